@@ -1,0 +1,78 @@
+# The one place that knows how things are run. `make help` lists them.
+
+PYTHON ?= python3
+BIN := .venv/bin
+READY := .venv/.ready
+DEMO := .mapgen/demo
+
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | sort | column -t -s "$$(printf '\t')" 2>/dev/null \
+		|| grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST)
+
+$(READY): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit("mapgen needs Python 3.11 or newer, this is " + sys.version.split()[0] if sys.version_info < (3, 11) else 0)'
+	@echo "making the environment in .venv (once)"
+	@$(PYTHON) -m venv .venv
+	@$(BIN)/pip install --quiet --quiet --constraint constraints.txt --editable '.[dev]'
+	@touch $@
+
+.PHONY: demo
+demo: $(READY) ## see the product work: check, generate, deliver 225 orders to a stand-in tenant
+	@echo "== checking the specs" && $(BIN)/mapgen check
+	@echo "== is generated/ fresh?" && $(BIN)/mapgen generate --check
+	@mkdir -p $(DEMO)
+	@echo "== delivering orders to a sandbox tenant"
+	@$(BIN)/mapgen sandbox --seed specs/shopify/samples/tenant.json --state $(DEMO)/tenant.db -- \
+		$(BIN)/mapgen run shopify_orders --input specs/shopify/samples/orders.jsonl --env local \
+		--state sqlite:///$(DEMO)/ledger.db --log $(DEMO)/events.jsonl || test $$? -eq 1
+	@echo
+	@echo "what to look at next:"
+	@echo "  specs/shopify/orders.maps.yaml                the spec, in four sections"
+	@echo "  generated/shopify_orders/transformer.py       what it becomes"
+	@echo "  generated/shopify_orders/SHOPIFY_ORDERS.md    the mapping as a table"
+	@echo "  $(DEMO)/events.jsonl                     what happened, record by record"
+	@echo "  make demo                                     once more: nothing is created twice"
+	@echo "  make demo-clean                               forget the tenant and the ledger"
+
+.PHONY: demo-clean
+demo-clean: ## forget what the demo has delivered
+	@rm -rf $(DEMO)
+
+.PHONY: test
+test: lint fresh ## everything that CI runs
+	$(BIN)/pytest -n 2
+
+.PHONY: lint
+lint: $(READY) ## ruff, black, mypy --strict (product and generated code), the import rules
+	$(BIN)/ruff check mapgen generated tests specs
+	$(BIN)/black --check --quiet mapgen generated tests specs
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+.PHONY: fresh
+fresh: $(READY) ## specs are right, and generated/ is what they say
+	$(BIN)/mapgen check
+	$(BIN)/mapgen generate --check
+
+.PHONY: generate
+generate: $(READY) ## compile the specs into generated/
+	@$(BIN)/mapgen generate
+
+.PHONY: docs
+docs: $(READY) ## write the language reference from the compiler's own tables
+	@$(BIN)/mapgen docs > docs/language.md
+
+.PHONY: format
+format: $(READY) ## bring the code into its one form
+	@$(BIN)/ruff check --fix --quiet mapgen tests specs
+	@$(BIN)/black --quiet mapgen tests specs
+
+.PHONY: clean
+clean: ## remove what make has made
+	@rm -rf .venv .mapgen build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
