@@ -1,0 +1,17 @@
+"""How we speak: sources and spans, diagnostics, the catalogue of every message, the renderers."""
+
+from mapgen.report.diagnostic import Diagnostic, Label, Severity, Stopped
+from mapgen.report.near import near_names, suggestion
+from mapgen.report.source import Source, Span, Text
+
+__all__ = [
+    "Diagnostic",
+    "Label",
+    "Severity",
+    "Source",
+    "Span",
+    "Stopped",
+    "Text",
+    "near_names",
+    "suggestion",
+]

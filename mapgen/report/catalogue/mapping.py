@@ -1,0 +1,299 @@
+"""E31x, E41x, E43x: what can be wrong between a spec, its source and the ERP's contract."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from mapgen.report.diagnostic import Diagnostic, Label
+from mapgen.report.near import near_names, suggestion
+from mapgen.report.source import Span, Text
+
+
+def two_rules(field: str, first: Span, second: Span) -> Diagnostic:
+    """E311: two rules write one field."""
+    return Diagnostic(
+        "E311",
+        f"two rules write `{field}`",
+        label=Label(second, "second"),
+        related=(Label(first, "first"),),
+        help="keep one; `first_of:` or `cases:` choose between values",
+    )
+
+
+def name_taken(name: Text, first: Span | None) -> Diagnostic:
+    """E312: a name for a row, an object or a let that another thing has."""
+    return Diagnostic(
+        "E312",
+        f"the name `{name.value}` is taken",
+        label=Label(name.span()),
+        related=(Label(first, "taken here"),) if first else (),
+        help="choose another name",
+    )
+
+
+def unknown_lookup(name: Text, known: Iterable[str]) -> Diagnostic:
+    """E313: a rule looks up in a table that is not declared."""
+    names = sorted(known)
+    return Diagnostic(
+        "E313",
+        f"no lookup is called `{name.value}`",
+        label=Label(name.span()),
+        help=suggestion(name.value, names)
+        or f"declare it: `lookups: {{{name.value}: {{table: …, key: …, value: …}}}}`",
+    )
+
+
+def unused_name(name: Text, what: str) -> Diagnostic:
+    """E314: a lookup, setting or let that no rule uses."""
+    return Diagnostic(
+        "E314",
+        f"no rule uses the {what} `{name.value}`",
+        label=Label(name.span()),
+        help="remove it, or use it",
+    )
+
+
+def unknown_contract(name: Text, known: Iterable[str]) -> Diagnostic:
+    """E410: a contract that is not pinned."""
+    names = sorted(known)
+    listed = ", ".join(f"`{found}`" for found in names) or "none"
+    return Diagnostic(
+        "E410",
+        f"the contract `{name.value}` is not pinned in specs/contracts/",
+        label=Label(name.span()),
+        help=suggestion(name.value, names)
+        or f"pinned are {listed}; `mapgen contract import` pins another",
+    )
+
+
+def unknown_entity(name: Text, contract: str, known: Iterable[str]) -> Diagnostic:
+    """E411: an entity that the contract does not have, or that has no URL of its own."""
+    return Diagnostic(
+        "E411",
+        f"the contract `{contract}` has no top-level entity `{name.value}`",
+        label=Label(name.span()),
+        help=suggestion(name.value, known)
+        or "`mapgen contract import --entities` takes more of them into the lock",
+    )
+
+
+def unknown_field(name: Text, entity: str, known: Iterable[str]) -> Diagnostic:
+    """E412: a field that the entity does not have; the ERP would ignore it silently."""
+    names = tuple(known)
+    near = near_names(name.value, names)
+    return Diagnostic(
+        "E412",
+        f"`{entity}` has no field `{name.value}`",
+        label=Label(name.span()),
+        notes=("the ERP answers 200 and drops the value of a field that it does not know",),
+        help=(suggestion(name.value, names) if near else None)
+        or "a field outside the contract goes to `custom:` as `View.Field`",
+    )
+
+
+def calculated_field(name: Text, entity: str) -> Diagnostic:
+    """E413: a field that the ERP calculates; what is sent is ignored."""
+    return Diagnostic(
+        "E413",
+        f"`{entity}.{name.value}` is calculated by the ERP; a value sent is ignored",
+        label=Label(name.span()),
+        help="remove the rule; compare totals under `checks:`",
+    )
+
+
+def read_only_field(name: Text, entity: str) -> Diagnostic:
+    """E414: a field that cannot be written."""
+    return Diagnostic(
+        "E414",
+        f"`{entity}.{name.value}` is read-only",
+        label=Label(name.span()),
+        help="remove the rule",
+    )
+
+
+def required_field(field: str, entity: str, where: Span) -> Diagnostic:
+    """E415: a field that the ERP needs and no rule sets."""
+    return Diagnostic(
+        "E415",
+        f"`{entity}` needs `{field}`, and no rule sets it",
+        label=Label(where),
+        help=f"add a rule `{field}: …`",
+    )
+
+
+def companion_missing(name: Text, companion: str) -> Diagnostic:
+    """E416: a field that has no effect without its flag."""
+    return Diagnostic(
+        "E416",
+        f"`{name.value}` has no effect unless `{companion}` is true",
+        label=Label(name.span()),
+        help=f"add `{companion}: {{const: true}}`",
+    )
+
+
+def wrong_part(name: Text, expected: str, found: str) -> Diagnostic:
+    """E417: a value where rows belong, rows where a value belongs."""
+    return Diagnostic(
+        "E417",
+        f"`{name.value}` takes {expected}, this rule gives {found}",
+        label=Label(name.span()),
+        help={
+            "a value": "use an expression, `const:` or `lookup:`",
+            "rows": "use `each: LIST`, `as: NAME` and `fields:`",
+            "an object": "use `fields:`, with `object:` and `as:` where the source may be missing",
+        }.get(expected),
+    )
+
+
+def unfit_identity(name: Text, entity: str, fit: Iterable[str]) -> Diagnostic:
+    """E418: an identity in a field that cannot be searched for, or that the ERP replaces."""
+    names = tuple(fit)
+    listed = ", ".join(f"`{found}`" for found in names) or "no field of this entity"
+    return Diagnostic(
+        "E418",
+        f"`{entity}.{name.value}` cannot carry the identity",
+        label=Label(name.span()),
+        notes=("the runtime finds a document again by this field after a crash",),
+        help=suggestion(name.value, names) or f"it can be carried by {listed}",
+    )
+
+
+def auto_numbered(name: Text, entity: str) -> Diagnostic:
+    """E419: a key that the ERP replaces by the next number."""
+    return Diagnostic(
+        "E419",
+        f"`{entity}.{name.value}` is numbered by the ERP; a value sent is replaced",
+        label=Label(name.span()),
+        help="remove the rule; the identity goes to `identity:`",
+    )
+
+
+def changing_identity(span: Span, path: str, lasting: Iterable[str]) -> Diagnostic:
+    """E420: an identity over a field that may change, so that a change makes a duplicate."""
+    listed = ", ".join(f"`{found}`" for found in sorted(lasting)) or "none yet"
+    return Diagnostic(
+        "E420",
+        f"the identity reads `{path}`, which may change",
+        label=Label(span),
+        notes=("a record whose identity changes is delivered a second time",),
+        help=f'fields marked `"readOnly": true` in the source schema never change: {listed}',
+    )
+
+
+def unused_source_fields(span: Span, parent: str, fields: tuple[str, ...]) -> Diagnostic:
+    """E431: source fields that no rule reads and no line ignores."""
+    shown = ", ".join(f"`{field}`" for field in fields)
+    plural = "s" if len(fields) > 1 else ""
+    return Diagnostic(
+        "E431",
+        f"no rule reads the source field{plural} {shown} of `{parent}`",
+        label=Label(span),
+        help=f"use what matters; the rest goes under `ignore:`, like `{parent}.{fields[0]}: why`",
+    )
+
+
+def idle_ignore(path: Text, known: Iterable[str]) -> Diagnostic:
+    """E432: an ignore that matches no source field."""
+    return Diagnostic(
+        "E432",
+        f"no source field is called `{path.value}`",
+        label=Label(path.span()),
+        help=suggestion(path.value, known) or "remove the line",
+    )
+
+
+def ignored_but_used(path: Text, used: str) -> Diagnostic:
+    """E433: a field that is ignored and used."""
+    what = "it" if used == path.value else f"`{used}`"
+    return Diagnostic(
+        "E433",
+        f"`{path.value}` is ignored, but a rule reads {what}",
+        label=Label(path.span()),
+        help="remove the line",
+    )
+
+
+def wrong_type(
+    span: Span, field: str, wanted: str, found: str, help_line: str | None
+) -> Diagnostic:
+    """E231: a rule's value has not the type of its field."""
+    return Diagnostic(
+        "E231",
+        f"`{field}` is {wanted}, this is {found}",
+        label=Label(span, f"this is {found}"),
+        help=help_line,
+    )
+
+
+def missing_flows(span: Span, field: str, found: str, *, is_identity: bool) -> Diagnostic:
+    """E232: a value that may be missing reaches a field that may not."""
+    what_then = "say what then: `if_missing: reject`, or `if_missing: ` and a value"
+    certain = "build the identity of fields that every record has: `required` in the source schema"
+    return Diagnostic(
+        "E232",
+        f"`{field}` has to be set, and this may be missing",
+        label=Label(span, f"this is {found}"),
+        help=certain if is_identity else what_then,
+    )
+
+
+def idle_if_missing(modifier: Text, span: Span) -> Diagnostic:
+    """E233: a way with missing values where none can be missing."""
+    return Diagnostic(
+        "E233",
+        "this value is never missing",
+        label=Label(modifier.span(), "so this never happens"),
+        related=(Label(span, "always there"),),
+        help="remove `if_missing:`; or the source schema is wrong about the field",
+    )
+
+
+def unfit_modifier(modifier: Span, name: str, why: str) -> Diagnostic:
+    """E234: a modifier that makes no sense for the rule's type or kind."""
+    return Diagnostic("E234", f"`{name}` {why}", label=Label(modifier), help=f"remove `{name}:`")
+
+
+def constant_too_long(span: Span, field: str, length: int, most: int) -> Diagnostic:
+    """E235: a constant that does not fit."""
+    return Diagnostic(
+        "E235",
+        f"`{field}` holds {most} characters, this has {length}",
+        label=Label(span),
+        help="shorten it",
+    )
+
+
+def bare_division(span: Span) -> Diagnostic:
+    """E236: a division without a rounding."""
+    return Diagnostic(
+        "E236",
+        "a division has no last digit: it needs a rounding around it",
+        label=Label(span),
+        help="write `(a / b).round(2)`, or give the rule `places:` and `rounding:`",
+    )
+
+
+def no_truncation(span: Span, field: str) -> Diagnostic:
+    """E237: an identity or key must not be cut."""
+    return Diagnostic(
+        "E237",
+        f"`{field}` identifies a document and is never truncated",
+        label=Label(span),
+        help="remove `too_long: truncate`",
+    )
+
+
+def not_of_type(span: Span, what: str, wanted: str, found: str) -> Diagnostic:
+    """E238: a condition that is none, a list that is none."""
+    return Diagnostic(
+        "E238",
+        f"{what} has to be {wanted}, this is {found}",
+        label=Label(span, f"this is {found}"),
+    )
+
+
+def rounding_without_places(span: Span) -> Diagnostic:
+    """E239: a rounding that does not say to how many places."""
+    return Diagnostic(
+        "E239", "`rounding` needs `places`", label=Label(span), help="add `places: 2`"
+    )

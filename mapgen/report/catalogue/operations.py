@@ -1,0 +1,139 @@
+"""E44x, E45x, E46x: what can be wrong with access, performance and security."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from mapgen.report.diagnostic import Diagnostic, Label
+from mapgen.report.near import suggestion
+from mapgen.report.source import Span, Text
+
+
+def unknown_connection(name: Text, known: Iterable[str]) -> Diagnostic:
+    """E441: a connection without a file."""
+    return Diagnostic(
+        "E441",
+        f"no connection is called `{name.value}`",
+        label=Label(name.span()),
+        help=suggestion(name.value, known) or f"add specs/connections/{name.value}.yaml",
+    )
+
+
+def access_missing(where: Span, entity: str, missing: Mapping[str, str]) -> Diagnostic:
+    """E442: rights that the flow needs and does not list; `missing`: right to why."""
+    rights = " and ".join(missing)
+    return Diagnostic(
+        "E442",
+        f"the flow needs the right to {rights} `{entity}`: {', and '.join(missing.values())}",
+        label=Label(where),
+        help=f"add it under `access:`, like `{entity}: [{', '.join(missing)}]`",
+    )
+
+
+def literal_secret(span: Span, what: str) -> Diagnostic:
+    """E443: a secret written out in a file that goes to the repository."""
+    return Diagnostic(
+        "E443",
+        f"{what} is written out here",
+        label=Label(span, "a secret", is_secret=True),
+        notes=("it is in the repository's history now: replace it at its source, too",),
+        help="name the variable that holds it: `{env: NAME}`",
+    )
+
+
+def connection_not_in_environment(name: Text, environment: str) -> Diagnostic:
+    """E444: an environment that does not say where a connection leads."""
+    return Diagnostic(
+        "E444",
+        f"the environment `{environment}` does not say where `{name.value}` leads",
+        label=Label(name.span()),
+        help=f"add it under `connections:` in specs/environments/{environment}.yaml",
+    )
+
+
+def idle_access(entity: Text, contract: str, known: Iterable[str]) -> Diagnostic:
+    """E445: a right on an entity that the contract does not have."""
+    return Diagnostic(
+        "E445",
+        f"the contract `{contract}` has no entity `{entity.value}`",
+        label=Label(entity.span()),
+        help=suggestion(entity.value, known) or "remove the line",
+    )
+
+
+def over_the_licence(span: Span, needed: int, environment: str, allowed: int) -> Diagnostic:
+    """E451: more requests a minute than the licence of an environment allows."""
+    return Diagnostic(
+        "E451",
+        f"the busiest minute needs {needed} requests; "
+        f"the licence of `{environment}` leaves {allowed} to use",
+        label=Label(span),
+        notes=("a document costs its request and its share of the look-ups before it",),
+        help="lower the peak, or spread it: the queue takes what comes faster",
+    )
+
+
+def settle_too_short(span: Span, settle: float, timeout: float) -> Diagnostic:
+    """E452: a settle time within which an unanswered request may still take effect."""
+    return Diagnostic(
+        "E452",
+        f"the settle time of {settle:g} s does not exceed the request timeout of {timeout:g} s",
+        label=Label(span),
+        notes=(
+            "a request that was given up may still create its document; looked up too early, "
+            "it would be created twice",
+        ),
+        help="make `settle` longer than `request_timeout`",
+    )
+
+
+def over_concurrency(span: Span, wanted: int, environment: str, allowed: int) -> Diagnostic:
+    """E453: more requests at the same time than the licence allows."""
+    return Diagnostic(
+        "E453",
+        f"{wanted} requests at the same time; the licence of `{environment}` allows {allowed}",
+        label=Label(span),
+        help=f"write `concurrency: {allowed}` or less",
+    )
+
+
+def unknown_source_path(path: Text, known: Iterable[str]) -> Diagnostic:
+    """E461: a data class for a source field that does not exist."""
+    return Diagnostic(
+        "E461",
+        f"no source field is called `{path.value}`",
+        label=Label(path.span()),
+        help=suggestion(path.value, known) or "remove the line",
+    )
+
+
+def unknown_action(name: Text, entity: str, known: Iterable[str]) -> Diagnostic:
+    """E462: an undo by an action that the contract does not have."""
+    names = tuple(known)
+    return Diagnostic(
+        "E462",
+        f"`{entity}` has no action `{name.value}`",
+        label=Label(name.span()),
+        help=suggestion(name.value, names)
+        or f"its actions are {', '.join(f'`{found}`' for found in sorted(names)) or 'none'}",
+    )
+
+
+def unclassified(span: Span, path: str, kind: str) -> Diagnostic:
+    """E463: a field that looks like personal data and has no class."""
+    return Diagnostic(
+        "E463",
+        f"`{path}` looks like {kind} and has no data class",
+        label=Label(span),
+        help=f"add `{path}: personal` under `data:`, so that it is masked in logs and rejects",
+    )
+
+
+def personal_reason(span: Span, path: str) -> Diagnostic:
+    """E464: a personal value where everybody can read it."""
+    return Diagnostic(
+        "E464",
+        f"the personal field `{path}` would be shown to everybody here",
+        label=Label(span),
+        help="use a field that is not personal, like the record's number",
+    )

@@ -1,0 +1,178 @@
+"""E50x: what can be wrong with a workspace and the files around a spec."""
+
+from __future__ import annotations
+
+from mapgen.report.diagnostic import Diagnostic, Label
+from mapgen.report.near import suggestion
+from mapgen.report.source import Span, Text
+
+
+def no_workspace(path: str) -> Diagnostic:
+    """E501: no folder `specs/` here or above."""
+    return Diagnostic(
+        "E501",
+        f"there is no workspace at `{path}`: no folder `specs/` here or above",
+        path=path,
+        help="go to the workspace, or name it with `--project DIR`",
+    )
+
+
+def no_specs(path: str) -> Diagnostic:
+    """E502: a workspace without a spec."""
+    return Diagnostic(
+        "E502",
+        f"`{path}` holds no spec",
+        path=path,
+        help="a spec is a file whose name ends in `.maps.yaml`",
+    )
+
+
+def unknown_flow(name: str, known: tuple[str, ...]) -> Diagnostic:
+    """E503: a flow that no spec defines."""
+    listed = ", ".join(f"`{flow}`" for flow in known) or "none"
+    return Diagnostic(
+        "E503",
+        f"no spec defines the flow `{name}`",
+        path="specs",
+        help=suggestion(name, known) or f"the flows are {listed}",
+    )
+
+
+def same_flow_twice(first: Text, second: Text) -> Diagnostic:
+    """E504: two specs with one name would overwrite each other's code."""
+    return Diagnostic(
+        "E504",
+        f"two specs define the flow `{second.value}`",
+        label=Label(second.span(), "second"),
+        related=(Label(first.span(), "first"),),
+        help="give one of them another name",
+    )
+
+
+def not_generated(flow: str) -> Diagnostic:
+    """E505: a flow without generated code."""
+    return Diagnostic(
+        "E505",
+        f"the flow `{flow}` has not been generated",
+        path=f"generated/{flow}",
+        help="run `mapgen generate`",
+    )
+
+
+def damaged_flow(flow: str, reason: str) -> Diagnostic:
+    """E519: generated code that is not as it was generated."""
+    return Diagnostic(
+        "E519",
+        f"the generated code of the flow `{flow}` cannot be loaded: {reason}",
+        path=f"generated/{flow}",
+        help="run `mapgen generate`, which writes it anew",
+    )
+
+
+def wrong_file_name(name: Text, expected: str, path: str) -> Diagnostic:
+    """E506: a file that says it is another."""
+    return Diagnostic(
+        "E506",
+        f"the file `{path}` calls itself `{name.value}`",
+        label=Label(name.span()),
+        help=f"write `{expected}`, or rename the file",
+    )
+
+
+def no_records(path: str) -> Diagnostic:
+    """E507: an input file without a record."""
+    return Diagnostic(
+        "E507",
+        f"the input `{path}` holds no record",
+        path=path,
+        help="give a file of JSON records: one a line, a list, or one object",
+    )
+
+
+def unsupported_input(path: str) -> Diagnostic:
+    """E508: an input format that cannot be read."""
+    return Diagnostic(
+        "E508",
+        f"the input `{path}` is a format that is not read yet",
+        path=path,
+        help="give JSON or JSON Lines (`.json`, `.jsonl`, `.ndjson`)",
+    )
+
+
+def variable_missing(name: Text, path: str) -> Diagnostic:
+    """E509: an environment variable that a run needs is not set."""
+    return Diagnostic(
+        "E509",
+        f"the environment variable `{name.value}` is not set",
+        label=Label(name.span(), "needed here"),
+        path=path,
+        help=f"set it: `export {name.value}=…`",
+    )
+
+
+def cannot_write(path: str, reason: str) -> Diagnostic:
+    """E510: a file that cannot be written."""
+    return Diagnostic(
+        "E510", f"`{path}` cannot be written: {reason}", path=path, help="choose another place"
+    )
+
+
+def setting_missing(flow: str, setting: str, environment: str, asked_at: Span | None) -> Diagnostic:
+    """E514: a setting without a value in an environment."""
+    return Diagnostic(
+        "E514",
+        f"the environment `{environment}` gives no value for `{flow}.{setting}`",
+        label=Label(asked_at, "declared here") if asked_at else None,
+        path=f"specs/environments/{environment}.yaml",
+        help=f"add `settings: {{{flow}: {{{setting}: …}}}}` there",
+    )
+
+
+def setting_unknown(flow: str, setting: Text, known: tuple[str, ...]) -> Diagnostic:
+    """E515: a value for a setting that the flow does not have."""
+    return Diagnostic(
+        "E515",
+        f"the flow `{flow}` has no setting `{setting.value}`",
+        label=Label(setting.span()),
+        help=suggestion(setting.value, known) or "remove the value, or declare the setting",
+    )
+
+
+def setting_mistyped(name: str, wanted: str, found: Text) -> Diagnostic:
+    """E516: a value of the wrong type for a setting."""
+    return Diagnostic(
+        "E516",
+        f"`{name}` is a {wanted}, `{found.value}` is not",
+        label=Label(found.span()),
+        help=_EXAMPLES.get(wanted),
+    )
+
+
+_EXAMPLES = {
+    "timezone": "a name of the tz database, like `Europe/Berlin`",
+    "decimal": "a number like `12.50`",
+    "int": "a whole number",
+    "bool": "`true` or `false`",
+    "date": "a date like `2026-01-31`",
+}
+
+
+def unknown_environment(name: str, known: tuple[str, ...]) -> Diagnostic:
+    """E517: an environment without a file."""
+    listed = ", ".join(f"`{environment}`" for environment in known) or "none"
+    return Diagnostic(
+        "E517",
+        f"no environment is called `{name}`",
+        path="specs/environments",
+        help=suggestion(name, known) or f"the environments are {listed}",
+    )
+
+
+def cannot_bind(flow: str, environment: str, reason: str) -> Diagnostic:
+    """E518: settings or lookups that a flow cannot work with."""
+    return Diagnostic(
+        "E518",
+        f"the flow `{flow}` cannot work in the environment `{environment}`: {reason}",
+        path=f"specs/environments/{environment}.yaml",
+        help="`mapgen check` shows what is missing",
+    )

@@ -1,0 +1,57 @@
+"""E42x: what can be wrong with a source schema."""
+
+from __future__ import annotations
+
+from mapgen.report.diagnostic import Diagnostic, Label
+from mapgen.report.source import Span
+
+
+def not_a_schema(path: str, pointer: str, reason: str) -> Diagnostic:
+    """E421: the file is JSON but no JSON Schema."""
+    return Diagnostic(
+        "E421",
+        f"at `{pointer}` the source schema is no JSON Schema: {reason}",
+        path=path,
+        help="source schemas are JSON Schema 2020-12",
+    )
+
+
+def unsupported_keyword(path: str, pointer: str, keyword: str) -> Diagnostic:
+    """E422: a keyword that would leave a field without one type."""
+    return Diagnostic(
+        "E422",
+        f"at `{pointer}` the source schema uses `{keyword}`: then a field has no one type",
+        path=path,
+        help='give the field one `type`, with "null" beside it if it can be null',
+    )
+
+
+def unknown_reference(path: str, pointer: str, reference: str) -> Diagnostic:
+    """E423: a `$ref` that leads nowhere in the file."""
+    return Diagnostic(
+        "E423",
+        f"at `{pointer}` the source schema refers to `{reference}`, which it does not define",
+        path=path,
+        help="references lead to `#/$defs/NAME` in the same file",
+    )
+
+
+def names_that_meet(owner: str, first: str, second: str, span: Span, other: Span) -> Diagnostic:
+    """E425: two members of one object that have one name in Python."""
+    return Diagnostic(
+        "E425",
+        f"the source fields `{first}` and `{second}` of `{owner}` have one name in generated code",
+        label=Label(span, f"reads `{second}`"),
+        related=(Label(other, f"reads `{first}`"),),
+        help="read only one of them, or have the source name one of them in another way",
+    )
+
+
+def root_is_no_object(path: str, found: str) -> Diagnostic:
+    """E424: a record that is no object."""
+    return Diagnostic(
+        "E424",
+        f"the source schema describes a {found}, not an object",
+        path=path,
+        help="the schema describes one record; what a shop wraps it in goes to `envelope:`",
+    )

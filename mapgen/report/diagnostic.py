@@ -1,0 +1,55 @@
+"""What is wrong, as a value: code, message, places, and what to do about it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+from mapgen.report.source import Span
+
+Severity = Literal["error", "warning"]
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """A place in a source with a few words about it; a secret there is never shown."""
+
+    span: Span
+    words: str = ""
+    is_secret: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnostic:
+    """One fault: where it stands, why it is one, and the next step.
+
+    `message` states the fault in the author's words: lower case, no full stop, code in backticks.
+    `label` is the place that shows it; `related` are further places when two disagree. `path` names
+    the file where there is no place in it (a file that is missing or cannot be read). Only `help`
+    suggests.
+    """
+
+    code: str
+    message: str
+    label: Label | None = None
+    related: tuple[Label, ...] = ()
+    notes: tuple[str, ...] = ()
+    help: str | None = None
+    path: str | None = None
+    severity: Severity = "error"
+
+    @property
+    def order(self) -> tuple[str, int, str, str]:
+        """Return what diagnostics are sorted by: file, place, code."""
+        if self.label is None:
+            return (self.path or "", -1, self.code, self.message)
+        return (self.label.span.source.path, self.label.span.start, self.code, self.message)
+
+
+class Stopped(Exception):
+    """A phase found faults and stops: carries all of them, sorted by place, each once."""
+
+    def __init__(self, diagnostics: Iterable[Diagnostic]) -> None:
+        self.diagnostics = tuple(sorted(dict.fromkeys(diagnostics), key=lambda fault: fault.order))
+        super().__init__("; ".join(fault.message for fault in self.diagnostics))

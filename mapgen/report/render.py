@@ -1,0 +1,171 @@
+"""Diagnostics in, words out: for a terminal, a program, code scanning, a pull request."""
+
+from __future__ import annotations
+
+import json
+import unicodedata
+from collections.abc import Callable, Iterable, Mapping
+from urllib.parse import quote
+
+from mapgen.report.diagnostic import Diagnostic, Label
+
+Style = Callable[[str, str], str]
+
+# How much of a very long line is shown on either side of a place.
+_WINDOW = 160
+
+
+def plain(text: str, _role: str) -> str:
+    """Return the text without any colour."""
+    return text
+
+
+def as_text(diagnostics: Iterable[Diagnostic], style: Style = plain) -> str:
+    """Return what a person reads: message, place, the line with a caret, notes, help."""
+    return "\n\n".join(_one(diagnostic, style) for diagnostic in diagnostics)
+
+
+def _one(diagnostic: Diagnostic, style: Style) -> str:
+    head = style(f"{diagnostic.severity}[{diagnostic.code}]", diagnostic.severity)
+    lines = [f"{head}: {style(diagnostic.message, 'message')}"]
+    labels = ([diagnostic.label] if diagnostic.label else []) + list(diagnostic.related)
+    gutter = max((len(str(label.span.line)) for label in labels), default=1)
+    if not labels and diagnostic.path:
+        lines.append(f"{' ' * gutter} {style('-->', 'frame')} {diagnostic.path}")
+    for number, label in enumerate(labels):
+        arrow = "-->" if number == 0 else ":::"
+        lines.append(f"{' ' * gutter} {style(arrow, 'frame')} {label.span}")
+        lines.extend(_snippet(label, gutter, style, role="caret" if number == 0 else "frame"))
+    lines.extend(f"{' ' * gutter} {style('note:', 'frame')} {note}" for note in diagnostic.notes)
+    if diagnostic.help:
+        lines.append(f"{' ' * gutter} {style('help:', 'help')} {diagnostic.help}")
+    return "\n".join(lines)
+
+
+def _snippet(label: Label, gutter: int, style: Style, role: str) -> list[str]:
+    span = label.span
+    line = _visible(span.source.line_text(span.line))
+    start = span.column - 1
+    if label.is_secret:
+        end = start + span.end - span.start
+        line = line[:start] + "*" * (span.end - span.start) + line[end:]
+    stop = max(start + 1, min(start + span.end - span.start, len(line)))
+    # Of a very long line, a window around the place.
+    first = max(0, start - _WINDOW) if len(line) > 2 * _WINDOW else 0
+    last = start + _WINDOW if len(line) > start + _WINDOW else len(line)
+    head, tail = "… " if first else "", " …" if last < len(line) else ""
+    before = head + line[first:start]
+    indent = "".join("\t" if character == "\t" else " " * _width(character) for character in before)
+    carets = "^" * max(1, sum(_width(character) for character in line[start : min(stop, last)]))
+    words = f" {label.words}" if label.words else ""
+    return [
+        f"{style(f'{span.line:>{gutter}} |', 'frame')} {head}{line[first:last]}{tail}",
+        f"{style(' ' * gutter + ' |', 'frame')} {indent}{style(carets + words, role)}",
+    ]
+
+
+def _visible(line: str) -> str:
+    """Return the line with a sign for each control character: a terminal would obey them."""
+    return "".join(
+        character if character == "\t" or unicodedata.category(character) != "Cc" else "\ufffd"
+        for character in line
+    )
+
+
+def _width(character: str) -> int:
+    """Return how many terminal cells a character takes."""
+    if unicodedata.category(character) in ("Mn", "Me", "Cf"):
+        return 0
+    return 2 if unicodedata.east_asian_width(character) in "WF" else 1
+
+
+def as_json(diagnostics: Iterable[Diagnostic]) -> str:
+    """Return the same facts as a JSON list, one object a diagnostic."""
+    return json.dumps([_facts(diagnostic) for diagnostic in diagnostics], indent=2)
+
+
+def _facts(diagnostic: Diagnostic) -> Mapping[str, object]:
+    return {
+        "code": diagnostic.code,
+        "severity": diagnostic.severity,
+        "message": diagnostic.message,
+        "path": diagnostic.label.span.source.path if diagnostic.label else diagnostic.path,
+        "place": _place(diagnostic.label) if diagnostic.label else None,
+        "related": [_place(label) for label in diagnostic.related],
+        "notes": list(diagnostic.notes),
+        "help": diagnostic.help,
+    }
+
+
+def _place(label: Label) -> Mapping[str, object]:
+    start, end = label.span.source.place(label.span.start), label.span.source.place(label.span.end)
+    return {
+        "file": label.span.source.path,
+        "line": start[0],
+        "column": start[1],
+        "end_line": end[0],
+        "end_column": end[1],
+        "words": label.words,
+    }
+
+
+def as_github(diagnostics: Iterable[Diagnostic]) -> str:
+    """Return workflow commands that annotate a pull request."""
+    return "\n".join(_annotation(diagnostic) for diagnostic in diagnostics)
+
+
+def _annotation(diagnostic: Diagnostic) -> str:
+    words = diagnostic.message + (f" ({diagnostic.help})" if diagnostic.help else "")
+    words = words.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    facts = {"title": diagnostic.code}
+    if diagnostic.path:
+        facts = {"file": diagnostic.path, **facts}
+    if diagnostic.label:
+        span = diagnostic.label.span
+        place = {"file": span.source.path, "line": str(span.line), "col": str(span.column)}
+        facts = {**place, "title": diagnostic.code}
+    shown = ",".join(f"{name}={_property(value)}" for name, value in facts.items())
+    return f"::{diagnostic.severity} {shown}::{words}"
+
+
+def _property(value: str) -> str:
+    """Return a property of a workflow command, with what would end it escaped."""
+    for sign, escaped in (("%", "%25"), ("\r", "%0D"), ("\n", "%0A"), (":", "%3A"), (",", "%2C")):
+        value = value.replace(sign, escaped)
+    return value
+
+
+def as_sarif(diagnostics: Iterable[Diagnostic], version: str) -> str:
+    """Return SARIF 2.1.0, for code scanning."""
+    found = list(diagnostics)
+    rules = [{"id": code} for code in sorted({diagnostic.code for diagnostic in found})]
+    driver = {"name": "mapgen", "version": version, "rules": rules}
+    results = [_result(diagnostic) for diagnostic in found]
+    log = {
+        "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
+        "version": "2.1.0",
+        "runs": [
+            {"tool": {"driver": driver}, "columnKind": "unicodeCodePoints", "results": results}
+        ],
+    }
+    return json.dumps(log, indent=2)
+
+
+def _result(diagnostic: Diagnostic) -> Mapping[str, object]:
+    path = diagnostic.label.span.source.path if diagnostic.label else diagnostic.path
+    location: dict[str, object] = {"artifactLocation": {"uri": quote(path or ".")}}
+    if diagnostic.label:
+        place = _place(diagnostic.label)
+        location["region"] = {
+            "startLine": place["line"],
+            "startColumn": place["column"],
+            "endLine": place["end_line"],
+            "endColumn": place["end_column"],
+        }
+    words = diagnostic.message + (f"; {diagnostic.help}" if diagnostic.help else "")
+    return {
+        "ruleId": diagnostic.code,
+        "level": diagnostic.severity,
+        "message": {"text": words},
+        "locations": [{"physicalLocation": location}],
+    }

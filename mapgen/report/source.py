@@ -1,0 +1,82 @@
+"""Where words stand: a file's text, a span of it, and words that the file folds or escapes."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Self
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Source:
+    """A file as the author wrote it. `path` is relative to the workspace, with forward slashes."""
+
+    path: str
+    text: str
+    line_starts: tuple[int, ...] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        starts = [0]
+        starts.extend(at + 1 for at, character in enumerate(self.text) if character == "\n")
+        object.__setattr__(self, "line_starts", tuple(starts))
+
+    def place(self, offset: int) -> tuple[int, int]:
+        """Return the 1-based line and column of an offset.
+
+        Invariant: whatever leaves for a person or a tool goes through this one conversion.
+        """
+        line = bisect_right(self.line_starts, offset) - 1
+        return line + 1, offset - self.line_starts[line] + 1
+
+    def line_text(self, line: int) -> str:
+        """Return the text of a 1-based line, without its line break."""
+        start = self.line_starts[line - 1]
+        end = self.line_starts[line] if line < len(self.line_starts) else len(self.text)
+        return self.text[start:end].rstrip("\r\n")
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """From `start` up to but not including `end`: code-point offsets into the source's text."""
+
+    source: Source
+    start: int
+    end: int
+
+    @property
+    def line(self) -> int:
+        return self.source.place(self.start)[0]
+
+    @property
+    def column(self) -> int:
+        return self.source.place(self.start)[1]
+
+    def __str__(self) -> str:
+        """Return `path:line:column`."""
+        return f"{self.source.path}:{self.line}:{self.column}"
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """Words whose every character knows its place in the file.
+
+    A YAML scalar may be quoted, escaped or folded, so the words differ from what stands in the
+    file; `offsets[i]` is the place of `value[i]`, and one more entry tells where the words end.
+    """
+
+    value: str
+    source: Source
+    offsets: Sequence[int]
+
+    @classmethod
+    def plain(cls, value: str, path: str = "<expression>") -> Self:
+        """Return words that are a file of their own."""
+        return cls(value, Source(path, value), range(len(value) + 1))
+
+    def span(self, start: int = 0, end: int | None = None) -> Span:
+        """Return where the words from `start` to `end` stand in the file."""
+        stop = len(self.value) if end is None else end
+        first = self.offsets[min(start, len(self.value))]
+        last = self.offsets[stop - 1] + 1 if stop > start else first
+        return Span(self.source, first, max(first, last))
