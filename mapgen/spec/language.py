@@ -1,0 +1,418 @@
+"""The MAPS language as data: every key of a spec and of the files beside it, with its purpose."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from mapgen.spec.shapes import (
+    Anything,
+    Formula,
+    Key,
+    ListOf,
+    Literal,
+    MapOf,
+    Named,
+    Record,
+    Shape,
+    Variants,
+    Whole,
+    Words,
+)
+
+NAME = Words("a name", r"[a-z][a-z0-9_]*", "shopify_orders")
+PROSE = Words("text")
+PATH = Words("a path")
+DURATION = Words("a duration", r"\d+(\.\d+)?(ms|s|m|h|d)", "30s")
+RANGE = Words(
+    "a range", r"(<|<=|>|>=) ?-?\d+(\.\d+)?( and (<|<=|>|>=) ?-?\d+(\.\d+)?)?", "> 0 and <= 1000"
+)
+DECIMAL = Words("a number", r"\d+(\.\d+)?", "0.01")
+SETTING_TYPES = ("string", "int", "decimal", "bool", "date", "timezone")
+ROUNDINGS = ("half_up", "half_even", "up", "down")
+
+
+def _required(shape: Shape, purpose: str) -> Key:
+    return Key(shape, purpose, is_required=True)
+
+
+PART_KEYS: Mapping[str, Key] = {
+    "fields": _required(MapOf(Named("rule"), "fields"), "target field: rule"),
+    "custom": Key(MapOf(Named("rule"), "custom fields"), "fields outside the contract: View.Field"),
+    "note": Key(Named("rule"), "the record's note"),
+}
+
+MODIFIERS: Mapping[str, Key] = {
+    "if_missing": Key(Formula(), "the value to use when there is none, or `reject`"),
+    "omit_if": Key(Formula(), "leave the field out when this holds; `value` is the value"),
+    "too_long": Key(Words("way with long text", choices=("reject", "truncate")), "longer text"),
+    "range": Key(RANGE, "what the number has to keep to"),
+    "places": Key(Whole(), "decimal places; needs `rounding` where digits would be lost"),
+    "rounding": Key(Words("rounding", choices=ROUNDINGS), "how to round to `places`"),
+    "because": Key(PROSE, "why the rule is as it is, for reviewers"),
+    "examples": Key(ListOf(Named("rule_example")), "what the rule gives for small changes"),
+    "rejects": Key(ListOf(Named("rule_reject")), "small changes that must be rejected"),
+}
+
+LOOKUP_KEYS: Mapping[str, Key] = {
+    "lookup": _required(NAME, "the table"),
+    "key": _required(ListOf(Formula(), or_single=True, least=1), "key expressions, tried in turn"),
+    "on_miss": Key(
+        Words("way with a miss", choices=("reject", "retry", "omit")), "what a miss means"
+    ),
+    "otherwise": Key(Formula(), "the value to use when no key is found"),
+}
+
+RULE = Variants(
+    "a rule",
+    {
+        "const": Record("a constant rule", {"const": _required(Literal(), "the constant")}),
+        "value": Record("a value rule", {"value": _required(Formula(), "the expression")}),
+        "lookup": Record("a lookup rule", LOOKUP_KEYS),
+        "first_of": Record(
+            "a first_of rule",
+            {
+                "first_of": _required(
+                    ListOf(Formula(), least=1), "expressions, the first that is not blank"
+                )
+            },
+        ),
+        "cases": Record(
+            "a cases rule",
+            {
+                "cases": _required(
+                    ListOf(
+                        Record(
+                            "a case",
+                            {
+                                "when": _required(Formula(), "the condition"),
+                                "then": _required(Formula(), "the value"),
+                            },
+                        ),
+                        least=1,
+                    ),
+                    "conditions in order",
+                ),
+                "else": _required(Formula(), "the value when no condition holds"),
+            },
+        ),
+        "object": Record(
+            "an object rule",
+            {
+                "object": _required(Formula(), "the source object; missing leaves the part out"),
+                "as": _required(NAME, "what the source object is called inside"),
+                **PART_KEYS,
+            },
+        ),
+        "each": Record(
+            "an each rule",
+            {
+                "each": _required(Formula(), "the source list"),
+                "as": _required(NAME, "what one row is called inside"),
+                "where": Key(Formula(), "which rows are taken"),
+                "at_least": Key(Whole(), "fewest rows"),
+                **PART_KEYS,
+            },
+        ),
+        "fields": Record("a part", PART_KEYS),
+    },
+    shared=MODIFIERS,
+    scalar=Formula(),
+)
+
+EXAMPLE = Record(
+    "an example",
+    {
+        "name": _required(PROSE, "the situation"),
+        "given": _required(PATH, "a source record, a JSON file beside the spec"),
+        "gives": _required(PATH, "the document it becomes, a JSON file beside the spec"),
+    },
+)
+REJECT = Record(
+    "a reject",
+    {
+        "name": _required(PROSE, "the situation"),
+        "given": _required(PATH, "a source record, a JSON file beside the spec"),
+        "because": _required(PROSE, "part of the message of one of its faults"),
+        "target": Key(PROSE, "the target path of that fault"),
+    },
+)
+
+MAPPING = Record(
+    "`mapping:`",
+    {
+        "source": _required(
+            Record(
+                "the source",
+                {
+                    "name": _required(NAME, "what a record is called in expressions"),
+                    "schema": _required(PATH, "its JSON Schema"),
+                    "key": _required(Formula(), "what people call one record by"),
+                    "envelope": Key(
+                        ListOf(Words("a member name"), or_single=True),
+                        "members that a shop wraps its records in",
+                    ),
+                },
+            ),
+            "what comes in",
+        ),
+        "target": _required(
+            Record(
+                "the target",
+                {
+                    "contract": _required(PROSE, "the pinned contract"),
+                    "entity": _required(PROSE, "the entity"),
+                    "operation": _required(
+                        Words("operation", choices=("create",)), "what is done with the document"
+                    ),
+                },
+            ),
+            "what goes out",
+        ),
+        "settings": Key(
+            MapOf(Words("type of a setting", choices=SETTING_TYPES), "settings", NAME),
+            "constants with one value per environment",
+        ),
+        "lookups": Key(
+            MapOf(
+                Record(
+                    "a lookup",
+                    {
+                        "table": _required(PATH, "a CSV file"),
+                        "key": _required(PROSE, "its key column"),
+                        "value": _required(PROSE, "its value column"),
+                    },
+                ),
+                "lookups",
+                NAME,
+            ),
+            "tables that translate one value into another",
+        ),
+        "let": Key(MapOf(Formula(), "lets", NAME), "names for expressions used more than once"),
+        "skip": Key(
+            ListOf(
+                Record(
+                    "a skip",
+                    {
+                        "when": _required(Formula(), "the condition"),
+                        "because": _required(PROSE, "the reason, for people"),
+                    },
+                )
+            ),
+            "records that are left out, and why",
+        ),
+        "identity": _required(
+            Record(
+                "the identity",
+                {
+                    "field": _required(PROSE, "the target field that carries it"),
+                    "value": _required(Formula(), "an expression over fields that never change"),
+                },
+            ),
+            "how a document is recognised, so that nothing is created twice",
+        ),
+        **PART_KEYS,
+        "checks": Key(
+            ListOf(
+                Record(
+                    "a check",
+                    {
+                        "name": _required(PROSE, "what is compared, for people"),
+                        "that": _required(Formula(), "a condition over record and document"),
+                        "within": Key(DECIMAL, "tolerance of a comparison with `==`"),
+                    },
+                )
+            ),
+            "what has to hold for a document as a whole",
+        ),
+        "ignore": Key(MapOf(PROSE, "ignores"), "source fields not used, each with its reason"),
+        "examples": _required(ListOf(EXAMPLE, least=1), "records and the documents they become"),
+        "rejects": Key(ListOf(REJECT), "records that must be rejected"),
+    },
+)
+
+AUTH = Record(
+    "`auth:`",
+    {
+        "target": _required(NAME, "the connection, a file in connections/"),
+        "access": _required(
+            MapOf(
+                ListOf(Words("right", choices=("read", "insert", "update", "delete", "act"))),
+                "access",
+            ),
+            "the rights the flow needs, by entity",
+        ),
+    },
+)
+
+PERFORMANCE = Record(
+    "`performance:`",
+    {
+        "mode": _required(Words("mode", choices=("direct", "queued", "batch")), "how it runs"),
+        "schedule": Key(PROSE, "when it runs"),
+        "volume": _required(
+            Record(
+                "`volume:`",
+                {
+                    "peak_per_minute": _required(Whole(1), "documents in the busiest minute"),
+                    "per_day": _required(Whole(1), "documents on the busiest day"),
+                },
+            ),
+            "how much comes",
+        ),
+        "latency": Key(Record("`latency:`", {"p95": _required(DURATION, "95 of 100")}), "how soon"),
+        "batch_size": Key(Whole(1), "documents claimed at once"),
+        "concurrency": Key(Whole(1), "requests at the same time"),
+        "alerts": Key(
+            MapOf(Words("a threshold", r"(>|<) ?\d+(\.\d+)?(%|ms|s|m|h|d)?", "> 1%"), "alerts"),
+            "when to call a person",
+        ),
+    },
+)
+
+SECURITY = Record(
+    "`security:`",
+    {
+        "data": _required(
+            MapOf(Words("class of data", choices=("personal", "confidential")), "data classes"),
+            "source fields that must not be seen in logs and rejects",
+        ),
+        "retry": Key(
+            Record(
+                "`retry:`",
+                {
+                    "attempts": _required(Whole(1), "how often"),
+                    "first": _required(DURATION, "first wait"),
+                    "ceiling": _required(DURATION, "longest wait"),
+                },
+            ),
+            "what is transient is tried again",
+        ),
+        "circuit_breaker": Key(
+            Record(
+                "`circuit_breaker:`",
+                {
+                    "failures": _required(Whole(1), "how many"),
+                    "within": _required(DURATION, "in what time"),
+                    "cool_down": _required(DURATION, "how long to stay away"),
+                },
+            ),
+            "when to leave the ERP alone",
+        ),
+        "dead_letter": Key(
+            Record("`dead_letter:`", {"keep": _required(DURATION, "how long")}), "given up on"
+        ),
+        "rollback": _required(
+            Variants(
+                "the rollback",
+                {
+                    "undo": Record(
+                        "an undo",
+                        {
+                            "undo": _required(
+                                Record("the undo", {"action": _required(PROSE, "an ERP action")}),
+                                "the action that takes a document back",
+                            )
+                        },
+                    ),
+                    "irreversible": Record(
+                        "an irreversible flow", {"irreversible": _required(PROSE, "why")}
+                    ),
+                },
+            ),
+            "how a document is taken back",
+        ),
+    },
+)
+
+SPEC = Record(
+    "a spec",
+    {
+        "maps": _required(Words("version"), "the version of the language: 1"),
+        "flow": _required(NAME, "the flow's name"),
+        "summary": _required(PROSE, "one sentence for people"),
+        "owner": _required(PROSE, "who answers for it"),
+        "mapping": _required(MAPPING, "M: what becomes of a record"),
+        "auth": _required(AUTH, "A: where it goes, with which rights"),
+        "performance": _required(PERFORMANCE, "P: how much, how fast"),
+        "security": _required(SECURITY, "S: what is secret, what happens on failure"),
+    },
+)
+
+CONNECTION = Record(
+    "a connection",
+    {
+        "connection": _required(NAME, "its name"),
+        "kind": _required(Words("kind of system", choices=("acumatica",)), "what it is"),
+        "grant": _required(Words("grant", choices=("password",)), "how a session is opened"),
+        "scope": Key(PROSE, "OAuth scope"),
+    },
+)
+
+REFERENCE = Variants(
+    "a value or a reference",
+    {
+        "env": Record(
+            "a reference",
+            {
+                "env": _required(
+                    Words("a variable's name", r"[A-Z][A-Z0-9_]*", "ACUMATICA_URL"),
+                    "the environment variable that holds the value",
+                )
+            },
+        )
+    },
+    scalar=Words("a value"),
+)
+
+CREDENTIALS = ("url", "tenant", "client_id", "client_secret", "username", "password")
+SECRETS = ("client_secret", "password")
+
+ENVIRONMENT = Record(
+    "an environment",
+    {
+        "environment": _required(NAME, "its name"),
+        "connections": _required(
+            MapOf(
+                Record(
+                    "a connection's values",
+                    {
+                        name: _required(REFERENCE, "how the tenant is reached")
+                        for name in CREDENTIALS
+                    },
+                ),
+                "connections",
+            ),
+            "where each connection leads here",
+        ),
+        "limits": _required(
+            Record(
+                "`limits:`",
+                {
+                    "requests_per_minute": _required(Whole(1), "of the licence"),
+                    "concurrent_requests": _required(Whole(1), "of the licence"),
+                    "request_timeout": _required(DURATION, "longest request"),
+                    "settle": _required(
+                        DURATION, "how long an unanswered request may still take effect"
+                    ),
+                },
+            ),
+            "the licence's limits",
+        ),
+        "settings": Key(MapOf(MapOf(Literal(), "settings"), "flows"), "values by flow and setting"),
+    },
+)
+
+NAMED: Mapping[str, Shape] = {
+    "rule": RULE,
+    "rule_example": Record(
+        "an example",
+        {
+            "given": _required(MapOf(Anything(), "changes"), "members of the row to change"),
+            "gives": _required(Literal(), "the value the field gets"),
+        },
+    ),
+    "rule_reject": Record(
+        "a reject",
+        {"given": _required(MapOf(Anything(), "changes"), "members of the row to change")},
+    ),
+}

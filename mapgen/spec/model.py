@@ -1,0 +1,382 @@
+"""The spec as the author wrote it: frozen, every word with its place, nothing resolved yet."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Literal
+
+from mapgen.report import Source, Span, Text
+from mapgen.spec.nodes import Node, ScalarNode
+
+Comparison = Literal["<", "<=", ">", ">="]
+
+
+@dataclass(frozen=True, slots=True)
+class RuleExample:
+    """A change of the row a rule reads, and the value the field then gets."""
+
+    given: Mapping[str, Node]
+    gives: ScalarNode
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class RuleReject:
+    """A change of the row a rule reads that must lead to a rejection."""
+
+    given: Mapping[str, Node]
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """What a number has to keep to: `> 0 and <= 1000`."""
+
+    bounds: tuple[tuple[Comparison, Decimal], ...]
+    text: Text
+
+
+@dataclass(frozen=True, slots=True)
+class Modifiers:
+    """What may stand with a rule of any kind."""
+
+    if_missing: Text | None = None
+    omit_if: Text | None = None
+    too_long: Text | None = None
+    range: Range | None = None
+    places: ScalarNode | None = None
+    rounding: Text | None = None
+    because: Text | None = None
+    examples: tuple[RuleExample, ...] = ()
+    rejects: tuple[RuleReject, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Const:
+    """The same value in every document."""
+
+    value: ScalarNode
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """The value of an expression."""
+
+    expression: Text
+
+
+@dataclass(frozen=True, slots=True)
+class Lookup:
+    """The value that a table has for the first key it knows."""
+
+    table: Text
+    keys: tuple[Text, ...]
+    on_miss: Text | None
+    otherwise: Text | None
+
+
+@dataclass(frozen=True, slots=True)
+class FirstOf:
+    """The first of several values that is neither missing nor blank."""
+
+    expressions: tuple[Text, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A line of a decision table."""
+
+    when: Text
+    then: Text
+
+
+@dataclass(frozen=True, slots=True)
+class Cases:
+    """A decision table, complete by its last line."""
+
+    cases: tuple[Case, ...]
+    otherwise: Text
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """The fields of a document or of a part of it."""
+
+    fields: tuple[Rule, ...]
+    custom: tuple[Rule, ...]
+    note: Rule | None
+
+
+@dataclass(frozen=True, slots=True)
+class Object:
+    """A linked entity, always there (`source` None) or there when a source object is."""
+
+    source: Text | None
+    alias: Text | None
+    part: Part
+
+
+@dataclass(frozen=True, slots=True)
+class Each:
+    """Detail rows, one for each row of a source list."""
+
+    source: Text
+    alias: Text
+    where: Text | None
+    at_least: ScalarNode | None
+    part: Part
+
+
+RuleKind = Const | Value | Lookup | FirstOf | Cases | Object | Each
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """What one target field gets. `pointer` leads to it in the file: `mapping/fields/OrderType`."""
+
+    target: Text
+    kind: RuleKind
+    modifiers: Modifiers
+    span: Span
+    pointer: str
+
+
+@dataclass(frozen=True, slots=True)
+class SourceClause:
+    """What a record is called, its schema, its key for people, and what shops wrap it in."""
+
+    name: Text
+    schema: Text
+    key: Text
+    envelope: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TargetClause:
+    """The entity of the pinned contract and what is done with it."""
+
+    contract: Text
+    entity: Text
+    operation: Text
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """A constant with one value per environment."""
+
+    name: Text
+    type: Text
+
+
+@dataclass(frozen=True, slots=True)
+class LookupTable:
+    """A declared table."""
+
+    name: Text
+    table: Text
+    key: Text
+    value: Text
+
+
+@dataclass(frozen=True, slots=True)
+class Let:
+    """A name for an expression."""
+
+    name: Text
+    expression: Text
+    pointer: str
+
+
+@dataclass(frozen=True, slots=True)
+class Skip:
+    """A condition that leaves a record out."""
+
+    when: Text
+    because: Text
+    pointer: str
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """The target field that tells documents apart, and its value."""
+
+    field: Text
+    value: Text
+    pointer: str
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """What has to hold for a document as a whole."""
+
+    name: Text
+    that: Text
+    within: Text | None
+    pointer: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ignore:
+    """A source path that is not used, and why."""
+
+    path: Text
+    reason: Text
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A record and the document it becomes, both files beside the spec."""
+
+    name: Text
+    given: Text
+    gives: Text
+
+
+@dataclass(frozen=True, slots=True)
+class Reject:
+    """A record that must be rejected, with words of the message and perhaps the target."""
+
+    name: Text
+    given: Text
+    because: Text
+    target: Text | None
+
+
+@dataclass(frozen=True, slots=True)
+class MappingSection:
+    """M: what becomes of a record."""
+
+    source: SourceClause
+    target: TargetClause
+    settings: tuple[Setting, ...]
+    lookups: tuple[LookupTable, ...]
+    lets: tuple[Let, ...]
+    skips: tuple[Skip, ...]
+    identity: Identity
+    part: Part
+    checks: tuple[Check, ...]
+    ignores: tuple[Ignore, ...]
+    examples: tuple[Example, ...]
+    rejects: tuple[Reject, ...]
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """The rights on one entity."""
+
+    entity: Text
+    rights: tuple[Text, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Auth:
+    """A: the connection and the rights."""
+
+    target: Text
+    access: tuple[Access, ...]
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Performance:
+    """P: how much, how soon, in what portions. Durations are seconds."""
+
+    mode: Text
+    schedule: Text | None
+    peak_per_minute: ScalarNode
+    per_day: ScalarNode
+    p95: float | None
+    batch_size: ScalarNode | None
+    concurrency: ScalarNode | None
+    alerts: tuple[tuple[Text, Text], ...]
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class DataClass:
+    """A source path whose values must not be seen."""
+
+    path: Text
+    kind: Text
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """Tries and waits in seconds."""
+
+    attempts: int
+    first: float
+    ceiling: float
+
+
+@dataclass(frozen=True, slots=True)
+class CircuitBreaker:
+    """Failures within seconds, then away for seconds."""
+
+    failures: int
+    within: float
+    cool_down: float
+
+
+@dataclass(frozen=True, slots=True)
+class Security:
+    """S: what is secret, and what happens on failure."""
+
+    data: tuple[DataClass, ...]
+    retry: Retry | None
+    circuit_breaker: CircuitBreaker | None
+    dead_letter_days: int | None
+    undo: Text | None
+    irreversible: Text | None
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Spec:
+    """One flow as written."""
+
+    source: Source
+    flow: Text
+    summary: Text
+    owner: Text
+    mapping: MappingSection
+    auth: Auth
+    performance: Performance
+    security: Security
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """A value of an environment file: written out, or the name of an environment variable."""
+
+    text: Text
+    is_variable: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """A file of connections/: what kind of system, how a session is opened."""
+
+    source: Source
+    name: Text
+    kind: Text
+    scope: str
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """A file of environments/: where connections lead, the licence's limits, settings by flow."""
+
+    source: Source
+    name: Text
+    connections: Mapping[str, Mapping[str, Reference]]
+    requests_per_minute: int
+    concurrent_requests: int
+    request_timeout: float
+    settle: float
+    settle_text: Text
+    settings: Mapping[str, Mapping[str, ScalarNode]]
+    setting_keys: Mapping[str, Mapping[str, Text]]

@@ -1,0 +1,240 @@
+"""YAML as values that know their place: text in, nodes out, every fault of the text reported.
+
+Built from libyaml's event stream with a stack, so depth and aliases are seen before they cost
+anything. Scalars are typed as YAML 1.2's core schema says (`no` is text, not false), because a
+country code must never become a boolean.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+import yaml
+
+from mapgen.report import Diagnostic, Source, Span, Stopped, Text
+from mapgen.report.catalogue import reading
+from mapgen.spec.scalars import scalar_text
+
+LONGEST_FILE = 1_000_000
+DEEPEST_NODE = 40
+
+Kind = Literal["text", "integer", "number", "flag", "null"]
+
+_NULL = re.compile(r"^(null|Null|NULL|~|)$")
+_FLAG = re.compile(r"^(true|True|TRUE|false|False|FALSE)$")
+_INTEGER = re.compile(r"^[-+]?[0-9]+$")
+_NUMBER = re.compile(r"^[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?$")
+
+
+@dataclass(frozen=True, slots=True)
+class ScalarNode:
+    """One scalar: its words with their places, and what kind of value they are."""
+
+    text: Text
+    kind: Kind
+    span: Span
+
+    @property
+    def value(self) -> str:
+        return self.text.value
+
+
+@dataclass(frozen=True, slots=True)
+class ListNode:
+    """A sequence."""
+
+    items: tuple[Node, ...]
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A key and what stands under it."""
+
+    key: Text
+    value: Node
+
+
+@dataclass(frozen=True, slots=True)
+class MapNode:
+    """A mapping; the keys are text and differ from each other."""
+
+    entries: tuple[Entry, ...]
+    span: Span
+
+    def get(self, key: str) -> Node | None:
+        """Return what stands under the key, or None."""
+        return next((entry.value for entry in self.entries if entry.key.value == key), None)
+
+    def key(self, key: str) -> Text | None:
+        """Return the key as it stands in the file, or None."""
+        return next((entry.key for entry in self.entries if entry.key.value == key), None)
+
+
+Node = ScalarNode | ListNode | MapNode
+
+
+@dataclass(slots=True)
+class _Open:
+    """A collection under construction, with the key that waits for its value."""
+
+    start: int
+    is_map: bool
+    items: list[Node]
+    entries: list[Entry]
+    key: Text | None = None
+
+
+def read_yaml(source: Source) -> Node:
+    """Return the one document of the source.
+
+    Raises Stopped for YAML that cannot be read, is empty, too large or too deep, or that uses
+    duplicate keys, aliases, tags, or more than one document.
+    """
+    if len(source.text) > LONGEST_FILE:
+        raise Stopped([reading.file_too_long(source, LONGEST_FILE)])
+    faults: list[Diagnostic] = []
+    try:
+        root = _build(source, faults)
+    except UnicodeEncodeError as error:
+        fault = reading.strange_character(Span(source, error.start, error.start + 1))
+        raise Stopped([*faults, fault]) from None
+    except yaml.YAMLError as error:
+        raise Stopped([*faults, _yaml_fault(source, error)]) from None
+    if faults:
+        raise Stopped(faults)
+    if root is None or (isinstance(root, ScalarNode) and root.kind == "null"):
+        raise Stopped([reading.empty_file(source)])
+    return root
+
+
+def _build(source: Source, faults: list[Diagnostic]) -> Node | None:
+    stack: list[_Open] = []
+    root: Node | None = None
+    documents = 0
+    for event in _events(source):
+        done: Node | None = None
+        if isinstance(event, yaml.DocumentStartEvent):
+            documents += 1
+            if documents > 1:
+                raise Stopped([*faults, reading.several_documents(_event_span(source, event))])
+        elif isinstance(event, yaml.AliasEvent):
+            faults.append(reading.alias_used(_event_span(source, event)))
+            done = _null(source, event)
+        elif isinstance(event, yaml.ScalarEvent):
+            done = _scalar(source, event)
+            faults.extend(_tag_fault(source, event))
+        elif isinstance(event, yaml.SequenceStartEvent | yaml.MappingStartEvent):
+            if len(stack) >= DEEPEST_NODE:
+                raise Stopped([*faults, reading.too_deep(_event_span(source, event), DEEPEST_NODE)])
+            faults.extend(_tag_fault(source, event))
+            is_map = isinstance(event, yaml.MappingStartEvent)
+            stack.append(_Open(_start(event), is_map, [], []))
+        elif isinstance(event, yaml.SequenceEndEvent | yaml.MappingEndEvent):
+            done = _close(source, stack.pop(), event)
+        if done is not None:
+            if stack:
+                _add(stack[-1], done, faults)
+            else:
+                root = done
+    return root
+
+
+def _events(source: Source) -> Iterator[yaml.Event]:
+    return yaml.parse(source.text, Loader=yaml.CSafeLoader)
+
+
+def _start(event: yaml.Event) -> int:
+    """Return where an event begins; libyaml counts code points, as a source does."""
+    return event.start_mark.index if event.start_mark is not None else 0
+
+
+def _end(event: yaml.Event) -> int:
+    return event.end_mark.index if event.end_mark is not None else 0
+
+
+def _event_span(source: Source, event: yaml.Event) -> Span:
+    return Span(source, _start(event), max(_start(event), _end(event)))
+
+
+def _tag_fault(
+    source: Source, event: yaml.ScalarEvent | yaml.CollectionStartEvent
+) -> tuple[Diagnostic, ...]:
+    """Return the fault of a tag: it would hide what stands behind it."""
+    if event.tag is None:
+        return ()
+    return (reading.tag_used(Span(source, _start(event), _start(event) + 1)),)
+
+
+def _null(source: Source, event: yaml.Event) -> ScalarNode:
+    span = _event_span(source, event)
+    return ScalarNode(Text("", source, (span.start,)), "null", span)
+
+
+def _scalar(source: Source, event: yaml.ScalarEvent) -> ScalarNode:
+    text = scalar_text(source, event.value, _start(event), _end(event))
+    span = text.span() if text.value else _event_span(source, event)
+    is_plain = not event.style
+    return ScalarNode(text, _kind(event.value) if is_plain else "text", span)
+
+
+def _kind(value: str) -> Kind:
+    if _NULL.match(value):
+        return "null"
+    if _FLAG.match(value):
+        return "flag"
+    if _INTEGER.match(value):
+        return "integer"
+    return "number" if _NUMBER.match(value) else "text"
+
+
+def _close(source: Source, opened: _Open, event: yaml.Event) -> Node:
+    children = [*opened.items, *(entry.value for entry in opened.entries)]
+    end = max([_end(event), *(child.span.end for child in children[-1:])])
+    if children and _start(event) == _end(event):
+        end = children[-1].span.end
+    span = Span(source, opened.start, end)
+    return (
+        MapNode(tuple(opened.entries), span)
+        if opened.is_map
+        else ListNode(tuple(opened.items), span)
+    )
+
+
+def _add(opened: _Open, node: Node, faults: list[Diagnostic]) -> None:
+    if not opened.is_map:
+        opened.items.append(node)
+    elif opened.key is None:
+        opened.key = _key(opened, node, faults)
+    else:
+        if not any(entry.key is opened.key for entry in opened.entries):
+            opened.entries.append(Entry(opened.key, node))
+        opened.key = None
+
+
+def _key(opened: _Open, node: Node, faults: list[Diagnostic]) -> Text:
+    if not isinstance(node, ScalarNode):
+        faults.append(reading.key_is_no_text(node.span))
+        return Text("", node.span.source, (node.span.start,))
+    first = next((entry.key for entry in opened.entries if entry.key.value == node.value), None)
+    if first is not None:
+        faults.append(reading.duplicate_key(node.value, first.span(), node.text.span()))
+    return node.text
+
+
+def _yaml_fault(source: Source, error: yaml.YAMLError) -> Diagnostic:
+    if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark is not None:
+        mark = error.problem_mark
+        if error.context == "while scanning a simple key" and error.context_mark is not None:
+            mark = error.context_mark
+        at = min(mark.index, len(source.text))
+        return reading.yaml_fault(
+            Span(source, at, min(at + 1, len(source.text))), error.problem or ""
+        )
+    if isinstance(error, yaml.reader.ReaderError):
+        at = min(int(error.position), len(source.text))
+        return reading.strange_character(Span(source, at, min(at + 1, len(source.text))))
+    return reading.yaml_fault(Span(source, 0, 0), str(error).splitlines()[0])

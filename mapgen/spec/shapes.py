@@ -1,0 +1,270 @@
+"""What may stand where in a YAML file, as data, and the walk that holds a file against it.
+
+One description serves the reader and the editor's schema, so that the two cannot drift.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from mapgen.report import Diagnostic, Span, Text
+from mapgen.report.catalogue import reading
+from mapgen.spec.nodes import ListNode, MapNode, Node, ScalarNode
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """A scalar taken as text; `pattern` says how it is written, `example` shows it."""
+
+    what: str = "text"
+    pattern: str | None = None
+    example: str = ""
+    choices: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Formula:
+    """An expression: a scalar of any kind."""
+
+    what: str = "an expression"
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """A whole number of at least `least`."""
+
+    least: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Literal:
+    """A constant: text, number, or true/false."""
+
+
+@dataclass(frozen=True, slots=True)
+class Anything:
+    """Any YAML value: data that stands for itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class ListOf:
+    """A list of at least `least`; a single value may stand alone where `or_single`."""
+
+    item: Shape
+    or_single: bool = False
+    least: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class MapOf:
+    """A mapping from names of the author's choice; `names` says how they are written."""
+
+    value: Shape
+    what: str = "a mapping"
+    names: Words | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """A key of a record: what stands under it, what it is for, whether it has to be there."""
+
+    shape: Shape
+    purpose: str
+    is_required: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A mapping with known keys."""
+
+    what: str
+    keys: Mapping[str, Key]
+
+
+@dataclass(frozen=True, slots=True)
+class Variants:
+    """A mapping that says which kind it is by one of the keys of `kinds`.
+
+    `shared` keys may stand with every kind; a scalar alone is read as `scalar`.
+    """
+
+    what: str
+    kinds: Mapping[str, Record]
+    shared: Mapping[str, Key] = field(default_factory=dict)
+    scalar: Shape | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A shape by name, so that a shape may hold itself."""
+
+    name: str
+
+
+Shape = Words | Formula | Whole | Literal | Anything | ListOf | MapOf | Record | Variants | Named
+
+
+def describe(node: Node) -> str:
+    """Return what a node is, in words."""
+    match node:
+        case MapNode():
+            return "a mapping"
+        case ListNode():
+            return "a list"
+        case ScalarNode(kind="null"):
+            return "nothing"
+        case ScalarNode(kind="flag"):
+            return f"`{node.value}`"
+        case ScalarNode(kind="integer" | "number"):
+            return f"the number {node.value}"
+        case _:
+            return "text"
+
+
+@dataclass(frozen=True, slots=True)
+class Fitting:
+    """The walk that holds nodes against shapes; `faults` grows."""
+
+    named: Mapping[str, Shape]
+    faults: list[Diagnostic]
+
+    def fit(self, node: Node, shape: Shape) -> None:
+        """Report all that keeps the node from having the shape."""
+        match shape:
+            case Named(name):
+                self.fit(node, self.named[name])
+            case Words():
+                self._words(node, shape)
+            case Formula(what):
+                self._scalar(node, what)
+            case Whole(least):
+                self._whole(node, least)
+            case Literal():
+                self._scalar(node, "a constant")
+            case Anything():
+                pass
+            case ListOf():
+                self._list(node, shape)
+            case MapOf():
+                self._map(node, shape)
+            case Record(what, keys):
+                if self._is_map(node, what):
+                    self._record(_map(node), what, keys)
+            case Variants():
+                self._variants(node, shape)
+
+    def _scalar(self, node: Node, what: str) -> bool:
+        if isinstance(node, ScalarNode) and node.kind != "null":
+            return True
+        help_line = None
+        if isinstance(node, ListNode | MapNode) and what == "an expression":
+            help_line = "an expression that starts with `[` or `{` needs quotes around it"
+        self.faults.append(reading.wrong_shape(_opening(node), what, describe(node), help_line))
+        return False
+
+    def _words(self, node: Node, shape: Words) -> None:
+        if not self._scalar(node, shape.what):
+            return
+        text = _scalar_text(node)
+        if shape.choices and text.value not in shape.choices:
+            self.faults.append(
+                reading.unknown_choice(text.span(), text.value, shape.choices, shape.what)
+            )
+        else:
+            self._pattern(text, shape)
+
+    def _pattern(self, text: Text, shape: Words) -> None:
+        if shape.pattern is not None and not re.fullmatch(shape.pattern, text.value):
+            self.faults.append(
+                reading.malformed(text.span(), shape.what, text.value, shape.example)
+            )
+
+    def _whole(self, node: Node, least: int) -> None:
+        what = f"a whole number from {least}"
+        if not (isinstance(node, ScalarNode) and node.kind == "integer"):
+            self.faults.append(reading.wrong_shape(_opening(node), what, describe(node)))
+        elif int(node.value) < least:
+            self.faults.append(reading.wrong_shape(node.span, what, node.value))
+
+    def _list(self, node: Node, shape: ListOf) -> None:
+        if isinstance(node, ListNode):
+            if len(node.items) < shape.least:
+                self.faults.append(
+                    reading.wrong_shape(_opening(node), "at least one entry", "an empty list")
+                )
+            for item in node.items:
+                self.fit(item, shape.item)
+        elif shape.or_single:
+            self.fit(node, shape.item)
+        else:
+            self.faults.append(reading.wrong_shape(_opening(node), "a list", describe(node)))
+
+    def _map(self, node: Node, shape: MapOf) -> None:
+        if not self._is_map(node, shape.what):
+            return
+        for entry in _map(node).entries:
+            if shape.names is not None:
+                self._pattern(entry.key, shape.names)
+            self.fit(entry.value, shape.value)
+
+    def _is_map(self, node: Node, what: str) -> bool:
+        if isinstance(node, MapNode):
+            return True
+        self.faults.append(
+            reading.wrong_shape(_opening(node), f"{what} (a mapping)", describe(node))
+        )
+        return False
+
+    def _record(self, node: MapNode, what: str, keys: Mapping[str, Key]) -> None:
+        for entry in node.entries:
+            if entry.key.value in keys:
+                self.fit(entry.value, keys[entry.key.value].shape)
+            else:
+                self.faults.append(reading.unknown_key(entry.key, what, keys))
+        for name, key in keys.items():
+            if key.is_required and node.get(name) is None:
+                self.faults.append(reading.missing_key(_opening(node), name, what, key.purpose))
+
+    def _variants(self, node: Node, shape: Variants) -> None:
+        if not isinstance(node, MapNode):
+            if shape.scalar is None or isinstance(node, ListNode):
+                self.faults.append(reading.wrong_shape(_opening(node), shape.what, describe(node)))
+            else:
+                self.fit(node, shape.scalar)
+            return
+        found = [entry.key for entry in node.entries if entry.key.value in shape.kinds]
+        found = [key for key in found if not self._belongs(key, found, shape)]
+        if not found:
+            is_bare = all(describe(entry.value) == "nothing" for entry in node.entries)
+            self.faults.append(reading.no_rule_kind(_opening(node), shape.kinds, is_bare=is_bare))
+            return
+        if len(found) > 1:
+            self.faults.append(reading.several_rule_kinds(found[0], found[1]))
+            return
+        kind = shape.kinds[found[0].value]
+        self._record(node, kind.what, {**kind.keys, **shape.shared})
+
+    def _belongs(self, key: Text, found: list[Text], shape: Variants) -> bool:
+        """Whether a key that could tell the kind is an ordinary key of another kind found."""
+        others = (other for other in found if other is not key)
+        return any(key.value in shape.kinds[other.value].keys for other in others)
+
+
+def _opening(node: Node) -> Span:
+    """Return the smallest span that shows a node: its first line."""
+    source = node.span.source
+    line_end = source.text.find("\n", node.span.start)
+    end = node.span.end if line_end < 0 else min(node.span.end, line_end)
+    return Span(source, node.span.start, max(node.span.start, end))
+
+
+def _scalar_text(node: Node) -> Text:
+    assert isinstance(node, ScalarNode)
+    return node.text
+
+
+def _map(node: Node) -> MapNode:
+    assert isinstance(node, MapNode)
+    return node
