@@ -1,0 +1,1 @@
+"""Python, back end of the compiler: what it hands out."""

@@ -1,0 +1,125 @@
+"""What emitted expressions need around them: imports, module constants, and names not yet taken."""
+
+from __future__ import annotations
+
+import builtins
+import keyword
+import re
+from dataclasses import dataclass
+from typing import Self
+
+from mapgen.ir.expression import attribute_name
+
+RUNTIME_FUNCTIONS = "mapgen.runtime.functions"
+
+_NEVER = frozenset({*dir(builtins), *keyword.kwlist, *keyword.softkwlist, "l", "O", "I"})
+
+
+class Namer:
+    """Hands out local names: none twice, no keyword, no builtin, none that reads like a digit."""
+
+    def __init__(self, taken: tuple[str, ...] = (), outer: Namer | None = None) -> None:
+        self._taken = set(taken)
+        self._outer = outer
+
+    def inner(self) -> Self:
+        """Return a namer for a scope inside this one, whose names end with it."""
+        return type(self)(outer=self)
+
+    def name(self, hint: str) -> str:
+        """Return the hint, or the hint with the first number that makes it new."""
+        stem = attribute_name(hint).rstrip("_")
+        if stem in _NEVER or keyword.iskeyword(stem):
+            stem = f"{stem}_value" if len(stem) > 1 else "value"
+        name, number = stem, 1
+        while self._is_taken(name):
+            number += 1
+            name = f"{stem}_{number}"
+        self._taken.add(name)
+        return name
+
+    def outermost(self, hint: str) -> str:
+        """Return a name that is new here and stays taken in the outermost scope.
+
+        For assignment expressions, which bind in the function around a comprehension.
+        """
+        name, root = self.name(hint), self
+        while root._outer is not None:
+            root = root._outer
+            root._taken.add(name)
+        return name
+
+    def reserve(self, *names: str) -> None:
+        """Take names that stand for something already."""
+        self._taken.update(names)
+
+    def _is_taken(self, name: str) -> bool:
+        return name in self._taken or (self._outer is not None and self._outer._is_taken(name))
+
+
+@dataclass(frozen=True, slots=True)
+class ModuleConstant:
+    """One hoisted value: `NAME = code`."""
+
+    name: str
+    code: str
+
+    def __str__(self) -> str:
+        return f"{self.name} = {self.code}"
+
+
+class ModuleNeeds:
+    """Collects what the expressions of one module import and hoist."""
+
+    def __init__(self, taken: tuple[str, ...] = ()) -> None:
+        self._imports: dict[str, set[str]] = {}
+        self._constants: dict[str, ModuleConstant] = {}
+        self._taken = set(taken)
+
+    def name(self, module: str, name: str) -> str:
+        """Import a name from a module; return it."""
+        self._imports.setdefault(module, set()).add(name)
+        return name
+
+    def function(self, name: str) -> str:
+        """Import a function of the runtime; return its name."""
+        return self.name(RUNTIME_FUNCTIONS, name)
+
+    def whole(self, module: str) -> str:
+        """Import a module itself; return its name."""
+        self._imports.setdefault(module, set())
+        return module
+
+    def constant(self, stem: str, code: str) -> str:
+        """Hoist a value; return the name of the module constant. Equal code is hoisted once."""
+        if code not in self._constants:
+            plain = re.sub(r"[^A-Z0-9]+", "_", stem.upper()).strip("_") or "VALUE"
+            plain = f"N_{plain}" if plain[0].isdigit() else plain
+            name, number = plain, 1
+            while name in self._taken:
+                number += 1
+                name = f"{plain}_{number}"
+            self._taken.add(name)
+            self._constants[code] = ModuleConstant(name, code)
+        return self._constants[code].name
+
+    @property
+    def imports(self) -> dict[str, tuple[str, ...]]:
+        """Return the modules to import from and the names, sorted; none: `import module`."""
+        return {module: tuple(sorted(names)) for module, names in sorted(self._imports.items())}
+
+    @property
+    def import_lines(self) -> tuple[str, ...]:
+        """Return the import statements, whole modules first, each kind sorted."""
+        whole = [f"import {module}" for module, names in self.imports.items() if not names]
+        some = [
+            f"from {module} import {', '.join(names)}"
+            for module, names in self.imports.items()
+            if names
+        ]
+        return (*whole, *some)
+
+    @property
+    def constants(self) -> tuple[ModuleConstant, ...]:
+        """Return the hoisted values in the order in which they were first needed."""
+        return tuple(self._constants.values())

@@ -1,0 +1,23 @@
+"""The expression language: text comes in, a checked and typed tree or diagnostics go out."""
+
+from __future__ import annotations
+
+from mapgen.expression.checker import Checker
+from mapgen.expression.parser import parse
+from mapgen.expression.scope import Binding, Scope
+from mapgen.expression.typed import Typed
+from mapgen.report import Diagnostic, Text
+
+__all__ = ["Binding", "Scope", "Typed", "compile_expression"]
+
+
+def compile_expression(text: Text, scope: Scope, faults: list[Diagnostic]) -> Typed | None:
+    """Parse and check an expression; append every fault, and return None when there is any."""
+    tree = parse(text)
+    if isinstance(tree, Diagnostic):
+        faults.append(tree)
+        return None
+    found: list[Diagnostic] = []
+    typed = Checker(text, found).whole(tree, scope)
+    faults.extend(found)
+    return typed

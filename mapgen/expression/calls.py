@@ -1,0 +1,99 @@
+"""Which row of the function table a call means, or what keeps it from meaning any."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from mapgen.expression.functions import Function
+from mapgen.expression.signature import Pattern, build, fits
+from mapgen.expression.typed import Chosen
+from mapgen.expression.types import Optional, Type, present
+
+
+@dataclass(frozen=True, slots=True)
+class MayBeMissing:
+    """The operand at `position` would do if it were sure to be there."""
+
+    position: int
+
+
+@dataclass(frozen=True, slots=True)
+class Misfit:
+    """The operand at `position` is not one of the types wanted."""
+
+    position: int
+    wanted: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Miscount:
+    """No row takes so many arguments; `shown` are the signatures there are."""
+
+    shown: tuple[str, ...]
+
+
+Unfit = MayBeMissing | Misfit | Miscount
+
+
+def patterns_of(function: Function, count: int) -> tuple[Pattern, ...] | None:
+    """Return the patterns of all operands, a receiver first; None where the count does not fit."""
+    receiver = function.signature.receiver
+    if receiver is None:
+        return function.signature.patterns(count)
+    own = function.signature.patterns(count - 1)
+    return None if own is None else (receiver, *own)
+
+
+def choose(rows: Sequence[Function], operands: Sequence[Type]) -> Chosen | Unfit:
+    """Return the first row that the operands fit, the receiver being the first operand."""
+    counted = [(row, patterns) for row in rows if (patterns := patterns_of(row, len(operands)))]
+    for row, patterns in counted:
+        bound = fits(patterns, operands)
+        if bound is not None:
+            return Chosen(row, bound)
+    if not counted and not all(patterns_of(row, len(operands)) == () for row in rows):
+        return Miscount(tuple(row.shown for row in rows))
+    sure = [present(operand) for operand in operands]
+    for _, patterns in counted:
+        if fits(patterns, sure) is not None:
+            return MayBeMissing(_first_missing(patterns, operands))
+    longer = [row for row in rows if _takes_more(row, sure)]
+    if longer:
+        return Miscount(tuple(row.shown for row in longer))
+    return _misfit([patterns for _, patterns in counted], sure)
+
+
+def _takes_more(function: Function, operands: Sequence[Type]) -> bool:
+    """Tell whether the operands are what the function wants, only not all of it."""
+    signature = function.signature
+    patterns = [parameter.pattern for parameter in signature.parameters]
+    if signature.receiver is not None:
+        patterns.insert(0, signature.receiver)
+    count = len(operands)
+    return count < len(patterns) and fits(patterns[:count], operands) is not None
+
+
+def _first_missing(patterns: Sequence[Pattern], operands: Sequence[Type]) -> int:
+    for position, (pattern, operand) in enumerate(zip(patterns, operands, strict=True)):
+        if isinstance(operand, Optional) and pattern.name != "optional":
+            return position
+    return 0
+
+
+def _misfit(rows: Sequence[Sequence[Pattern]], operands: Sequence[Type]) -> Misfit:
+    """Blame the operand that the most willing row is the first to refuse."""
+    furthest, wanted = 0, list[str]()
+    for patterns in rows:
+        position = next(
+            at
+            for at in range(len(operands))
+            if fits(patterns[: at + 1], operands[: at + 1]) is None
+        )
+        known = fits(patterns[:position], operands[:position]) or {}
+        words = str(build(patterns[position], known)).replace("unknown", str(patterns[position]))
+        if position > furthest:
+            furthest, wanted = position, []
+        if position == furthest and words not in wanted:
+            wanted.append(words)
+    return Misfit(furthest, tuple(wanted))

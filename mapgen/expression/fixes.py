@@ -1,0 +1,75 @@
+"""How a mistaken part would be written right: the text of the help lines of messages."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from mapgen.expression.functions import CALLS, FORM_NAMES, METHODS, SYNONYMS
+from mapgen.expression.refinements import REFINEMENTS
+from mapgen.expression.tree import Binary, Call, Constant, Index, Macro, Method, Select, Tree
+from mapgen.expression.types import BOOL, DATE, DECIMAL, INT, NUMBERS, STRING, Scalar, Type
+
+
+def alike(text: str, tree: Binary, left: Type, right: Type) -> str | None:
+    """Return the help that gives both sides of an operator one type, a string in a sum of text."""
+    if tree.operator == "+" and right == STRING:
+        return conversion(text, tree.left, left, right)
+    found = conversion(text, tree.right, right, left)
+    if found is not None or (tree.operator == "+" and left == STRING):
+        return found
+    return conversion(text, tree.left, left, right)
+
+
+def conversion(text: str, tree: Tree, found: Type, wanted: Type) -> str | None:
+    """Return the help that turns a part into the wanted type, where there is such a way."""
+    words = text[tree.start : tree.end]
+    if isinstance(tree, Constant):
+        return _other_literal(words, tree, wanted)
+    match found, wanted:
+        case (_, Scalar("string")) if found in (*NUMBERS, BOOL, DATE):
+            return f"convert it: `string({words})`"
+        case Scalar("string"), Scalar("int" | "decimal" | "timestamp" | "bool" as name):
+            return f"convert it: `{name}({words})`"
+        case Scalar("timestamp"), Scalar("date"):
+            return f"take its calendar date in a zone: `date({words}, zone)`"
+        case Scalar("decimal"), Scalar("int"):
+            return f"cut off its places: `int({words})`"
+        case _:
+            return None
+
+
+def _other_literal(words: str, tree: Constant, wanted: Type) -> str | None:
+    """Return the help that writes a literal as one of the wanted type."""
+    if wanted == STRING and isinstance(tree.value, int | Decimal):
+        return f"put it in quotes: `'{words}'`"
+    if isinstance(tree.value, str) and wanted in (INT, DECIMAL, BOOL):
+        is_number = REFINEMENTS["decimal_text"].fault(tree.value) is None
+        is_bool = wanted == BOOL and tree.value in ("true", "false")
+        if is_bool or (is_number and wanted in (INT, DECIMAL)):
+            return f"write it without quotes: `{tree.value}`"
+    return None
+
+
+def left_out_with(text: str, tree: Tree, whole: Select | Index | Method | Macro) -> str | None:
+    """Return what hangs on a value that may be missing, changed so that it is left out with it."""
+    if isinstance(tree, Select) and not tree.is_optional:
+        return f"{text[whole.start : tree.name_start]}?{text[tree.name_start : whole.end]}"
+    if isinstance(whole, Index):
+        return None
+    operand = text[whole.start : whole.name_start].rstrip().removesuffix(".")
+    rest = text[whole.name_start : whole.end]
+    if isinstance(whole, Select):
+        return f"{operand}.?{rest}"
+    return f"{operand}.optMap(value, value.{rest})"
+
+
+def in_other_form(text: str, tree: Call | Method, name: str) -> str | None:
+    """Return how to write what was meant: as a method, as a function, or by another name."""
+    words = [text[argument.start : argument.end] for argument in tree.arguments]
+    if isinstance(tree, Method) and name in CALLS:
+        operand = text[tree.operand.start : tree.operand.end]
+        return f"write `{name}({', '.join([operand, *words])})`"
+    if isinstance(tree, Call) and name in {*METHODS, *FORM_NAMES} and words:
+        return f"write `{words[0]}.{name}({', '.join(words[1:])})`"
+    meant = SYNONYMS.get(name.rpartition(".")[2])
+    return None if meant is None else f"did you mean `{meant}`?"

@@ -1,0 +1,128 @@
+"""What literal arguments must look like: a literal comes in, the words of its fault go out."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, time
+from zoneinfo import ZoneInfo
+
+from mapgen.expression.patterns import date_pattern_fault, regex_fault, time_pattern_fault
+
+Literal = bool | int | str
+
+
+@dataclass(frozen=True, slots=True)
+class Refinement:
+    """One kind of argument. `wanted` is how messages call it.
+
+    `must_be_literal`: nothing but a literal will do; otherwise a literal is examined and anything
+    else is left to the running code.
+    """
+
+    wanted: str
+    fault: Callable[[Literal], str | None]
+    must_be_literal: bool = False
+
+
+def _matching(pattern: str, words: str) -> Callable[[Literal], str | None]:
+    compiled = re.compile(pattern)
+
+    def fault(value: Literal) -> str | None:
+        return None if isinstance(value, str) and compiled.fullmatch(value) else words
+
+    return fault
+
+
+def _text(examine: Callable[[str], str | None]) -> Callable[[Literal], str | None]:
+    return lambda value: examine(value) if isinstance(value, str) else "it is no string"
+
+
+def _between(least: int, most: int) -> Callable[[Literal], str | None]:
+    def fault(value: Literal) -> str | None:
+        fits = isinstance(value, int) and least <= value <= most
+        return None if fits else f"it has to be from {least} to {most}"
+
+    return fault
+
+
+def zone_fault(name: str) -> str | None:
+    """Return why a time zone's name is refused."""
+    try:
+        ZoneInfo(name)
+    except (ValueError, OSError, KeyError):
+        return "the time zone database has no such name"
+    return None
+
+
+_DAY = r"(?P<day>\d{4}-\d{2}-\d{2})"
+_INSTANT = re.compile(
+    _DAY + r"[Tt](?P<time>\d{2}:\d{2}:\d{2}(?:\.\d{1,9})?)(?P<zone>[Zz]|[+-]\d{2}:\d{2})?"
+)
+
+
+def _date_fault(text: str) -> str | None:
+    if not re.fullmatch(_DAY, text):
+        return "it has to look like `2024-02-29`"
+    try:
+        date.fromisoformat(text)
+    except ValueError:
+        return "the calendar has no such day"
+    return None
+
+
+def _timestamp_fault(text: str) -> str | None:
+    match = _INSTANT.fullmatch(text)
+    if match is None:
+        return "it has to look like `2024-02-29T12:00:00Z`"
+    if match["zone"] is None:
+        return "it has no zone: put `Z` or an offset such as `+02:00` behind it"
+    try:
+        time.fromisoformat(match["time"][:8])
+        datetime.fromisoformat(f"{match['day']}T00:00:00{match['zone'].upper()}")
+    except ValueError:
+        return "there is no such day, time or offset"
+    return None
+
+
+REFINEMENTS: Mapping[str, Refinement] = {
+    "regex": Refinement("a regular expression", _text(regex_fault), must_be_literal=True),
+    "date_pattern": Refinement("a date pattern", _text(date_pattern_fault), must_be_literal=True),
+    "time_pattern": Refinement("a time pattern", _text(time_pattern_fault), must_be_literal=True),
+    "zone": Refinement("a time zone's name", _text(zone_fault)),
+    "places": Refinement("a number of places", _between(0, 12), must_be_literal=True),
+    "width": Refinement("a number of characters", _between(1, 4000), must_be_literal=True),
+    "separator": Refinement(
+        "a separator", _matching(r"(?s).+", "it is empty"), must_be_literal=True
+    ),
+    "filling": Refinement(
+        "a character", _matching(r"(?s).", "it has to be one character"), must_be_literal=True
+    ),
+    "country": Refinement(
+        "a country code", _matching("[A-Z]{2}", "it has to be two capital letters, as in `US`")
+    ),
+    "currency": Refinement(
+        "a currency code", _matching("[A-Z]{3}", "it has to be three capital letters, as in `USD`")
+    ),
+    "integer_text": Refinement(
+        "a whole number", _matching(r"[+-]?[0-9]{1,18}", "it has to be digits only, as in `-12`")
+    ),
+    "decimal_text": Refinement(
+        "a number",
+        _matching(r"[+-]?[0-9]{1,20}(\.[0-9]{1,8})?", "it has to look like `-19.90`"),
+    ),
+    "boolean_text": Refinement(
+        "a truth",
+        _matching(r"true|True|TRUE|t|1|false|False|FALSE|f|0", "it has to be `true` or `false`"),
+    ),
+    "date_text": Refinement("a date", _text(_date_fault)),
+    "timestamp_text": Refinement("an instant", _text(_timestamp_fault)),
+    "duration_text": Refinement(
+        "a duration",
+        _matching(
+            r"-?(?:0|(?:[0-9]{1,9}(?:\.[0-9]{1,9})?(?:h|m|s|ms|us|ns))+)",
+            "it has to look like `1h30m`, `90s` or `250ms`",
+        ),
+    ),
+}

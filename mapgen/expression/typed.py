@@ -1,0 +1,46 @@
+"""An expression that has been checked: its tree, and beside it what was found out about it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from mapgen.expression.functions import Function
+from mapgen.expression.tree import Tree
+from mapgen.expression.types import Type
+from mapgen.report import Span
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """The function that a call means, and what the capitals of its signature stand for."""
+
+    function: Function
+    bound: Mapping[str, Type]
+
+
+@dataclass(frozen=True, slots=True)
+class Typed:
+    """A checked expression.
+
+    `types` has the type of every node, narrowed where it stands; `chosen` the function of every
+    call; `chained` the nodes that are left out when what stands before them is missing.
+    `reads` are the source paths in the order of first use, each once, settings not among them
+    (`order.line_items[].sku`). `division` is where a `/` stands that nothing rounds: the rule has
+    to name `places` and `rounding`.
+    """
+
+    tree: Tree
+    type: Type
+    types: Mapping[Tree, Type]
+    chosen: Mapping[Tree, Chosen]
+    chained: frozenset[Tree]
+    reads: tuple[str, ...]
+    is_fallible: bool
+    is_constant: bool
+    division: Span | None = None
+
+    @property
+    def has_bare_division(self) -> bool:
+        """Whether the value is a quotient that nothing rounds."""
+        return self.division is not None

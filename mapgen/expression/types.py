@@ -1,0 +1,154 @@
+"""The types of expressions: what a value is, whether it may be missing, what may stand for what."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+ScalarName = Literal[
+    "null",
+    "bool",
+    "int",
+    "decimal",
+    "string",
+    "date",
+    "timestamp",
+    "duration",
+    "timezone",
+    "double",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Scalar:
+    """A single value. `double` exists only where fraction literals are binary floats."""
+
+    name: ScalarName
+
+    def __str__(self) -> str:
+        return self.name
+
+
+@dataclass(frozen=True, slots=True)
+class ListOf:
+    """A list; the elements may be optional."""
+
+    element: Type
+
+    def __str__(self) -> str:
+        return f"list({self.element})"
+
+
+@dataclass(frozen=True, slots=True)
+class MapOf:
+    """A map whose keys are only known when a record is there."""
+
+    key: Type
+    value: Type
+
+    def __str__(self) -> str:
+        return f"map({self.key}, {self.value})"
+
+
+@dataclass(frozen=True, slots=True)
+class Object:
+    """A record with known fields, by their JSON names. Two objects are one type by their name."""
+
+    name: str
+    fields: Mapping[str, Type] = field(compare=False, repr=False)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+@dataclass(frozen=True, slots=True)
+class Optional:
+    """A value that may be missing: absent or null, one notion. Never holds an Optional itself."""
+
+    of: Type
+
+    def __str__(self) -> str:
+        return f"{self.of}?"
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorType:
+    """The type of what has been reported already: fits everywhere, so that nobody says it twice."""
+
+    def __str__(self) -> str:
+        return "unknown"
+
+
+Type = Scalar | ListOf | MapOf | Object | Optional | ErrorType
+
+NULL = Scalar("null")
+BOOL = Scalar("bool")
+INT = Scalar("int")
+DECIMAL = Scalar("decimal")
+STRING = Scalar("string")
+DATE = Scalar("date")
+TIMESTAMP = Scalar("timestamp")
+DURATION = Scalar("duration")
+TIMEZONE = Scalar("timezone")
+DOUBLE = Scalar("double")
+ERROR = ErrorType()
+
+NUMBERS = (INT, DECIMAL, DOUBLE)
+ORDERED = (INT, DECIMAL, DOUBLE, STRING, BOOL, DATE, TIMESTAMP, DURATION)
+
+
+def optional(of: Type) -> Type:
+    """Return `T?` for `T`; an optional, null or unknown type stays what it is."""
+    return of if isinstance(of, Optional | ErrorType) or of == NULL else Optional(of)
+
+
+def present(of: Type) -> Type:
+    """Return `T` for `T?`; any other type stays what it is."""
+    return of.of if isinstance(of, Optional) else of
+
+
+def is_assignable(source: Type, target: Type) -> bool:
+    """Tell whether a value of one type may stand where the other is wanted.
+
+    The one widening is int to decimal; `T` and null may stand for `T?`, never the other way round.
+    """
+    match source, target:
+        case (ErrorType(), _) | (_, ErrorType()):
+            return True
+        case Optional(inner), Optional(wanted):
+            return is_assignable(inner, wanted)
+        case _, Optional(wanted):
+            return source == NULL or is_assignable(source, wanted)
+        case ListOf(element), ListOf(wanted):
+            return is_assignable(element, wanted)
+        case MapOf(key, value), MapOf(wanted_key, wanted_value):
+            return key == wanted_key and is_assignable(value, wanted_value)
+        case _:
+            return source == target or (source == INT and target == DECIMAL)
+
+
+def join(left: Type, right: Type) -> Type | None:
+    """Return the one type that both fit into (`int` and `decimal?` -> `decimal?`), or None."""
+    match left, right:
+        case ErrorType(), _:
+            return right
+        case _, ErrorType():
+            return left
+        case Scalar("null"), _:
+            return optional(right)
+        case _, Scalar("null"):
+            return optional(left)
+        case (Optional(), _) | (_, Optional()):
+            inner = join(present(left), present(right))
+            return None if inner is None else optional(inner)
+        case ListOf(one), ListOf(other):
+            element = join(one, other)
+            return None if element is None else ListOf(element)
+        case MapOf(one_key, one), MapOf(other_key, other):
+            value = join(one, other)
+            return None if value is None or one_key != other_key else MapOf(one_key, value)
+        case _:
+            if is_assignable(left, right):
+                return right
+            return left if is_assignable(right, left) else None

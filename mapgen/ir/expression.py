@@ -1,0 +1,260 @@
+"""Expressions as back ends know them: resolved, typed, without places; printable as JSON."""
+
+from __future__ import annotations
+
+import keyword
+import re
+import unicodedata
+from dataclasses import dataclass
+from typing import Literal
+
+# Types are words here: `string`, `list(decimal)`, `address?`. A trailing `?` says that the value
+# may be missing.
+TypeName = str
+
+Operator = Literal["+", "-", "*", "/", "==", "!=", "<", "<=", ">", ">=", "in"]
+LoopKind = Literal["list", "map", "any", "all", "one", "sorted"]
+
+
+@dataclass(frozen=True, slots=True)
+class Constant:
+    """A value known beforehand.
+
+    Decimals, dates, instants, durations, zones and regular expressions are held as text.
+    """
+
+    value: bool | int | str | None
+    type: TypeName
+
+
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """A name of the rule's scope: the source, the settings, a row, a `let`."""
+
+    name: str
+    type: TypeName
+
+
+@dataclass(frozen=True, slots=True)
+class Local:
+    """A name bound inside the expression. `hint` is what a reader would like to see it called."""
+
+    number: int
+    hint: str
+    type: TypeName
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A field of a record, by its JSON key; the record itself is there."""
+
+    operand: Expression
+    key: str
+    type: TypeName
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentField:
+    """A member of the document that the rules have built; `is_value`: a wrapped single value."""
+
+    operand: Expression
+    key: str
+    is_value: bool
+    type: TypeName
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A function of the language. `python` is its row's template; `is_truthy`: never empty."""
+
+    function: str
+    python: str
+    arguments: tuple[Expression, ...]
+    type: TypeName
+    is_truthy: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """An operator between two values."""
+
+    operator: Operator
+    left: Expression
+    right: Expression
+    type: TypeName
+
+
+@dataclass(frozen=True, slots=True)
+class Negative:
+    operand: Expression
+    type: TypeName
+
+
+@dataclass(frozen=True, slots=True)
+class Concatenation:
+    """Strings, one behind the other."""
+
+    parts: tuple[Expression, ...]
+    type: TypeName = "string"
+
+
+@dataclass(frozen=True, slots=True)
+class Not:
+    operand: Expression
+    type: TypeName = "bool"
+
+
+@dataclass(frozen=True, slots=True)
+class Both:
+    """Conditions that all have to hold, asked from left to right, up to the first that fails."""
+
+    parts: tuple[Expression, ...]
+    type: TypeName = "bool"
+
+
+@dataclass(frozen=True, slots=True)
+class Either:
+    """Conditions of which one has to hold, asked from left to right, up to the first that does."""
+
+    parts: tuple[Expression, ...]
+    type: TypeName = "bool"
+
+
+@dataclass(frozen=True, slots=True)
+class Conditional:
+    condition: Expression
+    then: Expression
+    otherwise: Expression
+    type: TypeName
+
+
+@dataclass(frozen=True, slots=True)
+class IsPresent:
+    """Whether a value that may be missing is there."""
+
+    operand: Expression
+    type: TypeName = "bool"
+
+
+@dataclass(frozen=True, slots=True)
+class OrElse:
+    """A value that may be missing, or else the other one, which is only worked out if needed."""
+
+    operand: Expression
+    other: Expression
+    type: TypeName
+
+
+@dataclass(frozen=True, slots=True)
+class WhenPresent:
+    """The value worked out with the operand bound to the local; missing when the operand is."""
+
+    operand: Expression
+    local: Local
+    value: Expression
+    type: TypeName
+
+
+@dataclass(frozen=True, slots=True)
+class Widened:
+    """An int as a decimal."""
+
+    operand: Expression
+    type: TypeName = "decimal"
+
+
+@dataclass(frozen=True, slots=True)
+class Element:
+    """An element of a list; `is_optional`: left out when it is missing."""
+
+    value: Expression
+    is_optional: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Items:
+    """A list written out."""
+
+    elements: tuple[Element, ...]
+    type: TypeName
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    key: Expression
+    value: Expression
+    is_optional: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Entries:
+    """A map written out."""
+
+    entries: tuple[Entry, ...]
+    type: TypeName
+
+
+@dataclass(frozen=True, slots=True)
+class Loop:
+    """Something worked out for each element of a list, or each key of a map.
+
+    `kind`: `list` collects the values, `map` collects them under `key`, `any`, `all` and `one` ask
+    how often the value holds, `sorted` orders the elements by the value. `key` is the position in a
+    list or the key in a map, where it is asked for. Elements without the condition are passed over.
+    """
+
+    kind: LoopKind
+    over: Expression
+    local: Local
+    key: Local | None
+    condition: Expression | None
+    value: Expression
+    type: TypeName
+
+
+Expression = (
+    Constant
+    | Variable
+    | Local
+    | Field
+    | DocumentField
+    | Call
+    | Operation
+    | Negative
+    | Concatenation
+    | Not
+    | Both
+    | Either
+    | Conditional
+    | IsPresent
+    | OrElse
+    | WhenPresent
+    | Widened
+    | Items
+    | Entries
+    | Loop
+)
+
+
+def is_optional(expression: Expression) -> bool:
+    """Tell whether the value may be missing."""
+    return expression.type.endswith("?") or expression.type == "null"
+
+
+# What a class says its members are: a member of such a name would stand in the way of the type.
+_ANNOTATIONS = frozenset({"bool", "date", "datetime", "dict", "int", "list", "str", "timedelta"})
+
+
+def attribute_name(key: str) -> str:
+    """Return the Python attribute for a JSON key: `AmazonOrderId` -> `amazon_order_id`.
+
+    Two keys of one object may meet in one name: the caller has to see to that.
+    """
+    plain = unicodedata.normalize("NFKD", key).encode("ascii", "ignore").decode()
+    words = re.sub(r"([a-z0-9])([A-Z])|([A-Z])([A-Z][a-z])", r"\1\3_\2\4", plain)
+    name = re.sub(r"[^A-Za-z0-9]+", "_", words).strip("_").lower()
+    if not name:
+        return "field"
+    if name[0].isdigit():
+        name = f"field_{name}"
+    return f"{name}_" if keyword.iskeyword(name) or name in _ANNOTATIONS else name

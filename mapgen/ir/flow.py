@@ -1,0 +1,329 @@
+"""What back ends know of a flow: all decided, nothing of the spec's text or places in it.
+
+A back end is a pure function from a Flow to files. Whoever reads this module can write one without
+reading the compiler. It prints as JSON (`mapgen.ir.printing`), and the hash of that is the meaning
+of a spec: a comment does not change it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from mapgen.ir.expression import Expression
+
+ValueKind = Literal["string", "decimal", "int", "boolean", "date", "datetime"]
+OnMissing = Literal["never", "omit", "reject", "replace"]
+OnMiss = Literal["reject", "retry", "omit", "replace"]
+Rounding = Literal["half_up", "half_even", "up", "down"]
+Comparison = Literal["<", "<=", ">", ">="]
+
+
+@dataclass(frozen=True, slots=True)
+class SourceField:
+    """A mapped member of a source object. `type` is a name of `SourceObject` or a scalar's name."""
+
+    name: str
+    attribute: str
+    type: str
+    is_list: bool
+    may_be_missing: bool
+    element_may_be_missing: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SourceObject:
+    """A source object with the members that the rules read; `name` is its class."""
+
+    name: str
+    fields: tuple[SourceField, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """A constant with one value per environment."""
+
+    name: str
+    type: str
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A lookup table: a CSV file in specs/, its key and value columns."""
+
+    name: str
+    path: str
+    key: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Let:
+    """A named value."""
+
+    name: str
+    value: Expression
+    may_be_missing: bool
+    type: str
+    reads: tuple[str, ...]
+    pointer: str
+
+
+@dataclass(frozen=True, slots=True)
+class Skip:
+    """A condition that leaves a record out."""
+
+    when: Expression
+    because: str
+    reads: tuple[str, ...]
+    pointer: str
+
+
+@dataclass(frozen=True, slots=True)
+class Constant:
+    """The same value in every document, as text."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Formula:
+    """The value of an expression."""
+
+    expression: Expression
+
+
+@dataclass(frozen=True, slots=True)
+class Lookup:
+    """The value of a table for the first key it knows.
+
+    Each key with whether it may be missing (then it is passed over) and whether it is a number.
+    """
+
+    table: str
+    keys: tuple[LookupKey, ...]
+    on_miss: OnMiss
+    otherwise: Expression | None
+
+
+@dataclass(frozen=True, slots=True)
+class LookupKey:
+    """One key to try."""
+
+    expression: Expression
+    may_be_missing: bool
+    is_number: bool
+
+
+Value = Constant | Formula | Lookup
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a value has to keep to, proved at compile time where it can be."""
+
+    max_length: int | None = None
+    truncates: bool = False
+    places: int | None = None
+    rounding: Rounding | None = None
+    range: tuple[tuple[Comparison, str], ...] = ()
+    whole: tuple[int, int] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One field of a document.
+
+    `target` is its path (`Details[].InventoryID`), `name` the member, `local` what its value is
+    called in code. `on_missing` says what a missing value means; `replacement` goes with `replace`.
+    `words` is the rule as the spec has it, `missing_words` what it says of a missing value.
+    """
+
+    target: str
+    name: str
+    local: str
+    kind: ValueKind
+    value: Value
+    on_missing: OnMissing
+    replacement: Expression | None
+    omit_if: Expression | None
+    limits: Limits
+    is_always_set: bool
+    reads: tuple[str, ...]
+    is_personal: bool
+    pointer: str
+    because: str | None
+    words: str
+    missing_words: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class CustomField:
+    """A field outside the contract."""
+
+    view: str
+    name: str
+    field: Field
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectPart:
+    """A linked entity; `source` None: always there. `alias` is what the source object is called."""
+
+    target: str
+    name: str
+    local: str
+    source: Expression | None
+    may_be_missing: bool
+    alias: str | None
+    part: Part
+    reads: tuple[str, ...]
+    pointer: str
+
+
+@dataclass(frozen=True, slots=True)
+class RowsPart:
+    """Detail rows, one for each row of a source list that `where` lets through."""
+
+    target: str
+    name: str
+    local: str
+    source: Expression
+    may_be_missing: bool
+    alias: str
+    where: Expression | None
+    at_least: int
+    part: Part
+    reads: tuple[str, ...]
+    pointer: str
+
+
+Member = Field | ObjectPart | RowsPart
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """A name that a part is built from, and its type."""
+
+    name: str
+    type: str
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """An entity under construction; `name` is its class, `function` what builds it."""
+
+    entity: str
+    name: str
+    function: str
+    parameters: tuple[Parameter, ...]
+    members: tuple[Member, ...]
+    custom: tuple[CustomField, ...]
+    note: Field | None
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """What has to hold for the document. With `left` and `right` it is their equality."""
+
+    name: str
+    condition: Expression | None
+    left: Expression | None
+    right: Expression | None
+    within: str
+    reads: tuple[str, ...]
+    pointer: str
+
+
+@dataclass(frozen=True, slots=True)
+class FlowExample:
+    """A record and the document it becomes, as JSON text."""
+
+    name: str
+    given: str
+    gives: str
+
+
+@dataclass(frozen=True, slots=True)
+class FlowReject:
+    """A record that must be rejected, as JSON text, with words of the message and the target."""
+
+    name: str
+    given: str
+    because: str
+    target: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class RuleExample:
+    """Changes of the row that a rule reads, as JSON text, and the value of the field, or rejected.
+
+    `row` is the path of the row below the record (`line_items`), empty for the record itself.
+    `gives` is JSON text, None for a rejection.
+    """
+
+    target: str
+    row: str
+    given: str
+    gives: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Operations:
+    """What the runtime and people in operations need to know."""
+
+    connection: str
+    access: tuple[tuple[str, tuple[str, ...]], ...]
+    mode: str
+    schedule: str | None
+    peak_per_minute: int
+    per_day: int
+    p95: float | None
+    batch_size: int
+    concurrency: int
+    alerts: tuple[tuple[str, str], ...]
+    attempts: int
+    first_wait: float
+    longest_wait: float
+    breaker_failures: int
+    breaker_within: float
+    breaker_cool_down: float
+    dead_letter_days: int
+    undo: str | None
+    irreversible: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """One flow, ready for any back end."""
+
+    name: str
+    summary: str
+    owner: str
+    spec_path: str
+    source_name: str
+    envelope: tuple[str, ...]
+    source_objects: tuple[SourceObject, ...]
+    endpoint: str
+    endpoint_version: str
+    contract_version: int
+    entity: str
+    entity_keys: tuple[str, ...]
+    operation: str
+    settings: tuple[Setting, ...]
+    tables: tuple[Table, ...]
+    lets: tuple[Let, ...]
+    skips: tuple[Skip, ...]
+    key: Expression
+    key_is_number: bool
+    identity: str
+    identity_scope: tuple[tuple[str, str], ...]
+    document: Part
+    checks: tuple[Check, ...]
+    personal: tuple[str, ...]
+    ignored: tuple[tuple[str, str], ...]
+    examples: tuple[FlowExample, ...]
+    rejects: tuple[FlowReject, ...]
+    rule_examples: tuple[RuleExample, ...]
+    test_settings: tuple[tuple[str, str], ...]
+    operations: Operations

@@ -1,0 +1,1 @@
+"""From what has been checked to what back ends know."""

@@ -1,0 +1,26 @@
+"""What the transforming code raises when a value cannot become what the rule asks for."""
+
+from __future__ import annotations
+
+
+class Fault(Exception):
+    """One value that a rule cannot use.
+
+    `code` is an `Rxxx` of the catalogue, `message` says what is wrong in the reader's words without
+    the value, `value` is the offending value (shown, or masked where it is personal), `retry` says
+    that the same record may pass later.
+    """
+
+    def __init__(
+        self, code: str, message: str, value: object = None, *, retry: bool = False
+    ) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.value = value
+        self.retry = retry
+
+
+def uncountable() -> Fault:
+    """Return the fault of numbers too large to calculate with."""
+    return Fault("R308", "the numbers are too large to calculate with")

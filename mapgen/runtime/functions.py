@@ -1,0 +1,514 @@
+"""The functions that emitted expressions call: typed values come in, values or Faults go out."""
+
+from __future__ import annotations
+
+import calendar
+import re
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from datetime import UTC, date, datetime, timedelta, tzinfo
+from decimal import (
+    ROUND_CEILING,
+    ROUND_DOWN,
+    ROUND_FLOOR,
+    ROUND_HALF_EVEN,
+    ROUND_HALF_UP,
+    ROUND_UP,
+    Decimal,
+    InvalidOperation,
+)
+from itertools import chain
+from textwrap import TextWrapper
+from typing import TypeVar
+
+from mapgen.runtime.currency import PLACES
+from mapgen.runtime.faults import Fault
+from mapgen.runtime.phone import CALLING_CODES, KEEPS_ZERO
+
+T = TypeVar("T")
+R = TypeVar("R")
+K = TypeVar("K", bound=Hashable)
+
+MOST_DIGITS = 28
+MOST_COUNTED = 10_000
+
+# Missing values
+
+
+def value_or(value: T | None, default: Callable[[], T]) -> T:
+    """Return the value, or what the default works out when it is missing."""
+    return default() if value is None else value
+
+
+def when_present(value: T | None, change: Callable[[T], R]) -> R | None:
+    """Return the changed value, or None when it is missing."""
+    return None if value is None else change(value)
+
+
+def demanded(value: T | None) -> T:
+    """Return the value. Raises a Fault when it is missing."""
+    if value is None:
+        raise Fault("R201", "the value is missing")
+    return value
+
+
+def non_blank(text: str | None) -> str | None:
+    """Return the text without white space at both ends, None when nothing is left."""
+    return (text.strip() or None) if text is not None else None
+
+
+def present(values: Iterable[T | None]) -> list[T]:
+    """Return the values that are there."""
+    return [value for value in values if value is not None]
+
+
+def entry_if_present(key: K, value: T | None) -> dict[K, T]:
+    """Return a map of the one entry, or an empty one when the value is missing."""
+    return {} if value is None else {key: value}
+
+
+# Lists and maps
+
+
+def element(values: Sequence[T], position: int) -> T:
+    """Return the element at a position, the first being 0. Raises a Fault when there is none."""
+    if 0 <= position < len(values):
+        return values[position]
+    raise Fault("R202", f"there is no element {position} in a list of {len(values)}", position)
+
+
+def element_or_none(values: Sequence[T], position: int) -> T | None:
+    """Return the element at a position, None when there is none."""
+    return values[position] if 0 <= position < len(values) else None
+
+
+def entry(entries: Mapping[K, T], key: K) -> T:
+    """Return the value of a key. Raises a Fault when there is none."""
+    if key in entries:
+        return entries[key]
+    raise Fault("R203", "the map has no entry with this key", key)
+
+
+def first(values: Iterable[T]) -> T | None:
+    """Return the first element, None when there is none."""
+    return next(iter(values), None)
+
+
+def last(values: Iterable[T]) -> T | None:
+    """Return the last element, None when there is none."""
+    if isinstance(values, Sequence):
+        return values[-1] if values else None
+    return last(list(values))
+
+
+def part(values: Sequence[T], start: int, end: int) -> list[T]:
+    """Return the elements from start up to but not including end.
+
+    Raises a Fault beyond the list.
+    """
+    if 0 <= start <= end <= len(values):
+        return list(values[start:end])
+    raise Fault("R202", f"elements {start} to {end} are not all in a list of {len(values)}", start)
+
+
+def flatten(lists: Iterable[Iterable[T]]) -> list[T]:
+    """Return the elements of all lists, one after the other."""
+    return list(chain.from_iterable(lists))
+
+
+def counted(count: int) -> list[int]:
+    """Return the numbers from 0 up to but not including the count. Raises a Fault beyond 10,000."""
+    if 0 <= count <= MOST_COUNTED:
+        return list(range(count))
+    raise Fault("R204", f"the count is not between 0 and {MOST_COUNTED}", count)
+
+
+# Text
+
+
+_LOWER = {letter: letter + 32 for letter in range(65, 91)}
+_UPPER = {letter: letter - 32 for letter in range(97, 123)}
+
+
+def lower_ascii(text: str) -> str:
+    """Return the text with the letters A to Z made small."""
+    return text.translate(_LOWER)
+
+
+def upper_ascii(text: str) -> str:
+    """Return the text with the letters a to z made capital."""
+    return text.translate(_UPPER)
+
+
+def title_case(text: str) -> str:
+    """Return the text with each word's first letter capital and the others small.
+
+    A word begins behind white space, a hyphen, or the apostrophe of a short prefix (O'Neill).
+    """
+    return re.sub(r"(?<![^\W\d_])(?<![^\W\d_]{2}')[^\W\d_]", _capital, text.lower())
+
+
+def _capital(letter: re.Match[str]) -> str:
+    return letter.group().title()
+
+
+def substring(text: str, start: int, end: int | None = None) -> str:
+    """Return the characters from start up to but not including end.
+
+    Raises a Fault when a position lies outside the text.
+    """
+    stop = len(text) if end is None else end
+    if 0 <= start <= stop <= len(text):
+        return text[start:stop]
+    raise Fault("R205", f"characters {start} to {stop} are not all in a text of {len(text)}", text)
+
+
+def char_at(text: str, position: int) -> str:
+    """Return the character at a position, nothing at the very end. Raises a Fault beyond it."""
+    return substring(text, position, min(position + 1, max(len(text), position)))
+
+
+def index_of(text: str, sought: str, start: int) -> int:
+    """Return where the part first stands at or behind start, -1 for nowhere.
+
+    Raises a Fault when start lies outside the text.
+    """
+    if 0 <= start <= len(text):
+        return text.find(sought, start)
+    raise Fault("R205", f"position {start} is not in a text of {len(text)}", text)
+
+
+def split_text(text: str, separator: str, most: int) -> list[str]:
+    """Return at most so many parts between the separators; a negative number is no limit."""
+    if most == 0:
+        return []
+    return text.split(separator, most - 1 if most > 0 else -1)
+
+
+def before(text: str, separator: str) -> str | None:
+    """Return the text before the first separator, None when there is none."""
+    head, found, _ = text.partition(separator)
+    return head if found else None
+
+
+def after(text: str, separator: str) -> str | None:
+    """Return the text behind the first separator, None when there is none."""
+    _, found, tail = text.partition(separator)
+    return tail if found else None
+
+
+def digits(text: str) -> str:
+    """Return only the digits 0 to 9 of the text."""
+    return re.sub(r"[^0-9]", "", text)
+
+
+def wrap_text(text: str, width: int) -> list[str]:
+    """Return the text in lines of at most so many characters, broken between words.
+
+    Only a word longer than a line is broken inside.
+    """
+    return TextWrapper(width, break_on_hyphens=False).wrap(text)
+
+
+def e164(text: str, country: str) -> str:
+    """Return a phone number in international form, read as one dialled in the country.
+
+    Raises a Fault when the country is unknown or the text has too few or too many digits.
+    """
+    number = re.sub(r"(?i)\s*(?:ext\.?|x|#|;ext=)\s*\d+\s*$", "", text.strip())
+    if re.search(r"[^0-9+\s()./-]", number):
+        raise Fault("R206", "the text is not a phone number", text)
+    plain = digits(number.replace("(0)", ""))
+    if not number.lstrip("( ").startswith("+"):
+        plain = _dialled(plain, country)
+    if not 8 <= len(plain) <= 15 or plain[0] == "0":
+        raise Fault("R206", "the text is not a phone number", text)
+    return f"+{plain}"
+
+
+_NORTH_AMERICAN = re.compile("1?([2-9][0-9]{2}[2-9][0-9]{6})")
+
+
+def _dialled(plain: str, country: str) -> str:
+    """Return the digits with the calling code that they have when dialled in a country."""
+    code = CALLING_CODES.get(country)
+    if code is None:
+        raise Fault("R206", f"the calling code of country `{country}` is not known", country)
+    if code == "1":
+        if plain.startswith("011"):
+            return plain[3:]
+        # Ten digits, of which neither the area nor the exchange begins with 0 or 1.
+        match = _NORTH_AMERICAN.fullmatch(plain)
+        return "" if match is None else f"1{match[1]}"
+    if plain.startswith("00"):
+        return plain[2:]
+    national = plain if country in KEEPS_ZERO else plain.removeprefix("0")
+    return code + national
+
+
+# Numbers
+
+
+_WHOLE = re.compile(r"[+-]?[0-9]{1,18}")
+_DECIMAL = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]+)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,2})?")
+
+
+def parse_int(text: str) -> int:
+    """Return the whole number that the text spells. Raises a Fault for any other text."""
+    if _WHOLE.fullmatch(text):
+        return int(text)
+    raise Fault("R207", "the text is not a whole number", text)
+
+
+def parse_decimal(text: str) -> Decimal:
+    """Return the number that the text spells, exactly, of at most 28 digits.
+
+    Raises a Fault for any other text: spaces, thousands' separators, decimal commas.
+    """
+    if len(text) <= 2 * MOST_DIGITS and _DECIMAL.fullmatch(text):
+        number = Decimal(text)
+        shown = number.as_tuple()
+        assert isinstance(shown.exponent, int)
+        if len(shown.digits) <= MOST_DIGITS and -MOST_DIGITS <= shown.exponent <= MOST_DIGITS:
+            return number if shown.exponent <= 0 else number.quantize(Decimal(1))
+    raise Fault("R208", "the text is not a number that can be taken exactly", text)
+
+
+_BOOLS = dict.fromkeys(("true", "True", "TRUE", "t", "1"), True) | dict.fromkeys(
+    ("false", "False", "FALSE", "f", "0"), False
+)
+
+
+def parse_bool(text: str) -> bool:
+    """Return the truth that the text spells. Raises a Fault for any other text."""
+    if text in _BOOLS:
+        return _BOOLS[text]
+    raise Fault("R209", "the text is neither true nor false", text)
+
+
+def total(amounts: Iterable[Decimal]) -> Decimal:
+    """Return all amounts added up, zero for none."""
+    return sum(amounts, Decimal(0))
+
+
+def divided(amount: Decimal | int, by: Decimal | int) -> Decimal:
+    """Return the quotient, to 28 digits. Raises a Fault for a division by zero."""
+    if by == 0:
+        raise Fault("R210", "this divides by zero", amount)
+    return Decimal(amount) / Decimal(by)
+
+
+def int_div(number: int, by: int) -> int:
+    """Return the whole part of the quotient. Raises a Fault for a division by zero."""
+    if by == 0:
+        raise Fault("R210", "this divides by zero", number)
+    quotient = abs(number) // abs(by)
+    return quotient if (number < 0) == (by < 0) else -quotient
+
+
+def int_mod(number: int, by: int) -> int:
+    """Return what `int_div` leaves over. Raises a Fault for a division by zero."""
+    return number - int_div(number, by) * by
+
+
+def sign(number: Decimal | int) -> int:
+    """Return -1, 0 or 1."""
+    return (number > 0) - (number < 0)
+
+
+def _rounded(amount: Decimal, places: int, rounding: str) -> Decimal:
+    try:
+        return amount.quantize(Decimal(1).scaleb(-places), rounding)
+    except InvalidOperation:
+        message = f"the amount is too large to be rounded to {places} places"
+        raise Fault("R211", message, amount) from None
+
+
+def round_half_up(amount: Decimal, places: int) -> Decimal:
+    """Return the amount rounded to places, a half away from zero.
+
+    Raises a Fault beyond 28 digits, as all that round do.
+    """
+    return _rounded(amount, places, ROUND_HALF_UP)
+
+
+def round_half_even(amount: Decimal, places: int) -> Decimal:
+    """Return the amount rounded to places, a half to the even neighbour."""
+    return _rounded(amount, places, ROUND_HALF_EVEN)
+
+
+def round_down(amount: Decimal, places: int) -> Decimal:
+    """Return the amount cut off to places."""
+    return _rounded(amount, places, ROUND_DOWN)
+
+
+def round_up(amount: Decimal, places: int) -> Decimal:
+    """Return the amount rounded to places, away from zero."""
+    return _rounded(amount, places, ROUND_UP)
+
+
+def round_floor(amount: Decimal) -> Decimal:
+    """Return the next whole number downwards."""
+    return _rounded(amount, 0, ROUND_FLOOR)
+
+
+def round_ceiling(amount: Decimal) -> Decimal:
+    """Return the next whole number upwards."""
+    return _rounded(amount, 0, ROUND_CEILING)
+
+
+def _places(currency: str) -> int:
+    places = PLACES.get(currency)
+    if places is None:
+        raise Fault("R212", f"the currency `{currency}` is not known", currency)
+    return places
+
+
+def from_minor_units(count: int, currency: str) -> Decimal:
+    """Return the amount that so many cents make. Raises a Fault for an unknown currency."""
+    return Decimal(count).scaleb(-_places(currency))
+
+
+def to_minor_units(amount: Decimal, currency: str) -> int:
+    """Return the amount in cents. Raises a Fault for a fraction of one, or an unknown currency."""
+    cents = amount.scaleb(_places(currency))
+    if cents != cents.to_integral_value():
+        raise Fault("R213", f"the amount has more places than {currency} has", amount)
+    return int(cents)
+
+
+# Dates
+
+
+_INSTANT = re.compile(
+    r"(\d{4}-\d{2}-\d{2})[Tt](\d{2}:\d{2}:\d{2})(?:\.(\d{1,9}))?([Zz]|[+-]\d{2}:\d{2})?", re.ASCII
+)
+
+
+def parse_timestamp(text: str) -> datetime:
+    """Return the instant that the text spells (RFC 3339), to the microsecond.
+
+    Raises a Fault for any other text, and for one without a zone.
+    """
+    match = _INSTANT.fullmatch(text)
+    if match is None:
+        raise Fault("R214", "the text is not an instant (RFC 3339)", text)
+    day, time, fraction, zone = match.groups()
+    if zone is None:
+        raise Fault("R215", "the instant has no zone, so that its date is not known", text)
+    try:
+        return datetime.fromisoformat(f"{day}T{time}.{(fraction or '0')[:6]:0<6}{zone.upper()}")
+    except ValueError:
+        raise Fault("R214", "there is no such day or time", text) from None
+
+
+def from_unix_seconds(seconds: int) -> datetime:
+    """Return the instant so many seconds after 1970 began. Raises a Fault beyond the year 9999."""
+    try:
+        return datetime.fromtimestamp(seconds, UTC)
+    except (OverflowError, ValueError, OSError):
+        raise Fault("R214", "the instant lies beyond the calendar", seconds) from None
+
+
+def unix_seconds(instant: datetime) -> int:
+    """Return the whole seconds since 1970 began."""
+    return (instant - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(seconds=1)
+
+
+def timestamp_text(instant: datetime) -> str:
+    """Return the instant in UTC (RFC 3339), with a fraction only where there is one."""
+    text = instant.astimezone(UTC).isoformat().removesuffix("+00:00")
+    return (text.rstrip("0") if "." in text else text) + "Z"
+
+
+def parse_date(text: str, pattern: str = "%Y-%m-%d") -> date:
+    """Return the date that the text spells after the pattern, exactly. Raises a Fault otherwise."""
+    return _parsed(text, pattern).date()
+
+
+def _parsed(text: str, pattern: str) -> datetime:
+    try:
+        found = datetime.strptime(text, pattern)
+    except ValueError:
+        raise Fault("R216", "the text is not a date after the pattern", text) from None
+    # strptime is content with `1.5.2024` where the pattern asks for `01.05.2024`.
+    if format_date(found, pattern) != text:
+        raise Fault("R216", "the text is not a date after the pattern", text)
+    return found
+
+
+def parse_local_time(text: str, pattern: str, zone: tzinfo) -> datetime:
+    """Return the instant at which the zone's clock shows what the text spells.
+
+    Raises a Fault for any other text, and for a time that the clock skips or shows twice.
+    """
+    found = _parsed(text, pattern).replace(tzinfo=zone)
+    instant = found.astimezone(UTC)
+    if instant.astimezone(zone).replace(tzinfo=None) != found.replace(tzinfo=None):
+        raise Fault("R217", "the zone's clock skips this time when it is put forward", text)
+    if found.utcoffset() != found.replace(fold=1).utcoffset():
+        raise Fault("R217", "the zone's clock shows this time twice when it is put back", text)
+    return instant
+
+
+_YEAR = re.compile("(?<!%)(%%)*%Y")
+
+
+def format_date(value: date, pattern: str) -> str:
+    """Return a date or an instant written after the pattern."""
+    # strftime writes the year 987 with three digits.
+    return value.strftime(_YEAR.sub(rf"\g<1>{value.year:04}", pattern))
+
+
+def add_days(day: date, days: int) -> date:
+    """Return the date so many days later. Raises a Fault beyond the calendar."""
+    try:
+        return day + timedelta(days=days)
+    except OverflowError:
+        raise Fault("R218", "the date lies beyond the calendar", days) from None
+
+
+def add_months(day: date, months: int) -> date:
+    """Return the same day so many months later, or the last one of a shorter month.
+
+    Raises a Fault beyond the calendar.
+    """
+    year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
+    if not date.min.year <= year <= date.max.year:
+        raise Fault("R218", "the date lies beyond the calendar", months)
+    longest = calendar.monthrange(year, month + 1)[1]
+    return date(year, month + 1, min(day.day, longest))
+
+
+_SPAN = re.compile(r"-?(?:0|(?:\d{1,9}(?:\.\d{1,9})?(?:h|ms|m|us|ns|s))+)", re.ASCII)
+_SPAN_PART = re.compile(r"(\d+(?:\.\d+)?)(h|ms|m|us|ns|s)", re.ASCII)
+_MICROSECONDS = {
+    "h": Decimal(3_600_000_000),
+    "m": Decimal(60_000_000),
+    "s": Decimal(1_000_000),
+    "ms": Decimal(1000),
+    "us": Decimal(1),
+    "ns": Decimal("0.001"),
+}
+
+
+def parse_duration(text: str) -> timedelta:
+    """Return the length of time that the text spells: `1h30m`.
+
+    Raises a Fault for any other text.
+    """
+    if _SPAN.fullmatch(text) is None:
+        raise Fault("R219", "the text is not a duration such as 1h30m", text)
+    parts = (Decimal(number) * _MICROSECONDS[unit] for number, unit in _SPAN_PART.findall(text))
+    span = timedelta(microseconds=int(sum(parts, Decimal(0))))
+    return -span if text.startswith("-") else span
+
+
+def duration_text(span: timedelta) -> str:
+    """Return a length of time in seconds: `5400s`."""
+    seconds = Decimal(span // timedelta(microseconds=1)).scaleb(-6).normalize()
+    return f"{seconds:f}s"
+
+
+def whole_units(span: timedelta, unit: timedelta) -> int:
+    """Return how many whole units the length of time has, cut off towards zero."""
+    return int_div(span // timedelta(microseconds=1), unit // timedelta(microseconds=1))
