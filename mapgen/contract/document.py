@@ -1,0 +1,203 @@
+"""JSON documents from outside: text comes in, a tree goes out whose every value knows its place."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Never, TypeVar
+
+from mapgen.report import Diagnostic, Label, Source, Span, Stopped
+from mapgen.report.catalogue import contract as words
+
+Json = object  # what json.loads gives: None, bool, int, float, str, list or dict
+Step = str | int
+Fault = Callable[[str, Label], Diagnostic]
+T = TypeVar("T")
+
+_DECODER = json.JSONDecoder()
+_SPACE = re.compile(r"[ \t\n\r]*")
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """A value inside a document, its path from the root, and the fault that tells what is wrong.
+
+    The place in the text is looked for only when a fault needs it, so that reading stays fast.
+    """
+
+    source: Source
+    value: Json
+    fault: Fault
+    path: tuple[Step, ...] = ()
+
+    def label(self, note: str = "") -> Label:
+        """Return the place of this value in the text."""
+        return Label(place_of(self.source, self.path), note)
+
+    def stop(self, message: str) -> Never:
+        """Raise Stopped with this document's fault at this place."""
+        raise Stopped([self.fault(f"{message}, at `{self}`", self.label())])
+
+    def __str__(self) -> str:
+        """Return the path as people read it: `entities.SalesOrder.fields`."""
+        return ".".join(str(step) for step in self.path) or "the top"
+
+    def members(self) -> Iterator[tuple[str, Cursor]]:
+        """Return the members of an object, in the order of the text."""
+        if not isinstance(self.value, dict):
+            self.stop(f"found {kind(self.value)} where an object is expected")
+        for name, value in self.value.items():
+            yield name, Cursor(self.source, value, self.fault, (*self.path, name))
+
+    def elements(self) -> Iterator[Cursor]:
+        """Return the elements of an array."""
+        if not isinstance(self.value, list):
+            self.stop(f"found {kind(self.value)} where an array is expected")
+        for index, value in enumerate(self.value):
+            yield Cursor(self.source, value, self.fault, (*self.path, index))
+
+    def optional(self, name: str) -> Cursor | None:
+        """Return the member of that name, or None where the object has none."""
+        if not isinstance(self.value, dict):
+            self.stop(f"found {kind(self.value)} where an object is expected")
+        if name not in self.value:
+            return None
+        return Cursor(self.source, self.value[name], self.fault, (*self.path, name))
+
+    def member(self, name: str) -> Cursor:
+        """Return the member of that name; stop where the object has none."""
+        found = self.optional(name)
+        if found is None:
+            self.stop(f"the member `{name}` is missing")
+        return found
+
+    def text(self) -> str:
+        """Return a non-empty text."""
+        if not isinstance(self.value, str) or not self.value:
+            self.stop(f"found {kind(self.value)} where a text is expected")
+        return self.value
+
+    def whole(self) -> int:
+        """Return a whole number that is not negative."""
+        if not isinstance(self.value, int) or isinstance(self.value, bool) or self.value < 0:
+            self.stop(f"found {kind(self.value)} where a whole number is expected")
+        return self.value
+
+    def flag(self) -> bool:
+        """Return true or false."""
+        if not isinstance(self.value, bool):
+            self.stop(f"found {kind(self.value)} where true or false is expected")
+        return self.value
+
+    def only(self, known: Iterable[str]) -> None:
+        """Stop where the object has a member that is not among the known ones."""
+        names = set(known)
+        for name, cursor in self.members():
+            if name not in names:
+                cursor.stop(f"the member `{name}` is unknown")
+
+
+def read(source: Source, fault: Fault) -> Cursor:
+    """Return the root of a JSON document.
+
+    Raises Stopped with E512 for text that is not JSON: syntax, a member that stands twice, NaN,
+    half a surrogate pair, nesting beyond the interpreter's depth.
+    """
+    try:
+        value = json.loads(
+            source.text, parse_constant=_refuse_constant, object_pairs_hook=_refuse_duplicates
+        )
+        if "\\ud" in source.text.lower():
+            json.dumps(value, ensure_ascii=False).encode()
+    except json.JSONDecodeError as error:
+        at = min(error.pos, len(source.text))
+        raise Stopped([words.not_json(error.msg.lower(), Label(Span(source, at, at)))]) from None
+    except RecursionError:
+        raise Stopped([words.not_json("nested too deeply", _start(source))]) from None
+    except UnicodeEncodeError:
+        raise Stopped([words.not_json("half a surrogate pair", _start(source))]) from None
+    except ValueError as error:
+        raise Stopped([words.not_json(str(error), _start(source))]) from None
+    return Cursor(source, value, fault)
+
+
+def place_of(source: Source, path: tuple[Step, ...]) -> Span:
+    """Return where a value stands in a JSON text that is known to be well formed."""
+    at = _skip_space(source.text, 0)
+    for step in path:
+        at = _position(source.text, at, step)
+    _, end = _DECODER.raw_decode(source.text, at)
+    line_end = source.text.find("\n", at)
+    return Span(source, at, end if line_end < 0 else min(end, line_end))
+
+
+def kind(value: Json) -> str:
+    """Return what a JSON value is, in words."""
+    match value:
+        case None:
+            return "null"
+        case bool():
+            return "`true`" if value else "`false`"
+        case int() | float():
+            return "a number"
+        case str():
+            return "a text" if value else "an empty text"
+        case list():
+            return "an array"
+        case _:
+            return "an object"
+
+
+def gather(reads: Iterable[Callable[[], T]]) -> list[T]:
+    """Return what all the reads give; stop with the faults of all of them together."""
+    found: list[T] = []
+    faults: list[Diagnostic] = []
+    for one in reads:
+        try:
+            found.append(one())
+        except Stopped as stopped:
+            faults.extend(stopped.diagnostics)
+    if faults:
+        raise Stopped(faults)
+    return found
+
+
+def _start(source: Source) -> Label:
+    return Label(Span(source, 0, 0))
+
+
+def _skip_space(text: str, at: int) -> int:
+    match = _SPACE.match(text, at)
+    return match.end() if match else at
+
+
+def _position(text: str, at: int, step: Step) -> int:
+    """Return where the member or element `step` of the value at `at` starts."""
+    index = 0
+    at = _skip_space(text, at + 1)
+    while True:
+        name: Step = index
+        if isinstance(step, str):
+            key, at = _DECODER.raw_decode(text, at)
+            name = str(key)
+            at = _skip_space(text, _skip_space(text, at) + 1)
+        if name == step:
+            return at
+        _, at = _DECODER.raw_decode(text, at)
+        at = _skip_space(text, _skip_space(text, at) + 1)
+        index += 1
+
+
+def _refuse_constant(name: str) -> Never:
+    raise ValueError(f"`{name}` is not a JSON number")
+
+
+def _refuse_duplicates(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise ValueError(f"the member `{twice}` stands twice in one object")
+    return found

@@ -1,0 +1,266 @@
+"""The contract lock: a Contract goes into JSON that people review, and comes back from it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import cast, get_args
+
+from mapgen.contract.document import Cursor, gather, read
+from mapgen.contract.model import Action, Contract, Entity, Field, Shape, ValueType
+from mapgen.report import Source, Stopped
+from mapgen.report.catalogue import contract as words
+
+FORMAT = 1
+
+_VALUE_TYPES = get_args(ValueType)
+# Member of a field in the lock -> attribute of Field, for what is only written where it is true.
+_FLAGS: Mapping[str, str] = {
+    "key": "is_key",
+    "required": "is_required",
+    "calculated": "is_calculated",
+    "read_only": "is_read_only",
+}
+_FIELD_MEMBERS = (
+    "type",
+    "linked",
+    "details",
+    *_FLAGS,
+    "max_length",
+    "places",
+    "companion",
+    "part_companions",
+    "label",
+)
+_ENTITY_MEMBERS = ("top_level", "auto_numbered", "keys", "identities", "fields", "actions")
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """A file that a lock was made from: the option that named it, its base name, its content."""
+
+    option: str
+    name: str
+    content: bytes
+
+
+def write(contract: Contract, inputs: tuple[Input, ...], roots: tuple[str, ...] = ()) -> str:
+    """Return the lock's text: the same bytes for the same contract and inputs, on any machine.
+
+    `roots` are the entities that were asked for by name; without any, all were taken.
+    """
+    lines = ["{", f'  "lock": {FORMAT},']
+    lines.append(f'  "made_with": {_line(_command(inputs, roots))},')
+    hashes = {one.name: hashlib.sha256(one.content).hexdigest() for one in inputs}
+    lines.append('  "sha256": {')
+    lines.extend(_rows({name: hashes[name] for name in sorted(hashes)}, "    "))
+    lines.append("  },")
+    lines.append(f'  "endpoint": {_line(contract.endpoint)},')
+    lines.append(f'  "version": {_line(contract.version)},')
+    lines.append(f'  "contract_version": {contract.contract_version},')
+    lines.append('  "entities": {')
+    names = sorted(contract.entities)
+    for name in names:
+        lines.extend(_entity_lines(contract.entities[name], is_last=name == names[-1]))
+    lines.extend(["  }", "}", ""])
+    return "\n".join(lines)
+
+
+def read_lock(source: Source) -> Contract:
+    """Return the contract that a lock holds.
+
+    Raises Stopped: E405 for a malformed lock (all malformed entities at once), E406 for one of
+    another format, E512 for text that is not JSON.
+    """
+    root = read(source, words.malformed_lock)
+    found = root.member("lock")
+    if found.whole() != FORMAT:
+        raise Stopped([words.lock_of_another_format(found.whole(), FORMAT, found.label())])
+    root.only(
+        ("lock", "made_with", "sha256", "endpoint", "version", "contract_version", "entities")
+    )
+    holder = root.member("entities")
+    known = frozenset(name for name, _ in holder.members())
+    entities = gather(partial(_entity, name, entity, known) for name, entity in holder.members())
+    return Contract(
+        root.member("endpoint").text(),
+        root.member("version").text(),
+        root.member("contract_version").whole(),
+        {entity.name: entity for entity in entities},
+    )
+
+
+def load(path: Path, shown_as: str | None = None) -> Contract:
+    """Return the contract in a lock file; `shown_as` is the path that messages name.
+
+    Raises Stopped: E511 where the file cannot be read, and what `read_lock` raises.
+    """
+    name = shown_as or path.name
+    try:
+        text = path.read_bytes().decode("utf-8-sig")
+    except OSError as error:
+        raise Stopped([words.unreadable(name, reason_of(error))]) from None
+    except UnicodeDecodeError as error:
+        reason = f"is not UTF-8: byte {error.start} is wrong"
+        raise Stopped([words.unreadable(name, reason)]) from None
+    return read_lock(Source(name, text))
+
+
+def reason_of(error: OSError) -> str:
+    """Return why a file cannot be opened, as the end of a sentence that starts with its name."""
+    match error:
+        case FileNotFoundError():
+            return "does not exist"
+        case IsADirectoryError():
+            return "is a folder, not a file"
+        case PermissionError():
+            return "may not be opened by this user"
+        case _:
+            return f"cannot be opened: {(error.strerror or 'unknown reason').lower()}"
+
+
+def _command(inputs: tuple[Input, ...], roots: tuple[str, ...]) -> str:
+    words_of_command = ["mapgen contract import"]
+    words_of_command.extend(f"{one.option} {one.name}".strip() for one in inputs)
+    if roots:
+        words_of_command.append(f"--entities {','.join(sorted(roots))}")
+    return " ".join(words_of_command)
+
+
+def _line(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _rows(rows: Mapping[str, object], indent: str) -> Iterator[str]:
+    """Return one line a member: a review shows exactly the fields that changed."""
+    last = len(rows) - 1
+    for index, (name, value) in enumerate(rows.items()):
+        yield f"{indent}{_line(name)}: {_line(value)}{',' if index < last else ''}"
+
+
+def _entity_lines(entity: Entity, *, is_last: bool) -> Iterator[str]:
+    yield f"    {_line(entity.name)}: {{"
+    if entity.is_top_level:
+        yield '      "top_level": true,'
+    if entity.is_auto_numbered:
+        yield '      "auto_numbered": true,'
+    if entity.keys:
+        yield f'      "keys": {_line(list(entity.keys))},'
+    if entity.identities:
+        yield f'      "identities": {_line(list(entity.identities))},'
+    yield '      "fields": {'
+    yield from _rows({one.name: _field_row(one) for one in entity.fields.values()}, "        ")
+    yield "      }" + ("," if entity.actions else "")
+    if entity.actions:
+        yield '      "actions": {'
+        actions = {name: dict(entity.actions[name].parameters) for name in sorted(entity.actions)}
+        yield from _rows(actions, "        ")
+        yield "      }"
+    yield "    }" + ("" if is_last else ",")
+
+
+def _field_row(one: Field) -> Mapping[str, object]:
+    row: dict[str, object] = {}
+    match one.shape:
+        case "value":
+            row["type"] = one.value_type
+        case "linked" | "details":
+            row[one.shape] = one.entity
+    row.update({name: True for name, attribute in _FLAGS.items() if getattr(one, attribute)})
+    for name in ("max_length", "places", "companion"):
+        if getattr(one, name) is not None:
+            row[name] = getattr(one, name)
+    if one.part_companions:
+        row["part_companions"] = dict(one.part_companions)
+    if one.label is not None:
+        row["label"] = one.label
+    return row
+
+
+def _entity(name: str, entity: Cursor, known: frozenset[str]) -> Entity:
+    entity.only(_ENTITY_MEMBERS)
+    holder = entity.member("fields")
+    names = frozenset(field for field, _ in holder.members())
+    actions = entity.optional("actions")
+    return Entity(
+        name,
+        {field: _field(field, facts, known, names) for field, facts in holder.members()},
+        keys=_names(entity.optional("keys"), names),
+        actions={
+            action: _action(action, parameters)
+            for action, parameters in (() if actions is None else actions.members())
+        },
+        is_top_level=_flag(entity, "top_level"),
+        is_auto_numbered=_flag(entity, "auto_numbered"),
+        identities=_names(entity.optional("identities"), names),
+    )
+
+
+def _field(name: str, facts: Cursor, known: frozenset[str], names: frozenset[str]) -> Field:
+    facts.only(_FIELD_MEMBERS)
+    shape, value_type, entity = _shape(facts, known)
+    companion = facts.optional("companion")
+    parts = facts.optional("part_companions")
+    label = facts.optional("label")
+    flags = {attribute: _flag(facts, member) for member, attribute in _FLAGS.items()}
+    return Field(
+        name,
+        shape,
+        value_type,
+        entity,
+        max_length=_number(facts, "max_length"),
+        places=_number(facts, "places"),
+        label=None if label is None else label.text(),
+        companion=None if companion is None else _one_of(companion, names),
+        part_companions=tuple(
+            (part, _one_of(named, names))
+            for part, named in (() if parts is None else parts.members())
+        ),
+        **flags,
+    )
+
+
+def _shape(facts: Cursor, known: frozenset[str]) -> tuple[Shape, ValueType | None, str | None]:
+    shapes = [name for name in ("type", "linked", "details") if facts.optional(name) is not None]
+    if len(shapes) != 1:
+        facts.stop("a field has exactly one of `type`, `linked` and `details`")
+    value = facts.member(shapes[0])
+    if shapes[0] == "type":
+        if value.text() not in _VALUE_TYPES:
+            value.stop(f"`{value.text()}` is not a value type")
+        return "value", cast(ValueType, value.text()), None
+    shape: Shape = "linked" if shapes[0] == "linked" else "details"
+    return shape, None, _one_of(value, known)
+
+
+def _action(name: str, parameters: Cursor) -> Action:
+    types: dict[str, ValueType] = {}
+    for parameter, value in parameters.members():
+        if value.text() not in _VALUE_TYPES:
+            value.stop(f"`{value.text()}` is not a value type")
+        types[parameter] = cast(ValueType, value.text())
+    return Action(name, types)
+
+
+def _names(listed: Cursor | None, known: frozenset[str]) -> tuple[str, ...]:
+    return () if listed is None else tuple(_one_of(name, known) for name in listed.elements())
+
+
+def _one_of(name: Cursor, known: frozenset[str]) -> str:
+    if name.text() not in known:
+        name.stop(f"there is no `{name.text()}`")
+    return name.text()
+
+
+def _flag(holder: Cursor, name: str) -> bool:
+    found = holder.optional(name)
+    return found is not None and found.flag()
+
+
+def _number(holder: Cursor, name: str) -> int | None:
+    found = holder.optional(name)
+    return None if found is None else found.whole()

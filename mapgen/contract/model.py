@@ -1,0 +1,91 @@
+"""The ERP's contract as data: entities, their fields, keys, details and actions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+ValueType = Literal[
+    "string",
+    "decimal",
+    "double",
+    "boolean",
+    "int",
+    "short",
+    "byte",
+    "long",
+    "guid",
+    "datetime",
+    "date",
+    "single_select",
+    "multi_select",
+]
+Shape = Literal["value", "linked", "details"]
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One member of an entity.
+
+    `shape` tells a wrapped value from a linked entity (an object) and from details (a list);
+    `value_type` stands for values, `entity` names the other entity for linked and details.
+    `max_length` counts UTF-16 units, `places` decimal places. `companion` names the field that has
+    to be sent with this one for it to have an effect (`ShipToAddressOverride`). `part_companions`
+    says the same of a part of a linked entity: pairs of the part's field and the companion, which
+    stands beside this field (`("Address", "BillingAddressOverride")` of `BillingContact`).
+    """
+
+    name: str
+    shape: Shape
+    value_type: ValueType | None = None
+    entity: str | None = None
+    max_length: int | None = None
+    places: int | None = None
+    label: str | None = None
+    is_key: bool = False
+    is_calculated: bool = False
+    is_read_only: bool = False
+    is_required: bool = False
+    companion: str | None = None
+    part_companions: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """What can be done with a record: `POST …/{Entity}/{name}` with these typed parameters."""
+
+    name: str
+    parameters: Mapping[str, ValueType]
+
+
+@dataclass(frozen=True, slots=True)
+class Entity:
+    """A record type; only a top-level one has a URL of its own.
+
+    `identities` are fields that may carry an identity for look-up (filterable, never changed).
+    `is_auto_numbered`: the key sent is replaced by the next number.
+    """
+
+    name: str
+    fields: Mapping[str, Field]
+    keys: tuple[str, ...] = ()
+    actions: Mapping[str, Action] = field(default_factory=dict)
+    is_top_level: bool = False
+    is_auto_numbered: bool = False
+    identities: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Contract:
+    """One version of an endpoint: `Default/24.200.001`, of contract version 4 or 5."""
+
+    endpoint: str
+    version: str
+    contract_version: int
+    entities: Mapping[str, Entity]
+
+    @property
+    def name(self) -> str:
+        """Return the name specs use: `default-24.200.001`."""
+        return f"{self.endpoint.lower()}-{self.version}"

@@ -1,0 +1,167 @@
+"""What a source looks like: JSON Schema in, the types of expressions out.
+
+A field is `T` when it is required and cannot be null, else `T?`. `"format": "decimal"` on a string
+makes it a decimal; `number` is a decimal too, never a binary float. A field of several types or of
+none is `mixed`: it may be there, and no expression can use it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import cast
+
+import jsonschema
+
+from mapgen.expression import types
+from mapgen.report import Diagnostic, Source, Span, Stopped
+from mapgen.report.catalogue import reading, schemas
+
+_STRING_FORMATS: Mapping[str, types.Type] = {
+    "decimal": types.DECIMAL,
+    "date-time": types.TIMESTAMP,
+    "date": types.DATE,
+}
+_SCALARS: Mapping[str, types.Type] = {
+    "string": types.STRING,
+    "integer": types.INT,
+    "number": types.DECIMAL,
+    "boolean": types.BOOL,
+}
+_AMBIGUOUS = ("allOf", "anyOf", "oneOf", "not", "if", "patternProperties", "prefixItems")
+_ROOT = "#"
+_MIXED = types.Object("mixed", {})
+# Names of other objects that expressions know.
+_TAKEN = ("settings", "lookups", "mixed")
+
+
+@dataclass(frozen=True, slots=True)
+class SourceSchema:
+    """A record's type, and the paths whose values never change (`"readOnly": true`)."""
+
+    path: str
+    record: types.Object
+    lasting: frozenset[str]
+
+
+def read_source_schema(path: str, text: str, name: str) -> SourceSchema:
+    """Return the type of a record and what in it never changes.
+
+    Args:
+        path: the schema's path, for messages.
+        text: its JSON.
+        name: what the record is called (`order`).
+
+    Raises Stopped with every fault of the schema.
+    """
+    try:
+        schema = json.loads(text)
+    except json.JSONDecodeError as error:
+        span = Span(Source(path, text), error.pos, error.pos)
+        fault = reading.not_json(path, error.msg.lower(), "the source schema", span)
+        raise Stopped([fault]) from None
+    except RecursionError:
+        fault = reading.not_json(path, "nested too deep", "the source schema")
+        raise Stopped([fault]) from None
+    if not isinstance(schema, dict):
+        raise Stopped([schemas.not_a_schema(path, _ROOT, "it is not an object")])
+    try:
+        jsonschema.Draft202012Validator.check_schema(schema)
+    except jsonschema.SchemaError as error:
+        pointer = "/".join([_ROOT, *map(str, error.absolute_path)])
+        raise Stopped([schemas.not_a_schema(path, pointer, error.message)]) from None
+    reader = _Reader(path, schema)
+    root = reader.type_at(schema, _ROOT, name)
+    if not isinstance(root, types.Object):
+        reader.faults.append(schemas.root_is_no_object(path, str(root)))
+    if reader.faults:
+        raise Stopped(reader.faults)
+    return SourceSchema(path, cast(types.Object, root), frozenset(_lasting(schema, name)))
+
+
+def _lasting(schema: Mapping[str, object], name: str) -> list[str]:
+    properties = cast("Mapping[str, Mapping[str, object]]", schema.get("properties", {}))
+    return [
+        f"{name}.{member}"
+        for member, inner in properties.items()
+        if isinstance(inner, dict) and inner.get("readOnly") is True
+    ]
+
+
+class _Reader:
+    """Walks one schema; objects behind a `$ref` are made once, so a schema may refer to itself."""
+
+    def __init__(self, path: str, schema: Mapping[str, object]) -> None:
+        self.faults: list[Diagnostic] = []
+        self._path = path
+        self._definitions = schema.get("$defs")
+        self._objects: dict[str, types.Type] = {}
+        self._names = dict.fromkeys(_TAKEN, 1)
+
+    def type_at(self, schema: object, pointer: str, name: str) -> types.Type:
+        """Return the type a schema describes; `T?` where it allows null."""
+        if not isinstance(schema, dict):
+            return _MIXED
+        for keyword in _AMBIGUOUS:
+            if keyword in schema:
+                fault = schemas.unsupported_keyword(self._path, pointer, keyword)
+                self.faults.append(fault)
+                return types.ERROR
+        if "$ref" in schema:
+            return self._referenced(str(schema["$ref"]), pointer)
+        found = schema.get("type")
+        kinds = found if isinstance(found, list) else [found]
+        names = [kind for kind in kinds if kind != "null"]
+        if len(names) != 1 or names[0] is None:
+            return types.optional(_MIXED) if "null" in kinds else _MIXED
+        inner = self._typed(str(names[0]), schema, pointer, name)
+        return types.optional(inner) if len(names) < len(kinds) else inner
+
+    def _typed(
+        self, kind: str, schema: Mapping[str, object], pointer: str, name: str
+    ) -> types.Type:
+        if kind == "object":
+            return self._object(schema, pointer, name)
+        if kind == "array":
+            items = schema.get("items")
+            element = self.type_at(items, f"{pointer}/items", _singular(name))
+            return types.ListOf(element)
+        if kind == "string":
+            return _STRING_FORMATS.get(str(schema.get("format")), types.STRING)
+        return _SCALARS.get(kind, types.ERROR)
+
+    def _object(self, schema: Mapping[str, object], pointer: str, name: str) -> types.Type:
+        fields: dict[str, types.Type] = {}
+        made = types.Object(self._new_name(name), fields)
+        if pointer.startswith("#/$defs/") and pointer.count("/") == 2:
+            self._objects[pointer] = made
+        required = cast("list[str]", schema.get("required", []))
+        properties = cast("Mapping[str, object]", schema.get("properties", {}))
+        for member, inner in properties.items():
+            found = self.type_at(inner, f"{pointer}/properties/{member}", member)
+            fields[member] = found if member in required else types.optional(found)
+        return made
+
+    def _new_name(self, name: str) -> str:
+        """Return a name that no other object has: types are told apart by their names."""
+        number = self._names.get(name, 0) + 1
+        self._names[name] = number
+        return name if number == 1 else f"{name}_{number}"
+
+    def _referenced(self, reference: str, pointer: str) -> types.Type:
+        name = reference.removeprefix("#/$defs/")
+        definitions = self._definitions if isinstance(self._definitions, dict) else {}
+        if name == reference or name not in definitions:
+            self.faults.append(schemas.unknown_reference(self._path, pointer, reference))
+            return types.ERROR
+        if reference not in self._objects:
+            self._objects[reference] = self.type_at(definitions[name], reference, name)
+        return self._objects[reference]
+
+
+def _singular(name: str) -> str:
+    """Return what one element of a list is called: `tax_lines` -> `tax_line`."""
+    if name.endswith("sses"):
+        return name[:-2]
+    return name[:-1] if name.endswith("s") and not name.endswith("ss") else f"{name}_element"

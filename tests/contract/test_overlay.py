@@ -1,0 +1,260 @@
+"""Overlays: facts refine the contract, and a fact that cannot be true is told with its place."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mapgen.contract.metadata import with_keys
+from mapgen.contract.model import Contract
+from mapgen.contract.openapi import read_contract
+from mapgen.contract.overlay import Applied, apply, read_overlay
+from mapgen.report import Diagnostic, Source, Stopped
+
+from .invented import OVERLAY, faults_of, openapi_3
+
+
+def shop_contract() -> Contract:
+    return read_contract(Source("shop.json", json.dumps(openapi_3())))
+
+
+def refine(text: str) -> Applied:
+    contract = shop_contract()
+    overlay = read_overlay(Source("overlay.yaml", text))
+    return apply(contract, overlay, frozenset(contract.entities))
+
+
+def refused(text: str) -> list[tuple[str, str, str, str | None]]:
+    """Return code, place, message and help of each fault."""
+    with pytest.raises(Stopped) as stopped:
+        refine(text)
+    return [(one.code, place(one), one.message, one.help) for one in stopped.value.diagnostics]
+
+
+def place(fault: Diagnostic) -> str:
+    assert fault.label is not None
+    return str(fault.label.span)
+
+
+def group(facts: str, entity: str = "Order") -> str:
+    return (
+        "overlay: 1\ncontract: shop-1.200.001\nentities:\n"
+        f"  {entity}:\n    - {facts}\n      source: invented\n"
+    )
+
+
+def test_every_kind_of_fact() -> None:
+    """Each fact ends where the model keeps it."""
+    done = refine(OVERLAY)
+    order, line = done.contract.entities["Order"], done.contract.entities["Line"]
+
+    assert order.keys == ("OrderType", "OrderNbr")
+    assert [name for name, one in order.fields.items() if one.is_key] == ["OrderType", "OrderNbr"]
+    assert order.is_auto_numbered
+    assert order.identities == ("OrderNbr",)
+    assert order.fields["Total"].is_calculated
+    assert order.fields["Total"].places == 4
+    assert order.fields["OrderType"].max_length == 2
+    assert order.fields["ShipTo"].companion == "ShipToOverride"
+    assert order.fields["ShipTo"].part_companions == (("City", "ShipToOverride"),)
+    assert line.fields["Item"].is_required
+    assert line.fields["LineNbr"].is_read_only
+    assert done.taken == 11
+    assert done.overruled == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "where", "words", "help_line"),
+    [
+        pytest.param("", "E407", "1:1", "it is empty", None, id="empty"),
+        pytest.param("a: [", "E407", "1:5", "expected", None, id="not-yaml"),
+        pytest.param("a:\n\t- b", "E407", "2:1", "found character", None, id="tab"),
+        pytest.param("a: \x07", "E407", "1:4", "does not allow", None, id="bell"),
+        pytest.param("- a", "E407", "1:1", "a list where a mapping", None, id="list"),
+        pytest.param("overlay: 1", "E407", "1:1", "`contract` is missing", None, id="member"),
+        pytest.param("a: 1\n---\nb: 2", "E407", "2:1", "another document", None, id="documents"),
+        pytest.param(OVERLAY[:-1] + "\nowner: me\n", "E407", "18:1", "`owner`", "known", id="top"),
+        pytest.param(
+            "overlay: 2\ncontract: a\nentities: {}", "E407", "1:10", "not 1", None, id="format"
+        ),
+        pytest.param(
+            OVERLAY.replace("      source: invented\n", "", 1),
+            "E407",
+            "5:7",
+            "`Order` name no source",
+            "source:",
+            id="no-source",
+        ),
+        pytest.param(
+            group("calcluated: [Total]"), "E407", "5:7", "is unknown", "calculated", id="kind"
+        ),
+        pytest.param(group("auto_numbered: false"), "E407", "5:22", "`true`", None, id="false"),
+        pytest.param(group("lengths: {OrderNbr: many}"), "E407", "5:27", "`many`", None, id="many"),
+        pytest.param(
+            group("lengths: {OrderNbr: 1, OrderNbr: 2}"), "E407", "5:30", "twice", None, id="twice"
+        ),
+        pytest.param(group("keys: []"), "E407", "5:13", "states no fact", None, id="no-keys"),
+        pytest.param(group("keys: {a: b}"), "E407", "5:13", "a mapping where", None, id="mapping"),
+        pytest.param(
+            "overlay: 1\ncontract: a\nentities: {Order: [{source: a}]}",
+            "E407",
+            "3:20",
+            "the group states no fact",
+            None,
+            id="no-fact",
+        ),
+        pytest.param("[" * 5_000, "E407", "1:1", "nested too deeply", None, id="deep"),
+        pytest.param("\ufeffa: b", "E407", "1:1", "byte order mark", None, id="mark"),
+        pytest.param(
+            group("keys: [Total, Total]"), "E409", "5:21", "twice in the keys", None, id="key-twice"
+        ),
+        pytest.param(
+            group("calculated: [Totl]"),
+            "E408",
+            "5:20",
+            "`Order` has no `Totl`",
+            "did you mean `Total`?",
+            id="field",
+        ),
+        pytest.param(
+            group("calculated: [Total]", "Ordr"),
+            "E408",
+            "4:3",
+            "has no `Ordr`",
+            "did you mean `Order`?",
+            id="entity",
+        ),
+        pytest.param(
+            group("companions: {ShipTo.Town: ShipToOverride}"),
+            "E408",
+            "5:27",
+            "`Address` has no `Town`",
+            None,
+            id="part",
+        ),
+        pytest.param(
+            OVERLAY.replace("shop-1.200.001", "shop-2"),
+            "E409",
+            "2:11",
+            "written for `shop-2`",
+            None,
+            id="contract",
+        ),
+        pytest.param(
+            group("lengths: {Total: 5}"),
+            "E409",
+            "5:17",
+            "type decimal, which has no",
+            None,
+            id="length",
+        ),
+        pytest.param(
+            group("places: {OrderNbr: 2}"), "E409", "5:16", "no places", None, id="places"
+        ),
+        pytest.param(group("lengths: {OrderNbr: 0}"), "E409", "5:27", "no room", None, id="zero"),
+        pytest.param(group("keys: [Lines]"), "E409", "5:14", "a list of `Line`", None, id="key"),
+        pytest.param(
+            group("companions: {ShipTo: OrderNbr}"), "E409", "5:28", "not a flag", None, id="flag"
+        ),
+        pytest.param(
+            group("companions: {Total.x: ShipToOverride}"),
+            "E409",
+            "5:20",
+            "no parts",
+            None,
+            id="parts",
+        ),
+        pytest.param(
+            group("calculated: [Total]\n      required: [Total]"),
+            "E409",
+            "6:18",
+            "nothing sent to it is kept",
+            None,
+            id="required",
+        ),
+        pytest.param(
+            group("calculated: [Total]\n      source: a\n    - calculated: [Total]"),
+            "E409",
+            "7:20",
+            "`Order.Total` has its `calculated` stated twice",
+            None,
+            id="stated-twice",
+        ),
+    ],
+)
+def test_an_overlay_that_is_wrong(
+    text: str, code: str, where: str, words: str, help_line: str | None
+) -> None:
+    """A fault stands at the smallest place that shows it, with the near name where there is one."""
+    (found,) = refused(text)
+    assert found[:2] == (code, f"overlay.yaml:{where}")
+    assert words in found[2]
+    if help_line is not None:
+        assert help_line in (found[3] or "")
+
+
+def test_all_faults_at_once() -> None:
+    """Every fact that cannot be true is told, in the order of the file."""
+    text = OVERLAY.replace("calculated: [Total]", "calculated: [Totl, Ttal]")
+    text = text.replace("required: [Item]", "required: [Itm]")
+    assert [(code, where) for code, where, _, _ in refused(text)] == [
+        ("E408", "overlay.yaml:9:20"),
+        ("E408", "overlay.yaml:9:26"),
+        ("E408", "overlay.yaml:15:18"),
+    ]
+
+
+def test_keys_that_overrule_the_key_file() -> None:
+    """Keys that are not those of the key file are taken, and told."""
+    contract = shop_contract()
+    order = with_keys(contract.entities["Order"], ("OrderNbr",))
+    known = replace(contract, entities={**contract.entities, "Order": order})
+    overlay = read_overlay(Source("overlay.yaml", OVERLAY))
+
+    done = apply(known, overlay, frozenset(contract.entities))
+    assert done.overruled == ("Order: keys OrderType, OrderNbr instead of OrderNbr",)
+
+
+def test_companions_stated_twice() -> None:
+    """A companion stated in two groups is told at the second place, with the first beside it."""
+    again = "\n      source: a\n    - companions: {ShipTo: ShipToOverride}"
+    found = refused(group("companions: {ShipTo: ShipToOverride}" + again))
+    assert [(code, where) for code, where, _, _ in found] == [("E409", "overlay.yaml:7:20")]
+
+
+def test_letters_beyond_ascii_before_the_fault() -> None:
+    """Columns count characters, not bytes."""
+    found = refused(group("calculated: [Größe, Totl]"))
+    assert [where for _, where, _, _ in found] == ["overlay.yaml:5:20", "overlay.yaml:5:27"]
+
+
+def test_facts_about_entities_left_out() -> None:
+    """A fact about an entity that was not asked for is checked, but not counted."""
+    contract = shop_contract()
+    overlay = read_overlay(Source("overlay.yaml", OVERLAY))
+    assert apply(contract, overlay, frozenset({"Line"})).taken == 2
+
+
+@given(
+    st.text(alphabet=st.sampled_from("overlaycntdikys:- {}[],\n\t#&*!|>'\"0123é\x00"), max_size=80)
+)
+def test_any_text(text: str) -> None:
+    """Any text gives an overlay or faults with a place, never another exception."""
+    source = Source("overlay.yaml", text)
+    assert all(fault.label is not None for fault in faults_of(lambda: read_overlay(source)))
+
+
+@given(
+    st.lists(
+        st.sampled_from(sorted({*OVERLAY.split(), "\n", "  ", "    - ", "      "})), max_size=30
+    )
+)
+def test_any_words_of_an_overlay(words: list[str]) -> None:
+    """Whatever the words of an overlay are put together to: facts, or faults with a place."""
+    start = "overlay: 1\ncontract: shop-1.200.001\nentities:\n  Order:\n    - "
+    found = faults_of(lambda: refine(start + " ".join(words)))
+    assert all(fault.label is not None for fault in found)
