@@ -1,0 +1,51 @@
+"""A: the connection exists, and the rights asked for are the rights needed."""
+
+from __future__ import annotations
+
+from mapgen.check.model import Surroundings
+from mapgen.check.sources import all_near
+from mapgen.contract.model import Contract, Entity
+from mapgen.report import Diagnostic
+from mapgen.report.catalogue import operations as messages
+from mapgen.spec import model as spec
+
+
+def check_auth(
+    auth: spec.Auth, around: Surroundings, contract: Contract | None, entity: Entity | None
+) -> list[Diagnostic]:
+    """Return the faults of the section."""
+    faults: list[Diagnostic] = []
+    if auth.target.value not in around.connections:
+        faults.append(messages.unknown_connection(auth.target, around.connections))
+    else:
+        faults += [
+            messages.connection_not_in_environment(auth.target, environment.name.value)
+            for environment in around.environments
+            if auth.target.value not in environment.connections
+        ]
+    if contract is None:
+        return faults
+    for access in auth.access:
+        if access.entity.value not in contract.entities:
+            known = contract.entities
+            faults.append(messages.idle_access(access.entity, contract.name, known))
+    if entity is not None:
+        meant = all_near((access.entity.value for access in auth.access), contract.entities)
+        if entity.name not in meant or entity.name in {one.entity.value for one in auth.access}:
+            faults += _needed(auth, entity)
+    return faults
+
+
+def _needed(auth: spec.Auth, entity: Entity) -> list[Diagnostic]:
+    rights = {
+        right.value
+        for access in auth.access
+        if access.entity.value == entity.name
+        for right in access.rights
+    }
+    needed = {
+        "insert": "it creates them",
+        "read": "it looks documents up by their identity",
+    }
+    missing = {right: why for right, why in needed.items() if right not in rights}
+    return [messages.access_missing(auth.target.span(), entity.name, missing)] if missing else []

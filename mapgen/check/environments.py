@@ -1,0 +1,76 @@
+"""Environments against the specs: each setting has a value of its type, nothing is left over."""
+
+from __future__ import annotations
+
+import zoneinfo
+from collections.abc import Iterable, Iterator
+from datetime import date
+from decimal import Decimal, InvalidOperation
+
+from mapgen.check.performance import check_environment
+from mapgen.check.security import check_secret_references, check_secrets
+from mapgen.check.sources import all_near
+from mapgen.report import Diagnostic
+from mapgen.report.catalogue import project
+from mapgen.spec import model as spec
+from mapgen.spec.nodes import ScalarNode
+
+
+def check_environments(
+    environments: Iterable[spec.Environment], specs: Iterable[spec.Spec]
+) -> Iterator[Diagnostic]:
+    """Yield the faults of environments, and of the settings that the specs declare."""
+    flows = tuple(specs)
+    for environment in environments:
+        yield from check_environment(environment)
+        yield from check_secrets(environment.source)
+        yield from check_secret_references(environment)
+        for flow in flows:
+            yield from _settings(environment, flow)
+
+
+def _settings(environment: spec.Environment, flow: spec.Spec) -> Iterator[Diagnostic]:
+    name = flow.flow.value
+    values = environment.settings.get(name, {})
+    declared = {setting.name.value: setting for setting in flow.mapping.settings}
+    unknown = [key for key in values if key not in declared]
+    meant = all_near(unknown, declared)
+    for setting in declared.values():
+        value = values.get(setting.name.value)
+        if value is None and setting.name.value in meant:
+            continue
+        if value is None:
+            yield project.setting_missing(
+                name, setting.name.value, environment.name.value, setting.name.span()
+            )
+        elif not is_of_type(value, setting.type.value):
+            yield project.setting_mistyped(setting.name.value, setting.type.value, value.text)
+    for key in unknown:
+        text = environment.setting_keys[name][key]
+        yield project.setting_unknown(name, text, tuple(declared))
+
+
+def is_of_type(value: ScalarNode, kind: str) -> bool:
+    """Whether a scalar can be a setting of a type."""
+    match kind:
+        case "int":
+            return value.kind == "integer"
+        case "bool":
+            return value.kind == "flag"
+        case "timezone":
+            return value.value in zoneinfo.available_timezones()
+        case "decimal":
+            return _is(Decimal, value.value)
+        case "date":
+            return _is(date.fromisoformat, value.value)
+        case _:
+            return value.kind != "flag"
+
+
+def _is(read: object, words: str) -> bool:
+    assert callable(read)
+    try:
+        read(words)
+    except (ValueError, InvalidOperation):
+        return False
+    return True

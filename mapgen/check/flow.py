@@ -1,0 +1,67 @@
+"""One spec and its surroundings in, a Checked out: M, A, P and S, all their faults at once."""
+
+from __future__ import annotations
+
+from mapgen.check import model as checked
+from mapgen.check.auth import check_auth
+from mapgen.check.mapping import CheckedMapping, check_mapping
+from mapgen.check.performance import check_performance
+from mapgen.check.security import (
+    check_key,
+    check_secret_rules,
+    check_secrets,
+    check_security,
+    personal_paths,
+)
+from mapgen.contract.model import Contract
+from mapgen.contract.source_schema import SourceSchema
+from mapgen.report import Diagnostic, Stopped
+from mapgen.report.catalogue import mapping as messages
+from mapgen.spec import model as spec
+
+
+def check(flow: spec.Spec, around: checked.Surroundings) -> checked.Checked:
+    """Return the flow, found right. Raises Stopped with every fault of it."""
+    faults: list[Diagnostic] = []
+    section = flow.mapping
+    contract, schema = around.contract, around.schema
+    if section.target.contract.value not in around.contract_names:
+        faults.append(messages.unknown_contract(section.target.contract, around.contract_names))
+    found = None
+    if contract is not None and schema is not None:
+        found = check_mapping(section, contract, schema, faults)
+    entity = found.entity if found is not None else None
+    faults += check_auth(flow.auth, around, contract, entity)
+    faults += check_performance(flow.performance, around)
+    faults += check_security(flow.security, section, schema, entity)
+    faults += check_secrets(flow.source)
+    faults += check_secret_rules(section)
+    if found is not None and found.key is not None and schema is not None:
+        faults += check_key(flow.security, section, schema, found.key.reads)
+    if faults or found is None or contract is None or schema is None:
+        raise Stopped(faults)
+    return _checked(flow, contract, schema, found)
+
+
+def _checked(
+    flow: spec.Spec, contract: Contract, schema: SourceSchema, found: CheckedMapping
+) -> checked.Checked:
+    assert found.key is not None
+    assert found.identity is not None
+    assert found.part is not None
+    assert found.document is not None
+    return checked.Checked(
+        spec=flow,
+        contract=contract,
+        entity=found.entity,
+        schema=schema,
+        settings=found.settings,
+        lets=found.lets,
+        skips=found.skips,
+        key=found.key,
+        identity=found.identity,
+        part=found.part,
+        document=found.document,
+        checks=found.checks,
+        personal=personal_paths(flow.security, flow.mapping, schema),
+    )

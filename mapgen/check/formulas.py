@@ -1,0 +1,170 @@
+"""Expressions of one spec: text in, typed out, with what they read and which names they use."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, fields, is_dataclass
+
+from mapgen.expression import compile_expression
+from mapgen.expression.narrowing import stable_path
+from mapgen.expression.scope import Binding, Scope
+from mapgen.expression.tree import Name, Select, Tree, children
+from mapgen.expression.typed import Typed
+from mapgen.expression.types import (
+    BOOL,
+    NULL,
+    ErrorType,
+    ListOf,
+    Object,
+    Optional,
+    Type,
+    is_assignable,
+    present,
+)
+from mapgen.report import Diagnostic, Span, Text
+from mapgen.report.catalogue import mapping as messages
+
+_WORD = re.compile(r"[^\W\d]\w*")
+
+
+@dataclass(slots=True)
+class Formulas:
+    """Compiles the expressions of one spec and keeps what is known about all of them.
+
+    `faults` grows; `reads` are all source paths read anywhere, `used` all names used anywhere.
+    `doubtful` are the words of rules and expressions with faults: what they name, or nearly name,
+    may be used, so that one mistake is not reported a second time as a name that nobody uses.
+    `is_lost`: an unknown field was asked for that resembles no other: it could mean any of them.
+    """
+
+    faults: list[Diagnostic]
+    reads: dict[str, Span] = field(default_factory=dict)
+    used: set[str] = field(default_factory=set)
+    doubtful: set[str] = field(default_factory=set)
+    is_lost: bool = False
+    let_reads: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    let_objects: dict[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def formula(self, text: Text, scope: Scope) -> Typed | None:
+        """Return the expression, typed, or None when it has faults (which are noted)."""
+        before = len(self.faults)
+        typed = compile_expression(text, scope, self.faults)
+        if typed is None:
+            self.doubt(text)
+            self.is_lost |= any(
+                fault.code == "E301" and fault.help is None for fault in self.faults[before:]
+            )
+            return None
+        self.used |= set(_names(typed.tree))
+        for path in (*typed.reads, *self._through_lets(typed)):
+            self.reads.setdefault(path, text.span())
+        return typed
+
+    def doubt(self, faulty: object) -> None:
+        """Keep the words of a rule or an expression that has faults."""
+        for text in _texts(faulty):
+            self.doubtful.update(_WORD.findall(text.value))
+
+    def let(self, name: str, typed: Typed) -> tuple[str, ...]:
+        """Keep what a let reads; return it."""
+        self.let_reads[name] = self.reads_of(typed)
+        if isinstance(present(typed.type), Object):
+            self.let_objects[name] = typed.reads
+        return self.let_reads[name]
+
+    def _through_lets(self, typed: Typed) -> Iterator[str]:
+        """Yield the paths read through a let that stands for source objects."""
+        for tree in trees(typed.tree):
+            path = stable_path(tree)
+            if path is not None and len(path) > 1:
+                for start in self.let_objects.get(path[0], ()):
+                    yield ".".join((start, *path[1:]))
+
+    def condition(self, text: Text, scope: Scope, what: str) -> Typed | None:
+        """Return an expression that has to be true or false."""
+        typed = self.formula(text, scope)
+        if typed is not None and not is_assignable(typed.type, BOOL):
+            self.faults.append(
+                messages.not_of_type(text.span(), what, "true or false", described(typed.type))
+            )
+            return None
+        return typed
+
+    def whole(self, text: Text, scope: Scope) -> Typed | None:
+        """Return an expression without a division that nothing rounds."""
+        typed = self.formula(text, scope)
+        if typed is not None and typed.division is not None:
+            self.faults.append(messages.bare_division(typed.division))
+        return typed
+
+    def reads_of(self, *typed: Typed | None) -> tuple[str, ...]:
+        """Return the source paths that expressions read, lets looked through, each once."""
+        paths: dict[str, None] = {}
+        for one in typed:
+            if one is None:
+                continue
+            for name in _names(one.tree):
+                paths.update(dict.fromkeys(self.let_reads.get(name, ())))
+            paths.update(dict.fromkeys((*one.reads, *self._through_lets(one))))
+        return tuple(paths)
+
+
+def _texts(node: object) -> Iterator[Text]:
+    """Yield all words of the author inside a part of a spec."""
+    if isinstance(node, Text):
+        yield node
+    elif isinstance(node, tuple):
+        for part in node:
+            yield from _texts(part)
+    elif is_dataclass(node) and not isinstance(node, Span | type):
+        for member in fields(node):
+            yield from _texts(getattr(node, member.name))
+
+
+def trees(tree: Tree) -> Iterator[Tree]:
+    """Yield a node and all nodes inside it."""
+    yield tree
+    for child in children(tree):
+        yield from trees(child)
+
+
+def _names(tree: Tree) -> Iterator[str]:
+    """Yield the names used, settings as `settings.NAME`."""
+    match tree:
+        case Name(name=name):
+            yield name
+        case Select(operand=Name(name="settings"), field=setting):
+            yield f"settings.{setting}"
+    for child in children(tree):
+        yield from _names(child)
+
+
+def row_binding(source: Typed) -> Binding:
+    """Return what one row of a list, or what the object behind an optional, is."""
+    inner = present(source.type)
+    path = source.reads[0] if source.reads else None
+    if isinstance(inner, ListOf):
+        return Binding(inner.element, None if path is None else f"{path}[]")
+    return Binding(inner, path)
+
+
+def described(kind: Type) -> str:
+    """Return a type in the words of messages: with an article where it reads as a noun."""
+    match kind:
+        case Optional(of):
+            return f"{described(of)} that may be missing"
+        case ListOf(element):
+            return f"a list of {element}"
+        case ErrorType():
+            return "unknown"
+        case _ if kind == NULL:
+            return "null"
+        case _:
+            name = str(kind)
+            return f"{'an' if name[0] in 'aeio' else 'a'} {name}"
+
+
+def any_of(texts: Iterable[Typed | None]) -> bool:
+    """Whether one of the expressions has faults."""
+    return any(typed is None for typed in texts)

@@ -1,0 +1,267 @@
+"""M: the mapping section in, its checked parts out."""
+
+from __future__ import annotations
+
+import keyword
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from mapgen.check import model as checked
+from mapgen.check.formulas import Formulas, described, trees
+from mapgen.check.rules import RESERVED, RuleChecker
+from mapgen.check.sources import accounted, all_near, meeting_names
+from mapgen.contract.model import Contract, Entity
+from mapgen.contract.source_schema import SourceSchema
+from mapgen.expression import types
+from mapgen.expression.scope import Binding, Scope
+from mapgen.expression.tree import Binary, Select
+from mapgen.expression.typed import Typed
+from mapgen.report import Diagnostic, Text
+from mapgen.report.catalogue import mapping as messages
+from mapgen.spec import model as spec
+
+SETTING_TYPES: Mapping[str, types.Type] = {
+    "string": types.STRING,
+    "int": types.INT,
+    "decimal": types.DECIMAL,
+    "bool": types.BOOL,
+    "date": types.DATE,
+    "timezone": types.TIMEZONE,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedMapping:
+    """What the mapping section comes to; None or absent where it has faults."""
+
+    entity: Entity
+    settings: Mapping[str, types.Type]
+    lets: tuple[checked.CheckedLet, ...]
+    skips: tuple[checked.CheckedSkip, ...]
+    key: Typed | None
+    identity: checked.CheckedRule | None
+    part: checked.CheckedPart | None
+    document: types.Object | None
+    checks: tuple[checked.CheckedCheck, ...]
+
+
+def check_mapping(
+    section: spec.MappingSection,
+    contract: Contract,
+    schema: SourceSchema,
+    faults: list[Diagnostic],
+) -> CheckedMapping | None:
+    """Return the checked mapping; `faults` grows. None where there is no entity to map to."""
+    entity = contract.entities.get(section.target.entity.value)
+    if entity is None or not entity.is_top_level:
+        known = [name for name, found in contract.entities.items() if found.is_top_level]
+        faults.append(messages.unknown_entity(section.target.entity, contract.name, known))
+        return None
+    formulas = Formulas(faults)
+    faults += [messages.name_taken(name, None) for name in _reserved(section)]
+    settings = {
+        setting.name.value: SETTING_TYPES[setting.type.value] for setting in section.settings
+    }
+    scope = _root_scope(section, schema, settings)
+    lets, scope = _lets(section, formulas, scope)
+    skips = _skips(section, formulas, scope)
+    key = _key(section, schema, formulas)
+    tables = tuple(table.name.value for table in section.lookups)
+    rules = RuleChecker(formulas, contract, tables, section.identity.field.value)
+    identity = _identity(section, rules, entity, schema, scope)
+    part = rules.part(section.part, entity, "", scope, section.target.entity.span())
+    document = None if part is None or identity is None else document_type(part, identity)
+    written = {} if part is None else dict(_written(part))
+    checks = _checks(section, formulas, scope, document, written)
+    if not formulas.is_lost:
+        faults.extend(accounted(schema.record, section, formulas.reads, formulas.doubtful))
+    faults.extend(meeting_names(formulas.reads))
+    faults.extend(_idle_names(section, formulas))
+    return CheckedMapping(entity, settings, lets, skips, key, identity, part, document, checks)
+
+
+def _reserved(section: spec.MappingSection) -> list[Text]:
+    """Return the names that mean something else, in expressions or in the code made of them."""
+    written_out = [*(table.name for table in section.lookups), section.source.name]
+    found = [name for name in written_out if keyword.iskeyword(name.value)]
+    shown = [section.source.name, *(let.name for let in section.lets)]
+    return found + [name for name in shown if name.value in RESERVED]
+
+
+def _root_scope(
+    section: spec.MappingSection, schema: SourceSchema, settings: Mapping[str, types.Type]
+) -> Scope:
+    name = section.source.name.value
+    return Scope(
+        {
+            name: Binding(schema.record, name),
+            "settings": Binding(types.Object("settings", settings), "settings"),
+        }
+    )
+
+
+def _lets(
+    section: spec.MappingSection, formulas: Formulas, scope: Scope
+) -> tuple[tuple[checked.CheckedLet, ...], Scope]:
+    found = []
+    for let in section.lets:
+        is_taken = let.name.value in scope.bindings
+        if is_taken and let.name.value not in RESERVED:
+            formulas.faults.append(messages.name_taken(let.name, None))
+        typed = formulas.whole(let.expression, scope)
+        kind = typed.type if typed is not None and not is_taken else types.ERROR
+        scope = scope.with_(let.name.value, Binding(kind))
+        if typed is not None and not is_taken:
+            reads = formulas.let(let.name.value, typed)
+            found.append(checked.CheckedLet(let.name.value, typed, reads, let.pointer))
+    return tuple(found), scope
+
+
+def _skips(
+    section: spec.MappingSection, formulas: Formulas, scope: Scope
+) -> tuple[checked.CheckedSkip, ...]:
+    found = []
+    for skip in section.skips:
+        typed = formulas.condition(skip.when, scope, "`when`")
+        if typed is not None:
+            reads = formulas.reads_of(typed)
+            found.append(checked.CheckedSkip(typed, skip.because.value, reads, skip.pointer))
+    return tuple(found)
+
+
+def _key(section: spec.MappingSection, schema: SourceSchema, formulas: Formulas) -> Typed | None:
+    """Return what people call a record by: known before any environment is, so of it alone."""
+    text, name = section.source.key, section.source.name.value
+    typed = formulas.whole(text, Scope({name: Binding(schema.record, name)}))
+    if typed is not None and typed.type not in (types.STRING, types.INT, types.ERROR):
+        formulas.faults.append(
+            messages.not_of_type(
+                text.span(), "the key", "a string or an int", described(typed.type)
+            )
+        )
+        return None
+    return typed
+
+
+def _identity(
+    section: spec.MappingSection,
+    rules: RuleChecker,
+    entity: Entity,
+    schema: SourceSchema,
+    scope: Scope,
+) -> checked.CheckedRule | None:
+    clause = section.identity
+    written = next(
+        (rule for rule in section.part.fields if rule.target.value == clause.field.value), None
+    )
+    if written is not None:
+        rules.faults.append(
+            messages.two_rules(clause.field.value, clause.field.span(), written.target.span())
+        )
+    field = rules.field(clause.field, entity)
+    rule = spec.Rule(
+        clause.field,
+        spec.Value(clause.value),
+        spec.Modifiers(),
+        clause.field.span(),
+        clause.pointer,
+    )
+    if field is None:
+        rules.formulas.formula(clause.value, scope)
+        return None
+    if field.name not in entity.identities:
+        rules.faults.append(messages.unfit_identity(clause.field, entity.name, entity.identities))
+    identity = rules.value(rule, field, field.name, scope)
+    if identity is not None:
+        for path in identity.reads:
+            if path not in schema.lasting:
+                fault = messages.changing_identity(clause.value.span(), path, schema.lasting)
+                rules.faults.append(fault)
+    return identity
+
+
+def document_type(
+    part: checked.CheckedPart, identity: checked.CheckedRule | None = None
+) -> types.Object:
+    """Return the type of the document that the rules make, for the checks over it."""
+    fields: dict[str, types.Type] = {}
+    for member in (*part.members, *((identity,) if identity else ())):
+        match member:
+            case checked.CheckedRule():
+                kind = types.present(member.type)
+                if kind == types.INT and member.field.value_type in ("decimal", "double"):
+                    kind = types.DECIMAL
+                fields[member.field.name] = kind if member.is_always_set else types.optional(kind)
+            case checked.CheckedObject(field=field, source=source, part=inner):
+                found = document_type(inner)
+                is_always = source is None or not isinstance(source.type, types.Optional)
+                fields[field.name] = found if is_always else types.optional(found)
+            case checked.CheckedEach(field=field, part=inner):
+                fields[field.name] = types.ListOf(document_type(inner))
+    return types.Object(f"document {part.entity.name}", fields)
+
+
+def _checks(
+    section: spec.MappingSection,
+    formulas: Formulas,
+    scope: Scope,
+    document: types.Object | None,
+    written: Mapping[tuple[str, str], tuple[str, ...]],
+) -> tuple[checked.CheckedCheck, ...]:
+    kind = document if document is not None else types.ERROR
+    inner = scope.with_("document", Binding(kind))
+    found = []
+    for check in section.checks:
+        typed = formulas.condition(check.that, inner, "a check")
+        if typed is not None:
+            within = check.within.value if check.within else None
+            if check.within and not _has_tolerance(typed):
+                why = "is for decimals compared with `==`"
+                formulas.faults.append(messages.unfit_modifier(check.within.span(), "within", why))
+            behind = (path for path in _document_reads(typed, written))
+            reads = tuple(dict.fromkeys((*behind, *formulas.reads_of(typed))))
+            found.append(
+                checked.CheckedCheck(check.name.value, typed, within, reads, check.pointer)
+            )
+    return tuple(found)
+
+
+def _written(part: checked.CheckedPart) -> Iterator[tuple[tuple[str, str], tuple[str, ...]]]:
+    """Yield what each field of the document is made from, by the document's type and the field."""
+    for member in part.members:
+        yield (f"document {part.entity.name}", member.field.name), member.reads
+        if not isinstance(member, checked.CheckedRule):
+            yield from _written(member.part)
+
+
+def _document_reads(
+    typed: Typed, written: Mapping[tuple[str, str], tuple[str, ...]]
+) -> Iterator[str]:
+    """Yield the source paths behind the fields of the document that a check reads."""
+    for tree in trees(typed.tree):
+        if isinstance(tree, Select):
+            kind = types.present(typed.types[tree.operand])
+            yield from written.get((str(kind), tree.field), ())
+
+
+def _has_tolerance(typed: Typed) -> bool:
+    """Whether a condition compares amounts, which can be nearly equal."""
+    if not isinstance(typed.tree, Binary) or typed.tree.operator != "==":
+        return False
+    sides = (typed.types[typed.tree.left], typed.types[typed.tree.right])
+    return types.DECIMAL in sides or types.ERROR in sides
+
+
+def _idle_names(section: spec.MappingSection, formulas: Formulas) -> list[Diagnostic]:
+    """Return the faults of declared names that nothing uses, nor may have meant to use."""
+    declared = [
+        *((table.name, "lookup", f"lookup {table.name.value}") for table in section.lookups),
+        *((let.name, "let", let.name.value) for let in section.lets),
+        *((one.name, "setting", f"settings.{one.name.value}") for one in section.settings),
+    ]
+    meant = all_near(formulas.doubtful, {name.value for name, _, _ in declared})
+    return [
+        messages.unused_name(name, what)
+        for name, what, known_as in declared
+        if known_as not in formulas.used and name.value not in meant
+    ]

@@ -1,0 +1,192 @@
+"""A spec that has been found right: every expression typed, every field known to the contract."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from mapgen.contract.model import Contract, Entity, Field
+from mapgen.contract.source_schema import SourceSchema
+from mapgen.expression.typed import Typed
+from mapgen.expression.types import Object, Type
+from mapgen.spec import model as spec
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """All that a spec refers to, read and ready; what could not be read is None or absent."""
+
+    contract: Contract | None
+    contract_names: tuple[str, ...]
+    schema: SourceSchema | None
+    connections: tuple[str, ...]
+    environments: tuple[spec.Environment, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Constant:
+    """A constant by the field's type: text as written for all of them."""
+
+    text: str
+    type: Type
+
+
+@dataclass(frozen=True, slots=True)
+class Formula:
+    """The value of an expression; blank text counts as missing where the rule trims."""
+
+    typed: Typed
+    blank_is_missing: bool
+
+
+@dataclass(frozen=True, slots=True)
+class TableValue:
+    """The value of a table for the first key it knows."""
+
+    table: str
+    keys: tuple[Typed, ...]
+    on_miss: Literal["reject", "retry", "omit"]
+    otherwise: Typed | None
+
+
+@dataclass(frozen=True, slots=True)
+class First:
+    """The first of several that is neither missing nor blank."""
+
+    typed: tuple[Typed, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """A decision table."""
+
+    cases: tuple[tuple[Typed, Typed], ...]
+    otherwise: Typed
+
+
+RuleValue = Constant | Formula | TableValue | First | Decision
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedRule:
+    """One field and its value.
+
+    `target` is the path in the document (`Details[].InventoryID`). `type` is what the value has
+    before `if_missing`: `T?` where it may be missing. `if_missing` is what then: leave the field
+    out (None), reject, or another value. `reads` are the source paths, lets looked through.
+    """
+
+    target: str
+    field: Field
+    value: RuleValue
+    type: Type
+    if_missing: Typed | Literal["reject"] | None
+    omit_if: Typed | None
+    max_length: int | None
+    truncates: bool
+    places: int | None
+    rounding: str | None
+    range: spec.Range | None
+    reads: tuple[str, ...]
+    rule: spec.Rule
+
+    @property
+    def is_always_set(self) -> bool:
+        """Whether the field is in every document."""
+        from mapgen.expression.types import Optional
+
+        return self.omit_if is None and (
+            not isinstance(self.type, Optional) or self.if_missing is not None
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedObject:
+    """A linked entity; `source` None: always there."""
+
+    target: str
+    field: Field
+    source: Typed | None
+    alias: str | None
+    part: CheckedPart
+    reads: tuple[str, ...]
+    rule: spec.Rule
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedEach:
+    """Detail rows."""
+
+    target: str
+    field: Field
+    source: Typed
+    alias: str
+    where: Typed | None
+    at_least: int
+    part: CheckedPart
+    reads: tuple[str, ...]
+    rule: spec.Rule
+
+
+Member = CheckedRule | CheckedObject | CheckedEach
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedPart:
+    """The members of an entity in the order of the spec."""
+
+    entity: Entity
+    members: tuple[Member, ...]
+    custom: tuple[CheckedRule, ...]
+    note: CheckedRule | None
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedLet:
+    """A named expression; `reads` looks through other lets."""
+
+    name: str
+    typed: Typed
+    reads: tuple[str, ...]
+    pointer: str
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedSkip:
+    """A condition that leaves a record out."""
+
+    typed: Typed
+    because: str
+    reads: tuple[str, ...]
+    pointer: str
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedCheck:
+    """What has to hold for the document as a whole."""
+
+    name: str
+    typed: Typed
+    within: str | None
+    reads: tuple[str, ...]
+    pointer: str
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """One flow, found right."""
+
+    spec: spec.Spec
+    contract: Contract
+    entity: Entity
+    schema: SourceSchema
+    settings: Mapping[str, Type]
+    lets: tuple[CheckedLet, ...]
+    skips: tuple[CheckedSkip, ...]
+    key: Typed
+    identity: CheckedRule
+    part: CheckedPart
+    document: Object
+    checks: tuple[CheckedCheck, ...]
+    personal: tuple[str, ...]

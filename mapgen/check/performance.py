@@ -1,0 +1,42 @@
+"""P: what the flow asks for lies within the licence of every environment."""
+
+from __future__ import annotations
+
+import math
+
+from mapgen.check.model import Surroundings
+from mapgen.report import Diagnostic
+from mapgen.report.catalogue import operations as messages
+from mapgen.spec import model as spec
+
+# The share of the licence that the runtime uses: permits jitter, and people work beside it.
+USABLE = 0.85
+# Documents that one look-up request covers.
+LOOKED_UP_TOGETHER = 20
+
+
+def check_performance(performance: spec.Performance, around: Surroundings) -> list[Diagnostic]:
+    """Return the faults of the section against each environment's limits."""
+    faults: list[Diagnostic] = []
+    peak = int(performance.peak_per_minute.value)
+    needed = peak + math.ceil(peak / LOOKED_UP_TOGETHER)
+    for environment in around.environments:
+        name = environment.name.value
+        allowed = math.floor(environment.requests_per_minute * USABLE)
+        if needed > allowed and performance.mode.value != "batch":
+            span = performance.peak_per_minute.span
+            faults.append(messages.over_the_licence(span, needed, name, allowed))
+        most = environment.concurrent_requests
+        if performance.concurrency is not None and int(performance.concurrency.value) > most:
+            span = performance.concurrency.span
+            wanted = int(performance.concurrency.value)
+            faults.append(messages.over_concurrency(span, wanted, name, most))
+    return faults
+
+
+def check_environment(environment: spec.Environment) -> list[Diagnostic]:
+    """Return the faults of an environment's limits."""
+    if environment.settle > environment.request_timeout:
+        return []
+    span = environment.settle_text.span()
+    return [messages.settle_too_short(span, environment.settle, environment.request_timeout)]

@@ -1,0 +1,610 @@
+"""Rules in, checked rules out: each value fits its field in type, length and presence."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Literal, cast
+
+from mapgen.check import model as checked
+from mapgen.check.formulas import Formulas, any_of, described, row_binding
+from mapgen.check.sources import all_near
+from mapgen.contract.model import Contract, Entity, Field, ValueType
+from mapgen.expression import types
+from mapgen.expression.scope import Binding, Scope
+from mapgen.expression.tree import Method
+from mapgen.expression.typed import Typed
+from mapgen.expression.types import Optional, Type, is_assignable, join, optional, present
+from mapgen.report import Diagnostic, Span, Text
+from mapgen.report.catalogue import mapping as messages
+from mapgen.spec import model as spec
+from mapgen.spec.nodes import ScalarNode
+
+ACCEPTED: Mapping[ValueType, tuple[Type, ...]] = {
+    "string": (types.STRING,),
+    "decimal": (types.DECIMAL, types.INT),
+    "double": (types.DECIMAL, types.INT),
+    "boolean": (types.BOOL,),
+    "int": (types.INT,),
+    "short": (types.INT,),
+    "byte": (types.INT,),
+    "long": (types.INT,),
+    "guid": (types.STRING,),
+    "datetime": (types.DATE, types.TIMESTAMP),
+    "date": (types.DATE,),
+    "single_select": (types.STRING,),
+}
+WHOLE_RANGES: Mapping[str, tuple[int, int]] = {
+    "int": (-(2**31), 2**31 - 1),
+    "short": (-(2**15), 2**15 - 1),
+    "byte": (0, 255),
+    "long": (-(2**63), 2**63 - 1),
+}
+# Names that expressions know besides those of the author.
+RESERVED = ("settings", "lookups", "document", "value")
+_KEY_TYPES = (types.STRING, types.INT, types.ERROR)
+_CUSTOM_NAME = re.compile(r"[A-Za-z_]\w*\.[A-Za-z_]\w*")
+_CUSTOM_TYPES: Mapping[Type, ValueType] = {
+    types.STRING: "string",
+    types.DECIMAL: "decimal",
+    types.INT: "int",
+    types.BOOL: "boolean",
+    types.DATE: "date",
+}
+_CONVERSIONS: Mapping[tuple[str, str], str] = {
+    ("string", "decimal"): "convert it: `string(…)`",
+    ("string", "int"): "convert it: `string(…)`",
+    ("decimal", "string"): "convert it: `decimal(…)`",
+    ("int", "string"): "convert it: `int(…)`",
+    ("datetime", "string"): "read it: `timestamp(…)`, or `parseDate(…, 'yyyy-MM-dd')`",
+    ("date", "timestamp"): "an instant becomes a date in a zone: `date(…, settings.ZONE)`",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class RuleChecker:
+    """Checks the rules of one spec against one contract."""
+
+    formulas: Formulas
+    contract: Contract
+    tables: tuple[str, ...]
+    identity: str
+
+    @property
+    def faults(self) -> list[Diagnostic]:
+        return self.formulas.faults
+
+    def part(
+        self,
+        part: spec.Part,
+        entity: Entity,
+        prefix: str,
+        scope: Scope,
+        where: Span,
+    ) -> checked.CheckedPart | None:
+        """Return the members of an entity, or None when one of them has faults.
+
+        Args:
+            part: the rules.
+            entity: what they write.
+            prefix: the target path of the entity: empty, or `Details[].`.
+            scope: the names in force.
+            where: the place for what is not there at all.
+        """
+        members = [self._member(rule, entity, prefix, scope) for rule in part.fields]
+        custom = [self._custom(rule, prefix, scope) for rule in part.custom]
+        note = None if part.note is None else self._note(part.note, prefix, scope)
+        self._completeness(part, entity, where)
+        found = [member for member in members if member is not None]
+        known = [rule for rule in custom if rule is not None]
+        if len(found) < len(members) or len(known) < len(custom):
+            return None
+        if part.note is not None and note is None:
+            return None
+        return checked.CheckedPart(entity, tuple(found), tuple(known), note)
+
+    def _member(
+        self, rule: spec.Rule, entity: Entity, prefix: str, scope: Scope
+    ) -> checked.Member | None:
+        field = self.field(rule.target, entity)
+        if field is None:
+            self.formulas.doubt(rule)
+            self._try_expressions(rule, scope)
+            return None
+        target = f"{prefix}{field.name}"
+        match rule.kind:
+            case spec.Each():
+                return self._each(rule, rule.kind, field, target, scope)
+            case spec.Object():
+                return self._object(rule, rule.kind, field, target, scope)
+            case _:
+                if not self._has_shape(rule, field, "value"):
+                    return None
+                return self.value(rule, field, target, scope)
+
+    def _try_expressions(self, rule: spec.Rule, scope: Scope) -> None:
+        """Report the faults inside a rule whose field is unknown, too: all faults at once."""
+        if not isinstance(rule.kind, spec.Each | spec.Object):
+            self._value(rule, scope)
+
+    def field(self, name: Text, entity: Entity) -> Field | None:
+        """Return the field of an entity that a rule may write."""
+        field = entity.fields.get(name.value)
+        if field is None:
+            self.faults.append(messages.unknown_field(name, entity.name, entity.fields))
+        elif field.is_calculated:
+            self.faults.append(messages.calculated_field(name, entity.name))
+        elif field.is_read_only:
+            self.faults.append(messages.read_only_field(name, entity.name))
+        elif entity.is_auto_numbered and name.value == entity.keys[-1]:
+            self.faults.append(messages.auto_numbered(name, entity.name))
+        else:
+            return field
+        return None
+
+    def _has_shape(self, rule: spec.Rule, field: Field, found: str) -> bool:
+        if field.shape == found:
+            return True
+        words = {"value": "a value", "linked": "an object", "details": "rows"}
+        self.faults.append(messages.wrong_part(rule.target, words[field.shape], words[found]))
+        self.formulas.doubt(rule)
+        return False
+
+    def _each(
+        self, rule: spec.Rule, kind: spec.Each, field: Field, target: str, scope: Scope
+    ) -> checked.CheckedEach | None:
+        if not self._has_shape(rule, field, "details"):
+            return None
+        source = self.formulas.formula(kind.source, scope)
+        if source is None:
+            self.formulas.doubt(rule)
+            return None
+        if not isinstance(present(source.type), types.ListOf):
+            self.formulas.doubt(rule)
+            if present(source.type) == types.ERROR:
+                return None
+            fault = messages.not_of_type(
+                kind.source.span(), "what `each` goes over", "a list", described(source.type)
+            )
+            self.faults.append(fault)
+            return None
+        inner = self._with_alias(kind.alias, row_binding(source), scope)
+        where = None
+        if kind.where is not None:
+            where = self.formulas.condition(kind.where, inner, "`where`")
+        entity = self.contract.entities[cast(str, field.entity)]
+        part = self.part(kind.part, entity, f"{target}[].", inner, rule.target.span())
+        if part is None or (kind.where is not None and where is None):
+            return None
+        at_least = 0 if kind.at_least is None else int(kind.at_least.value)
+        reads = self.formulas.reads_of(source, where)
+        alias = kind.alias.value
+        return checked.CheckedEach(target, field, source, alias, where, at_least, part, reads, rule)
+
+    def _object(
+        self, rule: spec.Rule, kind: spec.Object, field: Field, target: str, scope: Scope
+    ) -> checked.CheckedObject | None:
+        if not self._has_shape(rule, field, "linked"):
+            return None
+        source, inner = None, scope
+        if kind.source is not None and kind.alias is not None:
+            source = self.formulas.formula(kind.source, scope)
+            if source is None:
+                self.formulas.doubt(rule)
+                return None
+            if not isinstance(present(source.type), types.Object):
+                self.formulas.doubt(rule)
+                if present(source.type) == types.ERROR:
+                    return None
+                fault = messages.not_of_type(
+                    kind.source.span(), "`object`", "an object", described(source.type)
+                )
+                self.faults.append(fault)
+                return None
+            inner = self._with_alias(kind.alias, row_binding(source), scope)
+        entity = self.contract.entities[cast(str, field.entity)]
+        part = self.part(kind.part, entity, f"{target}.", inner, rule.target.span())
+        if part is None:
+            return None
+        alias = kind.alias.value if kind.alias else None
+        reads = self.formulas.reads_of(source)
+        return checked.CheckedObject(target, field, source, alias, part, reads, rule)
+
+    def _with_alias(self, alias: Text, binding: Binding, scope: Scope) -> Scope:
+        if alias.value in scope.bindings or alias.value in RESERVED:
+            self.faults.append(messages.name_taken(alias, None))
+        return scope.with_(alias.value, binding)
+
+    def _custom(self, rule: spec.Rule, prefix: str, scope: Scope) -> checked.CheckedRule | None:
+        if not _CUSTOM_NAME.fullmatch(rule.target.value):
+            from mapgen.report.catalogue import reading
+
+            self.formulas.doubt(rule)
+            self.faults.append(
+                reading.malformed(
+                    rule.target.span(), "a custom field", rule.target.value, "Document.UsrShopStore"
+                )
+            )
+            return None
+        value = self._value(rule, scope)
+        if value is None:
+            return None
+        kind = _value_type(value)
+        value_type = _CUSTOM_TYPES.get(present(kind))
+        if present(kind) == types.ERROR:
+            return None
+        if value_type is None:
+            fault = messages.wrong_type(
+                _value_span(rule), rule.target.value, "a single value", described(kind), None
+            )
+            self.faults.append(fault)
+            return None
+        field = Field(rule.target.value, "value", value_type)
+        return self._checked(rule, field, f"{prefix}custom.{rule.target.value}", scope, value)
+
+    def _note(self, rule: spec.Rule, prefix: str, scope: Scope) -> checked.CheckedRule | None:
+        return self.value(rule, Field("note", "value", "string"), f"{prefix}note", scope)
+
+    def value(
+        self, rule: spec.Rule, field: Field, target: str, scope: Scope
+    ) -> checked.CheckedRule | None:
+        """Return a rule for a single value, or None when it has faults."""
+        value = self._value(rule, scope, field)
+        return None if value is None else self._checked(rule, field, target, scope, value)
+
+    def _checked(
+        self,
+        rule: spec.Rule,
+        field: Field,
+        target: str,
+        scope: Scope,
+        value: checked.RuleValue,
+    ) -> checked.CheckedRule | None:
+        before = len(self.faults)
+        kind = _value_type(value)
+        self._type(rule, field, kind)
+        if_missing = self._if_missing(rule, field, value, scope)
+        omit_if = self._omit_if(rule, present(kind), scope)
+        if len(self.faults) == before:
+            self._modifiers(rule, field, present(kind))
+        if len(self.faults) > before:
+            return None
+        modifiers = rule.modifiers
+        too_long = modifiers.too_long
+        places = modifiers.places
+        fallback = if_missing if not isinstance(if_missing, str) else None
+        return checked.CheckedRule(
+            target=target,
+            field=field,
+            value=value,
+            type=kind,
+            if_missing=if_missing,
+            omit_if=omit_if,
+            max_length=field.max_length,
+            truncates=too_long is not None and too_long.value == "truncate",
+            places=int(places.value) if places else field.places,
+            rounding=modifiers.rounding.value if modifiers.rounding else None,
+            range=modifiers.range,
+            reads=self.formulas.reads_of(*_typed_of(value), fallback, omit_if),
+            rule=rule,
+        )
+
+    def _value(
+        self, rule: spec.Rule, scope: Scope, field: Field | None = None
+    ) -> checked.RuleValue | None:
+        match rule.kind:
+            case spec.Const(value):
+                return self._constant(value, field)
+            case spec.Value(expression):
+                return self._formula(rule, expression, scope)
+            case spec.Lookup():
+                return self._lookup(rule.kind, scope)
+            case spec.FirstOf(expressions):
+                return self._first_of(expressions, scope)
+            case spec.Cases():
+                return self._cases(rule, rule.kind, scope)
+            case _:
+                words = "rows" if isinstance(rule.kind, spec.Each) else "an object"
+                self.faults.append(messages.wrong_part(rule.target, "a value", words))
+                self.formulas.doubt(rule)
+                return None
+
+    def _constant(self, value: ScalarNode, field: Field | None) -> checked.Constant | None:
+        wanted = field.value_type if field is not None else None
+        kind = _constant_type(value, wanted)
+        if kind is None and field is not None:
+            found = {"flag": "true or false", "text": "text", "integer": "a whole number"}
+            words = found.get(value.kind, "a number")
+            self.faults.append(
+                messages.wrong_type(value.span, field.name, _wanted(field), words, None)
+            )
+        if kind is None:
+            return None
+        if field and field.max_length and kind == types.STRING:
+            length = len(value.value.encode("utf-16-le")) // 2
+            if length > field.max_length:
+                self.faults.append(
+                    messages.constant_too_long(value.span, field.name, length, field.max_length)
+                )
+                return None
+        return checked.Constant(value.value, kind)
+
+    def _formula(self, rule: spec.Rule, text: Text, scope: Scope) -> checked.Formula | None:
+        rounds = rule.modifiers.places is not None and rule.modifiers.rounding is not None
+        typed = self.formulas.formula(text, scope) if rounds else self.formulas.whole(text, scope)
+        if typed is None:
+            return None
+        trims = isinstance(typed.tree, Method) and typed.tree.name == "trim"
+        return checked.Formula(typed, blank_is_missing=trims)
+
+    def _lookup(self, kind: spec.Lookup, scope: Scope) -> checked.TableValue | None:
+        keys = [self.formulas.whole(key, scope) for key in kind.keys]
+        otherwise = None
+        if kind.otherwise is not None:
+            otherwise = self.formulas.whole(kind.otherwise, scope)
+        if kind.table.value not in self.tables:
+            self.faults.append(messages.unknown_lookup(kind.table, self.tables))
+            self.formulas.used |= {f"lookup {table}" for table in self.tables}
+            return None
+        self.formulas.used.add(f"lookup {kind.table.value}")
+        if any_of(keys) or (kind.otherwise is not None and otherwise is None):
+            return None
+        for text, key in zip(kind.keys, keys, strict=True):
+            if key is not None and present(key.type) not in _KEY_TYPES:
+                self.faults.append(
+                    messages.not_of_type(
+                        text.span(), "a lookup key", "a string or an int", described(key.type)
+                    )
+                )
+                return None
+        on_miss = kind.on_miss.value if kind.on_miss else "reject"
+        return checked.TableValue(
+            kind.table.value,
+            tuple(key for key in keys if key is not None),
+            cast(Literal["reject", "retry", "omit"], on_miss),
+            otherwise,
+        )
+
+    def _first_of(self, expressions: tuple[Text, ...], scope: Scope) -> checked.First | None:
+        typed = [self.formulas.whole(text, scope) for text in expressions]
+        for text, one in zip(expressions, typed, strict=True):
+            if one is not None and present(one.type) not in (types.STRING, types.ERROR):
+                self.faults.append(
+                    messages.not_of_type(
+                        text.span(), "a value of `first_of`", "text", described(one.type)
+                    )
+                )
+                return None
+        if any_of(typed):
+            return None
+        return checked.First(tuple(one for one in typed if one is not None))
+
+    def _cases(self, rule: spec.Rule, kind: spec.Cases, scope: Scope) -> checked.Decision | None:
+        cases = [
+            (
+                self.formulas.condition(case.when, scope, "`when`"),
+                self.formulas.whole(case.then, scope),
+            )
+            for case in kind.cases
+        ]
+        otherwise = self.formulas.whole(kind.otherwise, scope)
+        if otherwise is None or any(any_of(case) for case in cases):
+            return None
+        found = [(when, then) for when, then in cases if when is not None and then is not None]
+        together: Type | None = otherwise.type
+        for case, (_, then) in zip(kind.cases, found, strict=True):
+            together = None if together is None else join(together, then.type)
+            if together is None:
+                self.faults.append(
+                    messages.wrong_type(
+                        case.then.span(),
+                        rule.target.value,
+                        described(otherwise.type),
+                        described(then.type),
+                        None,
+                    )
+                )
+                return None
+        return checked.Decision(tuple(found), otherwise)
+
+    def _type(self, rule: spec.Rule, field: Field, kind: Type) -> None:
+        accepted = ACCEPTED.get(field.value_type or "string", ())
+        inner = present(kind)
+        if not any(is_assignable(inner, wanted) for wanted in accepted):
+            self.faults.append(
+                messages.wrong_type(
+                    _value_span(rule),
+                    field.name,
+                    _wanted(field),
+                    described(kind),
+                    _CONVERSIONS.get((field.value_type or "", str(inner))),
+                )
+            )
+
+    def _if_missing(
+        self, rule: spec.Rule, field: Field, value: checked.RuleValue, scope: Scope
+    ) -> Typed | Literal["reject"] | None:
+        kind = _value_type(value)
+        text = rule.modifiers.if_missing
+        if text is None:
+            if isinstance(kind, Optional) and self._has_to_be_set(field):
+                span = _value_span(rule)
+                is_identity = field.name == self.identity
+                self.faults.append(
+                    messages.missing_flows(
+                        span, field.name, described(kind), is_identity=is_identity
+                    )
+                )
+            return None
+        if not isinstance(kind, Optional):
+            self.faults.append(messages.idle_if_missing(text, _value_span(rule)))
+            return None
+        if text.value == "reject":
+            return "reject"
+        typed = self.formulas.whole(text, scope)
+        if typed is not None and not is_assignable(typed.type, present(kind)):
+            self.faults.append(
+                messages.wrong_type(
+                    text.span(), field.name, described(present(kind)), described(typed.type), None
+                )
+            )
+        return typed
+
+    def _has_to_be_set(self, field: Field) -> bool:
+        return field.is_required or field.is_key or field.name == self.identity
+
+    def _omit_if(self, rule: spec.Rule, kind: Type, scope: Scope) -> Typed | None:
+        text = rule.modifiers.omit_if
+        if text is None:
+            return None
+        return self.formulas.condition(text, scope.with_("value", Binding(kind)), "`omit_if`")
+
+    def _modifiers(self, rule: spec.Rule, field: Field, kind: Type) -> None:
+        modifiers = rule.modifiers
+        is_number = kind in (types.INT, types.DECIMAL)
+        if modifiers.too_long is not None:
+            self._too_long(modifiers.too_long, field)
+        if modifiers.range is not None and not is_number:
+            span = modifiers.range.text.span()
+            self.faults.append(messages.unfit_modifier(span, "range", "is for numbers"))
+        if modifiers.places is not None and kind != types.DECIMAL:
+            span = modifiers.places.span
+            self.faults.append(messages.unfit_modifier(span, "places", "is for decimals"))
+        if modifiers.rounding is not None and modifiers.places is None:
+            self.faults.append(messages.rounding_without_places(modifiers.rounding.span()))
+        if modifiers.omit_if is not None and self._has_to_be_set(field):
+            span = modifiers.omit_if.span()
+            self.faults.append(
+                messages.unfit_modifier(
+                    span, "omit_if", "would leave out a field that has to be set"
+                )
+            )
+
+    def _too_long(self, text: Text, field: Field) -> None:
+        if field.max_length is None:
+            why = "has no effect: the contract gives no length for the field"
+            self.faults.append(messages.unfit_modifier(text.span(), "too_long", why))
+        elif text.value == "truncate" and (field.is_key or field.name == self.identity):
+            self.faults.append(messages.no_truncation(text.span(), field.name))
+
+    def _completeness(self, part: spec.Part, entity: Entity, where: Span) -> None:
+        written = {rule.target.value: rule for rule in part.fields}
+        elsewhere = [self.identity] if entity.is_top_level else []
+        unknown = [name for name in (*written, *elsewhere) if name not in entity.fields]
+        meant = all_near(unknown, entity.fields)
+        for field in entity.fields.values():
+            if field.name in elsewhere or field.name in meant:
+                continue
+            if field.is_required and field.name not in written:
+                self.faults.append(messages.required_field(field.name, entity.name, where))
+        for name, rule in written.items():
+            known = entity.fields.get(name)
+            if known is not None:
+                self._companions(rule, known, written, meant)
+
+    def _companions(
+        self,
+        rule: spec.Rule,
+        field: Field,
+        written: Mapping[str, spec.Rule],
+        meant: frozenset[str],
+    ) -> None:
+        needed = [field.companion] if field.companion else []
+        if isinstance(rule.kind, spec.Object):
+            inside = {inner.target.value for inner in rule.kind.part.fields}
+            needed += [flag for part, flag in field.part_companions if part in inside]
+        for flag in needed:
+            if flag in meant:
+                continue
+            companion = written.get(flag)
+            if companion is None or _is_false(companion):
+                self.faults.append(messages.companion_missing(rule.target, flag))
+
+
+def _is_false(rule: spec.Rule) -> bool:
+    return isinstance(rule.kind, spec.Const) and rule.kind.value.value.lower() == "false"
+
+
+def _value_type(value: checked.RuleValue) -> Type:
+    match value:
+        case checked.Constant(type=kind):
+            return kind
+        case checked.Formula(typed, blank_is_missing):
+            return optional(typed.type) if blank_is_missing else typed.type
+        case checked.TableValue(keys=keys, on_miss=on_miss, otherwise=otherwise):
+            has_key = any(not isinstance(key.type, Optional) for key in keys)
+            is_certain = has_key and (on_miss != "omit" or otherwise is not None)
+            return types.STRING if is_certain else optional(types.STRING)
+        case checked.First():
+            return optional(types.STRING)
+        case checked.Decision(cases, otherwise):
+            together = otherwise.type
+            for _, then in cases:
+                together = join(together, then.type) or types.ERROR
+            return together
+
+
+def _typed_of(value: checked.RuleValue) -> tuple[Typed, ...]:
+    match value:
+        case checked.Constant():
+            return ()
+        case checked.Formula(typed=typed):
+            return (typed,)
+        case checked.TableValue(keys=keys, otherwise=otherwise):
+            return keys if otherwise is None else (*keys, otherwise)
+        case checked.First(typed=several):
+            return several
+        case checked.Decision(cases, otherwise):
+            return (*(one for case in cases for one in case), otherwise)
+
+
+def _constant_type(value: ScalarNode, wanted: ValueType | None) -> Type | None:
+    """Return the type of a constant as its field wants it, or None when it does not fit."""
+    by_kind: dict[str, Type] = {
+        "flag": types.BOOL,
+        "integer": types.INT,
+        "number": types.DECIMAL,
+        "text": types.STRING,
+    }
+    found = by_kind.get(value.kind)
+    if wanted is None:
+        return found
+    if wanted in ("string", "guid", "single_select"):
+        return None if value.kind == "flag" else types.STRING
+    if wanted in ("datetime", "date"):
+        return types.DATE if _is_date(value.value) else None
+    return found if found in ACCEPTED.get(wanted, ()) else None
+
+
+def _is_date(words: str) -> bool:
+    try:
+        date.fromisoformat(words)
+    except ValueError:
+        return False
+    return len(words) == len("2026-01-31")
+
+
+def _wanted(field: Field) -> str:
+    accepted = ACCEPTED.get(field.value_type or "string", ())
+    if not accepted:
+        return f"of the type {field.value_type}, which no rule can give"
+    return " or ".join(described(kind) for kind in accepted[:2])
+
+
+def _value_span(rule: spec.Rule) -> Span:
+    """Return the smallest place that shows where a rule's value comes from."""
+    match rule.kind:
+        case spec.Const(value):
+            return value.span
+        case spec.Value(expression):
+            return expression.span()
+        case spec.Lookup(table=table):
+            return table.span()
+        case spec.FirstOf(expressions):
+            return expressions[0].span()
+        case spec.Cases(otherwise=otherwise):
+            return otherwise.span()
+        case _:
+            return rule.target.span()

@@ -1,0 +1,144 @@
+"""S: what is personal is named and masked, nothing secret is written out, an undo can be done."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+
+from mapgen.check.sources import all_paths, leaf_paths, near_paths, path_pattern
+from mapgen.contract.model import Entity
+from mapgen.contract.source_schema import SourceSchema
+from mapgen.report import Diagnostic, Source, Span
+from mapgen.report.catalogue import operations as messages
+from mapgen.spec import model as spec
+from mapgen.spec.language import SECRETS
+
+# Shapes of tokens that their makers document, and of keys in general.
+_SECRET_SHAPES: Mapping[str, str] = {
+    "a Shopify access token": r"shp(at|ca|pa|ss|ua)_[0-9a-fA-F]{24,}",
+    "a Stripe key": r"[sr]k_(live|test)_[0-9A-Za-z]{10,}",
+    "an AWS access key": r"(AKIA|ASIA)[0-9A-Z]{16}",
+    "a GitHub token": r"gh[pousr]_[0-9A-Za-z]{20,}",
+    "a Slack token": r"xox[abprs]-[0-9A-Za-z-]{10,}",
+    "a JSON Web Token": r"eyJ[0-9A-Za-z_-]{8,}\.eyJ[0-9A-Za-z_-]{8,}\.[0-9A-Za-z_-]{8,}",
+    "a private key": r"-----BEGIN [A-Z ]*PRIVATE KEY-----",
+    "a password in a URL": r"(?<=://)[^\s/:@'\"]+:[^\s/@'\"]+(?=@)",
+    "a bearer token": r"(?i:bearer) [0-9A-Za-z._~+/-]{20,}",
+}
+_SECRET_NAME = re.compile(r"(password|secret|api_?key|access_?token|private_?key)", re.IGNORECASE)
+_PERSONAL_NAMES: Mapping[str, str] = {
+    "an e-mail address": r"(.*_)?e?mail",
+    "a phone number": r"(.*_)?phone",
+    "a name of a person": r"(first|last|full|given|family)_name",
+    "a birthday": r"(birth_?day|date_of_birth|dob)",
+    "an address": r"address[12]|street",
+    "an IP address": r"(.*_)?ip(_address)?",
+}
+
+
+def check_security(
+    security: spec.Security,
+    section: spec.MappingSection,
+    schema: SourceSchema | None,
+    entity: Entity | None,
+) -> list[Diagnostic]:
+    """Return the faults of the section."""
+    faults: list[Diagnostic] = []
+    if schema is not None:
+        faults += _data(security, section, schema)
+    undo = security.undo
+    if undo is not None and entity is not None and undo.value not in entity.actions:
+        faults.append(messages.unknown_action(undo, entity.name, entity.actions))
+    return faults
+
+
+def _data(
+    security: spec.Security, section: spec.MappingSection, schema: SourceSchema
+) -> Iterator[Diagnostic]:
+    name = section.source.name.value
+    known = list(all_paths(schema.record, name))
+    patterns = []
+    for item in security.data:
+        pattern = path_pattern(item.path.value)
+        patterns.append(pattern)
+        if not any(pattern.match(path) for path in known):
+            near = near_paths(item.path.value, known)
+            yield messages.unknown_source_path(item.path, near)
+            patterns += [path_pattern(path) for path in near]
+    for leaf in leaf_paths(schema.record, name):
+        kind = _personal_kind(leaf)
+        if kind is None or any(pattern.match(leaf) for pattern in patterns):
+            continue
+        yield messages.unclassified(security.span, leaf, kind)
+
+
+def _personal_kind(path: str) -> str | None:
+    name = path.rpartition(".")[2].removesuffix("[]")
+    for kind, pattern in _PERSONAL_NAMES.items():
+        if re.fullmatch(pattern, name):
+            return kind
+    return None
+
+
+def personal_paths(
+    security: spec.Security, section: spec.MappingSection, schema: SourceSchema
+) -> tuple[str, ...]:
+    """Return the source paths that are personal or confidential, `*` and row marks filled in."""
+    known = list(all_paths(schema.record, section.source.name.value))
+    patterns = [path_pattern(item.path.value) for item in security.data]
+    found = [path for path in known if any(pattern.match(path) for pattern in patterns)]
+    return tuple(path for path in found if not any(_is_above(other, path) for other in found))
+
+
+def check_key(
+    security: spec.Security,
+    section: spec.MappingSection,
+    schema: SourceSchema,
+    reads: Iterable[str],
+) -> list[Diagnostic]:
+    """Return a fault for each personal path that the key shows in logs and rejects."""
+    patterns = [path_pattern(path) for path in personal_paths(security, section, schema)]
+    return [
+        messages.personal_reason(section.source.key.span(), path)
+        for path in reads
+        if any(pattern.match(path) for pattern in patterns)
+    ]
+
+
+def _is_above(other: str, path: str) -> bool:
+    return path != other and path.startswith((f"{other}.", f"{other}["))
+
+
+def check_secrets(source: Source) -> list[Diagnostic]:
+    """Return a fault for each token or key that is written out anywhere in a file."""
+    return [
+        messages.literal_secret(Span(source, found.start(), found.end()), what)
+        for what, shape in _SECRET_SHAPES.items()
+        for found in re.finditer(shape, source.text)
+    ]
+
+
+def check_secret_references(environment: spec.Environment) -> list[Diagnostic]:
+    """Return a fault for each credential that an environment writes out."""
+    faults = [
+        messages.literal_secret(values[name].text.span(), f"the {name.replace('_', ' ')}")
+        for values in environment.connections.values()
+        for name in SECRETS
+        if name in values and not values[name].is_variable
+    ]
+    faults += [
+        messages.literal_secret(value.text.span(), f"the setting `{name}`")
+        for values in environment.settings.values()
+        for name, value in values.items()
+        if _SECRET_NAME.search(name)
+    ]
+    return faults
+
+
+def check_secret_rules(section: spec.MappingSection) -> list[Diagnostic]:
+    """Return a fault for each constant that a field for a secret gets."""
+    return [
+        messages.literal_secret(rule.kind.value.span, f"the value of `{rule.target.value}`")
+        for rule in section.part.fields
+        if isinstance(rule.kind, spec.Const) and _SECRET_NAME.search(rule.target.value)
+    ]

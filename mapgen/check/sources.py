@@ -1,0 +1,154 @@
+"""Source fields: which there are, which are read, which are ignored with a reason."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+
+from mapgen.expression.types import ListOf, Object, Type, present
+from mapgen.ir.expression import attribute_name
+from mapgen.report import Diagnostic, Span, near_names
+from mapgen.report.catalogue import mapping as messages
+from mapgen.report.catalogue import schemas
+from mapgen.spec import model as spec
+
+
+def all_paths(kind: Type, path: str) -> Iterator[str]:
+    """Yield the path of every field, the objects' before those inside them: `order.lines[].sku`."""
+    yield path
+    inner = present(kind)
+    if isinstance(inner, ListOf) and isinstance(present(inner.element), Object):
+        yield from _below(inner.element, f"{path}[]")
+    elif isinstance(inner, Object):
+        yield from _below(inner, path)
+
+
+def _below(kind: Type, path: str) -> Iterator[str]:
+    inner = present(kind)
+    assert isinstance(inner, Object)
+    for name, field in inner.fields.items():
+        yield from all_paths(field, f"{path}.{name}")
+
+
+def leaf_paths(kind: Type, path: str) -> Iterator[str]:
+    """Yield the paths that have nothing below them."""
+    paths = list(all_paths(kind, path))
+    for at, candidate in enumerate(paths):
+        following = paths[at + 1] if at + 1 < len(paths) else ""
+        if not following.startswith((f"{candidate}.", f"{candidate}[].")):
+            yield candidate
+
+
+def accounted(
+    record: Object,
+    section: spec.MappingSection,
+    reads: Mapping[str, Span],
+    doubtful: Iterable[str],
+) -> list[Diagnostic]:
+    """Return the faults of source fields that are neither read nor ignored, and of idle ignores.
+
+    Args:
+        record: what the source is.
+        section: with the ignores.
+        reads: the paths that rules read.
+        doubtful: words of rules with faults; a field that they may mean counts as read.
+    """
+    name = section.source.name.value
+    leaves = list(leaf_paths(record, name))
+    known = list(all_paths(record, name))
+    faults: list[Diagnostic] = []
+    ignored: set[str] = set()
+    for ignore in section.ignores:
+        pattern = path_pattern(ignore.path.value)
+        matched = [leaf for leaf in leaves if pattern.match(leaf)]
+        used = next((read for read in reads if pattern.match(read) and read in leaves), None)
+        if not matched:
+            near = near_paths(ignore.path.value, known)
+            faults.append(messages.idle_ignore(ignore.path, near))
+            ignored |= {leaf for leaf in leaves for path in near if path_pattern(path).match(leaf)}
+        elif used is not None and "*" not in ignore.path.value:
+            faults.append(messages.ignored_but_used(ignore.path, used))
+        ignored |= set(matched)
+    names = {part for leaf in leaves for part in _names(leaf)}
+    meant = all_near(doubtful, names)
+    unused = [
+        leaf
+        for leaf in leaves
+        if leaf not in reads and leaf not in ignored and meant.isdisjoint(_names(leaf))
+    ]
+    where = section.source.schema.span()
+    faults += [
+        messages.unused_source_fields(where, parent, fields)
+        for parent, fields in _by_parent(unused, known, leaves)
+    ]
+    return faults
+
+
+def meeting_names(reads: Mapping[str, Span]) -> list[Diagnostic]:
+    """Return the faults of source fields that are read and would be one attribute in Python."""
+    seen: dict[tuple[str, str], tuple[str, Span]] = {}
+    faults = []
+    for read, span in reads.items():
+        parts = read.split(".")
+        for end in range(2, len(parts) + 1):
+            owner, name = ".".join(parts[: end - 1]), parts[end - 1].removesuffix("[]")
+            first, other = seen.setdefault((owner, attribute_name(name)), (name, span))
+            if first != name:
+                faults.append(schemas.names_that_meet(owner, first, name, span, other))
+    return faults
+
+
+def all_near(words: Iterable[str], known: Iterable[str]) -> frozenset[str]:
+    """Return the known names that one of the words is or may be meant to be."""
+    names = sorted(known)
+    return frozenset(name for word in words for name in near_names(word, names))
+
+
+def near_paths(path: str, known: Iterable[str]) -> tuple[str, ...]:
+    """Return the known paths each of whose names is the path's, or near it."""
+    wanted = path.replace("[]", "").split(".")
+    return tuple(
+        candidate
+        for candidate in known
+        if len(names := candidate.replace("[]", "").split(".")) == len(wanted)
+        and all(near_names(one, (other,)) for one, other in zip(wanted, names, strict=True))
+    )
+
+
+def _names(path: str) -> tuple[str, ...]:
+    """Return the names of a path below the record: `order.lines[].sku` -> lines, sku."""
+    return tuple(path.replace("[]", "").split(".")[1:])
+
+
+def path_pattern(path: str) -> re.Pattern[str]:
+    """Return what matches a path and all below it; `*` stands for part of one name.
+
+    Row marks may be left out: `order.line_items.vendor`.
+    """
+    parts = [
+        re.escape(part).replace(r"\*", r"[^.\[\]]*") for part in path.replace("[]", "").split(".")
+    ]
+    return re.compile(r"(?:\[\])?\.".join(parts) + r"(?:$|\.|\[)")
+
+
+def _by_parent(
+    unused: Iterable[str], known: Iterable[str], leaves: Iterable[str]
+) -> list[tuple[str, tuple[str, ...]]]:
+    """Group unused leaves by what they stand in; an object none of whose fields is used, is one."""
+    unused = list(unused)
+    wholly = {
+        path
+        for path in known
+        if "." in path and all(leaf in unused for leaf in leaves if _is_below(leaf, path))
+    }
+    grouped: dict[str, list[str]] = {}
+    for leaf in unused:
+        shown = min((path for path in wholly if _is_below(leaf, path)), key=len, default=leaf)
+        parent, _, field = shown.rpartition(".")
+        if field not in grouped.setdefault(parent, []):
+            grouped[parent].append(field)
+    return [(parent, tuple(fields)) for parent, fields in grouped.items()]
+
+
+def _is_below(leaf: str, path: str) -> bool:
+    return leaf == path or leaf.startswith((f"{path}.", f"{path}[]"))
