@@ -1,0 +1,86 @@
+"""The compiler's table of contents: the phases in order, each from one data type to the next.
+
+path --workspace--> Source --read--> Spec --check--> Checked --lower--> ir.Flow --emit--> files
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from mapgen.check.environments import check_environments
+from mapgen.check.flow import check
+from mapgen.check.model import Checked
+from mapgen.check.security import check_secrets
+from mapgen.emit.files import emit, texts
+from mapgen.emit.manifest import manifest
+from mapgen.loading import Shelf
+from mapgen.lower.flow import lower
+from mapgen.report import Diagnostic, Stopped
+from mapgen.report.catalogue import project
+from mapgen.spec.model import Spec
+from mapgen.spec.reader import read_spec
+from mapgen.workspace import Workspace
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """What became of the specs: the flows found right, and all faults of the others."""
+
+    flows: tuple[Checked, ...]
+    faults: tuple[Diagnostic, ...]
+
+
+def check_specs(workspace: Workspace, paths: Iterable[str]) -> Findings:
+    """Read and check specs; a fault in one keeps none of the others from being checked."""
+    faults: list[Diagnostic] = []
+    specs = _read(workspace, paths, faults)
+    shelf = Shelf(workspace)
+    flows = []
+    for flow in specs:
+        shelf.look_over(flow.mapping)
+        try:
+            flows.append(check(flow, shelf.around(flow)))
+        except Stopped as stopped:
+            faults.extend(stopped.diagnostics)
+    for connection in shelf.connections():
+        faults.extend(check_secrets(connection.source))
+    faults.extend(check_environments(shelf.environments(), specs))
+    faults.extend(shelf.faults)
+    return Findings(tuple(flows), Stopped(faults).diagnostics)
+
+
+def generate(workspace: Workspace, paths: Iterable[str]) -> Mapping[str, str]:
+    """Compile specs; return the text of every file of `generated/`, by path from the workspace.
+
+    Raises Stopped with every fault of the specs and of the files that they refer to.
+    """
+    findings = check_specs(workspace, paths)
+    if any(fault.severity == "error" for fault in findings.faults):
+        raise Stopped(findings.faults)
+    shelf = Shelf(workspace)
+    faults: list[Diagnostic] = []
+    flows = []
+    for checked in findings.flows:
+        try:
+            flows.append(lower(checked, shelf.samples(checked)))
+        except Stopped as stopped:
+            faults.extend(stopped.diagnostics)
+    if faults:
+        raise Stopped(faults)
+    files = [file for flow in flows for file in emit(flow)]
+    return texts([*files, manifest(flows, files)])
+
+
+def _read(workspace: Workspace, paths: Iterable[str], faults: list[Diagnostic]) -> list[Spec]:
+    specs: dict[str, Spec] = {}
+    for path in paths:
+        try:
+            found = read_spec(workspace.read(path, "the spec"))
+        except Stopped as stopped:
+            faults.extend(stopped.diagnostics)
+            continue
+        first = specs.setdefault(found.flow.value, found)
+        if first is not found:
+            faults.append(project.same_flow_twice(first.flow, found.flow))
+    return list(specs.values())

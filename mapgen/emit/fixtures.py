@@ -1,0 +1,51 @@
+"""The examples of a spec as files that tests read: a record and what becomes of it."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+
+from mapgen.emit.json_text import json_text
+from mapgen.ir.flow import Flow
+
+
+def fixtures(flow: Flow) -> Iterator[tuple[str, str]]:
+    """Yield the name and the text of each fixture, and the settings that all of them hold for."""
+    yield "settings.json", json_text(dict(flow.test_settings))
+    for example in flow.examples:
+        text = json_text(
+            {
+                "name": example.name,
+                "given": _exact(example.given),
+                "gives": _exact(example.gives),
+            }
+        )
+        yield f"{file_name(example.name)}.json", _unquoted(text)
+    for reject in flow.rejects:
+        text = json_text(
+            {
+                "name": reject.name,
+                "given": _exact(reject.given),
+                "because": reject.because,
+                "target": reject.target,
+            }
+        )
+        yield f"{file_name(reject.name)}.reject.json", _unquoted(text)
+
+
+def file_name(name: str) -> str:
+    """Return a file name for a situation: `A guest's order` -> `a-guest-s-order`."""
+    return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
+
+
+_MARK = "\x00number:"
+
+
+def _exact(text: str) -> object:
+    """Return JSON whose numbers are kept digit by digit."""
+    return json.loads(text, parse_float=lambda digits: f"{_MARK}{digits}")
+
+
+def _unquoted(text: str) -> str:
+    return re.sub(r'"\\u0000number:([^"]*)"', r"\1", text)

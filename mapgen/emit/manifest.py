@@ -1,0 +1,36 @@
+"""What came from what: flows and their files in, `generated/manifest.json` out."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+
+from mapgen.emit.json_text import json_text
+from mapgen.emit.output import OutputFile
+from mapgen.ir.flow import Flow
+from mapgen.ir.printing import meaning
+
+
+def manifest(flows: Iterable[Flow], files: Iterable[OutputFile]) -> OutputFile:
+    """Return the manifest: by flow its spec, the hash of its meaning, the hashes of its files.
+
+    The meaning and not the text of a spec: a comment changes nothing.
+    """
+    written = list(files)
+    content = {
+        flow.name: {
+            "spec": flow.spec_path,
+            "meaning": meaning(flow),
+            "files": {
+                file.path.removeprefix(f"generated/{flow.name}/"): _hash(file.text)
+                for file in written
+                if file.path.startswith(f"generated/{flow.name}/")
+            },
+        }
+        for flow in sorted(flows, key=lambda flow: flow.name)
+    }
+    return OutputFile("generated/manifest.json", json_text({"manifest": 1, "flows": content}))
+
+
+def _hash(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -1,0 +1,238 @@
+"""One field of a document in, the statements that give it its value out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+from mapgen.emit.python.expression import Guarded, ModuleNeeds, Namer, PythonExpressions
+from mapgen.emit.python.types import CUSTOM_WRAPPERS, WRAPPERS
+from mapgen.ir import flow as ir
+
+LIMITS = "mapgen.runtime.limits"
+VALUES = "mapgen.runtime.values"
+# What emitted code may call: no local hides one of them.
+LIMIT_FUNCTIONS = (
+    "above",
+    "at_least",
+    "at_most",
+    "below",
+    "custom_fields",
+    "equal",
+    "first_found",
+    "found",
+    "found_in_time",
+    "holds",
+    "required",
+    "rounded",
+    "rows",
+    "same",
+    "text",
+    "truncated",
+    "whole",
+    "with_places",
+)
+
+_COMPARISONS: dict[ir.Comparison, str] = {
+    "<": "below",
+    "<=": "at_most",
+    ">": "above",
+    ">=": "at_least",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """`local = code`, below the comment; `local` None: the code stands alone."""
+
+    code: str
+    local: str | None
+    comment: str | None = None
+    field: ir.Field | None = None
+
+    @property
+    def text(self) -> str:
+        return self.code if self.local is None else f"{self.local} = {self.code}"
+
+
+@dataclass(slots=True)
+class FieldEmitter:
+    """Emits the fields of one function."""
+
+    module: ModuleNeeds
+    namer: Namer
+    names: dict[str, str]
+
+    def expressions(self) -> PythonExpressions:
+        """Return an emitter of expressions over the names in force."""
+        return PythonExpressions(self.names, self.module, self.namer)
+
+    def field(self, field: ir.Field, *, is_custom: bool = False) -> tuple[list[Statement], str]:
+        """Return the statements of a field and the Python of its wrapped value."""
+        wrapper = (CUSTOM_WRAPPERS if is_custom else WRAPPERS)[field.kind]
+        self.module.name(VALUES, wrapper)
+        if isinstance(field.value, ir.Constant):
+            code = f"{wrapper}({self._constant(field.value.text, field.kind)})"
+            return [], self.module.constant(_constant_name(field), code)
+        local = self.namer.name(field.local)
+        if field.omit_if is not None:
+            return self._with_omission(field, local, wrapper), local
+        guarded = self._present_value(field)
+        code = f"{wrapper}({self._limited(field, guarded.value)})"
+        code = self.or_unset(code, guarded.guards)
+        return [Statement(code, local, field.target, field)], local
+
+    def or_unset(self, code: str, guards: tuple[str, ...]) -> str:
+        """Return the code, left out of the document where a guard does not hold."""
+        if not guards:
+            return code
+        return f"{code} if {' and '.join(guards)} else {self.module.name('msgspec', 'UNSET')}"
+
+    def _with_omission(self, field: ir.Field, local: str, wrapper: str) -> list[Statement]:
+        assert field.omit_if is not None
+        plain = self.namer.name(f"{field.local}_value")
+        guarded = self._present_value(field)
+        code = self._limited(field, guarded.value)
+        if guarded.guards:
+            code = f"{code} if {' and '.join(guarded.guards)} else None"
+        unset = self.module.name("msgspec", "UNSET")
+        inner = FieldEmitter(self.module, self.namer, {**self.names, "value": plain})
+        omitted = inner.expressions().value(field.omit_if)
+        if guarded.guards:
+            omitted = f"{plain} is None or ({omitted})"
+        return [
+            Statement(code, plain, field.target, field),
+            Statement(f"{unset} if {omitted} else {wrapper}({plain})", local, None, field),
+        ]
+
+    def _present_value(self, field: ir.Field) -> Guarded:
+        """Return the value, guarded only where a missing one leaves the field out."""
+        if isinstance(field.value, ir.Lookup):
+            return self._lookup(field, field.value)
+        assert isinstance(field.value, ir.Formula)
+        expression = field.value.expression
+        match field.on_missing:
+            case "never":
+                return Guarded((), self.expressions().value(expression))
+            case "omit":
+                return self.expressions().guarded(expression)
+            case "reject":
+                required = self.module.name(LIMITS, "required")
+                return Guarded((), f"{required}({self.expressions().optional(expression)})")
+            case "replace":
+                return self._replaced(field, self.expressions().guarded(expression))
+
+    def _replaced(self, field: ir.Field, guarded: Guarded) -> Guarded:
+        assert field.replacement is not None
+        other = self.expressions().value(field.replacement)
+        if not guarded.guards:
+            return guarded
+        return Guarded((), f"{guarded.value} if {' and '.join(guarded.guards)} else {other}")
+
+    def _lookup(self, field: ir.Field, lookup: ir.Lookup) -> Guarded:
+        keys = [self._key(key) for key in lookup.keys]
+        guards: tuple[str, ...] = ()
+        if all(key.may_be_missing for key in lookup.keys):
+            if len(keys) == 1:
+                guards = keys[0].guards
+                keys = [Guarded((), keys[0].value)]
+            else:
+                tests = [" and ".join(key.guards) for key in keys]
+                guards = (f"({' or '.join(f'({test})' for test in tests)})",)
+        value, missed = self._looked_up(lookup, [_optional(key) for key in keys])
+        guarded = Guarded((*guards, *missed), value)
+        if field.on_missing == "replace":
+            return self._replaced(field, guarded)
+        if field.on_missing == "reject":
+            required = self.module.name(LIMITS, "required")
+            return Guarded((), f"{required}({_optional(guarded)})")
+        return guarded
+
+    def _key(self, key: ir.LookupKey) -> Guarded:
+        guarded = self.expressions().guarded(key.expression)
+        value = f"str({guarded.value})" if key.is_number else guarded.value
+        return Guarded(guarded.guards, value)
+
+    def _looked_up(self, lookup: ir.Lookup, keys: list[str]) -> tuple[str, tuple[str, ...]]:
+        """Return the Python of a look-up, and what has to hold for it."""
+        table, tried = f"lookups.{lookup.table}", ", ".join(keys)
+        match lookup.on_miss:
+            case "reject" | "retry":
+                name = "found" if lookup.on_miss == "reject" else "found_in_time"
+                function = self.module.name(LIMITS, name)
+                return f'{function}({table}, "{lookup.table}", {tried})', ()
+            case "replace" if len(keys) == 1:
+                assert lookup.otherwise is not None
+                return f"{table}.get({tried}, {self.expressions().value(lookup.otherwise)})", ()
+            case "replace":
+                assert lookup.otherwise is not None
+                hit = self.namer.name("hit")
+                first = self.module.name(LIMITS, "first_found")
+                other = self.expressions().value(lookup.otherwise)
+                test = f"({hit} := {first}({table}, {tried})) is not None"
+                return f"{hit} if {test} else {other}", ()
+            case "omit":
+                hit = self.namer.name("hit")
+                first = self.module.name(LIMITS, "first_found")
+                return hit, (f"({hit} := {first}({table}, {tried})) is not None",)
+
+    def _limited(self, field: ir.Field, value: str) -> str:
+        limits = field.limits
+        if limits.max_length is not None:
+            name = self.module.name(LIMITS, "truncated" if limits.truncates else "text")
+            return f"{name}({value}, {limits.max_length})"
+        if limits.rounding is not None:
+            name = self.module.name(LIMITS, "rounded")
+            value = f'{name}({value}, {limits.places}, "{limits.rounding}")'
+        elif limits.places is not None:
+            value = f"{self.module.name(LIMITS, 'with_places')}({value}, {limits.places})"
+        for sign, bound in limits.range:
+            name = self.module.name(LIMITS, _COMPARISONS[sign])
+            value = f"{name}({value}, {self._bound(field, bound)})"
+        if limits.whole is not None:
+            low, high = limits.whole
+            value = f"{self.module.name(LIMITS, 'whole')}({value}, {low}, {high})"
+        return value
+
+    def _bound(self, field: ir.Field, bound: str) -> str:
+        if field.kind == "int":
+            return bound
+        return self._decimal(bound)
+
+    def _decimal(self, text: str) -> str:
+        self.module.name("decimal", "Decimal")
+        return self.module.constant(*decimal_constant(text))
+
+    def _constant(self, text: str, kind: ir.ValueKind) -> str:
+        match kind:
+            case "decimal":
+                return self._decimal(text)
+            case "int":
+                return str(int(text))
+            case "boolean":
+                return str(text.lower() == "true")
+            case "date" | "datetime":
+                self.module.name("datetime", "date")
+                day = date.fromisoformat(text)
+                return f"date({day.year}, {day.month}, {day.day})"
+            case "string":
+                return repr(text)
+
+
+def decimal_constant(text: str) -> tuple[str, str]:
+    """Return the name and the code of a hoisted decimal, as expressions name them."""
+    if text == "0":
+        return "ZERO", "Decimal(0)"
+    stem = "DECIMAL_" + text.replace("-", "MINUS_").replace(".", "_")
+    return stem, f'Decimal("{text}")'
+
+
+def _optional(guarded: Guarded) -> str:
+    if not guarded.guards:
+        return guarded.value
+    return f"{guarded.value} if {' and '.join(guarded.guards)} else None"
+
+
+def _constant_name(field: ir.Field) -> str:
+    assert isinstance(field.value, ir.Constant)
+    return field.value.text.upper() if field.kind == "boolean" else field.local

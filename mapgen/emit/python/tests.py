@@ -1,0 +1,18 @@
+"""The tests of a flow: each example, each reject, and what must hold for any damaged record."""
+
+from __future__ import annotations
+
+from mapgen.emit.templates import render
+from mapgen.ir.flow import Flow
+
+
+def tests_file(flow: Flow) -> str:
+    """Return the test module of a flow."""
+    return render("test_flow.py.jinja", flow=flow, rule_examples=_rule_examples(flow))
+
+
+def _rule_examples(flow: Flow) -> list[str]:
+    return [
+        repr((example.target, example.row, example.given, example.gives))
+        for example in flow.rule_examples
+    ]

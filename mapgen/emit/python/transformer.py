@@ -1,0 +1,427 @@
+"""The ir of a flow in, the module that transforms its records out, with the rule map beside it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from mapgen.emit.python.expression import ModuleNeeds, Namer, PythonExpressions
+from mapgen.emit.python.fields import (
+    LIMIT_FUNCTIONS,
+    LIMITS,
+    VALUES,
+    FieldEmitter,
+    Statement,
+    decimal_constant,
+)
+from mapgen.emit.python.types import CUSTOM_WRAPPERS, WRAPPERS, Annotations, source_classes
+from mapgen.ir import flow as ir
+from mapgen.ir.expression import attribute_name
+
+_RESERVED = ("settings", "lookups", "key", "bind", "value", "document")
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One member of a class: its name and annotation, with a default or without."""
+
+    name: str
+    annotation: str
+    default: str | None = None
+    encoded_as: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Class:
+    """A struct of the module."""
+
+    name: str
+    says: str
+    members: tuple[Member, ...]
+
+    @property
+    def renames(self) -> tuple[Member, ...]:
+        """The members whose JSON names are no Python names or differ from them."""
+        return tuple(member for member in self.members if member.encoded_as is not None)
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """A function inside `bind`."""
+
+    name: str
+    parameters: str
+    returns: str
+    says: str
+    statements: tuple[Statement, ...]
+    result: str
+
+
+@dataclass(frozen=True, slots=True)
+class RuleLine:
+    """Where a rule stands in the module: `function.local`, and what it is for."""
+
+    code: str
+    target: str
+    reads: tuple[str, ...]
+    pointer: str
+    is_personal: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Module:
+    """Everything the template places."""
+
+    summary: str
+    spec_path: str
+    import_groups: tuple[tuple[str, ...], ...]
+    constants: tuple[str, ...]
+    source_classes: tuple[Class, ...]
+    target_classes: tuple[Class, ...]
+    settings_classes: tuple[Class, ...]
+    source_class: str
+    source_name: str
+    target_class: str
+    functions: tuple[Function, ...]
+    returns: str
+    key: str
+    settings_name: str
+    lookups_name: str
+    rules: tuple[RuleLine, ...]
+
+
+def transformer(flow: ir.Flow) -> Module:
+    """Return the module of a flow, in finished words."""
+    return _ModuleEmitter(flow).module()
+
+
+@dataclass(slots=True)
+class _ModuleEmitter:
+    flow: ir.Flow
+    needs: ModuleNeeds = field(default_factory=ModuleNeeds)
+    functions: list[Function] = field(default_factory=list)
+    classes: list[Class] = field(default_factory=list)
+    rules: list[RuleLine] = field(default_factory=list)
+
+    @property
+    def annotations(self) -> Annotations:
+        """What turns types into annotations."""
+        return Annotations(self.needs, source_classes(self.flow))
+
+    def module(self) -> Module:
+        flow = self.flow
+        self.needs.name("msgspec", "Struct")
+        self.needs.name("collections.abc", "Callable")
+        source_class = self.annotations.of(flow.source_name)
+        transform = self._transform()
+        returns = flow.document.name
+        if flow.skips:
+            returns += f" | {self.needs.name(VALUES, 'Skip')}"
+        return Module(
+            summary=_in_docstring(flow.summary),
+            spec_path=flow.spec_path,
+            source_classes=tuple(self._source_class(item) for item in flow.source_objects),
+            target_classes=tuple(self.classes),
+            settings_classes=(self._settings(), self._lookups()),
+            source_class=source_class,
+            source_name=flow.source_name,
+            target_class=flow.document.name,
+            functions=(*self.functions, transform),
+            returns=returns,
+            key=self._key(),
+            settings_name="settings" if flow.settings else "_settings",
+            lookups_name="lookups" if flow.tables else "_lookups",
+            rules=tuple(self.rules),
+            import_groups=tuple(_import_groups(self.needs)),
+            constants=tuple(str(constant) for constant in self.needs.constants),
+        )
+
+    def _key(self) -> str:
+        names = {self.flow.source_name: self.flow.source_name}
+        code = PythonExpressions(names, self.needs, Namer()).value(self.flow.key)
+        return f"str({code})" if self.flow.key_is_number else code
+
+    def _source_class(self, item: ir.SourceObject) -> Class:
+        members = [
+            Member(
+                member.attribute,
+                self.annotations.of_source(member),
+                "None" if member.may_be_missing else None,
+                member.name if member.name != member.attribute else None,
+            )
+            for member in item.fields
+        ]
+        # A struct takes what has no default first.
+        members.sort(key=lambda member: member.default is not None)
+        says = f"What the rules read of a source object `{item.name}`."
+        return Class(self.annotations.of(item.name), says, tuple(members))
+
+    def _settings(self) -> Class:
+        members = tuple(
+            Member(
+                attribute_name(setting.name),
+                self.annotations.of(setting.type),
+                encoded_as=setting.name if setting.name != attribute_name(setting.name) else None,
+            )
+            for setting in self.flow.settings
+        )
+        return Class("Settings", "The constants of one environment.", members)
+
+    def _lookups(self) -> Class:
+        if self.flow.tables:
+            self.needs.name("collections.abc", "Mapping")
+        members = tuple(Member(table.name, "Mapping[str, str]") for table in self.flow.tables)
+        return Class("Lookups", "The tables that translate one value into another.", members)
+
+    def _target_class(self, part: ir.Part, members: Iterable[Member]) -> None:
+        says = f"The fields of `{part.entity}` that the rules write."
+        self.classes.append(Class(part.name, says, tuple(members)))
+
+    def _transform(self) -> Function:
+        """Return the function that makes the document; those it calls are emitted before it."""
+        flow = self.flow
+        name = flow.source_name
+        emitter = self._emitter({name: name})
+        statements = [*self._skips(emitter)]
+        statements += self._lets(emitter)
+        members = list(self._members(flow.document, emitter, statements))
+        built = f"{flow.document.name}({', '.join(local for _, local in members)})"
+        self._target_class(flow.document, (member for member, _ in members))
+        result = built
+        if flow.checks:
+            statements.append(Statement(built, "document"))
+            emitter.names["document"] = "document"
+            statements += self._checks(emitter)
+            result = "document"
+        source = self.annotations.of(name)
+        article = "an" if name[0] in "aeiou" else "a"
+        return Function(
+            "transform",
+            f"{name}: {source}",
+            flow.document.name + (" | Skip" if flow.skips else ""),
+            f"Return the document of {article} {name}, or raise Fault at the first misfit.",
+            tuple(statements),
+            result,
+        )
+
+    def _emitter(self, names: dict[str, str]) -> FieldEmitter:
+        namer = Namer()
+        namer.reserve(*_RESERVED, *names.values())
+        namer.reserve(*self._module_names())
+        return FieldEmitter(self.needs, namer, {**names, "settings": "settings"})
+
+    def _module_names(self) -> Iterator[str]:
+        """Yield the names that locals would hide: the functions of the runtime, and our own."""
+        yield from LIMIT_FUNCTIONS
+        yield from _functions_of(self.flow.document)
+
+    def _skips(self, emitter: FieldEmitter) -> Iterator[Statement]:
+        for number, skip in enumerate(self.flow.skips, start=1):
+            condition = emitter.expressions().value(skip.when)
+            code = f"if {condition}:\n    return Skip({skip.because!r})"
+            yield Statement(code, None)
+            self._rule(f"transform.if{number}", "skip", skip.reads, skip.pointer)
+
+    def _lets(self, emitter: FieldEmitter) -> Iterator[Statement]:
+        for let in self.flow.lets:
+            expressions = emitter.expressions()
+            code = (
+                expressions.optional(let.value)
+                if let.may_be_missing
+                else expressions.value(let.value)
+            )
+            local = emitter.namer.name(let.name)
+            emitter.names[let.name] = local
+            yield Statement(code, local)
+            self._rule(f"transform.{local}", f"let {let.name}", let.reads, let.pointer)
+
+    def _checks(self, emitter: FieldEmitter) -> Iterator[Statement]:
+        for number, check in enumerate(self.flow.checks, start=1):
+            yield Statement(self._check(check, emitter.expressions()), None)
+            self._rule(f"transform.check{number}", check.name, check.reads, check.pointer)
+
+    def _check(self, check: ir.Check, expressions: PythonExpressions) -> str:
+        name = repr(check.name)
+        if check.left is None or check.right is None:
+            assert check.condition is not None
+            holds = self.needs.name(LIMITS, "holds")
+            return f"{holds}({name}, {expressions.value(check.condition)})"
+        left, right = expressions.value(check.left), expressions.value(check.right)
+        if check.left.type != "decimal":
+            return f"{self.needs.name(LIMITS, 'same')}({name}, {left}, {right})"
+        equal = self.needs.name(LIMITS, "equal")
+        self.needs.name("decimal", "Decimal")
+        within = self.needs.constant(*decimal_constant(_shortest(check.within)))
+        return f"{equal}({name}, {left}, {right}, {within})"
+
+    def _members(
+        self, part: ir.Part, emitter: FieldEmitter, statements: list[Statement]
+    ) -> Iterator[tuple[Member, str]]:
+        """Yield each member of a part with the Python of its value; `statements` grows."""
+        for member in part.members:
+            match member:
+                case ir.Field():
+                    yield self._field(part, member, emitter, statements)
+                case ir.ObjectPart():
+                    yield self._object(part, member, emitter, statements)
+                case ir.RowsPart():
+                    yield self._rows(part, member, emitter, statements)
+        if part.note is not None:
+            yield self._field(part, part.note, emitter, statements)
+        if part.custom:
+            yield self._custom(part, emitter, statements)
+
+    def _field(
+        self, part: ir.Part, item: ir.Field, emitter: FieldEmitter, statements: list[Statement]
+    ) -> tuple[Member, str]:
+        added, local = emitter.field(item)
+        statements += added
+        self._field_rules(part, added)
+        kind = WRAPPERS[item.kind]
+        if item.is_always_set:
+            return Member(item.name, kind), local
+        return Member(item.name, self._or_unset(kind)), local
+
+    def _or_unset(self, kind: str) -> str:
+        return f"{kind} | {self.needs.name('msgspec', 'UnsetType')}"
+
+    def _field_rules(self, part: ir.Part, added: Iterable[Statement]) -> None:
+        for statement in added:
+            item = statement.field
+            if item is not None:
+                code = f"{part.function}.{statement.local}"
+                self._rule(code, item.target, item.reads, item.pointer, item.is_personal)
+
+    def _rule(
+        self,
+        code: str,
+        target: str,
+        reads: tuple[str, ...],
+        pointer: str,
+        is_personal: bool = False,
+    ) -> None:
+        self.rules.append(RuleLine(code, target, reads, pointer, is_personal))
+
+    def _object(
+        self,
+        part: ir.Part,
+        item: ir.ObjectPart,
+        emitter: FieldEmitter,
+        statements: list[Statement],
+    ) -> tuple[Member, str]:
+        self._function(item.part, item.alias)
+        guards: tuple[str, ...] = ()
+        arguments = dict(emitter.names)
+        if item.source is not None and item.alias is not None:
+            guarded = emitter.expressions().guarded(item.source)
+            guards = guarded.guards
+            arguments[item.alias] = guarded.value
+        code = emitter.or_unset(self._call(item.part, arguments), guards)
+        local = emitter.namer.name(item.local)
+        statements.append(Statement(code, local, item.target))
+        self._rule(f"{part.function}.{local}", item.target, item.reads, item.pointer)
+        kind = self._or_unset(item.part.name) if guards else item.part.name
+        return Member(item.name, kind), local
+
+    def _call(self, part: ir.Part, arguments: dict[str, str]) -> str:
+        given = ", ".join(arguments[parameter.name] for parameter in part.parameters)
+        return f"{part.function}({given})"
+
+    def _rows(
+        self, part: ir.Part, item: ir.RowsPart, emitter: FieldEmitter, statements: list[Statement]
+    ) -> tuple[Member, str]:
+        self._function(item.part, item.alias)
+        inner = emitter.namer.inner()
+        row = inner.name(item.alias)
+        names = {**emitter.names, item.alias: row}
+        source, guards = self._rows_source(item, emitter)
+        where = ""
+        if item.where is not None:
+            where = f" if {PythonExpressions(names, self.needs, inner).value(item.where)}"
+        code = f"[{self._call(item.part, names)} for {row} in {source}{where}]"
+        if guards:
+            code = f"{code} if {' and '.join(guards)} else []"
+        if item.at_least:
+            code = f"{self.needs.name(LIMITS, 'rows')}({code}, {item.at_least})"
+        local = emitter.namer.name(item.local)
+        statements.append(Statement(code, local, item.target))
+        self._rule(f"{part.function}.{local}", item.target, item.reads, item.pointer)
+        return Member(item.name, f"list[{item.part.name}]"), local
+
+    def _rows_source(self, item: ir.RowsPart, emitter: FieldEmitter) -> tuple[str, tuple[str, ...]]:
+        expressions = emitter.expressions()
+        if not item.may_be_missing:
+            return expressions.value(item.source), ()
+        guarded = expressions.guarded(item.source)
+        return guarded.value, guarded.guards
+
+    def _function(self, part: ir.Part, alias: str | None) -> None:
+        """Emit the function of a part, and its class."""
+        emitter = self._emitter({})
+        names = {
+            parameter.name: emitter.namer.name(parameter.name) for parameter in part.parameters
+        }
+        emitter.names.update(names)
+        statements: list[Statement] = []
+        members = list(self._members(part, emitter, statements))
+        self._target_class(part, (member for member, _ in members))
+        parameters = ", ".join(
+            f"{names[parameter.name]}: {self.annotations.of(parameter.type)}"
+            for parameter in part.parameters
+        )
+        says = f"Return the `{part.name}` of one {alias}." if alias else f"Return `{part.name}`."
+        result = f"{part.name}({', '.join(local for _, local in members)})"
+        self.functions.append(
+            Function(part.function, parameters, part.name, says, tuple(statements), result)
+        )
+
+    def _custom(
+        self, part: ir.Part, emitter: FieldEmitter, statements: list[Statement]
+    ) -> tuple[Member, str]:
+        given = []
+        kinds: dict[str, None] = {}
+        for item in part.custom:
+            added, local = emitter.field(item.field, is_custom=True)
+            statements += added
+            self._field_rules(part, added)
+            kinds[CUSTOM_WRAPPERS[item.field.kind]] = None
+            given.append(f'("{item.view}", "{item.name}", {local})')
+        collect = self.needs.name(LIMITS, "custom_fields")
+        local = emitter.namer.name("custom")
+        kind = self._or_unset(f"dict[str, dict[str, {' | '.join(kinds)}]]")
+        # Of several kinds, a type checker would make what they have in common.
+        declared = f"{local}: {kind}" if len(kinds) > 1 else local
+        statements.append(Statement(f"{collect}({', '.join(given)})", declared))
+        return Member("custom", kind), local
+
+
+def _functions_of(part: ir.Part) -> Iterator[str]:
+    yield part.function
+    for member in part.members:
+        if not isinstance(member, ir.Field):
+            yield from _functions_of(member.part)
+
+
+def _import_groups(needs: ModuleNeeds) -> Iterator[tuple[str, ...]]:
+    """Yield the import lines as isort groups them: standard library, libraries, mapgen."""
+    groups: dict[str, list[str]] = {"standard": [], "library": [], "mapgen": []}
+    for module, names in sorted(needs.imports.items()):
+        root = module.partition(".")[0]
+        group = "standard" if root in sys.stdlib_module_names else "library"
+        ordered = sorted(names, key=lambda name: (not name.isupper(), name.lower() == name, name))
+        line = f"from {module} import {', '.join(ordered)}" if names else f"import {module}"
+        groups["mapgen" if root == "mapgen" else group].append(line)
+    for lines in groups.values():
+        if lines:
+            yield tuple(sorted(lines, key=lambda line: (line.startswith("from"), line)))
+
+
+def _in_docstring(words: str) -> str:
+    """Return words of the author as they can stand between three quotation marks."""
+    return " ".join(words.split()).replace("\\", "\\\\").replace('"""', '\\"\\"\\"')
+
+
+def _shortest(number: str) -> str:
+    """Return a decimal without idle zeros: `0.00` -> `0`."""
+    return number.rstrip("0").rstrip(".") or "0" if "." in number else number

@@ -1,0 +1,104 @@
+"""Types of the ir as Python annotations."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from mapgen.emit.python.expression_needs import ModuleNeeds
+from mapgen.ir.flow import Field, Flow, Part, SourceField, ValueKind
+from mapgen.ir.names import class_name
+
+_SCALARS = {"string": "str", "int": "int", "bool": "bool"}
+_IMPORTED = {
+    "decimal": ("decimal", "Decimal"),
+    "timestamp": ("datetime", "datetime"),
+    "date": ("datetime", "date"),
+    "duration": ("datetime", "timedelta"),
+    "timezone": ("zoneinfo", "ZoneInfo"),
+}
+_STRICT = {"decimal": "Amount", "timestamp": "Instant"}
+WRAPPERS: dict[ValueKind, str] = {
+    "string": "StringValue",
+    "decimal": "DecimalValue",
+    "int": "IntValue",
+    "boolean": "BooleanValue",
+    "date": "DateValue",
+    "datetime": "DateTimeValue",
+}
+CUSTOM_WRAPPERS: dict[ValueKind, str] = {
+    "string": "CustomStringField",
+    "decimal": "CustomDecimalField",
+    "int": "CustomIntField",
+    "boolean": "CustomBooleanField",
+    "date": "CustomDateTimeField",
+    "datetime": "CustomDateTimeField",
+}
+
+
+RESERVED_CLASSES = frozenset(
+    {
+        "Amount",
+        "Callable",
+        "Decimal",
+        "Instant",
+        "Lookups",
+        "Mapping",
+        "Settings",
+        "Skip",
+        "Source",
+        "Struct",
+        "UnsetType",
+        "ZoneInfo",
+        *WRAPPERS.values(),
+        *CUSTOM_WRAPPERS.values(),
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Annotations:
+    """Turns types into annotations; `classes` are the classes of source objects by their names."""
+
+    module: ModuleNeeds
+    classes: Mapping[str, str]
+
+    def of(self, type_name: str) -> str:
+        """Return the annotation of a type: `list(tax_line)?` -> `list[TaxLine] | None`."""
+        if type_name.endswith("?"):
+            return f"{self.of(type_name[:-1])} | None"
+        if type_name.startswith("list("):
+            return f"list[{self.of(type_name[5:-1])}]"
+        if type_name in _SCALARS:
+            return _SCALARS[type_name]
+        if type_name in _IMPORTED:
+            return self.module.name(*_IMPORTED[type_name])
+        return self.classes[type_name]
+
+    def of_source(self, field: SourceField) -> str:
+        """Return the annotation of a source member: amounts and instants are read strictly."""
+        if field.type in _STRICT:
+            element = self.module.name("mapgen.runtime.source", _STRICT[field.type])
+        else:
+            element = self.of(field.type)
+        if field.element_may_be_missing:
+            element += " | None"
+        whole = f"list[{element}]" if field.is_list else element
+        return f"{whole} | None" if field.may_be_missing else whole
+
+
+def source_classes(flow: Flow) -> Mapping[str, str]:
+    """Return the class of each source object: apart from the document's and from our own."""
+    taken = {*RESERVED_CLASSES, *_part_names(flow.document)}
+    classes = {}
+    for item in flow.source_objects:
+        name = class_name(item.name)
+        classes[item.name] = f"Source{name}" if name in taken else name
+    return classes
+
+
+def _part_names(part: Part) -> Iterator[str]:
+    yield part.name
+    for member in part.members:
+        if not isinstance(member, Field):
+            yield from _part_names(member.part)

@@ -1,0 +1,158 @@
+"""JSON Schemas 2020-12 of a flow: what a record has to look like, what a document looks like."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+
+from mapgen.emit.json_text import json_text
+from mapgen.emit.python.types import CUSTOM_WRAPPERS
+from mapgen.ir import flow as ir
+
+Schema = dict[str, object]
+
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+
+_SOURCE_TYPES: Mapping[str, Schema] = {
+    "string": {"type": "string"},
+    "int": {"type": "integer"},
+    "bool": {"type": "boolean"},
+    "decimal": {"type": ["string", "number"], "pattern": "^-?[0-9]+(\\.[0-9]+)?$"},
+    "timestamp": {"type": "string", "format": "date-time"},
+    "date": {"type": "string", "format": "date"},
+}
+_VALUE_TYPES: Mapping[ir.ValueKind, Schema] = {
+    "string": {"type": "string"},
+    "decimal": {"type": "number"},
+    "int": {"type": "integer"},
+    "boolean": {"type": "boolean"},
+    "date": {"type": "string", "format": "date"},
+    "datetime": {"type": "string", "format": "date-time"},
+}
+
+
+def source_schema_file(flow: ir.Flow) -> str:
+    """Return the schema of what the rules read of a record; other members are free."""
+    definitions = {item.name: _source_object(item) for item in flow.source_objects}
+    root = definitions.pop(flow.source_name)
+    schema: Schema = {"$schema": DIALECT, "title": flow.source_name, **root}
+    if definitions:
+        schema["$defs"] = dict(sorted(definitions.items()))
+    return json_text(schema)
+
+
+def _source_object(item: ir.SourceObject) -> Schema:
+    return {
+        "type": "object",
+        "required": [field.name for field in item.fields if not field.may_be_missing],
+        "properties": {field.name: _source_field(field) for field in item.fields},
+    }
+
+
+def _source_field(field: ir.SourceField) -> Schema:
+    element = _SOURCE_TYPES.get(field.type, {"$ref": f"#/$defs/{field.type}"})
+    if field.element_may_be_missing:
+        element = _or_null(element)
+    whole: Schema = {"type": "array", "items": element} if field.is_list else element
+    return _or_null(whole) if field.may_be_missing else whole
+
+
+def _or_null(schema: Schema) -> Schema:
+    kind = schema.get("type")
+    if kind is None:
+        return {"anyOf": [schema, {"type": "null"}]}
+    kinds = list(kind) if isinstance(kind, list) else [kind]
+    return {**schema, "type": [*kinds, "null"]}
+
+
+def target_schema_file(flow: ir.Flow) -> str:
+    """Return the schema of the documents, closed: no member that no rule writes."""
+    schema: Schema = {"$schema": DIALECT, "title": flow.entity, **_part(flow.document)}
+    return json_text(schema)
+
+
+def _part(part: ir.Part) -> Schema:
+    properties: dict[str, Schema] = {}
+    required: list[str] = []
+    notes = () if part.note is None else (part.note,)
+    for member in (*part.members, *notes):
+        match member:
+            case ir.Field():
+                properties[member.name] = _field(member)
+                is_there = member.is_always_set
+            case ir.ObjectPart():
+                properties[member.name] = _part(member.part)
+                is_there = member.source is None or not member.may_be_missing
+            case ir.RowsPart():
+                properties[member.name] = _rows(member)
+                is_there = True
+        if is_there:
+            required.append(member.name)
+    if part.custom:
+        properties["custom"] = _custom(part.custom)
+    return _closed(properties, required)
+
+
+def _closed(properties: Mapping[str, object], required: list[str]) -> Schema:
+    return {
+        "type": "object",
+        "required": required,
+        "properties": properties,
+        "additionalProperties": False,
+    }
+
+
+def _rows(member: ir.RowsPart) -> Schema:
+    rows: Schema = {"type": "array", "items": _part(member.part)}
+    return {**rows, "minItems": member.at_least} if member.at_least else rows
+
+
+def _field(field: ir.Field) -> Schema:
+    return _closed({"value": _value(field)}, ["value"])
+
+
+def _value(field: ir.Field) -> Schema:
+    schema = dict(_VALUE_TYPES[field.kind])
+    limits = field.limits
+    if isinstance(field.value, ir.Constant):
+        return {**schema, "const": _constant(field.value.text, field.kind)}
+    if limits.max_length is not None:
+        # JSON Schema counts characters, SQL Server UTF-16 units: never more characters than units.
+        schema["maxLength"] = limits.max_length
+    if limits.places is not None:
+        schema["multipleOf"] = float(Decimal(1).scaleb(-limits.places))
+    for sign, bound in limits.range:
+        schema[_BOUNDS[sign]] = _number(bound)
+    return schema
+
+
+_BOUNDS: Mapping[ir.Comparison, str] = {
+    "<": "exclusiveMaximum",
+    "<=": "maximum",
+    ">": "exclusiveMinimum",
+    ">=": "minimum",
+}
+
+
+def _number(text: str) -> int | float:
+    number = Decimal(text)
+    return int(number) if number == number.to_integral_value() else float(number)
+
+
+def _constant(text: str, kind: ir.ValueKind) -> object:
+    match kind:
+        case "boolean":
+            return text.lower() == "true"
+        case "int" | "decimal":
+            return _number(text)
+        case _:
+            return text
+
+
+def _custom(fields: tuple[ir.CustomField, ...]) -> Schema:
+    views: dict[str, dict[str, Schema]] = {}
+    for item in fields:
+        kind: Schema = {"const": CUSTOM_WRAPPERS[item.field.kind]}
+        wrapped = _closed({"value": _value(item.field), "type": kind}, ["value", "type"])
+        views.setdefault(item.view, {})[item.name] = wrapped
+    return _closed({view: _closed(members, []) for view, members in views.items()}, [])

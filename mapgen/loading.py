@@ -1,0 +1,199 @@
+"""What specs refer to, read from the workspace: contracts, source schemas, connections, samples."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from mapgen.check.model import Checked, Surroundings
+from mapgen.contract import lock
+from mapgen.contract.model import Contract
+from mapgen.contract.source_schema import SourceSchema, read_source_schema
+from mapgen.ir import flow as ir
+from mapgen.lower.samples import Samples
+from mapgen.report import Diagnostic, Span, Stopped, Text
+from mapgen.report.catalogue import project, reading
+from mapgen.runtime.lookups import ColumnError, TableError, read_table
+from mapgen.spec import model as spec
+from mapgen.spec.reader import read_connection, read_environment
+from mapgen.workspace import SPECS, Workspace
+
+
+@dataclass(slots=True)
+class Shelf:
+    """The files that several specs share, each read once; `faults` has what is wrong with them."""
+
+    workspace: Workspace
+    faults: list[Diagnostic] = field(default_factory=list)
+    _contracts: dict[str, Contract | None] = field(default_factory=dict)
+    _schemas: dict[tuple[str, str], SourceSchema | None] = field(default_factory=dict)
+    _environments: tuple[spec.Environment, ...] | None = None
+    _connections: tuple[spec.Connection, ...] | None = None
+
+    def environments(self) -> tuple[spec.Environment, ...]:
+        """Return all environments that can be read."""
+        if self._environments is None:
+            self._environments = tuple(self._read_environments())
+        return self._environments
+
+    def _read_environments(self) -> Iterator[spec.Environment]:
+        for name in self.workspace.named("environments", ".yaml"):
+            try:
+                yield self.environment(name)
+            except Stopped as stopped:
+                self.faults.extend(stopped.diagnostics)
+
+    def environment(self, name: str) -> spec.Environment:
+        """Return one environment. Raises Stopped."""
+        path = f"{SPECS}/environments/{name}.yaml"
+        environment = read_environment(self.workspace.read(path, "the environment"))
+        _same_name(environment.name, name, path)
+        return environment
+
+    def connections(self) -> tuple[spec.Connection, ...]:
+        """Return all connections that can be read."""
+        if self._connections is None:
+            self._connections = tuple(self._read_connections())
+        return self._connections
+
+    def _read_connections(self) -> Iterator[spec.Connection]:
+        for name in self.workspace.named("connections", ".yaml"):
+            path = f"{SPECS}/connections/{name}.yaml"
+            try:
+                connection = read_connection(self.workspace.read(path, "the connection"))
+                _same_name(connection.name, name, path)
+                yield connection
+            except Stopped as stopped:
+                self.faults.extend(stopped.diagnostics)
+
+    def contract(self, name: str) -> Contract | None:
+        """Return a pinned contract, or None where it is not pinned or broken (then reported)."""
+        if name not in self._contracts:
+            path = f"{SPECS}/contracts/{name}.json"
+            try:
+                self._contracts[name] = lock.read_lock(self.workspace.read(path, "the contract"))
+            except Stopped as stopped:
+                self._contracts[name] = None
+                if self.workspace.exists(path):
+                    self.faults.extend(stopped.diagnostics)
+        return self._contracts[name]
+
+    def schema(self, section: spec.MappingSection) -> SourceSchema | None:
+        """Return the source schema of a spec, or None where it cannot be used (then reported)."""
+        path = f"{SPECS}/{section.source.schema.value}"
+        name = section.source.name.value
+        if (path, name) in self._schemas:
+            return self._schemas[path, name]
+        try:
+            source = self.workspace.read(path, "the source schema", section.source.schema.span())
+        except Stopped as stopped:
+            self.faults.extend(stopped.diagnostics)
+            return None
+        try:
+            self._schemas[path, name] = read_source_schema(path, source.text, name)
+        except Stopped as stopped:
+            self._schemas[path, name] = None
+            self.faults.extend(stopped.diagnostics)
+        return self._schemas[path, name]
+
+    def look_over(self, section: spec.MappingSection) -> None:
+        """Note what is wrong with the lookup tables and the examples of a spec."""
+        for table in section.lookups:
+            self._look_over_table(table)
+        given = [example.given for example in section.examples]
+        given += [reject.given for reject in section.rejects]
+        for path in (*given, *(example.gives for example in section.examples)):
+            self._json(path, self.faults)
+
+    def _look_over_table(self, table: spec.LookupTable) -> None:
+        path = f"{SPECS}/{table.table.value}"
+        if not (self.workspace.root / path).exists():
+            asked_at = table.table.span()
+            self.faults.append(reading.file_missing(path, "the lookup table", asked_at))
+            return
+        try:
+            read_table(self.workspace.root / path, table.key.value, table.value.value)
+        except ColumnError as error:
+            place = table.key if error.column == table.key.value else table.value
+            self.faults.append(reading.not_a_table(place.span(), path, str(error)))
+        except TableError as error:
+            self.faults.append(reading.not_a_table(table.table.span(), path, str(error)))
+
+    def samples(self, flow: Checked) -> Samples:
+        """Return the examples of a flow. Raises Stopped for files that are missing or no JSON."""
+        section = flow.spec.mapping
+        faults: list[Diagnostic] = []
+        examples = tuple(
+            ir.FlowExample(
+                example.name.value,
+                self._record(example.given, section, faults),
+                self._json(example.gives, faults),
+            )
+            for example in section.examples
+        )
+        rejects = tuple(
+            ir.FlowReject(
+                reject.name.value,
+                self._record(reject.given, section, faults),
+                reject.because.value,
+                reject.target.value if reject.target else None,
+            )
+            for reject in section.rejects
+        )
+        if faults:
+            raise Stopped(faults)
+        return Samples(examples, rejects, self._test_settings(flow.spec.flow.value))
+
+    def _test_settings(self, flow: str) -> tuple[tuple[str, str], ...]:
+        """Return the settings of the first environment that has any for the flow."""
+        for environment in self.environments():
+            values = environment.settings.get(flow)
+            if values:
+                return tuple((name, value.value) for name, value in values.items())
+        return ()
+
+    def _record(self, path: Text, section: spec.MappingSection, faults: list[Diagnostic]) -> str:
+        """Return an example's record without what the shop wraps it in."""
+        text = self._json(path, faults)
+        record = json.loads(text, parse_float=str)
+        if isinstance(record, dict) and len(record) == 1:
+            ((name, inner),) = record.items()
+            if name in section.source.envelope and isinstance(inner, dict):
+                return text[text.index(":") + 1 : text.rindex("}")].strip()
+        return text
+
+    def _json(self, path: Text, faults: list[Diagnostic]) -> str:
+        shown = f"{SPECS}/{path.value}"
+        try:
+            source = self.workspace.read(shown, "the example", path.span())
+        except Stopped as stopped:
+            faults.extend(stopped.diagnostics)
+            return "null"
+        try:
+            json.loads(source.text)
+        except json.JSONDecodeError as error:
+            span = Span(source, error.pos, error.pos)
+            faults.append(reading.not_json(shown, error.msg.lower(), "the example", span))
+        except RecursionError:
+            faults.append(reading.not_json(shown, "nested too deep", "the example"))
+        except ValueError as error:
+            faults.append(reading.not_json(shown, str(error).lower(), "the example"))
+        else:
+            return source.text
+        return "null"
+
+    def around(self, flow: spec.Spec) -> Surroundings:
+        """Return what a spec refers to."""
+        return Surroundings(
+            contract=self.contract(flow.mapping.target.contract.value),
+            contract_names=self.workspace.named("contracts", ".json"),
+            schema=self.schema(flow.mapping),
+            connections=self.workspace.named("connections", ".yaml"),
+            environments=self.environments(),
+        )
+
+
+def _same_name(name: Text, expected: str, path: str) -> None:
+    if name.value != expected:
+        raise Stopped([project.wrong_file_name(name, expected, path)])

@@ -1,0 +1,414 @@
+"""A Checked flow in, the ir of it out: nothing is left to decide, nothing can fail any more."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from typing import Literal, cast
+
+from mapgen.check import model as checked
+from mapgen.check.rules import WHOLE_RANGES
+from mapgen.check.sources import path_pattern
+from mapgen.expression import Binding, Scope, Typed, compile_expression, types
+from mapgen.expression.tree import Method
+from mapgen.expression.types import Type, optional, present
+from mapgen.ir import expression as tree
+from mapgen.ir import flow as ir
+from mapgen.ir.names import class_name, local_name
+from mapgen.lower.expression import lower_expression
+from mapgen.lower.rewriting import over_document, renumbered, substituted, variables
+from mapgen.lower.samples import Samples, rule_examples
+from mapgen.lower.source import source_objects
+from mapgen.report import Text
+from mapgen.spec import model as spec
+
+_KINDS: dict[str, ir.ValueKind] = {
+    "string": "string",
+    "guid": "string",
+    "single_select": "string",
+    "decimal": "decimal",
+    "double": "decimal",
+    "int": "int",
+    "short": "int",
+    "byte": "int",
+    "long": "int",
+    "boolean": "boolean",
+    "date": "date",
+}
+
+
+def lower(flow: checked.Checked, samples: Samples) -> ir.Flow:
+    """Return the ir of a flow.
+
+    Args:
+        flow: the flow, found right.
+        samples: its examples and rejects, read from the files beside the spec.
+    """
+    section = flow.spec.mapping
+    lowering = _Lowering(flow)
+    document = lowering.part(_with_identity(flow), flow.entity.name, "transform", {})
+    lets = tuple(lowering.let(let) for let in flow.lets)
+    checks = tuple(lowering.check(check) for check in flow.checks)
+    key = lower_expression(flow.key)
+    skips = tuple(
+        ir.Skip(lower_expression(skip.typed), skip.because, skip.reads, skip.pointer)
+        for skip in flow.skips
+    )
+    return ir.Flow(
+        name=flow.spec.flow.value,
+        summary=flow.spec.summary.value,
+        owner=flow.spec.owner.value,
+        spec_path=flow.spec.source.path,
+        source_name=section.source.name.value,
+        envelope=section.source.envelope,
+        source_objects=source_objects(flow.schema.record, lets, skips, key, document, checks),
+        endpoint=flow.contract.endpoint,
+        endpoint_version=flow.contract.version,
+        contract_version=flow.contract.contract_version,
+        entity=flow.entity.name,
+        entity_keys=flow.entity.keys,
+        operation=section.target.operation.value,
+        settings=tuple(ir.Setting(name, str(kind)) for name, kind in flow.settings.items()),
+        tables=tuple(
+            ir.Table(table.name.value, table.table.value, table.key.value, table.value.value)
+            for table in section.lookups
+        ),
+        lets=lets,
+        skips=skips,
+        key=key,
+        key_is_number=flow.key.type == types.INT,
+        identity=flow.identity.field.name,
+        identity_scope=tuple(_identity_scope(flow)),
+        document=document,
+        checks=checks,
+        personal=flow.personal,
+        ignored=tuple((ignore.path.value, ignore.reason.value) for ignore in section.ignores),
+        examples=samples.examples,
+        rejects=samples.rejects,
+        rule_examples=tuple(rule_examples(flow.part)),
+        test_settings=samples.settings,
+        operations=_operations(flow),
+    )
+
+
+def _with_identity(flow: checked.Checked) -> checked.CheckedPart:
+    part = flow.part
+    return checked.CheckedPart(part.entity, (flow.identity, *part.members), part.custom, part.note)
+
+
+def _identity_scope(flow: checked.Checked) -> Iterator[tuple[str, str]]:
+    """Yield the keys that are constant: they narrow the look-up by identity."""
+    for member in flow.part.members:
+        match member:
+            case checked.CheckedRule(field=field, value=checked.Constant(text=text)):
+                if field.is_key:
+                    yield field.name, text
+
+
+@dataclass(frozen=True, slots=True)
+class _Lowering:
+    """Lowers the parts of one flow; `flow` tells the types of what parts share.
+
+    `names` are the classes of parts given out so far.
+    """
+
+    flow: checked.Checked
+    names: set[str] = field(default_factory=set)
+
+    def part(
+        self, part: checked.CheckedPart, name: str, function: str, outer: dict[str, Type]
+    ) -> ir.Part:
+        """Return an entity under construction.
+
+        Args:
+            part: its members.
+            name: its class.
+            function: what builds it.
+            outer: the names of rows and objects around it.
+        """
+        note = None if part.note is None else self.field(part.note)
+        members = tuple(self._member(member, outer) for member in part.members)
+        custom = tuple(self._custom(rule) for rule in part.custom)
+        known = {**self._shared(), **outer}
+        used = dict.fromkeys(variables((members, custom, note)))
+        parameters = tuple(
+            ir.Parameter(variable, str(kind))
+            for variable, kind in known.items()
+            if variable in used
+        )
+        return ir.Part(
+            part.entity.name, class_name(name), function, parameters, members, custom, note
+        )
+
+    def _shared(self) -> dict[str, Type]:
+        """Return what every part may use besides the settings: the record and the lets."""
+        source = self.flow.spec.mapping.source.name.value
+        lets = {let.name: let.typed.type for let in self.flow.lets}
+        return {source: self.flow.schema.record, **lets}
+
+    def _member(self, member: checked.Member, outer: dict[str, Type]) -> ir.Member:
+        match member:
+            case checked.CheckedRule():
+                return self.field(member)
+            case checked.CheckedObject():
+                return self._object(member, outer)
+            case checked.CheckedEach():
+                return self._rows(member, outer)
+
+    def _object(self, member: checked.CheckedObject, outer: dict[str, Type]) -> ir.ObjectPart:
+        local = local_name(member.field.name)
+        source, alias = member.source, member.alias
+        inner = dict(outer)
+        if source is not None and alias is not None:
+            inner[alias] = present(source.type)
+        name = self._new_name(member.field.name, member.target)
+        part = self.part(member.part, name, f"{local_name(name)}_from", inner)
+        return ir.ObjectPart(
+            target=member.target,
+            name=member.field.name,
+            local=local,
+            source=None if source is None else lower_expression(source),
+            may_be_missing=source is not None and isinstance(source.type, types.Optional),
+            alias=alias,
+            part=part,
+            reads=member.reads,
+            pointer=member.rule.pointer,
+        )
+
+    def _rows(self, member: checked.CheckedEach, outer: dict[str, Type]) -> ir.RowsPart:
+        local = local_name(member.field.name)
+        listed = cast(types.ListOf, present(member.source.type))
+        inner = {**outer, member.alias: listed.element}
+        name = self._new_name(member.part.entity.name, member.target)
+        function = f"{local_name(name)}_from"
+        return ir.RowsPart(
+            target=member.target,
+            name=member.field.name,
+            local=local,
+            source=lower_expression(member.source),
+            may_be_missing=isinstance(member.source.type, types.Optional),
+            alias=member.alias,
+            where=None if member.where is None else lower_expression(member.where),
+            at_least=member.at_least,
+            part=self.part(member.part, name, function, inner),
+            reads=member.reads,
+            pointer=member.rule.pointer,
+        )
+
+    def _new_name(self, name: str, target: str) -> str:
+        """Return a class name for a part: its own, or that of its whole path where it is taken."""
+        long = class_name(target.replace("[]", ""))
+        number = 1
+        candidate = class_name(name)
+        while candidate in self.names or candidate == self.flow.entity.name:
+            candidate = long if number == 1 else f"{long}{number}"
+            number += 1
+        self.names.add(candidate)
+        return candidate
+
+    def _custom(self, rule: checked.CheckedRule) -> ir.CustomField:
+        view, _, name = rule.field.name.partition(".")
+        return ir.CustomField(view, name, self.field(rule))
+
+    def field(self, rule: checked.CheckedRule) -> ir.Field:
+        """Return one field."""
+        kind = _kind(rule)
+        inner = types.DECIMAL if kind == "decimal" else present(rule.type)
+        on_missing: ir.OnMissing = "never"
+        if isinstance(rule.type, types.Optional):
+            on_missing = "omit" if rule.if_missing is None else "replace"
+            on_missing = "reject" if rule.if_missing == "reject" else on_missing
+        replacement = None
+        if isinstance(rule.if_missing, Typed):
+            replacement = lower_expression(rule.if_missing, inner)
+        because, if_missing = rule.rule.modifiers.because, rule.rule.modifiers.if_missing
+        return ir.Field(
+            target=rule.target,
+            name=rule.field.name,
+            local=local_name(rule.field.name),
+            kind=kind,
+            value=_value(rule.value, rule.type, inner),
+            on_missing=on_missing,
+            replacement=replacement,
+            omit_if=None if rule.omit_if is None else lower_expression(rule.omit_if),
+            limits=_limits(rule, kind),
+            is_always_set=rule.is_always_set,
+            reads=rule.reads,
+            is_personal=self._is_personal(rule.reads),
+            pointer=rule.rule.pointer,
+            because=because.value if because else None,
+            words=_words(rule.rule),
+            missing_words=_one_line(if_missing) if if_missing is not None else None,
+        )
+
+    def _is_personal(self, reads: Iterable[str]) -> bool:
+        patterns = [path_pattern(path) for path in self.flow.personal]
+        return any(pattern.match(path) for pattern in patterns for path in reads)
+
+    def let(self, let: checked.CheckedLet) -> ir.Let:
+        """Return a named value."""
+        may_be_missing = isinstance(let.typed.type, types.Optional)
+        return ir.Let(
+            let.name,
+            lower_expression(let.typed),
+            may_be_missing,
+            str(let.typed.type),
+            let.reads,
+            let.pointer,
+        )
+
+    def check(self, check: checked.CheckedCheck) -> ir.Check:
+        """Return a check; an equality keeps its two sides, to show both when they differ."""
+        condition = over_document(lower_expression(check.typed))
+        left = right = None
+        if isinstance(condition, tree.Operation) and condition.operator == "==":
+            left, right = condition.left, condition.right
+        return ir.Check(
+            check.name,
+            condition,
+            left,
+            right,
+            check.within or "0",
+            check.reads,
+            check.pointer,
+        )
+
+
+def _kind(rule: checked.CheckedRule) -> ir.ValueKind:
+    if rule.field.value_type == "datetime":
+        return "datetime" if present(rule.type) == types.TIMESTAMP else "date"
+    return _KINDS[rule.field.value_type or "string"]
+
+
+def _value(value: checked.RuleValue, kind: Type, inner: Type) -> ir.Value:
+    wanted = optional(inner) if isinstance(kind, types.Optional) else inner
+    match value:
+        case checked.Constant(text=text):
+            return ir.Constant(text)
+        case checked.Formula(typed, blank_is_missing):
+            if blank_is_missing:
+                return ir.Formula(_non_blank(lower_expression(_untrimmed(typed))))
+            return ir.Formula(lower_expression(typed, wanted))
+        case checked.First(typed=several):
+            return ir.Formula(_first_of([_non_blank(lower_expression(one)) for one in several]))
+        case checked.Decision():
+            return ir.Formula(_decision(value, wanted))
+        case checked.TableValue():
+            return _lookup(value)
+
+
+def _lookup(value: checked.TableValue) -> ir.Lookup:
+    keys = tuple(
+        ir.LookupKey(
+            lower_expression(key),
+            isinstance(key.type, types.Optional),
+            present(key.type) == types.INT,
+        )
+        for key in value.keys
+    )
+    otherwise = None if value.otherwise is None else lower_expression(value.otherwise, types.STRING)
+    on_miss: ir.OnMiss = value.on_miss if otherwise is None else "replace"
+    return ir.Lookup(value.table, keys, on_miss, otherwise)
+
+
+def _untrimmed(typed: Typed) -> Typed:
+    """Return what a rule trims: what makes blank text missing trims it, too."""
+    method = cast(Method, typed.tree)
+    return replace(typed, tree=method.operand, type=typed.types[method.operand])
+
+
+def _non_blank(expression: tree.Expression) -> tree.Expression:
+    """Return the text of an expression, missing where it is blank."""
+    name = "text"
+    kind = types.optional(types.STRING) if tree.is_optional(expression) else types.STRING
+    scope = Scope({name: Binding(kind)})
+    typed = compile_expression(Text.plain(f"nonBlank({name})"), scope, [])
+    assert typed is not None
+    template = lower_expression(typed)
+    return substituted(renumbered(template, expression), name, expression)
+
+
+def _first_of(expressions: list[tree.Expression]) -> tree.Expression:
+    first, *others = expressions
+    for other in others:
+        behind = renumbered(other, first)
+        first = tree.OrElse(first, behind, "string?")
+    return first
+
+
+def _decision(value: checked.Decision, wanted: Type) -> tree.Expression:
+    decided = lower_expression(value.otherwise, wanted)
+    for when, then in reversed(value.cases):
+        condition = renumbered(lower_expression(when), decided)
+        chosen = renumbered(lower_expression(then, wanted), (decided, condition))
+        decided = tree.Conditional(condition, chosen, decided, str(wanted))
+    return decided
+
+
+def _limits(rule: checked.CheckedRule, kind: ir.ValueKind) -> ir.Limits:
+    is_constant = isinstance(rule.value, checked.Constant)
+    if is_constant:
+        return ir.Limits()
+    bounds = () if rule.range is None else rule.range.bounds
+    return ir.Limits(
+        max_length=rule.max_length if kind == "string" else None,
+        truncates=rule.truncates,
+        places=rule.places if present(rule.type) == types.DECIMAL else None,
+        rounding=cast(Literal["half_up"], rule.rounding),
+        range=tuple((sign, str(bound)) for sign, bound in bounds),
+        whole=WHOLE_RANGES.get(rule.field.value_type or "") if kind == "int" else None,
+    )
+
+
+def _words(rule: spec.Rule) -> str:
+    """Return the rule as the spec has it, for readers of the mapping."""
+    match rule.kind:
+        case spec.Const(value):
+            return f"always `{value.value}`"
+        case spec.Value(expression):
+            return f"`{_one_line(expression)}`"
+        case spec.Lookup(table, keys, _, otherwise):
+            tried = ", then ".join(f"`{_one_line(key)}`" for key in keys)
+            last = f", otherwise `{_one_line(otherwise)}`" if otherwise else ""
+            return f"{table.value} at {tried}{last}"
+        case spec.FirstOf(expressions):
+            return "first of " + ", ".join(f"`{_one_line(text)}`" for text in expressions)
+        case spec.Cases(cases, otherwise):
+            lines = [f"`{_one_line(case.then)}` when `{_one_line(case.when)}`" for case in cases]
+            return "; ".join([*lines, f"else `{_one_line(otherwise)}`"])
+        case _:
+            return ""
+
+
+def _one_line(text: Text) -> str:
+    return " ".join(text.value.split())
+
+
+def _operations(flow: checked.Checked) -> ir.Operations:
+    auth, performance, security = flow.spec.auth, flow.spec.performance, flow.spec.security
+    retry = security.retry or spec.Retry(6, 1.0, 300.0)
+    breaker = security.circuit_breaker or spec.CircuitBreaker(10, 60.0, 30.0)
+    return ir.Operations(
+        connection=auth.target.value,
+        access=tuple(
+            (access.entity.value, tuple(right.value for right in access.rights))
+            for access in auth.access
+        ),
+        mode=performance.mode.value,
+        schedule=performance.schedule.value if performance.schedule else None,
+        peak_per_minute=int(performance.peak_per_minute.value),
+        per_day=int(performance.per_day.value),
+        p95=performance.p95,
+        batch_size=int(performance.batch_size.value) if performance.batch_size else 100,
+        concurrency=int(performance.concurrency.value) if performance.concurrency else 4,
+        alerts=tuple((name.value, threshold.value) for name, threshold in performance.alerts),
+        attempts=retry.attempts,
+        first_wait=retry.first,
+        longest_wait=retry.ceiling,
+        breaker_failures=breaker.failures,
+        breaker_within=breaker.within,
+        breaker_cool_down=breaker.cool_down,
+        dead_letter_days=security.dead_letter_days or 30,
+        undo=security.undo.value if security.undo else None,
+        irreversible=security.irreversible.value if security.irreversible else None,
+    )

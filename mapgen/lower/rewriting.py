@@ -1,0 +1,69 @@
+"""Changes of ir expressions as a whole: other variables, other numbers, document fields."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import fields, is_dataclass, replace
+from typing import TypeVar, cast
+
+from mapgen.ir import expression as ir
+
+Node = TypeVar("Node")
+
+
+def rewritten(node: Node, change: Callable[[object], object]) -> Node:
+    """Return a node with `change` applied to every node inside it, the innermost first."""
+    if isinstance(node, tuple):
+        return cast(Node, tuple(rewritten(part, change) for part in node))
+    if not is_dataclass(node) or isinstance(node, type):
+        return node
+    members = {field.name: rewritten(getattr(node, field.name), change) for field in fields(node)}
+    return cast(Node, change(replace(node, **members)))
+
+
+def nodes(node: object) -> Iterator[object]:
+    """Yield a node and all nodes inside it."""
+    if isinstance(node, tuple):
+        for part in node:
+            yield from nodes(part)
+    elif is_dataclass(node) and not isinstance(node, type):
+        yield node
+        for field in fields(node):
+            yield from nodes(getattr(node, field.name))
+
+
+def variables(node: object) -> tuple[str, ...]:
+    """Return the names of the scope that an expression uses, each once, in order of use."""
+    found = (part.name for part in nodes(node) if isinstance(part, ir.Variable))
+    return tuple(dict.fromkeys(found))
+
+
+def substituted(expression: ir.Expression, name: str, value: ir.Expression) -> ir.Expression:
+    """Return the expression with a value in place of a variable."""
+
+    def change(node: object) -> object:
+        return value if isinstance(node, ir.Variable) and node.name == name else node
+
+    return rewritten(expression, change)
+
+
+def renumbered(expression: ir.Expression, after: object) -> ir.Expression:
+    """Return the expression with its locals numbered behind those of `after`."""
+    highest = max((part.number for part in nodes(after) if isinstance(part, ir.Local)), default=0)
+
+    def change(node: object) -> object:
+        return replace(node, number=node.number + highest) if isinstance(node, ir.Local) else node
+
+    return rewritten(expression, change)
+
+
+def over_document(expression: ir.Expression) -> ir.Expression:
+    """Return the expression with fields of the document told apart from those of the record."""
+
+    def change(node: object) -> object:
+        if isinstance(node, ir.Field) and node.operand.type.startswith("document "):
+            is_value = "document " not in node.type
+            return ir.DocumentField(node.operand, node.key, is_value, node.type)
+        return node
+
+    return rewritten(expression, change)

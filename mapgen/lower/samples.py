@@ -1,0 +1,50 @@
+"""The examples and rejects of a spec, read: JSON text that tests can use."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from mapgen.check import model as checked
+from mapgen.expression import Typed
+from mapgen.ir import flow as ir
+from mapgen.spec.data import json_of
+from mapgen.spec.nodes import Node
+
+
+@dataclass(frozen=True, slots=True)
+class Samples:
+    """All examples of one flow, and the settings that they hold for, as text."""
+
+    examples: tuple[ir.FlowExample, ...]
+    rejects: tuple[ir.FlowReject, ...]
+    settings: tuple[tuple[str, str], ...]
+
+
+def rule_examples(part: checked.CheckedPart, row: str = "") -> Iterator[ir.RuleExample]:
+    """Yield the examples and rejects that stand with single rules.
+
+    Args:
+        part: the rules.
+        row: the path, below the record, of the row that they read.
+    """
+    notes = () if part.note is None else (part.note,)
+    for member in (*part.members, *part.custom, *notes):
+        match member:
+            case checked.CheckedRule(target=target, rule=rule):
+                for example in rule.modifiers.examples:
+                    gives = json_of(example.gives)
+                    yield ir.RuleExample(target, row, _changes(example.given), gives)
+                for reject in rule.modifiers.rejects:
+                    yield ir.RuleExample(target, row, _changes(reject.given), None)
+            case checked.CheckedEach() | checked.CheckedObject(source=Typed()):
+                path = member.reads[0].partition(".")[2] if member.reads else ""
+                yield from rule_examples(member.part, path)
+            case checked.CheckedObject():
+                yield from rule_examples(member.part, row)
+
+
+def _changes(given: Mapping[str, Node]) -> str:
+    members = (f"{json.dumps(name)}: {json_of(node)}" for name, node in given.items())
+    return "{" + ", ".join(members) + "}"

@@ -1,0 +1,123 @@
+"""The language reference: the tables that drive reader and checker in, a Markdown page out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from mapgen.emit.templates import render
+from mapgen.expression.functions import FORMS, FUNCTIONS, Form, Function
+from mapgen.expression.signature import VARIABLES
+from mapgen.spec import language
+from mapgen.spec.shapes import (
+    Anything,
+    Formula,
+    Key,
+    ListOf,
+    Literal,
+    MapOf,
+    Named,
+    Record,
+    Shape,
+    Variants,
+    Whole,
+    Words,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class KeyLine:
+    """One key of the language: where it stands, what stands under it, what it is for."""
+
+    path: str
+    takes: str
+    purpose: str
+    is_required: bool
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionLine:
+    """One function: its signature, what it says, an example."""
+
+    shown: str
+    says: str
+    example: str
+
+
+def reference() -> str:
+    """Return the page `docs/language.md`."""
+    return render(
+        "language.md.jinja",
+        spec_keys=list(_keys(language.SPEC, "")),
+        rule_kinds=list(_rule_kinds()),
+        modifiers=list(_lines(language.MODIFIERS, "")),
+        environment_keys=list(_keys(language.ENVIRONMENT, "")),
+        connection_keys=list(_keys(language.CONNECTION, "")),
+        functions=[_function(row) for row in FUNCTIONS],
+        forms=[_function(row) for row in FORMS],
+        variables=VARIABLES,
+    )
+
+
+def _rule_kinds() -> Iterator[tuple[str, str, list[KeyLine]]]:
+    for name, kind in language.RULE.kinds.items():
+        yield name, kind.what, list(_lines(kind.keys, ""))
+
+
+def _keys(shape: Shape, path: str) -> Iterator[KeyLine]:
+    match shape:
+        case Record(keys=keys):
+            yield from _lines(keys, path)
+        case ListOf(item=item):
+            yield from _keys(item, f"{path}[]")
+        case MapOf(value=value):
+            yield from _keys(value, f"{path}.NAME")
+        case Variants(kinds=kinds) if shape is not language.RULE:
+            for kind in kinds.values():
+                yield from _lines(kind.keys, path)
+        case _:
+            return
+
+
+def _lines(keys: Mapping[str, Key], path: str) -> Iterator[KeyLine]:
+    for name, key in keys.items():
+        at = f"{path}.{name}" if path else name
+        yield KeyLine(at, takes(key.shape), key.purpose, key.is_required)
+        yield from _keys(key.shape, at)
+
+
+def takes(shape: Shape) -> str:
+    """Return what may stand under a key, in words."""
+    match shape:
+        case Words(choices=choices) if choices:
+            return " or ".join(f"`{choice}`" for choice in choices)
+        case Words(what=what, example=example):
+            return f"{what}, like `{example}`" if example else what
+        case Formula(what=what):
+            return what
+        case Whole(least=least):
+            return f"a whole number from {least}"
+        case Literal():
+            return "a constant"
+        case Anything():
+            return "any value"
+        case ListOf(item=item, or_single=or_single):
+            return f"a list of {takes(item)}" + (", or one alone" if or_single else "")
+        case MapOf(value=value):
+            return f"names, each with {takes(value)}"
+        case Record(what=what) | Variants(what=what):
+            return what.replace("`", "").removesuffix(":") if what.startswith("`") else what
+        case Named(name=name):
+            return f"a {name.replace('_', ' ')}"
+
+
+def _function(row: Function | Form) -> FunctionLine:
+    example = ""
+    if row.examples:
+        first = row.examples[0]
+        example = f"`{_cell(first.expression)}` gives `{_cell(first.gives)}`"
+    return FunctionLine(_cell(row.shown), _cell(row.says), example)
+
+
+def _cell(words: str) -> str:
+    return words.replace("|", "\\|")

@@ -1,0 +1,137 @@
+"""The only door to the disk: finds specs, reads and writes files, knows what is stale."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from mapgen.report import Source, Span, Stopped
+from mapgen.report.catalogue import project, reading
+
+SPECS = "specs"
+GENERATED = "generated"
+SPEC_SUFFIX = ".maps.yaml"
+
+
+@dataclass(frozen=True, slots=True)
+class Staleness:
+    """How the folder `generated/` differs from what the specs say. Paths from the workspace."""
+
+    stale: tuple[str, ...]
+    missing: tuple[str, ...]
+    orphaned: tuple[str, ...]
+
+    @property
+    def is_fresh(self) -> bool:
+        return not (self.stale or self.missing or self.orphaned)
+
+
+@dataclass(frozen=True, slots=True)
+class Workspace:
+    """A folder that holds `specs/`."""
+
+    root: Path
+
+    @classmethod
+    def find(cls, start: Path) -> Workspace:
+        """Return the workspace of the nearest folder with `specs/`. Raises Stopped (E501)."""
+        absolute = start.resolve()
+        for folder in (absolute, *absolute.parents):
+            if (folder / SPECS).is_dir():
+                return cls(folder)
+        raise Stopped([project.no_workspace(str(start))])
+
+    def spec_paths(self) -> tuple[str, ...]:
+        """Return the paths of all specs, sorted."""
+        found = (self.root / SPECS).rglob(f"*{SPEC_SUFFIX}")
+        return tuple(sorted(path.relative_to(self.root).as_posix() for path in found))
+
+    def named(self, folder: str, ending: str) -> tuple[str, ...]:
+        """Return the names of the files with an ending in a folder of `specs/`, sorted."""
+        found = (self.root / SPECS / folder).glob(f"*{ending}")
+        return tuple(sorted(path.name.removesuffix(ending) for path in found))
+
+    def relative(self, path: Path) -> str:
+        """Return a path as messages show it: from the workspace where it lies inside."""
+        absolute = Path(os.path.abspath(path))
+        if absolute.is_relative_to(self.root):
+            return absolute.relative_to(self.root).as_posix()
+        return str(path)
+
+    def read(self, path: str, what: str, asked_at: Span | None = None) -> Source:
+        """Return a text file as a source.
+
+        Args:
+            path: from the workspace.
+            what: what it is, for messages (`the source schema`).
+            asked_at: where a spec names it.
+
+        Raises Stopped (E101, E102) where it is missing or no UTF-8 text.
+        """
+        try:
+            data = (self.root / path).read_bytes()
+        except (FileNotFoundError, NotADirectoryError):
+            raise Stopped([reading.file_missing(path, what, asked_at)]) from None
+        except IsADirectoryError:
+            raise Stopped([reading.file_unreadable(path, "it is a folder")]) from None
+        except OSError as error:
+            reason = (error.strerror or "unknown error").lower()
+            raise Stopped([reading.file_unreadable(path, reason)]) from None
+        try:
+            return Source(path, data.decode("utf-8-sig"))
+        except UnicodeDecodeError as error:
+            reason = f"byte {data[error.start]:#04x} at {error.start} is not UTF-8"
+            raise Stopped([reading.file_unreadable(path, reason)]) from None
+
+    def exists(self, path: str) -> bool:
+        """Whether there is a file."""
+        return (self.root / path).is_file()
+
+    def staleness(self, files: Mapping[str, str]) -> Staleness:
+        """Compare what lies in `generated/` with what should: contents by path."""
+        stale = []
+        missing = []
+        for path, text in sorted(files.items()):
+            try:
+                if (self.root / path).read_bytes() != text.encode():
+                    stale.append(path)
+            except (FileNotFoundError, NotADirectoryError):
+                missing.append(path)
+        orphaned = [path for path in self._generated() if path not in files]
+        return Staleness(tuple(stale), tuple(missing), tuple(orphaned))
+
+    def write(self, files: Mapping[str, str], staleness: Staleness) -> None:
+        """Write what is stale or missing, each file whole or not at all; delete the orphaned."""
+        for path in (*staleness.stale, *staleness.missing):
+            self._write_atomically(self.root / path, files[path])
+        for path in staleness.orphaned:
+            (self.root / path).unlink()
+            self._remove_empty(self.root / PurePosixPath(path).parent)
+
+    def _generated(self) -> list[str]:
+        return sorted(
+            path.relative_to(self.root).as_posix()
+            for path in (self.root / GENERATED).rglob("*")
+            if path.is_file() and "__pycache__" not in path.parts
+        )
+
+    def _write_atomically(self, path: Path, text: str) -> None:
+        scratch = path.with_name(f".{path.name}.new")
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            scratch.write_bytes(text.encode())
+            scratch.replace(path)
+        except OSError as error:
+            reason = (error.strerror or "unknown error").lower()
+            raise Stopped([project.cannot_write(self.relative(path), reason)]) from None
+
+    def _remove_empty(self, folder: Path) -> None:
+        """Remove a folder that holds nothing but what Python has cached there."""
+        while folder != self.root / GENERATED and folder.is_dir():
+            if any(child.name != "__pycache__" for child in folder.iterdir()):
+                return
+            shutil.rmtree(folder)
+            folder = folder.parent
