@@ -1,0 +1,169 @@
+"""What generated code calls where a value has to keep to a limit: the value in, the value out.
+
+Each raises Fault, R3xx, when the value does not keep to it. Lengths count UTF-16 code units, as SQL
+Server's nvarchar does.
+"""
+
+from __future__ import annotations
+
+import decimal
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import Literal, TypeVar
+
+import msgspec
+
+from mapgen.runtime.faults import Fault
+
+T = TypeVar("T")
+Number = TypeVar("Number", Decimal, int)
+
+Rounding = Literal["half_up", "half_even", "up", "down"]
+_ROUNDINGS: Mapping[Rounding, str] = {
+    "half_up": decimal.ROUND_HALF_UP,
+    "half_even": decimal.ROUND_HALF_EVEN,
+    "up": decimal.ROUND_UP,
+    "down": decimal.ROUND_DOWN,
+}
+_SIGNS: Mapping[str, str] = {
+    "<": "below",
+    "<=": "at most",
+    ">": "above",
+    ">=": "at least",
+}
+
+
+def required(value: T | None) -> T:
+    """Return the value, or raise R201 when it is missing."""
+    if value is None:
+        raise Fault("R201", "the value is missing")
+    return value
+
+
+def text(value: str, longest: int) -> str:
+    """Return the text, or raise R301 when it has more than `longest` UTF-16 units."""
+    # Two units at most for each character: most texts need no second look.
+    if len(value) * 2 > longest and (length := len(value.encode("utf-16-le")) // 2) > longest:
+        message = f"the text has {length} characters, the field holds {longest}"
+        raise Fault("R301", message, value)
+    return value
+
+
+def truncated(value: str, longest: int) -> str:
+    """Return the text cut to `longest` UTF-16 units, never inside a surrogate pair."""
+    if len(value) * 2 <= longest:
+        return value
+    units = value.encode("utf-16-le")
+    if len(units) <= longest * 2:
+        return value
+    return units[: longest * 2].decode("utf-16-le", errors="ignore")
+
+
+def with_places(value: Decimal, places: int) -> Decimal:
+    """Return the number, or raise R302 when it has more decimal places than that."""
+    exponent = value.as_tuple().exponent
+    if isinstance(exponent, int) and -exponent > places and value != round(value, places):
+        raise Fault("R302", f"the number has more than {places} decimal places", value)
+    return value
+
+
+def rounded(value: Decimal, places: int, rounding: Rounding) -> Decimal:
+    """Return the number rounded to the places; raise R302 when it has too many digits for that."""
+    try:
+        return value.quantize(Decimal(1).scaleb(-places), rounding=_ROUNDINGS[rounding])
+    except decimal.InvalidOperation:
+        raise Fault("R302", f"the number is too long for {places} decimal places", value) from None
+
+
+def below(value: Number, bound: Number) -> Number:
+    """Return the number, or raise R303 when it is not below the bound."""
+    return value if value < bound else _out_of_range(value, "<", bound)
+
+
+def at_most(value: Number, bound: Number) -> Number:
+    """Return the number, or raise R303 when it is above the bound."""
+    return value if value <= bound else _out_of_range(value, "<=", bound)
+
+
+def above(value: Number, bound: Number) -> Number:
+    """Return the number, or raise R303 when it is not above the bound."""
+    return value if value > bound else _out_of_range(value, ">", bound)
+
+
+def at_least(value: Number, bound: Number) -> Number:
+    """Return the number, or raise R303 when it is below the bound."""
+    return value if value >= bound else _out_of_range(value, ">=", bound)
+
+
+def _out_of_range(value: Number, sign: str, bound: Number) -> Number:
+    raise Fault("R303", f"the number has to be {_SIGNS[sign]} {bound}", value)
+
+
+def whole(value: int, lowest: int, highest: int) -> int:
+    """Return the number, or raise R303 when the ERP's integer type cannot hold it."""
+    if lowest <= value <= highest:
+        return value
+    raise Fault("R303", f"the number has to lie between {lowest} and {highest}", value)
+
+
+def found(table: Mapping[str, str], name: str, *keys: str | None) -> str:
+    """Return what the table has for the first key it knows; raise R304 when it knows none."""
+    return _found(table, name, keys, retry=False)
+
+
+def found_in_time(table: Mapping[str, str], name: str, *keys: str | None) -> str:
+    """Do what `found` does; a miss may go away by itself, so that the record waits."""
+    return _found(table, name, keys, retry=True)
+
+
+def _found(table: Mapping[str, str], name: str, keys: Sequence[str | None], *, retry: bool) -> str:
+    value = first_found(table, *keys)
+    if value is None:
+        tried = ", then ".join(f"`{key}`" for key in keys if key is not None)
+        raise Fault("R304", f"the lookup `{name}` does not know the key", tried, retry=retry)
+    return value
+
+
+def first_found(table: Mapping[str, str], *keys: str | None) -> str | None:
+    """Return what the table has for the first key it knows, or None."""
+    for key in keys:
+        if key is not None and (value := table.get(key)) is not None:
+            return value
+    return None
+
+
+def rows(values: list[T], fewest: int) -> list[T]:
+    """Return the rows, or raise R305 when there are fewer."""
+    if len(values) < fewest:
+        raise Fault("R305", f"at least {fewest} row{'s' * (fewest != 1)} needed", len(values))
+    return values
+
+
+def equal(name: str, left: Decimal, right: Decimal, within: Decimal) -> None:
+    """Raise R306 when two amounts differ by more than the tolerance."""
+    if abs(left - right) > within:
+        shown = f"{left:f} against {right:f}: {left - right:+f}"
+        raise Fault("R306", f"{name}: the two sides differ", shown)
+
+
+def same(name: str, left: object, right: object) -> None:
+    """Raise R306 when two values differ."""
+    if left != right:
+        raise Fault("R306", f"{name}: the two sides differ", f"{left} against {right}")
+
+
+def holds(name: str, condition: bool) -> None:
+    """Raise R307 when a check over the document does not hold."""
+    if not condition:
+        raise Fault("R307", f"{name}: the check does not hold")
+
+
+def custom_fields(
+    *fields: tuple[str, str, T | msgspec.UnsetType],
+) -> dict[str, dict[str, T]] | msgspec.UnsetType:
+    """Return fields outside the contract by view and name; unset ones are left out."""
+    views: dict[str, dict[str, T]] = {}
+    for view, name, value in fields:
+        if value is not msgspec.UNSET:
+            views.setdefault(view, {})[name] = value
+    return views or msgspec.UNSET

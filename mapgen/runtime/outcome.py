@@ -1,0 +1,75 @@
+"""What becomes of a record: a document, a rejection with all its faults, or a reasoned skip."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import msgspec
+
+
+class Origin(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Where a record came from: file, its 1-based number in it, its line, and its own key."""
+
+    file: str
+    record: int
+    line: int
+    key: str | None = None
+
+    def __str__(self) -> str:
+        return (
+            f"{self.file}:{self.line}"
+            if self.key is None
+            else f"{self.file}:{self.line} ({self.key})"
+        )
+
+
+class FaultReport(msgspec.Struct, frozen=True):
+    """One fault of one record, as it is written to the rejects.
+
+    `target` is the field of the document (`Details[2].InventoryID`), `source_path` what the rule
+    reads (`order.line_items[2].sku`), `value` the offending value as text (masked when personal),
+    `spec` the rule's `file:line:column`; `retry` says that the same record may pass later, once
+    something it depends on is there.
+    """
+
+    code: str
+    message: str
+    target: str | None = None
+    source_path: str | None = None
+    value: str | None = None
+    spec: str | None = None
+    retry: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A document ready to send. `body` is its JSON in the ERP's representation."""
+
+    origin: Origin
+    entity: str
+    identity: str
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """A record that gave no document, with every fault it has."""
+
+    origin: Origin
+    faults: tuple[FaultReport, ...]
+
+    @property
+    def waits(self) -> bool:
+        """Whether each fault may go away by itself, so that the record waits instead."""
+        return all(fault.retry for fault in self.faults)
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """A record that the spec leaves out, and why."""
+
+    origin: Origin
+    reason: str
+
+
+Outcome = Document | Rejected | Skipped

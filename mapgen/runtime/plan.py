@@ -1,0 +1,67 @@
+"""The plan of a flow: what the compiler decided and the runtime has to keep to (`flow.json`)."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+
+class Identity(msgspec.Struct, frozen=True):
+    """How a document is recognised in the ERP: a field that never changes.
+
+    `scope` holds constant fields that narrow the look-up (`{"OrderType": "SO"}`).
+    """
+
+    field: str
+    scope: dict[str, str] = {}
+
+
+class Table(msgspec.Struct, frozen=True):
+    """A lookup table: a CSV file (relative to the workspace), its key and value columns."""
+
+    path: str
+    key: str
+    value: str
+
+
+class Retry(msgspec.Struct, frozen=True):
+    """How often a transient failure is tried, and the waits between in seconds."""
+
+    attempts: int = 6
+    first: float = 1.0
+    ceiling: float = 300.0
+
+
+class CircuitBreaker(msgspec.Struct, frozen=True):
+    """When to stop sending: `failures` within `within` seconds; for `cool_down` seconds."""
+
+    failures: int = 10
+    within: float = 60.0
+    cool_down: float = 30.0
+
+
+class Plan(msgspec.Struct, frozen=True, kw_only=True):
+    """One flow: where its documents go, by which identity, in what portions, how patiently.
+
+    `source` is what a record is called in paths, `envelope` the members shops wrap records in;
+    `lookups` are the tables by name, `connection` is what environments call the tenant.
+    """
+
+    flow: str
+    source: str = "record"
+    envelope: tuple[str, ...] = ()
+    lookups: dict[str, Table] = {}
+    connection: str = "acumatica"
+    entity: str
+    operation: Literal["create", "upsert"]
+    endpoint: str
+    version: str
+    contract_version: int
+    identity: Identity
+    keys: tuple[str, ...]
+    batch_size: int = 100
+    concurrency: int = 4
+    retry: Retry = Retry()
+    circuit_breaker: CircuitBreaker = CircuitBreaker()
+    dead_letter_days: int = 30

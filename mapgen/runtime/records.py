@@ -1,0 +1,380 @@
+"""Input files in, raw records out: a record at a time, whatever the size of the file.
+
+JSON Lines, a JSON array, an object that wraps records (`{"orders": [...]}`), objects in a row. A
+broken record is handed on as broken; the ones after it are read all the same.
+"""
+
+from __future__ import annotations
+
+import decimal
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import BinaryIO
+
+from mapgen.runtime.faults import Fault
+
+LONGEST_RECORD = 16 * 1024 * 1024
+CHUNK = 256 * 1024
+
+JsonValue = dict[str, "JsonValue"] | list["JsonValue"] | str | int | Decimal | bool | None
+
+# Strings are passed over whole, so that a bracket in a text is none.
+_STRING = rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"'
+_TOKEN = re.compile(_STRING + rb'|["{}\[\]]', re.DOTALL)
+_UP_TO_BRACKET = re.compile(rb'(?:[^"{}\[\]]++|' + _STRING + rb")*+", re.DOTALL)
+_TO_STRING_END = re.compile(rb'[^"\\]*+(?:\\.[^"\\]*+)*+', re.DOTALL)
+_LIST_AFTER_NAME = re.compile(rb"[ \t\r\n]*+:[ \t\r\n]*+\[")
+_NOTHING_YET = re.compile(rb"[ \t\r\n]*+:?[ \t\r\n]*+")
+_NOT_SPACE = re.compile(rb"[^ \t\r\n,]")
+_SCALAR_END = re.compile(rb"[ \t\r\n,\[\]{}\"]")
+_DEPTHS = {b"{": 1, b"[": 1, b"}": -1, b"]": -1}
+_PLAIN_NAME = re.compile(r"\w{1,60}", re.ASCII)
+# A 64-bit number has at most 19 digits; a longer one is kept exactly, but is no `int`.
+_MOST_INT_DIGITS = 18
+
+
+@dataclass(frozen=True, slots=True)
+class RawRecord:
+    """The bytes of one record, its 1-based number, line and column; `broken`: why it is none."""
+
+    number: int
+    line: int
+    data: bytes
+    broken: str | None = None
+    column: int = 1
+
+
+def read_records(stream: BinaryIO, name: str, envelope: tuple[str, ...]) -> Iterator[RawRecord]:
+    """Yield the records of a file; memory holds one record and one chunk.
+
+    Args:
+        stream: the file, open for bytes.
+        name: its name; `.jsonl` and `.ndjson` are read line by line, all else by structure.
+        envelope: members that records may be wrapped in.
+    """
+    if name.lower().endswith((".jsonl", ".ndjson")):
+        yield from _lines(stream)
+    else:
+        yield from _Splitter(stream, envelope).records()
+
+
+def decode(raw: RawRecord, envelope: tuple[str, ...]) -> JsonValue:
+    """Return the record's JSON, exactly: decimals as Decimal, no key twice.
+
+    Raises Fault (R101) for what is not JSON: bad UTF-8, NaN, duplicate keys, half a surrogate pair.
+    """
+    if raw.broken is not None:
+        raise Fault("R101", raw.broken)
+    try:
+        text = raw.data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        message = f"the record is not UTF-8: byte {raw.data[error.start]:#04x} at {error.start}"
+        raise Fault("R101", message) from None
+    try:
+        value: JsonValue = json.loads(
+            text,
+            parse_float=Decimal,
+            parse_int=_whole,
+            parse_constant=_no_constant,
+            object_pairs_hook=_object,
+        )
+        if "\\u" in text:
+            json.dumps(value, ensure_ascii=False, default=str).encode()
+    except json.JSONDecodeError as error:
+        column = error.colno + (raw.column - 1 if error.lineno == 1 else 0)
+        problem = error.msg.lower().removesuffix(" at")
+        place = f"line {raw.line + error.lineno - 1}, column {column}"
+        raise Fault("R101", f"the record is not JSON: {problem} at {place}") from None
+    except UnicodeEncodeError:
+        raise Fault("R101", "the record holds half of a surrogate pair") from None
+    except RecursionError:
+        raise Fault("R101", "the record is nested too deep") from None
+    except decimal.InvalidOperation:
+        raise Fault("R101", "the record holds a number beyond all bounds") from None
+    return unwrap(value, envelope)
+
+
+def unwrap(value: JsonValue, envelope: tuple[str, ...]) -> JsonValue:
+    """Return the record inside `{"order": {…}}`, or the value itself where nothing wraps it."""
+    if isinstance(value, dict) and len(value) == 1:
+        ((name, inner),) = value.items()
+        if name in envelope and isinstance(inner, dict):
+            return inner
+    return value
+
+
+def _whole(digits: str) -> JsonValue:
+    return int(digits) if len(digits) <= _MOST_INT_DIGITS else _long_whole(digits)
+
+
+def _long_whole(digits: str) -> JsonValue:
+    number = Decimal(digits)
+    return int(digits) if -(2**63) <= number < 2**63 else number
+
+
+def _no_constant(word: str) -> JsonValue:
+    raise Fault("R101", f"`{word}` is not a JSON number")
+
+
+def _object(pairs: list[tuple[str, JsonValue]]) -> JsonValue:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        # A name that is no plain word may be anything, a personal value too.
+        shown = f"the member `{twice}`" if _PLAIN_NAME.fullmatch(twice) else "a member"
+        raise Fault("R101", f"{shown} stands twice in one object")
+    return members
+
+
+def _lines(stream: BinaryIO) -> Iterator[RawRecord]:
+    number = 0
+    line = 0
+    while data := stream.readline(LONGEST_RECORD + 1):
+        line += 1
+        broken = None
+        if len(data) > LONGEST_RECORD:
+            while not data.endswith(b"\n") and (data := stream.readline(CHUNK)):
+                pass
+            broken, data = f"the record is longer than {LONGEST_RECORD:,} bytes", b""
+        elif line == 1:
+            data = data.removeprefix(b"\xef\xbb\xbf")
+        if broken is None and not data.strip():
+            continue
+        number += 1
+        yield RawRecord(number, line, data.rstrip(b"\r\n"), broken)
+
+
+class _Splitter:
+    """Cuts a stream of JSON into its records by counting brackets outside of strings.
+
+    Offsets count from the first byte that is not yet passed.
+    """
+
+    def __init__(self, stream: BinaryIO, envelope: tuple[str, ...]) -> None:
+        self._names = frozenset(json.dumps(name).encode() for name in envelope)
+        self._stream = stream
+        self._buffer = b""
+        self._start = 0
+        self._line = 1
+        self._column = 1
+        self._number = 0
+        self._is_broken = False
+
+    def records(self) -> Iterator[RawRecord]:
+        """Yield each top-level value, and each element of a top-level or wrapped array."""
+        while len(self._buffer) < 3 and self._more():
+            pass
+        self._start = 3 * self._buffer.startswith(b"\xef\xbb\xbf")
+        while first := self._next():
+            if first == b"[":
+                self._pass(1)
+                yield from self._list()
+            elif (record := self._value(self._names)) is not None:
+                yield record
+            else:
+                yield from self._list()
+                yield from self._after_list()
+
+    def _list(self) -> Iterator[RawRecord]:
+        """Yield the elements of a list whose bracket is passed."""
+        while first := self._next():
+            if first == b"]":
+                self._pass(1)
+                return
+            record = self._value()
+            assert record is not None
+            yield record
+        if not self._is_broken:
+            yield self._record(b"", "the file ends before the list of records is closed")
+
+    def _after_list(self) -> Iterator[RawRecord]:
+        """Pass over what follows the list inside the wrapping object; yield from further lists."""
+        depth = 1
+        while depth:
+            mark, end = self._token(0)
+            if not mark:
+                self._pass(end)
+                if not self._is_broken:
+                    yield self._record(b"", "the file ends before the object around the records")
+                return
+            if mark == b'"':
+                self._pass_string()
+            elif depth == 1 and mark in self._names and (start := self._list_after(end)):
+                name = json.loads(mark)
+                yield self._record(b"", f"`{name}` is a second list of records in one object")
+                self._pass(start)
+                yield from self._list()
+            else:
+                self._pass(end)
+                depth += _DEPTHS.get(mark, 0)
+
+    def _value(self, names: frozenset[bytes] = frozenset()) -> RawRecord | None:
+        """Return the value that begins here; None when it is an object around a list of records.
+
+        The list is then one of the names, and all up to its first element is passed.
+        """
+        if self._buffer[self._start : self._start + 1] not in b'{}[]"':
+            return self._scalar()
+        depth, offset = 0, 0
+        while True:
+            is_named = bool(names) and depth == 1
+            mark, end = self._token(offset) if is_named or not depth else self._bracket(offset)
+            if not mark:
+                return self._cut(end, "the file ends inside a record")
+            if end > LONGEST_RECORD:
+                record = self._too_long()
+                self._pass(offset)
+                self._pass_value(depth)
+                return record
+            if is_named and mark in names and (start := self._list_after(end)):
+                self._pass(start)
+                return None
+            offset = end
+            depth += _DEPTHS.get(mark, 0)
+            if depth <= 0:
+                return self._cut(offset, None)
+
+    def _scalar(self) -> RawRecord:
+        offset = 0
+        while (found := _SCALAR_END.search(self._buffer, self._start + offset)) is None:
+            offset = self._left()
+            if offset > LONGEST_RECORD:
+                record = self._too_long()
+                self._pass_scalar()
+                return record
+            if not self._more():
+                break
+        end = found.start() - self._start if found else self._left()
+        if end <= LONGEST_RECORD:
+            return self._cut(end, None)
+        record = self._too_long()
+        self._pass(end)
+        return record
+
+    def _token(self, offset: int) -> tuple[bytes, int]:
+        """Return the next bracket or whole string, and where it ends.
+
+        The mark is empty at the end of the file, and one `"` for a string that is too long.
+        """
+        while True:
+            found = _TOKEN.search(self._buffer, self._start + offset)
+            if found is not None and (mark := found.group()) != b'"':
+                return mark, found.end() - self._start
+            offset = self._left() if found is None else found.start() - self._start
+            if self._left() > LONGEST_RECORD:
+                return b'"', self._left()
+            if not self._more():
+                return b"", self._left()
+
+    def _bracket(self, offset: int) -> tuple[bytes, int]:
+        """Do what `_token` does, for brackets alone."""
+        while True:
+            found = _UP_TO_BRACKET.match(self._buffer, self._start + offset)
+            assert found is not None
+            mark = self._buffer[found.end() : found.end() + 1]
+            offset = found.end() - self._start
+            if mark in _DEPTHS:
+                return mark, offset + 1
+            if self._left() > LONGEST_RECORD:
+                return b'"', self._left()
+            if not self._more():
+                return b"", self._left()
+
+    def _list_after(self, offset: int) -> int:
+        """Return where the elements begin if a colon and a list stand here, else 0."""
+        while True:
+            found = _LIST_AFTER_NAME.match(self._buffer, self._start + offset)
+            if found is not None:
+                return found.end() - self._start
+            blank = _NOTHING_YET.match(self._buffer, self._start + offset)
+            assert blank is not None
+            if blank.end() < len(self._buffer) or not self._more():
+                return 0
+
+    def _too_long(self) -> RawRecord:
+        return self._record(b"", f"a record is longer than {LONGEST_RECORD:,} bytes")
+
+    def _pass_value(self, depth: int) -> None:
+        """Pass over the rest of a value, holding none of it; what comes next is in no string."""
+        while True:
+            if self._buffer[self._start : self._start + 1] == b'"':
+                self._pass_string()
+            else:
+                mark, end = self._token(0)
+                if not mark:
+                    self._pass(end)
+                    return
+                if mark[:1] == b'"':
+                    self._pass(self._buffer.index(b'"', self._start) - self._start)
+                    continue
+                self._pass(end)
+                depth += _DEPTHS[mark]
+            if depth <= 0:
+                return
+
+    def _pass_scalar(self) -> None:
+        while (found := _SCALAR_END.search(self._buffer, self._start)) is None:
+            self._pass(self._left())
+            if not self._more():
+                return
+        self._pass(found.start() - self._start)
+
+    def _pass_string(self) -> None:
+        """Pass over a string that may be longer than memory; its quote comes next."""
+        if (found := _TOKEN.search(self._buffer, self._start)) is not None:
+            self._pass(found.start() - self._start + 1)
+        while True:
+            inner = _TO_STRING_END.match(self._buffer, self._start)
+            assert inner is not None
+            self._pass(inner.end() - self._start)
+            if self._buffer[self._start : self._start + 1] == b'"':
+                self._pass(1)
+                return
+            if not self._more():
+                self._pass(self._left())
+                return
+
+    def _cut(self, end: int, broken: str | None) -> RawRecord:
+        record = self._record(self._buffer[self._start : self._start + end], broken)
+        self._pass(end)
+        return record
+
+    def _record(self, data: bytes, broken: str | None) -> RawRecord:
+        self._number += 1
+        self._is_broken = broken is not None
+        return RawRecord(self._number, self._line, data, broken, self._column)
+
+    def _next(self) -> bytes:
+        """Pass over space and commas; return the byte that follows, nothing at the end."""
+        while True:
+            found = _NOT_SPACE.search(self._buffer, self._start)
+            if found:
+                self._pass(found.start() - self._start)
+                return found.group()
+            self._pass(self._left())
+            if not self._more():
+                return b""
+
+    def _left(self) -> int:
+        return len(self._buffer) - self._start
+
+    def _pass(self, count: int) -> None:
+        end = self._start + count
+        lines = self._buffer.count(b"\n", self._start, end)
+        if lines:
+            self._line += lines
+            self._column = end - self._buffer.rfind(b"\n", self._start, end)
+        else:
+            self._column += count
+        self._start = end
+
+    def _more(self) -> bool:
+        # As much again as is held, so that a long string is not looked through too many times.
+        chunk = self._stream.read(max(CHUNK, self._left()))
+        self._buffer = self._buffer[self._start :] + chunk
+        self._start = 0
+        return bool(chunk)

@@ -1,0 +1,196 @@
+"""Source JSON in, source structs out: strictly for the fast way, patiently for the complete one."""
+
+from __future__ import annotations
+
+import re
+import types
+import typing
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+
+import msgspec
+
+from mapgen.runtime.faults import Fault
+from mapgen.runtime.records import JsonValue
+
+T = typing.TypeVar("T")
+
+_ONE = Decimal(1)
+
+_DECIMAL = re.compile(r"-?\d+(\.\d+)?", re.ASCII)
+MOST_DIGITS = 28
+"""What an amount may have, before and behind the point together: calculations keep as many."""
+
+
+class Amount(Decimal):
+    """An exact number of a source record: a JSON number, or text like `-12.50` and nothing else."""
+
+    __slots__ = ()
+
+
+Instant = typing.Annotated[datetime, msgspec.Meta(tz=True)]
+"""A moment with its offset; a naive time is a fault."""
+
+
+def amount(kind: type, value: object) -> object:
+    """Turn JSON into an Amount: what msgspec asks for a type that it does not know.
+
+    Raises ValueError for text that is not a plain decimal number (`1,5`, ` 1`, `1e3`, `NaN`), and
+    for more digits than calculations keep.
+    """
+    if kind is not Amount:
+        raise NotImplementedError(kind)
+    if isinstance(value, str):
+        if not _DECIMAL.fullmatch(value):
+            raise ValueError("not a plain decimal number")
+    elif isinstance(value, bool) or not isinstance(value, int | Decimal):
+        raise ValueError("not a number")
+    number = Amount(value)
+    if _is_too_long(number):
+        raise ValueError("more digits than calculations keep")
+    # 1E+3 is written as 1000, -0 as 0: the same numbers in the form that every reader knows.
+    if typing.cast(int, number.as_tuple().exponent) > 0:
+        number = Amount(number.quantize(_ONE))
+    return number if number or not number.is_signed() else Amount(number.copy_abs())
+
+
+def _is_too_long(number: Decimal) -> bool:
+    _, digits, exponent = number.as_tuple()
+    assert isinstance(exponent, int)
+    return len(digits) + max(exponent, 0) > MOST_DIGITS or -exponent > MOST_DIGITS
+
+
+class Poison:
+    """A value that is not there because of a fault: whatever touches it raises that fault again.
+
+    It lets the complete way go on past a broken value, and keeps one mistake one fault.
+    """
+
+    __slots__ = ("_fault",)
+
+    def __init__(self, fault: Fault) -> None:
+        object.__setattr__(self, "_fault", fault)
+
+    def __getattr__(self, _name: str) -> object:
+        raise typing.cast(Fault, object.__getattribute__(self, "_fault"))
+
+
+def _raising(self: Poison, *_arguments: object) -> object:
+    raise typing.cast(Fault, object.__getattribute__(self, "_fault"))
+
+
+_TOUCHES = """
+    add radd sub rsub mul rmul truediv rtruediv floordiv mod rmod neg abs round eq ne lt le gt ge
+    hash bool str repr format len iter contains getitem call int float
+"""
+for _name in _TOUCHES.split():
+    setattr(Poison, f"__{_name}__", _raising)
+
+
+@dataclass(frozen=True, slots=True)
+class SourceFault:
+    """A place of a record that has not the type its schema says."""
+
+    path: str
+    fault: Fault
+
+
+def strict(value: JsonValue, kind: type[T]) -> T:
+    """Return the struct; raises msgspec.ValidationError at the first value of a wrong type."""
+    return msgspec.convert(value, kind, dec_hook=amount)
+
+
+def patient(value: JsonValue, kind: type[T], path: str) -> tuple[T, tuple[SourceFault, ...]]:
+    """Return the struct with a Poison wherever a value has a wrong type, and all those faults.
+
+    Raises Fault (R102) where the record is no object at all.
+    """
+    if not isinstance(value, dict):
+        raise Fault("R102", f"expected an object, found {_describe(value)}")
+    faults: list[SourceFault] = []
+    return typing.cast(T, _struct(value, kind, path, faults)), tuple(faults)
+
+
+def _patient(value: JsonValue, kind: object, path: str, faults: list[SourceFault]) -> object:
+    try:
+        return msgspec.convert(value, kind, dec_hook=amount)
+    except msgspec.ValidationError:
+        pass
+    inner = _present(kind)
+    if isinstance(value, dict) and isinstance(inner, type) and issubclass(inner, msgspec.Struct):
+        return _struct(value, inner, path, faults)
+    if isinstance(value, list) and typing.get_origin(inner) is list:
+        (element,) = typing.get_args(inner)
+        rows = enumerate(value)
+        return [_patient(row, element, f"{path}[{at}]", faults) for at, row in rows]
+    fault = Fault("R102", f"expected {_expected(kind)}, found {_describe(value)}", _scalar(value))
+    faults.append(SourceFault(path, fault))
+    return Poison(fault)
+
+
+def _struct(
+    value: dict[str, JsonValue], kind: type, path: str, faults: list[SourceFault]
+) -> object:
+    members: dict[str, object] = {}
+    for field in msgspec.structs.fields(kind):
+        place = f"{path}.{field.encode_name}"
+        if field.encode_name in value:
+            members[field.name] = _patient(value[field.encode_name], field.type, place, faults)
+        elif field.required:
+            fault = Fault("R103", f"`{field.encode_name}` is missing")
+            faults.append(SourceFault(place, fault))
+            members[field.name] = Poison(fault)
+    return kind(**members)
+
+
+def _present(kind: object) -> object:
+    """Return `T` of `T | None` and of `Annotated[T, …]`."""
+    if isinstance(kind, types.UnionType) or typing.get_origin(kind) is typing.Union:
+        (present,) = (part for part in typing.get_args(kind) if part is not type(None))
+        return _present(present)
+    if typing.get_origin(kind) is typing.Annotated:
+        return _present(typing.get_args(kind)[0])
+    return kind
+
+
+_WORDS = {
+    str: "text",
+    int: "a whole number",
+    bool: "true or false",
+    Amount: "a plain decimal number like `12.50`",
+    datetime: "a time with its offset like `2026-01-31T09:30:00-05:00`",
+    date: "a date like `2026-01-31`",
+}
+
+
+def _expected(kind: object) -> str:
+    present = _present(kind)
+    if typing.get_origin(present) is list:
+        return "a list"
+    return _WORDS.get(typing.cast(type, present), "an object")
+
+
+def _scalar(value: JsonValue) -> JsonValue:
+    """Return what a message may show: of objects and lists nothing, anything may be in them."""
+    return None if isinstance(value, dict | list) else value
+
+
+def _describe(value: JsonValue) -> str:
+    match value:
+        case None:
+            return "null"
+        case bool():
+            return "true or false"
+        case str():
+            return "text" if value.strip() else "blank text"
+        case Decimal() if _is_too_long(value) or value.as_tuple().exponent == 0:
+            return "a number with too many digits"
+        case Decimal():
+            return "a number with decimal places"
+        case int():
+            return "a whole number"
+        case list():
+            return "a list"
+        case _:
+            return "an object"

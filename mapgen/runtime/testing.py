@@ -1,0 +1,188 @@
+"""What generated tests call: a flow's folder in, what becomes of sound and damaged records out.
+
+Not for production: it reads the lookup tables and the example settings of the workspace around it.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, Self
+
+import jsonschema_rs
+from hypothesis import strategies
+
+from mapgen.runtime.lines import document_line, reject_line
+from mapgen.runtime.outcome import Document, Outcome, Rejected, Skipped
+from mapgen.runtime.records import RawRecord
+from mapgen.runtime.transform import Transformer, bound, load_flow
+from mapgen.runtime.values import ENCODER
+
+# What a member may be replaced by: nothing, blanks, wrong types, numbers and texts at the edges.
+_DAMAGES: tuple[object, ...] = (
+    None,
+    "",
+    "  ",
+    "x" * 300,
+    "\U0001f375" * 40,
+    "1,50",
+    "NaN",
+    "2026-01-31T09:30:00",
+    0,
+    -1,
+    10**12,
+    True,
+    [],
+    {},
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Fixture:
+    """One example of a flow."""
+
+    name: str
+    given: str
+    gives: Any = None
+    because: str = ""
+    target: str | None = None
+
+    def __str__(self) -> str:
+        return self.name
+
+
+@dataclass(frozen=True, slots=True)
+class FlowUnderTest:
+    """A flow with its examples, ready to be asked."""
+
+    transformer: Transformer
+    examples: tuple[Fixture, ...]
+    rejects: tuple[Fixture, ...]
+    target: jsonschema_rs.Validator
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """Return the flow of a folder in `generated/`."""
+        loaded = load_flow(folder, place=lambda _: None)
+        settings = _read(folder / "fixtures" / "settings.json")
+        files = sorted((folder / "fixtures").glob("*.json"))
+        fixtures = [(path, _read(path)) for path in files if path.name != "settings.json"]
+        schema = (folder / "target.schema.json").read_text(encoding="utf-8")
+        specs = folder.parent.parent / "specs"
+        return cls(
+            loaded.transformer(bound(loaded, settings, specs)),
+            tuple(_fixture(content) for _, content in fixtures if "gives" in content),
+            tuple(_fixture(content) for _, content in fixtures if "because" in content),
+            jsonschema_rs.validator_for(schema, validate_formats=True),
+        )
+
+    def outcome(self, record: str) -> Outcome:
+        """Return what becomes of a record, given as JSON text."""
+        return self.transformer.outcome(RawRecord(1, 1, record.encode()), "example")
+
+    def document(self, record: str) -> Any:
+        """Return the document of a record, or its faults as text where it gives none."""
+        outcome = self.outcome(record)
+        if isinstance(outcome, Document):
+            return json.loads(outcome.body, parse_float=Decimal)
+        return str(outcome)
+
+    def is_rejected(self, record: str, because: str, target: str | None) -> bool:
+        """Whether one fault of the record says so, at the target if there is one."""
+        outcome = self.outcome(record)
+        return isinstance(outcome, Rejected) and any(
+            because in fault.message and target in (None, fault.target) for fault in outcome.faults
+        )
+
+    def field_after(self, target: str, row: str, changes: str) -> str | None:
+        """Return the JSON text of a field once its row is changed, None where it is rejected.
+
+        Args:
+            target: the field's path (`Details[].InventoryID`); of several rows the first counts.
+            row: the path of the changed row below the record, of several rows the first.
+            changes: the members to change, as JSON.
+        """
+        record = json.loads(self.examples[0].given, parse_float=Decimal)
+        changed = record
+        for name in row.replace("[]", "").split(".") if row else ():
+            changed = _first(changed[name])
+        changed.update(json.loads(changes, parse_float=Decimal))
+        outcome = self.outcome(_text(record))
+        if isinstance(outcome, Document):
+            return _text(_at(json.loads(outcome.body, parse_float=Decimal), target))
+        place = target.replace("[]", "[0]")
+        faults = outcome.faults if isinstance(outcome, Rejected) else ()
+        assert any(fault.target == place for fault in faults), faults
+        return None
+
+    def damaged_records(self) -> strategies.SearchStrategy[str]:
+        """Return records of the examples with up to three members damaged."""
+        records = [json.loads(fixture.given, parse_float=Decimal) for fixture in self.examples]
+        return strategies.composite(_damaged)(records)
+
+    def check_outcome(self, record: str) -> None:
+        """Assert that a record gives a document that keeps to the schema, or located faults."""
+        outcome = self.outcome(record)
+        match outcome:
+            case Document(body=body):
+                assert json.loads(document_line(outcome))["source"]
+                errors = [error.message for error in self.target.iter_errors(json.loads(body))]
+                assert not errors, errors
+            case Rejected(faults=faults):
+                assert json.loads(reject_line(outcome))["faults"]
+                assert all(fault.message and fault.source_path for fault in faults), faults
+            case Skipped(reason=reason):
+                assert json.loads(reject_line(outcome))["reason"] == reason
+
+
+def _damaged(draw: strategies.DrawFn, records: list[Any]) -> str:
+    record = copy.deepcopy(draw(strategies.sampled_from(records)))
+    for _ in range(draw(strategies.integers(min_value=0, max_value=3))):
+        places = list(_members(record))
+        if places:
+            holder, name = draw(strategies.sampled_from(places))
+            if draw(strategies.booleans()):
+                holder[name] = copy.deepcopy(draw(strategies.sampled_from(_DAMAGES)))
+            else:
+                del holder[name]
+    return _text(record)
+
+
+def _members(value: Any) -> Iterator[tuple[Any, Any]]:
+    names = list(value) if isinstance(value, dict) else range(len(value))
+    for name in names:
+        yield value, name
+        if isinstance(value[name], dict | list):
+            yield from _members(value[name])
+
+
+def _first(value: Any) -> Any:
+    return value[0] if isinstance(value, list) else value
+
+
+def _at(document: Any, target: str) -> Any:
+    for name in target.replace("[]", "").split("."):
+        document = _first(document[name])
+    return document["value"]
+
+
+def _fixture(content: Any) -> Fixture:
+    return Fixture(
+        content["name"],
+        _text(content["given"]),
+        content.get("gives"),
+        content.get("because", ""),
+        content.get("target"),
+    )
+
+
+def _read(path: Path) -> Any:
+    return json.loads(path.read_text(encoding="utf-8"), parse_float=Decimal)
+
+
+def _text(value: Any) -> str:
+    return ENCODER.encode(value).decode()

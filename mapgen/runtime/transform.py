@@ -1,0 +1,248 @@
+"""A flow at work: raw records in, outcomes out, without any network.
+
+Two ways lead through a generated module. The fast one decodes a record strictly and stops at the
+first fault. Only a record that fails goes the complete one (`collecting`), which finds all faults.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from mapgen.runtime.collecting import Collector, collecting_twin
+from mapgen.runtime.faults import Fault
+from mapgen.runtime.lookups import TableError, read_table
+from mapgen.runtime.outcome import Document, FaultReport, Origin, Outcome, Rejected, Skipped
+from mapgen.runtime.plan import Plan
+from mapgen.runtime.records import JsonValue, RawRecord, decode
+from mapgen.runtime.rules import Rule, Rules, fill_indices, indices_of, load_rules
+from mapgen.runtime.source import SourceFault, patient, strict
+from mapgen.runtime.values import ENCODER, Skip
+
+LONGEST_VALUE = 120
+MASK = "(masked: personal)"
+
+
+class BindingError(Exception):
+    """Settings or lookups that a flow cannot be bound to; the message says which and why."""
+
+
+class DamagedFlow(Exception):
+    """A folder of `generated/` that was not written as it stands; the message says which file."""
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedFlow:
+    """A folder of `generated/`, loaded."""
+
+    module: ModuleType
+    plan: Plan
+    rules: Rules
+
+    def transformer(self, bound_to: Bound) -> Transformer:
+        """Return the flow at work in one environment."""
+        return Transformer(self.module, self.plan, self.rules, bound_to)
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """What an environment gives a flow: settings and lookup tables, as structs of its module."""
+
+    settings: Any
+    lookups: Any
+
+
+def load_flow(folder: Path, place: Callable[[str], str | None]) -> LoadedFlow:
+    """Return the flow that a folder of `generated/` holds.
+
+    Args:
+        folder: the folder.
+        place: gives `file:line:column` for a pointer into the spec, or None.
+
+    Raises FileNotFoundError where the flow has not been generated, DamagedFlow where its files are
+    not what was generated, or not by this version.
+    """
+    try:
+        plan = msgspec.json.decode((folder / "flow.json").read_bytes(), type=Plan)
+    except msgspec.MsgspecError as error:
+        raise DamagedFlow(f"flow.json: {str(error).lower()}") from None
+    try:
+        rules = load_rules((folder / "map.json").read_bytes(), place)
+    except msgspec.MsgspecError as error:
+        raise DamagedFlow(f"map.json: {str(error).lower()}") from None
+    return LoadedFlow(_load_module(folder / "transformer.py", plan.flow), plan, rules)
+
+
+def _load_module(path: Path, flow: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(f"mapgen_generated_{flow}", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    # Forward references in the module's classes are looked up where modules are registered.
+    sys.modules[spec.name] = module
+    try:
+        spec.loader.exec_module(module)
+    except FileNotFoundError:
+        raise
+    except Exception as error:
+        raise DamagedFlow(f"transformer.py: {type(error).__name__}") from error
+    for name in ("Source", "Settings", "Lookups", "key", "bind"):
+        if not hasattr(module, name):
+            raise DamagedFlow(f"transformer.py: it has no `{name}`")
+    return module
+
+
+def bound(
+    flow: LoadedFlow,
+    settings: Mapping[str, str],
+    specs: Path,
+    other_tables: Mapping[str, Path] | None = None,
+) -> Bound:
+    """Return what a flow is bound to.
+
+    Args:
+        flow: the flow.
+        settings: its settings as text, by name.
+        specs: the folder that table paths start from.
+        other_tables: tables to use instead, by lookup.
+
+    Raises BindingError for a setting or table that cannot be used.
+    """
+    module: Any = flow.module
+    tables = {}
+    for name, table in flow.plan.lookups.items():
+        path = (other_tables or {}).get(name, specs / table.path)
+        try:
+            tables[name] = read_table(path, table.key, table.value)
+        except TableError as error:
+            raise BindingError(f"the lookup `{name}` ({table.path}): {error}") from None
+    try:
+        typed = msgspec.convert(settings, module.Settings, strict=False, dec_hook=_setting)
+    except msgspec.ValidationError as error:
+        raise BindingError(f"the settings: {error}") from None
+    return Bound(typed, module.Lookups(**tables))
+
+
+def _setting(kind: type, value: object) -> object:
+    if kind is ZoneInfo:
+        try:
+            return ZoneInfo(str(value))
+        except (KeyError, OSError):
+            raise ValueError("no time zone of this name is known") from None
+    raise NotImplementedError(kind)
+
+
+class Transformer:
+    """One flow bound to the settings and lookups of one environment."""
+
+    def __init__(self, module: ModuleType, plan: Plan, rules: Rules, bound: Bound) -> None:
+        self._module: Any = module
+        self._plan = plan
+        self._rules = rules
+        self._bound = bound
+        self._transform = module.bind(bound.settings, bound.lookups)
+        self._complete: tuple[Callable[[Any], Any], Collector] | None = None
+
+    def outcome(self, raw: RawRecord, file: str) -> Outcome:
+        """Return the document, the skip, or the rejection with all faults of one record."""
+        origin = Origin(file, raw.number, raw.line)
+        try:
+            value = decode(raw, self._plan.envelope)
+        except Fault as fault:
+            return Rejected(origin, (FaultReport(fault.code, fault.message),))
+        try:
+            record = strict(value, self._module.Source)
+            origin = self._with_key(origin, record)
+            return self._delivered(origin, self._transform(record))
+        except (Fault, ArithmeticError, msgspec.ValidationError):
+            return self._rejected(origin, value)
+
+    def _delivered(self, origin: Origin, result: Any) -> Document | Skipped:
+        if isinstance(result, Skip):
+            return Skipped(origin, result.reason)
+        identity: str = getattr(result, self._plan.identity.field).value
+        return Document(origin, self._plan.entity, identity, ENCODER.encode(result))
+
+    def _rejected(self, origin: Origin, value: JsonValue) -> Outcome:
+        try:
+            record, source_faults = patient(value, self._module.Source, self._plan.source)
+        except Fault as fault:
+            return Rejected(origin, (FaultReport(fault.code, fault.message),))
+        transform, collector = self._complete or self._load_complete()
+        collector.start(found.fault for found in source_faults)
+        result = transform(record)
+        if isinstance(result, Skip):
+            return Skipped(self._with_key(origin, record), result.reason)
+        assert source_faults or collector.found, "what the fast way refuses has a fault"
+        reports = [self._source_report(found) for found in source_faults]
+        reports += [
+            self._rule_report(self._rules.by_code.get(code), indices, fault)
+            for code, indices, fault in collector.found
+        ]
+        return Rejected(self._with_key(origin, record), tuple(reports))
+
+    def _load_complete(self) -> tuple[Callable[[Any], Any], Collector]:
+        text = Path(str(self._module.__file__)).read_text(encoding="utf-8")
+        twin, collector = collecting_twin(self._module, text)
+        complete = twin.bind(self._bound.settings, self._bound.lookups), collector
+        self._complete = complete
+        return complete
+
+    def _with_key(self, origin: Origin, record: Any) -> Origin:
+        try:
+            key = self._module.key(record)
+        except Fault:
+            return origin
+        # The key of a broken record may be a Poison, which nobody has touched yet.
+        if not isinstance(key, str):
+            return origin
+        return Origin(origin.file, origin.record, origin.line, _shortened(key))
+
+    def _source_report(self, found: SourceFault) -> FaultReport:
+        rule = self._rules.reading(found.path)
+        return FaultReport(
+            code=found.fault.code,
+            message=found.fault.message,
+            target=fill_indices(rule.target, indices_of(found.path)) if rule else None,
+            source_path=found.path,
+            value=self._shown(found.fault.value, is_personal=self._rules.is_personal(found.path)),
+            spec=rule.spec if rule else None,
+        )
+
+    def _rule_report(self, rule: Rule | None, rows: tuple[int, ...], fault: Fault) -> FaultReport:
+        assert rule is not None, "the rule map names every statement that can fail"
+        return FaultReport(
+            code=fault.code,
+            message=fault.message,
+            target=fill_indices(rule.target, rows),
+            source_path=rule.source_path(rows),
+            value=self._shown(fault.value, is_personal=rule.is_personal),
+            spec=rule.spec,
+            retry=fault.retry,
+        )
+
+    def _shown(self, value: object, *, is_personal: bool) -> str | None:
+        if value is None:
+            return None
+        if is_personal:
+            return MASK
+        match value:
+            case bool():
+                return "true" if value else "false"
+            case Decimal() if -LONGEST_VALUE < value.adjusted() < LONGEST_VALUE:
+                return _shortened(format(value, "f"))
+            case _:
+                return _shortened(str(value))
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= LONGEST_VALUE else text[: LONGEST_VALUE - 1] + "…"

@@ -1,0 +1,100 @@
+"""Values as the ERP's contract wraps them, and the encoder that keeps every digit.
+
+A field is `{"value": X}`; a field that is not sent is left out (never `null`). Contract version 4,
+protocol section 3.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Literal
+
+import msgspec
+
+
+class StringValue(msgspec.Struct, frozen=True):
+    """Text, and drop-downs by their displayed text."""
+
+    value: str
+
+
+class DecimalValue(msgspec.Struct, frozen=True):
+    """An exact number, written as a JSON number with the digits it has."""
+
+    value: Decimal
+
+
+class IntValue(msgspec.Struct, frozen=True):
+    """A whole number."""
+
+    value: int
+
+
+class BooleanValue(msgspec.Struct, frozen=True):
+    """True or false."""
+
+    value: bool
+
+
+class DateValue(msgspec.Struct, frozen=True):
+    """A calendar date, written `2026-01-31`: the ERP takes it without an offset to shift it by."""
+
+    value: date
+
+
+class DateTimeValue(msgspec.Struct, frozen=True):
+    """An instant, written with its offset."""
+
+    value: datetime
+
+
+class CustomStringField(msgspec.Struct, frozen=True):
+    """Text in a field outside the contract."""
+
+    value: str
+    type: Literal["CustomStringField"] = "CustomStringField"
+
+
+class CustomDecimalField(msgspec.Struct, frozen=True):
+    """An exact number in a field outside the contract."""
+
+    value: Decimal
+    type: Literal["CustomDecimalField"] = "CustomDecimalField"
+
+
+class CustomIntField(msgspec.Struct, frozen=True):
+    """A whole number in a field outside the contract."""
+
+    value: int
+    type: Literal["CustomIntField"] = "CustomIntField"
+
+
+class CustomBooleanField(msgspec.Struct, frozen=True):
+    """True or false in a field outside the contract."""
+
+    value: bool
+    type: Literal["CustomBooleanField"] = "CustomBooleanField"
+
+
+class CustomDateTimeField(msgspec.Struct, frozen=True):
+    """A date in a field outside the contract."""
+
+    value: date
+    type: Literal["CustomDateTimeField"] = "CustomDateTimeField"
+
+
+class Skip(msgspec.Struct, frozen=True):
+    """What a transformer gives for a record that the spec leaves out."""
+
+    reason: str
+
+
+def _plain(value: object) -> object:
+    """Return a subclass of Decimal as the Decimal that the encoder knows."""
+    if isinstance(value, Decimal):
+        return Decimal(value)
+    raise NotImplementedError(type(value))
+
+
+ENCODER = msgspec.json.Encoder(decimal_format="number", enc_hook=_plain)

@@ -1,0 +1,185 @@
+"""The complete way of a small module, statement by statement."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from mapgen.runtime.collecting import Collector, collecting_twin
+from mapgen.runtime.faults import Fault
+from mapgen.runtime.limits import required
+from mapgen.runtime.source import Poison
+
+TEXT = '''
+def bind(settings, lookups):
+    def line_from(line):
+        """Return a line."""
+        first = next((tag for tag in line["tags"]), None)
+        seen = any(tag == "b" for tag in line["tags"])
+        sku = required(line["sku"])
+        price = required(line["price"])
+        return (sku, price)
+
+    def transform(order):
+        """Return an order."""
+        if order["cancelled"] is not None:
+            return "skipped"
+        head = required(order["head"])
+        again = head + 1
+        lines = [line_from(line) for line in order["lines"]]
+        check = sum(price for _, price in lines)
+        when = calendar(order["year"])
+        return (head, lines, check, when)
+
+    return transform
+'''
+
+
+def calendar(year: int) -> int:
+    if year > 9999:
+        raise OverflowError("date value out of range")
+    return year
+
+
+@pytest.fixture
+def twin() -> Iterator[tuple[ModuleType, Collector]]:
+    module = ModuleType("small")
+    module.__dict__.update(required=required, calendar=calendar)
+    exec(compile(TEXT, "small", "exec"), module.__dict__)
+    yield collecting_twin(module, TEXT)
+    sys.modules.pop("small", None)
+
+
+def order(**changes: object) -> dict[str, object]:
+    line = {"sku": "AB-1", "price": 2, "tags": ["a", "b", "c"]}
+    plain = {"cancelled": None, "head": 1, "lines": [dict(line) for _ in range(3)], "year": 2026}
+    return {**plain, **changes}
+
+
+def line(sku: str | None, price: int | None) -> dict[str, object]:
+    return {"sku": sku, "price": price, "tags": ["a", "b", "c"]}
+
+
+def found(
+    twin: tuple[ModuleType, Collector], record: dict[str, object], *known: Fault
+) -> list[tuple[str, tuple[int, ...], str]]:
+    module, collector = twin
+    collector.start(known)
+    module.bind(None, None)(record)
+    return [(code, rows, fault.code) for code, rows, fault in collector.found]
+
+
+def test_sound_record(twin: tuple[ModuleType, Collector]) -> None:
+    """A record without a fault gives what the module gives, and no fault is found."""
+    module, collector = twin
+    collector.start(())
+
+    result = module.bind(None, None)(order())
+
+    assert result == (1, [("AB-1", 2)] * 3, 6, 2026)
+    assert collector.found == []
+
+
+def test_row_after_a_list_that_was_left(twin: tuple[ModuleType, Collector]) -> None:
+    """A fault has the number of its row, whatever lists were looked into and left before."""
+    record = order(lines=[line("AB-1", 1), line(None, 1), line(None, None)])
+
+    assert found(twin, record) == [
+        ("line_from.sku", (1,), "R201"),
+        ("line_from.sku", (2,), "R201"),
+        ("line_from.price", (2,), "R201"),
+    ]
+
+
+def test_consequence(twin: tuple[ModuleType, Collector]) -> None:
+    """What cannot be reckoned because of a fault is no fault of its own."""
+    assert found(twin, order(head=None)) == [("transform.head", (), "R201")]
+
+
+def test_poison_is_neither_there_nor_missing(twin: tuple[ModuleType, Collector]) -> None:
+    """A broken value that is only asked whether it is there decides nothing."""
+    fault = Fault("R102", "broken")
+
+    assert found(twin, order(cancelled=Poison(fault), head=None), fault) == [
+        ("transform.head", (), "R201")
+    ]
+
+
+def test_overflow(twin: tuple[ModuleType, Collector]) -> None:
+    """A date beyond the calendar is a fault, not the end of the run."""
+    assert found(twin, order(year=10_000)) == [("transform.when", (), "R218")]
+
+
+def test_our_own_mistake(twin: tuple[ModuleType, Collector]) -> None:
+    """What no record can cause is not taken for a fault of the record."""
+    with pytest.raises(TypeError):
+        found(twin, order(lines=[line("AB-1", "text")]))  # type: ignore[arg-type]
+
+
+def test_records_do_not_mix(twin: tuple[ModuleType, Collector]) -> None:
+    """The faults of one record are forgotten with the next."""
+    assert found(twin, order(head=None)) == [("transform.head", (), "R201")]
+    assert found(twin, order()) == []
+
+
+@pytest.mark.parametrize(
+    "touch",
+    [
+        pytest.param(lambda value: value + 1, id="add"),
+        pytest.param(lambda value: 1 + value, id="add from the right"),
+        pytest.param(lambda value: value == 1, id="compare"),
+        pytest.param(lambda value: value < 1, id="order"),
+        pytest.param(lambda value: bool(value), id="condition"),
+        pytest.param(lambda value: f"{value}", id="text"),
+        pytest.param(lambda value: {value: 1}, id="key"),
+        pytest.param(lambda value: value.strip, id="member"),
+        pytest.param(lambda value: value[0], id="element"),
+        pytest.param(lambda value: list(value), id="rows"),
+        pytest.param(lambda value: len(value), id="length"),
+        pytest.param(lambda value: 1 in value, id="contains"),
+        pytest.param(lambda value: -value, id="sign"),
+        pytest.param(lambda value: abs(value), id="abs"),
+    ],
+)
+def test_touching_a_poison(touch: object) -> None:
+    """Whatever touches a Poison meets the fault that it stands for."""
+    fault = Fault("R102", "broken")
+    assert callable(touch)
+
+    with pytest.raises(Fault) as caught:
+        touch(Poison(fault))
+
+    assert caught.value is fault
+
+
+def test_generated_flow_has_a_name_for_each_statement() -> None:
+    """The rule map of the generated flow names every statement that its twin guards."""
+    folder = Path(__file__).resolve().parents[2] / "generated" / "shopify_orders"
+    text = (folder / "transformer.py").read_text(encoding="utf-8")
+    module = ModuleType("generated")
+    named = (folder / "map.json").read_text(encoding="utf-8")
+    codes: list[str] = []
+
+    import ast
+
+    from mapgen.runtime import collecting
+
+    tree = ast.parse(text)
+    [bind] = [one for one in tree.body if isinstance(one, ast.FunctionDef) and one.name == "bind"]
+    for function in bind.body:
+        if isinstance(function, ast.FunctionDef):
+            counts: dict[str, int] = {}
+            codes += [
+                f"{function.name}.{collecting._statement_name(statement, counts)}"
+                for statement in function.body
+                if not isinstance(statement, ast.Return) and not collecting._is_docstring(statement)
+            ]
+
+    # These two only put together what has been worked out, and cannot fail.
+    assembling = {"transform.document", "transform.custom"}
+    assert module.__name__ == "generated"
+    assert {code for code in codes if f'"{code}"' not in named} <= assembling
