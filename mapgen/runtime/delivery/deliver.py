@@ -1,0 +1,125 @@
+"""A flow's outcomes in, a summary out: staged into the ledger, carried to the tenant, told."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+from types import FrameType
+from typing import assert_never
+
+from mapgen.runtime.delivery.courier import Courier
+from mapgen.runtime.delivery.run import Run, book_of
+from mapgen.runtime.delivery.tally import Tally
+from mapgen.runtime.environment import Environment
+from mapgen.runtime.events import Observer
+from mapgen.runtime.halt import Halt, NotBuilt, Terminated
+from mapgen.runtime.ledger import Ledger, source_of
+from mapgen.runtime.outcome import Document, Outcome, Rejected, Skipped
+from mapgen.runtime.plan import Plan
+from mapgen.runtime.rules import Rules
+from mapgen.runtime.summary import Kind, Shown, Summary
+from mapgen.runtime.tenant import Client
+
+_LONGEST_GRACE = 10.0
+"""Seconds that requests under way get to finish when a run is stopped; the rest settles."""
+
+
+def deliver(
+    outcomes: Iterable[Outcome],
+    plan: Plan,
+    environment: Environment,
+    ledger: Ledger,
+    rules: Rules,
+    observer: Observer,
+) -> Summary:
+    """Deliver each document once, and finish what earlier runs of the flow left in the ledger.
+
+    Outcomes are taken over in batches and never held in memory, however many there are. Documents
+    that the ledger knows as sent make no request. Returns once nothing of the flow is in the queue
+    or in hand, which after an unanswered request takes the settle time.
+
+    Raises Halt where the run as a whole cannot go on, with the summary so far in `summary`;
+    KeyboardInterrupt (and Terminated, one of its kind, on SIGTERM in the main thread) once the
+    requests under way have had ten seconds. In each case the session is signed out, and the next
+    run goes on where this one stopped.
+    """
+    if plan.operation != "create":
+        raise NotBuilt(
+            f"the flow `{plan.flow}` asks for the operation `{plan.operation}`, which this version"
+            " does not deliver",
+            "use `operation: create`, with an identity",
+        )
+    tally = Tally(plan.flow, observer)
+    run = Run(book_of(plan, environment.tenant), plan, environment.limits, ledger, tally)
+    try:
+        with (
+            _raising_on_sigterm(),
+            Client(environment, plan, rules, stop=run.stop, tell=tally.tell) as client,
+        ):
+            _carry_all(outcomes, run, Courier(run, client))
+        tally.add_elsewhere(ledger.settle_accounts(run.book, run.id))
+    except Halt as halt:
+        halt.summary = tally.summary()
+        raise
+    return tally.summary()
+
+
+def _carry_all(outcomes: Iterable[Outcome], run: Run, courier: Courier) -> None:
+    """Stage all outcomes while the courier carries, and wait until it has done."""
+    courier.start()
+    try:
+        for batch in _batches(outcomes, run.plan.batch_size):
+            _stage(batch, run)
+            courier.has_news()
+        run.tally.saw_all()
+        courier.finish()
+    except BaseException:
+        with contextlib.suppress(Halt):
+            courier.abort(_LONGEST_GRACE)
+        raise
+
+
+def _stage(batch: Sequence[Outcome], run: Run) -> None:
+    """Take a batch over into the ledger, and count what needs no delivery."""
+    staged = run.ledger.stage(run.book, run.id, batch)
+    for at, outcome in enumerate(batch):
+        source = source_of(outcome.origin)
+        match outcome:
+            case Document():
+                if at in staged.already_there:
+                    number = staged.already_there[at]
+                    run.tally.arrived("already there", source, outcome.entity, number)
+            case Rejected():
+                kind: Kind = "waiting" if outcome.waits else "rejected"
+                run.tally.stayed_out(Shown(kind, source, outcome.faults))
+            case Skipped():
+                run.tally.stayed_out(Shown("skipped", source, (), outcome.reason))
+            case _:
+                assert_never(outcome)
+    run.tally.saw(len(batch))
+
+
+def _batches(outcomes: Iterable[Outcome], size: int) -> Iterator[list[Outcome]]:
+    remaining = iter(outcomes)
+    while batch := list(islice(remaining, size)):
+        yield batch
+
+
+@contextlib.contextmanager
+def _raising_on_sigterm() -> Iterator[None]:
+    """Let SIGTERM end the run the way Ctrl-C does, so that the session is signed out."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def terminate(_number: int, _frame: FrameType | None) -> None:
+        raise Terminated
+
+    before = signal.signal(signal.SIGTERM, terminate)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

@@ -1,0 +1,41 @@
+"""What the parts of one run share."""
+
+from __future__ import annotations
+
+import threading
+import uuid
+from dataclasses import dataclass, field
+
+from mapgen.runtime.delivery.tally import Tally
+from mapgen.runtime.environment import Limits, Tenant
+from mapgen.runtime.ledger import Ledger
+from mapgen.runtime.plan import Plan
+
+
+def book_of(plan: Plan, tenant: Tenant) -> str:
+    """Return what a ledger keeps the records of a flow under.
+
+    The tenant is part of it: what one tenant has, another may not have.
+    """
+    return f"{plan.flow} in {tenant.tenant} at {tenant.url}"
+
+
+def _new_id() -> str:
+    return uuid.uuid4().hex
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One run of a flow: its plan and limits, its ledger and tally, the signal to stop.
+
+    `book` is what the ledger keeps the records under; `id` tells the run from all others that
+    share the ledger.
+    """
+
+    book: str
+    plan: Plan
+    limits: Limits
+    ledger: Ledger
+    tally: Tally
+    stop: threading.Event = field(default_factory=threading.Event)
+    id: str = field(default_factory=_new_id)

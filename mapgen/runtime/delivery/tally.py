@@ -1,0 +1,158 @@
+"""What happened to each record in, counts and a bounded choice of details out."""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Literal, assert_never
+
+from mapgen.runtime.events import BusinessEvent, Event, Happening, Observer, Progress
+from mapgen.runtime.ledger import Acknowledgement, State
+from mapgen.runtime.outcome import FaultReport
+from mapgen.runtime.summary import Kind, Reason, Shown, Summary
+
+_INDEX = re.compile(r"\[\d+\]")
+_MOST_REASONS = 200
+_MOST_SHOWN = 20
+_OTHERS = "others"
+
+
+class Tally:
+    """Counts a run, and tells its observer, one call at a time."""
+
+    def __init__(self, flow: str, observer: Observer) -> None:
+        self._flow = flow
+        self._observer = observer
+        self._turn = threading.RLock()
+        self._read = 0
+        self._is_read = False
+        self._counts: Counter[Happening] = Counter()
+        self._reasons: Counter[tuple[Kind, str]] = Counter()
+        self._shown: dict[Kind, list[Shown]] = {}
+
+    def tell(self, event: Event) -> None:
+        """Hand an event on."""
+        with self._turn:
+            self._observer.on_event(event)
+
+    def saw(self, records: int) -> None:
+        """Note that so many more records were read."""
+        with self._turn:
+            self._read += records
+            self._progress()
+
+    def saw_all(self) -> None:
+        """Note that the input is at its end."""
+        with self._turn:
+            self._is_read = True
+            self._progress()
+
+    def arrived(
+        self, happening: Literal["created", "already there"], source: str, entity: str,
+        number: str | None
+    ) -> None:  # fmt: skip
+        """Note a record whose document is in the tenant."""
+        with self._turn:
+            self._counts[happening] += 1
+            self.tell(BusinessEvent(self._flow, happening, source, entity, number))
+
+    def stayed_out(self, shown: Shown) -> None:
+        """Note a record that found no way into the tenant."""
+        with self._turn:
+            self._counts[shown.kind] += 1
+            words = _words(shown)
+            for word in words:
+                key = (shown.kind, word)
+                if key not in self._reasons and len(self._reasons) >= _MOST_REASONS:
+                    key = (shown.kind, _OTHERS)
+                self._reasons[key] += 1
+            first = self._shown.setdefault(shown.kind, [])
+            if len(first) < _MOST_SHOWN:
+                first.append(shown)
+            self.tell(BusinessEvent(self._flow, shown.kind, shown.source, reasons=words))
+
+    def ended(self, end: Acknowledgement, entity: str) -> None:
+        """Note a document that came to its end in this run."""
+        source = end.claim.source
+        match end.end:
+            case "sent":
+                happening: Literal["created", "already there"] = (
+                    "already there" if end.was_there else "created"
+                )
+                self.arrived(happening, source, entity, end.number)
+            case "rejected" | "dead" | "waiting":
+                self.stayed_out(Shown(end.end, source, end.faults, end.reason))
+            case _:
+                assert_never(end.end)
+
+    def advanced(self) -> None:
+        """Tell how far the run is."""
+        with self._turn:
+            self._progress()
+
+    def add_elsewhere(self, states: Mapping[State, int]) -> None:
+        """Count documents that this run read and another had, or brought to an end."""
+        with self._turn:
+            for state, count in states.items():
+                self._counts[_ELSEWHERE[state]] += count
+            self._progress()
+
+    def summary(self) -> Summary:
+        """Return the counts so far."""
+        with self._turn:
+            reasons = sorted(self._reasons.items(), key=lambda one: (-one[1], one[0]))
+            return Summary(
+                flow=self._flow,
+                read=self._read,
+                skipped=self._counts["skipped"],
+                rejected=self._counts["rejected"],
+                created=self._counts["created"],
+                already_there=self._counts["already there"],
+                dead=self._counts["dead"],
+                waiting=self._counts["waiting"],
+                reasons=tuple(Reason(kind, words, n) for (kind, words), n in reasons),
+                shown=tuple(one for shown in self._shown.values() for one in shown),
+            )
+
+    def _progress(self) -> None:
+        self._observer.on_progress(
+            Progress(
+                read=self._read,
+                skipped=self._counts["skipped"],
+                rejected=self._counts["rejected"],
+                created=self._counts["created"],
+                already_there=self._counts["already there"],
+                dead=self._counts["dead"],
+                waiting=self._counts["waiting"],
+                is_read=self._is_read,
+            )
+        )
+
+
+# A document that is still in other hands when this run ends was there when this run read it.
+_ELSEWHERE: dict[State, Happening] = {
+    "staged": "already there",
+    "sending": "already there",
+    "sent": "already there",
+    "rejected": "rejected",
+    "dead": "dead",
+    "skipped": "skipped",
+    "waiting": "waiting",
+}
+
+
+def _words(shown: Shown) -> tuple[str, ...]:
+    if shown.reason is not None:
+        return (shown.reason,)
+    return _distinct([_fault_words(fault) for fault in shown.faults])
+
+
+def _fault_words(fault: FaultReport) -> str:
+    target = "" if fault.target is None else f" {_INDEX.sub('[]', fault.target)}"
+    return f"{fault.code}{target}"
+
+
+def _distinct(words: Sequence[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(words))

@@ -1,0 +1,108 @@
+"""Where a run delivers: the credentials of one tenant, and the limits of its licence."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+from mapgen.runtime.halt import EnvironmentFault
+
+_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+
+
+@dataclass(frozen=True, slots=True)
+class Tenant:
+    """One tenant of the ERP and how to sign in to it; its representation shows no secret.
+
+    `url` is the instance's address, with its site path if it has one. Raises EnvironmentFault for
+    an address without https (a loopback address may go without), for an empty value, and where
+    the client id names another tenant (client ids have the form `<guid>@<tenant>`).
+    """
+
+    url: str
+    tenant: str
+    client_id: str
+    client_secret: str = field(repr=False)
+    username: str = field(repr=False)
+    password: str = field(repr=False)
+
+    def __post_init__(self) -> None:
+        for name in ("url", "tenant", "client_id", "client_secret", "username", "password"):
+            if not getattr(self, name).strip():
+                raise EnvironmentFault(
+                    f"the tenant's `{name}` is empty", "set it in the environment of the run"
+                )
+        self._check_address()
+        bound_to = self.client_id.rpartition("@")[2] if "@" in self.client_id else self.tenant
+        if bound_to != self.tenant:
+            raise EnvironmentFault(
+                f"the client id belongs to the tenant `{bound_to}`, but the environment names"
+                f" `{self.tenant}`",
+                "use the client id of the connected application in that tenant",
+            )
+        object.__setattr__(self, "url", self.url.rstrip("/"))
+
+    def _check_address(self) -> None:
+        try:
+            address = urlsplit(self.url)
+            host, _ = address.hostname, address.port
+        except ValueError:
+            address, host = urlsplit(""), None
+        if address.scheme not in ("http", "https") or not host:
+            raise EnvironmentFault(
+                "the tenant's `url` is not an address of the form https://HOST/SITE",
+                "give the address of the instance, as in the browser, up to the site's name",
+            )
+        if address.username or address.password:
+            raise EnvironmentFault(
+                "the tenant's `url` holds a user name or a password",
+                "give them as `username` and `password`, so that no log shows them",
+            )
+        if address.scheme == "http" and host not in _LOOPBACK:
+            raise EnvironmentFault(
+                f"the tenant's `url` sends credentials to `{host}` without encryption",
+                "use https (http is for a sandbox on this machine only)",
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What the licence and the network allow.
+
+    `requests_per_minute` of the licence (None: unlimited), `concurrent_requests` of the licence,
+    `request_timeout` in seconds for one answer, `settle` in seconds: how long a request without an
+    answer may still be at work in the ERP. Queued requests are held for up to ten minutes there,
+    which the defaults outlast. Raises EnvironmentFault for limits that cannot hold.
+    """
+
+    requests_per_minute: int | None = None
+    concurrent_requests: int = 2
+    request_timeout: float = 600.0
+    settle: float = 900.0
+
+    def __post_init__(self) -> None:
+        if self.requests_per_minute is not None and self.requests_per_minute < 1:
+            raise EnvironmentFault(
+                f"`requests_per_minute` is {self.requests_per_minute}, less than 1",
+                "give the number of the licence monitoring console, or leave it out",
+            )
+        if self.concurrent_requests < 1:
+            raise EnvironmentFault(
+                f"`concurrent_requests` is {self.concurrent_requests}, less than 1",
+                "give the number of the licence monitoring console",
+            )
+        if not 0 < self.request_timeout < self.settle:
+            raise EnvironmentFault(
+                f"`settle` ({self.settle:g} s) does not exceed `request_timeout`"
+                f" ({self.request_timeout:g} s), which must be above 0",
+                "give a settle time longer than the longest request, or documents may be doubled",
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """The place of a run: its name in the specs, its tenant and its limits."""
+
+    name: str
+    tenant: Tenant
+    limits: Limits = Limits()

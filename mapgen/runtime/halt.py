@@ -1,0 +1,61 @@
+"""What stops a run as a whole: a sentence on what happened, and the next step of a person."""
+
+from __future__ import annotations
+
+from mapgen.runtime.summary import Summary
+
+
+class Halt(Exception):
+    """A run cannot go on; the ledger holds everything that it had taken over.
+
+    `code` is an `R5xx` of the catalogue, `message` says what was found, `help` what to do next.
+    Neither ever holds a secret or a personal value. `summary` is what had been done by then.
+    """
+
+    code = "R500"
+
+    def __init__(self, message: str, help: str) -> None:
+        super().__init__(message)
+        self.message = message
+        self.help = help
+        self.summary: Summary | None = None
+
+
+class EnvironmentFault(Halt):
+    """The environment is incomplete or contradicts itself; no request was made."""
+
+    code = "R501"
+
+
+class SignInRefused(Halt):
+    """The tenant does not let this application or this user in."""
+
+    code = "R502"
+
+
+class AccessRefused(Halt):
+    """The tenant refuses every request of this kind: a right, a feature or a set-up is missing."""
+
+    code = "R503"
+
+
+class TenantUnavailable(Halt):
+    """The tenant did not answer properly again and again, whichever document was sent."""
+
+    code = "R504"
+
+
+class LedgerFault(Halt):
+    """The ledger cannot be opened, read or written."""
+
+    code = "R505"
+
+
+class NotBuilt(Halt):
+    """The plan asks for something that this version of the runtime does not do."""
+
+    code = "R506"
+
+
+class Terminated(KeyboardInterrupt):
+    """The run was asked to end by SIGTERM."""

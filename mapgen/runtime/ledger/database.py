@@ -1,0 +1,135 @@
+"""An address of a database in, an engine whose tables are a ledger of this version out."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from sqlalchemy import Connection, Engine, create_engine, event, inspect, select, text
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
+
+from mapgen.runtime.halt import LedgerFault
+from mapgen.runtime.ledger.schema import META, METADATA, VERSION
+
+_HELP_FORM = "give sqlite:///FILE, or postgresql+psycopg://USER@HOST/DATABASE"
+_POSTGRESQL_LOCK = 7_016_533_001  # any number, the same in every process
+
+
+def open_engine(address: str) -> Engine:
+    """Open the database and make or check the ledger's tables in it.
+
+    Raises LedgerFault for an address of another form, a file that cannot be written or is no
+    ledger, a server that does not answer, and a ledger of a newer version.
+    """
+    url = _parse(address)
+    shown = url.render_as_string(hide_password=True)
+    engine = _sqlite(url) if url.get_backend_name() == "sqlite" else _postgresql(url)
+    try:
+        with telling_faults(shown), engine.begin() as connection:
+            _prepare(connection, shown)
+    except BaseException:
+        engine.dispose()
+        raise
+    return engine
+
+
+@contextmanager
+def telling_faults(shown: str) -> Iterator[None]:
+    """Turn what the database says into a LedgerFault; its statements and values are left out."""
+    try:
+        yield
+    except DBAPIError as fault:
+        reason = str(fault.orig).strip().partition("\n")[0]
+        raise LedgerFault(f"the ledger `{shown}` fails: {reason}", _next_step(reason)) from None
+    except SQLAlchemyError as fault:
+        raise LedgerFault(
+            f"the ledger `{shown}` fails: {type(fault).__name__}", "run again; nothing is lost"
+        ) from None
+
+
+def _next_step(reason: str) -> str:
+    for part, step in _STEPS:
+        if part in reason:
+            return step
+    return "see that the database is reachable and run again; nothing is lost"
+
+
+_STEPS = (
+    ("unable to open database file", "see that the folder exists and may be written to"),
+    ("readonly database", "see that the file and its folder may be written to"),
+    ("not a database", "name another file, or move this one away: it is not a ledger"),
+    ("disk is full", "make room on the disk and run again; nothing is lost"),
+    ("malformed", "restore the file from a backup, or start with a new one: the look-up by"
+                  " identity in the ERP keeps documents from being doubled"),
+    ("is locked", "another program holds the file; end it and run again"),
+)  # fmt: skip
+
+
+def _parse(address: str) -> URL:
+    try:
+        url = make_url(address)
+    except (ArgumentError, ValueError):
+        raise LedgerFault("the address of the ledger cannot be read", _HELP_FORM) from None
+    match url.get_backend_name():
+        case "sqlite" if url.database in (None, "", ":memory:"):
+            raise LedgerFault(
+                "the ledger is in memory, and would forget what it sent", "give sqlite:///FILE"
+            )
+        case "sqlite":
+            return url.set(drivername="sqlite+pysqlite")
+        case "postgresql":
+            return url.set(drivername="postgresql+psycopg")
+        case other:
+            raise LedgerFault(f"a ledger cannot live in `{other}`", _HELP_FORM)
+
+
+def _sqlite(url: URL) -> Engine:
+    if url.database is not None and Path(url.database).is_dir():
+        raise LedgerFault(f"the ledger `{url.database}` is a folder", "give the name of a file")
+    engine = create_engine(url, pool_size=16, max_overflow=16)
+
+    @event.listens_for(engine, "connect")
+    def _settings(connection: sqlite3.Connection, _: object) -> None:
+        # Without this the driver begins a transaction when it sees fit, not when we say so.
+        connection.isolation_level = None
+        cursor = connection.cursor()
+        cursor.execute("PRAGMA busy_timeout = 60000")
+        cursor.execute("PRAGMA journal_mode = WAL")
+        # WAL with NORMAL may lose the latest commits at a power cut; an intent must not be lost.
+        cursor.execute("PRAGMA synchronous = FULL")
+        cursor.close()
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        # A transaction that reads and then writes would fail as busy instead of waiting its turn.
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+    return engine
+
+
+def _postgresql(url: URL) -> Engine:
+    return create_engine(url, pool_size=16, max_overflow=16, pool_pre_ping=True)
+
+
+def _prepare(connection: Connection, shown: str) -> None:
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _POSTGRESQL_LOCK})
+    tables = inspect(connection).get_table_names()
+    if META.name not in tables:
+        if tables and connection.dialect.name == "sqlite":
+            raise LedgerFault(
+                f"the database `{shown}` holds other tables and no ledger",
+                "name another file: a ledger has a file of its own",
+            )
+        METADATA.create_all(connection)
+        connection.execute(META.insert().values(version=VERSION))
+        return
+    version = connection.execute(select(META.c.version)).scalar_one_or_none()
+    if version != VERSION:
+        raise LedgerFault(
+            f"the ledger `{shown}` has version {version}, this mapgen knows version {VERSION}",
+            "use the version of mapgen that wrote it, or a newer one",
+        )

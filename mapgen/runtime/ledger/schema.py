@@ -1,0 +1,79 @@
+"""The ledger's tables, as SQLAlchemy knows them, and the version of their shape."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Double,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+)
+
+VERSION = 1
+
+State = Literal["staged", "sending", "sent", "rejected", "dead", "skipped", "waiting"]
+
+METADATA = MetaData()
+
+META = Table("mapgen_ledger", METADATA, Column("version", Integer, primary_key=True))
+
+# One row a record. A row with an identity is a document; a row without one is a record that gave
+# none (rejected, skipped or waiting at the mapping) and is known by its `subject`.
+RECORDS = Table(
+    "mapgen_records",
+    METADATA,
+    Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
+    Column("flow", Text, nullable=False),
+    Column("subject", Text, nullable=False),  # the record's own key, or its place in its file
+    Column("source", Text, nullable=False),  # the same for people
+    Column("identity", Text),
+    Column("entity", Text),
+    Column("body", LargeBinary),  # until it is sent: what the ERP has need not lie here too
+    Column("state", Text, nullable=False),
+    Column("number", Text),  # what the ERP calls the document
+    Column("was_there", Boolean),  # sent: found by the look-up before any request of ours
+    Column("reason", Text),  # skipped: why; dead: what came of the last attempt
+    Column("faults", Text),  # JSON, personal values masked
+    Column("attempts", Integer, nullable=False, default=0),  # requests whose effect stayed unknown
+    Column("claim", Text),  # who has it in hand: a token of its own for each time of taking it
+    Column("intent_at", Double),  # seconds since 1970, at the latest intent or unanswered request
+    Column("reader", Text),  # the run that staged it
+    Column("finisher", Text),  # the run that brought it to its end
+    Column("changed_at", Double, nullable=False),
+)
+
+# The documents that a run read and found in other hands, so that it can tell what became of them.
+# The run deletes its rows at its end; those of a killed one are deleted by a later one.
+MET = Table(
+    "mapgen_met",
+    METADATA,
+    Column("run", Text, primary_key=True),
+    Column("record", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
+    Column("met_at", Double, nullable=False),
+)
+
+ONE_DOCUMENT = Index(
+    "mapgen_one_document",
+    RECORDS.c.flow,
+    RECORDS.c.identity,
+    unique=True,
+    sqlite_where=RECORDS.c.identity.is_not(None),
+    postgresql_where=RECORDS.c.identity.is_not(None),
+)
+ONE_SUBJECT = Index(
+    "mapgen_one_subject",
+    RECORDS.c.flow,
+    RECORDS.c.subject,
+    unique=True,
+    sqlite_where=RECORDS.c.identity.is_(None),
+    postgresql_where=RECORDS.c.identity.is_(None),
+)
+QUEUE = Index("mapgen_queue", RECORDS.c.flow, RECORDS.c.state, RECORDS.c.id)

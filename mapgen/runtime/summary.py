@@ -1,0 +1,72 @@
+"""What a run comes to, as data: counts, reasons, and a bounded choice of records in full."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from mapgen.runtime.outcome import FaultReport
+
+Kind = Literal["skipped", "rejected", "waiting", "dead"]
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """One reason why records found no way into the tenant, and how many it kept out.
+
+    `words` is `CODE target` of a fault, without row numbers, or the reason of a skip.
+    """
+
+    kind: Kind
+    words: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A record that found no way into the tenant, in full: personal values are masked."""
+
+    kind: Kind
+    source: str
+    faults: tuple[FaultReport, ...]
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What became of the records of a run.
+
+    `read` equals the sum of the other counts where no earlier run left work in the ledger. The
+    first records of each kind that found no way are in `shown`; `reasons` counts them all, the
+    commonest first (past 200 reasons, the rest together).
+    """
+
+    flow: str
+    read: int
+    skipped: int
+    rejected: int
+    created: int
+    already_there: int
+    dead: int
+    waiting: int
+    reasons: tuple[Reason, ...] = ()
+    shown: tuple[Shown, ...] = ()
+
+    @property
+    def left(self) -> int:
+        """How many records were read and have not found their end: the run broke off."""
+        ends = (self.skipped, self.rejected, self.created, self.already_there, self.dead)
+        return max(0, self.read - sum(ends) - self.waiting)
+
+    def counts(self) -> dict[str, str | int]:
+        """Return flow and counts, in the order in which machines are given them."""
+        return {
+            "flow": self.flow,
+            "read": self.read,
+            "skipped": self.skipped,
+            "rejected": self.rejected,
+            "created": self.created,
+            "already_there": self.already_there,
+            "dead": self.dead,
+            "waiting": self.waiting,
+        }

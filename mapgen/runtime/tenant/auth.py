@@ -1,0 +1,219 @@
+"""Credentials in, a bearer token that holds for the next request out: one session, signed out."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Final
+
+import httpx2
+import msgspec
+
+from mapgen.runtime.environment import Tenant
+from mapgen.runtime.events import TechnicalEvent
+from mapgen.runtime.halt import SignInRefused
+from mapgen.runtime.tenant.classify import Verdict, classify
+from mapgen.runtime.tenant.transport import UNMETERED
+
+_LONGEST_MARGIN = 120.0
+_TOKEN_PATH = "/identity/connect/token"
+_SIGN_OUT_PATH = "/entity/auth/logout"
+_SIGN_OUT_TRIES = 2
+_SIGN_OUT_TIMEOUT = 15.0
+
+# `offline_access` keeps one session over all refreshes; without it each token opens its own.
+_SCOPE = "api offline_access"
+
+
+class _Token(msgspec.Struct, frozen=True):
+    """The token endpoint's answer, `expires_in` in seconds."""
+
+    access_token: str
+    expires_in: float = 3600.0
+    refresh_token: str | None = None
+
+
+class _OAuthError(msgspec.Struct, frozen=True):
+    """The token endpoint's refusal (RFC 6749, section 5.2)."""
+
+    error: str | None = None
+
+
+class Failure(Exception):
+    """A request that did not do what it was made for, and what that means."""
+
+    def __init__(self, verdict: Verdict, body: bytes = b"") -> None:
+        super().__init__(verdict.reason)
+        self.verdict: Final = verdict
+        self.body: Final = body
+
+
+Send = Callable[[httpx2.Request], httpx2.Response]
+
+
+class Session:
+    """The one session of a run with a tenant: password grant, refresh, sign-out.
+
+    Threads share it; whoever finds the token near its end refreshes it while the others wait.
+    """
+
+    def __init__(
+        self, tenant: Tenant, http: httpx2.Client, tell: Callable[[TechnicalEvent], None]
+    ) -> None:
+        self._tenant = tenant
+        self._http = http
+        self._tell = tell
+        self._turn = threading.Lock()
+        self._token: _Token | None = None
+        self._refresh_at = 0.0
+
+    def bearer(self, send: Send) -> str:
+        """Return a token that does not expire soon, signing in or refreshing where it must.
+
+        `send` makes the request; raises what it raises, Failure for a passing fault, and
+        SignInRefused where a person has to look after the credentials.
+        """
+        with self._turn:
+            if self._token is None:
+                self._keep(self._sign_in(send), "signed in")
+            elif time.monotonic() >= self._refresh_at:
+                self._keep(self._refresh(self._token, send), "token refreshed")
+            assert self._token is not None
+            return self._token.access_token
+
+    def forget(self, token: str) -> None:
+        """Drop a token that the tenant no longer takes, unless it was replaced meanwhile."""
+        with self._turn:
+            if self._token is not None and self._token.access_token == token:
+                self._token = None
+                self._tell(TechnicalEvent("session lost, signing in again", "warning"))
+
+    def sign_out(self) -> None:
+        """Give the licence's session back; a failure is told, never raised."""
+        # A thread that hangs in a token request keeps the turn; its session ends by itself.
+        has_turn = self._turn.acquire(timeout=_SIGN_OUT_TIMEOUT)
+        token, self._token = self._token, None
+        if has_turn:
+            self._turn.release()
+        if token is None:
+            return
+        for _ in range(_SIGN_OUT_TRIES):
+            try:
+                answer = self._http.post(
+                    self._tenant.url + _SIGN_OUT_PATH,
+                    # The web server declines a POST that does not state its length.
+                    headers={
+                        "Authorization": f"Bearer {token.access_token}",
+                        "Content-Length": "0",
+                    },
+                    timeout=_SIGN_OUT_TIMEOUT,
+                    extensions={UNMETERED: True},
+                )
+            except httpx2.HTTPError as fault:
+                outcome: str | int = type(fault).__name__
+                continue
+            outcome = answer.status_code
+            if answer.is_success or answer.status_code == 401:
+                self._tell(TechnicalEvent("signed out"))
+                return
+        facts = {"outcome": outcome}
+        self._tell(TechnicalEvent("not signed out, the session ends by itself", "warning", facts))
+
+    def _keep(self, token: _Token, name: str) -> None:
+        self._token = token
+        margin = min(_LONGEST_MARGIN, token.expires_in / 4)
+        self._refresh_at = time.monotonic() + token.expires_in - margin
+        self._tell(TechnicalEvent(name, facts={"expires_in": token.expires_in}))
+
+    def _sign_in(self, send: Send) -> _Token:
+        grant = {
+            "grant_type": "password",
+            "username": self._tenant.username,
+            "password": self._tenant.password,
+            "scope": _SCOPE,
+        }
+        return self._ask(grant, send)
+
+    def _refresh(self, old: _Token, send: Send) -> _Token:
+        if old.refresh_token is None:
+            return self._sign_in(send)
+        try:
+            grant = {"grant_type": "refresh_token", "refresh_token": old.refresh_token}
+            token = self._ask(grant, send)
+        except SignInRefused:
+            # A refresh token ends for many reasons (used twice, 30 days over, the user changed);
+            # the password may still hold. If not, that says so.
+            return self._sign_in(send)
+        # Refresh tokens rotate: the old one is void once a new one came.
+        return token if token.refresh_token else msgspec.structs.replace(
+            token, refresh_token=old.refresh_token
+        )  # fmt: skip
+
+    def _ask(self, grant: dict[str, str], send: Send) -> _Token:
+        application = {
+            "client_id": self._tenant.client_id,
+            "client_secret": self._tenant.client_secret,
+        }
+        request = self._http.build_request(
+            "POST", self._tenant.url + _TOKEN_PATH, data=grant | application
+        )
+        try:
+            answer = send(request)
+        except Failure as failure:
+            raise Failure(_before_all_else(failure.verdict)) from None
+        if answer.is_success:
+            try:
+                return msgspec.json.decode(answer.content, type=_Token, strict=False)
+            except (msgspec.DecodeError, msgspec.ValidationError):
+                verdict = Verdict("transient", "none", "the token endpoint gave no token")
+                raise Failure(_before_all_else(verdict)) from None
+        self._refuse(answer)
+        verdict = classify(answer)
+        if verdict.kind == "transient":
+            raise Failure(_before_all_else(verdict))
+        raise SignInRefused(
+            f"signing in to `{self._tenant.url}` failed: {verdict.reason}"
+            f" (status {answer.status_code})",
+            "check the user's credentials, and that the connected application exists (SM303010)",
+        )
+
+    def _refuse(self, answer: httpx2.Response) -> None:
+        """Raise SignInRefused for the refusals that OAuth names."""
+        if answer.status_code == 404:
+            raise SignInRefused(
+                f"there is no sign-in at `{self._tenant.url}{_TOKEN_PATH}` (status 404)",
+                "check the address of the instance, with the name of its site",
+            )
+        try:
+            error = msgspec.json.decode(answer.content, type=_OAuthError).error
+        except (msgspec.DecodeError, msgspec.ValidationError):
+            return
+        match error:
+            case "invalid_client":
+                raise SignInRefused(
+                    f"the tenant `{self._tenant.tenant}` does not know the application, or its"
+                    " secret is wrong (invalid_client)",
+                    "compare client id and secret with Connected Applications (SM303010); the id"
+                    " ends with @ and the tenant's name",
+                )
+            case "invalid_grant":
+                raise SignInRefused(
+                    f"the tenant `{self._tenant.tenant}` refuses the user name or the password"
+                    " (invalid_grant)",
+                    "check the user (SM201010): password, state, and that API access is allowed",
+                )
+            case "unauthorized_client" | "unsupported_grant_type" | "invalid_scope":
+                raise SignInRefused(
+                    f"the connected application may not sign in this way ({error})",
+                    "set its OAuth 2.0 flow to Resource Owner Password Credentials, and allow"
+                    " the scopes api and offline_access",
+                )
+            case _:
+                return
+
+
+def _before_all_else(verdict: Verdict) -> Verdict:
+    """A sign-in that failed: the request it was for has not been made, and none can be."""
+    return replace(verdict, effect="none", is_unreachable=True)

@@ -1,0 +1,143 @@
+"""The body of a refused document in, one located report a fault out: field, rule, source path."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from mapgen.runtime.outcome import FaultReport
+from mapgen.runtime.rules import Rules
+
+MASKED = "***"
+
+FIELD_REFUSED = "R401"
+DOCUMENT_REFUSED = "R402"
+NOTHING_SAVED = "R403"
+IDENTITY_CHANGED = "R404"
+GIVEN_UP = "R405"
+DEPENDENCY_MISSING = "R406"
+LOOK_UP_REFUSED = "R407"
+
+_MOST_FAULTS = 100
+_LEAF_MEMBERS = frozenset({"value", "error", "type"})
+_GENERIC = re.compile(r"raised at least one error", re.IGNORECASE)
+_MAY_PASS = re.compile(r"cannot be found in the system", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class _Refused:
+    """One `error` of the body: where, what it says, the value beside it if it is a field."""
+
+    target: str
+    message: str
+    value: object
+    is_field: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Reporter:
+    """Writes the reports of a flow's refused documents, personal values masked by its rules."""
+
+    rules: Rules
+
+    def fields(self, answer: bytes, body: bytes) -> tuple[FaultReport, ...]:
+        """Report each `error` in the entity that a 422 echoes, however deep it sits.
+
+        The head of a part only says that something in it is wrong; it is left out where the parts
+        tell what. An answer that is no entity gives no report.
+        """
+        try:
+            echo = msgspec.json.decode(answer)
+        except msgspec.DecodeError:
+            return ()
+        refused = list(_walk(echo, ""))
+        fields = [one for one in refused if one.is_field]
+        telling = [one for one in refused if not one.is_field and not _GENERIC.search(one.message)]
+        chosen = (fields + telling) or refused
+        personal = self._personal(body)
+        return tuple(self._report(one, personal) for one in chosen[:_MOST_FAULTS])
+
+    def document(self, code: str, message: str, body: bytes, *, retry: bool = False) -> FaultReport:
+        """Report a fault of the document as a whole, in words that may quote its values."""
+        return FaultReport(code, _mask(message, self._personal(body)), retry=retry)
+
+    def _report(self, refused: _Refused, personal: re.Pattern[str] | None) -> FaultReport:
+        message = _mask(refused.message.strip(), personal)
+        retry = _MAY_PASS.search(refused.message) is not None
+        if not refused.target:
+            return FaultReport(DOCUMENT_REFUSED, message, retry=retry)
+        found = self.rules.find(refused.target)
+        value = None if refused.value is None else _words(refused.value)
+        if found is None:
+            # A field that no rule sets holds what the ERP itself put there.
+            return FaultReport(FIELD_REFUSED, message, refused.target, value=value, retry=retry)
+        rule, indices = found
+        if rule.is_personal and value:
+            message = _mask(message, _any_of({value}))
+            value = MASKED
+        source_path = rule.source_path(indices)
+        return FaultReport(
+            FIELD_REFUSED, message, refused.target, source_path, value, rule.spec, retry
+        )
+
+    def _personal(self, body: bytes) -> re.Pattern[str] | None:
+        """Return what matches the personal values of a document."""
+        values = {
+            value
+            for target, value in _leaves(msgspec.json.decode(body), "")
+            if (found := self.rules.find(target)) is not None and found[0].is_personal and value
+        }
+        return _any_of(values) if values else None
+
+
+def _walk(part: Any, path: str) -> Iterator[_Refused]:
+    """Yield every `error` in an entity of the contract-based API."""
+    match part:
+        case list():
+            for at, row in enumerate(part):
+                yield from _walk(row, f"{path}[{at}]")
+        case dict() if path and part.keys() <= _LEAF_MEMBERS:
+            if part.get("error"):
+                yield _Refused(path, str(part["error"]), part.get("value"), True)
+        case dict():
+            if isinstance(part.get("error"), str) and part["error"]:
+                yield _Refused(path, part["error"], None, False)
+            for name, member in part.items():
+                if not name.startswith("_"):
+                    yield from _walk(member, f"{path}.{name}" if path else name)
+        case _:
+            pass
+
+
+def _leaves(part: Any, path: str) -> Iterator[tuple[str, str]]:
+    match part:
+        case list():
+            for at, row in enumerate(part):
+                yield from _leaves(row, f"{path}[{at}]")
+        case dict() if path and part.keys() <= _LEAF_MEMBERS:
+            if part.get("value") is not None:
+                yield path, _words(part["value"])
+        case dict():
+            for name, member in part.items():
+                yield from _leaves(member, f"{path}.{name}" if path else name)
+        case _:
+            pass
+
+
+def _words(value: object) -> str:
+    return value if isinstance(value, str) else msgspec.json.encode(value).decode()
+
+
+def _any_of(values: set[str]) -> re.Pattern[str]:
+    """Match any of the values as words of their own, the longest first."""
+    ordered = sorted(values, key=lambda value: (-len(value), value))
+    inner = "|".join(re.escape(value.strip()) for value in ordered if value.strip())
+    return re.compile(rf"(?<!\w)(?:{inner})(?!\w)" if inner else r"(?!)", re.IGNORECASE)
+
+
+def _mask(message: str, personal: re.Pattern[str] | None) -> str:
+    return message if personal is None else personal.sub(MASKED, message)

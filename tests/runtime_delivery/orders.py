@@ -1,0 +1,77 @@
+"""Orders to deliver, and the plan of their flow."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from mapgen.runtime.events import Event, Progress
+from mapgen.runtime.outcome import Document, Origin
+from mapgen.runtime.plan import CircuitBreaker, Identity, Plan, Retry
+from mapgen.runtime.rules import Rule, Rules
+
+RULES = Rules(
+    {
+        "CustomerID": Rule("CustomerID", ("order.customer.id",), "orders.maps.yaml:20:5"),
+        "Details": Rule("Details", ("order.line_items",), "orders.maps.yaml:30:5"),
+        "Details[].InventoryID": Rule(
+            "Details[].InventoryID", ("order.line_items[].sku",), "orders.maps.yaml:33:7"
+        ),
+        "BillToContact.Email": Rule(
+            "BillToContact.Email", ("order.email",), "orders.maps.yaml:40:7", is_personal=True
+        ),
+    }
+)
+
+
+def plan_of(**changes: Any) -> Plan:
+    """A plan whose pauses suit a test."""
+    chosen: dict[str, Any] = {
+        "flow": "orders",
+        "entity": "SalesOrder",
+        "operation": "create",
+        "endpoint": "Default",
+        "version": "24.200.001",
+        "contract_version": 4,
+        "identity": Identity("ExternalRef", {"OrderType": "SO"}),
+        "keys": ("OrderType", "OrderNbr"),
+        "batch_size": 20,
+        "concurrency": 4,
+        "retry": Retry(attempts=4, first=0.02, ceiling=0.1),
+        "circuit_breaker": CircuitBreaker(failures=50, within=60.0, cool_down=0.2),
+    }
+    return Plan(**(chosen | changes))
+
+
+def order(number: int, *, identity: str | None = None) -> Document:
+    """One order with an identity of its own."""
+    reference = identity or f"{number}-shop"
+    body = {
+        "OrderType": {"value": "SO"},
+        "ExternalRef": {"value": reference},
+        "CustomerID": {"value": "C0001"},
+        "BillToContact": {"Email": {"value": f"person{number}@example.org"}},
+        "Details": [{"InventoryID": {"value": "AB-1"}}, {"InventoryID": {"value": "AB-2"}}],
+    }
+    origin = Origin("orders.jsonl", number, number, str(number))
+    return Document(origin, "SalesOrder", reference, json.dumps(body).encode())
+
+
+def orders(count: int) -> Iterator[Document]:
+    """So many orders."""
+    return (order(number) for number in range(1, count + 1))
+
+
+class Watcher:
+    """An observer that remembers."""
+
+    def __init__(self) -> None:
+        self.events: list[Event] = []
+        self.progress: list[Progress] = []
+
+    def on_progress(self, progress: Progress) -> None:
+        self.progress.append(progress)
+
+    def on_event(self, event: Event) -> None:
+        self.events.append(event)

@@ -1,0 +1,123 @@
+"""The delivery against the sandbox tenant, which behaves as the ERP is known to."""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mapgen.contract.lock import load
+from mapgen.contract.model import Contract
+from mapgen.runtime.delivery import deliver
+from mapgen.runtime.environment import Environment, Limits
+from mapgen.runtime.ledger import Ledger
+from mapgen.runtime.plan import Retry
+from mapgen.sandbox import Credentials, Sandbox, Settings, read_fault, serve
+from mapgen.sandbox import Limits as Licence
+from tests.runtime_delivery.orders import RULES, Watcher, order, orders, plan_of
+from tests.runtime_delivery.stand_in import tenant_of
+from tests.runtime_delivery.test_kill import finish, kill, start
+
+LOCK = Path(__file__).resolve().parents[2] / "specs" / "contracts" / "default-24.200.001.json"
+CREDENTIALS = Credentials(
+    tenant="DEMO",
+    client_id="app@DEMO",
+    client_secret="application-secret",
+    username="api-user",
+    password="user-password",
+)
+SEED = {
+    "Customer": [{"CustomerID": "C0001", "CustomerName": "Ada Poole"}],
+    "StockItem": [{"InventoryID": "AB-1"}, {"InventoryID": "AB-2"}],
+}
+
+
+@pytest.fixture(scope="module")
+def contract() -> Contract:
+    return load(LOCK)
+
+
+@contextmanager
+def tenant(contract: Contract, *faults: str, **settings: Any) -> Iterator[Sandbox]:
+    chosen = Settings(
+        credentials=CREDENTIALS, faults=tuple(read_fault(one) for one in faults), **settings
+    )
+    with serve(contract, seed=SEED, settings=chosen) as sandbox:
+        yield sandbox
+
+
+def environment_of(sandbox: Sandbox) -> Environment:
+    return Environment("test", tenant_of(sandbox.url), Limits(None, 4, 2.0, 2.6))
+
+
+def references(sandbox: Sandbox) -> list[str]:
+    return sorted(str(record["ExternalRef"]) for record in sandbox.records("SalesOrder"))
+
+
+def test_faults_of_all_kinds(contract: Contract, tmp_path: Path) -> None:
+    """Through cut connections, deadlocks, refusals and lost sessions, each order arrives once."""
+    faults = (
+        "drop@PUT:SalesOrder:7,19", "deadlock@PUT:SalesOrder:3,4", "conflict@PUT:SalesOrder:9",
+        "throttle@*:SalesOrder:5", "unavailable@PUT:SalesOrder:21", "sign-out@PUT:SalesOrder:30",
+        "redirect@GET:SalesOrder:1", "refuse@PUT:SalesOrder:25",
+    )  # fmt: skip
+    with tenant(contract, *faults) as sandbox, Ledger(f"sqlite:///{tmp_path}/l.db") as ledger:
+        plan = plan_of(retry=Retry(6, 0.05, 0.3))
+        summary = deliver(orders(60), plan, environment_of(sandbox), ledger, RULES, Watcher())
+
+        assert (summary.read, summary.created) == (60, 60)
+        assert references(sandbox) == sorted(f"{number}-shop" for number in range(1, 61))
+
+
+def test_unknown_item(contract: Contract, tmp_path: Path) -> None:
+    """An item that the tenant does not know rejects its order, with the row, rule and source."""
+    bad = order(2)
+    bad = type(bad)(bad.origin, bad.entity, bad.identity, bad.body.replace(b'"AB-2"', b'"ZZ-9"'))
+    with tenant(contract) as sandbox, Ledger(f"sqlite:///{tmp_path}/l.db") as ledger:
+        summary = deliver(
+            [order(1), bad], plan_of(), environment_of(sandbox), ledger, RULES, Watcher()
+        )
+
+        assert (summary.created, summary.rejected) == (1, 1)
+        assert references(sandbox) == ["1-shop"]
+    [fault] = summary.shown[0].faults
+    assert (fault.target, fault.source_path, fault.value) == (
+        "Details[1].InventoryID", "order.line_items[1].sku", "ZZ-9",
+    )  # fmt: skip
+
+
+def test_one_session_is_enough(contract: Contract, tmp_path: Path) -> None:
+    """A licence of one session serves run after run, since each signs out."""
+    licence = Licence(sessions=1, concurrent_requests=2)
+    with tenant(contract, limits=licence) as sandbox:
+        for at in range(3):
+            with Ledger(f"sqlite:///{tmp_path}/{at}.db") as ledger:
+                summary = deliver(
+                    orders(5), plan_of(), environment_of(sandbox), ledger, RULES, Watcher()
+                )
+                assert summary.created + summary.already_there == 5
+
+        assert len(references(sandbox)) == 5
+
+
+def test_killed_against_sandbox(contract: Contract, tmp_path: Path) -> None:
+    """Killed while its orders arrive, the next run completes: each order once."""
+    address = f"sqlite:///{tmp_path}/ledger.db"
+    with tenant(contract, "slow-answer=1@PUT:SalesOrder:23") as sandbox:
+        child = start(sandbox.url, address)
+        deadline = time.monotonic() + 20
+        while len(sandbox.records("SalesOrder")) < 23 and time.monotonic() < deadline:
+            time.sleep(0.01)
+        assert child.poll() is None
+        kill(child)
+        assert child.returncode == -signal.SIGKILL
+
+        counts = finish(start(sandbox.url, address))
+
+        assert counts["read"] == 60 == counts["created"] + counts["already_there"]
+        assert references(sandbox) == sorted(f"{number}-shop" for number in range(1, 61))

@@ -1,0 +1,152 @@
+"""What a failed answer means: status and body decide together."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import httpx2
+import pytest
+
+from mapgen.runtime.outcome import FaultReport
+from mapgen.runtime.rules import Rules
+from mapgen.runtime.tenant.classify import classify, classify_failure
+from mapgen.runtime.tenant.refusal import Reporter
+
+SHARED = Path(os.environ.get("MAPGEN_SHARED", Path(__file__).resolve().parents[3] / "shared"))
+
+
+def px(kind: str, words: str) -> str:
+    return json.dumps(
+        {"message": "An error has occurred.", "exceptionMessage": words, "exceptionType": kind}
+    )
+
+
+ANSWERS = [
+    pytest.param(500, px("PX.Data.PXException", "'CustomerID' cannot be empty."),
+                 "permanent", "none", id="business rule"),
+    pytest.param(500, px("System.NullReferenceException", "Object reference not set."),
+                 "permanent", "none", id="bug of the ERP"),
+    pytest.param(500, px("PX.Data.PXSetupNotEnteredException", "The required data is not entered"),
+                 "needs_person", "none", id="set-up"),
+    pytest.param(500, px("PX.Data.PXUndefinedCompanyException", "A proper company ID cannot be"
+                 " determined"), "needs_person", "none", id="unknown tenant"),
+    pytest.param(500, px("PX.Data.PXException", "Error: Invalid credentials. Please try again."),
+                 "needs_person", "none", id="credentials"),
+    pytest.param(500, px("PX.Api.ContractBased.NoEntitySatisfiesTheConditionException",
+                 "No entity satisfies the condition."), "needs_dependency", "none", id="missing"),
+    pytest.param(500, px("System.Data.SqlClient.SqlException", "Transaction (Process ID 5) was"
+                 " deadlocked on lock resources"), "transient", "none", id="deadlock"),
+    pytest.param(500, px("System.Data.SqlClient.SqlException", "Execution Timeout Expired. The"
+                 " timeout period elapsed"), "transient", "unknown", id="database timeout"),
+    pytest.param(500, px("PX.Data.PXLockViolationException", "Another process has updated the"
+                 " 'SOOrder' record. Your changes will be lost."), "transient", "none", id="lock"),
+    pytest.param(422, json.dumps({"error": "Another process has added the 'SOOrder' record."}),
+                 "transient", "none", id="lock in a 422"),
+    pytest.param(422, json.dumps({"error": "Inserting 'X' record raised at least one error."}),
+                 "permanent", "none", id="fields"),
+    pytest.param(400, json.dumps({"message": "The request is invalid."}),
+                 "permanent", "none", id="unreadable"),
+    pytest.param(401, "", "unauthenticated", "none", id="no session"),
+    pytest.param(403, json.dumps({"message": "no right"}), "needs_person", "none", id="no right"),
+    pytest.param(404, json.dumps({"message": "no"}), "needs_person", "none", id="no endpoint"),
+    pytest.param(404, "<html>", "transient", "unknown", id="site restarts"),
+    pytest.param(409, "", "transient", "none", id="long operation"),
+    pytest.param(412, json.dumps({"message": "no"}), "permanent", "none", id="condition"),
+    pytest.param(429, "", "transient", "none", id="declined"),
+    pytest.param(403, json.dumps({"message": "API Login Limit"}), "transient", "none",
+                 id="login limit under any status"),
+    pytest.param(500, "<html>Server Error</html>", "transient", "unknown", id="500 in HTML"),
+    pytest.param(502, "<html>", "transient", "unknown", id="502"),
+    pytest.param(503, json.dumps({"message": "down"}), "transient", "unknown", id="503 in JSON"),
+    pytest.param(504, "", "transient", "unknown", id="504"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("status", "body", "kind", "effect"), ANSWERS)
+def test_answer(status: int, body: str, kind: str, effect: str) -> None:
+    """Status and body give who can help, and whether a write may have been done."""
+    media = "text/html" if body.startswith("<") else "application/json"
+    verdict = classify(httpx2.Response(status, text=body, headers={"Content-Type": media}))
+
+    assert (verdict.kind, verdict.effect) == (kind, effect)
+
+
+REDIRECTS = [
+    pytest.param("/ui/error", "transient", id="error page"),
+    pytest.param("/Frames/Login.aspx?ReturnUrl=%2f", "unauthenticated", id="sign-in page"),
+]
+
+
+@pytest.mark.parametrize(("location", "kind"), REDIRECTS)
+def test_redirect(location: str, kind: str) -> None:
+    """A redirect goes to the sign-in page, or hides an error."""
+    assert classify(httpx2.Response(302, headers={"Location": location})).kind == kind
+
+
+def test_retry_after() -> None:
+    """A pause that the server asks for is passed on."""
+    answer = httpx2.Response(429, headers={"Retry-After": "7"})
+
+    assert classify(answer).pause == 7.0
+
+
+FAILURES = [
+    pytest.param(httpx2.ConnectError("no"), "none", id="nobody listens"),
+    pytest.param(httpx2.ConnectTimeout("no"), "none", id="no connection in time"),
+    pytest.param(httpx2.ReadTimeout("no"), "unknown", id="no answer in time"),
+    pytest.param(httpx2.WriteTimeout("no"), "unknown", id="not sent in time"),
+    pytest.param(httpx2.ReadError("no"), "unknown", id="connection lost"),
+    pytest.param(httpx2.RemoteProtocolError("no"), "unknown", id="answer cut off"),
+]
+
+
+@pytest.mark.parametrize(("failure", "effect"), FAILURES)
+def test_no_answer(failure: httpx2.TransportError, effect: str) -> None:
+    """A request that was never sent did nothing; of any other nobody knows."""
+    verdict = classify_failure(failure)
+
+    assert (verdict.kind, verdict.effect) == ("transient", effect)
+
+
+def test_real_refusal() -> None:
+    """The vendor's own sample of a nested refusal is located to its row and field."""
+    sample = SHARED / "acumatica" / "errors" / "422_bill_detail_field_error.json"
+    if not sample.exists():
+        pytest.skip("the samples of the ERP's errors are not beside the project")
+    body = json.dumps(json.loads(sample.read_text())["body"]).encode()
+
+    assert Reporter(Rules({})).fields(body, b"{}") == (
+        FaultReport("R401", "Project 'TES2323T  ' cannot be found in the system.",
+                    "Details[0].Project", value="TES2323T", retry=True),
+    )  # fmt: skip
+    assert classify(httpx2.Response(422, content=body)).kind == "permanent"
+
+
+BODIES = [
+    pytest.param(b"not json", (), id="no JSON"),
+    pytest.param(b"[]", (), id="a list"),
+    pytest.param(b'{"CustomerID": {"value": "C1"}}', (), id="no error in it"),
+    pytest.param(
+        b'{"error": "Inserting \'X\' record raised at least one error."}',
+        (FaultReport("R402", "Inserting 'X' record raised at least one error."),),
+        id="only a head",
+    ),
+    pytest.param(
+        b'{"custom": {"Document": {"UsrStore": {"type": "CustomStringField", "error": "long"}}}}',
+        (FaultReport("R401", "long", "custom.Document.UsrStore"),),
+        id="custom field",
+    ),
+    pytest.param(
+        b'{"error": "The order is closed.", "A": {"value": 7, "error": "no"}}',
+        (FaultReport("R401", "no", "A", value="7"), FaultReport("R402", "The order is closed.")),
+        id="a telling head",
+    ),
+]
+
+
+@pytest.mark.parametrize(("body", "faults"), BODIES)
+def test_refusal(body: bytes, faults: tuple[FaultReport, ...]) -> None:
+    """Every error of the body is reported, the general head only where nothing else tells."""
+    assert Reporter(Rules({})).fields(body, b"{}") == faults

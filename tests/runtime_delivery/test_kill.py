@@ -1,0 +1,169 @@
+"""Processes that die or compete: nothing is lost, nothing is there twice."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.runtime_delivery.stand_in import Asked, Drop, Hold, Misdeed, standing_in
+
+CHILD = Path(__file__).with_name("child.py")
+
+
+def start(url: str, address: str, count: int = 60) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, str(CHILD), url, address, str(count)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def finish(child: subprocess.Popen[str]) -> dict[str, int]:
+    out, err = child.communicate(timeout=60)
+    assert child.returncode == 0, err
+    counts: dict[str, int] = json.loads(out)
+    return counts
+
+
+def kill(child: subprocess.Popen[str]) -> None:
+    child.send_signal(signal.SIGKILL)
+    child.communicate(timeout=10)
+
+
+def held_at(kind: str, nth: int, *, is_done: bool = False) -> Callable[[Asked], Misdeed]:
+    return lambda asked: (Hold(is_done) if (asked.kind, asked.nth) == (kind, nth) else None)
+
+
+PLACES = [
+    pytest.param(held_at("token", 1), id="staged, intent written, nothing asked"),
+    pytest.param(held_at("find", 1), id="intent written, at the look-up"),
+    pytest.param(held_at("put", 1), id="first document under way, not done"),
+    pytest.param(held_at("put", 1, is_done=True), id="first document done, not answered"),
+    pytest.param(held_at("put", 31), id="amid a group of acknowledgements, not done"),
+    pytest.param(held_at("put", 37, is_done=True), id="amid a group of acknowledgements, done"),
+    pytest.param(held_at("put", 60, is_done=True), id="last document done, not answered"),
+    pytest.param(held_at("logout", 1), id="all done, at the sign-out"),
+]
+
+
+@pytest.mark.parametrize("script", PLACES)
+def test_killed_and_started_again(script: Callable[[Asked], Misdeed], tmp_path: Path) -> None:
+    """Killed with SIGKILL at any place, the next run completes: each order once."""
+    address = f"sqlite:///{tmp_path}/ledger.db"
+    with standing_in(script=script) as tenant:
+        child = start(tenant.url, address)
+        assert tenant.held.wait(20)
+        kill(child)
+        tenant.script = lambda asked: None
+        # What was under way when the process died is done only now, while the next run begins.
+        threading.Timer(0.4, tenant.go_on.set).start()
+
+        counts = finish(start(tenant.url, address))
+
+        assert counts["read"] == 60 == counts["created"] + counts["already_there"]
+        assert tenant.identities == sorted(f"{number}-shop" for number in range(1, 61))
+
+
+def test_killed_at_any_moment_again_and_again(address: str) -> None:
+    """Killed at six arbitrary moments in a row, the last run completes: each order once."""
+    with standing_in() as tenant:
+        for at in range(6):
+            child = start(tenant.url, address, 40)
+            # Moments spread over start, staging and delivery, by what the tenant has seen.
+            deadline = time.monotonic() + 10
+            while len(tenant.orders) < at * 5 and time.monotonic() < deadline:
+                if child.poll() is not None:
+                    break
+                time.sleep(0.002)
+            kill(child)
+
+        counts = finish(start(tenant.url, address, 40))
+
+        assert counts["read"] == 40 == counts["created"] + counts["already_there"]
+        assert tenant.identities == sorted(f"{number}-shop" for number in range(1, 41))
+
+
+def test_two_processes_share_a_ledger(address: str) -> None:
+    """Two processes with the same input deliver each order once, and share the work."""
+    with standing_in() as tenant:
+        children = [start(tenant.url, address), start(tenant.url, address)]
+
+        counts = [finish(child) for child in children]
+
+        assert tenant.identities == sorted(f"{number}-shop" for number in range(1, 61))
+        assert sum(count["created"] for count in counts) == 60
+        for count in counts:
+            assert count["read"] == 60 == count["created"] + count["already_there"]
+
+
+def test_one_of_two_processes_is_killed(address: str) -> None:
+    """The survivor finishes what the dead one had in hand, without doubling it."""
+
+    def script(asked: Asked) -> Misdeed:
+        return Hold(is_done=True) if (asked.kind, asked.nth) == ("put", 10) else None
+
+    with standing_in(script=script) as tenant:
+        first = start(tenant.url, address)
+        assert tenant.held.wait(20)
+        second = start(tenant.url, address)
+        kill(first)
+
+        counts = finish(second)
+
+        assert counts["read"] == 60 == counts["created"] + counts["already_there"]
+        assert tenant.identities == sorted(f"{number}-shop" for number in range(1, 61))
+
+
+def test_ledger_is_lost(tmp_path: Path) -> None:
+    """Without its ledger a run finds everything in the tenant and creates nothing."""
+    with standing_in() as tenant:
+        finish(start(tenant.url, f"sqlite:///{tmp_path}/first.db"))
+
+        counts = finish(start(tenant.url, f"sqlite:///{tmp_path}/second.db"))
+
+        assert (counts["created"], counts["already_there"]) == (0, 60)
+        assert len(tenant.orders) == 60
+
+
+def test_terminated(tmp_path: Path) -> None:
+    """SIGTERM ends a run with its session signed out; the next one completes."""
+    address = f"sqlite:///{tmp_path}/ledger.db"
+    with standing_in(script=held_at("put", 5)) as tenant:
+        child = start(tenant.url, address)
+        assert tenant.held.wait(20)
+        child.send_signal(signal.SIGTERM)
+        time.sleep(0.2)
+        tenant.go_on.set()
+        child.communicate(timeout=20)
+
+        assert tenant.sign_outs == 1
+        assert tenant.count("put") < 60
+        counts = finish(start(tenant.url, address))
+        assert counts["read"] == 60 == counts["created"] + counts["already_there"]
+        assert len(tenant.orders) == 60
+
+
+def test_connections_lost_in_a_storm(tmp_path: Path) -> None:
+    """With every fourth connection cut, before or after the work, each order is there once."""
+
+    def script(asked: Asked) -> Misdeed:
+        return (
+            Drop(is_done=asked.nth % 8 == 0)
+            if asked.kind == "put" and not (asked.nth % 4)
+            else None
+        )
+
+    with standing_in(script=script) as tenant:
+        counts = finish(start(tenant.url, f"sqlite:///{tmp_path}/ledger.db"))
+
+        assert counts["created"] == 60
+        assert len(set(tenant.identities)) == len(tenant.identities) == 60
