@@ -1,0 +1,193 @@
+"""`mapgen sandbox`: run a stand-in tenant until it is told to stop."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from mapgen.sandbox import Fault, Settings
+
+_LOCK = "contracts/default-24.200.001.json"
+_FILE = click.Path(dir_okay=False, path_type=Path)
+_COUNT = click.IntRange(min=1)
+
+
+@click.command()
+@click.option(
+    "--port", type=click.IntRange(0, 65535), default=0, help="0, the default: a free one."
+)
+@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--contract", "lock", type=_FILE, help=f"A contract lock. [default: specs/{_LOCK}]")
+@click.option("--version", help="Serve the contract under another version.")
+@click.option("--seed", type=_FILE, help="Master data to start with, JSON.")
+@click.option("--state", type=_FILE, help="Keep the records in this file, for the next start too.")
+@click.option("--ready-file", type=_FILE, help="Write address and credentials here once it runs.")
+@click.option("--tenant", default="DEMO", show_default=True)
+@click.option("--client-id", default="", help="[default: an identifier @ the tenant]")
+@click.option("--client-secret", default="sandbox-client-secret", show_default=True)
+@click.option("--username", default="mapgen", show_default=True)
+@click.option("--password", default="sandbox-password", show_default=True)
+@click.option("--single-tenant", is_flag=True, help="Take any tenant name at sign-in.")
+@click.option("--token-seconds", type=_COUNT, default=3600, show_default=True)
+@click.option("--sessions", type=_COUNT, help="Licence: sessions at a time.")
+@click.option("--requests-per-minute", type=_COUNT, help="Licence: requests a minute.")
+@click.option("--concurrent-requests", type=_COUNT, help="Licence: requests at a time.")
+@click.option("--latency", type=click.FloatRange(min=0), default=0, help="Milliseconds an answer.")
+@click.option("--long-action", multiple=True, help="NAME=POLLS: 202 until polled so often.")
+@click.option("--fault", multiple=True, help="Like drop@PUT:SalesOrder:3; see docs/sandbox.md.")
+@click.option("--faults", type=_FILE, help="A file of faults, one a line.")
+@click.argument("command", nargs=-1, type=click.UNPROCESSED)
+@click.pass_obj
+def sandbox(project: Path | None, /, command: tuple[str, ...], **options: object) -> None:
+    """Run a stand-in tenant: it answers like the ERP's contract-based REST API.
+
+    Prints the address and the variables a delivery reads, and runs until Ctrl-C or SIGTERM.
+    With a COMMAND behind `--`, runs it with those variables set, and ends with it and its exit
+    code: `mapgen sandbox -- mapgen run FLOW --input FILE --env local`.
+    """
+    from mapgen.contract.lock import load
+    from mapgen.sandbox import read_seed
+    from mapgen.sandbox.server import listen, open_tenant, server, serving, url_of
+
+    settings = _settings(options)
+    lock, seed, state = (_path(options, name) for name in ("lock", "seed", "state"))
+    tenant = open_tenant(
+        load(_default_lock(project or Path()) if lock is None else lock),
+        seed=None if seed is None else read_seed(seed),
+        state=state,
+        settings=settings,
+        version=None if options["version"] is None else str(options["version"]),
+    )
+    host, port = str(options["host"]), _whole(options, "port") or 0
+    try:
+        listener = listen(host, port)
+    except OSError as fault:
+        reason = (fault.strerror or "unknown error").lower()
+        raise click.ClickException(f"cannot listen on {host}:{port}: {reason}") from None
+    environment = settings.credentials.environment(url_of(listener))
+    if command:
+        with serving(tenant, listener):
+            code = _run(command, environment)
+        sys.exit(code)
+    running = server(tenant)
+
+    def stop(_number: int, _frame: object) -> None:
+        running.should_exit = True
+
+    for name in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(name, stop)
+    _announce(tenant.contract.name, environment, _path(options, "ready_file"))
+    running.run(sockets=[listener])
+    listener.close()
+    tenant.store.close()
+
+
+def _run(command: tuple[str, ...], environment: Mapping[str, str]) -> int:
+    """Run a command with the tenant's variables set; return its exit code."""
+    try:
+        child = subprocess.Popen(command, env={**os.environ, **environment})
+    except OSError as fault:
+        reason = (fault.strerror or "unknown error").lower()
+        raise click.ClickException(f"cannot run `{command[0]}`: {reason}") from None
+    signal.signal(signal.SIGTERM, lambda *_: child.terminate())
+    # A Ctrl-C reaches the child as well: it ends in its own way, and we wait for it.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    code = child.wait()
+    return code if code >= 0 else 128 - code
+
+
+def _default_lock(project: Path) -> Path:
+    from mapgen.workspace import SPECS, Workspace
+
+    return Workspace.find(project).root / SPECS / _LOCK
+
+
+def _settings(options: Mapping[str, object]) -> Settings:
+    from mapgen.sandbox import Credentials, Limits, Settings
+
+    credentials = Credentials(
+        tenant=str(options["tenant"]),
+        client_id=str(options["client_id"]),
+        client_secret=str(options["client_secret"]),
+        username=str(options["username"]),
+        password=str(options["password"]),
+    )
+    limits = Limits(
+        sessions=_whole(options, "sessions"),
+        requests_per_minute=_whole(options, "requests_per_minute"),
+        concurrent_requests=_whole(options, "concurrent_requests"),
+    )
+    latency = options["latency"]
+    return Settings(
+        credentials=credentials,
+        limits=limits,
+        faults=_faults(_words(options, "fault"), _path(options, "faults")),
+        long_actions={**Settings().long_actions, **_long_actions(_words(options, "long_action"))},
+        latency=latency / 1000 if isinstance(latency, (int, float)) else 0.0,
+        token_seconds=_whole(options, "token_seconds") or 3600,
+        is_single_tenant=options["single_tenant"] is True,
+    )
+
+
+def _faults(words: tuple[str, ...], path: Path | None) -> tuple[Fault, ...]:
+    from mapgen.sandbox import read_fault, read_faults
+
+    listed = tuple(read_fault(each) for each in words)
+    if path is None:
+        return listed
+    try:
+        return (*listed, *read_faults(path.read_text(encoding="utf-8"), path.name))
+    except (OSError, UnicodeDecodeError):
+        raise click.BadParameter(f"`{path}` is no text file that can be read") from None
+
+
+def _long_actions(words: tuple[str, ...]) -> dict[str, int]:
+    polls = {}
+    for each in words:
+        name, _, number = each.partition("=")
+        if not name or not number.isdecimal():
+            raise click.BadParameter(f"`{each}` is not NAME=POLLS", param_hint="--long-action")
+        polls[name] = int(number)
+    return polls
+
+
+def _announce(contract: str, environment: Mapping[str, str], ready_file: Path | None) -> None:
+    """Say where the tenant is; the file is there whole or not at all."""
+    url, tenant = environment["ACUMATICA_URL"], environment["ACUMATICA_TENANT"]
+    click.echo(f'sandbox tenant "{tenant}" at {url} ({contract}), stop it with Ctrl-C')
+    for name, value in environment.items():
+        click.echo(f"export {name}='{value}'")
+    if ready_file is None:
+        return
+    facts = {"url": url, "tenant": tenant, "contract": contract, "environment": dict(environment)}
+    draft = ready_file.with_name(f"{ready_file.name}.{os.getpid()}")
+    try:
+        draft.write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
+        draft.replace(ready_file)
+    except OSError as fault:
+        reason = (fault.strerror or "unknown error").lower()
+        raise click.ClickException(f"cannot write {ready_file}: {reason}") from None
+
+
+def _path(options: Mapping[str, object], name: str) -> Path | None:
+    path = options[name]
+    return path if isinstance(path, Path) else None
+
+
+def _whole(options: Mapping[str, object], name: str) -> int | None:
+    number = options[name]
+    return number if isinstance(number, int) else None
+
+
+def _words(options: Mapping[str, object], name: str) -> tuple[str, ...]:
+    words = options[name]
+    return tuple(str(each) for each in words) if isinstance(words, tuple) else ()

@@ -1,0 +1,169 @@
+"""What a request sends: a JSON body, in; the typed values, parts and lines of it, out."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import NoReturn
+from uuid import UUID
+
+from mapgen.contract.model import Contract, Entity, Field
+from mapgen.sandbox.errors import empty_body, invalid_request
+from mapgen.sandbox.records import CustomValue
+from mapgen.sandbox.values import Value, coerce, custom_type
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """One entity of a body, as far as the contract knows its members.
+
+    A value of None clears the field (`{"value": null}`); a field that is absent, null or `{}` is
+    not in `values`. Unknown members are dropped without a word, as the ERP does (recorded).
+    """
+
+    id: str | None = None
+    is_deleted: bool = False
+    note: str | None = None
+    values: Mapping[str, Value | None] = field(default_factory=dict)
+    linked: Mapping[str, Sent] = field(default_factory=dict)
+    details: Mapping[str, tuple[Sent, ...]] = field(default_factory=dict)
+    custom: Mapping[str, CustomValue] = field(default_factory=dict)
+
+
+def parse_object(raw: bytes) -> dict[str, object]:
+    """Return the JSON object of a body. Raises Refused (400) for anything else."""
+    if not raw.strip():
+        raise empty_body()
+    try:
+        body = json.loads(raw.decode("utf-8-sig"), parse_float=Decimal, parse_constant=_no_number)
+    except (ValueError, RecursionError) as fault:
+        raise invalid_request(f"The request body is not valid JSON: {fault}") from None
+    if not isinstance(body, dict):
+        raise invalid_request("The request body should be an object.")
+    return body
+
+
+def read_sent(
+    body: Mapping[str, object],
+    entity: Entity,
+    contract: Contract,
+    place: str = "entity",
+    *,
+    is_wrapped: bool = True,
+) -> Sent:
+    """Return what a body sends to an entity; `is_wrapped` fields are `{"value": …}`.
+
+    Raises Refused (400) for a value of the wrong type; `place` is the path of the body.
+    """
+    values: dict[str, Value | None] = {}
+    linked: dict[str, Sent] = {}
+    details: dict[str, tuple[Sent, ...]] = {}
+    for name, member in entity.fields.items():
+        raw = body.get(name)
+        if raw is None:
+            continue
+        here = f"{place}.{name}"
+        if member.shape == "value":
+            _read_value(member, raw, here, values, is_wrapped=is_wrapped)
+        elif member.entity is not None:
+            inner = contract.entities[member.entity]
+            parts = _objects(raw, here, is_list=member.shape == "details")
+            read = tuple(
+                read_sent(part, inner, contract, at, is_wrapped=is_wrapped) for at, part in parts
+            )
+            if member.shape == "details":
+                details[name] = read
+            else:
+                linked[name] = read[0]
+    return Sent(
+        id=_read_id(body.get("id"), place),
+        is_deleted=body.get("delete") is True,
+        note=_read_note(body.get("note"), place),
+        values=values,
+        linked=linked,
+        details=details,
+        custom=_read_custom(body.get("custom"), place),
+    )
+
+
+def _no_number(word: str) -> NoReturn:
+    raise ValueError(f"{word} is not a JSON number")
+
+
+def _read_value(
+    member: Field, raw: object, place: str, values: dict[str, Value | None], *, is_wrapped: bool
+) -> None:
+    if is_wrapped:
+        if not isinstance(raw, dict):
+            raise invalid_request(f"Error converting value to type '{member.name}'.", place)
+        if "value" not in raw:
+            return
+        raw, place = raw["value"], f"{place}.value"
+    if raw is None:
+        values[member.name] = None
+        return
+    try:
+        values[member.name] = coerce(raw, member.value_type or "string")
+    except ValueError as fault:
+        raise invalid_request(str(fault), place) from None
+
+
+def _objects(raw: object, place: str, *, is_list: bool) -> list[tuple[str, dict[str, object]]]:
+    if not is_list:
+        raw = [raw]
+    if not isinstance(raw, list):
+        raise invalid_request("Cannot deserialize the value: an array is expected.", place)
+    places = [f"{place}[{at}]" if is_list else place for at in range(len(raw))]
+    for at, part in zip(places, raw, strict=True):
+        if not isinstance(part, dict):
+            raise invalid_request("Cannot deserialize the value: an object is expected.", at)
+    return list(zip(places, raw, strict=True))
+
+
+def _read_id(raw: object, place: str) -> str | None:
+    if raw is None or raw == "":
+        return None
+    try:
+        return str(UUID(str(raw)))
+    except ValueError:
+        raise invalid_request("Could not convert the value to guid.", f"{place}.id") from None
+
+
+def _read_note(raw: object, place: str) -> str | None:
+    if raw is None:
+        return None
+    if isinstance(raw, dict):
+        words = raw.get("value")
+        if words is None or isinstance(words, str):
+            return words
+    raise invalid_request("Could not convert the value to string.", f"{place}.note")
+
+
+def _read_custom(raw: object, place: str) -> dict[str, CustomValue]:
+    """Read `{"View": {"Field": {"type", "value"}}}`; without a type the value counts as text."""
+    found: dict[str, CustomValue] = {}
+    if raw is None:
+        return found
+    for view, fields in _members(raw, f"{place}.custom").items():
+        for name, wrapped in _members(fields, f"{place}.custom.{view}").items():
+            here = f"{place}.custom.{view}.{name}"
+            content = _members(wrapped, here)
+            type_name = str(content.get("type", "CustomStringField"))
+            kind = custom_type(type_name)
+            if kind is None:
+                raise invalid_request(f"The type '{type_name}' is unknown.", here)
+            value = content.get("value")
+            try:
+                typed = None if value is None else coerce(value, kind)
+            except ValueError as fault:
+                raise invalid_request(str(fault), here) from None
+            found[f"{view}.{name}"] = CustomValue(type_name, typed)
+    return found
+
+
+def _members(raw: object, place: str) -> dict[str, object]:
+    if not isinstance(raw, dict):
+        raise invalid_request("Cannot deserialize the value: an object is expected.", place)
+    return raw

@@ -1,0 +1,114 @@
+"""Refusals: what is wrong, as the ERP words it, in; status, body and headers, out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TypeAlias
+
+Json: TypeAlias = object
+
+
+class Refused(Exception):
+    """The tenant declines a request: with this status, this JSON body and these headers."""
+
+    def __init__(self, status: int, body: Json = None, headers: Mapping[str, str] | None = None):
+        super().__init__(f"refused with status {status}")
+        self.status = status
+        self.body = body
+        self.headers = dict(headers or {})
+
+
+def http_error(
+    exception_message: str,
+    exception_type: str = "PX.Data.PXException",
+    *,
+    status: int = 500,
+    message: str = "An error has occurred.",
+) -> Refused:
+    """Return the ERP's `HttpError`: the shape of everything it throws outside a field."""
+    return Refused(
+        status,
+        {
+            "message": message,
+            "exceptionMessage": exception_message,
+            "exceptionType": exception_type,
+            "stackTrace": "   at the sandbox",
+        },
+    )
+
+
+def no_entity() -> Refused:
+    """Return the answer for a record that is missing: 500, not 404. Source: live notes, 26R1."""
+    return http_error(
+        "No entity satisfies the condition.",
+        "PX.Api.ContractBased.NoEntitySatisfiesTheConditionException",
+    )
+
+
+def invalid_request(complaint: str, place: str = "") -> Refused:
+    """Return a 400 with the complaint under `modelState`; `place` is the path of the member."""
+    return Refused(400, {"message": "The request is invalid.", "modelState": {place: [complaint]}})
+
+
+def empty_body() -> Refused:
+    """Return the recorded answer to a PUT without a body."""
+    return invalid_request("The request body should not be empty.")
+
+
+def not_signed_in() -> Refused:
+    """Return a 401; the text is not verified against a live server, the shape is declared."""
+    return Refused(401, {"message": "You are not logged in."})
+
+
+def not_found(uri: str) -> Refused:
+    """Return a 404: an endpoint, version, entity or action that the tenant does not have."""
+    return Refused(
+        404, {"message": f"No HTTP resource was found that matches the request URI '{uri}'."}
+    )
+
+
+def wrong_verb(method: str, status: int = 405) -> Refused:
+    """Return a 405, or the 406 that POST on an entity gets."""
+    return Refused(
+        status,
+        {"message": f"The requested resource does not support http method '{method}'."},
+    )
+
+
+def precondition_failed(header: str) -> Refused:
+    """Return a 412: `If-None-Match: *` met a record, or `If-Match: *` met none."""
+    reason = {
+        "If-None-Match": "The entity already exists and cannot be inserted.",
+        "If-Match": "The entity does not exist and cannot be updated.",
+    }[header]
+    return http_error(
+        reason, "PX.Api.ContractBased.EntityPreconditionException", status=412, message=reason
+    )
+
+
+def login_limit() -> Refused:
+    """Return the refusal of one session too many: clients know it by its words, not its status."""
+    return http_error("Error: API Login Limit. Please try again later.")
+
+
+def too_many_requests() -> Refused:
+    """Return a 429 without `Retry-After`: the ERP documents none."""
+    return Refused(429, {"message": "The request limit of the licence has been exceeded."})
+
+
+def button_disabled(button: str) -> Refused:
+    """Return the refusal of an action that the record's status does not allow."""
+    return http_error(
+        f"Error: The {button} button is disabled.", "PX.Data.PXActionDisabledException"
+    )
+
+
+def long_operation(version: str) -> Refused:
+    """Return the refusal while a long operation holds the screen: 409 from 25.200.001 on."""
+    words = (
+        "A long operation is running for this screen in the current session. "
+        "Please try again later."
+    )
+    if version >= "25":
+        return Refused(409, {"message": words})
+    return http_error(words)
