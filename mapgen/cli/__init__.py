@@ -1,0 +1,113 @@
+"""The command line: click commands, one file a group of verbs; the only printing and exit codes.
+
+Exit codes: 0 fine, 1 faults in specs or rejected and failed records, 2 usage, 3 generated files are
+stale, 70 our own bug. Commands are imported when they are asked for, so that `--help` is quick.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import click
+
+FAULTS, USAGE, STALE, BUG = 1, 2, 3, 70
+
+_COMMANDS: Mapping[str, tuple[str, str]] = {
+    "check": ("mapgen.cli.compile:check", "find every fault of the specs"),
+    "contract": ("mapgen.cli.contract:contract", "pin a contract of the ERP"),
+    "docs": ("mapgen.cli.docs:docs", "print the language reference"),
+    "eval": ("mapgen.cli.eval:eval_", "work out an expression"),
+    "explain": ("mapgen.cli.explain:explain", "explain the code of a message"),
+    "generate": ("mapgen.cli.compile:generate", "compile the specs into generated/"),
+    "run": ("mapgen.cli.run:run", "deliver records to a tenant"),
+    "sandbox": ("mapgen.cli.sandbox:sandbox", "run a stand-in tenant"),
+    "transform": ("mapgen.cli.transform:transform", "transform records, without any network"),
+}
+
+
+class _Lazy(click.Group):
+    """A group whose commands are imported only when they are called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _COMMANDS:
+            return None
+        module, _, attribute = _COMMANDS[cmd_name][0].partition(":")
+        command: click.Command = getattr(importlib.import_module(module), attribute)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, words) for name, (_, words) in sorted(_COMMANDS.items())])
+
+
+@click.group(cls=_Lazy, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option(
+    "--project",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path(),
+    help="The workspace: a folder with specs/, or one below it.",
+)
+@click.version_option(package_name="mapgen")
+@click.pass_context
+def cli(context: click.Context, project: Path) -> None:
+    """Compile mapping specs into typed transformers, and carry records through them."""
+    context.obj = project
+
+
+def main() -> None:
+    """Run the command line; the one place where a failure becomes an exit code."""
+    try:
+        cli.main(prog_name="mapgen", standalone_mode=False)
+    except click.exceptions.Exit as leave:
+        sys.exit(leave.exit_code)
+    except click.Abort as stop:
+        sys.exit(_stopped(stop))
+    except click.ClickException as wrong:
+        wrong.show()
+        sys.exit(wrong.exit_code)
+    except BrokenPipeError:
+        sys.exit(1)
+    except Exception as error:  # noqa: BLE001 - whatever else it is, it must not be a traceback
+        sys.exit(_failed(error))
+
+
+def _stopped(stop: click.Abort) -> int:
+    """Return what a shell calls the end by a signal: 130 for Ctrl-C, 143 for SIGTERM."""
+    from mapgen.runtime.halt import Terminated
+
+    return 143 if isinstance(stop.__cause__, Terminated) else 130
+
+
+def _failed(error: Exception) -> int:
+    from mapgen.report import Stopped
+
+    if isinstance(error, OSError) and error.filename is not None:
+        from mapgen.report.catalogue import reading
+
+        reason = (error.strerror or "unknown error").lower()
+        error = Stopped([reading.file_unreadable(str(error.filename), reason)])
+    if isinstance(error, Stopped):
+        from mapgen.cli.speech import show
+
+        show(error.diagnostics)
+        return FAULTS
+    import traceback
+
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    click.echo(
+        f"mapgen has a bug: {type(error).__name__} at {Path(frame.filename).name}:{frame.lineno}\n"
+        "  help: please report it with the command and the spec; "
+        "MAPGEN_TRACEBACK=1 shows the details",
+        err=True,
+    )
+    import os
+
+    if os.environ.get("MAPGEN_TRACEBACK"):
+        traceback.print_exception(error)
+    return BUG

@@ -1,0 +1,91 @@
+"""`check` and `generate`: specs in, faults or generated files out."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from mapgen.cli import FAULTS, STALE
+from mapgen.cli.speech import Format, show
+
+
+@click.command()
+@click.argument("specs", nargs=-1, type=click.Path(path_type=Path))
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "json", "sarif", "github"]),
+    default="text",
+    help="For people, programs, code scanning, or pull requests.",
+)
+@click.pass_obj
+def check(project: Path, specs: tuple[Path, ...], form: Format) -> None:
+    """Find every fault of the specs: all of them, or those named."""
+    from mapgen.compiler import check_specs
+    from mapgen.workspace import Workspace
+
+    workspace = Workspace.find(project)
+    paths = _spec_paths(workspace, specs)
+    findings = check_specs(workspace, paths)
+    show(findings.faults, form)
+    if any(fault.severity == "error" for fault in findings.faults):
+        sys.exit(FAULTS)
+    if form == "text":
+        click.echo(
+            f"{len(findings.flows)} flow{'s' * (len(findings.flows) != 1)} checked: all fine"
+        )
+
+
+def _spec_paths(workspace: object, specs: tuple[Path, ...]) -> tuple[str, ...]:
+    from mapgen.report import Stopped
+    from mapgen.report.catalogue import project as messages
+    from mapgen.workspace import SPECS, Workspace
+
+    assert isinstance(workspace, Workspace)
+    paths = tuple(workspace.relative(path) for path in specs) or workspace.spec_paths()
+    if not paths:
+        raise Stopped([messages.no_specs(SPECS)])
+    return paths
+
+
+@click.command()
+@click.option("--check", "only_check", is_flag=True, help="Write nothing; exit 3 if stale.")
+@click.pass_obj
+def generate(project: Path, only_check: bool) -> None:
+    """Compile all specs into generated/."""
+    from mapgen.compiler import generate as compiled
+    from mapgen.workspace import Workspace
+
+    workspace = Workspace.find(project)
+    files = compiled(workspace, _spec_paths(workspace, ()))
+    staleness = workspace.staleness(files)
+    if only_check:
+        _say_stale(staleness, len(files))
+        return
+    workspace.write(files, staleness)
+    for path in (*staleness.stale, *staleness.missing):
+        click.echo(f"wrote {path}")
+    for path in staleness.orphaned:
+        click.echo(f"removed {path}")
+    changed = len(staleness.stale) + len(staleness.missing)
+    click.echo(f"{changed} of {len(files)} files written")
+
+
+def _say_stale(staleness: object, count: int) -> None:
+    from mapgen.workspace import Staleness
+
+    assert isinstance(staleness, Staleness)
+    if staleness.is_fresh:
+        click.echo(f"all {count} generated files are fresh")
+        return
+    for word, paths in (
+        ("stale", staleness.stale),
+        ("missing", staleness.missing),
+        ("orphaned", staleness.orphaned),
+    ):
+        for path in paths:
+            click.echo(f"{word}: {path}", err=True)
+    click.echo("help: run `mapgen generate` and commit what it writes", err=True)
+    sys.exit(STALE)

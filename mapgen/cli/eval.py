@@ -1,0 +1,113 @@
+"""`eval`: an expression in, its value out; or many of them, a line each."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from mapgen.cli import FAULTS
+
+if TYPE_CHECKING:
+    from mapgen.evaluation import Evaluated
+    from mapgen.runtime.records import JsonValue
+
+
+@click.command("eval")
+@click.argument("expression", required=False)
+@click.option("--data", type=click.Path(path_type=Path), help="A JSON object: names and values.")
+@click.option(
+    "--jsonl", type=click.Path(path_type=Path), help="Many: expr, types, bindings a line."
+)
+def eval_(expression: str | None, data: Path | None, jsonl: Path | None) -> None:
+    """Work out an EXPRESSION as a rule would.
+
+    With --jsonl each line is {"expr", "types": {name: type}, "bindings": {name: value}}, and each
+    line of output {"value", "type"} or {"error"}. Exit code 1 if one has an error.
+    """
+    if (expression is None) == (jsonl is None):
+        raise click.UsageError("give an expression, or a file with --jsonl")
+    if jsonl is not None:
+        sys.exit(_many(jsonl))
+    _one(expression or "", data)
+
+
+def _one(expression: str, data: Path | None) -> None:
+    from mapgen.evaluation import NotThatType, evaluate, type_of
+    from mapgen.report import Text
+    from mapgen.runtime.faults import Fault
+    from mapgen.runtime.values import ENCODER
+
+    values = {} if data is None else _object(data)
+    try:
+        kinds = {name: type_of(value, name) for name, value in values.items()}
+        found = evaluate(Text.plain(expression), kinds, values)
+    except (NotThatType, Fault) as wrong:
+        raise click.ClickException(str(wrong)) from None
+    click.echo(ENCODER.encode(found.value).decode())
+    click.echo(f"type: {found.type}", err=True)
+
+
+def _object(path: Path) -> dict[str, JsonValue]:
+    from mapgen.runtime.faults import Fault
+    from mapgen.runtime.records import RawRecord, decode
+
+    try:
+        value = decode(RawRecord(1, 1, path.read_bytes()), ())
+    except OSError as error:
+        raise click.ClickException(f"cannot read `{path}`: {error.strerror}") from None
+    except Fault as fault:
+        raise click.ClickException(f"`{path}`: {fault.message}") from None
+    if not isinstance(value, dict):
+        raise click.ClickException(f"`{path}` is no JSON object; give names and values")
+    return value
+
+
+def _many(path: Path) -> int:
+    from mapgen.runtime.records import read_records
+    from mapgen.runtime.values import ENCODER
+
+    code = 0
+    try:
+        stream = path.open("rb")
+    except OSError as error:
+        raise click.ClickException(f"cannot read `{path}`: {error.strerror}") from None
+    with stream:
+        for raw in read_records(stream, "lines.jsonl", ()):
+            found = _line(raw)
+            code = FAULTS if isinstance(found, str) else code
+            line = {"error": found} if isinstance(found, str) else _shown(found)
+            click.echo(ENCODER.encode(line).decode())
+    return code
+
+
+def _shown(found: Evaluated) -> dict[str, JsonValue]:
+    return {"value": found.value, "type": found.type}
+
+
+def _line(raw: object) -> Evaluated | str:
+    """Return what a line comes to, or why it comes to nothing."""
+    from mapgen.evaluation import NotThatType, evaluate, read_type
+    from mapgen.report import Stopped, Text
+    from mapgen.runtime.faults import Fault
+    from mapgen.runtime.records import RawRecord, decode
+
+    assert isinstance(raw, RawRecord)
+    try:
+        match decode(raw, ()):
+            case {"expr": str() as words, **rest}:
+                names, values = rest.get("types", {}), rest.get("bindings", {})
+                if not isinstance(names, dict) or not isinstance(values, dict):
+                    return "`types` and `bindings` are objects"
+                kinds = {name: read_type(str(kind)) for name, kind in names.items()}
+                return evaluate(Text.plain(words), kinds, values)
+            case _:
+                return 'a line is {"expr", "types", "bindings"}'
+    except Stopped as stopped:
+        return "; ".join(f"{fault.code}: {fault.message}" for fault in stopped.diagnostics)
+    except Fault as fault:
+        return f"{fault.code}: {fault.message}"
+    except NotThatType as wrong:
+        return str(wrong)

@@ -1,0 +1,160 @@
+"""A flow by name in, the flow bound to an environment out: what `transform` and `run` share."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+import click
+
+from mapgen.loading import Shelf
+from mapgen.report import Stopped
+from mapgen.report.catalogue import project as messages
+from mapgen.report.catalogue import reading
+from mapgen.runtime.outcome import Outcome
+from mapgen.runtime.records import RawRecord, read_records
+from mapgen.runtime.transform import (
+    BindingError,
+    DamagedFlow,
+    LoadedFlow,
+    Transformer,
+    bound,
+    load_flow,
+)
+from mapgen.spec.model import Environment
+from mapgen.spec.nodes import Node, read_yaml
+from mapgen.spec.pointers import place
+from mapgen.workspace import GENERATED, SPECS, Workspace
+
+STANDARD_INPUT = Path("-")
+
+
+@dataclass(frozen=True, slots=True)
+class BoundFlow:
+    """A flow at work in one environment."""
+
+    workspace: Workspace
+    flow: LoadedFlow
+    environment: Environment
+    transformer: Transformer
+
+
+def open_flow(project: Path, name: str, environment: str | None) -> BoundFlow:
+    """Return a flow bound to an environment. Raises Stopped for what is missing or does not fit."""
+    workspace = Workspace.find(project)
+    flow = _load(workspace, name)
+    settings = _environment(workspace, environment)
+    values = {key: value.value for key, value in settings.settings.get(name, {}).items()}
+    try:
+        bound_to = bound(flow, values, workspace.root / SPECS)
+    except BindingError as error:
+        raise Stopped([messages.cannot_bind(name, settings.name.value, str(error))]) from None
+    return BoundFlow(workspace, flow, settings, flow.transformer(bound_to))
+
+
+def _load(workspace: Workspace, name: str) -> LoadedFlow:
+    """Return the generated code of a flow that a spec of this workspace defines."""
+    found = {_flow_name(workspace, path): path for path in workspace.spec_paths()}
+    flows = tuple(flow for flow in found if flow is not None)
+    if name not in flows:
+        raise Stopped([messages.unknown_flow(name, flows)])
+    folder = f"{GENERATED}/{name}"
+    try:
+        return load_flow(workspace.root / folder, _places(workspace, found[name]))
+    except (FileNotFoundError, NotADirectoryError):
+        raise Stopped([messages.not_generated(name)]) from None
+    except OSError as error:
+        raise Stopped([reading.file_unreadable(folder, _reason(error))]) from None
+    except DamagedFlow as error:
+        raise Stopped([messages.damaged_flow(name, str(error))]) from None
+
+
+_FLOW = re.compile(
+    r"""^flow\s*:\s*(?P<quote>['"]?)(?P<name>\w+)(?P=quote)\s*(?:#.*)?$""", re.MULTILINE
+)
+
+
+def _flow_name(workspace: Workspace, path: str) -> str | None:
+    found = _FLOW.search(workspace.read(path, "the spec").text)
+    return found["name"] if found else None
+
+
+def _environment(workspace: Workspace, name: str | None) -> Environment:
+    names = workspace.named("environments", ".yaml")
+    if name is None:
+        if len(names) != 1:
+            raise click.UsageError(f"name the environment with --env: {', '.join(names)}")
+        name = names[0]
+    if name not in names:
+        raise Stopped([messages.unknown_environment(name, names)])
+    return Shelf(workspace).environment(name)
+
+
+def _places(workspace: Workspace, path: str) -> Callable[[str], str | None]:
+    """Return what gives the line of a rule in the spec, as the spec stands now."""
+    root: Node = read_yaml(workspace.read(path, "the spec"))
+
+    def found(pointer: str) -> str | None:
+        span = place(root, pointer)
+        return None if span is None else str(span)
+
+    return found
+
+
+def outcomes(bound_flow: BoundFlow, path: Path, stream: BinaryIO) -> Iterator[Outcome]:
+    """Yield what becomes of each record of a file. Raises Stopped where there is none."""
+    name = _shown(path)
+    count = 0
+    for raw in _records(bound_flow, path, stream):
+        count += 1
+        yield bound_flow.transformer.outcome(raw, name)
+    if not count:
+        raise Stopped([messages.no_records(name)])
+
+
+def count_records(bound_flow: BoundFlow, path: Path) -> int | None:
+    """Return how many records a file holds, None for a stream that can be read only once."""
+    if path == STANDARD_INPUT or not path.is_file():
+        return None
+    with open_input(path) as stream:
+        return sum(1 for _ in _records(bound_flow, path, stream))
+
+
+def _records(bound_flow: BoundFlow, path: Path, stream: BinaryIO) -> Iterator[RawRecord]:
+    try:
+        yield from read_records(stream, path.name, bound_flow.flow.plan.envelope)
+    except OSError as error:
+        raise Stopped([reading.file_unreadable(_shown(path), _reason(error))]) from None
+
+
+def _shown(path: Path) -> str:
+    """Return a file's name as text; a name need not be UTF-8."""
+    if path == STANDARD_INPUT:
+        return "standard input"
+    return os.fsencode(path.name).decode("utf-8", "replace")
+
+
+def open_input(path: Path) -> BinaryIO:
+    """Return an input file, or standard input for `-`, open.
+
+    Raises Stopped for one that is missing, cannot be read or is of another format.
+    """
+    if path == STANDARD_INPUT:
+        return sys.stdin.buffer
+    if path.suffix.lower() in (".csv", ".tsv", ".xml", ".xlsx"):
+        raise Stopped([messages.unsupported_input(str(path))])
+    try:
+        return path.open("rb")
+    except FileNotFoundError:
+        raise Stopped([reading.file_missing(str(path), "the input")]) from None
+    except OSError as error:
+        raise Stopped([reading.file_unreadable(str(path), _reason(error))]) from None
+
+
+def _reason(error: OSError) -> str:
+    return (error.strerror or "unknown error").lower()

@@ -1,0 +1,139 @@
+"""`run`: records in, documents in the tenant out; a bar on the way and a summary at the end."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, TypedDict, Unpack
+
+import click
+
+from mapgen.cli import FAULTS
+
+if TYPE_CHECKING:
+    from mapgen.cli.flows import BoundFlow
+    from mapgen.runtime.environment import Environment
+    from mapgen.runtime.summary import Summary
+    from mapgen.spec import model as spec
+
+_GO_ON = "stopped; nothing is lost: run the same command again to go on"
+
+
+class _Options(TypedDict):
+    """What the command takes, by the names of its options."""
+
+    flow: str
+    source: Path
+    env: str
+    state: str | None
+    log: Path | None
+    as_json: bool
+
+
+@click.command()
+@click.argument("flow")
+@click.option(
+    "--input",
+    "source",
+    required=True,
+    type=click.Path(path_type=Path),
+    help="Records; - for stdin.",
+)
+@click.option("--env", required=True, help="The environment: which tenant, which settings.")
+@click.option("--state", help="The ledger. [default: sqlite:///.mapgen/ledger.db of the workspace]")
+@click.option("--log", type=click.Path(path_type=Path), help="Events as JSON lines, appended.")
+@click.option("--json", "as_json", is_flag=True, help="End standard output with one JSON line.")
+@click.pass_obj
+def run(project: Path, /, **options: Unpack[_Options]) -> None:
+    """Deliver the records of a file to the tenant of an environment.
+
+    What the ledger knows is not delivered twice; what an earlier run left is finished first. Exit
+    code 1 if a record was rejected or given up, or the run had to stop.
+    """
+    from mapgen.cli.flows import open_flow
+    from mapgen.cli.summary import tell_halt, tell_summary
+    from mapgen.runtime.halt import Halt
+    from mapgen.runtime.summary import Summary
+
+    bound = open_flow(project, options["flow"], options["env"])
+    halted = False
+    try:
+        summary = _delivered(bound, options)
+    except Halt as halt:
+        tell_halt(halt)
+        halted = True
+        summary = halt.summary or Summary(options["flow"], 0, 0, 0, 0, 0, 0, 0)
+    except KeyboardInterrupt:
+        click.echo(f"\n{_GO_ON}", err=True)
+        raise
+    else:
+        tell_summary(summary)
+    if options["as_json"]:
+        click.echo(json.dumps(summary.counts()))
+    if halted or summary.rejected or summary.dead:
+        sys.exit(FAULTS)
+
+
+def _delivered(bound: BoundFlow, options: _Options) -> Summary:
+    from mapgen.cli.flows import count_records, open_input, outcomes
+    from mapgen.cli.watching import watching
+    from mapgen.runtime.delivery import deliver
+    from mapgen.runtime.ledger import Ledger
+
+    source = options["source"]
+    with ExitStack() as files:
+        stream = files.enter_context(open_input(source))
+        environment = _environment(bound.environment, bound.flow.plan.connection)
+        state = options["state"] or _default_state(bound.workspace.root)
+        ledger = files.enter_context(Ledger(state))
+        total = count_records(bound, source)
+        observer = files.enter_context(watching(total, options["log"]))
+        records = outcomes(bound, source, stream)
+        return deliver(records, bound.flow.plan, environment, ledger, bound.flow.rules, observer)
+
+
+def _default_state(root: Path) -> str:
+    from mapgen.report import Stopped
+    from mapgen.report.catalogue import project as messages
+
+    folder = root / ".mapgen"
+    try:
+        folder.mkdir(exist_ok=True)
+    except OSError as error:
+        reason = (error.strerror or "unknown error").lower()
+        raise Stopped([messages.cannot_write(str(folder), reason)]) from None
+    return f"sqlite:///{folder / 'ledger.db'}"
+
+
+def _environment(environment: spec.Environment, connection: str) -> Environment:
+    """Return where a run delivers. Raises Stopped for variables that are not set."""
+    from mapgen.report import Stopped
+    from mapgen.report.catalogue import project as messages
+    from mapgen.runtime.environment import Environment, Limits, Tenant
+
+    references = environment.connections.get(connection)
+    if references is None:
+        reason = f"it has no connection `{connection}`"
+        name = environment.name.value
+        raise Stopped([messages.cannot_bind("run", name, reason)])
+    values = {
+        name: os.environ.get(found.text.value, "") if found.is_variable else found.text.value
+        for name, found in references.items()
+    }
+    faults = [
+        messages.variable_missing(references[name].text, environment.source.path)
+        for name, value in values.items()
+        if not value
+    ]
+    if faults:
+        raise Stopped(faults)
+    limits = Limits(
+        environment.requests_per_minute,
+        environment.concurrent_requests,
+        environment.request_timeout,
+        environment.settle,
+    )
+    return Environment(environment.name.value, Tenant(**values), limits)

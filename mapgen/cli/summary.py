@@ -1,0 +1,134 @@
+"""The end of a run in words: a table, the reasons, and one rejection in full."""
+
+from __future__ import annotations
+
+import click
+
+from mapgen.runtime.halt import Halt
+from mapgen.runtime.outcome import FaultReport
+from mapgen.runtime.summary import Shown, Summary
+
+_MOST_REASONS = 8
+
+
+def tell_summary(summary: Summary) -> None:
+    """Print what became of the records."""
+    click.echo(f"\n{summary.flow}: {summary.read} records", err=True)
+    for words, count, kind in (
+        ("created", summary.created, None),
+        ("already there", summary.already_there, None),
+        ("skipped", summary.skipped, "skipped"),
+        ("rejected", summary.rejected, "rejected"),
+        ("waiting", summary.waiting, "waiting"),
+        ("given up", summary.dead, "dead"),
+    ):
+        colour = {"rejected": "red", "dead": "red", "waiting": "yellow"}.get(kind or "", "green")
+        shown = click.style(f"{count:>7}", fg=colour if count else None, bold=bool(count))
+        click.echo(f"{shown}  {words}", err=True)
+        _tell_reasons(summary, kind)
+    if summary.left:
+        click.echo(click.style(f"{summary.left:>7}", fg="yellow", bold=True), nl=False, err=True)
+        click.echo("  not sent yet", err=True)
+    fullest = _fullest(summary)
+    if fullest is not None:
+        _tell_in_full(fullest)
+
+
+def _tell_reasons(summary: Summary, kind: str | None) -> None:
+    reasons = [reason for reason in summary.reasons if reason.kind == kind]
+    for reason in reasons[:_MOST_REASONS]:
+        click.echo(f"         {reason.count:>5}  {_explained(reason.words)}", err=True)
+    others = sum(reason.count for reason in reasons[_MOST_REASONS:])
+    if others:
+        click.echo(f"         {others:>5}  for other reasons", err=True)
+
+
+_MEANINGS = {
+    "R101": "no JSON record",
+    "R102": "wrong type",
+    "R103": "member missing",
+    "R201": "value missing",
+    "R202": "no such element",
+    "R203": "no such entry",
+    "R204": "count out of bounds",
+    "R205": "no such characters",
+    "R206": "no phone number",
+    "R207": "no whole number",
+    "R208": "no number",
+    "R209": "neither true nor false",
+    "R210": "division by zero",
+    "R211": "too large to be rounded",
+    "R212": "unknown currency",
+    "R213": "fraction of a cent",
+    "R214": "no instant",
+    "R215": "instant without a zone",
+    "R216": "no date",
+    "R217": "time skipped or doubled",
+    "R218": "date beyond the calendar",
+    "R219": "no duration",
+    "R301": "text too long",
+    "R302": "too many decimal places",
+    "R303": "number out of range",
+    "R304": "not in the lookup",
+    "R305": "too few rows",
+    "R306": "totals differ",
+    "R307": "check does not hold",
+    "R308": "numbers too large",
+    "R401": "refused by the tenant",
+    "R402": "refused by the tenant",
+    "R403": "not saved by the tenant",
+    "R404": "identity changed by the tenant",
+    "R405": "no answer",
+    "R406": "something it depends on is missing",
+    "R407": "look-up refused",
+}
+
+
+def _explained(words: str) -> str:
+    code, _, target = words.partition(" ")
+    meaning = _MEANINGS.get(code)
+    return words if meaning is None else f"{code} {meaning}{f': {target}' if target else ''}"
+
+
+def _fullest(summary: Summary) -> Shown | None:
+    """Return the rejection with the most faults: it says most about what a rejection tells."""
+    rejected = [shown for shown in summary.shown if shown.kind == "rejected"]
+    return max(rejected, key=lambda shown: len(shown.faults), default=None)
+
+
+def _tell_in_full(shown: Shown) -> None:
+    count = len(shown.faults)
+    source = _printable(shown.source)
+    head = f"one rejection in full: {source}, {count} fault{'s' * (count != 1)}"
+    click.echo(f"\n{click.style(head, bold=True)}", err=True)
+    for fault in shown.faults:
+        _tell_fault(fault)
+
+
+def _tell_fault(fault: FaultReport) -> None:
+    head = click.style(f"{fault.code}", fg="red", bold=True)
+    told = _printable(f"{fault.target or 'the record'}: {fault.message}")
+    click.echo(f"  {head} {told}", err=True)
+    for name, value in (
+        ("read from", fault.source_path),
+        ("value", fault.value),
+        ("rule", fault.spec),
+    ):
+        if value is not None:
+            click.echo(f"       {name:<9} {_printable(value)}", err=True)
+
+
+def _printable(text: str) -> str:
+    """Return text of a record so that it cannot steer the terminal."""
+    return "".join(
+        char if char.isprintable() else char.encode("unicode_escape").decode() for char in text
+    )
+
+
+def tell_halt(halt: Halt) -> None:
+    """Print why a run could not go on, and what to do."""
+    head = click.style(f"error[{halt.code}]", fg="red", bold=True)
+    click.echo(f"{head}: {halt.message}\n  help: {halt.help}", err=True)
+    if halt.summary is not None:
+        tell_summary(halt.summary)
+        click.echo("\nnothing is lost: run the same command again to go on", err=True)

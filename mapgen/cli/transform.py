@@ -1,0 +1,132 @@
+"""`transform`: records in, documents and rejects out, without any network."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import BinaryIO, TypedDict, TypeVar, Unpack
+
+import click
+
+from mapgen.cli import FAULTS
+
+Write = Callable[[bytes], object]
+T = TypeVar("T")
+
+
+class _Options(TypedDict):
+    """What the command takes, by the names of its options."""
+
+    flow: str
+    source: Path
+    output: Path | None
+    rejects: Path | None
+    env: str | None
+
+
+@click.command()
+@click.argument("flow")
+@click.option(
+    "--input",
+    "source",
+    required=True,
+    type=click.Path(path_type=Path),
+    help="Records; - for stdin.",
+)
+@click.option("--output", type=click.Path(path_type=Path), help="Documents, one a line.")
+@click.option("--rejects", type=click.Path(path_type=Path), help="Records that gave none.")
+@click.option("--env", help="The environment whose settings hold; needed if there are several.")
+@click.pass_obj
+def transform(project: Path, /, **options: Unpack[_Options]) -> None:
+    """Transform the records of a file. Documents go to OUTPUT or standard output.
+
+    Exit code 1 if a record was rejected; each stands in REJECTS, or on standard error, with all its
+    faults.
+    """
+    from mapgen.cli.flows import open_flow, open_input, outcomes
+
+    _keep_apart(options)
+    bound = open_flow(project, options["flow"], options["env"])
+    with contextlib.ExitStack() as files:
+        stream = files.enter_context(open_input(options["source"]))
+        documents = files.enter_context(_writing(options["output"], sys.stdout.buffer))
+        refused = files.enter_context(_writing(options["rejects"], sys.stderr.buffer))
+        counts = _write(outcomes(bound, options["source"], stream), documents, refused)
+    words = ", ".join(f"{count} {name}" for name, count in counts.items())
+    click.echo(f"{sum(counts.values())} records: {words}", err=True)
+    if counts["rejected"]:
+        sys.exit(FAULTS)
+
+
+def _keep_apart(options: _Options) -> None:
+    """Refuse to write one file over another that is still needed."""
+    named = (("--input", options["source"]), ("--output", options["output"]))
+    for (first, path), (second, other) in (
+        (named[0], named[1]),
+        (named[0], ("--rejects", options["rejects"])),
+        (named[1], ("--rejects", options["rejects"])),
+    ):
+        if path is not None and other is not None and _is_same(path, other):
+            raise click.UsageError(f"{first} and {second} name the same file, `{other}`")
+
+
+def _is_same(path: Path, other: Path) -> bool:
+    # Devices and pipes (/dev/null) can be named twice.
+    if any(one.exists() and not one.is_file() for one in (path, other)):
+        return False
+    return path.resolve() == other.resolve() or (
+        path.exists() and other.exists() and path.samefile(other)
+    )
+
+
+def _write(found: Iterator[object], documents: Write, refused: Write) -> dict[str, int]:
+    from mapgen.runtime.lines import document_line, reject_line
+    from mapgen.runtime.outcome import Document, Rejected, Skipped
+
+    counts = {"transformed": 0, "skipped": 0, "rejected": 0}
+    for outcome in found:
+        match outcome:
+            case Document():
+                counts["transformed"] += 1
+                documents(document_line(outcome))
+            case Skipped():
+                counts["skipped"] += 1
+                refused(reject_line(outcome))
+            case Rejected():
+                counts["rejected"] += 1
+                refused(reject_line(outcome))
+    return counts
+
+
+@contextlib.contextmanager
+def _writing(path: Path | None, otherwise: BinaryIO) -> Iterator[Write]:
+    """Give what writes to a file, or to the stream that stands for it. Raises Stopped."""
+    file = otherwise if path is None else _told(path, lambda: path.open("wb"))
+
+    def write(line: bytes) -> int:
+        return _told(path, lambda: file.write(line))
+
+    try:
+        yield write
+    except BaseException:
+        if path is not None:
+            with contextlib.suppress(OSError):
+                file.close()
+        raise
+    _told(path, file.flush if path is None else file.close)
+
+
+def _told(path: Path | None, write: Callable[[], T]) -> T:
+    from mapgen.report import Stopped
+    from mapgen.report.catalogue import project as messages
+
+    try:
+        return write()
+    except BrokenPipeError:
+        raise  # whoever read has seen enough
+    except OSError as error:
+        reason = (error.strerror or "unknown error").lower()
+        shown = "standard output" if path is None else str(path)
+        raise Stopped([messages.cannot_write(shown, reason)]) from None

@@ -1,0 +1,95 @@
+"""Who watches a run: a bar on a terminal, lines elsewhere, and the log of events if asked for."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+
+from mapgen.report import Stopped
+from mapgen.report.catalogue import project as messages
+from mapgen.runtime.events import Event, JsonLog, Observer, Progress, TechnicalEvent, Together
+
+_STEPS = 10
+_EVERY = 500
+
+
+class _Bar:
+    """Shows on a terminal how many records have found their end."""
+
+    def __init__(self, total: int) -> None:
+        self._bar = click.progressbar(length=total, label="delivering", file=sys.stderr)
+        self._shown = 0
+
+    def on_progress(self, progress: Progress) -> None:
+        """Move the bar."""
+        self._bar.update(max(0, progress.finished - self._shown))
+        self._shown = max(self._shown, progress.finished)
+
+    def on_event(self, event: Event) -> None:
+        """Say below the bar why it stands still; leave other events to the log."""
+        if words := _state_of_the_tenant(event):
+            click.echo(f"\n{words}", err=True)
+
+    def close(self) -> None:
+        """End the line of the bar."""
+        self._bar.render_finish()
+
+
+class _Lines:
+    """Says in a line, about every tenth of the way, how many records have found their end."""
+
+    def __init__(self, total: int | None) -> None:
+        self._total = total
+        self._said = 0
+
+    def on_progress(self, progress: Progress) -> None:
+        """Say a line when another tenth is done, or another 500 of nobody knows how many."""
+        done = progress.finished
+        steps = done // _EVERY if self._total is None else done * _STEPS // max(1, self._total)
+        if steps > self._said:
+            self._said = steps
+            whole = "" if self._total is None else f" of {self._total}"
+            click.echo(f"delivering: {done}{whole} records", err=True)
+
+    def on_event(self, event: Event) -> None:
+        """Say why nothing is delivered; leave other events to the log."""
+        if words := _state_of_the_tenant(event):
+            click.echo(words, err=True)
+
+    def close(self) -> None:
+        """Nothing is left to say."""
+
+
+def _state_of_the_tenant(event: Event) -> str | None:
+    """Return what somebody who waits has to know: that nothing will happen for a while."""
+    match event:
+        case TechnicalEvent(name="circuit opened", facts=facts):
+            return f"the tenant does not answer; trying again every {facts['cool_down']:g} s"
+        case TechnicalEvent(name="circuit closed"):
+            return "the tenant answers again"
+        case _:
+            return None
+
+
+@contextlib.contextmanager
+def watching(total: int | None, log: Path | None) -> Iterator[Observer]:
+    """Watch a run over so many records; `log` gets its events as JSON lines.
+
+    The total is None where nobody knows it before the end.
+    """
+    shown = _Lines(total) if total is None or not sys.stderr.isatty() else _Bar(total)
+    with contextlib.ExitStack() as files:
+        files.callback(shown.close)
+        if log is None:
+            yield shown
+            return
+        try:
+            stream_out = files.enter_context(log.open("a", encoding="utf-8"))
+        except OSError as error:
+            reason = (error.strerror or "unknown error").lower()
+            raise Stopped([messages.cannot_write(str(log), reason)]) from None
+        yield Together((shown, JsonLog(business=stream_out, technical=stream_out)))

@@ -1,0 +1,136 @@
+"""The command line before any work: help, names, and what is loaded for it."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from mapgen.cli import _COMMANDS, cli
+from tests.cli.conftest import MAPGEN, ROOT, environment, mapgen
+
+LISTING = """
+import sys
+from mapgen.cli import main
+try:
+    main()
+except SystemExit:
+    pass
+light = set(sys.stdlib_module_names) | {"click"}
+heavy = {name for name in sys.modules if name.split(".")[0] not in light}
+print(*sorted(heavy), file=sys.stderr)
+"""
+
+
+@pytest.mark.parametrize("arguments", [("--help",), ("-h",), (), ("--version",)])
+def test_nothing_is_loaded_for_help(arguments: tuple[str, ...]) -> None:
+    """The list of commands needs click and the standard library, and nothing else."""
+    done = subprocess.run(
+        [MAPGEN[0], "-c", LISTING, *arguments],
+        env=environment(),
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    idle = subprocess.run(
+        [MAPGEN[0], "-c", LISTING.replace("    main()", "    pass")],
+        env=environment(),
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    # What an interpreter loads by itself (editable installs have hooks) is no doing of ours.
+    assert set(done.stderr.splitlines()[-1].split()) - set(idle.stderr.split()) <= {
+        "mapgen",
+        "mapgen.cli",
+    }
+
+
+def commands() -> list[tuple[str, ...]]:
+    import click
+
+    found: list[tuple[str, ...]] = []
+    context = click.Context(cli)
+    for name in cli.list_commands(context):
+        command = cli.get_command(context, name)
+        found.append((name,))
+        if isinstance(command, click.Group):
+            found.extend((name, inner) for inner in command.list_commands(context))
+    return found
+
+
+@pytest.mark.parametrize("words", commands(), ids=" ".join)
+def test_help_of_a_command(words: tuple[str, ...], tmp_path: Path) -> None:
+    """Each command tells how it is used, wherever it is asked."""
+    done = mapgen(*words, "--help", cwd=tmp_path)
+
+    assert done.returncode == 0
+    assert done.stdout.startswith(f"Usage: mapgen {' '.join(words)}")
+
+
+def test_each_command_is_listed() -> None:
+    """Each command has its line in the list."""
+    listed = mapgen("--help", cwd=ROOT).stdout.partition("Commands:\n")[2]
+
+    # A line that goes on from the one above is indented further.
+    names = [line.split()[0] for line in listed.splitlines() if line[2:3] not in ("", " ")]
+    assert names == sorted(_COMMANDS)
+
+
+def test_unknown_command() -> None:
+    """A command that does not exist is a fault of usage."""
+    done = mapgen("transfrom", cwd=ROOT)
+
+    assert done.returncode == 2
+    assert "No such command 'transfrom'" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("check",),
+        ("generate",),
+        ("generate", "--check"),
+        ("transform", "shopify_orders", "--input", "x.json"),
+        ("run", "shopify_orders", "--input", "x.json", "--env", "local"),
+    ],
+    ids=" ".join,
+)
+class TestWorkspace:
+    """What every command says of a folder that is none of its own."""
+
+    def test_no_specs(self, words: tuple[str, ...], tmp_path: Path) -> None:
+        """A folder without specs is told as such."""
+        done = mapgen(*words, cwd=tmp_path)
+
+        assert done.returncode == 1
+        assert "error[E501]" in done.stderr
+        assert "--project DIR" in done.stderr
+
+    def test_specs_is_a_file(self, words: tuple[str, ...], tmp_path: Path) -> None:
+        """A file called specs is no folder of specs."""
+        (tmp_path / "specs").touch()
+
+        done = mapgen(*words, cwd=tmp_path)
+
+        assert (done.returncode, "error[E501]" in done.stderr) == (1, True)
+
+    def test_empty_specs(self, words: tuple[str, ...], tmp_path: Path) -> None:
+        """A workspace without a spec is told as such."""
+        (tmp_path / "specs").mkdir()
+
+        done = mapgen(*words, cwd=tmp_path)
+
+        assert done.returncode == 1
+        assert "error[E50" in done.stderr
+
+    def test_project_does_not_exist(self, words: tuple[str, ...], tmp_path: Path) -> None:
+        """A workspace that does not exist is told as such."""
+        done = mapgen("--project", "nowhere", *words, cwd=tmp_path)
+
+        assert done.returncode in (1, 2)
+        assert "nowhere" in done.stderr
