@@ -1,0 +1,92 @@
+"""The documentation: what it shows is what the product does."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from mapgen.cli import _COMMANDS
+from mapgen.compiler import check_specs
+from mapgen.reference import reference
+from mapgen.report import Source
+from mapgen.report.render import as_text
+from mapgen.spec import language
+from mapgen.spec.nodes import read_yaml
+from mapgen.spec.shapes import Fitting, Record
+from mapgen.workspace import Workspace
+
+ROOT = Path(__file__).resolve().parents[2]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def _blocks(text: str, kind: str) -> list[str]:
+    return re.findall(rf"^```{kind}\n(.*?)^```$", text, flags=re.MULTILINE | re.DOTALL)
+
+
+def _codes(text: str, shape: Record) -> set[str]:
+    fitting = Fitting(language.NAMED, [])
+    fitting.fit(read_yaml(Source("page", text)), shape)
+    return {fault.code for fault in fitting.faults}
+
+
+def test_language_reference_is_fresh() -> None:
+    """The page is what `make docs` writes."""
+    written = (ROOT / "docs" / "language.md").read_text(encoding="utf-8")
+
+    assert written == reference()
+
+
+def test_readme_spec_has_the_language_s_shape() -> None:
+    """The part of a spec in the README lacks keys, and has no other fault."""
+    (block,) = _blocks(README, "yaml")
+
+    assert _codes(block, language.SPEC) == {"E113"}
+
+
+def test_rules_of_the_reference_have_the_language_s_shape() -> None:
+    """Every rule shown in the reference is one."""
+    shown = [block for block in _blocks(reference(), "yaml") if block.startswith("fields:")]
+    part = Record("a part", language.PART_KEYS)
+
+    assert shown
+    assert [_codes(block, part) for block in shown] == [set() for _ in shown]
+
+
+def test_readme_message_is_what_the_compiler_says(tmp_path: Path) -> None:
+    """The message in the README comes out of the compiler for that mistake."""
+    text = (ROOT / "specs/shopify/orders.maps.yaml").read_text(encoding="utf-8")
+    for part in ("schemas", "contracts", "lookups", "connections", "environments"):
+        (tmp_path / "specs").mkdir(exist_ok=True)
+        (tmp_path / "specs" / part).symlink_to(ROOT / "specs" / part)
+    (tmp_path / "specs" / "shopify").mkdir()
+    (tmp_path / "specs/shopify/examples").symlink_to(ROOT / "specs/shopify/examples")
+    wrong = text.replace("    CustomerOrder:", "    CustomerOrdr:")
+    (tmp_path / "specs/shopify/orders.maps.yaml").write_text(wrong, encoding="utf-8")
+    workspace = Workspace.find(tmp_path)
+
+    said = as_text(check_specs(workspace, workspace.spec_paths()).faults)
+
+    (shown,) = [block for block in _blocks(README, "") if block.startswith("error[E412]")]
+    assert said == shown.rstrip("\n")
+
+
+def test_readme_names_every_command() -> None:
+    """The README's table has each command once."""
+    named = re.findall(r"^\| `mapgen (\w+)", README, flags=re.MULTILINE)
+
+    assert sorted(named) == sorted(_COMMANDS)
+
+
+@pytest.mark.parametrize("command", sorted(_COMMANDS))
+def test_every_command_explains_itself(command: str) -> None:
+    """`--help` of each command works and says what the command does."""
+    done = subprocess.run(
+        [sys.executable, "-m", "mapgen", command, "--help"], capture_output=True, text=True
+    )
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert len(done.stdout.splitlines()) > 3

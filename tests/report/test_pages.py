@@ -1,0 +1,211 @@
+"""The pages of `docs/errors`: one for each code that the product can say, and true."""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+import shutil
+from collections import defaultdict
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from mapgen.contract.source_schema import read_source_schema
+from mapgen.report import Stopped
+from tests.report.grafting import Bench, Place, codes_of_file, is_whole_file, section, snippet
+
+PROJECT = Path(__file__).resolve().parents[2]
+PAGES = {path.stem: path.read_text("utf-8") for path in (PROJECT / "docs/errors").glob("*.md")}
+CATALOGUE = PROJECT / "mapgen/report/catalogue"
+RUNTIME = PROJECT / "mapgen/runtime"
+
+SECTIONS = {
+    "E": ("What it means", "Why it matters", "Before", "After"),
+    "R": ("What it means", "Why it matters", "What was found", "What to do"),
+}
+CODE = re.compile(r"[ER]\d{3}")
+# The base of all that stops a run; only its kinds are raised.
+NEVER_RAISED = {"R500"}
+
+# Codes that several functions of the catalogue say, each with one meaning.
+SEVERAL_WORDINGS: Mapping[str, set[str]] = {
+    "E105": {"yaml_fault", "strange_character", "tag_used"},
+    "E123": {"malformed_number", "number_too_large"},
+    "E126": {"too_long", "nested_too_deep"},
+    "E129": {"malformed_macro", "malformed_has"},
+    "E205": {"needless_handler", "unreachable"},
+    "E206": {"needless_has", "needless_null"},
+    "E208": {"int_division", "remainder"},
+    "E212": {"elements_differ", "no_key"},
+    "E213": {"no_index", "no_list", "no_order", "no_fields"},
+    "E219": {"default_may_be_missing", "or_wants_optional", "no_flat_map"},
+    "E523": {"foreign_state", "unusable_state"},
+}
+
+# What a snippet's lines need to be gone from the rest of the spec.
+WITHOUT: Mapping[str, tuple[Place, ...]] = {
+    "E415": (("mapping", "fields", "CustomerID"),),
+    "E431": (("mapping", "ignore", "order.tags"),),
+    "E444": (("connections", "acumatica"),),
+    "E463": (("security", "data", "order.email"),),
+    "E514": (("settings", "shopify_orders", "guest_customer"),),
+}
+# A snippet replaces rules: what they alone had used, and what is used anew, is not its subject.
+ACCOUNTING = {"E314", "E431", "E433"}
+# A second flow has no settings in any environment.
+ALSO: Mapping[str, set[str]] = {"E504": {"E514"}}
+# Snippets that only show an outline (E103), or are of a file that `check` does not read.
+NOT_TRIED = {"E103", "E407", "E408", "E409"}
+
+
+def _functions_by_code() -> Mapping[str, set[tuple[str, str]]]:
+    found: dict[str, set[tuple[str, str]]] = defaultdict(set)
+    for path in sorted(CATALOGUE.glob("*.py")):
+        for function in ast.parse(path.read_text("utf-8")).body:
+            if isinstance(function, ast.FunctionDef):
+                for code in _codes(function):
+                    found[code].add((path.stem, function.name))
+    return found
+
+
+def _codes(tree: ast.AST) -> set[str]:
+    """Return the texts in a piece of code that are a code and nothing else."""
+    return {
+        node.value
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Constant)
+        and isinstance(node.value, str)
+        and CODE.fullmatch(node.value)
+    }
+
+
+def _runtime_codes() -> set[str]:
+    trees = (ast.parse(path.read_text("utf-8")) for path in RUNTIME.rglob("*.py"))
+    return set().union(*map(_codes, trees)) - NEVER_RAISED
+
+
+FUNCTIONS = _functions_by_code()
+
+
+def test_every_code_has_a_page() -> None:
+    """What the catalogue or the runtime can say is explained."""
+    assert {*FUNCTIONS, *_runtime_codes()} - {*PAGES} == set()
+
+
+def test_no_page_is_orphaned() -> None:
+    """A page explains a code that something says."""
+    assert {*PAGES} - {*FUNCTIONS, *_runtime_codes()} == set()
+
+
+def test_one_code_one_meaning() -> None:
+    """A code is said by one function; where wordings differ, the table above says so."""
+    shared = {
+        code: {name for _, name in functions}
+        for code, functions in FUNCTIONS.items()
+        if len(functions) > 1
+    }
+
+    assert shared == SEVERAL_WORDINGS
+
+
+def test_one_code_one_area() -> None:
+    """Wordings of one code stand in one file of the catalogue."""
+    areas = {code: {area for area, _ in functions} for code, functions in FUNCTIONS.items()}
+
+    assert {code for code, found in areas.items() if len(found) > 1} == set()
+
+
+def test_one_function_one_code() -> None:
+    """A function of the catalogue never chooses between codes."""
+    codes: dict[tuple[str, str], set[str]] = defaultdict(set)
+    for code, functions in FUNCTIONS.items():
+        for function in functions:
+            codes[function].add(code)
+
+    assert {function for function, found in codes.items() if len(found) > 1} == set()
+
+
+def test_one_runtime_code_one_meaning() -> None:
+    """What expressions raise and what limits raise are told apart, but for a missing value."""
+    functions, limits = (
+        _codes(ast.parse((RUNTIME / name).read_text("utf-8")))
+        for name in ("functions.py", "limits.py")
+    )
+
+    assert functions & limits == {"R201"}
+
+
+@pytest.mark.parametrize("code", sorted(PAGES))
+def test_shape_of_a_page(code: str) -> None:
+    """A title, then the four sections in their order, each with something in it; one screen."""
+    page = PAGES[code]
+    lines = page.split("\n")
+    found = tuple(re.findall(r"^\*\*([A-Z][^*\n]*)\*\*$", page, re.M))
+
+    assert re.fullmatch(rf"# {code}: \S.*[^.\s]", lines[0])
+    assert found == SECTIONS[code[0]]
+    assert all(section(page, name) for name in found)
+    assert page.count("```") % 2 == 0
+    assert page.endswith("\n")
+    assert len(lines) - 1 < 35
+    assert max(map(len, lines)) <= 110
+
+
+@pytest.fixture(scope="module")
+def bench(tmp_path_factory: pytest.TempPathFactory) -> Bench:
+    """A copy of the specs."""
+    root = tmp_path_factory.mktemp("workspace")
+    shutil.copytree(PROJECT / "specs", root / "specs")
+    return Bench(root)
+
+
+def _snippets(language: str) -> list[object]:
+    found: list[object] = []
+    for code, page in sorted(PAGES.items()):
+        if code.startswith("E") and code not in NOT_TRIED:
+            before = snippet(section(page, "Before"), language)
+            after = snippet(section(page, "After"), language)
+            if before and after:
+                found.append(pytest.param(code, before, after, id=code))
+    return found
+
+
+@pytest.mark.parametrize(("code", "before", "after"), _snippets("yaml"))
+def test_snippets_of_specs(code: str, before: str, after: str, bench: Bench) -> None:
+    """In the project's own spec, the first snippet has the fault and the second has none."""
+
+    def codes(words: str) -> set[str]:
+        if is_whole_file(words):
+            return codes_of_file(words)
+        return bench.codes(words, WITHOUT.get(code, ()))
+
+    assert code in codes(before)
+    assert codes(after) - (ACCOUNTING - {code}) - ALSO.get(code, set()) == set()
+
+
+@pytest.mark.parametrize("code", ["E130", "E421", "E422", "E423", "E424"])
+def test_snippets_of_source_schemas(code: str) -> None:
+    """The first schema has the fault, the second can be used."""
+
+    def codes(part: str) -> set[str]:
+        words = snippet(section(PAGES[code], part), "json")
+        assert words is not None
+        try:
+            read_source_schema("schema.json", words, "order")
+        except Stopped as stopped:
+            return {fault.code for fault in stopped.diagnostics}
+        return set()
+
+    assert codes("Before") == {code}
+    assert codes("After") == set()
+
+
+@pytest.mark.parametrize("code", sorted(code for code in PAGES if code[:2] in ("R1", "R2", "R3")))
+def test_records_that_were_found(code: str) -> None:
+    """The records shown are JSON, as far as their fault allows."""
+    words = snippet(section(PAGES[code], "What was found"), "json")
+
+    assert words is not None
+    assert isinstance(json.loads(words), dict)
