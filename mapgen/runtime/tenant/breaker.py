@@ -22,7 +22,8 @@ class Breaker:
     Open, everybody waits; after the cool-down one request goes ahead as a probe: its success lets
     the others go, its failure begins another cool-down. After `patience` failed probes in a row
     the run stops with TenantUnavailable: a tenant that is down is not the documents' fault, and
-    they stay in the queue instead of dying one by one.
+    they stay in the queue instead of dying one by one. A tenant that has never answered gets one
+    probe only: its address is more likely wrong than its machine unwell.
     """
 
     def __init__(
@@ -42,6 +43,7 @@ class Breaker:
         self._opened_at: float | None = None
         self._is_probing = False
         self._failed_probes = 0
+        self._has_answered = False
 
     def wait(self) -> bool:
         """Return when a request may go: True if it goes as the probe of an open circuit.
@@ -52,12 +54,8 @@ class Breaker:
             while True:
                 if self._stop.is_set():
                     raise Stopping
-                if self._failed_probes >= self._patience:
-                    raise TenantUnavailable(
-                        f"the tenant failed {self._failed_probes} times in a row, with pauses of"
-                        f" {self._limits.cool_down:g} s between",
-                        "see whether the instance is up, and run again; nothing is lost",
-                    )
+                if self._failed_probes >= (self._patience if self._has_answered else 1):
+                    raise self._unavailable()
                 if self._opened_at is None:
                     return False
                 rest = self._opened_at + self._limits.cool_down - time.monotonic()
@@ -66,9 +64,23 @@ class Breaker:
                     return True
                 self._turn.wait(min(max(rest, 0.05), 0.5))
 
+    def _unavailable(self) -> TenantUnavailable:
+        if not self._has_answered:
+            return TenantUnavailable(
+                "the tenant has not answered at all",
+                "see whether its address is right and the instance is up, and run again;"
+                " nothing is lost",
+            )
+        return TenantUnavailable(
+            f"the tenant failed {self._failed_probes} times in a row, with pauses of"
+            f" {self._limits.cool_down:g} s between",
+            "see whether the instance is up, and run again; nothing is lost",
+        )
+
     def succeeded(self) -> None:
         """Note that the tenant answered properly."""
         with self._turn:
+            self._has_answered = True
             if self._opened_at is None:
                 return
             self._tell(TechnicalEvent("circuit closed"))
