@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import signal
 import threading
 import tracemalloc
 from collections.abc import Callable, Iterator
@@ -15,7 +16,7 @@ import pytest
 from mapgen.runtime.delivery import deliver
 from mapgen.runtime.delivery.run import book_of
 from mapgen.runtime.events import BusinessEvent, TechnicalEvent, Unobserved
-from mapgen.runtime.halt import AccessRefused, Halt, NotBuilt, TenantUnavailable
+from mapgen.runtime.halt import AccessRefused, Halt, NotBuilt, TenantUnavailable, Terminated
 from mapgen.runtime.ledger import Ledger
 from mapgen.runtime.outcome import FaultReport, Origin, Outcome, Rejected, Skipped
 from mapgen.runtime.plan import CircuitBreaker, Retry
@@ -471,3 +472,61 @@ def test_another_tenant_has_not_what_the_first_one_has(ledger: Ledger) -> None:
 
         assert (first.created, second.created) == (3, 3)
         assert len(production.identities) == 3
+
+
+def test_a_success_with_an_error_inside_is_looked_up(ledger: Ledger) -> None:
+    """An answer of 200 that reports an error in its body created nothing, unless it is there."""
+    echo = {
+        "id": "7b9d",
+        "error": "Inserting  'Sales Order' record raised at least one error.",
+        "OrderNbr": {"value": "SO000099"},
+        "ExternalRef": {"value": "1-shop"},
+        "CustomerID": {"value": "C9", "error": "'Customer' cannot be found in the system."},
+    }
+    with standing_in() as tenant:
+        tenant.script = lambda asked: Answer(200, echo) if asked.kind == "put" else None
+        summary = run(tenant, ledger, orders(1))
+
+        assert (summary.created, summary.rejected) == (0, 1)
+        (fault,) = summary.shown[0].faults
+        assert fault.target == "CustomerID"
+
+
+def test_a_document_found_in_other_letters_is_the_same(ledger: Ledger) -> None:
+    """The ERP compares references without regard to case: what it finds is there."""
+    row = {"OrderNbr": {"value": "SO000007"}, "ExternalRef": {"value": "1-SHOP"}}
+    with standing_in() as tenant:
+        tenant.script = lambda asked: Answer(200, [row]) if asked.kind == "find" else None
+        summary = run(tenant, ledger, orders(1))
+
+        assert (summary.created, summary.already_there) == (0, 1)
+        assert tenant.count("put") == 0
+
+
+def test_a_tenant_that_does_not_filter_gets_nothing(ledger: Ledger) -> None:
+    """Where a look-up gives what was not asked for, no absence is proved, and nothing is sent."""
+    row = {"OrderNbr": {"value": "SO000007"}, "ExternalRef": {"value": "another"}}
+    with standing_in() as tenant:
+        tenant.script = lambda asked: Answer(200, [row]) if asked.kind == "find" else None
+        summary = run(tenant, ledger, orders(2))
+
+        assert (summary.created, summary.rejected) == (0, 2)
+        assert tenant.count("put") == 0
+
+
+def test_a_run_that_is_stopped_gives_up_no_document(ledger: Ledger) -> None:
+    """A transient answer while the run is stopped leaves the document in the queue."""
+    with standing_in() as tenant:
+
+        def script(asked: Asked) -> Misdeed:
+            if asked.kind != "put":
+                return None
+            signal.raise_signal(signal.SIGTERM)
+            threading.Event().wait(0.3)
+            return DEADLOCK
+
+        tenant.script = script
+        with pytest.raises(Terminated):
+            run(tenant, ledger, orders(1))
+
+        assert ledger.counts() == {"staged": 1}

@@ -17,7 +17,7 @@ from mapgen.runtime.environment import Environment
 from mapgen.runtime.events import TechnicalEvent
 from mapgen.runtime.halt import AccessRefused, Halt, SignInRefused, TenantUnavailable
 from mapgen.runtime.outcome import FaultReport
-from mapgen.runtime.plan import Plan
+from mapgen.runtime.plan import Plan, Retry
 from mapgen.runtime.rules import Rules
 from mapgen.runtime.tenant.auth import Failure, Session
 from mapgen.runtime.tenant.breaker import Breaker, Stopping
@@ -174,20 +174,35 @@ class Client:
             self._judge_look_up(failure, group, found)
             return
         wanted = {_comparable(identity): identity for identity in group}
+        strays = 0
         for row in rows:
             identity = wanted.get(_comparable(_value(row, self._plan.identity.field) or ""))
-            number = self._number(row)
-            if identity is None or number is None:
-                continue
-            if identity in found.numbers:
+            if identity is None:
+                strays += 1
+            elif identity in found.numbers:
                 self._tell(TechnicalEvent("an identity is in the tenant twice", "error"))
             else:
-                found.numbers[identity] = number
+                found.numbers[identity] = self._number(row) or identity
+        if strays:
+            self._doubt([one for one in group if one not in found.numbers], len(group), found)
+
+    def _doubt(self, unfound: Sequence[str], asked: int, found: Found) -> None:
+        """Send nothing whose absence is not proved: the tenant gave rows that were not asked for.
+
+        What one row has to do with one identity is asked again, each by itself.
+        """
+        self._tell(TechnicalEvent("a look-up gave documents that were not asked for", "error"))
+        for identity in unfound:
+            if asked > 1:
+                self._find_group([identity], found)
+                continue
+            words = "the look-up gives documents with another identity: none is proved absent"
+            found.refused[identity] = FaultReport(LOOK_UP_REFUSED, words, self._plan.identity.field)
 
     def _judge_look_up(self, failure: Failure, group: Sequence[str], found: Found) -> None:
         """Tell whether the tenant is unwell, or one identity spoils the look-up of its group."""
         verdict = failure.verdict
-        if verdict.kind == "transient":
+        if verdict.kind == "transient" and (len(group) == 1 or verdict.is_unreachable):
             raise self._unavailable(verdict)
         if verdict.kind == "needs_person":
             raise self._access_refused(verdict, None)
@@ -227,9 +242,11 @@ class Client:
         """
         number = self._number(echo)
         echoed = _value(echo, self._plan.identity.field)
-        if number is not None and _comparable(echoed or "") == _comparable(identity):
+        has_errors = _has_errors(echo)
+        is_same = _comparable(echoed or "") == _comparable(identity)
+        if number is not None and is_same and not has_errors:
             return Created(number)
-        self._tell(TechnicalEvent("an answer of success without the identity sent", "warning"))
+        self._tell(TechnicalEvent("an answer of success that does not show it", "warning"))
         try:
             there = self.find([identity]).numbers.get(identity)
         except (Halt, Stopping):
@@ -238,7 +255,11 @@ class Client:
                 return Unanswered("an answer of success without a number")
         if there is not None:
             return Created(there)
-        if number is not None:
+        if has_errors:
+            faults = self._reporter.fields(msgspec.json.encode(echo), body)
+            if faults:
+                return Refused(faults)
+        elif number is not None:
             return Misfiled(number)
         words = "the ERP answered that it saved the document, but did not"
         return Refused((self._reporter.document(NOTHING_SAVED, words, body),))
@@ -255,6 +276,17 @@ class Client:
             return True if pause is None else min(pause, retry.ceiling)
 
         retry = self._plan.retry
+        try:
+            return self._retried(make, repeat, retry)
+        except Failure as failure:
+            if self._stop.is_set() and is_repeatable(failure.verdict):
+                # Its attempts are not over: the run is, and the document stays in the queue.
+                raise Stopping from None
+            raise
+
+    def _retried(
+        self, make: Callable[[], T], repeat: Callable[[Exception], bool | float], retry: Retry
+    ) -> T:
         for attempt in stamina.retry_context(
             on=repeat,
             attempts=retry.attempts,
@@ -333,9 +365,10 @@ class Client:
         scope = "".join(
             f"{name} eq {_literal(value)} and " for name, value in identity.scope.items()
         )
-        either = " or ".join(f"{identity.field} eq {_literal(one)}" for one in identities)
+        tests = [f"{identity.field} eq {_literal(one)}" for one in identities]
+        either = tests[0] if len(tests) == 1 else f"({' or '.join(tests)})"
         fields = dict.fromkeys([*self._plan.keys, identity.field])
-        return f"$filter={_encode(f'{scope}({either})')}&$select={_encode(','.join(fields))}"
+        return f"$filter={_encode(f'{scope}{either}')}&$select={_encode(','.join(fields))}"
 
     def _number(self, row: dict[str, Any]) -> str | None:
         """Return what people call the document: its keys without those that the scope fixes."""
@@ -410,8 +443,17 @@ def _value(row: dict[str, Any], name: str) -> str | None:
 
 
 def _comparable(identity: str) -> str:
-    """The ERP keeps text without the blanks at its end."""
-    return identity.rstrip(" ")
+    """The ERP keeps text without the blanks at its end, and compares it without regard to case."""
+    return identity.rstrip(" ").casefold()
+
+
+def _has_errors(part: object) -> bool:
+    """Whether the ERP reports an error anywhere in an entity, at its top or on a field."""
+    if isinstance(part, list):
+        return any(_has_errors(row) for row in part)
+    if not isinstance(part, dict):
+        return False
+    return bool(part.get("error")) or any(_has_errors(member) for member in part.values())
 
 
 def _literal(value: str) -> str:
