@@ -98,6 +98,7 @@ class _Reader:
         self._definitions = schema.get("$defs")
         self._objects: dict[str, types.Type] = {}
         self._names = dict.fromkeys(_TAKEN, 1)
+        self._open: set[str] = set()
 
     def type_at(self, schema: object, pointer: str, name: str) -> types.Type:
         """Return the type a schema describes; `T?` where it allows null."""
@@ -152,10 +153,12 @@ class _Reader:
     def _referenced(self, reference: str, pointer: str) -> types.Type:
         name = reference.removeprefix("#/$defs/")
         definitions = self._definitions if isinstance(self._definitions, dict) else {}
-        if name == reference or name not in definitions:
+        is_circle = reference in self._open and reference not in self._objects
+        if name == reference or name not in definitions or is_circle:
             self.faults.append(schemas.unknown_reference(self._path, pointer, reference))
             return types.ERROR
         if reference not in self._objects:
+            self._open.add(reference)
             self._objects[reference] = self.type_at(definitions[name], reference, name)
         return self._objects[reference]
 

@@ -13,6 +13,7 @@ from mapgen.ir.flow import Flow
 def fixtures(flow: Flow) -> Iterator[tuple[str, str]]:
     """Yield the name and the text of each fixture, and the settings that all of them hold for."""
     yield "settings.json", json_text(dict(flow.test_settings))
+    taken: set[str] = {"settings"}
     for example in flow.examples:
         text = json_text(
             {
@@ -21,7 +22,7 @@ def fixtures(flow: Flow) -> Iterator[tuple[str, str]]:
                 "gives": _exact(example.gives),
             }
         )
-        yield f"{file_name(example.name)}.json", _unquoted(text)
+        yield f"{_new_name(example.name, taken)}.json", _unquoted(text)
     for reject in flow.rejects:
         text = json_text(
             {
@@ -31,7 +32,7 @@ def fixtures(flow: Flow) -> Iterator[tuple[str, str]]:
                 "target": reject.target,
             }
         )
-        yield f"{file_name(reject.name)}.reject.json", _unquoted(text)
+        yield f"{_new_name(reject.name, taken)}.reject.json", _unquoted(text)
 
 
 def file_name(name: str) -> str:
@@ -39,6 +40,18 @@ def file_name(name: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
 
 
+def _new_name(name: str, taken: set[str]) -> str:
+    """Return a file name that no other situation has; names of other scripts are numbered."""
+    stem = file_name(name)[:_LONGEST_NAME].strip("-") or "example"
+    found, number = stem, 1
+    while found in taken:
+        number += 1
+        found = f"{stem}-{number}"
+    taken.add(found)
+    return found
+
+
+_LONGEST_NAME = 80
 _MARK = "\x00number:"
 
 

@@ -29,18 +29,45 @@ class Amount(Decimal):
     __slots__ = ()
 
 
-Instant = typing.Annotated[datetime, msgspec.Meta(tz=True)]
-"""A moment with its offset; a naive time is a fault."""
+class Instant(datetime):
+    """A moment with its offset; a naive time is a fault. Digits below a microsecond are cut off."""
+
+    __slots__ = ()
 
 
-def amount(kind: type, value: object) -> object:
-    """Turn JSON into an Amount: what msgspec asks for a type that it does not know.
+_INSTANT = re.compile(
+    r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:?\d\d)", re.ASCII
+)
+
+
+def exact(kind: type, value: object) -> object:
+    """Turn JSON into an Amount or an Instant: what msgspec asks for types that it does not know.
+
+    Raises ValueError where the value is none.
+    """
+    if kind is Amount:
+        return amount(value)
+    if kind is Instant:
+        return instant(value)
+    raise NotImplementedError(kind)
+
+
+def instant(value: object) -> Instant:
+    """Return a moment; raises ValueError for what is no RFC 3339 time with an offset.
+
+    A fraction is cut, never rounded: rounding up would move the last moment of a day to the next.
+    """
+    if not isinstance(value, str) or not _INSTANT.fullmatch(value):
+        raise ValueError("not a time with its offset")
+    return Instant.fromisoformat(value.upper())
+
+
+def amount(value: object) -> Amount:
+    """Return an exact number.
 
     Raises ValueError for text that is not a plain decimal number (`1,5`, ` 1`, `1e3`, `NaN`), and
     for more digits than calculations keep.
     """
-    if kind is not Amount:
-        raise NotImplementedError(kind)
     if isinstance(value, str):
         if not _DECIMAL.fullmatch(value):
             raise ValueError("not a plain decimal number")
@@ -98,7 +125,7 @@ class SourceFault:
 
 def strict(value: JsonValue, kind: type[T]) -> T:
     """Return the struct; raises msgspec.ValidationError at the first value of a wrong type."""
-    return msgspec.convert(value, kind, dec_hook=amount)
+    return msgspec.convert(value, kind, dec_hook=exact)
 
 
 def patient(value: JsonValue, kind: type[T], path: str) -> tuple[T, tuple[SourceFault, ...]]:
@@ -114,7 +141,7 @@ def patient(value: JsonValue, kind: type[T], path: str) -> tuple[T, tuple[Source
 
 def _patient(value: JsonValue, kind: object, path: str, faults: list[SourceFault]) -> object:
     try:
-        return msgspec.convert(value, kind, dec_hook=amount)
+        return msgspec.convert(value, kind, dec_hook=exact)
     except msgspec.ValidationError:
         pass
     inner = _present(kind)
@@ -159,7 +186,7 @@ _WORDS = {
     int: "a whole number",
     bool: "true or false",
     Amount: "a plain decimal number like `12.50`",
-    datetime: "a time with its offset like `2026-01-31T09:30:00-05:00`",
+    Instant: "a time with its offset like `2026-01-31T09:30:00-05:00`",
     date: "a date like `2026-01-31`",
 }
 

@@ -91,9 +91,11 @@ class Skip(msgspec.Struct, frozen=True):
 
 
 def _plain(value: object) -> object:
-    """Return a subclass of Decimal as the Decimal that the encoder knows."""
+    """Return an amount or a moment of a record as the type that the encoder knows."""
     if isinstance(value, Decimal):
         return Decimal(value)
+    if isinstance(value, datetime):
+        return datetime.fromisoformat(value.isoformat())
     raise NotImplementedError(type(value))
 
 
