@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from mapgen.check.model import Checked, Surroundings
+from mapgen.check.model import Checked, Surroundings, TableFacts
+from mapgen.check.tables import facts_of_inline
 from mapgen.contract import lock
 from mapgen.contract.model import Contract
 from mapgen.contract.source_schema import SourceSchema, read_source_schema
@@ -14,7 +15,7 @@ from mapgen.ir import flow as ir
 from mapgen.lower.samples import Samples
 from mapgen.report import Diagnostic, Span, Stopped, Text
 from mapgen.report.catalogue import project, reading
-from mapgen.runtime.lookups import ColumnError, TableError, read_table
+from mapgen.runtime.lookups import ColumnError, Table, TableError, read_table
 from mapgen.spec import model as spec
 from mapgen.spec.reader import read_connection, read_environment
 from mapgen.workspace import SPECS, Workspace
@@ -28,6 +29,9 @@ class Shelf:
     faults: list[Diagnostic] = field(default_factory=list)
     _contracts: dict[str, Contract | None] = field(default_factory=dict)
     _schemas: dict[tuple[str, str], SourceSchema | None] = field(default_factory=dict)
+    _tables: dict[tuple[str, tuple[str, ...], str | None], Table | None] = field(
+        default_factory=dict
+    )
     _environments: tuple[spec.Environment, ...] | None = None
     _connections: tuple[spec.Connection, ...] | None = None
 
@@ -100,25 +104,43 @@ class Shelf:
     def look_over(self, section: spec.MappingSection) -> None:
         """Note what is wrong with the lookup tables and the examples of a spec."""
         for table in section.lookups:
-            self._look_over_table(table)
+            if isinstance(table, spec.LookupTable):
+                self._table(table)
         given = [example.given for example in section.examples]
         given += [reject.given for reject in section.rejects]
         for path in (*given, *(example.gives for example in section.examples)):
             self._json(path, self.faults)
 
-    def _look_over_table(self, table: spec.LookupTable) -> None:
+    def _table(self, table: spec.LookupTable) -> Table | None:
+        """Return a table, or None where it cannot be used (then reported, once)."""
+        value = table.value.value if table.value is not None else None
+        known_as = (table.table.value, table.columns, value)
+        if known_as not in self._tables:
+            self._tables[known_as] = self._read_table(table, value)
+        return self._tables[known_as]
+
+    def _read_table(self, table: spec.LookupTable, value: str | None) -> Table | None:
         path = f"{SPECS}/{table.table.value}"
         if not (self.workspace.root / path).exists():
             asked_at = table.table.span()
             self.faults.append(reading.file_missing(path, "the lookup table", asked_at))
-            return
+            return None
+        lacking = _lacking_columns(table)
+        if lacking:
+            self.faults.extend(
+                reading.missing_key(table.name.span(), name, "this lookup", f"its {name} column")
+                for name in lacking
+            )
+            return None
         try:
-            read_table(self.workspace.root / path, table.key.value, table.value.value)
+            return read_table(self.workspace.root / path, table.columns, value)
         except ColumnError as error:
-            place = table.key if error.column == table.key.value else table.value
+            named = [*table.key, *((table.value,) if table.value else ())]
+            place = next(column for column in named if column.value == error.column)
             self.faults.append(reading.not_a_table(place.span(), path, str(error)))
         except TableError as error:
             self.faults.append(reading.not_a_table(table.table.span(), path, str(error)))
+        return None
 
     def samples(self, flow: Checked) -> Samples:
         """Return the examples of a flow. Raises Stopped for files that are missing or no JSON."""
@@ -191,7 +213,28 @@ class Shelf:
             schema=self.schema(flow.mapping),
             connections=self.workspace.named("connections", ".yaml"),
             environments=self.environments(),
+            tables=self.tables(flow.mapping),
         )
+
+    def tables(self, section: spec.MappingSection) -> Mapping[str, TableFacts]:
+        """Return what rules have to know of the tables that a spec declares."""
+        return {table.name.value: self._facts(table) for table in section.lookups}
+
+    def _facts(self, table: spec.DeclaredTable) -> TableFacts:
+        if isinstance(table, spec.InlineTable):
+            return facts_of_inline(table)
+        found = self._table(table)
+        if found is None:
+            return TableFacts(table.name, table.columns, 0, "")
+        where = f"{found.longest_at} of `{SPECS}/{table.table.value}`"
+        return TableFacts(table.name, table.columns, found.longest, where)
+
+
+def _lacking_columns(table: spec.LookupTable) -> list[str]:
+    """Return the keys of the declaration that are not there: a JSON object alone needs none."""
+    needs = bool(table.key or table.value) or not table.table.value.lower().endswith(".json")
+    given = {"key": bool(table.key), "value": table.value is not None}
+    return [name for name, is_given in given.items() if needs and not is_given]
 
 
 def _same_name(name: Text, expected: str, path: str) -> None:

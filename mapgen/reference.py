@@ -17,6 +17,7 @@ from mapgen.spec.shapes import (
     Literal,
     MapOf,
     Named,
+    OneOrMap,
     Record,
     Shape,
     Variants,
@@ -105,6 +106,8 @@ def takes(shape: Shape) -> str:
             return f"a list of {takes(item)}" + (", or one alone" if or_single else "")
         case MapOf(value=value):
             return f"names, each with {takes(value)}"
+        case OneOrMap(one=one):
+            return takes(one)
         case Record(what=what) | Variants(what=what):
             return what.replace("`", "").removesuffix(":") if what.startswith("`") else what
         case Named(name=name):

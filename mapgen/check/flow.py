@@ -29,7 +29,7 @@ def check(flow: spec.Spec, around: checked.Surroundings) -> checked.Checked:
         faults.append(messages.unknown_contract(section.target.contract, around.contract_names))
     found = None
     if contract is not None and schema is not None:
-        found = check_mapping(section, contract, schema, faults)
+        found = check_mapping(section, contract, schema, around.tables, faults)
     entity = found.entity if found is not None else None
     faults += check_auth(flow.auth, around, contract, entity)
     faults += check_performance(flow.performance, around)

@@ -49,6 +49,7 @@ def check_mapping(
     section: spec.MappingSection,
     contract: Contract,
     schema: SourceSchema,
+    tables: Mapping[str, checked.TableFacts],
     faults: list[Diagnostic],
 ) -> CheckedMapping | None:
     """Return the checked mapping; `faults` grows. None where there is no entity to map to."""
@@ -59,6 +60,8 @@ def check_mapping(
         return None
     formulas = Formulas(faults)
     faults += [messages.name_taken(name, None) for name in _reserved(section)]
+    faults += _format(section.source, schema)
+    faults += _blank_entries(section)
     settings = {
         setting.name.value: SETTING_TYPES[setting.type.value] for setting in section.settings
     }
@@ -66,8 +69,7 @@ def check_mapping(
     lets, scope = _lets(section, formulas, scope)
     skips = _skips(section, formulas, scope)
     key = _key(section, schema, formulas)
-    tables = tuple(table.name.value for table in section.lookups)
-    rules = RuleChecker(formulas, contract, tables, section.identity.field.value)
+    rules = RuleChecker(formulas, contract, tables, schema.choices, section.identity.field.value)
     identity = _identity(section, rules, entity, schema, scope)
     part = rules.part(section.part, entity, "", scope, section.target.entity.span())
     document = None if part is None or identity is None else document_type(part, identity)
@@ -78,6 +80,33 @@ def check_mapping(
     faults.extend(meeting_names(formulas.reads))
     faults.extend(_idle_names(section, formulas))
     return CheckedMapping(entity, settings, lets, skips, key, identity, part, document, checks)
+
+
+def _format(source: spec.SourceClause, schema: SourceSchema) -> Iterator[Diagnostic]:
+    """Yield what does not go together with the format of the input files."""
+    if not source.is_csv:
+        if source.delimiter is not None:
+            span = source.delimiter.span()
+            yield messages.unfit_modifier(span, "delimiter", "is for `format: csv`")
+        return
+    if source.envelope_key is not None:
+        span = source.envelope_key.span()
+        yield messages.unfit_modifier(span, "envelope", "is for `format: json`")
+    nested = tuple(
+        name
+        for name, kind in schema.record.fields.items()
+        if isinstance(types.present(kind), types.Object | types.ListOf)
+    )
+    if nested:
+        yield messages.cells_hold_one_value(source.schema.span(), nested)
+
+
+def _blank_entries(section: spec.MappingSection) -> Iterator[Diagnostic]:
+    for table in section.lookups:
+        if isinstance(table, spec.InlineTable):
+            for key, value in table.entries:
+                if not value.value.strip() or not key.value.strip():
+                    yield messages.blank_entry(value.span, table.name.value)
 
 
 def _reserved(section: spec.MappingSection) -> list[Text]:

@@ -9,8 +9,27 @@ from typing import Literal
 from mapgen.contract.model import Contract, Entity, Field
 from mapgen.contract.source_schema import SourceSchema
 from mapgen.expression.typed import Typed
-from mapgen.expression.types import Object, Type
+from mapgen.expression.types import Object, Optional, Type
+from mapgen.report import Span, Text
 from mapgen.spec import model as spec
+
+
+@dataclass(frozen=True, slots=True)
+class TableFacts:
+    """What rules have to know of a lookup table.
+
+    `columns` are those of its key, none where there is but one; `longest` is the length of its
+    longest value, in UTF-16 units, which `longest_at` names in words. `entries` are all entries of
+    an inline table, None for a table in a file, which may change. `longest_span` is the place of
+    its longest value.
+    """
+
+    name: Text
+    columns: tuple[str, ...]
+    longest: int
+    longest_at: str
+    entries: tuple[tuple[str, str], ...] | None = None
+    longest_span: Span | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +41,7 @@ class Surroundings:
     schema: SourceSchema | None
     connections: tuple[str, ...]
     environments: tuple[spec.Environment, ...]
+    tables: Mapping[str, TableFacts]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +61,23 @@ class Formula:
 
 
 @dataclass(frozen=True, slots=True)
+class TableKey:
+    """One key to try: a part for each column; missing where one of them is."""
+
+    parts: tuple[Typed, ...]
+
+    @property
+    def may_be_missing(self) -> bool:
+        """Whether the key is passed over for some records."""
+        return any(isinstance(part.type, Optional) for part in self.parts)
+
+
+@dataclass(frozen=True, slots=True)
 class TableValue:
     """The value of a table for the first key it knows."""
 
-    table: str
-    keys: tuple[Typed, ...]
+    table: TableFacts
+    keys: tuple[TableKey, ...]
     on_miss: Literal["reject", "retry", "omit"]
     otherwise: Typed | None
 
@@ -94,8 +126,6 @@ class CheckedRule:
     @property
     def is_always_set(self) -> bool:
         """Whether the field is in every document."""
-        from mapgen.expression.types import Optional
-
         return self.omit_if is None and (
             not isinstance(self.type, Optional) or self.if_missing is not None
         )
@@ -124,6 +154,7 @@ class CheckedEach:
     alias: str
     where: Typed | None
     at_least: int
+    unique: tuple[str, ...]
     part: CheckedPart
     reads: tuple[str, ...]
     rule: spec.Rule

@@ -11,6 +11,7 @@ from typing import Literal, cast
 from mapgen.check import model as checked
 from mapgen.check.formulas import Formulas, any_of, described, row_binding
 from mapgen.check.sources import all_near
+from mapgen.check.tables import TableRules
 from mapgen.contract.model import Contract, Entity, Field, ValueType
 from mapgen.expression import types
 from mapgen.expression.scope import Binding, Scope
@@ -44,7 +45,6 @@ WHOLE_RANGES: Mapping[str, tuple[int, int]] = {
 }
 # Names that expressions know besides those of the author.
 RESERVED = ("settings", "lookups", "document", "value")
-_KEY_TYPES = (types.STRING, types.INT, types.ERROR)
 _CUSTOM_NAME = re.compile(r"[A-Za-z_]\w*\.[A-Za-z_]\w*")
 _CUSTOM_TYPES: Mapping[Type, ValueType] = {
     types.STRING: "string",
@@ -69,7 +69,8 @@ class RuleChecker:
 
     formulas: Formulas
     contract: Contract
-    tables: tuple[str, ...]
+    tables: Mapping[str, checked.TableFacts]
+    choices: Mapping[tuple[str, str], tuple[str, ...]]
     identity: str
 
     @property
@@ -178,10 +179,22 @@ class RuleChecker:
         part = self.part(kind.part, entity, f"{target}[].", inner, rule.target.span())
         if part is None or (kind.where is not None and where is None):
             return None
+        if not self._can_be_unique(kind.unique, part):
+            return None
+        unique = tuple(name.value for name in kind.unique)
         at_least = 0 if kind.at_least is None else int(kind.at_least.value)
         reads = self.formulas.reads_of(source, where)
         alias = kind.alias.value
-        return checked.CheckedEach(target, field, source, alias, where, at_least, part, reads, rule)
+        return checked.CheckedEach(
+            target, field, source, alias, where, at_least, unique, part, reads, rule
+        )
+
+    def _can_be_unique(self, names: tuple[Text, ...], part: checked.CheckedPart) -> bool:
+        """Report what `unique` names that is no single value of the rows."""
+        known = [rule.field.name for rule in part.members if isinstance(rule, checked.CheckedRule)]
+        unknown = [name for name in names if name.value not in known]
+        self.faults.extend(messages.not_unique_by(name, known) for name in unknown)
+        return not unknown
 
     def _object(
         self, rule: spec.Rule, kind: spec.Object, field: Field, target: str, scope: Scope
@@ -268,7 +281,7 @@ class RuleChecker:
         if_missing = self._if_missing(rule, field, value, scope)
         omit_if = self._omit_if(rule, present(kind), scope)
         if len(self.faults) == before:
-            self._modifiers(rule, field, present(kind))
+            self._modifiers(rule, field, value, present(kind))
         if len(self.faults) > before:
             return None
         modifiers = rule.modifiers
@@ -300,7 +313,7 @@ class RuleChecker:
             case spec.Value(expression):
                 return self._formula(rule, expression, scope)
             case spec.Lookup():
-                return self._lookup(rule.kind, scope)
+                return TableRules(self.formulas, self.tables, self.choices).value(rule.kind, scope)
             case spec.FirstOf(expressions):
                 return self._first_of(expressions, scope)
             case spec.Cases():
@@ -338,34 +351,6 @@ class RuleChecker:
             return None
         trims = isinstance(typed.tree, Method) and typed.tree.name == "trim"
         return checked.Formula(typed, blank_is_missing=trims)
-
-    def _lookup(self, kind: spec.Lookup, scope: Scope) -> checked.TableValue | None:
-        keys = [self.formulas.whole(key, scope) for key in kind.keys]
-        otherwise = None
-        if kind.otherwise is not None:
-            otherwise = self.formulas.whole(kind.otherwise, scope)
-        if kind.table.value not in self.tables:
-            self.faults.append(messages.unknown_lookup(kind.table, self.tables))
-            self.formulas.used |= {f"lookup {table}" for table in self.tables}
-            return None
-        self.formulas.used.add(f"lookup {kind.table.value}")
-        if any_of(keys) or (kind.otherwise is not None and otherwise is None):
-            return None
-        for text, key in zip(kind.keys, keys, strict=True):
-            if key is not None and present(key.type) not in _KEY_TYPES:
-                self.faults.append(
-                    messages.not_of_type(
-                        text.span(), "a lookup key", "a string or an int", described(key.type)
-                    )
-                )
-                return None
-        on_miss = kind.on_miss.value if kind.on_miss else "reject"
-        return checked.TableValue(
-            kind.table.value,
-            tuple(key for key in keys if key is not None),
-            cast(Literal["reject", "retry", "omit"], on_miss),
-            otherwise,
-        )
 
     def _first_of(self, expressions: tuple[Text, ...], scope: Scope) -> checked.First | None:
         typed = [self.formulas.whole(text, scope) for text in expressions]
@@ -461,11 +446,15 @@ class RuleChecker:
             return None
         return self.formulas.condition(text, scope.with_("value", Binding(kind)), "`omit_if`")
 
-    def _modifiers(self, rule: spec.Rule, field: Field, kind: Type) -> None:
+    def _modifiers(
+        self, rule: spec.Rule, field: Field, value: checked.RuleValue, kind: Type
+    ) -> None:
         modifiers = rule.modifiers
         is_number = kind in (types.INT, types.DECIMAL)
         if modifiers.too_long is not None:
             self._too_long(modifiers.too_long, field)
+        if isinstance(value, checked.TableValue):
+            self._table_lengths(rule, field, value.table)
         if modifiers.range is not None and not is_number:
             span = modifiers.range.text.span()
             self.faults.append(messages.unfit_modifier(span, "range", "is for numbers"))
@@ -481,6 +470,20 @@ class RuleChecker:
                     span, "omit_if", "would leave out a field that has to be set"
                 )
             )
+
+    def _table_lengths(self, rule: spec.Rule, field: Field, table: checked.TableFacts) -> None:
+        """Report a table that has a value longer than the field, unless the rule cuts it."""
+        text = rule.modifiers.too_long
+        is_cut = text is not None and text.value == "truncate"
+        if field.max_length is None or is_cut or table.longest <= field.max_length:
+            return
+        fault = messages.table_value_too_long(
+            _value_span(rule),
+            f"`{field.name}` holds {field.max_length} characters",
+            f"{table.longest_at} has a value of {table.longest}",
+            table.longest_span,
+        )
+        self.faults.append(fault)
 
     def _too_long(self, text: Text, field: Field) -> None:
         if field.max_length is None:
@@ -534,7 +537,7 @@ def _value_type(value: checked.RuleValue) -> Type:
         case checked.Formula(typed, blank_is_missing):
             return optional(typed.type) if blank_is_missing else typed.type
         case checked.TableValue(keys=keys, on_miss=on_miss, otherwise=otherwise):
-            has_key = any(not isinstance(key.type, Optional) for key in keys)
+            has_key = any(not key.may_be_missing for key in keys)
             is_certain = has_key and (on_miss != "omit" or otherwise is not None)
             return types.STRING if is_certain else optional(types.STRING)
         case checked.First():
@@ -553,7 +556,8 @@ def _typed_of(value: checked.RuleValue) -> tuple[Typed, ...]:
         case checked.Formula(typed=typed):
             return (typed,)
         case checked.TableValue(keys=keys, otherwise=otherwise):
-            return keys if otherwise is None else (*keys, otherwise)
+            parts = tuple(part for key in keys for part in key.parts)
+            return parts if otherwise is None else (*parts, otherwise)
         case checked.First(typed=several):
             return several
         case checked.Decision(cases, otherwise):

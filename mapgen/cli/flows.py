@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -13,11 +13,13 @@ from typing import BinaryIO
 import click
 
 from mapgen.loading import Shelf
-from mapgen.report import Stopped
+from mapgen.report import Stopped, suggestion
 from mapgen.report.catalogue import project as messages
 from mapgen.report.catalogue import reading
+from mapgen.runtime.cells import HeaderError
 from mapgen.runtime.outcome import Outcome
-from mapgen.runtime.records import RawRecord, read_records
+from mapgen.runtime.plan import Format
+from mapgen.runtime.records import RawRecord
 from mapgen.runtime.transform import (
     BindingError,
     DamagedFlow,
@@ -32,6 +34,14 @@ from mapgen.spec.pointers import place
 from mapgen.workspace import GENERATED, SPECS, Workspace
 
 STANDARD_INPUT = Path("-")
+_NEVER: Mapping[Format, tuple[str, ...]] = {
+    "json": (".csv", ".tsv", ".xml", ".xlsx"),
+    "csv": (".json", ".jsonl", ".ndjson", ".xml", ".xlsx"),
+}
+_READS: Mapping[Format, str] = {
+    "json": "JSON or JSON Lines (`.json`, `.jsonl`, `.ndjson`)",
+    "csv": "CSV with a header line (`.csv`, `.tsv`, `.txt`)",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,17 +54,40 @@ class BoundFlow:
     transformer: Transformer
 
 
-def open_flow(project: Path, name: str, environment: str | None) -> BoundFlow:
-    """Return a flow bound to an environment. Raises Stopped for what is missing or does not fit."""
+def open_flow(
+    project: Path, name: str, environment: str | None, tables: Mapping[str, Path]
+) -> BoundFlow:
+    """Return a flow bound to an environment.
+
+    Args:
+        project: the workspace.
+        name: the flow.
+        environment: the environment; None where there is but one.
+        tables: files to use instead of those of the spec, by lookup.
+
+    Raises Stopped for what is missing or does not fit.
+    """
     workspace = Workspace.find(project)
     flow = _load(workspace, name)
+    _known_tables(flow, tables)
     settings = _environment(workspace, environment)
     values = {key: value.value for key, value in settings.settings.get(name, {}).items()}
     try:
-        bound_to = bound(flow, values, workspace.root / SPECS)
+        bound_to = bound(flow, values, workspace.root / SPECS, tables)
     except BindingError as error:
         raise Stopped([messages.cannot_bind(name, settings.name.value, str(error))]) from None
     return BoundFlow(workspace, flow, settings, flow.transformer(bound_to))
+
+
+def _known_tables(flow: LoadedFlow, names: Iterable[str]) -> None:
+    known = tuple(flow.plan.lookups)
+    for name in names:
+        if name not in known:
+            listed = ", ".join(f"`{table}`" for table in known) or "none"
+            near = suggestion(name, known) or f"its tables in files are {listed}"
+            raise click.UsageError(
+                f"--lookup: the flow `{flow.plan.flow}` reads no table `{name}` from a file; {near}"
+            )
 
 
 def _load(workspace: Workspace, name: str) -> LoadedFlow:
@@ -121,13 +154,15 @@ def count_records(bound_flow: BoundFlow, path: Path) -> int | None:
     """Return how many records a file holds, None for a stream that can be read only once."""
     if path == STANDARD_INPUT or not path.is_file():
         return None
-    with open_input(path) as stream:
+    with open_input(bound_flow, path) as stream:
         return sum(1 for _ in _records(bound_flow, path, stream))
 
 
 def _records(bound_flow: BoundFlow, path: Path, stream: BinaryIO) -> Iterator[RawRecord]:
     try:
-        yield from read_records(stream, path.name, bound_flow.flow.plan.envelope)
+        yield from bound_flow.flow.records(stream, path.name)
+    except HeaderError as error:
+        raise Stopped([messages.unfit_header(_shown(path), str(error))]) from None
     except OSError as error:
         raise Stopped([reading.file_unreadable(_shown(path), _reason(error))]) from None
 
@@ -139,15 +174,16 @@ def _shown(path: Path) -> str:
     return os.fsencode(path.name).decode("utf-8", "replace")
 
 
-def open_input(path: Path) -> BinaryIO:
+def open_input(bound_flow: BoundFlow, path: Path) -> BinaryIO:
     """Return an input file, or standard input for `-`, open.
 
     Raises Stopped for one that is missing, cannot be read or is of another format.
     """
     if path == STANDARD_INPUT:
         return sys.stdin.buffer
-    if path.suffix.lower() in (".csv", ".tsv", ".xml", ".xlsx"):
-        raise Stopped([messages.unsupported_input(str(path))])
+    reads = bound_flow.flow.plan.format
+    if path.suffix.lower() in _NEVER[reads]:
+        raise Stopped([messages.unsupported_input(str(path), _READS[reads])])
     try:
         return path.open("rb")
     except FileNotFoundError:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, TypedDict, Unpack
 import click
 
 from mapgen.cli import FAULTS
+from mapgen.cli.options import lookup_option
 
 if TYPE_CHECKING:
     from mapgen.cli.flows import BoundFlow
@@ -28,6 +29,7 @@ class _Options(TypedDict):
     flow: str
     source: Path
     env: str
+    lookups: tuple[tuple[str, Path], ...]
     state: str | None
     log: Path | None
     as_json: bool
@@ -43,6 +45,7 @@ class _Options(TypedDict):
     help="Records; - for stdin.",
 )
 @click.option("--env", required=True, help="The environment: which tenant, which settings.")
+@lookup_option
 @click.option("--state", help="The ledger. [default: sqlite:///.mapgen/ledger.db of the workspace]")
 @click.option("--log", type=click.Path(path_type=Path), help="Events as JSON lines, appended.")
 @click.option("--json", "as_json", is_flag=True, help="End standard output with one JSON line.")
@@ -58,7 +61,7 @@ def run(project: Path, /, **options: Unpack[_Options]) -> None:
     from mapgen.runtime.halt import Halt
     from mapgen.runtime.summary import Summary
 
-    bound = open_flow(project, options["flow"], options["env"])
+    bound = open_flow(project, options["flow"], options["env"], dict(options["lookups"]))
     halted = False
     try:
         summary = _delivered(bound, options)
@@ -85,7 +88,7 @@ def _delivered(bound: BoundFlow, options: _Options) -> Summary:
 
     source = options["source"]
     with ExitStack() as files:
-        stream = files.enter_context(open_input(source))
+        stream = files.enter_context(open_input(bound, source))
         environment = _environment(bound.environment, bound.flow.plan.connection)
         state = options["state"] or _default_state(bound.workspace.root)
         ledger = files.enter_context(Ledger(state))

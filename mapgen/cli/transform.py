@@ -11,6 +11,7 @@ from typing import BinaryIO, TypedDict, TypeVar, Unpack
 import click
 
 from mapgen.cli import FAULTS
+from mapgen.cli.options import lookup_option
 
 Write = Callable[[bytes], object]
 T = TypeVar("T")
@@ -24,6 +25,7 @@ class _Options(TypedDict):
     output: Path | None
     rejects: Path | None
     env: str | None
+    lookups: tuple[tuple[str, Path], ...]
 
 
 @click.command()
@@ -38,6 +40,7 @@ class _Options(TypedDict):
 @click.option("--output", type=click.Path(path_type=Path), help="Documents, one a line.")
 @click.option("--rejects", type=click.Path(path_type=Path), help="Records that gave none.")
 @click.option("--env", help="The environment whose settings hold; needed if there are several.")
+@lookup_option
 @click.pass_obj
 def transform(project: Path, /, **options: Unpack[_Options]) -> None:
     """Transform the records of a file. Documents go to OUTPUT or standard output.
@@ -48,9 +51,9 @@ def transform(project: Path, /, **options: Unpack[_Options]) -> None:
     from mapgen.cli.flows import open_flow, open_input, outcomes
 
     _keep_apart(options)
-    bound = open_flow(project, options["flow"], options["env"])
+    bound = open_flow(project, options["flow"], options["env"], dict(options["lookups"]))
     with contextlib.ExitStack() as files:
-        stream = files.enter_context(open_input(options["source"]))
+        stream = files.enter_context(open_input(bound, options["source"]))
         documents = files.enter_context(_writing(options["output"], sys.stdout.buffer))
         refused = files.enter_context(_writing(options["rejects"], sys.stderr.buffer))
         counts = _write(outcomes(bound, options["source"], stream), documents, refused)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import cast
 
 import jsonschema
@@ -38,11 +38,15 @@ _TAKEN = ("settings", "lookups", "mixed")
 
 @dataclass(frozen=True, slots=True)
 class SourceSchema:
-    """A record's type, and the paths whose values never change (`"readOnly": true`)."""
+    """A record's type, and the paths whose values never change (`"readOnly": true`).
+
+    `choices` are the values of an `enum`, by the name of the object and its member.
+    """
 
     path: str
     record: types.Object
     lasting: frozenset[str]
+    choices: Mapping[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
 
 
 def read_source_schema(path: str, text: str, name: str) -> SourceSchema:
@@ -77,7 +81,8 @@ def read_source_schema(path: str, text: str, name: str) -> SourceSchema:
         reader.faults.append(schemas.root_is_no_object(path, str(root)))
     if reader.faults:
         raise Stopped(reader.faults)
-    return SourceSchema(path, cast(types.Object, root), frozenset(_lasting(schema, name)))
+    lasting = frozenset(_lasting(schema, name))
+    return SourceSchema(path, cast(types.Object, root), lasting, reader.choices)
 
 
 def _lasting(schema: Mapping[str, object], name: str) -> list[str]:
@@ -94,6 +99,7 @@ class _Reader:
 
     def __init__(self, path: str, schema: Mapping[str, object]) -> None:
         self.faults: list[Diagnostic] = []
+        self.choices: dict[tuple[str, str], tuple[str, ...]] = {}
         self._path = path
         self._definitions = schema.get("$defs")
         self._objects: dict[str, types.Type] = {}
@@ -142,7 +148,19 @@ class _Reader:
         for member, inner in properties.items():
             found = self.type_at(inner, f"{pointer}/properties/{member}", member)
             fields[member] = found if member in required else types.optional(found)
+            if choices := self._choices(inner):
+                self.choices[made.name, member] = choices
         return made
+
+    def _choices(self, schema: object) -> tuple[str, ...]:
+        """Return the values that a member may have, as text, where the schema names them all."""
+        if isinstance(schema, dict) and isinstance(reference := schema.get("$ref"), str):
+            definitions = self._definitions if isinstance(self._definitions, dict) else {}
+            schema = definitions.get(reference.removeprefix("#/$defs/"))
+        named = schema.get("enum") if isinstance(schema, dict) else None
+        if not isinstance(named, list):
+            return ()
+        return tuple(str(value) for value in named if isinstance(value, str | int))
 
     def _new_name(self, name: str) -> str:
         """Return a name that no other object has: types are told apart by their names."""

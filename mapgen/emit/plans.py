@@ -18,8 +18,10 @@ def plan_file(flow: Flow) -> str:
             "flow": flow.name,
             "source": flow.source_name,
             "envelope": list(flow.envelope),
+            "format": flow.format,
+            "delimiter": flow.delimiter,
             "lookups": {
-                table.name: {"path": table.path, "key": table.key, "value": table.value}
+                table.name: {"path": table.path, "key": list(table.key), "value": table.value}
                 for table in flow.tables
             },
             "connection": operations.connection,

@@ -49,12 +49,15 @@ class Setting:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A lookup table: a CSV file in specs/, its key and value columns."""
+    """A lookup table: a file in specs/, its key columns and its value column.
+
+    A JSON object has no columns: its names are the keys.
+    """
 
     name: str
     path: str
-    key: str
-    value: str
+    key: tuple[str, ...]
+    value: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,18 +100,31 @@ class Formula:
 class Lookup:
     """The value of a table for the first key it knows.
 
-    Each key with whether it may be missing (then it is passed over) and whether it is a number.
+    `entries` is an inline table, None for one that is read from a file.
     """
 
     table: str
     keys: tuple[LookupKey, ...]
     on_miss: OnMiss
     otherwise: Expression | None
+    entries: tuple[tuple[str, str], ...] | None
 
 
 @dataclass(frozen=True, slots=True)
 class LookupKey:
-    """One key to try."""
+    """One key to try: a part for each column of the table's key."""
+
+    parts: tuple[KeyPart, ...]
+
+    @property
+    def may_be_missing(self) -> bool:
+        """Whether the key is passed over for some records: one of its parts may be missing."""
+        return any(part.may_be_missing for part in self.parts)
+
+
+@dataclass(frozen=True, slots=True)
+class KeyPart:
+    """The value of one column of a key; a number is looked up as text."""
 
     expression: Expression
     may_be_missing: bool
@@ -193,6 +209,7 @@ class RowsPart:
     alias: str
     where: Expression | None
     at_least: int
+    unique: tuple[str, ...]
     part: Part
     reads: tuple[str, ...]
     pointer: str
@@ -303,6 +320,8 @@ class Flow:
     spec_path: str
     source_name: str
     envelope: tuple[str, ...]
+    format: Literal["json", "csv"]
+    delimiter: str
     source_objects: tuple[SourceObject, ...]
     endpoint: str
     endpoint_version: str

@@ -61,6 +61,8 @@ def lower(flow: checked.Checked, samples: Samples) -> ir.Flow:
         spec_path=flow.spec.source.path,
         source_name=section.source.name.value,
         envelope=section.source.envelope,
+        format="csv" if section.source.is_csv else "json",
+        delimiter=section.source.delimiter.value if section.source.delimiter else ",",
         source_objects=source_objects(flow.schema.record, lets, skips, key, document, checks),
         endpoint=flow.contract.endpoint,
         endpoint_version=flow.contract.version,
@@ -70,8 +72,14 @@ def lower(flow: checked.Checked, samples: Samples) -> ir.Flow:
         operation=section.target.operation.value,
         settings=tuple(ir.Setting(name, str(kind)) for name, kind in flow.settings.items()),
         tables=tuple(
-            ir.Table(table.name.value, table.table.value, table.key.value, table.value.value)
+            ir.Table(
+                table.name.value,
+                table.table.value,
+                table.columns,
+                table.value.value if table.value else None,
+            )
             for table in section.lookups
+            if isinstance(table, spec.LookupTable)
         ),
         lets=lets,
         skips=skips,
@@ -190,6 +198,7 @@ class _Lowering:
             alias=member.alias,
             where=None if member.where is None else lower_expression(member.where),
             at_least=member.at_least,
+            unique=member.unique,
             part=self.part(member.part, name, function, inner),
             reads=member.reads,
             pointer=member.rule.pointer,
@@ -300,15 +309,20 @@ def _value(value: checked.RuleValue, kind: Type, inner: Type) -> ir.Value:
 def _lookup(value: checked.TableValue) -> ir.Lookup:
     keys = tuple(
         ir.LookupKey(
-            lower_expression(key),
-            isinstance(key.type, types.Optional),
-            present(key.type) == types.INT,
+            tuple(
+                ir.KeyPart(
+                    lower_expression(part),
+                    isinstance(part.type, types.Optional),
+                    present(part.type) == types.INT,
+                )
+                for part in key.parts
+            )
         )
         for key in value.keys
     )
     otherwise = None if value.otherwise is None else lower_expression(value.otherwise, types.STRING)
     on_miss: ir.OnMiss = value.on_miss if otherwise is None else "replace"
-    return ir.Lookup(value.table, keys, on_miss, otherwise)
+    return ir.Lookup(value.table.name.value, keys, on_miss, otherwise, value.table.entries)
 
 
 def _untrimmed(typed: Typed) -> Typed:
@@ -368,7 +382,7 @@ def _words(rule: spec.Rule) -> str:
         case spec.Value(expression):
             return f"`{_one_line(expression)}`"
         case spec.Lookup(table, keys, _, otherwise):
-            tried = ", then ".join(f"`{_one_line(key)}`" for key in keys)
+            tried = ", then ".join(_key_words(key) for key in keys)
             last = f", otherwise `{_one_line(otherwise)}`" if otherwise else ""
             return f"{table.value} at {tried}{last}"
         case spec.FirstOf(expressions):
@@ -378,6 +392,10 @@ def _words(rule: spec.Rule) -> str:
             return "; ".join([*lines, f"else `{_one_line(otherwise)}`"])
         case _:
             return ""
+
+
+def _key_words(key: spec.LookupKey) -> str:
+    return " with ".join(f"`{_one_line(part.expression)}`" for part in key.parts)
 
 
 def _one_line(text: Text) -> str:

@@ -17,6 +17,8 @@ from mapgen.runtime.faults import Fault
 
 T = TypeVar("T")
 Number = TypeVar("Number", Decimal, int)
+Key = TypeVar("Key", bound=str | tuple[str, ...])
+Row = TypeVar("Row", bound=msgspec.Struct)
 
 Rounding = Literal["half_up", "half_even", "up", "down"]
 _ROUNDINGS: Mapping[Rounding, str] = {
@@ -106,25 +108,34 @@ def whole(value: int, lowest: int, highest: int) -> int:
     raise Fault("R303", f"the number has to lie between {lowest} and {highest}", value)
 
 
-def found(table: Mapping[str, str], name: str, *keys: str | None) -> str:
-    """Return what the table has for the first key it knows; raise R304 when it knows none."""
+def found(table: Mapping[Key, str], name: str, *keys: Key | None) -> str:
+    """Return what the table has for the first key it knows; raise R304 when it knows none.
+
+    A key of several columns is a tuple.
+    """
     return _found(table, name, keys, retry=False)
 
 
-def found_in_time(table: Mapping[str, str], name: str, *keys: str | None) -> str:
+def found_in_time(table: Mapping[Key, str], name: str, *keys: Key | None) -> str:
     """Do what `found` does; a miss may go away by itself, so that the record waits."""
     return _found(table, name, keys, retry=True)
 
 
-def _found(table: Mapping[str, str], name: str, keys: Sequence[str | None], *, retry: bool) -> str:
+def _found(table: Mapping[Key, str], name: str, keys: Sequence[Key | None], *, retry: bool) -> str:
     value = first_found(table, *keys)
     if value is None:
-        tried = ", then ".join(f"`{key}`" for key in keys if key is not None)
-        raise Fault("R304", f"the lookup `{name}` does not know the key", tried, retry=retry)
+        tried = [_shown(key) for key in keys if key is not None]
+        known = "the key" if len(tried) < 2 else f"any of the {len(tried)} keys"
+        message = f"the lookup `{name}` does not know {known}"
+        raise Fault("R304", message, ", then ".join(tried), retry=retry)
     return value
 
 
-def first_found(table: Mapping[str, str], *keys: str | None) -> str | None:
+def _shown(key: str | tuple[str, ...]) -> str:
+    return f"`{key}`" if isinstance(key, str) else " with ".join(f"`{part}`" for part in key)
+
+
+def first_found(table: Mapping[Key, str], *keys: Key | None) -> str | None:
     """Return what the table has for the first key it knows, or None."""
     for key in keys:
         if key is not None and (value := table.get(key)) is not None:
@@ -136,6 +147,25 @@ def rows(values: list[T], fewest: int) -> list[T]:
     """Return the rows, or raise R305 when there are fewer."""
     if len(values) < fewest:
         raise Fault("R305", f"at least {fewest} row{'s' * (fewest != 1)} needed", len(values))
+    return values
+
+
+def unique(values: list[Row], *fields: str) -> list[Row]:
+    """Return the rows, or raise R312 when two of them have the same values in the fields.
+
+    A row that lacks one of the fields is like no other.
+    """
+    seen: dict[tuple[object, ...], int] = {}
+    for number, row in enumerate(values, start=1):
+        wrapped = [getattr(row, field) for field in fields]
+        if msgspec.UNSET in wrapped:
+            continue
+        key = tuple(one.value for one in wrapped)
+        first = seen.setdefault(key, number)
+        if first != number:
+            named = " and ".join(f"`{field}`" for field in fields)
+            # The values stay untold: nothing here knows whether one of them is personal.
+            raise Fault("R312", f"the rows {first} and {number} have the same {named}")
     return values
 
 

@@ -6,6 +6,8 @@ from typing import Literal
 
 import msgspec
 
+Format = Literal["json", "csv"]
+
 
 class Identity(msgspec.Struct, frozen=True):
     """How a document is recognised in the ERP: a field that never changes.
@@ -18,11 +20,14 @@ class Identity(msgspec.Struct, frozen=True):
 
 
 class Table(msgspec.Struct, frozen=True):
-    """A lookup table: a CSV file (relative to the workspace), its key and value columns."""
+    """A lookup table: a CSV or JSON file (relative to `specs/`), its key and value columns.
+
+    A JSON object has no columns: its names are the keys.
+    """
 
     path: str
-    key: str
-    value: str
+    key: tuple[str, ...] = ()
+    value: str | None = None
 
 
 class Retry(msgspec.Struct, frozen=True):
@@ -45,12 +50,15 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """One flow: where its documents go, by which identity, in what portions, how patiently.
 
     `source` is what a record is called in paths, `envelope` the members shops wrap records in;
-    `lookups` are the tables by name, `connection` is what environments call the tenant.
+    `format` is what input files are, `delimiter` what stands between the cells of CSV; `lookups`
+    are the tables by name, `connection` is what environments call the tenant.
     """
 
     flow: str
     source: str = "record"
     envelope: tuple[str, ...] = ()
+    format: Format = "json"
+    delimiter: str = ","
     lookups: dict[str, Table] = {}
     connection: str = "acumatica"
     entity: str

@@ -8,22 +8,23 @@ from __future__ import annotations
 
 import importlib.util
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, BinaryIO
 from zoneinfo import ZoneInfo
 
 import msgspec
 
+from mapgen.runtime.cells import needed_columns, read_rows, typed_cells
 from mapgen.runtime.collecting import Collector, collecting_twin
 from mapgen.runtime.faults import Fault
 from mapgen.runtime.lookups import TableError, read_table
 from mapgen.runtime.outcome import Document, FaultReport, Origin, Outcome, Rejected, Skipped
 from mapgen.runtime.plan import Plan
-from mapgen.runtime.records import JsonValue, RawRecord, decode
+from mapgen.runtime.records import JsonValue, RawRecord, decode, read_records
 from mapgen.runtime.rules import Rule, Rules, fill_indices, indices_of, load_rules
 from mapgen.runtime.source import SourceFault, patient, strict
 from mapgen.runtime.values import ENCODER, Skip
@@ -47,6 +48,21 @@ class LoadedFlow:
     module: ModuleType
     plan: Plan
     rules: Rules
+
+    def records(self, stream: BinaryIO, name: str) -> Iterator[RawRecord]:
+        """Yield the records of an input file, of the format that the flow reads.
+
+        Args:
+            stream: the file, open for bytes.
+            name: its name, which tells JSON Lines from JSON.
+
+        Raises HeaderError for a CSV file without the columns that every record has.
+        """
+        if self.plan.format == "csv":
+            source: Any = self.module
+            yield from read_rows(stream, self.plan.delimiter, needed_columns(source.Source))
+        else:
+            yield from read_records(stream, name, self.plan.envelope)
 
     def transformer(self, bound_to: Bound) -> Transformer:
         """Return the flow at work in one environment."""
@@ -113,18 +129,20 @@ def bound(
         flow: the flow.
         settings: its settings as text, by name.
         specs: the folder that table paths start from.
-        other_tables: tables to use instead, by lookup.
+        other_tables: files to use instead, by lookup.
 
     Raises BindingError for a setting or table that cannot be used.
     """
     module: Any = flow.module
     tables = {}
+    others = other_tables or {}
     for name, table in flow.plan.lookups.items():
-        path = (other_tables or {}).get(name, specs / table.path)
+        path = others.get(name, specs / table.path)
         try:
-            tables[name] = read_table(path, table.key, table.value)
+            tables[name] = read_table(path, table.key, table.value).values
         except TableError as error:
-            raise BindingError(f"the lookup `{name}` ({table.path}): {error}") from None
+            shown = path if name in others else table.path
+            raise BindingError(f"the lookup `{name}` ({shown}): {error}") from None
     try:
         typed = msgspec.convert(settings, module.Settings, strict=False, dec_hook=_setting)
     except msgspec.ValidationError as error:
@@ -157,6 +175,8 @@ class Transformer:
         origin = Origin(file, raw.number, raw.line)
         try:
             value = decode(raw, self._plan.envelope)
+            if self._plan.format == "csv":
+                value = typed_cells(value, self._module.Source)
         except Fault as fault:
             return Rejected(origin, (FaultReport(fault.code, fault.message),))
         try:

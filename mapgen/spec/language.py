@@ -12,6 +12,7 @@ from mapgen.spec.shapes import (
     Literal,
     MapOf,
     Named,
+    OneOrMap,
     Record,
     Shape,
     Variants,
@@ -27,6 +28,7 @@ RANGE = Words(
     "a range", r"(<|<=|>|>=) ?-?\d+(\.\d+)?( and (<|<=|>|>=) ?-?\d+(\.\d+)?)?", "> 0 and <= 1000"
 )
 DECIMAL = Words("a number", r"\d+(\.\d+)?", "0.01")
+DELIMITER = Words("one character", r'[^"\r\n\w]', ";")
 SETTING_TYPES = ("string", "int", "decimal", "bool", "date", "timezone")
 ROUNDINGS = ("half_up", "half_even", "up", "down")
 
@@ -55,7 +57,12 @@ MODIFIERS: Mapping[str, Key] = {
 
 LOOKUP_KEYS: Mapping[str, Key] = {
     "lookup": _required(NAME, "the table"),
-    "key": _required(ListOf(Formula(), or_single=True, least=1), "key expressions, tried in turn"),
+    "key": _required(
+        ListOf(
+            OneOrMap(Formula(), MapOf(Formula(), "the columns of a key")), or_single=True, least=1
+        ),
+        "key expressions, tried in turn; for a key of several columns, `{COLUMN: expression, …}`",
+    ),
     "on_miss": Key(
         Words("way with a miss", choices=("reject", "retry", "omit")), "what a miss means"
     ),
@@ -110,6 +117,10 @@ RULE = Variants(
                 "as": _required(NAME, "what one row is called inside"),
                 "where": Key(Formula(), "which rows are taken"),
                 "at_least": Key(Whole(), "fewest rows"),
+                "unique": Key(
+                    ListOf(Words("a target field"), or_single=True, least=1),
+                    "target fields that no two rows have the same values in",
+                ),
                 **PART_KEYS,
             },
         ),
@@ -117,6 +128,32 @@ RULE = Variants(
     },
     shared=MODIFIERS,
     scalar=Formula(),
+)
+
+LOOKUP = Variants(
+    "a lookup",
+    {
+        "table": Record(
+            "a lookup in a file",
+            {
+                "table": _required(PATH, "a CSV file, or a JSON file: `.json`"),
+                "key": Key(
+                    ListOf(PROSE, or_single=True, least=1),
+                    "its key column, or several; without, the names of a JSON object are the keys",
+                ),
+                "value": Key(PROSE, "its value column; goes with `key`"),
+            },
+        ),
+        "inline": Record(
+            "an inline lookup",
+            {
+                "inline": _required(
+                    MapOf(Literal(), "the entries"),
+                    "key: value; all values of an `enum` in the source schema have to be there",
+                )
+            },
+        ),
+    },
 )
 
 EXAMPLE = Record(
@@ -151,6 +188,13 @@ MAPPING = Record(
                         ListOf(Words("a member name"), or_single=True),
                         "members that a shop wraps its records in",
                     ),
+                    "format": Key(
+                        Words("format", choices=("json", "csv")),
+                        "what input files are; `json` unless said",
+                    ),
+                    "delimiter": Key(
+                        DELIMITER, "what stands between the cells of CSV; a comma unless said"
+                    ),
                 },
             ),
             "what comes in",
@@ -173,18 +217,7 @@ MAPPING = Record(
             "constants with one value per environment",
         ),
         "lookups": Key(
-            MapOf(
-                Record(
-                    "a lookup",
-                    {
-                        "table": _required(PATH, "a CSV file"),
-                        "key": _required(PROSE, "its key column"),
-                        "value": _required(PROSE, "its value column"),
-                    },
-                ),
-                "lookups",
-                NAME,
-            ),
+            MapOf(LOOKUP, "lookups", NAME),
             "tables that translate one value into another",
         ),
         "let": Key(MapOf(Formula(), "lets", NAME), "names for expressions used more than once"),

@@ -68,11 +68,27 @@ class Value:
 
 
 @dataclass(frozen=True, slots=True)
+class KeyPart:
+    """The value of one column of a key; `column` None: the key has one column only."""
+
+    column: Text | None
+    expression: Text
+
+
+@dataclass(frozen=True, slots=True)
+class LookupKey:
+    """One key to try: its parts."""
+
+    parts: tuple[KeyPart, ...]
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
 class Lookup:
     """The value that a table has for the first key it knows."""
 
     table: Text
-    keys: tuple[Text, ...]
+    keys: tuple[LookupKey, ...]
     on_miss: Text | None
     otherwise: Text | None
 
@@ -126,6 +142,7 @@ class Each:
     alias: Text
     where: Text | None
     at_least: ScalarNode | None
+    unique: tuple[Text, ...]
     part: Part
 
 
@@ -145,12 +162,23 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class SourceClause:
-    """What a record is called, its schema, its key for people, and what shops wrap it in."""
+    """What a record is called, its schema, its key for people, and what shops wrap it in.
+
+    `delimiter` goes with the format `csv`; `envelope_key` is the place of `envelope:`.
+    """
 
     name: Text
     schema: Text
     key: Text
     envelope: tuple[str, ...]
+    envelope_key: Text | None
+    format: Text | None
+    delimiter: Text | None
+
+    @property
+    def is_csv(self) -> bool:
+        """Whether input files are CSV."""
+        return self.format is not None and self.format.value == "csv"
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,12 +200,28 @@ class Setting:
 
 @dataclass(frozen=True, slots=True)
 class LookupTable:
-    """A declared table."""
+    """A table in a file. A JSON object has no columns: its names are the keys."""
 
     name: Text
     table: Text
-    key: Text
-    value: Text
+    key: tuple[Text, ...]
+    value: Text | None
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The names of the key columns."""
+        return tuple(column.value for column in self.key)
+
+
+@dataclass(frozen=True, slots=True)
+class InlineTable:
+    """A table written out in the spec."""
+
+    name: Text
+    entries: tuple[tuple[Text, ScalarNode], ...]
+
+
+DeclaredTable = LookupTable | InlineTable
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,7 +295,7 @@ class MappingSection:
     source: SourceClause
     target: TargetClause
     settings: tuple[Setting, ...]
-    lookups: tuple[LookupTable, ...]
+    lookups: tuple[DeclaredTable, ...]
     lets: tuple[Let, ...]
     skips: tuple[Skip, ...]
     identity: Identity

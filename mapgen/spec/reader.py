@@ -96,6 +96,9 @@ def _mapping(node: MapNode) -> model.MappingSection:
             schema=_text(source, "schema"),
             key=_text(source, "key"),
             envelope=tuple(text.value for text in _texts(source.get("envelope"))),
+            envelope_key=source.key("envelope"),
+            format=_optional_text(source, "format"),
+            delimiter=_optional_text(source, "delimiter"),
         ),
         target=model.TargetClause(
             contract=_text(target, "contract"),
@@ -149,11 +152,22 @@ def _mapping(node: MapNode) -> model.MappingSection:
     )
 
 
-def _lookup_table(entry: Entry) -> model.LookupTable:
+def _lookup_table(entry: Entry) -> model.DeclaredTable:
     node = _as_map(entry.value)
+    if node.get("inline") is not None:
+        entries = tuple((one.key, _as_scalar(one.value)) for one in _entries(node, "inline"))
+        return model.InlineTable(entry.key, entries)
     return model.LookupTable(
-        entry.key, _text(node, "table"), _text(node, "key"), _text(node, "value")
+        entry.key, _text(node, "table"), _texts(node.get("key")), _optional_text(node, "value")
     )
+
+
+def _lookup_key(node: Node) -> model.LookupKey:
+    if isinstance(node, MapNode):
+        parts = tuple(model.KeyPart(one.key, _as_scalar(one.value).text) for one in node.entries)
+        return model.LookupKey(parts, node.span)
+    text = _as_scalar(node).text
+    return model.LookupKey((model.KeyPart(None, text),), text.span())
 
 
 def _part(node: MapNode, pointer: str) -> model.Part:
@@ -184,7 +198,7 @@ def _kind(node: MapNode, at: str) -> model.RuleKind:
     if node.get("lookup") is not None:
         return model.Lookup(
             _text(node, "lookup"),
-            _texts(node.get("key")),
+            tuple(_lookup_key(item) for item in _several(node.get("key"))),
             _optional_text(node, "on_miss"),
             _optional_text(node, "otherwise"),
         )
@@ -211,6 +225,7 @@ def _each(node: MapNode, at: str) -> model.Each:
         _text(node, "as"),
         _optional_text(node, "where"),
         _as_scalar(at_least) if at_least is not None else None,
+        _texts(node.get("unique")),
         _part(node, at),
     )
 
@@ -334,10 +349,14 @@ def _optional_text(node: MapNode, key: str) -> Text | None:
 
 
 def _texts(node: Node | None) -> tuple[Text, ...]:
+    return tuple(_as_scalar(item).text for item in _several(node))
+
+
+def _several(node: Node | None) -> tuple[Node, ...]:
+    """Return the items of a list, or what stands alone in the place of one."""
     if node is None:
         return ()
-    items = node.items if isinstance(node, ListNode) else (node,)
-    return tuple(_as_scalar(item).text for item in items)
+    return tuple(node.items) if isinstance(node, ListNode) else (node,)
 
 
 def _scalar(node: MapNode, key: str) -> ScalarNode:

@@ -67,6 +67,14 @@ class MapOf:
 
 
 @dataclass(frozen=True, slots=True)
+class OneOrMap:
+    """A single value, or a mapping of several."""
+
+    one: Shape
+    several: MapOf
+
+
+@dataclass(frozen=True, slots=True)
 class Key:
     """A key of a record: what stands under it, what it is for, whether it has to be there."""
 
@@ -103,7 +111,19 @@ class Named:
     name: str
 
 
-Shape = Words | Formula | Whole | Literal | Anything | ListOf | MapOf | Record | Variants | Named
+Shape = (
+    Words
+    | Formula
+    | Whole
+    | Literal
+    | Anything
+    | ListOf
+    | MapOf
+    | OneOrMap
+    | Record
+    | Variants
+    | Named
+)
 
 
 def describe(node: Node) -> str:
@@ -149,6 +169,8 @@ class Fitting:
                 self._list(node, shape)
             case MapOf():
                 self._map(node, shape)
+            case OneOrMap(one, several):
+                self.fit(node, several if isinstance(node, MapNode) else one)
             case Record(what, keys):
                 if self._is_map(node, what):
                     self._record(_map(node), what, keys)
@@ -238,7 +260,9 @@ class Fitting:
         found = [key for key in found if not self._belongs(key, found, shape)]
         if not found:
             is_bare = all(describe(entry.value) == "nothing" for entry in node.entries)
-            self.faults.append(reading.no_rule_kind(_opening(node), shape.kinds, is_bare=is_bare))
+            opening = _opening(node)
+            fault = reading.no_rule_kind(opening, shape.what, shape.kinds, is_bare=is_bare)
+            self.faults.append(fault)
             return
         if len(found) > 1:
             self.faults.append(reading.several_rule_kinds(found[0], found[1]))

@@ -137,7 +137,7 @@ REFUSED = [
     pytest.param("empty.json", "holds no record", id="empty"),
     pytest.param("blank.jsonl", "holds no record", id="blank"),
     pytest.param("/dev/null", "holds no record", id="null device"),
-    pytest.param("orders.csv", "not read yet", id="CSV"),
+    pytest.param("orders.csv", "not of the format", id="CSV"),
     pytest.param("x" * 300, "file name too long", id="name too long"),
 ]
 

@@ -29,6 +29,7 @@ SAID_ELSEWHERE = {
     "E517": "`mapgen transform` and `mapgen run` say it",
     "E518": "`mapgen transform` and `mapgen run` say it",
     "E519": "`mapgen transform` and `mapgen run` say it",
+    "E528": "`mapgen transform` and `mapgen run` say it, see tests/cli",
     "E521": "`mapgen sandbox` says it, see tests/sandbox",
     "E522": "`mapgen sandbox` says it, see tests/sandbox",
     "E523": "`mapgen sandbox` says it, see tests/sandbox",

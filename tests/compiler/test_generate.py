@@ -138,7 +138,7 @@ def test_what_is_stale_missing_and_orphaned(
         "wrote generated/every_rule/transformer.py",
         "wrote generated/every_rule/flow.json",
         "removed generated/gone/transformer.py",
-        "2 of 30 files written",
+        "2 of 41 files written",
     ]
     assert not (folder / "gone").exists()
     assert speak(flows, monkeypatch, capsys, "generate", "--check").code == 0
@@ -161,6 +161,7 @@ def test_a_spec_that_is_gone(
         "awkward_names",
         "edges",
         "manifest.json",
+        "sheet",
     ]
 
 

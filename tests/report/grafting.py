@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import yaml
@@ -102,7 +102,7 @@ class Bench:
             key = (flow.mapping.target.contract.value, flow.mapping.source.schema.value)
             if key not in self._around:
                 self._around[key] = shelf.around(flow)
-            check(flow, self._around[key])
+            check(flow, replace(self._around[key], tables=shelf.tables(flow.mapping)))
         except Stopped as stopped:
             return {fault.code for fault in (*stopped.diagnostics, *shelf.faults)}
         return {fault.code for fault in shelf.faults}

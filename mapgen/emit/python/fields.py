@@ -29,6 +29,7 @@ LIMIT_FUNCTIONS = (
     "same",
     "text",
     "truncated",
+    "unique",
     "whole",
     "with_places",
 )
@@ -149,13 +150,27 @@ class FieldEmitter:
         return guarded
 
     def _key(self, key: ir.LookupKey) -> Guarded:
-        guarded = self.expressions().guarded(key.expression)
-        value = f"str({guarded.value})" if key.is_number else guarded.value
+        parts = [self._key_part(part) for part in key.parts]
+        if len(parts) == 1:
+            return parts[0]
+        guards = dict.fromkeys(guard for part in parts for guard in part.guards)
+        return Guarded(tuple(guards), f"({', '.join(part.value for part in parts)})")
+
+    def _key_part(self, part: ir.KeyPart) -> Guarded:
+        guarded = self.expressions().guarded(part.expression)
+        value = f"str({guarded.value})" if part.is_number else guarded.value
         return Guarded(guarded.guards, value)
+
+    def _table(self, lookup: ir.Lookup) -> str:
+        """Return the Python of a table; an inline one stands in the module."""
+        if lookup.entries is None:
+            return f"lookups.{lookup.table}"
+        entries = ", ".join(f"{key!r}: {value!r}" for key, value in lookup.entries)
+        return self.module.constant(lookup.table, f"{{{entries}}}")
 
     def _looked_up(self, lookup: ir.Lookup, keys: list[str]) -> tuple[str, tuple[str, ...]]:
         """Return the Python of a look-up, and what has to hold for it."""
-        table, tried = f"lookups.{lookup.table}", ", ".join(keys)
+        table, tried = self._table(lookup), ", ".join(keys)
         match lookup.on_miss:
             case "reject" | "retry":
                 name = "found" if lookup.on_miss == "reject" else "found_in_time"

@@ -171,7 +171,7 @@ class _ModuleEmitter:
     def _lookups(self) -> Class:
         if self.flow.tables:
             self.needs.name("collections.abc", "Mapping")
-        members = tuple(Member(table.name, "Mapping[str, str]") for table in self.flow.tables)
+        members = tuple(Member(table.name, _table_type(table)) for table in self.flow.tables)
         return Class("Lookups", "The tables that translate one value into another.", members)
 
     def _target_class(self, part: ir.Part, members: Iterable[Member]) -> None:
@@ -344,6 +344,9 @@ class _ModuleEmitter:
             code = f"{code} if {' and '.join(guards)} else []"
         if item.at_least:
             code = f"{self.needs.name(LIMITS, 'rows')}({code}, {item.at_least})"
+        if item.unique:
+            fields = ", ".join(f'"{name}"' for name in item.unique)
+            code = f"{self.needs.name(LIMITS, 'unique')}({code}, {fields})"
         local = emitter.namer.name(item.local)
         statements.append(Statement(code, local, item.target))
         self._rule(f"{part.function}.{local}", item.target, item.reads, item.pointer)
@@ -394,6 +397,11 @@ class _ModuleEmitter:
         declared = f"{local}: {kind}" if len(kinds) > 1 else local
         statements.append(Statement(f"{collect}({', '.join(given)})", declared))
         return Member("custom", kind), local
+
+
+def _table_type(table: ir.Table) -> str:
+    columns = ", ".join("str" for _ in table.key)
+    return f"Mapping[tuple[{columns}], str]" if len(table.key) > 1 else "Mapping[str, str]"
 
 
 def _functions_of(part: ir.Part) -> Iterator[str]:

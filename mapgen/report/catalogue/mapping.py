@@ -53,6 +53,46 @@ def unused_name(name: Text, what: str) -> Diagnostic:
     )
 
 
+def wrong_key_columns(
+    span: Span, table: str, wanted: tuple[str, ...], found: tuple[str, ...]
+) -> Diagnostic:
+    """E317: a key that has not the columns of its table."""
+    has = " and ".join(f"`{column}`" for column in wanted) or "one part"
+    gives = " and ".join(f"`{column}`" for column in found) or "one value"
+    form = ", ".join(f"{column}: …" for column in wanted)
+    return Diagnostic(
+        "E317",
+        f"the key of `{table}` is {has}, this gives {gives}",
+        label=Label(span),
+        help=f"write `key: {{{form}}}`" if len(wanted) > 1 else "write `key: EXPRESSION`",
+    )
+
+
+def values_not_in_table(
+    span: Span, table: Text, field: str, missing: tuple[str, ...]
+) -> Diagnostic:
+    """E318: a source field has values by its schema that an inline table does not know."""
+    shown = ", ".join(f"`{value}`" for value in missing)
+    plural = "entries" if len(missing) > 1 else "entry"
+    return Diagnostic(
+        "E318",
+        f"`{table.value}` has no {plural} for {shown}, which `{field}` may be",
+        label=Label(span),
+        related=(Label(table.span(), "the table"),),
+        help="add what is missing; or say what then: `otherwise: …`, `on_miss: reject`",
+    )
+
+
+def blank_entry(span: Span, table: str) -> Diagnostic:
+    """E319: an entry of an inline table without a value."""
+    return Diagnostic(
+        "E319",
+        f"`{table}` has a blank entry",
+        label=Label(span),
+        help="remove the entry, and say what a miss means: `on_miss: omit`, `otherwise: …`",
+    )
+
+
 def unknown_contract(name: Text, known: Iterable[str]) -> Diagnostic:
     """E410: a contract that is not pinned."""
     names = sorted(known)
@@ -192,6 +232,18 @@ def unused_source_fields(span: Span, parent: str, fields: tuple[str, ...]) -> Di
     )
 
 
+def cells_hold_one_value(span: Span, fields: tuple[str, ...]) -> Diagnostic:
+    """E438: a CSV source whose schema has lists or objects."""
+    shown = ", ".join(f"`{field}`" for field in fields)
+    several = "are lists or objects" if len(fields) > 1 else "is a list or an object"
+    return Diagnostic(
+        "E438",
+        f"a cell of CSV holds one value; {shown} {several}",
+        label=Label(span),
+        help="describe one row of the file: text, numbers, true or false, dates",
+    )
+
+
 def idle_ignore(path: Text, known: Iterable[str]) -> Diagnostic:
     """E432: an ignore that matches no source field."""
     return Diagnostic(
@@ -260,6 +312,29 @@ def constant_too_long(span: Span, field: str, length: int, most: int) -> Diagnos
         f"`{field}` holds {most} characters, this has {length}",
         label=Label(span),
         help="shorten it",
+    )
+
+
+def table_value_too_long(span: Span, holds: str, has: str, value: Span | None) -> Diagnostic:
+    """E247: a value of a lookup table that its field does not hold; `value`: where it stands."""
+    return Diagnostic(
+        "E247",
+        f"{holds}, {has}",
+        label=Label(span),
+        related=(Label(value, "too long"),) if value else (),
+        help="shorten the value; or `too_long: truncate`",
+    )
+
+
+def not_unique_by(name: Text, known: Iterable[str]) -> Diagnostic:
+    """E248: `unique` names what is no single value of the rows."""
+    names = tuple(known)
+    listed = ", ".join(f"`{found}`" for found in names) or "none"
+    return Diagnostic(
+        "E248",
+        f"no rule gives the rows a value `{name.value}`",
+        label=Label(name.span()),
+        help=suggestion(name.value, names) or f"the values of a row are {listed}",
     )
 
 

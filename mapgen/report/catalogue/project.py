@@ -89,13 +89,23 @@ def no_records(path: str) -> Diagnostic:
     )
 
 
-def unsupported_input(path: str) -> Diagnostic:
+def unsupported_input(path: str, reads: str) -> Diagnostic:
     """E508: an input format that cannot be read."""
     return Diagnostic(
         "E508",
-        f"the input `{path}` is a format that is not read yet",
+        f"the input `{path}` is not of the format that the flow reads",
         path=path,
-        help="give JSON or JSON Lines (`.json`, `.jsonl`, `.ndjson`)",
+        help=f"the flow reads {reads}; `format:` of its source says which",
+    )
+
+
+def unfit_header(path: str, reason: str) -> Diagnostic:
+    """E528: the first line of a CSV file does not name the columns that the flow needs."""
+    return Diagnostic(
+        "E528",
+        f"the input `{path}` cannot be read: {reason}",
+        path=path,
+        help="the first line names the columns; is the `delimiter:` of the source right?",
     )
 
 

@@ -200,12 +200,16 @@ def unknown_choice(span: Span, found: str, choices: Iterable[str], what: str) ->
     )
 
 
-def no_rule_kind(span: Span, kinds: Iterable[str], *, is_bare: bool) -> Diagnostic:
+def no_rule_kind(span: Span, what: str, kinds: Iterable[str], *, is_bare: bool) -> Diagnostic:
     """E115: a rule that does not say where its value comes from; `is_bare`: words in braces."""
     quotes = "an expression that starts with `{` needs quotes around it"
     return Diagnostic(
         "E115",
-        "this rule does not say where the value comes from",
+        (
+            f"{what.replace('a ', 'this ', 1)} does not say where the value comes from"
+            if what in ("a rule", "a lookup")
+            else f"this is not {what}"
+        ),
         label=Label(span),
         help=quotes if is_bare else f"give it exactly one of {_listed(kinds)}",
     )
@@ -257,7 +261,7 @@ def not_a_table(span: Span | None, path: str, reason: str) -> Diagnostic:
         f"the lookup table `{path}` cannot be used: {reason}",
         label=Label(span, "named here") if span else None,
         path=path,
-        help="a table is a CSV file with a header line; keys differ from each other",
+        help="a table is CSV with a header line, or JSON; keys differ, no value is blank",
     )
 
 

@@ -1,0 +1,121 @@
+"""Lookup rules in, checked ones out: the key has the table's columns, the table what it needs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal, cast
+
+from mapgen.check import model as checked
+from mapgen.check.formulas import Formulas, any_of, described
+from mapgen.expression import types
+from mapgen.expression.scope import Scope
+from mapgen.expression.tree import Select
+from mapgen.expression.typed import Typed
+from mapgen.expression.types import Object, present
+from mapgen.report.catalogue import mapping as messages
+from mapgen.spec import model as spec
+
+_KEY_TYPES = (types.STRING, types.INT, types.ERROR)
+
+
+@dataclass(frozen=True, slots=True)
+class TableRules:
+    """Checks the lookup rules of one spec.
+
+    `choices` are the values that source fields may have, by the name of the object and its member.
+    """
+
+    formulas: Formulas
+    tables: Mapping[str, checked.TableFacts]
+    choices: Mapping[tuple[str, str], tuple[str, ...]]
+
+    def value(self, kind: spec.Lookup, scope: Scope) -> checked.TableValue | None:
+        """Return what a lookup rule gives, or None when it has faults."""
+        keys = [
+            [self.formulas.whole(part.expression, scope) for part in key.parts] for key in kind.keys
+        ]
+        otherwise = None
+        if kind.otherwise is not None:
+            otherwise = self.formulas.whole(kind.otherwise, scope)
+        if kind.table.value not in self.tables:
+            self.formulas.faults.append(messages.unknown_lookup(kind.table, self.tables))
+            self.formulas.used |= {f"lookup {table}" for table in self.tables}
+            return None
+        self.formulas.used.add(f"lookup {kind.table.value}")
+        if any(any_of(parts) for parts in keys) or (kind.otherwise and otherwise is None):
+            return None
+        table = self.tables[kind.table.value]
+        found = [
+            self._key(key, [part for part in parts if part is not None], table)
+            for key, parts in zip(kind.keys, keys, strict=True)
+        ]
+        known = tuple(key for key in found if key is not None)
+        if len(known) < len(found) or not self._is_inline_complete(kind, table, known):
+            return None
+        on_miss = kind.on_miss.value if kind.on_miss else "reject"
+        way = cast(Literal["reject", "retry", "omit"], on_miss)
+        return checked.TableValue(table, known, way, otherwise)
+
+    def _key(
+        self, key: spec.LookupKey, parts: list[Typed], table: checked.TableFacts
+    ) -> checked.TableKey | None:
+        """Return a key with its parts in the order of the table's columns."""
+        for part, typed in zip(key.parts, parts, strict=True):
+            if present(typed.type) not in _KEY_TYPES:
+                span = part.expression.span()
+                found = described(typed.type)
+                fault = messages.not_of_type(span, "a lookup key", "a string or an int", found)
+                self.formulas.faults.append(fault)
+                return None
+        named = {
+            part.column.value: typed
+            for part, typed in zip(key.parts, parts, strict=True)
+            if part.column is not None
+        }
+        if not named and len(table.columns) < 2:
+            return checked.TableKey(tuple(parts))
+        if set(named) != set(table.columns):
+            fault = messages.wrong_key_columns(
+                key.span, table.name.value, table.columns, tuple(named)
+            )
+            self.formulas.faults.append(fault)
+            return None
+        return checked.TableKey(tuple(named[column] for column in table.columns))
+
+    def _is_inline_complete(
+        self, kind: spec.Lookup, table: checked.TableFacts, keys: tuple[checked.TableKey, ...]
+    ) -> bool:
+        """Report what an inline table lacks of the values that its key may have."""
+        if table.entries is None:
+            return True
+        if kind.on_miss is not None and kind.on_miss.value == "retry":
+            why = "cannot be `retry`: an inline table never changes"
+            fault = messages.unfit_modifier(kind.on_miss.span(), "on_miss", why)
+            self.formulas.faults.append(fault)
+            return False
+        known = {name for name, _ in table.entries}
+        tree = keys[-1].parts[0].tree
+        if kind.on_miss or kind.otherwise or not isinstance(tree, Select):
+            return True
+        owner = present(keys[-1].parts[0].types[tree.operand])
+        choices = (
+            self.choices.get((owner.name, tree.field), ()) if isinstance(owner, Object) else ()
+        )
+        missing = tuple(choice for choice in choices if choice not in known)
+        if missing:
+            span = kind.keys[-1].span
+            fault = messages.values_not_in_table(span, table.name, tree.field, missing)
+            self.formulas.faults.append(fault)
+            return False
+        return True
+
+
+def facts_of_inline(table: spec.InlineTable) -> checked.TableFacts:
+    """Return what rules have to know of a table that is written out."""
+    entries = tuple((key.value, value.value) for key, value in table.entries)
+    lengths = [
+        (len(value.value.encode("utf-16-le")) // 2, value.span) for _, value in table.entries
+    ]
+    longest, span = max(lengths, key=lambda one: one[0], default=(0, None))
+    return checked.TableFacts(table.name, (), longest, f"`{table.name.value}`", entries, span)

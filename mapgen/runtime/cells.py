@@ -1,0 +1,161 @@
+"""CSV files in, raw records out: a row at a time, whatever the size of the file.
+
+The first line names the members. A broken row is handed on as broken; the ones after it are read
+all the same.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+import types
+import typing
+from collections.abc import Iterator
+from typing import BinaryIO
+
+import msgspec
+
+from mapgen.runtime.records import JsonValue, RawRecord
+
+LONGEST_LINE = 16 * 1024 * 1024
+
+_WHOLE = re.compile(r"-?(?:0|[1-9]\d{0,17})", re.ASCII)
+_FLAGS = {"true": True, "false": False}
+
+
+class HeaderError(Exception):
+    """A first line that does not name the columns a flow needs; the message says why."""
+
+
+class _LineTooLong(Exception):
+    """A line that is longer than a record may be."""
+
+
+class _Lines:
+    """The lines of a file, each with its own line end; `number` is that of the last one read."""
+
+    def __init__(self, text: io.TextIOWrapper) -> None:
+        self._text = text
+        self.number = 0
+
+    def __iter__(self) -> _Lines:
+        return self
+
+    def __next__(self) -> str:
+        line = self._text.readline(LONGEST_LINE)
+        if not line:
+            raise StopIteration
+        self.number += 1
+        if len(line) == LONGEST_LINE and not line.endswith(("\n", "\r")):
+            while (rest := self._text.readline(LONGEST_LINE)) and not rest.endswith(("\n", "\r")):
+                pass
+            raise _LineTooLong
+        return line.removeprefix("\ufeff") if self.number == 1 else line
+
+
+def read_rows(stream: BinaryIO, delimiter: str, needed: tuple[str, ...]) -> Iterator[RawRecord]:
+    """Yield the rows below the header as records: JSON objects of text, empty cells left out.
+
+    Args:
+        stream: the file, open for bytes; it stays open.
+        delimiter: what stands between cells.
+        needed: columns without which no row can become a record.
+
+    Raises HeaderError where the first line lacks one of them, or names a column twice.
+    """
+    # What is no UTF-8 comes through as half of a surrogate pair: it spoils one row, not the file.
+    text = io.TextIOWrapper(stream, "utf-8", errors="surrogateescape", newline="")
+    try:
+        lines = _Lines(text)
+        rows = csv.reader(lines, delimiter=delimiter, strict=True)
+        header = _header(rows, needed)
+        number = 0
+        while True:
+            line = lines.number + 1
+            try:
+                row, broken = next(rows), None
+            except StopIteration:
+                return
+            except csv.Error as error:
+                row, broken = [], _problem(error)
+            except _LineTooLong:
+                row, broken = [], f"the row is longer than {LONGEST_LINE:,} characters"
+            if row or broken:
+                number += 1
+                yield _record(number, line, header, row, broken)
+    finally:
+        text.detach()
+
+
+def _header(rows: Iterator[list[str]], needed: tuple[str, ...]) -> list[str]:
+    try:
+        header = next(rows, [])
+    except (csv.Error, _LineTooLong):
+        raise HeaderError("its first line is not CSV") from None
+    twice = sorted({name for name in header if name and header.count(name) > 1})
+    if twice:
+        raise HeaderError(f"it has two columns `{twice[0]}`")
+    lacking = [name for name in needed if name not in header]
+    if header and lacking:
+        names = ", ".join(f"`{name}`" for name in lacking)
+        raise HeaderError(f"it has no column{'s' * (len(lacking) > 1)} {names}")
+    return header
+
+
+def _problem(error: csv.Error) -> str:
+    reason = str(error)
+    if "field larger" in reason:
+        longest = f"{csv.field_size_limit():,}"
+        return f"a cell has more than {longest} characters: is a quotation mark not closed?"
+    if "unexpected end" in reason:
+        return "the file ends inside quotation marks"
+    return f"the row is not CSV: {reason}"
+
+
+def _record(
+    number: int, line: int, header: list[str], row: list[str], broken: str | None
+) -> RawRecord:
+    if broken is None and len(row) != len(header):
+        broken = f"the row has {len(row)} cells, the header {len(header)}"
+    if broken is None:
+        cells = {name: cell for name, cell in zip(header, row, strict=True) if name and cell}
+        try:
+            return RawRecord(number, line, msgspec.json.encode(cells))
+        except UnicodeEncodeError:
+            broken = "the row is not UTF-8"
+    return RawRecord(number, line, b"", broken)
+
+
+def typed_cells(value: JsonValue, kind: type) -> JsonValue:
+    """Return a row with whole numbers and flags as what they are; empty cells are missing.
+
+    A cell that is not written like its type (`007`, `yes`) stays text, which the source's type
+    then refuses. Amounts and dates are read from text anyway.
+
+    Args:
+        value: the row.
+        kind: the struct that it is to become.
+    """
+    if not isinstance(value, dict):
+        return value
+    kinds = {field.encode_name: field.type for field in msgspec.structs.fields(kind)}
+    cells = ((name, cell) for name, cell in value.items() if cell != "")
+    return {name: _typed(cell, kinds.get(name)) for name, cell in cells}
+
+
+def needed_columns(kind: type) -> tuple[str, ...]:
+    """Return the members that every record of a source has."""
+    return tuple(field.encode_name for field in msgspec.structs.fields(kind) if field.required)
+
+
+def _typed(cell: JsonValue, kind: object) -> JsonValue:
+    if not isinstance(cell, str):
+        return cell
+    is_union = isinstance(kind, types.UnionType)
+    kinds = typing.get_args(kind) if is_union else (kind,)
+    if int in kinds and _WHOLE.fullmatch(cell):
+        return int(cell)
+    if bool in kinds:
+        return _FLAGS.get(cell.lower(), cell)
+    return cell
