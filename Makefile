@@ -64,8 +64,10 @@ generate: $(READY) ## compile the specs into generated/
 	@$(BIN)/mapgen generate
 
 .PHONY: docs
-docs: $(READY) ## write the language reference from the compiler's own tables
+docs: $(READY) ## write the language reference and the editors' schemas from the compiler's own tables
 	@$(BIN)/mapgen docs > docs/language.md
+	@for kind in maps environment connection; do \
+		$(BIN)/mapgen schema $$kind --output specs/$$kind.schema.json; done
 
 .PHONY: format
 format: $(READY) ## bring the code into its one form

@@ -5,7 +5,7 @@ path --workspace--> Source --read--> Spec --check--> Checked --lower--> ir.Flow 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from mapgen.check.environments import check_environments
@@ -50,16 +50,19 @@ def check_specs(workspace: Workspace, paths: Iterable[str]) -> Findings:
     return Findings(tuple(flows), Stopped(faults).diagnostics)
 
 
-def generate(workspace: Workspace, paths: Iterable[str]) -> Mapping[str, str]:
+def generate(
+    workspace: Workspace, paths: Iterable[str], *, is_release: bool = False
+) -> Mapping[str, str]:
     """Compile specs; return the text of every file of `generated/`, by path from the workspace.
 
-    Raises Stopped with every fault of the specs and of the files that they refer to.
+    Raises Stopped with every fault of the specs and of the files that they refer to; for a release
+    every rule that is only proposed is one, too.
     """
     findings = check_specs(workspace, paths)
     if any(fault.severity == "error" for fault in findings.faults):
         raise Stopped(findings.faults)
     shelf = Shelf(workspace)
-    faults: list[Diagnostic] = []
+    faults: list[Diagnostic] = list(_unreviewed(findings)) if is_release else []
     flows = []
     for checked in findings.flows:
         try:
@@ -70,6 +73,13 @@ def generate(workspace: Workspace, paths: Iterable[str]) -> Mapping[str, str]:
         raise Stopped(faults)
     files = [file for flow in flows for file in emit(flow)]
     return texts([*files, manifest(flows, files)])
+
+
+def _unreviewed(findings: Findings) -> Iterator[Diagnostic]:
+    for flow in findings.flows:
+        for rule in flow.spec.mapping.part.rules:
+            if rule.modifiers.proposed is not None:
+                yield project.unreviewed_rule(rule.target)
 
 
 def _read(workspace: Workspace, paths: Iterable[str], faults: list[Diagnostic]) -> list[Spec]:

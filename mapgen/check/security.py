@@ -66,13 +66,14 @@ def _data(
             yield messages.unknown_source_path(item.path, near)
             patterns += [path_pattern(path) for path in near]
     for leaf in leaf_paths(schema.record, name):
-        kind = _personal_kind(leaf)
+        kind = personal_kind(leaf)
         if kind is None or any(pattern.match(leaf) for pattern in patterns):
             continue
         yield messages.unclassified(security.span, leaf, kind)
 
 
-def _personal_kind(path: str) -> str | None:
+def personal_kind(path: str) -> str | None:
+    """Return what a source path looks like it holds of a person, or None."""
     name = path.rpartition(".")[2].removesuffix("[]")
     for kind, pattern in _PERSONAL_NAMES.items():
         if re.fullmatch(pattern, name):

@@ -17,13 +17,15 @@ FAULTS, USAGE, STALE, BUG = 1, 2, 3, 70
 
 _COMMANDS: Mapping[str, tuple[str, str]] = {
     "check": ("mapgen.cli.compile:check", "find every fault of the specs"),
-    "contract": ("mapgen.cli.contract:contract", "pin a contract of the ERP"),
+    "contract": ("mapgen.cli.contract:contract", "pin a contract of the ERP, look into it"),
     "docs": ("mapgen.cli.docs:docs", "print the language reference"),
     "eval": ("mapgen.cli.eval:eval_", "work out an expression"),
     "explain": ("mapgen.cli.explain:explain", "explain the code of a message"),
     "generate": ("mapgen.cli.compile:generate", "compile the specs into generated/"),
     "run": ("mapgen.cli.run:run", "deliver records to a tenant"),
     "sandbox": ("mapgen.cli.sandbox:sandbox", "run a stand-in tenant"),
+    "schema": ("mapgen.cli.schema:schema", "print or draft a JSON Schema"),
+    "suggest": ("mapgen.cli.suggest:suggest", "draft a spec: propose rules by name and type"),
     "transform": ("mapgen.cli.transform:transform", "transform records, without any network"),
 }
 

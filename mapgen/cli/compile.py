@@ -52,14 +52,15 @@ def _spec_paths(workspace: object, specs: tuple[Path, ...]) -> tuple[str, ...]:
 
 @click.command()
 @click.option("--check", "only_check", is_flag=True, help="Write nothing; exit 3 if stale.")
+@click.option("--release", is_flag=True, help="Refuse rules that are only proposed.")
 @click.pass_obj
-def generate(project: Path, only_check: bool) -> None:
+def generate(project: Path, only_check: bool, release: bool) -> None:
     """Compile all specs into generated/."""
     from mapgen.compiler import generate as compiled
     from mapgen.workspace import Workspace
 
     workspace = Workspace.find(project)
-    files = compiled(workspace, _spec_paths(workspace, ()))
+    files = compiled(workspace, _spec_paths(workspace, ()), is_release=release)
     staleness = workspace.staleness(files)
     if only_check:
         _say_stale(staleness, len(files))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,11 +10,14 @@ import click
 
 if TYPE_CHECKING:
     from mapgen.contract.importing import Imported
+    from mapgen.contract.model import Contract
+    from mapgen.contract.showing import Shown
+    from mapgen.workspace import Workspace
 
 
 @click.group()
 def contract() -> None:
-    """Pin the ERP's contract, see what a new version breaks."""
+    """Pin the ERP's contract, look up what its entities hold."""
 
 
 @contract.command("import")
@@ -103,3 +107,60 @@ def _notices(done: Imported) -> list[str]:
         lines.append("  key order not confirmed, taken from the key file (the overlay may say):")
         lines.extend(f"            {line}" for line in done.unordered_keys)
     return lines
+
+
+@contract.command("show")
+@click.argument("entity")
+@click.option("--contract", "name", help="The pinned contract; needed if there are several.")
+@click.option("--all", "with_parts", is_flag=True, help="Also the fields of all parts.")
+@click.pass_obj
+def show_command(project: Path | None, entity: str, name: str | None, with_parts: bool) -> None:
+    """Show the fields, parts and actions of an ENTITY, with what has to be known to write them."""
+    from mapgen.contract.showing import show_entity
+    from mapgen.report import Stopped
+    from mapgen.report.catalogue import contract as messages
+    from mapgen.workspace import Workspace
+
+    _, found = pinned(Workspace.find(project or Path()), name)
+    if entity not in found.entities:
+        raise Stopped([messages.unknown_entity(entity, found.entities, found.name)])
+    shown = show_entity(found, entity, with_parts=with_parts)
+    for line in _shown_lines(shown, f"{shown.name} of {found.name}", shown.name):
+        click.echo(line)
+
+
+def pinned(workspace: Workspace, name: str | None) -> tuple[str, Contract]:
+    """Return a pinned contract by name, or the only one. Raises Stopped, click.UsageError."""
+    from mapgen.contract.lock import read_lock
+    from mapgen.report import suggestion
+    from mapgen.workspace import SPECS
+
+    names = workspace.named("contracts", ".json")
+    listed = ", ".join(f"`{known}`" for known in names) or "none"
+    if name is None:
+        if len(names) != 1:
+            raise click.UsageError(f"choose a contract with --contract; pinned are {listed}")
+        name = names[0]
+    if name not in names:
+        near = suggestion(name, names) or f"pinned are {listed}"
+        raise click.UsageError(f"no contract `{name}` is pinned; {near}")
+    path = f"{SPECS}/contracts/{name}.json"
+    return name, read_lock(workspace.read(path, "the contract"))
+
+
+def _shown_lines(shown: Shown, title: str, path: str) -> Iterator[str]:
+    yield title
+    for fact in shown.facts:
+        yield f"  {fact}"
+    width = max((len(line.name) for line in shown.fields), default=0)
+    holds = max((len(line.holds) for line in shown.fields), default=0)
+    for line in shown.fields:
+        words = f"  {line.name:<{width}}  {line.holds:<{holds}}  {'; '.join(line.notes)}"
+        yield words.rstrip()
+    if shown.actions:
+        yield "  actions"
+        for action in shown.actions:
+            yield f"    {action}"
+    for name, part in shown.parts:
+        yield ""
+        yield from _shown_lines(part, f"{path}.{name}: {part.name}", f"{path}.{name}")

@@ -51,6 +51,9 @@ MODIFIERS: Mapping[str, Key] = {
     "places": Key(Whole(), "decimal places; needs `rounding` where digits would be lost"),
     "rounding": Key(Words("rounding", choices=ROUNDINGS), "how to round to `places`"),
     "because": Key(PROSE, "why the rule is as it is, for reviewers"),
+    "proposed": Key(
+        Words("mark", choices=("true",)), "nobody has reviewed it: `generate --release` refuses"
+    ),
     "examples": Key(ListOf(Named("rule_example")), "what the rule gives for small changes"),
     "rejects": Key(ListOf(Named("rule_reject")), "small changes that must be rejected"),
 }

@@ -49,6 +49,7 @@ class Modifiers:
     places: ScalarNode | None = None
     rounding: Text | None = None
     because: Text | None = None
+    proposed: Text | None = None
     examples: tuple[RuleExample, ...] = ()
     rejects: tuple[RuleReject, ...] = ()
 
@@ -124,6 +125,12 @@ class Part:
     custom: tuple[Rule, ...]
     note: Rule | None
 
+    @property
+    def rules(self) -> tuple[Rule, ...]:
+        """Return all rules of the part, those inside other rules too."""
+        own = (*self.fields, *self.custom, *((self.note,) if self.note is not None else ()))
+        return tuple(found for rule in own for found in rule.whole)
+
 
 @dataclass(frozen=True, slots=True)
 class Object:
@@ -158,6 +165,12 @@ class Rule:
     modifiers: Modifiers
     span: Span
     pointer: str
+
+    @property
+    def whole(self) -> tuple[Rule, ...]:
+        """Return the rule and those inside it."""
+        inner = self.kind.part.rules if isinstance(self.kind, Object | Each) else ()
+        return (self, *inner)
 
 
 @dataclass(frozen=True, slots=True)

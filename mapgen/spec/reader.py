@@ -241,6 +241,7 @@ def _modifiers(node: MapNode) -> model.Modifiers:
         places=_as_scalar(places) if places is not None else None,
         rounding=_optional_text(node, "rounding"),
         because=_optional_text(node, "because"),
+        proposed=_optional_text(node, "proposed"),
         examples=tuple(
             model.RuleExample(_changes(item), _scalar(item, "gives"), item.span)
             for item in _items(node, "examples")

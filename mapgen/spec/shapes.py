@@ -198,7 +198,7 @@ class Fitting:
             self._pattern(text, shape)
 
     def _pattern(self, text: Text, shape: Words) -> None:
-        if shape.pattern is not None and not re.fullmatch(shape.pattern, text.value):
+        if shape.pattern is not None and not re.fullmatch(shape.pattern, text.value, re.ASCII):
             self.faults.append(
                 reading.malformed(text.span(), shape.what, text.value, shape.example)
             )

@@ -9,6 +9,8 @@ A case is `_base` with changes: files of its own under `specs/` stand in for tho
     folder: true      a folder takes the file's place
     encoding          the file is written in another encoding than UTF-8
     line_ends: crlf   the file is written with the line ends of Windows
+
+`command.txt` holds the words of another command than `check`.
 """
 
 from __future__ import annotations
@@ -40,6 +42,12 @@ def names() -> tuple[str, ...]:
     """Return the names of all cases, sorted."""
     folders = (path for path in CASES.iterdir() if path.is_dir())
     return tuple(sorted(path.name for path in folders if not path.name.startswith("_")))
+
+
+def command(case: str) -> tuple[str, ...]:
+    """Return the command that a case is about."""
+    path = CASES / case / "command.txt"
+    return tuple(path.read_text("utf-8").split()) if path.exists() else ("check",)
 
 
 def build(case: str, root: Path) -> Path:

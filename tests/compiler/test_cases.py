@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.compiler.cases import CASES, EXPECTED, build, names, speak
+from tests.compiler.cases import CASES, EXPECTED, build, command, names, speak
 
 CATALOGUE = Path(__file__).resolve().parents[2] / "mapgen" / "report" / "catalogue"
 SAID_ELSEWHERE = {
@@ -46,7 +46,7 @@ def test_case(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     """A faulty workspace is told apart from a sound one by exactly the words expected."""
-    spoken = speak(build(case, tmp_path), monkeypatch, capsys, "check")
+    spoken = speak(build(case, tmp_path), monkeypatch, capsys, *command(case))
 
     expected = CASES / case / EXPECTED
     if request.config.getoption("--update", default=False):

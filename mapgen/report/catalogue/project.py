@@ -186,3 +186,13 @@ def cannot_bind(flow: str, environment: str, reason: str) -> Diagnostic:
         path=f"specs/environments/{environment}.yaml",
         help="`mapgen check` shows what is missing",
     )
+
+
+def unreviewed_rule(target: Text) -> Diagnostic:
+    """E530: a rule that nobody has reviewed, in a release."""
+    return Diagnostic(
+        "E530",
+        f"the rule for `{target.value}` is only proposed",
+        label=Label(target.span()),
+        help="review it, then remove `proposed: true`",
+    )

@@ -1,0 +1,109 @@
+"""`suggest`: a source schema and an entity in, the draft of a spec out."""
+
+from __future__ import annotations
+
+import keyword
+import os
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from mapgen.contract.model import Contract, Entity
+    from mapgen.workspace import Workspace
+
+
+@click.command()
+@click.option(
+    "--source", required=True, type=click.Path(path_type=Path), help="The source's JSON Schema."
+)
+@click.option("--contract", help="The pinned contract; needed if there are several.")
+@click.option("--entity", required=True, help="The entity that documents are of: SalesOrder.")
+@click.option("--flow", help="The flow's name.")
+@click.option(
+    "--output", type=click.Path(dir_okay=False, path_type=Path), help="The spec to write."
+)
+@click.pass_obj
+def suggest(
+    project: Path,
+    source: Path,
+    contract: str | None,
+    entity: str,
+    flow: str | None,
+    output: Path | None,
+) -> None:
+    """Draft a spec: rules for all fields whose names and types fit something of the source.
+
+    Each rule is marked `proposed: true`, which `generate --release` refuses: review it, then remove
+    the mark. What the source has and no rule uses is listed under `ignore:`; required fields
+    without a proposal are comments.
+    """
+    from mapgen.cli.contract import pinned
+    from mapgen.cli.output import give
+    from mapgen.contract.source_schema import read_source_schema
+    from mapgen.draft.proposals import propose
+    from mapgen.draft.writing import Frame, draft
+    from mapgen.workspace import SPECS, Workspace
+
+    workspace = Workspace.find(project)
+    name, found = pinned(workspace, contract)
+    target = _entity(found, entity)
+    path = _from_specs(workspace, source)
+    record = _record_name(path)
+    text = workspace.read(f"{SPECS}/{path}", "the source schema").text
+    schema = read_source_schema(path, text, record)
+    frame = Frame(
+        flow=_flow_name(flow, record, entity),
+        record=record,
+        schema=path,
+        contract=name,
+        connection=(workspace.named("connections", ".yaml") or ("acumatica",))[0],
+        modeline=_modeline(workspace, output),
+    )
+    words = draft(frame, target, schema, propose(found, target, schema, record))
+    give(words, output)
+
+
+def _entity(contract: Contract, name: str) -> Entity:
+    from mapgen.report import Stopped
+    from mapgen.report.catalogue import contract as messages
+
+    known = {found: entity for found, entity in contract.entities.items() if entity.is_top_level}
+    if name not in known:
+        raise Stopped([messages.unknown_entity(name, known, contract.name)])
+    return known[name]
+
+
+def _from_specs(workspace: Workspace, path: Path) -> str:
+    """Return a path as specs write it: from `specs/`, where it may be given from, too."""
+    folder = workspace.root / "specs"
+    absolute = path.resolve() if path.exists() else folder / path
+    return Path(os.path.relpath(absolute, folder)).as_posix()
+
+
+def _record_name(path: str) -> str:
+    """Return what a record is called, by its schema: `shopify-order.schema.json` -> order."""
+    from mapgen.check.rules import RESERVED
+
+    words = re.findall(r"[a-z][a-z0-9]*", Path(path).name.partition(".")[0].lower())
+    name = words[-1] if words else "record"
+    return "record" if keyword.iskeyword(name) or name in (*RESERVED, "schema") else name
+
+
+def _flow_name(given: str | None, record: str, entity: str) -> str:
+    from mapgen.draft.names import snake
+
+    name = given if given is not None else f"{record}_to_{snake(entity)}"
+    if not re.fullmatch(r"[a-z][a-z0-9_]*", name, re.ASCII):
+        raise click.UsageError("--flow takes a name in small letters: shopify_orders")
+    return name
+
+
+def _modeline(workspace: Workspace, output: Path | None) -> str | None:
+    """Return where the editors' schema lies from the draft, in the workspaces that have it."""
+    schema = workspace.root / "specs" / "maps.schema.json"
+    if output is None or not schema.is_file():
+        return None
+    return Path(os.path.relpath(schema, output.resolve().parent)).as_posix()

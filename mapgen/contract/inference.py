@@ -1,0 +1,338 @@
+"""Sample records in, a draft of their JSON Schema out, of the kind that `source_schema` reads.
+
+A general tool learns types and required members. What a mapping needs besides is read off the
+values: decimals and moments that travel as text, words of a closed vocabulary, objects that are
+one type in several places, what never changes. Nothing personal reaches the schema: of the values
+only such words are shown that stand there again and again in one letter case.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from decimal import Decimal
+from typing import TypeAlias
+
+Json: TypeAlias = "Mapping[str, Json] | list[Json] | str | int | Decimal | bool | None"
+Schema: TypeAlias = dict[str, object]
+
+MOST_WORDS = 12
+MOST_DIGITS = 28
+_DECIMAL = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?")
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)", re.ASCII)
+_DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
+_WORD = re.compile(r"[a-z][a-z0-9_-]{0,23}|[A-Z][A-Z0-9_-]{0,23}")
+_NAME_PARTS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
+# How much of their members two objects share that are one type in two places.
+_ALIKE = 0.8
+_FEWEST_MEMBERS = 2
+_NEARLY = 0.9
+
+
+@dataclass(slots=True)
+class Texts:
+    """What the texts at one place have in common."""
+
+    count: int = 0
+    decimals: int = 0
+    fractions: int = 0
+    moments: int = 0
+    dates: int = 0
+    words: Counter[str] = field(default_factory=Counter)
+
+    def take(self, text: str) -> None:
+        """Count one text."""
+        self.count += 1
+        if _DECIMAL.fullmatch(text) and len(text) <= MOST_DIGITS:
+            self.decimals += 1
+            self.fractions += "." in text
+        self.moments += bool(_MOMENT.fullmatch(text)) and _is_valid(datetime.fromisoformat, text)
+        self.dates += bool(_DATE.fullmatch(text)) and _is_valid(date.fromisoformat, text)
+        if _WORD.fullmatch(text) and len(self.words) <= MOST_WORDS:
+            self.words[text] += 1
+
+    def merge(self, other: Texts) -> None:
+        """Count what another place has."""
+        self.count += other.count
+        self.decimals += other.decimals
+        self.fractions += other.fractions
+        self.moments += other.moments
+        self.dates += other.dates
+        self.words += other.words
+
+    def facts(self) -> Schema:
+        """Return the format that all of them have, or the few words that they are."""
+        if self.decimals == self.count and self.fractions:
+            return {"format": "decimal"}
+        if self.moments == self.count:
+            return {"format": "date-time"}
+        if self.dates == self.count:
+            return {"format": "date"}
+        are_words = sum(self.words.values()) == self.count and len(self.words) <= MOST_WORDS
+        if are_words and self.count >= 3 * len(self.words):
+            return {"examples": sorted(self.words)}
+        return self._nearly()
+
+    def _nearly(self) -> Schema:
+        """Return words on a format that a few samples do not have: they may be mistakes."""
+        decimals = self.decimals if self.fractions else 0
+        found = {"decimal": decimals, "date-time": self.moments, "date": self.dates}
+        name, count = max(found.items(), key=lambda one: one[1])
+        if self.count > count >= _NEARLY * self.count:
+            return {"description": f"A {name} in {count} of {self.count} samples."}
+        return {}
+
+
+@dataclass(slots=True)
+class Seen:
+    """All that the samples have at one place; `present` counts a member where it is there."""
+
+    nulls: int = 0
+    flags: int = 0
+    integers: int = 0
+    numbers: int = 0
+    objects: int = 0
+    lists: int = 0
+    texts: Texts = field(default_factory=Texts)
+    members: dict[str, Seen] = field(default_factory=dict)
+    present: Counter[str] = field(default_factory=Counter)
+    elements: Seen | None = None
+
+    def take(self, value: Json) -> None:
+        """Count one value and all inside it."""
+        match value:
+            case None:
+                self.nulls += 1
+            case bool():
+                self.flags += 1
+            case int():
+                self.integers += 1
+            case Decimal():
+                self.numbers += 1
+            case str():
+                self.texts.take(value)
+            case list():
+                self.lists += 1
+                for element in value:
+                    if self.elements is None:
+                        self.elements = Seen()
+                    self.elements.take(element)
+            case _:
+                self.objects += 1
+                for name, member in value.items():
+                    self.present[name] += 1
+                    self.members.setdefault(name, Seen()).take(member)
+
+    def merge(self, other: Seen) -> None:
+        """Count what another place has."""
+        self.nulls += other.nulls
+        self.flags += other.flags
+        self.integers += other.integers
+        self.numbers += other.numbers
+        self.objects += other.objects
+        self.lists += other.lists
+        self.texts.merge(other.texts)
+        self.present += other.present
+        for name, member in other.members.items():
+            if name in self.members:
+                if self.members[name] is not member:
+                    self.members[name].merge(member)
+            else:
+                self.members[name] = member
+        if self.elements is None:
+            self.elements = other.elements
+        elif other.elements is not None and self.elements is not other.elements:
+            self.elements.merge(other.elements)
+
+    def kinds(self) -> list[str]:
+        """Return the JSON types seen, null apart."""
+        number = "number" if self.numbers else "integer"
+        found = {
+            "object": self.objects,
+            "array": self.lists,
+            "string": self.texts.count,
+            number: self.numbers + self.integers,
+            "boolean": self.flags,
+        }
+        return [kind for kind, count in found.items() if count]
+
+    def inside(self) -> Iterator[tuple[str, Seen]]:
+        """Yield what stands directly inside, with its name; the elements of a list have none."""
+        yield from self.members.items()
+        if self.elements is not None:
+            yield "", self.elements
+
+
+def infer(records: Iterable[Mapping[str, Json]], name: str) -> Schema:
+    """Return a draft of the schema of records that are called `name`."""
+    root, count = Seen(), 0
+    for count, record in enumerate(records, start=1):  # noqa: B007 - counts what is passed on
+        root.take(record)
+    _share(root)
+    title = name.replace("_", " ")
+    writer = _Writer(_names(root))
+    schema = writer.object(root)
+    for member, seen in root.members.items():
+        if member.casefold() == "id" and _never_changes(seen, root.present[member] == root.objects):
+            members = schema["properties"]
+            assert isinstance(members, dict)
+            members[member]["readOnly"] = True
+    definitions = {writer.names[id(seen)]: writer.object(seen) for seen in _shared(root)}
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": title[:1].upper() + title[1:],
+        "description": f"A draft from {count} sample record{'s' * (count != 1)}: more may be"
+        " missing or null than they show, and `readOnly` says what never changes.",
+        **schema,
+        **({"$defs": dict(sorted(definitions.items()))} if definitions else {}),
+    }
+
+
+def _never_changes(seen: Seen, is_required: bool) -> bool:
+    return is_required and not seen.nulls and seen.kinds() in (["integer"], ["string"])
+
+
+@dataclass(frozen=True, slots=True)
+class _Writer:
+    """Writes what was seen as schemas; `names`: what stands in `$defs`, by identity."""
+
+    names: Mapping[int, str]
+
+    def schema(self, seen: Seen) -> Schema:
+        if id(seen) in self.names:
+            return {"$ref": f"#/$defs/{self.names[id(seen)]}"}
+        return self.object(seen)
+
+    def object(self, seen: Seen) -> Schema:
+        """Return the schema itself, even of what stands in `$defs`."""
+        kinds = seen.kinds()
+        types = [*kinds, *(["null"] if seen.nulls else [])]
+        schema: Schema = {"type": types[0] if len(types) == 1 else types} if types else {}
+        if kinds == ["string"]:
+            schema |= seen.texts.facts()
+        elif "array" in kinds and seen.elements is not None:
+            schema["items"] = self.schema(seen.elements)
+        if "object" in kinds:
+            required = [name for name in seen.members if seen.present[name] == seen.objects]
+            schema["required"] = required
+            schema["properties"] = {
+                name: self.schema(member) for name, member in seen.members.items()
+            }
+        return schema
+
+
+def _share(root: Seen) -> None:
+    """Make objects that are alike one object that stands in several places."""
+    while (pair := _pair(root)) is not None:
+        kept, gone = pair
+        kept.merge(gone)
+        _replace(root, gone, kept)
+
+
+def _pair(root: Seen) -> tuple[Seen, Seen] | None:
+    """Return two objects alike, neither inside the other; the shallower ones first."""
+    places = [seen for _, seen in _places(root) if _is_plain_object(seen)]
+    for at, first in enumerate(places):
+        for second in places[at + 1 :]:
+            if _are_alike(first, second) and not (_holds(first, second) or _holds(second, first)):
+                return first, second
+    return None
+
+
+def _is_plain_object(seen: Seen) -> bool:
+    return seen.kinds() == ["object"] and len(seen.members) >= _FEWEST_MEMBERS
+
+
+def _are_alike(first: Seen, second: Seen) -> bool:
+    both = first.members.keys() & second.members.keys()
+    if len(both) < _ALIKE * len(first.members.keys() | second.members.keys()):
+        return False
+    return all(_fit(first.members[name], second.members[name]) for name in both)
+
+
+def _fit(first: Seen, second: Seen) -> bool:
+    """Whether two members are of one type, as far as both show one."""
+    ours, others = first.kinds(), second.kinds()
+    if not ours or not others:
+        return True
+    if ours == others == ["string"]:
+        formats = [seen.texts.facts().get("format") for seen in (first, second)]
+        return formats[0] == formats[1]
+    return ours == others
+
+
+def _holds(outer: Seen, inner: Seen) -> bool:
+    return any(seen is inner for _, seen in _places(outer))
+
+
+def _places(root: Seen) -> list[tuple[str, Seen]]:
+    """Return all that stands inside, each once, breadth first, by the name of its first place."""
+    found: list[tuple[str, Seen]] = []
+    known = {id(root)}
+    waiting = [("", root)]
+    for above, holder in waiting:
+        for name, seen in holder.inside():
+            if id(seen) not in known:
+                known.add(id(seen))
+                found.append((name or _singular(above), seen))
+                waiting.append(found[-1])
+    return found
+
+
+def _replace(root: Seen, gone: Seen, kept: Seen) -> None:
+    for holder in (root, *(seen for _, seen in _places(root))):
+        for name, member in holder.members.items():
+            if member is gone:
+                holder.members[name] = kept
+        if holder.elements is gone:
+            holder.elements = kept
+
+
+def _shared(root: Seen) -> list[Seen]:
+    """Return the objects that stand in several places."""
+    holders = (root, *(seen for _, seen in _places(root)))
+    counts = Counter(id(seen) for holder in holders for _, seen in holder.inside())
+    return [
+        seen for _, seen in _places(root) if counts[id(seen)] > 1 and seen.kinds() == ["object"]
+    ]
+
+
+def _names(root: Seen) -> dict[int, str]:
+    """Return what the shared objects are called: by the words that end all names of theirs."""
+    holders = [("", root), *_places(root)]
+    called: dict[int, list[str]] = {}
+    for above, holder in holders:
+        for name, seen in holder.inside():
+            called.setdefault(id(seen), []).append(name or _singular(above))
+    names: dict[int, str] = {}
+    for seen in _shared(root):
+        base = _common_end(called[id(seen)])
+        taken = sum(name == base or name.startswith(f"{base}_v") for name in names.values())
+        names[id(seen)] = f"{base}_v{taken + 1}" if taken else base
+    return names
+
+
+def _common_end(names: list[str]) -> str:
+    words = [[part.lower() for part in _NAME_PARTS.findall(name)] for name in names]
+    first = words[0]
+    length = 0
+    while length < min(map(len, words)) and all(
+        found[-1 - length] == first[-1 - length] for found in words
+    ):
+        length += 1
+    return "_".join(first[len(first) - length :] if length else first) or "object"
+
+
+def _singular(name: str) -> str:
+    return name[:-1] if name.endswith("s") and not name.endswith("ss") else name
+
+
+def _is_valid(read: Callable[[str], object], text: str) -> bool:
+    try:
+        read(text)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,100 @@
+"""An entity of a contract in, the lines of a table about it out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from mapgen.contract.model import Action, Contract, Entity, Field
+
+
+@dataclass(frozen=True, slots=True)
+class FieldLine:
+    """One field in words: what it holds, what has to be known to write it."""
+
+    name: str
+    holds: str
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """An entity in words; `parts` are the linked entities and details, each as its own."""
+
+    name: str
+    facts: tuple[str, ...]
+    fields: tuple[FieldLine, ...]
+    actions: tuple[str, ...]
+    parts: tuple[tuple[str, Shown], ...]
+
+
+def show_entity(contract: Contract, name: str, *, with_parts: bool) -> Shown:
+    """Return what there is to know of an entity of the contract, and of all that stands in it."""
+    return _shown(contract, contract.entities[name], with_parts, (name,))
+
+
+def _shown(contract: Contract, entity: Entity, with_parts: bool, above: tuple[str, ...]) -> Shown:
+    """Return an entity in words; one that stands inside itself is not shown again."""
+    fields = entity.fields.values()
+    parts = [
+        (one.name, _shown(contract, contract.entities[inner], True, (*above, inner)))
+        for one in fields
+        if with_parts and (inner := one.entity) is not None and inner not in above
+    ]
+    return Shown(
+        entity.name,
+        tuple(_facts(entity)),
+        tuple(FieldLine(one.name, _holds(one), tuple(_notes(one, entity))) for one in fields),
+        tuple(_action(action) for action in entity.actions.values()),
+        tuple(parts),
+    )
+
+
+def _facts(entity: Entity) -> Iterator[str]:
+    if not entity.is_top_level:
+        yield "a part of other entities"
+    if entity.keys:
+        numbered = " (the last is numbered by the ERP)" if entity.is_auto_numbered else ""
+        yield f"keys: {', '.join(entity.keys)}{numbered}"
+    if entity.identities:
+        yield f"may carry the identity: {', '.join(entity.identities)}"
+
+
+def _holds(field: Field) -> str:
+    match field.shape:
+        case "linked":
+            return f"one {field.entity}"
+        case "details":
+            return f"rows of {field.entity}"
+        case "value":
+            length = f"({field.max_length})" if field.max_length is not None else ""
+            places = f", {field.places} places" if field.places is not None else ""
+            return f"{field.value_type}{length}{places}"
+
+
+def _notes(field: Field, entity: Entity) -> Iterator[str]:
+    for holds, words in (
+        (field.is_required, "required"),
+        (field.is_key, "key"),
+        (field.is_calculated, "calculated: what is sent is ignored"),
+        (field.is_read_only, "read-only: what is sent is ignored"),
+        (entity.is_auto_numbered and field.name == entity.keys[-1], "numbered by the ERP"),
+        (field.name in entity.identities, "identity"),
+    ):
+        if holds:
+            yield words
+    if field.companion is not None:
+        yield f"needs {field.companion}: true"
+    for part, companion in field.part_companions:
+        yield f"{part} in it needs {companion}: true"
+    if field.label is not None and _letters(field.label) != _letters(field.name):
+        yield f"label: {field.label}"
+
+
+def _action(action: Action) -> str:
+    parameters = ", ".join(f"{name}: {kind}" for name, kind in action.parameters.items())
+    return f"{action.name}({parameters})"
+
+
+def _letters(words: str) -> str:
+    return "".join(filter(str.isalpha, words)).casefold()

@@ -1,0 +1,1 @@
+"""Drafts of specs: what a source and an entity have in common, as proposals for a person."""

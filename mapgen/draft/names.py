@@ -1,0 +1,111 @@
+"""Two names in, how much they say the same out: by known synonyms, by words, by spelling."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from mapgen.report.near import distance
+
+# What sources call what the ERP calls so; the better name first.
+SYNONYMS: Mapping[str, tuple[str, ...]] = {
+    "AddressLine1": ("address1", "address_1", "address_line_1", "line1", "street"),
+    "AddressLine2": ("address2", "address_2", "address_line_2", "line2"),
+    "Attention": ("name", "full_name", "recipient", "attention"),
+    "BillToAddress": ("billing_address", "billing", "bill_to", "invoice_address"),
+    "BillToContact": ("billing_address", "billing", "bill_to", "invoice_address"),
+    "BusinessName": ("company", "company_name", "organization"),
+    "City": ("city", "town", "locality"),
+    "ControlTotal": ("total_price", "grand_total", "order_total", "total"),
+    "Country": ("country_code", "country_iso2", "country"),
+    "CurrencyID": ("currency", "currency_code"),
+    "CustomerName": ("company", "company_name", "display_name"),
+    "CustomerOrder": ("po_number", "purchase_order_number", "purchase_order", "po"),
+    "Date": ("created_at", "order_date", "date_created", "purchase_date", "created", "date"),
+    "Description": ("title", "subject"),
+    "Details": ("line_items", "order_items", "items", "lines", "products"),
+    "DiscountAmount": ("discount_amount", "total_discount", "discount"),
+    "Email": ("email", "email_address", "buyer_email"),
+    "ExternalRef": ("id",),
+    "InventoryID": ("sku", "seller_sku", "item_code", "product_code", "item_number"),
+    "LineDescription": ("name", "title", "product_name", "item_name"),
+    "MainAddress": ("default_address", "address", "billing", "billing_address"),
+    "OrderQty": ("quantity", "quantity_ordered", "units"),
+    "OrderWeight": ("total_weight", "weight"),
+    "PaymentAmount": ("amount",),
+    "PaymentRef": ("reference", "transaction_id"),
+    "Phone1": ("phone", "phone_number", "telephone", "mobile"),
+    "PostalCode": ("zip", "postcode", "zip_code"),
+    "Qty": ("quantity", "units"),
+    "ShipToAddress": ("shipping_address", "shipping", "ship_to", "delivery_address"),
+    "ShipToContact": ("shipping_address", "shipping", "ship_to", "delivery_address"),
+    "ShipVia": ("shipping_method", "shipping_code", "carrier"),
+    "State": ("province_code", "state_code", "state_or_region", "state", "province", "region"),
+    "TaxAmount": ("tax_amount", "price", "amount", "tax_total"),
+    "TaxDetails": ("tax_lines", "taxes"),
+    "TaxID": ("tax_code", "title", "rate_code"),
+    "TaxRate": ("rate", "rate_percent"),
+    "UnitPrice": ("unit_price", "price", "item_price"),
+}
+SAME_WORDS = 90
+SAME_CORE = 75
+SAME_SPELLING = 70
+_KNOWN = 200
+
+_PARTS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
+_LONG_FORMS: Mapping[str, str] = {
+    "addr": "address",
+    "amt": "amount",
+    "desc": "description",
+    "nbr": "number",
+    "no": "number",
+    "num": "number",
+    "ord": "order",
+    "qty": "quantity",
+    "ref": "reference",
+}
+# Words that tell how a thing is written rather than what it is.
+_WEAK = frozenset({"code", "id", "name", "value"})
+
+
+def words(name: str) -> tuple[str, ...]:
+    """Return the words of a name, small and in full: `OrderQty` -> order, quantity."""
+    parts = (part.lower() for part in _PARTS.findall(name))
+    return tuple(_LONG_FORMS.get(part, part) for part in parts)
+
+
+def likeness(target: str, source: str, owners: frozenset[str] = frozenset()) -> int:
+    """Return how well a source's name fits a target field; 0 where it does not.
+
+    Args:
+        target: the field of the entity: `PostalCode`.
+        source: the member of the record: `zip`.
+        owners: words that only say whose the things are: order, line.
+    """
+    theirs = words(source)
+    for rank, known in enumerate(SYNONYMS.get(target, ())):
+        if words(known) == theirs:
+            return _KNOWN - rank
+    ours = words(target)
+    if ours == theirs:
+        return SAME_WORDS
+    core = [word for word in ours if word not in _WEAK | owners]
+    other = [word for word in theirs if word not in _WEAK | owners]
+    if core and core == other:
+        return SAME_CORE
+    left, right = "".join(ours), "".join(theirs)
+    return SAME_SPELLING if distance(left, right) <= len(left) // 6 else 0
+
+
+def snake(name: str) -> str:
+    """Return a name in small letters: `LineItems` -> line_items."""
+    found = "_".join(part.lower() for part in _PARTS.findall(name))
+    return found if found[:1].isalpha() else f"part_{found}".rstrip("_")
+
+
+def singular(name: str) -> str:
+    """Return what one of many is called: `tax_lines` -> tax_line, `taxes` -> tax."""
+    for ending, instead in (("ies", "y"), ("xes", "x"), ("sses", "ss"), ("s", "")):
+        if name.endswith(ending) and not name.endswith("ss"):
+            return name.removesuffix(ending) + instead
+    return f"{name}_row"

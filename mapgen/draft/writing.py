@@ -1,0 +1,160 @@
+"""Proposals in, the text of a whole spec out: four sections, all that is open said in place."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from mapgen.check.security import personal_kind
+from mapgen.check.sources import all_paths, leaf_paths
+from mapgen.contract.model import Entity
+from mapgen.contract.source_schema import SourceSchema
+from mapgen.draft.proposals import Part, Proposed, Rule
+
+_PLAIN = re.compile(r"[A-Za-z][\w .?()!=*/+'-]*", re.ASCII)
+_NOT_TEXT = re.compile(r"null|true|false", re.IGNORECASE)
+_UNDO = ("cancel", "void", "reverse", "delete")
+WIDTH = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """What a draft says besides its rules. Paths are those that a spec uses, from `specs/`."""
+
+    flow: str
+    record: str
+    schema: str
+    contract: str
+    connection: str
+    modeline: str | None = None
+
+
+def draft(frame: Frame, entity: Entity, schema: SourceSchema, proposed: Proposed) -> str:
+    """Return the spec as YAML."""
+    lines = [
+        *_head(frame, entity, proposed),
+        *_rules(proposed.members, proposed.missing, 4, entity.name),
+        *_note(proposed.note),
+        "",
+        *_ignores(schema, frame.record, proposed.reads),
+        *_tail(frame, entity, schema),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _head(frame: Frame, entity: Entity, proposed: Proposed) -> Iterator[str]:
+    yield "# A draft: every rule is a proposal by name and type. Review it, then remove its mark."
+    if frame.modeline is not None:
+        yield f"# yaml-language-server: $schema={frame.modeline}"
+    yield "maps: 1"
+    yield f"flow: {frame.flow}"
+    yield f"summary: {frame.record} records become {entity.name} documents"
+    yield "owner: not named yet"
+    yield ""
+    yield "mapping:"
+    schema, contract = _scalar(frame.schema), _scalar(frame.contract)
+    yield f"  source: {{name: {frame.record}, schema: {schema}, key: {proposed.key}}}"
+    yield f"  target: {{contract: {contract}, entity: {entity.name}, operation: create}}"
+    yield f"  # {proposed.identity.because}"
+    value = _scalar(proposed.identity.expression)
+    yield f"  identity: {{field: {proposed.identity.target}, value: {value}}}"
+    yield ""
+    yield "  fields:" if proposed.members else "  fields: {}"
+
+
+def _rules(
+    members: Iterable[Rule | Part], missing: Iterable[str], indent: int, owner: str
+) -> Iterator[str]:
+    pad = " " * indent
+    for name in missing:
+        yield f"{pad}# {name}: … - {owner} requires it, and the source has nothing like it"
+    for member in members:
+        if isinstance(member, Rule):
+            yield f"{pad}{member.target}: {_rule(member)}"
+            continue
+        yield f"{pad}{member.target}:"
+        if member.source is not None:
+            yield f"{pad}  {'each' if member.is_rows else 'object'}: {_scalar(member.source)}"
+            yield f"{pad}  as: {member.alias}"
+        yield f"{pad}  fields:"
+        yield from _rules(member.members, member.missing, indent + 4, member.target)
+        yield f"{pad}  because: {_scalar(member.because)}"
+        yield f"{pad}  proposed: true"
+
+
+def _rule(rule: Rule) -> str:
+    if rule.constant is not None:
+        value = f"const: {str(rule.constant).lower()}"
+    else:
+        value = f"value: {_scalar(rule.expression)}"
+    reject = ", if_missing: reject" if rule.rejects_missing else ""
+    return f"{{{value}{reject}, because: {_scalar(rule.because)}, proposed: true}}"
+
+
+def _note(note: Rule | None) -> Iterator[str]:
+    if note is not None:
+        yield ""
+        yield f"  note: {_rule(note)}"
+
+
+def _ignores(schema: SourceSchema, name: str, reads: frozenset[str]) -> Iterator[str]:
+    paths = _unread(schema, name, reads)
+    if paths:
+        yield "  ignore:"
+        for path in paths:
+            yield f"    {_scalar(path)}: not decided yet"
+
+
+def _unread(schema: SourceSchema, name: str, reads: frozenset[str]) -> list[str]:
+    """Return the source paths that nothing reads; an object is one, where none of its fields is."""
+    found: list[str] = []
+    for path in all_paths(schema.record, name):
+        is_below = found and _is_below(path, found[-1])
+        if path == name or is_below or any(_is_below(read, path) for read in reads):
+            continue
+        found.append(path)
+    return [path.replace("[]", "") for path in found]
+
+
+def _is_below(path: str, above: str) -> bool:
+    return path == above or path.startswith((f"{above}.", f"{above}[]"))
+
+
+def _tail(frame: Frame, entity: Entity, schema: SourceSchema) -> Iterator[str]:
+    folder = f"examples/{frame.flow}"
+    yield ""
+    yield "  examples:"
+    yield "    # A record of the source, and the document that it has to become: write both."
+    yield f"    - {{name: the first one, given: {folder}.json, gives: {folder}.{entity.name}.json}}"
+    yield ""
+    yield "auth:"
+    yield f"  target: {frame.connection}"
+    yield f"  access: {{{entity.name}: [read, insert]}}"
+    yield ""
+    yield "performance:"
+    yield "  mode: queued"
+    yield "  volume: {peak_per_minute: 1, per_day: 100}"
+    yield ""
+    yield "security:"
+    personal = [
+        path.replace("[]", "")
+        for path in leaf_paths(schema.record, frame.record)
+        if personal_kind(path) is not None
+    ]
+    yield "  data:" if personal else "  data: {}"
+    for path in personal:
+        yield f"    {_scalar(path)}: personal"
+    undo = next((name for name in entity.actions if name.lower().startswith(_UNDO)), None)
+    if undo is not None:
+        yield f"  rollback: {{undo: {{action: {undo}}}}}"
+    else:
+        yield "  rollback: {irreversible: not decided yet}"
+
+
+def _scalar(text: str) -> str:
+    """Return text as YAML reads it back, in braces too."""
+    if _PLAIN.fullmatch(text) and not _NOT_TEXT.fullmatch(text) and not text.endswith(" "):
+        return text
+    return json.dumps(text, ensure_ascii=False)

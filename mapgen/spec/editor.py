@@ -1,0 +1,158 @@
+"""The language's shapes in, JSON Schemas for editors out: completion, hover, faults while typing.
+
+Made from the very data that the reader walks. What JSON Schema cannot see is how a scalar was
+written: `5.0` counts as a whole number there, `1e3` as a number like any other.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TypeAlias, assert_never
+
+from mapgen.spec import language
+from mapgen.spec.shapes import (
+    Anything,
+    Formula,
+    Key,
+    ListOf,
+    Literal,
+    MapOf,
+    Named,
+    Record,
+    Shape,
+    Variants,
+    Whole,
+    Words,
+)
+
+# JSON Schema of one kind of file: its members are text, numbers, lists and further schemas.
+Schema: TypeAlias = dict[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A kind of file: its shape and what its schema is called."""
+
+    shape: Record
+    title: str
+
+
+FILES: Mapping[str, File] = {
+    "maps": File(language.SPEC, "A MAPS spec"),
+    "environment": File(language.ENVIRONMENT, "A mapgen environment"),
+    "connection": File(language.CONNECTION, "A mapgen connection"),
+}
+_SCALAR = ["string", "number", "boolean"]
+_WHOLE, _FRACTION, _FLAGS = "7", "0.5", ("true", "false")
+
+
+def editor_schema(kind: str) -> Schema:
+    """Return the JSON Schema (2020-12) of a kind of file: a key of `FILES`."""
+    file = FILES[kind]
+    used: dict[str, Schema] = {}
+    root = _schema(file.shape, used)
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": file.title,
+        **{name: value for name, value in root.items() if name != "title"},
+        **({"$defs": dict(sorted(used.items()))} if used else {}),
+    }
+
+
+def _schema(shape: Shape, used: dict[str, Schema]) -> Schema:
+    """Return the schema of a shape; what it refers to by name grows in `used`."""
+    match shape:
+        case Words():
+            return _words(shape)
+        case Formula(what=what):
+            return {"title": what, "type": _SCALAR}
+        case Whole(least=least):
+            return {"type": "integer", "minimum": least}
+        case Literal():
+            return {"title": "a constant", "type": _SCALAR}
+        case Anything():
+            return {}
+        case ListOf():
+            return _list(shape, used)
+        case MapOf():
+            return _map(shape, used)
+        case Record(what=what, keys=keys):
+            return _record(what, keys, used)
+        case Variants():
+            return _variants(shape, used)
+        case Named(name=name):
+            return _reference(name, used)
+        case _:
+            assert_never(shape)
+
+
+def _words(shape: Words) -> Schema:
+    if shape.choices:
+        flags = [word == "true" for word in shape.choices if word in _FLAGS]
+        return {"title": shape.what, "enum": [*flags, *shape.choices]}
+    if shape.pattern is None:
+        return {"title": shape.what, "type": _SCALAR}
+    anchored = f"^(?:{shape.pattern})$"
+    # A `pattern` says nothing of numbers and flags: they stand where their usual form fits.
+    types = ["string"]
+    if re.fullmatch(shape.pattern, _FRACTION):
+        types.append("number")
+    elif re.fullmatch(shape.pattern, _WHOLE):
+        types.append("integer")
+    if all(re.fullmatch(shape.pattern, word) for word in _FLAGS):
+        types.append("boolean")
+    schema: Schema = {"title": shape.what, "type": types[0] if len(types) == 1 else types}
+    schema["pattern"] = anchored
+    if {"number", "integer"} & {*types} and not re.fullmatch(shape.pattern, f"-{_WHOLE}"):
+        schema["minimum"] = 0
+    if shape.example:
+        schema["examples"] = [shape.example]
+    return schema
+
+
+def _list(shape: ListOf, used: dict[str, Schema]) -> Schema:
+    item = _schema(shape.item, used)
+    several: Schema = {"type": "array", "items": item}
+    if shape.least:
+        several["minItems"] = shape.least
+    return {"anyOf": [item, several]} if shape.or_single else several
+
+
+def _map(shape: MapOf, used: dict[str, Schema]) -> Schema:
+    schema: Schema = {"title": shape.what, "type": "object"}
+    if shape.names is not None and shape.names.pattern is not None:
+        schema["propertyNames"] = {"pattern": f"^(?:{shape.names.pattern})$"}
+    schema["additionalProperties"] = _schema(shape.value, used)
+    return schema
+
+
+def _record(what: str, keys: Mapping[str, Key], used: dict[str, Schema]) -> Schema:
+    return {
+        "title": what.replace("`", ""),
+        "type": "object",
+        "required": [name for name, key in keys.items() if key.is_required],
+        "properties": {name: _key(key, used) for name, key in keys.items()},
+        "additionalProperties": False,
+    }
+
+
+def _key(key: Key, used: dict[str, Schema]) -> Schema:
+    return {"description": key.purpose, **_schema(key.shape, used)}
+
+
+def _variants(shape: Variants, used: dict[str, Schema]) -> Schema:
+    """Return one branch a kind, told apart by the key that each of them requires."""
+    branches = [] if shape.scalar is None else [_schema(shape.scalar, used)]
+    branches += [
+        _record(kind.what, {**kind.keys, **shape.shared}, used) for kind in shape.kinds.values()
+    ]
+    return {"anyOf": branches}
+
+
+def _reference(name: str, used: dict[str, Schema]) -> Schema:
+    if name not in used:
+        used[name] = {}  # a shape may hold itself
+        used[name] = _schema(language.NAMED[name], used)
+    return {"$ref": f"#/$defs/{name}"}

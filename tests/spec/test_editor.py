@@ -1,0 +1,298 @@
+"""The editors' schemas and the reader: made of one description, and of one opinion."""
+
+from __future__ import annotations
+
+import copy
+import functools
+import json
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import jsonschema_rs
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from mapgen.report import Source, Stopped
+from mapgen.spec import language
+from mapgen.spec.editor import FILES, editor_schema
+from mapgen.spec.nodes import ListNode, MapNode, Node, ScalarNode, read_yaml
+from mapgen.spec.shapes import (
+    Anything,
+    Fitting,
+    Formula,
+    Key,
+    ListOf,
+    Literal,
+    MapOf,
+    Named,
+    Record,
+    Shape,
+    Variants,
+    Whole,
+    Words,
+)
+
+ROOT = Path(__file__).resolve().parents[2]
+CASES = sorted(path.parent for path in (ROOT / "tests" / "cases").glob("*/diagnostics.txt"))
+SHAPES: Mapping[str, Shape] = {
+    **{kind: file.shape for kind, file in FILES.items()},
+    "rule": language.RULE,
+}
+SCHEMAS = {kind: editor_schema(kind) for kind in FILES}
+SCHEMAS["rule"] = {"$ref": "#/$defs/rule", "$defs": SCHEMAS["maps"]["$defs"]}
+VALIDATORS = {kind: jsonschema_rs.validator_for(schema) for kind, schema in SCHEMAS.items()}
+
+Value = object
+TEXTS = st.text(st.sampled_from("aZé_09 .:{}'\"#-@"), max_size=6)
+SCALARS = TEXTS | st.integers(-9, 99) | st.sampled_from([0.5, -1.25, True, False])
+ODD = st.sampled_from(
+    [None, True, 0, -1, 0.5, "", "x", "true", "5s", [], {}, [1], [None], {"x": 1}, {"env": "A"}]
+) | st.sampled_from([{"const": 1, "value": "x"}, {"fields": {}}, {"each": "x", "as": "y"}])
+
+
+def valid(shape: Shape, depth: int = 0) -> st.SearchStrategy[Value]:
+    """Return what makes values of a shape; deep inside, rules are simple."""
+    match shape:
+        case Words(choices=choices) if choices:
+            return st.sampled_from(choices)
+        case Words(pattern=str(pattern)):
+            return st.from_regex(re.compile(pattern, re.ASCII), fullmatch=True)
+        case Words() | Formula() | Literal():
+            return SCALARS
+        case Whole(least=least):
+            return st.integers(least, least + 9)
+        case Anything():
+            return SCALARS | st.none() | st.lists(SCALARS, max_size=2)
+        case ListOf(item=item, or_single=or_single, least=least):
+            several = st.lists(valid(item, depth), min_size=least, max_size=2)
+            return several | valid(item, depth) if or_single else several
+        case MapOf(value=value, names=names):
+            keys = TEXTS if names is None else valid(names)
+            return st.dictionaries(keys.map(str), valid(value, depth), max_size=2)
+        case Record(keys=keys):
+            return record(keys, depth)
+        case Variants():
+            return variants(shape, depth)
+        case Named(name=name):
+            return st.deferred(lambda: valid(language.NAMED[name], depth + 1))
+
+
+def record(keys: Mapping[str, Key], depth: int) -> st.SearchStrategy[Value]:
+    needed = {name: valid(key.shape, depth) for name, key in keys.items() if key.is_required}
+    further = {name: valid(key.shape, depth) for name, key in keys.items() if not key.is_required}
+    return st.fixed_dictionaries(needed, optional=further)
+
+
+def variants(shape: Variants, depth: int) -> st.SearchStrategy[Value]:
+    kinds = list(shape.kinds.values())
+    if depth > 1 and shape.scalar is not None:
+        return valid(shape.scalar)
+    found = [record({**kind.keys, **shape.shared}, depth) for kind in kinds]
+    return st.one_of(*([valid(shape.scalar)] if shape.scalar else []), *found)
+
+
+@functools.cache
+def made(kind: str) -> st.SearchStrategy[Value]:
+    return valid(SHAPES[kind], 1 if kind == "maps" else 0)
+
+
+@st.composite
+def damaged(draw: st.DrawFn, kind: str) -> Value:
+    """Make a value of a kind, then hurt it in up to three places."""
+    holder = {"root": copy.deepcopy(draw(made(kind)))}
+    for _ in range(draw(st.integers(0, 3))):
+        hurt(draw, holder)
+    return holder["root"]
+
+
+def odd(draw: st.DrawFn) -> Value:
+    return copy.deepcopy(draw(ODD))
+
+
+def hurt(draw: st.DrawFn, holder: Value) -> None:
+    places = list(collections(holder))
+    inside = draw(st.sampled_from(places))
+    if isinstance(inside, list):
+        inside.append(odd(draw))
+        return
+    key = draw(st.sampled_from(sorted(inside)))
+    if inside is holder:
+        inside[key] = odd(draw) if draw(st.booleans()) else inside[key]
+        return
+    match draw(st.sampled_from(["drop", "replace", "add", "rename"])):
+        case "drop":
+            del inside[key]
+        case "replace":
+            inside[key] = odd(draw)
+        case "add":
+            inside[draw(st.sampled_from([*ALL_KEYS, "no such key"]))] = odd(draw)
+        case "rename":
+            inside[draw(st.sampled_from(ALL_KEYS))] = inside.pop(key)
+
+
+def collections(value: Value) -> Sequence[dict[str, Value] | list[Value]]:
+    if isinstance(value, dict):
+        inner = [found for one in value.values() for found in collections(one)]
+        return [value, *inner] if value else inner
+    if isinstance(value, list):
+        return [value, *(found for one in value for found in collections(one))]
+    return []
+
+
+ALL_KEYS = sorted(
+    {
+        *(key for kind in language.RULE.kinds.values() for key in kind.keys),
+        *language.MODIFIERS,
+        *language.MAPPING.keys,
+        *("env", "undo", "irreversible"),
+    }
+)
+
+
+def is_read(text: str, shape: Shape) -> bool:
+    """Whether the reader finds the shape in a text."""
+    try:
+        node = read_yaml(Source("any.yaml", text))
+    except Stopped:
+        return False
+    fitting = Fitting(language.NAMED, [])
+    fitting.fit(node, shape)
+    return not fitting.faults
+
+
+def plain(node: Node) -> Value:
+    """Return a node as an editor sees it, by YAML's core schema."""
+    match node:
+        case MapNode(entries=entries):
+            return {entry.key.value: plain(entry.value) for entry in entries}
+        case ListNode(items=items):
+            return [plain(item) for item in items]
+        case ScalarNode(kind="null"):
+            return None
+        case ScalarNode(kind="flag", value=value):
+            return value.lower() == "true"
+        case ScalarNode(kind="integer", value=value):
+            return int(value)
+        case ScalarNode(kind="number", value=value):
+            return float(value)
+        case ScalarNode(value=value):
+            return value
+
+
+@pytest.mark.parametrize("kind", SHAPES)
+def test_whole_files(kind: str) -> None:
+    """What is made to have the shape is accepted by both."""
+
+    @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+    @given(made(kind))
+    def holds(value: Value) -> None:
+        text = json.dumps(value, ensure_ascii=False)
+        assert is_read(text, SHAPES[kind]), text
+        assert VALIDATORS[kind].is_valid(value), text
+
+    holds()
+
+
+@pytest.mark.parametrize("kind", SHAPES)
+def test_damaged_files(kind: str) -> None:
+    """Whatever is done to a file, the schema accepts it exactly when the reader does."""
+
+    @settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+    @given(damaged(kind))
+    def holds(value: Value) -> None:
+        text = json.dumps(value, ensure_ascii=False)
+        assert is_read(text, SHAPES[kind]) == VALIDATORS[kind].is_valid(value), text
+
+    holds()
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda path: path.name)
+def test_golden_cases(case: Path, tmp_path: Path) -> None:
+    """A spec that the reader has a fault of shape for, and no other, is refused by the schema."""
+    from tests.compiler.cases import SPEC, build
+
+    path = build(case.name, tmp_path) / SPEC
+    try:
+        node = read_yaml(Source(SPEC, path.read_text(encoding="utf-8")))
+    except (Stopped, OSError, UnicodeDecodeError):
+        return
+    fitting = Fitting(language.NAMED, [])
+    fitting.fit(node, language.SPEC)
+
+    assert VALIDATORS["maps"].is_valid(plain(node)) == (not fitting.faults)
+
+
+@pytest.mark.parametrize(
+    ("text", "read", "accepted"),
+    [
+        pytest.param("retry: {attempts: 5.0}", False, True, id="5.0 is a whole number to JSON"),
+        pytest.param("within: 1e3", False, True, id="JSON knows no notation of numbers"),
+        pytest.param("name: True", False, True, id="nor of flags"),
+        pytest.param('retry: {attempts: "5"}', False, False, id="text is no number to either"),
+        pytest.param("within: '0.5'", True, True, id="a number in quotes is one where text is"),
+    ],
+)
+def test_where_they_differ(text: str, read: bool, accepted: bool) -> None:
+    """The schema sees values and not how they are written: the only places where they differ."""
+    name = language.NAME
+    shapes: Mapping[str, Key] = {
+        "retry": Key(Record("retry", {"attempts": Key(Whole(1), "")}), ""),
+        "within": Key(language.DECIMAL, ""),
+        "name": Key(name, ""),
+    }
+    from mapgen.spec.editor import _schema
+
+    shape = Record("a file", shapes)
+    validator = jsonschema_rs.validator_for(_schema(shape, {}))
+
+    assert is_read(text, shape) == read
+    assert validator.is_valid(plain(read_yaml(Source("any.yaml", text)))) == accepted
+
+
+@pytest.mark.parametrize("kind", FILES)
+def test_schema_files_are_fresh(kind: str) -> None:
+    """The files that modelines lead to are what `make docs` writes."""
+    written = json.loads((ROOT / "specs" / f"{kind}.schema.json").read_text(encoding="utf-8"))
+
+    assert written == editor_schema(kind)
+
+
+@pytest.mark.parametrize(
+    ("folder", "ending", "kind"),
+    [
+        pytest.param("", ".maps.yaml", "maps", id="specs"),
+        pytest.param("environments", ".yaml", "environment", id="environments"),
+        pytest.param("connections", ".yaml", "connection", id="connections"),
+    ],
+)
+def test_own_files(folder: str, ending: str, kind: str) -> None:
+    """Each file of ours names its schema in a comment, which accepts it."""
+    paths = sorted((ROOT / "specs" / folder).rglob(f"*{ending}"))
+
+    assert paths
+    for path in paths:
+        text = path.read_text(encoding="utf-8")
+        modeline = re.search(r"^# yaml-language-server: \$schema=(\S+)$", text, re.MULTILINE)
+        assert modeline, path
+        schema = (path.parent / modeline[1]).resolve()
+        assert schema == ROOT / "specs" / f"{kind}.schema.json"
+        assert VALIDATORS[kind].is_valid(plain(read_yaml(Source(path.name, text))))
+
+
+def test_every_key_is_explained() -> None:
+    """Each key that an editor offers has its words: the purpose in the language's table."""
+
+    def properties(schema: object) -> list[tuple[str, object]]:
+        if isinstance(schema, list):
+            return [found for one in schema for found in properties(one)]
+        if not isinstance(schema, dict):
+            return []
+        own = schema.get("properties")
+        mine = list(own.items()) if isinstance(own, dict) else []
+        return mine + [found for one in schema.values() for found in properties(one)]
+
+    found = [found for kind in FILES for found in properties(SCHEMAS[kind])]
+    assert len(found) > 150
+    assert [name for name, one in found if not (isinstance(one, dict) and one["description"])] == []
