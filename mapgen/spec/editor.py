@@ -20,6 +20,7 @@ from mapgen.spec.shapes import (
     Literal,
     MapOf,
     Named,
+    OneOrMap,
     Record,
     Shape,
     Variants,
@@ -78,6 +79,8 @@ def _schema(shape: Shape, used: dict[str, Schema]) -> Schema:
             return _list(shape, used)
         case MapOf():
             return _map(shape, used)
+        case OneOrMap(one=one, several=several):
+            return {"anyOf": [_schema(one, used), _map(several, used)]}
         case Record(what=what, keys=keys):
             return _record(what, keys, used)
         case Variants():

@@ -28,7 +28,7 @@ RANGE = Words(
     "a range", r"(<|<=|>|>=) ?-?\d+(\.\d+)?( and (<|<=|>|>=) ?-?\d+(\.\d+)?)?", "> 0 and <= 1000"
 )
 DECIMAL = Words("a number", r"\d+(\.\d+)?", "0.01")
-DELIMITER = Words("one character", r'[^"\r\n\w]', ";")
+DELIMITER = Words("one character", r"[\t !#-/:-@\[-^`{-~]", ";")
 SETTING_TYPES = ("string", "int", "decimal", "bool", "date", "timezone")
 ROUNDINGS = ("half_up", "half_even", "up", "down")
 
@@ -283,8 +283,11 @@ AUTH = Record(
 PERFORMANCE = Record(
     "`performance:`",
     {
-        "mode": _required(Words("mode", choices=("direct", "queued", "batch")), "how it runs"),
-        "schedule": Key(PROSE, "when it runs"),
+        "mode": _required(
+            Words("mode", choices=("direct", "queued", "batch")),
+            "how it is operated; a `batch` takes its time where a peak exceeds the licence",
+        ),
+        "schedule": Key(PROSE, "when it is started, for whoever operates it"),
         "volume": _required(
             Record(
                 "`volume:`",

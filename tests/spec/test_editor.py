@@ -27,6 +27,7 @@ from mapgen.spec.shapes import (
     Literal,
     MapOf,
     Named,
+    OneOrMap,
     Record,
     Shape,
     Variants,
@@ -71,6 +72,8 @@ def valid(shape: Shape, depth: int = 0) -> st.SearchStrategy[Value]:
         case MapOf(value=value, names=names):
             keys = TEXTS if names is None else valid(names)
             return st.dictionaries(keys.map(str), valid(value, depth), max_size=2)
+        case OneOrMap(one=one, several=several):
+            return valid(one, depth) | valid(several, depth)
         case Record(keys=keys):
             return record(keys, depth)
         case Variants():

@@ -598,6 +598,17 @@ def _uses(node: object, local: ir.Local) -> int:
     return 2 * count if isinstance(node, ir.Loop) else count
 
 
+def used_names(node: object) -> set[str]:
+    """Return the names of the scope that an expression uses: the record, settings, lets."""
+    if isinstance(node, ir.Variable):
+        return {node.name}
+    if isinstance(node, tuple):
+        return {name for part in node for name in used_names(part)}
+    if not is_dataclass(node):
+        return set()
+    return {name for member in fields(node) for name in used_names(getattr(node, member.name))}
+
+
 def _hint(node: ir.Expression) -> str:
     """Return a telling name for a value: the field that it comes from."""
     match node:

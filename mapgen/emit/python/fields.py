@@ -143,6 +143,9 @@ class FieldEmitter:
         value, missed = self._looked_up(lookup, [_optional(key) for key in keys])
         guarded = Guarded((*guards, *missed), value)
         if field.on_missing == "replace":
+            if len(keys) > 1 and lookup.otherwise == field.replacement:
+                # No key at all and a key that is not known come to the same: one test is enough.
+                return Guarded((), value)
             return self._replaced(field, guarded)
         if field.on_missing == "reject":
             required = self.module.name(LIMITS, "required")

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from mapgen.emit.python.expression import ModuleNeeds, Namer, PythonExpressions
+from mapgen.emit.python.expression import ModuleNeeds, Namer, PythonExpressions, used_names
 from mapgen.emit.python.fields import (
     LIMIT_FUNCTIONS,
     LIMITS,
@@ -183,8 +183,10 @@ class _ModuleEmitter:
         flow = self.flow
         name = flow.source_name
         emitter = self._emitter({name: name})
-        statements = [*self._skips(emitter)]
-        statements += self._lets(emitter)
+        ahead = _lets_for_skips(flow)
+        statements = list(self._lets(emitter, ahead))
+        statements += self._skips(emitter)
+        statements += self._lets(emitter, [let for let in flow.lets if let not in ahead])
         members = list(self._members(flow.document, emitter, statements))
         built = f"{flow.document.name}({', '.join(local for _, local in members)})"
         self._target_class(flow.document, (member for member, _ in members))
@@ -223,8 +225,8 @@ class _ModuleEmitter:
             yield Statement(code, None)
             self._rule(f"transform.if{number}", "skip", skip.reads, skip.pointer)
 
-    def _lets(self, emitter: FieldEmitter) -> Iterator[Statement]:
-        for let in self.flow.lets:
+    def _lets(self, emitter: FieldEmitter, lets: Iterable[ir.Let]) -> Iterator[Statement]:
+        for let in lets:
             expressions = emitter.expressions()
             code = (
                 expressions.optional(let.value)
@@ -402,6 +404,20 @@ class _ModuleEmitter:
 def _table_type(table: ir.Table) -> str:
     columns = ", ".join("str" for _ in table.key)
     return f"Mapping[tuple[{columns}], str]" if len(table.key) > 1 else "Mapping[str, str]"
+
+
+def _lets_for_skips(flow: ir.Flow) -> list[ir.Let]:
+    """Return the lets that the skips need, directly or through others, in their order.
+
+    The others come after the skips, so that a record that is left out cannot fail in them.
+    """
+    needed = {name for skip in flow.skips for name in used_names(skip.when)}
+    found: list[ir.Let] = []
+    for let in reversed(flow.lets):
+        if let.name in needed:
+            needed.update(used_names(let.value))
+            found.insert(0, let)
+    return found
 
 
 def _functions_of(part: ir.Part) -> Iterator[str]:

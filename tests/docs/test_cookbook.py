@@ -1,0 +1,192 @@
+"""The cookbook: each recipe compiles without a fault, and gives what the page says it gives."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from collections.abc import Iterable
+from dataclasses import dataclass
+from decimal import Decimal
+from io import BytesIO
+from pathlib import Path
+from textwrap import indent
+from typing import Any
+
+import pytest
+
+from mapgen.cli.flows import BoundFlow, open_flow, outcomes
+from mapgen.compiler import generate
+from mapgen.runtime.outcome import Document, Outcome, Rejected, Skipped
+from mapgen.workspace import Workspace
+from tests.docs.walking import File, steps, take
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGE = (ROOT / "docs" / "cookbook.md").read_text(encoding="utf-8")
+CONTRACT = "specs/contracts/default-24.200.001.json"
+
+SETTINGS = {
+    "store": "kettle-fern",
+    "branch": "MAIN",
+    "guest": "GUEST",
+    "default_ship_via": "GROUND",
+    "books_zone": "America/New_York",
+    "shop_zone": "Europe/Berlin",
+}
+PERSONAL = ("company", "first_name", "last_name", "full_name", "shipping.street")
+
+SPEC = """\
+maps: 1
+flow: {flow}
+summary: A recipe
+owner: nobody
+mapping:
+  source: {{name: order, schema: schemas/{flow}.schema.json, key: string(order.id)}}
+  target: {{contract: default-24.200.001, entity: SalesOrder, operation: create}}
+  identity: {{field: ExternalRef, value: string(order.id)}}
+  examples: [{{name: one, given: given.json, gives: given.json}}]
+{recipe}
+auth:
+  target: acumatica
+  access: {{SalesOrder: [read, insert]}}
+performance:
+  mode: queued
+  volume: {{peak_per_minute: 1, per_day: 1}}
+security:
+  data: {data}
+  rollback: {{irreversible: a recipe}}
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """One recipe of the page: its rules, and records with what becomes of them."""
+
+    title: str
+    rules: str
+    cases: list[Any]
+
+    @property
+    def flow(self) -> str:
+        return f"recipe_{self.title.partition('.')[0]}"
+
+
+def _recipes() -> list[Recipe]:
+    sections = re.findall(
+        r"^## (\d+\. [^\n]+)\n.*?^```yaml\n(.*?)^```.*?^```json\n(.*?)^```",
+        PAGE,
+        flags=re.MULTILINE | re.DOTALL,
+    )
+    return [Recipe(title, rules, json.loads(cases)) for title, rules, cases in sections]
+
+
+RECIPES = _recipes()
+
+
+def _pruned(schema: Any, records: Iterable[Any]) -> Any:
+    """Return the part of a schema that these values use."""
+    values = [value for value in records if value is not None]
+    if "items" in schema:
+        rows = [row for value in values for row in value]
+        return {**schema, "items": _pruned(schema["items"], rows)}
+    if "properties" not in schema:
+        return schema
+    used = {name for value in values for name in value}
+    unknown = used - set(schema["properties"])
+    assert not unknown, f"the page's schema does not know {unknown}"
+    members = {
+        name: _pruned(member, [value.get(name) for value in values])
+        for name, member in schema["properties"].items()
+        if name in used
+    }
+    needed = [name for name in schema.get("required", ()) if name in used]
+    return {**schema, "properties": members, "required": needed}
+
+
+def _has(schema: Any, path: str) -> bool:
+    for name in path.split("."):
+        schema = schema["properties"].get(name)
+        if schema is None:
+            return False
+    return True
+
+
+def _spec(recipe: Recipe, schema: Any) -> str:
+    rules = recipe.rules
+    if not re.search(r"^  CustomerID:", rules, flags=re.MULTILINE):
+        rules = rules.replace("fields:\n", "fields:\n  CustomerID: {const: ANY}\n", 1)
+    data = {f"order.{path}": "personal" for path in PERSONAL if _has(schema, path)}
+    return SPEC.format(flow=recipe.flow, recipe=indent(rules, "  "), data=json.dumps(data))
+
+
+@pytest.fixture(scope="module")
+def kitchen(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a workspace in which every recipe is a flow, generated."""
+    folder = tmp_path_factory.mktemp("kitchen")
+    for step in steps(PAGE):
+        assert isinstance(step, File)
+        take(step, folder)
+    (folder / CONTRACT).parent.mkdir(parents=True)
+    shutil.copy(ROOT / CONTRACT, folder / CONTRACT)
+    shutil.copytree(ROOT / "specs/connections", folder / "specs/connections")
+    (folder / "specs/given.json").write_text("{}", encoding="utf-8")
+    whole = json.loads((folder / "specs/schemas/order.schema.json").read_text("utf-8"))
+    settings = {}
+    for recipe in RECIPES:
+        schema = _pruned(whole, [{"id": 1, **case["given"]} for case in recipe.cases])
+        place = folder / f"specs/schemas/{recipe.flow}.schema.json"
+        place.write_text(json.dumps(schema), encoding="utf-8")
+        (folder / f"specs/{recipe.flow}.maps.yaml").write_text(_spec(recipe, schema), "utf-8")
+        used = {name: value for name, value in SETTINGS.items() if f"  {name}:" in recipe.rules}
+        settings[recipe.flow] = used
+    local = (ROOT / "specs/environments/local.yaml").read_text("utf-8").partition("settings:")[0]
+    place = folder / "specs/environments/local.yaml"
+    place.parent.mkdir()
+    place.write_text(f"{local}settings: {json.dumps(settings)}\n", encoding="utf-8")
+    workspace = Workspace(folder)
+    for path, text in generate(workspace, workspace.spec_paths()).items():
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_text(text, encoding="utf-8")
+    return folder
+
+
+def _plain(document: Any) -> Any:
+    if isinstance(document, list):
+        return [_plain(row) for row in document]
+    if not isinstance(document, dict):
+        return document
+    if "value" in document:
+        return document["value"]
+    return {name: _plain(member) for name, member in document.items()}
+
+
+def _outcome(flow: BoundFlow, given: Any) -> Outcome:
+    record = json.dumps({"id": 1, **given}).encode()
+    [outcome] = outcomes(flow, Path("records.jsonl"), BytesIO(record))
+    return outcome
+
+
+def test_there_are_twenty() -> None:
+    """The page has as many recipes as it promises, numbered."""
+    assert [recipe.flow for recipe in RECIPES] == [f"recipe_{n}" for n in range(1, 21)]
+    assert all(recipe.cases for recipe in RECIPES)
+
+
+@pytest.mark.parametrize("recipe", RECIPES, ids=lambda recipe: recipe.title)
+def test_recipe(recipe: Recipe, kitchen: Path) -> None:
+    """Each record becomes what the page says: a document, faults, a wait, or a skip."""
+    flow = open_flow(kitchen, recipe.flow, "local", {})
+
+    for case in recipe.cases:
+        outcome = _outcome(flow, case["given"])
+        match outcome:
+            case Document(body=body):
+                document = _plain(json.loads(body, parse_float=Decimal))
+                added = {"ExternalRef": "1", "CustomerID": "ANY"}
+                wanted = json.loads(json.dumps(case["gives"]), parse_float=Decimal)
+                assert document == {**added, **wanted}
+            case Rejected(faults=faults):
+                codes = " ".join(sorted(fault.code for fault in faults))
+                assert codes == case["waits" if outcome.waits else "rejects"]
+            case Skipped(reason=reason):
+                assert reason == case["skips"]

@@ -1,0 +1,100 @@
+"""The flows of the workspace against a sandbox tenant: what their examples come to in the end."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mapgen.contract.lock import load
+from mapgen.sandbox import Sandbox, serve
+from tests.cli.conftest import ROOT, mapgen
+
+LOCK = ROOT / "specs/contracts/default-24.200.001.json"
+
+
+@pytest.fixture
+def tenant() -> Iterator[Sandbox]:
+    """A tenant without master data: it takes every customer, item and currency."""
+    with serve(load(LOCK)) as sandbox:
+        yield sandbox
+
+
+def _samples(pattern: str, folder: Path) -> Path:
+    """Write the records of a flow's examples and rejects into one file."""
+    given = sorted(one for one in (ROOT / "specs").glob(pattern) if one.name.count(".") == 1)
+    records = [json.loads(one.read_text(encoding="utf-8")) for one in given]
+    lines = folder / "records.jsonl"
+    lines.write_text("\n".join(map(json.dumps, records)), encoding="utf-8")
+    return lines
+
+
+def _run(flow: str, records: Path, tenant: Sandbox) -> dict[str, Any]:
+    state = f"sqlite:///{records.parent / 'ledger.db'}"
+    options = ("--input", records, "--env", "local", "--state", state, "--json")
+    done = mapgen("run", flow, *options, cwd=ROOT, **tenant.environment)
+    assert done.returncode == 1, done.stderr
+    counts: dict[str, Any] = json.loads(done.stdout)
+    return counts
+
+
+@pytest.mark.parametrize(
+    ("flow", "pattern", "entity", "counts"),
+    [
+        pytest.param(
+            "shopify_customers", "shopify/examples/customer-*.json", "Customer", (3, 2),
+            id="Shopify customers",
+        ),
+        pytest.param(
+            "stripe_charges", "stripe/examples/*.json", "Payment", (3, 3), id="Stripe charges"
+        ),
+        pytest.param(
+            "woocommerce_orders", "woocommerce/examples/*.json", "SalesOrder", (3, 4),
+            id="WooCommerce orders",
+        ),
+    ],
+)  # fmt: skip
+def test_examples_are_created_once(
+    flow: str, pattern: str, entity: str, counts: tuple[int, int], tmp_path: Path, tenant: Sandbox
+) -> None:  # fmt: skip
+    """Good records are created in the tenant, bad ones rejected; a second run creates nothing."""
+    records = _samples(pattern, tmp_path)
+
+    first = _run(flow, records, tenant)
+    second = _run(flow, records, tenant)
+
+    assert (first["created"], first["rejected"]) == counts
+    assert (second["created"], second["already_there"]) == (0, counts[0])
+    assert len(tenant.records(entity)) == counts[0]
+
+
+def test_woocommerce_totals_in_the_tenant(tmp_path: Path, tenant: Sandbox) -> None:
+    """The tenant reckons the lines, discounts, taxes and freight to what the buyer has paid."""
+    records = _samples("woocommerce/examples/*.json", tmp_path)
+
+    _run("woocommerce_orders", records, tenant)
+
+    reckoned = {order["ExternalRef"]: order for order in tenant.records("SalesOrder")}
+    for line in records.read_text(encoding="utf-8").splitlines():
+        given = json.loads(line)
+        order = reckoned.pop(f"{given['id']}-kettle-fern-eu", None)
+        if order is not None:
+            assert order["OrderTotal"] == order["ControlTotal"] == Decimal(given["total"])
+            assert order["TaxTotal"] == Decimal(given["total_tax"])
+    assert reckoned == {}
+
+
+def test_stripe_amounts_in_the_tenant(tmp_path: Path, tenant: Sandbox) -> None:
+    """Payments are for the amounts captured, in the units of their currencies."""
+    _run("stripe_charges", _samples("stripe/examples/*.json", tmp_path), tenant)
+
+    payments = {(one["CurrencyID"], one["PaymentAmount"]) for one in tenant.records("Payment")}
+    assert payments == {
+        ("USD", Decimal("200.04")),
+        ("JPY", Decimal("1250")),
+        ("EUR", Decimal("49.50")),
+    }
