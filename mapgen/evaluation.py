@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -12,16 +13,27 @@ from typing import Any, get_args
 from zoneinfo import ZoneInfo, available_timezones
 
 from mapgen.emit.python.expression import ModuleNeeds, Namer, PythonExpressions
-from mapgen.expression import Binding, Scope, compile_expression, types
-from mapgen.expression.signature import build, read_pattern
+from mapgen.expression import (
+    CEL,
+    DIALECT,
+    Binding,
+    Profile,
+    Scope,
+    compile_expression,
+    types,
+)
+from mapgen.expression.signature import Pattern, build, read_pattern
 from mapgen.expression.types import Type
 from mapgen.ir.expression import attribute_name, is_optional
 from mapgen.lower.expression import lower_expression
 from mapgen.report import Diagnostic, Stopped, Text
+from mapgen.runtime.cel import LARGEST, LEAST
 from mapgen.runtime.faults import uncountable
+from mapgen.runtime.functions import timestamp_text
 from mapgen.runtime.records import JsonValue
 
 _TYPE_NAME = re.compile(r"\w+|[(),?]")
+PROFILES: Mapping[str, Profile] = {profile.name: profile for profile in (DIALECT, CEL)}
 
 
 class NotThatType(Exception):
@@ -30,14 +42,20 @@ class NotThatType(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Evaluated:
-    """A value as JSON has it, and its type as messages show it."""
+    """A value as JSON has it, and its type as messages show it.
+
+    A double that JSON has no number for is the text `NaN`, `Infinity` or `-Infinity`.
+    """
 
     value: JsonValue
     type: str
 
 
 def evaluate(
-    expression: Text, kinds: Mapping[str, Type], values: Mapping[str, JsonValue]
+    expression: Text,
+    kinds: Mapping[str, Type],
+    values: Mapping[str, JsonValue],
+    profile: Profile = DIALECT,
 ) -> Evaluated:
     """Return the value of an expression.
 
@@ -45,20 +63,22 @@ def evaluate(
         expression: its text.
         kinds: the types of the names that it may use.
         values: their values, as JSON; a name without a value is missing.
+        profile: whose numbers and logic it follows.
 
     Raises Stopped for faults of the expression, NotThatType for values that do not fit their types,
     Fault for values that the expression cannot use.
     """
     faults: list[Diagnostic] = []
     scope = Scope({name: Binding(kind, name) for name, kind in kinds.items()})
-    typed = compile_expression(expression, scope, faults)
+    typed = compile_expression(expression, scope, faults, profile)
     if typed is None:
         raise Stopped(faults)
+    # No name of Python's or of the runtime's begins like this.
+    names = {name: f"given_{number}" for number, name in enumerate(kinds)}
     bindings = {
-        attribute_name(name): _bound(values.get(name), kind, name) for name, kind in kinds.items()
+        names[name]: _bound(values.get(name), kind, name, profile) for name, kind in kinds.items()
     }
-    lowered = lower_expression(typed)
-    module, names = ModuleNeeds(tuple(bindings)), {name: attribute_name(name) for name in kinds}
+    lowered, module = lower_expression(typed), ModuleNeeds(tuple(bindings))
     python = PythonExpressions(names, module, Namer(tuple(bindings)))
     code = python.optional(lowered) if is_optional(lowered) else python.value(lowered)
     return Evaluated(_plain(_run(code, module, bindings), typed.type), str(typed.type))
@@ -66,16 +86,59 @@ def evaluate(
 
 def _run(code: str, module: ModuleNeeds, bindings: Mapping[str, object]) -> object:
     namespace: dict[str, Any] = {}
-    for line in (*module.import_lines, *map(str, module.constants)):
-        exec(line, namespace)
     try:
+        for line in (*module.import_lines, *map(str, module.constants)):
+            exec(line, namespace)
         return eval(code, namespace | dict(bindings))
     except ArithmeticError:
         raise uncountable() from None
 
 
-def read_type(words: str) -> Type:
-    """Return a type by its name: `list(decimal)`, `string?`. Raises NotThatType for others."""
+def read_types(names: Mapping[str, JsonValue], owner: str = "") -> dict[str, Type]:
+    """Return types by name, of JSON as `read_type` takes it.
+
+    A name with `?` behind it may be missing. Raises NotThatType for anything else.
+    """
+    found: dict[str, Type] = {}
+    for name, words in names.items():
+        plain = name.removesuffix("?")
+        path = f"{owner}.{plain}" if owner else plain
+        if plain in found:
+            raise NotThatType(f"`{path}` is there twice, with `?` and without")
+        kind = read_type(words, path)
+        found[plain] = kind if plain == name else types.optional(kind)
+    return found
+
+
+def read_type(words: JsonValue, path: str) -> Type:
+    """Return a type.
+
+    It is `list(decimal)` or `string?` in words, an object of names and types for an object, a list
+    of one type for a list. Raises NotThatType for others.
+    """
+    match words:
+        case str():
+            return _named_type(words)
+        case dict():
+            fields = read_types(words, path)
+            _no_twins(fields, path)
+            return types.Object(path, fields)
+        case [element]:
+            return types.ListOf(read_type(element, f"{path}[]"))
+        case _:
+            raise NotThatType(f"the type of `{path}` is words, an object or a list of one type")
+
+
+def _no_twins(fields: Iterable[str], path: str) -> None:
+    """Refuse fields that the running code could not tell apart."""
+    known: dict[str, str] = {}
+    for key in fields:
+        twin = known.setdefault(attribute_name(key), key)
+        if twin != key:
+            raise NotThatType(f"`{path}` has both `{twin}` and `{key}`, which become one name")
+
+
+def _named_type(words: str) -> Type:
     known = {*get_args(types.ScalarName), "list", "map"}
     parts = _TYPE_NAME.findall(words)
     is_clean = "".join(parts) == words.replace(" ", "")
@@ -83,61 +146,100 @@ def read_type(words: str) -> Type:
     if not is_clean or unknown or not parts:
         raise NotThatType(f"`{words}` is not a type; types are like `string?`, `list(decimal)`")
     try:
-        return build(read_pattern(words), {})
+        pattern = read_pattern(words)
+        _whole_pattern(pattern)
     except (AssertionError, IndexError):
         raise NotThatType(f"`{words}` is not a type") from None
+    return build(pattern, {})
 
 
-def type_of(value: JsonValue, name: str) -> Type:
-    """Return the type that a JSON value shows; null shows a string that is missing."""
+def _whole_pattern(pattern: Pattern) -> None:
+    """Assert that a type has as many types inside as it takes, and keys that keys can be."""
+    wanted = {"list": 1, "map": 2, "optional": 1}.get(pattern.name, 0)
+    assert len(pattern.of) == wanted
+    assert pattern.name != "map" or pattern.of[0].name in ("string", "int", "bool")
+    for inner in pattern.of:
+        _whole_pattern(inner)
+
+
+def type_of(value: JsonValue, name: str, profile: Profile = DIALECT) -> Type:
+    """Return the type that a JSON value shows; null shows a string that is missing.
+
+    Raises NotThatType for lists whose elements have no type in common.
+    """
+    return _settled(_shown_type(value, name, profile))
+
+
+def _shown_type(value: JsonValue, name: str, profile: Profile) -> Type:
     match value:
         case None:
-            return types.optional(types.STRING)
+            return types.NULL
         case bool():
             return types.BOOL
         case int():
             return types.INT
         case Decimal():
-            return types.DECIMAL
+            return types.DECIMAL if profile.is_exact else types.DOUBLE
         case str():
             return types.STRING
         case list():
-            return types.ListOf(_element_type(value, name))
+            return types.ListOf(_element_type(value, f"{name}[]", profile))
         case dict():
-            return types.Object(name, {key: type_of(inner, key) for key, inner in value.items()})
+            _no_twins(value, name)
+            fields = {key: _shown_type(of, f"{name}.{key}", profile) for key, of in value.items()}
+            return types.Object(name, fields)
 
 
-def _element_type(rows: list[JsonValue], name: str) -> Type:
+def _element_type(rows: list[JsonValue], name: str, profile: Profile) -> Type:
     element: Type = types.ERROR
     for row in rows:
-        kind = type_of(row, name)
+        kind = _shown_type(row, name, profile)
         both = _merged(element, kind)
         if both is None:
-            raise NotThatType(f"the elements of `{name}` have different types: {element}, {kind}")
+            shown = f"{_settled(element)}, {_settled(kind)}"
+            raise NotThatType(f"`{name}` has elements of different types: {shown}")
         element = both
-    return types.STRING if isinstance(element, types.ErrorType) else element
+    return element
 
 
 def _merged(left: Type, right: Type) -> Type | None:
-    """Return the type of rows that may lack members of each other."""
-    one, other = types.present(left), types.present(right)
-    if not (isinstance(one, types.Object) and isinstance(other, types.Object)):
-        return types.join(left, right)
-    fields: dict[str, Type] = {}
-    for key in (*one.fields, *(key for key in other.fields if key not in one.fields)):
-        mine, theirs = one.fields.get(key), other.fields.get(key)
-        if mine is None or theirs is None:
-            found = mine if mine is not None else theirs
-            fields[key] = types.optional(found if found is not None else types.STRING)
-        else:
-            both = _merged(mine, theirs)
-            if both is None:
-                return None
-            fields[key] = both
-    return types.Object(one.name, fields)
+    """Return the type of rows that may lack members of each other, None where there is none."""
+    match left, right:
+        case (types.Optional(), _) | (_, types.Optional()):
+            inner = _merged(types.present(left), types.present(right))
+            return None if inner is None else types.optional(inner)
+        case types.ListOf(one), types.ListOf(other):
+            element = _merged(one, other)
+            return None if element is None else types.ListOf(element)
+        case types.Object(name, mine), types.Object(_, theirs):
+            fields: dict[str, Type] = {}
+            for key in dict.fromkeys((*mine, *theirs)):
+                both = _merged(mine.get(key, types.NULL), theirs.get(key, types.NULL))
+                if both is None:
+                    return None
+                fields[key] = both
+            _no_twins(fields, name)
+            return types.Object(name, fields)
+        case _:
+            return types.join(left, right)
 
 
-def _bound(value: JsonValue, kind: Type, path: str) -> object:
+def _settled(kind: Type) -> Type:
+    """Return a type in which what was only null, or never there, is a string, maybe missing."""
+    match kind:
+        case types.ListOf(element):
+            return types.ListOf(_settled(element))
+        case types.Object(name, fields):
+            return types.Object(name, {key: _settled(of) for key, of in fields.items()})
+        case types.Optional(of):
+            return types.optional(_settled(of))
+        case types.ErrorType():
+            return types.STRING
+        case _:
+            return types.optional(types.STRING) if kind == types.NULL else kind
+
+
+def _bound(value: JsonValue, kind: Type, path: str, profile: Profile) -> object:
     """Return a JSON value as the running code has it."""
     if value is None:
         if isinstance(kind, types.Optional) or kind == types.NULL:
@@ -145,30 +247,54 @@ def _bound(value: JsonValue, kind: Type, path: str) -> object:
         raise NotThatType(f"`{path}` is {kind} and has no value")
     match types.present(kind), value:
         case types.ListOf(element), list():
-            return [_bound(row, element, f"{path}[{at}]") for at, row in enumerate(value)]
-        case types.MapOf(_, inner), dict():
-            return {key: _bound(each, inner, f"{path}.{key}") for key, each in value.items()}
+            return [_bound(row, element, f"{path}[{at}]", profile) for at, row in enumerate(value)]
+        case types.MapOf(key, inner), dict():
+            return {
+                _key(name, key, path): _bound(each, inner, f"{path}.{name}", profile)
+                for name, each in value.items()
+            }
         case types.Object(fields=fields), dict():
             members = {
-                attribute_name(key): _bound(value.get(key), inner, f"{path}.{key}")
+                attribute_name(key): _bound(value.get(key), inner, f"{path}.{key}", profile)
                 for key, inner in fields.items()
             }
             return SimpleNamespace(**members)
         case types.Scalar(name), _:
-            return _scalar(value, name, path)
+            return _scalar(value, name, path, profile)
         case _:
             raise NotThatType(f"`{path}` is not {kind}")
 
 
-def _scalar(value: JsonValue, name: str, path: str) -> object:
+def _key(name: str, kind: Type, path: str) -> object:
+    """Return a map's key: JSON has it as text."""
+    try:
+        match str(kind):
+            case "int":
+                return int(name)
+            case "bool":
+                return {"true": True, "false": False}[name]
+            case _:
+                return name
+    except (ValueError, KeyError):
+        raise NotThatType(f"the key `{name}` of `{path}` is not {kind}") from None
+
+
+def _scalar(value: JsonValue, name: str, path: str, profile: Profile) -> object:
     try:
         match name, value:
             case "bool", bool():
                 return value
             case "int", int() if not isinstance(value, bool):
-                return value
+                if profile.is_exact or LEAST <= value <= LARGEST:
+                    return value
+            case "double", int() | Decimal() if not isinstance(value, bool):
+                return float(value)
+            case "double", "NaN" | "Infinity" | "-Infinity":
+                return float(str(value))
             case "decimal", str() | int() | Decimal() if not isinstance(value, bool):
-                return Decimal(value)
+                number = Decimal(value)
+                if number.is_finite():
+                    return number
             case "string", str():
                 return value
             case "date", str():
@@ -181,7 +307,7 @@ def _scalar(value: JsonValue, name: str, path: str) -> object:
                 return timedelta(seconds=float(value))
     except (ValueError, ArithmeticError):
         pass
-    raise NotThatType(f"`{path}` is not a {name}")
+    raise NotThatType(f"`{path}` is no {name}")
 
 
 def _plain(value: object, kind: Type) -> JsonValue:
@@ -194,7 +320,7 @@ def _plain(value: object, kind: Type) -> JsonValue:
             return [_plain(row, element) for row in value]
         case types.MapOf(_, inner):
             assert isinstance(value, dict)
-            return {str(key): _plain(each, inner) for key, each in value.items()}
+            return {_key_text(key): _plain(each, inner) for key, each in value.items()}
         case types.Object(fields=fields):
             return {
                 key: _plain(getattr(value, attribute_name(key)), inner)
@@ -204,13 +330,24 @@ def _plain(value: object, kind: Type) -> JsonValue:
             return _plain_scalar(value)
 
 
+_UNBOUNDED = {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}
+
+
+def _key_text(key: object) -> str:
+    return str(key).lower() if isinstance(key, bool) else str(key)
+
+
 def _plain_scalar(value: object) -> JsonValue:
     match value:
         case str() | bool() | int() | Decimal():
             return value
+        case float():
+            return Decimal(repr(value)) if math.isfinite(value) else _UNBOUNDED[str(value)]
+        case datetime():
+            return timestamp_text(value)
         case date():
             return value.isoformat()
         case timedelta():
-            return Decimal(str(value.total_seconds()))
+            return Decimal(value // timedelta(microseconds=1)).scaleb(-6).normalize()
         case _:
             return str(value)

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from mapgen.emit.templates import render
-from mapgen.expression.functions import FORMS, FUNCTIONS, Form, Function
+from mapgen.expression.functions import FORMS, FUNCTIONS, Form
+from mapgen.expression.rows import Function
 from mapgen.expression.signature import VARIABLES
 from mapgen.spec import language
 from mapgen.spec.shapes import (

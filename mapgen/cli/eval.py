@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 import click
 
@@ -12,40 +12,54 @@ from mapgen.cli import FAULTS
 
 if TYPE_CHECKING:
     from mapgen.evaluation import Evaluated
-    from mapgen.runtime.records import JsonValue
+    from mapgen.expression import Profile
+    from mapgen.runtime.records import JsonValue, RawRecord
 
 
 @click.command("eval")
 @click.argument("expression", required=False)
 @click.option("--data", type=click.Path(path_type=Path), help="A JSON object: names and values.")
+@click.option("--jsonl", type=click.Path(path_type=Path), help="Many, a line each; - is stdin.")
 @click.option(
-    "--jsonl", type=click.Path(path_type=Path), help="Many: expr, types, bindings a line."
+    "--profile",
+    type=click.Choice(["mapgen", "cel"]),
+    default="mapgen",
+    show_default=True,
+    help="Whose rules: the dialect's, or CEL's own numbers and logic.",
 )
-def eval_(expression: str | None, data: Path | None, jsonl: Path | None) -> None:
+def eval_(expression: str | None, data: Path | None, jsonl: Path | None, profile: str) -> None:
     """Work out an EXPRESSION as a rule would.
+
+    The names that it may use, and their types, come from --data.
 
     With --jsonl each line is {"expr", "types": {name: type}, "bindings": {name: value}}, and each
     line of output {"value", "type"} or {"error"}. Exit code 1 if one has an error.
     """
     if (expression is None) == (jsonl is None):
         raise click.UsageError("give an expression, or a file with --jsonl")
+    if jsonl is not None and data is not None:
+        raise click.UsageError(
+            "--data goes with one expression; lines have `bindings` of their own"
+        )
     if jsonl is not None:
-        sys.exit(_many(jsonl))
-    _one(expression or "", data)
+        sys.exit(_many(jsonl, profile))
+    _one(expression or "", data, profile)
 
 
-def _one(expression: str, data: Path | None) -> None:
-    from mapgen.evaluation import NotThatType, evaluate, type_of
+def _one(expression: str, data: Path | None, profile: str) -> None:
+    from mapgen.evaluation import PROFILES, NotThatType, evaluate, type_of
     from mapgen.report import Text
     from mapgen.runtime.faults import Fault
     from mapgen.runtime.values import ENCODER
 
-    values = {} if data is None else _object(data)
+    values, rules = {} if data is None else _object(data), PROFILES[profile]
     try:
-        kinds = {name: type_of(value, name) for name, value in values.items()}
-        found = evaluate(Text.plain(expression), kinds, values)
-    except (NotThatType, Fault) as wrong:
+        kinds = {name: type_of(value, name, rules) for name, value in values.items()}
+        found = evaluate(Text.plain(expression), kinds, values, rules)
+    except NotThatType as wrong:
         raise click.ClickException(str(wrong)) from None
+    except Fault as fault:
+        raise click.ClickException(f"{fault.code}: {fault.message}") from None
     click.echo(ENCODER.encode(found.value).decode())
     click.echo(f"type: {found.type}", err=True)
 
@@ -65,21 +79,30 @@ def _object(path: Path) -> dict[str, JsonValue]:
     return value
 
 
-def _many(path: Path) -> int:
-    from mapgen.runtime.records import read_records
-    from mapgen.runtime.values import ENCODER
+def _many(path: Path, profile: str) -> int:
+    from mapgen.evaluation import PROFILES
 
-    code = 0
+    if str(path) == "-":
+        return _print_lines(sys.stdin.buffer, PROFILES[profile])
     try:
         stream = path.open("rb")
     except OSError as error:
         raise click.ClickException(f"cannot read `{path}`: {error.strerror}") from None
     with stream:
-        for raw in read_records(stream, "lines.jsonl", ()):
-            found = _line(raw)
-            code = FAULTS if isinstance(found, str) else code
-            line = {"error": found} if isinstance(found, str) else _shown(found)
-            click.echo(ENCODER.encode(line).decode())
+        return _print_lines(stream, PROFILES[profile])
+
+
+def _print_lines(stream: BinaryIO, profile: Profile) -> int:
+    """Print what each line comes to; return the exit code."""
+    from mapgen.runtime.records import read_records
+    from mapgen.runtime.values import ENCODER
+
+    code = 0
+    for raw in read_records(stream, "lines.jsonl", ()):
+        found = _line(raw, profile)
+        code = FAULTS if isinstance(found, str) else code
+        line = {"error": found} if isinstance(found, str) else _shown(found)
+        click.echo(ENCODER.encode(line).decode())
     return code
 
 
@@ -87,22 +110,24 @@ def _shown(found: Evaluated) -> dict[str, JsonValue]:
     return {"value": found.value, "type": found.type}
 
 
-def _line(raw: object) -> Evaluated | str:
+def _line(raw: RawRecord, profile: Profile) -> Evaluated | str:
     """Return what a line comes to, or why it comes to nothing."""
-    from mapgen.evaluation import NotThatType, evaluate, read_type
+    from mapgen.evaluation import NotThatType, evaluate, read_types
     from mapgen.report import Stopped, Text
     from mapgen.runtime.faults import Fault
-    from mapgen.runtime.records import RawRecord, decode
+    from mapgen.runtime.records import decode
 
-    assert isinstance(raw, RawRecord)
     try:
         match decode(raw, ()):
             case {"expr": str() as words, **rest}:
                 names, values = rest.get("types", {}), rest.get("bindings", {})
                 if not isinstance(names, dict) or not isinstance(values, dict):
                     return "`types` and `bindings` are objects"
-                kinds = {name: read_type(str(kind)) for name, kind in names.items()}
-                return evaluate(Text.plain(words), kinds, values)
+                kinds = read_types(names)
+                untyped = [name for name in values if name not in kinds]
+                if untyped:
+                    return f"`bindings` has `{untyped[0]}`, which `types` has not"
+                return evaluate(Text.plain(words), kinds, values, profile)
             case _:
                 return 'a line is {"expr", "types", "bindings"}'
     except Stopped as stopped:

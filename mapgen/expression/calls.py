@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from mapgen.expression.functions import Function
+from mapgen.expression.rows import Function
 from mapgen.expression.signature import Pattern, build, fits
 from mapgen.expression.typed import Chosen
 from mapgen.expression.types import Optional, Type, present

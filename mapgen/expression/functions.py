@@ -3,201 +3,144 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from mapgen.expression.signature import Signature, read_signature
-
-
-@dataclass(frozen=True, slots=True)
-class Example:
-    """Two expressions that give the same value; the second is there to be read."""
-
-    expression: str
-    gives: str
-
-
-@dataclass(frozen=True, slots=True)
-class Function:
-    """One function for one kind of receiver and arguments.
-
-    `python` is the expression it becomes: `{0}` is the receiver, or the first argument of a
-    function without one; `{0:iterable}` is content with a generator; `{*}` takes all. Names in it
-    come from `mapgen.runtime.functions` or the few of the standard library that the emitter knows.
-    `rounds`: its first operand may be a division. `is_truthy`: what it gives is never empty.
-    """
-
-    signature: Signature
-    says: str
-    python: str
-    examples: tuple[Example, ...]
-    shown: str
-    is_fallible: bool = False
-    rounds: bool = False
-    is_truthy: bool = False
-
-    def __post_init__(self) -> None:
-        if not self.examples:
-            raise ValueError(f"{self.shown}: a function without an example does not build")
-
-    @property
-    def name(self) -> str:
-        return self.signature.name
-
-
-def _row(
-    shown: str,
-    says: str,
-    python: str,
-    *examples: tuple[str, str],
-    traits: Sequence[str] = (),
-) -> Function:
-    """Return a row; `traits` are names of the facts that hold for it."""
-    return Function(
-        read_signature(shown),
-        says,
-        python,
-        tuple(Example(*example) for example in examples),
-        shown,
-        is_fallible="fallible" in traits,
-        rounds="rounds" in traits,
-        is_truthy="truthy" in traits,
-    )
-
+from mapgen.expression.rows import Example, Function, row
 
 _FALLIBLE = ("fallible",)
 _ROUNDS = ("rounds", "fallible")
 
 _STRINGS = (
-    _row(
+    row(
         "string.trim() -> string",
         "The text without white space at both ends.",
         "{0}.strip()",
         ("'  AB-1 '.trim()", "'AB-1'"),
     ),
-    _row(
+    row(
         "string.size() -> int",
         "The number of characters.",
         "len({0})",
         ("'crème'.size()", "5"),
     ),
-    _row("size(text: string) -> int", "The number of characters.", "len({0})", ("size('ab')", "2")),
-    _row(
+    row("size(text: string) -> int", "The number of characters.", "len({0})", ("size('ab')", "2")),
+    row(
         "string.lowerAscii() -> string",
         "The text with the letters A to Z made small; all others stay.",
         "lower_ascii({0})",
         ("'AB-Ü'.lowerAscii()", "'ab-Ü'"),
     ),
-    _row(
+    row(
         "string.upperAscii() -> string",
         "The text with the letters a to z made capital; all others stay.",
         "upper_ascii({0})",
         ("'ab-ü'.upperAscii()", "'AB-ü'"),
     ),
-    _row(
+    row(
         "string.titleCase() -> string",
         "Each word with a capital first letter and small ones behind it.",
         "title_case({0})",
         ("'ANNA o\\'neill-smith'.titleCase()", "'Anna O\\'Neill-Smith'"),
     ),
-    _row(
+    row(
         "string.contains(part: string) -> bool",
         "Whether the part stands anywhere in the text.",
         "{1} in {0}",
         ("'gift, express'.contains('gift')", "true"),
     ),
-    _row(
+    row(
         "string.startsWith(prefix: string) -> bool",
         "Whether the text begins with the prefix.",
         "{0}.startswith({1})",
         ("'SO-12'.startsWith('SO-')", "true"),
     ),
-    _row(
+    row(
         "string.endsWith(suffix: string) -> bool",
         "Whether the text ends with the suffix.",
         "{0}.endswith({1})",
         ("'photo.png'.endsWith('.jpg')", "false"),
     ),
-    _row(
+    row(
         "string.matches(pattern: regex) -> bool",
         "Whether the regular expression (RE2) is found; `^` and `$` tie it to the text's ends.",
         "{1}.search({0}) is not None",
         ("'AB-12'.matches('^[A-Z]+-[0-9]+$')", "true"),
         ("'AB-12\\n'.matches('12$')", "false"),
     ),
-    _row(
+    row(
         "matches(text: string, pattern: regex) -> bool",
         "Whether the regular expression (RE2) is found in the text.",
         "{1}.search({0}) is not None",
         ("matches('AB-12', '[0-9]{2}')", "true"),
     ),
-    _row(
+    row(
         "string.split(separator: separator) -> list(string)",
         "The parts between the separators.",
         "{0}.split({1})",
         ("'a,b,,c'.split(',')", "['a', 'b', '', 'c']"),
     ),
-    _row(
+    row(
         "string.split(separator: separator, most: int) -> list(string)",
         "The parts between the separators, at most so many; the last one holds the rest.",
         "split_text({0}, {1}, {2})",
         ("'a,b,c'.split(',', 2)", "['a', 'b,c']"),
         ("'a,b'.split(',', 0)", "[]"),
     ),
-    _row(
+    row(
         "list(string).join() -> string",
         "All texts in one.",
         '"".join({0:iterable})',
         ("['a', 'b'].join()", "'ab'"),
     ),
-    _row(
+    row(
         "list(string).join(separator: string) -> string",
         "All texts in one, with the separator between them.",
         "{1}.join({0:iterable})",
         ("['a', 'b'].join(', ')", "'a, b'"),
     ),
-    _row(
+    row(
         "string.substring(start: int) -> string",
         "The text from a position on, the first being 0.",
         "substring({0}, {1})",
         ("'AB-12'.substring(3)", "'12'"),
         traits=_FALLIBLE,
     ),
-    _row(
+    row(
         "string.substring(start: int, end: int) -> string",
         "The text from a position up to but not including another.",
         "substring({0}, {1}, {2})",
         ("'AB-12'.substring(0, 2)", "'AB'"),
         traits=_FALLIBLE,
     ),
-    _row(
+    row(
         "string.left(count: width) -> string",
         "The first characters, all of them when there are fewer.",
         "{0}[:{1}]",
         ("'AB-12'.left(2)", "'AB'"),
         ("'A'.left(2)", "'A'"),
     ),
-    _row(
+    row(
         "string.right(count: width) -> string",
         "The last characters, all of them when there are fewer.",
         "{0}[-{1}:]",
         ("'AB-12'.right(2)", "'12'"),
     ),
-    _row(
+    row(
         "string.before(separator: separator) -> string?",
         "The text before the first separator; missing when there is none.",
         "before({0}, {1})",
         ("'Ada King Lovelace'.before(' ').orValue('')", "'Ada'"),
         ("'Ada'.before(' ')", "null"),
     ),
-    _row(
+    row(
         "string.after(separator: separator) -> string?",
         "The text after the first separator; missing when there is none.",
         "after({0}, {1})",
         ("'Ada King Lovelace'.after(' ').orValue('')", "'King Lovelace'"),
         ("'Ada'.after(' ')", "null"),
     ),
-    _row(
+    row(
         "string.charAt(position: int) -> string",
         "The character at a position; empty at the very end.",
         "char_at({0}, {1})",
@@ -205,86 +148,93 @@ _STRINGS = (
         ("'AB'.charAt(2)", "''"),
         traits=_FALLIBLE,
     ),
-    _row(
+    row(
         "string.indexOf(part: string) -> int",
         "The position of the first occurrence, -1 when there is none.",
         "{0}.find({1})",
         ("'a-b-c'.indexOf('-')", "1"),
     ),
-    _row(
+    row(
         "string.indexOf(part: string, start: int) -> int",
         "The position of the first occurrence from a position on, -1 when there is none.",
         "index_of({0}, {1}, {2})",
         ("'a-b-c'.indexOf('-', 2)", "3"),
         traits=_FALLIBLE,
     ),
-    _row(
+    row(
         "string.lastIndexOf(part: string) -> int",
         "The position of the last occurrence, -1 when there is none.",
         "{0}.rfind({1})",
         ("'a-b-c'.lastIndexOf('-')", "3"),
     ),
-    _row(
+    row(
+        "string.lastIndexOf(part: string, start: int) -> int",
+        "The position of the last occurrence up to a position, -1 when there is none.",
+        "last_index_of({0}, {1}, {2})",
+        ("'a-b-c'.lastIndexOf('-', 2)", "1"),
+        traits=_FALLIBLE,
+    ),
+    row(
         "string.replace(old: string, new: string) -> string",
         "The text with every occurrence replaced.",
         "{0}.replace({1}, {2})",
         ("'a_b_c'.replace('_', '-')", "'a-b-c'"),
     ),
-    _row(
+    row(
         "string.replace(old: string, new: string, most: int) -> string",
         "The text with the first occurrences replaced, at most so many; a negative number is all.",
         "{0}.replace({1}, {2}, {3})",
         ("'a_b_c'.replace('_', '-', 1)", "'a-b_c'"),
     ),
-    _row(
+    row(
         "string.reverse() -> string",
         "The characters in reverse order.",
         "{0}[::-1]",
         ("'abc'.reverse()", "'cba'"),
     ),
-    _row(
+    row(
         "string.padLeft(width: width, filling: filling) -> string",
         "The text filled up in front to a width.",
         "{0}.rjust({1}, {2})",
         ("'42'.padLeft(6, '0')", "'000042'"),
     ),
-    _row(
+    row(
         "string.padRight(width: width, filling: filling) -> string",
         "The text filled up behind to a width.",
         "{0}.ljust({1}, {2})",
         ("'AB'.padRight(4, '.')", "'AB..'"),
     ),
-    _row(
+    row(
         "string.digits() -> string",
         "Only the digits 0 to 9 of the text.",
         "digits({0})",
         ("'+49 (30) 555-01'.digits()", "'493055501'"),
     ),
-    _row(
+    row(
         "string.normalizeSpace() -> string",
         "The text with every run of white space made one space, and none at the ends.",
         '" ".join({0}.split())',
         ("' Main  Street\\n 5 '.normalizeSpace()", "'Main Street 5'"),
     ),
-    _row(
+    row(
         "string.wrap(width: width) -> list(string)",
         "The text in lines of at most so many characters, broken between words where possible.",
         "wrap_text({0}, {1})",
         ("'12 Long Harbour Street'.wrap(12)", "['12 Long', 'Harbour', 'Street']"),
     ),
-    _row(
+    row(
         "string.nfc() -> string",
         "The text with letters and accents composed into one character each (Unicode NFC).",
         'normalize("NFC", {0})',
         ("'e\\u0301'.nfc()", "'\\u00e9'"),
     ),
-    _row(
+    row(
         "string.htmlUnescape() -> string",
         "The text with HTML entities turned into what they stand for.",
         "unescape({0})",
         ("'Salt &amp; Pepper'.htmlUnescape()", "'Salt & Pepper'"),
     ),
-    _row(
+    row(
         "string.e164(country: country) -> string",
         "The phone number in international form, read as one dialled in the country (ISO code).",
         "e164({0}, {1})",
@@ -293,7 +243,7 @@ _STRINGS = (
         ("'0041 44 555 01 23'.e164('DE')", "'+41445550123'"),
         traits=_FALLIBLE,
     ),
-    _row(
+    row(
         "nonBlank(text: string?) -> string?",
         "The text without white space at both ends; missing when nothing is left.",
         "non_blank({0})",
@@ -303,50 +253,61 @@ _STRINGS = (
     ),
 )
 
+_OPTIONALS = (
+    row(
+        "optional.ofNonZeroValue(value: T) -> T?",
+        "The value; missing when it is empty, zero or false.",
+        "non_zero({0})",
+        ("optional.ofNonZeroValue('').orValue('-')", "'-'"),
+        ("optional.ofNonZeroValue(7).orValue(1)", "7"),
+        traits=("truthy",),
+    ),
+)
+
 _CONVERSIONS = (
-    _row("string(text: string) -> string", "The text itself.", "{0}", ("string('a')", "'a'")),
-    _row(
+    row("string(text: string) -> string", "The text itself.", "{0}", ("string('a')", "'a'")),
+    row(
         "string(number: int) -> string", "The number's digits.", "str({0})", ("string(12)", "'12'")
     ),
-    _row(
+    row(
         "string(amount: decimal) -> string",
         "The amount written out, with the places that it has, never with an exponent.",
         'format({0}, "f")',
         ("string(1.50)", "'1.50'"),
     ),
-    _row(
+    row(
         "string(fact: bool) -> string",
         "`true` or `false`.",
         '"true" if {0} else "false"',
         ("string(true)", "'true'"),
     ),
-    _row(
+    row(
         "string(day: date) -> string",
         "The date as `yyyy-MM-dd`.",
         "{0}.isoformat()",
         ("string(date('2024-02-29'))", "'2024-02-29'"),
     ),
-    _row(
+    row(
         "string(instant: timestamp) -> string",
         "The instant in UTC (RFC 3339).",
         "timestamp_text({0})",
         ("string(timestamp('2024-05-01T12:00:00+02:00'))", "'2024-05-01T10:00:00Z'"),
     ),
-    _row(
+    row(
         "string(span: duration) -> string",
         "The duration in seconds.",
         "duration_text({0})",
         ("string(duration('1h30m'))", "'5400s'"),
     ),
-    _row("int(number: int) -> int", "The number itself.", "{0}", ("int(3)", "3")),
-    _row(
+    row("int(number: int) -> int", "The number itself.", "{0}", ("int(3)", "3")),
+    row(
         "int(text: integer_text) -> int",
         "The whole number that the text spells; spaces and separators are faults.",
         "parse_int({0})",
         ("int('-12')", "-12"),
         traits=_FALLIBLE,
     ),
-    _row(
+    row(
         "int(amount: decimal) -> int",
         "The amount without its decimal places, cut off towards zero.",
         "int({0})",
@@ -354,28 +315,28 @@ _CONVERSIONS = (
         ("int(-2.9)", "-2"),
         traits=("rounds",),
     ),
-    _row(
+    row(
         "int(instant: timestamp) -> int",
         "The seconds since 1970 began (UTC).",
         "unix_seconds({0})",
         ("int(timestamp('1970-01-01T00:01:00Z'))", "60"),
     ),
-    _row(
+    row(
         "decimal(amount: decimal) -> decimal",
         "The amount itself; an int becomes a decimal.",
         "{0}",
         ("decimal(1.5)", "1.5"),
         ("decimal(3)", "3.0"),
     ),
-    _row(
+    row(
         "decimal(text: decimal_text) -> decimal",
         "The number that the text spells, exactly; spaces and decimal commas are faults.",
         "parse_decimal({0})",
         ("decimal('19.90')", "19.90"),
         traits=_FALLIBLE,
     ),
-    _row("bool(fact: bool) -> bool", "The fact itself.", "{0}", ("bool(true)", "true")),
-    _row(
+    row("bool(fact: bool) -> bool", "The fact itself.", "{0}", ("bool(true)", "true")),
+    row(
         "bool(text: boolean_text) -> bool",
         "True for `true`, `t`, `1`, false for `false`, `f`, `0`; anything else is a fault.",
         "parse_bool({0})",
@@ -383,41 +344,41 @@ _CONVERSIONS = (
         ("bool('0')", "false"),
         traits=_FALLIBLE,
     ),
-    _row(
+    row(
         "timestamp(instant: timestamp) -> timestamp",
         "The instant itself.",
         "{0}",
         ("timestamp(timestamp('2024-05-01T10:00:00Z'))", "timestamp('2024-05-01T10:00:00Z')"),
     ),
-    _row(
+    row(
         "timestamp(text: timestamp_text) -> timestamp",
         "The instant that the text spells (RFC 3339); one without a zone is a fault.",
         "parse_timestamp({0})",
         ("timestamp('2024-05-01T12:00:00+02:00')", "timestamp('2024-05-01T10:00:00Z')"),
         traits=_FALLIBLE,
     ),
-    _row(
+    row(
         "timestamp(seconds: int) -> timestamp",
         "The instant so many seconds after 1970 began (UTC).",
         "from_unix_seconds({0})",
         ("timestamp(1714557600)", "timestamp('2024-05-01T10:00:00Z')"),
         traits=_FALLIBLE,
     ),
-    _row(
+    row(
         "duration(text: duration_text) -> duration",
         "The length of time that the text spells: `1h30m`, `90s`, `250ms`.",
         "parse_duration({0})",
         ("duration('90m')", "duration('1h30m')"),
         traits=_FALLIBLE,
     ),
-    _row(
+    row(
         "date(text: date_text) -> date",
         "The date that the text spells as `yyyy-MM-dd`.",
         "parse_date({0})",
         ("date('2024-02-29').day()", "29"),
         traits=_FALLIBLE,
     ),
-    _row(
+    row(
         "date(day: date) -> date",
         "The date itself.",
         "{0}",
@@ -426,7 +387,7 @@ _CONVERSIONS = (
 )
 
 _NUMBERS = (
-    _row(
+    row(
         "decimal.round(places: places) -> decimal",
         "Rounded to places; a half goes away from zero (2.345 -> 2.35).",
         "round_half_up({0}, {1})",
@@ -434,42 +395,42 @@ _NUMBERS = (
         ("(10.00 / 3).round(2)", "3.33"),
         traits=_ROUNDS,
     ),
-    _row(
+    row(
         "round(amount: decimal, places: places) -> decimal",
         "Rounded to places; a half goes away from zero (2.345 -> 2.35).",
         "round_half_up({0}, {1})",
         ("round(-2.345, 2)", "-2.35"),
         traits=_ROUNDS,
     ),
-    _row(
+    row(
         "decimal.roundHalfEven(places: places) -> decimal",
         "Rounded to places; a half goes to the even neighbour (2.345 -> 2.34).",
         "round_half_even({0}, {1})",
         ("2.345.roundHalfEven(2)", "2.34"),
         traits=_ROUNDS,
     ),
-    _row(
+    row(
         "roundHalfEven(amount: decimal, places: places) -> decimal",
         "Rounded to places; a half goes to the even neighbour (2.345 -> 2.34).",
         "round_half_even({0}, {1})",
         ("roundHalfEven(2.355, 2)", "2.36"),
         traits=_ROUNDS,
     ),
-    _row(
+    row(
         "decimal.roundDown(places: places) -> decimal",
         "Cut off to places, towards zero (2.349 -> 2.34).",
         "round_down({0}, {1})",
         ("2.349.roundDown(2)", "2.34"),
         traits=_ROUNDS,
     ),
-    _row(
+    row(
         "decimal.roundUp(places: places) -> decimal",
         "Rounded to places, away from zero (2.341 -> 2.35).",
         "round_up({0}, {1})",
         ("2.341.roundUp(2)", "2.35"),
         traits=_ROUNDS,
     ),
-    _row(
+    row(
         "intDiv(number: int, by: int) -> int",
         "The whole part of the quotient, cut off towards zero.",
         "int_div({0}, {1})",
@@ -477,7 +438,7 @@ _NUMBERS = (
         ("intDiv(-7, 2)", "-3"),
         traits=_FALLIBLE,
     ),
-    _row(
+    row(
         "intMod(number: int, by: int) -> int",
         "What is left over by `intDiv`; it has the sign of the number divided.",
         "int_mod({0}, {1})",
@@ -485,59 +446,59 @@ _NUMBERS = (
         ("intMod(-7, 2)", "-1"),
         traits=_FALLIBLE,
     ),
-    _row(
+    row(
         "math.abs(number: N) -> N",
         "The number without its sign.",
         "abs({0})",
         ("math.abs(-2.50)", "2.50"),
     ),
-    _row(
+    row(
         "math.ceil(amount: decimal) -> decimal",
         "The next whole number upwards.",
         "round_ceiling({0})",
         ("math.ceil(2.1)", "3.0"),
         traits=("rounds",),
     ),
-    _row(
+    row(
         "math.floor(amount: decimal) -> decimal",
         "The next whole number downwards.",
         "round_floor({0})",
         ("math.floor(-2.1)", "-3.0"),
         traits=("rounds",),
     ),
-    _row(
+    row(
         "math.round(amount: decimal) -> decimal",
         "The nearest whole number; a half goes away from zero.",
         "round_half_up({0}, 0)",
         ("math.round(2.5)", "3.0"),
         traits=_ROUNDS,
     ),
-    _row(
+    row(
         "math.trunc(amount: decimal) -> decimal",
         "The whole number left when the decimal places are cut off.",
         "round_down({0}, 0)",
         ("math.trunc(-2.9)", "-2.0"),
         traits=_ROUNDS,
     ),
-    _row(
+    row(
         "math.sign(number: N) -> int",
         "-1, 0 or 1, as the number is negative, zero or positive.",
         "sign({0})",
         ("math.sign(-0.01)", "-1"),
     ),
-    _row(
+    row(
         "math.greatest(first: N, others: N...) -> N",
         "The greatest of several numbers.",
         "max({*})",
         ("math.greatest(1, 2.5, 2)", "2.5"),
     ),
-    _row(
+    row(
         "math.least(first: N, others: N...) -> N",
         "The least of several numbers.",
         "min({*})",
         ("math.least(1, 2.5, 2)", "1.0"),
     ),
-    _row(
+    row(
         "int.minorUnits(currency: currency) -> decimal",
         "The amount that so many cents (or whatever the currency counts in) make.",
         "from_minor_units({0}, {1})",
@@ -545,7 +506,7 @@ _NUMBERS = (
         ("1999.minorUnits('JPY')", "1999.0"),
         traits=_FALLIBLE,
     ),
-    _row(
+    row(
         "decimal.toMinorUnits(currency: currency) -> int",
         "The amount in cents (or whatever the currency counts in); a fraction of one is a fault.",
         "to_minor_units({0}, {1})",
@@ -555,90 +516,90 @@ _NUMBERS = (
 )
 
 _LISTS = (
-    _row("list(T).size() -> int", "The number of elements.", "len({0})", ("[1, 2].size()", "2")),
-    _row("size(rows: list(T)) -> int", "The number of elements.", "len({0})", ("size(['a'])", "1")),
-    _row(
+    row("list(T).size() -> int", "The number of elements.", "len({0})", ("[1, 2].size()", "2")),
+    row("size(rows: list(T)) -> int", "The number of elements.", "len({0})", ("size(['a'])", "1")),
+    row(
         "size(entries: map(K, T)) -> int",
         "The number of entries.",
         "len({0})",
         ("size({'a': 1})", "1"),
     ),
-    _row("map(K, T).size() -> int", "The number of entries.", "len({0})", ("{'a': 1}.size()", "1")),
-    _row(
+    row("map(K, T).size() -> int", "The number of entries.", "len({0})", ("{'a': 1}.size()", "1")),
+    row(
         "list(int).sum() -> int",
         "All numbers added up; 0 for an empty list.",
         "sum({0:iterable})",
         ("[1, 2, 3].sum()", "6"),
     ),
-    _row(
+    row(
         "list(decimal).sum() -> decimal",
         "All amounts added up; 0 for an empty list.",
         "total({0:iterable})",
         ("[1.10, 2.20].sum()", "3.30"),
         ("[1.10].filter(amount, amount > 2.0).sum()", "0.0"),
     ),
-    _row(
+    row(
         "list(O).min() -> O?",
         "The least element; missing when the list is empty.",
         "min({0:iterable}, default=None)",
         ("[3, 1, 2].min().orValue(0)", "1"),
     ),
-    _row(
+    row(
         "list(O).max() -> O?",
         "The greatest element; missing when the list is empty.",
         "max({0:iterable}, default=None)",
         ("['a', 'c', 'b'].max().orValue('')", "'c'"),
     ),
-    _row(
+    row(
         "list(T).first() -> T?",
         "The first element; missing when the list is empty.",
         "first({0:iterable})",
         ("['a', 'b'].first().orValue('')", "'a'"),
     ),
-    _row(
+    row(
         "list(T).last() -> T?",
         "The last element; missing when the list is empty.",
         "last({0:iterable})",
         ("['a', 'b'].last().orValue('')", "'b'"),
     ),
-    _row(
+    row(
         "list(S).distinct() -> list(S)",
         "The elements, each once, in the order in which they first stand.",
         "list(dict.fromkeys({0:iterable}))",
         ("['b', 'a', 'b'].distinct()", "['b', 'a']"),
     ),
-    _row(
+    row(
         "list(O).sort() -> list(O)",
         "The elements in ascending order.",
         "sorted({0:iterable})",
         ("[3, 1, 2].sort()", "[1, 2, 3]"),
     ),
-    _row(
+    row(
         "list(T).reverse() -> list(T)",
         "The elements in reverse order.",
         "{0}[::-1]",
         ("[1, 2, 3].reverse()", "[3, 2, 1]"),
     ),
-    _row(
+    row(
         "list(T).slice(start: int, end: int) -> list(T)",
         "The elements from a position up to but not including another.",
         "part({0}, {1}, {2})",
         ("[1, 2, 3].slice(0, 2)", "[1, 2]"),
         traits=_FALLIBLE,
     ),
-    _row(
+    row(
         "list(list(T)).flatten() -> list(T)",
         "The elements of all inner lists, one after the other.",
         "flatten({0:iterable})",
         ("[[1, 2], [3]].flatten()", "[1, 2, 3]"),
     ),
-    _row(
+    row(
         "list(T?).unwrapOpt() -> list(T)",
         "The elements that are there.",
         "present({0:iterable})",
         ("[nonBlank('a'), nonBlank(' ')].unwrapOpt()", "['a']"),
     ),
-    _row(
+    row(
         "lists.range(count: int) -> list(int)",
         "The numbers from 0 up to but not including the count.",
         "counted({0})",
@@ -648,7 +609,7 @@ _LISTS = (
 )
 
 _DATES = (
-    _row(
+    row(
         "date(instant: timestamp, zone: zone) -> date",
         "The calendar date at that instant in the zone.",
         "{0}.astimezone({1}).date()",
@@ -657,58 +618,58 @@ _DATES = (
             "date('2024-05-02')",
         ),
     ),
-    _row("date.year() -> int", "The year.", "{0}.year", ("date('2024-02-29').year()", "2024")),
-    _row(
+    row("date.year() -> int", "The year.", "{0}.year", ("date('2024-02-29').year()", "2024")),
+    row(
         "date.month() -> int",
         "The month, January being 1.",
         "{0}.month",
         ("date('2024-02-29').month()", "2"),
     ),
-    _row(
+    row(
         "date.day() -> int",
         "The day of the month, the first being 1.",
         "{0}.day",
         ("date('2024-02-29').day()", "29"),
     ),
-    _row(
+    row(
         "date.dayOfWeek() -> int",
         "The day of the week, Monday being 1 and Sunday 7.",
         "{0}.isoweekday()",
         ("date('2024-02-29').dayOfWeek()", "4"),
     ),
-    _row(
+    row(
         "date.addDays(days: int) -> date",
         "The date so many days later.",
         "add_days({0}, {1})",
         ("date('2024-02-28').addDays(2)", "date('2024-03-01')"),
         traits=_FALLIBLE,
     ),
-    _row(
+    row(
         "date.addMonths(months: int) -> date",
         "The same day so many months later, or the month's last day where there is no such day.",
         "add_months({0}, {1})",
         ("date('2024-01-31').addMonths(1)", "date('2024-02-29')"),
         traits=_FALLIBLE,
     ),
-    _row(
+    row(
         "date.daysUntil(other: date) -> int",
         "The number of days from this date to the other; negative when it lies before.",
         "({1} - {0}).days",
         ("date('2024-02-28').daysUntil(date('2024-03-01'))", "2"),
     ),
-    _row(
+    row(
         "date.formatDate(pattern: date_pattern) -> string",
         "The date written after a pattern of `yyyy`, `yy`, `MM`, `dd`.",
         "format_date({0}, {1})",
         ("date('2024-02-29').formatDate('dd.MM.yyyy')", "'29.02.2024'"),
     ),
-    _row(
+    row(
         "formatDate(day: date, pattern: date_pattern) -> string",
         "The date written after a pattern of `yyyy`, `yy`, `MM`, `dd`.",
         "format_date({0}, {1})",
         ("formatDate(date('2024-02-29'), 'yyyyMMdd')", "'20240229'"),
     ),
-    _row(
+    row(
         "timestamp.formatDate(pattern: time_pattern, zone: zone) -> string",
         "The instant as the zone's clock and calendar show it, after a pattern.",
         "format_date({0}.astimezone({2}), {1})",
@@ -717,21 +678,21 @@ _DATES = (
             "'2024-05-02 01:30'",
         ),
     ),
-    _row(
+    row(
         "string.parseDate(pattern: date_pattern) -> date",
         "The date that the text spells after a pattern, exactly.",
         "parse_date({0}, {1})",
         ("'29.02.2024'.parseDate('dd.MM.yyyy')", "date('2024-02-29')"),
         traits=_FALLIBLE,
     ),
-    _row(
+    row(
         "parseDate(text: string, pattern: date_pattern) -> date",
         "The date that the text spells after a pattern, exactly.",
         "parse_date({0}, {1})",
         ("parseDate('20240229', 'yyyyMMdd')", "date('2024-02-29')"),
         traits=_FALLIBLE,
     ),
-    _row(
+    row(
         "parseTimestamp(text: string, pattern: time_pattern, zone: zone) -> timestamp",
         "The instant at which the zone's clock shows what the text spells after a pattern.",
         "parse_local_time({0}, {1}, {2})",
@@ -757,7 +718,7 @@ def _parts_of_time() -> tuple[Function, ...]:
         ("getDayOfWeek", "The day of the week, Sunday being 0", "{}.isoweekday() % 7", "3", "4"),
     ):
         rows.append(
-            _row(
+            row(
                 f"timestamp.{name}() -> int",
                 f"{says}, in UTC.",
                 python.replace("{}", "{0}.astimezone(UTC)"),
@@ -765,7 +726,7 @@ def _parts_of_time() -> tuple[Function, ...]:
             )
         )
         rows.append(
-            _row(
+            row(
                 f"timestamp.{name}(zone: zone) -> int",
                 f"{says}, in the zone.",
                 python.replace("{}", "{0}.astimezone({1})"),
@@ -779,7 +740,7 @@ def _parts_of_time() -> tuple[Function, ...]:
         ("getMilliseconds", "milliseconds", "5400000"),
     ):
         rows.append(
-            _row(
+            row(
                 f"duration.{name}() -> int",
                 f"The whole {unit} in the duration.",
                 f"whole_units({{0}}, timedelta({unit}=1))",
@@ -791,6 +752,7 @@ def _parts_of_time() -> tuple[Function, ...]:
 
 FUNCTIONS: tuple[Function, ...] = (
     *_STRINGS,
+    *_OPTIONALS,
     *_CONVERSIONS,
     *_NUMBERS,
     *_LISTS,
@@ -877,6 +839,20 @@ FORMS: tuple[Form, ...] = (
         ("[1, 2].all(n, n > 0)", "true"),
     ),
     _form(
+        "list(T).all(index, name, condition) -> bool",
+        "The same with the position, the first being 0; `exists` and `exists_one` have it, too.",
+        ("[0, 1, 2].all(i, n, n == i)", "true"),
+        ("['a', 'b'].exists(i, text, i > 0 && text == 'a')", "false"),
+        ("['a', 'b'].exists_one(i, text, i > 0)", "true"),
+    ),
+    _form(
+        "map(K, T).exists(key, name, condition) -> bool",
+        "Of the keys and values of a map; `all` and `exists_one` have it, too.",
+        ("{'a': 1, 'b': 2}.exists(key, n, key == 'b' && n == 2)", "true"),
+        ("{'a': 1}.all(key, n, n > 1)", "false"),
+        ("{'a': 1, 'b': 2}.exists_one(key, n, n > 1)", "true"),
+    ),
+    _form(
         "list(T).exists(name, condition) -> bool",
         "Whether the condition holds for one element or more.",
         ("['gift', 'b2b'].exists(tag, tag == 'gift')", "true"),
@@ -910,6 +886,11 @@ FORMS: tuple[Form, ...] = (
         "list(T).transformList(index, name, expression) -> list(R)",
         "The expression of each element and its position, the first being 0.",
         ("['a', 'b'].transformList(i, text, string(i) + text)", "['0a', '1b']"),
+    ),
+    _form(
+        "list(T).transformList(index, name, condition, expression) -> list(R)",
+        "The same of the elements for which the condition holds.",
+        ("['a', 'b'].transformList(i, text, i > 0, text + '!')", "['b!']"),
     ),
     _form(
         "map(K, T).transformMap(key, name, expression) -> map(K, R)",

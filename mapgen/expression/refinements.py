@@ -47,8 +47,13 @@ def _between(least: int, most: int) -> Callable[[Literal], str | None]:
     return fault
 
 
+OFFSET = re.compile(r"[+-]?(?:0[0-9]|1[0-4]):[0-5][0-9]")
+
+
 def zone_fault(name: str) -> str | None:
-    """Return why a time zone's name is refused."""
+    """Return why a time zone's name, or its fixed distance from UTC (`+05:30`), is refused."""
+    if OFFSET.fullmatch(name):
+        return None
     try:
         ZoneInfo(name)
     except (ValueError, OSError, KeyError):
@@ -60,6 +65,12 @@ _DAY = r"(?P<day>\d{4}-\d{2}-\d{2})"
 _INSTANT = re.compile(
     _DAY + r"[Tt](?P<time>\d{2}:\d{2}:\d{2}(?:\.\d{1,9})?)(?P<zone>[Zz]|[+-]\d{2}:\d{2})?"
 )
+
+
+def _integer_fault(text: str) -> str | None:
+    if not re.fullmatch(r"[+-]?[0-9]{1,19}", text):
+        return "it has to be digits only, as in `-12`"
+    return None if -(2**63) <= int(text) < 2**63 else "it does not fit into 64 bits"
 
 
 def _date_fault(text: str) -> str | None:
@@ -105,9 +116,7 @@ REFINEMENTS: Mapping[str, Refinement] = {
     "currency": Refinement(
         "a currency code", _matching("[A-Z]{3}", "it has to be three capital letters, as in `USD`")
     ),
-    "integer_text": Refinement(
-        "a whole number", _matching(r"[+-]?[0-9]{1,18}", "it has to be digits only, as in `-12`")
-    ),
+    "integer_text": Refinement("a whole number", _text(_integer_fault)),
     "decimal_text": Refinement(
         "a number",
         _matching(r"[+-]?[0-9]{1,20}(\.[0-9]{1,8})?", "it has to look like `-19.90`"),

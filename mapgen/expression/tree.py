@@ -31,11 +31,14 @@ MacroName = Literal[
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Constant:
-    """A value written out. `decimal` and `string` values are kept as read, without loss."""
+    """A value written out. `decimal` and `string` values are kept as read, without loss.
+
+    A float is a double: only profiles have it whose fractions are binary.
+    """
 
     start: int
     end: int
-    value: bool | int | Decimal | str | None
+    value: bool | int | Decimal | float | str | None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

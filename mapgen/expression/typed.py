@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from mapgen.expression.functions import Function
+from mapgen.expression.profile import Profile
+from mapgen.expression.rows import Function
 from mapgen.expression.tree import Tree
 from mapgen.expression.types import Type
 from mapgen.report import Span
@@ -38,6 +39,7 @@ class Typed:
     reads: tuple[str, ...]
     is_fallible: bool
     is_constant: bool
+    profile: Profile
     division: Span | None = None
 
     @property

@@ -123,9 +123,16 @@ def is_assignable(source: Type, target: Type) -> bool:
         case ListOf(element), ListOf(wanted):
             return is_assignable(element, wanted)
         case MapOf(key, value), MapOf(wanted_key, wanted_value):
-            return key == wanted_key and is_assignable(value, wanted_value)
+            return _one_key(key, wanted_key) is not None and is_assignable(value, wanted_value)
         case _:
             return source == target or (source == INT and target == DECIMAL)
+
+
+def _one_key(left: Type, right: Type) -> Type | None:
+    """Return the type of both maps' keys; an empty map written out goes with any."""
+    if isinstance(left, ErrorType):
+        return right
+    return left if isinstance(right, ErrorType) or left == right else None
 
 
 def join(left: Type, right: Type) -> Type | None:
@@ -146,8 +153,8 @@ def join(left: Type, right: Type) -> Type | None:
             element = join(one, other)
             return None if element is None else ListOf(element)
         case MapOf(one_key, one), MapOf(other_key, other):
-            value = join(one, other)
-            return None if value is None or one_key != other_key else MapOf(one_key, value)
+            key, value = _one_key(one_key, other_key), join(one, other)
+            return None if value is None or key is None else MapOf(key, value)
         case _:
             if is_assignable(left, right):
                 return right

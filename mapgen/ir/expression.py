@@ -13,14 +13,14 @@ from typing import Literal
 TypeName = str
 
 Operator = Literal["+", "-", "*", "/", "==", "!=", "<", "<=", ">", ">=", "in"]
-LoopKind = Literal["list", "map", "any", "all", "one", "sorted"]
+LoopKind = Literal["list", "map", "any", "all", "one", "sorted", "any_holds", "all_hold"]
 
 
 @dataclass(frozen=True, slots=True)
 class Constant:
     """A value known beforehand.
 
-    Decimals, dates, instants, durations, zones and regular expressions are held as text.
+    Decimals, doubles, dates, instants, durations, zones and regular expressions are held as text.
     """
 
     value: bool | int | str | None
@@ -199,7 +199,8 @@ class Loop:
     """Something worked out for each element of a list, or each key of a map.
 
     `kind`: `list` collects the values, `map` collects them under `key`, `any`, `all` and `one` ask
-    how often the value holds, `sorted` orders the elements by the value. `key` is the position in a
+    how often the value holds, `any_holds` and `all_hold` likewise, a value that decides outweighing
+    the faults of others, `sorted` orders the elements by the value. `key` is the position in a
     list or the key in a map, where it is asked for. Elements without the condition are passed over.
     """
 

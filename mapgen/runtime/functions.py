@@ -56,6 +56,11 @@ def non_blank(text: str | None) -> str | None:
     return (text.strip() or None) if text is not None else None
 
 
+def non_zero(value: T) -> T | None:
+    """Return the value, None when it is empty, zero or false."""
+    return value or None
+
+
 def present(values: Iterable[T | None]) -> list[T]:
     """Return the values that are there."""
     return [value for value in values if value is not None]
@@ -177,6 +182,16 @@ def index_of(text: str, sought: str, start: int) -> int:
     raise Fault("R205", f"position {start} is not in a text of {len(text)}", text)
 
 
+def last_index_of(text: str, sought: str, start: int) -> int:
+    """Return where the part last stands at or before start, -1 for nowhere.
+
+    Raises a Fault when start lies outside the text.
+    """
+    if 0 <= start <= len(text):
+        return text.rfind(sought, 0, start + len(sought))
+    raise Fault("R205", f"position {start} is not in a text of {len(text)}", text)
+
+
 def split_text(text: str, separator: str, most: int) -> list[str]:
     """Return at most so many parts between the separators; a negative number is no limit."""
     if most == 0:
@@ -248,13 +263,16 @@ def _dialled(plain: str, country: str) -> str:
 # Numbers
 
 
-_WHOLE = re.compile(r"[+-]?[0-9]{1,18}")
+_WHOLE = re.compile(r"[+-]?[0-9]{1,19}")
 _DECIMAL = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]+)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,2})?")
 
 
 def parse_int(text: str) -> int:
-    """Return the whole number that the text spells. Raises a Fault for any other text."""
-    if _WHOLE.fullmatch(text):
+    """Return the whole number that the text spells.
+
+    Raises a Fault for any other text, and for a number of more than 64 bits.
+    """
+    if _WHOLE.fullmatch(text) and -(2**63) <= int(text) < 2**63:
         return int(text)
     raise Fault("R207", "the text is not a whole number", text)
 

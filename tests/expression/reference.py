@@ -90,7 +90,6 @@ FUNCTIONS: Mapping[str, Callable[..., Any]] = {
     ),
     "intDiv": _int_div,
     "nonBlank": lambda text: None if text is None or not text.strip() else text.strip(),
-    "coalesce": lambda *values: next((value for value in values if value is not None), None),
 }  # fmt: skip
 
 
@@ -127,6 +126,9 @@ def evaluate(tree: Tree, names: Mapping[str, Any]) -> Any:
             return {evaluate(e.key, names): evaluate(e.value, names) for e in entries}
         case Macro():
             return _macro(tree, names)
+        case Call(name="coalesce", arguments=arguments):
+            found = (evaluate(argument, names) for argument in arguments)
+            return next((value for value in found if value is not None), None)
         case Call(name=name, arguments=arguments):
             return FUNCTIONS[name](*(evaluate(argument, names) for argument in arguments))
         case Method(operand=operand, name="orValue" | "or", arguments=(other,)):

@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields, is_dataclass
 from typing import assert_never
 
 from mapgen.emit.python.expression_needs import ModuleConstant, ModuleNeeds, Namer
-from mapgen.emit.python.expression_templates import Code, Level, fill, read_template
+from mapgen.emit.python.expression_templates import CEL_FUNCTIONS, Code, Level, fill, read_template
 from mapgen.ir import expression as ir
 
 __all__ = ["Guarded", "ModuleConstant", "ModuleNeeds", "Namer", "PythonExpressions"]
@@ -58,16 +58,23 @@ class PythonExpressions:
 
     def value(self, expression: ir.Expression) -> str:
         """Return the Python of a value that is never missing."""
+        self._reserve(expression)
         return self._value(expression).text
 
     def optional(self, expression: ir.Expression) -> str:
         """Return the Python of a value that may be missing: None where it is."""
+        self._reserve(expression)
         return self._optional(expression).text
 
     def guarded(self, expression: ir.Expression) -> Guarded:
         """Return the value and what has to hold for it."""
+        self._reserve(expression)
         guards, value = self._guarded(expression)
         return Guarded(tuple(guard.text for guard in guards), value.text)
+
+    def _reserve(self, expression: ir.Expression) -> None:
+        """Keep locals from taking the names of the functions that the expression calls."""
+        self._namer.reserve(*_OWN_CALLS, *_called(expression))
 
     # Values
 
@@ -132,6 +139,9 @@ class PythonExpressions:
         match node.type:
             case "decimal":
                 return Code(self._decimal(str(value)))
+            case "double":
+                text = str(value)
+                return Code(text, Level.UNARY if text.startswith("-") else Level.ATOM)
             case "regex":
                 self._module.whole("re")
                 flags = ", re.ASCII"
@@ -139,13 +149,25 @@ class PythonExpressions:
                     self._module.constant("PATTERN", f"re.compile({_raw(str(value))}{flags})")
                 )
             case "timezone":
-                self._module.name("zoneinfo", "ZoneInfo")
-                return Code(self._module.constant(str(value), f"ZoneInfo({quoted(str(value))})"))
+                return Code(self._zone(str(value)))
             case _:
                 if isinstance(value, str):
                     return Code(quoted(value))
                 is_negative = isinstance(value, int) and value < 0
                 return Code(repr(value), Level.UNARY if is_negative else Level.ATOM)
+
+    def _zone(self, name: str) -> str:
+        """Return the constant of a time zone: one of the database, or a distance from UTC."""
+        if ":" not in name:
+            self._module.name("zoneinfo", "ZoneInfo")
+            return self._module.constant(name, f"ZoneInfo({quoted(name)})")
+        self._module.name("datetime", "timedelta")
+        self._module.name("datetime", "timezone")
+        is_west = name.startswith("-")
+        hours, minutes = map(int, name.lstrip("+-").split(":"))
+        span = f"timedelta(hours={hours}, minutes={minutes})"
+        stem = f"UTC_{'MINUS' if is_west else 'PLUS'}_{hours:02}_{minutes:02}"
+        return self._module.constant(stem, f"timezone({'-' if is_west else ''}{span})")
 
     def _decimal(self, text: str) -> str:
         self._module.name("decimal", "Decimal")
@@ -492,6 +514,9 @@ class PythonExpressions:
         match node.kind:
             case "any" | "all":
                 return Code(f"{node.kind}({value} {loop}{asked})")
+            case "any_holds" | "all_hold":
+                function = self._module.name(CEL_FUNCTIONS, node.kind)
+                return Code(f"{function}(lambda: {value} {loop}{asked})")
             case "one":
                 return Code(f"sum(1 {loop} if {value}) == 1", Level.COMPARE)
             case _:
@@ -607,6 +632,31 @@ def used_names(node: object) -> set[str]:
     if not is_dataclass(node):
         return set()
     return {name for member in fields(node) for name in used_names(getattr(node, member.name))}
+
+
+# The functions that stand for no function of the language.
+_OWN_CALLS = (
+    "all_hold",
+    "any_holds",
+    "divided",
+    "entry_if_present",
+    "present",
+    "value_or",
+    "when_present",
+)
+
+
+def _called(node: object) -> set[str]:
+    """Return the names that the templates in an expression call."""
+    if isinstance(node, tuple):
+        return {name for part in node for name in _called(part)}
+    if not is_dataclass(node):
+        return set()
+    names = {name for field in fields(node) for name in _called(getattr(node, field.name))}
+    if isinstance(node, ir.Call):
+        template = read_template(node.python)
+        names.update(template.functions, (name for _, name in template.standard))
+    return names
 
 
 def _hint(node: ir.Expression) -> str:

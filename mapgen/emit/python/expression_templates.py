@@ -44,8 +44,15 @@ class Code:
         return self.text
 
 
-# Names in templates that come from the standard library.
+CEL_FUNCTIONS = "mapgen.runtime.cel"
+_OF_CEL = """
+    all_hold any_holds cut_off day_of_year double_text in_64_bits in_range nearest next_down next_up
+    parse_double quoted quotient remainder shift_left shift_right sign_of square_root whole
+"""
+# Names in templates that come from elsewhere than the functions of the runtime.
 STANDARD: Mapping[str, str] = {
+    **dict.fromkeys(_OF_CEL.split(), CEL_FUNCTIONS),
+    **dict.fromkeys(("isnan", "isinf", "isfinite"), "math"),
     "Decimal": "decimal",
     "UTC": "datetime",
     "timedelta": "datetime",
@@ -145,6 +152,8 @@ def _operands(node: ast.expr) -> list[tuple[ast.expr, Level]]:
             return [(operand, Level.UNARY)]
         case ast.IfExp(test=test, body=body, orelse=otherwise):
             return [(body, Level.OR), (test, Level.OR), (otherwise, Level.TERNARY)]
+        case ast.Lambda(body=body):
+            return [(body, Level.TERNARY)]
         case ast.List(elts=elements):
             return [(element, Level.SUM) for element in elements]
         case ast.Starred(value=value):
