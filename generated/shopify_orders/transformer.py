@@ -24,6 +24,7 @@ from mapgen.runtime.limits import (
     rows,
     text,
     truncated,
+    unique,
 )
 from mapgen.runtime.source import Amount, Instant
 from mapgen.runtime.values import (
@@ -522,7 +523,7 @@ def bind(settings: Settings, lookups: Lookups) -> Callable[[Order], SalesOrder |
         # TaxCalcMode
         tax_calc_mode = StringValue("Gross" if order.taxes_included else "Net")
         # TaxDetails
-        tax_details = [tax_detail_from(place, tax) for tax in order.tax_lines]
+        tax_details = unique([tax_detail_from(place, tax) for tax in order.tax_lines], "TaxID")
         # ShippingSettings
         shipping_settings = shipping_settings_from(order, freight)
         # note

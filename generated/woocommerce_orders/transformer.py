@@ -33,6 +33,7 @@ from mapgen.runtime.limits import (
     rows,
     text,
     truncated,
+    unique,
 )
 from mapgen.runtime.source import Amount
 from mapgen.runtime.values import (
@@ -538,7 +539,7 @@ def bind(settings: Settings, lookups: Lookups) -> Callable[[Order], SalesOrder |
         # Details
         details = rows([sales_order_detail_from(line) for line in order.line_items], 1)
         # TaxDetails
-        tax_details = [tax_detail_from(tax) for tax in order.tax_lines]
+        tax_details = unique([tax_detail_from(tax) for tax in order.tax_lines], "TaxID")
         # ShippingSettings
         shipping_settings = shipping_settings_from(order, shipping_method)
         # note

@@ -19,6 +19,8 @@ from mapgen.emit.python.types import CUSTOM_WRAPPERS, WRAPPERS, Annotations, sou
 from mapgen.ir import flow as ir
 from mapgen.ir.expression import attribute_name
 
+# What is imported and looks like a constant.
+_IMPORTED = ("UNSET",)
 _RESERVED = ("settings", "lookups", "key", "bind", "value", "document")
 
 
@@ -99,7 +101,7 @@ def transformer(flow: ir.Flow) -> Module:
 @dataclass(slots=True)
 class _ModuleEmitter:
     flow: ir.Flow
-    needs: ModuleNeeds = field(default_factory=ModuleNeeds)
+    needs: ModuleNeeds = field(default_factory=lambda: ModuleNeeds(_IMPORTED))
     functions: list[Function] = field(default_factory=list)
     classes: list[Class] = field(default_factory=list)
     rules: list[RuleLine] = field(default_factory=list)
