@@ -275,7 +275,10 @@ def test_generated_code_is_sound(flows: Path) -> None:
     known = 'lint.isort.known-first-party=["mapgen"]'
     settings = ["--config", str(ROOT / "pyproject.toml"), "--config", known]
     commands = [
-        *(["mypy", "--strict", "--cache-dir", str(flows / ".mypy"), str(one)] for one in modules),
+        *(
+            ["mypy", "--strict", "--cache-dir", str(flows / f".mypy-{one.parent.name}"), str(one)]
+            for one in modules
+        ),
         ["ruff", "check", "--no-cache", *settings, str(flows / "generated")],
         ["black", "--check", "--quiet", "--line-length", "100", str(flows / "generated")],
         ["pytest", "-q", "-o", "addopts=", "--import-mode=importlib", str(flows / "generated")],
