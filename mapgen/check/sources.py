@@ -9,7 +9,7 @@ from mapgen.expression.types import ListOf, Object, Type, present
 from mapgen.ir.expression import attribute_name
 from mapgen.report import Diagnostic, Span, near_names
 from mapgen.report.catalogue import mapping as messages
-from mapgen.report.catalogue import schemas
+from mapgen.report.catalogue import reading, schemas
 from mapgen.spec import model as spec
 
 
@@ -68,6 +68,9 @@ def accounted(
             ignored |= {leaf for leaf in leaves for path in near if path_pattern(path).match(leaf)}
         elif used is not None and "*" not in ignore.path.value:
             faults.append(messages.ignored_but_used(ignore.path, used))
+        elif not ignore.reason.value.strip():
+            span = ignore.path.span()
+            faults.append(reading.malformed(span, "a reason", "", f"{ignore.path.value}: why"))
         ignored |= set(matched)
     names = {part for leaf in leaves for part in _names(leaf)}
     meant = all_near(doubtful, names)

@@ -139,16 +139,17 @@ def _mapping(node: MapNode) -> model.MappingSection:
             model.Example(_text(item, "name"), _text(item, "given"), _text(item, "gives"))
             for item in _items(node, "examples")
         ),
-        rejects=tuple(
-            model.Reject(
-                _text(item, "name"),
-                _text(item, "given"),
-                _text(item, "because"),
-                _optional_text(item, "target"),
-            )
-            for item in _items(node, "rejects")
-        ),
+        rejects=tuple(_reject(item) for item in _items(node, "rejects")),
         span=node.span,
+    )
+
+
+def _reject(node: MapNode) -> model.Reject:
+    return model.Reject(
+        _text(node, "name"),
+        _text(node, "given"),
+        _text(node, "because"),
+        _optional_text(node, "target"),
     )
 
 
