@@ -77,7 +77,7 @@ def generate(
 
 def _unreviewed(findings: Findings) -> Iterator[Diagnostic]:
     for flow in findings.flows:
-        for rule in flow.spec.mapping.part.rules:
+        for rule in flow.spec.mapping.rules:
             if rule.modifiers.proposed is not None:
                 yield project.unreviewed_rule(rule.target)
 

@@ -208,7 +208,7 @@ class Shelf:
     def around(self, flow: spec.Spec) -> Surroundings:
         """Return what a spec refers to."""
         return Surroundings(
-            contract=self.contract(flow.mapping.target.contract.value),
+            contract=self.contract(flow.mapping.documents[0].target.contract.value),
             contract_names=self.workspace.named("contracts", ".json"),
             schema=self.schema(flow.mapping),
             connections=self.workspace.named("connections", ".yaml"),

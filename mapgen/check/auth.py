@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from mapgen.check.model import Surroundings
 from mapgen.check.sources import all_near
 from mapgen.contract.model import Contract, Entity
@@ -11,7 +13,10 @@ from mapgen.spec import model as spec
 
 
 def check_auth(
-    auth: spec.Auth, around: Surroundings, contract: Contract | None, entity: Entity | None
+    auth: spec.Auth,
+    around: Surroundings,
+    contract: Contract | None,
+    entities: Iterable[Entity],
 ) -> list[Diagnostic]:
     """Return the faults of the section."""
     faults: list[Diagnostic] = []
@@ -29,7 +34,7 @@ def check_auth(
         if access.entity.value not in contract.entities:
             known = contract.entities
             faults.append(messages.idle_access(access.entity, contract.name, known))
-    if entity is not None:
+    for entity in entities:
         meant = all_near((access.entity.value for access in auth.access), contract.entities)
         if entity.name not in meant or entity.name in {one.entity.value for one in auth.access}:
             faults += _needed(auth, entity)

@@ -24,16 +24,17 @@ def check(flow: spec.Spec, around: checked.Surroundings) -> checked.Checked:
     """Return the flow, found right. Raises Stopped with every fault of it."""
     faults: list[Diagnostic] = []
     section = flow.mapping
+    pinned = section.documents[0].target.contract
     contract, schema = around.contract, around.schema
-    if section.target.contract.value not in around.contract_names:
-        faults.append(messages.unknown_contract(section.target.contract, around.contract_names))
+    if pinned.value not in around.contract_names:
+        faults.append(messages.unknown_contract(pinned, around.contract_names))
     found = None
     if contract is not None and schema is not None:
         found = check_mapping(section, contract, schema, around.tables, faults)
-    entity = found.entity if found is not None else None
-    faults += check_auth(flow.auth, around, contract, entity)
+    entities = found.entities if found is not None else ()
+    faults += check_auth(flow.auth, around, contract, entities)
     faults += check_performance(flow.performance, around)
-    faults += check_security(flow.security, section, schema, entity)
+    faults += check_security(flow.security, section, schema, entities)
     faults += check_secrets(flow.source)
     faults += check_secret_rules(section)
     if found is not None and found.key is not None and schema is not None:
@@ -47,21 +48,16 @@ def _checked(
     flow: spec.Spec, contract: Contract, schema: SourceSchema, found: CheckedMapping
 ) -> checked.Checked:
     assert found.key is not None
-    assert found.identity is not None
-    assert found.part is not None
-    assert found.document is not None
+    documents = tuple(document for document in found.documents if document is not None)
+    assert len(documents) == len(found.documents)
     return checked.Checked(
         spec=flow,
         contract=contract,
-        entity=found.entity,
         schema=schema,
         settings=found.settings,
         lets=found.lets,
         skips=found.skips,
         key=found.key,
-        identity=found.identity,
-        part=found.part,
-        document=found.document,
-        checks=found.checks,
+        documents=documents,
         personal=personal_paths(flow.security, flow.mapping, schema),
     )

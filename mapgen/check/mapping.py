@@ -34,15 +34,12 @@ SETTING_TYPES: Mapping[str, types.Type] = {
 class CheckedMapping:
     """What the mapping section comes to; None or absent where it has faults."""
 
-    entity: Entity
+    entities: tuple[Entity, ...]
     settings: Mapping[str, types.Type]
     lets: tuple[checked.CheckedLet, ...]
     skips: tuple[checked.CheckedSkip, ...]
     key: Typed | None
-    identity: checked.CheckedRule | None
-    part: checked.CheckedPart | None
-    document: types.Object | None
-    checks: tuple[checked.CheckedCheck, ...]
+    documents: tuple[checked.CheckedDocument | None, ...]
 
 
 def check_mapping(
@@ -53,10 +50,8 @@ def check_mapping(
     faults: list[Diagnostic],
 ) -> CheckedMapping | None:
     """Return the checked mapping; `faults` grows. None where there is no entity to map to."""
-    entity = contract.entities.get(section.target.entity.value)
-    if entity is None or not entity.is_top_level:
-        known = [name for name, found in contract.entities.items() if found.is_top_level]
-        faults.append(messages.unknown_entity(section.target.entity, contract.name, known))
+    entities = _entities(section, contract, faults)
+    if len(entities) < len(section.documents):
         return None
     formulas = Formulas(faults)
     faults += [messages.name_taken(name, None) for name in _reserved(section)]
@@ -69,17 +64,53 @@ def check_mapping(
     lets, scope = _lets(section, formulas, scope)
     skips = _skips(section, formulas, scope)
     key = _key(section, schema, formulas)
-    rules = RuleChecker(formulas, contract, tables, schema.choices, section.identity.field.value)
-    identity = _identity(section, rules, entity, schema, scope)
-    part = rules.part(section.part, entity, "", scope, section.target.entity.span())
-    document = None if part is None or identity is None else document_type(part, identity)
-    written = {} if part is None else dict(_written(part))
-    checks = _checks(section, formulas, scope, document, written)
+    documents = tuple(
+        _document(
+            document,
+            entity,
+            RuleChecker(formulas, contract, tables, schema.choices, document.identity.field.value),
+            schema,
+            scope,
+        )
+        for document, entity in zip(section.documents, entities, strict=True)
+    )
     if not formulas.is_lost:
         faults.extend(accounted(schema.record, section, formulas.reads, formulas.doubtful))
     faults.extend(meeting_names(formulas.reads))
     faults.extend(_idle_names(section, formulas))
-    return CheckedMapping(entity, settings, lets, skips, key, identity, part, document, checks)
+    return CheckedMapping(entities, settings, lets, skips, key, documents)
+
+
+def _entities(
+    section: spec.MappingSection, contract: Contract, faults: list[Diagnostic]
+) -> tuple[Entity, ...]:
+    """Return what the documents are, those that can be written; `faults` grows."""
+    found = []
+    for document in section.documents:
+        entity = contract.entities.get(document.target.entity.value)
+        if entity is not None and entity.is_top_level:
+            found.append(entity)
+            continue
+        known = [name for name, one in contract.entities.items() if one.is_top_level]
+        faults.append(messages.unknown_entity(document.target.entity, contract.name, known))
+    return tuple(found)
+
+
+def _document(
+    document: spec.Document,
+    entity: Entity,
+    rules: RuleChecker,
+    schema: SourceSchema,
+    scope: Scope,
+) -> checked.CheckedDocument | None:
+    identity = _identity(document, rules, entity, schema, scope)
+    part = rules.part(document.part, entity, "", scope, document.target.entity.span())
+    kind = None if part is None or identity is None else document_type(part, identity)
+    written = {} if part is None else dict(_written(part))
+    checks = _checks(document, rules.formulas, scope, kind, written)
+    if part is None or identity is None or kind is None:
+        return None
+    return checked.CheckedDocument(document, entity, identity, part, kind, checks)
 
 
 def _format(source: spec.SourceClause, schema: SourceSchema) -> Iterator[Diagnostic]:
@@ -173,15 +204,15 @@ def _key(section: spec.MappingSection, schema: SourceSchema, formulas: Formulas)
 
 
 def _identity(
-    section: spec.MappingSection,
+    document: spec.Document,
     rules: RuleChecker,
     entity: Entity,
     schema: SourceSchema,
     scope: Scope,
 ) -> checked.CheckedRule | None:
-    clause = section.identity
+    clause = document.identity
     written = next(
-        (rule for rule in section.part.fields if rule.target.value == clause.field.value), None
+        (rule for rule in document.part.fields if rule.target.value == clause.field.value), None
     )
     if written is not None:
         rules.faults.append(
@@ -231,16 +262,15 @@ def document_type(
 
 
 def _checks(
-    section: spec.MappingSection,
+    document: spec.Document,
     formulas: Formulas,
     scope: Scope,
-    document: types.Object | None,
+    kind: types.Object | None,
     written: Mapping[tuple[str, str], tuple[str, ...]],
 ) -> tuple[checked.CheckedCheck, ...]:
-    kind = document if document is not None else types.ERROR
-    inner = scope.with_("document", Binding(kind))
+    inner = scope.with_("document", Binding(kind if kind is not None else types.ERROR))
     found = []
-    for check in section.checks:
+    for check in document.checks:
         typed = formulas.condition(check.that, inner, "a check")
         if typed is not None:
             within = check.within.value if check.within else None

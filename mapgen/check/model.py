@@ -205,19 +205,32 @@ class CheckedCheck:
 
 
 @dataclass(frozen=True, slots=True)
+class CheckedDocument:
+    """One document that a record becomes; `type` is what its checks know it as."""
+
+    spec: spec.Document
+    entity: Entity
+    identity: CheckedRule
+    part: CheckedPart
+    type: Object
+    checks: tuple[CheckedCheck, ...]
+
+    @property
+    def name(self) -> str:
+        """What the document is called in the flow."""
+        return self.spec.name.value
+
+
+@dataclass(frozen=True, slots=True)
 class Checked:
     """One flow, found right."""
 
     spec: spec.Spec
     contract: Contract
-    entity: Entity
     schema: SourceSchema
     settings: Mapping[str, Type]
     lets: tuple[CheckedLet, ...]
     skips: tuple[CheckedSkip, ...]
     key: Typed
-    identity: CheckedRule
-    part: CheckedPart
-    document: Object
-    checks: tuple[CheckedCheck, ...]
+    documents: tuple[CheckedDocument, ...]
     personal: tuple[str, ...]

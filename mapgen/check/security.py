@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from mapgen.check.sources import all_paths, leaf_paths, near_paths, path_pattern
 from mapgen.contract.model import Entity
@@ -40,15 +40,18 @@ def check_security(
     security: spec.Security,
     section: spec.MappingSection,
     schema: SourceSchema | None,
-    entity: Entity | None,
+    entities: Collection[Entity],
 ) -> list[Diagnostic]:
     """Return the faults of the section."""
     faults: list[Diagnostic] = []
     if schema is not None:
         faults += _data(security, section, schema)
     undo = security.undo
-    if undo is not None and entity is not None and undo.value not in entity.actions:
-        faults.append(messages.unknown_action(undo, entity.name, entity.actions))
+    if undo is not None and not any(undo.value in entity.actions for entity in entities):
+        faults += [
+            messages.unknown_action(undo, entity.name, entity.actions)
+            for entity in tuple(entities)[:1]
+        ]
     return faults
 
 
@@ -140,6 +143,7 @@ def check_secret_rules(section: spec.MappingSection) -> list[Diagnostic]:
     """Return a fault for each constant that a field for a secret gets."""
     return [
         messages.literal_secret(rule.kind.value.span, f"the value of `{rule.target.value}`")
-        for rule in section.part.fields
+        for document in section.documents
+        for rule in document.part.fields
         if isinstance(rule.kind, spec.Const) and _SECRET_NAME.search(rule.target.value)
     ]

@@ -145,7 +145,7 @@ def outcomes(bound_flow: BoundFlow, path: Path, stream: BinaryIO) -> Iterator[Ou
     count = 0
     for raw in _records(bound_flow, path, stream):
         count += 1
-        yield bound_flow.transformer.outcome(raw, name)
+        yield from bound_flow.transformer.outcomes(raw, name)
     if not count:
         raise Stopped([messages.no_records(name)])
 

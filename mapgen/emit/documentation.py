@@ -10,12 +10,14 @@ from mapgen.ir import flow as ir
 
 def mapping_document(flow: ir.Flow) -> str:
     """Return the Markdown document of a flow."""
+    (document,) = flow.documents
     return render(
         "mapping.md.jinja",
+        document=document,
         flow=flow,
-        rows=list(_rows(flow.document)),
+        rows=list(_rows(document.part)),
         skips=[skip.because for skip in flow.skips],
-        checks=[_check(check) for check in flow.checks],
+        checks=[_check(check) for check in document.checks],
         personal=flow.personal,
     )
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from mapgen.emit.json_text import json_text
 from mapgen.emit.python.transformer import RuleLine
-from mapgen.ir.flow import Flow
+from mapgen.ir.flow import Document, Flow
 
 
 def plan_file(flow: Flow) -> str:
@@ -25,13 +25,10 @@ def plan_file(flow: Flow) -> str:
                 for table in flow.tables
             },
             "connection": operations.connection,
-            "entity": flow.entity,
-            "operation": flow.operation,
+            "documents": [_document(document) for document in flow.documents],
             "endpoint": flow.endpoint,
             "version": flow.endpoint_version,
             "contract_version": flow.contract_version,
-            "identity": {"field": flow.identity, "scope": dict(flow.identity_scope)},
-            "keys": list(flow.entity_keys),
             "batch_size": operations.batch_size,
             "concurrency": operations.concurrency,
             "retry": {
@@ -47,6 +44,17 @@ def plan_file(flow: Flow) -> str:
             "dead_letter_days": operations.dead_letter_days,
         }
     )
+
+
+def _document(document: Document) -> dict[str, object]:
+    return {
+        "name": document.name,
+        "entity": document.entity,
+        "operation": document.operation,
+        "identity": {"field": document.identity, "scope": dict(document.identity_scope)},
+        "keys": list(document.entity_keys),
+        "after": list(document.after),
+    }
 
 
 def rule_map_file(flow: Flow, rules: Iterable[RuleLine], code: str) -> str:

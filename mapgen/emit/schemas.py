@@ -67,7 +67,8 @@ def _or_null(schema: Schema) -> Schema:
 
 def target_schema_file(flow: ir.Flow) -> str:
     """Return the schema of the documents, closed: no member that no rule writes."""
-    schema: Schema = {"$schema": DIALECT, "title": flow.entity, **_part(flow.document)}
+    (document,) = flow.documents
+    schema: Schema = {"$schema": DIALECT, "title": document.entity, **_part(document.part)}
     return json_text(schema)
 
 

@@ -253,6 +253,48 @@ class Check:
 
 
 @dataclass(frozen=True, slots=True)
+class DocumentRows:
+    """The source list that a document is made for each row of; `alias` is what a row is called."""
+
+    source: Expression
+    may_be_missing: bool
+    alias: str
+    where: Expression | None
+    reads: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """For which records a document is made."""
+
+    holds: Expression
+    reads: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One document that a record becomes.
+
+    `entity_keys` are the keys that the ERP gives it, `identity` the field that tells it apart,
+    `identity_scope` the constant keys that narrow the look-up. `when` None: for every record;
+    `rows` None: one a record; `after`: the documents that have to be in the ERP first.
+    """
+
+    name: str
+    pointer: str
+    entity: str
+    entity_keys: tuple[str, ...]
+    operation: str
+    identity: str
+    identity_scope: tuple[tuple[str, str], ...]
+    part: Part
+    checks: tuple[Check, ...]
+    when: Condition | None = None
+    rows: DocumentRows | None = None
+    after: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class FlowExample:
     """A record and the document it becomes, as JSON text."""
 
@@ -326,19 +368,13 @@ class Flow:
     endpoint: str
     endpoint_version: str
     contract_version: int
-    entity: str
-    entity_keys: tuple[str, ...]
-    operation: str
     settings: tuple[Setting, ...]
     tables: tuple[Table, ...]
     lets: tuple[Let, ...]
     skips: tuple[Skip, ...]
     key: Expression
     key_is_number: bool
-    identity: str
-    identity_scope: tuple[tuple[str, str], ...]
-    document: Part
-    checks: tuple[Check, ...]
+    documents: tuple[Document, ...]
     personal: tuple[str, ...]
     ignored: tuple[tuple[str, str], ...]
     examples: tuple[FlowExample, ...]

@@ -46,9 +46,8 @@ def lower(flow: checked.Checked, samples: Samples) -> ir.Flow:
     """
     section = flow.spec.mapping
     lowering = _Lowering(flow)
-    document = lowering.part(_with_identity(flow), flow.entity.name, "transform", {})
     lets = tuple(lowering.let(let) for let in flow.lets)
-    checks = tuple(lowering.check(check) for check in flow.checks)
+    documents = tuple(lowering.document(document) for document in flow.documents)
     key = lower_expression(flow.key)
     skips = tuple(
         ir.Skip(lower_expression(skip.typed), skip.because, skip.reads, skip.pointer)
@@ -63,13 +62,10 @@ def lower(flow: checked.Checked, samples: Samples) -> ir.Flow:
         envelope=section.source.envelope,
         format="csv" if section.source.is_csv else "json",
         delimiter=section.source.delimiter.value if section.source.delimiter else ",",
-        source_objects=source_objects(flow.schema.record, lets, skips, key, document, checks),
+        source_objects=source_objects(flow.schema.record, lets, skips, key, documents),
         endpoint=flow.contract.endpoint,
         endpoint_version=flow.contract.version,
         contract_version=flow.contract.contract_version,
-        entity=flow.entity.name,
-        entity_keys=flow.entity.keys,
-        operation=section.target.operation.value,
         settings=tuple(ir.Setting(name, str(kind)) for name, kind in flow.settings.items()),
         tables=tuple(
             ir.Table(
@@ -85,28 +81,28 @@ def lower(flow: checked.Checked, samples: Samples) -> ir.Flow:
         skips=skips,
         key=key,
         key_is_number=flow.key.type == types.INT,
-        identity=flow.identity.field.name,
-        identity_scope=tuple(_identity_scope(flow)),
-        document=document,
-        checks=checks,
+        documents=documents,
         personal=flow.personal,
         ignored=tuple((ignore.path.value, ignore.reason.value) for ignore in section.ignores),
         examples=samples.examples,
         rejects=samples.rejects,
-        rule_examples=tuple(rule_examples(flow.part)),
+        rule_examples=tuple(
+            example for document in flow.documents for example in rule_examples(document.part)
+        ),
         test_settings=samples.settings,
         operations=_operations(flow),
     )
 
 
-def _with_identity(flow: checked.Checked) -> checked.CheckedPart:
-    part = flow.part
-    return checked.CheckedPart(part.entity, (flow.identity, *part.members), part.custom, part.note)
+def _with_identity(document: checked.CheckedDocument) -> checked.CheckedPart:
+    part = document.part
+    members = (document.identity, *part.members)
+    return checked.CheckedPart(part.entity, members, part.custom, part.note)
 
 
-def _identity_scope(flow: checked.Checked) -> Iterator[tuple[str, str]]:
+def _identity_scope(document: checked.CheckedDocument) -> Iterator[tuple[str, str]]:
     """Yield the keys that are constant: they narrow the look-up by identity."""
-    for member in flow.part.members:
+    for member in document.part.members:
         match member:
             case checked.CheckedRule(field=field, value=checked.Constant(text=text)):
                 if field.is_key:
@@ -122,6 +118,21 @@ class _Lowering:
 
     flow: checked.Checked
     names: set[str] = field(default_factory=set)
+
+    def document(self, document: checked.CheckedDocument) -> ir.Document:
+        """Return one document that a record becomes."""
+        entity = document.entity
+        return ir.Document(
+            name=document.name,
+            pointer=document.spec.pointer,
+            entity=entity.name,
+            entity_keys=entity.keys,
+            operation=document.spec.target.operation.value,
+            identity=document.identity.field.name,
+            identity_scope=tuple(_identity_scope(document)),
+            part=self.part(_with_identity(document), entity.name, "transform", {}),
+            checks=tuple(self.check(check) for check in document.checks),
+        )
 
     def part(
         self, part: checked.CheckedPart, name: str, function: str, outer: dict[str, Type]
@@ -208,8 +219,9 @@ class _Lowering:
         """Return a class name for a part: its own, or that of its whole path where it is taken."""
         long = class_name(target.replace("[]", ""))
         number = 1
+        entities = {document.entity.name for document in self.flow.documents}
         candidate = class_name(name)
-        while candidate in self.names or candidate == self.flow.entity.name:
+        while candidate in self.names or candidate in entities:
             candidate = long if number == 1 else f"{long}{number}"
             number += 1
         self.names.add(candidate)

@@ -43,12 +43,18 @@ class FaultReport(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A document ready to send. `body` is its JSON in the ERP's representation."""
+    """A document ready to send. `body` is its JSON in the ERP's representation.
+
+    `document` is what the flow calls it. `needs` are the documents of the same record that have to
+    be in the ERP first, each by its name and its identity.
+    """
 
     origin: Origin
     entity: str
     identity: str
     body: bytes
+    document: str = "document"
+    needs: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,6 +46,24 @@ class CircuitBreaker(msgspec.Struct, frozen=True):
     cool_down: float = 30.0
 
 
+class DocumentPlan(msgspec.Struct, frozen=True):
+    """One document that a record becomes: its entity, what is done with it, how it is recognised.
+
+    `keys` are those that the ERP gives it. `after` names the documents of the same record that have
+    to be in the ERP first; `write_once` the fields that only a new document gets; `row_keys` the
+    fields that tell the rows of a list apart, by list.
+    """
+
+    name: str
+    entity: str
+    operation: Literal["create", "upsert"]
+    identity: Identity
+    keys: tuple[str, ...]
+    after: tuple[str, ...] = ()
+    write_once: tuple[str, ...] = ()
+    row_keys: dict[str, tuple[str, ...]] = {}
+
+
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """One flow: where its documents go, by which identity, in what portions, how patiently.
 
@@ -61,15 +79,22 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     delimiter: str = ","
     lookups: dict[str, Table] = {}
     connection: str = "acumatica"
-    entity: str
-    operation: Literal["create", "upsert"]
+    documents: tuple[DocumentPlan, ...]
     endpoint: str
     version: str
     contract_version: int
-    identity: Identity
-    keys: tuple[str, ...]
     batch_size: int = 100
     concurrency: int = 4
     retry: Retry = Retry()
     circuit_breaker: CircuitBreaker = CircuitBreaker()
     dead_letter_days: int = 30
+
+    @property
+    def only(self) -> DocumentPlan:
+        """The document of a flow that makes one of a record."""
+        (document,) = self.documents
+        return document
+
+    def document(self, name: str) -> DocumentPlan:
+        """Return a document by its name."""
+        return next(document for document in self.documents if document.name == name)

@@ -82,7 +82,8 @@ class FlowUnderTest:
 
     def outcome(self, record: str) -> Outcome:
         """Return what becomes of a record, given as JSON text."""
-        return self.transformer.outcome(RawRecord(1, 1, record.encode()), "example")
+        (outcome,) = self.transformer.outcomes(RawRecord(1, 1, record.encode()), "example")
+        return outcome
 
     def document(self, record: str) -> Any:
         """Return the document of a record, or its faults as text where it gives none."""

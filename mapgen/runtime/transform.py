@@ -170,8 +170,11 @@ class Transformer:
         self._transform = module.bind(bound.settings, bound.lookups)
         self._complete: tuple[Callable[[Any], Any], Collector] | None = None
 
-    def outcome(self, raw: RawRecord, file: str) -> Outcome:
-        """Return the document, the skip, or the rejection with all faults of one record."""
+    def outcomes(self, raw: RawRecord, file: str) -> tuple[Outcome, ...]:
+        """Return the documents, or the skip, or the rejection with all faults of one record."""
+        return (self._outcome(raw, file),)
+
+    def _outcome(self, raw: RawRecord, file: str) -> Outcome:
         origin = Origin(file, raw.number, raw.line)
         try:
             value = decode(raw, self._plan.envelope)
@@ -189,8 +192,9 @@ class Transformer:
     def _delivered(self, origin: Origin, result: Any) -> Document | Skipped:
         if isinstance(result, Skip):
             return Skipped(origin, result.reason)
-        identity: str = getattr(result, self._plan.identity.field).value
-        return Document(origin, self._plan.entity, identity, ENCODER.encode(result))
+        plan = self._plan.only
+        identity: str = getattr(result, plan.identity.field).value
+        return Document(origin, plan.entity, identity, ENCODER.encode(result), plan.name)
 
     def _rejected(self, origin: Origin, value: JsonValue) -> Outcome:
         try:

@@ -302,22 +302,52 @@ class Reject:
 
 
 @dataclass(frozen=True, slots=True)
+class DocumentRows:
+    """The source list that a document is made for each row of."""
+
+    source: Text
+    alias: Text
+    where: Text | None
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One document that a record becomes; `pointer` leads to it: `mapping/documents/location`.
+
+    `when` says for which records it is made, `rows` of which list each row makes one, `after` which
+    documents of the same record have to be in the ERP first.
+    """
+
+    name: Text
+    pointer: str
+    target: TargetClause
+    identity: Identity
+    part: Part
+    checks: tuple[Check, ...]
+    when: Text | None = None
+    rows: DocumentRows | None = None
+    after: tuple[Text, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class MappingSection:
     """M: what becomes of a record."""
 
     source: SourceClause
-    target: TargetClause
     settings: tuple[Setting, ...]
     lookups: tuple[DeclaredTable, ...]
     lets: tuple[Let, ...]
     skips: tuple[Skip, ...]
-    identity: Identity
-    part: Part
-    checks: tuple[Check, ...]
+    documents: tuple[Document, ...]
     ignores: tuple[Ignore, ...]
     examples: tuple[Example, ...]
     rejects: tuple[Reject, ...]
     span: Span
+
+    @property
+    def rules(self) -> tuple[Rule, ...]:
+        """Return the rules of all documents."""
+        return tuple(rule for document in self.documents for rule in document.part.rules)
 
 
 @dataclass(frozen=True, slots=True)

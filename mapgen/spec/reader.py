@@ -14,6 +14,8 @@ from mapgen.spec.nodes import Entry, ListNode, MapNode, Node, ScalarNode, read_y
 from mapgen.spec.shapes import Fitting, Shape
 
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+# What the document of a flow with one is called.
+ONLY = "document"
 _BOUND = re.compile(r"(<=|>=|<|>) ?(-?\d+(?:\.\d+)?)")
 
 
@@ -87,8 +89,7 @@ def _fitted(source: Source, shape: Shape) -> MapNode:
 
 
 def _mapping(node: MapNode) -> model.MappingSection:
-    source, target = _map(node, "source"), _map(node, "target")
-    identity = _map(node, "identity")
+    source = _map(node, "source")
     at = "mapping"
     return model.MappingSection(
         source=model.SourceClause(
@@ -99,11 +100,6 @@ def _mapping(node: MapNode) -> model.MappingSection:
             envelope_key=source.key("envelope"),
             format=_optional_text(source, "format"),
             delimiter=_optional_text(source, "delimiter"),
-        ),
-        target=model.TargetClause(
-            contract=_text(target, "contract"),
-            entity=_text(target, "entity"),
-            operation=_text(target, "operation"),
         ),
         settings=tuple(
             model.Setting(entry.key, _as_scalar(entry.value).text)
@@ -118,6 +114,30 @@ def _mapping(node: MapNode) -> model.MappingSection:
             model.Skip(_text(item, "when"), _text(item, "because"), f"{at}/skip/{number}")
             for number, item in enumerate(_items(node, "skip"))
         ),
+        documents=(_document(node, Text.plain(ONLY), at),),
+        ignores=tuple(
+            model.Ignore(entry.key, _as_scalar(entry.value).text)
+            for entry in _entries(node, "ignore")
+        ),
+        examples=tuple(
+            model.Example(_text(item, "name"), _text(item, "given"), _text(item, "gives"))
+            for item in _items(node, "examples")
+        ),
+        rejects=tuple(_reject(item) for item in _items(node, "rejects")),
+        span=node.span,
+    )
+
+
+def _document(node: MapNode, name: Text, at: str) -> model.Document:
+    target, identity = _map(node, "target"), _map(node, "identity")
+    return model.Document(
+        name=name,
+        pointer=at,
+        target=model.TargetClause(
+            contract=_text(target, "contract"),
+            entity=_text(target, "entity"),
+            operation=_text(target, "operation"),
+        ),
         identity=model.Identity(
             _text(identity, "field"), _text(identity, "value"), f"{at}/identity/value"
         ),
@@ -131,16 +151,6 @@ def _mapping(node: MapNode) -> model.MappingSection:
             )
             for number, item in enumerate(_items(node, "checks"))
         ),
-        ignores=tuple(
-            model.Ignore(entry.key, _as_scalar(entry.value).text)
-            for entry in _entries(node, "ignore")
-        ),
-        examples=tuple(
-            model.Example(_text(item, "name"), _text(item, "given"), _text(item, "gives"))
-            for item in _items(node, "examples")
-        ),
-        rejects=tuple(_reject(item) for item in _items(node, "rejects")),
-        span=node.span,
     )
 
 

@@ -81,7 +81,7 @@ def test_what_the_written_spec_has() -> None:
         for flow in check_specs(workspace, ["specs/shopify/orders.maps.yaml"]).flows
         if flow.spec.flow.value == "shopify_orders"
     ]
-    written = dict(direct(flow.part))
+    written = dict(direct(flow.documents[0].part))
     found = propose(CONTRACT, CONTRACT.entities["SalesOrder"], order_schema(), "order")
     there = dict(proposed(found.members))
 

@@ -99,7 +99,10 @@ class Bench:
         shelf = Shelf(Workspace(self.root))
         try:
             flow = read_spec(source)
-            key = (flow.mapping.target.contract.value, flow.mapping.source.schema.value)
+            key = (
+                flow.mapping.documents[0].target.contract.value,
+                flow.mapping.source.schema.value,
+            )
             if key not in self._around:
                 self._around[key] = shelf.around(flow)
             check(flow, replace(self._around[key], tables=shelf.tables(flow.mapping)))

@@ -8,7 +8,7 @@ from typing import Any
 
 from mapgen.runtime.events import Event, Progress
 from mapgen.runtime.outcome import Document, Origin
-from mapgen.runtime.plan import CircuitBreaker, Identity, Plan, Retry
+from mapgen.runtime.plan import CircuitBreaker, DocumentPlan, Identity, Plan, Retry
 from mapgen.runtime.rules import Rule, Rules
 
 RULES = Rules(
@@ -25,17 +25,23 @@ RULES = Rules(
 )
 
 
+ORDER = DocumentPlan(
+    "document",
+    "SalesOrder",
+    "create",
+    Identity("ExternalRef", {"OrderType": "SO"}),
+    ("OrderType", "OrderNbr"),
+)
+
+
 def plan_of(**changes: Any) -> Plan:
     """A plan whose pauses suit a test."""
     chosen: dict[str, Any] = {
         "flow": "orders",
-        "entity": "SalesOrder",
-        "operation": "create",
+        "documents": (ORDER,),
         "endpoint": "Default",
         "version": "24.200.001",
         "contract_version": 4,
-        "identity": Identity("ExternalRef", {"OrderType": "SO"}),
-        "keys": ("OrderType", "OrderNbr"),
         "batch_size": 20,
         "concurrency": 4,
         "retry": Retry(attempts=4, first=0.02, ceiling=0.1),

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from mapgen.runtime.delivery import deliver
 from mapgen.runtime.delivery.run import book_of
@@ -21,7 +22,7 @@ from mapgen.runtime.ledger import Ledger
 from mapgen.runtime.outcome import FaultReport, Origin, Outcome, Rejected, Skipped
 from mapgen.runtime.plan import CircuitBreaker, Retry
 from mapgen.runtime.summary import Summary
-from tests.runtime_delivery.orders import RULES, Watcher, order, orders, plan_of
+from tests.runtime_delivery.orders import ORDER, RULES, Watcher, order, orders, plan_of
 from tests.runtime_delivery.stand_in import (
     Answer,
     Asked,
@@ -366,7 +367,16 @@ def test_upsert(ledger: Ledger) -> None:
     """An operation that is not built says so before any request."""
     with standing_in() as tenant:
         with pytest.raises(NotBuilt):
-            run(tenant, ledger, orders(1), operation="upsert")
+            run(tenant, ledger, orders(1), documents=(replace(ORDER, operation="upsert"),))
+        assert not tenant.asked
+
+
+def test_several_documents(ledger: Ledger) -> None:
+    """A flow with several documents a record says that it cannot be delivered, before any request."""
+    several = (ORDER, replace(ORDER, name="location", entity="CustomerLocation"))
+    with standing_in() as tenant:
+        with pytest.raises(NotBuilt):
+            run(tenant, ledger, orders(1), documents=several)
         assert not tenant.asked
 
 

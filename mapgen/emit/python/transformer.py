@@ -116,8 +116,9 @@ class _ModuleEmitter:
         self.needs.name("msgspec", "Struct")
         self.needs.name("collections.abc", "Callable")
         source_class = self.annotations.of(flow.source_name)
-        transform = self._transform()
-        returns = flow.document.name
+        (document,) = flow.documents
+        transform = self._transform(document)
+        returns = document.part.name
         if flow.skips:
             returns += f" | {self.needs.name(VALUES, 'Skip')}"
         return Module(
@@ -128,7 +129,7 @@ class _ModuleEmitter:
             settings_classes=(self._settings(), self._lookups()),
             source_class=source_class,
             source_name=flow.source_name,
-            target_class=flow.document.name,
+            target_class=document.part.name,
             functions=(*self.functions, transform),
             returns=returns,
             key=self._key(),
@@ -180,7 +181,7 @@ class _ModuleEmitter:
         says = f"The fields of `{part.entity}` that the rules write."
         self.classes.append(Class(part.name, says, tuple(members)))
 
-    def _transform(self) -> Function:
+    def _transform(self, document: ir.Document) -> Function:
         """Return the function that makes the document; those it calls are emitted before it."""
         flow = self.flow
         name = flow.source_name
@@ -189,21 +190,21 @@ class _ModuleEmitter:
         statements = list(self._lets(emitter, ahead))
         statements += self._skips(emitter)
         statements += self._lets(emitter, [let for let in flow.lets if let not in ahead])
-        members = list(self._members(flow.document, emitter, statements))
-        built = f"{flow.document.name}({', '.join(local for _, local in members)})"
-        self._target_class(flow.document, (member for member, _ in members))
+        members = list(self._members(document.part, emitter, statements))
+        built = f"{document.part.name}({', '.join(local for _, local in members)})"
+        self._target_class(document.part, (member for member, _ in members))
         result = built
-        if flow.checks:
+        if document.checks:
             statements.append(Statement(built, "document"))
             emitter.names["document"] = "document"
-            statements += self._checks(emitter)
+            statements += self._checks(document.checks, emitter)
             result = "document"
         source = self.annotations.of(name)
         article = "an" if name[0] in "aeiou" else "a"
         return Function(
             "transform",
             f"{name}: {source}",
-            flow.document.name + (" | Skip" if flow.skips else ""),
+            document.part.name + (" | Skip" if flow.skips else ""),
             f"Return the document of {article} {name}, or raise Fault at the first misfit.",
             tuple(statements),
             result,
@@ -218,7 +219,8 @@ class _ModuleEmitter:
     def _module_names(self) -> Iterator[str]:
         """Yield the names that locals would hide: the functions of the runtime, and our own."""
         yield from LIMIT_FUNCTIONS
-        yield from _functions_of(self.flow.document)
+        for document in self.flow.documents:
+            yield from _functions_of(document.part)
 
     def _skips(self, emitter: FieldEmitter) -> Iterator[Statement]:
         for number, skip in enumerate(self.flow.skips, start=1):
@@ -240,8 +242,8 @@ class _ModuleEmitter:
             yield Statement(code, local)
             self._rule(f"transform.{local}", f"let {let.name}", let.reads, let.pointer)
 
-    def _checks(self, emitter: FieldEmitter) -> Iterator[Statement]:
-        for number, check in enumerate(self.flow.checks, start=1):
+    def _checks(self, checks: Iterable[ir.Check], emitter: FieldEmitter) -> Iterator[Statement]:
+        for number, check in enumerate(checks, start=1):
             yield Statement(self._check(check, emitter.expressions()), None)
             self._rule(f"transform.check{number}", check.name, check.reads, check.pointer)
 

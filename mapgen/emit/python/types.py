@@ -89,7 +89,8 @@ class Annotations:
 
 def source_classes(flow: Flow) -> Mapping[str, str]:
     """Return the class of each source object: apart from the document's and from our own."""
-    taken = {*RESERVED_CLASSES, *_part_names(flow.document)}
+    ours = (name for document in flow.documents for name in _part_names(document.part))
+    taken = {*RESERVED_CLASSES, *ours}
     classes = {}
     for item in flow.source_objects:
         name = class_name(item.name)

@@ -206,6 +206,6 @@ class Courier:
 
     def _told(self, ends: list[Acknowledgement]) -> None:
         for end in ends:
-            self._run.tally.ended(end, self._run.plan.entity)
+            self._run.tally.ended(end, self._run.plan.only.entity)
         self._run.tally.advanced()
         self._wake()

@@ -46,10 +46,16 @@ def deliver(
     requests under way have had ten seconds. In each case the session is signed out, and the next
     run goes on where this one stopped.
     """
-    if plan.operation != "create":
+    if len(plan.documents) > 1:
         raise NotBuilt(
-            f"the flow `{plan.flow}` asks for the operation `{plan.operation}`, which this version"
-            " does not deliver",
+            f"the flow `{plan.flow}` makes several documents of a record, which this version does"
+            " not deliver",
+            "`mapgen transform` shows them",
+        )
+    if plan.only.operation != "create":
+        raise NotBuilt(
+            f"the flow `{plan.flow}` asks for the operation `{plan.only.operation}`, which this"
+            " version does not deliver",
             "use `operation: create`, with an identity",
         )
     tally = Tally(plan.flow, observer)

@@ -117,7 +117,7 @@ class Client:
         self._reporter = Reporter(rules)
         self._url = (
             f"{environment.tenant.url}/entity/{quote(plan.endpoint)}/{quote(plan.version)}"
-            f"/{quote(plan.entity)}"
+            f"/{quote(plan.only.entity)}"
         )
         self._http = _open_http(environment, plan)
         self._session = Session(environment.tenant, self._http, tell)
@@ -176,7 +176,7 @@ class Client:
         wanted = {_comparable(identity): identity for identity in group}
         strays = 0
         for row in rows:
-            identity = wanted.get(_comparable(_value(row, self._plan.identity.field) or ""))
+            identity = wanted.get(_comparable(_value(row, self._plan.only.identity.field) or ""))
             if identity is None:
                 strays += 1
             elif identity in found.numbers:
@@ -197,7 +197,9 @@ class Client:
                 self._find_group([identity], found)
                 continue
             words = "the look-up gives documents with another identity: none is proved absent"
-            found.refused[identity] = FaultReport(LOOK_UP_REFUSED, words, self._plan.identity.field)
+            found.refused[identity] = FaultReport(
+                LOOK_UP_REFUSED, words, self._plan.only.identity.field
+            )
 
     def _judge_look_up(self, failure: Failure, group: Sequence[str], found: Found) -> None:
         """Tell whether the tenant is unwell, or one identity spoils the look-up of its group."""
@@ -211,7 +213,9 @@ class Client:
                 self._find_group([identity], found)
             return
         words = f"the ERP does not look this identity up: {verdict.message or verdict.reason}"
-        found.refused[group[0]] = FaultReport(LOOK_UP_REFUSED, words, self._plan.identity.field)
+        found.refused[group[0]] = FaultReport(
+            LOOK_UP_REFUSED, words, self._plan.only.identity.field
+        )
 
     def _judge(self, failure: Failure, body: bytes) -> CreateAnswer:
         """Tell what a create came to that gave no saved document."""
@@ -241,7 +245,7 @@ class Client:
         The ERP answers 200 where nothing was saved, and where it changed what was sent.
         """
         number = self._number(echo)
-        echoed = _value(echo, self._plan.identity.field)
+        echoed = _value(echo, self._plan.only.identity.field)
         has_errors = _has_errors(echo)
         is_same = _comparable(echoed or "") == _comparable(identity)
         if number is not None and is_same and not has_errors:
@@ -361,18 +365,18 @@ class Client:
             yield group
 
     def _query(self, identities: Iterable[str]) -> str:
-        identity = self._plan.identity
+        identity = self._plan.only.identity
         scope = "".join(
             f"{name} eq {_literal(value)} and " for name, value in identity.scope.items()
         )
         tests = [f"{identity.field} eq {_literal(one)}" for one in identities]
         either = tests[0] if len(tests) == 1 else f"({' or '.join(tests)})"
-        fields = dict.fromkeys([*self._plan.keys, identity.field])
+        fields = dict.fromkeys([*self._plan.only.keys, identity.field])
         return f"$filter={_encode(f'{scope}{either}')}&$select={_encode(','.join(fields))}"
 
     def _number(self, row: dict[str, Any]) -> str | None:
         """Return what people call the document: its keys without those that the scope fixes."""
-        keys = [key for key in self._plan.keys if key not in self._plan.identity.scope]
+        keys = [key for key in self._plan.only.keys if key not in self._plan.only.identity.scope]
         values = [_value(row, key) for key in keys]
         if not values or any(value is None or value == _NEW for value in values):
             return None
@@ -389,7 +393,7 @@ class Client:
         if body is not None and verdict.message:
             words = f": {self._reporter.document(DOCUMENT_REFUSED, verdict.message, body).message}"
         return AccessRefused(
-            f"the tenant refuses `{self._plan.entity}` of"
+            f"the tenant refuses `{self._plan.only.entity}` of"
             f" {self._plan.endpoint}/{self._plan.version}: {verdict.reason}{words}",
             "give the user the right or fill in the form, then run again; nothing is lost",
         )
