@@ -34,7 +34,7 @@ def check_auth(
         if access.entity.value not in contract.entities:
             known = contract.entities
             faults.append(messages.idle_access(access.entity, contract.name, known))
-    for entity in entities:
+    for entity in {entity.name: entity for entity in entities}.values():
         meant = all_near((access.entity.value for access in auth.access), contract.entities)
         if entity.name not in meant or entity.name in {one.entity.value for one in auth.access}:
             faults += _needed(auth, entity)

@@ -7,6 +7,16 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from mapgen.check import model as checked
+from mapgen.check.documents import (
+    Siblings,
+    apart,
+    condition,
+    in_order,
+    named,
+    one_contract,
+    reserved_names,
+    rows,
+)
 from mapgen.check.formulas import Formulas, described, trees
 from mapgen.check.rules import RESERVED, RuleChecker
 from mapgen.check.sources import accounted, all_near, meeting_names
@@ -55,6 +65,8 @@ def check_mapping(
         return None
     formulas = Formulas(faults)
     faults += [messages.name_taken(name, None) for name in _reserved(section)]
+    faults += one_contract(section)
+    ordered = in_order(section.documents, faults)
     faults += _format(section.source, schema)
     faults += _blank_entries(section)
     settings = {
@@ -64,21 +76,25 @@ def check_mapping(
     lets, scope = _lets(section, formulas, scope)
     skips = _skips(section, formulas, scope)
     key = _key(section, schema, formulas)
-    documents = tuple(
-        _document(
-            document,
-            entity,
-            RuleChecker(formulas, contract, tables, schema.choices, document.identity.field.value),
-            schema,
-            scope,
-        )
+    known = {
+        document.name.value: (document, entity)
         for document, entity in zip(section.documents, entities, strict=True)
-    )
+    }
+    conditions: dict[str, checked.CheckedCondition] = {}
+    documents = []
+    for one in ordered:
+        siblings = Siblings(one, known, conditions)
+        rules = RuleChecker(formulas, contract, tables, schema.choices, siblings)
+        held = condition(one, formulas, scope)
+        if held is not None:
+            conditions[one.name.value] = held
+        documents.append(_document(rules, schema, scope))
+    faults += apart(document for document in documents if document is not None)
     if not formulas.is_lost:
         faults.extend(accounted(schema.record, section, formulas.reads, formulas.doubtful))
     faults.extend(meeting_names(formulas.reads))
     faults.extend(_idle_names(section, formulas))
-    return CheckedMapping(entities, settings, lets, skips, key, documents)
+    return CheckedMapping(entities, settings, lets, skips, key, tuple(documents))
 
 
 def _entities(
@@ -97,20 +113,23 @@ def _entities(
 
 
 def _document(
-    document: spec.Document,
-    entity: Entity,
-    rules: RuleChecker,
-    schema: SourceSchema,
-    scope: Scope,
+    rules: RuleChecker, schema: SourceSchema, scope: Scope
 ) -> checked.CheckedDocument | None:
-    identity = _identity(document, rules, entity, schema, scope)
-    part = rules.part(document.part, entity, "", scope, document.target.entity.span())
+    document = rules.siblings.current
+    entity = rules.siblings.all[document.name.value][1]
+    formulas, prefix = rules.formulas, rules.siblings.prefix
+    when = rules.siblings.conditions.get(document.name.value)
+    source, inner = rows(document, formulas, scope)
+    if inner is None:
+        return None
+    identity = _identity(rules, entity, schema, inner)
+    part = rules.part(document.part, entity, prefix, inner, document.target.entity.span())
     kind = None if part is None or identity is None else document_type(part, identity)
     written = {} if part is None else dict(_written(part))
-    checks = _checks(document, rules.formulas, scope, kind, written)
+    checks = _checks(document, formulas, named("document", kind, inner), written)
     if part is None or identity is None or kind is None:
         return None
-    return checked.CheckedDocument(document, entity, identity, part, kind, checks)
+    return checked.CheckedDocument(document, entity, identity, part, kind, checks, when, source)
 
 
 def _format(source: spec.SourceClause, schema: SourceSchema) -> Iterator[Diagnostic]:
@@ -145,7 +164,7 @@ def _reserved(section: spec.MappingSection) -> list[Text]:
     written_out = [*(table.name for table in section.lookups), section.source.name]
     found = [name for name in written_out if keyword.iskeyword(name.value)]
     shown = [section.source.name, *(let.name for let in section.lets)]
-    return found + [name for name in shown if name.value in RESERVED]
+    return found + reserved_names(section) + [name for name in shown if name.value in RESERVED]
 
 
 def _root_scope(
@@ -204,12 +223,9 @@ def _key(section: spec.MappingSection, schema: SourceSchema, formulas: Formulas)
 
 
 def _identity(
-    document: spec.Document,
-    rules: RuleChecker,
-    entity: Entity,
-    schema: SourceSchema,
-    scope: Scope,
+    rules: RuleChecker, entity: Entity, schema: SourceSchema, scope: Scope
 ) -> checked.CheckedRule | None:
+    document = rules.siblings.current
     clause = document.identity
     written = next(
         (rule for rule in document.part.fields if rule.target.value == clause.field.value), None
@@ -231,7 +247,7 @@ def _identity(
         return None
     if field.name not in entity.identities:
         rules.faults.append(messages.unfit_identity(clause.field, entity.name, entity.identities))
-    identity = rules.value(rule, field, field.name, scope)
+    identity = rules.value(rule, field, f"{rules.siblings.prefix}{field.name}", scope)
     if identity is not None:
         for path in identity.reads:
             if path not in schema.lasting:
@@ -247,6 +263,8 @@ def document_type(
     fields: dict[str, types.Type] = {}
     for member in (*part.members, *((identity,) if identity else ())):
         match member:
+            case checked.CheckedRule(value=checked.MadeKey()):
+                continue  # nobody knows it before the other document is in the ERP
             case checked.CheckedRule():
                 kind = types.present(member.type)
                 if kind == types.INT and member.field.value_type in ("decimal", "double"):
@@ -265,13 +283,11 @@ def _checks(
     document: spec.Document,
     formulas: Formulas,
     scope: Scope,
-    kind: types.Object | None,
     written: Mapping[tuple[str, str], tuple[str, ...]],
 ) -> tuple[checked.CheckedCheck, ...]:
-    inner = scope.with_("document", Binding(kind if kind is not None else types.ERROR))
     found = []
     for check in document.checks:
-        typed = formulas.condition(check.that, inner, "a check")
+        typed = formulas.condition(check.that, scope, "a check")
         if typed is not None:
             within = check.within.value if check.within else None
             if check.within and not _has_tolerance(typed):

@@ -97,7 +97,20 @@ class Decision:
     otherwise: Typed
 
 
-RuleValue = Constant | Formula | TableValue | First | Decision
+@dataclass(frozen=True, slots=True)
+class MadeKey:
+    """The key that the ERP gave another document; missing where that one is not made.
+
+    `reads` are the source paths that decide whether it is.
+    """
+
+    document: str
+    field: str
+    may_be_missing: bool
+    reads: tuple[str, ...]
+
+
+RuleValue = Constant | Formula | TableValue | First | Decision | MadeKey
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,6 +218,24 @@ class CheckedCheck:
 
 
 @dataclass(frozen=True, slots=True)
+class CheckedCondition:
+    """For which records a document is made."""
+
+    typed: Typed
+    reads: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedRows:
+    """The source list that a document is made for each row of."""
+
+    source: Typed
+    alias: str
+    where: Typed | None
+    reads: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class CheckedDocument:
     """One document that a record becomes; `type` is what its checks know it as."""
 
@@ -214,11 +245,24 @@ class CheckedDocument:
     part: CheckedPart
     type: Object
     checks: tuple[CheckedCheck, ...]
+    when: CheckedCondition | None
+    rows: CheckedRows | None
 
     @property
     def name(self) -> str:
         """What the document is called in the flow."""
         return self.spec.name.value
+
+    @property
+    def constant_keys(self) -> tuple[tuple[str, str], ...]:
+        """The keys that are constant: they narrow the look-up by identity."""
+        return tuple(
+            (member.field.name, member.value.text)
+            for member in self.part.members
+            if isinstance(member, CheckedRule)
+            and isinstance(member.value, Constant)
+            and member.field.is_key
+        )
 
 
 @dataclass(frozen=True, slots=True)

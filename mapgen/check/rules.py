@@ -9,6 +9,7 @@ from datetime import date
 from typing import Literal, cast
 
 from mapgen.check import model as checked
+from mapgen.check.documents import Siblings, unfit_for_made
 from mapgen.check.formulas import Formulas, any_of, described, row_binding
 from mapgen.check.sources import all_near
 from mapgen.check.tables import TableRules
@@ -71,7 +72,12 @@ class RuleChecker:
     contract: Contract
     tables: Mapping[str, checked.TableFacts]
     choices: Mapping[tuple[str, str], tuple[str, ...]]
-    identity: str
+    siblings: Siblings
+
+    @property
+    def identity(self) -> str:
+        """The field that carries the identity."""
+        return self.siblings.current.identity.field.value
 
     @property
     def faults(self) -> list[Diagnostic]:
@@ -127,7 +133,7 @@ class RuleChecker:
 
     def _try_expressions(self, rule: spec.Rule, scope: Scope) -> None:
         """Report the faults inside a rule whose field is unknown, too: all faults at once."""
-        if not isinstance(rule.kind, spec.Each | spec.Object):
+        if not isinstance(rule.kind, spec.Each | spec.Object | spec.Made):
             self._value(rule, scope)
 
     def field(self, name: Text, entity: Entity) -> Field | None:
@@ -288,6 +294,9 @@ class RuleChecker:
         too_long = modifiers.too_long
         places = modifiers.places
         fallback = if_missing if not isinstance(if_missing, str) else None
+        decided_by: tuple[str, ...] = ()
+        if isinstance(value, checked.MadeKey) and if_missing == "reject":
+            decided_by = value.reads
         return checked.CheckedRule(
             target=target,
             field=field,
@@ -300,7 +309,10 @@ class RuleChecker:
             places=int(places.value) if places else field.places,
             rounding=modifiers.rounding.value if modifiers.rounding else None,
             range=modifiers.range,
-            reads=self.formulas.reads_of(*_typed_of(value), fallback, omit_if),
+            reads=(
+                *decided_by,
+                *self.formulas.reads_of(*_typed_of(value), fallback, omit_if),
+            ),
             rule=rule,
         )
 
@@ -318,6 +330,12 @@ class RuleChecker:
                 return self._first_of(expressions, scope)
             case spec.Cases():
                 return self._cases(rule, rule.kind, scope)
+            case spec.Made() if field is not None and not rule.pointer.endswith("/note"):
+                return self.siblings.made(rule.kind, self.faults)
+            case spec.Made():
+                why = "is for fields of the contract"
+                self.faults.append(messages.unfit_modifier(rule.target.span(), "made", why))
+                return None
             case _:
                 words = "rows" if isinstance(rule.kind, spec.Each) else "an object"
                 self.faults.append(messages.wrong_part(rule.target, "a value", words))
@@ -450,6 +468,9 @@ class RuleChecker:
         self, rule: spec.Rule, field: Field, value: checked.RuleValue, kind: Type
     ) -> None:
         modifiers = rule.modifiers
+        if isinstance(value, checked.MadeKey):
+            self.faults.extend(unfit_for_made(rule.modifiers))
+            return
         is_number = kind in (types.INT, types.DECIMAL)
         if modifiers.too_long is not None:
             self._too_long(modifiers.too_long, field)
@@ -542,6 +563,8 @@ def _value_type(value: checked.RuleValue) -> Type:
             return types.STRING if is_certain else optional(types.STRING)
         case checked.First():
             return optional(types.STRING)
+        case checked.MadeKey(may_be_missing=may_be_missing):
+            return optional(types.STRING) if may_be_missing else types.STRING
         case checked.Decision(cases, otherwise):
             together = otherwise.type
             for _, then in cases:
@@ -551,7 +574,7 @@ def _value_type(value: checked.RuleValue) -> Type:
 
 def _typed_of(value: checked.RuleValue) -> tuple[Typed, ...]:
     match value:
-        case checked.Constant():
+        case checked.Constant() | checked.MadeKey():
             return ()
         case checked.Formula(typed=typed):
             return (typed,)
@@ -606,6 +629,8 @@ def _value_span(rule: spec.Rule) -> Span:
             return expression.span()
         case spec.Lookup(table=table):
             return table.span()
+        case spec.Made(document=document):
+            return document.span()
         case spec.FirstOf(expressions):
             return expressions[0].span()
         case spec.Cases(otherwise=otherwise):

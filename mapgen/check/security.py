@@ -48,10 +48,9 @@ def check_security(
         faults += _data(security, section, schema)
     undo = security.undo
     if undo is not None and not any(undo.value in entity.actions for entity in entities):
-        faults += [
-            messages.unknown_action(undo, entity.name, entity.actions)
-            for entity in tuple(entities)[:1]
-        ]
+        names = "` or `".join(dict.fromkeys(entity.name for entity in entities))
+        actions = [action for entity in entities for action in entity.actions]
+        faults += [messages.unknown_action(undo, names, actions)] if names else []
     return faults
 
 

@@ -5,13 +5,17 @@ from __future__ import annotations
 import contextlib
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, TypedDict, TypeVar, Unpack
+from typing import TYPE_CHECKING, BinaryIO, TypedDict, TypeVar, Unpack
 
 import click
 
 from mapgen.cli import FAULTS
 from mapgen.cli.options import lookup_option
+
+if TYPE_CHECKING:
+    from mapgen.runtime.outcome import Outcome
 
 Write = Callable[[bytes], object]
 T = TypeVar("T")
@@ -57,9 +61,8 @@ def transform(project: Path, /, **options: Unpack[_Options]) -> None:
         documents = files.enter_context(_writing(options["output"], sys.stdout.buffer))
         refused = files.enter_context(_writing(options["rejects"], sys.stderr.buffer))
         counts = _write(outcomes(bound, options["source"], stream), documents, refused)
-    words = ", ".join(f"{count} {name}" for name, count in counts.items())
-    click.echo(f"{sum(counts.values())} records: {words}", err=True)
-    if counts["rejected"]:
+    click.echo(counts.shown, err=True)
+    if counts.rejected:
         sys.exit(FAULTS)
 
 
@@ -84,21 +87,43 @@ def _is_same(path: Path, other: Path) -> bool:
     )
 
 
-def _write(found: Iterator[object], documents: Write, refused: Write) -> dict[str, int]:
+@dataclass(slots=True)
+class _Counts:
+    """Of how many records became what; `documents` exceed the records where one makes several."""
+
+    transformed: int = 0
+    skipped: int = 0
+    rejected: int = 0
+    documents: int = 0
+
+    @property
+    def shown(self) -> str:
+        """The counts as one line."""
+        records = self.transformed + self.skipped + self.rejected
+        into = "" if self.documents == self.transformed else f" into {self.documents} documents"
+        return (
+            f"{records} records: {self.transformed} transformed{into}, {self.skipped} skipped,"
+            f" {self.rejected} rejected"
+        )
+
+
+def _write(found: Iterator[Outcome], documents: Write, refused: Write) -> _Counts:
     from mapgen.runtime.lines import document_line, reject_line
     from mapgen.runtime.outcome import Document, Rejected, Skipped
 
-    counts = {"transformed": 0, "skipped": 0, "rejected": 0}
+    counts, last = _Counts(), 0
     for outcome in found:
         match outcome:
             case Document():
-                counts["transformed"] += 1
+                counts.documents += 1
+                counts.transformed += outcome.origin.record != last
+                last = outcome.origin.record
                 documents(document_line(outcome))
             case Skipped():
-                counts["skipped"] += 1
+                counts.skipped += 1
                 refused(reject_line(outcome))
             case Rejected():
-                counts["rejected"] += 1
+                counts.rejected += 1
                 refused(reject_line(outcome))
     return counts
 

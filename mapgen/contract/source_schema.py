@@ -8,7 +8,7 @@ none is `mixed`: it may be there, and no expression can use it.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import cast
 
@@ -81,17 +81,40 @@ def read_source_schema(path: str, text: str, name: str) -> SourceSchema:
         reader.faults.append(schemas.root_is_no_object(path, str(root)))
     if reader.faults:
         raise Stopped(reader.faults)
-    lasting = frozenset(_lasting(schema, name))
+    definitions = cast("Mapping[str, object]", schema.get("$defs", {}))
+    lasting = frozenset(_lasting(schema, name, definitions))
     return SourceSchema(path, cast(types.Object, root), lasting, reader.choices)
 
 
-def _lasting(schema: Mapping[str, object], name: str) -> list[str]:
-    properties = cast("Mapping[str, Mapping[str, object]]", schema.get("properties", {}))
-    return [
-        f"{name}.{member}"
-        for member, inner in properties.items()
-        if isinstance(inner, dict) and inner.get("readOnly") is True
-    ]
+def _lasting(
+    schema: Mapping[str, object],
+    path: str,
+    definitions: Mapping[str, object],
+    around: tuple[str, ...] = (),
+) -> Iterator[str]:
+    """Yield the paths that never change, those inside objects and rows, too.
+
+    Args:
+        schema: of what stands at the path.
+        path: where it stands: `product`, `product.variants[]`.
+        definitions: what `$ref` leads to.
+        around: the definitions at work: one that holds itself goes down once.
+    """
+    reference = schema.get("$ref")
+    if isinstance(reference, str):
+        name = reference.removeprefix("#/$defs/")
+        behind = definitions.get(name)
+        if name not in around and isinstance(behind, dict):
+            yield from _lasting(behind, path, definitions, (*around, name))
+    properties = schema.get("properties")
+    for member, inner in properties.items() if isinstance(properties, dict) else ():
+        if isinstance(inner, dict):
+            if inner.get("readOnly") is True:
+                yield f"{path}.{member}"
+            yield from _lasting(inner, f"{path}.{member}", definitions, around)
+    items = schema.get("items")
+    if isinstance(items, dict):
+        yield from _lasting(items, f"{path}[]", definitions, around)
 
 
 class _Reader:

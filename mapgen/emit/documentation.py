@@ -10,16 +10,37 @@ from mapgen.ir import flow as ir
 
 def mapping_document(flow: ir.Flow) -> str:
     """Return the Markdown document of a flow."""
-    (document,) = flow.documents
     return render(
         "mapping.md.jinja",
-        document=document,
         flow=flow,
-        rows=list(_rows(document.part)),
+        documents=[_document(document, flow) for document in flow.documents],
         skips=[skip.because for skip in flow.skips],
-        checks=[_check(check) for check in document.checks],
         personal=flow.personal,
     )
+
+
+def _document(document: ir.Document, flow: ir.Flow) -> dict[str, object]:
+    prefix = "" if flow.only is document else f"`{document.name}` "
+    return {
+        "document": document,
+        "heading": "Fields" if flow.only is document else f"The document `{document.name}`",
+        "of": "" if flow.only is document else f" of `{document.name}`",
+        "checked": "the document" + ("" if flow.only is document else f" `{document.name}`"),
+        "target": f"{prefix}{document.operation} `{document.entity}`",
+        "made": _escaped(", ".join(_conditions(document))),
+        "rows": list(_rows(document.part)),
+        "checks": [_check(check) for check in document.checks],
+    }
+
+
+def _conditions(document: ir.Document) -> Iterator[str]:
+    """Yield for what a document is made, and what has to be there before it."""
+    if document.rows is not None:
+        yield f"one for each `{document.rows.alias}` of {document.rows.words}"
+    if document.when is not None:
+        yield f"where {document.when.words}"
+    if document.after:
+        yield "after " + " and ".join(f"`{name}`" for name in document.after)
 
 
 def _rows(part: ir.Part) -> Iterator[dict[str, str]]:
@@ -30,7 +51,7 @@ def _rows(part: ir.Part) -> Iterator[dict[str, str]]:
             continue
         source = ", ".join(f"`{path}`" for path in member.reads)
         yield {
-            "target": f"**{member.target}**",
+            "target": f"**{_path(member.target)}**",
             "source": source,
             "rule": _part_rule(member),
             "missing": "",
@@ -41,7 +62,7 @@ def _rows(part: ir.Part) -> Iterator[dict[str, str]]:
 
 def _row(field: ir.Field) -> dict[str, str]:
     return {
-        "target": f"`{field.target}`",
+        "target": f"`{_path(field.target)}`",
         "source": ", ".join(f"`{path}`" for path in field.reads),
         "rule": _escaped(field.words),
         "missing": _missing(field),
@@ -89,6 +110,11 @@ def _remarks(field: ir.Field) -> Iterator[str]:
 def _check(check: ir.Check) -> str:
     within = "" if check.within in ("0", "0.00") else f" (within {check.within})"
     return f"{check.name}{within}"
+
+
+def _path(target: str) -> str:
+    """Return a target path without its document."""
+    return target.rpartition(": ")[2]
 
 
 def _escaped(words: str) -> str:

@@ -76,6 +76,7 @@ def rule_map_file(flow: Flow, rules: Iterable[RuleLine], code: str) -> str:
                     "code": rule.code,
                     "line": lines.get(rule.code),
                     "is_personal": rule.is_personal,
+                    **({} if rule.each is None else {"each": rule.each}),
                 }
                 for rule in rules
             ],

@@ -67,9 +67,19 @@ def _or_null(schema: Schema) -> Schema:
 
 def target_schema_file(flow: ir.Flow) -> str:
     """Return the schema of the documents, closed: no member that no rule writes."""
-    (document,) = flow.documents
-    schema: Schema = {"$schema": DIALECT, "title": document.entity, **_part(document.part)}
-    return json_text(schema)
+    if flow.only is not None:
+        part = _part(flow.only.part)
+        return json_text({"$schema": DIALECT, "title": flow.only.entity, **part})
+    needed = [one.name for one in flow.documents if one.when is None and one.rows is None]
+    documents = {document.name: _document(document) for document in flow.documents}
+    return json_text({"$schema": DIALECT, "title": flow.name, **_closed(documents, needed)})
+
+
+def _document(document: ir.Document) -> Schema:
+    schema: Schema = {"title": document.entity, **_part(document.part)}
+    if document.rows is None:
+        return schema
+    return {"type": "array", "minItems": 1, "items": schema}
 
 
 def _part(part: ir.Part) -> Schema:
@@ -113,6 +123,8 @@ def _field(field: ir.Field) -> Schema:
 
 
 def _value(field: ir.Field) -> Schema:
+    if isinstance(field.value, ir.Made):
+        return _made(field, field.value)
     schema = dict(_VALUE_TYPES[field.kind])
     limits = field.limits
     if isinstance(field.value, ir.Constant):
@@ -125,6 +137,12 @@ def _value(field: ir.Field) -> Schema:
     for sign, bound in limits.range:
         schema[_BOUNDS[sign]] = _number(bound)
     return schema
+
+
+def _made(field: ir.Field, made: ir.Made) -> Schema:
+    members = {"made": {"const": made.document}, "field": {"const": made.field}}
+    schema = _closed(members, list(members))
+    return {"anyOf": [schema, {"type": "string"}]} if field.on_missing == "replace" else schema
 
 
 _BOUNDS: Mapping[ir.Comparison, str] = {

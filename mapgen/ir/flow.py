@@ -10,13 +10,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from mapgen.ir.expression import Expression
+from mapgen.ir.expression import Expression, Variable
 
 ValueKind = Literal["string", "decimal", "int", "boolean", "date", "datetime"]
 OnMissing = Literal["never", "omit", "reject", "replace"]
 OnMiss = Literal["reject", "retry", "omit", "replace"]
 Rounding = Literal["half_up", "half_even", "up", "down"]
 Comparison = Literal["<", "<=", ">", ">="]
+
+# What the document of a flow that makes one of a record is called.
+ONLY = "document"
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +134,19 @@ class KeyPart:
     is_number: bool
 
 
-Value = Constant | Formula | Lookup
+@dataclass(frozen=True, slots=True)
+class Made:
+    """The key that the ERP gave another document of the record, which is built before.
+
+    `present` is that document under construction, None where every record makes it.
+    """
+
+    document: str
+    field: str
+    present: Variable | None
+
+
+Value = Constant | Formula | Lookup | Made
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,21 +269,26 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class DocumentRows:
-    """The source list that a document is made for each row of; `alias` is what a row is called."""
+    """The source list that a document is made for each row of; `alias` is what a row is called.
+
+    `words` is the list, with the condition on its rows, as the spec has it.
+    """
 
     source: Expression
     may_be_missing: bool
     alias: str
     where: Expression | None
     reads: tuple[str, ...]
+    words: str
 
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """For which records a document is made."""
+    """For which records a document is made; `words` is the condition as the spec has it."""
 
     holds: Expression
     reads: tuple[str, ...]
+    words: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -382,3 +402,8 @@ class Flow:
     rule_examples: tuple[RuleExample, ...]
     test_settings: tuple[tuple[str, str], ...]
     operations: Operations
+
+    @property
+    def only(self) -> Document | None:
+        """The document of a flow that makes one of a record, None for one with named documents."""
+        return self.documents[0] if self.documents[0].name == ONLY else None

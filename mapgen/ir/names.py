@@ -12,6 +12,11 @@ def local_name(field: str) -> str:
     return attribute_name(field)
 
 
+def made_name(document: str) -> str:
+    """Return the variable that holds another document: no name of the author's is like it."""
+    return f"made {document}"
+
+
 def class_name(name: str) -> str:
     """Return a class name: `line_item` -> `LineItem`, `SalesOrder` stays."""
     words = [word for word in re.split(r"[^A-Za-z0-9]+", name) if word]

@@ -14,10 +14,10 @@ from mapgen.expression.tree import Method
 from mapgen.expression.types import Type, optional, present
 from mapgen.ir import expression as tree
 from mapgen.ir import flow as ir
-from mapgen.ir.names import class_name, local_name
+from mapgen.ir.names import class_name, local_name, made_name
 from mapgen.lower.expression import lower_expression
 from mapgen.lower.rewriting import over_document, renumbered, substituted, variables
-from mapgen.lower.samples import Samples, rule_examples
+from mapgen.lower.samples import Samples, path_of_rows, rule_examples
 from mapgen.lower.source import source_objects
 from mapgen.report import Text
 from mapgen.spec import model as spec
@@ -47,7 +47,7 @@ def lower(flow: checked.Checked, samples: Samples) -> ir.Flow:
     section = flow.spec.mapping
     lowering = _Lowering(flow)
     lets = tuple(lowering.let(let) for let in flow.lets)
-    documents = tuple(lowering.document(document) for document in flow.documents)
+    documents = tuple(lowering.documents())
     key = lower_expression(flow.key)
     skips = tuple(
         ir.Skip(lower_expression(skip.typed), skip.because, skip.reads, skip.pointer)
@@ -87,7 +87,9 @@ def lower(flow: checked.Checked, samples: Samples) -> ir.Flow:
         examples=samples.examples,
         rejects=samples.rejects,
         rule_examples=tuple(
-            example for document in flow.documents for example in rule_examples(document.part)
+            example
+            for document in flow.documents
+            for example in rule_examples(document.part, path_of_rows(document.rows))
         ),
         test_settings=samples.settings,
         operations=_operations(flow),
@@ -100,15 +102,6 @@ def _with_identity(document: checked.CheckedDocument) -> checked.CheckedPart:
     return checked.CheckedPart(part.entity, members, part.custom, part.note)
 
 
-def _identity_scope(document: checked.CheckedDocument) -> Iterator[tuple[str, str]]:
-    """Yield the keys that are constant: they narrow the look-up by identity."""
-    for member in document.part.members:
-        match member:
-            case checked.CheckedRule(field=field, value=checked.Constant(text=text)):
-                if field.is_key:
-                    yield field.name, text
-
-
 @dataclass(frozen=True, slots=True)
 class _Lowering:
     """Lowers the parts of one flow; `flow` tells the types of what parts share.
@@ -119,9 +112,27 @@ class _Lowering:
     flow: checked.Checked
     names: set[str] = field(default_factory=set)
 
-    def document(self, document: checked.CheckedDocument) -> ir.Document:
-        """Return one document that a record becomes."""
-        entity = document.entity
+    def documents(self) -> Iterator[ir.Document]:
+        """Yield the documents that a record becomes, in the order of the flow."""
+        classes = document_classes(self.flow.documents)
+        self.names.update(classes.values())
+        if self.flow.documents[0].name != ir.ONLY:
+            self.names.add("Documents")
+            self.names.update(class_name(document.name) for document in self.flow.documents)
+        for document in self.flow.documents:
+            yield self._document(document, classes[document.name])
+
+    def _document(self, document: checked.CheckedDocument, name: str) -> ir.Document:
+        entity, rows = document.entity, document.rows
+        outer: dict[str, Type] = {}
+        if rows is not None:
+            outer[rows.alias] = cast(types.ListOf, present(rows.source.type)).element
+        checks = tuple(self.check(check) for check in document.checks)
+        is_only = document.name == ir.ONLY
+        function = "transform" if is_only else f"{document.name}_from"
+        part = self.part(_with_identity(document), name, function, outer)
+        if not is_only:
+            part = replace(part, parameters=self._parameters(outer, (part, checks)))
         return ir.Document(
             name=document.name,
             pointer=document.spec.pointer,
@@ -129,9 +140,12 @@ class _Lowering:
             entity_keys=entity.keys,
             operation=document.spec.target.operation.value,
             identity=document.identity.field.name,
-            identity_scope=tuple(_identity_scope(document)),
-            part=self.part(_with_identity(document), entity.name, "transform", {}),
-            checks=tuple(self.check(check) for check in document.checks),
+            identity_scope=document.constant_keys,
+            part=part,
+            checks=checks,
+            when=_condition(document),
+            rows=_document_rows(document),
+            after=tuple(name.value for name in document.spec.after),
         )
 
     def part(
@@ -148,15 +162,18 @@ class _Lowering:
         note = None if part.note is None else self.field(part.note)
         members = tuple(self._member(member, outer) for member in part.members)
         custom = tuple(self._custom(rule) for rule in part.custom)
-        known = {**self._shared(), **outer}
-        used = dict.fromkeys(variables((members, custom, note)))
-        parameters = tuple(
-            ir.Parameter(variable, str(kind))
-            for variable, kind in known.items()
-            if variable in used
-        )
+        parameters = self._parameters(outer, (members, custom, note))
         return ir.Part(
             part.entity.name, class_name(name), function, parameters, members, custom, note
+        )
+
+    def _parameters(self, outer: dict[str, Type], code: object) -> tuple[ir.Parameter, ...]:
+        """Return what the code of a part uses of what it may use."""
+        known = {name: str(kind) for name, kind in {**self._shared(), **outer}.items()}
+        known |= {made_name(one.name): made_name(one.name) for one in self.flow.documents}
+        used = dict.fromkeys(variables(code))
+        return tuple(
+            ir.Parameter(variable, kind) for variable, kind in known.items() if variable in used
         )
 
     def _shared(self) -> dict[str, Type]:
@@ -219,9 +236,8 @@ class _Lowering:
         """Return a class name for a part: its own, or that of its whole path where it is taken."""
         long = class_name(target.replace("[]", ""))
         number = 1
-        entities = {document.entity.name for document in self.flow.documents}
         candidate = class_name(name)
-        while candidate in self.names or candidate in entities:
+        while candidate in self.names:
             candidate = long if number == 1 else f"{long}{number}"
             number += 1
         self.names.add(candidate)
@@ -316,6 +332,46 @@ def _value(value: checked.RuleValue, kind: Type, inner: Type) -> ir.Value:
             return ir.Formula(_decision(value, wanted))
         case checked.TableValue():
             return _lookup(value)
+        case checked.MadeKey(document, field, may_be_missing, _):
+            name = made_name(document)
+            return ir.Made(document, field, tree.Variable(name, name) if may_be_missing else None)
+
+
+def _condition(document: checked.CheckedDocument) -> ir.Condition | None:
+    when, written = document.when, document.spec.when
+    if when is None or written is None:
+        return None
+    return ir.Condition(lower_expression(when.typed), when.reads, f"`{_one_line(written)}`")
+
+
+def _document_rows(document: checked.CheckedDocument) -> ir.DocumentRows | None:
+    rows, written = document.rows, document.spec.rows
+    if rows is None or written is None:
+        return None
+    words = f"`{_one_line(written.source)}`"
+    if written.where is not None:
+        words += f" where `{_one_line(written.where)}`"
+    return ir.DocumentRows(
+        lower_expression(rows.source),
+        isinstance(rows.source.type, types.Optional),
+        rows.alias,
+        None if rows.where is None else lower_expression(rows.where),
+        rows.reads,
+        words,
+    )
+
+
+def document_classes(documents: Iterable[checked.CheckedDocument]) -> dict[str, str]:
+    """Return the class of each document: its entity, told apart where two have the same."""
+    entities = [document.entity.name for document in documents]
+    return {
+        document.name: (
+            class_name(document.entity.name)
+            if entities.count(document.entity.name) == 1
+            else class_name(f"{document.name} {document.entity.name}")
+        )
+        for document in documents
+    }
 
 
 def _lookup(value: checked.TableValue) -> ir.Lookup:
@@ -372,8 +428,7 @@ def _decision(value: checked.Decision, wanted: Type) -> tree.Expression:
 
 
 def _limits(rule: checked.CheckedRule, kind: ir.ValueKind) -> ir.Limits:
-    is_constant = isinstance(rule.value, checked.Constant)
-    if is_constant:
+    if isinstance(rule.value, checked.Constant | checked.MadeKey):
         return ir.Limits()
     bounds = () if rule.range is None else rule.range.bounds
     return ir.Limits(
@@ -397,6 +452,8 @@ def _words(rule: spec.Rule) -> str:
             tried = ", then ".join(_key_words(key) for key in keys)
             last = f", otherwise `{_one_line(otherwise)}`" if otherwise else ""
             return f"{table.value} at {tried}{last}"
+        case spec.Made(document, field):
+            return f"`{field.value}` of the document `{document.value}`"
         case spec.FirstOf(expressions):
             return "first of " + ", ".join(f"`{_one_line(text)}`" for text in expressions)
         case spec.Cases(cases, otherwise):

@@ -45,6 +45,11 @@ def rule_examples(part: checked.CheckedPart, row: str = "") -> Iterator[ir.RuleE
                 yield from rule_examples(member.part, row)
 
 
+def path_of_rows(rows: checked.CheckedRows | None) -> str:
+    """Return the path, below the record, of the rows that documents are made of; or nothing."""
+    return rows.reads[0].partition(".")[2] if rows is not None and rows.reads else ""
+
+
 def _changes(given: Mapping[str, Node]) -> str:
     members = (f"{json.dumps(name)}: {json_of(node)}" for name, node in given.items())
     return "{" + ", ".join(members) + "}"

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
-from mapgen.runtime.outcome import Document, FaultReport, Origin, Rejected, Skipped
+from mapgen.runtime.outcome import ONLY, Document, FaultReport, Origin, Rejected, Skipped
 
 
-class _DocumentLine(msgspec.Struct):
+class _DocumentLine(msgspec.Struct, kw_only=True):
     source: Origin
+    name: str | UnsetType = UNSET
     entity: str
     document: msgspec.Raw
 
@@ -26,8 +28,13 @@ class _SkippedLine(msgspec.Struct):
 
 
 def document_line(document: Document) -> bytes:
-    """Return `{"source", "entity", "document"}` and a line break."""
-    line = _DocumentLine(document.origin, document.entity, msgspec.Raw(document.body))
+    """Return `{"source", "entity", "document"}` and a line break; of one of several, its `name`."""
+    line = _DocumentLine(
+        source=document.origin,
+        name=UNSET if document.document == ONLY else document.document,
+        entity=document.entity,
+        document=msgspec.Raw(document.body),
+    )
     return msgspec.json.encode(line) + b"\n"
 
 

@@ -6,6 +6,9 @@ from dataclasses import dataclass
 
 import msgspec
 
+# What the document of a flow that makes one of a record is called.
+ONLY = "document"
+
 
 class Origin(msgspec.Struct, frozen=True, omit_defaults=True):
     """Where a record came from: file, its 1-based number in it, its line, and its own key."""
@@ -53,7 +56,7 @@ class Document:
     entity: str
     identity: str
     body: bytes
-    document: str = "document"
+    document: str = ONLY
     needs: tuple[tuple[str, str], ...] = ()
 
 

@@ -8,33 +8,43 @@ from dataclasses import dataclass, field
 
 import msgspec
 
+from mapgen.runtime.outcome import ONLY
+
 _INDEX = re.compile(r"\[(\d+)\]")
 
 
 class Rule(msgspec.Struct, frozen=True):
     """One rule: the target path, the source paths it reads, and its place in the spec.
 
-    Paths carry `[]` where a row index goes: `Details[].InventoryID`, `order.line_items[].sku`.
+    Paths carry `[]` where a row index goes: `Details[].InventoryID`, `order.line_items[].sku`. Of a
+    flow with several documents they start with the document: `order: Details[].InventoryID`; of one
+    that is made for each row of a list, `each`, so: `item[]: Description`.
     """
 
     target: str
     reads: tuple[str, ...]
     spec: str
     is_personal: bool = False
+    each: str | None = None
 
     @property
     def is_of_a_field(self) -> bool:
         """Whether the target is a field of the document, and no condition or `let`."""
-        return self.target != "skip" and not self.target.startswith("let ")
+        return self.target != "skip" and not self.target.startswith(("let ", "document "))
 
-    def source_path(self, indices: tuple[int, ...]) -> str | None:
+    def source_path(self, indices: tuple[int | None, ...]) -> str | None:
         """Return the source paths read, joined by `, `, with the row indices filled in."""
         if not self.reads:
             return None
         leaves = [
             path for path in self.reads if not any(_is_above(path, other) for other in self.reads)
         ]
-        return ", ".join(fill_indices(path, indices) for path in leaves)
+        return ", ".join(fill_indices(path, self._below(path, indices)) for path in leaves)
+
+    def _below(self, path: str, indices: tuple[int | None, ...]) -> tuple[int | None, ...]:
+        """Return the indices that are the path's: of another list, all but the document's."""
+        is_apart = self.each is not None and not path.startswith(f"{self.each}[]")
+        return indices[1:] if is_apart else indices
 
 
 class _Line(msgspec.Struct):
@@ -45,6 +55,7 @@ class _Line(msgspec.Struct):
     pointer: str
     code: str
     is_personal: bool = False
+    each: str | None = None
 
 
 class _RuleMap(msgspec.Struct):
@@ -70,6 +81,7 @@ def load_rules(text: bytes, place: Callable[[str], str | None]) -> Rules:
             line.reads,
             place(line.pointer) or f"{rule_map.spec}#{line.pointer}",
             line.is_personal,
+            line.each,
         )
         for line in rule_map.rules
     }
@@ -82,12 +94,16 @@ def indices_of(path: str) -> tuple[int, ...]:
     return tuple(int(digits) for digits in _INDEX.findall(path))
 
 
-def fill_indices(path: str, indices: tuple[int, ...]) -> str:
-    """Return the path with `[]` replaced by the row indices in turn: `a[].b` -> `a[2].b`."""
+def fill_indices(path: str, indices: tuple[int | None, ...]) -> str:
+    """Return the path with `[]` replaced by the row indices in turn: `a[].b` -> `a[2].b`.
+
+    An index of None is not known.
+    """
     parts = path.split("[]")
     filled = parts[0]
     for at, part in enumerate(parts[1:]):
-        filled += (f"[{indices[at]}]" if at < len(indices) else "[]") + part
+        index = indices[at] if at < len(indices) else None
+        filled += ("[]" if index is None else f"[{index}]") + part
     return filled
 
 
@@ -103,16 +119,25 @@ class Rules:
     by_code: Mapping[str, Rule] = field(default_factory=dict)
     personal: tuple[str, ...] = ()
 
-    def find(self, target: str) -> tuple[Rule, tuple[int, ...]] | None:
+    def find(self, target: str, document: str = ONLY) -> tuple[Rule, tuple[int | None, ...]] | None:
         """Return the rule for a concrete target path (`Details[2].InventoryID`) and its indices.
 
-        A path without a rule of its own is answered by the rule of the nearest part around it.
+        A path without a rule of its own is answered by the rule of the nearest part around it. Of a
+        document that is made for each row, nobody knows any more which row it was: None.
+
+        Args:
+            target: the path in the document.
+            document: which of the documents that a record becomes.
         """
         indices = indices_of(target)
         path = _INDEX.sub("[]", target)
         while path:
-            if path in self.by_target:
+            if document == ONLY and path in self.by_target:
                 return self.by_target[path], indices
+            if f"{document}: {path}" in self.by_target:
+                return self.by_target[f"{document}: {path}"], indices
+            if f"{document}[]: {path}" in self.by_target:
+                return self.by_target[f"{document}[]: {path}"], (None, *indices)
             path = path.rpartition(".")[0]
         return None
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import copy
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -17,7 +17,7 @@ import jsonschema_rs
 from hypothesis import strategies
 
 from mapgen.runtime.lines import document_line, reject_line
-from mapgen.runtime.outcome import Document, Outcome, Rejected, Skipped
+from mapgen.runtime.outcome import ONLY, Document, Outcome, Rejected, Skipped
 from mapgen.runtime.records import RawRecord
 from mapgen.runtime.transform import Transformer, bound, load_flow
 from mapgen.runtime.values import ENCODER
@@ -63,6 +63,7 @@ class FlowUnderTest:
     examples: tuple[Fixture, ...]
     rejects: tuple[Fixture, ...]
     target: jsonschema_rs.Validator
+    is_list: Mapping[str, bool]
 
     @classmethod
     def load(cls, folder: Path) -> Self:
@@ -78,19 +79,41 @@ class FlowUnderTest:
             tuple(_fixture(content) for _, content in fixtures if "gives" in content),
             tuple(_fixture(content) for _, content in fixtures if "because" in content),
             jsonschema_rs.validator_for(schema, validate_formats=True),
+            {
+                name: member.get("type") == "array"
+                for name, member in json.loads(schema)["properties"].items()
+            },
         )
 
-    def outcome(self, record: str) -> Outcome:
+    def outcomes(self, record: str) -> tuple[Outcome, ...]:
         """Return what becomes of a record, given as JSON text."""
-        (outcome,) = self.transformer.outcomes(RawRecord(1, 1, record.encode()), "example")
-        return outcome
+        return self.transformer.outcomes(RawRecord(1, 1, record.encode()), "example")
+
+    def outcome(self, record: str) -> Outcome:
+        """Return the first of what becomes of a record: all of it where it makes one document."""
+        return self.outcomes(record)[0]
 
     def document(self, record: str) -> Any:
-        """Return the document of a record, or its faults as text where it gives none."""
-        outcome = self.outcome(record)
-        if isinstance(outcome, Document):
-            return json.loads(outcome.body, parse_float=Decimal)
-        return str(outcome)
+        """Return the document of a record, or its faults as text where it gives none.
+
+        Of a flow with several documents it is all of them by name, a list where there is one for
+        each row.
+        """
+        outcomes = self.outcomes(record)
+        documents = [outcome for outcome in outcomes if isinstance(outcome, Document)]
+        return self._content(documents) if documents else str(outcomes[0])
+
+    def _content(self, documents: Iterable[Document]) -> Any:
+        whole: dict[str, Any] = {}
+        for document in documents:
+            body = json.loads(document.body, parse_float=Decimal)
+            if document.document == ONLY:
+                return body
+            if self.is_list[document.document]:
+                whole.setdefault(document.document, []).append(body)
+            else:
+                whole[document.document] = body
+        return whole
 
     def is_rejected(self, record: str, because: str, target: str | None) -> bool:
         """Whether one fault of the record says so, at the target if there is one."""
@@ -114,7 +137,7 @@ class FlowUnderTest:
         changed.update(json.loads(changes, parse_float=Decimal))
         outcome = self.outcome(_text(record))
         if isinstance(outcome, Document):
-            return _text(_at(json.loads(outcome.body, parse_float=Decimal), target))
+            return _text(_at(self.document(_text(record)), target.replace(": ", ".")))
         place = target.replace("[]", "[0]")
         faults = outcome.faults if isinstance(outcome, Rejected) else ()
         assert any(fault.target == place for fault in faults), faults
@@ -127,17 +150,20 @@ class FlowUnderTest:
 
     def check_outcome(self, record: str) -> None:
         """Assert that a record gives a document that keeps to the schema, or located faults."""
-        outcome = self.outcome(record)
-        match outcome:
-            case Document(body=body):
-                assert json.loads(document_line(outcome))["source"]
-                errors = [error.message for error in self.target.iter_errors(json.loads(body))]
+        outcomes = self.outcomes(record)
+        documents = [outcome for outcome in outcomes if isinstance(outcome, Document)]
+        assert len(documents) in (0, len(outcomes)), "all documents of a record, or none"
+        match outcomes[0]:
+            case Document():
+                assert all(json.loads(document_line(one))["source"] for one in documents)
+                whole = json.loads(_text(self._content(documents)))
+                errors = [error.message for error in self.target.iter_errors(whole)]
                 assert not errors, errors
             case Rejected(faults=faults):
-                assert json.loads(reject_line(outcome))["faults"]
+                assert json.loads(reject_line(outcomes[0]))["faults"]
                 assert all(fault.message and fault.source_path for fault in faults), faults
             case Skipped(reason=reason):
-                assert json.loads(reject_line(outcome))["reason"] == reason
+                assert json.loads(reject_line(outcomes[0]))["reason"] == reason
 
 
 def _damaged(draw: strategies.DrawFn, records: list[Any]) -> str:

@@ -17,13 +17,14 @@ from typing import Any, BinaryIO
 from zoneinfo import ZoneInfo
 
 import msgspec
+from msgspec import UNSET
 
 from mapgen.runtime.cells import needed_columns, read_rows, typed_cells
 from mapgen.runtime.collecting import Collector, collecting_twin
 from mapgen.runtime.faults import Fault
 from mapgen.runtime.lookups import TableError, read_table
-from mapgen.runtime.outcome import Document, FaultReport, Origin, Outcome, Rejected, Skipped
-from mapgen.runtime.plan import Plan
+from mapgen.runtime.outcome import ONLY, Document, FaultReport, Origin, Outcome, Rejected, Skipped
+from mapgen.runtime.plan import DocumentPlan, Plan
 from mapgen.runtime.records import JsonValue, RawRecord, decode, read_records
 from mapgen.runtime.rules import Rule, Rules, fill_indices, indices_of, load_rules
 from mapgen.runtime.source import SourceFault, patient, strict
@@ -172,29 +173,39 @@ class Transformer:
 
     def outcomes(self, raw: RawRecord, file: str) -> tuple[Outcome, ...]:
         """Return the documents, or the skip, or the rejection with all faults of one record."""
-        return (self._outcome(raw, file),)
-
-    def _outcome(self, raw: RawRecord, file: str) -> Outcome:
         origin = Origin(file, raw.number, raw.line)
         try:
             value = decode(raw, self._plan.envelope)
             if self._plan.format == "csv":
                 value = typed_cells(value, self._module.Source)
         except Fault as fault:
-            return Rejected(origin, (FaultReport(fault.code, fault.message),))
+            return (Rejected(origin, (FaultReport(fault.code, fault.message),)),)
         try:
             record = strict(value, self._module.Source)
             origin = self._with_key(origin, record)
             return self._delivered(origin, self._transform(record))
         except (Fault, ArithmeticError, msgspec.ValidationError):
-            return self._rejected(origin, value)
+            return (self._rejected(origin, value),)
 
-    def _delivered(self, origin: Origin, result: Any) -> Document | Skipped:
+    def _delivered(self, origin: Origin, result: Any) -> tuple[Outcome, ...]:
         if isinstance(result, Skip):
-            return Skipped(origin, result.reason)
-        plan = self._plan.only
-        identity: str = getattr(result, plan.identity.field).value
-        return Document(origin, plan.entity, identity, ENCODER.encode(result), plan.name)
+            return (Skipped(origin, result.reason),)
+        if self._plan.documents[0].name == ONLY:
+            return (_document(origin, self._plan.only, result),)
+        made = dict(_made(origin, self._plan.documents, result))
+        found = tuple(document for several in made.values() for document in several)
+        if not found:
+            names = ", ".join(f"`{name}`" for name in made)
+            return (Skipped(origin, f"none of its documents is made: {names}"),)
+        twin = _first_twin(found)
+        return found if twin is None else (Rejected(origin, (self._twin_report(twin),)),)
+
+    def _twin_report(self, twin: Document) -> FaultReport:
+        """Return the fault of a document that a look-up would take for another of the record."""
+        field = self._plan.document(twin.document).identity.field
+        rule, rows = self._rules.find(field, twin.document) or (None, ())
+        message = f"two documents `{twin.document}` of the record have the same identity"
+        return self._rule_report(rule, rows, Fault("R224", message, twin.identity))
 
     def _rejected(self, origin: Origin, value: JsonValue) -> Outcome:
         try:
@@ -242,7 +253,9 @@ class Transformer:
             spec=rule.spec if rule else None,
         )
 
-    def _rule_report(self, rule: Rule | None, rows: tuple[int, ...], fault: Fault) -> FaultReport:
+    def _rule_report(
+        self, rule: Rule | None, rows: tuple[int | None, ...], fault: Fault
+    ) -> FaultReport:
         assert rule is not None, "the rule map names every statement that can fail"
         return FaultReport(
             code=fault.code,
@@ -266,6 +279,35 @@ class Transformer:
                 return _shortened(format(value, "f"))
             case _:
                 return _shortened(str(value))
+
+
+def _document(
+    origin: Origin, plan: DocumentPlan, struct: Any, needs: tuple[tuple[str, str], ...] = ()
+) -> Document:
+    identity: str = getattr(struct, plan.identity.field).value
+    return Document(origin, plan.entity, identity, ENCODER.encode(struct), plan.name, needs)
+
+
+def _made(
+    origin: Origin, plans: tuple[DocumentPlan, ...], result: Any
+) -> Iterator[tuple[str, tuple[Document, ...]]]:
+    """Yield the documents that were made, by what the flow calls them; they need those before."""
+    known: dict[str, tuple[Document, ...]] = {}
+    for plan in plans:
+        needs = tuple((name, one.identity) for name in plan.after for one in known[name])
+        found = getattr(result, plan.name)
+        several = found if isinstance(found, list) else [] if found is UNSET else [found]
+        known[plan.name] = tuple(_document(origin, plan, struct, needs) for struct in several)
+        yield plan.name, known[plan.name]
+
+
+def _first_twin(documents: tuple[Document, ...]) -> Document | None:
+    seen = set()
+    for document in documents:
+        if (document.document, document.identity) in seen:
+            return document
+        seen.add((document.document, document.identity))
+    return None
 
 
 def _shortened(text: str) -> str:

@@ -49,6 +49,19 @@ class DateTimeValue(msgspec.Struct, frozen=True):
     value: datetime
 
 
+class Made(msgspec.Struct, frozen=True):
+    """A key that the ERP gives another document of the same record, which goes first."""
+
+    made: str
+    field: str
+
+
+class MadeValue(msgspec.Struct, frozen=True):
+    """Text that is only known once another document is in the ERP."""
+
+    value: Made
+
+
 class CustomStringField(msgspec.Struct, frozen=True):
     """Text in a field outside the contract."""
 

@@ -15,6 +15,7 @@ from mapgen.spec import language
 from mapgen.spec.shapes import (
     Anything,
     Formula,
+    Instead,
     Key,
     ListOf,
     Literal,
@@ -81,8 +82,8 @@ def _schema(shape: Shape, used: dict[str, Schema]) -> Schema:
             return _map(shape, used)
         case OneOrMap(one=one, several=several):
             return {"anyOf": [_schema(one, used), _map(several, used)]}
-        case Record(what=what, keys=keys):
-            return _record(what, keys, used)
+        case Record(what=what, keys=keys, instead=instead):
+            return _record(what, keys, used) | _instead(keys, instead)
         case Variants():
             return _variants(shape, used)
         case Named(name=name):
@@ -125,6 +126,8 @@ def _list(shape: ListOf, used: dict[str, Schema]) -> Schema:
 
 def _map(shape: MapOf, used: dict[str, Schema]) -> Schema:
     schema: Schema = {"title": shape.what, "type": "object"}
+    if shape.least:
+        schema["minProperties"] = shape.least
     if shape.names is not None and shape.names.pattern is not None:
         schema["propertyNames"] = {"pattern": f"^(?:{shape.names.pattern})$"}
     schema["additionalProperties"] = _schema(shape.value, used)
@@ -132,12 +135,32 @@ def _map(shape: MapOf, used: dict[str, Schema]) -> Schema:
 
 
 def _record(what: str, keys: Mapping[str, Key], used: dict[str, Schema]) -> Schema:
+    partners = {name: [key.goes_with] for name, key in keys.items() if key.goes_with}
     return {
         "title": what.replace("`", ""),
         "type": "object",
         "required": [name for name, key in keys.items() if key.is_required],
         "properties": {name: _key(key, used) for name, key in keys.items()},
         "additionalProperties": False,
+        **({"dependentRequired": partners} if partners else {}),
+    }
+
+
+def _instead(keys: Mapping[str, Key], instead: Instead | None) -> Schema:
+    """Return what a record needs that can be written in two ways."""
+    if instead is None:
+        return {}
+    needed = [name for name, key in keys.items() if key.is_required]
+    without = {"not": {"anyOf": [{"required": [name]} for name in instead.of]}}
+    return {
+        "required": [name for name in needed if name not in instead.of],
+        "anyOf": [
+            {
+                "required": [name for name in needed if name in instead.of],
+                "not": {"required": [instead.key]},
+            },
+            {"required": [instead.key], **without},
+        ],
     }
 
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from mapgen.spec.shapes import (
     Anything,
     Formula,
+    Instead,
     Key,
     ListOf,
     Literal,
@@ -127,6 +128,13 @@ RULE = Variants(
                 **PART_KEYS,
             },
         ),
+        "made": Record(
+            "a made rule",
+            {
+                "made": _required(NAME, "another document of the same record, one of `after`"),
+                "field": _required(PROSE, "the key that the ERP gave it"),
+            },
+        ),
         "fields": Record("a part", PART_KEYS),
     },
     shared=MODIFIERS,
@@ -164,7 +172,7 @@ EXAMPLE = Record(
     {
         "name": _required(PROSE, "the situation"),
         "given": _required(PATH, "a source record, a JSON file beside the spec"),
-        "gives": _required(PATH, "the document it becomes, a JSON file beside the spec"),
+        "gives": _required(PATH, "the document it becomes, or several by name, a JSON file"),
     },
 )
 REJECT = Record(
@@ -174,6 +182,58 @@ REJECT = Record(
         "given": _required(PATH, "a source record, a JSON file beside the spec"),
         "because": _required(PROSE, "part of the message of one of its faults"),
         "target": Key(PROSE, "the target path of that fault"),
+    },
+)
+
+TARGET = Record(
+    "the target",
+    {
+        "contract": _required(PROSE, "the pinned contract"),
+        "entity": _required(PROSE, "the entity"),
+        "operation": _required(
+            Words("operation", choices=("create",)), "what is done with the document"
+        ),
+    },
+)
+IDENTITY = Record(
+    "the identity",
+    {
+        "field": _required(PROSE, "the target field that carries it"),
+        "value": _required(Formula(), "an expression over fields that never change"),
+    },
+)
+CHECKS = ListOf(
+    Record(
+        "a check",
+        {
+            "name": _required(PROSE, "what is compared, for people"),
+            "that": _required(Formula(), "a condition over record and document"),
+            "within": Key(DECIMAL, "tolerance of a comparison with `==`"),
+        },
+    )
+)
+DOCUMENT_KEYS: Mapping[str, Key] = {
+    "target": _required(TARGET, "what goes out"),
+    "identity": _required(
+        IDENTITY, "how a document is recognised, so that nothing is created twice"
+    ),
+    **PART_KEYS,
+    "checks": Key(CHECKS, "what has to hold for a document as a whole"),
+}
+DOCUMENT = Record(
+    "a document",
+    {
+        "when": Key(Formula(), "the condition; where it does not hold, it is not made"),
+        "each": Key(
+            Formula(), "a source list: each of its rows becomes a document", goes_with="as"
+        ),
+        "as": Key(NAME, "what one row is called inside", goes_with="each"),
+        "where": Key(Formula(), "which rows become a document", goes_with="each"),
+        "after": Key(
+            ListOf(NAME, or_single=True, least=1),
+            "documents of the same record that have to be in the ERP first",
+        ),
+        **DOCUMENT_KEYS,
     },
 )
 
@@ -202,19 +262,6 @@ MAPPING = Record(
             ),
             "what comes in",
         ),
-        "target": _required(
-            Record(
-                "the target",
-                {
-                    "contract": _required(PROSE, "the pinned contract"),
-                    "entity": _required(PROSE, "the entity"),
-                    "operation": _required(
-                        Words("operation", choices=("create",)), "what is done with the document"
-                    ),
-                },
-            ),
-            "what goes out",
-        ),
         "settings": Key(
             MapOf(Words("type of a setting", choices=SETTING_TYPES), "settings", NAME),
             "constants with one value per environment",
@@ -236,34 +283,16 @@ MAPPING = Record(
             ),
             "records that are left out, and why",
         ),
-        "identity": _required(
-            Record(
-                "the identity",
-                {
-                    "field": _required(PROSE, "the target field that carries it"),
-                    "value": _required(Formula(), "an expression over fields that never change"),
-                },
-            ),
-            "how a document is recognised, so that nothing is created twice",
-        ),
-        **PART_KEYS,
-        "checks": Key(
-            ListOf(
-                Record(
-                    "a check",
-                    {
-                        "name": _required(PROSE, "what is compared, for people"),
-                        "that": _required(Formula(), "a condition over record and document"),
-                        "within": Key(DECIMAL, "tolerance of a comparison with `==`"),
-                    },
-                )
-            ),
-            "what has to hold for a document as a whole",
+        **DOCUMENT_KEYS,
+        "documents": Key(
+            MapOf(DOCUMENT, "documents", NAME, least=1),
+            "instead of `target` to `checks`: several documents of one record, by name",
         ),
         "ignore": Key(MapOf(PROSE, "ignores"), "source fields not used, each with its reason"),
         "examples": _required(ListOf(EXAMPLE, least=1), "records and the documents they become"),
         "rejects": Key(ListOf(REJECT), "records that must be rejected"),
     },
+    Instead("documents", tuple(DOCUMENT_KEYS)),
 )
 
 AUTH = Record(

@@ -12,6 +12,9 @@ from mapgen.spec.nodes import Node, ScalarNode
 
 Comparison = Literal["<", "<=", ">", ">="]
 
+# What the document of a flow that makes one of a record is called.
+ONLY = "document"
+
 
 @dataclass(frozen=True, slots=True)
 class RuleExample:
@@ -153,7 +156,15 @@ class Each:
     part: Part
 
 
-RuleKind = Const | Value | Lookup | FirstOf | Cases | Object | Each
+@dataclass(frozen=True, slots=True)
+class Made:
+    """The key that the ERP gave another document of the same record."""
+
+    document: Text
+    field: Text
+
+
+RuleKind = Const | Value | Lookup | FirstOf | Cases | Object | Each | Made
 
 
 @dataclass(frozen=True, slots=True)

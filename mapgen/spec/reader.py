@@ -14,8 +14,6 @@ from mapgen.spec.nodes import Entry, ListNode, MapNode, Node, ScalarNode, read_y
 from mapgen.spec.shapes import Fitting, Shape
 
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
-# What the document of a flow with one is called.
-ONLY = "document"
 _BOUND = re.compile(r"(<=|>=|<|>) ?(-?\d+(?:\.\d+)?)")
 
 
@@ -114,7 +112,7 @@ def _mapping(node: MapNode) -> model.MappingSection:
             model.Skip(_text(item, "when"), _text(item, "because"), f"{at}/skip/{number}")
             for number, item in enumerate(_items(node, "skip"))
         ),
-        documents=(_document(node, Text.plain(ONLY), at),),
+        documents=_documents(node, at),
         ignores=tuple(
             model.Ignore(entry.key, _as_scalar(entry.value).text)
             for entry in _entries(node, "ignore")
@@ -128,8 +126,22 @@ def _mapping(node: MapNode) -> model.MappingSection:
     )
 
 
+def _documents(node: MapNode, at: str) -> tuple[model.Document, ...]:
+    named = _entries(node, "documents")
+    if not named:
+        return (_document(node, Text.plain(model.ONLY), at),)
+    return tuple(
+        _document(_as_map(entry.value), entry.key, f"{at}/documents/{entry.key.value}")
+        for entry in named
+    )
+
+
 def _document(node: MapNode, name: Text, at: str) -> model.Document:
     target, identity = _map(node, "target"), _map(node, "identity")
+    rows = None
+    if node.get("each") is not None:
+        where = _optional_text(node, "where")
+        rows = model.DocumentRows(_text(node, "each"), _text(node, "as"), where)
     return model.Document(
         name=name,
         pointer=at,
@@ -151,6 +163,9 @@ def _document(node: MapNode, name: Text, at: str) -> model.Document:
             )
             for number, item in enumerate(_items(node, "checks"))
         ),
+        when=_optional_text(node, "when"),
+        rows=rows,
+        after=_texts(node.get("after")),
     )
 
 
@@ -219,6 +234,8 @@ def _kind(node: MapNode, at: str) -> model.RuleKind:
         return _cases(node)
     if node.get("each") is not None:
         return _each(node, at)
+    if node.get("made") is not None:
+        return model.Made(_text(node, "made"), _text(node, "field"))
     return model.Object(_optional_text(node, "object"), _optional_text(node, "as"), _part(node, at))
 
 

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from mapgen.report import Diagnostic, Span, Text
-from mapgen.report.catalogue import reading
+from mapgen.report.catalogue import documents, reading
 from mapgen.spec.nodes import ListNode, MapNode, Node, ScalarNode
 
 
@@ -64,6 +64,7 @@ class MapOf:
     value: Shape
     what: str = "a mapping"
     names: Words | None = None
+    least: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,11 +77,23 @@ class OneOrMap:
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """A key of a record: what stands under it, what it is for, whether it has to be there."""
+    """A key of a record: what stands under it, what it is for, whether it has to be there.
+
+    `goes_with` is another key of the record that has to be there, too, wherever this one is.
+    """
 
     shape: Shape
     purpose: str
     is_required: bool = False
+    goes_with: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Instead:
+    """A key that stands in place of others: either it, or those of them that are needed."""
+
+    key: str
+    of: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +102,7 @@ class Record:
 
     what: str
     keys: Mapping[str, Key]
+    instead: Instead | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,9 +185,9 @@ class Fitting:
                 self._map(node, shape)
             case OneOrMap(one, several):
                 self.fit(node, several if isinstance(node, MapNode) else one)
-            case Record(what, keys):
+            case Record(what, keys, instead):
                 if self._is_map(node, what):
-                    self._record(_map(node), what, keys)
+                    self._record(_map(node), what, self._wanted(_map(node), keys, instead))
             case Variants():
                 self._variants(node, shape)
 
@@ -226,6 +240,9 @@ class Fitting:
     def _map(self, node: Node, shape: MapOf) -> None:
         if not self._is_map(node, shape.what):
             return
+        if len(_map(node).entries) < shape.least:
+            wanted, found = "at least one entry", "an empty mapping"
+            self.faults.append(reading.wrong_shape(_opening(node), wanted, found))
         for entry in _map(node).entries:
             if shape.names is not None:
                 self._pattern(entry.key, shape.names)
@@ -239,6 +256,21 @@ class Fitting:
         )
         return False
 
+    def _wanted(
+        self, node: MapNode, keys: Mapping[str, Key], instead: Instead | None
+    ) -> Mapping[str, Key]:
+        """Return the keys as this node needs them; report two ways at once."""
+        other = node.key(instead.key) if instead is not None else None
+        if instead is None or other is None:
+            return keys
+        found = [entry.key for entry in node.entries if entry.key.value in instead.of]
+        if found:
+            self.faults.append(documents.two_forms(found[0], other, [key.value for key in found]))
+        return {
+            name: replace(key, is_required=key.is_required and name not in instead.of)
+            for name, key in keys.items()
+        }
+
     def _record(self, node: MapNode, what: str, keys: Mapping[str, Key]) -> None:
         for entry in node.entries:
             if entry.key.value in keys:
@@ -248,6 +280,11 @@ class Fitting:
         for name, key in keys.items():
             if key.is_required and node.get(name) is None:
                 self.faults.append(reading.missing_key(_opening(node), name, what, key.purpose))
+            partner, here = key.goes_with, node.key(name)
+            if partner is not None and here is not None and node.get(partner) is None:
+                purpose = keys[partner].purpose
+                fault = reading.missing_key(here.span(), partner, f"`{name}`", purpose)
+                self.faults.append(fault)
 
     def _variants(self, node: Node, shape: Variants) -> None:
         if not isinstance(node, MapNode):

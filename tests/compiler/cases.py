@@ -6,6 +6,7 @@ A case is `_base` with changes: files of its own under `specs/` stand in for tho
     replace, with     these words, found exactly once, become those
     times             `with` that many times over
     delete: true      the file goes
+    from              a folder of `tests/cases` whose files are laid over those of the base
     folder: true      a folder takes the file's place
     encoding          the file is written in another encoding than UTF-8
     line_ends: crlf   the file is written with the line ends of Windows
@@ -64,6 +65,9 @@ def build(case: str, root: Path) -> Path:
 
 
 def _apply(step: dict[str, object], workspace: Path) -> None:
+    if "from" in step:
+        shutil.copytree(CASES / str(step["from"]), workspace, dirs_exist_ok=True)
+        return
     path = workspace / str(step.get("file", SPEC))
     if step.get("delete"):
         shutil.rmtree(path) if path.is_dir() else path.unlink()

@@ -58,11 +58,12 @@ def test_case(
     assert "Traceback" not in spoken.errors
 
 
+@pytest.mark.parametrize("base", ["_base", "_documents"])
 def test_base(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    base: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """What all cases are changes of has no fault itself."""
-    spoken = speak(build("_base", tmp_path), monkeypatch, capsys, "check")
+    spoken = speak(build(base, tmp_path), monkeypatch, capsys, "check")
 
     assert spoken.errors == ""
     assert spoken.words == "1 flow checked: all fine\n"

@@ -17,7 +17,7 @@ import pytest
 
 from mapgen.cli.flows import BoundFlow, open_flow, outcomes
 from mapgen.compiler import generate
-from mapgen.runtime.outcome import Document, Outcome, Rejected, Skipped
+from mapgen.runtime.outcome import ONLY, Document, Outcome, Rejected, Skipped
 from mapgen.workspace import Workspace
 from tests.docs.walking import File, steps, take
 
@@ -42,19 +42,22 @@ summary: A recipe
 owner: nobody
 mapping:
   source: {{name: order, schema: schemas/{flow}.schema.json, key: string(order.id)}}
-  target: {{contract: default-24.200.001, entity: SalesOrder, operation: create}}
-  identity: {{field: ExternalRef, value: string(order.id)}}
-  examples: [{{name: one, given: given.json, gives: given.json}}]
+{single}  examples: [{{name: one, given: given.json, gives: given.json}}]
 {recipe}
 auth:
   target: acumatica
-  access: {{SalesOrder: [read, insert]}}
+  access: {access}
 performance:
   mode: queued
   volume: {{peak_per_minute: 1, per_day: 1}}
 security:
   data: {data}
   rollback: {{irreversible: a recipe}}
+"""
+
+SINGLE = """\
+  target: {contract: default-24.200.001, entity: SalesOrder, operation: create}
+  identity: {field: ExternalRef, value: string(order.id)}
 """
 
 
@@ -113,10 +116,18 @@ def _has(schema: Any, path: str) -> bool:
 
 def _spec(recipe: Recipe, schema: Any) -> str:
     rules = recipe.rules
-    if not re.search(r"^  CustomerID:", rules, flags=re.MULTILINE):
+    makes_several = rules.startswith("documents:") or "\ndocuments:" in rules
+    if not makes_several and not re.search(r"^  CustomerID:", rules, flags=re.MULTILINE):
         rules = rules.replace("fields:\n", "fields:\n  CustomerID: {const: ANY}\n", 1)
     data = {f"order.{path}": "personal" for path in PERSONAL if _has(schema, path)}
-    return SPEC.format(flow=recipe.flow, recipe=indent(rules, "  "), data=json.dumps(data))
+    entities = re.findall(r"entity: (\w+)", rules) or ["SalesOrder"]
+    return SPEC.format(
+        flow=recipe.flow,
+        single="" if makes_several else SINGLE,
+        recipe=indent(rules, "  "),
+        access=json.dumps({entity: ["read", "insert"] for entity in entities}),
+        data=json.dumps(data),
+    )
 
 
 @pytest.fixture(scope="module")
@@ -160,15 +171,30 @@ def _plain(document: Any) -> Any:
     return {name: _plain(member) for name, member in document.items()}
 
 
-def _outcome(flow: BoundFlow, given: Any) -> Outcome:
+def _outcomes(flow: BoundFlow, given: Any) -> list[Outcome]:
     record = json.dumps({"id": 1, **given}).encode()
-    [outcome] = outcomes(flow, Path("records.jsonl"), BytesIO(record))
-    return outcome
+    return list(outcomes(flow, Path("records.jsonl"), BytesIO(record)))
+
+
+def _whole(documents: Iterable[Outcome], wanted: Any) -> Any:
+    """Return all documents of a record by name, those of rows as a list."""
+    whole: dict[str, Any] = {}
+    for document in documents:
+        assert isinstance(document, Document)
+        plain = _plain(json.loads(document.body, parse_float=Decimal))
+        if isinstance(wanted[document.document], list):
+            whole.setdefault(document.document, []).append(plain)
+        else:
+            whole[document.document] = plain
+    return whole
 
 
 def test_there_are_twenty() -> None:
-    """The page has as many recipes as it promises, numbered."""
-    assert [recipe.flow for recipe in RECIPES] == [f"recipe_{n}" for n in range(1, 21)]
+    """The page has as many recipes as it promises, and some more, numbered."""
+    assert len(RECIPES) >= 20
+    assert [recipe.flow for recipe in RECIPES] == [
+        f"recipe_{n}" for n in range(1, len(RECIPES) + 1)
+    ]
     assert all(recipe.cases for recipe in RECIPES)
 
 
@@ -178,8 +204,11 @@ def test_recipe(recipe: Recipe, kitchen: Path) -> None:
     flow = open_flow(kitchen, recipe.flow, "local", {})
 
     for case in recipe.cases:
-        outcome = _outcome(flow, case["given"])
+        outcome, *others = _outcomes(flow, case["given"])
         match outcome:
+            case Document(document=name) if name != ONLY:
+                wanted = json.loads(json.dumps(case["gives"]), parse_float=Decimal)
+                assert _whole([outcome, *others], wanted) == wanted
             case Document(body=body):
                 document = _plain(json.loads(body, parse_float=Decimal))
                 added = {"ExternalRef": "1", "CustomerID": "ANY"}

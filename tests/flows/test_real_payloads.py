@@ -206,3 +206,92 @@ def test_woocommerce_batch_answer(transformed: Transformed) -> None:
     assert documents == []
     assert ("R103", "ExternalRef", "order.id") in _faults(kept)
     assert {code for code, _, _ in _faults(kept)} == {"R103"}
+
+
+def _with_skus(orders: Lines) -> Lines:
+    for order in orders:
+        for row in order["line_items"]:
+            row["sku"] = row["sku"] or f"WOO-{row['product_id']}"
+    return orders
+
+
+def test_woocommerce_orders_sent_home(transformed: Transformed) -> None:
+    """An order that goes to its billing address has no location, and is what it is without one."""
+    orders = _with_skus(_woocommerce_orders())
+
+    plain, _ = transformed("woocommerce_orders", orders)
+    documents, kept = transformed("woocommerce_located_orders", orders)
+
+    assert kept == []
+    assert [line["name"] for line in documents] == ["order"] * len(orders)
+    assert [line["document"] for line in documents] == [line["document"] for line in plain]
+
+
+def test_woocommerce_orders_sent_elsewhere(transformed: Transformed) -> None:
+    """A customer's order to another place has its location before it; a guest's has none."""
+    orders = _with_skus(_woocommerce_orders())
+    for order in orders:
+        order["shipping"] = {**order["shipping"], "address_1": "1 Elsewhere"}
+
+    documents, kept = transformed("woocommerce_located_orders", orders)
+
+    assert kept == []
+    by_order: dict[str, dict[str, Any]] = {}
+    for line in documents:
+        by_order.setdefault(line["source"]["key"], {})[line["name"]] = line["document"]
+    for order in orders:
+        made = _plain_values(by_order[order["number"]])
+        if order["customer_id"] == 0:
+            assert list(made) == ["order"]
+            assert made["order"]["ShipToAddress"]["AddressLine1"] == "1 Elsewhere"
+            continue
+        assert list(made) == ["location", "order"]
+        place = made["location"]["LocationContact"]["Address"]
+        assert place["AddressLine1"] == "1 Elsewhere"
+        assert place["PostalCode"] == order["shipping"]["postcode"]
+        assert made["location"]["Customer"] == made["order"]["CustomerID"] == "C000101"
+        assert made["order"]["LocationID"] == {"made": "location", "field": "LocationID"}
+        assert "ShipToAddress" not in made["order"]
+
+
+@pytest.mark.parametrize("file", ["product.json", "products.json"])
+def test_shopify_products(file: str, transformed: Transformed) -> None:
+    """Each variant of Shopify's own products becomes an item with its number, price and weight."""
+    found = _payload(f"shopify/{file}")
+    products = [one.get("product", one) for one in (found if isinstance(found, list) else [found])]
+
+    documents, kept = transformed("shopify_products", products)
+
+    assert kept == []
+    variants = [(product, variant) for product in products for variant in product["variants"]]
+    for line, (product, variant) in zip(documents, variants, strict=True):
+        item = _plain_values(line["document"])
+        assert (line["name"], line["entity"]) == ("item", "StockItem")
+        assert item["InventoryID"] == variant["sku"]
+        assert item["Description"] == f"{product['title']}, {variant['title']}"
+        assert item["DefaultPrice"] == Decimal(variant["price"])
+        assert item["DimensionWeight"] == Decimal(variant["grams"]) / 1000
+        assert item["CrossReferences"] == []
+
+
+def test_shopify_variants_with_one_number(transformed: Transformed) -> None:
+    """Two variants with one SKU keep the product back, and the SKU is shown."""
+    product = _payload("shopify/product.json")["product"]
+    product["variants"][3]["sku"] = product["variants"][1]["sku"]
+
+    documents, [kept] = transformed("shopify_products", [product])
+
+    assert documents == []
+    assert _faults(kept) == [("R224", "item[]: InventoryID", "product.variants[].sku")]
+    assert kept["faults"][0]["value"] == "IPOD2008RED"
+
+
+def test_shopify_variant_without_a_price(transformed: Transformed) -> None:
+    """A fault of one variant names it; none of the others is made, either."""
+    product = _payload("shopify/product.json")["product"]
+    product["variants"][2]["price"] = "free"
+
+    documents, [kept] = transformed("shopify_products", [product])
+
+    assert documents == []
+    assert _faults(kept) == [("R102", "item[2]: DefaultPrice", "product.variants[2].price")]

@@ -84,13 +84,14 @@ class Bench:
         named = re.match(r"# (specs/\S+)\n", words)
         path = named[1] if named else SPEC_FILE
         is_spec = path.endswith(".maps.yaml")
-        start = self.root / (SPEC_FILE if is_spec else path)
+        is_new = is_spec and not (self.root / path).exists()
+        start = self.root / (SPEC_FILE if is_new else path)
         base = _composed(start.read_text(encoding="utf-8"))
         for place in without:
             base = _without(base, place)
         grafted = _merged(base, _placed(words, is_spec=is_spec), "")
         text = yaml.serialize(grafted, Dumper=yaml.CSafeDumper, allow_unicode=True)
-        if path == SPEC_FILE:
+        if is_spec and not is_new:
             return self._codes_of_spec(Source(path, text))
         return self._codes_with(self.root / path, text)
 

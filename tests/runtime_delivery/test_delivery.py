@@ -372,8 +372,9 @@ def test_upsert(ledger: Ledger) -> None:
 
 
 def test_several_documents(ledger: Ledger) -> None:
-    """A flow with several documents a record says that it cannot be delivered, before any request."""
-    several = (ORDER, replace(ORDER, name="location", entity="CustomerLocation"))
+    """A flow with several documents says that it cannot be delivered, before any request."""
+    named = replace(ORDER, name="order")
+    several = (named, replace(ORDER, name="location", entity="CustomerLocation"))
     with standing_in() as tenant:
         with pytest.raises(NotBuilt):
             run(tenant, ledger, orders(1), documents=several)

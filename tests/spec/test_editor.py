@@ -7,6 +7,7 @@ import functools
 import json
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import jsonschema_rs
@@ -22,6 +23,7 @@ from mapgen.spec.shapes import (
     Anything,
     Fitting,
     Formula,
+    Instead,
     Key,
     ListOf,
     Literal,
@@ -69,13 +71,14 @@ def valid(shape: Shape, depth: int = 0) -> st.SearchStrategy[Value]:
         case ListOf(item=item, or_single=or_single, least=least):
             several = st.lists(valid(item, depth), min_size=least, max_size=2)
             return several | valid(item, depth) if or_single else several
-        case MapOf(value=value, names=names):
+        case MapOf(value=value, names=names, least=least):
             keys = TEXTS if names is None else valid(names)
-            return st.dictionaries(keys.map(str), valid(value, depth), max_size=2)
+            values = valid(value, depth)
+            return st.dictionaries(keys.map(str), values, min_size=least, max_size=2)
         case OneOrMap(one=one, several=several):
             return valid(one, depth) | valid(several, depth)
-        case Record(keys=keys):
-            return record(keys, depth)
+        case Record(keys=keys, instead=instead):
+            return record(keys, depth) if instead is None else either(keys, instead, depth)
         case Variants():
             return variants(shape, depth)
         case Named(name=name):
@@ -85,7 +88,21 @@ def valid(shape: Shape, depth: int = 0) -> st.SearchStrategy[Value]:
 def record(keys: Mapping[str, Key], depth: int) -> st.SearchStrategy[Value]:
     needed = {name: valid(key.shape, depth) for name, key in keys.items() if key.is_required}
     further = {name: valid(key.shape, depth) for name, key in keys.items() if not key.is_required}
-    return st.fixed_dictionaries(needed, optional=further)
+    together = {name: key.goes_with for name, key in keys.items() if key.goes_with}
+    made = st.fixed_dictionaries(needed, optional=further)
+    return made.map(
+        lambda value: {
+            name: one for name, one in value.items() if together.get(name, name) in value
+        }
+    )
+
+
+def either(keys: Mapping[str, Key], instead: Instead, depth: int) -> st.SearchStrategy[Value]:
+    """Return what makes values of a record that can be written in two ways."""
+    one = {name: key for name, key in keys.items() if name != instead.key}
+    other = {name: key for name, key in keys.items() if name not in instead.of}
+    other[instead.key] = replace(keys[instead.key], is_required=True)
+    return record(one, depth) | record(other, depth)
 
 
 def variants(shape: Variants, depth: int) -> st.SearchStrategy[Value]:
@@ -149,6 +166,7 @@ ALL_KEYS = sorted(
         *(key for kind in language.RULE.kinds.values() for key in kind.keys),
         *language.MODIFIERS,
         *language.MAPPING.keys,
+        *language.DOCUMENT.keys,
         *("env", "undo", "irreversible"),
     }
 )

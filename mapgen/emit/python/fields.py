@@ -71,7 +71,10 @@ class FieldEmitter:
     def field(self, field: ir.Field, *, is_custom: bool = False) -> tuple[list[Statement], str]:
         """Return the statements of a field and the Python of its wrapped value."""
         wrapper = (CUSTOM_WRAPPERS if is_custom else WRAPPERS)[field.kind]
-        self.module.name(VALUES, wrapper)
+        if not isinstance(field.value, ir.Made):
+            self.module.name(VALUES, wrapper)
+        if isinstance(field.value, ir.Made):
+            return self._made(field, field.value)
         if isinstance(field.value, ir.Constant):
             code = f"{wrapper}({self._constant(field.value.text, field.kind)})"
             return [], self.module.constant(_constant_name(field), code)
@@ -81,6 +84,27 @@ class FieldEmitter:
         guarded = self._present_value(field)
         code = f"{wrapper}({self._limited(field, guarded.value)})"
         code = self.or_unset(code, guarded.guards)
+        return [Statement(code, local, field.target, field)], local
+
+    def _made(self, field: ir.Field, made: ir.Made) -> tuple[list[Statement], str]:
+        """Return the statement of a key that another document gets."""
+        wrapper, inner = self.module.name(VALUES, "MadeValue"), self.module.name(VALUES, "Made")
+        code = f'{wrapper}({inner}("{made.document}", "{made.field}"))'
+        if made.present is not None:
+            unset = self.module.name("msgspec", "UNSET")
+            is_there = f"{self.names[made.present.name]} is not {unset}"
+            match field.on_missing:
+                case "reject":
+                    required = self.module.name(LIMITS, "required")
+                    code = f"{required}({code} if {is_there} else None)"
+                case "replace":
+                    assert field.replacement is not None
+                    other = self.expressions().value(field.replacement)
+                    text = f"{self.module.name(VALUES, 'StringValue')}({other})"
+                    code = f"{code} if {is_there} else {text}"
+                case _:
+                    code = f"{code} if {is_there} else {unset}"
+        local = self.namer.name(field.local)
         return [Statement(code, local, field.target, field)], local
 
     def or_unset(self, code: str, guards: tuple[str, ...]) -> str:

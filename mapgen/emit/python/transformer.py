@@ -18,6 +18,7 @@ from mapgen.emit.python.fields import (
 from mapgen.emit.python.types import CUSTOM_WRAPPERS, WRAPPERS, Annotations, source_classes
 from mapgen.ir import flow as ir
 from mapgen.ir.expression import attribute_name
+from mapgen.ir.names import made_name
 
 # What is imported and looks like a constant.
 _IMPORTED = ("UNSET",)
@@ -69,6 +70,7 @@ class RuleLine:
     reads: tuple[str, ...]
     pointer: str
     is_personal: bool
+    each: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +86,6 @@ class Module:
     settings_classes: tuple[Class, ...]
     source_class: str
     source_name: str
-    target_class: str
     functions: tuple[Function, ...]
     returns: str
     key: str
@@ -105,20 +106,26 @@ class _ModuleEmitter:
     functions: list[Function] = field(default_factory=list)
     classes: list[Class] = field(default_factory=list)
     rules: list[RuleLine] = field(default_factory=list)
+    in_work: ir.Document | None = None
 
     @property
     def annotations(self) -> Annotations:
         """What turns types into annotations."""
-        return Annotations(self.needs, source_classes(self.flow))
+        made = {
+            made_name(document.name): f"{document.part.name} | UnsetType"
+            for document in self.flow.documents
+            if document.when is not None
+        }
+        return Annotations(self.needs, source_classes(self.flow), made)
 
     def module(self) -> Module:
         flow = self.flow
         self.needs.name("msgspec", "Struct")
         self.needs.name("collections.abc", "Callable")
         source_class = self.annotations.of(flow.source_name)
-        (document,) = flow.documents
-        transform = self._transform(document)
-        returns = document.part.name
+        only = flow.only
+        transform = self._several() if only is None else self._transform(only)
+        returns = "Documents" if only is None else only.part.name
         if flow.skips:
             returns += f" | {self.needs.name(VALUES, 'Skip')}"
         return Module(
@@ -129,7 +136,6 @@ class _ModuleEmitter:
             settings_classes=(self._settings(), self._lookups()),
             source_class=source_class,
             source_name=flow.source_name,
-            target_class=document.part.name,
             functions=(*self.functions, transform),
             returns=returns,
             key=self._key(),
@@ -186,10 +192,7 @@ class _ModuleEmitter:
         flow = self.flow
         name = flow.source_name
         emitter = self._emitter({name: name})
-        ahead = _lets_for_skips(flow)
-        statements = list(self._lets(emitter, ahead))
-        statements += self._skips(emitter)
-        statements += self._lets(emitter, [let for let in flow.lets if let not in ahead])
+        statements = list(self._ahead(emitter))
         members = list(self._members(document.part, emitter, statements))
         built = f"{document.part.name}({', '.join(local for _, local in members)})"
         self._target_class(document.part, (member for member, _ in members))
@@ -197,18 +200,71 @@ class _ModuleEmitter:
         if document.checks:
             statements.append(Statement(built, "document"))
             emitter.names["document"] = "document"
-            statements += self._checks(document.checks, emitter)
+            statements += self._checks("transform", document.checks, emitter)
             result = "document"
         source = self.annotations.of(name)
-        article = "an" if name[0] in "aeiou" else "a"
         return Function(
             "transform",
             f"{name}: {source}",
             document.part.name + (" | Skip" if flow.skips else ""),
-            f"Return the document of {article} {name}, or raise Fault at the first misfit.",
+            f"Return the document of {_article(name)}, or raise Fault at the first misfit.",
             tuple(statements),
             result,
         )
+
+    def _several(self) -> Function:
+        """Return the function that makes several documents, each by a function of its own."""
+        flow = self.flow
+        name = flow.source_name
+        for document in flow.documents:
+            self.in_work = document
+            self._function(document.part, None, document)
+        self.in_work = None
+        emitter = self._emitter({name: name})
+        statements = list(self._ahead(emitter))
+        members = [self._made(document, emitter, statements) for document in flow.documents]
+        says = f"The documents of {_article(name)}."
+        self.classes.append(Class("Documents", says, tuple(member for member, _ in members)))
+        return Function(
+            "transform",
+            f"{name}: {self.annotations.of(name)}",
+            "Documents" + (" | Skip" if flow.skips else ""),
+            f"Return the documents of {_article(name)}, or raise Fault at the first misfit.",
+            tuple(statements),
+            f"Documents({', '.join(local for _, local in members)})",
+        )
+
+    def _made(
+        self, document: ir.Document, emitter: FieldEmitter, statements: list[Statement]
+    ) -> tuple[Member, str]:
+        """Return the member for a document, and the local that holds it; `statements` grows."""
+        part, kind = document.part, document.part.name
+        when, rows = document.when, document.rows
+        holds = "" if when is None else emitter.expressions().value(when.holds)
+        if rows is None:
+            code = self._call(part, emitter.names)
+            if when is not None:
+                code = f"{code} if {holds} else {self.needs.name('msgspec', 'UNSET')}"
+                kind = self._or_unset(kind)
+        else:
+            code, guards = self._row_calls(part, rows, emitter)
+            tests = [*([f"({holds})" if guards else holds] if when is not None else []), *guards]
+            code = f"{code} if {' and '.join(tests)} else []" if tests else code
+            kind = f"list[{kind}]"
+        local = emitter.namer.name(document.name)
+        emitter.names[made_name(document.name)] = local
+        statements.append(Statement(code, local))
+        reads = (*(when.reads if when is not None else ()), *(rows.reads if rows else ()))
+        target = f"document {document.name}"
+        self._rule(f"transform.{local}", target, tuple(dict.fromkeys(reads)), document.pointer)
+        return Member(document.name, kind), local
+
+    def _ahead(self, emitter: FieldEmitter) -> Iterator[Statement]:
+        """Yield the skips and lets: what comes before anything is made."""
+        ahead = _lets_for_skips(self.flow)
+        yield from self._lets(emitter, ahead)
+        yield from self._skips(emitter)
+        yield from self._lets(emitter, [let for let in self.flow.lets if let not in ahead])
 
     def _emitter(self, names: dict[str, str]) -> FieldEmitter:
         namer = Namer()
@@ -242,10 +298,13 @@ class _ModuleEmitter:
             yield Statement(code, local)
             self._rule(f"transform.{local}", f"let {let.name}", let.reads, let.pointer)
 
-    def _checks(self, checks: Iterable[ir.Check], emitter: FieldEmitter) -> Iterator[Statement]:
+    def _checks(
+        self, function: str, checks: Iterable[ir.Check], emitter: FieldEmitter, prefix: str = ""
+    ) -> Iterator[Statement]:
         for number, check in enumerate(checks, start=1):
             yield Statement(self._check(check, emitter.expressions()), None)
-            self._rule(f"transform.check{number}", check.name, check.reads, check.pointer)
+            target = f"{prefix}{check.name}"
+            self._rule(f"{function}.check{number}", target, check.reads, check.pointer)
 
     def _check(self, check: ir.Check, expressions: PythonExpressions) -> str:
         name = repr(check.name)
@@ -285,6 +344,8 @@ class _ModuleEmitter:
         statements += added
         self._field_rules(part, added)
         kind = WRAPPERS[item.kind]
+        if isinstance(item.value, ir.Made):
+            kind = "MadeValue | StringValue" if item.on_missing == "replace" else "MadeValue"
         if item.is_always_set:
             return Member(item.name, kind), local
         return Member(item.name, self._or_unset(kind)), local
@@ -307,7 +368,11 @@ class _ModuleEmitter:
         pointer: str,
         is_personal: bool = False,
     ) -> None:
-        self.rules.append(RuleLine(code, target, reads, pointer, is_personal))
+        document = self.in_work
+        each = None
+        if document is not None and document.rows is not None and document.rows.reads:
+            each = document.rows.reads[0]
+        self.rules.append(RuleLine(code, target, reads, pointer, is_personal, each))
 
     def _object(
         self,
@@ -338,14 +403,7 @@ class _ModuleEmitter:
         self, part: ir.Part, item: ir.RowsPart, emitter: FieldEmitter, statements: list[Statement]
     ) -> tuple[Member, str]:
         self._function(item.part, item.alias)
-        inner = emitter.namer.inner()
-        row = inner.name(item.alias)
-        names = {**emitter.names, item.alias: row}
-        source, guards = self._rows_source(item, emitter)
-        where = ""
-        if item.where is not None:
-            where = f" if {PythonExpressions(names, self.needs, inner).value(item.where)}"
-        code = f"[{self._call(item.part, names)} for {row} in {source}{where}]"
+        code, guards = self._row_calls(item.part, item, emitter)
         if guards:
             code = f"{code} if {' and '.join(guards)} else []"
         if item.at_least:
@@ -358,18 +416,36 @@ class _ModuleEmitter:
         self._rule(f"{part.function}.{local}", item.target, item.reads, item.pointer)
         return Member(item.name, f"list[{item.part.name}]"), local
 
-    def _rows_source(self, item: ir.RowsPart, emitter: FieldEmitter) -> tuple[str, tuple[str, ...]]:
+    def _row_calls(
+        self, part: ir.Part, item: ir.RowsPart | ir.DocumentRows, emitter: FieldEmitter
+    ) -> tuple[str, tuple[str, ...]]:
+        """Return what builds a part of each row, and what has to hold for there to be rows."""
+        inner = emitter.namer.inner()
+        row = inner.name(item.alias)
+        names = {**emitter.names, item.alias: row}
+        source, guards = self._rows_source(item, emitter)
+        where = ""
+        if item.where is not None:
+            where = f" if {PythonExpressions(names, self.needs, inner).value(item.where)}"
+        return f"[{self._call(part, names)} for {row} in {source}{where}]", guards
+
+    def _rows_source(
+        self, item: ir.RowsPart | ir.DocumentRows, emitter: FieldEmitter
+    ) -> tuple[str, tuple[str, ...]]:
         expressions = emitter.expressions()
         if not item.may_be_missing:
             return expressions.value(item.source), ()
         guarded = expressions.guarded(item.source)
         return guarded.value, guarded.guards
 
-    def _function(self, part: ir.Part, alias: str | None) -> None:
-        """Emit the function of a part, and its class."""
+    def _function(
+        self, part: ir.Part, alias: str | None, document: ir.Document | None = None
+    ) -> None:
+        """Emit the function of a part, and its class; a whole document has checks."""
         emitter = self._emitter({})
         names = {
-            parameter.name: emitter.namer.name(parameter.name) for parameter in part.parameters
+            parameter.name: emitter.namer.name(parameter.name.removeprefix(made_name("")))
+            for parameter in part.parameters
         }
         emitter.names.update(names)
         statements: list[Statement] = []
@@ -381,6 +457,13 @@ class _ModuleEmitter:
         )
         says = f"Return the `{part.name}` of one {alias}." if alias else f"Return `{part.name}`."
         result = f"{part.name}({', '.join(local for _, local in members)})"
+        if document is not None:
+            says = f"Return the document `{document.name}`."
+        if document is not None and document.checks:
+            statements.append(Statement(result, "document"))
+            emitter.names["document"] = result = "document"
+            prefix = f"{document.name}[]: " if document.rows else f"{document.name}: "
+            statements += self._checks(part.function, document.checks, emitter, prefix)
         self.functions.append(
             Function(part.function, parameters, part.name, says, tuple(statements), result)
         )
@@ -443,6 +526,10 @@ def _import_groups(needs: ModuleNeeds) -> Iterator[tuple[str, ...]]:
     for lines in groups.values():
         if lines:
             yield tuple(sorted(lines, key=lambda line: (line.startswith("from"), line)))
+
+
+def _article(name: str) -> str:
+    return f"{'an' if name[0] in 'aeiou' else 'a'} {name}"
 
 
 def _in_docstring(words: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from mapgen.emit.python.expression_needs import ModuleNeeds
 from mapgen.ir.flow import Field, Flow, Part, SourceField, ValueKind
@@ -41,8 +41,11 @@ RESERVED_CLASSES = frozenset(
         "Amount",
         "Callable",
         "Decimal",
+        "Documents",
         "Instant",
         "Lookups",
+        "Made",
+        "MadeValue",
         "Mapping",
         "Settings",
         "Skip",
@@ -58,13 +61,19 @@ RESERVED_CLASSES = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Annotations:
-    """Turns types into annotations; `classes` are the classes of source objects by their names."""
+    """Turns types into annotations.
+
+    `classes` are the classes of source objects by their names, `made` those of other documents.
+    """
 
     module: ModuleNeeds
     classes: Mapping[str, str]
+    made: Mapping[str, str] = field(default_factory=dict)
 
     def of(self, type_name: str) -> str:
         """Return the annotation of a type: `list(tax_line)?` -> `list[TaxLine] | None`."""
+        if type_name in self.made:
+            return self.made[type_name]
         if type_name.endswith("?"):
             return f"{self.of(type_name[:-1])} | None"
         if type_name.startswith("list("):

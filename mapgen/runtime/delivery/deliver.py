@@ -17,7 +17,7 @@ from mapgen.runtime.environment import Environment
 from mapgen.runtime.events import Observer
 from mapgen.runtime.halt import Halt, NotBuilt, Terminated
 from mapgen.runtime.ledger import Ledger, source_of
-from mapgen.runtime.outcome import Document, Outcome, Rejected, Skipped
+from mapgen.runtime.outcome import ONLY, Document, Outcome, Rejected, Skipped
 from mapgen.runtime.plan import Plan
 from mapgen.runtime.rules import Rules
 from mapgen.runtime.summary import Kind, Shown, Summary
@@ -46,7 +46,7 @@ def deliver(
     requests under way have had ten seconds. In each case the session is signed out, and the next
     run goes on where this one stopped.
     """
-    if len(plan.documents) > 1:
+    if plan.documents[0].name != ONLY:
         raise NotBuilt(
             f"the flow `{plan.flow}` makes several documents of a record, which this version does"
             " not deliver",

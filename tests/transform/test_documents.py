@@ -1,0 +1,195 @@
+"""Several documents of one record: what they need, how they are left out, where faults lie."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mapgen.compiler import generate
+from mapgen.runtime.lines import document_line
+from mapgen.runtime.outcome import Document, Rejected, Skipped
+from mapgen.runtime.rules import Rules, load_rules
+from mapgen.runtime.testing import FlowUnderTest
+from mapgen.workspace import Workspace
+from tests.compiler.test_generate import FLOWS
+
+BOX = {"code": "B-1", "weight": "1.5", "things": [{"sku": "CUP"}]}
+OTHER = {"code": "B-2", "weight": "2.5", "things": [{"sku": "A"}, {"sku": "B"}]}
+CRATE: Mapping[str, Any] = {
+    "id": 1,
+    "number": "P-1",
+    "urgent": True,
+    "tags": ["Beja", "Faro"],
+    "boxes": [BOX, OTHER],
+}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The generated flow."""
+    root = tmp_path_factory.mktemp("several") / "flows"
+    shutil.copytree(FLOWS, root)
+    workspace = Workspace(root)
+    files = generate(workspace, workspace.spec_paths())
+    workspace.write(files, workspace.staleness(files))
+    return root / "generated" / "several"
+
+
+@pytest.fixture(scope="module")
+def crates(folder: Path) -> FlowUnderTest:
+    return FlowUnderTest.load(folder)
+
+
+@pytest.fixture(scope="module")
+def rules(folder: Path) -> Rules:
+    return load_rules((folder / "map.json").read_bytes(), lambda _: None)
+
+
+def crate(**changes: Any) -> str:
+    return json.dumps({**CRATE, **changes})
+
+
+def made(flow: FlowUnderTest, record: str) -> list[Document]:
+    outcomes = flow.outcomes(record)
+    assert all(isinstance(outcome, Document) for outcome in outcomes), outcomes
+    return [outcome for outcome in outcomes if isinstance(outcome, Document)]
+
+
+def faults(flow: FlowUnderTest, record: str) -> list[tuple[str, str | None, str | None]]:
+    (outcome,) = flow.outcomes(record)
+    assert isinstance(outcome, Rejected), outcome
+    return [(fault.code, fault.target, fault.source_path) for fault in outcome.faults]
+
+
+def test_order_and_needs(crates: FlowUnderTest) -> None:
+    """Documents come behind those that they need, which they name by name and identity."""
+    found = made(crates, crate())
+
+    assert [(one.document, one.identity, one.needs) for one in found] == [
+        ("back", "1", ()),
+        ("first", "1", ()),
+        ("crate", "1", (("back", "1"), ("first", "1"))),
+        ("box", "B-1", (("crate", "1"), ("back", "1"))),
+        ("box", "B-2", (("crate", "1"), ("back", "1"))),
+    ]
+    assert {one.entity for one in found} == {"Delivery"}
+
+
+def test_what_is_not_made_is_not_needed(crates: FlowUnderTest) -> None:
+    """A document whose condition does not hold is needed by none, and gives no key."""
+    found = made(crates, crate(number="P-2", urgent=False))
+
+    assert [(one.document, one.needs) for one in found] == [
+        ("first", ()),
+        ("crate", (("first", "1"),)),
+    ]
+    body = json.loads(found[1].body)
+    assert body["Remark"] == {"value": {"made": "first", "field": "DeliveryNbr"}}
+    assert body["Region"] == {"value": "NONE"}
+    assert "Label" not in body
+
+
+@pytest.mark.parametrize(
+    "boxes",
+    [
+        pytest.param(None, id="no list"),
+        pytest.param([], id="an empty list"),
+        pytest.param([{**BOX, "weight": "0.0"}], id="no row that counts"),
+    ],
+)
+def test_no_rows(crates: FlowUnderTest, boxes: Any) -> None:
+    """Without rows there is no document of them, and the others are made all the same."""
+    names = [one.document for one in made(crates, crate(boxes=boxes))]
+
+    assert names == ["back", "first", "crate"]
+
+
+def test_a_skip(crates: FlowUnderTest) -> None:
+    """A record that is left out gives none of the documents."""
+    (outcome,) = crates.outcomes(crate(number="X"))
+
+    assert isinstance(outcome, Skipped)
+    assert outcome.reason == "a test"
+
+
+def test_all_or_none(crates: FlowUnderTest) -> None:
+    """One fault in one document keeps all of them back; all faults of all documents are told."""
+    boxes = [BOX, {**OTHER, "weight": "100.0", "things": [{"sku": "A"}, {"sku": "x" * 13}]}]
+
+    assert faults(crates, crate(tags=["Beja", " "], remark="x" * 21, boxes=boxes)) == [
+        ("R301", "back: Remark", "crate.remark"),
+        ("R201", "box[0]: Stops[1].City", "crate.tags[1]"),
+        ("R303", "box[1]: Weight", "crate.boxes[1].weight"),
+        ("R301", "box[1]: Items[1].Article", "crate.boxes[1].things[1].sku"),
+        ("R201", "box[1]: Stops[1].City", "crate.tags[1]"),
+    ]
+
+
+def test_a_value_of_a_wrong_type(crates: FlowUnderTest) -> None:
+    """What the source has wrong is told with the row and the document that wanted it."""
+    boxes = [BOX, {**OTHER, "weight": "heavy"}]
+
+    assert faults(crates, crate(boxes=boxes)) == [
+        ("R102", "box[1]: Weight", "crate.boxes[1].weight")
+    ]
+
+
+def test_a_condition_that_cannot_be_asked(crates: FlowUnderTest) -> None:
+    """A fault in what decides about a document is one fault, whoever waits for the document."""
+    assert faults(crates, crate(urgent="perhaps")) == [("R102", "box[]: Region", "crate.urgent")]
+
+
+def test_a_key_that_is_missing(crates: FlowUnderTest) -> None:
+    """A key that has to be there, of a document that is not made, is a fault of each row."""
+    assert faults(crates, crate(urgent=False)) == [
+        ("R201", "box[0]: Region", "crate.remark, crate.urgent"),
+        ("R201", "box[1]: Region", "crate.remark, crate.urgent"),
+    ]
+
+
+def test_two_rows_with_one_identity(crates: FlowUnderTest) -> None:
+    """Two documents that a look-up could not tell apart keep the record back."""
+    record = crate(boxes=[BOX, {**OTHER, "code": "B-1"}])
+    (outcome,) = crates.outcomes(record)
+
+    assert faults(crates, record) == [("R224", "box[]: Reference", "crate.boxes[].code")]
+    assert isinstance(outcome, Rejected)
+    assert outcome.faults[0].value == "B-1"
+
+
+def test_lines(crates: FlowUnderTest) -> None:
+    """A line says which of the documents it holds."""
+    first, *_ = made(crates, crate())
+    line = json.loads(document_line(first))
+
+    assert list(line) == ["source", "name", "entity", "document"]
+    assert line["name"] == "back"
+
+
+@pytest.mark.parametrize(
+    ("target", "document", "found", "filled"),
+    [
+        ("Remark", "back", "back: Remark", "crate.remark"),
+        ("Remark", "crate", "crate: Remark", None),
+        ("Stops[1].City", "crate", "crate: Stops[].City", "crate.tags[1]"),
+        ("Items[1].Article", "box", "box[]: Items[].Article", "crate.boxes[].things[1].sku"),
+        ("Stops[1].City", "box", "box[]: Stops[].City", "crate.tags[1]"),
+        ("Contact.Fax", "box", "box[]: Contact", None),
+    ],
+)
+def test_rules_by_target(
+    rules: Rules, target: str, document: str, found: str, filled: str | None
+) -> None:
+    """What the ERP refuses leads to the rule of that document, and to the row where it is known."""
+    answer = rules.find(target, document)
+
+    assert answer is not None
+    rule, rows = answer
+    assert rule.target == found
+    assert rule.source_path(rows) == filled
+    assert rules.find(target) is None
