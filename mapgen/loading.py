@@ -10,7 +10,7 @@ from mapgen.check.model import Checked, Surroundings, TableFacts
 from mapgen.check.tables import facts_of_inline
 from mapgen.contract import lock
 from mapgen.contract.model import Contract
-from mapgen.contract.source_schema import SourceSchema, read_source_schema
+from mapgen.contract.source_schema import SourceSchema, read_source_schema, singular
 from mapgen.ir import flow as ir
 from mapgen.lower.samples import Samples
 from mapgen.report import Diagnostic, Span, Stopped, Text
@@ -28,7 +28,7 @@ class Shelf:
     workspace: Workspace
     faults: list[Diagnostic] = field(default_factory=list)
     _contracts: dict[str, Contract | None] = field(default_factory=dict)
-    _schemas: dict[tuple[str, str], SourceSchema | None] = field(default_factory=dict)
+    _schemas: dict[object, SourceSchema | None] = field(default_factory=dict)
     _tables: dict[tuple[str, tuple[str, ...], str | None], Table | None] = field(
         default_factory=dict
     )
@@ -84,22 +84,50 @@ class Shelf:
         return self._contracts[name]
 
     def schema(self, section: spec.MappingSection) -> SourceSchema | None:
-        """Return the source schema of a spec, or None where it cannot be used (then reported)."""
-        path = f"{SPECS}/{section.source.schema.value}"
-        name = section.source.name.value
-        if (path, name) in self._schemas:
-            return self._schemas[path, name]
+        """Return the source schema of a spec, or None where it cannot be used (then reported).
+
+        It is that of a row where rows are grouped.
+        """
+        source = section.source
+        name = source.name.value
+        if source.group is None:
+            return self._schema(source.schema, name, {})
+        return self._schema(source.schema, singular(source.group.alias.value), {name: 1})
+
+    def joined(
+        self, section: spec.MappingSection, own: SourceSchema | None
+    ) -> Mapping[str, SourceSchema | None]:
+        """Return the schemas of what is joined; None for those that cannot be used.
+
+        Args:
+            section: with the joins.
+            own: the source schema, whose objects keep their names.
+        """
+        names = {section.source.name.value: 1, **(own.names if own is not None else {})}
+        schemas = {}
+        for join in section.source.joins:
+            member = join.name.value
+            called = member if join.takes_one else singular(member)
+            found = schemas[member] = self._schema(join.schema, called, names)
+            names = dict(found.names) if found is not None else names
+        return schemas
+
+    def _schema(self, path: Text, name: str, taken: Mapping[str, int]) -> SourceSchema | None:
+        shown = f"{SPECS}/{path.value}"
+        known_as = (shown, name, tuple(sorted(taken.items())))
+        if known_as in self._schemas:
+            return self._schemas[known_as]
         try:
-            source = self.workspace.read(path, "the source schema", section.source.schema.span())
+            source = self.workspace.read(shown, "the source schema", path.span())
         except Stopped as stopped:
             self.faults.extend(stopped.diagnostics)
             return None
         try:
-            self._schemas[path, name] = read_source_schema(path, source.text, name)
+            self._schemas[known_as] = read_source_schema(shown, source.text, name, taken)
         except Stopped as stopped:
-            self._schemas[path, name] = None
+            self._schemas[known_as] = None
             self.faults.extend(stopped.diagnostics)
-        return self._schemas[path, name]
+        return self._schemas[known_as]
 
     def look_over(self, section: spec.MappingSection) -> None:
         """Note what is wrong with the lookup tables and the examples of a spec."""
@@ -207,10 +235,12 @@ class Shelf:
 
     def around(self, flow: spec.Spec) -> Surroundings:
         """Return what a spec refers to."""
+        schema = self.schema(flow.mapping)
         return Surroundings(
             contract=self.contract(flow.mapping.documents[0].target.contract.value),
             contract_names=self.workspace.named("contracts", ".json"),
-            schema=self.schema(flow.mapping),
+            schema=schema,
+            joined=self.joined(flow.mapping, schema),
             connections=self.workspace.named("connections", ".yaml"),
             environments=self.environments(),
             tables=self.tables(flow.mapping),

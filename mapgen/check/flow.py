@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from mapgen.check import model as checked
 from mapgen.check.auth import check_auth
+from mapgen.check.composing import whole_record
 from mapgen.check.mapping import CheckedMapping, check_mapping
 from mapgen.check.performance import check_performance
 from mapgen.check.security import (
@@ -25,7 +26,8 @@ def check(flow: spec.Spec, around: checked.Surroundings) -> checked.Checked:
     faults: list[Diagnostic] = []
     section = flow.mapping
     pinned = section.documents[0].target.contract
-    contract, schema = around.contract, around.schema
+    contract = around.contract
+    schema = whole_record(section.source, around.schema, around.joined, faults)
     if pinned.value not in around.contract_names:
         faults.append(messages.unknown_contract(pinned, around.contract_names))
     found = None

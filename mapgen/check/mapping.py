@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import keyword
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -67,7 +68,6 @@ def check_mapping(
     faults += [messages.name_taken(name, None) for name in _reserved(section)]
     faults += one_contract(section)
     ordered = in_order(section.documents, faults)
-    faults += _format(section.source, schema)
     faults += _blank_entries(section)
     settings = {
         setting.name.value: SETTING_TYPES[setting.type.value] for setting in section.settings
@@ -132,25 +132,6 @@ def _document(
     return checked.CheckedDocument(document, entity, identity, part, kind, checks, when, source)
 
 
-def _format(source: spec.SourceClause, schema: SourceSchema) -> Iterator[Diagnostic]:
-    """Yield what does not go together with the format of the input files."""
-    if not source.is_csv:
-        if source.delimiter is not None:
-            span = source.delimiter.span()
-            yield messages.unfit_modifier(span, "delimiter", "is for `format: csv`")
-        return
-    if source.envelope_key is not None:
-        span = source.envelope_key.span()
-        yield messages.unfit_modifier(span, "envelope", "is for `format: json`")
-    nested = tuple(
-        name
-        for name, kind in schema.record.fields.items()
-        if isinstance(types.present(kind), types.Object | types.ListOf)
-    )
-    if nested:
-        yield messages.cells_hold_one_value(source.schema.span(), nested)
-
-
 def _blank_entries(section: spec.MappingSection) -> Iterator[Diagnostic]:
     for table in section.lookups:
         if isinstance(table, spec.InlineTable):
@@ -163,6 +144,8 @@ def _reserved(section: spec.MappingSection) -> list[Text]:
     """Return the names that mean something else, in expressions or in the code made of them."""
     written_out = [*(table.name for table in section.lookups), section.source.name]
     found = [name for name in written_out if keyword.iskeyword(name.value)]
+    if hasattr(builtins, section.source.name.value):
+        found.append(section.source.name)  # generated code calls some of them beside the record
     shown = [section.source.name, *(let.name for let in section.lets)]
     return found + reserved_names(section) + [name for name in shown if name.value in RESERVED]
 

@@ -34,11 +34,15 @@ class TableFacts:
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """All that a spec refers to, read and ready; what could not be read is None or absent."""
+    """All that a spec refers to, read and ready; what could not be read is None or absent.
+
+    `schema` is that of a record, or of a row where rows are grouped; `joined` are those of joins.
+    """
 
     contract: Contract | None
     contract_names: tuple[str, ...]
     schema: SourceSchema | None
+    joined: Mapping[str, SourceSchema | None]
     connections: tuple[str, ...]
     environments: tuple[spec.Environment, ...]
     tables: Mapping[str, TableFacts]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 
+from mapgen.check.composing import twins
 from mapgen.check.sources import all_paths, leaf_paths, near_paths, path_pattern
 from mapgen.contract.model import Entity
 from mapgen.contract.source_schema import SourceSchema
@@ -62,7 +63,7 @@ def _data(
     patterns = []
     for item in security.data:
         pattern = path_pattern(item.path.value)
-        patterns.append(pattern)
+        patterns += [path_pattern(path) for path in twins(section.source, item.path.value)]
         if not any(pattern.match(path) for path in known):
             near = near_paths(item.path.value, known)
             yield messages.unknown_source_path(item.path, near)
@@ -88,7 +89,11 @@ def personal_paths(
 ) -> tuple[str, ...]:
     """Return the source paths that are personal or confidential, `*` and row marks filled in."""
     known = list(all_paths(schema.record, section.source.name.value))
-    patterns = [path_pattern(item.path.value) for item in security.data]
+    patterns = [
+        path_pattern(path)
+        for item in security.data
+        for path in twins(section.source, item.path.value)
+    ]
     found = [path for path in known if any(pattern.match(path) for pattern in patterns)]
     return tuple(path for path in found if not any(_is_above(other, path) for other in found))
 

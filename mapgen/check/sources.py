@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 
+from mapgen.check.composing import key_paths
 from mapgen.expression.types import ListOf, Object, Type, present
 from mapgen.ir.expression import attribute_name
 from mapgen.report import Diagnostic, Span, near_names
@@ -74,17 +75,29 @@ def accounted(
         ignored |= set(matched)
     names = {part for leaf in leaves for part in _names(leaf)}
     meant = all_near(doubtful, names)
+    keys = set(key_paths(section.source, record))
     unused = [
         leaf
         for leaf in leaves
-        if leaf not in reads and leaf not in ignored and meant.isdisjoint(_names(leaf))
+        if leaf not in reads
+        and leaf not in ignored
+        and leaf not in keys
+        and meant.isdisjoint(_names(leaf))
     ]
-    where = section.source.schema.span()
     faults += [
-        messages.unused_source_fields(where, parent, fields)
+        messages.unused_source_fields(_described_at(section.source, parent, fields), parent, fields)
         for parent, fields in _by_parent(unused, known, leaves)
     ]
     return faults
+
+
+def _described_at(source: spec.SourceClause, parent: str, fields: tuple[str, ...]) -> Span:
+    """Return where the spec names the schema of fields, that of a join for what is joined."""
+    for join in source.joins:
+        at = f"{source.name.value}.{join.name.value}"
+        if _is_below(parent, at) or (parent == source.name.value and fields == (join.name.value,)):
+            return join.schema.span()
+    return source.schema.span()
 
 
 def meeting_names(reads: Mapping[str, Span]) -> list[Diagnostic]:

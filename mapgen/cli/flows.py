@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import sys
+import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,7 @@ from mapgen.report import Stopped, suggestion
 from mapgen.report.catalogue import project as messages
 from mapgen.report.catalogue import reading
 from mapgen.runtime.cells import HeaderError
+from mapgen.runtime.joins import IndexingError, Joins
 from mapgen.runtime.outcome import Outcome
 from mapgen.runtime.plan import Format
 from mapgen.runtime.records import RawRecord
@@ -102,7 +104,7 @@ def _load(workspace: Workspace, name: str) -> LoadedFlow:
     except (FileNotFoundError, NotADirectoryError):
         raise Stopped([messages.not_generated(name)]) from None
     except OSError as error:
-        raise Stopped([reading.file_unreadable(folder, _reason(error))]) from None
+        raise Stopped([reading.file_unreadable(folder, reason_of(error))]) from None
     except DamagedFlow as error:
         raise Stopped([messages.damaged_flow(name, str(error))]) from None
 
@@ -139,13 +141,25 @@ def _places(workspace: Workspace, path: str) -> Callable[[str], str | None]:
     return found
 
 
-def outcomes(bound_flow: BoundFlow, path: Path, stream: BinaryIO) -> Iterator[Outcome]:
-    """Yield what becomes of each record of a file. Raises Stopped where there is none."""
-    name = _shown(path)
+def outcomes(
+    bound_flow: BoundFlow, path: Path, stream: BinaryIO, joins: Joins | None = None
+) -> Iterator[Outcome]:
+    """Yield what becomes of each record of a file, behind those that cannot be joined to any.
+
+    Raises Stopped where there is none.
+    """
+    name = shown(path)
     count = 0
-    for raw in _records(bound_flow, path, stream):
-        count += 1
-        yield from bound_flow.transformer.outcomes(raw, name)
+    try:
+        if joins is not None:
+            yield from joins.read()
+        for raw in _records(bound_flow, path, stream):
+            count += 1
+            whole = raw if joins is None else joins.joined(raw)
+            yield from bound_flow.transformer.outcomes(whole, name)
+    except IndexingError as error:
+        reason = f"{error} (the index of a joined file; `TMPDIR` says where)"
+        raise Stopped([messages.cannot_write(tempfile.gettempdir(), reason)]) from None
     if not count:
         raise Stopped([messages.no_records(name)])
 
@@ -162,12 +176,12 @@ def _records(bound_flow: BoundFlow, path: Path, stream: BinaryIO) -> Iterator[Ra
     try:
         yield from bound_flow.flow.records(stream, path.name)
     except HeaderError as error:
-        raise Stopped([messages.unfit_header(_shown(path), str(error))]) from None
+        raise Stopped([messages.unfit_header(shown(path), str(error))]) from None
     except OSError as error:
-        raise Stopped([reading.file_unreadable(_shown(path), _reason(error))]) from None
+        raise Stopped([reading.file_unreadable(shown(path), reason_of(error))]) from None
 
 
-def _shown(path: Path) -> str:
+def shown(path: Path) -> str:
     """Return a file's name as text; a name need not be UTF-8."""
     if path == STANDARD_INPUT:
         return "standard input"
@@ -181,16 +195,29 @@ def open_input(bound_flow: BoundFlow, path: Path) -> BinaryIO:
     """
     if path == STANDARD_INPUT:
         return sys.stdin.buffer
-    reads = bound_flow.flow.plan.format
+    return open_records(path, bound_flow.flow.plan.format, "the input")
+
+
+def open_records(path: Path, reads: Format, what: str) -> BinaryIO:
+    """Return a file of records, open.
+
+    Args:
+        path: the file.
+        reads: the format that it has to have.
+        what: what it is, for messages.
+
+    Raises Stopped for one that is missing, cannot be read or is of another format.
+    """
     if path.suffix.lower() in _NEVER[reads]:
         raise Stopped([messages.unsupported_input(str(path), _READS[reads])])
     try:
         return path.open("rb")
     except FileNotFoundError:
-        raise Stopped([reading.file_missing(str(path), "the input")]) from None
+        raise Stopped([reading.file_missing(str(path), what)]) from None
     except OSError as error:
-        raise Stopped([reading.file_unreadable(str(path), _reason(error))]) from None
+        raise Stopped([reading.file_unreadable(str(path), reason_of(error))]) from None
 
 
-def _reason(error: OSError) -> str:
+def reason_of(error: OSError) -> str:
+    """Return why a file cannot be read, in words."""
     return (error.strerror or "unknown error").lower()

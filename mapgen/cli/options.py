@@ -7,15 +7,15 @@ from pathlib import Path
 import click
 
 
-class TableFile(click.ParamType[tuple[str, Path]]):
-    """A lookup and a file to use for it: `NAME=FILE`."""
+class NamedFile(click.ParamType[tuple[str, Path]]):
+    """A lookup or a join, and the file for it: `NAME=FILE`."""
 
     name = "NAME=FILE"
 
     def convert(
         self, value: object, param: click.Parameter | None, ctx: click.Context | None
     ) -> tuple[str, Path]:
-        """Return the lookup's name and the file."""
+        """Return the name and the file."""
         name, sign, path = str(value).partition("=")
         if not (name and sign and path):
             self.fail(f"`{value}` is not written as NAME=FILE", param, ctx)
@@ -26,6 +26,15 @@ lookup_option = click.option(
     "--lookup",
     "lookups",
     multiple=True,
-    type=TableFile(),
+    type=NamedFile(),
     help="A file to use for a lookup instead of the spec's. May be given several times.",
+)
+
+join_option = click.option(
+    "--join",
+    "joins",
+    multiple=True,
+    type=NamedFile(),
+    help="The file of a join: its records are put into those of the input. Without, they hold the"
+    " member already. May be given several times.",
 )

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TypedDict, Unpack
 import click
 
 from mapgen.cli import FAULTS
-from mapgen.cli.options import lookup_option
+from mapgen.cli.options import join_option, lookup_option
 
 if TYPE_CHECKING:
     from mapgen.cli.flows import BoundFlow
@@ -30,6 +30,7 @@ class _Options(TypedDict):
     source: Path
     env: str
     lookups: tuple[tuple[str, Path], ...]
+    joins: tuple[tuple[str, Path], ...]
     state: str | None
     log: Path | None
     as_json: bool
@@ -46,6 +47,7 @@ class _Options(TypedDict):
 )
 @click.option("--env", required=True, help="The environment: which tenant, which settings.")
 @lookup_option
+@join_option
 @click.option("--state", help="The ledger. [default: sqlite:///.mapgen/ledger.db of the workspace]")
 @click.option("--log", type=click.Path(path_type=Path), help="Events as JSON lines, appended.")
 @click.option("--json", "as_json", is_flag=True, help="End standard output with one JSON line.")
@@ -82,6 +84,7 @@ def run(project: Path, /, **options: Unpack[_Options]) -> None:
 
 def _delivered(bound: BoundFlow, options: _Options) -> Summary:
     from mapgen.cli.flows import count_records, open_input, outcomes
+    from mapgen.cli.joining import open_joins, tell_unasked
     from mapgen.cli.watching import watching
     from mapgen.runtime.delivery import deliver
     from mapgen.runtime.ledger import Ledger
@@ -89,13 +92,17 @@ def _delivered(bound: BoundFlow, options: _Options) -> Summary:
     source = options["source"]
     with ExitStack() as files:
         stream = files.enter_context(open_input(bound, source))
+        joins = files.enter_context(open_joins(bound, dict(options["joins"])))
         environment = _environment(bound.environment, bound.flow.plan.connection)
         state = options["state"] or _default_state(bound.workspace.root)
         ledger = files.enter_context(Ledger(state))
         total = count_records(bound, source)
         observer = files.enter_context(watching(total, options["log"]))
-        records = outcomes(bound, source, stream)
-        return deliver(records, bound.flow.plan, environment, ledger, bound.flow.rules, observer)
+        records = outcomes(bound, source, stream, joins)
+        rules = bound.flow.rules
+        summary = deliver(records, bound.flow.plan, environment, ledger, rules, observer)
+        tell_unasked(joins)
+        return summary
 
 
 def _default_state(root: Path) -> str:

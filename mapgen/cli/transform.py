@@ -6,13 +6,14 @@ import contextlib
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, TypedDict, TypeVar, Unpack
 
 import click
 
 from mapgen.cli import FAULTS
-from mapgen.cli.options import lookup_option
+from mapgen.cli.options import join_option, lookup_option
 
 if TYPE_CHECKING:
     from mapgen.runtime.outcome import Outcome
@@ -30,6 +31,7 @@ class _Options(TypedDict):
     rejects: Path | None
     env: str | None
     lookups: tuple[tuple[str, Path], ...]
+    joins: tuple[tuple[str, Path], ...]
 
 
 @click.command()
@@ -45,6 +47,7 @@ class _Options(TypedDict):
 @click.option("--rejects", type=click.Path(path_type=Path), help="Records that gave none.")
 @click.option("--env", help="The environment whose settings hold; needed if there are several.")
 @lookup_option
+@join_option
 @click.pass_obj
 def transform(project: Path, /, **options: Unpack[_Options]) -> None:
     """Transform the records of a file. Documents go to OUTPUT or standard output.
@@ -53,14 +56,18 @@ def transform(project: Path, /, **options: Unpack[_Options]) -> None:
     faults.
     """
     from mapgen.cli.flows import open_flow, open_input, outcomes
+    from mapgen.cli.joining import open_joins, tell_unasked
 
     _keep_apart(options)
     bound = open_flow(project, options["flow"], options["env"], dict(options["lookups"]))
     with contextlib.ExitStack() as files:
         stream = files.enter_context(open_input(bound, options["source"]))
+        joins = files.enter_context(open_joins(bound, dict(options["joins"])))
         documents = files.enter_context(_writing(options["output"], sys.stdout.buffer))
         refused = files.enter_context(_writing(options["rejects"], sys.stderr.buffer))
-        counts = _write(outcomes(bound, options["source"], stream), documents, refused)
+        found = outcomes(bound, options["source"], stream, joins)
+        counts = _write(found, documents, refused)
+        tell_unasked(joins)
     click.echo(counts.shown, err=True)
     if counts.rejected:
         sys.exit(FAULTS)
@@ -68,12 +75,9 @@ def transform(project: Path, /, **options: Unpack[_Options]) -> None:
 
 def _keep_apart(options: _Options) -> None:
     """Refuse to write one file over another that is still needed."""
-    named = (("--input", options["source"]), ("--output", options["output"]))
-    for (first, path), (second, other) in (
-        (named[0], named[1]),
-        (named[0], ("--rejects", options["rejects"])),
-        (named[1], ("--rejects", options["rejects"])),
-    ):
+    read = [("--input", options["source"]), *(("--join", path) for _, path in options["joins"])]
+    written = [("--output", options["output"]), ("--rejects", options["rejects"])]
+    for (first, path), (second, other) in (*product(read, written), (written[0], written[1])):
         if path is not None and other is not None and _is_same(path, other):
             raise click.UsageError(f"{first} and {second} name the same file, `{other}`")
 

@@ -40,22 +40,27 @@ _TAKEN = ("settings", "lookups", "mixed")
 class SourceSchema:
     """A record's type, and the paths whose values never change (`"readOnly": true`).
 
-    `choices` are the values of an `enum`, by the name of the object and its member.
+    `choices` are the values of an `enum`, by the name of the object and its member. `names` counts
+    the objects of one name.
     """
 
     path: str
     record: types.Object
     lasting: frozenset[str]
     choices: Mapping[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
+    names: Mapping[str, int] = field(default_factory=dict)
 
 
-def read_source_schema(path: str, text: str, name: str) -> SourceSchema:
+def read_source_schema(
+    path: str, text: str, name: str, taken: Mapping[str, int] | None = None
+) -> SourceSchema:
     """Return the type of a record and what in it never changes.
 
     Args:
         path: the schema's path, for messages.
         text: its JSON.
         name: what the record is called (`order`).
+        taken: names that objects of other schemas have, which records are put together with.
 
     Raises Stopped with every fault of the schema.
     """
@@ -75,7 +80,7 @@ def read_source_schema(path: str, text: str, name: str) -> SourceSchema:
     except jsonschema.SchemaError as error:
         pointer = "/".join([_ROOT, *map(str, error.absolute_path)])
         raise Stopped([schemas.not_a_schema(path, pointer, error.message)]) from None
-    reader = _Reader(path, schema)
+    reader = _Reader(path, schema, taken or {})
     root = reader.type_at(schema, _ROOT, name)
     if not isinstance(root, types.Object):
         reader.faults.append(schemas.root_is_no_object(path, str(root)))
@@ -83,7 +88,7 @@ def read_source_schema(path: str, text: str, name: str) -> SourceSchema:
         raise Stopped(reader.faults)
     definitions = cast("Mapping[str, object]", schema.get("$defs", {}))
     lasting = frozenset(_lasting(schema, name, definitions))
-    return SourceSchema(path, cast(types.Object, root), lasting, reader.choices)
+    return SourceSchema(path, cast(types.Object, root), lasting, reader.choices, reader.names)
 
 
 def _lasting(
@@ -120,13 +125,13 @@ def _lasting(
 class _Reader:
     """Walks one schema; objects behind a `$ref` are made once, so a schema may refer to itself."""
 
-    def __init__(self, path: str, schema: Mapping[str, object]) -> None:
+    def __init__(self, path: str, schema: Mapping[str, object], taken: Mapping[str, int]) -> None:
         self.faults: list[Diagnostic] = []
         self.choices: dict[tuple[str, str], tuple[str, ...]] = {}
         self._path = path
         self._definitions = schema.get("$defs")
         self._objects: dict[str, types.Type] = {}
-        self._names = dict.fromkeys(_TAKEN, 1)
+        self.names = {**dict.fromkeys(_TAKEN, 1), **taken}
         self._open: set[str] = set()
 
     def type_at(self, schema: object, pointer: str, name: str) -> types.Type:
@@ -155,7 +160,7 @@ class _Reader:
             return self._object(schema, pointer, name)
         if kind == "array":
             items = schema.get("items")
-            element = self.type_at(items, f"{pointer}/items", _singular(name))
+            element = self.type_at(items, f"{pointer}/items", singular(name))
             return types.ListOf(element)
         if kind == "string":
             return _STRING_FORMATS.get(str(schema.get("format")), types.STRING)
@@ -187,8 +192,8 @@ class _Reader:
 
     def _new_name(self, name: str) -> str:
         """Return a name that no other object has: types are told apart by their names."""
-        number = self._names.get(name, 0) + 1
-        self._names[name] = number
+        number = self.names.get(name, 0) + 1
+        self.names[name] = number
         return name if number == 1 else f"{name}_{number}"
 
     def _referenced(self, reference: str, pointer: str) -> types.Type:
@@ -204,7 +209,7 @@ class _Reader:
         return self._objects[reference]
 
 
-def _singular(name: str) -> str:
+def singular(name: str) -> str:
     """Return what one element of a list is called: `tax_lines` -> `tax_line`."""
     if name.endswith("sses"):
         return name[:-2]

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable
+from dataclasses import asdict
 
 from mapgen.emit.json_text import json_text
 from mapgen.emit.python.transformer import RuleLine
-from mapgen.ir.flow import Document, Flow
+from mapgen.ir.flow import Document, Flow, Join
 
 
 def plan_file(flow: Flow) -> str:
@@ -20,6 +21,7 @@ def plan_file(flow: Flow) -> str:
             "envelope": list(flow.envelope),
             "format": flow.format,
             "delimiter": flow.delimiter,
+            **_put_together(flow),
             "lookups": {
                 table.name: {"path": table.path, "key": list(table.key), "value": table.value}
                 for table in flow.tables
@@ -44,6 +46,22 @@ def plan_file(flow: Flow) -> str:
             "dead_letter_days": operations.dead_letter_days,
         }
     )
+
+
+def _put_together(flow: Flow) -> dict[str, object]:
+    """Return what is put into each record, for flows that put something into them."""
+    found: dict[str, object] = {}
+    if flow.joins:
+        found["joins"] = {join.name: _join(join) for join in flow.joins}
+    if flow.group is not None:
+        found["group"] = asdict(flow.group)
+    return found
+
+
+def _join(join: Join) -> dict[str, object]:
+    members = asdict(join)
+    del members["name"]
+    return members
 
 
 def _document(document: Document) -> dict[str, object]:

@@ -43,6 +43,40 @@ class SourceObject:
 
 
 @dataclass(frozen=True, slots=True)
+class JoinKey:
+    """A member of a joined record, the member of the record that it equals, and their type."""
+
+    member: str
+    of: str
+    type: Literal["string", "int"]
+
+
+@dataclass(frozen=True, slots=True)
+class Join:
+    """Records of another file that are put into each record: its member `name`.
+
+    `on_missing` goes with `one`; `is_personal` says that the values of the key are not shown.
+    """
+
+    name: str
+    on: tuple[JoinKey, ...]
+    takes: Literal["one", "many"]
+    on_missing: Literal["reject", "retry", "omit"]
+    envelope: tuple[str, ...]
+    format: Literal["json", "csv"]
+    delimiter: str
+    is_personal: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Rows with equal values in the columns `by` are one record; its list of them is `rows`."""
+
+    by: tuple[str, ...]
+    rows: str
+
+
+@dataclass(frozen=True, slots=True)
 class Setting:
     """A constant with one value per environment."""
 
@@ -384,6 +418,8 @@ class Flow:
     envelope: tuple[str, ...]
     format: Literal["json", "csv"]
     delimiter: str
+    joins: tuple[Join, ...]
+    group: Group | None
     source_objects: tuple[SourceObject, ...]
     endpoint: str
     endpoint_version: str

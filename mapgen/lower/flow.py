@@ -18,7 +18,7 @@ from mapgen.ir.names import class_name, local_name, made_name
 from mapgen.lower.expression import lower_expression
 from mapgen.lower.rewriting import over_document, renumbered, substituted, variables
 from mapgen.lower.samples import Samples, path_of_rows, rule_examples
-from mapgen.lower.source import source_objects
+from mapgen.lower.source import group, joins, source_objects
 from mapgen.report import Text
 from mapgen.spec import model as spec
 
@@ -62,6 +62,8 @@ def lower(flow: checked.Checked, samples: Samples) -> ir.Flow:
         envelope=section.source.envelope,
         format="csv" if section.source.is_csv else "json",
         delimiter=section.source.delimiter.value if section.source.delimiter else ",",
+        joins=tuple(joins(section.source, flow.schema.record, lowering.is_personal)),
+        group=group(section.source),
         source_objects=source_objects(flow.schema.record, lets, skips, key, documents),
         endpoint=flow.contract.endpoint,
         endpoint_version=flow.contract.version,
@@ -271,14 +273,15 @@ class _Lowering:
             limits=_limits(rule, kind),
             is_always_set=rule.is_always_set,
             reads=rule.reads,
-            is_personal=self._is_personal(rule.reads),
+            is_personal=self.is_personal(rule.reads),
             pointer=rule.rule.pointer,
             because=because.value if because else None,
             words=_words(rule.rule),
             missing_words=_one_line(if_missing) if if_missing is not None else None,
         )
 
-    def _is_personal(self, reads: Iterable[str]) -> bool:
+    def is_personal(self, reads: Iterable[str]) -> bool:
+        """Whether one of these source paths is personal or confidential."""
         patterns = [path_pattern(path) for path in self.flow.personal]
         return any(pattern.match(path) for pattern in patterns for path in reads)
 

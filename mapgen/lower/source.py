@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Literal, cast
 
-from mapgen.expression.types import ListOf, Object, Optional, Type, present
+from mapgen.expression.types import INT, ListOf, Object, Optional, Type, present
 from mapgen.ir import expression as tree
 from mapgen.ir import flow as ir
 from mapgen.ir.expression import attribute_name
 from mapgen.lower.rewriting import nodes
+from mapgen.spec import model as spec
 
 
 def source_objects(record: Object, *code: object) -> tuple[ir.SourceObject, ...]:
@@ -35,6 +37,44 @@ def source_objects(record: Object, *code: object) -> tuple[ir.SourceObject, ...]
     ]
     order = {name: number for number, name in enumerate(known)}
     return tuple(sorted(found, key=lambda item: -order[item.name]))
+
+
+def joins(
+    source: spec.SourceClause, record: Object, is_personal: Callable[[Iterable[str]], bool]
+) -> Iterator[ir.Join]:
+    """Yield what is joined to the records.
+
+    Args:
+        source: the clause with the joins.
+        record: the record's type.
+        is_personal: tells whether one of some source paths is personal.
+    """
+    for join in source.joins:
+        on_missing = "reject" if join.on_missing is None else join.on_missing.value
+        yield ir.Join(
+            name=join.name.value,
+            on=tuple(
+                ir.JoinKey(
+                    pair.member.value,
+                    pair.of.value,
+                    "int" if record.fields[pair.of.value] == INT else "string",
+                )
+                for pair in join.on
+            ),
+            takes="one" if join.takes_one else "many",
+            on_missing=cast(Literal["reject", "retry", "omit"], on_missing),
+            envelope=join.form.envelope,
+            format="csv" if join.form.is_csv else "json",
+            delimiter=join.form.delimiter.value if join.form.delimiter else ",",
+            is_personal=is_personal([f"{source.name.value}.{pair.of.value}" for pair in join.on]),
+        )
+
+
+def group(source: spec.SourceClause) -> ir.Group | None:
+    """Return how rows become records, None where each is one."""
+    if source.group is None:
+        return None
+    return ir.Group(tuple(column.value for column in source.group.by), source.group.alias.value)
 
 
 def _objects(kind: Type, seen: set[str]) -> Iterator[tuple[str, Object]]:

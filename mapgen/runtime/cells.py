@@ -17,6 +17,7 @@ from typing import BinaryIO
 import msgspec
 
 from mapgen.runtime.records import JsonValue, RawRecord
+from mapgen.runtime.source import struct_of
 
 LONGEST_LINE = 16 * 1024 * 1024
 
@@ -142,6 +143,33 @@ def typed_cells(value: JsonValue, kind: type) -> JsonValue:
     kinds = {field.encode_name: field.type for field in msgspec.structs.fields(kind)}
     cells = ((name, cell) for name, cell in value.items() if cell != "")
     return {name: _typed(cell, kinds.get(name)) for name, cell in cells}
+
+
+def typed_members(value: JsonValue, kind: type, names: frozenset[str]) -> JsonValue:
+    """Return a record with the rows in these members typed as `typed_cells` does.
+
+    Args:
+        value: the record.
+        kind: the struct that it is to become.
+        names: its members that are rows, or lists of them.
+    """
+    if not isinstance(value, dict):
+        return value
+    typed = dict(value)
+    for field in msgspec.structs.fields(kind):
+        name, inner = field.encode_name, struct_of(field.type)
+        if name in names and name in value and inner is not None:
+            found = value[name]
+            if isinstance(found, list):
+                typed[name] = [typed_cells(row, inner) for row in found]
+            else:
+                typed[name] = typed_cells(found, inner)
+    return typed
+
+
+def whole_number(cell: str) -> int | None:
+    """Return the number that a cell is written as, None for what is none: `012` is a code."""
+    return int(cell) if _WHOLE.fullmatch(cell) else None
 
 
 def needed_columns(kind: type) -> tuple[str, ...]:

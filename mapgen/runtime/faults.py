@@ -21,6 +21,25 @@ class Fault(Exception):
         self.retry = retry
 
 
+class Unjoined(Fault):
+    """A member of a record that is put together from several things, and could not be.
+
+    `member` names another member of the record where that is what is wrong.
+    """
+
+    def __init__(
+        self,
+        code: str,
+        message: str,
+        value: object = None,
+        *,
+        retry: bool = False,
+        member: str | None = None,
+    ) -> None:
+        super().__init__(code, message, value, retry=retry)
+        self.member = member
+
+
 def uncountable() -> Fault:
     """Return the fault of numbers too large to calculate with."""
     return Fault("R308", "the numbers are too large to calculate with")

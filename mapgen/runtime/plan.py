@@ -46,6 +46,37 @@ class CircuitBreaker(msgspec.Struct, frozen=True):
     cool_down: float = 30.0
 
 
+class JoinKey(msgspec.Struct, frozen=True):
+    """A member of a joined record, the member of the record that it equals, and their type."""
+
+    member: str
+    of: str
+    type: Literal["string", "int"]
+
+
+class Join(msgspec.Struct, frozen=True):
+    """What is put into each record: the records of another file with the same key.
+
+    `on_missing` says what it means that there is none where `takes` is `one`; the values of a key
+    that `is_personal` are not shown.
+    """
+
+    on: tuple[JoinKey, ...]
+    takes: Literal["one", "many"]
+    on_missing: Literal["reject", "retry", "omit"] = "reject"
+    envelope: tuple[str, ...] = ()
+    format: Format = "json"
+    delimiter: str = ","
+    is_personal: bool = False
+
+
+class Group(msgspec.Struct, frozen=True):
+    """Rows with equal values in the columns `by` are one record; its list of them is `rows`."""
+
+    by: tuple[str, ...]
+    rows: str
+
+
 class DocumentPlan(msgspec.Struct, frozen=True):
     """One document that a record becomes: its entity, what is done with it, how it is recognised.
 
@@ -69,7 +100,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
 
     `source` is what a record is called in paths, `envelope` the members shops wrap records in;
     `format` is what input files are, `delimiter` what stands between the cells of CSV; `lookups`
-    are the tables by name, `connection` is what environments call the tenant.
+    are the tables by name, `connection` is what environments call the tenant. `joins` are put into
+    each record under their names; `group` makes one record of several rows.
     """
 
     flow: str
@@ -77,6 +109,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     envelope: tuple[str, ...] = ()
     format: Format = "json"
     delimiter: str = ","
+    joins: dict[str, Join] = {}
+    group: Group | None = None
     lookups: dict[str, Table] = {}
     connection: str = "acumatica"
     documents: tuple[DocumentPlan, ...]
@@ -88,6 +122,12 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     retry: Retry = Retry()
     circuit_breaker: CircuitBreaker = CircuitBreaker()
     dead_letter_days: int = 30
+
+    @property
+    def members_of_cells(self) -> frozenset[str]:
+        """The members of a record that are made of rows of CSV."""
+        joined = {name for name, join in self.joins.items() if join.format == "csv"}
+        return frozenset(joined if self.group is None else {*joined, self.group.rows})
 
     @property
     def only(self) -> DocumentPlan:

@@ -9,12 +9,12 @@ from __future__ import annotations
 import decimal
 import json
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
-from mapgen.runtime.faults import Fault
+from mapgen.runtime.faults import Fault, Unjoined
 
 LONGEST_RECORD = 16 * 1024 * 1024
 CHUNK = 256 * 1024
@@ -38,13 +38,17 @@ _MOST_INT_DIGITS = 18
 
 @dataclass(frozen=True, slots=True)
 class RawRecord:
-    """The bytes of one record, its 1-based number, line and column; `broken`: why it is none."""
+    """The bytes of one record, its 1-based number, line and column; `broken`: why it is none.
+
+    `members` come to those of the bytes: what was joined, or why it could not be.
+    """
 
     number: int
     line: int
     data: bytes
     broken: str | None = None
     column: int = 1
+    members: Mapping[str, JsonValue | Unjoined] = field(default_factory=dict)
 
 
 def read_records(stream: BinaryIO, name: str, envelope: tuple[str, ...]) -> Iterator[RawRecord]:
@@ -94,7 +98,11 @@ def decode(raw: RawRecord, envelope: tuple[str, ...]) -> JsonValue:
         raise Fault("R101", "the record is nested too deep") from None
     except decimal.InvalidOperation:
         raise Fault("R101", "the record holds a number beyond all bounds") from None
-    return unwrap(value, envelope)
+    record = unwrap(value, envelope)
+    if raw.members and isinstance(record, dict):
+        # What could not be joined stands in its member's place: it has the type of none.
+        record.update(cast("Mapping[str, JsonValue]", raw.members))
+    return record
 
 
 def unwrap(value: JsonValue, envelope: tuple[str, ...]) -> JsonValue:

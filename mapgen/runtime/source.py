@@ -11,7 +11,7 @@ from decimal import Decimal
 
 import msgspec
 
-from mapgen.runtime.faults import Fault
+from mapgen.runtime.faults import Fault, Unjoined
 from mapgen.runtime.records import JsonValue
 
 T = typing.TypeVar("T")
@@ -149,9 +149,24 @@ def _patient(value: JsonValue, kind: object, path: str, faults: list[SourceFault
         (element,) = typing.get_args(inner)
         rows = enumerate(value)
         return [_patient(row, element, f"{path}[{at}]", faults) for at, row in rows]
-    fault = Fault("R102", f"expected {_expected(kind)}, found {_describe(value)}", _scalar(value))
+    fault = unfit(value, kind)
     faults.append(SourceFault(path, fault))
     return Poison(fault)
+
+
+def unfit(value: JsonValue, kind: object) -> Fault:
+    """Return the fault of a value that has not the type that its place wants."""
+    message = f"expected {_expected(kind)}, found {_describe(value)}"
+    return Fault("R102", message, _scalar(value))
+
+
+def _unjoined(fault: Unjoined, holder: str, place: str, faults: list[SourceFault]) -> Poison:
+    """Return what stands for a member that is not there; what is told already is not told twice."""
+    at = place if fault.member is None else f"{holder}.{fault.member}"
+    known = next((found.fault for found in faults if found.path == at), None)
+    if known is None:
+        faults.append(SourceFault(at, fault))
+    return Poison(known or fault)
 
 
 def _struct(
@@ -160,13 +175,25 @@ def _struct(
     members: dict[str, object] = {}
     for field in msgspec.structs.fields(kind):
         place = f"{path}.{field.encode_name}"
-        if field.encode_name in value:
+        found: object = value.get(field.encode_name)
+        if isinstance(found, Unjoined):
+            members[field.name] = _unjoined(found, path, place, faults)
+        elif field.encode_name in value:
             members[field.name] = _patient(value[field.encode_name], field.type, place, faults)
         elif field.required:
             fault = Fault("R103", f"`{field.encode_name}` is missing")
             faults.append(SourceFault(place, fault))
             members[field.name] = Poison(fault)
     return kind(**members)
+
+
+def struct_of(kind: object) -> type | None:
+    """Return the struct that a member holds, alone or in a list; None for other members."""
+    inner = _present(kind)
+    if typing.get_origin(inner) is list:
+        inner = _present(typing.get_args(inner)[0])
+    is_struct = isinstance(inner, type) and issubclass(inner, msgspec.Struct)
+    return typing.cast(type, inner) if is_struct else None
 
 
 def _present(kind: object) -> object:

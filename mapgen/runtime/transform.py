@@ -19,9 +19,10 @@ from zoneinfo import ZoneInfo
 import msgspec
 from msgspec import UNSET
 
-from mapgen.runtime.cells import needed_columns, read_rows, typed_cells
+from mapgen.runtime.cells import needed_columns, read_rows, typed_cells, typed_members
 from mapgen.runtime.collecting import Collector, collecting_twin
-from mapgen.runtime.faults import Fault
+from mapgen.runtime.faults import Fault, Unjoined
+from mapgen.runtime.groups import grouped, needed_for
 from mapgen.runtime.lookups import TableError, read_table
 from mapgen.runtime.outcome import ONLY, Document, FaultReport, Origin, Outcome, Rejected, Skipped
 from mapgen.runtime.plan import DocumentPlan, Plan
@@ -61,7 +62,13 @@ class LoadedFlow:
         """
         if self.plan.format == "csv":
             source: Any = self.module
-            yield from read_rows(stream, self.plan.delimiter, needed_columns(source.Source))
+            group = self.plan.group
+            if group is None:
+                needed = needed_columns(source.Source)
+                yield from read_rows(stream, self.plan.delimiter, needed)
+            else:
+                needed = needed_for(source.Source, group)
+                yield from grouped(read_rows(stream, self.plan.delimiter, needed), group)
         else:
             yield from read_records(stream, name, self.plan.envelope)
 
@@ -178,6 +185,8 @@ class Transformer:
             value = decode(raw, self._plan.envelope)
             if self._plan.format == "csv":
                 value = typed_cells(value, self._module.Source)
+            if self._plan.members_of_cells:
+                value = typed_members(value, self._module.Source, self._plan.members_of_cells)
         except Fault as fault:
             return (Rejected(origin, (FaultReport(fault.code, fault.message),)),)
         try:
@@ -244,13 +253,17 @@ class Transformer:
 
     def _source_report(self, found: SourceFault) -> FaultReport:
         rule = self._rules.reading(found.path)
+        # The key that was looked for is another member's: the join knows whether it may be seen.
+        is_key = isinstance(found.fault, Unjoined) and found.fault.member is None
+        is_personal = not is_key and self._rules.is_personal(found.path)
         return FaultReport(
             code=found.fault.code,
             message=found.fault.message,
             target=fill_indices(rule.target, indices_of(found.path)) if rule else None,
             source_path=found.path,
-            value=self._shown(found.fault.value, is_personal=self._rules.is_personal(found.path)),
+            value=self._shown(found.fault.value, is_personal=is_personal),
             spec=rule.spec if rule else None,
+            retry=found.fault.retry,
         )
 
     def _rule_report(

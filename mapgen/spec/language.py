@@ -236,6 +236,46 @@ DOCUMENT = Record(
         **DOCUMENT_KEYS,
     },
 )
+FORMAT_KEYS: Mapping[str, Key] = {
+    "format": Key(
+        Words("format", choices=("json", "csv")), "what input files are; `json` unless said"
+    ),
+    "delimiter": Key(DELIMITER, "what stands between the cells of CSV; a comma unless said"),
+}
+
+JOIN = Record(
+    "a join",
+    {
+        "schema": _required(PATH, "the JSON Schema of one record of the joined file"),
+        "on": _required(
+            MapOf(PROSE, "the members of the key"),
+            "the key: member of the joined record, and the member of the record that it equals",
+        ),
+        "takes": _required(
+            Words("number of records", choices=("one", "many")),
+            "`one` record, or a list of `many`, empty where none has the key",
+        ),
+        "on_missing": Key(
+            Words("way with a missing record", choices=("reject", "retry", "omit")),
+            "what it means that none has the key; goes with `takes: one`",
+        ),
+        "envelope": Key(
+            ListOf(Words("a member name"), or_single=True),
+            "members that its records are wrapped in",
+        ),
+        **FORMAT_KEYS,
+    },
+)
+GROUP = Record(
+    "a group",
+    {
+        "by": _required(
+            ListOf(Words("a column"), or_single=True, least=1),
+            "columns of the key: rows that follow each other and have one key are one record",
+        ),
+        "as": _required(NAME, "what a record calls the list of its rows"),
+    },
+)
 
 MAPPING = Record(
     "`mapping:`",
@@ -251,12 +291,11 @@ MAPPING = Record(
                         ListOf(Words("a member name"), or_single=True),
                         "members that a shop wraps its records in",
                     ),
-                    "format": Key(
-                        Words("format", choices=("json", "csv")),
-                        "what input files are; `json` unless said",
-                    ),
-                    "delimiter": Key(
-                        DELIMITER, "what stands between the cells of CSV; a comma unless said"
+                    **FORMAT_KEYS,
+                    "group": Key(GROUP, "makes one record of several rows of CSV"),
+                    "joins": Key(
+                        MapOf(JOIN, "joins", NAME),
+                        "records of other files that are put into each record, by member",
                     ),
                 },
             ),

@@ -185,6 +185,56 @@ class Rule:
 
 
 @dataclass(frozen=True, slots=True)
+class JoinKey:
+    """A member of a joined record, and the member of the record that it has to equal."""
+
+    member: Text
+    of: Text
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """What files are and how records are wrapped; the keys are the places of what was said."""
+
+    format: Text | None
+    delimiter: Text | None
+    envelope: tuple[str, ...]
+    envelope_key: Text | None
+
+    @property
+    def is_csv(self) -> bool:
+        """Whether files are CSV."""
+        return self.format is not None and self.format.value == "csv"
+
+
+@dataclass(frozen=True, slots=True)
+class Join:
+    """Records of another file that are put into each record, under a name."""
+
+    name: Text
+    schema: Text
+    on: tuple[JoinKey, ...]
+    on_span: Span
+    takes: Text
+    on_missing: Text | None
+    form: Format
+
+    @property
+    def takes_one(self) -> bool:
+        """Whether the member is one record, and not a list."""
+        return self.takes.value == "one"
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Rows with one key in the columns `by` are one record; `alias` is its list of them."""
+
+    by: tuple[Text, ...]
+    alias: Text
+    key: Text
+
+
+@dataclass(frozen=True, slots=True)
 class SourceClause:
     """What a record is called, its schema, its key for people, and what shops wrap it in.
 
@@ -198,11 +248,18 @@ class SourceClause:
     envelope_key: Text | None
     format: Text | None
     delimiter: Text | None
+    joins: tuple[Join, ...]
+    group: Group | None
+
+    @property
+    def form(self) -> Format:
+        """What input files are."""
+        return Format(self.format, self.delimiter, self.envelope, self.envelope_key)
 
     @property
     def is_csv(self) -> bool:
         """Whether input files are CSV."""
-        return self.format is not None and self.format.value == "csv"
+        return self.form.is_csv
 
 
 @dataclass(frozen=True, slots=True)

@@ -98,6 +98,8 @@ def _mapping(node: MapNode) -> model.MappingSection:
             envelope_key=source.key("envelope"),
             format=_optional_text(source, "format"),
             delimiter=_optional_text(source, "delimiter"),
+            joins=tuple(_join(entry) for entry in _entries(source, "joins")),
+            group=_group(source),
         ),
         settings=tuple(
             model.Setting(entry.key, _as_scalar(entry.value).text)
@@ -167,6 +169,34 @@ def _document(node: MapNode, name: Text, at: str) -> model.Document:
         rows=rows,
         after=_texts(node.get("after")),
     )
+
+
+def _join(entry: Entry) -> model.Join:
+    node = _as_map(entry.value)
+    return model.Join(
+        name=entry.key,
+        schema=_text(node, "schema"),
+        on=tuple(
+            model.JoinKey(pair.key, _as_scalar(pair.value).text) for pair in _entries(node, "on")
+        ),
+        on_span=_map(node, "on").span,
+        takes=_text(node, "takes"),
+        on_missing=_optional_text(node, "on_missing"),
+        form=model.Format(
+            _optional_text(node, "format"),
+            _optional_text(node, "delimiter"),
+            tuple(text.value for text in _texts(node.get("envelope"))),
+            node.key("envelope"),
+        ),
+    )
+
+
+def _group(source: MapNode) -> model.Group | None:
+    key = source.key("group")
+    if key is None:
+        return None
+    node = _map(source, "group")
+    return model.Group(_texts(node.get("by")), _text(node, "as"), key)
 
 
 def _reject(node: MapNode) -> model.Reject:

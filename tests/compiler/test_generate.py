@@ -138,7 +138,7 @@ def test_what_is_stale_missing_and_orphaned(
         "wrote generated/every_rule/transformer.py",
         "wrote generated/every_rule/flow.json",
         "removed generated/gone/transformer.py",
-        "2 of 41 files written",
+        "2 of 53 files written",
     ]
     assert not (folder / "gone").exists()
     assert speak(flows, monkeypatch, capsys, "generate", "--check").code == 0
@@ -162,6 +162,7 @@ def test_a_spec_that_is_gone(
         "edges",
         "manifest.json",
         "sheet",
+        "tours",
     ]
 
 

@@ -17,7 +17,7 @@ from mapgen.emit.python.fields import (
 )
 from mapgen.emit.python.types import CUSTOM_WRAPPERS, WRAPPERS, Annotations, source_classes
 from mapgen.ir import flow as ir
-from mapgen.ir.expression import attribute_name
+from mapgen.ir.expression import Conditional, attribute_name
 from mapgen.ir.names import made_name
 
 # What is imported and looks like a constant.
@@ -424,6 +424,8 @@ class _ModuleEmitter:
         row = inner.name(item.alias)
         names = {**emitter.names, item.alias: row}
         source, guards = self._rows_source(item, emitter)
+        if isinstance(item.source, Conditional):
+            source = f"({source})"  # behind `in`, it would end at its own `if`
         where = ""
         if item.where is not None:
             where = f" if {PythonExpressions(names, self.needs, inner).value(item.where)}"

@@ -1,0 +1,223 @@
+"""The schemas of a source in, the record that rules read out: joined records, groups of rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+
+from mapgen.contract.source_schema import SourceSchema
+from mapgen.expression import types
+from mapgen.report import Diagnostic, Text, near_names
+from mapgen.report.catalogue import mapping as messages
+from mapgen.report.catalogue import reading
+from mapgen.report.catalogue import sources as words
+from mapgen.spec import model as spec
+
+_JOINABLE = (types.STRING, types.INT)
+_GROUPABLE = (*_JOINABLE, types.DATE)
+
+
+def whole_record(
+    source: spec.SourceClause,
+    schema: SourceSchema | None,
+    joined: Mapping[str, SourceSchema | None],
+    faults: list[Diagnostic],
+) -> SourceSchema | None:
+    """Return the schema of a record with all that is put into it; None where one cannot be used.
+
+    Args:
+        source: the clause that says what is put together.
+        schema: that of a record, or of a row where rows are grouped.
+        joined: those of the joins by their names.
+        faults: grows by what does not go together.
+    """
+    faults += _faults_of_format(source.form, source.schema, schema)
+    if source.group is not None and not source.is_csv:
+        why = "is for `format: csv`"
+        faults.append(messages.unfit_modifier(source.group.key.span(), "group", why))
+    for join in source.joins:
+        faults += _faults_of_format(join.form, join.schema, joined[join.name.value])
+        faults += _faults_of_takes(join)
+    if schema is None:
+        return None
+    whole = schema
+    if source.group is not None:
+        faults += _faults_of_group(source, source.group, schema)
+        whole = _of_rows(source, source.group, schema)
+    for join in source.joins:
+        found = joined[join.name.value]
+        if found is None:
+            return None
+        faults += _faults_of_key(source, join, whole, found)
+        whole = _with_join(source, join, whole, found)
+    return whole
+
+
+def _faults_of_format(
+    form: spec.Format, path: Text, schema: SourceSchema | None
+) -> Iterator[Diagnostic]:
+    """Yield what does not go together with the format of files."""
+    if not form.is_csv:
+        if form.delimiter is not None:
+            span = form.delimiter.span()
+            yield messages.unfit_modifier(span, "delimiter", "is for `format: csv`")
+        return
+    if form.envelope_key is not None:
+        span = form.envelope_key.span()
+        yield messages.unfit_modifier(span, "envelope", "is for `format: json`")
+    nested = tuple(
+        name
+        for name, kind in (schema.record.fields.items() if schema is not None else ())
+        if isinstance(types.present(kind), types.Object | types.ListOf)
+    )
+    if nested:
+        yield messages.cells_hold_one_value(path.span(), nested)
+
+
+def _faults_of_takes(join: spec.Join) -> Iterator[Diagnostic]:
+    if join.takes_one and join.on_missing is None:
+        why = "what it means that no record has the key: `reject`, `retry` or `omit`"
+        yield reading.missing_key(join.name.span(), "on_missing", "a join of `one` record", why)
+    if not join.takes_one and join.on_missing is not None:
+        why = "is for `takes: one`; the list of `many` is empty where none has the key"
+        yield messages.unfit_modifier(join.on_missing.span(), "on_missing", why)
+
+
+def _faults_of_key(
+    source: spec.SourceClause, join: spec.Join, whole: SourceSchema, joined: SourceSchema
+) -> Iterator[Diagnostic]:
+    if join.name.value in whole.record.fields:
+        yield words.member_taken(join.name, source.schema)
+    grouped = "the record that `group` makes of rows"
+    owner = f"`{source.schema.value}`" if source.group is None else grouped
+    if not join.on:
+        yield words.no_key(join.on_span)
+    for pair in join.on:
+        faults = [
+            *_faults_of_member(pair.member, joined.record, f"`{join.schema.value}`", _JOINABLE),
+            *_faults_of_member(pair.of, whole.record, owner, _JOINABLE),
+        ]
+        yield from faults
+        if faults:
+            continue
+        kind = types.present(joined.record.fields[pair.member.value])
+        other = types.present(whole.record.fields[pair.of.value])
+        if kind != other:
+            yield words.key_types_differ(pair.member, _words(kind), pair.of, _words(other))
+
+
+def _faults_of_group(
+    source: spec.SourceClause, group: spec.Group, row: SourceSchema
+) -> Iterator[Diagnostic]:
+    for column in group.by:
+        yield from _faults_of_member(column, row.record, f"`{source.schema.value}`", _GROUPABLE)
+        if column.value == group.alias.value:
+            yield words.member_taken(group.alias, column)
+
+
+def _faults_of_member(
+    member: Text, record: types.Object, owner: str, fit: tuple[types.Type, ...]
+) -> Iterator[Diagnostic]:
+    """Yield why a key cannot be made of a member."""
+    kind = record.fields.get(member.value)
+    wanted = "text or whole numbers" if fit is _JOINABLE else "text, whole numbers or dates"
+    if kind is None:
+        yield words.unknown_key_member(member, owner, record.fields)
+    elif types.present(kind) not in fit:
+        yield words.unfit_key_member(member, f"it is {_words(types.present(kind))}", wanted)
+    elif isinstance(kind, types.Optional):
+        yield words.unfit_key_member(member, "it may be missing", wanted)
+
+
+def _words(kind: types.Type) -> str:
+    match kind:
+        case types.STRING:
+            return "text"
+        case types.INT:
+            return "a whole number"
+        case types.ListOf():
+            return "a list"
+        case types.Object(name="mixed"):
+            return "of several types"
+        case types.Object():
+            return "an object"
+        case _:
+            return f"a {kind}"
+
+
+def _of_rows(source: spec.SourceClause, group: spec.Group, row: SourceSchema) -> SourceSchema:
+    """Return the schema of a record of rows: the columns of the key, and the list."""
+    name = source.name.value
+    columns = [name for column in group.by for name in _meant(column.value, row.record.fields)]
+    fields = {column: row.record.fields[column] for column in columns}
+    is_taken = group.alias.value in fields
+    fields[group.alias.value] = types.ERROR if is_taken else types.ListOf(row.record)
+    lasting = {path.partition(".")[2] for path in row.lasting}
+    return replace(
+        row,
+        record=types.Object(name, fields),
+        lasting=frozenset(f"{name}.{column}" for column in columns if column in lasting),
+        choices={
+            **row.choices,
+            **{
+                (name, column): row.choices[row.record.name, column]
+                for column in columns
+                if (row.record.name, column) in row.choices
+            },
+        },
+    )
+
+
+def _meant(column: str, known: Mapping[str, types.Type]) -> tuple[str, ...]:
+    """Return a column, or those that an unknown name may stand for: they are told of once."""
+    return (column,) if column in known else near_names(column, known)
+
+
+def _with_join(
+    source: spec.SourceClause, join: spec.Join, whole: SourceSchema, joined: SourceSchema
+) -> SourceSchema:
+    """Return the schema of a record that what is joined is put into."""
+    kind: types.Type = joined.record if join.takes_one else types.ListOf(joined.record)
+    if join.takes_one and join.on_missing is not None and join.on_missing.value == "omit":
+        kind = types.optional(kind)
+    name = join.name.value
+    if name in whole.record.fields:
+        kind = types.ERROR
+    at = f"{source.name.value}.{name}"
+    lasting = {f"{at}.{path.partition('.')[2]}" for path in joined.lasting if join.takes_one}
+    return replace(
+        whole,
+        record=types.Object(whole.record.name, {**whole.record.fields, name: kind}),
+        lasting=whole.lasting | lasting,
+        choices={**whole.choices, **joined.choices},
+    )
+
+
+def key_paths(source: spec.SourceClause, record: types.Object) -> Iterator[str]:
+    """Yield the source paths that a record is put together by: no rule has to read them."""
+    name = source.name.value
+    for join in source.joins:
+        at = f"{name}.{join.name.value}" + "[]" * (not join.takes_one)
+        for pair in join.on:
+            yield f"{at}.{pair.member.value}"
+            yield f"{name}.{pair.of.value}"
+    if source.group is not None:
+        rows = source.group.alias.value
+        for column in record.fields:
+            yield f"{name}.{column}"
+            yield f"{name}.{rows}[].{column}"
+
+
+def twins(source: spec.SourceClause, path: str) -> tuple[str, ...]:
+    """Return a source path, and the other one that holds the same: a key's column in its rows."""
+    if source.group is None:
+        return (path,)
+    head, rows = source.name.value, f"{source.name.value}.{source.group.alias.value}"
+    columns = {column.value for column in source.group.by}
+    plain = path.replace("[]", "")
+    parent, _, member = plain.rpartition(".")
+    if member in columns and parent == head:
+        return (path, f"{rows}[].{member}")
+    if member in columns and parent == rows:
+        return (path, f"{head}.{member}")
+    return (path,)

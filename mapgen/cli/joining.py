@@ -1,0 +1,82 @@
+"""The files of `--join` in, what is joined to the records out; `transform` and `run` share it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import click
+import msgspec
+
+from mapgen.cli.flows import BoundFlow, open_records, reason_of, shown
+from mapgen.report import Stopped, suggestion
+from mapgen.report.catalogue import project as messages
+from mapgen.report.catalogue import reading
+from mapgen.runtime.cells import HeaderError, needed_columns, read_rows
+from mapgen.runtime.joins import JoinedFile, Joins
+from mapgen.runtime.plan import Join
+from mapgen.runtime.records import RawRecord, read_records
+from mapgen.runtime.source import struct_of
+
+
+@contextmanager
+def open_joins(bound: BoundFlow, paths: Mapping[str, Path]) -> Iterator[Joins]:
+    """Give what is joined to the records of a flow.
+
+    Args:
+        bound: the flow.
+        paths: the files by the names of the joins.
+
+    Raises Stopped for a file that cannot be used, click.UsageError for a name of no join.
+    """
+    joins = bound.flow.plan.joins
+    _known_joins(bound, paths)
+    with ExitStack() as streams:
+        files = {}
+        for name, path in paths.items():
+            stream = streams.enter_context(
+                open_records(path, joins[name].format, "the joined file")
+            )
+            records = _records(bound, name, path, stream)
+            files[name] = JoinedFile(shown(path), records)
+        yield streams.enter_context(Joins(bound.flow.plan, files))
+
+
+def _known_joins(bound: BoundFlow, names: Mapping[str, Path]) -> None:
+    plan = bound.flow.plan
+    for name in names:
+        if name not in plan.joins:
+            listed = ", ".join(f"`{join}`" for join in plan.joins) or "none"
+            near = suggestion(name, plan.joins) or f"its joins are {listed}"
+            raise click.UsageError(f"--join: the flow `{plan.flow}` joins no `{name}`; {near}")
+
+
+def _records(bound: BoundFlow, name: str, path: Path, stream: BinaryIO) -> Iterator[RawRecord]:
+    join = bound.flow.plan.joins[name]
+    try:
+        if join.format == "json":
+            yield from read_records(stream, path.name, join.envelope)
+        else:
+            yield from read_rows(stream, join.delimiter, _needed(bound, name, join))
+    except HeaderError as error:
+        raise Stopped([messages.unfit_header(shown(path), str(error))]) from None
+    except OSError as error:
+        raise Stopped([reading.file_unreadable(shown(path), reason_of(error))]) from None
+
+
+def _needed(bound: BoundFlow, name: str, join: Join) -> tuple[str, ...]:
+    """Return the columns of a joined file: those of the key, and what every record has."""
+    source: Any = bound.flow.module
+    fields = {field.encode_name: field.type for field in msgspec.structs.fields(source.Source)}
+    joined = struct_of(fields.get(name))
+    known = () if joined is None else needed_columns(joined)
+    return tuple(dict.fromkeys((*(pair.member for pair in join.on), *known)))
+
+
+def tell_unasked(joins: Joins) -> None:
+    """Say how many records of the joined files belong to no record of the input."""
+    for name, count in joins.unasked().items():
+        belongs = "record belongs" if count == 1 else "records belong"
+        click.echo(f"{name}: {count} {belongs} to no record of the input", err=True)

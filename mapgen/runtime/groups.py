@@ -1,0 +1,141 @@
+"""Rows of CSV in, records of several rows out: those that stand together and have one key.
+
+Memory holds the rows of one record, and a hash of each key that has been.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+import msgspec
+
+from mapgen.runtime.cells import needed_columns
+from mapgen.runtime.faults import Unjoined
+from mapgen.runtime.plan import Group
+from mapgen.runtime.records import LONGEST_RECORD, RawRecord
+from mapgen.runtime.source import struct_of
+
+_CELLS = msgspec.json.Decoder(dict[str, str])
+_Key = tuple[str | None, ...]
+
+
+@dataclass(slots=True)
+class _Open:
+    """A record whose rows are still coming; `fault` says why it will not be a whole one."""
+
+    key: _Key
+    line: int
+    rows: list[bytes] = field(default_factory=list)
+    size: int = 0
+    fault: Unjoined | None = None
+
+    def take(self, row: bytes) -> None:
+        """Add a row; a record that is too long holds none."""
+        self.size += len(row) + 1
+        if self.size <= LONGEST_RECORD:
+            self.rows.append(row)
+            return
+        self.rows.clear()
+        message = f"the rows of the record are longer than {LONGEST_RECORD:,} bytes"
+        self.fault = self.fault or Unjoined("R101", message)
+
+
+def grouped(rows: Iterable[RawRecord], group: Group) -> Iterator[RawRecord]:
+    """Yield a record for all rows that follow each other and have one key.
+
+    A row that cannot be read may belong to the record before it or to the one after it: neither is
+    whole then. A key that comes again further down makes no second record.
+
+    Args:
+        rows: the rows, as objects of cells.
+        group: the columns of the key, and what the list of rows is called.
+    """
+    sealing = _Sealing(group)
+    current: _Open | None = None
+    unread: RawRecord | None = None
+    for row in rows:
+        if row.broken is not None:
+            unread = unread or row
+            continue
+        key = _key_of(row, group)
+        if current is None or key != current.key:
+            if current is not None:
+                yield sealing.sealed(current, unread)
+            current = _Open(key, row.line)
+            if unread is not None:
+                current.fault = _incomplete(unread)
+        elif unread is not None:
+            current.fault = current.fault or _incomplete(unread)
+        unread = None
+        current.take(row.data)
+    if current is not None:
+        yield sealing.sealed(current, unread)
+    elif unread is not None:
+        yield unread
+
+
+def _key_of(row: RawRecord, group: Group) -> _Key:
+    cells = _CELLS.decode(row.data)
+    return tuple(cells.get(column) for column in group.by)
+
+
+def _incomplete(unread: RawRecord) -> Unjoined:
+    message = f"a row that may belong to the record cannot be read, in line {unread.line}"
+    return Unjoined("R101", f"{message}: {unread.broken}")
+
+
+class _Sealing:
+    """Makes records of groups, and remembers which keys there have been."""
+
+    def __init__(self, group: Group) -> None:
+        self._group = group
+        self._seen: dict[bytes, int] = {}
+        self._number = 0
+
+    def sealed(self, found: _Open, unread: RawRecord | None) -> RawRecord:
+        """Return the record of a group.
+
+        Args:
+            found: the group, which has all its rows.
+            unread: a row behind it that cannot be read.
+        """
+        self._number += 1
+        fault = found.fault
+        if fault is None and unread is not None:
+            fault = _incomplete(unread)
+        first = self._seen.setdefault(_hash(found.key), found.line)
+        if first != found.line:
+            names = " and ".join(f"`{name}`" for name in self._group.by)
+            message = f"the rows of one {names} do not stand together: others begin in line {first}"
+            fault = Unjoined("R104", message)
+        data = msgspec.json.encode(
+            {
+                name: value
+                for name, value in zip(self._group.by, found.key, strict=True)
+                if value is not None
+            }
+        )
+        if fault is not None:
+            return RawRecord(self._number, found.line, data, members={self._group.rows: fault})
+        name = msgspec.json.encode(self._group.rows)
+        head = data[:-1] + (b"," if len(data) > len(b"{}") else b"")
+        data = head + name + b":[" + b",".join(found.rows) + b"]}"
+        return RawRecord(self._number, found.line, data)
+
+
+def _hash(key: _Key) -> bytes:
+    return hashlib.blake2b(msgspec.json.encode(key), digest_size=16).digest()
+
+
+def needed_for(kind: type, group: Group) -> tuple[str, ...]:
+    """Return the columns that a file needs: those of the key, and what every row has.
+
+    Args:
+        kind: the struct that a record is to become.
+        group: the columns of the key, and what the list of rows is called.
+    """
+    fields = {field.encode_name: field.type for field in msgspec.structs.fields(kind)}
+    row = struct_of(fields.get(group.rows))
+    return tuple(dict.fromkeys((*group.by, *(needed_columns(row) if row is not None else ()))))

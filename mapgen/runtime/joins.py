@@ -1,0 +1,274 @@
+"""Joined files in, records with what belongs to them out.
+
+A joined file is read once, into a table on disk that has an index on its key; it is gone with the
+run. Memory holds a few pages of it, whatever the size of the file.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from typing import Self
+
+import msgspec
+
+from mapgen.runtime.cells import whole_number
+from mapgen.runtime.faults import Fault, Unjoined
+from mapgen.runtime.outcome import FaultReport, Origin, Rejected
+from mapgen.runtime.plan import Format, Join, JoinKey, Plan
+from mapgen.runtime.records import LONGEST_RECORD, JsonValue, RawRecord, decode
+from mapgen.runtime.source import unfit
+
+_SHAPE = """
+    PRAGMA journal_mode = OFF;
+    PRAGMA synchronous = OFF;
+    PRAGMA cache_size = -16384;
+    CREATE TABLE record (position INTEGER PRIMARY KEY, key TEXT NOT NULL, data BLOB NOT NULL);
+    CREATE TABLE asked (key TEXT PRIMARY KEY) WITHOUT ROWID;
+"""
+_UNASKED = "SELECT count(*) FROM record WHERE key NOT IN (SELECT key FROM asked)"
+_TYPES: Mapping[str, type] = {"string": str, "int": int}
+
+
+class IndexingError(Exception):
+    """The index of a joined file cannot be kept on disk; the message says why."""
+
+
+class UnfitKey(Exception):
+    """A record whose key cannot be read: the member, and what is wrong with it."""
+
+    def __init__(self, member: str, fault: Fault) -> None:
+        super().__init__(member)
+        self.member = member
+        self.fault = fault
+
+
+@dataclass(frozen=True, slots=True)
+class JoinedFile:
+    """A file that is joined: its name, and its records."""
+
+    name: str
+    records: Iterable[RawRecord]
+
+
+class Joins:
+    """All that is joined to the records of one run."""
+
+    def __init__(self, plan: Plan, files: Mapping[str, JoinedFile]) -> None:
+        """Make ready; nothing is read yet.
+
+        Args:
+            plan: the flow with its joins.
+            files: the files by the names of the joins; a member without one is in the records.
+        """
+        self._plan = plan
+        self._open = ExitStack()
+        self._indices = {
+            name: self._open.enter_context(
+                closing(_Index(plan.joins[name], file, f"{plan.source}.{name}"))
+            )
+            for name, file in files.items()
+        }
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._open.close()
+
+    def read(self) -> Iterator[Rejected]:
+        """Read all files; yield the records of them that cannot be joined to anything.
+
+        Raises IndexingError.
+        """
+        with _told():
+            for index in self._indices.values():
+                yield from index.read()
+
+    def joined(self, raw: RawRecord) -> RawRecord:
+        """Return a record with what belongs to it. Raises IndexingError."""
+        if not self._indices or raw.broken is not None:
+            return raw
+        own = _members(raw.data, self._plan.envelope)
+        if own is None:
+            return raw  # what is no object is told when it is decoded
+        members = {**raw.members}
+        for name, index in self._indices.items():
+            with _told():
+                found = index.found(own, self._plan.format)
+            if found is not None:
+                members[name] = found
+        return replace(raw, members=members)
+
+    def unasked(self) -> Mapping[str, int]:
+        """Return how many records of each file belong to no record, where there are any."""
+        counts = {index.file.name: index.unasked() for index in self._indices.values()}
+        return {name: count for name, count in counts.items() if count}
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise IndexingError(str(error).lower()) from None
+
+
+def _members(data: bytes, envelope: tuple[str, ...]) -> Mapping[str, msgspec.Raw] | None:
+    """Return the members of a record without reading them."""
+    try:
+        members = msgspec.json.decode(data, type=dict[str, msgspec.Raw])
+        if len(members) == 1:
+            ((name, inner),) = members.items()
+            if name in envelope and bytes(inner).lstrip().startswith(b"{"):
+                return msgspec.json.decode(inner, type=dict[str, msgspec.Raw])
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+    return members
+
+
+class _Index:
+    """The records of one joined file by their key."""
+
+    def __init__(self, join: Join, file: JoinedFile, path: str) -> None:
+        self.file = file
+        self._path = path
+        self._join = join
+        # Without a name it is a file of its own that SQLite deletes.
+        self._database = sqlite3.connect("", isolation_level=None)
+        self._database.executescript(_SHAPE)
+        self._unread: RawRecord | None = None
+
+    def close(self) -> None:
+        """Delete the table."""
+        self._database.close()
+
+    def read(self) -> Iterator[Rejected]:
+        """Fill the table; yield the records that cannot stand in it."""
+        self._database.execute("BEGIN")
+        for raw in self.file.records:
+            try:
+                value = decode(raw, self._join.envelope)
+                if not isinstance(value, dict):
+                    raise unfit(value, dict)
+                key = _key(
+                    value, [(pair.member, pair) for pair in self._join.on], self._join.format
+                )
+            except UnfitKey as unfit_key:
+                place = f"{self._path}.{unfit_key.member}"
+                yield self._rejected(raw, unfit_key.fault, place)
+            except Fault as fault:
+                yield self._rejected(raw, fault)
+            else:
+                row = (key, raw.data)
+                self._database.execute("INSERT INTO record (key, data) VALUES (?, ?)", row)
+        self._database.execute("COMMIT")
+        self._database.execute("CREATE INDEX by_key ON record (key)")
+
+    def _rejected(self, raw: RawRecord, fault: Fault, place: str | None = None) -> Rejected:
+        self._unread = self._unread or raw
+        origin = Origin(self.file.name, raw.number, raw.line)
+        return Rejected(origin, (FaultReport(fault.code, fault.message, source_path=place),))
+
+    def found(self, own: Mapping[str, msgspec.Raw], form: Format) -> JsonValue | Unjoined:
+        """Return what belongs to a record, or why that cannot be told; None for nothing."""
+        try:
+            values = {
+                pair.of: json.loads(bytes(own[pair.of]), parse_float=Decimal)
+                for pair in self._join.on
+                if pair.of in own
+            }
+            key = _key(values, [(pair.of, pair) for pair in self._join.on], form)
+        except UnfitKey as unfit_key:
+            fault = unfit_key.fault
+            return Unjoined(fault.code, fault.message, fault.value, member=unfit_key.member)
+        except ValueError:
+            return None  # no JSON, which is told when the record is decoded
+        self._database.execute("INSERT OR IGNORE INTO asked VALUES (?)", (key,))
+        rows = self._database.execute(
+            "SELECT data FROM record WHERE key = ? ORDER BY position", (key,)
+        )
+        records = (data for (data,) in rows)
+        return self._one(records, key) if self._join.takes == "one" else self._many(records)
+
+    def _one(self, records: Iterator[bytes], key: str) -> JsonValue | Unjoined:
+        first = next(records, None)
+        if first is None:
+            if self._join.on_missing == "omit":
+                return self._incomplete() if self._unread is not None else None
+            return self._missing(key)
+        value = self._value(first)
+        if any(data != first and not _same(value, self._value(data)) for data in records):
+            names = self._names
+            message = f"`{self.file.name}` has two different records for its {names}"
+            return Unjoined("R106", message)
+        return value
+
+    def _many(self, records: Iterator[bytes]) -> JsonValue | Unjoined:
+        if self._unread is not None:
+            return self._incomplete()
+        rows: list[JsonValue] = []
+        size = 0
+        for data in records:
+            size += len(data)
+            if size > LONGEST_RECORD:
+                message = f"what belongs to it in `{self.file.name}` is longer than"
+                return Unjoined("R101", f"{message} {LONGEST_RECORD:,} bytes")
+            rows.append(self._value(data))
+        return rows
+
+    def _missing(self, key: str) -> Unjoined:
+        message = f"`{self.file.name}` has no record for its {self._names}"
+        shown = None if self._join.is_personal else " and ".join(json.loads(key))
+        return Unjoined("R105", message, shown, retry=self._join.on_missing == "retry")
+
+    def _incomplete(self) -> Unjoined:
+        assert self._unread is not None
+        message = f"`{self.file.name}` cannot be read in line {self._unread.line}"
+        return Unjoined(
+            "R107", f"{message}, so that something of it may be missing here", retry=True
+        )
+
+    @property
+    def _names(self) -> str:
+        return " and ".join(f"`{pair.of}`" for pair in self._join.on)
+
+    def _value(self, data: bytes) -> JsonValue:
+        return decode(RawRecord(1, 1, data), self._join.envelope)
+
+    def unasked(self) -> int:
+        """Return how many records belong to no record that has been asked for."""
+        count: int = self._database.execute(_UNASKED).fetchone()[0]
+        return count
+
+
+def _key(value: Mapping[str, JsonValue], pairs: Iterable[tuple[str, JoinKey]], form: Format) -> str:
+    """Return the key of a record as text. Raises UnfitKey."""
+    return json.dumps([_part(value.get(name), name, pair.type, form) for name, pair in pairs])
+
+
+def _part(found: JsonValue, name: str, kind: str, form: Format) -> str:
+    if found is None:
+        raise UnfitKey(name, Fault("R103", f"`{name}` is missing"))
+    value = found
+    if form == "csv" and kind == "int" and isinstance(found, str):
+        number = whole_number(found)
+        value = found if number is None else number
+    if isinstance(value, bool) or not isinstance(value, _TYPES[kind]):
+        raise UnfitKey(name, unfit(found, _TYPES[kind]))
+    return str(value)
+
+
+def _same(one: JsonValue, other: JsonValue) -> bool:
+    """Whether two records say the same: the order of members aside, `1` and `true` apart."""
+    return _canonical(one) == _canonical(other)
+
+
+def _canonical(value: JsonValue) -> str:
+    return json.dumps(
+        value, sort_keys=True, default=lambda number: {"decimal": str(number.normalize())}
+    )
