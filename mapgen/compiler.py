@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from mapgen.check.environments import check_environments
 from mapgen.check.flow import check
+from mapgen.check.live import circles
 from mapgen.check.model import Checked
 from mapgen.check.security import check_secrets
 from mapgen.emit.files import emit, texts
@@ -38,11 +39,14 @@ def check_specs(workspace: Workspace, paths: Iterable[str]) -> Findings:
     shelf = Shelf(workspace)
     flows = []
     for flow in specs:
+        shelf.meet(flow)
+    for flow in specs:
         shelf.look_over(flow.mapping)
         try:
             flows.append(check(flow, shelf.around(flow)))
         except Stopped as stopped:
             faults.extend(stopped.diagnostics)
+    faults.extend(circles(shelf.known_flows, [flow.flow.value for flow in specs]))
     for connection in shelf.connections():
         faults.extend(check_secrets(connection.source))
     faults.extend(check_environments(shelf.environments(), specs))

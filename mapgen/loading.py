@@ -6,7 +6,8 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from mapgen.check.model import Checked, Surroundings, TableFacts
+from mapgen.check.live import facts_of_flow, facts_of_live
+from mapgen.check.model import Checked, FlowFacts, Surroundings, TableFacts
 from mapgen.check.tables import facts_of_inline
 from mapgen.contract import lock
 from mapgen.contract.model import Contract
@@ -17,7 +18,7 @@ from mapgen.report import Diagnostic, Span, Stopped, Text
 from mapgen.report.catalogue import project, reading
 from mapgen.runtime.lookups import ColumnError, Table, TableError, read_table
 from mapgen.spec import model as spec
-from mapgen.spec.reader import read_connection, read_environment
+from mapgen.spec.reader import flow_name, read_connection, read_environment, read_spec
 from mapgen.workspace import SPECS, Workspace
 
 
@@ -32,6 +33,8 @@ class Shelf:
     _tables: dict[tuple[str, tuple[str, ...], str | None], Table | None] = field(
         default_factory=dict
     )
+    _flows: dict[str, FlowFacts | None] = field(default_factory=dict)
+    _met: set[str] = field(default_factory=set)
     _environments: tuple[spec.Environment, ...] | None = None
     _connections: tuple[spec.Connection, ...] | None = None
 
@@ -244,15 +247,55 @@ class Shelf:
             connections=self.workspace.named("connections", ".yaml"),
             environments=self.environments(),
             tables=self.tables(flow.mapping),
+            flows=self.flows(flow.mapping),
         )
+
+    @property
+    def known_flows(self) -> Mapping[str, FlowFacts | None]:
+        """What is known of the flows met so far."""
+        return self._flows
+
+    def meet(self, flow: spec.Spec) -> None:
+        """Take note of a spec that has been read."""
+        contract = self.contract(flow.mapping.documents[0].target.contract.value)
+        self._met.add(flow.source.path)
+        self._flows[flow.flow.value] = facts_of_flow(flow, contract)
+
+    def flows(self, section: spec.MappingSection) -> Mapping[str, FlowFacts | None]:
+        """Return what is known of all flows, where a spec looks up what they made.
+
+        None stands for a flow whose spec has faults; they are not told here.
+        """
+        if not any(isinstance(table, spec.LedgerTable) for table in section.lookups):
+            return {}
+        for path in self.workspace.spec_paths():
+            if path not in self._met:
+                self._meet_file(path)
+        return self._flows
+
+    def _meet_file(self, path: str) -> None:
+        self._met.add(path)
+        try:
+            source = self.workspace.read(path, "the spec")
+        except Stopped:
+            return
+        try:
+            self.meet(read_spec(source))
+        except Stopped:
+            name = flow_name(source)
+            if name is not None:
+                self._flows.setdefault(name, None)
 
     def tables(self, section: spec.MappingSection) -> Mapping[str, TableFacts]:
         """Return what rules have to know of the tables that a spec declares."""
-        return {table.name.value: self._facts(table) for table in section.lookups}
+        contract = self.contract(section.documents[0].target.contract.value)
+        return {table.name.value: self._facts(table, contract) for table in section.lookups}
 
-    def _facts(self, table: spec.DeclaredTable) -> TableFacts:
+    def _facts(self, table: spec.DeclaredTable, contract: Contract | None) -> TableFacts:
         if isinstance(table, spec.InlineTable):
             return facts_of_inline(table)
+        if isinstance(table, spec.LiveTable):
+            return facts_of_live(table, contract)
         found = self._table(table)
         if found is None:
             return TableFacts(table.name, table.columns, 0, "")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from mapgen.check import model as checked
 from mapgen.check.auth import check_auth
 from mapgen.check.composing import whole_record
+from mapgen.check.live import check_live
 from mapgen.check.mapping import CheckedMapping, check_mapping
 from mapgen.check.performance import check_performance
 from mapgen.check.security import (
@@ -33,9 +34,11 @@ def check(flow: spec.Spec, around: checked.Surroundings) -> checked.Checked:
     found = None
     if contract is not None and schema is not None:
         found = check_mapping(section, contract, schema, around.tables, faults)
+    if contract is not None:
+        faults += check_live(flow, contract, around.flows)
     entities = found.entities if found is not None else ()
     faults += check_auth(flow.auth, around, contract, entities)
-    faults += check_performance(flow.performance, around)
+    faults += check_performance(flow.performance, section, around)
     faults += check_security(flow.security, section, schema, entities)
     faults += check_secrets(flow.source)
     faults += check_secret_rules(section)

@@ -21,7 +21,7 @@ class TableFacts:
     `columns` are those of its key, none where there is but one; `longest` is the length of its
     longest value, in UTF-16 units, which `longest_at` names in words. `entries` are all entries of
     an inline table, None for a table in a file, which may change. `longest_span` is the place of
-    its longest value.
+    its longest value. `numbers` are the columns that hold whole numbers: text does not fit there.
     """
 
     name: Text
@@ -30,6 +30,32 @@ class TableFacts:
     longest_at: str
     entries: tuple[tuple[str, str], ...] | None = None
     longest_span: Span | None = None
+    numbers: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentFacts:
+    """What other flows have to know of a document that a flow makes.
+
+    `number_keys` are the keys that its number is made of: those that no constant fixes.
+    """
+
+    entity: str
+    has_text_identity: bool
+    number_keys: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FlowFacts:
+    """What other flows have to know of a flow: where its documents go, and what it looks up itself.
+
+    `documents` are by name, one without a name under `""`; `asks` are the flows and documents that
+    its lookups in the ledger name.
+    """
+
+    connection: str
+    documents: Mapping[str, DocumentFacts]
+    asks: tuple[Text, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +63,8 @@ class Surroundings:
     """All that a spec refers to, read and ready; what could not be read is None or absent.
 
     `schema` is that of a record, or of a row where rows are grouped; `joined` are those of joins.
+    `flows` are those of the workspace, where the spec looks up in the ledger; None is one whose
+    spec has faults of its own.
     """
 
     contract: Contract | None
@@ -46,6 +74,7 @@ class Surroundings:
     connections: tuple[str, ...]
     environments: tuple[spec.Environment, ...]
     tables: Mapping[str, TableFacts]
+    flows: Mapping[str, FlowFacts | None]
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from mapgen.check.live import requests_a_document
 from mapgen.check.model import Surroundings
 from mapgen.report import Diagnostic
 from mapgen.report.catalogue import operations as messages
@@ -15,17 +16,21 @@ USABLE = 0.85
 LOOKED_UP_TOGETHER = 20
 
 
-def check_performance(performance: spec.Performance, around: Surroundings) -> list[Diagnostic]:
+def check_performance(
+    performance: spec.Performance, section: spec.MappingSection, around: Surroundings
+) -> list[Diagnostic]:
     """Return the faults of the section against each environment's limits."""
     faults: list[Diagnostic] = []
     peak = int(performance.peak_per_minute.value)
-    needed = peak + math.ceil(peak / LOOKED_UP_TOGETHER)
+    # Nobody knows how often an answer of the tenant is known already: the worst case counts.
+    asked = requests_a_document(section)
+    needed = peak + math.ceil(peak / LOOKED_UP_TOGETHER) + peak * asked
     for environment in around.environments:
         name = environment.name.value
         allowed = math.floor(environment.requests_per_minute * USABLE)
         if needed > allowed and performance.mode.value != "batch":
             span = performance.peak_per_minute.span
-            faults.append(messages.over_the_licence(span, needed, name, allowed))
+            faults.append(messages.over_the_licence(span, needed, name, allowed, asked))
         most = environment.concurrent_requests
         if performance.concurrency is not None and int(performance.concurrency.value) > most:
             span = performance.concurrency.span

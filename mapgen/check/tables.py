@@ -68,6 +68,13 @@ class TableRules:
                 fault = messages.not_of_type(span, "a lookup key", "a string or an int", found)
                 self.formulas.faults.append(fault)
                 return None
+        for part, typed in zip(key.parts, parts, strict=True):
+            column = part.column.value if part.column else next(iter(table.columns), "")
+            if column in table.numbers and present(typed.type) == types.STRING:
+                span, found = part.expression.span(), described(typed.type)
+                what = f"a key for `{column}`"
+                self.formulas.faults.append(messages.not_of_type(span, what, "an int", found))
+                return None
         named = {
             part.column.value: typed
             for part, typed in zip(key.parts, parts, strict=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import sys
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -15,12 +14,14 @@ import click
 
 from mapgen.loading import Shelf
 from mapgen.report import Stopped, suggestion
+from mapgen.report.catalogue import lookups as messages_of_lookups
 from mapgen.report.catalogue import project as messages
 from mapgen.report.catalogue import reading
 from mapgen.runtime.cells import HeaderError
 from mapgen.runtime.joins import IndexingError, Joins
+from mapgen.runtime.lookups import Key, Live
 from mapgen.runtime.outcome import Outcome
-from mapgen.runtime.plan import Format
+from mapgen.runtime.plan import Format, LedgerTable, LiveTable
 from mapgen.runtime.records import RawRecord
 from mapgen.runtime.transform import (
     BindingError,
@@ -33,6 +34,7 @@ from mapgen.runtime.transform import (
 from mapgen.spec.model import Environment
 from mapgen.spec.nodes import Node, read_yaml
 from mapgen.spec.pointers import place
+from mapgen.spec.reader import flow_name
 from mapgen.workspace import GENERATED, SPECS, Workspace
 
 STANDARD_INPUT = Path("-")
@@ -57,7 +59,11 @@ class BoundFlow:
 
 
 def open_flow(
-    project: Path, name: str, environment: str | None, tables: Mapping[str, Path]
+    project: Path,
+    name: str,
+    environment: str | None,
+    tables: Mapping[str, Path],
+    live: Live,
 ) -> BoundFlow:
     """Return a flow bound to an environment.
 
@@ -65,7 +71,8 @@ def open_flow(
         project: the workspace.
         name: the flow.
         environment: the environment; None where there is but one.
-        tables: files to use instead of those of the spec, by lookup.
+        tables: files to use instead of what the spec says, by lookup.
+        live: gives the tables for lookups in the ledger and in the tenant.
 
     Raises Stopped for what is missing or does not fit.
     """
@@ -75,7 +82,7 @@ def open_flow(
     settings = _environment(workspace, environment)
     values = {key: value.value for key, value in settings.settings.get(name, {}).items()}
     try:
-        bound_to = bound(flow, values, workspace.root / SPECS, tables)
+        bound_to = bound(flow, values, workspace.root / SPECS, live, tables)
     except BindingError as error:
         raise Stopped([messages.cannot_bind(name, settings.name.value, str(error))]) from None
     return BoundFlow(workspace, flow, settings, flow.transformer(bound_to))
@@ -86,15 +93,26 @@ def _known_tables(flow: LoadedFlow, names: Iterable[str]) -> None:
     for name in names:
         if name not in known:
             listed = ", ".join(f"`{table}`" for table in known) or "none"
-            near = suggestion(name, known) or f"its tables in files are {listed}"
+            near = suggestion(name, known) or f"its lookups are {listed}"
             raise click.UsageError(
                 f"--lookup: the flow `{flow.plan.flow}` reads no table `{name}` from a file; {near}"
             )
 
 
+def out_of_reach(flow: str) -> Live:
+    """Return what stands for the tables of lookups that need a network, where there is none."""
+
+    def refuse(name: str, table: LiveTable) -> Mapping[Key, str]:
+        kind = "the ledger" if isinstance(table, LedgerTable) else "the tenant"
+        columns = (*table.key, table.value)
+        raise Stopped([messages_of_lookups.live_lookup(flow, name, kind, columns)])
+
+    return refuse
+
+
 def _load(workspace: Workspace, name: str) -> LoadedFlow:
     """Return the generated code of a flow that a spec of this workspace defines."""
-    found = {_flow_name(workspace, path): path for path in workspace.spec_paths()}
+    found = {flow_name(workspace.read(path, "the spec")): path for path in workspace.spec_paths()}
     flows = tuple(flow for flow in found if flow is not None)
     if name not in flows:
         raise Stopped([messages.unknown_flow(name, flows)])
@@ -107,16 +125,6 @@ def _load(workspace: Workspace, name: str) -> LoadedFlow:
         raise Stopped([reading.file_unreadable(folder, reason_of(error))]) from None
     except DamagedFlow as error:
         raise Stopped([messages.damaged_flow(name, str(error))]) from None
-
-
-_FLOW = re.compile(
-    r"""^flow\s*:\s*(?P<quote>['"]?)(?P<name>\w+)(?P=quote)\s*(?:#.*)?$""", re.MULTILINE
-)
-
-
-def _flow_name(workspace: Workspace, path: str) -> str | None:
-    found = _FLOW.search(workspace.read(path, "the spec").text)
-    return found["name"] if found else None
 
 
 def _environment(workspace: Workspace, name: str | None) -> Environment:

@@ -27,7 +27,7 @@ lookup_option = click.option(
     "lookups",
     multiple=True,
     type=NamedFile(),
-    help="A file to use for a lookup instead of the spec's. May be given several times.",
+    help="A file to use for a lookup instead of what the spec says. May be given several times.",
 )
 
 join_option = click.option(

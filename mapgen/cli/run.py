@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict, Unpack
@@ -16,8 +17,11 @@ from mapgen.cli.options import join_option, lookup_option
 
 if TYPE_CHECKING:
     from mapgen.cli.flows import BoundFlow
+    from mapgen.runtime.delivery.live import LiveTables
     from mapgen.runtime.environment import Environment
+    from mapgen.runtime.outcome import Outcome
     from mapgen.runtime.summary import Summary
+    from mapgen.runtime.tenant import Client
     from mapgen.spec import model as spec
 
 _GO_ON = "stopped; nothing is lost: run the same command again to go on"
@@ -60,13 +64,16 @@ def run(project: Path, /, **options: Unpack[_Options]) -> None:
     """
     from mapgen.cli.flows import open_flow
     from mapgen.cli.summary import tell_halt, tell_summary
+    from mapgen.runtime.delivery.live import LiveTables
     from mapgen.runtime.halt import Halt
     from mapgen.runtime.summary import Summary
 
-    bound = open_flow(project, options["flow"], options["env"], dict(options["lookups"]))
+    live = LiveTables()
+    tables = dict(options["lookups"])
+    bound = open_flow(project, options["flow"], options["env"], tables, live.table)
     halted = False
     try:
-        summary = _delivered(bound, options)
+        summary = _delivered(bound, live, options)
     except Halt as halt:
         tell_halt(halt)
         halted = True
@@ -82,7 +89,7 @@ def run(project: Path, /, **options: Unpack[_Options]) -> None:
         sys.exit(FAULTS)
 
 
-def _delivered(bound: BoundFlow, options: _Options) -> Summary:
+def _delivered(bound: BoundFlow, live: LiveTables, options: _Options) -> Summary:
     from mapgen.cli.flows import count_records, open_input, outcomes
     from mapgen.cli.joining import open_joins, tell_unasked
     from mapgen.cli.watching import watching
@@ -98,7 +105,11 @@ def _delivered(bound: BoundFlow, options: _Options) -> Summary:
         ledger = files.enter_context(Ledger(state))
         total = count_records(bound, source)
         observer = files.enter_context(watching(total, options["log"]))
-        records = outcomes(bound, source, stream, joins)
+
+        def records(client: Client) -> Iterator[Outcome]:
+            live.connect(ledger, environment.tenant, client)
+            return outcomes(bound, source, stream, joins)
+
         rules = bound.flow.rules
         summary = deliver(records, bound.flow.plan, environment, ledger, rules, observer)
         tell_unasked(joins)

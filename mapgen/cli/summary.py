@@ -66,6 +66,8 @@ _MEANINGS = {
     "R217": "time skipped or doubled",
     "R218": "date beyond the calendar",
     "R219": "no duration",
+    "R251": "no answer to a lookup",
+    "R252": "lookup ambiguous",
     "R301": "text too long",
     "R302": "too many decimal places",
     "R303": "number out of range",

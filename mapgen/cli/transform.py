@@ -32,6 +32,7 @@ class _Options(TypedDict):
     env: str | None
     lookups: tuple[tuple[str, Path], ...]
     joins: tuple[tuple[str, Path], ...]
+    sample_lookups: bool
 
 
 @click.command()
@@ -48,6 +49,11 @@ class _Options(TypedDict):
 @click.option("--env", help="The environment whose settings hold; needed if there are several.")
 @lookup_option
 @join_option
+@click.option(
+    "--sample-lookups",
+    is_flag=True,
+    help="Take the spec's samples for what a run asks the ledger or the tenant.",
+)
 @click.pass_obj
 def transform(project: Path, /, **options: Unpack[_Options]) -> None:
     """Transform the records of a file. Documents go to OUTPUT or standard output.
@@ -55,11 +61,14 @@ def transform(project: Path, /, **options: Unpack[_Options]) -> None:
     Exit code 1 if a record was rejected; each stands in REJECTS, or on standard error, with all its
     faults.
     """
-    from mapgen.cli.flows import open_flow, open_input, outcomes
+    from mapgen.cli.flows import open_flow, open_input, out_of_reach, outcomes
     from mapgen.cli.joining import open_joins, tell_unasked
+    from mapgen.runtime.lookups import sample_of
 
     _keep_apart(options)
-    bound = open_flow(project, options["flow"], options["env"], dict(options["lookups"]))
+    live = sample_of if options["sample_lookups"] else out_of_reach(options["flow"])
+    tables = dict(options["lookups"])
+    bound = open_flow(project, options["flow"], options["env"], tables, live)
     with contextlib.ExitStack() as files:
         stream = files.enter_context(open_input(bound, options["source"]))
         joins = files.enter_context(open_joins(bound, dict(options["joins"])))

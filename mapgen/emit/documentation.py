@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import assert_never
 
 from mapgen.emit.templates import render
 from mapgen.ir import flow as ir
@@ -14,6 +15,7 @@ def mapping_document(flow: ir.Flow) -> str:
         "mapping.md.jinja",
         flow=flow,
         documents=[_document(document, flow) for document in flow.documents],
+        tables=[f"{table.name} ({_table(table)})" for table in flow.tables],
         skips=[skip.because for skip in flow.skips],
         personal=flow.personal,
     )
@@ -41,6 +43,20 @@ def _conditions(document: ir.Document) -> Iterator[str]:
         yield f"where {document.when.words}"
     if document.after:
         yield "after " + " and ".join(f"`{name}`" for name in document.after)
+
+
+def _table(table: ir.Table) -> str:
+    """Return where a table's values come from."""
+    match table:
+        case ir.FileTable(path=path):
+            return f"`{path}`"
+        case ir.LedgerTable(flow=flow, document=document):
+            return f"the ledger: what `{flow}{'.' + document if document else ''}` made"
+        case ir.TenantTable(entity=entity, key=key, value=value):
+            asked = " and ".join(f"`{field}`" for field in key)
+            return f"asked of the ERP: `{value}` of the `{entity}` by {asked}"
+        case _:
+            assert_never(table)
 
 
 def _rows(part: ir.Part) -> Iterator[dict[str, str]]:

@@ -5,10 +5,20 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable
 from dataclasses import asdict
+from typing import assert_never
 
 from mapgen.emit.json_text import json_text
 from mapgen.emit.python.transformer import RuleLine
-from mapgen.ir.flow import Document, Flow, Join
+from mapgen.ir.flow import (
+    Document,
+    FileTable,
+    Flow,
+    Join,
+    LedgerTable,
+    SampleEntry,
+    Table,
+    TenantTable,
+)
 
 
 def plan_file(flow: Flow) -> str:
@@ -22,10 +32,7 @@ def plan_file(flow: Flow) -> str:
             "format": flow.format,
             "delimiter": flow.delimiter,
             **_put_together(flow),
-            "lookups": {
-                table.name: {"path": table.path, "key": list(table.key), "value": table.value}
-                for table in flow.tables
-            },
+            "lookups": {table.name: _table(table) for table in flow.tables},
             "connection": operations.connection,
             "documents": [_document(document) for document in flow.documents],
             "endpoint": flow.endpoint,
@@ -62,6 +69,29 @@ def _join(join: Join) -> dict[str, object]:
     members = asdict(join)
     del members["name"]
     return members
+
+
+def _table(table: Table) -> dict[str, object]:
+    """Return what `mapgen.runtime.plan.Table` reads: the kind tells the members."""
+    columns: dict[str, object] = {"key": list(table.key), "value": table.value}
+    match table:
+        case FileTable(path=path):
+            return {"kind": "file", "path": path, **columns}
+        case LedgerTable(flow=flow, document=document, sample=sample):
+            own: dict[str, object] = {"flow": flow, "document": document}
+            return {"kind": "ledger", **own, **columns, "sample": _sample(sample)}
+        case TenantTable(entity=entity, numbers=numbers, where=where, sample=sample):
+            conditions = [
+                {"field": one.field, "constant": one.constant, "kind": one.kind} for one in where
+            ]
+            own = {"entity": entity, **columns, "numbers": list(numbers), "where": conditions}
+            return {"kind": "tenant", **own, "sample": _sample(sample)}
+        case _:
+            assert_never(table)
+
+
+def _sample(entries: Iterable[SampleEntry]) -> list[object]:
+    return [{"key": list(entry.key), "value": entry.value} for entry in entries]
 
 
 def _document(document: Document) -> dict[str, object]:

@@ -15,6 +15,7 @@ from mapgen.ir.expression import Expression, Variable
 ValueKind = Literal["string", "decimal", "int", "boolean", "date", "datetime"]
 OnMissing = Literal["never", "omit", "reject", "replace"]
 OnMiss = Literal["reject", "retry", "omit", "replace"]
+ConditionKind = Literal["text", "number", "flag"]
 Rounding = Literal["half_up", "half_even", "up", "down"]
 Comparison = Literal["<", "<=", ">", ">="]
 
@@ -85,8 +86,8 @@ class Setting:
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
-    """A lookup table: a file in specs/, its key columns and its value column.
+class FileTable:
+    """A lookup table in a file of specs/: its key columns and its value column.
 
     A JSON object has no columns: its names are the keys.
     """
@@ -95,6 +96,54 @@ class Table:
     path: str
     key: tuple[str, ...]
     value: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class SampleEntry:
+    """What examples and tests find: a part for each column of the key, and the value."""
+
+    key: tuple[str, ...]
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerTable:
+    """The documents that another flow made, by identity: the numbers that the ERP gave them.
+
+    `document` names one of several that the flow makes of a record.
+    """
+
+    name: str
+    flow: str
+    document: str | None
+    sample: tuple[SampleEntry, ...]
+    key: tuple[str, ...]
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Equality:
+    """A field of the ERP and the constant that it has to be equal to."""
+
+    field: str
+    constant: str
+    kind: ConditionKind
+
+
+@dataclass(frozen=True, slots=True)
+class TenantTable:
+    """Records of the ERP by one or several fields. `numbers` are those that hold whole numbers."""
+
+    name: str
+    entity: str
+    key: tuple[str, ...]
+    numbers: tuple[str, ...]
+    value: str
+    where: tuple[Equality, ...]
+    sample: tuple[SampleEntry, ...]
+
+
+Table = FileTable | LedgerTable | TenantTable
 
 
 @dataclass(frozen=True, slots=True)

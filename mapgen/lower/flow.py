@@ -19,6 +19,7 @@ from mapgen.lower.expression import lower_expression
 from mapgen.lower.rewriting import over_document, renumbered, substituted, variables
 from mapgen.lower.samples import Samples, path_of_rows, rule_examples
 from mapgen.lower.source import group, joins, source_objects
+from mapgen.lower.tables import tables
 from mapgen.report import Text
 from mapgen.spec import model as spec
 
@@ -69,16 +70,7 @@ def lower(flow: checked.Checked, samples: Samples) -> ir.Flow:
         endpoint_version=flow.contract.version,
         contract_version=flow.contract.contract_version,
         settings=tuple(ir.Setting(name, str(kind)) for name, kind in flow.settings.items()),
-        tables=tuple(
-            ir.Table(
-                table.name.value,
-                table.table.value,
-                table.columns,
-                table.value.value if table.value else None,
-            )
-            for table in section.lookups
-            if isinstance(table, spec.LookupTable)
-        ),
+        tables=tuple(tables(section, flow.contract)),
         lets=lets,
         skips=skips,
         key=key,

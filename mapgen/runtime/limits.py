@@ -124,14 +124,15 @@ def found_in_time(table: Mapping[Key, str], name: str, *keys: Key | None) -> str
 def _found(table: Mapping[Key, str], name: str, keys: Sequence[Key | None], *, retry: bool) -> str:
     value = first_found(table, *keys)
     if value is None:
-        tried = [_shown(key) for key in keys if key is not None]
+        tried = [shown_key(key) for key in keys if key is not None]
         known = "the key" if len(tried) < 2 else f"any of the {len(tried)} keys"
         message = f"the lookup `{name}` does not know {known}"
         raise Fault("R304", message, ", then ".join(tried), retry=retry)
     return value
 
 
-def _shown(key: str | tuple[str, ...]) -> str:
+def shown_key(key: str | tuple[str, ...]) -> str:
+    """Return a key as a report shows it."""
     return f"`{key}`" if isinstance(key, str) else " with ".join(f"`{part}`" for part in key)
 
 

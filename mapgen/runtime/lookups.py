@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
+from mapgen.runtime.plan import LiveTable
+
 Key = str | tuple[str, ...]
+Live = Callable[[str, LiveTable], Mapping[Key, str]]
+"""What gives the table for a lookup, by its name, in the ledger or in the tenant."""
 
 # Parts of keys and values that come again and again are kept once; so many of them.
 _MOST_SHARED = 4096
@@ -68,6 +72,32 @@ def read_table(path: Path, key: tuple[str, ...], value: str | None) -> Table:
         raise TableError(f"it is not CSV: {error}") from None
 
 
+def read_stand_in(path: Path, table: LiveTable) -> Table:
+    """Return the table of a file that stands for what is known only at run time.
+
+    It has the columns of the declaration; of a JSON object, the names are the keys. Raises as
+    `read_table` does.
+    """
+    is_object = path.suffix.lower() == ".json" and len(table.key) == 1 and _starts_object(path)
+    return read_table(path, () if is_object else table.key, None if is_object else table.value)
+
+
+def sample_of(_name: str, table: LiveTable) -> Mapping[Key, str]:
+    """Return what the spec gives as a sample of a lookup, as a table."""
+    is_single = len(table.key) == 1
+    return {entry.key[0] if is_single else entry.key: entry.value for entry in table.sample}
+
+
+class Asked(Mapping[Key, str]):
+    """A table that is asked for one key at a time; nobody can list it."""
+
+    def __iter__(self) -> Iterator[Key]:
+        raise TypeError("what is asked for key by key cannot be listed")
+
+    def __len__(self) -> int:
+        raise TypeError("what is asked for key by key cannot be counted")
+
+
 def units(text: str) -> int:
     """Return the length of a text as the ERP counts it: in UTF-16 code units."""
     return len(text) if text.isascii() else len(text.encode("utf-16-le", "surrogatepass")) // 2
@@ -100,6 +130,14 @@ def _table(entries: Iterable[_Entry], noun: str) -> Table:
         if (length := units(value)) > longest:
             longest, longest_at = length, number
     return Table(values, longest, f"{noun} {longest_at}")
+
+
+def _starts_object(path: Path) -> bool:
+    try:
+        with path.open("rb") as file:
+            return file.read(256).removeprefix(b"\xef\xbb\xbf").lstrip()[:1] == b"{"
+    except OSError:
+        return False  # `read_table` says why
 
 
 def _shared(text: str, shared: dict[str, str]) -> str:

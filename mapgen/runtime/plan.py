@@ -19,7 +19,7 @@ class Identity(msgspec.Struct, frozen=True):
     scope: dict[str, str] = {}
 
 
-class Table(msgspec.Struct, frozen=True):
+class FileTable(msgspec.Struct, frozen=True, tag_field="kind", tag="file"):
     """A lookup table: a CSV or JSON file (relative to `specs/`), its key and value columns.
 
     A JSON object has no columns: its names are the keys.
@@ -28,6 +28,52 @@ class Table(msgspec.Struct, frozen=True):
     path: str
     key: tuple[str, ...] = ()
     value: str | None = None
+
+
+class SampleEntry(msgspec.Struct, frozen=True):
+    """A line of a sample: the parts of its key, and its value."""
+
+    key: tuple[str, ...]
+    value: str
+
+
+class LedgerTable(msgspec.Struct, frozen=True, tag_field="kind", tag="ledger"):
+    """The documents of another flow: what the ledger says that the ERP calls them, by identity.
+
+    `key` and `value` are the columns of a file that stands for it.
+    """
+
+    flow: str
+    document: str | None
+    key: tuple[str, ...]
+    value: str
+    sample: tuple[SampleEntry, ...]
+
+
+class Condition(msgspec.Struct, frozen=True):
+    """A field of the ERP and the constant, as text, that it has to be equal to."""
+
+    field: str
+    constant: str
+    kind: Literal["text", "number", "flag"]
+
+
+class TenantTable(msgspec.Struct, frozen=True, tag_field="kind", tag="tenant"):
+    """Records of an entity: the fields compared with the key, and the one that is the value.
+
+    `numbers` are the fields of the key that hold whole numbers.
+    """
+
+    entity: str
+    key: tuple[str, ...]
+    value: str
+    numbers: tuple[str, ...]
+    where: tuple[Condition, ...]
+    sample: tuple[SampleEntry, ...]
+
+
+LiveTable = LedgerTable | TenantTable
+Table = FileTable | LiveTable
 
 
 class Retry(msgspec.Struct, frozen=True):

@@ -1,6 +1,7 @@
 """What generated tests call: a flow's folder in, what becomes of sound and damaged records out.
 
-Not for production: it reads the lookup tables and the example settings of the workspace around it.
+Not for production: it reads the lookup tables and the example settings of the workspace around it,
+and takes the spec's samples for what the ledger or the tenant would be asked.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import jsonschema_rs
 from hypothesis import strategies
 
 from mapgen.runtime.lines import document_line, reject_line
+from mapgen.runtime.lookups import sample_of
 from mapgen.runtime.outcome import ONLY, Document, Outcome, Rejected, Skipped
 from mapgen.runtime.records import RawRecord
 from mapgen.runtime.transform import Transformer, bound, load_flow
@@ -75,7 +77,7 @@ class FlowUnderTest:
         schema = (folder / "target.schema.json").read_text(encoding="utf-8")
         specs = folder.parent.parent / "specs"
         return cls(
-            loaded.transformer(bound(loaded, settings, specs)),
+            loaded.transformer(bound(loaded, settings, specs, sample_of)),
             tuple(_fixture(content) for _, content in fixtures if "gives" in content),
             tuple(_fixture(content) for _, content in fixtures if "because" in content),
             jsonschema_rs.validator_for(schema, validate_formats=True),

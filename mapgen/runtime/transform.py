@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any, BinaryIO
@@ -23,9 +24,9 @@ from mapgen.runtime.cells import needed_columns, read_rows, typed_cells, typed_m
 from mapgen.runtime.collecting import Collector, collecting_twin
 from mapgen.runtime.faults import Fault, Unjoined
 from mapgen.runtime.groups import grouped, needed_for
-from mapgen.runtime.lookups import TableError, read_table
+from mapgen.runtime.lookups import Key, Live, Table, TableError, read_stand_in, read_table
 from mapgen.runtime.outcome import ONLY, Document, FaultReport, Origin, Outcome, Rejected, Skipped
-from mapgen.runtime.plan import DocumentPlan, Plan
+from mapgen.runtime.plan import DocumentPlan, FileTable, Plan
 from mapgen.runtime.records import JsonValue, RawRecord, decode, read_records
 from mapgen.runtime.rules import Rule, Rules, fill_indices, indices_of, load_rules
 from mapgen.runtime.source import SourceFault, patient, strict
@@ -129,6 +130,7 @@ def bound(
     flow: LoadedFlow,
     settings: Mapping[str, str],
     specs: Path,
+    live: Live,
     other_tables: Mapping[str, Path] | None = None,
 ) -> Bound:
     """Return what a flow is bound to.
@@ -137,25 +139,37 @@ def bound(
         flow: the flow.
         settings: its settings as text, by name.
         specs: the folder that table paths start from.
+        live: gives the tables for lookups in the ledger and in the tenant.
         other_tables: files to use instead, by lookup.
 
-    Raises BindingError for a setting or table that cannot be used.
+    Raises BindingError for a setting or table that cannot be used, and what `live` raises.
     """
     module: Any = flow.module
-    tables = {}
+    tables: dict[str, Mapping[Key, str]] = {}
     others = other_tables or {}
     for name, table in flow.plan.lookups.items():
-        path = others.get(name, specs / table.path)
-        try:
-            tables[name] = read_table(path, table.key, table.value).values
-        except TableError as error:
-            shown = path if name in others else table.path
-            raise BindingError(f"the lookup `{name}` ({shown}): {error}") from None
+        other = others.get(name)
+        match table:
+            case FileTable():
+                path = other or specs / table.path
+                shown = str(other or table.path)
+                tables[name] = _read(name, shown, partial(read_table, path, table.key, table.value))
+            case _ if other is not None:
+                tables[name] = _read(name, str(other), partial(read_stand_in, other, table))
+            case _:
+                tables[name] = live(name, table)
     try:
         typed = msgspec.convert(settings, module.Settings, strict=False, dec_hook=_setting)
     except msgspec.ValidationError as error:
         raise BindingError(f"the settings: {error}") from None
     return Bound(typed, module.Lookups(**tables))
+
+
+def _read(name: str, shown: str, read: Callable[[], Table]) -> Mapping[Key, str]:
+    try:
+        return read().values
+    except TableError as error:
+        raise BindingError(f"the lookup `{name}` ({shown}): {error}") from None
 
 
 def _setting(kind: type, value: object) -> object:

@@ -22,6 +22,11 @@ from mapgen.spec.shapes import (
 )
 
 NAME = Words("a name", r"[a-z][a-z0-9_]*", "shopify_orders")
+FLOW_DOCUMENT = Words(
+    "a flow, or a flow and its document",
+    r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)?",
+    "shopify_orders",
+)
 PROSE = Words("text")
 PATH = Words("a path")
 DURATION = Words("a duration", r"\d+(\.\d+)?(ms|s|m|h|d)", "30s")
@@ -141,6 +146,14 @@ RULE = Variants(
     scalar=Formula(),
 )
 
+_SAMPLE = _required(
+    OneOrMap(
+        ListOf(MapOf(Literal(), "an entry of the sample"), least=1),
+        MapOf(Literal(), "the sample"),
+    ),
+    "entries for examples and tests, `KEY: VALUE`; a list of `{COLUMN: …}` for several columns",
+)
+
 LOOKUP = Variants(
     "a lookup",
     {
@@ -162,6 +175,40 @@ LOOKUP = Variants(
                     MapOf(Literal(), "the entries"),
                     "key: value; all values of an `enum` in the source schema have to be there",
                 )
+            },
+        ),
+        "ledger": Record(
+            "a lookup in the ledger",
+            {
+                "ledger": _required(
+                    FLOW_DOCUMENT,
+                    "the flow whose documents are looked up: by their identity, for their number",
+                ),
+                "sample": _SAMPLE,
+            },
+        ),
+        "tenant": Record(
+            "a lookup in the tenant",
+            {
+                "tenant": _required(
+                    Record(
+                        "the query",
+                        {
+                            "entity": _required(PROSE, "the entity of the contract"),
+                            "key": _required(
+                                ListOf(Words("a field"), or_single=True, least=1),
+                                "the field that the key is compared with, or several",
+                            ),
+                            "value": _required(Words("a field"), "the field that is the value"),
+                            "where": Key(
+                                MapOf(Literal(), "conditions"),
+                                "field: constant, for records that do not count",
+                            ),
+                        },
+                    ),
+                    "what is asked of the ERP, once for each key",
+                ),
+                "sample": _SAMPLE,
             },
         ),
     },

@@ -302,7 +302,45 @@ class InlineTable:
     entries: tuple[tuple[Text, ScalarNode], ...]
 
 
-DeclaredTable = LookupTable | InlineTable
+@dataclass(frozen=True, slots=True)
+class SampleEntry:
+    """A line of a sample: its cells, each with its column; no columns for a key and its value."""
+
+    cells: tuple[tuple[Text | None, Text], ...]
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """What examples and tests look up in the place of what is known only at run time."""
+
+    entries: tuple[SampleEntry, ...]
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerTable:
+    """The documents of another flow: identity to number. `document` as written: `FLOW.DOCUMENT`."""
+
+    name: Text
+    document: Text
+    sample: Sample
+
+
+@dataclass(frozen=True, slots=True)
+class TenantTable:
+    """Records of the ERP: the fields compared with the key, the one that is the value."""
+
+    name: Text
+    entity: Text
+    key: tuple[Text, ...]
+    value: Text
+    where: tuple[tuple[Text, ScalarNode], ...]
+    sample: Sample
+
+
+LiveTable = LedgerTable | TenantTable
+DeclaredTable = LookupTable | InlineTable | LiveTable
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,9 @@ from mapgen.spec.nodes import Entry, ListNode, MapNode, Node, ScalarNode, read_y
 from mapgen.spec.shapes import Fitting, Shape
 
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+_FLOW = re.compile(
+    r"""^flow\s*:\s*(?P<quote>['"]?)(?P<name>\w+)(?P=quote)\s*(?:#.*)?$""", re.MULTILINE
+)
 _BOUND = re.compile(r"(<=|>=|<|>) ?(-?\d+(?:\.\d+)?)")
 
 
@@ -33,6 +36,12 @@ def read_spec(source: Source) -> model.Spec:
         performance=_performance(_map(root, "performance")),
         security=_security(_map(root, "security")),
     )
+
+
+def flow_name(source: Source) -> str | None:
+    """Return what the flow of a spec is called, faulty as the rest of it may be."""
+    found = _FLOW.search(source.text)
+    return found["name"] if found else None
 
 
 def read_connection(source: Source) -> model.Connection:
@@ -213,9 +222,40 @@ def _lookup_table(entry: Entry) -> model.DeclaredTable:
     if node.get("inline") is not None:
         entries = tuple((one.key, _as_scalar(one.value)) for one in _entries(node, "inline"))
         return model.InlineTable(entry.key, entries)
+    if node.get("ledger") is not None:
+        return model.LedgerTable(entry.key, _text(node, "ledger"), _sample(node))
+    if node.get("tenant") is not None:
+        query = _map(node, "tenant")
+        return model.TenantTable(
+            entry.key,
+            _text(query, "entity"),
+            _texts(query.get("key")),
+            _text(query, "value"),
+            tuple((one.key, _as_scalar(one.value)) for one in _entries(query, "where")),
+            _sample(node),
+        )
     return model.LookupTable(
         entry.key, _text(node, "table"), _texts(node.get("key")), _optional_text(node, "value")
     )
+
+
+def _sample(node: MapNode) -> model.Sample:
+    found, name = node.get("sample"), node.key("sample")
+    assert found is not None
+    assert name is not None
+    if isinstance(found, MapNode):
+        pairs = [(entry.key, _as_scalar(entry.value).text) for entry in found.entries]
+        entries = [
+            model.SampleEntry(((None, key), (None, value)), key.span()) for key, value in pairs
+        ]
+    else:
+        entries = [
+            model.SampleEntry(
+                tuple((cell.key, _as_scalar(cell.value).text) for cell in item.entries), item.span
+            )
+            for item in _items(node, "sample")
+        ]
+    return model.Sample(tuple(entries), name.span())
 
 
 def _lookup_key(node: Node) -> model.LookupKey:

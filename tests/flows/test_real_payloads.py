@@ -19,23 +19,29 @@ SOURCES = SHARED / "sources"
 pytestmark = pytest.mark.skipif(not SOURCES.is_dir(), reason=f"no real payloads in {SOURCES}")
 
 Lines = list[Any]
-Transformed = Callable[[str, "Path | Lines"], tuple[Lines, Lines]]
+Transformed = Callable[..., tuple[Lines, Lines]]
 
 
 @pytest.fixture
 def transformed(tmp_path: Path) -> Transformed:
     """Return a function that carries a file, or records, through a flow.
 
-    It gives the lines of the documents, and those of the records that gave none.
+    It gives the lines of the documents, and those of the records that gave none. Named lookups are
+    files that stand for what a run would ask.
     """
 
-    def carry(flow: str, records: Path | Lines) -> tuple[Lines, Lines]:
+    def carry(flow: str, records: Path | Lines, **lookups: object) -> tuple[Lines, Lines]:
         given, out, kept = (tmp_path / name for name in ("in.jsonl", "out.jsonl", "kept.jsonl"))
         if not isinstance(records, Path):
             given.write_text("\n".join(map(json.dumps, records)), encoding="utf-8")
             records = given
         files = ("--input", records, "--output", out, "--rejects", kept)
-        done = mapgen("transform", flow, *files, "--env", "local", cwd=ROOT)
+        tables = []
+        for name, table in lookups.items():
+            path = tmp_path / f"{name}.json"
+            path.write_text(json.dumps(table), encoding="utf-8")
+            tables += ["--lookup", f"{name}={path}"]
+        done = mapgen("transform", flow, *files, *tables, "--env", "local", cwd=ROOT)
         assert done.returncode in (0, 1), done.stderr
         return _read_lines(out), _read_lines(kept)
 
@@ -143,6 +149,68 @@ def test_stripe_charge_in_a_currency_without_an_account(transformed: Transformed
     [fault] = kept["faults"]
     assert (fault["code"], fault["target"]) == ("R304", "CashAccount")
     assert fault["value"] == "`card CHF`"
+
+
+PAID_ORDER = "450789469-kettle-fern"
+
+
+@pytest.mark.parametrize("file", ["transaction.json", "transactions.json"])
+def test_shopify_transaction_that_only_authorises(file: str, transformed: Transformed) -> None:
+    """Shopify's own transaction takes no money yet: no payment."""
+    path = SOURCES / "shopify" / file
+
+    documents, [kept] = transformed("shopify_payments", path, orders={}, payers={})
+
+    assert documents == []
+    assert kept["reason"] == "no money has been taken"
+
+
+def test_shopify_transaction_that_takes_money(transformed: Transformed) -> None:
+    """Captured, it is a prepayment of its order; an unknown gateway is told with its name."""
+    authorised = _payload("shopify/transaction.json")["transaction"]
+    captured = {**authorised, "kind": "capture"}
+    known = {**captured, "gateway": "shopify_payments"}
+
+    [line], [kept] = transformed(
+        "shopify_payments", [captured, known], orders={PAID_ORDER: "SO1"}, payers={PAID_ORDER: "C1"}
+    )
+
+    document = _plain_values(line["document"])
+    assert document["ExternalRef"] == "389404469-kettle-fern"
+    assert (document["CustomerID"], document["CashAccount"]) == ("C1", "102000")
+    assert document["ApplicationDate"] == "2005-08-01"
+    assert document["PaymentRef"] == "authorization-key"
+    assert document["PaymentAmount"] == Decimal("409.94")
+    assert document["OrdersToApply"] == [
+        {"OrderType": "SO", "OrderNbr": "SO1", "AppliedToOrder": Decimal("409.94")}
+    ]
+    assert _faults(kept) == [
+        ("R304", "PaymentMethod", "transaction.gateway"),
+        ("R304", "CashAccount", "transaction.gateway, transaction.currency"),
+    ]
+    assert [fault["value"] for fault in kept["faults"]] == ["`bogus`", "`bogus` with `USD`"]
+
+
+def test_shopify_transactions_of_a_refund(transformed: Transformed) -> None:
+    """The transactions inside a refund are left to the refunds' own flow, each with the reason."""
+    found = _payload("shopify/refund.json")
+    inside = [one for refund in _every(found, "transactions") for one in refund]
+
+    documents, kept = transformed("shopify_payments", inside, orders={}, payers={})
+
+    assert documents == []
+    assert inside
+    assert {line["reason"] for line in kept} == {"refunds have a flow of their own"}
+
+
+def _every(value: Any, name: str) -> Lines:
+    """Return every member of that name, however deep it lies."""
+    if isinstance(value, list):
+        return [found for item in value for found in _every(item, name)]
+    if not isinstance(value, dict):
+        return []
+    own = [value[name]] if name in value else []
+    return own + [found for member in value.values() for found in _every(member, name)]
 
 
 def _woocommerce_orders() -> Lines:

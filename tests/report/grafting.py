@@ -106,7 +106,8 @@ class Bench:
             )
             if key not in self._around:
                 self._around[key] = shelf.around(flow)
-            check(flow, replace(self._around[key], tables=shelf.tables(flow.mapping)))
+            tables, flows = shelf.tables(flow.mapping), shelf.flows(flow.mapping)
+            check(flow, replace(self._around[key], tables=tables, flows=flows))
         except Stopped as stopped:
             return {fault.code for fault in (*stopped.diagnostics, *shelf.faults)}
         return {fault.code for fault in shelf.faults}

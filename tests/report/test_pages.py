@@ -55,7 +55,7 @@ WITHOUT: Mapping[str, tuple[Place, ...]] = {
 # A snippet replaces rules: what they alone had used, and what is used anew, is not its subject.
 ACCOUNTING = {"E314", "E431", "E433"}
 # A second flow has no settings in any environment.
-ALSO: Mapping[str, set[str]] = {"E504": {"E514"}}
+ALSO: Mapping[str, set[str]] = {"E504": {"E514"}, "E561": {"E514"}, "E563": {"E514"}}
 # Snippets that only show an outline (E103), are of a file that `check` does not read, are wrong in
 # a release only (E530), or by schemas that no flow has (E573).
 NOT_TRIED = {"E103", "E407", "E408", "E409", "E530", "E573"}

@@ -61,14 +61,21 @@ def idle_access(entity: Text, contract: str, known: Iterable[str]) -> Diagnostic
     )
 
 
-def over_the_licence(span: Span, needed: int, environment: str, allowed: int) -> Diagnostic:
-    """E451: more requests a minute than the licence of an environment allows."""
+def over_the_licence(
+    span: Span, needed: int, environment: str, allowed: int, asked: int
+) -> Diagnostic:
+    """E451: more requests a minute than the licence allows; `asked`: lookups of a document."""
+    plural = "s" if asked > 1 else ""
+    lookups = f"; and {asked} lookup{plural} in the tenant, as if no answer were known yet"
     return Diagnostic(
         "E451",
         f"the busiest minute needs {needed} requests; "
         f"the licence of `{environment}` leaves {allowed} to use",
         label=Label(span),
-        notes=("a document costs its request and its share of the look-ups before it",),
+        notes=(
+            "a document costs its request and its share of the look-ups before it"
+            + (lookups if asked else ""),
+        ),
         help="lower the peak, or spread it: the queue takes what comes faster",
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import signal
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from types import FrameType
 from typing import assert_never
@@ -22,13 +22,18 @@ from mapgen.runtime.plan import Plan
 from mapgen.runtime.rules import Rules
 from mapgen.runtime.summary import Kind, Shown, Summary
 from mapgen.runtime.tenant import Client
+from mapgen.runtime.tenant.breaker import Stopping
 
 _LONGEST_GRACE = 10.0
 """Seconds that requests under way get to finish when a run is stopped; the rest settles."""
 
 
+Outcomes = Iterable[Outcome] | Callable[[Client], Iterable[Outcome]]
+"""What is delivered; a function where the mapping needs the session, to ask the tenant."""
+
+
 def deliver(
-    outcomes: Iterable[Outcome],
+    outcomes: Outcomes,
     plan: Plan,
     environment: Environment,
     ledger: Ledger,
@@ -65,7 +70,8 @@ def deliver(
             _raising_on_sigterm(),
             Client(environment, plan, rules, stop=run.stop, tell=tally.tell) as client,
         ):
-            _carry_all(outcomes, run, Courier(run, client))
+            records = outcomes(client) if callable(outcomes) else outcomes
+            _carry_all(records, run, Courier(run, client))
         tally.add_elsewhere(ledger.settle_accounts(run.book, run.id))
     except Halt as halt:
         halt.summary = tally.summary()
@@ -82,6 +88,11 @@ def _carry_all(outcomes: Iterable[Outcome], run: Run, courier: Courier) -> None:
             courier.has_news()
         run.tally.saw_all()
         courier.finish()
+    except Stopping:
+        # The mapping was about to ask the tenant when a worker failed: that is what stopped it.
+        courier.abort(_LONGEST_GRACE)
+        courier.check()
+        raise
     except BaseException:
         with contextlib.suppress(Halt):
             courier.abort(_LONGEST_GRACE)

@@ -17,7 +17,12 @@ def book_of(plan: Plan, tenant: Tenant) -> str:
 
     The tenant is part of it: what one tenant has, another may not have.
     """
-    return f"{plan.flow} in {tenant.tenant} at {tenant.url}"
+    return book_under(plan.flow, tenant)
+
+
+def book_under(flow: str, tenant: Tenant) -> str:
+    """Return what a ledger keeps the records of a flow under, by the flow's name."""
+    return f"{flow} in {tenant.tenant} at {tenant.url}"
 
 
 def _new_id() -> str:

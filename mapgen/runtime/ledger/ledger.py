@@ -110,6 +110,18 @@ class Ledger:
             ordered = sorted(ends, key=lambda end: end.claim.row)
             return [end for end in ordered if _finish(connection, run, end, self.now())]
 
+    def number_of(self, flow: str, identity: str) -> str | None:
+        """Return what the ERP calls a document that it has; None for one that it has not yet."""
+        if "\x00" in identity:
+            return None  # no database takes it as a text, so no row can have it
+        with self._transaction() as connection:
+            number: str | None = connection.execute(
+                select(_ROWS.number).where(
+                    _ROWS.flow == flow, _ROWS.identity == identity, _ROWS.state == "sent"
+                )
+            ).scalar_one_or_none()
+        return number
+
     def is_drained(self, flow: str) -> bool:
         """Whether no document of the flow is in the queue or in hand."""
         return self._count_open(flow) == 0

@@ -23,6 +23,7 @@ from mapgen.runtime.tenant.auth import Failure, Session
 from mapgen.runtime.tenant.breaker import Breaker, Stopping
 from mapgen.runtime.tenant.classify import Verdict, classify, classify_failure
 from mapgen.runtime.tenant.permits import Permits
+from mapgen.runtime.tenant.query import LONGEST_QUERY, comparable, encoded, literal, value_of
 from mapgen.runtime.tenant.refusal import (
     DEPENDENCY_MISSING,
     DOCUMENT_REFUSED,
@@ -34,9 +35,6 @@ from mapgen.runtime.tenant.transport import LAST_WORD, PermitTransport
 
 # stamina's own hook writes the arguments of the retried call into the log; ours tells its facts.
 stamina.instrumentation.set_on_retry_hooks(())
-
-_LONGEST_QUERY = 1900
-"""Characters of a query: the web server's default takes 2048 (`maxQueryString`)."""
 
 _LONGEST_CONNECT = 15.0
 _SIGN_INS = 3
@@ -115,10 +113,10 @@ class Client:
         self._stop = stop
         self._tell = tell
         self._reporter = Reporter(rules)
-        self._url = (
+        self._endpoint = (
             f"{environment.tenant.url}/entity/{quote(plan.endpoint)}/{quote(plan.version)}"
-            f"/{quote(plan.only.entity)}"
         )
+        self._url = f"{self._endpoint}/{quote(plan.only.entity)}"
         self._http = _open_http(environment, plan)
         self._session = Session(environment.tenant, self._http, tell)
         self._breaker = Breaker(
@@ -167,16 +165,38 @@ class Client:
             return self._judge(failure, body)
         return self._read_back(identity, body, echo)
 
+    def ask(self, entity: str, query: str) -> list[dict[str, Any]] | None:
+        """Return the records of an entity that a query finds, None where the ERP refuses the query.
+
+        Raises as `find`.
+        """
+        url = f"{self._endpoint}/{quote(entity)}?{query}"
+        try:
+            return self._persist(
+                lambda: _entities(self._attempt(lambda: self._http.build_request("GET", url))),
+                _is_transient,
+            )
+        except Failure as failure:
+            verdict = failure.verdict
+        if verdict.kind == "transient":
+            raise self._unavailable(verdict)
+        if verdict.kind == "needs_person":
+            raise self._access_refused(verdict, None, entity)
+        # The ERP's own words may repeat the key, which may be personal: they stay untold.
+        facts = {"entity": entity, "reason": verdict.reason}
+        self._tell(TechnicalEvent("the query of a lookup was refused", "error", facts))
+        return None
+
     def _find_group(self, group: Sequence[str], found: Found) -> None:
         try:
             rows = self._persist(lambda: _entities(self._ask(group)), _is_transient)
         except Failure as failure:
             self._judge_look_up(failure, group, found)
             return
-        wanted = {_comparable(identity): identity for identity in group}
+        wanted = {comparable(identity): identity for identity in group}
         strays = 0
         for row in rows:
-            identity = wanted.get(_comparable(_value(row, self._plan.only.identity.field) or ""))
+            identity = wanted.get(comparable(value_of(row, self._plan.only.identity.field) or ""))
             if identity is None:
                 strays += 1
             elif identity in found.numbers:
@@ -245,9 +265,9 @@ class Client:
         The ERP answers 200 where nothing was saved, and where it changed what was sent.
         """
         number = self._number(echo)
-        echoed = _value(echo, self._plan.only.identity.field)
+        echoed = value_of(echo, self._plan.only.identity.field)
         has_errors = _has_errors(echo)
-        is_same = _comparable(echoed or "") == _comparable(identity)
+        is_same = comparable(echoed or "") == comparable(identity)
         if number is not None and is_same and not has_errors:
             return Created(number)
         self._tell(TechnicalEvent("an answer of success that does not show it", "warning"))
@@ -357,7 +377,7 @@ class Client:
     def _groups(self, identities: Sequence[str]) -> Iterator[list[str]]:
         group: list[str] = []
         for identity in identities:
-            if group and len(self._query([*group, identity])) > _LONGEST_QUERY:
+            if group and len(self._query([*group, identity])) > LONGEST_QUERY:
                 yield group
                 group = []
             group.append(identity)
@@ -367,17 +387,17 @@ class Client:
     def _query(self, identities: Iterable[str]) -> str:
         identity = self._plan.only.identity
         scope = "".join(
-            f"{name} eq {_literal(value)} and " for name, value in identity.scope.items()
+            f"{name} eq {literal(value)} and " for name, value in identity.scope.items()
         )
-        tests = [f"{identity.field} eq {_literal(one)}" for one in identities]
+        tests = [f"{identity.field} eq {literal(one)}" for one in identities]
         either = tests[0] if len(tests) == 1 else f"({' or '.join(tests)})"
         fields = dict.fromkeys([*self._plan.only.keys, identity.field])
-        return f"$filter={_encode(f'{scope}{either}')}&$select={_encode(','.join(fields))}"
+        return f"$filter={encoded(f'{scope}{either}')}&$select={encoded(','.join(fields))}"
 
     def _number(self, row: dict[str, Any]) -> str | None:
         """Return what people call the document: its keys without those that the scope fixes."""
         keys = [key for key in self._plan.only.keys if key not in self._plan.only.identity.scope]
-        values = [_value(row, key) for key in keys]
+        values = [value_of(row, key) for key in keys]
         if not values or any(value is None or value == _NEW for value in values):
             return None
         return " ".join(value for value in values if value is not None)
@@ -388,12 +408,14 @@ class Client:
             "see whether the instance is up, and run again; nothing is lost",
         )
 
-    def _access_refused(self, verdict: Verdict, body: bytes | None) -> AccessRefused:
+    def _access_refused(
+        self, verdict: Verdict, body: bytes | None, entity: str | None = None
+    ) -> AccessRefused:
         words = ""
         if body is not None and verdict.message:
             words = f": {self._reporter.document(DOCUMENT_REFUSED, verdict.message, body).message}"
         return AccessRefused(
-            f"the tenant refuses `{self._plan.only.entity}` of"
+            f"the tenant refuses `{entity or self._plan.only.entity}` of"
             f" {self._plan.endpoint}/{self._plan.version}: {verdict.reason}{words}",
             "give the user the right or fill in the form, then run again; nothing is lost",
         )
@@ -439,18 +461,6 @@ def _decode(answer: httpx2.Response, shape: type[T]) -> T:
         raise Failure(Verdict("transient", "unknown", "an answer that is not the ERP's")) from None
 
 
-def _value(row: dict[str, Any], name: str) -> str | None:
-    """Return a field's value as text; None for an empty or absent field."""
-    wrapper = row.get(name)
-    value = wrapper.get("value") if isinstance(wrapper, dict) else None
-    return None if value is None else str(value)
-
-
-def _comparable(identity: str) -> str:
-    """The ERP keeps text without the blanks at its end, and compares it without regard to case."""
-    return identity.rstrip(" ").casefold()
-
-
 def _has_errors(part: object) -> bool:
     """Whether the ERP reports an error anywhere in an entity, at its top or on a field."""
     if isinstance(part, list):
@@ -458,12 +468,3 @@ def _has_errors(part: object) -> bool:
     if not isinstance(part, dict):
         return False
     return bool(part.get("error")) or any(_has_errors(member) for member in part.values())
-
-
-def _literal(value: str) -> str:
-    quoted = value.replace("'", "''")
-    return f"'{quoted}'"
-
-
-def _encode(words: str) -> str:
-    return quote(words, safe="(),'")

@@ -1,0 +1,269 @@
+"""Lookups in the ledger and in the tenant in, their faults out: what they ask for can be had."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from mapgen.check import model as checked
+from mapgen.contract.model import Contract, Entity, Field, ValueType
+from mapgen.report import Diagnostic, Text
+from mapgen.report.catalogue import lookups as messages
+from mapgen.report.catalogue import mapping, operations
+from mapgen.spec import model as spec
+from mapgen.spec.nodes import ScalarNode
+
+# What the ledger's columns are called, in samples and in files that stand for it.
+LEDGER_KEY, LEDGER_VALUE = "identity", "number"
+
+_TEXT: tuple[ValueType, ...] = ("string", "single_select")
+_WHOLE: tuple[ValueType, ...] = ("int", "short", "byte", "long")
+
+
+def facts_of_live(table: spec.LiveTable, contract: Contract | None) -> checked.TableFacts:
+    """Return what rules have to know of a table whose values are found at run time."""
+    if isinstance(table, spec.LedgerTable):
+        return checked.TableFacts(table.name, (), 0, "")
+    entity = contract.entities.get(table.entity.value) if contract is not None else None
+    columns = tuple(dict.fromkeys(name.value for name in table.key))
+    fields = entity.fields if entity is not None else {}
+    numbers = {name for name in columns if name in fields and fields[name].value_type in _WHOLE}
+    return checked.TableFacts(table.name, columns, 0, "", numbers=frozenset(numbers))
+
+
+def facts_of_flow(flow: spec.Spec, contract: Contract | None) -> checked.FlowFacts:
+    """Return what other flows have to know of a flow."""
+    section = flow.mapping
+    documents = {
+        "" if document.name.value == spec.ONLY else document.name.value: _facts_of_document(
+            document, contract
+        )
+        for document in section.documents
+    }
+    asks = [table.document for table in section.lookups if isinstance(table, spec.LedgerTable)]
+    return checked.FlowFacts(flow.auth.target.value, documents, tuple(asks))
+
+
+def _facts_of_document(document: spec.Document, contract: Contract | None) -> checked.DocumentFacts:
+    name, identity = document.target.entity.value, document.identity.field.value
+    entity = contract.entities.get(name) if contract is not None else None
+    if entity is None or identity not in entity.fields:
+        # Told where that flow is checked; here nothing is known against it.
+        return checked.DocumentFacts(name, has_text_identity=True, number_keys=())
+    fixed = {
+        rule.target.value for rule in document.part.fields if isinstance(rule.kind, spec.Const)
+    }
+    keys = tuple(key for key in entity.keys if key not in fixed)
+    is_text = entity.fields[identity].value_type in _TEXT
+    return checked.DocumentFacts(name, is_text, keys)
+
+
+def check_live(
+    flow: spec.Spec, contract: Contract, flows: Mapping[str, checked.FlowFacts | None]
+) -> Iterator[Diagnostic]:
+    """Yield the faults of the lookups that ask the ledger or the tenant."""
+    for table in flow.mapping.lookups:
+        match table:
+            case spec.LedgerTable():
+                yield from _ledger(table, flow, flows)
+                yield from _sample(table, (LEDGER_KEY,), LEDGER_VALUE)
+            case spec.TenantTable():
+                yield from _tenant(table, flow.auth, contract)
+                columns = tuple(dict.fromkeys(name.value for name in table.key))
+                yield from _sample(table, columns, table.value.value)
+            case _:
+                pass
+
+
+def _ledger(
+    table: spec.LedgerTable, flow: spec.Spec, flows: Mapping[str, checked.FlowFacts | None]
+) -> Iterator[Diagnostic]:
+    name, _, document = table.document.value.partition(".")
+    if name == flow.flow.value:
+        return  # a circle of one: `circles` tells it
+    if name not in flows:
+        others = [other for other in flows if other != flow.flow.value]
+        yield messages.unknown_ledger_flow(table.document, name, others)
+        return
+    facts = flows[name]
+    if facts is None:
+        return
+    if document not in facts.documents:
+        yield messages.unknown_document(table.document, name, facts.documents)
+        return
+    made = facts.documents[document]
+    why = _why_unfit(made, facts.connection, flow.auth.target.value)
+    if why is not None:
+        yield messages.unfit_document(table.document, *why)
+
+
+def _why_unfit(made: checked.DocumentFacts, there: str, here: str) -> tuple[str, str] | None:
+    """Return why documents cannot be looked up, and what helps; None where they can be."""
+    if there != here:
+        return (
+            f"they go to `{there}`, the documents of this flow to `{here}`",
+            "what one tenant has, another does not know: look up in a file, or ask the tenant",
+        )
+    if not made.has_text_identity:
+        return "their identity is no text", "give them an identity in a field that holds text"
+    if len(made.number_keys) > 1:
+        keys = " and ".join(f"`{key}`" for key in made.number_keys)
+        return (
+            f"a `{made.entity}` has no single number, but {keys}",
+            "let a constant rule of that flow fix all its keys but one",
+        )
+    return None
+
+
+def _tenant(table: spec.TenantTable, auth: spec.Auth, contract: Contract) -> Iterator[Diagnostic]:
+    entity = contract.entities.get(table.entity.value)
+    if entity is None or not entity.is_top_level:
+        known = [name for name, found in contract.entities.items() if found.is_top_level]
+        yield mapping.unknown_entity(table.entity, contract.name, known)
+        return
+    seen: set[str] = set()
+    for name in table.key:
+        yield from _query_field(name, entity, "a key", (*_TEXT, *_WHOLE))
+        if name.value in seen:
+            yield messages.query_field_twice(name)
+        seen.add(name.value)
+    yield from _query_field(table.value, entity, "the value", (*_TEXT, *_WHOLE))
+    for name, constant in table.where:
+        kinds: tuple[ValueType, ...] = (*_TEXT, *_WHOLE, "boolean")
+        faults = list(_query_field(name, entity, "a condition", kinds))
+        yield from faults or _constant(constant, entity.fields[name.value])
+    yield from _access(table, auth)
+
+
+def _query_field(
+    name: Text, entity: Entity, role: str, kinds: tuple[ValueType, ...]
+) -> Iterator[Diagnostic]:
+    field = entity.fields.get(name.value)
+    if field is None:
+        askable = [one.name for one in entity.fields.values() if one.value_type in kinds]
+        yield messages.unknown_query_field(name, entity.name, askable)
+    elif field.shape != "value":
+        kind = "an object" if field.shape == "linked" else "a list of rows"
+        yield messages.unfit_query_field(name, entity.name, role, f"it is {kind}")
+    elif field.value_type not in kinds:
+        why = f"its type is {field.value_type}"
+        yield messages.unfit_query_field(name, entity.name, role, why)
+    elif field.is_calculated and role != "the value":
+        why = "the ERP calculates it, and does not search by it"
+        yield messages.unfit_query_field(name, entity.name, role, why)
+
+
+def _constant(constant: ScalarNode, field: Field) -> Iterator[Diagnostic]:
+    """Yield the fault of a condition's constant that its field cannot be equal to."""
+    found = {"flag": "true or false", "text": "text", "integer": "a whole number"}
+    words = found.get(constant.kind, "a number")
+    if field.value_type == "boolean":
+        wanted, is_fit = "true or false", constant.kind == "flag"
+    elif field.value_type in _WHOLE:
+        wanted, is_fit = "a whole number", constant.kind == "integer"
+    else:
+        wanted, is_fit = "text", constant.kind != "flag"
+    if not is_fit:
+        yield mapping.wrong_type(constant.span, field.name, wanted, words, None)
+    elif not constant.value.strip():
+        yield mapping.wrong_type(constant.span, field.name, wanted, "blank", None)
+
+
+def _access(table: spec.TenantTable, auth: spec.Auth) -> Iterator[Diagnostic]:
+    entity = table.entity.value
+    listed = [one for one in auth.access if one.entity.value == entity]
+    if not any(right.value == "read" for one in listed for right in one.rights):
+        why = {"read": f"the lookup `{table.name.value}` asks for it"}
+        yield operations.access_missing(auth.target.span(), entity, why)
+
+
+def _sample(table: spec.LiveTable, key: tuple[str, ...], value: str) -> Iterator[Diagnostic]:
+    """Yield the faults of the entries that examples and tests use."""
+    sample, name = table.sample, table.name.value
+    if not sample.entries:
+        why = "has no entry: no example could use it"
+        yield messages.unfit_sample(sample.span, name, why, "add an entry, like `KEY: VALUE`")
+        return
+    seen: dict[tuple[str, ...], str] = {}
+    for entry in sample.entries:
+        cells = cells_of(entry, key, value)
+        if cells is None:
+            columns = ", ".join(f"{column}: …" for column in (*key, value))
+            why = f"has an entry without exactly {len(key) + 1} columns"
+            help_line = f"write a list of `{{{columns}}}`" + (
+                ", or `KEY: VALUE`" if len(key) == 1 else ""
+            )
+            yield messages.unfit_sample(entry.span, name, why, help_line)
+        elif blank := [cell for _, cell in entry.cells if not cell.value.strip()]:
+            yield mapping.blank_entry(blank[0].span(), name)
+        elif seen.setdefault(cells[:-1], cells[-1]) != cells[-1]:
+            why = "gives one key two values"
+            yield messages.unfit_sample(entry.span, name, why, "remove one of the entries")
+
+
+def cells_of(entry: spec.SampleEntry, key: tuple[str, ...], value: str) -> tuple[str, ...] | None:
+    """Return the parts of an entry's key and its value, None where it has other columns."""
+    named = {column.value: cell.value for column, cell in entry.cells if column is not None}
+    if not named:
+        cells = tuple(cell.value for _, cell in entry.cells)
+        return cells if len(key) == 1 else None
+    if set(named) != {*key, value} or len(entry.cells) != len(named):
+        return None
+    return tuple(named[column] for column in (*key, value))
+
+
+def requests_a_document(section: spec.MappingSection) -> int:
+    """Return how many requests the lookups in the tenant cost a document when no answer is known.
+
+    A key that several rules ask with is asked once; so is, here, one in the rows of a list, since
+    nobody knows at compile time how many different keys the rows will have.
+    """
+    tables = {one.name.value for one in section.lookups if isinstance(one, spec.TenantTable)}
+    asked = {
+        (rule.kind.table.value, tuple(part.expression.value for part in key.parts))
+        for rule in section.rules
+        if isinstance(rule.kind, spec.Lookup) and rule.kind.table.value in tables
+        for key in rule.kind.keys
+    }
+    return len(asked)
+
+
+def circles(
+    flows: Mapping[str, checked.FlowFacts | None], looked_at: Iterable[str]
+) -> list[Diagnostic]:
+    """Return one fault for each circle of flows that look up each other's documents.
+
+    Args:
+        flows: what is known of all flows.
+        looked_at: those whose faults are told.
+    """
+    faults: list[Diagnostic] = []
+    told: set[str] = set()
+    for start in sorted(looked_at):
+        found = None if start in told else _way(start, start, flows)
+        if found is not None:
+            told |= {flow for flow, _ in found}
+            faults.append(
+                messages.ledger_circle([flow for flow, _ in found], [ask for _, ask in found])
+            )
+    return faults
+
+
+def _way(
+    start: str, end: str, flows: Mapping[str, checked.FlowFacts | None]
+) -> Sequence[tuple[str, Text]] | None:
+    """Return the shortest way from a flow to another, each step with the lookup that makes it."""
+    ways: list[list[tuple[str, Text]]] = [[(start, ask)] for ask in _asks(start, flows)]
+    seen = {start}
+    for way in ways:
+        flow = way[-1][1].value.partition(".")[0]
+        if flow == end:
+            return way
+        if flow not in seen:
+            seen.add(flow)
+            ways.extend([*way, (flow, ask)] for ask in _asks(flow, flows))
+    return None
+
+
+def _asks(flow: str, flows: Mapping[str, checked.FlowFacts | None]) -> tuple[Text, ...]:
+    facts = flows.get(flow)
+    return facts.asks if facts is not None else ()

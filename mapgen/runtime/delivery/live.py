@@ -1,0 +1,64 @@
+"""Lookups in the ledger and in the tenant in, tables that answer in the session of a run out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, assert_never
+
+from mapgen.runtime.delivery.run import book_under
+from mapgen.runtime.environment import Tenant
+from mapgen.runtime.ledger import Ledger
+from mapgen.runtime.ledger.lookup import LedgerTable
+from mapgen.runtime.lookups import Key
+from mapgen.runtime.plan import LedgerTable as InLedger
+from mapgen.runtime.plan import LiveTable
+from mapgen.runtime.plan import TenantTable as InTenant
+from mapgen.runtime.tenant import Client
+from mapgen.runtime.tenant.lookup import QueriedTable
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """Who is asked: the ledger about documents in the tenant, the tenant in the run's session."""
+
+    ledger: Ledger
+    tenant: Tenant
+    client: Client
+
+
+class LiveTables:
+    """The tables of one run that are no files.
+
+    They are made when the flow is bound, and asked only while records are mapped: by then the run
+    has its session, whose permits, retries and circuit breaker hold for them too.
+    """
+
+    def __init__(self) -> None:
+        self._asked: _Asked | None = None
+
+    def connect(self, ledger: Ledger, tenant: Tenant, client: Client) -> None:
+        """Say who is asked from now on."""
+        self._asked = _Asked(ledger, tenant, client)
+
+    def table(self, name: str, table: LiveTable) -> Mapping[Key, str]:
+        """Return the table of a lookup."""
+        match table:
+            case InLedger():
+                return LedgerTable(partial(self._number_of, table))
+            case InTenant():
+                return QueriedTable(name, table, self._records)
+            case _:
+                assert_never(table)
+
+    def _number_of(self, table: InLedger, identity: str) -> str | None:
+        asked = self._connected()
+        return asked.ledger.number_of(book_under(table.flow, asked.tenant), identity)
+
+    def _records(self, entity: str, query: str) -> Sequence[dict[str, Any]] | None:
+        return self._connected().client.ask(entity, query)
+
+    def _connected(self) -> _Asked:
+        assert self._asked is not None, "records are mapped inside the session"
+        return self._asked

@@ -1,0 +1,108 @@
+"""Keys in, values of the ERP's records out: a lookup in the tenant, each key asked for once."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from functools import lru_cache
+from typing import Any
+
+from mapgen.runtime.faults import Fault
+from mapgen.runtime.limits import shown_key
+from mapgen.runtime.lookups import Asked, Key
+from mapgen.runtime.plan import Condition, TenantTable
+from mapgen.runtime.tenant.query import LONGEST_QUERY, comparable, encoded, literal, value_of
+
+_MOST_KNOWN = 65_536
+_MOST_UNKNOWN = 4_096
+_UNKNOWN_FOR = 10.0
+"""Seconds that a key without a value is not asked for again: long enough that a record which is
+gone through a second time, for all its faults, costs no second request."""
+
+Ask = Callable[[str, str], Sequence[dict[str, Any]] | None]
+"""Takes an entity and a query; returns at most two records, None where the ERP refuses it."""
+
+
+class QueriedTable(Asked):
+    """The records of an entity as a table: the value of the one record that has the key.
+
+    Invariant: a value is given only where all records that answer have the key asked for, and that
+    value; anything else raises a Fault of the record at work. A key is asked for once in a run.
+    """
+
+    def __init__(self, name: str, table: TenantTable, ask: Ask) -> None:
+        self._name = name
+        self._table = table
+        self._ask = ask
+        self._known = lru_cache(_MOST_KNOWN)(self._look_up)
+        self._unknown: dict[Key, tuple[float, Fault | None]] = {}
+
+    def __getitem__(self, key: Key) -> str:
+        parts = (key,) if isinstance(key, str) else key
+        if not all(part.strip() for part in parts):
+            raise KeyError(key)  # the ERP keeps no blank text: nothing can have this key
+        return self._known(key)
+
+    def _look_up(self, key: Key) -> str:
+        """Return the value of a key. Raises KeyError and Fault, which the cache does not keep."""
+        until, fault = self._unknown.get(key, (0.0, None))
+        if until < time.monotonic():
+            try:
+                value = self._asked(key)
+            except Fault as refused:
+                fault = refused
+            else:
+                if value is not None:
+                    return value
+                fault = None
+            if len(self._unknown) >= _MOST_UNKNOWN:
+                self._unknown.clear()
+            self._unknown[key] = (time.monotonic() + _UNKNOWN_FOR, fault)
+        if fault is None:
+            raise KeyError(key)
+        # A new one each time: a record's faults are told apart by who they are.
+        raise Fault(fault.code, fault.message, fault.value)
+
+    def _asked(self, key: Key) -> str | None:
+        parts = (key,) if isinstance(key, str) else key
+        query = self._query(parts)
+        if len(query) > LONGEST_QUERY:
+            raise self._unanswered("the key is too long for a query", key)
+        rows = self._ask(self._table.entity, query)
+        if rows is None:
+            raise self._unanswered("it refuses the query", key)
+        if not all(self._has_key(row, parts) for row in rows):
+            raise self._unanswered("it answers with records that have another key", key)
+        values = {value_of(row, self._table.value) for row in rows}
+        if len(values) > 1:
+            fields = " and ".join(f"`{field}`" for field in self._table.key)
+            message = f"the lookup `{self._name}` is ambiguous: several records have this {fields}"
+            raise Fault("R252", message, shown_key(key))
+        return values.pop() if values else None
+
+    def _unanswered(self, why: str, key: Key) -> Fault:
+        return Fault(
+            "R251", f"the ERP gives the lookup `{self._name}` no value: {why}", shown_key(key)
+        )
+
+    def _has_key(self, row: dict[str, Any], parts: Sequence[str]) -> bool:
+        return all(
+            comparable(value_of(row, field) or "") == comparable(part)
+            for field, part in zip(self._table.key, parts, strict=True)
+        )
+
+    def _query(self, parts: Sequence[str]) -> str:
+        tests = [*self._tests(parts), *map(_condition, self._table.where)]
+        fields = dict.fromkeys([*self._table.key, self._table.value])
+        return f"$filter={encoded(' and '.join(tests))}&$select={encoded(','.join(fields))}&$top=2"
+
+    def _tests(self, parts: Sequence[str]) -> Iterator[str]:
+        for field, part in zip(self._table.key, parts, strict=True):
+            is_number = field in self._table.numbers
+            yield f"{field} eq {part if is_number else literal(part)}"
+
+
+def _condition(condition: Condition) -> str:
+    is_text = condition.kind == "text"
+    constant = literal(condition.constant) if is_text else condition.constant.lower()
+    return f"{condition.field} eq {constant}"

@@ -1,0 +1,32 @@
+"""How the ERP is asked and how it answers: texts of a query, values of a record."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import quote
+
+LONGEST_QUERY = 1900
+"""Characters of a query: the web server's default takes 2048 (`maxQueryString`)."""
+
+
+def literal(text: str) -> str:
+    """Return a text as `$filter` takes it."""
+    quoted = text.replace("'", "''")
+    return f"'{quoted}'"
+
+
+def encoded(words: str) -> str:
+    """Return a part of a query as it stands in an address."""
+    return quote(words, safe="(),'")
+
+
+def value_of(row: dict[str, Any], name: str) -> str | None:
+    """Return a field's value as text; None for an empty or absent field."""
+    wrapper = row.get(name)
+    value = wrapper.get("value") if isinstance(wrapper, dict) else None
+    return None if value is None else str(value)
+
+
+def comparable(text: str) -> str:
+    """The ERP keeps text without the blanks at its end, and compares it without regard to case."""
+    return text.rstrip(" ").casefold()
