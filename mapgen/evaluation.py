@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from types import SimpleNamespace
@@ -72,7 +72,7 @@ def evaluate(
     scope = Scope({name: Binding(kind, name) for name, kind in kinds.items()})
     typed = compile_expression(expression, scope, faults, profile)
     if typed is None:
-        raise Stopped(faults)
+        raise Stopped(replace(fault, fix=None) for fault in faults)
     # No name of Python's or of the runtime's begins like this.
     names = {name: f"given_{number}" for number, name in enumerate(kinds)}
     bindings = {

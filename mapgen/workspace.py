@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import shutil
+from codecs import BOM_UTF8
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from mapgen.report import Source, Span, Stopped
@@ -31,9 +32,10 @@ class Staleness:
 
 @dataclass(frozen=True, slots=True)
 class Workspace:
-    """A folder that holds `specs/`."""
+    """A folder that holds `specs/`; `drafts` are read instead of what the disk has, by path."""
 
     root: Path
+    drafts: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def find(cls, start: Path) -> Workspace:
@@ -71,6 +73,8 @@ class Workspace:
 
         Raises Stopped (E101, E102) where it is missing or no UTF-8 text.
         """
+        if path in self.drafts:
+            return Source(path, self.drafts[path])
         try:
             data = (self.root / path).read_bytes()
         except (FileNotFoundError, NotADirectoryError):
@@ -110,6 +114,11 @@ class Workspace:
         for path in staleness.orphaned:
             (self.root / path).unlink()
             self._remove_empty(self.root / PurePosixPath(path).parent)
+
+    def rewrite(self, path: str, text: str) -> None:
+        """Write a file of the author's anew, whole or not at all; a byte order mark stays."""
+        mark = "\ufeff" if (self.root / path).read_bytes().startswith(BOM_UTF8) else ""
+        self._write_atomically(self.root / path, mark + text)
 
     def _generated(self) -> list[str]:
         return sorted(

@@ -42,7 +42,7 @@ def test_reject(fixture: Fixture) -> None:
             '"POT-IRN-08"',
         ),
         ("Details[].InventoryID", "items.OrderItems", '{"SellerSKU": null}', None),
-        ("Details[].UnitPrice", "items.OrderItems", '{"QuantityOrdered": 4}', "10.9950"),
+        ("Details[].UnitPrice", "items.OrderItems", '{"QuantityOrdered": 4}', "10.995"),
         ("Details[].UnitPrice", "items.OrderItems", '{"QuantityOrdered": 8}', "5.4975"),
         ("Details[].UnitPrice", "items.OrderItems", '{"ItemPrice": null}', None),
     ],

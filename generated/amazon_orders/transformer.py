@@ -23,6 +23,7 @@ from mapgen.runtime.limits import (
     rows,
     text,
     truncated,
+    unless_empty,
 )
 from mapgen.runtime.source import Amount, Instant
 from mapgen.runtime.values import BooleanValue, DateValue, DecimalValue, Skip, StringValue
@@ -604,7 +605,7 @@ def bind(settings: Settings, lookups: Lookups) -> Callable[[Order], SalesOrder |
         ship_to_address_override = BooleanValue(order.shipping_address is not None)
         # ShipToAddress
         ship_to_address = (
-            ship_to_address_from(order.shipping_address)
+            unless_empty(ship_to_address_from(order.shipping_address))
             if order.shipping_address is not None
             else UNSET
         )
@@ -612,7 +613,7 @@ def bind(settings: Settings, lookups: Lookups) -> Callable[[Order], SalesOrder |
         ship_to_contact_override = BooleanValue(order.shipping_address is not None)
         # ShipToContact
         ship_to_contact = (
-            ship_to_contact_from(order, order.shipping_address)
+            unless_empty(ship_to_contact_from(order, order.shipping_address))
             if order.shipping_address is not None
             else UNSET
         )

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from msgspec import UNSET, Struct, UnsetType
 
 from mapgen.runtime.functions import lower_ascii, non_blank, present
-from mapgen.runtime.limits import first_found, required, text, truncated
+from mapgen.runtime.limits import first_found, required, text, truncated, unless_empty
 from mapgen.runtime.values import BooleanValue, Skip, StringValue
 
 STATUS = StringValue("Active")
@@ -89,8 +89,8 @@ class Customer(Struct, frozen=True):
     PrintInvoices: BooleanValue
     SendStatementsbyEmail: BooleanValue
     PrintStatements: BooleanValue
-    MainContact: MainContact
-    PrimaryContact: PrimaryContact
+    MainContact: MainContact | UnsetType
+    PrimaryContact: PrimaryContact | UnsetType
     note: StringValue | UnsetType
 
 
@@ -193,7 +193,7 @@ def bind(settings: Settings, lookups: Lookups) -> Callable[[SourceCustomer], Cus
         )
         # MainContact.Address
         address = (
-            address_from(customer.default_address)
+            unless_empty(address_from(customer.default_address))
             if customer.default_address is not None
             else UNSET
         )
@@ -336,9 +336,9 @@ def bind(settings: Settings, lookups: Lookups) -> Callable[[SourceCustomer], Cus
         # PrintStatements
         print_statements = BooleanValue(email is None)
         # MainContact
-        main_contact = main_contact_from(customer, email, full_name)
+        main_contact = unless_empty(main_contact_from(customer, email, full_name))
         # PrimaryContact
-        primary_contact = primary_contact_from(customer, email)
+        primary_contact = unless_empty(primary_contact_from(customer, email))
         # note
         note = StringValue(note_2) if (note_2 := non_blank(customer.note)) is not None else UNSET
         return Customer(

@@ -41,7 +41,7 @@ def test_reject(fixture: Fixture) -> None:
             "PaymentAmount",
             "",
             '{"currency": "usd", "amount": 1250, "amount_captured": 1250}',
-            "12.50",
+            "12.5",
         ),
         ("PaymentAmount", "", '{"amount_captured": 0}', None),
     ],

@@ -43,7 +43,7 @@ def test_reject(fixture: Fixture) -> None:
             "order: Details[].UnitPrice",
             "line_items",
             '{"quantity": 8, "subtotal": "10.00"}',
-            "1.2500",
+            "1.25",
         ),
         ("order: Details[].UnitPrice", "line_items", '{"quantity": 0}', None),
     ],

@@ -35,6 +35,7 @@ from mapgen.runtime.limits import (
     text,
     truncated,
     unique,
+    unless_empty,
 )
 from mapgen.runtime.source import Amount
 from mapgen.runtime.values import (
@@ -159,7 +160,7 @@ class LocationContact(Struct, frozen=True):
     CompanyName: StringValue | UnsetType
     Attention: StringValue | UnsetType
     Phone1: StringValue | UnsetType
-    Address: Address
+    Address: Address | UnsetType
 
 
 class CustomerLocation(Struct, frozen=True):
@@ -170,7 +171,7 @@ class CustomerLocation(Struct, frozen=True):
     LocationName: StringValue
     ContactOverride: BooleanValue
     AddressOverride: BooleanValue
-    LocationContact: LocationContact
+    LocationContact: LocationContact | UnsetType
 
 
 class BillToAddress(Struct, frozen=True):
@@ -259,7 +260,7 @@ class SalesOrder(Struct, frozen=True):
     BillToAddressOverride: BooleanValue
     BillToAddress: BillToAddress | UnsetType
     BillToContactOverride: BooleanValue
-    BillToContact: BillToContact
+    BillToContact: BillToContact | UnsetType
     ShipToAddressOverride: BooleanValue
     ShipToAddress: ShipToAddress | UnsetType
     ShipToContactOverride: BooleanValue
@@ -364,7 +365,7 @@ def bind(settings: Settings, lookups: Lookups) -> Callable[[Order], Documents | 
             else UNSET
         )
         # location: LocationContact.Address
-        address = address_from(order.shipping)
+        address = unless_empty(address_from(order.shipping))
         return LocationContact(company_name, attention, phone1, address)
 
     def location_from(order: Order, shipped_to: str | None) -> CustomerLocation:
@@ -388,7 +389,7 @@ def bind(settings: Settings, lookups: Lookups) -> Callable[[Order], Documents | 
             )
         )
         # location: LocationContact
-        location_contact = location_contact_from(order, shipped_to)
+        location_contact = unless_empty(location_contact_from(order, shipped_to))
         return CustomerLocation(ext_ref_nbr, customer, location_name, TRUE, TRUE, location_contact)
 
     def bill_to_address_from(address: Billing) -> BillToAddress:
@@ -636,20 +637,22 @@ def bind(settings: Settings, lookups: Lookups) -> Callable[[Order], Documents | 
         # order: BillToAddressOverride
         bill_to_address_override = BooleanValue(is_billed)
         # order: BillToAddress
-        bill_to_address = bill_to_address_from(order.billing) if is_billed else UNSET
+        bill_to_address = unless_empty(bill_to_address_from(order.billing)) if is_billed else UNSET
         # order: BillToContact
-        bill_to_contact = bill_to_contact_from(order, billed_to)
+        bill_to_contact = unless_empty(bill_to_contact_from(order, billed_to))
         # order: ShipToAddressOverride
         ship_to_address_override = BooleanValue(is_shipped and not has_location)
         # order: ShipToAddress
         ship_to_address = (
-            ship_to_address_from(order.shipping) if (is_shipped and not has_location) else UNSET
+            unless_empty(ship_to_address_from(order.shipping))
+            if (is_shipped and not has_location)
+            else UNSET
         )
         # order: ShipToContactOverride
         ship_to_contact_override = BooleanValue(is_shipped and not has_location)
         # order: ShipToContact
         ship_to_contact = (
-            ship_to_contact_from(order, billed_to, shipped_to, order.shipping)
+            unless_empty(ship_to_contact_from(order, billed_to, shipped_to, order.shipping))
             if (is_shipped and not has_location)
             else UNSET
         )

@@ -34,7 +34,7 @@ def test_reject(fixture: Fixture) -> None:
         ("Details[].InventoryID", "line_items", '{"sku": " POT-IRN-08 "}', '"POT-IRN-08"'),
         ("Details[].InventoryID", "line_items", '{"sku": ""}', None),
         ("Details[].UnitPrice", "line_items", '{"quantity": 3, "subtotal": "10.00"}', "3.3333"),
-        ("Details[].UnitPrice", "line_items", '{"quantity": 8, "subtotal": "10.00"}', "1.2500"),
+        ("Details[].UnitPrice", "line_items", '{"quantity": 8, "subtotal": "10.00"}', "1.25"),
         ("Details[].UnitPrice", "line_items", '{"quantity": 0}', None),
     ],
 )

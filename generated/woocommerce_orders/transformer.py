@@ -34,6 +34,7 @@ from mapgen.runtime.limits import (
     text,
     truncated,
     unique,
+    unless_empty,
 )
 from mapgen.runtime.source import Amount
 from mapgen.runtime.values import (
@@ -224,7 +225,7 @@ class SalesOrder(Struct, frozen=True):
     BillToAddressOverride: BooleanValue
     BillToAddress: BillToAddress | UnsetType
     BillToContactOverride: BooleanValue
-    BillToContact: BillToContact
+    BillToContact: BillToContact | UnsetType
     ShipToAddressOverride: BooleanValue
     ShipToAddress: ShipToAddress | UnsetType
     ShipToContactOverride: BooleanValue
@@ -521,18 +522,20 @@ def bind(settings: Settings, lookups: Lookups) -> Callable[[Order], SalesOrder |
         # BillToAddressOverride
         bill_to_address_override = BooleanValue(is_billed)
         # BillToAddress
-        bill_to_address = bill_to_address_from(order.billing) if is_billed else UNSET
+        bill_to_address = unless_empty(bill_to_address_from(order.billing)) if is_billed else UNSET
         # BillToContact
-        bill_to_contact = bill_to_contact_from(order, billed_to)
+        bill_to_contact = unless_empty(bill_to_contact_from(order, billed_to))
         # ShipToAddressOverride
         ship_to_address_override = BooleanValue(is_shipped)
         # ShipToAddress
-        ship_to_address = ship_to_address_from(order.shipping) if is_shipped else UNSET
+        ship_to_address = (
+            unless_empty(ship_to_address_from(order.shipping)) if is_shipped else UNSET
+        )
         # ShipToContactOverride
         ship_to_contact_override = BooleanValue(is_shipped)
         # ShipToContact
         ship_to_contact = (
-            ship_to_contact_from(order, billed_to, shipped_to, order.shipping)
+            unless_empty(ship_to_contact_from(order, billed_to, shipped_to, order.shipping))
             if is_shipped
             else UNSET
         )

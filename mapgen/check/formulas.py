@@ -53,7 +53,8 @@ class Formulas:
         if typed is None:
             self.doubt(text)
             self.is_lost |= any(
-                fault.code == "E301" and fault.help is None for fault in self.faults[before:]
+                fault.code == "E301" and not (fault.help or "").startswith("did you mean")
+                for fault in self.faults[before:]
             )
             return None
         self.used |= set(_names(typed.tree))

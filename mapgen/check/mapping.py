@@ -21,6 +21,7 @@ from mapgen.check.documents import (
 from mapgen.check.formulas import Formulas, described, trees
 from mapgen.check.rules import RESERVED, RuleChecker
 from mapgen.check.sources import accounted, all_near, meeting_names
+from mapgen.check.spelling import repeated
 from mapgen.contract.model import Contract, Entity
 from mapgen.contract.source_schema import SourceSchema
 from mapgen.expression import types
@@ -183,6 +184,7 @@ def _skips(
     section: spec.MappingSection, formulas: Formulas, scope: Scope
 ) -> tuple[checked.CheckedSkip, ...]:
     found = []
+    formulas.faults.extend(repeated(skip.when for skip in section.skips))
     for skip in section.skips:
         typed = formulas.condition(skip.when, scope, "`when`")
         if typed is not None:
@@ -253,10 +255,9 @@ def document_type(
                 if kind == types.INT and member.field.value_type in ("decimal", "double"):
                     kind = types.DECIMAL
                 fields[member.field.name] = kind if member.is_always_set else types.optional(kind)
-            case checked.CheckedObject(field=field, source=source, part=inner):
+            case checked.CheckedObject(field=field, part=inner):
                 found = document_type(inner)
-                is_always = source is None or not isinstance(source.type, types.Optional)
-                fields[field.name] = found if is_always else types.optional(found)
+                fields[field.name] = found if member.is_always_set else types.optional(found)
             case checked.CheckedEach(field=field, part=inner):
                 fields[field.name] = types.ListOf(document_type(inner))
     return types.Object(f"document {part.entity.name}", fields)

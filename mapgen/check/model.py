@@ -189,6 +189,12 @@ class CheckedObject:
     reads: tuple[str, ...]
     rule: spec.Rule
 
+    @property
+    def is_always_set(self) -> bool:
+        """Whether the part is in every document: not where all of it may be missing."""
+        is_sure = self.source is None or not isinstance(self.source.type, Optional)
+        return is_sure and not self.part.may_be_empty
+
 
 @dataclass(frozen=True, slots=True)
 class CheckedEach:
@@ -217,6 +223,22 @@ class CheckedPart:
     members: tuple[Member, ...]
     custom: tuple[CheckedRule, ...]
     note: CheckedRule | None
+
+    @property
+    def may_be_empty(self) -> bool:
+        """Whether a record can leave all of it out: then the part is left out, too."""
+        rules = (*self.members, *self.custom, *(() if self.note is None else (self.note,)))
+        return not any(_is_always_there(one) for one in rules)
+
+
+def _is_always_there(member: Member) -> bool:
+    match member:
+        case CheckedRule():
+            return member.is_always_set
+        case CheckedObject():
+            return member.is_always_set
+        case CheckedEach():
+            return True
 
 
 @dataclass(frozen=True, slots=True)

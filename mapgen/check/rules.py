@@ -9,9 +9,11 @@ from datetime import date
 from typing import Literal, cast
 
 from mapgen.check import model as checked
+from mapgen.check.companions import sets_flag
 from mapgen.check.documents import Siblings, unfit_for_made
 from mapgen.check.formulas import Formulas, any_of, described, row_binding
 from mapgen.check.sources import all_near
+from mapgen.check.spelling import repeated
 from mapgen.check.tables import TableRules
 from mapgen.contract.model import Contract, Entity, Field, ValueType
 from mapgen.expression import types
@@ -353,6 +355,9 @@ class RuleChecker:
             )
         if kind is None:
             return None
+        if field and not value.value.strip() and self._has_to_be_set(field):
+            self.faults.append(messages.blank_constant(value.span, field.name))
+            return None
         if field and field.max_length and kind == types.STRING:
             length = len(value.value.encode("utf-16-le")) // 2
             if length > field.max_length:
@@ -393,6 +398,7 @@ class RuleChecker:
             for case in kind.cases
         ]
         otherwise = self.formulas.whole(kind.otherwise, scope)
+        self.faults.extend(repeated(case.when for case in kind.cases))
         if otherwise is None or any(any_of(case) for case in cases):
             return None
         found = [(when, then) for when, then in cases if when is not None and then is not None]
@@ -543,12 +549,11 @@ class RuleChecker:
             if flag in meant:
                 continue
             companion = written.get(flag)
-            if companion is None or _is_false(companion):
+            if companion is None:
                 self.faults.append(messages.companion_missing(rule.target, flag))
-
-
-def _is_false(rule: spec.Rule) -> bool:
-    return isinstance(rule.kind, spec.Const) and rule.kind.value.value.lower() == "false"
+            elif not sets_flag(companion, rule):
+                value = _value_span(companion)
+                self.faults.append(messages.companion_may_be_false(rule.target, flag, value))
 
 
 def _value_type(value: checked.RuleValue) -> Type:

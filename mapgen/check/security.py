@@ -6,9 +6,10 @@ import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from mapgen.check.composing import twins
-from mapgen.check.sources import all_paths, leaf_paths, near_paths, path_pattern
+from mapgen.check.sources import all_paths, leaf_paths, near_paths, path_pattern, type_at
 from mapgen.contract.model import Entity
 from mapgen.contract.source_schema import SourceSchema
+from mapgen.expression.types import BOOL, present
 from mapgen.report import Diagnostic, Source, Span
 from mapgen.report.catalogue import operations as messages
 from mapgen.spec import model as spec
@@ -45,6 +46,9 @@ def check_security(
 ) -> list[Diagnostic]:
     """Return the faults of the section."""
     faults: list[Diagnostic] = []
+    retry = security.retry
+    if retry is not None and retry.texts is not None and retry.first > retry.ceiling:
+        faults.append(messages.retry_beyond_ceiling(*retry.texts))
     if schema is not None:
         faults += _data(security, section, schema)
     undo = security.undo
@@ -70,6 +74,8 @@ def _data(
             patterns += [path_pattern(path) for path in near]
     for leaf in leaf_paths(schema.record, name):
         kind = personal_kind(leaf)
+        if present(type_at(schema.record, leaf)) == BOOL:
+            continue  # whether an address was verified tells nothing of it
         if kind is None or any(pattern.match(leaf) for pattern in patterns):
             continue
         yield messages.unclassified(security.span, leaf, kind)

@@ -40,6 +40,17 @@ def leaf_paths(kind: Type, path: str) -> Iterator[str]:
             yield candidate
 
 
+def type_at(record: Type, path: str) -> Type:
+    """Return the type of a path that `all_paths` gave."""
+    for name in path.replace("[]", "").split(".")[1:]:
+        inner = present(record)
+        if isinstance(inner, ListOf):
+            inner = present(inner.element)
+        assert isinstance(inner, Object)
+        record = inner.fields[name]
+    return record
+
+
 def accounted(
     record: Object,
     section: spec.MappingSection,

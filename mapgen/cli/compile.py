@@ -20,15 +20,26 @@ from mapgen.cli.speech import Format, show
     default="text",
     help="For people, programs, code scanning, or pull requests.",
 )
+@click.option("--fix", "does_fix", is_flag=True, help="Mend what is certain, then check again.")
+@click.option("--diff", "--dry-run", "only_diff", is_flag=True, help="With --fix: only show it.")
 @click.pass_obj
-def check(project: Path, specs: tuple[Path, ...], form: Format) -> None:
+def check(
+    project: Path, specs: tuple[Path, ...], form: Format, *, does_fix: bool, only_diff: bool
+) -> None:
     """Find every fault of the specs: all of them, or those named."""
     from mapgen.compiler import check_specs
     from mapgen.workspace import Workspace
 
+    if only_diff and not does_fix:
+        raise click.UsageError("`--diff` goes with `--fix`")
     workspace = Workspace.find(project)
     paths = _spec_paths(workspace, specs)
-    findings = check_specs(workspace, paths)
+    if does_fix:
+        from mapgen.cli.mending import mended
+
+        findings = mended(workspace, paths, only_diff=only_diff, is_text=form == "text")
+    else:
+        findings = check_specs(workspace, paths)
     show(findings.faults, form)
     if any(fault.severity == "error" for fault in findings.faults):
         sys.exit(FAULTS)

@@ -12,6 +12,7 @@ from typing import BinaryIO
 
 import click
 
+from mapgen.freshness import staleness_of
 from mapgen.loading import Shelf
 from mapgen.report import Stopped, suggestion
 from mapgen.report.catalogue import lookups as messages_of_lookups
@@ -118,13 +119,16 @@ def _load(workspace: Workspace, name: str) -> LoadedFlow:
         raise Stopped([messages.unknown_flow(name, flows)])
     folder = f"{GENERATED}/{name}"
     try:
-        return load_flow(workspace.root / folder, _places(workspace, found[name]))
+        flow = load_flow(workspace.root / folder, _places(workspace, found[name]))
     except (FileNotFoundError, NotADirectoryError):
         raise Stopped([messages.not_generated(name)]) from None
     except OSError as error:
         raise Stopped([reading.file_unreadable(folder, reason_of(error))]) from None
     except DamagedFlow as error:
         raise Stopped([messages.damaged_flow(name, str(error))]) from None
+    if fault := staleness_of(workspace, name):
+        raise Stopped([fault])
+    return flow
 
 
 def _environment(workspace: Workspace, name: str | None) -> Environment:

@@ -13,7 +13,8 @@ _MOST_REASONS = 8
 
 def tell_summary(summary: Summary) -> None:
     """Print what became of the records."""
-    click.echo(f"\n{summary.flow}: {summary.read} records", err=True)
+    count = summary.read
+    click.echo(f"\n{summary.flow}: {count} record{'s' * (count != 1)}", err=True)
     for words, count, kind in (
         ("created", summary.created, None),
         ("already there", summary.already_there, None),
@@ -41,6 +42,8 @@ def _tell_reasons(summary: Summary, kind: str | None) -> None:
     others = sum(reason.count for reason in reasons[_MOST_REASONS:])
     if others:
         click.echo(f"         {others:>5}  for other reasons", err=True)
+    if kind == "rejected" and sum(reason.count for reason in reasons) > summary.rejected:
+        click.echo("                a record with several faults counts for each of them", err=True)
 
 
 _MEANINGS = {

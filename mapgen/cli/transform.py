@@ -115,7 +115,7 @@ class _Counts:
         records = self.transformed + self.skipped + self.rejected
         into = "" if self.documents == self.transformed else f" into {self.documents} documents"
         return (
-            f"{records} records: {self.transformed} transformed{into}, {self.skipped} skipped,"
+            f"{records} record{'s' * (records != 1)}: {self.transformed} transformed{into}, {self.skipped} skipped,"
             f" {self.rejected} rejected"
         )
 

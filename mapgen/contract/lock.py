@@ -16,6 +16,7 @@ from mapgen.report import Source, Stopped
 from mapgen.report.catalogue import contract as words
 
 FORMAT = 1
+_CHECKSUM_LINE = '  "checksum": "…",'
 
 _VALUE_TYPES = get_args(ValueType)
 # Member of a field in the lock -> attribute of Field, for what is only written where it is true.
@@ -53,7 +54,7 @@ def write(contract: Contract, inputs: tuple[Input, ...], roots: tuple[str, ...] 
 
     `roots` are the entities that were asked for by name; without any, all were taken.
     """
-    lines = ["{", f'  "lock": {FORMAT},']
+    lines = ["{", f'  "lock": {FORMAT},', _CHECKSUM_LINE]
     lines.append(f'  "made_with": {_line(_command(inputs, roots))},')
     hashes = {one.name: hashlib.sha256(one.content).hexdigest() for one in inputs}
     lines.append('  "sha256": {')
@@ -67,25 +68,45 @@ def write(contract: Contract, inputs: tuple[Input, ...], roots: tuple[str, ...] 
     for name in names:
         lines.extend(_entity_lines(contract.entities[name], is_last=name == names[-1]))
     lines.extend(["  }", "}", ""])
-    return "\n".join(lines)
+    text = "\n".join(lines)
+    return text.replace(_CHECKSUM_LINE, _CHECKSUM_LINE.replace("…", _checksum(text)))
+
+
+def _checksum(text: str) -> str:
+    """Return the hash of what a lock holds, its own checksum and its white space apart."""
+    content = {name: value for name, value in json.loads(text).items() if name != "checksum"}
+    return hashlib.sha256(json.dumps(content, ensure_ascii=False).encode()).hexdigest()
 
 
 def read_lock(source: Source) -> Contract:
     """Return the contract that a lock holds.
 
     Raises Stopped: E405 for a malformed lock (all malformed entities at once), E406 for one of
-    another format, E512 for text that is not JSON.
+    another format, E512 for text that is not JSON, E593 for one that was changed by hand. A lock
+    without a checksum is taken as it is: earlier ones had none.
     """
     root = read(source, words.malformed_lock)
     found = root.member("lock")
     if found.whole() != FORMAT:
         raise Stopped([words.lock_of_another_format(found.whole(), FORMAT, found.label())])
     root.only(
-        ("lock", "made_with", "sha256", "endpoint", "version", "contract_version", "entities")
+        (
+            "lock",
+            "checksum",
+            "made_with",
+            "sha256",
+            "endpoint",
+            "version",
+            "contract_version",
+            "entities",
+        )
     )
     holder = root.member("entities")
     known = frozenset(name for name, _ in holder.members())
     entities = gather(partial(_entity, name, entity, known) for name, entity in holder.members())
+    checksum = root.optional("checksum")
+    if checksum is not None and checksum.text() != _checksum(source.text):
+        raise Stopped([words.edited_lock(checksum.label())])
     return Contract(
         root.member("endpoint").text(),
         root.member("version").text(),

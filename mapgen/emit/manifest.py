@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
+from dataclasses import replace
 
 from mapgen.emit.json_text import json_text
 from mapgen.emit.output import OutputFile
@@ -12,7 +13,7 @@ from mapgen.ir.printing import meaning
 
 
 def manifest(flows: Iterable[Flow], files: Iterable[OutputFile]) -> OutputFile:
-    """Return the manifest: by flow its spec, the hash of its meaning, the hashes of its files.
+    """Return the manifest: by flow its spec, the hashes of its meaning and its files.
 
     The meaning and not the text of a spec: a comment changes nothing.
     """
@@ -21,6 +22,7 @@ def manifest(flows: Iterable[Flow], files: Iterable[OutputFile]) -> OutputFile:
         flow.name: {
             "spec": flow.spec_path,
             "meaning": meaning(flow),
+            "rules": rules_of(flow),
             "files": {
                 file.path.removeprefix(f"generated/{flow.name}/"): _hash(file.text)
                 for file in written
@@ -30,6 +32,11 @@ def manifest(flows: Iterable[Flow], files: Iterable[OutputFile]) -> OutputFile:
         for flow in sorted(flows, key=lambda flow: flow.name)
     }
     return OutputFile("generated/manifest.json", json_text({"manifest": 1, "flows": content}))
+
+
+def rules_of(flow: Flow) -> str:
+    """Return the hash of what a flow does: of its meaning without its examples."""
+    return meaning(replace(flow, examples=(), rejects=(), rule_examples=(), test_settings=()))
 
 
 def _hash(text: str) -> str:

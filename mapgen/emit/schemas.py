@@ -93,7 +93,7 @@ def _part(part: ir.Part) -> Schema:
                 is_there = member.is_always_set
             case ir.ObjectPart():
                 properties[member.name] = _part(member.part)
-                is_there = member.source is None or not member.may_be_missing
+                is_there = not (member.may_be_missing or member.part.may_be_empty)
             case ir.RowsPart():
                 properties[member.name] = _rows(member)
                 is_there = True

@@ -548,7 +548,12 @@ class Checker:
         known = self.profile.methods if is_method else self.profile.calls
         instead = fixes.in_other_form(self.text.value, tree, name)
         return catalogue.unknown_function(
-            span, name, {*known, *FORM_NAMES}, instead, is_method=is_method
+            span,
+            name,
+            {*known, *FORM_NAMES},
+            instead,
+            fixes.of_function(self.text, tree, name),
+            is_method=is_method,
         )
 
     def unfit(

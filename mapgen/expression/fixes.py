@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from decimal import Decimal
 
 from mapgen.expression.functions import CALLS, FORM_NAMES, METHODS, SYNONYMS
 from mapgen.expression.refinements import REFINEMENTS
-from mapgen.expression.tree import Binary, Call, Constant, Index, Macro, Method, Select, Tree
+from mapgen.expression.tree import (
+    Binary,
+    Call,
+    Constant,
+    Index,
+    Macro,
+    Method,
+    Name,
+    Select,
+    Tree,
+)
 from mapgen.expression.types import BOOL, DATE, DECIMAL, INT, NUMBERS, STRING, Scalar, Type
+from mapgen.report import Fix, Text, repairs
 
 
 def alike(text: str, tree: Binary, left: Type, right: Type) -> str | None:
@@ -65,11 +77,47 @@ def left_out_with(text: str, tree: Tree, whole: Select | Index | Method | Macro)
 
 def in_other_form(text: str, tree: Call | Method, name: str) -> str | None:
     """Return how to write what was meant: as a method, as a function, or by another name."""
+    words = _in_other_form(text, tree, name)
+    if words is not None:
+        return f"write `{words}`"
+    meant = SYNONYMS.get(name.rpartition(".")[2])
+    return None if meant is None else f"did you mean `{meant}`?"
+
+
+def of_function(text: Text, tree: Call | Method, name: str) -> Fix | None:
+    """Return the fix that writes what `in_other_form` says, where that is sure to be meant."""
+    words = _in_other_form(text.value, tree, name)
+    if words is not None:
+        span = text.span(tree.start, tree.end)
+        found = text.value[tree.start : tree.end]
+        is_plain = isinstance(tree, Method) or _is_operand(tree.arguments[0])
+        return repairs.replaced(span, found, words) if is_plain else None
+    meant = _SAME.get(name, name)
+    known = METHODS if isinstance(tree, Method) else CALLS
+    if meant == name or meant not in known:
+        return None
+    return repairs.replaced(text.span(tree.name_start, tree.name_end), name, meant)
+
+
+def _is_operand(tree: Tree) -> bool:
+    """Whether a method can be called on a part without brackets around it."""
+    return isinstance(tree, Constant | Name | Select | Index | Call | Method | Macro)
+
+
+def _in_other_form(text: str, tree: Call | Method, name: str) -> str | None:
     words = [text[argument.start : argument.end] for argument in tree.arguments]
     if isinstance(tree, Method) and name in CALLS:
         operand = text[tree.operand.start : tree.operand.end]
-        return f"write `{name}({', '.join([operand, *words])})`"
+        return f"{name}({', '.join([operand, *words])})"
     if isinstance(tree, Call) and name in {*METHODS, *FORM_NAMES} and words:
-        return f"write `{words[0]}.{name}({', '.join(words[1:])})`"
-    meant = SYNONYMS.get(name.rpartition(".")[2])
-    return None if meant is None else f"did you mean `{meant}`?"
+        return f"{words[0]}.{name}({', '.join(words[1:])})"
+    return None
+
+
+# Names of other languages for what is the same here, argument for argument.
+_SAME: Mapping[str, str] = {
+    name: meant
+    for name, meant in SYNONYMS.items()
+    if meant in ("size", "trim", "lowerAscii", "upperAscii", "contains", "string", "distinct")
+    and name not in ("ltrim", "rtrim")
+} | {"head": "first", "replaceAll": "replace", "nvl": "coalesce"}

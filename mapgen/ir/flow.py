@@ -336,6 +336,22 @@ class Part:
     custom: tuple[CustomField, ...]
     note: Field | None
 
+    @property
+    def may_be_empty(self) -> bool:
+        """Whether a record can leave all of it out: then the part is left out, too."""
+        fields = (*self.members, *(one.field for one in self.custom))
+        return not any(_is_always_there(one) for one in (*fields, self.note) if one is not None)
+
+
+def _is_always_there(member: Member) -> bool:
+    match member:
+        case Field():
+            return member.is_always_set
+        case ObjectPart():
+            return not (member.may_be_missing or member.part.may_be_empty)
+        case RowsPart():
+            return True
+
 
 @dataclass(frozen=True, slots=True)
 class Check:

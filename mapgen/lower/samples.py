@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 
 from mapgen.check import model as checked
 from mapgen.expression import Typed
@@ -34,7 +35,7 @@ def rule_examples(part: checked.CheckedPart, row: str = "") -> Iterator[ir.RuleE
         match member:
             case checked.CheckedRule(target=target, rule=rule):
                 for example in rule.modifiers.examples:
-                    gives = json_of(example.gives)
+                    gives = _shortest(json_of(example.gives))
                     yield ir.RuleExample(target, row, _changes(example.given), gives)
                 for reject in rule.modifiers.rejects:
                     yield ir.RuleExample(target, row, _changes(reject.given), None)
@@ -43,6 +44,13 @@ def rule_examples(part: checked.CheckedPart, row: str = "") -> Iterator[ir.RuleE
                 yield from rule_examples(member.part, path)
             case checked.CheckedObject():
                 yield from rule_examples(member.part, row)
+
+
+def _shortest(text: str) -> str:
+    """Return JSON text with a number in its shortest form: `1.2500` is `1.25`."""
+    if not text[:1].isdigit() and text[:1] != "-":
+        return text
+    return format(Decimal(text).normalize(), "f")
 
 
 def path_of_rows(rows: checked.CheckedRows | None) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
+from mapgen.report.fix import Fix
 from mapgen.report.source import Span
 
 Severity = Literal["error", "warning"]
@@ -27,7 +28,7 @@ class Diagnostic:
     `message` states the fault in the author's words: lower case, no full stop, code in backticks.
     `label` is the place that shows it; `related` are further places when two disagree. `path` names
     the file where there is no place in it (a file that is missing or cannot be read). Only `help`
-    suggests.
+    suggests. `fix` does what `help` says, where that is certain.
     """
 
     code: str
@@ -38,6 +39,7 @@ class Diagnostic:
     help: str | None = None
     path: str | None = None
     severity: Severity = "error"
+    fix: Fix | None = None
 
     @property
     def order(self) -> tuple[str, int, str, str]:

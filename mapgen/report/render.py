@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterable, Mapping
 from urllib.parse import quote
 
 from mapgen.report.diagnostic import Diagnostic, Label
+from mapgen.report.fix import Fix, Replacement
+from mapgen.report.source import Span
 
 Style = Callable[[str, str], str]
 
@@ -39,6 +41,8 @@ def _one(diagnostic: Diagnostic, style: Style) -> str:
     lines.extend(f"{' ' * gutter} {style('note:', 'frame')} {note}" for note in diagnostic.notes)
     if diagnostic.help:
         lines.append(f"{' ' * gutter} {style('help:', 'help')} {diagnostic.help}")
+    if diagnostic.fix:
+        lines.append(f"{' ' * gutter} {style('fix:', 'help')} `mapgen check --fix` does this")
     return "\n".join(lines)
 
 
@@ -94,7 +98,12 @@ def _facts(diagnostic: Diagnostic) -> Mapping[str, object]:
         "related": [_place(label) for label in diagnostic.related],
         "notes": list(diagnostic.notes),
         "help": diagnostic.help,
+        "fix": [_edit(one) for one in diagnostic.fix.replacements] if diagnostic.fix else None,
     }
+
+
+def _edit(replacement: Replacement) -> Mapping[str, object]:
+    return _place(Label(replacement.span, replacement.words))
 
 
 def _place(label: Label) -> Mapping[str, object]:
@@ -155,17 +164,34 @@ def _result(diagnostic: Diagnostic) -> Mapping[str, object]:
     path = diagnostic.label.span.source.path if diagnostic.label else diagnostic.path
     location: dict[str, object] = {"artifactLocation": {"uri": quote(path or ".")}}
     if diagnostic.label:
-        place = _place(diagnostic.label)
-        location["region"] = {
-            "startLine": place["line"],
-            "startColumn": place["column"],
-            "endLine": place["end_line"],
-            "endColumn": place["end_column"],
-        }
+        location["region"] = _region(diagnostic.label.span)
     words = diagnostic.message + (f"; {diagnostic.help}" if diagnostic.help else "")
-    return {
+    result: dict[str, object] = {
         "ruleId": diagnostic.code,
         "level": diagnostic.severity,
         "message": {"text": words},
         "locations": [{"physicalLocation": location}],
     }
+    if diagnostic.fix:
+        result["fixes"] = [_sarif_fix(diagnostic.fix, diagnostic.help or diagnostic.message)]
+    return result
+
+
+def _region(span: Span) -> Mapping[str, object]:
+    place = _place(Label(span))
+    return {
+        "startLine": place["line"],
+        "startColumn": place["column"],
+        "endLine": place["end_line"],
+        "endColumn": place["end_column"],
+    }
+
+
+def _sarif_fix(fix: Fix, words: str) -> Mapping[str, object]:
+    path = fix.replacements[0].span.source.path
+    replacements = [
+        {"deletedRegion": _region(one.span), "insertedContent": {"text": one.words}}
+        for one in fix.replacements
+    ]
+    change = {"artifactLocation": {"uri": quote(path)}, "replacements": replacements}
+    return {"description": {"text": words}, "artifactChanges": [change]}

@@ -9,7 +9,7 @@ reporting the same mistake again. So there is one text of the rules, and both wa
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from types import ModuleType
 from typing import TypeVar
 
@@ -48,6 +48,13 @@ class Collector:
             self._last = fault
             self.found.append((code, tuple(self._rows), fault))
         return Poison(fault)
+
+    def element(self, code: str, made: Callable[[], Value]) -> Value | Poison:
+        """Return an element of a list, or what stands for it: the other rows are looked at, too."""
+        try:
+            return made()
+        except Exception as error:  # noqa: BLE001 - `failed` raises what is none of the record's
+            return self.failed(code, error)
 
     def left(self, depth: int) -> None:
         """Forget the rows of a statement that is done; one may have stopped amid a list."""
@@ -120,10 +127,10 @@ def _guard_function(function: ast.FunctionDef) -> None:
     body: list[ast.stmt] = [_parse("__depth = __collector.depth")]
     for statement in function.body:
         if isinstance(statement, ast.Return) or _is_docstring(statement):
-            body.append(_Watched().visit(statement))
+            body.append(_Watched(None).visit(statement))
             continue
-        name = _statement_name(statement, counts)
-        body.append(_guarded(_Watched().visit(statement), f"{function.name}.{name}"))
+        code = f"{function.name}.{_statement_name(statement, counts)}"
+        body.append(_guarded(_Watched(code).visit(statement), code))
     function.body = body
 
 
@@ -158,11 +165,39 @@ def _guarded(statement: ast.stmt, code: str) -> ast.stmt:
     return guard
 
 
-class _Watched(ast.NodeTransformer):
-    """Wraps what the collector has to see: rows, and values only asked whether they are there.
+_MAY_FAIL = (ast.Call, ast.BinOp, ast.Subscript)
 
-    `is None` touches nothing, so that a Poison would pass for a value that is there.
+
+class _Watched(ast.NodeTransformer):
+    """Wraps what the collector has to see: rows, elements, values asked whether they are there.
+
+    `is None` touches nothing, so that a Poison would pass for a value that is there. An element
+    that fails does not end its list; a sum, which would stop at it, adds up a whole list.
     """
+
+    def __init__(self, code: str | None) -> None:
+        self._code = code
+
+    def visit_ListComp(self, node: ast.ListComp) -> ast.ListComp:
+        self.generic_visit(node)
+        if self._code is not None and any(
+            isinstance(part, _MAY_FAIL) for part in ast.walk(node.elt)
+        ):
+            guard = _parse(f"__collector.element({self._code!r}, lambda: None)")
+            assert isinstance(guard, ast.Expr)
+            assert isinstance(guard.value, ast.Call)
+            made = guard.value.args[1]
+            assert isinstance(made, ast.Lambda)
+            made.body = node.elt
+            node.elt = guard.value
+        return node
+
+    def visit_Call(self, node: ast.Call) -> ast.Call:
+        match node:
+            case ast.Call(func=ast.Name(id="total"), args=[ast.GeneratorExp() as amounts]):
+                node.args = [ast.ListComp(elt=amounts.elt, generators=amounts.generators)]
+        self.generic_visit(node)
+        return node
 
     def visit_comprehension(self, node: ast.comprehension) -> ast.comprehension:
         self.generic_visit(node)

@@ -189,6 +189,12 @@ def holds(name: str, condition: bool) -> None:
         raise Fault("R307", f"{name}: the check does not hold")
 
 
+def unless_empty(part: Row) -> Row | msgspec.UnsetType:
+    """Return a part, or nothing where none of its fields is set: what is missing is not sent."""
+    is_empty = all(getattr(part, name) is msgspec.UNSET for name in part.__struct_fields__)
+    return msgspec.UNSET if is_empty else part
+
+
 def custom_fields(
     *fields: tuple[str, str, T | msgspec.UnsetType],
 ) -> dict[str, dict[str, T]] | msgspec.UnsetType:

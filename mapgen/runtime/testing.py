@@ -127,6 +127,8 @@ class FlowUnderTest:
     def field_after(self, target: str, row: str, changes: str) -> str | None:
         """Return the JSON text of a field once its row is changed, None where it is rejected.
 
+        A number is in its shortest form, whatever its places: `1.2500` is `1.25`.
+
         Args:
             target: the field's path (`Details[].InventoryID`); of several rows the first counts.
             row: the path of the changed row below the record, of several rows the first.
@@ -139,7 +141,9 @@ class FlowUnderTest:
         changed.update(json.loads(changes, parse_float=Decimal))
         outcome = self.outcome(_text(record))
         if isinstance(outcome, Document):
-            return _text(_at(self.document(_text(record)), target.replace(": ", ".")))
+            value = _at(self.document(_text(record)), target.replace(": ", "."))
+            is_number = isinstance(value, Decimal)
+            return format(value.normalize(), "f") if is_number else _text(value)
         place = target.replace("[]", "[0]")
         faults = outcome.faults if isinstance(outcome, Rejected) else ()
         assert any(fault.target == place for fault in faults), faults

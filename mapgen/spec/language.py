@@ -33,6 +33,16 @@ DURATION = Words("a duration", r"\d+(\.\d+)?(ms|s|m|h|d)", "30s")
 RANGE = Words(
     "a range", r"(<|<=|>|>=) ?-?\d+(\.\d+)?( and (<|<=|>|>=) ?-?\d+(\.\d+)?)?", "> 0 and <= 1000"
 )
+_AT = r" at ([01]\d|2[0-3]):[0-5]\d"
+_DAYS = "monday|tuesday|wednesday|thursday|friday|saturday|sunday"
+_CRON = r"[0-9*,/-]+"
+SCHEDULE = Words(
+    "a schedule",
+    rf"(on demand|every (minute|hour)|every [1-9]\d* (minutes|hours|days)|daily{_AT}"
+    rf"|every ({_DAYS}){_AT}|monthly on ([1-9]|[12]\d|3[01]){_AT}|cron {_CRON}( {_CRON}){{4}})"
+    r"(, after [a-z][a-z0-9_]*)?",
+    "every 5 minutes",
+)
 DECIMAL = Words("a number", r"\d+(\.\d+)?", "0.01")
 DELIMITER = Words("one character", r"[\t !#-/:-@\[-^`{-~]", ";")
 SETTING_TYPES = ("string", "int", "decimal", "bool", "date", "timezone")
@@ -402,7 +412,12 @@ PERFORMANCE = Record(
             Words("mode", choices=("direct", "queued", "batch")),
             "how it is operated; a `batch` takes its time where a peak exceeds the licence",
         ),
-        "schedule": Key(PROSE, "when it is started, for whoever operates it"),
+        "schedule": Key(
+            SCHEDULE,
+            "when it is started, for whoever operates it: `on demand`, `every hour`, "
+            "`every 5 minutes`, `daily at 06:30`, `every monday at 06:30`, "
+            "`monthly on 1 at 06:30`, `cron 30 6 * * 1-5`; behind it `, after FLOW`",
+        ),
         "volume": _required(
             Record(
                 "`volume:`",

@@ -498,11 +498,12 @@ class DataClass:
 
 @dataclass(frozen=True, slots=True)
 class Retry:
-    """Tries and waits in seconds."""
+    """Tries and waits in seconds; `texts` are the two waits as they were written."""
 
     attempts: int
     first: float
     ceiling: float
+    texts: tuple[Text, Text] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -406,8 +406,9 @@ def _security(node: MapNode) -> model.Security:
 
 
 def _retry(node: MapNode) -> model.Retry:
+    first, ceiling = _text(node, "first"), _text(node, "ceiling")
     return model.Retry(
-        _whole(node, "attempts"), _seconds(_text(node, "first")), _seconds(_text(node, "ceiling"))
+        _whole(node, "attempts"), _seconds(first), _seconds(ceiling), (first, ceiling)
     )
 
 

@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from mapgen.report import Diagnostic, Span, Text
+from mapgen.report import Diagnostic, Fix, Span, Text, repairs
 from mapgen.report.catalogue import documents, reading
 from mapgen.spec.nodes import ListNode, MapNode, Node, ScalarNode
 
@@ -194,10 +194,13 @@ class Fitting:
     def _scalar(self, node: Node, what: str) -> bool:
         if isinstance(node, ScalarNode) and node.kind != "null":
             return True
-        help_line = None
+        help_line, fix = "write one value here", None
         if isinstance(node, ListNode | MapNode) and what == "an expression":
             help_line = "an expression that starts with `[` or `{` needs quotes around it"
-        self.faults.append(reading.wrong_shape(_opening(node), what, describe(node), help_line))
+            is_in_brackets = node.span.source.text[node.span.start] in "[{"
+            fix = repairs.quoted(node.span) if is_in_brackets else None
+        fault = reading.wrong_shape(_opening(node), what, describe(node), help_line, fix)
+        self.faults.append(fault)
         return False
 
     def _words(self, node: Node, shape: Words) -> None:
@@ -220,29 +223,40 @@ class Fitting:
     def _whole(self, node: Node, least: int) -> None:
         what = f"a whole number from {least}"
         if not (isinstance(node, ScalarNode) and node.kind == "integer"):
-            self.faults.append(reading.wrong_shape(_opening(node), what, describe(node)))
+            help_line, fix = f"write a number like `{least + 5}`", None
+            if isinstance(node, ScalarNode) and node.kind == "text" and _is_whole(node.value):
+                help_line, fix = "write it without quotes", repairs.unquoted(node.span)
+            found = describe(node)
+            self.faults.append(reading.wrong_shape(_opening(node), what, found, help_line, fix))
         elif int(node.value) < least:
-            self.faults.append(reading.wrong_shape(node.span, what, node.value))
+            help_line = f"write `{least}` or more"
+            self.faults.append(reading.wrong_shape(node.span, what, node.value, help_line))
 
     def _list(self, node: Node, shape: ListOf) -> None:
         if isinstance(node, ListNode):
             if len(node.items) < shape.least:
+                help_line = "add an entry, or remove the key"
                 self.faults.append(
-                    reading.wrong_shape(_opening(node), "at least one entry", "an empty list")
+                    reading.wrong_shape(
+                        _opening(node), "at least one entry", "an empty list", help_line
+                    )
                 )
             for item in node.items:
                 self.fit(item, shape.item)
         elif shape.or_single:
             self.fit(node, shape.item)
         else:
-            self.faults.append(reading.wrong_shape(_opening(node), "a list", describe(node)))
+            help_line = "begin each entry on a line of its own with `- `"
+            fault = reading.wrong_shape(_opening(node), "a list", describe(node), help_line)
+            self.faults.append(fault)
 
     def _map(self, node: Node, shape: MapOf) -> None:
         if not self._is_map(node, shape.what):
             return
         if len(_map(node).entries) < shape.least:
             wanted, found = "at least one entry", "an empty mapping"
-            self.faults.append(reading.wrong_shape(_opening(node), wanted, found))
+            help_line = "add an entry, or remove the key"
+            self.faults.append(reading.wrong_shape(_opening(node), wanted, found, help_line))
         for entry in _map(node).entries:
             if shape.names is not None:
                 self._pattern(entry.key, shape.names)
@@ -251,9 +265,13 @@ class Fitting:
     def _is_map(self, node: Node, what: str) -> bool:
         if isinstance(node, MapNode):
             return True
-        self.faults.append(
-            reading.wrong_shape(_opening(node), f"{what} (a mapping)", describe(node))
+        help_line = "write a line `KEY: VALUE` for each entry"
+        if what == "a spec":
+            help_line = "a spec starts with `maps: 1`; `mapgen explain E104` shows the smallest one"
+        fault = reading.wrong_shape(
+            _opening(node), f"{what} (a mapping)", describe(node), help_line
         )
+        self.faults.append(fault)
         return False
 
     def _wanted(
@@ -289,7 +307,11 @@ class Fitting:
     def _variants(self, node: Node, shape: Variants) -> None:
         if not isinstance(node, MapNode):
             if shape.scalar is None or isinstance(node, ListNode):
-                self.faults.append(reading.wrong_shape(_opening(node), shape.what, describe(node)))
+                help_line = _kinds_of(shape)
+                fault = reading.wrong_shape(
+                    _opening(node), shape.what, describe(node), help_line, _quoted(node, shape)
+                )
+                self.faults.append(fault)
             else:
                 self.fit(node, shape.scalar)
             return
@@ -311,6 +333,26 @@ class Fitting:
         """Whether a key that could tell the kind is an ordinary key of another kind found."""
         others = (other for other in found if other is not key)
         return any(key.value in shape.kinds[other.value].keys for other in others)
+
+
+def _is_whole(words: str) -> bool:
+    return words.isascii() and words.isdigit()
+
+
+def _kinds_of(shape: Variants) -> str:
+    """Return the help for a list, or a word, where a mapping of some kind belongs."""
+    if isinstance(shape.scalar, Formula):
+        return "an expression that starts with `[` needs quotes around it"
+    first = next(iter(shape.kinds))
+    return f"write a mapping, like `{{{first}: …}}`"
+
+
+def _quoted(node: Node, shape: Variants) -> Fix | None:
+    """Return the fix for an expression that YAML has read as a list."""
+    if not (isinstance(node, ListNode) and node.items and isinstance(shape.scalar, Formula)):
+        return None
+    is_in_brackets = node.span.source.text[node.span.start] == "["
+    return repairs.quoted(node.span) if is_in_brackets else None
 
 
 def _opening(node: Node) -> Span:

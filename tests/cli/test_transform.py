@@ -302,6 +302,12 @@ SPOILED: dict[str, tuple[str, Callable[[str], str | bytes | None]]] = {
         lambda text: text[: text.index("class Settings")],
     ),
     "merge marks": (f"{CODE}/transformer.py", lambda text: f"<<<<<<< ours\n{text}"),
+    "code edited by hand": (
+        f"{CODE}/transformer.py",
+        lambda text: f"{text}# mended in place\n",
+    ),
+    "rule changed": (SPEC, lambda text: text.replace("too_long: truncate", "too_long: reject", 1)),
+    "rule broken": (SPEC, lambda text: text.replace("order.currency", "order.curency", 1)),
     "plan cut off": (f"{CODE}/flow.json", lambda text: text[:60]),
     "map of another version": (f"{CODE}/map.json", lambda text: '{"rules": {}}'),
     "table missing": (TABLE, lambda text: None),
@@ -337,6 +343,9 @@ def spoil(workspace: Path, what: str) -> None:
         ("transformer missing", "E505", "run `mapgen generate`"),
         ("transformer cut off", "E519", "transformer.py: it has no `Source`"),
         ("merge marks", "E519", "transformer.py: SyntaxError"),
+        ("code edited by hand", "E594", "transformer.py` is not as `mapgen generate` wrote it"),
+        ("rule changed", "E594", "of the flow `shopify_orders` is not what its spec says"),
+        ("rule broken", "E594", "run `mapgen generate`"),
         ("plan cut off", "E519", "flow.json: "),
         ("map of another version", "E519", "map.json: "),
         ("table missing", "E518", "the lookup `customers` (lookups/customers.csv): it does not"),
@@ -362,6 +371,14 @@ def test_spoiled_workspace(workspace: Path, what: str, code: str, words: str) ->
     assert f"error[{code}]" in done.stderr
     assert words in done.stderr
     assert done.stdout == ""
+
+
+def test_a_comment_in_the_spec(workspace: Path) -> None:
+    """What does not change the meaning of a spec does not make its code stale."""
+    path = workspace / SPEC
+    write(path, f"# of no meaning\n{path.read_text(encoding='utf-8')}")
+
+    assert transform(workspace, ORDERS).stdout != ""
 
 
 def test_environments(workspace: Path) -> None:

@@ -30,6 +30,7 @@ SAID_ELSEWHERE = {
     "E518": "`mapgen transform` and `mapgen run` say it",
     "E519": "`mapgen transform` and `mapgen run` say it",
     "E528": "`mapgen transform` and `mapgen run` say it, see tests/cli",
+    "E594": "`mapgen transform` and `mapgen run` say it, see tests/cli",
     "E567": "`mapgen transform` says it, see tests/cli/test_lookups.py",
     "E521": "`mapgen sandbox` says it, see tests/sandbox",
     "E522": "`mapgen sandbox` says it, see tests/sandbox",

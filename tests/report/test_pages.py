@@ -41,6 +41,8 @@ SEVERAL_WORDINGS: Mapping[str, set[str]] = {
     "E212": {"elements_differ", "no_key"},
     "E213": {"no_index", "no_list", "no_order", "no_fields"},
     "E219": {"default_may_be_missing", "or_wants_optional", "no_flat_map"},
+    "E416": {"companion_missing", "companion_may_be_false"},
+    "E594": {"edited_code", "stale_code"},
     "E523": {"foreign_state", "unusable_state"},
 }
 

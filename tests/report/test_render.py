@@ -201,6 +201,7 @@ def test_json_has_the_same_facts() -> None:
             ],
             "notes": ["n"],
             "help": "h",
+            "fix": None,
         }
     ]
 

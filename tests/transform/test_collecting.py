@@ -33,6 +33,8 @@ def bind(settings, lookups):
         lines = [line_from(line) for line in order["lines"]]
         check = sum(price for _, price in lines)
         when = calendar(order["year"])
+        weight = total(required(box["weight"]) for box in order["boxes"])
+        labels = [required(box["label"]).strip() for box in order["boxes"] if box["weight"] != 7]
         return (head, lines, check, when)
 
     return transform
@@ -48,7 +50,7 @@ def calendar(year: int) -> int:
 @pytest.fixture
 def twin() -> Iterator[tuple[ModuleType, Collector]]:
     module = ModuleType("small")
-    module.__dict__.update(required=required, calendar=calendar)
+    module.__dict__.update(required=required, calendar=calendar, total=sum)
     exec(compile(TEXT, "small", "exec"), module.__dict__)
     yield collecting_twin(module, TEXT)
     sys.modules.pop("small", None)
@@ -56,7 +58,13 @@ def twin() -> Iterator[tuple[ModuleType, Collector]]:
 
 def order(**changes: object) -> dict[str, object]:
     line = {"sku": "AB-1", "price": 2, "tags": ["a", "b", "c"]}
-    plain = {"cancelled": None, "head": 1, "lines": [dict(line) for _ in range(3)], "year": 2026}
+    plain = {
+        "cancelled": None,
+        "head": 1,
+        "lines": [dict(line) for _ in range(3)],
+        "year": 2026,
+        "boxes": [],
+    }
     return {**plain, **changes}
 
 
@@ -92,6 +100,18 @@ def test_row_after_a_list_that_was_left(twin: tuple[ModuleType, Collector]) -> N
         ("line_from.sku", (1,), "R201"),
         ("line_from.sku", (2,), "R201"),
         ("line_from.price", (2,), "R201"),
+    ]
+
+
+def test_every_element_of_a_list(twin: tuple[ModuleType, Collector]) -> None:
+    """What is made of each row of a list is looked at in all rows, in a sum as well."""
+    boxes = [{"weight": 1, "label": "A"}, {"weight": None, "label": None}]
+    boxes += [{"weight": 7, "label": None}, {"weight": None, "label": "B"}]
+
+    assert found(twin, order(boxes=boxes)) == [
+        ("transform.weight", (1,), "R201"),
+        ("transform.weight", (3,), "R201"),
+        ("transform.labels", (1,), "R201"),
     ]
 
 

@@ -30,6 +30,7 @@ LIMIT_FUNCTIONS = (
     "text",
     "truncated",
     "unique",
+    "unless_empty",
     "whole",
     "with_places",
 )

@@ -388,11 +388,15 @@ class _ModuleEmitter:
             guarded = emitter.expressions().guarded(item.source)
             guards = guarded.guards
             arguments[item.alias] = guarded.value
-        code = emitter.or_unset(self._call(item.part, arguments), guards)
+        call = self._call(item.part, arguments)
+        if item.part.may_be_empty:
+            call = f"{self.needs.name(LIMITS, 'unless_empty')}({call})"
+        code = emitter.or_unset(call, guards)
         local = emitter.namer.name(item.local)
         statements.append(Statement(code, local, item.target))
         self._rule(f"{part.function}.{local}", item.target, item.reads, item.pointer)
-        kind = self._or_unset(item.part.name) if guards else item.part.name
+        is_there = not guards and not item.part.may_be_empty
+        kind = item.part.name if is_there else self._or_unset(item.part.name)
         return Member(item.name, kind), local
 
     def _call(self, part: ir.Part, arguments: dict[str, str]) -> str:

@@ -70,6 +70,16 @@ def lock_of_another_format(found: int, understood: int, label: Label) -> Diagnos
     )
 
 
+def edited_lock(label: Label) -> Diagnostic:
+    """E593: a contract lock that is not as it was written."""
+    return Diagnostic(
+        "E593",
+        "the contract lock was changed by hand: its content has another checksum",
+        label,
+        help="make it anew with `mapgen contract import`; facts of your own belong in the overlay",
+    )
+
+
 def malformed_overlay(reason: str, label: Label, help_line: str | None = None) -> Diagnostic:
     """E407: an overlay is not YAML, or not shaped as one."""
     return Diagnostic("E407", f"the overlay is malformed: {reason}", label, help=help_line)
@@ -105,7 +115,12 @@ def unreadable(path: str, reason: str) -> Diagnostic:
 
 def not_json(reason: str, label: Label) -> Diagnostic:
     """E512: a file that has to be JSON is not."""
-    return Diagnostic("E512", f"this is not JSON: {reason}", label)
+    return Diagnostic(
+        "E512",
+        f"this is not JSON: {reason}",
+        label,
+        help="is the file whole? JSON has no comments, and no comma behind the last member",
+    )
 
 
 def malformed_metadata(reason: str, label: Label) -> Diagnostic:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from mapgen.report import repairs
 from mapgen.report.diagnostic import Diagnostic, Label
+from mapgen.report.fix import Fix
 from mapgen.report.near import suggestion
 from mapgen.report.source import Span
 
@@ -46,10 +48,27 @@ _NOT_IN_DIALECT: Mapping[str, tuple[str, str]] = {
 }
 
 
+# What is sure to be meant by a sign or a word of another language.
+_MEANT: Mapping[str, str] = {"=": "==", "&": "&&", "|": "||", "and": "&&", "or": "||"} | {
+    "×": "*",
+    "÷": "/",
+    **dict.fromkeys("–—−", "-"),
+}
+
+
 def _fault(
-    code: str, span: Span, message: str, label: str = "", help: str | None = None
+    code: str,
+    span: Span,
+    message: str,
+    label: str = "",
+    help: str | None = None,
+    fix: Fix | None = None,
 ) -> Diagnostic:
-    return Diagnostic(code, message, Label(span, label), help=help)
+    return Diagnostic(code, message, Label(span, label), help=help, fix=fix)
+
+
+def _meant(span: Span, found: str) -> Fix | None:
+    return repairs.replaced(span, found, _MEANT[found]) if found in _MEANT else None
 
 
 # Form
@@ -61,7 +80,13 @@ def unknown_character(span: Span, character: str) -> Diagnostic:
     help = _LOOK_ALIKES.get(character)
     if help is None and (character.isalpha() or character == "_"):
         help = "a field with letters beyond A to Z goes in backquotes: order.`straße`"
-    return _fault("E120", span, f"{shown} means nothing in an expression", help=help)
+    return _fault(
+        "E120",
+        span,
+        f"{shown} means nothing in an expression",
+        help=help or "remove it, or put it in quotes if it is text",
+        fix=_meant(span, character),
+    )
 
 
 def string_not_closed(span: Span, quotes: str) -> Diagnostic:
@@ -95,7 +120,12 @@ def malformed_number(span: Span) -> Diagnostic:
 
 def number_too_large(span: Span, limit: str) -> Diagnostic:
     """E123: a number that could not be kept exactly."""
-    return _fault("E123", span, f"this number does not fit into {limit}")
+    return _fault(
+        "E123",
+        span,
+        f"this number does not fit into {limit}",
+        help="a number as long as this is text, in quotes; or is a digit too many?",
+    )
 
 
 def unexpected_token(span: Span, wanted: str, found: str, before: str) -> Diagnostic:
@@ -110,7 +140,31 @@ def unexpected_token(span: Span, wanted: str, found: str, before: str) -> Diagno
         help = f"`{before}` compares two values"
     if help is None and before.isalpha() and found.isalpha():
         help = f"a text stands in quotes: `'{before} {found}'`"
-    return _fault("E124", span, f"expected {wanted}, but found {shown}", help=help)
+    fix = None
+    if help == f"one `{found}` is enough":
+        fix = repairs.replaced(span, found, "")
+    elif found in ("and", "or"):
+        fix = _meant(span, found)
+    return _fault(
+        "E124",
+        span,
+        f"expected {wanted}, but found {shown}",
+        help=help or _what_next(wanted, found, before),
+        fix=fix,
+    )
+
+
+def _what_next(wanted: str, found: str, before: str) -> str:
+    """Return the help for words that end too early, or go on where nothing can follow."""
+    if not found and wanted.startswith("`"):
+        return f"close what was opened with {wanted}"
+    if not found:
+        return f"something is missing behind `{before}`: write it, or remove `{before}`"
+    if found == "?":
+        return "an inner `… ? … : …` stands in brackets"
+    if found in (")", "]", "}"):
+        return f"something is missing in front of `{found}`, or it closes what was never opened"
+    return f"is a sign missing between `{before}` and `{found}`, or one too many?"
 
 
 def empty_expression(span: Span) -> Diagnostic:
@@ -183,6 +237,8 @@ def _article(words: object) -> str:
 def no_operator(span: Span, operator: str, types: Sequence[object], help: str | None) -> Diagnostic:
     """E200: an operator between types that it does not work on."""
     shown = " and ".join(str(found) for found in types)
+    if help is None and operator == "in":
+        help = "`in` asks whether a list has an element; for part of a text write `.contains(…)`"
     return _fault("E200", span, f"`{operator}` does not work on {shown}", help=help)
 
 
@@ -259,7 +315,12 @@ def needless_handler(
         span,
         f"`.{name}()` is not needed: `{_short(words)}` {why}",
         help=f"leave it away: `{_short(words)}`",
+        fix=_removed(span) if name in ("orValue", "or", "value") else None,
     )
+
+
+def _removed(span: Span) -> Fix | None:
+    return repairs.replaced(span, span.source.text[span.start : span.end], "")
 
 
 def unreachable(span: Span, words: str, found: object) -> Diagnostic:
@@ -301,8 +362,17 @@ def needless_question(span: Span, words: str, found: str, *, is_known: bool) -> 
     """E207: `.?` in front of a field that is never missing."""
     why = "is known to be there at this place" if is_known else f"is never missing: {found}"
     return _fault(
-        "E207", span, f"the `?` is not needed: `{_short(words)}` {why}", help="leave the `?` away"
+        "E207",
+        span,
+        f"the `?` is not needed: `{_short(words)}` {why}",
+        help="leave the `?` away",
+        fix=_without_question(span),
     )
+
+
+def _without_question(span: Span) -> Fix | None:
+    found = span.source.text[span.start : span.end]
+    return repairs.replaced(span, found, f".{found[2:]}") if found[:2] == ".?" else None
 
 
 def int_division(span: Span, left: str, right: str) -> Diagnostic:
@@ -319,7 +389,12 @@ def int_division(span: Span, left: str, right: str) -> Diagnostic:
 def remainder(span: Span, instead: str | None) -> Diagnostic:
     """E208: `%`, whose sign differs from language to language."""
     help = None if instead is None else f"write `{instead}`"
-    return _fault("E208", span, "there is no `%`", help=help)
+    return _fault(
+        "E208",
+        span,
+        "there is no `%`",
+        help=help or "`intMod(a, b)` gives the remainder of two whole numbers",
+    )
 
 
 def division_not_rounded(span: Span) -> Diagnostic:
@@ -367,25 +442,40 @@ def elements_differ(span: Span, before: object, found: object) -> Diagnostic:
 
 def no_key(span: Span, found: object) -> Diagnostic:
     """E212: a map's key of a type that keys do not have."""
-    return _fault("E212", span, f"a map's keys are strings, ints or bools, not {_article(found)}")
+    return _fault(
+        "E212",
+        span,
+        f"a map's keys are strings, ints or bools, not {_article(found)}",
+        help="make text of it: `string(…)`",
+    )
 
 
 def no_index(span: Span, found: object) -> Diagnostic:
     """E213: `[…]` on something that has no elements."""
-    help = "choose a character with `.charAt(0)`" if str(found) == "string" else None
+    help = "only lists and maps have elements; a field of an object is `.name`"
+    if str(found) == "string":
+        help = "choose a character with `.charAt(0)`"
     return _fault("E213", span, f"`[…]` does not work on {_article(found)}", help=help)
 
 
 def no_list(span: Span, name: str, found: object) -> Diagnostic:
     """E213: a macro on something that has no elements."""
     return _fault(
-        "E213", span, f"`{name}` goes through a list or a map, but this is {_article(found)}"
+        "E213",
+        span,
+        f"`{name}` goes through a list or a map, but this is {_article(found)}",
+        help=f"name the list: `order.line_items.{name}(…)`; a single value needs no `{name}`",
     )
 
 
 def no_order(span: Span, found: object) -> Diagnostic:
     """E213: sorting by something that has no order."""
-    return _fault("E213", span, f"{_article(found)} has no order to sort by")
+    return _fault(
+        "E213",
+        span,
+        f"{_article(found)} has no order to sort by",
+        help="sort by a number, a text, a date or an instant of the element",
+    )
 
 
 def no_fields(span: Span, field: str, found: object, words: str) -> Diagnostic:
@@ -397,9 +487,17 @@ def no_fields(span: Span, field: str, found: object, words: str) -> Diagnostic:
             f"take it of every element: `{_short(words)}.map(row, row.{field})`, "
             f"or of the first: `{_short(words)}.first().?{field}`"
         )
-    elif field in ("size", "length"):
+    fix = None
+    if field in ("size", "length"):
         help = f"write `{_short(words)}.size()`"
-    return _fault("E213", span, f"{_article(shown)} has no fields", help=help)
+        fix = repairs.replaced(span, field, "size()")
+    return _fault(
+        "E213",
+        span,
+        f"{_article(shown)} has no fields",
+        help=help or "leave the field away; only objects have fields",
+        fix=fix,
+    )
 
 
 def no_literal(span: Span, wanted: str) -> Diagnostic:
@@ -414,12 +512,19 @@ def no_literal(span: Span, wanted: str) -> Diagnostic:
 
 def bad_literal(span: Span, wanted: str, why: str) -> Diagnostic:
     """E215: a literal that the function cannot take."""
-    return _fault("E215", span, f"this cannot be taken as {wanted}: {why}")
+    return _fault(
+        "E215",
+        span,
+        f"this cannot be taken as {wanted}: {why}",
+        help="write another one; `mapgen eval` tries an expression out",
+    )
 
 
 def division_by_zero(span: Span) -> Diagnostic:
     """E216: a divisor written out as zero."""
-    return _fault("E216", span, "this divides by zero")
+    return _fault(
+        "E216", span, "this divides by zero", help="divide by another number, or not at all"
+    )
 
 
 def constant_condition(span: Span) -> Diagnostic:
@@ -480,31 +585,59 @@ def unknown_name(span: Span, name: str, known: Iterable[str], owners: Sequence[s
     """E300: a name that stands for nothing; `owners` are what has a field of that name."""
     names = sorted(known)
     help = _OTHER_TONGUES.get(name) or _WORDS_FOR_NOTHING.get(name)
+    fix = repairs.replaced(span, name, help[7:-1]) if name in _WORDS_FOR_NOTHING and help else None
     if help is None and owners:
         help = "did you mean " + " or ".join(f"`{owner}.{name}`" for owner in owners) + "?"
+        fix = repairs.replaced(span, name, f"{owners[0]}.{name}") if len(owners) == 1 else None
     if help is None:
         help = suggestion(name, names)
+        fix = repairs.renamed(span, name, names)
     if help is None:
         listed = ", ".join(f"`{known}`" for known in names)
         known_here = f"; the names known here are {listed}" if names else ""
         help = f"a text stands in quotes: `'{name}'`{known_here}"
-    return _fault("E300", span, f"nothing here is called `{name}`", help=help)
+    return _fault("E300", span, f"nothing here is called `{name}`", help=help, fix=fix)
 
 
 def unknown_field(span: Span, field: str, owner: str, known: Iterable[str]) -> Diagnostic:
     """E301: a field that the object has not."""
+    names = sorted(known)
     return _fault(
-        "E301", span, f"`{owner}` has no field `{field}`", help=suggestion(field, sorted(known))
+        "E301",
+        span,
+        f"`{owner}` has no field `{field}`",
+        help=suggestion(field, names) or _all_of(names),
+        fix=repairs.renamed(span, field, (name for name in names if name.isidentifier())),
     )
 
 
+def _all_of(names: Sequence[str]) -> str:
+    """Return what there is instead, as much as a person reads."""
+    if not names:
+        return "the schema gives it no fields at all"
+    listed = ", ".join(f"`{name}`" for name in names[:12])
+    return f"its fields are {listed}" + (f" and {len(names) - 12} more" if names[12:] else "")
+
+
 def unknown_function(
-    span: Span, name: str, known: Iterable[str], instead: str | None, *, is_method: bool
+    span: Span,
+    name: str,
+    known: Iterable[str],
+    instead: str | None,
+    fix: Fix | None,
+    *,
+    is_method: bool,
 ) -> Diagnostic:
-    """E302: a function that is not there; `instead` is what may be meant."""
+    """E302: a function that is not there; `instead` is what may be meant, `fix` writes it."""
     kind = "method" if is_method else "function"
-    help = instead or suggestion(name, sorted(known))
-    return _fault("E302", span, f"there is no {kind} `{name}()`", help=help)
+    names = sorted(known)
+    return _fault(
+        "E302",
+        span,
+        f"there is no {kind} `{name}()`",
+        help=instead or suggestion(name, names) or "`mapgen docs` lists the functions there are",
+        fix=fix if instead else repairs.renamed(span, name, names),
+    )
 
 
 def no_method(

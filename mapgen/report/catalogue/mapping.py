@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
+from mapgen.report import repairs
 from mapgen.report.diagnostic import Diagnostic, Label
 from mapgen.report.near import near_names, suggestion
 from mapgen.report.source import Span, Text
@@ -40,6 +41,7 @@ def unknown_lookup(name: Text, known: Iterable[str]) -> Diagnostic:
         label=Label(name.span()),
         help=suggestion(name.value, names)
         or f"declare it: `lookups: {{{name.value}: {{table: …, key: …, value: …}}}}`",
+        fix=repairs.renamed(name.span(), name.value, names),
     )
 
 
@@ -103,17 +105,20 @@ def unknown_contract(name: Text, known: Iterable[str]) -> Diagnostic:
         label=Label(name.span()),
         help=suggestion(name.value, names)
         or f"pinned are {listed}; `mapgen contract import` pins another",
+        fix=repairs.renamed(name.span(), name.value, names),
     )
 
 
 def unknown_entity(name: Text, contract: str, known: Iterable[str]) -> Diagnostic:
     """E411: an entity that the contract does not have, or that has no URL of its own."""
+    names = tuple(known)
     return Diagnostic(
         "E411",
         f"the contract `{contract}` has no top-level entity `{name.value}`",
         label=Label(name.span()),
-        help=suggestion(name.value, known)
+        help=suggestion(name.value, names)
         or "`mapgen contract import --entities` takes more of them into the lock",
+        fix=repairs.renamed(name.span(), name.value, names),
     )
 
 
@@ -128,6 +133,7 @@ def unknown_field(name: Text, entity: str, known: Iterable[str]) -> Diagnostic:
         notes=("the ERP answers 200 and drops the value of a field that it does not know",),
         help=(suggestion(name.value, names) if near else None)
         or "a field outside the contract goes to `custom:` as `View.Field`",
+        fix=repairs.renamed(name.span(), name.value, names),
     )
 
 
@@ -168,6 +174,18 @@ def companion_missing(name: Text, companion: str) -> Diagnostic:
         f"`{name.value}` has no effect unless `{companion}` is true",
         label=Label(name.span()),
         help=f"add `{companion}: {{const: true}}`",
+        fix=repairs.entry_before(name.span(), f"{companion}: {{const: true}}"),
+    )
+
+
+def companion_may_be_false(name: Text, companion: str, value: Span) -> Diagnostic:
+    """E416: a flag that is not proved to be true whenever its field is set."""
+    return Diagnostic(
+        "E416",
+        f"`{name.value}` has no effect unless `{companion}` is true",
+        label=Label(value, "this may be false, or missing"),
+        related=(Label(name.span(), "while this is set"),),
+        help=f"write `{companion}: {{const: true}}`, or the condition that sets `{name.value}`",
     )
 
 
@@ -195,6 +213,7 @@ def unfit_identity(name: Text, entity: str, fit: Iterable[str]) -> Diagnostic:
         label=Label(name.span()),
         notes=("the runtime finds a document again by this field after a crash",),
         help=suggestion(name.value, names) or f"it can be carried by {listed}",
+        fix=repairs.renamed(name.span(), name.value, names),
     )
 
 
@@ -246,11 +265,17 @@ def cells_hold_one_value(span: Span, fields: tuple[str, ...]) -> Diagnostic:
 
 def idle_ignore(path: Text, known: Iterable[str]) -> Diagnostic:
     """E432: an ignore that matches no source field."""
+    near = near_names(path.value, known)
     return Diagnostic(
         "E432",
         f"no source field is called `{path.value}`",
         label=Label(path.span()),
-        help=suggestion(path.value, known) or "remove the line",
+        help=suggestion(path.value, near) or "remove the line",
+        fix=(
+            repairs.renamed(path.span(), path.value, near)
+            if near
+            else repairs.without_entry(path.span())
+        ),
     )
 
 
@@ -262,6 +287,7 @@ def ignored_but_used(path: Text, used: str) -> Diagnostic:
         f"`{path.value}` is ignored, but a rule reads {what}",
         label=Label(path.span()),
         help="remove the line",
+        fix=repairs.without_entry(path.span()) if used == path.value else None,
     )
 
 
@@ -273,7 +299,22 @@ def wrong_type(
         "E231",
         f"`{field}` is {wanted}, this is {found}",
         label=Label(span, f"this is {found}"),
-        help=help_line,
+        help=help_line or _WRITTEN_AS.get(wanted) or _no_rule(wanted),
+    )
+
+
+_WRITTEN_AS: Mapping[str, str] = {
+    "a bool": "write `true` or `false`, or a condition under `value:`",
+    "a string": "put it in quotes: `'…'`, or make text of it: `string(…)`",
+    "a decimal or an int": "write a number without quotes",
+    "an int": "write a whole number without quotes",
+    "a date or a timestamp": "write a date like `2026-01-31`",
+}
+
+
+def _no_rule(wanted: str) -> str | None:
+    return (
+        "remove the rule; such fields are set in the ERP" if "no rule can give" in wanted else None
     )
 
 
@@ -297,12 +338,19 @@ def idle_if_missing(modifier: Text, span: Span) -> Diagnostic:
         label=Label(modifier.span(), "so this never happens"),
         related=(Label(span, "always there"),),
         help="remove `if_missing:`; or the source schema is wrong about the field",
+        fix=repairs.without_modifier(modifier.span(), "if_missing"),
     )
 
 
 def unfit_modifier(modifier: Span, name: str, why: str) -> Diagnostic:
     """E234: a modifier that makes no sense for the rule's type or kind."""
-    return Diagnostic("E234", f"`{name}` {why}", label=Label(modifier), help=f"remove `{name}:`")
+    return Diagnostic(
+        "E234",
+        f"`{name}` {why}",
+        label=Label(modifier),
+        help=f"remove `{name}:`",
+        fix=repairs.without_modifier(modifier, name),
+    )
 
 
 def constant_too_long(span: Span, field: str, length: int, most: int) -> Diagnostic:
@@ -335,6 +383,7 @@ def not_unique_by(name: Text, known: Iterable[str]) -> Diagnostic:
         f"no rule gives the rows a value `{name.value}`",
         label=Label(name.span()),
         help=suggestion(name.value, names) or f"the values of a row are {listed}",
+        fix=repairs.renamed(name.span(), name.value, names),
     )
 
 
@@ -355,6 +404,7 @@ def no_truncation(span: Span, field: str) -> Diagnostic:
         f"`{field}` identifies a document and is never truncated",
         label=Label(span),
         help="remove `too_long: truncate`",
+        fix=repairs.without_modifier(span, "too_long"),
     )
 
 
@@ -364,6 +414,37 @@ def not_of_type(span: Span, what: str, wanted: str, found: str) -> Diagnostic:
         "E238",
         f"{what} has to be {wanted}, this is {found}",
         label=Label(span, f"this is {found}"),
+        help=_TURNED_INTO.get(wanted),
+    )
+
+
+_TURNED_INTO: Mapping[str, str] = {
+    "true or false": "compare it with a value: `… == 'paid'`, `… > 0`, `… != null`",
+    "a list": "name a list of the source; `fields:` alone writes a part, without `each:`",
+    "an object": "name an object of the source; `fields:` alone needs none",
+    "a string or an int": "make text of it: `string(…)`",
+    "text": "make text of it: `string(…)`",
+}
+
+
+def repeated_condition(second: Text, first: Text) -> Diagnostic:
+    """E591: a condition that an earlier one has decided already."""
+    return Diagnostic(
+        "E591",
+        "this condition is never reached: the same one stands above",
+        label=Label(second.span(), "second"),
+        related=(Label(first.span(), "first"),),
+        help="remove one of them, or correct it",
+    )
+
+
+def blank_constant(span: Span, field: str) -> Diagnostic:
+    """E592: a constant that is blank, for a field that has to be set."""
+    return Diagnostic(
+        "E592",
+        f"`{field}` has to be set, and this is blank",
+        label=Label(span),
+        help="write a value: the ERP takes a blank for none",
     )
 
 

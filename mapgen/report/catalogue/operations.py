@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from mapgen.report import repairs
 from mapgen.report.diagnostic import Diagnostic, Label
-from mapgen.report.near import suggestion
+from mapgen.report.near import near_names, suggestion
 from mapgen.report.source import Span, Text
 
 
 def unknown_connection(name: Text, known: Iterable[str]) -> Diagnostic:
     """E441: a connection without a file."""
+    names = tuple(known)
     return Diagnostic(
         "E441",
         f"no connection is called `{name.value}`",
         label=Label(name.span()),
-        help=suggestion(name.value, known) or f"add specs/connections/{name.value}.yaml",
+        help=suggestion(name.value, names) or f"add specs/connections/{name.value}.yaml",
+        fix=repairs.renamed(name.span(), name.value, names),
     )
 
 
@@ -53,11 +56,17 @@ def connection_not_in_environment(name: Text, environment: str) -> Diagnostic:
 
 def idle_access(entity: Text, contract: str, known: Iterable[str]) -> Diagnostic:
     """E445: a right on an entity that the contract does not have."""
+    near = near_names(entity.value, known)
     return Diagnostic(
         "E445",
         f"the contract `{contract}` has no entity `{entity.value}`",
         label=Label(entity.span()),
-        help=suggestion(entity.value, known) or "remove the line",
+        help=suggestion(entity.value, near) or f"remove `{entity.value}:`",
+        fix=(
+            repairs.renamed(entity.span(), entity.value, near)
+            if near
+            else repairs.without_entry(entity.span())
+        ),
     )
 
 
@@ -94,6 +103,17 @@ def settle_too_short(span: Span, settle: float, timeout: float) -> Diagnostic:
     )
 
 
+def retry_beyond_ceiling(first: Text, ceiling: Text) -> Diagnostic:
+    """E590: a first wait longer than the longest."""
+    return Diagnostic(
+        "E590",
+        f"the first wait of {first.value} is longer than the longest, {ceiling.value}",
+        label=Label(first.span(), "first wait"),
+        related=(Label(ceiling.span(), "longest wait"),),
+        help="waits grow from `first` to `ceiling`: make `ceiling` the longer one",
+    )
+
+
 def over_concurrency(span: Span, wanted: int, environment: str, allowed: int) -> Diagnostic:
     """E453: more requests at the same time than the licence allows."""
     return Diagnostic(
@@ -106,11 +126,17 @@ def over_concurrency(span: Span, wanted: int, environment: str, allowed: int) ->
 
 def unknown_source_path(path: Text, known: Iterable[str]) -> Diagnostic:
     """E461: a data class for a source field that does not exist."""
+    near = near_names(path.value, known)
     return Diagnostic(
         "E461",
         f"no source field is called `{path.value}`",
         label=Label(path.span()),
-        help=suggestion(path.value, known) or "remove the line",
+        help=suggestion(path.value, near) or "remove the line",
+        fix=(
+            repairs.renamed(path.span(), path.value, near)
+            if near
+            else repairs.without_entry(path.span())
+        ),
     )
 
 
@@ -123,6 +149,7 @@ def unknown_action(name: Text, entity: str, known: Iterable[str]) -> Diagnostic:
         label=Label(name.span()),
         help=suggestion(name.value, names)
         or f"its actions are {', '.join(f'`{found}`' for found in sorted(names)) or 'none'}",
+        fix=repairs.renamed(name.span(), name.value, names),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from mapgen.report import repairs
 from mapgen.report.diagnostic import Diagnostic, Label
 from mapgen.report.near import suggestion
 from mapgen.report.source import Span, Text
@@ -66,6 +67,26 @@ def damaged_flow(flow: str, reason: str) -> Diagnostic:
         f"the generated code of the flow `{flow}` cannot be loaded: {reason}",
         path=f"generated/{flow}",
         help="run `mapgen generate`, which writes it anew",
+    )
+
+
+def edited_code(path: str) -> Diagnostic:
+    """E594: a generated file that is not as the manifest says."""
+    return Diagnostic(
+        "E594",
+        f"`{path}` is not as `mapgen generate` wrote it",
+        path=path,
+        help="run `mapgen generate`; what the file should do belongs in the spec",
+    )
+
+
+def stale_code(flow: str, spec: str) -> Diagnostic:
+    """E594: a spec that has changed since its code was generated."""
+    return Diagnostic(
+        "E594",
+        f"the generated code of the flow `{flow}` is not what its spec says",
+        path=spec,
+        help="run `mapgen generate`",
     )
 
 
@@ -145,6 +166,7 @@ def setting_unknown(flow: str, setting: Text, known: tuple[str, ...]) -> Diagnos
         f"the flow `{flow}` has no setting `{setting.value}`",
         label=Label(setting.span()),
         help=suggestion(setting.value, known) or "remove the value, or declare the setting",
+        fix=repairs.renamed(setting.span(), setting.value, known),
     )
 
 

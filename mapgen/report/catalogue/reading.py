@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+from mapgen.report import repairs
 from mapgen.report.diagnostic import Diagnostic, Label
+from mapgen.report.fix import Fix
 from mapgen.report.near import suggestion
 from mapgen.report.source import Source, Span, Text
 
@@ -56,26 +58,40 @@ def yaml_fault(span: Span, problem: str) -> Diagnostic:
     line = span.source.line_text(span.line)
     found = span.source.text[span.start : span.end]
     message, help_line = f"this is not YAML: {problem}", None
+    fix: Fix | None = None
     if found == "\t":
         message = "a tab cannot indent YAML"
         help_line = "indent with spaces"
+        fix = repairs.tabs_expanded(span)
     elif "mapping values are not allowed" in problem and ": " in line[: span.column - 1]:
         message = "a second `: ` on this line makes YAML see a mapping inside a value"
         help_line = "put the whole expression in quotes, or below the key with `|`"
+        fix = repairs.value_quoted(span)
     elif "mapping values are not allowed" in problem:
         message = "this key is indented deeper than its neighbours"
         help_line = "keys of one mapping begin in the same column"
     elif found and found in "@%&*|>":
         help_line = f"a value that starts with `{found}` needs quotes"
+        fix = repairs.value_quoted(span)
     elif found == "`":
         help_line = "a value that starts with a backquote needs quotes"
+        fix = repairs.value_quoted(span)
     elif "',' or '}'" in problem:
         help_line = "between braces, an expression with a comma needs quotes around it"
     elif open_quotation := _open_quotation(span):
         help_line = open_quotation
     elif line.partition(": ")[2][:1] in ("[", "{"):
         help_line = "an expression that starts with `[` or `{` needs quotes around it"
-    return Diagnostic("E105", message, label=Label(span), help=help_line)
+        fix = repairs.value_quoted(span)
+    elif "could not find expected ':'" in problem:
+        help_line = "is a colon missing, or a line indented too little?"
+    return Diagnostic(
+        "E105",
+        message,
+        label=Label(span),
+        help=help_line or "`mapgen explain E105` shows the usual reasons",
+        fix=fix,
+    )
 
 
 _OPEN = re.compile(r""": ("[^"]*|'[^']*)$""")
@@ -95,6 +111,7 @@ def tag_used(span: Span) -> Diagnostic:
         "to YAML, what starts with `!` is a tag and not part of the value",
         label=Label(span),
         help="a value that starts with `!` needs quotes",
+        fix=repairs.value_quoted(span),
     )
 
 
@@ -161,10 +178,14 @@ def duplicate_key(key: str, first: Span, second: Span) -> Diagnostic:
     )
 
 
-def wrong_shape(span: Span, expected: str, found: str, help_line: str | None = None) -> Diagnostic:
+def wrong_shape(
+    span: Span, expected: str, found: str, help_line: str, fix: Fix | None = None
+) -> Diagnostic:
     """E111: a list where a mapping belongs, a number where text belongs, and the like."""
+    if found == "nothing":
+        help_line = "write it behind the colon or below, or remove the key"
     return Diagnostic(
-        "E111", f"expected {expected}, found {found}", label=Label(span), help=help_line
+        "E111", f"expected {expected}, found {found}", label=Label(span), help=help_line, fix=fix
     )
 
 
@@ -172,13 +193,16 @@ def unknown_key(key: Text, where: str, known: Iterable[str]) -> Diagnostic:
     """E112: a key that the language does not have here."""
     names = sorted(known)
     help_line = suggestion(key.value, names) or f"the keys here are {_listed(names)}"
+    fix = repairs.renamed(key.span(), key.value, names)
     if not re.fullmatch(r"[\w-]+", key.value):
         help_line = "between braces, an expression with a comma needs quotes around it"
+        fix = repairs.call_quoted(key.span())
     return Diagnostic(
         "E112",
         f"`{key.value}` is not a key of {where}",
         label=Label(key.span()),
         help=help_line,
+        fix=fix,
     )
 
 
@@ -196,7 +220,8 @@ def unknown_choice(span: Span, found: str, choices: Iterable[str], what: str) ->
         "E114",
         f"`{found}` is not {'an' if what[0] in 'aeio' else 'a'} {what}",
         label=Label(span),
-        help=suggestion(found, names) or f"it is one of {_listed(names)}",
+        help=suggestion(found, names) or _one_of(names),
+        fix=repairs.renamed(span, found, names),
     )
 
 
@@ -228,8 +253,13 @@ def several_rule_kinds(first: Text, second: Text) -> Diagnostic:
 
 def malformed(span: Span, what: str, found: str, example: str) -> Diagnostic:
     """E117: a duration, a rate, a range, a name that is not written as one."""
+    shown = f"`{found}`" if found.strip() else "a blank"
     return Diagnostic(
-        "E117", f"`{found}` is not {what}", label=Label(span), help=f"write it like `{example}`"
+        "E117",
+        f"{shown} is not {what}",
+        label=Label(span),
+        help=f"write it like `{example}`",
+        fix=repairs.duration_spelled(span, found) if what == "a duration" else None,
     )
 
 
@@ -263,6 +293,10 @@ def not_a_table(span: Span | None, path: str, reason: str) -> Diagnostic:
         path=path,
         help="a table is CSV with a header line, or JSON; keys differ, no value is blank",
     )
+
+
+def _one_of(names: tuple[str, ...]) -> str:
+    return f"write `{names[0]}`" if len(names) == 1 else f"it is one of {_listed(names)}"
 
 
 def _listed(names: Iterable[str]) -> str:

@@ -1,0 +1,49 @@
+"""`check --fix`: what was mended, printed; files written, or only the difference shown."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from mapgen.compiler import Findings
+    from mapgen.mending import Mended
+    from mapgen.workspace import Workspace
+
+
+def mended(
+    workspace: Workspace, paths: Iterable[str], *, only_diff: bool, is_text: bool
+) -> Findings:
+    """Mend the specs and tell it; return what is left. With `only_diff` nothing is written.
+
+    Raises Stopped (E510) for a file that cannot be written.
+    """
+    from mapgen.mending import mend
+
+    result = mend(workspace, paths)
+    if only_diff:
+        click.echo("".join(_difference(result)), nl=False, err=not is_text)
+        return result.findings
+    for path in sorted(result.before):
+        workspace.rewrite(path, result.after[path])
+    for change in result.changes:
+        click.echo(str(change), err=not is_text)
+    count = len(result.changes)
+    click.echo(f"{count or 'no'} change{'s' * (count != 1)} made", err=not is_text)
+    return result.findings
+
+
+def _difference(result: Mended) -> Iterator[str]:
+    """Yield the lines of a unified difference, as `patch` and `git apply` take it."""
+    for path in sorted(result.before):
+        old, new = (_lines(text[path]) for text in (result.before, result.after))
+        for line in difflib.unified_diff(old, new, f"a/{path}", f"b/{path}"):
+            yield line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n"
+
+
+def _lines(text: str) -> list[str]:
+    return [line for line in re.split(r"(?<=\n)", text) if line]

@@ -1,0 +1,50 @@
+"""A fix: words of a file that others replace, as data; and what a text is with such fixes in it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from mapgen.report.source import Span
+
+
+@dataclass(frozen=True, slots=True)
+class Replacement:
+    """Raw words that come in the place of a span: at an empty span they are inserted."""
+
+    span: Span
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class Fix:
+    """What makes one fault go away: all of its replacements, or none."""
+
+    replacements: tuple[Replacement, ...]
+
+    @property
+    def order(self) -> tuple[int, ...]:
+        """Return what fixes of one file are sorted by."""
+        return tuple(one.span.start for one in self.replacements)
+
+
+def spliced(text: str, fixes: Iterable[Fix]) -> tuple[str, tuple[Fix, ...]]:
+    """Return a text with fixes in it, and those that it took.
+
+    Of fixes that touch each other the first is taken; the others may fit the new text, or not.
+    """
+    taken: list[Fix] = []
+    spans: list[Span] = []
+    for fix in sorted(fixes, key=lambda one: one.order):
+        own = [replacement.span for replacement in fix.replacements]
+        if not any(_meet(one, other) for one in own for other in spans):
+            taken.append(fix)
+            spans += own
+    replacements = [one for fix in taken for one in fix.replacements]
+    for one in sorted(replacements, key=lambda one: one.span.start, reverse=True):
+        text = text[: one.span.start] + one.words + text[one.span.end :]
+    return text, tuple(taken)
+
+
+def _meet(one: Span, other: Span) -> bool:
+    return one.start <= other.end and other.start <= one.end

@@ -1,0 +1,386 @@
+"""`mapgen check --fix`: what is certain is mended, all else in the file stays as it was."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mapgen.compiler import check_specs
+from mapgen.mending import mend, soundness
+from mapgen.report import Source
+from mapgen.spec.nodes import read_yaml
+from mapgen.workspace import Workspace
+from tests.compiler.cases import CASES, EXPECTED, SPEC, build, command, names, speak
+
+FIXABLE = tuple(
+    name
+    for name in names()
+    if re.search(r"^ +fix: ", (CASES / name / EXPECTED).read_text("utf-8"), re.MULTILINE)
+    and command(name) == ("check",)
+)
+
+
+def _faults(workspace: Path) -> list[tuple[str, str]]:
+    found = Workspace(workspace)
+    return [(one.code, one.message) for one in check_specs(found, found.spec_paths()).faults]
+
+
+def _yaml_files(workspace: Path) -> list[Path]:
+    return sorted((workspace / "specs").rglob("*.yaml"))
+
+
+@pytest.mark.parametrize("case", FIXABLE)
+def test_case(
+    case: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """A fault that says it can be mended is gone afterwards, and a second round changes nothing."""
+    workspace = build(case, tmp_path)
+    found = Workspace(workspace)
+    fixable = [
+        (one.code, one.message)
+        for one in check_specs(found, found.spec_paths()).faults
+        if one.fix is not None
+    ]
+
+    speak(workspace, monkeypatch, capsys, "check", "--fix")
+
+    assert fixable
+    assert not set(fixable) & set(_faults(workspace))
+    after = {path: path.read_bytes() for path in _yaml_files(workspace)}
+    again = speak(workspace, monkeypatch, capsys, "check", "--fix")
+    assert "no changes made" in again.words
+    assert {path: path.read_bytes() for path in _yaml_files(workspace)} == after
+    for path in after:
+        read_yaml(Source(path.name, path.read_text("utf-8-sig")))
+
+
+# A line of the spec, what becomes of it, and what is said about the change.
+LINES = [
+    pytest.param(
+        "    Remark: {value: parcel.?remark.trim(), too_long: truncate}",
+        '    Remark: "parcel.service.toUpperCase()"',
+        '    Remark: "parcel.service.upperAscii()"',
+        "`toUpperCase` -> `upperAscii`",
+        id="a method of another language",
+    ),
+    pytest.param(
+        "    Remark: {value: parcel.?remark.trim(), too_long: truncate}",
+        "    Remark: trim(parcel.service)",
+        "    Remark: parcel.service.trim()",
+        "`trim(parcel.service)` -> `parcel.service.trim()`",
+        id="a method written as a function",
+    ),
+    pytest.param(
+        "    Weight: parcel.weight",
+        "    Parcels: parcel.items.length",
+        "    Parcels: parcel.items.size()",
+        "`length` -> `size()`",
+        id="a length that is no field",
+    ),
+    pytest.param(
+        "    Fragile: heavy",
+        "    Fragile: heavy and parcel.cancelled",
+        "    Fragile: heavy && parcel.cancelled",
+        "`and` -> `&&`",
+        id="a word for a sign",
+    ),
+    pytest.param(
+        "    Fragile: heavy",
+        "    Fragile: heavy & parcel.cancelled",
+        "    Fragile: heavy && parcel.cancelled",
+        "`&` -> `&&`",
+        id="a single ampersand",
+    ),
+    pytest.param(
+        "    Fragile: heavy",
+        "    Fragile: 'parcel.service = ''a'''  # why",
+        "    Fragile: 'parcel.service == ''a'''  # why",
+        "`=` -> `==`",
+        id="a single equals sign, in quotes, with a comment",
+    ),
+    pytest.param(
+        "    Fragile: heavy",
+        "    Fragile: heavy == True",
+        "    Fragile: heavy == true",
+        "`True` -> `true`",
+        id="true as Python spells it",
+    ),
+    pytest.param(
+        "    Fragile: heavy",
+        "    Fragile: cancelled",
+        "    Fragile: parcel.cancelled",
+        "`cancelled` -> `parcel.cancelled`",
+        id="a field without its record",
+    ),
+    pytest.param(
+        "    Fragile: heavy",
+        "    Fragile: !heavy",
+        "    Fragile: '!heavy'",
+        "`!heavy` -> `'!heavy'`",
+        id="a value that starts with an exclamation mark",
+    ),
+    pytest.param(
+        "    Fragile: heavy",
+        "    Fragile: {value: !heavy, because: x}",
+        "    Fragile: {value: '!heavy', because: x}",
+        "`!heavy` -> `'!heavy'`",
+        id="an exclamation mark between braces",
+    ),
+    pytest.param(
+        "    Remark: {value: parcel.?remark.trim(), too_long: truncate}",
+        "    Remark: {value: formatDate(parcel.ready_at, 'yyyy', settings.zone), too_long: reject}",
+        "    Remark: {value: \"formatDate(parcel.ready_at, 'yyyy', settings.zone)\", "
+        "too_long: reject}",
+        "",
+        id="a comma between braces",
+    ),
+    pytest.param(
+        "    Weight: parcel.weight",
+        "    Weight: [parcel.weight, parcel.value][0]",
+        "    Weight: '[parcel.weight, parcel.value][0]'",
+        "",
+        id="a value that starts with a bracket",
+    ),
+    pytest.param(
+        "    Weight: parcel.weight",
+        "    Weight: [parcel.weight]",
+        "    Weight: '[parcel.weight]'",
+        "",
+        id="a list where an expression belongs",
+    ),
+    pytest.param(
+        "    Weight: parcel.weight",
+        "    Weight: heavy ? 1 : 2",
+        "    Weight: 'heavy ? 1 : 2'",
+        "`heavy ? 1 : 2` -> `'heavy ? 1 : 2'`",
+        id="a colon inside a value",
+    ),
+    pytest.param(
+        "    Weight: parcel.weight",
+        "    Weight: {value: parcel.weight.orValue(1.0), because: it is weighed}",
+        "    Weight: {value: parcel.weight, because: it is weighed}",
+        "removed `.orValue(1.0)`",
+        id="a handler of what is never missing",
+    ),
+    pytest.param(
+        "  mode: queued",
+        "  mode: queued\n  latency: {p95: 5 Minutes}",
+        "  mode: queued\n  latency: {p95: 5m}",
+        "`5 Minutes` -> `5m`",
+        id="the spelling of a unit",
+    ),
+    pytest.param(
+        "  mode: queued",
+        '  mode: queued\n  concurrency: "2"',
+        "  mode: queued\n  concurrency: 2",
+        '`"2"` -> `2`',
+        id="a number in quotes",
+    ),
+]
+
+
+@pytest.mark.parametrize("ends", ["\n", "\r\n"], ids=["unix", "windows"])
+@pytest.mark.parametrize(("line", "before", "after", "said"), LINES)
+def test_line(line: str, before: str, after: str, said: str, ends: str, tmp_path: Path) -> None:
+    """One line is written anew, and not a byte of all the others."""
+    workspace = build("_base", tmp_path)
+    spec = workspace / SPEC
+    base = spec.read_text("utf-8")
+    assert base.count(f"{line}\n") == 1
+    faulty, expected = (
+        base.replace(line, words).replace("\n", ends).replace("# The", "# 荷物 📦 The")
+        for words in (before, after)
+    )
+    spec.write_bytes(faulty.encode())
+
+    mended = mend(Workspace(workspace), (SPEC,))
+
+    assert mended.after[SPEC] == expected
+    assert said in str(mended.changes[0])
+    assert str(mended.changes[0]).startswith(f"{SPEC}:")
+
+
+def test_companion_between_braces(tmp_path: Path) -> None:
+    """A missing flag is put in front of its field, on a line or between braces."""
+    workspace = build("companion-missing", tmp_path)
+    text = (workspace / SPEC).read_text("utf-8")
+    line = next(line for line in text.splitlines() if line.endswith(" Address:"))
+
+    mended = mend(Workspace(workspace), (SPEC,)).after[SPEC]
+
+    assert mended == text.replace(line, f"    AddressOverride: {{const: true}}\n{line}")
+
+
+def test_byte_order_mark(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A byte order mark stays where it is."""
+    workspace = build("unknown-target-field", tmp_path)
+    spec = workspace / SPEC
+    spec.write_bytes(b"\xef\xbb\xbf" + spec.read_bytes())
+
+    spoken = speak(workspace, monkeypatch, capsys, "check", "--fix")
+
+    assert spoken.code == 0
+    assert spec.read_bytes().startswith(b"\xef\xbb\xbf# ")
+    assert spoken.words.splitlines() == [
+        f"{SPEC}:29: `Wieght` -> `Weight`",
+        "1 change made",
+        "1 flow checked: all fine",
+    ]
+
+
+def test_difference(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """`--diff` writes nothing, and what it shows can be applied."""
+    workspace = build("unknown-target-field", tmp_path)
+    spec = workspace / SPEC
+    spec.write_bytes(spec.read_bytes().replace(b"\n", b"\r\n"))
+    before = spec.read_bytes()
+
+    spoken = speak(workspace, monkeypatch, capsys, "check", "--fix", "--diff")
+
+    assert spec.read_bytes() == before
+    assert spoken.words.startswith(f"--- a/{SPEC}\n+++ b/{SPEC}\n@@ ")
+    assert shutil.which("git")
+    shown = re.sub(r"^\d flow checked.*\n\Z", "", spoken.words, flags=re.MULTILINE)
+    arguments = ["git", "apply", "--unsafe-paths", "-"]
+    subprocess.run(arguments, cwd=workspace, input=shown.encode(), check=True)
+    assert spec.read_bytes() == before.replace(b"Wieght", b"Weight")
+
+
+def test_what_is_left(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What cannot be mended is told; what a mended fault had hidden is mended in the next round."""
+    workspace = build("unknown-target-field", tmp_path)
+    spec = workspace / SPEC
+    spec.write_text(spec.read_text("utf-8").replace("mode: queued", "mode: sometimes"))
+
+    spoken = speak(workspace, monkeypatch, capsys, "check", "--fix")
+
+    assert spoken.code == 1
+    assert spoken.words == "no changes made\n"
+    assert "error[E114]" in spoken.errors
+
+    spec.write_text(spec.read_text("utf-8").replace("sometimes", "queud"))
+    spoken = speak(workspace, monkeypatch, capsys, "check", "--fix")
+
+    assert spoken.code == 0
+    assert spoken.words.splitlines()[:3] == [
+        f"{SPEC}:57: `queud` -> `queued`",
+        f"{SPEC}:29: `Wieght` -> `Weight`",
+        "2 changes made",
+    ]
+
+
+def test_a_name_that_is_taken(tmp_path: Path) -> None:
+    """A near name that another rule has already is not written a second time."""
+    workspace = build("_base", tmp_path)
+    spec = workspace / SPEC
+    text = spec.read_text("utf-8").replace(
+        "    Weight: parcel.weight\n", "    Weight: parcel.weight\n    Wieght: parcel.value\n"
+    )
+    spec.write_text(text)
+
+    mended = mend(Workspace(workspace), (SPEC,))
+
+    assert mended.changes == ()
+    assert [fault.code for fault in mended.findings.faults] == ["E412"]
+
+
+def test_comments_stay(tmp_path: Path) -> None:
+    """A line with a comment is not removed: the comment would go with it."""
+    workspace = build("_base", tmp_path)
+    spec = workspace / SPEC
+    text = spec.read_text("utf-8").replace(
+        "    parcel.tags: marketing data\n",
+        "    parcel.tags: marketing data\n    parcel.colour: x  # asked for in March\n",
+    )
+    spec.write_text(text)
+
+    assert mend(Workspace(workspace), (SPEC,)).changes == ()
+
+
+@pytest.mark.parametrize("form", ["json", "sarif"])
+def test_for_programs(
+    form: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Editors get the fix with the fault: where, and the words that come there."""
+    workspace = build("unknown-target-field", tmp_path)
+    found = json.loads(speak(workspace, monkeypatch, capsys, "check", "--format", form).words)
+
+    if form == "json":
+        (edit,) = found[0]["fix"]
+        assert (edit["line"], edit["column"], edit["words"]) == (29, 5, "Weight")
+    else:
+        (fix,) = found["runs"][0]["results"][0]["fixes"]
+        (change,) = fix["artifactChanges"]
+        assert change["artifactLocation"]["uri"] == SPEC
+        assert change["replacements"][0]["insertedContent"]["text"] == "Weight"
+        assert change["replacements"][0]["deletedRegion"]["endColumn"] == 11
+
+
+def test_difference_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """`--diff` without `--fix` is a mistake of usage."""
+    spoken = speak(build("_base", tmp_path), monkeypatch, capsys, "check", "--diff")
+
+    assert spoken.code == 2
+    assert "`--diff` goes with `--fix`" in spoken.errors
+
+
+_BASE = (CASES / "_base" / SPEC).read_text("utf-8")
+_WORDS = sorted({found.span() for found in re.finditer(r"[A-Za-z]{4,}", _BASE)})
+
+
+@pytest.fixture(scope="module")
+def bench(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A workspace whose spec is written anew for each example."""
+    return build("_base", tmp_path_factory.mktemp("bench"))
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    words=st.lists(st.sampled_from(_WORDS), min_size=1, max_size=3, unique=True),
+    change=st.sampled_from(["drop", "double", "quote", "bracket", "tab"]),
+)
+def test_any_typing_mistakes(bench: Path, words: list[tuple[int, int]], change: str) -> None:
+    """Whatever is mistyped: a fix never makes a file harder to read, and has nothing left to do."""
+    text = _BASE
+    for start, end in sorted(words, reverse=True):
+        text = text[:start] + _mistyped(text[start:end], change) + text[end:]
+    (bench / SPEC).write_text(text, encoding="utf-8")
+
+    mended = mend(Workspace(bench), (SPEC,))
+
+    after = mended.after.get(SPEC, text)
+    assert soundness(Source(SPEC, after)) >= soundness(Source(SPEC, text))
+    again = mend(Workspace(bench, {SPEC: after}), (SPEC,))
+    assert again.changes == ()
+
+
+def _mistyped(word: str, change: str) -> str:
+    match change:
+        case "drop":
+            return word[:2] + word[3:]
+        case "double":
+            return word[:2] + word[1:]
+        case "quote":
+            return f"'{word}"
+        case "bracket":
+            return f"[{word}]"
+        case _:
+            return f"\t{word}"
