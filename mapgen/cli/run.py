@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from mapgen.runtime.environment import Environment
     from mapgen.runtime.outcome import Outcome
     from mapgen.runtime.summary import Summary
-    from mapgen.runtime.tenant import Client
+    from mapgen.runtime.tenant import Connection
     from mapgen.spec import model as spec
 
 _GO_ON = "stopped; nothing is lost: run the same command again to go on"
@@ -106,8 +106,8 @@ def _delivered(bound: BoundFlow, live: LiveTables, options: _Options) -> Summary
         total = count_records(bound, source)
         observer = files.enter_context(watching(total, options["log"]))
 
-        def records(client: Client) -> Iterator[Outcome]:
-            live.connect(ledger, environment.tenant, client)
+        def records(connection: Connection) -> Iterator[Outcome]:
+            live.connect(ledger, environment.tenant, connection)
             return outcomes(bound, source, stream, joins)
 
         rules = bound.flow.rules

@@ -15,9 +15,15 @@ def tell_summary(summary: Summary) -> None:
     """Print what became of the records."""
     count = summary.read
     click.echo(f"\n{summary.flow}: {count} record{'s' * (count != 1)}", err=True)
+    # Most flows update nothing: a line of noughts would only ask what it means.
+    updates = [
+        ("updated", summary.updated, None),
+        ("unchanged", summary.unchanged, None),
+    ]
     for words, count, kind in (
         ("created", summary.created, None),
         ("already there", summary.already_there, None),
+        *(update for update in updates if update[1]),
         ("skipped", summary.skipped, "skipped"),
         ("rejected", summary.rejected, "rejected"),
         ("waiting", summary.waiting, "waiting"),
@@ -86,6 +92,11 @@ _MEANINGS = {
     "R405": "no answer",
     "R406": "something it depends on is missing",
     "R407": "look-up refused",
+    "R408": "a document that it needs is missing",
+    "R409": "not in the tenant yet",
+    "R410": "rows that cannot be told apart",
+    "R411": "key of another document unknown",
+    "R412": "several of this identity in the tenant",
 }
 
 

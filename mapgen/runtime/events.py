@@ -8,7 +8,8 @@ from typing import Literal, Protocol, TextIO, assert_never
 
 import structlog
 
-Happening = Literal["created", "already there", "rejected", "skipped", "waiting", "dead"]
+Arrival = Literal["created", "updated", "already there", "unchanged"]
+Happening = Literal[Arrival, "rejected", "skipped", "waiting", "dead"]
 Plain = str | int | float | bool | None
 
 
@@ -52,7 +53,10 @@ Event = BusinessEvent | TechnicalEvent
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a run is: the counts of its summary so far, and whether all input is read."""
+    """How far a run is: the counts of its summary so far, and whether all input is read.
+
+    `made` counts what the records read have given: documents, rejections, skips.
+    """
 
     read: int
     skipped: int
@@ -61,13 +65,17 @@ class Progress:
     already_there: int
     dead: int
     waiting: int
+    updated: int
+    unchanged: int
+    made: int
     is_read: bool
 
     @property
     def finished(self) -> int:
-        """How many records have found their end."""
-        ends = (self.skipped, self.rejected, self.created, self.already_there, self.dead)
-        return sum(ends) + self.waiting
+        """How many records have found their end; a share of them where some give several."""
+        ends = (self.skipped, self.rejected, self.created, self.updated, self.already_there)
+        done = sum(ends) + self.unchanged + self.dead + self.waiting
+        return done if self.made == self.read else done * self.read // max(1, self.made)
 
 
 class Observer(Protocol):

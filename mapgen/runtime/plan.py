@@ -133,7 +133,7 @@ class DocumentPlan(msgspec.Struct, frozen=True):
 
     name: str
     entity: str
-    operation: Literal["create", "upsert"]
+    operation: Literal["create", "update", "upsert"]
     identity: Identity
     keys: tuple[str, ...]
     after: tuple[str, ...] = ()

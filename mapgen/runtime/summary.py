@@ -36,9 +36,10 @@ class Shown:
 class Summary:
     """What became of the records of a run.
 
-    `read` equals the sum of the other counts where no earlier run left work in the ledger. The
-    first records of each kind that found no way are in `shown`; `reasons` counts them all, the
-    commonest first (past 200 reasons, the rest together).
+    `read` counts records, `made` what they gave: documents, rejections, skips. `made` equals the
+    sum of the counts where no earlier run left work in the ledger. The first records of each kind
+    that found no way are in `shown`; `reasons` counts them all, the commonest first (past 200
+    reasons, the rest together).
     """
 
     flow: str
@@ -49,14 +50,17 @@ class Summary:
     already_there: int
     dead: int
     waiting: int
+    updated: int = 0
+    unchanged: int = 0
+    made: int = 0
     reasons: tuple[Reason, ...] = ()
     shown: tuple[Shown, ...] = ()
 
     @property
     def left(self) -> int:
-        """How many records were read and have not found their end: the run broke off."""
-        ends = (self.skipped, self.rejected, self.created, self.already_there, self.dead)
-        return max(0, self.read - sum(ends) - self.waiting)
+        """How much of what was read has not found its end: the run broke off."""
+        ends = (self.skipped, self.rejected, self.created, self.updated, self.already_there)
+        return max(0, self.made - sum(ends) - self.unchanged - self.dead - self.waiting)
 
     def counts(self) -> dict[str, str | int]:
         """Return flow and counts, in the order in which machines are given them."""
@@ -66,7 +70,9 @@ class Summary:
             "skipped": self.skipped,
             "rejected": self.rejected,
             "created": self.created,
+            "updated": self.updated,
             "already_there": self.already_there,
+            "unchanged": self.unchanged,
             "dead": self.dead,
             "waiting": self.waiting,
         }

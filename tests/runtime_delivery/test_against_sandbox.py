@@ -33,7 +33,7 @@ CREDENTIALS = Credentials(
 )
 SEED = {
     "Customer": [{"CustomerID": "C0001", "CustomerName": "Ada Poole"}],
-    "StockItem": [{"InventoryID": "AB-1"}, {"InventoryID": "AB-2"}],
+    "StockItem": [{"InventoryID": "AB-1"}, {"InventoryID": "AB-2"}, {"InventoryID": "AB-3"}],
 }
 
 

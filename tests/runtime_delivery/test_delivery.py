@@ -12,17 +12,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from msgspec.structs import replace
 
 from mapgen.runtime.delivery import deliver
 from mapgen.runtime.delivery.run import book_of
 from mapgen.runtime.events import BusinessEvent, TechnicalEvent, Unobserved
-from mapgen.runtime.halt import AccessRefused, Halt, NotBuilt, TenantUnavailable, Terminated
+from mapgen.runtime.halt import AccessRefused, Halt, TenantUnavailable, Terminated
 from mapgen.runtime.ledger import Ledger
 from mapgen.runtime.outcome import FaultReport, Origin, Outcome, Rejected, Skipped
 from mapgen.runtime.plan import CircuitBreaker, Retry
 from mapgen.runtime.summary import Summary
-from tests.runtime_delivery.orders import ORDER, RULES, Watcher, order, orders, plan_of
+from tests.runtime_delivery.orders import RULES, Watcher, order, orders, plan_of
 from tests.runtime_delivery.stand_in import (
     Answer,
     Asked,
@@ -361,24 +360,6 @@ def test_input_breaks_off(ledger: Ledger) -> None:
 
         run(tenant, ledger, orders(40))
         assert len(set(tenant.identities)) == len(tenant.orders) == 40
-
-
-def test_upsert(ledger: Ledger) -> None:
-    """An operation that is not built says so before any request."""
-    with standing_in() as tenant:
-        with pytest.raises(NotBuilt):
-            run(tenant, ledger, orders(1), documents=(replace(ORDER, operation="upsert"),))
-        assert not tenant.asked
-
-
-def test_several_documents(ledger: Ledger) -> None:
-    """A flow with several documents says that it cannot be delivered, before any request."""
-    named = replace(ORDER, name="order")
-    several = (named, replace(ORDER, name="location", entity="CustomerLocation"))
-    with standing_in() as tenant:
-        with pytest.raises(NotBuilt):
-            run(tenant, ledger, orders(1), documents=several)
-        assert not tenant.asked
 
 
 def test_identity_that_cannot_be_looked_up(ledger: Ledger) -> None:

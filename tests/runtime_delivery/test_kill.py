@@ -18,9 +18,9 @@ from tests.runtime_delivery.stand_in import Asked, Drop, Hold, Misdeed, standing
 CHILD = Path(__file__).with_name("child.py")
 
 
-def start(url: str, address: str, count: int = 60) -> subprocess.Popen[str]:
+def start(url: str, address: str, count: int = 60, *flow: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, str(CHILD), url, address, str(count)],
+        [sys.executable, str(CHILD), url, address, str(count), *flow],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sqlite3
 import threading
 from pathlib import Path
@@ -239,3 +240,92 @@ def test_older_work_finished_before_it_is_read(address: str) -> None:
         assert (first.met, dict(first.already_there)) == ((0, 1), {})
         assert (second.met, dict(second.already_there)) == ((), {0: "SO1", 1: None})
         assert ledger.settle_accounts("orders", "b") == {"sent": 1}
+
+
+VERSION_1 = """
+CREATE TABLE mapgen_ledger (version INTEGER PRIMARY KEY);
+INSERT INTO mapgen_ledger VALUES (1);
+CREATE TABLE mapgen_records (
+    id {serial} PRIMARY KEY, flow TEXT NOT NULL, subject TEXT NOT NULL, source TEXT NOT NULL,
+    identity TEXT, entity TEXT, body {bytes}, state TEXT NOT NULL, number TEXT, was_there BOOLEAN,
+    reason TEXT, faults TEXT, attempts INTEGER NOT NULL, claim TEXT, intent_at DOUBLE PRECISION,
+    reader TEXT, finisher TEXT, changed_at DOUBLE PRECISION NOT NULL
+);
+CREATE TABLE mapgen_met (run TEXT, record BIGINT, met_at DOUBLE PRECISION NOT NULL,
+    PRIMARY KEY (run, record));
+CREATE UNIQUE INDEX mapgen_one_document ON mapgen_records (flow, identity)
+    WHERE identity IS NOT NULL;
+CREATE UNIQUE INDEX mapgen_one_subject ON mapgen_records (flow, subject) WHERE identity IS NULL;
+CREATE INDEX mapgen_queue ON mapgen_records (flow, state, id);
+INSERT INTO mapgen_records
+    (flow, subject, source, identity, entity, body, state, number, attempts, changed_at)
+VALUES ('orders', '1', '1', '1-shop', 'SalesOrder', NULL, 'sent', 'SO1', 0, 1.0),
+    ('orders', '2', '2', '2-shop', 'SalesOrder', {body}, 'staged', NULL, 0, 1.0),
+    ('orders', '3', '3', NULL, NULL, NULL, 'rejected', NULL, 0, 1.0);
+"""
+
+
+def write_version_1(address: str) -> None:
+    """Write a ledger as version 1 left it."""
+    engine = create_engine(address)
+    is_sqlite = engine.dialect.name == "sqlite"
+    words = VERSION_1.format(
+        serial="INTEGER" if is_sqlite else "BIGSERIAL",
+        bytes="BLOB" if is_sqlite else "BYTEA",
+        body="X'7b7d'" if is_sqlite else r"'\x7b7d'",
+    )
+    with engine.begin() as connection:
+        for statement in words.split(";\n"):
+            if statement.strip():
+                connection.execute(text(statement))
+    engine.dispose()
+
+
+def test_ledger_of_version_1(address: str) -> None:
+    """What an older version left is known, and goes on: sent, in the queue, rejected."""
+    write_version_1(address)
+    with Ledger(address) as ledger:
+        assert ledger.counts("orders") == {"sent": 1, "staged": 1, "rejected": 1}
+        staged = ledger.stage("orders", "a", list(orders(3)))
+
+        assert dict(staged.already_there) == {0: "SO1"}
+        assert (staged.met, staged.staged) == ((1,), (2,))
+        assert [c.body for c in ledger.claim("orders", "a", limit=1, settle=60.0)] == [b"{}"]
+    with Ledger(address) as again:
+        assert again.counts("orders") == {"sent": 1, "sending": 1, "staged": 1}
+
+
+def test_renewal_that_fails(tmp_path: Path) -> None:
+    """A renewal that breaks off leaves the ledger as it was."""
+    address = f"sqlite:///{tmp_path}/ledger.db"
+    write_version_1(address)
+    with sqlite3.connect(tmp_path / "ledger.db") as connection:
+        connection.execute("CREATE TABLE mapgen_needs (odd)")
+    connection.close()
+    with pytest.raises(LedgerFault):
+        Ledger(address)
+
+    with sqlite3.connect(tmp_path / "ledger.db") as connection:
+        columns = [row[1] for row in connection.execute("PRAGMA table_info(mapgen_records)")]
+        version = connection.execute("SELECT version FROM mapgen_ledger").fetchone()
+    connection.close()
+    assert "document" not in columns
+    assert version == (1,)
+
+
+def test_signal_amid_a_transaction(tmp_path: Path) -> None:
+    """A signal is heard once the transaction is over: nothing stays locked."""
+    with Ledger(f"sqlite:///{tmp_path}/ledger.db") as ledger:
+        ledger.stage("orders", "a", [order(1)])
+
+        def heard() -> float:
+            signal.raise_signal(signal.SIGINT)
+            return 1.0
+
+        ledger.now = heard  # type: ignore[method-assign]
+        with pytest.raises(KeyboardInterrupt) as held:
+            ledger.stage("orders", "a", [order(2)])
+
+        del ledger.now
+        assert held.value is not None
+        assert ledger.counts() == {"staged": 2}

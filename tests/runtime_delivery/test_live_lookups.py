@@ -23,7 +23,7 @@ from mapgen.runtime.limits import first_found, found_in_time
 from mapgen.runtime.lookups import Key
 from mapgen.runtime.outcome import Document
 from mapgen.runtime.plan import CircuitBreaker, Condition, LedgerTable, TenantTable
-from mapgen.runtime.tenant import Client
+from mapgen.runtime.tenant import Connection
 from mapgen.runtime.tenant.breaker import Stopping
 from mapgen.runtime.tenant.lookup import QueriedTable
 from mapgen.sandbox import Sandbox, Settings, read_fault, serve
@@ -60,10 +60,12 @@ def tenant(contract: Contract, *faults: str) -> Iterator[Sandbox]:
 
 
 @contextmanager
-def client_of(url: str, told: list[TechnicalEvent] | None = None, **plan: Any) -> Iterator[Client]:
+def client_of(
+    url: str, told: list[TechnicalEvent] | None = None, **plan: Any
+) -> Iterator[Connection]:
     environment = Environment("test", tenant_of(url), Limits(None, 4, 2.0, 2.6))
     tell = (told if told is not None else []).append
-    with Client(environment, plan_of(**plan), RULES, stop=threading.Event(), tell=tell) as client:
+    with Connection(environment, plan_of(**plan), stop=threading.Event(), tell=tell) as client:
         yield client
 
 
@@ -75,7 +77,7 @@ def shop(contract: Contract) -> Iterator[Sandbox]:
 
 
 @pytest.fixture(scope="module")
-def shared(shop: Sandbox) -> Iterator[Client]:
+def shared(shop: Sandbox) -> Iterator[Connection]:
     """A session in that tenant."""
     with client_of(shop.url) as client:
         yield client
@@ -126,7 +128,7 @@ ANSWERS = [
 
 
 @pytest.mark.parametrize(("table", "key", "value"), ANSWERS)
-def test_a_key(shared: Client, table: TenantTable, key: Key, value: str | None) -> None:
+def test_a_key(shared: Connection, table: TenantTable, key: Key, value: str | None) -> None:
     """The tenant is asked for exactly this key, whatever stands in it."""
     assert first_found(QueriedTable("t", table, shared.ask), key) == value
 
@@ -170,7 +172,7 @@ REFUSALS = [
 
 @pytest.mark.parametrize(("table", "key", "code", "message"), REFUSALS)
 def test_no_certain_value(
-    shared: Client, table: TenantTable, key: str, code: str, message: str
+    shared: Connection, table: TenantTable, key: str, code: str, message: str
 ) -> None:
     """A key that has no one value rejects its record, each time as a fault of its own."""
     customers = QueriedTable("customers", table, shared.ask)
@@ -293,7 +295,7 @@ def test_asked_while_documents_travel(contract: Contract, tmp_path: Path) -> Non
     with tenant(contract) as sandbox, Ledger(f"sqlite:///{tmp_path}/l.db") as ledger:
         environment = Environment("test", tenant_of(sandbox.url), Limits(None, 4, 2.0, 2.6))
 
-        def mapped(client: Client) -> Iterator[Document]:
+        def mapped(client: Connection) -> Iterator[Document]:
             customers = QueriedTable("customers", BY_MAIL, client.ask)
             for document in orders(60):
                 assert customers["ada@example.com"] == "C0001"
@@ -315,7 +317,7 @@ def test_a_worker_fails_while_the_mapping_asks(tmp_path: Path) -> None:
 
     with standing_in(script=script) as erp, Ledger(f"sqlite:///{tmp_path}/l.db") as ledger:
 
-        def mapped(client: Client) -> Iterator[Document]:
+        def mapped(client: Connection) -> Iterator[Document]:
             customers = QueriedTable("customers", BY_MAIL, client.ask)
             yield from orders(20)
             for number in range(1_000_000):
@@ -332,7 +334,7 @@ def test_a_stopped_client_answers_nothing(shop: Sandbox) -> None:
     stop.set()
     environment = Environment("test", tenant_of(shop.url), Limits(None, 4, 2.0, 2.6))
     with (
-        Client(environment, plan_of(), RULES, stop=stop, tell=lambda _: None) as client,
+        Connection(environment, plan_of(), stop=stop, tell=lambda _: None) as client,
         pytest.raises(Stopping),
     ):
         QueriedTable("t", BY_MAIL, client.ask).get("ada@example.com")

@@ -6,7 +6,7 @@ import contextlib
 import signal
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import islice
+from itertools import groupby
 from types import FrameType
 from typing import assert_never
 
@@ -15,20 +15,20 @@ from mapgen.runtime.delivery.run import Run, book_of
 from mapgen.runtime.delivery.tally import Tally
 from mapgen.runtime.environment import Environment
 from mapgen.runtime.events import Observer
-from mapgen.runtime.halt import Halt, NotBuilt, Terminated
+from mapgen.runtime.halt import Halt, Terminated
 from mapgen.runtime.ledger import Ledger, source_of
-from mapgen.runtime.outcome import ONLY, Document, Outcome, Rejected, Skipped
+from mapgen.runtime.outcome import Document, Outcome, Rejected, Skipped
 from mapgen.runtime.plan import Plan
 from mapgen.runtime.rules import Rules
 from mapgen.runtime.summary import Kind, Shown, Summary
-from mapgen.runtime.tenant import Client
+from mapgen.runtime.tenant import Client, Connection
 from mapgen.runtime.tenant.breaker import Stopping
 
 _LONGEST_GRACE = 10.0
 """Seconds that requests under way get to finish when a run is stopped; the rest settles."""
 
 
-Outcomes = Iterable[Outcome] | Callable[[Client], Iterable[Outcome]]
+Outcomes = Iterable[Outcome] | Callable[[Connection], Iterable[Outcome]]
 """What is delivered; a function where the mapping needs the session, to ask the tenant."""
 
 
@@ -42,6 +42,9 @@ def deliver(
 ) -> Summary:
     """Deliver each document once, and finish what earlier runs of the flow left in the ledger.
 
+    The outcomes of one record follow each other, and are taken over all or none. A document goes
+    after those that it needs. Of a document that may be updated each newer state is sent, once.
+
     Outcomes are taken over in batches and never held in memory, however many there are. Documents
     that the ledger knows as sent make no request. Returns once nothing of the flow is in the queue
     or in hand, which after an unanswered request takes the settle time.
@@ -51,27 +54,18 @@ def deliver(
     requests under way have had ten seconds. In each case the session is signed out, and the next
     run goes on where this one stopped.
     """
-    if plan.documents[0].name != ONLY:
-        raise NotBuilt(
-            f"the flow `{plan.flow}` makes several documents of a record, which this version does"
-            " not deliver",
-            "`mapgen transform` shows them",
-        )
-    if plan.only.operation != "create":
-        raise NotBuilt(
-            f"the flow `{plan.flow}` asks for the operation `{plan.only.operation}`, which this"
-            " version does not deliver",
-            "use `operation: create`, with an identity",
-        )
     tally = Tally(plan.flow, observer)
     run = Run(book_of(plan, environment.tenant), plan, environment.limits, ledger, tally)
     try:
         with (
             _raising_on_sigterm(),
-            Client(environment, plan, rules, stop=run.stop, tell=tally.tell) as client,
+            Connection(environment, plan, stop=run.stop, tell=tally.tell) as connection,
         ):
-            records = outcomes(client) if callable(outcomes) else outcomes
-            _carry_all(records, run, Courier(run, client))
+            clients = {
+                document.name: Client(connection, document, rules) for document in plan.documents
+            }
+            records = outcomes(connection) if callable(outcomes) else outcomes
+            _carry_all(records, run, Courier(run, clients))
         tally.add_elsewhere(ledger.settle_accounts(run.book, run.id))
     except Halt as halt:
         halt.summary = tally.summary()
@@ -101,14 +95,16 @@ def _carry_all(outcomes: Iterable[Outcome], run: Run, courier: Courier) -> None:
 
 def _stage(batch: Sequence[Outcome], run: Run) -> None:
     """Take a batch over into the ledger, and count what needs no delivery."""
-    staged = run.ledger.stage(run.book, run.id, batch)
+    staged = run.ledger.stage(run.book, run.id, batch, run.updating)
     for at, outcome in enumerate(batch):
         source = source_of(outcome.origin)
         match outcome:
-            case Document():
+            case Document(entity=entity):
                 if at in staged.already_there:
                     number = staged.already_there[at]
-                    run.tally.arrived("already there", source, outcome.entity, number)
+                    run.tally.arrived("already there", source, entity, number)
+                elif at in staged.unchanged:
+                    run.tally.arrived("unchanged", source, entity, staged.unchanged[at])
             case Rejected():
                 kind: Kind = "waiting" if outcome.waits else "rejected"
                 run.tally.stayed_out(Shown(kind, source, outcome.faults))
@@ -116,13 +112,23 @@ def _stage(batch: Sequence[Outcome], run: Run) -> None:
                 run.tally.stayed_out(Shown("skipped", source, (), outcome.reason))
             case _:
                 assert_never(outcome)
-    run.tally.saw(len(batch))
+    run.tally.saw(sum(1 for _ in groupby(batch, _record_of)), len(batch))
 
 
 def _batches(outcomes: Iterable[Outcome], size: int) -> Iterator[list[Outcome]]:
-    remaining = iter(outcomes)
-    while batch := list(islice(remaining, size)):
+    """Yield about so many outcomes at a time, those of one record always together."""
+    batch: list[Outcome] = []
+    for _, of_one_record in groupby(outcomes, _record_of):
+        batch += of_one_record
+        if len(batch) >= size:
+            yield batch
+            batch = []
+    if batch:
         yield batch
+
+
+def _record_of(outcome: Outcome) -> tuple[str, int]:
+    return outcome.origin.file, outcome.origin.record
 
 
 @contextlib.contextmanager

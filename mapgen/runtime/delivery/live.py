@@ -12,10 +12,11 @@ from mapgen.runtime.environment import Tenant
 from mapgen.runtime.ledger import Ledger
 from mapgen.runtime.ledger.lookup import LedgerTable
 from mapgen.runtime.lookups import Key
+from mapgen.runtime.outcome import ONLY
 from mapgen.runtime.plan import LedgerTable as InLedger
 from mapgen.runtime.plan import LiveTable
 from mapgen.runtime.plan import TenantTable as InTenant
-from mapgen.runtime.tenant import Client
+from mapgen.runtime.tenant import Connection
 from mapgen.runtime.tenant.lookup import QueriedTable
 
 
@@ -25,7 +26,7 @@ class _Asked:
 
     ledger: Ledger
     tenant: Tenant
-    client: Client
+    connection: Connection
 
 
 class LiveTables:
@@ -38,9 +39,9 @@ class LiveTables:
     def __init__(self) -> None:
         self._asked: _Asked | None = None
 
-    def connect(self, ledger: Ledger, tenant: Tenant, client: Client) -> None:
+    def connect(self, ledger: Ledger, tenant: Tenant, connection: Connection) -> None:
         """Say who is asked from now on."""
-        self._asked = _Asked(ledger, tenant, client)
+        self._asked = _Asked(ledger, tenant, connection)
 
     def table(self, name: str, table: LiveTable) -> Mapping[Key, str]:
         """Return the table of a lookup."""
@@ -54,10 +55,12 @@ class LiveTables:
 
     def _number_of(self, table: InLedger, identity: str) -> str | None:
         asked = self._connected()
-        return asked.ledger.number_of(book_under(table.flow, asked.tenant), identity)
+        return asked.ledger.number_of(
+            book_under(table.flow, asked.tenant), table.document or ONLY, identity
+        )
 
     def _records(self, entity: str, query: str) -> Sequence[dict[str, Any]] | None:
-        return self._connected().client.ask(entity, query)
+        return self._connected().connection.ask(entity, query)
 
     def _connected(self) -> _Asked:
         assert self._asked is not None, "records are mapped inside the session"

@@ -44,3 +44,9 @@ class Run:
     tally: Tally
     stop: threading.Event = field(default_factory=threading.Event)
     id: str = field(default_factory=_new_id)
+
+    @property
+    def updating(self) -> frozenset[str]:
+        """The documents of the flow of which a newer state is sent after an older one."""
+        documents = self.plan.documents
+        return frozenset(one.name for one in documents if one.operation != "create")

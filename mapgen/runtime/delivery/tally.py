@@ -6,9 +6,9 @@ import re
 import threading
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import Literal, assert_never
+from typing import assert_never
 
-from mapgen.runtime.events import BusinessEvent, Event, Happening, Observer, Progress
+from mapgen.runtime.events import Arrival, BusinessEvent, Event, Happening, Observer, Progress
 from mapgen.runtime.ledger import Acknowledgement, State
 from mapgen.runtime.outcome import FaultReport
 from mapgen.runtime.summary import Kind, Reason, Shown, Summary
@@ -27,6 +27,7 @@ class Tally:
         self._observer = observer
         self._turn = threading.RLock()
         self._read = 0
+        self._made = 0
         self._is_read = False
         self._counts: Counter[Happening] = Counter()
         self._reasons: Counter[tuple[Kind, str]] = Counter()
@@ -37,10 +38,11 @@ class Tally:
         with self._turn:
             self._observer.on_event(event)
 
-    def saw(self, records: int) -> None:
-        """Note that so many more records were read."""
+    def saw(self, records: int, outcomes: int) -> None:
+        """Note that so many more records were read, and gave so many outcomes."""
         with self._turn:
             self._read += records
+            self._made += outcomes
             self._progress()
 
     def saw_all(self) -> None:
@@ -49,10 +51,7 @@ class Tally:
             self._is_read = True
             self._progress()
 
-    def arrived(
-        self, happening: Literal["created", "already there"], source: str, entity: str,
-        number: str | None
-    ) -> None:  # fmt: skip
+    def arrived(self, happening: Arrival, source: str, entity: str, number: str | None) -> None:
         """Note a record whose document is in the tenant."""
         with self._turn:
             self._counts[happening] += 1
@@ -78,10 +77,7 @@ class Tally:
         source = end.claim.source
         match end.end:
             case "sent":
-                happening: Literal["created", "already there"] = (
-                    "already there" if end.was_there else "created"
-                )
-                self.arrived(happening, source, entity, end.number)
+                self.arrived(end.arrival, source, entity, end.number)
             case "rejected" | "dead" | "waiting":
                 self.stayed_out(Shown(end.end, source, end.faults, end.reason))
             case _:
@@ -112,6 +108,9 @@ class Tally:
                 already_there=self._counts["already there"],
                 dead=self._counts["dead"],
                 waiting=self._counts["waiting"],
+                updated=self._counts["updated"],
+                unchanged=self._counts["unchanged"],
+                made=self._made,
                 reasons=tuple(Reason(kind, words, n) for (kind, words), n in reasons),
                 shown=tuple(one for shown in self._shown.values() for one in shown),
             )
@@ -126,6 +125,9 @@ class Tally:
                 already_there=self._counts["already there"],
                 dead=self._counts["dead"],
                 waiting=self._counts["waiting"],
+                updated=self._counts["updated"],
+                unchanged=self._counts["unchanged"],
+                made=self._made,
                 is_read=self._is_read,
             )
         )

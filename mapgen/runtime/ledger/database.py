@@ -12,6 +12,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 
 from mapgen.runtime.halt import LedgerFault
+from mapgen.runtime.ledger.migration import migrate_from_1
 from mapgen.runtime.ledger.schema import META, METADATA, VERSION
 
 _HELP_FORM = "give sqlite:///FILE, or postgresql+psycopg://USER@HOST/DATABASE"
@@ -19,7 +20,7 @@ _POSTGRESQL_LOCK = 7_016_533_001  # any number, the same in every process
 
 
 def open_engine(address: str) -> Engine:
-    """Open the database and make or check the ledger's tables in it.
+    """Open the database and make, check or renew the ledger's tables in it.
 
     Raises LedgerFault for an address of another form, a file that cannot be written or is no
     ledger, a server that does not answer, and a ledger of a newer version.
@@ -128,7 +129,9 @@ def _prepare(connection: Connection, shown: str) -> None:
         connection.execute(META.insert().values(version=VERSION))
         return
     version = connection.execute(select(META.c.version)).scalar_one_or_none()
-    if version != VERSION:
+    if version == 1:
+        migrate_from_1(connection)
+    elif version != VERSION:
         raise LedgerFault(
             f"the ledger `{shown}` has version {version}, this mapgen knows version {VERSION}",
             "use the version of mapgen that wrote it, or a newer one",

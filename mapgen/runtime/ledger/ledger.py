@@ -5,19 +5,38 @@ from __future__ import annotations
 import itertools
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
-from typing import Any, Self
+from typing import Self
 
-from sqlalchemy import Connection, Row, delete, func, or_, select, text, true, update
+import msgspec
+from sqlalchemy import Connection, delete, func, or_, select, text, true, update
 
 from mapgen.runtime.ledger.database import open_engine, telling_faults
-from mapgen.runtime.ledger.rows import Acknowledgement, Claim, Staged, encode_faults
+from mapgen.runtime.ledger.queue import (
+    COMES_BACK,
+    READY,
+    bring_back,
+    forget_needs,
+    hold_back,
+    take,
+)
+from mapgen.runtime.ledger.rows import (
+    Acknowledgement,
+    Claim,
+    Held,
+    NextHead,
+    Staged,
+    encode_faults,
+    encode_keys,
+)
 from mapgen.runtime.ledger.schema import MET, RECORDS, State
-from mapgen.runtime.ledger.staging import Staging
+from mapgen.runtime.ledger.staging import Staging, fresh_values, need
+from mapgen.runtime.ledger.undisturbed import undisturbed
 from mapgen.runtime.outcome import Outcome
 
 _ROWS = RECORDS.c
+_AT_ONCE = 400  # bound values in one statement
 _OLD_RUN = 7 * 86_400.0
 
 
@@ -54,38 +73,46 @@ class Ledger:
         """Return the time on the ledger's clock, which all that share it go by."""
         return time.time() + self._ahead
 
-    def stage(self, flow: str, run: str, outcomes: Sequence[Outcome]) -> Staged:
-        """Take a batch of outcomes over, all or none of them."""
+    def stage(
+        self,
+        flow: str,
+        run: str,
+        outcomes: Sequence[Outcome],
+        updating: Set[str] = frozenset(),
+    ) -> Staged:
+        """Take a batch of outcomes over, all or none of them.
+
+        `updating` names the documents of the flow of which a newer state is sent after an older
+        one; of the others the first state stands.
+        """
         with self._transaction() as connection:
-            return Staging(connection, flow, run, self.now()).take(outcomes)
+            return Staging(connection, flow, run, self.now(), updating).take(outcomes)
 
     def claim(self, flow: str, run: str, *, limit: int, settle: float) -> list[Claim]:
         """Take up to `limit` documents in hand: staged ones first, then settled ones.
 
-        Settled are documents in hand whose intent, or whose unanswered request, is older than
-        `settle` seconds: their worker is dead, or gave them up. The intent is committed on return.
+        Staged ones wait in the queue until all that they need is sent. Settled are documents in
+        hand whose intent, or whose unanswered request, is older than `settle` seconds: their worker
+        is dead, or gave them up. The intent is committed on return.
         """
         with self._transaction() as connection:
             now = self.now()
-            staged = _ROWS.state == "staged"
-            settled = (_ROWS.state == "sending") & (_ROWS.intent_at <= now - settle)
             token = f"{run}/{next(self._tokens)}"
-            for condition in (staged, settled):
-                rows = connection.execute(
-                    select(_ROWS.id, _ROWS.identity, _ROWS.source, _ROWS.body, _ROWS.attempts)
-                    .where(_ROWS.flow == flow, _ROWS.identity.is_not(None), condition)
-                    .order_by(_ROWS.id)
-                    .limit(limit)
-                    .with_for_update(skip_locked=True)
-                ).all()
-                if rows:
-                    connection.execute(
-                        update(RECORDS)
-                        .where(_ROWS.id.in_([row.id for row in rows]))
-                        .values(state="sending", claim=token, intent_at=now, changed_at=now)
-                    )
-                    return [_claim(row, token, now) for row in rows]
-            return []
+            claims = take(connection, flow, READY, limit, token, now)
+            if not claims and bring_back(connection, flow, now):
+                claims = take(connection, flow, READY, limit, token, now)
+            if not claims:
+                settled = (_ROWS.state == "sending") & (_ROWS.intent_at <= now - settle)
+                claims = take(connection, flow, settled, limit, token, now)
+            return claims
+
+    def hold_back(self, flow: str, run: str) -> list[Held]:
+        """Let documents wait that need one which found no way; to be called late in a run.
+
+        They come back by themselves when a later run delivers what they need.
+        """
+        with self._transaction() as connection:
+            return hold_back(connection, flow, run, self.now())
 
     def renew(self, claim: Claim) -> bool:
         """Set the intent of a claim to now; False where another worker has taken the document."""
@@ -100,25 +127,34 @@ class Ledger:
     def release(self, claims: Sequence[Claim]) -> None:
         """Put documents back into the queue of which no request is under way."""
         with self._transaction() as connection:
+            now = self.now()
+            followed = _locked(connection, claims)
             for claim in sorted(claims, key=lambda claim: claim.row):
-                _change(connection, claim, state="staged", claim=None, changed_at=self.now())
+                if _change(connection, claim, state="staged", claim=None, changed_at=now):
+                    _follow(connection, claim, followed.get(claim.row), now)
 
     def acknowledge(self, run: str, ends: Sequence[Acknowledgement]) -> list[Acknowledgement]:
         """Write a group of ends; return those that took, the others being in other hands now."""
         with self._transaction() as connection:
-            # Rows are locked in one order everywhere, so that two processes cannot deadlock.
+            followed = _locked(connection, [end.claim for end in ends])
+            now = self.now()
             ordered = sorted(ends, key=lambda end: end.claim.row)
-            return [end for end in ordered if _finish(connection, run, end, self.now())]
+            took = [end for end in ordered if _finish(connection, run, end, now)]
+            forget_needs(connection, [end.claim.row for end in took])
+            for end in took:
+                if not _is_misfiled(end):
+                    _follow(connection, end.claim, followed.get(end.claim.row), now)
+            return took
 
-    def number_of(self, flow: str, identity: str) -> str | None:
+    def number_of(self, flow: str, document: str, identity: str) -> str | None:
         """Return what the ERP calls a document that it has; None for one that it has not yet."""
         if "\x00" in identity:
             return None  # no database takes it as a text, so no row can have it
         with self._transaction() as connection:
             number: str | None = connection.execute(
-                select(_ROWS.number).where(
-                    _ROWS.flow == flow, _ROWS.identity == identity, _ROWS.state == "sent"
-                )
+                select(_ROWS.number)
+                .where(_ROWS.flow == flow, _ROWS.document == document)
+                .where(_ROWS.identity == identity, _ROWS.state == "sent")
             ).scalar_one_or_none()
         return number
 
@@ -170,7 +206,7 @@ class Ledger:
         with self._transaction() as connection:
             count: int = connection.execute(
                 select(func.count()).where(
-                    _ROWS.flow == flow, _ROWS.state.in_(("staged", "sending"))
+                    _ROWS.flow == flow, or_(_ROWS.state.in_(("staged", "sending")), COMES_BACK)
                 )
             ).scalar_one()
         return count
@@ -192,7 +228,7 @@ class Ledger:
 
     @contextmanager
     def _transaction(self) -> Iterator[Connection]:
-        with telling_faults(self._shown):
+        with undisturbed(), telling_faults(self._shown):
             if self._turn is None:
                 with self._engine.begin() as connection:
                     yield connection
@@ -201,8 +237,23 @@ class Ledger:
                     yield connection
 
 
-def _claim(row: Row[*tuple[Any, ...]], token: str, now: float) -> Claim:
-    return Claim(row.id, token, row.identity, row.source, bytes(row.body), row.attempts, now)
+def _locked(connection: Connection, claims: Sequence[Claim]) -> dict[int, NextHead]:
+    """Lock the rows of claims; return what follows them, by row.
+
+    Rows are locked in one order everywhere, so that two processes cannot deadlock.
+    """
+    found = {}
+    rows = sorted(claim.row for claim in claims)
+    for start in range(0, len(rows), _AT_ONCE):
+        for row in connection.execute(
+            select(_ROWS.id, _ROWS.next_head)
+            .where(_ROWS.id.in_(rows[start : start + _AT_ONCE]))
+            .order_by(_ROWS.id)
+            .with_for_update()
+        ):
+            if row.next_head is not None:
+                found[row.id] = msgspec.json.decode(row.next_head, type=NextHead)
+    return found
 
 
 def _change(connection: Connection, claim: Claim, /, **values: object) -> bool:
@@ -216,18 +267,36 @@ def _change(connection: Connection, claim: Claim, /, **values: object) -> bool:
 
 
 def _finish(connection: Connection, run: str, end: Acknowledgement, now: float) -> bool:
-    took = _change(
-        connection,
-        end.claim,
-        state=end.end,
-        number=end.number,
-        was_there=end.was_there,
-        reason=end.reason,
-        faults=encode_faults(end.faults),
-        finisher=run,
-        claim=None,
-        changed_at=now,
+    values: dict[str, object] = {
+        "state": end.end,
+        "number": end.number,
+        "was_there": end.arrival != "created",
+        "reason": end.reason,
+        "faults": encode_faults(end.faults),
+        "finisher": run,
+        "claim": None,
+        "changed_at": now,
+    }
+    if end.end == "sent":
+        values["body"] = None
+    if end.keys is not None:
+        values["erp_keys"] = encode_keys(end.keys)
+    return _change(connection, end.claim, **values)
+
+
+def _is_misfiled(end: Acknowledgement) -> bool:
+    """Whether the document is in the ERP where it is not found: nothing more is sent of it."""
+    return end.end == "dead" and end.number is not None
+
+
+def _follow(connection: Connection, claim: Claim, head: NextHead | None, now: float) -> None:
+    """Put the newer state of a document into the queue, now that nothing of the older is out."""
+    if head is None:
+        return
+    connection.execute(
+        update(RECORDS)
+        .where(_ROWS.id == claim.row)
+        .values(body=_ROWS.next_body, next_body=None, next_head=None)
+        .values(**fresh_values(head.subject, head.source, head.digest, head.reader, now))
     )
-    if took and end.end == "sent":
-        connection.execute(update(RECORDS).where(_ROWS.id == end.claim.row).values(body=None))
-    return took
+    need(connection, {claim.row: head.needs})

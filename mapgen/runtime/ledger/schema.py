@@ -17,7 +17,9 @@ from sqlalchemy import (
     Text,
 )
 
-VERSION = 1
+from mapgen.runtime.outcome import ONLY
+
+VERSION = 2
 
 State = Literal["staged", "sending", "sent", "rejected", "dead", "skipped", "waiting"]
 
@@ -25,8 +27,8 @@ METADATA = MetaData()
 
 META = Table("mapgen_ledger", METADATA, Column("version", Integer, primary_key=True))
 
-# One row a record. A row with an identity is a document; a row without one is a record that gave
-# none (rejected, skipped or waiting at the mapping) and is known by its `subject`.
+# One row a document. A row without an identity is a record that gave no document (rejected, skipped
+# or waiting at the mapping) and is known by its `subject`.
 RECORDS = Table(
     "mapgen_records",
     METADATA,
@@ -34,11 +36,15 @@ RECORDS = Table(
     Column("flow", Text, nullable=False),
     Column("subject", Text, nullable=False),  # the record's own key, or its place in its file
     Column("source", Text, nullable=False),  # the same for people
+    # What the flow calls the document. Workers of version 1, which had one a flow, do not name it.
+    Column("document", Text, nullable=False, server_default=ONLY),
     Column("identity", Text),
     Column("entity", Text),
     Column("body", LargeBinary),  # until it is sent: what the ERP has need not lie here too
+    Column("digest", Text),  # of the body, which it outlives: is a later body another one?
     Column("state", Text, nullable=False),
-    Column("number", Text),  # what the ERP calls the document
+    Column("number", Text),  # what people call the document in the ERP
+    Column("erp_keys", Text),  # JSON, the keys that the ERP gave it: what others refer to it by
     Column("was_there", Boolean),  # sent: found by the look-up before any request of ours
     Column("reason", Text),  # skipped: why; dead: what came of the last attempt
     Column("faults", Text),  # JSON, personal values masked
@@ -48,6 +54,17 @@ RECORDS = Table(
     Column("reader", Text),  # the run that staged it
     Column("finisher", Text),  # the run that brought it to its end
     Column("changed_at", Double, nullable=False),
+    Column("next_body", LargeBinary),  # a newer body that came while this one was in hand
+    Column("next_head", Text),  # JSON, what belongs to it
+)
+
+# What a document that is still to be sent needs in the ERP first, in the same flow.
+NEEDS = Table(
+    "mapgen_needs",
+    METADATA,
+    Column("record", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
+    Column("document", Text, primary_key=True),
+    Column("identity", Text, primary_key=True),
 )
 
 # The documents that a run read and found in other hands, so that it can tell what became of them.
@@ -63,6 +80,7 @@ MET = Table(
 ONE_DOCUMENT = Index(
     "mapgen_one_document",
     RECORDS.c.flow,
+    RECORDS.c.document,
     RECORDS.c.identity,
     unique=True,
     sqlite_where=RECORDS.c.identity.is_not(None),

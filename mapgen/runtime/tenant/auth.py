@@ -68,10 +68,13 @@ class Session:
         self._turn = threading.Lock()
         self._token: _Token | None = None
         self._refresh_at = 0.0
+        self._opened = 0
 
-    def bearer(self, send: Send) -> str:
+    def bearer(self, send: Send) -> tuple[str, int]:
         """Return a token that does not expire soon, signing in or refreshing where it must.
 
+        With it comes the number of the session that the token belongs to: a refresh keeps the
+        session, a sign-in opens another one, in which the ids of rows have no meaning.
         `send` makes the request; raises what it raises, Failure for a passing fault, and
         SignInRefused where a person has to look after the credentials.
         """
@@ -81,7 +84,7 @@ class Session:
             elif time.monotonic() >= self._refresh_at:
                 self._keep(self._refresh(self._token, send), "token refreshed")
             assert self._token is not None
-            return self._token.access_token
+            return self._token.access_token, self._opened
 
     def forget(self, token: str) -> None:
         """Drop a token that the tenant no longer takes, unless it was replaced meanwhile."""
@@ -134,7 +137,9 @@ class Session:
             "password": self._tenant.password,
             "scope": _SCOPE,
         }
-        return self._ask(grant, send)
+        token = self._ask(grant, send)
+        self._opened += 1
+        return token
 
     def _refresh(self, old: _Token, send: Send) -> _Token:
         if old.refresh_token is None:

@@ -1,54 +1,59 @@
-"""Identities and documents in; what the tenant has, and what became of a create, out."""
+"""Identities and documents in; what the tenant has, and what became of a write, out."""
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Self, TypeVar, assert_never
+from typing import Any, assert_never
 from urllib.parse import quote
 
 import httpx2
 import msgspec
-import stamina
-import stamina.instrumentation
 
-from mapgen.runtime.environment import Environment
 from mapgen.runtime.events import TechnicalEvent
-from mapgen.runtime.halt import AccessRefused, Halt, SignInRefused, TenantUnavailable
+from mapgen.runtime.halt import AccessRefused, Halt
 from mapgen.runtime.outcome import FaultReport
-from mapgen.runtime.plan import Plan, Retry
+from mapgen.runtime.plan import DocumentPlan
 from mapgen.runtime.rules import Rules
-from mapgen.runtime.tenant.auth import Failure, Session
-from mapgen.runtime.tenant.breaker import Breaker, Stopping
-from mapgen.runtime.tenant.classify import Verdict, classify, classify_failure
-from mapgen.runtime.tenant.permits import Permits
+from mapgen.runtime.tenant.auth import Failure
+from mapgen.runtime.tenant.body import UnclearRows, of_an_update, row_lists, with_ids
+from mapgen.runtime.tenant.breaker import Stopping
+from mapgen.runtime.tenant.classify import Verdict
+from mapgen.runtime.tenant.connection import (
+    Connection,
+    entities_in,
+    entity_in,
+    is_transient,
+)
 from mapgen.runtime.tenant.query import LONGEST_QUERY, comparable, encoded, literal, value_of
 from mapgen.runtime.tenant.refusal import (
     DEPENDENCY_MISSING,
     DOCUMENT_REFUSED,
     LOOK_UP_REFUSED,
     NOTHING_SAVED,
+    ROWS_UNCLEAR,
     Reporter,
 )
-from mapgen.runtime.tenant.transport import LAST_WORD, PermitTransport
+from mapgen.runtime.tenant.transport import LAST_WORD
 
-# stamina's own hook writes the arguments of the retried call into the log; ours tells its facts.
-stamina.instrumentation.set_on_retry_hooks(())
-
-_LONGEST_CONNECT = 15.0
-_SIGN_INS = 3
 _NEW = "<NEW>"
 """What stands in a number's place until a document is saved."""
 
-T = TypeVar("T")
+
+@dataclass(frozen=True, slots=True)
+class There:
+    """A document that the ERP has: what people call it, its keys, and its id."""
+
+    number: str
+    keys: dict[str, str]
+    id: str | None
 
 
 @dataclass(frozen=True, slots=True)
-class Created:
-    """The document is saved, under this number."""
+class Saved:
+    """The document is saved as it was sent."""
 
-    number: str
+    there: There
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,51 +91,30 @@ class Misfiled:
     number: str
 
 
-CreateAnswer = Created | Refused | Depends | GivenUp | Unanswered | Misfiled
+WriteAnswer = Saved | Refused | Depends | GivenUp | Unanswered | Misfiled
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What a look-up found: numbers by identity, and identities that the ERP cannot look up."""
+    """What a look-up found, by identity: documents, and what the ERP cannot look up.
 
-    numbers: dict[str, str] = field(default_factory=dict)
+    `doubled` are the identities that several documents have, one of which stands in `there`.
+    """
+
+    there: dict[str, There] = field(default_factory=dict)
     refused: dict[str, FaultReport] = field(default_factory=dict)
+    doubled: set[str] = field(default_factory=set)
 
 
 class Client:
-    """The tenant as a delivery sees it. Threads share it; leaving its context signs out."""
+    """The tenant as the delivery of one document of a flow sees it. Threads share it."""
 
-    def __init__(
-        self,
-        environment: Environment,
-        plan: Plan,
-        rules: Rules,
-        *,
-        stop: threading.Event,
-        tell: Callable[[TechnicalEvent], None],
-    ) -> None:
-        self._plan = plan
-        self._stop = stop
-        self._tell = tell
-        self._reporter = Reporter(rules)
-        self._endpoint = (
-            f"{environment.tenant.url}/entity/{quote(plan.endpoint)}/{quote(plan.version)}"
-        )
-        self._url = f"{self._endpoint}/{quote(plan.only.entity)}"
-        self._http = _open_http(environment, plan)
-        self._session = Session(environment.tenant, self._http, tell)
-        self._breaker = Breaker(
-            plan.circuit_breaker, patience=plan.retry.attempts, stop=stop, tell=tell
-        )
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        try:
-            self._session.sign_out()
-        finally:
-            self._http.close()
+    def __init__(self, connection: Connection, document: DocumentPlan, rules: Rules) -> None:
+        """Take the way to the tenant, and what is to be written there."""
+        self.document = document
+        self._connection = connection
+        self._reporter = Reporter(rules, document.name)
+        self._url = f"{connection.endpoint}/{quote(document.entity)}"
 
     def find(self, identities: Sequence[str]) -> Found:
         """Look documents up by identity, as many in one request as its length allows.
@@ -142,7 +126,7 @@ class Client:
             self._find_group(group, found)
         return found
 
-    def create(self, identity: str, body: bytes, last_word: Callable[[], None]) -> CreateAnswer:
+    def create(self, identity: str, body: bytes, last_word: Callable[[], None]) -> WriteAnswer:
         """Send one document that is not there yet.
 
         `last_word` is called with the permit in hand right before every request that carries the
@@ -150,82 +134,81 @@ class Client:
         says that nothing came of it. Raises as `find`, and what `last_word` raises.
         """
 
-        def build() -> httpx2.Request:
-            return self._http.build_request(
-                "PUT",
-                self._url,
-                content=body,
-                headers={"Content-Type": "application/json"},
-                extensions={LAST_WORD: last_word},
-            )
+        def build(http: httpx2.Client, _session: int) -> httpx2.Request:
+            return self._put(http, body, last_word)
 
+        connection = self._connection
         try:
-            echo = self._persist(lambda: _entity(self._attempt(build)), _is_repeatable_write)
+            echo = connection.persist(
+                lambda: entity_in(connection.attempt(build)), _is_repeatable_write
+            )
         except Failure as failure:
             return self._judge(failure, body)
         return self._read_back(identity, body, echo)
 
-    def ask(self, entity: str, query: str) -> list[dict[str, Any]] | None:
-        """Return the records of an entity that a query finds, None where the ERP refuses the query.
+    def update(
+        self, there: There, identity: str, body: bytes, last_word: Callable[[], None]
+    ) -> WriteAnswer:
+        """Send a newer state of a document that is there; see `create` for `last_word`.
 
-        Raises as `find`.
+        Sent again, it comes to the same: rows are matched with those that the ERP has by then.
         """
-        url = f"{self._endpoint}/{quote(entity)}?{query}"
+        if there.id is None:
+            words = "the look-up gives no `id` of the document, by which it would be updated"
+            return Refused((FaultReport(LOOK_UP_REFUSED, words),))
         try:
-            return self._persist(
-                lambda: _entities(self._attempt(lambda: self._http.build_request("GET", url))),
-                _is_transient,
+            echo = self._connection.persist(
+                lambda: self._write_over(there, body, last_word), _is_repeatable_write
             )
         except Failure as failure:
-            verdict = failure.verdict
-        if verdict.kind == "transient":
-            raise self._unavailable(verdict)
-        if verdict.kind == "needs_person":
-            raise self._access_refused(verdict, None, entity)
-        # The ERP's own words may repeat the key, which may be personal: they stay untold.
-        facts = {"entity": entity, "reason": verdict.reason}
-        self._tell(TechnicalEvent("the query of a lookup was refused", "error", facts))
-        return None
+            return self._judge(failure, body)
+        except UnclearRows as unclear:
+            words = f"{unclear.target}: {unclear}"
+            return Refused((FaultReport(ROWS_UNCLEAR, words, unclear.target),))
+        return self._read_update_back(there, identity, body, echo)
 
     def _find_group(self, group: Sequence[str], found: Found) -> None:
         try:
-            rows = self._persist(lambda: _entities(self._ask(group)), _is_transient)
+            rows = self._connection.persist(lambda: entities_in(self._ask(group)), is_transient)
         except Failure as failure:
             self._judge_look_up(failure, group, found)
             return
         wanted = {comparable(identity): identity for identity in group}
         strays = 0
         for row in rows:
-            identity = wanted.get(comparable(value_of(row, self._plan.only.identity.field) or ""))
+            identity = wanted.get(comparable(value_of(row, self.document.identity.field) or ""))
             if identity is None:
                 strays += 1
-            elif identity in found.numbers:
-                self._tell(TechnicalEvent("an identity is in the tenant twice", "error"))
+            elif identity in found.there:
+                found.doubled.add(identity)
+                self._connection.tell(TechnicalEvent("an identity is in the tenant twice", "error"))
             else:
-                found.numbers[identity] = self._number(row) or identity
+                found.there[identity] = self._there(row, identity)
         if strays:
-            self._doubt([one for one in group if one not in found.numbers], len(group), found)
+            self._doubt([one for one in group if one not in found.there], len(group), found)
 
     def _doubt(self, unfound: Sequence[str], asked: int, found: Found) -> None:
         """Send nothing whose absence is not proved: the tenant gave rows that were not asked for.
 
         What one row has to do with one identity is asked again, each by itself.
         """
-        self._tell(TechnicalEvent("a look-up gave documents that were not asked for", "error"))
+        self._connection.tell(
+            TechnicalEvent("a look-up gave documents that were not asked for", "error")
+        )
         for identity in unfound:
             if asked > 1:
                 self._find_group([identity], found)
                 continue
             words = "the look-up gives documents with another identity: none is proved absent"
             found.refused[identity] = FaultReport(
-                LOOK_UP_REFUSED, words, self._plan.only.identity.field
+                LOOK_UP_REFUSED, words, self.document.identity.field
             )
 
     def _judge_look_up(self, failure: Failure, group: Sequence[str], found: Found) -> None:
         """Tell whether the tenant is unwell, or one identity spoils the look-up of its group."""
         verdict = failure.verdict
         if verdict.kind == "transient" and (len(group) == 1 or verdict.is_unreachable):
-            raise self._unavailable(verdict)
+            raise self._connection.unavailable(verdict)
         if verdict.kind == "needs_person":
             raise self._access_refused(verdict, None)
         if len(group) > 1:
@@ -233,11 +216,9 @@ class Client:
                 self._find_group([identity], found)
             return
         words = f"the ERP does not look this identity up: {verdict.message or verdict.reason}"
-        found.refused[group[0]] = FaultReport(
-            LOOK_UP_REFUSED, words, self._plan.only.identity.field
-        )
+        found.refused[group[0]] = FaultReport(LOOK_UP_REFUSED, words, self.document.identity.field)
 
-    def _judge(self, failure: Failure, body: bytes) -> CreateAnswer:
+    def _judge(self, failure: Failure, body: bytes) -> WriteAnswer:
         """Tell what a create came to that gave no saved document."""
         verdict = failure.verdict
         words = verdict.message or verdict.reason
@@ -245,7 +226,7 @@ class Client:
             case "transient" if verdict.effect == "unknown":
                 return Unanswered(verdict.reason)
             case "transient" if verdict.is_unreachable:
-                raise self._unavailable(verdict)
+                raise self._connection.unavailable(verdict)
             case "transient" | "unauthenticated":
                 return GivenUp(verdict.reason)
             case "needs_dependency":
@@ -259,26 +240,26 @@ class Client:
             case _:
                 assert_never(verdict.kind)
 
-    def _read_back(self, identity: str, body: bytes, echo: dict[str, Any]) -> CreateAnswer:
+    def _read_back(self, identity: str, body: bytes, echo: dict[str, Any]) -> WriteAnswer:
         """Believe a success only if the echo has a number and the identity that was sent.
 
         The ERP answers 200 where nothing was saved, and where it changed what was sent.
         """
         number = self._number(echo)
-        echoed = value_of(echo, self._plan.only.identity.field)
         has_errors = _has_errors(echo)
-        is_same = comparable(echoed or "") == comparable(identity)
-        if number is not None and is_same and not has_errors:
-            return Created(number)
-        self._tell(TechnicalEvent("an answer of success that does not show it", "warning"))
+        if number is not None and self._is_same(echo, identity) and not has_errors:
+            return Saved(self._there(echo, identity))
+        self._connection.tell(
+            TechnicalEvent("an answer of success that does not show it", "warning")
+        )
         try:
-            there = self.find([identity]).numbers.get(identity)
+            there = self.find([identity]).there.get(identity)
         except (Halt, Stopping):
             there = None
             if number is None:
                 return Unanswered("an answer of success without a number")
         if there is not None:
-            return Created(there)
+            return Saved(there)
         if has_errors:
             faults = self._reporter.fields(msgspec.json.encode(echo), body)
             if faults:
@@ -288,91 +269,79 @@ class Client:
         words = "the ERP answered that it saved the document, but did not"
         return Refused((self._reporter.document(NOTHING_SAVED, words, body),))
 
-    def _persist(self, make: Callable[[], T], is_repeatable: Callable[[Verdict], bool]) -> T:
-        """Make a request until it succeeds, fails for good, or the plan's attempts are over."""
+    def _read_update_back(
+        self, there: There, identity: str, body: bytes, echo: dict[str, Any]
+    ) -> WriteAnswer:
+        """Believe a success only if the echo has no errors and the identity that was sent."""
+        if _has_errors(echo):
+            faults = self._reporter.fields(msgspec.json.encode(echo), body)
+            words = "the ERP answered that it saved the document, but did not"
+            return Refused(faults or (self._reporter.document(NOTHING_SAVED, words, body),))
+        if not self._is_same(echo, identity) and identity not in self.find([identity]).there:
+            return Misfiled(there.number)
+        return Saved(there)
 
-        def repeat(fault: Exception) -> bool | float:
-            if not isinstance(fault, Failure) or self._stop.is_set():
-                return False
-            if not is_repeatable(fault.verdict):
-                return False
-            pause = fault.verdict.pause
-            return True if pause is None else min(pause, retry.ceiling)
+    def _write_over(
+        self, there: There, body: bytes, last_word: Callable[[], None]
+    ) -> dict[str, Any]:
+        """Read the rows that the ERP has, and send the document with their ids.
 
-        retry = self._plan.retry
+        They hold in one session only: the write goes out in the session of the reading, or not.
+        """
+        part = of_an_update(body, self.document)
+        lists = row_lists(part)
+        read_in, rows = self._read_rows(there, lists) if lists else (None, {})
+        content = with_ids(part, there.id or "", rows, self.document)
+
+        def build(http: httpx2.Client, session: int) -> httpx2.Request:
+            if read_in not in (None, session):
+                raise Failure(Verdict("transient", "none", "the ids of rows went with the session"))
+            return self._put(http, content, last_word)
+
+        return entity_in(self._connection.attempt(build))
+
+    def _read_rows(self, there: There, lists: Sequence[str]) -> tuple[int, dict[str, Any]]:
+        names = [path.replace(".", "/") for path in lists]
+        keys = [
+            f"{path.replace('.', '/')}/{name}"
+            for path in lists
+            for name in self.document.row_keys.get(path, ())
+        ]
+        chosen = ",".join([*self.document.keys, *keys])
+        query = f"$expand={encoded(','.join(names))}&$select={encoded(chosen)}"
+        read_in = [0]
+
+        def build(http: httpx2.Client, session: int) -> httpx2.Request:
+            read_in[0] = session
+            return http.build_request("GET", f"{self._url}/{quote(there.id or '')}?{query}")
+
+        connection = self._connection
         try:
-            return self._retried(make, repeat, retry)
+            rows = connection.persist(lambda: entity_in(connection.attempt(build)), is_transient)
         except Failure as failure:
-            if self._stop.is_set() and is_repeatable(failure.verdict):
-                # Its attempts are not over: the run is, and the document stays in the queue.
-                raise Stopping from None
+            if failure.verdict.kind == "transient":
+                raise connection.unavailable(failure.verdict) from None
             raise
+        return read_in[0], rows
 
-    def _retried(
-        self, make: Callable[[], T], repeat: Callable[[Exception], bool | float], retry: Retry
-    ) -> T:
-        for attempt in stamina.retry_context(
-            on=repeat,
-            attempts=retry.attempts,
-            timeout=None,
-            wait_initial=retry.first,
-            wait_max=retry.ceiling,
-            wait_jitter=retry.first,
-        ):
-            with attempt:
-                return make()
-        raise AssertionError("the last attempt returns or raises")
-
-    def _attempt(self, build: Callable[[], httpx2.Request]) -> httpx2.Response:
-        """Make one request in the session; sign in again where the session was lost."""
-        for _ in range(_SIGN_INS):
-            token = self._session.bearer(self._send)
-            request = build()
-            request.headers["Authorization"] = f"Bearer {token}"
-            answer = self._send(request)
-            if answer.is_success:
-                return answer
-            verdict = classify(answer)
-            if verdict.kind != "unauthenticated":
-                raise Failure(verdict, answer.content)
-            # The tenant turned the request away at the door: it may be repeated.
-            self._session.forget(token)
-        raise SignInRefused(
-            "the tenant does not take the tokens that it has just given",
-            "see that the user may use the API, and the clocks of both sides",
+    def _put(
+        self, http: httpx2.Client, body: bytes, last_word: Callable[[], None]
+    ) -> httpx2.Request:
+        return http.build_request(
+            "PUT",
+            self._url,
+            content=body,
+            headers={"Content-Type": "application/json"},
+            extensions={LAST_WORD: last_word},
         )
 
-    def _send(self, request: httpx2.Request) -> httpx2.Response:
-        is_probe = self._breaker.wait()
-        try:
-            answer = self._http.send(request)
-        except httpx2.TransportError as fault:
-            self._breaker.failed(is_probe=is_probe)
-            verdict = classify_failure(fault)
-            self._tell_failure(request, verdict, type(fault).__name__)
-            raise Failure(verdict) from None
-        except BaseException:
-            self._breaker.abandoned(is_probe=is_probe)
-            raise
-        if not answer.is_success and (verdict := classify(answer)).kind == "transient":
-            self._breaker.failed(is_probe=is_probe)
-            self._tell_failure(request, verdict, answer.status_code)
-        else:
-            self._breaker.succeeded()
-        return answer
-
-    def _tell_failure(self, request: httpx2.Request, verdict: Verdict, outcome: str | int) -> None:
-        facts = {
-            "method": request.method,
-            "path": request.url.path,
-            "outcome": outcome,
-            "reason": verdict.reason,
-        }
-        self._tell(TechnicalEvent("request failed", "warning", facts))
+    def _is_same(self, echo: dict[str, Any], identity: str) -> bool:
+        echoed = value_of(echo, self.document.identity.field)
+        return comparable(echoed or "") == comparable(identity)
 
     def _ask(self, identities: Sequence[str]) -> httpx2.Response:
         url = f"{self._url}?{self._query(identities)}"
-        return self._attempt(lambda: self._http.build_request("GET", url))
+        return self._connection.attempt(lambda http, _session: http.build_request("GET", url))
 
     def _groups(self, identities: Sequence[str]) -> Iterator[list[str]]:
         group: list[str] = []
@@ -385,80 +354,38 @@ class Client:
             yield group
 
     def _query(self, identities: Iterable[str]) -> str:
-        identity = self._plan.only.identity
+        identity = self.document.identity
         scope = "".join(
             f"{name} eq {literal(value)} and " for name, value in identity.scope.items()
         )
         tests = [f"{identity.field} eq {literal(one)}" for one in identities]
         either = tests[0] if len(tests) == 1 else f"({' or '.join(tests)})"
-        fields = dict.fromkeys([*self._plan.only.keys, identity.field])
+        fields = dict.fromkeys([*self.document.keys, identity.field])
         return f"$filter={encoded(f'{scope}{either}')}&$select={encoded(','.join(fields))}"
 
     def _number(self, row: dict[str, Any]) -> str | None:
         """Return what people call the document: its keys without those that the scope fixes."""
-        keys = [key for key in self._plan.only.keys if key not in self._plan.only.identity.scope]
+        keys = [key for key in self.document.keys if key not in self.document.identity.scope]
         values = [value_of(row, key) for key in keys]
         if not values or any(value is None or value == _NEW for value in values):
             return None
         return " ".join(value for value in values if value is not None)
 
-    def _unavailable(self, verdict: Verdict) -> TenantUnavailable:
-        return TenantUnavailable(
-            f"the tenant failed {self._plan.retry.attempts} times: {verdict.reason}",
-            "see whether the instance is up, and run again; nothing is lost",
-        )
+    def _there(self, row: dict[str, Any], identity: str) -> There:
+        values = ((key, value_of(row, key)) for key in self.document.keys)
+        keys = {key: value for key, value in values if value is not None}
+        record = row.get("id")
+        return There(self._number(row) or identity, keys, str(record) if record else None)
 
-    def _access_refused(
-        self, verdict: Verdict, body: bytes | None, entity: str | None = None
-    ) -> AccessRefused:
+    def _access_refused(self, verdict: Verdict, body: bytes | None) -> AccessRefused:
         words = ""
         if body is not None and verdict.message:
             words = f": {self._reporter.document(DOCUMENT_REFUSED, verdict.message, body).message}"
-        return AccessRefused(
-            f"the tenant refuses `{entity or self._plan.only.entity}` of"
-            f" {self._plan.endpoint}/{self._plan.version}: {verdict.reason}{words}",
-            "give the user the right or fill in the form, then run again; nothing is lost",
-        )
-
-
-def _open_http(environment: Environment, plan: Plan) -> httpx2.Client:
-    limits = environment.limits
-    places = min(plan.concurrency, limits.concurrent_requests)
-    permits = Permits(concurrent_requests=places, requests_per_minute=limits.requests_per_minute)
-    # One place more, for the sign-out, which waits for no permit.
-    connections = httpx2.Limits(max_connections=places + 1, max_keepalive_connections=places)
-    # Invariant: half the time by which the settle exceeds the answer's is left for connecting and
-    # sending, the other half for the age of the intent; so nobody takes a document that is sent.
-    short = min(_LONGEST_CONNECT, (limits.settle - limits.request_timeout) / 4)
-    return httpx2.Client(
-        transport=PermitTransport(httpx2.HTTPTransport(limits=connections), permits),
-        timeout=httpx2.Timeout(limits.request_timeout, connect=short, write=short),
-        headers={"Accept": "application/json"},
-    )
-
-
-def _is_transient(verdict: Verdict) -> bool:
-    return verdict.kind == "transient"
+        return self._connection.access_refused(verdict, self.document.entity, words)
 
 
 def _is_repeatable_write(verdict: Verdict) -> bool:
     return verdict.kind == "transient" and verdict.effect == "none"
-
-
-def _entity(answer: httpx2.Response) -> dict[str, Any]:
-    return _decode(answer, dict[str, Any])
-
-
-def _entities(answer: httpx2.Response) -> list[dict[str, Any]]:
-    return _decode(answer, list[dict[str, Any]])
-
-
-def _decode(answer: httpx2.Response, shape: type[T]) -> T:
-    try:
-        return msgspec.json.decode(answer.content, type=shape)
-    except (msgspec.DecodeError, msgspec.ValidationError, httpx2.DecodingError):
-        # A sign-in page or a proxy's page with status 200.
-        raise Failure(Verdict("transient", "unknown", "an answer that is not the ERP's")) from None
 
 
 def _has_errors(part: object) -> bool:

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from mapgen.runtime.outcome import FaultReport
+from mapgen.runtime.outcome import ONLY, FaultReport
 from mapgen.runtime.rules import Rules
 
 MASKED = "***"
@@ -21,6 +21,10 @@ IDENTITY_CHANGED = "R404"
 GIVEN_UP = "R405"
 DEPENDENCY_MISSING = "R406"
 LOOK_UP_REFUSED = "R407"
+NOT_THERE_YET = "R409"
+ROWS_UNCLEAR = "R410"
+KEY_UNKNOWN = "R411"
+IDENTITY_DOUBLED = "R412"
 
 _MOST_FAULTS = 100
 _LEAF_MEMBERS = frozenset({"value", "error", "type"})
@@ -40,9 +44,13 @@ class _Refused:
 
 @dataclass(frozen=True, slots=True)
 class Reporter:
-    """Writes the reports of a flow's refused documents, personal values masked by its rules."""
+    """Writes the reports of refused documents, personal values masked by the flow's rules.
+
+    `name` is what the flow calls the document.
+    """
 
     rules: Rules
+    name: str = ONLY
 
     def fields(self, answer: bytes, body: bytes) -> tuple[FaultReport, ...]:
         """Report each `error` in the entity that a 422 echoes, however deep it sits.
@@ -70,7 +78,7 @@ class Reporter:
         retry = _MAY_PASS.search(refused.message) is not None
         if not refused.target:
             return FaultReport(DOCUMENT_REFUSED, message, retry=retry)
-        found = self.rules.find(refused.target)
+        found = self.rules.find(refused.target, self.name)
         value = None if refused.value is None else _words(refused.value)
         if found is None:
             # A field that no rule sets holds what the ERP itself put there.
@@ -89,7 +97,9 @@ class Reporter:
         values = {
             value
             for target, value in _leaves(msgspec.json.decode(body), "")
-            if (found := self.rules.find(target)) is not None and found[0].is_personal and value
+            if (found := self.rules.find(target, self.name)) is not None
+            and found[0].is_personal
+            and value
         }
         return _any_of(values) if values else None
 

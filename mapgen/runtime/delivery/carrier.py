@@ -1,0 +1,192 @@
+"""Documents in hand in; looked up, created or updated in the tenant; their ends out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from itertools import groupby
+from typing import assert_never
+
+from mapgen.runtime.delivery.run import Run
+from mapgen.runtime.events import Plain, TechnicalEvent
+from mapgen.runtime.halt import Halt
+from mapgen.runtime.ledger import Acknowledgement, Arrival, Claim, Keys, Need
+from mapgen.runtime.outcome import FaultReport
+from mapgen.runtime.tenant.body import UnknownKey, filled
+from mapgen.runtime.tenant.breaker import Stopping
+from mapgen.runtime.tenant.client import (
+    Client,
+    Depends,
+    Found,
+    GivenUp,
+    Misfiled,
+    Refused,
+    Saved,
+    There,
+    Unanswered,
+    WriteAnswer,
+)
+from mapgen.runtime.tenant.refusal import (
+    GIVEN_UP,
+    IDENTITY_CHANGED,
+    IDENTITY_DOUBLED,
+    KEY_UNKNOWN,
+    NOT_THERE_YET,
+)
+
+
+class ClaimLost(Exception):
+    """Another worker took the document, because its intent had grown old: it is theirs now."""
+
+
+class Carrier:
+    """Brings documents to the tenant. Threads share it.
+
+    Invariant: a request that carries a document goes out only after the document was looked up
+    under the same claim, and while the claim's intent is young enough that nobody else may take
+    the document before the request has timed out.
+    """
+
+    def __init__(
+        self, run: Run, clients: Mapping[str, Client], end: Callable[[Acknowledgement], None]
+    ) -> None:
+        """Take a client for each document of the flow, and what to do with ends."""
+        self._run = run
+        self._clients = clients
+        self._end = end
+        self._oldest_intent = (run.limits.settle - run.limits.request_timeout) / 2
+
+    def carry(self, portion: Sequence[Claim]) -> None:
+        """Bring a portion to its ends; put back what a stop keeps from being sent."""
+        left = sorted(portion, key=lambda claim: (claim.document, claim.row))
+        try:
+            for name, claims in groupby(list(left), key=lambda claim: claim.document):
+                client = self._clients.get(name)
+                if client is None:
+                    self._disown(list(claims), left)
+                else:
+                    self._carry_alike(client, list(claims), left)
+        except (Halt, Stopping):
+            raise
+        except BaseException:
+            # Whatever this was, a request with the first one may be under way: it settles.
+            del left[:1]
+            raise
+        finally:
+            if left:
+                self._run.ledger.release(left)
+
+    def _disown(self, claims: Sequence[Claim], left: list[Claim]) -> None:
+        """Give up what was staged before the flow was changed to make other documents."""
+        for claim in claims:
+            self._die(claim, f"the flow makes no document `{claim.document}` any more")
+            del left[0]
+
+    def _carry_alike(self, client: Client, claims: Sequence[Claim], left: list[Claim]) -> None:
+        """Look documents of one name up, and send what is to be sent."""
+        found = client.find([claim.identity for claim in claims])
+        for claim in claims:
+            if self._run.stop.is_set():
+                return
+            self._settle(client, claim, found)
+            del left[0]
+
+    def _settle(self, client: Client, claim: Claim, found: Found) -> None:
+        """Decide what is done with a document, by its operation and by what the tenant has."""
+        operation = client.document.operation
+        there = found.there.get(claim.identity)
+        refused = found.refused.get(claim.identity)
+        if refused is not None:
+            self._reject(claim, refused)
+        elif operation == "create" and there is not None:
+            # Found after a request of ours without an answer: that request made it.
+            arrival: Arrival = "created" if claim.attempts else "already there"
+            self._end(Acknowledgement(claim, "sent", there.number, arrival, there.keys))
+        elif operation == "update" and there is None:
+            words = f"no `{client.document.entity}` of the ERP has this identity yet"
+            field = client.document.identity.field
+            fault = FaultReport(NOT_THERE_YET, words, field, retry=True)
+            self._end(Acknowledgement(claim, "waiting", faults=(fault,)))
+        elif claim.identity in found.doubled:
+            words = "several documents of the ERP have this identity"
+            field = client.document.identity.field
+            self._reject(claim, FaultReport(IDENTITY_DOUBLED, words, field))
+        else:
+            self._send(client, claim, there)
+
+    def _send(self, client: Client, claim: Claim, there: There | None) -> None:
+        """Create a document that is not there, or update it."""
+        if claim.attempts >= self._run.plan.retry.attempts:
+            absent = ", and not in the tenant" if there is None else ""
+            self._die(claim, f"no answer to {claim.attempts} requests{absent}")
+            return
+        try:
+            body = filled(claim.body, self._keys_of(claim))
+        except UnknownKey as unknown:
+            self._reject(claim, FaultReport(KEY_UNKNOWN, str(unknown)))
+            return
+
+        def last_word() -> None:
+            if self._run.stop.is_set():
+                raise Stopping
+            if self._run.ledger.now() - intent[0] > self._oldest_intent:
+                if not self._run.ledger.renew(claim):
+                    raise ClaimLost
+                intent[0] = self._run.ledger.now()
+
+        intent = [claim.intent_at]
+        try:
+            if there is None:
+                answer = client.create(claim.identity, body, last_word)
+            else:
+                answer = client.update(there, claim.identity, body, last_word)
+        except ClaimLost:
+            self._run.tally.tell(TechnicalEvent("claim lost to another worker", "warning"))
+            return
+        self._note(claim, answer, "created" if there is None else "updated")
+
+    def _note(self, claim: Claim, answer: WriteAnswer, arrival: Arrival) -> None:
+        match answer:
+            case Saved(saved):
+                self._end(Acknowledgement(claim, "sent", saved.number, arrival, saved.keys))
+            case Refused(faults):
+                self._end(Acknowledgement(claim, "rejected", faults=faults))
+            case Depends(faults):
+                self._end(Acknowledgement(claim, "waiting", faults=faults))
+            case GivenUp(reason):
+                self._die(claim, reason)
+            case Unanswered(reason):
+                self._run.ledger.unsettle(claim)
+                facts: dict[str, Plain] = {"reason": reason, "attempts": claim.attempts + 1}
+                self._run.tally.tell(TechnicalEvent("waits to settle", "warning", facts))
+            case Misfiled(number):
+                words = f"saved as {number}, but its identity came back changed"
+                self._die(claim, words, code=IDENTITY_CHANGED, number=number)
+            case _:
+                assert_never(answer)
+
+    def _keys_of(self, claim: Claim) -> dict[str, Keys]:
+        """Return the keys of what a document needs, by name; those of several of a name are none's.
+
+        A ledger of an older version knows a document as sent without its keys: the tenant tells.
+        """
+        keys: dict[str, Keys] = {}
+        for name, needs in groupby(claim.needs, key=lambda need: need.document):
+            first, *others = needs
+            known = first.keys if first.keys is not None else self._look_up(first)
+            if known is not None and not others:
+                keys[name] = known
+        return keys
+
+    def _look_up(self, need: Need) -> Keys | None:
+        client = self._clients.get(need.document)
+        there = None if client is None else client.find([need.identity]).there.get(need.identity)
+        return None if there is None else there.keys
+
+    def _reject(self, claim: Claim, fault: FaultReport) -> None:
+        self._end(Acknowledgement(claim, "rejected", faults=(fault,)))
+
+    def _die(
+        self, claim: Claim, words: str, *, code: str = GIVEN_UP, number: str | None = None
+    ) -> None:
+        fault = FaultReport(code, words, retry=number is None)
+        self._end(Acknowledgement(claim, "dead", number, reason=words, faults=(fault,)))

@@ -1,0 +1,197 @@
+"""The rows of a flow in; which may be sent now, and which wait for another one, out.
+
+A document is sent only when all that it needs is `sent`. What is locked by another process is
+skipped everywhere, so that nobody here waits for anybody, and no two can wait for each other.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    and_,
+    delete,
+    func,
+    or_,
+    select,
+    update,
+)
+
+from mapgen.runtime.ledger.rows import Claim, Held, Need, decode_keys, encode_faults
+from mapgen.runtime.ledger.schema import NEEDS, RECORDS
+from mapgen.runtime.outcome import FaultReport
+
+NEEDED_IS_MISSING = "R408"
+
+_ROWS = RECORDS.c
+_NEEDED = RECORDS.alias("needed")
+_AT_ONCE = 400
+_LOST = ("rejected", "dead", "waiting")
+_STATES = {"rejected": "is rejected", "dead": "was given up", "waiting": "waits itself"}
+
+
+def _count_needs(condition: Callable[[ColumnElement[str]], ColumnElement[bool]]) -> Any:
+    """Count a row's needs of whose state (`missing` where nobody knows them) the condition holds.
+
+    A count of look-ups, and neither an `exists` nor a join: planners turn those into joins with the
+    whole queue, which they believe to be short.
+    """
+    state = (
+        select(_NEEDED.c.state)
+        .where(_NEEDED.c.flow == _ROWS.flow)
+        .where(_NEEDED.c.document == NEEDS.c.document, _NEEDED.c.identity == NEEDS.c.identity)
+        .correlate(RECORDS, NEEDS)
+        .scalar_subquery()
+    )
+    return (
+        select(func.count())
+        .select_from(NEEDS)
+        .where(NEEDS.c.record == _ROWS.id, condition(func.coalesce(state, _MISSING)))
+        .correlate(RECORDS)
+        .scalar_subquery()
+    )
+
+
+_MISSING = "missing"
+_HAS_ALL = _count_needs(lambda state: state != "sent") == 0
+_HAS_LOST = _count_needs(lambda state: state.in_((*_LOST, _MISSING))) > 0
+_IS_HELD = (_ROWS.state == "waiting") & _ROWS.id.in_(select(NEEDS.c.record))
+
+READY = (_ROWS.state == "staged") & _HAS_ALL
+COMES_BACK = _IS_HELD & _HAS_ALL
+"""Waited for another document alone, which has been delivered meanwhile."""
+
+
+def take(
+    connection: Connection, flow: str, condition: ColumnElement[bool], limit: int, token: str,
+    now: float
+) -> list[Claim]:  # fmt: skip
+    """Take up to `limit` documents in hand that fit the condition, the oldest first."""
+    rows = connection.execute(
+        select(
+            _ROWS.id, _ROWS.document, _ROWS.identity, _ROWS.source, _ROWS.body, _ROWS.attempts
+        )
+        .where(_ROWS.flow == flow, _ROWS.identity.is_not(None), condition)
+        .order_by(_ROWS.id)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    ).all()  # fmt: skip
+    if not rows:
+        return []
+    ids = [row.id for row in rows]
+    connection.execute(
+        update(RECORDS)
+        .where(_ROWS.id.in_(ids))
+        .values(state="sending", claim=token, intent_at=now, changed_at=now)
+    )
+    needs = _needs_of(connection, flow, ids)
+    return [
+        Claim(
+            row.id, token, row.document, row.identity, row.source, bytes(row.body), row.attempts,
+            now, tuple(Need(one.document, one.identity, decode_keys(one.erp_keys))
+                       for one in needs[row.id]),
+        )
+        for row in rows
+    ]  # fmt: skip
+
+
+def bring_back(connection: Connection, flow: str, now: float) -> bool:
+    """Put documents back into the queue whose needed ones have been delivered meanwhile."""
+    back = connection.scalars(
+        select(_ROWS.id)
+        .where(_ROWS.flow == flow, COMES_BACK)
+        .order_by(_ROWS.id)
+        .with_for_update(skip_locked=True)
+    ).all()
+    for start in range(0, len(back), _AT_ONCE):
+        connection.execute(
+            update(RECORDS)
+            .where(_ROWS.id.in_(back[start : start + _AT_ONCE]))
+            .values(state="staged", reason=None, faults=None, finisher=None, changed_at=now)
+        )
+    return bool(back)
+
+
+def hold_back(connection: Connection, flow: str, run: str, now: float) -> list[Held]:
+    """Let documents wait that need one which found no way, or which waits for them in turn."""
+    staged = and_(_ROWS.flow == flow, _ROWS.state == "staged")
+    rows = _locked(connection, and_(staged, _HAS_LOST))
+    if not rows and not _moves(connection, flow):
+        # Nothing can change any more, and yet they are not ready: they need each other.
+        rows = _locked(connection, and_(staged, ~_HAS_ALL))
+    needs = _needs_of(connection, flow, [row.id for row in rows])
+    held = []
+    for row in rows:
+        faults = tuple(_fault(one) for one in needs[row.id] if one.state != "sent")
+        held.append(Held(row.source, faults))
+        connection.execute(
+            update(RECORDS)
+            .where(_ROWS.id == row.id)
+            .values(state="waiting", faults=encode_faults(faults), finisher=run, changed_at=now)
+        )
+    return held
+
+
+def forget_needs(connection: Connection, rows: Sequence[int]) -> None:
+    """Drop what documents needed that have come to their end: all of it was there."""
+    for start in range(0, len(rows), _AT_ONCE):
+        part = rows[start : start + _AT_ONCE]
+        connection.execute(delete(NEEDS).where(NEEDS.c.record.in_(part)))
+
+
+def _locked(
+    connection: Connection, condition: ColumnElement[bool]
+) -> Sequence[Row[*tuple[Any, ...]]]:
+    return connection.execute(
+        select(_ROWS.id, _ROWS.source)
+        .where(condition)
+        .order_by(_ROWS.id)
+        .with_for_update(skip_locked=True)
+    ).all()
+
+
+def _moves(connection: Connection, flow: str) -> bool:
+    """Whether a document of the flow is in hand, or may be taken: one look, so nothing slips by."""
+    moving = or_(_ROWS.state == "sending", READY)
+    first = connection.execute(select(_ROWS.id).where(_ROWS.flow == flow, moving).limit(1)).first()
+    return first is not None
+
+
+def _needs_of(
+    connection: Connection, flow: str, rows: Sequence[int]
+) -> dict[int, list[Row[*tuple[Any, ...]]]]:
+    found: dict[int, list[Row[*tuple[Any, ...]]]] = defaultdict(list)
+    state, keys = (
+        select(column)
+        .where(_NEEDED.c.flow == flow)
+        .where(_NEEDED.c.document == NEEDS.c.document, _NEEDED.c.identity == NEEDS.c.identity)
+        .correlate(NEEDS)
+        .scalar_subquery()
+        for column in (_NEEDED.c.state, _NEEDED.c.erp_keys)
+    )
+    for start in range(0, len(rows), _AT_ONCE):
+        for row in connection.execute(
+            select(
+                NEEDS.c.record,
+                NEEDS.c.document,
+                NEEDS.c.identity,
+                state.label("state"),
+                keys.label("erp_keys"),
+            )
+            .where(NEEDS.c.record.in_(rows[start : start + _AT_ONCE]))
+            .order_by(NEEDS.c.record, NEEDS.c.document, NEEDS.c.identity)
+        ):
+            found[row.record].append(row)
+    return found
+
+
+def _fault(need: Row[*tuple[Any, ...]]) -> FaultReport:
+    """Name the needed document, not its identity, which may be personal."""
+    why = _STATES.get(need.state, "is not in the ERP yet" if need.state else "was never taken over")
+    words = f"it needs the document `{need.document}` first, which {why}"
+    return FaultReport(NEEDED_IS_MISSING, words, retry=True)

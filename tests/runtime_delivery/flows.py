@@ -1,0 +1,103 @@
+"""Flows beyond one order a record: a location before its order, orders that are kept current."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from mapgen.runtime.outcome import Document, Origin, Outcome
+from mapgen.runtime.plan import DocumentPlan, Identity, Plan
+from tests.runtime_delivery.orders import plan_of
+
+LOCATION = DocumentPlan(
+    "location",
+    "CustomerLocation",
+    "create",
+    Identity("ExtRefNbr", {"Customer": "C0001"}),
+    ("Customer", "LocationID"),
+)
+ORDER = DocumentPlan(
+    "order",
+    "SalesOrder",
+    "create",
+    Identity("ExternalRef", {"OrderType": "SO"}),
+    ("OrderType", "OrderNbr"),
+    after=("location",),
+)
+CURRENT = DocumentPlan(
+    "document",
+    "SalesOrder",
+    "upsert",
+    Identity("ExternalRef", {"OrderType": "SO"}),
+    ("OrderType", "OrderNbr"),
+    write_once=("CustomerOrder", "BillToContact.Email"),
+    row_keys={"Details": ("InventoryID", "UOM")},
+)
+
+
+def two_documents(**changes: Any) -> Plan:
+    """A location and an order of each record."""
+    return plan_of(**{"flow": "both", "documents": (LOCATION, ORDER)} | changes)
+
+
+def current(operation: str = "upsert", **changes: Any) -> Plan:
+    """Orders that follow the state of their records."""
+    fields = ("name", "entity", "operation", "identity", "keys", "after", "write_once", "row_keys")
+    chosen = {name: getattr(CURRENT, name) for name in fields} | {"operation": operation}
+    return plan_of(**{"flow": "current", "documents": (DocumentPlan(**chosen),)} | changes)
+
+
+def both(number: int, *, place: str | None = None, name: str = "Warehouse") -> list[Outcome]:
+    """A location and an order that is delivered there."""
+    at = place or f"{number}-place"
+    origin = Origin("orders.jsonl", number, number, str(number))
+    location = {
+        "Customer": {"value": "C0001"}, "LocationName": {"value": name},
+        "ExtRefNbr": {"value": at}, "Status": {"value": "Active"},
+    }  # fmt: skip
+    order = {
+        "OrderType": {"value": "SO"}, "ExternalRef": {"value": f"{number}-shop"},
+        "CustomerID": {"value": "C0001"},
+        "LocationID": {"value": {"made": "location", "field": "LocationID"}},
+        "Details": [{"InventoryID": {"value": "AB-1"}, "OrderQty": {"value": 1.10}}],
+    }  # fmt: skip
+    return [
+        Document(origin, "CustomerLocation", at, json.dumps(location).encode(), "location"),
+        Document(
+            origin, "SalesOrder", f"{number}-shop", json.dumps(order).encode(), "order",
+            (("location", at),),
+        ),
+    ]  # fmt: skip
+
+
+def boths(count: int) -> Iterator[Outcome]:
+    """So many records of two documents."""
+    return (outcome for number in range(1, count + 1) for outcome in both(number))
+
+
+def state(number: int, words: str, rows: Sequence[tuple[str, float]] = ()) -> Document:
+    """An order in a state: its description, and the quantities of its items."""
+    body = {
+        "OrderType": {"value": "SO"}, "ExternalRef": {"value": f"{number}-shop"},
+        "CustomerID": {"value": "C0001"}, "CustomerOrder": {"value": words},
+        "Description": {"value": words},
+        "BillToContactOverride": {"value": True},
+        "BillToContact": {
+            "Email": {"value": f"{words}@example.org"}, "Attention": {"value": words},
+        },
+        "Details": [
+            {
+                "InventoryID": {"value": item}, "UOM": {"value": "EA"},
+                "OrderQty": {"value": quantity},
+            }
+            for item, quantity in rows or (("AB-1", 1), ("AB-2", 2))
+        ],
+    }  # fmt: skip
+    origin = Origin("orders.jsonl", number, number, str(number))
+    return Document(origin, "SalesOrder", f"{number}-shop", json.dumps(body).encode())
+
+
+def states(count: int, words: str) -> Iterator[Outcome]:
+    """So many orders in the same state."""
+    return (state(number, words) for number in range(1, count + 1))
