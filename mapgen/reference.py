@@ -9,6 +9,7 @@ from mapgen.emit.templates import render
 from mapgen.expression.functions import FORMS, FUNCTIONS, Form
 from mapgen.expression.rows import Function
 from mapgen.expression.signature import VARIABLES
+from mapgen.expression.units import UNITS
 from mapgen.spec import language
 from mapgen.spec.shapes import (
     Anything,
@@ -58,7 +59,15 @@ def reference() -> str:
         functions=[_function(row) for row in FUNCTIONS],
         forms=[_function(row) for row in FORMS],
         variables=VARIABLES,
+        units=_units(),
     )
+
+
+def _units() -> Mapping[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for name, unit in UNITS.items():
+        found.setdefault(unit.dimension, []).append(name)
+    return found
 
 
 def _rule_kinds() -> Iterator[tuple[str, str, list[KeyLine]]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from mapgen.check.model import Surroundings
 from mapgen.check.sources import all_near
@@ -16,9 +16,9 @@ def check_auth(
     auth: spec.Auth,
     around: Surroundings,
     contract: Contract | None,
-    entities: Iterable[Entity],
+    written: Iterable[tuple[Entity, str]],
 ) -> list[Diagnostic]:
-    """Return the faults of the section."""
+    """Return the faults of the section; `written` are the entities and what is done with them."""
     faults: list[Diagnostic] = []
     if auth.target.value not in around.connections:
         faults.append(messages.unknown_connection(auth.target, around.connections))
@@ -34,23 +34,28 @@ def check_auth(
         if access.entity.value not in contract.entities:
             known = contract.entities
             faults.append(messages.idle_access(access.entity, contract.name, known))
-    for entity in {entity.name: entity for entity in entities}.values():
+    apart = {(entity.name, operation): entity for entity, operation in written}
+    for (_, operation), entity in apart.items():
         meant = all_near((access.entity.value for access in auth.access), contract.entities)
         if entity.name not in meant or entity.name in {one.entity.value for one in auth.access}:
-            faults += _needed(auth, entity)
+            faults += _needed(auth, entity, operation)
     return faults
 
 
-def _needed(auth: spec.Auth, entity: Entity) -> list[Diagnostic]:
+_RIGHTS: Mapping[str, Mapping[str, str]] = {
+    "create": {"insert": "it creates them"},
+    "update": {"update": "it changes those that are there"},
+    "upsert": {"insert": "it creates them", "update": "it changes those that are there"},
+}
+
+
+def _needed(auth: spec.Auth, entity: Entity, operation: str) -> list[Diagnostic]:
     rights = {
         right.value
         for access in auth.access
         if access.entity.value == entity.name
         for right in access.rights
     }
-    needed = {
-        "insert": "it creates them",
-        "read": "it looks documents up by their identity",
-    }
+    needed = {**_RIGHTS[operation], "read": "it looks documents up by their identity"}
     missing = {right: why for right, why in needed.items() if right not in rights}
     return [messages.access_missing(auth.target.span(), entity.name, missing)] if missing else []

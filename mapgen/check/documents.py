@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from mapgen.check import model as checked
 from mapgen.check.formulas import Formulas, described, row_binding, trees
+from mapgen.check.modifiers import places_span
 from mapgen.contract.model import Entity
 from mapgen.expression import types
 from mapgen.expression.scope import Binding, Scope
@@ -62,6 +63,7 @@ class Siblings:
 def unfit_for_made(modifiers: spec.Modifiers) -> Iterator[Diagnostic]:
     """Yield the modifiers that fit no value that is only known once another document is saved."""
     texts = {
+        "clear_if_missing": modifiers.clear_if_missing,
         "omit_if": modifiers.omit_if,
         "too_long": modifiers.too_long,
         "range": modifiers.range.text if modifiers.range is not None else None,
@@ -69,7 +71,7 @@ def unfit_for_made(modifiers: spec.Modifiers) -> Iterator[Diagnostic]:
     }
     found = {name: text.span() for name, text in texts.items() if text is not None}
     if modifiers.places is not None:
-        found["places"] = modifiers.places.span
+        found["places"] = places_span(modifiers.places)
     if modifiers.examples:
         found["examples"] = modifiers.examples[0].span
     if modifiers.rejects:

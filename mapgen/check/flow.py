@@ -37,9 +37,12 @@ def check(flow: spec.Spec, around: checked.Surroundings) -> checked.Checked:
     if contract is not None:
         faults += check_live(flow, contract, around.flows)
     entities = found.entities if found is not None else ()
-    faults += check_auth(flow.auth, around, contract, entities)
+    operations = (document.target.operation for document in section.documents)
+    written = tuple(zip(entities, operations, strict=False))
+    ways = ((entity, way.value) for entity, way in written)
+    faults += check_auth(flow.auth, around, contract, ways)
     faults += check_performance(flow.performance, section, around)
-    faults += check_security(flow.security, section, schema, entities)
+    faults += check_security(flow.security, section, schema, written)
     faults += check_secrets(flow.source)
     faults += check_secret_rules(section)
     if found is not None and found.key is not None and schema is not None:

@@ -19,6 +19,7 @@ from mapgen.check.documents import (
     rows,
 )
 from mapgen.check.formulas import Formulas, described, trees
+from mapgen.check.modifiers import Sending
 from mapgen.check.rules import RESERVED, RuleChecker
 from mapgen.check.sources import accounted, all_near, meeting_names
 from mapgen.check.spelling import repeated
@@ -85,7 +86,8 @@ def check_mapping(
     documents = []
     for one in ordered:
         siblings = Siblings(one, known, conditions)
-        rules = RuleChecker(formulas, contract, tables, schema.choices, siblings)
+        sending = Sending(one.target.operation)
+        rules = RuleChecker(formulas, contract, tables, schema.choices, siblings, sending)
         held = condition(one, formulas, scope)
         if held is not None:
             conditions[one.name.value] = held

@@ -152,7 +152,9 @@ class CheckedRule:
 
     `target` is the path in the document (`Details[].InventoryID`). `type` is what the value has
     before `if_missing`: `T?` where it may be missing. `if_missing` is what then: leave the field
-    out (None), reject, or another value. `reads` are the source paths, lets looked through.
+    out (None), reject, or another value. `on_error` is what a step that fails gives: a rejection
+    (None), no field, or another value. It has the places of `currency`, where there is one.
+    `reads` are the source paths, lets looked through.
     """
 
     target: str
@@ -160,20 +162,29 @@ class CheckedRule:
     value: RuleValue
     type: Type
     if_missing: Typed | Literal["reject"] | None
+    on_error: Typed | Literal["omit"] | None
     omit_if: Typed | None
     max_length: int | None
     truncates: bool
     places: int | None
+    currency: Typed | None
     rounding: str | None
     range: spec.Range | None
     reads: tuple[str, ...]
     rule: spec.Rule
 
     @property
+    def clears(self) -> bool:
+        """Whether a missing value empties the field."""
+        return self.rule.modifiers.clear_if_missing is not None
+
+    @property
     def is_always_set(self) -> bool:
-        """Whether the field is in every document."""
-        return self.omit_if is None and (
-            not isinstance(self.type, Optional) or self.if_missing is not None
+        """Whether the field has a value in every document."""
+        return (
+            self.omit_if is None
+            and self.on_error != "omit"
+            and (not isinstance(self.type, Optional) or self.if_missing is not None)
         )
 
 
@@ -198,7 +209,7 @@ class CheckedObject:
 
 @dataclass(frozen=True, slots=True)
 class CheckedEach:
-    """Detail rows."""
+    """Detail rows; `row_key` are the fields that one is recognised by."""
 
     target: str
     field: Field
@@ -207,6 +218,7 @@ class CheckedEach:
     where: Typed | None
     at_least: int
     unique: tuple[str, ...]
+    row_key: tuple[str, ...]
     part: CheckedPart
     reads: tuple[str, ...]
     rule: spec.Rule

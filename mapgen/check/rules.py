@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Literal, cast
 
@@ -12,6 +12,17 @@ from mapgen.check import model as checked
 from mapgen.check.companions import sets_flag
 from mapgen.check.documents import Siblings, unfit_for_made
 from mapgen.check.formulas import Formulas, any_of, described, row_binding
+from mapgen.check.modifiers import (
+    Kept,
+    Sending,
+    on_error,
+    places_of_currency,
+    places_span,
+    range_faults,
+    resending_faults,
+    unfit_for_parts,
+    write_once_faults,
+)
 from mapgen.check.sources import all_near
 from mapgen.check.spelling import repeated
 from mapgen.check.tables import TableRules
@@ -23,6 +34,7 @@ from mapgen.expression.typed import Typed
 from mapgen.expression.types import Optional, Type, is_assignable, join, optional, present
 from mapgen.report import Diagnostic, Span, Text
 from mapgen.report.catalogue import mapping as messages
+from mapgen.report.catalogue import modifiers as modifier_messages
 from mapgen.spec import model as spec
 from mapgen.spec.nodes import ScalarNode
 
@@ -75,6 +87,7 @@ class RuleChecker:
     tables: Mapping[str, checked.TableFacts]
     choices: Mapping[tuple[str, str], tuple[str, ...]]
     siblings: Siblings
+    sending: Sending
 
     @property
     def identity(self) -> str:
@@ -184,25 +197,55 @@ class RuleChecker:
         if kind.where is not None:
             where = self.formulas.condition(kind.where, inner, "`where`")
         entity = self.contract.entities[cast(str, field.entity)]
-        part = self.part(kind.part, entity, f"{target}[].", inner, rule.target.span())
+        rules = self._inside(rule, in_rows=True)
+        part = rules.part(kind.part, entity, f"{target}[].", inner, rule.target.span())
         if part is None or (kind.where is not None and where is None):
             return None
-        if not self._can_be_unique(kind.unique, part):
+        if not self._can_be_unique(rule, kind, part):
             return None
         unique = tuple(name.value for name in kind.unique)
+        row_key = tuple(name.value for name in kind.row_key)
         at_least = 0 if kind.at_least is None else int(kind.at_least.value)
         reads = self.formulas.reads_of(source, where)
         alias = kind.alias.value
         return checked.CheckedEach(
-            target, field, source, alias, where, at_least, unique, part, reads, rule
+            target, field, source, alias, where, at_least, unique, row_key, part, reads, rule
         )
 
-    def _can_be_unique(self, names: tuple[Text, ...], part: checked.CheckedPart) -> bool:
-        """Report what `unique` names that is no single value of the rows."""
-        known = [rule.field.name for rule in part.members if isinstance(rule, checked.CheckedRule)]
-        unknown = [name for name in names if name.value not in known]
-        self.faults.extend(messages.not_unique_by(name, known) for name in unknown)
-        return not unknown
+    def _inside(self, rule: spec.Rule, *, in_rows: bool) -> RuleChecker:
+        """Return the checker of what stands inside a rule, whose own modifiers are checked."""
+        self.faults.extend(unfit_for_parts(rule))
+        self.faults.extend(write_once_faults(rule, self.sending))
+        is_once = self.sending.is_once or rule.modifiers.write_once is not None
+        sending = replace(self.sending, in_rows=self.sending.in_rows or in_rows, is_once=is_once)
+        return replace(self, sending=sending)
+
+    def _can_be_unique(self, rule: spec.Rule, kind: spec.Each, part: checked.CheckedPart) -> bool:
+        """Report what `unique` and `row_key` name that cannot tell rows apart."""
+        known = {
+            one.field.name: one for one in part.members if isinstance(one, checked.CheckedRule)
+        }
+        faults = [
+            messages.not_unique_by(name, known)
+            for name in (*kind.unique, *kind.row_key)
+            if name.value not in known
+        ]
+        for name in kind.row_key:
+            found = known.get(name.value)
+            if found is not None and not found.is_always_set:
+                faults.append(modifier_messages.uncertain_row_key(name, found.rule.target.span()))
+        is_once = rule.modifiers.write_once is not None
+        if self.sending.meets_rows and not is_once and not kind.row_key:
+            certain = [
+                name
+                for name, one in known.items()
+                if one.is_always_set and not isinstance(one.value, checked.Constant)
+            ]
+            faults.append(
+                modifier_messages.row_key_missing(rule.target, self.sending.operation, certain)
+            )
+        self.faults.extend(faults)
+        return not faults
 
     def _object(
         self, rule: spec.Rule, kind: spec.Object, field: Field, target: str, scope: Scope
@@ -226,7 +269,8 @@ class RuleChecker:
                 return None
             inner = self._with_alias(kind.alias, row_binding(source), scope)
         entity = self.contract.entities[cast(str, field.entity)]
-        part = self.part(kind.part, entity, f"{target}.", inner, rule.target.span())
+        rules = self._inside(rule, in_rows=False)
+        part = rules.part(kind.part, entity, f"{target}.", inner, rule.target.span())
         if part is None:
             return None
         alias = kind.alias.value if kind.alias else None
@@ -288,14 +332,22 @@ class RuleChecker:
         self._type(rule, field, kind)
         if_missing = self._if_missing(rule, field, value, scope)
         omit_if = self._omit_if(rule, present(kind), scope)
+        must_be = self._has_to_be_set(field)
+        formulas, shown = _typed_of(value), _value_span(rule)
+        kept = Kept(rule, field, must_be, value, formulas, kind, shown)
+        failing, currency = None, None
         if len(self.faults) == before:
+            failing = on_error(kept, scope, self.formulas)
+            currency = places_of_currency(rule, scope, self.formulas)
             self._modifiers(rule, field, value, present(kind))
+            self.faults.extend(resending_faults(kept, self.sending))
         if len(self.faults) > before:
             return None
         modifiers = rule.modifiers
         too_long = modifiers.too_long
         places = modifiers.places
         fallback = if_missing if not isinstance(if_missing, str) else None
+        instead = failing if not isinstance(failing, str) else None
         decided_by: tuple[str, ...] = ()
         if isinstance(value, checked.MadeKey) and if_missing == "reject":
             decided_by = value.reads
@@ -305,15 +357,17 @@ class RuleChecker:
             value=value,
             type=kind,
             if_missing=if_missing,
+            on_error=failing,
             omit_if=omit_if,
             max_length=field.max_length,
             truncates=too_long is not None and too_long.value == "truncate",
-            places=int(places.value) if places else field.places,
+            places=int(places.value) if isinstance(places, ScalarNode) else field.places,
+            currency=currency,
             rounding=modifiers.rounding.value if modifiers.rounding else None,
             range=modifiers.range,
             reads=(
                 *decided_by,
-                *self.formulas.reads_of(*_typed_of(value), fallback, omit_if),
+                *self.formulas.reads_of(*formulas, fallback, instead, omit_if, currency),
             ),
             rule=rule,
         )
@@ -462,7 +516,8 @@ class RuleChecker:
         return typed
 
     def _has_to_be_set(self, field: Field) -> bool:
-        return field.is_required or field.is_key or field.name == self.identity
+        is_needed = field.is_required and not self.sending.is_sparse
+        return is_needed or field.is_key or field.name == self.identity
 
     def _omit_if(self, rule: spec.Rule, kind: Type, scope: Scope) -> Typed | None:
         text = rule.modifiers.omit_if
@@ -485,8 +540,10 @@ class RuleChecker:
         if modifiers.range is not None and not is_number:
             span = modifiers.range.text.span()
             self.faults.append(messages.unfit_modifier(span, "range", "is for numbers"))
+        elif modifiers.range is not None:
+            self.faults.extend(range_faults(modifiers.range, value, kind, _value_span(rule)))
         if modifiers.places is not None and kind != types.DECIMAL:
-            span = modifiers.places.span
+            span = places_span(modifiers.places)
             self.faults.append(messages.unfit_modifier(span, "places", "is for decimals"))
         if modifiers.rounding is not None and modifiers.places is None:
             self.faults.append(messages.rounding_without_places(modifiers.rounding.span()))
@@ -527,7 +584,8 @@ class RuleChecker:
         for field in entity.fields.values():
             if field.name in elsewhere or field.name in meant:
                 continue
-            if field.is_required and field.name not in written:
+            is_needed = field.is_required and not self.sending.is_sparse
+            if is_needed and field.name not in written:
                 self.faults.append(messages.required_field(field.name, entity.name, where))
         for name, rule in written.items():
             known = entity.fields.get(name)

@@ -10,8 +10,9 @@ from mapgen.check.sources import all_paths, leaf_paths, near_paths, path_pattern
 from mapgen.contract.model import Entity
 from mapgen.contract.source_schema import SourceSchema
 from mapgen.expression.types import BOOL, present
-from mapgen.report import Diagnostic, Source, Span
+from mapgen.report import Diagnostic, Source, Span, Text
 from mapgen.report.catalogue import operations as messages
+from mapgen.report.catalogue.modifiers import undo_of_an_update
 from mapgen.spec import model as spec
 from mapgen.spec.language import SECRETS
 
@@ -42,9 +43,9 @@ def check_security(
     security: spec.Security,
     section: spec.MappingSection,
     schema: SourceSchema | None,
-    entities: Collection[Entity],
+    written: Collection[tuple[Entity, Text]],
 ) -> list[Diagnostic]:
-    """Return the faults of the section."""
+    """Return the faults of the section; `written` are the entities and what is done with them."""
     faults: list[Diagnostic] = []
     retry = security.retry
     if retry is not None and retry.texts is not None and retry.first > retry.ceiling:
@@ -52,11 +53,21 @@ def check_security(
     if schema is not None:
         faults += _data(security, section, schema)
     undo = security.undo
-    if undo is not None and not any(undo.value in entity.actions for entity in entities):
-        names = "` or `".join(dict.fromkeys(entity.name for entity in entities))
-        actions = [action for entity in entities for action in entity.actions]
-        faults += [messages.unknown_action(undo, names, actions)] if names else []
+    if undo is not None:
+        faults += _undo(undo, written)
     return faults
+
+
+def _undo(undo: Text, written: Collection[tuple[Entity, Text]]) -> Iterator[Diagnostic]:
+    """Yield what is wrong with the action that takes documents back."""
+    having = [(entity, way) for entity, way in written if undo.value in entity.actions]
+    if written and not having:
+        names = "` or `".join(dict.fromkeys(entity.name for entity, _ in written))
+        actions = [action for entity, _ in written for action in entity.actions]
+        yield messages.unknown_action(undo, names, actions)
+    for entity, way in having:
+        if way.value != "create":
+            yield undo_of_an_update(undo, way, entity.name)
 
 
 def _data(

@@ -115,8 +115,8 @@ class _Counts:
         records = self.transformed + self.skipped + self.rejected
         into = "" if self.documents == self.transformed else f" into {self.documents} documents"
         return (
-            f"{records} record{'s' * (records != 1)}: {self.transformed} transformed{into}, {self.skipped} skipped,"
-            f" {self.rejected} rejected"
+            f"{records} record{'s' * (records != 1)}: {self.transformed} transformed{into},"
+            f" {self.skipped} skipped, {self.rejected} rejected"
         )
 
 

@@ -87,9 +87,16 @@ def _row(field: ir.Field) -> dict[str, str]:
 
 
 def _part_rule(member: ir.ObjectPart | ir.RowsPart) -> str:
+    once = "; only when the document is created" if member.is_written_once else ""
+    return _part_words(member) + once
+
+
+def _part_words(member: ir.ObjectPart | ir.RowsPart) -> str:
     if isinstance(member, ir.RowsPart):
         fewest = f", {member.at_least} at least" if member.at_least else ""
-        return f"a row for each `{member.alias}`{fewest}"
+        keys = ", ".join(f"`{name}`" for name in member.row_key)
+        known_by = f", recognised by {keys}" if keys else ""
+        return f"a row for each `{member.alias}`{fewest}{known_by}"
     if member.source is None:
         return "always there"
     return "there when the source is" if member.may_be_missing else "always there"
@@ -100,7 +107,7 @@ def _missing(field: ir.Field) -> str:
         case "never":
             return ""
         case "omit":
-            return "left out"
+            return "emptied" if field.clears else "left out"
         case "reject":
             return "rejected"
         case "replace":
@@ -112,9 +119,13 @@ def _remarks(field: ir.Field) -> Iterator[str]:
     if limits.max_length is not None:
         way = "cut" if limits.truncates else "rejected"
         yield f"longer than {limits.max_length}: {way}"
-    if limits.places is not None:
+    if field.error_words is not None:
+        yield f"where that fails: {field.error_words}"
+    if field.is_written_once:
+        yield "only when the document is created"
+    if field.places_words is not None or limits.places is not None:
         way = f", rounded {limits.rounding}" if limits.rounding else ""
-        yield f"{limits.places} decimal places{way}"
+        yield (field.places_words or f"{limits.places} decimal places") + way
     for sign, bound in limits.range:
         yield f"{sign} {bound}"
     if field.is_personal:

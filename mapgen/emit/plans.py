@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from typing import assert_never
 
@@ -11,10 +11,14 @@ from mapgen.emit.json_text import json_text
 from mapgen.emit.python.transformer import RuleLine
 from mapgen.ir.flow import (
     Document,
+    Field,
     FileTable,
     Flow,
     Join,
     LedgerTable,
+    ObjectPart,
+    Part,
+    RowsPart,
     SampleEntry,
     Table,
     TenantTable,
@@ -102,7 +106,30 @@ def _document(document: Document) -> dict[str, object]:
         "identity": {"field": document.identity, "scope": dict(document.identity_scope)},
         "keys": list(document.entity_keys),
         "after": list(document.after),
+        "write_once": list(_written_once(document.part)),
+        "row_keys": {path: list(key) for path, key in _row_keys(document.part)},
     }
+
+
+def _written_once(part: Part, prefix: str = "") -> Iterator[str]:
+    """Yield the paths of what only a new document gets: `Address.City`, `custom.View.Field`."""
+    for item in part.custom:
+        if item.field.is_written_once:
+            yield f"{prefix}custom.{item.view}.{item.name}"
+    for member in (*part.members, *((part.note,) if part.note is not None else ())):
+        if member.is_written_once:
+            yield f"{prefix}{member.name}"
+        elif isinstance(member, ObjectPart):
+            yield from _written_once(member.part, f"{prefix}{member.name}.")
+
+
+def _row_keys(part: Part, prefix: str = "") -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Yield the path of each list of rows that have a key, and the key."""
+    for member in part.members:
+        if isinstance(member, RowsPart) and member.row_key:
+            yield f"{prefix}{member.name}", member.row_key
+        if not isinstance(member, Field):
+            yield from _row_keys(member.part, f"{prefix}{member.name}.")
 
 
 def rule_map_file(flow: Flow, rules: Iterable[RuleLine], code: str) -> str:

@@ -90,7 +90,7 @@ def _part(part: ir.Part) -> Schema:
         match member:
             case ir.Field():
                 properties[member.name] = _field(member)
-                is_there = member.is_always_set
+                is_there = member.is_always_set or member.clears
             case ir.ObjectPart():
                 properties[member.name] = _part(member.part)
                 is_there = not (member.may_be_missing or member.part.may_be_empty)
@@ -127,6 +127,8 @@ def _value(field: ir.Field) -> Schema:
         return _made(field, field.value)
     schema = dict(_VALUE_TYPES[field.kind])
     limits = field.limits
+    if field.clears:
+        schema["type"] = [schema["type"], "null"]
     if isinstance(field.value, ir.Constant):
         return {**schema, "const": _constant(field.value.text, field.kind)}
     if limits.max_length is not None:

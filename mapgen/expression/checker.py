@@ -65,6 +65,7 @@ from mapgen.expression.types import (
     optional,
     present,
 )
+from mapgen.expression.units import UNITS, mismatch, near_units
 from mapgen.report import Diagnostic, Span, Text
 from mapgen.report.catalogue import expression as catalogue
 
@@ -535,12 +536,27 @@ class Checker:
                 is_proven = True
             words = refinement.fault(tree.value) if isinstance(tree.value, str | int) else None
             if words is not None:
-                self.report(catalogue.bad_literal(self.span(tree), refinement.wanted, words))
+                near = near_units(str(tree.value)) if pattern.name == "unit" else None
+                self.report(catalogue.bad_literal(self.span(tree), refinement.wanted, words, near))
+        if choice.function.name == "convertUnit":
+            self.units(trees[1], trees[2])
         divisors = trees[1:] if choice.function.name in ("intDiv", "intMod") else []
         for tree in divisors:
             self.divisor(tree)
             is_proven = isinstance(tree, Constant)
         self.is_fallible = self.is_fallible or (choice.function.is_fallible and not is_proven)
+
+    def units(self, source: Tree, target: Tree) -> None:
+        """Check that a factor leads from one unit to the other."""
+        names = [
+            tree.value
+            for tree in (source, target)
+            if isinstance(tree, Constant) and isinstance(tree.value, str) and tree.value in UNITS
+        ]
+        words = mismatch(*names) if len(names) == 2 else None
+        if words is not None:
+            wanted = f"the unit to convert `{names[0]}` to"
+            self.report(catalogue.bad_literal(self.span(target), wanted, words))
 
     def unknown_function(self, tree: Call | Method, name: str) -> Diagnostic:
         span = self.text.span(tree.name_start, tree.name_end)

@@ -10,6 +10,7 @@ from mapgen.expression.rows import Example, Function, row
 
 _FALLIBLE = ("fallible",)
 _ROUNDS = ("rounds", "fallible")
+_WITHOUT_END = "where the factor has no last digit (`kg` to `lb`), a rounding stands around it."
 
 _STRINGS = (
     row(
@@ -512,6 +513,31 @@ _NUMBERS = (
         "to_minor_units({0}, {1})",
         ("19.99.toMinorUnits('USD')", "1999"),
         traits=_FALLIBLE,
+    ),
+    row(
+        "minorUnits(currency: currency) -> int",
+        "The decimal places that the currency has (ISO 4217).",
+        "currency_places({0})",
+        ("minorUnits('USD')", "2"),
+        ("minorUnits('JPY')", "0"),
+        ("2.345.round(minorUnits('KWD'))", "2.345"),
+        traits=_FALLIBLE,
+    ),
+    # Lowering puts the units' factors in their places, one in place of both where that is exact.
+    row(
+        "decimal.convertUnit(from: unit, to: unit) -> decimal",
+        f"The amount in another unit, exactly; {_WITHOUT_END}",
+        "{0} * {1} / {2}",
+        ("1500.convertUnit('g', 'kg')", "1.500"),
+        ("1.convertUnit('lb', 'kg')", "0.45359237"),
+        ("1.convertUnit('kg', 'lb').round(3)", "2.205"),
+    ),
+    row(
+        "convertUnit(amount: decimal, from: unit, to: unit) -> decimal",
+        f"The amount in another unit, exactly; {_WITHOUT_END}",
+        "{0} * {1} / {2}",
+        ("convertUnit(2.5, 'm2', 'cm2')", "25000.0"),
+        ("convertUnit(90, 'min', 'h')", "1.5"),
     ),
 )
 

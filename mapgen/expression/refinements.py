@@ -9,6 +9,7 @@ from datetime import date, datetime, time
 from zoneinfo import ZoneInfo
 
 from mapgen.expression.patterns import date_pattern_fault, regex_fault, time_pattern_fault
+from mapgen.expression.units import unit_fault
 
 Literal = bool | int | str
 
@@ -102,7 +103,7 @@ REFINEMENTS: Mapping[str, Refinement] = {
     "date_pattern": Refinement("a date pattern", _text(date_pattern_fault), must_be_literal=True),
     "time_pattern": Refinement("a time pattern", _text(time_pattern_fault), must_be_literal=True),
     "zone": Refinement("a time zone's name", _text(zone_fault)),
-    "places": Refinement("a number of places", _between(0, 12), must_be_literal=True),
+    "places": Refinement("a number of places", _between(0, 12)),
     "width": Refinement("a number of characters", _between(1, 4000), must_be_literal=True),
     "separator": Refinement(
         "a separator", _matching(r"(?s).+", "it is empty"), must_be_literal=True
@@ -116,6 +117,7 @@ REFINEMENTS: Mapping[str, Refinement] = {
     "currency": Refinement(
         "a currency code", _matching("[A-Z]{3}", "it has to be three capital letters, as in `USD`")
     ),
+    "unit": Refinement("a unit of measure", _text(unit_fault), must_be_literal=True),
     "integer_text": Refinement("a whole number", _text(_integer_fault)),
     "decimal_text": Refinement(
         "a number",

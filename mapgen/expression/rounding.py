@@ -1,4 +1,7 @@
-"""Where a quotient goes: every `/` has to end in a rounding, or be the value of the whole rule."""
+"""Where a quotient goes: every `/` has to end in a rounding, or be the value of the whole rule.
+
+A change of units whose factor has no last digit is a quotient, too.
+"""
 
 from __future__ import annotations
 
@@ -6,8 +9,19 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from mapgen.expression.tree import Binary, Call, Conditional, Macro, Method, Tree, Unary, children
+from mapgen.expression.tree import (
+    Binary,
+    Call,
+    Conditional,
+    Constant,
+    Macro,
+    Method,
+    Tree,
+    Unary,
+    children,
+)
 from mapgen.expression.typed import Chosen
+from mapgen.expression.units import UNITS, is_finite, ratio
 
 # Where a value goes: into a rounding, out of the whole expression, or anywhere else.
 Fate = Literal["rounded", "result", "used"]
@@ -16,9 +30,9 @@ _PASSED_ON = ("orValue", "or", "coalesce")
 
 @dataclass(frozen=True, slots=True)
 class Division:
-    """A `/` and where its value goes."""
+    """A `/`, or what divides like one, and where its value goes."""
 
-    tree: Binary
+    tree: Tree
     fate: Fate
 
 
@@ -26,10 +40,31 @@ def divisions(
     tree: Tree, chosen: Mapping[Tree, Chosen], fate: Fate = "result"
 ) -> Iterator[Division]:
     """Yield every division that nothing rounds, in the order of the text."""
-    if isinstance(tree, Binary) and tree.operator == "/" and fate != "rounded":
+    if fate != "rounded" and _divides(tree):
         yield Division(tree, fate)
     for child in children(tree):
         yield from divisions(child, chosen, _fate(tree, child, chosen, fate))
+
+
+def _divides(tree: Tree) -> bool:
+    match tree:
+        case Binary(operator=operator):
+            return operator == "/"
+        case Call(name="convertUnit", arguments=(*_, source, target)):
+            return _is_endless(source, target)
+        case Method(name="convertUnit", arguments=(source, target)):
+            return _is_endless(source, target)
+        case _:
+            return False
+
+
+def _is_endless(source: Tree, target: Tree) -> bool:
+    """Whether the factor between two units, where they are written out, has no last digit."""
+    match source, target:
+        case Constant(value=str(one)), Constant(value=str(other)):
+            return one in UNITS and other in UNITS and not is_finite(ratio(one, other))
+        case _:
+            return False
 
 
 def _fate(tree: Tree, child: Tree, chosen: Mapping[Tree, Chosen], fate: Fate) -> Fate:
@@ -42,6 +77,8 @@ def _fate(tree: Tree, child: Tree, chosen: Mapping[Tree, Chosen], fate: Fate) ->
             return fate
         case Method(name=name) | Call(name=name) if name in _PASSED_ON:
             return fate
+        case Method(name="convertUnit") | Call(name="convertUnit"):
+            return fate if child is next(children(tree), None) else "used"
         case Method() | Call() if tree in chosen and chosen[tree].function.rounds:
             return "rounded" if child is next(children(tree), None) else "used"
         case _:

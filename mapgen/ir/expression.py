@@ -55,12 +55,16 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class DocumentField:
-    """A member of the document that the rules have built; `is_value`: a wrapped single value."""
+    """A member of the document that the rules have built.
+
+    `is_value`: a wrapped single value; `may_be_empty`: it is always sent, maybe to empty the field.
+    """
 
     operand: Expression
     key: str
     is_value: bool
     type: TypeName
+    may_be_empty: bool = False
 
 
 @dataclass(frozen=True, slots=True)

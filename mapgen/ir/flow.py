@@ -14,6 +14,7 @@ from mapgen.ir.expression import Expression, Variable
 
 ValueKind = Literal["string", "decimal", "int", "boolean", "date", "datetime"]
 OnMissing = Literal["never", "omit", "reject", "replace"]
+OnError = Literal["omit", "reject", "replace"]
 OnMiss = Literal["reject", "retry", "omit", "replace"]
 ConditionKind = Literal["text", "number", "flag"]
 Rounding = Literal["half_up", "half_even", "up", "down"]
@@ -234,11 +235,15 @@ Value = Constant | Formula | Lookup | Made
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What a value has to keep to, proved at compile time where it can be."""
+    """What a value has to keep to, proved at compile time where it can be.
+
+    With `currency` it has the places of the currency of that code.
+    """
 
     max_length: int | None = None
     truncates: bool = False
     places: int | None = None
+    currency: Expression | None = None
     rounding: Rounding | None = None
     range: tuple[tuple[Comparison, str], ...] = ()
     whole: tuple[int, int] | None = None
@@ -250,7 +255,10 @@ class Field:
 
     `target` is its path (`Details[].InventoryID`), `name` the member, `local` what its value is
     called in code. `on_missing` says what a missing value means; `replacement` goes with `replace`.
-    `words` is the rule as the spec has it, `missing_words` what it says of a missing value.
+    `on_error` says what a step that fails means; `instead` goes with `replace`. `clears`: a missing
+    value empties the field. `is_written_once`: only a new document gets it.
+    `words` is the rule as the spec has it, `missing_words` what it says of a missing value,
+    `error_words` of a step that fails, `places_words` of decimal places that records decide.
     """
 
     target: str
@@ -260,6 +268,10 @@ class Field:
     value: Value
     on_missing: OnMissing
     replacement: Expression | None
+    on_error: OnError
+    instead: Expression | None
+    clears: bool
+    is_written_once: bool
     omit_if: Expression | None
     limits: Limits
     is_always_set: bool
@@ -269,6 +281,8 @@ class Field:
     because: str | None
     words: str
     missing_words: str | None
+    error_words: str | None
+    places_words: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -293,11 +307,15 @@ class ObjectPart:
     part: Part
     reads: tuple[str, ...]
     pointer: str
+    is_written_once: bool
 
 
 @dataclass(frozen=True, slots=True)
 class RowsPart:
-    """Detail rows, one for each row of a source list that `where` lets through."""
+    """Detail rows, one for each row of a source list that `where` lets through.
+
+    `row_key` are the fields by which a row of a document that is sent again is recognised.
+    """
 
     target: str
     name: str
@@ -308,9 +326,11 @@ class RowsPart:
     where: Expression | None
     at_least: int
     unique: tuple[str, ...]
+    row_key: tuple[str, ...]
     part: Part
     reads: tuple[str, ...]
     pointer: str
+    is_written_once: bool
 
 
 Member = Field | ObjectPart | RowsPart

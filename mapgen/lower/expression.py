@@ -6,7 +6,7 @@ import itertools
 from decimal import Decimal
 from typing import assert_never, get_args
 
-from mapgen.expression import Typed, tree
+from mapgen.expression import Typed, tree, units
 from mapgen.expression.calls import patterns_of
 from mapgen.expression.patterns import python_date_pattern, python_regex
 from mapgen.expression.signature import build
@@ -306,7 +306,7 @@ class _Lowering:
             trees.insert(0, node.operand)
             lowered, inside, _ = self.into(node.operand, _hint(node.operand))
         patterns = patterns_of(chosen.function, len(trees)) or ()
-        arguments = []
+        arguments: list[ir.Expression] = []
         for position, (argument, pattern) in enumerate(zip(trees, patterns, strict=True)):
             wanted = build(pattern, chosen.bound)
             if position == 0 and inside is not None:
@@ -317,7 +317,12 @@ class _Lowering:
                 arguments.append(self.as_type(argument, wanted))
         function = chosen.function
         own = str(build(function.signature.result, chosen.bound))
-        call = ir.Call(function.name, function.python, tuple(arguments), own, function.is_truthy)
+        call: ir.Expression
+        if function.name == "convertUnit":
+            call = _converted(*arguments)
+        else:
+            given = tuple(arguments)
+            call = ir.Call(function.name, function.python, given, own, function.is_truthy)
         if lowered is None or inside is None:
             return call
         return self.left_out(lowered, inside, call, self.type_of(node))
@@ -404,6 +409,25 @@ class _Lowering:
 
 
 _TRANSLATED = ("regex", "date_pattern", "time_pattern", "zone")
+
+
+def _converted(
+    amount: ir.Expression, source: ir.Expression, target: ir.Expression
+) -> ir.Expression:
+    """Return an amount in another unit: one exact factor where there is one, else two."""
+    names = [unit.value for unit in (source, target) if isinstance(unit, ir.Constant)]
+    one, other = map(str, names)
+    factor = units.ratio(one, other)
+    if units.is_finite(factor):
+        return ir.Operation("*", amount, _decimal(units.exact(factor)), "decimal")
+    if units.is_finite(1 / factor):
+        return ir.Operation("/", amount, _decimal(units.exact(1 / factor)), "decimal")
+    times, by = (_decimal(units.UNITS[name].factor) for name in (one, other))
+    return ir.Operation("/", ir.Operation("*", amount, times, "decimal"), by, "decimal")
+
+
+def _decimal(number: Decimal) -> ir.Constant:
+    return ir.Constant(format(number, "f"), "decimal")
 
 
 def _translated(node: tree.Constant, kind: str) -> ir.Constant:

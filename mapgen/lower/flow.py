@@ -121,7 +121,8 @@ class _Lowering:
         outer: dict[str, Type] = {}
         if rows is not None:
             outer[rows.alias] = cast(types.ListOf, present(rows.source.type)).element
-        checks = tuple(self.check(check) for check in document.checks)
+        emptied = _emptied(document.part)
+        checks = tuple(self.check(check, emptied) for check in document.checks)
         is_only = document.name == ir.ONLY
         function = "transform" if is_only else f"{document.name}_from"
         part = self.part(_with_identity(document), name, function, outer)
@@ -203,6 +204,7 @@ class _Lowering:
             part=part,
             reads=member.reads,
             pointer=member.rule.pointer,
+            is_written_once=member.rule.modifiers.write_once is not None,
         )
 
     def _rows(self, member: checked.CheckedEach, outer: dict[str, Type]) -> ir.RowsPart:
@@ -221,9 +223,11 @@ class _Lowering:
             where=None if member.where is None else lower_expression(member.where),
             at_least=member.at_least,
             unique=member.unique,
+            row_key=member.row_key,
             part=self.part(member.part, name, function, inner),
             reads=member.reads,
             pointer=member.rule.pointer,
+            is_written_once=member.rule.modifiers.write_once is not None,
         )
 
     def _new_name(self, name: str, target: str) -> str:
@@ -252,6 +256,9 @@ class _Lowering:
         replacement = None
         if isinstance(rule.if_missing, Typed):
             replacement = lower_expression(rule.if_missing, inner)
+        instead = None
+        if isinstance(rule.on_error, Typed):
+            instead = lower_expression(rule.on_error, inner)
         because, if_missing = rule.rule.modifiers.because, rule.rule.modifiers.if_missing
         return ir.Field(
             target=rule.target,
@@ -261,6 +268,10 @@ class _Lowering:
             value=_value(rule.value, rule.type, inner),
             on_missing=on_missing,
             replacement=replacement,
+            on_error="reject" if rule.on_error is None else "replace" if instead else "omit",
+            instead=instead,
+            clears=rule.clears,
+            is_written_once=rule.rule.modifiers.write_once is not None,
             omit_if=None if rule.omit_if is None else lower_expression(rule.omit_if),
             limits=_limits(rule, kind),
             is_always_set=rule.is_always_set,
@@ -270,6 +281,8 @@ class _Lowering:
             because=because.value if because else None,
             words=_words(rule.rule),
             missing_words=_one_line(if_missing) if if_missing is not None else None,
+            error_words=_error_words(rule),
+            places_words=_places_words(rule.rule),
         )
 
     def is_personal(self, reads: Iterable[str]) -> bool:
@@ -289,9 +302,9 @@ class _Lowering:
             let.pointer,
         )
 
-    def check(self, check: checked.CheckedCheck) -> ir.Check:
+    def check(self, check: checked.CheckedCheck, emptied: frozenset[tuple[str, str]]) -> ir.Check:
         """Return a check; an equality keeps its two sides, to show both when they differ."""
-        condition = over_document(lower_expression(check.typed))
+        condition = over_document(lower_expression(check.typed), emptied)
         left = right = None
         if isinstance(condition, tree.Operation) and condition.operator == "==":
             left, right = condition.left, condition.right
@@ -304,6 +317,17 @@ class _Lowering:
             check.reads,
             check.pointer,
         )
+
+
+def _emptied(part: checked.CheckedPart) -> frozenset[tuple[str, str]]:
+    """Return the fields that are sent to empty them: the type of the part, the name."""
+    found: set[tuple[str, str]] = set()
+    for member in part.members:
+        if not isinstance(member, checked.CheckedRule):
+            found |= _emptied(member.part)
+        elif member.clears:
+            found.add((f"document {part.entity.name}", member.field.name))
+    return frozenset(found)
 
 
 def _kind(rule: checked.CheckedRule) -> ir.ValueKind:
@@ -430,6 +454,7 @@ def _limits(rule: checked.CheckedRule, kind: ir.ValueKind) -> ir.Limits:
         max_length=rule.max_length if kind == "string" else None,
         truncates=rule.truncates,
         places=rule.places if present(rule.type) == types.DECIMAL else None,
+        currency=None if rule.currency is None else lower_expression(rule.currency),
         rounding=cast(Literal["half_up"], rule.rounding),
         range=tuple((sign, str(bound)) for sign, bound in bounds),
         whole=WHOLE_RANGES.get(rule.field.value_type or "") if kind == "int" else None,
@@ -456,6 +481,20 @@ def _words(rule: spec.Rule) -> str:
             return "; ".join([*lines, f"else `{_one_line(otherwise)}`"])
         case _:
             return ""
+
+
+def _error_words(rule: checked.CheckedRule) -> str | None:
+    text = rule.rule.modifiers.on_error
+    if text is None:
+        return None
+    return "left out" if rule.on_error == "omit" else f"`{_one_line(text)}`"
+
+
+def _places_words(rule: spec.Rule) -> str | None:
+    places = rule.modifiers.places
+    if not isinstance(places, spec.CurrencyPlaces):
+        return None
+    return f"as many decimal places as `{_one_line(places.currency)}` has"
 
 
 def _key_words(key: spec.LookupKey) -> str:

@@ -57,13 +57,20 @@ def renumbered(expression: ir.Expression, after: object) -> ir.Expression:
     return rewritten(expression, change)
 
 
-def over_document(expression: ir.Expression) -> ir.Expression:
-    """Return the expression with fields of the document told apart from those of the record."""
+def over_document(
+    expression: ir.Expression, emptied: frozenset[tuple[str, str]] = frozenset()
+) -> ir.Expression:
+    """Return the expression with fields of the document told apart from those of the record.
+
+    `emptied` are those that may be sent empty: the type that they belong to, the name.
+    """
 
     def change(node: object) -> object:
         if isinstance(node, ir.Field) and node.operand.type.startswith("document "):
             is_value = "document " not in node.type
-            return ir.DocumentField(node.operand, node.key, is_value, node.type)
+            owner = node.operand.type.removesuffix("?")
+            may_be_empty = (owner, node.key) in emptied
+            return ir.DocumentField(node.operand, node.key, is_value, node.type, may_be_empty)
         return node
 
     return rewritten(expression, change)

@@ -67,6 +67,22 @@ class Collector:
             bool(value)
         return value
 
+    def attempted(
+        self, step: Callable[[], Value], otherwise: Callable[[], Value | None] = lambda: None
+    ) -> Value | None:
+        """Do what `attempted` and `attempted_or` do for a step that fails by itself.
+
+        Raises the fault again that is known already: it is that of another statement.
+        """
+        depth = self.depth
+        try:
+            return step()
+        except (Fault, ArithmeticError) as error:
+            if id(error) in self._known:
+                raise
+            self.left(depth)
+            return otherwise()
+
     def _as_fault(self, error: Exception) -> Fault:
         match error:
             case Fault():
@@ -116,6 +132,7 @@ def collecting_twin(module: ModuleType, text: str) -> tuple[ModuleType, Collecto
     twin = ModuleType(f"{module.__name__} (collecting)")
     twin.__dict__.update(module.__dict__)
     twin.__dict__.update(__collector=collector)
+    twin.__dict__.update(attempted=collector.attempted, attempted_or=collector.attempted)
     code = ast.Module(body=[bind], type_ignores=[])
     ast.fix_missing_locations(code)
     exec(compile(code, f"<collecting {module.__name__}>", "exec"), twin.__dict__)
@@ -196,6 +213,11 @@ class _Watched(ast.NodeTransformer):
         match node:
             case ast.Call(func=ast.Name(id="total"), args=[ast.GeneratorExp() as amounts]):
                 node.args = [ast.ListComp(elt=amounts.elt, generators=amounts.generators)]
+            case ast.Call(func=ast.Name(id="attempted" | "attempted_or"), args=[step, *others]):
+                # An element that fails there is no fault: it ends the step.
+                within = _Watched(None).visit(step)
+                node.args = [within, *(self.visit(other) for other in others)]
+                return node
         self.generic_visit(node)
         return node
 

@@ -30,6 +30,7 @@ K = TypeVar("K", bound=Hashable)
 
 MOST_DIGITS = 28
 MOST_COUNTED = 10_000
+MOST_PLACES = 12
 
 # Missing values
 
@@ -334,6 +335,8 @@ def sign(number: Decimal | int) -> int:
 
 
 def _rounded(amount: Decimal, places: int, rounding: str) -> Decimal:
+    if not 0 <= places <= MOST_PLACES:
+        raise Fault("R211", f"an amount is rounded to 0 to {MOST_PLACES} places", places)
     try:
         return amount.quantize(Decimal(1).scaleb(-places), rounding)
     except InvalidOperation:
@@ -374,7 +377,8 @@ def round_ceiling(amount: Decimal) -> Decimal:
     return _rounded(amount, 0, ROUND_CEILING)
 
 
-def _places(currency: str) -> int:
+def currency_places(currency: str) -> int:
+    """Return the decimal places of a currency. Raises a Fault for an unknown one."""
     places = PLACES.get(currency)
     if places is None:
         raise Fault("R212", f"the currency `{currency}` is not known", currency)
@@ -383,12 +387,12 @@ def _places(currency: str) -> int:
 
 def from_minor_units(count: int, currency: str) -> Decimal:
     """Return the amount that so many cents make. Raises a Fault for an unknown currency."""
-    return Decimal(count).scaleb(-_places(currency))
+    return Decimal(count).scaleb(-currency_places(currency))
 
 
 def to_minor_units(amount: Decimal, currency: str) -> int:
     """Return the amount in cents. Raises a Fault for a fraction of one, or an unknown currency."""
-    cents = amount.scaleb(_places(currency))
+    cents = amount.scaleb(currency_places(currency))
     if cents != cents.to_integral_value():
         raise Fault("R213", f"the amount has more places than {currency} has", amount)
     return int(cents)

@@ -7,7 +7,7 @@ Server's nvarchar does.
 from __future__ import annotations
 
 import decimal
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from typing import Literal, TypeVar
 
@@ -33,6 +33,22 @@ _SIGNS: Mapping[str, str] = {
     ">": "above",
     ">=": "at least",
 }
+
+
+def attempted(step: Callable[[], T]) -> T | None:
+    """Return what the step gives, None where it fails."""
+    try:
+        return step()
+    except (Fault, ArithmeticError):
+        return None
+
+
+def attempted_or(step: Callable[[], T], otherwise: Callable[[], T]) -> T:
+    """Return what the step gives, or what stands for it where it fails."""
+    try:
+        return step()
+    except (Fault, ArithmeticError):
+        return otherwise()
 
 
 def required(value: T | None) -> T:

@@ -127,8 +127,9 @@ class DocumentPlan(msgspec.Struct, frozen=True):
     """One document that a record becomes: its entity, what is done with it, how it is recognised.
 
     `keys` are those that the ERP gives it. `after` names the documents of the same record that have
-    to be in the ERP first; `write_once` the fields that only a new document gets; `row_keys` the
-    fields that tell the rows of a list apart, by list.
+    to be in the ERP first; `write_once` what only a new document gets, as paths of members
+    (`Address.City`, `custom.Document.UsrShop`); `row_keys` the fields that tell the rows of a list
+    apart, by the list's path.
     """
 
     name: str

@@ -1,7 +1,7 @@
 """Values as the ERP's contract wraps them, and the encoder that keeps every digit.
 
-A field is `{"value": X}`; a field that is not sent is left out (never `null`). Contract version 4,
-protocol section 3.
+A field is `{"value": X}`; a field that is not sent is left out (never `null`), one that is to be
+emptied is `{"value": null}`. Contract version 4, protocol section 3.
 """
 
 from __future__ import annotations
@@ -47,6 +47,22 @@ class DateTimeValue(msgspec.Struct, frozen=True):
     """An instant, written with its offset."""
 
     value: datetime
+
+
+class Cleared(msgspec.Struct, frozen=True):
+    """What empties a field."""
+
+    value: None = None
+
+
+CLEARED = Cleared()
+
+
+class ClearedField(msgspec.Struct, frozen=True):
+    """What empties a field outside the contract."""
+
+    type: str
+    value: None = None
 
 
 class Made(msgspec.Struct, frozen=True):

@@ -45,6 +45,8 @@ SCHEDULE = Words(
 )
 DECIMAL = Words("a number", r"\d+(\.\d+)?", "0.01")
 DELIMITER = Words("one character", r"[\t !#-/:-@\[-^`{-~]", ";")
+FLAG = Words("mark", choices=("true",))
+OPERATIONS = ("create", "update", "upsert")
 SETTING_TYPES = ("string", "int", "decimal", "bool", "date", "timezone")
 ROUNDINGS = ("half_up", "half_even", "up", "down")
 
@@ -59,17 +61,31 @@ PART_KEYS: Mapping[str, Key] = {
     "note": Key(Named("rule"), "the record's note"),
 }
 
+PLACES = Variants(
+    "decimal places",
+    {
+        "currency": Record(
+            "the places of a currency",
+            {"currency": _required(Formula(), "as many as the currency of this code has")},
+        )
+    },
+    scalar=Whole(),
+)
+
 MODIFIERS: Mapping[str, Key] = {
     "if_missing": Key(Formula(), "the value to use when there is none, or `reject`"),
+    "on_error": Key(
+        Formula(), "what a step that fails gives: `omit` (no field), or a value; else a rejection"
+    ),
+    "clear_if_missing": Key(FLAG, "a missing value empties the field that the document has"),
+    "write_once": Key(FLAG, "sent when the document is created, never on a later update"),
     "omit_if": Key(Formula(), "leave the field out when this holds; `value` is the value"),
     "too_long": Key(Words("way with long text", choices=("reject", "truncate")), "longer text"),
     "range": Key(RANGE, "what the number has to keep to"),
-    "places": Key(Whole(), "decimal places; needs `rounding` where digits would be lost"),
+    "places": Key(PLACES, "decimal places; needs `rounding` where digits would be lost"),
     "rounding": Key(Words("rounding", choices=ROUNDINGS), "how to round to `places`"),
     "because": Key(PROSE, "why the rule is as it is, for reviewers"),
-    "proposed": Key(
-        Words("mark", choices=("true",)), "nobody has reviewed it: `generate --release` refuses"
-    ),
+    "proposed": Key(FLAG, "nobody has reviewed it: `generate --release` refuses"),
     "examples": Key(ListOf(Named("rule_example")), "what the rule gives for small changes"),
     "rejects": Key(ListOf(Named("rule_reject")), "small changes that must be rejected"),
 }
@@ -139,6 +155,10 @@ RULE = Variants(
                 "unique": Key(
                     ListOf(Words("a target field"), or_single=True, least=1),
                     "target fields that no two rows have the same values in",
+                ),
+                "row_key": Key(
+                    ListOf(Words("a target field"), or_single=True, least=1),
+                    "target fields that a row of the document is recognised by; unique as well",
                 ),
                 **PART_KEYS,
             },
@@ -248,7 +268,8 @@ TARGET = Record(
         "contract": _required(PROSE, "the pinned contract"),
         "entity": _required(PROSE, "the entity"),
         "operation": _required(
-            Words("operation", choices=("create",)), "what is done with the document"
+            Words("operation", choices=OPERATIONS),
+            "`create` a document; `update` one that has to be there; `upsert`: either",
         ),
     },
 )

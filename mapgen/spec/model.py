@@ -42,14 +42,24 @@ class Range:
 
 
 @dataclass(frozen=True, slots=True)
+class CurrencyPlaces:
+    """As many decimal places as a currency has."""
+
+    currency: Text
+
+
+@dataclass(frozen=True, slots=True)
 class Modifiers:
-    """What may stand with a rule of any kind."""
+    """What may stand with a rule of any kind; of a mark, its key."""
 
     if_missing: Text | None = None
+    on_error: Text | None = None
+    clear_if_missing: Text | None = None
+    write_once: Text | None = None
     omit_if: Text | None = None
     too_long: Text | None = None
     range: Range | None = None
-    places: ScalarNode | None = None
+    places: ScalarNode | CurrencyPlaces | None = None
     rounding: Text | None = None
     because: Text | None = None
     proposed: Text | None = None
@@ -153,6 +163,7 @@ class Each:
     where: Text | None
     at_least: ScalarNode | None
     unique: tuple[Text, ...]
+    row_key: tuple[Text, ...]
     part: Part
 
 

@@ -324,6 +324,7 @@ def _each(node: MapNode, at: str) -> model.Each:
         _optional_text(node, "where"),
         _as_scalar(at_least) if at_least is not None else None,
         _texts(node.get("unique")),
+        _texts(node.get("row_key")),
         _part(node, at),
     )
 
@@ -333,10 +334,13 @@ def _modifiers(node: MapNode) -> model.Modifiers:
     places = node.get("places")
     return model.Modifiers(
         if_missing=_optional_text(node, "if_missing"),
+        on_error=_optional_text(node, "on_error"),
+        clear_if_missing=node.key("clear_if_missing"),
+        write_once=node.key("write_once"),
         omit_if=_optional_text(node, "omit_if"),
         too_long=_optional_text(node, "too_long"),
         range=_range(bounds) if bounds is not None else None,
-        places=_as_scalar(places) if places is not None else None,
+        places=_places(places) if places is not None else None,
         rounding=_optional_text(node, "rounding"),
         because=_optional_text(node, "because"),
         proposed=_optional_text(node, "proposed"),
@@ -348,6 +352,12 @@ def _modifiers(node: MapNode) -> model.Modifiers:
             model.RuleReject(_changes(item), item.span) for item in _items(node, "rejects")
         ),
     )
+
+
+def _places(node: Node) -> ScalarNode | model.CurrencyPlaces:
+    if isinstance(node, ScalarNode):
+        return node
+    return model.CurrencyPlaces(_text(_as_map(node), "currency"))
 
 
 def _changes(node: MapNode) -> Mapping[str, Node]:

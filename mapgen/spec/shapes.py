@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 
 from mapgen.report import Diagnostic, Fix, Span, Text, repairs
 from mapgen.report.catalogue import documents, reading
+from mapgen.report.near import near_names
 from mapgen.spec.nodes import ListNode, MapNode, Node, ScalarNode
 
 
@@ -295,8 +296,10 @@ class Fitting:
                 self.fit(entry.value, keys[entry.key.value].shape)
             else:
                 self.faults.append(reading.unknown_key(entry.key, what, keys))
+        unknown = (entry.key.value for entry in node.entries if entry.key.value not in keys)
+        meant = {near for name in unknown for near in near_names(name, keys)}
         for name, key in keys.items():
-            if key.is_required and node.get(name) is None:
+            if key.is_required and node.get(name) is None and name not in meant:
                 self.faults.append(reading.missing_key(_opening(node), name, what, key.purpose))
             partner, here = key.goes_with, node.key(name)
             if partner is not None and here is not None and node.get(partner) is None:
@@ -314,6 +317,11 @@ class Fitting:
                 self.faults.append(fault)
             else:
                 self.fit(node, shape.scalar)
+            return
+        if len(shape.kinds) == 1:
+            # There is nothing to tell apart: what is wrong is a key.
+            [only] = shape.kinds.values()
+            self._record(node, only.what, {**only.keys, **shape.shared})
             return
         found = [entry.key for entry in node.entries if entry.key.value in shape.kinds]
         found = [key for key in found if not self._belongs(key, found, shape)]

@@ -62,6 +62,9 @@ BERLIN = ZoneInfo("Europe/Berlin")
         pytest.param("R210", lambda: runtime.int_div(1, 0), id="whole division by zero"),
         pytest.param("R210", lambda: runtime.int_mod(1, 0), id="remainder by zero"),
         pytest.param("R211", lambda: runtime.round_half_up(Decimal("9e27"), 2), id="too large"),
+        pytest.param("R211", lambda: runtime.round_up(Decimal(1), 13), id="too many places"),
+        pytest.param("R211", lambda: runtime.round_down(Decimal(1), -1), id="places before zero"),
+        pytest.param("R212", lambda: runtime.currency_places("usd"), id="currency in small"),
         pytest.param("R212", lambda: runtime.from_minor_units(1, "XYZ"), id="currency"),
         pytest.param(
             "R213", lambda: runtime.to_minor_units(Decimal("1.005"), "USD"), id="half a cent"
@@ -209,3 +212,14 @@ def test_minor_units_law(amount: Decimal, currency: str) -> None:
     else:
         with pytest.raises(Fault):
             runtime.to_minor_units(amount, currency)
+
+
+@given(st.decimals(-(10**9), 10**9, places=6), st.sampled_from(["USD", "JPY", "KWD"]))
+def test_places_of_a_currency_law(amount: Decimal, currency: str) -> None:
+    """Rounded to its currency, an amount has its places, and is off by half a unit at most."""
+    places = runtime.currency_places(currency)
+
+    rounded = runtime.round_half_up(amount, places)
+
+    assert rounded.as_tuple().exponent == -places
+    assert abs(rounded - amount) * 2 <= Decimal(1).scaleb(-places)

@@ -11,7 +11,7 @@ import pytest
 
 from mapgen.runtime.collecting import Collector, collecting_twin
 from mapgen.runtime.faults import Fault
-from mapgen.runtime.limits import required
+from mapgen.runtime.limits import attempted_or, required
 from mapgen.runtime.source import Poison
 
 TEXT = '''
@@ -35,7 +35,11 @@ def bind(settings, lookups):
         when = calendar(order["year"])
         weight = total(required(box["weight"]) for box in order["boxes"])
         labels = [required(box["label"]).strip() for box in order["boxes"] if box["weight"] != 7]
-        return (head, lines, check, when)
+        name = attempted_or(
+            lambda: [required(line["name"]) + head for line in order["lines"]],
+            lambda: [required(name) for name in order["names"]],
+        )
+        return (head, lines, check, when, name)
 
     return transform
 '''
@@ -50,26 +54,29 @@ def calendar(year: int) -> int:
 @pytest.fixture
 def twin() -> Iterator[tuple[ModuleType, Collector]]:
     module = ModuleType("small")
-    module.__dict__.update(required=required, calendar=calendar, total=sum)
+    module.__dict__.update(
+        required=required, calendar=calendar, total=sum, attempted_or=attempted_or
+    )
     exec(compile(TEXT, "small", "exec"), module.__dict__)
     yield collecting_twin(module, TEXT)
     sys.modules.pop("small", None)
 
 
 def order(**changes: object) -> dict[str, object]:
-    line = {"sku": "AB-1", "price": 2, "tags": ["a", "b", "c"]}
+    line = {"sku": "AB-1", "price": 2, "name": 1, "tags": ["a", "b", "c"]}
     plain = {
         "cancelled": None,
         "head": 1,
         "lines": [dict(line) for _ in range(3)],
         "year": 2026,
         "boxes": [],
+        "names": [7],
     }
     return {**plain, **changes}
 
 
-def line(sku: str | None, price: int | None) -> dict[str, object]:
-    return {"sku": sku, "price": price, "tags": ["a", "b", "c"]}
+def line(sku: str | None, price: int | None, name: int | None = 1) -> dict[str, object]:
+    return {"sku": sku, "price": price, "name": name, "tags": ["a", "b", "c"]}
 
 
 def found(
@@ -88,7 +95,7 @@ def test_sound_record(twin: tuple[ModuleType, Collector]) -> None:
 
     result = module.bind(None, None)(order())
 
-    assert result == (1, [("AB-1", 2)] * 3, 6, 2026)
+    assert result == (1, [("AB-1", 2)] * 3, 6, 2026, [2, 2, 2])
     assert collector.found == []
 
 
@@ -127,6 +134,19 @@ def test_poison_is_neither_there_nor_missing(twin: tuple[ModuleType, Collector])
     assert found(twin, order(cancelled=Poison(fault), head=None), fault) == [
         ("transform.head", (), "R201")
     ]
+
+
+def test_a_step_that_may_fail(twin: tuple[ModuleType, Collector]) -> None:
+    """What stands for a step that fails is no fault; in it, rows are counted from the first."""
+    lines = [line("A", 1), line("B", 1, None)]
+
+    assert found(twin, order(lines=lines)) == []
+    assert found(twin, order(lines=lines, names=[1, None])) == [("transform.name", (1,), "R201")]
+
+
+def test_a_step_over_a_fault(twin: tuple[ModuleType, Collector]) -> None:
+    """The fault of another statement is not what a step was attempted for."""
+    assert found(twin, order(head=None, names=[None])) == [("transform.head", (), "R201")]
 
 
 def test_overflow(twin: tuple[ModuleType, Collector]) -> None:

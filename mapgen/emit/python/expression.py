@@ -330,6 +330,9 @@ class PythonExpressions:
         match node:
             case ir.Constant(value=None):
                 return [_Guard("False", "True")], Code("None")
+            case ir.DocumentField(may_be_empty=True):
+                code = self._document_field(node)
+                return [_there(code.text)], code
             case ir.DocumentField():
                 code = self._document_field(node)
                 self._module.name("msgspec", "UNSET")
@@ -413,6 +416,8 @@ class PythonExpressions:
         match node:
             case ir.WhenPresent():
                 return self._when_present(node)
+            case ir.DocumentField(may_be_empty=True):
+                return self._document_field(node)
             case ir.DocumentField():
                 guards, code = self._guarded(node)
                 return Code(f"{code.text} if {_all(guards)} else None", Level.TERNARY)

@@ -16,6 +16,8 @@ LIMIT_FUNCTIONS = (
     "above",
     "at_least",
     "at_most",
+    "attempted",
+    "attempted_or",
     "below",
     "custom_fields",
     "equal",
@@ -82,10 +84,21 @@ class FieldEmitter:
         local = self.namer.name(field.local)
         if field.omit_if is not None:
             return self._with_omission(field, local, wrapper), local
-        guarded = self._present_value(field)
+        guarded = self._value(field)
         code = f"{wrapper}({self._limited(field, guarded.value)})"
-        code = self.or_unset(code, guarded.guards)
+        if field.clears:
+            emptied = self._emptied(field, wrapper, is_custom)
+            code = f"{code} if {' and '.join(guarded.guards)} else {emptied}"
+        else:
+            code = self.or_unset(code, guarded.guards)
         return [Statement(code, local, field.target, field)], local
+
+    def _emptied(self, field: ir.Field, wrapper: str, is_custom: bool) -> str:
+        """Return the Python of what empties a field; one outside the contract says its type."""
+        if not is_custom:
+            return self.module.name(VALUES, "CLEARED")
+        code = f'{self.module.name(VALUES, "ClearedField")}("{wrapper}")'
+        return self.module.constant(f"CLEARED_{field.kind}", code)
 
     def _made(self, field: ir.Field, made: ir.Made) -> tuple[list[Statement], str]:
         """Return the statement of a key that another document gets."""
@@ -117,7 +130,7 @@ class FieldEmitter:
     def _with_omission(self, field: ir.Field, local: str, wrapper: str) -> list[Statement]:
         assert field.omit_if is not None
         plain = self.namer.name(f"{field.local}_value")
-        guarded = self._present_value(field)
+        guarded = self._value(field)
         code = self._limited(field, guarded.value)
         if guarded.guards:
             code = f"{code} if {' and '.join(guarded.guards)} else None"
@@ -130,6 +143,36 @@ class FieldEmitter:
             Statement(code, plain, field.target, field),
             Statement(f"{unset} if {omitted} else {wrapper}({plain})", local, None, field),
         ]
+
+    def _value(self, field: ir.Field) -> Guarded:
+        """Return the value, or what the rule gives where a step of it fails."""
+        if field.on_error == "reject":
+            return self._present_value(field)
+        step = f"lambda: {self._step(field)}"
+        if field.instead is None:
+            code = f"{self.module.name(LIMITS, 'attempted')}({step})"
+        else:
+            other = self.expressions().value(field.instead)
+            code = f"{self.module.name(LIMITS, 'attempted_or')}({step}, lambda: {other})"
+        if field.on_missing == "reject":
+            return Guarded((), f"{self.module.name(LIMITS, 'required')}({code})")
+        if field.instead is not None and field.on_missing != "omit":
+            return Guarded((), code)
+        name = self.namer.name(f"{field.local}_found")
+        return Guarded((f"({name} := {code}) is not None",), name)
+
+    def _step(self, field: ir.Field) -> str:
+        """Return what is attempted: the value, None where it is missing and nothing replaces it.
+
+        The step asks for itself whether its values are there: a type checker wants it so.
+        """
+        assert isinstance(field.value, ir.Formula)
+        expression = field.value.expression
+        if field.on_missing == "replace":
+            return self._replaced(field, self.expressions().guarded(expression)).value
+        if field.on_missing == "never":
+            return self.expressions().value(expression)
+        return self.expressions().optional(expression)
 
     def _present_value(self, field: ir.Field) -> Guarded:
         """Return the value, guarded only where a missing one leaves the field out."""
@@ -224,11 +267,15 @@ class FieldEmitter:
         if limits.max_length is not None:
             name = self.module.name(LIMITS, "truncated" if limits.truncates else "text")
             return f"{name}({value}, {limits.max_length})"
-        if limits.rounding is not None:
-            name = self.module.name(LIMITS, "rounded")
-            value = f'{name}({value}, {limits.places}, "{limits.rounding}")'
-        elif limits.places is not None:
-            value = f"{self.module.name(LIMITS, 'with_places')}({value}, {limits.places})"
+        if limits.currency is not None:
+            places = self.module.function("currency_places")
+            of_currency = f"{places}({self.expressions().value(limits.currency)})"
+            value = self._with_places(value, of_currency, limits.rounding)
+            rounding = None
+        else:
+            rounding = limits.rounding
+        if limits.places is not None:
+            value = self._with_places(value, str(limits.places), rounding)
         for sign, bound in limits.range:
             name = self.module.name(LIMITS, _COMPARISONS[sign])
             value = f"{name}({value}, {self._bound(field, bound)})"
@@ -236,6 +283,11 @@ class FieldEmitter:
             low, high = limits.whole
             value = f"{self.module.name(LIMITS, 'whole')}({value}, {low}, {high})"
         return value
+
+    def _with_places(self, value: str, places: str, rounding: ir.Rounding | None) -> str:
+        if rounding is None:
+            return f"{self.module.name(LIMITS, 'with_places')}({value}, {places})"
+        return f'{self.module.name(LIMITS, "rounded")}({value}, {places}, "{rounding}")'
 
     def _bound(self, field: ir.Field, bound: str) -> str:
         if field.kind == "int":

@@ -21,7 +21,7 @@ from mapgen.ir.expression import Conditional, attribute_name
 from mapgen.ir.names import made_name
 
 # What is imported and looks like a constant.
-_IMPORTED = ("UNSET",)
+_IMPORTED = ("UNSET", "CLEARED")
 _RESERVED = ("settings", "lookups", "key", "bind", "value", "document")
 
 
@@ -344,6 +344,8 @@ class _ModuleEmitter:
         statements += added
         self._field_rules(part, added)
         kind = WRAPPERS[item.kind]
+        if item.clears:
+            return Member(item.name, f"{kind} | {self.needs.name(VALUES, 'Cleared')}"), local
         if isinstance(item.value, ir.Made):
             kind = "MadeValue | StringValue" if item.on_missing == "replace" else "MadeValue"
         if item.is_always_set:
@@ -412,8 +414,8 @@ class _ModuleEmitter:
             code = f"{code} if {' and '.join(guards)} else []"
         if item.at_least:
             code = f"{self.needs.name(LIMITS, 'rows')}({code}, {item.at_least})"
-        if item.unique:
-            fields = ", ".join(f'"{name}"' for name in item.unique)
+        for telling in filter(None, dict.fromkeys((item.unique, item.row_key))):
+            fields = ", ".join(f'"{name}"' for name in telling)
             code = f"{self.needs.name(LIMITS, 'unique')}({code}, {fields})"
         local = emitter.namer.name(item.local)
         statements.append(Statement(code, local, item.target))
@@ -484,6 +486,8 @@ class _ModuleEmitter:
             statements += added
             self._field_rules(part, added)
             kinds[CUSTOM_WRAPPERS[item.field.kind]] = None
+            if item.field.clears:
+                kinds["ClearedField"] = None
             given.append(f'("{item.view}", "{item.name}", {local})')
         collect = self.needs.name(LIMITS, "custom_fields")
         local = emitter.namer.name("custom")

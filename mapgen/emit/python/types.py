@@ -40,6 +40,8 @@ RESERVED_CLASSES = frozenset(
     {
         "Amount",
         "Callable",
+        "Cleared",
+        "ClearedField",
         "Decimal",
         "Documents",
         "Instant",

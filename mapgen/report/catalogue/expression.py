@@ -510,13 +510,13 @@ def no_literal(span: Span, wanted: str) -> Diagnostic:
     )
 
 
-def bad_literal(span: Span, wanted: str, why: str) -> Diagnostic:
+def bad_literal(span: Span, wanted: str, why: str, help: str | None = None) -> Diagnostic:
     """E215: a literal that the function cannot take."""
     return _fault(
         "E215",
         span,
         f"this cannot be taken as {wanted}: {why}",
-        help="write another one; `mapgen eval` tries an expression out",
+        help=help or "write another one; `mapgen eval` tries an expression out",
     )
 
 

@@ -330,15 +330,15 @@ def missing_flows(span: Span, field: str, found: str, *, is_identity: bool) -> D
     )
 
 
-def idle_if_missing(modifier: Text, span: Span) -> Diagnostic:
+def idle_if_missing(modifier: Text, span: Span, name: str = "if_missing") -> Diagnostic:
     """E233: a way with missing values where none can be missing."""
     return Diagnostic(
         "E233",
         "this value is never missing",
         label=Label(modifier.span(), "so this never happens"),
         related=(Label(span, "always there"),),
-        help="remove `if_missing:`; or the source schema is wrong about the field",
-        fix=repairs.without_modifier(modifier.span(), "if_missing"),
+        help=f"remove `{name}:`; or the source schema is wrong about the field",
+        fix=repairs.without_modifier(modifier.span(), name),
     )
 
 
@@ -375,7 +375,7 @@ def table_value_too_long(span: Span, holds: str, has: str, value: Span | None) -
 
 
 def not_unique_by(name: Text, known: Iterable[str]) -> Diagnostic:
-    """E248: `unique` names what is no single value of the rows."""
+    """E248: `unique` or `row_key` names what is no single value of the rows."""
     names = tuple(known)
     listed = ", ".join(f"`{found}`" for found in names) or "none"
     return Diagnostic(

@@ -1,0 +1,267 @@
+"""What a rule says of its value beyond it: modifiers in, their faults and typed parts out."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Literal
+
+from mapgen.check import model as checked
+from mapgen.check.formulas import Formulas, described
+from mapgen.contract.model import Field
+from mapgen.expression import types
+from mapgen.expression.scope import Scope
+from mapgen.expression.tree import Constant, Tree, Unary
+from mapgen.expression.typed import Typed
+from mapgen.expression.types import Optional, Type, is_assignable, present
+from mapgen.report import Diagnostic, Span, Text
+from mapgen.report.catalogue import mapping as messages
+from mapgen.report.catalogue import modifiers as catalogue
+from mapgen.spec import model as spec
+from mapgen.spec.nodes import ScalarNode
+
+# What only makes sense of a single value.
+_OF_VALUES = ("if_missing", "on_error", "clear_if_missing", "omit_if", "too_long", "rounding")
+
+
+@dataclass(frozen=True, slots=True)
+class Sending:
+    """How the part that a rule belongs to is sent.
+
+    `in_rows`: it is a row, `is_once`: it stands in a part that only a new document gets.
+    """
+
+    operation: Text
+    in_rows: bool = False
+    is_once: bool = False
+
+    @property
+    def is_sparse(self) -> bool:
+        """Whether what is not sent keeps its value, so that nothing but keys has to be set.
+
+        A row is not: one that is not recognised is a new one.
+        """
+        return self.operation.value == "update" and not self.in_rows
+
+    @property
+    def meets_rows(self) -> bool:
+        """Whether rows that are sent may be there already."""
+        return self.operation.value != "create" and not self.is_once
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What a value rule comes to so far: its field and whether that has to be set, its value.
+
+    `formulas` are those of the value, `type` is what it has, `shown` the place that stands for it.
+    """
+
+    rule: spec.Rule
+    field: Field
+    has_to_be_set: bool
+    value: checked.RuleValue
+    formulas: tuple[Typed, ...]
+    type: Type
+    shown: Span
+
+
+def on_error(kept: Kept, scope: Scope, formulas: Formulas) -> Typed | Literal["omit"] | None:
+    """Return what a step that fails gives instead of a rejection (None); faults are noted."""
+    text = kept.rule.modifiers.on_error
+    if text is None:
+        return None
+    fault = _unfit_on_error(kept, text)
+    if fault is not None:
+        formulas.faults.append(fault)
+        return None
+    if text.value == "omit":
+        return "omit"
+    typed = formulas.whole(text, scope)
+    wanted = present(kept.type)
+    if typed is not None and not is_assignable(typed.type, wanted):
+        formulas.faults.append(
+            messages.wrong_type(
+                text.span(), kept.field.name, described(wanted), described(typed.type), None
+            )
+        )
+    return typed
+
+
+def _unfit_on_error(kept: Kept, text: Text) -> Diagnostic | None:
+    modifiers = kept.rule.modifiers
+    if isinstance(kept.value, checked.TableValue):
+        why = "is for `value`, `first_of` and `cases`; a lookup has `on_miss`"
+        return messages.unfit_modifier(text.span(), "on_error", why)
+    if not any(one.is_fallible for one in kept.formulas):
+        return catalogue.idle_on_error(text, "no step of this value can fail", kept.shown)
+    if text.value == "reject":
+        why = "a record whose value cannot be worked out is rejected anyway"
+        return catalogue.idle_on_error(text, why, None)
+    if text.value != "omit":
+        return None
+    if kept.has_to_be_set:
+        why = "would leave out a field that has to be set"
+        return messages.unfit_modifier(text.span(), "on_error", why)
+    if modifiers.if_missing is not None and modifiers.if_missing.value == "reject":
+        why = "would leave out a field that `if_missing: reject` asks for"
+        return messages.unfit_modifier(text.span(), "on_error", why)
+    if modifiers.clear_if_missing is not None:
+        why = "cannot say `omit` beside `clear_if_missing`: say which value a failure gives"
+        return messages.unfit_modifier(text.span(), "on_error", why)
+    return None
+
+
+def places_of_currency(rule: spec.Rule, scope: Scope, formulas: Formulas) -> Typed | None:
+    """Return the code of the currency whose places the value has, or None; faults are noted."""
+    places = rule.modifiers.places
+    if not isinstance(places, spec.CurrencyPlaces):
+        return None
+    typed = formulas.whole(places.currency, scope)
+    if typed is not None and typed.type not in (types.STRING, types.ERROR):
+        fault = messages.not_of_type(
+            places.currency.span(), "the currency", "a string", described(typed.type)
+        )
+        formulas.faults.append(fault)
+        return None
+    return typed
+
+
+def resending_faults(kept: Kept, sending: Sending) -> Iterator[Diagnostic]:
+    """Yield what is wrong with how a value is sent again."""
+    modifiers = kept.rule.modifiers
+    if modifiers.write_once is not None:
+        yield from write_once_faults(kept.rule, sending, is_key=kept.field.is_key)
+    if modifiers.clear_if_missing is not None:
+        yield from _clearing_faults(kept, modifiers.clear_if_missing, sending)
+
+
+def write_once_faults(
+    rule: spec.Rule, sending: Sending, *, is_key: bool = False
+) -> Iterator[Diagnostic]:
+    """Yield what is wrong with a field, or a part, that only new documents get."""
+    mark = rule.modifiers.write_once
+    if mark is None:
+        return
+    if sending.operation.value != "upsert":
+        yield catalogue.write_once_idle(mark, sending.operation)
+    elif sending.in_rows:
+        why = "is for fields of the document: a row of an upsert may be new in an old document"
+        yield catalogue.write_once_unfit(mark, why, "remove it, or put it at the rows as a whole")
+    elif is_key:
+        why = "would leave out a key, by which the document is found"
+        yield catalogue.write_once_unfit(mark, why, "remove `write_once:`")
+    elif sending.is_once:
+        why = "stands in a part that is written once as a whole"
+        yield catalogue.write_once_unfit(mark, why, "remove `write_once:`")
+
+
+def _clearing_faults(kept: Kept, mark: Text, sending: Sending) -> Iterator[Diagnostic]:
+    modifiers, field = kept.rule.modifiers, kept.field
+    if sending.operation.value == "create" or sending.is_once:
+        yield catalogue.nothing_to_clear(mark, sending.operation)
+    elif not isinstance(kept.type, Optional):
+        yield messages.idle_if_missing(mark, kept.shown, "clear_if_missing")
+    elif modifiers.if_missing is not None:
+        why = "has no effect beside `if_missing`: no value is missing then"
+        yield messages.unfit_modifier(mark.span(), "clear_if_missing", why)
+    elif modifiers.omit_if is not None:
+        why = "cannot stand beside `omit_if`: the field is emptied, or it is left alone"
+        yield messages.unfit_modifier(mark.span(), "clear_if_missing", why)
+    elif field.is_key or field.is_required or kept.has_to_be_set:
+        what = "`if_missing: reject`, or `if_missing:` and a value"
+        yield catalogue.cannot_be_emptied(mark, field.name, "it has to be set", f"say {what}")
+    elif field.value_type == "boolean":
+        why = "a box is ticked or not"
+        yield catalogue.cannot_be_emptied(mark, field.name, why, "say `if_missing: false`")
+
+
+def unfit_for_parts(rule: spec.Rule) -> Iterator[Diagnostic]:
+    """Yield the modifiers of a part or of rows that are for single values."""
+    modifiers = rule.modifiers
+    what = "rows" if isinstance(rule.kind, spec.Each) else "an object"
+    for name in _OF_VALUES:
+        text: Text | None = getattr(modifiers, name)
+        if text is not None:
+            why = f"is for a single value, this rule gives {what}"
+            yield messages.unfit_modifier(text.span(), name, why)
+    if modifiers.range is not None:
+        yield messages.unfit_modifier(modifiers.range.text.span(), "range", "is for numbers")
+    if modifiers.places is not None:
+        span = places_span(modifiers.places)
+        yield messages.unfit_modifier(span, "places", "is for decimals")
+
+
+def places_span(places: ScalarNode | spec.CurrencyPlaces) -> Span:
+    """Return the place of what `places:` says."""
+    return places.currency.span() if isinstance(places, spec.CurrencyPlaces) else places.span
+
+
+def range_faults(
+    bounds: spec.Range, value: checked.RuleValue, kind: Type, shown: Span
+) -> Iterator[Diagnostic]:
+    """Yield what is wrong with the bounds of a number."""
+    is_whole = kind == types.INT
+    if _is_empty(bounds, is_whole=is_whole):
+        yield catalogue.empty_range(bounds.text, "whole number" if is_whole else "number")
+        return
+    number = _known(value)
+    if number is not None and not all(_holds(number, sign, at) for sign, at in bounds.bounds):
+        yield catalogue.constant_out_of_range(shown, f"{number:f}", bounds.text)
+
+
+def _is_empty(bounds: spec.Range, *, is_whole: bool) -> bool:
+    """Whether no number lies within the bounds."""
+    lows = [(at, sign == ">") for sign, at in bounds.bounds if sign in (">", ">=")]
+    highs = [(at, sign == "<") for sign, at in bounds.bounds if sign in ("<", "<=")]
+    if is_whole:
+        lows = [
+            (Decimal(math.floor(at) + 1 if is_open else math.ceil(at)), False)
+            for at, is_open in lows
+        ]
+        highs = [
+            (Decimal(math.ceil(at) - 1 if is_open else math.floor(at)), False)
+            for at, is_open in highs
+        ]
+    return any(
+        low > high or (low == high and (is_above or is_below))
+        for low, is_above in lows
+        for high, is_below in highs
+    )
+
+
+def _known(value: checked.RuleValue) -> Decimal | None:
+    """Return the number that a rule gives for every record, None where records decide."""
+    match value:
+        case checked.Constant(text=text, type=kind) if kind in (types.INT, types.DECIMAL):
+            return Decimal(text)
+        case checked.Formula(typed=typed):
+            return _literal(typed.tree)
+        case _:
+            return None
+
+
+def _literal(tree: Tree) -> Decimal | None:
+    match tree:
+        case Constant(value=bool()):
+            return None
+        case Constant(value=int() | Decimal() as number):
+            return Decimal(number)
+        case Unary(operator="-", operand=operand):
+            inner = _literal(operand)
+            return None if inner is None else -inner
+        case _:
+            return None
+
+
+def _holds(number: Decimal, sign: spec.Comparison, bound: Decimal) -> bool:
+    match sign:
+        case "<":
+            return number < bound
+        case "<=":
+            return number <= bound
+        case ">":
+            return number > bound
+        case ">=":
+            return number >= bound
