@@ -29,18 +29,57 @@ def test_reject(fixture: Fixture) -> None:
 
 
 @pytest.mark.parametrize(
-    ("target", "row", "changes", "gives"),
+    ("block", "target", "row", "changes", "gives"),
     [
-        ("Details[].InventoryID", "line_items", '{"sku": " POT-IRN-08 "}', '"POT-IRN-08"'),
-        ("Details[].InventoryID", "line_items", '{"sku": ""}', None),
-        ("Details[].UnitPrice", "line_items", '{"quantity": 3, "subtotal": "10.00"}', "3.3333"),
-        ("Details[].UnitPrice", "line_items", '{"quantity": 8, "subtotal": "10.00"}', "1.25"),
-        ("Details[].UnitPrice", "line_items", '{"quantity": 0}', None),
+        (
+            "#mapping/fields/Details/blocks/0",
+            "Details[].InventoryID",
+            "line_items",
+            '{"sku": " POT-IRN-08 "}',
+            '"POT-IRN-08"',
+        ),
+        (
+            "#mapping/fields/Details/blocks/0",
+            "Details[].InventoryID",
+            "line_items",
+            '{"sku": ""}',
+            None,
+        ),
+        (
+            "#mapping/fields/Details/blocks/0",
+            "Details[].UnitPrice",
+            "line_items",
+            '{"quantity": 3, "subtotal": "10.00"}',
+            "3.3333",
+        ),
+        (
+            "#mapping/fields/Details/blocks/0",
+            "Details[].UnitPrice",
+            "line_items",
+            '{"quantity": 8, "subtotal": "10.00"}',
+            "1.25",
+        ),
+        (
+            "#mapping/fields/Details/blocks/0",
+            "Details[].UnitPrice",
+            "line_items",
+            '{"quantity": 0}',
+            None,
+        ),
+        (
+            "#mapping/fields/Details/blocks/1",
+            "Details[].LineDescription",
+            "fee_lines",
+            '{"name": "Gift &amp; wrap"}',
+            '"Gift & wrap"',
+        ),
     ],
 )
-def test_rule(target: str, row: str, changes: str, gives: str | None) -> None:
-    """A field gets the value, or the record is rejected, when its row is changed like this."""
-    assert FLOW.field_after(target, row, changes) == gives
+def test_rule_of_a_block(
+    block: str, target: str, row: str, changes: str, gives: str | None
+) -> None:
+    """A field of a block's first row gets the value, or the record is rejected."""
+    assert FLOW.field_after(target, row, changes, block) == gives
 
 
 @settings(max_examples=200, deadline=None)

@@ -51,14 +51,17 @@ ORDER_TYPE = StringValue("SO")
 FALSE = BooleanValue(False)
 ZERO = Decimal(0)
 TRUE = BooleanValue(True)
+DECIMAL_1 = Decimal("1")
+ORDER_QTY = DecimalValue(DECIMAL_1)
 TAX_CALC_MODE = StringValue("Net")
-DECIMAL_0_00 = Decimal("0.00")
 
 
 class FeeLine(Struct):
     """What the rules read of a source object `fee_line`."""
 
     total: Amount
+    id: int | None = None
+    name: str | None = None
 
 
 class ShippingLine(Struct):
@@ -180,17 +183,17 @@ class ShipToContact(Struct, frozen=True):
     Phone1: StringValue | UnsetType
 
 
-class SalesOrderDetail(Struct, frozen=True):
+class SalesOrderDetail(Struct, frozen=True, kw_only=True):
     """The fields of `SalesOrderDetail` that the rules write."""
 
     InventoryID: StringValue
-    LineDescription: StringValue
+    LineDescription: StringValue | UnsetType
     OrderQty: DecimalValue
     ManualPrice: BooleanValue
     UnitPrice: DecimalValue
-    ManualDiscount: BooleanValue
-    DiscountAmount: DecimalValue | UnsetType
-    ExternalRef: StringValue
+    ManualDiscount: BooleanValue | UnsetType = UNSET
+    DiscountAmount: DecimalValue | UnsetType = UNSET
+    ExternalRef: StringValue | UnsetType
 
 
 class TaxDetail(Struct, frozen=True):
@@ -245,6 +248,7 @@ class Settings(Struct, frozen=True):
     store: str
     guest_customer: str
     default_ship_via: str
+    fee_item: str
     order_zone: ZoneInfo
 
 
@@ -401,7 +405,7 @@ def bind(settings: Settings, lookups: Lookups) -> Callable[[Order], SalesOrder |
         )
         return ShipToContact(business_name, attention, email, phone1)
 
-    def sales_order_detail_from(line: LineItem) -> SalesOrderDetail:
+    def sales_order_detail_from_line(line: LineItem) -> SalesOrderDetail:
         """Return the `SalesOrderDetail` of one line."""
         # Details[].InventoryID
         inventory_id = StringValue(required(non_blank(line.sku)))
@@ -419,14 +423,37 @@ def bind(settings: Settings, lookups: Lookups) -> Callable[[Order], SalesOrder |
         # Details[].ExternalRef
         external_ref = StringValue(str(line.id))
         return SalesOrderDetail(
-            inventory_id,
-            line_description,
-            order_qty,
-            TRUE,
-            unit_price,
-            TRUE,
-            discount_amount,
-            external_ref,
+            InventoryID=inventory_id,
+            LineDescription=line_description,
+            OrderQty=order_qty,
+            ManualPrice=TRUE,
+            UnitPrice=unit_price,
+            ManualDiscount=TRUE,
+            DiscountAmount=discount_amount,
+            ExternalRef=external_ref,
+        )
+
+    def sales_order_detail_from_fee(fee: FeeLine) -> SalesOrderDetail:
+        """Return the `SalesOrderDetail` of one fee."""
+        # Details[].InventoryID
+        inventory_id = StringValue(settings.fee_item)
+        # Details[].LineDescription
+        line_description = (
+            StringValue(truncated(name, 256))
+            if (name := non_blank(unescape(fee.name) if fee.name is not None else None)) is not None
+            else UNSET
+        )
+        # Details[].UnitPrice
+        unit_price = DecimalValue(fee.total)
+        # Details[].ExternalRef
+        external_ref = StringValue(f"fee-{fee.id}") if fee.id is not None else UNSET
+        return SalesOrderDetail(
+            InventoryID=inventory_id,
+            LineDescription=line_description,
+            OrderQty=ORDER_QTY,
+            ManualPrice=TRUE,
+            UnitPrice=unit_price,
+            ExternalRef=external_ref,
         )
 
     def tax_detail_from(tax: TaxLine) -> TaxDetail:
@@ -487,7 +514,6 @@ def bind(settings: Settings, lookups: Lookups) -> Callable[[Order], SalesOrder |
                 present([non_blank(order.shipping.first_name), non_blank(order.shipping.last_name)])
             )
         )
-        fees = total(fee.total for fee in order.fee_lines)
         shipping_method = (
             order.shipping_lines[0].method_id.strip()
             if order.shipping_lines and order.shipping_lines[0].method_id is not None
@@ -539,8 +565,12 @@ def bind(settings: Settings, lookups: Lookups) -> Callable[[Order], SalesOrder |
             if is_shipped
             else UNSET
         )
+        # Details: one row for each line
+        line_details = [sales_order_detail_from_line(line) for line in order.line_items]
+        # Details: one row for each fee
+        fee_details = [sales_order_detail_from_fee(fee) for fee in order.fee_lines]
         # Details
-        details = rows([sales_order_detail_from(line) for line in order.line_items], 1)
+        details = rows([*line_details, *fee_details], 1)
         # TaxDetails
         tax_details = unique([tax_detail_from(tax) for tax in order.tax_lines], "TaxID")
         # ShippingSettings
@@ -581,7 +611,6 @@ def bind(settings: Settings, lookups: Lookups) -> Callable[[Order], SalesOrder |
             note,
             custom,
         )
-        equal("fees are not taken", fees, DECIMAL_0_00, ZERO)
         equal(
             "shipping lines",
             total(line.total for line in order.shipping_lines),
@@ -596,7 +625,6 @@ def bind(settings: Settings, lookups: Lookups) -> Callable[[Order], SalesOrder |
                 for detail in document.Details
             )
             + order.shipping_total
-            + fees
             + total(detail.TaxAmount.value for detail in document.TaxDetails),
             order.total,
             ZERO,

@@ -167,7 +167,7 @@ def rows(
         return None, None
     if written.alias.value in scope.bindings:
         formulas.faults.append(mapping.name_taken(written.alias, None))
-    inner = scope.with_(written.alias.value, row_binding(source))
+    inner = scope.with_(written.alias.value, row_binding(source, formulas.reads_of(source)))
     where = None
     if written.where is not None:
         where = formulas.condition(written.where, inner, "`where`")

@@ -45,6 +45,7 @@ class Formulas:
     is_lost: bool = False
     let_reads: dict[str, tuple[str, ...]] = field(default_factory=dict)
     let_objects: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    let_tables: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     def formula(self, text: Text, scope: Scope) -> Typed | None:
         """Return the expression, typed, or None when it has faults (which are noted)."""
@@ -56,6 +57,8 @@ class Formulas:
                 fault.code == "E301" and not (fault.help or "").startswith("did you mean")
                 for fault in self.faults[before:]
             )
+            if any(fault.code == "E313" for fault in self.faults[before:]):
+                self.used |= {f"lookup {table}" for table in _tables(scope)}
             return None
         self.used |= set(_names(typed.tree))
         for path in (*typed.reads, *self._through_lets(typed)):
@@ -70,6 +73,7 @@ class Formulas:
     def let(self, name: str, typed: Typed) -> tuple[str, ...]:
         """Keep what a let reads; return it."""
         self.let_reads[name] = self.reads_of(typed)
+        self.let_tables[name] = self.tables_of(typed)
         if isinstance(present(typed.type), Object):
             self.let_objects[name] = typed.reads
         return self.let_reads[name]
@@ -81,6 +85,15 @@ class Formulas:
             if path is not None and len(path) > 1:
                 for start in self.let_objects.get(path[0], ()):
                     yield ".".join((start, *path[1:]))
+
+    def tables_of(self, typed: Typed) -> tuple[str, ...]:
+        """Return the lookup tables that an expression asks, lets looked through, each once."""
+        found: dict[str, None] = {}
+        for name in _names(typed.tree):
+            found.update(dict.fromkeys(self.let_tables.get(name, ())))
+            if name.startswith("lookup "):
+                found[name.removeprefix("lookup ")] = None
+        return tuple(found)
 
     def condition(self, text: Text, scope: Scope, what: str) -> Typed | None:
         """Return an expression that has to be true or false."""
@@ -130,24 +143,40 @@ def trees(tree: Tree) -> Iterator[Tree]:
         yield from trees(child)
 
 
+def _tables(scope: Scope) -> Iterable[str]:
+    """Return the names of the lookup tables that expressions may ask."""
+    known = scope.bindings.get("lookups")
+    return known.type.fields if known is not None and isinstance(known.type, Object) else ()
+
+
 def _names(tree: Tree) -> Iterator[str]:
-    """Yield the names used, settings as `settings.NAME`."""
+    """Yield the names used, settings as `settings.NAME`, lookup tables as `lookup NAME`."""
     match tree:
         case Name(name=name):
             yield name
         case Select(operand=Name(name="settings"), field=setting):
             yield f"settings.{setting}"
+        case Select(operand=Name(name="lookups"), field=table):
+            yield f"lookup {table}"
     for child in children(tree):
         yield from _names(child)
 
 
-def row_binding(source: Typed) -> Binding:
-    """Return what one row of a list, or what the object behind an optional, is."""
+def row_binding(source: Typed, reads: tuple[str, ...]) -> Binding:
+    """Return what one row of a list, or what the object behind an optional, is.
+
+    `reads` are the source paths that the list or the object is made of.
+    """
     inner = present(source.type)
     path = source.reads[0] if source.reads else None
-    if isinstance(inner, ListOf):
+    if not isinstance(inner, ListOf):
+        return Binding(inner, path)
+    if source.elements is not None:
+        return Binding(inner.element, source.elements)
+    row = present(inner.element)
+    if isinstance(row, Object) and not row.paths:
         return Binding(inner.element, None if path is None else f"{path}[]")
-    return Binding(inner, path)
+    return Binding(inner.element, reads=() if isinstance(row, Object) else reads)
 
 
 def described(kind: Type) -> str:

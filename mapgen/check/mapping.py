@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from mapgen.check import model as checked
+from mapgen.check.blocks import row_type, value_in_document
 from mapgen.check.documents import (
     Siblings,
     apart,
@@ -74,7 +75,7 @@ def check_mapping(
     settings = {
         setting.name.value: SETTING_TYPES[setting.type.value] for setting in section.settings
     }
-    scope = _root_scope(section, schema, settings)
+    scope = _root_scope(section, schema, settings, tables)
     lets, scope = _lets(section, formulas, scope)
     skips = _skips(section, formulas, scope)
     key = _key(section, schema, formulas)
@@ -128,7 +129,9 @@ def _document(
     identity = _identity(rules, entity, schema, inner)
     part = rules.part(document.part, entity, prefix, inner, document.target.entity.span())
     kind = None if part is None or identity is None else document_type(part, identity)
-    written = {} if part is None else dict(_written(part))
+    written: dict[tuple[str, str], tuple[str, ...]] = {}
+    for name, paths in _written(part) if part is not None else ():
+        written[name] = tuple(dict.fromkeys((*written.get(name, ()), *paths)))
     checks = _checks(document, formulas, named("document", kind, inner), written)
     if part is None or identity is None or kind is None:
         return None
@@ -154,13 +157,21 @@ def _reserved(section: spec.MappingSection) -> list[Text]:
 
 
 def _root_scope(
-    section: spec.MappingSection, schema: SourceSchema, settings: Mapping[str, types.Type]
+    section: spec.MappingSection,
+    schema: SourceSchema,
+    settings: Mapping[str, types.Type],
+    tables: Mapping[str, checked.TableFacts],
 ) -> Scope:
+    known = {
+        table: types.Table(table, facts.columns, facts.entries, facts.numbers)
+        for table, facts in tables.items()
+    }
     name = section.source.name.value
     return Scope(
         {
             name: Binding(schema.record, name),
             "settings": Binding(types.Object("settings", settings), "settings"),
+            "lookups": Binding(types.Object("lookups", known)),
         }
     )
 
@@ -175,7 +186,8 @@ def _lets(
             formulas.faults.append(messages.name_taken(let.name, None))
         typed = formulas.whole(let.expression, scope)
         kind = typed.type if typed is not None and not is_taken else types.ERROR
-        scope = scope.with_(let.name.value, Binding(kind))
+        elements = None if typed is None else typed.elements
+        scope = scope.with_(let.name.value, Binding(kind, elements=elements))
         if typed is not None and not is_taken:
             reads = formulas.let(let.name.value, typed)
             found.append(checked.CheckedLet(let.name.value, typed, reads, let.pointer))
@@ -235,6 +247,9 @@ def _identity(
     if field.name not in entity.identities:
         rules.faults.append(messages.unfit_identity(clause.field, entity.name, entity.identities))
     identity = rules.value(rule, field, f"{rules.siblings.prefix}{field.name}", scope)
+    if identity is not None and isinstance(identity.value, checked.Formula):
+        for table in rules.formulas.tables_of(identity.value.typed):
+            rules.faults.append(messages.identity_by_table(clause.value.span(), table))
     if identity is not None:
         for path in identity.reads:
             if path not in schema.lasting:
@@ -253,15 +268,16 @@ def document_type(
             case checked.CheckedRule(value=checked.MadeKey()):
                 continue  # nobody knows it before the other document is in the ERP
             case checked.CheckedRule():
-                kind = types.present(member.type)
-                if kind == types.INT and member.field.value_type in ("decimal", "double"):
-                    kind = types.DECIMAL
+                kind = value_in_document(member)
                 fields[member.field.name] = kind if member.is_always_set else types.optional(kind)
             case checked.CheckedObject(field=field, part=inner):
                 found = document_type(inner)
                 fields[field.name] = found if member.is_always_set else types.optional(found)
             case checked.CheckedEach(field=field, part=inner):
                 fields[field.name] = types.ListOf(document_type(inner))
+            case checked.CheckedBlocks(field=field, blocks=blocks):
+                rows = [document_type(block.part) for block in blocks]
+                fields[field.name] = types.ListOf(row_type(rows))
     return types.Object(f"document {part.entity.name}", fields)
 
 
@@ -291,8 +307,8 @@ def _written(part: checked.CheckedPart) -> Iterator[tuple[tuple[str, str], tuple
     """Yield what each field of the document is made from, by the document's type and the field."""
     for member in part.members:
         yield (f"document {part.entity.name}", member.field.name), member.reads
-        if not isinstance(member, checked.CheckedRule):
-            yield from _written(member.part)
+        for inner in checked.parts_of(member):
+            yield from _written(inner)
 
 
 def _document_reads(

@@ -224,7 +224,44 @@ class CheckedEach:
     rule: spec.Rule
 
 
-Member = CheckedRule | CheckedObject | CheckedEach
+@dataclass(frozen=True, slots=True)
+class CheckedBlock:
+    """Some of the rows of a list; `source` None: one row alone."""
+
+    source: Typed | None
+    alias: str | None
+    condition: Typed | None
+    part: CheckedPart
+    reads: tuple[str, ...]
+    pointer: str
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedBlocks:
+    """Detail rows put together from several blocks."""
+
+    target: str
+    field: Field
+    blocks: tuple[CheckedBlock, ...]
+    at_least: int
+    unique: tuple[str, ...]
+    row_key: tuple[str, ...]
+    reads: tuple[str, ...]
+    rule: spec.Rule
+
+
+Member = CheckedRule | CheckedObject | CheckedEach | CheckedBlocks
+
+
+def parts_of(member: Member) -> tuple[CheckedPart, ...]:
+    """Return the parts that stand directly inside a member."""
+    match member:
+        case CheckedRule():
+            return ()
+        case CheckedObject(part=part) | CheckedEach(part=part):
+            return (part,)
+        case CheckedBlocks(blocks=blocks):
+            return tuple(block.part for block in blocks)
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,7 +286,7 @@ def _is_always_there(member: Member) -> bool:
             return member.is_always_set
         case CheckedObject():
             return member.is_always_set
-        case CheckedEach():
+        case CheckedEach() | CheckedBlocks():
             return True
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Literal, cast
 
 from mapgen.check import model as checked
+from mapgen.check.blocks import BlockRules, source_list
 from mapgen.check.companions import sets_flag
 from mapgen.check.documents import Siblings, unfit_for_made
 from mapgen.check.formulas import Formulas, any_of, described, row_binding
@@ -80,7 +81,7 @@ _CONVERSIONS: Mapping[tuple[str, str], str] = {
 
 @dataclass(frozen=True, slots=True)
 class RuleChecker:
-    """Checks the rules of one spec against one contract."""
+    """Checks the rules of one document; `is_inside`: those of a row or a part of it."""
 
     formulas: Formulas
     contract: Contract
@@ -88,11 +89,12 @@ class RuleChecker:
     choices: Mapping[tuple[str, str], tuple[str, ...]]
     siblings: Siblings
     sending: Sending
+    is_inside: bool = False
 
     @property
     def identity(self) -> str:
-        """The field that carries the identity."""
-        return self.siblings.current.identity.field.value
+        """The field that carries the identity; none inside a row or a part."""
+        return "" if self.is_inside else self.siblings.current.identity.field.value
 
     @property
     def faults(self) -> list[Diagnostic]:
@@ -115,6 +117,8 @@ class RuleChecker:
             scope: the names in force.
             where: the place for what is not there at all.
         """
+        if prefix != self.siblings.prefix and not self.is_inside:
+            return replace(self, is_inside=True).part(part, entity, prefix, scope, where)
         members = [self._member(rule, entity, prefix, scope) for rule in part.fields]
         custom = [self._custom(rule, prefix, scope) for rule in part.custom]
         note = None if part.note is None else self._note(part.note, prefix, scope)
@@ -139,6 +143,8 @@ class RuleChecker:
         match rule.kind:
             case spec.Each():
                 return self._each(rule, rule.kind, field, target, scope)
+            case spec.Blocks():
+                return self._blocks(rule, rule.kind, field, target, scope)
             case spec.Object():
                 return self._object(rule, rule.kind, field, target, scope)
             case _:
@@ -148,7 +154,7 @@ class RuleChecker:
 
     def _try_expressions(self, rule: spec.Rule, scope: Scope) -> None:
         """Report the faults inside a rule whose field is unknown, too: all faults at once."""
-        if not isinstance(rule.kind, spec.Each | spec.Object | spec.Made):
+        if not isinstance(rule.kind, spec.Each | spec.Object | spec.Blocks | spec.Made):
             self._value(rule, scope)
 
     def field(self, name: Text, entity: Entity) -> Field | None:
@@ -179,20 +185,13 @@ class RuleChecker:
     ) -> checked.CheckedEach | None:
         if not self._has_shape(rule, field, "details"):
             return None
-        source = self.formulas.formula(kind.source, scope)
+        source = source_list(self.formulas, kind.source, scope)
         if source is None:
             self.formulas.doubt(rule)
             return None
-        if not isinstance(present(source.type), types.ListOf):
-            self.formulas.doubt(rule)
-            if present(source.type) == types.ERROR:
-                return None
-            fault = messages.not_of_type(
-                kind.source.span(), "what `each` goes over", "a list", described(source.type)
-            )
-            self.faults.append(fault)
-            return None
-        inner = self._with_alias(kind.alias, row_binding(source), scope)
+        inner = self._with_alias(
+            kind.alias, row_binding(source, self.formulas.reads_of(source)), scope
+        )
         where = None
         if kind.where is not None:
             where = self.formulas.condition(kind.where, inner, "`where`")
@@ -201,7 +200,9 @@ class RuleChecker:
         part = rules.part(kind.part, entity, f"{target}[].", inner, rule.target.span())
         if part is None or (kind.where is not None and where is None):
             return None
-        if not self._can_be_unique(rule, kind, part):
+        if not self._can_be_unique((*kind.unique, *kind.row_key), (part,)):
+            return None
+        if not self._tells_rows(rule, kind.row_key, (part,)):
             return None
         unique = tuple(name.value for name in kind.unique)
         row_key = tuple(name.value for name in kind.row_key)
@@ -220,26 +221,56 @@ class RuleChecker:
         sending = replace(self.sending, in_rows=self.sending.in_rows or in_rows, is_once=is_once)
         return replace(self, sending=sending)
 
-    def _can_be_unique(self, rule: spec.Rule, kind: spec.Each, part: checked.CheckedPart) -> bool:
-        """Report what `unique` and `row_key` name that cannot tell rows apart."""
-        known = {
-            one.field.name: one for one in part.members if isinstance(one, checked.CheckedRule)
-        }
-        faults = [
-            messages.not_unique_by(name, known)
-            for name in (*kind.unique, *kind.row_key)
-            if name.value not in known
-        ]
-        for name in kind.row_key:
-            found = known.get(name.value)
-            if found is not None and not found.is_always_set:
-                faults.append(modifier_messages.uncertain_row_key(name, found.rule.target.span()))
+    def _blocks(
+        self, rule: spec.Rule, kind: spec.Blocks, field: Field, target: str, scope: Scope
+    ) -> checked.CheckedBlocks | None:
+        if not self._has_shape(rule, field, "details"):
+            return None
+        entity = self.contract.entities[cast(str, field.entity)]
+
+        def part(rules: spec.Part, inner: Scope, where: Span) -> checked.CheckedPart | None:
+            return self.part(rules, entity, f"{target}[].", inner, where)
+
+        blocks = BlockRules(self.formulas, part, self._with_alias).blocks(kind, scope)
+        if blocks is None:
+            return None
+        parts = tuple(block.part for block in blocks)
+        if not self._can_be_unique((*kind.unique, *kind.row_key), parts):
+            return None
+        if not self._tells_rows(rule, kind.row_key, parts):
+            return None
+        unique = tuple(name.value for name in kind.unique)
+        row_key = tuple(name.value for name in kind.row_key)
+        at_least = 0 if kind.at_least is None else int(kind.at_least.value)
+        reads = tuple(dict.fromkeys(path for block in blocks for path in block.reads))
+        return checked.CheckedBlocks(target, field, blocks, at_least, unique, row_key, reads, rule)
+
+    def _can_be_unique(self, names: Sequence[Text], parts: Sequence[checked.CheckedPart]) -> bool:
+        """Report what `unique` and `row_key` name that is no single value of the rows."""
+        known = {name for part in parts for name in _values(part)}
+        unknown = [name for name in names if name.value not in known]
+        self.faults.extend(messages.not_unique_by(name, known) for name in unknown)
+        return not unknown
+
+    def _tells_rows(
+        self, rule: spec.Rule, row_key: Sequence[Text], parts: Sequence[checked.CheckedPart]
+    ) -> bool:
+        """Report a `row_key` that does not tell rows apart, or that is not there."""
+        faults = []
+        values = [_values(part) for part in parts]
+        for name in row_key:
+            lacking = [found for found in values if not _is_certain(found.get(name.value))]
+            if lacking:
+                place = lacking[0].get(name.value)
+                span = rule.target.span() if place is None else place.rule.target.span()
+                faults.append(modifier_messages.uncertain_row_key(name, span))
         is_once = rule.modifiers.write_once is not None
-        if self.sending.meets_rows and not is_once and not kind.row_key:
+        if self.sending.meets_rows and not is_once and not row_key:
             certain = [
                 name
-                for name, one in known.items()
-                if one.is_always_set and not isinstance(one.value, checked.Constant)
+                for name, one in values[0].items()
+                if all(_is_certain(found.get(name)) for found in values)
+                and not isinstance(one.value, checked.Constant)
             ]
             faults.append(
                 modifier_messages.row_key_missing(rule.target, self.sending.operation, certain)
@@ -267,7 +298,9 @@ class RuleChecker:
                 )
                 self.faults.append(fault)
                 return None
-            inner = self._with_alias(kind.alias, row_binding(source), scope)
+            inner = self._with_alias(
+                kind.alias, row_binding(source, self.formulas.reads_of(source)), scope
+            )
         entity = self.contract.entities[cast(str, field.entity)]
         rules = self._inside(rule, in_rows=False)
         part = rules.part(kind.part, entity, f"{target}.", inner, rule.target.span())
@@ -393,7 +426,8 @@ class RuleChecker:
                 self.faults.append(messages.unfit_modifier(rule.target.span(), "made", why))
                 return None
             case _:
-                words = "rows" if isinstance(rule.kind, spec.Each) else "an object"
+                is_list = isinstance(rule.kind, spec.Each | spec.Blocks)
+                words = "rows" if is_list else "an object"
                 self.faults.append(messages.wrong_part(rule.target, "a value", words))
                 self.formulas.doubt(rule)
                 return None
@@ -612,6 +646,14 @@ class RuleChecker:
             elif not sets_flag(companion, rule):
                 value = _value_span(companion)
                 self.faults.append(messages.companion_may_be_false(rule.target, flag, value))
+
+
+def _values(part: checked.CheckedPart) -> dict[str, checked.CheckedRule]:
+    return {one.field.name: one for one in part.members if isinstance(one, checked.CheckedRule)}
+
+
+def _is_certain(value: checked.CheckedRule | None) -> bool:
+    return value is not None and value.is_always_set
 
 
 def _value_type(value: checked.RuleValue) -> Type:

@@ -65,15 +65,22 @@ def _rows(part: ir.Part) -> Iterator[dict[str, str]]:
         if isinstance(member, ir.Field):
             yield _row(member)
             continue
-        source = ", ".join(f"`{path}`" for path in member.reads)
-        yield {
-            "target": f"**{_path(member.target)}**",
-            "source": source,
-            "rule": _part_rule(member),
-            "missing": "",
-            "remarks": "",
-        }
+        if isinstance(member, ir.BlocksPart):
+            yield _opening(_path(member.target), (), _part_rule(member))
+            for number, block in enumerate(member.blocks, start=1):
+                yield _opening(
+                    f"{_path(member.target)}, block {number}", block.reads, _block_rule(block)
+                )
+                yield from _rows(block.part)
+            continue
+        yield _opening(_path(member.target), member.reads, _part_rule(member))
         yield from _rows(member.part)
+
+
+def _opening(target: str, reads: tuple[str, ...], rule: str) -> dict[str, str]:
+    """Return the line over the fields of a part."""
+    source = ", ".join(f"`{path}`" for path in reads)
+    return {"target": f"**{target}**", "source": source, "rule": rule, "missing": "", "remarks": ""}
 
 
 def _row(field: ir.Field) -> dict[str, str]:
@@ -86,20 +93,32 @@ def _row(field: ir.Field) -> dict[str, str]:
     }
 
 
-def _part_rule(member: ir.ObjectPart | ir.RowsPart) -> str:
+def _part_rule(member: ir.ObjectPart | ir.RowsPart | ir.BlocksPart) -> str:
     once = "; only when the document is created" if member.is_written_once else ""
     return _part_words(member) + once
 
 
-def _part_words(member: ir.ObjectPart | ir.RowsPart) -> str:
-    if isinstance(member, ir.RowsPart):
+def _part_words(member: ir.ObjectPart | ir.RowsPart | ir.BlocksPart) -> str:
+    if not isinstance(member, ir.ObjectPart):
         fewest = f", {member.at_least} at least" if member.at_least else ""
         keys = ", ".join(f"`{name}`" for name in member.row_key)
         known_by = f", recognised by {keys}" if keys else ""
-        return f"a row for each `{member.alias}`{fewest}{known_by}"
+        return f"{_rows_words(member)}{fewest}{known_by}"
     if member.source is None:
         return "always there"
     return "there when the source is" if member.may_be_missing else "always there"
+
+
+def _rows_words(member: ir.RowsPart | ir.BlocksPart) -> str:
+    if isinstance(member, ir.RowsPart):
+        return f"a row for each `{member.alias}`"
+    return f"the rows of {len(member.blocks)} blocks"
+
+
+def _block_rule(block: ir.Block) -> str:
+    if block.alias is not None:
+        return f"a row for each `{block.alias}`"
+    return "one row" if block.condition is None else "one row, where its condition holds"
 
 
 def _missing(field: ir.Field) -> str:

@@ -10,8 +10,8 @@ from typing import assert_never
 from mapgen.emit.json_text import json_text
 from mapgen.emit.python.transformer import RuleLine
 from mapgen.ir.flow import (
+    BlocksPart,
     Document,
-    Field,
     FileTable,
     Flow,
     Join,
@@ -22,6 +22,7 @@ from mapgen.ir.flow import (
     SampleEntry,
     Table,
     TenantTable,
+    parts_of,
 )
 
 
@@ -126,10 +127,10 @@ def _written_once(part: Part, prefix: str = "") -> Iterator[str]:
 def _row_keys(part: Part, prefix: str = "") -> Iterator[tuple[str, tuple[str, ...]]]:
     """Yield the path of each list of rows that have a key, and the key."""
     for member in part.members:
-        if isinstance(member, RowsPart) and member.row_key:
+        if isinstance(member, RowsPart | BlocksPart) and member.row_key:
             yield f"{prefix}{member.name}", member.row_key
-        if not isinstance(member, Field):
-            yield from _row_keys(member.part, f"{prefix}{member.name}.")
+        for inner in parts_of(member):
+            yield from _row_keys(inner, f"{prefix}{member.name}.")
 
 
 def rule_map_file(flow: Flow, rules: Iterable[RuleLine], code: str) -> str:
@@ -151,6 +152,7 @@ def rule_map_file(flow: Flow, rules: Iterable[RuleLine], code: str) -> str:
                     "code": rule.code,
                     "line": lines.get(rule.code),
                     "is_personal": rule.is_personal,
+                    **({"rows_differ": True} if rule.rows_differ else {}),
                     **({} if rule.each is None else {"each": rule.each}),
                 }
                 for rule in rules

@@ -95,7 +95,12 @@ def _part(part: ir.Part) -> Schema:
                 properties[member.name] = _part(member.part)
                 is_there = not (member.may_be_missing or member.part.may_be_empty)
             case ir.RowsPart():
-                properties[member.name] = _rows(member)
+                properties[member.name] = _rows(member, _part(member.part))
+                is_there = True
+            case ir.BlocksPart(blocks=blocks):
+                kinds = [_part(block.part) for block in blocks]
+                row: Schema = kinds[0] if len(kinds) == 1 else {"anyOf": kinds}
+                properties[member.name] = _rows(member, row)
                 is_there = True
         if is_there:
             required.append(member.name)
@@ -113,8 +118,8 @@ def _closed(properties: Mapping[str, object], required: list[str]) -> Schema:
     }
 
 
-def _rows(member: ir.RowsPart) -> Schema:
-    rows: Schema = {"type": "array", "items": _part(member.part)}
+def _rows(member: ir.RowsPart | ir.BlocksPart, row: Schema) -> Schema:
+    rows: Schema = {"type": "array", "items": row}
     return {**rows, "minItems": member.at_least} if member.at_least else rows
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import assert_never
 
@@ -59,7 +60,9 @@ from mapgen.expression.types import (
     Object,
     Optional,
     Scalar,
+    Table,
     Type,
+    group_of,
     is_assignable,
     join,
     optional,
@@ -92,6 +95,8 @@ class Checker:
         self.chosen: dict[Tree, Chosen] = {}
         self.chained: set[Tree] = set()
         self.paths: dict[Tree, str] = {}
+        self.elements: dict[Tree, str] = {}
+        self.made_of: dict[Tree, tuple[str, ...]] = {}
         self.reads: dict[str, None] = {}
         self.is_fallible = False
 
@@ -124,6 +129,7 @@ class Checker:
             is_constant=self.is_constant(tree, frozenset()),
             profile=self.profile,
             division=spans[0] if spans else None,
+            elements=self.element_path(tree),
         )
 
     def span(self, tree: Tree) -> Span:
@@ -141,12 +147,13 @@ class Checker:
         """Return the type of a part whose value is used as it is."""
         found = self.inner(tree, env)
         self.note_read(tree)
-        return found
+        return self.bare_table(tree) if is_table(tree, found) else found
 
     def note_read(self, tree: Tree) -> None:
         """Note that the value of a part is used, if it is one of the record."""
         if tree in self.paths:
             self.reads.setdefault(self.paths[tree])
+        self.reads.update(dict.fromkeys(self.made_of.get(tree, ())))
 
     def inner(self, tree: Tree, env: Env) -> Type:
         """Return the type of a part through which a path only passes."""
@@ -201,6 +208,19 @@ class Checker:
 
     # Paths
 
+    def element_path(self, tree: Tree) -> str | None:
+        """Return the path of the elements of a list, None where they are not in the record."""
+        if tree in self.paths and tree not in self.elements:
+            return f"{self.paths[tree]}[]"
+        return self.elements.get(tree)
+
+    def hand_on(self, source: Tree, tree: Tree) -> None:
+        """Give a part the paths of another, whose value or elements it hands on."""
+        if source in self.paths:
+            self.paths[tree] = self.paths[source]
+        if source in self.elements:
+            self.elements[tree] = self.elements[source]
+
     def name(self, tree: Name, env: Env) -> Type:
         binding = env.scope.bindings.get(tree.name)
         if binding is None:
@@ -214,6 +234,9 @@ class Checker:
             )
         if binding.path is not None:
             self.paths[tree] = binding.path
+        if binding.elements is not None:
+            self.elements[tree] = binding.elements
+        self.made_of[tree] = binding.reads
         return present(binding.type) if (tree.name,) in env.present else binding.type
 
     def through(self, tree: Select | Index, env: Env) -> tuple[Type, bool]:
@@ -233,6 +256,10 @@ class Checker:
         if isinstance(operand, MapOf):
             # A map's keys are no fields of the schema: the map is read as a whole.
             self.note_read(tree.operand)
+        elif isinstance(operand, Object) and tree.field in operand.paths:
+            self.made_of[tree] = operand.paths[tree.field]
+            if isinstance(operand.fields[tree.field], ListOf):
+                (self.paths[tree],) = operand.paths[tree.field]
         elif tree.operand in self.paths:
             self.paths[tree] = f"{self.paths[tree.operand]}.{tree.field}"
         path = stable_path(tree)
@@ -258,9 +285,20 @@ class Checker:
         match operand:
             case ErrorType():
                 return ERROR
+            case Table():
+                return self.bare_table(tree)
+            case Object(fields=fields) if is_table(tree.operand, operand):
+                known = fields.get(tree.field)
+                return known or self.report(catalogue.unknown_table(span, tree.field, fields))
             case Object(name=name, fields=fields):
                 if tree.field in fields:
                     return fields[tree.field]
+                rows = fields.get("rows")
+                if name.startswith("group(") and isinstance(rows, ListOf):
+                    row = present(rows.element)
+                    if isinstance(row, Object) and tree.field in row.fields:
+                        words = self.words(tree.operand)
+                        return self.report(catalogue.field_of_rows(span, tree.field, words))
                 return self.report(catalogue.unknown_field(span, tree.field, name, fields))
             case MapOf(key=Scalar("string"), value=value):
                 if tree.is_optional or is_asked_for:
@@ -275,13 +313,16 @@ class Checker:
     def index(self, tree: Index, env: Env) -> Type:
         operand, is_left_out = self.through(tree, env)
         self.note_read(tree.operand)
+        if isinstance(operand, Table):
+            return self.table_entry(tree, operand, env)
         position = self.sure(tree.index, env)
         match operand:
             case ListOf(element):
                 wanted: Type = INT
                 found = element
-                if tree.operand in self.paths:
-                    self.paths[tree] = f"{self.paths[tree.operand]}[]"
+                place = self.element_path(tree.operand)
+                if place is not None:
+                    self.paths[tree] = place
             case MapOf(key, value):
                 wanted, found = key, value
             case ErrorType():
@@ -298,8 +339,40 @@ class Checker:
         self.is_fallible = True
         return found
 
+    def table_entry(self, tree: Index, table: Table, env: Env) -> Type:
+        """Return what a table has for a key: a string that may be missing."""
+        parts: tuple[Tree, ...] = (tree.index,)
+        if isinstance(tree.index, ListTree) and len(table.columns) > 1:
+            parts = tuple(element.value for element in tree.index.elements)
+            self.types[tree.index] = ListOf(STRING)
+        found = [self.sure(part, env) for part in parts]
+        if not tree.is_optional:
+            return self.bare_table(tree.operand)
+        if len(parts) != max(1, len(table.columns)):
+            span = self.span(tree.index)
+            return self.report(catalogue.wrong_table_key(span, table.name, table.columns))
+        for part, kind, column in zip(parts, found, table.columns or ("",), strict=True):
+            is_number = column in table.numbers
+            if kind not in ((INT, ERROR) if is_number else (STRING, INT, ERROR)):
+                fix = fixes.conversion(self.text.value, part, kind, INT if is_number else STRING)
+                wanted = "int" if is_number else "string or int"
+                return self.report(
+                    catalogue.wrong_type(self.span(part), "a lookup key", wanted, kind, fix)
+                )
+        self.chained.add(tree)
+        return optional(STRING)
+
+    def bare_table(self, tree: Tree) -> Type:
+        """Report a table that is asked for anything but the entry of a key."""
+        while isinstance(tree, Select) and isinstance(tree.operand, Select):
+            tree = tree.operand
+        name = tree.field if isinstance(tree, Select) else "NAME"
+        return self.report(catalogue.table_without_key(self.span(tree), name))
+
     def has(self, tree: Has, env: Env) -> Type:
         found = self.select(tree.path, env, is_asked_for=True)
+        if isinstance(found, Table):
+            found = self.bare_table(tree.path)
         self.types[tree.path] = found
         self.note_read(tree.path)
         if isinstance(found, ErrorType | Optional) or not self.profile.is_strict:
@@ -512,10 +585,20 @@ class Checker:
             return self.report(self.unfit(tree, name, trees, types, choice))
         self.chosen[tree] = choice
         self.examine(choice, trees)
-        if operand in self.paths and name in _HANDS_ON:
-            self.paths[tree] = self.paths[operand] + _HANDS_ON[name]
+        if operand is not None:
+            self.note_elements(tree, operand, name)
         found = build(choice.function.signature.result, choice.bound)
         return optional(found) if is_left_out else found
+
+    def note_elements(self, tree: Call | Method, operand: Tree, name: str) -> None:
+        """Note where in the record the elements of a list lie that a method gives on."""
+        element = self.element_path(operand)
+        if name in _SAME_ELEMENTS:
+            self.hand_on(operand, tree)
+        elif name in ("first", "last") and element is not None:
+            self.paths[tree] = element
+        elif name == "flatten" and element is not None:
+            self.elements[tree] = f"{element}[]"
 
     def examine(self, choice: Chosen, trees: list[Tree]) -> None:
         """Look at the literal arguments; note whether the call can fail in a record."""
@@ -637,6 +720,8 @@ class Checker:
             return self.report(catalogue.default_may_be_missing(self.span(default), given))
         if not is_sure and not isinstance(given, Optional | ErrorType) and given != NULL:
             return self.report(catalogue.or_wants_optional(self.span(default), given))
+        if isinstance(default, ListTree) and not default.elements:
+            self.hand_on(tree.operand, tree)
         both = join(present(found), present(given)) if found != NULL else present(given)
         if both is None:
             fix = fixes.conversion(self.text.value, default, given, present(found))
@@ -689,7 +774,7 @@ class Checker:
             case _:
                 span = self.text.span(tree.name_start, tree.name_end)
                 self.report(catalogue.no_list(span, tree.name, operand))
-        path = self.paths.get(tree.operand) if isinstance(operand, ListOf) else None
+        path = self.element_path(tree.operand) if isinstance(operand, ListOf) else None
         inside = self.bound(
             tree, [element] if len(tree.variables) == 1 else [key, element], path, env
         )
@@ -703,7 +788,7 @@ class Checker:
             if variable.name in scope.bindings:
                 self.report(catalogue.name_taken(self.span(variable), variable.name))
             is_element = variable is tree.variables[-1] and path is not None
-            scope = scope.with_(variable.name, Binding(found, f"{path}[]" if is_element else None))
+            scope = scope.with_(variable.name, Binding(found, path if is_element else None))
             self.types[variable] = found
         return replace(env, scope=scope)
 
@@ -724,12 +809,40 @@ class Checker:
                 if found not in (*ORDERED, ERROR):
                     self.report(catalogue.no_order(self.span(tree.body), found))
                 return self.same_elements(tree, operand)
+            case "groupBy":
+                return self.groups(tree, operand, env)
             case "transformMap":
                 return MapOf(key, self.check(tree.body, env))
             case "map" | "transformList":
-                return ListOf(self.check(tree.body, env))
+                found = self.check(tree.body, env)
+                if tree.body in self.paths:
+                    self.elements[tree] = self.paths[tree.body]
+                return ListOf(found)
             case _:
                 return ERROR
+
+    def groups(self, tree: Macro, operand: Type, env: Env) -> Type:
+        """Return the list of the groups that elements form by a key."""
+        key = self.sure(tree.body, env)
+        if key not in (STRING, INT, BOOL, DECIMAL, DATE, ERROR):
+            return self.report(catalogue.no_group_key(self.span(tree.body), key))
+        if not isinstance(operand, ListOf):
+            if isinstance(operand, MapOf):
+                span = self.text.span(tree.name_start, tree.name_end)
+                self.report(catalogue.no_list(span, tree.name, operand))
+            return ERROR
+        reads = tuple(self.all_paths(tree.body))
+        return ListOf(group_of(key, operand.element, reads, self.element_path(tree.operand)))
+
+    def all_paths(self, tree: Tree) -> Iterator[str]:
+        """Yield the paths of all that a part is made of, those that are only gone through not."""
+        own = [self.paths[tree]] if tree in self.paths else []
+        own += self.made_of.get(tree, ())
+        if own:
+            yield from own
+        else:
+            for child in children(tree):
+                yield from self.all_paths(child)
 
     def filtered(self, tree: Macro, operand: Type) -> Type:
         """Return the list left over; what the condition proves present is present in it."""
@@ -740,8 +853,7 @@ class Checker:
         return found
 
     def same_elements(self, tree: Macro, operand: Type) -> Type:
-        if tree.operand in self.paths:
-            self.paths[tree] = self.paths[tree.operand]
+        self.hand_on(tree.operand, tree)
         if isinstance(operand, MapOf):
             return ListOf(operand.key)
         return operand
@@ -771,6 +883,10 @@ class Checker:
             if joined is None:
                 return self.report(catalogue.elements_differ(self.span(element.value), both, found))
             both = joined
+        places = {self.paths.get(element.value) for element in tree.elements}
+        place = places.pop() if len(places) == 1 else None
+        if place is not None:
+            self.elements[tree] = place
         return ListOf(both)
 
     def left_out(self, tree: Tree, found: Type) -> Type:
@@ -802,12 +918,16 @@ class Checker:
         return MapOf(keys, values)
 
 
-# Methods that give the elements of a list as they are: what they put behind the list's path.
-_HANDS_ON = {"first": "[]", "last": "[]"} | dict.fromkeys(
-    ("distinct", "sort", "reverse", "slice", "unwrapOpt"), ""
-)
+# Methods that give elements of a list as they are, in a list again.
+_SAME_ELEMENTS = ("distinct", "sort", "reverse", "slice", "unwrapOpt")
 # Methods of what may be missing, and how many arguments each takes.
 OPTIONAL_METHODS = {"orValue": 1, "or": 1, "hasValue": 0, "value": 0}
+
+
+def is_table(tree: Tree, found: Type) -> bool:
+    """Tell whether a part is a lookup table, or all of them: `lookups`."""
+    is_all = isinstance(tree, Name) and tree.name == "lookups" and isinstance(found, Object)
+    return is_all or isinstance(found, Table)
 
 
 def constant_type(tree: Constant) -> Type:

@@ -909,6 +909,15 @@ FORMS: tuple[Form, ...] = (
         ("['bb', 'a', 'cc'].sortBy(text, text.size())", "['a', 'bb', 'cc']"),
     ),
     _form(
+        "list(T).groupBy(name, key) -> list({key, rows})",
+        "The elements in groups of equal keys: each with its `key` and its `rows`, in the order in "
+        "which the keys first stand.",
+        (
+            "['bb', 'a', 'cc'].groupBy(text, text.size()).map(group, group.rows.join('+'))",
+            "['bb+cc', 'a']",
+        ),
+    ),
+    _form(
         "list(T).transformList(index, name, expression) -> list(R)",
         "The expression of each element and its position, the first being 0.",
         ("['a', 'b'].transformList(i, text, string(i) + text)", "['0a', '1b']"),

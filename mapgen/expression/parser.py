@@ -59,6 +59,7 @@ _MACRO_ARGUMENTS: dict[MacroName, tuple[tuple[int, ...], tuple[int, ...]]] = {
     "filter": ((2,), ()),
     "map": ((2, 3), ()),
     "sortBy": ((2,), ()),
+    "groupBy": ((2,), ()),
     "transformList": ((), (3, 4)),
     "transformMap": ((), (3, 4)),
     "optMap": ((2,), ()),

@@ -13,11 +13,14 @@ class Binding:
     """One name's type, and its path in reports.
 
     `path` is `order` for a source, `order.line_items[]` for a row of it, `settings` for the
-    settings, None for what has no place in the record (a `let`).
+    settings, None for what has no place in the record (a `let`). `elements` is the path of the
+    elements of a list that is no path itself. `reads` are the paths that a value is made of.
     """
 
     type: Type
     path: str | None = None
+    elements: str | None = None
+    reads: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

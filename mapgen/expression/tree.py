@@ -22,6 +22,7 @@ MacroName = Literal[
     "filter",
     "map",
     "sortBy",
+    "groupBy",
     "transformList",
     "transformMap",
     "optMap",

@@ -28,7 +28,8 @@ class Typed:
     call; `chained` the nodes that are left out when what stands before them is missing.
     `reads` are the source paths in the order of first use, each once, settings not among them
     (`order.line_items[].sku`). `division` is where a `/` stands that nothing rounds: the rule has
-    to name `places` and `rounding`.
+    to name `places` and `rounding`. `elements` is the path of the elements of a list, where each of
+    them is part of the record (`order.line_items[]`).
     """
 
     tree: Tree
@@ -41,6 +42,7 @@ class Typed:
     is_constant: bool
     profile: Profile
     division: Span | None = None
+    elements: str | None = None
 
     @property
     def has_bare_division(self) -> bool:

@@ -53,10 +53,14 @@ class MapOf:
 
 @dataclass(frozen=True, slots=True)
 class Object:
-    """A record with known fields, by their JSON names. Two objects are one type by their name."""
+    """A record with known fields, by their JSON names. Two objects are one type by their name.
+
+    `paths` are the source paths behind fields of an object that does not stand in the source.
+    """
 
     name: str
     fields: Mapping[str, Type] = field(compare=False, repr=False)
+    paths: Mapping[str, tuple[str, ...]] = field(default_factory=dict, compare=False, repr=False)
 
     def __str__(self) -> str:
         return self.name
@@ -80,7 +84,24 @@ class ErrorType:
         return "unknown"
 
 
-Type = Scalar | ListOf | MapOf | Object | Optional | ErrorType
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A lookup table. It is no value: only its entries are, `lookups.NAME[?key]`.
+
+    `columns` are those of its key, none where there is but one; text does not fit in `numbers`.
+    `entries` are those of a table that the spec writes out.
+    """
+
+    name: str
+    columns: tuple[str, ...]
+    entries: tuple[tuple[str, str], ...] | None = field(default=None, compare=False, repr=False)
+    numbers: frozenset[str] = frozenset()
+
+    def __str__(self) -> str:
+        return "lookup table"
+
+
+Type = Scalar | ListOf | MapOf | Object | Optional | Table | ErrorType
 
 NULL = Scalar("null")
 BOOL = Scalar("bool")
@@ -96,6 +117,17 @@ ERROR = ErrorType()
 
 NUMBERS = (INT, DECIMAL, DOUBLE)
 ORDERED = (INT, DECIMAL, DOUBLE, STRING, BOOL, DATE, TIMESTAMP, DURATION)
+
+
+def group_of(key: Type, row: Type, key_reads: tuple[str, ...], row_path: str | None) -> Object:
+    """Return the type of the rows that share a key.
+
+    `key_reads` are the source paths that the key is made of, `row_path` is that of a row.
+    """
+    paths = {"key": key_reads}
+    if row_path is not None:
+        paths["rows"] = (row_path.removesuffix("[]"),)
+    return Object(f"group({key}, {row})", {"key": key, "rows": ListOf(row)}, paths)
 
 
 def optional(of: Type) -> Type:

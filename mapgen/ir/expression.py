@@ -13,7 +13,7 @@ from typing import Literal
 TypeName = str
 
 Operator = Literal["+", "-", "*", "/", "==", "!=", "<", "<=", ">", ">=", "in"]
-LoopKind = Literal["list", "map", "any", "all", "one", "sorted", "any_holds", "all_hold"]
+LoopKind = Literal["list", "map", "any", "all", "one", "sorted", "grouped", "any_holds", "all_hold"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +76,19 @@ class Call:
     arguments: tuple[Expression, ...]
     type: TypeName
     is_truthy: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class TableEntry:
+    """What a lookup table has for a key: a part for each column; missing where it has nothing.
+
+    `entries` is a table written out, None for one that is read from elsewhere.
+    """
+
+    table: str
+    key: tuple[Expression, ...]
+    entries: tuple[tuple[str, str], ...] | None
+    type: TypeName = "string?"
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,7 +217,8 @@ class Loop:
 
     `kind`: `list` collects the values, `map` collects them under `key`, `any`, `all` and `one` ask
     how often the value holds, `any_holds` and `all_hold` likewise, a value that decides outweighing
-    the faults of others, `sorted` orders the elements by the value. `key` is the position in a
+    the faults of others, `sorted` orders the elements by the value, `grouped` puts those with equal
+    values together. `key` is the position in a
     list or the key in a map, where it is asked for. Elements without the condition are passed over.
     """
 
@@ -224,6 +238,7 @@ Expression = (
     | Field
     | DocumentField
     | Call
+    | TableEntry
     | Operation
     | Negative
     | Concatenation

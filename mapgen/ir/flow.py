@@ -333,7 +333,55 @@ class RowsPart:
     is_written_once: bool
 
 
-Member = Field | ObjectPart | RowsPart
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Some of the rows of a list: one for each row of a source list, or (`source` None) one alone.
+
+    `condition` says which rows are taken, or whether the one alone is there. `local` is what the
+    rows are called in code.
+    """
+
+    local: str
+    source: Expression | None
+    may_be_missing: bool
+    alias: str | None
+    condition: Expression | None
+    part: Part
+    reads: tuple[str, ...]
+    pointer: str
+
+
+@dataclass(frozen=True, slots=True)
+class BlocksPart:
+    """Detail rows put together: those of one block, then those of the next.
+
+    The parts of all blocks have one class: `name` of each of them is the same.
+    """
+
+    target: str
+    name: str
+    local: str
+    blocks: tuple[Block, ...]
+    at_least: int
+    unique: tuple[str, ...]
+    row_key: tuple[str, ...]
+    reads: tuple[str, ...]
+    pointer: str
+    is_written_once: bool
+
+
+Member = Field | ObjectPart | RowsPart | BlocksPart
+
+
+def parts_of(member: Member) -> tuple[Part, ...]:
+    """Return the parts that stand directly inside a member."""
+    match member:
+        case Field():
+            return ()
+        case ObjectPart(part=part) | RowsPart(part=part):
+            return (part,)
+        case BlocksPart(blocks=blocks):
+            return tuple(block.part for block in blocks)
 
 
 @dataclass(frozen=True, slots=True)
@@ -369,7 +417,7 @@ def _is_always_there(member: Member) -> bool:
             return member.is_always_set
         case ObjectPart():
             return not (member.may_be_missing or member.part.may_be_empty)
-        case RowsPart():
+        case RowsPart() | BlocksPart():
             return True
 
 
@@ -457,13 +505,15 @@ class RuleExample:
     """Changes of the row that a rule reads, as JSON text, and the value of the field, or rejected.
 
     `row` is the path of the row below the record (`line_items`), empty for the record itself.
-    `gives` is JSON text, None for a rejection.
+    `gives` is JSON text, None for a rejection. `block` is the pointer of the block whose first row
+    counts, None where it is the first row of all.
     """
 
     target: str
     row: str
     given: str
     gives: str | None
+    block: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,7 @@ from mapgen.expression.types import (
     Object,
     Optional,
     Scalar,
+    Table,
     Type,
     optional,
     present,
@@ -35,6 +36,7 @@ _LOOPS: dict[str, ir.LoopKind] = {
     "filter": "list",
     "map": "list",
     "sortBy": "sorted",
+    "groupBy": "grouped",
     "transformList": "list",
     "transformMap": "map",
 }
@@ -192,7 +194,24 @@ class _Lowering:
         found = optional(value) if is_optional else value
         return ir.Call("[]", python, (entries, key), str(found))
 
+    def table_entry(self, node: tree.Index, table: Table) -> ir.TableEntry:
+        parts = [node.index]
+        if isinstance(node.index, tree.ListTree) and len(table.columns) > 1:
+            parts = [element.value for element in node.index.elements]
+        key = (
+            (
+                ir.Call("string", "str({0})", (self.lower(part),), "string")
+                if self.type_of(part) == INT
+                else self.lower(part)
+            )
+            for part in parts
+        )
+        return ir.TableEntry(table.name, tuple(key), table.entries)
+
     def index(self, node: tree.Index) -> ir.Expression:
+        table = self.type_of(node.operand)
+        if isinstance(table, Table):
+            return self.table_entry(node, table)
         lowered, inside, rows = self.into(node.operand, _hint(node.operand))
         found, position = self.type_of(node), self.lower(node.index)
         is_soft = lowered is not inside or node.is_optional
@@ -451,6 +470,8 @@ def _hint(node: Tree) -> str:
             return name
         case tree.Select(field=field):
             return ir.attribute_name(field)
+        case tree.Macro(name="groupBy"):
+            return "groups"
         case tree.Macro(operand=operand) | tree.Index(operand=operand):
             return _hint(operand)
         case tree.Method(operand=operand, name="first" | "last"):

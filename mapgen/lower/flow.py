@@ -100,11 +100,14 @@ def _with_identity(document: checked.CheckedDocument) -> checked.CheckedPart:
 class _Lowering:
     """Lowers the parts of one flow; `flow` tells the types of what parts share.
 
-    `names` are the classes of parts given out so far.
+    `names` are the classes of parts given out so far, `blocks` those of parts that blocks share by
+    their target, `functions` what builds the parts of blocks.
     """
 
     flow: checked.Checked
     names: set[str] = field(default_factory=set)
+    blocks: dict[str, str] = field(default_factory=dict)
+    functions: set[str] = field(default_factory=set)
 
     def documents(self) -> Iterator[ir.Document]:
         """Yield the documents that a record becomes, in the order of the flow."""
@@ -185,6 +188,8 @@ class _Lowering:
                 return self._object(member, outer)
             case checked.CheckedEach():
                 return self._rows(member, outer)
+            case checked.CheckedBlocks():
+                return self._blocks(member, outer)
 
     def _object(self, member: checked.CheckedObject, outer: dict[str, Type]) -> ir.ObjectPart:
         local = local_name(member.field.name)
@@ -193,7 +198,7 @@ class _Lowering:
         if source is not None and alias is not None:
             inner[alias] = present(source.type)
         name = self._new_name(member.field.name, member.target)
-        part = self.part(member.part, name, f"{local_name(name)}_from", inner)
+        part = self.part(member.part, name, self._new_function(f"{local_name(name)}_from"), inner)
         return ir.ObjectPart(
             target=member.target,
             name=member.field.name,
@@ -212,7 +217,7 @@ class _Lowering:
         listed = cast(types.ListOf, present(member.source.type))
         inner = {**outer, member.alias: listed.element}
         name = self._new_name(member.part.entity.name, member.target)
-        function = f"{local_name(name)}_from"
+        function = self._new_function(f"{local_name(name)}_from")
         return ir.RowsPart(
             target=member.target,
             name=member.field.name,
@@ -230,8 +235,67 @@ class _Lowering:
             is_written_once=member.rule.modifiers.write_once is not None,
         )
 
+    def _blocks(self, member: checked.CheckedBlocks, outer: dict[str, Type]) -> ir.BlocksPart:
+        entity = member.blocks[0].part.entity.name
+        name = self._new_name(entity, member.target)
+        return ir.BlocksPart(
+            target=member.target,
+            name=member.field.name,
+            local=local_name(member.field.name),
+            blocks=tuple(self._block(member, block, name, outer) for block in member.blocks),
+            at_least=member.at_least,
+            unique=member.unique,
+            row_key=member.row_key,
+            reads=member.reads,
+            pointer=member.rule.pointer,
+            is_written_once=member.rule.modifiers.write_once is not None,
+        )
+
+    def _block(
+        self,
+        member: checked.CheckedBlocks,
+        block: checked.CheckedBlock,
+        name: str,
+        outer: dict[str, Type],
+    ) -> ir.Block:
+        local, source, inner = local_name(member.field.name), block.source, dict(outer)
+        function = f"single_{local_name(name)}"
+        if source is not None and block.alias is not None:
+            inner[block.alias] = cast(types.ListOf, present(source.type)).element
+            function = f"{local_name(name)}_from_{block.alias}"
+        for target in _targets(block.part):
+            self.blocks.setdefault(target, "")
+        return ir.Block(
+            local=f"{block.alias or 'single'}_{local}",
+            source=None if source is None else lower_expression(source),
+            may_be_missing=source is not None and isinstance(source.type, types.Optional),
+            alias=block.alias,
+            condition=None if block.condition is None else lower_expression(block.condition),
+            part=self.part(block.part, name, self._new_function(function), inner),
+            reads=block.reads,
+            pointer=block.pointer,
+        )
+
+    def _new_function(self, name: str) -> str:
+        """Return a name for what builds a part: blocks share a class, and not what builds it."""
+        candidate, number = name, 1
+        while candidate in self.functions:
+            number += 1
+            candidate = f"{name}_{number}"
+        self.functions.add(candidate)
+        return candidate
+
     def _new_name(self, name: str, target: str) -> str:
-        """Return a class name for a part: its own, or that of its whole path where it is taken."""
+        """Return a class name for a part: its own, or that of its whole path where it is taken.
+
+        The parts that blocks make at one target are of one class.
+        """
+        if target in self.blocks:
+            self.blocks[target] = self.blocks[target] or self._unused_name(name, target)
+            return self.blocks[target]
+        return self._unused_name(name, target)
+
+    def _unused_name(self, name: str, target: str) -> str:
         long = class_name(target.replace("[]", ""))
         number = 1
         candidate = class_name(name)
@@ -323,11 +387,21 @@ def _emptied(part: checked.CheckedPart) -> frozenset[tuple[str, str]]:
     """Return the fields that are sent to empty them: the type of the part, the name."""
     found: set[tuple[str, str]] = set()
     for member in part.members:
-        if not isinstance(member, checked.CheckedRule):
-            found |= _emptied(member.part)
-        elif member.clears:
+        for inner in checked.parts_of(member):
+            found |= _emptied(inner)
+        if isinstance(member, checked.CheckedRule) and member.clears:
             found.add((f"document {part.entity.name}", member.field.name))
     return frozenset(found)
+
+
+def _targets(part: checked.CheckedPart) -> Iterator[str]:
+    """Yield the targets of all parts inside a part."""
+    for member in part.members:
+        inner = checked.parts_of(member)
+        if inner:
+            yield member.target
+        for one in inner:
+            yield from _targets(one)
 
 
 def _kind(rule: checked.CheckedRule) -> ir.ValueKind:

@@ -23,12 +23,15 @@ class Samples:
     settings: tuple[tuple[str, str], ...]
 
 
-def rule_examples(part: checked.CheckedPart, row: str = "") -> Iterator[ir.RuleExample]:
+def rule_examples(
+    part: checked.CheckedPart, row: str = "", block: str | None = None
+) -> Iterator[ir.RuleExample]:
     """Yield the examples and rejects that stand with single rules.
 
     Args:
         part: the rules.
         row: the path, below the record, of the row that they read.
+        block: the pointer of the block of rows that they make.
     """
     notes = () if part.note is None else (part.note,)
     for member in (*part.members, *part.custom, *notes):
@@ -36,14 +39,21 @@ def rule_examples(part: checked.CheckedPart, row: str = "") -> Iterator[ir.RuleE
             case checked.CheckedRule(target=target, rule=rule):
                 for example in rule.modifiers.examples:
                     gives = _shortest(json_of(example.gives))
-                    yield ir.RuleExample(target, row, _changes(example.given), gives)
+                    yield ir.RuleExample(target, row, _changes(example.given), gives, block)
                 for reject in rule.modifiers.rejects:
-                    yield ir.RuleExample(target, row, _changes(reject.given), None)
+                    yield ir.RuleExample(target, row, _changes(reject.given), None, block)
+            case checked.CheckedBlocks(blocks=blocks):
+                for one in blocks:
+                    path = row if one.source is None else _row_path(one.reads)
+                    yield from rule_examples(one.part, path, one.pointer)
             case checked.CheckedEach() | checked.CheckedObject(source=Typed()):
-                path = member.reads[0].partition(".")[2] if member.reads else ""
-                yield from rule_examples(member.part, path)
+                yield from rule_examples(member.part, _row_path(member.reads), block)
             case checked.CheckedObject():
-                yield from rule_examples(member.part, row)
+                yield from rule_examples(member.part, row, block)
+
+
+def _row_path(reads: tuple[str, ...]) -> str:
+    return reads[0].partition(".")[2] if reads else ""
 
 
 def _shortest(text: str) -> str:

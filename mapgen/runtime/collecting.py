@@ -2,40 +2,79 @@
 
 The generated code stops at the first value it cannot use; that is what makes it short and fast. The
 twin is the same code, compiled once more with each statement guarded: a statement that fails is
-noted, with the row it stood in, and its result is a Poison that keeps later statements from
+noted, with the rows it stood in, and its result is a Poison that keeps later statements from
 reporting the same mistake again. So there is one text of the rules, and both ways mean the same.
 """
 
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterable, Iterator
+import itertools
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from types import ModuleType
 from typing import TypeVar
 
 from mapgen.runtime.faults import Fault, uncountable
+from mapgen.runtime.places import places_of
 from mapgen.runtime.source import Poison
 
 Row = TypeVar("Row")
 Value = TypeVar("Value")
 
 
+@dataclass(frozen=True, slots=True)
+class Spot:
+    """The rows that a statement was at work on, the outermost first.
+
+    `places` are their concrete paths in the record, None for what is no row of it (a group of
+    rows). `numbers` are those of the rows that become of them, None where that is not known.
+    """
+
+    places: tuple[str | None, ...]
+    numbers: tuple[int | None, ...]
+
+
+class _Loop:
+    """A list that a statement goes over: the row at work, and the rows taken so far."""
+
+    __slots__ = ("code", "depth", "number", "place", "taken")
+
+    def __init__(self, code: str, depth: int, taken: int | None) -> None:
+        self.code = code
+        self.depth = depth
+        self.taken = taken
+        self.place: str | None = None
+        self.number: int | None = None
+
+
 class Collector:
-    """What the twin reports to: the faults of one record, in the order of the rules."""
+    """What the twin reports to: the faults of one record, in the order of the rules.
+
+    `made` are the numbers of the rows that a statement made of a row of the record, by the
+    statement and the row's concrete path.
+    """
 
     def __init__(self) -> None:
-        self.found: list[tuple[str, tuple[int, ...], Fault]] = []
+        self.found: list[tuple[str, Spot, Fault]] = []
+        self.made: dict[tuple[str, str], tuple[int | None, ...]] = {}
         self._known: set[int] = set()
         self._last: Fault | None = None
-        self._rows: list[int] = []
+        self._loops: list[_Loop] = []
+        self._places: Mapping[int, str] = {}
 
-    def start(self, known: Iterable[Fault]) -> None:
-        """Forget the last record; `known` faults are reported elsewhere."""
+    def start(self, known: Iterable[Fault], record: object, root: str) -> None:
+        """Forget the last record; `known` faults of the next are reported elsewhere.
+
+        `root` is what the record is called. It has to be kept until the next one.
+        """
         self.found = []
+        self.made = {}
         faults = tuple(known)
         self._known = {id(fault) for fault in faults}
         self._last = faults[-1] if faults else None
-        self._rows = []
+        self._loops = []
+        self._places = places_of(record, root)
 
     def failed(self, code: str, error: Exception) -> Poison:
         """Note why a statement failed, once, and return what stands for its result.
@@ -46,7 +85,7 @@ class Collector:
         if id(fault) not in self._known:
             self._known.add(id(fault))
             self._last = fault
-            self.found.append((code, tuple(self._rows), fault))
+            self.found.append((code, self._spot(), fault))
         return Poison(fault)
 
     def element(self, code: str, made: Callable[[], Value]) -> Value | Poison:
@@ -58,7 +97,12 @@ class Collector:
 
     def left(self, depth: int) -> None:
         """Forget the rows of a statement that is done; one may have stopped amid a list."""
-        del self._rows[depth:]
+        del self._loops[depth:]
+
+    def _spot(self) -> Spot:
+        return Spot(
+            tuple(loop.place for loop in self._loops), tuple(loop.number for loop in self._loops)
+        )
 
     @staticmethod
     def touched(value: Value) -> Value:
@@ -98,20 +142,41 @@ class Collector:
             case _:
                 raise error
 
-    def rows(self, rows: Iterable[Row]) -> Iterator[Row]:
-        """Yield the rows of a list, knowing the number of the row at work."""
-        self._rows.append(0)
-        depth = len(self._rows)
+    def loop(self, code: str, *before: object) -> _Loop:
+        """Return a list to go over; the rows of those `before` come first in what becomes of it."""
+        is_known = all(isinstance(rows, list) for rows in before)
+        taken = sum(len(rows) for rows in before if isinstance(rows, list)) if is_known else None
+        return _Loop(code, len(self._loops) + 1, taken)
+
+    def rows(self, loop: _Loop, rows: Iterable[Row]) -> Iterator[Row]:
+        """Yield the rows of a list, knowing the place of the row at work."""
+        whole = self._places.get(id(rows))
+        self._loops.append(loop)
+        loop.depth = len(self._loops)
         for number, row in enumerate(rows):
-            del self._rows[depth:]
-            self._rows[depth - 1] = number
+            del self._loops[loop.depth :]
+            inside = None if whole is None else f"{whole}[{number}]"
+            loop.place = self._places.get(id(row), inside)
+            loop.number = None
             yield row
-        del self._rows[depth - 1 :]
+        del self._loops[loop.depth - 1 :]
+
+    def taken(self, loop: _Loop) -> bool:
+        """Number the row at work, all conditions having held: it is taken."""
+        del self._loops[loop.depth :]
+        if loop.taken is not None:
+            loop.number = loop.taken
+            loop.taken += 1
+        if loop.place is not None:
+            self.made[loop.code, loop.place] = tuple(one.number for one in self._loops)
+        elif loop.code:
+            self.made.setdefault((loop.code, ""), tuple(one.number for one in self._loops))
+        return True
 
     @property
     def depth(self) -> int:
         """How many lists the statement at work stands in."""
-        return len(self._rows)
+        return len(self._loops)
 
 
 def collecting_twin(module: ModuleType, text: str) -> tuple[ModuleType, Collector]:
@@ -141,14 +206,50 @@ def collecting_twin(module: ModuleType, text: str) -> tuple[ModuleType, Collecto
 
 def _guard_function(function: ast.FunctionDef) -> None:
     counts: dict[str, int] = {}
+    before = _rows_before(function)
     body: list[ast.stmt] = [_parse("__depth = __collector.depth")]
     for statement in function.body:
         if isinstance(statement, ast.Return) or _is_docstring(statement):
-            body.append(_Watched(None).visit(statement))
+            body.append(_Watched(function.name, guards_elements=False).visit(statement))
             continue
-        code = f"{function.name}.{_statement_name(statement, counts)}"
-        body.append(_guarded(_Watched(code).visit(statement), code))
+        name = _statement_name(statement, counts)
+        code = f"{function.name}.{name}"
+        if name in before:
+            _as_loop(statement)
+        body.append(_guarded(_Watched(code, before.get(name, ())).visit(statement), code))
     function.body = body
+
+
+def _rows_before(function: ast.FunctionDef) -> dict[str, tuple[str, ...]]:
+    """Return the lists whose rows come before those of a list: `[*one, *other]` says so."""
+    before: dict[str, tuple[str, ...]] = {}
+    for node in ast.walk(function):
+        if isinstance(node, ast.List) and node.elts:
+            names = [
+                element.value.id
+                for element in node.elts
+                if isinstance(element, ast.Starred) and isinstance(element.value, ast.Name)
+            ]
+            if len(names) == len(node.elts):
+                before |= {name: tuple(names[:at]) for at, name in enumerate(names)}
+    return before
+
+
+def _as_loop(statement: ast.stmt) -> None:
+    """Make one row alone (`[call]`) a list with a loop around it, so that the row is numbered."""
+    for node in ast.walk(statement):
+        match node:
+            case ast.Assign(value=ast.List(elts=[ast.Call() as call])):
+                node.value = _loop_over_one(call)
+            case ast.IfExp(body=ast.List(elts=[ast.Call() as call])):
+                node.body = _loop_over_one(call)
+
+
+def _loop_over_one(call: ast.Call) -> ast.expr:
+    made = ast.parse("[None for __row in (None,)]", mode="eval").body
+    assert isinstance(made, ast.ListComp)
+    made.elt = call
+    return made
 
 
 def _is_docstring(statement: ast.stmt) -> bool:
@@ -192,14 +293,18 @@ class _Watched(ast.NodeTransformer):
     that fails does not end its list; a sum, which would stop at it, adds up a whole list.
     """
 
-    def __init__(self, code: str | None) -> None:
+    def __init__(
+        self, code: str, before: tuple[str, ...] = (), *, guards_elements: bool = True
+    ) -> None:
         self._code = code
+        self._before = before
+        self._guards_elements = guards_elements
+        self._numbers = itertools.count(1)
 
-    def visit_ListComp(self, node: ast.ListComp) -> ast.ListComp:
-        self.generic_visit(node)
-        if self._code is not None and any(
-            isinstance(part, _MAY_FAIL) for part in ast.walk(node.elt)
-        ):
+    def visit_ListComp(self, node: ast.ListComp) -> ast.expr:
+        watched = self._comprehension(node)
+        may_fail = any(isinstance(part, _MAY_FAIL) for part in ast.walk(node.elt))
+        if self._guards_elements and may_fail:
             guard = _parse(f"__collector.element({self._code!r}, lambda: None)")
             assert isinstance(guard, ast.Expr)
             assert isinstance(guard.value, ast.Call)
@@ -207,27 +312,50 @@ class _Watched(ast.NodeTransformer):
             assert isinstance(made, ast.Lambda)
             made.body = node.elt
             node.elt = guard.value
-        return node
+        return watched
+
+    def visit_GeneratorExp(self, node: ast.GeneratorExp) -> ast.expr:
+        return self._comprehension(node)
+
+    def visit_DictComp(self, node: ast.DictComp) -> ast.expr:
+        return self._comprehension(node)
 
     def visit_Call(self, node: ast.Call) -> ast.Call:
         match node:
             case ast.Call(func=ast.Name(id="total"), args=[ast.GeneratorExp() as amounts]):
                 node.args = [ast.ListComp(elt=amounts.elt, generators=amounts.generators)]
             case ast.Call(func=ast.Name(id="attempted" | "attempted_or"), args=[step, *others]):
-                # An element that fails there is no fault: it ends the step.
-                within = _Watched(None).visit(step)
-                node.args = [within, *(self.visit(other) for other in others)]
+                node.args = [self._step(step), *(self.visit(other) for other in others)]
                 return node
         self.generic_visit(node)
         return node
 
-    def visit_comprehension(self, node: ast.comprehension) -> ast.comprehension:
+    def _step(self, step: ast.expr) -> ast.expr:
+        """Watch a step that may fail: an element that fails there is no fault, it ends the step."""
+        outside, self._guards_elements = self._guards_elements, False
+        watched: ast.expr = self.visit(step)
+        self._guards_elements = outside
+        return watched
+
+    def _comprehension(self, node: ast.ListComp | ast.GeneratorExp | ast.DictComp) -> ast.expr:
+        """Put a loop that the collector knows before each list that is gone over."""
+        before, self._before = self._before, ()
         self.generic_visit(node)
-        rows = _parse("__collector.rows(None)")
-        assert isinstance(rows, ast.Expr)
-        assert isinstance(rows.value, ast.Call)
-        rows.value.args = [node.iter]
-        node.iter = rows.value
+        generators = []
+        for generator in node.generators:
+            name = f"__loop_{next(self._numbers)}"
+            arguments = ", ".join((repr(self._code), *before))
+            started = f"[None for {name} in [__collector.loop({arguments})]]"
+            generators.append(_generator(started))
+            watched = _generator(
+                f"[None for _ in __collector.rows({name}, None) if __collector.taken({name})]"
+            )
+            assert isinstance(watched.iter, ast.Call)
+            watched.iter.args[1] = generator.iter
+            generator.iter = watched.iter
+            generator.ifs = [*generator.ifs, *watched.ifs]
+            generators.append(generator)
+        node.generators = generators
         return node
 
     def visit_Compare(self, node: ast.Compare) -> ast.Compare:
@@ -239,6 +367,12 @@ class _Watched(ast.NodeTransformer):
             touched.value.args = [node.left]
             node.left = touched.value
         return node
+
+
+def _generator(text: str) -> ast.comprehension:
+    made = ast.parse(text, mode="eval").body
+    assert isinstance(made, ast.ListComp)
+    return made.generators[0]
 
 
 def _parse(text: str) -> ast.stmt:

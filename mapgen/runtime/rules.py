@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import msgspec
 
 from mapgen.runtime.outcome import ONLY
+
+# The numbers of the rows that a statement made of a row of the record, by the statement's place in
+# the transformer and the concrete path of the row.
+Made = Mapping[tuple[str, str], tuple[int | None, ...]]
 
 _INDEX = re.compile(r"\[(\d+)\]")
 
@@ -18,7 +22,8 @@ class Rule(msgspec.Struct, frozen=True):
 
     Paths carry `[]` where a row index goes: `Details[].InventoryID`, `order.line_items[].sku`. Of a
     flow with several documents they start with the document: `order: Details[].InventoryID`; of one
-    that is made for each row of a list, `each`, so: `item[]: Description`.
+    that is made for each row of a list, `each`, so: `item[]: Description`. `rows_differ`:
+    a row of the document is not the row of the same number in the source.
     """
 
     target: str
@@ -26,6 +31,7 @@ class Rule(msgspec.Struct, frozen=True):
     spec: str
     is_personal: bool = False
     each: str | None = None
+    rows_differ: bool = False
 
     @property
     def is_of_a_field(self) -> bool:
@@ -33,13 +39,22 @@ class Rule(msgspec.Struct, frozen=True):
         return self.target != "skip" and not self.target.startswith(("let ", "document "))
 
     def source_path(self, indices: tuple[int | None, ...]) -> str | None:
-        """Return the source paths read, joined by `, `, with the row indices filled in."""
-        if not self.reads:
-            return None
-        leaves = [
+        """Return the source paths read, joined by `, `, for rows of the document by number."""
+        known = () if self.rows_differ else indices
+        return self._joined(fill_indices(path, self._below(path, known)) for path in self._leaves)
+
+    def source_path_at(self, places: tuple[str | None, ...]) -> str | None:
+        """Return the source paths read, joined by `, `, as they lie in rows at concrete places."""
+        return self._joined(_placed(path, places) for path in self._leaves)
+
+    @property
+    def _leaves(self) -> list[str]:
+        return [
             path for path in self.reads if not any(_is_above(path, other) for other in self.reads)
         ]
-        return ", ".join(fill_indices(path, self._below(path, indices)) for path in leaves)
+
+    def _joined(self, paths: Iterable[str]) -> str | None:
+        return ", ".join(paths) or None
 
     def _below(self, path: str, indices: tuple[int | None, ...]) -> tuple[int | None, ...]:
         """Return the indices that are the path's: of another list, all but the document's."""
@@ -56,6 +71,7 @@ class _Line(msgspec.Struct):
     code: str
     is_personal: bool = False
     each: str | None = None
+    rows_differ: bool = False
 
 
 class _RuleMap(msgspec.Struct):
@@ -82,11 +98,39 @@ def load_rules(text: bytes, place: Callable[[str], str | None]) -> Rules:
             place(line.pointer) or f"{rule_map.spec}#{line.pointer}",
             line.is_personal,
             line.each,
+            line.rows_differ,
         )
         for line in rule_map.rules
     }
-    by_target = {rule.target: rule for rule in reversed(by_code.values())}
-    return Rules(by_target, by_code, rule_map.personal)
+    return Rules(_by_target(by_code.values()), by_code, rule_map.personal)
+
+
+def _by_target(rules: Iterable[Rule]) -> dict[str, Rule]:
+    """Return the rule of each target: where blocks of a list have one each, what they all are.
+
+    The document does not tell of which block a row is.
+    """
+    found: dict[str, Rule] = {}
+    for rule in rules:
+        first = found.setdefault(rule.target, rule)
+        if first is not rule and rule.rows_differ and first.spec != rule.spec:
+            found[rule.target] = msgspec.structs.replace(
+                first,
+                reads=tuple(dict.fromkeys((*first.reads, *rule.reads))),
+                spec=first.spec if rule.spec in first.spec else f"{first.spec}, {rule.spec}",
+                is_personal=first.is_personal or rule.is_personal,
+            )
+    return found
+
+
+def _placed(path: str, places: Iterable[str | None]) -> str:
+    """Return a path with the indices of the innermost row that it leads into."""
+    found = path
+    for place in places:
+        pattern = "" if place is None else _INDEX.sub("[]", place)
+        if place is not None and _covers(pattern, path):
+            found = place + path[len(pattern) :]
+    return found
 
 
 def indices_of(path: str) -> tuple[int, ...]:
@@ -94,10 +138,10 @@ def indices_of(path: str) -> tuple[int, ...]:
     return tuple(int(digits) for digits in _INDEX.findall(path))
 
 
-def fill_indices(path: str, indices: tuple[int | None, ...]) -> str:
+def fill_indices(path: str, indices: Sequence[int | None]) -> str:
     """Return the path with `[]` replaced by the row indices in turn: `a[].b` -> `a[2].b`.
 
-    An index of None is not known.
+    An index that is not known (None) leaves `[]`.
     """
     parts = path.split("[]")
     filled = parts[0]
@@ -140,6 +184,22 @@ class Rules:
                 return self.by_target[f"{document}[]: {path}"], (None, *indices)
             path = path.rpartition(".")[0]
         return None
+
+    def row_of(self, rule: Rule, source_path: str, made: Made) -> tuple[int | None, ...]:
+        """Return the numbers of the rows that became of the row that a source path lies in.
+
+        Nothing where no row became of it, or several did.
+        """
+        found = {
+            numbers
+            for (code, place), numbers in made.items()
+            if place
+            and _covers(place, source_path)
+            and code in self.by_code
+            and _covers(self.by_code[code].target, rule.target)
+            and rule.target.count("[]") == len(numbers)
+        }
+        return found.pop() if len(found) == 1 else ()
 
     def reading(self, source_path: str) -> Rule | None:
         """Return the rule that says best what a concrete source path is for.

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
@@ -20,7 +21,8 @@ from hypothesis import strategies
 from mapgen.runtime.lines import document_line, reject_line
 from mapgen.runtime.lookups import sample_of
 from mapgen.runtime.outcome import ONLY, Document, Outcome, Rejected, Skipped
-from mapgen.runtime.records import RawRecord
+from mapgen.runtime.records import JsonValue, RawRecord
+from mapgen.runtime.rules import Rules, fill_indices
 from mapgen.runtime.transform import Transformer, bound, load_flow
 from mapgen.runtime.values import ENCODER
 
@@ -62,6 +64,7 @@ class FlowUnderTest:
     """A flow with its examples, ready to be asked."""
 
     transformer: Transformer
+    rules: Rules
     examples: tuple[Fixture, ...]
     rejects: tuple[Fixture, ...]
     target: jsonschema_rs.Validator
@@ -78,6 +81,7 @@ class FlowUnderTest:
         specs = folder.parent.parent / "specs"
         return cls(
             loaded.transformer(bound(loaded, settings, specs, sample_of)),
+            loaded.rules,
             tuple(_fixture(content) for _, content in fixtures if "gives" in content),
             tuple(_fixture(content) for _, content in fixtures if "because" in content),
             jsonschema_rs.validator_for(schema, validate_formats=True),
@@ -124,7 +128,7 @@ class FlowUnderTest:
             because in fault.message and target in (None, fault.target) for fault in outcome.faults
         )
 
-    def field_after(self, target: str, row: str, changes: str) -> str | None:
+    def field_after(self, target: str, row: str, changes: str, block: str = "") -> str | None:
         """Return the JSON text of a field once its row is changed, None where it is rejected.
 
         A number is in its shortest form, whatever its places: `1.2500` is `1.25`.
@@ -133,21 +137,36 @@ class FlowUnderTest:
             target: the field's path (`Details[].InventoryID`); of several rows the first counts.
             row: the path of the changed row below the record, of several rows the first.
             changes: the members to change, as JSON.
+            block: the pointer of the block of rows whose first row counts.
         """
-        record = json.loads(self.examples[0].given, parse_float=Decimal)
-        changed = record
-        for name in row.replace("[]", "").split(".") if row else ():
-            changed = _first(changed[name])
+        record, changed = self._example_with(row)
         changed.update(json.loads(changes, parse_float=Decimal))
         outcome = self.outcome(_text(record))
+        place = fill_indices(target, self._first_row(block, record))
         if isinstance(outcome, Document):
-            value = _at(self.document(_text(record)), target.replace(": ", "."))
+            value = _at(self.document(_text(record)), place.replace(": ", "."))
             is_number = isinstance(value, Decimal)
             return format(value.normalize(), "f") if is_number else _text(value)
-        place = target.replace("[]", "[0]")
         faults = outcome.faults if isinstance(outcome, Rejected) else ()
         assert any(fault.target == place for fault in faults), faults
         return None
+
+    def _example_with(self, row: str) -> tuple[Any, Any]:
+        """Return the first example that has such a row, and the row in it."""
+        for example in self.examples:
+            record = json.loads(example.given, parse_float=Decimal)
+            found = record
+            for name in row.replace("[]", "").split(".") if row else ():
+                found = _first(found.get(name)) if isinstance(found, dict) else None
+            if found is not None:
+                return record, found
+        raise AssertionError(f"no example has a row at {row}")
+
+    def _first_row(self, block: str, record: JsonValue) -> tuple[int | None, ...]:
+        """Return the number of the first row that a block makes, with those of the rows around."""
+        codes = {code for code, rule in self.rules.by_code.items() if rule.spec.endswith(block)}
+        made = self.transformer.made(record) if block else {}
+        return next((rows for (code, _), rows in made.items() if code in codes), (0,) * 9)
 
     def damaged_records(self) -> strategies.SearchStrategy[str]:
         """Return records of the examples with up to three members damaged."""
@@ -194,12 +213,14 @@ def _members(value: Any) -> Iterator[tuple[Any, Any]]:
 
 
 def _first(value: Any) -> Any:
-    return value[0] if isinstance(value, list) else value
+    if not isinstance(value, list):
+        return value
+    return value[0] if value else None
 
 
 def _at(document: Any, target: str) -> Any:
-    for name in target.replace("[]", "").split("."):
-        document = _first(document[name])
+    for name, number in re.findall(r"(\w+)(?:\[(\d+)\])?", target):
+        document = document[name][int(number)] if number else document[name]
     return document["value"]
 
 

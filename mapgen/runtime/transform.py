@@ -21,14 +21,14 @@ import msgspec
 from msgspec import UNSET
 
 from mapgen.runtime.cells import needed_columns, read_rows, typed_cells, typed_members
-from mapgen.runtime.collecting import Collector, collecting_twin
+from mapgen.runtime.collecting import Collector, Spot, collecting_twin
 from mapgen.runtime.faults import Fault, Unjoined
 from mapgen.runtime.groups import grouped, needed_for
 from mapgen.runtime.lookups import Key, Live, Table, TableError, read_stand_in, read_table
 from mapgen.runtime.outcome import ONLY, Document, FaultReport, Origin, Outcome, Rejected, Skipped
 from mapgen.runtime.plan import DocumentPlan, FileTable, Plan
 from mapgen.runtime.records import JsonValue, RawRecord, decode, read_records
-from mapgen.runtime.rules import Rule, Rules, fill_indices, indices_of, load_rules
+from mapgen.runtime.rules import Made, Rule, Rules, fill_indices, indices_of, load_rules
 from mapgen.runtime.source import SourceFault, patient, strict
 from mapgen.runtime.values import ENCODER, Skip
 
@@ -228,7 +228,7 @@ class Transformer:
         field = self._plan.document(twin.document).identity.field
         rule, rows = self._rules.find(field, twin.document) or (None, ())
         message = f"two documents `{twin.document}` of the record have the same identity"
-        return self._rule_report(rule, rows, Fault("R224", message, twin.identity))
+        return self._rule_report(rule, Spot((), rows), Fault("R224", message, twin.identity))
 
     def _rejected(self, origin: Origin, value: JsonValue) -> Outcome:
         try:
@@ -236,17 +236,25 @@ class Transformer:
         except Fault as fault:
             return Rejected(origin, (FaultReport(fault.code, fault.message),))
         transform, collector = self._complete or self._load_complete()
-        collector.start(found.fault for found in source_faults)
+        collector.start((found.fault for found in source_faults), record, self._plan.source)
         result = transform(record)
         if isinstance(result, Skip):
             return Skipped(self._with_key(origin, record), result.reason)
         assert source_faults or collector.found, "what the fast way refuses has a fault"
-        reports = [self._source_report(found) for found in source_faults]
+        reports = [self._source_report(found, collector.made) for found in source_faults]
         reports += [
-            self._rule_report(self._rules.by_code.get(code), indices, fault)
-            for code, indices, fault in collector.found
+            self._rule_report(self._rules.by_code.get(code), spot, fault)
+            for code, spot, fault in collector.found
         ]
         return Rejected(self._with_key(origin, record), tuple(reports))
+
+    def made(self, value: JsonValue) -> Made:
+        """Return the numbers of the rows that become of a record's rows, by what makes them."""
+        record, found = patient(value, self._module.Source, self._plan.source)
+        transform, collector = self._complete or self._load_complete()
+        collector.start((fault.fault for fault in found), record, self._plan.source)
+        transform(record)
+        return dict(collector.made)
 
     def _load_complete(self) -> tuple[Callable[[Any], Any], Collector]:
         text = Path(str(self._module.__file__)).read_text(encoding="utf-8")
@@ -265,30 +273,31 @@ class Transformer:
             return origin
         return Origin(origin.file, origin.record, origin.line, _shortened(key))
 
-    def _source_report(self, found: SourceFault) -> FaultReport:
+    def _source_report(self, found: SourceFault, made: Made) -> FaultReport:
         rule = self._rules.reading(found.path)
+        numbers: tuple[int | None, ...] = indices_of(found.path)
+        if rule is not None and rule.rows_differ:
+            numbers = self._rules.row_of(rule, found.path, made)
         # The key that was looked for is another member's: the join knows whether it may be seen.
         is_key = isinstance(found.fault, Unjoined) and found.fault.member is None
         is_personal = not is_key and self._rules.is_personal(found.path)
         return FaultReport(
             code=found.fault.code,
             message=found.fault.message,
-            target=fill_indices(rule.target, indices_of(found.path)) if rule else None,
+            target=fill_indices(rule.target, numbers) if rule else None,
             source_path=found.path,
             value=self._shown(found.fault.value, is_personal=is_personal),
             spec=rule.spec if rule else None,
             retry=found.fault.retry,
         )
 
-    def _rule_report(
-        self, rule: Rule | None, rows: tuple[int | None, ...], fault: Fault
-    ) -> FaultReport:
+    def _rule_report(self, rule: Rule | None, spot: Spot, fault: Fault) -> FaultReport:
         assert rule is not None, "the rule map names every statement that can fail"
         return FaultReport(
             code=fault.code,
             message=fault.message,
-            target=fill_indices(rule.target, rows),
-            source_path=rule.source_path(rows),
+            target=fill_indices(rule.target, spot.numbers),
+            source_path=rule.source_path_at(spot.places),
             value=self._shown(fault.value, is_personal=rule.is_personal),
             spec=rule.spec,
             retry=fault.retry,

@@ -104,6 +104,25 @@ LOOKUP_KEYS: Mapping[str, Key] = {
     "otherwise": Key(Formula(), "the value to use when no key is found"),
 }
 
+BLOCK = Variants(
+    "a block",
+    {
+        "each": Record(
+            "a block of rows",
+            {
+                "each": _required(Formula(), "the source list"),
+                "as": _required(NAME, "what one row is called inside"),
+                "where": Key(Formula(), "which rows are taken"),
+                **PART_KEYS,
+            },
+        ),
+        "fields": Record(
+            "a block of one row",
+            {"when": Key(Formula(), "when the row is there; without, always"), **PART_KEYS},
+        ),
+    },
+)
+
 RULE = Variants(
     "a rule",
     {
@@ -161,6 +180,23 @@ RULE = Variants(
                     "target fields that a row of the document is recognised by; unique as well",
                 ),
                 **PART_KEYS,
+            },
+        ),
+        "blocks": Record(
+            "a blocks rule",
+            {
+                "blocks": _required(
+                    ListOf(BLOCK, least=1), "the rows of one block, then those of the next"
+                ),
+                "at_least": Key(Whole(), "fewest rows, over all blocks"),
+                "unique": Key(
+                    ListOf(Words("a target field"), or_single=True, least=1),
+                    "target fields that no two rows, of whatever block, have the same values in",
+                ),
+                "row_key": Key(
+                    ListOf(Words("a target field"), or_single=True, least=1),
+                    "target fields that a row of the document is recognised by; unique as well",
+                ),
             },
         ),
         "made": Record(

@@ -168,6 +168,31 @@ class Each:
 
 
 @dataclass(frozen=True, slots=True)
+class Block:
+    """Some of the rows of a list: one for each row of a source list, or (`source` None) one alone.
+
+    `condition` is `where` for rows of a list, `when` for a row alone.
+    """
+
+    source: Text | None
+    alias: Text | None
+    condition: Text | None
+    part: Part
+    span: Span
+    pointer: str
+
+
+@dataclass(frozen=True, slots=True)
+class Blocks:
+    """Detail rows put together: those of one block, then those of the next."""
+
+    blocks: tuple[Block, ...]
+    at_least: ScalarNode | None
+    unique: tuple[Text, ...]
+    row_key: tuple[Text, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Made:
     """The key that the ERP gave another document of the same record."""
 
@@ -175,7 +200,7 @@ class Made:
     field: Text
 
 
-RuleKind = Const | Value | Lookup | FirstOf | Cases | Object | Each | Made
+RuleKind = Const | Value | Lookup | FirstOf | Cases | Object | Each | Blocks | Made
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,8 +216,13 @@ class Rule:
     @property
     def whole(self) -> tuple[Rule, ...]:
         """Return the rule and those inside it."""
-        inner = self.kind.part.rules if isinstance(self.kind, Object | Each) else ()
-        return (self, *inner)
+        match self.kind:
+            case Object(part=part) | Each(part=part):
+                return (self, *part.rules)
+            case Blocks(blocks=blocks):
+                return (self, *(rule for block in blocks for rule in block.part.rules))
+            case _:
+                return (self,)
 
 
 @dataclass(frozen=True, slots=True)

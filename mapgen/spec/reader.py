@@ -304,6 +304,8 @@ def _kind(node: MapNode, at: str) -> model.RuleKind:
         return _cases(node)
     if node.get("each") is not None:
         return _each(node, at)
+    if node.get("blocks") is not None:
+        return _blocks(node, at)
     if node.get("made") is not None:
         return model.Made(_text(node, "made"), _text(node, "field"))
     return model.Object(_optional_text(node, "object"), _optional_text(node, "as"), _part(node, at))
@@ -327,6 +329,28 @@ def _each(node: MapNode, at: str) -> model.Each:
         _texts(node.get("row_key")),
         _part(node, at),
     )
+
+
+def _blocks(node: MapNode, at: str) -> model.Blocks:
+    at_least = node.get("at_least")
+    return model.Blocks(
+        tuple(
+            _block(item, f"{at}/blocks/{number}")
+            for number, item in enumerate(_items(node, "blocks"))
+        ),
+        _as_scalar(at_least) if at_least is not None else None,
+        _texts(node.get("unique")),
+        _texts(node.get("row_key")),
+    )
+
+
+def _block(node: MapNode, at: str) -> model.Block:
+    source = _optional_text(node, "each")
+    condition = _optional_text(node, "when" if source is None else "where")
+    telling = node.key("fields" if source is None else "each")
+    assert telling is not None
+    alias = _optional_text(node, "as")
+    return model.Block(source, alias, condition, _part(node, at), telling.span(), at)
 
 
 def _modifiers(node: MapNode) -> model.Modifiers:

@@ -24,6 +24,7 @@ from mapgen.expression.types import (
     MapOf,
     Object,
     Optional,
+    Table,
     Type,
 )
 from mapgen.ir.expression import is_optional
@@ -87,6 +88,16 @@ SCOPE = Scope(
         "settings": Binding(SETTINGS, "settings"),
         "freight": Binding(DECIMAL),
         "remark": Binding(Optional(STRING)),
+        "lookups": Binding(
+            Object(
+                "lookups",
+                {
+                    "units": Table("units", ()),
+                    "taxes": Table("taxes", ("code", "place")),
+                    "sizes": Table("sizes", (), (("S", "small"), ("L", "large"))),
+                },
+            )
+        ),
     }
 )
 NAMES = {name: name for name in SCOPE.bindings}

@@ -179,5 +179,15 @@ def _macro(tree: Macro, names: Mapping[str, Any]) -> Any:
             return [inside(tree.body, row) for row in rows]
         case "sortBy":
             return sorted(rows, key=lambda row: inside(tree.body, row))
+        case "groupBy":
+            keys = [inside(tree.body, row) for row in rows]
+            firsts = [key for at, key in enumerate(keys) if key not in keys[:at]]
+            return [
+                {
+                    "key": key,
+                    "rows": [row for row, own in zip(rows, keys, strict=True) if own == key],
+                }
+                for key in firsts
+            ]
         case _:
             raise AssertionError(tree.name)

@@ -200,6 +200,42 @@ def customer(**changes: Any) -> Any:
             id="sorted",
         ),
         pytest.param(
+            "order.line_items.groupBy(l, l.title).map(g, g.rows.map(r, r.quantity).sum())",
+            "[sum(row.quantity for row in group.rows) for group in "
+            "grouped(order.line_items, lambda item: item.title)]",
+            id="grouped",
+        ),
+        pytest.param(
+            "decimal(lookups.units[?order.name].orValue('1'))",
+            'parse_decimal(lookups.units.get(order.name, "1"))',
+            id="looked up, or else",
+        ),
+        pytest.param(
+            "lookups.units[?string(order.id)].orValue(order.name.substring(2))",
+            "unit if (unit := lookups.units.get(str(order.id))) is not None "
+            "else substring(order.name, 2)",
+            id="looked up, or else what may fail",
+        ),
+        pytest.param(
+            "lookups.taxes[?[order.name, order.currency]]",
+            "lookups.taxes.get((order.name, order.currency))",
+            id="looked up by two columns",
+        ),
+        pytest.param(
+            "lookups.sizes[?order.name]", "SIZES.get(order.name)", id="looked up in the module"
+        ),
+        pytest.param(
+            "order.line_items.map(l, lookups.units[?l.title]).unwrapOpt()",
+            "present(lookups.units.get(item.title) for item in order.line_items)",
+            id="each looked up",
+        ),
+        pytest.param(
+            "order.line_items.filter(l, l.quantity > 1).groupBy(l, l.title).size()",
+            "len(grouped((item for item in order.line_items if item.quantity > 1), "
+            "lambda item: item.title))",
+            id="grouped what is left over",
+        ),
+        pytest.param(
             "order.line_items.transformList(i, l, string(i + 1) + l.title)",
             '[f"{i + 1}{item.title}" for i, item in enumerate(order.line_items)]',
             id="numbered",
@@ -495,7 +531,7 @@ from __future__ import annotations
 
 {imports}
 
-from .classes import Order, Settings
+from .classes import Lookups, Order, Settings
 
 {constants}
 '''
@@ -539,7 +575,8 @@ def module_of(expressions: list[str]) -> str:
         text = python.optional(lowered) if is_optional(lowered) else python.value(lowered)
         functions.append(
             f"def value_{number}(\n    order: Order, settings: Settings, freight: Decimal, "
-            f"remark: str | None\n) -> {annotation(lowered.type)}:\n    return {text}\n"
+            f"remark: str | None, lookups: Lookups\n) -> {annotation(lowered.type)}:\n"
+            f"    return {text}\n"
         )
     constants = "\n".join(map(str, needs.constants))
     imports = "\n".join(needs.import_lines)
@@ -551,6 +588,7 @@ CLASSES_STUB = '''"""The classes that the expressions read."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date, datetime
 from decimal import Decimal
 from zoneinfo import ZoneInfo
@@ -610,6 +648,11 @@ class Settings(msgspec.Struct):
     order_zone: ZoneInfo
     guest: str
     factor: Decimal
+
+
+class Lookups(msgspec.Struct):
+    units: Mapping[str, str]
+    taxes: Mapping[tuple[str, str], str]
 '''
 
 

@@ -201,6 +201,8 @@ class Maker:
             f"({text}).split('-')",
             f"{lines}.map({name}, {inner})",
             f"{lines}.map({name}, {condition}, {inner})",
+            f"{lines}.groupBy({name}, {inner}).map(g, g.key)",
+            f"{lines}.groupBy({name}, {condition}).map(g, string(g.rows.size()))",
             f"{lines}.map({name}, {name}.note).unwrapOpt()",
             f"{lines}.map({name}, has({name}.note), {name}.note)",
             f"[{text}, ?({maybe})]",

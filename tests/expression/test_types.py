@@ -122,6 +122,18 @@ from .language import check
     order.line_items.first().?sku ~ string?
     order.line_items.first().?title.trim() ~ string?
     order.line_items.sortBy(l, l.price) ~ list(line_item)
+    order.line_items.groupBy(l, l.title) ~ list(group(string, line_item))
+    order.line_items.groupBy(l, l.quantity).map(g, g.key) ~ list(int)
+    order.line_items.groupBy(l, l.price).map(g, g.rows.map(l, l.?sku)) ~ list(list(string?))
+    order.line_items.groupBy(l, has(l.sku)).first().?key ~ bool?
+    order.?notes.groupBy(n, n.size()) ~ list(group(int, string))?
+    lookups.units[?order.name] ~ string?
+    lookups.units[?order.id].orValue('1') ~ string
+    lookups.units[?order.name].or(lookups.sizes[?order.currency]) ~ string?
+    lookups.taxes[?[order.name, order.currency]].hasValue() ~ bool
+    lookups.units[?order.name].trim() ~ string?
+    order.line_items.map(l, lookups.units[?l.title]).unwrapOpt() ~ list(string)
+    order.po_number.optFlatMap(p, lookups.units[?p]) ~ string?
     order.line_items.transformList(i, l, i) ~ list(int)
     order.line_items.all(i, l, l.quantity > i) ~ bool
     order.attributes.map(k, k) ~ list(string)
@@ -183,6 +195,31 @@ def test_type(line: str) -> None:
             "order.line_items.sortBy(l, l.price).first().?sku",
             ("order.line_items", "order.line_items[].price", "order.line_items[].sku"),
             id="through sortBy and first",
+        ),
+        pytest.param(
+            "order.line_items.groupBy(l, l.title).map(g, g.key + "
+            "g.rows.map(r, r.sku).unwrapOpt().join())",
+            ("order.line_items", "order.line_items[].title", "order.line_items[].sku"),
+            id="through groups",
+        ),
+        pytest.param(
+            "order.line_items.map(l, l.discount_allocations).flatten().map(d, d.amount).sum()",
+            (
+                "order.line_items",
+                "order.line_items[].discount_allocations",
+                "order.line_items[].discount_allocations[].amount",
+            ),
+            id="through flatten",
+        ),
+        pytest.param(
+            "[order].map(o, o.name).join('')",
+            ("order.name",),
+            id="through a list written out",
+        ),
+        pytest.param(
+            "order.?notes.orValue([]).map(n, n.trim()).join('')",
+            ("order.notes", "order.notes[]"),
+            id="through an empty list instead",
         ),
         pytest.param(
             "order.line_items[0].sku",

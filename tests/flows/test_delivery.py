@@ -53,8 +53,12 @@ def _run(flow: str, records: Path, tenant: Sandbox, returns: int = 1) -> dict[st
             "stripe_charges", "stripe/examples/*.json", "Payment", (3, 3), id="Stripe charges"
         ),
         pytest.param(
-            "woocommerce_orders", "woocommerce/examples/*.json", "SalesOrder", (3, 4),
+            "woocommerce_orders", "woocommerce/examples/*.json", "SalesOrder", (4, 3),
             id="WooCommerce orders",
+        ),
+        pytest.param(
+            "shopify_refunds", "shopify/examples/refund-*.json", "SalesOrder", (4, 3),
+            id="Shopify refunds",
         ),
     ],
 )  # fmt: skip

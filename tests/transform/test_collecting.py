@@ -81,17 +81,17 @@ def line(sku: str | None, price: int | None, name: int | None = 1) -> dict[str, 
 
 def found(
     twin: tuple[ModuleType, Collector], record: dict[str, object], *known: Fault
-) -> list[tuple[str, tuple[int, ...], str]]:
+) -> list[tuple[str, tuple[int | None, ...], str]]:
     module, collector = twin
-    collector.start(known)
+    collector.start(known, record, "order")
     module.bind(None, None)(record)
-    return [(code, rows, fault.code) for code, rows, fault in collector.found]
+    return [(code, spot.numbers, fault.code) for code, spot, fault in collector.found]
 
 
 def test_sound_record(twin: tuple[ModuleType, Collector]) -> None:
     """A record without a fault gives what the module gives, and no fault is found."""
     module, collector = twin
-    collector.start(())
+    collector.start((), None, "order")
 
     result = module.bind(None, None)(order())
 

@@ -96,6 +96,8 @@ class PythonExpressions:
                 return self._one_list(lists)
             case ir.Call():
                 return self._call(node)
+            case ir.TableEntry():
+                return self._table_entry(node)
             case ir.Operation():
                 return self._operation(node)
             case ir.Negative(operand=operand):
@@ -133,6 +135,15 @@ class PythonExpressions:
         inner = self._value(node.operand)
         text = f"{inner.at_least(Level.ATOM)}.{node.key}"
         return Code(f"{text}.value" if node.is_value else text, is_path=inner.is_path)
+
+    def _table_entry(self, node: ir.TableEntry, otherwise: ir.Expression | None = None) -> Code:
+        """Return what a table has for a key; `otherwise` stands in for what it lacks."""
+        keys = [self._value(part).text for part in node.key]
+        given = [keys[0] if len(keys) == 1 else f"({', '.join(keys)})"]
+        if otherwise is not None:
+            given.append(self._value(otherwise).text)
+        table = table_code(self._module, node.table, node.entries)
+        return Code(f"{table}.get({', '.join(given)})")
 
     def _constant(self, node: ir.Constant) -> Code:
         value = node.value
@@ -456,6 +467,8 @@ class PythonExpressions:
     def _or_else(self, node: ir.OrElse) -> Code:
         """Return the value or else the other; `or` does where nothing present is ever empty."""
         operand, other = node.operand, node.other
+        if isinstance(operand, ir.TableEntry) and _is_at_hand(other):
+            return self._table_entry(operand, other)
         branch = self._optional if ir.is_optional(other) else self._value
         if (isinstance(operand, ir.Call) and operand.is_truthy) or (
             _is_empty(other) and not isinstance(operand, ir.Conditional | ir.WhenPresent)
@@ -488,10 +501,10 @@ class PythonExpressions:
         name = self._namer.name(node.local.hint)
         for number in renamed:
             self._bound[number] = Code(name, is_path=True)
-        if node.kind == "sorted":
+        if node.kind in ("sorted", "grouped"):
             kept = self._asked(conditions)
             text = f"({name} for {name} in {rows.at_least(Level.OR)}{kept})" if kept else rows.text
-            return self._sorted(node, text, name)
+            return self._by_key(node, text, name)
         variables, source = name, rows.at_least(Level.OR)
         if node.key is not None:
             key_name = self._namer.name(node.key.hint)
@@ -502,11 +515,15 @@ class PythonExpressions:
                 variables, source = f"{key_name}, {name}", f"enumerate({rows.text})"
         return self._collected(node, f"for {variables} in {source}", conditions)
 
-    def _sorted(self, node: ir.Loop, rows: str, name: str) -> Code:
+    def _by_key(self, node: ir.Loop, rows: str, name: str) -> Code:
+        """Return rows sorted or grouped by a key."""
         key = self._value(node.value).text
+        parameter = name if _uses(node.value, node.local) else "_"
+        if node.kind == "grouped":
+            function = self._module.name("mapgen.runtime.grouping", "grouped")
+            return Code(f"{function}({rows}, lambda {parameter}: {key})")
         if key == name:
             return Code(f"sorted({rows})")
-        parameter = name if _uses(node.value, node.local) else "_"
         return Code(f"sorted({rows}, key=lambda {parameter}: {key})")
 
     def _collected(self, node: ir.Loop, loop: str, conditions: Sequence[ir.Expression]) -> Code:
@@ -605,6 +622,25 @@ def _is_nothing(node: ir.Expression) -> bool:
     return isinstance(node, ir.Constant) and node.value is None
 
 
+def _is_at_hand(node: ir.Expression) -> bool:
+    """Tell whether a value costs nothing, so that it may be worked out where it is not needed."""
+    match node:
+        case ir.Constant(value=value):
+            return value is not None
+        case ir.Field(operand=operand):
+            return _is_at_hand(operand)
+        case _:
+            return isinstance(node, ir.Variable) and not ir.is_optional(node)
+
+
+def table_code(module: ModuleNeeds, name: str, entries: Sequence[tuple[str, str]] | None) -> str:
+    """Return the Python of a lookup table; one that is written out stands in the module."""
+    if entries is None:
+        return f"lookups.{name}"
+    pairs = ", ".join(f"{key!r}: {value!r}" for key, value in entries)
+    return module.constant(name, f"{{{pairs}}}")
+
+
 def _is_empty(node: ir.Expression) -> bool:
     """Tell whether a default is what Python counts as false, so that `or` may put it in."""
     match node:
@@ -645,6 +681,7 @@ _OWN_CALLS = (
     "any_holds",
     "divided",
     "entry_if_present",
+    "grouped",
     "present",
     "value_or",
     "when_present",
@@ -673,6 +710,8 @@ def _hint(node: ir.Expression) -> str:
             return name
         case ir.Local(hint=hint):
             return hint
+        case ir.TableEntry(table=table):
+            return table.removesuffix("s")
         case ir.Call(function="min" | "max" | "first" | "last" as kind, arguments=(rows,)):
             of = rows.value if isinstance(rows, ir.Loop) else rows
             return f"{kind}_{_hint(of).removesuffix('s')}"

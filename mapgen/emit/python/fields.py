@@ -5,7 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 
-from mapgen.emit.python.expression import Guarded, ModuleNeeds, Namer, PythonExpressions
+from mapgen.emit.python.expression import (
+    Guarded,
+    ModuleNeeds,
+    Namer,
+    PythonExpressions,
+    table_code,
+)
 from mapgen.emit.python.types import CUSTOM_WRAPPERS, WRAPPERS
 from mapgen.ir import flow as ir
 
@@ -233,11 +239,7 @@ class FieldEmitter:
         return Guarded(guarded.guards, value)
 
     def _table(self, lookup: ir.Lookup) -> str:
-        """Return the Python of a table; an inline one stands in the module."""
-        if lookup.entries is None:
-            return f"lookups.{lookup.table}"
-        entries = ", ".join(f"{key!r}: {value!r}" for key, value in lookup.entries)
-        return self.module.constant(lookup.table, f"{{{entries}}}")
+        return table_code(self.module, lookup.table, lookup.entries)
 
     def _looked_up(self, lookup: ir.Lookup, keys: list[str]) -> tuple[str, tuple[str, ...]]:
         """Return the Python of a look-up, and what has to hold for it."""

@@ -8,11 +8,25 @@ from mapgen.ir.flow import Flow
 
 def tests_file(flow: Flow) -> str:
     """Return the test module of a flow."""
-    return render("test_flow.py.jinja", flow=flow, rule_examples=_rule_examples(flow))
+    return render(
+        "test_flow.py.jinja",
+        flow=flow,
+        rule_examples=_rule_examples(flow),
+        block_examples=_block_examples(flow),
+    )
 
 
 def _rule_examples(flow: Flow) -> list[str]:
     return [
         repr((example.target, example.row, example.given, example.gives))
         for example in flow.rule_examples
+        if example.block is None
+    ]
+
+
+def _block_examples(flow: Flow) -> list[str]:
+    return [
+        repr((f"#{example.block}", example.target, example.row, example.given, example.gives))
+        for example in flow.rule_examples
+        if example.block is not None
     ]

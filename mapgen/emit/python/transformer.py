@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+from mapgen.emit.python.classes import Class, Member, merged
 from mapgen.emit.python.expression import ModuleNeeds, Namer, PythonExpressions, used_names
 from mapgen.emit.python.fields import (
     LIMIT_FUNCTIONS,
@@ -15,38 +17,15 @@ from mapgen.emit.python.fields import (
     Statement,
     decimal_constant,
 )
+from mapgen.emit.python.rows import block_comment, is_plain
 from mapgen.emit.python.types import CUSTOM_WRAPPERS, WRAPPERS, Annotations, source_classes
 from mapgen.ir import flow as ir
-from mapgen.ir.expression import Conditional, attribute_name
+from mapgen.ir.expression import Conditional, Expression, attribute_name
 from mapgen.ir.names import made_name
 
 # What is imported and looks like a constant.
 _IMPORTED = ("UNSET", "CLEARED")
 _RESERVED = ("settings", "lookups", "key", "bind", "value", "document")
-
-
-@dataclass(frozen=True, slots=True)
-class Member:
-    """One member of a class: its name and annotation, with a default or without."""
-
-    name: str
-    annotation: str
-    default: str | None = None
-    encoded_as: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Class:
-    """A struct of the module."""
-
-    name: str
-    says: str
-    members: tuple[Member, ...]
-
-    @property
-    def renames(self) -> tuple[Member, ...]:
-        """The members whose JSON names are no Python names or differ from them."""
-        return tuple(member for member in self.members if member.encoded_as is not None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +42,10 @@ class Function:
 
 @dataclass(frozen=True, slots=True)
 class RuleLine:
-    """Where a rule stands in the module: `function.local`, and what it is for."""
+    """Where a rule stands in the module: `function.local`, and what it is for.
+
+    `rows_differ`: a row of the document is not the row of the same number in the source.
+    """
 
     code: str
     target: str
@@ -71,6 +53,7 @@ class RuleLine:
     pointer: str
     is_personal: bool
     each: str | None
+    rows_differ: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +100,14 @@ class _ModuleEmitter:
             if document.when is not None
         }
         return Annotations(self.needs, source_classes(self.flow), made)
+
+    @property
+    def shared(self) -> frozenset[str]:
+        """The classes that several blocks make."""
+        counts = Counter(
+            name for document in self.flow.documents for name in _classes_of(document.part)
+        )
+        return frozenset(name for name, count in counts.items() if count > 1)
 
     def module(self) -> Module:
         flow = self.flow
@@ -185,7 +176,14 @@ class _ModuleEmitter:
 
     def _target_class(self, part: ir.Part, members: Iterable[Member]) -> None:
         says = f"The fields of `{part.entity}` that the rules write."
-        self.classes.append(Class(part.name, says, tuple(members)))
+        made = Class(part.name, says, tuple(members), part.name in self.shared)
+        before = next((one for one in self.classes if one.name == part.name), None)
+        if before is None:
+            self.classes.append(made)
+        else:
+            self.needs.name("msgspec", "UNSET")
+            self.needs.name("msgspec", "UnsetType")
+            self.classes[self.classes.index(before)] = merged(before, made)
 
     def _transform(self, document: ir.Document) -> Function:
         """Return the function that makes the document; those it calls are emitted before it."""
@@ -332,6 +330,8 @@ class _ModuleEmitter:
                     yield self._object(part, member, emitter, statements)
                 case ir.RowsPart():
                     yield self._rows(part, member, emitter, statements)
+                case ir.BlocksPart():
+                    yield self._blocks(part, member, emitter, statements)
         if part.note is not None:
             yield self._field(part, part.note, emitter, statements)
         if part.custom:
@@ -408,15 +408,11 @@ class _ModuleEmitter:
     def _rows(
         self, part: ir.Part, item: ir.RowsPart, emitter: FieldEmitter, statements: list[Statement]
     ) -> tuple[Member, str]:
+        before = len(self.rules)
         self._function(item.part, item.alias)
-        code, guards = self._row_calls(item.part, item, emitter)
-        if guards:
-            code = f"{code} if {' and '.join(guards)} else []"
-        if item.at_least:
-            code = f"{self.needs.name(LIMITS, 'rows')}({code}, {item.at_least})"
-        for telling in filter(None, dict.fromkeys((item.unique, item.row_key))):
-            fields = ", ".join(f'"{name}"' for name in telling)
-            code = f"{self.needs.name(LIMITS, 'unique')}({code}, {fields})"
+        if item.where is not None or not is_plain(item.source):
+            self._rows_differ(before)
+        code = self._limited_rows(_guarded(*self._row_calls(item.part, item, emitter)), item)
         local = emitter.namer.name(item.local)
         statements.append(Statement(code, local, item.target))
         self._rule(f"{part.function}.{local}", item.target, item.reads, item.pointer)
@@ -426,25 +422,74 @@ class _ModuleEmitter:
         self, part: ir.Part, item: ir.RowsPart | ir.DocumentRows, emitter: FieldEmitter
     ) -> tuple[str, tuple[str, ...]]:
         """Return what builds a part of each row, and what has to hold for there to be rows."""
-        inner = emitter.namer.inner()
-        row = inner.name(item.alias)
-        names = {**emitter.names, item.alias: row}
-        source, guards = self._rows_source(item, emitter)
-        if isinstance(item.source, Conditional):
-            source = f"({source})"  # behind `in`, it would end at its own `if`
-        where = ""
-        if item.where is not None:
-            where = f" if {PythonExpressions(names, self.needs, inner).value(item.where)}"
-        return f"[{self._call(part, names)} for {row} in {source}{where}]", guards
+        return self._one_a_row(item.source, item.alias, item.where, part, emitter)
 
-    def _rows_source(
-        self, item: ir.RowsPart | ir.DocumentRows, emitter: FieldEmitter
+    def _one_a_row(
+        self,
+        source: Expression,
+        alias: str,
+        where: Expression | None,
+        part: ir.Part,
+        emitter: FieldEmitter,
     ) -> tuple[str, tuple[str, ...]]:
-        expressions = emitter.expressions()
-        if not item.may_be_missing:
-            return expressions.value(item.source), ()
-        guarded = expressions.guarded(item.source)
-        return guarded.value, guarded.guards
+        """Return what builds a part of each row, and what has to hold for there to be rows."""
+        inner = emitter.namer.inner()
+        row = inner.name(alias)
+        names = {**emitter.names, alias: row}
+        guarded = emitter.expressions().guarded(source)
+        asked = ""
+        if where is not None:
+            asked = f" if {PythonExpressions(names, self.needs, inner).value(where)}"
+        rows = guarded.value
+        if isinstance(source, Conditional):
+            rows = f"({rows})"  # behind `in`, it would end at its own `if`
+        return f"[{self._call(part, names)} for {row} in {rows}{asked}]", guarded.guards
+
+    def _limited_rows(self, code: str, item: ir.RowsPart | ir.BlocksPart) -> str:
+        """Return the Python of a list that is held against what the rule asks of it."""
+        if item.at_least:
+            code = f"{self.needs.name(LIMITS, 'rows')}({code}, {item.at_least})"
+        for telling in filter(None, dict.fromkeys((item.unique, item.row_key))):
+            fields = ", ".join(f'"{name}"' for name in telling)
+            code = f"{self.needs.name(LIMITS, 'unique')}({code}, {fields})"
+        return code
+
+    def _blocks(
+        self,
+        part: ir.Part,
+        item: ir.BlocksPart,
+        emitter: FieldEmitter,
+        statements: list[Statement],
+    ) -> tuple[Member, str]:
+        """Add a statement for each block, and one that puts their rows together."""
+        before = len(self.rules)
+        rows = []
+        for block in item.blocks:
+            self._function(block.part, block.alias)
+            code = self._block_rows(block, emitter)
+            local = emitter.namer.name(block.local)
+            statements.append(Statement(code, local, block_comment(item, block)))
+            self._rule(f"{part.function}.{local}", item.target, block.reads, block.pointer)
+            rows.append(f"*{local}")
+        self._rows_differ(before)
+        code = self._limited_rows(f"[{', '.join(rows)}]", item)
+        local = emitter.namer.name(item.local)
+        statements.append(Statement(code, local, item.target))
+        self._rule(f"{part.function}.{local}", item.target, item.reads, item.pointer)
+        return Member(item.name, f"list[{item.blocks[0].part.name}]"), local
+
+    def _block_rows(self, block: ir.Block, emitter: FieldEmitter) -> str:
+        if block.source is not None and block.alias is not None:
+            rows = (block.source, block.alias, block.condition, block.part)
+            return _guarded(*self._one_a_row(*rows, emitter))
+        code = f"[{self._call(block.part, emitter.names)}]"
+        if block.condition is None:
+            return code
+        return f"{code} if {emitter.expressions().value(block.condition)} else []"
+
+    def _rows_differ(self, start: int) -> None:
+        """Note of the rules from a position on that rows of source and document differ."""
+        self.rules[start:] = [replace(rule, rows_differ=True) for rule in self.rules[start:]]
 
     def _function(
         self, part: ir.Part, alias: str | None, document: ir.Document | None = None
@@ -464,7 +509,9 @@ class _ModuleEmitter:
             for parameter in part.parameters
         )
         says = f"Return the `{part.name}` of one {alias}." if alias else f"Return `{part.name}`."
-        result = f"{part.name}({', '.join(local for _, local in members)})"
+        is_shared = part.name in self.shared
+        given = (f"{member.name}={local}" if is_shared else local for member, local in members)
+        result = f"{part.name}({', '.join(given)})"
         if document is not None:
             says = f"Return the document `{document.name}`."
         if document is not None and document.checks:
@@ -520,8 +567,20 @@ def _lets_for_skips(flow: ir.Flow) -> list[ir.Let]:
 def _functions_of(part: ir.Part) -> Iterator[str]:
     yield part.function
     for member in part.members:
-        if not isinstance(member, ir.Field):
-            yield from _functions_of(member.part)
+        for inner in ir.parts_of(member):
+            yield from _functions_of(inner)
+
+
+def _guarded(rows: str, guards: tuple[str, ...]) -> str:
+    """Return the Python of a list that is empty where a guard does not hold."""
+    return f"{rows} if {' and '.join(guards)} else []" if guards else rows
+
+
+def _classes_of(part: ir.Part) -> Iterator[str]:
+    yield part.name
+    for member in part.members:
+        for inner in ir.parts_of(member):
+            yield from _classes_of(inner)
 
 
 def _import_groups(needs: ModuleNeeds) -> Iterator[tuple[str, ...]]:

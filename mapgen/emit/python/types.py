@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from mapgen.emit.python.expression_needs import ModuleNeeds
-from mapgen.ir.flow import Field, Flow, Part, SourceField, ValueKind
+from mapgen.ir.flow import Flow, Part, SourceField, ValueKind, parts_of
 from mapgen.ir.names import class_name
 
 _SCALARS = {"string": "str", "int": "int", "bool": "bool"}
@@ -44,6 +44,7 @@ RESERVED_CLASSES = frozenset(
         "ClearedField",
         "Decimal",
         "Documents",
+        "Group",
         "Instant",
         "Lookups",
         "Made",
@@ -80,6 +81,10 @@ class Annotations:
             return f"{self.of(type_name[:-1])} | None"
         if type_name.startswith("list("):
             return f"list[{self.of(type_name[5:-1])}]"
+        if type_name.startswith("group("):
+            key, _, row = type_name[6:-1].partition(", ")
+            group = self.module.name("mapgen.runtime.grouping", "Group")
+            return f"{group}[{self.of(key)}, {self.of(row)}]"
         if type_name in _SCALARS:
             return _SCALARS[type_name]
         if type_name in _IMPORTED:
@@ -112,5 +117,5 @@ def source_classes(flow: Flow) -> Mapping[str, str]:
 def _part_names(part: Part) -> Iterator[str]:
     yield part.name
     for member in part.members:
-        if not isinstance(member, Field):
-            yield from _part_names(member.part)
+        for inner in parts_of(member):
+            yield from _part_names(inner)

@@ -460,10 +460,11 @@ def no_index(span: Span, found: object) -> Diagnostic:
 
 def no_list(span: Span, name: str, found: object) -> Diagnostic:
     """E213: a macro on something that has no elements."""
+    over = "a list" if name == "groupBy" else "a list or a map"
     return _fault(
         "E213",
         span,
-        f"`{name}` goes through a list or a map, but this is {_article(found)}",
+        f"`{name}` goes through {over}, but this is {_article(found)}",
         help=f"name the list: `order.line_items.{name}(…)`; a single value needs no `{name}`",
     )
 
@@ -475,6 +476,49 @@ def no_order(span: Span, found: object) -> Diagnostic:
         span,
         f"{_article(found)} has no order to sort by",
         help="sort by a number, a text, a date or an instant of the element",
+    )
+
+
+def no_group_key(span: Span, found: object) -> Diagnostic:
+    """E495: rows grouped by something that is no key."""
+    return _fault(
+        "E495",
+        span,
+        f"rows are grouped by a string, an int, a bool, a decimal or a date, not by "
+        f"{_article(found)}",
+    )
+
+
+def unknown_table(span: Span, name: str, known: Iterable[str]) -> Diagnostic:
+    """E313: an expression looks up in a table that is not declared."""
+    names = sorted(known)
+    help = suggestion(name, names) or (
+        f"declare it: `lookups: {{{name}: {{table: …, key: …, value: …}}}}`"
+    )
+    return _fault("E313", span, f"no lookup is called `{name}`", help=help)
+
+
+def table_without_key(span: Span, name: str) -> Diagnostic:
+    """E492: a lookup table that is not asked for the entry of a key."""
+    return _fault(
+        "E492",
+        span,
+        "a lookup table gives nothing but the entries of its keys, which may be missing",
+        help=f"write `lookups.{name}[?key]`, and `.orValue(…)` behind it for a key it lacks",
+    )
+
+
+def wrong_table_key(span: Span, table: str, columns: tuple[str, ...]) -> Diagnostic:
+    """E493: the key of a look-up has not the parts that its table has key columns."""
+    if len(columns) < 2:
+        return _fault("E493", span, f"the key of `{table}` is one value", help="write `[?key]`")
+    named = " and ".join(f"`{column}`" for column in columns)
+    form = ", ".join(columns)
+    return _fault(
+        "E493",
+        span,
+        f"the key of `{table}` is {named}, in this order",
+        help=f"write `lookups.{table}[?[{form}]]`, each a string",
     )
 
 
@@ -608,6 +652,16 @@ def unknown_field(span: Span, field: str, owner: str, known: Iterable[str]) -> D
         f"`{owner}` has no field `{field}`",
         help=suggestion(field, names) or _all_of(names),
         fix=repairs.renamed(span, field, (name for name in names if name.isidentifier())),
+    )
+
+
+def field_of_rows(span: Span, field: str, words: str) -> Diagnostic:
+    """E301: a field of the rows of a group, asked of the group."""
+    return _fault(
+        "E301",
+        span,
+        f"a group of rows has no field `{field}`, its rows have",
+        help=f"take it of every row: `{_short(words)}.rows.map(row, row.{field})`",
     )
 
 

@@ -453,3 +453,34 @@ def rounding_without_places(span: Span) -> Diagnostic:
     return Diagnostic(
         "E239", "`rounding` needs `places`", label=Label(span), help="add `places: 2`"
     )
+
+
+def blocks_differ(field: Text, found: str, first: Text, before: str) -> Diagnostic:
+    """E490: two blocks of one list give a field values of types that do not go together."""
+    return Diagnostic(
+        "E490",
+        f"the blocks give `{field.value}` values of different types",
+        label=Label(field.span(), f"here {found}"),
+        related=(Label(first.span(), f"here {before}"),),
+        help="convert one of them",
+    )
+
+
+def never_a_row(span: Span) -> Diagnostic:
+    """E491: a list written out that has no elements."""
+    return Diagnostic(
+        "E491",
+        "this list is always empty, so that no row comes of it",
+        label=Label(span),
+        help="remove the rule or the block, or name the list that it goes over",
+    )
+
+
+def identity_by_table(span: Span, table: str) -> Diagnostic:
+    """E496: an identity out of a lookup table, whose entries may change."""
+    return Diagnostic(
+        "E496",
+        f"the identity looks up in `{table}`, whose entries may change",
+        label=Label(span),
+        help="build it from fields of the record that never change",
+    )
