@@ -10,12 +10,14 @@ from mapgen.check.live import facts_of_flow, facts_of_live
 from mapgen.check.model import Checked, FlowFacts, Surroundings, TableFacts
 from mapgen.check.tables import facts_of_inline
 from mapgen.contract import lock
+from mapgen.contract.entity_source import entity_schema
 from mapgen.contract.model import Contract
 from mapgen.contract.source_schema import SourceSchema, read_source_schema, singular
+from mapgen.contract.target_schema import read_target_schema
 from mapgen.ir import flow as ir
 from mapgen.lower.samples import Samples
 from mapgen.report import Diagnostic, Span, Stopped, Text
-from mapgen.report.catalogue import project, reading
+from mapgen.report.catalogue import mapping, project, reading
 from mapgen.runtime.lookups import ColumnError, Table, TableError, read_table
 from mapgen.spec import model as spec
 from mapgen.spec.reader import flow_name, read_connection, read_environment, read_spec
@@ -33,6 +35,7 @@ class Shelf:
     _tables: dict[tuple[str, tuple[str, ...], str | None], Table | None] = field(
         default_factory=dict
     )
+    _targets: dict[tuple[str, str], Contract | None] = field(default_factory=dict)
     _flows: dict[str, FlowFacts | None] = field(default_factory=dict)
     _met: set[str] = field(default_factory=set)
     _environments: tuple[spec.Environment, ...] | None = None
@@ -86,12 +89,52 @@ class Shelf:
                     self.faults.extend(stopped.diagnostics)
         return self._contracts[name]
 
+    def target(self, clause: spec.TargetClause) -> Contract | None:
+        """Return what documents are held against, or None where it cannot be used."""
+        if not clause.is_plain:
+            return self.contract(clause.contract.value)
+        known_as = (clause.contract.value, clause.entity.value)
+        if known_as not in self._targets:
+            self._targets[known_as] = self._read_target(clause)
+        return self._targets[known_as]
+
+    def _read_target(self, clause: spec.TargetClause) -> Contract | None:
+        path = f"{SPECS}/{clause.contract.value}"
+        try:
+            source = self.workspace.read(path, "the target schema", clause.contract.span())
+            return read_target_schema(path, source.text, clause.entity.value)
+        except Stopped as stopped:
+            self.faults.extend(stopped.diagnostics)
+            return None
+
+    def _entity(self, clause: spec.SourceClause) -> SourceSchema | None:
+        """Return what records of an entity are, or None where there is none (then reported)."""
+        assert clause.entity is not None
+        contract = self.contract(clause.schema.value)
+        if contract is None:
+            pinned = self.workspace.named("contracts", ".json")
+            if clause.schema.value not in pinned:
+                self.faults.append(mapping.unknown_contract(clause.schema, pinned))
+            return None
+        entity = contract.entities.get(clause.entity.value)
+        if entity is None or not entity.is_top_level:
+            known = [name for name, one in contract.entities.items() if one.is_top_level]
+            self.faults.append(mapping.unknown_entity(clause.entity, contract.name, known))
+            return None
+        try:
+            return entity_schema(contract, entity, clause.name.value, clause.dates, clause.custom)
+        except Stopped as stopped:
+            self.faults.extend(stopped.diagnostics)
+            return None
+
     def schema(self, section: spec.MappingSection) -> SourceSchema | None:
         """Return the source schema of a spec, or None where it cannot be used (then reported).
 
         It is that of a row where rows are grouped.
         """
         source = section.source
+        if source.entity is not None:
+            return self._entity(source)
         name = source.name.value
         if source.group is None:
             return self._schema(source.schema, name, {})
@@ -240,7 +283,7 @@ class Shelf:
         """Return what a spec refers to."""
         schema = self.schema(flow.mapping)
         return Surroundings(
-            contract=self.contract(flow.mapping.documents[0].target.contract.value),
+            contract=self.target(flow.mapping.documents[0].target),
             contract_names=self.workspace.named("contracts", ".json"),
             schema=schema,
             joined=self.joined(flow.mapping, schema),

@@ -51,7 +51,7 @@ def reference() -> str:
     """Return the page `docs/language.md`."""
     return render(
         "language.md.jinja",
-        spec_keys=list(_keys(language.SPEC, "")),
+        spec_keys=list(dict.fromkeys(_keys(language.SPEC, ""))),
         rule_kinds=list(_rule_kinds()),
         modifiers=list(_lines(language.MODIFIERS, "")),
         environment_keys=list(_keys(language.ENVIRONMENT, "")),

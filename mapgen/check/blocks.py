@@ -107,6 +107,8 @@ def source_list(formulas: Formulas, text: Text, scope: Scope) -> Typed | None:
 def value_in_document(rule: checked.CheckedRule) -> Type:
     """Return the type that the value of a rule has for the checks over the document."""
     kind = types.present(rule.type)
+    if rule.field.allowed.form == "text":
+        return types.ListOf(types.STRING) if rule.field.is_list else types.STRING
     if kind == types.INT and rule.field.value_type in ("decimal", "double"):
         return types.DECIMAL
     return kind

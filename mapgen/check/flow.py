@@ -5,6 +5,7 @@ from __future__ import annotations
 from mapgen.check import model as checked
 from mapgen.check.auth import check_auth
 from mapgen.check.composing import whole_record
+from mapgen.check.directions import check_direction, contract_of_the_erp
 from mapgen.check.live import check_live
 from mapgen.check.mapping import CheckedMapping, check_mapping
 from mapgen.check.performance import check_performance
@@ -26,23 +27,27 @@ def check(flow: spec.Spec, around: checked.Surroundings) -> checked.Checked:
     """Return the flow, found right. Raises Stopped with every fault of it."""
     faults: list[Diagnostic] = []
     section = flow.mapping
-    pinned = section.documents[0].target.contract
+    target = section.documents[0].target
+    pinned = target.contract
     contract = around.contract
     schema = whole_record(section.source, around.schema, around.joined, faults)
-    if pinned.value not in around.contract_names:
+    if not target.is_plain and pinned.value not in around.contract_names:
         faults.append(messages.unknown_contract(pinned, around.contract_names))
     found = None
     if contract is not None and schema is not None:
         found = check_mapping(section, contract, schema, around.tables, faults)
-    if contract is not None:
-        faults += check_live(flow, contract, around.flows)
+    erp = contract_of_the_erp(contract, schema)
+    if erp is not None:
+        faults += check_live(flow, erp, around.flows)
     entities = found.entities if found is not None else ()
     operations = (document.target.operation for document in section.documents)
     written = tuple(zip(entities, operations, strict=False))
-    ways = ((entity, way.value) for entity, way in written)
-    faults += check_auth(flow.auth, around, contract, ways)
+    ways = () if target.is_plain else tuple((entity, way.value) for entity, way in written)
+    faults += check_auth(flow.auth, around, erp, ways)
+    faults += check_direction(section, flow.auth, schema)
     faults += check_performance(flow.performance, section, around)
-    faults += check_security(flow.security, section, schema, written)
+    reads = None if found is None else found.reads
+    faults += check_security(flow.security, section, schema, written, reads)
     faults += check_secrets(flow.source)
     faults += check_secret_rules(section)
     if found is not None and found.key is not None and schema is not None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from mapgen.check import model as checked
 from mapgen.check.blocks import row_type, value_in_document
+from mapgen.check.directions import idle_ignores
 from mapgen.check.documents import (
     Siblings,
     apart,
@@ -54,6 +55,7 @@ class CheckedMapping:
     skips: tuple[checked.CheckedSkip, ...]
     key: Typed | None
     documents: tuple[checked.CheckedDocument | None, ...]
+    reads: frozenset[str]
 
 
 def check_mapping(
@@ -94,11 +96,14 @@ def check_mapping(
             conditions[one.name.value] = held
         documents.append(_document(rules, schema, scope))
     faults += apart(document for document in documents if document is not None)
-    if not formulas.is_lost:
+    if schema.entity is not None:
+        faults.extend(idle_ignores(section))
+    elif not formulas.is_lost:
         faults.extend(accounted(schema.record, section, formulas.reads, formulas.doubtful))
     faults.extend(meeting_names(formulas.reads))
     faults.extend(_idle_names(section, formulas))
-    return CheckedMapping(entities, settings, lets, skips, key, tuple(documents))
+    reads = frozenset(formulas.reads)
+    return CheckedMapping(entities, settings, lets, skips, key, tuple(documents), reads)
 
 
 def _entities(
@@ -253,7 +258,12 @@ def _identity(
     if identity is not None:
         for path in identity.reads:
             if path not in schema.lasting:
-                fault = messages.changing_identity(clause.value.span(), path, schema.lasting)
+                fault = messages.changing_identity(
+                    clause.value.span(),
+                    path,
+                    schema.lasting,
+                    is_of_the_erp=schema.entity is not None,
+                )
                 rules.faults.append(fault)
     return identity
 

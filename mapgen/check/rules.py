@@ -11,6 +11,7 @@ from typing import Literal, cast
 from mapgen.check import model as checked
 from mapgen.check.blocks import BlockRules, source_list
 from mapgen.check.companions import sets_flag
+from mapgen.check.directions import disallowed, may_be_left_out, only_in_the_erp
 from mapgen.check.documents import Siblings, unfit_for_made
 from mapgen.check.formulas import Formulas, any_of, described, row_binding
 from mapgen.check.modifiers import (
@@ -52,6 +53,7 @@ ACCEPTED: Mapping[ValueType, tuple[Type, ...]] = {
     "datetime": (types.DATE, types.TIMESTAMP),
     "date": (types.DATE,),
     "single_select": (types.STRING,),
+    "multi_select": (types.ListOf(types.STRING),),
 }
 WHOLE_RANGES: Mapping[str, tuple[int, int]] = {
     "int": (-(2**31), 2**31 - 1),
@@ -119,6 +121,7 @@ class RuleChecker:
         """
         if prefix != self.siblings.prefix and not self.is_inside:
             return replace(self, is_inside=True).part(part, entity, prefix, scope, where)
+        self.faults.extend(only_in_the_erp(part, self.contract))
         members = [self._member(rule, entity, prefix, scope) for rule in part.fields]
         custom = [self._custom(rule, prefix, scope) for rule in part.custom]
         note = None if part.note is None else self._note(part.note, prefix, scope)
@@ -161,7 +164,9 @@ class RuleChecker:
         """Return the field of an entity that a rule may write."""
         field = entity.fields.get(name.value)
         if field is None:
-            self.faults.append(messages.unknown_field(name, entity.name, entity.fields))
+            is_plain = self.contract.is_plain
+            fault = messages.unknown_field(name, entity.name, entity.fields, is_plain=is_plain)
+            self.faults.append(fault)
         elif field.is_calculated:
             self.faults.append(messages.calculated_field(name, entity.name))
         elif field.is_read_only:
@@ -301,6 +306,7 @@ class RuleChecker:
             inner = self._with_alias(
                 kind.alias, row_binding(source, self.formulas.reads_of(source)), scope
             )
+            self.faults.extend(may_be_left_out(kind.source, source, field))
         entity = self.contract.entities[cast(str, field.entity)]
         rules = self._inside(rule, in_rows=False)
         part = rules.part(kind.part, entity, f"{target}.", inner, rule.target.span())
@@ -434,17 +440,21 @@ class RuleChecker:
 
     def _constant(self, value: ScalarNode, field: Field | None) -> checked.Constant | None:
         wanted = field.value_type if field is not None else None
-        kind = _constant_type(value, wanted)
+        kind = None if field and field.is_list else _constant_type(value, wanted)
         if kind is None and field is not None:
             found = {"flag": "true or false", "text": "text", "integer": "a whole number"}
             words = found.get(value.kind, "a number")
             self.faults.append(
-                messages.wrong_type(value.span, field.name, _wanted(field), words, None)
+                messages.wrong_type(value.span, field.name, self._wanted(field), words, None)
             )
         if kind is None:
             return None
         if field and not value.value.strip() and self._has_to_be_set(field):
             self.faults.append(messages.blank_constant(value.span, field.name))
+            return None
+        refused = [] if field is None else list(disallowed(value, field))
+        if refused:
+            self.faults.extend(refused)
             return None
         if field and field.max_length and kind == types.STRING:
             length = len(value.value.encode("utf-16-le")) // 2
@@ -507,18 +517,32 @@ class RuleChecker:
         return checked.Decision(tuple(found), otherwise)
 
     def _type(self, rule: spec.Rule, field: Field, kind: Type) -> None:
-        accepted = ACCEPTED.get(field.value_type or "string", ())
         inner = present(kind)
-        if not any(is_assignable(inner, wanted) for wanted in accepted):
+        if not any(is_assignable(inner, wanted) for wanted in self._accepted(field)):
             self.faults.append(
                 messages.wrong_type(
                     _value_span(rule),
                     field.name,
-                    _wanted(field),
+                    self._wanted(field),
                     described(kind),
                     _CONVERSIONS.get((field.value_type or "", str(inner))),
                 )
             )
+
+    def _accepted(self, field: Field) -> tuple[Type, ...]:
+        """Return the types that a field's value may have; version 4 has no several options."""
+        accepted = ACCEPTED[field.value_type or "string"]
+        if field.value_type == "multi_select" and self.contract.contract_version < 5:
+            return ()
+        if field.allowed.form == "instant":
+            accepted = (types.TIMESTAMP,)
+        return tuple(types.ListOf(kind) for kind in accepted) if field.is_list else accepted
+
+    def _wanted(self, field: Field) -> str:
+        accepted = self._accepted(field)
+        if not accepted:
+            return f"of the type {field.value_type}, which no rule can give"
+        return " or ".join(described(kind) for kind in accepted[:2])
 
     def _if_missing(
         self, rule: spec.Rule, field: Field, value: checked.RuleValue, scope: Scope
@@ -528,7 +552,7 @@ class RuleChecker:
         if text is None:
             if isinstance(kind, Optional) and self._has_to_be_set(field):
                 span = _value_span(rule)
-                is_identity = field.name == self.identity
+                is_identity = rule.pointer.endswith("identity/value")
                 self.faults.append(
                     messages.missing_flows(
                         span, field.name, described(kind), is_identity=is_identity
@@ -716,13 +740,6 @@ def _is_date(words: str) -> bool:
     except ValueError:
         return False
     return len(words) == len("2026-01-31")
-
-
-def _wanted(field: Field) -> str:
-    accepted = ACCEPTED.get(field.value_type or "string", ())
-    if not accepted:
-        return f"of the type {field.value_type}, which no rule can give"
-    return " or ".join(described(kind) for kind in accepted[:2])
 
 
 def _value_span(rule: spec.Rule) -> Span:

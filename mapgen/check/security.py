@@ -31,10 +31,10 @@ _SECRET_SHAPES: Mapping[str, str] = {
 _SECRET_NAME = re.compile(r"(password|secret|api_?key|access_?token|private_?key)", re.IGNORECASE)
 _PERSONAL_NAMES: Mapping[str, str] = {
     "an e-mail address": r"(.*_)?e?mail",
-    "a phone number": r"(.*_)?phone",
-    "a name of a person": r"(first|last|full|given|family)_name",
+    "a phone number": r"(.*_)?phone\d?",
+    "a name of a person": r"(first|last|full|given|family)_name|attention",
     "a birthday": r"(birth_?day|date_of_birth|dob)",
-    "an address": r"address[12]|street",
+    "an address": r"address(_line)?[123]|street",
     "an IP address": r"(.*_)?ip(_address)?",
 }
 
@@ -44,14 +44,18 @@ def check_security(
     section: spec.MappingSection,
     schema: SourceSchema | None,
     written: Collection[tuple[Entity, Text]],
+    reads: Collection[str] | None,
 ) -> list[Diagnostic]:
-    """Return the faults of the section; `written` are the entities and what is done with them."""
+    """Return the faults of the section.
+
+    `written` are the entities and what is done with them, `reads` the source paths that rules read.
+    """
     faults: list[Diagnostic] = []
     retry = security.retry
     if retry is not None and retry.texts is not None and retry.first > retry.ceiling:
         faults.append(messages.retry_beyond_ceiling(*retry.texts))
     if schema is not None:
-        faults += _data(security, section, schema)
+        faults += _data(security, section, schema, reads)
     undo = security.undo
     if undo is not None:
         faults += _undo(undo, written)
@@ -71,7 +75,10 @@ def _undo(undo: Text, written: Collection[tuple[Entity, Text]]) -> Iterator[Diag
 
 
 def _data(
-    security: spec.Security, section: spec.MappingSection, schema: SourceSchema
+    security: spec.Security,
+    section: spec.MappingSection,
+    schema: SourceSchema,
+    reads: Collection[str] | None,
 ) -> Iterator[Diagnostic]:
     name = section.source.name.value
     known = list(all_paths(schema.record, name))
@@ -84,9 +91,12 @@ def _data(
             yield messages.unknown_source_path(item.path, near)
             patterns += [path_pattern(path) for path in near]
     for leaf in leaf_paths(schema.record, name):
-        kind = personal_kind(leaf)
+        kind = personal_kind(leaf if schema.entity is None else _snake(leaf))
         if present(type_at(schema.record, leaf)) == BOOL:
             continue  # whether an address was verified tells nothing of it
+        # Of a record of the ERP, only what the rules read is ever seen.
+        if schema.entity is not None and leaf not in (reads or ()):
+            continue
         if kind is None or any(pattern.match(leaf) for pattern in patterns):
             continue
         yield messages.unclassified(security.span, leaf, kind)
@@ -99,6 +109,10 @@ def personal_kind(path: str) -> str | None:
         if re.fullmatch(pattern, name):
             return kind
     return None
+
+
+def _snake(name: str) -> str:
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()
 
 
 def personal_paths(

@@ -97,6 +97,7 @@ def _delivered(bound: BoundFlow, live: LiveTables, options: _Options) -> Summary
     from mapgen.runtime.ledger import Ledger
 
     source = options["source"]
+    _into_the_erp(bound)
     with ExitStack() as files:
         stream = files.enter_context(open_input(bound, source))
         joins = files.enter_context(open_joins(bound, dict(options["joins"])))
@@ -114,6 +115,19 @@ def _delivered(bound: BoundFlow, live: LiveTables, options: _Options) -> Summary
         summary = deliver(records, bound.flow.plan, environment, ledger, rules, observer)
         tell_unasked(joins)
         return summary
+
+
+def _into_the_erp(bound: BoundFlow) -> None:
+    """Raise NotBuilt for a flow whose documents go elsewhere, before anything is asked for."""
+    from mapgen.runtime.halt import NotBuilt
+
+    if bound.flow.plan.is_plain:
+        name = bound.flow.plan.flow
+        raise NotBuilt(
+            f"the documents of the flow `{name}` go elsewhere than into the ERP, and this version"
+            " does not deliver them",
+            f"`mapgen transform {name} --input FILE --output FILE` writes them, one a line",
+        )
 
 
 def _default_state(root: Path) -> str:

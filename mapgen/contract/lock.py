@@ -241,7 +241,10 @@ def _field(name: str, facts: Cursor, known: frozenset[str], names: frozenset[str
             (part, _one_of(named, names))
             for part, named in (() if parts is None else parts.members())
         ),
-        **flags,
+        is_key=flags["is_key"],
+        is_calculated=flags["is_calculated"],
+        is_read_only=flags["is_read_only"],
+        is_required=flags["is_required"],
     )
 
 

@@ -21,7 +21,21 @@ ValueType = Literal[
     "single_select",
     "multi_select",
 ]
+Comparison = Literal["<", "<=", ">", ">="]
 Shape = Literal["value", "linked", "details"]
+
+
+@dataclass(frozen=True, slots=True)
+class Allowed:
+    """What a value outside the ERP has to be: one of `choices`, of a `pattern`, within `bounds`.
+
+    `form`: a time that is an instant and no date, or an amount written as text.
+    """
+
+    form: Literal["instant", "text"] | None = None
+    choices: tuple[str, ...] = ()
+    pattern: str | None = None
+    bounds: tuple[tuple[Comparison, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +48,8 @@ class Field:
     to be sent with this one for it to have an effect (`ShipToAddressOverride`). `part_companions`
     says the same of a part of a linked entity: pairs of the part's field and the companion, which
     stands beside this field (`("Address", "BillingAddressOverride")` of `BillingContact`).
+    Outside the ERP a value may be a list of single values (`is_list`), a list has at least `least`
+    elements, and a value is one of those `allowed`.
     """
 
     name: str
@@ -49,6 +65,9 @@ class Field:
     is_required: bool = False
     companion: str | None = None
     part_companions: tuple[tuple[str, str], ...] = ()
+    is_list: bool = False
+    least: int = 0
+    allowed: Allowed = Allowed()
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,12 +97,20 @@ class Entity:
 
 @dataclass(frozen=True, slots=True)
 class Contract:
-    """One version of an endpoint: `Default/24.200.001`, of contract version 4 or 5."""
+    """One version of an endpoint: `Default/24.200.001`, of contract version 4 or 5.
+
+    Version 0: documents outside the ERP, as a JSON Schema (`version` is its path) describes them.
+    """
 
     endpoint: str
     version: str
     contract_version: int
     entities: Mapping[str, Entity]
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether documents are plain JSON, not records of the ERP."""
+        return not self.contract_version
 
     @property
     def name(self) -> str:

@@ -14,6 +14,7 @@ from typing import cast
 
 import jsonschema
 
+from mapgen.contract.model import Contract, Entity
 from mapgen.expression import types
 from mapgen.report import Diagnostic, Source, Span, Stopped
 from mapgen.report.catalogue import reading, schemas
@@ -37,11 +38,25 @@ _TAKEN = ("settings", "lookups", "mixed")
 
 
 @dataclass(frozen=True, slots=True)
+class EntitySource:
+    """Where records of the ERP come from.
+
+    `dates` are times that hold a date, by entity and field; `objects` are the entities of the
+    objects in a record, by the names of their types.
+    """
+
+    contract: Contract
+    entity: Entity
+    dates: frozenset[tuple[str, str]]
+    objects: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
 class SourceSchema:
     """A record's type, and the paths whose values never change (`"readOnly": true`).
 
-    `choices` are the values of an `enum`, by the name of the object and its member. `names` counts
-    the objects of one name.
+    `choices` are the values of an `enum`, by the name of the object and its member; `names` counts
+    the objects of one name; `entity` says of what in the ERP a record is.
     """
 
     path: str
@@ -49,6 +64,7 @@ class SourceSchema:
     lasting: frozenset[str]
     choices: Mapping[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
     names: Mapping[str, int] = field(default_factory=dict)
+    entity: EntitySource | None = None
 
 
 def read_source_schema(
@@ -64,22 +80,7 @@ def read_source_schema(
 
     Raises Stopped with every fault of the schema.
     """
-    try:
-        schema = json.loads(text)
-    except json.JSONDecodeError as error:
-        span = Span(Source(path, text), error.pos, error.pos)
-        fault = reading.not_json(path, error.msg.lower(), "the source schema", span)
-        raise Stopped([fault]) from None
-    except RecursionError:
-        fault = reading.not_json(path, "nested too deep", "the source schema")
-        raise Stopped([fault]) from None
-    if not isinstance(schema, dict):
-        raise Stopped([schemas.not_a_schema(path, _ROOT, "it is not an object")])
-    try:
-        jsonschema.Draft202012Validator.check_schema(schema)
-    except jsonschema.SchemaError as error:
-        pointer = "/".join([_ROOT, *map(str, error.absolute_path)])
-        raise Stopped([schemas.not_a_schema(path, pointer, error.message)]) from None
+    schema = read_json_schema(path, text, "source")
     reader = _Reader(path, schema, taken or {})
     root = reader.type_at(schema, _ROOT, name)
     if not isinstance(root, types.Object):
@@ -89,6 +90,27 @@ def read_source_schema(
     definitions = cast("Mapping[str, object]", schema.get("$defs", {}))
     lasting = frozenset(_lasting(schema, name, definitions))
     return SourceSchema(path, cast(types.Object, root), lasting, reader.choices, reader.names)
+
+
+def read_json_schema(path: str, text: str, what: str) -> Mapping[str, object]:
+    """Return the JSON Schema that a file holds, of the `source` or the `target`. Raises Stopped."""
+    try:
+        schema = json.loads(text)
+    except json.JSONDecodeError as error:
+        span = Span(Source(path, text), error.pos, error.pos)
+        fault = reading.not_json(path, error.msg.lower(), f"the {what} schema", span)
+        raise Stopped([fault]) from None
+    except RecursionError:
+        fault = reading.not_json(path, "nested too deep", f"the {what} schema")
+        raise Stopped([fault]) from None
+    if not isinstance(schema, dict):
+        raise Stopped([schemas.not_a_schema(path, _ROOT, "it is not an object", what)])
+    try:
+        jsonschema.Draft202012Validator.check_schema(schema)
+    except jsonschema.SchemaError as error:
+        pointer = "/".join([_ROOT, *map(str, error.absolute_path)])
+        raise Stopped([schemas.not_a_schema(path, pointer, error.message, what)]) from None
+    return schema
 
 
 def _lasting(

@@ -12,6 +12,8 @@ from mapgen.emit.python.transformer import RuleLine
 from mapgen.ir.flow import (
     BlocksPart,
     Document,
+    EntityReads,
+    EntityShape,
     FileTable,
     Flow,
     Join,
@@ -43,6 +45,7 @@ def plan_file(flow: Flow) -> str:
             "endpoint": flow.endpoint,
             "version": flow.endpoint_version,
             "contract_version": flow.contract_version,
+            **({} if flow.reads is None else {"reads": _reads(flow.reads)}),
             "batch_size": operations.batch_size,
             "concurrency": operations.concurrency,
             "retry": {
@@ -58,6 +61,28 @@ def plan_file(flow: Flow) -> str:
             "dead_letter_days": operations.dead_letter_days,
         }
     )
+
+
+def _reads(reads: EntityReads) -> dict[str, object]:
+    return {
+        "endpoint": reads.endpoint,
+        "version": reads.version,
+        "contract_version": reads.contract_version,
+        "entity": reads.entity,
+        "keys": list(reads.keys),
+        "query": dict(reads.query),
+        "shape": _shape(reads.shape),
+    }
+
+
+def _shape(shape: EntityShape) -> dict[str, object]:
+    found = {
+        "values": list(shape.values),
+        "dates": list(shape.dates),
+        "linked": {name: _shape(part) for name, part in shape.linked},
+        "details": {name: _shape(part) for name, part in shape.details},
+    }
+    return {name: members for name, members in found.items() if members}
 
 
 def _put_together(flow: Flow) -> dict[str, object]:

@@ -24,16 +24,30 @@ _SOURCE_TYPES: Mapping[str, Schema] = {
 _VALUE_TYPES: Mapping[ir.ValueKind, Schema] = {
     "string": {"type": "string"},
     "decimal": {"type": "number"},
+    "decimal_text": {"type": "string", "pattern": "^-?[0-9]+(\\.[0-9]+)?$"},
     "int": {"type": "integer"},
     "boolean": {"type": "boolean"},
     "date": {"type": "string", "format": "date"},
     "datetime": {"type": "string", "format": "date-time"},
+    "select": {
+        "type": "object",
+        "required": ["id"],
+        "properties": {"id": {"type": "string"}},
+        "additionalProperties": False,
+    },
 }
+# The value of a drop-down in contract version 5, and a date as contract version 4 answers it.
+_OPTION = "Option"
+_ANSWERED_DATE: Schema = {"type": "string"}
 
 
 def source_schema_file(flow: ir.Flow) -> str:
     """Return the schema of what the rules read of a record; other members are free."""
-    definitions = {item.name: _source_object(item) for item in flow.source_objects}
+    of_the_erp = flow.reads is not None
+    definitions = {
+        item.name: _source_object(item, is_wrapped=of_the_erp and item.name != _OPTION)
+        for item in flow.source_objects
+    }
     root = definitions.pop(flow.source_name)
     schema: Schema = {"$schema": DIALECT, "title": flow.source_name, **root}
     if definitions:
@@ -41,12 +55,24 @@ def source_schema_file(flow: ir.Flow) -> str:
     return json_text(schema)
 
 
-def _source_object(item: ir.SourceObject) -> Schema:
+def _source_object(item: ir.SourceObject, *, is_wrapped: bool) -> Schema:
+    member = _wrapped if is_wrapped else _source_field
     return {
         "type": "object",
         "required": [field.name for field in item.fields if not field.may_be_missing],
-        "properties": {field.name: _source_field(field) for field in item.fields},
+        "properties": {field.name: member(field) for field in item.fields},
     }
+
+
+def _wrapped(field: ir.SourceField) -> Schema:
+    """Return what a field looks like as the ERP answers it: `{}` or null where it is empty."""
+    schema = _source_field(field)
+    if field.type not in _SOURCE_TYPES and field.type != _OPTION:
+        return schema
+    if field.type == "date":
+        schema = _or_null(_ANSWERED_DATE) if field.may_be_missing else _ANSWERED_DATE
+    wrapped: Schema = {"type": "object", "properties": {"value": schema}}
+    return _or_null(wrapped) if field.may_be_missing else {**wrapped, "required": ["value"]}
 
 
 def _source_field(field: ir.SourceField) -> Schema:
@@ -68,37 +94,37 @@ def _or_null(schema: Schema) -> Schema:
 def target_schema_file(flow: ir.Flow) -> str:
     """Return the schema of the documents, closed: no member that no rule writes."""
     if flow.only is not None:
-        part = _part(flow.only.part)
+        part = _part(flow.only.part, flow.is_plain)
         return json_text({"$schema": DIALECT, "title": flow.only.entity, **part})
     needed = [one.name for one in flow.documents if one.when is None and one.rows is None]
-    documents = {document.name: _document(document) for document in flow.documents}
+    documents = {document.name: _document(document, flow.is_plain) for document in flow.documents}
     return json_text({"$schema": DIALECT, "title": flow.name, **_closed(documents, needed)})
 
 
-def _document(document: ir.Document) -> Schema:
-    schema: Schema = {"title": document.entity, **_part(document.part)}
+def _document(document: ir.Document, is_plain: bool) -> Schema:
+    schema: Schema = {"title": document.entity, **_part(document.part, is_plain)}
     if document.rows is None:
         return schema
     return {"type": "array", "minItems": 1, "items": schema}
 
 
-def _part(part: ir.Part) -> Schema:
+def _part(part: ir.Part, is_plain: bool) -> Schema:
     properties: dict[str, Schema] = {}
     required: list[str] = []
     notes = () if part.note is None else (part.note,)
     for member in (*part.members, *notes):
         match member:
             case ir.Field():
-                properties[member.name] = _field(member)
+                properties[member.name] = _plain(member) if is_plain else _field(member)
                 is_there = member.is_always_set or member.clears
             case ir.ObjectPart():
-                properties[member.name] = _part(member.part)
+                properties[member.name] = _part(member.part, is_plain)
                 is_there = not (member.may_be_missing or member.part.may_be_empty)
             case ir.RowsPart():
-                properties[member.name] = _rows(member, _part(member.part))
+                properties[member.name] = _rows(member, _part(member.part, is_plain))
                 is_there = True
             case ir.BlocksPart(blocks=blocks):
-                kinds = [_part(block.part) for block in blocks]
+                kinds = [_part(block.part, is_plain) for block in blocks]
                 row: Schema = kinds[0] if len(kinds) == 1 else {"anyOf": kinds}
                 properties[member.name] = _rows(member, row)
                 is_there = True
@@ -124,7 +150,15 @@ def _rows(member: ir.RowsPart | ir.BlocksPart, row: Schema) -> Schema:
 
 
 def _field(field: ir.Field) -> Schema:
-    return _closed({"value": _value(field)}, ["value"])
+    return _closed({"value": _plain(field)}, ["value"])
+
+
+def _plain(field: ir.Field) -> Schema:
+    """Return what a value looks like, and a list of such values."""
+    if not field.is_list:
+        return _value(field)
+    values: Schema = {"type": "array", "items": _value(field)}
+    return {**values, "minItems": field.limits.least} if field.limits.least else values
 
 
 def _value(field: ir.Field) -> Schema:
@@ -136,6 +170,12 @@ def _value(field: ir.Field) -> Schema:
         schema["type"] = [schema["type"], "null"]
     if isinstance(field.value, ir.Constant):
         return {**schema, "const": _constant(field.value.text, field.kind)}
+    if limits.choices:
+        schema["enum"] = [_constant(text, field.kind) for text in limits.choices]
+    if limits.pattern is not None:
+        schema["pattern"] = limits.pattern
+    if field.kind == "decimal_text":
+        return schema
     if limits.max_length is not None:
         # JSON Schema counts characters, SQL Server UTF-16 units: never more characters than units.
         schema["maxLength"] = limits.max_length
@@ -171,6 +211,8 @@ def _constant(text: str, kind: ir.ValueKind) -> object:
             return text.lower() == "true"
         case "int" | "decimal":
             return _number(text)
+        case "select":
+            return {"id": text}
         case _:
             return text
 

@@ -12,7 +12,9 @@ from typing import Literal
 
 from mapgen.ir.expression import Expression, Variable
 
-ValueKind = Literal["string", "decimal", "int", "boolean", "date", "datetime"]
+ValueKind = Literal[
+    "string", "decimal", "decimal_text", "int", "boolean", "date", "datetime", "select"
+]
 OnMissing = Literal["never", "omit", "reject", "replace"]
 OnError = Literal["omit", "reject", "replace"]
 OnMiss = Literal["reject", "retry", "omit", "replace"]
@@ -42,6 +44,29 @@ class SourceObject:
 
     name: str
     fields: tuple[SourceField, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class EntityShape:
+    """What rules read of an entity of the ERP; `dates` are times that hold a date."""
+
+    values: tuple[str, ...]
+    dates: tuple[str, ...]
+    linked: tuple[tuple[str, EntityShape], ...]
+    details: tuple[tuple[str, EntityShape], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class EntityReads:
+    """What is asked of the ERP for a source in it; `query` are the parameters of the request."""
+
+    endpoint: str
+    version: str
+    contract_version: int
+    entity: str
+    keys: tuple[str, ...]
+    query: tuple[tuple[str, str], ...]
+    shape: EntityShape
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,6 +263,7 @@ class Limits:
     """What a value has to keep to, proved at compile time where it can be.
 
     With `currency` it has the places of the currency of that code.
+    Of a list, what each element has to keep to; `least` is how many there are.
     """
 
     max_length: int | None = None
@@ -247,6 +273,9 @@ class Limits:
     rounding: Rounding | None = None
     range: tuple[tuple[Comparison, str], ...] = ()
     whole: tuple[int, int] | None = None
+    choices: tuple[str, ...] = ()
+    pattern: str | None = None
+    least: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,6 +288,7 @@ class Field:
     value empties the field. `is_written_once`: only a new document gets it.
     `words` is the rule as the spec has it, `missing_words` what it says of a missing value,
     `error_words` of a step that fails, `places_words` of decimal places that records decide.
+    `is_list`: a list of such values.
     """
 
     target: str
@@ -283,6 +313,7 @@ class Field:
     missing_words: str | None
     error_words: str | None
     places_words: str | None
+    is_list: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -543,7 +574,10 @@ class Operations:
 
 @dataclass(frozen=True, slots=True)
 class Flow:
-    """One flow, ready for any back end."""
+    """One flow, ready for any back end.
+
+    `reads` None: records come from outside the ERP. Contract version 0: documents go elsewhere.
+    """
 
     name: str
     summary: str
@@ -573,6 +607,12 @@ class Flow:
     rule_examples: tuple[RuleExample, ...]
     test_settings: tuple[tuple[str, str], ...]
     operations: Operations
+    reads: EntityReads | None = None
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether documents are plain JSON, not records of the ERP."""
+        return not self.contract_version
 
     @property
     def only(self) -> Document | None:

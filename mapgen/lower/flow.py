@@ -16,6 +16,7 @@ from mapgen.ir import expression as tree
 from mapgen.ir import flow as ir
 from mapgen.ir.names import class_name, local_name, made_name
 from mapgen.lower.expression import lower_expression
+from mapgen.lower.reading import entity_reads
 from mapgen.lower.rewriting import over_document, renumbered, substituted, variables
 from mapgen.lower.samples import Samples, path_of_rows, rule_examples
 from mapgen.lower.source import group, joins, source_objects
@@ -26,7 +27,8 @@ from mapgen.spec import model as spec
 _KINDS: dict[str, ir.ValueKind] = {
     "string": "string",
     "guid": "string",
-    "single_select": "string",
+    "single_select": "select",
+    "multi_select": "select",
     "decimal": "decimal",
     "double": "decimal",
     "int": "int",
@@ -54,6 +56,8 @@ def lower(flow: checked.Checked, samples: Samples) -> ir.Flow:
         ir.Skip(lower_expression(skip.typed), skip.because, skip.reads, skip.pointer)
         for skip in flow.skips
     )
+    objects = source_objects(flow.schema.record, lets, skips, key, documents)
+    source = flow.schema.entity
     return ir.Flow(
         name=flow.spec.flow.value,
         summary=flow.spec.summary.value,
@@ -65,7 +69,7 @@ def lower(flow: checked.Checked, samples: Samples) -> ir.Flow:
         delimiter=section.source.delimiter.value if section.source.delimiter else ",",
         joins=tuple(joins(section.source, flow.schema.record, lowering.is_personal)),
         group=group(section.source),
-        source_objects=source_objects(flow.schema.record, lets, skips, key, documents),
+        source_objects=objects,
         endpoint=flow.contract.endpoint,
         endpoint_version=flow.contract.version,
         contract_version=flow.contract.contract_version,
@@ -87,6 +91,7 @@ def lower(flow: checked.Checked, samples: Samples) -> ir.Flow:
         ),
         test_settings=samples.settings,
         operations=_operations(flow),
+        reads=None if source is None else entity_reads(source, section.source.name.value, objects),
     )
 
 
@@ -226,7 +231,7 @@ class _Lowering:
             may_be_missing=isinstance(member.source.type, types.Optional),
             alias=member.alias,
             where=None if member.where is None else lower_expression(member.where),
-            at_least=member.at_least,
+            at_least=max(member.at_least, member.field.least),
             unique=member.unique,
             row_key=member.row_key,
             part=self.part(member.part, name, function, inner),
@@ -311,8 +316,10 @@ class _Lowering:
 
     def field(self, rule: checked.CheckedRule) -> ir.Field:
         """Return one field."""
-        kind = _kind(rule)
-        inner = types.DECIMAL if kind == "decimal" else present(rule.type)
+        kind = _kind(rule, self.flow.contract.contract_version)
+        is_list = isinstance(present(rule.type), types.ListOf)
+        is_amount = kind in ("decimal", "decimal_text") and not is_list
+        inner = types.DECIMAL if is_amount else present(rule.type)
         on_missing: ir.OnMissing = "never"
         if isinstance(rule.type, types.Optional):
             on_missing = "omit" if rule.if_missing is None else "replace"
@@ -337,7 +344,7 @@ class _Lowering:
             clears=rule.clears,
             is_written_once=rule.rule.modifiers.write_once is not None,
             omit_if=None if rule.omit_if is None else lower_expression(rule.omit_if),
-            limits=_limits(rule, kind),
+            limits=_limits(rule, kind, is_plain=self.flow.contract.is_plain),
             is_always_set=rule.is_always_set,
             reads=rule.reads,
             is_personal=self.is_personal(rule.reads),
@@ -347,6 +354,7 @@ class _Lowering:
             missing_words=_one_line(if_missing) if if_missing is not None else None,
             error_words=_error_words(rule),
             places_words=_places_words(rule.rule),
+            is_list=is_list,
         )
 
     def is_personal(self, reads: Iterable[str]) -> bool:
@@ -368,7 +376,8 @@ class _Lowering:
 
     def check(self, check: checked.CheckedCheck, emptied: frozenset[tuple[str, str]]) -> ir.Check:
         """Return a check; an equality keeps its two sides, to show both when they differ."""
-        condition = over_document(lower_expression(check.typed), emptied)
+        is_plain = self.flow.contract.is_plain
+        condition = over_document(lower_expression(check.typed), emptied, is_plain=is_plain)
         left = right = None
         if isinstance(condition, tree.Operation) and condition.operator == "==":
             left, right = condition.left, condition.right
@@ -404,10 +413,22 @@ def _targets(part: checked.CheckedPart) -> Iterator[str]:
             yield from _targets(one)
 
 
-def _kind(rule: checked.CheckedRule) -> ir.ValueKind:
+def _kind(rule: checked.CheckedRule, contract_version: int) -> ir.ValueKind:
     if rule.field.value_type == "datetime":
-        return "datetime" if present(rule.type) == types.TIMESTAMP else "date"
-    return _KINDS[rule.field.value_type or "string"]
+        return "datetime" if _element(rule.type) == types.TIMESTAMP else "date"
+    if rule.field.allowed.form == "text":
+        return "decimal_text"
+    kind = _KINDS[rule.field.value_type or "string"]
+    if kind == "decimal" and isinstance(present(rule.type), types.ListOf):
+        return "int" if _element(rule.type) == types.INT else kind
+    # Contract version 4 has the displayed text of a drop-down for its value.
+    return "string" if kind == "select" and contract_version < 5 else kind
+
+
+def _element(kind: Type) -> Type:
+    """Return what a list is of, or what a single value is."""
+    inner = present(kind)
+    return present(inner.element) if isinstance(inner, types.ListOf) else inner
 
 
 def _value(value: checked.RuleValue, kind: Type, inner: Type) -> ir.Value:
@@ -520,18 +541,23 @@ def _decision(value: checked.Decision, wanted: Type) -> tree.Expression:
     return decided
 
 
-def _limits(rule: checked.CheckedRule, kind: ir.ValueKind) -> ir.Limits:
+def _limits(rule: checked.CheckedRule, kind: ir.ValueKind, *, is_plain: bool) -> ir.Limits:
     if isinstance(rule.value, checked.Constant | checked.MadeKey):
         return ir.Limits()
     bounds = () if rule.range is None else rule.range.bounds
+    allowed = rule.field.allowed
+    is_whole = kind == "int" and not is_plain
     return ir.Limits(
         max_length=rule.max_length if kind == "string" else None,
         truncates=rule.truncates,
         places=rule.places if present(rule.type) == types.DECIMAL else None,
         currency=None if rule.currency is None else lower_expression(rule.currency),
         rounding=cast(Literal["half_up"], rule.rounding),
-        range=tuple((sign, str(bound)) for sign, bound in bounds),
-        whole=WHOLE_RANGES.get(rule.field.value_type or "") if kind == "int" else None,
+        range=(*allowed.bounds, *((sign, str(bound)) for sign, bound in bounds)),
+        whole=WHOLE_RANGES.get(rule.field.value_type or "") if is_whole else None,
+        choices=allowed.choices,
+        pattern=allowed.pattern,
+        least=rule.field.least,
     )
 
 

@@ -58,7 +58,10 @@ def renumbered(expression: ir.Expression, after: object) -> ir.Expression:
 
 
 def over_document(
-    expression: ir.Expression, emptied: frozenset[tuple[str, str]] = frozenset()
+    expression: ir.Expression,
+    emptied: frozenset[tuple[str, str]] = frozenset(),
+    *,
+    is_plain: bool = False,
 ) -> ir.Expression:
     """Return the expression with fields of the document told apart from those of the record.
 
@@ -67,7 +70,7 @@ def over_document(
 
     def change(node: object) -> object:
         if isinstance(node, ir.Field) and node.operand.type.startswith("document "):
-            is_value = "document " not in node.type
+            is_value = "document " not in node.type and not is_plain
             owner = node.operand.type.removesuffix("?")
             may_be_empty = (owner, node.key) in emptied
             return ir.DocumentField(node.operand, node.key, is_value, node.type, may_be_empty)

@@ -7,6 +7,7 @@ Server's nvarchar does.
 from __future__ import annotations
 
 import decimal
+import re
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from typing import Literal, TypeVar
@@ -75,6 +76,25 @@ def truncated(value: str, longest: int) -> str:
     if len(units) <= longest * 2:
         return value
     return units[: longest * 2].decode("utf-16-le", errors="ignore")
+
+
+def matching(value: str, pattern: str) -> str:
+    """Return the text, or raise R260 when nothing in it is of the pattern."""
+    if re.search(pattern, value) is None:
+        raise Fault("R260", f"the text is not of the pattern `{pattern}`", value)
+    return value
+
+
+def one_of(value: T, *choices: T) -> T:
+    """Return the value, or raise R261 when it is none of those that the target takes."""
+    if value not in choices:
+        raise Fault("R261", "the value is none of those that the target takes", value)
+    return value
+
+
+def as_text(value: Decimal | int) -> str:
+    """Return an amount as text with the digits it has."""
+    return format(value, "f") if isinstance(value, Decimal) else str(value)
 
 
 def with_places(value: Decimal, places: int) -> Decimal:
@@ -177,7 +197,7 @@ def unique(values: list[Row], *fields: str) -> list[Row]:
         wrapped = [getattr(row, field) for field in fields]
         if msgspec.UNSET in wrapped:
             continue
-        key = tuple(one.value for one in wrapped)
+        key = tuple(getattr(one, "value", one) for one in wrapped)
         first = seen.setdefault(key, number)
         if first != number:
             named = " and ".join(f"`{field}`" for field in fields)

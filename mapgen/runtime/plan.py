@@ -142,13 +142,35 @@ class DocumentPlan(msgspec.Struct, frozen=True):
     row_keys: dict[str, tuple[str, ...]] = {}
 
 
+class Shape(msgspec.Struct, frozen=True):
+    """What rules read of an entity of the ERP; `dates` are times that hold a date."""
+
+    values: tuple[str, ...] = ()
+    dates: tuple[str, ...] = ()
+    linked: dict[str, Shape] = {}
+    details: dict[str, Shape] = {}
+
+
+class Reads(msgspec.Struct, frozen=True, kw_only=True):
+    """What is asked of the ERP for records of it; `query` are the parameters of the request."""
+
+    endpoint: str
+    version: str
+    contract_version: int
+    entity: str
+    keys: tuple[str, ...]
+    query: dict[str, str]
+    shape: Shape
+
+
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """One flow: where its documents go, by which identity, in what portions, how patiently.
 
     `source` is what a record is called in paths, `envelope` the members shops wrap records in;
     `format` is what input files are, `delimiter` what stands between the cells of CSV; `lookups`
     are the tables by name, `connection` is what environments call the tenant. `joins` are put into
-    each record under their names; `group` makes one record of several rows.
+    each record under their names; `group` makes one record of several rows. `reads` stands for
+    records that are answers of the ERP; contract version 0 for documents that go elsewhere.
     """
 
     flow: str
@@ -164,11 +186,17 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     endpoint: str
     version: str
     contract_version: int
+    reads: Reads | None = None
     batch_size: int = 100
     concurrency: int = 4
     retry: Retry = Retry()
     circuit_breaker: CircuitBreaker = CircuitBreaker()
     dead_letter_days: int = 30
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether documents are plain JSON, not records of the ERP."""
+        return not self.contract_version
 
     @property
     def members_of_cells(self) -> frozenset[str]:

@@ -101,6 +101,13 @@ class Poison:
         raise typing.cast(Fault, object.__getattribute__(self, "_fault"))
 
 
+@dataclass(frozen=True, slots=True)
+class Misfit:
+    """What stands in a record for a value that could not be read: no struct takes it."""
+
+    fault: Fault
+
+
 def _raising(self: Poison, *_arguments: object) -> object:
     raise typing.cast(Fault, object.__getattribute__(self, "_fault"))
 
@@ -132,7 +139,7 @@ def patient(value: JsonValue, kind: type[T], path: str) -> tuple[T, tuple[Source
     Raises Fault (R102) where the record is no object at all.
     """
     if not isinstance(value, dict):
-        raise Fault("R102", f"expected an object, found {_describe(value)}")
+        raise Fault("R102", f"expected an object, found {described(value)}")
     faults: list[SourceFault] = []
     return typing.cast(T, _struct(value, kind, path, faults)), tuple(faults)
 
@@ -142,6 +149,9 @@ def _patient(value: JsonValue, kind: object, path: str, faults: list[SourceFault
         return msgspec.convert(value, kind, dec_hook=exact)
     except msgspec.ValidationError:
         pass
+    if isinstance(value, Misfit):
+        faults.append(SourceFault(path, value.fault))
+        return Poison(value.fault)
     inner = _present(kind)
     if isinstance(value, dict) and isinstance(inner, type) and issubclass(inner, msgspec.Struct):
         return _struct(value, inner, path, faults)
@@ -156,7 +166,7 @@ def _patient(value: JsonValue, kind: object, path: str, faults: list[SourceFault
 
 def unfit(value: JsonValue, kind: object) -> Fault:
     """Return the fault of a value that has not the type that its place wants."""
-    message = f"expected {_expected(kind)}, found {_describe(value)}"
+    message = f"expected {_expected(kind)}, found {described(value)}"
     return Fault("R102", message, _scalar(value))
 
 
@@ -228,7 +238,8 @@ def _scalar(value: JsonValue) -> JsonValue:
     return None if isinstance(value, dict | list) else value
 
 
-def _describe(value: JsonValue) -> str:
+def described(value: JsonValue) -> str:
+    """Return what a JSON value is, in words."""
     match value:
         case None:
             return "null"

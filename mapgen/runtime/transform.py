@@ -31,6 +31,7 @@ from mapgen.runtime.records import JsonValue, RawRecord, decode, read_records
 from mapgen.runtime.rules import Made, Rule, Rules, fill_indices, indices_of, load_rules
 from mapgen.runtime.source import SourceFault, patient, strict
 from mapgen.runtime.values import ENCODER, Skip
+from mapgen.runtime.wrapped import unwrapped
 
 LONGEST_VALUE = 120
 MASK = "(masked: personal)"
@@ -199,6 +200,8 @@ class Transformer:
             value = decode(raw, self._plan.envelope)
             if self._plan.format == "csv":
                 value = typed_cells(value, self._module.Source)
+            if self._plan.reads is not None:
+                value = unwrapped(value, self._plan.reads.shape)
             if self._plan.members_of_cells:
                 value = typed_members(value, self._module.Source, self._plan.members_of_cells)
         except Fault as fault:
@@ -317,10 +320,17 @@ class Transformer:
                 return _shortened(str(value))
 
 
+def _identity(document: Any, field: str) -> str:
+    """Return the identity of a document: a wrapped value, or a plain one, text or number."""
+    names = {one.encode_name: one.name for one in msgspec.structs.fields(document)}
+    value = getattr(document, names[field])
+    return str(getattr(value, "value", value))
+
+
 def _document(
     origin: Origin, plan: DocumentPlan, struct: Any, needs: tuple[tuple[str, str], ...] = ()
 ) -> Document:
-    identity: str = getattr(struct, plan.identity.field).value
+    identity = _identity(struct, plan.identity.field)
     return Document(origin, plan.entity, identity, ENCODER.encode(struct), plan.name, needs)
 
 

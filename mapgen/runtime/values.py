@@ -37,6 +37,24 @@ class BooleanValue(msgspec.Struct, frozen=True):
     value: bool
 
 
+class Option(str):
+    """The internal value of a drop-down, as contract version 5 writes it: `{"id": "AC"}`."""
+
+    __slots__ = ()
+
+
+class SelectValue(msgspec.Struct, frozen=True):
+    """One value of a drop-down, in contract version 5."""
+
+    value: Option
+
+
+class MultiSelectValue(msgspec.Struct, frozen=True):
+    """Several values of a drop-down, in contract version 5."""
+
+    value: list[Option]
+
+
 class DateValue(msgspec.Struct, frozen=True):
     """A calendar date, written `2026-01-31`: the ERP takes it without an offset to shift it by."""
 
@@ -120,7 +138,9 @@ class Skip(msgspec.Struct, frozen=True):
 
 
 def _plain(value: object) -> object:
-    """Return an amount or a moment of a record as the type that the encoder knows."""
+    """Return an amount, a moment or an option as what the encoder knows."""
+    if isinstance(value, Option):
+        return {"id": str(value)}
     if isinstance(value, Decimal):
         return Decimal(value)
     if isinstance(value, datetime):

@@ -48,6 +48,7 @@ DELIMITER = Words("one character", r"[\t !#-/:-@\[-^`{-~]", ";")
 FLAG = Words("mark", choices=("true",))
 OPERATIONS = ("create", "update", "upsert")
 SETTING_TYPES = ("string", "int", "decimal", "bool", "date", "timezone")
+CUSTOM_TYPES = ("string", "int", "decimal", "bool", "timestamp")
 ROUNDINGS = ("half_up", "half_even", "up", "down")
 
 
@@ -298,14 +299,32 @@ REJECT = Record(
     },
 )
 
-TARGET = Record(
+OPERATION = _required(
+    Words("operation", choices=OPERATIONS),
+    "`create` a document; `update` one that has to be there; `upsert`: either",
+)
+OUTSIDE = _required(Words("operation", choices=("create",)), "what is done with the document")
+TARGET = Variants(
     "the target",
     {
-        "contract": _required(PROSE, "the pinned contract"),
-        "entity": _required(PROSE, "the entity"),
-        "operation": _required(
-            Words("operation", choices=OPERATIONS),
-            "`create` a document; `update` one that has to be there; `upsert`: either",
+        "entity": Record(
+            "the target",
+            {
+                "contract": _required(PROSE, "the pinned contract"),
+                "entity": _required(PROSE, "the entity"),
+                "operation": OPERATION,
+            },
+        ),
+        "schema": Record(
+            "a target outside the ERP",
+            {
+                "schema": _required(PATH, "the JSON Schema of a document"),
+                "name": _required(
+                    Words("a name", r"[A-Z][A-Za-z0-9]*", "Fulfillment"),
+                    "a document's name",
+                ),
+                "operation": OUTSIDE,
+            },
         ),
     },
 )
@@ -391,30 +410,55 @@ GROUP = Record(
     },
 )
 
+SOURCE = Variants(
+    "the source",
+    {
+        "schema": Record(
+            "the source",
+            {
+                "name": _required(NAME, "what a record is called in expressions"),
+                "schema": _required(PATH, "its JSON Schema"),
+                "key": _required(Formula(), "what people call one record by"),
+                "envelope": Key(
+                    ListOf(Words("a member name"), or_single=True),
+                    "members that a shop wraps its records in",
+                ),
+                **FORMAT_KEYS,
+                "group": Key(GROUP, "makes one record of several rows of CSV"),
+                "joins": Key(
+                    MapOf(JOIN, "joins", NAME),
+                    "records of other files that are put into each record, by member",
+                ),
+            },
+        ),
+        "entity": Record(
+            "a source in the ERP",
+            {
+                "name": _required(NAME, "what a record is called in expressions"),
+                "contract": _required(PROSE, "the pinned contract"),
+                "entity": _required(PROSE, "its entity: records are what the ERP answers"),
+                "key": _required(Formula(), "what people call one record by"),
+                "dates": Key(
+                    ListOf(Words("a field", r"\w+(\.\w+)*", "ShipmentDate"), or_single=True),
+                    "its fields, like `Details.ShipOn`, that hold a date though typed as a time",
+                ),
+                "custom": Key(
+                    MapOf(
+                        Words("type of a custom field", choices=CUSTOM_TYPES),
+                        "custom fields",
+                        Words("a custom field", r"[A-Za-z_]\w*\.[A-Za-z_]\w*", "Document.UsrX"),
+                    ),
+                    "fields outside the contract that the rules read: View.Field and its type",
+                ),
+            },
+        ),
+    },
+)
+
 MAPPING = Record(
     "`mapping:`",
     {
-        "source": _required(
-            Record(
-                "the source",
-                {
-                    "name": _required(NAME, "what a record is called in expressions"),
-                    "schema": _required(PATH, "its JSON Schema"),
-                    "key": _required(Formula(), "what people call one record by"),
-                    "envelope": Key(
-                        ListOf(Words("a member name"), or_single=True),
-                        "members that a shop wraps its records in",
-                    ),
-                    **FORMAT_KEYS,
-                    "group": Key(GROUP, "makes one record of several rows of CSV"),
-                    "joins": Key(
-                        MapOf(JOIN, "joins", NAME),
-                        "records of other files that are put into each record, by member",
-                    ),
-                },
-            ),
-            "what comes in",
-        ),
+        "source": _required(SOURCE, "what comes in"),
         "settings": Key(
             MapOf(Words("type of a setting", choices=SETTING_TYPES), "settings", NAME),
             "constants with one value per environment",

@@ -279,7 +279,9 @@ class Group:
 class SourceClause:
     """What a record is called, its schema, its key for people, and what shops wrap it in.
 
-    `delimiter` goes with the format `csv`; `envelope_key` is the place of `envelope:`.
+    `delimiter` goes with the format `csv`; `envelope_key` is the place of `envelope:`. With
+    `entity`, records are of that entity of the ERP: then `schema` names the contract, `dates` the
+    times that are dates, and `custom` the fields outside the contract with their types.
     """
 
     name: Text
@@ -289,8 +291,11 @@ class SourceClause:
     envelope_key: Text | None
     format: Text | None
     delimiter: Text | None
-    joins: tuple[Join, ...]
-    group: Group | None
+    joins: tuple[Join, ...] = ()
+    group: Group | None = None
+    entity: Text | None = None
+    dates: tuple[Text, ...] = ()
+    custom: tuple[tuple[Text, Text], ...] = ()
 
     @property
     def form(self) -> Format:
@@ -305,11 +310,16 @@ class SourceClause:
 
 @dataclass(frozen=True, slots=True)
 class TargetClause:
-    """The entity of the pinned contract and what is done with it."""
+    """The entity of the pinned contract and what is done with it.
+
+    `is_plain`: documents go out of the ERP; then `contract` names a JSON Schema, and `entity` is
+    what a document is called.
+    """
 
     contract: Text
     entity: Text
     operation: Text
+    is_plain: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -96,20 +96,9 @@ def _fitted(source: Source, shape: Shape) -> MapNode:
 
 
 def _mapping(node: MapNode) -> model.MappingSection:
-    source = _map(node, "source")
     at = "mapping"
     return model.MappingSection(
-        source=model.SourceClause(
-            name=_text(source, "name"),
-            schema=_text(source, "schema"),
-            key=_text(source, "key"),
-            envelope=tuple(text.value for text in _texts(source.get("envelope"))),
-            envelope_key=source.key("envelope"),
-            format=_optional_text(source, "format"),
-            delimiter=_optional_text(source, "delimiter"),
-            joins=tuple(_join(entry) for entry in _entries(source, "joins")),
-            group=_group(source),
-        ),
+        source=_source(_map(node, "source")),
         settings=tuple(
             model.Setting(entry.key, _as_scalar(entry.value).text)
             for entry in _entries(node, "settings")
@@ -148,7 +137,7 @@ def _documents(node: MapNode, at: str) -> tuple[model.Document, ...]:
 
 
 def _document(node: MapNode, name: Text, at: str) -> model.Document:
-    target, identity = _map(node, "target"), _map(node, "identity")
+    identity = _map(node, "identity")
     rows = None
     if node.get("each") is not None:
         where = _optional_text(node, "where")
@@ -156,11 +145,7 @@ def _document(node: MapNode, name: Text, at: str) -> model.Document:
     return model.Document(
         name=name,
         pointer=at,
-        target=model.TargetClause(
-            contract=_text(target, "contract"),
-            entity=_text(target, "entity"),
-            operation=_text(target, "operation"),
-        ),
+        target=_target(_map(node, "target")),
         identity=model.Identity(
             _text(identity, "field"), _text(identity, "value"), f"{at}/identity/value"
         ),
@@ -177,6 +162,34 @@ def _document(node: MapNode, name: Text, at: str) -> model.Document:
         when=_optional_text(node, "when"),
         rows=rows,
         after=_texts(node.get("after")),
+    )
+
+
+def _source(node: MapNode) -> model.SourceClause:
+    entity = _optional_text(node, "entity")
+    return model.SourceClause(
+        name=_text(node, "name"),
+        schema=_text(node, "schema" if entity is None else "contract"),
+        key=_text(node, "key"),
+        envelope=tuple(text.value for text in _texts(node.get("envelope"))),
+        envelope_key=node.key("envelope"),
+        format=_optional_text(node, "format"),
+        delimiter=_optional_text(node, "delimiter"),
+        joins=tuple(_join(entry) for entry in _entries(node, "joins")),
+        group=_group(node),
+        entity=entity,
+        dates=_texts(node.get("dates")),
+        custom=tuple((one.key, _as_scalar(one.value).text) for one in _entries(node, "custom")),
+    )
+
+
+def _target(node: MapNode) -> model.TargetClause:
+    schema = _optional_text(node, "schema")
+    return model.TargetClause(
+        contract=schema or _text(node, "contract"),
+        entity=_text(node, "entity" if schema is None else "name"),
+        operation=_text(node, "operation"),
+        is_plain=schema is not None,
     )
 
 

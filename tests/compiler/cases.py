@@ -11,7 +11,8 @@ A case is `_base` with changes: files of its own under `specs/` stand in for tho
     encoding          the file is written in another encoding than UTF-8
     line_ends: crlf   the file is written with the line ends of Windows
 
-`command.txt` holds the words of another command than `check`.
+`command.txt` holds the words of another command than `check`; `base.txt` names a folder whose
+files stand in for those of `_base` first.
 """
 
 from __future__ import annotations
@@ -55,6 +56,10 @@ def build(case: str, root: Path) -> Path:
     """Write the workspace of a case below `root`; return its folder."""
     workspace = root / "workspace"
     shutil.copytree(BASE, workspace)
+    named = CASES / case / "base.txt"
+    if named.exists():
+        other = CASES / named.read_text("utf-8").strip() / "specs"
+        shutil.copytree(other, workspace / "specs", dirs_exist_ok=True)
     own = CASES / case / "specs"
     if own.is_dir():
         shutil.copytree(own, workspace / "specs", dirs_exist_ok=True)

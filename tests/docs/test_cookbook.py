@@ -251,3 +251,15 @@ def test_recipe(recipe: Recipe, kitchen: Path) -> None:
                 assert codes == case["waits" if outcome.waits else "rejects"]
             case Skipped(reason=reason):
                 assert reason == case["skips"]
+
+
+def test_out_of_the_erp(kitchen: Path) -> None:
+    """The flow out of the ERP gives the document that the page shows."""
+    flow = open_flow(kitchen, "shipped", "local", {}, sample_of)
+    given = (kitchen / "specs/shipment.json").read_bytes()
+
+    [outcome] = outcomes(flow, Path("shipments.json"), BytesIO(given))
+
+    assert isinstance(outcome, Document)
+    shown = (kitchen / "specs/shipped.json").read_text("utf-8")
+    assert json.loads(outcome.body) == json.loads(shown)

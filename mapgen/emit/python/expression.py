@@ -9,6 +9,7 @@ from typing import assert_never
 
 from mapgen.emit.python.expression_needs import ModuleConstant, ModuleNeeds, Namer
 from mapgen.emit.python.expression_templates import CEL_FUNCTIONS, Code, Level, fill, read_template
+from mapgen.emit.python.types import python_name
 from mapgen.ir import expression as ir
 
 __all__ = ["Guarded", "ModuleConstant", "ModuleNeeds", "Namer", "PythonExpressions"]
@@ -133,7 +134,7 @@ class PythonExpressions:
     def _document_field(self, node: ir.DocumentField) -> Code:
         """Return a member that is there; a single value stands in a wrapper."""
         inner = self._value(node.operand)
-        text = f"{inner.at_least(Level.ATOM)}.{node.key}"
+        text = f"{inner.at_least(Level.ATOM)}.{python_name(node.key)}"
         return Code(f"{text}.value" if node.is_value else text, is_path=inner.is_path)
 
     def _table_entry(self, node: ir.TableEntry, otherwise: ir.Expression | None = None) -> Code:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 from mapgen.emit.python.expression import (
@@ -20,6 +20,7 @@ VALUES = "mapgen.runtime.values"
 # What emitted code may call: no local hides one of them.
 LIMIT_FUNCTIONS = (
     "above",
+    "as_text",
     "at_least",
     "at_most",
     "attempted",
@@ -31,6 +32,8 @@ LIMIT_FUNCTIONS = (
     "found",
     "found_in_time",
     "holds",
+    "matching",
+    "one_of",
     "required",
     "rounded",
     "rows",
@@ -72,6 +75,7 @@ class FieldEmitter:
     module: ModuleNeeds
     namer: Namer
     names: dict[str, str]
+    is_plain: bool = False
 
     def expressions(self) -> PythonExpressions:
         """Return an emitter of expressions over the names in force."""
@@ -79,30 +83,28 @@ class FieldEmitter:
 
     def field(self, field: ir.Field, *, is_custom: bool = False) -> tuple[list[Statement], str]:
         """Return the statements of a field and the Python of its wrapped value."""
-        wrapper = (CUSTOM_WRAPPERS if is_custom else WRAPPERS)[field.kind]
-        if not isinstance(field.value, ir.Made):
-            self.module.name(VALUES, wrapper)
         if isinstance(field.value, ir.Made):
             return self._made(field, field.value)
         if isinstance(field.value, ir.Constant):
-            code = f"{wrapper}({self._constant(field.value.text, field.kind)})"
-            return [], self.module.constant(_constant_name(field), code)
+            return [], self._named_constant(field, field.value.text, is_custom=is_custom)
         local = self.namer.name(field.local)
         if field.omit_if is not None:
-            return self._with_omission(field, local, wrapper), local
+            return self._with_omission(field, local, is_custom=is_custom), local
         guarded = self._value(field)
-        code = f"{wrapper}({self._limited(field, guarded.value)})"
+        limited = self._limited(field, guarded.value)
+        code = self._wrapped(field, limited, is_custom=is_custom)
         if field.clears:
-            emptied = self._emptied(field, wrapper, is_custom)
+            emptied = self._emptied(field, is_custom=is_custom)
             code = f"{code} if {' and '.join(guarded.guards)} else {emptied}"
         else:
             code = self.or_unset(code, guarded.guards)
         return [Statement(code, local, field.target, field)], local
 
-    def _emptied(self, field: ir.Field, wrapper: str, is_custom: bool) -> str:
+    def _emptied(self, field: ir.Field, *, is_custom: bool) -> str:
         """Return the Python of what empties a field; one outside the contract says its type."""
         if not is_custom:
             return self.module.name(VALUES, "CLEARED")
+        wrapper = CUSTOM_WRAPPERS[field.kind]
         code = f'{self.module.name(VALUES, "ClearedField")}("{wrapper}")'
         return self.module.constant(f"CLEARED_{field.kind}", code)
 
@@ -133,7 +135,40 @@ class FieldEmitter:
             return code
         return f"{code} if {' and '.join(guards)} else {self.module.name('msgspec', 'UNSET')}"
 
-    def _with_omission(self, field: ir.Field, local: str, wrapper: str) -> list[Statement]:
+    def _named_constant(self, field: ir.Field, text: str, *, is_custom: bool) -> str:
+        code = self._constant(text, field.kind)
+        # A number is named by its digits already, and a flag alone needs no name.
+        if self.is_plain and field.kind in ("boolean", "int", "decimal"):
+            return code
+        if not self.is_plain:
+            code = self._wrapped(field, code, is_custom=is_custom)
+        return self.module.constant(_constant_name(field), code)
+
+    def _wrapped(self, field: ir.Field, value: str, *, is_custom: bool = False) -> str:
+        """Return the Python of a value as the document holds it."""
+        if self.is_plain:
+            return self._written(field, value)
+        if is_custom:
+            return f"{self.module.name(VALUES, CUSTOM_WRAPPERS[field.kind])}({value})"
+        if field.kind != "select":
+            return f"{self.module.name(VALUES, WRAPPERS[field.kind])}({value})"
+        option = self.module.name(VALUES, "Option")
+        if not field.is_list:
+            return f"{self.module.name(VALUES, 'SelectValue')}({option}({value}))"
+        element = self.namer.inner().name("element")
+        wrapper = self.module.name(VALUES, "MultiSelectValue")
+        return f"{wrapper}([{option}({element}) for {element} in {value}])"
+
+    def _written(self, field: ir.Field, value: str) -> str:
+        if field.kind != "decimal_text":
+            return value
+        as_text = self.module.name(LIMITS, "as_text")
+        if not field.is_list:
+            return f"{as_text}({value})"
+        element = self.namer.inner().name("element")
+        return f"[{as_text}({element}) for {element} in {value}]"
+
+    def _with_omission(self, field: ir.Field, local: str, *, is_custom: bool) -> list[Statement]:
         assert field.omit_if is not None
         plain = self.namer.name(f"{field.local}_value")
         guarded = self._value(field)
@@ -141,13 +176,18 @@ class FieldEmitter:
         if guarded.guards:
             code = f"{code} if {' and '.join(guarded.guards)} else None"
         unset = self.module.name("msgspec", "UNSET")
-        inner = FieldEmitter(self.module, self.namer, {**self.names, "value": plain})
+        inner = replace(self, names={**self.names, "value": plain})
         omitted = inner.expressions().value(field.omit_if)
         if guarded.guards:
             omitted = f"{plain} is None or ({omitted})"
         return [
             Statement(code, plain, field.target, field),
-            Statement(f"{unset} if {omitted} else {wrapper}({plain})", local, None, field),
+            Statement(
+                f"{unset} if {omitted} else {self._wrapped(field, plain, is_custom=is_custom)}",
+                local,
+                None,
+                field,
+            ),
         ]
 
     def _value(self, field: ir.Field) -> Guarded:
@@ -265,10 +305,25 @@ class FieldEmitter:
                 return hit, (f"({hit} := {first}({table}, {tried})) is not None",)
 
     def _limited(self, field: ir.Field, value: str) -> str:
+        if not field.is_list:
+            return self._limited_one(field, value)
+        element = self.namer.inner().name("element")
+        limited = self._limited_one(field, element)
+        found = value if limited == element else f"[{limited} for {element} in {value}]"
+        if field.limits.least:
+            found = f"{self.module.name(LIMITS, 'rows')}({found}, {field.limits.least})"
+        return found
+
+    def _limited_one(self, field: ir.Field, value: str) -> str:
         limits = field.limits
         if limits.max_length is not None:
             name = self.module.name(LIMITS, "truncated" if limits.truncates else "text")
-            return f"{name}({value}, {limits.max_length})"
+            value = f"{name}({value}, {limits.max_length})"
+        if limits.pattern is not None:
+            value = f"{self.module.name(LIMITS, 'matching')}({value}, {limits.pattern!r})"
+        if limits.choices:
+            choices = ", ".join(self._constant(text, field.kind) for text in limits.choices)
+            value = f"{self.module.name(LIMITS, 'one_of')}({value}, {choices})"
         if limits.currency is not None:
             places = self.module.function("currency_places")
             of_currency = f"{places}({self.expressions().value(limits.currency)})"
@@ -312,7 +367,7 @@ class FieldEmitter:
                 self.module.name("datetime", "date")
                 day = date.fromisoformat(text)
                 return f"date({day.year}, {day.month}, {day.day})"
-            case "string":
+            case "string" | "select" | "decimal_text":
                 return repr(text)
 
 

@@ -18,7 +18,14 @@ from mapgen.emit.python.fields import (
     decimal_constant,
 )
 from mapgen.emit.python.rows import block_comment, is_plain
-from mapgen.emit.python.types import CUSTOM_WRAPPERS, WRAPPERS, Annotations, source_classes
+from mapgen.emit.python.types import (
+    CUSTOM_WRAPPERS,
+    PLAIN,
+    WRAPPERS,
+    Annotations,
+    python_name,
+    source_classes,
+)
 from mapgen.ir import flow as ir
 from mapgen.ir.expression import Conditional, Expression, attribute_name
 from mapgen.ir.names import made_name
@@ -268,7 +275,8 @@ class _ModuleEmitter:
         namer = Namer()
         namer.reserve(*_RESERVED, *names.values())
         namer.reserve(*self._module_names())
-        return FieldEmitter(self.needs, namer, {**names, "settings": "settings"})
+        known = {**names, "settings": "settings"}
+        return FieldEmitter(self.needs, namer, known, is_plain=self.flow.is_plain)
 
     def _module_names(self) -> Iterator[str]:
         """Yield the names that locals would hide: the functions of the runtime, and our own."""
@@ -343,14 +351,27 @@ class _ModuleEmitter:
         added, local = emitter.field(item)
         statements += added
         self._field_rules(part, added)
-        kind = WRAPPERS[item.kind]
+        kind = self._kind(item)
         if item.clears:
-            return Member(item.name, f"{kind} | {self.needs.name(VALUES, 'Cleared')}"), local
+            kind = f"{kind} | {self.needs.name(VALUES, 'Cleared')}"
+        elif not item.is_always_set:
+            kind = self._or_unset(kind)
+        return self._member(item.name, kind), local
+
+    def _member(self, name: str, annotation: str) -> Member:
+        """Return a member of a document; the name of one outside the ERP may be no Python name."""
+        known_as = python_name(name)
+        return Member(known_as, annotation, encoded_as=name if name != known_as else None)
+
+    def _kind(self, item: ir.Field) -> str:
         if isinstance(item.value, ir.Made):
-            kind = "MadeValue | StringValue" if item.on_missing == "replace" else "MadeValue"
-        if item.is_always_set:
-            return Member(item.name, kind), local
-        return Member(item.name, self._or_unset(kind)), local
+            return "MadeValue | StringValue" if item.on_missing == "replace" else "MadeValue"
+        if not self.flow.is_plain:
+            return "MultiSelectValue" if item.is_list else WRAPPERS[item.kind]
+        module, kind = PLAIN[item.kind]
+        if module is not None:
+            self.needs.name(module, kind)
+        return f"list[{kind}]" if item.is_list else kind
 
     def _or_unset(self, kind: str) -> str:
         return f"{kind} | {self.needs.name('msgspec', 'UnsetType')}"
@@ -399,7 +420,7 @@ class _ModuleEmitter:
         self._rule(f"{part.function}.{local}", item.target, item.reads, item.pointer)
         is_there = not guards and not item.part.may_be_empty
         kind = item.part.name if is_there else self._or_unset(item.part.name)
-        return Member(item.name, kind), local
+        return self._member(item.name, kind), local
 
     def _call(self, part: ir.Part, arguments: dict[str, str]) -> str:
         given = ", ".join(arguments[parameter.name] for parameter in part.parameters)
@@ -416,7 +437,7 @@ class _ModuleEmitter:
         local = emitter.namer.name(item.local)
         statements.append(Statement(code, local, item.target))
         self._rule(f"{part.function}.{local}", item.target, item.reads, item.pointer)
-        return Member(item.name, f"list[{item.part.name}]"), local
+        return self._member(item.name, f"list[{item.part.name}]"), local
 
     def _row_calls(
         self, part: ir.Part, item: ir.RowsPart | ir.DocumentRows, emitter: FieldEmitter
@@ -450,7 +471,7 @@ class _ModuleEmitter:
         if item.at_least:
             code = f"{self.needs.name(LIMITS, 'rows')}({code}, {item.at_least})"
         for telling in filter(None, dict.fromkeys((item.unique, item.row_key))):
-            fields = ", ".join(f'"{name}"' for name in telling)
+            fields = ", ".join(f'"{python_name(name)}"' for name in telling)
             code = f"{self.needs.name(LIMITS, 'unique')}({code}, {fields})"
         return code
 

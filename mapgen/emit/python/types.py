@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import keyword
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from mapgen.emit.python.expression_needs import ModuleNeeds
+from mapgen.ir.expression import attribute_name
 from mapgen.ir.flow import Flow, Part, SourceField, ValueKind, parts_of
 from mapgen.ir.names import class_name
 
@@ -25,6 +28,16 @@ WRAPPERS: dict[ValueKind, str] = {
     "boolean": "BooleanValue",
     "date": "DateValue",
     "datetime": "DateTimeValue",
+    "select": "SelectValue",
+}
+PLAIN: dict[ValueKind, tuple[str | None, str]] = {
+    "string": (None, "str"),
+    "decimal": ("decimal", "Decimal"),
+    "decimal_text": (None, "str"),
+    "int": (None, "int"),
+    "boolean": (None, "bool"),
+    "date": ("datetime", "date"),
+    "datetime": ("datetime", "datetime"),
 }
 CUSTOM_WRAPPERS: dict[ValueKind, str] = {
     "string": "CustomStringField",
@@ -50,6 +63,8 @@ RESERVED_CLASSES = frozenset(
         "Made",
         "MadeValue",
         "Mapping",
+        "MultiSelectValue",
+        "Option",
         "Settings",
         "Skip",
         "Source",
@@ -101,6 +116,13 @@ class Annotations:
             element += " | None"
         whole = f"list[{element}]" if field.is_list else element
         return f"{whole} | None" if field.may_be_missing else whole
+
+
+def python_name(name: str) -> str:
+    """Return what a member of a document is called in code: its own name where Python allows."""
+    is_fit = re.fullmatch(r"[A-Za-z]\w*", name, re.ASCII) is not None
+    is_taken = keyword.iskeyword(name) or (name.islower() and attribute_name(name) != name)
+    return name if is_fit and not is_taken else attribute_name(name)
 
 
 def source_classes(flow: Flow) -> Mapping[str, str]:

@@ -122,10 +122,20 @@ def unknown_entity(name: Text, contract: str, known: Iterable[str]) -> Diagnosti
     )
 
 
-def unknown_field(name: Text, entity: str, known: Iterable[str]) -> Diagnostic:
+def unknown_field(
+    name: Text, entity: str, known: Iterable[str], *, is_plain: bool = False
+) -> Diagnostic:
     """E412: a field that the entity does not have; the ERP would ignore it silently."""
     names = tuple(known)
     near = near_names(name.value, names)
+    if is_plain:
+        listed = ", ".join(f"`{found}`" for found in names)
+        return Diagnostic(
+            "E412",
+            f"`{entity}` has no field `{name.value}`",
+            label=Label(name.span()),
+            help=suggestion(name.value, names) or f"its schema has {listed}",
+        )
     return Diagnostic(
         "E412",
         f"`{entity}` has no field `{name.value}`",
@@ -227,7 +237,9 @@ def auto_numbered(name: Text, entity: str) -> Diagnostic:
     )
 
 
-def changing_identity(span: Span, path: str, lasting: Iterable[str]) -> Diagnostic:
+def changing_identity(
+    span: Span, path: str, lasting: Iterable[str], *, is_of_the_erp: bool = False
+) -> Diagnostic:
     """E420: an identity over a field that may change, so that a change makes a duplicate."""
     listed = ", ".join(f"`{found}`" for found in sorted(lasting)) or "none yet"
     return Diagnostic(
@@ -235,7 +247,11 @@ def changing_identity(span: Span, path: str, lasting: Iterable[str]) -> Diagnost
         f"the identity reads `{path}`, which may change",
         label=Label(span),
         notes=("a record whose identity changes is delivered a second time",),
-        help=f'fields marked `"readOnly": true` in the source schema never change: {listed}',
+        help=(
+            f"the entity's keys never change: {listed}"
+            if is_of_the_erp
+            else f'fields marked `"readOnly": true` in the source schema never change: {listed}'
+        ),
     )
 
 
@@ -318,15 +334,18 @@ def _no_rule(wanted: str) -> str | None:
     )
 
 
-def missing_flows(span: Span, field: str, found: str, *, is_identity: bool) -> Diagnostic:
+def missing_flows(
+    span: Span, field: str, found: str, *, is_identity: bool = False, is_part: bool = False
+) -> Diagnostic:
     """E232: a value that may be missing reaches a field that may not."""
     what_then = "say what then: `if_missing: reject`, or `if_missing: ` and a value"
+    always_there = "leave `object:` out, and say what is missing in its `fields:` by `if_missing:`"
     certain = "build the identity of fields that every record has: `required` in the source schema"
     return Diagnostic(
         "E232",
         f"`{field}` has to be set, and this may be missing",
         label=Label(span, f"this is {found}"),
-        help=certain if is_identity else what_then,
+        help=certain if is_identity else always_there if is_part else what_then,
     )
 
 

@@ -1,4 +1,4 @@
-"""E42x: what can be wrong with a source schema."""
+"""E42x: what can be wrong with the schema of a source, or of a target outside the ERP."""
 
 from __future__ import annotations
 
@@ -6,31 +6,31 @@ from mapgen.report.diagnostic import Diagnostic, Label
 from mapgen.report.source import Span
 
 
-def not_a_schema(path: str, pointer: str, reason: str) -> Diagnostic:
+def not_a_schema(path: str, pointer: str, reason: str, what: str = "source") -> Diagnostic:
     """E421: the file is JSON but no JSON Schema."""
     return Diagnostic(
         "E421",
-        f"at `{pointer}` the source schema is no JSON Schema: {reason}",
+        f"at `{pointer}` the {what} schema is no JSON Schema: {reason}",
         path=path,
-        help="source schemas are JSON Schema 2020-12",
+        help=f"{what} schemas are JSON Schema 2020-12",
     )
 
 
-def unsupported_keyword(path: str, pointer: str, keyword: str) -> Diagnostic:
+def unsupported_keyword(path: str, pointer: str, keyword: str, what: str = "source") -> Diagnostic:
     """E422: a keyword that would leave a field without one type."""
     return Diagnostic(
         "E422",
-        f"at `{pointer}` the source schema uses `{keyword}`: then a field has no one type",
+        f"at `{pointer}` the {what} schema uses `{keyword}`: then a field has no one type",
         path=path,
         help='give the field one `type`, with "null" beside it if it can be null',
     )
 
 
-def unknown_reference(path: str, pointer: str, reference: str) -> Diagnostic:
+def unknown_reference(path: str, pointer: str, reference: str, what: str = "source") -> Diagnostic:
     """E423: a `$ref` that leads nowhere in the file."""
     return Diagnostic(
         "E423",
-        f"at `{pointer}` the source schema refers to `{reference}`, which it does not define",
+        f"at `{pointer}` the {what} schema refers to `{reference}`, which it does not define",
         path=path,
         help="references lead to `#/$defs/NAME` in the same file",
     )
@@ -47,11 +47,15 @@ def names_that_meet(owner: str, first: str, second: str, span: Span, other: Span
     )
 
 
-def root_is_no_object(path: str, found: str) -> Diagnostic:
+def root_is_no_object(path: str, found: str, what: str = "source") -> Diagnostic:
     """E424: a record that is no object."""
     return Diagnostic(
         "E424",
-        f"the source schema describes a {found}, not an object",
+        f"the {what} schema describes a {found}, not an object",
         path=path,
-        help="the schema describes one record; what a shop wraps it in goes to `envelope:`",
+        help=(
+            "the schema describes one document"
+            if what == "target"
+            else "the schema describes one record; what a shop wraps it in goes to `envelope:`"
+        ),
     )

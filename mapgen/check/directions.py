@@ -1,0 +1,101 @@
+"""Which way a flow goes: into the ERP, or out of it; and what holds only for one of the two."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from decimal import Decimal
+from operator import ge, gt, le, lt
+
+from mapgen.check.formulas import described
+from mapgen.check.sources import all_near
+from mapgen.contract.model import Comparison, Contract, Field
+from mapgen.contract.source_schema import SourceSchema
+from mapgen.expression.typed import Typed
+from mapgen.expression.types import Optional
+from mapgen.report import Diagnostic, Text
+from mapgen.report.catalogue import mapping, operations, outward
+from mapgen.spec import model as spec
+from mapgen.spec.nodes import ScalarNode
+
+_HOLDS: Mapping[Comparison, Callable[[Decimal, Decimal], bool]] = {
+    "<": lt,
+    "<=": le,
+    ">": gt,
+    ">=": ge,
+}
+
+
+def contract_of_the_erp(contract: Contract | None, schema: SourceSchema | None) -> Contract | None:
+    """Return the ERP's contract: the target's, else that of the entity that records are of."""
+    if contract is not None and not contract.is_plain:
+        return contract
+    return schema.entity.contract if schema is not None and schema.entity is not None else None
+
+
+def check_direction(
+    section: spec.MappingSection, auth: spec.Auth, schema: SourceSchema | None
+) -> Iterator[Diagnostic]:
+    """Yield what is wrong with a flow's way, and the right to read that it lacks."""
+    target = section.documents[0].target
+    if target.is_plain and section.source.entity is None:
+        yield outward.nothing_of_the_erp(section.source.schema.span(), target.contract.span())
+    if schema is None or schema.entity is None:
+        return
+    entity = schema.entity.entity.name
+    listed = {access.entity.value: access.rights for access in auth.access}
+    if entity not in listed and entity in all_near(listed, schema.entity.contract.entities):
+        return
+    if "read" not in {right.value for right in listed.get(entity, ())}:
+        missing = {"read": "records come from there"}
+        yield operations.access_missing(auth.target.span(), entity, missing)
+
+
+def idle_ignores(section: spec.MappingSection) -> Iterator[Diagnostic]:
+    """Yield the ignores of a source in the ERP: what no rule reads is not asked for."""
+    for ignore in section.ignores:
+        why = "has no effect: only what the rules read is asked of the ERP"
+        yield mapping.unfit_modifier(ignore.path.span(), "ignore", why)
+
+
+def only_in_the_erp(part: spec.Part, contract: Contract) -> Iterator[Diagnostic]:
+    """Yield the parts of a plain document that only records of the ERP have."""
+    if contract.is_plain:
+        names: list[tuple[Text, str]] = [(rule.target, "custom") for rule in part.custom]
+        names += [(part.note.target, "note")] if part.note is not None else []
+        for name, what in names:
+            yield outward.only_in_the_erp(name, what)
+
+
+def may_be_left_out(text: Text, source: Typed, field: Field) -> Iterator[Diagnostic]:
+    """Yield the fault of a part that has to be there and would be left out with its source."""
+    if field.is_required and isinstance(source.type, Optional):
+        found = described(source.type)
+        yield mapping.missing_flows(text.span(), field.name, found, is_part=True)
+
+
+def disallowed(value: ScalarNode, field: Field) -> Iterator[Diagnostic]:
+    """Yield the fault of a constant that a target schema does not allow."""
+    if not _is_allowed(value, field):
+        choices = field.allowed.choices
+        yield outward.not_allowed(value.span, field.name, value.value, choices, _form(field))
+
+
+def _is_allowed(value: ScalarNode, field: Field) -> bool:
+    """Whether a constant is one of those that a target schema allows."""
+    allowed = field.allowed
+    if allowed.choices and value.value not in allowed.choices:
+        return False
+    if allowed.pattern is not None and not re.search(allowed.pattern, value.value):
+        return False
+    if not allowed.bounds or value.kind not in ("integer", "number"):
+        return True
+    number = Decimal(value.value)
+    return all(_HOLDS[sign](number, Decimal(bound)) for sign, bound in allowed.bounds)
+
+
+def _form(field: Field) -> str:
+    """Return what a value has to be, in words: a pattern, or bounds."""
+    if field.allowed.pattern is not None:
+        return f"text of the pattern `{field.allowed.pattern}`"
+    return "a number " + " and ".join(f"{sign} {bound}" for sign, bound in field.allowed.bounds)

@@ -1,0 +1,162 @@
+"""An entity of the ERP as a source: its contract in, the types of the records that it answers out.
+
+Keys are there; any other value may be missing, for the ERP answers `{}` for an empty field. Details
+are lists, which a request has to ask for. Contract version 4 has one type for dates and times: the
+spec says which of them are dates.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from mapgen.contract.model import Contract, Entity, Field, ValueType
+from mapgen.contract.source_schema import EntitySource, SourceSchema
+from mapgen.expression import types
+from mapgen.report import Diagnostic, Stopped, Text
+from mapgen.report.catalogue import outward as messages
+
+OPTION = types.Object("Option", {"id": types.STRING, "description": types.optional(types.STRING)})
+"""A value of a drop-down in contract version 5."""
+
+_SCALARS: Mapping[ValueType, types.Type] = {
+    "string": types.STRING,
+    "guid": types.STRING,
+    "decimal": types.DECIMAL,
+    "double": types.DECIMAL,
+    "boolean": types.BOOL,
+    "int": types.INT,
+    "short": types.INT,
+    "byte": types.INT,
+    "long": types.INT,
+    "datetime": types.TIMESTAMP,
+    "date": types.DATE,
+    "single_select": OPTION,
+    "multi_select": types.ListOf(OPTION),
+}
+_CUSTOM: Mapping[str, types.Type] = {
+    "string": types.STRING,
+    "int": types.INT,
+    "decimal": types.DECIMAL,
+    "bool": types.BOOL,
+    "timestamp": types.TIMESTAMP,
+}
+_NOTE_ID = "NoteID"
+
+
+def entity_schema(
+    contract: Contract,
+    entity: Entity,
+    name: str,
+    dates: Iterable[Text] = (),
+    custom: Iterable[tuple[Text, Text]] = (),
+) -> SourceSchema:
+    """Return what records of an entity are.
+
+    Args:
+        contract: the pinned contract.
+        entity: what records are of.
+        name: what a record is called (`shipment`).
+        dates: the paths of times that hold a date (`Details.ShipOn`).
+        custom: fields outside the contract (`Document.UsrX`), each with its type.
+
+    Raises Stopped with a fault for each date that is no time of the entity.
+    """
+    faults: list[Diagnostic] = []
+    found = (_date(contract, entity, path, faults) for path in dates)
+    reader = _Reader(contract, frozenset(one for one in found if one is not None))
+    if faults:
+        raise Stopped(faults)
+    record = reader.object(entity, name)
+    members = {**record.fields, "note": types.optional(types.STRING)}
+    views = _views(custom)
+    if views:
+        members["custom"] = types.optional(types.Object("Custom", views))
+    return SourceSchema(
+        path=contract.name,
+        record=types.Object(name, members),
+        lasting=frozenset(_lasting(contract, entity, name)),
+        entity=EntitySource(contract, entity, reader.dates, reader.entities),
+    )
+
+
+def _lasting(contract: Contract, entity: Entity, path: str) -> Iterator[str]:
+    """Yield the paths whose values never change: those of the record, then those of its rows."""
+    known = [*entity.keys, *entity.identities, _NOTE_ID]
+    yield from (f"{path}.{name}" for name in known if name in entity.fields)
+    for member in entity.fields.values():
+        if member.shape == "details" and member.entity is not None:
+            for key in contract.entities[member.entity].keys:
+                yield f"{path}.{member.name}[].{key}"
+
+
+def _views(custom: Iterable[tuple[Text, Text]]) -> Mapping[str, types.Type]:
+    views: dict[str, dict[str, types.Type]] = {}
+    for path, kind in custom:
+        view, _, name = path.value.partition(".")
+        views.setdefault(view, {})[name] = types.optional(_CUSTOM[kind.value])
+    return {
+        view: types.optional(types.Object(f"Custom{view}", fields))
+        for view, fields in views.items()
+    }
+
+
+def _date(
+    contract: Contract, entity: Entity, path: Text, faults: list[Diagnostic]
+) -> tuple[str, str] | None:
+    """Return the entity and the field of a time that holds a date; note one that is none."""
+    *around, last = path.value.split(".")
+    owner = entity
+    for step in around:
+        part = owner.fields.get(step)
+        if part is None or part.entity is None:
+            known = [name for name, one in owner.fields.items() if one.entity is not None]
+            faults.append(messages.no_time(path, step, owner.name, known))
+            return None
+        owner = contract.entities[part.entity]
+    found = owner.fields.get(last)
+    if found is None or found.value_type != "datetime":
+        known = [name for name, one in owner.fields.items() if one.value_type == "datetime"]
+        faults.append(messages.no_time(path, last, owner.name, known))
+        return None
+    return owner.name, last
+
+
+@dataclass(slots=True)
+class _Reader:
+    """Makes the types of a record's objects, each entity once; `entities` tells them by type."""
+
+    contract: Contract
+    dates: frozenset[tuple[str, str]]
+    entities: dict[str, str] = field(default_factory=dict)
+    _made: dict[str, types.Object] = field(default_factory=dict)
+
+    def object(self, entity: Entity, name: str) -> types.Object:
+        """Return the type of an entity's records, without the parts that hold it again."""
+        self.entities[name] = entity.name
+        members: dict[str, types.Type] = {}
+        made = types.Object(name, members)
+        for member in entity.fields.values():
+            found = self._member(entity, member)
+            if found is not None:
+                members[member.name] = found
+        return made
+
+    def _member(self, owner: Entity, member: Field) -> types.Type | None:
+        if member.entity is not None:
+            inner = self._part(member.entity)
+            if inner is None:
+                return None
+            return types.ListOf(inner) if member.shape == "details" else types.optional(inner)
+        is_date = (owner.name, member.name) in self.dates
+        kind = types.DATE if is_date else _SCALARS[member.value_type or "string"]
+        return kind if member.name in owner.keys else types.optional(kind)
+
+    def _part(self, name: str) -> types.Object | None:
+        """Return the type of a part; None inside itself, where a record would have no end."""
+        if name in self._made:
+            return self._made[name]
+        if name in self.entities:
+            return None
+        self._made[name] = made = self.object(self.contract.entities[name], name)
+        return made

@@ -1,0 +1,231 @@
+"""What a document outside the ERP looks like: JSON Schema in, a contract of one entity out.
+
+So rules are held against it as against the ERP's contract. Each keyword is kept to or refused: a
+document that passes is one that the schema takes.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Literal, cast
+
+from mapgen.contract.model import Allowed, Comparison, Contract, Entity, Field, ValueType
+from mapgen.contract.source_schema import read_json_schema, singular
+from mapgen.report import Diagnostic, Stopped
+from mapgen.report.catalogue import outward as messages
+from mapgen.report.catalogue import schemas
+
+Schema = Mapping[str, object]
+
+_STRINGS: Mapping[str, tuple[ValueType, Literal["instant", "text"] | None]] = {
+    "decimal": ("decimal", "text"),
+    "date": ("date", None),
+    "date-time": ("datetime", "instant"),
+}
+_SCALARS: Mapping[str, ValueType] = {
+    "string": "string",
+    "integer": "long",
+    "number": "decimal",
+    "boolean": "boolean",
+}
+_BOUNDS: Mapping[str, Comparison] = {
+    "minimum": ">=",
+    "exclusiveMinimum": ">",
+    "maximum": "<=",
+    "exclusiveMaximum": "<",
+}
+_SAID = ("type", "enum", "const", "$ref", "readOnly")
+_REMARKS = ("title", "description", "default", "examples", "deprecated", "writeOnly", "$comment")
+_OF_KIND: Mapping[str, tuple[str, ...]] = {
+    "object": ("properties", "required", "additionalProperties"),
+    "array": ("items", "minItems"),
+    "string": ("format", "maxLength", "pattern"),
+    "integer": tuple(_BOUNDS),
+    "number": tuple(_BOUNDS),
+    "boolean": (),
+}
+_OF_ROOT = ("$schema", "$id", "$defs")
+_AMBIGUOUS = ("allOf", "anyOf", "oneOf", "not", "if")
+_ROOT = "#"
+_TARGET = "target"
+_WORD = re.compile(r"[A-Za-z][A-Za-z0-9]*")
+
+
+def read_target_schema(path: str, text: str, name: str) -> Contract:
+    """Return the contract of documents.
+
+    Args:
+        path: the schema's path, for messages.
+        text: its JSON.
+        name: what a document is called (`Fulfillment`).
+
+    Raises Stopped with every fault of the schema.
+    """
+    schema = read_json_schema(path, text, _TARGET)
+    reader = _Reader(path, schema, name)
+    kind = reader.kind(schema)
+    if kind != "object":
+        raise Stopped([schemas.root_is_no_object(path, kind or "value of no type", _TARGET)])
+    entity = reader.entity(schema, _ROOT, name)
+    if reader.faults:
+        raise Stopped(reader.faults)
+    certain = tuple(
+        member.name
+        for member in entity.fields.values()
+        if member.is_required
+        and not (member.is_list or member.allowed.choices)
+        and member.value_type in ("string", "long")
+    )
+    root = Entity(name, entity.fields, is_top_level=True, identities=certain)
+    return Contract("", path, 0, {**reader.entities, name: root})
+
+
+@dataclass(slots=True)
+class _Reader:
+    """Walks one schema; `entities` are the objects inside the document, `faults` grows."""
+
+    path: str
+    schema: Schema
+    name: str
+    entities: dict[str, Entity] = field(default_factory=dict)
+    faults: list[Diagnostic] = field(default_factory=list)
+    _named: dict[str, str] = field(default_factory=dict)
+
+    def kind(self, schema: Schema) -> str | None:
+        """Return the one type that a schema gives besides null, or None."""
+        found = schema.get("type")
+        kinds = [kind for kind in (found if isinstance(found, list) else [found]) if kind != "null"]
+        return str(kinds[0]) if len(kinds) == 1 and kinds[0] is not None else None
+
+    def entity(self, schema: Schema, pointer: str, name: str) -> Entity:
+        """Return an object's members as an entity of that name."""
+        self._kept_to(schema, pointer, "object")
+        required = cast("list[str]", schema.get("required", []))
+        properties = cast("Mapping[str, Schema]", schema.get("properties", {}))
+        for member in required:
+            if member not in properties:
+                at = f"{pointer}/required"
+                self.faults.append(messages.not_kept(self.path, at, member, properties))
+        members = (
+            self._member(member, inner, f"{pointer}/properties/{member}", member in required)
+            for member, inner in properties.items()
+        )
+        return Entity(name, {member.name: member for member in members if member is not None})
+
+    def _member(self, name: str, schema: Schema, pointer: str, is_required: bool) -> Field | None:
+        schema, at = self._resolved(schema, pointer)
+        kind = self.kind(schema)
+        if kind == "array":
+            return self._list(name, schema, at, is_required)
+        if kind == "object":
+            inner = self._part(schema, at, name)
+            return Field(name, "linked", entity=inner, is_required=is_required)
+        return self._value(name, schema, at, is_required)
+
+    def _list(self, name: str, schema: Schema, pointer: str, is_required: bool) -> Field | None:
+        self._kept_to(schema, pointer, "array")
+        least = cast(int, schema.get("minItems", 0))
+        items = schema.get("items")
+        item, at = self._resolved(items if isinstance(items, dict) else {}, f"{pointer}/items")
+        if self.kind(item) == "object":
+            inner = self._part(item, at, singular(name))
+            return Field(name, "details", entity=inner, is_required=is_required, least=least)
+        found = self._value(name, item, at, is_required)
+        if found is None:
+            return None
+        return Field(
+            name,
+            "value",
+            found.value_type,
+            max_length=found.max_length,
+            is_required=is_required,
+            is_list=True,
+            least=least,
+            allowed=found.allowed,
+        )
+
+    def _value(self, name: str, schema: Schema, pointer: str, is_required: bool) -> Field | None:
+        kind = self.kind(schema)
+        if kind is None or kind not in _SCALARS:
+            self.faults.append(self._untyped(schema, pointer))
+            return None
+        self._kept_to(schema, pointer, kind)
+        value_type, form = self._value_type(kind, schema, pointer)
+        return Field(
+            name,
+            "value",
+            value_type,
+            max_length=cast("int | None", schema.get("maxLength")),
+            is_read_only=schema.get("readOnly") is True,
+            is_required=is_required,
+            allowed=replace(self._allowed(schema), form=form),
+        )
+
+    def _untyped(self, schema: Schema, pointer: str) -> Diagnostic:
+        keyword = next((one for one in (*_AMBIGUOUS, "type") if one in schema), None)
+        if keyword is None:
+            return messages.untyped(self.path, pointer)
+        return schemas.unsupported_keyword(self.path, pointer, keyword, _TARGET)
+
+    def _value_type(
+        self, kind: str, schema: Schema, pointer: str
+    ) -> tuple[ValueType, Literal["instant", "text"] | None]:
+        form = str(schema.get("format", ""))
+        if kind != "string" or not form:
+            return _SCALARS[kind], None
+        if form not in _STRINGS:
+            self.faults.append(messages.not_kept(self.path, pointer, f"format: {form}", _STRINGS))
+        return _STRINGS.get(form, ("string", None))
+
+    def _allowed(self, schema: Schema) -> Allowed:
+        named = cast("list[object]", schema.get("enum", [schema.get("const")]))
+        pattern = schema.get("pattern")
+        return Allowed(
+            choices=tuple(_text(one) for one in named if one is not None),
+            pattern=None if pattern is None else str(pattern),
+            bounds=tuple(
+                (sign, str(schema[key])) for key, sign in _BOUNDS.items() if key in schema
+            ),
+        )
+
+    def _part(self, schema: Schema, pointer: str, name: str) -> str:
+        """Return the name of the entity for an object; one behind a `$ref` is made once."""
+        if pointer not in self._named:
+            words = _WORD.findall(name)
+            plain = "".join(word[0].upper() + word[1:] for word in words) or "Part"
+            found, number = plain, 1
+            while found in self._named.values() or found == self.name:
+                number += 1
+                found = f"{plain}{number}"
+            self._named[pointer] = found
+            self.entities[found] = self.entity(schema, pointer, found)
+        return self._named[pointer]
+
+    def _resolved(self, schema: object, pointer: str) -> tuple[Schema, str]:
+        """Return a schema, or the one that its `$ref` leads to, and where that stands."""
+        if not isinstance(schema, dict):
+            return {}, pointer
+        if "$ref" not in schema:
+            return schema, pointer
+        reference = str(schema["$ref"])
+        name = reference.removeprefix("#/$defs/")
+        definitions = self.schema.get("$defs")
+        found = definitions.get(name) if isinstance(definitions, dict) else None
+        if name == reference or not isinstance(found, dict) or "$ref" in found:
+            fault = schemas.unknown_reference(self.path, pointer, reference, _TARGET)
+            self.faults.append(fault)
+            return {"type": "string"}, pointer
+        return found, reference
+
+    def _kept_to(self, schema: Schema, pointer: str, kind: str) -> None:
+        """Report the keywords of a schema that no document is held against."""
+        known = (*_SAID, *_REMARKS, *_OF_KIND[kind], *(_OF_ROOT if pointer == _ROOT else ()))
+        for keyword in schema:
+            if keyword not in known:
+                self.faults.append(messages.not_kept(self.path, pointer, keyword, known))
+
+
+def _text(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)

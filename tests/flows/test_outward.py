@@ -1,0 +1,178 @@
+"""Flows out of the ERP: what it answers becomes what a shop takes."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+
+from mapgen.runtime.values import ENCODER, MultiSelectValue, Option, SelectValue
+from tests.cli.conftest import ROOT, mapgen
+
+SHARED = Path(os.environ.get("MAPGEN_SHARED", ROOT.parent / "shared"))
+RECORDED = SHARED / "acumatica/recorded/stockitem_get_list_top1_200.json"
+FRAGMENT = SHARED / "acumatica/contracts/contract-v5-fragment.json"
+PAYLOADS = SHARED / "sources/shopify"
+EXAMPLES = ROOT / "specs/shopify/examples"
+
+
+def _carried(flow: str, answer: object, tmp_path: Path) -> tuple[list[Any], list[Any]]:
+    """Return the documents of what the ERP answered, and the records that gave none."""
+    given, out, kept = (tmp_path / name for name in ("in.json", "out.jsonl", "kept.jsonl"))
+    given.write_text(json.dumps(answer), encoding="utf-8")
+    files = ("--input", given, "--output", out, "--rejects", kept, "--env", "local")
+    done = mapgen("transform", flow, *files, cwd=ROOT)
+    assert done.returncode in (0, 1), done.stderr
+    read = (path.read_text(encoding="utf-8").splitlines() for path in (out, kept))
+    documents, others = ([json.loads(line) for line in lines] for lines in read)
+    return [line["document"] for line in documents], others
+
+
+def _example(name: str) -> Any:
+    return json.loads((EXAMPLES / name).read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize(
+    ("flow", "answer", "schema"),
+    [
+        pytest.param(
+            "shopify_fulfilments",
+            ["shipment-000801.json", "shipment-000802.json"],
+            "shopify-fulfilment",
+            id="shipments",
+        ),
+        pytest.param(
+            "shopify_inventory_levels",
+            ["stock-cup.json", "stock-pot.json"],
+            "shopify-inventory-level",
+            id="stock",
+        ),
+    ],
+)
+def test_documents_are_what_the_schema_takes(
+    flow: str, answer: list[str], schema: str, tmp_path: Path
+) -> None:
+    """A list answer gives three documents, each of them as the target's own schema wants it."""
+    documents, others = _carried(flow, [_example(name) for name in answer], tmp_path)
+
+    wanted = json.loads((ROOT / f"specs/schemas/{schema}.schema.json").read_text("utf-8"))
+    assert len(documents) == 3
+    assert others == []
+    for document in documents:
+        jsonschema.validate(document, wanted, format_checker=jsonschema.FormatChecker())
+
+
+def test_a_shipment_in_the_house(tmp_path: Path) -> None:
+    """A shipment that is open, or moves between warehouses, is no fulfilment."""
+    shipment = _example("shipment-000801.json")
+    transfer = {**shipment, "Type": {"value": "Transfer"}}
+
+    _, others = _carried(
+        "shopify_fulfilments", [{**shipment, "Status": {"value": "Open"}}, transfer], tmp_path
+    )
+
+    assert [one["outcome"] for one in others] == ["skipped", "skipped"]
+
+
+def test_an_order_that_the_shop_does_not_know(tmp_path: Path) -> None:
+    """A line whose order is in no table waits for it, told with its place."""
+    shipment = _example("shipment-000801.json")
+    for rows in ("Orders", "Details"):
+        for row in shipment[rows]:
+            row["OrderNbr"] = {"value": "SO009999"}
+
+    _, [rejected] = _carried("shopify_fulfilments", shipment, tmp_path)
+
+    assert all(fault["retry"] for fault in rejected["faults"])
+    assert {fault["code"] for fault in rejected["faults"]} == {"R304"}
+
+
+def test_run_says_that_it_does_not_deliver_elsewhere() -> None:
+    """`run` stops before it asks for a tenant, and names the command that gives the documents."""
+    source = EXAMPLES / "shipment-000801.json"
+
+    done = mapgen("run", "shopify_fulfilments", "--input", source, "--env", "local", cwd=ROOT)
+
+    assert done.returncode == 1
+    assert "error[R506]" in done.stderr
+    assert "mapgen transform shopify_fulfilments" in done.stderr
+
+
+@pytest.mark.skipif(not RECORDED.is_file(), reason=f"no recorded answers in {RECORDED.parent}")
+def test_a_recorded_answer(tmp_path: Path) -> None:
+    """A real answer is read as it came; details that were not asked for are told of at once."""
+    [item] = next(
+        step["response"]["body"]
+        for step in json.loads(RECORDED.read_text("utf-8"))["interactions"]
+        if isinstance(step["response"]["body"], list)
+    )
+    asked = {"UOMConversions": [], "WarehouseDetails": [{"WarehouseID": {"value": "MAIN"}}]}
+    for_the_shop = {**item, "ExportToExternal": {"value": True}}
+
+    _, others = _carried(
+        "shopify_inventory_levels", [item, for_the_shop, {**for_the_shop, **asked}], tmp_path
+    )
+
+    assert [one["outcome"] for one in others] == ["skipped", "rejected", "rejected"]
+    assert {fault["source_path"] for fault in others[1]["faults"]} == {
+        "article.UOMConversions",
+        "article.WarehouseDetails",
+    }
+    assert [fault["code"] for fault in others[2]["faults"]] == ["R304"]
+
+
+@pytest.mark.skipif(not PAYLOADS.is_dir(), reason=f"no real payloads in {PAYLOADS}")
+@pytest.mark.parametrize(
+    ("flow", "example", "payload", "wrapper", "own"),
+    [
+        pytest.param(
+            "shopify_fulfilments",
+            "shipment-000801.json",
+            "fulfillment.json",
+            "fulfillment",
+            {"name", "location_id", "notify_customer"},
+            id="a fulfilment",
+        ),
+        pytest.param(
+            "shopify_inventory_levels",
+            "stock-pot.json",
+            "inventory_level.json",
+            "inventory_level",
+            {"reference"},
+            id="a level",
+        ),
+    ],
+)
+def test_members_of_real_payloads(
+    flow: str, example: str, payload: str, wrapper: str, own: set[str], tmp_path: Path
+) -> None:
+    """The members of a document are those of the shop's payload, but for what makes one."""
+    [document], _ = _carried(flow, _example(example), tmp_path)
+    known = json.loads((PAYLOADS / payload).read_text("utf-8"))[wrapper]
+
+    assert set(document) - set(known) == own
+    for row in document.get("line_items", ()):
+        assert set(row) <= set(known["line_items"][0])
+
+
+@pytest.mark.skipif(not FRAGMENT.is_file(), reason=f"no contract of version 5 in {FRAGMENT.parent}")
+@pytest.mark.parametrize(
+    ("value", "name"),
+    [
+        pytest.param(SelectValue(Option("AC")), "StringSingleSelectValue", id="an option"),
+        pytest.param(
+            MultiSelectValue([Option("AC"), Option("B")]), "StringMultiSelectValue", id="options"
+        ),
+        pytest.param(MultiSelectValue([]), "StringMultiSelectValue", id="no option"),
+    ],
+)
+def test_options_of_contract_version_5(value: object, name: str) -> None:
+    """What is sent for a drop-down is what the contract describes."""
+    document = json.loads(FRAGMENT.read_text("utf-8").replace('"nullable": true', '"x": 1'))
+    schema = {**document, "$ref": f"#/components/schemas/{name}"}
+
+    jsonschema.validate(json.loads(ENCODER.encode(value)), schema)
