@@ -39,7 +39,9 @@ class TableRules:
         if kind.otherwise is not None:
             otherwise = self.formulas.whole(kind.otherwise, scope)
         if kind.table.value not in self.tables:
-            self.formulas.faults.append(messages.unknown_lookup(kind.table, self.tables))
+            self.formulas.faults.append(
+                messages.unknown_lookup(kind.table.span(), kind.table.value, self.tables)
+            )
             self.formulas.used |= {f"lookup {table}" for table in self.tables}
             return None
         self.formulas.used.add(f"lookup {kind.table.value}")

@@ -71,6 +71,7 @@ from mapgen.expression.types import (
 from mapgen.expression.units import UNITS, mismatch, near_units
 from mapgen.report import Diagnostic, Span, Text
 from mapgen.report.catalogue import expression as catalogue
+from mapgen.report.catalogue.mapping import unknown_lookup
 
 
 @dataclass(frozen=True, slots=True)
@@ -289,7 +290,7 @@ class Checker:
                 return self.bare_table(tree)
             case Object(fields=fields) if is_table(tree.operand, operand):
                 known = fields.get(tree.field)
-                return known or self.report(catalogue.unknown_table(span, tree.field, fields))
+                return known or self.report(unknown_lookup(span, tree.field, fields))
             case Object(name=name, fields=fields):
                 if tree.field in fields:
                     return fields[tree.field]

@@ -26,6 +26,7 @@ ROOTS = (
     "StockItem",
     "NonStockItem",
     "Payment",
+    "SalesPriceWorksheet",
     "Shipment",
     "SalesInvoice",
 )

@@ -72,7 +72,7 @@ class Bench:
     """A copy of the project's specs to try snippets on; it is as before after each of them."""
 
     root: Path
-    _around: dict[tuple[str, str], Surroundings] = field(default_factory=dict)
+    _around: dict[tuple[str, ...], Surroundings] = field(default_factory=dict)
 
     def codes(self, words: str, without: Sequence[Place] = ()) -> set[str]:
         """Return the codes of what is wrong once a snippet is in its place.
@@ -103,13 +103,16 @@ class Bench:
             key = (
                 flow.mapping.documents[0].target.contract.value,
                 flow.mapping.source.schema.value,
+                *(join.name.value for join in flow.mapping.source.joins),
             )
             # What a record is, the clause says itself: `dates` and `custom` of the ERP's, `joins`.
             source_clause = flow.mapping.source
             if key not in self._around or source_clause.entity or source_clause.joins:
                 self._around[key] = shelf.around(flow)
+            around = self._around[key]
             tables, flows = shelf.tables(flow.mapping), shelf.flows(flow.mapping)
-            check(flow, replace(self._around[key], tables=tables, flows=flows))
+            joined = shelf.joined(flow.mapping, around.schema)
+            check(flow, replace(around, tables=tables, flows=flows, joined=joined))
         except Stopped as stopped:
             return {fault.code for fault in (*stopped.diagnostics, *shelf.faults)}
         return {fault.code for fault in shelf.faults}

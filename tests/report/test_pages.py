@@ -44,6 +44,7 @@ SEVERAL_WORDINGS: Mapping[str, set[str]] = {
     "E219": {"default_may_be_missing", "or_wants_optional", "no_flat_map"},
     "E416": {"companion_missing", "companion_may_be_false"},
     "E594": {"edited_code", "stale_code"},
+    "E301": {"unknown_field", "field_of_rows"},
     "E523": {"foreign_state", "unusable_state"},
 }
 
@@ -60,8 +61,9 @@ ACCOUNTING = {"E314", "E431", "E433"}
 # A second flow has no settings in any environment.
 ALSO: Mapping[str, set[str]] = {"E504": {"E514"}, "E561": {"E514"}, "E563": {"E514"}}
 # Snippets that only show an outline (E103), are of a file that `check` does not read, are wrong in
-# a release only (E530), by schemas that no flow has (E573), or take a clause's place (E581).
-NOT_TRIED = {"E103", "E407", "E408", "E409", "E530", "E573", "E581"}
+# a release only (E530), by tables that the flow lacks (E493), of a part of its rows (E490), by
+# schemas that no flow has (E573), or take a clause's place (E581).
+NOT_TRIED = {"E103", "E407", "E408", "E409", "E490", "E493", "E530", "E573", "E581"}
 
 
 def _functions_by_code() -> Mapping[str, set[tuple[str, str]]]:

@@ -199,13 +199,14 @@ def test_faults_of_all_kinds(contract: Contract, address: str) -> None:
     assert ends(summary) == {"read": 20, "created": 40}
 
 
+# What is under way when a process dies has to end within the settle time, here about a second.
 PLACES = [
     pytest.param("slow=5@POST:token:1", id="staged, nothing asked"),
     pytest.param("slow=5@GET:CustomerLocation:1", id="at the look-up of locations"),
-    pytest.param("slow=5@PUT:CustomerLocation:1", id="first location under way, not done"),
+    pytest.param("slow=0.8@PUT:CustomerLocation:1", id="first location under way, not done"),
     pytest.param("slow-answer=5@PUT:CustomerLocation:4", id="location done, not answered"),
     pytest.param("slow=5@GET:SalesOrder:1", id="locations there, orders looked up"),
-    pytest.param("slow=5@PUT:SalesOrder:2", id="order under way, not done"),
+    pytest.param("slow=0.8@PUT:SalesOrder:2", id="order under way, not done"),
     pytest.param("slow-answer=5@PUT:SalesOrder:1", id="first order done, not answered"),
     pytest.param("slow-answer=5@PUT:SalesOrder:20", id="last order done, not answered"),
     pytest.param("slow=5@POST:logout:1", id="all done, at the sign-out"),
@@ -232,7 +233,7 @@ def test_killed_and_started_again(contract: Contract, fault: str, tmp_path: Path
 
 def wait_for(sandbox: Sandbox, method: str, target: str, nth: int, *, is_done: bool) -> None:
     """Wait until the tenant is at work with a request; it notes only what it has answered."""
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         if is_done and method == "PUT" and len(sandbox.records(target)) >= nth:
             return
@@ -251,7 +252,7 @@ def test_killed_again_and_again(contract: Contract, address: str) -> None:
     with tenant(contract) as sandbox:
         for at in range(4):
             child = start(sandbox.url, address, 20, "both")
-            deadline = time.monotonic() + 10
+            deadline = time.monotonic() + 60
             while len(sandbox.records("CustomerLocation")) < 1 + at * 5 and child.poll() is None:
                 assert time.monotonic() < deadline
                 time.sleep(0.002)

@@ -52,7 +52,7 @@ BLOCKS = """\
             Quantity:
               value: rest
               range: "> 0"
-              examples: [{given: {value: "40.00"}, gives: 26.00}]
+              examples: [{given: {value: "40.00"}, gives: 26}]
       at_least: 1
       unique: [Article]
 """
@@ -235,7 +235,7 @@ def test_examples_of_a_block(workspace: Path) -> None:
     second, single = (f"#mapping/fields/Items/blocks/{number}" for number in (1, 3))
     assert under_test.field_after("Items[].Article", "extras", '{"sku": " Y "}', second) == '"Y"'
     assert under_test.field_after("Items[].Article", "extras", '{"sku": null}', second) is None
-    assert under_test.field_after("Items[].Quantity", "", '{"value": "40.00"}', single) == "26.00"
+    assert under_test.field_after("Items[].Quantity", "", '{"value": "40.00"}', single) == "26"
 
 
 def test_rule_of_a_refused_field(workspace: Path) -> None:

@@ -489,15 +489,6 @@ def no_group_key(span: Span, found: object) -> Diagnostic:
     )
 
 
-def unknown_table(span: Span, name: str, known: Iterable[str]) -> Diagnostic:
-    """E313: an expression looks up in a table that is not declared."""
-    names = sorted(known)
-    help = suggestion(name, names) or (
-        f"declare it: `lookups: {{{name}: {{table: …, key: …, value: …}}}}`"
-    )
-    return _fault("E313", span, f"no lookup is called `{name}`", help=help)
-
-
 def table_without_key(span: Span, name: str) -> Diagnostic:
     """E492: a lookup table that is not asked for the entry of a key."""
     return _fault(

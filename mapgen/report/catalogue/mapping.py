@@ -32,16 +32,15 @@ def name_taken(name: Text, first: Span | None) -> Diagnostic:
     )
 
 
-def unknown_lookup(name: Text, known: Iterable[str]) -> Diagnostic:
-    """E313: a rule looks up in a table that is not declared."""
-    names = sorted(known)
+def unknown_lookup(span: Span, name: str, known: Iterable[str]) -> Diagnostic:
+    """E313: a rule or an expression looks up in a table that is not declared."""
     return Diagnostic(
         "E313",
-        f"no lookup is called `{name.value}`",
-        label=Label(name.span()),
-        help=suggestion(name.value, names)
-        or f"declare it: `lookups: {{{name.value}: {{table: …, key: …, value: …}}}}`",
-        fix=repairs.renamed(name.span(), name.value, names),
+        f"no lookup is called `{name}`",
+        label=Label(span),
+        help=suggestion(name, sorted(known))
+        or f"declare it: `lookups: {{{name}: {{table: …, key: …, value: …}}}}`",
+        fix=repairs.renamed(span, name, sorted(known)),
     )
 
 

@@ -6,7 +6,7 @@ import contextlib
 import signal
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import groupby
+from itertools import groupby, islice
 from types import FrameType
 from typing import assert_never
 
@@ -17,7 +17,7 @@ from mapgen.runtime.environment import Environment
 from mapgen.runtime.events import Observer
 from mapgen.runtime.halt import Halt, Terminated
 from mapgen.runtime.ledger import Ledger, source_of
-from mapgen.runtime.outcome import Document, Outcome, Rejected, Skipped
+from mapgen.runtime.outcome import ONLY, Document, Outcome, Rejected, Skipped
 from mapgen.runtime.plan import Plan
 from mapgen.runtime.rules import Rules
 from mapgen.runtime.summary import Kind, Shown, Summary
@@ -77,7 +77,7 @@ def _carry_all(outcomes: Iterable[Outcome], run: Run, courier: Courier) -> None:
     """Stage all outcomes while the courier carries, and wait until it has done."""
     courier.start()
     try:
-        for batch in _batches(outcomes, run.plan.batch_size):
+        for batch in _batches(outcomes, run.plan):
             _stage(batch, run)
             courier.has_news()
         run.tally.saw_all()
@@ -115,12 +115,18 @@ def _stage(batch: Sequence[Outcome], run: Run) -> None:
     run.tally.saw(sum(1 for _ in groupby(batch, _record_of)), len(batch))
 
 
-def _batches(outcomes: Iterable[Outcome], size: int) -> Iterator[list[Outcome]]:
+def _batches(outcomes: Iterable[Outcome], plan: Plan) -> Iterator[list[Outcome]]:
     """Yield about so many outcomes at a time, those of one record always together."""
-    batch: list[Outcome] = []
-    for _, of_one_record in groupby(outcomes, _record_of):
+    remaining = iter(outcomes)
+    if plan.documents[0].name == ONLY:
+        # Each is a record of its own: none waits until the next one shows that it is complete.
+        while batch := list(islice(remaining, plan.batch_size)):
+            yield batch
+        return
+    batch = []
+    for _, of_one_record in groupby(remaining, _record_of):
         batch += of_one_record
-        if len(batch) >= size:
+        if len(batch) >= plan.batch_size:
             yield batch
             batch = []
     if batch:
