@@ -53,10 +53,6 @@ def _run(flow: str, records: Path, tenant: Sandbox, returns: int = 1) -> dict[st
             "stripe_charges", "stripe/examples/*.json", "Payment", (3, 3), id="Stripe charges"
         ),
         pytest.param(
-            "woocommerce_orders", "woocommerce/examples/*.json", "SalesOrder", (4, 3),
-            id="WooCommerce orders",
-        ),
-        pytest.param(
             "shopify_refunds", "shopify/examples/refund-*.json", "SalesOrder", (4, 3),
             id="Shopify refunds",
         ),
@@ -106,19 +102,16 @@ def test_stripe_amounts_in_the_tenant(tmp_path: Path, tenant: Sandbox) -> None:
 
 def test_places_of_delivery_come_before_their_orders(tmp_path: Path, tenant: Sandbox) -> None:
     """An order for another place goes to a location of its own, under the key that it got."""
-    records = tmp_path / "records.jsonl"
-    given = [*(ROOT / "specs/woocommerce/examples").glob("order-400[23].json")]
-    given += (ROOT / "specs/woocommerce/located").glob("order-4008-home.json")
-    lines = [json.loads(one.read_text(encoding="utf-8")) for one in sorted(given)]
-    records.write_text("\n".join(map(json.dumps, lines)), encoding="utf-8")
+    records = _samples("woocommerce/examples/*.json", tmp_path)
 
-    first = _run("woocommerce_located_orders", records, tenant, returns=0)
-    second = _run("woocommerce_located_orders", records, tenant, returns=0)
+    first = _run("woocommerce_orders", records, tenant)
+    second = _run("woocommerce_orders", records, tenant)
 
     places = {one["LocationID"]: one for one in tenant.records("CustomerLocation")}
     orders = tenant.records("SalesOrder")
-    assert len(orders) == 3
-    assert places
+    assert len(orders) == 5
+    assert len(places) == 1
+    assert (first["rejected"], second["rejected"]) == (4, 4)
     assert {order["LocationID"] for order in orders} == {*places, "MAIN"}
     assert first["created"] == len(orders) + len(places)
     assert (second["created"], second["already_there"]) == (0, first["created"])

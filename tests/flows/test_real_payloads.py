@@ -235,20 +235,19 @@ def test_woocommerce_orders_as_they_are(transformed: Transformed) -> None:
         blank = [n for n, row in enumerate(order["line_items"]) if not row["sku"]]
         assert line["source"]["key"] == order["number"]
         assert _faults(line) == [
-            ("R201", f"Details[{n}].InventoryID", f"order.line_items[{n}].sku") for n in blank
+            ("R201", f"order: Details[{n}].InventoryID", f"order.line_items[{n}].sku")
+            for n in blank
         ]
 
 
 def test_woocommerce_orders_with_skus(transformed: Transformed) -> None:
-    """With SKUs, every order of a known customer reconciles with what its buyer paid."""
-    orders = _woocommerce_orders()
-    for order in orders:
-        for row in order["line_items"]:
-            row["sku"] = row["sku"] or f"WOO-{row['product_id']}"
+    """With SKUs, every order reconciles with what its buyer paid; sent home, it has no location."""
+    orders = _with_skus(_woocommerce_orders())
 
     documents, kept = transformed("woocommerce_orders", orders)
 
     assert kept == []
+    assert [line["name"] for line in documents] == ["order"] * len(orders)
     assert [line["source"]["key"] for line in documents] == [order["number"] for order in orders]
     for line, order in zip(documents, orders, strict=True):
         document = _plain_values(line["document"])
@@ -272,7 +271,7 @@ def test_woocommerce_batch_answer(transformed: Transformed) -> None:
     documents, [kept] = transformed("woocommerce_orders", [body])
 
     assert documents == []
-    assert ("R103", "ExternalRef", "order.id") in _faults(kept)
+    assert ("R103", "location: ExtRefNbr", "order.id") in _faults(kept)
     assert {code for code, _, _ in _faults(kept)} == {"R103"}
 
 
@@ -283,25 +282,13 @@ def _with_skus(orders: Lines) -> Lines:
     return orders
 
 
-def test_woocommerce_orders_sent_home(transformed: Transformed) -> None:
-    """An order that goes to its billing address has no location, and is what it is without one."""
-    orders = _with_skus(_woocommerce_orders())
-
-    plain, _ = transformed("woocommerce_orders", orders)
-    documents, kept = transformed("woocommerce_located_orders", orders)
-
-    assert kept == []
-    assert [line["name"] for line in documents] == ["order"] * len(orders)
-    assert [line["document"] for line in documents] == [line["document"] for line in plain]
-
-
 def test_woocommerce_orders_sent_elsewhere(transformed: Transformed) -> None:
     """A customer's order to another place has its location before it; a guest's has none."""
     orders = _with_skus(_woocommerce_orders())
     for order in orders:
         order["shipping"] = {**order["shipping"], "address_1": "1 Elsewhere"}
 
-    documents, kept = transformed("woocommerce_located_orders", orders)
+    documents, kept = transformed("woocommerce_orders", orders)
 
     assert kept == []
     by_order: dict[str, dict[str, Any]] = {}
