@@ -295,7 +295,8 @@ class Fitting:
             if entry.key.value in keys:
                 self.fit(entry.value, keys[entry.key.value].shape)
             else:
-                self.faults.append(reading.unknown_key(entry.key, what, keys))
+                free = [name for name in keys if node.get(name) is None]
+                self.faults.append(reading.unknown_key(entry.key, what, keys, free))
         unknown = (entry.key.value for entry in node.entries if entry.key.value not in keys)
         meant = {near for name in unknown for near in near_names(name, keys)}
         for name, key in keys.items():

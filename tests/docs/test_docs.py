@@ -75,10 +75,10 @@ def test_readme_message_is_what_the_compiler_says(tmp_path: Path) -> None:
 
 
 def test_readme_names_every_command() -> None:
-    """The README's table has each command once."""
+    """The README's table has each command."""
     named = re.findall(r"^\| `mapgen (\w+)", README, flags=re.MULTILINE)
 
-    assert sorted(named) == sorted(_COMMANDS)
+    assert set(named) == set(_COMMANDS)
 
 
 @pytest.mark.parametrize("command", sorted(_COMMANDS))

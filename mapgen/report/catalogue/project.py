@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from mapgen.report import repairs
 from mapgen.report.diagnostic import Diagnostic, Label
 from mapgen.report.near import suggestion
 from mapgen.report.source import Span, Text
@@ -166,7 +165,6 @@ def setting_unknown(flow: str, setting: Text, known: tuple[str, ...]) -> Diagnos
         f"the flow `{flow}` has no setting `{setting.value}`",
         label=Label(setting.span()),
         help=suggestion(setting.value, known) or "remove the value, or declare the setting",
-        fix=repairs.renamed(setting.span(), setting.value, known),
     )
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from mapgen.report import repairs
 from mapgen.report.diagnostic import Diagnostic, Label
 from mapgen.report.fix import Fix
-from mapgen.report.near import suggestion
+from mapgen.report.near import near_names, suggestion
 from mapgen.report.source import Source, Span, Text
 
 
@@ -189,11 +189,15 @@ def wrong_shape(
     )
 
 
-def unknown_key(key: Text, where: str, known: Iterable[str]) -> Diagnostic:
-    """E112: a key that the language does not have here."""
-    names = sorted(known)
-    help_line = suggestion(key.value, names) or f"the keys here are {_listed(names)}"
-    fix = repairs.renamed(key.span(), key.value, names)
+def unknown_key(key: Text, where: str, known: Iterable[str], free: Iterable[str]) -> Diagnostic:
+    """E112: a key that the language does not have here; `free` are those that stand nowhere yet."""
+    names, still_free = sorted(known), sorted(free)
+    help_line = suggestion(key.value, still_free)
+    if help_line is None:
+        taken = near_names(key.value, names)
+        listed = f"the keys here are {_listed(names)}"
+        help_line = f"remove it: `{taken[0]}` is there already" if taken else listed
+    fix = repairs.renamed(key.span(), key.value, still_free)
     if not re.fullmatch(r"[\w-]+", key.value):
         help_line = "between braces, an expression with a comma needs quotes around it"
         fix = repairs.call_quoted(key.span())
