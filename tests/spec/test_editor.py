@@ -90,11 +90,13 @@ def record(keys: Mapping[str, Key], depth: int) -> st.SearchStrategy[Value]:
     further = {name: valid(key.shape, depth) for name, key in keys.items() if not key.is_required}
     together = {name: key.goes_with for name, key in keys.items() if key.goes_with}
     made = st.fixed_dictionaries(needed, optional=further)
-    return made.map(
-        lambda value: {
-            name: one for name, one in value.items() if together.get(name, name) in value
-        }
-    )
+    return made.map(lambda value: with_partners(value, together))
+
+
+def with_partners(value: dict[str, Value], together: Mapping[str, str]) -> dict[str, Value]:
+    """Return a record without the keys whose partner is not there, and what went with them."""
+    kept = {name: one for name, one in value.items() if together.get(name, name) in value}
+    return kept if kept == value else with_partners(kept, together)
 
 
 def either(keys: Mapping[str, Key], instead: Instead, depth: int) -> st.SearchStrategy[Value]:
