@@ -45,7 +45,8 @@ def check(flow: spec.Spec, around: checked.Surroundings) -> checked.Checked:
     ways = () if target.is_plain else tuple((entity, way.value) for entity, way in written)
     faults += check_auth(flow.auth, around, erp, ways)
     faults += check_direction(section, flow.auth, schema)
-    faults += check_performance(flow.performance, section, around)
+    asked = frozenset() if found is None else found.asked
+    faults += check_performance(flow.performance, section, around, asked)
     reads = None if found is None else found.reads
     faults += check_security(flow.security, section, schema, written, reads)
     faults += check_secrets(flow.source)

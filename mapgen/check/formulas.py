@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, fields, is_dataclass
 from mapgen.expression import compile_expression
 from mapgen.expression.narrowing import stable_path
 from mapgen.expression.scope import Binding, Scope
-from mapgen.expression.tree import Name, Select, Tree, children
+from mapgen.expression.tree import Index, Name, Select, Tree, children
 from mapgen.expression.typed import Typed
 from mapgen.expression.types import (
     BOOL,
@@ -35,6 +35,7 @@ class Formulas:
     `faults` grows; `reads` are all source paths read anywhere, `used` all names used anywhere.
     `doubtful` are the words of rules and expressions with faults: what they name, or nearly name,
     may be used, so that one mistake is not reported a second time as a name that nobody uses.
+    `asked` are the lookups inside expressions: the table, and the words of the key.
     `is_lost`: an unknown field was asked for that resembles no other: it could mean any of them.
     """
 
@@ -42,6 +43,7 @@ class Formulas:
     reads: dict[str, Span] = field(default_factory=dict)
     used: set[str] = field(default_factory=set)
     doubtful: set[str] = field(default_factory=set)
+    asked: set[tuple[str, str]] = field(default_factory=set)
     is_lost: bool = False
     let_reads: dict[str, tuple[str, ...]] = field(default_factory=dict)
     let_objects: dict[str, tuple[str, ...]] = field(default_factory=dict)
@@ -61,6 +63,7 @@ class Formulas:
                 self.used |= {f"lookup {table}" for table in _tables(scope)}
             return None
         self.used |= set(_names(typed.tree))
+        self.asked |= set(_asked(typed.tree, text.value))
         for path in (*typed.reads, *self._through_lets(typed)):
             self.reads.setdefault(path, text.span())
         return typed
@@ -160,6 +163,14 @@ def _names(tree: Tree) -> Iterator[str]:
             yield f"lookup {table}"
     for child in children(tree):
         yield from _names(child)
+
+
+def _asked(tree: Tree, words: str) -> Iterator[tuple[str, str]]:
+    """Yield the tables that an expression asks, each with the words of the key."""
+    for node in trees(tree):
+        match node:
+            case Index(operand=Select(operand=Name(name="lookups"), field=table), index=key):
+                yield table, words[key.start : key.end]
 
 
 def row_binding(source: Typed, reads: tuple[str, ...]) -> Binding:

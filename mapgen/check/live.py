@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from mapgen.check import model as checked
 from mapgen.contract.model import Contract, Entity, Field, ValueType
@@ -211,20 +211,24 @@ def cells_of(entry: spec.SampleEntry, key: tuple[str, ...], value: str) -> tuple
     return tuple(named[column] for column in (*key, value))
 
 
-def requests_a_document(section: spec.MappingSection) -> int:
+def requests_a_document(
+    section: spec.MappingSection, in_expressions: Collection[tuple[str, str]]
+) -> int:
     """Return how many requests the lookups in the tenant cost a document when no answer is known.
+
+    `in_expressions` are the lookups inside expressions: the table, and the words of the key.
 
     A key that several rules ask with is asked once; so is, here, one in the rows of a list, since
     nobody knows at compile time how many different keys the rows will have.
     """
     tables = {one.name.value for one in section.lookups if isinstance(one, spec.TenantTable)}
     asked = {
-        (rule.kind.table.value, tuple(part.expression.value for part in key.parts))
+        (rule.kind.table.value, ", ".join(part.expression.value for part in key.parts))
         for rule in section.rules
         if isinstance(rule.kind, spec.Lookup) and rule.kind.table.value in tables
         for key in rule.kind.keys
     }
-    return len(asked)
+    return len(asked | {(table, key) for table, key in in_expressions if table in tables})
 
 
 def circles(

@@ -56,6 +56,7 @@ class CheckedMapping:
     key: Typed | None
     documents: tuple[checked.CheckedDocument | None, ...]
     reads: frozenset[str]
+    asked: frozenset[tuple[str, str]]
 
 
 def check_mapping(
@@ -103,7 +104,9 @@ def check_mapping(
     faults.extend(meeting_names(formulas.reads))
     faults.extend(_idle_names(section, formulas))
     reads = frozenset(formulas.reads)
-    return CheckedMapping(entities, settings, lets, skips, key, tuple(documents), reads)
+    return CheckedMapping(
+        entities, settings, lets, skips, key, tuple(documents), reads, frozenset(formulas.asked)
+    )
 
 
 def _entities(

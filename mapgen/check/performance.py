@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Collection
 
 from mapgen.check.live import requests_a_document
 from mapgen.check.model import Surroundings
@@ -17,28 +18,45 @@ LOOKED_UP_TOGETHER = 20
 
 
 def check_performance(
-    performance: spec.Performance, section: spec.MappingSection, around: Surroundings
+    performance: spec.Performance,
+    section: spec.MappingSection,
+    around: Surroundings,
+    in_expressions: Collection[tuple[str, str]],
 ) -> list[Diagnostic]:
-    """Return the faults of the section against each environment's limits."""
+    """Return the faults of the section against each environment's limits.
+
+    `in_expressions` are the lookups inside expressions: the table, and the words of the key.
+    """
     faults: list[Diagnostic] = []
     peak = int(performance.peak_per_minute.value)
     # Nobody knows how often an answer of the tenant is known already: the worst case counts.
-    asked = requests_a_document(section)
+    asked = requests_a_document(section, in_expressions)
     # A record out of the ERP costs a read, where it answers no lists.
     is_read = section.documents[0].target.is_plain
-    needed = peak + (0 if is_read else math.ceil(peak / LOOKED_UP_TOGETHER)) + peak * asked
+    reads_rows = any(_reads_rows(document) for document in section.documents)
+    needed = peak + (0 if is_read else math.ceil(peak / LOOKED_UP_TOGETHER))
+    needed += peak * (asked + reads_rows)
     for environment in around.environments:
         name = environment.name.value
         allowed = math.floor(environment.requests_per_minute * USABLE)
         if needed > allowed and performance.mode.value != "batch":
             span = performance.peak_per_minute.span
-            faults.append(messages.over_the_licence(span, needed, name, allowed, asked))
+            faults.append(
+                messages.over_the_licence(span, needed, name, allowed, asked, reads_rows=reads_rows)
+            )
         most = environment.concurrent_requests
         if performance.concurrency is not None and int(performance.concurrency.value) > most:
             span = performance.concurrency.span
             wanted = int(performance.concurrency.value)
             faults.append(messages.over_concurrency(span, wanted, name, most))
     return faults
+
+
+def _reads_rows(document: spec.Document) -> bool:
+    """Whether the rows of a document are read before it is written: an update needs their ids."""
+    if document.target.operation.value == "create":
+        return False
+    return any(isinstance(rule.kind, spec.Each | spec.Blocks) for rule in document.part.rules)
 
 
 def check_environment(environment: spec.Environment) -> list[Diagnostic]:

@@ -71,9 +71,12 @@ def idle_access(entity: Text, contract: str, known: Iterable[str]) -> Diagnostic
 
 
 def over_the_licence(
-    span: Span, needed: int, environment: str, allowed: int, asked: int
+    span: Span, needed: int, environment: str, allowed: int, asked: int, *, reads_rows: bool
 ) -> Diagnostic:
-    """E451: more requests a minute than the licence allows; `asked`: lookups of a document."""
+    """E451: more requests a minute than the licence allows.
+
+    `asked` are the lookups of a document; `reads_rows`: an update reads the rows that are there.
+    """
     plural = "s" if asked > 1 else ""
     lookups = f"; and {asked} lookup{plural} in the tenant, as if no answer were known yet"
     return Diagnostic(
@@ -83,6 +86,7 @@ def over_the_licence(
         label=Label(span),
         notes=(
             "a document costs its request and its share of the look-ups before it"
+            + ("; and the reading of the rows that are there" if reads_rows else "")
             + (lookups if asked else ""),
         ),
         help="lower the peak, or spread it: the queue takes what comes faster",
