@@ -156,7 +156,12 @@ def _of_rows(source: spec.SourceClause, group: spec.Group, row: SourceSchema) ->
     return replace(
         row,
         record=types.Object(name, fields),
-        lasting=frozenset(f"{name}.{column}" for column in columns if column in lasting),
+        lasting=frozenset(
+            (
+                *(f"{name}.{column}" for column in columns if column in lasting),
+                *(f"{name}.{group.alias.value}[].{column}" for column in lasting),
+            )
+        ),
         choices={
             **row.choices,
             **{
@@ -183,8 +188,8 @@ def _with_join(
     name = join.name.value
     if name in whole.record.fields:
         kind = types.ERROR
-    at = f"{source.name.value}.{name}"
-    lasting = {f"{at}.{path.partition('.')[2]}" for path in joined.lasting if join.takes_one}
+    at = f"{source.name.value}.{name}" + "[]" * (not join.takes_one)
+    lasting = {f"{at}.{path.partition('.')[2]}" for path in joined.lasting}
     return replace(
         whole,
         record=types.Object(whole.record.name, {**whole.record.fields, name: kind}),

@@ -13,6 +13,7 @@ from mapgen.contract.model import Comparison, Contract, Field
 from mapgen.contract.source_schema import SourceSchema
 from mapgen.expression.typed import Typed
 from mapgen.expression.types import Optional
+from mapgen.ir.names import python_name
 from mapgen.report import Diagnostic, Text
 from mapgen.report.catalogue import mapping, operations, outward
 from mapgen.spec import model as spec
@@ -65,6 +66,15 @@ def only_in_the_erp(part: spec.Part, contract: Contract) -> Iterator[Diagnostic]
         names += [(part.note.target, "note")] if part.note is not None else []
         for name, what in names:
             yield outward.only_in_the_erp(name, what)
+
+
+def meeting_members(part: spec.Part, contract: Contract) -> Iterator[Diagnostic]:
+    """Yield the members of a plain document that would be one member in Python."""
+    seen: dict[str, Text] = {}
+    for rule in part.fields if contract.is_plain else ():
+        first = seen.setdefault(python_name(rule.target.value), rule.target)
+        if first.value != rule.target.value:
+            yield outward.members_that_meet(first, rule.target)
 
 
 def may_be_left_out(text: Text, source: Typed, field: Field) -> Iterator[Diagnostic]:

@@ -11,7 +11,12 @@ from typing import Literal, cast
 from mapgen.check import model as checked
 from mapgen.check.blocks import BlockRules, source_list
 from mapgen.check.companions import sets_flag
-from mapgen.check.directions import disallowed, may_be_left_out, only_in_the_erp
+from mapgen.check.directions import (
+    disallowed,
+    may_be_left_out,
+    meeting_members,
+    only_in_the_erp,
+)
 from mapgen.check.documents import Siblings, unfit_for_made
 from mapgen.check.formulas import Formulas, any_of, described, row_binding
 from mapgen.check.modifiers import (
@@ -122,6 +127,7 @@ class RuleChecker:
         if prefix != self.siblings.prefix and not self.is_inside:
             return replace(self, is_inside=True).part(part, entity, prefix, scope, where)
         self.faults.extend(only_in_the_erp(part, self.contract))
+        self.faults.extend(meeting_members(part, self.contract))
         members = [self._member(rule, entity, prefix, scope) for rule in part.fields]
         custom = [self._custom(rule, prefix, scope) for rule in part.custom]
         note = None if part.note is None else self._note(part.note, prefix, scope)

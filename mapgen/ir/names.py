@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import keyword
 import re
 
 from mapgen.ir.expression import attribute_name
@@ -10,6 +11,13 @@ from mapgen.ir.expression import attribute_name
 def local_name(field: str) -> str:
     """Return what a field's value is called: `InventoryID` -> `inventory_id`."""
     return attribute_name(field)
+
+
+def python_name(name: str) -> str:
+    """Return what a member of a document is called in code: its own name where Python allows."""
+    is_fit = re.fullmatch(r"[A-Za-z]\w*", name, re.ASCII) is not None
+    is_taken = keyword.iskeyword(name) or (name.islower() and attribute_name(name) != name)
+    return name if is_fit and not is_taken else attribute_name(name)
 
 
 def made_name(document: str) -> str:

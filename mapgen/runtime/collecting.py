@@ -167,10 +167,11 @@ class Collector:
         if loop.taken is not None:
             loop.number = loop.taken
             loop.taken += 1
-        if loop.place is not None:
-            self.made[loop.code, loop.place] = tuple(one.number for one in self._loops)
+        numbers = tuple(one.number for one in self._loops)
+        if loop.code and loop.place is not None:
+            self.made[loop.code, loop.place] = numbers
         elif loop.code:
-            self.made.setdefault((loop.code, ""), tuple(one.number for one in self._loops))
+            self.made.setdefault((loop.code, ""), numbers)
         return True
 
     @property
@@ -190,9 +191,10 @@ def collecting_twin(module: ModuleType, text: str) -> tuple[ModuleType, Collecto
     bind = next(
         node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == "bind"
     )
-    for node in bind.body:
-        if isinstance(node, ast.FunctionDef):
-            _guard_function(node)
+    functions = [node for node in bind.body if isinstance(node, ast.FunctionDef)]
+    makers = frozenset(function.name for function in functions)
+    for function in functions:
+        _guard_function(function, makers)
     collector = Collector()
     twin = ModuleType(f"{module.__name__} (collecting)")
     twin.__dict__.update(module.__dict__)
@@ -204,19 +206,21 @@ def collecting_twin(module: ModuleType, text: str) -> tuple[ModuleType, Collecto
     return twin, collector
 
 
-def _guard_function(function: ast.FunctionDef) -> None:
+def _guard_function(function: ast.FunctionDef, makers: frozenset[str]) -> None:
+    """Guard the statements of a function; `makers` are those that make a part of a document."""
     counts: dict[str, int] = {}
     before = _rows_before(function)
     body: list[ast.stmt] = [_parse("__depth = __collector.depth")]
     for statement in function.body:
         if isinstance(statement, ast.Return) or _is_docstring(statement):
-            body.append(_Watched(function.name, guards_elements=False).visit(statement))
+            watched = _Watched(function.name, makers, guards_elements=False)
+            body.append(watched.visit(statement))
             continue
         name = _statement_name(statement, counts)
         code = f"{function.name}.{name}"
         if name in before:
             _as_loop(statement)
-        body.append(_guarded(_Watched(code, before.get(name, ())).visit(statement), code))
+        body.append(_guarded(_Watched(code, makers, before.get(name, ())).visit(statement), code))
     function.body = body
 
 
@@ -294,9 +298,15 @@ class _Watched(ast.NodeTransformer):
     """
 
     def __init__(
-        self, code: str, before: tuple[str, ...] = (), *, guards_elements: bool = True
+        self,
+        code: str,
+        makers: frozenset[str],
+        before: tuple[str, ...] = (),
+        *,
+        guards_elements: bool = True,
     ) -> None:
         self._code = code
+        self._makers = makers
         self._before = before
         self._guards_elements = guards_elements
         self._numbers = itertools.count(1)
@@ -339,12 +349,17 @@ class _Watched(ast.NodeTransformer):
 
     def _comprehension(self, node: ast.ListComp | ast.GeneratorExp | ast.DictComp) -> ast.expr:
         """Put a loop that the collector knows before each list that is gone over."""
-        before, self._before = self._before, ()
+        # Only what makes rows of the document says which rows they are: a sum goes over rows, too.
+        makes_rows = isinstance(node, ast.ListComp) and self._is_made(node.elt)
+        code = self._code if makes_rows else ""
+        before: tuple[str, ...] = ()
+        if makes_rows:
+            before, self._before = self._before, ()
         self.generic_visit(node)
         generators = []
         for generator in node.generators:
             name = f"__loop_{next(self._numbers)}"
-            arguments = ", ".join((repr(self._code), *before))
+            arguments = ", ".join((repr(code), *before))
             started = f"[None for {name} in [__collector.loop({arguments})]]"
             generators.append(_generator(started))
             watched = _generator(
@@ -357,6 +372,12 @@ class _Watched(ast.NodeTransformer):
             generators.append(generator)
         node.generators = generators
         return node
+
+    def _is_made(self, element: ast.expr) -> bool:
+        match element:
+            case ast.Call(func=ast.Name(id=name)):
+                return name in self._makers
+        return False
 
     def visit_Compare(self, node: ast.Compare) -> ast.Compare:
         self.generic_visit(node)

@@ -248,7 +248,7 @@ def _dialled(plain: str, country: str) -> str:
     """Return the digits with the calling code that they have when dialled in a country."""
     code = CALLING_CODES.get(country)
     if code is None:
-        raise Fault("R206", f"the calling code of country `{country}` is not known", country)
+        raise Fault("R206", "the calling code of the country is not known", country)
     if code == "1":
         if plain.startswith("011"):
             return plain[3:]
@@ -381,7 +381,7 @@ def currency_places(currency: str) -> int:
     """Return the decimal places of a currency. Raises a Fault for an unknown one."""
     places = PLACES.get(currency)
     if places is None:
-        raise Fault("R212", f"the currency `{currency}` is not known", currency)
+        raise Fault("R212", "the currency is not known", currency)
     return places
 
 
@@ -394,7 +394,7 @@ def to_minor_units(amount: Decimal, currency: str) -> int:
     """Return the amount in cents. Raises a Fault for a fraction of one, or an unknown currency."""
     cents = amount.scaleb(currency_places(currency))
     if cents != cents.to_integral_value():
-        raise Fault("R213", f"the amount has more places than {currency} has", amount)
+        raise Fault("R213", "the amount has more places than its currency", amount)
     return int(cents)
 
 

@@ -38,6 +38,13 @@ class Rule(msgspec.Struct, frozen=True):
         """Whether the target is a field of the document, and no condition or `let`."""
         return self.target != "skip" and not self.target.startswith(("let ", "document "))
 
+    def makes(self, target: str) -> bool:
+        """Whether the rule makes what lies at a target path: the part around it, or its document."""
+        document = self.target.removeprefix("document ")
+        if document != self.target:
+            return target.startswith((f"{document}: ", f"{document}[]: "))
+        return _covers(self.target, target)
+
     def source_path(self, indices: tuple[int | None, ...]) -> str | None:
         """Return the source paths read, joined by `, `, for rows of the document by number."""
         known = () if self.rows_differ else indices
@@ -196,7 +203,7 @@ class Rules:
             if place
             and _covers(place, source_path)
             and code in self.by_code
-            and _covers(self.by_code[code].target, rule.target)
+            and self.by_code[code].makes(rule.target)
             and rule.target.count("[]") == len(numbers)
         }
         return found.pop() if len(found) == 1 else ()

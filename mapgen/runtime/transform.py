@@ -279,7 +279,7 @@ class Transformer:
     def _source_report(self, found: SourceFault, made: Made) -> FaultReport:
         rule = self._rules.reading(found.path)
         numbers: tuple[int | None, ...] = indices_of(found.path)
-        if rule is not None and rule.rows_differ:
+        if rule is not None and (rule.rows_differ or rule.each is not None):
             numbers = self._rules.row_of(rule, found.path, made)
         # The key that was looked for is another member's: the join knows whether it may be seen.
         is_key = isinstance(found.fault, Unjoined) and found.fault.member is None

@@ -33,8 +33,10 @@ def _samples(pattern: str, folder: Path) -> Path:
     return lines
 
 
-def _run(flow: str, records: Path, tenant: Sandbox, returns: int = 1) -> dict[str, Any]:
-    state = f"sqlite:///{records.parent / 'ledger.db'}"
+def _run(
+    flow: str, records: Path, tenant: Sandbox, returns: int = 1, ledger: str = "ledger.db"
+) -> dict[str, Any]:
+    state = f"sqlite:///{records.parent / ledger}"
     options = ("--input", records, "--env", "local", "--state", state, "--json")
     done = mapgen("run", flow, *options, cwd=ROOT, **tenant.environment)
     assert done.returncode == returns, done.stderr
@@ -56,19 +58,31 @@ def _run(flow: str, records: Path, tenant: Sandbox, returns: int = 1) -> dict[st
             "shopify_refunds", "shopify/examples/refund-*.json", "SalesOrder", (4, 3),
             id="Shopify refunds",
         ),
+        pytest.param(
+            "shopify_orders", "shopify/examples/order-*.json", "SalesOrder", (4, 2),
+            id="Shopify orders",
+        ),
+        pytest.param(
+            "amazon_orders", "amazon/examples/*.json", "SalesOrder", (2, 6), id="Amazon orders"
+        ),
     ],
 )  # fmt: skip
 def test_examples_are_created_once(
     flow: str, pattern: str, entity: str, counts: tuple[int, int], tmp_path: Path, tenant: Sandbox
 ) -> None:  # fmt: skip
-    """Good records are created in the tenant, bad ones rejected; a second run creates nothing."""
+    """Good records are created in the tenant, bad ones rejected; a second run creates nothing.
+
+    Nor does one whose ledger knows nothing yet: the tenant is asked for each identity.
+    """
     records = _samples(pattern, tmp_path)
 
     first = _run(flow, records, tenant)
     second = _run(flow, records, tenant)
+    third = _run(flow, records, tenant, ledger="other.db")
 
     assert (first["created"], first["rejected"]) == counts
     assert (second["created"], second["already_there"]) == (0, counts[0])
+    assert (third["created"], third["already_there"]) == (0, counts[0])
     assert len(tenant.records(entity)) == counts[0]
 
 

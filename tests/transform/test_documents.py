@@ -131,11 +131,21 @@ def test_all_or_none(crates: FlowUnderTest) -> None:
 
 
 def test_a_value_of_a_wrong_type(crates: FlowUnderTest) -> None:
-    """What the source has wrong is told with the row and the document that wanted it."""
-    boxes = [BOX, {**OTHER, "weight": "heavy"}]
+    """What the source has wrong is told with the row and the document that wanted it.
 
-    assert faults(crates, crate(boxes=boxes)) == [
-        ("R102", "box[1]: Weight", "crate.boxes[1].weight")
+    It is that of the rows that become a document; where a broken value decides, nobody knows.
+    """
+    left_out = {**BOX, "weight": "0"}
+    code, weight = {**OTHER, "code": 7}, {**OTHER, "weight": "heavy"}
+
+    assert faults(crates, crate(boxes=[BOX, code])) == [
+        ("R102", "box[1]: Reference", "crate.boxes[1].code")
+    ]
+    assert faults(crates, crate(boxes=[left_out, code])) == [
+        ("R102", "box[0]: Reference", "crate.boxes[1].code")
+    ]
+    assert faults(crates, crate(boxes=[BOX, weight])) == [
+        ("R102", "box[]: Weight", "crate.boxes[1].weight")
     ]
 
 

@@ -9,10 +9,10 @@ from typing import assert_never
 
 from mapgen.emit.python.expression_needs import ModuleConstant, ModuleNeeds, Namer
 from mapgen.emit.python.expression_templates import CEL_FUNCTIONS, Code, Level, fill, read_template
-from mapgen.emit.python.types import python_name
 from mapgen.ir import expression as ir
+from mapgen.ir.names import python_name
 
-__all__ = ["Guarded", "ModuleConstant", "ModuleNeeds", "Namer", "PythonExpressions"]
+__all__ = ["Guarded", "ModuleConstant", "ModuleNeeds", "Namer", "PythonExpressions", "called_names"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,7 @@ class PythonExpressions:
 
     def _reserve(self, expression: ir.Expression) -> None:
         """Keep locals from taking the names of the functions that the expression calls."""
-        self._namer.reserve(*_OWN_CALLS, *_called(expression))
+        self._namer.reserve(*OWN_CALLS, *called_names(expression))
 
     # Values
 
@@ -677,7 +677,7 @@ def used_names(node: object) -> set[str]:
 
 
 # The functions that stand for no function of the language.
-_OWN_CALLS = (
+OWN_CALLS = (
     "all_hold",
     "any_holds",
     "divided",
@@ -689,13 +689,13 @@ _OWN_CALLS = (
 )
 
 
-def _called(node: object) -> set[str]:
-    """Return the names that the templates in an expression call."""
+def called_names(node: object) -> set[str]:
+    """Return the names that the templates in an expression, or in anything with some, call."""
     if isinstance(node, tuple):
-        return {name for part in node for name in _called(part)}
+        return {name for part in node for name in called_names(part)}
     if not is_dataclass(node):
         return set()
-    names = {name for field in fields(node) for name in _called(getattr(node, field.name))}
+    names = {name for field in fields(node) for name in called_names(getattr(node, field.name))}
     if isinstance(node, ir.Call):
         template = read_template(node.python)
         names.update(template.functions, (name for _, name in template.standard))

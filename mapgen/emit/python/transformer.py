@@ -8,7 +8,14 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
 from mapgen.emit.python.classes import Class, Member, merged
-from mapgen.emit.python.expression import ModuleNeeds, Namer, PythonExpressions, used_names
+from mapgen.emit.python.expression import (
+    OWN_CALLS,
+    ModuleNeeds,
+    Namer,
+    PythonExpressions,
+    called_names,
+    used_names,
+)
 from mapgen.emit.python.fields import (
     LIMIT_FUNCTIONS,
     LIMITS,
@@ -23,12 +30,11 @@ from mapgen.emit.python.types import (
     PLAIN,
     WRAPPERS,
     Annotations,
-    python_name,
     source_classes,
 )
 from mapgen.ir import flow as ir
 from mapgen.ir.expression import Conditional, Expression, attribute_name
-from mapgen.ir.names import made_name
+from mapgen.ir.names import made_name, python_name
 
 # What is imported and looks like a constant.
 _IMPORTED = ("UNSET", "CLEARED")
@@ -97,6 +103,8 @@ class _ModuleEmitter:
     classes: list[Class] = field(default_factory=list)
     rules: list[RuleLine] = field(default_factory=list)
     in_work: ir.Document | None = None
+    # A let, a row or a document can be called like a function that a rule calls further on.
+    called: frozenset[str] = frozenset()
 
     @property
     def annotations(self) -> Annotations:
@@ -118,6 +126,7 @@ class _ModuleEmitter:
 
     def module(self) -> Module:
         flow = self.flow
+        self.called = frozenset(called_names(flow))
         self.needs.name("msgspec", "Struct")
         self.needs.name("collections.abc", "Callable")
         source_class = self.annotations.of(flow.source_name)
@@ -274,13 +283,13 @@ class _ModuleEmitter:
     def _emitter(self, names: dict[str, str]) -> FieldEmitter:
         namer = Namer()
         namer.reserve(*_RESERVED, *names.values())
-        namer.reserve(*self._module_names())
+        namer.reserve(*self._module_names(), *self.called)
         known = {**names, "settings": "settings"}
         return FieldEmitter(self.needs, namer, known, is_plain=self.flow.is_plain)
 
     def _module_names(self) -> Iterator[str]:
         """Yield the names that locals would hide: the functions of the runtime, and our own."""
-        yield from LIMIT_FUNCTIONS
+        yield from (*LIMIT_FUNCTIONS, *OWN_CALLS, "currency_places")
         for document in self.flow.documents:
             yield from _functions_of(document.part)
 
@@ -497,7 +506,7 @@ class _ModuleEmitter:
         local = emitter.namer.name(item.local)
         statements.append(Statement(code, local, item.target))
         self._rule(f"{part.function}.{local}", item.target, item.reads, item.pointer)
-        return Member(item.name, f"list[{item.blocks[0].part.name}]"), local
+        return self._member(item.name, f"list[{item.blocks[0].part.name}]"), local
 
     def _block_rows(self, block: ir.Block, emitter: FieldEmitter) -> str:
         if block.source is not None and block.alias is not None:

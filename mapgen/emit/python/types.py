@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import keyword
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from mapgen.emit.python.expression_needs import ModuleNeeds
-from mapgen.ir.expression import attribute_name
 from mapgen.ir.flow import Flow, Part, SourceField, ValueKind, parts_of
 from mapgen.ir.names import class_name
 
@@ -116,13 +113,6 @@ class Annotations:
             element += " | None"
         whole = f"list[{element}]" if field.is_list else element
         return f"{whole} | None" if field.may_be_missing else whole
-
-
-def python_name(name: str) -> str:
-    """Return what a member of a document is called in code: its own name where Python allows."""
-    is_fit = re.fullmatch(r"[A-Za-z]\w*", name, re.ASCII) is not None
-    is_taken = keyword.iskeyword(name) or (name.islower() and attribute_name(name) != name)
-    return name if is_fit and not is_taken else attribute_name(name)
 
 
 def source_classes(flow: Flow) -> Mapping[str, str]:

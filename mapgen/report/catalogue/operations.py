@@ -136,11 +136,8 @@ def unknown_source_path(path: Text, known: Iterable[str]) -> Diagnostic:
         f"no source field is called `{path.value}`",
         label=Label(path.span()),
         help=suggestion(path.value, near) or "remove the line",
-        fix=(
-            repairs.renamed(path.span(), path.value, near)
-            if near
-            else repairs.without_entry(path.span())
-        ),
+        # Nothing is unmasked on its own: the line may be about a field that is now elsewhere.
+        fix=repairs.renamed(path.span(), path.value, near),
     )
 
 

@@ -76,3 +76,14 @@ def untyped(path: str, pointer: str) -> Diagnostic:
         path=path,
         help='say what the member holds: `"type": "string"`, `integer`, `number`, `boolean`, …',
     )
+
+
+def members_that_meet(first: Text, second: Text) -> Diagnostic:
+    """E425: two members of one object of a document that have one name in Python."""
+    return Diagnostic(
+        "E425",
+        f"the members `{first.value}` and `{second.value}` have one name in generated code",
+        label=Label(second.span(), "this one"),
+        related=(Label(first.span(), "and this one"),),
+        help="write only one of them, or have the schema name one of them in another way",
+    )

@@ -1,0 +1,255 @@
+"""What the language has, crossed: blocks in several documents, look-ups in conditions, groups of
+groups, rows of other files, names that Python has for itself. Both ways mean the same throughout.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from decimal import Decimal
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from mapgen.cli.flows import BoundFlow, open_flow
+from mapgen.compiler import generate
+from mapgen.runtime.collecting import Collector, collecting_twin
+from mapgen.runtime.lookups import sample_of
+from mapgen.runtime.outcome import Document, Rejected, Skipped
+from mapgen.runtime.records import RawRecord
+from mapgen.runtime.source import patient
+from mapgen.runtime.transform import bound
+from mapgen.workspace import Workspace
+
+ROOT = Path(__file__).resolve().parents[2]
+COMBINED = Path(__file__).parent / "combined"
+TEXTS = ("", "  ", "TEA", "POT", "BAD", "x", "USD", "EUR", "JPY", "DHL", "UPS", "jane@example.com")
+NUMBERS = ("0", "1", "2.5", "0.01", "1.001", "-2", "x", "0.0000001", "99999999999999999999")
+ORDER: dict[str, Any] = {
+    "id": 1,
+    "total": "100.00",
+    "currency": "USD",
+    "lines": [{"sku": "TEA", "quantity": 2, "price": "1"}],
+    "parcels": [],
+    "extras": None,
+    "full_name": "TEA",
+    "is_x": True,
+    "email": "jane@example.com",
+}
+
+
+@pytest.fixture(scope="module")
+def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a workspace with the four flows, generated."""
+    folder = tmp_path_factory.mktemp("combined")
+    shutil.copytree(COMBINED, folder, dirs_exist_ok=True)
+    for shared in ("connections", "contracts"):
+        shutil.copytree(ROOT / "specs" / shared, folder / "specs" / shared)
+    place = Workspace(folder)
+    for name, text in generate(place, place.spec_paths()).items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text, encoding="utf-8")
+    return folder
+
+
+@cache
+def opened(folder: Path, flow: str) -> BoundFlow:
+    return open_flow(folder, flow, "local", {}, sample_of)
+
+
+def outcomes(folder: Path, flow: str, record: Any) -> tuple[Any, ...]:
+    raw = RawRecord(1, 1, json.dumps(record).encode())
+    return opened(folder, flow).transformer.outcomes(raw, "records.json")
+
+
+def faults(folder: Path, flow: str, record: Any) -> list[tuple[str, str | None, str | None]]:
+    [found] = outcomes(folder, flow, record)
+    assert isinstance(found, Rejected), found
+    return [(fault.code, fault.target, fault.source_path) for fault in found.faults]
+
+
+@cache
+def complete(folder: Path, flow: str) -> tuple[Any, Collector]:
+    """Return the complete way through a flow, and what it reports to."""
+    loaded = opened(folder, flow).flow
+    text = (folder / "generated" / flow / "transformer.py").read_text(encoding="utf-8")
+    twin, collector = collecting_twin(loaded.module, text)
+    given = bound(loaded, {}, folder / "specs", sample_of)
+    return twin.bind(given.settings, given.lookups), collector
+
+
+def complete_faults(folder: Path, flow: str, record: Any) -> list[Any]:
+    """Return all that the complete way finds in a record."""
+    transform, collector = complete(folder, flow)
+    loaded = opened(folder, flow).flow
+    found, broken = patient(record, loaded.module.Source, loaded.plan.source)
+    collector.start((fault.fault for fault in broken), found, loaded.plan.source)
+    transform(found)
+    return [*broken, *collector.found]
+
+
+def rows(document: Any) -> list[tuple[str, float]]:
+    content = json.loads(document.body)
+    return [(row["InventoryID"]["value"], row["OrderQty"]["value"]) for row in content["Details"]]
+
+
+def test_generated_code_is_clean(workspace: Path) -> None:
+    """What is generated passes mypy --strict, ruff and black, whatever things are called."""
+    folder = workspace / "generated"
+    config = ("--config", str(ROOT / "pyproject.toml"))
+    known = ("--config", 'lint.isort.known-first-party=["mapgen"]')
+    shutil.copy(ROOT / "pyproject.toml", workspace)
+    for command in (
+        ["mypy", "--strict", "--cache-dir", str(workspace / ".mypy"), "generated"],
+        ["ruff", "check", "--no-cache", *config, *known, str(folder)],
+        ["black", "--check", "--quiet", *config, str(folder)],
+    ):
+        environment = {**os.environ, "MYPYPATH": str(ROOT)}
+        run = [sys.executable, "-m", *command]
+        done = subprocess.run(run, cwd=workspace, env=environment, capture_output=True, text=True)
+        assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_all_documents(workspace: Path) -> None:
+    """Blocks, look-ups in conditions and clears are at work in each document of a record."""
+    tea = {"sku": "TEA", "quantity": 2, "price": "1.5"}
+    parcels = [
+        {"number": "A", "carrier": "?", "items": [tea]},
+        {"number": "B", "carrier": "DHL", "items": [tea, tea, {**tea, "sku": "x"}]},
+    ]
+    record = {**ORDER, "parcels": parcels, "shipping": {"country": "US"}}
+
+    location, order, parcel = outcomes(workspace, "crossed", record)
+
+    assert (location.document, order.document) == ("location", "order")
+    assert (parcel.document, parcel.identity) == ("parcel", "1-B")
+    assert parcel.needs == (("order", "1"),)
+    # The table has 20 for TEA; what it has for BAD is no number.
+    assert rows(order) == [("TEA", 40), ("REST", 1)]
+    assert rows(parcel) == [("TEA", 4), ("x", 2), ("DHL", 1)]
+    whole = json.loads(order.body)
+    assert whole["ShipToAddress"] == {"AddressLine1": {"value": None}, "City": {"value": None}}
+    assert whole["note"] == {"value": None}
+    assert whole["custom"]["Document"]["UsrA"]["value"] is None
+
+
+def test_row_that_a_condition_leaves_out(workspace: Path) -> None:
+    """A row that only a sum goes over is no row of the document, whatever its number there."""
+    bad = {"sku": "x", "quantity": 1, "price": "?"}
+
+    found = faults(workspace, "crossed", {**ORDER, "lines": [ORDER["lines"][0], bad]})
+
+    assert ("R102", "order: Details[].UnitPrice", "order.lines[1].price") in found
+
+
+def test_rows_of_groups(workspace: Path) -> None:
+    """In documents of groups, a fault has the number of the document and of the row in it."""
+    row = {"number": "1", "account": "TEA", "sku": "TEA", "quantity": "1", "price": "1"}
+    kinds = [{**row, "kind": "POT", "quantity": "200"}, {**row, "kind": "TEA", "price": "?"}]
+    unknown = [{**row, "kind": "BAD", "sku": "secret"}, {**row, "kind": "secret"}]
+    head = {"number": "1", "account": "TEA"}
+
+    found = faults(workspace, "grouped", {**head, "rows": kinds})
+    [missed] = outcomes(workspace, "grouped", {**head, "rows": unknown})
+
+    assert found == [("R102", "fee[0]: Details[0].UnitPrice", "order.rows[1].price")]
+    shown = [(fault.code, fault.target, fault.value) for fault in missed.faults]
+    assert shown == [
+        ("R304", "head: Details[0].InventoryID", "(masked: personal)"),
+        ("R304", "fee[1]: Description", "`secret`"),
+    ]
+
+
+def test_documents_of_joined_rows(workspace: Path) -> None:
+    """A field of a joined row that never changes tells the documents of the rows apart."""
+    item = {"order": "1", "no": 1, "sku": "TEA", "quantity": 2, "tags": ["POT"]}
+    buyer = {"id": 1, "account": "TEA", "first_name": "TEA"}
+    record = {"number": "1", "buyer_id": 1, "items": [item, {**item, "no": 2}], "buyer": buyer}
+
+    found = outcomes(workspace, "joined", record)
+
+    assert [one.identity for one in found] == ["1", "11", "12"]
+    assert faults(workspace, "joined", {**record, "items": [item, {**item, "tags": ["?"]}]}) == [
+        ("R304", "item[1]: Details[0].InventoryID", "order.items[1].tags[0]")
+    ]
+
+
+def test_members_that_python_does_not_allow(workspace: Path) -> None:
+    """A list of blocks may be called `line-items`, and is told of by that name."""
+    record = {
+        "OrderNbr": {"value": "1"},
+        "OrderTotal": {"value": 0.0},
+        "Details": [{"InventoryID": {"value": "A"}, "UnitPrice": {"value": 0.00}}],
+        "TaxDetails": [{"TaxID": {"value": "POT"}, "LineNbr": {"value": 1}}],
+    }
+    record["Details"][0]["LineNbr"] = {"value": 3}  # type: ignore[index]
+
+    message, each = outcomes(workspace, "told", record)
+    record["Details"][0]["InventoryID"] = {}  # type: ignore[index]
+
+    assert json.loads(message.body, parse_float=Decimal)["line-items"] == [
+        {"from": "A", "q": 3},
+        {"from": "POT", "sub": [{"x": "POT"}], "qty": "0.0"},
+        {"from": "end"},
+    ]
+    assert json.loads(each.body)["line-items"] == [{"from": "POT"}]
+    assert faults(workspace, "told", record) == [
+        ("R201", "msg: line-items[0].from", "order.Details[0].InventoryID")
+    ]
+
+
+def _values(schema: Any) -> st.SearchStrategy[Any]:
+    """Return values that a schema allows, mostly, with texts and numbers that rules stumble on."""
+    named = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
+    [kind] = [one for one in named if one != "null"]
+    found: st.SearchStrategy[Any]
+    match kind:
+        case "string":
+            found = st.sampled_from(NUMBERS if schema.get("format") == "decimal" else TEXTS)
+        case "integer":
+            found = st.sampled_from([0, 1, 2, 3, -3, 10**17])
+        case "boolean":
+            found = st.booleans()
+        case "array":
+            found = st.lists(_values(schema["items"]), max_size=3)
+        case _:
+            members = {name: _values(inner) for name, inner in schema["properties"].items()}
+            needed = {name: members.pop(name) for name in schema.get("required", ())}
+            found = st.fixed_dictionaries(needed, optional=members)
+    if "null" in named:
+        found = st.none() | found
+    damaged = st.sampled_from([None, 7, "t", [], {}, [None], True])
+    return st.integers(0, 200).flatmap(lambda chance: damaged if chance == 0 else found)
+
+
+SCHEMA = json.loads((COMBINED / "specs/schemas/crossed.schema.json").read_text(encoding="utf-8"))
+
+
+@settings(
+    max_examples=150,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
+@given(record=_values(SCHEMA))
+def test_both_ways_agree(workspace: Path, record: Any) -> None:
+    """What the fast way refuses has a located fault; in what it takes, the complete finds none."""
+    found = outcomes(workspace, "crossed", record)
+
+    if isinstance(found[0], Rejected):
+        assert found[0].faults
+        for fault in found[0].faults:
+            assert fault.target or not isinstance(record, dict), fault
+            document = re.match(r"(\w+)(\[\d*\])?: ", fault.target or "")
+            assert document is None or document[1] in ("location", "order", "parcel")
+        return
+    assert all(isinstance(one, Document) for one in found) or isinstance(found[0], Skipped)
+    assert complete_faults(workspace, "crossed", record) == []
