@@ -577,6 +577,7 @@ class Flow:
     """One flow, ready for any back end.
 
     `reads` None: records come from outside the ERP. Contract version 0: documents go elsewhere.
+    `round_trip`: all that the rules read has to come back from the documents.
     """
 
     name: str
@@ -608,6 +609,7 @@ class Flow:
     test_settings: tuple[tuple[str, str], ...]
     operations: Operations
     reads: EntityReads | None = None
+    round_trip: bool = False
 
     @property
     def is_plain(self) -> bool:

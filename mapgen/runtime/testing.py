@@ -69,6 +69,7 @@ class FlowUnderTest:
     rejects: tuple[Fixture, ...]
     target: jsonschema_rs.Validator
     is_list: Mapping[str, bool]
+    settings: Mapping[str, Any]
 
     @classmethod
     def load(cls, folder: Path) -> Self:
@@ -89,6 +90,7 @@ class FlowUnderTest:
                 name: member.get("type") == "array"
                 for name, member in json.loads(schema)["properties"].items()
             },
+            settings,
         )
 
     def outcomes(self, record: str) -> tuple[Outcome, ...]:

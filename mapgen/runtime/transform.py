@@ -14,7 +14,7 @@ from decimal import Decimal
 from functools import partial
 from pathlib import Path
 from types import ModuleType
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, cast
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -197,13 +197,7 @@ class Transformer:
         """Return the documents, or the skip, or the rejection with all faults of one record."""
         origin = Origin(file, raw.number, raw.line)
         try:
-            value = decode(raw, self._plan.envelope)
-            if self._plan.format == "csv":
-                value = typed_cells(value, self._module.Source)
-            if self._plan.reads is not None:
-                value = unwrapped(value, self._plan.reads.shape)
-            if self._plan.members_of_cells:
-                value = typed_members(value, self._module.Source, self._plan.members_of_cells)
+            value = self._value(raw)
         except Fault as fault:
             return (Rejected(origin, (FaultReport(fault.code, fault.message),)),)
         try:
@@ -212,6 +206,30 @@ class Transformer:
             return self._delivered(origin, self._transform(record))
         except (Fault, ArithmeticError, msgspec.ValidationError):
             return (self._rejected(origin, value),)
+
+    def _value(self, raw: RawRecord) -> JsonValue:
+        value = decode(raw, self._plan.envelope)
+        if self._plan.format == "csv":
+            value = typed_cells(value, self._module.Source)
+        if self._plan.reads is not None:
+            value = unwrapped(value, self._plan.reads.shape)
+        if self._plan.members_of_cells:
+            value = typed_members(value, self._module.Source, self._plan.members_of_cells)
+        return value
+
+    @property
+    def source_type(self) -> type[msgspec.Struct]:
+        """What the rules read of a record, as a struct."""
+        return cast(type[msgspec.Struct], self._module.Source)
+
+    @property
+    def reads_text(self) -> bool:
+        """Whether all values of a record come as text: the cells of CSV."""
+        return self._plan.format == "csv"
+
+    def source(self, raw: RawRecord) -> Any:
+        """Return what the rules read of a record that they take: a struct of the flow's own."""
+        return strict(self._value(raw), self._module.Source)
 
     def _delivered(self, origin: Origin, result: Any) -> tuple[Outcome, ...]:
         if isinstance(result, Skip):

@@ -500,6 +500,7 @@ class MappingSection:
     examples: tuple[Example, ...]
     rejects: tuple[Reject, ...]
     span: Span
+    round_trip: Text | None = None
 
     @property
     def rules(self) -> tuple[Rule, ...]:

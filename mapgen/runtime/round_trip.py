@@ -1,0 +1,199 @@
+"""What a generated round-trip test calls: records in, whether their documents give them back out.
+
+Records are those of the examples, and those with members changed at random. A change that the flow
+refuses is taken back, so that every record that is tried makes its documents.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+import typing
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+from hypothesis import strategies
+
+from mapgen.runtime.outcome import Document
+from mapgen.runtime.records import RawRecord
+from mapgen.runtime.source import Amount, Instant, struct_of
+from mapgen.runtime.testing import FlowUnderTest
+from mapgen.runtime.values import ENCODER
+
+_MOST_CHANGES = 8
+_LETTERS = "abzABZ019 -_.,:/'\"\\äß茶"
+
+
+@dataclass(frozen=True, slots=True)
+class RoundTrip:
+    """A flow, and what undoes it.
+
+    `undo` takes a document, or several by name, and the settings; `paths` are what it gives back:
+    `lines[].sku`. `words` are texts that records are likely to hold.
+    """
+
+    flow: FlowUnderTest
+    undo: Callable[[Any, Mapping[str, str]], Any]
+    paths: tuple[str, ...]
+    words: tuple[str, ...] = ()
+
+    def check(self, record: str) -> None:
+        """Assert that the documents of a record give back what the rules read of it."""
+        assert self._is_taken(record), self.flow.document(record)
+        source = self.flow.transformer.source(_raw(record))
+        document = self.flow.document(record)
+        try:
+            back = self.undo(document, self.flow.settings)
+        except ValueError as error:
+            raise AssertionError(f"the document cannot be undone: {error}") from None
+        for path in self.paths:
+            names = tuple(path.split("."))
+            given, found = _at(source, names), _at(back, names)
+            assert _is_same(given, found), f"{path}: {given!r} came back as {found!r}"
+
+    def records(self) -> strategies.SearchStrategy[str]:
+        """Return records of the examples with members changed; the flow takes each of them."""
+        taken = [one.given for one in self.flow.examples if self._is_taken(one.given)]
+        return strategies.composite(self._changed)(taken)
+
+    def _is_taken(self, record: str) -> bool:
+        return all(isinstance(one, Document) for one in self.flow.outcomes(record))
+
+    def _changed(self, draw: strategies.DrawFn, records: list[str]) -> str:
+        text = draw(strategies.sampled_from(records))
+        for _ in range(draw(strategies.integers(min_value=1, max_value=_MOST_CHANGES))):
+            record = json.loads(text, parse_float=Decimal)
+            places = list(self._places(record, self.flow.transformer.source_type))
+            if not places:
+                break
+            holder, name, kind = draw(strategies.sampled_from(places))
+            self._change(draw, holder, name, kind)
+            changed = ENCODER.encode(record).decode()
+            text = changed if self._is_taken(changed) else text
+        return text
+
+    def _places(self, value: Any, kind: type) -> Iterator[tuple[Any, Any, object]]:
+        """Yield the members that the rules read, each with what holds it and its type."""
+        if not isinstance(value, dict):
+            return
+        for field in msgspec.structs.fields(kind):
+            name, inner = field.encode_name, struct_of(field.type)
+            yield value, name, field.type
+            below = value.get(name)
+            if isinstance(below, list):
+                for number, row in enumerate(below):
+                    if inner is None:
+                        yield below, number, typing.get_args(_present(field.type))[0]
+                    else:
+                        yield from self._places(row, inner)
+            elif inner is not None:
+                yield from self._places(below, inner)
+
+    def _change(self, draw: strategies.DrawFn, holder: Any, name: Any, kind: object) -> None:
+        old = holder.get(name) if isinstance(holder, dict) else holder[name]
+        present = _present(kind)
+        if present is not kind and draw(strategies.booleans()):
+            holder[name] = None
+        elif isinstance(old, list):
+            holder[name] = _other_rows(draw, old)
+        elif struct_of(present) is None and typing.get_origin(present) is not list:
+            new = self._new(draw, present, old)
+            holder[name] = {"value": new} if isinstance(old, dict) else new
+
+    def _new(self, draw: strategies.DrawFn, kind: object, old: object) -> object:
+        """Return another value of a type; of a record in CSV a text that spells one."""
+        texts = _EDGES | strategies.text(_LETTERS, max_size=12)
+        if self.words:
+            texts |= strategies.sampled_from(self.words)
+        if isinstance(old, str) and kind is str:
+            texts |= strategies.builds(_decorated, strategies.just(old), texts)
+        new = draw(_STRATEGIES.get(kind, texts | _DIGITS))
+        is_text = self.flow.transformer.reads_text and not isinstance(new, str)
+        return json.dumps(new, default=str).strip('"') if is_text else new
+
+
+def _decorated(old: str, more: str) -> str:
+    return f"{more}{old}{more}"
+
+
+def _decimal(units: int, places: int) -> Decimal:
+    return Decimal(units).scaleb(-places)
+
+
+# What a careless rule changes: blanks, case, digits that spell a number in another way, nothing.
+_EDGES = strategies.sampled_from(("", " ", " x", "x ", "X", "x", "0", "01", "1.50", "a-b", "äß"))
+_PLACES = strategies.integers(min_value=0, max_value=4)
+_AMOUNTS = strategies.builds(_decimal, strategies.integers(-(10**7), 10**7), _PLACES)
+_WHOLES = strategies.integers(0, 20) | strategies.integers(-(10**9), 10**9)
+_DIGITS = _AMOUNTS.map(lambda amount: format(amount, "f")) | _WHOLES.map(str)
+_DAYS = strategies.dates(min_value=date(1970, 1, 2), max_value=date(2090, 1, 1))
+_STRATEGIES: Mapping[object, strategies.SearchStrategy[Any]] = {
+    int: _WHOLES,
+    Decimal: strategies.just(0) | _AMOUNTS | _WHOLES,
+    Amount: strategies.just(0) | _AMOUNTS | _WHOLES,
+    bool: strategies.booleans(),
+    date: _DAYS.map(date.isoformat),
+    Instant: _DAYS.map(lambda day: f"{day.isoformat()}T23:30:05+02:00"),
+    datetime: _DAYS.map(lambda day: f"{day.isoformat()}T23:30:05+02:00"),
+}
+
+
+def _other_rows(draw: strategies.DrawFn, rows: list[Any]) -> list[Any]:
+    """Return the rows in another order, without some of them, or with some twice."""
+    if not rows:
+        return rows
+    chosen = draw(strategies.lists(strategies.integers(0, len(rows) - 1), max_size=4))
+    return [copy.deepcopy(rows[number]) for number in chosen]
+
+
+def _present(kind: object) -> object:
+    """Return `T` of `T | None`, of `Annotated[T, …]`, and of both."""
+    arguments = typing.get_args(kind)
+    if type(None) in arguments:
+        return _present(next(part for part in arguments if part is not type(None)))
+    return _present(arguments[0]) if typing.get_origin(kind) is typing.Annotated else kind
+
+
+def _raw(record: str) -> RawRecord:
+    return RawRecord(1, 1, record.encode())
+
+
+def _at(value: Any, names: tuple[str, ...]) -> Any:
+    """Return what stands at a path: of a list all of it, in order; a missing list has no rows."""
+    if not names:
+        return value
+    name, *rest = names
+    inner = _member(value, name.removesuffix("[]"))
+    if name.endswith("[]"):
+        return [_at(row, tuple(rest)) for row in inner or ()]
+    return _at(inner, tuple(rest))
+
+
+def _member(value: Any, name: str) -> Any:
+    if isinstance(value, dict):
+        return value.get(name)
+    fields = () if value is None else msgspec.structs.fields(value)
+    found = next((field.name for field in fields if field.encode_name == name), None)
+    return None if found is None else getattr(value, found)
+
+
+def _is_same(given: Any, found: Any) -> bool:
+    """Tell whether a value came back: a date as its text, a text perhaps as a number."""
+    match given, found:
+        case list(), list():
+            pairs = zip(given, found, strict=False)
+            return len(given) == len(found) and all(_is_same(*pair) for pair in pairs)
+        case datetime(), str():
+            return given == datetime.fromisoformat(found)
+        case date(), str():
+            return given.isoformat() == found
+        case str(), Decimal():
+            return Decimal(given) == found
+        case str(), int():
+            return not isinstance(found, bool) and Decimal(given) == found
+        case _:
+            return isinstance(given, bool) == isinstance(found, bool) and bool(given == found)
