@@ -90,8 +90,9 @@ ROUND_TRIP = RoundTrip(
 
 @pytest.mark.parametrize("fixture", FLOW.examples, ids=str)
 def test_example_comes_back(fixture: Fixture) -> None:
-    """The document of an example gives back all that the rules read of its record."""
-    ROUND_TRIP.check(fixture.given)
+    """The document of an example, and of each record around it, gives back what the rules read."""
+    for record in ROUND_TRIP.around(fixture.given):
+        ROUND_TRIP.check(record)
 
 
 @settings(max_examples=200, deadline=None)

@@ -50,12 +50,14 @@ _RIGHTS: Mapping[str, Mapping[str, str]] = {
 
 
 def _needed(auth: spec.Auth, entity: Entity, operation: str) -> list[Diagnostic]:
-    rights = {
+    rights = dict.fromkeys(
         right.value
         for access in auth.access
         if access.entity.value == entity.name
         for right in access.rights
-    }
+    )
     needed = {**_RIGHTS[operation], "read": "it looks documents up by their identity"}
     missing = {right: why for right, why in needed.items() if right not in rights}
-    return [messages.access_missing(auth.target.span(), entity.name, missing)] if missing else []
+    if not missing:
+        return []
+    return [messages.access_missing(auth.access_at, entity.name, missing, rights)]

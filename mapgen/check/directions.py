@@ -8,13 +8,14 @@ from decimal import Decimal
 from operator import ge, gt, le, lt
 
 from mapgen.check.formulas import described
+from mapgen.check.model import TableFacts
 from mapgen.check.sources import all_near
 from mapgen.contract.model import Comparison, Contract, Field
 from mapgen.contract.source_schema import SourceSchema
 from mapgen.expression.typed import Typed
 from mapgen.expression.types import Optional
 from mapgen.ir.names import python_name
-from mapgen.report import Diagnostic, Text
+from mapgen.report import Diagnostic, Span, Text
 from mapgen.report.catalogue import mapping, operations, outward
 from mapgen.spec import model as spec
 from mapgen.spec.nodes import ScalarNode
@@ -47,9 +48,10 @@ def check_direction(
     listed = {access.entity.value: access.rights for access in auth.access}
     if entity not in listed and entity in all_near(listed, schema.entity.contract.entities):
         return
-    if "read" not in {right.value for right in listed.get(entity, ())}:
+    rights = [right.value for right in listed.get(entity, ())]
+    if "read" not in rights:
         missing = {"read": "records come from there"}
-        yield operations.access_missing(auth.target.span(), entity, missing)
+        yield operations.access_missing(auth.access_at, entity, missing, rights)
 
 
 def idle_ignores(section: spec.MappingSection) -> Iterator[Diagnostic]:
@@ -89,6 +91,15 @@ def disallowed(value: ScalarNode, field: Field) -> Iterator[Diagnostic]:
     if not _is_allowed(value, field):
         choices = field.allowed.choices
         yield outward.not_allowed(value.span, field.name, value.value, choices, _form(field))
+
+
+def disallowed_entries(table: TableFacts, span: Span, field: Field) -> Iterator[Diagnostic]:
+    """Yield the faults of what an inline table gives and a target schema does not allow."""
+    choices = field.allowed.choices
+    values = dict.fromkeys(value for _, value in table.entries or ())
+    for value in values if choices else ():
+        if value not in choices:
+            yield outward.not_allowed(span, field.name, value, choices, _form(field))
 
 
 def _is_allowed(value: ScalarNode, field: Field) -> bool:

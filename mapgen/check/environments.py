@@ -3,33 +3,40 @@
 from __future__ import annotations
 
 import zoneinfo
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from datetime import date
 from decimal import Decimal, InvalidOperation
 
 from mapgen.check.performance import check_environment
 from mapgen.check.security import check_secret_references, check_secrets
 from mapgen.check.sources import all_near
-from mapgen.report import Diagnostic
+from mapgen.report import Diagnostic, Span
 from mapgen.report.catalogue import project
 from mapgen.spec import model as spec
 from mapgen.spec.nodes import ScalarNode
 
 
 def check_environments(
-    environments: Iterable[spec.Environment], specs: Iterable[spec.Spec]
+    environments: Iterable[spec.Environment],
+    specs: Iterable[spec.Spec],
+    idle: Container[Span] = (),
 ) -> Iterator[Diagnostic]:
-    """Yield the faults of environments, and of the settings that the specs declare."""
+    """Yield the faults of environments, and of the settings that the specs declare.
+
+    `idle` are the places of settings that nothing uses: that they have no value is no fault more.
+    """
     flows = tuple(specs)
     for environment in environments:
         yield from check_environment(environment)
         yield from check_secrets(environment.source)
         yield from check_secret_references(environment)
         for flow in flows:
-            yield from _settings(environment, flow)
+            yield from _settings(environment, flow, idle)
 
 
-def _settings(environment: spec.Environment, flow: spec.Spec) -> Iterator[Diagnostic]:
+def _settings(
+    environment: spec.Environment, flow: spec.Spec, idle: Container[Span]
+) -> Iterator[Diagnostic]:
     name = flow.flow.value
     values = environment.settings.get(name, {})
     declared = {setting.name.value: setting for setting in flow.mapping.settings}
@@ -37,7 +44,7 @@ def _settings(environment: spec.Environment, flow: spec.Spec) -> Iterator[Diagno
     meant = all_near(unknown, declared)
     for setting in declared.values():
         value = values.get(setting.name.value)
-        if value is None and setting.name.value in meant:
+        if value is None and (setting.name.value in meant or setting.name.span() in idle):
             continue
         if value is None:
             yield project.setting_missing(

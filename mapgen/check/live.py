@@ -171,9 +171,10 @@ def _constant(constant: ScalarNode, field: Field) -> Iterator[Diagnostic]:
 def _access(table: spec.TenantTable, auth: spec.Auth) -> Iterator[Diagnostic]:
     entity = table.entity.value
     listed = [one for one in auth.access if one.entity.value == entity]
-    if not any(right.value == "read" for one in listed for right in one.rights):
+    rights = [right.value for one in listed for right in one.rights]
+    if "read" not in rights:
         why = {"read": f"the lookup `{table.name.value}` asks for it"}
-        yield operations.access_missing(auth.target.span(), entity, why)
+        yield operations.access_missing(auth.access_at, entity, why, rights)
 
 
 def _sample(table: spec.LiveTable, key: tuple[str, ...], value: str) -> Iterator[Diagnostic]:

@@ -180,7 +180,7 @@ def _clearing_faults(kept: Kept, mark: Text, sending: Sending) -> Iterator[Diagn
 def unfit_for_parts(rule: spec.Rule) -> Iterator[Diagnostic]:
     """Yield the modifiers of a part or of rows that are for single values."""
     modifiers = rule.modifiers
-    what = "rows" if isinstance(rule.kind, spec.Each) else "an object"
+    what = "rows" if isinstance(rule.kind, spec.Each | spec.Blocks) else "an object"
     for name in _OF_VALUES:
         text: Text | None = getattr(modifiers, name)
         if text is not None:

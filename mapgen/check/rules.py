@@ -13,6 +13,7 @@ from mapgen.check.blocks import BlockRules, source_list
 from mapgen.check.companions import sets_flag
 from mapgen.check.directions import (
     disallowed,
+    disallowed_entries,
     may_be_left_out,
     meeting_members,
     only_in_the_erp,
@@ -238,9 +239,10 @@ class RuleChecker:
         if not self._has_shape(rule, field, "details"):
             return None
         entity = self.contract.entities[cast(str, field.entity)]
+        inside = self._inside(rule, in_rows=True)
 
         def part(rules: spec.Part, inner: Scope, where: Span) -> checked.CheckedPart | None:
-            return self.part(rules, entity, f"{target}[].", inner, where)
+            return inside.part(rules, entity, f"{target}[].", inner, where)
 
         blocks = BlockRules(self.formulas, part, self._with_alias).blocks(kind, scope)
         if blocks is None:
@@ -258,7 +260,7 @@ class RuleChecker:
 
     def _can_be_unique(self, names: Sequence[Text], parts: Sequence[checked.CheckedPart]) -> bool:
         """Report what `unique` and `row_key` name that is no single value of the rows."""
-        known = {name for part in parts for name in _values(part)}
+        known = dict.fromkeys(name for part in parts for name in _values(part))
         unknown = [name for name in names if name.value not in known]
         self.faults.extend(messages.not_unique_by(name, known) for name in unknown)
         return not unknown
@@ -601,6 +603,7 @@ class RuleChecker:
             self._too_long(modifiers.too_long, field)
         if isinstance(value, checked.TableValue):
             self._table_lengths(rule, field, value.table)
+            self.faults.extend(disallowed_entries(value.table, _value_span(rule), field))
         if modifiers.range is not None and not is_number:
             span = modifiers.range.text.span()
             self.faults.append(messages.unfit_modifier(span, "range", "is for numbers"))

@@ -41,7 +41,9 @@ def open_joins(bound: BoundFlow, paths: Mapping[str, Path]) -> Iterator[Joins]:
             )
             records = _records(bound, name, path, stream)
             files[name] = JoinedFile(shown(path), records)
-        yield streams.enter_context(Joins(bound.flow.plan, files))
+        together = streams.enter_context(Joins(bound.flow.plan, files))
+        _files_of_cells(bound, paths)
+        yield together
 
 
 def _known_joins(bound: BoundFlow, names: Mapping[str, Path]) -> None:
@@ -51,6 +53,16 @@ def _known_joins(bound: BoundFlow, names: Mapping[str, Path]) -> None:
             listed = ", ".join(f"`{join}`" for join in plan.joins) or "none"
             near = suggestion(name, plan.joins) or f"its joins are {listed}"
             raise click.UsageError(f"--join: the flow `{plan.flow}` joins no `{name}`; {near}")
+
+
+def _files_of_cells(bound: BoundFlow, names: Mapping[str, Path]) -> None:
+    """Ask for the file of each join where the records themselves cannot hold what is joined."""
+    plan = bound.flow.plan
+    needed = (name for name, join in plan.joins.items() if join.on_missing != "omit")
+    lacking = [name for name in needed if name not in names]
+    if plan.format == "csv" and lacking:
+        files = " ".join(f"--join {name}=FILE" for name in lacking)
+        raise click.UsageError(f"the records of `{plan.flow}` are CSV, joined with others: {files}")
 
 
 def _records(bound: BoundFlow, name: str, path: Path, stream: BinaryIO) -> Iterator[RawRecord]:

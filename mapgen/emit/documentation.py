@@ -28,11 +28,16 @@ def _document(document: ir.Document, flow: ir.Flow) -> dict[str, object]:
         "heading": "Fields" if flow.only is document else f"The document `{document.name}`",
         "of": "" if flow.only is document else f" of `{document.name}`",
         "checked": "the document" + ("" if flow.only is document else f" `{document.name}`"),
-        "target": f"{prefix}{document.operation} `{document.entity}`",
+        "target": f"{prefix}{document.operation} `{document.entity}` of {_owner(flow)}",
         "made": _escaped(", ".join(_conditions(document))),
         "rows": list(_rows(document.part)),
         "checks": [_check(check) for check in document.checks],
     }
+
+
+def _owner(flow: ir.Flow) -> str:
+    """Return what describes the documents: an endpoint of the ERP, or a JSON Schema."""
+    return f"{flow.endpoint}/{flow.endpoint_version}" if flow.endpoint else flow.endpoint_version
 
 
 def _conditions(document: ir.Document) -> Iterator[str]:
@@ -111,14 +116,14 @@ def _part_words(member: ir.ObjectPart | ir.RowsPart | ir.BlocksPart) -> str:
 
 def _rows_words(member: ir.RowsPart | ir.BlocksPart) -> str:
     if isinstance(member, ir.RowsPart):
-        return f"a row for each `{member.alias}`"
+        where = f" where {member.where_words}" if member.where_words else ""
+        return _escaped(f"a row for each `{member.alias}`{where}")
     return f"the rows of {len(member.blocks)} blocks"
 
 
 def _block_rule(block: ir.Block) -> str:
-    if block.alias is not None:
-        return f"a row for each `{block.alias}`"
-    return "one row" if block.condition is None else "one row, where its condition holds"
+    rows = "one row" if block.alias is None else f"a row for each `{block.alias}`"
+    return _escaped(f"{rows} where {block.words}" if block.words else rows)
 
 
 def _missing(field: ir.Field) -> str:
@@ -145,8 +150,7 @@ def _remarks(field: ir.Field) -> Iterator[str]:
     if field.places_words is not None or limits.places is not None:
         way = f", rounded {limits.rounding}" if limits.rounding else ""
         yield (field.places_words or f"{limits.places} decimal places") + way
-    for sign, bound in limits.range:
-        yield f"{sign} {bound}"
+    yield from dict.fromkeys(f"{sign} {bound}" for sign, bound in limits.range)
     if field.is_personal:
         yield "personal"
     if field.because:

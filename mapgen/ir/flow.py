@@ -345,7 +345,8 @@ class ObjectPart:
 class RowsPart:
     """Detail rows, one for each row of a source list that `where` lets through.
 
-    `row_key` are the fields by which a row of a document that is sent again is recognised.
+    `row_key` are the fields by which a row of a document that is sent again is recognised;
+    `where_words` is the condition as the spec has it.
     """
 
     target: str
@@ -355,6 +356,7 @@ class RowsPart:
     may_be_missing: bool
     alias: str
     where: Expression | None
+    where_words: str | None
     at_least: int
     unique: tuple[str, ...]
     row_key: tuple[str, ...]
@@ -368,8 +370,8 @@ class RowsPart:
 class Block:
     """Some of the rows of a list: one for each row of a source list, or (`source` None) one alone.
 
-    `condition` says which rows are taken, or whether the one alone is there. `local` is what the
-    rows are called in code.
+    `condition` says which rows are taken, or whether the one alone is there, `words` as the spec
+    has it. `local` is what the rows are called in code.
     """
 
     local: str
@@ -377,6 +379,7 @@ class Block:
     may_be_missing: bool
     alias: str | None
     condition: Expression | None
+    words: str | None
     part: Part
     reads: tuple[str, ...]
     pointer: str

@@ -232,6 +232,7 @@ class _Lowering:
             may_be_missing=isinstance(member.source.type, types.Optional),
             alias=member.alias,
             where=None if member.where is None else lower_expression(member.where),
+            where_words=_condition_words(cast(spec.Each, member.rule.kind).where),
             at_least=max(member.at_least, member.field.least),
             unique=member.unique,
             row_key=member.row_key,
@@ -248,7 +249,12 @@ class _Lowering:
             target=member.target,
             name=member.field.name,
             local=local_name(member.field.name),
-            blocks=tuple(self._block(member, block, name, outer) for block in member.blocks),
+            blocks=tuple(
+                self._block(member, block, name, outer, _condition_words(written.condition))
+                for block, written in zip(
+                    member.blocks, cast(spec.Blocks, member.rule.kind).blocks, strict=True
+                )
+            ),
             at_least=member.at_least,
             unique=member.unique,
             row_key=member.row_key,
@@ -263,6 +269,7 @@ class _Lowering:
         block: checked.CheckedBlock,
         name: str,
         outer: dict[str, Type],
+        words: str | None,
     ) -> ir.Block:
         local, source, inner = local_name(member.field.name), block.source, dict(outer)
         function = f"single_{local_name(name)}"
@@ -277,6 +284,7 @@ class _Lowering:
             may_be_missing=source is not None and isinstance(source.type, types.Optional),
             alias=block.alias,
             condition=None if block.condition is None else lower_expression(block.condition),
+            words=words,
             part=self.part(block.part, name, self._new_function(function), inner),
             reads=block.reads,
             pointer=block.pointer,
@@ -600,6 +608,10 @@ def _places_words(rule: spec.Rule) -> str | None:
 
 def _key_words(key: spec.LookupKey) -> str:
     return " with ".join(f"`{_one_line(part.expression)}`" for part in key.parts)
+
+
+def _condition_words(written: Text | None) -> str | None:
+    return None if written is None else f"`{_one_line(written)}`"
 
 
 def _one_line(text: Text) -> str:

@@ -55,6 +55,37 @@ class RoundTrip:
             given, found = _at(source, names), _at(back, names)
             assert _is_same(given, found), f"{path}: {given!r} came back as {found!r}"
 
+    def around(self, record: str) -> Iterator[str]:
+        """Yield a record, and it with one member changed to each value that tells rules apart."""
+        yield record
+        source = self.flow.transformer.source_type
+        places = self._places(json.loads(record, parse_float=Decimal), source)
+        for number, (before, member, kind) in enumerate(places):
+            for edge in self._edges(kind, _held(before, member)):
+                changed = json.loads(record, parse_float=Decimal)
+                holder, name, _ = list(self._places(changed, source))[number]
+                self._put(holder, name, edge)
+                text = ENCODER.encode(changed).decode()
+                if self._is_taken(text):
+                    yield text
+
+    def _edges(self, kind: object, old: object) -> tuple[object, ...]:
+        present = _present(kind)
+        if isinstance(old, list):
+            return [], old[::-1], old[:1], old + old[:1]
+        if struct_of(present) is not None or typing.get_origin(present) is list:
+            return (None,)
+        more = self.words if present is str else ()
+        return None, *more, *_VALUES.get(present, _TEXTS)
+
+    def _put(self, holder: Any, name: Any, new: object) -> None:
+        """Put a value in: of a record in CSV as text, of a record of the ERP wrapped."""
+        if self.flow.transformer.reads_text and isinstance(new, bool | int | Decimal):
+            new = json.dumps(new, default=str).strip('"')
+        old = _held(holder, name)
+        is_wrapped = isinstance(old, dict) and new is not None
+        holder[name] = {"value": new} if is_wrapped else new
+
     def records(self) -> strategies.SearchStrategy[str]:
         """Return records of the examples with members changed; the flow takes each of them."""
         taken = [one.given for one in self.flow.examples if self._is_taken(one.given)]
@@ -94,26 +125,28 @@ class RoundTrip:
                 yield from self._places(below, inner)
 
     def _change(self, draw: strategies.DrawFn, holder: Any, name: Any, kind: object) -> None:
-        old = holder.get(name) if isinstance(holder, dict) else holder[name]
+        old = _held(holder, name)
         present = _present(kind)
         if present is not kind and draw(strategies.booleans()):
             holder[name] = None
         elif isinstance(old, list):
             holder[name] = _other_rows(draw, old)
         elif struct_of(present) is None and typing.get_origin(present) is not list:
-            new = self._new(draw, present, old)
-            holder[name] = {"value": new} if isinstance(old, dict) else new
+            self._put(holder, name, self._new(draw, present, old))
 
     def _new(self, draw: strategies.DrawFn, kind: object, old: object) -> object:
-        """Return another value of a type; of a record in CSV a text that spells one."""
+        """Return another value of a type."""
         texts = _EDGES | strategies.text(_LETTERS, max_size=12)
         if self.words:
             texts |= strategies.sampled_from(self.words)
         if isinstance(old, str) and kind is str:
             texts |= strategies.builds(_decorated, strategies.just(old), texts)
-        new = draw(_STRATEGIES.get(kind, texts | _DIGITS))
-        is_text = self.flow.transformer.reads_text and not isinstance(new, str)
-        return json.dumps(new, default=str).strip('"') if is_text else new
+        new: object = draw(_STRATEGIES.get(kind, texts | _DIGITS))
+        return new
+
+
+def _held(holder: Any, name: Any) -> Any:
+    return holder.get(name) if isinstance(holder, dict) else holder[name]
 
 
 def _decorated(old: str, more: str) -> str:
@@ -125,7 +158,22 @@ def _decimal(units: int, places: int) -> Decimal:
 
 
 # What a careless rule changes: blanks, case, digits that spell a number in another way, nothing.
-_EDGES = strategies.sampled_from(("", " ", " x", "x ", "X", "x", "0", "01", "1.50", "a-b", "äß"))
+_TEXTS = (
+    *("", " ", " x", "x ", "x", "X", "a-b", "äß", "0", "01", "7", "1.50", "2024-02-29"),
+    *("abcdefghijklm", "nopqrstuvwxyz", "NOPQRSTUVWXYZ", "a b  c/d,e.f:g", "x" * 30),
+)
+_AMOUNT_EDGES = tuple(Decimal(text) for text in ("0", "1", "-1", "0.01", "0.125", "1234567.891"))
+_INSTANTS = ("1999-12-31T23:59:59Z", "2024-02-29T00:30:00.125+02:00")
+_VALUES: Mapping[object, tuple[object, ...]] = {
+    int: (0, 1, -1, 7, 99, 101, 1234567),
+    Decimal: _AMOUNT_EDGES,
+    Amount: _AMOUNT_EDGES,
+    bool: (False, True),
+    date: ("1999-12-31", "2024-02-29"),
+    Instant: _INSTANTS,
+    datetime: _INSTANTS,
+}
+_EDGES = strategies.sampled_from(_TEXTS)
 _PLACES = strategies.integers(min_value=0, max_value=4)
 _AMOUNTS = strategies.builds(_decimal, strategies.integers(-(10**7), 10**7), _PLACES)
 _WHOLES = strategies.integers(0, 20) | strategies.integers(-(10**9), 10**9)

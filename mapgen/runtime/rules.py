@@ -39,7 +39,7 @@ class Rule(msgspec.Struct, frozen=True):
         return self.target != "skip" and not self.target.startswith(("let ", "document "))
 
     def makes(self, target: str) -> bool:
-        """Whether the rule makes what lies at a target path: the part around it, or its document."""
+        """Whether the rule makes the part that a target path lies in, or its document."""
         document = self.target.removeprefix("document ")
         if document != self.target:
             return target.startswith((f"{document}: ", f"{document}[]: "))

@@ -221,9 +221,10 @@ def _first(value: Any) -> Any:
 
 
 def _at(document: Any, target: str) -> Any:
-    for name, number in re.findall(r"(\w+)(?:\[(\d+)\])?", target):
+    """Return the value at a path of a document; outside the ERP it stands in no wrapper."""
+    for name, number in re.findall(r"([^.\[\]]+)(?:\[(\d+)\])?", target):
         document = document[name][int(number)] if number else document[name]
-    return document["value"]
+    return document["value"] if isinstance(document, dict) else document
 
 
 def _fixture(content: Any) -> Fixture:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import importlib.util
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import partial
@@ -29,7 +29,7 @@ from mapgen.runtime.outcome import ONLY, Document, FaultReport, Origin, Outcome,
 from mapgen.runtime.plan import DocumentPlan, FileTable, Plan
 from mapgen.runtime.records import JsonValue, RawRecord, decode, read_records
 from mapgen.runtime.rules import Made, Rule, Rules, fill_indices, indices_of, load_rules
-from mapgen.runtime.source import SourceFault, patient, strict
+from mapgen.runtime.source import Poison, SourceFault, patient, strict
 from mapgen.runtime.values import ENCODER, Skip
 from mapgen.runtime.wrapped import unwrapped
 
@@ -241,15 +241,15 @@ class Transformer:
         if not found:
             names = ", ".join(f"`{name}`" for name in made)
             return (Skipped(origin, f"none of its documents is made: {names}"),)
-        twin = _first_twin(found)
-        return found if twin is None else (Rejected(origin, (self._twin_report(twin),)),)
+        twin = _first_twin((one.document, one.identity) for one in found)
+        return found if twin is None else (Rejected(origin, (self._twin_report(*twin),)),)
 
-    def _twin_report(self, twin: Document) -> FaultReport:
+    def _twin_report(self, name: str, identity: str) -> FaultReport:
         """Return the fault of a document that a look-up would take for another of the record."""
-        field = self._plan.document(twin.document).identity.field
-        rule, rows = self._rules.find(field, twin.document) or (None, ())
-        message = f"two documents `{twin.document}` of the record have the same identity"
-        return self._rule_report(rule, Spot((), rows), Fault("R224", message, twin.identity))
+        field = self._plan.document(name).identity.field
+        rule, rows = self._rules.find(field, name) or (None, ())
+        message = f"two documents `{name}` of the record have the same identity"
+        return self._rule_report(rule, Spot((), rows), Fault("R224", message, identity))
 
     def _rejected(self, origin: Origin, value: JsonValue) -> Outcome:
         try:
@@ -267,6 +267,8 @@ class Transformer:
             self._rule_report(self._rules.by_code.get(code), spot, fault)
             for code, spot, fault in collector.found
         ]
+        twin = _first_twin(_identities(self._plan.documents, result))
+        reports += [] if twin is None else [self._twin_report(*twin)]
         return Rejected(self._with_key(origin, record), tuple(reports))
 
     def made(self, value: JsonValue) -> Made:
@@ -340,9 +342,13 @@ class Transformer:
 
 def _identity(document: Any, field: str) -> str:
     """Return the identity of a document: a wrapped value, or a plain one, text or number."""
-    names = {one.encode_name: one.name for one in msgspec.structs.fields(document)}
-    value = getattr(document, names[field])
+    value = _identifying(document, field)
     return str(getattr(value, "value", value))
+
+
+def _identifying(document: Any, field: str) -> Any:
+    names = {one.encode_name: one.name for one in msgspec.structs.fields(document)}
+    return getattr(document, names[field])
 
 
 def _document(
@@ -365,13 +371,26 @@ def _made(
         yield plan.name, known[plan.name]
 
 
-def _first_twin(documents: tuple[Document, ...]) -> Document | None:
+def _first_twin(identities: Iterable[tuple[str, str]]) -> tuple[str, str] | None:
+    """Return the document, by name and identity, that comes a second time."""
     seen = set()
-    for document in documents:
-        if (document.document, document.identity) in seen:
-            return document
-        seen.add((document.document, document.identity))
+    for known_as in identities:
+        if known_as in seen:
+            return known_as
+        seen.add(known_as)
     return None
+
+
+def _identities(plans: tuple[DocumentPlan, ...], result: Any) -> Iterator[tuple[str, str]]:
+    """Yield the names and identities of documents for rows; the record may have faults."""
+    if isinstance(result, Poison):
+        return
+    for plan in plans:
+        found = UNSET if plan.name == ONLY else getattr(result, plan.name)
+        for one in found if isinstance(found, list) else ():
+            value = one if isinstance(one, Poison) else _identifying(one, plan.identity.field)
+            if not isinstance(value, Poison):
+                yield plan.name, _identity(one, plan.identity.field)
 
 
 def _shortened(text: str) -> str:

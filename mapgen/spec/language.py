@@ -303,7 +303,10 @@ OPERATION = _required(
     Words("operation", choices=OPERATIONS),
     "`create` a document; `update` one that has to be there; `upsert`: either",
 )
-OUTSIDE = _required(Words("operation", choices=("create",)), "what is done with the document")
+OUTSIDE = _required(
+    Words("operation of a target outside the ERP", choices=("create",)),
+    "what is done with the document",
+)
 TARGET = Variants(
     "the target",
     {

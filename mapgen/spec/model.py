@@ -518,10 +518,11 @@ class Access:
 
 @dataclass(frozen=True, slots=True)
 class Auth:
-    """A: the connection and the rights."""
+    """A: the connection and the rights; `access_at`: the key over the rights."""
 
     target: Text
     access: tuple[Access, ...]
+    access_at: Span
     span: Span
 
 

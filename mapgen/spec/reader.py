@@ -413,6 +413,7 @@ def _auth(node: MapNode) -> model.Auth:
         access=tuple(
             model.Access(entry.key, _texts(entry.value)) for entry in _entries(node, "access")
         ),
+        access_at=node.span if (access := node.key("access")) is None else access.span(),
         span=node.span,
     )
 

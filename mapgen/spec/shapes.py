@@ -291,12 +291,16 @@ class Fitting:
         }
 
     def _record(self, node: MapNode, what: str, keys: Mapping[str, Key]) -> None:
+        cut_before = False
         for entry in node.entries:
+            # What the commas of an expression without quotes leave behind: one mistake.
+            is_cut = entry.key.value not in keys and describe(entry.value) == "nothing"
             if entry.key.value in keys:
                 self.fit(entry.value, keys[entry.key.value].shape)
-            else:
+            elif not (is_cut and cut_before):
                 free = [name for name in keys if node.get(name) is None]
                 self.faults.append(reading.unknown_key(entry.key, what, keys, free))
+            cut_before = is_cut and (cut_before or not entry.key.value.isidentifier())
         unknown = (entry.key.value for entry in node.entries if entry.key.value not in keys)
         meant = {near for name in unknown for near in near_names(name, keys)}
         for name, key in keys.items():

@@ -36,6 +36,15 @@ def test_fault_of_an_expression(tmp_path: Path) -> None:
     assert "total" in done.stderr
 
 
+def test_a_name_without_data(tmp_path: Path) -> None:
+    """A name with members is no text without quotes: it lacks its data."""
+    done = mapgen("eval", "order.total", cwd=tmp_path)
+
+    assert done.returncode == 1
+    assert "no names are known here: `--data FILE` gives some" in done.stderr
+    assert "quotes" not in done.stderr
+
+
 def test_fault_of_the_values(tmp_path: Path) -> None:
     """A value that the expression cannot use is named by its code."""
     done = mapgen("eval", "[1][3]", cwd=tmp_path)

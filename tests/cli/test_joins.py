@@ -64,13 +64,13 @@ def test_a_record_of_three_files(files: Path) -> None:
     assert "calls.csv" not in done.stderr
 
 
-def test_members_that_are_in_the_records(files: Path) -> None:
-    """Without `--join` a record has to hold the member itself."""
+def test_a_file_that_records_of_cells_need(files: Path) -> None:
+    """A row of CSV cannot hold what is joined: without its file every record would be refused."""
     done = mapgen("transform", "tours", "--input", "tours.csv", *TOGETHER[:2], cwd=files)
 
-    [line] = lines(done.stderr)
-    assert faults(line) == [("R103", "tour.calls")]
-    assert line["faults"][0]["message"] == "`calls` is missing"
+    assert done.returncode == 2
+    assert "the records of `tours` are CSV, joined with others: --join calls=FILE" in done.stderr
+    assert lines(done.stderr) == []
 
 
 def test_all_faults_of_a_record(files: Path) -> None:
@@ -127,7 +127,9 @@ UNFIT = [
 @pytest.mark.parametrize(("given", "code", "reason"), UNFIT)
 def test_a_joined_file_of_no_use(files: Path, given: str, code: int, reason: str) -> None:
     """It is named with the reason, and nothing is transformed."""
-    done = mapgen("transform", "tours", "--input", "tours.csv", "--join", given, cwd=files)
+    other = TOGETHER[:2] if given.startswith("calls=") else TOGETHER[2:]
+    options = ("--input", "tours.csv", *other, "--join", given)
+    done = mapgen("transform", "tours", *options, cwd=files)
 
     assert done.returncode == code
     assert reason in done.stderr
@@ -156,7 +158,7 @@ def test_an_index_without_room(files: Path) -> None:
     )
     many = "\n".join(json.dumps({**DRIVERS[0], "number": n}) for n in range(5000))
     (files / "drivers.jsonl").write_text(many, encoding="utf-8")
-    options = ("--input", "tours.csv", "--join", "driver=drivers.jsonl")
+    options = ("--input", "tours.csv", "--join", "driver=drivers.jsonl", *TOGETHER[2:])
 
     done = subprocess.run(
         [sys.executable, "-c", code, "transform", "tours", *options],

@@ -40,6 +40,14 @@ def _generated(folder: Path) -> Mapping[str, str]:
     return generate(workspace, workspace.spec_paths())
 
 
+def test_the_mapping_as_a_table_says_which_rows(flows: Path) -> None:
+    """Who agrees to a mapping reads the conditions under which rows are taken."""
+    text = _generated(flows)["generated/edges/EDGES.md"]
+
+    assert "where `part.count > 0 && item.quantity > 0`" in text
+    assert "where `city != note`" in text
+
+
 def _commented(text: str) -> str:
     lines = []
     for number, line in enumerate(text.splitlines(), start=1):

@@ -10,7 +10,6 @@ import re
 import shutil
 import subprocess
 import sys
-from decimal import Decimal
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -26,6 +25,7 @@ from mapgen.runtime.lookups import sample_of
 from mapgen.runtime.outcome import Document, Rejected, Skipped
 from mapgen.runtime.records import RawRecord
 from mapgen.runtime.source import patient
+from mapgen.runtime.testing import FlowUnderTest
 from mapgen.runtime.transform import bound
 from mapgen.workspace import Workspace
 
@@ -184,18 +184,12 @@ def test_documents_of_joined_rows(workspace: Path) -> None:
 
 def test_members_that_python_does_not_allow(workspace: Path) -> None:
     """A list of blocks may be called `line-items`, and is told of by that name."""
-    record = {
-        "OrderNbr": {"value": "1"},
-        "OrderTotal": {"value": 0.0},
-        "Details": [{"InventoryID": {"value": "A"}, "UnitPrice": {"value": 0.00}}],
-        "TaxDetails": [{"TaxID": {"value": "POT"}, "LineNbr": {"value": 1}}],
-    }
-    record["Details"][0]["LineNbr"] = {"value": 3}  # type: ignore[index]
+    record = json.loads((COMBINED / "specs/told.json").read_text(encoding="utf-8"))
 
     message, each = outcomes(workspace, "told", record)
-    record["Details"][0]["InventoryID"] = {}  # type: ignore[index]
+    record["Details"][0]["InventoryID"] = {}
 
-    assert json.loads(message.body, parse_float=Decimal)["line-items"] == [
+    assert json.loads(message.body)["line-items"] == [
         {"from": "A", "q": 3},
         {"from": "POT", "sub": [{"x": "POT"}], "qty": "0.0"},
         {"from": "end"},
@@ -204,6 +198,16 @@ def test_members_that_python_does_not_allow(workspace: Path) -> None:
     assert faults(workspace, "told", record) == [
         ("R201", "msg: line-items[0].from", "order.Details[0].InventoryID")
     ]
+
+
+def test_examples_of_members_that_python_does_not_allow(workspace: Path) -> None:
+    """The examples of a rule are about values without wrappers, under names of any kind."""
+    flow = FlowUnderTest.load(workspace / "generated" / "told")
+    block = "#mapping/documents/msg/fields/line-items/blocks/0"
+    place = ("msg: line-items[].from", "Details")
+
+    assert flow.field_after(*place, '{"InventoryID": {"value": " Y "}}', block) == '"Y"'
+    assert flow.field_after(*place, '{"InventoryID": {}}', block) is None
 
 
 def _values(schema: Any) -> st.SearchStrategy[Any]:

@@ -172,6 +172,16 @@ def test_two_rows_with_one_identity(crates: FlowUnderTest) -> None:
     assert outcome.faults[0].value == "B-1"
 
 
+def test_two_rows_with_one_identity_beside_other_faults(crates: FlowUnderTest) -> None:
+    """That two documents cannot be told apart is told with all that is wrong with the record."""
+    record = crate(boxes=[BOX, {**OTHER, "code": "B-1"}, {**BOX, "code": "B-3", "things": [{}]}])
+
+    assert faults(crates, record) == [
+        ("R103", "box[2]: Items[0].Article", "crate.boxes[2].things[0].sku"),
+        ("R224", "box[]: Reference", "crate.boxes[].code"),
+    ]
+
+
 def test_lines(crates: FlowUnderTest) -> None:
     """A line says which of the documents it holds."""
     first, *_ = made(crates, crate())

@@ -631,6 +631,10 @@ def unknown_name(span: Span, name: str, known: Iterable[str], owners: Sequence[s
         listed = ", ".join(f"`{known}`" for known in names)
         known_here = f"; the names known here are {listed}" if names else ""
         help = f"a text stands in quotes: `'{name}'`{known_here}"
+        if span.source.text[span.end : span.end + 1] in (".", "[") and span.end > span.start:
+            # What has members is no text.
+            listed = f"the names known here are {listed}"
+            help = listed if names else "no names are known here: `--data FILE` gives some"
     return _fault("E300", span, f"nothing here is called `{name}`", help=help, fix=fix)
 
 

@@ -310,6 +310,11 @@ def wrong_type(
     span: Span, field: str, wanted: str, found: str, help_line: str | None
 ) -> Diagnostic:
     """E231: a rule's value has not the type of its field."""
+    if help_line is None and wanted == "an int" and found.startswith("a decimal"):
+        may_be_missing = found != "a decimal"
+        help_line = "cut its places off: " + (
+            "`.optMap(number, int(number))`" if may_be_missing else "`int(…)`"
+        )
     return Diagnostic(
         "E231",
         f"`{field}` is {wanted}, this is {found}",
@@ -339,7 +344,10 @@ def missing_flows(
     """E232: a value that may be missing reaches a field that may not."""
     what_then = "say what then: `if_missing: reject`, or `if_missing: ` and a value"
     always_there = "leave `object:` out, and say what is missing in its `fields:` by `if_missing:`"
-    certain = "build the identity of fields that every record has: `required` in the source schema"
+    certain = (
+        "build the identity of fields that every record has: `required` in the source schema; "
+        "or take the value by `.value()`, which rejects a record without it"
+    )
     return Diagnostic(
         "E232",
         f"`{field}` has to be set, and this may be missing",

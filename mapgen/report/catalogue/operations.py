@@ -22,14 +22,23 @@ def unknown_connection(name: Text, known: Iterable[str]) -> Diagnostic:
     )
 
 
-def access_missing(where: Span, entity: str, missing: Mapping[str, str]) -> Diagnostic:
-    """E442: rights that the flow needs and does not list; `missing`: right to why."""
+_RIGHTS = ("read", "insert", "update", "delete", "act")
+
+
+def access_missing(
+    where: Span, entity: str, missing: Mapping[str, str], listed: Iterable[str] = ()
+) -> Diagnostic:
+    """E442: rights that the flow needs and does not list; `missing`: right to why.
+
+    `listed` are the rights on the entity that it does list.
+    """
     rights = " and ".join(missing)
+    whole = ", ".join(sorted((*listed, *missing), key=_RIGHTS.index))
     return Diagnostic(
         "E442",
         f"the flow needs the right to {rights} `{entity}`: {', and '.join(missing.values())}",
         label=Label(where),
-        help=f"add it under `access:`, like `{entity}: [{', '.join(missing)}]`",
+        help=f"write `{entity}: [{whole}]` under `access:`",
     )
 
 

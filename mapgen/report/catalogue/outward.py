@@ -34,14 +34,42 @@ def nothing_of_the_erp(source: Span, target: Span) -> Diagnostic:
     )
 
 
+# Keywords of JSON Schema that are no slip of the pen.
+_KNOWN = frozenset(
+    [
+        "maxItems",
+        "uniqueItems",
+        "contains",
+        "minContains",
+        "maxContains",
+        "minProperties",
+        "maxProperties",
+        "patternProperties",
+        "propertyNames",
+        "dependentRequired",
+        "dependentSchemas",
+        "multipleOf",
+        "allOf",
+        "anyOf",
+        "oneOf",
+        "not",
+        "if",
+        "then",
+        "else",
+        "prefixItems",
+    ]
+)
+
+
 def not_kept(path: str, pointer: str, keyword: str, known: Iterable[str]) -> Diagnostic:
     """E582: a keyword of a target schema that no document is held against."""
     return Diagnostic(
         "E582",
         f"at `{pointer}` the target schema uses `{keyword}`, which no rule is held against",
         path=path,
-        help=suggestion(keyword, known)
-        or "say it by `type`, `required`, `enum`, `pattern`, `maxLength`, `minimum`; or remove it",
+        help=(None if keyword in _KNOWN else suggestion(keyword, known))
+        or "say it by `type`, `required`, `enum`, `pattern`, `maxLength`, `minimum`, or under "
+        "`checks:`; or remove it",
     )
 
 

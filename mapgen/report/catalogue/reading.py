@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from mapgen.report import repairs
 from mapgen.report.diagnostic import Diagnostic, Label
@@ -19,7 +19,11 @@ def file_missing(path: str, what: str, asked_at: Span | None = None) -> Diagnost
         f"{what} `{path}` does not exist",
         label=Label(asked_at, "named here") if asked_at else None,
         path=path,
-        help="check the name; paths in a spec are relative to the folder `specs/`",
+        help=(
+            "check the name; paths in a spec are relative to the folder `specs/`"
+            if asked_at
+            else "check the name"
+        ),
     )
 
 
@@ -77,7 +81,7 @@ def yaml_fault(span: Span, problem: str) -> Diagnostic:
         help_line = "a value that starts with a backquote needs quotes"
         fix = repairs.value_quoted(span)
     elif "',' or '}'" in problem:
-        help_line = "between braces, an expression with a comma needs quotes around it"
+        help_line = "between braces, an expression with a comma or a bracket needs quotes around it"
     elif open_quotation := _open_quotation(span):
         help_line = open_quotation
     elif line.partition(": ")[2][:1] in ("[", "{"):
@@ -255,6 +259,15 @@ def several_rule_kinds(first: Text, second: Text) -> Diagnostic:
     )
 
 
+# Of a schedule, the form that begins with the same word.
+_NEARER: Mapping[str, str] = {
+    "daily": "daily at 06:30",
+    "monthly": "monthly on 1 at 06:30",
+    "weekly": "every monday at 06:30",
+    "cron": "cron 30 6 * * 1-5",
+}
+
+
 def malformed(span: Span, what: str, found: str, example: str) -> Diagnostic:
     """E117: a duration, a rate, a range, a name that is not written as one."""
     shown = f"`{found}`" if found.strip() else "a blank"
@@ -262,7 +275,7 @@ def malformed(span: Span, what: str, found: str, example: str) -> Diagnostic:
         "E117",
         f"{shown} is not {what}",
         label=Label(span),
-        help=f"write it like `{example}`",
+        help=f"write it like `{_NEARER.get(found.partition(' ')[0], example)}`",
         fix=repairs.duration_spelled(span, found) if what == "a duration" else None,
     )
 
