@@ -356,7 +356,7 @@ def catalogue(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def _tests(folder: Path) -> ModuleType:
-    path = folder / "test_catalogue_items.py"
+    path = folder / f"test_{folder.name}.py"
     spec = importlib.util.spec_from_file_location(f"tests_in_{folder.parent.parent.name}", path)
     assert spec is not None
     assert spec.loader is not None
@@ -413,3 +413,34 @@ def test_round_trip_fails_for_a_wrong_rule(
 
     with pytest.raises(AssertionError):
         _examples_come_back(_tests(folder))
+
+
+def test_every_step_is_undone(tmp_path: Path) -> None:
+    """Sums, differences, words for a boolean, a text's number, instants, rows: all come back."""
+    folder = build("round-trip-of-a-trimmed-text", tmp_path)
+    spec = folder / SPEC
+    text = spec.read_text("utf-8")
+    for old, new in {
+        "{value: parcel.?remark.trim(), too_long: reject}": "\"parcel.cancelled ? 'no' : 'yes'\"",
+        "Weight: parcel.weight": "Weight: 100 - parcel.weight\n"
+        "    Items:\n      each: parcel.items\n      as: item\n      fields:\n"
+        "        Article: {value: item.?sku, if_missing: reject}\n"
+        "        Quantity: {value: item.quantity * 3}\n"
+        "        Note: string(item.price)",
+        "    parcel.cancelled: they are never sent\n": "    parcel.remark: ours to make\n",
+        "value: string(parcel.id)}": "value: string(parcel.id + 3)}",
+        "    parcel.items: known to the carrier\n": "",
+    }.items():
+        text = text.replace(old, new)
+    spec.write_text(text, "utf-8")
+    workspace = Workspace(folder)
+    for path, code in generate(workspace, [SPEC]).items():
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_text(code, encoding="utf-8")
+    tests = _tests(folder / "generated" / "deliveries")
+
+    undo = (folder / "generated/deliveries/test_deliveries.py").read_text("utf-8")
+    for function in ("taken_from", "plus", "over", "is_first", "number", "rows"):
+        assert f"{function}(" in undo
+    _examples_come_back(tests)
+    tests.test_any_record_comes_back()

@@ -172,12 +172,13 @@ def test_documents_of_joined_rows(workspace: Path) -> None:
     """A field of a joined row that never changes tells the documents of the rows apart."""
     item = {"order": "1", "no": 1, "sku": "TEA", "quantity": 2, "tags": ["POT"]}
     buyer = {"id": 1, "account": "TEA", "first_name": "TEA"}
-    record = {"number": "1", "buyer_id": 1, "items": [item, {**item, "no": 2}], "buyer": buyer}
+    other = {**item, "no": 2}
+    record = {"number": "1", "buyer_id": 1, "items": [item, other], "buyer": buyer}
 
     found = outcomes(workspace, "joined", record)
 
     assert [one.identity for one in found] == ["1", "11", "12"]
-    assert faults(workspace, "joined", {**record, "items": [item, {**item, "tags": ["?"]}]}) == [
+    assert faults(workspace, "joined", {**record, "items": [item, {**other, "tags": ["?"]}]}) == [
         ("R304", "item[1]: Details[0].InventoryID", "order.items[1].tags[0]")
     ]
 

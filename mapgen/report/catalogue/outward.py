@@ -107,9 +107,9 @@ def untyped(path: str, pointer: str) -> Diagnostic:
 
 
 def members_that_meet(first: Text, second: Text) -> Diagnostic:
-    """E425: two members of one object of a document that have one name in Python."""
+    """E586: two members of one object of a document that have one name in Python."""
     return Diagnostic(
-        "E425",
+        "E586",
         f"the members `{first.value}` and `{second.value}` have one name in generated code",
         label=Label(second.span(), "this one"),
         related=(Label(first.span(), "and this one"),),
