@@ -43,8 +43,3 @@ class Typed:
     profile: Profile
     division: Span | None = None
     elements: str | None = None
-
-    @property
-    def has_bare_division(self) -> bool:
-        """Whether the value is a quotient that nothing rounds."""
-        return self.division is not None

@@ -312,7 +312,6 @@ def test_bare_division(words: str, expected: tuple[int, int] | None) -> None:
     typed = check(words)
     span = None if typed.division is None else (typed.division.start, typed.division.end)
     assert span == expected
-    assert typed.has_bare_division is (expected is not None)
 
 
 PERSON = Object("person", {"name": STRING})
