@@ -144,7 +144,7 @@ def bind(settings: Settings, lookups: Lookups) -> Callable[[Charge], Payment | S
         currency_id = StringValue(text(currency, 5))
         # PaymentAmount
         payment_amount = DecimalValue(
-            above(from_minor_units(charge.amount_captured, currency), ZERO)
+            above(from_minor_units(charge.amount_captured, currency, "stripe"), ZERO)
         )
         # PaymentMethod
         payment_method = StringValue(

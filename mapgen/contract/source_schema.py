@@ -157,9 +157,16 @@ class _Reader:
         self._open: set[str] = set()
 
     def type_at(self, schema: object, pointer: str, name: str) -> types.Type:
-        """Return the type a schema describes; `T?` where it allows null."""
+        """Return the type a schema describes; `T?` where it allows null.
+
+        OpenAPI 3.0 says that with `nullable: true`, beside a `$ref` too.
+        """
         if not isinstance(schema, dict):
             return _MIXED
+        found = self._present_at(schema, pointer, name)
+        return types.optional(found) if schema.get("nullable") is True else found
+
+    def _present_at(self, schema: Mapping[str, object], pointer: str, name: str) -> types.Type:
         for keyword in _AMBIGUOUS:
             if keyword in schema:
                 fault = schemas.unsupported_keyword(self._path, pointer, keyword)

@@ -36,7 +36,8 @@ _BOUNDS: Mapping[str, Comparison] = {
     "maximum": "<=",
     "exclusiveMaximum": "<",
 }
-_SAID = ("type", "enum", "const", "$ref", "readOnly")
+# `nullable` (OpenAPI 3.0) and the type null ask nothing of a document: it leaves out what is not there.
+_SAID = ("type", "enum", "const", "$ref", "readOnly", "nullable")
 _REMARKS = ("title", "description", "default", "examples", "deprecated", "writeOnly", "$comment")
 _OF_KIND: Mapping[str, tuple[str, ...]] = {
     "object": ("properties", "required", "additionalProperties"),

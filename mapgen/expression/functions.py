@@ -237,7 +237,8 @@ _STRINGS = (
     ),
     row(
         "string.e164(country: country) -> string",
-        "The phone number in international form, read as one dialled in the country (ISO code).",
+        "The phone number in international form, read as one dialled in the country (ISO code); "
+        "a number that no numbering plan has is a fault.",
         "e164({0}, {1})",
         ("'(212) 555-0123'.e164('US')", "'+12125550123'"),
         ("'030 5550123'.e164('DE')", "'+49305550123'"),
@@ -508,10 +509,25 @@ _NUMBERS = (
         traits=_FALLIBLE,
     ),
     row(
+        "int.minorUnits(currency: currency, counting: counting) -> decimal",
+        "The same as a payment service counts (`'stripe'`), or as ISO 4217 does (`'iso'`).",
+        "from_minor_units({0}, {1}, {2})",
+        ("500000.minorUnits('UGX', 'stripe')", "5000.0"),
+        ("500000.minorUnits('UGX', 'iso')", "500000.0"),
+        traits=_FALLIBLE,
+    ),
+    row(
         "decimal.toMinorUnits(currency: currency) -> int",
         "The amount in cents (or whatever the currency counts in); a fraction of one is a fault.",
         "to_minor_units({0}, {1})",
         ("19.99.toMinorUnits('USD')", "1999"),
+        traits=_FALLIBLE,
+    ),
+    row(
+        "decimal.toMinorUnits(currency: currency, counting: counting) -> int",
+        "The same as a payment service counts (`'stripe'`), or as ISO 4217 does (`'iso'`).",
+        "to_minor_units({0}, {1}, {2})",
+        ("123.0.toMinorUnits('ISK', 'stripe')", "12300"),
         traits=_FALLIBLE,
     ),
     row(

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from mapgen.expression.patterns import date_pattern_fault, regex_fault, time_pattern_fault
 from mapgen.expression.units import unit_fault
+from mapgen.runtime.currency import COUNTINGS
 
 Literal = bool | int | str
 
@@ -98,6 +99,8 @@ def _timestamp_fault(text: str) -> str | None:
     return None
 
 
+_NAMED_COUNTINGS = " or ".join(f"`'{name}'`" for name in COUNTINGS)
+
 REFINEMENTS: Mapping[str, Refinement] = {
     "regex": Refinement("a regular expression", _text(regex_fault), must_be_literal=True),
     "date_pattern": Refinement("a date pattern", _text(date_pattern_fault), must_be_literal=True),
@@ -116,6 +119,11 @@ REFINEMENTS: Mapping[str, Refinement] = {
     ),
     "currency": Refinement(
         "a currency code", _matching("[A-Z]{3}", "it has to be three capital letters, as in `USD`")
+    ),
+    "counting": Refinement(
+        "who counts the minor units",
+        _matching("|".join(COUNTINGS), f"it has to be {_NAMED_COUNTINGS}"),
+        must_be_literal=True,
     ),
     "unit": Refinement("a unit of measure", _text(unit_fault), must_be_literal=True),
     "integer_text": Refinement("a whole number", _text(_integer_fault)),

@@ -44,6 +44,7 @@ REFINED: Mapping[str, str] = {
     "filling": "string",
     "country": "string",
     "currency": "string",
+    "counting": "string",
     "unit": "string",
     "integer_text": "string",
     "decimal_text": "string",

@@ -1,4 +1,4 @@
-"""The currencies of ISO 4217 and the decimal places that they have."""
+"""The decimal places of currencies, as ISO 4217 and as payment services count them."""
 
 from __future__ import annotations
 
@@ -22,3 +22,18 @@ PLACES: Mapping[str, int] = (
     | dict.fromkeys(_NO_PLACES.split(), 0)
     | dict.fromkeys(_THREE_PLACES.split(), 3)
 )
+
+# Stripe counts otherwise in a few (https://docs.stripe.com/currencies): krónur and Ugandan shillings
+# in hundredths though they have none, ariary whole. Of those that it does not take, IQD, KPW and LYD
+# have other places than two: what it would count them in is not known. HUF and TWD are whole only in
+# payouts: charges have hundredths.
+_NOT_TAKEN = ("IQD", "KPW", "LYD")
+_STRIPE: Mapping[str, int] = {
+    **{currency: places for currency, places in PLACES.items() if currency not in _NOT_TAKEN},
+    "ISK": 2,
+    "UGX": 2,
+    "MGA": 0,
+}
+
+# Who counts minor units -> the places of each currency that is known there.
+COUNTINGS: Mapping[str, Mapping[str, int]] = {"iso": PLACES, "stripe": _STRIPE}

@@ -20,9 +20,8 @@ from itertools import chain
 from textwrap import TextWrapper
 from typing import TypeVar
 
-from mapgen.runtime.currency import PLACES
+from mapgen.runtime.currency import COUNTINGS
 from mapgen.runtime.faults import Fault
-from mapgen.runtime.phone import CALLING_CODES, KEEPS_ZERO
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -225,42 +224,6 @@ def wrap_text(text: str, width: int) -> list[str]:
     return TextWrapper(width, break_on_hyphens=False).wrap(text)
 
 
-def e164(text: str, country: str) -> str:
-    """Return a phone number in international form, read as one dialled in the country.
-
-    Raises a Fault when the country is unknown or the text has too few or too many digits.
-    """
-    number = re.sub(r"(?i)\s*(?:ext\.?|x|#|;ext=)\s*\d+\s*$", "", text.strip())
-    if re.search(r"[^0-9+\s()./-]", number):
-        raise Fault("R206", "the text is not a phone number", text)
-    plain = digits(number.replace("(0)", ""))
-    if not number.lstrip("( ").startswith("+"):
-        plain = _dialled(plain, country)
-    if not 8 <= len(plain) <= 15 or plain[0] == "0":
-        raise Fault("R206", "the text is not a phone number", text)
-    return f"+{plain}"
-
-
-_NORTH_AMERICAN = re.compile("1?([2-9][0-9]{2}[2-9][0-9]{6})")
-
-
-def _dialled(plain: str, country: str) -> str:
-    """Return the digits with the calling code that they have when dialled in a country."""
-    code = CALLING_CODES.get(country)
-    if code is None:
-        raise Fault("R206", "the calling code of the country is not known", country)
-    if code == "1":
-        if plain.startswith("011"):
-            return plain[3:]
-        # Ten digits, of which neither the area nor the exchange begins with 0 or 1.
-        match = _NORTH_AMERICAN.fullmatch(plain)
-        return "" if match is None else f"1{match[1]}"
-    if plain.startswith("00"):
-        return plain[2:]
-    national = plain if country in KEEPS_ZERO else plain.removeprefix("0")
-    return code + national
-
-
 # Numbers
 
 
@@ -377,22 +340,25 @@ def round_ceiling(amount: Decimal) -> Decimal:
     return _rounded(amount, 0, ROUND_CEILING)
 
 
-def currency_places(currency: str) -> int:
-    """Return the decimal places of a currency. Raises a Fault for an unknown one."""
-    places = PLACES.get(currency)
+def currency_places(currency: str, counting: str = "iso") -> int:
+    """Return the decimal places of a currency, as ISO 4217 or a payment service counts them.
+
+    Raises a Fault for a currency that is unknown there.
+    """
+    places = COUNTINGS[counting].get(currency)
     if places is None:
         raise Fault("R212", "the currency is not known", currency)
     return places
 
 
-def from_minor_units(count: int, currency: str) -> Decimal:
+def from_minor_units(count: int, currency: str, counting: str = "iso") -> Decimal:
     """Return the amount that so many cents make. Raises a Fault for an unknown currency."""
-    return Decimal(count).scaleb(-currency_places(currency))
+    return Decimal(count).scaleb(-currency_places(currency, counting))
 
 
-def to_minor_units(amount: Decimal, currency: str) -> int:
+def to_minor_units(amount: Decimal, currency: str, counting: str = "iso") -> int:
     """Return the amount in cents. Raises a Fault for a fraction of one, or an unknown currency."""
-    cents = amount.scaleb(currency_places(currency))
+    cents = amount.scaleb(currency_places(currency, counting))
     if cents != cents.to_integral_value():
         raise Fault("R213", "the amount has more places than its currency", amount)
     return int(cents)

@@ -29,3 +29,27 @@ def test_an_object_may_hold_itself() -> None:
     record = read_source_schema("schemas/tree.json", text, "record").record
 
     assert str(record.fields["child"]) == "node?"
+
+
+def test_nullable_of_openapi_may_be_missing() -> None:
+    """`nullable: true` is a null beside the type, beside a reference and in a list, too."""
+    schema = {
+        "type": "object",
+        "required": ["note", "part", "rows", "plain"],
+        "properties": {
+            "note": {"type": "string", "nullable": True},
+            "part": {"$ref": "#/$defs/Part", "nullable": True},
+            "rows": {"type": "array", "items": {"type": "integer", "nullable": True}},
+            "plain": {"type": "string", "nullable": False},
+        },
+        "$defs": {"Part": {"type": "object"}},
+    }
+
+    record = read_source_schema("schemas/o.json", json.dumps(schema), "order").record
+
+    assert {name: str(kind) for name, kind in record.fields.items()} == {
+        "note": "string?",
+        "part": "Part?",
+        "rows": "list(int?)",
+        "plain": "string",
+    }

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 
+from mapgen.emit.python.expression_needs import module_of
 from mapgen.emit.python.expression_templates import read_template
 from mapgen.expression import CEL, DIALECT, Profile
 from mapgen.expression.cel_functions import CEL_FUNCTIONS
@@ -14,7 +15,6 @@ from mapgen.expression.functions import FORMS, FUNCTIONS, REFUSED, SYNONYMS, For
 from mapgen.expression.refinements import REFINEMENTS
 from mapgen.expression.rows import Example, Function
 from mapgen.expression.signature import REFINED
-from mapgen.runtime import functions as runtime
 
 from .language import run
 
@@ -55,7 +55,7 @@ def test_row(row: Function) -> None:
     assert row.says.endswith(".")
     template = read_template(row.python)
     for name in template.functions:
-        assert callable(getattr(runtime, name))
+        assert callable(getattr(importlib.import_module(module_of(name)), name))
     for module, name in template.standard:
         assert hasattr(importlib.import_module(module), name)
     count = len(row.signature.parameters) + (row.signature.receiver is not None)

@@ -13,6 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mapgen.runtime import functions as runtime
+from mapgen.runtime import phone
+from mapgen.runtime.currency import COUNTINGS, PLACES
 from mapgen.runtime.faults import Fault
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -36,13 +38,19 @@ BERLIN = ZoneInfo("Europe/Berlin")
         pytest.param("R205", lambda: runtime.char_at("ab", 3), id="character beyond"),
         pytest.param("R205", lambda: runtime.char_at("ab", -1), id="character before"),
         pytest.param("R205", lambda: runtime.index_of("ab", "a", 3), id="search beyond"),
-        pytest.param("R206", lambda: runtime.e164("call me", "US"), id="letters"),
-        pytest.param("R206", lambda: runtime.e164("555-0123", "US"), id="no area code"),
-        pytest.param("R206", lambda: runtime.e164("112 555-0123", "US"), id="area code of 1"),
-        pytest.param("R206", lambda: runtime.e164("030 1", "DE"), id="too few digits"),
-        pytest.param("R206", lambda: runtime.e164("+0 30 5550123", "DE"), id="code of zero"),
-        pytest.param("R206", lambda: runtime.e164("030 5550123", "XX"), id="unknown country"),
-        pytest.param("R206", lambda: runtime.e164("", "DE"), id="no number"),
+        pytest.param("R206", lambda: phone.e164("call me", "US"), id="letters"),
+        pytest.param("R206", lambda: phone.e164("555-0123", "US"), id="no area code"),
+        pytest.param("R206", lambda: phone.e164("112 555-0123", "US"), id="area code of 1"),
+        pytest.param("R206", lambda: phone.e164("030 1", "DE"), id="too few digits"),
+        pytest.param("R206", lambda: phone.e164("+0 30 5550123", "DE"), id="code of zero"),
+        pytest.param("R206", lambda: phone.e164("030 5550123", "XX"), id="unknown country"),
+        pytest.param("R206", lambda: phone.e164("", "DE"), id="no number"),
+        pytest.param("R206", lambda: phone.e164("1-800-FLOWERS", "US"), id="number in words"),
+        pytest.param("R206", lambda: phone.e164("044 55 1234 5678", "MX"), id="no such plan"),
+        pytest.param("R206", lambda: phone.e164("20 7946 0018", "gb"), id="country in small"),
+        pytest.param("R206", lambda: phone.e164("1 " * 400, "US"), id="a page of digits"),
+        pytest.param("R206", lambda: phone.e164("x1", "US"), id="extension alone"),
+        pytest.param("R212", lambda: runtime.from_minor_units(1, "IQD", "stripe"), id="not taken"),
         pytest.param("R207", lambda: runtime.parse_int(" 1"), id="space"),
         pytest.param("R207", lambda: runtime.parse_int("1_000"), id="underscore"),
         pytest.param("R207", lambda: runtime.parse_int("9" * 19), id="too many digits"),
@@ -121,11 +129,16 @@ def test_fault(code: str, call: Callable[[], object]) -> None:
         (runtime.wrap_text("", 10), []),
         (runtime.wrap_text("aaaaaaaaaaaa b", 5), ["aaaaa", "aaaaa", "aa b"]),
         (runtime.non_blank("\t\n\u00a0"), None),
-        (runtime.e164("+1 (212) 555-0123 ext. 4", "DE"), "+12125550123"),
-        (runtime.e164("1-212-555-0123", "CA"), "+12125550123"),
-        (runtime.e164("011 49 30 5550123", "US"), "+49305550123"),
-        (runtime.e164("+49 (0)30 5550123", "US"), "+49305550123"),
-        (runtime.e164("06 5550 1234", "IT"), "+390655501234"),
+        (phone.e164("+1 (212) 555-0123 ext. 4", "DE"), "+12125550123"),
+        (phone.e164("1-212-555-0123", "CA"), "+12125550123"),
+        (phone.e164("011 49 30 5550123", "US"), "+49305550123"),
+        (phone.e164("+49 (0)30 5550123", "US"), "+49305550123"),
+        (phone.e164("06 5550 1234", "IT"), "+390655501234"),
+        (phone.e164("8 (495) 123-45-67", "RU"), "+74951234567"),
+        (phone.e164("06 1 234 5678", "HU"), "+3612345678"),
+        (phone.e164("0011 61 412 345 678", "AU"), "+61412345678"),
+        (phone.e164("010 1 212 555 0123", "JP"), "+12125550123"),
+        (phone.e164("+44 20 7946 0018", "XX"), "+442079460018"),
         (runtime.parse_int("+7"), 7),
         (runtime.int_div(-7, 2), -3),
         (runtime.int_div(7, -2), -3),
@@ -149,6 +162,11 @@ def test_fault(code: str, call: Callable[[], object]) -> None:
         (runtime.first(iter([])), None),
         (runtime.total([]), Decimal(0)),
         (runtime.to_minor_units(Decimal("12.345"), "KWD"), 12345),
+        (runtime.from_minor_units(500000, "UGX", "stripe"), Decimal("5000.00")),
+        (runtime.from_minor_units(500000, "UGX"), Decimal(500000)),
+        (runtime.to_minor_units(Decimal(123), "ISK", "stripe"), 12300),
+        (runtime.to_minor_units(Decimal(123), "MGA", "stripe"), 123),
+        (runtime.currency_places("HUF", "stripe"), 2),
         (
             runtime.parse_local_time("2024-05-01 12:00", "%Y-%m-%d %H:%M", BERLIN),
             datetime(2024, 5, 1, 10, 0, tzinfo=UTC),
@@ -195,8 +213,8 @@ def test_parsers_never_break(text: str) -> None:
         runtime.parse_timestamp,
         runtime.parse_date,
         runtime.parse_duration,
-        lambda words: runtime.e164(words, "DE"),
-        lambda words: runtime.e164(words, "US"),
+        lambda words: phone.e164(words, "DE"),
+        lambda words: phone.e164(words, "US"),
     )
     for parse in parsers:
         with suppress(Fault):
@@ -213,6 +231,31 @@ def test_minor_units_law(amount: Decimal, currency: str) -> None:
     else:
         with pytest.raises(Fault):
             runtime.to_minor_units(amount, currency)
+
+
+# The page of the payment service: https://docs.stripe.com/currencies
+_WHOLE_AT_STRIPE = set("BIF CLP DJF GNF JPY KMF KRW MGA PYG RWF VND VUV XAF XOF XPF".split())
+_THOUSANDTHS_AT_STRIPE = set("BHD JOD KWD OMR TND".split())
+
+
+@pytest.mark.parametrize("currency", sorted(PLACES))
+def test_places_at_stripe(currency: str) -> None:
+    """A currency has the places that the service's own lists say; all others have two."""
+    if currency in ("IQD", "LYD", "KPW"):
+        assert currency not in COUNTINGS["stripe"]
+        return
+    wanted = 0 if currency in _WHOLE_AT_STRIPE else 3 if currency in _THOUSANDTHS_AT_STRIPE else 2
+    assert runtime.currency_places(currency, "stripe") == wanted
+
+
+@given(st.text("+0123456789 ()-x٣", max_size=20), st.sampled_from(["US", "DE", "RU", "MX", "XX"]))
+def test_phone_law(text: str, country: str) -> None:
+    """A number that comes out is one wherever it is read again, or nothing comes out."""
+    try:
+        number = phone.e164(text, country)
+    except Fault:
+        return
+    assert all(phone.e164(number, other) == number for other in ("US", "JP", "XX"))
 
 
 @given(st.decimals(-(10**9), 10**9, places=6), st.sampled_from(["USD", "JPY", "KWD"]))

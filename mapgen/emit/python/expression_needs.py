@@ -5,12 +5,21 @@ from __future__ import annotations
 import builtins
 import keyword
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Self
 
 from mapgen.ir.expression import attribute_name
 
 RUNTIME_FUNCTIONS = "mapgen.runtime.functions"
+# Functions in modules of their own: what they load is slow, and few flows need it.
+_ELSEWHERE: Mapping[str, str] = {"e164": "mapgen.runtime.phone"}
+
+
+def module_of(function: str) -> str:
+    """Return the module of the runtime that has a function."""
+    return _ELSEWHERE.get(function, RUNTIME_FUNCTIONS)
+
 
 _NEVER = frozenset({*dir(builtins), *keyword.kwlist, *keyword.softkwlist, "l", "O", "I"})
 
@@ -83,7 +92,7 @@ class ModuleNeeds:
 
     def function(self, name: str) -> str:
         """Import a function of the runtime; return its name."""
-        return self.name(RUNTIME_FUNCTIONS, name)
+        return self.name(module_of(name), name)
 
     def whole(self, module: str) -> str:
         """Import a module itself; return its name."""
