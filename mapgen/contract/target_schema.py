@@ -36,7 +36,7 @@ _BOUNDS: Mapping[str, Comparison] = {
     "maximum": "<=",
     "exclusiveMaximum": "<",
 }
-# `nullable` (OpenAPI 3.0) and the type null ask nothing of a document: it leaves out what is not there.
+# `nullable` (OpenAPI 3.0) asks nothing of a document, which leaves out what is not there.
 _SAID = ("type", "enum", "const", "$ref", "readOnly", "nullable")
 _REMARKS = ("title", "description", "default", "examples", "deprecated", "writeOnly", "$comment")
 _OF_KIND: Mapping[str, tuple[str, ...]] = {

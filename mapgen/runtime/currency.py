@@ -23,10 +23,10 @@ PLACES: Mapping[str, int] = (
     | dict.fromkeys(_THREE_PLACES.split(), 3)
 )
 
-# Stripe counts otherwise in a few (https://docs.stripe.com/currencies): krónur and Ugandan shillings
-# in hundredths though they have none, ariary whole. Of those that it does not take, IQD, KPW and LYD
-# have other places than two: what it would count them in is not known. HUF and TWD are whole only in
-# payouts: charges have hundredths.
+# Stripe counts otherwise in a few (https://docs.stripe.com/currencies): krónur and Ugandan
+# shillings in hundredths though they have none, ariary whole. IQD, KPW and LYD it does not take, so
+# that it is not known how it would count them. HUF and TWD are whole in payouts alone: charges have
+# hundredths.
 _NOT_TAKEN = ("IQD", "KPW", "LYD")
 _STRIPE: Mapping[str, int] = {
     **{currency: places for currency, places in PLACES.items() if currency not in _NOT_TAKEN},
