@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import assert_never
 
 from mapgen.emit.templates import render
+from mapgen.escaping import code, prose
 from mapgen.ir import flow as ir
 
 
@@ -22,14 +23,14 @@ def mapping_document(flow: ir.Flow) -> str:
 
 
 def _document(document: ir.Document, flow: ir.Flow) -> dict[str, object]:
-    prefix = "" if flow.only is document else f"`{document.name}` "
+    prefix = "" if flow.only is document else f"{code(document.name)} "
     return {
         "document": document,
-        "heading": "Fields" if flow.only is document else f"The document `{document.name}`",
-        "of": "" if flow.only is document else f" of `{document.name}`",
-        "checked": "the document" + ("" if flow.only is document else f" `{document.name}`"),
-        "target": f"{prefix}{document.operation} `{document.entity}` of {_owner(flow)}",
-        "made": _escaped(", ".join(_conditions(document))),
+        "heading": "Fields" if flow.only is document else f"The document {code(document.name)}",
+        "of": "" if flow.only is document else f" of {code(document.name)}",
+        "checked": "the document" + ("" if flow.only is document else f" {code(document.name)}"),
+        "target": f"{prefix}{document.operation} {code(document.entity)} of {prose(_owner(flow))}",
+        "made": ", ".join(_conditions(document)),
         "rows": list(_rows(document.part)),
         "checks": [_check(check) for check in document.checks],
     }
@@ -43,23 +44,23 @@ def _owner(flow: ir.Flow) -> str:
 def _conditions(document: ir.Document) -> Iterator[str]:
     """Yield for what a document is made, and what has to be there before it."""
     if document.rows is not None:
-        yield f"one for each `{document.rows.alias}` of {document.rows.words}"
+        yield f"one for each {code(document.rows.alias)} of {document.rows.words}"
     if document.when is not None:
         yield f"where {document.when.words}"
     if document.after:
-        yield "after " + " and ".join(f"`{name}`" for name in document.after)
+        yield "after " + " and ".join(code(name) for name in document.after)
 
 
 def _table(table: ir.Table) -> str:
     """Return where a table's values come from."""
     match table:
         case ir.FileTable(path=path):
-            return f"`{path}`"
+            return code(path)
         case ir.LedgerTable(flow=flow, document=document):
-            return f"the ledger: what `{flow}{'.' + document if document else ''}` made"
+            return f"the ledger: what {code(flow + ('.' + document if document else ''))} made"
         case ir.TenantTable(entity=entity, key=key, value=value):
-            asked = " and ".join(f"`{field}`" for field in key)
-            return f"asked of the ERP: `{value}` of the `{entity}` by {asked}"
+            asked = " and ".join(code(field) for field in key)
+            return f"asked of the ERP: {code(value)} of the {code(entity)} by {asked}"
         case _:
             assert_never(table)
 
@@ -84,17 +85,23 @@ def _rows(part: ir.Part) -> Iterator[dict[str, str]]:
 
 def _opening(target: str, reads: tuple[str, ...], rule: str) -> dict[str, str]:
     """Return the line over the fields of a part."""
-    source = ", ".join(f"`{path}`" for path in reads)
-    return {"target": f"**{target}**", "source": source, "rule": rule, "missing": "", "remarks": ""}
+    source = ", ".join(code(path) for path in reads)
+    return {
+        "target": f"**{prose(target)}**",
+        "source": source,
+        "rule": rule,
+        "missing": "",
+        "remarks": "",
+    }
 
 
 def _row(field: ir.Field) -> dict[str, str]:
     return {
-        "target": f"`{_path(field.target)}`",
-        "source": ", ".join(f"`{path}`" for path in field.reads),
-        "rule": _escaped(field.words),
+        "target": code(_path(field.target)),
+        "source": ", ".join(code(path) for path in field.reads),
+        "rule": field.words,
         "missing": _missing(field),
-        "remarks": _escaped("; ".join(_remarks(field))),
+        "remarks": "; ".join(_remarks(field)),
     }
 
 
@@ -106,7 +113,7 @@ def _part_rule(member: ir.ObjectPart | ir.RowsPart | ir.BlocksPart) -> str:
 def _part_words(member: ir.ObjectPart | ir.RowsPart | ir.BlocksPart) -> str:
     if not isinstance(member, ir.ObjectPart):
         fewest = f", {member.at_least} at least" if member.at_least else ""
-        keys = ", ".join(f"`{name}`" for name in member.row_key)
+        keys = ", ".join(code(name) for name in member.row_key)
         known_by = f", recognised by {keys}" if keys else ""
         return f"{_rows_words(member)}{fewest}{known_by}"
     if member.source is None:
@@ -117,13 +124,13 @@ def _part_words(member: ir.ObjectPart | ir.RowsPart | ir.BlocksPart) -> str:
 def _rows_words(member: ir.RowsPart | ir.BlocksPart) -> str:
     if isinstance(member, ir.RowsPart):
         where = f" where {member.where_words}" if member.where_words else ""
-        return _escaped(f"a row for each `{member.alias}`{where}")
+        return f"a row for each {code(member.alias)}{where}"
     return f"the rows of {len(member.blocks)} blocks"
 
 
 def _block_rule(block: ir.Block) -> str:
-    rows = "one row" if block.alias is None else f"a row for each `{block.alias}`"
-    return _escaped(f"{rows} where {block.words}" if block.words else rows)
+    rows = "one row" if block.alias is None else f"a row for each {code(block.alias)}"
+    return f"{rows} where {block.words}" if block.words else rows
 
 
 def _missing(field: ir.Field) -> str:
@@ -135,7 +142,7 @@ def _missing(field: ir.Field) -> str:
         case "reject":
             return "rejected"
         case "replace":
-            return _escaped(f"`{field.missing_words}`")
+            return code(field.missing_words or "")
 
 
 def _remarks(field: ir.Field) -> Iterator[str]:
@@ -154,7 +161,7 @@ def _remarks(field: ir.Field) -> Iterator[str]:
     if field.is_personal:
         yield "personal"
     if field.because:
-        yield field.because
+        yield prose(field.because)
 
 
 def _check(check: ir.Check) -> str:
@@ -165,8 +172,3 @@ def _check(check: ir.Check) -> str:
 def _path(target: str) -> str:
     """Return a target path without its document."""
     return target.rpartition(": ")[2]
-
-
-def _escaped(words: str) -> str:
-    """Return words that may stand in a table cell."""
-    return words.replace("|", "\\|").replace("\n", " ")

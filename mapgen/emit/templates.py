@@ -2,21 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from functools import cache
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from mapgen import escaping
+
+# What text of an author goes through on its way into a file.
+_DOORS: Mapping[str, Callable[[str], str]] = {
+    "cell": escaping.cell,
+    "code": escaping.code,
+    "comment": escaping.comment,
+    "docstring": escaping.in_docstring,
+    "literal": escaping.literal,
+    "prose": escaping.prose,
+}
+
 
 @cache
 def _environment() -> Environment:
-    return Environment(
+    made = Environment(
         loader=PackageLoader("mapgen.templates", ""),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
-        autoescape=False,
+        autoescape=False,  # each kind of file has its own doors
     )
+    made.filters.update(_DOORS)
+    return made
 
 
 def render(template: str, **words: object) -> str:

@@ -9,6 +9,7 @@ from typing import Literal, cast
 from mapgen.check import model as checked
 from mapgen.check.rules import WHOLE_RANGES
 from mapgen.check.sources import path_pattern
+from mapgen.escaping import code
 from mapgen.expression import Binding, Scope, Typed, compile_expression, types
 from mapgen.expression.tree import Method
 from mapgen.expression.types import Type, optional, present
@@ -464,16 +465,16 @@ def _condition(document: checked.CheckedDocument) -> ir.Condition | None:
     when, written = document.when, document.spec.when
     if when is None or written is None:
         return None
-    return ir.Condition(lower_expression(when.typed), when.reads, f"`{_one_line(written)}`")
+    return ir.Condition(lower_expression(when.typed), when.reads, _span(written))
 
 
 def _document_rows(document: checked.CheckedDocument) -> ir.DocumentRows | None:
     rows, written = document.rows, document.spec.rows
     if rows is None or written is None:
         return None
-    words = f"`{_one_line(written.source)}`"
+    words = _span(written.source)
     if written.where is not None:
-        words += f" where `{_one_line(written.where)}`"
+        words += f" where {_span(written.where)}"
     return ir.DocumentRows(
         lower_expression(rows.source),
         isinstance(rows.source.type, types.Optional),
@@ -574,20 +575,20 @@ def _words(rule: spec.Rule) -> str:
     """Return the rule as the spec has it, for readers of the mapping."""
     match rule.kind:
         case spec.Const(value):
-            return f"always `{value.value}`"
+            return f"always {code(value.value)}"
         case spec.Value(expression):
-            return f"`{_one_line(expression)}`"
+            return _span(expression)
         case spec.Lookup(table, keys, _, otherwise):
             tried = ", then ".join(_key_words(key) for key in keys)
-            last = f", otherwise `{_one_line(otherwise)}`" if otherwise else ""
+            last = f", otherwise {_span(otherwise)}" if otherwise else ""
             return f"{table.value} at {tried}{last}"
         case spec.Made(document, field):
-            return f"`{field.value}` of the document `{document.value}`"
+            return f"{code(field.value)} of the document {code(document.value)}"
         case spec.FirstOf(expressions):
-            return "first of " + ", ".join(f"`{_one_line(text)}`" for text in expressions)
+            return "first of " + ", ".join(_span(text) for text in expressions)
         case spec.Cases(cases, otherwise):
-            lines = [f"`{_one_line(case.then)}` when `{_one_line(case.when)}`" for case in cases]
-            return "; ".join([*lines, f"else `{_one_line(otherwise)}`"])
+            lines = [f"{_span(case.then)} when {_span(case.when)}" for case in cases]
+            return "; ".join([*lines, f"else {_span(otherwise)}"])
         case _:
             return ""
 
@@ -596,26 +597,31 @@ def _error_words(rule: checked.CheckedRule) -> str | None:
     text = rule.rule.modifiers.on_error
     if text is None:
         return None
-    return "left out" if rule.on_error == "omit" else f"`{_one_line(text)}`"
+    return "left out" if rule.on_error == "omit" else _span(text)
 
 
 def _places_words(rule: spec.Rule) -> str | None:
     places = rule.modifiers.places
     if not isinstance(places, spec.CurrencyPlaces):
         return None
-    return f"as many decimal places as `{_one_line(places.currency)}` has"
+    return f"as many decimal places as {_span(places.currency)} has"
 
 
 def _key_words(key: spec.LookupKey) -> str:
-    return " with ".join(f"`{_one_line(part.expression)}`" for part in key.parts)
+    return " with ".join(_span(part.expression) for part in key.parts)
 
 
 def _condition_words(written: Text | None) -> str | None:
-    return None if written is None else f"`{_one_line(written)}`"
+    return None if written is None else _span(written)
 
 
 def _one_line(text: Text) -> str:
     return " ".join(text.value.split())
+
+
+def _span(text: Text) -> str:
+    """Return an expression as readers of the mapping see it."""
+    return code(text.value)
 
 
 def _operations(flow: checked.Checked) -> ir.Operations:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass
 from typing import assert_never
 
 from mapgen.emit.python.expression_needs import ModuleConstant, ModuleNeeds, Namer
 from mapgen.emit.python.expression_templates import CEL_FUNCTIONS, Code, Level, fill, read_template
+from mapgen.escaping import in_f_string, literal, pattern
 from mapgen.ir import expression as ir
 from mapgen.ir.names import python_name
 
@@ -40,6 +40,8 @@ class _NameNeeded(Exception):
 
 
 _ARITHMETIC = {"+": Level.SUM, "-": Level.SUM, "*": Level.PRODUCT, "/": Level.PRODUCT}
+# What Python 3.11 does not take inside the braces of an f-string in double quotes.
+_NOT_IN_F_STRINGS = ('"', "\\", "{", "}", "\n", "#")
 _SWAPPED = {"==": "==", "!=": "!=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
 
 
@@ -158,13 +160,13 @@ class PythonExpressions:
                 self._module.whole("re")
                 flags = ", re.ASCII"
                 return Code(
-                    self._module.constant("PATTERN", f"re.compile({_raw(str(value))}{flags})")
+                    self._module.constant("PATTERN", f"re.compile({pattern(str(value))}{flags})")
                 )
             case "timezone":
                 return Code(self._zone(str(value)))
             case _:
                 if isinstance(value, str):
-                    return Code(quoted(value))
+                    return Code(literal(value))
                 is_negative = isinstance(value, int) and value < 0
                 return Code(repr(value), Level.UNARY if is_negative else Level.ATOM)
 
@@ -172,7 +174,7 @@ class PythonExpressions:
         """Return the constant of a time zone: one of the database, or a distance from UTC."""
         if ":" not in name:
             self._module.name("zoneinfo", "ZoneInfo")
-            return self._module.constant(name, f"ZoneInfo({quoted(name)})")
+            return self._module.constant(name, f"ZoneInfo({literal(name)})")
         self._module.name("datetime", "timedelta")
         self._module.name("datetime", "timezone")
         is_west = name.startswith("-")
@@ -273,14 +275,13 @@ class PythonExpressions:
     def _piece(self, part: ir.Expression) -> str | None:
         """Return a part as it stands in an f-string in double quotes, None where it cannot."""
         if isinstance(part, ir.Constant):
-            inside = "".join(_in_double_quotes(letter) for letter in str(part.value))
-            return inside.replace("{", "{{").replace("}", "}}")
+            return in_f_string(str(part.value))
         conversion = _conversion(part)
         if conversion is not None and isinstance(part, ir.Call):
             part = part.arguments[0]
         code = self._value(part)
         text = code.text.replace('"', "'") if "'" not in code.text else code.text
-        if '"' in text or "\\" in text or "{" in text or "\n" in text or ":=" in text:
+        if ":=" in text or any(mark in text for mark in _NOT_IN_F_STRINGS):
             return None
         return f"{{{text}{conversion or ''}}}"
 
@@ -638,7 +639,7 @@ def table_code(module: ModuleNeeds, name: str, entries: Sequence[tuple[str, str]
     """Return the Python of a lookup table; one that is written out stands in the module."""
     if entries is None:
         return f"lookups.{name}"
-    pairs = ", ".join(f"{key!r}: {value!r}" for key, value in entries)
+    pairs = ", ".join(f"{literal(key)}: {literal(value)}" for key, value in entries)
     return module.constant(name, f"{{{pairs}}}")
 
 
@@ -730,25 +731,3 @@ def _hint(node: ir.Expression) -> str:
             return _hint(first)
         case _:
             return "value"
-
-
-def quoted(text: str) -> str:
-    """Return a string literal as a formatter would leave it: in double quotes where they do."""
-    shown = repr(text)
-    if shown[0] == "'" and '"' not in shown:
-        return f'"{shown[1:-1]}"'
-    return shown
-
-
-def _in_double_quotes(letter: str) -> str:
-    return {'"': '\\"', "'": "'"}.get(letter, repr(letter)[1:-1])
-
-
-def _raw(pattern: str) -> str:
-    """Return a regular expression as a raw string where it can be one."""
-    if re.search(r"[^\x20-\x7e]", pattern) or pattern.endswith("\\"):
-        return quoted(pattern)
-    for mark in ('"', "'"):
-        if mark not in pattern:
-            return f"r{mark}{pattern}{mark}" if "\\" in pattern else f"{mark}{pattern}{mark}"
-    return quoted(pattern)

@@ -13,6 +13,7 @@ from mapgen.emit.python.expression import (
     table_code,
 )
 from mapgen.emit.python.types import CUSTOM_WRAPPERS, WRAPPERS
+from mapgen.escaping import literal
 from mapgen.ir import flow as ir
 
 LIMITS = "mapgen.runtime.limits"
@@ -111,7 +112,7 @@ class FieldEmitter:
     def _made(self, field: ir.Field, made: ir.Made) -> tuple[list[Statement], str]:
         """Return the statement of a key that another document gets."""
         wrapper, inner = self.module.name(VALUES, "MadeValue"), self.module.name(VALUES, "Made")
-        code = f'{wrapper}({inner}("{made.document}", "{made.field}"))'
+        code = f"{wrapper}({inner}({literal(made.document)}, {literal(made.field)}))"
         if made.present is not None:
             unset = self.module.name("msgspec", "UNSET")
             is_there = f"{self.names[made.present.name]} is not {unset}"
@@ -288,7 +289,7 @@ class FieldEmitter:
             case "reject" | "retry":
                 name = "found" if lookup.on_miss == "reject" else "found_in_time"
                 function = self.module.name(LIMITS, name)
-                return f'{function}({table}, "{lookup.table}", {tried})', ()
+                return f"{function}({table}, {literal(lookup.table)}, {tried})", ()
             case "replace" if len(keys) == 1:
                 assert lookup.otherwise is not None
                 return f"{table}.get({tried}, {self.expressions().value(lookup.otherwise)})", ()
@@ -320,7 +321,7 @@ class FieldEmitter:
             name = self.module.name(LIMITS, "truncated" if limits.truncates else "text")
             value = f"{name}({value}, {limits.max_length})"
         if limits.pattern is not None:
-            value = f"{self.module.name(LIMITS, 'matching')}({value}, {limits.pattern!r})"
+            value = f"{self.module.name(LIMITS, 'matching')}({value}, {literal(limits.pattern)})"
         if limits.choices:
             choices = ", ".join(self._constant(text, field.kind) for text in limits.choices)
             value = f"{self.module.name(LIMITS, 'one_of')}({value}, {choices})"
@@ -368,7 +369,7 @@ class FieldEmitter:
                 day = date.fromisoformat(text)
                 return f"date({day.year}, {day.month}, {day.day})"
             case "string" | "select" | "decimal_text":
-                return repr(text)
+                return literal(text)
 
 
 def decimal_constant(text: str) -> tuple[str, str]:

@@ -32,6 +32,7 @@ from mapgen.emit.python.types import (
     Annotations,
     source_classes,
 )
+from mapgen.escaping import literal
 from mapgen.ir import flow as ir
 from mapgen.ir.expression import Conditional, Expression, attribute_name
 from mapgen.ir.names import made_name, python_name
@@ -136,7 +137,7 @@ class _ModuleEmitter:
         if flow.skips:
             returns += f" | {self.needs.name(VALUES, 'Skip')}"
         return Module(
-            summary=_in_docstring(flow.summary),
+            summary=flow.summary,
             spec_path=flow.spec_path,
             source_classes=tuple(self._source_class(item) for item in flow.source_objects),
             target_classes=tuple(self.classes),
@@ -296,7 +297,7 @@ class _ModuleEmitter:
     def _skips(self, emitter: FieldEmitter) -> Iterator[Statement]:
         for number, skip in enumerate(self.flow.skips, start=1):
             condition = emitter.expressions().value(skip.when)
-            code = f"if {condition}:\n    return Skip({skip.because!r})"
+            code = f"if {condition}:\n    return Skip({literal(skip.because)})"
             yield Statement(code, None)
             self._rule(f"transform.if{number}", "skip", skip.reads, skip.pointer)
 
@@ -322,7 +323,7 @@ class _ModuleEmitter:
             self._rule(f"{function}.check{number}", target, check.reads, check.pointer)
 
     def _check(self, check: ir.Check, expressions: PythonExpressions) -> str:
-        name = repr(check.name)
+        name = literal(check.name)
         if check.left is None or check.right is None:
             assert check.condition is not None
             holds = self.needs.name(LIMITS, "holds")
@@ -480,7 +481,7 @@ class _ModuleEmitter:
         if item.at_least:
             code = f"{self.needs.name(LIMITS, 'rows')}({code}, {item.at_least})"
         for telling in filter(None, dict.fromkeys((item.unique, item.row_key))):
-            fields = ", ".join(f'"{python_name(name)}"' for name in telling)
+            fields = ", ".join(literal(python_name(name)) for name in telling)
             code = f"{self.needs.name(LIMITS, 'unique')}({code}, {fields})"
         return code
 
@@ -565,7 +566,7 @@ class _ModuleEmitter:
             kinds[CUSTOM_WRAPPERS[item.field.kind]] = None
             if item.field.clears:
                 kinds["ClearedField"] = None
-            given.append(f'("{item.view}", "{item.name}", {local})')
+            given.append(f"({literal(item.view)}, {literal(item.name)}, {local})")
         collect = self.needs.name(LIMITS, "custom_fields")
         local = emitter.namer.name("custom")
         kind = self._or_unset(f"dict[str, dict[str, {' | '.join(kinds)}]]")
@@ -629,11 +630,6 @@ def _import_groups(needs: ModuleNeeds) -> Iterator[tuple[str, ...]]:
 
 def _article(name: str) -> str:
     return f"{'an' if name[0] in 'aeiou' else 'a'} {name}"
-
-
-def _in_docstring(words: str) -> str:
-    """Return words of the author as they can stand between three quotation marks."""
-    return " ".join(words.split()).replace("\\", "\\\\").replace('"""', '\\"\\"\\"')
 
 
 def _shortest(number: str) -> str:

@@ -1,0 +1,117 @@
+"""The door for text that authors of specs, schemas, contracts and records wrote.
+
+Names, titles, paths and reasons are what their authors like them to be. On their way into Python,
+Markdown or a terminal they go through here, so that they stay text: a literal, a comment, a cell.
+"""
+
+from __future__ import annotations
+
+import re
+
+# What tools take for an instruction where a comment begins with it.
+_INSTRUCTION = re.compile(
+    r"(?:type\s*:|fmt\s*:|yapf\s*:|isort\s*:|noqa|nosec|pragma|ruff\s*:|mypy\s*:|pylint\s*:"
+    r"|pyright\s*:|flake8\s*:)",
+    re.IGNORECASE,
+)
+_QUOTES = re.compile(r'"{3,}|"+$')
+
+
+def visible(text: str) -> str:
+    """Return a text on one line: what a page does not show, or shows elsewhere, is escaped.
+
+    That is control characters and the sequences of a terminal, line ends, and the marks that turn
+    the order of letters.
+    """
+    if text.isprintable():
+        return text
+    return "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in text)
+
+
+def one_line(text: str) -> str:
+    """Return a text on one line as `visible` does, with one blank for any white space."""
+    return visible(" ".join(text.split()))
+
+
+# Python
+
+
+def literal(text: str) -> str:
+    """Return a text as a Python literal on one line, in double quotes where a formatter has them.
+
+    Line ends, control characters, and what a page does not show or shows elsewhere are escaped.
+    """
+    shown = repr(text)
+    if shown[0] == "'" and '"' not in shown:
+        return f'"{shown[1:-1]}"'
+    return shown
+
+
+def comment(text: str) -> str:
+    """Return a text as it stands behind `# `: one line, and no instruction to a tool."""
+    shown = one_line(text)
+    return literal(text) if _INSTRUCTION.match(shown) else shown
+
+
+def in_docstring(text: str) -> str:
+    """Return a text as it stands between three double quotes: one line that does not end them."""
+    shown = one_line(text.replace("\\", "\\\\"))
+    return _QUOTES.sub(lambda found: '\\"' * len(found[0]), shown)
+
+
+def in_f_string(text: str) -> str:
+    """Return a text as it stands in an f-string in double quotes."""
+    inside = "".join('\\"' if letter == '"' else _escaped(letter) for letter in text)
+    return inside.replace("{", "{{").replace("}", "}}")
+
+
+def _escaped(letter: str) -> str:
+    return letter if letter == "'" else repr(letter)[1:-1]
+
+
+def pattern(text: str) -> str:
+    """Return a regular expression as a literal: a raw one where it can be one."""
+    if re.search(r"[^\x20-\x7e]", text) or text.endswith("\\"):
+        return literal(text)
+    for mark in ('"', "'"):
+        if mark not in text:
+            return f"r{mark}{text}{mark}" if "\\" in text else f"{mark}{text}{mark}"
+    return literal(text)
+
+
+# Markdown
+
+_MARKS = re.compile(r"[\\<]|!(?=\[)")
+_FIRST_MARKS = re.compile(r"[#>*+=~_\[-]|\d+(?=[.)])")
+
+
+def prose(text: str) -> str:
+    """Return a text as a paragraph or a cell holds it; spans in backticks stay what they are."""
+    parts = one_line(text).split("`")
+    if "``" in text or len(parts) % 2 == 0:
+        shown = "\\`".join(map(_plain, parts))
+    else:
+        shown = "`".join(_plain(part) if at % 2 == 0 else part for at, part in enumerate(parts))
+    first = _FIRST_MARKS.match(shown)
+    if first is None:
+        return shown
+    end = first.end() if first[0].isdigit() else 0
+    return f"{shown[:end]}\\{shown[end:]}"
+
+
+def _plain(text: str) -> str:
+    """Return words that are no picture and no element of HTML."""
+    return _MARKS.sub(lambda found: f"\\{found[0]}", text)
+
+
+def code(text: str) -> str:
+    """Return a text as a span of code: between more backticks than stand in it in a row."""
+    shown = one_line(text)
+    fence = "`" * (max(map(len, re.findall("`+", shown)), default=0) + 1)
+    pad = " " if not shown or "`" in (shown[0], shown[-1]) else ""
+    return f"{fence}{pad}{shown}{pad}{fence}"
+
+
+def cell(markdown: str) -> str:
+    """Return a line of Markdown as a cell of a table: its bars separate no columns."""
+    return markdown.replace("|", "\\|").replace("\n", " ")
