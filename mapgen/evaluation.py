@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -24,7 +24,7 @@ from mapgen.expression import (
 )
 from mapgen.expression.signature import Pattern, build, read_pattern
 from mapgen.expression.types import Type
-from mapgen.ir.expression import attribute_name, is_optional
+from mapgen.ir.expression import attribute_names, is_optional
 from mapgen.lower.expression import lower_expression
 from mapgen.report import Diagnostic, Stopped, Text
 from mapgen.runtime.cel import LARGEST, LEAST
@@ -121,21 +121,11 @@ def read_type(words: JsonValue, path: str) -> Type:
             return _named_type(words)
         case dict():
             fields = read_types(words, path)
-            _no_twins(fields, path)
             return types.Object(path, fields)
         case [element]:
             return types.ListOf(read_type(element, f"{path}[]"))
         case _:
             raise NotThatType(f"the type of `{path}` is words, an object or a list of one type")
-
-
-def _no_twins(fields: Iterable[str], path: str) -> None:
-    """Refuse fields that the running code could not tell apart."""
-    known: dict[str, str] = {}
-    for key in fields:
-        twin = known.setdefault(attribute_name(key), key)
-        if twin != key:
-            raise NotThatType(f"`{path}` has both `{twin}` and `{key}`, which become one name")
 
 
 def _named_type(words: str) -> Type:
@@ -185,7 +175,6 @@ def _shown_type(value: JsonValue, name: str, profile: Profile) -> Type:
         case list():
             return types.ListOf(_element_type(value, f"{name}[]", profile))
         case dict():
-            _no_twins(value, name)
             fields = {key: _shown_type(of, f"{name}.{key}", profile) for key, of in value.items()}
             return types.Object(name, fields)
 
@@ -218,7 +207,6 @@ def _merged(left: Type, right: Type) -> Type | None:
                 if both is None:
                     return None
                 fields[key] = both
-            _no_twins(fields, name)
             return types.Object(name, fields)
         case _:
             return types.join(left, right)
@@ -254,8 +242,9 @@ def _bound(value: JsonValue, kind: Type, path: str, profile: Profile) -> object:
                 for name, each in value.items()
             }
         case types.Object(fields=fields), dict():
+            attributes = attribute_names(tuple(fields))
             members = {
-                attribute_name(key): _bound(value.get(key), inner, f"{path}.{key}", profile)
+                attributes[key]: _bound(value.get(key), inner, f"{path}.{key}", profile)
                 for key, inner in fields.items()
             }
             return SimpleNamespace(**members)
@@ -322,9 +311,9 @@ def _plain(value: object, kind: Type) -> JsonValue:
             assert isinstance(value, dict)
             return {_key_text(key): _plain(each, inner) for key, each in value.items()}
         case types.Object(fields=fields):
+            attributes = attribute_names(tuple(fields))
             return {
-                key: _plain(getattr(value, attribute_name(key)), inner)
-                for key, inner in fields.items()
+                key: _plain(getattr(value, attributes[key]), inner) for key, inner in fields.items()
             }
         case _:
             return _plain_scalar(value)

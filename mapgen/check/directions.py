@@ -9,14 +9,14 @@ from operator import ge, gt, le, lt
 
 from mapgen.check.formulas import described
 from mapgen.check.model import TableFacts
-from mapgen.check.sources import all_near
+from mapgen.check.sources import all_near, is_usable
 from mapgen.contract.model import Comparison, Contract, Field
 from mapgen.contract.source_schema import SourceSchema
 from mapgen.expression.typed import Typed
 from mapgen.expression.types import Optional
 from mapgen.ir.names import python_name
 from mapgen.report import Diagnostic, Span, Text
-from mapgen.report.catalogue import mapping, operations, outward
+from mapgen.report.catalogue import mapping, operations, outward, schemas
 from mapgen.spec import model as spec
 from mapgen.spec.nodes import ScalarNode
 
@@ -77,6 +77,14 @@ def meeting_members(part: spec.Part, contract: Contract) -> Iterator[Diagnostic]
         first = seen.setdefault(python_name(rule.target.value), rule.target)
         if first.value != rule.target.value:
             yield outward.members_that_meet(first, rule.target)
+
+
+def unusable_members(part: spec.Part) -> Iterator[Diagnostic]:
+    """Yield the faults of members that generated code cannot write."""
+    for rule in part.fields:
+        name = rule.target.value
+        if not is_usable(name):
+            yield schemas.unusable_name(name, "the document", rule.target.span())
 
 
 def may_be_left_out(text: Text, source: Typed, field: Field) -> Iterator[Diagnostic]:

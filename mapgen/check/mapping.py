@@ -23,7 +23,7 @@ from mapgen.check.documents import (
 from mapgen.check.formulas import Formulas, described, trees
 from mapgen.check.modifiers import Sending
 from mapgen.check.rules import RESERVED, RuleChecker
-from mapgen.check.sources import accounted, all_near, meeting_names
+from mapgen.check.sources import accounted, all_near, unusable_names
 from mapgen.check.spelling import repeated
 from mapgen.contract.model import Contract, Entity
 from mapgen.contract.source_schema import SourceSchema
@@ -101,7 +101,7 @@ def check_mapping(
         faults.extend(idle_ignores(section))
     elif not formulas.is_lost:
         faults.extend(accounted(schema.record, section, formulas.reads, formulas.doubtful))
-    faults.extend(meeting_names(formulas.reads))
+    faults.extend(unusable_names(formulas.reads))
     faults.extend(_idle_names(section, formulas))
     reads = frozenset(formulas.reads)
     return CheckedMapping(

@@ -17,6 +17,7 @@ from mapgen.check.directions import (
     may_be_left_out,
     meeting_members,
     only_in_the_erp,
+    unusable_members,
 )
 from mapgen.check.documents import Siblings, unfit_for_made
 from mapgen.check.formulas import Formulas, any_of, described, row_binding
@@ -129,6 +130,7 @@ class RuleChecker:
             return replace(self, is_inside=True).part(part, entity, prefix, scope, where)
         self.faults.extend(only_in_the_erp(part, self.contract))
         self.faults.extend(meeting_members(part, self.contract))
+        self.faults.extend(unusable_members(part))
         members = [self._member(rule, entity, prefix, scope) for rule in part.fields]
         custom = [self._custom(rule, prefix, scope) for rule in part.custom]
         note = None if part.note is None else self._note(part.note, prefix, scope)

@@ -7,7 +7,6 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from mapgen.check.composing import key_paths
 from mapgen.expression.types import ListOf, Object, Type, present
-from mapgen.ir.expression import attribute_name
 from mapgen.report import Diagnostic, Span, near_names
 from mapgen.report.catalogue import mapping as messages
 from mapgen.report.catalogue import reading, schemas
@@ -111,18 +110,21 @@ def _described_at(source: spec.SourceClause, parent: str, fields: tuple[str, ...
     return source.schema.span()
 
 
-def meeting_names(reads: Mapping[str, Span]) -> list[Diagnostic]:
-    """Return the faults of source fields that are read and would be one attribute in Python."""
-    seen: dict[tuple[str, str], tuple[str, Span]] = {}
-    faults = []
+# What no name may have by which values are read and written: it would have to be escaped in JSON.
+_UNUSABLE = re.compile(r'["\\\x00-\x1f\ud800-\udfff]')
+
+
+def is_usable(name: str) -> bool:
+    """Tell whether generated code can read or write a member of this name."""
+    return _UNUSABLE.search(name) is None
+
+
+def unusable_names(reads: Mapping[str, Span]) -> Iterator[Diagnostic]:
+    """Yield the faults of source fields that rules read and generated code cannot."""
     for read, span in reads.items():
-        parts = read.split(".")
-        for end in range(2, len(parts) + 1):
-            owner, name = ".".join(parts[: end - 1]), parts[end - 1].removesuffix("[]")
-            first, other = seen.setdefault((owner, attribute_name(name)), (name, span))
-            if first != name:
-                faults.append(schemas.names_that_meet(owner, first, name, span, other))
-    return faults
+        owner, _, name = read.rpartition(".")
+        if not is_usable(name):
+            yield schemas.unusable_name(name, owner, span)
 
 
 def all_near(words: Iterable[str], known: Iterable[str]) -> frozenset[str]:

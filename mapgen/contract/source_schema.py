@@ -8,9 +8,10 @@ none is `mixed`: it may be there, and no expression can use it.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import cast
+from typing import cast, get_args
 
 import jsonschema
 
@@ -34,7 +35,21 @@ _AMBIGUOUS = ("allOf", "anyOf", "oneOf", "not", "if", "patternProperties", "pref
 _ROOT = "#"
 _MIXED = types.Object("mixed", {})
 # Names of other objects that expressions know.
-_TAKEN = ("settings", "lookups", "mixed")
+_TAKEN = (
+    "settings",
+    "lookups",
+    "mixed",
+    "Option",
+    "dyn",
+    "null",
+    "list",
+    "map",
+    "group",
+    "document",
+)
+
+
+_LONGEST_NAME = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +168,7 @@ class _Reader:
         self._path = path
         self._definitions = schema.get("$defs")
         self._objects: dict[str, types.Type] = {}
-        self.names = {**dict.fromkeys(_TAKEN, 1), **taken}
+        self.names = {**dict.fromkeys((*_TAKEN, *get_args(types.ScalarName)), 1), **taken}
         self._open: set[str] = set()
 
     def type_at(self, schema: object, pointer: str, name: str) -> types.Type:
@@ -221,9 +236,10 @@ class _Reader:
 
     def _new_name(self, name: str) -> str:
         """Return a name that no other object has: types are told apart by their names."""
+        name = re.sub(r"\W+", "_", name[:_LONGEST_NAME]) or "object"
         number = self.names.get(name, 0) + 1
         self.names[name] = number
-        return name if number == 1 else f"{name}_{number}"
+        return name if number == 1 else self._new_name(f"{name}_{number}")
 
     def _referenced(self, reference: str, pointer: str) -> types.Type:
         name = reference.removeprefix("#/$defs/")

@@ -5,7 +5,9 @@ from __future__ import annotations
 import keyword
 import re
 import unicodedata
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Literal
 
 # Types are words here: `string`, `list(decimal)`, `address?`. A trailing `?` says that the value
@@ -46,10 +48,14 @@ class Local:
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """A field of a record, by its JSON key; the record itself is there."""
+    """A field of a record, by its JSON key; the record itself is there.
+
+    `attribute` is what generated code calls it.
+    """
 
     operand: Expression
     key: str
+    attribute: str
     type: TypeName
 
 
@@ -265,16 +271,65 @@ def is_optional(expression: Expression) -> bool:
 _ANNOTATIONS = frozenset({"bool", "date", "datetime", "dict", "int", "list", "str", "timedelta"})
 
 
+# What a name of a schema may have in generated code: enough to be known by, not to fill a page.
+_LONGEST_NAME = 60
+
+
+@cache
 def attribute_name(key: str) -> str:
     """Return the Python attribute for a JSON key: `AmazonOrderId` -> `amazon_order_id`.
 
-    Two keys of one object may meet in one name: the caller has to see to that.
+    Two keys of one object may meet in one name: `attribute_names` tells them apart.
     """
-    plain = unicodedata.normalize("NFKD", key).encode("ascii", "ignore").decode()
-    words = re.sub(r"([a-z0-9])([A-Z])|([A-Z])([A-Z][a-z])", r"\1\3_\2\4", plain)
-    name = re.sub(r"[^A-Za-z0-9]+", "_", words).strip("_").lower()
+    words = re.sub(r"([a-z0-9])([A-Z])|([A-Z])([A-Z][a-z])", r"\1\3_\2\4", letters(key))
+    name = re.sub(r"[\W_]+", "_", words).strip("_").lower()
+    name = unicodedata.normalize("NFKC", name[:_LONGEST_NAME]).rstrip("_")
     if not name:
         return "field"
-    if name[0].isdigit():
+    if not name.isidentifier():
         name = f"field_{name}"
+    if not name.isidentifier():
+        return "field"
     return f"{name}_" if keyword.iskeyword(name) or name in _ANNOTATIONS else name
+
+
+@cache
+def attribute_names(keys: tuple[str, ...]) -> Mapping[str, str]:
+    """Return the attribute of each key of one object, no two alike.
+
+    The key that is spelt like the name has it (`id`), any other is numbered (`_id` -> `id_2`); the
+    order of the keys does not matter.
+    """
+    found: dict[str, str] = {}
+    taken: set[str] = set()
+    numbers: dict[str, int] = {}
+    for key in sorted(keys, key=lambda key: (attribute_name(key) != key, key)):
+        name = stem = attribute_name(key)
+        while name in taken:
+            numbers[stem] = numbers.get(stem, 1) + 1
+            name = f"{stem.rstrip('_')}_{numbers[stem]}"
+        taken.add(name)
+        found[key] = name
+    return found
+
+
+def letters(key: str) -> str:
+    """Return a key as Python names may spell it, with a blank for any other sign.
+
+    Latin letters lose their accents. Letters of scripts that are written from right to left would
+    turn the order of the code around them: they are left out.
+    """
+    return "".join(_letter(sign) for sign in unicodedata.normalize("NFKC", key[:_LONGEST_KEY]))
+
+
+_LONGEST_KEY = 200
+
+
+def _letter(sign: str) -> str:
+    if sign.isascii():
+        return sign
+    plain = unicodedata.normalize("NFKD", sign).encode("ascii", "ignore").decode()
+    if plain:
+        return plain
+    is_letter = f"a{sign}".isidentifier() and unicodedata.bidirectional(sign) in ("L", "NSM")
+    return sign if is_letter else " "

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import keyword
 import re
+from collections.abc import Container
 
-from mapgen.ir.expression import attribute_name
+from mapgen.ir.expression import attribute_name, letters
 
 
 def local_name(field: str) -> str:
@@ -27,5 +28,26 @@ def made_name(document: str) -> str:
 
 def class_name(name: str) -> str:
     """Return a class name: `line_item` -> `LineItem`, `SalesOrder` stays."""
-    words = [word for word in re.split(r"[^A-Za-z0-9]+", name) if word]
-    return "".join(word[0].upper() + word[1:] for word in words)
+    words = [word for word in re.split(r"[\W_]+", letters(name)) if word]
+    found = "".join(word[0].upper() + word[1:] for word in words)
+    # A script without capitals has the same word for a class and its members.
+    return found if found[:1].isupper() and found.isidentifier() else f"Object{found}"
+
+
+def new_name(stem: str, taken: Container[str]) -> str:
+    """Return a name, with the first number that makes it new."""
+    name, number = stem, 1
+    while name in taken:
+        number += 1
+        name = f"{stem}{number}"
+    return name
+
+
+# What generated modules import or define: no class of an object is called so.
+_RESERVED_CLASSES = """
+    Amount BooleanValue Callable Cleared ClearedField CustomBooleanField CustomDateTimeField
+    CustomDecimalField CustomIntField CustomStringField DateTimeValue DateValue Decimal DecimalValue
+    Documents False Group Instant IntValue Lookups Made MadeValue Mapping MultiSelectValue None
+    Option SelectValue Settings Skip Source StringValue Struct True UnsetType ZoneInfo
+"""
+RESERVED_CLASSES = frozenset(_RESERVED_CLASSES.split())

@@ -179,7 +179,9 @@ class _Lowering:
         match record:
             case Object(fields=fields):
                 own = fields[node.field] if lowered is not inside else found
-                field: ir.Expression = ir.Field(inside, node.field, str(own))
+                field: ir.Expression = ir.Field(
+                    inside, node.field, ir.attribute_names(tuple(fields))[node.field], str(own)
+                )
             case MapOf(value=value):
                 key = ir.Constant(node.field, "string")
                 field = self.looked_up(inside, key, value, is_optional=isinstance(found, Optional))

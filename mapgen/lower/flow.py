@@ -15,7 +15,7 @@ from mapgen.expression.tree import Method
 from mapgen.expression.types import Type, optional, present
 from mapgen.ir import expression as tree
 from mapgen.ir import flow as ir
-from mapgen.ir.names import class_name, local_name, made_name
+from mapgen.ir.names import RESERVED_CLASSES, class_name, local_name, made_name
 from mapgen.lower.expression import lower_expression
 from mapgen.lower.reading import entity_reads
 from mapgen.lower.rewriting import over_document, renumbered, substituted, variables
@@ -314,7 +314,7 @@ class _Lowering:
         long = class_name(target.replace("[]", ""))
         number = 1
         candidate = class_name(name)
-        while candidate in self.names:
+        while candidate in self.names or candidate in RESERVED_CLASSES:
             candidate = long if number == 1 else f"{long}{number}"
             number += 1
         self.names.add(candidate)
@@ -490,12 +490,17 @@ def document_classes(documents: Iterable[checked.CheckedDocument]) -> dict[str, 
     entities = [document.entity.name for document in documents]
     return {
         document.name: (
-            class_name(document.entity.name)
+            _document_class(document.entity.name)
             if entities.count(document.entity.name) == 1
-            else class_name(f"{document.name} {document.entity.name}")
+            else _document_class(f"{document.name} {document.entity.name}")
         )
         for document in documents
     }
+
+
+def _document_class(name: str) -> str:
+    found = class_name(name)
+    return f"{found}Document" if found in RESERVED_CLASSES else found
 
 
 def _lookup(value: checked.TableValue) -> ir.Lookup:

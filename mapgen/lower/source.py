@@ -8,7 +8,7 @@ from typing import Literal, cast
 from mapgen.expression.types import INT, ListOf, Object, Optional, Type, present
 from mapgen.ir import expression as tree
 from mapgen.ir import flow as ir
-from mapgen.ir.expression import attribute_name
+from mapgen.ir.expression import attribute_names
 from mapgen.lower.rewriting import nodes
 from mapgen.spec import model as spec
 
@@ -31,7 +31,7 @@ def source_objects(record: Object, *code: object) -> tuple[ir.SourceObject, ...]
     found = [
         ir.SourceObject(
             name,
-            tuple(_field(key, kind) for key, kind in known[name].fields.items() if key in keys),
+            tuple(_field(key, known[name].fields) for key in known[name].fields if key in keys),
         )
         for name, keys in wanted.items()
     ]
@@ -102,12 +102,13 @@ def _inner(kind: Type) -> Type:
     return found
 
 
-def _field(key: str, kind: Type) -> ir.SourceField:
+def _field(key: str, fields: Mapping[str, Type]) -> ir.SourceField:
+    kind = fields[key]
     inner = present(kind)
     element: Type = inner.element if isinstance(inner, ListOf) else inner
     return ir.SourceField(
         name=key,
-        attribute=attribute_name(key),
+        attribute=attribute_names(tuple(fields))[key],
         type=str(present(element)),
         is_list=isinstance(inner, ListOf),
         may_be_missing=isinstance(kind, Optional),

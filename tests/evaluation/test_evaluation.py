@@ -59,7 +59,6 @@ def test_object_types_nest() -> None:
         (5, "the type of `it` is words, an object or a list of one type"),
         ([], "the type of `it` is words, an object or a list of one type"),
         ({"a": "int", "a?": "int"}, "`it.a` is there twice, with `?` and without"),
-        ({"aB": "int", "a_b": "int"}, "`it` has both `aB` and `a_b`, which become one name"),
     ],
 )
 def test_no_type(words: Any, said: str) -> None:
@@ -204,3 +203,13 @@ def test_profiles() -> None:
     """There are two, and one name for each."""
     assert list(PROFILES) == ["mapgen", "cel"]
     assert str(MapOf(STRING, INT)) == "map(string, int)"
+
+
+def test_fields_whose_names_are_alike_in_python_are_told_apart() -> None:
+    """`id` beside `_id`, names in another script, and names that Python keeps for itself."""
+    record = {"id": 1, "_id": 2, "ID": 3, "注文": 4, "товар": 5, "שם": 6, "اسم": 7, "class": 8}
+    kind = {"it": type_of(dict(record), "it")}
+
+    for name, value in record.items():
+        found = evaluate(Text.plain(f"it.`{name}`"), kind, {"it": dict(record)})
+        assert found.value == value

@@ -89,9 +89,8 @@ class PythonExpressions:
                 return Code(self._names[name], is_path=True)
             case ir.Local(number=number):
                 return self._bound[number]
-            case ir.Field(operand=operand, key=key):
+            case ir.Field(operand=operand, attribute=attribute):
                 inner = self._value(operand)
-                attribute = ir.attribute_name(key)
                 return Code(f"{inner.at_least(Level.ATOM)}.{attribute}", is_path=inner.is_path)
             case ir.DocumentField():
                 return self._document_field(node)

@@ -21,7 +21,9 @@ def module_of(function: str) -> str:
     return _ELSEWHERE.get(function, RUNTIME_FUNCTIONS)
 
 
-_NEVER = frozenset({*dir(builtins), *keyword.kwlist, *keyword.softkwlist, "l", "O", "I"})
+# Builtins that generated code never uses, some of them there in an interactive session only.
+_FREE = frozenset({"copyright", "credits", "exit", "help", "input", "license", "quit"})
+_NEVER = frozenset({*dir(builtins), *keyword.kwlist, *keyword.softkwlist, "l", "O", "I"}) - _FREE
 
 
 class Namer:

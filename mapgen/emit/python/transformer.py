@@ -34,8 +34,8 @@ from mapgen.emit.python.types import (
 )
 from mapgen.escaping import literal
 from mapgen.ir import flow as ir
-from mapgen.ir.expression import Conditional, Expression, attribute_name
-from mapgen.ir.names import made_name, python_name
+from mapgen.ir.expression import Conditional, Expression, attribute_names
+from mapgen.ir.names import RESERVED_CLASSES, made_name, python_name
 
 # What is imported and looks like a constant.
 _IMPORTED = ("UNSET", "CLEARED")
@@ -83,6 +83,7 @@ class Module:
     settings_classes: tuple[Class, ...]
     source_class: str
     source_name: str
+    key_parameter: str
     functions: tuple[Function, ...]
     returns: str
     key: str
@@ -93,7 +94,9 @@ class Module:
 
 def transformer(flow: ir.Flow) -> Module:
     """Return the module of a flow, in finished words."""
-    return _ModuleEmitter(flow).module()
+    emitter = _ModuleEmitter(flow)
+    emitter.needs = ModuleNeeds((*_IMPORTED, *emitter.classes_in_use()))
+    return emitter.module()
 
 
 @dataclass(slots=True)
@@ -125,12 +128,19 @@ class _ModuleEmitter:
         )
         return frozenset(name for name, count in counts.items() if count > 1)
 
+    def classes_in_use(self) -> Iterator[str]:
+        """Yield the names that no constant may have."""
+        yield from RESERVED_CLASSES
+        yield from source_classes(self.flow).values()
+        for document in self.flow.documents:
+            yield from _classes_of(document.part)
+
     def module(self) -> Module:
         flow = self.flow
         self.called = frozenset(called_names(flow))
         self.needs.name("msgspec", "Struct")
         self.needs.name("collections.abc", "Callable")
-        source_class = self.annotations.of(flow.source_name)
+        source_class = self._source_class_name()
         only = flow.only
         transform = self._several() if only is None else self._transform(only)
         returns = "Documents" if only is None else only.part.name
@@ -144,6 +154,7 @@ class _ModuleEmitter:
             settings_classes=(self._settings(), self._lookups()),
             source_class=source_class,
             source_name=flow.source_name,
+            key_parameter=self._key_emitter().names[flow.source_name],
             functions=(*self.functions, transform),
             returns=returns,
             key=self._key(),
@@ -155,9 +166,18 @@ class _ModuleEmitter:
         )
 
     def _key(self) -> str:
-        names = {self.flow.source_name: self.flow.source_name}
-        code = PythonExpressions(names, self.needs, Namer()).value(self.flow.key)
+        code = self._key_emitter().expressions().value(self.flow.key)
         return f"str({code})" if self.flow.key_is_number else code
+
+    def _key_emitter(self) -> FieldEmitter:
+        """Return what emits the key of a record, which has one name: the record's."""
+        emitter = self._emitter({})
+        emitter.names[self.flow.source_name] = emitter.namer.name(self.flow.source_name)
+        return emitter
+
+    def _source_class_name(self) -> str:
+        """Return the class of a record: the objects in it come before it."""
+        return self.annotations.of(self.flow.source_objects[-1].name)
 
     def _source_class(self, item: ir.SourceObject) -> Class:
         members = [
@@ -175,11 +195,12 @@ class _ModuleEmitter:
         return Class(self.annotations.of(item.name), says, tuple(members))
 
     def _settings(self) -> Class:
+        attributes = attribute_names(tuple(setting.name for setting in self.flow.settings))
         members = tuple(
             Member(
-                attribute_name(setting.name),
+                attributes[setting.name],
                 self.annotations.of(setting.type),
-                encoded_as=setting.name if setting.name != attribute_name(setting.name) else None,
+                encoded_as=setting.name if setting.name != attributes[setting.name] else None,
             )
             for setting in self.flow.settings
         )
@@ -205,8 +226,8 @@ class _ModuleEmitter:
     def _transform(self, document: ir.Document) -> Function:
         """Return the function that makes the document; those it calls are emitted before it."""
         flow = self.flow
-        name = flow.source_name
-        emitter = self._emitter({name: name})
+        emitter = self._key_emitter()
+        name = emitter.names[flow.source_name]
         statements = list(self._ahead(emitter))
         members = list(self._members(document.part, emitter, statements))
         built = f"{document.part.name}({', '.join(local for _, local in members)})"
@@ -217,12 +238,12 @@ class _ModuleEmitter:
             emitter.names["document"] = "document"
             statements += self._checks("transform", document.checks, emitter)
             result = "document"
-        source = self.annotations.of(name)
+        source, of = self._source_class_name(), _article(flow.source_name)
         return Function(
             "transform",
             f"{name}: {source}",
             document.part.name + (" | Skip" if flow.skips else ""),
-            f"Return the document of {_article(name)}, or raise Fault at the first misfit.",
+            f"Return the document of {of}, or raise Fault at the first misfit.",
             tuple(statements),
             result,
         )
@@ -230,21 +251,22 @@ class _ModuleEmitter:
     def _several(self) -> Function:
         """Return the function that makes several documents, each by a function of its own."""
         flow = self.flow
-        name = flow.source_name
         for document in flow.documents:
             self.in_work = document
             self._function(document.part, None, document)
         self.in_work = None
-        emitter = self._emitter({name: name})
+        emitter = self._key_emitter()
+        name = emitter.names[flow.source_name]
         statements = list(self._ahead(emitter))
         members = [self._made(document, emitter, statements) for document in flow.documents]
-        says = f"The documents of {_article(name)}."
+        of = _article(flow.source_name)
+        says = f"The documents of {of}."
         self.classes.append(Class("Documents", says, tuple(member for member, _ in members)))
         return Function(
             "transform",
-            f"{name}: {self.annotations.of(name)}",
+            f"{name}: {self._source_class_name()}",
             "Documents" + (" | Skip" if flow.skips else ""),
-            f"Return the documents of {_article(name)}, or raise Fault at the first misfit.",
+            f"Return the documents of {of}, or raise Fault at the first misfit.",
             tuple(statements),
             f"Documents({', '.join(local for _, local in members)})",
         )

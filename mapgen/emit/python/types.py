@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from mapgen.emit.python.expression_needs import ModuleNeeds
 from mapgen.ir.flow import Flow, Part, SourceField, ValueKind, parts_of
-from mapgen.ir.names import class_name
+from mapgen.ir.names import RESERVED_CLASSES, class_name, new_name
 
 _SCALARS = {"string": "str", "int": "int", "bool": "bool"}
 _IMPORTED = {
@@ -44,34 +44,6 @@ CUSTOM_WRAPPERS: dict[ValueKind, str] = {
     "date": "CustomDateTimeField",
     "datetime": "CustomDateTimeField",
 }
-
-
-RESERVED_CLASSES = frozenset(
-    {
-        "Amount",
-        "Callable",
-        "Cleared",
-        "ClearedField",
-        "Decimal",
-        "Documents",
-        "Group",
-        "Instant",
-        "Lookups",
-        "Made",
-        "MadeValue",
-        "Mapping",
-        "MultiSelectValue",
-        "Option",
-        "Settings",
-        "Skip",
-        "Source",
-        "Struct",
-        "UnsetType",
-        "ZoneInfo",
-        *WRAPPERS.values(),
-        *CUSTOM_WRAPPERS.values(),
-    }
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,10 +91,11 @@ def source_classes(flow: Flow) -> Mapping[str, str]:
     """Return the class of each source object: apart from the document's and from our own."""
     ours = (name for document in flow.documents for name in _part_names(document.part))
     taken = {*RESERVED_CLASSES, *ours}
-    classes = {}
+    classes: dict[str, str] = {}
     for item in flow.source_objects:
         name = class_name(item.name)
-        classes[item.name] = f"Source{name}" if name in taken else name
+        found = new_name(f"Source{name}" if name in taken else name, (*taken, *classes.values()))
+        classes[item.name] = found
     return classes
 
 

@@ -36,14 +36,14 @@ def unknown_reference(path: str, pointer: str, reference: str, what: str = "sour
     )
 
 
-def names_that_meet(owner: str, first: str, second: str, span: Span, other: Span) -> Diagnostic:
-    """E425: two members of one object that have one name in Python."""
+def unusable_name(name: str, owner: str, span: Span) -> Diagnostic:
+    """E426: a member whose name generated code can neither read nor write."""
     return Diagnostic(
-        "E425",
-        f"the source fields `{first}` and `{second}` of `{owner}` have one name in generated code",
-        label=Label(span, f"reads `{second}`"),
-        related=(Label(other, f"reads `{first}`"),),
-        help="read only one of them, or have the source name one of them in another way",
+        "E426",
+        f"the name of the member `{name}` of `{owner}` has a sign that no member may have",
+        label=Label(span, "uses it"),
+        notes=('members are read and written by names without `"`, `\\` and control characters',),
+        help="have the schema name the member in another way, or use another one",
     )
 
 
