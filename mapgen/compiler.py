@@ -15,6 +15,7 @@ from mapgen.check.model import Checked
 from mapgen.check.security import check_secrets
 from mapgen.emit.files import emit, texts
 from mapgen.emit.manifest import manifest
+from mapgen.emit.python.formatting import FORMATTER, WrongFormatter
 from mapgen.inversion import returning
 from mapgen.loading import Shelf
 from mapgen.lower.flow import lower
@@ -23,6 +24,7 @@ from mapgen.report.catalogue import project
 from mapgen.spec.model import Spec
 from mapgen.spec.reader import read_spec
 from mapgen.workspace import Workspace
+from mapgen.written import Digests, inputs_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +79,13 @@ def generate(
             faults.extend(stopped.diagnostics)
     if faults:
         raise Stopped(faults)
-    files = [file for flow in flows for file in emit(flow)]
-    return texts([*files, manifest(flows, files)])
+    try:
+        files = [file for flow in flows for file in emit(flow)]
+    except WrongFormatter as wrong:
+        raise Stopped([project.wrong_formatter(FORMATTER, wrong.installed)]) from None
+    digests = Digests(workspace)
+    inputs = {one.spec.flow.value: digests.of(inputs_of(one.spec)) for one in findings.flows}
+    return texts([*files, manifest(flows, files, inputs)])
 
 
 def _unreviewed(findings: Findings) -> Iterator[Diagnostic]:

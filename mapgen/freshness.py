@@ -1,7 +1,8 @@
 """A flow in, whether its generated code is what its spec says: asked before records are carried.
 
-The manifest has the hash of every generated file, and of what every spec does. The spec itself
-is compiled only where it, a source schema or a contract is younger than the manifest.
+The manifest has the hash of every generated file, of what each was made from, and of what every
+spec does. Times of files say nothing. A spec is compiled only where it, a source schema or a
+contract is not what it was: for it may still do the same.
 """
 
 from __future__ import annotations
@@ -9,29 +10,10 @@ from __future__ import annotations
 import hashlib
 from dataclasses import replace
 
-import msgspec
-
-from mapgen.check.flow import check
-from mapgen.emit.manifest import rules_of
-from mapgen.loading import Shelf
-from mapgen.lower.flow import lower
-from mapgen.lower.samples import Samples
 from mapgen.report import Diagnostic, Stopped
 from mapgen.report.catalogue import project as messages
-from mapgen.spec.reader import read_spec
-from mapgen.workspace import GENERATED, SPECS, Workspace
-
-_MANIFEST = f"{GENERATED}/manifest.json"
-
-
-class _Entry(msgspec.Struct):
-    spec: str
-    rules: str
-    files: dict[str, str]
-
-
-class _Manifest(msgspec.Struct):
-    flows: dict[str, _Entry]
+from mapgen.workspace import GENERATED, Workspace
+from mapgen.written import Digests, read_manifest
 
 
 def staleness_of(workspace: Workspace, flow: str) -> Diagnostic | None:
@@ -39,37 +21,33 @@ def staleness_of(workspace: Workspace, flow: str) -> Diagnostic | None:
 
     None, too, where there is nothing to compare with: code may be deployed without its manifest.
     """
-    try:
-        text = (workspace.root / _MANIFEST).read_bytes()
-        entry = msgspec.json.decode(text, type=_Manifest).flows.get(flow)
-    except (OSError, msgspec.DecodeError):
-        return None
+    entry = read_manifest(workspace).flows.get(flow)
     if entry is None:
         return None
     for name, expected in entry.files.items():
         path = workspace.root / GENERATED / flow / name
         if path.is_file() and hashlib.sha256(path.read_bytes()).hexdigest() != expected:
             return messages.edited_code(f"{GENERATED}/{flow}/{name}")
-    if _is_younger(workspace, entry.spec) and _rules(workspace, entry.spec) != entry.rules:
+    is_as_it_was = entry.inputs and Digests(workspace).of(entry.inputs) == entry.inputs
+    if not is_as_it_was and _rules(workspace, entry.spec) != entry.rules:
         return messages.stale_code(flow, entry.spec)
     return None
 
 
-def _is_younger(workspace: Workspace, spec: str) -> bool:
-    """Whether the spec, or what types it, was written after the manifest.
-
-    Settings and lookup tables are what a flow works with, not what it says.
-    """
-    written = (workspace.root / _MANIFEST).stat().st_mtime_ns
-    specs = workspace.root / SPECS
-    files = (workspace.root / spec, *specs.rglob("*.schema.json"), *specs.glob("contracts/*"))
-    return any(path.is_file() and path.stat().st_mtime_ns > written for path in files)
-
-
 def _rules(workspace: Workspace, path: str) -> str | None:
-    """Return the hash of what a spec does, None where it has faults of its own or is gone."""
-    shelf = Shelf(workspace)
+    """Return the hash of what a spec does, None where it has faults of its own or is gone.
+
+    None, too, on a host without a compiler: it takes code only as it was generated.
+    """
     try:
+        from mapgen.check.flow import check
+        from mapgen.emit.manifest import rules_of
+        from mapgen.loading import Shelf
+        from mapgen.lower.flow import lower
+        from mapgen.lower.samples import Samples
+        from mapgen.spec.reader import read_spec
+
+        shelf = Shelf(workspace)
         flow = read_spec(workspace.read(path, "the spec"))
         around = shelf.around(flow)
         tables = {name: replace(facts, longest=0) for name, facts in around.tables.items()}
@@ -77,5 +55,5 @@ def _rules(workspace: Workspace, path: str) -> str | None:
             around, tables=tables, environments=(), connections=(flow.auth.target.value,)
         )
         return rules_of(lower(check(flow, at_hand), Samples((), (), ())))
-    except Stopped:
+    except (Stopped, ModuleNotFoundError):
         return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 from codecs import BOM_UTF8
@@ -19,11 +20,16 @@ SPEC_SUFFIX = ".maps.yaml"
 
 @dataclass(frozen=True, slots=True)
 class Staleness:
-    """How the folder `generated/` differs from what the specs say. Paths from the workspace."""
+    """How the folder `generated/` differs from what the specs say. Paths from the workspace.
+
+    `orphaned` are files that an earlier `generate` wrote; `foreign` are those of the author, or
+    edited by the author: they are never deleted.
+    """
 
     stale: tuple[str, ...]
     missing: tuple[str, ...]
     orphaned: tuple[str, ...]
+    foreign: tuple[str, ...] = ()
 
     @property
     def is_fresh(self) -> bool:
@@ -94,8 +100,13 @@ class Workspace:
         """Whether there is a file."""
         return (self.root / path).is_file()
 
-    def staleness(self, files: Mapping[str, str]) -> Staleness:
-        """Compare what lies in `generated/` with what should: contents by path."""
+    def staleness(self, files: Mapping[str, str], written: Mapping[str, str]) -> Staleness:
+        """Compare what lies in `generated/` with what should.
+
+        Args:
+            files: the contents that it should have, by path.
+            written: the SHA-256 of what an earlier `generate` wrote, by path.
+        """
         stale = []
         missing = []
         for path, text in sorted(files.items()):
@@ -104,8 +115,13 @@ class Workspace:
                     stale.append(path)
             except (FileNotFoundError, NotADirectoryError):
                 missing.append(path)
-        orphaned = [path for path in self._generated() if path not in files]
-        return Staleness(tuple(stale), tuple(missing), tuple(orphaned))
+        others = [path for path in self._generated() if path not in files]
+        orphaned = tuple(path for path in others if self._hash(path) == written.get(path))
+        foreign = tuple(path for path in others if path not in orphaned)
+        return Staleness(tuple(stale), tuple(missing), orphaned, foreign)
+
+    def _hash(self, path: str) -> str:
+        return hashlib.sha256((self.root / path).read_bytes()).hexdigest()
 
     def write(self, files: Mapping[str, str], staleness: Staleness) -> None:
         """Write what is stale or missing, each file whole or not at all; delete the orphaned."""

@@ -88,8 +88,10 @@ def _stopped(stop: click.Abort) -> int:
 
 
 def _failed(error: Exception) -> int:
+    from mapgen.cli.extras import told
     from mapgen.report import Stopped
 
+    error = told(error)
     if isinstance(error, OSError) and error.filename is not None:
         from mapgen.report.catalogue import reading
 

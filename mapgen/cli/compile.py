@@ -68,12 +68,20 @@ def _spec_paths(workspace: object, specs: tuple[Path, ...]) -> tuple[str, ...]:
 def generate(project: Path, only_check: bool, release: bool) -> None:
     """Compile all specs into generated/."""
     from mapgen.compiler import generate as compiled
+    from mapgen.emit.python.formatting import FORMATTER
     from mapgen.workspace import Workspace
+    from mapgen.written import read_manifest
 
     workspace = Workspace.find(project)
     files = compiled(workspace, _spec_paths(workspace, ()), is_release=release)
-    staleness = workspace.staleness(files)
+    written = read_manifest(workspace)
+    staleness = workspace.staleness(files, written.files)
+    for path in staleness.foreign:
+        click.echo(f"note: {path} is not what `mapgen generate` wrote, it is left alone", err=True)
     if only_check:
+        if written.formatter not in ("", FORMATTER):
+            words = f"by {written.formatter}, this mapgen uses {FORMATTER}"
+            click.echo(f"note: generated/ was formatted {words}", err=True)
         _say_stale(staleness, len(files))
         return
     workspace.write(files, staleness)

@@ -13,8 +13,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import cast, get_args
 
-import jsonschema
-
 from mapgen.contract.model import Contract, Entity
 from mapgen.expression import types
 from mapgen.report import Diagnostic, Source, Span, Stopped
@@ -120,6 +118,8 @@ def read_json_schema(path: str, text: str, what: str) -> Mapping[str, object]:
         raise Stopped([fault]) from None
     if not isinstance(schema, dict):
         raise Stopped([schemas.not_a_schema(path, _ROOT, "it is not an object", what)])
+    import jsonschema  # only a compiler has it
+
     try:
         jsonschema.Draft202012Validator.check_schema(schema)
     except jsonschema.SchemaError as error:

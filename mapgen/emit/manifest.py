@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from mapgen.emit.json_text import json_text
 from mapgen.emit.output import OutputFile
+from mapgen.emit.python.formatting import FORMATTER
 from mapgen.ir.flow import Flow
 from mapgen.ir.printing import meaning
 
 
-def manifest(flows: Iterable[Flow], files: Iterable[OutputFile]) -> OutputFile:
-    """Return the manifest: by flow its spec, the hashes of its meaning and its files.
+def manifest(
+    flows: Iterable[Flow], files: Iterable[OutputFile], inputs: Mapping[str, Mapping[str, str]]
+) -> OutputFile:
+    """Return the manifest: by flow its spec, the hashes of its meaning, its inputs and its files.
 
     The meaning and not the text of a spec: a comment changes nothing.
+
+    Args:
+        flows: all flows.
+        files: all files that were made of them.
+        inputs: by flow, the hash of each file that it was made from.
     """
     written = list(files)
     content = {
@@ -23,6 +31,7 @@ def manifest(flows: Iterable[Flow], files: Iterable[OutputFile]) -> OutputFile:
             "spec": flow.spec_path,
             "meaning": meaning(flow),
             "rules": rules_of(flow),
+            "inputs": dict(sorted(inputs[flow.name].items())),
             "files": {
                 file.path.removeprefix(f"generated/{flow.name}/"): _hash(file.text)
                 for file in written
@@ -31,7 +40,8 @@ def manifest(flows: Iterable[Flow], files: Iterable[OutputFile]) -> OutputFile:
         }
         for flow in sorted(flows, key=lambda flow: flow.name)
     }
-    return OutputFile("generated/manifest.json", json_text({"manifest": 1, "flows": content}))
+    head = {"manifest": 1, "formatter": FORMATTER}
+    return OutputFile("generated/manifest.json", json_text(head | {"flows": content}))
 
 
 def rules_of(flow: Flow) -> str:

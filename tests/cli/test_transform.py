@@ -373,6 +373,36 @@ def test_spoiled_workspace(workspace: Path, what: str, code: str, words: str) ->
     assert done.stdout == ""
 
 
+@pytest.mark.parametrize(
+    ("name", "before", "after"),
+    [
+        (SPEC, "too_long: reject", "too_long: truncate"),
+        ("specs/schemas/shopify-order.schema.json", '"tags"', '"labels"'),
+    ],
+)
+def test_an_old_time_on_an_edited_input(
+    workspace: Path, name: str, before: str, after: str
+) -> None:
+    """What a flow is made from is known by its content: the time of a file says nothing."""
+    path = workspace / name
+    text = path.read_text(encoding="utf-8")
+    assert before in text
+    write(path, text.replace(before, after))
+    os.utime(path, (0, 0))
+
+    done = transform(workspace, ORDERS)
+
+    assert (done.returncode, "error[E594]" in done.stderr) == (1, True)
+
+
+def test_a_new_time_on_inputs(workspace: Path) -> None:
+    """A fresh checkout has new times everywhere; nothing is compiled, for nothing has changed."""
+    for path in (workspace / "specs").rglob("*"):
+        os.utime(path)
+
+    assert "225 records" in transform(workspace, ORDERS).stderr
+
+
 def test_a_comment_in_the_spec(workspace: Path) -> None:
     """What does not change the meaning of a spec does not make its code stale."""
     path = workspace / SPEC

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import re
@@ -11,10 +12,12 @@ import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+import black
 import msgspec
 import pytest
 
 from mapgen.compiler import check_specs, generate
+from mapgen.emit.python.formatting import FORMATTER
 from mapgen.ir.printing import as_json, meaning
 from mapgen.loading import Shelf
 from mapgen.lower.flow import lower
@@ -134,14 +137,14 @@ def test_what_is_stale_missing_and_orphaned(
     folder = flows / "generated"
     (folder / "every_rule" / "transformer.py").write_text("edited by hand\n")
     (folder / "every_rule" / "flow.json").unlink()
-    (folder / "gone").mkdir()
-    (folder / "gone" / "transformer.py").write_text("of a flow that is no more\n")
+    _list_a_flow_that_is_gone(folder, "of a flow that is no more\n")
 
     spoken = speak(flows, monkeypatch, capsys, "generate", "--check")
 
     assert spoken.code == 3
     assert spoken.errors.splitlines() == [
         "stale: generated/every_rule/transformer.py",
+        "stale: generated/manifest.json",
         "missing: generated/every_rule/flow.json",
         "orphaned: generated/gone/transformer.py",
         "help: run `mapgen generate` and commit what it writes",
@@ -150,12 +153,83 @@ def test_what_is_stale_missing_and_orphaned(
     spoken = speak(flows, monkeypatch, capsys, "generate")
     assert spoken.words.splitlines() == [
         "wrote generated/every_rule/transformer.py",
+        "wrote generated/manifest.json",
         "wrote generated/every_rule/flow.json",
         "removed generated/gone/transformer.py",
-        f"2 of {sum(path.is_file() for path in folder.rglob('*'))} files written",
+        f"3 of {sum(path.is_file() for path in folder.rglob('*'))} files written",
     ]
     assert not (folder / "gone").exists()
     assert speak(flows, monkeypatch, capsys, "generate", "--check").code == 0
+
+
+def _list_a_flow_that_is_gone(folder: Path, text: str) -> None:
+    """Leave the files of a flow without a spec, as an earlier `generate` wrote them."""
+    (folder / "gone").mkdir()
+    (folder / "gone" / "transformer.py").write_text(text)
+    path = folder / "manifest.json"
+    found = json.loads(path.read_text("utf-8"))
+    files = {"transformer.py": hashlib.sha256(text.encode()).hexdigest()}
+    found["flows"]["gone"] = {"spec": "specs/gone.maps.yaml", "rules": "", "files": files}
+    path.write_text(json.dumps(found))
+
+
+def test_files_of_the_author(
+    flows: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What `generate` has not written, or the author has edited since, is told and never deleted."""
+    speak(flows, monkeypatch, capsys, "generate")
+    folder = flows / "generated"
+    own = folder / "every_rule" / "notes.md"
+    own.write_text("mine\n")
+    _list_a_flow_that_is_gone(folder, "as it was\n")
+    edited = folder / "gone" / "transformer.py"
+    edited.write_text("edited\n")
+
+    spoken = speak(flows, monkeypatch, capsys, "generate")
+
+    assert spoken.code == 0
+    assert spoken.errors.splitlines() == [
+        "note: generated/every_rule/notes.md is not what `mapgen generate` wrote, it is left alone",
+        "note: generated/gone/transformer.py is not what `mapgen generate` wrote, it is left alone",
+    ]
+    assert (own.read_text(), edited.read_text()) == ("mine\n", "edited\n")
+    assert speak(flows, monkeypatch, capsys, "generate", "--check").code == 0
+
+
+def test_a_formatter_of_another_year(
+    flows: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Another style is one fault that says so; nothing is called stale, nothing is written."""
+    speak(flows, monkeypatch, capsys, "generate")
+    before = {path: path.read_bytes() for path in (flows / "generated").rglob("*.*")}
+    monkeypatch.setattr(black, "__version__", "25.1.0")
+
+    for command in (("generate",), ("generate", "--check")):
+        spoken = speak(flows, monkeypatch, capsys, *command)
+
+        assert spoken.code == 1
+        assert spoken.errors.startswith(
+            f"error[E532]: generated code is formatted by {FORMATTER}, but installed is"
+            " black 25.1.0\n"
+        )
+        assert "stale" not in spoken.errors
+    assert {path: path.read_bytes() for path in (flows / "generated").rglob("*.*")} == before
+
+
+def test_code_that_another_formatter_wrote(
+    flows: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The manifest records the style; that it was another one is told beside what is stale."""
+    speak(flows, monkeypatch, capsys, "generate")
+    path = flows / "generated" / "manifest.json"
+    path.write_text(path.read_text("utf-8").replace(FORMATTER, "black 25"))
+
+    spoken = speak(flows, monkeypatch, capsys, "generate", "--check")
+
+    assert spoken.code == 3
+    assert spoken.errors.splitlines()[0] == (
+        f"note: generated/ was formatted by black 25, this mapgen uses {FORMATTER}"
+    )
 
 
 def test_a_spec_that_is_gone(

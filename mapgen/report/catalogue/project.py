@@ -208,6 +208,25 @@ def cannot_bind(flow: str, environment: str, reason: str) -> Diagnostic:
     )
 
 
+def extra_missing(package: str, extra: str) -> Diagnostic:
+    """E531: a command whose packages are not installed."""
+    return Diagnostic(
+        "E531",
+        f"this needs the extra `{extra}`, which is not installed: there is no package `{package}`",
+        help=f"install it: `pip install 'mapgen[{extra}]'`",
+    )
+
+
+def wrong_formatter(wanted: str, installed: str) -> Diagnostic:
+    """E532: a formatter that would write generated code in another style."""
+    return Diagnostic(
+        "E532",
+        f"generated code is formatted by {wanted}, but installed is black {installed}",
+        path="generated",
+        help=f"install it: `pip install '{wanted.replace(' ', '==')}.*'`",
+    )
+
+
 def unreviewed_rule(target: Text) -> Diagnostic:
     """E530: a rule that nobody has reviewed, in a release."""
     return Diagnostic(

@@ -1,0 +1,116 @@
+"""What `generate` wrote, and from what: `generated/manifest.json` as data, inputs as hashes."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+import msgspec
+
+from mapgen.report import Source, Stopped
+from mapgen.spec import model as spec
+from mapgen.spec.nodes import ListNode, MapNode, Node, ScalarNode, read_yaml
+from mapgen.workspace import GENERATED, SPEC_SUFFIX, SPECS, Workspace
+
+# What stands under these keys has an order that means something: that of the document.
+_ORDERED = ("fields", "custom", "documents", "let")
+
+MANIFEST = f"{GENERATED}/manifest.json"
+
+
+class Entry(msgspec.Struct, frozen=True):
+    """One flow: its spec, the hashes of what it does, of what it was made from, of its files."""
+
+    spec: str
+    rules: str
+    files: dict[str, str]
+    inputs: dict[str, str] = {}
+
+
+class Manifest(msgspec.Struct, frozen=True):
+    """The manifest as far as it is read; `formatter` is empty in those of older versions."""
+
+    flows: dict[str, Entry]
+    formatter: str = ""
+
+    @property
+    def files(self) -> Mapping[str, str]:
+        """The hash of each file that `generate` wrote, by path from the workspace."""
+        return {
+            f"{GENERATED}/{flow}/{name}": found
+            for flow, entry in self.flows.items()
+            for name, found in entry.files.items()
+        }
+
+
+def read_manifest(workspace: Workspace) -> Manifest:
+    """Return the manifest; one that lists nothing where there is none that can be read."""
+    try:
+        return msgspec.json.decode((workspace.root / MANIFEST).read_bytes(), type=Manifest)
+    except (OSError, msgspec.DecodeError):
+        return Manifest({})
+
+
+def inputs_of(flow: spec.Spec) -> tuple[str, ...]:
+    """Return the paths of what a flow is made from: its spec, and all that types it.
+
+    Settings and lookup tables are what a flow works with, not what it says.
+    """
+    section = flow.mapping
+    source = section.source
+    schemas = [source.schema.value] if source.entity is None else []
+    contracts = [] if source.entity is None else [source.schema.value]
+    schemas += [join.schema.value for join in source.joins]
+    for document in section.documents:
+        target = document.target
+        (schemas if target.is_plain else contracts).append(target.contract.value)
+    found = {flow.source.path}
+    found |= {f"{SPECS}/{path}" for path in schemas}
+    found |= {f"{SPECS}/contracts/{name}.json" for name in contracts}
+    return tuple(sorted(found))
+
+
+@dataclass(slots=True)
+class Digests:
+    """The hashes of inputs, each file read once."""
+
+    workspace: Workspace
+    _known: dict[str, str] = field(default_factory=dict)
+
+    def of(self, paths: Iterable[str]) -> dict[str, str]:
+        """Return the hash of each file by path; an empty one where it cannot be read."""
+        return {path: self._digest(path) for path in paths}
+
+    def _digest(self, path: str) -> str:
+        if path not in self._known:
+            try:
+                self._known[path] = digest(self.workspace.read(path, "the input"))
+            except Stopped:
+                self._known[path] = ""
+        return self._known[path]
+
+
+def digest(source: Source) -> str:
+    """Return the hash of a file: of its values where it is a spec, so that no comment counts."""
+    words = source.text.replace("\r\n", "\n")
+    if source.path.endswith(SPEC_SUFFIX):
+        # A spec that is no YAML is known by its text.
+        with contextlib.suppress(Stopped):
+            words = repr(_values(read_yaml(source)))
+    return hashlib.sha256(words.encode()).hexdigest()
+
+
+def _values(node: Node, is_ordered: bool = False) -> object:
+    match node:
+        case ScalarNode():
+            return node.kind, node.value
+        case ListNode():
+            return [_values(item) for item in node.items]
+        case MapNode():
+            found = [
+                (entry.key.value, _values(entry.value, entry.key.value in _ORDERED))
+                for entry in node.entries
+            ]
+            return tuple(found if is_ordered else sorted(found, key=lambda one: one[0]))

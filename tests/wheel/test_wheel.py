@@ -1,0 +1,147 @@
+"""The wheel, in an environment that holds nothing else: the base runs flows, the extras do the rest."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import venv
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.docs.walking import Command, matches, run, steps, take
+
+ROOT = Path(__file__).resolve().parents[2]
+TUTORIAL = ROOT / "docs" / "tutorial.md"
+# What the wheel is made of. A copy, for a folder `build/` of earlier days may hide what is lacking.
+SOURCES = ("mapgen", "templates", "docs/errors", "pyproject.toml", "setup.py", "README.md")
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Build the wheel of this checkout."""
+    folder = tmp_path_factory.mktemp("sources")
+    for name in SOURCES:
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if (ROOT / name).is_dir():
+            shutil.copytree(ROOT / name, path, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy(ROOT / name, path)
+    out = tmp_path_factory.mktemp("wheel")
+    _done(sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "-w", out, folder)
+    (built,) = out.glob("mapgen-*.whl")
+    return built
+
+
+def test_nothing_is_lacking(wheel: Path) -> None:
+    """Each module, template and page of the checkout is in the wheel."""
+    expected = {
+        *(path.relative_to(ROOT).as_posix() for path in (ROOT / "mapgen").rglob("*.py")),
+        *(f"mapgen/templates/{path.name}" for path in (ROOT / "templates").glob("*.jinja")),
+        *(f"mapgen/errors/{path.name}" for path in (ROOT / "docs/errors").glob("*.md")),
+        "mapgen/py.typed",
+    }
+
+    assert expected - {*zipfile.ZipFile(wheel).namelist()} == set()
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    """An environment of Python's own, into which nothing but wheels is installed."""
+
+    folder: Path
+
+    @property
+    def variables(self) -> Mapping[str, str]:
+        """What commands are run with: no path leads into the checkout."""
+        kept = {
+            name: value
+            for name, value in os.environ.items()
+            if not name.startswith(("ACUMATICA", "PYTHON", "VIRTUAL_ENV"))
+        }
+        path = f"{self.folder / 'bin'}{os.pathsep}{kept.get('PATH', '')}"
+        return {**kept, "PATH": path, "PRODUCT": str(ROOT), "NO_COLOR": "1"}
+
+    def install(self, *wanted: str) -> None:
+        """Install packages, in the versions that the checkout pins."""
+        pip = (self.folder / "bin" / "python", "-m", "pip", "install", "-q")
+        _done(*pip, "--constraint", ROOT / "constraints.txt", *wanted)
+
+    def mapgen(self, *arguments: str | Path, cwd: Path) -> subprocess.CompletedProcess[str]:
+        """Run a command to its end."""
+        return subprocess.run(
+            [self.folder / "bin" / "mapgen", *arguments],
+            cwd=cwd,
+            env=self.variables,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+
+@pytest.fixture(scope="module")
+def host(tmp_path_factory: pytest.TempPathFactory) -> Host:
+    """An empty environment."""
+    folder = tmp_path_factory.mktemp("host")
+    venv.create(folder, with_pip=True, symlinks=True)
+    return Host(folder)
+
+
+def _done(*command: str | Path) -> None:
+    done = subprocess.run([*command], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_base_and_extras(wheel: Path, host: Host, tmp_path: Path) -> None:
+    """The base carries records and names the extra for what it cannot do; with extras it can."""
+    host.install(str(wheel))
+    shop, lesson = tmp_path / "shop", tmp_path / "lesson"
+    lesson.mkdir()
+    for name in ("specs", "generated"):
+        shutil.copytree(ROOT / name, shop / name)
+
+    _carries_records(host, shop)
+    _names_extras(host, shop)
+    host.install(f"{wheel}[compile,sandbox]", "pytest")
+    _walks_the_tutorial(host, lesson)
+
+
+def _carries_records(host: Host, shop: Path) -> None:
+    records = "specs/shopify/samples/orders.jsonl"
+    done = host.mapgen("transform", "shopify_orders", "--input", records, cwd=shop)
+    assert "225 records: " in done.stderr, done.stderr
+    assert "Traceback" not in done.stderr
+    arguments = ("--input", records, "--env", "local", "--state", "sqlite:///ledger.db")
+    done = host.mapgen("run", "shopify_orders", *arguments, cwd=shop)
+    assert "error[E509]" in done.stderr, done.stderr  # all is there but the address of a tenant
+
+
+def _names_extras(host: Host, shop: Path) -> None:
+    for command, extra in (
+        ("check", "compile"),
+        ("generate", "compile"),
+        ("invert catalogue_items", "compile"),
+        ("docs", "compile"),
+        ("sandbox", "sandbox"),
+    ):
+        done = host.mapgen(*command.split(), cwd=shop)
+        assert done.returncode == 1, command
+        assert "error[E531]" in done.stderr
+        assert f"`pip install 'mapgen[{extra}]'`" in done.stderr
+        assert "Traceback" not in done.stderr
+
+
+def _walks_the_tutorial(host: Host, folder: Path) -> None:
+    for step in steps(TUTORIAL.read_text(encoding="utf-8")):
+        if isinstance(step, Command):
+            said = run(step, folder, host.variables)
+            assert matches(said, step.says), f"$ {step.line}\n{said}"
+        else:
+            take(step, folder)
