@@ -176,7 +176,7 @@ def _list_a_flow_that_is_gone(folder: Path, text: str) -> None:
 def test_files_of_the_author(
     flows: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """What `generate` has not written, or the author has edited since, is told and never deleted."""
+    """What `generate` did not write, or the author has edited, is told and never deleted."""
     speak(flows, monkeypatch, capsys, "generate")
     folder = flows / "generated"
     own = folder / "every_rule" / "notes.md"

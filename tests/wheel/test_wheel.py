@@ -1,4 +1,4 @@
-"""The wheel, in an environment that holds nothing else: the base runs flows, the extras do the rest."""
+"""The wheel, alone in an environment: the base runs flows, the extras do the rest."""
 
 from __future__ import annotations
 
