@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib.metadata
+
 # A year of black is a style. Another year would write other bytes, so it is refused.
 STYLE_YEAR = "26"
 FORMATTER = f"black {STYLE_YEAR}"
@@ -21,7 +23,8 @@ def formatted(text: str) -> str:
     import black
     from black.mode import TargetVersion
 
-    if black.__version__.partition(".")[0] != STYLE_YEAR:
-        raise WrongFormatter(black.__version__)
+    installed = importlib.metadata.version("black")
+    if installed.partition(".")[0] != STYLE_YEAR:
+        raise WrongFormatter(installed)
     mode = black.Mode(target_versions={TargetVersion.PY311}, line_length=100)
     return black.format_str(text, mode=mode)
