@@ -21,7 +21,7 @@ from mapgen.report.catalogue import mapping, project, reading
 from mapgen.runtime.lookups import ColumnError, Table, TableError, read_table
 from mapgen.spec import model as spec
 from mapgen.spec.reader import flow_name, read_connection, read_environment, read_spec
-from mapgen.workspace import SPECS, Workspace
+from mapgen.workspace import SPECS, Workspace, from_specs
 
 
 @dataclass(slots=True)
@@ -80,14 +80,19 @@ class Shelf:
     def contract(self, name: str) -> Contract | None:
         """Return a pinned contract, or None where it is not pinned or broken (then reported)."""
         if name not in self._contracts:
-            path = f"{SPECS}/contracts/{name}.json"
-            try:
-                self._contracts[name] = lock.read_lock(self.workspace.read(path, "the contract"))
-            except Stopped as stopped:
-                self._contracts[name] = None
-                if self.workspace.exists(path):
-                    self.faults.extend(stopped.diagnostics)
+            self._contracts[name] = self._read_contract(name)
         return self._contracts[name]
+
+    def _read_contract(self, name: str) -> Contract | None:
+        # One that is not pinned is told where a spec names it.
+        if name not in self.workspace.named("contracts", ".json"):
+            return None
+        path = f"{SPECS}/contracts/{name}.json"
+        try:
+            return lock.read_lock(self.workspace.read(path, "the contract"))
+        except Stopped as stopped:
+            self.faults.extend(stopped.diagnostics)
+            return None
 
     def target(self, clause: spec.TargetClause) -> Contract | None:
         """Return what documents are held against, or None where it cannot be used."""
@@ -99,7 +104,7 @@ class Shelf:
         return self._targets[known_as]
 
     def _read_target(self, clause: spec.TargetClause) -> Contract | None:
-        path = f"{SPECS}/{clause.contract.value}"
+        path = from_specs(clause.contract.value)
         try:
             source = self.workspace.read(path, "the target schema", clause.contract.span())
             return read_target_schema(path, source.text, clause.entity.value)
@@ -159,7 +164,7 @@ class Shelf:
         return schemas
 
     def _schema(self, path: Text, name: str, taken: Mapping[str, int]) -> SourceSchema | None:
-        shown = f"{SPECS}/{path.value}"
+        shown = from_specs(path.value)
         known_as = (shown, name, tuple(sorted(taken.items())))
         if known_as in self._schemas:
             return self._schemas[known_as]
@@ -194,10 +199,11 @@ class Shelf:
         return self._tables[known_as]
 
     def _read_table(self, table: spec.LookupTable, value: str | None) -> Table | None:
-        path = f"{SPECS}/{table.table.value}"
-        if not (self.workspace.root / path).exists():
-            asked_at = table.table.span()
-            self.faults.append(reading.file_missing(path, "the lookup table", asked_at))
+        path = from_specs(table.table.value)
+        try:
+            file = self.workspace.file(path, "the lookup table", table.table.span())
+        except Stopped as stopped:
+            self.faults.extend(stopped.diagnostics)
             return None
         lacking = _lacking_columns(table)
         if lacking:
@@ -207,7 +213,7 @@ class Shelf:
             )
             return None
         try:
-            return read_table(self.workspace.root / path, table.columns, value)
+            return read_table(file, table.columns, value)
         except ColumnError as error:
             named = [*table.key, *((table.value,) if table.value else ())]
             place = next(column for column in named if column.value == error.column)
@@ -260,7 +266,7 @@ class Shelf:
         return text
 
     def _json(self, path: Text, faults: list[Diagnostic]) -> str:
-        shown = f"{SPECS}/{path.value}"
+        shown = from_specs(path.value)
         try:
             source = self.workspace.read(shown, "the example", path.span())
         except Stopped as stopped:

@@ -4,18 +4,27 @@ from __future__ import annotations
 
 import hashlib
 import os
+import posixpath
 import shutil
 from codecs import BOM_UTF8
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
+from mapgen.boundary import OutsideError, StrangeFileError, plain_file
 from mapgen.report import Source, Span, Stopped
 from mapgen.report.catalogue import project, reading
 
 SPECS = "specs"
 GENERATED = "generated"
 SPEC_SUFFIX = ".maps.yaml"
+# The metadata of a whole tenant stays far below it.
+MOST_BYTES = 64 * 1024 * 1024
+
+
+def from_specs(path: str) -> str:
+    """Return a path as specs write it, from `specs/`, as one from the workspace."""
+    return posixpath.join(SPECS, path)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,10 +47,15 @@ class Staleness:
 
 @dataclass(frozen=True, slots=True)
 class Workspace:
-    """A folder that holds `specs/`; `drafts` are read instead of what the disk has, by path."""
+    """A folder that holds `specs/`, and reads nothing outside of it for a spec.
+
+    `drafts` are read instead of what the disk has, by path; `given` are paths of the user's own, of
+    a command line, which may lie anywhere.
+    """
 
     root: Path
     drafts: Mapping[str, str] = field(default_factory=dict)
+    given: frozenset[str] = frozenset()
 
     @classmethod
     def find(cls, start: Path) -> Workspace:
@@ -77,28 +91,40 @@ class Workspace:
             what: what it is, for messages (`the source schema`).
             asked_at: where a spec names it.
 
-        Raises Stopped (E101, E102) where it is missing or no UTF-8 text.
+        Raises Stopped where it is missing, no UTF-8 text, outside of the workspace, or too large.
         """
         if path in self.drafts:
             return Source(path, self.drafts[path])
+        file = self.file(path, what, asked_at)
         try:
-            data = (self.root / path).read_bytes()
-        except (FileNotFoundError, NotADirectoryError):
-            raise Stopped([reading.file_missing(path, what, asked_at)]) from None
-        except IsADirectoryError:
-            raise Stopped([reading.file_unreadable(path, "it is a folder")]) from None
+            with file.open("rb") as stream:
+                data = stream.read(MOST_BYTES + 1)
         except OSError as error:
-            reason = (error.strerror or "unknown error").lower()
-            raise Stopped([reading.file_unreadable(path, reason)]) from None
+            raise Stopped([reading.file_unreadable(path, _reason(error))]) from None
+        if len(data) > MOST_BYTES:
+            reason = f"it has more than {MOST_BYTES:,} bytes"
+            raise Stopped([reading.file_unreadable(path, reason)])
         try:
             return Source(path, data.decode("utf-8-sig"))
         except UnicodeDecodeError as error:
             reason = f"byte {data[error.start]:#04x} at {error.start} is not UTF-8"
             raise Stopped([reading.file_unreadable(path, reason)]) from None
 
-    def exists(self, path: str) -> bool:
-        """Whether there is a file."""
-        return (self.root / path).is_file()
+    def file(self, path: str, what: str, asked_at: Span | None = None) -> Path:
+        """Return where a file lies that is there and may be read: of this workspace, and plain.
+
+        Takes what `read` takes. Raises Stopped (E101, E102, E132).
+        """
+        try:
+            return self.root / path if path in self.given else plain_file(self.root, path)
+        except OutsideError as error:
+            raise Stopped([reading.file_outside(path, what, str(error), asked_at)]) from None
+        except (FileNotFoundError, NotADirectoryError):
+            raise Stopped([reading.file_missing(path, what, asked_at)]) from None
+        except StrangeFileError as error:
+            raise Stopped([reading.file_unreadable(path, str(error), asked_at)]) from None
+        except OSError as error:
+            raise Stopped([reading.file_unreadable(path, _reason(error), asked_at)]) from None
 
     def staleness(self, files: Mapping[str, str], written: Mapping[str, str]) -> Staleness:
         """Compare what lies in `generated/` with what should.
@@ -150,8 +176,7 @@ class Workspace:
             scratch.write_bytes(text.encode())
             scratch.replace(path)
         except OSError as error:
-            reason = (error.strerror or "unknown error").lower()
-            raise Stopped([project.cannot_write(self.relative(path), reason)]) from None
+            raise Stopped([project.cannot_write(self.relative(path), _reason(error))]) from None
 
     def _remove_empty(self, folder: Path) -> None:
         """Remove a folder that holds nothing but what Python has cached there."""
@@ -160,3 +185,7 @@ class Workspace:
                 return
             shutil.rmtree(folder)
             folder = folder.parent
+
+
+def _reason(error: OSError) -> str:
+    return (error.strerror or "unknown error").lower()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -34,6 +35,7 @@ def check(
         raise click.UsageError("`--diff` goes with `--fix`")
     workspace = Workspace.find(project)
     paths = _spec_paths(workspace, specs)
+    workspace = replace(workspace, given=frozenset(paths) if specs else frozenset())
     if does_fix:
         from mapgen.cli.mending import mended
 

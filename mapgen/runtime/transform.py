@@ -7,6 +7,7 @@ first fault. Only a record that fails goes the complete one (`collecting`), whic
 from __future__ import annotations
 
 import importlib.util
+import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 from msgspec import UNSET
 
+from mapgen.boundary import OutsideError, StrangeFileError, plain_file
 from mapgen.runtime.cells import needed_columns, read_rows, typed_cells, typed_members
 from mapgen.runtime.collecting import Collector, Spot, collecting_twin
 from mapgen.runtime.faults import Fault, Unjoined
@@ -152,7 +154,7 @@ def bound(
         other = others.get(name)
         match table:
             case FileTable():
-                path = other or specs / table.path
+                path = other or own_file(name, specs, table.path)
                 shown = str(other or table.path)
                 tables[name] = _read(name, shown, partial(read_table, path, table.key, table.value))
             case _ if other is not None:
@@ -164,6 +166,16 @@ def bound(
     except msgspec.ValidationError as error:
         raise BindingError(f"the settings: {error}") from None
     return Bound(typed, module.Lookups(**tables))
+
+
+def own_file(name: str, specs: Path, path: str) -> Path:
+    """Return where a table of the workspace lies, which holds the folder `specs`."""
+    try:
+        return plain_file(specs.parent, os.path.join(specs.name, path))
+    except (OutsideError, StrangeFileError) as error:
+        raise BindingError(f"the lookup `{name}` ({path}): {error}") from None
+    except OSError:
+        return specs / path  # reading it says why
 
 
 def _read(name: str, shown: str, read: Callable[[], Table]) -> Mapping[Key, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import msgspec
@@ -10,6 +11,7 @@ import pytest
 from mapgen.runtime.faults import Fault
 from mapgen.runtime.limits import first_found, found, found_in_time, unique
 from mapgen.runtime.lookups import TableError, read_table
+from mapgen.runtime.transform import BindingError, own_file
 from mapgen.runtime.values import StringValue
 
 CSV = "a,b,c\n1,x,one\n2,x,two\n2,,any\n"
@@ -200,3 +202,19 @@ def test_rows_that_stand_twice() -> None:
     assert refused.value.code == "R312"
     assert refused.value.message == "the rows 1 and 3 have the same `Item` and `Unit`"
     assert refused.value.value is None
+
+
+@pytest.mark.parametrize("way", ["steps", "root", "link", "pipe"])
+def test_table_of_a_flow_out_of_its_workspace(tmp_path: Path, way: str) -> None:
+    """Generated code reads the tables of its workspace and no others, whatever is put there."""
+    specs = tmp_path / "workspace" / "specs"
+    specs.mkdir(parents=True)
+    outside = tmp_path / "t.csv"
+    outside.write_text("a,c\n1,one\n")
+    paths = {"steps": "../../t.csv", "root": str(outside), "link": "l.csv", "pipe": "p.csv"}
+    (specs / "l.csv").symlink_to(outside)
+    os.mkfifo(specs / "p.csv")
+
+    with pytest.raises(BindingError) as raised:
+        own_file("carriers", specs, paths[way])
+    assert str(raised.value).startswith(f"the lookup `carriers` ({paths[way]}): ")

@@ -27,11 +27,12 @@ def file_missing(path: str, what: str, asked_at: Span | None = None) -> Diagnost
     )
 
 
-def file_unreadable(path: str, reason: str) -> Diagnostic:
+def file_unreadable(path: str, reason: str, asked_at: Span | None = None) -> Diagnostic:
     """E102: a file is there but cannot be read as text."""
     return Diagnostic(
         "E102",
         f"`{path}` cannot be read: {reason}",
+        label=Label(asked_at, "named here") if asked_at else None,
         path=path,
         help="files are UTF-8 text that the current user may read",
     )
@@ -309,6 +310,17 @@ def not_a_table(span: Span | None, path: str, reason: str) -> Diagnostic:
         label=Label(span, "named here") if span else None,
         path=path,
         help="a table is CSV with a header line, or JSON; keys differ, no value is blank",
+    )
+
+
+def file_outside(path: str, what: str, reason: str, asked_at: Span | None = None) -> Diagnostic:
+    """E132: a path that leads out of the workspace."""
+    return Diagnostic(
+        "E132",
+        f"{what} `{path}` is not read: {reason}",
+        label=Label(asked_at, "named here") if asked_at else None,
+        path=path,
+        help="copy the file into the folder `specs/`, and name the copy",
     )
 
 
