@@ -47,6 +47,10 @@ demo-clean: ## forget what the demo has delivered
 test: lint fresh ## everything that CI runs
 	$(BIN)/pytest -n 2
 
+.PHONY: specs-proof
+specs-proof: $(READY) ## make N whole specs at random (20,000): what check accepts generates, is typed, runs
+	nice $(BIN)/python -m tests.specs_law $(or $(N),20000) $(or $(FIRST),0)
+
 .PHONY: lint
 lint: $(READY) ## ruff, black, mypy --strict (product and generated code), the import rules
 	$(BIN)/ruff check mapgen generated tests specs

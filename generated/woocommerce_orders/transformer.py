@@ -56,7 +56,7 @@ ZERO = Decimal(0)
 DECIMAL_1 = Decimal("1")
 ORDER_QTY = DecimalValue(DECIMAL_1)
 TAX_CALC_MODE = StringValue("Net")
-UTC = ZoneInfo("UTC")
+ZONE_UTC = ZoneInfo("UTC")
 
 
 class FeeLine(Struct):
@@ -755,7 +755,7 @@ def bind(settings: Settings, lookups: Lookups) -> Callable[[Order], Documents | 
             return Skip("cancelled in the shop")
         if order.status in ("pending", "failed", "checkout-draft"):
             return Skip("not paid; it comes again when it is")
-        placed = parse_local_time(order.date_created_gmt, "%Y-%m-%dT%H:%M:%S", UTC)
+        placed = parse_local_time(order.date_created_gmt, "%Y-%m-%dT%H:%M:%S", ZONE_UTC)
         is_billed = non_blank(order.billing.country) is not None
         is_shipped = non_blank(order.shipping.country) is not None
         billed_to = non_blank(

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 from decimal import Decimal
-from typing import assert_never, get_args
+from typing import TypeGuard, assert_never, get_args
 
 from mapgen.expression import Typed, tree, units
 from mapgen.expression.calls import patterns_of
@@ -127,6 +128,8 @@ class _Lowering:
                 return ir.WhenPresent(lowered, local, widened, str(wanted))
             case _, Optional(target):
                 return self.coerce(lowered, found, target)
+            case (ListOf(), ListOf()) | (MapOf(), MapOf()) if _is_bare(lowered):
+                return replace(lowered, type=str(wanted))
             case ListOf(element), ListOf(target):
                 if element == target or isinstance(element, ErrorType):
                     return lowered
@@ -375,6 +378,9 @@ class _Lowering:
         if self.type_of(head) == NULL:
             return self.first_of(rest, found)
         operand, other = self.as_type(head, optional(found)), self.first_of(rest, found)
+        if not ir.is_optional(operand):
+            # `optional.of(…)` says of a value that is there that it could be missing.
+            return operand
         return operand if operand == other else ir.OrElse(operand, other, str(found))
 
     # Macros
@@ -427,6 +433,15 @@ class _Lowering:
         body = self.lower(node.body)
         self.bound = outer
         return ir.WhenPresent(lowered, local, body, str(self.type_of(node)))
+
+
+def _is_bare(lowered: ir.Expression) -> TypeGuard[ir.Items | ir.Entries]:
+    """Tell whether this is a list or a map written out with nothing in it: it is of any type."""
+    match lowered:
+        case ir.Items(elements=()) | ir.Entries(entries=()):
+            return True
+        case _:
+            return False
 
 
 _TRANSLATED = ("regex", "date_pattern", "time_pattern", "zone")

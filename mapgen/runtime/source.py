@@ -23,16 +23,21 @@ MOST_DIGITS = 28
 """What an amount may have, before and behind the point together: calculations keep as many."""
 
 
-class Amount(Decimal):
-    """An exact number of a source record: a JSON number, or text like `-12.50` and nothing else."""
+if typing.TYPE_CHECKING:
+    # What they are besides: lists of them are lists of decimals and of moments.
+    Amount = Decimal
+    Instant = datetime
+else:
 
-    __slots__ = ()
+    class Amount(Decimal):
+        """An exact number of a source record: a JSON number, or text like `-12.50`."""
 
+        __slots__ = ()
 
-class Instant(datetime):
-    """A moment with its offset; a naive time is a fault. Digits below a microsecond are cut off."""
+    class Instant(datetime):
+        """A moment with its offset; a naive time is a fault. Below a microsecond it is cut off."""
 
-    __slots__ = ()
+        __slots__ = ()
 
 
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:?\d\d)", re.ASCII)

@@ -272,7 +272,7 @@ class Transformer:
         collector.start((found.fault for found in source_faults), record, self._plan.source)
         result = transform(record)
         if isinstance(result, Skip):
-            return Skipped(self._with_key(origin, record), result.reason)
+            return Skipped(self._with_key_of_broken(origin, record), result.reason)
         assert source_faults or collector.found, "what the fast way refuses has a fault"
         reports = [self._source_report(found, collector.made) for found in source_faults]
         reports += [
@@ -281,7 +281,7 @@ class Transformer:
         ]
         twin = _first_twin(_identities(self._plan.documents, result))
         reports += [] if twin is None else [self._twin_report(*twin)]
-        return Rejected(self._with_key(origin, record), tuple(reports))
+        return Rejected(self._with_key_of_broken(origin, record), tuple(reports))
 
     def made(self, value: JsonValue) -> Made:
         """Return the numbers of the rows that become of a record's rows, by what makes them."""
@@ -301,12 +301,20 @@ class Transformer:
     def _with_key(self, origin: Origin, record: Any) -> Origin:
         try:
             key = self._module.key(record)
-        except Fault:
+        except (Fault, ArithmeticError):
             return origin
         # The key of a broken record may be a Poison, which nobody has touched yet.
         if not isinstance(key, str):
             return origin
         return Origin(origin.file, origin.record, origin.line, _shortened(key))
+
+    def _with_key_of_broken(self, origin: Origin, record: Any) -> Origin:
+        """Return the origin with the key of a record that may hold Poisons."""
+        try:
+            return self._with_key(origin, record)
+        except (TypeError, ValueError, AttributeError):
+            # Code in C looks at a Poison's type before it touches it.
+            return origin
 
     def _source_report(self, found: SourceFault, made: Made) -> FaultReport:
         rule = self._rules.reading(found.path)

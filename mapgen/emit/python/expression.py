@@ -45,6 +45,10 @@ _NOT_IN_F_STRINGS = ('"', "\\", "{", "}", "\n", "#")
 _SWAPPED = {"==": "==", "!=": "!=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
 
 
+# What reads a literal that the checker has read before: it cannot fail in the module either.
+_CERTAIN = ("parse_date({0})", "parse_timestamp({0})", "parse_duration({0})")
+
+
 class PythonExpressions:
     """Emits the expressions of one function.
 
@@ -173,7 +177,9 @@ class PythonExpressions:
         """Return the constant of a time zone: one of the database, or a distance from UTC."""
         if ":" not in name:
             self._module.name("zoneinfo", "ZoneInfo")
-            return self._module.constant(name, f"ZoneInfo({literal(name)})")
+            # `datetime` has a `UTC` of its own, which functions of dates import.
+            stem = "ZONE_UTC" if name.upper() == "UTC" else name
+            return self._module.constant(stem, f"ZoneInfo({literal(name)})")
         self._module.name("datetime", "timedelta")
         self._module.name("datetime", "timezone")
         is_west = name.startswith("-")
@@ -291,8 +297,7 @@ class PythonExpressions:
         for name in template.functions:
             self._module.function(name)
         filled = fill(template, [self._argument(argument) for argument in node.arguments])
-        is_known = len(_constants(node.arguments)) == len(node.arguments)
-        if is_known and node.type in ("timestamp", "duration", "date") and node.arguments:
+        if node.python in _CERTAIN and len(_constants(node.arguments)) == len(node.arguments):
             words = "_".join(str(argument.value) for argument in _constants(node.arguments))
             return Code(self._module.constant(f"{node.type}_{words}"[:40], filled.text))
         return filled
@@ -301,6 +306,9 @@ class PythonExpressions:
         return self._optional(node) if ir.is_optional(node) else self._value(node)
 
     def _items(self, node: ir.Items) -> Code:
+        if not node.elements and node.type == "list(unknown)":
+            self._module.name("typing", "Any")
+            return Code("list[Any]()")
         texts = [self._argument(element.value).text for element in node.elements]
         if not any(element.is_optional for element in node.elements):
             return Code(f"[{', '.join(texts)}]")
@@ -323,6 +331,9 @@ class PythonExpressions:
         return Code(f"[{', '.join(text for text in texts if text)}]")
 
     def _entries(self, node: ir.Entries) -> Code:
+        if not node.entries and "unknown" in node.type:
+            self._module.name("typing", "Any")
+            return Code("dict[Any, Any]()")
         texts = []
         for entry in node.entries:
             key, value = self._value(entry.key).text, self._argument(entry.value).text
@@ -533,7 +544,8 @@ class PythonExpressions:
             assert node.key is not None
             key = self._bound[node.key.number].text
             return Code(f"{{{key}: {self._argument(node.value).text} {loop}{asked}}}")
-        value = self._argument(node.value).text
+        code = self._argument(node.value)
+        value = code.text
         match node.kind:
             case "any" | "all":
                 return Code(f"{node.kind}({value} {loop}{asked})")
@@ -541,7 +553,8 @@ class PythonExpressions:
                 function = self._module.name(CEL_FUNCTIONS, node.kind)
                 return Code(f"{function}(lambda: {value} {loop}{asked})")
             case "one":
-                return Code(f"sum(1 {loop} if {value}) == 1", Level.COMPARE)
+                asked += f" if {code.at_least(Level.OR)}"
+                return Code(f"sum(1 {loop}{asked}) == 1", Level.COMPARE)
             case _:
                 inside = f"{value} {loop}{asked}"
                 return Code(f"[{inside}]", generator=inside)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import date
 
+from mapgen.emit.python.choice import chosen, operand
 from mapgen.emit.python.expression import (
     Guarded,
     ModuleNeeds,
@@ -96,7 +97,7 @@ class FieldEmitter:
         code = self._wrapped(field, limited, is_custom=is_custom)
         if field.clears:
             emptied = self._emptied(field, is_custom=is_custom)
-            code = f"{code} if {' and '.join(guarded.guards)} else {emptied}"
+            code = chosen(code, guarded.guards, emptied)
         else:
             code = self.or_unset(code, guarded.guards)
         return [Statement(code, local, field.target, field)], local
@@ -134,7 +135,7 @@ class FieldEmitter:
         """Return the code, left out of the document where a guard does not hold."""
         if not guards:
             return code
-        return f"{code} if {' and '.join(guards)} else {self.module.name('msgspec', 'UNSET')}"
+        return chosen(code, guards, self.module.name("msgspec", "UNSET"))
 
     def _named_constant(self, field: ir.Field, text: str, *, is_custom: bool) -> str:
         code = self._constant(text, field.kind)
@@ -158,7 +159,7 @@ class FieldEmitter:
             return f"{self.module.name(VALUES, 'SelectValue')}({option}({value}))"
         element = self.namer.inner().name("element")
         wrapper = self.module.name(VALUES, "MultiSelectValue")
-        return f"{wrapper}([{option}({element}) for {element} in {value}])"
+        return f"{wrapper}([{option}({element}) for {element} in {operand(value)}])"
 
     def _written(self, field: ir.Field, value: str) -> str:
         if field.kind != "decimal_text":
@@ -167,24 +168,24 @@ class FieldEmitter:
         if not field.is_list:
             return f"{as_text}({value})"
         element = self.namer.inner().name("element")
-        return f"[{as_text}({element}) for {element} in {value}]"
+        return f"[{as_text}({element}) for {element} in {operand(value)}]"
 
     def _with_omission(self, field: ir.Field, local: str, *, is_custom: bool) -> list[Statement]:
         assert field.omit_if is not None
         plain = self.namer.name(f"{field.local}_value")
         guarded = self._value(field)
         code = self._limited(field, guarded.value)
-        if guarded.guards:
-            code = f"{code} if {' and '.join(guarded.guards)} else None"
+        code = chosen(code, guarded.guards, "None")
         unset = self.module.name("msgspec", "UNSET")
         inner = replace(self, names={**self.names, "value": plain})
         omitted = inner.expressions().value(field.omit_if)
         if guarded.guards:
             omitted = f"{plain} is None or ({omitted})"
+        sent = self._wrapped(field, plain, is_custom=is_custom)
         return [
             Statement(code, plain, field.target, field),
             Statement(
-                f"{unset} if {omitted} else {self._wrapped(field, plain, is_custom=is_custom)}",
+                f"{unset} if {operand(omitted)} else {sent}",
                 local,
                 None,
                 field,
@@ -241,9 +242,7 @@ class FieldEmitter:
     def _replaced(self, field: ir.Field, guarded: Guarded) -> Guarded:
         assert field.replacement is not None
         other = self.expressions().value(field.replacement)
-        if not guarded.guards:
-            return guarded
-        return Guarded((), f"{guarded.value} if {' and '.join(guarded.guards)} else {other}")
+        return Guarded((), chosen(guarded.value, guarded.guards, other))
 
     def _lookup(self, field: ir.Field, lookup: ir.Lookup) -> Guarded:
         keys = [self._key(key) for key in lookup.keys]
@@ -253,7 +252,7 @@ class FieldEmitter:
                 guards = keys[0].guards
                 keys = [Guarded((), keys[0].value)]
             else:
-                tests = [" and ".join(key.guards) for key in keys]
+                tests = [" and ".join(key.guards) or "True" for key in keys]
                 guards = (f"({' or '.join(f'({test})' for test in tests)})",)
         value, missed = self._looked_up(lookup, [_optional(key) for key in keys])
         guarded = Guarded((*guards, *missed), value)
@@ -310,7 +309,9 @@ class FieldEmitter:
             return self._limited_one(field, value)
         element = self.namer.inner().name("element")
         limited = self._limited_one(field, element)
-        found = value if limited == element else f"[{limited} for {element} in {value}]"
+        found = value
+        if limited != element:
+            found = f"[{limited} for {element} in {operand(value)}]"
         if field.limits.least:
             found = f"{self.module.name(LIMITS, 'rows')}({found}, {field.limits.least})"
         return found
@@ -381,9 +382,7 @@ def decimal_constant(text: str) -> tuple[str, str]:
 
 
 def _optional(guarded: Guarded) -> str:
-    if not guarded.guards:
-        return guarded.value
-    return f"{guarded.value} if {' and '.join(guarded.guards)} else None"
+    return chosen(guarded.value, guarded.guards, "None")
 
 
 def _constant_name(field: ir.Field) -> str:

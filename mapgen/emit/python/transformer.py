@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
+from mapgen.emit.python.choice import chosen, operand
 from mapgen.emit.python.classes import Class, Member, merged
 from mapgen.emit.python.expression import (
     OWN_CALLS,
@@ -34,7 +35,7 @@ from mapgen.emit.python.types import (
 )
 from mapgen.escaping import literal
 from mapgen.ir import flow as ir
-from mapgen.ir.expression import Conditional, Expression, attribute_names
+from mapgen.ir.expression import Expression, attribute_names
 from mapgen.ir.names import RESERVED_CLASSES, made_name, python_name
 
 # What is imported and looks like a constant.
@@ -281,12 +282,11 @@ class _ModuleEmitter:
         if rows is None:
             code = self._call(part, emitter.names)
             if when is not None:
-                code = f"{code} if {holds} else {self.needs.name('msgspec', 'UNSET')}"
+                code = chosen(code, (holds,), self.needs.name("msgspec", "UNSET"))
                 kind = self._or_unset(kind)
         else:
             code, guards = self._row_calls(part, rows, emitter)
-            tests = [*([f"({holds})" if guards else holds] if when is not None else []), *guards]
-            code = f"{code} if {' and '.join(tests)} else []" if tests else code
+            code = chosen(code, (*([] if when is None else [holds]), *guards), "[]")
             kind = f"list[{kind}]"
         local = emitter.namer.name(document.name)
         emitter.names[made_name(document.name)] = local
@@ -465,7 +465,8 @@ class _ModuleEmitter:
         self._function(item.part, item.alias)
         if item.where is not None or not is_plain(item.source):
             self._rows_differ(before)
-        code = self._limited_rows(_guarded(*self._row_calls(item.part, item, emitter)), item)
+        calls, guards = self._row_calls(item.part, item, emitter)
+        code = self._limited_rows(chosen(calls, guards, "[]"), item)
         local = emitter.namer.name(item.local)
         statements.append(Statement(code, local, item.target))
         self._rule(f"{part.function}.{local}", item.target, item.reads, item.pointer)
@@ -492,10 +493,8 @@ class _ModuleEmitter:
         guarded = emitter.expressions().guarded(source)
         asked = ""
         if where is not None:
-            asked = f" if {PythonExpressions(names, self.needs, inner).value(where)}"
-        rows = guarded.value
-        if isinstance(source, Conditional):
-            rows = f"({rows})"  # behind `in`, it would end at its own `if`
+            asked = f" if {operand(PythonExpressions(names, self.needs, inner).value(where))}"
+        rows = operand(guarded.value)
         return f"[{self._call(part, names)} for {row} in {rows}{asked}]", guarded.guards
 
     def _limited_rows(self, code: str, item: ir.RowsPart | ir.BlocksPart) -> str:
@@ -534,11 +533,12 @@ class _ModuleEmitter:
     def _block_rows(self, block: ir.Block, emitter: FieldEmitter) -> str:
         if block.source is not None and block.alias is not None:
             rows = (block.source, block.alias, block.condition, block.part)
-            return _guarded(*self._one_a_row(*rows, emitter))
+            code, guards = self._one_a_row(*rows, emitter)
+            return chosen(code, guards, "[]")
         code = f"[{self._call(block.part, emitter.names)}]"
         if block.condition is None:
             return code
-        return f"{code} if {emitter.expressions().value(block.condition)} else []"
+        return chosen(code, (emitter.expressions().value(block.condition),), "[]")
 
     def _rows_differ(self, start: int) -> None:
         """Note of the rules from a position on that rows of source and document differ."""
@@ -622,11 +622,6 @@ def _functions_of(part: ir.Part) -> Iterator[str]:
     for member in part.members:
         for inner in ir.parts_of(member):
             yield from _functions_of(inner)
-
-
-def _guarded(rows: str, guards: tuple[str, ...]) -> str:
-    """Return the Python of a list that is empty where a guard does not hold."""
-    return f"{rows} if {' and '.join(guards)} else []" if guards else rows
 
 
 def _classes_of(part: ir.Part) -> Iterator[str]:

@@ -65,6 +65,12 @@ class Annotations:
             return f"{self.of(type_name[:-1])} | None"
         if type_name.startswith("list("):
             return f"list[{self.of(type_name[5:-1])}]"
+        if type_name.startswith("map("):
+            key, _, value = type_name[4:-1].partition(", ")
+            return f"dict[{self.of(key)}, {self.of(value)}]"
+        if type_name == "unknown":
+            # Of a list or a map that is empty whatever the record.
+            return self.module.name("typing", "Any")
         if type_name.startswith("group("):
             key, _, row = type_name[6:-1].partition(", ")
             group = self.module.name("mapgen.runtime.grouping", "Group")

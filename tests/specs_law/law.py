@@ -1,0 +1,222 @@
+"""The law that specs are held to: what `check` accepts generates, is well typed, and runs."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import mypy.api
+
+from mapgen.check.model import Checked
+from mapgen.compiler import check_specs, generate
+from mapgen.emit.plans import plan_file, rule_map_file
+from mapgen.emit.python.transformer import transformer
+from mapgen.emit.templates import render
+from mapgen.loading import Shelf
+from mapgen.lower.flow import lower
+from mapgen.report import Diagnostic
+from mapgen.runtime.collecting import collecting_twin
+from mapgen.runtime.faults import Fault
+from mapgen.runtime.lookups import sample_of
+from mapgen.runtime.outcome import Document
+from mapgen.runtime.records import RawRecord
+from mapgen.runtime.source import patient
+from mapgen.runtime.transform import Bound, LoadedFlow, Transformer, bound, load_flow
+from mapgen.workspace import Workspace
+
+from .records import Records, hostile_texts
+from .specs import CONTRACT, TABLE, TWO, Draft, made_spec
+
+ROOT = Path(__file__).resolve().parents[2]
+SETTINGS = {"zone": "Europe/Berlin", "store": "kettle-fern", "most": "99.5"}
+CONNECTION = "connection: acumatica\nkind: acumatica\ngrant: password\nscope: api\n"
+SPEC = "specs/made.maps.yaml"
+KINDS = ("good",) * 5 + ("dirty",) * 4 + ("hostile",) * 3
+# One in so many is emitted whole, with its tests, schemas and document, and formatted.
+WHOLE = 8
+
+
+@dataclass
+class Broken:
+    """A spec that `check` accepts and that breaks the law."""
+
+    seed: int
+    step: str
+    why: str
+
+    def __str__(self) -> str:
+        return f"seed {self.seed}, {self.step}: {self.why}"
+
+
+@dataclass
+class Tally:
+    """What was seen over many specs."""
+
+    made: int = 0
+    accepted: int = 0
+    records: Counter[str] = field(default_factory=Counter)
+    functions: Counter[str] = field(default_factory=Counter)
+    features: Counter[str] = field(default_factory=Counter)
+    refusals: Counter[str] = field(default_factory=Counter)
+    broken: list[Broken] = field(default_factory=list)
+
+
+def untyped(folder: Path) -> list[str]:
+    """Return what mypy has against the modules in a folder: one run for all of them."""
+    cache = str(ROOT / ".mypy_cache")
+    modules = sorted(map(str, (folder / "generated").glob("*/transformer.py")))
+    for path in modules:
+        # As packages of their own, so that no two modules have one name.
+        (Path(path).parent / "__init__.py").touch()
+    options = ("--strict", "--no-error-summary", "--config-file", "", "--cache-dir", cache)
+    before = os.environ.get("MYPYPATH")
+    os.environ["MYPYPATH"] = str(ROOT)
+    try:
+        out, wrong, _ = mypy.api.run([*options, *modules])
+    finally:
+        os.environ.pop("MYPYPATH")
+        if before is not None:
+            os.environ["MYPYPATH"] = before
+    return [line for line in (out + wrong).splitlines() if line.strip()]
+
+
+def furnish(folder: Path) -> None:
+    """Write what all specs refer to."""
+    for name, text in {
+        "connections/acumatica.yaml": CONNECTION,
+        "contracts/small.json": json.dumps(CONTRACT),
+        "lookups/packs.csv": TABLE,
+        "lookups/zones.csv": TWO,
+    }.items():
+        path = folder / "specs" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+
+
+def examine(seeds: Iterable[int], folder: Path) -> Tally:
+    """Hold the specs of some seeds to the law; their modules are left in the folder."""
+    furnish(folder)
+    tally = Tally()
+    for seed in seeds:
+        draft = made_spec(seed)
+        tally.made += 1
+        step = "check"
+        try:
+            accepted = _accepted(draft, folder, tally)
+            if accepted is None:
+                continue
+            checked, workspace = accepted
+            tally.accepted += 1
+            tally.functions.update(draft.functions)
+            tally.features.update(dict.fromkeys(draft.features, 1))
+            step = "generate"
+            _generated(checked, workspace, folder)
+            if seed % WHOLE == 0:
+                generate(workspace, [SPEC])
+            step = "transform"
+            _transformed(draft, folder, tally)
+        except Exception as error:  # noqa: BLE001  # whatever it is, it breaks the law
+            tally.broken.append(Broken(seed, step, _told(error)))
+    return tally
+
+
+def _told(error: Exception) -> str:
+    trace = error.__traceback__
+    place = ""
+    while trace is not None:
+        code = trace.tb_frame.f_code
+        place = f"{Path(code.co_filename).name}:{trace.tb_lineno} {code.co_name}"
+        trace = trace.tb_next
+    return f"{type(error).__name__}: {str(error)[:300]} ({place})"
+
+
+def _accepted(draft: Draft, folder: Path, tally: Tally) -> tuple[Checked, Workspace] | None:
+    """Return what `check` makes of a spec, None where it refuses it.
+
+    Members of the source that no rule reads are ignored in a second round.
+    """
+    records = Records(draft, Random(draft.seed))
+    given = json.dumps(records.record("good"))
+    for _ in range(2):
+        drafts = {f"specs/{path}": text for path, text in draft.files.items()}
+        drafts |= {SPEC: draft.text(), "specs/one.json": given}
+        workspace = Workspace(folder, drafts)
+        found = check_specs(workspace, [SPEC])
+        errors = [fault for fault in found.faults if fault.severity == "error"]
+        if not errors:
+            return found.flows[0], workspace
+        if any(fault.code != "E431" for fault in errors):
+            break
+        draft.content["mapping"]["ignore"] = {
+            path: "not needed" for fault in errors for path in _unread(fault)
+        }
+    tally.refusals.update({fault.code for fault in errors})
+    return None
+
+
+def _unread(fault: Diagnostic) -> list[str]:
+    *fields, parent = re.findall(r"`([^`]+)`", fault.message)
+    return [f"{parent}.{name}" for name in fields]
+
+
+def _generated(checked: Checked, workspace: Workspace, folder: Path) -> None:
+    """Write what the runtime reads of a flow."""
+    flow = lower(checked, Shelf(workspace).samples(checked))
+    module = transformer(flow)
+    code = render("transformer.py.jinja", module=module)
+    place = folder / "generated" / flow.name
+    place.mkdir(parents=True, exist_ok=True)
+    (place / "transformer.py").write_text(code, encoding="utf-8")
+    (place / "flow.json").write_text(plan_file(flow), encoding="utf-8")
+    (place / "map.json").write_text(rule_map_file(flow, module.rules, code), encoding="utf-8")
+
+
+def _transformed(draft: Draft, folder: Path, tally: Tally) -> None:
+    loaded = load_flow(folder / "generated" / draft.flow, lambda _: None)
+    values = {name: SETTINGS[name] for name in draft.content["mapping"].get("settings", {})}
+    given = bound(loaded, values, folder / "specs", sample_of)
+    flow = loaded.transformer(given)
+    complete = _Complete(loaded, given, folder / "generated" / draft.flow)
+    random = Random(draft.seed)
+    records = Records(draft, random)
+    texts = [json.dumps(records.record(kind)).encode() for kind in KINDS]
+    for text in (*texts, *hostile_texts(draft)):
+        try:
+            found = flow.outcomes(RawRecord(1, 1, text), "records.json")
+            kind = type(found[0]).__name__
+            tally.records[kind] += 1
+            if isinstance(found[0], Document):
+                faults = complete.faults(flow, RawRecord(1, 1, text))
+                assert not faults, f"the complete way refuses what the fast one takes: {faults}"
+        except Exception as error:
+            where = f" on {text.decode(errors='replace')[:1500]}"
+            raise AssertionError(_told(error) + where) from error
+
+
+class _Complete:
+    """The complete way through a flow."""
+
+    def __init__(self, loaded: LoadedFlow, given: Bound, place: Path) -> None:
+        text = (place / "transformer.py").read_text(encoding="utf-8")
+        twin, self._collector = collecting_twin(loaded.module, text)
+        self._transform = twin.bind(given.settings, given.lookups)
+        self._loaded = loaded
+
+    def faults(self, flow: Transformer, raw: RawRecord) -> list[Any]:
+        """Return all that it finds in a record."""
+        plan = self._loaded.plan.source
+        value = flow._value(raw)  # the raw value as the fast way sees it
+        record, broken = patient(value, self._loaded.module.Source, plan)
+        self._collector.start((fault.fault for fault in broken), record, plan)
+        try:
+            self._transform(record)
+        except Fault as fault:
+            return [fault]
+        return [*broken, *self._collector.found]

@@ -1,0 +1,57 @@
+"""Whole specs, made at random: whatever `check` accepts generates, is well typed, and runs."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from tempfile import mkdtemp
+
+import pytest
+
+from mapgen.expression.functions import FORMS, FUNCTIONS
+
+from .law import Tally, examine, untyped
+
+SPECS = 150
+MODIFIERS = ("if_missing", "on_error", "clear_if_missing", "write_once", "omit_if", "too_long")
+MODIFIERS += ("range", "places", "rounding", "because")
+KINDS = ("const", "value", "lookup", "first_of", "cases", "object", "each", "blocks", "made")
+
+
+@cache
+def examined() -> tuple[Tally, Path]:
+    folder = Path(mkdtemp(prefix="specs-law"))
+    return examine(range(SPECS), folder), folder
+
+
+def test_what_is_accepted_runs() -> None:
+    """No spec that `check` takes breaks: not as it is generated, nor on any record."""
+    tally, _ = examined()
+
+    assert [str(one) for one in tally.broken] == []
+
+
+def test_what_is_accepted_is_well_typed() -> None:
+    """The modules pass mypy --strict."""
+    _, folder = examined()
+
+    assert untyped(folder) == []
+
+
+def test_specs_are_of_all_kinds() -> None:
+    """The specs are worth something: most are accepted, and the language's tables are in them."""
+    tally, _ = examined()
+
+    assert tally.accepted > 0.4 * tally.made
+    assert tally.records["Document"] > 50
+    assert {row.shown for row in FUNCTIONS} - set(tally.functions) == set()
+    forms = {form.name for form in FORMS} - {"has", "of", "none", "coalesce"}
+    assert {f"form: {name}" for name in (*forms, "Has")} - set(tally.features) == set()
+    assert {f"modifier: {name}" for name in MODIFIERS} - set(tally.features) == set()
+    assert {f"rule: {name}" for name in KINDS} - set(tally.features) == set()
+
+
+@pytest.mark.parametrize("kind", ["json", "csv", "grouped", "joined", "csv joined", "entity"])
+def test_sources_are_of_all_kinds(kind: str) -> None:
+    """Each kind of source is in a spec that was accepted."""
+    assert examined()[0].features[f"source: {kind}"] > 0
