@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from mapgen.runtime.halt import EnvironmentFault
 
+_LONGEST_LEASE = 60.0
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
@@ -14,7 +15,9 @@ _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 class Tenant:
     """One tenant of the ERP and how to sign in to it; its representation shows no secret.
 
-    `url` is the instance's address, with its site path if it has one. Raises EnvironmentFault for
+    `url` is the instance's address, with its site path if it has one. `scope` is what the session
+    asks for: `offline_access` keeps one session over all refreshes, without it each token opens
+    one of its own. Raises EnvironmentFault for
     an address without https (a loopback address may go without), for an empty value, and where
     the client id names another tenant (client ids have the form `<guid>@<tenant>`).
     """
@@ -25,9 +28,18 @@ class Tenant:
     client_secret: str = field(repr=False)
     username: str = field(repr=False)
     password: str = field(repr=False)
+    scope: str = "api offline_access"
 
     def __post_init__(self) -> None:
-        for name in ("url", "tenant", "client_id", "client_secret", "username", "password"):
+        for name in (
+            "url",
+            "tenant",
+            "client_id",
+            "client_secret",
+            "username",
+            "password",
+            "scope",
+        ):
             if not getattr(self, name).strip():
                 raise EnvironmentFault(
                     f"the tenant's `{name}` is empty", "set it in the environment of the run"
@@ -97,6 +109,11 @@ class Limits:
                 f" ({self.request_timeout:g} s), which must be above 0",
                 "give a settle time longer than the longest request, or documents may be doubled",
             )
+
+    @property
+    def lease(self) -> float:
+        """How long after its intent a document may be sent; later, the intent is renewed first."""
+        return min(_LONGEST_LEASE, self.settle / 4)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import sqlite3
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -329,3 +330,44 @@ def test_signal_amid_a_transaction(tmp_path: Path) -> None:
         del ledger.now
         assert held.value is not None
         assert ledger.counts() == {"staged": 2}
+
+
+def test_lease_is_added_to_the_settle_time(address: str) -> None:
+    """A worker may have sent up to `lease` seconds after its intent: one that is dead waits both.
+
+    A request that was given up is settled by its own end, and no lease.
+    """
+    with Ledger(address) as ledger:
+        ledger.stage("orders", "a", list(orders(1)))
+        [claim] = ledger.claim("orders", "a", limit=1, settle=60.0)
+
+        assert ledger.claim("orders", "b", limit=1, settle=0.0, lease=60.0) == []
+        assert (ledger.next_settled("orders", 0.0, 60.0) or 0) > 50
+        ledger.unsettle(claim)
+        assert len(ledger.claim("orders", "b", limit=1, settle=0.0, lease=60.0)) == 1
+
+
+def test_clock_of_the_machine_is_set(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A day ahead or back, nobody takes what is in hand, and what has settled is taken."""
+    with Ledger(address) as ledger:
+        ledger.stage("orders", "a", list(orders(1)))
+        ledger.claim("orders", "a", limit=1, settle=60.0)
+        real = time.time
+        for jump in (86_400.0, -86_400.0):
+            monkeypatch.setattr("time.time", lambda jump=jump: real() + jump)
+            assert ledger.claim("orders", "b", limit=1, settle=60.0) == []
+            with Ledger(address) as other:
+                assert other.claim("orders", "b", limit=1, settle=60.0) == []
+        assert len(ledger.claim("orders", "b", limit=1, settle=0.0)) == 1
+
+
+def test_intent_of_an_earlier_start_of_the_machine(address: str) -> None:
+    """A moment that is yet to come counts from now: never too early, and not never."""
+    with Ledger(address) as ledger:
+        ledger.stage("orders", "a", list(orders(1)))
+        ledger.claim("orders", "a", limit=1, settle=60.0)
+        with ledger._engine.begin() as connection:
+            connection.execute(text("UPDATE mapgen_records SET intent_at = 9e12"))
+
+        assert ledger.claim("orders", "b", limit=1, settle=60.0) == []
+        assert len(ledger.claim("orders", "b", limit=1, settle=0.0)) == 1

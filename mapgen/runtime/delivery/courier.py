@@ -85,6 +85,7 @@ class Courier:
                     self._run.id,
                     limit=self._portion,
                     settle=self._run.limits.settle,
+                    lease=self._run.limits.lease,
                 )
                 if portion:
                     self._carrier.carry(portion)
@@ -107,7 +108,8 @@ class Courier:
 
     def _rest(self, heard: int) -> None:
         """Wait for news since `heard`, or until the next document in hand is settled."""
-        due = self._run.ledger.next_settled(self._run.book, self._run.limits.settle)
+        limits = self._run.limits
+        due = self._run.ledger.next_settled(self._run.book, limits.settle, limits.lease)
         rest = _LONGEST_REST if due is None else min(max(due, _SHORTEST_REST), _LONGEST_REST)
         with self._news:
             self._news.wait_for(lambda: self._news_count != heard, rest)

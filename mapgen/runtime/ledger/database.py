@@ -16,6 +16,7 @@ from mapgen.runtime.ledger.migration import migrate_from_1
 from mapgen.runtime.ledger.schema import META, METADATA, VERSION
 
 _HELP_FORM = "give sqlite:///FILE, or postgresql+psycopg://USER@HOST/DATABASE"
+_LONGEST_PAUSE = 30_000  # milliseconds
 _POSTGRESQL_LOCK = 7_016_533_001  # any number, the same in every process
 
 
@@ -112,7 +113,15 @@ def _sqlite(url: URL) -> Engine:
 
 
 def _postgresql(url: URL) -> Engine:
-    return create_engine(url, pool_size=16, max_overflow=16, pool_pre_ping=True)
+    # A process that is stopped amid a transaction must not hold its locks for ever.
+    options = f"-c idle_in_transaction_session_timeout={_LONGEST_PAUSE}"
+    return create_engine(
+        url,
+        pool_size=16,
+        max_overflow=16,
+        pool_pre_ping=True,
+        connect_args={"options": options},
+    )
 
 
 def _prepare(connection: Connection, shown: str) -> None:

@@ -12,10 +12,13 @@ from typing import Self
 import msgspec
 from sqlalchemy import Connection, delete, func, or_, select, text, true, update
 
+from mapgen.runtime.clock import uptime
 from mapgen.runtime.ledger.database import open_engine, telling_faults
+from mapgen.runtime.ledger.lease import LeaseClock, count_from_now, last_request
 from mapgen.runtime.ledger.queue import (
     COMES_BACK,
     READY,
+    Intent,
     bring_back,
     forget_needs,
     hold_back,
@@ -44,7 +47,8 @@ class Ledger:
     """The one table that a delivery believes; several threads and processes may share it.
 
     Every method is one transaction, committed to the disk when it returns, and raises LedgerFault
-    when the database fails. Times are seconds since 1970 on the ledger's own clock.
+    when the database fails. Times are seconds since 1970, those of leases are of a clock that all
+    who share the ledger read, and that nobody's own clock moves (see `lease.py`).
     """
 
     def __init__(self, address: str) -> None:
@@ -57,6 +61,7 @@ class Ledger:
             threading.Lock() if self._engine.dialect.name == "sqlite" else None
         )
         self._tokens = itertools.count(1)
+        self._leases = LeaseClock(is_shared_by_machines=self._turn is None)
         self._ahead = self._measure_clock()
 
     def __enter__(self) -> Self:
@@ -70,7 +75,7 @@ class Ledger:
         self._engine.dispose()
 
     def now(self) -> float:
-        """Return the time on the ledger's clock, which all that share it go by."""
+        """Return the time of day, for people: nothing is decided by it."""
         return time.time() + self._ahead
 
     def stage(
@@ -88,22 +93,28 @@ class Ledger:
         with self._transaction() as connection:
             return Staging(connection, flow, run, self.now(), updating).take(outcomes)
 
-    def claim(self, flow: str, run: str, *, limit: int, settle: float) -> list[Claim]:
+    def claim(
+        self, flow: str, run: str, *, limit: int, settle: float, lease: float = 0.0
+    ) -> list[Claim]:
         """Take up to `limit` documents in hand: staged ones first, then settled ones.
 
         Staged ones wait in the queue until all that they need is sent. Settled are documents in
-        hand whose intent, or whose unanswered request, is older than `settle` seconds: their worker
-        is dead, or gave them up. The intent is committed on return.
+        hand whose last request began, or was given up, more than `settle` seconds ago: their worker
+        is dead, or does not know what came of it. A worker sends a document for `lease` seconds
+        after its intent, so that the last request of a dead one may be as much younger. The intent
+        is committed on return.
         """
+        held_since = uptime()
         with self._transaction() as connection:
-            now = self.now()
-            token = f"{run}/{next(self._tokens)}"
-            claims = take(connection, flow, READY, limit, token, now)
-            if not claims and bring_back(connection, flow, now):
-                claims = take(connection, flow, READY, limit, token, now)
+            moment = self._leases.moment(connection)
+            intent = Intent(f"{run}/{next(self._tokens)}", self.now(), moment, held_since)
+            claims = take(connection, flow, READY, limit, intent)
+            if not claims and bring_back(connection, flow, intent.now):
+                claims = take(connection, flow, READY, limit, intent)
             if not claims:
-                settled = (_ROWS.state == "sending") & (_ROWS.intent_at <= now - settle)
-                claims = take(connection, flow, settled, limit, token, now)
+                count_from_now(connection, flow, moment)
+                settled = (_ROWS.state == "sending") & (last_request(lease) <= moment - settle)
+                claims = take(connection, flow, settled, limit, intent)
             return claims
 
     def hold_back(self, flow: str, run: str) -> list[Held]:
@@ -116,13 +127,16 @@ class Ledger:
 
     def renew(self, claim: Claim) -> bool:
         """Set the intent of a claim to now; False where another worker has taken the document."""
-        now = self.now()
-        return self._change(claim, intent_at=now, changed_at=now)
+        with self._transaction() as connection:
+            moment = self._leases.moment(connection)
+            return _change(connection, claim, intent_at=moment, changed_at=self.now())
 
     def unsettle(self, claim: Claim) -> None:
         """Give up a document whose request stayed without an answer: it settles from now on."""
-        now = self.now()
-        self._change(claim, claim=None, attempts=claim.attempts + 1, intent_at=now, changed_at=now)
+        with self._transaction() as connection:
+            moment, attempts = self._leases.moment(connection), claim.attempts + 1
+            _change(connection, claim, claim=None, attempts=attempts, intent_at=moment,
+                    changed_at=self.now())  # fmt: skip
 
     def release(self, claims: Sequence[Claim]) -> None:
         """Put documents back into the queue of which no request is under way."""
@@ -162,15 +176,16 @@ class Ledger:
         """Whether no document of the flow is in the queue or in hand."""
         return self._count_open(flow) == 0
 
-    def next_settled(self, flow: str, settle: float) -> float | None:
+    def next_settled(self, flow: str, settle: float, lease: float = 0.0) -> float | None:
         """Return in how many seconds the next document in hand is settled; None without any."""
         with self._transaction() as connection:
             oldest = connection.execute(
-                select(func.min(_ROWS.intent_at)).where(
+                select(func.min(last_request(lease))).where(
                     _ROWS.flow == flow, _ROWS.state == "sending"
                 )
             ).scalar_one()
-        return None if oldest is None else max(0.0, oldest + settle - self.now())
+            moment = self._leases.moment(connection)
+        return None if oldest is None else max(0.0, oldest + settle - moment)
 
     def settle_accounts(self, flow: str, run: str) -> Mapping[State, int]:
         """Count, by state, the documents that the run read and others have, or brought to an end.
@@ -210,10 +225,6 @@ class Ledger:
                 )
             ).scalar_one()
         return count
-
-    def _change(self, claim: Claim, /, **values: object) -> bool:
-        with self._transaction() as connection:
-            return _change(connection, claim, **values)
 
     def _measure_clock(self) -> float:
         """How far the database server's clock is ahead of this machine's, in seconds."""

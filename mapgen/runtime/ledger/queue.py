@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import (
@@ -67,10 +68,19 @@ COMES_BACK = _IS_HELD & _HAS_ALL
 """Waited for another document alone, which has been delivered meanwhile."""
 
 
-def take(
-    connection: Connection, flow: str, condition: ColumnElement[bool], limit: int, token: str,
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """Who takes documents in hand, and when: for people, on the clock of leases, on its own."""
+
+    token: str
     now: float
-) -> list[Claim]:  # fmt: skip
+    moment: float
+    held_since: float
+
+
+def take(
+    connection: Connection, flow: str, condition: ColumnElement[bool], limit: int, intent: Intent
+) -> list[Claim]:
     """Take up to `limit` documents in hand that fit the condition, the oldest first."""
     rows = connection.execute(
         select(
@@ -87,13 +97,14 @@ def take(
     connection.execute(
         update(RECORDS)
         .where(_ROWS.id.in_(ids))
-        .values(state="sending", claim=token, intent_at=now, changed_at=now)
+        .values(state="sending", claim=intent.token, intent_at=intent.moment, changed_at=intent.now)
     )
     needs = _needs_of(connection, flow, ids)
     return [
         Claim(
-            row.id, token, row.document, row.identity, row.source, bytes(row.body), row.attempts,
-            now, tuple(Need(one.document, one.identity, decode_keys(one.erp_keys))
+            row.id, intent.token, row.document, row.identity, row.source, bytes(row.body),
+            row.attempts, intent.held_since,
+            tuple(Need(one.document, one.identity, decode_keys(one.erp_keys))
                        for one in needs[row.id]),
         )
         for row in rows

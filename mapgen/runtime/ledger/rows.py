@@ -46,8 +46,8 @@ class Need:
 class Claim:
     """A document that one worker has taken in hand, its intent committed.
 
-    `attempts` counts the earlier requests whose effect stayed unknown, `intent_at` is the moment
-    of the intent on the ledger's clock, in seconds.
+    `attempts` counts the earlier requests whose effect stayed unknown, `held_since` is a moment
+    before the intent, in seconds of this machine's `uptime`.
     """
 
     row: int
@@ -57,7 +57,7 @@ class Claim:
     source: str
     body: bytes
     attempts: int
-    intent_at: float
+    held_since: float
     needs: tuple[Need, ...] = ()
 
 

@@ -50,7 +50,7 @@ RECORDS = Table(
     Column("faults", Text),  # JSON, personal values masked
     Column("attempts", Integer, nullable=False, default=0),  # requests whose effect stayed unknown
     Column("claim", Text),  # who has it in hand: a token of its own for each time of taking it
-    Column("intent_at", Double),  # seconds since 1970, at the latest intent or unanswered request
+    Column("intent_at", Double),  # of the latest intent or unanswered request, see Lease
     Column("reader", Text),  # the run that staged it
     Column("finisher", Text),  # the run that brought it to its end
     Column("changed_at", Double, nullable=False),
