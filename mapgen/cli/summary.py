@@ -28,8 +28,11 @@ def tell_summary(summary: Summary) -> None:
         ("rejected", summary.rejected, "rejected"),
         ("waiting", summary.waiting, "waiting"),
         ("given up", summary.dead, "dead"),
+        *([("saved otherwise", summary.differing, "differing")] if summary.differing else []),
     ):
-        colour = {"rejected": "red", "dead": "red", "waiting": "yellow"}.get(kind or "", "green")
+        colour = {"rejected": "red", "dead": "red", "waiting": "yellow", "differing": "yellow"}.get(
+            kind or "", "green"
+        )
         shown = click.style(f"{count:>7}", fg=colour if count else None, bold=bool(count))
         click.echo(f"{shown}  {words}", err=True)
         _tell_reasons(summary, kind)
@@ -105,6 +108,7 @@ _MEANINGS = {
     "R410": "rows that cannot be told apart",
     "R411": "key of another document unknown",
     "R412": "several of this identity in the tenant",
+    "R413": "saved otherwise than sent",
 }
 
 

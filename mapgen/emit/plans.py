@@ -59,6 +59,7 @@ def plan_file(flow: Flow) -> str:
                 "cool_down": operations.breaker_cool_down,
             },
             "dead_letter_days": operations.dead_letter_days,
+            **({} if operations.verify == "warn" else {"verify": operations.verify}),
         }
     )
 

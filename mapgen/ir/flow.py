@@ -571,6 +571,7 @@ class Operations:
     breaker_within: float
     breaker_cool_down: float
     dead_letter_days: int
+    verify: str
     undo: str | None
     irreversible: str | None
 

@@ -654,6 +654,7 @@ def _operations(flow: checked.Checked) -> ir.Operations:
         breaker_within=breaker.within,
         breaker_cool_down=breaker.cool_down,
         dead_letter_days=security.dead_letter_days or 30,
+        verify=security.verify.value if security.verify else "warn",
         undo=security.undo.value if security.undo else None,
         irreversible=security.irreversible.value if security.irreversible else None,
     )

@@ -171,6 +171,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     are the tables by name, `connection` is what environments call the tenant. `joins` are put into
     each record under their names; `group` makes one record of several rows. `reads` stands for
     records that are answers of the ERP; contract version 0 for documents that go elsewhere.
+    `verify`: what it means that the ERP saved something else than was sent.
     """
 
     flow: str
@@ -192,6 +193,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     retry: Retry = Retry()
     circuit_breaker: CircuitBreaker = CircuitBreaker()
     dead_letter_days: int = 30
+    verify: Literal["strict", "warn", "off"] = "warn"
 
     @property
     def is_plain(self) -> bool:

@@ -7,7 +7,7 @@ from typing import Literal
 
 from mapgen.runtime.outcome import FaultReport
 
-Kind = Literal["skipped", "rejected", "waiting", "dead"]
+Kind = Literal["skipped", "rejected", "waiting", "dead", "differing"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +37,10 @@ class Summary:
     """What became of the records of a run.
 
     `read` counts records, `made` what they gave: documents, rejections, skips. `made` equals the
-    sum of the counts where no earlier run left work in the ledger. The first records of each kind
-    that found no way are in `shown`; `reasons` counts them all, the commonest first (past 200
-    reasons, the rest together).
+    sum of the counts where no earlier run left work in the ledger; `differing` counts apart, of the
+    created and the updated, those that the ERP did not save as they were sent. The first records of
+    each kind that found no way are in `shown`; `reasons` counts them all, the commonest first (past
+    200 reasons, the rest together).
     """
 
     flow: str
@@ -52,6 +53,7 @@ class Summary:
     waiting: int
     updated: int = 0
     unchanged: int = 0
+    differing: int = 0
     made: int = 0
     reasons: tuple[Reason, ...] = ()
     shown: tuple[Shown, ...] = ()
@@ -75,4 +77,5 @@ class Summary:
             "unchanged": self.unchanged,
             "dead": self.dead,
             "waiting": self.waiting,
+            "differing": self.differing,
         }

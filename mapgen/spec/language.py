@@ -577,6 +577,11 @@ SECURITY = Record(
         "dead_letter": Key(
             Record("`dead_letter:`", {"keep": _required(DURATION, "how long")}), "given up on"
         ),
+        "verify": Key(
+            Words("verify", choices=("strict", "warn", "off")),
+            "what it means that the ERP saved something else than was sent: `strict` wants a"
+            " person, `warn` (where it is left out) tells it, `off` does not compare",
+        ),
         "rollback": _required(
             Variants(
                 "the rollback",

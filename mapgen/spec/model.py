@@ -576,6 +576,7 @@ class Security:
     retry: Retry | None
     circuit_breaker: CircuitBreaker | None
     dead_letter_days: int | None
+    verify: Text | None
     undo: Text | None
     irreversible: Text | None
     span: Span

@@ -448,6 +448,7 @@ def _security(node: MapNode) -> model.Security:
         retry=_retry(_as_map(retry)) if retry is not None else None,
         circuit_breaker=_breaker(_as_map(breaker)) if breaker is not None else None,
         dead_letter_days=_days(_as_map(dead)) if dead is not None else None,
+        verify=_optional_text(node, "verify"),
         undo=_text(_as_map(undo), "action") if undo is not None else None,
         irreversible=_optional_text(rollback, "irreversible"),
         span=node.span,

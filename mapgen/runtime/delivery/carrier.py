@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from itertools import groupby
 from typing import assert_never
 
+from mapgen.runtime.clock import uptime
 from mapgen.runtime.delivery.run import Run
 from mapgen.runtime.events import Plain, TechnicalEvent
 from mapgen.runtime.halt import Halt
@@ -53,7 +54,6 @@ class Carrier:
         self._run = run
         self._clients = clients
         self._end = end
-        self._oldest_intent = (run.limits.settle - run.limits.request_timeout) / 2
 
     def carry(self, portion: Sequence[Claim]) -> None:
         """Bring a portion to its ends; put back what a stop keeps from being sent."""
@@ -128,12 +128,13 @@ class Carrier:
         def last_word() -> None:
             if self._run.stop.is_set():
                 raise Stopping
-            if self._run.ledger.now() - intent[0] > self._oldest_intent:
+            # What slept, or was stopped, may have lost the document: it asks before it sends.
+            if uptime() - held_since[0] > self._run.limits.lease:
+                held_since[0] = uptime()
                 if not self._run.ledger.renew(claim):
                     raise ClaimLost
-                intent[0] = self._run.ledger.now()
 
-        intent = [claim.intent_at]
+        held_since = [claim.held_since]
         try:
             if there is None:
                 answer = client.create(claim.identity, body, last_word)
@@ -146,8 +147,17 @@ class Carrier:
 
     def _note(self, claim: Claim, answer: WriteAnswer, arrival: Arrival) -> None:
         match answer:
-            case Saved(saved):
-                self._end(Acknowledgement(claim, "sent", saved.number, arrival, saved.keys))
+            case Saved(saved, otherwise) if otherwise and self._run.plan.verify == "strict":
+                words = f"saved as {saved.number}, but not as it was sent"
+                self._end(
+                    Acknowledgement(claim, "dead", saved.number, reason=words, faults=otherwise)
+                )
+            case Saved(saved, otherwise):
+                self._end(
+                    Acknowledgement(
+                        claim, "sent", saved.number, arrival, saved.keys, faults=otherwise
+                    )
+                )
             case Refused(faults):
                 self._end(Acknowledgement(claim, "rejected", faults=faults))
             case Depends(faults):

@@ -62,7 +62,8 @@ def deliver(
             Connection(environment, plan, stop=run.stop, tell=tally.tell) as connection,
         ):
             clients = {
-                document.name: Client(connection, document, rules) for document in plan.documents
+                document.name: Client(connection, document, rules, verifies=plan.verify != "off")
+                for document in plan.documents
             }
             records = outcomes(connection) if callable(outcomes) else outcomes
             _carry_all(records, run, Courier(run, clients))

@@ -8,7 +8,15 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import assert_never
 
-from mapgen.runtime.events import Arrival, BusinessEvent, Event, Happening, Observer, Progress
+from mapgen.runtime.events import (
+    Arrival,
+    BusinessEvent,
+    Event,
+    Happening,
+    Observer,
+    Progress,
+    TechnicalEvent,
+)
 from mapgen.runtime.ledger import Acknowledgement, State
 from mapgen.runtime.outcome import FaultReport
 from mapgen.runtime.summary import Kind, Reason, Shown, Summary
@@ -29,7 +37,7 @@ class Tally:
         self._read = 0
         self._made = 0
         self._is_read = False
-        self._counts: Counter[Happening] = Counter()
+        self._counts: Counter[Happening | Kind] = Counter()
         self._reasons: Counter[tuple[Kind, str]] = Counter()
         self._shown: dict[Kind, list[Shown]] = {}
 
@@ -60,6 +68,12 @@ class Tally:
     def stayed_out(self, shown: Shown) -> None:
         """Note a record that found no way into the tenant."""
         with self._turn:
+            kind = shown.kind
+            assert kind != "differing"
+            self.tell(BusinessEvent(self._flow, kind, shown.source, reasons=self._note(shown)))
+
+    def _note(self, shown: Shown) -> tuple[str, ...]:
+        with self._turn:
             self._counts[shown.kind] += 1
             words = _words(shown)
             for word in words:
@@ -70,7 +84,18 @@ class Tally:
             first = self._shown.setdefault(shown.kind, [])
             if len(first) < _MOST_SHOWN:
                 first.append(shown)
-            self.tell(BusinessEvent(self._flow, shown.kind, shown.source, reasons=words))
+            return words
+
+    def _differs(self, shown: Shown) -> None:
+        """Note a document that the tenant has, but not as it was sent."""
+        words = self._note(shown)
+        self.tell(
+            TechnicalEvent(
+                "saved otherwise than sent",
+                "warning",
+                {"source": shown.source, "fields": ", ".join(words)},
+            )
+        )
 
     def ended(self, end: Acknowledgement, entity: str) -> None:
         """Note a document that came to its end in this run."""
@@ -78,6 +103,8 @@ class Tally:
         match end.end:
             case "sent":
                 self.arrived(end.arrival, source, entity, end.number)
+                if end.faults:
+                    self._differs(Shown("differing", source, end.faults))
             case "rejected" | "dead" | "waiting":
                 self.stayed_out(Shown(end.end, source, end.faults, end.reason))
             case _:
@@ -110,6 +137,7 @@ class Tally:
                 waiting=self._counts["waiting"],
                 updated=self._counts["updated"],
                 unchanged=self._counts["unchanged"],
+                differing=self._counts["differing"],
                 made=self._made,
                 reasons=tuple(Reason(kind, words, n) for (kind, words), n in reasons),
                 shown=tuple(one for shown in self._shown.values() for one in shown),

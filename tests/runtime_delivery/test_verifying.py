@@ -1,0 +1,158 @@
+"""What was sent beside what was saved: what is the same, what was dropped or changed."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mapgen.runtime.delivery import deliver
+from mapgen.runtime.events import TechnicalEvent
+from mapgen.runtime.ledger import Ledger
+from mapgen.runtime.tenant.verifying import differences
+from tests.runtime_delivery.orders import RULES, Watcher, orders, plan_of
+from tests.runtime_delivery.stand_in import standing_in
+
+
+def told(sent: object, saved: object) -> list[str]:
+    body = json.dumps({"F": {"value": sent}}).encode()
+    return [one.target for one in differences(body, {"F": {"value": saved}})]
+
+
+SAME = [
+    pytest.param("12.50", 12.5, id="a number as text"),
+    pytest.param(1, 1.0, id="a whole number"),
+    pytest.param("2026-05-01", "2026-05-01T00:00:00+00:00", id="a day as an instant"),
+    pytest.param("2026-05-01T23:30:00-04:00", "2026-05-02T03:30:00Z", id="an instant elsewhere"),
+    pytest.param("c0001", "C0001", id="an input mask of capitals"),
+    pytest.param("MAIN", "MAIN      ", id="blanks at the end"),
+    pytest.param("a\r\nb", "a\nb", id="ends of lines"),
+    pytest.param("", None, id="an empty text"),
+    pytest.param(None, None, id="a cleared field"),
+    pytest.param("AC", {"id": "AC", "description": "Active"}, id="a drop-down by its id"),
+    pytest.param({"id": "AC"}, {"id": "AC", "description": "Active"}, id="a drop-down"),
+    pytest.param(True, True, id="a flag"),
+]
+OTHER = [
+    pytest.param("12.49", 12.5, id="a number rounded"),
+    pytest.param(2, 0, id="a quantity"),
+    pytest.param("2026-05-01", "2026-05-02T00:00:00+00:00", id="the day after"),
+    pytest.param("Main Street 12", "Main Street", id="a text cut"),
+    pytest.param("ABC", "abc", id="a text in small letters"),
+    pytest.param("x", None, id="dropped"),
+    pytest.param(True, False, id="a flag"),
+    pytest.param(None, "x", id="not cleared"),
+    pytest.param("AC", {"id": "IN", "description": "Inactive"}, id="a drop-down"),
+]
+
+
+@pytest.mark.parametrize(("sent", "saved"), SAME)
+def test_same(sent: object, saved: object) -> None:
+    """What the ERP only writes in another way is the same."""
+    assert told(sent, saved) == []
+
+
+@pytest.mark.parametrize(("sent", "saved"), OTHER)
+def test_other(sent: object, saved: object) -> None:
+    """What the ERP has not as it was sent is told."""
+    assert told(sent, saved) == ["F"]
+
+
+def row(item: str, quantity: int) -> dict[str, Any]:
+    return {"InventoryID": {"value": item}, "OrderQty": {"value": quantity}}
+
+
+ROWS = [
+    pytest.param([row("A", 1), row("B", 2)], [row("A", 1), row("B", 2)], [], id="as sent"),
+    pytest.param([row("B", 2)], [row("A", 1), row("B", 2)], [], id="behind one that was there"),
+    pytest.param([row("A", 1), row("B", 2)], [row("A", 1), row("B", 0)], ["Details[1].OrderQty"],
+                 id="a quantity dropped"),
+    pytest.param([row("A", 1), row("A", 1)], [row("A", 1)],
+                 ["Details[1].InventoryID", "Details[1].OrderQty"], id="a row dropped"),
+    pytest.param([{"id": "2"} | row("B", 2)],
+                 [{"id": "1"} | row("B", 2), {"id": "2"} | row("B", 3)],
+                 ["Details[0].OrderQty"], id="by id"),
+    pytest.param([{"id": "2", "delete": True}], [], [], id="a row to be deleted"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("sent", "saved", "targets"), ROWS)
+def test_rows(sent: list[Any], saved: list[Any], targets: list[str]) -> None:
+    """Rows are compared with those that they became."""
+    found = differences(json.dumps({"Details": sent}).encode(), {"Details": saved})
+
+    assert [one.target for one in found] == targets
+
+
+def test_not_shown() -> None:
+    """Parts that the answer does not show are not compared."""
+    body = {
+        "A": {"B": {"value": 1}},
+        "Details": [row("A", 1)],
+        "custom": {"D": {"U": {"value": 1}}},
+        "note": {"value": "n"},
+    }
+
+    assert differences(json.dumps(body).encode(), {"custom": {}}) == []
+
+
+VALUES = st.none() | st.booleans() | st.integers(-(10**15), 10**15) | st.text(max_size=20)
+PARTS = st.recursive(
+    st.builds(lambda value: {"value": value}, VALUES),
+    lambda inner: st.dictionaries(st.sampled_from("ABCDE"), inner, max_size=3)
+    | st.lists(st.dictionaries(st.sampled_from("ABCDE"), inner, max_size=3), max_size=3),
+    max_leaves=12,
+)
+BODIES = st.dictionaries(st.sampled_from("ABCDE"), PARTS, max_size=5)
+
+
+@given(BODIES)
+def test_echo_is_the_same(body: dict[str, Any]) -> None:
+    """A document that comes back as it was sent differs nowhere."""
+    assert differences(json.dumps(body).encode(), json.loads(json.dumps(body))) == []
+
+
+@given(BODIES, BODIES)
+def test_any_answer(body: dict[str, Any], echo: dict[str, Any]) -> None:
+    """Whatever the ERP answers, the comparison ends, and names fields that were sent."""
+    assert all(one.target for one in differences(json.dumps(body).encode(), echo))
+
+
+def changed(order: dict[str, Any]) -> dict[str, Any]:
+    rows = [order["Details"][0], {"InventoryID": {"value": "AB-3"}}]
+    return order | {"Details": rows, "BillToContact": {"Email": {"value": "other@example.org"}}}
+
+
+@pytest.mark.parametrize("verify", ["warn", "strict", "off"])
+def test_in_a_run(verify: str, tmp_path: Path) -> None:
+    """A document that is saved otherwise is told by rule, masked; `strict` wants a person."""
+    watcher = Watcher()
+    with (
+        standing_in(echo=changed) as tenant,
+        Ledger(f"sqlite:///{tmp_path}/ledger.db") as ledger,
+    ):
+        plan = plan_of(verify=verify)
+        summary = deliver(orders(2), plan, tenant.environment(), ledger, RULES, watcher)
+        again = deliver(orders(2), plan, tenant.environment(), ledger, RULES, Watcher())
+
+    assert len(tenant.orders) == 2
+    created, differing, dead = {"warn": (2, 2, 0), "strict": (0, 0, 2), "off": (2, 0, 0)}[verify]
+    assert (summary.created, summary.differing, summary.dead) == (created, differing, dead)
+    assert again.created == 0
+    if verify == "off":
+        assert summary.shown == ()
+        return
+    email, item = summary.shown[0].faults
+    assert (email.code, email.target, email.value) == ("R413", "BillToContact.Email", "***")
+    assert "example.org" not in email.message
+    assert (item.target, item.value, item.spec) == (
+        "Details[1].InventoryID", "AB-2", "orders.maps.yaml:33:7",
+    )  # fmt: skip
+    assert "`AB-3`" in item.message
+    events = [one for one in watcher.events if isinstance(one, TechnicalEvent)]
+    assert sum(one.name == "saved otherwise than sent" for one in events) == differing
+    assert not any("AB-" in str(one.facts) for one in events)
