@@ -69,13 +69,17 @@ class Shelf:
 
     def _read_connections(self) -> Iterator[spec.Connection]:
         for name in self.workspace.named("connections", ".yaml"):
-            path = f"{SPECS}/connections/{name}.yaml"
             try:
-                connection = read_connection(self.workspace.read(path, "the connection"))
-                _same_name(connection.name, name, path)
-                yield connection
+                yield self.connection(name)
             except Stopped as stopped:
                 self.faults.extend(stopped.diagnostics)
+
+    def connection(self, name: str) -> spec.Connection:
+        """Return one connection. Raises Stopped."""
+        path = f"{SPECS}/connections/{name}.yaml"
+        connection = read_connection(self.workspace.read(path, "the connection"))
+        _same_name(connection.name, name, path)
+        return connection
 
     def contract(self, name: str) -> Contract | None:
         """Return a pinned contract, or None where it is not pinned or broken (then reported)."""

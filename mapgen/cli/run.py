@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from mapgen.runtime.outcome import Outcome
     from mapgen.runtime.summary import Summary
     from mapgen.runtime.tenant import Connection
-    from mapgen.spec import model as spec
 
 _GO_ON = "stopped; nothing is lost: run the same command again to go on"
 
@@ -101,7 +100,7 @@ def _delivered(bound: BoundFlow, live: LiveTables, options: _Options) -> Summary
     with ExitStack() as files:
         stream = files.enter_context(open_input(bound, source))
         joins = files.enter_context(open_joins(bound, dict(options["joins"])))
-        environment = _environment(bound.environment, bound.flow.plan.connection)
+        environment = _environment(bound)
         state = options["state"] or _default_state(bound.workspace.root)
         ledger = files.enter_context(Ledger(state))
         total = count_records(bound, source)
@@ -143,12 +142,14 @@ def _default_state(root: Path) -> str:
     return f"sqlite:///{folder / 'ledger.db'}"
 
 
-def _environment(environment: spec.Environment, connection: str) -> Environment:
+def _environment(bound: BoundFlow) -> Environment:
     """Return where a run delivers. Raises Stopped for variables that are not set."""
+    from mapgen.loading import Shelf
     from mapgen.report import Stopped
     from mapgen.report.catalogue import project as messages
     from mapgen.runtime.environment import Environment, Limits, Tenant
 
+    environment, connection = bound.environment, bound.flow.plan.connection
     references = environment.connections.get(connection)
     if references is None:
         reason = f"it has no connection `{connection}`"
@@ -171,4 +172,5 @@ def _environment(environment: spec.Environment, connection: str) -> Environment:
         environment.request_timeout,
         environment.settle,
     )
-    return Environment(environment.name.value, Tenant(**values), limits)
+    scope = Shelf(bound.workspace).connection(connection).scope
+    return Environment(environment.name.value, Tenant(**values, scope=scope), limits)

@@ -36,12 +36,13 @@ class Asked:
 
 @dataclass(frozen=True)
 class Answer:
-    """Answer so, having done nothing."""
+    """Answer so, having done nothing, or all."""
 
     status: int
     body: object = None
     content_type: str = "application/json"
     headers: tuple[tuple[str, str], ...] = ()
+    is_done: bool = False
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,14 @@ class Hold:
     is_done: bool = False
 
 
-Misdeed = Answer | Drop | Hold | None
+@dataclass(frozen=True)
+class Drip:
+    """Begin an answer and never end it: a byte of its head every tenth of a second."""
+
+    is_done: bool = False
+
+
+Misdeed = Answer | Drop | Hold | Drip | None
 
 
 @dataclass
@@ -148,17 +156,32 @@ class _Handler(BaseHTTPRequestHandler):
             case None:
                 self._write(self._work(asked, raw))
             case Answer() as answer:
+                if answer.is_done:
+                    self._work(asked, raw)
                 self._write(answer)
             case Drop(is_done):
                 if is_done:
                     self._work(asked, raw)
                 self.connection.shutdown(socket.SHUT_RDWR)
                 self.close_connection = True
+            case Drip(is_done):
+                if is_done:
+                    self._work(asked, raw)
+                self._drip()
             case Hold(is_done):
                 done = self._work(asked, raw) if is_done else None
                 self.tenant.held.set()
                 self.tenant.go_on.wait(20)
                 self._write(done or self._work(asked, raw))
+
+    def _drip(self) -> None:
+        self.close_connection = True
+        try:
+            self.connection.sendall(b"HTTP/1.1 200 OK\r\nX-Drip: ")
+            while not self.tenant.go_on.wait(0.1):
+                self.connection.sendall(b"x")
+        except OSError:
+            pass
 
     def _work(self, asked: Asked, raw: bytes) -> Answer:
         with self.tenant._turn:
@@ -204,8 +227,9 @@ class _Handler(BaseHTTPRequestHandler):
         return Answer(200, self.tenant.echo(order))
 
     def _write(self, answer: Answer) -> None:
-        content = answer.body if isinstance(answer.body, str) else json.dumps(answer.body)
-        data = b"" if answer.body is None else content.encode()
+        content = answer.body if isinstance(answer.body, str | bytes) else json.dumps(answer.body)
+        encoded = content.encode() if isinstance(content, str) else content
+        data = b"" if answer.body is None else encoded
         try:
             self.send_response(answer.status)
             for name, value in answer.headers:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import gzip
 import itertools
 import json
 import signal
 import threading
 import tracemalloc
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +23,12 @@ from mapgen.runtime.ledger import Ledger
 from mapgen.runtime.outcome import FaultReport, Origin, Outcome, Rejected, Skipped
 from mapgen.runtime.plan import CircuitBreaker, Retry
 from mapgen.runtime.summary import Summary
+from mapgen.runtime.tenant.transport import LARGEST_ANSWER
 from tests.runtime_delivery.orders import RULES, Watcher, order, orders, plan_of
 from tests.runtime_delivery.stand_in import (
     Answer,
     Asked,
+    Drip,
     Drop,
     Hold,
     Misdeed,
@@ -132,29 +136,114 @@ def test_look_ups_are_batched(ledger: Ledger) -> None:
         assert "$select=OrderType,OrderNbr,ExternalRef" in tenant.queries[0]
 
 
-RESENT = [
-    pytest.param(Answer(429, {"message": "Too many requests"}), id="429"),
+def test_turned_away_for_the_moment(ledger: Ledger) -> None:
+    """What the tenant declined at its door is sent again, each time after another look-up."""
+    declined = Answer(429, {"message": "Too many requests"})
+    with standing_in(
+        script=lambda a: declined if a.kind == "put" and a.nth <= 2 else None
+    ) as tenant:
+        summary = run(tenant, ledger, orders(1))
+
+        assert ends(summary) == {"read": 1, "created": 1}
+        assert (tenant.count("put"), tenant.count("find")) == (3, 3)
+
+
+EXCEPTIONS = [
     pytest.param(DEADLOCK, id="deadlock"),
     pytest.param(
         Answer(500, {"exceptionMessage": "Another process has added the 'SOOrder' record. Your"
                      " changes will be lost."}),
         id="another process",
     ),
+    pytest.param(
+        Answer(500, {"exceptionMessage": "Un autre processus a mis le document \u00e0 jour.",
+                     "exceptionType": "PX.Data.PXLockViolationException"}),
+        id="another process, in French",
+    ),
     pytest.param(Answer(409, {"message": "A long operation is running"}), id="long operation"),
+    pytest.param(Answer(500, {"message": "A long operation is running"}), id="500 long operation"),
     pytest.param(Answer(500, {"message": "API Login Limit"}), id="login limit"),
+    pytest.param(Answer(500, {"message": "The system failed to commit"}), id="failed to commit"),
+    pytest.param(Answer(503, {"message": "down"}), id="503 in JSON"),
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("misdeed", RESENT)
-def test_turned_away_for_the_moment(misdeed: Answer, ledger: Ledger) -> None:
-    """What the tenant surely did not do is sent again without a further look-up."""
-    with standing_in(
-        script=lambda a: misdeed if a.kind == "put" and a.nth <= 2 else None
-    ) as tenant:
+@pytest.mark.parametrize("is_done", [False, True], ids=["before", "after"])
+@pytest.mark.parametrize("misdeed", EXCEPTIONS)
+def test_exception_that_may_pass(misdeed: Answer, is_done: bool, ledger: Ledger) -> None:
+    """Thrown before or after the save: looked up once it has settled, there once in the end."""
+    thrown = replace(misdeed, is_done=is_done)
+    with standing_in(script=lambda a: thrown if (a.kind, a.nth) == ("put", 1) else None) as tenant:
         summary = run(tenant, ledger, orders(1))
 
         assert ends(summary) == {"read": 1, "created": 1}
-        assert (tenant.count("put"), tenant.count("find")) == (3, 1)
+        assert (tenant.count("put"), tenant.count("find")) == (1 if is_done else 2, 2)
+        assert len(tenant.orders) == 1
+
+
+FINAL = [
+    pytest.param(Answer(500, {"exceptionMessage": "no", "exceptionType": "PX.Data.PXException"}),
+                 {"rejected": 1}, id="a business rule"),
+    pytest.param(Answer(500, {"exceptionMessage": "No entity satisfies the condition.",
+                              "exceptionType": "X.NoEntitySatisfiesTheConditionException"}),
+                 {"waiting": 1}, id="a missing record"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("is_done", [False, True], ids=["before", "after"])
+@pytest.mark.parametrize(("misdeed", "end"), FINAL)
+def test_exception_that_is_final(
+    misdeed: Answer, end: dict[str, int], is_done: bool, ledger: Ledger
+) -> None:
+    """A verdict is given on a document that is absent: looked up at once, without settling."""
+    thrown = replace(misdeed, is_done=is_done)
+    with standing_in(script=lambda a: thrown if (a.kind, a.nth) == ("put", 1) else None) as tenant:
+        summary = run(tenant, ledger, orders(1))
+
+        assert ends(summary) == {"read": 1} | ({"created": 1} if is_done else end)
+        assert (tenant.count("put"), tenant.count("find")) == (1, 2)
+
+
+def test_token_expires_amid_a_create(ledger: Ledger) -> None:
+    """Turned away for its token, a document is looked up in the new session before it goes."""
+    gone = Answer(401, {"message": "You are not logged in."}, is_done=True)
+    with standing_in(script=lambda a: gone if (a.kind, a.nth) == ("put", 1) else None) as tenant:
+        assert ends(run(tenant, ledger, orders(1))) == {"read": 1, "created": 1}
+        assert len(tenant.orders) == 1
+
+
+UNREADABLE = [
+    pytest.param(b"\xff\xfe{}", (), id="not UTF-8"),
+    pytest.param(b'{"ExternalRef":{"value":"\xff"}}', (), id="a text that is not UTF-8"),
+    pytest.param(b"[" * 100_000, (), id="too deep for the reader"),
+    pytest.param(b'{"a":' * 300 + b"1" + b"}" * 300, (), id="too deep for us"),
+    pytest.param(b"no gzip", (("Content-Encoding", "gzip"),), id="bad gzip"),
+    pytest.param(gzip.compress(b'{"a":1}')[:-9], (("Content-Encoding", "gzip"),), id="cut gzip"),
+    pytest.param(gzip.compress(bytes(LARGEST_ANSWER + 1)), (("Content-Encoding", "gzip"),),
+                 id="a gzip that swells"),
+    pytest.param(b"{}", (("Content-Encoding", "br"),), id="packed in another way"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("status", [200, 500])
+@pytest.mark.parametrize(("body", "headers"), UNREADABLE)
+def test_answer_that_nobody_can_read(
+    status: int, body: bytes, headers: tuple[tuple[str, str], ...], ledger: Ledger
+) -> None:
+    """Such an answer says nothing about the document: it settles and is looked up."""
+    answer = Answer(status, body, headers=headers, is_done=True)
+    with standing_in(script=lambda a: answer if (a.kind, a.nth) == ("put", 1) else None) as tenant:
+        assert ends(run(tenant, ledger, orders(1))) == {"read": 1, "created": 1}
+        assert (tenant.count("put"), len(tenant.orders)) == (1, 1)
+
+
+def test_dripping_answer(ledger: Ledger) -> None:
+    """An answer whose bytes come one by one, each in time, is over when its time is over."""
+    with standing_in(
+        script=lambda a: Drip(is_done=True) if (a.kind, a.nth) == ("put", 1) else None
+    ) as tenant:
+        assert ends(run(tenant, ledger, orders(1))) == {"read": 1, "created": 1}
+        assert (tenant.count("put"), len(tenant.orders)) == (1, 1)
 
 
 AMBIGUOUS = [

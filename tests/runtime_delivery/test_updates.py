@@ -280,7 +280,7 @@ def test_ids_of_rows_go_with_the_session(contract: Contract, tmp_path: Path) -> 
 
         asked = [(one["method"], "$expand" in one["query"]) for one in sandbox_log(sandbox)]
     about = [one for one in asked if one != ("GET", False) and one[0] in ("GET", "PUT")]
-    assert about[-4:] == [("GET", True), ("PUT", False), ("GET", True), ("PUT", False)]
+    assert about[-4:] == [("GET", True), ("PUT", True), ("GET", True), ("PUT", True)]
 
 
 def sandbox_log(sandbox: Sandbox) -> list[dict[str, Any]]:

@@ -15,6 +15,7 @@ from mapgen.runtime.environment import Tenant
 from mapgen.runtime.events import TechnicalEvent
 from mapgen.runtime.halt import SignInRefused
 from mapgen.runtime.tenant.classify import Verdict, classify
+from mapgen.runtime.tenant.reading import Unreadable, decoded
 from mapgen.runtime.tenant.transport import UNMETERED
 
 _LONGEST_MARGIN = 120.0
@@ -22,9 +23,6 @@ _TOKEN_PATH = "/identity/connect/token"
 _SIGN_OUT_PATH = "/entity/auth/logout"
 _SIGN_OUT_TRIES = 2
 _SIGN_OUT_TIMEOUT = 15.0
-
-# `offline_access` keeps one session over all refreshes; without it each token opens its own.
-_SCOPE = "api offline_access"
 
 
 class _Token(msgspec.Struct, frozen=True):
@@ -112,7 +110,7 @@ class Session:
                         "Content-Length": "0",
                     },
                     timeout=_SIGN_OUT_TIMEOUT,
-                    extensions={UNMETERED: True},
+                    extensions={UNMETERED: _SIGN_OUT_TIMEOUT},
                 )
             except httpx2.HTTPError as fault:
                 outcome: str | int = type(fault).__name__
@@ -135,7 +133,7 @@ class Session:
             "grant_type": "password",
             "username": self._tenant.username,
             "password": self._tenant.password,
-            "scope": _SCOPE,
+            "scope": self._tenant.scope,
         }
         token = self._ask(grant, send)
         self._opened += 1
@@ -170,8 +168,8 @@ class Session:
             raise Failure(_before_all_else(failure.verdict)) from None
         if answer.is_success:
             try:
-                return msgspec.json.decode(answer.content, type=_Token, strict=False)
-            except (msgspec.DecodeError, msgspec.ValidationError):
+                return decoded(answer.content, _Token, strict=False)
+            except Unreadable:
                 verdict = Verdict("transient", "none", "the token endpoint gave no token")
                 raise Failure(_before_all_else(verdict)) from None
         self._refuse(answer)
@@ -192,8 +190,8 @@ class Session:
                 "check the address of the instance, with the name of its site",
             )
         try:
-            error = msgspec.json.decode(answer.content, type=_OAuthError).error
-        except (msgspec.DecodeError, msgspec.ValidationError):
+            error = decoded(answer.content, _OAuthError).error
+        except Unreadable:
             return
         match error:
             case "invalid_client":

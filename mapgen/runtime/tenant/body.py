@@ -35,6 +35,17 @@ class UnclearRows(Exception):
         self.target = target
 
 
+def read_body(body: bytes) -> Part:
+    """Return a body as it was made, every digit of its numbers."""
+    part: Part = _DECODER.decode(body)
+    return part
+
+
+def is_date(words: str) -> bool:
+    """Whether a text is a day or an instant as the ERP writes them."""
+    return _DAY.fullmatch(words) is not None or _INSTANT.fullmatch(words) is not None
+
+
 def filled(body: bytes, keys: Mapping[str, Mapping[str, str]]) -> bytes:
     """Return a body with the keys that the ERP gave the documents it refers to.
 
@@ -47,7 +58,7 @@ def filled(body: bytes, keys: Mapping[str, Mapping[str, str]]) -> bytes:
 
 def of_an_update(body: bytes, document: DocumentPlan) -> Part:
     """Return what is sent of a body to a document that is there: nothing that is written once."""
-    part: Part = _DECODER.decode(body)
+    part = read_body(body)
     for path in document.write_once:
         _leave_out(part, path.split("."))
     return part
@@ -56,6 +67,11 @@ def of_an_update(body: bytes, document: DocumentPlan) -> Part:
 def row_lists(part: Part) -> list[str]:
     """Return the paths of the lists of rows in a body, and of the parts around them."""
     return list(dict.fromkeys(_row_lists(part, "")))
+
+
+def shown_parts(part: Part) -> list[str]:
+    """Return the paths of all parts and lists of rows in a body, as `$expand` takes them."""
+    return list(dict.fromkeys(_shown_parts(part, "")))
 
 
 def with_ids(part: Part, record: str, there: Part, document: DocumentPlan) -> bytes:
@@ -100,6 +116,16 @@ def _row_lists(part: Part, path: str) -> Iterator[str]:
             yield inner
             for row in member:
                 yield from _row_lists(row, inner)
+
+
+def _shown_parts(part: Part, path: str) -> Iterator[str]:
+    for _, inner, member in _members(part, path):
+        rows = member if isinstance(member, list) else [member]
+        if rows:
+            yield inner.replace(".", "/")
+        for row in rows:
+            if isinstance(row, dict):
+                yield from _shown_parts(row, inner)
 
 
 def _match(part: Part, there: Part, path: str, row_keys: Mapping[str, tuple[str, ...]]) -> None:

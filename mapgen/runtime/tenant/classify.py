@@ -2,17 +2,23 @@
 
 The status alone does not tell: 500 carries business refusals, missing records, set-up errors and
 passing faults alike, so the body decides (protocol reference, sections 6 and 7; failure modes
-7, 8, 13, 14, 15). The texts are those that the ERP, its database and its web server write.
+7, 8, 13, 14, 15): first by the type of the exception, which no language of the ERP changes. Words
+decide only where the type says nothing, and then only those of the ERP in English.
+
+Whether a write took effect is another question, which neither answers: an exception may be thrown
+after the save. Only what is turned away at the door has surely had none.
 """
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import httpx2
 import msgspec
+
+from mapgen.runtime.tenant.reading import Unreadable, decoded
 
 Kind = Literal["transient", "unauthenticated", "needs_dependency", "permanent", "needs_person"]
 Effect = Literal["none", "unknown"]
@@ -23,10 +29,10 @@ class Verdict:
     """What a failed request means.
 
     `kind` says who can help: time, a sign-in, another record, nobody, a person. `effect` says
-    whether a write may have been committed all the same: after `none` it may be sent again at
-    once, after `unknown` only a look-up tells. `is_unreachable` says that no request can be made
-    at all. `reason` is safe to log, `message` holds the ERP's own words and is for the record's
-    report alone. `pause` is the wait that the server asked for, in seconds.
+    whether a write may have been committed all the same: after `unknown` only a look-up tells.
+    `is_unreachable` says that no request can be made at all. `reason` is safe to log, `message`
+    holds the ERP's own words and is for the record's report alone. `pause` is the wait that the
+    server asked for, in seconds.
     """
 
     kind: Kind
@@ -44,49 +50,73 @@ class HttpError(msgspec.Struct):
     exception_message: str | None = msgspec.field(default=None, name="exceptionMessage")
     exception_type: str | None = msgspec.field(default=None, name="exceptionType")
     error: str | None = None
+    inner: Any = msgspec.field(default=None, name="innerException")
 
     @property
     def words(self) -> str:
         """What the ERP says, the most telling member first."""
         return self.exception_message or self.error or self.message or ""
 
+    @property
+    def types(self) -> str:
+        """The types of the exception and of those inside it, one a line."""
+        found, inner = [self.exception_type or ""], self.inner
+        while isinstance(inner, dict) and len(found) < _MOST_INNER:
+            found.append(str(inner.get("exceptionType") or ""))
+            inner = inner.get("innerException")
+        return "\n".join(found)
+
 
 @dataclass(frozen=True, slots=True)
 class _Telling:
-    """A text in the type or the message of an error body, and what it says."""
+    """What the types, or the words, of an error body say."""
 
     pattern: re.Pattern[str]
     kind: Kind
-    effect: Effect
     reason: str
 
 
-def _telling(pattern: str, kind: Kind, effect: Effect, reason: str) -> _Telling:
-    return _Telling(re.compile(pattern, re.IGNORECASE), kind, effect, reason)
+def _telling(pattern: str, kind: Kind, reason: str) -> _Telling:
+    return _Telling(re.compile(pattern, re.IGNORECASE), kind, reason)
 
 
-# The first that fits decides. "none": the server says that it did not begin, or rolled back: one
-# PUT is one transaction (section 4.5), a deadlock victim and a lost race are rolled back whole.
-_TELLING = (
-    _telling(r"API Login Limit", "transient", "none", "the licence's sessions are all in use"),
-    _telling(r"deadlock(ed)?\b", "transient", "none", "deadlock in the ERP's database"),
-    _telling(r"Another process has (added|updated|deleted)", "transient", "none",
-             "another process changed the same record"),
+_MOST_INNER = 8
+_DEADLOCK = "deadlock in the ERP's database"
+_LOST_RACE = "another process changed the same record"
+_LONG_OPERATION = "a long operation runs on this screen"
+_SLOW = "the ERP's database did not answer in time"
+_MISSING = "a record that it refers to is missing"
+_GONE = "the session is gone"
+_DATABASE = "the ERP's database or network failed"
+_UNKNOWN_TENANT = "the tenant is not known"
+
+# The first that fits decides.
+_BY_TYPE = (
+    _telling(r"LockViolation", "transient", _LOST_RACE),
+    _telling(r"Deadlock", "transient", _DEADLOCK),
+    _telling(r"LongOperation|OperationInProgress", "transient", _LONG_OPERATION),
+    _telling(r"SetupNotEntered", "needs_person", "a set-up form is not filled in"),
+    _telling(r"UndefinedCompany", "needs_person", _UNKNOWN_TENANT),
+    _telling(r"NotLoggedIn", "unauthenticated", _GONE),
+    _telling(r"NoEntitySatisfies", "needs_dependency", _MISSING),
+    _telling(r"Timeout|Canceled|ThreadAbort", "transient", _SLOW),
+    _telling(r"SqlException|MySqlException|PXDatabaseException|DbException|OutOfMemory"
+             r"|SocketException|IOException|HttpRequestException|WebException", "transient",
+             _DATABASE),
+)  # fmt: skip
+
+_BY_WORDS = (
+    _telling(r"API Login Limit", "transient", "the licence's sessions are all in use"),
+    _telling(r"deadlock(ed)?\b", "transient", _DEADLOCK),
+    _telling(r"Another process has (added|updated|deleted)", "transient", _LOST_RACE),
     _telling(r"long[- ](running )?operation|operation is (already )?(running|in progress)",
-             "transient", "none", "a long operation runs on this screen"),
-    _telling(r"SqlException.*(transport-level|network-related)|(execution )?timeout (has )?expired"
-             r"|timeout period elapsed|OperationCanceled|ThreadAbort|PXDatabaseTimeout",
-             "transient", "unknown", "the ERP's database did not answer in time"),
-    _telling(r"failed to commit", "transient", "unknown", "the ERP failed to commit"),
-    _telling(r"SetupNotEntered", "needs_person", "none", "a set-up form is not filled in"),
-    _telling(r"PXUndefinedCompany|company ID cannot be determined", "needs_person", "none",
-             "the tenant is not known"),
-    _telling(r"Invalid credentials", "needs_person", "none", "the credentials are refused"),
-    _telling(r"NotLoggedIn|not logged in", "unauthenticated", "none", "the session is gone"),
-    _telling(r"NoEntitySatisfies|No entity satisfies", "needs_dependency", "none",
-             "a record that it refers to is missing"),
-    _telling(r"cannot be found in the system", "needs_dependency", "none",
-             "a record that it refers to is missing"),
+             "transient", _LONG_OPERATION),
+    _telling(r"(execution )?timeout (has )?expired|timeout period elapsed", "transient", _SLOW),
+    _telling(r"failed to commit", "transient", "the ERP failed to commit"),
+    _telling(r"company ID cannot be determined", "needs_person", _UNKNOWN_TENANT),
+    _telling(r"Invalid credentials", "needs_person", "the credentials are refused"),
+    _telling(r"not logged in", "unauthenticated", _GONE),
+    _telling(r"No entity satisfies|cannot be found in the system", "needs_dependency", _MISSING),
 )  # fmt: skip
 
 _BY_STATUS: dict[int, tuple[Kind, Effect, str]] = {
@@ -95,7 +125,7 @@ _BY_STATUS: dict[int, tuple[Kind, Effect, str]] = {
     403: ("needs_person", "none", "a right is missing, or a feature is switched off"),
     404: ("needs_person", "none", "the endpoint or the entity is not there"),
     408: ("transient", "unknown", "the server gave up waiting for the request"),
-    409: ("transient", "none", "a long operation runs on this screen"),
+    409: ("transient", "unknown", _LONG_OPERATION),
     412: ("permanent", "none", "the condition of the request does not hold"),
     422: ("permanent", "none", "the ERP refuses fields of the document"),
     429: ("transient", "none", "declined by the licence's request limits"),
@@ -108,19 +138,41 @@ def classify(answer: httpx2.Response) -> Verdict:
     error = _error(answer)
     if error is None or answer.is_redirect:
         return _without_body(answer, pause)
-    told = f"{error.exception_type or ''}\n{error.words}"
-    for telling in _TELLING:
-        # A 422 is about the document's fields, unless its head says that it was mere bad luck.
-        applies = answer.status_code != 422 or telling.kind == "transient"
-        if applies and telling.pattern.search(told):
-            return Verdict(telling.kind, telling.effect, telling.reason, error.words, pause)
-    known = _BY_STATUS.get(answer.status_code)
-    if known is not None:
-        return Verdict(*known, error.words, pause)
-    if answer.status_code == 500 or 400 <= answer.status_code < 500:
-        # An exception of the ERP that no pattern knows: a business rule said no, and would again.
-        return Verdict("permanent", "none", "the ERP refuses the document", error.words)
-    return Verdict("transient", "unknown", f"status {answer.status_code}", None, pause)
+    status = answer.status_code
+    told = _told(error)
+    # A 422 is about the document's fields, unless its head says that it was mere bad luck.
+    if told is not None and (status != 422 or told.kind == "transient"):
+        kind, reason = told.kind, told.reason
+    elif status in _BY_STATUS:
+        kind, _, reason = _BY_STATUS[status]
+    elif status == 500 or 400 <= status < 500:
+        # An exception of the ERP that nobody knows: a business rule said no, and would again.
+        kind, reason = "permanent", "the ERP refuses the document"
+    else:
+        return Verdict("transient", "unknown", f"status {status}", None, pause)
+    return Verdict(kind, _effect(status, kind), reason, error.words, pause)
+
+
+def _told(error: HttpError) -> _Telling | None:
+    types, words = error.types, error.words
+    by_type = next((one for one in _BY_TYPE if one.pattern.search(types)), None)
+    if by_type is not None and by_type.reason != _DATABASE:
+        return by_type
+    return next((one for one in _BY_WORDS if one.pattern.search(words)), by_type)
+
+
+def _effect(status: int, kind: Kind) -> Effect:
+    """Tell whether a write may have taken effect, though the ERP itself answered that it failed.
+
+    What is refused for its form, its rights or its fields was not begun, or is rolled back; after
+    an exception (5xx, or words of one under another status) nobody knows.
+    """
+    if status in (401, 429):
+        return "none"
+    known = _BY_STATUS.get(status)
+    if known is not None and known[1] == "unknown":
+        return "unknown"
+    return "none" if 400 <= status < 500 and kind != "transient" else "unknown"
 
 
 def _without_body(answer: httpx2.Response, pause: float | None) -> Verdict:
@@ -143,8 +195,8 @@ def _without_body(answer: httpx2.Response, pause: float | None) -> Verdict:
                    pause)  # fmt: skip
 
 
-def classify_failure(failure: httpx2.TransportError) -> Verdict:
-    """Tell what a request means that got no answer at all."""
+def classify_failure(failure: httpx2.RequestError) -> Verdict:
+    """Tell what a request means that got no answer at all, or none that can be read."""
     match failure:
         case httpx2.ConnectError() | httpx2.ConnectTimeout() | httpx2.PoolTimeout():
             # The system's own words: no such host, refused, a certificate that does not hold.
@@ -152,14 +204,16 @@ def classify_failure(failure: httpx2.TransportError) -> Verdict:
             return Verdict("transient", "none", words, is_unreachable=True)
         case httpx2.TimeoutException():
             return Verdict("transient", "unknown", "no answer in time")
+        case httpx2.DecodingError():
+            return Verdict("transient", "unknown", str(failure) or "an answer that is not readable")
         case _:
             return Verdict("transient", "unknown", "the connection was lost")
 
 
 def _error(answer: httpx2.Response) -> HttpError | None:
     try:
-        return msgspec.json.decode(answer.content, type=HttpError, strict=False)
-    except (msgspec.DecodeError, msgspec.ValidationError, httpx2.DecodingError):
+        return decoded(answer.content, HttpError, strict=False)
+    except Unreadable:
         return None
 
 

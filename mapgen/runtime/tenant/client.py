@@ -16,7 +16,14 @@ from mapgen.runtime.outcome import FaultReport
 from mapgen.runtime.plan import DocumentPlan
 from mapgen.runtime.rules import Rules
 from mapgen.runtime.tenant.auth import Failure
-from mapgen.runtime.tenant.body import UnclearRows, of_an_update, row_lists, with_ids
+from mapgen.runtime.tenant.body import (
+    UnclearRows,
+    of_an_update,
+    read_body,
+    row_lists,
+    shown_parts,
+    with_ids,
+)
 from mapgen.runtime.tenant.breaker import Stopping
 from mapgen.runtime.tenant.classify import Verdict
 from mapgen.runtime.tenant.connection import (
@@ -35,6 +42,11 @@ from mapgen.runtime.tenant.refusal import (
     Reporter,
 )
 from mapgen.runtime.tenant.transport import LAST_WORD
+from mapgen.runtime.tenant.verifying import differences
+from mapgen.runtime.values import ENCODER
+
+_WITH_ARCHIVED = {"PX-ApiArchive": "SHOW"}
+"""Without it the ERP leaves archived documents out, and they would be made a second time."""
 
 _NEW = "<NEW>"
 """What stands in a number's place until a document is saved."""
@@ -51,9 +63,10 @@ class There:
 
 @dataclass(frozen=True, slots=True)
 class Saved:
-    """The document is saved as it was sent."""
+    """The document is saved; `otherwise` tells what of it is not as it was sent."""
 
     there: There
+    otherwise: tuple[FaultReport, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,11 +119,22 @@ class Found:
     doubled: set[str] = field(default_factory=set)
 
 
+class _NoLongerAbsent(Exception):
+    """A create is not sent again: the look-up before it said something else than absent."""
+
+    def __init__(self, answer: WriteAnswer) -> None:
+        super().__init__()
+        self.answer: WriteAnswer = answer
+
+
 class Client:
     """The tenant as the delivery of one document of a flow sees it. Threads share it."""
 
-    def __init__(self, connection: Connection, document: DocumentPlan, rules: Rules) -> None:
-        """Take the way to the tenant, and what is to be written there."""
+    def __init__(
+        self, connection: Connection, document: DocumentPlan, rules: Rules, *, verifies: bool = True
+    ) -> None:
+        """Take the way to the tenant, what is to be written there, and whether to compare it."""
+        self._verifies = verifies
         self.document = document
         self._connection = connection
         self._reporter = Reporter(rules, document.name)
@@ -130,11 +154,17 @@ class Client:
         """Send one document that is not there yet.
 
         `last_word` is called with the permit in hand right before every request that carries the
-        document, and keeps it back by raising. A request is repeated here only where the tenant
-        says that nothing came of it. Raises as `find`, and what `last_word` raises.
+        document, and keeps it back by raising. A request is repeated here only where it was turned
+        away at the door, and even then never without another look-up. Raises as `find`, and what
+        `last_word` raises.
         """
+        is_first = True
 
         def build(http: httpx2.Client, _session: int) -> httpx2.Request:
+            nonlocal is_first
+            if not is_first:
+                self._see_absent(identity)
+            is_first = False
             return self._put(http, body, last_word)
 
         connection = self._connection
@@ -142,8 +172,10 @@ class Client:
             echo = connection.persist(
                 lambda: entity_in(connection.attempt(build)), _is_repeatable_write
             )
+        except _NoLongerAbsent as known:
+            return known.answer
         except Failure as failure:
-            return self._judge(failure, body)
+            return self._judge_create(failure, identity, body)
         return self._read_back(identity, body, echo)
 
     def update(
@@ -166,6 +198,14 @@ class Client:
             words = f"{unclear.target}: {unclear}"
             return Refused((FaultReport(ROWS_UNCLEAR, words, unclear.target),))
         return self._read_update_back(there, identity, body, echo)
+
+    def _see_absent(self, identity: str) -> None:
+        """Look a document up before it is sent again. Raises _NoLongerAbsent, and as `find`."""
+        found = self.find([identity])
+        if identity in found.there:
+            raise _NoLongerAbsent(Saved(found.there[identity]))
+        if identity in found.refused:
+            raise _NoLongerAbsent(Unanswered("the look-up before sending it again is refused"))
 
     def _find_group(self, group: Sequence[str], found: Found) -> None:
         try:
@@ -218,8 +258,25 @@ class Client:
         words = f"the ERP does not look this identity up: {verdict.message or verdict.reason}"
         found.refused[group[0]] = FaultReport(LOOK_UP_REFUSED, words, self.document.identity.field)
 
+    def _judge_create(self, failure: Failure, identity: str, body: bytes) -> WriteAnswer:
+        """Tell what a create came to that gave no saved document.
+
+        The ERP may have saved it before it failed, whatever it says: a verdict is given only on a
+        document that is absent. What may pass is looked up after the settle time, by who takes the
+        document next; what is final is looked up now.
+        """
+        verdict = failure.verdict
+        if verdict.effect == "unknown" and verdict.kind != "transient":
+            try:
+                self._see_absent(identity)
+            except _NoLongerAbsent as known:
+                return known.answer
+            except (Halt, Stopping):
+                return Unanswered(verdict.reason)
+        return self._judge(failure, body)
+
     def _judge(self, failure: Failure, body: bytes) -> WriteAnswer:
-        """Tell what a create came to that gave no saved document."""
+        """Tell what a write came to that is not saved, or of which nobody knows."""
         verdict = failure.verdict
         words = verdict.message or verdict.reason
         match verdict.kind:
@@ -248,7 +305,8 @@ class Client:
         number = self._number(echo)
         has_errors = _has_errors(echo)
         if number is not None and self._is_same(echo, identity) and not has_errors:
-            return Saved(self._there(echo, identity))
+            saved = self._there(echo, identity)
+            return Saved(saved, self._otherwise(body, echo, saved.number))
         self._connection.tell(
             TechnicalEvent("an answer of success that does not show it", "warning")
         )
@@ -279,7 +337,14 @@ class Client:
             return Refused(faults or (self._reporter.document(NOTHING_SAVED, words, body),))
         if not self._is_same(echo, identity) and identity not in self.find([identity]).there:
             return Misfiled(there.number)
-        return Saved(there)
+        sent = ENCODER.encode(of_an_update(body, self.document))
+        return Saved(there, self._otherwise(sent, echo, there.number))
+
+    def _otherwise(self, body: bytes, echo: dict[str, Any], number: str) -> tuple[FaultReport, ...]:
+        """Report what the answer to a write does not show as it was sent."""
+        if not self._verifies:
+            return ()
+        return self._reporter.otherwise(differences(body, echo), body, number)
 
     def _write_over(
         self, there: There, body: bytes, last_word: Callable[[], None]
@@ -329,11 +394,17 @@ class Client:
     ) -> httpx2.Request:
         return http.build_request(
             "PUT",
-            self._url,
+            self._url + self._showing(body),
             content=body,
             headers={"Content-Type": "application/json"},
             extensions={LAST_WORD: last_word},
         )
+
+    def _showing(self, body: bytes) -> str:
+        """Return the query by which the answer shows the parts that are sent, to compare them."""
+        parts = shown_parts(read_body(body)) if self._verifies else []
+        query = f"?$expand={encoded(','.join(parts))}" if parts else ""
+        return query if len(query) <= LONGEST_QUERY else ""
 
     def _is_same(self, echo: dict[str, Any], identity: str) -> bool:
         echoed = value_of(echo, self.document.identity.field)
@@ -341,7 +412,9 @@ class Client:
 
     def _ask(self, identities: Sequence[str]) -> httpx2.Response:
         url = f"{self._url}?{self._query(identities)}"
-        return self._connection.attempt(lambda http, _session: http.build_request("GET", url))
+        return self._connection.attempt(
+            lambda http, _session: http.build_request("GET", url, headers=_WITH_ARCHIVED)
+        )
 
     def _groups(self, identities: Sequence[str]) -> Iterator[list[str]]:
         group: list[str] = []

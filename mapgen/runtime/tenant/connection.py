@@ -8,7 +8,6 @@ from typing import Any, Self, TypeVar
 from urllib.parse import quote
 
 import httpx2
-import msgspec
 import stamina
 import stamina.instrumentation
 
@@ -20,6 +19,7 @@ from mapgen.runtime.tenant.auth import Failure, Session
 from mapgen.runtime.tenant.breaker import Breaker, Stopping
 from mapgen.runtime.tenant.classify import Verdict, classify, classify_failure
 from mapgen.runtime.tenant.permits import Permits
+from mapgen.runtime.tenant.reading import Unreadable, decoded
 from mapgen.runtime.tenant.transport import PermitTransport
 
 # stamina's own hook writes the arguments of the retried call into the log; ours tells its facts.
@@ -124,7 +124,7 @@ class Connection:
         is_probe = self._breaker.wait()
         try:
             answer = self._http.send(request)
-        except httpx2.TransportError as fault:
+        except httpx2.RequestError as fault:
             self._breaker.failed(is_probe=is_probe)
             verdict = classify_failure(fault)
             self._tell_failure(request, verdict, type(fault).__name__)
@@ -193,13 +193,11 @@ def _open_http(environment: Environment, plan: Plan) -> httpx2.Client:
     permits = Permits(concurrent_requests=places, requests_per_minute=limits.requests_per_minute)
     # One place more, for the sign-out, which waits for no permit.
     connections = httpx2.Limits(max_connections=places + 1, max_keepalive_connections=places)
-    # Invariant: half the time by which the settle exceeds the answer's is left for connecting and
-    # sending, the other half for the age of the intent; so nobody takes a document that is sent.
-    short = min(_LONGEST_CONNECT, (limits.settle - limits.request_timeout) / 4)
+    short = min(_LONGEST_CONNECT, limits.request_timeout)
     return httpx2.Client(
-        transport=PermitTransport(httpx2.HTTPTransport(limits=connections), permits),
+        transport=PermitTransport(permits, connections=connections, longest=limits.request_timeout),
         timeout=httpx2.Timeout(limits.request_timeout, connect=short, write=short),
-        headers={"Accept": "application/json"},
+        headers={"Accept": "application/json", "Accept-Encoding": "gzip"},
     )
 
 
@@ -220,7 +218,7 @@ def entities_in(answer: httpx2.Response) -> list[dict[str, Any]]:
 
 def _decoded(answer: httpx2.Response, shape: type[T]) -> T:
     try:
-        return msgspec.json.decode(answer.content, type=shape)
-    except (msgspec.DecodeError, msgspec.ValidationError, httpx2.DecodingError):
+        return decoded(answer.content, shape)
+    except Unreadable:
         # A sign-in page or a proxy's page with status 200.
         raise Failure(Verdict("transient", "unknown", "an answer that is not the ERP's")) from None

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 import msgspec
 
 from mapgen.runtime.outcome import ONLY, FaultReport
 from mapgen.runtime.rules import Rules
+from mapgen.runtime.tenant.reading import Unreadable, decoded
+from mapgen.runtime.tenant.verifying import Difference
 
 MASKED = "***"
 
@@ -25,8 +28,10 @@ NOT_THERE_YET = "R409"
 ROWS_UNCLEAR = "R410"
 KEY_UNKNOWN = "R411"
 IDENTITY_DOUBLED = "R412"
+SAVED_OTHERWISE = "R413"
 
 _MOST_FAULTS = 100
+_MOST_SHOWN = 200
 _LEAF_MEMBERS = frozenset({"value", "error", "type"})
 _GENERIC = re.compile(r"raised at least one error", re.IGNORECASE)
 _MAY_PASS = re.compile(r"cannot be found in the system", re.IGNORECASE)
@@ -59,8 +64,8 @@ class Reporter:
         tell what. An answer that is no entity gives no report.
         """
         try:
-            echo = msgspec.json.decode(answer)
-        except msgspec.DecodeError:
+            echo: Any = decoded(answer, dict[str, Any])
+        except Unreadable:
             return ()
         refused = list(_walk(echo, ""))
         fields = [one for one in refused if one.is_field]
@@ -68,6 +73,32 @@ class Reporter:
         chosen = (fields + telling) or refused
         personal = self._personal(body)
         return tuple(self._report(one, personal) for one in chosen[:_MOST_FAULTS])
+
+    def otherwise(
+        self, found: Sequence[Difference], body: bytes, document: str
+    ) -> tuple[FaultReport, ...]:
+        """Report what the ERP has not saved as it was sent; `document` is what the ERP calls it."""
+        personal = self._personal(body)
+        return tuple(self._otherwise(one, personal, document) for one in found[:_MOST_FAULTS])
+
+    def _otherwise(
+        self, one: Difference, personal: re.Pattern[str] | None, document: str
+    ) -> FaultReport:
+        is_dropped = one.saved is None
+        saved = "" if is_dropped else _shortened(_words(one.saved))
+        rule, indices = self.rules.find(one.target, self.name) or (None, ())
+        is_personal = rule is not None and rule.is_personal
+        saved = MASKED if is_personal else _mask(saved, personal)
+        sent = MASKED if is_personal else _shortened(_words(one.sent))
+        what = "has no value there" if is_dropped else f"has `{saved}` there"
+        return FaultReport(
+            SAVED_OTHERWISE,
+            f"saved as {document}, but the ERP {what}, not what was sent",
+            one.target,
+            None if rule is None else rule.source_path(indices),
+            sent,
+            None if rule is None else rule.spec,
+        )
 
     def document(self, code: str, message: str, body: bytes, *, retry: bool = False) -> FaultReport:
         """Report a fault of the document as a whole, in words that may quote its values."""
@@ -139,7 +170,13 @@ def _leaves(part: Any, path: str) -> Iterator[tuple[str, str]]:
 
 
 def _words(value: object) -> str:
-    return value if isinstance(value, str) else msgspec.json.encode(value).decode()
+    if isinstance(value, str | Decimal):
+        return str(value)
+    return msgspec.json.encode(value).decode()
+
+
+def _shortened(words: str) -> str:
+    return words if len(words) <= _MOST_SHOWN else f"{words[:_MOST_SHOWN]}…"
 
 
 def _any_of(values: set[str]) -> re.Pattern[str]:

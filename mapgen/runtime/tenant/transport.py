@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import zlib
+from collections.abc import Iterator
+
+import httpcore2
 import httpx2
 
+from mapgen.runtime.tenant.deadline import Deadline, TimedBackend
 from mapgen.runtime.tenant.permits import Permits
 
 LAST_WORD = "mapgen.last_word"
@@ -11,47 +16,112 @@ LAST_WORD = "mapgen.last_word"
 the request goes out; it may still stop it by raising."""
 
 UNMETERED = "mapgen.unmetered"
-"""The extension of a request that the licence does not count: the sign-out."""
+"""The extension of a request that the licence does not count, the sign-out: its seconds."""
+
+LARGEST_ANSWER = 64 * 1024 * 1024
+"""Bytes of an answer, unpacked: what is larger is none of the ERP's to one of our requests."""
+
+_GZIP = 16 + zlib.MAX_WBITS
+
+
+class UnreadableAnswer(httpx2.DecodingError):
+    """An answer came that nobody can read; its message says why, and is safe to log."""
 
 
 class PermitTransport(httpx2.BaseTransport):
-    """A transport that waits for a permit and gives its place back once the answer is read."""
+    """A transport that waits for a permit and gives its place back once the answer is read.
 
-    def __init__(self, inner: httpx2.BaseTransport, permits: Permits) -> None:
-        self._inner = inner
+    Invariant: from the last word on a request lasts `longest` seconds at most, whatever it waits
+    for, and its answer takes no more memory than `LARGEST_ANSWER` twice.
+    """
+
+    def __init__(self, permits: Permits, *, connections: httpx2.Limits, longest: float) -> None:
         self._permits = permits
+        self._longest = longest
+        self._deadline = Deadline()
+        self._inner = _open_network(connections, self._deadline)
 
     def handle_request(self, request: httpx2.Request) -> httpx2.Response:
         """Send one request; raises what httpx2 raises, and what the last word raises."""
-        if request.extensions.get(UNMETERED):
-            return self._send(request)
+        unmetered = request.extensions.get(UNMETERED)
+        if unmetered is not None:
+            return self._send(request, unmetered)
         with self._permits.permit():
             last_word = request.extensions.get(LAST_WORD)
             if last_word is not None:
                 last_word()
-            return self._send(request)
+            return self._send(request, self._longest)
 
     def close(self) -> None:
         """Close the connections."""
         self._inner.close()
         self._permits.close()
 
-    def _send(self, request: httpx2.Request) -> httpx2.Response:
-        answer = self._inner.handle_request(request)
-        try:
-            # Read here, inside the permit: the server is at work until the last byte.
-            body = answer.read() if answer.is_closed else b"".join(_raw(answer))
-        finally:
-            answer.close()
+    def _send(self, request: httpx2.Request, longest: float) -> httpx2.Response:
+        with self._deadline.within(longest):
+            answer = self._inner.handle_request(request)
+            try:
+                # Read here, inside the permit: the server is at work until the last byte.
+                body = _body(answer)
+            finally:
+                answer.close()
+        headers = [
+            (name, value)
+            for name, value in answer.headers.multi_items()
+            if name.lower() not in ("content-encoding", "content-length", "transfer-encoding")
+        ]
         return httpx2.Response(
             status_code=answer.status_code,
-            headers=answer.headers,
+            headers=headers,
             stream=httpx2.ByteStream(body),
             extensions=answer.extensions,
         )
 
 
-def _raw(answer: httpx2.Response) -> list[bytes]:
+def _open_network(connections: httpx2.Limits, deadline: Deadline) -> httpx2.HTTPTransport:
+    transport = httpx2.HTTPTransport(limits=connections)
+    transport._pool.close()
+    # The transport takes no backend of ours, its pool does.
+    transport._pool = httpcore2.ConnectionPool(
+        ssl_context=httpx2.create_ssl_context(),
+        max_connections=connections.max_connections,
+        max_keepalive_connections=connections.max_keepalive_connections,
+        keepalive_expiry=connections.keepalive_expiry,
+        network_backend=TimedBackend(deadline),
+    )
+    return transport
+
+
+def _body(answer: httpx2.Response) -> bytes:
+    """Return the body, unpacked. Raises UnreadableAnswer for one that is broken or too large."""
+    encoding = answer.headers.get("content-encoding", "identity").strip().casefold()
     stream = answer.stream
     assert isinstance(stream, httpx2.SyncByteStream)
-    return list(stream)
+    match encoding:
+        case "identity" | "":
+            parts: Iterator[bytes] = iter(stream)
+        case "gzip" | "x-gzip":
+            parts = _unpacked(iter(stream))
+        case _:
+            raise UnreadableAnswer("the answer is packed in a way that was not asked for")
+    body = bytearray()
+    for part in parts:
+        body += part
+        if len(body) > LARGEST_ANSWER:
+            raise UnreadableAnswer(f"the answer is larger than {LARGEST_ANSWER >> 20} MiB")
+    return bytes(body)
+
+
+def _unpacked(parts: Iterator[bytes]) -> Iterator[bytes]:
+    gzip = zlib.decompressobj(_GZIP)
+    is_empty = True
+    try:
+        for part in parts:
+            is_empty = is_empty and not part
+            while part:
+                yield gzip.decompress(part, 1 << 20)
+                part = gzip.unconsumed_tail
+    except zlib.error:
+        raise UnreadableAnswer("the answer cannot be unpacked") from None
+    if not (gzip.eof or is_empty):
+        raise UnreadableAnswer("the answer cannot be unpacked: its end is missing")
