@@ -69,7 +69,7 @@ def evaluate(
     Fault for values that the expression cannot use.
     """
     faults: list[Diagnostic] = []
-    scope = Scope({name: Binding(kind, name) for name, kind in kinds.items()})
+    scope = Scope({name: Binding(kind) for name, kind in kinds.items()})
     typed = compile_expression(expression, scope, faults, profile)
     if typed is None:
         raise Stopped(replace(fault, fix=None) for fault in faults)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from mapgen.check import model as checked
-from mapgen.check.formulas import Formulas, described, row_binding
+from mapgen.check.formulas import Formulas, described, reads_of, row_binding
 from mapgen.expression import types
 from mapgen.expression.scope import Binding, Scope
 from mapgen.expression.tree import ListTree
@@ -46,15 +46,13 @@ class BlockRules:
                 self.formulas.doubt((block.alias, block.condition))
                 self._doubt_rules(block.part)
                 return None
-            inner = self.named(
-                block.alias, row_binding(source, self.formulas.reads_of(source)), scope
-            )
+            inner = self.named(block.alias, row_binding(source), scope)
         condition = self._condition(block, inner)
         part = self.part(block.part, inner, block.span)
         if part is None or (block.condition is not None and condition is None):
             return None
         alias = block.alias.value if block.alias else None
-        reads = self.formulas.reads_of(source, condition)
+        reads = reads_of(source, condition)
         return checked.CheckedBlock(source, alias, condition, part, reads, block.pointer)
 
     def _doubt_rules(self, part: spec.Part) -> None:

@@ -6,11 +6,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from mapgen.check import model as checked
-from mapgen.check.formulas import Formulas, described, row_binding, trees
+from mapgen.check.formulas import Formulas, described, reads_of, row_binding, trees
 from mapgen.check.modifiers import places_span
 from mapgen.contract.model import Entity
 from mapgen.expression import types
-from mapgen.expression.scope import Binding, Scope
+from mapgen.expression.scope import Scope
 from mapgen.expression.tree import Name
 from mapgen.ir.expression import attribute_name
 from mapgen.report import Diagnostic, Text
@@ -146,7 +146,7 @@ def condition(
     if document.when is None:
         return None
     typed = formulas.condition(document.when, scope, "`when`")
-    return None if typed is None else checked.CheckedCondition(typed, formulas.reads_of(typed))
+    return None if typed is None else checked.CheckedCondition(typed, reads_of(typed))
 
 
 def rows(
@@ -167,11 +167,11 @@ def rows(
         return None, None
     if written.alias.value in scope.bindings:
         formulas.faults.append(mapping.name_taken(written.alias, None))
-    inner = scope.with_(written.alias.value, row_binding(source, formulas.reads_of(source)))
+    inner = scope.with_(written.alias.value, row_binding(source))
     where = None
     if written.where is not None:
         where = formulas.condition(written.where, inner, "`where`")
-    reads = formulas.reads_of(source, where)
+    reads = reads_of(source, where)
     found_rows = checked.CheckedRows(source, written.alias.value, where, reads)
     return found_rows, inner
 
@@ -193,8 +193,3 @@ def apart(documents: Iterable[checked.CheckedDocument]) -> Iterator[Diagnostic]:
         if first is not document.spec:
             entity = document.entity.name
             yield messages.same_identity(written.value, first.identity.value, entity)
-
-
-def named(name: str, kind: types.Type | None, scope: Scope) -> Scope:
-    """Return the scope with one more name; of no type where it has faults."""
-    return scope.with_(name, Binding(kind if kind is not None else types.ERROR))

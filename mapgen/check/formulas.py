@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, fields, is_dataclass
+from dataclasses import dataclass, field, fields, is_dataclass, replace
 
 from mapgen.expression import compile_expression
-from mapgen.expression.narrowing import stable_path
+from mapgen.expression.lineage import element_of
 from mapgen.expression.scope import Binding, Scope
 from mapgen.expression.tree import Index, Name, Select, Tree, children
 from mapgen.expression.typed import Typed
@@ -45,9 +45,6 @@ class Formulas:
     doubtful: set[str] = field(default_factory=set)
     asked: set[tuple[str, str]] = field(default_factory=set)
     is_lost: bool = False
-    let_reads: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    let_objects: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    let_tables: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     def formula(self, text: Text, scope: Scope) -> Typed | None:
         """Return the expression, typed, or None when it has faults (which are noted)."""
@@ -64,7 +61,7 @@ class Formulas:
             return None
         self.used |= set(_names(typed.tree))
         self.asked |= set(_asked(typed.tree, text.value))
-        for path in (*typed.reads, *self._through_lets(typed)):
+        for path in typed.reads:
             self.reads.setdefault(path, text.span())
         return typed
 
@@ -72,31 +69,6 @@ class Formulas:
         """Keep the words of a rule or an expression that has faults."""
         for text in _texts(faulty):
             self.doubtful.update(_WORD.findall(text.value))
-
-    def let(self, name: str, typed: Typed) -> tuple[str, ...]:
-        """Keep what a let reads; return it."""
-        self.let_reads[name] = self.reads_of(typed)
-        self.let_tables[name] = self.tables_of(typed)
-        if isinstance(present(typed.type), Object):
-            self.let_objects[name] = typed.reads
-        return self.let_reads[name]
-
-    def _through_lets(self, typed: Typed) -> Iterator[str]:
-        """Yield the paths read through a let that stands for source objects."""
-        for tree in trees(typed.tree):
-            path = stable_path(tree)
-            if path is not None and len(path) > 1:
-                for start in self.let_objects.get(path[0], ()):
-                    yield ".".join((start, *path[1:]))
-
-    def tables_of(self, typed: Typed) -> tuple[str, ...]:
-        """Return the lookup tables that an expression asks, lets looked through, each once."""
-        found: dict[str, None] = {}
-        for name in _names(typed.tree):
-            found.update(dict.fromkeys(self.let_tables.get(name, ())))
-            if name.startswith("lookup "):
-                found[name.removeprefix("lookup ")] = None
-        return tuple(found)
 
     def condition(self, text: Text, scope: Scope, what: str) -> Typed | None:
         """Return an expression that has to be true or false."""
@@ -115,16 +87,10 @@ class Formulas:
             self.faults.append(messages.bare_division(typed.division))
         return typed
 
-    def reads_of(self, *typed: Typed | None) -> tuple[str, ...]:
-        """Return the source paths that expressions read, lets looked through, each once."""
-        paths: dict[str, None] = {}
-        for one in typed:
-            if one is None:
-                continue
-            for name in _names(one.tree):
-                paths.update(dict.fromkeys(self.let_reads.get(name, ())))
-            paths.update(dict.fromkeys((*one.reads, *self._through_lets(one))))
-        return tuple(paths)
+
+def reads_of(*typed: Typed | None) -> tuple[str, ...]:
+    """Return the source paths that expressions read, each once."""
+    return tuple(dict.fromkeys(path for one in typed if one is not None for path in one.reads))
 
 
 def _texts(node: object) -> Iterator[Text]:
@@ -173,21 +139,15 @@ def _asked(tree: Tree, words: str) -> Iterator[tuple[str, str]]:
                 yield table, words[key.start : key.end]
 
 
-def row_binding(source: Typed, reads: tuple[str, ...]) -> Binding:
+def row_binding(source: Typed) -> Binding:
     """Return what one row of a list, or what the object behind an optional, is.
 
-    `reads` are the source paths that the list or the object is made of.
+    What decides which object it is, or whether there is a row, belongs to the part around it.
     """
-    inner = present(source.type)
-    path = source.reads[0] if source.reads else None
-    if not isinstance(inner, ListOf):
-        return Binding(inner, path)
-    if source.elements is not None:
-        return Binding(inner.element, source.elements)
-    row = present(inner.element)
-    if isinstance(row, Object) and not row.paths:
-        return Binding(inner.element, None if path is None else f"{path}[]")
-    return Binding(inner.element, reads=() if isinstance(row, Object) else reads)
+    inner, value = present(source.type), source.lineage.value
+    if isinstance(inner, ListOf):
+        return Binding(inner.element, element_of(value))
+    return Binding(inner, replace(value, decided_by=()))
 
 
 def described(kind: Type) -> str:

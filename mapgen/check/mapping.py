@@ -15,12 +15,11 @@ from mapgen.check.documents import (
     apart,
     condition,
     in_order,
-    named,
     one_contract,
     reserved_names,
     rows,
 )
-from mapgen.check.formulas import Formulas, described, trees
+from mapgen.check.formulas import Formulas, described, reads_of
 from mapgen.check.modifiers import Sending
 from mapgen.check.rules import RESERVED, RuleChecker
 from mapgen.check.sources import accounted, all_near, unusable_names
@@ -28,8 +27,9 @@ from mapgen.check.spelling import repeated
 from mapgen.contract.model import Contract, Entity
 from mapgen.contract.source_schema import SourceSchema
 from mapgen.expression import types
-from mapgen.expression.scope import Binding, Scope
-from mapgen.expression.tree import Binary, Select
+from mapgen.expression.lineage import Lineage
+from mapgen.expression.scope import Binding, Origins, Scope, at, either
+from mapgen.expression.tree import Binary
 from mapgen.expression.typed import Typed
 from mapgen.report import Diagnostic, Text
 from mapgen.report.catalogue import mapping as messages
@@ -137,10 +137,10 @@ def _document(
     identity = _identity(rules, entity, schema, inner)
     part = rules.part(document.part, entity, prefix, inner, document.target.entity.span())
     kind = None if part is None or identity is None else document_type(part, identity)
-    written: dict[tuple[str, str], tuple[str, ...]] = {}
-    for name, paths in _written(part) if part is not None else ():
-        written[name] = tuple(dict.fromkeys((*written.get(name, ()), *paths)))
-    checks = _checks(document, formulas, named("document", kind, inner), written)
+    made = Binding(types.ERROR)
+    if part is not None and kind is not None:
+        made = Binding(kind, document_origins(part, identity))
+    checks = _checks(document, formulas, inner.with_("document", made))
     if part is None or identity is None or kind is None:
         return None
     return checked.CheckedDocument(document, entity, identity, part, kind, checks, when, source)
@@ -177,8 +177,8 @@ def _root_scope(
     name = section.source.name.value
     return Scope(
         {
-            name: Binding(schema.record, name),
-            "settings": Binding(types.Object("settings", settings), "settings"),
+            name: Binding(schema.record, at(name)),
+            "settings": Binding(types.Object("settings", settings)),
             "lookups": Binding(types.Object("lookups", known)),
         }
     )
@@ -194,11 +194,10 @@ def _lets(
             formulas.faults.append(messages.name_taken(let.name, None))
         typed = formulas.whole(let.expression, scope)
         kind = typed.type if typed is not None and not is_taken else types.ERROR
-        elements = None if typed is None else typed.elements
-        scope = scope.with_(let.name.value, Binding(kind, elements=elements))
+        lineage = Lineage() if typed is None or is_taken else typed.lineage
+        scope = scope.with_(let.name.value, Binding(kind, lineage.value, lineage.reads))
         if typed is not None and not is_taken:
-            reads = formulas.let(let.name.value, typed)
-            found.append(checked.CheckedLet(let.name.value, typed, reads, let.pointer))
+            found.append(checked.CheckedLet(let.name.value, typed, typed.reads, let.pointer))
     return tuple(found), scope
 
 
@@ -210,7 +209,7 @@ def _skips(
     for skip in section.skips:
         typed = formulas.condition(skip.when, scope, "`when`")
         if typed is not None:
-            reads = formulas.reads_of(typed)
+            reads = reads_of(typed)
             found.append(checked.CheckedSkip(typed, skip.because.value, reads, skip.pointer))
     return tuple(found)
 
@@ -218,7 +217,7 @@ def _skips(
 def _key(section: spec.MappingSection, schema: SourceSchema, formulas: Formulas) -> Typed | None:
     """Return what people call a record by: known before any environment is, so of it alone."""
     text, name = section.source.key, section.source.name.value
-    typed = formulas.whole(text, Scope({name: Binding(schema.record, name)}))
+    typed = formulas.whole(text, Scope({name: Binding(schema.record, at(name))}))
     if typed is not None and typed.type not in (types.STRING, types.INT, types.ERROR):
         formulas.faults.append(
             messages.not_of_type(
@@ -256,7 +255,7 @@ def _identity(
         rules.faults.append(messages.unfit_identity(clause.field, entity.name, entity.identities))
     identity = rules.value(rule, field, f"{rules.siblings.prefix}{field.name}", scope)
     if identity is not None and isinstance(identity.value, checked.Formula):
-        for table in rules.formulas.tables_of(identity.value.typed):
+        for table in identity.value.typed.lineage.tables:
             rules.faults.append(messages.identity_by_table(clause.value.span(), table))
     if identity is not None:
         for path in identity.reads:
@@ -294,11 +293,29 @@ def document_type(
     return types.Object(f"document {part.entity.name}", fields)
 
 
+def document_origins(
+    part: checked.CheckedPart, identity: checked.CheckedRule | None = None
+) -> Origins:
+    """Return where the document that the rules make comes from, field by field."""
+    members: dict[str, Origins] = {}
+    for member in (*part.members, *((identity,) if identity else ())):
+        name, reads = member.field.name, member.reads
+        match member:
+            case checked.CheckedRule():
+                members[name] = Origins(made_of=reads)
+            case checked.CheckedObject(part=inner):
+                made = document_origins(inner)
+                members[name] = Origins(decided_by=reads, members=made.members)
+            case checked.CheckedEach(part=inner):
+                members[name] = Origins(decided_by=reads, element=document_origins(inner))
+            case checked.CheckedBlocks(blocks=blocks):
+                rows = either(*(document_origins(block.part) for block in blocks))
+                members[name] = Origins(decided_by=reads, element=rows)
+    return Origins(members=members)
+
+
 def _checks(
-    document: spec.Document,
-    formulas: Formulas,
-    scope: Scope,
-    written: Mapping[tuple[str, str], tuple[str, ...]],
+    document: spec.Document, formulas: Formulas, scope: Scope
 ) -> tuple[checked.CheckedCheck, ...]:
     found = []
     for check in document.checks:
@@ -308,30 +325,10 @@ def _checks(
             if check.within and not _has_tolerance(typed):
                 why = "is for decimals compared with `==`"
                 formulas.faults.append(messages.unfit_modifier(check.within.span(), "within", why))
-            behind = (path for path in _document_reads(typed, written))
-            reads = tuple(dict.fromkeys((*behind, *formulas.reads_of(typed))))
             found.append(
-                checked.CheckedCheck(check.name.value, typed, within, reads, check.pointer)
+                checked.CheckedCheck(check.name.value, typed, within, typed.reads, check.pointer)
             )
     return tuple(found)
-
-
-def _written(part: checked.CheckedPart) -> Iterator[tuple[tuple[str, str], tuple[str, ...]]]:
-    """Yield what each field of the document is made from, by the document's type and the field."""
-    for member in part.members:
-        yield (f"document {part.entity.name}", member.field.name), member.reads
-        for inner in checked.parts_of(member):
-            yield from _written(inner)
-
-
-def _document_reads(
-    typed: Typed, written: Mapping[tuple[str, str], tuple[str, ...]]
-) -> Iterator[str]:
-    """Yield the source paths behind the fields of the document that a check reads."""
-    for tree in trees(typed.tree):
-        if isinstance(tree, Select):
-            kind = types.present(typed.types[tree.operand])
-            yield from written.get((str(kind), tree.field), ())
 
 
 def _has_tolerance(typed: Typed) -> bool:

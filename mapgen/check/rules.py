@@ -20,7 +20,7 @@ from mapgen.check.directions import (
     unusable_members,
 )
 from mapgen.check.documents import Siblings, unfit_for_made
-from mapgen.check.formulas import Formulas, any_of, described, row_binding
+from mapgen.check.formulas import Formulas, any_of, described, reads_of, row_binding
 from mapgen.check.modifiers import (
     Kept,
     Sending,
@@ -203,9 +203,7 @@ class RuleChecker:
         if source is None:
             self.formulas.doubt(rule)
             return None
-        inner = self._with_alias(
-            kind.alias, row_binding(source, self.formulas.reads_of(source)), scope
-        )
+        inner = self._with_alias(kind.alias, row_binding(source), scope)
         where = None
         if kind.where is not None:
             where = self.formulas.condition(kind.where, inner, "`where`")
@@ -221,7 +219,7 @@ class RuleChecker:
         unique = tuple(name.value for name in kind.unique)
         row_key = tuple(name.value for name in kind.row_key)
         at_least = 0 if kind.at_least is None else int(kind.at_least.value)
-        reads = self.formulas.reads_of(source, where)
+        reads = reads_of(source, where)
         alias = kind.alias.value
         return checked.CheckedEach(
             target, field, source, alias, where, at_least, unique, row_key, part, reads, rule
@@ -313,9 +311,7 @@ class RuleChecker:
                 )
                 self.faults.append(fault)
                 return None
-            inner = self._with_alias(
-                kind.alias, row_binding(source, self.formulas.reads_of(source)), scope
-            )
+            inner = self._with_alias(kind.alias, row_binding(source), scope)
             self.faults.extend(may_be_left_out(kind.source, source, field))
         entity = self.contract.entities[cast(str, field.entity)]
         rules = self._inside(rule, in_rows=False)
@@ -323,7 +319,7 @@ class RuleChecker:
         if part is None:
             return None
         alias = kind.alias.value if kind.alias else None
-        reads = self.formulas.reads_of(source)
+        reads = reads_of(source)
         return checked.CheckedObject(target, field, source, alias, part, reads, rule)
 
     def _with_alias(self, alias: Text, binding: Binding, scope: Scope) -> Scope:
@@ -416,7 +412,7 @@ class RuleChecker:
             range=modifiers.range,
             reads=(
                 *decided_by,
-                *self.formulas.reads_of(*formulas, fallback, instead, omit_if, currency),
+                *reads_of(*formulas, fallback, instead, omit_if, currency),
             ),
             rule=rule,
         )

@@ -5,11 +5,11 @@ from __future__ import annotations
 from mapgen.expression.checker import Checker
 from mapgen.expression.parser import parse
 from mapgen.expression.profile import CEL, DIALECT, Profile
-from mapgen.expression.scope import Binding, Scope
+from mapgen.expression.scope import Binding, Scope, at
 from mapgen.expression.typed import Typed
 from mapgen.report import Diagnostic, Text
 
-__all__ = ["CEL", "DIALECT", "Binding", "Profile", "Scope", "Typed", "compile_expression"]
+__all__ = ["CEL", "DIALECT", "Binding", "Profile", "Scope", "Typed", "at", "compile_expression"]
 
 
 def compile_expression(

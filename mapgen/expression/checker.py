@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import assert_never
 
@@ -16,6 +15,7 @@ from mapgen.expression.calls import (
     patterns_of,
 )
 from mapgen.expression.functions import FORM_NAMES, FORMS, REFUSED
+from mapgen.expression.lineage import trace
 from mapgen.expression.narrowing import NOTHING, Path, facts, stable_path
 from mapgen.expression.operators import are_comparable, binary_type
 from mapgen.expression.profile import Profile
@@ -86,7 +86,7 @@ class Env:
 
 
 class Checker:
-    """Walks one tree once; collects types, the functions chosen, reads and faults."""
+    """Walks one tree once; collects types, the functions chosen and faults."""
 
     def __init__(self, text: Text, faults: list[Diagnostic], profile: Profile) -> None:
         self.text = text
@@ -95,10 +95,6 @@ class Checker:
         self.types: dict[Tree, Type] = {}
         self.chosen: dict[Tree, Chosen] = {}
         self.chained: set[Tree] = set()
-        self.paths: dict[Tree, str] = {}
-        self.elements: dict[Tree, str] = {}
-        self.made_of: dict[Tree, tuple[str, ...]] = {}
-        self.reads: dict[str, None] = {}
         self.is_fallible = False
 
     def whole(self, tree: Tree, scope: Scope) -> Typed | None:
@@ -115,22 +111,17 @@ class Checker:
                 spans.append(span)
         if self.faults:
             return None
-        reads = tuple(path for path in self.reads if path.partition(".")[0] != "settings")
-        longest = tuple(
-            path for path in reads if not any(other.startswith(f"{path}.") for other in reads)
-        )
         return Typed(
             tree=tree,
             type=found,
             types=self.types,
             chosen=self.chosen,
             chained=frozenset(self.chained),
-            reads=longest,
+            lineage=trace(tree, self.types, scope),
             is_fallible=self.is_fallible,
             is_constant=self.is_constant(tree, frozenset()),
             profile=self.profile,
             division=spans[0] if spans else None,
-            elements=self.element_path(tree),
         )
 
     def span(self, tree: Tree) -> Span:
@@ -147,14 +138,7 @@ class Checker:
     def check(self, tree: Tree, env: Env) -> Type:
         """Return the type of a part whose value is used as it is."""
         found = self.inner(tree, env)
-        self.note_read(tree)
         return self.bare_table(tree) if is_table(tree, found) else found
-
-    def note_read(self, tree: Tree) -> None:
-        """Note that the value of a part is used, if it is one of the record."""
-        if tree in self.paths:
-            self.reads.setdefault(self.paths[tree])
-        self.reads.update(dict.fromkeys(self.made_of.get(tree, ())))
 
     def inner(self, tree: Tree, env: Env) -> Type:
         """Return the type of a part through which a path only passes."""
@@ -207,20 +191,7 @@ class Checker:
                 pass
         return all(self.is_constant(child, own) for child in children(tree))
 
-    # Paths
-
-    def element_path(self, tree: Tree) -> str | None:
-        """Return the path of the elements of a list, None where they are not in the record."""
-        if tree in self.paths and tree not in self.elements:
-            return f"{self.paths[tree]}[]"
-        return self.elements.get(tree)
-
-    def hand_on(self, source: Tree, tree: Tree) -> None:
-        """Give a part the paths of another, whose value or elements it hands on."""
-        if source in self.paths:
-            self.paths[tree] = self.paths[source]
-        if source in self.elements:
-            self.elements[tree] = self.elements[source]
+    # Names
 
     def name(self, tree: Name, env: Env) -> Type:
         binding = env.scope.bindings.get(tree.name)
@@ -233,11 +204,6 @@ class Checker:
             return self.report(
                 catalogue.unknown_name(self.span(tree), tree.name, env.scope.bindings, owners)
             )
-        if binding.path is not None:
-            self.paths[tree] = binding.path
-        if binding.elements is not None:
-            self.elements[tree] = binding.elements
-        self.made_of[tree] = binding.reads
         return present(binding.type) if (tree.name,) in env.present else binding.type
 
     def through(self, tree: Select | Index, env: Env) -> tuple[Type, bool]:
@@ -254,15 +220,6 @@ class Checker:
         """Return a field's type; `is_asked_for` inside `has()`, where `.?` is not needed."""
         operand, is_left_out = self.through(tree, env)
         found = self.field(tree, operand, is_asked_for=is_asked_for)
-        if isinstance(operand, MapOf):
-            # A map's keys are no fields of the schema: the map is read as a whole.
-            self.note_read(tree.operand)
-        elif isinstance(operand, Object) and tree.field in operand.paths:
-            self.made_of[tree] = operand.paths[tree.field]
-            if isinstance(operand.fields[tree.field], ListOf):
-                (self.paths[tree],) = operand.paths[tree.field]
-        elif tree.operand in self.paths:
-            self.paths[tree] = f"{self.paths[tree.operand]}.{tree.field}"
         path = stable_path(tree)
         is_known = path in env.present
         if is_known:
@@ -313,7 +270,6 @@ class Checker:
 
     def index(self, tree: Index, env: Env) -> Type:
         operand, is_left_out = self.through(tree, env)
-        self.note_read(tree.operand)
         if isinstance(operand, Table):
             return self.table_entry(tree, operand, env)
         position = self.sure(tree.index, env)
@@ -321,9 +277,6 @@ class Checker:
             case ListOf(element):
                 wanted: Type = INT
                 found = element
-                place = self.element_path(tree.operand)
-                if place is not None:
-                    self.paths[tree] = place
             case MapOf(key, value):
                 wanted, found = key, value
             case ErrorType():
@@ -375,7 +328,6 @@ class Checker:
         if isinstance(found, Table):
             found = self.bare_table(tree.path)
         self.types[tree.path] = found
-        self.note_read(tree.path)
         if isinstance(found, ErrorType | Optional) or not self.profile.is_strict:
             return BOOL
         is_known = stable_path(tree.path) in env.present
@@ -586,20 +538,8 @@ class Checker:
             return self.report(self.unfit(tree, name, trees, types, choice))
         self.chosen[tree] = choice
         self.examine(choice, trees)
-        if operand is not None:
-            self.note_elements(tree, operand, name)
         found = build(choice.function.signature.result, choice.bound)
         return optional(found) if is_left_out else found
-
-    def note_elements(self, tree: Call | Method, operand: Tree, name: str) -> None:
-        """Note where in the record the elements of a list lie that a method gives on."""
-        element = self.element_path(operand)
-        if name in _SAME_ELEMENTS:
-            self.hand_on(operand, tree)
-        elif name in ("first", "last") and element is not None:
-            self.paths[tree] = element
-        elif name == "flatten" and element is not None:
-            self.elements[tree] = f"{element}[]"
 
     def examine(self, choice: Chosen, trees: list[Tree]) -> None:
         """Look at the literal arguments; note whether the call can fail in a record."""
@@ -721,8 +661,6 @@ class Checker:
             return self.report(catalogue.default_may_be_missing(self.span(default), given))
         if not is_sure and not isinstance(given, Optional | ErrorType) and given != NULL:
             return self.report(catalogue.or_wants_optional(self.span(default), given))
-        if isinstance(default, ListTree) and not default.elements:
-            self.hand_on(tree.operand, tree)
         both = join(present(found), present(given)) if found != NULL else present(given)
         if both is None:
             fix = fixes.conversion(self.text.value, default, given, present(found))
@@ -775,21 +713,17 @@ class Checker:
             case _:
                 span = self.text.span(tree.name_start, tree.name_end)
                 self.report(catalogue.no_list(span, tree.name, operand))
-        path = self.element_path(tree.operand) if isinstance(operand, ListOf) else None
-        inside = self.bound(
-            tree, [element] if len(tree.variables) == 1 else [key, element], path, env
-        )
+        inside = self.bound(tree, [element] if len(tree.variables) == 1 else [key, element], env)
         found = self.macro_type(tree, operand, key, inside)
         return optional(found) if is_left_out else found
 
-    def bound(self, tree: Macro, types: list[Type], path: str | None, env: Env) -> Env:
+    def bound(self, tree: Macro, types: list[Type], env: Env) -> Env:
         """Return what holds inside a macro: its variables are names there."""
         scope = env.scope
         for variable, found in zip(tree.variables, types, strict=True):
             if variable.name in scope.bindings:
                 self.report(catalogue.name_taken(self.span(variable), variable.name))
-            is_element = variable is tree.variables[-1] and path is not None
-            scope = scope.with_(variable.name, Binding(found, path if is_element else None))
+            scope = scope.with_(variable.name, Binding(found))
             self.types[variable] = found
         return replace(env, scope=scope)
 
@@ -809,16 +743,13 @@ class Checker:
                 found = self.sure(tree.body, env)
                 if found not in (*ORDERED, ERROR):
                     self.report(catalogue.no_order(self.span(tree.body), found))
-                return self.same_elements(tree, operand)
+                return self.same_elements(operand)
             case "groupBy":
                 return self.groups(tree, operand, env)
             case "transformMap":
                 return MapOf(key, self.check(tree.body, env))
             case "map" | "transformList":
-                found = self.check(tree.body, env)
-                if tree.body in self.paths:
-                    self.elements[tree] = self.paths[tree.body]
-                return ListOf(found)
+                return ListOf(self.check(tree.body, env))
             case _:
                 return ERROR
 
@@ -832,32 +763,19 @@ class Checker:
                 span = self.text.span(tree.name_start, tree.name_end)
                 self.report(catalogue.no_list(span, tree.name, operand))
             return ERROR
-        reads = tuple(self.all_paths(tree.body))
-        return ListOf(group_of(key, operand.element, reads, self.element_path(tree.operand)))
-
-    def all_paths(self, tree: Tree) -> Iterator[str]:
-        """Yield the paths of all that a part is made of, those that are only gone through not."""
-        own = [self.paths[tree]] if tree in self.paths else []
-        own += self.made_of.get(tree, ())
-        if own:
-            yield from own
-        else:
-            for child in children(tree):
-                yield from self.all_paths(child)
+        return ListOf(group_of(key, operand.element))
 
     def filtered(self, tree: Macro, operand: Type) -> Type:
         """Return the list left over; what the condition proves present is present in it."""
         path = (tree.variables[0].name,)
-        found = self.same_elements(tree, operand)
+        found = self.same_elements(operand)
         if isinstance(found, ListOf) and path in facts(tree.body).held:
             return ListOf(present(found.element))
         return found
 
-    def same_elements(self, tree: Macro, operand: Type) -> Type:
-        self.hand_on(tree.operand, tree)
-        if isinstance(operand, MapOf):
-            return ListOf(operand.key)
-        return operand
+    def same_elements(self, operand: Type) -> Type:
+        """Return the list that some elements of a list make, or some keys of a map."""
+        return ListOf(operand.key) if isinstance(operand, MapOf) else operand
 
     def optional_macro(self, tree: Macro, env: Env) -> Type:
         operand = self.check(tree.operand, env)
@@ -867,7 +785,7 @@ class Checker:
         if variable.name in scope.bindings:
             self.report(catalogue.name_taken(self.span(variable), variable.name))
         self.types[variable] = present(operand)
-        binding = Binding(present(operand), self.paths.get(tree.operand))
+        binding = Binding(present(operand))
         found = self.check(tree.body, replace(env, scope=scope.with_(variable.name, binding)))
         if tree.name == "optFlatMap" and not isinstance(found, Optional | ErrorType):
             span = self.text.span(tree.name_start, tree.name_end)
@@ -884,10 +802,6 @@ class Checker:
             if joined is None:
                 return self.report(catalogue.elements_differ(self.span(element.value), both, found))
             both = joined
-        places = {self.paths.get(element.value) for element in tree.elements}
-        place = places.pop() if len(places) == 1 else None
-        if place is not None:
-            self.elements[tree] = place
         return ListOf(both)
 
     def left_out(self, tree: Tree, found: Type) -> Type:
@@ -919,8 +833,6 @@ class Checker:
         return MapOf(keys, values)
 
 
-# Methods that give elements of a list as they are, in a list again.
-_SAME_ELEMENTS = ("distinct", "sort", "reverse", "slice", "unwrapOpt")
 # Methods of what may be missing, and how many arguments each takes.
 OPTIONAL_METHODS = {"orValue": 1, "or": 1, "hasValue": 0, "value": 0}
 

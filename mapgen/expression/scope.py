@@ -1,26 +1,75 @@
-"""What an expression may name: each name's type, and what its source is called in reports."""
+"""What an expression may name: each name's type, and where in the source its value comes from."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from itertools import chain
 
 from mapgen.expression.types import Type
+
+# Source paths, each once, by first use: `order.name`, `order.line_items[].sku`.
+Paths = tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Origins:
+    """Where a value may come from.
+
+    `places` are where it stands in the source, as it is; what lies below it, lies below them.
+    `made_of` are the paths that it is computed from, `decided_by` those that chose it among others.
+    A list or a map that an expression makes has the origins of all its elements in `element`, those
+    of its keys in `keys`; an object has those of its `members`.
+    """
+
+    places: Paths = ()
+    made_of: Paths = ()
+    decided_by: Paths = ()
+    element: Origins | None = None
+    keys: Origins | None = None
+    members: Mapping[str, Origins] = field(default_factory=dict)
+
+
+NOWHERE = Origins()
+
+
+def at(path: str) -> Origins:
+    """Return the origins of what stands at one place of the source."""
+    return Origins((path,))
+
+
+def either(*several: Origins) -> Origins:
+    """Return the origins of a value that may be any of several: all of theirs."""
+    names = dict.fromkeys(name for one in several for name in one.members)
+    return Origins(
+        _united(one.places for one in several),
+        _united(one.made_of for one in several),
+        _united(one.decided_by for one in several),
+        _any(one.element for one in several),
+        _any(one.keys for one in several),
+        {name: either(*(one.members.get(name, NOWHERE) for one in several)) for name in names},
+    )
+
+
+def _any(several: Iterable[Origins | None]) -> Origins | None:
+    known = [one for one in several if one is not None]
+    return either(*known) if known else None
+
+
+def _united(several: Iterable[Paths]) -> Paths:
+    return tuple(dict.fromkeys(chain.from_iterable(several)))
 
 
 @dataclass(frozen=True, slots=True)
 class Binding:
-    """One name's type, and its path in reports.
+    """One name's type, and the origins of its value.
 
-    `path` is `order` for a source, `order.line_items[]` for a row of it, `settings` for the
-    settings, None for what has no place in the record (a `let`). `elements` is the path of the
-    elements of a list that is no path itself. `reads` are the paths that a value is made of.
+    `reads` is what was read to evaluate it: of a `let`, conditions included.
     """
 
     type: Type
-    path: str | None = None
-    elements: str | None = None
-    reads: tuple[str, ...] = ()
+    origins: Origins = NOWHERE
+    reads: Paths = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from mapgen.expression.lineage import Lineage
 from mapgen.expression.profile import Profile
 from mapgen.expression.rows import Function
 from mapgen.expression.tree import Tree
@@ -26,10 +27,8 @@ class Typed:
 
     `types` has the type of every node, narrowed where it stands; `chosen` the function of every
     call; `chained` the nodes that are left out when what stands before them is missing.
-    `reads` are the source paths in the order of first use, each once, settings not among them
-    (`order.line_items[].sku`). `division` is where a `/` stands that nothing rounds: the rule has
-    to name `places` and `rounding`. `elements` is the path of the elements of a list, where each of
-    them is part of the record (`order.line_items[]`).
+    `lineage` says what the value comes from, and what was read. `division` is where a `/` stands
+    that nothing rounds: the rule has to name `places` and `rounding`.
     """
 
     tree: Tree
@@ -37,9 +36,13 @@ class Typed:
     types: Mapping[Tree, Type]
     chosen: Mapping[Tree, Chosen]
     chained: frozenset[Tree]
-    reads: tuple[str, ...]
+    lineage: Lineage
     is_fallible: bool
     is_constant: bool
     profile: Profile
     division: Span | None = None
-    elements: str | None = None
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """The source paths by first use, each once, settings not among them."""
+        return self.lineage.fields

@@ -53,14 +53,10 @@ class MapOf:
 
 @dataclass(frozen=True, slots=True)
 class Object:
-    """A record with known fields, by their JSON names. Two objects are one type by their name.
-
-    `paths` are the source paths behind fields of an object that does not stand in the source.
-    """
+    """A record with known fields, by their JSON names. Two objects are one type by their name."""
 
     name: str
     fields: Mapping[str, Type] = field(compare=False, repr=False)
-    paths: Mapping[str, tuple[str, ...]] = field(default_factory=dict, compare=False, repr=False)
 
     def __str__(self) -> str:
         return self.name
@@ -119,15 +115,9 @@ NUMBERS = (INT, DECIMAL, DOUBLE)
 ORDERED = (INT, DECIMAL, DOUBLE, STRING, BOOL, DATE, TIMESTAMP, DURATION)
 
 
-def group_of(key: Type, row: Type, key_reads: tuple[str, ...], row_path: str | None) -> Object:
-    """Return the type of the rows that share a key.
-
-    `key_reads` are the source paths that the key is made of, `row_path` is that of a row.
-    """
-    paths = {"key": key_reads}
-    if row_path is not None:
-        paths["rows"] = (row_path.removesuffix("[]"),)
-    return Object(f"group({key}, {row})", {"key": key, "rows": ListOf(row)}, paths)
+def group_of(key: Type, row: Type) -> Object:
+    """Return the type of the rows that share a key."""
+    return Object(f"group({key}, {row})", {"key": key, "rows": ListOf(row)})
 
 
 def optional(of: Type) -> Type:

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from mapgen.emit.python.expression import ModuleNeeds, Namer, PythonExpressions
-from mapgen.expression import DIALECT, Binding, Profile, Scope, Typed, compile_expression
+from mapgen.expression import DIALECT, Binding, Profile, Scope, Typed, at, compile_expression
 from mapgen.expression.types import (
     BOOL,
     DATE,
@@ -84,8 +84,8 @@ SETTINGS = Object(
 )
 SCOPE = Scope(
     {
-        "order": Binding(ORDER, "order"),
-        "settings": Binding(SETTINGS, "settings"),
+        "order": Binding(ORDER, at("order")),
+        "settings": Binding(SETTINGS),
         "freight": Binding(DECIMAL),
         "remark": Binding(Optional(STRING)),
         "lookups": Binding(

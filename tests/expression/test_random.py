@@ -8,7 +8,7 @@ from typing import Any
 from hypothesis import HealthCheck, assume, given, note, settings
 from hypothesis import strategies as st
 
-from mapgen.expression import Binding, Scope
+from mapgen.expression import Binding, Scope, at
 from mapgen.expression.types import BOOL, DECIMAL, INT, STRING, ListOf, Object, Optional
 from mapgen.runtime.faults import Fault
 
@@ -32,7 +32,7 @@ RECORD = Object(
         "holes": ListOf(Optional(STRING)),
     },
 )
-SCOPE = Scope({"record": Binding(RECORD, "record"), "extra": Binding(Optional(STRING))})
+SCOPE = Scope({"record": Binding(RECORD, at("record")), "extra": Binding(Optional(STRING))})
 CLASSES = structs(RECORD)
 
 TEXTS = st.sampled_from(["'a'", "' b '", "''", "'{x}'", "'it\\'s'", "'\"'", "'a-b-c'"])
