@@ -10,10 +10,10 @@ from mapgen.check.live import check_live
 from mapgen.check.mapping import CheckedMapping, check_mapping
 from mapgen.check.performance import check_performance
 from mapgen.check.security import (
-    check_key,
     check_secret_rules,
     check_secrets,
     check_security,
+    check_shown,
     personal_paths,
 )
 from mapgen.contract.model import Contract
@@ -52,7 +52,12 @@ def check(flow: spec.Spec, around: checked.Surroundings) -> checked.Checked:
     faults += check_secrets(flow.source)
     faults += check_secret_rules(section)
     if found is not None and found.key is not None and schema is not None:
-        faults += check_key(flow.security, section, schema, found.key.reads)
+        identities = [
+            (document.spec.identity.value.span(), document.identity.reads)
+            for document in found.documents
+            if document is not None
+        ]
+        faults += check_shown(flow.security, section, schema, found.key, identities)
     if faults or found is None or contract is None or schema is None:
         raise Stopped(faults)
     return _checked(flow, contract, schema, found)

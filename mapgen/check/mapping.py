@@ -22,12 +22,12 @@ from mapgen.check.documents import (
 from mapgen.check.formulas import Formulas, described, reads_of
 from mapgen.check.modifiers import Sending
 from mapgen.check.rules import RESERVED, RuleChecker
-from mapgen.check.sources import accounted, all_near, unusable_names
+from mapgen.check.sources import accounted, all_near, type_at, unusable_names
 from mapgen.check.spelling import repeated
 from mapgen.contract.model import Contract, Entity
 from mapgen.contract.source_schema import SourceSchema
 from mapgen.expression import types
-from mapgen.expression.lineage import Lineage
+from mapgen.expression.lineage import TABLES, Lineage
 from mapgen.expression.scope import Binding, Origins, Scope, at, either
 from mapgen.expression.tree import Binary
 from mapgen.expression.typed import Typed
@@ -258,16 +258,30 @@ def _identity(
         for table in identity.value.typed.lineage.tables:
             rules.faults.append(messages.identity_by_table(clause.value.span(), table))
     if identity is not None:
-        for path in identity.reads:
-            if path not in schema.lasting:
-                fault = messages.changing_identity(
-                    clause.value.span(),
-                    path,
-                    schema.lasting,
-                    is_of_the_erp=schema.entity is not None,
-                )
-                rules.faults.append(fault)
+        for path in _changing(identity, schema):
+            fault = messages.changing_identity(
+                clause.value.span(),
+                path,
+                schema.lasting,
+                is_of_the_erp=schema.entity is not None,
+            )
+            rules.faults.append(fault)
     return identity
+
+
+def _changing(identity: checked.CheckedRule, schema: SourceSchema) -> Iterator[str]:
+    """Yield the source paths behind an identity whose values may change.
+
+    Of an object that may be missing, it counts whether it is there, if that decides anything.
+    """
+    gone_through = set()
+    if isinstance(identity.value, checked.Formula):
+        gone_through = {*identity.value.typed.lineage.reads} - {*identity.reads}
+    for path in (*identity.reads, *sorted(gone_through)):
+        if path.startswith(TABLES) or path in schema.lasting:
+            continue
+        if path in identity.reads or isinstance(type_at(schema.record, path), types.Optional):
+            yield path
 
 
 def document_type(

@@ -9,7 +9,9 @@ from mapgen.check.composing import twins
 from mapgen.check.sources import all_paths, leaf_paths, near_paths, path_pattern, type_at
 from mapgen.contract.model import Entity
 from mapgen.contract.source_schema import SourceSchema
+from mapgen.expression.typed import Typed
 from mapgen.expression.types import BOOL, present
+from mapgen.ir.flow import covers
 from mapgen.report import Diagnostic, Source, Span, Text
 from mapgen.report.catalogue import operations as messages
 from mapgen.report.catalogue.modifiers import undo_of_an_update
@@ -129,18 +131,34 @@ def personal_paths(
     return tuple(path for path in found if not any(_is_above(other, path) for other in found))
 
 
-def check_key(
+def check_shown(
     security: spec.Security,
     section: spec.MappingSection,
     schema: SourceSchema,
-    reads: Iterable[str],
+    key: Typed,
+    identities: Iterable[tuple[Span, Iterable[str]]],
 ) -> list[Diagnostic]:
-    """Return a fault for each personal path that the key shows in logs and rejects."""
-    patterns = [path_pattern(path) for path in personal_paths(security, section, schema)]
-    return [
+    """Return a fault for each personal path behind what is shown to everybody.
+
+    Args:
+        security: the section with the data classes.
+        section: the mapping section.
+        schema: of the record.
+        key: what people call a record by: it stands in logs and rejects.
+        identities: what documents are known by, in the ledger and in addresses, too: the place of
+            each, and the source paths that it reads.
+    """
+    personal = personal_paths(security, section, schema)
+    faults = [
         messages.personal_reason(section.source.key.span(), path)
+        for path in key.reads
+        if any(covers(one, path) for one in personal)
+    ]
+    return faults + [
+        messages.personal_identity(span, path)
+        for span, reads in identities
         for path in reads
-        if any(pattern.match(path) for pattern in patterns)
+        if any(covers(one, path) for one in personal)
     ]
 
 

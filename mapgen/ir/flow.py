@@ -7,6 +7,7 @@ of a spec: a comment does not change it.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -576,6 +577,11 @@ class Operations:
     irreversible: str | None
 
 
+def covers(above: str, path: str) -> bool:
+    """Whether a source path is another one, or lies below it."""
+    return path == above or path.startswith((f"{above}.", f"{above}["))
+
+
 @dataclass(frozen=True, slots=True)
 class Flow:
     """One flow, ready for any back end.
@@ -614,6 +620,10 @@ class Flow:
     operations: Operations
     reads: EntityReads | None = None
     round_trip: bool = False
+
+    def is_personal(self, reads: Iterable[str]) -> bool:
+        """Whether what is made of these source paths must not be seen."""
+        return any(covers(one, path) for one in self.personal for path in reads)
 
     @property
     def is_plain(self) -> bool:

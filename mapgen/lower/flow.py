@@ -8,7 +8,6 @@ from typing import Literal, cast
 
 from mapgen.check import model as checked
 from mapgen.check.rules import WHOLE_RANGES
-from mapgen.check.sources import path_pattern
 from mapgen.escaping import code
 from mapgen.expression import Binding, Scope, Typed, compile_expression, types
 from mapgen.expression.tree import Method
@@ -369,8 +368,7 @@ class _Lowering:
 
     def is_personal(self, reads: Iterable[str]) -> bool:
         """Whether one of these source paths is personal or confidential."""
-        patterns = [path_pattern(path) for path in self.flow.personal]
-        return any(pattern.match(path) for pattern in patterns for path in reads)
+        return any(ir.covers(one, path) for one in self.flow.personal for path in reads)
 
     def let(self, let: checked.CheckedLet) -> ir.Let:
         """Return a named value."""

@@ -66,8 +66,16 @@ def joins(
             envelope=join.form.envelope,
             format="csv" if join.form.is_csv else "json",
             delimiter=join.form.delimiter.value if join.form.delimiter else ",",
-            is_personal=is_personal([f"{source.name.value}.{pair.of.value}" for pair in join.on]),
+            is_personal=is_personal(_key_paths(source.name.value, join)),
         )
+
+
+def _key_paths(name: str, join: spec.Join) -> Iterator[str]:
+    """Yield the source paths of the members that a join compares, on both sides."""
+    for pair in join.on:
+        yield f"{name}.{pair.of.value}"
+        yield f"{name}.{join.name.value}.{pair.member.value}"
+        yield f"{name}.{join.name.value}[].{pair.member.value}"
 
 
 def group(source: spec.SourceClause) -> ir.Group | None:

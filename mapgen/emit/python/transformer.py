@@ -413,20 +413,14 @@ class _ModuleEmitter:
             item = statement.field
             if item is not None:
                 code = f"{part.function}.{statement.local}"
-                self._rule(code, item.target, item.reads, item.pointer, item.is_personal)
+                self._rule(code, item.target, item.reads, item.pointer)
 
-    def _rule(
-        self,
-        code: str,
-        target: str,
-        reads: tuple[str, ...],
-        pointer: str,
-        is_personal: bool = False,
-    ) -> None:
+    def _rule(self, code: str, target: str, reads: tuple[str, ...], pointer: str) -> None:
         document = self.in_work
         each = None
         if document is not None and document.rows is not None and document.rows.reads:
             each = document.rows.reads[0]
+        is_personal = self.flow.is_personal(reads)
         self.rules.append(RuleLine(code, target, reads, pointer, is_personal, each))
 
     def _object(

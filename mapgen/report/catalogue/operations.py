@@ -173,6 +173,17 @@ def unclassified(span: Span, path: str, kind: str) -> Diagnostic:
     )
 
 
+def personal_identity(span: Span, path: str) -> Diagnostic:
+    """E465: an identity made of personal data, which is stored and sent where nothing masks it."""
+    return Diagnostic(
+        "E465",
+        f"the identity reads the personal field `{path}`",
+        label=Label(span),
+        notes=("the identity stands in the ledger, in summaries and in addresses of requests",),
+        help="use a field that is not personal, like the record's number",
+    )
+
+
 def personal_reason(span: Span, path: str) -> Diagnostic:
     """E464: a personal value where everybody can read it."""
     return Diagnostic(

@@ -10,12 +10,11 @@ from typing import Any
 
 import msgspec
 
+from mapgen.runtime.masking import MASKED, Masker, masker
 from mapgen.runtime.outcome import ONLY, FaultReport
 from mapgen.runtime.rules import Rules
 from mapgen.runtime.tenant.reading import Unreadable, decoded
 from mapgen.runtime.tenant.verifying import Difference
-
-MASKED = "***"
 
 FIELD_REFUSED = "R401"
 DOCUMENT_REFUSED = "R402"
@@ -71,7 +70,7 @@ class Reporter:
         fields = [one for one in refused if one.is_field]
         telling = [one for one in refused if not one.is_field and not _GENERIC.search(one.message)]
         chosen = (fields + telling) or refused
-        personal = self._personal(body)
+        personal = masker(self._personal(body))
         return tuple(self._report(one, personal) for one in chosen[:_MOST_FAULTS])
 
     def otherwise(
@@ -102,37 +101,34 @@ class Reporter:
 
     def document(self, code: str, message: str, body: bytes, *, retry: bool = False) -> FaultReport:
         """Report a fault of the document as a whole, in words that may quote its values."""
-        return FaultReport(code, _mask(message, self._personal(body)), retry=retry)
+        return FaultReport(code, _mask(message, masker(self._personal(body))), retry=retry)
 
-    def _report(self, refused: _Refused, personal: re.Pattern[str] | None) -> FaultReport:
+    def _report(self, refused: _Refused, personal: Masker | None) -> FaultReport:
         message = _mask(refused.message.strip(), personal)
         retry = _MAY_PASS.search(refused.message) is not None
         if not refused.target:
             return FaultReport(DOCUMENT_REFUSED, message, retry=retry)
         found = self.rules.find(refused.target, self.name)
-        value = None if refused.value is None else _words(refused.value)
+        value = None if refused.value is None else _mask(_words(refused.value), personal)
         if found is None:
-            # A field that no rule sets holds what the ERP itself put there.
+            # A field that no rule sets holds what the ERP itself put there, of what it was sent.
             return FaultReport(FIELD_REFUSED, message, refused.target, value=value, retry=retry)
         rule, indices = found
         if rule.is_personal and value:
-            message = _mask(message, _any_of({value}))
+            message = _mask(message, masker({_words(refused.value)}))
             value = MASKED
         source_path = rule.source_path(indices)
         return FaultReport(
             FIELD_REFUSED, message, refused.target, source_path, value, rule.spec, retry
         )
 
-    def _personal(self, body: bytes) -> re.Pattern[str] | None:
-        """Return what matches the personal values of a document."""
-        values = {
+    def _personal(self, body: bytes) -> set[str]:
+        """Return the personal values of a document."""
+        return {
             value
             for target, value in _leaves(msgspec.json.decode(body), "")
-            if (found := self.rules.find(target, self.name)) is not None
-            and found[0].is_personal
-            and value
+            if (found := self.rules.find(target, self.name)) is not None and found[0].is_personal
         }
-        return _any_of(values) if values else None
 
 
 def _walk(part: Any, path: str) -> Iterator[_Refused]:
@@ -179,12 +175,5 @@ def _shortened(words: str) -> str:
     return words if len(words) <= _MOST_SHOWN else f"{words[:_MOST_SHOWN]}…"
 
 
-def _any_of(values: set[str]) -> re.Pattern[str]:
-    """Match any of the values as words of their own, the longest first."""
-    ordered = sorted(values, key=lambda value: (-len(value), value))
-    inner = "|".join(re.escape(value.strip()) for value in ordered if value.strip())
-    return re.compile(rf"(?<!\w)(?:{inner})(?!\w)" if inner else r"(?!)", re.IGNORECASE)
-
-
-def _mask(message: str, personal: re.Pattern[str] | None) -> str:
-    return message if personal is None else personal.sub(MASKED, message)
+def _mask(message: str, personal: Masker | None) -> str:
+    return message if personal is None else personal.masked(message)

@@ -1,0 +1,93 @@
+"""Texts of others and the personal values in hand in, the texts without any of those values out.
+
+The ERP answers in its own words, and quotes what it was sent: whole, a word of it, in capitals,
+without accents, a number with other separators. Whatever shares a piece of some length with a
+personal value is masked, too much rather than too little.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+MASKED = "***"
+# A shorter piece of a value tells nobody who it is, and stands in too many other words.
+_SHORTEST_PIECE = 4
+_SHORTEST_WORD = 3
+_WORD = re.compile(r"\w+")
+# Digits with what people put between them: `+1 (555) 010-99`, `1,234.50`, `1/31/1980`.
+_DIGITS = re.compile(r"\d(?:[\d\s().,/:-]*\d)?")
+
+_DAY = re.compile(r"(\d{4})-(\d\d)-(\d\d)")
+
+
+@dataclass(frozen=True, slots=True)
+class Masker:
+    """Masks pieces of some personal values.
+
+    `whole` matches the values as they are, `words` are theirs, `pieces` all parts of some length,
+    `numbers` their digits alone.
+    """
+
+    whole: re.Pattern[str]
+    words: frozenset[str]
+    pieces: frozenset[str]
+    numbers: frozenset[str]
+
+    def masked(self, text: str) -> str:
+        """Return a text without the values, and without any word that shares a piece with one."""
+        text = self.whole.sub(MASKED, text)
+        text = _DIGITS.sub(self._number, text)
+        return _WORD.sub(self._word, text)
+
+    def _word(self, found: re.Match[str]) -> str:
+        word = _plain(found[0])
+        is_told = word in self.words or not self.pieces.isdisjoint(_pieces(word))
+        return MASKED if is_told else found[0]
+
+    def _number(self, found: re.Match[str]) -> str:
+        digits = "".join(re.findall(r"\d", found[0]))
+        if len(digits) < _SHORTEST_WORD:
+            return found[0]
+        is_told = any(digits in number or number in digits for number in self.numbers)
+        return MASKED if is_told else found[0]
+
+
+def masker(values: Iterable[str]) -> Masker | None:
+    """Return what masks some values, None where there are none."""
+    known = sorted({value.strip() for value in values} - {""}, key=lambda one: (-len(one), one))
+    if not known:
+        return None
+    plain = [_plain(value) for value in known]
+    words = {word for value in plain for word in _WORD.findall(value)}
+    digits = {number for value in known for number in _numbers(value)}
+    inner = "|".join(map(re.escape, known))
+    return Masker(
+        re.compile(rf"(?<!\w)(?:{inner})(?!\w)", re.IGNORECASE),
+        frozenset(word for word in words if len(word) >= _SHORTEST_WORD),
+        frozenset(piece for word in words for piece in _pieces(word)),
+        frozenset(number for number in digits if len(number) >= _SHORTEST_WORD),
+    )
+
+
+def _numbers(value: str) -> Iterator[str]:
+    """Yield the digits of a value, those of a day in other orders, too."""
+    yield "".join(re.findall(r"\d", value))
+    for year, month, day in _DAY.findall(value):
+        for first, second in ((month, day), (day, month)):
+            yield f"{first}{second}{year}"
+            yield f"{int(first)}{int(second)}{year}"
+
+
+def _plain(text: str) -> str:
+    """Return a text in small letters without accents."""
+    apart = unicodedata.normalize("NFKD", text.casefold())
+    return "".join(sign for sign in apart if not unicodedata.combining(sign))
+
+
+def _pieces(word: str) -> Iterable[str]:
+    return (
+        word[start : start + _SHORTEST_PIECE] for start in range(len(word) - _SHORTEST_PIECE + 1)
+    )
