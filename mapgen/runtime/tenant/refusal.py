@@ -77,17 +77,15 @@ class Reporter:
         self, found: Sequence[Difference], body: bytes, document: str
     ) -> tuple[FaultReport, ...]:
         """Report what the ERP has not saved as it was sent; `document` is what the ERP calls it."""
-        personal = self._personal(body)
+        personal = masker(self._personal(body))
         return tuple(self._otherwise(one, personal, document) for one in found[:_MOST_FAULTS])
 
-    def _otherwise(
-        self, one: Difference, personal: re.Pattern[str] | None, document: str
-    ) -> FaultReport:
+    def _otherwise(self, one: Difference, personal: Masker | None, document: str) -> FaultReport:
         is_dropped = one.saved is None
-        saved = "" if is_dropped else _shortened(_words(one.saved))
+        saved = "" if is_dropped else _words(one.saved)
         rule, indices = self.rules.find(one.target, self.name) or (None, ())
         is_personal = rule is not None and rule.is_personal
-        saved = MASKED if is_personal else _mask(saved, personal)
+        saved = MASKED if is_personal else _shortened(_mask(saved, personal))
         sent = MASKED if is_personal else _shortened(_words(one.sent))
         what = "has no value there" if is_dropped else f"has `{saved}` there"
         return FaultReport(
