@@ -47,6 +47,10 @@ demo-clean: ## forget what the demo has delivered
 test: lint fresh ## everything that CI runs
 	$(BIN)/pytest -n 2
 
+.PHONY: faults
+faults: $(READY) ## every trouble with both databases, 1 and 3 processes: what is sent, there, lost, doubled
+	$(BIN)/python -m tests.faults.matrix
+
 .PHONY: specs-proof
 specs-proof: $(READY) ## make N whole specs at random (20,000): what check accepts generates, is typed, runs
 	nice $(BIN)/python -m tests.specs_law $(or $(N),20000) $(or $(FIRST),0)

@@ -66,7 +66,14 @@ class Drip:
     is_done: bool = False
 
 
-Misdeed = Answer | Drop | Hold | Drip | None
+@dataclass(frozen=True)
+class Late:
+    """Cut the connection now, and do the work so many seconds later."""
+
+    seconds: float
+
+
+Misdeed = Answer | Drop | Hold | Drip | Late | None
 
 
 @dataclass
@@ -164,6 +171,12 @@ class _Handler(BaseHTTPRequestHandler):
                     self._work(asked, raw)
                 self.connection.shutdown(socket.SHUT_RDWR)
                 self.close_connection = True
+            case Late(seconds):
+                work = threading.Timer(seconds, self._work, (asked, raw))
+                work.daemon = True
+                work.start()
+                self.connection.shutdown(socket.SHUT_RDWR)
+                self.close_connection = True
             case Drip(is_done):
                 if is_done:
                     self._work(asked, raw)
@@ -242,13 +255,19 @@ class _Handler(BaseHTTPRequestHandler):
             self.close_connection = True
 
 
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Say nothing: clients that are killed are what this is for."""
+
+
 @contextmanager
 def standing_in(**state: Any) -> Iterator[StandIn]:
     """Run a stand-in on a free port."""
     tenant = StandIn(**state)
     handler = type("Handler", (_Handler,), {"tenant": tenant})
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    server.daemon_threads = True
+    server = _Server(("127.0.0.1", 0), handler)
     tenant.url = f"http://127.0.0.1:{server.server_address[1]}"
     thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
     thread.start()

@@ -148,7 +148,7 @@ class Carrier:
     def _note(self, claim: Claim, answer: WriteAnswer, arrival: Arrival) -> None:
         match answer:
             case Saved(saved, otherwise) if otherwise and self._run.plan.verify == "strict":
-                words = f"saved as {saved.number}, but not as it was sent"
+                words = "saved otherwise than sent"
                 self._end(
                     Acknowledgement(claim, "dead", saved.number, reason=words, faults=otherwise)
                 )

@@ -48,6 +48,9 @@ from mapgen.runtime.values import ENCODER
 _WITH_ARCHIVED = {"PX-ApiArchive": "SHOW"}
 """Without it the ERP leaves archived documents out, and they would be made a second time."""
 
+_NESTS_OTHERWISE = 5
+"""The contract version from which on `$expand` names no parts of parts by a path."""
+
 _NEW = "<NEW>"
 """What stands in a number's place until a document is saved."""
 
@@ -403,6 +406,8 @@ class Client:
     def _showing(self, body: bytes) -> str:
         """Return the query by which the answer shows the parts that are sent, to compare them."""
         parts = shown_parts(read_body(body)) if self._verifies else []
+        if self._connection.contract_version >= _NESTS_OTHERWISE:
+            parts = [part for part in parts if "/" not in part]
         query = f"?$expand={encoded(','.join(parts))}" if parts else ""
         return query if len(query) <= LONGEST_QUERY else ""
 

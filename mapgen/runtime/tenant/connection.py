@@ -48,6 +48,7 @@ class Connection:
         self.endpoint = (
             f"{environment.tenant.url}/entity/{quote(plan.endpoint)}/{quote(plan.version)}"
         )
+        self.contract_version = plan.contract_version
         self._name = f"{plan.endpoint}/{plan.version}"
         self.tell = tell
         self._stop = stop

@@ -1,0 +1,30 @@
+"""The small form of the fault matrix: the troubles that were hardest, each once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.faults.matrix import COUNT, troubles, try_cell
+
+TROUBLES = dict(troubles())
+CHOSEN = [
+    ("deadlock, after saving", 1),
+    ("lost race in French, after saving", 1),
+    ("connection cut, saved late", 3),
+    ("slow drip, after saving", 1),
+    ("storm of 429", 1),
+    ("tokens expire amid a batch", 1),
+    ("SIGKILL sent, saved late", 3),
+    ("SIGSTOP in hand, at the look-up", 3),
+    ("clock a day ahead", 3),
+]
+
+
+@pytest.mark.parametrize(("name", "processes"), CHOSEN, ids=[f"{n}, {p}" for n, p in CHOSEN])
+def test_nothing_lost_nothing_doubled(name: str, processes: int, tmp_path: Path) -> None:
+    """Each order is in the tenant, once."""
+    cell = try_cell(name, TROUBLES[name], f"sqlite:///{tmp_path}/ledger.db", processes)
+
+    assert (cell.there, cell.lost, cell.doubled) == (COUNT, 0, 0)
