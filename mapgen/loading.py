@@ -10,6 +10,7 @@ from mapgen.check.live import facts_of_flow, facts_of_live
 from mapgen.check.model import Checked, FlowFacts, Surroundings, TableFacts
 from mapgen.check.tables import facts_of_inline
 from mapgen.contract import lock
+from mapgen.contract.document import parsed
 from mapgen.contract.entity_source import entity_schema
 from mapgen.contract.model import Contract
 from mapgen.contract.source_schema import SourceSchema, read_source_schema, singular
@@ -277,7 +278,7 @@ class Shelf:
             faults.extend(stopped.diagnostics)
             return "null"
         try:
-            json.loads(source.text)
+            parsed(source.text)
         except json.JSONDecodeError as error:
             span = Span(source, error.pos, error.pos)
             faults.append(reading.not_json(shown, error.msg.lower(), "the example", span))

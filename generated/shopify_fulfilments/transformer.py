@@ -23,9 +23,11 @@ from mapgen.runtime.limits import (
     rows,
     text,
 )
+from mapgen.runtime.patterns import Pattern
 from mapgen.runtime.source import Amount, Instant
 from mapgen.runtime.values import Skip
 
+PATTERN = Pattern("^[0-9]+$")
 STATUS = "success"
 SERVICE = "manual"
 DECIMAL_0_0 = Decimal("0.0")
@@ -164,7 +166,7 @@ def bind(_settings: Settings, lookups: Lookups) -> Callable[[Shipment], Document
                 if line.order_line_nbr is not None
                 else None
             ),
-            "^[0-9]+$",
+            PATTERN,
         )
         # fulfilment[]: line_items[].sku
         sku = inventory_id if (inventory_id := non_blank(line.inventory_id)) is not None else UNSET
@@ -181,7 +183,7 @@ def bind(_settings: Settings, lookups: Lookups) -> Callable[[Shipment], Document
         # fulfilment[]: name
         name = text(f"{shipment.shipment_nbr}-{order.order_nbr}", 64)
         # fulfilment[]: order_id
-        order_id = matching(found_in_time(lookups.orders, "orders", order.order_nbr), "^[0-9]+$")
+        order_id = matching(found_in_time(lookups.orders, "orders", order.order_nbr), PATTERN)
         # fulfilment[]: location_id
         location_id = matching(
             required(
@@ -189,7 +191,7 @@ def bind(_settings: Settings, lookups: Lookups) -> Callable[[Shipment], Document
                 if shipment.warehouse_id is not None
                 else None
             ),
-            "^[0-9]+$",
+            PATTERN,
         )
         # fulfilment[]: created_at
         created_at = shipment.created_date_time if shipment.created_date_time is not None else UNSET

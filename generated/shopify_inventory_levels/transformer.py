@@ -13,9 +13,11 @@ from msgspec import UNSET, Struct, UnsetType
 
 from mapgen.runtime.functions import divided, first, round_down
 from mapgen.runtime.limits import found, found_in_time, matching, required
+from mapgen.runtime.patterns import Pattern
 from mapgen.runtime.source import Amount, Instant
 from mapgen.runtime.values import Skip
 
+PATTERN = Pattern("^[0-9]+$")
 DECIMAL_0_0 = Decimal("0.0")
 DECIMAL_1_0 = Decimal("1.0")
 
@@ -124,11 +126,11 @@ def bind(settings: Settings, lookups: Lookups) -> Callable[[Article], Documents 
         # level[]: inventory_item_id
         inventory_item_id = matching(
             found_in_time(lookups.inventory_items, "inventory_items", article.inventory_id.strip()),
-            "^[0-9]+$",
+            PATTERN,
         )
         # level[]: location_id
         location_id = matching(
-            found(lookups.locations, "locations", place.warehouse_id.strip()), "^[0-9]+$"
+            found(lookups.locations, "locations", place.warehouse_id.strip()), PATTERN
         )
         # level[]: available
         available = required(

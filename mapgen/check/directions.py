@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal
 from operator import ge, gt, le, lt
@@ -17,6 +16,7 @@ from mapgen.expression.types import Optional
 from mapgen.ir.names import python_name
 from mapgen.report import Diagnostic, Span, Text
 from mapgen.report.catalogue import mapping, operations, outward, schemas
+from mapgen.runtime.patterns import Pattern
 from mapgen.spec import model as spec
 from mapgen.spec.nodes import ScalarNode
 
@@ -115,7 +115,7 @@ def _is_allowed(value: ScalarNode, field: Field) -> bool:
     allowed = field.allowed
     if allowed.choices and value.value not in allowed.choices:
         return False
-    if allowed.pattern is not None and not re.search(allowed.pattern, value.value):
+    if allowed.pattern is not None and not Pattern(allowed.pattern).is_in(value.value):
         return False
     if not allowed.bounds or value.kind not in ("integer", "number"):
         return True

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -17,6 +18,8 @@ Fault = Callable[[str, Label], Diagnostic]
 T = TypeVar("T")
 
 _DECODER = json.JSONDecoder()
+# More than any number that a schema, a contract or an example has.
+MOST_DIGITS = 1000
 _SPACE = re.compile(r"[ \t\n\r]*")
 
 
@@ -106,9 +109,7 @@ def read(source: Source, fault: Fault) -> Cursor:
     half a surrogate pair, nesting beyond the interpreter's depth.
     """
     try:
-        value = json.loads(
-            source.text, parse_constant=_refuse_constant, object_pairs_hook=_refuse_duplicates
-        )
+        value = parsed(source.text, _refuse_duplicates)
         if "\\ud" in source.text.lower():
             json.dumps(value, ensure_ascii=False).encode()
     except json.JSONDecodeError as error:
@@ -190,8 +191,40 @@ def _position(text: str, at: int, step: Step) -> int:
         index += 1
 
 
+def _whole(digits: str) -> int:
+    if len(digits) > MOST_DIGITS:
+        raise ValueError(f"a number of {len(digits):,} digits; the most is {MOST_DIGITS:,}")
+    return int(digits)
+
+
+def _fraction(digits: str) -> float:
+    number = float(digits)
+    if not math.isfinite(number):
+        raise ValueError("a number beyond all bounds")
+    return number
+
+
 def _refuse_constant(name: str) -> Never:
     raise ValueError(f"`{name}` is not a JSON number")
+
+
+def parsed(text: str, pairs: Callable[[list[tuple[str, Json]]], Json] = dict) -> Json:
+    """Return what a JSON text says.
+
+    Args:
+        text: the JSON.
+        pairs: makes an object of its members.
+
+    Raises ValueError for what is not JSON (JSONDecodeError where its place is known), for numbers
+    beyond all bounds, and RecursionError for what is nested too deep.
+    """
+    return json.loads(
+        text,
+        parse_int=_whole,
+        parse_float=_fraction,
+        parse_constant=_refuse_constant,
+        object_pairs_hook=pairs,
+    )
 
 
 def _refuse_duplicates(pairs: list[tuple[str, Json]]) -> dict[str, Json]:

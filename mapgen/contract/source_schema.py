@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import cast, get_args
 
+from mapgen.contract.document import parsed
 from mapgen.contract.model import Contract, Entity
 from mapgen.expression import types
 from mapgen.report import Diagnostic, Source, Span, Stopped
@@ -108,7 +109,7 @@ def read_source_schema(
 def read_json_schema(path: str, text: str, what: str) -> Mapping[str, object]:
     """Return the JSON Schema that a file holds, of the `source` or the `target`. Raises Stopped."""
     try:
-        schema = json.loads(text)
+        schema = parsed(text)
     except json.JSONDecodeError as error:
         span = Span(Source(path, text), error.pos, error.pos)
         fault = reading.not_json(path, error.msg.lower(), f"the {what} schema", span)
@@ -116,12 +117,16 @@ def read_json_schema(path: str, text: str, what: str) -> Mapping[str, object]:
     except RecursionError:
         fault = reading.not_json(path, "nested too deep", f"the {what} schema")
         raise Stopped([fault]) from None
+    except ValueError as error:
+        raise Stopped([reading.not_json(path, str(error), f"the {what} schema")]) from None
     if not isinstance(schema, dict):
         raise Stopped([schemas.not_a_schema(path, _ROOT, "it is not an object", what)])
     import jsonschema  # only a compiler has it
 
     try:
-        jsonschema.Draft202012Validator.check_schema(schema)
+        # Patterns are for RE2, not for Python: no format is tried.
+        plain = jsonschema.FormatChecker(formats=())
+        jsonschema.Draft202012Validator.check_schema(schema, format_checker=plain)
     except jsonschema.SchemaError as error:
         pointer = "/".join([_ROOT, *map(str, error.absolute_path)])
         raise Stopped([schemas.not_a_schema(path, pointer, error.message, what)]) from None

@@ -13,6 +13,7 @@ from typing import Literal, cast
 
 from mapgen.contract.model import Allowed, Comparison, Contract, Entity, Field, ValueType
 from mapgen.contract.source_schema import read_json_schema, singular
+from mapgen.expression.patterns import regex_fault
 from mapgen.report import Diagnostic, Stopped
 from mapgen.report.catalogue import outward as messages
 from mapgen.report.catalogue import schemas
@@ -161,7 +162,7 @@ class _Reader:
             max_length=cast("int | None", schema.get("maxLength")),
             is_read_only=schema.get("readOnly") is True,
             is_required=is_required,
-            allowed=replace(self._allowed(schema), form=form),
+            allowed=replace(self._allowed(schema, pointer), form=form),
         )
 
     def _untyped(self, schema: Schema, pointer: str) -> Diagnostic:
@@ -180,16 +181,27 @@ class _Reader:
             self.faults.append(messages.not_kept(self.path, pointer, f"format: {form}", _STRINGS))
         return _STRINGS.get(form, ("string", None))
 
-    def _allowed(self, schema: Schema) -> Allowed:
+    def _allowed(self, schema: Schema, pointer: str) -> Allowed:
         named = cast("list[object]", schema.get("enum", [schema.get("const")]))
-        pattern = schema.get("pattern")
+        pattern = self._pattern(schema, pointer)
         return Allowed(
             choices=tuple(_text(one) for one in named if one is not None),
-            pattern=None if pattern is None else str(pattern),
+            pattern=pattern,
             bounds=tuple(
                 (sign, str(schema[key])) for key, sign in _BOUNDS.items() if key in schema
             ),
         )
+
+    def _pattern(self, schema: Schema, pointer: str) -> str | None:
+        if "pattern" not in schema:
+            return None
+        pattern = str(schema["pattern"])
+        if (reason := regex_fault(pattern)) is not None:
+            words = f"its pattern cannot be used: {reason}"
+            at = f"{pointer}/pattern"
+            self.faults.append(schemas.not_a_schema(self.path, at, words, _TARGET))
+            return None
+        return pattern
 
     def _part(self, schema: Schema, pointer: str, name: str) -> str:
         """Return the name of the entity for an object; one behind a `$ref` is made once."""

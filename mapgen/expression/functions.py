@@ -65,14 +65,14 @@ _STRINGS = (
     row(
         "string.matches(pattern: regex) -> bool",
         "Whether the regular expression (RE2) is found; `^` and `$` tie it to the text's ends.",
-        "{1}.search({0}) is not None",
+        "{1}.is_in({0})",
         ("'AB-12'.matches('^[A-Z]+-[0-9]+$')", "true"),
         ("'AB-12\\n'.matches('12$')", "false"),
     ),
     row(
         "matches(text: string, pattern: regex) -> bool",
         "Whether the regular expression (RE2) is found in the text.",
-        "{1}.search({0}) is not None",
+        "{1}.is_in({0})",
         ("matches('AB-12', '[0-9]{2}')", "true"),
     ),
     row(

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-import warnings
 from collections.abc import Mapping
+
+from mapgen.runtime.patterns import LONGEST, Pattern, PatternError
 
 _OUTSIDE = (
     (re.compile(r"\(\?<?[=!]"), "looks ahead or behind"),
@@ -13,74 +14,20 @@ _OUTSIDE = (
     (re.compile(r"\(\?\("), "has a condition"),
     (re.compile(r"\(\?[a-zA-Z]*[^imsP<:)a-zA-Z-]|\(\?[imsU-]*[aLuxU]"), "sets an unknown flag"),
     (re.compile(r"\\Z"), "ends in `\\Z`, which is written `$`"),
-    (re.compile(r"\[\[:"), "names a class of characters, which is written out: `[A-Za-z]`"),
 )
-_PIECE = re.compile(
-    r"(?P<class>\[\^?\]?(?:\\.|[^\]\\])*\])|(?P<escape>\\.)|(?P<open>\((?:\?(?:P?<\w+>|[ims-]*:))?)"
-    r"|(?P<close>\))|(?P<repeat>(?:[*+?]|\{\d+(?:,\d*)?\})\??)|(?P<bar>\|)|(?P<other>.)",
-    re.DOTALL,
-)
-MOST_REPEATS = 1000
 
 
 def regex_fault(pattern: str) -> str | None:
-    """Return why a regular expression is refused: no RE2, or one that may take for ever."""
-    plain = re.sub(r"\\[\\\[\](){}.*+?|^$/-]", "xx", pattern)
-    for outside, words in _OUTSIDE:
-        if outside.search(plain):
-            return f"it {words}, which RE2 has not"
+    """Return why a regular expression is refused: it is none that RE2 knows."""
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error")
-            re.compile(pattern)
-    except (re.error, RecursionError, OverflowError, Warning) as error:
-        return f"{error}".partition("\n")[0]
-    if any(int(count) > MOST_REPEATS for count in re.findall(r"\{(\d+)", plain)):
-        return f"it repeats something more than {MOST_REPEATS} times"
-    if _is_explosive(pattern):
-        return "it repeats a group that itself repeats or has alternatives that begin alike"
+        Pattern(pattern)
+    except PatternError as error:
+        plain = re.sub(r"\\[\\\[\](){}.*+?|^$/-]", "xx", pattern[:LONGEST])
+        for outside, words in _OUTSIDE:
+            if outside.search(plain):
+                return f"it {words}, which RE2 has not"
+        return str(error)
     return None
-
-
-def _is_explosive(pattern: str) -> bool:
-    """Tell whether a repeated group has inner repeats or alternatives that may begin alike.
-
-    Python's matcher tries every way to share a text between such repeats, which takes exponential
-    time; RE2's does not, so that the pattern alone would not betray it.
-    """
-    groups: list[tuple[bool, list[str]]] = []
-    inner, firsts, last_was_group = False, [""], False
-    for piece in _PIECE.finditer(pattern):
-        kind, words = piece.lastgroup, piece.group()
-        if kind == "open":
-            groups.append((inner, firsts))
-            inner, firsts = False, [""]
-        elif kind == "close" and groups:
-            is_risky = inner or len(set(firsts)) < len(firsts) or "?" in firsts
-            outer, firsts = groups.pop()
-            firsts[-1] = firsts[-1] or "?"
-            inner, last_was_group = outer, is_risky
-            continue
-        elif kind == "repeat":
-            is_open = words[0] in "*+" or (words[0] == "{" and not words.rstrip("?").endswith("}"))
-            is_many = is_open or "," in words
-            if last_was_group and is_many:
-                return True
-            inner = inner or is_many
-        elif kind == "bar":
-            firsts.append("")
-        else:
-            is_literal = kind == "other" and words not in ".^$"
-            firsts[-1] = firsts[-1] or (words if is_literal else "?" if kind != "escape" else words)
-        last_was_group = False
-    return False
-
-
-def python_regex(pattern: str) -> str:
-    """Return the pattern in Python's words: `$` is the very end, not also before a last newline."""
-    if re.match(r"\(\?[is]*m", pattern):
-        return pattern
-    return _PIECE.sub(lambda piece: r"\Z" if piece["other"] == "$" else piece.group(), pattern)
 
 
 _DATE_WORDS: Mapping[str, str] = {"yyyy": "%Y", "yy": "%y", "MM": "%m", "dd": "%d"}

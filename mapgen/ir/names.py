@@ -48,6 +48,6 @@ _RESERVED_CLASSES = """
     Amount BooleanValue Callable Cleared ClearedField CustomBooleanField CustomDateTimeField
     CustomDecimalField CustomIntField CustomStringField DateTimeValue DateValue Decimal DecimalValue
     Documents False Group Instant IntValue Lookups Made MadeValue Mapping MultiSelectValue None
-    Option SelectValue Settings Skip Source StringValue Struct True UnsetType ZoneInfo
+    Option Pattern SelectValue Settings Skip Source StringValue Struct True UnsetType ZoneInfo
 """
 RESERVED_CLASSES = frozenset(_RESERVED_CLASSES.split())

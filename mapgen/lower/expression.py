@@ -9,7 +9,7 @@ from typing import TypeGuard, assert_never, get_args
 
 from mapgen.expression import Typed, tree, units
 from mapgen.expression.calls import patterns_of
-from mapgen.expression.patterns import python_date_pattern, python_regex
+from mapgen.expression.patterns import python_date_pattern
 from mapgen.expression.signature import build
 from mapgen.expression.tree import Tree
 from mapgen.expression.types import (
@@ -470,7 +470,7 @@ def _translated(node: tree.Constant, kind: str) -> ir.Constant:
     """Return a literal argument in the words of the running code."""
     words = str(node.value)
     if kind == "regex":
-        return ir.Constant(python_regex(words), "regex")
+        return ir.Constant(words, "regex")
     if kind == "zone":
         return ir.Constant(words, "timezone")
     return ir.Constant(python_date_pattern(words), "string")

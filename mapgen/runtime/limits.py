@@ -7,7 +7,6 @@ Server's nvarchar does.
 from __future__ import annotations
 
 import decimal
-import re
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from typing import Literal, TypeVar
@@ -15,6 +14,7 @@ from typing import Literal, TypeVar
 import msgspec
 
 from mapgen.runtime.faults import Fault
+from mapgen.runtime.patterns import Pattern
 
 T = TypeVar("T")
 Number = TypeVar("Number", Decimal, int)
@@ -78,10 +78,10 @@ def truncated(value: str, longest: int) -> str:
     return units[: longest * 2].decode("utf-16-le", errors="ignore")
 
 
-def matching(value: str, pattern: str) -> str:
+def matching(value: str, pattern: Pattern) -> str:
     """Return the text, or raise R260 when nothing in it is of the pattern."""
-    if re.search(pattern, value) is None:
-        raise Fault("R260", f"the text is not of the pattern `{pattern}`", value)
+    if not pattern.is_in(value):
+        raise Fault("R260", f"the text is not of the pattern `{pattern.words}`", value)
     return value
 
 

@@ -27,6 +27,8 @@ from mapgen.runtime.transform import Transformer, bound, load_flow
 from mapgen.runtime.values import ENCODER
 
 # What a member may be replaced by: nothing, blanks, wrong types, numbers and texts at the edges.
+# Patterns of schemas are tried in time in proportion to the text, as the runtime does.
+_LINEAR = jsonschema_rs.RegexOptions()
 _DAMAGES: tuple[object, ...] = (
     None,
     "",
@@ -85,7 +87,7 @@ class FlowUnderTest:
             loaded.rules,
             tuple(_fixture(content) for _, content in fixtures if "gives" in content),
             tuple(_fixture(content) for _, content in fixtures if "because" in content),
-            jsonschema_rs.validator_for(schema, validate_formats=True),
+            jsonschema_rs.validator_for(schema, validate_formats=True, pattern_options=_LINEAR),
             {
                 name: member.get("type") == "array"
                 for name, member in json.loads(schema)["properties"].items()

@@ -8,7 +8,7 @@ from typing import assert_never
 
 from mapgen.emit.python.expression_needs import ModuleConstant, ModuleNeeds, Namer
 from mapgen.emit.python.expression_templates import CEL_FUNCTIONS, Code, Level, fill, read_template
-from mapgen.escaping import in_f_string, literal, pattern
+from mapgen.escaping import in_f_string, literal
 from mapgen.ir import expression as ir
 from mapgen.ir.names import python_name
 
@@ -160,11 +160,7 @@ class PythonExpressions:
                 text = str(value)
                 return Code(text, Level.UNARY if text.startswith("-") else Level.ATOM)
             case "regex":
-                self._module.whole("re")
-                flags = ", re.ASCII"
-                return Code(
-                    self._module.constant("PATTERN", f"re.compile({pattern(str(value))}{flags})")
-                )
+                return Code(self._module.pattern(str(value)))
             case "timezone":
                 return Code(self._zone(str(value)))
             case _:

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Self
 
+from mapgen.escaping import pattern as written
 from mapgen.ir.expression import attribute_name
 
 RUNTIME_FUNCTIONS = "mapgen.runtime.functions"
@@ -113,6 +114,11 @@ class ModuleNeeds:
             self._taken.add(name)
             self._constants[code] = ModuleConstant(name, code)
         return self._constants[code].name
+
+    def pattern(self, words: str) -> str:
+        """Hoist a regular expression; return the name of the module constant."""
+        made = self.name("mapgen.runtime.patterns", "Pattern")
+        return self.constant("PATTERN", f"{made}({written(words)})")
 
     @property
     def imports(self) -> dict[str, tuple[str, ...]]:

@@ -322,7 +322,8 @@ class FieldEmitter:
             name = self.module.name(LIMITS, "truncated" if limits.truncates else "text")
             value = f"{name}({value}, {limits.max_length})"
         if limits.pattern is not None:
-            value = f"{self.module.name(LIMITS, 'matching')}({value}, {literal(limits.pattern)})"
+            looked_for = self.module.pattern(limits.pattern)
+            value = f"{self.module.name(LIMITS, 'matching')}({value}, {looked_for})"
         if limits.choices:
             choices = ", ".join(self._constant(text, field.kind) for text in limits.choices)
             value = f"{self.module.name(LIMITS, 'one_of')}({value}, {choices})"
