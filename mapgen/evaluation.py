@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -28,6 +29,7 @@ from mapgen.ir.expression import attribute_names, is_optional
 from mapgen.lower.expression import lower_expression
 from mapgen.report import Diagnostic, Stopped, Text
 from mapgen.runtime.cel import LARGEST, LEAST
+from mapgen.runtime.exact import exactly
 from mapgen.runtime.faults import uncountable
 from mapgen.runtime.functions import timestamp_text
 from mapgen.runtime.records import JsonValue
@@ -81,17 +83,26 @@ def evaluate(
     lowered, module = lower_expression(typed), ModuleNeeds(tuple(bindings))
     python = PythonExpressions(names, module, Namer(tuple(bindings)))
     code = python.optional(lowered) if is_optional(lowered) else python.value(lowered)
-    return Evaluated(_plain(_run(code, module, bindings), typed.type), str(typed.type))
+    return Evaluated(
+        _plain(_run(code, module, bindings, is_exact=profile.is_exact), typed.type), str(typed.type)
+    )
 
 
-def _run(code: str, module: ModuleNeeds, bindings: Mapping[str, object]) -> object:
-    namespace: dict[str, Any] = {}
+def _run(
+    code: str, module: ModuleNeeds, bindings: Mapping[str, object], *, is_exact: bool
+) -> object:
     try:
-        for line in (*module.import_lines, *map(str, module.constants)):
-            exec(line, namespace)
-        return eval(code, namespace | dict(bindings))
+        with exactly() if is_exact else nullcontext():
+            return _evaluated(code, module, bindings)
     except ArithmeticError:
         raise uncountable() from None
+
+
+def _evaluated(code: str, module: ModuleNeeds, bindings: Mapping[str, object]) -> object:
+    namespace: dict[str, Any] = {}
+    for line in (*module.import_lines, *map(str, module.constants)):
+        exec(line, namespace)
+    return eval(code, namespace | dict(bindings))
 
 
 def read_types(names: Mapping[str, JsonValue], owner: str = "") -> dict[str, Type]:

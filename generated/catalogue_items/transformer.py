@@ -10,6 +10,7 @@ from decimal import Decimal
 
 from msgspec import UNSET, Struct, UnsetType
 
+from mapgen.runtime.functions import divided
 from mapgen.runtime.limits import found, rounded, text, unique
 from mapgen.runtime.source import Amount
 from mapgen.runtime.values import BooleanValue, DecimalValue, StringValue
@@ -112,7 +113,9 @@ def bind(settings: Settings, _lookups: Lookups) -> Callable[[Article], StockItem
         # ItemStatus
         item_status = StringValue(found(STATES, "states", article.state))
         # DefaultPrice
-        default_price = DecimalValue(rounded(Decimal(article.price_cents) / 100, 2, "half_up"))
+        default_price = DecimalValue(
+            rounded(divided(Decimal(article.price_cents), 100), 2, "half_up")
+        )
         # DimensionWeight
         dimension_weight = (
             DecimalValue(article.weight_g * DECIMAL_0_001)

@@ -10,7 +10,7 @@ from decimal import Decimal
 
 from msgspec import UNSET, Struct, UnsetType
 
-from mapgen.runtime.functions import non_blank, present, round_half_up
+from mapgen.runtime.functions import divided, non_blank, present, round_half_up
 from mapgen.runtime.limits import at_least, holds, text, truncated
 from mapgen.runtime.source import Amount
 from mapgen.runtime.values import DecimalValue, Skip, StringValue
@@ -161,7 +161,7 @@ def bind(settings: Settings, lookups: Lookups) -> Callable[[Product], Documents 
             else UNSET
         )
         # item[]: DimensionWeight
-        dimension_weight_value = round_half_up(Decimal(variant.grams) / 1000, 3)
+        dimension_weight_value = round_half_up(divided(Decimal(variant.grams), 1000), 3)
         dimension_weight = (
             UNSET if dimension_weight_value == 0 else DecimalValue(dimension_weight_value)
         )

@@ -21,13 +21,13 @@ from textwrap import TextWrapper
 from typing import TypeVar
 
 from mapgen.runtime.currency import COUNTINGS
+from mapgen.runtime.exact import MOST_DIGITS, quotient, to_places
 from mapgen.runtime.faults import Fault
 
 T = TypeVar("T")
 R = TypeVar("R")
 K = TypeVar("K", bound=Hashable)
 
-MOST_DIGITS = 28
 MOST_COUNTED = 10_000
 MOST_PLACES = 12
 
@@ -273,10 +273,13 @@ def total(amounts: Iterable[Decimal]) -> Decimal:
 
 
 def divided(amount: Decimal | int, by: Decimal | int) -> Decimal:
-    """Return the quotient, to 28 digits. Raises a Fault for a division by zero."""
+    """Return the quotient, to more digits than any rounding looks at.
+
+    Raises a Fault for a division by zero.
+    """
     if by == 0:
         raise Fault("R210", "this divides by zero", amount)
-    return Decimal(amount) / Decimal(by)
+    return quotient(Decimal(amount), Decimal(by))
 
 
 def int_div(number: int, by: int) -> int:
@@ -301,7 +304,7 @@ def _rounded(amount: Decimal, places: int, rounding: str) -> Decimal:
     if not 0 <= places <= MOST_PLACES:
         raise Fault("R211", f"an amount is rounded to 0 to {MOST_PLACES} places", places)
     try:
-        return amount.quantize(Decimal(1).scaleb(-places), rounding)
+        return to_places(amount, places, rounding)
     except InvalidOperation:
         message = f"the amount is too large to be rounded to {places} places"
         raise Fault("R211", message, amount) from None

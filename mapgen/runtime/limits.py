@@ -13,6 +13,7 @@ from typing import Literal, TypeVar
 
 import msgspec
 
+from mapgen.runtime.exact import to_places
 from mapgen.runtime.faults import Fault
 from mapgen.runtime.patterns import Pattern
 
@@ -100,15 +101,23 @@ def as_text(value: Decimal | int) -> str:
 def with_places(value: Decimal, places: int) -> Decimal:
     """Return the number, or raise R302 when it has more decimal places than that."""
     exponent = value.as_tuple().exponent
-    if isinstance(exponent, int) and -exponent > places and value != round(value, places):
+    if isinstance(exponent, int) and -exponent > places and value != _cut(value, places):
         raise Fault("R302", f"the number has more than {places} decimal places", value)
     return value
+
+
+def _cut(value: Decimal, places: int) -> Decimal:
+    """Return the number without the digits behind the places."""
+    try:
+        return to_places(value, places, decimal.ROUND_DOWN)
+    except decimal.InvalidOperation:
+        raise Fault("R302", f"the number is too long for {places} decimal places", value) from None
 
 
 def rounded(value: Decimal, places: int, rounding: Rounding) -> Decimal:
     """Return the number rounded to the places; raise R302 when it has too many digits for that."""
     try:
-        return value.quantize(Decimal(1).scaleb(-places), rounding=_ROUNDINGS[rounding])
+        return to_places(value, places, _ROUNDINGS[rounding])
     except decimal.InvalidOperation:
         raise Fault("R302", f"the number is too long for {places} decimal places", value) from None
 

@@ -11,6 +11,7 @@ from decimal import Decimal
 
 import msgspec
 
+from mapgen.runtime.exact import MOST_DIGITS
 from mapgen.runtime.faults import Fault, Unjoined
 from mapgen.runtime.records import JsonValue
 
@@ -19,8 +20,6 @@ T = typing.TypeVar("T")
 _ONE = Decimal(1)
 
 _DECIMAL = re.compile(r"-?\d+(\.\d+)?", re.ASCII)
-MOST_DIGITS = 28
-"""What an amount may have, before and behind the point together: calculations keep as many."""
 
 
 if typing.TYPE_CHECKING:

@@ -24,6 +24,7 @@ from msgspec import UNSET
 from mapgen.boundary import OutsideError, StrangeFileError, plain_file
 from mapgen.runtime.cells import needed_columns, read_rows, typed_cells, typed_members
 from mapgen.runtime.collecting import Collector, Spot, collecting_twin
+from mapgen.runtime.exact import exactly
 from mapgen.runtime.faults import Fault, Unjoined
 from mapgen.runtime.groups import grouped, needed_for
 from mapgen.runtime.lookups import Key, Live, Table, TableError, read_stand_in, read_table
@@ -207,6 +208,10 @@ class Transformer:
 
     def outcomes(self, raw: RawRecord, file: str) -> tuple[Outcome, ...]:
         """Return the documents, or the skip, or the rejection with all faults of one record."""
+        with exactly():
+            return self._outcomes(raw, file)
+
+    def _outcomes(self, raw: RawRecord, file: str) -> tuple[Outcome, ...]:
         origin = Origin(file, raw.number, raw.line)
         try:
             value = self._value(raw)
@@ -288,7 +293,8 @@ class Transformer:
         record, found = patient(value, self._module.Source, self._plan.source)
         transform, collector = self._complete or self._load_complete()
         collector.start((fault.fault for fault in found), record, self._plan.source)
-        transform(record)
+        with exactly():
+            transform(record)
         return dict(collector.made)
 
     def _load_complete(self) -> tuple[Callable[[Any], Any], Collector]:

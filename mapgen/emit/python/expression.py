@@ -194,7 +194,7 @@ class PythonExpressions:
     def _operation(self, node: ir.Operation) -> Code:
         left, right, operator = node.left, node.right, str(node.operator)
         level = _ARITHMETIC.get(operator)
-        if operator == "/" and not isinstance(right, ir.Constant):
+        if operator == "/" and node.type == "decimal":
             name = self._module.function("divided")
             return Code(f"{name}({self._value(left).text}, {self._value(right).text})")
         if level is not None:
