@@ -13,7 +13,8 @@ from mapgen.contract.model import Entity
 from mapgen.contract.source_schema import SourceSchema
 from mapgen.draft.proposals import Part, Proposed, Rule
 
-_PLAIN = re.compile(r"[A-Za-z][\w .?()!=*/+'-]*", re.ASCII)
+# Without `?`: loaders other than libyaml refuse it in braces.
+_PLAIN = re.compile(r"[A-Za-z][\w .()!=*/+'-]*", re.ASCII)
 _NOT_TEXT = re.compile(r"null|true|false", re.IGNORECASE)
 _UNDO = ("cancel", "void", "reverse", "delete")
 WIDTH = 100
@@ -55,7 +56,7 @@ def _head(frame: Frame, entity: Entity, proposed: Proposed) -> Iterator[str]:
     yield ""
     yield "mapping:"
     schema, contract = _scalar(frame.schema), _scalar(frame.contract)
-    yield f"  source: {{name: {frame.record}, schema: {schema}, key: {proposed.key}}}"
+    yield f"  source: {{name: {frame.record}, schema: {schema}, key: {_scalar(proposed.key)}}}"
     yield f"  target: {{contract: {contract}, entity: {entity.name}, operation: create}}"
     yield f"  # {proposed.identity.because}"
     value = _scalar(proposed.identity.expression)
