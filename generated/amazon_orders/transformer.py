@@ -8,10 +8,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from decimal import Decimal
 from html import unescape
+from typing import Annotated
 from zoneinfo import ZoneInfo
 
 from msgspec import UNSET, Struct, UnsetType
 
+from mapgen.runtime.constraints import Constraints
 from mapgen.runtime.functions import divided, non_blank, present, round_half_up, total
 from mapgen.runtime.limits import (
     above,
@@ -205,7 +207,7 @@ class Order(
     amazon_order_id: str
     purchase_date: Instant
     order_status: str
-    fulfillment_channel: str
+    fulfillment_channel: Annotated[str, Constraints(choices=("MFN", "AFN"))]
     marketplace_id: str
     items: Items
     sales_channel: str | None = None

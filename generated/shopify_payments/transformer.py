@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from decimal import Decimal
+from typing import Annotated
 from zoneinfo import ZoneInfo
 
 from msgspec import UNSET, Struct, UnsetType
 
+from mapgen.runtime.constraints import Constraints
 from mapgen.runtime.functions import non_blank
 from mapgen.runtime.limits import above, found, found_in_time, text
 from mapgen.runtime.source import Amount, Instant
@@ -27,8 +29,21 @@ class Transaction(Struct):
 
     id: int
     order_id: int
-    kind: str
-    status: str
+    kind: Annotated[
+        str,
+        Constraints(
+            choices=(
+                "authorization",
+                "capture",
+                "sale",
+                "void",
+                "refund",
+                "change",
+                "emv_authorization",
+            )
+        ),
+    ]
+    status: Annotated[str, Constraints(choices=("pending", "failure", "success", "error"))]
     amount: Amount
     gateway: str
     created_at: Instant

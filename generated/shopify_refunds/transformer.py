@@ -8,10 +8,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from decimal import Decimal
 from html import unescape
+from typing import Annotated
 from zoneinfo import ZoneInfo
 
 from msgspec import UNSET, Struct, UnsetType
 
+from mapgen.runtime.constraints import Constraints
 from mapgen.runtime.functions import divided, flatten, non_blank, round_half_up, total
 from mapgen.runtime.grouping import Group, grouped
 from mapgen.runtime.limits import (
@@ -52,7 +54,7 @@ class OrderAdjustment(Struct):
     """What the rules read of a source object `order_adjustment`."""
 
     id: int
-    kind: str
+    kind: Annotated[str, Constraints(choices=("shipping_refund", "refund_discrepancy"))]
     amount: Amount
     reason: str | None = None
 
@@ -90,7 +92,10 @@ class RefundLineItem(Struct):
     id: int
     quantity: int
     line_item: LineItem
-    restock_type: str | None = None
+    restock_type: (
+        Annotated[str, Constraints(choices=("no_restock", "cancel", "return", "legacy_restock"))]
+        | None
+    ) = None
     subtotal: Amount | None = None
 
 

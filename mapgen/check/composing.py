@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
+from typing import TypeVar
 
 from mapgen.contract.source_schema import SourceSchema
 from mapgen.expression import types
@@ -12,6 +13,8 @@ from mapgen.report.catalogue import mapping as messages
 from mapgen.report.catalogue import reading
 from mapgen.report.catalogue import sources as words
 from mapgen.spec import model as spec
+
+T = TypeVar("T")
 
 _JOINABLE = (types.STRING, types.INT)
 _GROUPABLE = (*_JOINABLE, types.DATE)
@@ -162,15 +165,19 @@ def _of_rows(source: spec.SourceClause, group: spec.Group, row: SourceSchema) ->
                 *(f"{name}.{group.alias.value}[].{column}" for column in lasting),
             )
         ),
-        choices={
-            **row.choices,
-            **{
-                (name, column): row.choices[row.record.name, column]
-                for column in columns
-                if (row.record.name, column) in row.choices
-            },
-        },
+        choices=_of_columns(row.choices, row.record.name, name, columns),
+        stated=_of_columns(row.stated, row.record.name, name, columns),
     )
+
+
+def _of_columns(
+    known: Mapping[tuple[str, str], T], row: str, record: str, columns: Iterable[str]
+) -> dict[tuple[str, str], T]:
+    """Return what is known of a row's members, and the same of the columns of the record's key."""
+    of_record = {
+        (record, column): known[row, column] for column in columns if (row, column) in known
+    }
+    return {**known, **of_record}
 
 
 def _meant(column: str, known: Mapping[str, types.Type]) -> tuple[str, ...]:
@@ -195,6 +202,7 @@ def _with_join(
         record=types.Object(whole.record.name, {**whole.record.fields, name: kind}),
         lasting=whole.lasting | lasting,
         choices={**whole.choices, **joined.choices},
+        stated={**whole.stated, **joined.stated},
     )
 
 

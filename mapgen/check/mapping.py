@@ -22,7 +22,7 @@ from mapgen.check.documents import (
 from mapgen.check.formulas import Formulas, described, reads_of
 from mapgen.check.modifiers import Sending
 from mapgen.check.rules import RESERVED, RuleChecker
-from mapgen.check.sources import accounted, all_near, type_at, unusable_names
+from mapgen.check.sources import accounted, all_near, type_at, unheld, unusable_names
 from mapgen.check.spelling import repeated
 from mapgen.contract.model import Contract, Entity
 from mapgen.contract.source_schema import SourceSchema
@@ -102,6 +102,7 @@ def check_mapping(
     elif not formulas.is_lost:
         faults.extend(accounted(schema.record, section, formulas.reads, formulas.doubtful))
     faults.extend(unusable_names(formulas.reads))
+    faults.extend(unheld(schema, formulas.reads))
     faults.extend(_idle_names(section, formulas))
     reads = frozenset(formulas.reads)
     return CheckedMapping(

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 
 from mapgen.check.composing import key_paths
+from mapgen.contract.source_schema import SourceSchema
 from mapgen.expression.types import ListOf, Object, Type, present
 from mapgen.report import Diagnostic, Span, near_names
 from mapgen.report.catalogue import mapping as messages
@@ -125,6 +126,22 @@ def unusable_names(reads: Mapping[str, Span]) -> Iterator[Diagnostic]:
         owner, _, name = read.rpartition(".")
         if not is_usable(name):
             yield schemas.unusable_name(name, owner, span)
+
+
+def unheld(schema: SourceSchema, reads: Iterable[str]) -> list[Diagnostic]:
+    """Return the faults of what the schema says of members that are read, and no record keeps."""
+    found: dict[Diagnostic, None] = {}
+    for read in reads:
+        owner: Type = schema.record
+        for name in read.replace("[]", "").split(".")[1:]:
+            while isinstance(owner := present(owner), ListOf):
+                owner = owner.element
+            if not isinstance(owner, Object) or name not in owner.fields:
+                break
+            stated = schema.stated.get((owner.name, name))
+            found.update(dict.fromkeys(stated.unheld if stated is not None else ()))
+            owner = owner.fields[name]
+    return list(found)
 
 
 def all_near(words: Iterable[str], known: Iterable[str]) -> frozenset[str]:

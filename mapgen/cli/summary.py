@@ -59,6 +59,7 @@ _MEANINGS = {
     "R101": "no JSON record",
     "R102": "wrong type",
     "R103": "member missing",
+    "R108": "not what the schema says",
     "R104": "rows that do not stand together",
     "R105": "nothing to join",
     "R106": "several to join",

@@ -28,8 +28,31 @@ ONLY = "document"
 
 
 @dataclass(frozen=True, slots=True)
+class Constraints:
+    """What one schema says of a source value beside its type. Numbers are written as text.
+
+    `choices` are the texts or flags that it may be, `numbers` the numbers; None: any.
+    """
+
+    choices: tuple[str | bool, ...] | None = None
+    numbers: tuple[str, ...] | None = None
+    pattern: str | None = None
+    format: str | None = None
+    shortest: int = 0
+    longest: int | None = None
+    bounds: tuple[tuple[str, str], ...] = ()
+    step: str | None = None
+    fewest: int = 0
+    most: int | None = None
+    is_unique: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class SourceField:
-    """A mapped member of a source object. `type` is a name of `SourceObject` or a scalar's name."""
+    """A mapped member of a source object. `type` is a name of `SourceObject` or a scalar's name.
+
+    `constraints` are those of the value, `of_elements` those of the elements of a list.
+    """
 
     name: str
     attribute: str
@@ -37,6 +60,8 @@ class SourceField:
     is_list: bool
     may_be_missing: bool
     element_may_be_missing: bool = False
+    constraints: tuple[Constraints, ...] = ()
+    of_elements: tuple[Constraints, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,7 +56,7 @@ def lower(flow: checked.Checked, samples: Samples) -> ir.Flow:
         ir.Skip(lower_expression(skip.typed), skip.because, skip.reads, skip.pointer)
         for skip in flow.skips
     )
-    objects = source_objects(flow.schema.record, lets, skips, key, documents)
+    objects = source_objects(flow.schema, lets, skips, key, documents)
     source = flow.schema.entity
     return ir.Flow(
         name=flow.spec.flow.value,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Literal, cast
 
+from mapgen.contract.source_schema import SourceSchema, Stated
 from mapgen.expression.types import INT, ListOf, Object, Optional, Type, present
 from mapgen.ir import expression as tree
 from mapgen.ir import flow as ir
@@ -13,13 +14,14 @@ from mapgen.lower.rewriting import nodes
 from mapgen.spec import model as spec
 
 
-def source_objects(record: Object, *code: object) -> tuple[ir.SourceObject, ...]:
+def source_objects(schema: SourceSchema, *code: object) -> tuple[ir.SourceObject, ...]:
     """Return the classes of a record, the inner ones before those that hold them.
 
     Args:
-        record: the record's type.
+        schema: the record's type, and what is said of its values.
         code: all expressions over it; the members that they read are in the classes.
     """
+    record = schema.record
     known = dict(_objects(record, set()))
     wanted: dict[str, set[str]] = {record.name: set()}
     for node in nodes(code):
@@ -31,7 +33,11 @@ def source_objects(record: Object, *code: object) -> tuple[ir.SourceObject, ...]
     found = [
         ir.SourceObject(
             name,
-            tuple(_field(key, known[name].fields) for key in known[name].fields if key in keys),
+            tuple(
+                _field(key, known[name].fields, schema.stated.get((name, key), Stated()))
+                for key in known[name].fields
+                if key in keys
+            ),
         )
         for name, keys in wanted.items()
     ]
@@ -110,7 +116,7 @@ def _inner(kind: Type) -> Type:
     return found
 
 
-def _field(key: str, fields: Mapping[str, Type]) -> ir.SourceField:
+def _field(key: str, fields: Mapping[str, Type], stated: Stated) -> ir.SourceField:
     kind = fields[key]
     inner = present(kind)
     element: Type = inner.element if isinstance(inner, ListOf) else inner
@@ -121,4 +127,6 @@ def _field(key: str, fields: Mapping[str, Type]) -> ir.SourceField:
         is_list=isinstance(inner, ListOf),
         may_be_missing=isinstance(kind, Optional),
         element_may_be_missing=isinstance(inner, ListOf) and isinstance(element, Optional),
+        constraints=stated.own,
+        of_elements=stated.of_elements,
     )

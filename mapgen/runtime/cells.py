@@ -9,13 +9,12 @@ from __future__ import annotations
 import csv
 import io
 import re
-import types
-import typing
 from collections.abc import Iterator
 from typing import BinaryIO
 
 import msgspec
 
+from mapgen.runtime.constraints import present_type
 from mapgen.runtime.records import JsonValue, RawRecord
 from mapgen.runtime.source import struct_of
 
@@ -180,10 +179,9 @@ def needed_columns(kind: type) -> tuple[str, ...]:
 def _typed(cell: JsonValue, kind: object) -> JsonValue:
     if not isinstance(cell, str):
         return cell
-    is_union = isinstance(kind, types.UnionType)
-    kinds = typing.get_args(kind) if is_union else (kind,)
-    if int in kinds and _WHOLE.fullmatch(cell):
+    wanted = present_type(kind)
+    if wanted is int and _WHOLE.fullmatch(cell):
         return int(cell)
-    if bool in kinds:
+    if wanted is bool:
         return _FLAGS.get(cell.lower(), cell)
     return cell

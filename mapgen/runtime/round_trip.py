@@ -18,6 +18,7 @@ from typing import Any
 import msgspec
 from hypothesis import strategies
 
+from mapgen.runtime.constraints import present_type
 from mapgen.runtime.outcome import Document
 from mapgen.runtime.records import RawRecord
 from mapgen.runtime.source import Amount, Instant, struct_of
@@ -70,7 +71,7 @@ class RoundTrip:
                     yield text
 
     def _edges(self, kind: object, old: object) -> tuple[object, ...]:
-        present = _present(kind)
+        present = present_type(kind)
         if isinstance(old, list):
             return [], old[::-1], old[:1], old + old[:1]
         if struct_of(present) is not None or typing.get_origin(present) is list:
@@ -118,7 +119,7 @@ class RoundTrip:
             if isinstance(below, list):
                 for number, row in enumerate(below):
                     if inner is None:
-                        yield below, number, typing.get_args(_present(field.type))[0]
+                        yield below, number, typing.get_args(present_type(field.type))[0]
                     else:
                         yield from self._places(row, inner)
             elif inner is not None:
@@ -126,7 +127,7 @@ class RoundTrip:
 
     def _change(self, draw: strategies.DrawFn, holder: Any, name: Any, kind: object) -> None:
         old = _held(holder, name)
-        present = _present(kind)
+        present = present_type(kind)
         if present is not kind and draw(strategies.booleans()):
             holder[name] = None
         elif isinstance(old, list):
@@ -196,14 +197,6 @@ def _other_rows(draw: strategies.DrawFn, rows: list[Any]) -> list[Any]:
         return rows
     chosen = draw(strategies.lists(strategies.integers(0, len(rows) - 1), max_size=4))
     return [copy.deepcopy(rows[number]) for number in chosen]
-
-
-def _present(kind: object) -> object:
-    """Return `T` of `T | None`, of `Annotated[T, …]`, and of both."""
-    arguments = typing.get_args(kind)
-    if type(None) in arguments:
-        return _present(next(part for part in arguments if part is not type(None)))
-    return _present(arguments[0]) if typing.get_origin(kind) is typing.Annotated else kind
 
 
 def _raw(record: str) -> RawRecord:

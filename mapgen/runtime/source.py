@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import types
 import typing
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -11,6 +10,7 @@ from decimal import Decimal
 
 import msgspec
 
+from mapgen.runtime.constraints import broken, keeps, keeps_value, present_type
 from mapgen.runtime.exact import MOST_DIGITS
 from mapgen.runtime.faults import Fault, Unjoined
 from mapgen.runtime.records import JsonValue
@@ -133,8 +133,15 @@ class SourceFault:
 
 
 def strict(value: JsonValue, kind: type[T]) -> T:
-    """Return the struct; raises msgspec.ValidationError at the first value of a wrong type."""
-    return msgspec.convert(value, kind, dec_hook=exact)
+    """Return the struct.
+
+    Raises msgspec.ValidationError at the first value of a wrong type, or where one does not keep to
+    what the schema says of it.
+    """
+    found = msgspec.convert(value, kind, dec_hook=exact)
+    if isinstance(value, dict) and not keeps(value, kind):
+        raise msgspec.ValidationError("a value is not what the source schema says")
+    return found
 
 
 def patient(value: JsonValue, kind: type[T], path: str) -> tuple[T, tuple[SourceFault, ...]]:
@@ -150,15 +157,24 @@ def patient(value: JsonValue, kind: type[T], path: str) -> tuple[T, tuple[Source
 
 def _patient(value: JsonValue, kind: object, path: str, faults: list[SourceFault]) -> object:
     try:
-        return msgspec.convert(value, kind, dec_hook=exact)
+        found = msgspec.convert(value, kind, dec_hook=exact)
     except msgspec.ValidationError:
-        pass
+        is_typed = False
+    else:
+        if keeps_value(value, kind):
+            return found
+        is_typed = True
     if isinstance(value, Misfit):
         faults.append(SourceFault(path, value.fault))
         return Poison(value.fault)
-    inner = _present(kind)
+    inner = present_type(kind)
     if isinstance(value, dict) and isinstance(inner, type) and issubclass(inner, msgspec.Struct):
         return _struct(value, inner, path, faults)
+    problem = broken(value, kind) if is_typed or isinstance(value, list) else None
+    if problem is not None:
+        fault = Fault("R108", f"the value is not what the schema says: {problem}", _scalar(value))
+        faults.append(SourceFault(path, fault))
+        return Poison(fault)
     if isinstance(value, list) and typing.get_origin(inner) is list:
         (element,) = typing.get_args(inner)
         rows = enumerate(value)
@@ -203,21 +219,11 @@ def _struct(
 
 def struct_of(kind: object) -> type | None:
     """Return the struct that a member holds, alone or in a list; None for other members."""
-    inner = _present(kind)
+    inner = present_type(kind)
     if typing.get_origin(inner) is list:
-        inner = _present(typing.get_args(inner)[0])
+        inner = present_type(typing.get_args(inner)[0])
     is_struct = isinstance(inner, type) and issubclass(inner, msgspec.Struct)
     return typing.cast(type, inner) if is_struct else None
-
-
-def _present(kind: object) -> object:
-    """Return `T` of `T | None` and of `Annotated[T, …]`."""
-    if isinstance(kind, types.UnionType) or typing.get_origin(kind) is typing.Union:
-        (present,) = (part for part in typing.get_args(kind) if part is not type(None))
-        return _present(present)
-    if typing.get_origin(kind) is typing.Annotated:
-        return _present(typing.get_args(kind)[0])
-    return kind
 
 
 _WORDS = {
@@ -231,7 +237,7 @@ _WORDS = {
 
 
 def _expected(kind: object) -> str:
-    present = _present(kind)
+    present = present_type(kind)
     if typing.get_origin(present) is list:
         return "a list"
     return _WORDS.get(typing.cast(type, present), "an object")

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from mapgen.contract.source_schema import read_source_schema
+from mapgen.contract.source_schema import Stated, read_source_schema
 from mapgen.report import Stopped
 
 
@@ -53,3 +53,64 @@ def test_nullable_of_openapi_may_be_missing() -> None:
         "rows": "list(int?)",
         "plain": "string",
     }
+
+
+def _stated(member: object) -> Stated:
+    schema = {"type": "object", "properties": {"a": member}}
+    found = read_source_schema("schemas/o.json", json.dumps(schema), "order")
+    return found.stated.get(("order", "a"), Stated())
+
+
+@pytest.mark.parametrize(
+    "member",
+    [
+        {"type": "string", "title": "A", "examples": ["x"], "deprecated": True, "x-shown": 1},
+        {"type": "object", "additionalProperties": False},
+        {"type": "integer", "format": "int64"},
+        {"anyOf": [{"type": "string"}, {"type": "null"}], "description": "or nothing"},
+    ],
+)
+def test_remarks_ask_nothing(member: object) -> None:
+    """Annotations are no faults, and no record is held against them."""
+    assert _stated(member) == Stated()
+
+
+@pytest.mark.parametrize(
+    ("member", "code", "named"),
+    [
+        ({"type": "object", "minProperties": 1}, "E428", "minProperties"),
+        ({"type": "array", "contains": {"const": 1}}, "E428", "contains"),
+        ({"type": "string", "format": "tracking-number"}, "E428", "tracking-number"),
+        ({"type": "string", "pattern": "a(?=b)"}, "E428", "pattern"),
+        ({"type": "string", "maxlength": 3}, "E428", "maxlength"),
+        ({"type": "array", "enum": [[1]]}, "E428", "enum"),
+        ({"oneOf": [{"type": "string"}, {"type": "object"}]}, "E422", "oneOf"),
+        ({"type": "string", "not": {"const": "a"}}, "E422", "not"),
+    ],
+)
+def test_nothing_is_passed_over(member: object, code: str, named: str) -> None:
+    """A keyword that asks for what no record is held against is a fault where rules read it."""
+    faults = _stated(member).unheld
+
+    assert [fault.code for fault in faults] == [code]
+    assert named in faults[0].message
+    assert "#/properties/a" in faults[0].message
+
+
+def test_references_lead_anywhere() -> None:
+    """`#/definitions`, a place among properties and escaped names are all of one file."""
+    schema = {
+        "type": "object",
+        "properties": {
+            "a": {"$ref": "#/definitions/Sum~1mary"},
+            "b": {"$ref": "#/properties/a"},
+            "self": {"$ref": "#"},
+        },
+        "definitions": {"Sum/mary": {"type": "string", "maxLength": 3}},
+    }
+
+    found = read_source_schema("schemas/o.json", json.dumps(schema), "order")
+
+    kinds = {name: str(kind) for name, kind in found.record.fields.items()}
+    assert kinds == {"a": "string?", "b": "string?", "self": "order?"}
+    assert [one.longest for one in found.stated["order", "b"].own] == [3]

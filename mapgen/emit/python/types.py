@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 
 from mapgen.emit.python.expression_needs import ModuleNeeds
-from mapgen.ir.flow import Flow, Part, SourceField, ValueKind, parts_of
+from mapgen.ir.flow import Constraints, Flow, Part, SourceField, ValueKind, parts_of
 from mapgen.ir.names import RESERVED_CLASSES, class_name, new_name
 
 _SCALARS = {"string": "str", "int": "int", "bool": "bool"}
@@ -87,10 +87,29 @@ class Annotations:
             element = self.module.name("mapgen.runtime.source", _STRICT[field.type])
         else:
             element = self.of(field.type)
+        if field.is_list:
+            element = self._constrained(element, field.of_elements)
         if field.element_may_be_missing:
             element += " | None"
         whole = f"list[{element}]" if field.is_list else element
+        whole = self._constrained(whole, field.constraints)
         return f"{whole} | None" if field.may_be_missing else whole
+
+    def _constrained(self, annotation: str, constraints: tuple[Constraints, ...]) -> str:
+        """Return the annotation with what the schema says of its values."""
+        if not constraints:
+            return annotation
+        name = self.module.name("mapgen.runtime.constraints", "Constraints")
+        said = (
+            ", ".join(
+                f"{one.name}={getattr(each, one.name)!r}"
+                for one in fields(each)
+                if getattr(each, one.name) != one.default
+            )
+            for each in constraints
+        )
+        annotated = self.module.name("typing", "Annotated")
+        return f"{annotated}[{annotation}, {', '.join(f'{name}({words})' for words in said)}]"
 
 
 def source_classes(flow: Flow) -> Mapping[str, str]:

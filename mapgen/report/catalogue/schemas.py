@@ -26,13 +26,25 @@ def unsupported_keyword(path: str, pointer: str, keyword: str, what: str = "sour
     )
 
 
+def unheld_keyword(
+    path: str, pointer: str, keyword: str, reason: str = "no record is held against it"
+) -> Diagnostic:
+    """E428: a keyword that asks something of records, and none is held against it."""
+    return Diagnostic(
+        "E428",
+        f"at `{pointer}` the source schema says `{keyword}`: {reason}",
+        path=path,
+        help="take the keyword out of the schema, or say it in another way",
+    )
+
+
 def unknown_reference(path: str, pointer: str, reference: str, what: str = "source") -> Diagnostic:
     """E423: a `$ref` that leads nowhere in the file."""
     return Diagnostic(
         "E423",
         f"at `{pointer}` the {what} schema refers to `{reference}`, which it does not define",
         path=path,
-        help="references lead to `#/$defs/NAME` in the same file",
+        help="references lead to a place in the same file: `#/$defs/NAME`",
     )
 
 

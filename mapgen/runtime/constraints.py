@@ -1,0 +1,264 @@
+"""What a source schema says of values beside their type; whether the JSON of a record keeps to it.
+
+Members of source structs carry it as annotations: `Annotated[str, Constraints(shortest=1)]`. Null
+is a value that is missing: nothing is asked of it.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+import types
+import typing
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from decimal import Context, Decimal
+from functools import cache
+
+import msgspec
+
+from mapgen.runtime.patterns import Pattern
+from mapgen.runtime.records import JsonValue
+
+Sign = typing.Literal[">", ">=", "<", "<="]
+
+_WORDS: Mapping[Sign, str] = {">": "above", ">=": "at least", "<": "below", "<=": "at most"}
+# A remainder is exact whatever the digits: a number of a record has as many as fit in 16 MiB.
+_MOST_EXACT = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Constraints:
+    """What one schema says: of a text, a number, or a list. Numbers are written as text."""
+
+    choices: tuple[str | bool, ...] | None = None
+    numbers: tuple[str, ...] | None = None
+    pattern: str | None = None
+    format: str | None = None
+    shortest: int = 0
+    longest: int | None = None
+    bounds: tuple[tuple[Sign, str], ...] = ()
+    step: str | None = None
+    fewest: int = 0
+    most: int | None = None
+    is_unique: bool = False
+
+    def problem(self, value: object) -> str | None:
+        """Return why a value of the right type is refused, in words that show nothing of it."""
+        match value:
+            case list():
+                return self._problem_of_list(value)
+            case bool():
+                return self._unknown(value)
+            case str() if self.bounds or self.step or self.numbers is not None:
+                # Of type `number`: cells are text, and an amount may be written as one.
+                return self._problem_of_number(Decimal(value))
+            case str():
+                return self._unknown(value) or self._problem_of_text(value)
+            case int() | Decimal():
+                return self._problem_of_number(Decimal(value))
+            case _:
+                return None
+
+    def _unknown(self, value: str | bool) -> str | None:
+        is_known = self.choices is None or any(
+            value == choice and isinstance(choice, bool) == isinstance(value, bool)
+            for choice in self.choices
+        )
+        return None if is_known else "it is none of the values that the schema names"
+
+    def _problem_of_text(self, value: str) -> str | None:
+        if len(value) < self.shortest:
+            return f"it has {len(value)} characters, the schema asks for {self.shortest} or more"
+        if self.longest is not None and len(value) > self.longest:
+            return f"it has {len(value)} characters, the schema allows {self.longest}"
+        if self.format is not None and not FORMATS[self.format](value):
+            return f"it has not the format `{self.format}`"
+        if self.pattern is None:
+            return None
+        if not _pattern(self.pattern).is_in(value):
+            return f"it is not of the pattern `{self.pattern}`"
+        return None
+
+    def _problem_of_number(self, value: Decimal) -> str | None:
+        if self.numbers is not None and all(value != Decimal(one) for one in self.numbers):
+            return "it is none of the values that the schema names"
+        for sign, bound in self.bounds:
+            if not _COMPARED[sign](value, Decimal(bound)):
+                return f"it has to be {_WORDS[sign]} {bound}"
+        if self.step is not None and not _is_multiple(value, Decimal(self.step)):
+            return f"it is no multiple of {self.step}"
+        return None
+
+    def _problem_of_list(self, rows: list[object]) -> str | None:
+        if len(rows) < self.fewest:
+            return f"it has {len(rows)} elements, the schema asks for {self.fewest} or more"
+        if self.most is not None and len(rows) > self.most:
+            return f"it has {len(rows)} elements, the schema allows {self.most}"
+        if self.is_unique and len({_identity(row) for row in rows}) < len(rows):
+            return "two of its elements are equal"
+        return None
+
+
+_COMPARED: Mapping[Sign, Callable[[Decimal, Decimal], bool]] = {
+    ">": lambda value, bound: value > bound,
+    ">=": lambda value, bound: value >= bound,
+    "<": lambda value, bound: value < bound,
+    "<=": lambda value, bound: value <= bound,
+}
+
+
+def _is_multiple(value: Decimal, step: Decimal) -> bool:
+    digits = abs(value.adjusted()) + abs(step.adjusted()) + len(value.as_tuple().digits) + 30
+    if digits > _MOST_EXACT:
+        return False
+    return not Context(prec=digits, Emax=_MOST_EXACT, Emin=-_MOST_EXACT).remainder(value, step)
+
+
+def _identity(value: object) -> object:
+    """Return what two JSON values share exactly where they are equal: 1 is 1.0, and never true."""
+    match value:
+        case dict():
+            return frozenset((name, _identity(inner)) for name, inner in value.items())
+        case list():
+            return tuple(_identity(inner) for inner in value)
+        case bool() | str() | None:
+            return type(value), value
+        case _:
+            return value
+
+
+def _is_address(value: str, kind: type) -> bool:
+    try:
+        kind(value)
+    except ValueError:
+        return False
+    return "%" not in value
+
+
+_EMAIL = re.compile(r"[^\s@]{1,64}@[^\s@]{1,255}")
+_HOST = re.compile(r"(?=.{1,253}\Z)(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?(?:\.|\Z))+")
+_TIME = re.compile(
+    r"(?:[01]\d|2[0-3]):[0-5]\d:(?:[0-5]\d|60)(?:\.\d+)?(?:[Zz]|[+-](?:[01]\d|2[0-3]):[0-5]\d)",
+    re.ASCII,
+)
+_URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[^\s<>\"{}|\\^`]*")
+_UUID = re.compile(r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
+
+FORMATS: Mapping[str, Callable[[str], bool]] = {
+    "email": lambda value: _EMAIL.fullmatch(value) is not None,
+    "hostname": lambda value: _HOST.fullmatch(value) is not None,
+    "ipv4": lambda value: _is_address(value, ipaddress.IPv4Address),
+    "ipv6": lambda value: _is_address(value, ipaddress.IPv6Address),
+    "time": lambda value: _TIME.fullmatch(value) is not None,
+    "uri": lambda value: _URI.fullmatch(value) is not None,
+    "uuid": lambda value: _UUID.fullmatch(value) is not None,
+}
+"""The formats of text that records are held against; decimals, dates and instants are types."""
+
+
+@cache
+def _pattern(words: str) -> Pattern:
+    return Pattern(words)
+
+
+class _Member(typing.NamedTuple):
+    name: str
+    own: tuple[Constraints, ...]
+    of_elements: tuple[Constraints, ...]
+    inner: type | None
+
+
+def keeps(value: Mapping[str, JsonValue], kind: type) -> bool:
+    """Tell whether the JSON of a struct keeps to what its annotations say, at every depth."""
+    for member in _members(kind):
+        found = value.get(member.name)
+        if found is not None and not _is_kept(found, member):
+            return False
+    return True
+
+
+def keeps_value(value: JsonValue, annotation: object) -> bool:
+    """Tell whether the JSON of one member keeps to what its annotation says, at every depth."""
+    found = _member("", annotation)
+    return value is None or _is_kept(value, found)
+
+
+def broken(value: JsonValue, annotation: object) -> str | None:
+    """Return why a value itself is refused, None where it is not; elements are not looked at."""
+    return _problem(value, _constraints(annotation))
+
+
+def _is_kept(value: JsonValue, member: _Member) -> bool:
+    if member.own and _problem(value, member.own) is not None:
+        return False
+    if not member.of_elements and member.inner is None:
+        return True
+    return all(
+        row is None
+        or (
+            _problem(row, member.of_elements) is None
+            and (member.inner is None or not isinstance(row, dict) or keeps(row, member.inner))
+        )
+        for row in (value if isinstance(value, list) else (value,))
+    )
+
+
+def _problem(value: object, constraints: tuple[Constraints, ...]) -> str | None:
+    found = (one.problem(value) for one in constraints)
+    return next((words for words in found if words is not None), None)
+
+
+@cache
+def _members(kind: type) -> tuple[_Member, ...]:
+    """Return the members of a struct of which, or below which, anything is asked."""
+    found = (_member(one.encode_name, one.type) for one in msgspec.structs.fields(kind))
+    return tuple(
+        one
+        for one in found
+        if one.own or one.of_elements or (one.inner is not None and _asks(one.inner, set()))
+    )
+
+
+def _asks(kind: type, seen: set[type]) -> bool:
+    """Tell whether anything is asked of what a struct holds; one may hold itself."""
+    if kind in seen:
+        return False
+    seen.add(kind)
+    members = [_member(one.encode_name, one.type) for one in msgspec.structs.fields(kind)]
+    return any(
+        one.own or one.of_elements or (one.inner is not None and _asks(one.inner, seen))
+        for one in members
+    )
+
+
+def _member(name: str, annotation: object) -> _Member:
+    present = present_type(annotation)
+    is_list = typing.get_origin(present) is list
+    element = typing.get_args(present)[0] if is_list else present
+    bare = present_type(element)
+    inner = bare if isinstance(bare, type) and issubclass(bare, msgspec.Struct) else None
+    of_elements = _constraints(element) if is_list else ()
+    return _Member(name, _constraints(annotation), of_elements, inner)
+
+
+def present_type(annotation: object) -> object:
+    """Return `T` of `T | None` and of `Annotated[T, …]`."""
+    if isinstance(annotation, types.UnionType) or typing.get_origin(annotation) is typing.Union:
+        return present_type(
+            next(one for one in typing.get_args(annotation) if one is not type(None))
+        )
+    if typing.get_origin(annotation) is typing.Annotated:
+        return present_type(typing.get_args(annotation)[0])
+    return annotation
+
+
+def _constraints(annotation: object) -> tuple[Constraints, ...]:
+    """Return what is asked of a member itself: of `Annotated[T, …] | None` too."""
+    if isinstance(annotation, types.UnionType) or typing.get_origin(annotation) is typing.Union:
+        present = (one for one in typing.get_args(annotation) if one is not type(None))
+        return _constraints(next(present))
+    if typing.get_origin(annotation) is not typing.Annotated:
+        return ()
+    inner, *more = typing.get_args(annotation)
+    return (*_constraints(inner), *(one for one in more if isinstance(one, Constraints)))
