@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from decimal import Decimal
+from typing import Annotated
 
 from msgspec import UNSET, Struct, UnsetType
 
+from mapgen.runtime.constraints import Constraints
 from mapgen.runtime.functions import divided
 from mapgen.runtime.limits import found, rounded, text, unique
 from mapgen.runtime.source import Amount
@@ -40,7 +42,7 @@ class Article(Struct):
 
     number: int
     title: str
-    state: str
+    state: Annotated[str, Constraints(choices=("live", "withdrawn", "sold out"))]
     price_cents: int
     sold_online: bool
     barcodes: list[Barcode]
