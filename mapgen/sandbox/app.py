@@ -21,7 +21,14 @@ from starlette.types import Receive, Scope, Send
 
 from mapgen.sandbox.body import parse_object
 from mapgen.sandbox.entities import Call, Entities, Reply
-from mapgen.sandbox.errors import Refused, http_error, not_found, not_signed_in, too_many_requests
+from mapgen.sandbox.errors import (
+    Refused,
+    deadlock,
+    lost_race,
+    not_found,
+    not_signed_in,
+    too_many_requests,
+)
 from mapgen.sandbox.faults import Fault, Trouble
 from mapgen.sandbox.licence import Licence
 from mapgen.sandbox.openapi import document
@@ -144,17 +151,15 @@ class Site:
             case "refuse":
                 return Reply(0)
             case "deadlock":
-                raise http_error(
-                    "Transaction (Process ID 63) was deadlocked on lock resources with another"
-                    " process and has been chosen as the deadlock victim. Rerun the transaction.",
-                    "System.Data.SqlClient.SqlException",
-                )
+                raise deadlock()
             case "conflict":
-                raise http_error(
-                    "Error: Another process has added the 'SOOrder' record."
-                    " Your changes will be lost.",
-                    "PX.Data.PXLockViolationException",
-                )
+                raise lost_race()
+            case "deadlock-after":
+                handler(call)
+                raise deadlock()
+            case "conflict-after":
+                handler(call)
+                raise lost_race()
             case "throttle":
                 raise too_many_requests()
             case "unavailable":

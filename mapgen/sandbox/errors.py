@@ -86,6 +86,23 @@ def precondition_failed(header: str) -> Refused:
     )
 
 
+def deadlock() -> Refused:
+    """Return what the database says to the one of two transactions that it ends."""
+    return http_error(
+        "Transaction (Process ID 63) was deadlocked on lock resources with another"
+        " process and has been chosen as the deadlock victim. Rerun the transaction.",
+        "System.Data.SqlClient.SqlException",
+    )
+
+
+def lost_race() -> Refused:
+    """Return what the slower of two processes is told that write the same record."""
+    return http_error(
+        "Error: Another process has added the 'SOOrder' record. Your changes will be lost.",
+        "PX.Data.PXLockViolationException",
+    )
+
+
 def login_limit() -> Refused:
     """Return the refusal of one session too many: clients know it by its words, not its status."""
     return http_error("Error: API Login Limit. Please try again later.")

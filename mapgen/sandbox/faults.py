@@ -19,6 +19,8 @@ Kind: TypeAlias = Literal[
     "slow-answer",
     "deadlock",
     "conflict",
+    "deadlock-after",
+    "conflict-after",
     "throttle",
     "unavailable",
     "redirect",
@@ -29,7 +31,8 @@ Kind: TypeAlias = Literal[
 Before the request is worked on, so that nothing is saved: `refuse` closes the connection, `slow`
 waits, `deadlock` and `conflict` answer 500, `throttle` 429, `unavailable` 503 with a web page,
 `redirect` 302 to the error page, `sign-out` ends the session and answers 401. After the work is
-committed: `drop` closes the connection without an answer, `slow-answer` waits.
+committed: `drop` closes the connection without an answer, `slow-answer` waits, `deadlock-after`
+and `conflict-after` answer 500 all the same.
 """
 _TIMED = ("slow", "slow-answer")
 _SPEC = re.compile(

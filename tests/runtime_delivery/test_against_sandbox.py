@@ -121,3 +121,16 @@ def test_killed_against_sandbox(contract: Contract, tmp_path: Path) -> None:
 
         assert counts["read"] == 60 == counts["created"] + counts["already_there"]
         assert references(sandbox) == sorted(f"{number}-shop" for number in range(1, 61))
+
+
+@pytest.mark.parametrize("kind", ["deadlock-after", "conflict-after"])
+def test_exception_after_the_save(kind: str, contract: Contract, tmp_path: Path) -> None:
+    """A tenant that saves and says that it failed gets each order once."""
+    with (
+        tenant(contract, f"{kind}@PUT:SalesOrder:every 3") as sandbox,
+        Ledger(f"sqlite:///{tmp_path}/ledger.db") as ledger,
+    ):
+        summary = deliver(orders(9), plan_of(), environment_of(sandbox), ledger, RULES, Watcher())
+
+        assert (summary.created, summary.rejected, summary.dead) == (9, 0, 0)
+        assert references(sandbox) == sorted(f"{number}-shop" for number in range(1, 10))
