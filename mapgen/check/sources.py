@@ -78,7 +78,7 @@ def accounted(
             near = near_paths(ignore.path.value, known)
             faults.append(messages.idle_ignore(ignore.path, near))
             ignored |= {leaf for leaf in leaves for path in near if path_pattern(path).match(leaf)}
-        elif used is not None and "*" not in ignore.path.value:
+        elif used is not None:
             faults.append(messages.ignored_but_used(ignore.path, used))
         elif not ignore.reason.value.strip():
             span = ignore.path.span()
