@@ -14,21 +14,25 @@ from mapgen.report.catalogue import reading, schemas
 from mapgen.spec import model as spec
 
 
-def all_paths(kind: Type, path: str) -> Iterator[str]:
-    """Yield the path of every field, the objects' before those inside them: `order.lines[].sku`."""
+def all_paths(kind: Type, path: str, around: tuple[str, ...] = ()) -> Iterator[str]:
+    """Yield the path of every field, the objects' before those inside them: `order.lines[].sku`.
+
+    `around` names the objects that hold it: one that holds itself goes down once.
+    """
     yield path
     inner = present(kind)
     if isinstance(inner, ListOf) and isinstance(present(inner.element), Object):
-        yield from _below(inner.element, f"{path}[]")
+        yield from _below(inner.element, f"{path}[]", around)
     elif isinstance(inner, Object):
-        yield from _below(inner, path)
+        yield from _below(inner, path, around)
 
 
-def _below(kind: Type, path: str) -> Iterator[str]:
+def _below(kind: Type, path: str, around: tuple[str, ...]) -> Iterator[str]:
     inner = present(kind)
     assert isinstance(inner, Object)
-    for name, field in inner.fields.items():
-        yield from all_paths(field, f"{path}.{name}")
+    if inner.name not in around:
+        for name, field in inner.fields.items():
+            yield from all_paths(field, f"{path}.{name}", (*around, inner.name))
 
 
 def leaf_paths(kind: Type, path: str) -> Iterator[str]:

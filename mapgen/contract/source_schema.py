@@ -134,7 +134,11 @@ def read_source_schema(
     """
     schema = read_json_schema(path, text, "source")
     reader = _Reader(path, schema, taken or {})
-    found = reader.read(schema, _ROOT, name)
+    try:
+        found = reader.read(schema, _ROOT, name)
+    except RecursionError:
+        fault = reading.not_json(path, "nested too deep", "the source schema")
+        raise Stopped([fault]) from None
     reader.faults += found.stated.unheld
     if not reader.faults and not isinstance(found.type, types.Object):
         reader.faults.append(schemas.root_is_no_object(path, str(found.type)))

@@ -23,6 +23,8 @@ DEEPEST_NODE = 40
 
 Kind = Literal["text", "integer", "number", "flag", "null"]
 
+# Of a number: far beyond any amount.
+_MOST_DIGITS = 60
 _NULL = re.compile(r"^(null|Null|NULL|~|)$")
 _FLAG = re.compile(r"^(true|True|TRUE|false|False|FALSE)$")
 _INTEGER = re.compile(r"^[-+]?[0-9]+$")
@@ -178,7 +180,18 @@ def _scalar(source: Source, event: yaml.ScalarEvent) -> ScalarNode:
     text = scalar_text(source, event.value, _start(event), _end(event))
     span = text.span() if text.value else _event_span(source, event)
     is_plain = not event.style
-    return ScalarNode(text, _kind(event.value) if is_plain else "text", span)
+    kind = _kind(event.value) if is_plain else "text"
+    if kind in ("integer", "number") and _is_boundless(event.value):
+        shown = event.value[:_MOST_DIGITS] + "…" * (len(event.value) > _MOST_DIGITS)
+        raise Stopped([reading.malformed(span, "a number within bounds", shown, "19.90")])
+    return ScalarNode(text, kind, span)
+
+
+def _is_boundless(number: str) -> bool:
+    """Whether a number has more digits, written or meant, than any amount."""
+    digits, _, power = number.lower().partition("e")
+    exponent = power.lstrip("+-").lstrip("0")
+    return len(digits) > _MOST_DIGITS or len(exponent) > 2
 
 
 def _kind(value: str) -> Kind:

@@ -1,0 +1,64 @@
+"""What has no bounds by itself is given one: a fault, and no crash."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from mapgen.compiler import check_specs
+from mapgen.workspace import Workspace
+from tests.compiler.cases import SPEC, build
+
+
+def _codes(workspace: Path) -> set[str]:
+    found = Workspace(workspace)
+    return {one.code for one in check_specs(found, found.spec_paths()).faults}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "code"),
+    [
+        ("Weight: parcel.weight", "Weight: {const: " + "9" * 10_000 + "}", "E117"),
+        ("Weight: parcel.weight", "Weight: {const: 1e999999999}", "E117"),
+        ("per_day: 2000", "per_day: " + "9" * 10_000, "E117"),
+        ("per_day: 2000", "per_day: 1e999999999", "E117"),
+        ("maps: 1", "maps: " + "1" * 10_000, "E117"),
+        ("parcel.weight\n", "(" * 4_000 + "1.0" + ")" * 4_000 + "\n", "E126"),
+    ],
+)
+def test_number_without_bounds(tmp_path: Path, old: str, new: str, code: str) -> None:
+    """A number that nobody means is a fault where it stands."""
+    workspace = build("../cases/_base", tmp_path)
+    spec = workspace / SPEC
+    text = spec.read_text()
+    assert old in text
+    spec.write_text(text.replace(old, new, 1))
+
+    assert code in _codes(workspace)
+
+
+def _circle() -> dict[str, object]:
+    node = {"$ref": "#/$defs/node"}
+    rows = {"type": "array", "items": node}
+    return {"node": {"type": "object", "properties": {"one": node, "many": rows}}}
+
+
+def _chain() -> dict[str, object]:
+    ends: dict[str, object] = {"node5000": {"type": "string"}}
+    steps = {f"node{at}": {"$ref": f"#/$defs/node{at + 1}"} for at in range(5_000)}
+    return {**ends, **steps, "node": {"$ref": "#/$defs/node0"}}
+
+
+@pytest.mark.parametrize(("definitions", "code"), [(_circle(), "E431"), (_chain(), "E130")])
+def test_schema_that_goes_on(tmp_path: Path, definitions: object, code: str) -> None:
+    """A schema that holds itself is gone down once; a chain without end is a fault."""
+    workspace = build("../cases/_base", tmp_path)
+    path = workspace / "specs/schemas/parcel.schema.json"
+    schema = json.loads(path.read_text())
+    schema["$defs"] = {**schema.get("$defs", {}), **definitions}  # type: ignore[dict-item]
+    schema["properties"]["node"] = {"$ref": "#/$defs/node"}
+    path.write_text(json.dumps(schema))
+
+    assert _codes(workspace) == {code}
