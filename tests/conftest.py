@@ -1,8 +1,14 @@
-"""What holds for all tests: no law is broken by a slow machine."""
+"""What holds for all tests: no law is broken by a slow machine, nor by who started the tests."""
 
 from __future__ import annotations
+
+import signal
 
 from hypothesis import settings
 
 settings.register_profile("unhurried", deadline=None)
 settings.load_profile("unhurried")
+
+# A shell starts what runs in the background with SIGINT ignored, and children inherit that.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)

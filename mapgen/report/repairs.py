@@ -66,21 +66,6 @@ def without_modifier(value: Span, name: str) -> Fix | None:
     return without_entry(Span(value.source, start, start + len(name)))
 
 
-def entry_before(key: Span, words: str) -> Fix | None:
-    """Return the fix that puts an entry in front of another one of the same mapping."""
-    text = key.source.text
-    first, _ = _line(key.source, key.start)
-    indentation = text[first : key.start]
-    if _before(text, key.start) in "{,":
-        added = f"{words}, "
-    elif not indentation.strip(" "):
-        line_end = "\r\n" if "\r\n" in text else "\n"
-        added = f"{words}{line_end}{indentation}"
-    else:
-        return None
-    return Fix((Replacement(Span(key.source, key.start, key.start), added),))
-
-
 def value_quoted(at: Span) -> Fix | None:
     """Return the fix that puts quotes around the value of a line, or around one in braces."""
     source, text = at.source, at.source.text

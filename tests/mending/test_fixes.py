@@ -210,15 +210,37 @@ def test_line(line: str, before: str, after: str, said: str, ends: str, tmp_path
     assert str(mended.changes[0]).startswith(f"{SPEC}:")
 
 
-def test_companion_between_braces(tmp_path: Path) -> None:
-    """A missing flag is put in front of its field, on a line or between braces."""
+@pytest.mark.parametrize(
+    ("before", "after", "code"),
+    [
+        ("operation: create", "operation: insert", "E114"),
+        ("    parcel.tags: marketing data", "    parcel.weight: weighed by hand", "E433"),
+        ("    parcel.tags: marketing data", "    parcel.zzzzzzz: asked for in March", "E432"),
+    ],
+    ids=["a choice between meanings", "an ignored field that is used", "an idle reason"],
+)
+def test_what_is_in_doubt(before: str, after: str, code: str, tmp_path: Path) -> None:
+    """Words that mean something, and reasons that an author gave, are left to the author."""
+    workspace = build("_base", tmp_path)
+    spec = workspace / SPEC
+    text = spec.read_text("utf-8")
+    assert text.count(before) == 1
+    spec.write_text(text.replace(before, after))
+
+    mended = mend(Workspace(workspace), (SPEC,))
+
+    assert mended.changes == ()
+    assert code in {fault.code for fault in mended.findings.faults}
+
+
+def test_a_flag_that_is_missing(tmp_path: Path) -> None:
+    """Whether a part overrides what the ERP has is for the author to say."""
     workspace = build("companion-missing", tmp_path)
-    text = (workspace / SPEC).read_text("utf-8")
-    line = next(line for line in text.splitlines() if line.endswith(" Address:"))
 
-    mended = mend(Workspace(workspace), (SPEC,)).after[SPEC]
+    mended = mend(Workspace(workspace), (SPEC,))
 
-    assert mended == text.replace(line, f"    AddressOverride: {{const: true}}\n{line}")
+    assert mended.changes == ()
+    assert [fault.code for fault in mended.findings.faults] == ["E416"]
 
 
 def test_byte_order_mark(

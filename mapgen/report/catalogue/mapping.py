@@ -183,7 +183,6 @@ def companion_missing(name: Text, companion: str) -> Diagnostic:
         f"`{name.value}` has no effect unless `{companion}` is true",
         label=Label(name.span()),
         help=f"add `{companion}: {{const: true}}`",
-        fix=repairs.entry_before(name.span(), f"{companion}: {{const: true}}"),
     )
 
 
@@ -286,11 +285,7 @@ def idle_ignore(path: Text, known: Iterable[str]) -> Diagnostic:
         f"no source field is called `{path.value}`",
         label=Label(path.span()),
         help=suggestion(path.value, near) or "remove the line",
-        fix=(
-            repairs.renamed(path.span(), path.value, near)
-            if near
-            else repairs.without_entry(path.span())
-        ),
+        fix=repairs.renamed(path.span(), path.value, near),
     )
 
 
@@ -302,7 +297,6 @@ def ignored_but_used(path: Text, used: str) -> Diagnostic:
         f"`{path.value}` is ignored, but a rule reads {what}",
         label=Label(path.span()),
         help="remove the line",
-        fix=repairs.without_entry(path.span()) if used == path.value else None,
     )
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from mapgen.report import repairs
 from mapgen.report.diagnostic import Diagnostic, Label
 from mapgen.report.fix import Fix
-from mapgen.report.near import near_names, suggestion
+from mapgen.report.near import distance, near_names, suggestion
 from mapgen.report.source import Source, Span, Text
 
 
@@ -230,7 +230,8 @@ def unknown_choice(span: Span, found: str, choices: Iterable[str], what: str) ->
         f"`{found}` is not {'an' if what[0] in 'aeio' else 'a'} {what}",
         label=Label(span),
         help=suggestion(found, names) or _one_of(names),
-        fix=repairs.renamed(span, found, names),
+        # Words of a choice differ in meaning: `insert` is no slip for `upsert`.
+        fix=repairs.renamed(span, found, [one for one in names if distance(found, one) == 1]),
     )
 
 
