@@ -64,6 +64,9 @@ def _faults_of_format(
         if form.delimiter is not None:
             span = form.delimiter.span()
             yield messages.unfit_modifier(span, "delimiter", "is for `format: csv`")
+        if form.quoting is not None:
+            span = form.quoting.span()
+            yield messages.unfit_modifier(span, "quoting", "is for `format: csv`")
         return
     if form.envelope_key is not None:
         span = form.envelope_key.span()

@@ -156,24 +156,17 @@ def _places(workspace: Workspace, path: str) -> Callable[[str], str | None]:
 def outcomes(
     bound_flow: BoundFlow, path: Path, stream: BinaryIO, joins: Joins | None = None
 ) -> Iterator[Outcome]:
-    """Yield what becomes of each record of a file, behind those that cannot be joined to any.
-
-    Raises Stopped where there is none.
-    """
+    """Yield what becomes of each record of a file, behind those that cannot be joined to any."""
     name = shown(path)
-    count = 0
     try:
         if joins is not None:
             yield from joins.read()
         for raw in _records(bound_flow, path, stream):
-            count += 1
             whole = raw if joins is None else joins.joined(raw)
             yield from bound_flow.transformer.outcomes(whole, name)
     except IndexingError as error:
         reason = f"{error} (the index of a joined file; `TMPDIR` says where)"
         raise Stopped([messages.cannot_write(tempfile.gettempdir(), reason)]) from None
-    if not count:
-        raise Stopped([messages.no_records(name)])
 
 
 def count_records(bound_flow: BoundFlow, path: Path) -> int | None:

@@ -71,7 +71,8 @@ def _records(bound: BoundFlow, name: str, path: Path, stream: BinaryIO) -> Itera
         if join.format == "json":
             yield from read_records(stream, path.name, join.envelope)
         else:
-            yield from read_rows(stream, join.delimiter, _needed(bound, name, join))
+            needed = _needed(bound, name, join)
+            yield from read_rows(stream, join.delimiter, needed, is_quoted=join.is_quoted)
     except HeaderError as error:
         raise Stopped([messages.unfit_header(shown(path), str(error))]) from None
     except OSError as error:

@@ -38,6 +38,7 @@ def plan_file(flow: Flow) -> str:
             "envelope": list(flow.envelope),
             "format": flow.format,
             "delimiter": flow.delimiter,
+            **({} if flow.is_quoted else {"is_quoted": False}),
             **_put_together(flow),
             "lookups": {table.name: _table(table) for table in flow.tables},
             "connection": operations.connection,
@@ -99,6 +100,8 @@ def _put_together(flow: Flow) -> dict[str, object]:
 def _join(join: Join) -> dict[str, object]:
     members = asdict(join)
     del members["name"]
+    if join.is_quoted:
+        del members["is_quoted"]
     return members
 
 

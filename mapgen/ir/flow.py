@@ -118,6 +118,7 @@ class Join:
     envelope: tuple[str, ...]
     format: Literal["json", "csv"]
     delimiter: str
+    is_quoted: bool
     is_personal: bool
 
 
@@ -623,6 +624,7 @@ class Flow:
     envelope: tuple[str, ...]
     format: Literal["json", "csv"]
     delimiter: str
+    is_quoted: bool
     joins: tuple[Join, ...]
     group: Group | None
     source_objects: tuple[SourceObject, ...]

@@ -71,7 +71,8 @@ def joins(
             on_missing=cast(Literal["reject", "retry", "omit"], on_missing),
             envelope=join.form.envelope,
             format="csv" if join.form.is_csv else "json",
-            delimiter=join.form.delimiter.value if join.form.delimiter else ",",
+            delimiter=join.form.cells_end_at,
+            is_quoted=join.form.is_quoted,
             is_personal=is_personal(_key_paths(source.name.value, join)),
         )
 

@@ -54,13 +54,19 @@ class _Lines:
         return line.removeprefix("\ufeff") if self.number == 1 else line
 
 
-def read_rows(stream: BinaryIO, delimiter: str, needed: tuple[str, ...]) -> Iterator[RawRecord]:
+def read_rows(
+    stream: BinaryIO, delimiter: str, needed: tuple[str, ...], *, is_quoted: bool = True
+) -> Iterator[RawRecord]:
     """Yield the rows below the header as records: JSON objects of text, empty cells left out.
+
+    Where a row in quotation marks reaches over several lines and cannot be read, each of them is
+    told as a broken row, since any may be a row that a mark which is not closed has swallowed.
 
     Args:
         stream: the file, open for bytes; it stays open.
         delimiter: what stands between cells.
         needed: columns without which no row can become a record.
+        is_quoted: whether a cell may stand in quotation marks; if not, they are text.
 
     Raises HeaderError where the first line lacks one of them, or names a column twice.
     """
@@ -68,7 +74,8 @@ def read_rows(stream: BinaryIO, delimiter: str, needed: tuple[str, ...]) -> Iter
     text = io.TextIOWrapper(stream, "utf-8", errors="surrogateescape", newline="")
     try:
         lines = _Lines(text)
-        rows = csv.reader(lines, delimiter=delimiter, strict=True)
+        quoting = csv.QUOTE_MINIMAL if is_quoted else csv.QUOTE_NONE
+        rows = csv.reader(lines, delimiter=delimiter, quoting=quoting, strict=True)
         header = _header(rows, needed)
         number = 0
         while True:
@@ -83,7 +90,11 @@ def read_rows(stream: BinaryIO, delimiter: str, needed: tuple[str, ...]) -> Iter
                 row, broken = [], f"the row is longer than {LONGEST_LINE:,} characters"
             if row or broken:
                 number += 1
-                yield _record(number, line, header, row, broken)
+                record = _record(number, line, header, row, broken)
+                yield record
+                for swallowed in range(line + 1, lines.number + 1) if record.broken else ():
+                    number += 1
+                    yield RawRecord(number, swallowed, b"", _swallowed(line))
     finally:
         text.detach()
 
@@ -101,6 +112,13 @@ def _header(rows: Iterator[list[str]], needed: tuple[str, ...]) -> list[str]:
         names = ", ".join(f"`{name}`" for name in lacking)
         raise HeaderError(f"it has no column{'s' * (len(lacking) > 1)} {names}")
     return header
+
+
+def _swallowed(line: int) -> str:
+    return (
+        f"the row in line {line} reaches over it, and cannot be read:"
+        " is a quotation mark not closed there?"
+    )
 
 
 def _problem(error: csv.Error) -> str:

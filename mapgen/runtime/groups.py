@@ -45,8 +45,8 @@ class _Open:
 def grouped(rows: Iterable[RawRecord], group: Group) -> Iterator[RawRecord]:
     """Yield a record for all rows that follow each other and have one key.
 
-    A row that cannot be read may belong to the record before it or to the one after it: neither is
-    whole then. A key that comes again further down makes no second record.
+    A row that cannot be read is told by itself. It may belong to the record before it or to the one
+    after it: neither is whole then. A key that comes again further down makes no second record.
 
     Args:
         rows: the rows, as objects of cells.
@@ -58,6 +58,7 @@ def grouped(rows: Iterable[RawRecord], group: Group) -> Iterator[RawRecord]:
     for row in rows:
         if row.broken is not None:
             unread = unread or row
+            yield sealing.unread(row)
             continue
         key = _key_of(row, group)
         if current is None or key != current.key:
@@ -72,8 +73,6 @@ def grouped(rows: Iterable[RawRecord], group: Group) -> Iterator[RawRecord]:
         current.take(row.data)
     if current is not None:
         yield sealing.sealed(current, unread)
-    elif unread is not None:
-        yield unread
 
 
 def _key_of(row: RawRecord, group: Group) -> _Key:
@@ -93,6 +92,11 @@ class _Sealing:
         self._group = group
         self._seen: dict[bytes, int] = {}
         self._number = 0
+
+    def unread(self, row: RawRecord) -> RawRecord:
+        """Return a row that cannot be read as a record that cannot be."""
+        self._number += 1
+        return RawRecord(self._number, row.line, b"", row.broken)
 
     def sealed(self, found: _Open, unread: RawRecord | None) -> RawRecord:
         """Return the record of a group.

@@ -113,6 +113,7 @@ class Join(msgspec.Struct, frozen=True):
     envelope: tuple[str, ...] = ()
     format: Format = "json"
     delimiter: str = ","
+    is_quoted: bool = True
     is_personal: bool = False
 
 
@@ -167,7 +168,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """One flow: where its documents go, by which identity, in what portions, how patiently.
 
     `source` is what a record is called in paths, `envelope` the members shops wrap records in;
-    `format` is what input files are, `delimiter` what stands between the cells of CSV; `lookups`
+    `format` is what input files are, `delimiter` what stands between the cells of CSV,
+    `is_quoted` whether they may stand in quotation marks; `lookups`
     are the tables by name, `connection` is what environments call the tenant. `joins` are put into
     each record under their names; `group` makes one record of several rows. `reads` stands for
     records that are answers of the ERP; contract version 0 for documents that go elsewhere.
@@ -179,6 +181,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     envelope: tuple[str, ...] = ()
     format: Format = "json"
     delimiter: str = ","
+    is_quoted: bool = True
     joins: dict[str, Join] = {}
     group: Group | None = None
     lookups: dict[str, Table] = {}

@@ -70,12 +70,16 @@ class LoadedFlow:
             group = self.plan.group
             if group is None:
                 needed = needed_columns(source.Source)
-                yield from read_rows(stream, self.plan.delimiter, needed)
+                yield from self._rows(stream, needed)
             else:
                 needed = needed_for(source.Source, group)
-                yield from grouped(read_rows(stream, self.plan.delimiter, needed), group)
+                yield from grouped(self._rows(stream, needed), group)
         else:
             yield from read_records(stream, name, self.plan.envelope)
+
+    def _rows(self, stream: BinaryIO, needed: tuple[str, ...]) -> Iterator[RawRecord]:
+        plan = self.plan
+        return read_rows(stream, plan.delimiter, needed, is_quoted=plan.is_quoted)
 
     def transformer(self, bound_to: Bound) -> Transformer:
         """Return the flow at work in one environment."""

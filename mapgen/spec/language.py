@@ -377,6 +377,11 @@ FORMAT_KEYS: Mapping[str, Key] = {
         Words("format", choices=("json", "csv")), "what input files are; `json` unless said"
     ),
     "delimiter": Key(DELIMITER, "what stands between the cells of CSV; a comma unless said"),
+    "quoting": Key(
+        Words("quoting", choices=("double", "none")),
+        "whether cells of CSV may stand in double quotation marks; `none` between tabs, else"
+        " `double` unless said",
+    ),
 }
 
 JOIN = Record(

@@ -239,6 +239,7 @@ class Format:
 
     format: Text | None
     delimiter: Text | None
+    quoting: Text | None
     envelope: tuple[str, ...]
     envelope_key: Text | None
 
@@ -246,6 +247,18 @@ class Format:
     def is_csv(self) -> bool:
         """Whether files are CSV."""
         return self.format is not None and self.format.value == "csv"
+
+    @property
+    def cells_end_at(self) -> str:
+        """What stands between the cells of CSV."""
+        return "," if self.delimiter is None else self.delimiter.value
+
+    @property
+    def is_quoted(self) -> bool:
+        """Whether a cell of CSV may stand in quotation marks; reports between tabs never do it."""
+        if self.quoting is None:
+            return self.cells_end_at != "\t"
+        return self.quoting.value == "double"
 
 
 @dataclass(frozen=True, slots=True)
@@ -279,7 +292,7 @@ class Group:
 class SourceClause:
     """What a record is called, its schema, its key for people, and what shops wrap it in.
 
-    `delimiter` goes with the format `csv`; `envelope_key` is the place of `envelope:`. With
+    `delimiter` and `quoting` go with the format `csv`; `envelope_key` is the place of `envelope:`. With
     `entity`, records are of that entity of the ERP: then `schema` names the contract, `dates` the
     times that are dates, and `custom` the fields outside the contract with their types.
     """
@@ -291,6 +304,7 @@ class SourceClause:
     envelope_key: Text | None
     format: Text | None
     delimiter: Text | None
+    quoting: Text | None = None
     joins: tuple[Join, ...] = ()
     group: Group | None = None
     entity: Text | None = None
@@ -300,7 +314,9 @@ class SourceClause:
     @property
     def form(self) -> Format:
         """What input files are."""
-        return Format(self.format, self.delimiter, self.envelope, self.envelope_key)
+        return Format(
+            self.format, self.delimiter, self.quoting, self.envelope, self.envelope_key
+        )
 
     @property
     def is_csv(self) -> bool:

@@ -176,6 +176,7 @@ def _source(node: MapNode) -> model.SourceClause:
         envelope_key=node.key("envelope"),
         format=_optional_text(node, "format"),
         delimiter=_optional_text(node, "delimiter"),
+        quoting=_optional_text(node, "quoting"),
         joins=tuple(_join(entry) for entry in _entries(node, "joins")),
         group=_group(node),
         entity=entity,
@@ -208,6 +209,7 @@ def _join(entry: Entry) -> model.Join:
         form=model.Format(
             _optional_text(node, "format"),
             _optional_text(node, "delimiter"),
+            _optional_text(node, "quoting"),
             tuple(text.value for text in _texts(node.get("envelope"))),
             node.key("envelope"),
         ),

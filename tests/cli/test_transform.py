@@ -134,9 +134,6 @@ def test_real_orders(workspace: Path) -> None:
 REFUSED = [
     pytest.param("none.jsonl", "does not exist", id="missing"),
     pytest.param("specs", "is a directory", id="folder"),
-    pytest.param("empty.json", "holds no record", id="empty"),
-    pytest.param("blank.jsonl", "holds no record", id="blank"),
-    pytest.param("/dev/null", "holds no record", id="null device"),
     pytest.param("orders.csv", "not of the format", id="CSV"),
     pytest.param("x" * 300, "file name too long", id="name too long"),
 ]
@@ -144,9 +141,7 @@ REFUSED = [
 
 @pytest.mark.parametrize(("source", "reason"), REFUSED)
 def test_input_that_cannot_be_read(workspace: Path, source: str, reason: str) -> None:
-    """An input that holds nothing to read is named, with the reason and a next step."""
-    (workspace / "empty.json").touch()
-    (workspace / "blank.jsonl").write_text("\n \n", encoding="utf-8")
+    """An input that cannot be read is named, with the reason and a next step."""
     (workspace / "orders.csv").write_text("id\n1\n", encoding="utf-8")
 
     done = transform(workspace, source)
@@ -154,6 +149,16 @@ def test_input_that_cannot_be_read(workspace: Path, source: str, reason: str) ->
     assert done.returncode == 1
     assert reason in done.stderr
     assert "help: " in done.stderr
+
+
+@pytest.mark.parametrize("text", ["", "\n \n", "[]", '{"orders": []}'])
+def test_no_record(workspace: Path, text: str) -> None:
+    """An input without a record is a normal one."""
+    (workspace / "none.json").write_text(text, encoding="utf-8")
+
+    done = transform(workspace, "none.json")
+
+    assert (done.returncode, done.stdout) == (0, "")
 
 
 @pytest.mark.skipif(os.getuid() == 0, reason="nothing is forbidden to root")

@@ -98,10 +98,12 @@ def test_a_broken_row(row: bytes, reason: str) -> None:
 
 
 def test_an_open_quote() -> None:
-    """A quotation mark that is never closed is told at the end of the file."""
-    [row] = rows('a,b\n1,"2\n3,4\n')
+    """A quotation mark that is never closed is told, and so is each line that it swallows."""
+    row, swallowed = rows('a,b\n1,"2\n3,4\n')
 
     assert (row.line, row.broken) == (2, "the file ends inside quotation marks")
+    assert (swallowed.line, swallowed.number) == (3, 2)
+    assert "the row in line 2 reaches over it" in (swallowed.broken or "")
 
 
 def test_an_open_quote_in_a_long_file() -> None:
@@ -110,8 +112,8 @@ def test_an_open_quote_in_a_long_file() -> None:
 
     assert read[0].broken is not None
     assert "is a quotation mark not closed?" in read[0].broken
-    assert len(read) > 20_000
-    assert all(row.broken is None for row in read[1:])
+    assert [row.line for row in read] == list(range(2, 60_003))
+    assert sum(row.broken is None for row in read) > 20_000
 
 
 def test_a_line_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -201,6 +203,32 @@ def test_what_is_written_is_read(table: list[tuple[str, str, str]], delimiter: s
         {name: cell for name, cell in zip("abc", row, strict=True) if cell} for row in table
     ]
     assert [json.loads(row.data) for row in read] == expected
+
+
+@given(some.lists(some.text('ab",;\n', max_size=12), max_size=12), some.booleans())
+def test_every_line_is_accounted_for(lines: list[str], is_quoted: bool) -> None:
+    """Whatever the quotation marks, no line goes without a word: it is in a row, or told."""
+    text = "\n".join(["x;y", *lines])
+
+    read = list(read_rows(io.BytesIO(text.encode()), ";", (), is_quoted=is_quoted))
+
+    told = set()
+    for row in read:
+        inner = 0 if row.broken else "".join(json.loads(row.data).values()).count("\n")
+        told |= set(range(row.line, row.line + inner + 1))
+    physical = text.split("\n")
+    wanted = {at for at, line in enumerate(physical, 1) if at > 1 and line}
+    assert wanted <= told
+    assert [row.number for row in read] == list(range(1, len(read) + 1))
+
+
+def test_cells_that_are_never_quoted() -> None:
+    """Quotation marks are text in a report whose cells stand in none."""
+    text = 'a\tb\n1\t"The Best" mug\n2\t"open\n'
+
+    read = list(read_rows(io.BytesIO(text.encode()), "\t", (), is_quoted=False))
+
+    assert [json.loads(row.data)["b"] for row in read] == ['"The Best" mug', '"open']
 
 
 class _Endless(io.RawIOBase):

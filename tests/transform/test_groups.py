@@ -58,18 +58,27 @@ READ = [
     ),
     pytest.param(",1\n,2\n", [(2, {"rows": [{"sku": "1"}, {"sku": "2"}]})], id="no key"),
     pytest.param("x\n", [(2, SHORT)], id="nothing that can be read"),
-    pytest.param("A,1\nx\nA,2\n", [(2, "R101", f"{UNREAD} 3: {SHORT}")], id="unread inside"),
+    pytest.param(
+        "A,1\nx\nA,2\n", [(3, SHORT), (2, "R101", f"{UNREAD} 3: {SHORT}")], id="unread inside"
+    ),
     pytest.param(
         "A,1\nx\nB,2\nC,1\n",
         [
+            (3, SHORT),
             (2, "R101", f"{UNREAD} 3: {SHORT}"),
             (4, "R101", f"{UNREAD} 3: {SHORT}"),
             (5, rows("C", "1")),
         ],
         id="unread between",
     ),
-    pytest.param("x\nA,1\n", [(3, "R101", f"{UNREAD} 2: {SHORT}")], id="unread before"),
-    pytest.param("A,1\nx\ny\n", [(2, "R101", f"{UNREAD} 3: {SHORT}")], id="unread behind"),
+    pytest.param(
+        "x\nA,1\n", [(2, SHORT), (3, "R101", f"{UNREAD} 2: {SHORT}")], id="unread before"
+    ),
+    pytest.param(
+        "A,1\nx\ny\n",
+        [(3, SHORT), (4, SHORT), (2, "R101", f"{UNREAD} 3: {SHORT}")],
+        id="unread behind",
+    ),
 ]
 
 
@@ -84,7 +93,7 @@ def test_rows_become_records(text: str, expected: list[object]) -> None:
 
 def test_a_faulty_group_has_its_key() -> None:
     """What keeps a record from having rows does not keep it from being called by its name."""
-    record = records("sheet,sku\nA,1\nx\nA,2\n")[0]
+    record = records("sheet,sku\nA,1\nx\nA,2\n")[1]
 
     assert json.loads(record.data) == {"sheet": "A"}
 

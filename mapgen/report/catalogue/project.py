@@ -99,16 +99,6 @@ def wrong_file_name(name: Text, expected: str, path: str) -> Diagnostic:
     )
 
 
-def no_records(path: str) -> Diagnostic:
-    """E507: an input file without a record."""
-    return Diagnostic(
-        "E507",
-        f"the input `{path}` holds no record",
-        path=path,
-        help="give a file of JSON records: one a line, a list, or one object",
-    )
-
-
 def unsupported_input(path: str, reads: str) -> Diagnostic:
     """E508: an input format that cannot be read."""
     return Diagnostic(
