@@ -13,7 +13,7 @@ from pathlib import Path
 
 import click
 
-FAULTS, USAGE, STALE, BUG = 1, 2, 3, 70
+FAULTS, USAGE, STALE, STILL_OPEN, BUG = 1, 2, 3, 4, 70
 
 _COMMANDS: Mapping[str, tuple[str, str]] = {
     "check": ("mapgen.cli.compile:check", "find every fault of the specs"),

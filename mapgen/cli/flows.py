@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 import click
 
@@ -37,6 +37,9 @@ from mapgen.spec.nodes import Node, read_yaml
 from mapgen.spec.pointers import place
 from mapgen.spec.reader import flow_name
 from mapgen.workspace import GENERATED, SPECS, Workspace
+
+if TYPE_CHECKING:
+    from mapgen.runtime.ledger import Kept
 
 STANDARD_INPUT = Path("-")
 _NEVER: Mapping[Format, tuple[str, ...]] = {
@@ -167,6 +170,14 @@ def outcomes(
     except IndexingError as error:
         reason = f"{error} (the index of a joined file; `TMPDIR` says where)"
         raise Stopped([messages.cannot_write(tempfile.gettempdir(), reason)]) from None
+
+
+def once_more(bound_flow: BoundFlow, kept: Kept, joins: Joins | None) -> Iterator[Outcome]:
+    """Yield what becomes of a record today that an earlier run let wait."""
+    origin = kept.origin
+    raw = RawRecord(origin.record, origin.line, kept.data)
+    whole = raw if joins is None else joins.joined(raw)
+    yield from bound_flow.transformer.outcomes(whole, origin.file, again=True)
 
 
 def count_records(bound_flow: BoundFlow, path: Path) -> int | None:

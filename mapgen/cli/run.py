@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, TypedDict, Unpack
 
 import click
 
-from mapgen.cli import FAULTS
+from mapgen.cli import FAULTS, STILL_OPEN
 from mapgen.cli.options import join_option, lookup_option
 
 if TYPE_CHECKING:
     from mapgen.cli.flows import BoundFlow
     from mapgen.runtime.delivery.live import LiveTables
     from mapgen.runtime.environment import Environment
+    from mapgen.runtime.ledger import Kept
     from mapgen.runtime.outcome import Outcome
     from mapgen.runtime.summary import Summary
     from mapgen.runtime.tenant import Connection
@@ -59,7 +60,8 @@ def run(project: Path, /, **options: Unpack[_Options]) -> None:
     """Deliver the records of a file to the tenant of an environment.
 
     What the ledger knows is not delivered twice; what an earlier run left is finished first. Exit
-    code 1 if a record was rejected or given up, or the run had to stop.
+    code 1 if a record was rejected or given up, or the run had to stop; 4 if none was, and records
+    of earlier runs are still open.
     """
     from mapgen.cli.flows import open_flow
     from mapgen.cli.summary import tell_halt, tell_summary
@@ -86,13 +88,15 @@ def run(project: Path, /, **options: Unpack[_Options]) -> None:
         click.echo(json.dumps(summary.counts()))
     if halted or summary.rejected or summary.dead:
         sys.exit(FAULTS)
+    if summary.open:
+        sys.exit(STILL_OPEN)
 
 
 def _delivered(bound: BoundFlow, live: LiveTables, options: _Options) -> Summary:
-    from mapgen.cli.flows import count_records, open_input, outcomes
+    from mapgen.cli.flows import count_records, once_more, open_input, outcomes
     from mapgen.cli.joining import open_joins, tell_unasked
     from mapgen.cli.watching import watching
-    from mapgen.runtime.delivery import deliver
+    from mapgen.runtime.delivery import Mapped, deliver
     from mapgen.runtime.ledger import Ledger
 
     source = options["source"]
@@ -110,8 +114,12 @@ def _delivered(bound: BoundFlow, live: LiveTables, options: _Options) -> Summary
             live.connect(ledger, environment.tenant, connection)
             return outcomes(bound, source, stream, joins)
 
+        def again(kept: Kept) -> Iterator[Outcome]:
+            return once_more(bound, kept, joins)
+
         rules = bound.flow.rules
-        summary = deliver(records, bound.flow.plan, environment, ledger, rules, observer)
+        mapped = Mapped(records, again)
+        summary = deliver(mapped, bound.flow.plan, environment, ledger, rules, observer)
         tell_unasked(joins)
         return summary
 

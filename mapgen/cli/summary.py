@@ -6,7 +6,7 @@ import click
 
 from mapgen.runtime.halt import Halt
 from mapgen.runtime.outcome import FaultReport
-from mapgen.runtime.summary import Shown, Summary
+from mapgen.runtime.summary import Shown, Summary, instant_of
 
 _MOST_REASONS = 8
 
@@ -39,9 +39,27 @@ def tell_summary(summary: Summary) -> None:
     if summary.left:
         click.echo(click.style(f"{summary.left:>7}", fg="yellow", bold=True), nl=False, err=True)
         click.echo("  not sent yet", err=True)
+    _tell_earlier(summary)
     fullest = _fullest(summary)
     if fullest is not None:
         _tell_in_full(fullest)
+
+
+def _tell_earlier(summary: Summary) -> None:
+    """Say what became of the work of earlier runs, where there is something to say."""
+    if summary.withdrawn:
+        words = "of earlier runs withdrawn: their records do not give them any more"
+        click.echo(f"{summary.withdrawn:>7}  {words}", err=True)
+    if summary.open:
+        since = f" since {instant_of(summary.open_since)}" if summary.open_since else ""
+        count = click.style(f"{summary.open:>7}", fg="yellow", bold=True)
+        click.echo(f"{count}  of earlier runs still open, the oldest{since}", err=True)
+    if summary.outdated:
+        click.echo(
+            f"         {summary.outdated:>5}  in the queue, made by other rules: give their records"
+            f" again, or `mapgen queue drop {summary.flow}`",
+            err=True,
+        )
 
 
 def _tell_reasons(summary: Summary, kind: str | None) -> None:
@@ -84,6 +102,9 @@ _MEANINGS = {
     "R218": "date beyond the calendar",
     "R219": "no duration",
     "R224": "two documents of one identity",
+    "R225": "no usable identity",
+    "R226": "two records of one identity",
+    "R227": "identities that the ERP takes for one",
     "R251": "no answer to a lookup",
     "R252": "lookup ambiguous",
     "R260": "not of the target's pattern",

@@ -8,6 +8,7 @@ from dataclasses import asdict
 from typing import assert_never
 
 from mapgen.emit.json_text import json_text
+from mapgen.emit.manifest import rules_of
 from mapgen.emit.python.transformer import RuleLine
 from mapgen.ir.flow import (
     BlocksPart,
@@ -61,6 +62,7 @@ def plan_file(flow: Flow) -> str:
             },
             "dead_letter_days": operations.dead_letter_days,
             **({} if operations.verify == "warn" else {"verify": operations.verify}),
+            "rules": rules_of(flow),
         }
     )
 

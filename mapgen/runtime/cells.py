@@ -10,7 +10,7 @@ import csv
 import io
 import re
 from collections.abc import Iterator
-from typing import BinaryIO
+from typing import BinaryIO, Literal
 
 import msgspec
 
@@ -74,7 +74,7 @@ def read_rows(
     text = io.TextIOWrapper(stream, "utf-8", errors="surrogateescape", newline="")
     try:
         lines = _Lines(text)
-        quoting = csv.QUOTE_MINIMAL if is_quoted else csv.QUOTE_NONE
+        quoting: Literal[0, 3] = csv.QUOTE_MINIMAL if is_quoted else csv.QUOTE_NONE
         rows = csv.reader(lines, delimiter=delimiter, quoting=quoting, strict=True)
         header = _header(rows, needed)
         number = 0

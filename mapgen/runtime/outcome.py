@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import msgspec
 
@@ -11,12 +11,16 @@ ONLY = "document"
 
 
 class Origin(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Where a record came from: file, its 1-based number in it, its line, and its own key."""
+    """Where a record came from: file, its 1-based number in it, its line, and its own key.
+
+    It comes `again` from the ledger where an earlier run let it wait.
+    """
 
     file: str
     record: int
     line: int
     key: str | None = None
+    again: bool = False
 
     def __str__(self) -> str:
         return (
@@ -62,10 +66,14 @@ class Document:
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """A record that gave no document, with every fault it has."""
+    """A record that gave no document, with every fault it has.
+
+    `data` is the record itself, where it may pass later: it is tried again by itself.
+    """
 
     origin: Origin
     faults: tuple[FaultReport, ...]
+    data: bytes | None = field(default=None, repr=False, compare=False)
 
     @property
     def waits(self) -> bool:

@@ -174,6 +174,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     each record under their names; `group` makes one record of several rows. `reads` stands for
     records that are answers of the ERP; contract version 0 for documents that go elsewhere.
     `verify`: what it means that the ERP saved something else than was sent.
+    `rules` is the hash of what the flow does.
     """
 
     flow: str
@@ -197,6 +198,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     circuit_breaker: CircuitBreaker = CircuitBreaker()
     dead_letter_days: int = 30
     verify: Literal["strict", "warn", "off"] = "warn"
+    rules: str = ""
 
     @property
     def is_plain(self) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Literal
 
 from mapgen.runtime.outcome import FaultReport
@@ -40,7 +41,10 @@ class Summary:
     sum of the counts where no earlier run left work in the ledger; `differing` counts apart, of the
     created and the updated, those that the ERP did not save as they were sent. The first records of
     each kind that found no way are in `shown`; `reasons` counts them all, the commonest first (past
-    200 reasons, the rest together).
+    200 reasons, the rest together). `withdrawn` counts documents of earlier runs that left the
+    queue since their records do not give them any more. `open` counts what earlier runs left
+    without an end, the oldest of it since `open_since` (seconds since 1970); `outdated` of them lie
+    in the queue and were made by other rules than those of today.
     """
 
     flow: str
@@ -55,6 +59,10 @@ class Summary:
     unchanged: int = 0
     differing: int = 0
     made: int = 0
+    withdrawn: int = 0
+    open: int = 0
+    open_since: float | None = None
+    outdated: int = 0
     reasons: tuple[Reason, ...] = ()
     shown: tuple[Shown, ...] = ()
 
@@ -64,7 +72,7 @@ class Summary:
         ends = (self.skipped, self.rejected, self.created, self.updated, self.already_there)
         return max(0, self.made - sum(ends) - self.unchanged - self.dead - self.waiting)
 
-    def counts(self) -> dict[str, str | int]:
+    def counts(self) -> dict[str, str | int | None]:
         """Return flow and counts, in the order in which machines are given them."""
         return {
             "flow": self.flow,
@@ -78,4 +86,15 @@ class Summary:
             "dead": self.dead,
             "waiting": self.waiting,
             "differing": self.differing,
+            "withdrawn": self.withdrawn,
+            "open": self.open,
+            "open_since": instant_of(self.open_since),
+            "outdated": self.outdated,
         }
+
+
+def instant_of(seconds: float | None) -> str | None:
+    """Return seconds since 1970 as an instant in UTC, to the second."""
+    if seconds is None:
+        return None
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -10,7 +10,7 @@ import importlib.util
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import partial
 from pathlib import Path
@@ -210,13 +210,15 @@ class Transformer:
         self._transform = module.bind(bound.settings, bound.lookups)
         self._complete: tuple[Callable[[Any], Any], Collector] | None = None
 
-    def outcomes(self, raw: RawRecord, file: str) -> tuple[Outcome, ...]:
-        """Return the documents, or the skip, or the rejection with all faults of one record."""
-        with exactly():
-            return self._outcomes(raw, file)
+    def outcomes(self, raw: RawRecord, file: str, *, again: bool = False) -> tuple[Outcome, ...]:
+        """Return the documents, or the skip, or the rejection with all faults of one record.
 
-    def _outcomes(self, raw: RawRecord, file: str) -> tuple[Outcome, ...]:
-        origin = Origin(file, raw.number, raw.line)
+        `again` says that the record comes from the ledger, where it waited.
+        """
+        with exactly():
+            return self._outcomes(raw, Origin(file, raw.number, raw.line, again=again))
+
+    def _outcomes(self, raw: RawRecord, origin: Origin) -> tuple[Outcome, ...]:
         try:
             value = self._value(raw)
         except Fault as fault:
@@ -226,7 +228,10 @@ class Transformer:
             origin = self._with_key(origin, record)
             return self._delivered(origin, self._transform(record))
         except (Fault, ArithmeticError, msgspec.ValidationError):
-            return (self._rejected(origin, value),)
+            outcome = self._rejected(origin, value)
+            if isinstance(outcome, Rejected) and outcome.waits:
+                outcome = replace(outcome, data=raw.data)
+            return (outcome,)
 
     def _value(self, raw: RawRecord) -> JsonValue:
         value = decode(raw, self._plan.envelope)
@@ -316,7 +321,7 @@ class Transformer:
         # The key of a broken record may be a Poison, which nobody has touched yet.
         if not isinstance(key, str):
             return origin
-        return Origin(origin.file, origin.record, origin.line, _shortened(key))
+        return Origin(origin.file, origin.record, origin.line, _shortened(key), origin.again)
 
     def _with_key_of_broken(self, origin: Origin, record: Any) -> Origin:
         """Return the origin with the key of a record that may hold Poisons."""

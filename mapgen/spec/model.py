@@ -292,9 +292,10 @@ class Group:
 class SourceClause:
     """What a record is called, its schema, its key for people, and what shops wrap it in.
 
-    `delimiter` and `quoting` go with the format `csv`; `envelope_key` is the place of `envelope:`. With
-    `entity`, records are of that entity of the ERP: then `schema` names the contract, `dates` the
-    times that are dates, and `custom` the fields outside the contract with their types.
+    `delimiter` and `quoting` go with the format `csv`; `envelope_key` is the place of
+    `envelope:`. With `entity`, records are of that entity of the ERP: then `schema` names the
+    contract, `dates` the times that are dates, and `custom` the fields outside the contract with
+    their types.
     """
 
     name: Text
@@ -314,9 +315,7 @@ class SourceClause:
     @property
     def form(self) -> Format:
         """What input files are."""
-        return Format(
-            self.format, self.delimiter, self.quoting, self.envelope, self.envelope_key
-        )
+        return Format(self.format, self.delimiter, self.quoting, self.envelope, self.envelope_key)
 
     @property
     def is_csv(self) -> bool:

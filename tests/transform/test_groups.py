@@ -71,9 +71,7 @@ READ = [
         ],
         id="unread between",
     ),
-    pytest.param(
-        "x\nA,1\n", [(2, SHORT), (3, "R101", f"{UNREAD} 2: {SHORT}")], id="unread before"
-    ),
+    pytest.param("x\nA,1\n", [(2, SHORT), (3, "R101", f"{UNREAD} 2: {SHORT}")], id="unread before"),
     pytest.param(
         "A,1\nx\ny\n",
         [(3, SHORT), (4, SHORT), (2, "R101", f"{UNREAD} 3: {SHORT}")],

@@ -1,5 +1,5 @@
 """The delivery: outcomes in, documents in the tenant and a summary out, whatever dies meanwhile."""
 
-from mapgen.runtime.delivery.deliver import deliver
+from mapgen.runtime.delivery.deliver import Mapped, deliver
 
-__all__ = ["deliver"]
+__all__ = ["Mapped", "deliver"]

@@ -114,7 +114,13 @@ class Carrier:
             self._send(client, claim, there)
 
     def _send(self, client: Client, claim: Claim, there: There | None) -> None:
-        """Create a document that is not there, or update it."""
+        """Create a document that is not there, or update it; not what has been overtaken."""
+        if claim.is_withdrawn:
+            self._end(Acknowledgement(claim, "skipped", reason="its record was taken back"))
+            return
+        if claim.is_outdated:
+            self._run.ledger.defer(claim)
+            return
         if claim.attempts >= self._run.plan.retry.attempts:
             absent = ", and not in the tenant" if there is None else ""
             self._die(claim, f"no answer to {claim.attempts} requests{absent}")

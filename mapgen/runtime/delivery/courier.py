@@ -86,6 +86,7 @@ class Courier:
                     limit=self._portion,
                     settle=self._run.limits.settle,
                     lease=self._run.limits.lease,
+                    rules=self._run.plan.rules,
                 )
                 if portion:
                     self._carrier.carry(portion)
@@ -93,7 +94,7 @@ class Courier:
                 # Nothing to do but to tell: nobody gains by a fuller group.
                 self._acknowledger.flush()
                 if not self._more_comes:
-                    if self._run.ledger.is_drained(self._run.book):
+                    if self._run.ledger.is_drained(self._run.book, self._run.plan.rules):
                         return
                     # Only now: what a document needs may be mended by the rest of the input.
                     if self._hold_back():
@@ -116,7 +117,7 @@ class Courier:
 
     def _hold_back(self) -> bool:
         """Let documents wait whose needed ones found no way; tell whether any did."""
-        held = self._run.ledger.hold_back(self._run.book, self._run.id)
+        held = self._run.ledger.hold_back(self._run.book, self._run.id, self._run.plan.rules)
         for one in held:
             self._run.tally.stayed_out(Shown("waiting", one.source, one.faults))
         return bool(held)

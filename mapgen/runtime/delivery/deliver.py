@@ -6,17 +6,19 @@ import contextlib
 import signal
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from itertools import groupby, islice
 from types import FrameType
 from typing import assert_never
 
+from mapgen import __version__
 from mapgen.runtime.delivery.courier import Courier
 from mapgen.runtime.delivery.run import Run, book_of
 from mapgen.runtime.delivery.tally import Tally
 from mapgen.runtime.environment import Environment
-from mapgen.runtime.events import Observer
+from mapgen.runtime.events import Observer, Plain, TechnicalEvent
 from mapgen.runtime.halt import Halt, Terminated
-from mapgen.runtime.ledger import Ledger, source_of
+from mapgen.runtime.ledger import Kept, Ledger, source_of
 from mapgen.runtime.outcome import ONLY, Document, Outcome, Rejected, Skipped
 from mapgen.runtime.plan import Plan
 from mapgen.runtime.rules import Rules
@@ -28,8 +30,18 @@ _LONGEST_GRACE = 10.0
 """Seconds that requests under way get to finish when a run is stopped; the rest settles."""
 
 
-Outcomes = Iterable[Outcome] | Callable[[Connection], Iterable[Outcome]]
-"""What is delivered; a function where the mapping needs the session, to ask the tenant."""
+@dataclass(frozen=True, slots=True)
+class Mapped:
+    """What a mapping makes: of the input, given the session, and of a record that waited."""
+
+    of_input: Callable[[Connection], Iterable[Outcome]]
+    of_kept: Callable[[Kept], Iterable[Outcome]]
+
+
+Outcomes = Iterable[Outcome] | Mapped
+"""What is delivered; a mapping where it needs the session, or takes up what waits."""
+
+_SECONDS_A_DAY = 86_400.0
 
 
 def deliver(
@@ -46,8 +58,10 @@ def deliver(
     after those that it needs. Of a document that may be updated each newer state is sent, once.
 
     Outcomes are taken over in batches and never held in memory, however many there are. Documents
-    that the ledger knows as sent make no request. Returns once nothing of the flow is in the queue
-    or in hand, which after an unanswered request takes the settle time.
+    that the ledger knows as sent make no request. Records that wait are mapped once more when the
+    input is read; what is open for longer than the plan keeps it loses its content. Returns once
+    nothing of the flow is in the queue or in hand, which after an unanswered request takes the
+    settle time; what other rules made stays in the queue.
 
     Raises Halt where the run as a whole cannot go on, with the summary so far in `summary`;
     KeyboardInterrupt (and Terminated, one of its kind, on SIGTERM in the main thread) once the
@@ -56,7 +70,11 @@ def deliver(
     """
     tally = Tally(plan.flow, observer)
     run = Run(book_of(plan, environment.tenant), plan, environment.limits, ledger, tally)
+    began = ledger.begin(run.book, run.id, __version__, plan.rules)
+    tally.tell(TechnicalEvent("run began", facts=_facts(run, environment)))
+    keep = plan.dead_letter_days * _SECONDS_A_DAY
     try:
+        ledger.purge(run.book, run.id, keep)
         with (
             _raising_on_sigterm(),
             Connection(environment, plan, stop=run.stop, tell=tally.tell) as connection,
@@ -65,23 +83,44 @@ def deliver(
                 document.name: Client(connection, document, rules, verifies=plan.verify != "off")
                 for document in plan.documents
             }
-            records = outcomes(connection) if callable(outcomes) else outcomes
-            _carry_all(records, run, Courier(run, clients))
+            _carry_all(outcomes, connection, run, Courier(run, clients))
         tally.add_elsewhere(ledger.settle_accounts(run.book, run.id))
+        ledger.purge(run.book, run.id, keep)
+        tally.add_open(ledger.still_open(run.book, began, plan.rules))
+        ledger.end(run.id)
     except Halt as halt:
         halt.summary = tally.summary()
         raise
     return tally.summary()
 
 
-def _carry_all(outcomes: Iterable[Outcome], run: Run, courier: Courier) -> None:
+def _facts(run: Run, environment: Environment) -> dict[str, Plain]:
+    """Return what a run goes by, for the log."""
+    return {
+        "flow": run.plan.flow,
+        "run": run.id,
+        "tenant": environment.tenant.tenant,
+        "url": environment.tenant.url,
+        "mapgen": __version__,
+        "rules": run.plan.rules,
+    }
+
+
+def _carry_all(
+    outcomes: Outcomes, connection: Connection, run: Run, courier: Courier
+) -> None:  # fmt: skip
     """Stage all outcomes while the courier carries, and wait until it has done."""
     courier.start()
     try:
-        for batch in _batches(outcomes, run.plan):
+        read = outcomes.of_input(connection) if isinstance(outcomes, Mapped) else outcomes
+        for batch in _batches(read, run.plan):
             _stage(batch, run)
             courier.has_news()
         run.tally.saw_all()
+        # Only now: a record that waits and is in the input again is read from there.
+        for batch in _batches(_once_more(run, outcomes), run.plan):
+            _stage(batch, run)
+            courier.has_news()
         courier.finish()
     except Stopping:
         # The mapping was about to ask the tenant when a worker failed: that is what stopped it.
@@ -94,10 +133,18 @@ def _carry_all(outcomes: Iterable[Outcome], run: Run, courier: Courier) -> None:
         raise
 
 
+def _once_more(run: Run, outcomes: Outcomes) -> Iterator[Outcome]:
+    """Yield what becomes today of the records that earlier runs let wait."""
+    if isinstance(outcomes, Mapped):
+        for kept in run.ledger.kept(run.book, run.id):
+            yield from outcomes.of_kept(kept)
+
+
 def _stage(batch: Sequence[Outcome], run: Run) -> None:
     """Take a batch over into the ledger, and count what needs no delivery."""
-    staged = run.ledger.stage(run.book, run.id, batch, run.updating)
-    for at, outcome in enumerate(batch):
+    staged = run.ledger.stage(run.book, run.id, batch, run.updating, run.plan.rules)
+    run.tally.withdrew(staged.withdrawn)
+    for at, outcome in enumerate(staged.outcomes):
         source = source_of(outcome.origin)
         match outcome:
             case Document(entity=entity):
@@ -113,7 +160,8 @@ def _stage(batch: Sequence[Outcome], run: Run) -> None:
                 run.tally.stayed_out(Shown("skipped", source, (), outcome.reason))
             case _:
                 assert_never(outcome)
-    run.tally.saw(sum(1 for _ in groupby(batch, _record_of)), len(batch))
+    read = (one for one in staged.outcomes if not one.origin.again)
+    run.tally.saw(sum(1 for _ in groupby(read, _record_of)), len(staged.outcomes))
 
 
 def _batches(outcomes: Iterable[Outcome], plan: Plan) -> Iterator[list[Outcome]]:

@@ -17,7 +17,7 @@ from mapgen.runtime.events import (
     Progress,
     TechnicalEvent,
 )
-from mapgen.runtime.ledger import Acknowledgement, State
+from mapgen.runtime.ledger import Acknowledgement, State, StillOpen
 from mapgen.runtime.outcome import FaultReport
 from mapgen.runtime.summary import Kind, Reason, Shown, Summary
 
@@ -40,6 +40,8 @@ class Tally:
         self._counts: Counter[Happening | Kind] = Counter()
         self._reasons: Counter[tuple[Kind, str]] = Counter()
         self._shown: dict[Kind, list[Shown]] = {}
+        self._withdrawn = 0
+        self._still_open = StillOpen()
 
     def tell(self, event: Event) -> None:
         """Hand an event on."""
@@ -105,7 +107,7 @@ class Tally:
                 self.arrived(end.arrival, source, entity, end.number)
                 if end.faults:
                     self._differs(Shown("differing", source, end.faults))
-            case "rejected" | "dead" | "waiting":
+            case "rejected" | "dead" | "waiting" | "skipped":
                 self.stayed_out(Shown(end.end, source, end.faults, end.reason))
             case _:
                 assert_never(end.end)
@@ -114,6 +116,19 @@ class Tally:
         """Tell how far the run is."""
         with self._turn:
             self._progress()
+
+    def withdrew(self, documents: int) -> None:
+        """Note that so many documents of earlier runs were taken back: their records changed."""
+        if not documents:
+            return
+        with self._turn:
+            self._withdrawn += documents
+            self.tell(TechnicalEvent("documents withdrawn", facts={"documents": documents}))
+
+    def add_open(self, still_open: StillOpen) -> None:
+        """Note what earlier runs left that has no end yet."""
+        with self._turn:
+            self._still_open = still_open
 
     def add_elsewhere(self, states: Mapping[State, int]) -> None:
         """Count documents that this run read and another had, or brought to an end."""
@@ -139,6 +154,10 @@ class Tally:
                 unchanged=self._counts["unchanged"],
                 differing=self._counts["differing"],
                 made=self._made,
+                withdrawn=self._withdrawn,
+                open=self._still_open.count,
+                open_since=self._still_open.since,
+                outdated=self._still_open.outdated,
                 reasons=tuple(Reason(kind, words, n) for (kind, words), n in reasons),
                 shown=tuple(one for shown in self._shown.values() for one in shown),
             )

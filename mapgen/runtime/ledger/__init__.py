@@ -7,12 +7,15 @@ from mapgen.runtime.ledger.rows import (
     Claim,
     End,
     Held,
+    Kept,
     Keys,
     Need,
+    Queued,
     Staged,
+    StillOpen,
 )
 from mapgen.runtime.ledger.schema import State
-from mapgen.runtime.ledger.staging import source_of
+from mapgen.runtime.ledger.text import source_of
 
 __all__ = [
     "Acknowledgement",
@@ -20,10 +23,13 @@ __all__ = [
     "Claim",
     "End",
     "Held",
+    "Kept",
     "Keys",
     "Ledger",
     "Need",
+    "Queued",
     "Staged",
     "State",
+    "StillOpen",
     "source_of",
 ]

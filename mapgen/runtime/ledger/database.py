@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from sqlalchemy import Connection, Engine, create_engine, event, inspect, select, text
@@ -12,8 +12,9 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 
 from mapgen.runtime.halt import LedgerFault
-from mapgen.runtime.ledger.migration import migrate_from_1
+from mapgen.runtime.ledger.migration import migrate
 from mapgen.runtime.ledger.schema import META, METADATA, VERSION
+from mapgen.runtime.private import make_private
 
 _HELP_FORM = "give sqlite:///FILE, or postgresql+psycopg://USER@HOST/DATABASE"
 _LONGEST_PAUSE = 30_000  # milliseconds
@@ -91,6 +92,7 @@ def _parse(address: str) -> URL:
 def _sqlite(url: URL) -> Engine:
     if url.database is not None and Path(url.database).is_dir():
         raise LedgerFault(f"the ledger `{url.database}` is a folder", "give the name of a file")
+    _keep_private(url)
     engine = create_engine(url, pool_size=16, max_overflow=16)
 
     @event.listens_for(engine, "connect")
@@ -102,6 +104,8 @@ def _sqlite(url: URL) -> Engine:
         cursor.execute("PRAGMA journal_mode = WAL")
         # WAL with NORMAL may lose the latest commits at a power cut; an intent must not be lost.
         cursor.execute("PRAGMA synchronous = FULL")
+        # What is deleted is overwritten: bodies hold personal values.
+        cursor.execute("PRAGMA secure_delete = ON")
         cursor.close()
 
     @event.listens_for(engine, "begin")
@@ -110,6 +114,15 @@ def _sqlite(url: URL) -> Engine:
         connection.exec_driver_sql("BEGIN IMMEDIATE")
 
     return engine
+
+
+def _keep_private(url: URL) -> None:
+    """Let nobody else read the file; SQLite gives the files beside it the same mode."""
+    if url.database is None or url.database.startswith("file:"):
+        return
+    for suffix in ("", "-wal", "-shm"):
+        with suppress(OSError):
+            make_private(Path(url.database + suffix), create=not suffix)
 
 
 def _postgresql(url: URL) -> Engine:
@@ -138,8 +151,8 @@ def _prepare(connection: Connection, shown: str) -> None:
         connection.execute(META.insert().values(version=VERSION))
         return
     version = connection.execute(select(META.c.version)).scalar_one_or_none()
-    if version == 1:
-        migrate_from_1(connection)
+    if version in (1, 2):
+        migrate(connection, version)
     elif version != VERSION:
         raise LedgerFault(
             f"the ledger `{shown}` has version {version}, this mapgen knows version {VERSION}",

@@ -10,37 +10,57 @@ from contextlib import contextmanager
 from typing import Self
 
 import msgspec
-from sqlalchemy import Connection, delete, func, or_, select, text, true, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    delete,
+    func,
+    insert,
+    or_,
+    select,
+    text,
+    true,
+    update,
+)
 
 from mapgen.runtime.clock import uptime
 from mapgen.runtime.ledger.database import open_engine, telling_faults
 from mapgen.runtime.ledger.lease import LeaseClock, count_from_now, last_request
 from mapgen.runtime.ledger.queue import (
     COMES_BACK,
-    READY,
     Intent,
     bring_back,
     forget_needs,
     hold_back,
+    outdated,
+    queued,
+    ready,
     take,
 )
 from mapgen.runtime.ledger.rows import (
     Acknowledgement,
     Claim,
     Held,
+    Kept,
+    KeptRecord,
     NextHead,
+    Queued,
     Staged,
+    StillOpen,
+    decode_next,
     encode_faults,
     encode_keys,
 )
-from mapgen.runtime.ledger.schema import MET, RECORDS, State
-from mapgen.runtime.ledger.staging import Staging, fresh_values, need
+from mapgen.runtime.ledger.schema import MET, RECORDS, RUNS, State
+from mapgen.runtime.ledger.staging import Staging, fresh_values, need, withdrawn_values
 from mapgen.runtime.ledger.undisturbed import undisturbed
-from mapgen.runtime.outcome import Outcome
+from mapgen.runtime.outcome import Origin, Outcome
 
 _ROWS = RECORDS.c
 _AT_ONCE = 400  # bound values in one statement
 _OLD_RUN = 7 * 86_400.0
+_TOO_OLD = "it waited for longer than `dead_letter.keep`; its content is deleted"
+_DROPPED = "dropped from the queue by hand"
 
 
 class Ledger:
@@ -84,46 +104,57 @@ class Ledger:
         run: str,
         outcomes: Sequence[Outcome],
         updating: Set[str] = frozenset(),
+        rules: str = "",
     ) -> Staged:
         """Take a batch of outcomes over, all or none of them.
 
         `updating` names the documents of the flow of which a newer state is sent after an older
-        one; of the others the first state stands.
+        one; of the others the state that is in hand first stands. `rules` is the hash of the rules
+        that made the bodies.
         """
         with self._transaction() as connection:
-            return Staging(connection, flow, run, self.now(), updating).take(outcomes)
+            staging = Staging(connection, flow, run, self.now(), updating, rules)
+            return staging.take(outcomes)
 
     def claim(
-        self, flow: str, run: str, *, limit: int, settle: float, lease: float = 0.0
+        self,
+        flow: str,
+        run: str,
+        *,
+        limit: int,
+        settle: float,
+        lease: float = 0.0,
+        rules: str = "",
     ) -> list[Claim]:
         """Take up to `limit` documents in hand: staged ones first, then settled ones.
 
-        Staged ones wait in the queue until all that they need is sent. Settled are documents in
-        hand whose last request began, or was given up, more than `settle` seconds ago: their worker
-        is dead, or does not know what came of it. A worker sends a document for `lease` seconds
-        after its intent, so that the last request of a dead one may be as much younger. The intent
-        is committed on return.
+        Staged ones wait in the queue until all that they need is sent, and as long as they were
+        made by other rules than `rules`. Settled are documents in hand whose last request began, or
+        was given up, more than `settle` seconds ago: their worker is dead, or does not know what
+        came of it. A worker sends a document for `lease` seconds after its intent, so that the last
+        request of a dead one may be as much younger. The intent is committed on return.
         """
         held_since = uptime()
         with self._transaction() as connection:
             moment = self._leases.moment(connection)
-            intent = Intent(f"{run}/{next(self._tokens)}", self.now(), moment, held_since)
-            claims = take(connection, flow, READY, limit, intent)
+            token = f"{run}/{next(self._tokens)}"
+            intent = Intent(token, self.now(), moment, held_since, rules)
+            claims = take(connection, flow, ready(rules), limit, intent)
             if not claims and bring_back(connection, flow, intent.now):
-                claims = take(connection, flow, READY, limit, intent)
+                claims = take(connection, flow, ready(rules), limit, intent)
             if not claims:
                 count_from_now(connection, flow, moment)
                 settled = (_ROWS.state == "sending") & (last_request(lease) <= moment - settle)
                 claims = take(connection, flow, settled, limit, intent)
             return claims
 
-    def hold_back(self, flow: str, run: str) -> list[Held]:
+    def hold_back(self, flow: str, run: str, rules: str = "") -> list[Held]:
         """Let documents wait that need one which found no way; to be called late in a run.
 
         They come back by themselves when a later run delivers what they need.
         """
         with self._transaction() as connection:
-            return hold_back(connection, flow, run, self.now())
+            return hold_back(connection, flow, run, self.now(), rules)
 
     def renew(self, claim: Claim) -> bool:
         """Set the intent of a claim to now; False where another worker has taken the document."""
@@ -147,6 +178,15 @@ class Ledger:
                 if _change(connection, claim, state="staged", claim=None, changed_at=now):
                     _follow(connection, claim, followed.get(claim.row), now)
 
+    def defer(self, claim: Claim) -> None:
+        """Put a document back into the queue that is absent and was made by other rules.
+
+        It goes out once its record comes again, and is looked up before.
+        """
+        with self._transaction() as connection:
+            now = self.now()
+            _change(connection, claim, state="staged", claim=None, intent_at=None, changed_at=now)
+
     def acknowledge(self, run: str, ends: Sequence[Acknowledgement]) -> list[Acknowledgement]:
         """Write a group of ends; return those that took, the others being in other hands now."""
         with self._transaction() as connection:
@@ -157,7 +197,9 @@ class Ledger:
             forget_needs(connection, [end.claim.row for end in took])
             for end in took:
                 if not _is_misfiled(end):
-                    _follow(connection, end.claim, followed.get(end.claim.row), now)
+                    head = followed.get(end.claim.row)
+                    is_over = end.end == "sent" and head is not None and head.is_new
+                    _follow(connection, end.claim, head, now, is_over=is_over)
             return took
 
     def number_of(self, flow: str, document: str, identity: str) -> str | None:
@@ -172,9 +214,14 @@ class Ledger:
             ).scalar_one_or_none()
         return number
 
-    def is_drained(self, flow: str) -> bool:
-        """Whether no document of the flow is in the queue or in hand."""
-        return self._count_open(flow) == 0
+    def is_drained(self, flow: str, rules: str = "") -> bool:
+        """Whether no document of the flow is in hand, or in the queue and made by these rules."""
+        moving = or_(_ROWS.state == "sending", queued(rules), COMES_BACK)
+        with self._transaction() as connection:
+            found = connection.execute(
+                select(_ROWS.id).where(_ROWS.flow == flow, moving).limit(1)
+            ).first()  # fmt: skip
+        return found is None
 
     def next_settled(self, flow: str, settle: float, lease: float = 0.0) -> float | None:
         """Return in how many seconds the next document in hand is settled; None without any."""
@@ -217,14 +264,121 @@ class Ledger:
             ).all()
         return {row.state: row.records for row in rows}
 
-    def _count_open(self, flow: str) -> int:
+    def begin(self, flow: str, run: str, mapgen: str, rules: str) -> float:
+        """Note that a run of this version and these rules begins; return when."""
+        now = self.now()
         with self._transaction() as connection:
-            count: int = connection.execute(
-                select(func.count()).where(
-                    _ROWS.flow == flow, or_(_ROWS.state.in_(("staged", "sending")), COMES_BACK)
+            connection.execute(
+                insert(RUNS).values(run=run, flow=flow, mapgen=mapgen, rules=rules, began_at=now)
+            )
+        return now
+
+    def end(self, run: str) -> None:
+        """Note that a run is at its end."""
+        with self._transaction() as connection:
+            connection.execute(update(RUNS).where(RUNS.c.run == run).values(ended_at=self.now()))
+
+    def kept(self, flow: str, run: str) -> Iterator[Kept]:
+        """Yield the records that wait, and that this run has not read, the oldest first."""
+        last = 0
+        while True:
+            with self._transaction() as connection:
+                rows = connection.execute(
+                    select(_ROWS.id, _ROWS.record)
+                    .where(_ROWS.flow == flow, _ROWS.state == "waiting", _ROWS.id > last)
+                    .where(_ROWS.record.is_not(None), _ROWS.reader != run)
+                    .order_by(_ROWS.id)
+                    .limit(_AT_ONCE)
+                ).all()
+            if not rows:
+                return
+            for row in rows:
+                found = msgspec.json.decode(bytes(row.record), type=KeptRecord)
+                origin = Origin(found.file, found.number, found.line, again=True)
+                yield Kept(origin, found.data)
+            last = rows[-1].id
+
+    def still_open(self, flow: str, before: float, rules: str = "") -> StillOpen:
+        """Count what came before a time and has no end, and what other rules made of it."""
+        past = outdated(rules)
+        kept_out = _ROWS.state.in_(("rejected", "waiting", "dead"))
+        with self._transaction() as connection:
+            found = connection.execute(
+                select(
+                    func.count().label("records"),
+                    func.min(_ROWS.open_since).label("since"),
+                    func.count().filter(past).label("outdated"),
                 )
-            ).scalar_one()
-        return count
+                .where(_ROWS.flow == flow, _ROWS.open_since < before)
+                .where(or_(kept_out, past))
+            ).one()
+        return StillOpen(found.records, found.since, found.outdated)
+
+    def purge(self, flow: str, run: str, keep: float) -> int:
+        """Forget the content of what has been out for longer than `keep` seconds; count it.
+
+        Its row stays, with its faults. What waited is given up: nobody could send it any more.
+        """
+        now = self.now()
+        kept_out = _ROWS.state.in_(("rejected", "waiting", "dead"))
+        held = or_(_ROWS.body.is_not(None), _ROWS.record.is_not(None), _ROWS.next_body.is_not(None))
+        with self._transaction() as connection:
+            rows = connection.scalars(
+                select(_ROWS.id)
+                .where(_ROWS.flow == flow, kept_out, held, _ROWS.open_since < now - keep)
+                .order_by(_ROWS.id)
+                .with_for_update(skip_locked=True)
+            ).all()
+            for start in range(0, len(rows), _AT_ONCE):
+                part = rows[start : start + _AT_ONCE]
+                of_part = update(RECORDS).where(_ROWS.id.in_(part))
+                connection.execute(
+                    of_part.values(body=None, next_body=None, next_head=None, record=None)
+                )
+                connection.execute(
+                    of_part.where(_ROWS.state == "waiting").values(
+                        state="dead", reason=_TOO_OLD, finisher=run, changed_at=now
+                    )
+                )
+                forget_needs(connection, part)
+        return len(rows)
+
+    def queue(self, flow: str | None = None) -> list[Queued]:
+        """Return what the queues hold, of a flow or of all, by flow and tenant; no values."""
+        with self._transaction() as connection:
+            rows = connection.execute(
+                select(
+                    _ROWS.flow, _ROWS.state, _ROWS.document, _ROWS.source, _ROWS.open_since,
+                    _ROWS.rules,
+                )
+                .where(_ROWS.state.in_(("staged", "sending", "waiting")))
+                .where(true() if flow is None else _is_of(flow))
+                .order_by(_ROWS.flow, _ROWS.id)
+            ).all()  # fmt: skip
+        return [
+            Queued(row.flow, row.state, row.document, row.source, row.open_since, row.rules)
+            for row in rows
+        ]
+
+    def drop(self, book: str) -> int:
+        """Take everything of a flow and tenant out of the queue that nobody has in hand."""
+        now = self.now()
+        with self._transaction() as connection:
+            rows = connection.scalars(
+                select(_ROWS.id)
+                .where(_ROWS.flow == book, _ROWS.state.in_(("staged", "waiting")))
+                .order_by(_ROWS.id)
+                .with_for_update(skip_locked=True)
+            ).all()
+            for start in range(0, len(rows), _AT_ONCE):
+                part = rows[start : start + _AT_ONCE]
+                connection.execute(
+                    update(RECORDS)
+                    .where(_ROWS.id.in_(part))
+                    .values(withdrawn_values("dropped", now) | {"reason": _DROPPED, "record": None})
+                )
+                forget_needs(connection, part)
+        return len(rows)
 
     def _measure_clock(self) -> float:
         """How far the database server's clock is ahead of this machine's, in seconds."""
@@ -248,7 +402,12 @@ class Ledger:
                     yield connection
 
 
-def _locked(connection: Connection, claims: Sequence[Claim]) -> dict[int, NextHead]:
+def _is_of(flow: str) -> ColumnElement[bool]:
+    """Return the condition of what belongs to a flow, by its name, in whatever tenant."""
+    return _ROWS.flow.startswith(f"{flow} in ", autoescape=True)
+
+
+def _locked(connection: Connection, claims: Sequence[Claim]) -> dict[int, NextHead | None]:
     """Lock the rows of claims; return what follows them, by row.
 
     Rows are locked in one order everywhere, so that two processes cannot deadlock.
@@ -263,7 +422,7 @@ def _locked(connection: Connection, claims: Sequence[Claim]) -> dict[int, NextHe
             .with_for_update()
         ):
             if row.next_head is not None:
-                found[row.id] = msgspec.json.decode(row.next_head, type=NextHead)
+                found[row.id] = decode_next(row.next_head)
     return found
 
 
@@ -288,8 +447,10 @@ def _finish(connection: Connection, run: str, end: Acknowledgement, now: float) 
         "claim": None,
         "changed_at": now,
     }
-    if end.end == "sent":
-        values["body"] = None
+    if end.end in ("sent", "skipped"):
+        values |= {"body": None, "open_since": None}
+    if end.end == "skipped":
+        values["digest"] = None
     if end.keys is not None:
         values["erp_keys"] = encode_keys(end.keys)
     return _change(connection, end.claim, **values)
@@ -300,14 +461,33 @@ def _is_misfiled(end: Acknowledgement) -> bool:
     return end.end == "dead" and end.number is not None
 
 
-def _follow(connection: Connection, claim: Claim, head: NextHead | None, now: float) -> None:
-    """Put the newer state of a document into the queue, now that nothing of the older is out."""
+def _follow(
+    connection: Connection,
+    claim: Claim,
+    head: NextHead | None,
+    now: float,
+    *,
+    is_over: bool = False,
+) -> None:
+    """Put the newer state of a document into the queue, now that nothing of the older is out.
+
+    Where the older one `is_over`, the document is made, and the newer one goes for nothing.
+    """
     if head is None:
+        return
+    if is_over or head.is_withdrawal:
+        of_row = update(RECORDS).where(_ROWS.id == claim.row)
+        connection.execute(of_row.values(next_body=None, next_head=None))
+        if head.is_withdrawal:
+            gone = withdrawn_values(head.reader, now)
+            connection.execute(of_row.where(_ROWS.state != "sent").values(gone))
         return
     connection.execute(
         update(RECORDS)
         .where(_ROWS.id == claim.row)
         .values(body=_ROWS.next_body, next_body=None, next_head=None)
         .values(**fresh_values(head.subject, head.source, head.digest, head.reader, now))
+        .values(rules=head.rules, place=head.place)
+        .values(open_since=func.coalesce(_ROWS.open_since, now))
     )
     need(connection, {claim.row: head.needs})

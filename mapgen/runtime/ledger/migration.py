@@ -5,9 +5,27 @@ from __future__ import annotations
 from sqlalchemy import Connection, text, update
 from sqlalchemy.schema import CreateColumn
 
-from mapgen.runtime.ledger.schema import META, NEEDS, ONE_DOCUMENT, RECORDS, VERSION
+from mapgen.runtime.ledger.schema import (
+    ALIKE,
+    META,
+    NEEDS,
+    OF_RECORD,
+    ONE_DOCUMENT,
+    RECORDS,
+    RUNS,
+    VERSION,
+)
 
 _NEW_IN_2 = ("document", "digest", "erp_keys", "next_body", "next_head")
+_NEW_IN_3 = ("rules", "place", "folded", "open_since", "record")
+
+
+def migrate(connection: Connection, version: int) -> None:
+    """Bring a ledger of version 1 or 2 to this one, step by step."""
+    if version == 1:
+        migrate_from_1(connection)
+    migrate_from_2(connection)
+    connection.execute(update(META).values(version=VERSION))
 
 
 def migrate_from_1(connection: Connection) -> None:
@@ -16,10 +34,30 @@ def migrate_from_1(connection: Connection) -> None:
     What was sent has neither digest nor keys: an update is sent once more, and keys are looked up
     when somebody needs them.
     """
-    for name in _NEW_IN_2:
-        column = CreateColumn(RECORDS.c[name]).compile(connection)
-        connection.execute(text(f"ALTER TABLE {RECORDS.name} ADD COLUMN {column}"))
+    _add_columns(connection, _NEW_IN_2)
     connection.execute(text(f"DROP INDEX {ONE_DOCUMENT.name}"))
     ONE_DOCUMENT.create(connection)
     NEEDS.create(connection)
-    connection.execute(update(META).values(version=VERSION))
+
+
+def migrate_from_2(connection: Connection) -> None:
+    """Let bodies carry the rules that made them, and records tell since when they are open.
+
+    What lies in the queue was made by rules that nobody knows any more: it goes out once its record
+    comes again.
+    """
+    _add_columns(connection, _NEW_IN_3)
+    RUNS.create(connection)
+    OF_RECORD.create(connection)
+    ALIKE.create(connection)
+    connection.execute(
+        update(RECORDS)
+        .where(RECORDS.c.state.not_in(("sent", "skipped")))
+        .values(open_since=RECORDS.c.changed_at)
+    )
+
+
+def _add_columns(connection: Connection, names: tuple[str, ...]) -> None:
+    for name in names:
+        column = CreateColumn(RECORDS.c[name]).compile(connection)
+        connection.execute(text(f"ALTER TABLE {RECORDS.name} ADD COLUMN {column}"))

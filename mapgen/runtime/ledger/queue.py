@@ -7,7 +7,7 @@ skipped everywhere, so that nobody here waits for anybody, and no two can wait f
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,12 +18,21 @@ from sqlalchemy import (
     and_,
     delete,
     func,
+    insert,
     or_,
     select,
     update,
 )
 
-from mapgen.runtime.ledger.rows import Claim, Held, Need, decode_keys, encode_faults
+from mapgen.runtime.ledger.rows import (
+    Claim,
+    Held,
+    Need,
+    NextHead,
+    decode_keys,
+    decode_next,
+    encode_faults,
+)
 from mapgen.runtime.ledger.schema import NEEDS, RECORDS
 from mapgen.runtime.outcome import FaultReport
 
@@ -32,8 +41,13 @@ NEEDED_IS_MISSING = "R408"
 _ROWS = RECORDS.c
 _NEEDED = RECORDS.alias("needed")
 _AT_ONCE = 400
-_LOST = ("rejected", "dead", "waiting")
-_STATES = {"rejected": "is rejected", "dead": "was given up", "waiting": "waits itself"}
+_LOST = ("rejected", "dead", "waiting", "skipped")
+_STATES = {
+    "rejected": "is rejected",
+    "dead": "was given up",
+    "waiting": "waits itself",
+    "skipped": "was withdrawn",
+}
 
 
 def _count_needs(condition: Callable[[ColumnElement[str]], ColumnElement[bool]]) -> Any:
@@ -63,28 +77,50 @@ _HAS_ALL = _count_needs(lambda state: state != "sent") == 0
 _HAS_LOST = _count_needs(lambda state: state.in_((*_LOST, _MISSING))) > 0
 _IS_HELD = (_ROWS.state == "waiting") & _ROWS.id.in_(select(NEEDS.c.record))
 
-READY = (_ROWS.state == "staged") & _HAS_ALL
 COMES_BACK = _IS_HELD & _HAS_ALL
 """Waited for another document alone, which has been delivered meanwhile."""
 
 
+def queued(rules: str) -> ColumnElement[bool]:
+    """Return the condition of documents in the queue that were made by these rules."""
+    return and_(_ROWS.state == "staged", _ROWS.rules == rules)
+
+
+def ready(rules: str) -> ColumnElement[bool]:
+    """Return the condition of documents that may go, all that they need being sent."""
+    return and_(queued(rules), _HAS_ALL)
+
+
+def outdated(rules: str) -> ColumnElement[bool]:
+    """Return the condition of documents in the queue that were made by other rules."""
+    return and_(_ROWS.state == "staged", or_(_ROWS.rules.is_(None), _ROWS.rules != rules))
+
+
 @dataclass(frozen=True, slots=True)
 class Intent:
-    """Who takes documents in hand, and when: for people, on the clock of leases, on its own."""
+    """Who takes documents in hand, and when: for people, on the clock of leases, on its own.
+
+    `rules` is the hash of the rules by which it makes documents.
+    """
 
     token: str
     now: float
     moment: float
     held_since: float
+    rules: str
 
 
 def take(
     connection: Connection, flow: str, condition: ColumnElement[bool], limit: int, intent: Intent
 ) -> list[Claim]:
-    """Take up to `limit` documents in hand that fit the condition, the oldest first."""
+    """Take up to `limit` documents in hand that fit the condition, the oldest first.
+
+    Of one that a dead worker left, and of which a newer state came since, the newer one is taken.
+    """
     rows = connection.execute(
         select(
-            _ROWS.id, _ROWS.document, _ROWS.identity, _ROWS.source, _ROWS.body, _ROWS.attempts
+            _ROWS.id, _ROWS.document, _ROWS.identity, _ROWS.source, _ROWS.body, _ROWS.attempts,
+            _ROWS.rules, _ROWS.next_body, _ROWS.next_head,
         )
         .where(_ROWS.flow == flow, _ROWS.identity.is_not(None), condition)
         .order_by(_ROWS.id)
@@ -99,16 +135,45 @@ def take(
         .where(_ROWS.id.in_(ids))
         .values(state="sending", claim=intent.token, intent_at=intent.moment, changed_at=intent.now)
     )
+    newer = {row.id: head for row in rows if (head := _overtaking(row)) is not None}
+    for row_id, head in newer.items():
+        _overtake(connection, row_id, head)
     needs = _needs_of(connection, flow, ids)
-    return [
-        Claim(
-            row.id, intent.token, row.document, row.identity, row.source, bytes(row.body),
-            row.attempts, intent.held_since,
-            tuple(Need(one.document, one.identity, decode_keys(one.erp_keys))
-                       for one in needs[row.id]),
-        )
-        for row in rows
-    ]  # fmt: skip
+    claims = []
+    for row in rows:
+        head = newer.get(row.id)
+        following = decode_next(row.next_head)
+        claims.append(
+            Claim(
+                row.id, intent.token, row.document, row.identity,
+                row.source if head is None else head.source,
+                bytes(row.body if head is None else row.next_body), row.attempts,
+                intent.held_since,
+                tuple(Need(one.document, one.identity, decode_keys(one.erp_keys))
+                      for one in needs[row.id]),
+                is_withdrawn=following is not None and following.is_withdrawal,
+                is_outdated=(row.rules if head is None else head.rules) != intent.rules,
+            )
+        )  # fmt: skip
+    return claims
+
+
+def _overtaking(row: Row[*tuple[Any, ...]]) -> NextHead | None:
+    """Return what belongs to a newer body that goes in the place of the older one."""
+    head = decode_next(row.next_head)
+    return None if head is None or head.is_counted or head.is_withdrawal else head
+
+
+def _overtake(connection: Connection, row: int, head: NextHead) -> None:
+    connection.execute(
+        update(RECORDS)
+        .where(_ROWS.id == row)
+        .values(body=_ROWS.next_body, next_body=None, next_head=None)
+        .values(subject=head.subject, source=head.source, place=head.place)
+        .values(digest=head.digest, rules=head.rules)
+    )
+    forget_needs(connection, [row])
+    note_needs(connection, {row: head.needs})
 
 
 def bring_back(connection: Connection, flow: str, now: float) -> bool:
@@ -128,11 +193,13 @@ def bring_back(connection: Connection, flow: str, now: float) -> bool:
     return bool(back)
 
 
-def hold_back(connection: Connection, flow: str, run: str, now: float) -> list[Held]:
+def hold_back(
+    connection: Connection, flow: str, run: str, now: float, rules: str
+) -> list[Held]:  # fmt: skip
     """Let documents wait that need one which found no way, or which waits for them in turn."""
-    staged = and_(_ROWS.flow == flow, _ROWS.state == "staged")
+    staged = and_(_ROWS.flow == flow, queued(rules))
     rows = _locked(connection, and_(staged, _HAS_LOST))
-    if not rows and not _moves(connection, flow):
+    if not rows and not _moves(connection, flow, rules):
         # Nothing can change any more, and yet they are not ready: they need each other.
         rows = _locked(connection, and_(staged, ~_HAS_ALL))
     needs = _needs_of(connection, flow, [row.id for row in rows])
@@ -166,9 +233,20 @@ def _locked(
     ).all()
 
 
-def _moves(connection: Connection, flow: str) -> bool:
+def note_needs(connection: Connection, needs: Mapping[int, Sequence[tuple[str, str]]]) -> None:
+    """Note what documents need, by row."""
+    rows = [
+        {"record": row, "document": document, "identity": identity}
+        for row, of_it in needs.items()
+        for document, identity in dict.fromkeys(of_it)
+    ]
+    if rows:
+        connection.execute(insert(NEEDS), rows)
+
+
+def _moves(connection: Connection, flow: str, rules: str) -> bool:
     """Whether a document of the flow is in hand, or may be taken: one look, so nothing slips by."""
-    moving = or_(_ROWS.state == "sending", READY)
+    moving = or_(_ROWS.state == "sending", ready(rules))
     first = connection.execute(select(_ROWS.id).where(_ROWS.flow == flow, moving).limit(1)).first()
     return first is not None
 

@@ -9,9 +9,9 @@ from typing import Literal
 
 import msgspec
 
-from mapgen.runtime.outcome import FaultReport
+from mapgen.runtime.outcome import FaultReport, Origin, Outcome
 
-End = Literal["sent", "rejected", "dead", "waiting"]
+End = Literal["sent", "rejected", "dead", "waiting", "skipped"]
 Arrival = Literal["created", "already there", "updated"]
 Keys = Mapping[str, str]
 
@@ -20,17 +20,22 @@ Keys = Mapping[str, str]
 class Staged:
     """What became of a batch of outcomes when the ledger took it over.
 
-    By their index in the batch: `staged` documents are new in the queue; `already_there` were sent
-    before (with the number that the ERP gave, where it is known) or stand in the same input twice;
-    `unchanged` are updates to a state that was sent before, or that a later one of the same run
-    replaces before it is sent; `met` are older work, in the queue, in hand, or just finished by
-    this run: not counted here.
+    `outcomes` are the batch as it was taken: a record with a document that would be taken for one
+    of another record is a rejection in it. By their index in them: `staged` documents are new in
+    the queue; `already_there` were sent before (with the number that the ERP gave, where it is
+    known) or stand in the same input twice; `unchanged` are updates to a state that was sent
+    before, or that a later one of the same run replaces before it is sent; `met` are older work, in
+    the queue, in hand, or just finished by
+    this run: not counted here. `withdrawn` counts documents of earlier runs that their records do
+    not give any more.
     """
 
+    outcomes: tuple[Outcome, ...]
     staged: tuple[int, ...]
     already_there: Mapping[int, str | None]
     unchanged: Mapping[int, str | None]
     met: tuple[int, ...]
+    withdrawn: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +52,9 @@ class Claim:
     """A document that one worker has taken in hand, its intent committed.
 
     `attempts` counts the earlier requests whose effect stayed unknown, `held_since` is a moment
-    before the intent, in seconds of this machine's `uptime`.
+    before the intent, in seconds of this machine's `uptime`. What an earlier run had in hand may
+    have been overtaken since: its record `is_withdrawn`, or its body `is_outdated`, made by other
+    rules. Neither is sent, if it is not in the ERP.
     """
 
     row: int
@@ -59,6 +66,8 @@ class Claim:
     attempts: int
     held_since: float
     needs: tuple[Need, ...] = ()
+    is_withdrawn: bool = False
+    is_outdated: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,14 +91,73 @@ class Held:
     faults: tuple[FaultReport, ...]
 
 
-class NextHead(msgspec.Struct, frozen=True):
-    """What belongs to a newer body that waits for the older one to come to its end."""
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A record that waits, as an earlier run read it."""
+
+    origin: Origin
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class StillOpen:
+    """How many documents and records earlier runs left without an end, and since when.
+
+    `outdated` of them lie in the queue and were made by other rules than those of today.
+    """
+
+    count: int = 0
+    since: float | None = None
+    outdated: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Queued:
+    """A document in a queue or a record that waits, without any value of it.
+
+    `book` is the flow and the tenant, `rules` the hash of the rules that made it.
+    """
+
+    book: str
+    state: str
+    document: str
+    source: str
+    since: float | None
+    rules: str | None
+
+
+class KeptRecord(msgspec.Struct, frozen=True):
+    """A record that waits, as the ledger holds it."""
+
+    file: str
+    number: int
+    line: int
+    data: bytes
+
+
+class NextHead(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What belongs to a newer body that waits for the older one to come to its end.
+
+    `is_counted`: the run that has the older one in hand counts both. `is_new`: it is for a document
+    that is made once, so that it goes for nothing if the older one is. `is_withdrawal`: there is no
+    newer body, the record gives no such document any more.
+    """
 
     subject: str
     source: str
     reader: str
     digest: str
     needs: tuple[tuple[str, str], ...]
+    rules: str | None = None
+    place: str | None = None
+    is_counted: bool = True
+    is_new: bool = False
+    is_withdrawal: bool = False
+
+
+def folded(identity: str) -> str:
+    """Return an identity as the ERP compares it: without regard to case and trailing blanks."""
+    return identity.casefold().rstrip()
 
 
 def digest_of(body: bytes) -> str:
@@ -105,6 +173,11 @@ def encode_keys(keys: Keys | None) -> str | None:
 def decode_keys(words: str | None) -> Keys | None:
     """Return the keys of JSON text."""
     return None if words is None else msgspec.json.decode(words, type=dict[str, str])
+
+
+def decode_next(words: str | None) -> NextHead | None:
+    """Return what belongs to a newer body, of JSON text."""
+    return None if words is None else msgspec.json.decode(words, type=NextHead)
 
 
 def encode_faults(faults: Sequence[FaultReport]) -> str | None:

@@ -19,7 +19,7 @@ from sqlalchemy import (
 
 from mapgen.runtime.outcome import ONLY
 
-VERSION = 2
+VERSION = 3
 
 State = Literal["staged", "sending", "sent", "rejected", "dead", "skipped", "waiting"]
 
@@ -56,6 +56,23 @@ RECORDS = Table(
     Column("changed_at", Double, nullable=False),
     Column("next_body", LargeBinary),  # a newer body that came while this one was in hand
     Column("next_head", Text),  # JSON, what belongs to it
+    Column("rules", Text),  # the hash of the rules that made the body
+    Column("place", Text),  # file and line of the record, for people
+    Column("folded", Text),  # the identity as the ERP compares: without case and trailing blanks
+    Column("open_since", Double),  # seconds since 1970; none once it is sent or skipped
+    Column("record", LargeBinary),  # of a record that waits: itself, to be transformed once more
+)
+
+# The runs that worked with this ledger, and what they went by.
+RUNS = Table(
+    "mapgen_runs",
+    METADATA,
+    Column("run", Text, primary_key=True),
+    Column("flow", Text, nullable=False),
+    Column("mapgen", Text, nullable=False),  # its version
+    Column("rules", Text, nullable=False),
+    Column("began_at", Double, nullable=False),
+    Column("ended_at", Double),
 )
 
 # What a document that is still to be sent needs in the ERP first, in the same flow.
@@ -94,4 +111,6 @@ ONE_SUBJECT = Index(
     sqlite_where=RECORDS.c.identity.is_(None),
     postgresql_where=RECORDS.c.identity.is_(None),
 )
+OF_RECORD = Index("mapgen_of_record", RECORDS.c.flow, RECORDS.c.subject)
+ALIKE = Index("mapgen_alike", RECORDS.c.flow, RECORDS.c.document, RECORDS.c.folded)
 QUEUE = Index("mapgen_queue", RECORDS.c.flow, RECORDS.c.state, RECORDS.c.id)

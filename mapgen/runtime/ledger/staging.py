@@ -3,21 +3,46 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Iterable, Mapping, Sequence, Set
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Row, delete, exists, func, insert, select, update
+from sqlalchemy import (
+    Connection,
+    Row,
+    case,
+    delete,
+    exists,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 
-from mapgen.runtime.ledger.queue import forget_needs
-from mapgen.runtime.ledger.rows import NextHead, Staged, digest_of, encode_faults
+from mapgen.runtime.ledger.clashes import Clashes
+from mapgen.runtime.ledger.queue import forget_needs, note_needs
+from mapgen.runtime.ledger.rows import (
+    KeptRecord,
+    NextHead,
+    Staged,
+    decode_next,
+    digest_of,
+    encode_faults,
+    folded,
+)
 from mapgen.runtime.ledger.schema import MET, NEEDS, RECORDS
+from mapgen.runtime.ledger.text import place_of, source_of, storable, subject_of
 from mapgen.runtime.outcome import Document, FaultReport, Origin, Outcome, Rejected, Skipped
 
 _ROWS = RECORDS.c
+_OTHER = RECORDS.alias("other")
 _AT_ONCE = 400  # bound values in one statement; SQLite allows 32,766, older builds 999
 
+
+_WITHDRAWN = "its record does not give this document any more"
+_LEFT = ("staged", "sending", "rejected", "waiting", "dead")
 
 _Key = tuple[str, str]
 """What a document is known by within its flow: its name and its identity."""
@@ -27,13 +52,20 @@ class Staging:
     """One transaction that takes a batch of outcomes over."""
 
     def __init__(
-        self, connection: Connection, flow: str, run: str, now: float, updating: Set[str]
+        self,
+        connection: Connection,
+        flow: str,
+        run: str,
+        now: float,
+        updating: Set[str],
+        rules: str,
     ) -> None:
         self._connection = connection
         self._flow = flow
         self._run = run
         self._now = now
         self._updating = updating
+        self._rules = rules
         self._insert = (
             postgresql.insert if connection.dialect.name == "postgresql" else (sqlite.insert)
         )
@@ -41,12 +73,19 @@ class Staging:
         self._already_there: dict[int, str | None] = {}
         self._unchanged: dict[int, str | None] = {}
         self._met: list[int] = []
+        self._withdrawn = 0
 
     def take(self, outcomes: Sequence[Outcome]) -> Staged:
-        """Write the rows; tell which documents are new, which are there, which were met."""
-        chosen = self._choose(outcomes)
+        """Write the rows; tell which documents are new, which are there, which were met.
+
+        The latest word of a record holds: what an earlier run left of it in the queue gives way.
+        """
         self._take_turn()
-        known = self._known([_key(document) for document in chosen.values()])
+        clashes = Clashes(self._connection, self._flow, self._run, self._updating, self._rules)
+        outcomes = clashes.refused(outcomes)
+        chosen = self._choose(outcomes)
+        known, overtaken = self._locked(outcomes, [_key(one) for one in chosen.values()])
+        self._withdraw(overtaken)
         self._forget_refusals([subject_of(document.origin) for document in chosen.values()])
         fresh: dict[int, Document] = {}
         for at, document in sorted(chosen.items()):
@@ -60,8 +99,13 @@ class Staging:
         self._take_fresh(fresh)
         self._take_undocumented(outcomes)
         return Staged(
-            tuple(self._staged), self._already_there, self._unchanged, tuple(self._met)
-        )  # fmt: skip
+            tuple(outcomes),
+            tuple(self._staged),
+            self._already_there,
+            self._unchanged,
+            tuple(self._met),
+            self._withdrawn,
+        )
 
     def _choose(self, outcomes: Sequence[Outcome]) -> dict[int, Document]:
         """Return one document of each identity: the first to create, the last to update."""
@@ -87,8 +131,57 @@ class Staging:
                 select(func.pg_advisory_xact_lock(func.hashtext(f"mapgen stage {self._flow}")))
             )
 
-    def _known(self, keys: Sequence[_Key]) -> dict[_Key, Row[*tuple[Any, ...]]]:
-        """Return the rows of these documents, locked in the one order of all that lock rows."""
+    def _locked(
+        self, outcomes: Sequence[Outcome], keys: Sequence[_Key]
+    ) -> tuple[dict[_Key, Row[*tuple[Any, ...]]], list[Row[*tuple[Any, ...]]]]:
+        """Return the rows of these documents, and those that their records do not give any more.
+
+        They are locked in the one order of all that lock rows.
+        """
+        subjects = list(dict.fromkeys(subject_of(one.origin) for one in outcomes))
+        rows = self._rows({*self._ids_of(keys), *self._ids_left_of(subjects)})
+        given = {_key(one) for one in outcomes if isinstance(one, Document)}
+        known = {(row.document, row.identity): row for row in rows}
+        overtaken = [row for key, row in known.items() if key not in given]
+        return {key: row for key, row in known.items() if key in given}, overtaken
+
+    def _ids_left_of(self, subjects: Sequence[str]) -> list[int]:
+        """Return the rows that earlier runs left of these records, and this one has not met."""
+        met = exists().where(MET.c.run == self._run, MET.c.record == _ROWS.id)
+        needed = (
+            select(_OTHER.c.id)
+            .where(_OTHER.c.id == NEEDS.c.record, _OTHER.c.subject != _ROWS.subject)
+            .where(_OTHER.c.flow == _ROWS.flow)
+            .where(NEEDS.c.document == _ROWS.document, NEEDS.c.identity == _ROWS.identity)
+            .correlate(RECORDS)
+            .exists()
+        )
+        found: list[int] = []
+        for start in range(0, len(subjects), _AT_ONCE):
+            found += self._connection.scalars(
+                select(_ROWS.id)
+                .where(_ROWS.flow == self._flow, _ROWS.identity.is_not(None))
+                .where(_ROWS.subject.in_(subjects[start : start + _AT_ONCE]))
+                .where(_ROWS.state.in_(_LEFT), _ROWS.number.is_(None))
+                .where(or_(_ROWS.reader.is_(None), _ROWS.reader != self._run))
+                .where(~met, ~needed)
+            )
+        return found
+
+    def _withdraw(self, rows: Sequence[Row[*tuple[Any, ...]]]) -> None:
+        """Take back what nobody has in hand; what somebody has is not sent once more."""
+        for row in rows:
+            self._withdrawn += 1
+            if row.state == "sending":
+                head = NextHead(
+                    "", "", self._run, "", (), is_counted=False, is_withdrawal=True
+                )  # fmt: skip
+                self._update(row.id, next_body=None, next_head=_words(head))
+            else:
+                self._update(row.id, **withdrawn_values(self._run, self._now))
+        forget_needs(self._connection, [row.id for row in rows if row.state != "sending"])
+
+    def _ids_of(self, keys: Sequence[_Key]) -> list[int]:
         identities = defaultdict(list)
         for document, identity in keys:
             identities[document].append(identity)
@@ -100,8 +193,11 @@ class Staging:
                     .where(_ROWS.flow == self._flow, _ROWS.document == document)
                     .where(_ROWS.identity.in_(of_it[start : start + _AT_ONCE]))
                 )
-        known: dict[_Key, Row[*tuple[Any, ...]]] = {}
-        found.sort()
+        return found
+
+    def _rows(self, ids: Iterable[int]) -> list[Row[*tuple[Any, ...]]]:
+        found = sorted(ids)
+        locked: list[Row[*tuple[Any, ...]]] = []
         met = exists().where(MET.c.run == self._run, MET.c.record == _ROWS.id).label("is_met")
         for start in range(0, len(found), _AT_ONCE):
             rows = self._connection.execute(
@@ -116,21 +212,32 @@ class Staging:
                     _ROWS.reader,
                     _ROWS.finisher,
                     _ROWS.next_head,
+                    _ROWS.rules,
                     met,
                 )
                 .where(_ROWS.id.in_(found[start : start + _AT_ONCE]))
                 .order_by(_ROWS.id)
                 .with_for_update()
             )
-            known |= {(row.document, row.identity): row for row in rows}
-        return known
+            locked += rows
+        return locked
 
     def _take_known(self, at: int, document: Document, row: Row[*tuple[Any, ...]]) -> None:
         """Decide about a document to create whose identity the ledger knows."""
+        digest = digest_of(document.body)
+        is_same = row.digest == digest and row.rules == self._rules
         if self._is_counted(row):
             self._already_there[at] = row.number
-        elif row.finisher == self._run or row.state in ("staged", "sending"):
+        elif row.state in ("staged", "sending") or (row.finisher == self._run and is_same):
             # Left by an earlier run: whoever finishes it counts it, maybe this run has already.
+            self._meet(at, row.id)
+            if row.state == "staged":
+                self._replace(row.id, document)
+            elif row.state == "sending" and not is_same:
+                self._let_follow(row.id, document, digest, is_counted=False, is_new=True)
+            elif row.next_head is not None:
+                self._update(row.id, next_body=None, next_head=None)
+        elif row.finisher == self._run and row.state == "sent":
             self._meet(at, row.id)
         elif row.state == "sent":
             self._already_there[at] = row.number
@@ -144,18 +251,21 @@ class Staging:
         digest = digest_of(document.body)
         is_same = row.digest == digest
         if row.state == "sending":
-            follows = row.next_head is not None or not is_same
+            before = decode_next(row.next_head)
+            is_ours = (row.claim or "").startswith(f"{self._run}/")
+            follows = before is not None or not is_same or row.rules != self._rules
+            counts = before is not None and before.reader == self._run and before.is_counted
             if follows:
-                self._let_follow(row.id, document, digest)
-            if row.next_head is not None and _reader_of(row.next_head) == self._run:
+                self._let_follow(row.id, document, digest, is_counted=is_ours or counts)
+            if before is not None and before.reader == self._run and not before.is_withdrawal:
                 self._unchanged[at] = row.number
-            elif follows and (row.claim or "").startswith(f"{self._run}/"):
+            elif follows and is_ours:
                 # This run sends one after the other, and counts each.
                 self._staged.append(at)
             else:
                 self._join(at, row)
         elif row.state == "staged":
-            if not is_same:
+            if not is_same or row.rules != self._rules:
                 self._replace(row.id, document)
             self._join(at, row)
         elif row.state == "sent" and is_same:
@@ -176,24 +286,36 @@ class Staging:
         """Whether an earlier record of this run stands for the row in its counts."""
         return bool(row.reader == self._run or row.is_met)
 
-    def _let_follow(self, row: int, document: Document, digest: str) -> None:
+    def _let_follow(
+        self, row: int, document: Document, digest: str, *, is_counted: bool, is_new: bool = False
+    ) -> None:
         origin = document.origin
         head = NextHead(
-            subject_of(origin), source_of(origin), self._run, digest, document.needs
-        )  # fmt: skip
-        words = msgspec.json.encode(head).decode()
-        self._update(row, next_body=document.body, next_head=words)
+            subject_of(origin),
+            source_of(origin),
+            self._run,
+            digest,
+            document.needs,
+            self._rules,
+            place_of(origin),
+            is_counted,
+            is_new,
+        )
+        self._update(row, next_body=document.body, next_head=_words(head))
 
     def _replace(self, row: int, document: Document) -> None:
         """Put a newer body in the place of one that nobody has in hand."""
         values = self._values(document)
-        kept = ("subject", "source", "entity", "body", "digest", "changed_at")
+        kept = (
+            "subject", "source", "place", "entity", "body", "digest", "rules", "changed_at"
+        )  # fmt: skip
         self._update(row, **{name: values[name] for name in kept})
         need(self._connection, {row: document.needs})
 
     def _stage_again(self, at: int, document: Document, row: int) -> None:
         self._staged.append(at)
-        self._update(row, **self._values(document))
+        since = func.coalesce(_ROWS.open_since, self._now)
+        self._update(row, **self._values(document) | {"open_since": since})
         need(self._connection, {row: document.needs})
 
     def _meet(self, at: int, row: int) -> None:
@@ -209,7 +331,13 @@ class Staging:
         if not fresh:
             return
         rows = [
-            {"flow": self._flow, "document": document.document, "identity": document.identity}
+            {
+                "flow": self._flow,
+                "document": document.document,
+                "identity": document.identity,
+                "folded": folded(document.identity),
+                "open_since": self._now,
+            }
             | self._values(document)
             for document in fresh.values()
         ]
@@ -217,8 +345,11 @@ class Staging:
         self._connection.execute(insert(RECORDS), rows)
         self._staged.extend(fresh)
         needing = {_key(document): document for document in fresh.values() if document.needs}
-        made = self._known(list(needing))
-        need(self._connection, {made[key].id: one.needs for key, one in needing.items()})
+        made = self._rows(self._ids_of(list(needing)))
+        need(
+            self._connection,
+            {row.id: needing[row.document, row.identity].needs for row in made},
+        )
 
     def _values(self, document: Document) -> dict[str, object]:
         origin = document.origin
@@ -226,7 +357,12 @@ class Staging:
         values = fresh_values(
             subject_of(origin), source_of(origin), digest, self._run, self._now
         )  # fmt: skip
-        return values | {"entity": document.entity, "body": document.body}
+        return values | {
+            "entity": document.entity,
+            "body": document.body,
+            "rules": self._rules,
+            "place": place_of(origin),
+        }
 
     def _forget_refusals(self, subjects: Sequence[str]) -> None:
         """A record that gives a document now is no longer rejected, skipped or waiting."""
@@ -245,6 +381,7 @@ class Staging:
                 case Rejected():
                     state = "waiting" if outcome.waits else "rejected"
                     row = self._refusal(outcome.origin, state, None, outcome.faults)
+                    row["record"] = _record(outcome)
                 case Skipped():
                     row = self._refusal(outcome.origin, "skipped", outcome.reason, ())
                 case Document():
@@ -259,7 +396,22 @@ class Staging:
                 index_where=_ROWS.identity.is_(None),
                 set_={
                     name: statement.excluded[name]
-                    for name in ("source", "state", "reason", "faults", "reader", "changed_at")
+                    for name in (
+                        "source",
+                        "place",
+                        "state",
+                        "reason",
+                        "faults",
+                        "reader",
+                        "record",
+                        "changed_at",
+                    )
+                }
+                | {
+                    "open_since": case(
+                        (statement.excluded.open_since.is_(None), None),
+                        else_=func.coalesce(_ROWS.open_since, statement.excluded.open_since),
+                    )
                 },
             ),
             list(rows.values()),
@@ -272,14 +424,34 @@ class Staging:
             "flow": self._flow,
             "subject": subject_of(origin),
             "source": source_of(origin),
+            "place": place_of(origin),
             "identity": None,
             "state": state,
-            "reason": reason,
+            "reason": None if reason is None else storable(reason),
             "faults": encode_faults(faults),
             "attempts": 0,
             "reader": self._run,
+            "record": None,
+            "open_since": None if state == "skipped" else self._now,
             "changed_at": self._now,
         }
+
+
+def withdrawn_values(run: str, now: float) -> dict[str, object]:
+    """Return what the row of a document holds whose record does not give it any more."""
+    return {
+        "state": "skipped",
+        "reason": _WITHDRAWN,
+        "faults": None,
+        "body": None,
+        "digest": None,
+        "next_body": None,
+        "next_head": None,
+        "claim": None,
+        "finisher": run,
+        "open_since": None,
+        "changed_at": now,
+    }
 
 
 def fresh_values(
@@ -309,38 +481,27 @@ def need(connection: Connection, needs: Mapping[int, Sequence[_Key]]) -> None:
     if not needs:
         return
     forget_needs(connection, list(needs))
-    rows = [
-        {"record": row, "document": document, "identity": identity}
-        for row, of_it in needs.items()
-        for document, identity in dict.fromkeys(of_it)
-    ]
-    if rows:
-        connection.execute(insert(NEEDS), rows)
+    note_needs(connection, needs)
 
 
 def _key(document: Document) -> _Key:
     return document.document, document.identity
 
 
-def _reader_of(next_head: str) -> str:
-    return msgspec.json.decode(next_head, type=NextHead).reader
+def _words(head: NextHead) -> str:
+    return msgspec.json.encode(head).decode()
+
+
+def _record(outcome: Rejected) -> bytes | None:
+    """Return a record that waits, to be transformed once more; others are not kept."""
+    if not outcome.waits or outcome.data is None:
+        return None
+    origin = outcome.origin
+    return msgspec.json.encode(
+        KeptRecord(origin.file, origin.record, origin.line, outcome.data)
+    )  # fmt: skip
 
 
 def _is_misfiled(row: Row[*tuple[Any, ...]]) -> bool:
     """Whether it is in the ERP, but not under its identity: sent again, it would be there twice."""
     return bool(row.state == "dead" and row.number is not None)
-
-
-def subject_of(origin: Origin) -> str:
-    """Return what a record is known by: its own key, or its place in its file."""
-    return _storable(f"#{origin.record} {origin.file}" if origin.key is None else origin.key)
-
-
-def source_of(origin: Origin) -> str:
-    """Return what people call a record: its own key, or its place in its file."""
-    return _storable(f"{origin.file}:{origin.line}" if origin.key is None else origin.key)
-
-
-def _storable(words: str) -> str:
-    """Return the text without what a database cannot hold: NUL and lone surrogates."""
-    return words.replace("\x00", "\ufffd").encode("utf-8", "replace").decode("utf-8")

@@ -1,0 +1,168 @@
+"""A batch of outcomes in, the same out without the records that would be taken for others.
+
+A document is known by its identity. Two records that give one identity and other content would be
+one document, and one of them lost; two identities that the ERP takes for one would be, too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence, Set
+from dataclasses import dataclass
+from itertools import groupby
+
+from sqlalchemy import Connection, exists, or_, select
+
+from mapgen.runtime.ledger.rows import decode_next, digest_of, folded
+from mapgen.runtime.ledger.schema import MET, RECORDS
+from mapgen.runtime.ledger.text import is_storable, place_of, source_of, subject_of
+from mapgen.runtime.outcome import Document, FaultReport, Outcome, Rejected
+
+IDENTITY_UNUSABLE = "R225"
+IDENTITY_SHARED = "R226"
+IDENTITY_ALIKE = "R227"
+
+_ROWS = RECORDS.c
+_AT_ONCE = 400
+
+
+@dataclass(frozen=True, slots=True)
+class _Holder:
+    """The record that an identity stands for."""
+
+    subject: str
+    source: str
+    place: str | None
+    digest: str | None
+    rules: str | None
+    is_of_this_run: bool
+
+    def __str__(self) -> str:
+        return f"`{self.source}`" + (f" ({self.place})" if self.place else "")
+
+
+_Known = dict[tuple[str, str], dict[str, _Holder]]
+"""By document and folded identity: the identities that are known, and whose they are."""
+
+
+class Clashes:
+    """Finds the records of a batch whose documents would be taken for those of other records."""
+
+    def __init__(
+        self, connection: Connection, flow: str, run: str, updating: Set[str], rules: str
+    ) -> None:
+        self._connection = connection
+        self._flow = flow
+        self._run = run
+        self._updating = updating
+        self._rules = rules
+
+    def refused(self, outcomes: Sequence[Outcome]) -> list[Outcome]:
+        """Return the batch; a record with such a document is one rejection in it."""
+        known = self._known([one for one in outcomes if isinstance(one, Document)])
+        return [
+            one
+            for _, of_record in groupby(outcomes, _record_of)
+            for one in self._judged(list(of_record), known)
+        ]
+
+    def _judged(self, outcomes: list[Outcome], known: _Known) -> list[Outcome]:
+        documents = [one for one in outcomes if isinstance(one, Document)]
+        needed = {key for one in documents for key in one.needs}
+        faults = [
+            fault
+            for one in documents
+            for fault in self._faults(one, known, is_needed=_key(one) in needed)
+        ]
+        if faults:
+            return [Rejected(documents[0].origin, tuple(faults))]
+        for one in documents:
+            alike = known.setdefault((one.document, folded(one.identity)), {})
+            alike[one.identity] = self._holder_of(one)
+        return outcomes
+
+    def _faults(
+        self, document: Document, known: _Known, *, is_needed: bool
+    ) -> Iterator[FaultReport]:  # fmt: skip
+        if not document.identity.strip() or not is_storable(document.identity):
+            words = "is blank" if not document.identity.strip() else "holds a NUL character"
+            yield FaultReport(IDENTITY_UNUSABLE, f"the identity {words}")
+            return
+        alike = known.get((document.document, folded(document.identity)), {})
+        holder = alike.get(document.identity)
+        if holder is None and alike:
+            other = next(iter(alike.values()))
+            words = (
+                "the ERP does not tell its identity from that of the record"
+                f" {other}: they differ by case or trailing blanks alone"
+            )
+            yield FaultReport(IDENTITY_ALIKE, words)
+        is_made_once = not is_needed and document.document not in self._updating
+        if holder is not None and is_made_once and self._is_another(document, holder):
+            words = f"the record {holder} has the same identity, with other content"
+            yield FaultReport(IDENTITY_SHARED, words)
+
+    def _is_another(self, document: Document, holder: _Holder) -> bool:
+        """Whether two records meet in one document, or one record comes twice in two states."""
+        if holder.digest is None or holder.digest == digest_of(document.body):
+            return False
+        if holder.is_of_this_run:
+            return True
+        # By other rules, or without a key, the same record may have had another name.
+        is_comparable = holder.rules == self._rules and document.origin.key is not None
+        return is_comparable and holder.subject != subject_of(document.origin)
+
+    def _holder_of(self, document: Document) -> _Holder:
+        origin = document.origin
+        return _Holder(
+            subject_of(origin),
+            source_of(origin),
+            place_of(origin),
+            digest_of(document.body),
+            self._rules,
+            is_of_this_run=True,
+        )
+
+    def _known(self, documents: Sequence[Document]) -> _Known:
+        wanted: dict[str, set[str]] = {}
+        for one in documents:
+            if is_storable(one.identity):
+                wanted.setdefault(one.document, set()).add(folded(one.identity))
+        known: _Known = {}
+        for document, of_it in wanted.items():
+            ordered = sorted(of_it)
+            for start in range(0, len(ordered), _AT_ONCE):
+                self._look_up(document, ordered[start : start + _AT_ONCE], known)
+        return known
+
+    def _look_up(self, document: str, wanted: Sequence[str], known: _Known) -> None:
+        met = exists().where(MET.c.run == self._run, MET.c.record == _ROWS.id).label("is_met")
+        for row in self._connection.execute(
+            select(
+                _ROWS.identity, _ROWS.folded, _ROWS.subject, _ROWS.source, _ROWS.place,
+                _ROWS.digest, _ROWS.rules, _ROWS.reader, _ROWS.next_head, met,
+            )
+            .where(_ROWS.flow == self._flow, _ROWS.document == document)
+            .where(_ROWS.folded.in_(wanted))
+            # What was refused has no document: another record may be the one that it is for.
+            .where(
+                or_(_ROWS.state.not_in(("skipped", "rejected", "dead")), _ROWS.number.is_not(None))
+            )
+        ):  # fmt: skip
+            head = decode_next(row.next_head)
+            is_newer = head is not None and not head.is_withdrawal
+            known.setdefault((document, row.folded), {})[row.identity] = _Holder(
+                head.subject if head is not None and is_newer else row.subject,
+                head.source if head is not None and is_newer else row.source,
+                head.place if head is not None and is_newer else row.place,
+                head.digest if head is not None and is_newer else row.digest,
+                head.rules if head is not None and is_newer else row.rules,
+                bool(row.reader == self._run or row.is_met),
+            )
+
+
+def _key(document: Document) -> tuple[str, str]:
+    return document.document, document.identity
+
+
+def _record_of(outcome: Outcome) -> tuple[str, int]:
+    return outcome.origin.file, outcome.origin.record

@@ -1,0 +1,30 @@
+"""Origins in, what a ledger calls their records out, as text that every database can hold."""
+
+from __future__ import annotations
+
+from mapgen.runtime.outcome import Origin
+
+
+def subject_of(origin: Origin) -> str:
+    """Return what a record is known by: its own key, or its place in its file."""
+    return storable(f"#{origin.record} {origin.file}" if origin.key is None else origin.key)
+
+
+def source_of(origin: Origin) -> str:
+    """Return what people call a record: its own key, or its place in its file."""
+    return storable(f"{origin.file}:{origin.line}" if origin.key is None else origin.key)
+
+
+def place_of(origin: Origin) -> str:
+    """Return where a record stood."""
+    return storable(f"{origin.file}:{origin.line}")
+
+
+def storable(words: str) -> str:
+    """Return the text without what a database cannot hold: NUL and lone surrogates."""
+    return words.replace("\x00", "\ufffd").encode("utf-8", "replace").decode("utf-8")
+
+
+def is_storable(words: str) -> bool:
+    """Whether a database can hold the text as it is."""
+    return storable(words) == words
