@@ -105,7 +105,7 @@ def _delivered(bound: BoundFlow, live: LiveTables, options: _Options) -> Summary
         stream = files.enter_context(open_input(bound, source))
         joins = files.enter_context(open_joins(bound, dict(options["joins"])))
         environment = _environment(bound)
-        state = options["state"] or _default_state(bound.workspace.root)
+        state = options["state"] or default_state(bound.workspace.root)
         ledger = files.enter_context(Ledger(state))
         total = count_records(bound, source)
         observer = files.enter_context(watching(total, options["log"]))
@@ -137,7 +137,7 @@ def _into_the_erp(bound: BoundFlow) -> None:
         )
 
 
-def _default_state(root: Path) -> str:
+def default_state(root: Path) -> str:
     from mapgen.report import Stopped
     from mapgen.report.catalogue import project as messages
 

@@ -12,6 +12,7 @@ import click
 from mapgen.report import Stopped
 from mapgen.report.catalogue import project as messages
 from mapgen.runtime.events import Event, JsonLog, Observer, Progress, TechnicalEvent, Together
+from mapgen.runtime.private import open_private
 
 _STEPS = 10
 _EVERY = 500
@@ -88,7 +89,7 @@ def watching(total: int | None, log: Path | None) -> Iterator[Observer]:
             yield shown
             return
         try:
-            stream_out = files.enter_context(log.open("a", encoding="utf-8"))
+            stream_out = files.enter_context(open_private(log, "a"))
         except OSError as error:
             reason = (error.strerror or "unknown error").lower()
             raise Stopped([messages.cannot_write(str(log), reason)]) from None

@@ -1,0 +1,85 @@
+"""`queue`: what lies in a ledger's queues, listed without values, or dropped."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from mapgen.cli import FAULTS
+
+if TYPE_CHECKING:
+    from mapgen.runtime.ledger import Queued
+
+_STATE_HELP = "The ledger. [default: sqlite:///.mapgen/ledger.db of the workspace]"
+_WORDS = {"staged": "queued", "sending": "in hand", "waiting": "waiting"}
+
+
+@click.group()
+def queue() -> None:
+    """Show or drop what runs have left in the queue."""
+
+
+@queue.command("list")
+@click.argument("flow", required=False)
+@click.option("--state", help=_STATE_HELP)
+@click.pass_obj
+def show(project: Path, flow: str | None, state: str | None) -> None:
+    """List the documents in the queue and the records that wait, by flow and tenant."""
+    from mapgen.runtime.summary import instant_of
+
+    for one in _queued(project, flow, state):
+        since = instant_of(one.since) or "unknown"
+        rules = (one.rules or "unknown")[:12]
+        source = one.source.encode("unicode_escape").decode()
+        click.echo(f"{one.book}\t{_WORDS[one.state]}\t{source}\t{one.document}\t{since}\t{rules}")
+
+
+@queue.command()
+@click.argument("flow")
+@click.option("--tenant", help="The tenant, where the ledger has queues for several.")
+@click.option("--state", help=_STATE_HELP)
+@click.pass_obj
+def drop(project: Path, flow: str, tenant: str | None, state: str | None) -> None:
+    """Take what nobody has in hand out of the queue of a flow; its records may come again."""
+    from mapgen.runtime.ledger import Ledger
+
+    books = sorted({one.book for one in _queued(project, flow, state)})
+    if tenant is not None:
+        books = [book for book in books if book.startswith(f"{flow} in {tenant} at ")]
+    if len(books) > 1:
+        raise click.UsageError(f"--tenant: the queue has several: {', '.join(books)}")
+    with _telling(), Ledger(_address(project, state)) as ledger:
+        count = sum(ledger.drop(book) for book in books)
+    click.echo(f"{count} dropped", err=True)
+
+
+def _queued(project: Path, flow: str | None, state: str | None) -> list[Queued]:
+    from mapgen.runtime.ledger import Ledger
+
+    with _telling(), Ledger(_address(project, state)) as ledger:
+        return ledger.queue(flow)
+
+
+@contextmanager
+def _telling() -> Iterator[None]:
+    """Say why a ledger cannot be used, and end."""
+    from mapgen.cli.summary import tell_halt
+    from mapgen.runtime.halt import Halt
+
+    try:
+        yield
+    except Halt as halt:
+        tell_halt(halt)
+        sys.exit(FAULTS)
+
+
+def _address(project: Path, state: str | None) -> str:
+    from mapgen.cli.run import default_state
+    from mapgen.workspace import Workspace
+
+    return state or default_state(Workspace.find(project).root)
