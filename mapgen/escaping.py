@@ -33,6 +33,13 @@ def one_line(text: str) -> str:
     return visible(" ".join(text.split()))
 
 
+def lines(text: str) -> str:
+    """Return a text whose lines and tabs stay; any other sign that is not shown is escaped."""
+    return "".join(
+        part if part in ("\n", "\t") else visible(part) for part in re.split(r"([\n\t])", text)
+    )
+
+
 # Python
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from decimal import Decimal
 from operator import ge, gt, le, lt
 
@@ -79,12 +79,11 @@ def meeting_members(part: spec.Part, contract: Contract) -> Iterator[Diagnostic]
             yield outward.members_that_meet(first, rule.target)
 
 
-def unusable_members(part: spec.Part) -> Iterator[Diagnostic]:
-    """Yield the faults of members that generated code cannot write."""
-    for rule in part.fields:
-        name = rule.target.value
-        if not is_usable(name):
-            yield schemas.unusable_name(name, "the document", rule.target.span())
+def unusable_members(names: Iterable[Text]) -> Iterator[Diagnostic]:
+    """Yield the faults of members of a document that generated code cannot write."""
+    for name in names:
+        if not is_usable(name.value):
+            yield schemas.unusable_name(name.value, "document", name.span())
 
 
 def may_be_left_out(text: Text, source: Typed, field: Field) -> Iterator[Diagnostic]:

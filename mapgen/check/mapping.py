@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from mapgen.check import model as checked
 from mapgen.check.blocks import row_type, value_in_document
-from mapgen.check.directions import idle_ignores
+from mapgen.check.directions import idle_ignores, unusable_members
 from mapgen.check.documents import (
     Siblings,
     apart,
@@ -241,6 +241,7 @@ def _identity(
         rules.faults.append(
             messages.two_rules(clause.field.value, clause.field.span(), written.target.span())
         )
+    rules.faults.extend(unusable_members([clause.field]))
     field = rules.field(clause.field, entity)
     rule = spec.Rule(
         clause.field,

@@ -130,7 +130,7 @@ class RuleChecker:
             return replace(self, is_inside=True).part(part, entity, prefix, scope, where)
         self.faults.extend(only_in_the_erp(part, self.contract))
         self.faults.extend(meeting_members(part, self.contract))
-        self.faults.extend(unusable_members(part))
+        self.faults.extend(unusable_members(rule.target for rule in part.fields))
         members = [self._member(rule, entity, prefix, scope) for rule in part.fields]
         custom = [self._custom(rule, prefix, scope) for rule in part.custom]
         note = None if part.note is None else self._note(part.note, prefix, scope)

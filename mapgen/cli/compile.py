@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from mapgen.cli import FAULTS, STALE
+from mapgen.cli.output import say
 from mapgen.cli.speech import Format, show
 
 
@@ -46,9 +47,7 @@ def check(
     if any(fault.severity == "error" for fault in findings.faults):
         sys.exit(FAULTS)
     if form == "text":
-        click.echo(
-            f"{len(findings.flows)} flow{'s' * (len(findings.flows) != 1)} checked: all fine"
-        )
+        say(f"{len(findings.flows)} flow{'s' * (len(findings.flows) != 1)} checked: all fine")
 
 
 def _spec_paths(workspace: object, specs: tuple[Path, ...]) -> tuple[str, ...]:
@@ -88,11 +87,11 @@ def generate(project: Path, only_check: bool, release: bool) -> None:
         return
     workspace.write(files, staleness)
     for path in (*staleness.stale, *staleness.missing):
-        click.echo(f"wrote {path}")
+        say(f"wrote {path}")
     for path in staleness.orphaned:
-        click.echo(f"removed {path}")
+        say(f"removed {path}")
     changed = len(staleness.stale) + len(staleness.missing)
-    click.echo(f"{changed} of {len(files)} files written")
+    say(f"{changed} of {len(files)} files written")
 
 
 def _say_stale(staleness: object, count: int) -> None:
@@ -100,7 +99,7 @@ def _say_stale(staleness: object, count: int) -> None:
 
     assert isinstance(staleness, Staleness)
     if staleness.is_fresh:
-        click.echo(f"all {count} generated files are fresh")
+        say(f"all {count} generated files are fresh")
         return
     for word, paths in (
         ("stale", staleness.stale),
@@ -108,6 +107,6 @@ def _say_stale(staleness: object, count: int) -> None:
         ("orphaned", staleness.orphaned),
     ):
         for path in paths:
-            click.echo(f"{word}: {path}", err=True)
-    click.echo("help: run `mapgen generate` and commit what it writes", err=True)
+            say(f"{word}: {path}", err=True)
+    say("help: run `mapgen generate` and commit what it writes", err=True)
     sys.exit(STALE)

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from mapgen.cli.output import piped, say
+
 if TYPE_CHECKING:
     from mapgen.contract.importing import Imported
     from mapgen.contract.model import Contract
@@ -47,13 +49,13 @@ def import_command(  # noqa: PLR0913 - one parameter an option
     names = _names(entities)
     done = import_contract(Inputs(openapi, keys, metadata, overlay), names)
     if output == Path("-"):
-        click.echo(done.lock, nl=False)
+        piped(done.lock, nl=False)
     else:
         target = output or _default_output(project or Path(), done.contract.name)
         write_lock(target, done.lock)
-        click.echo(f"wrote {_shown(target)}")
+        say(f"wrote {_shown(target)}")
     for line in _summary(done):
-        click.echo(line, err=output == Path("-"))
+        say(line, err=output == Path("-"))
 
 
 def _names(entities: str | None) -> tuple[str, ...]:
@@ -126,7 +128,7 @@ def show_command(project: Path | None, entity: str, name: str | None, with_parts
         raise Stopped([messages.unknown_entity(entity, found.entities, found.name)])
     shown = show_entity(found, entity, with_parts=with_parts)
     for line in _shown_lines(shown, f"{shown.name} of {found.name}", shown.name):
-        click.echo(line)
+        say(line)
 
 
 def pinned(workspace: Workspace, name: str | None) -> tuple[str, Contract]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, BinaryIO
 import click
 
 from mapgen.cli import FAULTS
+from mapgen.cli.output import piped, say
 
 if TYPE_CHECKING:
     from mapgen.evaluation import Evaluated
@@ -60,8 +61,8 @@ def _one(expression: str, data: Path | None, profile: str) -> None:
         raise click.ClickException(str(wrong)) from None
     except Fault as fault:
         raise click.ClickException(f"{fault.code}: {fault.message}") from None
-    click.echo(ENCODER.encode(found.value).decode())
-    click.echo(f"type: {found.type}", err=True)
+    piped(ENCODER.encode(found.value).decode())
+    say(f"type: {found.type}", err=True)
 
 
 def _object(path: Path) -> dict[str, JsonValue]:
@@ -102,7 +103,7 @@ def _print_lines(stream: BinaryIO, profile: Profile) -> int:
         found = _line(raw, profile)
         code = FAULTS if isinstance(found, str) else code
         line = {"error": found} if isinstance(found, str) else _shown(found)
-        click.echo(ENCODER.encode(line).decode())
+        piped(ENCODER.encode(line).decode())
     return code
 
 

@@ -10,6 +10,8 @@ from typing import NoReturn
 
 import click
 
+from mapgen.cli.output import say
+
 _SUFFIX = ".md"
 _TITLE = re.compile(r"# ([A-Z]\d{3}): (.+)")
 _HEADING = re.compile(r"\*\*([^*]+)\*\*")
@@ -25,14 +27,14 @@ def explain(code: str | None) -> None:
     pages = error_pages()
     if code is None:
         for title in titles(pages):
-            click.echo(title)
+            say(title)
         return
     name = code.strip().upper()
     page = pages / f"{name}{_SUFFIX}"
     # The list of names is asked first: CODE may hold anything, `../` included.
     if name not in codes(pages) or not page.is_file():
         _refuse(code, codes(pages))
-    click.echo(as_terminal_text(page.read_text(encoding="utf-8")))
+    say(as_terminal_text(page.read_text(encoding="utf-8")))
 
 
 def error_pages() -> Traversable:

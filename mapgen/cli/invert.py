@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from mapgen.cli.output import piped, say
+
 if TYPE_CHECKING:
     from mapgen.invert.model import Rule, Verdict
 
@@ -24,10 +26,10 @@ def invert(project: Path, flow: str, *, as_json: bool) -> None:
     """
     found = _verdict(project, flow)
     if as_json:
-        click.echo(json.dumps(_plain(flow, found), indent=2, ensure_ascii=False))
+        piped(json.dumps(_plain(flow, found), indent=2, ensure_ascii=False))
         return
     for line in _lines(flow, found):
-        click.echo(line)
+        say(line)
 
 
 def _verdict(project: Path, flow: str) -> Verdict:

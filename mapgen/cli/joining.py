@@ -11,6 +11,7 @@ import click
 import msgspec
 
 from mapgen.cli.flows import BoundFlow, open_records, reason_of, shown
+from mapgen.cli.output import say
 from mapgen.report import Stopped, suggestion
 from mapgen.report.catalogue import project as messages
 from mapgen.report.catalogue import reading
@@ -92,4 +93,4 @@ def tell_unasked(joins: Joins) -> None:
     """Say how many records of the joined files belong to no record of the input."""
     for name, count in joins.unasked().items():
         belongs = "record belongs" if count == 1 else "records belong"
-        click.echo(f"{name}: {count} {belongs} to no record of the input", err=True)
+        say(f"{name}: {count} {belongs} to no record of the input", err=True)

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
-import click
+from mapgen.cli.output import say
 
 if TYPE_CHECKING:
     from mapgen.compiler import Findings
@@ -26,14 +26,14 @@ def mended(
 
     result = mend(workspace, paths)
     if only_diff:
-        click.echo("".join(_difference(result)), nl=False, err=not is_text)
+        say("".join(_difference(result)), nl=False, err=not is_text)
         return result.findings
     for path in sorted(result.before):
         workspace.rewrite(path, result.after[path])
     for change in result.changes:
-        click.echo(str(change), err=not is_text)
+        say(str(change), err=not is_text)
     count = len(result.changes)
-    click.echo(f"{count or 'no'} change{'s' * (count != 1)} made", err=not is_text)
+    say(f"{count or 'no'} change{'s' * (count != 1)} made", err=not is_text)
     return result.findings
 
 

@@ -14,6 +14,7 @@ import click
 
 from mapgen.cli import FAULTS, STILL_OPEN
 from mapgen.cli.options import join_option, lookup_option
+from mapgen.cli.output import piped, say
 
 if TYPE_CHECKING:
     from mapgen.cli.flows import BoundFlow
@@ -80,12 +81,12 @@ def run(project: Path, /, **options: Unpack[_Options]) -> None:
         halted = True
         summary = halt.summary or Summary(options["flow"], 0, 0, 0, 0, 0, 0, 0)
     except KeyboardInterrupt:
-        click.echo(f"\n{_GO_ON}", err=True)
+        say(f"\n{_GO_ON}", err=True)
         raise
     else:
         tell_summary(summary)
     if options["as_json"]:
-        click.echo(json.dumps(summary.counts()))
+        piped(json.dumps(summary.counts()))
     if halted or summary.rejected or summary.dead:
         sys.exit(FAULTS)
     if summary.open:

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from mapgen.cli.output import say
+
 if TYPE_CHECKING:
     from mapgen.sandbox import Fault, Settings
 
@@ -163,9 +165,9 @@ def _long_actions(words: tuple[str, ...]) -> dict[str, int]:
 def _announce(contract: str, environment: Mapping[str, str], ready_file: Path | None) -> None:
     """Say where the tenant is; the file is there whole or not at all."""
     url, tenant = environment["ACUMATICA_URL"], environment["ACUMATICA_TENANT"]
-    click.echo(f'sandbox tenant "{tenant}" at {url} ({contract}), stop it with Ctrl-C')
+    say(f'sandbox tenant "{tenant}" at {url} ({contract}), stop it with Ctrl-C')
     for name, value in environment.items():
-        click.echo(f"export {name}='{value}'")
+        say(f"export {name}='{value}'")
     if ready_file is None:
         return
     facts = {"url": url, "tenant": tenant, "contract": contract, "environment": dict(environment)}

@@ -86,6 +86,7 @@ def _records(files: tuple[Path, ...], envelope: tuple[str, ...]) -> list[Mapping
 
 def _records_of(path: Path, envelope: tuple[str, ...]) -> Iterator[Mapping[str, Json]]:
     """Yield the records of a file; what is none is told and left out."""
+    from mapgen.cli.output import say
     from mapgen.runtime.faults import Fault
     from mapgen.runtime.records import decode, read_records
 
@@ -97,6 +98,6 @@ def _records_of(path: Path, envelope: tuple[str, ...]) -> Iterator[Mapping[str, 
                     raise Fault("R101", "it is no object")
             except Fault as fault:
                 words = f"{path.as_posix()}: record {raw.number} is left out: {fault}"
-                click.echo(words, err=True)
+                say(words, err=True)
             else:
                 yield cast("Mapping[str, Json]", record)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import click
 
+from mapgen.cli.output import say
+from mapgen.escaping import lines, visible
 from mapgen.runtime.halt import Halt
 from mapgen.runtime.outcome import FaultReport
 from mapgen.runtime.summary import Shown, Summary, instant_of
@@ -14,7 +16,7 @@ _MOST_REASONS = 8
 def tell_summary(summary: Summary) -> None:
     """Print what became of the records."""
     count = summary.read
-    click.echo(f"\n{summary.flow}: {count} record{'s' * (count != 1)}", err=True)
+    say(f"\n{summary.flow}: {count} record{'s' * (count != 1)}", err=True)
     # Most flows update nothing: a line of noughts would only ask what it means.
     updates = [
         ("updated", summary.updated, None),
@@ -65,7 +67,7 @@ def _tell_earlier(summary: Summary) -> None:
 def _tell_reasons(summary: Summary, kind: str | None) -> None:
     reasons = [reason for reason in summary.reasons if reason.kind == kind]
     for reason in reasons[:_MOST_REASONS]:
-        click.echo(f"         {reason.count:>5}  {_explained(reason.words)}", err=True)
+        say(f"         {reason.count:>5}  {_explained(reason.words)}", err=True)
     others = sum(reason.count for reason in reasons[_MOST_REASONS:])
     if others:
         click.echo(f"         {others:>5}  for other reasons", err=True)
@@ -148,7 +150,7 @@ def _fullest(summary: Summary) -> Shown | None:
 
 def _tell_in_full(shown: Shown) -> None:
     count = len(shown.faults)
-    source = _printable(shown.source)
+    source = visible(shown.source)
     head = f"one rejection in full: {source}, {count} fault{'s' * (count != 1)}"
     click.echo(f"\n{click.style(head, bold=True)}", err=True)
     for fault in shown.faults:
@@ -157,7 +159,7 @@ def _tell_in_full(shown: Shown) -> None:
 
 def _tell_fault(fault: FaultReport) -> None:
     head = click.style(f"{fault.code}", fg="red", bold=True)
-    told = _printable(f"{fault.target or 'the record'}: {fault.message}")
+    told = visible(f"{fault.target or 'the record'}: {fault.message}")
     click.echo(f"  {head} {told}", err=True)
     for name, value in (
         ("read from", fault.source_path),
@@ -165,20 +167,13 @@ def _tell_fault(fault: FaultReport) -> None:
         ("rule", fault.spec),
     ):
         if value is not None:
-            click.echo(f"       {name:<9} {_printable(value)}", err=True)
-
-
-def _printable(text: str) -> str:
-    """Return text of a record so that it cannot steer the terminal."""
-    return "".join(
-        char if char.isprintable() else char.encode("unicode_escape").decode() for char in text
-    )
+            click.echo(f"       {name:<9} {visible(value)}", err=True)
 
 
 def tell_halt(halt: Halt) -> None:
     """Print why a run could not go on, and what to do."""
     head = click.style(f"error[{halt.code}]", fg="red", bold=True)
-    click.echo(f"{head}: {halt.message}\n  help: {halt.help}", err=True)
+    click.echo(f"{head}: {lines(halt.message)}\n  help: {lines(halt.help)}", err=True)
     if halt.summary is not None:
         tell_summary(halt.summary)
         click.echo("\nnothing is lost: run the same command again to go on", err=True)

@@ -14,6 +14,7 @@ import click
 
 from mapgen.cli import FAULTS
 from mapgen.cli.options import join_option, lookup_option
+from mapgen.cli.output import say
 
 if TYPE_CHECKING:
     from mapgen.runtime.outcome import Outcome
@@ -77,7 +78,7 @@ def transform(project: Path, /, **options: Unpack[_Options]) -> None:
         found = outcomes(bound, options["source"], stream, joins)
         counts = _write(found, documents, refused)
         tell_unasked(joins)
-    click.echo(counts.shown, err=True)
+    say(counts.shown, err=True)
     if counts.rejected:
         sys.exit(FAULTS)
 

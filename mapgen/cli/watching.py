@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 
+from mapgen.cli.output import say
 from mapgen.report import Stopped
 from mapgen.report.catalogue import project as messages
 from mapgen.runtime.events import Event, JsonLog, Observer, Progress, TechnicalEvent, Together
@@ -33,7 +34,7 @@ class _Bar:
     def on_event(self, event: Event) -> None:
         """Say below the bar why it stands still; leave other events to the log."""
         if words := _state_of_the_tenant(event):
-            click.echo(f"\n{words}", err=True)
+            say(f"\n{words}", err=True)
 
     def close(self) -> None:
         """End the line of the bar."""
@@ -54,12 +55,12 @@ class _Lines:
         if steps > self._said:
             self._said = steps
             whole = "" if self._total is None else f" of {self._total}"
-            click.echo(f"delivering: {done}{whole} records", err=True)
+            say(f"delivering: {done}{whole} records", err=True)
 
     def on_event(self, event: Event) -> None:
         """Say why nothing is delivered; leave other events to the log."""
         if words := _state_of_the_tenant(event):
-            click.echo(words, err=True)
+            say(words, err=True)
 
     def close(self) -> None:
         """Nothing is left to say."""

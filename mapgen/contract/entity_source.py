@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import get_args
 
 from mapgen.contract.model import Contract, Entity, Field, ValueType
 from mapgen.contract.source_schema import EntitySource, SourceSchema
@@ -67,14 +68,16 @@ def entity_schema(
     reader = _Reader(contract, frozenset(one for one in found if one is not None))
     if faults:
         raise Stopped(faults)
-    record = reader.object(entity, name)
+    # Types are told apart by their names: a record called `date` is no date.
+    known_as = f"{name}_record" if name in (*get_args(types.ScalarName), "null") else name
+    record = reader.object(entity, known_as)
     members = {**record.fields, "note": types.optional(types.STRING)}
     views = _views(custom)
     if views:
         members["custom"] = types.optional(types.Object("Custom", views))
     return SourceSchema(
         path=contract.name,
-        record=types.Object(name, members),
+        record=types.Object(known_as, members),
         lasting=frozenset(_lasting(contract, entity, name)),
         entity=EntitySource(contract, entity, reader.dates, reader.entities),
     )

@@ -48,7 +48,7 @@ def source_schema_file(flow: ir.Flow) -> str:
         item.name: _source_object(item, is_wrapped=of_the_erp and item.name != _OPTION)
         for item in flow.source_objects
     }
-    root = definitions.pop(flow.source_name)
+    root = definitions.pop(flow.record.name)
     schema: Schema = {"$schema": DIALECT, "title": flow.source_name, **root}
     if definitions:
         schema["$defs"] = dict(sorted(definitions.items()))

@@ -45,7 +45,7 @@ def _read_paths(flow: ir.Flow, rules: tuple[Rule, ...]) -> Iterator[str]:
     """
     objects = {item.name: item for item in flow.source_objects}
     types = [field.type for item in flow.source_objects for field in item.fields]
-    leaves = tuple(_below(flow.source_name, flow.source_name, objects, ()))
+    leaves = tuple(_below(flow.source_name, flow.record.name, objects, ()))
     said = [rule.field.reads for rule in rules] + [reads for _, reads, _ in _readers(flow)]
     for path, owners in leaves:
         is_shared = any(types.count(owner) > 1 for owner in owners)

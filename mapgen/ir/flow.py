@@ -653,6 +653,11 @@ class Flow:
         return any(covers(one, path) for one in self.personal for path in reads)
 
     @property
+    def record(self) -> SourceObject:
+        """What the rules read of a record itself: the objects in it come before it."""
+        return self.source_objects[-1]
+
+    @property
     def is_plain(self) -> bool:
         """Whether documents are plain JSON, not records of the ERP."""
         return not self.contract_version

@@ -92,7 +92,7 @@ def lower(flow: checked.Checked, samples: Samples) -> ir.Flow:
         ),
         test_settings=samples.settings,
         operations=_operations(flow),
-        reads=None if source is None else entity_reads(source, section.source.name.value, objects),
+        reads=None if source is None else entity_reads(source, flow.schema.record.name, objects),
         round_trip=section.round_trip is not None,
     )
 

@@ -7,6 +7,7 @@ import unicodedata
 from collections.abc import Callable, Iterable, Mapping
 from urllib.parse import quote
 
+from mapgen.escaping import lines, visible
 from mapgen.report.diagnostic import Diagnostic, Label
 from mapgen.report.fix import Fix, Replacement
 from mapgen.report.source import Span
@@ -29,26 +30,28 @@ def as_text(diagnostics: Iterable[Diagnostic], style: Style = plain) -> str:
 
 def _one(diagnostic: Diagnostic, style: Style) -> str:
     head = style(f"{diagnostic.severity}[{diagnostic.code}]", diagnostic.severity)
-    lines = [f"{head}: {style(diagnostic.message, 'message')}"]
+    shown = [f"{head}: {style(lines(diagnostic.message), 'message')}"]
     labels = ([diagnostic.label] if diagnostic.label else []) + list(diagnostic.related)
     gutter = max((len(str(label.span.line)) for label in labels), default=1)
     if not labels and diagnostic.path:
-        lines.append(f"{' ' * gutter} {style('-->', 'frame')} {diagnostic.path}")
+        shown.append(f"{' ' * gutter} {style('-->', 'frame')} {visible(diagnostic.path)}")
     for number, label in enumerate(labels):
         arrow = "-->" if number == 0 else ":::"
-        lines.append(f"{' ' * gutter} {style(arrow, 'frame')} {label.span}")
-        lines.extend(_snippet(label, gutter, style, role="caret" if number == 0 else "frame"))
-    lines.extend(f"{' ' * gutter} {style('note:', 'frame')} {note}" for note in diagnostic.notes)
+        shown.append(f"{' ' * gutter} {style(arrow, 'frame')} {visible(str(label.span))}")
+        shown.extend(_snippet(label, gutter, style, role="caret" if number == 0 else "frame"))
+    shown.extend(
+        f"{' ' * gutter} {style('note:', 'frame')} {lines(note)}" for note in diagnostic.notes
+    )
     if diagnostic.help:
-        lines.append(f"{' ' * gutter} {style('help:', 'help')} {diagnostic.help}")
+        shown.append(f"{' ' * gutter} {style('help:', 'help')} {lines(diagnostic.help)}")
     if diagnostic.fix:
-        lines.append(f"{' ' * gutter} {style('fix:', 'help')} `mapgen check --fix` does this")
-    return "\n".join(lines)
+        shown.append(f"{' ' * gutter} {style('fix:', 'help')} `mapgen check --fix` does this")
+    return "\n".join(shown)
 
 
 def _snippet(label: Label, gutter: int, style: Style, role: str) -> list[str]:
     span = label.span
-    line = _visible(span.source.line_text(span.line))
+    line = span.source.line_text(span.line)
     start = span.column - 1
     if label.is_secret:
         end = start + span.end - span.start
@@ -58,22 +61,18 @@ def _snippet(label: Label, gutter: int, style: Style, role: str) -> list[str]:
     first = max(0, start - _WINDOW) if len(line) > 2 * _WINDOW else 0
     last = start + _WINDOW if len(line) > start + _WINDOW else len(line)
     head, tail = "… " if first else "", " …" if last < len(line) else ""
-    before = head + line[first:start]
-    indent = "".join("\t" if character == "\t" else " " * _width(character) for character in before)
-    carets = "^" * max(1, sum(_width(character) for character in line[start : min(stop, last)]))
-    words = f" {label.words}" if label.words else ""
+    before, there, after = (
+        lines(part) for part in (line[first:start], line[start : min(stop, last)], line[stop:last])
+    )
+    indent = "".join(
+        "\t" if character == "\t" else " " * _width(character) for character in head + before
+    )
+    carets = "^" * max(1, sum(_width(character) for character in there))
+    words = f" {visible(label.words)}" if label.words else ""
     return [
-        f"{style(f'{span.line:>{gutter}} |', 'frame')} {head}{line[first:last]}{tail}",
+        f"{style(f'{span.line:>{gutter}} |', 'frame')} {head}{before}{there}{after}{tail}",
         f"{style(' ' * gutter + ' |', 'frame')} {indent}{style(carets + words, role)}",
     ]
-
-
-def _visible(line: str) -> str:
-    """Return the line with a sign for each control character: a terminal would obey them."""
-    return "".join(
-        character if character == "\t" or unicodedata.category(character) != "Cc" else "\ufffd"
-        for character in line
-    )
 
 
 def _width(character: str) -> int:
@@ -125,7 +124,7 @@ def as_github(diagnostics: Iterable[Diagnostic]) -> str:
 
 def _annotation(diagnostic: Diagnostic) -> str:
     words = diagnostic.message + (f" ({diagnostic.help})" if diagnostic.help else "")
-    words = words.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    words = lines(words.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A"))
     facts = {"title": diagnostic.code}
     if diagnostic.path:
         facts = {"file": diagnostic.path, **facts}
@@ -141,7 +140,7 @@ def _property(value: str) -> str:
     """Return a property of a workflow command, with what would end it escaped."""
     for sign, escaped in (("%", "%25"), ("\r", "%0D"), ("\n", "%0A"), (":", "%3A"), (",", "%2C")):
         value = value.replace(sign, escaped)
-    return value
+    return visible(value)
 
 
 def as_sarif(diagnostics: Iterable[Diagnostic], version: str) -> str:

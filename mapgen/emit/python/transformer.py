@@ -177,8 +177,8 @@ class _ModuleEmitter:
         return emitter
 
     def _source_class_name(self) -> str:
-        """Return the class of a record: the objects in it come before it."""
-        return self.annotations.of(self.flow.source_objects[-1].name)
+        """Return the class of a record."""
+        return self.annotations.of(self.flow.record.name)
 
     def _source_class(self, item: ir.SourceObject) -> Class:
         members = [
