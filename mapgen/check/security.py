@@ -8,9 +8,9 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from mapgen.check.composing import twins
 from mapgen.check.sources import all_paths, leaf_paths, near_paths, path_pattern, type_at
 from mapgen.contract.model import Entity
+from mapgen.contract.personal import personal_kind
 from mapgen.contract.source_schema import SourceSchema
 from mapgen.expression.typed import Typed
-from mapgen.expression.types import BOOL, present
 from mapgen.ir.flow import covers
 from mapgen.report import Diagnostic, Source, Span, Text
 from mapgen.report.catalogue import operations as messages
@@ -31,14 +31,6 @@ _SECRET_SHAPES: Mapping[str, str] = {
     "a bearer token": r"(?i:bearer) [0-9A-Za-z._~+/-]{20,}",
 }
 _SECRET_NAME = re.compile(r"(password|secret|api_?key|access_?token|private_?key)", re.IGNORECASE)
-_PERSONAL_NAMES: Mapping[str, str] = {
-    "an e-mail address": r"(.*_)?e?mail",
-    "a phone number": r"(.*_)?phone\d?",
-    "a name of a person": r"(first|last|full|given|family)_name|attention",
-    "a birthday": r"(birth_?day|date_of_birth|dob)",
-    "an address": r"address(_line)?[123]|street",
-    "an IP address": r"(.*_)?ip(_address)?",
-}
 
 
 def check_security(
@@ -92,29 +84,17 @@ def _data(
             near = near_paths(item.path.value, known)
             yield messages.unknown_source_path(item.path, near)
             patterns += [path_pattern(path) for path in near]
+    looks: dict[str, list[tuple[str, str]]] = {}
     for leaf in leaf_paths(schema.record, name):
-        kind = personal_kind(leaf if schema.entity is None else _snake(leaf))
-        if present(type_at(schema.record, leaf)) == BOOL:
-            continue  # whether an address was verified tells nothing of it
-        # Of a record of the ERP, only what the rules read is ever seen.
-        if schema.entity is not None and leaf not in (reads or ()):
+        kind = personal_kind(leaf, type_at(schema.record, leaf))
+        # Only what the rules read is ever seen.
+        if kind is None or leaf not in (reads or ()):
             continue
-        if kind is None or any(pattern.match(leaf) for pattern in patterns):
-            continue
-        yield messages.unclassified(security.span, leaf, kind)
-
-
-def personal_kind(path: str) -> str | None:
-    """Return what a source path looks like it holds of a person, or None."""
-    name = path.rpartition(".")[2].removesuffix("[]")
-    for kind, pattern in _PERSONAL_NAMES.items():
-        if re.fullmatch(pattern, name):
-            return kind
-    return None
-
-
-def _snake(name: str) -> str:
-    return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()
+        if not any(pattern.match(leaf) for pattern in patterns):
+            looks.setdefault(leaf.rpartition(".")[0], []).append((leaf, kind))
+    first = security.data[0].path.span() if security.data else None
+    for parent, fields in looks.items():
+        yield messages.unclassified(security.span, parent, fields, first)
 
 
 def personal_paths(

@@ -16,6 +16,8 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import TypeAlias
 
+from mapgen.contract.personal import personal_kind, words_of
+
 Json: TypeAlias = "Mapping[str, Json] | list[Json] | str | int | Decimal | bool | None"
 Schema: TypeAlias = dict[str, object]
 
@@ -25,7 +27,6 @@ _DECIMAL = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?")
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)", re.ASCII)
 _DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 _WORD = re.compile(r"[a-z][a-z0-9_-]{0,23}|[A-Z][A-Z0-9_-]{0,23}")
-_NAME_PARTS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
 # How much of their members two objects share that are one type in two places.
 _ALIKE = 0.8
 _FEWEST_MEMBERS = 2
@@ -180,7 +181,10 @@ def infer(records: Iterable[Mapping[str, Json]], name: str) -> Schema:
             members = schema["properties"]
             assert isinstance(members, dict)
             members[member]["readOnly"] = True
-    definitions = {writer.names[id(seen)]: writer.object(seen) for seen in _shared(root)}
+    definitions = {
+        writer.names[id(seen)]: writer.object(seen, f".{writer.names[id(seen)]}")
+        for seen in _shared(root)
+    }
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": title[:1].upper() + title[1:],
@@ -201,25 +205,28 @@ class _Writer:
 
     names: Mapping[int, str]
 
-    def schema(self, seen: Seen) -> Schema:
+    def schema(self, seen: Seen, path: str = "") -> Schema:
         if id(seen) in self.names:
             return {"$ref": f"#/$defs/{self.names[id(seen)]}"}
-        return self.object(seen)
+        return self.object(seen, path)
 
-    def object(self, seen: Seen) -> Schema:
-        """Return the schema itself, even of what stands in `$defs`."""
+    def object(self, seen: Seen, path: str = "") -> Schema:
+        """Return the schema itself, even of what stands in `$defs`; no value of a person in it."""
+        is_personal = personal_kind(path) is not None
         kinds = seen.kinds()
         types = [*kinds, *(["null"] if seen.nulls else [])]
         schema: Schema = {"type": types[0] if len(types) == 1 else types} if types else {}
         if kinds == ["string"]:
             schema |= seen.texts.facts()
+            if is_personal:
+                schema.pop("examples", None)
         elif "array" in kinds and seen.elements is not None:
-            schema["items"] = self.schema(seen.elements)
+            schema["items"] = self.schema(seen.elements, path)
         if "object" in kinds:
             required = [name for name in seen.members if seen.present[name] == seen.objects]
             schema["required"] = required
             schema["properties"] = {
-                name: self.schema(member) for name, member in seen.members.items()
+                name: self.schema(member, f"{path}.{name}") for name, member in seen.members.items()
             }
         return schema
 
@@ -316,7 +323,7 @@ def _names(root: Seen) -> dict[int, str]:
 
 
 def _common_end(names: list[str]) -> str:
-    words = [[part.lower() for part in _NAME_PARTS.findall(name)] for name in names]
+    words = [words_of(name) for name in names]
     first = words[0]
     length = 0
     while length < min(map(len, words)) and all(

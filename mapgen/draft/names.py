@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 
+from mapgen.contract.personal import words_of
 from mapgen.report.near import distance
 
 # What sources call what the ERP calls so; the better name first.
@@ -52,7 +52,6 @@ SAME_CORE = 75
 SAME_SPELLING = 70
 _KNOWN = 200
 
-_PARTS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
 _LONG_FORMS: Mapping[str, str] = {
     "addr": "address",
     "amt": "amount",
@@ -70,7 +69,7 @@ _WEAK = frozenset({"code", "id", "name", "value"})
 
 def words(name: str) -> tuple[str, ...]:
     """Return the words of a name, small and in full: `OrderQty` -> order, quantity."""
-    parts = (part.lower() for part in _PARTS.findall(name))
+    parts = words_of(name)
     return tuple(_LONG_FORMS.get(part, part) for part in parts)
 
 
@@ -99,7 +98,7 @@ def likeness(target: str, source: str, owners: frozenset[str] = frozenset()) -> 
 
 def snake(name: str) -> str:
     """Return a name in small letters: `LineItems` -> line_items."""
-    found = "_".join(part.lower() for part in _PARTS.findall(name))
+    found = "_".join(words_of(name))
     return found if found[:1].isalpha() else f"part_{found}".rstrip("_")
 
 

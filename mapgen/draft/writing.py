@@ -7,9 +7,9 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from mapgen.check.security import personal_kind
-from mapgen.check.sources import all_paths, leaf_paths
+from mapgen.check.sources import all_paths, leaf_paths, type_at
 from mapgen.contract.model import Entity
+from mapgen.contract.personal import personal_kind
 from mapgen.contract.source_schema import SourceSchema
 from mapgen.draft.proposals import Part, Proposed, Rule
 
@@ -142,7 +142,7 @@ def _tail(frame: Frame, entity: Entity, schema: SourceSchema) -> Iterator[str]:
     personal = [
         path.replace("[]", "")
         for path in leaf_paths(schema.record, frame.record)
-        if personal_kind(path) is not None
+        if personal_kind(path, type_at(schema.record, path)) is not None
     ]
     yield "  data:" if personal else "  data: {}"
     for path in personal:

@@ -66,6 +66,21 @@ def without_modifier(value: Span, name: str) -> Fix | None:
     return without_entry(Span(value.source, start, start + len(name)))
 
 
+def entries_before(key: Span, entries: Iterable[str]) -> Fix | None:
+    """Return the fix that puts entries in front of another one of the same mapping."""
+    text = key.source.text
+    first, _ = _line(key.source, key.start)
+    indentation = text[first : key.start]
+    if _before(text, key.start) in "{,":
+        behind = ", "
+    elif not indentation.strip(" "):
+        behind = ("\r\n" if "\r\n" in text else "\n") + indentation
+    else:
+        return None
+    words = "".join(f"{entry}{behind}" for entry in entries)
+    return Fix((Replacement(Span(key.source, key.start, key.start), words),))
+
+
 def value_quoted(at: Span) -> Fix | None:
     """Return the fix that puts quotes around the value of a line, or around one in braces."""
     source, text = at.source, at.source.text

@@ -78,6 +78,9 @@ FUNCTIONS: Mapping[str, Callable[..., Any]] = {
     "before": lambda text, part: text[: text.index(part)] if part in text else None,
     "sum": lambda numbers: sum(numbers),
     "max": lambda values: sorted(values)[-1] if values else None,
+    "flatten": lambda lists: [value for values in lists for value in values],
+    "reverse": lambda values: list(reversed(values)),
+    "last": lambda values: values[-1] if values else None,
     "first": lambda values: values[0] if values else None,
     "distinct": lambda values: [v for at, v in enumerate(values) if v not in values[:at]],
     "unwrapOpt": lambda values: [value for value in values if value is not None],
@@ -134,6 +137,12 @@ def evaluate(tree: Tree, names: Mapping[str, Any]) -> Any:
         case Method(operand=operand, name="orValue" | "or", arguments=(other,)):
             value = evaluate(operand, names)
             return evaluate(other, names) if value is None else value
+        case Method(operand=Name(name="optional"), name="of", arguments=(value,)):
+            return evaluate(value, names)
+        case Method(operand=operand, name="value"):
+            value = evaluate(operand, names)
+            _only(value is not None)
+            return value
         case Method(operand=operand, name="hasValue"):
             return evaluate(operand, names) is not None
         case Method(operand=operand, name=name, arguments=arguments):

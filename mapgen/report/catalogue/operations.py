@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from mapgen.report import repairs
 from mapgen.report.diagnostic import Diagnostic, Label
@@ -163,13 +163,27 @@ def unknown_action(name: Text, entity: str, known: Iterable[str]) -> Diagnostic:
     )
 
 
-def unclassified(span: Span, path: str, kind: str) -> Diagnostic:
-    """E463: a field that looks like personal data and has no class."""
+def unclassified(
+    span: Span, parent: str, fields: Sequence[tuple[str, str]], first: Span | None
+) -> Diagnostic:
+    """E463: fields of an object that look like personal data and have no class.
+
+    `fields` are their paths, each with what it looks like; `first` is an entry under `data:`.
+    """
+    path, kind = fields[0]
+    message = f"`{path}` looks like {kind} and has no data class"
+    if len(fields) > 1:
+        shown = ", ".join(f"`{one.rpartition('.')[2]}` ({of})" for one, of in fields)
+        message = f"`{parent}` has fields that look personal and have no data class: {shown}"
+    lines = [f"{one.replace('[]', '')}: personal" for one, _ in fields]
+    entries = "`, `".join(lines)
+    what = "it is" if len(fields) == 1 else "they are"
     return Diagnostic(
         "E463",
-        f"`{path}` looks like {kind} and has no data class",
+        message,
         label=Label(span),
-        help=f"add `{path}: personal` under `data:`, so that it is masked in logs and rejects",
+        help=f"add `{entries}` under `data:`, so that {what} masked in logs and rejects",
+        fix=None if first is None else repairs.entries_before(first, lines),
     )
 
 
