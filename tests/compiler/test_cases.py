@@ -20,7 +20,6 @@ SAID_ELSEWHERE = {
     "E409": "`mapgen contract import` says it, see tests/contract",
     "E503": "`mapgen transform` and `mapgen run` say it",
     "E505": "`mapgen transform` and `mapgen run` say it",
-    "E507": "`mapgen transform` and `mapgen run` say it",
     "E508": "`mapgen transform` and `mapgen run` say it",
     "E509": "`mapgen run` says it, see tests/runtime_delivery",
     "E510": "`mapgen generate` says it, see test_generate",
