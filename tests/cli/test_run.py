@@ -28,10 +28,10 @@ ORDERS = SAMPLES / "orders.jsonl"
 FLOW = "shopify_orders"
 MEMBERS = [
     "flow", "read", "skipped", "rejected", "created", "updated", "already_there", "unchanged",
-    "dead", "waiting",
+    "dead", "waiting", "differing", "withdrawn", "open", "open_since", "outdated",
 ]  # fmt: skip
 # As the table in the samples' README has it.
-FIRST = dict(zip(MEMBERS, (FLOW, 225, 14, 25, 180, 0, 2, 0, 0, 4), strict=True))
+FIRST = dict(zip(MEMBERS, (FLOW, 225, 14, 25, 180, 0, 2, 0, 0, 4, 0, 0, 0, None, 0), strict=True))
 CREATED = 180
 
 
