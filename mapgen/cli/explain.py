@@ -10,7 +10,6 @@ from typing import NoReturn
 
 import click
 
-from mapgen.cli.output import say
 
 _SUFFIX = ".md"
 _TITLE = re.compile(r"# ([A-Z]\d{3}): (.+)")
@@ -27,14 +26,14 @@ def explain(code: str | None) -> None:
     pages = error_pages()
     if code is None:
         for title in titles(pages):
-            say(title)
+            click.echo(title)
         return
     name = code.strip().upper()
     page = pages / f"{name}{_SUFFIX}"
     # The list of names is asked first: CODE may hold anything, `../` included.
     if name not in codes(pages) or not page.is_file():
         _refuse(code, codes(pages))
-    say(as_terminal_text(page.read_text(encoding="utf-8")))
+    click.echo(as_terminal_text(page.read_text(encoding="utf-8")))
 
 
 def error_pages() -> Traversable:

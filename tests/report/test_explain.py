@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from pathlib import Path
 
 import click
@@ -70,12 +69,3 @@ def test_an_unknown_code(code: str, help_line: str) -> None:
 def test_markdown_on_a_terminal(markdown: str, shown: str) -> None:
     """Marks go, words and code stay."""
     assert click.unstyle(as_terminal_text(markdown)) == shown
-
-
-def test_pages_go_into_the_package() -> None:
-    """A wheel has the pages at the place where an installed `mapgen explain` looks first."""
-    built = tomllib.loads((PROJECT / "pyproject.toml").read_text("utf-8"))["tool"]["setuptools"]
-
-    assert built["package-dir"]["mapgen.errors"] == "docs/errors"
-    assert "mapgen.errors" in built["packages"]
-    assert built["package-data"]["mapgen.errors"] == ["*.md"]
