@@ -10,7 +10,6 @@ from typing import NoReturn
 
 import click
 
-
 _SUFFIX = ".md"
 _TITLE = re.compile(r"# ([A-Z]\d{3}): (.+)")
 _HEADING = re.compile(r"\*\*([^*]+)\*\*")

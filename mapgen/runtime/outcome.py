@@ -9,6 +9,9 @@ import msgspec
 # What the document of a flow that makes one of a record is called.
 ONLY = "document"
 
+# Identities that the ERP takes for one: of two records, or of a record and what the tenant has.
+IDENTITY_ALIKE = "R227"
+
 
 class Origin(msgspec.Struct, frozen=True, omit_defaults=True):
     """Where a record came from: file, its 1-based number in it, its line, and its own key.

@@ -13,6 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from mapgen.runtime.delivery import deliver
@@ -24,7 +25,7 @@ from mapgen.runtime.outcome import FaultReport, Origin, Outcome, Rejected, Skipp
 from mapgen.runtime.plan import CircuitBreaker, Retry
 from mapgen.runtime.summary import Summary
 from mapgen.runtime.tenant.transport import LARGEST_ANSWER
-from tests.runtime_delivery.orders import RULES, Watcher, order, orders, plan_of
+from tests.runtime_delivery.orders import ORDER, RULES, Watcher, order, orders, plan_of
 from tests.runtime_delivery.stand_in import (
     Answer,
     Asked,
@@ -573,12 +574,40 @@ def test_a_success_with_an_error_inside_is_looked_up(ledger: Ledger) -> None:
         assert fault.target == "CustomerID"
 
 
-def test_a_document_found_in_other_letters_is_the_same(ledger: Ledger) -> None:
-    """The ERP compares references without regard to case: what it finds is there."""
+def test_a_document_found_in_other_letters_is_another(ledger: Ledger) -> None:
+    """The ERP compares references without regard to case: what it finds may be somebody else's."""
     row = {"OrderNbr": {"value": "SO000007"}, "ExternalRef": {"value": "1-SHOP"}}
     with standing_in() as tenant:
         tenant.script = lambda asked: Answer(200, [row]) if asked.kind == "find" else None
         summary = run(tenant, ledger, orders(1))
+
+        assert (summary.created, summary.already_there, summary.rejected) == (0, 0, 1)
+        (fault,) = summary.shown[0].faults
+        assert (fault.code, "SO000007" in fault.message) == ("R227", True)
+        assert tenant.count("put") == 0
+
+
+def test_a_document_found_beside_one_in_other_letters(ledger: Ledger) -> None:
+    """Of several that the ERP takes for one, the one with the very letters is meant."""
+    rows = [
+        {"OrderNbr": {"value": "SO000007"}, "ExternalRef": {"value": "1-SHOP"}},
+        {"OrderNbr": {"value": "SO000008"}, "ExternalRef": {"value": "1-shop"}},
+    ]
+    with standing_in() as tenant:
+        tenant.script = lambda asked: Answer(200, rows) if asked.kind == "find" else None
+        summary = run(tenant, ledger, orders(1))
+
+        assert (summary.created, summary.already_there) == (0, 1)
+        assert tenant.count("put") == 0
+
+
+def test_a_key_found_in_other_letters_is_the_same(ledger: Ledger) -> None:
+    """Keys of an entity are one whatever their case: the ERP writes them in capitals."""
+    item = msgspec.structs.replace(ORDER, keys=("ExternalRef",))
+    row = {"ExternalRef": {"value": "1-SHOP"}}
+    with standing_in() as tenant:
+        tenant.script = lambda asked: Answer(200, [row]) if asked.kind == "find" else None
+        summary = run(tenant, ledger, orders(1), documents=(item,))
 
         assert (summary.created, summary.already_there) == (0, 1)
         assert tenant.count("put") == 0

@@ -15,11 +15,10 @@ from sqlalchemy import Connection, exists, or_, select
 from mapgen.runtime.ledger.rows import decode_next, digest_of, folded
 from mapgen.runtime.ledger.schema import MET, RECORDS
 from mapgen.runtime.ledger.text import is_storable, place_of, source_of, subject_of
-from mapgen.runtime.outcome import Document, FaultReport, Outcome, Rejected
+from mapgen.runtime.outcome import IDENTITY_ALIKE, Document, FaultReport, Outcome, Rejected
 
 IDENTITY_UNUSABLE = "R225"
 IDENTITY_SHARED = "R226"
-IDENTITY_ALIKE = "R227"
 
 _ROWS = RECORDS.c
 _AT_ONCE = 400

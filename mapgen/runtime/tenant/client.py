@@ -12,7 +12,7 @@ import msgspec
 
 from mapgen.runtime.events import TechnicalEvent
 from mapgen.runtime.halt import AccessRefused, Halt
-from mapgen.runtime.outcome import FaultReport
+from mapgen.runtime.outcome import IDENTITY_ALIKE, FaultReport
 from mapgen.runtime.plan import DocumentPlan
 from mapgen.runtime.rules import Rules
 from mapgen.runtime.tenant.auth import Failure
@@ -216,19 +216,42 @@ class Client:
         except Failure as failure:
             self._judge_look_up(failure, group, found)
             return
-        wanted = {comparable(identity): identity for identity in group}
+        wanted: dict[str, list[str]] = {}
+        for identity in group:
+            wanted.setdefault(comparable(identity), []).append(identity)
+        alike: dict[str, There] = {}
         strays = 0
         for row in rows:
-            identity = wanted.get(comparable(value_of(row, self.document.identity.field) or ""))
-            if identity is None:
-                strays += 1
-            elif identity in found.there:
-                found.doubled.add(identity)
-                self._connection.tell(TechnicalEvent("an identity is in the tenant twice", "error"))
-            else:
-                found.there[identity] = self._there(row, identity)
+            kept = value_of(row, self.document.identity.field) or ""
+            meant = wanted.get(comparable(kept), [])
+            strays += not meant
+            for identity in meant:
+                if not self._is_one(kept, identity):
+                    alike[identity] = self._there(row, identity)
+                elif identity in found.there:
+                    found.doubled.add(identity)
+                    event = TechnicalEvent("an identity is in the tenant twice", "error")
+                    self._connection.tell(event)
+                else:
+                    found.there[identity] = self._there(row, identity)
+        for identity, there in alike.items():
+            if identity not in found.there:
+                found.refused[identity] = self._alike(there)
         if strays:
             self._doubt([one for one in group if one not in found.there], len(group), found)
+
+    def _is_one(self, kept: str, identity: str) -> bool:
+        """Tell whether what the ERP keeps is this identity, and not another one of like letters.
+
+        Keys of an entity are one whatever their case, and the ERP may write them in capitals. Other
+        text is only compared like that: two documents may differ by it.
+        """
+        field = self.document.identity.field
+        return kept.rstrip(" ") == identity.rstrip(" ") or field in self.document.keys
+
+    def _alike(self, there: There) -> FaultReport:
+        words = f"the identity differs by case alone from that of `{there.number}` in the ERP"
+        return FaultReport(IDENTITY_ALIKE, words, self.document.identity.field)
 
     def _doubt(self, unfound: Sequence[str], asked: int, found: Found) -> None:
         """Send nothing whose absence is not proved: the tenant gave rows that were not asked for.
