@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal, cast, get_args
 from urllib.parse import unquote
 
+from mapgen.contract.branching import MOST_PLACES, places
 from mapgen.contract.document import parsed
 from mapgen.contract.model import Contract, Entity
 from mapgen.expression import types
@@ -135,6 +136,9 @@ def read_source_schema(
     schema = read_json_schema(path, text, "source")
     reader = _Reader(path, schema, taken or {})
     try:
+        count = places(schema, lambda reference: behind_reference(schema, reference))
+        if count > MOST_PLACES:
+            raise Stopped([schemas.endless_schema(path, count, MOST_PLACES)])
         found = reader.read(schema, _ROOT, name)
     except RecursionError:
         fault = reading.not_json(path, "nested too deep", "the source schema")

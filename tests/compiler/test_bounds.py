@@ -51,7 +51,18 @@ def _chain() -> dict[str, object]:
     return {**ends, **steps, "node": {"$ref": "#/$defs/node0"}}
 
 
-@pytest.mark.parametrize(("definitions", "code"), [(_circle(), "E431"), (_chain(), "E130")])
+def _branches() -> dict[str, object]:
+    def node(at: int) -> dict[str, object]:
+        below = {"$ref": f"#/$defs/node{at + 1}"} if at < 30 else {"type": "string"}
+        return {"type": "object", "properties": dict.fromkeys("abcd", below)}
+
+    steps = {f"node{at}": node(at) for at in range(31)}
+    return {**steps, "node": {"$ref": "#/$defs/node0"}}
+
+
+@pytest.mark.parametrize(
+    ("definitions", "code"), [(_circle(), "E431"), (_chain(), "E130"), (_branches(), "E421")]
+)
 def test_schema_that_goes_on(tmp_path: Path, definitions: object, code: str) -> None:
     """A schema that holds itself is gone down once; a chain without end is a fault."""
     workspace = build("../cases/_base", tmp_path)

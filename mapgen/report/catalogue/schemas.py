@@ -16,6 +16,16 @@ def not_a_schema(path: str, pointer: str, reason: str, what: str = "source") -> 
     )
 
 
+def endless_schema(path: str, count: int, most: int) -> Diagnostic:
+    """E421: references that branch into more fields than anything can be said of."""
+    return Diagnostic(
+        "E421",
+        f"the source schema has {count:,} fields when its `$ref`s are followed; at most {most:,}",
+        path=path,
+        help="leave out of `properties` what no rule reads",
+    )
+
+
 def unsupported_keyword(path: str, pointer: str, keyword: str, what: str = "source") -> Diagnostic:
     """E422: a keyword that would leave a field without one type."""
     return Diagnostic(
