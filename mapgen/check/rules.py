@@ -376,7 +376,7 @@ class RuleChecker:
         kind = _value_type(value)
         self._type(rule, field, kind)
         if_missing = self._if_missing(rule, field, value, scope)
-        omit_if = self._omit_if(rule, present(kind), scope)
+        omit_if = self._omit_if(rule, _as_written(present(kind), field), scope)
         must_be = self._has_to_be_set(field)
         formulas, shown = _typed_of(value), _value_span(rule)
         kept = Kept(rule, field, must_be, value, formulas, kind, shown)
@@ -747,6 +747,12 @@ def _is_date(words: str) -> bool:
     except ValueError:
         return False
     return len(words) == len("2026-01-31")
+
+
+def _as_written(kind: Type, field: Field) -> Type:
+    """Return the type that a value has in its field: a whole number becomes an amount there."""
+    is_amount = field.value_type in ("decimal", "double")
+    return types.DECIMAL if is_amount and kind == types.INT else kind
 
 
 def _value_span(rule: spec.Rule) -> Span:

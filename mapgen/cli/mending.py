@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
-from mapgen.cli.output import say
+from mapgen.cli.output import piped, say
 
 if TYPE_CHECKING:
     from mapgen.compiler import Findings
@@ -26,7 +26,7 @@ def mended(
 
     result = mend(workspace, paths)
     if only_diff:
-        say("".join(_difference(result)), nl=False, err=not is_text)
+        piped("".join(_difference(result)), nl=False, err=not is_text)
         return result.findings
     for path in sorted(result.before):
         workspace.rewrite(path, result.after[path])

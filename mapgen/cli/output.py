@@ -15,9 +15,10 @@ def say(words: str, *, nl: bool = True, err: bool = False) -> None:
     click.echo(lines(words), nl=nl, err=err)
 
 
-def piped(text: str, *, nl: bool = True) -> None:
+def piped(text: str, *, nl: bool = True, err: bool = False) -> None:
     """Print data for a program as it is, or as a person may see it where a terminal shows it."""
-    click.echo(lines(text) if sys.stdout.isatty() else text, nl=nl)
+    stream = sys.stderr if err else sys.stdout
+    click.echo(lines(text) if stream.isatty() else text, nl=nl, err=err)
 
 
 def give(text: str, output: Path | None) -> None:

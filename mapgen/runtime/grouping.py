@@ -8,14 +8,17 @@ from typing import Generic, TypeVar
 
 Key = TypeVar("Key", bound=Hashable)
 Row = TypeVar("Row")
+# Groups are read, never changed: one of whole numbers is one of numbers that may be missing.
+KeyOf = TypeVar("KeyOf", bound=Hashable, covariant=True)
+RowOf = TypeVar("RowOf", covariant=True)
 
 
 @dataclass(frozen=True, slots=True)
-class Group(Generic[Key, Row]):
+class Group(Generic[KeyOf, RowOf]):
     """The rows of one key, in their order."""
 
-    key: Key
-    rows: list[Row]
+    key: KeyOf
+    rows: list[RowOf]
 
 
 def grouped(rows: Iterable[Row], key: Callable[[Row], Key]) -> list[Group[Key, Row]]:

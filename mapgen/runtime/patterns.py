@@ -5,7 +5,7 @@ It takes time in proportion to the text, whatever the pattern and whatever the t
 
 from __future__ import annotations
 
-import re2
+import re2  # type: ignore[import-untyped]
 
 # Of a pattern and of what the engine notes while it looks; beyond it, the engine is slower.
 _MOST_MEMORY = 8 * 1024 * 1024

@@ -140,7 +140,11 @@ def test_the_sample_shop(workspace: Path) -> None:
         lost = run(workspace, shop, state="another.db")
 
         repeated = {**FIRST, "created": 0, "already_there": CREATED + 2}
-        assert counts(again.stdout) == repeated
+        second = counts(again.stdout)
+        # What the first run left, rejected or waiting, is open until its records are right.
+        assert second.pop("open") == FIRST["rejected"] + FIRST["waiting"]
+        assert second.pop("open_since")
+        assert second == {name: repeated[name] for name in second}
         assert counts(lost.stdout) == repeated
         assert len(shop.references()) == CREATED
         # Every run has signed in and out again.
@@ -172,7 +176,7 @@ def test_from_standard_input(workspace: Path) -> None:
         done = run(workspace, shop, source="-", given=given)
 
     found = counts(done.stdout)
-    assert found["read"] == 20 == sum(found[name] for name in MEMBERS[2:])
+    assert found["read"] == 20 == sum(found[name] for name in MEMBERS[2:10])
     assert found["created"] > 10
 
 
@@ -259,7 +263,9 @@ def test_tenant_is_down(workspace: Path) -> None:
     with tenant(workspace, "--port", shop.variables["ACUMATICA_URL"].rpartition(":")[2]) as again:
         last = counts(run(workspace, again).stdout)
 
-        assert last == FIRST
+        assert last.pop("open") == FIRST["rejected"] + FIRST["waiting"]
+        assert last.pop("open_since")
+        assert last == {name: FIRST[name] for name in last}
         assert len(set(again.references())) == len(again.references()) == CREATED
 
 

@@ -39,6 +39,7 @@ SEVERAL_WORDINGS: Mapping[str, set[str]] = {
     "E205": {"needless_handler", "unreachable"},
     "E206": {"needless_has", "needless_null"},
     "E208": {"int_division", "remainder"},
+    "E421": {"not_a_schema", "endless_schema"},
     "E212": {"elements_differ", "no_key"},
     "E213": {"no_index", "no_list", "no_order", "no_fields"},
     "E219": {"default_may_be_missing", "or_wants_optional", "no_flat_map"},

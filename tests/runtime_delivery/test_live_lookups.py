@@ -13,6 +13,7 @@ import pytest
 from mapgen.contract.lock import load
 from mapgen.contract.model import Contract
 from mapgen.runtime.delivery import deliver
+from mapgen.runtime.delivery.deliver import Mapped
 from mapgen.runtime.delivery.live import LiveTables
 from mapgen.runtime.environment import Environment, Limits
 from mapgen.runtime.events import TechnicalEvent
@@ -290,6 +291,11 @@ def test_another_tenant_has_other_documents(contract: Contract, tmp_path: Path) 
         assert live.table("orders", ORDERS).get("1-shop") is None
 
 
+def nothing(_kept: object) -> Iterator[Document]:
+    """No record waits."""
+    yield from ()
+
+
 def test_asked_while_documents_travel(contract: Contract, tmp_path: Path) -> None:
     """The mapping asks in the session that delivers: signed in once, signed out once."""
     with tenant(contract) as sandbox, Ledger(f"sqlite:///{tmp_path}/l.db") as ledger:
@@ -301,7 +307,7 @@ def test_asked_while_documents_travel(contract: Contract, tmp_path: Path) -> Non
                 assert customers["ada@example.com"] == "C0001"
                 yield document
 
-        summary = deliver(mapped, plan_of(), environment, ledger, RULES, Watcher())
+        summary = deliver(Mapped(mapped, nothing), plan_of(), environment, ledger, RULES, Watcher())
 
         counts = sandbox.counts()
         assert summary.created == 60
@@ -324,7 +330,7 @@ def test_a_worker_fails_while_the_mapping_asks(tmp_path: Path) -> None:
                 customers.get(f"person{number}@example.com")
 
         with pytest.raises(AccessRefused, match="refuses `SalesOrder`"):
-            deliver(mapped, plan_of(), erp.environment(), ledger, RULES, Watcher())
+            deliver(Mapped(mapped, nothing), plan_of(), erp.environment(), ledger, RULES, Watcher())
         assert erp.sign_outs == 1
 
 

@@ -84,7 +84,7 @@ def untyped(folder: Path) -> list[str]:
         os.environ.pop("MYPYPATH")
         if before is not None:
             os.environ["MYPYPATH"] = before
-    return [line for line in (out + wrong).splitlines() if line.strip()]
+    return [wrong] if wrong else [line for line in out.splitlines() if line.startswith(str(folder))]
 
 
 def furnish(folder: Path) -> None:

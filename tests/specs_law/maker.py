@@ -56,6 +56,7 @@ EXAMINED: Mapping[str, tuple[str, ...]] = {
     "filling": ("'0'", "' '", "'{'"),
     "country": ("'US'", "'DE'"),
     "currency": ("'USD'", "'JPY'", "'KWD'"),
+    "counting": ("'iso'", "'stripe'"),
     "unit": ("'kg'", "'g'"),
     "integer_text": ("'-12'", "'7'"),
     "decimal_text": ("'19.90'", "'-1'"),
@@ -125,7 +126,7 @@ class Maker:
         depth: int | None = None,
     ) -> tuple[str, Typed] | None:
         """Return an expression of a wanted type that the checker takes, or None."""
-        scope = Scope({name: Binding(found, name) for name, found in names.items()})
+        scope = Scope({name: Binding(found) for name, found in names.items()})
         types = wanted if isinstance(wanted, tuple) else (wanted,)
         start = self.random.choice((0, 1, 1, 2, 2, 3)) if depth is None else depth
         for turn in range(8):
@@ -571,7 +572,7 @@ class Maker:
     def key_type(self, words: str | None, names: Names) -> Type | None:
         if words is None:
             return None
-        scope = Scope({name: Binding(found, name) for name, found in names.items()})
+        scope = Scope({name: Binding(found) for name, found in names.items()})
         typed = compile_expression(Text.plain(words), scope, [])
         return None if typed is None else typed.type
 

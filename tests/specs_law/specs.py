@@ -489,7 +489,7 @@ class SpecMaker:
             and not is_list
             and self.chance(0.15)
         ):
-            own_names = {**names, "value": inner}
+            own_names = {**names, "value": DECIMAL if own == "decimal" else inner}
             condition = self.expression(BOOL, own_names, lambda one: not one.is_constant)
             if condition is not None:
                 rule["omit_if"] = condition[0]
@@ -668,7 +668,7 @@ class SpecMaker:
         from mapgen.expression import Binding, Scope, compile_expression
         from mapgen.report import Text
 
-        scope = Scope({name: Binding(found, name) for name, found in names.items()})
+        scope = Scope({name: Binding(found) for name, found in names.items()})
         typed = compile_expression(Text.plain(text), scope, [])
         if typed is None or not isinstance(typed.type, ListOf):
             return None

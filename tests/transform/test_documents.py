@@ -36,7 +36,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     shutil.copytree(FLOWS, root)
     workspace = Workspace(root)
     files = generate(workspace, workspace.spec_paths())
-    workspace.write(files, workspace.staleness(files))
+    workspace.write(files, workspace.staleness(files, {}))
     return root / "generated" / "several"
 
 
@@ -157,8 +157,8 @@ def test_a_condition_that_cannot_be_asked(crates: FlowUnderTest) -> None:
 def test_a_key_that_is_missing(crates: FlowUnderTest) -> None:
     """A key that has to be there, of a document that is not made, is a fault of each row."""
     assert faults(crates, crate(urgent=False)) == [
-        ("R201", "box[0]: Region", "crate.remark, crate.urgent"),
-        ("R201", "box[1]: Region", "crate.remark, crate.urgent"),
+        ("R201", "box[0]: Region", "crate.urgent, crate.remark"),
+        ("R201", "box[1]: Region", "crate.urgent, crate.remark"),
     ]
 
 
