@@ -12,7 +12,7 @@ from mapgen.expression.functions import FORMS, FUNCTIONS
 
 from .law import Tally, examine, untyped
 
-SPECS = 150
+SPECS = 220
 MODIFIERS = ("if_missing", "on_error", "clear_if_missing", "write_once", "omit_if", "too_long")
 MODIFIERS += ("range", "places", "rounding", "because")
 KINDS = ("const", "value", "lookup", "first_of", "cases", "object", "each", "blocks", "made")
