@@ -351,6 +351,9 @@ class _Reader:
         required = cast("list[str]", schema.get("required", []))
         properties = cast("Mapping[str, object]", schema.get("properties", {}))
         for member, inner in properties.items():
+            if "." in member or "[]" in member:
+                self.faults.append(schemas.name_like_a_path(self._path, pointer, member))
+                continue
             found = self.read(inner, f"{pointer}/properties/{member}", member)
             fields[member] = found.type if member in required else types.optional(found.type)
             if found.stated != Stated():

@@ -73,3 +73,15 @@ def test_schema_that_goes_on(tmp_path: Path, definitions: object, code: str) -> 
     path.write_text(json.dumps(schema))
 
     assert _codes(workspace) == {code}
+
+
+@pytest.mark.parametrize("name", [".", "a.b", "a.", "x[]", "[]"])
+def test_name_that_reads_like_a_path(tmp_path: Path, name: str) -> None:
+    """A member that no path can name is a fault of the schema, read or not."""
+    workspace = build("../cases/_base", tmp_path)
+    path = workspace / "specs/schemas/parcel.schema.json"
+    schema = json.loads(path.read_text())
+    schema["properties"][name] = {"type": "string"}
+    path.write_text(json.dumps(schema))
+
+    assert _codes(workspace) == {"E426"}

@@ -40,6 +40,7 @@ SEVERAL_WORDINGS: Mapping[str, set[str]] = {
     "E206": {"needless_has", "needless_null"},
     "E208": {"int_division", "remainder"},
     "E421": {"not_a_schema", "endless_schema"},
+    "E426": {"unusable_name", "name_like_a_path"},
     "E212": {"elements_differ", "no_key"},
     "E213": {"no_index", "no_list", "no_order", "no_fields"},
     "E219": {"default_may_be_missing", "or_wants_optional", "no_flat_map"},

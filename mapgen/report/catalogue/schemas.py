@@ -69,6 +69,17 @@ def unusable_name(name: str, owner: str, span: Span) -> Diagnostic:
     )
 
 
+def name_like_a_path(path: str, pointer: str, name: str) -> Diagnostic:
+    """E426: a member whose name reads like a path: nobody could tell the two apart."""
+    return Diagnostic(
+        "E426",
+        f"at `{pointer}` the source schema names a member `{name}`, which reads like a path",
+        path=path,
+        notes=("in paths, `.` goes into an object and `[]` into a list",),
+        help="leave it out of `properties`; to read it, let the source name it in another way",
+    )
+
+
 def root_is_no_object(path: str, found: str, what: str = "source") -> Diagnostic:
     """E424: a record that is no object."""
     return Diagnostic(
