@@ -17,10 +17,9 @@ import msgspec
 import pytest
 
 from mapgen.runtime.delivery import deliver
-from mapgen.runtime.delivery.run import book_of
 from mapgen.runtime.events import BusinessEvent, TechnicalEvent, Unobserved
 from mapgen.runtime.halt import AccessRefused, Halt, TenantUnavailable, Terminated
-from mapgen.runtime.ledger import Ledger
+from mapgen.runtime.ledger import Ledger, book_of
 from mapgen.runtime.outcome import FaultReport, Origin, Outcome, Rejected, Skipped
 from mapgen.runtime.plan import CircuitBreaker, Retry
 from mapgen.runtime.summary import Summary
@@ -530,7 +529,8 @@ def test_intent_grows_old(ledger: Ledger) -> None:
             if (asked.kind, asked.nth) != ("put", 1):
                 return None
             # The first request takes its time; meanwhile the other document is taken over.
-            book = book_of(plan_of(), tenant.environment().tenant)
+            erp = tenant.environment().tenant
+            book = book_of(plan_of().flow, erp.tenant, erp.url)
             [_, thief] = ledger.claim(book, "thief", limit=2, settle=0.0)
             assert thief.identity == "2-shop"
             threading.Event().wait(0.4)

@@ -13,12 +13,12 @@ from typing import assert_never
 
 from mapgen import __version__
 from mapgen.runtime.delivery.courier import Courier
-from mapgen.runtime.delivery.run import Run, book_of
+from mapgen.runtime.delivery.run import Run
 from mapgen.runtime.delivery.tally import Tally
 from mapgen.runtime.environment import Environment
 from mapgen.runtime.events import Observer, Plain, TechnicalEvent
 from mapgen.runtime.halt import Halt, Terminated
-from mapgen.runtime.ledger import Kept, Ledger, source_of
+from mapgen.runtime.ledger import Kept, Ledger, book_of, source_of
 from mapgen.runtime.outcome import ONLY, Document, Outcome, Rejected, Skipped
 from mapgen.runtime.plan import Plan
 from mapgen.runtime.rules import Rules
@@ -69,7 +69,9 @@ def deliver(
     run goes on where this one stopped.
     """
     tally = Tally(plan.flow, observer)
-    run = Run(book_of(plan, environment.tenant), plan, environment.limits, ledger, tally)
+    tenant = environment.tenant
+    book = book_of(plan.flow, tenant.tenant, tenant.url)
+    run = Run(book, plan, environment.limits, ledger, tally)
     began = ledger.begin(run.book, run.id, __version__, plan.rules)
     tally.tell(TechnicalEvent("run began", facts=_facts(run, environment)))
     keep = plan.dead_letter_days * _SECONDS_A_DAY
@@ -106,9 +108,7 @@ def _facts(run: Run, environment: Environment) -> dict[str, Plain]:
     }
 
 
-def _carry_all(
-    outcomes: Outcomes, connection: Connection, run: Run, courier: Courier
-) -> None:  # fmt: skip
+def _carry_all(outcomes: Outcomes, connection: Connection, run: Run, courier: Courier) -> None:
     """Stage all outcomes while the courier carries, and wait until it has done."""
     courier.start()
     try:

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, assert_never
 
-from mapgen.runtime.delivery.run import book_under
 from mapgen.runtime.environment import Tenant
-from mapgen.runtime.ledger import Ledger
+from mapgen.runtime.ledger import Ledger, book_of
 from mapgen.runtime.ledger.lookup import LedgerTable
 from mapgen.runtime.lookups import Key
 from mapgen.runtime.outcome import ONLY
@@ -55,9 +54,8 @@ class LiveTables:
 
     def _number_of(self, table: InLedger, identity: str) -> str | None:
         asked = self._connected()
-        return asked.ledger.number_of(
-            book_under(table.flow, asked.tenant), table.document or ONLY, identity
-        )
+        book = book_of(table.flow, asked.tenant.tenant, asked.tenant.url)
+        return asked.ledger.number_of(book, table.document or ONLY, identity)
 
     def _records(self, entity: str, query: str) -> Sequence[dict[str, Any]] | None:
         return self._connected().connection.ask(entity, query)

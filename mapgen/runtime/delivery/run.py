@@ -7,22 +7,9 @@ import uuid
 from dataclasses import dataclass, field
 
 from mapgen.runtime.delivery.tally import Tally
-from mapgen.runtime.environment import Limits, Tenant
+from mapgen.runtime.environment import Limits
 from mapgen.runtime.ledger import Ledger
 from mapgen.runtime.plan import Plan
-
-
-def book_of(plan: Plan, tenant: Tenant) -> str:
-    """Return what a ledger keeps the records of a flow under.
-
-    The tenant is part of it: what one tenant has, another may not have.
-    """
-    return book_under(plan.flow, tenant)
-
-
-def book_under(flow: str, tenant: Tenant) -> str:
-    """Return what a ledger keeps the records of a flow under, by the flow's name."""
-    return f"{flow} in {tenant.tenant} at {tenant.url}"
 
 
 def _new_id() -> str:

@@ -1,5 +1,6 @@
 """What a run has taken over, has in hand and has brought to an end: one row a document."""
 
+from mapgen.runtime.ledger.book import book_of
 from mapgen.runtime.ledger.ledger import Ledger
 from mapgen.runtime.ledger.rows import (
     Acknowledgement,
@@ -31,5 +32,6 @@ __all__ = [
     "Staged",
     "State",
     "StillOpen",
+    "book_of",
     "source_of",
 ]

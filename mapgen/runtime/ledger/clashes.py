@@ -12,7 +12,8 @@ from itertools import groupby
 
 from sqlalchemy import Connection, exists, or_, select
 
-from mapgen.runtime.ledger.rows import decode_next, digest_of, folded
+from mapgen.runtime.folding import folded
+from mapgen.runtime.ledger.rows import decode_next, digest_of
 from mapgen.runtime.ledger.schema import MET, RECORDS
 from mapgen.runtime.ledger.text import is_storable, place_of, source_of, subject_of
 from mapgen.runtime.outcome import IDENTITY_ALIKE, Document, FaultReport, Outcome, Rejected
@@ -81,7 +82,7 @@ class Clashes:
 
     def _faults(
         self, document: Document, known: _Known, *, is_needed: bool
-    ) -> Iterator[FaultReport]:  # fmt: skip
+    ) -> Iterator[FaultReport]:
         if not document.identity.strip() or not is_storable(document.identity):
             words = "is blank" if not document.identity.strip() else "holds a NUL character"
             yield FaultReport(IDENTITY_UNUSABLE, f"the identity {words}")

@@ -11,10 +11,10 @@ from sqlalchemy import Connection, Engine, create_engine, event, inspect, select
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 
+from mapgen.private import make_private
 from mapgen.runtime.halt import LedgerFault
 from mapgen.runtime.ledger.migration import migrate
 from mapgen.runtime.ledger.schema import META, METADATA, VERSION
-from mapgen.runtime.private import make_private
 
 _HELP_FORM = "give sqlite:///FILE, or postgresql+psycopg://USER@HOST/DATABASE"
 _LONGEST_PAUSE = 30_000  # milliseconds

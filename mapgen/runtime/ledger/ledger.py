@@ -24,6 +24,7 @@ from sqlalchemy import (
 )
 
 from mapgen.runtime.clock import uptime
+from mapgen.runtime.ledger.book import beginning
 from mapgen.runtime.ledger.database import open_engine, telling_faults
 from mapgen.runtime.ledger.lease import LeaseClock, count_from_now, last_request
 from mapgen.runtime.ledger.queue import (
@@ -343,8 +344,8 @@ class Ledger:
                 forget_needs(connection, part)
         return len(rows)
 
-    def queue(self, flow: str | None = None) -> list[Queued]:
-        """Return what the queues hold, of a flow or of all, by flow and tenant; no values."""
+    def queue(self, flow: str | None = None, tenant: str | None = None) -> list[Queued]:
+        """Return what the queues hold, of a flow (in a tenant) or of all; no values."""
         with self._transaction() as connection:
             rows = connection.execute(
                 select(
@@ -352,7 +353,7 @@ class Ledger:
                     _ROWS.rules,
                 )
                 .where(_ROWS.state.in_(("staged", "sending", "waiting")))
-                .where(true() if flow is None else _is_of(flow))
+                .where(true() if flow is None else _is_of(flow, tenant))
                 .order_by(_ROWS.flow, _ROWS.id)
             ).all()  # fmt: skip
         return [
@@ -402,9 +403,9 @@ class Ledger:
                     yield connection
 
 
-def _is_of(flow: str) -> ColumnElement[bool]:
-    """Return the condition of what belongs to a flow, by its name, in whatever tenant."""
-    return _ROWS.flow.startswith(f"{flow} in ", autoescape=True)
+def _is_of(flow: str, tenant: str | None) -> ColumnElement[bool]:
+    """Return the condition of what belongs to a flow, in one tenant or in any."""
+    return _ROWS.flow.startswith(beginning(flow, tenant), autoescape=True)
 
 
 def _locked(connection: Connection, claims: Sequence[Claim]) -> dict[int, NextHead | None]:

@@ -145,16 +145,22 @@ def take(
         following = decode_next(row.next_head)
         claims.append(
             Claim(
-                row.id, intent.token, row.document, row.identity,
+                row.id,
+                intent.token,
+                row.document,
+                row.identity,
                 row.source if head is None else head.source,
-                bytes(row.body if head is None else row.next_body), row.attempts,
+                bytes(row.body if head is None else row.next_body),
+                row.attempts,
                 intent.held_since,
-                tuple(Need(one.document, one.identity, decode_keys(one.erp_keys))
-                      for one in needs[row.id]),
+                tuple(
+                    Need(one.document, one.identity, decode_keys(one.erp_keys))
+                    for one in needs[row.id]
+                ),
                 is_withdrawn=following is not None and following.is_withdrawal,
                 is_outdated=(row.rules if head is None else head.rules) != intent.rules,
             )
-        )  # fmt: skip
+        )
     return claims
 
 
@@ -193,9 +199,7 @@ def bring_back(connection: Connection, flow: str, now: float) -> bool:
     return bool(back)
 
 
-def hold_back(
-    connection: Connection, flow: str, run: str, now: float, rules: str
-) -> list[Held]:  # fmt: skip
+def hold_back(connection: Connection, flow: str, run: str, now: float, rules: str) -> list[Held]:
     """Let documents wait that need one which found no way, or which waits for them in turn."""
     staged = and_(_ROWS.flow == flow, queued(rules))
     rows = _locked(connection, and_(staged, _HAS_LOST))

@@ -155,11 +155,6 @@ class NextHead(msgspec.Struct, frozen=True, omit_defaults=True):
     is_withdrawal: bool = False
 
 
-def folded(identity: str) -> str:
-    """Return an identity as the ERP compares it: without regard to case and trailing blanks."""
-    return identity.casefold().rstrip()
-
-
 def digest_of(body: bytes) -> str:
     """Return what tells one body from another."""
     return hashlib.sha256(body).hexdigest()

@@ -21,6 +21,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql, sqlite
 
+from mapgen.runtime.folding import folded
 from mapgen.runtime.ledger.clashes import Clashes
 from mapgen.runtime.ledger.queue import forget_needs, note_needs
 from mapgen.runtime.ledger.rows import (
@@ -30,7 +31,6 @@ from mapgen.runtime.ledger.rows import (
     decode_next,
     digest_of,
     encode_faults,
-    folded,
 )
 from mapgen.runtime.ledger.schema import MET, NEEDS, RECORDS
 from mapgen.runtime.ledger.text import place_of, source_of, storable, subject_of
@@ -173,9 +173,7 @@ class Staging:
         for row in rows:
             self._withdrawn += 1
             if row.state == "sending":
-                head = NextHead(
-                    "", "", self._run, "", (), is_counted=False, is_withdrawal=True
-                )  # fmt: skip
+                head = NextHead("", "", self._run, "", (), is_counted=False, is_withdrawal=True)
                 self._update(row.id, next_body=None, next_head=_words(head))
             else:
                 self._update(row.id, **withdrawn_values(self._run, self._now))
@@ -306,9 +304,7 @@ class Staging:
     def _replace(self, row: int, document: Document) -> None:
         """Put a newer body in the place of one that nobody has in hand."""
         values = self._values(document)
-        kept = (
-            "subject", "source", "place", "entity", "body", "digest", "rules", "changed_at"
-        )  # fmt: skip
+        kept = ("subject", "source", "place", "entity", "body", "digest", "rules", "changed_at")
         self._update(row, **{name: values[name] for name in kept})
         need(self._connection, {row: document.needs})
 
@@ -354,9 +350,7 @@ class Staging:
     def _values(self, document: Document) -> dict[str, object]:
         origin = document.origin
         digest = digest_of(document.body)
-        values = fresh_values(
-            subject_of(origin), source_of(origin), digest, self._run, self._now
-        )  # fmt: skip
+        values = fresh_values(subject_of(origin), source_of(origin), digest, self._run, self._now)
         return values | {
             "entity": document.entity,
             "body": document.body,
@@ -497,9 +491,7 @@ def _record(outcome: Rejected) -> bytes | None:
     if not outcome.waits or outcome.data is None:
         return None
     origin = outcome.origin
-    return msgspec.json.encode(
-        KeptRecord(origin.file, origin.record, origin.line, outcome.data)
-    )  # fmt: skip
+    return msgspec.json.encode(KeptRecord(origin.file, origin.record, origin.line, outcome.data))
 
 
 def _is_misfiled(row: Row[*tuple[Any, ...]]) -> bool:

@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from mapgen.runtime.folding import folded
 from mapgen.runtime.plan import DocumentPlan
 from mapgen.runtime.values import ENCODER
 
@@ -218,8 +219,7 @@ def _comparable(value: Any, kind: _Kind) -> object:
                 return words
             return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
         case "text":
-            # The database compares so: blanks at the end and the case do not count.
-            return words.rstrip(" ").casefold() or None
+            return folded(words) or None
 
 
 def _leave_out(part: Part, path: Sequence[str]) -> None:

@@ -11,6 +11,7 @@ import httpx2
 import msgspec
 
 from mapgen.runtime.events import TechnicalEvent
+from mapgen.runtime.folding import folded
 from mapgen.runtime.halt import AccessRefused, Halt
 from mapgen.runtime.outcome import IDENTITY_ALIKE, FaultReport
 from mapgen.runtime.plan import DocumentPlan
@@ -32,7 +33,7 @@ from mapgen.runtime.tenant.connection import (
     entity_in,
     is_transient,
 )
-from mapgen.runtime.tenant.query import LONGEST_QUERY, comparable, encoded, literal, value_of
+from mapgen.runtime.tenant.query import LONGEST_QUERY, encoded, literal, value_of
 from mapgen.runtime.tenant.refusal import (
     DEPENDENCY_MISSING,
     DOCUMENT_REFUSED,
@@ -218,12 +219,12 @@ class Client:
             return
         wanted: dict[str, list[str]] = {}
         for identity in group:
-            wanted.setdefault(comparable(identity), []).append(identity)
+            wanted.setdefault(folded(identity), []).append(identity)
         alike: dict[str, There] = {}
         strays = 0
         for row in rows:
             kept = value_of(row, self.document.identity.field) or ""
-            meant = wanted.get(comparable(kept), [])
+            meant = wanted.get(folded(kept), [])
             strays += not meant
             for identity in meant:
                 if not self._is_one(kept, identity):
@@ -436,7 +437,7 @@ class Client:
 
     def _is_same(self, echo: dict[str, Any], identity: str) -> bool:
         echoed = value_of(echo, self.document.identity.field)
-        return comparable(echoed or "") == comparable(identity)
+        return folded(echoed or "") == folded(identity)
 
     def _ask(self, identities: Sequence[str]) -> httpx2.Response:
         url = f"{self._url}?{self._query(identities)}"

@@ -8,10 +8,11 @@ from functools import lru_cache
 from typing import Any
 
 from mapgen.runtime.faults import Fault
+from mapgen.runtime.folding import folded
 from mapgen.runtime.limits import shown_key
 from mapgen.runtime.lookups import Asked, Key
 from mapgen.runtime.plan import Condition, TenantTable
-from mapgen.runtime.tenant.query import LONGEST_QUERY, comparable, encoded, literal, value_of
+from mapgen.runtime.tenant.query import LONGEST_QUERY, encoded, literal, value_of
 
 _MOST_KNOWN = 65_536
 _MOST_UNKNOWN = 4_096
@@ -87,7 +88,7 @@ class QueriedTable(Asked):
 
     def _has_key(self, row: dict[str, Any], parts: Sequence[str]) -> bool:
         return all(
-            comparable(value_of(row, field) or "") == comparable(part)
+            folded(value_of(row, field) or "") == folded(part)
             for field, part in zip(self._table.key, parts, strict=True)
         )
 

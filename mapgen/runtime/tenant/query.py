@@ -25,8 +25,3 @@ def value_of(row: dict[str, Any], name: str) -> str | None:
     wrapper = row.get(name)
     value = wrapper.get("value") if isinstance(wrapper, dict) else None
     return None if value is None else str(value)
-
-
-def comparable(text: str) -> str:
-    """The ERP keeps text without the blanks at its end, and compares it without regard to case."""
-    return text.rstrip(" ").casefold()
