@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from mapgen.cli import FAULTS
+from mapgen.escaping import visible
 
 if TYPE_CHECKING:
     from mapgen.runtime.ledger import Queued
@@ -35,8 +36,8 @@ def show(project: Path, flow: str | None, state: str | None) -> None:
     for one in _queued(project, flow, state):
         since = instant_of(one.since) or "unknown"
         rules = (one.rules or "unknown")[:12]
-        source = one.source.encode("unicode_escape").decode()
-        click.echo(f"{one.book}\t{_WORDS[one.state]}\t{source}\t{one.document}\t{since}\t{rules}")
+        shown = (one.book, _WORDS[one.state], one.source, one.document, since, rules)
+        click.echo("\t".join(map(visible, shown)))
 
 
 @queue.command()
@@ -48,21 +49,23 @@ def drop(project: Path, flow: str, tenant: str | None, state: str | None) -> Non
     """Take what nobody has in hand out of the queue of a flow; its records may come again."""
     from mapgen.runtime.ledger import Ledger
 
-    books = sorted({one.book for one in _queued(project, flow, state)})
-    if tenant is not None:
-        books = [book for book in books if book.startswith(f"{flow} in {tenant} at ")]
+    books = sorted({one.book for one in _queued(project, flow, state, tenant)})
     if len(books) > 1:
-        raise click.UsageError(f"--tenant: the queue has several: {', '.join(books)}")
+        shown = "; ".join(map(visible, books))
+        words = "the flow has queues in several tenants, name one by --tenant"
+        raise click.UsageError(f"{words}: {shown}")
     with _telling(), Ledger(_address(project, state)) as ledger:
         count = sum(ledger.drop(book) for book in books)
     click.echo(f"{count} dropped", err=True)
 
 
-def _queued(project: Path, flow: str | None, state: str | None) -> list[Queued]:
+def _queued(
+    project: Path, flow: str | None, state: str | None, tenant: str | None = None
+) -> list[Queued]:
     from mapgen.runtime.ledger import Ledger
 
     with _telling(), Ledger(_address(project, state)) as ledger:
-        return ledger.queue(flow)
+        return ledger.queue(flow, tenant)
 
 
 @contextmanager

@@ -6,6 +6,7 @@ import contextlib
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, TypedDict, TypeVar, Unpack
@@ -15,6 +16,7 @@ import click
 from mapgen.cli import FAULTS
 from mapgen.cli.options import join_option, lookup_option
 from mapgen.cli.output import say
+from mapgen.private import make_private
 
 if TYPE_CHECKING:
     from mapgen.runtime.outcome import Outcome
@@ -74,6 +76,8 @@ def transform(project: Path, /, **options: Unpack[_Options]) -> None:
         stream = files.enter_context(open_input(bound, options["source"]))
         joins = files.enter_context(open_joins(bound, dict(options["joins"])))
         documents = files.enter_context(_writing(options["output"], sys.stdout.buffer))
+        if options["rejects"] is not None:
+            _told(options["rejects"], partial(make_private, options["rejects"], create=True))
         refused = files.enter_context(_writing(options["rejects"], sys.stderr.buffer))
         found = outcomes(bound, options["source"], stream, joins)
         counts = _write(found, documents, refused)

@@ -10,10 +10,10 @@ from pathlib import Path
 import click
 
 from mapgen.cli.output import say
+from mapgen.private import open_private
 from mapgen.report import Stopped
 from mapgen.report.catalogue import project as messages
 from mapgen.runtime.events import Event, JsonLog, Observer, Progress, TechnicalEvent, Together
-from mapgen.runtime.private import open_private
 
 _STEPS = 10
 _EVERY = 500

@@ -8,6 +8,7 @@ import re
 import sqlite3
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
@@ -16,6 +17,7 @@ from uuid import uuid4
 
 import msgspec
 
+from mapgen.private import make_private
 from mapgen.report import Stopped
 from mapgen.report.catalogue import sandbox as catalogue
 from mapgen.sandbox.values import Value
@@ -220,6 +222,12 @@ def _successor(number: str) -> str:
     return f"{number[: match.start()]}{int(digits) + 1:0{len(digits)}d}"
 
 
+def _keep_private(path: Path) -> None:
+    """Let nobody else read what a rehearsal delivers; SQLite gives the files beside it its mode."""
+    with suppress(OSError):  # what cannot be opened is told by SQLite
+        make_private(path)
+
+
 def _open(path: Path) -> sqlite3.Connection:
     """Open the state file, or make it. Raises Stopped where the file is something else."""
     try:
@@ -229,6 +237,7 @@ def _open(path: Path) -> sqlite3.Connection:
         tables = database.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
         if tables and (owner != _APPLICATION_ID or version != _FORMAT):
             raise Stopped([catalogue.foreign_state(path.name)])
+        _keep_private(path)
         # A killed process loses nothing that the log holds; only a machine that loses power could.
         database.execute("PRAGMA journal_mode = WAL")
         database.execute("PRAGMA synchronous = NORMAL")

@@ -37,6 +37,7 @@ def test_the_sample_shop(workspace: Path) -> None:
     """Each record of the samples stands in one of the two files, in the form that is promised."""
     done = transform(workspace, ORDERS, "--output", "o.jsonl", "--rejects", "r.jsonl")
 
+    assert (workspace / "r.jsonl").stat().st_mode & 0o777 == 0o600
     assert done.returncode == 1
     assert done.stdout == ""
     assert done.stderr == "225 records: 189 transformed, 14 skipped, 22 rejected\n"

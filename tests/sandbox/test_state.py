@@ -188,6 +188,7 @@ def test_foreign_state_file(contract: Contract, tmp_path: Path) -> None:
     with sqlite3.connect(database) as other:
         other.execute("CREATE TABLE orders (id)")
     other.close()
+    text.chmod(0o644)
     for path in (text, database, tmp_path / "none" / "x.db"):
         before = path.read_bytes() if path.exists() else None
         with pytest.raises(Stopped) as stopped, serve(contract, state=path):
@@ -228,6 +229,7 @@ def test_seed_that_does_not_fit(contract: Contract, seed: Any, code: str, words:
     (fault,) = stopped.value.diagnostics
     assert fault.code == code
     assert words in fault.message
+    assert text.stat().st_mode & 0o777 == 0o644
 
 
 def test_setup(start: Any) -> None:
@@ -247,3 +249,12 @@ def test_setup(start: Any) -> None:
     quotes = [caller.put("SalesOrder", ORDER | {"OrderType": "QT"}) for _ in range(2)]
     assert [quote["OrderNbr"]["value"] for quote in quotes] == ["Q9", "Q10"]
     assert caller.call("GET", "Customer/MINE")[0] == 200
+
+
+def test_state_file_is_its_owners_alone(contract: Contract, tmp_path: Path) -> None:
+    """What a rehearsal delivers is personal, in the files beside the state file, too."""
+    path = tmp_path / "tenant.db"
+    with serve(contract, state=path):
+        files = list(tmp_path.iterdir())
+        assert path in files
+        assert {file.stat().st_mode & 0o777 for file in files} == {0o600}

@@ -62,7 +62,7 @@ def unusable_name(name: str, owner: str, span: Span) -> Diagnostic:
     """E426: a member whose name generated code can neither read nor write."""
     return Diagnostic(
         "E426",
-        f"the name of the member `{name}` of `{owner}` has a sign that no member may have",
+        f"the name of the member `{name}` of `{owner}` has a character that rules cannot use",
         label=Label(span, "uses it"),
         notes=('members are read and written by names without `"`, `\\` and control characters',),
         help="have the schema name the member in another way, or use another one",

@@ -1,0 +1,85 @@
+"""`mapgen queue`: what a ledger holds that is not sent yet, listed and dropped."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from mapgen.cli.queue import queue
+from mapgen.runtime.ledger import Ledger, book_of
+from mapgen.runtime.outcome import Document, FaultReport, Origin, Rejected, Skipped
+
+ERP = "https://erp.example.com"
+
+
+def staged(state: str, tenant: str, *outcomes: Document | Rejected | Skipped) -> None:
+    with Ledger(state) as ledger:
+        ledger.stage(book_of("orders", tenant, ERP), "run", outcomes, rules="abc")
+
+
+def document(key: str) -> Document:
+    return Document(Origin("in.jsonl", 1, 1, key), "SalesOrder", f"{key}-shop", b"{}")
+
+
+@pytest.fixture
+def state(tmp_path: Path) -> str:
+    return f"sqlite:///{tmp_path / 'ledger.db'}"
+
+
+def asked(state: str, *words: str) -> Result:
+    return CliRunner().invoke(queue, [*words, "--state", state], obj=Path.cwd())
+
+
+def sources(state: str) -> list[str]:
+    return [line.split("\t")[2] for line in asked(state, "list").stdout.splitlines()]
+
+
+def test_list_has_what_is_not_sent(state: str) -> None:
+    """Queued documents and records that wait are listed; what was skipped or rejected is not."""
+    waits = FaultReport("R304", "not there yet", retry=True)
+    staged(
+        state,
+        "Live",
+        document("1001"),
+        Rejected(Origin("in.jsonl", 2, 2, "1002"), (waits,)),
+        Rejected(Origin("in.jsonl", 3, 3, "1003"), (FaultReport("R201", "missing"),)),
+        Skipped(Origin("in.jsonl", 4, 4, "1004"), "cancelled"),
+    )
+
+    lines = [line.split("\t") for line in asked(state, "list", "orders").stdout.splitlines()]
+
+    assert [(line[1], line[2]) for line in lines] == [("queued", "1001"), ("waiting", "1002")]
+    assert lines[0][0] == f"orders in Live at {ERP}"
+    assert asked(state, "list", "order").stdout == ""
+
+
+def test_key_that_steers_the_terminal(state: str) -> None:
+    """Control characters of a key are shown, letters of any script stay as they are."""
+    staged(state, "Live", document("注文\x1b[2J\n7"))
+
+    assert sources(state) == ["注文\\x1b[2J\\n7"]
+
+
+def test_drop(state: str) -> None:
+    """What is dropped is out of the queue, in the tenant that is named alone."""
+    staged(state, "Live", document("1001"), document("1002"))
+    staged(state, "Test", document("1003"))
+
+    unclear = asked(state, "drop", "orders")
+    dropped = asked(state, "drop", "orders", "--tenant", "Live")
+
+    assert unclear.exit_code == 2
+    assert "Live" in unclear.stderr
+    assert "Test" in unclear.stderr
+    assert (dropped.exit_code, dropped.stderr) == (0, "2 dropped\n")
+    assert sources(state) == ["1003"]
+
+
+def test_ledger_that_cannot_be_opened(tmp_path: Path) -> None:
+    """What is no ledger is told, without a traceback."""
+    result = asked(f"sqlite:///{tmp_path}", "list")
+
+    assert result.exit_code == 1
+    assert "error[R5" in result.stderr
