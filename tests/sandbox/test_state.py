@@ -195,6 +195,7 @@ def test_foreign_state_file(contract: Contract, tmp_path: Path) -> None:
             pass
         assert [fault.code for fault in stopped.value.diagnostics] == ["E523"]
         assert (path.read_bytes() if path.exists() else None) == before
+    assert text.stat().st_mode & 0o777 == 0o644
 
 
 @pytest.mark.parametrize(
@@ -229,7 +230,6 @@ def test_seed_that_does_not_fit(contract: Contract, seed: Any, code: str, words:
     (fault,) = stopped.value.diagnostics
     assert fault.code == code
     assert words in fault.message
-    assert text.stat().st_mode & 0o777 == 0o644
 
 
 def test_setup(start: Any) -> None:
