@@ -438,7 +438,7 @@ def _constraints(schema: Mapping[str, object], kind: str) -> tuple[Constraints, 
         found = replace(
             found,
             bounds=tuple(_bounds(schema)),
-            step=None if step is None else _number(step),
+            step=None if step is None else str(step),
         )
     elif kind == "array":
         found = replace(
@@ -457,7 +457,7 @@ def _chosen(found: Constraints, schema: Mapping[str, object], kind: str) -> Cons
     for named in cast("list[list[object]]", both):
         if kind in ("integer", "number"):
             numbers = tuple(
-                _number(one)
+                str(one)
                 for one in named
                 if isinstance(one, int | float) and not isinstance(one, bool)
             )
@@ -482,11 +482,7 @@ def _bounds(schema: Mapping[str, object]) -> Iterator[tuple[str, str]]:
         if isinstance(value, int | float) and not isinstance(value, bool):
             exclusive = "exclusive" + keyword[0].upper() + keyword[1:]
             is_sharp = schema.get(exclusive) is True
-            yield (sign[0] if is_sharp else sign), _number(value)
-
-
-def _number(value: object) -> str:
-    return str(value)
+            yield (sign[0] if is_sharp else sign), str(value)
 
 
 def _count(schema: Mapping[str, object], keyword: str) -> int | None:
