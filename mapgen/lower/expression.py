@@ -419,7 +419,13 @@ class _Lowering:
         element, key = locals_[-1], locals_[0] if len(locals_) == 2 else None
         if node.name == "filter":
             condition, body = body, ir.Local(element.number, element.hint, _element_type(found))
-        elif body == element and condition is None and key is None and node.name == "map":
+        elif (
+            body == element
+            and condition is None
+            and key is None
+            and node.name == "map"
+            and isinstance(present(self.type_of(node.operand)), ListOf)
+        ):
             return over
         kind = _LOOPS[node.name]
         if self.typed.profile.absorbs:

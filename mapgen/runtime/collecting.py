@@ -130,7 +130,7 @@ class Collector:
     def _as_fault(self, error: Exception) -> Fault:
         match error:
             case Fault():
-                return error
+                return _first_of(error)
             case OverflowError():
                 # Only dates overflow so: numbers are decimals.
                 return Fault("R218", "the date lies beyond the calendar")
@@ -178,6 +178,15 @@ class Collector:
     def depth(self) -> int:
         """How many lists the statement at work stands in."""
         return len(self._loops)
+
+
+def _first_of(fault: Fault) -> Fault:
+    """Return the fault of the Poison within the value that a fault tells of, else the fault."""
+    try:
+        str(fault.value)
+    except Fault as known:
+        return known
+    return fault
 
 
 def collecting_twin(module: ModuleType, text: str) -> tuple[ModuleType, Collector]:

@@ -704,3 +704,9 @@ def test_tools_accept(tmp_path: Path) -> None:
             check=False,
         )
         assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_a_map_is_gone_over_by_its_keys() -> None:
+    """What gives each element as it is gives the keys of a map: a list, as CEL has it."""
+    assert value("order.attributes.map(k, k)", attributes={"gift": "no", "b": "1"}) == ["gift", "b"]
+    assert value("order.attributes.map(k, k)[?1]", attributes={"gift": "no"}) is None

@@ -136,6 +136,17 @@ def test_poison_is_neither_there_nor_missing(twin: tuple[ModuleType, Collector])
     ]
 
 
+def test_a_fault_that_tells_of_a_poison() -> None:
+    """A fault whose value holds a broken one is a consequence: the broken one is the fault."""
+    broken = Fault("R102", "broken")
+    collector = Collector()
+    collector.start((broken,), None, "order")
+
+    collector.failed("transform.head", Fault("R221", "no such element", [Poison(broken)]))
+
+    assert collector.found == []
+
+
 def test_a_step_that_may_fail(twin: tuple[ModuleType, Collector]) -> None:
     """What stands for a step that fails is no fault; in it, rows are counted from the first."""
     lines = [line("A", 1), line("B", 1, None)]

@@ -514,7 +514,10 @@ class _ModuleEmitter:
             self._function(block.part, block.alias)
             code = self._block_rows(block, emitter)
             local = emitter.namer.name(block.local)
-            statements.append(Statement(code, local, block_comment(item, block)))
+            # Type checkers do not look at what a branch that is never taken would give.
+            is_never = " if False else " in code
+            typed = f"{local}: list[{block.part.name}]" if is_never else local
+            statements.append(Statement(code, typed, block_comment(item, block)))
             self._rule(f"{part.function}.{local}", item.target, block.reads, block.pointer)
             rows.append(f"*{local}")
         self._rows_differ(before)
