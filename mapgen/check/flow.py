@@ -78,5 +78,6 @@ def _checked(
         skips=found.skips,
         key=found.key,
         documents=documents,
+        reads=tuple(sorted(found.reads)),
         personal=personal_paths(flow.security, flow.mapping, schema),
     )

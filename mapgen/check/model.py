@@ -371,7 +371,7 @@ class CheckedDocument:
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """One flow, found right."""
+    """One flow, found right; `reads` are all source paths that are read anywhere in it."""
 
     spec: spec.Spec
     contract: Contract
@@ -381,4 +381,5 @@ class Checked:
     skips: tuple[CheckedSkip, ...]
     key: Typed
     documents: tuple[CheckedDocument, ...]
+    reads: tuple[str, ...]
     personal: tuple[str, ...]

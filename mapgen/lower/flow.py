@@ -56,7 +56,7 @@ def lower(flow: checked.Checked, samples: Samples) -> ir.Flow:
         ir.Skip(lower_expression(skip.typed), skip.because, skip.reads, skip.pointer)
         for skip in flow.skips
     )
-    objects = source_objects(flow.schema, lets, skips, key, documents)
+    objects = source_objects(flow.schema, flow.reads)
     source = flow.schema.entity
     return ir.Flow(
         name=flow.spec.flow.value,
@@ -92,7 +92,7 @@ def lower(flow: checked.Checked, samples: Samples) -> ir.Flow:
         ),
         test_settings=samples.settings,
         operations=_operations(flow),
-        reads=None if source is None else entity_reads(source, flow.schema.record.name, objects),
+        reads=None if source is None else entity_reads(source, flow.schema.record, flow.reads),
         round_trip=section.round_trip is not None,
     )
 

@@ -3,28 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 
 from mapgen.contract.model import Entity
 from mapgen.contract.source_schema import EntitySource
+from mapgen.expression.types import ListOf, Object, Optional, Type, present
 from mapgen.ir import flow as ir
+from mapgen.lower.source import members_read
 
 _CUSTOM = "custom"
 _NOTE = "note"
 
 
-def entity_reads(
-    source: EntitySource, name: str, objects: Iterable[ir.SourceObject]
-) -> ir.EntityReads:
+def entity_reads(source: EntitySource, record: Object, reads: Iterable[str]) -> ir.EntityReads:
     """Return what is asked of the ERP.
 
     Args:
         source: where records come from.
-        name: what a record is called.
-        objects: the source objects, each with the members that rules read.
+        record: their type.
+        reads: all source paths that are read.
     """
-    read = {item.name: item.fields for item in objects}
-    shape = _Shapes(source, read).shape(name, source.entity)
-    custom = tuple(_custom(read))
+    paths = tuple(reads)
+    shape = _Shapes(source, members_read(record, paths)).shape(record, source.entity, _below(paths))
+    custom = tuple(
+        f"{view}.{name}"
+        for part, views in shape.linked
+        if part == _CUSTOM
+        for view, fields in views.linked
+        for name in fields.values
+    )
     query = _query5 if source.contract.contract_version >= 5 else _query4
     return ir.EntityReads(
         endpoint=source.contract.endpoint,
@@ -37,52 +44,76 @@ def entity_reads(
     )
 
 
+def _below(paths: Iterable[str]) -> Mapping[str, tuple[str, ...]]:
+    """Return the names behind the first of each path, each with the paths from there on."""
+    found: dict[str, list[str]] = {}
+    for path in paths:
+        _, _, rest = path.partition(".")
+        if rest:
+            found.setdefault(rest.partition(".")[0].replace("[]", ""), []).append(rest)
+    return {name: tuple(inner) for name, inner in found.items()}
+
+
+@dataclass(frozen=True, slots=True)
 class _Shapes:
-    """Makes the shapes of one source."""
+    """Makes the shapes of one source; `read` are the members read of each type of object."""
 
-    def __init__(
-        self, source: EntitySource, read: Mapping[str, tuple[ir.SourceField, ...]]
-    ) -> None:
-        self._source = source
-        self._read = read
+    source: EntitySource
+    read: Mapping[str, frozenset[str]]
 
-    def shape(self, name: str, entity: Entity) -> ir.EntityShape:
-        """Return the shape of an entity, whose object is called `name`."""
+    def shape(
+        self, kind: Object, entity: Entity, below: Mapping[str, tuple[str, ...]]
+    ) -> ir.EntityShape:
+        """Return the shape of an object of an entity, of which the paths `below` are read."""
         values: list[str] = []
         dates: list[str] = []
         linked: list[tuple[str, ir.EntityShape]] = []
         details: list[tuple[str, ir.EntityShape]] = []
-        for member in self._read.get(name, ()):
-            field = entity.fields.get(member.name)
-            if field is None and member.name == _CUSTOM:
-                linked.append((_CUSTOM, self._views(member.type)))
+        for name, member in self._asked(kind, below):
+            field = entity.fields.get(name)
+            paths = _below(below.get(name, ()))
+            if field is None and name == _CUSTOM:
+                linked.append((name, self._views(member, paths)))
             elif field is None or field.entity is None:
-                is_date = (entity.name, member.name) in self._source.dates
-                (dates if is_date else values).append(member.name)
+                is_date = (entity.name, name) in self.source.dates
+                (dates if is_date else values).append(name)
             else:
-                inner = self._source.contract.entities[field.entity]
-                parts = details if field.shape == "details" else linked
-                parts.append((member.name, self.shape(member.type, inner)))
+                inner = self.shape(
+                    _object(member), self.source.contract.entities[field.entity], paths
+                )
+                (details if field.shape == "details" else linked).append((name, inner))
         return ir.EntityShape(tuple(values), tuple(dates), tuple(linked), tuple(details))
 
-    def _views(self, name: str) -> ir.EntityShape:
+    def _asked(self, kind: Object, below: Mapping[str, object]) -> Iterator[tuple[str, Type]]:
+        """Yield the members that are read, in the order of the contract.
+
+        One class reads all objects of a type: what is never missing from it is in each of them.
+        """
+        read = self.read.get(kind.name, frozenset())
+        for name, member in kind.fields.items():
+            if name in below or (name in read and not isinstance(member, Optional)):
+                yield name, member
+
+    def _views(self, kind: Type, below: Mapping[str, tuple[str, ...]]) -> ir.EntityShape:
         views = tuple(
-            (
-                view.name,
-                ir.EntityShape(
-                    tuple(field.name for field in self._read.get(view.type, ())), (), (), ()
-                ),
-            )
-            for view in self._read.get(name, ())
+            (view, ir.EntityShape(_in_order(inner, _below(below[view])), (), (), ()))
+            for view, inner in _object(kind).fields.items()
+            if view in below
         )
         return ir.EntityShape((), (), views, ())
 
 
-def _custom(read: Mapping[str, tuple[ir.SourceField, ...]]) -> Iterator[str]:
-    """Yield the custom fields that rules read: `Document.UsrX`."""
-    for view in read.get("Custom", ()):
-        for field in read.get(view.type, ()):
-            yield f"{view.name}.{field.name}"
+def _object(kind: Type) -> Object:
+    """Return the type of an object, or of the rows of a list."""
+    inner = present(kind)
+    inner = present(inner.element) if isinstance(inner, ListOf) else inner
+    assert isinstance(inner, Object)
+    return inner
+
+
+def _in_order(kind: Type, names: Iterable[str]) -> tuple[str, ...]:
+    known = tuple(_object(kind).fields)
+    return tuple(sorted(names, key=known.index))
 
 
 def _own(entity: Entity, shape: ir.EntityShape) -> list[str]:

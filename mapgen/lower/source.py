@@ -7,42 +7,46 @@ from typing import Literal, cast
 
 from mapgen.contract.source_schema import SourceSchema, Stated
 from mapgen.expression.types import INT, ListOf, Object, Optional, Type, present
-from mapgen.ir import expression as tree
 from mapgen.ir import flow as ir
 from mapgen.ir.expression import attribute_names
-from mapgen.lower.rewriting import nodes
 from mapgen.spec import model as spec
 
 
-def source_objects(schema: SourceSchema, *code: object) -> tuple[ir.SourceObject, ...]:
+def source_objects(schema: SourceSchema, reads: Iterable[str]) -> tuple[ir.SourceObject, ...]:
     """Return the classes of a record, the inner ones before those that hold them.
 
     Args:
         schema: the record's type, and what is said of its values.
-        code: all expressions over it; the members that they read are in the classes.
+        reads: all source paths that are read; their members are in the classes.
     """
-    record = schema.record
-    known = dict(_objects(record, set()))
-    wanted: dict[str, set[str]] = {record.name: set()}
-    for node in nodes(code):
-        if isinstance(node, tree.Field) and node.operand.type.rstrip("?") in known:
-            wanted.setdefault(node.operand.type.rstrip("?"), set()).add(node.key)
-    for members in list(wanted.items()):
-        for inner in _held(known, *members):
-            wanted.setdefault(inner, set())
+    known = dict(_objects(schema.record, set()))
     found = [
         ir.SourceObject(
             name,
             tuple(
                 _field(key, known[name].fields, schema.stated.get((name, key), Stated()))
                 for key in known[name].fields
-                if key in keys
+                if key in members
             ),
         )
-        for name, keys in wanted.items()
+        for name, members in members_read(schema.record, reads).items()
     ]
     order = {name: number for number, name in enumerate(known)}
     return tuple(sorted(found, key=lambda item: -order[item.name]))
+
+
+def members_read(record: Object, reads: Iterable[str]) -> Mapping[str, frozenset[str]]:
+    """Return which members of each type of object are read, wherever such an object is."""
+    found: dict[str, set[str]] = {record.name: set()}
+    for path in reads:
+        kind: Type = record
+        for name in path.replace("[]", "").split(".")[1:]:
+            assert isinstance(kind, Object), path
+            found[kind.name].add(name)
+            kind = _inner(kind.fields[name])
+            if isinstance(kind, Object):
+                found.setdefault(kind.name, set())
+    return {name: frozenset(members) for name, members in found.items()}
 
 
 def joins(
@@ -100,14 +104,6 @@ def _objects(kind: Type, seen: set[str]) -> Iterator[tuple[str, Object]]:
         yield inner.name, inner
         for field in inner.fields.values():
             yield from _objects(field, seen)
-
-
-def _held(known: Mapping[str, Object], name: str, keys: set[str]) -> Iterator[str]:
-    """Yield the names of the objects that the members of an object are made of."""
-    for key in sorted(keys):
-        inner = _inner(known[name].fields[key])
-        if isinstance(inner, Object):
-            yield inner.name
 
 
 def _inner(kind: Type) -> Type:

@@ -6,7 +6,7 @@ import json
 import os
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
@@ -31,8 +31,9 @@ from mapgen.runtime.source import patient
 from mapgen.runtime.transform import Bound, LoadedFlow, Transformer, bound, load_flow
 from mapgen.workspace import Workspace
 
+from .asked import asked, cut
 from .records import Records, hostile_texts
-from .specs import CONTRACT, TABLE, TWO, Draft, made_spec
+from .specs import CONTRACT, CONTRACT_5, TABLE, TWO, Draft, made_spec
 
 ROOT = Path(__file__).resolve().parents[2]
 SETTINGS = {"zone": "Europe/Berlin", "store": "kettle-fern", "most": "99.5"}
@@ -93,6 +94,7 @@ def furnish(folder: Path) -> None:
     for name, text in {
         "connections/acumatica.yaml": CONNECTION,
         "contracts/small.json": json.dumps(CONTRACT),
+        "contracts/small5.json": json.dumps(CONTRACT_5),
         "lookups/packs.csv": TABLE,
         "lookups/zones.csv": TWO,
     }.items():
@@ -119,6 +121,8 @@ def examine(seeds: Iterable[int], folder: Path) -> Tally:
             tally.features.update(dict.fromkeys(draft.features, 1))
             step = "generate"
             _generated(checked, workspace, folder)
+            step = "ask"
+            _asked(checked, draft, folder)
             if seed % WHOLE == 0:
                 generate(workspace, [SPEC])
             step = "transform"
@@ -179,6 +183,38 @@ def _generated(checked: Checked, workspace: Workspace, folder: Path) -> None:
     (place / "map.json").write_text(rule_map_file(flow, module.rules, code), encoding="utf-8")
 
 
+def _asked(checked: Checked, draft: Draft, folder: Path) -> None:
+    """Hold the request for a source in the ERP to what is read: all of it, keys, nothing else."""
+    if checked.schema.entity is None:
+        return
+    query, version = _request(draft, folder)
+    paths = asked(query, version)
+    name = draft.content["mapping"]["source"]["name"]
+    read = {
+        path.removeprefix(f"{name}.").replace("[]", "").replace(".", "/") for path in checked.reads
+    }
+    keys = set(checked.schema.entity.entity.keys)
+    missing = {path for path in read - {name, "note"} if path not in paths}
+    idle = {
+        path for path in paths - keys if not any(f"{one}/".startswith(f"{path}/") for one in read)
+    }
+    # One class reads the rows of both lists: what is never missing there comes with either.
+    idle -= {other for one in read for other in _twins(one)}
+    assert not missing, f"read and not asked for: {missing}"
+    assert not idle, f"asked for and not read: {idle}"
+
+
+def _twins(path: str) -> Iterator[str]:
+    for one, other in (("Lines", "More"), ("More", "Lines")):
+        if path == f"{one}/LineNbr":
+            yield f"{other}/LineNbr"
+
+
+def _request(draft: Draft, folder: Path) -> tuple[dict[str, str], int]:
+    plan = json.loads((folder / "generated" / draft.flow / "flow.json").read_text())
+    return plan["reads"]["query"], plan["reads"]["contract_version"]
+
+
 def _transformed(draft: Draft, folder: Path, tally: Tally) -> None:
     loaded = load_flow(folder / "generated" / draft.flow, lambda _: None)
     values = {name: SETTINGS[name] for name in draft.content["mapping"].get("settings", {})}
@@ -187,7 +223,14 @@ def _transformed(draft: Draft, folder: Path, tally: Tally) -> None:
     complete = _Complete(loaded, given, folder / "generated" / draft.flow)
     random = Random(draft.seed)
     records = Records(draft, random)
-    texts = [json.dumps(records.record(kind)).encode() for kind in KINDS]
+    given_records = [records.record(kind) for kind in KINDS]
+    texts = [json.dumps(record).encode() for record in given_records]
+    if loaded.plan.reads is not None:
+        paths = asked(*_request(draft, folder))
+        for text, record in zip(texts, given_records, strict=True):
+            less = json.dumps(cut(record, paths)).encode()
+            whole, same = (flow.outcomes(RawRecord(1, 1, one), "r.json") for one in (text, less))
+            assert whole == same, f"{same} of what is asked for, {whole} of all: {text.decode()}"
     for text in (*texts, *hostile_texts(draft)):
         try:
             found = flow.outcomes(RawRecord(1, 1, text), "records.json")

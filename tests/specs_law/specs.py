@@ -93,6 +93,8 @@ CONTRACT: Mapping[str, Any] = {
         },
     },
 }
+# The same one in contract version 5, which asks for parts in words of its own.
+CONTRACT_5: Mapping[str, Any] = {**CONTRACT, "contract_version": 5}
 MESSAGE: Mapping[str, Any] = {
     "type": "object",
     "required": ["number", "class"],
@@ -285,10 +287,12 @@ class SpecMaker:
     def entity(self) -> dict[str, Any]:
         """Return a source in the ERP."""
         self.feature("source: entity")
-        contract = read_lock(Source("small", json.dumps(CONTRACT)))
+        name = self.random.choice(("small", "small5"))
+        self.feature(f"source: entity of {name}")
+        contract = read_lock(Source(name, json.dumps(CONTRACT_5 if name == "small5" else CONTRACT)))
         schema = entity_schema(contract, contract.entities["Order"], "order", (), {})
         self.names = {"order": schema.record}
-        return {"name": "order", "contract": "small", "entity": "Order", "key": "order.Nbr"}
+        return {"name": "order", "contract": name, "entity": "Order", "key": "order.Nbr"}
 
     def joined(self, clause: dict[str, Any], record: Object) -> Object:
         fields = dict(record.fields)

@@ -146,7 +146,7 @@ def test_only_what_is_read_is_held() -> None:
     schema = {"type": "object", "properties": {"a": {"type": "string", "minLength": 1}}}
     found = read_source_schema("s.json", json.dumps(schema), "r")
 
-    assert [item.fields for item in source_objects(found)] == [()]
+    assert [item.fields for item in source_objects(found, ())] == [()]
 
 
 @pytest.mark.parametrize(
