@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable
+from functools import lru_cache
+
+# A longer name is no slip of the pen: comparing two takes time by the product of their lengths.
+_LONGEST_NAME = 100
 
 
-def distance(left: str, right: str) -> int:
-    """Return the edit distance of two names: insertions, deletions, substitutions, swaps."""
+def distance(left: str, right: str, most: int = sys.maxsize) -> int:
+    """Return the edit distance of two names: insertions, deletions, substitutions, swaps.
+
+    A distance beyond `most` is not counted to its end: any number beyond `most` stands for it.
+    """
     before: list[int] = []
     above = list(range(len(right) + 1))
     for row, letter in enumerate(left, start=1):
@@ -19,6 +27,8 @@ def distance(left: str, right: str) -> int:
                 cost = min(cost, before[column - 2] + 1)
             current.append(cost)
         before, above = above, current
+        if min(*before, *above) > most:
+            return most + 1
     return above[-1]
 
 
@@ -26,20 +36,26 @@ def near_names(name: str, known: Iterable[str], most: int = 3) -> tuple[str, ...
     """Return up to `most` known names close to `name`, the closest first.
 
     Close is an edit distance of at most a third of the length (one at least), case apart, or one
-    name standing whole at the end of the other (`Quantity` for `OrderQuantity`).
+    name standing whole at the end of the other (`Quantity` for `OrderQuantity`). Nothing is close
+    to a name of more than 100 characters.
     """
+    return _near(name, tuple(known))[:most] if len(name) <= _LONGEST_NAME else ()
+
+
+# A message asks for the same name several times: for its help, its notes, and its fix.
+@lru_cache(maxsize=64)
+def _near(name: str, known: tuple[str, ...]) -> tuple[str, ...]:
     folded = name.casefold()
     reach = max(1, len(name) // 3)
     ranked = []
     for candidate in known:
-        steps = distance(folded, candidate.casefold())
-        if steps <= reach:
+        other = candidate.casefold()
+        is_possible = abs(len(folded) - len(other)) <= reach
+        if is_possible and (steps := distance(folded, other, reach)) <= reach:
             ranked.append((steps, candidate))
-        elif len(folded) > 3 and (
-            candidate.casefold().endswith(folded) or folded.endswith(candidate.casefold())
-        ):
+        elif len(folded) > 3 and (other.endswith(folded) or folded.endswith(other)):
             ranked.append((reach + 1, candidate))
-    return tuple(candidate for _, candidate in sorted(ranked)[:most])
+    return tuple(candidate for _, candidate in sorted(ranked))
 
 
 def suggestion(name: str, known: Iterable[str]) -> str | None:

@@ -51,19 +51,20 @@ def _one(diagnostic: Diagnostic, style: Style) -> str:
 
 def _snippet(label: Label, gutter: int, style: Style, role: str) -> list[str]:
     span = label.span
-    line = span.source.line_text(span.line)
-    start = span.column - 1
-    if label.is_secret:
-        end = start + span.end - span.start
-        line = line[:start] + "*" * (span.end - span.start) + line[end:]
-    stop = max(start + 1, min(start + span.end - span.start, len(line)))
+    begin, end_of_line = span.source.line_bounds(span.line)
+    start, length = span.start - begin, end_of_line - begin
+    stop = max(start + 1, min(start + span.end - span.start, length))
     # Of a very long line, a window around the place.
-    first = max(0, start - _WINDOW) if len(line) > 2 * _WINDOW else 0
-    last = start + _WINDOW if len(line) > start + _WINDOW else len(line)
-    head, tail = "… " if first else "", " …" if last < len(line) else ""
+    first = max(0, start - _WINDOW) if length > 2 * _WINDOW else 0
+    last = min(start + _WINDOW, length)
+    head, tail = "… " if first else "", " …" if last < length else ""
     before, there, after = (
-        lines(part) for part in (line[first:start], line[start : min(stop, last)], line[stop:last])
+        span.source.text[begin + left : begin + min(right, length)]
+        for left, right in ((first, start), (start, min(stop, last)), (stop, last))
     )
+    if label.is_secret:
+        there = "*" * len(there)
+    before, there, after = lines(before), lines(there), lines(after)
     indent = "".join(
         "\t" if character == "\t" else " " * _width(character) for character in head + before
     )

@@ -8,8 +8,8 @@ country code must never become a boolean.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Literal
 
 import yaml
@@ -66,14 +66,20 @@ class MapNode:
 
     entries: tuple[Entry, ...]
     span: Span
+    _by_key: Mapping[str, Entry] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_by_key", {entry.key.value: entry for entry in self.entries})
 
     def get(self, key: str) -> Node | None:
         """Return what stands under the key, or None."""
-        return next((entry.value for entry in self.entries if entry.key.value == key), None)
+        entry = self._by_key.get(key)
+        return None if entry is None else entry.value
 
     def key(self, key: str) -> Text | None:
         """Return the key as it stands in the file, or None."""
-        return next((entry.key for entry in self.entries if entry.key.value == key), None)
+        entry = self._by_key.get(key)
+        return None if entry is None else entry.key
 
 
 Node = ScalarNode | ListNode | MapNode
@@ -85,8 +91,9 @@ class _Open:
 
     start: int
     is_map: bool
-    items: list[Node]
-    entries: list[Entry]
+    items: list[Node] = field(default_factory=list)
+    entries: list[Entry] = field(default_factory=list)
+    keys: dict[str, Text] = field(default_factory=dict)
     key: Text | None = None
 
 
@@ -134,7 +141,7 @@ def _build(source: Source, faults: list[Diagnostic]) -> Node | None:
                 raise Stopped([*faults, reading.too_deep(_event_span(source, event), DEEPEST_NODE)])
             faults.extend(_tag_fault(source, event))
             is_map = isinstance(event, yaml.MappingStartEvent)
-            stack.append(_Open(_start(event), is_map, [], []))
+            stack.append(_Open(_start(event), is_map))
         elif isinstance(event, yaml.SequenceEndEvent | yaml.MappingEndEvent):
             done = _close(source, stack.pop(), event)
         if done is not None:
@@ -223,8 +230,7 @@ def _add(opened: _Open, node: Node, faults: list[Diagnostic]) -> None:
     elif opened.key is None:
         opened.key = _key(opened, node, faults)
     else:
-        if not any(entry.key is opened.key for entry in opened.entries):
-            opened.entries.append(Entry(opened.key, node))
+        opened.entries.append(Entry(opened.key, node))
         opened.key = None
 
 
@@ -232,8 +238,8 @@ def _key(opened: _Open, node: Node, faults: list[Diagnostic]) -> Text:
     if not isinstance(node, ScalarNode):
         faults.append(reading.key_is_no_text(node.span))
         return Text("", node.span.source, (node.span.start,))
-    first = next((entry.key for entry in opened.entries if entry.key.value == node.value), None)
-    if first is not None:
+    first = opened.keys.setdefault(node.value, node.text)
+    if first is not node.text:
         faults.append(reading.duplicate_key(node.value, first.span(), node.text.span()))
     return node.text
 

@@ -14,6 +14,9 @@ from mapgen.report.catalogue import documents, reading
 from mapgen.report.near import near_names
 from mapgen.spec.nodes import ListNode, MapNode, Node, ScalarNode
 
+# Of a mapping that is no data: far more than an entity has fields, few enough to report each.
+MOST_ENTRIES = 2_000
+
 
 @dataclass(frozen=True, slots=True)
 class Words:
@@ -258,10 +261,27 @@ class Fitting:
             wanted, found = "at least one entry", "an empty mapping"
             help_line = "add an entry, or remove the key"
             self.faults.append(reading.wrong_shape(_opening(node), wanted, found, help_line))
+        if not isinstance(shape.value, Literal) and self._is_too_long(_map(node)):
+            return
         for entry in _map(node).entries:
             if shape.names is not None:
                 self._pattern(entry.key, shape.names)
             self.fit(entry.value, shape.value)
+
+    def _is_too_long(self, node: MapNode) -> bool:
+        if len(node.entries) <= MOST_ENTRIES:
+            return False
+        found = f"a mapping of {len(node.entries):,}"
+        help_line = "data of that size belongs into a file of its own: a lookup, an example"
+        self.faults.append(
+            reading.wrong_shape(
+                node.entries[MOST_ENTRIES].key.span(),
+                f"at most {MOST_ENTRIES:,} entries",
+                found,
+                help_line,
+            )
+        )
+        return True
 
     def _is_map(self, node: Node, what: str) -> bool:
         if isinstance(node, MapNode):
@@ -291,20 +311,23 @@ class Fitting:
         }
 
     def _record(self, node: MapNode, what: str, keys: Mapping[str, Key]) -> None:
+        if self._is_too_long(node):
+            return
         cut_before = False
+        free = [name for name in keys if node.get(name) is None]
         for entry in node.entries:
             # What the commas of an expression without quotes leave behind: one mistake.
             is_cut = entry.key.value not in keys and describe(entry.value) == "nothing"
             if entry.key.value in keys:
                 self.fit(entry.value, keys[entry.key.value].shape)
             elif not (is_cut and cut_before):
-                free = [name for name in keys if node.get(name) is None]
                 self.faults.append(reading.unknown_key(entry.key, what, keys, free))
             cut_before = is_cut and (cut_before or not entry.key.value.isidentifier())
         unknown = (entry.key.value for entry in node.entries if entry.key.value not in keys)
-        meant = {near for name in unknown for near in near_names(name, keys)}
+        missing = [name for name in free if keys[name].is_required]
+        meant = {near for name in unknown for near in near_names(name, missing)}
         for name, key in keys.items():
-            if key.is_required and node.get(name) is None and name not in meant:
+            if name in missing and name not in meant:
                 self.faults.append(reading.missing_key(_opening(node), name, what, key.purpose))
             partner, here = key.goes_with, node.key(name)
             if partner is not None and here is not None and node.get(partner) is None:

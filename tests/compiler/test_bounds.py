@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -85,3 +87,74 @@ def test_name_that_reads_like_a_path(tmp_path: Path, name: str) -> None:
     path.write_text(json.dumps(schema))
 
     assert _codes(workspace) == {"E426"}
+
+
+def _in_mapping(text: str, count: int) -> str:
+    """A flow mapping of unknown keys, all on one line."""
+    keys = "".join(f", k{at:05}: 1" for at in range(count))
+    return text.replace("Weight: parcel.weight\n", f"Weight: {{const: 1{keys}}}\n", 1)
+
+
+def _twice(text: str, count: int) -> str:
+    return text + "twice: 1\n" * count
+
+
+def _fields(text: str, count: int) -> str:
+    fields = "".join(f"    K{at:05}: parcel.weight\n" for at in range(count))
+    return text.replace("  fields:\n", f"  fields:\n{fields}", 1)
+
+
+def _unknown_names(text: str, count: int) -> str:
+    fields = "".join(f"    Note{at:05}: parcel.k{at:05}\n" for at in range(count))
+    return text.replace("  fields:\n", f"  fields:\n{fields}", 1)
+
+
+def _entries(text: str, count: int) -> str:
+    entries = "".join(f"        k{at:05}: S1\n" for at in range(count))
+    table = f"    ways:\n      inline:\n{entries}    carriers:"
+    return text.replace("    carriers:", table, 1)
+
+
+Widened = Callable[[str, int], str]
+
+
+def _steps(workspace: Path) -> int:
+    """Return how many lines of Python a check runs."""
+    count = 0
+
+    def trace(_frame: object, event: str, _argument: object) -> object:
+        nonlocal count
+        count += event == "line"
+        return trace
+
+    before = sys.gettrace()
+    sys.settrace(trace)  # type: ignore[arg-type]
+    try:
+        _codes(workspace)
+    finally:
+        sys.settrace(before)
+    return count
+
+
+@pytest.mark.parametrize("widened", [_in_mapping, _twice, _fields, _unknown_names, _entries])
+def test_twice_the_keys_are_twice_the_work(tmp_path: Path, widened: Widened) -> None:
+    """What a check does grows as its files do, whatever is wrong in them."""
+    workspace = build("../cases/_base", tmp_path)
+    text = (workspace / SPEC).read_text()
+    steps = []
+    for count in (1, 150, 300):
+        (workspace / SPEC).write_text(widened(text, count))
+        steps.append(_steps(workspace))
+    once, twice = steps[1] - steps[0], steps[2] - steps[0]
+
+    assert twice < 2.3 * once, steps
+
+
+@pytest.mark.parametrize("widened", [_in_mapping, _fields, _unknown_names])
+def test_mapping_of_too_many_keys(tmp_path: Path, widened: Widened) -> None:
+    """Of a mapping beyond all use, one diagnostic is enough."""
+    workspace = build("../cases/_base", tmp_path)
+    text = (workspace / SPEC).read_text()
+    (workspace / SPEC).write_text(widened(text, 20_000))
+
+    assert _codes(workspace) == {"E111"}
