@@ -100,6 +100,8 @@ class Checker:
     def whole(self, tree: Tree, scope: Scope) -> Typed | None:
         """Return the checked expression, or None when any fault was found."""
         found = self.check(tree, Env(scope))
+        if not self.faults:
+            self.faults.extend(map(catalogue.never_there, map(self.span, self.never_there(tree))))
         spans = []
         for division in divisions(tree, self.chosen) if self.profile.is_exact else ():
             span = self.span(division.tree)
@@ -123,6 +125,20 @@ class Checker:
             profile=self.profile,
             division=spans[0] if spans else None,
         )
+
+    def never_there(self, tree: Tree) -> list[Tree]:
+        """Return what is of no known type: elements of what is empty, but not what is made of them.
+
+        A macro over an empty list has such a variable, and its body is never evaluated.
+        """
+        inner = [found for child in children(tree) for found in self.never_there(child)]
+        is_unknown = self.types.get(tree) == ERROR
+        return inner or ([tree] if is_unknown and not self.has_unknown_name(tree) else [])
+
+    def has_unknown_name(self, tree: Tree) -> bool:
+        if isinstance(tree, Name):
+            return self.types.get(tree) == ERROR
+        return any(map(self.has_unknown_name, children(tree)))
 
     def span(self, tree: Tree) -> Span:
         return self.text.span(tree.start, tree.end)

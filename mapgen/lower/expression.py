@@ -268,6 +268,11 @@ class _Lowering:
         for this, that in ((left, right), (right, left)):
             if isinstance(that, ir.Constant) and that.type == "bool":
                 return this if that.value is is_equal else negated(this)
+        match left, right:
+            case ir.Constant(value=one, type="int" | "string"), ir.Constant(value=other) if (
+                left.type == right.type
+            ):
+                return ir.Constant((one == other) is is_equal, "bool")
         return ir.Operation("==" if is_equal else "!=", left, right, "bool")
 
     def logic(self, node: tree.Binary) -> ir.Expression:

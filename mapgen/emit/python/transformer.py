@@ -515,8 +515,7 @@ class _ModuleEmitter:
             code = self._block_rows(block, emitter)
             local = emitter.namer.name(block.local)
             # Type checkers do not look at what a branch that is never taken would give.
-            is_never = " if False else " in code
-            typed = f"{local}: list[{block.part.name}]" if is_never else local
+            typed = f"{local}: list[{block.part.name}]" if "False" in code else local
             statements.append(Statement(code, typed, block_comment(item, block)))
             self._rule(f"{part.function}.{local}", item.target, block.reads, block.pointer)
             rows.append(f"*{local}")

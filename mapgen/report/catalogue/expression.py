@@ -572,6 +572,16 @@ def constant_condition(span: Span) -> Diagnostic:
     )
 
 
+def never_there(span: Span) -> Diagnostic:
+    """E220: an element of a list or a map that is written out empty."""
+    return _fault(
+        "E220",
+        span,
+        "this is never there: what it is taken from is written out empty",
+        help="leave it away, or take it from a field of the record",
+    )
+
+
 def null_value(span: Span) -> Diagnostic:
     """E218: null where a value is needed."""
     return _fault("E218", span, "null is no value to work on", help="compare with it: `… == null`")
