@@ -515,7 +515,8 @@ class _ModuleEmitter:
             code = self._block_rows(block, emitter)
             local = emitter.namer.name(block.local)
             # Type checkers do not look at what a branch that is never taken would give.
-            typed = f"{local}: list[{block.part.name}]" if "False" in code else local
+            is_never = block.alias is None and "False" in code
+            typed = f"{local}: list[{block.part.name}]" if is_never else local
             statements.append(Statement(code, typed, block_comment(item, block)))
             self._rule(f"{part.function}.{local}", item.target, block.reads, block.pointer)
             rows.append(f"*{local}")
