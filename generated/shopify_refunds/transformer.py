@@ -393,7 +393,7 @@ def bind(settings: Settings, lookups: Lookups) -> Callable[[Refund], SalesOrder 
         # ControlTotal
         control_total = DecimalValue(at_least(paid, ZERO))
         # Details: one row for each item
-        item_details: list[SalesOrderDetail] = [
+        item_details = [
             sales_order_detail_from_item(item)
             for item in refund.refund_line_items
             if (
@@ -404,7 +404,7 @@ def bind(settings: Settings, lookups: Lookups) -> Callable[[Refund], SalesOrder 
             != "no_restock"
         ]
         # Details: one row for each kept
-        kept_details: list[SalesOrderDetail] = [
+        kept_details = [
             sales_order_detail_from_kept(kept)
             for kept in refund.refund_line_items
             if (
