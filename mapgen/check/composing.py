@@ -202,7 +202,7 @@ def _with_join(
     lasting = {f"{at}.{path.partition('.')[2]}" for path in joined.lasting}
     return replace(
         whole,
-        record=types.Object(whole.record.name, {**whole.record.fields, name: kind}),
+        record=replace(whole.record, fields={**whole.record.fields, name: kind}),
         lasting=whole.lasting | lasting,
         choices={**whole.choices, **joined.choices},
         stated={**whole.stated, **joined.stated},

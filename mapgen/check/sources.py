@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from mapgen.check.composing import key_paths
 from mapgen.contract.source_schema import SourceSchema
-from mapgen.expression.types import ListOf, Object, Type, present
+from mapgen.expression.types import ERROR, ListOf, Object, Type, present
 from mapgen.report import Diagnostic, Span, near_names
 from mapgen.report.catalogue import mapping as messages
 from mapgen.report.catalogue import reading, schemas
@@ -31,6 +31,8 @@ def _below(kind: Type, path: str, around: tuple[str, ...]) -> Iterator[str]:
     inner = present(kind)
     assert isinstance(inner, Object)
     if inner.name not in around:
+        # Longer ones first: none looks like what holds the next one.
+        yield from (f"{path}.{name}" for name in sorted(inner.unreadable, reverse=True))
         for name, field in inner.fields.items():
             yield from all_paths(field, f"{path}.{name}", (*around, inner.name))
 
@@ -45,12 +47,13 @@ def leaf_paths(kind: Type, path: str) -> Iterator[str]:
 
 
 def type_at(record: Type, path: str) -> Type:
-    """Return the type of a path that `all_paths` gave."""
+    """Return the type of a path that `all_paths` gave; that of an unreadable member is unknown."""
     for name in path.replace("[]", "").split(".")[1:]:
         inner = present(record)
         if isinstance(inner, ListOf):
             inner = present(inner.element)
-        assert isinstance(inner, Object)
+        if not isinstance(inner, Object) or name not in inner.fields:
+            return ERROR
         record = inner.fields[name]
     return record
 

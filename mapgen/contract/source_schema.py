@@ -203,13 +203,17 @@ def _lasting(
             yield from _lasting(behind, path, whole, (*around, reference))
     properties = schema.get("properties")
     for member, inner in properties.items() if isinstance(properties, dict) else ():
-        if isinstance(inner, dict):
+        if isinstance(inner, dict) and not _reads_like_a_path(member):
             if inner.get("readOnly") is True:
                 yield f"{path}.{member}"
             yield from _lasting(inner, f"{path}.{member}", whole, around)
     items = schema.get("items")
     if isinstance(items, dict):
         yield from _lasting(items, f"{path}[]", whole, around)
+
+
+def _reads_like_a_path(member: str) -> bool:
+    return "." in member or "[]" in member
 
 
 def behind_reference(schema: Mapping[str, object], reference: str) -> object:
@@ -345,14 +349,14 @@ class _Reader:
 
     def _object(self, schema: Mapping[str, object], pointer: str, name: str) -> types.Type:
         fields: dict[str, types.Type] = {}
-        made = types.Object(self._new_name(name), fields)
+        properties = cast("Mapping[str, object]", schema.get("properties", {}))
+        unreadable = tuple(member for member in properties if _reads_like_a_path(member))
+        made = types.Object(self._new_name(name), fields, unreadable)
         if pointer in self._open:
             self._behind[pointer] = _Found(made)
         required = cast("list[str]", schema.get("required", []))
-        properties = cast("Mapping[str, object]", schema.get("properties", {}))
         for member, inner in properties.items():
-            if "." in member or "[]" in member:
-                self.faults.append(schemas.name_like_a_path(self._path, pointer, member))
+            if member in unreadable:
                 continue
             found = self.read(inner, f"{pointer}/properties/{member}", member)
             fields[member] = found.type if member in required else types.optional(found.type)

@@ -72,6 +72,7 @@ from mapgen.expression.units import UNITS, mismatch, near_units
 from mapgen.report import Diagnostic, Span, Text
 from mapgen.report.catalogue import expression as catalogue
 from mapgen.report.catalogue.mapping import unknown_lookup
+from mapgen.report.catalogue.schemas import name_like_a_path
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,6 +265,8 @@ class Checker:
             case Object(fields=fields) if is_table(tree.operand, operand):
                 known = fields.get(tree.field)
                 return known or self.report(unknown_lookup(span, tree.field, fields))
+            case Object(unreadable=unreadable) if tree.field in unreadable:
+                return self.report(name_like_a_path(span, tree.field))
             case Object(name=name, fields=fields):
                 if tree.field in fields:
                     return fields[tree.field]

@@ -53,10 +53,14 @@ class MapOf:
 
 @dataclass(frozen=True, slots=True)
 class Object:
-    """A record with known fields, by their JSON names. Two objects are one type by their name."""
+    """A record with known fields, by their JSON names. Two objects are one type by their name.
+
+    `unreadable` are further members, whose names read like paths: rules can only ignore them.
+    """
 
     name: str
     fields: Mapping[str, Type] = field(compare=False, repr=False)
+    unreadable: tuple[str, ...] = field(default=(), compare=False, repr=False)
 
     def __str__(self) -> str:
         return self.name

@@ -69,14 +69,14 @@ def unusable_name(name: str, owner: str, span: Span) -> Diagnostic:
     )
 
 
-def name_like_a_path(path: str, pointer: str, name: str) -> Diagnostic:
+def name_like_a_path(span: Span, name: str) -> Diagnostic:
     """E426: a member whose name reads like a path: nobody could tell the two apart."""
     return Diagnostic(
         "E426",
-        f"at `{pointer}` the source schema names a member `{name}`, which reads like a path",
-        path=path,
+        f"the name of the member `{name}` reads like a path, which rules cannot use",
+        label=Label(span),
         notes=("in paths, `.` goes into an object and `[]` into a list",),
-        help="leave it out of `properties`; to read it, let the source name it in another way",
+        help="let the source name it in another way, or ignore it with a reason",
     )
 
 
