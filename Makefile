@@ -75,7 +75,7 @@ generate: $(READY) ## compile the specs into generated/
 docs: $(READY) ## write the language reference and the editors' schemas from the compiler's own tables
 	@$(BIN)/mapgen docs > docs/language.md
 	@for kind in maps environment connection; do \
-		$(BIN)/mapgen schema $$kind --output specs/$$kind.schema.json; done
+		$(BIN)/mapgen schema $$kind --output specs/$$kind.schema.json --force; done
 
 .PHONY: format
 format: $(READY) ## bring the code into its one form

@@ -9,7 +9,7 @@ from io import TextIOWrapper
 from pathlib import Path
 from typing import Literal
 
-_OWNER_ALONE = 0o600
+OWNER_ALONE = 0o600
 
 
 def make_private(path: Path, *, create: bool = False) -> None:
@@ -23,13 +23,13 @@ def make_private(path: Path, *, create: bool = False) -> None:
     """
     flags = os.O_RDWR | os.O_CREAT if create else os.O_RDONLY
     try:
-        descriptor = os.open(path, flags | os.O_CLOEXEC | os.O_NONBLOCK, _OWNER_ALONE)
+        descriptor = os.open(path, flags | os.O_CLOEXEC | os.O_NONBLOCK, OWNER_ALONE)
     except FileNotFoundError:
         return
     try:
         found = os.fstat(descriptor)
         if stat.S_ISREG(found.st_mode) and found.st_uid == os.geteuid():
-            os.fchmod(descriptor, found.st_mode & _OWNER_ALONE)
+            os.fchmod(descriptor, found.st_mode & OWNER_ALONE)
     finally:
         os.close(descriptor)
 
@@ -38,7 +38,7 @@ def open_private(path: Path, mode: Literal["w", "a"]) -> TextIOWrapper:
     """Return a file open for text, `w` or `a`, which only its owner may read; raises OSError."""
 
     def opener(name: str, flags: int) -> int:
-        return os.open(name, flags, _OWNER_ALONE)
+        return os.open(name, flags, OWNER_ALONE)
 
     stream = open(path, mode, encoding="utf-8", opener=opener)  # noqa: SIM115 - given away
     with suppress(OSError):  # one that may be written and not be read shows nothing to anybody

@@ -11,9 +11,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
-from mapgen.boundary import OutsideError, StrangeFileError, plain_file
+from mapgen.boundary import OutsideError, StrangeFileError, inside, plain_file
 from mapgen.report import Source, Span, Stopped
 from mapgen.report.catalogue import project, reading
+from mapgen.whole import whole_file
 
 SPECS = "specs"
 GENERATED = "generated"
@@ -60,7 +61,7 @@ class Workspace:
     @classmethod
     def find(cls, start: Path) -> Workspace:
         """Return the workspace of the nearest folder with `specs/`. Raises Stopped (E501)."""
-        absolute = start.resolve()
+        absolute = Path(os.path.realpath(start))  # never raises, as `resolve` does for a loop
         for folder in (absolute, *absolute.parents):
             if (folder / SPECS).is_dir():
                 return cls(folder)
@@ -141,6 +142,8 @@ class Workspace:
                     stale.append(path)
             except (FileNotFoundError, NotADirectoryError):
                 missing.append(path)
+            except OSError:
+                stale.append(path)  # why it cannot be read is told when it is written
         others = [path for path in self._generated() if path not in files]
         orphaned = tuple(path for path in others if self._hash(path) == written.get(path))
         foreign = tuple(path for path in others if path not in orphaned)
@@ -150,17 +153,32 @@ class Workspace:
         return hashlib.sha256((self.root / path).read_bytes()).hexdigest()
 
     def write(self, files: Mapping[str, str], staleness: Staleness) -> None:
-        """Write what is stale or missing, each file whole or not at all; delete the orphaned."""
-        for path in (*staleness.stale, *staleness.missing):
-            self._write_atomically(self.root / path, files[path])
+        """Write what is stale or missing, each file whole or not at all; delete the orphaned.
+
+        Raises Stopped (E510), before anything is written where a link leads out of the workspace.
+        """
+        changed = (*staleness.stale, *staleness.missing)
+        for path in changed:
+            self._keep_inside(path)
+        for path in changed:
+            self._write(path, files[path])
         for path in staleness.orphaned:
             (self.root / path).unlink()
             self._remove_empty(self.root / PurePosixPath(path).parent)
 
-    def rewrite(self, path: str, text: str) -> None:
-        """Write a file of the author's anew, whole or not at all; a byte order mark stays."""
-        mark = "\ufeff" if (self.root / path).read_bytes().startswith(BOM_UTF8) else ""
-        self._write_atomically(self.root / path, mark + text)
+    def rewrite(self, path: str, before: str, text: str) -> None:
+        """Write a file of the author's anew, whole or not at all; a byte order mark stays.
+
+        Raises Stopped (E510) where it cannot be written, or holds something else than `before`.
+        """
+        try:
+            found = (self.root / path).read_bytes()
+        except OSError as error:
+            raise Stopped([project.cannot_write(path, _reason(error))]) from None
+        if found.removeprefix(BOM_UTF8) != before.encode():
+            raise Stopped([project.cannot_write(path, "it has changed since it was checked")])
+        mark = "\ufeff" if found.startswith(BOM_UTF8) else ""
+        self._write(path, mark + text)
 
     def _generated(self) -> list[str]:
         return sorted(
@@ -169,14 +187,21 @@ class Workspace:
             if path.is_file() and "__pycache__" not in path.parts
         )
 
-    def _write_atomically(self, path: Path, text: str) -> None:
-        scratch = path.with_name(f".{path.name}.new")
+    def _keep_inside(self, path: str) -> None:
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            scratch.write_bytes(text.encode())
-            scratch.replace(path)
+            inside(self.root, path)
+        except (OutsideError, OSError) as error:
+            reason = _reason(error) if isinstance(error, OSError) else str(error)
+            raise Stopped([project.cannot_write(path, reason)]) from None
+
+    def _write(self, path: str, text: str) -> None:
+        file = self.root / path
+        try:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            with whole_file(file) as stream:
+                stream.write(text.encode())
         except OSError as error:
-            raise Stopped([project.cannot_write(self.relative(path), _reason(error))]) from None
+            raise Stopped([project.cannot_write(path, _reason(error))]) from None
 
     def _remove_empty(self, folder: Path) -> None:
         """Remove a folder that holds nothing but what Python has cached there."""

@@ -45,13 +45,26 @@ class Manifest(msgspec.Struct, frozen=True):
             for name, found in entry.files.items()
         }
 
+    def wrote(self, path: str, content: bytes) -> bool:
+        """Whether a file holds what `generate` wrote; the manifest is known by its form."""
+        if path == MANIFEST:
+            return _decoded(content) is not None
+        return hashlib.sha256(content).hexdigest() == self.files.get(path)
+
 
 def read_manifest(workspace: Workspace) -> Manifest:
     """Return the manifest; one that lists nothing where there is none that can be read."""
     try:
-        return msgspec.json.decode((workspace.root / MANIFEST).read_bytes(), type=Manifest)
-    except (OSError, msgspec.DecodeError):
+        return _decoded((workspace.root / MANIFEST).read_bytes()) or Manifest({})
+    except OSError:
         return Manifest({})
+
+
+def _decoded(content: bytes) -> Manifest | None:
+    try:
+        return msgspec.json.decode(content, type=Manifest)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
 
 
 def inputs_of(flow: spec.Spec) -> tuple[str, ...]:

@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import sys
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from mapgen.cli import FAULTS, STALE
-from mapgen.cli.output import say
+from mapgen.cli.options import force_option
+from mapgen.cli.output import refusal, say
 from mapgen.cli.speech import Format, show
+
+if TYPE_CHECKING:
+    from mapgen.workspace import Staleness, Workspace
+    from mapgen.written import Manifest
 
 
 @click.command()
@@ -50,12 +57,11 @@ def check(
         say(f"{len(findings.flows)} flow{'s' * (len(findings.flows) != 1)} checked: all fine")
 
 
-def _spec_paths(workspace: object, specs: tuple[Path, ...]) -> tuple[str, ...]:
+def _spec_paths(workspace: Workspace, specs: tuple[Path, ...]) -> tuple[str, ...]:
     from mapgen.report import Stopped
     from mapgen.report.catalogue import project as messages
-    from mapgen.workspace import SPECS, Workspace
+    from mapgen.workspace import SPECS
 
-    assert isinstance(workspace, Workspace)
     paths = tuple(workspace.relative(path) for path in specs) or workspace.spec_paths()
     if not paths:
         raise Stopped([messages.no_specs(SPECS)])
@@ -65,8 +71,9 @@ def _spec_paths(workspace: object, specs: tuple[Path, ...]) -> tuple[str, ...]:
 @click.command()
 @click.option("--check", "only_check", is_flag=True, help="Write nothing; exit 3 if stale.")
 @click.option("--release", is_flag=True, help="Refuse rules that are only proposed.")
+@force_option
 @click.pass_obj
-def generate(project: Path, only_check: bool, release: bool) -> None:
+def generate(project: Path, *, only_check: bool, release: bool, force: bool) -> None:
     """Compile all specs into generated/."""
     from mapgen.compiler import generate as compiled
     from mapgen.emit.python.formatting import FORMATTER
@@ -85,6 +92,7 @@ def generate(project: Path, only_check: bool, release: bool) -> None:
             click.echo(f"note: generated/ was formatted {words}", err=True)
         _say_stale(staleness, len(files))
         return
+    _spare_files(workspace, staleness, written, force=force)
     workspace.write(files, staleness)
     for path in (*staleness.stale, *staleness.missing):
         say(f"wrote {path}")
@@ -94,10 +102,23 @@ def generate(project: Path, only_check: bool, release: bool) -> None:
     say(f"{changed} of {len(files)} files written")
 
 
-def _say_stale(staleness: object, count: int) -> None:
-    from mapgen.workspace import Staleness
+def _spare_files(
+    workspace: Workspace, staleness: Staleness, written: Manifest, *, force: bool
+) -> None:
+    """Raise Stopped for each file that is not as an earlier `generate` wrote it."""
+    from mapgen.report import Stopped
 
-    assert isinstance(staleness, Staleness)
+    found = [
+        refusal(
+            workspace.root / path, force=force, is_ours=partial(written.wrote, path), shown=path
+        )
+        for path in staleness.stale
+    ]
+    if any(found):
+        raise Stopped([one for one in found if one is not None])
+
+
+def _say_stale(staleness: Staleness, count: int) -> None:
     if staleness.is_fresh:
         say(f"all {count} generated files are fresh")
         return

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from mapgen.cli.output import piped, say
+from mapgen.cli.options import STANDARD_OUTPUT, Target, force_option
+from mapgen.cli.output import give, say
 
 if TYPE_CHECKING:
     from mapgen.contract.importing import Imported
@@ -28,7 +31,8 @@ def contract() -> None:
 @click.option("--metadata", type=click.Path(path_type=Path), help="Labels and SQL types, JSON.")
 @click.option("--overlay", type=click.Path(path_type=Path), help="Reviewed facts, YAML.")
 @click.option("--entities", help="Only these, with what they lead to: SalesOrder,Customer")
-@click.option("--output", type=click.Path(path_type=Path), help="The lock to write; - for stdout.")
+@click.option("--output", type=Target(), help="The lock to write; - for stdout.")
+@force_option
 @click.pass_obj
 def import_command(  # noqa: PLR0913 - one parameter an option
     project: Path | None,
@@ -38,24 +42,23 @@ def import_command(  # noqa: PLR0913 - one parameter an option
     overlay: Path | None,
     entities: str | None,
     output: Path | None,
+    *,
+    force: bool,
 ) -> None:
     """Turn an endpoint's OpenAPI document into a contract lock.
 
     Without --output the lock goes to specs/contracts/NAME.json of the workspace around the current
     folder, or into the current folder where there is no workspace.
     """
-    from mapgen.contract.importing import Inputs, import_contract, write_lock
+    from mapgen.contract.importing import Inputs, import_contract
+    from mapgen.contract.lock import is_intact
 
     names = _names(entities)
     done = import_contract(Inputs(openapi, keys, metadata, overlay), names)
-    if output == Path("-"):
-        piped(done.lock, nl=False)
-    else:
-        target = output or _default_output(project or Path(), done.contract.name)
-        write_lock(target, done.lock)
-        say(f"wrote {_shown(target)}")
+    target = output or _default_output(project or Path(), done.contract.name)
+    give(done.lock, target, force=force, is_ours=is_intact)
     for line in _summary(done):
-        say(line, err=output == Path("-"))
+        say(line, err=output == STANDARD_OUTPUT)
 
 
 def _names(entities: str | None) -> tuple[str, ...]:
@@ -68,19 +71,15 @@ def _names(entities: str | None) -> tuple[str, ...]:
 
 
 def _default_output(project: Path, name: str) -> Path:
-    here = project.resolve()
+    here = Path(os.path.realpath(project))
+    target = here / f"{name}.json"
     for folder in (here, *here.parents):
         if (folder / "specs").is_dir():
-            return folder / "specs" / "contracts" / f"{name}.json"
-    return here / f"{name}.json"
-
-
-def _shown(path: Path) -> str:
-    """Return the path as seen from here, with forward slashes."""
-    try:
-        return path.resolve().relative_to(Path.cwd()).as_posix()
-    except ValueError:
-        return path.as_posix()
+            target = folder / "specs" / "contracts" / f"{name}.json"
+            break
+    with suppress(OSError):  # told when the lock is written
+        target.parent.mkdir(exist_ok=True)
+    return target.relative_to(Path.cwd()) if target.is_relative_to(Path.cwd()) else target
 
 
 def _summary(done: Imported) -> list[str]:

@@ -29,7 +29,7 @@ def mended(
         piped("".join(_difference(result)), nl=False, err=not is_text)
         return result.findings
     for path in sorted(result.before):
-        workspace.rewrite(path, result.after[path])
+        workspace.rewrite(path, result.before[path], result.after[path])
     for change in result.changes:
         say(str(change), err=not is_text)
     count = len(result.changes)

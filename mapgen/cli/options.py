@@ -2,9 +2,28 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import click
+
+STANDARD_OUTPUT = Path("/dev/stdout")
+
+
+class Target(click.Path):
+    """A file that a command writes; `-` is standard output."""
+
+    def __init__(self) -> None:
+        super().__init__(path_type=Path)
+
+    def convert(
+        self,
+        value: str | os.PathLike[str],
+        param: click.Parameter | None,
+        ctx: click.Context | None,
+    ) -> Path:
+        """Return the path."""
+        return STANDARD_OUTPUT if value == "-" else Path(value)
 
 
 class NamedFile(click.ParamType[tuple[str, Path]]):
@@ -37,4 +56,8 @@ join_option = click.option(
     type=NamedFile(),
     help="The file of a join: its records are put into those of the input. Without, they hold the"
     " member already. May be given several times.",
+)
+
+force_option = click.option(
+    "--force", is_flag=True, help="Write over files that mapgen did not write."
 )

@@ -1,13 +1,28 @@
-"""The text that a command makes in; standard output, or the file that `--output` names, out."""
+"""The text that a command makes in; standard output, or the file that an option names, out.
+
+Invariant: whatever a command writes to a path goes through here, so that no file of the author's is
+lost: what mapgen did not write itself is replaced with `--force` alone.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO, TypeVar
 
 import click
 
+from mapgen.cli.options import STANDARD_OUTPUT
 from mapgen.escaping import lines
+
+if TYPE_CHECKING:
+    from mapgen.report import Diagnostic
+
+Write = Callable[[bytes], object]
+IsOurs = Callable[[bytes], bool]
+T = TypeVar("T")
 
 
 def say(words: str, *, nl: bool = True, err: bool = False) -> None:
@@ -21,17 +36,117 @@ def piped(text: str, *, nl: bool = True, err: bool = False) -> None:
     click.echo(lines(text) if stream.isatty() else text, nl=nl, err=err)
 
 
-def give(text: str, output: Path | None) -> None:
-    """Print a text, or write it. Raises Stopped (E510) where the file cannot be written."""
-    if output is None:
+def give(text: str, output: Path | None, *, force: bool, is_ours: IsOurs | None = None) -> None:
+    """Print a text, or write it. Takes what `place` takes, raises what it raises."""
+    if output is None or output == STANDARD_OUTPUT:
         piped(text, nl=False)
+    elif place(text, output, force=force, is_ours=is_ours):
+        say(f"wrote {output.as_posix()}")
+    else:
+        say(f"{output.as_posix()} holds this already")
+
+
+def place(
+    text: str,
+    path: Path,
+    *,
+    force: bool,
+    is_ours: IsOurs | None = None,
+    is_private: bool = False,
+) -> bool:
+    """Write a file, whole or not at all; return whether there was something to write.
+
+    Args:
+        text: what the file will hold.
+        path: where.
+        force: whether a file of the author's may be lost.
+        is_ours: says of a content whether mapgen wrote it, so that it may be replaced.
+        is_private: only the file's owner may read it.
+
+    Raises Stopped where the file is the author's (E533) or cannot be written (E510).
+    """
+    from mapgen.report import Stopped
+
+    content = text.encode()
+    found = refusal(path, force=force, is_ours=lambda old: old == content or _is(is_ours, old))
+    if found is not None:
+        raise Stopped([found])
+    with contextlib.suppress(OSError):
+        if path.is_file() and path.read_bytes() == content:
+            return False
+    with writing(path, is_private=is_private) as write:
+        write(content)
+    return True
+
+
+def _is(is_ours: IsOurs | None, content: bytes) -> bool:
+    return is_ours is not None and is_ours(content)
+
+
+def refusal(
+    path: Path, *, force: bool, is_ours: IsOurs | None = None, shown: str = ""
+) -> Diagnostic | None:
+    """Return why a path may not be written: there is a file of the author's; None where it may.
+
+    An empty file holds nothing that could be lost, and a device or a pipe keeps nothing. `shown` is
+    the path in the message, where it is another than that which was given.
+    """
+    from mapgen.report.catalogue import project
+    from mapgen.whole import is_stream
+
+    shown = shown or path.as_posix()
+    if force or is_stream(path):
+        return None
+    try:
+        if path.stat().st_size == 0 or (is_ours is not None and is_ours(path.read_bytes())):
+            return None
+    except (FileNotFoundError, NotADirectoryError):
+        return None  # what is in the way of a folder is told when the file is made
+    except OSError as error:
+        return project.cannot_write(shown, _reason(error))
+    if path.is_dir():
+        return project.cannot_write(shown, "is a directory")
+    return project.authors_file(shown)
+
+
+@contextlib.contextmanager
+def writing(
+    path: Path | None, otherwise: BinaryIO | None = None, *, is_private: bool = False
+) -> Iterator[Write]:
+    """Give what writes to a file, which is there whole after the block, or to a stream instead.
+
+    Raises Stopped (E510). What `refusal` says has been asked before.
+    """
+    from mapgen.whole import whole_file
+
+    if path is None or path == STANDARD_OUTPUT:
+        stream = otherwise if path is None and otherwise is not None else sys.stdout.buffer
+        yield lambda content: _told(path, lambda: stream.write(content))
+        _told(path, stream.flush)
         return
+    file = whole_file(path, is_private=is_private)
+    opened = _told(path, file.__enter__)
+    try:
+        yield lambda content: _told(path, lambda: opened.write(content))
+    except BaseException as error:
+        with contextlib.suppress(OSError):
+            file.__exit__(type(error), error, error.__traceback__)
+        raise
+    _told(path, lambda: file.__exit__(None, None, None))
+
+
+def _told(path: Path | None, write: Callable[[], T]) -> T:
     from mapgen.report import Stopped
     from mapgen.report.catalogue import project
 
     try:
-        output.write_bytes(text.encode())
+        return write()
+    except BrokenPipeError:
+        raise  # whoever read has seen enough
     except OSError as error:
-        reason = (error.strerror or "unknown error").lower()
-        raise Stopped([project.cannot_write(output.as_posix(), reason)]) from None
-    say(f"wrote {output.as_posix()}")
+        shown = "standard output" if path is None else path.as_posix()
+        raise Stopped([project.cannot_write(shown, _reason(error))]) from None
+
+
+def _reason(error: OSError) -> str:
+    return (error.strerror or "unknown error").lower()

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mapgen.cli.output import say
+from mapgen.cli.options import Target, force_option
+from mapgen.cli.output import place, say
 
 if TYPE_CHECKING:
     from mapgen.sandbox import Fault, Settings
@@ -32,7 +33,10 @@ _COUNT = click.IntRange(min=1)
 @click.option("--version", help="Serve the contract under another version.")
 @click.option("--seed", type=_FILE, help="Master data to start with, JSON.")
 @click.option("--state", type=_FILE, help="Keep the records in this file, for the next start too.")
-@click.option("--ready-file", type=_FILE, help="Write address and credentials here once it runs.")
+@click.option(
+    "--ready-file", type=Target(), help="Write address and credentials there once it runs."
+)
+@force_option
 @click.option("--tenant", default="DEMO", show_default=True)
 @click.option("--client-id", default="", help="[default: an identifier @ the tenant]")
 @click.option("--client-secret", default="sandbox-client-secret", show_default=True)
@@ -87,7 +91,8 @@ def sandbox(project: Path | None, /, command: tuple[str, ...], **options: object
 
     for name in (signal.SIGINT, signal.SIGTERM):
         signal.signal(name, stop)
-    _announce(tenant.contract.name, environment, _path(options, "ready_file"))
+    ready_file, force = _path(options, "ready_file"), options["force"] is True
+    _announce(tenant.contract.name, environment, ready_file, force=force)
     running.run(sockets=[listener])
     listener.close()
     tenant.store.close()
@@ -162,7 +167,9 @@ def _long_actions(words: tuple[str, ...]) -> dict[str, int]:
     return polls
 
 
-def _announce(contract: str, environment: Mapping[str, str], ready_file: Path | None) -> None:
+def _announce(
+    contract: str, environment: Mapping[str, str], ready_file: Path | None, *, force: bool
+) -> None:
     """Say where the tenant is; the file is there whole or not at all."""
     url, tenant = environment["ACUMATICA_URL"], environment["ACUMATICA_TENANT"]
     say(f'sandbox tenant "{tenant}" at {url} ({contract}), stop it with Ctrl-C')
@@ -171,13 +178,15 @@ def _announce(contract: str, environment: Mapping[str, str], ready_file: Path | 
     if ready_file is None:
         return
     facts = {"url": url, "tenant": tenant, "contract": contract, "environment": dict(environment)}
-    draft = ready_file.with_name(f"{ready_file.name}.{os.getpid()}")
-    try:
-        draft.write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
-        draft.replace(ready_file)
-    except OSError as fault:
-        reason = (fault.strerror or "unknown error").lower()
-        raise click.ClickException(f"cannot write {ready_file}: {reason}") from None
+
+    def is_announcement(content: bytes) -> bool:
+        try:
+            return set(json.loads(content)) == set(facts)
+        except (ValueError, TypeError, RecursionError):
+            return False
+
+    text = json.dumps(facts, indent=2) + "\n"
+    place(text, ready_file, force=force, is_ours=is_announcement, is_private=True)
 
 
 def _path(options: Mapping[str, object], name: str) -> Path | None:

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, cast
 
 import click
 
+from mapgen.cli.options import Target, force_option
+
 if TYPE_CHECKING:
     from mapgen.contract.inference import Json
 
-OUTPUT = click.option(
-    "--output", type=click.Path(dir_okay=False, path_type=Path), help="The file to write."
-)
+OUTPUT = click.option("--output", type=Target(), help="The file to write.")
 
 
 @click.group()
@@ -24,10 +24,11 @@ def schema() -> None:
 def _editor(kind: str, what: str) -> None:
     @schema.command(kind, help=f"Print the JSON Schema of {what}, for the YAML language server.")
     @OUTPUT
-    def command(output: Path | None) -> None:
+    @force_option
+    def command(output: Path | None, *, force: bool) -> None:
         from mapgen.spec.editor import editor_schema
 
-        _write(editor_schema(kind), output)
+        _write(editor_schema(kind), output, force=force)
 
 
 for _kind, _what in (
@@ -38,12 +39,12 @@ for _kind, _what in (
     _editor(_kind, _what)
 
 
-def _write(found: dict[str, object], output: Path | None) -> None:
+def _write(found: dict[str, object], output: Path | None, *, force: bool) -> None:
     import json
 
     from mapgen.cli.output import give
 
-    give(json.dumps(found, indent=2, ensure_ascii=False) + "\n", output)
+    give(json.dumps(found, indent=2, ensure_ascii=False) + "\n", output, force=force)
 
 
 @schema.command()
@@ -51,8 +52,14 @@ def _write(found: dict[str, object], output: Path | None) -> None:
 @click.option("--name", default="record", help="What one record is called: order.")
 @click.option("--envelope", multiple=True, help="A member that records are wrapped in.")
 @OUTPUT
+@force_option
 def infer(
-    files: tuple[Path, ...], name: str, envelope: tuple[str, ...], output: Path | None
+    files: tuple[Path, ...],
+    name: str,
+    envelope: tuple[str, ...],
+    output: Path | None,
+    *,
+    force: bool,
 ) -> None:
     """Draft the schema of a source from sample records.
 
@@ -71,7 +78,7 @@ def infer(
     records = _records(files, (name, f"{name}s", *envelope))
     draft = drafted(records, name)
     read_source_schema(str(output or "the draft"), json.dumps(draft), name)
-    _write(draft, output)
+    _write(draft, output, force=force)
 
 
 def _records(files: tuple[Path, ...], envelope: tuple[str, ...]) -> list[Mapping[str, Json]]:

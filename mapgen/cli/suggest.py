@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from mapgen.cli.options import Target, force_option
+
 if TYPE_CHECKING:
     from mapgen.contract.model import Contract, Entity
     from mapgen.workspace import Workspace
@@ -22,17 +24,18 @@ if TYPE_CHECKING:
 @click.option("--contract", help="The pinned contract; needed if there are several.")
 @click.option("--entity", required=True, help="The entity that documents are of: SalesOrder.")
 @click.option("--flow", help="The flow's name.")
-@click.option(
-    "--output", type=click.Path(dir_okay=False, path_type=Path), help="The spec to write."
-)
+@click.option("--output", type=Target(), help="The spec to write.")
+@force_option
 @click.pass_obj
-def suggest(
+def suggest(  # noqa: PLR0913 - one parameter an option
     project: Path,
     source: Path,
     contract: str | None,
     entity: str,
     flow: str | None,
     output: Path | None,
+    *,
+    force: bool,
 ) -> None:
     """Draft a spec: rules for all fields whose names and types fit something of the source.
 
@@ -63,7 +66,7 @@ def suggest(
         modeline=_modeline(workspace, output),
     )
     words = draft(frame, target, schema, propose(found, target, schema, record))
-    give(words, output)
+    give(words, output, force=force)
 
 
 def _entity(contract: Contract, name: str) -> Entity:
@@ -79,7 +82,7 @@ def _entity(contract: Contract, name: str) -> Entity:
 def _from_specs(workspace: Workspace, path: Path) -> str:
     """Return a path as specs write it: from `specs/`, where it may be given from, too."""
     folder = workspace.root / "specs"
-    absolute = path.resolve() if path.exists() else folder / path
+    absolute = os.path.realpath(path) if path.exists() else folder / path
     return Path(os.path.relpath(absolute, folder)).as_posix()
 
 
@@ -106,4 +109,4 @@ def _modeline(workspace: Workspace, output: Path | None) -> str | None:
     schema = workspace.root / "specs" / "maps.schema.json"
     if output is None or not schema.is_file():
         return None
-    return Path(os.path.relpath(schema, output.resolve().parent)).as_posix()
+    return Path(os.path.relpath(schema, os.path.dirname(os.path.realpath(output)))).as_posix()

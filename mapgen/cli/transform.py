@@ -3,26 +3,22 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import partial
 from itertools import product
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, TypedDict, TypeVar, Unpack
+from typing import TYPE_CHECKING, TypedDict, Unpack
 
 import click
 
 from mapgen.cli import FAULTS
-from mapgen.cli.options import join_option, lookup_option
-from mapgen.cli.output import say
-from mapgen.private import make_private
+from mapgen.cli.options import Target, force_option, join_option, lookup_option
+from mapgen.cli.output import Write, refusal, say, writing
 
 if TYPE_CHECKING:
     from mapgen.runtime.outcome import Outcome
-
-Write = Callable[[bytes], object]
-T = TypeVar("T")
 
 
 class _Options(TypedDict):
@@ -32,6 +28,7 @@ class _Options(TypedDict):
     source: Path
     output: Path | None
     rejects: Path | None
+    force: bool
     env: str | None
     lookups: tuple[tuple[str, Path], ...]
     joins: tuple[tuple[str, Path], ...]
@@ -47,8 +44,9 @@ class _Options(TypedDict):
     type=click.Path(path_type=Path),
     help="Records; - for stdin.",
 )
-@click.option("--output", type=click.Path(path_type=Path), help="Documents, one a line.")
-@click.option("--rejects", type=click.Path(path_type=Path), help="Records that gave none.")
+@click.option("--output", type=Target(), help="Documents, one a line.")
+@click.option("--rejects", type=Target(), help="Records that gave none.")
+@force_option
 @click.option("--env", help="The environment whose settings hold; needed if there are several.")
 @lookup_option
 @join_option
@@ -69,16 +67,16 @@ def transform(project: Path, /, **options: Unpack[_Options]) -> None:
     from mapgen.runtime.lookups import sample_of
 
     _keep_apart(options)
+    _spare_files(options)
     live = sample_of if options["sample_lookups"] else out_of_reach(options["flow"])
     tables = dict(options["lookups"])
     bound = open_flow(project, options["flow"], options["env"], tables, live)
     with contextlib.ExitStack() as files:
         stream = files.enter_context(open_input(bound, options["source"]))
         joins = files.enter_context(open_joins(bound, dict(options["joins"])))
-        documents = files.enter_context(_writing(options["output"], sys.stdout.buffer))
-        if options["rejects"] is not None:
-            _told(options["rejects"], partial(make_private, options["rejects"], create=True))
-        refused = files.enter_context(_writing(options["rejects"], sys.stderr.buffer))
+        documents = files.enter_context(writing(options["output"]))
+        rejects = writing(options["rejects"], sys.stderr.buffer, is_private=True)
+        refused = files.enter_context(rejects)
         found = outcomes(bound, options["source"], stream, joins)
         counts = _write(found, documents, refused)
         tell_unasked(joins)
@@ -96,11 +94,21 @@ def _keep_apart(options: _Options) -> None:
             raise click.UsageError(f"{first} and {second} name the same file, `{other}`")
 
 
+def _spare_files(options: _Options) -> None:
+    """Refuse to lose a file of the author's, before the first record is read."""
+    from mapgen.report import Stopped
+
+    targets = (options["output"], options["rejects"])
+    found = [refusal(path, force=options["force"]) for path in targets if path is not None]
+    if any(found):
+        raise Stopped([one for one in found if one is not None])
+
+
 def _is_same(path: Path, other: Path) -> bool:
     # Devices and pipes (/dev/null) can be named twice.
     if any(one.exists() and not one.is_file() for one in (path, other)):
         return False
-    return path.resolve() == other.resolve() or (
+    return os.path.realpath(path) == os.path.realpath(other) or (
         path.exists() and other.exists() and path.samefile(other)
     )
 
@@ -144,35 +152,3 @@ def _write(found: Iterator[Outcome], documents: Write, refused: Write) -> _Count
                 counts.rejected += 1
                 refused(reject_line(outcome))
     return counts
-
-
-@contextlib.contextmanager
-def _writing(path: Path | None, otherwise: BinaryIO) -> Iterator[Write]:
-    """Give what writes to a file, or to the stream that stands for it. Raises Stopped."""
-    file = otherwise if path is None else _told(path, lambda: path.open("wb"))
-
-    def write(line: bytes) -> int:
-        return _told(path, lambda: file.write(line))
-
-    try:
-        yield write
-    except BaseException:
-        if path is not None:
-            with contextlib.suppress(OSError):
-                file.close()
-        raise
-    _told(path, file.flush if path is None else file.close)
-
-
-def _told(path: Path | None, write: Callable[[], T]) -> T:
-    from mapgen.report import Stopped
-    from mapgen.report.catalogue import project as messages
-
-    try:
-        return write()
-    except BrokenPipeError:
-        raise  # whoever read has seen enough
-    except OSError as error:
-        reason = (error.strerror or "unknown error").lower()
-        shown = "standard output" if path is None else str(path)
-        raise Stopped([messages.cannot_write(shown, reason)]) from None

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -72,21 +70,6 @@ def import_contract(inputs: Inputs, roots: tuple[str, ...] = ()) -> Imported:
         merged.unmatched,
         _unordered(contract, confirmed),
     )
-
-
-def write_lock(path: Path, text: str) -> None:
-    """Write the lock so that a reader sees the old file or the new one, never half of one.
-
-    Raises Stopped with E511.
-    """
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=path.parent, prefix=".import-") as folder:
-            draft = Path(folder) / path.name
-            draft.write_text(text, encoding="utf-8", newline="\n")
-            os.replace(draft, path)
-    except OSError as error:
-        raise Stopped([words.unreadable(path.as_posix(), lock.reason_of(error))]) from None
 
 
 def _read(option: str, path: Path, read: list[lock.Input]) -> Source:

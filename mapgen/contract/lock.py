@@ -78,6 +78,16 @@ def _checksum(text: str) -> str:
     return hashlib.sha256(json.dumps(content, ensure_ascii=False).encode()).hexdigest()
 
 
+def is_intact(content: bytes) -> bool:
+    """Whether a file is a lock as mapgen wrote it: its checksum fits what it holds."""
+    try:
+        text = content.decode()
+        found = json.loads(text)
+        return isinstance(found, dict) and found.get("checksum") == _checksum(text)
+    except (ValueError, RecursionError):
+        return False
+
+
 def read_lock(source: Source) -> Contract:
     """Return the contract that a lock holds.
 

@@ -131,11 +131,11 @@ def test_a_change_of_meaning(flows: Path) -> None:
 def test_what_is_stale_missing_and_orphaned(
     flows: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """`generate --check` exits 3 and names each file, writes nothing; `generate` mends it."""
+    """`generate --check` exits 3 and names each file, writes nothing; `generate` corrects it."""
     assert speak(flows, monkeypatch, capsys, "generate").code == 0
     assert speak(flows, monkeypatch, capsys, "generate", "--check").code == 0
     folder = flows / "generated"
-    (folder / "every_rule" / "transformer.py").write_text("edited by hand\n")
+    _hold_an_earlier_text(folder, "every_rule", "transformer.py")
     (folder / "every_rule" / "flow.json").unlink()
     _list_a_flow_that_is_gone(folder, "of a flow that is no more\n")
 
@@ -160,6 +160,15 @@ def test_what_is_stale_missing_and_orphaned(
     ]
     assert not (folder / "gone").exists()
     assert speak(flows, monkeypatch, capsys, "generate", "--check").code == 0
+
+
+def _hold_an_earlier_text(folder: Path, flow: str, name: str) -> None:
+    """Leave a file as an earlier `generate` wrote it, when the spec was another."""
+    (folder / flow / name).write_text("as it was\n")
+    path = folder / "manifest.json"
+    found = json.loads(path.read_text("utf-8"))
+    found["flows"][flow]["files"][name] = hashlib.sha256(b"as it was\n").hexdigest()
+    path.write_text(json.dumps(found))
 
 
 def _list_a_flow_that_is_gone(folder: Path, text: str) -> None:
@@ -194,6 +203,98 @@ def test_files_of_the_author(
     ]
     assert (own.read_text(), edited.read_text()) == ("mine\n", "edited\n")
     assert speak(flows, monkeypatch, capsys, "generate", "--check").code == 0
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["every_rule/transformer.py", "every_rule/EVERY_RULE.md", "manifest.json"],
+    ids=["code", "document", "manifest"],
+)
+def test_a_file_that_the_author_edited(
+    name: str, flows: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What is not as `generate` wrote it is not written over, nor anything else; `--force` does."""
+    speak(flows, monkeypatch, capsys, "generate")
+    fresh = (flows / "generated" / name).read_bytes()
+    (flows / "generated" / name).write_text("edited by hand\n")
+    (flows / "generated" / "every_rule" / "flow.json").unlink()
+
+    assert speak(flows, monkeypatch, capsys, "generate", "--check").code == 3
+    spoken = speak(flows, monkeypatch, capsys, "generate")
+
+    assert spoken.code == 1
+    assert spoken.errors.splitlines() == [
+        f"error[E533]: `generated/{name}` is there already, and mapgen did not write what it holds",
+        f"  --> generated/{name}",
+        "  help: choose another place, or lose what it holds: `--force`",
+        "",
+        "1 error; `mapgen explain E533` says more",
+    ]
+    assert (flows / "generated" / name).read_text() == "edited by hand\n"
+    assert not (flows / "generated" / "every_rule" / "flow.json").exists()
+    assert speak(flows, monkeypatch, capsys, "generate", "--force").code == 0
+    assert (flows / "generated" / name).read_bytes() == fresh
+    assert speak(flows, monkeypatch, capsys, "generate", "--check").code == 0
+
+
+def test_files_of_the_author_where_a_first_generate_writes(
+    flows: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Without a manifest nothing is known to be ours, but for what holds the same already."""
+    speak(flows, monkeypatch, capsys, "generate")
+    folder = flows / "generated"
+    (folder / "manifest.json").unlink()
+    assert speak(flows, monkeypatch, capsys, "generate").code == 0
+    (folder / "manifest.json").unlink()
+    (folder / "edges" / "transformer.py").write_text("mine\n")
+
+    spoken = speak(flows, monkeypatch, capsys, "generate")
+
+    assert spoken.code == 1
+    assert re.findall(r"^error\[(E\d+)\]: `(.*?)`", spoken.errors, re.MULTILINE) == [
+        ("E533", "generated/edges/transformer.py")
+    ]
+
+
+def test_links_in_generated(
+    flows: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A link stays a link, what it leads to is the author's; none leads out of the workspace."""
+    speak(flows, monkeypatch, capsys, "generate")
+    path = flows / "generated" / "edges" / "transformer.py"
+    elsewhere = flows / "mine.py"
+    elsewhere.write_text("mine\n")
+    path.unlink()
+    path.symlink_to(elsewhere)
+
+    assert "error[E533]" in speak(flows, monkeypatch, capsys, "generate").errors
+    assert elsewhere.read_text() == "mine\n"
+    assert speak(flows, monkeypatch, capsys, "generate", "--force").code == 0
+    assert path.is_symlink()
+    assert elsewhere.read_text() != "mine\n"
+
+    path.unlink()
+    path.symlink_to(flows.parent / "outside.py")
+    spoken = speak(flows, monkeypatch, capsys, "generate", "--force")
+    assert (
+        "error[E510]: `generated/edges/transformer.py` cannot be written: a link" in spoken.errors
+    )
+    assert not (flows.parent / "outside.py").exists()
+
+
+def test_a_folder_where_a_file_belongs(
+    flows: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A folder is never replaced, whether forced or not."""
+    (flows / "generated" / "edges" / "transformer.py").mkdir(parents=True)
+
+    for force in ((), ("--force",)):
+        spoken = speak(flows, monkeypatch, capsys, "generate", *force)
+
+        assert spoken.code == 1
+        assert spoken.errors.startswith(
+            "error[E510]: `generated/edges/transformer.py` cannot be written: is a directory\n"
+        )
 
 
 def test_a_formatter_of_another_year(

@@ -108,7 +108,7 @@ def test_a_char_column_gives_no_length(shop: Path, monkeypatch: pytest.MonkeyPat
         ),
         pytest.param(("shop.json", "--metadata", "keys.json"), "E513", "an array", id="metadata"),
         pytest.param(("shop.json", "--entities", "Ordr"), "E404", "no entity `Ordr`", id="entity"),
-        pytest.param(("shop.json", "--output", "folder"), "E511", "is a folder", id="output"),
+        pytest.param(("shop.json", "--output", "folder"), "E510", "is a directory", id="output"),
     ],
 )
 def test_what_cannot_be_imported(

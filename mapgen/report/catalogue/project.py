@@ -65,7 +65,7 @@ def damaged_flow(flow: str, reason: str) -> Diagnostic:
         "E519",
         f"the generated code of the flow `{flow}` cannot be loaded: {reason}",
         path=f"generated/{flow}",
-        help="run `mapgen generate`, which writes it anew",
+        help="run `mapgen generate --force`, which writes it anew",
     )
 
 
@@ -75,7 +75,7 @@ def edited_code(path: str) -> Diagnostic:
         "E594",
         f"`{path}` is not as `mapgen generate` wrote it",
         path=path,
-        help="run `mapgen generate`; what the file should do belongs in the spec",
+        help="what the file should do belongs in the spec; then run `mapgen generate --force`",
     )
 
 
@@ -134,6 +134,16 @@ def cannot_write(path: str, reason: str) -> Diagnostic:
     """E510: a file that cannot be written."""
     return Diagnostic(
         "E510", f"`{path}` cannot be written: {reason}", path=path, help="choose another place"
+    )
+
+
+def authors_file(path: str) -> Diagnostic:
+    """E533: a file that mapgen did not write, where a command would write its own."""
+    return Diagnostic(
+        "E533",
+        f"`{path}` is there already, and mapgen did not write what it holds",
+        path=path,
+        help="choose another place, or lose what it holds: `--force`",
     )
 
 

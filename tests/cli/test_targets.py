@@ -1,0 +1,290 @@
+"""No command writes over a file of the author's: every option that names a file to write."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import json
+import os
+import shutil
+import signal
+import subprocess
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+import pytest
+
+from mapgen.cli import cli
+from mapgen.cli.options import Target
+from tests.cli.conftest import MAPGEN, environment, mapgen
+from tests.compiler.cases import Spoken, build, speak
+from tests.contract.invented import openapi_3
+
+MINE = "my own notes\n"
+# Options whose files are read, and those to which lines or rows are added.
+READ = {"data", "envelope", "faults", "files", "jsonl", "keys", "lock", "metadata", "openapi"}
+READ |= {"overlay", "project", "seed", "source", "specs"}
+ADDED_TO = {"log", "state"}
+
+
+@dataclass(frozen=True)
+class Row:
+    """An option that names a file to write.
+
+    `again` tells whether the command may write once more over what it wrote: a stream of records is
+    not compared with what is there.
+    """
+
+    command: tuple[str, ...]
+    option: str = "--output"
+    again: bool = True
+
+
+TRANSFORM = ("transform", "deliveries", "--input", "records.json", "--env", "test")
+SUGGEST = ("suggest", "--source", "schemas/parcel.schema.json", "--entity", "Delivery")
+ROWS = {
+    "contract import --output": Row(("contract", "import", "shop.json")),
+    "sandbox --ready-file": Row(("sandbox", "--contract", "lock.json"), "--ready-file"),
+    "schema connection --output": Row(("schema", "connection")),
+    "schema environment --output": Row(("schema", "environment")),
+    "schema infer --output": Row(("schema", "infer", "records.json")),
+    "schema maps --output": Row(("schema", "maps")),
+    "suggest --output": Row(SUGGEST),
+    "transform --output": Row(TRANSFORM, again=False),
+    "transform --rejects": Row(TRANSFORM, "--rejects", again=False),
+}
+EVERY = pytest.mark.parametrize("row", ROWS.values(), ids=ROWS)
+
+
+def _commands(group: click.Group, path: str = "") -> Iterator[tuple[str, click.Command]]:
+    context = click.Context(group)
+    for name in group.list_commands(context):
+        found = group.get_command(context, name)
+        assert found is not None
+        if isinstance(found, click.Group):
+            yield from _commands(found, f"{path}{name} ")
+        else:
+            yield path + name, found
+
+
+def test_every_option_that_names_a_file() -> None:
+    """Each is read, added to, or a target with a row above, whose command takes `--force`."""
+    targets, others = set(), set()
+    for name, command in _commands(cli):
+        for option in command.params:
+            if isinstance(option.type, Target):
+                targets.add(f"{name} {option.opts[0]}")
+                assert any("--force" in other.opts for other in command.params), name
+            elif isinstance(option.type, click.Path) or "output" in str(option.name):
+                others.add(option.name)
+
+    assert targets == set(ROWS)
+    assert others <= READ | ADDED_TO
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A workspace with its flow generated, and what else the commands read."""
+    folder = build("_base", tmp_path_factory.mktemp("made"))
+    records = folder / "specs" / "examples" / "parcel.json"
+    shutil.copy(records, folder / "records.json")
+    shutil.copy(folder / "specs" / "contracts" / "depot-1.200.001.json", folder / "lock.json")
+    (folder / "shop.json").write_text(json.dumps(openapi_3()))
+    mapgen("generate", cwd=folder)
+    return folder
+
+
+@pytest.fixture
+def folder(made: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(made, tmp_path / "work"))
+
+
+Run = Callable[..., Spoken]
+
+
+@pytest.fixture
+def run(folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    """Run the command of a row; one that serves ends as soon as it would serve."""
+    monkeypatch.setattr("uvicorn.Server.run", lambda *_args, **_options: None)
+
+    def call(row: Row, path: str | Path, *more: str) -> Spoken:
+        words = (*row.command, row.option, str(path), *more)
+        with no_signals_changed():
+            return speak(folder, monkeypatch, capsys, *words)
+
+    return call
+
+
+@contextlib.contextmanager
+def no_signals_changed() -> Iterator[None]:
+    before = {name: signal.getsignal(name) for name in (signal.SIGINT, signal.SIGTERM)}
+    yield
+    for name, handler in before.items():
+        signal.signal(name, handler)
+
+
+def _hidden(folder: Path) -> list[Path]:
+    return [path for path in folder.rglob(".*") if path.name.endswith(".mapgen")]
+
+
+@EVERY
+@pytest.mark.parametrize("name", ["mine.txt", "-x", "a b\n.json", "é📦.json", "n" * 255])
+def test_a_file_of_the_author(row: Row, name: str, run: Run, folder: Path) -> None:
+    """It stays as it is, whatever it is called, and the message says what to do."""
+    target = folder / name
+    target.write_text(MINE)
+
+    spoken = run(row, target)
+
+    assert spoken.code == 1
+    assert "error[E533]" in spoken.errors
+    assert "is there already, and mapgen did not write what it holds" in spoken.errors
+    assert "`--force`" in spoken.errors
+    assert target.read_text() == MINE
+    assert not _hidden(folder)
+
+
+@EVERY
+def test_forced(row: Row, run: Run, folder: Path) -> None:
+    """With `--force` the file is lost, and keeps its permissions; a private one is private."""
+    target = folder / "mine.txt"
+    target.write_text(MINE)
+    target.chmod(0o640)
+
+    run(row, "mine.txt", "--force")
+
+    assert target.read_text() != MINE
+    is_private = row.option in ("--rejects", "--ready-file")
+    assert target.stat().st_mode & 0o777 == (0o600 if is_private else 0o640)
+    assert not _hidden(folder)
+
+
+@EVERY
+def test_a_new_file_and_again(row: Row, run: Run, folder: Path) -> None:
+    """A new file is written, and so is an empty one; what mapgen wrote may be written again."""
+    first = run(row, "new.txt")
+    assert first.code in (0, 1)
+    assert "E5" not in first.errors
+    content = (folder / "new.txt").read_bytes()
+    (folder / "empty.txt").touch()
+    run(row, "empty.txt")
+    if content:
+        assert (folder / "empty.txt").read_bytes()
+
+    spoken = run(row, "new.txt")
+
+    assert ("error[E533]" in spoken.errors) == (not row.again and content != b"")
+    if row.again and row.option != "--ready-file":
+        assert (folder / "new.txt").read_bytes() == content
+
+
+@EVERY
+def test_a_link(row: Row, run: Run, folder: Path) -> None:
+    """A link to a file of the author's is as that file; forced, the link stays."""
+    (folder / "mine.txt").write_text(MINE)
+    (folder / "link").symlink_to("mine.txt")
+
+    assert "error[E533]" in run(row, "link").errors
+    assert (folder / "mine.txt").read_text() == MINE
+    run(row, "link", "--force")
+    assert (folder / "link").is_symlink()
+    assert (folder / "mine.txt").read_text() != MINE
+
+
+@EVERY
+@pytest.mark.parametrize("force", [(), ("--force",)], ids=["asked", "forced"])
+@pytest.mark.parametrize(
+    ("path", "reason"),
+    [
+        ("specs", "is a directory"),
+        ("nowhere/x", "no such file or directory"),
+        ("shop.json/x", "not a directory"),
+        ("loop", "too many levels of symbolic links"),
+    ],
+)
+def test_no_file(
+    row: Row, path: str, reason: str, force: tuple[str, ...], run: Run, folder: Path
+) -> None:
+    """What is no file, or has no folder, is told with the path."""
+    (folder / "loop").symlink_to("loop")
+
+    spoken = run(row, path, *force)
+
+    assert spoken.code == 1
+    assert f"error[E510]: `{path}` cannot be written: {reason}" in spoken.errors
+
+
+@EVERY
+def test_a_failure_half_way(
+    row: Row, run: Run, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The old file is there as it was, and nothing else is left behind."""
+    (folder / "mine.txt").write_text(MINE)
+
+    def fail(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(Path, "replace", fail)
+    spoken = run(row, "mine.txt", "--force")
+
+    assert spoken.code == 1
+    assert "error[E510]: `mine.txt` cannot be written: no space left on device" in spoken.errors
+    assert (folder / "mine.txt").read_text() == MINE
+    assert not _hidden(folder)
+
+
+@EVERY
+def test_a_device(row: Row, run: Run) -> None:
+    """What keeps nothing takes anything."""
+    assert "error[E5" not in run(row, "/dev/null").errors
+
+
+@pytest.mark.parametrize("path", ["-", "/dev/stdout"])
+def test_standard_output(path: str, folder: Path) -> None:
+    """`-` is standard output: what lies in the file behind it stays, and no file is called so."""
+    target = folder / "all.txt"
+    target.write_text(MINE)
+    with target.open("ab") as stream:
+        words = [*MAPGEN, "schema", "maps", "--output", path]
+        subprocess.run(words, cwd=folder, env=environment(), stdout=stream, check=True)
+
+    printed = mapgen("schema", "maps", cwd=folder).stdout
+    assert target.read_text() == MINE + printed
+    assert not (folder / "-").exists()
+
+
+def test_a_pipe_with_a_name(folder: Path) -> None:
+    """What reads from a pipe gets the records; the pipe stays one."""
+    pipe = folder / "pipe"
+    os.mkfifo(pipe)
+    with subprocess.Popen(["cat", str(pipe)], stdout=subprocess.PIPE) as reader:
+        done = mapgen(*TRANSFORM, "--output", "pipe", cwd=folder)
+        assert reader.stdout is not None
+        read = reader.stdout.read()
+
+    assert done.returncode == 0
+    assert json.loads(read)
+    assert pipe.is_fifo()
+
+
+def test_a_lock_that_was_changed_by_hand(run: Run, folder: Path) -> None:
+    """A lock of another day is written over; one that somebody edited is not."""
+    row = ROWS["contract import --output"]
+    assert run(row, "lock.json", "--force").code == 0
+    shop = (folder / "shop.json").read_text()
+    (folder / "shop.json").write_text(shop.replace("1.200.001", "2.200.001"))
+    assert run(row, "lock.json").code == 0
+    text = (folder / "lock.json").read_text()
+    (folder / "lock.json").write_text(text.replace("Shop", "Shed"))
+
+    assert "error[E533]" in run(row, "lock.json").errors
+
+
+def test_records_are_not_read_first(run: Run, folder: Path) -> None:
+    """Whether a stream may be written is known before a record is read."""
+    (folder / "mine.txt").write_text(MINE)
+    (folder / "records.json").unlink()
+
+    assert "error[E533]" in run(ROWS["transform --output"], "mine.txt").errors
