@@ -514,9 +514,9 @@ class _ModuleEmitter:
             self._function(block.part, block.alias)
             code = self._block_rows(block, emitter)
             local = emitter.namer.name(block.local)
-            # Type checkers do not look at what a branch that is never taken would give.
-            is_never = block.alias is None and "False" in code
-            typed = f"{local}: list[{block.part.name}]" if is_never else local
+            typed = local
+            if block.alias is None and _may_hide_a_type(code):
+                typed = f"{local}: list[{block.part.name}]"
             statements.append(Statement(code, typed, block_comment(item, block)))
             self._rule(f"{part.function}.{local}", item.target, block.reads, block.pointer)
             rows.append(f"*{local}")
@@ -578,8 +578,10 @@ class _ModuleEmitter:
     ) -> tuple[Member, str]:
         given = []
         kinds: dict[str, None] = {}
+        hides = False
         for item in part.custom:
             added, local = emitter.field(item.field, is_custom=True)
+            hides = hides or any(_may_hide_a_type(statement.code) for statement in added)
             statements += added
             self._field_rules(part, added)
             kinds[CUSTOM_WRAPPERS[item.field.kind]] = None
@@ -590,9 +592,14 @@ class _ModuleEmitter:
         local = emitter.namer.name("custom")
         kind = self._or_unset(f"dict[str, dict[str, {' | '.join(kinds)}]]")
         # Of several kinds, a type checker would make what they have in common.
-        declared = f"{local}: {kind}" if len(kinds) > 1 else local
+        declared = f"{local}: {kind}" if len(kinds) > 1 or hides else local
         statements.append(Statement(f"{collect}({', '.join(given)})", declared))
         return Member("custom", kind), local
+
+
+def _may_hide_a_type(code: str) -> bool:
+    """Tell whether type checkers may pass over a branch, as one that is never taken."""
+    return "False" in code
 
 
 def _table_type(table: ir.Table) -> str:
