@@ -55,7 +55,7 @@ from mapgen.expression.types import (
 # What a path starts with that leads to a lookup table: the table decides on the value, too.
 TABLES = "lookups."
 # Methods that give elements of a list as they are, in a list again.
-_SAME_ELEMENTS = ("distinct", "sort", "reverse", "slice", "unwrapOpt")
+_SAME_ELEMENTS = ("distinct", "sort", "reverse", "slice")
 # Methods that take one element out of a list.
 _ONE_ELEMENT = ("first", "last", "min", "max")
 # Functions that give their operand, or nothing.
@@ -289,13 +289,15 @@ class _Tracer:
         first, others = values[0], zip(values[1:], operands[1:], strict=True)
         given = _merged(*(behind(value, self.type(tree)) for value, tree in others))
         is_list = isinstance(present(self.type(operands[0])), ListOf)
+        if is_list and name == "unwrapOpt":
+            return _decided(first, _own(element_of(first)))
         if is_list and name in _SAME_ELEMENTS:
             return _decided(first, given)
         if is_list and name in _ONE_ELEMENT:
             return _decided(element_of(first), first.decided_by)
         if is_list and name == "flatten":
             inner = element_of(first)
-            decided = _merged(_own(first), inner.decided_by)
+            decided = _merged(_own(first), _own(inner))
             return Origins(element=element_of(inner), decided_by=decided)
         if name in _SAME_VALUE:
             return first
@@ -323,6 +325,8 @@ class _Tracer:
         kind = present(self.type(tree.operand))
         inner = {**names, **dict(_variables(tree, operand, kind))}
         decided = _own(operand)
+        if operand.keys is not None:  # of entries with one key, one is left
+            decided = _merged(decided, everything(operand.keys))
         if tree.condition is not None:
             decided = _merged(decided, self.behind(tree.condition, inner))
         body = self.used(tree.body, inner)
@@ -331,7 +335,7 @@ class _Tracer:
             case "filter" | "sortBy":
                 kept = operand
                 if isinstance(kind, MapOf):
-                    kept = Origins(element=_key_of(operand), decided_by=_own(operand))
+                    kept = Origins(element=_key_of(operand), decided_by=decided)
                 return _decided(kept, paths)
             case "groupBy":
                 members = {"key": Origins(made_of=paths), "rows": _decided(operand, paths)}
