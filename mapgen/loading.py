@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass, field
 
+from mapgen.check.flow import check
 from mapgen.check.live import facts_of_flow, facts_of_live
 from mapgen.check.model import Checked, FlowFacts, Surroundings, TableFacts
 from mapgen.check.tables import facts_of_inline
@@ -339,6 +340,36 @@ class Shelf:
             name = flow_name(source)
             if name is not None:
                 self._flows.setdefault(name, None)
+
+    def others(self, given: Container[str]) -> Iterator[tuple[str, str | None, spec.Spec | None]]:
+        """Yield the specs of the workspace beside those given: path, flow, and what it says.
+
+        None stands for what cannot be read.
+        """
+        for path in self.workspace.spec_paths():
+            if path in given:
+                continue
+            try:
+                source = self.workspace.read(path, "the spec")
+            except Stopped:
+                yield path, None, None
+                continue
+            try:
+                found = read_spec(source)
+            except Stopped:
+                yield path, flow_name(source), None
+            else:
+                yield path, found.flow.value, found
+
+    def checked(self, flow: spec.Spec) -> Checked | None:
+        """Return a flow that nobody asked to check, None where it is not right: told elsewhere."""
+        before = len(self.faults)
+        try:
+            return check(flow, self.around(flow))
+        except Stopped:
+            return None
+        finally:
+            del self.faults[before:]
 
     def tables(self, section: spec.MappingSection) -> Mapping[str, TableFacts]:
         """Return what rules have to know of the tables that a spec declares."""

@@ -46,6 +46,7 @@ _RIGHTS: Mapping[str, Mapping[str, str]] = {
     "create": {"insert": "it creates them"},
     "update": {"update": "it changes those that are there"},
     "upsert": {"insert": "it creates them", "update": "it changes those that are there"},
+    "look up": {},
 }
 
 

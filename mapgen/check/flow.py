@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from mapgen.check import model as checked
 from mapgen.check.auth import check_auth
 from mapgen.check.composing import whole_record
@@ -42,7 +44,7 @@ def check(flow: spec.Spec, around: checked.Surroundings) -> checked.Checked:
     entities = found.entities if found is not None else ()
     operations = (document.target.operation for document in section.documents)
     written = tuple(zip(entities, operations, strict=False))
-    ways = () if target.is_plain else tuple((entity, way.value) for entity, way in written)
+    ways = () if target.is_plain else tuple(zip(entities, _ways(section), strict=False))
     faults += check_auth(flow.auth, around, erp, ways)
     faults += check_direction(section, flow.auth, schema)
     asked = frozenset() if found is None else found.asked
@@ -81,3 +83,9 @@ def _checked(
         reads=tuple(sorted(found.reads)),
         personal=personal_paths(flow.security, flow.mapping, schema),
     )
+
+
+def _ways(section: spec.MappingSection) -> Iterator[str]:
+    """Yield what is done with each document: what another flow makes is only looked up."""
+    for document in section.documents:
+        yield document.target.operation.value if document.owner is None else "look up"

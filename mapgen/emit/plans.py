@@ -140,6 +140,7 @@ def _document(document: Document) -> dict[str, object]:
         "after": list(document.after),
         "write_once": list(_written_once(document.part)),
         "row_keys": {path: list(key) for path, key in _row_keys(document.part)},
+        **({} if document.owner is None else {"owner": document.owner}),
     }
 
 

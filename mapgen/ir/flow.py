@@ -525,7 +525,8 @@ class Document:
 
     `entity_keys` are the keys that the ERP gives it, `identity` the field that tells it apart,
     `identity_scope` the constant keys that narrow the look-up. `when` None: for every record;
-    `rows` None: one a record; `after`: the documents that have to be in the ERP first.
+    `rows` None: one a record; `after`: the documents that have to be in the ERP first; `owner`: the
+    flow that makes the documents with this identity, where it is another one.
     """
 
     name: str
@@ -540,6 +541,7 @@ class Document:
     when: Condition | None = None
     rows: DocumentRows | None = None
     after: tuple[str, ...] = ()
+    owner: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -151,6 +151,7 @@ class _Lowering:
             when=_condition(document),
             rows=_document_rows(document),
             after=tuple(name.value for name in document.spec.after),
+            owner=None if document.spec.owner is None else document.spec.owner.value,
         )
 
     def part(

@@ -130,7 +130,7 @@ class DocumentPlan(msgspec.Struct, frozen=True):
     `keys` are those that the ERP gives it. `after` names the documents of the same record that have
     to be in the ERP first; `write_once` what only a new document gets, as paths of members
     (`Address.City`, `custom.Document.UsrShop`); `row_keys` the fields that tell the rows of a list
-    apart, by the list's path.
+    apart, by the list's path. What another flow makes, its `owner`, is never created by this one.
     """
 
     name: str
@@ -141,6 +141,7 @@ class DocumentPlan(msgspec.Struct, frozen=True):
     after: tuple[str, ...] = ()
     write_once: tuple[str, ...] = ()
     row_keys: dict[str, tuple[str, ...]] = {}
+    owner: str | None = None
 
 
 class Shape(msgspec.Struct, frozen=True):

@@ -336,6 +336,11 @@ IDENTITY = Record(
     {
         "field": _required(PROSE, "the target field that carries it"),
         "value": _required(Formula(), "an expression over fields that never change"),
+        "owner": Key(
+            FLOW_DOCUMENT,
+            "the flow, or the flow and its document, that makes the documents with this identity;"
+            " this flow creates none",
+        ),
     },
 )
 CHECKS = ListOf(

@@ -429,11 +429,12 @@ class Skip:
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """The target field that tells documents apart, and its value."""
+    """The target field that tells documents apart, its value, and who else makes them."""
 
     field: Text
     value: Text
     pointer: str
+    owner: Text | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -499,6 +500,11 @@ class Document:
     when: Text | None = None
     rows: DocumentRows | None = None
     after: tuple[Text, ...] = ()
+
+    @property
+    def owner(self) -> Text | None:
+        """What makes the documents with this identity, where this flow does not."""
+        return self.identity.owner
 
 
 @dataclass(frozen=True, slots=True)

@@ -148,7 +148,10 @@ def _document(node: MapNode, name: Text, at: str) -> model.Document:
         pointer=at,
         target=_target(_map(node, "target")),
         identity=model.Identity(
-            _text(identity, "field"), _text(identity, "value"), f"{at}/identity/value"
+            _text(identity, "field"),
+            _text(identity, "value"),
+            f"{at}/identity/value",
+            _optional_text(identity, "owner"),
         ),
         part=_part(node, at),
         checks=tuple(

@@ -12,6 +12,7 @@ from mapgen.runtime.events import Plain, TechnicalEvent
 from mapgen.runtime.halt import Halt
 from mapgen.runtime.ledger import Acknowledgement, Arrival, Claim, Keys, Need
 from mapgen.runtime.outcome import FaultReport
+from mapgen.runtime.plan import DocumentPlan
 from mapgen.runtime.tenant.body import UnknownKey, filled
 from mapgen.runtime.tenant.breaker import Stopping
 from mapgen.runtime.tenant.client import (
@@ -31,6 +32,7 @@ from mapgen.runtime.tenant.refusal import (
     IDENTITY_CHANGED,
     IDENTITY_DOUBLED,
     KEY_UNKNOWN,
+    LEFT_TO_OWNER,
     NOT_THERE_YET,
 )
 
@@ -101,11 +103,8 @@ class Carrier:
             # Found after a request of ours without an answer: that request made it.
             arrival: Arrival = "created" if claim.attempts else "already there"
             self._end(Acknowledgement(claim, "sent", there.number, arrival, there.keys))
-        elif operation == "update" and there is None:
-            words = f"no `{client.document.entity}` of the ERP has this identity yet"
-            field = client.document.identity.field
-            fault = FaultReport(NOT_THERE_YET, words, field, retry=True)
-            self._end(Acknowledgement(claim, "waiting", faults=(fault,)))
+        elif there is None and (absent := _left_to_others(client.document)) is not None:
+            self._end(Acknowledgement(claim, "waiting", faults=(absent,)))
         elif claim.identity in found.doubled:
             words = "several documents of the ERP have this identity"
             field = client.document.identity.field
@@ -206,3 +205,14 @@ class Carrier:
     ) -> None:
         fault = FaultReport(code, words, retry=number is None)
         self._end(Acknowledgement(claim, "dead", number, reason=words, faults=(fault,)))
+
+
+def _left_to_others(document: DocumentPlan) -> FaultReport | None:
+    """Return what a document that is absent waits for, None where this flow creates it."""
+    words = f"no `{document.entity}` of the ERP has this identity yet"
+    if document.operation == "update":
+        return FaultReport(NOT_THERE_YET, words, document.identity.field, retry=True)
+    if document.owner is None:
+        return None
+    words += f"; `{document.owner}` makes it"
+    return FaultReport(LEFT_TO_OWNER, words, document.identity.field, retry=True)

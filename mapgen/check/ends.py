@@ -1,0 +1,159 @@
+"""How a text can begin and end, as far as its expression says: by it two identities are told apart.
+
+The ERP compares without regard to case and to blanks at the end; so are beginnings and endings.
+What is not known of a text is no proof: it may begin or end with anything.
+"""
+
+from __future__ import annotations
+
+import re
+import string
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from mapgen.contract.source_schema import Stated
+from mapgen.expression.tree import (
+    Binary,
+    Call,
+    Conditional,
+    Constant,
+    Method,
+    Name,
+    Select,
+    Tree,
+)
+from mapgen.expression.typed import Typed
+from mapgen.expression.types import INT, STRING, Object, present
+from mapgen.runtime.folding import folded
+
+_MOST = 24
+"""Alternatives of one text that are kept apart, and letters of each; of more, nothing is known."""
+
+_LITERAL = re.compile(r"\^(?:\((?:\?:)?([\w|-]+)\))?([\w-]*)", re.ASCII)
+_OPTIONAL = ("*", "?", "{")
+
+
+@dataclass(frozen=True, slots=True)
+class Ends:
+    """The beginnings that a text can have, one of them each time, and its endings.
+
+    `is_whole`: they are all of the text, which is one of a few.
+    """
+
+    beginnings: frozenset[str] = frozenset({""})
+    endings: frozenset[str] = frozenset({""})
+    is_whole: bool = False
+
+
+ANY = Ends()
+_WHOLE_NUMBER = Ends(frozenset({"-", *string.digits}), frozenset(string.digits))
+
+
+@dataclass(frozen=True, slots=True)
+class Texts:
+    """What is known of the names in an expression: of lets, settings, members of the record."""
+
+    lets: Mapping[str, Typed]
+    settings: Mapping[str, str]
+    stated: Mapping[tuple[str, str], Stated]
+
+    def ends(self, typed: Typed) -> Ends:
+        """Return how the text of an expression can begin and end, as the ERP compares it."""
+        found = self._ends(typed.tree, typed)
+        beginnings = frozenset(one.casefold() for one in found.beginnings)
+        return Ends(beginnings, frozenset(map(folded, found.endings)), found.is_whole)
+
+    def _ends(self, tree: Tree, typed: Typed) -> Ends:
+        found = self._found(tree, typed)
+        is_many = len(found.beginnings) > _MOST or len(found.endings) > _MOST
+        return ANY if is_many else found
+
+    def _found(self, tree: Tree, typed: Typed) -> Ends:
+        match tree:
+            case Constant(value=str(value)):
+                return _of(value)
+            case Name(name=name) if name in self.lets:
+                let = self.lets[name]
+                return self._ends(let.tree, let)
+            case Select(operand=Name(name="settings"), field=name):
+                return _of(self.settings[name]) if name in self.settings else ANY
+            case Select():
+                return self._member(tree, typed)
+            case Call(name="string", arguments=(operand,)):
+                return self._shown(operand, typed)
+            case Binary(operator="+", left=left, right=right):
+                return _joined(self._ends(left, typed), self._ends(right, typed))
+            case Conditional(then=then, otherwise=otherwise):
+                return _either(self._ends(then, typed), self._ends(otherwise, typed))
+            case Method(name="orValue", operand=operand, arguments=(other,)):
+                return _either(self._ends(operand, typed), self._ends(other, typed))
+            case _:
+                return ANY
+
+    def _shown(self, operand: Tree, typed: Typed) -> Ends:
+        """Return the ends of a value that is written as text."""
+        kind = typed.types.get(operand)
+        if kind == INT:
+            return _WHOLE_NUMBER
+        return self._ends(operand, typed) if kind == STRING else ANY
+
+    def _member(self, tree: Select, typed: Typed) -> Ends:
+        """Return the ends of a member by what its schema says, which holds when it is read."""
+        around = present(typed.types.get(tree.operand, INT))
+        stated = isinstance(around, Object) and self.stated.get((around.name, tree.field))
+        for one in stated.own if stated else ():
+            if one.choices:
+                words = frozenset(choice for choice in one.choices if isinstance(choice, str))
+                return Ends(words, words, is_whole=True)
+            if one.pattern is not None:
+                return Ends(beginnings_of(one.pattern))
+        return ANY
+
+
+def _of(*texts: str) -> Ends:
+    return Ends(frozenset(texts), frozenset(texts), is_whole=True)
+
+
+def _joined(left: Ends, right: Ends) -> Ends:
+    """Return the ends of two texts, one behind the other."""
+    beginnings, endings = left.beginnings, right.endings
+    if left.is_whole:
+        beginnings = frozenset(a + b for a in left.beginnings for b in right.beginnings)
+    if right.is_whole:
+        endings = frozenset(a + b for a in left.endings for b in right.endings)
+    return Ends(beginnings, endings, left.is_whole and right.is_whole)
+
+
+def _either(one: Ends, other: Ends) -> Ends:
+    return Ends(
+        one.beginnings | other.beginnings,
+        one.endings | other.endings,
+        one.is_whole and other.is_whole,
+    )
+
+
+def beginnings_of(pattern: str) -> frozenset[str]:
+    """Return the literal beginnings of texts of a pattern: `^(ch|py)_` has two; `""` is none."""
+    found = _LITERAL.match(pattern)
+    rest = pattern[found.end() :] if found is not None else ""
+    if found is None or "|" in rest:
+        return ANY.beginnings  # a bar outside of the group parts the whole pattern
+    words, literal = found.groups()
+    if rest.startswith(_OPTIONAL):
+        if not literal:
+            return ANY.beginnings
+        literal = literal[:-1]
+    return frozenset(f"{word}{literal}" for word in (words or "").split("|"))
+
+
+def marks(ends: Iterable[str], *, is_backwards: bool) -> tuple[frozenset[str], frozenset[str]]:
+    """Return what texts are known by, and what they ask after; texts that may meet have one alike.
+
+    Two texts may begin alike exactly where the beginning of one is one of the other, too.
+    `is_backwards` is for endings.
+    """
+    whole = {(one[::-1] if is_backwards else one)[:_MOST] for one in ends}
+    shorter = {one[:length] for one in whole for length in range(len(one) + 1)}
+    known = {f"={one}" for one in whole} | {f"<{one}" for one in shorter}
+    asked = {f"={one}" for one in shorter} | {f"<{one}" for one in whole}
+    return frozenset(known), frozenset(asked)

@@ -1,0 +1,153 @@
+"""Who makes a document: no two flows may, unless their identities tell their documents apart.
+
+A look-up by identity finds what any flow made. Of two flows that may create the document of one
+identity, the second finds nothing while the first is at it, and makes another; or it finds that of
+the first, and takes it for its own. So one of them owns it: the other names it as `owner`, and
+creates nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from mapgen.check.model import Checked, CheckedDocument
+from mapgen.check.writers import Writer, is_maker, kind_of, name_of, writers_of
+from mapgen.report import Diagnostic, Text
+from mapgen.report.catalogue import owners as messages
+from mapgen.spec import model as spec
+
+
+def check_owners(
+    flows: Sequence[Checked],
+    others: Mapping[str, Checked | None],
+    environments: Sequence[spec.Environment],
+) -> Iterator[Diagnostic]:
+    """Yield the faults of documents that two flows may make, and of `owner`.
+
+    Args:
+        flows: those that are looked at.
+        others: the other flows of the workspace, by name; None for what is not known.
+        environments: where they may run.
+    """
+    known = [one for one in others.values() if one is not None]
+    makers = _Makers()
+    for flow in known:
+        makers.add(writers_of(flow, environments))
+    for flow in flows:
+        writers = writers_of(flow, environments)
+        yield from makers.met_by(writers)
+        makers.add(writers)
+    whole = {**others, **{flow.spec.flow.value: flow for flow in flows}}
+    for flow in flows:
+        for document in flow.documents:
+            if document.spec.owner is not None:
+                yield from _owner(flow, document, document.spec.owner, whole, environments)
+
+
+@dataclass(slots=True)
+class _Makers:
+    """The documents that flows make, by all that another one could meet them by: the first each."""
+
+    _known: dict[object, Writer] = field(default_factory=dict)
+
+    def add(self, writers: Iterable[Writer]) -> None:
+        for writer in writers:
+            if is_maker(writer.document.spec):
+                for mark in writer.marks()[0]:
+                    self._known.setdefault((writer.bucket, mark), writer)
+
+    def met_by(self, writers: Iterable[Writer]) -> Iterator[Diagnostic]:
+        """Yield the faults of one flow's documents that an earlier flow may make: one each."""
+        told: set[str] = set()
+        for writer in writers:
+            first = self._first(writer)
+            if first is None or writer.name in told:
+                continue
+            told.add(writer.name)
+            yield messages.made_by_two(
+                writer.document.spec.identity.value,
+                first.document.spec.identity.value,
+                writer.document.entity.name,
+                (writer.name, first.name),
+                writer.place,
+            )
+
+    def _first(self, writer: Writer) -> Writer | None:
+        if not is_maker(writer.document.spec):
+            return None
+        found = (self._known.get((writer.bucket, mark)) for mark in writer.marks()[1])
+        return next((one for one in found if one is not None), None)
+
+
+def _owner(
+    flow: Checked,
+    document: CheckedDocument,
+    owner: Text,
+    flows: Mapping[str, Checked | None],
+    environments: Sequence[spec.Environment],
+) -> Iterator[Diagnostic]:
+    """Yield the fault of an `owner`: it has to make the very documents that this flow does not."""
+    operation = document.spec.target.operation
+    if document.spec.target.is_plain or operation.value != "create":
+        yield messages.idle_owner(owner, operation)
+        return
+    name, _, _ = owner.value.partition(".")
+    if name in flows and flows[name] is None:
+        return  # its own faults are told where it is checked
+    other = flows.get(name)
+    made = None if other is None else _called(other, owner.value)
+    if other is None or made is None:
+        yield messages.unknown_owner(owner, _makers_of(flows, document, flow.spec.flow.value))
+        return
+    why = _why_unfit((flow, document), (other, made), environments)
+    if why is not None:
+        yield messages.unfit_owner(owner, *why)
+
+
+def _called(flow: Checked, name: str) -> CheckedDocument | None:
+    return next((one for one in flow.documents if name_of(flow, one) == name), None)
+
+
+def _makers_of(
+    flows: Mapping[str, Checked | None], document: CheckedDocument, own: str
+) -> Iterator[str]:
+    """Yield the names of what may be meant by an `owner`."""
+    for name, flow in flows.items():
+        for made in () if flow is None or name == own else flow.documents:
+            if is_maker(made.spec) and kind_of(made.spec) == kind_of(document.spec):
+                yield name_of(flow, made) if flow is not None else name
+
+
+def _why_unfit(
+    mine: tuple[Checked, CheckedDocument],
+    other: tuple[Checked, CheckedDocument],
+    environments: Sequence[spec.Environment],
+) -> tuple[str, str] | None:
+    """Return why a document cannot be the one that an `owner` means, and what helps."""
+    (flow, document), (owning, made) = mine, other
+    entity, name = kind_of(made.spec)
+    if owning is flow:
+        return "it is of this flow itself", "name the document of another flow"
+    if made.spec.target.is_plain or kind_of(made.spec) != kind_of(document.spec):
+        return f"it is a `{entity}` known by `{name}`", "remove `owner`"
+    if made.spec.owner is not None:
+        further = made.spec.owner.value
+        return f"`{further}` makes it", f"write `owner: {further}`"
+    if not is_maker(made.spec):
+        return "that flow only updates it", "remove `owner`: this flow makes it"
+    if not _may_meet(_of(flow, document, environments), _of(owning, made, environments)):
+        why = "no document of the two can have the same identity in one tenant"
+        return why, "remove `owner`: each flow makes its own"
+    return None
+
+
+def _of(
+    flow: Checked, document: CheckedDocument, environments: Iterable[spec.Environment]
+) -> list[Writer]:
+    return [one for one in writers_of(flow, environments) if one.document is document]
+
+
+def _may_meet(mine: Iterable[Writer], theirs: Iterable[Writer]) -> bool:
+    known = {(one.bucket, mark) for one in theirs for mark in one.marks()[0]}
+    return any((one.bucket, mark) in known for one in mine for mark in one.marks()[1])

@@ -1,0 +1,117 @@
+"""The documents that flows write, and where: what two flows may write alike is known by marks.
+
+Two documents are one to a look-up where tenant, entity and field of the identity are the same, no
+constant key and nothing that is known of the two identities tells them apart. Marks make a table of
+it: whoever writes what another one writes, too, finds a mark of it, however many flows there are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import product
+
+from mapgen.check.ends import ANY, Ends, Texts, marks
+from mapgen.check.model import Checked, CheckedDocument, Formula
+from mapgen.runtime.folding import folded
+from mapgen.spec import model as spec
+
+
+def is_maker(document: spec.Document) -> bool:
+    """Whether a flow creates this document in the ERP where it is absent."""
+    target = document.target
+    return not target.is_plain and target.operation.value != "update" and document.owner is None
+
+
+def kind_of(document: spec.Document) -> tuple[str, str]:
+    """Return what documents have alike that one look-up may find: entity and identity field."""
+    return document.target.entity.value, document.identity.field.value
+
+
+@dataclass(frozen=True, slots=True)
+class Writer:
+    """A document of a flow, and one of the places where it is written.
+
+    `tenant` is what leads there; `environment` None: the workspace has none that says.
+    """
+
+    flow: Checked
+    document: CheckedDocument
+    environment: spec.Environment | None
+    tenant: tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        """What others call the document: `FLOW`, or `FLOW.DOCUMENT`."""
+        return name_of(self.flow, self.document)
+
+    @property
+    def place(self) -> str | None:
+        """What the environment is called."""
+        return None if self.environment is None else self.environment.name.value
+
+    @property
+    def bucket(self) -> tuple[object, ...]:
+        return self.tenant, kind_of(self.document.spec)
+
+    def marks(self) -> tuple[list[tuple[str, ...]], list[tuple[str, ...]]]:
+        """Return what the identity is known by, and what it asks after: two that may be the same
+        have one alike."""
+        ends, constants = self.ends(), dict(self.document.constant_keys)
+        sides = [
+            marks(ends.beginnings, is_backwards=False),
+            marks(ends.endings, is_backwards=True),
+            *(_marks_of_a_key(constants.get(key)) for key in sorted(self.document.entity.keys)),
+        ]
+        known, asked = zip(*sides, strict=True)
+        return list(product(*known)), list(product(*asked))
+
+    def ends(self) -> Ends:
+        """Return how the identity can begin and end."""
+        value = self.document.identity.value
+        return self._texts().ends(value.typed) if isinstance(value, Formula) else ANY
+
+    def _texts(self) -> Texts:
+        name = self.flow.spec.flow.value
+        settings = {} if self.environment is None else self.environment.settings.get(name, {})
+        lets = {let.name: let.typed for let in self.flow.lets}
+        values = {key: value.value for key, value in settings.items()}
+        return Texts(lets, values, self.flow.schema.stated)
+
+
+def _marks_of_a_key(constant: str | None) -> tuple[frozenset[str], frozenset[str]]:
+    """Return what a key is known by and asks after: two constants meet only where they are one."""
+    if constant is None:
+        return frozenset({"any"}), frozenset({"any", "constant"})
+    value = f"={folded(constant)}"
+    return frozenset({value, "constant"}), frozenset({value, "any"})
+
+
+def writers_of(flow: Checked, environments: Iterable[spec.Environment]) -> list[Writer]:
+    """Return the documents of a flow that reach the ERP, each wherever it is written."""
+    connection = flow.spec.auth.target.value
+    places: list[tuple[spec.Environment | None, tuple[str, ...]]] = [
+        (environment, _tenant(environment, connection))
+        for environment in environments
+        if connection in environment.connections
+    ]
+    return [
+        Writer(flow, document, environment, tenant)
+        for document in flow.documents
+        if not document.spec.target.is_plain
+        for environment, tenant in places or [(None, (connection,))]
+    ]
+
+
+def _tenant(environment: spec.Environment, connection: str) -> tuple[str, ...]:
+    """Return what leads to a tenant; what a variable leads to is known in its environment alone."""
+    references = environment.connections[connection]
+    values = [references[name] for name in ("url", "tenant") if name in references]
+    names = [environment.name.value] if any(one.is_variable for one in values) else [""]
+    return (*names, *(one.text.value.rstrip("/").casefold() for one in values))
+
+
+def name_of(flow: Checked, document: CheckedDocument) -> str:
+    """Return what others call a document: `FLOW`, or `FLOW.DOCUMENT`."""
+    name = flow.spec.flow.value
+    return name if document.name == spec.ONLY else f"{name}.{document.name}"
