@@ -78,11 +78,11 @@ def _owners(
     right = {flow.spec.flow.value for flow in flows}
     known = {one.flow.value for one in specs}  # what is looked at stands for the file of its name
     others: dict[str, Checked | None] = dict.fromkeys(known - right)
-    for path, name, found in shelf.others(given):
+    for path, name, found in shelf.others({one.source.path for one in specs}):
         if name in known or (found is not None and not _writes(found, kinds, named)):
             continue
         checked = None if found is None else shelf.checked(found)
-        if checked is None:
+        if checked is None and path not in given:
             yield owners.unseen_flow(path)
         if name is not None:
             others[name] = checked

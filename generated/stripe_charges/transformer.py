@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from decimal import Decimal
+from typing import Annotated
 from zoneinfo import ZoneInfo
 
 from msgspec import UNSET, Struct, UnsetType
 
+from mapgen.runtime.constraints import Constraints
 from mapgen.runtime.functions import (
     from_minor_units,
     from_unix_seconds,
@@ -48,7 +50,7 @@ class PaymentMethodDetails(Struct):
 class Charge(Struct):
     """What the rules read of a source object `charge`."""
 
-    id: str
+    id: Annotated[str, Constraints(pattern="^(ch|py)_")]
     amount: int
     amount_captured: int
     captured: bool

@@ -10,6 +10,7 @@ from mapgen.check.composing import whole_record
 from mapgen.check.directions import check_direction, contract_of_the_erp
 from mapgen.check.live import check_live
 from mapgen.check.mapping import CheckedMapping, check_mapping
+from mapgen.check.owners import idle_owners
 from mapgen.check.performance import check_performance
 from mapgen.check.security import (
     check_secret_rules,
@@ -51,6 +52,7 @@ def check(flow: spec.Spec, around: checked.Surroundings) -> checked.Checked:
     faults += check_performance(flow.performance, section, around, asked)
     reads = None if found is None else found.reads
     faults += check_security(flow.security, section, schema, written, reads)
+    faults += idle_owners(section)
     faults += check_secrets(flow.source)
     faults += check_secret_rules(section)
     if found is not None and found.key is not None and schema is not None:

@@ -1,8 +1,8 @@
 """Fields that two flows keep up to date in the same documents, by one rule of identity.
 
 Each flow sends a state once, so whichever changed last stays: neither sees that the other wrote
-over it. That identities may be the same is no reason to ask; that they are made alike is. A rule that
-says why (`because`) is not asked about.
+over it. That identities may be the same is no reason to ask; that they are made alike is. A rule
+that says why (`because`) is not asked about.
 """
 
 from __future__ import annotations
@@ -36,11 +36,11 @@ def check_overwriting(
         _note(_fields_of(flow, environments), known)
     for flow in flows:
         fields = _fields_of(flow, environments)
-        met: dict[str, list[tuple[_Field, _Field]]] = {}
+        met: dict[tuple[str, str], list[tuple[_Field, _Field]]] = {}
         for key, one in fields:
             first = known.get(key)
             if first is not None and not (one.is_made and first.is_made):  # then E601 says it
-                met.setdefault(one.writer.name, []).append((one, first))
+                met.setdefault((one.writer.name, first.writer.name), []).append((one, first))
         for pairs in met.values():
             yield _warning(pairs)
         _note(fields, known)

@@ -12,10 +12,18 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from mapgen.check.model import Checked, CheckedDocument
-from mapgen.check.writers import Writer, is_maker, kind_of, name_of, writers_of
+from mapgen.check.writers import Bucket, Mark, Writer, is_maker, kind_of, name_of, writers_of
 from mapgen.report import Diagnostic, Text
 from mapgen.report.catalogue import owners as messages
 from mapgen.spec import model as spec
+
+
+def idle_owners(section: spec.MappingSection) -> Iterator[Diagnostic]:
+    """Yield the faults of an `owner` of documents that this flow does not create anyway."""
+    for document in section.documents:
+        target, owner = document.target, document.owner
+        if owner is not None and (target.is_plain or target.operation.value != "create"):
+            yield messages.idle_owner(owner, target.operation)
 
 
 def check_owners(
@@ -49,13 +57,14 @@ def check_owners(
 class _Makers:
     """The documents that flows make, by all that another one could meet them by: the first each."""
 
-    _known: dict[object, Writer] = field(default_factory=dict)
+    _known: dict[Bucket, dict[Mark, Writer]] = field(default_factory=dict)
 
     def add(self, writers: Iterable[Writer]) -> None:
         for writer in writers:
             if is_maker(writer.document.spec):
-                for mark in writer.marks()[0]:
-                    self._known.setdefault((writer.bucket, mark), writer)
+                alike = self._known.setdefault(writer.bucket, {})
+                for mark in writer.known_by():
+                    alike.setdefault(mark, writer)
 
     def met_by(self, writers: Iterable[Writer]) -> Iterator[Diagnostic]:
         """Yield the faults of one flow's documents that an earlier flow may make: one each."""
@@ -76,8 +85,8 @@ class _Makers:
     def _first(self, writer: Writer) -> Writer | None:
         if not is_maker(writer.document.spec):
             return None
-        found = (self._known.get((writer.bucket, mark)) for mark in writer.marks()[1])
-        return next((one for one in found if one is not None), None)
+        alike = self._known.get(writer.bucket, {})
+        return next((alike[mark] for mark in writer.asks_for() if mark in alike), None)
 
 
 def _owner(
@@ -88,10 +97,6 @@ def _owner(
     environments: Sequence[spec.Environment],
 ) -> Iterator[Diagnostic]:
     """Yield the fault of an `owner`: it has to make the very documents that this flow does not."""
-    operation = document.spec.target.operation
-    if document.spec.target.is_plain or operation.value != "create":
-        yield messages.idle_owner(owner, operation)
-        return
     name, _, _ = owner.value.partition(".")
     if name in flows and flows[name] is None:
         return  # its own faults are told where it is checked
@@ -100,6 +105,11 @@ def _owner(
     if other is None or made is None:
         yield messages.unknown_owner(owner, _makers_of(flows, document, flow.spec.flow.value))
         return
+    if (
+        made.spec.owner is not None
+        and made.spec.owner.value == name_of(flow, document) < owner.value
+    ):
+        return  # told at the other one
     why = _why_unfit((flow, document), (other, made), environments)
     if why is not None:
         yield messages.unfit_owner(owner, *why)
@@ -133,6 +143,8 @@ def _why_unfit(
         return f"it is a `{entity}` known by `{name}`", "remove `owner`"
     if made.spec.owner is not None:
         further = made.spec.owner.value
+        if further == name_of(flow, document):
+            return "it names this one as its owner", "remove `owner` where the documents are made"
         return f"`{further}` makes it", f"write `owner: {further}`"
     if not is_maker(made.spec):
         return "that flow only updates it", "remove `owner`: this flow makes it"
@@ -149,5 +161,5 @@ def _of(
 
 
 def _may_meet(mine: Iterable[Writer], theirs: Iterable[Writer]) -> bool:
-    known = {(one.bucket, mark) for one in theirs for mark in one.marks()[0]}
-    return any((one.bucket, mark) in known for one in mine for mark in one.marks()[1])
+    known = {(one.bucket, mark) for one in theirs for mark in one.known_by()}
+    return any((one.bucket, mark) in known for one in mine for mark in one.asks_for())

@@ -7,7 +7,7 @@ it: whoever writes what another one writes, too, finds a mark of it, however man
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import product
 
@@ -26,6 +26,10 @@ def is_maker(document: spec.Document) -> bool:
 def kind_of(document: spec.Document) -> tuple[str, str]:
     """Return what documents have alike that one look-up may find: entity and identity field."""
     return document.target.entity.value, document.identity.field.value
+
+
+Bucket = tuple[object, ...]
+Mark = tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,20 +55,24 @@ class Writer:
         return None if self.environment is None else self.environment.name.value
 
     @property
-    def bucket(self) -> tuple[object, ...]:
+    def bucket(self) -> Bucket:
+        """What is alike of all documents that one look-up may find."""
         return self.tenant, kind_of(self.document.spec)
 
-    def marks(self) -> tuple[list[tuple[str, ...]], list[tuple[str, ...]]]:
-        """Return what the identity is known by, and what it asks after: two that may be the same
-        have one alike."""
+    def known_by(self) -> Iterator[Mark]:
+        """Yield what the document is known by to those who may write it, too."""
+        return product(*(known for known, _ in self._sides()))
+
+    def asks_for(self) -> Iterator[Mark]:
+        """Yield what a document that may be this one has among the marks it is known by."""
+        return product(*(asked for _, asked in self._sides()))
+
+    def _sides(self) -> Iterator[tuple[frozenset[str], frozenset[str]]]:
         ends, constants = self.ends(), dict(self.document.constant_keys)
-        sides = [
-            marks(ends.beginnings, is_backwards=False),
-            marks(ends.endings, is_backwards=True),
-            *(_marks_of_a_key(constants.get(key)) for key in sorted(self.document.entity.keys)),
-        ]
-        known, asked = zip(*sides, strict=True)
-        return list(product(*known)), list(product(*asked))
+        yield marks(ends.beginnings, is_backwards=False)
+        yield marks(ends.endings, is_backwards=True)
+        for key in sorted(self.document.entity.keys):
+            yield _marks_of_a_key(constants.get(key))
 
     def ends(self) -> Ends:
         """Return how the identity can begin and end."""

@@ -62,15 +62,21 @@ def test_case(
     assert "Traceback" not in spoken.errors
 
 
-@pytest.mark.parametrize("base", ["_base", "_documents"])
+@pytest.mark.parametrize(
+    ("base", "flows"), [("_base", "1 flow"), ("_documents", "1 flow"), ("_siblings", "2 flows")]
+)
 def test_base(
-    base: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    base: str,
+    flows: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     """What all cases are changes of has no fault itself."""
     spoken = speak(build(base, tmp_path), monkeypatch, capsys, "check")
 
     assert spoken.errors == ""
-    assert spoken.words == "1 flow checked: all fine\n"
+    assert spoken.words == f"{flows} checked: all fine\n"
     assert spoken.code == 0
 
 

@@ -61,11 +61,13 @@ WITHOUT: Mapping[str, tuple[Place, ...]] = {
 # A snippet replaces rules: what they alone had used, and what is used anew, is not its subject.
 ACCOUNTING = {"E314", "E431", "E433"}
 # A second flow has no settings in any environment.
-ALSO: Mapping[str, set[str]] = {"E504": {"E514"}, "E561": {"E514"}, "E563": {"E514"}}
+ALSO: Mapping[str, set[str]] = {
+    code: {"E514"} for code in ("E504", "E561", "E563", "E601", "E602", "E603")
+}
 # Snippets that only show an outline (E103), are of a file that `check` does not read, are wrong in
 # a release only (E530), by tables that the flow lacks (E493), of a part of its rows (E490), by
-# schemas that no flow has (E573), or take a clause's place (E581).
-NOT_TRIED = {"E103", "E407", "E408", "E409", "E490", "E493", "E530", "E573", "E581"}
+# schemas that no flow has (E573), take a clause's place (E581), or need two specs (E606).
+NOT_TRIED = {"E103", "E407", "E408", "E409", "E490", "E493", "E530", "E573", "E581", "E606"}
 
 
 def _functions_by_code() -> Mapping[str, set[tuple[str, str]]]:
