@@ -7,6 +7,7 @@ stale, 70 our own bug. Commands are imported when they are asked for, so that `-
 from __future__ import annotations
 
 import importlib
+import signal
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -85,7 +86,8 @@ def _stopped(stop: click.Abort) -> int:
     """Return what a shell calls the end by a signal: 130 for Ctrl-C, 143 for SIGTERM."""
     from mapgen.runtime.halt import Terminated
 
-    return 143 if isinstance(stop.__cause__, Terminated) else 130
+    cause = stop.__cause__
+    return 128 + (cause.number if isinstance(cause, Terminated) else signal.SIGINT)
 
 
 def _failed(error: Exception) -> int:

@@ -58,4 +58,8 @@ class NotBuilt(Halt):
 
 
 class Terminated(KeyboardInterrupt):
-    """The run was asked to end by SIGTERM."""
+    """The run was asked to end by a signal that is not Ctrl-C; `number` is the signal's."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__()
+        self.number = number

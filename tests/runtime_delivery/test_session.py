@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import httpx2
 import pytest
 
 from mapgen.runtime.delivery import deliver
@@ -14,6 +15,9 @@ from mapgen.runtime.environment import Environment, Tenant
 from mapgen.runtime.events import JsonLog
 from mapgen.runtime.halt import SignInRefused, TenantUnavailable
 from mapgen.runtime.ledger import Ledger
+from mapgen.runtime.tenant import deadline
+from mapgen.runtime.tenant.permits import Permits
+from mapgen.runtime.tenant.transport import LAST_WORD, PermitTransport
 from tests.runtime_delivery.orders import RULES, Watcher, orders, plan_of
 from tests.runtime_delivery.stand_in import Answer, Asked, Misdeed, standing_in
 
@@ -174,3 +178,20 @@ def test_sign_in_fails_for_long(ledger: Ledger) -> None:
         summary = deliver(orders(20), plan_of(), tenant.environment(), ledger, RULES, Watcher())
 
         assert summary.created + summary.already_there == 20 == len(tenant.orders)
+
+
+def test_stopped_after_the_last_word(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who is stopped between its last word and its request wakes too late to send it."""
+    clock = [0.0]
+    monkeypatch.setattr(deadline, "uptime", lambda: clock[0])
+    permits = Permits(concurrent_requests=1, requests_per_minute=None)
+    transport = PermitTransport(permits, connections=httpx2.Limits(), longest=5.0)
+
+    def last_word() -> None:
+        clock[0] = 6.0
+
+    with standing_in() as tenant, httpx2.Client(transport=transport) as http:
+        with pytest.raises(httpx2.ConnectTimeout):
+            http.put(tenant.url, json={}, extensions={LAST_WORD: last_word})
+
+        assert tenant.asked == []

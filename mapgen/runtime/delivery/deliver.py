@@ -42,6 +42,7 @@ Outcomes = Iterable[Outcome] | Mapped
 """What is delivered; a mapping where it needs the session, or takes up what waits."""
 
 _SECONDS_A_DAY = 86_400.0
+_TERMINATING = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
 
 
 def deliver(
@@ -64,9 +65,9 @@ def deliver(
     settle time; what other rules made stays in the queue.
 
     Raises Halt where the run as a whole cannot go on, with the summary so far in `summary`;
-    KeyboardInterrupt (and Terminated, one of its kind, on SIGTERM in the main thread) once the
-    requests under way have had ten seconds. In each case the session is signed out, and the next
-    run goes on where this one stopped.
+    KeyboardInterrupt (and Terminated, one of its kind, on SIGTERM and SIGHUP in the main thread)
+    once the requests under way have had ten seconds. In each case the session is signed out, and
+    the next run goes on where this one stopped.
     """
     tally = Tally(plan.flow, observer)
     tenant = environment.tenant
@@ -78,7 +79,7 @@ def deliver(
     try:
         ledger.purge(run.book, run.id, keep)
         with (
-            _raising_on_sigterm(),
+            _raising_terminated(),
             Connection(environment, plan, stop=run.stop, tell=tally.tell) as connection,
         ):
             clients = {
@@ -187,17 +188,25 @@ def _record_of(outcome: Outcome) -> tuple[str, int]:
 
 
 @contextlib.contextmanager
-def _raising_on_sigterm() -> Iterator[None]:
-    """Let SIGTERM end the run the way Ctrl-C does, so that the session is signed out."""
+def _raising_terminated() -> Iterator[None]:
+    """Let SIGTERM, and a terminal that closes, end the run the way Ctrl-C does: signed out.
+
+    A signal that whoever started the run lets it ignore, as `nohup` does, stays ignored.
+    """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
 
-    def terminate(_number: int, _frame: FrameType | None) -> None:
-        raise Terminated
+    def terminate(number: int, _frame: FrameType | None) -> None:
+        raise Terminated(number)
 
-    before = signal.signal(signal.SIGTERM, terminate)
+    before = {
+        number: signal.signal(number, terminate)
+        for number in _TERMINATING
+        if signal.getsignal(number) != signal.SIG_IGN
+    }
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Final
+from typing import Annotated, Final
 
 import httpx2
 import msgspec
@@ -28,7 +28,7 @@ _SIGN_OUT_TIMEOUT = 15.0
 class _Token(msgspec.Struct, frozen=True):
     """The token endpoint's answer, `expires_in` in seconds."""
 
-    access_token: str
+    access_token: Annotated[str, msgspec.Meta(pattern=r"^[!-~]+\Z")]
     expires_in: float = 3600.0
     refresh_token: str | None = None
 

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from mapgen.runtime.events import TechnicalEvent
 from mapgen.runtime.halt import TenantUnavailable
 from mapgen.runtime.plan import CircuitBreaker
+from mapgen.runtime.tenant.classify import Verdict
 
 
 class Stopping(Exception):
@@ -22,8 +23,8 @@ class Breaker:
     Open, everybody waits; after the cool-down one request goes ahead as a probe: its success lets
     the others go, its failure begins another cool-down. After `patience` failed probes in a row
     the run stops with TenantUnavailable: a tenant that is down is not the documents' fault, and
-    they stay in the queue instead of dying one by one. A tenant that has never answered gets one
-    probe only: its address is more likely wrong than its machine unwell.
+    they stay in the queue instead of dying one by one. Where the ERP has never spoken there is one
+    probe only: the address is more likely wrong than its machine unwell.
     """
 
     def __init__(
@@ -43,7 +44,8 @@ class Breaker:
         self._opened_at: float | None = None
         self._is_probing = False
         self._failed_probes = 0
-        self._has_answered = False
+        self._has_spoken = False
+        self._reason = ""
 
     def wait(self) -> bool:
         """Return when a request may go: True if it goes as the probe of an open circuit.
@@ -54,7 +56,7 @@ class Breaker:
             while True:
                 if self._stop.is_set():
                     raise Stopping
-                if self._failed_probes >= (self._patience if self._has_answered else 1):
+                if self._failed_probes >= (self._patience if self._has_spoken else 1):
                     raise self._unavailable()
                 if self._opened_at is None:
                     return False
@@ -65,22 +67,22 @@ class Breaker:
                 self._turn.wait(min(max(rest, 0.05), 0.5))
 
     def _unavailable(self) -> TenantUnavailable:
-        if not self._has_answered:
+        if not self._has_spoken:
             return TenantUnavailable(
-                "the tenant has not answered at all",
+                f"the tenant has not given one proper answer: {self._reason}",
                 "see whether its address is right and the instance is up, and run again;"
                 " nothing is lost",
             )
         return TenantUnavailable(
             f"the tenant failed {self._failed_probes} times in a row, with pauses of"
-            f" {self._limits.cool_down:g} s between",
+            f" {self._limits.cool_down:g} s between: {self._reason}",
             "see whether the instance is up, and run again; nothing is lost",
         )
 
     def succeeded(self) -> None:
         """Note that the tenant answered properly."""
         with self._turn:
-            self._has_answered = True
+            self._has_spoken = True
             if self._opened_at is None:
                 return
             self._tell(TechnicalEvent("circuit closed"))
@@ -89,9 +91,12 @@ class Breaker:
             self._failed_probes = 0
             self._turn.notify_all()
 
-    def failed(self, *, is_probe: bool) -> None:
-        """Note that the tenant did not answer properly."""
+    def failed(self, verdict: Verdict, *, is_probe: bool) -> None:
+        """Note that the tenant did not answer properly, and what that means."""
         with self._turn:
+            self._reason = verdict.reason
+            # Words of the ERP are in a body of its own form, which no other server writes.
+            self._has_spoken = self._has_spoken or verdict.message is not None
             now = time.monotonic()
             if is_probe:
                 self._is_probing = False

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
 from typing import Any, Literal
 
 import httpx2
@@ -218,6 +219,15 @@ def _error(answer: httpx2.Response) -> HttpError | None:
 
 
 def _pause(answer: httpx2.Response) -> float | None:
-    """Return the wait of Retry-After in seconds: undocumented here, but proxies send it."""
+    """Return the wait of Retry-After in seconds: undocumented here, but proxies send it.
+
+    A date counts from the server's own, whose clock may be any.
+    """
     words = answer.headers.get("retry-after", "")
-    return float(words) if words.isascii() and words.isdigit() else None
+    if words.isascii() and words.isdigit():
+        return float(words)
+    try:
+        until = parsedate_to_datetime(words).timestamp()
+        return max(0.0, until - parsedate_to_datetime(answer.headers.get("date", "")).timestamp())
+    except (ValueError, OverflowError):
+        return None

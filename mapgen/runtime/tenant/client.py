@@ -238,8 +238,15 @@ class Client:
         for identity, there in alike.items():
             if identity not in found.there:
                 found.refused[identity] = self._alike(there)
+        unfound = [one for one in group if one not in found.there]
         if strays:
-            self._doubt([one for one in group if one not in found.there], len(group), found)
+            self._doubt(unfound, len(group), found)
+            return
+        # An answer with some of the documents may be cut after them: only one without any row
+        # proves that the rest is absent.
+        unseen = [one for one in unfound if one not in found.refused]
+        if rows and unseen:
+            self._find_group(unseen, found)
 
     def _is_one(self, kept: str, identity: str) -> bool:
         """Tell whether what the ERP keeps is this identity, and not another one of like letters.

@@ -126,15 +126,15 @@ class Connection:
         try:
             answer = self._http.send(request)
         except httpx2.RequestError as fault:
-            self._breaker.failed(is_probe=is_probe)
             verdict = classify_failure(fault)
+            self._breaker.failed(verdict, is_probe=is_probe)
             self._tell_failure(request, verdict, type(fault).__name__)
             raise Failure(verdict) from None
         except BaseException:
             self._breaker.abandoned(is_probe=is_probe)
             raise
         if not answer.is_success and (verdict := classify(answer)).kind == "transient":
-            self._breaker.failed(is_probe=is_probe)
+            self._breaker.failed(verdict, is_probe=is_probe)
             self._tell_failure(request, verdict, answer.status_code)
         else:
             self._breaker.succeeded()

@@ -60,21 +60,30 @@ class TimedBackend(httpcore2.NetworkBackend):
         """Connect, within the time that is left."""
         rest = self._deadline.rest(timeout, httpcore2.ConnectTimeout)
         stream = self._inner.connect_tcp(host, port, rest, local_address, socket_options)
-        return _TimedStream(stream, self._deadline)
+        return TimedStream(stream, self._deadline)
 
 
-class _TimedStream(httpcore2.NetworkStream):
+class TimedStream(httpcore2.NetworkStream):
+    """A connection of such a network; `is_unanswered` from a write until something is read."""
+
     def __init__(self, inner: httpcore2.NetworkStream, deadline: Deadline) -> None:
         self._inner = inner
         self._deadline = deadline
+        self.is_unanswered = True
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        return self._inner.read(max_bytes, self._deadline.rest(timeout, httpcore2.ReadTimeout))
+        """Read, within the time that is left."""
+        rest = self._deadline.rest(timeout, httpcore2.ReadTimeout)
+        self.is_unanswered = False
+        return self._inner.read(max_bytes, rest)
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        """Send, within the time that is left."""
+        self.is_unanswered = True
         self._inner.write(buffer, self._deadline.rest(timeout, httpcore2.WriteTimeout))
 
     def close(self) -> None:
+        """Close the connection."""
         self._inner.close()
 
     def start_tls(
@@ -83,10 +92,12 @@ class _TimedStream(httpcore2.NetworkStream):
         server_hostname: str | None = None,
         timeout: float | None = None,
     ) -> httpcore2.NetworkStream:
+        """Encrypt, within the time that is left."""
         rest = self._deadline.rest(timeout, httpcore2.ConnectTimeout)
-        return _TimedStream(
+        return TimedStream(
             self._inner.start_tls(ssl_context, server_hostname, rest), self._deadline
         )
 
     def get_extra_info(self, info: str) -> Any:
+        """Tell about the connection."""
         return self._inner.get_extra_info(info)

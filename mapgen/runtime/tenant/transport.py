@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import httpcore2
 import httpx2
 
-from mapgen.runtime.tenant.deadline import Deadline, TimedBackend
+from mapgen.runtime.tenant.deadline import Deadline, TimedBackend, TimedStream
 from mapgen.runtime.tenant.permits import Permits
 
 LAST_WORD = "mapgen.last_word"
@@ -22,6 +22,7 @@ LARGEST_ANSWER = 64 * 1024 * 1024
 """Bytes of an answer, unpacked: what is larger is none of the ERP's to one of our requests."""
 
 _GZIP = 16 + zlib.MAX_WBITS
+_OF_THE_WAY = (b"content-encoding", b"content-length", b"transfer-encoding")
 
 
 class UnreadableAnswer(httpx2.DecodingError):
@@ -31,7 +32,7 @@ class UnreadableAnswer(httpx2.DecodingError):
 class PermitTransport(httpx2.BaseTransport):
     """A transport that waits for a permit and gives its place back once the answer is read.
 
-    Invariant: from the last word on a request lasts `longest` seconds at most, whatever it waits
+    Invariant: a request lasts `longest` seconds at most, its last word included, whatever it waits
     for, and its answer takes no more memory than `LARGEST_ANSWER` twice.
     """
 
@@ -45,30 +46,33 @@ class PermitTransport(httpx2.BaseTransport):
         """Send one request; raises what httpx2 raises, and what the last word raises."""
         unmetered = request.extensions.get(UNMETERED)
         if unmetered is not None:
-            return self._send(request, unmetered)
-        with self._permits.permit():
+            with self._deadline.within(unmetered):
+                return self._send(request)
+        # The time begins before the last word: who is stopped right after it, and wakes when the
+        # document is in other hands, sends nothing.
+        with self._permits.permit(), self._deadline.within(self._longest):
             last_word = request.extensions.get(LAST_WORD)
             if last_word is not None:
                 last_word()
-            return self._send(request, self._longest)
+            return self._send(request)
 
     def close(self) -> None:
         """Close the connections."""
         self._inner.close()
         self._permits.close()
 
-    def _send(self, request: httpx2.Request, longest: float) -> httpx2.Response:
-        with self._deadline.within(longest):
-            answer = self._inner.handle_request(request)
-            try:
-                # Read here, inside the permit: the server is at work until the last byte.
-                body = _body(answer)
-            finally:
-                answer.close()
+    def _send(self, request: httpx2.Request) -> httpx2.Response:
+        answer = self._inner.handle_request(request)
+        try:
+            stream = answer.extensions.get("network_stream")
+            if isinstance(stream, TimedStream) and stream.is_unanswered:
+                raise UnreadableAnswer("an answer that was there before its request")
+            # Read here, inside the permit: the server is at work until the last byte.
+            body = _body(answer)
+        finally:
+            answer.close()
         headers = [
-            (name, value)
-            for name, value in answer.headers.multi_items()
-            if name.lower() not in ("content-encoding", "content-length", "transfer-encoding")
+            (name, value) for name, value in answer.headers.raw if name.lower() not in _OF_THE_WAY
         ]
         return httpx2.Response(
             status_code=answer.status_code,
