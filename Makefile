@@ -55,6 +55,10 @@ faults: $(READY) ## every trouble with both databases, 1 and 3 processes: what i
 specs-proof: $(READY) ## make N whole specs at random (20,000): what check accepts generates, is typed, runs
 	nice $(BIN)/python -m tests.specs_law $(or $(N),20000) $(or $(FIRST),0)
 
+.PHONY: bench
+bench: $(READY) ## measure: one table of ratios beside what is written by hand; see docs/performance.md
+	@$(BIN)/python -m tests.bench
+
 .PHONY: lint
 lint: $(READY) ## ruff, black, mypy --strict (product and generated code), the import rules
 	$(BIN)/ruff check mapgen generated tests specs

@@ -1,0 +1,61 @@
+"""Many flows: copies of the shipped specs under other names, in a workspace of their own."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from tests.bench.product import ROOT
+from tests.bench.rounds import process, took
+
+MAPGEN = (sys.executable, "-m", "mapgen")
+_FLOW = re.compile(r"^flow: (\w+)$", re.MULTILINE)
+
+
+def specs() -> dict[str, Path]:
+    """Return the shipped specs by the names of their flows."""
+    found = {}
+    for path in sorted((ROOT / "specs").rglob("*.maps.yaml")):
+        flow = _FLOW.search(path.read_text(encoding="utf-8"))
+        assert flow is not None, path
+        found[flow[1]] = path
+    return found
+
+
+@contextmanager
+def workspace(count: int) -> Iterator[Path]:
+    """Give a workspace of so many flows: the shipped specs in turn, again and again."""
+    shipped = specs()
+    names = re.compile(rf"\b({'|'.join(shipped)})\b")
+    with TemporaryDirectory(prefix="bench") as folder:
+        root = Path(folder)
+        shutil.copytree(ROOT / "specs", root / "specs", ignore=_is_spec)
+        environment = root / "specs" / "environments" / "local.yaml"
+        head, _, settings = environment.read_text(encoding="utf-8").partition("settings:\n")
+        sections = []
+        for start in range(0, count, len(shipped)):
+            again = rf"\1_{start // len(shipped):03}"
+            sections.append(names.sub(again, settings))
+            for flow, path in list(shipped.items())[: count - start]:
+                copy = root / "specs" / "copies" / f"{names.sub(again, flow)}.maps.yaml"
+                copy.parent.mkdir(exist_ok=True)
+                copy.write_text(names.sub(again, path.read_text(encoding="utf-8")), "utf-8")
+        environment.write_text(f"{head}settings:\n{''.join(sections)}", encoding="utf-8")
+        yield root
+
+
+def _is_spec(_folder: str, names: list[str]) -> list[str]:
+    return [name for name in names if name.endswith(".maps.yaml")]
+
+
+def compile_seconds(count: int) -> tuple[float, float, float]:
+    """Return the CPU seconds of so many flows: cold, once more unchanged, and `--check`."""
+    with workspace(count) as root:
+        generate = process(*MAPGEN, "generate", cwd=str(root))
+        check = process(*MAPGEN, "generate", "--check", cwd=str(root))
+        return took(generate), took(generate), took(check)
