@@ -19,7 +19,6 @@ from mapgen.check.writers import kind_of
 from mapgen.emit.files import emit, texts
 from mapgen.emit.manifest import manifest
 from mapgen.emit.python.formatting import FORMATTER, WrongFormatter
-from mapgen.inversion import returning
 from mapgen.loading import Shelf
 from mapgen.lower.flow import lower
 from mapgen.report import Diagnostic, Stopped
@@ -50,7 +49,7 @@ def check_specs(workspace: Workspace, paths: Iterable[str]) -> Findings:
     for flow in specs:
         shelf.look_over(flow.mapping)
         try:
-            flows.append(returning(check(flow, shelf.around(flow))))
+            flows.append(check(flow, shelf.around(flow)))
         except Stopped as stopped:
             faults.extend(stopped.diagnostics)
     faults.extend(circles(shelf.known_flows, [flow.flow.value for flow in specs]))

@@ -23,7 +23,6 @@ _COMMANDS: Mapping[str, tuple[str, str]] = {
     "eval": ("mapgen.cli.eval:eval_", "work out an expression"),
     "explain": ("mapgen.cli.explain:explain", "explain the code of a message"),
     "generate": ("mapgen.cli.compile:generate", "compile the specs into generated/"),
-    "invert": ("mapgen.cli.invert:invert", "tell what the documents of a flow give back"),
     "queue": ("mapgen.cli.queue:queue", "show or drop what runs left in the queue"),
     "run": ("mapgen.cli.run:run", "deliver records to a tenant"),
     "sandbox": ("mapgen.cli.sandbox:sandbox", "run a stand-in tenant"),

@@ -615,7 +615,6 @@ class Flow:
     """One flow, ready for any back end.
 
     `reads` None: records come from outside the ERP. Contract version 0: documents go elsewhere.
-    `round_trip`: all that the rules read has to come back from the documents.
     """
 
     name: str
@@ -648,7 +647,6 @@ class Flow:
     test_settings: tuple[tuple[str, str], ...]
     operations: Operations
     reads: EntityReads | None = None
-    round_trip: bool = False
 
     def is_personal(self, reads: Iterable[str]) -> bool:
         """Whether what is made of these source paths must not be seen."""

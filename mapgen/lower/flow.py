@@ -93,7 +93,6 @@ def lower(flow: checked.Checked, samples: Samples) -> ir.Flow:
         test_settings=samples.settings,
         operations=_operations(flow),
         reads=None if source is None else entity_reads(source, flow.schema.record, flow.reads),
-        round_trip=section.round_trip is not None,
     )
 
 

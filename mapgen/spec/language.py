@@ -499,9 +499,6 @@ MAPPING = Record(
             "instead of `target` to `checks`: several documents of one record, by name",
         ),
         "ignore": Key(MapOf(PROSE, "ignores"), "source fields not used, each with its reason"),
-        "round_trip": Key(
-            FLAG, "all that the rules read comes back from the document; tests undo it"
-        ),
         "examples": _required(ListOf(EXAMPLE, least=1), "records and the documents they become"),
         "rejects": Key(ListOf(REJECT), "records that must be rejected"),
     },

@@ -521,7 +521,6 @@ class MappingSection:
     examples: tuple[Example, ...]
     rejects: tuple[Reject, ...]
     span: Span
-    round_trip: Text | None = None
 
     @property
     def rules(self) -> tuple[Rule, ...]:

@@ -123,7 +123,6 @@ def _mapping(node: MapNode) -> model.MappingSection:
         ),
         rejects=tuple(_reject(item) for item in _items(node, "rejects")),
         span=node.span,
-        round_trip=_optional_text(node, "round_trip"),
     )
 
 

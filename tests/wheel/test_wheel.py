@@ -127,7 +127,6 @@ def _names_extras(host: Host, shop: Path) -> None:
     for command, extra in (
         ("check", "compile"),
         ("generate", "compile"),
-        ("invert catalogue_items", "compile"),
         ("docs", "compile"),
         ("sandbox", "sandbox"),
     ):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from mapgen.emit.python.undoing import undoing
 from mapgen.emit.templates import render
 from mapgen.ir.flow import Flow
 
@@ -14,7 +13,6 @@ def tests_file(flow: Flow) -> str:
         flow=flow,
         rule_examples=_rule_examples(flow),
         block_examples=_block_examples(flow),
-        undoing=undoing(flow),
     )
 
 
