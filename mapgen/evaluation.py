@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Mapping
-from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -14,28 +12,18 @@ from typing import Any, get_args
 from zoneinfo import ZoneInfo, available_timezones
 
 from mapgen.emit.python.expression import ModuleNeeds, Namer, PythonExpressions
-from mapgen.expression import (
-    CEL,
-    DIALECT,
-    Binding,
-    Profile,
-    Scope,
-    compile_expression,
-    types,
-)
+from mapgen.expression import Binding, Scope, compile_expression, types
 from mapgen.expression.signature import Pattern, build, read_pattern
 from mapgen.expression.types import Type
 from mapgen.ir.expression import attribute_names, is_optional
 from mapgen.lower.expression import lower_expression
 from mapgen.report import Diagnostic, Stopped, Text
-from mapgen.runtime.cel import LARGEST, LEAST
 from mapgen.runtime.exact import exactly
 from mapgen.runtime.faults import uncountable
 from mapgen.runtime.functions import timestamp_text
 from mapgen.runtime.records import JsonValue
 
 _TYPE_NAME = re.compile(r"\w+|[(),?]")
-PROFILES: Mapping[str, Profile] = {profile.name: profile for profile in (DIALECT, CEL)}
 
 
 class NotThatType(Exception):
@@ -44,20 +32,14 @@ class NotThatType(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Evaluated:
-    """A value as JSON has it, and its type as messages show it.
-
-    A double that JSON has no number for is the text `NaN`, `Infinity` or `-Infinity`.
-    """
+    """A value as JSON has it, and its type as messages show it."""
 
     value: JsonValue
     type: str
 
 
 def evaluate(
-    expression: Text,
-    kinds: Mapping[str, Type],
-    values: Mapping[str, JsonValue],
-    profile: Profile = DIALECT,
+    expression: Text, kinds: Mapping[str, Type], values: Mapping[str, JsonValue]
 ) -> Evaluated:
     """Return the value of an expression.
 
@@ -65,34 +47,27 @@ def evaluate(
         expression: its text.
         kinds: the types of the names that it may use.
         values: their values, as JSON; a name without a value is missing.
-        profile: whose numbers and logic it follows.
 
     Raises Stopped for faults of the expression, NotThatType for values that do not fit their types,
     Fault for values that the expression cannot use.
     """
     faults: list[Diagnostic] = []
     scope = Scope({name: Binding(kind) for name, kind in kinds.items()})
-    typed = compile_expression(expression, scope, faults, profile)
+    typed = compile_expression(expression, scope, faults)
     if typed is None:
         raise Stopped(replace(fault, fix=None) for fault in faults)
     # No name of Python's or of the runtime's begins like this.
     names = {name: f"given_{number}" for number, name in enumerate(kinds)}
-    bindings = {
-        names[name]: _bound(values.get(name), kind, name, profile) for name, kind in kinds.items()
-    }
+    bindings = {names[name]: _bound(values.get(name), kind, name) for name, kind in kinds.items()}
     lowered, module = lower_expression(typed), ModuleNeeds(tuple(bindings))
     python = PythonExpressions(names, module, Namer(tuple(bindings)))
     code = python.optional(lowered) if is_optional(lowered) else python.value(lowered)
-    return Evaluated(
-        _plain(_run(code, module, bindings, is_exact=profile.is_exact), typed.type), str(typed.type)
-    )
+    return Evaluated(_plain(_run(code, module, bindings), typed.type), str(typed.type))
 
 
-def _run(
-    code: str, module: ModuleNeeds, bindings: Mapping[str, object], *, is_exact: bool
-) -> object:
+def _run(code: str, module: ModuleNeeds, bindings: Mapping[str, object]) -> object:
     try:
-        with exactly() if is_exact else nullcontext():
+        with exactly():
             return _evaluated(code, module, bindings)
     except ArithmeticError:
         raise uncountable() from None
@@ -163,15 +138,15 @@ def _whole_pattern(pattern: Pattern) -> None:
         _whole_pattern(inner)
 
 
-def type_of(value: JsonValue, name: str, profile: Profile = DIALECT) -> Type:
+def type_of(value: JsonValue, name: str) -> Type:
     """Return the type that a JSON value shows; null shows a string that is missing.
 
     Raises NotThatType for lists whose elements have no type in common.
     """
-    return _settled(_shown_type(value, name, profile))
+    return _settled(_shown_type(value, name))
 
 
-def _shown_type(value: JsonValue, name: str, profile: Profile) -> Type:
+def _shown_type(value: JsonValue, name: str) -> Type:
     match value:
         case None:
             return types.NULL
@@ -180,20 +155,20 @@ def _shown_type(value: JsonValue, name: str, profile: Profile) -> Type:
         case int():
             return types.INT
         case Decimal():
-            return types.DECIMAL if profile.is_exact else types.DOUBLE
+            return types.DECIMAL
         case str():
             return types.STRING
         case list():
-            return types.ListOf(_element_type(value, f"{name}[]", profile))
+            return types.ListOf(_element_type(value, f"{name}[]"))
         case dict():
-            fields = {key: _shown_type(of, f"{name}.{key}", profile) for key, of in value.items()}
+            fields = {key: _shown_type(of, f"{name}.{key}") for key, of in value.items()}
             return types.Object(name, fields)
 
 
-def _element_type(rows: list[JsonValue], name: str, profile: Profile) -> Type:
+def _element_type(rows: list[JsonValue], name: str) -> Type:
     element: Type = types.ERROR
     for row in rows:
-        kind = _shown_type(row, name, profile)
+        kind = _shown_type(row, name)
         both = _merged(element, kind)
         if both is None:
             shown = f"{_settled(element)}, {_settled(kind)}"
@@ -238,7 +213,7 @@ def _settled(kind: Type) -> Type:
             return types.optional(types.STRING) if kind == types.NULL else kind
 
 
-def _bound(value: JsonValue, kind: Type, path: str, profile: Profile) -> object:
+def _bound(value: JsonValue, kind: Type, path: str) -> object:
     """Return a JSON value as the running code has it."""
     if value is None:
         if isinstance(kind, types.Optional) or kind == types.NULL:
@@ -246,21 +221,21 @@ def _bound(value: JsonValue, kind: Type, path: str, profile: Profile) -> object:
         raise NotThatType(f"`{path}` is {kind} and has no value")
     match types.present(kind), value:
         case types.ListOf(element), list():
-            return [_bound(row, element, f"{path}[{at}]", profile) for at, row in enumerate(value)]
+            return [_bound(row, element, f"{path}[{at}]") for at, row in enumerate(value)]
         case types.MapOf(key, inner), dict():
             return {
-                _key(name, key, path): _bound(each, inner, f"{path}.{name}", profile)
+                _key(name, key, path): _bound(each, inner, f"{path}.{name}")
                 for name, each in value.items()
             }
         case types.Object(fields=fields), dict():
             attributes = attribute_names(tuple(fields))
             members = {
-                attributes[key]: _bound(value.get(key), inner, f"{path}.{key}", profile)
+                attributes[key]: _bound(value.get(key), inner, f"{path}.{key}")
                 for key, inner in fields.items()
             }
             return SimpleNamespace(**members)
         case types.Scalar(name), _:
-            return _scalar(value, name, path, profile)
+            return _scalar(value, name, path)
         case _:
             raise NotThatType(f"`{path}` is not {kind}")
 
@@ -279,18 +254,13 @@ def _key(name: str, kind: Type, path: str) -> object:
         raise NotThatType(f"the key `{name}` of `{path}` is not {kind}") from None
 
 
-def _scalar(value: JsonValue, name: str, path: str, profile: Profile) -> object:
+def _scalar(value: JsonValue, name: str, path: str) -> object:
     try:
         match name, value:
             case "bool", bool():
                 return value
             case "int", int() if not isinstance(value, bool):
-                if profile.is_exact or LEAST <= value <= LARGEST:
-                    return value
-            case "double", int() | Decimal() if not isinstance(value, bool):
-                return float(value)
-            case "double", "NaN" | "Infinity" | "-Infinity":
-                return float(str(value))
+                return value
             case "decimal", str() | int() | Decimal() if not isinstance(value, bool):
                 number = Decimal(value)
                 if number.is_finite():
@@ -330,9 +300,6 @@ def _plain(value: object, kind: Type) -> JsonValue:
             return _plain_scalar(value)
 
 
-_UNBOUNDED = {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}
-
-
 def _key_text(key: object) -> str:
     return str(key).lower() if isinstance(key, bool) else str(key)
 
@@ -341,8 +308,6 @@ def _plain_scalar(value: object) -> JsonValue:
     match value:
         case str() | bool() | int() | Decimal():
             return value
-        case float():
-            return Decimal(repr(value)) if math.isfinite(value) else _UNBOUNDED[str(value)]
         case datetime():
             return timestamp_text(value)
         case date():

@@ -12,7 +12,7 @@ from mapgen.report.catalogue import mapping as messages
 def spelled(words: str) -> str:
     """Return an expression with one blank between its words, or as it is if it cannot be read."""
     try:
-        found = tokens(Text.plain(words), "decimal")
+        found = tokens(Text.plain(words))
     except Unreadable:
         return words
     return " ".join(words[token.start : token.end] for token in found if token.kind != "end")

@@ -13,7 +13,6 @@ from mapgen.cli.output import piped, say
 
 if TYPE_CHECKING:
     from mapgen.evaluation import Evaluated
-    from mapgen.expression import Profile
     from mapgen.runtime.records import JsonValue, RawRecord
 
 
@@ -21,15 +20,8 @@ if TYPE_CHECKING:
 @click.argument("expression", required=False)
 @click.option("--data", type=click.Path(path_type=Path), help="A JSON object: names and values.")
 @click.option("--jsonl", type=click.Path(path_type=Path), help="Many, a line each; - is stdin.")
-@click.option(
-    "--profile",
-    type=click.Choice(["mapgen", "cel"]),
-    default="mapgen",
-    show_default=True,
-    help="Whose rules: the dialect's, or CEL's own numbers and logic.",
-)
-def eval_(expression: str | None, data: Path | None, jsonl: Path | None, profile: str) -> None:
-    """Work out an EXPRESSION as a rule would.
+def eval_(expression: str | None, data: Path | None, jsonl: Path | None) -> None:
+    """Evaluate an EXPRESSION as a rule would.
 
     The names that it may use, and their types, come from --data.
 
@@ -43,20 +35,20 @@ def eval_(expression: str | None, data: Path | None, jsonl: Path | None, profile
             "--data goes with one expression; lines have `bindings` of their own"
         )
     if jsonl is not None:
-        sys.exit(_many(jsonl, profile))
-    _one(expression or "", data, profile)
+        sys.exit(_many(jsonl))
+    _one(expression or "", data)
 
 
-def _one(expression: str, data: Path | None, profile: str) -> None:
-    from mapgen.evaluation import PROFILES, NotThatType, evaluate, type_of
+def _one(expression: str, data: Path | None) -> None:
+    from mapgen.evaluation import NotThatType, evaluate, type_of
     from mapgen.report import Text
     from mapgen.runtime.faults import Fault
     from mapgen.runtime.values import ENCODER
 
-    values, rules = {} if data is None else _object(data), PROFILES[profile]
+    values = {} if data is None else _object(data)
     try:
-        kinds = {name: type_of(value, name, rules) for name, value in values.items()}
-        found = evaluate(Text.plain(expression), kinds, values, rules)
+        kinds = {name: type_of(value, name) for name, value in values.items()}
+        found = evaluate(Text.plain(expression), kinds, values)
     except NotThatType as wrong:
         raise click.ClickException(str(wrong)) from None
     except Fault as fault:
@@ -80,27 +72,25 @@ def _object(path: Path) -> dict[str, JsonValue]:
     return value
 
 
-def _many(path: Path, profile: str) -> int:
-    from mapgen.evaluation import PROFILES
-
+def _many(path: Path) -> int:
     if str(path) == "-":
-        return _print_lines(sys.stdin.buffer, PROFILES[profile])
+        return _print_lines(sys.stdin.buffer)
     try:
         stream = path.open("rb")
     except OSError as error:
         raise click.ClickException(f"cannot read `{path}`: {error.strerror}") from None
     with stream:
-        return _print_lines(stream, PROFILES[profile])
+        return _print_lines(stream)
 
 
-def _print_lines(stream: BinaryIO, profile: Profile) -> int:
+def _print_lines(stream: BinaryIO) -> int:
     """Print what each line comes to; return the exit code."""
     from mapgen.runtime.records import read_records
     from mapgen.runtime.values import ENCODER
 
     code = 0
     for raw in read_records(stream, "lines.jsonl", ()):
-        found = _line(raw, profile)
+        found = _line(raw)
         code = FAULTS if isinstance(found, str) else code
         line = {"error": found} if isinstance(found, str) else _shown(found)
         piped(ENCODER.encode(line).decode())
@@ -111,7 +101,7 @@ def _shown(found: Evaluated) -> dict[str, JsonValue]:
     return {"value": found.value, "type": found.type}
 
 
-def _line(raw: RawRecord, profile: Profile) -> Evaluated | str:
+def _line(raw: RawRecord) -> Evaluated | str:
     """Return what a line comes to, or why it comes to nothing."""
     from mapgen.evaluation import NotThatType, evaluate, read_types
     from mapgen.report import Stopped, Text
@@ -128,7 +118,7 @@ def _line(raw: RawRecord, profile: Profile) -> Evaluated | str:
                 untyped = [name for name in values if name not in kinds]
                 if untyped:
                     return f"`bindings` has `{untyped[0]}`, which `types` has not"
-                return evaluate(Text.plain(words), kinds, values, profile)
+                return evaluate(Text.plain(words), kinds, values)
             case _:
                 return 'a line is {"expr", "types", "bindings"}'
     except Stopped as stopped:

@@ -4,23 +4,20 @@ from __future__ import annotations
 
 from mapgen.expression.checker import Checker
 from mapgen.expression.parser import parse
-from mapgen.expression.profile import CEL, DIALECT, Profile
 from mapgen.expression.scope import Binding, Scope, at
 from mapgen.expression.typed import Typed
 from mapgen.report import Diagnostic, Text
 
-__all__ = ["CEL", "DIALECT", "Binding", "Profile", "Scope", "Typed", "at", "compile_expression"]
+__all__ = ["Binding", "Scope", "Typed", "at", "compile_expression"]
 
 
-def compile_expression(
-    text: Text, scope: Scope, faults: list[Diagnostic], profile: Profile = DIALECT
-) -> Typed | None:
+def compile_expression(text: Text, scope: Scope, faults: list[Diagnostic]) -> Typed | None:
     """Parse and check an expression; append every fault, and return None when there is any."""
-    tree = parse(text, profile.fraction)
+    tree = parse(text)
     if isinstance(tree, Diagnostic):
         faults.append(tree)
         return None
     found: list[Diagnostic] = []
-    typed = Checker(text, found, profile).whole(tree, scope)
+    typed = Checker(text, found).whole(tree, scope)
     faults.extend(found)
     return typed

@@ -14,11 +14,10 @@ from mapgen.expression.calls import (
     choose,
     patterns_of,
 )
-from mapgen.expression.functions import FORM_NAMES, FORMS, REFUSED
+from mapgen.expression.functions import CALLS, FORM_NAMES, FORMS, METHODS, REFUSED
 from mapgen.expression.lineage import trace
 from mapgen.expression.narrowing import NOTHING, Path, facts, stable_path
 from mapgen.expression.operators import are_comparable, binary_type
-from mapgen.expression.profile import Profile
 from mapgen.expression.refinements import REFINEMENTS
 from mapgen.expression.rounding import divisions
 from mapgen.expression.scope import Binding, Scope
@@ -45,7 +44,6 @@ from mapgen.expression.types import (
     BOOL,
     DATE,
     DECIMAL,
-    DOUBLE,
     ERROR,
     INT,
     NULL,
@@ -89,9 +87,8 @@ class Env:
 class Checker:
     """Walks one tree once; collects types, the functions chosen and faults."""
 
-    def __init__(self, text: Text, faults: list[Diagnostic], profile: Profile) -> None:
+    def __init__(self, text: Text, faults: list[Diagnostic]) -> None:
         self.text = text
-        self.profile = profile
         self.faults = faults
         self.types: dict[Tree, Type] = {}
         self.chosen: dict[Tree, Chosen] = {}
@@ -104,7 +101,7 @@ class Checker:
         if not self.faults:
             self.faults.extend(map(catalogue.never_there, map(self.span, self.never_there(tree))))
         spans = []
-        for division in divisions(tree, self.chosen) if self.profile.is_exact else ():
+        for division in divisions(tree, self.chosen):
             span = self.span(division.tree)
             if isinstance(self.types[division.tree], ErrorType):
                 continue
@@ -123,7 +120,6 @@ class Checker:
             lineage=trace(tree, self.types, scope),
             is_fallible=self.is_fallible,
             is_constant=self.is_constant(tree, frozenset()),
-            profile=self.profile,
             division=spans[0] if spans else None,
         )
 
@@ -243,9 +239,7 @@ class Checker:
             found = present(found)
         is_missing = is_left_out or isinstance(found, Optional)
         is_needless = tree.is_optional and not (is_missing or is_asked_for)
-        if is_needless and not self.profile.is_strict:
-            found = optional(found)
-        elif is_needless and not isinstance(found, ErrorType):
+        if is_needless and not isinstance(found, ErrorType):
             span = self.text.span(tree.name_start - 2, tree.end)
             return self.report(
                 catalogue.needless_question(span, self.words(tree), str(found), is_known=is_known)
@@ -347,7 +341,7 @@ class Checker:
         if isinstance(found, Table):
             found = self.bare_table(tree.path)
         self.types[tree.path] = found
-        if isinstance(found, ErrorType | Optional) or not self.profile.is_strict:
+        if isinstance(found, ErrorType | Optional):
             return BOOL
         is_known = stable_path(tree.path) in env.present
         return self.report(
@@ -404,12 +398,8 @@ class Checker:
         found = self.sure(tree, env)
         if found not in (BOOL, ERROR):
             self.report(catalogue.no_condition(self.span(tree), found))
-        elif self.asks_for_sense(env) and self.is_constant(tree, frozenset()):
+        elif env.scope.bindings and self.is_constant(tree, frozenset()):
             self.report(catalogue.constant_condition(self.span(tree)))
-
-    def asks_for_sense(self, env: Env) -> bool:
-        """Tell whether a condition must be able to turn out either way: in a rule, it must."""
-        return self.profile.is_strict and bool(env.scope.bindings)
 
     def logic(self, tree: Binary, env: Env) -> Type:
         self.condition(tree.left, env)
@@ -436,11 +426,9 @@ class Checker:
         if tree.operator in ("==", "!="):
             return self.equality(tree, env)
         left, right = self.sure(tree.left, env), self.sure(tree.right, env)
-        found = binary_type(tree.operator, left, right, self.profile.arithmetic)
+        found = binary_type(tree.operator, left, right)
         if tree.operator == "/" and found == DECIMAL:
             self.divisor(tree.right)
-        elif not self.profile.is_exact and found in NUMBERS:
-            self.is_fallible = True
         if found is not None:
             return found
         sign, words = self.operator_span(tree), (self.words(tree.left), self.words(tree.right))
@@ -469,7 +457,7 @@ class Checker:
         left, right = self.check(tree.left, env), self.check(tree.right, env)
         if NULL in (left, right):
             other, side = (left, tree.left) if right == NULL else (right, tree.right)
-            if not isinstance(other, Optional | ErrorType) and self.asks_for_sense(env):
+            if not isinstance(other, Optional | ErrorType) and env.scope.bindings:
                 is_known = stable_path(side) in env.present
                 answer = tree.operator == "!="
                 fault = catalogue.needless_null(
@@ -481,7 +469,7 @@ class Checker:
             if isinstance(found, Optional):
                 self.report(self.may_be_missing(side, found))
                 return BOOL
-        if not are_comparable(left, right, self.profile.arithmetic):
+        if not are_comparable(left, right):
             fix = fixes.alike(self.text.value, tree, left, right)
             sign = self.operator_span(tree)
             self.report(catalogue.different_types(sign, tree.operator, left, right, fix))
@@ -536,7 +524,7 @@ class Checker:
         env: Env,
     ) -> Type:
         """Return what the function gives that the name and the operands choose from the table."""
-        rows = (self.profile.calls if operand is None else self.profile.methods).get(name)
+        rows = (CALLS if operand is None else METHODS).get(name)
         if rows is None and name.rpartition(".")[2] in REFUSED:
             span = self.text.span(tree.name_start, tree.name_end)
             instead = REFUSED[name.rpartition(".")[2]]
@@ -574,8 +562,6 @@ class Checker:
                     self.report(catalogue.no_literal(self.span(tree), refinement.wanted))
                 continue
             if pattern.name.endswith("_text"):
-                if not self.profile.is_strict:
-                    continue
                 is_proven = True
             words = refinement.fault(tree.value) if isinstance(tree.value, str | int) else None
             if words is not None:
@@ -604,7 +590,7 @@ class Checker:
     def unknown_function(self, tree: Call | Method, name: str) -> Diagnostic:
         span = self.text.span(tree.name_start, tree.name_end)
         is_method = isinstance(tree, Method) and "." not in name
-        known = self.profile.methods if is_method else self.profile.calls
+        known = METHODS if is_method else CALLS
         instead = fixes.in_other_form(self.text.value, tree, name)
         return catalogue.unknown_function(
             span,
@@ -873,8 +859,6 @@ def constant_type(tree: Constant) -> Type:
             return INT
         case str():
             return STRING
-        case float():
-            return DOUBLE
         case _:
             return DECIMAL
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from dataclasses import dataclass
 from decimal import Decimal
@@ -12,7 +11,6 @@ from mapgen.report import Diagnostic, Text
 from mapgen.report.catalogue import expression as catalogue
 
 TokenKind = Literal["name", "quoted_name", "int", "decimal", "string", "sign", "end"]
-Fraction = Literal["decimal", "double"]
 
 MOST_DIGITS = 28
 LARGEST_INT = 2**63
@@ -49,7 +47,7 @@ class Token:
     text: str
     start: int
     end: int
-    value: int | Decimal | float | str | None = None
+    value: int | Decimal | str | None = None
 
 
 class Unreadable(Exception):
@@ -60,10 +58,8 @@ class Unreadable(Exception):
         self.fault = fault
 
 
-def tokens(text: Text, fraction: Fraction) -> list[Token]:
+def tokens(text: Text) -> list[Token]:
     """Return the tokens of an expression, closed by one of kind `end`.
-
-    A literal with a fraction is of the kind named.
 
     Raises Unreadable at the first place that is no token.
     """
@@ -74,7 +70,7 @@ def tokens(text: Text, fraction: Fraction) -> list[Token]:
         if match is None:
             raise Unreadable(catalogue.unknown_character(text.span(at, at + 1), words[at]))
         if match.lastgroup != "space":
-            token = _token(text, match, fraction)
+            token = _token(text, match)
             found.append(token)
             at = token.end
         else:
@@ -83,7 +79,7 @@ def tokens(text: Text, fraction: Fraction) -> list[Token]:
     return found
 
 
-def _token(text: Text, match: re.Match[str], fraction: Fraction) -> Token:
+def _token(text: Text, match: re.Match[str]) -> Token:
     start, end, words = match.start(), match.end(), match.group()
     kind = match.lastgroup
     if kind == "string":
@@ -91,13 +87,13 @@ def _token(text: Text, match: re.Match[str], fraction: Fraction) -> Token:
     if kind == "bytes":
         raise Unreadable(catalogue.not_in_dialect(text.span(start, end), "bytes"))
     if kind in ("hex", "decimal", "int"):
-        return _number(text, start, end, fraction)
+        return _number(text, start, end)
     if kind == "quoted":
         return Token("quoted_name", words[1:-1], start, end)
     return Token("name" if kind == "name" else "sign", words, start, end)
 
 
-def _number(text: Text, start: int, end: int, fraction: Fraction) -> Token:
+def _number(text: Text, start: int, end: int) -> Token:
     words = text.value[start:end]
     follower = text.value[end : end + 1]
     if follower in ("u", "U") and not text.value[end + 1 : end + 2].isalnum():
@@ -109,19 +105,10 @@ def _number(text: Text, start: int, end: int, fraction: Fraction) -> Token:
     elif words.isdigit():
         number = int(words) if len(words) <= 2 * MOST_DIGITS else LARGEST_INT + 1
     else:
-        read = _decimal if fraction == "decimal" else _double
-        return Token("decimal", words, start, end, read(text, start, end))
+        return Token("decimal", words, start, end, _decimal(text, start, end))
     if number > LARGEST_INT:
         raise Unreadable(catalogue.number_too_large(text.span(start, end), "64 bits"))
     return Token("int", words, start, end, number)
-
-
-def _double(text: Text, start: int, end: int) -> float:
-    """Return the binary fraction nearest to a literal; refuse one that is none."""
-    value = float(text.value[start:end])
-    if math.isinf(value):
-        raise Unreadable(catalogue.number_too_large(text.span(start, end), "64 bits"))
-    return value
 
 
 def _decimal(text: Text, start: int, end: int) -> Decimal:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import get_args
 
-from mapgen.expression.lexer import LARGEST_INT, Fraction, Token, Unreadable, tokens
+from mapgen.expression.lexer import LARGEST_INT, Token, Unreadable, tokens
 from mapgen.expression.tree import (
     Binary,
     BinaryOperator,
@@ -67,15 +67,12 @@ _MACRO_ARGUMENTS: dict[MacroName, tuple[tuple[int, ...], tuple[int, ...]]] = {
 }
 
 
-def parse(text: Text, fraction: Fraction = "decimal") -> Tree | Diagnostic:
-    """Return the tree of an expression, or the diagnostic of the first place that stops it.
-
-    A literal with a fraction is a decimal, unless it is said to be a double.
-    """
+def parse(text: Text) -> Tree | Diagnostic:
+    """Return the tree of an expression, or the diagnostic of the first place that stops it."""
     if len(text.value) > MOST_CHARACTERS:
         return catalogue.too_long(text.span(), len(text.value), MOST_CHARACTERS)
     try:
-        return _Parser(text, fraction).whole()
+        return _Parser(text).whole()
     except Unreadable as unreadable:
         return unreadable.fault
 
@@ -92,9 +89,9 @@ def _height(tree: Tree) -> int:
 class _Parser:
     """A Pratt parser over the tokens of one expression."""
 
-    def __init__(self, text: Text, fraction: Fraction) -> None:
+    def __init__(self, text: Text) -> None:
         self.text = text
-        self.tokens = tokens(text, fraction)
+        self.tokens = tokens(text)
         self.at = 0
         self.nesting = 0
 

@@ -32,14 +32,11 @@ MacroName = Literal[
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Constant:
-    """A value written out. `decimal` and `string` values are kept as read, without loss.
-
-    A float is a double: only profiles have it whose fractions are binary.
-    """
+    """A value written out, kept as it was read, without loss."""
 
     start: int
     end: int
-    value: bool | int | Decimal | float | str | None
+    value: bool | int | Decimal | str | None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from mapgen.expression.lineage import Lineage
-from mapgen.expression.profile import Profile
 from mapgen.expression.rows import Function
 from mapgen.expression.tree import Tree
 from mapgen.expression.types import Type
@@ -39,7 +38,6 @@ class Typed:
     lineage: Lineage
     is_fallible: bool
     is_constant: bool
-    profile: Profile
     division: Span | None = None
 
     @property

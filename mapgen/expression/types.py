@@ -16,13 +16,12 @@ ScalarName = Literal[
     "timestamp",
     "duration",
     "timezone",
-    "double",
 ]
 
 
 @dataclass(frozen=True, slots=True)
 class Scalar:
-    """A single value. `double` exists only where fraction literals are binary floats."""
+    """A single value."""
 
     name: ScalarName
 
@@ -112,11 +111,10 @@ DATE = Scalar("date")
 TIMESTAMP = Scalar("timestamp")
 DURATION = Scalar("duration")
 TIMEZONE = Scalar("timezone")
-DOUBLE = Scalar("double")
 ERROR = ErrorType()
 
-NUMBERS = (INT, DECIMAL, DOUBLE)
-ORDERED = (INT, DECIMAL, DOUBLE, STRING, BOOL, DATE, TIMESTAMP, DURATION)
+NUMBERS = (INT, DECIMAL)
+ORDERED = (INT, DECIMAL, STRING, BOOL, DATE, TIMESTAMP, DURATION)
 
 
 def group_of(key: Type, row: Type) -> Object:

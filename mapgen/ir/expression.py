@@ -15,14 +15,14 @@ from typing import Literal
 TypeName = str
 
 Operator = Literal["+", "-", "*", "/", "==", "!=", "<", "<=", ">", ">=", "in"]
-LoopKind = Literal["list", "map", "any", "all", "one", "sorted", "grouped", "any_holds", "all_hold"]
+LoopKind = Literal["list", "map", "any", "all", "one", "sorted", "grouped"]
 
 
 @dataclass(frozen=True, slots=True)
 class Constant:
     """A value known beforehand.
 
-    Decimals, doubles, dates, instants, durations, zones and regular expressions are held as text.
+    Decimals, dates, instants, durations, zones and regular expressions are held as text.
     """
 
     value: bool | int | str | None
@@ -222,10 +222,9 @@ class Loop:
     """Something worked out for each element of a list, or each key of a map.
 
     `kind`: `list` collects the values, `map` collects them under `key`, `any`, `all` and `one` ask
-    how often the value holds, `any_holds` and `all_hold` likewise, a value that decides outweighing
-    the faults of others, `sorted` orders the elements by the value, `grouped` puts those with equal
-    values together. `key` is the position in a
-    list or the key in a map, where it is asked for. Elements without the condition are passed over.
+    how often the value holds, `sorted` orders the elements by the value, `grouped` puts those with
+    equal values together. `key` is the position in a list or the key in a map, where it is asked
+    for. Elements for which the condition does not hold are skipped.
     """
 
     kind: LoopKind

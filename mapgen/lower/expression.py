@@ -22,7 +22,6 @@ from mapgen.expression.types import (
     MapOf,
     Object,
     Optional,
-    Scalar,
     Table,
     Type,
     optional,
@@ -41,11 +40,6 @@ _LOOPS: dict[str, ir.LoopKind] = {
     "transformList": "list",
     "transformMap": "map",
 }
-
-
-# What `&&`, `||`, `all` and `exists` become where a side that decides outweighs a fault.
-_ABSORBING = {"&&": "all_hold", "||": "any_holds"}
-_ABSORBING_LOOPS: dict[ir.LoopKind, ir.LoopKind] = {"all": "all_hold", "any": "any_holds"}
 
 _OPERATORS: dict[str, ir.Operator] = {operator: operator for operator in get_args(ir.Operator)}
 
@@ -96,7 +90,7 @@ class _Lowering:
             case tree.Unary(operator="!", operand=operand):
                 return negated(self.lower(operand))
             case tree.Unary(operand=operand):
-                return self.negative(self.lower(operand), str(self.type_of(node)))
+                return _negative(self.lower(operand), str(self.type_of(node)))
             case tree.Binary():
                 return self.binary(node)
             case tree.Conditional():
@@ -149,14 +143,7 @@ class _Lowering:
         value = node.value
         if isinstance(value, Decimal):
             return ir.Constant(format(value, "f"), "decimal")
-        if isinstance(value, float):
-            return ir.Constant(repr(value), "double")
         return ir.Constant(value, str(self.type_of(node)))
-
-    def negative(self, operand: ir.Expression, found: str) -> ir.Expression:
-        if found == "int" and not self.typed.profile.is_exact:
-            return ir.Call("-", "in_64_bits(-{0})", (operand,), found)
-        return _negative(operand, found)
 
     # Paths
 
@@ -244,19 +231,7 @@ class _Lowering:
             return ir.Call("+", "[*{0}, *{1}]", _lists(both), found)
         if node.operator == "in" and isinstance(self.type_of(node.right), MapOf):
             return ir.Call("in", "{1}.get({0}) is not None", (left, right), "bool")
-        python = self.python_of(node)
-        if python is not None:
-            return ir.Call("arithmetic", python, (left, right), found)
         return ir.Operation(_OPERATORS[node.operator], left, right, found)
-
-    def python_of(self, node: tree.Binary) -> str | None:
-        """Return the Python of an operator of the profile's own, None for the operator itself."""
-        match self.type_of(node.left), self.type_of(node.right):
-            case Scalar(one), Scalar(other):
-                found = self.typed.profile.arithmetic.get((node.operator, one, other))
-                return None if found is None else found[1]
-            case _:
-                return None
 
     def equality(self, node: tree.Binary) -> ir.Expression:
         is_equal = node.operator == "=="
@@ -277,9 +252,6 @@ class _Lowering:
 
     def logic(self, node: tree.Binary) -> ir.Expression:
         left, right = self.lower(node.left), self.lower(node.right)
-        if self.typed.profile.absorbs:
-            name = _ABSORBING[node.operator]
-            return ir.Call(name, f"{name}([lambda: {{0}}, lambda: {{1}}])", (left, right), "bool")
         if node.operator == "&&":
             parts = _merged((*_conjuncts(left), *_conjuncts(right)), "!=")
             return ir.Both(parts) if len(parts) > 1 else parts[0]
@@ -432,10 +404,7 @@ class _Lowering:
             and isinstance(present(self.type_of(node.operand)), ListOf)
         ):
             return over
-        kind = _LOOPS[node.name]
-        if self.typed.profile.absorbs:
-            kind = _ABSORBING_LOOPS.get(kind, kind)
-        return ir.Loop(kind, over, element, key, condition, body, str(found))
+        return ir.Loop(_LOOPS[node.name], over, element, key, condition, body, str(found))
 
     def when_present(self, node: tree.Macro, lowered: ir.Expression) -> ir.Expression:
         variable = node.variables[0]
@@ -538,8 +507,6 @@ def _negative(operand: ir.Expression, found: str) -> ir.Expression:
             return inner
         case ir.Constant(value=int() as number):
             return ir.Constant(-number, found)
-        case ir.Constant(value=str() as text, type="double"):
-            return ir.Constant(repr(-float(text)), found)
         case ir.Constant(value=str() as text):
             return ir.Constant(format(-Decimal(text), "f"), found)
         case _:

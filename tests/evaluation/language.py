@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
-from mapgen.evaluation import PROFILES, evaluate, read_types
+from mapgen.evaluation import evaluate, read_types
 from mapgen.report import Stopped, Text
 from mapgen.runtime.faults import Fault
 
@@ -16,16 +16,11 @@ CODE = re.compile("[ER][0-9]{3}")
 
 
 def outcome(
-    words: str,
-    types: Mapping[str, Any] | None = None,
-    values: Mapping[str, Any] | None = None,
-    profile: str = "mapgen",
+    words: str, types: Mapping[str, Any] | None = None, values: Mapping[str, Any] | None = None
 ) -> Any:
     """Return the value, or the codes of all faults in one text."""
     try:
-        found = evaluate(
-            Text.plain(words), read_types(types or {}), values or {}, PROFILES[profile]
-        )
+        found = evaluate(Text.plain(words), read_types(types or {}), values or {})
     except Stopped as stopped:
         return " ".join(fault.code for fault in stopped.diagnostics)
     except Fault as fault:

@@ -7,9 +7,8 @@ from typing import Any
 
 import pytest
 
-from mapgen.evaluation import PROFILES, NotThatType, evaluate, read_type, read_types, type_of
-from mapgen.expression import CEL
-from mapgen.expression.types import BOOL, DECIMAL, INT, STRING, ListOf, MapOf, Object, Optional
+from mapgen.evaluation import NotThatType, evaluate, read_type, read_types, type_of
+from mapgen.expression.types import BOOL, DECIMAL, INT, STRING, ListOf, Object, Optional
 from mapgen.report import Text
 
 from .language import is_alike, outcome
@@ -109,11 +108,6 @@ def test_shown_type_of_rows_in_rows() -> None:
     assert inner.element.of.fields == {"d": Optional(INT), "e": Optional(INT)}
 
 
-def test_shown_type_in_cel() -> None:
-    """In the profile `cel` a number with a fraction is a double."""
-    assert str(type_of(Decimal("1.5"), "it", CEL)) == "double"
-
-
 def test_rows_of_no_one_type() -> None:
     """A list whose elements have no type in common has none."""
     with pytest.raises(NotThatType, match="elements of different types: int, string"):
@@ -193,16 +187,8 @@ def test_numbers_too_large() -> None:
 
 
 def test_whole_number_beyond_64_bits() -> None:
-    """CEL's whole numbers have 64 bits, from the bindings on; the dialect's have no end."""
+    """Whole numbers have no end, from the bindings on."""
     assert outcome("a", {"a": "int"}, {"a": 2**63}) == 2**63
-    with pytest.raises(NotThatType, match="`a` is no int"):
-        outcome("a", {"a": "int"}, {"a": 2**63}, "cel")
-
-
-def test_profiles() -> None:
-    """There are two, and one name for each."""
-    assert list(PROFILES) == ["mapgen", "cel"]
-    assert str(MapOf(STRING, INT)) == "map(string, int)"
 
 
 def test_fields_whose_names_are_alike_in_python_are_told_apart() -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from mapgen.emit.python.expression import ModuleNeeds, Namer, PythonExpressions
-from mapgen.expression import DIALECT, Binding, Profile, Scope, Typed, at, compile_expression
+from mapgen.expression import Binding, Scope, Typed, at, compile_expression
 from mapgen.expression.types import (
     BOOL,
     DATE,
@@ -103,10 +103,10 @@ SCOPE = Scope(
 NAMES = {name: name for name in SCOPE.bindings}
 
 
-def check(words: str, scope: Scope = SCOPE, profile: Profile = DIALECT) -> Typed:
+def check(words: str, scope: Scope = SCOPE) -> Typed:
     """Return the checked expression; fail with its messages."""
     faults: list[Diagnostic] = []
-    typed = compile_expression(Text.plain(words), scope, faults, profile)
+    typed = compile_expression(Text.plain(words), scope, faults)
     assert typed is not None, [(fault.code, fault.message) for fault in faults]
     return typed
 
@@ -132,10 +132,8 @@ def emit(words: str, scope: Scope = SCOPE, wanted: Type | None = None) -> str:
     return _emitted(words, scope, wanted)[0]
 
 
-def _emitted(
-    words: str, scope: Scope, wanted: Type | None, profile: Profile = DIALECT
-) -> tuple[str, ModuleNeeds]:
-    lowered = lower_expression(check(words, scope, profile), wanted)
+def _emitted(words: str, scope: Scope, wanted: Type | None) -> tuple[str, ModuleNeeds]:
+    lowered = lower_expression(check(words, scope), wanted)
     module = ModuleNeeds(tuple(scope.bindings))
     namer = Namer(tuple(scope.bindings))
     python = PythonExpressions({name: name for name in scope.bindings}, module, namer)
@@ -143,15 +141,10 @@ def _emitted(
     return text, module
 
 
-def run(
-    words: str,
-    values: Mapping[str, Any] | None = None,
-    scope: Scope | None = None,
-    profile: Profile = DIALECT,
-) -> Any:
+def run(words: str, values: Mapping[str, Any] | None = None, scope: Scope | None = None) -> Any:
     """Return the value of an expression by running its Python."""
     known = scope or (Scope({}) if values is None else SCOPE)
-    text, module = _emitted(words, known, None, profile)
+    text, module = _emitted(words, known, None)
     namespace: dict[str, Any] = {}
     for line in (*module.import_lines, *map(str, module.constants)):
         exec(line, namespace)

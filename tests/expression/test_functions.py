@@ -9,8 +9,6 @@ import pytest
 
 from mapgen.emit.python.expression_needs import module_of
 from mapgen.emit.python.expression_templates import read_template
-from mapgen.expression import CEL, DIALECT, Profile
-from mapgen.expression.cel_functions import CEL_FUNCTIONS
 from mapgen.expression.functions import FORMS, FUNCTIONS, REFUSED, SYNONYMS, Form
 from mapgen.expression.refinements import REFINEMENTS
 from mapgen.expression.rows import Example, Function
@@ -19,20 +17,19 @@ from mapgen.expression.signature import REFINED
 from .language import run
 
 ROWS: tuple[Function | Form, ...] = (*FUNCTIONS, *FORMS)
-IN_PROFILES = (*((DIALECT, row) for row in ROWS), *((CEL, row) for row in CEL_FUNCTIONS))
 
 
 @pytest.mark.parametrize(
-    ("profile", "example"),
+    "example",
     [
-        pytest.param(profile, example, id=f"{profile.name} {row.shown}: {example.expression}")
-        for profile, row in IN_PROFILES
+        pytest.param(example, id=f"{row.shown}: {example.expression}")
+        for row in ROWS
         for example in row.examples
     ],
 )
-def test_example(profile: Profile, example: Example) -> None:
+def test_example(example: Example) -> None:
     """An example gives the value that the table shows, through checker, emitter and Python."""
-    value, expected = (run(words, profile=profile) for words in (example.expression, example.gives))
+    value, expected = run(example.expression), run(example.gives)
     assert value == expected
     assert type(value) is type(expected)
 
@@ -49,7 +46,7 @@ def test_rows_differ() -> None:
     assert len(shown) == len(set(shown))
 
 
-@pytest.mark.parametrize("row", [*FUNCTIONS, *CEL_FUNCTIONS], ids=lambda row: str(row.shown))
+@pytest.mark.parametrize("row", FUNCTIONS, ids=lambda row: str(row.shown))
 def test_row(row: Function) -> None:
     """A row's sentence is one, its Python exists, and it takes as many arguments as it says."""
     assert row.says.endswith(".")

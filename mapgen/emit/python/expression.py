@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields, is_dataclass
 from typing import assert_never
 
 from mapgen.emit.python.expression_needs import ModuleConstant, ModuleNeeds, Namer
-from mapgen.emit.python.expression_templates import CEL_FUNCTIONS, Code, Level, fill, read_template
+from mapgen.emit.python.expression_templates import Code, Level, fill, read_template
 from mapgen.escaping import in_f_string, literal
 from mapgen.ir import expression as ir
 from mapgen.ir.names import python_name
@@ -156,9 +156,6 @@ class PythonExpressions:
         match node.type:
             case "decimal":
                 return Code(self._decimal(str(value)))
-            case "double":
-                text = str(value)
-                return Code(text, Level.UNARY if text.startswith("-") else Level.ATOM)
             case "regex":
                 return Code(self._module.pattern(str(value)))
             case "timezone":
@@ -545,9 +542,6 @@ class PythonExpressions:
         match node.kind:
             case "any" | "all":
                 return Code(f"{node.kind}({value} {loop}{asked})")
-            case "any_holds" | "all_hold":
-                function = self._module.name(CEL_FUNCTIONS, node.kind)
-                return Code(f"{function}(lambda: {value} {loop}{asked})")
             case "one":
                 asked += f" if {code.at_least(Level.OR)}"
                 return Code(f"sum(1 {loop}{asked}) == 1", Level.COMPARE)
@@ -687,8 +681,6 @@ def used_names(node: object) -> set[str]:
 
 # The functions that stand for no function of the language.
 OWN_CALLS = (
-    "all_hold",
-    "any_holds",
     "divided",
     "entry_if_present",
     "grouped",

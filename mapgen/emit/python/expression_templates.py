@@ -44,15 +44,8 @@ class Code:
         return self.text
 
 
-CEL_FUNCTIONS = "mapgen.runtime.cel"
-_OF_CEL = """
-    all_hold any_holds cut_off day_of_year double_text in_64_bits in_range nearest next_down next_up
-    parse_double quoted quotient remainder shift_left shift_right sign_of square_root whole
-"""
 # Names in templates that come from elsewhere than the functions of the runtime.
 STANDARD: Mapping[str, str] = {
-    **dict.fromkeys(_OF_CEL.split(), CEL_FUNCTIONS),
-    **dict.fromkeys(("isnan", "isinf", "isfinite"), "math"),
     "Decimal": "decimal",
     "UTC": "datetime",
     "timedelta": "datetime",
