@@ -374,6 +374,12 @@ _CONVERSIONS = (
         traits=_FALLIBLE,
     ),
     row(
+        "duration(span: duration) -> duration",
+        "The duration itself.",
+        "{0}",
+        ("duration(duration('90m'))", "duration('1h30m')"),
+    ),
+    row(
         "date(text: date_text) -> date",
         "The date that the text spells as `yyyy-MM-dd`.",
         "parse_date({0})",
@@ -483,10 +489,16 @@ _NUMBERS = (
         traits=_ROUNDS,
     ),
     row(
-        "math.sign(number: N) -> int",
+        "math.sign(number: int) -> int",
         "-1, 0 or 1, as the number is negative, zero or positive.",
         "sign({0})",
-        ("math.sign(-0.01)", "-1"),
+        ("math.sign(-7)", "-1"),
+    ),
+    row(
+        "math.sign(amount: decimal) -> decimal",
+        "-1, 0 or 1, as the amount is negative, zero or positive.",
+        "Decimal(sign({0}))",
+        ("math.sign(-0.01)", "-1.0"),
     ),
     row(
         "math.greatest(first: N, others: N...) -> N",
@@ -494,11 +506,27 @@ _NUMBERS = (
         "max({*})",
         ("math.greatest(1, 2.5, 2)", "2.5"),
     ),
+    row("math.greatest(number: N) -> N", "The number itself.", "{0}", ("math.greatest(2)", "2")),
+    row(
+        "math.greatest(numbers: list(N)) -> N",
+        "The greatest of the numbers; a fault where there is none.",
+        "demanded(max({0:iterable}, default=None))",
+        ("math.greatest([1, 3, 2])", "3"),
+        traits=_FALLIBLE,
+    ),
     row(
         "math.least(first: N, others: N...) -> N",
         "The least of several numbers.",
         "min({*})",
         ("math.least(1, 2.5, 2)", "1.0"),
+    ),
+    row("math.least(number: N) -> N", "The number itself.", "{0}", ("math.least(2)", "2")),
+    row(
+        "math.least(numbers: list(N)) -> N",
+        "The least of the numbers; a fault where there is none.",
+        "demanded(min({0:iterable}, default=None))",
+        ("math.least([2, 1, 3])", "1"),
+        traits=_FALLIBLE,
     ),
     row(
         "int.minorUnits(currency: currency) -> decimal",
