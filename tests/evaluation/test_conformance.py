@@ -1,8 +1,8 @@
 """What CEL's specification demands of expressions, asked of the emitted code.
 
 A line of `conformance.jsonl` has `expr`, the `types` and `bindings` that it reads, and its `value`,
-or `error: true` where it must have none. A double of CEL is a decimal here. `differs` is the kind of
-difference, on the page of differences, by which the dialect is known to answer otherwise.
+or `error: true` where it must have none. A double of CEL is a decimal here. `differs` is the kind
+of difference, on the page of differences, by which the dialect is known to answer otherwise.
 """
 
 from __future__ import annotations
