@@ -10,9 +10,9 @@ import decimal
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
-from typing import BinaryIO, cast
+from typing import BinaryIO, Literal, cast
 
 from mapgen.runtime.faults import Fault, Unjoined
 
@@ -30,6 +30,10 @@ _LIST_AFTER_NAME = re.compile(rb"[ \t\r\n]*+:[ \t\r\n]*+\[")
 _NOTHING_YET = re.compile(rb"[ \t\r\n]*+:?[ \t\r\n]*+")
 _NOT_SPACE = re.compile(rb"[^ \t\r\n,]")
 _SCALAR_END = re.compile(rb"[ \t\r\n,\[\]{}\"]")
+_CLOSING = {b"{": b"}", b"[": b"]"}
+_NOTHING_BEHIND = "nothing behind its start is read"
+# What was passed over: a value, the file, or all before a list of records.
+_Passed = Literal["value", "unclosed", "file", "list"]
 _DEPTHS = {b"{": 1, b"[": 1, b"}": -1, b"]": -1}
 _PLAIN_NAME = re.compile(r"\w{1,60}", re.ASCII)
 # A 64-bit number has at most 19 digits; a longer one is kept exactly, but is no `int`.
@@ -156,6 +160,10 @@ def _lines(stream: BinaryIO) -> Iterator[RawRecord]:
         yield RawRecord(number, line, data.rstrip(b"\r\n"), broken)
 
 
+def _unclosed(line: int) -> str:
+    return f"a bracket of the record is not closed: nothing up to line {line} is a record"
+
+
 class _Splitter:
     """Cuts a stream of JSON into its records by counting brackets outside of strings.
 
@@ -228,40 +236,43 @@ class _Splitter:
         if self._buffer[self._start : self._start + 1] not in b'{}[]"':
             return self._scalar()
         depth, offset = 0, 0
+        opening = self._buffer[self._start : self._start + 1]
         while True:
             is_named = bool(names) and depth == 1
             mark, end = self._token(offset) if is_named or not depth else self._bracket(offset)
             if not mark:
-                return self._cut(end, "the file ends inside a record")
+                return self._cut(end, f"the file ends inside the record: {_NOTHING_BEHIND}")
             if end > LONGEST_RECORD:
-                record = self._too_long()
+                place = self._line, self._column
                 self._pass(offset)
-                self._pass_value(depth)
-                return record
+                passed = self._pass_value(depth, names, _CLOSING.get(opening, b""))
+                return None if passed == "list" else self._too_long(*place, passed)
             if is_named and mark in names and (start := self._list_after(end)):
                 self._pass(start)
                 return None
             offset = end
             depth += _DEPTHS.get(mark, 0)
             if depth <= 0:
-                return self._cut(offset, None)
+                is_closed = mark == _CLOSING.get(opening, mark)
+                line = self._line + self._buffer.count(b"\n", self._start, self._start + offset)
+                return self._cut(offset, None if is_closed else _unclosed(line))
 
     def _scalar(self) -> RawRecord:
         offset = 0
         while (found := _SCALAR_END.search(self._buffer, self._start + offset)) is None:
             offset = self._left()
             if offset > LONGEST_RECORD:
-                record = self._too_long()
+                place = self._line, self._column
                 self._pass_scalar()
-                return record
+                return self._too_long(*place)
             if not self._more():
                 break
         end = found.start() - self._start if found else self._left()
         if end <= LONGEST_RECORD:
             return self._cut(end, None)
-        record = self._too_long()
+        place = self._line, self._column
         self._pass(end)
-        return record
+        return self._too_long(*place)
 
     def _token(self, offset: int) -> tuple[bytes, int]:
         """Return the next bracket or whole string, and where it ends.
@@ -300,14 +311,24 @@ class _Splitter:
                 return found.end() - self._start
             blank = _NOTHING_YET.match(self._buffer, self._start + offset)
             assert blank is not None
-            if blank.end() < len(self._buffer) or not self._more():
+            is_other = blank.end() < len(self._buffer) or self._left() > LONGEST_RECORD
+            if is_other or not self._more():
                 return 0
 
-    def _too_long(self) -> RawRecord:
-        return self._record(b"", f"a record is longer than {LONGEST_RECORD:,} bytes")
+    def _too_long(self, line: int, column: int, passed: _Passed = "value") -> RawRecord:
+        """Return the record that began there, and is passed."""
+        broken = f"the record is longer than {LONGEST_RECORD:,} bytes"
+        if passed == "file":
+            broken += f", and the file ends inside it: {_NOTHING_BEHIND}"
+        elif passed == "unclosed":
+            broken += f", and {_unclosed(self._line)}"
+        return replace(self._record(b"", broken), line=line, column=column)
 
-    def _pass_value(self, depth: int) -> None:
-        """Pass over the rest of a value, holding none of it; what comes next is in no string."""
+    def _pass_value(self, depth: int, names: frozenset[bytes], closing: bytes) -> _Passed:
+        """Pass over the rest of a value, holding none of it; what comes next is in no string.
+
+        Of an object around a list of records, all up to the first of them is passed.
+        """
         while True:
             if self._buffer[self._start : self._start + 1] == b'"':
                 self._pass_string()
@@ -315,14 +336,19 @@ class _Splitter:
                 mark, end = self._token(0)
                 if not mark:
                     self._pass(end)
-                    return
+                    return "file"
+                if depth == 1 and mark in names and (start := self._list_after(end)):
+                    self._pass(start)
+                    return "list"
                 if mark[:1] == b'"':
                     self._pass(self._buffer.index(b'"', self._start) - self._start)
                     continue
                 self._pass(end)
                 depth += _DEPTHS[mark]
+                if depth <= 0:
+                    return "value" if mark == closing else "unclosed"
             if depth <= 0:
-                return
+                return "value"
 
     def _pass_scalar(self) -> None:
         while (found := _SCALAR_END.search(self._buffer, self._start)) is None:

@@ -258,7 +258,9 @@ def test_truncated_input(workspace: Path) -> None:
     assert len(done.stdout.splitlines()) == 1
     [line] = read_lines(workspace / "r.jsonl")
     assert line["source"] == {"file": "cut.json", "record": 2, "line": 2}
-    assert line["faults"][0]["message"] == "the file ends inside a record"
+    assert line["faults"][0]["message"] == (
+        "the file ends inside the record: nothing behind its start is read"
+    )
 
 
 @pytest.mark.skipif(os.name != "posix", reason="file names are text here")

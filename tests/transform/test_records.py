@@ -123,6 +123,9 @@ def test_no_record(text: str) -> None:
     assert read(text) == read(text, "a.jsonl")[:0] == []
 
 
+ENDS_INSIDE = "the file ends inside the record: nothing behind its start is read"
+
+
 @pytest.mark.parametrize(
     ("text", "name", "found"),
     [
@@ -136,16 +139,16 @@ def test_no_record(text: str) -> None:
             [1, "the record is not JSON: expecting value at line 2, column 8"],
             id="the last line",
         ),
-        pytest.param(f'[{ONE}, {{"id": 2, "t', "a.json", [1, "the file ends inside a record"],
+        pytest.param(f'[{ONE}, {{"id": 2, "t', "a.json", [1, ENDS_INSIDE],
                      id="a list, in a string"),
-        pytest.param(f'[{ONE}, {{"id": 2', "a.json", [1, "the file ends inside a record"],
+        pytest.param(f'[{ONE}, {{"id": 2', "a.json", [1, ENDS_INSIDE],
                      id="a list, in an object"),
         pytest.param(f"[{ONE},", "a.json",
                      [1, "the file ends before the list of records is closed"],
                      id="a list, between objects"),
         pytest.param("[", "a.json", ["the file ends before the list of records is closed"],
                      id="a list, at its start"),
-        pytest.param(f'{{"orders": [{ONE}, {{"id"', "a.json", [1, "the file ends inside a record"],
+        pytest.param(f'{{"orders": [{ONE}, {{"id"', "a.json", [1, ENDS_INSIDE],
                      id="an envelope, in an object"),
         pytest.param(f'{{"orders": [{ONE}', "a.json",
                      [1, "the file ends before the list of records is closed"],
@@ -153,7 +156,7 @@ def test_no_record(text: str) -> None:
         pytest.param(f'{{"orders": [{ONE}], "a": "', "a.json",
                      [1, "the file ends before the object around the records"],
                      id="an envelope, behind its list"),
-        pytest.param('{"id": 1, "t": "\\', "a.json", ["the file ends inside a record"],
+        pytest.param('{"id": 1, "t": "\\', "a.json", [ENDS_INSIDE],
                      id="an object, after a backslash"),
     ],
 )  # fmt: skip
@@ -216,6 +219,50 @@ def test_longer_than_a_record_may_be(long: str, name: str) -> None:
     assert [found[0], found[-1]] == [1, 3]
     assert len(found) == 3
     assert str(found[1]).endswith("record is longer than 16,777,216 bytes")
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        pytest.param(f'"meta": "{LONG}"', id="a long string"),
+        pytest.param(
+            '"meta": [' + '"}",{"orders":[]},' * (LONGEST_RECORD // 12) + "1]", id="lists"
+        ),
+        pytest.param('"page": ' + "1" * (LONGEST_RECORD + 1), id="a long number"),
+        pytest.param('"a": 1' + ', "b": 2' * (LONGEST_RECORD // 8 + 1), id="many members"),
+        pytest.param('"a": ' + " " * LONGEST_RECORD + "1", id="much space"),
+    ],
+)
+def test_much_in_front_of_the_records(before: str) -> None:
+    """What comes before the records may be of any length."""
+    text = f'{{{before}, "orders": [{ONE}, {{"id"}}, {THREE}], "more": 1}}{TWO}'
+
+    found = read(text)
+
+    assert [record.number for record in found] == [1, 2, 3, 4]
+    assert found[0].column == len(before) + 15
+    assert ids(text)[::2] == [1, 3]
+    assert ids(text)[3] == 2
+
+
+@pytest.mark.parametrize("shape", ["[{}]", '{{"orders": [{}]}}'])
+def test_record_that_is_not_closed(shape: str) -> None:
+    """A record that takes those behind it along says so, with its place and where that ends."""
+    short = shape.format(f'{ONE},\n{{"id": 2, "rows": [{{"n": 1}}],\n{THREE}')
+    long = shape.format(f'{ONE},\n{{"id": 2, "t": "{LONG}",\n{THREE}')
+
+    unclosed = "a bracket of the record is not closed: nothing up to line 3 is a record"
+    assert ids(short)[:2] == [1, unclosed]
+    assert ids(long)[:2] == [1, f"the record is longer than 16,777,216 bytes, and {unclosed}"]
+    assert [record.line for record in read(long)][:2] == [1, 2]
+
+
+def test_record_that_is_not_closed_when_the_file_ends() -> None:
+    """A record that goes on to the end of the file says that nothing behind it is read."""
+    text = f'[{ONE},\n{{"id": 2, "t": "{LONG}", "rows": [[\n{THREE}]'
+
+    inside = "the file ends inside it: nothing behind its start is read"
+    assert ids(text) == [1, f"the record is longer than 16,777,216 bytes, and {inside}"]
 
 
 def test_long_string_behind_the_records() -> None:
