@@ -132,11 +132,7 @@ class Shelf:
             known = [name for name, one in contract.entities.items() if one.is_top_level]
             self.faults.append(mapping.unknown_entity(clause.entity, contract.name, known))
             return None
-        try:
-            return entity_schema(contract, entity, clause.name.value, clause.dates, clause.custom)
-        except Stopped as stopped:
-            self.faults.extend(stopped.diagnostics)
-            return None
+        return entity_schema(contract, entity, clause.name.value, clause.custom)
 
     def schema(self, section: spec.MappingSection) -> SourceSchema | None:
         """Return the source schema of a spec, or None where it cannot be used (then reported).

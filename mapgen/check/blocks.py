@@ -105,7 +105,7 @@ def source_list(formulas: Formulas, text: Text, scope: Scope) -> Typed | None:
 def value_in_document(rule: checked.CheckedRule) -> Type:
     """Return the type that the value of a rule has for the checks over the document."""
     kind = types.present(rule.type)
-    if rule.field.allowed.form == "text":
+    if rule.field.allowed.is_text:
         return types.ListOf(types.STRING) if rule.field.is_list else types.STRING
     if kind == types.INT and rule.field.value_type in ("decimal", "double"):
         return types.DECIMAL
@@ -139,6 +139,7 @@ def _both(mine: Type, other: Type) -> Type:
 
 def _values(part: checked.CheckedPart) -> Iterator[checked.CheckedRule]:
     """Yield the rules for single values of a part and of those inside it."""
+    yield from part.custom
     for member in part.members:
         if isinstance(member, checked.CheckedRule):
             yield member

@@ -57,7 +57,7 @@ ACCEPTED: Mapping[ValueType, tuple[Type, ...]] = {
     "byte": (types.INT,),
     "long": (types.INT,),
     "guid": (types.STRING,),
-    "datetime": (types.DATE, types.TIMESTAMP),
+    "datetime": (types.TIMESTAMP,),
     "date": (types.DATE,),
     "single_select": (types.STRING,),
     "multi_select": (types.ListOf(types.STRING),),
@@ -83,7 +83,10 @@ _CONVERSIONS: Mapping[tuple[str, str], str] = {
     ("string", "int"): "convert it: `string(…)`",
     ("decimal", "string"): "convert it: `decimal(…)`",
     ("int", "string"): "convert it: `int(…)`",
-    ("datetime", "string"): "read it: `timestamp(…)`, or `parseDate(…, 'yyyy-MM-dd')`",
+    ("date", "string"): "read it: `parseDate(…, 'yyyy-MM-dd')`",
+    ("datetime", "string"): "read it: `timestamp(…)`",
+    ("datetime", "date"): "a day is no moment before its time and zone are given:"
+    " `parseTimestamp(string(…) + ' 00:00', 'yyyy-MM-dd HH:mm', settings.ZONE)`",
     ("date", "timestamp"): "an instant becomes a date in a zone: `date(…, settings.ZONE)`",
 }
 
@@ -540,8 +543,6 @@ class RuleChecker:
         accepted = ACCEPTED[field.value_type or "string"]
         if field.value_type == "multi_select" and self.contract.contract_version < 5:
             return ()
-        if field.allowed.form == "instant":
-            accepted = (types.TIMESTAMP,)
         return tuple(types.ListOf(kind) for kind in accepted) if field.is_list else accepted
 
     def _wanted(self, field: Field) -> str:
@@ -736,7 +737,7 @@ def _constant_type(value: ScalarNode, wanted: ValueType | None) -> Type | None:
         return found
     if wanted in ("string", "guid", "single_select"):
         return None if value.kind == "flag" else types.STRING
-    if wanted in ("datetime", "date"):
+    if wanted == "date":
         return types.DATE if _is_date(value.value) else None
     return found if found in ACCEPTED.get(wanted, ()) else None
 

@@ -1,8 +1,7 @@
 """An entity of the ERP as a source: its contract in, the types of the records that it answers out.
 
 Keys are there; any other value may be missing, for the ERP answers `{}` for an empty field. Details
-are lists, which a request has to ask for. Contract version 4 has one type for dates and times: the
-spec says which of them are dates.
+are lists, which a request has to ask for.
 """
 
 from __future__ import annotations
@@ -14,8 +13,7 @@ from typing import get_args
 from mapgen.contract.model import Contract, Entity, Field, ValueType
 from mapgen.contract.source_schema import EntitySource, SourceSchema
 from mapgen.expression import types
-from mapgen.report import Diagnostic, Stopped, Text
-from mapgen.report.catalogue import outward as messages
+from mapgen.report import Text
 
 OPTION = types.Object("Option", {"id": types.STRING, "description": types.optional(types.STRING)})
 """A value of a drop-down in contract version 5."""
@@ -40,6 +38,7 @@ _CUSTOM: Mapping[str, types.Type] = {
     "int": types.INT,
     "decimal": types.DECIMAL,
     "bool": types.BOOL,
+    "date": types.DATE,
     "timestamp": types.TIMESTAMP,
 }
 _NOTE_ID = "NoteID"
@@ -49,7 +48,6 @@ def entity_schema(
     contract: Contract,
     entity: Entity,
     name: str,
-    dates: Iterable[Text] = (),
     custom: Iterable[tuple[Text, Text]] = (),
 ) -> SourceSchema:
     """Return what records of an entity are.
@@ -58,16 +56,9 @@ def entity_schema(
         contract: the pinned contract.
         entity: what records are of.
         name: what a record is called (`shipment`).
-        dates: the paths of times that hold a date (`Details.ShipOn`).
         custom: fields outside the contract (`Document.UsrX`), each with its type.
-
-    Raises Stopped with a fault for each date that is no time of the entity.
     """
-    faults: list[Diagnostic] = []
-    found = (_date(contract, entity, path, faults) for path in dates)
-    reader = _Reader(contract, frozenset(one for one in found if one is not None))
-    if faults:
-        raise Stopped(faults)
+    reader = _Reader(contract)
     # Types are told apart by their names: a record called `date` is no date.
     known_as = f"{name}_record" if name in (*get_args(types.ScalarName), "null") else name
     record = reader.object(entity, known_as)
@@ -79,7 +70,7 @@ def entity_schema(
         path=contract.name,
         record=types.Object(known_as, members),
         lasting=frozenset(_lasting(contract, entity, name)),
-        entity=EntitySource(contract, entity, reader.dates, reader.entities),
+        entity=EntitySource(contract, entity, reader.entities),
     )
 
 
@@ -104,33 +95,11 @@ def _views(custom: Iterable[tuple[Text, Text]]) -> Mapping[str, types.Type]:
     }
 
 
-def _date(
-    contract: Contract, entity: Entity, path: Text, faults: list[Diagnostic]
-) -> tuple[str, str] | None:
-    """Return the entity and the field of a time that holds a date; note one that is none."""
-    *around, last = path.value.split(".")
-    owner = entity
-    for step in around:
-        part = owner.fields.get(step)
-        if part is None or part.entity is None:
-            known = [name for name, one in owner.fields.items() if one.entity is not None]
-            faults.append(messages.no_time(path, step, owner.name, known))
-            return None
-        owner = contract.entities[part.entity]
-    found = owner.fields.get(last)
-    if found is None or found.value_type != "datetime":
-        known = [name for name, one in owner.fields.items() if one.value_type == "datetime"]
-        faults.append(messages.no_time(path, last, owner.name, known))
-        return None
-    return owner.name, last
-
-
 @dataclass(slots=True)
 class _Reader:
     """Makes the types of a record's objects, each entity once; `entities` tells them by type."""
 
     contract: Contract
-    dates: frozenset[tuple[str, str]]
     entities: dict[str, str] = field(default_factory=dict)
     _made: dict[str, types.Object] = field(default_factory=dict)
 
@@ -151,8 +120,7 @@ class _Reader:
             if inner is None:
                 return None
             return types.ListOf(inner) if member.shape == "details" else types.optional(inner)
-        is_date = (owner.name, member.name) in self.dates
-        kind = types.DATE if is_date else _SCALARS[member.value_type or "string"]
+        kind = _SCALARS[member.value_type or "string"]
         return kind if member.name in owner.keys else types.optional(kind)
 
     def _part(self, name: str) -> types.Object | None:

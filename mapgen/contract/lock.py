@@ -5,17 +5,20 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import cast, get_args
 
+from mapgen.contract.days import day_or_moment
 from mapgen.contract.document import Cursor, gather, read
 from mapgen.contract.model import Action, Contract, Entity, Field, Shape, ValueType
 from mapgen.report import Source, Stopped
 from mapgen.report.catalogue import contract as words
 
-FORMAT = 1
+FORMAT = 2
+# Its `datetime` is any date or time: which of them are days is derived by their names.
+_WITHOUT_DAYS = 1
 _CHECKSUM_LINE = '  "checksum": "…",'
 
 _VALUE_TYPES = get_args(ValueType)
@@ -93,11 +96,12 @@ def read_lock(source: Source) -> Contract:
 
     Raises Stopped: E405 for a malformed lock (all malformed entities at once), E406 for one of
     another format, E512 for text that is not JSON, E593 for one that was changed by hand. A lock
-    without a checksum is taken as it is: earlier ones had none.
+    without a checksum is taken as it is, and one that does not tell days from moments as an import
+    would do without an overlay: earlier ones had neither.
     """
     root = read(source, words.malformed_lock)
     found = root.member("lock")
-    if found.whole() != FORMAT:
+    if found.whole() not in (FORMAT, _WITHOUT_DAYS):
         raise Stopped([words.lock_of_another_format(found.whole(), FORMAT, found.label())])
     root.only(
         (
@@ -117,6 +121,8 @@ def read_lock(source: Source) -> Contract:
     checksum = root.optional("checksum")
     if checksum is not None and checksum.text() != _checksum(source.text):
         raise Stopped([words.edited_lock(checksum.label())])
+    if found.whole() == _WITHOUT_DAYS:
+        entities = [_with_days(entity) for entity in entities]
     return Contract(
         root.member("endpoint").text(),
         root.member("version").text(),
@@ -229,6 +235,23 @@ def _entity(name: str, entity: Cursor, known: frozenset[str]) -> Entity:
         is_auto_numbered=_flag(entity, "auto_numbered"),
         identities=_names(entity.optional("identities"), names),
     )
+
+
+def _with_days(entity: Entity) -> Entity:
+    """Return the entity with its times told apart by their names."""
+
+    def told(name: str, kind: ValueType) -> ValueType:
+        return day_or_moment(name) if kind == "datetime" else kind
+
+    fields = {
+        name: replace(one, value_type=told(name, one.value_type)) if one.value_type else one
+        for name, one in entity.fields.items()
+    }
+    actions = {
+        name: Action(name, {each: told(each, kind) for each, kind in one.parameters.items()})
+        for name, one in entity.actions.items()
+    }
+    return replace(entity, fields=fields, actions=actions)
 
 
 def _field(name: str, facts: Cursor, known: frozenset[str], names: frozenset[str]) -> Field:

@@ -110,7 +110,8 @@ def _agrees(one: Field, fact: Described) -> bool:
     """Tell whether the metadata speaks of the same type: a renamed field may be another field."""
     match one.shape:
         case "value":
-            return WRAPPERS.get(fact.shape) == one.value_type
+            wrapped = "datetime" if one.value_type == "date" else one.value_type
+            return WRAPPERS.get(fact.shape) in (one.value_type, wrapped)
         case "linked":
             return fact.shape == one.entity
         case "details":

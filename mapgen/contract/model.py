@@ -29,10 +29,10 @@ Shape = Literal["value", "linked", "details"]
 class Allowed:
     """What a value outside the ERP has to be: one of `choices`, of a `pattern`, within `bounds`.
 
-    `form`: a time that is an instant and no date, or an amount written as text.
+    `is_text`: an amount written as text.
     """
 
-    form: Literal["instant", "text"] | None = None
+    is_text: bool = False
     choices: tuple[str, ...] = ()
     pattern: str | None = None
     bounds: tuple[tuple[Comparison, str], ...] = ()
@@ -43,7 +43,8 @@ class Field:
     """One member of an entity.
 
     `shape` tells a wrapped value from a linked entity (an object) and from details (a list);
-    `value_type` stands for values, `entity` names the other entity for linked and details.
+    `value_type` stands for values, `entity` names the other entity for linked and details. A `date`
+    is a calendar day and a `datetime` a moment, whatever type the ERP's document gives them.
     `max_length` counts UTF-16 units, `places` decimal places. `companion` names the field that has
     to be sent with this one for it to have an effect (`ShipToAddressOverride`). `part_companions`
     says the same of a part of a linked entity: pairs of the part's field and the companion, which

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
 
+from mapgen.contract.days import day_or_moment
 from mapgen.contract.document import Cursor, gather, read
 from mapgen.contract.model import Action, Contract, Entity, Field, ValueType
 from mapgen.report import Diagnostic, Label, Source, Stopped
@@ -54,13 +55,20 @@ class _Reading:
             reference.stop(f"there is no schema `{path}`")
         return name
 
-    def value_type(self, name: str, of: str, at: Cursor) -> ValueType:
-        """Return the value type of a wrapper; note the wrapper that is unknown and go on."""
+    def value_type(self, name: str, field: str, of: str, at: Cursor) -> ValueType:
+        """Return the value type of a wrapper; note the wrapper that is unknown and go on.
+
+        Args:
+            name: the wrapper.
+            field: the name of what it wraps, which tells days from moments.
+            of: the path of that, for messages.
+            at: the place of the wrapper.
+        """
         known = WRAPPERS.get(name)
         if known is None:
             self.unknown.setdefault(name, []).append((of, at))
             return "string"
-        return known
+        return day_or_moment(field) if known == "datetime" else known
 
 
 def read_contract(source: Source) -> Contract:
@@ -190,7 +198,7 @@ def _field(path: str, name: str, schema: Cursor, reading: _Reading) -> Field:
         target = reading.target(reference)
         if target in reading.entities:
             return Field(name, "linked", entity=target)
-        return Field(name, "value", reading.value_type(target, path, reference))
+        return Field(name, "value", reading.value_type(target, name, path, reference))
     if schema.member("type").text() != "array":
         schema.stop("neither a `$ref` nor an array of entities")
     element = schema.member("items").member("$ref")
@@ -236,7 +244,8 @@ def _action(entity: str, name: str, operations: Cursor, reading: _Reading) -> Ac
     for parameter, schema in () if properties is None else properties.members():
         reference = schema.member("$ref")
         path = f"{entity}/{name}({parameter})"
-        parameters[parameter] = reading.value_type(reading.target(reference), path, reference)
+        wrapper = reading.target(reference)
+        parameters[parameter] = reading.value_type(wrapper, parameter, path, reference)
     return Action(name, parameters)
 
 

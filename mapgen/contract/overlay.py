@@ -17,11 +17,11 @@ from mapgen.report.catalogue import contract as words
 
 FORMAT = 1
 
-FlagKind = Literal["required", "calculated", "read_only"]
+FlagKind = Literal["required", "calculated", "read_only", "days", "moments"]
 NumberKind = Literal["lengths", "places"]
 Kind = Literal[
-    "keys", "identities", "auto_numbered", "required", "calculated", "read_only", "companions",
-    "lengths", "places",
+    "keys", "identities", "auto_numbered", "required", "calculated", "read_only", "days", "moments",
+    "companions", "lengths", "places",
 ]  # fmt: skip
 
 _KINDS: tuple[str, ...] = get_args(Kind)
@@ -46,7 +46,7 @@ class EntityFact:
 
 @dataclass(frozen=True, slots=True)
 class FlagFact:
-    """A field is required on create, calculated, or read-only."""
+    """A field is required on create, calculated, read-only, or holds a day or a moment."""
 
     kind: FlagKind
     entity: Name
@@ -270,7 +270,7 @@ def _facts(kind: Kind, entity: Name, node: _Node) -> Iterator[Fact]:
             if node.name().value != "true":
                 raise node.fault("`auto_numbered` is either `true` or left out")
             yield EntityFact(kind, entity, ())
-        case "required" | "calculated" | "read_only":
+        case "required" | "calculated" | "read_only" | "days" | "moments":
             for one in node.elements():
                 yield FlagFact(kind, entity, one.name())
         case "lengths" | "places":
@@ -323,7 +323,7 @@ def _refine(entity: Entity, fact: Fact, entities: Mapping[str, Entity]) -> Entit
         case EntityFact():
             return _refine_entity(entity, fact)
         case FlagFact():
-            one = _refine_flag(_field(entity, fact.field), fact.kind)
+            one = _refine_flag(entity, fact)
             if one.is_required and (one.is_calculated or one.is_read_only):
                 reason = f"`{entity.name}.{one.name}` is required, but nothing sent to it is kept"
                 raise _contradiction(reason, fact.field.span)
@@ -352,14 +352,22 @@ def _refine_entity(entity: Entity, fact: EntityFact) -> Entity:
             return replace(entity, is_auto_numbered=True)
 
 
-def _refine_flag(one: Field, kind: FlagKind) -> Field:
-    match kind:
+def _refine_flag(entity: Entity, fact: FlagFact) -> Field:
+    one = _field(entity, fact.field)
+    match fact.kind:
         case "required":
             return replace(one, is_required=True)
         case "calculated":
             return replace(one, is_calculated=True)
         case "read_only":
             return replace(one, is_read_only=True)
+        case "days" | "moments" if one.value_type not in ("date", "datetime"):
+            reason = f"`{entity.name}.{one.name}` is {_shape(one)}, neither a day nor a moment"
+            raise _contradiction(reason, fact.field.span)
+        case "days":
+            return replace(one, value_type="date")
+        case "moments":
+            return replace(one, value_type="datetime")
 
 
 def _refine_number(entity: Entity, fact: NumberFact) -> Field:
@@ -422,7 +430,8 @@ def _said_twice(facts: tuple[Fact, ...]) -> Iterator[Diagnostic]:
             case EntityFact():
                 key, name = (fact.entity.value, fact.kind), fact.entity
             case FlagFact() | NumberFact():
-                key, name = (fact.entity.value, fact.kind, fact.field.value), fact.field
+                kind = "days or moments" if fact.kind in ("days", "moments") else fact.kind
+                key, name = (fact.entity.value, kind, fact.field.value), fact.field
             case CompanionFact():
                 part = fact.part.value if fact.part else ""
                 key, name = (fact.entity.value, "companions", fact.field.value, part), fact.field

@@ -79,13 +79,11 @@ _LONGEST_NAME = 60
 class EntitySource:
     """Where records of the ERP come from.
 
-    `dates` are times that hold a date, by entity and field; `objects` are the entities of the
-    objects in a record, by the names of their types.
+    `objects` are the entities of the objects in a record, by the names of their types.
     """
 
     contract: Contract
     entity: Entity
-    dates: frozenset[tuple[str, str]]
     objects: Mapping[str, str]
 
 

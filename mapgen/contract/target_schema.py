@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Literal, cast
+from typing import cast
 
 from mapgen.contract.model import Allowed, Comparison, Contract, Entity, Field, ValueType
 from mapgen.contract.source_schema import read_json_schema, singular
@@ -20,10 +20,10 @@ from mapgen.report.catalogue import schemas
 
 Schema = Mapping[str, object]
 
-_STRINGS: Mapping[str, tuple[ValueType, Literal["instant", "text"] | None]] = {
-    "decimal": ("decimal", "text"),
-    "date": ("date", None),
-    "date-time": ("datetime", "instant"),
+_STRINGS: Mapping[str, ValueType] = {
+    "decimal": "decimal",
+    "date": "date",
+    "date-time": "datetime",
 }
 _SCALARS: Mapping[str, ValueType] = {
     "string": "string",
@@ -154,7 +154,7 @@ class _Reader:
             self.faults.append(self._untyped(schema, pointer))
             return None
         self._kept_to(schema, pointer, kind)
-        value_type, form = self._value_type(kind, schema, pointer)
+        value_type = self._value_type(kind, schema, pointer)
         return Field(
             name,
             "value",
@@ -162,7 +162,10 @@ class _Reader:
             max_length=cast("int | None", schema.get("maxLength")),
             is_read_only=schema.get("readOnly") is True,
             is_required=is_required,
-            allowed=replace(self._allowed(schema, pointer), form=form),
+            allowed=replace(
+                self._allowed(schema, pointer),
+                is_text=kind == "string" and value_type == "decimal",
+            ),
         )
 
     def _untyped(self, schema: Schema, pointer: str) -> Diagnostic:
@@ -171,15 +174,13 @@ class _Reader:
             return messages.untyped(self.path, pointer)
         return schemas.unsupported_keyword(self.path, pointer, keyword, _TARGET)
 
-    def _value_type(
-        self, kind: str, schema: Schema, pointer: str
-    ) -> tuple[ValueType, Literal["instant", "text"] | None]:
+    def _value_type(self, kind: str, schema: Schema, pointer: str) -> ValueType:
         form = str(schema.get("format", ""))
         if kind != "string" or not form:
-            return _SCALARS[kind], None
+            return _SCALARS[kind]
         if form not in _STRINGS:
             self.faults.append(messages.not_kept(self.path, pointer, f"format: {form}", _STRINGS))
-        return _STRINGS.get(form, ("string", None))
+        return _STRINGS.get(form, "string")
 
     def _allowed(self, schema: Schema, pointer: str) -> Allowed:
         named = cast("list[object]", schema.get("enum", [schema.get("const")]))

@@ -19,8 +19,10 @@ _NO_MEMBERS = frozenset({"in", "null", "true", "false", "as", "if", "else"})
 # What an order has once and each of its contacts needs.
 _INHERITED = ("Email", "Phone1")
 
-# How a value of a source's type becomes one of a field's: {} is the value, {name} its member.
+# How a value of a source's type becomes one of a field's: {} is the value.
 _PLAIN = "{}"
+# In which zone an instant is a day, somebody has to decide: a draft declares a setting for it.
+_DAY_IN_ZONE = "date({}, settings.zone)"
 _FITS: Mapping[tuple[str, types.Type], str] = {
     ("text", types.STRING): _PLAIN,
     ("text", types.INT): "string({})",
@@ -29,8 +31,8 @@ _FITS: Mapping[tuple[str, types.Type], str] = {
     ("whole", types.INT): _PLAIN,
     ("flag", types.BOOL): _PLAIN,
     ("moment", types.TIMESTAMP): _PLAIN,
-    ("moment", types.DATE): _PLAIN,
     ("day", types.DATE): _PLAIN,
+    ("day", types.TIMESTAMP): _DAY_IN_ZONE,
 }
 _CLASSES: Mapping[ValueType, str] = {
     "string": "text",
@@ -73,7 +75,10 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Proposed:
-    """What is proposed for a document; `reads` are the source paths, as `check` counts them."""
+    """What is proposed for a document; `reads` are the source paths, as `check` counts them.
+
+    `reads_zone`: rules take the days of instants in the zone that the setting `zone` names.
+    """
 
     members: tuple[Rule | Part, ...]
     missing: tuple[str, ...]
@@ -81,6 +86,7 @@ class Proposed:
     identity: Rule
     key: str
     reads: frozenset[str]
+    reads_zone: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +112,7 @@ class _Scope:
 class _Proposer:
     contract: Contract
     reads: set[str] = field(default_factory=set)
+    reads_zone: bool = False
 
     def members(
         self, entity: Entity, scope: _Scope, without: Iterable[str]
@@ -156,6 +163,7 @@ class _Proposer:
             return None
         path = f"{scope.path}.{name}"
         self.reads.add(path)
+        self.reads_zone |= form == _DAY_IN_ZONE
         return Rule(
             one.name,
             _expression(scope, name, kind, form),
@@ -267,6 +275,7 @@ def propose(contract: Contract, entity: Entity, schema: SourceSchema, name: str)
         identity,
         key,
         frozenset(reads),
+        proposer.reads_zone,
     )
 
 

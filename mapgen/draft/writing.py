@@ -58,6 +58,9 @@ def _head(frame: Frame, entity: Entity, proposed: Proposed) -> Iterator[str]:
     schema, contract = _scalar(frame.schema), _scalar(frame.contract)
     yield f"  source: {{name: {frame.record}, schema: {schema}, key: {_scalar(proposed.key)}}}"
     yield f"  target: {{contract: {contract}, entity: {entity.name}, operation: create}}"
+    if proposed.reads_zone:
+        yield "  # Whose calendar tells the day of an instant? Each environment names the zone."
+        yield "  settings: {zone: timezone}"
     yield f"  # {proposed.identity.because}"
     value = _scalar(proposed.identity.expression)
     yield f"  identity: {{field: {proposed.identity.target}, value: {value}}}"

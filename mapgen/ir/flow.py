@@ -74,7 +74,7 @@ class SourceObject:
 
 @dataclass(frozen=True, slots=True)
 class EntityShape:
-    """What rules read of an entity of the ERP; `dates` are times that hold a date."""
+    """What rules read of an entity of the ERP; `dates` hold a day."""
 
     values: tuple[str, ...]
     dates: tuple[str, ...]

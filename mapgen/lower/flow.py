@@ -37,6 +37,7 @@ _KINDS: dict[str, ir.ValueKind] = {
     "long": "int",
     "boolean": "boolean",
     "date": "date",
+    "datetime": "datetime",
 }
 
 
@@ -423,9 +424,7 @@ def _targets(part: checked.CheckedPart) -> Iterator[str]:
 
 
 def _kind(rule: checked.CheckedRule, contract_version: int) -> ir.ValueKind:
-    if rule.field.value_type == "datetime":
-        return "datetime" if _element(rule.type) == types.TIMESTAMP else "date"
-    if rule.field.allowed.form == "text":
+    if rule.field.allowed.is_text:
         return "decimal_text"
     kind = _KINDS[rule.field.value_type or "string"]
     if kind == "decimal" and isinstance(present(rule.type), types.ListOf):

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from mapgen.contract.model import Entity
 from mapgen.contract.source_schema import EntitySource
-from mapgen.expression.types import ListOf, Object, Optional, Type, present
+from mapgen.expression.types import DATE, ListOf, Object, Optional, Type, present
 from mapgen.ir import flow as ir
 from mapgen.lower.source import members_read
 
@@ -30,7 +30,7 @@ def entity_reads(source: EntitySource, record: Object, reads: Iterable[str]) -> 
         for part, views in shape.linked
         if part == _CUSTOM
         for view, fields in views.linked
-        for name in fields.values
+        for name in (*fields.values, *fields.dates)
     )
     query = _query5 if source.contract.contract_version >= 5 else _query4
     return ir.EntityReads(
@@ -75,8 +75,7 @@ class _Shapes:
             if field is None and name == _CUSTOM:
                 linked.append((name, self._views(member, paths)))
             elif field is None or field.entity is None:
-                is_date = (entity.name, name) in self.source.dates
-                (dates if is_date else values).append(name)
+                (dates if present(member) == DATE else values).append(name)
             else:
                 inner = self.shape(
                     _object(member), self.source.contract.entities[field.entity], paths
@@ -96,7 +95,7 @@ class _Shapes:
 
     def _views(self, kind: Type, below: Mapping[str, tuple[str, ...]]) -> ir.EntityShape:
         views = tuple(
-            (view, ir.EntityShape(_in_order(inner, _below(below[view])), (), (), ()))
+            (view, _view(_object(inner), _below(below[view])))
             for view, inner in _object(kind).fields.items()
             if view in below
         )
@@ -111,9 +110,12 @@ def _object(kind: Type) -> Object:
     return inner
 
 
-def _in_order(kind: Type, names: Iterable[str]) -> tuple[str, ...]:
-    known = tuple(_object(kind).fields)
-    return tuple(sorted(names, key=known.index))
+def _view(kind: Object, names: Collection[str]) -> ir.EntityShape:
+    """Return the shape of custom fields, in the order in which the spec declares them."""
+    read = [(name, present(one) == DATE) for name, one in kind.fields.items() if name in names]
+    values = tuple(name for name, is_day in read if not is_day)
+    dates = tuple(name for name, is_day in read if is_day)
+    return ir.EntityShape(values, dates, (), ())
 
 
 def _own(entity: Entity, shape: ir.EntityShape) -> list[str]:

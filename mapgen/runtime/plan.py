@@ -145,7 +145,7 @@ class DocumentPlan(msgspec.Struct, frozen=True):
 
 
 class Shape(msgspec.Struct, frozen=True):
-    """What rules read of an entity of the ERP; `dates` are times that hold a date."""
+    """What rules read of an entity of the ERP; `dates` hold a day."""
 
     values: tuple[str, ...] = ()
     dates: tuple[str, ...] = ()

@@ -58,7 +58,10 @@ def _date(value: JsonValue) -> JsonValue:
     found = _MIDNIGHT.fullmatch(value)
     if found is not None:
         return found[1]
-    return _misfit("R102", "expected a date, which the ERP writes as midnight, found a time", value)
+    message = (
+        "expected a day, which the ERP writes as midnight, found a time: does it hold moments?"
+    )
+    return _misfit("R102", message, value)
 
 
 def _misfit(code: str, message: str, value: JsonValue = None) -> JsonValue:

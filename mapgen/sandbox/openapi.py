@@ -184,29 +184,38 @@ def _schemas(contract: Contract) -> Schema:
     }
     schemas.update(_COMMON)
     for entity in contract.entities.values():
-        own = {name: _member(member) for name, member in entity.fields.items()}
+        version = contract.contract_version
+        own = {name: _member(member, version) for name, member in entity.fields.items()}
         schemas[entity.name] = {"allOf": [_ref("Entity"), {"type": "object", "properties": own}]}
         if not entity.is_top_level:
             continue
         for action in entity.actions.values():
-            schemas[action.name] = _action(entity, action)
+            schemas[action.name] = _action(entity, action, version)
         custom = {"custom": _CUSTOM}
         schemas[f"{entity.name}CustomAction"] = _invoked(entity, custom)
     return schemas
 
 
-def _member(member: Field) -> Schema:
+def _wrapper(kind: ValueType, contract_version: int) -> Schema:
+    """Return the type of a value; contract version 4 has one for days and moments."""
+    is_of_both = kind == "date" and contract_version < 5
+    return _ref(_WRAPPERS["datetime" if is_of_both else kind][0])
+
+
+def _member(member: Field, contract_version: int) -> Schema:
     match member.shape:
         case "value":
-            return _ref(_WRAPPERS[member.value_type or "string"][0])
+            return _wrapper(member.value_type or "string", contract_version)
         case "linked":
             return _ref(member.entity or "Entity")
         case "details":
             return {"type": "array", "items": _ref(member.entity or "Entity")}
 
 
-def _action(entity: Entity, action: Action) -> Schema:
-    parameters = {name: _ref(_WRAPPERS[kind][0]) for name, kind in action.parameters.items()}
+def _action(entity: Entity, action: Action, contract_version: int) -> Schema:
+    parameters = {
+        name: _wrapper(kind, contract_version) for name, kind in action.parameters.items()
+    }
     return _invoked(entity, parameters)
 
 

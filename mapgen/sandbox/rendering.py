@@ -143,6 +143,8 @@ def _wrapped(record: Record, member: Field, contract: Contract, style: Style) ->
 def _shown(value: Value, member: Field, contract: Contract, style: Style) -> object:
     if isinstance(value, Decimal):
         return stored_scale(member.name, value) if style.is_stored else value
+    if member.value_type == "date" and contract.contract_version >= 5:
+        return str(value)[: len("2026-01-31")]
     if member.value_type == "single_select" and contract.contract_version >= 5:
         return {"id": value, "description": value}
     if member.value_type == "multi_select" and contract.contract_version >= 5:

@@ -89,7 +89,7 @@ def moment(text: str) -> datetime:
 
 
 def business_date(day: date) -> str:
-    """Return a calendar date as contract 4 answers hold it: midnight with a zero offset."""
+    """Return a calendar date as it is stored and as contract 4 answers hold it: midnight, UTC."""
     return f"{day.isoformat()}T00:00:00+00:00"
 
 
@@ -194,4 +194,4 @@ def _datetime(raw: object, kind: ValueType) -> str:
         parsed = moment(raw) if isinstance(raw, str) else moment("")
     except (ValueError, OverflowError):
         raise _refusal(raw, "date and time") from None
-    return parsed.date().isoformat() if kind == "date" else instant(parsed)
+    return business_date(parsed.date()) if kind == "date" else instant(parsed)

@@ -48,7 +48,7 @@ DELIMITER = Words("one character", r"[\t !#-/:-@\[-^`{-~]", ";")
 FLAG = Words("mark", choices=("true",))
 OPERATIONS = ("create", "update", "upsert")
 SETTING_TYPES = ("string", "int", "decimal", "bool", "date", "timezone")
-CUSTOM_TYPES = ("string", "int", "decimal", "bool", "timestamp")
+CUSTOM_TYPES = ("string", "int", "decimal", "bool", "date", "timestamp")
 ROUNDINGS = ("half_up", "half_even", "up", "down")
 
 
@@ -451,10 +451,6 @@ SOURCE = Variants(
                 "contract": _required(PROSE, "the pinned contract"),
                 "entity": _required(PROSE, "its entity: records are what the ERP answers"),
                 "key": _required(Formula(), "what people call one record by"),
-                "dates": Key(
-                    ListOf(Words("a field", r"\w+(\.\w+)*", "ShipmentDate"), or_single=True),
-                    "its fields, like `Details.ShipOn`, that hold a date though typed as a time",
-                ),
                 "custom": Key(
                     MapOf(
                         Words("type of a custom field", choices=CUSTOM_TYPES),

@@ -294,8 +294,7 @@ class SourceClause:
 
     `delimiter` and `quoting` go with the format `csv`; `envelope_key` is the place of
     `envelope:`. With `entity`, records are of that entity of the ERP: then `schema` names the
-    contract, `dates` the times that are dates, and `custom` the fields outside the contract with
-    their types.
+    contract, and `custom` the fields outside the contract with their types.
     """
 
     name: Text
@@ -309,7 +308,6 @@ class SourceClause:
     joins: tuple[Join, ...] = ()
     group: Group | None = None
     entity: Text | None = None
-    dates: tuple[Text, ...] = ()
     custom: tuple[tuple[Text, Text], ...] = ()
 
     @property

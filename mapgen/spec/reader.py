@@ -182,7 +182,6 @@ def _source(node: MapNode) -> model.SourceClause:
         joins=tuple(_join(entry) for entry in _entries(node, "joins")),
         group=_group(node),
         entity=entity,
-        dates=_texts(node.get("dates")),
         custom=tuple((one.key, _as_scalar(one.value).text) for one in _entries(node, "custom")),
     )
 

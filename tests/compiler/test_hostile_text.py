@@ -196,7 +196,6 @@ def _outward(of: Mapping[str, str]) -> dict[str, Any]:
             "contract": "depot-1.200.001",
             "entity": "Delivery",
             "key": f"{record}.DeliveryNbr",
-            "dates": "Planned",
         },
         "target": {"schema": "schemas/out.schema.json", "name": "Notice", "operation": "create"},
         "lookups": {of["table"]: {"inline": {of["entry"]: "S1", "express": of["constant"]}}},

@@ -34,6 +34,7 @@ def schemas(prefix: str) -> Json:
                 "OrderType": ref("StringValue"),
                 "OrderNbr": ref("StringValue"),
                 "Total": ref("DecimalValue"),
+                "ShipOn": ref("DateTimeValue"),
                 "ShipTo": ref("Address"),
                 "ShipToOverride": ref("BooleanValue"),
                 "Lines": {"type": "array", "items": ref("Line")},

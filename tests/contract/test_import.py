@@ -50,7 +50,7 @@ def test_all_files(shop: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         "wrote specs/contracts/shop-1.200.001.json",
         "  endpoint  Shop/1.200.001, contract version 4",
         "  entities  4 of 5, 1 top-level, 1 actions",
-        "  fields    11, 2 with a length, 2 in keys",
+        "  fields    12, 2 with a length, 2 in keys",
         "  overlay   11 facts taken",
         "            overruled Order.OrderNbr: 12 instead of 15",
         "  unmatched Gone: in a file, not in the contract",

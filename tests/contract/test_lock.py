@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from pathlib import Path
@@ -45,7 +46,7 @@ def test_there_and_back(imported: tuple[Contract, str]) -> None:
     """A contract with every kind of fact survives the lock."""
     contract, text = imported
     assert read_lock(Source("lock.json", text)) == contract
-    assert json.loads(text)["lock"] == 1
+    assert json.loads(text)["lock"] == 2
 
 
 def test_written_twice(imported: tuple[Contract, str]) -> None:
@@ -97,8 +98,8 @@ def test_a_file_that_is_not_utf8(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "code", "words", "found"),
     [
-        pytest.param('"lock": 1', '"lock": 7', "E406", "of format 7", "7", id="format"),
-        pytest.param('"lock": 1', '"lok": 1', "E405", "`lock` is missing", "{", id="no-format"),
+        pytest.param('"lock": 2', '"lock": 7', "E406", "of format 7", "7", id="format"),
+        pytest.param('"lock": 2', '"lok": 1', "E405", "`lock` is missing", "{", id="no-format"),
         pytest.param(
             '{"type": "int"', '{"type": "integer"', "E405", "`integer` is not", None, id="type"
         ),
@@ -117,7 +118,7 @@ def test_a_file_that_is_not_utf8(tmp_path: Path) -> None:
             '"companion": "ShipToOverride"', '"companion": "X"', "E405", "no `X`", '"X"', id="flag"
         ),
         pytest.param(
-            '"ShipDate": "datetime"', '"ShipDate": "time"', "E405", "`time` is", None, id="action"
+            '"ShipDate": "date"', '"ShipDate": "time"', "E405", "`time` is", None, id="action"
         ),
         pytest.param(
             '{"type": "boolean"}',
@@ -163,7 +164,7 @@ def test_any_json_as_a_lock(value: object) -> None:
 
 
 SMALL = {
-    "lock": 1,
+    "lock": 2,
     "made_with": "mapgen contract import",
     "sha256": {"a": "b"},
     "endpoint": "Shop",
@@ -177,10 +178,40 @@ SMALL = {
                 "Flag": {"type": "boolean"},
                 "Self": {"linked": "Order", "companion": "Flag", "part_companions": {"a": "Flag"}},
             },
-            "actions": {"Go": {"Date": "datetime"}},
+            "actions": {"Go": {"Date": "date"}},
         }
     },
 }
+
+
+def test_a_lock_that_does_not_tell_days_from_moments() -> None:
+    """A lock of the first format is read as an import does without an overlay, checksum and all."""
+    fields = {"Nbr": {"type": "string"}, "DueDate": {"type": "datetime"}, "Seen": {"type": "date"}}
+    fields |= {"PostedAt": {"type": "datetime"}}
+    order = {"fields": fields, "actions": {"Go": {"On": "datetime", "CreatedOn": "datetime"}}}
+    lock = {**SMALL, "lock": 1, "entities": {"Order": order}}
+    checksum = hashlib.sha256(json.dumps(lock).encode()).hexdigest()
+    text = json.dumps({**lock, "checksum": checksum})
+
+    (found,) = read_lock(Source("lock.json", text)).entities.values()
+
+    assert {name: one.value_type for name, one in found.fields.items()} == {
+        "Nbr": "string",
+        "DueDate": "date",
+        "Seen": "date",
+        "PostedAt": "datetime",
+    }
+    assert found.actions["Go"].parameters == {"On": "date", "CreatedOn": "datetime"}
+
+
+def test_a_lock_says_what_days_are() -> None:
+    """In a lock of today a name decides nothing: `datetime` is a moment, `date` a day."""
+    fields = {"DueDate": {"type": "datetime"}, "PostedAt": {"type": "date"}}
+    text = json.dumps({**SMALL, "entities": {"Order": {"fields": fields}}})
+
+    (found,) = read_lock(Source("lock.json", text)).entities.values()
+
+    assert [one.value_type for one in found.fields.values()] == ["datetime", "date"]
 
 
 @given(st.data(), JSON)

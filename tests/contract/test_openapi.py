@@ -48,12 +48,13 @@ def test_a_small_endpoint() -> None:
             "OrderType": Field("OrderType", "value", "string"),
             "OrderNbr": Field("OrderNbr", "value", "string"),
             "Total": Field("Total", "value", "decimal"),
+            "ShipOn": Field("ShipOn", "value", "date"),
             "ShipTo": Field("ShipTo", "linked", entity="Address"),
             "ShipToOverride": Field("ShipToOverride", "value", "boolean"),
             "Lines": Field("Lines", "details", entity="Line"),
             "Attributes": Field("Attributes", "details", entity="AttributeValue"),
         },
-        actions={"ShipOrder": Action("ShipOrder", {"ShipDate": "datetime"})},
+        actions={"ShipOrder": Action("ShipOrder", {"ShipDate": "date"})},
         is_top_level=True,
     )
     assert not contract.entities["Line"].is_top_level
@@ -95,7 +96,39 @@ def test_wrappers_of_contract_version_5() -> None:
 
     assert contract.contract_version == 5
     found = {one.name: one.value_type for one in contract.entities["Unrelated"].fields.values()}
-    assert found == dict(WRAPPERS)
+    # A field called like its wrapper: of a `DateTimeValue` only the field's name tells what it is.
+    assert found == {**WRAPPERS, "DateTimeValue": "date"}
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("Date", "date"),
+        ("DueDate", "date"),
+        ("RequestedOn", "date"),
+        ("Estimation", "date"),
+        ("RemindAtDate", "date"),
+        ("Flat", "date"),
+        ("Sat", "date"),
+        ("PromisedDateTime", "datetime"),
+        ("CreatedDate", "datetime"),
+        ("LastModified", "datetime"),
+        ("LastModifiedDateofLocationQty", "datetime"),
+        ("SLATime", "datetime"),
+        ("CompletedAt", "datetime"),
+        ("UsrPicked_at", "datetime"),
+        ("created_on", "datetime"),
+        ("UsrTimestamp", "datetime"),
+    ],
+)
+def test_days_and_moments_by_name(name: str, kind: str) -> None:
+    """One type of the ERP holds days and moments: a field is a day unless its name says moment."""
+    document = openapi_3()
+    holder = document["components"]["schemas"]  # type: ignore[index]
+    reference = {"$ref": "#/components/schemas/DateTimeValue"}
+    holder["Line"]["allOf"][1]["properties"][name] = reference
+
+    assert read(document).entities["Line"].fields[name].value_type == kind
 
 
 def test_a_wrapper_nobody_knows() -> None:
@@ -226,7 +259,8 @@ USES_24 = {
     "string": 2723,
     "decimal": 890,
     "boolean": 612,
-    "datetime": 428,
+    "date": 221,
+    "datetime": 207,
     "int": 141,
     "guid": 45,
     "short": 25,
@@ -250,7 +284,7 @@ def test_default_24_200_001(contracts: Path) -> None:
     assert sum(entity.is_top_level for entity in contract.entities.values()) == 119
     assert sum(len(entity.actions) for entity in contract.entities.values()) == 163
     shipping = contract.entities["SalesOrder"].actions["SalesOrderCreateShipment"]
-    assert shipping.parameters == {"ShipmentDate": "datetime", "WarehouseID": "string"}
+    assert shipping.parameters == {"ShipmentDate": "date", "WarehouseID": "string"}
 
 
 def test_default_23_200_001(contracts: Path) -> None:

@@ -68,6 +68,25 @@ def test_every_kind_of_fact() -> None:
 
 
 @pytest.mark.parametrize(
+    ("fact", "kind"), [("moments: [ShipOn]", "datetime"), ("days: [ShipOn]", "date")]
+)
+def test_the_overlay_has_the_last_word_on_days(fact: str, kind: str) -> None:
+    """What the name says of a field, `days` and `moments` overrule."""
+    assert refine(group(fact)).contract.entities["Order"].fields["ShipOn"].value_type == kind
+    contract = shop_contract()
+    order = contract.entities["Order"]
+    fields = {**order.fields, "ShipOn": replace(order.fields["ShipOn"], value_type="datetime")}
+    other = replace(
+        contract, entities={**contract.entities, "Order": replace(order, fields=fields)}
+    )
+    overlay = read_overlay(Source("overlay.yaml", group(fact)))
+
+    done = apply(other, overlay, frozenset(other.entities))
+
+    assert done.contract.entities["Order"].fields["ShipOn"].value_type == kind
+
+
+@pytest.mark.parametrize(
     ("text", "code", "where", "words", "help_line"),
     [
         pytest.param("", "E407", "1:1", "it is empty", None, id="empty"),
@@ -159,6 +178,25 @@ def test_every_kind_of_fact() -> None:
         pytest.param(group("keys: [Lines]"), "E409", "5:14", "a list of `Line`", None, id="key"),
         pytest.param(
             group("companions: {ShipTo: OrderNbr}"), "E409", "5:28", "not a flag", None, id="flag"
+        ),
+        pytest.param(
+            group("moments: [Total]"),
+            "E409",
+            "5:17",
+            "`Order.Total` is of type decimal, neither a day nor a moment",
+            None,
+            id="moment",
+        ),
+        pytest.param(
+            group("days: [Lines]"), "E409", "5:14", "`Line`, neither a day nor", None, id="day"
+        ),
+        pytest.param(
+            group("days: [ShipOn]\n      moments: [ShipOn]"),
+            "E409",
+            "6:17",
+            "`Order.ShipOn` has its `days or moments` stated twice",
+            None,
+            id="day-and-moment",
         ),
         pytest.param(
             group("companions: {Total.x: ShipToOverride}"),

@@ -36,7 +36,7 @@ from .maker import EXAMINED, PLAIN, Maker, Names
 
 # The contract: one document with a part and rows, the kinds of field that there are.
 CONTRACT: Mapping[str, Any] = {
-    "lock": 1,
+    "lock": 2,
     "made_with": "a test",
     "sha256": {},
     "endpoint": "Default",

@@ -322,7 +322,8 @@ _WRITTEN_AS: Mapping[str, str] = {
     "a string": "put it in quotes: `'…'`, or make text of it: `string(…)`",
     "a decimal or an int": "write a number without quotes",
     "an int": "write a whole number without quotes",
-    "a date or a timestamp": "write a date like `2026-01-31`",
+    "a date": "write a date like `2026-01-31`",
+    "a timestamp": "write an instant under `value:`: `timestamp('2026-01-31T12:00:00Z')`",
 }
 
 

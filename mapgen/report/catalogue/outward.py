@@ -9,20 +9,6 @@ from mapgen.report.near import suggestion
 from mapgen.report.source import Span, Text
 
 
-def no_time(path: Text, name: str, entity: str, known: Iterable[str]) -> Diagnostic:
-    """E580: what is to be read as a date is no time of the entity."""
-    names = sorted(known)
-    listed = ", ".join(f"`{found}`" for found in names) or "none"
-    is_last = path.value.rpartition(".")[2] == name
-    what = "time" if is_last else "part"
-    return Diagnostic(
-        "E580",
-        f"`{entity}` has no {what} called `{name}`",
-        label=Label(path.span()),
-        help=suggestion(name, names) or f"its {what}s are {listed}",
-    )
-
-
 def nothing_of_the_erp(source: Span, target: Span) -> Diagnostic:
     """E581: a flow from outside to outside."""
     return Diagnostic(
