@@ -54,6 +54,24 @@ def literal(text: str) -> str:
     return shown
 
 
+def python(value: object) -> str:
+    """Return a value of texts, numbers and lists of them as a Python literal on one line."""
+    match value:
+        case str():
+            return literal(value)
+        case (only,) if isinstance(value, tuple):
+            return f"({python(only)},)"
+        case tuple():
+            return f"({', '.join(map(python, value))})"
+        case list():
+            return f"[{', '.join(map(python, value))}]"
+        case dict():
+            pairs = (f"{python(key)}: {python(one)}" for key, one in value.items())
+            return f"{{{', '.join(pairs)}}}"
+        case _:
+            return repr(value)
+
+
 def comment(text: str) -> str:
     """Return a text as it stands behind `# `: one line, and no instruction to a tool."""
     shown = one_line(text)

@@ -132,3 +132,23 @@ def test_prose(text: str, shown: str) -> None:
 )
 def test_code(text: str, shown: str) -> None:
     assert escaping.code(text) == shown
+
+
+values = st.recursive(
+    st.none() | st.booleans() | st.integers() | texts,
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.lists(inner, max_size=3).map(tuple)
+        | st.dictionaries(texts, inner, max_size=3)
+    ),
+    max_leaves=8,
+)
+
+
+@given(values)
+def test_a_value_as_python(value: object) -> None:
+    """A value of texts is read back as it was, from one line without a sign that is not shown."""
+    shown = escaping.python(value)
+
+    assert ast.literal_eval(shown) == value
+    assert shown.isprintable()

@@ -8,7 +8,7 @@ from typing import assert_never
 
 from mapgen.emit.python.expression_needs import ModuleConstant, ModuleNeeds, Namer
 from mapgen.emit.python.expression_templates import Code, Level, fill, read_template
-from mapgen.escaping import in_f_string, literal
+from mapgen.escaping import in_f_string, literal, python
 from mapgen.ir import expression as ir
 from mapgen.ir.names import python_name
 
@@ -164,7 +164,7 @@ class PythonExpressions:
                 if isinstance(value, str):
                     return Code(literal(value))
                 is_negative = isinstance(value, int) and value < 0
-                return Code(repr(value), Level.UNARY if is_negative else Level.ATOM)
+                return Code(python(value), Level.UNARY if is_negative else Level.ATOM)
 
     def _zone(self, name: str) -> str:
         """Return the constant of a time zone: one of the database, or a distance from UTC."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from mapgen.emit.templates import render
+from mapgen.escaping import python
 from mapgen.ir.flow import Flow
 
 
@@ -18,7 +19,7 @@ def tests_file(flow: Flow) -> str:
 
 def _rule_examples(flow: Flow) -> list[str]:
     return [
-        repr((example.target, example.row, example.given, example.gives))
+        python((example.target, example.row, example.given, example.gives))
         for example in flow.rule_examples
         if example.block is None
     ]
@@ -26,7 +27,7 @@ def _rule_examples(flow: Flow) -> list[str]:
 
 def _block_examples(flow: Flow) -> list[str]:
     return [
-        repr((f"#{example.block}", example.target, example.row, example.given, example.gives))
+        python((f"#{example.block}", example.target, example.row, example.given, example.gives))
         for example in flow.rule_examples
         if example.block is not None
     ]

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields
 
 from mapgen.emit.python.expression_needs import ModuleNeeds
+from mapgen.escaping import python
 from mapgen.ir.flow import Constraints, Flow, Part, SourceField, ValueKind, parts_of
 from mapgen.ir.names import RESERVED_CLASSES, class_name, new_name
 
@@ -102,7 +103,7 @@ class Annotations:
         name = self.module.name("mapgen.runtime.constraints", "Constraints")
         said = (
             ", ".join(
-                f"{one.name}={getattr(each, one.name)!r}"
+                f"{one.name}={python(getattr(each, one.name))}"
                 for one in fields(each)
                 if getattr(each, one.name) != one.default
             )
