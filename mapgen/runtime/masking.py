@@ -1,16 +1,18 @@
 """Texts of others and the personal values in hand in, the texts without any of those values out.
 
 The ERP answers in its own words, and quotes what it was sent: whole, a word of it, in capitals,
-without accents, a number with other separators. Whatever shares a piece of some length with a
-personal value is masked, too much rather than too little.
+without accents, a number with other separators, escaped as URLs, JSON and HTML have it. Whatever
+shares a piece of some length with a personal value is masked, too much rather than too little.
 """
 
 from __future__ import annotations
 
+import html
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from urllib.parse import unquote
 
 MASKED = "***"
 # A shorter piece of a value tells nobody who it is, and stands in too many other words.
@@ -19,7 +21,15 @@ _SHORTEST_WORD = 3
 _WORD = re.compile(r"\w+")
 # Digits with what people put between them: `+1 (555) 010-99`, `1,234.50`, `1/31/1980`.
 _DIGITS = re.compile(r"\d(?:[\d\s().,/:-]*\d)?")
-
+# What stands together, and the signs in it that are written in the words of URLs, JSON or HTML.
+_TOKEN = re.compile(r"[^\s\"'<>]+")
+_ESCAPE = re.compile(r"%[0-9A-Fa-f]{2}|\\u[0-9A-Fa-f]{4}|&#?\w{1,31};")
+_JSON_ESCAPE = re.compile(r"\\u([0-9A-Fa-f]{4})")
+# A text that was escaped may have been escaped before.
+_DEEPEST_ESCAPE = 3
+# Letters that have no accent to leave away, and what stands for umlauts.
+_LETTERS = str.maketrans({"ø": "o", "ł": "l", "đ": "d", "ı": "i", "æ": "ae", "œ": "oe"})
+_UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "å": "aa", "ø": "oe"})
 _DAY = re.compile(r"(\d{4})-(\d\d)-(\d\d)")
 
 
@@ -38,6 +48,20 @@ class Masker:
 
     def masked(self, text: str) -> str:
         """Return a text without the values, and without any word that shares a piece with one."""
+        return self._masked(_TOKEN.sub(self._token, unicodedata.normalize("NFC", text)))
+
+    def _token(self, found: re.Match[str]) -> str:
+        """Return what stands together, masked where it holds a value that is escaped in it."""
+        text = found[0]
+        for _ in range(_DEEPEST_ESCAPE):
+            if not _ESCAPE.search(text):
+                break
+            text = _unescaped(text)
+            if self._masked(text) != text:
+                return MASKED
+        return found[0]
+
+    def _masked(self, text: str) -> str:
         text = self.whole.sub(MASKED, text)
         text = _DIGITS.sub(self._number, text)
         return _WORD.sub(self._word, text)
@@ -57,18 +81,36 @@ class Masker:
 
 def masker(values: Iterable[str]) -> Masker | None:
     """Return what masks some values, None where there are none."""
-    known = sorted({value.strip() for value in values} - {""}, key=lambda one: (-len(one), one))
+    known = sorted(
+        {unicodedata.normalize("NFC", value.strip()) for value in values} - {""},
+        key=lambda one: (-len(one), one),
+    )
     if not known:
         return None
-    plain = [_plain(value) for value in known]
-    words = {word for value in plain for word in _WORD.findall(value)}
+    words = {word for value in known for word in _words(value)}
     digits = {number for value in known for number in _numbers(value)}
-    inner = "|".join(map(re.escape, known))
+    inner = "|".join(map(_quoted, known))
     return Masker(
         re.compile(rf"(?<!\w)(?:{inner})(?!\w)", re.IGNORECASE),
         frozenset(word for word in words if len(word) >= _SHORTEST_WORD),
         frozenset(piece for word in words for piece in _pieces(word)),
         frozenset(number for number in digits if len(number) >= _SHORTEST_WORD),
+    )
+
+
+def _words(value: str) -> Iterator[str]:
+    """Yield the words of a value in plain letters, cut before and after they are made plain."""
+    for text in (value, _with_umlauts(value)):
+        yield from _WORD.findall(_plain(text))
+        yield from map(_plain, _WORD.findall(text))
+
+
+def _quoted(value: str) -> str:
+    """Return a pattern of a value, its quotation marks doubled or escaped, its spaces any."""
+    return "".join(
+        rf"\\?{part}{{1,2}}" if part in "'\"" else r"\s+" if part.isspace() else re.escape(part)
+        for part in re.split(r"(\s+|['\"])", value)
+        if part
     )
 
 
@@ -81,9 +123,23 @@ def _numbers(value: str) -> Iterator[str]:
             yield f"{int(first)}{int(second)}{year}"
 
 
+def _unescaped(text: str) -> str:
+    """Return a text with the signs that are escaped in it; bytes that are no UTF-8 are Latin-1."""
+    text = html.unescape(_JSON_ESCAPE.sub(lambda found: chr(int(found[1], 16)), text))
+    try:
+        return unquote(text, errors="strict")
+    except UnicodeDecodeError:
+        return unquote(text, encoding="latin-1")
+
+
+def _with_umlauts(text: str) -> str:
+    """Return a text with two letters for each umlaut."""
+    return unicodedata.normalize("NFC", text.casefold()).translate(_UMLAUTS)
+
+
 def _plain(text: str) -> str:
     """Return a text in small letters without accents."""
-    apart = unicodedata.normalize("NFKD", text.casefold())
+    apart = unicodedata.normalize("NFKD", text.casefold().translate(_LETTERS))
     return "".join(sign for sign in apart if not unicodedata.combining(sign))
 
 
