@@ -1,19 +1,22 @@
-"""Specs with faults in, specs with the certain ones mended out: what `mapgen check --fix` does."""
+"""Specs with diagnostics in, specs with the certain ones fixed out: `mapgen check --fix`."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from mapgen.compiler import Findings, check_specs
 from mapgen.report import Diagnostic, Fix, Source, Stopped
-from mapgen.report.fix import spliced
+from mapgen.report.fix import spliced, written_at
 from mapgen.spec.nodes import read_yaml
 from mapgen.spec.reader import read_connection, read_environment, read_spec
 from mapgen.workspace import SPEC_SUFFIX, SPECS, Workspace
 
-# A fix may uncover a fault that another one mends; what takes longer goes round in circles.
+# A fix may uncover what another one corrects; what takes longer goes round in circles.
 MOST_ROUNDS = 10
+# A bad fix is found by halves; after so many checks the rest is left to the author.
+MOST_CHECKS = 80
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,58 +39,157 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Mended:
-    """Files before and after by path, what was changed, and what is left to do by hand."""
+    """Files before and after by path, what was changed, and what is left to do by hand.
+
+    `refused` is the number of fixes that would have made something else wrong.
+    """
 
     before: Mapping[str, str]
     after: Mapping[str, str]
     changes: tuple[Change, ...]
     findings: Findings
+    refused: int = 0
 
 
 def mend(workspace: Workspace, paths: Iterable[str]) -> Mended:
-    """Apply the fixes of all faults, and of those that come to light; nothing is written."""
-    paths = tuple(paths)
+    """Apply the fixes of all diagnostics, and of those that come to light; nothing is written.
+
+    Invariant: a fix is kept only where the specs, checked again, no longer say what it was for, and
+    nothing new, but for what they could not say as long as the file was not read to its end.
+    """
+    bench = _Bench(tuple(paths))
     before: dict[str, str] = {}
     changes: list[Change] = []
-    findings = check_specs(workspace, paths)
+    state = bench.checked(workspace)
     for _ in range(MOST_ROUNDS):
-        drafts = dict(workspace.drafts)
-        for source, fixes in _by_file(findings.faults):
-            text, done = _mended(source, fixes)
-            if text != source.text:
+        last = state
+        for source, faults in _by_file(state.findings.faults):
+            state, taken = bench.with_good_fixes(state, source, faults)
+            if taken:
                 before.setdefault(source.path, source.text)
-                drafts[source.path] = text
-                changes += [change for fix in done for change in _changes(fix)]
-        if drafts == workspace.drafts:
+            changes += [change for fix in taken for change in _changes(fix)]
+        if state is last:
             break
-        workspace = replace(workspace, drafts=drafts)
-        findings = check_specs(workspace, paths)
-    faults = tuple(replace(fault, fix=None) for fault in findings.faults)
-    return Mended(before, workspace.drafts, tuple(changes), Findings(findings.flows, faults))
+    left = tuple(replace(fault, fix=None) for fault in state.findings.faults)
+    findings = Findings(state.findings.flows, left)
+    return Mended(
+        before, state.workspace.drafts, tuple(changes), findings, bench.refused(state.findings)
+    )
 
 
-def _by_file(faults: Iterable[Diagnostic]) -> list[tuple[Source, list[Fix]]]:
-    """Return the fixes of each file; a file is known by its path, for it may be read twice."""
-    found: dict[str, tuple[Source, list[Fix]]] = {}
+@dataclass(frozen=True, slots=True)
+class _State:
+    """The specs with some fixes in them, and what is found there."""
+
+    workspace: Workspace
+    findings: Findings
+
+    @property
+    def known(self) -> Counter[_Known]:
+        return Counter(map(_known, self.findings.faults))
+
+    def soundness(self, path: str) -> tuple[int, int]:
+        return soundness(self.workspace.read(path, "the spec"))
+
+    def is_better_than(
+        self, other: _State, path: str, cured: Iterable[Diagnostic], written: list[range]
+    ) -> bool:
+        """Whether fixes of a file cured what they were for and made nothing worse.
+
+        `written` is where their words are now: a file that can be read further may say anything but
+        that those are wrong.
+        """
+        mine, least = self.soundness(path), other.soundness(path)
+        if _is_read_further(mine, least):
+            return not any(_is_about(fault, path, written) for fault in self.findings.faults)
+        return mine >= least and self.known <= other.known - Counter(map(_known, cured))
+
+
+@dataclass(slots=True)
+class _Bench:
+    """Tries fixes out, with a bounded number of checks, and none that was bad a second time."""
+
+    paths: tuple[str, ...]
+    _left: int = MOST_CHECKS
+    _bad: set[tuple[str, ...]] = field(default_factory=set)
+
+    def checked(self, workspace: Workspace) -> _State:
+        self._left -= 1
+        return _State(workspace, check_specs(workspace, self.paths))
+
+    def with_good_fixes(
+        self, state: _State, source: Source, faults: list[Diagnostic]
+    ) -> tuple[_State, tuple[Fix, ...]]:
+        """Return the specs with the good ones of the fixes of a file in them, and those fixes.
+
+        All are tried at once; where that makes something worse, each half of them is.
+        """
+        best, kept = state, dict[Fix, Diagnostic]()
+        open_ = [[one for one in faults if self._marks(one) not in self._bad]]
+        while open_ and self._left > 0:
+            some = open_.pop()
+            fixes = {one.fix: one for one in some if one.fix is not None}
+            text, taken = spliced(source.text, [*kept, *fixes], first=kept)
+            new = {fix: fixes[fix] for fix in taken if fix not in kept}
+            if not new:
+                continue
+            drafts = {**state.workspace.drafts, source.path: text}
+            found = self.checked(replace(state.workspace, drafts=drafts))
+            if found.is_better_than(best, source.path, new.values(), written_at(taken)):
+                best, kept = found, kept | new
+            elif len(some) > 1:
+                half = len(some) // 2
+                open_ += [some[half:], some[:half]]
+            else:
+                self._bad.add(self._marks(some[0]))
+        return best, tuple(sorted(kept, key=lambda fix: fix.order))
+
+    def refused(self, findings: Findings) -> int:
+        """Return how many fixes of what is left were bad."""
+        fixable = [fault for fault in findings.faults if fault.fix is not None]
+        return sum(self._marks(fault) in self._bad for fault in fixable)
+
+    def _marks(self, fault: Diagnostic) -> tuple[str, ...]:
+        """Return what a fix is known by, wherever others have moved it to."""
+        assert fault.fix is not None
+        span = fault.fix.replacements[0].span
+        words = [one.words for one in fault.fix.replacements]
+        return (fault.code, span.source.path, span.source.line_text(span.line), *words)
+
+
+_Known = tuple[str, str, str]
+
+
+def _known(fault: Diagnostic) -> _Known:
+    """Return what a diagnostic is known by before and after other words of its file change."""
+    if fault.label is None:
+        return fault.code, fault.path or "", fault.message
+    span = fault.label.span
+    return fault.code, span.source.path, span.source.text[span.start : span.end]
+
+
+def _is_about(fault: Diagnostic, path: str, places: list[range]) -> bool:
+    if fault.label is None or fault.label.span.source.path != path:
+        return False
+    span = fault.label.span
+    return any(
+        span.start < one.stop and one.start < max(span.end, span.start + 1) for one in places
+    )
+
+
+def _is_read_further(mine: tuple[int, int], least: tuple[int, int]) -> bool:
+    """Whether a file can be read further than before, so that it says what nobody could know."""
+    return mine[0] > least[0] or (mine[0] == least[0] == 0 and mine > least)
+
+
+def _by_file(faults: Iterable[Diagnostic]) -> list[tuple[Source, list[Diagnostic]]]:
+    """Return what has a fix in each file; a file is known by its path, for it may be read twice."""
+    found: dict[str, tuple[Source, list[Diagnostic]]] = {}
     for fault in faults:
         if fault.fix is not None:
             source = fault.fix.replacements[0].span.source
-            found.setdefault(source.path, (source, []))[1].append(fault.fix)
+            found.setdefault(source.path, (source, []))[1].append(fault)
     return list(found.values())
-
-
-def _mended(source: Source, fixes: list[Fix]) -> tuple[str, tuple[Fix, ...]]:
-    """Return the text with fixes in it, none of which makes the file harder to read."""
-    text, done = spliced(source.text, fixes)
-    least = soundness(source)
-    if soundness(Source(source.path, text)) >= least:
-        return text, done
-    kept: list[Fix] = []
-    for fix in done:
-        text, taken = spliced(source.text, [*kept, fix])
-        if soundness(Source(source.path, text)) >= least:
-            kept = list(taken)
-    return spliced(source.text, kept)
 
 
 def soundness(source: Source) -> tuple[int, int]:
@@ -96,7 +198,8 @@ def soundness(source: Source) -> tuple[int, int]:
         read_yaml(source)
     except Stopped as stopped:
         label = stopped.diagnostics[0].label
-        return 0, label.span.line if label is not None else 0
+        # What is left behind the place: words that a fix adds in front of it are no progress.
+        return 0, label.span.start - len(source.text) if label is not None else -len(source.text)
     try:
         _read(source)
     except Stopped as stopped:

@@ -34,6 +34,9 @@ def mended(
         say(str(change), err=not is_text)
     count = len(result.changes)
     say(f"{count or 'no'} change{'s' * (count != 1)} made", err=not is_text)
+    if result.refused:
+        fixes = f"{result.refused} fix{'es' * (result.refused != 1)}"
+        say(f"{fixes} not made: something else would be wrong then", err=not is_text)
     return result.findings
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import dataclass
 
 from mapgen.report.source import Span
@@ -28,14 +28,17 @@ class Fix:
         return tuple(one.span.start for one in self.replacements)
 
 
-def spliced(text: str, fixes: Iterable[Fix]) -> tuple[str, tuple[Fix, ...]]:
+def spliced(
+    text: str, fixes: Iterable[Fix], first: Container[Fix] = ()
+) -> tuple[str, tuple[Fix, ...]]:
     """Return a text with fixes in it, and those that it took.
 
-    Of fixes that touch each other the first is taken; the others may fit the new text, or not.
+    Of fixes that touch each other one is taken, of those in `first`, or the first in the text; the
+    others may fit the new text, or not.
     """
     taken: list[Fix] = []
     spans: list[Span] = []
-    for fix in sorted(fixes, key=lambda one: one.order):
+    for fix in sorted(fixes, key=lambda one: (one not in first, one.order)):
         own = [replacement.span for replacement in fix.replacements]
         if not any(_meet(one, other) for one in own for other in spans):
             taken.append(fix)
@@ -44,6 +47,17 @@ def spliced(text: str, fixes: Iterable[Fix]) -> tuple[str, tuple[Fix, ...]]:
     for one in sorted(replacements, key=lambda one: one.span.start, reverse=True):
         text = text[: one.span.start] + one.words + text[one.span.end :]
     return text, tuple(taken)
+
+
+def written_at(fixes: Iterable[Fix]) -> list[range]:
+    """Return where the words of fixes are in the text that `spliced` makes with all of them."""
+    replacements = [one for fix in fixes for one in fix.replacements]
+    places, shift = [], 0
+    for one in sorted(replacements, key=lambda one: one.span.start):
+        start = one.span.start + shift
+        places.append(range(start, start + len(one.words)))
+        shift += len(one.words) - (one.span.end - one.span.start)
+    return places
 
 
 def _meet(one: Span, other: Span) -> bool:
