@@ -290,7 +290,7 @@ class SpecMaker:
         name = self.random.choice(("small", "small5"))
         self.feature(f"source: entity of {name}")
         contract = read_lock(Source(name, json.dumps(CONTRACT_5 if name == "small5" else CONTRACT)))
-        schema = entity_schema(contract, contract.entities["Order"], "order", (), {})
+        schema = entity_schema(contract, contract.entities["Order"], "order")
         self.names = {"order": schema.record}
         return {"name": "order", "contract": name, "entity": "Order", "key": "order.Nbr"}
 
