@@ -6,17 +6,20 @@ import json
 import os
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 from typing import Any
 
+import black
 import mypy.api
+from black.mode import TargetVersion
 
 from mapgen.check.model import Checked
 from mapgen.compiler import check_specs, generate
 from mapgen.emit.plans import plan_file, rule_map_file
+from mapgen.emit.python.formatting import LINE_LENGTH
 from mapgen.emit.python.transformer import transformer
 from mapgen.emit.templates import render
 from mapgen.loading import Shelf
@@ -124,7 +127,7 @@ def examine(seeds: Iterable[int], folder: Path) -> Tally:
             step = "ask"
             _asked(checked, draft, folder)
             if seed % WHOLE == 0:
-                generate(workspace, [SPEC])
+                _written_as_black(generate(workspace, [SPEC]))
             step = "transform"
             _transformed(draft, folder, tally)
         except Exception as error:  # noqa: BLE001  # whatever it is, it breaks the law
@@ -213,6 +216,14 @@ def _twins(path: str) -> Iterator[str]:
 def _request(draft: Draft, folder: Path) -> tuple[dict[str, str], int]:
     plan = json.loads((folder / "generated" / draft.flow / "flow.json").read_text())
     return plan["reads"]["query"], plan["reads"]["contract_version"]
+
+
+def _written_as_black(files: Mapping[str, str]) -> None:
+    """Hold the modules to the formatter: it leaves all of them as they are."""
+    mode = black.Mode(target_versions={TargetVersion.PY311}, line_length=LINE_LENGTH)
+    for path, text in files.items():
+        if path.endswith(".py"):
+            assert black.format_str(text, mode=mode) == text, f"black would change {path}"
 
 
 def _transformed(draft: Draft, folder: Path, tally: Tally) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from mapgen.emit.python.formatting import LINE_LENGTH
 from mapgen.emit.templates import render
 from mapgen.escaping import python
 from mapgen.ir.flow import Flow
@@ -19,7 +20,7 @@ def tests_file(flow: Flow) -> str:
 
 def _rule_examples(flow: Flow) -> list[str]:
     return [
-        python((example.target, example.row, example.given, example.gives))
+        _row(example.target, example.row, example.given, example.gives)
         for example in flow.rule_examples
         if example.block is None
     ]
@@ -27,7 +28,16 @@ def _rule_examples(flow: Flow) -> list[str]:
 
 def _block_examples(flow: Flow) -> list[str]:
     return [
-        python((f"#{example.block}", example.target, example.row, example.given, example.gives))
+        _row(f"#{example.block}", example.target, example.row, example.given, example.gives)
         for example in flow.rule_examples
         if example.block is not None
     ]
+
+
+def _row(*values: str | None) -> str:
+    """Return a tuple as it stands in a list, eight columns in; one that is long, value by value."""
+    shown = [python(value) for value in values]
+    row = f"        ({', '.join(shown)}),"
+    if len(row) <= LINE_LENGTH:
+        return row
+    return "\n".join(("        (", *(f"            {value}," for value in shown), "        ),"))
