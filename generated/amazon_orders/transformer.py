@@ -35,12 +35,7 @@ ZERO = Decimal(0)
 TRUE = BooleanValue(True)
 
 
-class BuyerRequestedCancel(
-    Struct,
-    rename={
-        "is_buyer_requested_cancel": "IsBuyerRequestedCancel",
-    },
-):
+class BuyerRequestedCancel(Struct, rename={"is_buyer_requested_cancel": "IsBuyerRequestedCancel"}):
     """What the rules read of a source object `BuyerRequestedCancel`."""
 
     is_buyer_requested_cancel: str | None = None
@@ -61,13 +56,7 @@ class BuyerInfo2(
     gift_message_text: str | None = None
 
 
-class Money2(
-    Struct,
-    rename={
-        "currency_code": "CurrencyCode",
-        "amount": "Amount",
-    },
-):
+class Money2(Struct, rename={"currency_code": "CurrencyCode", "amount": "Amount"}):
     """What the rules read of a source object `Money_2`."""
 
     currency_code: str
@@ -111,37 +100,20 @@ class OrderItem(
     buyer_requested_cancel: BuyerRequestedCancel | None = None
 
 
-class Items(
-    Struct,
-    rename={
-        "order_items": "OrderItems",
-        "next_token": "NextToken",
-    },
-):
+class Items(Struct, rename={"order_items": "OrderItems", "next_token": "NextToken"}):
     """What the rules read of a source object `items`."""
 
     order_items: list[OrderItem]
     next_token: str | None = None
 
 
-class BuyerTaxInfo(
-    Struct,
-    rename={
-        "company_legal_name": "CompanyLegalName",
-    },
-):
+class BuyerTaxInfo(Struct, rename={"company_legal_name": "CompanyLegalName"}):
     """What the rules read of a source object `BuyerTaxInfo`."""
 
     company_legal_name: str | None = None
 
 
-class BuyerInfo(
-    Struct,
-    rename={
-        "buyer_email": "BuyerEmail",
-        "buyer_tax_info": "BuyerTaxInfo",
-    },
-):
+class BuyerInfo(Struct, rename={"buyer_email": "BuyerEmail", "buyer_tax_info": "BuyerTaxInfo"}):
     """What the rules read of a source object `BuyerInfo`."""
 
     buyer_email: str | None = None
@@ -173,13 +145,7 @@ class Address(
     phone: str | None = None
 
 
-class Money(
-    Struct,
-    rename={
-        "currency_code": "CurrencyCode",
-        "amount": "Amount",
-    },
-):
+class Money(Struct, rename={"currency_code": "CurrencyCode", "amount": "Amount"}):
     """What the rules read of a source object `Money`."""
 
     currency_code: str

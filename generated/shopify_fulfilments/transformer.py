@@ -33,24 +33,13 @@ SERVICE = "manual"
 DECIMAL_0_0 = Decimal("0.0")
 
 
-class ShipmentPackage(
-    Struct,
-    rename={
-        "tracking_nbr": "TrackingNbr",
-    },
-):
+class ShipmentPackage(Struct, rename={"tracking_nbr": "TrackingNbr"}):
     """What the rules read of a source object `ShipmentPackage`."""
 
     tracking_nbr: str | None = None
 
 
-class ShipmentOrderDetail(
-    Struct,
-    rename={
-        "order_nbr": "OrderNbr",
-        "order_type": "OrderType",
-    },
-):
+class ShipmentOrderDetail(Struct, rename={"order_nbr": "OrderNbr", "order_type": "OrderType"}):
     """What the rules read of a source object `ShipmentOrderDetail`."""
 
     order_nbr: str

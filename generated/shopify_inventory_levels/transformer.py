@@ -23,11 +23,7 @@ DECIMAL_1_0 = Decimal("1.0")
 
 
 class StockItemWarehouseDetail(
-    Struct,
-    rename={
-        "warehouse_id": "WarehouseID",
-        "qty_on_hand": "QtyOnHand",
-    },
+    Struct, rename={"warehouse_id": "WarehouseID", "qty_on_hand": "QtyOnHand"}
 ):
     """What the rules read of a source object `StockItemWarehouseDetail`."""
 
