@@ -15,6 +15,7 @@ from mapgen.check.model import Checked
 from mapgen.check.overwriting import check_overwriting
 from mapgen.check.owners import check_owners
 from mapgen.check.security import check_secrets
+from mapgen.check.sources import catches_new_fields
 from mapgen.check.writers import kind_of
 from mapgen.emit.files import emit, texts
 from mapgen.emit.manifest import manifest
@@ -102,7 +103,7 @@ def generate(
     """Compile specs; return the text of every file of `generated/`, by path from the workspace.
 
     Raises Stopped with every fault of the specs and of the files that they refer to; for a release
-    every rule that is only proposed is one, too.
+    every rule that is only proposed is one, too, and every ignored pattern that takes what comes.
     """
     findings = check_specs(workspace, paths)
     if any(fault.severity == "error" for fault in findings.faults):
@@ -131,6 +132,9 @@ def _unreviewed(findings: Findings) -> Iterator[Diagnostic]:
         for rule in flow.spec.mapping.rules:
             if rule.modifiers.proposed is not None:
                 yield project.unreviewed_rule(rule.target)
+        for ignore in flow.spec.mapping.ignores:
+            if catches_new_fields(ignore.path.value):
+                yield project.broad_ignore(ignore.path)
 
 
 def _read(workspace: Workspace, paths: Iterable[str], faults: list[Diagnostic]) -> list[Spec]:

@@ -173,6 +173,9 @@ def _names(path: str) -> tuple[str, ...]:
     return tuple(path.replace("[]", "").split(".")[1:])
 
 
+_FEWEST_SIGNS = 3
+
+
 def path_pattern(path: str) -> re.Pattern[str]:
     """Return what matches a path and all below it; `*` stands for part of one name.
 
@@ -182,6 +185,15 @@ def path_pattern(path: str) -> re.Pattern[str]:
         re.escape(part).replace(r"\*", r"[^.\[\]]*") for part in path.replace("[]", "").split(".")
     ]
     return re.compile(r"(?:\[\])?\.".join(parts) + r"(?:$|\.|\[)")
+
+
+def catches_new_fields(path: str) -> bool:
+    """Whether an ignored pattern takes whatever may come: no name in it says what is meant.
+
+    That is the record itself, and `*` with fewer than three signs of a name beside it.
+    """
+    below = path.replace("[]", "").split(".")[1:]
+    return all("*" in name and len(name.replace("*", "")) < _FEWEST_SIGNS for name in below)
 
 
 def _by_parent(

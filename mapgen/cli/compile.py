@@ -70,7 +70,7 @@ def _spec_paths(workspace: Workspace, specs: tuple[Path, ...]) -> tuple[str, ...
 
 @click.command()
 @click.option("--check", "only_check", is_flag=True, help="Write nothing; exit 3 if stale.")
-@click.option("--release", is_flag=True, help="Refuse rules that are only proposed.")
+@click.option("--release", is_flag=True, help="Refuse proposed rules and catch-all ignores.")
 @force_option
 @click.pass_obj
 def generate(project: Path, *, only_check: bool, release: bool, force: bool) -> None:

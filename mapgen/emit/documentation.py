@@ -9,6 +9,9 @@ from mapgen.emit.templates import render
 from mapgen.escaping import code, prose
 from mapgen.ir import flow as ir
 
+# So many fields of an ignored pattern are named; how many there are beyond is told.
+MOST_SHOWN = 8
+
 
 def mapping_document(flow: ir.Flow) -> str:
     """Return the Markdown document of a flow."""
@@ -19,7 +22,18 @@ def mapping_document(flow: ir.Flow) -> str:
         tables=[f"{table.name} ({_table(table)})" for table in flow.tables],
         skips=[skip.because for skip in flow.skips],
         personal=flow.personal,
+        ignored=[(one, _caught(one, flow.source_name)) for one in flow.ignored],
     )
+
+
+def _caught(ignored: ir.Ignored, record: str) -> str:
+    """Return the fields that a pattern caught, below the record; of many the first ones."""
+    if [path.replace("[]", "") for path in ignored.fields] == [ignored.pattern.replace("[]", "")]:
+        return "itself"
+    names = [code(path.removeprefix(f"{record}.")) for path in ignored.fields]
+    if len(names) > MOST_SHOWN + 1:
+        names[MOST_SHOWN:] = [f"{len(names) - MOST_SHOWN} more"]
+    return f"{len(ignored.fields)}: {', '.join(names)}"
 
 
 def _document(document: ir.Document, flow: ir.Flow) -> dict[str, object]:

@@ -45,8 +45,9 @@ def manifest(
 
 
 def rules_of(flow: Flow) -> str:
-    """Return the hash of what a flow does: of its meaning without its examples."""
-    return meaning(replace(flow, examples=(), rejects=(), rule_examples=(), test_settings=()))
+    """Return the hash of what a flow does: of its meaning without examples and ignored fields."""
+    shown = replace(flow, examples=(), rejects=(), rule_examples=(), test_settings=(), ignored=())
+    return meaning(shown)
 
 
 def _hash(text: str) -> str:

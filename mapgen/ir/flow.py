@@ -611,6 +611,15 @@ def covers(above: str, path: str) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
+class Ignored:
+    """Source fields that no rule reads: their pattern, why, and the fields that it caught."""
+
+    pattern: str
+    reason: str
+    fields: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Flow:
     """One flow, ready for any back end.
 
@@ -640,7 +649,7 @@ class Flow:
     key_is_number: bool
     documents: tuple[Document, ...]
     personal: tuple[str, ...]
-    ignored: tuple[tuple[str, str], ...]
+    ignored: tuple[Ignored, ...]
     examples: tuple[FlowExample, ...]
     rejects: tuple[FlowReject, ...]
     rule_examples: tuple[RuleExample, ...]

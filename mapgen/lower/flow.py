@@ -8,6 +8,7 @@ from typing import Literal, cast
 
 from mapgen.check import model as checked
 from mapgen.check.rules import WHOLE_RANGES
+from mapgen.check.sources import leaf_paths, path_pattern
 from mapgen.escaping import code
 from mapgen.expression import Binding, Scope, Typed, compile_expression, types
 from mapgen.expression.tree import Method
@@ -83,7 +84,7 @@ def lower(flow: checked.Checked, samples: Samples) -> ir.Flow:
         key_is_number=flow.key.type == types.INT,
         documents=documents,
         personal=flow.personal,
-        ignored=tuple((ignore.path.value, ignore.reason.value) for ignore in section.ignores),
+        ignored=tuple(_ignored(section, flow.schema.record)),
         examples=samples.examples,
         rejects=samples.rejects,
         rule_examples=tuple(
@@ -95,6 +96,14 @@ def lower(flow: checked.Checked, samples: Samples) -> ir.Flow:
         operations=_operations(flow),
         reads=None if source is None else entity_reads(source, flow.schema.record, flow.reads),
     )
+
+
+def _ignored(section: spec.MappingSection, record: types.Object) -> Iterator[ir.Ignored]:
+    leaves = list(leaf_paths(record, section.source.name.value))
+    for ignore in section.ignores:
+        pattern = path_pattern(ignore.path.value)
+        caught = tuple(leaf for leaf in leaves if pattern.match(leaf))
+        yield ir.Ignored(ignore.path.value, ignore.reason.value, caught)
 
 
 def _with_identity(document: checked.CheckedDocument) -> checked.CheckedPart:

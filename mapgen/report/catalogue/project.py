@@ -235,3 +235,13 @@ def unreviewed_rule(target: Text) -> Diagnostic:
         label=Label(target.span()),
         help="review it, then remove `proposed: true`",
     )
+
+
+def broad_ignore(pattern: Text) -> Diagnostic:
+    """E534: an ignored pattern that takes any field that the source may get, in a release."""
+    return Diagnostic(
+        "E534",
+        f"`{pattern.value}` ignores fields that the source does not have yet",
+        label=Label(pattern.span()),
+        help="name the fields, or three letters of their names beside the `*`",
+    )
