@@ -54,6 +54,13 @@ def check_direction(
         yield operations.access_missing(auth.access_at, entity, missing, rights)
 
 
+def idle_verify(security: spec.Security, section: spec.MappingSection) -> Iterator[Diagnostic]:
+    """Yield the fault of a comparison with what the ERP saved in a flow that writes elsewhere."""
+    if security.verify is not None and any(one.target.is_plain for one in section.documents):
+        why = "has no effect: documents that go elsewhere are not compared with an answer"
+        yield mapping.unfit_modifier(security.verify.span(), "verify", why)
+
+
 def idle_ignores(section: spec.MappingSection) -> Iterator[Diagnostic]:
     """Yield the ignores of a source in the ERP: what no rule reads is not asked for."""
     for ignore in section.ignores:

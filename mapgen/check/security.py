@@ -6,6 +6,7 @@ import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from mapgen.check.composing import twins
+from mapgen.check.directions import idle_verify
 from mapgen.check.sources import all_paths, leaf_paths, near_paths, path_pattern, type_at
 from mapgen.contract.model import Entity
 from mapgen.contract.personal import personal_kind
@@ -53,6 +54,7 @@ def check_security(
     undo = security.undo
     if undo is not None:
         faults += _undo(undo, written)
+    faults += idle_verify(security, section)
     return faults
 
 

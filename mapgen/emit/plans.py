@@ -185,6 +185,7 @@ def rule_map_file(flow: Flow, rules: Iterable[RuleLine], code: str) -> str:
                     "line": lines.get(rule.code),
                     "is_personal": rule.is_personal,
                     **({"rows_differ": True} if rule.rows_differ else {}),
+                    **({"may_come": True} if rule.may_come else {}),
                     **({} if rule.each is None else {"each": rule.each}),
                 }
                 for rule in rules

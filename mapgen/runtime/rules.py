@@ -23,7 +23,8 @@ class Rule(msgspec.Struct, frozen=True):
     Paths carry `[]` where a row index goes: `Details[].InventoryID`, `order.line_items[].sku`. Of a
     flow with several documents they start with the document: `order: Details[].InventoryID`; of one
     that is made for each row of a list, `each`, so: `item[]: Description`. `rows_differ`:
-    a row of the document is not the row of the same number in the source.
+    a row of the document is not the row of the same number in the source. `may_come`: the value
+    refers to what may come by another flow (`on_miss: retry`).
     """
 
     target: str
@@ -32,6 +33,7 @@ class Rule(msgspec.Struct, frozen=True):
     is_personal: bool = False
     each: str | None = None
     rows_differ: bool = False
+    may_come: bool = False
 
     @property
     def is_of_a_field(self) -> bool:
@@ -79,6 +81,7 @@ class _Line(msgspec.Struct):
     is_personal: bool = False
     each: str | None = None
     rows_differ: bool = False
+    may_come: bool = False
 
 
 class _RuleMap(msgspec.Struct):
@@ -106,6 +109,7 @@ def load_rules(text: bytes, place: Callable[[str], str | None]) -> Rules:
             line.is_personal,
             line.each,
             line.rows_differ,
+            line.may_come,
         )
         for line in rule_map.rules
     }
@@ -126,6 +130,7 @@ def _by_target(rules: Iterable[Rule]) -> dict[str, Rule]:
                 reads=tuple(dict.fromkeys((*first.reads, *rule.reads))),
                 spec=first.spec if rule.spec in first.spec else f"{first.spec}, {rule.spec}",
                 is_personal=first.is_personal or rule.is_personal,
+                may_come=first.may_come or rule.may_come,
             )
     return found
 

@@ -13,7 +13,9 @@ from mapgen.runtime.rules import Rule, Rules
 
 RULES = Rules(
     {
-        "CustomerID": Rule("CustomerID", ("order.customer.id",), "orders.maps.yaml:20:5"),
+        "CustomerID": Rule(
+            "CustomerID", ("order.customer.id",), "orders.maps.yaml:20:5", may_come=True
+        ),
         "Details": Rule("Details", ("order.line_items",), "orders.maps.yaml:30:5"),
         "Details[].InventoryID": Rule(
             "Details[].InventoryID", ("order.line_items[].sku",), "orders.maps.yaml:33:7"

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from string import ascii_letters, ascii_lowercase, ascii_uppercase
 from typing import Any
 
 import pytest
@@ -17,8 +18,9 @@ from mapgen.runtime.delivery import deliver
 from mapgen.runtime.environment import Environment, Limits
 from mapgen.runtime.ledger import Ledger
 from mapgen.runtime.plan import Retry
-from mapgen.sandbox import Credentials, Sandbox, Settings, read_fault, serve
+from mapgen.sandbox import Credentials, Sandbox, Settings, errors, read_fault, serve
 from mapgen.sandbox import Limits as Licence
+from mapgen.sandbox.tenant import Work
 from tests.runtime_delivery.orders import RULES, Watcher, order, orders, plan_of
 from tests.runtime_delivery.stand_in import tenant_of
 from tests.runtime_delivery.test_kill import finish, kill, start
@@ -89,6 +91,54 @@ def test_unknown_item(contract: Contract, tmp_path: Path) -> None:
     assert (fault.target, fault.source_path, fault.value) == (
         "Details[1].InventoryID", "order.line_items[1].sku", "ZZ-9",
     )  # fmt: skip
+
+
+LANGUAGES: Mapping[str, str] = {"English": "", "Polish": "W systemie nie ma: ", "French": "Refus: "}
+
+
+def _speak(words: str, language: str) -> str:
+    """Return words of the sandbox so that nothing of their English is left."""
+    prefix = LANGUAGES[language]
+    return f"{prefix}{words.translate(ROT)}" if prefix else words
+
+
+ROT = str.maketrans(ascii_letters, ascii_lowercase[13:] + ascii_lowercase[:13] + ascii_uppercase)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_tenant_of_another_language(
+    language: str, contract: Contract, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What becomes of a document, and whether it may pass later, no word of the tenant decides."""
+    fail, thrown = Work.fail, errors.http_error
+    monkeypatch.setattr(
+        Work,
+        "fail",
+        lambda self, record, name, words: fail(self, record, name, _speak(words, language)),
+    )
+    monkeypatch.setattr(
+        errors, "http_error", lambda words, *kind: thrown(_speak(words, language), *kind)
+    )
+    given = list(orders(8))
+    for at, old, new in ((2, b'"AB-2"', b'"ZZ-9"'), (5, b'"C0001"', b'"C9"')):
+        one = given[at]
+        given[at] = type(one)(one.origin, one.entity, one.identity, one.body.replace(old, new))
+    faults = ("deadlock@PUT:SalesOrder:1", "conflict@PUT:SalesOrder:4")
+    with tenant(contract, *faults) as sandbox, Ledger(f"sqlite:///{tmp_path}/l.db") as ledger:
+        plan = plan_of(retry=Retry(6, 0.05, 0.3))
+        summary = deliver(given, plan, environment_of(sandbox), ledger, RULES, Watcher())
+
+    assert (summary.created, summary.rejected, summary.dead) == (6, 2, 0)
+    found = {
+        (fault.code, fault.target, fault.value, fault.retry)
+        for one in summary.shown
+        for fault in one.faults
+        if fault.code != "R413"
+    }
+    assert found == {
+        ("R401", "Details[1].InventoryID", "ZZ-9", False),
+        ("R401", "CustomerID", "C9", True),
+    }
 
 
 def test_one_session_is_enough(contract: Contract, tmp_path: Path) -> None:

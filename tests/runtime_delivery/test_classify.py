@@ -148,7 +148,7 @@ def test_real_refusal() -> None:
 
     assert Reporter(Rules({})).fields(body, b"{}") == (
         FaultReport("R401", "Project 'TES2323T  ' cannot be found in the system.",
-                    "Details[0].Project", value="TES2323T", retry=True),
+                    "Details[0].Project", value="TES2323T"),
     )  # fmt: skip
     assert classify(httpx2.Response(422, content=body)).kind == "permanent"
 

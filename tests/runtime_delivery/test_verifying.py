@@ -15,7 +15,7 @@ from mapgen.runtime.events import TechnicalEvent
 from mapgen.runtime.ledger import Ledger
 from mapgen.runtime.tenant.verifying import differences
 from tests.runtime_delivery.orders import RULES, Watcher, orders, plan_of
-from tests.runtime_delivery.stand_in import standing_in
+from tests.runtime_delivery.stand_in import Answer, Asked, Drop, Misdeed, StandIn, standing_in
 
 
 def told(sent: object, saved: object) -> list[str]:
@@ -156,3 +156,57 @@ def test_in_a_run(verify: str, tmp_path: Path) -> None:
     events = [one for one in watcher.events if isinstance(one, TechnicalEvent)]
     assert sum(one.name == "saved otherwise than sent" for one in events) == differing
     assert not any("AB-" in str(one.facts) for one in events)
+
+
+@pytest.mark.parametrize("verify", ["warn", "strict", "off"])
+def test_found_after_an_answer_that_was_lost(verify: str, tmp_path: Path) -> None:
+    """What a look-up finds after our request is compared, as the answer would have been."""
+    with (
+        standing_in() as tenant,
+        Ledger(f"sqlite:///{tmp_path}/ledger.db") as ledger,
+    ):
+        tenant.script = lambda asked: _losing(asked, tenant)
+        plan = plan_of(verify=verify)
+        summary = deliver(orders(1), plan, tenant.environment(), ledger, RULES, Watcher())
+
+    assert tenant.count("put") == 1
+    read = [one.query for one in tenant.asked if "/SalesOrder/the-id" in one.query]
+    assert len(read) == (0 if verify == "off" else 1)
+    created, differing, dead = {"warn": (1, 1, 0), "strict": (0, 0, 1), "off": (1, 0, 0)}[verify]
+    assert (summary.created, summary.differing, summary.dead) == (created, differing, dead)
+    if verify != "off":
+        assert [fault.target for fault in summary.shown[0].faults] == [
+            "BillToContact.Email",
+            "Details[1].InventoryID",
+        ]
+        assert "expand=" in read[0]
+
+
+def test_found_and_not_to_be_read(tmp_path: Path) -> None:
+    """That a document is there is sure, whatever comes of reading it to compare it."""
+    watcher = Watcher()
+    with (
+        standing_in() as tenant,
+        Ledger(f"sqlite:///{tmp_path}/ledger.db") as ledger,
+    ):
+        tenant.script = lambda asked: (
+            Answer(500, {"exceptionType": "PX.Data.PXException"})
+            if "/the-id" in asked.query
+            else _losing(asked, tenant)
+        )
+        summary = deliver(orders(1), plan_of(), tenant.environment(), ledger, RULES, watcher)
+
+    assert (summary.created, summary.differing, summary.rejected) == (1, 0, 0)
+    names = [one.name for one in watcher.events if isinstance(one, TechnicalEvent)]
+    assert names.count("a document that was found could not be compared") == 1
+
+
+def _losing(asked: Asked, tenant: StandIn) -> Misdeed:
+    """Lose the answer to each write, and give documents with an id, and by it."""
+    if asked.kind == "put":
+        return Drop(is_done=True)
+    if asked.kind != "find" or not tenant.orders:
+        return None
+    if "/the-id" in asked.query:
+        return Answer(200, changed(tenant.orders[0]))
+    return Answer(200, [{**tenant.orders[0], "id": "the-id"}])

@@ -60,6 +60,7 @@ class RuleLine:
     """Where a rule stands in the module: `function.local`, and what it is for.
 
     `rows_differ`: a row of the document is not the row of the same number in the source.
+    `may_come`: what the value refers to may come by another flow, as the spec says.
     """
 
     code: str
@@ -69,6 +70,7 @@ class RuleLine:
     is_personal: bool
     each: str | None
     rows_differ: bool = False
+    may_come: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -413,15 +415,25 @@ class _ModuleEmitter:
             item = statement.field
             if item is not None:
                 code = f"{part.function}.{statement.local}"
-                self._rule(code, item.target, item.reads, item.pointer)
+                may_come = isinstance(item.value, ir.Lookup) and item.value.on_miss == "retry"
+                self._rule(code, item.target, item.reads, item.pointer, may_come=may_come)
 
-    def _rule(self, code: str, target: str, reads: tuple[str, ...], pointer: str) -> None:
+    def _rule(
+        self,
+        code: str,
+        target: str,
+        reads: tuple[str, ...],
+        pointer: str,
+        *,
+        may_come: bool = False,
+    ) -> None:
         document = self.in_work
         each = None
         if document is not None and document.rows is not None and document.rows.reads:
             each = document.rows.reads[0]
         is_personal = self.flow.is_personal(reads)
-        self.rules.append(RuleLine(code, target, reads, pointer, is_personal, each))
+        line = RuleLine(code, target, reads, pointer, is_personal, each, may_come=may_come)
+        self.rules.append(line)
 
     def _object(
         self,

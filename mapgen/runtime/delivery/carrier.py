@@ -99,10 +99,11 @@ class Carrier:
         refused = found.refused.get(claim.identity)
         if refused is not None:
             self._reject(claim, refused)
-        elif operation == "create" and there is not None:
+        elif operation == "create" and there is not None and claim.attempts:
             # Found after a request of ours without an answer: that request made it.
-            arrival: Arrival = "created" if claim.attempts else "already there"
-            self._end(Acknowledgement(claim, "sent", there.number, arrival, there.keys))
+            self._note(claim, self._found(client, claim, there), "created")
+        elif operation == "create" and there is not None:
+            self._end(Acknowledgement(claim, "sent", there.number, "already there", there.keys))
         elif there is None and (absent := _left_to_others(client.document)) is not None:
             self._end(Acknowledgement(claim, "waiting", faults=(absent,)))
         elif claim.identity in found.doubled:
@@ -111,6 +112,12 @@ class Carrier:
             self._reject(claim, FaultReport(IDENTITY_DOUBLED, words, field))
         else:
             self._send(client, claim, there)
+
+    def _found(self, client: Client, claim: Claim, there: There) -> Saved:
+        try:
+            return client.found(there, filled(claim.body, self._keys_of(claim)))
+        except UnknownKey:
+            return Saved(there)
 
     def _send(self, client: Client, claim: Claim, there: There | None) -> None:
         """Create a document that is not there, or update it; not what has been overtaken."""

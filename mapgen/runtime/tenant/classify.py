@@ -117,7 +117,6 @@ _BY_WORDS = (
     _telling(r"company ID cannot be determined", "needs_person", _UNKNOWN_TENANT),
     _telling(r"Invalid credentials", "needs_person", "the credentials are refused"),
     _telling(r"not logged in", "unauthenticated", _GONE),
-    _telling(r"No entity satisfies|cannot be found in the system", "needs_dependency", _MISSING),
 )  # fmt: skip
 
 _BY_STATUS: dict[int, tuple[Kind, Effect, str]] = {

@@ -167,7 +167,7 @@ class Client:
         def build(http: httpx2.Client, _session: int) -> httpx2.Request:
             nonlocal is_first
             if not is_first:
-                self._see_absent(identity)
+                self._see_absent(identity, body)
             is_first = False
             return self._put(http, body, last_word)
 
@@ -203,11 +203,35 @@ class Client:
             return Refused((FaultReport(ROWS_UNCLEAR, words, unclear.target),))
         return self._read_update_back(there, identity, body, echo)
 
-    def _see_absent(self, identity: str) -> None:
+    def found(self, there: There, body: bytes) -> Saved:
+        """Return a document as saved that a look-up found after a request of ours carried it.
+
+        The answer that would have shown it went lost, so it is read to be compared with what was
+        sent. That it is there is sure, whatever comes of the reading.
+        """
+        if not self._verifies:
+            return Saved(there)
+        url = f"{self._url}/{quote(there.id or '')}{self._showing(body)}"
+
+        def build(http: httpx2.Client, _session: int) -> httpx2.Request:
+            return http.build_request("GET", url, headers=_WITH_ARCHIVED)
+
+        connection = self._connection
+        try:
+            if there.id is None:
+                raise Failure(Verdict("permanent", "none", "the look-up gives no `id` of it"))
+            kept = connection.persist(lambda: entity_in(connection.attempt(build)), is_transient)
+        except (Failure, Halt, Stopping):
+            event = TechnicalEvent("a document that was found could not be compared", "warning")
+            connection.tell(event)
+            return Saved(there)
+        return Saved(there, self._otherwise(body, kept, there.number))
+
+    def _see_absent(self, identity: str, body: bytes) -> None:
         """Look a document up before it is sent again. Raises _NoLongerAbsent, and as `find`."""
         found = self.find([identity])
         if identity in found.there:
-            raise _NoLongerAbsent(Saved(found.there[identity]))
+            raise _NoLongerAbsent(self.found(found.there[identity], body))
         if identity in found.refused:
             raise _NoLongerAbsent(Unanswered("the look-up before sending it again is refused"))
 
@@ -302,7 +326,7 @@ class Client:
         verdict = failure.verdict
         if verdict.effect == "unknown" and verdict.kind != "transient":
             try:
-                self._see_absent(identity)
+                self._see_absent(identity, body)
             except _NoLongerAbsent as known:
                 return known.answer
             except (Halt, Stopping):
@@ -351,7 +375,7 @@ class Client:
             if number is None:
                 return Unanswered("an answer of success without a number")
         if there is not None:
-            return Saved(there)
+            return self.found(there, body)
         if has_errors:
             faults = self._reporter.fields(msgspec.json.encode(echo), body)
             if faults:

@@ -33,8 +33,8 @@ LEFT_TO_OWNER = "R414"
 _MOST_FAULTS = 100
 _MOST_SHOWN = 200
 _LEAF_MEMBERS = frozenset({"value", "error", "type"})
+# Words that say nothing, in English: in another language the report has a line more.
 _GENERIC = re.compile(r"raised at least one error", re.IGNORECASE)
-_MAY_PASS = re.compile(r"cannot be found in the system", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,21 +104,20 @@ class Reporter:
 
     def _report(self, refused: _Refused, personal: Masker | None) -> FaultReport:
         message = _mask(refused.message.strip(), personal)
-        retry = _MAY_PASS.search(refused.message) is not None
         if not refused.target:
-            return FaultReport(DOCUMENT_REFUSED, message, retry=retry)
+            return FaultReport(DOCUMENT_REFUSED, message)
         found = self.rules.find(refused.target, self.name)
         value = None if refused.value is None else _mask(_words(refused.value), personal)
         if found is None:
             # A field that no rule sets holds what the ERP itself put there, of what it was sent.
-            return FaultReport(FIELD_REFUSED, message, refused.target, value=value, retry=retry)
+            return FaultReport(FIELD_REFUSED, message, refused.target, value=value)
         rule, indices = found
         if rule.is_personal and value:
             message = _mask(message, masker({_words(refused.value)}))
             value = MASKED
         source_path = rule.source_path(indices)
         return FaultReport(
-            FIELD_REFUSED, message, refused.target, source_path, value, rule.spec, retry
+            FIELD_REFUSED, message, refused.target, source_path, value, rule.spec, rule.may_come
         )
 
     def _personal(self, body: bytes) -> set[str]:
