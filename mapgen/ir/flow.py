@@ -446,11 +446,24 @@ def parts_of(member: Member) -> tuple[Part, ...]:
 
 
 @dataclass(frozen=True, slots=True)
+class ParameterType:
+    """The name of a scalar, of an object or of another document; or what it is made `of`.
+
+    Then `name` is `list` (of its elements), `map` (of keys and values) or `group` (of a key and its
+    rows).
+    """
+
+    name: str
+    of: tuple[ParameterType, ...] = ()
+    may_be_missing: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Parameter:
     """A name that a part is built from, and its type."""
 
     name: str
-    type: str
+    type: ParameterType
 
 
 @dataclass(frozen=True, slots=True)

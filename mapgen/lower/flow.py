@@ -22,6 +22,7 @@ from mapgen.lower.rewriting import over_document, renumbered, substituted, varia
 from mapgen.lower.samples import Samples, path_of_rows, rule_examples
 from mapgen.lower.source import group, joins, source_objects
 from mapgen.lower.tables import tables
+from mapgen.lower.types import parameter_type
 from mapgen.report import Text
 from mapgen.spec import model as spec
 
@@ -184,8 +185,10 @@ class _Lowering:
 
     def _parameters(self, outer: dict[str, Type], code: object) -> tuple[ir.Parameter, ...]:
         """Return what the code of a part uses of what it may use."""
-        known = {name: str(kind) for name, kind in {**self._shared(), **outer}.items()}
-        known |= {made_name(one.name): made_name(one.name) for one in self.flow.documents}
+        kinds = {**self._shared(), **outer}
+        known = {name: parameter_type(kind) for name, kind in kinds.items()}
+        made = [made_name(one.name) for one in self.flow.documents]
+        known |= {name: ir.ParameterType(name) for name in made}
         used = dict.fromkeys(variables(code))
         return tuple(
             ir.Parameter(variable, kind) for variable, kind in known.items() if variable in used

@@ -180,7 +180,7 @@ class _ModuleEmitter:
 
     def _source_class_name(self) -> str:
         """Return the class of a record."""
-        return self.annotations.of(self.flow.record.name)
+        return self.annotations.named(self.flow.record.name)
 
     def _source_class(self, item: ir.SourceObject) -> Class:
         members = [
@@ -195,14 +195,14 @@ class _ModuleEmitter:
         # A struct takes what has no default first.
         members.sort(key=lambda member: member.default is not None)
         says = f"What the rules read of a source object `{item.name}`."
-        return Class(self.annotations.of(item.name), says, tuple(members))
+        return Class(self.annotations.named(item.name), says, tuple(members))
 
     def _settings(self) -> Class:
         attributes = attribute_names(tuple(setting.name for setting in self.flow.settings))
         members = tuple(
             Member(
                 attributes[setting.name],
-                self.annotations.of(setting.type),
+                self.annotations.named(setting.type),
                 encoded_as=setting.name if setting.name != attributes[setting.name] else None,
             )
             for setting in self.flow.settings

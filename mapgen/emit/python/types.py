@@ -7,7 +7,15 @@ from dataclasses import dataclass, field, fields
 
 from mapgen.emit.python.expression_needs import ModuleNeeds
 from mapgen.escaping import python
-from mapgen.ir.flow import Constraints, Flow, Part, SourceField, ValueKind, parts_of
+from mapgen.ir.flow import (
+    Constraints,
+    Flow,
+    ParameterType,
+    Part,
+    SourceField,
+    ValueKind,
+    parts_of,
+)
 from mapgen.ir.names import RESERVED_CLASSES, class_name, new_name
 
 _SCALARS = {"string": "str", "int": "int", "bool": "bool"}
@@ -58,36 +66,39 @@ class Annotations:
     classes: Mapping[str, str]
     made: Mapping[str, str] = field(default_factory=dict)
 
-    def of(self, type_name: str) -> str:
-        """Return the annotation of a type: `list(tax_line)?` -> `list[TaxLine] | None`."""
-        if type_name in self.made:
-            return self.made[type_name]
-        if type_name.endswith("?"):
-            return f"{self.of(type_name[:-1])} | None"
-        if type_name.startswith("list("):
-            return f"list[{self.of(type_name[5:-1])}]"
-        if type_name.startswith("map("):
-            key, _, value = type_name[4:-1].partition(", ")
-            return f"dict[{self.of(key)}, {self.of(value)}]"
-        if type_name == "unknown":
+    def of(self, kind: ParameterType) -> str:
+        """Return the annotation of a type: a list of tax lines is `list[TaxLine]`."""
+        match kind:
+            case ParameterType("list", (element,)):
+                whole = f"list[{self.of(element)}]"
+            case ParameterType("map", (key, value)):
+                whole = f"dict[{self.of(key)}, {self.of(value)}]"
+            case ParameterType("group", (key, row)):
+                group = self.module.name("mapgen.runtime.grouping", "Group")
+                whole = f"{group}[{self.of(key)}, {self.of(row)}]"
+            case _:
+                whole = self.named(kind.name)
+        return f"{whole} | None" if kind.may_be_missing else whole
+
+    def named(self, name: str) -> str:
+        """Return the annotation of a scalar, an object or another document by its name."""
+        if name in self.made:
+            return self.made[name]
+        if name == "unknown":
             # Of a list or a map that is empty whatever the record.
             return self.module.name("typing", "Any")
-        if type_name.startswith("group("):
-            key, _, row = type_name[6:-1].partition(", ")
-            group = self.module.name("mapgen.runtime.grouping", "Group")
-            return f"{group}[{self.of(key)}, {self.of(row)}]"
-        if type_name in _SCALARS:
-            return _SCALARS[type_name]
-        if type_name in _IMPORTED:
-            return self.module.name(*_IMPORTED[type_name])
-        return self.classes[type_name]
+        if name in _SCALARS:
+            return _SCALARS[name]
+        if name in _IMPORTED:
+            return self.module.name(*_IMPORTED[name])
+        return self.classes[name]
 
     def of_source(self, field: SourceField) -> str:
         """Return the annotation of a source member: amounts and instants are read strictly."""
         if field.type in _STRICT:
             element = self.module.name("mapgen.runtime.source", _STRICT[field.type])
         else:
-            element = self.of(field.type)
+            element = self.named(field.type)
         if field.is_list:
             element = self._constrained(element, field.of_elements)
         if field.element_may_be_missing:
