@@ -47,7 +47,7 @@ mapping:
 {single}  examples: [{{name: one, given: given.json, gives: given.json}}]
 {recipe}
 auth:
-  target: acumatica
+  target: {connection}
   access: {access}
 performance:
   mode: queued
@@ -76,6 +76,11 @@ class Recipe:
     @property
     def flow(self) -> str:
         return f"recipe_{self.title.partition('.')[0]}"
+
+    @property
+    def connection(self) -> str:
+        """Where its documents go: to a tenant of its own, or where the flow does that it asks."""
+        return "acumatica" if "ledger:" in self.rules else self.flow
 
     @property
     def needs_customer(self) -> bool:
@@ -138,11 +143,18 @@ def _spec(recipe: Recipe, schema: Any) -> str:
     }
     return SPEC.format(
         flow=recipe.flow,
+        connection=recipe.connection,
         single="" if makes_several else f"{'' if has_target else TARGET}{IDENTITY}",
         recipe=indent(rules, "  "),
         access=json.dumps(access),
         data=json.dumps(data),
     )
+
+
+def _tenant(acumatica: str, name: str) -> str:
+    """Return the entry of another tenant, whose variables are its own."""
+    own = acumatica.replace("  acumatica:", f"  {name}:")
+    return own.replace("ACUMATICA_", f"{name.upper()}_")
 
 
 def _take_flow(name: str, folder: Path, settings: dict[str, Any]) -> None:
@@ -178,9 +190,16 @@ def kitchen(tmp_path_factory: pytest.TempPathFactory) -> Path:
         place = folder / f"specs/schemas/{recipe.flow}.schema.json"
         place.write_text(json.dumps(schema), encoding="utf-8")
         (folder / f"specs/{recipe.flow}.maps.yaml").write_text(_spec(recipe, schema), "utf-8")
+        connection = (ROOT / "specs/connections/acumatica.yaml").read_text("utf-8")
+        (folder / f"specs/connections/{recipe.connection}.yaml").write_text(
+            connection.replace("connection: acumatica", f"connection: {recipe.connection}"), "utf-8"
+        )
         used = {name: value for name, value in SETTINGS.items() if f"  {name}:" in recipe.rules}
         settings[recipe.flow] = used
     local = (ROOT / "specs/environments/local.yaml").read_text("utf-8").partition("settings:")[0]
+    tenant = local[local.index("  acumatica:") : local.index("limits:")]
+    names = {recipe.connection for recipe in RECIPES} - {"acumatica"}
+    local = local.replace(tenant, tenant + "".join(_tenant(tenant, name) for name in sorted(names)))
     place = folder / "specs/environments/local.yaml"
     place.parent.mkdir()
     _take_flow("shopify/customers", folder, settings)
