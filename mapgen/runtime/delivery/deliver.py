@@ -77,7 +77,7 @@ def deliver(
     tally.tell(TechnicalEvent("run began", facts=_facts(run, environment)))
     keep = plan.dead_letter_days * _SECONDS_A_DAY
     try:
-        ledger.purge(run.book, run.id, keep)
+        ledger.purge(run.book, run.id, keep, plan.rules)
         with (
             _raising_terminated(),
             Connection(environment, plan, stop=run.stop, tell=tally.tell) as connection,
@@ -88,7 +88,7 @@ def deliver(
             }
             _carry_all(outcomes, connection, run, Courier(run, clients))
         tally.add_elsewhere(ledger.settle_accounts(run.book, run.id))
-        ledger.purge(run.book, run.id, keep)
+        ledger.purge(run.book, run.id, keep, plan.rules)
         tally.add_open(ledger.still_open(run.book, began, plan.rules))
         ledger.end(run.id)
     except Halt as halt:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 from sqlalchemy import Connection, Engine, create_engine, event, inspect, select, text
@@ -29,7 +29,8 @@ def open_engine(address: str) -> Engine:
     """
     url = _parse(address)
     shown = url.render_as_string(hide_password=True)
-    engine = _sqlite(url) if url.get_backend_name() == "sqlite" else _postgresql(url)
+    with telling_faults(shown):
+        engine = _sqlite(url) if url.get_backend_name() == "sqlite" else _postgresql(url)
     try:
         with telling_faults(shown), engine.begin() as connection:
             _prepare(connection, shown)
@@ -44,8 +45,9 @@ def telling_faults(shown: str) -> Iterator[None]:
     """Turn what the database says into a LedgerFault; its statements and values are left out."""
     try:
         yield
-    except DBAPIError as fault:
-        reason = str(fault.orig).strip().partition("\n")[0]
+    except (DBAPIError, sqlite3.Error) as fault:
+        cause = fault.orig if isinstance(fault, DBAPIError) else fault
+        reason = str(cause).strip().partition("\n")[0]
         raise LedgerFault(f"the ledger `{shown}` fails: {reason}", _next_step(reason)) from None
     except SQLAlchemyError as fault:
         raise LedgerFault(
@@ -60,11 +62,14 @@ def _next_step(reason: str) -> str:
     return "see that the database is reachable and run again; nothing is lost"
 
 
+_MAKE_ROOM = "see that the disk has room, and run again; nothing is lost"
 _STEPS = (
     ("unable to open database file", "see that the folder exists and may be written to"),
     ("readonly database", "see that the file and its folder may be written to"),
     ("not a database", "name another file, or move this one away: it is not a ledger"),
-    ("disk is full", "make room on the disk and run again; nothing is lost"),
+    ("disk is full", _MAKE_ROOM),
+    ("disk I/O error", _MAKE_ROOM),
+    ("No space left", _MAKE_ROOM),
     ("malformed", "restore the file from a backup, or start with a new one: the look-up by"
                   " identity in the ERP keeps documents from being doubled"),
     ("is locked", "another program holds the file; end it and run again"),
@@ -81,6 +86,8 @@ def _parse(address: str) -> URL:
             raise LedgerFault(
                 "the ledger is in memory, and would forget what it sent", "give sqlite:///FILE"
             )
+        case "sqlite" if url.query or str(url.database).startswith("file:"):
+            raise LedgerFault("the address of a ledger takes no parameters", "give sqlite:///FILE")
         case "sqlite":
             return url.set(drivername="sqlite+pysqlite")
         case "postgresql":
@@ -90,9 +97,9 @@ def _parse(address: str) -> URL:
 
 
 def _sqlite(url: URL) -> Engine:
-    if url.database is not None and Path(url.database).is_dir():
-        raise LedgerFault(f"the ledger `{url.database}` is a folder", "give the name of a file")
-    _keep_private(url)
+    path = Path(url.database or "")
+    _recognise(path)
+    _keep_private(path)
     engine = create_engine(url, pool_size=16, max_overflow=16)
 
     @event.listens_for(engine, "connect")
@@ -116,13 +123,36 @@ def _sqlite(url: URL) -> Engine:
     return engine
 
 
-def _keep_private(url: URL) -> None:
-    """Let nobody else read the file; SQLite gives the files beside it the same mode."""
-    if url.database is None or url.database.startswith("file:"):
+def _recognise(path: Path) -> None:
+    """Raise LedgerFault for a file that is there and no ledger; it is read, and left as it is."""
+    if path.is_dir():
+        raise LedgerFault(f"the ledger `{path}` is a folder", "give the name of a file")
+    if not path.exists():
         return
+    if not path.is_file():
+        raise LedgerFault(f"the ledger `{path}` is no plain file", "give the name of a file")
+    if path.stat().st_size == 0:
+        return
+    with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as database:
+        database.execute("PRAGMA busy_timeout = 60000")
+        tables = {name for (name,) in database.execute("SELECT name FROM sqlite_master")}
+        marks = [database.execute(f"PRAGMA {name}").fetchone()[0] for name in _MARKS]
+    if META.name not in tables and (tables or any(marks)):
+        raise LedgerFault(
+            f"the database `{path}` holds other tables and no ledger",
+            "name another file: a ledger has a file of its own",
+        )
+
+
+_MARKS = ("application_id", "user_version")
+"""What other programs write into a database of theirs, even where it has no tables yet."""
+
+
+def _keep_private(path: Path) -> None:
+    """Let nobody else read the file; SQLite gives the files beside it the same mode."""
     for suffix in ("", "-wal", "-shm"):
         with suppress(OSError):
-            make_private(Path(url.database + suffix), create=not suffix)
+            make_private(Path(f"{path}{suffix}"), create=not suffix)
 
 
 def _postgresql(url: URL) -> Engine:
@@ -142,11 +172,6 @@ def _prepare(connection: Connection, shown: str) -> None:
         connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _POSTGRESQL_LOCK})
     tables = inspect(connection).get_table_names()
     if META.name not in tables:
-        if tables and connection.dialect.name == "sqlite":
-            raise LedgerFault(
-                f"the database `{shown}` holds other tables and no ledger",
-                "name another file: a ledger has a file of its own",
-            )
         METADATA.create_all(connection)
         connection.execute(META.insert().values(version=VERSION))
         return

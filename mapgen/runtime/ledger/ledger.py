@@ -315,13 +315,14 @@ class Ledger:
             ).one()
         return StillOpen(found.records, found.since, found.outdated)
 
-    def purge(self, flow: str, run: str, keep: float) -> int:
+    def purge(self, flow: str, run: str, keep: float, rules: str = "") -> int:
         """Forget the content of what has been out for longer than `keep` seconds; count it.
 
-        Its row stays, with its faults. What waited is given up: nobody could send it any more.
+        Its row stays, with its faults. What waited is given up, for its record or in the queue for
+        rules that are not `rules`: nobody could send it any more.
         """
         now = self.now()
-        kept_out = _ROWS.state.in_(("rejected", "waiting", "dead"))
+        kept_out = or_(_ROWS.state.in_(("rejected", "waiting", "dead")), outdated(rules))
         held = or_(_ROWS.body.is_not(None), _ROWS.record.is_not(None), _ROWS.next_body.is_not(None))
         with self._transaction() as connection:
             rows = connection.scalars(
@@ -337,7 +338,7 @@ class Ledger:
                     of_part.values(body=None, next_body=None, next_head=None, record=None)
                 )
                 connection.execute(
-                    of_part.where(_ROWS.state == "waiting").values(
+                    of_part.where(_ROWS.state.in_(("waiting", "staged"))).values(
                         state="dead", reason=_TOO_OLD, finisher=run, changed_at=now
                     )
                 )

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, text, update
+from sqlalchemy import Connection, bindparam, select, text, update
 from sqlalchemy.schema import CreateColumn
 
+from mapgen.runtime.folding import folded
 from mapgen.runtime.ledger.schema import (
     ALIKE,
     META,
@@ -47,6 +48,7 @@ def migrate_from_2(connection: Connection) -> None:
     comes again.
     """
     _add_columns(connection, _NEW_IN_3)
+    _fold(connection)
     RUNS.create(connection)
     OF_RECORD.create(connection)
     ALIKE.create(connection)
@@ -61,3 +63,18 @@ def _add_columns(connection: Connection, names: tuple[str, ...]) -> None:
     for name in names:
         column = CreateColumn(RECORDS.c[name]).compile(connection)
         connection.execute(text(f"ALTER TABLE {RECORDS.name} ADD COLUMN {column}"))
+
+
+def _fold(connection: Connection) -> None:
+    """Write how the ERP compares the identities of what is there: no database folds as it does."""
+    rows = connection.execute(
+        select(RECORDS.c.id, RECORDS.c.identity).where(RECORDS.c.identity.is_not(None))
+    ).all()
+    values = [{"row": row.id, "as_compared": folded(row.identity)} for row in rows]
+    if values:
+        connection.execute(
+            update(RECORDS)
+            .where(RECORDS.c.id == bindparam("row"))
+            .values(folded=bindparam("as_compared")),
+            values,
+        )
