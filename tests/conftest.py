@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import signal
+from tempfile import mkdtemp
 
 from hypothesis import settings
 
@@ -12,3 +14,6 @@ settings.load_profile("unhurried")
 # A shell starts what runs in the background with SIGINT ignored, and children inherit that.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# What mapgen remembers of workspaces is no business of the user's who runs the tests.
+os.environ["XDG_CACHE_HOME"] = mkdtemp(prefix="mapgen-cache")

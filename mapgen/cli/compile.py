@@ -75,12 +75,20 @@ def _spec_paths(workspace: Workspace, specs: tuple[Path, ...]) -> tuple[str, ...
 @click.pass_obj
 def generate(project: Path, *, only_check: bool, release: bool, force: bool) -> None:
     """Compile all specs into generated/."""
-    from mapgen.compiler import generate as compiled
-    from mapgen.emit.python.formatting import FORMATTER
+    from mapgen.remembered import fingerprint_of_specs, is_fresh, remember_fresh
     from mapgen.workspace import Workspace
-    from mapgen.written import read_manifest
 
     workspace = Workspace.find(project)
+    specs = fingerprint_of_specs(workspace)
+    known = None if release else is_fresh(workspace, specs)
+    if known is not None:
+        _say_fresh(known, only_check=only_check)
+        return
+
+    from mapgen.compiler import generate as compiled
+    from mapgen.emit.python.formatting import FORMATTER
+    from mapgen.written import read_manifest
+
     files = compiled(workspace, _spec_paths(workspace, ()), is_release=release)
     written = read_manifest(workspace)
     staleness = workspace.staleness(files, written.files)
@@ -91,6 +99,8 @@ def generate(project: Path, *, only_check: bool, release: bool, force: bool) -> 
             words = f"by {written.formatter}, this mapgen uses {FORMATTER}"
             click.echo(f"note: generated/ was formatted {words}", err=True)
         _say_stale(staleness, len(files))
+        if not staleness.foreign:
+            remember_fresh(workspace, specs, len(files))
         return
     _spare_files(workspace, staleness, written, force=force)
     workspace.write(files, staleness)
@@ -98,6 +108,8 @@ def generate(project: Path, *, only_check: bool, release: bool, force: bool) -> 
         say(f"wrote {path}")
     for path in staleness.orphaned:
         say(f"removed {path}")
+    if not staleness.foreign:
+        remember_fresh(workspace, specs, len(files))
     changed = len(staleness.stale) + len(staleness.missing)
     say(f"{changed} of {len(files)} files written")
 
@@ -118,9 +130,13 @@ def _spare_files(
         raise Stopped([one for one in found if one is not None])
 
 
+def _say_fresh(count: int, *, only_check: bool) -> None:
+    say(f"all {count} generated files are fresh" if only_check else f"0 of {count} files written")
+
+
 def _say_stale(staleness: Staleness, count: int) -> None:
     if staleness.is_fresh:
-        say(f"all {count} generated files are fresh")
+        _say_fresh(count, only_check=True)
         return
     for word, paths in (
         ("stale", staleness.stale),

@@ -39,7 +39,6 @@ def formatted(text: str) -> str:
     return "\n".join(lines)
 
 
-@cache
 def _require_style() -> None:
     installed = importlib.metadata.version("black")
     if installed.partition(".")[0] != STYLE_YEAR:

@@ -1,0 +1,129 @@
+"""What `generate` remembers: a workspace that was found fresh, as long as no byte of it changes."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from mapgen.remembered import fingerprint_of_specs, is_fresh, remember_fresh
+from mapgen.workspace import Workspace
+from tests.compiler.cases import SPEC, build, speak
+
+# Prints the compiler's part of what a command has imported.
+ASK = """\
+import sys
+from mapgen.cli import main
+try:
+    main()
+finally:
+    print("mapgen.check" in sys.modules)
+"""
+
+
+@pytest.fixture
+def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workspace:
+    """Return a workspace whose code is fresh, and was found to be."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    folder = build("_base", tmp_path / "workspace")
+    subprocess.run([sys.executable, "-m", "mapgen", "generate"], cwd=folder, check=True)
+    return Workspace(folder)
+
+
+def _is_known(workspace: Workspace) -> bool:
+    return is_fresh(workspace, fingerprint_of_specs(workspace)) is not None
+
+
+def _compiles(workspace: Workspace, *arguments: str) -> bool:
+    """Tell whether a command looks at the specs themselves."""
+    done = subprocess.run(
+        [sys.executable, "-c", ASK, "generate", *arguments],
+        cwd=workspace.root,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return done.stdout.endswith("True\n")
+
+
+def test_what_was_fresh_is_fresh(workspace: Workspace) -> None:
+    """Nothing is compiled where nothing has changed, and nothing is taken for granted otherwise."""
+    assert not _compiles(workspace)
+    assert not _compiles(workspace, "--check")
+    assert _compiles(workspace, "--release")
+
+    spec = workspace.root / SPEC
+    spec.write_text(spec.read_text("utf-8") + "# a comment\n", "utf-8")
+
+    assert _compiles(workspace, "--check")
+    assert not _compiles(workspace, "--check")
+
+
+def _edited(path: Path) -> None:
+    path.write_bytes(path.read_bytes() + b"\n")
+
+
+def _linked(path: Path) -> None:
+    shutil.copy(path, path.with_suffix(".copy"))
+    path.unlink()
+    path.symlink_to(path.with_suffix(".copy"))
+
+
+@pytest.mark.parametrize("name", [SPEC, "generated/deliveries/transformer.py"])
+@pytest.mark.parametrize("change", [_edited, _linked, Path.unlink])
+def test_what_changed_is_looked_at(
+    workspace: Workspace, name: str, change: Callable[[Path], object]
+) -> None:
+    """A byte, a link, a file that is gone: each makes the commands look again."""
+    assert _is_known(workspace)
+
+    change(workspace.root / name)
+
+    assert not _is_known(workspace)
+
+
+def test_new_files_are_looked_at(workspace: Workspace) -> None:
+    """A file more among the specs or in the generated code is a change."""
+    for name in ("specs/another.maps.yaml", "generated/deliveries/foreign.py"):
+        path = workspace.root / name
+        path.write_text("", "utf-8")
+        assert not _is_known(workspace)
+        path.unlink()
+    assert _is_known(workspace)
+
+
+def test_a_workspace_cannot_call_itself_fresh(workspace: Workspace, tmp_path: Path) -> None:
+    """What is remembered lies outside: a copy of a workspace, caches and all, is looked at."""
+    copied = Workspace(Path(shutil.copytree(workspace.root, tmp_path / "copy")))
+
+    assert _is_known(workspace)
+    assert not _is_known(copied)
+
+
+def test_stale_code_is_not_remembered(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """`--check` that finds code stale finds it stale again."""
+    _edited(workspace.root / "generated/deliveries/transformer.py")
+
+    codes = [
+        speak(workspace.root, monkeypatch, capsys, "generate", "--check").code for _ in range(2)
+    ]
+
+    assert codes == [3, 3]
+
+
+def test_a_cache_that_cannot_be_used(workspace: Workspace, tmp_path: Path) -> None:
+    """A cache that cannot be read or written, or holds something else, is as none."""
+    [kept] = (tmp_path / "cache/mapgen/fresh").iterdir()
+    kept.write_bytes(b"\xff nonsense")
+    assert not _is_known(workspace)
+    kept.unlink()
+    kept.mkdir()
+    assert not _is_known(workspace)
+    remember_fresh(workspace, fingerprint_of_specs(workspace), 3)
+    assert not _is_known(workspace)
