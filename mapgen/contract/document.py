@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Never, TypeVar
@@ -20,6 +21,8 @@ T = TypeVar("T")
 _DECODER = json.JSONDecoder()
 # More than any number that a schema, a contract or an example has.
 MOST_DIGITS = 1000
+# Levels of lists and objects: a schema that goes deeper refers to itself.
+DEEPEST = 100
 _SPACE = re.compile(r"[ \t\n\r]*")
 
 
@@ -218,19 +221,31 @@ def parsed(text: str, pairs: Callable[[list[tuple[str, Json]]], Json] = dict) ->
     Raises ValueError for what is not JSON (JSONDecodeError where its place is known), for numbers
     beyond all bounds, and RecursionError for what is nested too deep.
     """
-    return json.loads(
+    found: Json = json.loads(
         text,
         parse_int=_whole,
         parse_float=_fraction,
         parse_constant=_refuse_constant,
         object_pairs_hook=pairs,
     )
+    level: list[Json] = [found]
+    for _ in range(DEEPEST):
+        level = [inner for value in level for inner in _inside(value)]
+        if not level:
+            return found
+    raise RecursionError
+
+
+def _inside(value: Json) -> Iterable[Json]:
+    """Return what a value holds that may hold something itself."""
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return (one for one in inner if isinstance(one, dict | list))
 
 
 def _refuse_duplicates(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
     found = dict(pairs)
     if len(found) != len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
+        times = Counter(name for name, _ in pairs)
+        twice = next(name for name, count in times.items() if count > 1)
         raise ValueError(f"the member `{twice}` stands twice in one object")
     return found

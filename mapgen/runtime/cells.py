@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+from collections import Counter
 from collections.abc import Iterator
 from typing import BinaryIO, Literal
 
@@ -104,7 +105,8 @@ def _header(rows: Iterator[list[str]], needed: tuple[str, ...]) -> list[str]:
         header = next(rows, [])
     except (csv.Error, _LineTooLong):
         raise HeaderError("its first line is not CSV") from None
-    twice = sorted({name for name in header if name and header.count(name) > 1})
+    times = Counter(header)
+    twice = sorted(name for name, count in times.items() if name and count > 1)
     if twice:
         raise HeaderError(f"it has two columns `{twice[0]}`")
     lacking = [name for name in needed if name not in header]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import decimal
 import json
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
@@ -134,8 +135,8 @@ def _no_constant(word: str) -> JsonValue:
 def _object(pairs: list[tuple[str, JsonValue]]) -> JsonValue:
     members = dict(pairs)
     if len(members) != len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
+        times = Counter(name for name, _ in pairs)
+        twice = next(name for name, count in times.items() if count > 1)
         # A name that is no plain word may be anything, a personal value too.
         shown = f"the member `{twice}`" if _PLAIN_NAME.fullmatch(twice) else "a member"
         raise Fault("R101", f"{shown} stands twice in one object")

@@ -53,6 +53,13 @@ def _chain() -> dict[str, object]:
     return {**ends, **steps, "node": {"$ref": "#/$defs/node0"}}
 
 
+def _nested(way: str) -> dict[str, object]:
+    inner: object = True
+    for _ in range(150):
+        inner = {way: inner}
+    return {"node": inner}
+
+
 def _branches() -> dict[str, object]:
     def node(at: int) -> dict[str, object]:
         below = {"$ref": f"#/$defs/node{at + 1}"} if at < 30 else {"type": "string"}
@@ -63,7 +70,13 @@ def _branches() -> dict[str, object]:
 
 
 @pytest.mark.parametrize(
-    ("definitions", "code"), [(_circle(), "E431"), (_chain(), "E130"), (_branches(), "E421")]
+    ("definitions", "code"),
+    [
+        (_circle(), "E431"),
+        (_chain(), "E130"),
+        (_branches(), "E421"),
+        *((_nested(way), "E130") for way in ("items", "additionalProperties", "not")),
+    ],
 )
 def test_schema_that_goes_on(tmp_path: Path, definitions: object, code: str) -> None:
     """A schema that holds itself is gone down once; a chain without end is a fault."""
