@@ -69,7 +69,8 @@ class LoadedFlow:
             source: Any = self.module
             group = self.plan.group
             if group is None:
-                needed = needed_columns(source.Source)
+                known = needed_columns(source.Source)
+                needed = tuple(name for name in known if name not in self.plan.joins)
                 yield from self._rows(stream, needed)
             else:
                 needed = needed_for(source.Source, group)

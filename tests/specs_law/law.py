@@ -35,6 +35,7 @@ from mapgen.runtime.transform import Bound, LoadedFlow, Transformer, bound, load
 from mapgen.workspace import Workspace
 
 from .asked import asked, cut
+from .files import through_files
 from .records import Records, hostile_texts
 from .specs import CONTRACT, CONTRACT_5, TABLE, TWO, Draft, made_spec
 
@@ -129,7 +130,13 @@ def examine(seeds: Iterable[int], folder: Path) -> Tally:
             if seed % WHOLE == 0:
                 _written_as_black(generate(workspace, [SPEC]))
             step = "transform"
-            _transformed(draft, folder, tally)
+            loaded, given = _loaded(draft, folder)
+            _transformed(draft, folder, tally, loaded, given)
+            if loaded.plan.format == "csv" or loaded.plan.joins:
+                step = "files"
+                apart = list(through_files(draft, loaded, loaded.transformer(given), folder))
+                assert not apart, apart[0]
+                tally.features.update(_kinds_of_files(draft))
         except Exception as error:  # noqa: BLE001  # whatever it is, it breaks the law
             tally.broken.append(Broken(seed, step, _told(error)))
     return tally
@@ -226,10 +233,26 @@ def _written_as_black(files: Mapping[str, str]) -> None:
             assert black.format_str(text, mode=mode) == text, f"black would change {path}"
 
 
-def _transformed(draft: Draft, folder: Path, tally: Tally) -> None:
+def _loaded(draft: Draft, folder: Path) -> tuple[LoadedFlow, Bound]:
     loaded = load_flow(folder / "generated" / draft.flow, lambda _: None)
     values = {name: SETTINGS[name] for name in draft.content["mapping"].get("settings", {})}
-    given = bound(loaded, values, folder / "specs", sample_of)
+    return loaded, bound(loaded, values, folder / "specs", sample_of)
+
+
+def _kinds_of_files(draft: Draft) -> set[str]:
+    """Return what the files of a spec are: rows, rows of one key, joined JSON or CSV."""
+    source = draft.content["mapping"]["source"]
+    form = source.get("format", "json")
+    found = {f"files: {form}{' grouped' if 'group' in source else ''}"}
+    return found | {
+        f"files: {join.get('format', 'json')} {join['takes']} joined to {form}"
+        for join in source.get("joins", {}).values()
+    }
+
+
+def _transformed(
+    draft: Draft, folder: Path, tally: Tally, loaded: LoadedFlow, given: Bound
+) -> None:
     flow = loaded.transformer(given)
     complete = _Complete(loaded, given, folder / "generated" / draft.flow)
     random = Random(draft.seed)

@@ -15,6 +15,7 @@ from .law import Tally, examine, untyped
 SPECS = 220
 MODIFIERS = ("if_missing", "on_error", "clear_if_missing", "write_once", "omit_if", "too_long")
 MODIFIERS += ("range", "places", "rounding", "because")
+FORMATS = ("json", "csv")
 KINDS = ("const", "value", "lookup", "first_of", "cases", "object", "each", "blocks", "made")
 
 
@@ -55,3 +56,21 @@ def test_specs_are_of_all_kinds() -> None:
 def test_sources_are_of_all_kinds(kind: str) -> None:
     """Each kind of source is in a spec that was accepted."""
     assert examined()[0].features[f"source: {kind}"] > 0
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "csv",
+        "csv grouped",
+        *(
+            f"{form} {takes} joined to {of}"
+            for form in FORMATS
+            for takes in ("one", "many")
+            for of in FORMATS
+        ),
+    ],
+)
+def test_files_are_of_all_kinds(kind: str) -> None:
+    """Records of each kind of file, and what is joined to them, came through files."""
+    assert examined()[0].features[f"files: {kind}"] > 0
