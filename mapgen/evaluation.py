@@ -9,7 +9,6 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from types import SimpleNamespace
 from typing import Any, get_args
-from zoneinfo import ZoneInfo, available_timezones
 
 from mapgen.emit.python.expression import ModuleNeeds, Namer, PythonExpressions
 from mapgen.expression import Binding, Scope, compile_expression, types
@@ -19,9 +18,10 @@ from mapgen.ir.expression import attribute_names, is_optional
 from mapgen.lower.expression import lower_expression
 from mapgen.report import Diagnostic, Stopped, Text
 from mapgen.runtime.exact import exactly
-from mapgen.runtime.faults import uncountable
+from mapgen.runtime.faults import beyond_counting
 from mapgen.runtime.functions import timestamp_text
 from mapgen.runtime.records import JsonValue
+from mapgen.runtime.zones import zone_of
 
 _TYPE_NAME = re.compile(r"\w+|[(),?]")
 
@@ -69,8 +69,8 @@ def _run(code: str, module: ModuleNeeds, bindings: Mapping[str, object]) -> obje
     try:
         with exactly():
             return _evaluated(code, module, bindings)
-    except ArithmeticError:
-        raise uncountable() from None
+    except ArithmeticError as error:
+        raise beyond_counting(error) from None
 
 
 def _evaluated(code: str, module: ModuleNeeds, bindings: Mapping[str, object]) -> object:
@@ -271,8 +271,8 @@ def _scalar(value: JsonValue, name: str, path: str) -> object:
                 return date.fromisoformat(value)
             case "timestamp", str() if datetime.fromisoformat(value).tzinfo is not None:
                 return datetime.fromisoformat(value)
-            case "timezone", str() if value in available_timezones():
-                return ZoneInfo(value)
+            case "timezone", str():
+                return zone_of(value)
             case "duration", int() | Decimal() if not isinstance(value, bool):
                 return timedelta(seconds=float(value))
     except (ValueError, ArithmeticError):

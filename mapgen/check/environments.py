@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zoneinfo
 from collections.abc import Container, Iterable, Iterator
 from datetime import date
 from decimal import Decimal, InvalidOperation
@@ -12,6 +11,7 @@ from mapgen.check.security import check_secret_references, check_secrets
 from mapgen.check.sources import all_near
 from mapgen.report import Diagnostic, Span
 from mapgen.report.catalogue import project
+from mapgen.runtime.zones import zone_of
 from mapgen.spec import model as spec
 from mapgen.spec.nodes import ScalarNode
 
@@ -65,7 +65,7 @@ def is_of_type(value: ScalarNode, kind: str) -> bool:
         case "bool":
             return value.kind == "flag"
         case "timezone":
-            return value.value in zoneinfo.available_timezones()
+            return _is(zone_of, value.value)
         case "decimal":
             return _is(Decimal, value.value)
         case "date":

@@ -6,11 +6,11 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time
-from zoneinfo import ZoneInfo
 
 from mapgen.expression.patterns import date_pattern_fault, regex_fault, time_pattern_fault
 from mapgen.expression.units import unit_fault
 from mapgen.runtime.currency import COUNTINGS
+from mapgen.runtime.zones import zone_of
 
 Literal = bool | int | str
 
@@ -57,9 +57,9 @@ def zone_fault(name: str) -> str | None:
     if OFFSET.fullmatch(name):
         return None
     try:
-        ZoneInfo(name)
-    except (ValueError, OSError, KeyError):
-        return "the time zone database has no such name"
+        zone_of(name)
+    except ValueError as error:
+        return str(error)
     return None
 
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from types import ModuleType
 from typing import TypeVar
 
-from mapgen.runtime.faults import Fault, uncountable
+from mapgen.runtime.faults import Fault, beyond_counting
 from mapgen.runtime.places import places_of
 from mapgen.runtime.source import Poison
 
@@ -131,11 +131,8 @@ class Collector:
         match error:
             case Fault():
                 return _first_of(error)
-            case OverflowError():
-                # Only dates overflow so: numbers are decimals.
-                return Fault("R218", "the date lies beyond the calendar")
             case ArithmeticError():
-                return uncountable()
+                return beyond_counting(error)
             case TypeError() | ValueError() | AttributeError() if self._last is not None:
                 # Code in C looks at a Poison's type before it touches it.
                 return self._last

@@ -40,6 +40,9 @@ class Unjoined(Fault):
         self.member = member
 
 
-def uncountable() -> Fault:
-    """Return the fault of numbers too large to calculate with."""
+def beyond_counting(error: ArithmeticError) -> Fault:
+    """Return the fault of numbers too large to calculate with, or of a date beyond the calendar."""
+    if isinstance(error, OverflowError):
+        # Only dates overflow so: numbers are decimals.
+        return Fault("R218", "the date lies beyond the calendar")
     return Fault("R308", "the numbers are too large to calculate with")

@@ -35,6 +35,7 @@ from mapgen.runtime.rules import Made, Rule, Rules, fill_indices, indices_of, lo
 from mapgen.runtime.source import Poison, SourceFault, patient, strict
 from mapgen.runtime.values import ENCODER, Skip
 from mapgen.runtime.wrapped import unwrapped
+from mapgen.runtime.zones import zone_of
 
 LONGEST_VALUE = 120
 MASK = "(masked: personal)"
@@ -193,10 +194,7 @@ def _read(name: str, shown: str, read: Callable[[], Table]) -> Mapping[Key, str]
 
 def _setting(kind: type, value: object) -> object:
     if kind is ZoneInfo:
-        try:
-            return ZoneInfo(str(value))
-        except (KeyError, OSError):
-            raise ValueError("no time zone of this name is known") from None
+        return zone_of(str(value))
     raise NotImplementedError(kind)
 
 

@@ -364,8 +364,8 @@ def spoil(workspace: Path, what: str) -> None:
         ("row cut off", "E518", "line 2 has too few columns"),
         ("spec broken", "E105", "orders.maps.yaml"),
         ("setting missing", "E518", "store"),
-        ("zone unknown", "E518", "no time zone of this name is known - at `$.order_zone`"),
-        ("zone that is a folder", "E518", "no time zone of this name is known"),
+        ("zone unknown", "E518", "the time zone database has no such name - at `$.order_zone`"),
+        ("zone that is a folder", "E518", "the time zone database has no such name"),
         ("environment empty", "E104", "local.yaml"),
     ],
 )  # fmt: skip

@@ -14,11 +14,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from mapgen.expression.refinements import zone_fault
 from mapgen.runtime.outcome import Document
 from mapgen.runtime.plan import Shape
 from mapgen.runtime.testing import FlowUnderTest
 from mapgen.runtime.values import ENCODER, DateValue
 from mapgen.runtime.wrapped import unwrapped
+from mapgen.runtime.zones import zone_of
 
 MACHINES = ("UTC", "Pacific/Kiritimati", "Pacific/Pago_Pago", "America/New_York", "Asia/Kathmandu")
 ZONE = ZoneInfo("America/New_York")  # `settings.order_zone` of the examples
@@ -74,6 +76,21 @@ def test_a_day_of_the_erp(day: Any, offset: timezone, machine: str) -> None:
 
     assert found == {"Date": day.isoformat()}
     assert sent == b'{"value":"%s"}' % day.isoformat().encode()
+
+
+@pytest.mark.parametrize("name", ["localtime", "Factory", "right/Europe/Berlin", "posix/UTC"])
+def test_a_zone_of_the_machine(name: str) -> None:
+    """A name that means another time elsewhere is none, so no day depends on the machine."""
+    with pytest.raises(ValueError, match="another machine"):
+        zone_of(name)
+    assert zone_fault(name) is not None
+
+
+@pytest.mark.parametrize("name", ["", ".", "Europe", "../UTC", "Mars/Olympus", "UTC ", "U\0TC"])
+def test_no_zone(name: str) -> None:
+    """A name that the time zone database does not have is told, whatever it looks like."""
+    with pytest.raises(ValueError, match="no such name"):
+        zone_of(name)
 
 
 @pytest.mark.parametrize("machine", MACHINES)

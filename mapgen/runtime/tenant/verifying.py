@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
@@ -12,6 +12,7 @@ from mapgen.runtime.tenant.body import is_date, read_body
 
 _UNSEEN = frozenset({"id", "files", "delete"})
 _NUMBER = (int, float, Decimal)
+_KEPT_TIME = timedelta(seconds=0.1)
 _ONLY_IF_SHOWN = frozenset({"note", "custom"})
 
 
@@ -108,10 +109,20 @@ def _names(value: object) -> tuple[object, ...]:
 
 
 def _is_same_date(sent: str, saved: str) -> bool:
-    if sent[:10] == saved[:10]:
-        return True
-    before, after = datetime.fromisoformat(sent), datetime.fromisoformat(saved)
-    return before.tzinfo is not None and after.tzinfo is not None and before == after
+    """Compare days, or instants: of those the ERP keeps no more than hundredths of a second."""
+    before, after = _moment(sent), _moment(saved)
+    if before is None or after is None:
+        return sent[:10] == saved[:10]
+    return abs(before - after) < _KEPT_TIME
+
+
+def _moment(words: str) -> datetime | None:
+    """Return an instant; None for a day, and for a time of which nobody knows the zone."""
+    try:
+        found = datetime.fromisoformat(words)
+    except ValueError:
+        return None
+    return None if found.tzinfo is None else found
 
 
 def _flag(value: object) -> object:
