@@ -19,7 +19,7 @@ from mapgen.check.sources import catches_new_fields
 from mapgen.check.writers import kind_of
 from mapgen.emit.files import emit, texts
 from mapgen.emit.manifest import manifest
-from mapgen.emit.python.formatting import FORMATTER, WrongFormatter
+from mapgen.emit.python.formatting import FORMATTER, WrongFormatter, require_style
 from mapgen.loading import Shelf
 from mapgen.lower.flow import lower
 from mapgen.report import Diagnostic, Stopped
@@ -119,6 +119,7 @@ def generate(
     if faults:
         raise Stopped(faults)
     try:
+        require_style()
         files = [file for flow in flows for file in emit(flow)]
     except WrongFormatter as wrong:
         raise Stopped([project.wrong_formatter(FORMATTER, wrong.installed)]) from None

@@ -56,6 +56,15 @@ _KNOWN = frozenset((*_REMARKS.split(), *_HELD.split(), *_AMBIGUOUS))
 # Formats that say how numbers are stored or texts are shown: OpenAPI's own.
 _STORED = ("int32", "int64", "float", "double", "password")
 _ROOT = "#"
+# What schemas are written in; the newest, where one does not say.
+_DIALECTS = (
+    None,
+    "https://json-schema.org/draft/2020-12/schema",
+    "https://json-schema.org/draft/2019-09/schema",
+    "http://json-schema.org/draft-07/schema#",
+    "http://json-schema.org/draft-06/schema#",
+    "http://json-schema.org/draft-04/schema#",
+)
 _MIXED = types.Object("mixed", {})
 # Names of other objects that expressions know.
 _TAKEN = (
@@ -166,7 +175,12 @@ def read_json_schema(path: str, text: str, what: str) -> Mapping[str, object]:
         raise Stopped([reading.not_json(path, str(error), f"the {what} schema")]) from None
     if not isinstance(schema, dict):
         raise Stopped([schemas.not_a_schema(path, _ROOT, "it is not an object", what)])
-    import jsonschema  # only a compiler has it
+    import jsonschema_rs  # only a compiler has it
+
+    # Of another dialect it would ask the network.
+    if schema.get("$schema") in _DIALECTS and jsonschema_rs.meta.is_valid(schema):
+        return schema
+    import jsonschema  # it is slow, and tells well what is wrong
 
     try:
         # Patterns are for RE2, not for Python: no format is tried.

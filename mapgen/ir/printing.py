@@ -15,7 +15,7 @@ def as_json(node: object) -> str:
 
 def meaning(node: object) -> str:
     """Return the SHA-256 of an ir node: equal for specs that differ in words only."""
-    return hashlib.sha256(as_json(node).encode()).hexdigest()
+    return hashlib.sha256(repr(node).encode()).hexdigest()
 
 
 def _plain(node: object) -> object:

@@ -26,11 +26,10 @@ class WrongFormatter(Exception):
 
 
 def formatted(text: str) -> str:
-    """Return a module as black writes it, a hundred columns wide. Raises WrongFormatter.
+    """Return a module as black writes it, a hundred columns wide.
 
     Each statement of the text stands on one line, or on lines that are short enough.
     """
-    _require_style()
     lines, is_docstring = [], False
     for line in text.split("\n"):
         is_docstring ^= line.count(_QUOTES) == 1
@@ -39,7 +38,8 @@ def formatted(text: str) -> str:
     return "\n".join(lines)
 
 
-def _require_style() -> None:
+def require_style() -> None:
+    """Raise WrongFormatter where black is not of the year whose style generated code has."""
     installed = importlib.metadata.version("black")
     if installed.partition(".")[0] != STYLE_YEAR:
         raise WrongFormatter(installed)
