@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Self
 
 import click
 
@@ -14,6 +16,7 @@ from mapgen.private import open_private
 from mapgen.report import Stopped
 from mapgen.report.catalogue import project as messages
 from mapgen.runtime.events import Event, JsonLog, Observer, Progress, TechnicalEvent, Together
+from mapgen.runtime.halt import LogFault
 
 _STEPS = 10
 _EVERY = 500
@@ -77,6 +80,62 @@ def _state_of_the_tenant(event: Event) -> str | None:
             return None
 
 
+class _Log:
+    """The events of a run as JSON lines at the end of a file."""
+
+    def __init__(self, path: Path) -> None:
+        """Open the file. Raises Stopped (E510)."""
+        self._path = path
+        self._is_lost = False
+        try:
+            ends_a_line = _ends_a_line(path)
+            self._stream = open_private(path, "a")
+        except OSError as error:
+            raise Stopped([messages.cannot_write(str(path), _reason(error))]) from None
+        self._lines = JsonLog(business=self._stream, technical=self._stream)
+        if not ends_a_line:  # an earlier run broke off amid a line, when the disk was full
+            self._stream.write("\n")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        with contextlib.suppress(OSError):  # told when the event came
+            self._stream.close()
+
+    def on_progress(self, progress: Progress) -> None:
+        """Leave progress to others."""
+
+    def on_event(self, event: Event) -> None:
+        """Write a line. Raises LogFault, once: after it nothing more is written."""
+        if self._is_lost:
+            return
+        try:
+            self._lines.on_event(event)
+        except OSError as error:
+            self._is_lost = True
+            raise LogFault(
+                f"the log `{self._path}` cannot be written: {_reason(error)}",
+                "see that the disk has room, and run again; what was delivered is in the ledger",
+            ) from None
+
+
+def _ends_a_line(path: Path) -> bool:
+    """Whether the next line of a file would stand by itself, as far as it may be read."""
+    try:
+        if not path.is_file() or path.stat().st_size == 0:
+            return True
+        with path.open("rb") as stream:
+            stream.seek(-1, os.SEEK_END)
+            return stream.read(1) == b"\n"
+    except OSError:
+        return True
+
+
+def _reason(error: OSError) -> str:
+    return (error.strerror or "unknown error").lower()
+
+
 @contextlib.contextmanager
 def watching(total: int | None, log: Path | None) -> Iterator[Observer]:
     """Watch a run over so many records; `log` gets its events as JSON lines.
@@ -89,9 +148,4 @@ def watching(total: int | None, log: Path | None) -> Iterator[Observer]:
         if log is None:
             yield shown
             return
-        try:
-            stream_out = files.enter_context(open_private(log, "a"))
-        except OSError as error:
-            reason = (error.strerror or "unknown error").lower()
-            raise Stopped([messages.cannot_write(str(log), reason)]) from None
-        yield Together((shown, JsonLog(business=stream_out, technical=stream_out)))
+        yield Together((shown, files.enter_context(_Log(log))))

@@ -57,6 +57,12 @@ class NotBuilt(Halt):
     code = "R506"
 
 
+class LogFault(Halt):
+    """The log of events cannot be written."""
+
+    code = "R507"
+
+
 class Terminated(KeyboardInterrupt):
     """The run was asked to end by a signal that is not Ctrl-C; `number` is the signal's."""
 

@@ -47,7 +47,8 @@ class Courier:
         self.check()
 
     def check(self) -> None:
-        """Raise what stopped a worker, if anything did."""
+        """Raise what stopped a worker, or the run's account of itself, if anything did."""
+        self._run.tally.check()
         if self._failure is not None:
             raise self._failure
 

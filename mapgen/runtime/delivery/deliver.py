@@ -77,6 +77,7 @@ def deliver(
     tally.tell(TechnicalEvent("run began", facts=_facts(run, environment)))
     keep = plan.dead_letter_days * _SECONDS_A_DAY
     try:
+        tally.check()
         ledger.purge(run.book, run.id, keep, plan.rules)
         with (
             _raising_terminated(),
@@ -91,6 +92,7 @@ def deliver(
         ledger.purge(run.book, run.id, keep, plan.rules)
         tally.add_open(ledger.still_open(run.book, began, plan.rules))
         ledger.end(run.id)
+        tally.check()
     except Halt as halt:
         halt.summary = tally.summary()
         raise

@@ -17,6 +17,7 @@ from mapgen.runtime.events import (
     Progress,
     TechnicalEvent,
 )
+from mapgen.runtime.halt import Halt
 from mapgen.runtime.ledger import Acknowledgement, State, StillOpen
 from mapgen.runtime.outcome import FaultReport
 from mapgen.runtime.summary import Kind, Reason, Shown, Summary
@@ -42,11 +43,23 @@ class Tally:
         self._shown: dict[Kind, list[Shown]] = {}
         self._withdrawn = 0
         self._still_open = StillOpen()
+        self._failure: Halt | None = None
 
     def tell(self, event: Event) -> None:
-        """Hand an event on."""
+        """Hand an event on; what keeps it from being written stops the run at its next `check`.
+
+        It is counted all the same: what was delivered is delivered.
+        """
         with self._turn:
-            self._observer.on_event(event)
+            try:
+                self._observer.on_event(event)
+            except Halt as failure:
+                self._failure = self._failure or failure
+
+    def check(self) -> None:
+        """Raise what kept an event from being written."""
+        if self._failure is not None:
+            raise self._failure
 
     def saw(self, records: int, outcomes: int) -> None:
         """Note that so many more records were read, and gave so many outcomes."""
