@@ -59,10 +59,10 @@ def _one(expression: str, data: Path | None) -> None:
 
 def _object(path: Path) -> dict[str, JsonValue]:
     from mapgen.runtime.faults import Fault
-    from mapgen.runtime.records import RawRecord, decode
+    from mapgen.runtime.records import RawRecord, decode_whole
 
     try:
-        value = decode(RawRecord(1, 1, path.read_bytes()), ())
+        value = decode_whole(RawRecord(1, 1, path.read_bytes()), ())
     except OSError as error:
         raise click.ClickException(f"cannot read `{path}`: {error.strerror}") from None
     except Fault as fault:
@@ -106,10 +106,10 @@ def _line(raw: RawRecord) -> Evaluated | str:
     from mapgen.evaluation import NotThatType, evaluate, read_types
     from mapgen.report import Stopped, Text
     from mapgen.runtime.faults import Fault
-    from mapgen.runtime.records import decode
+    from mapgen.runtime.records import decode_whole
 
     try:
-        match decode(raw, ()):
+        match decode_whole(raw, ()):
             case {"expr": str() as words, **rest}:
                 names, values = rest.get("types", {}), rest.get("bindings", {})
                 if not isinstance(names, dict) or not isinstance(values, dict):

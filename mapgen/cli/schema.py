@@ -95,12 +95,12 @@ def _records_of(path: Path, envelope: tuple[str, ...]) -> Iterator[Mapping[str, 
     """Yield the records of a file; what is none is told and left out."""
     from mapgen.cli.output import say
     from mapgen.runtime.faults import Fault
-    from mapgen.runtime.records import decode, read_records
+    from mapgen.runtime.records import decode_whole, read_records
 
     with path.open("rb") as stream:
         for raw in read_records(stream, path.name, envelope):
             try:
-                record = decode(raw, envelope)
+                record = decode_whole(raw, envelope)
                 if not isinstance(record, dict):
                     raise Fault("R101", "it is no object")
             except Fault as fault:

@@ -12,6 +12,7 @@ from typing import Never, TypeVar
 
 from mapgen.report import Diagnostic, Label, Source, Span, Stopped
 from mapgen.report.catalogue import contract as words
+from mapgen.runtime.nesting import DEEPEST, is_deeper
 
 Json = object  # what json.loads gives: None, bool, int, float, str, list or dict
 Step = str | int
@@ -21,8 +22,6 @@ T = TypeVar("T")
 _DECODER = json.JSONDecoder()
 # More than any number that a schema, a contract or an example has.
 MOST_DIGITS = 1000
-# Levels of lists and objects: a schema that goes deeper refers to itself.
-DEEPEST = 100
 _SPACE = re.compile(r"[ \t\n\r]*")
 
 
@@ -228,18 +227,9 @@ def parsed(text: str, pairs: Callable[[list[tuple[str, Json]]], Json] = dict) ->
         parse_constant=_refuse_constant,
         object_pairs_hook=pairs,
     )
-    level: list[Json] = [found]
-    for _ in range(DEEPEST):
-        level = [inner for value in level for inner in _inside(value)]
-        if not level:
-            return found
-    raise RecursionError
-
-
-def _inside(value: Json) -> Iterable[Json]:
-    """Return what a value holds that may hold something itself."""
-    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-    return (one for one in inner if isinstance(one, dict | list))
+    if is_deeper(found, DEEPEST):
+        raise RecursionError
+    return found
 
 
 def _refuse_duplicates(pairs: list[tuple[str, Json]]) -> dict[str, Json]:

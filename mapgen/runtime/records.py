@@ -16,6 +16,7 @@ from decimal import Decimal
 from typing import BinaryIO, Literal, cast
 
 from mapgen.runtime.faults import Fault, Unjoined
+from mapgen.runtime.nesting import DEEPEST, is_deeper
 
 LONGEST_RECORD = 16 * 1024 * 1024
 CHUNK = 256 * 1024
@@ -107,6 +108,17 @@ def decode(raw: RawRecord, envelope: tuple[str, ...]) -> JsonValue:
     if raw.members and isinstance(record, dict):
         # What could not be joined stands in its member's place: it has the type of none.
         record.update(cast("Mapping[str, JsonValue]", raw.members))
+    return record
+
+
+def decode_whole(raw: RawRecord, envelope: tuple[str, ...]) -> JsonValue:
+    """Return the record's JSON as `decode` does, for what looks into each of its levels.
+
+    Raises Fault (R101) for what `decode` refuses, and for what is nested too deep for that.
+    """
+    record = decode(raw, envelope)
+    if is_deeper(record, DEEPEST):
+        raise Fault("R101", f"the record is nested deeper than {DEEPEST} levels")
     return record
 
 

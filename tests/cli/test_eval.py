@@ -106,10 +106,12 @@ def test_data_that_cannot_be_read(tmp_path: Path) -> None:
     """What is no file, no JSON or no object is said so."""
     (tmp_path / "list.json").write_text("[1]")
     (tmp_path / "broken.json").write_text("{")
+    (tmp_path / "deep.json").write_text('{"a":' * 500 + "1" + "}" * 500)
     for name, said in (
         ("none.json", "cannot read `none.json`"),
         ("list.json", "`list.json` is no JSON object"),
         ("broken.json", "`broken.json`: the record is not JSON"),
+        ("deep.json", "`deep.json`: the record is nested deeper than 100 levels"),
     ):
         done = mapgen("eval", "1", "--data", name, cwd=tmp_path)
         assert done.returncode == 1

@@ -37,3 +37,15 @@ def test_where_nothing_can_be_written(words: tuple[str, ...], tmp_path: Path) ->
 
     assert done.returncode == 1
     assert "error[E510]: `nowhere/found.json` cannot be written" in done.stderr
+
+
+def test_sample_that_is_nested_too_deep(tmp_path: Path) -> None:
+    """A sample that nothing can be drafted from is told and left out."""
+    deep = '{"a":' * 500 + "1" + "}" * 500
+    (tmp_path / "records.jsonl").write_text(f'{deep}\n{{"id": 1}}\n', encoding="utf-8")
+
+    done = mapgen("schema", "infer", "records.jsonl", cwd=tmp_path)
+
+    assert done.returncode == 0
+    assert "record 1 is left out: the record is nested deeper than 100" in done.stderr
+    assert list(json.loads(done.stdout)["properties"]) == ["id"]
