@@ -16,8 +16,9 @@ from mapgen.ir.flow import covers
 from mapgen.report import Diagnostic, Source, Span, Text
 from mapgen.report.catalogue import operations as messages
 from mapgen.report.catalogue.modifiers import undo_of_an_update
+from mapgen.report.catalogue.reading import missing_key
 from mapgen.spec import model as spec
-from mapgen.spec.language import SECRETS
+from mapgen.spec.language import SECRETS, UNSEEN
 
 # Shapes of tokens that their makers document, and of keys in general.
 _SECRET_SHAPES: Mapping[str, str] = {
@@ -49,8 +50,10 @@ def check_security(
     retry = security.retry
     if retry is not None and retry.texts is not None and retry.first > retry.ceiling:
         faults.append(messages.retry_beyond_ceiling(*retry.texts))
-    if schema is not None:
-        faults += _data(security, section, schema, reads)
+    data = [] if schema is None else list(_data(security, section, schema, reads))
+    if security.data_at is None and not data:
+        data = [missing_key(security.span, "data", "`security:`", UNSEEN)]
+    faults += data
     undo = security.undo
     if undo is not None:
         faults += _undo(undo, written)
@@ -96,7 +99,7 @@ def _data(
             looks.setdefault(leaf.rpartition(".")[0], []).append((leaf, kind))
     first = security.data[0].path.span() if security.data else None
     for parent, fields in looks.items():
-        yield messages.unclassified(security.span, parent, fields, first)
+        yield messages.unclassified(security.span, parent, fields, first or security.data_at)
 
 
 def personal_paths(

@@ -2,8 +2,11 @@
 
 A general tool learns types and required members. What a mapping needs besides is read off the
 values: decimals and moments that travel as text, words of a closed vocabulary, objects that are
-one type in several places, what never changes. Nothing personal reaches the schema: of the values
-only such words are shown that stand there again and again in one letter case.
+one type in several places, what never changes.
+
+Invariant: nothing personal reaches the schema. Of values, only words are shown that are there again
+and again in one letter case, of a member whose name says that it holds a vocabulary and that is in
+nothing of a person; of names, none that is a value itself.
 """
 
 from __future__ import annotations
@@ -16,7 +19,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import TypeAlias
 
-from mapgen.contract.personal import personal_kind, words_of
+from mapgen.contract.personal import is_keyed_by_persons, is_value, is_vocabulary, words_of
 
 Json: TypeAlias = "Mapping[str, Json] | list[Json] | str | int | Decimal | bool | None"
 Schema: TypeAlias = dict[str, object]
@@ -89,7 +92,10 @@ class Texts:
 
 @dataclass(slots=True)
 class Seen:
-    """All that the samples have at one place; `present` counts a member where it is there."""
+    """All that the samples have at one place; `present` counts a member where it is there.
+
+    `unnamed` is the number of members that are left out, because their names are values.
+    """
 
     nulls: int = 0
     flags: int = 0
@@ -101,6 +107,8 @@ class Seen:
     members: dict[str, Seen] = field(default_factory=dict)
     present: Counter[str] = field(default_factory=Counter)
     elements: Seen | None = None
+    is_vocabulary: bool = False
+    unnamed: int = 0
 
     def take(self, value: Json) -> None:
         """Count one value and all inside it."""
@@ -137,6 +145,8 @@ class Seen:
         self.lists += other.lists
         self.texts.merge(other.texts)
         self.present += other.present
+        self.is_vocabulary = self.is_vocabulary and other.is_vocabulary
+        self.unnamed += other.unnamed
         for name, member in other.members.items():
             if name in self.members:
                 if self.members[name] is not member:
@@ -172,6 +182,7 @@ def infer(records: Iterable[Mapping[str, Json]], name: str) -> Schema:
     root, count = Seen(), 0
     for count, record in enumerate(records, start=1):  # noqa: B007 - counts what is passed on
         root.take(record)
+    _hide(root)
     _share(root)
     title = name.replace("_", " ")
     writer = _Writer(_names(root))
@@ -181,18 +192,31 @@ def infer(records: Iterable[Mapping[str, Json]], name: str) -> Schema:
             members = schema["properties"]
             assert isinstance(members, dict)
             members[member]["readOnly"] = True
-    definitions = {
-        writer.names[id(seen)]: writer.object(seen, f".{writer.names[id(seen)]}")
-        for seen in _shared(root)
-    }
+    definitions = {writer.names[id(seen)]: writer.object(seen) for seen in _shared(root)}
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": title[:1].upper() + title[1:],
         "description": f"A draft from {count} sample record{'s' * (count != 1)}: more may be"
-        " missing or null than they show, and `readOnly` says what never changes.",
+        " missing or null than they show, and `readOnly` says what never changes."
+        f" {schema.pop('description', '')}".rstrip(),
         **schema,
         **({"$defs": dict(sorted(definitions.items()))} if definitions else {}),
     }
+
+
+def _hide(seen: Seen, path: str = "") -> None:
+    """Leave out members that values name, and say which texts may be shown."""
+    seen.is_vocabulary = is_vocabulary(path)
+    names = [name for name in seen.members if not is_value(name)]
+    kinds = {tuple(seen.members[name].kinds()) for name in names}
+    if path and len(kinds) == 1 and is_keyed_by_persons(path.rpartition(".")[2], names):
+        names = []
+    seen.unnamed = len(seen.members) - len(names)
+    seen.members = {name: seen.members[name] for name in names}
+    for name, member in seen.members.items():
+        _hide(member, f"{path}.{name}")
+    if seen.elements is not None:
+        _hide(seen.elements, path)
 
 
 def _never_changes(seen: Seen, is_required: bool) -> bool:
@@ -205,29 +229,31 @@ class _Writer:
 
     names: Mapping[int, str]
 
-    def schema(self, seen: Seen, path: str = "") -> Schema:
+    def schema(self, seen: Seen) -> Schema:
         if id(seen) in self.names:
             return {"$ref": f"#/$defs/{self.names[id(seen)]}"}
-        return self.object(seen, path)
+        return self.object(seen)
 
-    def object(self, seen: Seen, path: str = "") -> Schema:
-        """Return the schema itself, even of what stands in `$defs`; no value of a person in it."""
-        is_personal = personal_kind(path) is not None
+    def object(self, seen: Seen) -> Schema:
+        """Return the schema itself, even of what is in `$defs`."""
         kinds = seen.kinds()
         types = [*kinds, *(["null"] if seen.nulls else [])]
         schema: Schema = {"type": types[0] if len(types) == 1 else types} if types else {}
         if kinds == ["string"]:
             schema |= seen.texts.facts()
-            if is_personal:
+            if not seen.is_vocabulary:
                 schema.pop("examples", None)
         elif "array" in kinds and seen.elements is not None:
-            schema["items"] = self.schema(seen.elements, path)
+            schema["items"] = self.schema(seen.elements)
         if "object" in kinds:
             required = [name for name in seen.members if seen.present[name] == seen.objects]
             schema["required"] = required
             schema["properties"] = {
-                name: self.schema(member, f"{path}.{name}") for name, member in seen.members.items()
+                name: self.schema(member) for name, member in seen.members.items()
             }
+            if seen.unnamed:
+                count = f"{seen.unnamed} member{'s' * (seen.unnamed != 1)}"
+                schema["description"] = f"{count} left out: named by values of the samples."
         return schema
 
 

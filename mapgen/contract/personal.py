@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from mapgen.expression.types import BOOL, Type, present
 
@@ -49,6 +49,22 @@ _FLAGS = frozenset(
     ["is", "has", "accepts", "accept", "verified", "valid", "optin", "consent", "count", "enabled"]
 )
 
+# How a name ends whose values are the words of a closed vocabulary: those alone are ever shown.
+_VOCABULARIES = (
+    "status|state|type|kind|mode|method|reason|currency|unit|uom|level|channel|gateway|policy"
+    "|category|locale|language|object|format|action|event|priority|class|source name"
+    "|country code|currency code|language code|tax code|reason code|status code|type code|unit code"
+)
+# A member named by a value: an e-mail address, a number of a phone or a card, an IP address.
+_VALUES = (
+    re.compile(r".*@.*", re.DOTALL),
+    re.compile(r"\+?[\d\s().:/-]*\d[\d\s().:/-]*"),
+    re.compile(r"[0-9a-fA-F]{0,4}(:[0-9a-fA-F]{0,4}){2,7}"),
+    re.compile(r"[A-Z]{2}\d{2}[ A-Z0-9]{10,30}"),
+)
+_CALLED = re.compile(r"[^\W\d_]+(?:[ ,'’.-]+[^\W\d_]+)+\.?")
+_PERSONS = _OWNERS - {"address", "billing", "shipping"} | {"user", "employee", "member", "payer"}
+
 
 def words_of(name: str) -> tuple[str, ...]:
     """Return the words of a name in small letters: of camelCase, snake_case, with digits apart."""
@@ -74,6 +90,39 @@ def personal_kind(path: str, kind: Type | None = None) -> str | None:
                 return found
     owners = frozenset(words_of(around[-1])) if len(around) > 1 else frozenset()
     return _OF_AN_OWNER.get(" ".join(words)) if owners & _OWNERS else None
+
+
+def is_vocabulary(path: str) -> bool:
+    """Whether the values at a path may be shown: words of a vocabulary, and nothing of a person."""
+    *around, name = path.replace("[]", "").split(".")
+    words = words_of(name)
+    if personal_kind(path) is not None or any(_is_of_persons(one) for one in around):
+        return False
+    return any(_ends(words, tuple(ending.split())) for ending in _VOCABULARIES.split("|"))
+
+
+def is_value(name: str) -> bool:
+    """Whether a member is named by a value that may be somebody's, not by what it holds."""
+    return any(shape.fullmatch(name) for shape in _VALUES)
+
+
+def is_keyed_by_persons(holder: str, names: Iterable[str]) -> bool:
+    """Whether the members of an object, all of one kind, are named by whom they are of."""
+    last = words_of(holder)[-1:]
+    if last == ("people",) or (last and last[0].removesuffix("s") in _PERSONS - {last[0]}):
+        return True
+    return all(_CALLED.fullmatch(name) and not _says_what_it_is(name) for name in names)
+
+
+def _says_what_it_is(name: str) -> bool:
+    words = frozenset(words_of(name))
+    endings = {word for endings in _ENDINGS.values() for word in re.split(r"[ |]", endings)}
+    return bool(words & (_OWNERS | endings)) or is_vocabulary(name)
+
+
+def _is_of_persons(name: str) -> bool:
+    words = words_of(name)
+    return not _OWNERS.isdisjoint({*words, *(word.removesuffix("s") for word in words)})
 
 
 def _ends(words: tuple[str, ...], ending: tuple[str, ...]) -> bool:

@@ -74,11 +74,60 @@ def entries_before(key: Span, entries: Iterable[str]) -> Fix | None:
     if _before(text, key.start) in "{,":
         behind = ", "
     elif not indentation.strip(" "):
-        behind = ("\r\n" if "\r\n" in text else "\n") + indentation
+        behind = _end(text) + indentation
     else:
         return None
     words = "".join(f"{entry}{behind}" for entry in entries)
     return Fix((Replacement(Span(key.source, key.start, key.start), words),))
+
+
+def into_braces(braces: Span, entries: Iterable[str]) -> Fix | None:
+    """Return the fix that puts entries into a mapping in braces, None for one without braces.
+
+    Braces with nothing in them that end a line become lines, one an entry.
+    """
+    source, text = braces.source, braces.source.text
+    if not text.startswith("{", braces.start):
+        return None
+    empty = re.compile(r"\{[ \t]*\}").match(text, braces.start)
+    first, last = _line(source, braces.start)
+    line = re.fullmatch(r"( +)[\w.-]+:( *)", text[first : braces.start])
+    if empty is not None and line is not None and not text[empty.end() : last].strip():
+        words = "".join(f"{_end(text)}{2 * line[1]}{entry}" for entry in entries)
+        return Fix((Replacement(Span(source, braces.start - len(line[2]), empty.end()), words),))
+    at = braces.start + 1
+    words = ", ".join(entries) + ("" if empty is not None else ", ")
+    return Fix((Replacement(Span(source, at, at), words),))
+
+
+def entry_first(mapping: Span, key: str, entries: Iterable[str]) -> Fix | None:
+    """Return the fix that puts an entry, which holds entries itself, first into a mapping.
+
+    On lines of its own it is above the comments of what is first now.
+    """
+    source, text = mapping.source, mapping.source.text
+    entries = tuple(entries)
+    if text.startswith("{", mapping.start):
+        return into_braces(mapping, [f"{key}: {{{', '.join(entries)}}}"])
+    at, _ = _line(source, mapping.start)
+    indentation = text[at : mapping.start]
+    if not indentation or indentation.strip(" "):
+        return None
+    while (above := re.search(r"^[ \t]*(#.*)?\r?\n\Z", text[:at], re.MULTILINE)) is not None:
+        at = above.start()
+    lines = [f"{indentation}{key}:", *(f"{2 * indentation}{entry}" for entry in entries)]
+    words = "".join(line + _end(text) for line in lines)
+    return Fix((Replacement(Span(source, at, at), words),))
+
+
+def _end(text: str) -> str:
+    """Return how the lines of a text end."""
+    return "\r\n" if "\r\n" in text else "\n"
+
+
+def as_key(name: str) -> str:
+    """Return a name as a key of YAML, in quotes where it has to be."""
+    return name if re.fullmatch(r"[A-Za-z_][\w.]*", name) else "'" + name.replace("'", "''") + "'"
 
 
 def value_quoted(at: Span) -> Fix | None:

@@ -548,12 +548,15 @@ PERFORMANCE = Record(
     },
 )
 
+UNSEEN = "source fields that must not be seen in logs and rejects"
 SECURITY = Record(
     "`security:`",
     {
-        "data": _required(
+        "data": Key(
             MapOf(Words("class of data", choices=("personal", "confidential")), "data classes"),
-            "source fields that must not be seen in logs and rejects",
+            UNSEEN,
+            is_required=True,
+            is_missed_by_checks=True,
         ),
         "retry": Key(
             Record(

@@ -591,6 +591,7 @@ class Security:
     """S: what is secret, and what happens on failure."""
 
     data: tuple[DataClass, ...]
+    data_at: Span | None
     retry: Retry | None
     circuit_breaker: CircuitBreaker | None
     dead_letter_days: int | None

@@ -448,6 +448,7 @@ def _security(node: MapNode) -> model.Security:
             model.DataClass(entry.key, _as_scalar(entry.value).text)
             for entry in _entries(node, "data")
         ),
+        data_at=None if (data := node.get("data")) is None else data.span,
         retry=_retry(_as_map(retry)) if retry is not None else None,
         circuit_breaker=_breaker(_as_map(breaker)) if breaker is not None else None,
         dead_letter_days=_days(_as_map(dead)) if dead is not None else None,

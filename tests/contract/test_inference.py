@@ -45,7 +45,7 @@ def read(draft: Mapping[str, object]) -> SourceSchema:
 
 def member(*values: Any) -> dict[str, Any]:
     """Return the schema of a member that has these values."""
-    found = drafted(*({"a": value} for value in values))["properties"]["a"]
+    found = drafted(*({"status": value} for value in values))["properties"]["status"]
     assert isinstance(found, dict)
     return found
 

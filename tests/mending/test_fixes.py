@@ -411,6 +411,54 @@ def test_a_spec_behind_a_link(
     assert file.stat().st_mode & 0o777 == 0o640
 
 
+UNDO = "rollback: {undo: {action: CancelDelivery}}"
+ENTRY = "parcel.recipient.street: personal"
+
+
+@pytest.mark.parametrize("ends", ["\n", "\r\n"], ids=["unix", "windows"])
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        pytest.param(
+            f"security:\n  data: {{}}\n  {UNDO}\n",
+            f"security:\n  data:\n    {ENTRY}\n  {UNDO}\n",
+            id="no entry",
+        ),
+        pytest.param(
+            f"security:\n  data: {{ }}  # none yet\n  {UNDO}\n",
+            f"security:\n  data: {{{ENTRY} }}  # none yet\n  {UNDO}\n",
+            id="no entry, and a comment",
+        ),
+        pytest.param(
+            f"security:  # S\n\n    # what happens then\n    {UNDO}  # why\n",
+            f"security:  # S\n    data:\n        {ENTRY}\n"
+            f"\n    # what happens then\n    {UNDO}  # why\n",
+            id="no section, in lines of their own",
+        ),
+        pytest.param(
+            f"security: {{{UNDO}}}\n",
+            f"security: {{data: {{{ENTRY}}}, {UNDO}}}\n",
+            id="no section, in braces",
+        ),
+        pytest.param(
+            f"security:\n  data: {{parcel.tags: confidential}}\n  {UNDO}\n",
+            f"security:\n  data: {{{ENTRY}, parcel.tags: confidential}}\n  {UNDO}\n",
+            id="an entry in braces",
+        ),
+    ],
+)
+def test_classes_of_data(before: str, after: str, ends: str, tmp_path: Path) -> None:
+    """The entries go under `data:`, made where there is none, as the section is written."""
+    workspace = build("_base", tmp_path)
+    head = (workspace / SPEC).read_text("utf-8").partition("security:")[0]
+    written, expected = ((head + text).replace("\n", ends) for text in (before, after))
+
+    mended = mend(Workspace(workspace, {SPEC: written}), (SPEC,))
+
+    assert mended.after[SPEC] == expected
+    assert not mended.findings.faults
+
+
 def test_a_name_that_is_taken(tmp_path: Path) -> None:
     """A near name that another rule has already is not written a second time."""
     workspace = build("_base", tmp_path)

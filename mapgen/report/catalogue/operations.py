@@ -164,18 +164,19 @@ def unknown_action(name: Text, entity: str, known: Iterable[str]) -> Diagnostic:
 
 
 def unclassified(
-    span: Span, parent: str, fields: Sequence[tuple[str, str]], first: Span | None
+    span: Span, parent: str, fields: Sequence[tuple[str, str]], data: Span | None
 ) -> Diagnostic:
     """E463: fields of an object that look like personal data and have no class.
 
-    `fields` are their paths, each with what it looks like; `first` is an entry under `data:`.
+    `fields` are their paths, each with what it looks like; `data` is the first entry under `data:`,
+    or the braces of one without entries.
     """
     path, kind = fields[0]
     message = f"`{path}` looks like {kind} and has no data class"
     if len(fields) > 1:
         shown = ", ".join(f"`{one.rpartition('.')[2]}` ({of})" for one, of in fields)
         message = f"`{parent}` has fields that look personal and have no data class: {shown}"
-    lines = [f"{one.replace('[]', '')}: personal" for one, _ in fields]
+    lines = [f"{repairs.as_key(one.replace('[]', ''))}: personal" for one, _ in fields]
     entries = "`, `".join(lines)
     what = "it is" if len(fields) == 1 else "they are"
     return Diagnostic(
@@ -183,7 +184,11 @@ def unclassified(
         message,
         label=Label(span),
         help=f"add `{entries}` under `data:`, so that {what} masked in logs and rejects",
-        fix=None if first is None else repairs.entries_before(first, lines),
+        fix=(
+            repairs.entry_first(span, "data", lines)
+            if data is None
+            else repairs.into_braces(data, lines) or repairs.entries_before(data, lines)
+        ),
     )
 
 
