@@ -349,8 +349,10 @@ class RuleChecker:
         if present(kind) == types.ERROR:
             return None
         if value_type is None:
+            # An instant does not say what the field holds; of a day the type is known.
+            help_line = _CONVERSIONS.get(("date", str(present(kind))))
             fault = messages.wrong_type(
-                _value_span(rule), rule.target.value, "a single value", described(kind), None
+                _value_span(rule), rule.target.value, "a single value", described(kind), help_line
             )
             self.faults.append(fault)
             return None

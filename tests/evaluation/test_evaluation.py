@@ -186,6 +186,13 @@ def test_numbers_too_large() -> None:
     assert outcome("a * a * a", {"a": "decimal"}, {"a": "9E+999990"}) == "R308"
 
 
+def test_a_day_beyond_the_calendar() -> None:
+    """At the ends of the calendar an instant may be no day of a zone."""
+    kinds, zone = {"at": "timestamp"}, "'Pacific/Kiritimati'"
+    assert outcome(f"date(at, {zone})", kinds, {"at": "9999-12-31T23:30:00Z"}) == "R218"
+    assert outcome(f"date(at, {zone})", kinds, {"at": "9999-12-31T09:30:00Z"}) == "9999-12-31"
+
+
 def test_whole_number_beyond_64_bits() -> None:
     """Whole numbers have no end, from the bindings on."""
     assert outcome("a", {"a": "int"}, {"a": 2**63}) == 2**63
