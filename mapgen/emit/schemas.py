@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
+from typing import cast
 
 from mapgen.emit.json_text import json_text
 from mapgen.emit.python.types import CUSTOM_WRAPPERS
@@ -76,16 +77,81 @@ def _wrapped(field: ir.SourceField) -> Schema:
 
 
 def _source_field(field: ir.SourceField) -> Schema:
-    element = _SOURCE_TYPES.get(field.type, {"$ref": f"#/$defs/{field.type}"})
+    plain = _SOURCE_TYPES.get(field.type, {"$ref": f"#/$defs/{field.type}"})
+    if not field.is_list:
+        whole = _held(plain, field.constraints)
+        return _or_null(whole) if field.may_be_missing else whole
+    element = _held(plain, field.of_elements)
     if field.element_may_be_missing:
         element = _or_null(element)
-    whole: Schema = {"type": "array", "items": element} if field.is_list else element
-    return _or_null(whole) if field.may_be_missing else whole
+    rows = _held({"type": "array", "items": element}, field.constraints)
+    return _or_null(rows) if field.may_be_missing else rows
+
+
+def _held(schema: Schema, constraints: Iterable[ir.Constraints]) -> Schema:
+    """Return a schema with what values are held against when they are read, never with more."""
+    for one in constraints:
+        said = {**_of_text(one, schema), **_of_number(one, schema), **_of_list(one)}
+        if said.keys() & schema.keys():
+            schema = {**schema, "allOf": [*_all_of(schema), said]}
+        else:
+            schema = {**schema, **said}
+    return schema
+
+
+def _all_of(schema: Schema) -> list[object]:
+    found = schema.get("allOf")
+    return found if isinstance(found, list) else []
+
+
+def _of_text(said: ir.Constraints, schema: Schema) -> Schema:
+    found: Schema = {}
+    if said.choices is not None:
+        found |= _one_of(list(said.choices), "string", schema)
+    if said.pattern is not None:
+        found["pattern"] = said.pattern
+    if said.format is not None:
+        found["format"] = said.format
+    if said.shortest:
+        found["minLength"] = said.shortest
+    if said.longest is not None:
+        found["maxLength"] = said.longest
+    return found
+
+
+def _of_number(said: ir.Constraints, schema: Schema) -> Schema:
+    found: Schema = {}
+    if said.numbers is not None:
+        found |= _one_of([_number(text) for text in said.numbers], "number", schema)
+    for sign, bound in said.bounds:
+        found[_BOUNDS[cast(ir.Comparison, sign)]] = _number(bound)
+    # A fraction is no multiple of another one to whoever reckons in binary: it is not said.
+    if said.step is not None and isinstance(step := _number(said.step), int):
+        found["multipleOf"] = step
+    return found
+
+
+def _of_list(said: ir.Constraints) -> Schema:
+    found: Schema = {}
+    if said.fewest:
+        found["minItems"] = said.fewest
+    if said.most is not None:
+        found["maxItems"] = said.most
+    if said.is_unique:
+        found["uniqueItems"] = True
+    return found
+
+
+def _one_of(values: list[object], kind: str, schema: Schema) -> Schema:
+    """Return that a value is one of some; an amount is, where it is written as they are."""
+    if schema.get("type") != _SOURCE_TYPES["decimal"]["type"]:
+        return {"enum": values}
+    return {"anyOf": [{"not": {"type": kind}}, {"enum": values}]}
 
 
 def _or_null(schema: Schema) -> Schema:
     kind = schema.get("type")
-    if kind is None:
+    if kind is None or not {"enum", "anyOf", "allOf"}.isdisjoint(schema):
         return {"anyOf": [schema, {"type": "null"}]}
     kinds = list(kind) if isinstance(kind, list) else [kind]
     return {**schema, "type": [*kinds, "null"]}
