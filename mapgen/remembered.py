@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import importlib.metadata
 import os
 import stat
 from collections.abc import Iterator
 from functools import cache
 from importlib import import_module
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import mapgen
@@ -38,7 +38,7 @@ def is_fresh(workspace: Workspace, specs: str | None) -> int | None:
     generated = _hashed(workspace.root / GENERATED)
     if specs is None or generated is None:
         return None
-    with contextlib.suppress(OSError, ValueError, PackageNotFoundError):
+    with contextlib.suppress(OSError, ValueError, importlib.metadata.PackageNotFoundError):
         known, _, count = _place(workspace).read_text(encoding="ascii").partition(" ")
         if known == _combined(specs, generated):
             return int(count)
@@ -50,7 +50,7 @@ def remember_fresh(workspace: Workspace, specs: str | None, count: int) -> None:
     generated = _hashed(workspace.root / GENERATED)
     if specs is None or generated is None:
         return
-    with contextlib.suppress(OSError, PackageNotFoundError):
+    with contextlib.suppress(OSError, importlib.metadata.PackageNotFoundError):
         place = _place(workspace)
         place.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         place.write_text(f"{_combined(specs, generated)} {count}", encoding="ascii")
@@ -63,7 +63,7 @@ def _place(workspace: Workspace) -> Path:
 
 
 def _combined(specs: str, generated: str) -> str:
-    words = f"{_compiler()} {version('black')} {specs} {generated}"
+    words = f"{_compiler()} {importlib.metadata.version('black')} {specs} {generated}"
     return hashlib.sha256(words.encode()).hexdigest()
 
 
