@@ -162,7 +162,7 @@ def as_sarif(diagnostics: Iterable[Diagnostic], version: str) -> str:
 
 def _result(diagnostic: Diagnostic) -> Mapping[str, object]:
     path = diagnostic.label.span.source.path if diagnostic.label else diagnostic.path
-    location: dict[str, object] = {"artifactLocation": {"uri": quote(path or ".")}}
+    location: dict[str, object] = {"artifactLocation": {"uri": _address(path or ".")}}
     if diagnostic.label:
         location["region"] = _region(diagnostic.label.span)
     words = diagnostic.message + (f"; {diagnostic.help}" if diagnostic.help else "")
@@ -175,6 +175,11 @@ def _result(diagnostic: Diagnostic) -> Mapping[str, object]:
     if diagnostic.fix:
         result["fixes"] = [_sarif_fix(diagnostic.fix, diagnostic.help or diagnostic.message)]
     return result
+
+
+def _address(path: str) -> str:
+    """Return a path as a part of an address; one that is no UTF-8 is its bytes."""
+    return quote(path, errors="surrogateescape")
 
 
 def _region(span: Span) -> Mapping[str, object]:
@@ -193,5 +198,5 @@ def _sarif_fix(fix: Fix, words: str) -> Mapping[str, object]:
         {"deletedRegion": _region(one.span), "insertedContent": {"text": one.words}}
         for one in fix.replacements
     ]
-    change = {"artifactLocation": {"uri": quote(path)}, "replacements": replacements}
+    change = {"artifactLocation": {"uri": _address(path)}, "replacements": replacements}
     return {"description": {"text": words}, "artifactChanges": [change]}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import msgspec
 from msgspec import UNSET, UnsetType
 
@@ -46,4 +48,12 @@ def reject_line(outcome: Rejected | Skipped) -> bytes:
             line = _RejectedLine(origin, "rejected", faults)
         case Skipped(origin, reason):
             line = _SkippedLine(origin, "skipped", reason)
-    return msgspec.json.encode(line) + b"\n"
+    return shown_json(msgspec.json.encode(line)) + b"\n"
+
+
+def shown_json(line: bytes) -> bytes:
+    """Return the same JSON with what a terminal would obey, or not show, escaped."""
+    text = line.decode("utf-8")
+    if text.isprintable():
+        return line
+    return "".join(one if one.isprintable() else json.dumps(one)[1:-1] for one in text).encode()

@@ -277,3 +277,14 @@ def test_sarif_of_nothing() -> None:
 
     assert run["results"] == []
     assert run["tool"]["driver"]["rules"] == []
+
+
+def test_name_of_a_file_that_is_no_utf_8() -> None:
+    """Every form of a diagnostic can be written, whatever bytes name its file."""
+    source = Source("specs/\udcff\x1b[31m.maps.yaml", "zz: 1\n")
+    found = [Diagnostic("E112", "no key", label=Label(Span(source, 0, 2)))]
+
+    for form in (as_text(found), as_json(found), as_github(found), as_sarif(found, "1")):
+        form.encode()
+        assert "\x1b" not in form
+    assert "specs/%FF%1B%5B31m.maps.yaml" in as_sarif(found, "1")

@@ -1,0 +1,28 @@
+"""Lines of JSON that a terminal may show."""
+
+from __future__ import annotations
+
+import json
+
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from mapgen.runtime.lines import reject_line
+from mapgen.runtime.outcome import FaultReport, Origin, Rejected, Skipped
+
+texts = st.text(st.characters(exclude_categories=["Cs"]))
+
+
+@given(texts)
+@example('\x1b[31m\x9b2J\u202e\u2028\x7f\x00"\\ \U000e0001😀')
+def test_what_a_terminal_would_obey_is_escaped(text: str) -> None:
+    """A line is one line of what is shown as it is; read back, the values are what they were."""
+    origin = Origin("a.jsonl", 1, 1, text)
+    fault = FaultReport("R102", "no number", value=text)
+    rejected = reject_line(Rejected(origin, (fault,))).decode()
+    skipped = reject_line(Skipped(origin, text)).decode()
+
+    assert rejected[:-1].isprintable()
+    assert skipped[:-1].isprintable()
+    assert json.loads(rejected)["faults"][0]["value"] == text
+    assert json.loads(skipped)["reason"] == json.loads(skipped)["source"]["key"] == text
