@@ -5,6 +5,8 @@ from __future__ import annotations
 import ast
 import io
 import json
+import os
+import subprocess
 import sys
 import tempfile
 import tokenize
@@ -498,3 +500,30 @@ def test_any_texts_in_any_places(harmless: Harmless, data: st.DataObject) -> Non
     for place in data.draw(st.lists(st.sampled_from(list(HARMLESS)), max_size=12)):
         of[place] = data.draw(names if place in OF_NAMES else texts)
     same_code(of, data.draw(st.sampled_from(WAYS)), harmless)
+
+
+def test_types_hold_for_any_names_and_texts(tmp_path: Path) -> None:
+    """What mypy says of a module depends on no name and no text: many modules, one run."""
+    modules = []
+    for at in range(0, max(len(TEXTS), len(NAMES)), 5):
+        for way in WAYS:
+            names_here = dict(zip(OF_NAMES, (*NAMES, *NAMES)[at:], strict=False))
+            texts_here = dict(zip(OF_TEXTS[3:], (*TEXTS, *TEXTS)[at : at + 5], strict=False))
+            root = tmp_path / f"flow_{at}_{way}"
+            files = compiled({**HARMLESS, **names_here, **texts_here}, way, root)
+            if files is not None:
+                module = tmp_path / f"module_{at}_{way}.py"
+                module.write_text(files["generated/deliveries/transformer.py"], "utf-8")
+                modules.append(module.name)
+    assert len(modules) > 10
+
+    done = subprocess.run(
+        [sys.executable, "-m", "mypy", "--strict", "--config-file=", *modules],
+        cwd=tmp_path,
+        env={**os.environ, "MYPYPATH": str(BASE.parents[2])},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 0, done.stdout + done.stderr
