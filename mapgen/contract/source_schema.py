@@ -11,15 +11,15 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal, cast, get_args
+from typing import Any, cast, get_args
 from urllib.parse import unquote
 
+from mapgen.constraints import Constraints, Sign
 from mapgen.contract.branching import MOST_PLACES, places
 from mapgen.contract.document import parsed
 from mapgen.contract.model import Contract, Entity
 from mapgen.expression import types
 from mapgen.expression.patterns import regex_fault
-from mapgen.ir.flow import Constraints
 from mapgen.report import Diagnostic, Source, Span, Stopped
 from mapgen.report.catalogue import reading, schemas
 from mapgen.runtime.constraints import FORMATS
@@ -36,7 +36,8 @@ _SCALARS: Mapping[str, types.Type] = {
     "boolean": types.BOOL,
 }
 _AMBIGUOUS = ("allOf", "anyOf", "oneOf", "not", "if", "patternProperties", "prefixItems")
-_BOUNDS: Mapping[str, Literal[">", ">=", "<", "<="]] = {
+_SHARP: Mapping[Sign, Sign] = {">=": ">", "<=": "<"}
+_BOUNDS: Mapping[str, Sign] = {
     "exclusiveMinimum": ">",
     "minimum": ">=",
     "exclusiveMaximum": "<",
@@ -491,14 +492,14 @@ def _chosen(found: Constraints, schema: Mapping[str, object], kind: str) -> Cons
     return found
 
 
-def _bounds(schema: Mapping[str, object]) -> Iterator[tuple[str, str]]:
+def _bounds(schema: Mapping[str, object]) -> Iterator[tuple[Sign, str]]:
     """Yield the bounds; `exclusiveMinimum: true` of draft-04 and OpenAPI 3.0 sharpens `minimum`."""
     for keyword, sign in _BOUNDS.items():
         value = schema.get(keyword)
         if isinstance(value, int | float) and not isinstance(value, bool):
             exclusive = "exclusive" + keyword[0].upper() + keyword[1:]
             is_sharp = schema.get(exclusive) is True
-            yield (sign[0] if is_sharp else sign), str(value)
+            yield (_SHARP.get(sign, sign) if is_sharp else sign), str(value)
 
 
 def _count(schema: Mapping[str, object], keyword: str) -> int | None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
-from typing import cast
 
+from mapgen.constraints import Constraints
 from mapgen.emit.json_text import json_text
 from mapgen.emit.python.types import CUSTOM_WRAPPERS
 from mapgen.ir import flow as ir
@@ -88,7 +88,7 @@ def _source_field(field: ir.SourceField) -> Schema:
     return _or_null(rows) if field.may_be_missing else rows
 
 
-def _held(schema: Schema, constraints: Iterable[ir.Constraints]) -> Schema:
+def _held(schema: Schema, constraints: Iterable[Constraints]) -> Schema:
     """Return a schema with what values are held against when they are read, never with more."""
     for one in constraints:
         said = {**_of_text(one, schema), **_of_number(one, schema), **_of_list(one)}
@@ -104,7 +104,7 @@ def _all_of(schema: Schema) -> list[object]:
     return found if isinstance(found, list) else []
 
 
-def _of_text(said: ir.Constraints, schema: Schema) -> Schema:
+def _of_text(said: Constraints, schema: Schema) -> Schema:
     found: Schema = {}
     if said.choices is not None:
         found |= _one_of(list(said.choices), "string", schema)
@@ -119,19 +119,19 @@ def _of_text(said: ir.Constraints, schema: Schema) -> Schema:
     return found
 
 
-def _of_number(said: ir.Constraints, schema: Schema) -> Schema:
+def _of_number(said: Constraints, schema: Schema) -> Schema:
     found: Schema = {}
     if said.numbers is not None:
         found |= _one_of([_number(text) for text in said.numbers], "number", schema)
     for sign, bound in said.bounds:
-        found[_BOUNDS[cast(ir.Comparison, sign)]] = _number(bound)
+        found[_BOUNDS[sign]] = _number(bound)
     # A fraction is no multiple of another one to whoever reckons in binary: it is not said.
     if said.step is not None and isinstance(step := _number(said.step), int):
         found["multipleOf"] = step
     return found
 
 
-def _of_list(said: ir.Constraints) -> Schema:
+def _of_list(said: Constraints) -> Schema:
     found: Schema = {}
     if said.fewest:
         found["minItems"] = said.fewest

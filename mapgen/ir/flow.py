@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
+from mapgen.constraints import Constraints
 from mapgen.ir.expression import Expression, Variable
 
 ValueKind = Literal[
@@ -25,26 +26,6 @@ Comparison = Literal["<", "<=", ">", ">="]
 
 # What the document of a flow that makes one of a record is called.
 ONLY = "document"
-
-
-@dataclass(frozen=True, slots=True)
-class Constraints:
-    """What one schema says of a source value beside its type. Numbers are written as text.
-
-    `choices` are the texts or flags that it may be, `numbers` the numbers; None: any.
-    """
-
-    choices: tuple[str | bool, ...] | None = None
-    numbers: tuple[str, ...] | None = None
-    pattern: str | None = None
-    format: str | None = None
-    shortest: int = 0
-    longest: int | None = None
-    bounds: tuple[tuple[str, str], ...] = ()
-    step: str | None = None
-    fewest: int = 0
-    most: int | None = None
-    is_unique: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,93 +11,80 @@ import re
 import types
 import typing
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from decimal import Context, Decimal
 from functools import cache
 
 import msgspec
 
+from mapgen.constraints import Constraints as Constraints
+from mapgen.constraints import Sign
 from mapgen.runtime.patterns import Pattern
 from mapgen.runtime.records import JsonValue
-
-Sign = typing.Literal[">", ">=", "<", "<="]
 
 _WORDS: Mapping[Sign, str] = {">": "above", ">=": "at least", "<": "below", "<=": "at most"}
 # A remainder is exact whatever the digits: a number of a record has as many as fit in 16 MiB.
 _MOST_EXACT = 10_000
 
 
-@dataclass(frozen=True, slots=True)
-class Constraints:
-    """What one schema says: of a text, a number, or a list. Numbers are written as text."""
-
-    choices: tuple[str | bool, ...] | None = None
-    numbers: tuple[str, ...] | None = None
-    pattern: str | None = None
-    format: str | None = None
-    shortest: int = 0
-    longest: int | None = None
-    bounds: tuple[tuple[Sign, str], ...] = ()
-    step: str | None = None
-    fewest: int = 0
-    most: int | None = None
-    is_unique: bool = False
-
-    def problem(self, value: object) -> str | None:
-        """Return why a value of the right type is refused, in words that show nothing of it."""
-        match value:
-            case list():
-                return self._problem_of_list(value)
-            case bool():
-                return self._unknown(value)
-            case str() if self.bounds or self.step or self.numbers is not None:
-                # Of type `number`: cells are text, and an amount may be written as one.
-                return self._problem_of_number(Decimal(value))
-            case str():
-                return self._unknown(value) or self._problem_of_text(value)
-            case int() | Decimal():
-                return self._problem_of_number(Decimal(value))
-            case _:
-                return None
-
-    def _unknown(self, value: str | bool) -> str | None:
-        is_known = self.choices is None or any(
-            value == choice and isinstance(choice, bool) == isinstance(value, bool)
-            for choice in self.choices
-        )
-        return None if is_known else "it is none of the values that the schema names"
-
-    def _problem_of_text(self, value: str) -> str | None:
-        if len(value) < self.shortest:
-            return f"it has {len(value)} characters, the schema asks for {self.shortest} or more"
-        if self.longest is not None and len(value) > self.longest:
-            return f"it has {len(value)} characters, the schema allows {self.longest}"
-        if self.format is not None and not FORMATS[self.format](value):
-            return f"it has not the format `{self.format}`"
-        if self.pattern is None:
+def problem_of(said: Constraints, value: object) -> str | None:
+    """Return why a value of the right type is refused, in words that show nothing of it."""
+    match value:
+        case list():
+            return _problem_of_list(said, value)
+        case bool():
+            return _unknown(said, value)
+        case str() if said.bounds or said.step or said.numbers is not None:
+            # Of type `number`: cells are text, and an amount may be written as one.
+            return _problem_of_number(said, Decimal(value))
+        case str():
+            return _unknown(said, value) or _problem_of_text(said, value)
+        case int() | Decimal():
+            return _problem_of_number(said, Decimal(value))
+        case _:
             return None
-        if not _pattern(self.pattern).is_in(value):
-            return f"it is not of the pattern `{self.pattern}`"
-        return None
 
-    def _problem_of_number(self, value: Decimal) -> str | None:
-        if self.numbers is not None and all(value != Decimal(one) for one in self.numbers):
-            return "it is none of the values that the schema names"
-        for sign, bound in self.bounds:
-            if not _COMPARED[sign](value, Decimal(bound)):
-                return f"it has to be {_WORDS[sign]} {bound}"
-        if self.step is not None and not _is_multiple(value, Decimal(self.step)):
-            return f"it is no multiple of {self.step}"
-        return None
 
-    def _problem_of_list(self, rows: list[object]) -> str | None:
-        if len(rows) < self.fewest:
-            return f"it has {len(rows)} elements, the schema asks for {self.fewest} or more"
-        if self.most is not None and len(rows) > self.most:
-            return f"it has {len(rows)} elements, the schema allows {self.most}"
-        if self.is_unique and len({_identity(row) for row in rows}) < len(rows):
-            return "two of its elements are equal"
+def _unknown(said: Constraints, value: str | bool) -> str | None:
+    is_known = said.choices is None or any(
+        value == choice and isinstance(choice, bool) == isinstance(value, bool)
+        for choice in said.choices
+    )
+    return None if is_known else "it is none of the values that the schema names"
+
+
+def _problem_of_text(said: Constraints, value: str) -> str | None:
+    if len(value) < said.shortest:
+        return f"it has {len(value)} characters, the schema asks for {said.shortest} or more"
+    if said.longest is not None and len(value) > said.longest:
+        return f"it has {len(value)} characters, the schema allows {said.longest}"
+    if said.format is not None and not FORMATS[said.format](value):
+        return f"it has not the format `{said.format}`"
+    if said.pattern is None:
         return None
+    if not _pattern(said.pattern).is_in(value):
+        return f"it is not of the pattern `{said.pattern}`"
+    return None
+
+
+def _problem_of_number(said: Constraints, value: Decimal) -> str | None:
+    if said.numbers is not None and all(value != Decimal(one) for one in said.numbers):
+        return "it is none of the values that the schema names"
+    for sign, bound in said.bounds:
+        if not _COMPARED[sign](value, Decimal(bound)):
+            return f"it has to be {_WORDS[sign]} {bound}"
+    if said.step is not None and not _is_multiple(value, Decimal(said.step)):
+        return f"it is no multiple of {said.step}"
+    return None
+
+
+def _problem_of_list(said: Constraints, rows: list[object]) -> str | None:
+    if len(rows) < said.fewest:
+        return f"it has {len(rows)} elements, the schema asks for {said.fewest} or more"
+    if said.most is not None and len(rows) > said.most:
+        return f"it has {len(rows)} elements, the schema allows {said.most}"
+    if said.is_unique and len({_identity(row) for row in rows}) < len(rows):
+        return "two of its elements are equal"
+    return None
 
 
 _COMPARED: Mapping[Sign, Callable[[Decimal, Decimal], bool]] = {
@@ -205,7 +192,7 @@ def _is_kept(value: JsonValue, member: _Member) -> bool:
 
 
 def _problem(value: object, constraints: tuple[Constraints, ...]) -> str | None:
-    found = (one.problem(value) for one in constraints)
+    found = (problem_of(one, value) for one in constraints)
     return next((words for words in found if words is not None), None)
 
 

@@ -13,9 +13,8 @@ from hypothesis import strategies as st
 from msgspec import Struct, ValidationError
 
 from mapgen.contract.source_schema import read_source_schema
-from mapgen.ir.flow import Constraints as Said
 from mapgen.lower.source import source_objects
-from mapgen.runtime.constraints import Constraints
+from mapgen.runtime.constraints import Constraints, problem_of
 from mapgen.runtime.source import patient, strict
 
 
@@ -128,17 +127,12 @@ def test_agreement_with_jsonschema(data: st.DataObject) -> None:
     own = () if stated is None else stated.own
     of_elements = () if stated is None else stated.of_elements
 
-    found = [one.problem(value) for one in map(_at_work, own)]
+    found = [problem_of(one, value) for one in own]
     rows = value if isinstance(value, list) else []
-    found += [one.problem(row) for one in map(_at_work, of_elements) for row in rows]
+    found += [problem_of(one, row) for one in of_elements for row in rows]
 
     exact = json.loads(json.dumps(said, default=float), parse_float=Decimal)
     assert (not any(found)) == jsonschema.Draft202012Validator(exact).is_valid(value)
-
-
-def _at_work(said: Said) -> Constraints:
-    """Return what generated code would hold."""
-    return Constraints(**{name: getattr(said, name) for name in said.__slots__})
 
 
 def test_only_what_is_read_is_held() -> None:
@@ -165,6 +159,6 @@ def test_formats(form: str, good: str, bad: str) -> None:
     """A text has the format, or not."""
     constraints = Constraints(format=form)
 
-    assert constraints.problem(good) is None
-    assert constraints.problem(bad) is not None
-    assert constraints.problem(bad + "\n") is not None
+    assert problem_of(constraints, good) is None
+    assert problem_of(constraints, bad) is not None
+    assert problem_of(constraints, bad + "\n") is not None

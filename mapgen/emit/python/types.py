@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields
 
+from mapgen.constraints import Constraints
 from mapgen.emit.python.expression_needs import ModuleNeeds
 from mapgen.escaping import python
 from mapgen.ir.flow import (
-    Constraints,
     Flow,
     ParameterType,
     Part,

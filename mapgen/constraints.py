@@ -1,0 +1,28 @@
+"""What a source schema says of a value beside its type, for the compiler and the runtime."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Sign = Literal[">", ">=", "<", "<="]
+
+
+@dataclass(frozen=True, slots=True)
+class Constraints:
+    """What one schema says of a text, a flag, a number, or a list. Numbers are written as text.
+
+    `choices` are the texts or flags that it may be, `numbers` the numbers; None: any.
+    """
+
+    choices: tuple[str | bool, ...] | None = None
+    numbers: tuple[str, ...] | None = None
+    pattern: str | None = None
+    format: str | None = None
+    shortest: int = 0
+    longest: int | None = None
+    bounds: tuple[tuple[Sign, str], ...] = ()
+    step: str | None = None
+    fewest: int = 0
+    most: int | None = None
+    is_unique: bool = False
