@@ -8,6 +8,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -36,6 +37,7 @@ from mapgen.workspace import Workspace
 
 from .asked import asked, cut
 from .files import through_files
+from .foreseen import is_made, unforeseen
 from .records import Records, hostile_texts
 from .specs import CONTRACT, CONTRACT_5, TABLE, TWO, Draft, made_spec
 
@@ -44,6 +46,8 @@ SETTINGS = {"zone": "Europe/Berlin", "store": "kettle-fern", "most": "99.5"}
 CONNECTION = "connection: acumatica\nkind: acumatica\ngrant: password\nscope: api\n"
 SPEC = "specs/made.maps.yaml"
 KINDS = ("good",) * 5 + ("dirty",) * 4 + ("hostile",) * 3
+# So many changes of a record are tried.
+MOST_CHANGES = 60
 # One in so many is emitted whole, with its tests, schemas and document, and formatted.
 WHOLE = 8
 
@@ -137,6 +141,8 @@ def examine(seeds: Iterable[int], folder: Path) -> Tally:
                 apart = list(through_files(draft, loaded, loaded.transformer(given), folder))
                 assert not apart, apart[0]
                 tally.features.update(_kinds_of_files(draft))
+            step = "foresee"
+            _foreseen(checked, draft, loaded.transformer(given), tally)
         except Exception as error:  # noqa: BLE001  # whatever it is, it breaks the law
             tally.broken.append(Broken(seed, step, _told(error)))
     return tally
@@ -237,6 +243,17 @@ def _loaded(draft: Draft, folder: Path) -> tuple[LoadedFlow, Bound]:
     loaded = load_flow(folder / "generated" / draft.flow, lambda _: None)
     values = {name: SETTINGS[name] for name in draft.content["mapping"].get("settings", {})}
     return loaded, bound(loaded, values, folder / "specs", sample_of)
+
+
+def _foreseen(checked: Checked, draft: Draft, flow: Transformer, tally: Tally) -> None:
+    """Hold what changes a document to what its rules are known to read."""
+    records = Records(draft, Random(draft.seed))
+    made = (records.record("good") for _ in range(8))
+    for record in islice((one for one in made if is_made(flow, one)), 3):
+        seen = Counter[str]()
+        wrong = list(unforeseen(checked, flow, record, MOST_CHANGES, seen))
+        assert not wrong, f"{wrong[:3]} of {json.dumps(record)[:1500]}"
+        tally.features.update(f"foreseen: {kind}" for kind in seen.elements())
 
 
 def _kinds_of_files(draft: Draft) -> set[str]:

@@ -52,6 +52,15 @@ def test_specs_are_of_all_kinds() -> None:
     assert {f"rule: {name}" for name in KINDS} - set(tally.features) == set()
 
 
+@pytest.mark.parametrize(
+    "kind",
+    ["Formula", "First", "Decision", "TableValue", "CheckedObject", "CheckedEach", "CheckedBlocks"],
+)
+def test_rules_of_all_kinds_are_foreseen(kind: str) -> None:
+    """A change of a record changed a field of each kind of rule, and the rule reads the member."""
+    assert examined()[0].features[f"foreseen: {kind}"] > 0
+
+
 @pytest.mark.parametrize("kind", ["json", "csv", "grouped", "joined", "csv joined", "entity"])
 def test_sources_are_of_all_kinds(kind: str) -> None:
     """Each kind of source is in a spec that was accepted."""
