@@ -7,6 +7,7 @@ stale, 70 our own bug. Commands are imported when they are asked for, so that `-
 from __future__ import annotations
 
 import importlib
+import os
 import signal
 import sys
 from collections.abc import Mapping
@@ -66,6 +67,7 @@ def cli(context: click.Context, project: Path) -> None:
 
 def main() -> None:
     """Run the command line; the one place where a failure becomes an exit code."""
+    _open_standard_streams()
     try:
         cli.main(prog_name="mapgen", standalone_mode=False)
     except click.exceptions.Exit as leave:
@@ -79,6 +81,16 @@ def main() -> None:
         sys.exit(1)
     except Exception as error:  # noqa: BLE001 - whatever else it is, it must not be a traceback
         sys.exit(_failed(error))
+
+
+def _open_standard_streams() -> None:
+    """Put nothing in the place of standard streams that whoever started this has closed.
+
+    Otherwise the next file, the ledger maybe, would get the number that others write errors to.
+    """
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode))  # noqa: SIM115 - open until the end
 
 
 def _stopped(stop: click.Abort) -> int:

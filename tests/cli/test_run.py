@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import shlex
 import shutil
 import signal
 import subprocess
@@ -229,6 +230,22 @@ def test_asked_to_end(workspace: Path, number: signal.Signals, code: int) -> Non
 
         assert last["created"] + last["already_there"] == CREATED + 2
         assert len(set(shop.references())) == len(shop.references()) == CREATED
+
+
+def test_standard_streams_are_closed(workspace: Path, shared_tenant: Tenant) -> None:
+    """Started without standard streams, as a daemon may be, a run ends as it would with them."""
+    (workspace / "no.jsonl").write_bytes(b"")
+    codes = []
+    for closed in ("", "0<&-", "1>&-", "2>&-", "0<&- 1>&- 2>&-"):
+        command = f"exec {shlex.join([*MAPGEN, *words(source='no.jsonl')])} {closed}"
+        variables = environment(**shared_tenant.variables)
+        done = subprocess.run(
+            ["sh", "-c", command], cwd=workspace, env=variables, capture_output=True, check=False
+        )
+        assert b"Traceback" not in done.stderr
+        codes.append(done.returncode)
+
+    assert codes == [0] * 5
 
 
 def test_two_at_once(workspace: Path) -> None:

@@ -36,6 +36,19 @@ def test_cancelled_meanwhile(address: str) -> None:
         assert ledger.is_drained("orders")
 
 
+def test_line_that_was_not_whole_yet(address: str) -> None:
+    """A record that was read while its file was written is open no longer once it is whole."""
+    unread = Origin("orders.jsonl", 2, 2)
+    with Ledger(address) as ledger:
+        ledger.stage("orders", "a", [of(1, "x"), Rejected(unread, (FaultReport("R101", "cut"),))])
+        assert ledger.still_open("orders", ledger.now() + 1).count == 1
+
+        ledger.stage("orders", "b", [of(1, "x"), Skipped(of(2, "y").origin, "cancelled")])
+
+        assert ledger.still_open("orders", ledger.now() + 1).count == 0
+        assert ledger.counts("orders") == {"staged": 1, "skipped": 1}
+
+
 def test_mended_meanwhile(address: str) -> None:
     """What goes out is the record's state of today, from the queue and from a dead hand."""
     with Ledger(address) as ledger:

@@ -33,7 +33,13 @@ from mapgen.runtime.ledger.rows import (
     encode_faults,
 )
 from mapgen.runtime.ledger.schema import MET, NEEDS, RECORDS
-from mapgen.runtime.ledger.text import place_of, source_of, storable, subject_of
+from mapgen.runtime.ledger.text import (
+    place_of,
+    source_of,
+    storable,
+    subject_by_place,
+    subject_of,
+)
 from mapgen.runtime.outcome import Document, FaultReport, Origin, Outcome, Rejected, Skipped
 
 _ROWS = RECORDS.c
@@ -87,6 +93,9 @@ class Staging:
         known, overtaken = self._locked(outcomes, [_key(one) for one in chosen.values()])
         self._withdraw(overtaken)
         self._forget_refusals([subject_of(document.origin) for document in chosen.values()])
+        # What could not be read there is a record with a key now: a line that was not whole yet.
+        named = [one.origin for one in outcomes if one.origin.key is not None]
+        self._forget_refusals([subject_by_place(one) for one in named if not one.again])
         fresh: dict[int, Document] = {}
         for at, document in sorted(chosen.items()):
             row = known.get(_key(document))
@@ -359,7 +368,7 @@ class Staging:
         }
 
     def _forget_refusals(self, subjects: Sequence[str]) -> None:
-        """A record that gives a document now is no longer rejected, skipped or waiting."""
+        """These records are no longer rejected, skipped or waiting."""
         for start in range(0, len(subjects), _AT_ONCE):
             self._connection.execute(
                 delete(RECORDS)

@@ -7,7 +7,12 @@ from mapgen.runtime.outcome import Origin
 
 def subject_of(origin: Origin) -> str:
     """Return what a record is known by: its own key, or its place in its file."""
-    return storable(f"#{origin.record} {origin.file}" if origin.key is None else origin.key)
+    return subject_by_place(origin) if origin.key is None else storable(origin.key)
+
+
+def subject_by_place(origin: Origin) -> str:
+    """Return what a record is known by whose own key cannot be read."""
+    return storable(f"#{origin.record} {origin.file}")
 
 
 def source_of(origin: Origin) -> str:
