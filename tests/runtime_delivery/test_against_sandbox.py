@@ -16,12 +16,11 @@ from mapgen.contract.lock import load
 from mapgen.contract.model import Contract
 from mapgen.runtime.delivery import deliver
 from mapgen.runtime.environment import Environment, Limits
-from mapgen.runtime.ledger import Ledger
 from mapgen.runtime.plan import Retry
 from mapgen.sandbox import Credentials, Sandbox, Settings, errors, read_fault, serve
 from mapgen.sandbox import Limits as Licence
 from mapgen.sandbox.tenant import Work
-from tests.runtime_delivery.orders import RULES, Watcher, order, orders, plan_of
+from tests.runtime_delivery.orders import RULES, HastyLedger, Watcher, order, orders, plan_of
 from tests.runtime_delivery.stand_in import tenant_of
 from tests.runtime_delivery.test_kill import finish, kill, start
 
@@ -53,8 +52,8 @@ def tenant(contract: Contract, *faults: str, **settings: Any) -> Iterator[Sandbo
         yield sandbox
 
 
-def environment_of(sandbox: Sandbox) -> Environment:
-    return Environment("test", tenant_of(sandbox.url), Limits(None, 4, 2.0, 2.6))
+def environment_of(sandbox: Sandbox, *, timeout: float = 60.0) -> Environment:
+    return Environment("test", tenant_of(sandbox.url), Limits(None, 4, timeout, 90.0))
 
 
 def references(sandbox: Sandbox) -> list[str]:
@@ -68,7 +67,7 @@ def test_faults_of_all_kinds(contract: Contract, tmp_path: Path) -> None:
         "throttle@*:SalesOrder:5", "unavailable@PUT:SalesOrder:21", "sign-out@PUT:SalesOrder:30",
         "redirect@GET:SalesOrder:1", "refuse@PUT:SalesOrder:25",
     )  # fmt: skip
-    with tenant(contract, *faults) as sandbox, Ledger(f"sqlite:///{tmp_path}/l.db") as ledger:
+    with tenant(contract, *faults) as sandbox, HastyLedger(f"sqlite:///{tmp_path}/l.db") as ledger:
         plan = plan_of(retry=Retry(6, 0.05, 0.3))
         summary = deliver(orders(60), plan, environment_of(sandbox), ledger, RULES, Watcher())
 
@@ -80,7 +79,7 @@ def test_unknown_item(contract: Contract, tmp_path: Path) -> None:
     """An item that the tenant does not know rejects its order, with the row, rule and source."""
     bad = order(2)
     bad = type(bad)(bad.origin, bad.entity, bad.identity, bad.body.replace(b'"AB-2"', b'"ZZ-9"'))
-    with tenant(contract) as sandbox, Ledger(f"sqlite:///{tmp_path}/l.db") as ledger:
+    with tenant(contract) as sandbox, HastyLedger(f"sqlite:///{tmp_path}/l.db") as ledger:
         summary = deliver(
             [order(1), bad], plan_of(), environment_of(sandbox), ledger, RULES, Watcher()
         )
@@ -124,7 +123,7 @@ def test_a_tenant_of_another_language(
         one = given[at]
         given[at] = type(one)(one.origin, one.entity, one.identity, one.body.replace(old, new))
     faults = ("deadlock@PUT:SalesOrder:1", "conflict@PUT:SalesOrder:4")
-    with tenant(contract, *faults) as sandbox, Ledger(f"sqlite:///{tmp_path}/l.db") as ledger:
+    with tenant(contract, *faults) as sandbox, HastyLedger(f"sqlite:///{tmp_path}/l.db") as ledger:
         plan = plan_of(retry=Retry(6, 0.05, 0.3))
         summary = deliver(given, plan, environment_of(sandbox), ledger, RULES, Watcher())
 
@@ -146,7 +145,7 @@ def test_one_session_is_enough(contract: Contract, tmp_path: Path) -> None:
     licence = Licence(sessions=1, concurrent_requests=2)
     with tenant(contract, limits=licence) as sandbox:
         for at in range(3):
-            with Ledger(f"sqlite:///{tmp_path}/{at}.db") as ledger:
+            with HastyLedger(f"sqlite:///{tmp_path}/{at}.db") as ledger:
                 summary = deliver(
                     orders(5), plan_of(), environment_of(sandbox), ledger, RULES, Watcher()
                 )
@@ -158,9 +157,9 @@ def test_one_session_is_enough(contract: Contract, tmp_path: Path) -> None:
 def test_killed_against_sandbox(contract: Contract, tmp_path: Path) -> None:
     """Killed while its orders arrive, the next run completes: each order once."""
     address = f"sqlite:///{tmp_path}/ledger.db"
-    with tenant(contract, "slow-answer=1@PUT:SalesOrder:23") as sandbox:
+    with tenant(contract, "slow-answer=5@PUT:SalesOrder:23") as sandbox:
         child = start(sandbox.url, address)
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         while len(sandbox.records("SalesOrder")) < 23 and time.monotonic() < deadline:
             time.sleep(0.01)
         assert child.poll() is None
@@ -178,7 +177,7 @@ def test_exception_after_the_save(kind: str, contract: Contract, tmp_path: Path)
     """A tenant that saves and says that it failed gets each order once."""
     with (
         tenant(contract, f"{kind}@PUT:SalesOrder:every 3") as sandbox,
-        Ledger(f"sqlite:///{tmp_path}/ledger.db") as ledger,
+        HastyLedger(f"sqlite:///{tmp_path}/ledger.db") as ledger,
     ):
         summary = deliver(orders(9), plan_of(), environment_of(sandbox), ledger, RULES, Watcher())
 

@@ -21,9 +21,9 @@ from mapgen.runtime.plan import Retry
 from mapgen.runtime.summary import Summary
 from mapgen.sandbox import Sandbox
 from tests.runtime_delivery.flows import LOCATION, ORDER, both, boths, two_documents
-from tests.runtime_delivery.orders import RULES, Watcher
+from tests.runtime_delivery.orders import RULES, HastyLedger, Watcher
 from tests.runtime_delivery.test_against_sandbox import LOCK, environment_of, tenant
-from tests.runtime_delivery.test_kill import finish, kill, start
+from tests.runtime_delivery.test_kill import LONG, finish, kill, start
 
 
 @pytest.fixture(scope="module")
@@ -55,7 +55,7 @@ def assert_complete(sandbox: Sandbox, count: int) -> None:
 
 def test_both(contract: Contract, address: str) -> None:
     """An order goes after its location, and to it; again, nothing is sent."""
-    with tenant(contract) as sandbox, Ledger(address) as ledger:
+    with tenant(contract) as sandbox, HastyLedger(address) as ledger:
         first = run(sandbox, ledger, boths(30))
         before = sandbox.counts()
         again = run(sandbox, ledger, boths(30))
@@ -71,7 +71,7 @@ def test_both(contract: Contract, address: str) -> None:
 
 def test_one_location_for_two_orders(contract: Contract, address: str) -> None:
     """A location that two records make is made once, and serves both orders."""
-    with tenant(contract) as sandbox, Ledger(address) as ledger:
+    with tenant(contract) as sandbox, HastyLedger(address) as ledger:
         summary = run(sandbox, ledger, [*both(1, place="dock"), *both(2, place="dock")])
 
         [location] = sandbox.records("CustomerLocation")
@@ -83,7 +83,7 @@ def test_one_location_for_two_orders(contract: Contract, address: str) -> None:
 def test_needed_one_is_refused_then_mended(contract: Contract, address: str) -> None:
     """An order waits where its location is refused, and comes back by itself once it is there."""
     too_long = both(1, name="x" * 300)
-    with tenant(contract) as sandbox, Ledger(address) as ledger:
+    with tenant(contract) as sandbox, HastyLedger(address) as ledger:
         first = run(sandbox, ledger, [*too_long, *both(2)])
         assert ends(first) == {"read": 2, "created": 2, "rejected": 1, "waiting": 1}
         [waiting] = [shown for shown in first.shown if shown.kind == "waiting"]
@@ -106,7 +106,7 @@ def test_mended_later_in_the_same_input(contract: Contract, tmp_path: Path) -> N
     """What waits for a location is not told to wait while the input may still mend it."""
     mended = both(2, place="1-place")
     documents = (replace(LOCATION, operation="upsert"), ORDER)
-    with tenant(contract) as sandbox, Ledger(f"sqlite:///{tmp_path}/l.db") as ledger:
+    with tenant(contract) as sandbox, HastyLedger(f"sqlite:///{tmp_path}/l.db") as ledger:
         outcomes = [*both(1, name="x" * 300), *both(3), *mended]
         summary = run(sandbox, ledger, outcomes, batch_size=2, documents=documents)
 
@@ -122,7 +122,7 @@ def test_cycle(contract: Contract, address: str) -> None:
         Document(origin, "CustomerLocation", "a", body, "location", (("order", "b"),)),
         Document(origin, "SalesOrder", "b", body, "order", (("location", "a"),)),
     ]
-    with tenant(contract) as sandbox, Ledger(address) as ledger:
+    with tenant(contract) as sandbox, HastyLedger(address) as ledger:
         summary = run(sandbox, ledger, outcomes)
 
     assert ends(summary) == {"read": 1, "waiting": 2}
@@ -131,7 +131,7 @@ def test_cycle(contract: Contract, address: str) -> None:
 
 def test_needed_one_that_nobody_staged(contract: Contract, address: str) -> None:
     """A document that needs one that the ledger does not know waits, and says so."""
-    with tenant(contract) as sandbox, Ledger(address) as ledger:
+    with tenant(contract) as sandbox, HastyLedger(address) as ledger:
         summary = run(sandbox, ledger, both(1)[1:])
 
     assert ends(summary) == {"read": 1, "waiting": 1}
@@ -144,7 +144,7 @@ def test_unknown_key(contract: Contract, tmp_path: Path) -> None:
     assert isinstance(order, Document)
     body = order.body.replace(b'"field": "LocationID"', b'"field": "Warehouse"')
     odd = Document(order.origin, order.entity, order.identity, body, order.document, order.needs)
-    with tenant(contract) as sandbox, Ledger(f"sqlite:///{tmp_path}/l.db") as ledger:
+    with tenant(contract) as sandbox, HastyLedger(f"sqlite:///{tmp_path}/l.db") as ledger:
         summary = run(sandbox, ledger, [first, odd])
 
         assert sandbox.records("SalesOrder") == []
@@ -153,7 +153,7 @@ def test_unknown_key(contract: Contract, tmp_path: Path) -> None:
 
 def test_document_that_the_flow_no_longer_makes(contract: Contract, tmp_path: Path) -> None:
     """What was staged under another name is given up, and the run ends."""
-    with tenant(contract) as sandbox, Ledger(f"sqlite:///{tmp_path}/l.db") as ledger:
+    with tenant(contract) as sandbox, HastyLedger(f"sqlite:///{tmp_path}/l.db") as ledger:
         book = f"both in DEMO at {sandbox.url}"
         ledger.stage(book, "earlier", [Document(Origin("o", 1, 1), "Bill", "7", b"{}", "bill")])
         summary = run(sandbox, ledger, boths(1))
@@ -164,9 +164,9 @@ def test_document_that_the_flow_no_longer_makes(contract: Contract, tmp_path: Pa
 def test_ledger_is_lost(contract: Contract, tmp_path: Path) -> None:
     """Without its ledger a run finds locations and orders, and doubles nothing."""
     with tenant(contract) as sandbox:
-        with Ledger(f"sqlite:///{tmp_path}/first.db") as ledger:
+        with HastyLedger(f"sqlite:///{tmp_path}/first.db") as ledger:
             run(sandbox, ledger, boths(5))
-        with Ledger(f"sqlite:///{tmp_path}/second.db") as ledger:
+        with HastyLedger(f"sqlite:///{tmp_path}/second.db") as ledger:
             # The sixth record is new: its order needs a key that only the tenant knows.
             summary = run(sandbox, ledger, [*boths(5), *both(6)])
 
@@ -178,12 +178,12 @@ def test_keys_that_the_ledger_does_not_know(contract: Contract, tmp_path: Path) 
     """A ledger that knows a location as sent, but not its keys, has them looked up."""
     file = tmp_path / "ledger.db"
     with tenant(contract) as sandbox:
-        with Ledger(f"sqlite:///{file}") as ledger:
+        with HastyLedger(f"sqlite:///{file}") as ledger:
             run(sandbox, ledger, both(1)[:1])
         with sqlite3.connect(file) as connection:
             connection.execute("UPDATE mapgen_records SET erp_keys = NULL")
         connection.close()
-        with Ledger(f"sqlite:///{file}") as ledger:
+        with HastyLedger(f"sqlite:///{file}") as ledger:
             run(sandbox, ledger, both(1))
 
         assert_complete(sandbox, 1)
@@ -196,7 +196,7 @@ def test_faults_of_all_kinds(contract: Contract, address: str) -> None:
         "deadlock@PUT:CustomerLocation:5,6", "unavailable@PUT:SalesOrder:7",
         "sign-out@PUT:SalesOrder:9", "throttle@*:CustomerLocation:4",
     )  # fmt: skip
-    with tenant(contract, *faults) as sandbox, Ledger(address) as ledger:
+    with tenant(contract, *faults) as sandbox, HastyLedger(address) as ledger:
         summary = run(sandbox, ledger, boths(20))
 
         assert_complete(sandbox, 20)
@@ -271,7 +271,7 @@ def test_killed_again_and_again(contract: Contract, address: str) -> None:
 def test_two_processes_share_a_ledger(contract: Contract, address: str) -> None:
     """Two processes with the same input make each document once, and both know all of them."""
     with tenant(contract) as sandbox:
-        children = [start(sandbox.url, address, 20, "both") for _ in range(2)]
+        children = [start(sandbox.url, address, 20, "both", settle=LONG) for _ in range(2)]
         counts = [finish(child) for child in children]
 
         assert_complete(sandbox, 20)
@@ -285,7 +285,7 @@ def test_two_processes_share_a_ledger(contract: Contract, address: str) -> None:
 def test_names_are_told(contract: Contract, tmp_path: Path) -> None:
     """Events name the entity of each document."""
     watcher = Watcher()
-    with tenant(contract) as sandbox, Ledger(f"sqlite:///{tmp_path}/l.db") as ledger:
+    with tenant(contract) as sandbox, HastyLedger(f"sqlite:///{tmp_path}/l.db") as ledger:
         deliver(boths(1), two_documents(), environment_of(sandbox), ledger, RULES, watcher)
 
     entities = [event.entity for event in watcher.events if hasattr(event, "entity")]

@@ -64,7 +64,7 @@ def tenant(contract: Contract, *faults: str) -> Iterator[Sandbox]:
 def client_of(
     url: str, told: list[TechnicalEvent] | None = None, **plan: Any
 ) -> Iterator[Connection]:
-    environment = Environment("test", tenant_of(url), Limits(None, 4, 2.0, 2.6))
+    environment = Environment("test", tenant_of(url), Limits(None, 4, 60.0, 90.0))
     tell = (told if told is not None else []).append
     with Connection(environment, plan_of(**plan), stop=threading.Event(), tell=tell) as client:
         yield client
@@ -243,7 +243,7 @@ def test_the_ledger(contract: Contract, address: str) -> None:
     bad = order(3)
     bad = Document(bad.origin, bad.entity, bad.identity, bad.body.replace(b'"AB-2"', b'"ZZ-9"'))
     with tenant(contract) as sandbox, Ledger(address) as ledger:
-        environment = Environment("test", tenant_of(sandbox.url), Limits(None, 4, 2.0, 2.6))
+        environment = Environment("test", tenant_of(sandbox.url), Limits(None, 4, 60.0, 90.0))
         deliver([order(1), order(2), bad], plan_of(), environment, ledger, RULES, Watcher())
         numbers = {one["ExternalRef"]: one["OrderNbr"] for one in sandbox.records("SalesOrder")}
         live = LiveTables()
@@ -263,7 +263,7 @@ def test_the_ledger(contract: Contract, address: str) -> None:
 def test_a_ledger_never_remembers_a_miss(contract: Contract, tmp_path: Path) -> None:
     """A document that arrives meanwhile is found the next time."""
     with tenant(contract) as sandbox, Ledger(f"sqlite:///{tmp_path}/l.db") as ledger:
-        environment = Environment("test", tenant_of(sandbox.url), Limits(None, 4, 2.0, 2.6))
+        environment = Environment("test", tenant_of(sandbox.url), Limits(None, 4, 60.0, 90.0))
         live = LiveTables()
         table = live.table("orders", ORDERS)
         with client_of(sandbox.url) as client:
@@ -283,7 +283,7 @@ def test_another_tenant_has_other_documents(contract: Contract, tmp_path: Path) 
         Ledger(f"sqlite:///{tmp_path}/l.db") as ledger,
         client_of(other.url) as client,
     ):
-        environment = Environment("test", tenant_of(one.url), Limits(None, 4, 2.0, 2.6))
+        environment = Environment("test", tenant_of(one.url), Limits(None, 4, 60.0, 90.0))
         deliver(orders(1), plan_of(), environment, ledger, RULES, Watcher())
         live = LiveTables()
         live.connect(ledger, tenant_of(other.url), client)
@@ -299,7 +299,7 @@ def nothing(_kept: object) -> Iterator[Document]:
 def test_asked_while_documents_travel(contract: Contract, tmp_path: Path) -> None:
     """The mapping asks in the session that delivers: signed in once, signed out once."""
     with tenant(contract) as sandbox, Ledger(f"sqlite:///{tmp_path}/l.db") as ledger:
-        environment = Environment("test", tenant_of(sandbox.url), Limits(None, 4, 2.0, 2.6))
+        environment = Environment("test", tenant_of(sandbox.url), Limits(None, 4, 60.0, 90.0))
 
         def mapped(client: Connection) -> Iterator[Document]:
             customers = QueriedTable("customers", BY_MAIL, client.ask)
@@ -338,7 +338,7 @@ def test_a_stopped_client_answers_nothing(shop: Sandbox) -> None:
     """A lookup in a run that is being stopped makes no request."""
     stop = threading.Event()
     stop.set()
-    environment = Environment("test", tenant_of(shop.url), Limits(None, 4, 2.0, 2.6))
+    environment = Environment("test", tenant_of(shop.url), Limits(None, 4, 60.0, 90.0))
     with (
         Connection(environment, plan_of(), stop=stop, tell=lambda _: None) as client,
         pytest.raises(Stopping),

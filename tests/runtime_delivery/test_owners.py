@@ -11,11 +11,10 @@ import pytest
 from mapgen.contract.lock import load
 from mapgen.contract.model import Contract
 from mapgen.runtime.delivery import deliver
-from mapgen.runtime.ledger import Ledger
 from mapgen.runtime.plan import DocumentPlan, Identity, Plan, Retry
 from mapgen.runtime.summary import Summary
 from mapgen.sandbox import Sandbox
-from tests.runtime_delivery.orders import RULES, Watcher, orders, plan_of
+from tests.runtime_delivery.orders import RULES, HastyLedger, Watcher, orders, plan_of
 from tests.runtime_delivery.test_against_sandbox import LOCK, environment_of, references, tenant
 from tests.runtime_delivery.test_documents import ends
 
@@ -45,7 +44,7 @@ def together(sandbox: Sandbox, runs: dict[str, tuple[Plan, Path]]) -> dict[str, 
     gate = threading.Barrier(len(runs))
 
     def run(name: str, of: Plan, at: Path) -> None:
-        with Ledger(f"sqlite:///{at}") as ledger:
+        with HastyLedger(f"sqlite:///{at}") as ledger:
             gate.wait()
             done[name] = deliver(
                 orders(COUNT), of, environment_of(sandbox), ledger, RULES, Watcher()

@@ -18,13 +18,13 @@ from mapgen.runtime.ledger import Ledger
 from mapgen.runtime.tenant import deadline
 from mapgen.runtime.tenant.permits import Permits
 from mapgen.runtime.tenant.transport import LAST_WORD, PermitTransport
-from tests.runtime_delivery.orders import RULES, Watcher, orders, plan_of
+from tests.runtime_delivery.orders import RULES, HastyLedger, Watcher, orders, plan_of
 from tests.runtime_delivery.stand_in import Answer, Asked, Misdeed, standing_in
 
 
 @pytest.fixture
 def ledger(tmp_path: Path) -> Iterator[Ledger]:
-    with Ledger(f"sqlite:///{tmp_path}/ledger.db") as ledger:
+    with HastyLedger(f"sqlite:///{tmp_path}/ledger.db") as ledger:
         yield ledger
 
 

@@ -22,10 +22,10 @@ from mapgen.runtime.plan import Retry
 from mapgen.runtime.summary import Summary
 from mapgen.sandbox import Sandbox
 from tests.runtime_delivery.flows import current, state, states
-from tests.runtime_delivery.orders import RULES, Watcher
+from tests.runtime_delivery.orders import RULES, HastyLedger, Watcher
 from tests.runtime_delivery.test_against_sandbox import LOCK, environment_of, tenant
 from tests.runtime_delivery.test_documents import ends, wait_for
-from tests.runtime_delivery.test_kill import finish, kill, start
+from tests.runtime_delivery.test_kill import LONG, finish, kill, start
 
 
 @pytest.fixture(scope="module")
@@ -35,10 +35,11 @@ def contract() -> Contract:
 
 def run(
     sandbox: Sandbox, ledger: Ledger, outcomes: Iterable[Outcome], operation: str = "upsert",
-    **changes: Any
+    *, timeout: float = 60.0, **changes: Any
 ) -> Summary:  # fmt: skip
     plan = current(operation, **{"retry": Retry(6, 0.02, 0.1)} | changes)
-    return deliver(outcomes, plan, environment_of(sandbox), ledger, RULES, Watcher())
+    environment = environment_of(sandbox, timeout=timeout)
+    return deliver(outcomes, plan, environment, ledger, RULES, Watcher())
 
 
 def rows(order: Any) -> list[tuple[str, str]]:
@@ -70,7 +71,7 @@ def requests(sandbox: Sandbox) -> int:
 
 def test_state_follows(contract: Contract, address: str) -> None:
     """Created at first, then updated where something changed; no row is appended twice."""
-    with tenant(contract) as sandbox, Ledger(address) as ledger:
+    with tenant(contract) as sandbox, HastyLedger(address) as ledger:
         first = run(sandbox, ledger, states(10, "new"))
         second = run(sandbox, ledger, [*states(4, "paid"), *list(states(10, "new"))[4:]])
 
@@ -84,7 +85,7 @@ def test_state_follows(contract: Contract, address: str) -> None:
 
 def test_unchanged(contract: Contract, address: str) -> None:
     """A state that was sent last is not sent again: it makes no request at all."""
-    with tenant(contract) as sandbox, Ledger(address) as ledger:
+    with tenant(contract) as sandbox, HastyLedger(address) as ledger:
         run(sandbox, ledger, states(10, "new"))
         before = requests(sandbox)
         summary = run(sandbox, ledger, states(10, "new"))
@@ -95,7 +96,7 @@ def test_unchanged(contract: Contract, address: str) -> None:
 
 def test_back_to_an_earlier_state(contract: Contract, tmp_path: Path) -> None:
     """Unchanged is what equals the state sent last, not one that was sent at some time."""
-    with tenant(contract) as sandbox, Ledger(f"sqlite:///{tmp_path}/l.db") as ledger:
+    with tenant(contract) as sandbox, HastyLedger(f"sqlite:///{tmp_path}/l.db") as ledger:
         for words in ("new", "paid", "new"):
             run(sandbox, ledger, states(2, words))
 
@@ -109,7 +110,7 @@ def test_later_records_win(contract: Contract, address: str) -> None:
         one = state(1, f"state {record}")
         return Document(Origin("orders.jsonl", record, record), one.entity, "1-shop", one.body)
 
-    with tenant(contract) as sandbox, Ledger(address) as ledger:
+    with tenant(contract) as sandbox, HastyLedger(address) as ledger:
         summary = run(sandbox, ledger, map(at, range(40)), batch_size=1)
 
         assert_state(sandbox, 1, "state 39")
@@ -119,7 +120,7 @@ def test_later_records_win(contract: Contract, address: str) -> None:
 
 def test_newer_state_while_the_older_is_in_hand(address: str) -> None:
     """A state staged while an older one is in hand is sent after it, the latest alone."""
-    with Ledger(address) as ledger:
+    with HastyLedger(address) as ledger:
         stage = {"flow": "current", "updating": frozenset({"document"})}
         ledger.stage(run="a", outcomes=[state(1, "one")], **stage)
         [claim] = ledger.claim("current", "a", limit=5, settle=60.0)
@@ -139,7 +140,7 @@ def test_newer_state_while_the_older_is_in_hand(address: str) -> None:
 
 def test_newer_state_of_one_that_is_put_back(address: str) -> None:
     """Where the older state goes back into the queue unsent, the newer one takes its place."""
-    with Ledger(address) as ledger:
+    with HastyLedger(address) as ledger:
         stage = {"flow": "current", "updating": frozenset({"document"})}
         ledger.stage(run="a", outcomes=[state(1, "one")], **stage)
         claims = ledger.claim("current", "a", limit=5, settle=60.0)
@@ -152,7 +153,7 @@ def test_newer_state_of_one_that_is_put_back(address: str) -> None:
 
 def test_update_of_what_is_not_there(contract: Contract, address: str) -> None:
     """An update of an absent document waits, creates nothing, and arrives once it is there."""
-    with tenant(contract) as sandbox, Ledger(address) as ledger:
+    with tenant(contract) as sandbox, HastyLedger(address) as ledger:
         first = run(sandbox, ledger, states(2, "paid"), "update")
         assert (ends(first), puts(sandbox)) == ({"read": 2, "waiting": 2}, 0)
         assert first.shown[0].faults[0].code == "R409"
@@ -166,7 +167,7 @@ def test_update_of_what_is_not_there(contract: Contract, address: str) -> None:
 
 def test_write_once(contract: Contract, tmp_path: Path) -> None:
     """What only a new document gets is left out of an update, the rest is written."""
-    with tenant(contract) as sandbox, Ledger(f"sqlite:///{tmp_path}/l.db") as ledger:
+    with tenant(contract) as sandbox, HastyLedger(f"sqlite:///{tmp_path}/l.db") as ledger:
         run(sandbox, ledger, states(1, "new"))
         run(sandbox, ledger, states(1, "paid"))
 
@@ -178,7 +179,7 @@ def test_write_once(contract: Contract, tmp_path: Path) -> None:
 
 def test_rows(contract: Contract, tmp_path: Path) -> None:
     """A known row is changed in its place, a new one appended, one that is not sent stays."""
-    with tenant(contract) as sandbox, Ledger(f"sqlite:///{tmp_path}/l.db") as ledger:
+    with tenant(contract) as sandbox, HastyLedger(f"sqlite:///{tmp_path}/l.db") as ledger:
         run(sandbox, ledger, [state(1, "new", [("AB-1", 1), ("AB-3", 2)])])
         [before] = sandbox.records("SalesOrder")
         run(sandbox, ledger, [state(1, "new", [("ab-3 ", 5.50), ("AB-2", 1)])])
@@ -198,7 +199,7 @@ def doubled(contract: Contract, sandbox: Sandbox, ledger: Ledger) -> None:
 
 def test_two_rows_of_the_erp_have_the_key(contract: Contract, tmp_path: Path) -> None:
     """Where a row could be either of two, nothing is sent, and the message says which row."""
-    with tenant(contract) as sandbox, Ledger(f"sqlite:///{tmp_path}/l.db") as ledger:
+    with tenant(contract) as sandbox, HastyLedger(f"sqlite:///{tmp_path}/l.db") as ledger:
         doubled(contract, sandbox, ledger)
         before = puts(sandbox)
         summary = run(sandbox, ledger, states(1, "paid"))
@@ -221,7 +222,7 @@ def test_unclear_rows(
     contract: Contract, given: Any, changes: Any, words: str, tmp_path: Path
 ) -> None:
     """Rows that cannot be told apart are refused before anything is sent."""
-    with tenant(contract) as sandbox, Ledger(f"sqlite:///{tmp_path}/l.db") as ledger:
+    with tenant(contract) as sandbox, HastyLedger(f"sqlite:///{tmp_path}/l.db") as ledger:
         run(sandbox, ledger, states(1, "new"))
         before = puts(sandbox)
         document = replace(current().only, **changes)
@@ -234,7 +235,7 @@ def test_unclear_rows(
 
 def test_identity_is_there_twice(contract: Contract, tmp_path: Path) -> None:
     """Where two documents have the identity, neither is updated."""
-    with tenant(contract) as sandbox, Ledger(f"sqlite:///{tmp_path}/l.db") as ledger:
+    with tenant(contract) as sandbox, HastyLedger(f"sqlite:///{tmp_path}/l.db") as ledger:
         run(sandbox, ledger, states(1, "new"))
         twin = state(2, "new")
         body = twin.body.replace(b"2-shop", b"1-shop")
@@ -250,7 +251,7 @@ def test_identity_is_there_twice(contract: Contract, tmp_path: Path) -> None:
 FAULTS = [
     pytest.param("drop@PUT:SalesOrder:11,14", id="done, not answered"),
     pytest.param("refuse@PUT:SalesOrder:11,14", id="not done, not answered"),
-    pytest.param("slow-answer=2.2@PUT:SalesOrder:12", id="done, no answer in time"),
+    pytest.param("slow-answer=3@PUT:SalesOrder:12", id="done, no answer in time"),
     pytest.param("unavailable@PUT:SalesOrder:12", id="unavailable"),
     pytest.param("conflict@PUT:SalesOrder:11-13", id="another process"),
     pytest.param("sign-out@PUT:SalesOrder:12", id="session lost between reading and writing"),
@@ -261,9 +262,10 @@ FAULTS = [
 @pytest.mark.parametrize("fault", FAULTS)
 def test_faults_amid_updates(contract: Contract, fault: str, address: str) -> None:
     """Whatever an update meets, it comes to the same: the new state, each row once."""
-    with tenant(contract, fault) as sandbox, Ledger(address) as ledger:
+    with tenant(contract, fault) as sandbox, HastyLedger(address) as ledger:
         run(sandbox, ledger, states(10, "new"))
-        summary = run(sandbox, ledger, states(10, "paid"))
+        timeout = 2.0 if "slow" in fault else 60.0
+        summary = run(sandbox, ledger, states(10, "paid"), timeout=timeout)
 
         assert_state(sandbox, 10, "paid")
     assert ends(summary) == {"read": 10, "updated": 10}
@@ -273,7 +275,7 @@ def test_ids_of_rows_go_with_the_session(contract: Contract, tmp_path: Path) -> 
     """After a new sign-in the rows are read again before anything is written."""
     with (
         tenant(contract, "sign-out@PUT:SalesOrder:2") as sandbox,
-        Ledger(f"sqlite:///{tmp_path}/l.db") as ledger,
+        HastyLedger(f"sqlite:///{tmp_path}/l.db") as ledger,
     ):
         run(sandbox, ledger, states(1, "new"))
         run(sandbox, ledger, states(1, "paid"))
@@ -293,7 +295,7 @@ def test_ledger_is_lost(contract: Contract, tmp_path: Path) -> None:
     """Without its ledger a run updates what it finds, and appends nothing."""
     with tenant(contract) as sandbox:
         for name in ("first", "second", "third"):
-            with Ledger(f"sqlite:///{tmp_path}/{name}.db") as ledger:
+            with HastyLedger(f"sqlite:///{tmp_path}/{name}.db") as ledger:
                 summary = run(sandbox, ledger, states(5, "new"))
 
         assert_state(sandbox, 5, "new")
@@ -335,7 +337,9 @@ def test_two_processes_share_a_ledger(contract: Contract, address: str) -> None:
     """Two processes with the same states send each once, and append nothing."""
     with tenant(contract) as sandbox:
         finish(start(sandbox.url, address, 10, "current", "new"))
-        children = [start(sandbox.url, address, 10, "current", "paid") for _ in range(2)]
+        children = [
+            start(sandbox.url, address, 10, "current", "paid", settle=LONG) for _ in range(2)
+        ]
         counts = [finish(child) for child in children]
 
         assert_state(sandbox, 10, "paid")
@@ -349,7 +353,8 @@ def test_two_processes_with_two_states(contract: Contract, address: str) -> None
     """Two processes with different states end in one of them, each row once."""
     with tenant(contract) as sandbox:
         children = [
-            start(sandbox.url, address, 10, "current", words) for words in ("paid", "shipped")
+            start(sandbox.url, address, 10, "current", words, settle=LONG)
+            for words in ("paid", "shipped")
         ]
         for child in children:
             finish(child)
@@ -363,7 +368,7 @@ def test_two_processes_with_two_states(contract: Contract, address: str) -> None
 
 def test_money_keeps_its_digits(contract: Contract, tmp_path: Path) -> None:
     """Numbers of an update go out with the digits that they have."""
-    with tenant(contract) as sandbox, Ledger(f"sqlite:///{tmp_path}/l.db") as ledger:
+    with tenant(contract) as sandbox, HastyLedger(f"sqlite:///{tmp_path}/l.db") as ledger:
         run(sandbox, ledger, states(1, "new"))
         document = state(1, "new", [("AB-1", 3)])
         digits = document.body.replace(
