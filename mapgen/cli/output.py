@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, BinaryIO, TypeVar
 import click
 
 from mapgen.cli.options import STANDARD_OUTPUT
-from mapgen.escaping import lines
+from mapgen.escaping import lines, visible
 
 if TYPE_CHECKING:
     from mapgen.report import Diagnostic
@@ -41,9 +41,9 @@ def give(text: str, output: Path | None, *, force: bool, is_ours: IsOurs | None 
     if output is None or output == STANDARD_OUTPUT:
         piped(text, nl=False)
     elif place(text, output, force=force, is_ours=is_ours):
-        say(f"wrote {output.as_posix()}")
+        say(f"wrote {visible(output.as_posix())}")
     else:
-        say(f"{output.as_posix()} holds this already")
+        say(f"{visible(output.as_posix())} holds this already")
 
 
 def place(

@@ -288,3 +288,11 @@ def test_records_are_not_read_first(run: Run, folder: Path) -> None:
     (folder / "records.json").unlink()
 
     assert "error[E533]" in run(ROWS["transform --output"], "mine.txt").errors
+
+
+def test_a_name_of_two_lines(run: Run, folder: Path) -> None:
+    """A name of a file tells nothing that the command did not do."""
+    spoken = run(ROWS["schema maps --output"], "a\nwrote b.json")
+
+    assert spoken.words == "wrote a\\nwrote b.json\n"
+    assert (folder / "a\nwrote b.json").exists()

@@ -133,7 +133,10 @@ def variable_missing(name: Text, path: str) -> Diagnostic:
 def cannot_write(path: str, reason: str) -> Diagnostic:
     """E510: a file that cannot be written."""
     return Diagnostic(
-        "E510", f"`{path}` cannot be written: {reason}", path=path, help="choose another place"
+        "E510",
+        f"`{path}` cannot be written: {reason}",
+        path=path,
+        help="see to the reason, or choose another place",
     )
 
 
