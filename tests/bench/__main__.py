@@ -33,6 +33,11 @@ def main() -> None:
     """Measure what is asked for, and print it; write it into the page where that is asked for."""
     sizes = _sizes()
     chosen = os.environ.get("BENCH_ONLY", " ".join(MEASURES)).split()
+    unknown = [name for name in chosen if name not in MEASURES]
+    if unknown:
+        sys.exit(f"BENCH_ONLY: no measure `{unknown[0]}`; there are {', '.join(MEASURES)}")
+    if os.environ.get("BENCH_WRITE") and len(chosen) < len(MEASURES):
+        sys.exit("BENCH_WRITE writes the whole table anew: leave BENCH_ONLY out")
     _say("comparing what is to be timed")
     accepted, dirty = orders_alike(sizes.alike, sizes.dirty_alike)
     price_lists_alike(sizes.rows, sizes.rows // 10)

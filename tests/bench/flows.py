@@ -15,6 +15,8 @@ from tests.bench.rounds import process, took
 
 MAPGEN = (sys.executable, "-m", "mapgen")
 _FLOW = re.compile(r"^flow: (\w+)$", re.MULTILINE)
+# The value of an identity up to its end, which a quotation mark or a brace may follow.
+_IDENTITY = re.compile(r'(identity:\s+\{?field: \w+,?\s+value: [^\n}]*?)("?\}?\n)')
 
 
 def specs() -> dict[str, Path]:
@@ -39,12 +41,14 @@ def workspace(count: int) -> Iterator[Path]:
         head, _, settings = environment.read_text(encoding="utf-8").partition("settings:\n")
         sections = []
         for start in range(0, count, len(shipped)):
-            again = rf"\1_{start // len(shipped):03}"
-            sections.append(names.sub(again, settings))
+            number = f"{start // len(shipped):03}"
+            sections.append(names.sub(rf"\1_{number}", settings))
             for flow, path in list(shipped.items())[: count - start]:
-                copy = root / "specs" / "copies" / f"{names.sub(again, flow)}.maps.yaml"
+                copy = root / "specs" / "copies" / f"{flow}_{number}.maps.yaml"
                 copy.parent.mkdir(exist_ok=True)
-                copy.write_text(names.sub(again, path.read_text(encoding="utf-8")), "utf-8")
+                # No two flows may make the same document.
+                apart = _IDENTITY.sub(rf"\1 + '-{number}'\2", path.read_text(encoding="utf-8"))
+                copy.write_text(names.sub(rf"\1_{number}", apart), encoding="utf-8")
         environment.write_text(f"{head}settings:\n{''.join(sections)}", encoding="utf-8")
         yield root
 

@@ -32,8 +32,10 @@ class Row:
         goal = "" if self.goal is None else f"{self.sign} {self.goal:g}{self.unit}"
         if isinstance(self.measured, str):
             return self.what, self.measured, goal, ""
-        ends = f"{_number(self.measured.lowest)}–{_number(self.measured.highest)}"
-        shown = f"{_number(self.measured.median)}{self.unit} ({ends})"
+        low, high = _number(self.measured.lowest), _number(self.measured.highest)
+        shown = f"{_number(self.measured.median)}{self.unit}"
+        if self.measured.lowest < self.measured.highest:
+            shown += f" ({low}–{high})"
         if self.goal is None:
             return self.what, shown, "", ""
         is_met = _HOLDS[self.sign](self.measured.median, self.goal)

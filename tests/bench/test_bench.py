@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from mapgen.compiler import check_specs
+from mapgen.workspace import Workspace
 from tests.bench import flows, orders, product, rounds, yardstick
 from tests.bench.equality import orders_alike, price_lists_alike
 from tests.bench.measures import MEASURES, Sizes
@@ -82,10 +84,13 @@ def test_mixed_orders_are_dirty_as_often_as_said() -> None:
 
 
 def test_copies_of_flows_are_flows_of_their_own() -> None:
-    """A workspace of many flows has so many specs, none under a shipped name."""
+    """A workspace of many flows has so many specs, none under a shipped name, and all are right."""
     shipped = flows.specs()
     with flows.workspace(len(shipped) + 2) as root:
+        workspace = Workspace.find(root)
+        found = check_specs(workspace, workspace.spec_paths()).faults
         texts = [path.read_text(encoding="utf-8") for path in root.rglob("*.maps.yaml")]
+    assert [fault.code for fault in found if fault.severity == "error"] == []
     names = {line for text in texts for line in text.splitlines() if line.startswith("flow: ")}
 
     assert len(names) == len(texts) == len(shipped) + 2
@@ -122,6 +127,7 @@ def test_table_says_what_is_met() -> None:
     rows = [
         Row("fast", Measured(2.5, 1, 3), ">=", 2),
         Row("slow", Measured(2.5, 1, 3), "<=", 2, " s"),
+        Row("once", Measured(235, 235, 235), "<=", 40, " s"),
         Row("peer", "not installed", ">=", 20),
     ]
 
@@ -130,6 +136,7 @@ def test_table_says_what_is_met() -> None:
     assert cells[2:] == [
         ["fast", "2.50 (1.00–3.00)", ">= 2", "yes"],
         ["slow", "2.50 s (1.00–3.00)", "<= 2 s", "no"],
+        ["once", "235 s", "<= 40 s", "no"],
         ["peer", "not installed", ">= 20", ""],
     ]
 
