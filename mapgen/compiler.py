@@ -55,7 +55,7 @@ def check_specs(workspace: Workspace, paths: Iterable[str]) -> Findings:
             faults.extend(stopped.diagnostics)
     faults.extend(circles(shelf.known_flows, [flow.flow.value for flow in specs]))
     for connection in shelf.connections():
-        faults.extend(check_secrets(connection.source))
+        faults.extend(check_secrets(connection.source, has_credentials=True))
     idle = {fault.label.span for fault in faults if fault.code == "E314" and fault.label}
     faults.extend(check_environments(shelf.environments(), specs, idle))
     faults.extend(shelf.faults)

@@ -28,7 +28,7 @@ def check_environments(
     flows = tuple(specs)
     for environment in environments:
         yield from check_environment(environment)
-        yield from check_secrets(environment.source)
+        yield from check_secrets(environment.source, has_credentials=True)
         yield from check_secret_references(environment)
         for flow in flows:
             yield from _settings(environment, flow, idle)

@@ -53,7 +53,7 @@ def check(flow: spec.Spec, around: checked.Surroundings) -> checked.Checked:
     reads = None if found is None else found.reads
     faults += check_security(flow.security, section, schema, written, reads)
     faults += idle_owners(section)
-    faults += check_secrets(flow.source)
+    faults += check_secrets(flow.source, has_credentials=False)
     faults += check_secret_rules(section)
     if found is not None and found.key is not None and schema is not None:
         identities = [

@@ -151,10 +151,12 @@ def _is_above(other: str, path: str) -> bool:
     return path != other and path.startswith((f"{other}.", f"{other}["))
 
 
-def check_secrets(source: Source) -> list[Diagnostic]:
+def check_secrets(source: Source, *, has_credentials: bool) -> list[Diagnostic]:
     """Return a fault for each token or key that is written out anywhere in a file."""
     return [
-        messages.literal_secret(Span(source, found.start(), found.end()), what)
+        messages.literal_secret(
+            Span(source, found.start(), found.end()), what, is_credential=has_credentials
+        )
         for what, shape in _SECRET_SHAPES.items()
         for found in re.finditer(shape, source.text)
     ]
@@ -163,13 +165,15 @@ def check_secrets(source: Source) -> list[Diagnostic]:
 def check_secret_references(environment: spec.Environment) -> list[Diagnostic]:
     """Return a fault for each credential that an environment writes out."""
     faults = [
-        messages.literal_secret(values[name].text.span(), f"the {name.replace('_', ' ')}")
+        messages.literal_secret(
+            values[name].text.span(), f"the {name.replace('_', ' ')}", is_credential=True
+        )
         for values in environment.connections.values()
         for name in SECRETS
         if name in values and not values[name].is_variable
     ]
     faults += [
-        messages.literal_secret(value.text.span(), f"the setting `{name}`")
+        messages.literal_secret(value.text.span(), f"the setting `{name}`", is_credential=False)
         for values in environment.settings.values()
         for name, value in values.items()
         if _SECRET_NAME.search(name)
@@ -180,7 +184,9 @@ def check_secret_references(environment: spec.Environment) -> list[Diagnostic]:
 def check_secret_rules(section: spec.MappingSection) -> list[Diagnostic]:
     """Return a fault for each constant that a field for a secret gets."""
     return [
-        messages.literal_secret(rule.kind.value.span, f"the value of `{rule.target.value}`")
+        messages.literal_secret(
+            rule.kind.value.span, f"the value of `{rule.target.value}`", is_credential=False
+        )
         for document in section.documents
         for rule in document.part.fields
         if isinstance(rule.kind, spec.Const) and _SECRET_NAME.search(rule.target.value)

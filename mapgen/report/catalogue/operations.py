@@ -42,14 +42,18 @@ def access_missing(
     )
 
 
-def literal_secret(span: Span, what: str) -> Diagnostic:
-    """E443: a secret written out in a file that goes to the repository."""
+def literal_secret(span: Span, what: str, *, is_credential: bool) -> Diagnostic:
+    """E443: a secret written out in a file that goes to the repository.
+
+    A credential of a connection can be named by its variable, what a rule sends cannot.
+    """
+    elsewhere = "leave it out: rules, settings and records hold no secrets"
     return Diagnostic(
         "E443",
         f"{what} is written out here",
         label=Label(span, "a secret", is_secret=True),
         notes=("it is in the repository's history now: replace it at its source, too",),
-        help="name the variable that holds it: `{env: NAME}`",
+        help="name the variable that holds it: `{env: NAME}`" if is_credential else elsewhere,
     )
 
 
