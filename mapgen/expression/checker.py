@@ -705,6 +705,9 @@ class Checker:
     def macro(self, tree: Macro, env: Env) -> Type:
         if tree.name in ("optMap", "optFlatMap"):
             return self.optional_macro(tree, env)
+        if tree.name == "bind":
+            value = self.check(tree.operand, env)
+            return self.check(tree.body, self.bound(tree, [value], env))
         operand, is_left_out = self.receiver(tree, env)
         element: Type = ERROR
         key: Type = ERROR

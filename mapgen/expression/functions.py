@@ -841,7 +841,7 @@ class Form:
     examples: tuple[Example, ...]
 
 
-_FORM_NAME = re.compile(r"(\w+)\([^()]*(?:\([^()]*\)[^()]*)*\) -> ")
+_FORM_NAME = re.compile(r"((?:cel\.)?\w+)\([^()]*(?:\([^()]*\)[^()]*)*\) -> ")
 
 
 def _form(shown: str, says: str, *examples: tuple[str, str]) -> Form:
@@ -902,6 +902,12 @@ FORMS: tuple[Form, ...] = (
         "The first of several values that is there.",
         ("coalesce(nonBlank(' '), nonBlank('b'), 'c')", "'b'"),
         ("coalesce(nonBlank(' '), 'c')", "'c'"),
+    ),
+    _form(
+        "cel.bind(name, value: T, expression) -> R",
+        "The expression, in which the name stands for the value.",
+        ("cel.bind(n, 2 + 3, n * n)", "25"),
+        ("cel.bind(text, nonBlank(' '), text == null ? '-' : text + text)", "'-'"),
     ),
     _form(
         "list(T).all(name, condition) -> bool",
@@ -1036,6 +1042,7 @@ SYNONYMS: Mapping[str, str] = {
     "replaceAll": "replace",
     "ltrim": "trim",
     "rtrim": "trim",
+    "bind": "cel.bind",
 }
 
 # Parts of CEL that this dialect leaves out on purpose, and what to write instead.
@@ -1051,5 +1058,4 @@ REFUSED: Mapping[str, str] = {
     "double": "binary fractions cannot hold amounts: write `decimal(…)`",
     "format": "put the parts together with `+`, and numbers through `string(…)`",
     "quote": "put the parts together with `+`",
-    "bind": "give the value a name in the spec's `let:` section",
 }

@@ -214,6 +214,9 @@ class _Tracer:
                 return self.method(tree, names)
             case Macro(name="optMap" | "optFlatMap"):
                 return self.optional_macro(tree, names)
+            case Macro(name="bind", operand=operand, variables=(variable,), body=body):
+                binding = Binding(ERROR, self.used(operand, names))
+                return self.used(body, {**names, variable.name: binding})
             case Macro():
                 return self.macro(tree, names)
             case Unary(operand=operand):

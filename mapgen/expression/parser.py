@@ -48,9 +48,6 @@ _RESERVED = """
     var void while true false null
 """
 RESERVED = frozenset(_RESERVED.split())
-_MACRO_NAMES: dict[str, MacroName] = {name: name for name in get_args(MacroName)} | {
-    "existsOne": "exists_one"
-}
 # How many arguments a macro takes with one variable, and with two (index or key, and value).
 _MACRO_ARGUMENTS: dict[MacroName, tuple[tuple[int, ...], tuple[int, ...]]] = {
     "all": ((2,), (3,)),
@@ -64,6 +61,9 @@ _MACRO_ARGUMENTS: dict[MacroName, tuple[tuple[int, ...], tuple[int, ...]]] = {
     "transformMap": ((), (3, 4)),
     "optMap": ((2,), ()),
     "optFlatMap": ((2,), ()),
+}
+_MACRO_NAMES: dict[str, MacroName] = {name: name for name in _MACRO_ARGUMENTS} | {
+    "existsOne": "exists_one"
 }
 
 
@@ -213,12 +213,23 @@ class _Parser:
 
     def method(self, start: int, operand: Tree, name: Token) -> Tree:
         arguments, end = self.arguments()
+        if isinstance(operand, Name) and (operand.name, name.text) == ("cel", "bind"):
+            return self.bind(start, name, arguments, end)
         macro = _MACRO_NAMES.get(name.text)
         if macro is not None:
             variables, condition, body = self.macro(name, macro, arguments, end)
             names = (name.start, name.end)
             return Macro(start, end, operand, macro, variables, condition, body, *names)
         return Method(start, end, operand, name.text, arguments, name.start, name.end)
+
+    def bind(self, start: int, name: Token, arguments: tuple[Tree, ...], end: int) -> Macro:
+        """Return `cel.bind(name, value, body)`."""
+        match arguments:
+            case (Name() as variable, value, body):
+                names = (name.start, name.end)
+                return Macro(start, end, value, "bind", (variable,), None, body, *names)
+            case _:
+                raise Unreadable(catalogue.malformed_bind(self.text.span(start, end)))
 
     def macro(
         self, name: Token, macro: MacroName, arguments: tuple[Tree, ...], end: int

@@ -73,7 +73,7 @@ def _fate(tree: Tree, child: Tree, chosen: Mapping[Tree, Chosen], fate: Fate) ->
             return fate
         case Conditional(condition=condition):
             return "used" if child is condition else fate
-        case Macro(name="optMap" | "optFlatMap", body=body) if child is body:
+        case Macro(name="optMap" | "optFlatMap" | "bind", body=body) if child is body:
             return fate
         case Method(name=name) | Call(name=name) if name in _PASSED_ON:
             return fate

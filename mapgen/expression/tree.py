@@ -27,6 +27,7 @@ MacroName = Literal[
     "transformMap",
     "optMap",
     "optFlatMap",
+    "bind",
 ]
 
 
@@ -107,7 +108,10 @@ class Has:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Macro:
-    """`operand.name(variables, [condition,] body)`: the body is evaluated for each element."""
+    """`operand.name(variables, [condition,] body)`: the body is evaluated for each element.
+
+    `cel.bind(variable, operand, body)` is one, too: its body is evaluated once, for the operand.
+    """
 
     start: int
     end: int

@@ -179,6 +179,16 @@ class WhenPresent:
 
 
 @dataclass(frozen=True, slots=True)
+class Bound:
+    """The value evaluated with the local standing for the operand, which may be missing."""
+
+    operand: Expression
+    local: Local
+    value: Expression
+    type: TypeName
+
+
+@dataclass(frozen=True, slots=True)
 class Widened:
     """An int as a decimal."""
 
@@ -254,6 +264,7 @@ Expression = (
     | IsPresent
     | OrElse
     | WhenPresent
+    | Bound
     | Widened
     | Items
     | Entries

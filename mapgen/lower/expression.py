@@ -363,6 +363,10 @@ class _Lowering:
     # Macros
 
     def macro(self, node: tree.Macro) -> ir.Expression:
+        if node.name == "bind":
+            operand = self.lower(node.operand)
+            local, body = self.body(node, self.type_of(node.operand))
+            return ir.Bound(operand, local, body, str(self.type_of(node)))
         lowered, inside, _ = self.into(node.operand, _hint(node.operand))
         if node.name in ("optMap", "optFlatMap"):
             return self.when_present(node, lowered)
@@ -407,12 +411,17 @@ class _Lowering:
         return ir.Loop(_LOOPS[node.name], over, element, key, condition, body, str(found))
 
     def when_present(self, node: tree.Macro, lowered: ir.Expression) -> ir.Expression:
-        variable = node.variables[0]
-        local = self.local(variable.name, present(self.type_of(node.operand)))
-        outer, self.bound = self.bound, {**self.bound, variable.name: local}
+        local, body = self.body(node, present(self.type_of(node.operand)))
+        return ir.WhenPresent(lowered, local, body, str(self.type_of(node)))
+
+    def body(self, node: tree.Macro, of: Type) -> tuple[ir.Local, ir.Expression]:
+        """Return the local of a macro with one variable, and the body, in which it is bound."""
+        name = node.variables[0].name
+        local = self.local(name, of)
+        outer, self.bound = self.bound, {**self.bound, name: local}
         body = self.lower(node.body)
         self.bound = outer
-        return ir.WhenPresent(lowered, local, body, str(self.type_of(node)))
+        return local, body
 
 
 def _is_bare(lowered: ir.Expression) -> TypeGuard[ir.Items | ir.Entries]:

@@ -44,6 +44,11 @@ def when_present(value: T | None, change: Callable[[T], R]) -> R | None:
     return None if value is None else change(value)
 
 
+def bound(value: T, change: Callable[[T], R]) -> R:
+    """Return what the change makes of the value, which is evaluated once."""
+    return change(value)
+
+
 def demanded(value: T | None) -> T:
     """Return the value. Raises a Fault when it is missing."""
     if value is None:

@@ -207,9 +207,11 @@ class _Interpreter:
 
     def macro(self, tree: Macro, names: Mapping[str, Any]) -> Any:
         operand = self.value(tree.operand, names)
+        variables = [variable.name for variable in tree.variables]
+        if tree.name == "bind":
+            return self.value(tree.body, {**names, variables[0]: operand})
         if operand is None:
             return None
-        variables = [variable.name for variable in tree.variables]
         if tree.name in ("optMap", "optFlatMap"):
             return self.value(tree.body, {**names, variables[0]: operand})
         pairs = operand.items() if isinstance(operand, Entries) else enumerate(operand)

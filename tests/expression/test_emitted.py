@@ -195,6 +195,16 @@ def customer(**changes: Any) -> Any:
             id="no name where a loop begins",
         ),
         pytest.param(
+            "cel.bind(n, order.name.trim(), n + '/' + n)",
+            'bound(order.name.strip(), lambda n: f"{n}/{n}")',
+            id="bound",
+        ),
+        pytest.param(
+            "cel.bind(note, order.po_number, note == null ? order.name : note)",
+            "order.po_number if order.po_number is not None else order.name",
+            id="a path bound",
+        ),
+        pytest.param(
             "order.line_items.sortBy(l, l.price).map(l, l.title)",
             "[item.title for item in sorted(order.line_items, key=lambda item: item.price)]",
             id="sorted",
@@ -343,6 +353,15 @@ def test_shape(words: str, expected: str) -> None:
         ("order.total_price / 8 * -1", {}, Decimal("-5.25")),
         ("{'a': order.id, ?'b': order.?customer.id}", {}, {"a": 1001}),
         ("order.line_items[1].title + order.line_items[?5].title.orValue('!')", {}, "Gift card!"),
+        ("cel.bind(n, nonBlank(order.po_number), n == null ? 'x' : n + n)", {}, "x"),
+        (
+            "cel.bind(n, nonBlank(order.po_number), n.optMap(p, p + p)).orValue('x')",
+            {"po_number": " P "},
+            "PP",
+        ),
+        ("cel.bind(a, order.id + 1, cel.bind(b, a * 2, [a, b].map(n, n + a))).sum()", {}, 5010),
+        ("order.line_items.map(l, cel.bind(n, l.quantity + 1, n * n))[0]", {}, 9),
+        ("cel.bind(n, order.id, n > 5 ? n : order.total_price)", {}, Decimal(1001)),
     ],
 )
 def test_value(words: str, changes: dict[str, Any], expected: object) -> None:
@@ -361,6 +380,7 @@ def test_value(words: str, changes: dict[str, Any], expected: object) -> None:
         ("(order.total_price / (order.id - 1001)).round(2)", "R210"),
         ("int(order.name)", "R207"),
         ("order.name.substring(99)", "R205"),
+        ("cel.bind(text, order.name.substring(99), order.id)", "R205"),
     ],
 )
 def test_fault(words: str, code: str) -> None:

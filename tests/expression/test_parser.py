@@ -111,6 +111,7 @@ a.transformList(i, v, i > 0, v)
 a.transformMap(k, v, v + 1)
 optional.of(1).or(optional.none()).orValue(2)
 a.optMap(x, x + 1).optFlatMap(y, y)
+cel.bind(x, a.b, cel.bind(y, x, x + y))
 timestamp('2024-01-01T00:00:00Z') - duration('1h')
 string(1) + "b" + 'c' + r"d" + '''e'''
 math.greatest(1, 2, 3)

@@ -80,7 +80,7 @@ class Maker:
         text, other = self.make("string", depth, rows), self.make("string", depth, rows)
         maybe, condition = self.make("maybe", depth, rows), self.make("bool", depth, rows)
         number, words = self.make("int", depth, rows), self.make("words", depth, rows)
-        amount = self.make("decimal", depth, rows)
+        amount, name = self.make("decimal", depth, rows), self.fresh()
         return self.pick(
             f"{text} + {other}",
             f"({text} + {other}).trim()",
@@ -97,6 +97,8 @@ class Maker:
             f"({words})[0]",
             f"(has(record.?part.code) ? record.part.code : {text})",
             f"(record.note != null && {condition} ? record.note : {other})",
+            f"cel.bind({name}, {text}, {name} + {other} + {name})",
+            f"cel.bind({name}, {maybe}, {name} == null ? {text} : {name} + {other})",
         )
 
     def int(self, depth: int, rows: tuple[str, ...]) -> str:
@@ -104,7 +106,7 @@ class Maker:
         text, condition = self.make("string", depth, rows), self.make("bool", depth, rows)
         words, lines = self.make("words", depth, rows), self.make("rows", depth, rows)
         maybe = self.make("maybe_int", depth, rows)
-        name = self.fresh()
+        name, more = self.fresh(), self.fresh()
         inner = self.make("int", depth, (*rows, name))
         return self.pick(
             f"({one} + {other})",
@@ -117,6 +119,7 @@ class Maker:
             f"({condition} ? {one} : {other})",
             f"({maybe}).orValue({one})",
             f"{lines}.map({name}, {inner}).sum()",
+            f"cel.bind({name}, {lines}, {name}.map({more}, {more}.count * {name}.size()).sum())",
         )
 
     def decimal(self, depth: int, rows: tuple[str, ...]) -> str:
@@ -222,7 +225,7 @@ class Maker:
         )
 
 
-NEEDLESS = {"E205", "E206", "E207", "E217"}
+NEEDLESS = {"E205", "E206", "E207", "E217", "E219"}
 
 
 @st.composite

@@ -97,6 +97,9 @@ from .language import check
     order.po_number.or(remark) ~ string?
     order.po_number.or(remark).orValue('a') ~ string
     order.po_number.optMap(p, p.size()) ~ int?
+    cel.bind(p, order.po_number, p) ~ string?
+    cel.bind(p, order.po_number, p == null ? 0 : p.size()) ~ int
+    cel.bind(l, order.line_items, l.map(i, i.price)).sum() ~ decimal
     order.po_number.optFlatMap(p, p.before('-')) ~ string?
     order.po_number.value() ~ string
     coalesce(order.po_number, remark, order.name) ~ string
@@ -244,6 +247,11 @@ def test_type(line: str) -> None:
         pytest.param(
             "order.?customer.optMap(c, c.id)", ("order.customer.id",), id="through optMap"
         ),
+        pytest.param(
+            "cel.bind(c, order.customer, c == null ? order.id : c.id)",
+            ("order.id", "order.customer.id"),
+            id="through bind",
+        ),
     ],
 )
 def test_reads(words: str, expected: tuple[str, ...]) -> None:
@@ -269,6 +277,8 @@ def test_reads(words: str, expected: tuple[str, ...]) -> None:
         ("intDiv(order.id, order.id)", True),
         ("order.po_number.value()", True),
         ("date(order.created_at, 'Europe/Berlin')", False),
+        ("cel.bind(n, order.name, n)", False),
+        ("cel.bind(n, int(order.name), 1)", True),
     ],
 )
 def test_fallible(words: str, expected: bool) -> None:
@@ -286,6 +296,8 @@ def test_fallible(words: str, expected: bool) -> None:
         ("order.id", False),
         ("settings.store", False),
         ("[1, 2].map(x, x * order.id)", False),
+        ("cel.bind(n, 2, n * n)", True),
+        ("cel.bind(n, order.id, n * n)", False),
     ],
 )
 def test_constant(words: str, expected: bool) -> None:

@@ -35,7 +35,7 @@ SEVERAL_WORDINGS: Mapping[str, set[str]] = {
     "E105": {"yaml_fault", "strange_character", "tag_used"},
     "E123": {"malformed_number", "number_too_large"},
     "E126": {"too_long", "nested_too_deep"},
-    "E129": {"malformed_macro", "malformed_has"},
+    "E129": {"malformed_macro", "malformed_has", "malformed_bind"},
     "E205": {"needless_handler", "unreachable"},
     "E206": {"needless_has", "needless_null"},
     "E208": {"int_division", "remainder"},

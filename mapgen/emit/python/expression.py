@@ -133,6 +133,8 @@ class PythonExpressions:
                 return self._loop(node)
             case ir.WhenPresent():
                 return self._optional(node)
+            case ir.Bound():
+                return self._bound_value(node, self._value)
             case _:
                 assert_never(node)
 
@@ -432,6 +434,8 @@ class PythonExpressions:
         match node:
             case ir.WhenPresent():
                 return self._when_present(node)
+            case ir.Bound():
+                return self._bound_value(node, self._optional)
             case ir.DocumentField(may_be_empty=True):
                 return self._document_field(node)
             case ir.DocumentField():
@@ -458,6 +462,16 @@ class PythonExpressions:
         name = self._parameter(node.local, node.value)
         value = self._optional(node.value)
         return Code(f"{function}({source.text}, lambda {name}: {value.text})")
+
+    def _bound_value(self, node: ir.Bound, branch: Callable[[ir.Expression], Code]) -> Code:
+        """Return a value in which a local stands for the operand: a path, or a parameter."""
+        source = self._argument(node.operand)
+        if source.is_path or isinstance(node.operand, ir.Constant):
+            self._bound[node.local.number] = source
+            return branch(node.value)
+        function = self._module.function("bound")
+        name = self._parameter(node.local, node.value)
+        return Code(f"{function}({source.text}, lambda {name}: {branch(node.value).text})")
 
     def _parameter(self, local: ir.Local, body: ir.Expression) -> str:
         """Return the name of a lambda's parameter, bound to the local; `_` where it is not used."""
@@ -681,6 +695,7 @@ def used_names(node: object) -> set[str]:
 
 # The functions that stand for no function of the language.
 OWN_CALLS = (
+    "bound",
     "divided",
     "entry_if_present",
     "grouped",

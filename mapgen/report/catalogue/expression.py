@@ -217,6 +217,16 @@ def malformed_macro(span: Span, name: str, *, has_one: bool) -> Diagnostic:
     )
 
 
+def malformed_bind(span: Span) -> Diagnostic:
+    """E129: `cel.bind()` without a name for its value."""
+    return _fault(
+        "E129",
+        span,
+        "`cel.bind` wants a name, the value that it stands for, and an expression of it",
+        help="write `cel.bind(total, …, total * 2)`, with a plain name of your choice for `total`",
+    )
+
+
 def malformed_has(span: Span) -> Diagnostic:
     """E129: `has()` of something that is no field."""
     return _fault(
