@@ -58,12 +58,14 @@ class PartMaker(Maker):
     def part(self, depth: int, rows: tuple[str, ...]) -> str:
         one, other = self.make("part", depth, rows), self.make("part", depth, rows)
         condition, parts = self.make("bool", depth, rows), self.make("parts", depth, rows)
+        name = self.fresh()
         return self.pick(
             f"({condition} ? {one} : {other})",
             f"coalesce(record.part, {one})",
             f"optional.of({one}).orValue({other})",
             f"[{one}, {other}][1]",
             f"({parts}).first().orValue({one})",
+            f"cel.bind({name}, {one}, {condition} ? {name} : {other})",
             f"({parts} + [{one}])[0]",
             "record.part.value()" if self.draw(st.booleans()) else f"({parts}).last().value()",
         )
@@ -82,6 +84,7 @@ class PartMaker(Maker):
             f"[[{part}], {parts}].flatten()",
             f"({condition} ? {parts} : {more})",
             f"({parts}).reverse()",
+            f"cel.bind({name}, {parts}, {name} + {more})",
         )
 
     def string(self, depth: int, rows: tuple[str, ...]) -> str:
@@ -96,6 +99,8 @@ class PartMaker(Maker):
             f"({parts}).first().?code.orValue({text})",
             f"({parts}).groupBy({name}, {name}.name).map({other}, {other}.key).join({text})",
             f"optional.of({part}).optMap({name}, {name}.name).orValue({text})",
+            f"cel.bind({name}, {part}, {name}.name + {name}.code.orValue({text}))",
+            f"cel.bind({name}, record.part, {name} == null ? {text} : {name}.name)",
         )
 
     def bool(self, depth: int, rows: tuple[str, ...]) -> str:

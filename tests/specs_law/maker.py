@@ -188,6 +188,14 @@ class Maker:
             yield lambda names, depth: self.form(wanted, names, depth)
             yield lambda names, depth: self.form(wanted, names, depth)
         yield lambda names, depth: self.conditional(wanted, names, depth)
+        yield lambda names, depth: self.named(wanted, names, depth)
+
+    def named(self, wanted: Type, names: Names, depth: int) -> str | None:
+        """Return an expression in which a name stands for a value, perhaps a missing one."""
+        kind = self.random.choice((wanted, *PLAIN, optional(self.random.choice(PLAIN))))
+        name, value = self.fresh(names), self.make(kind, names, depth)
+        body = self.make(wanted, {**names, name: kind}, depth)
+        return None if None in (value, body) else f"cel.bind({name}, {value}, {body})"
 
     # Functions of the table
 
