@@ -196,8 +196,13 @@ def customer(**changes: Any) -> Any:
         ),
         pytest.param(
             "cel.bind(n, order.name.trim(), n + '/' + n)",
-            'bound(order.name.strip(), lambda n: f"{n}/{n}")',
+            '(n := order.name.strip(), f"{n}/{n}")[1]',
             id="bound",
+        ),
+        pytest.param(
+            "cel.bind(n, order.name.trim(), [n, n]).map(s, s + '!')",
+            '[f"{s}!" for s in bound(order.name.strip(), lambda n: [n, n])]',
+            id="bound where a loop begins",
         ),
         pytest.param(
             "cel.bind(note, order.po_number, note == null ? order.name : note)",
@@ -361,6 +366,11 @@ def test_shape(words: str, expected: str) -> None:
         ),
         ("cel.bind(a, order.id + 1, cel.bind(b, a * 2, [a, b].map(n, n + a))).sum()", {}, 5010),
         ("order.line_items.map(l, cel.bind(n, l.quantity + 1, n * n))[0]", {}, 9),
+        (
+            "cel.bind(value, nonBlank(order.po_number), nonBlank(value).orValue('x') + 'y')",
+            {"po_number": " P "},
+            "Py",
+        ),
         ("cel.bind(n, order.id, n > 5 ? n : order.total_price)", {}, Decimal(1001)),
     ],
 )

@@ -337,9 +337,8 @@ class SpecMaker:
         self.draft.functions.update(one.function.shown for one in typed.chosen.values())
         for node in typed.types:
             kind = type(node).__name__
-            self.draft.features[
-                f"form: {getattr(node, 'name', kind) if kind == 'Macro' else kind}"
-            ] += 1
+            name = getattr(node, "name", kind) if kind == "Macro" else kind
+            self.draft.features["form: cel.bind" if name == "bind" else f"form: {name}"] += 1
             if kind == "Method" and node not in typed.chosen:
                 self.draft.features[f"form: {getattr(node, 'name', '')}"] += 1
 

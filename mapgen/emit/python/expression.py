@@ -35,6 +35,9 @@ class _Guard:
     fact: str = ""
 
 
+_Emitted = Callable[[ir.Expression], Code]
+
+
 class _NameNeeded(Exception):
     """A name would have to be bound where Python allows none: what a comprehension goes over."""
 
@@ -75,8 +78,15 @@ class PythonExpressions:
 
     def guarded(self, expression: ir.Expression) -> Guarded:
         """Return the value and what has to hold for it."""
+        return self._parts(expression, self._value)
+
+    def rows(self, expression: ir.Expression) -> Guarded:
+        """Return what a comprehension goes over, and what has to hold for it."""
+        return self._parts(expression, self._over)
+
+    def _parts(self, expression: ir.Expression, sure: _Emitted) -> Guarded:
         self._reserve(expression)
-        guards, value = self._guarded(expression)
+        guards, value = self._guarded(expression, sure)
         return Guarded(tuple(guard.text for guard in guards), value.text)
 
     def _reserve(self, expression: ir.Expression) -> None:
@@ -253,7 +263,7 @@ class PythonExpressions:
             codes.append(self._value(part))
         return _joined(codes, "or")
 
-    def _conditional(self, node: ir.Conditional, branch: Callable[[ir.Expression], Code]) -> Code:
+    def _conditional(self, node: ir.Conditional, branch: _Emitted) -> Code:
         condition, then, otherwise = node.condition, node.then, node.otherwise
         if isinstance(condition, ir.Not):
             condition, then, otherwise = condition.operand, otherwise, then
@@ -341,10 +351,12 @@ class PythonExpressions:
 
     # Missing values
 
-    def _guarded(self, node: ir.Expression) -> tuple[list[_Guard], Code]:
-        """Return what has to hold, and the value that is good then."""
+    def _guarded(
+        self, node: ir.Expression, sure: _Emitted | None = None
+    ) -> tuple[list[_Guard], Code]:
+        """Return what has to hold, and the value that is good then, emitted by `sure`."""
         if not ir.is_optional(node):
-            return [], self._value(node)
+            return [], (sure or self._value)(node)
         match node:
             case ir.Constant(value=None):
                 return [_Guard("False", "True")], Code("None")
@@ -358,13 +370,13 @@ class PythonExpressions:
                 return [_there(member, "UNSET")], code
             case ir.WhenPresent(value=value):
                 guards = self._bound_guards(node)
-                more, code = self._guarded(value)
+                more, code = self._guarded(value, sure)
                 return guards + more, code
             case ir.Conditional(condition=condition, then=then, otherwise=otherwise) if _is_nothing(
                 then
             ) or _is_nothing(otherwise):
                 is_turned = _is_nothing(then)
-                guards, code = self._guarded(otherwise if is_turned else then)
+                guards, code = self._guarded(otherwise if is_turned else then, sure)
                 return [self._condition(condition, is_turned=is_turned), *guards], code
             case ir.Call(function="first" | "last" as end, arguments=(rows,)):
                 code = self._argument(rows)
@@ -463,15 +475,25 @@ class PythonExpressions:
         value = self._optional(node.value)
         return Code(f"{function}({source.text}, lambda {name}: {value.text})")
 
-    def _bound_value(self, node: ir.Bound, branch: Callable[[ir.Expression], Code]) -> Code:
-        """Return a value in which a local stands for the operand: a path, or a parameter."""
+    def _bound_value(self, node: ir.Bound, branch: _Emitted) -> Code:
+        """Return a value in which a local stands for the operand: a path, or a name bound to it."""
         source = self._argument(node.operand)
         if source.is_path or isinstance(node.operand, ir.Constant):
             self._bound[node.local.number] = source
             return branch(node.value)
-        function = self._module.function("bound")
-        name = self._parameter(node.local, node.value)
-        return Code(f"{function}({source.text}, lambda {name}: {branch(node.value).text})")
+        if self._may_bind:
+            # A pair, of which the second is the value: type checkers see through it.
+            if not _uses(node.value, node.local):
+                return Code(f"({source.text}, {branch(node.value).text})[1]")
+            name = self._namer.outermost(node.local.hint)
+            self._bound[node.local.number] = Code(name, is_path=True)
+            return Code(f"({name} := {source.text}, {branch(node.value).text})[1]")
+        outer, self._namer = self._namer, self._namer.inner()
+        name = self._namer.name(node.local.hint)
+        self._bound[node.local.number] = Code(name, is_path=True)
+        value = branch(node.value)
+        self._namer = outer
+        return Code(f"{self._module.function('bound')}({source.text}, lambda {name}: {value.text})")
 
     def _parameter(self, local: ir.Local, body: ir.Expression) -> str:
         """Return the name of a lambda's parameter, bound to the local; `_` where it is not used."""

@@ -496,7 +496,7 @@ class _ModuleEmitter:
         inner = emitter.namer.inner()
         row = inner.name(alias)
         names = {**emitter.names, alias: row}
-        guarded = emitter.expressions().guarded(source)
+        guarded = emitter.expressions().rows(source)
         asked = ""
         if where is not None:
             asked = f" if {operand(PythonExpressions(names, self.needs, inner).value(where))}"
