@@ -30,6 +30,7 @@ _MOST = 24
 """Alternatives of one text that are kept apart, and letters of each; of more, nothing is known."""
 
 _LITERAL = re.compile(r"\^(?:\((?:\?:)?([\w|-]+)\))?([\w-]*)", re.ASCII)
+_PLAIN = re.compile(r"[ -~]*")
 _OPTIONAL = ("*", "?", "{")
 
 
@@ -60,8 +61,9 @@ class Texts:
     def ends(self, typed: Typed) -> Ends:
         """Return how the text of an expression can begin and end, as the ERP compares it."""
         found = self._ends(typed.tree, typed)
-        beginnings = frozenset(one.casefold() for one in found.beginnings)
-        return Ends(beginnings, frozenset(map(folded, found.endings)), found.is_whole)
+        beginnings = frozenset(_plain(one.casefold()) for one in found.beginnings)
+        endings = frozenset(_plain(folded(one)[::-1])[::-1] for one in found.endings)
+        return Ends(beginnings, endings, found.is_whole)
 
     def _ends(self, tree: Tree, typed: Typed) -> Ends:
         found = self._found(tree, typed)
@@ -108,6 +110,12 @@ class Texts:
             if one.pattern is not None:
                 return Ends(beginnings_of(one.pattern))
         return ANY
+
+
+def _plain(text: str) -> str:
+    """Return a text up to the first letter that some databases take for another: `é`, `Ａ`."""
+    found = _PLAIN.match(text)
+    return found.group() if found is not None else ""
 
 
 def _of(*texts: str) -> Ends:
