@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Sequence
 from dataclasses import replace
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 
 from mapgen.check.ends import Texts, beginnings_of, marks
 from mapgen.check.owners import check_owners
-from mapgen.compiler import check_specs
+from mapgen.compiler import check_specs, generate
 from mapgen.contract.source_schema import read_source_schema
 from mapgen.expression import compile_expression
 from mapgen.expression.scope import Binding, Scope, at
@@ -256,3 +257,22 @@ def test_many_flows(shared: int, tmp_path: Path) -> None:
 
     assert len(faults) == shared
     assert all("and `flow_0` may make" in fault.message for fault in faults)
+
+
+def test_what_is_generated(tmp_path: Path) -> None:
+    """The plan of a flow with an owner names it, and so does the mapping as people read it."""
+    root = build("owner-unknown", tmp_path)
+    spec = root / PICKUPS
+    spec.write_text(spec.read_text("utf-8").replace("owner: delivery\n", "owner: deliveries\n"))
+    workspace = Workspace(root)
+    files = generate(workspace, workspace.spec_paths())
+
+    plans = {
+        flow: json.loads(files[f"generated/{flow}/flow.json"])["documents"][0]
+        for flow in ("deliveries", "pickups")
+    }
+    assert plans["pickups"]["owner"] == "deliveries"
+    assert "owner" not in plans["deliveries"]
+    words = "`deliveries` makes it, this flow never does"
+    assert words in files["generated/pickups/PICKUPS.md"]
+    assert words not in files["generated/deliveries/DELIVERIES.md"]
