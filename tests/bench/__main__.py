@@ -50,7 +50,7 @@ def main() -> None:
     charts = [one.chart for one in found if one.chart]
     sys.stdout.write("\n".join([rows, *charts]))
     if os.environ.get("BENCH_WRITE"):
-        put_between(_PAGE, "\n\n".join([rows, *(f"```\n{one}```" for one in charts)]))
+        put_between(_PAGE, "\n".join([rows, *(f"```\n{one}```\n" for one in charts)]))
         _say(f"written into {_PAGE.relative_to(ROOT)}")
 
 

@@ -43,7 +43,9 @@ class Row:
 
 
 def _number(value: float) -> str:
-    return f"{value:.0f}" if value >= 100 else f"{value:.1f}" if value >= 10 else f"{value:.2f}"
+    """Return a number with three digits that count, or as many as it has before the point."""
+    decimals = 0 if value >= 100 else 1 if value >= 10 else 2 if value >= 0.1 else 3
+    return f"{value:.{decimals}f}"
 
 
 def table(rows: Iterable[Row]) -> str:

@@ -126,6 +126,7 @@ def test_table_says_what_is_met() -> None:
     """The median decides, in the direction of the goal."""
     rows = [
         Row("fast", Measured(2.5, 1, 3), ">=", 2),
+        Row("tiny", Measured(0.0412, 0.0399, 12.34), ">=", 2),
         Row("slow", Measured(2.5, 1, 3), "<=", 2, " s"),
         Row("once", Measured(235, 235, 235), "<=", 40, " s"),
         Row("peer", "not installed", ">=", 20),
@@ -135,6 +136,7 @@ def test_table_says_what_is_met() -> None:
 
     assert cells[2:] == [
         ["fast", "2.50 (1.00–3.00)", ">= 2", "yes"],
+        ["tiny", "0.041 (0.040–12.3)", ">= 2", "no"],
         ["slow", "2.50 s (1.00–3.00)", "<= 2 s", "no"],
         ["once", "235 s", "<= 40 s", "no"],
         ["peer", "not installed", ">= 20", ""],
