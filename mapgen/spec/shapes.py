@@ -89,7 +89,6 @@ class Key:
     shape: Shape
     purpose: str
     is_required: bool = False
-    is_missed_by_checks: bool = False
     goes_with: str | None = None
 
 
@@ -325,8 +324,7 @@ class Fitting:
                 self.faults.append(reading.unknown_key(entry.key, what, keys, free))
             cut_before = is_cut and (cut_before or not entry.key.value.isidentifier())
         unknown = (entry.key.value for entry in node.entries if entry.key.value not in keys)
-        needed = (name for name in free if keys[name].is_required)
-        missing = [name for name in needed if not keys[name].is_missed_by_checks]
+        missing = [name for name in free if keys[name].is_required]
         meant = {near for name in unknown for near in near_names(name, missing)}
         for name, key in keys.items():
             if name in missing and name not in meant:
