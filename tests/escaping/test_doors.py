@@ -18,14 +18,15 @@ DOORS = {"code", "comment", "docstring", "literal", "prose"}
 # or it is a word of ours, or a name with a form that needs no door.
 FINISHED = {
     "transformer.py.jinja": """
-        line constant class.name member.name member.annotation member.default module.source_class
-        module.key_parameter module.key module.settings_name module.lookups_name module.returns
+        line constant written() bases class.name member.name member.annotation member.default
+        module.source_class module.key_parameter module.key module.settings_name
+        module.lookups_name module.returns
         function.name function.parameters function.returns function.result statement.text
     """,
     "test_flow.py.jinja": "example",
     "mapping.md.jinja": """
-        flow.name join.takes one.of one.target one.heading one.made one.checked tables row.target
-        row.source row.rule row.missing row.remarks
+        fields flow.name join.takes one.of one.target one.heading one.made one.checked tables
+        row.target row.source row.rule row.missing row.remarks
     """,
 }
 
@@ -40,15 +41,21 @@ def _written_without_the_door(tree: ast.AST) -> Iterator[int]:
                 yield node.value.lineno
 
 
-def _bare(node: nodes.Node) -> Iterator[str]:
+def _bare(node: nodes.Node | None) -> Iterator[str]:
     """Yield what an expression of a template places without the door."""
     match node:
         case nodes.Filter(name=name) if name in DOORS:
             return
         case nodes.Filter(node=nodes.Node() as inner):
             yield from _bare(inner)
-        case nodes.TemplateData() | nodes.Const():
+        case nodes.TemplateData() | nodes.Const() | None:
             return
+        case nodes.CondExpr(expr1=this, expr2=other):
+            yield from (*_bare(this), *_bare(other))
+        case nodes.Concat(nodes=pieces):
+            yield from (bare for piece in pieces for bare in _bare(piece))
+        case nodes.Call(node=nodes.Name(name=name)):
+            yield f"{name}()"
         case nodes.Name(name=name):
             yield name
         case nodes.Getattr(node=nodes.Name(name=name), attr=attr):
