@@ -61,6 +61,7 @@ from mapgen.expression.types import (
     Table,
     Type,
     group_of,
+    has_unknown,
     is_assignable,
     join,
     optional,
@@ -126,7 +127,8 @@ class Checker:
     def never_there(self, tree: Tree) -> list[Tree]:
         """Return what is of no known type: elements of what is empty, but not what is made of them.
 
-        A macro over an empty list has such a variable, and its body is never evaluated.
+        A macro over an empty list has such a variable, and its body is never evaluated. Of what
+        comes from a broken schema the schema tells.
         """
         inner = [found for child in children(tree) for found in self.never_there(child)]
         is_unknown = self.types.get(tree) == ERROR
@@ -134,7 +136,7 @@ class Checker:
 
     def has_unknown_name(self, tree: Tree) -> bool:
         if isinstance(tree, Name):
-            return self.types.get(tree) == ERROR
+            return has_unknown(self.types.get(tree, ERROR))
         return any(map(self.has_unknown_name, children(tree)))
 
     def span(self, tree: Tree) -> Span:

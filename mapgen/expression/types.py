@@ -132,6 +132,19 @@ def present(of: Type) -> Type:
     return of.of if isinstance(of, Optional) else of
 
 
+def has_unknown(of: Type, seen: frozenset[str] = frozenset()) -> bool:
+    """Tell whether the type of a value, or of anything in it, is not known."""
+    match of:
+        case ErrorType():
+            return True
+        case Optional(inner) | ListOf(inner) | MapOf(_, inner):
+            return has_unknown(inner, seen)
+        case Object(name, fields) if name not in seen:
+            return any(has_unknown(inner, seen | {name}) for inner in fields.values())
+        case _:
+            return False
+
+
 def is_assignable(source: Type, target: Type) -> bool:
     """Tell whether a value of one type may stand where the other is wanted.
 

@@ -14,6 +14,7 @@ from mapgen.expression.signature import build
 from mapgen.expression.tree import Tree
 from mapgen.expression.types import (
     DECIMAL,
+    ERROR,
     INT,
     NULL,
     STRING,
@@ -352,7 +353,7 @@ class _Lowering:
         head, *rest = trees
         if not rest:
             return self.as_type(head, found)
-        if self.type_of(head) == NULL:
+        if self.type_of(head) in (NULL, ERROR):  # an element of what is empty is never there
             return self.first_of(rest, found)
         operand, other = self.as_type(head, optional(found)), self.first_of(rest, found)
         if not ir.is_optional(operand):
