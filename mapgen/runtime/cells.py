@@ -10,7 +10,8 @@ import csv
 import io
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from functools import cache
 from typing import BinaryIO, Literal
 
 import msgspec
@@ -159,9 +160,16 @@ def typed_cells(value: JsonValue, kind: type) -> JsonValue:
     """
     if not isinstance(value, dict):
         return value
-    kinds = {field.encode_name: field.type for field in msgspec.structs.fields(kind)}
+    kinds = _kinds(kind)
     cells = ((name, cell) for name, cell in value.items() if cell != "")
     return {name: _typed(cell, kinds.get(name)) for name, cell in cells}
+
+
+@cache
+def _kinds(kind: type) -> Mapping[str, object]:
+    """Return what the members of a struct hold where they are there."""
+    fields = msgspec.structs.fields(kind)
+    return {field.encode_name: present_type(field.type) for field in fields}
 
 
 def typed_members(value: JsonValue, kind: type, names: frozenset[str]) -> JsonValue:
@@ -199,9 +207,8 @@ def needed_columns(kind: type) -> tuple[str, ...]:
 def _typed(cell: JsonValue, kind: object) -> JsonValue:
     if not isinstance(cell, str):
         return cell
-    wanted = present_type(kind)
-    if wanted is int and _WHOLE.fullmatch(cell):
+    if kind is int and _WHOLE.fullmatch(cell):
         return int(cell)
-    if wanted is bool:
+    if kind is bool:
         return _FLAGS.get(cell.lower(), cell)
     return cell

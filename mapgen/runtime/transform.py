@@ -12,7 +12,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any, BinaryIO, cast
@@ -381,8 +381,14 @@ def _identity(document: Any, field: str) -> str:
 
 
 def _identifying(document: Any, field: str) -> Any:
-    names = {one.encode_name: one.name for one in msgspec.structs.fields(document)}
-    return getattr(document, names[field])
+    kind: type = type(document)
+    return getattr(document, _names(kind)[field])
+
+
+@cache
+def _names(kind: type) -> Mapping[str, str]:
+    """Return the attributes of a document by its fields."""
+    return {one.encode_name: one.name for one in msgspec.structs.fields(kind)}
 
 
 def _document(
