@@ -6,7 +6,8 @@ path --workspace--> Source --read--> Spec --check--> Checked --lower--> ir.Flow 
 from __future__ import annotations
 
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from mapgen.check.environments import check_environments
 from mapgen.check.flow import check
@@ -30,8 +31,7 @@ from mapgen.workspace import Workspace
 from mapgen.written import Digests, inputs_of
 
 
-@dataclass(frozen=True, slots=True)
-class Findings:
+class Findings(Struct, frozen=True):
     """What became of the specs: the flows found right, and all faults of the others."""
 
     flows: tuple[Checked, ...]

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 Sign = Literal[">", ">=", "<", "<="]
 
 
-@dataclass(frozen=True, slots=True)
-class Constraints:
+class Constraints(Struct, frozen=True):
     """What one schema says of a text, a flag, a number, or a list. Numbers are written as text.
 
     `choices` are the texts or flags that it may be, `numbers` the numbers; None: any.

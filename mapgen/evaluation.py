@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from types import SimpleNamespace
 from typing import Any, get_args
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from mapgen.emit.python.expression import ModuleNeeds, Namer, PythonExpressions
 from mapgen.expression import Binding, Scope, compile_expression, types
@@ -30,8 +32,7 @@ class NotThatType(Exception):
     """A value that is not of the type it is said to have; the message says which and why."""
 
 
-@dataclass(frozen=True, slots=True)
-class Evaluated:
+class Evaluated(Struct, frozen=True):
     """A value as JSON has it, and its type as messages show it."""
 
     value: JsonValue

@@ -8,7 +8,8 @@ contract is not what it was: for it may still do the same.
 from __future__ import annotations
 
 import hashlib
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from mapgen.report import Diagnostic, Stopped
 from mapgen.report.catalogue import project as messages

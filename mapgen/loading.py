@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Container, Iterator, Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from mapgen.check.flow import check
 from mapgen.check.live import facts_of_flow, facts_of_live
@@ -26,8 +27,7 @@ from mapgen.spec.reader import flow_name, read_connection, read_environment, rea
 from mapgen.workspace import SPECS, Workspace, from_specs
 
 
-@dataclass(slots=True)
-class Shelf:
+class Shelf(Struct):
     """The files that several specs share, each read once; `faults` has what is wrong with them."""
 
     workspace: Workspace

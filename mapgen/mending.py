@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from mapgen.compiler import Findings, check_specs
 from mapgen.report import Diagnostic, Fix, Source, Stopped
@@ -19,8 +21,7 @@ MOST_ROUNDS = 10
 MOST_CHECKS = 80
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(Struct, frozen=True):
     """Words that were replaced, at their place in the file as it was in that round."""
 
     path: str
@@ -37,8 +38,7 @@ class Change:
         return f"{where}: `{found}` -> `{words}`" if words else f"{where}: removed `{found}`"
 
 
-@dataclass(frozen=True, slots=True)
-class Mended:
+class Mended(Struct, frozen=True):
     """Files before and after by path, what was changed, and what is left to do by hand.
 
     `refused` is the number of fixes that would have made something else wrong.
@@ -77,8 +77,7 @@ def mend(workspace: Workspace, paths: Iterable[str]) -> Mended:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _State:
+class _State(Struct, frozen=True):
     """The specs with some fixes in them, and what is found there."""
 
     workspace: Workspace
@@ -105,8 +104,7 @@ class _State:
         return mine >= least and self.known <= other.known - Counter(map(_known, cured))
 
 
-@dataclass(slots=True)
-class _Bench:
+class _Bench(Struct):
     """Tries fixes out, with a bounded number of checks, and none that was bad a second time."""
 
     paths: tuple[str, ...]

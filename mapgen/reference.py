@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from mapgen.emit.templates import render
 from mapgen.expression.functions import FORMS, FUNCTIONS, Form
@@ -28,8 +29,7 @@ from mapgen.spec.shapes import (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class KeyLine:
+class KeyLine(Struct, frozen=True):
     """One key of the language: where it stands, what stands under it, what it is for."""
 
     path: str
@@ -38,8 +38,7 @@ class KeyLine:
     is_required: bool
 
 
-@dataclass(frozen=True, slots=True)
-class FunctionLine:
+class FunctionLine(Struct, frozen=True):
     """One function: its signature, what it says, an example."""
 
     shown: str

@@ -8,8 +8,9 @@ import posixpath
 import shutil
 from codecs import BOM_UTF8
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
+
+from msgspec import Struct, field
 
 from mapgen.boundary import OutsideError, StrangeFileError, inside, plain_file
 from mapgen.report import Source, Span, Stopped
@@ -28,8 +29,7 @@ def from_specs(path: str) -> str:
     return posixpath.join(SPECS, path)
 
 
-@dataclass(frozen=True, slots=True)
-class Staleness:
+class Staleness(Struct, frozen=True):
     """How the folder `generated/` differs from what the specs say. Paths from the workspace.
 
     `orphaned` are files that an earlier `generate` wrote; `foreign` are those of the author, or
@@ -46,8 +46,7 @@ class Staleness:
         return not (self.stale or self.missing or self.orphaned)
 
 
-@dataclass(frozen=True, slots=True)
-class Workspace:
+class Workspace(Struct, frozen=True):
     """A folder that holds `specs/`, and reads nothing outside of it for a spec.
 
     `drafts` are read instead of what the disk has, by path; `given` are paths of the user's own, of

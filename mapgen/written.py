@@ -5,9 +5,9 @@ from __future__ import annotations
 import contextlib
 import hashlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 
 import msgspec
+from msgspec import Struct, field
 
 from mapgen.report import Source, Stopped
 from mapgen.spec import model as spec
@@ -86,8 +86,7 @@ def inputs_of(flow: spec.Spec) -> tuple[str, ...]:
     return tuple(sorted(found))
 
 
-@dataclass(slots=True)
-class Digests:
+class Digests(Struct):
     """The hashes of inputs, each file read once."""
 
     workspace: Workspace

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from mapgen.check import model as checked
 from mapgen.check.formulas import Formulas, described, reads_of, row_binding
@@ -18,8 +19,7 @@ from mapgen.report.catalogue.expression import constant_condition
 from mapgen.spec import model as spec
 
 
-@dataclass(frozen=True, slots=True)
-class BlockRules:
+class BlockRules(Struct, frozen=True):
     """Checks the blocks of one list.
 
     `part` checks the rules of a block; the span is where what they lack is reported. `named` puts

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from mapgen.check import model as checked
 from mapgen.check.formulas import Formulas, described, reads_of, row_binding, trees
@@ -19,8 +20,7 @@ from mapgen.report.catalogue import mapping
 from mapgen.spec import model as spec
 
 
-@dataclass(frozen=True, slots=True)
-class Siblings:
+class Siblings(Struct, frozen=True):
     """The document at work and all of the flow, each with its entity.
 
     `conditions` are those of the documents that are checked already.

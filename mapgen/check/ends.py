@@ -9,7 +9,8 @@ from __future__ import annotations
 import re
 import string
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from mapgen.contract.source_schema import Stated
 from mapgen.expression.tree import (
@@ -34,8 +35,7 @@ _PLAIN = re.compile(r"[ -~]*")
 _OPTIONAL = ("*", "?", "{")
 
 
-@dataclass(frozen=True, slots=True)
-class Ends:
+class Ends(Struct, frozen=True):
     """The beginnings that a text can have, one of them each time, and its endings.
 
     `is_whole`: they are all of the text, which is one of a few.
@@ -50,8 +50,7 @@ ANY = Ends()
 _WHOLE_NUMBER = Ends(frozenset({"-", *string.digits}), frozenset(string.digits))
 
 
-@dataclass(frozen=True, slots=True)
-class Texts:
+class Texts(Struct, frozen=True):
     """What is known of the names in an expression: of lets, settings, members of the record."""
 
     lets: Mapping[str, Typed]

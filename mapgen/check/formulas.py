@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, fields, is_dataclass, replace
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from mapgen.expression import compile_expression
 from mapgen.expression.lineage import element_of
@@ -28,8 +30,7 @@ from mapgen.report.catalogue import mapping as messages
 _WORD = re.compile(r"[^\W\d]\w*")
 
 
-@dataclass(slots=True)
-class Formulas:
+class Formulas(Struct):
     """Compiles the expressions of one spec and keeps what is known about all of them.
 
     `faults` grows; `reads` are all source paths read anywhere, `used` all names used anywhere.
@@ -100,9 +101,9 @@ def _texts(node: object) -> Iterator[Text]:
     elif isinstance(node, tuple):
         for part in node:
             yield from _texts(part)
-    elif is_dataclass(node) and not isinstance(node, Span | type):
-        for member in fields(node):
-            yield from _texts(getattr(node, member.name))
+    elif isinstance(node, Struct) and not isinstance(node, Span):
+        for name in node.__struct_fields__:
+            yield from _texts(getattr(node, name))
 
 
 def trees(tree: Tree) -> Iterator[Tree]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import builtins
 import keyword
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from mapgen.check import model as checked
 from mapgen.check.blocks import row_type, value_in_document
@@ -45,8 +46,7 @@ SETTING_TYPES: Mapping[str, types.Type] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class CheckedMapping:
+class CheckedMapping(Struct, frozen=True):
     """What the mapping section comes to; None or absent where it has faults."""
 
     entities: tuple[Entity, ...]

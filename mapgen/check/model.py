@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 from mapgen.contract.model import Contract, Entity, Field
 from mapgen.contract.source_schema import SourceSchema
@@ -14,8 +15,7 @@ from mapgen.report import Span, Text
 from mapgen.spec import model as spec
 
 
-@dataclass(frozen=True, slots=True)
-class TableFacts:
+class TableFacts(Struct, frozen=True):
     """What rules have to know of a lookup table.
 
     `columns` are those of its key, none where there is but one; `longest` is the length of its
@@ -33,8 +33,7 @@ class TableFacts:
     numbers: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
-class DocumentFacts:
+class DocumentFacts(Struct, frozen=True):
     """What other flows have to know of a document that a flow makes.
 
     `number_keys` are the keys that its number is made of: those that no constant fixes.
@@ -45,8 +44,7 @@ class DocumentFacts:
     number_keys: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class FlowFacts:
+class FlowFacts(Struct, frozen=True):
     """What other flows have to know of a flow: where its documents go, and what it looks up itself.
 
     `documents` are by name, one without a name under `""`; `asks` are the flows and documents that
@@ -58,8 +56,7 @@ class FlowFacts:
     asks: tuple[Text, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Surroundings:
+class Surroundings(Struct, frozen=True):
     """All that a spec refers to, read and ready; what could not be read is None or absent.
 
     `schema` is that of a record, or of a row where rows are grouped; `joined` are those of joins.
@@ -77,24 +74,21 @@ class Surroundings:
     flows: Mapping[str, FlowFacts | None]
 
 
-@dataclass(frozen=True, slots=True)
-class Constant:
+class Constant(Struct, frozen=True):
     """A constant by the field's type: text as written for all of them."""
 
     text: str
     type: Type
 
 
-@dataclass(frozen=True, slots=True)
-class Formula:
+class Formula(Struct, frozen=True):
     """The value of an expression; blank text counts as missing where the rule trims."""
 
     typed: Typed
     blank_is_missing: bool
 
 
-@dataclass(frozen=True, slots=True)
-class TableKey:
+class TableKey(Struct, frozen=True):
     """One key to try: a part for each column; missing where one of them is."""
 
     parts: tuple[Typed, ...]
@@ -105,8 +99,7 @@ class TableKey:
         return any(isinstance(part.type, Optional) for part in self.parts)
 
 
-@dataclass(frozen=True, slots=True)
-class TableValue:
+class TableValue(Struct, frozen=True):
     """The value of a table for the first key it knows."""
 
     table: TableFacts
@@ -115,23 +108,20 @@ class TableValue:
     otherwise: Typed | None
 
 
-@dataclass(frozen=True, slots=True)
-class First:
+class First(Struct, frozen=True):
     """The first of several that is neither missing nor blank."""
 
     typed: tuple[Typed, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(Struct, frozen=True):
     """A decision table."""
 
     cases: tuple[tuple[Typed, Typed], ...]
     otherwise: Typed
 
 
-@dataclass(frozen=True, slots=True)
-class MadeKey:
+class MadeKey(Struct, frozen=True):
     """The key that the ERP gave another document; missing where that one is not made.
 
     `reads` are the source paths that decide whether it is.
@@ -146,8 +136,7 @@ class MadeKey:
 RuleValue = Constant | Formula | TableValue | First | Decision | MadeKey
 
 
-@dataclass(frozen=True, slots=True)
-class CheckedRule:
+class CheckedRule(Struct, frozen=True):
     """One field and its value.
 
     `target` is the path in the document (`Details[].InventoryID`). `type` is what the value has
@@ -188,8 +177,7 @@ class CheckedRule:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class CheckedObject:
+class CheckedObject(Struct, frozen=True):
     """A linked entity; `source` None: always there."""
 
     target: str
@@ -207,8 +195,7 @@ class CheckedObject:
         return is_sure and not self.part.may_be_empty
 
 
-@dataclass(frozen=True, slots=True)
-class CheckedEach:
+class CheckedEach(Struct, frozen=True):
     """Detail rows; `row_key` are the fields that one is recognised by."""
 
     target: str
@@ -224,8 +211,7 @@ class CheckedEach:
     rule: spec.Rule
 
 
-@dataclass(frozen=True, slots=True)
-class CheckedBlock:
+class CheckedBlock(Struct, frozen=True):
     """Some of the rows of a list; `source` None: one row alone."""
 
     source: Typed | None
@@ -236,8 +222,7 @@ class CheckedBlock:
     pointer: str
 
 
-@dataclass(frozen=True, slots=True)
-class CheckedBlocks:
+class CheckedBlocks(Struct, frozen=True):
     """Detail rows put together from several blocks."""
 
     target: str
@@ -264,8 +249,7 @@ def parts_of(member: Member) -> tuple[CheckedPart, ...]:
             return tuple(block.part for block in blocks)
 
 
-@dataclass(frozen=True, slots=True)
-class CheckedPart:
+class CheckedPart(Struct, frozen=True):
     """The members of an entity in the order of the spec."""
 
     entity: Entity
@@ -290,8 +274,7 @@ def _is_always_there(member: Member) -> bool:
             return True
 
 
-@dataclass(frozen=True, slots=True)
-class CheckedLet:
+class CheckedLet(Struct, frozen=True):
     """A named expression; `reads` looks through other lets."""
 
     name: str
@@ -300,8 +283,7 @@ class CheckedLet:
     pointer: str
 
 
-@dataclass(frozen=True, slots=True)
-class CheckedSkip:
+class CheckedSkip(Struct, frozen=True):
     """A condition that leaves a record out."""
 
     typed: Typed
@@ -310,8 +292,7 @@ class CheckedSkip:
     pointer: str
 
 
-@dataclass(frozen=True, slots=True)
-class CheckedCheck:
+class CheckedCheck(Struct, frozen=True):
     """What has to hold for the document as a whole."""
 
     name: str
@@ -321,16 +302,14 @@ class CheckedCheck:
     pointer: str
 
 
-@dataclass(frozen=True, slots=True)
-class CheckedCondition:
+class CheckedCondition(Struct, frozen=True):
     """For which records a document is made."""
 
     typed: Typed
     reads: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class CheckedRows:
+class CheckedRows(Struct, frozen=True):
     """The source list that a document is made for each row of."""
 
     source: Typed
@@ -339,8 +318,7 @@ class CheckedRows:
     reads: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class CheckedDocument:
+class CheckedDocument(Struct, frozen=True):
     """One document that a record becomes; `type` is what its checks know it as."""
 
     spec: spec.Document
@@ -369,8 +347,7 @@ class CheckedDocument:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Checked:
+class Checked(Struct, frozen=True):
     """One flow, found right; `reads` are all source paths that are read anywhere in it."""
 
     spec: spec.Spec

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal
+
+from msgspec import Struct
 
 from mapgen.check import model as checked
 from mapgen.check.formulas import Formulas, described
@@ -26,8 +27,7 @@ from mapgen.spec.nodes import ScalarNode
 _OF_VALUES = ("if_missing", "on_error", "clear_if_missing", "omit_if", "too_long", "rounding")
 
 
-@dataclass(frozen=True, slots=True)
-class Sending:
+class Sending(Struct, frozen=True):
     """How the part that a rule belongs to is sent.
 
     `in_rows`: it is a row, `is_once`: it stands in a part that only a new document gets.
@@ -51,8 +51,7 @@ class Sending:
         return self.operation.value != "create" and not self.is_once
 
 
-@dataclass(frozen=True, slots=True)
-class Kept:
+class Kept(Struct, frozen=True):
     """What a value rule comes to so far: its field and whether that has to be set, its value.
 
     `formulas` are those of the value, `type` is what it has, `shown` the place that stands for it.

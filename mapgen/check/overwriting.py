@@ -8,7 +8,8 @@ that says why (`because`) is not asked about.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from mapgen.check.model import Checked, CheckedObject, CheckedPart, CheckedRule
 from mapgen.check.writers import Writer, is_maker, writers_of
@@ -46,8 +47,7 @@ def check_overwriting(
         _note(fields, known)
 
 
-@dataclass(frozen=True, slots=True)
-class _Field:
+class _Field(Struct, frozen=True):
     """A field that an update writes."""
 
     writer: Writer

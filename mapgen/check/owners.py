@@ -9,7 +9,8 @@ creates nothing.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from mapgen.check.model import Checked, CheckedDocument
 from mapgen.check.writers import Bucket, Mark, Writer, is_maker, kind_of, name_of, writers_of
@@ -53,8 +54,7 @@ def check_owners(
                 yield from _owner(flow, document, document.spec.owner, whole, environments)
 
 
-@dataclass(slots=True)
-class _Makers:
+class _Makers(Struct):
     """The documents that flows make, by all that another one could meet them by: the first each."""
 
     _known: dict[Bucket, dict[Mark, Writer]] = field(default_factory=dict)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import date
 from typing import Literal, cast
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from mapgen.check import model as checked
 from mapgen.check.blocks import BlockRules, source_list
@@ -91,8 +93,7 @@ _CONVERSIONS: Mapping[tuple[str, str], str] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class RuleChecker:
+class RuleChecker(Struct, frozen=True):
     """Checks the rules of one document; `is_inside`: those of a row or a part of it."""
 
     formulas: Formulas

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Literal, cast
+
+from msgspec import Struct
 
 from mapgen.check import model as checked
 from mapgen.check.formulas import Formulas, any_of, described
@@ -19,8 +20,7 @@ from mapgen.spec import model as spec
 _KEY_TYPES = (types.STRING, types.INT, types.ERROR)
 
 
-@dataclass(frozen=True, slots=True)
-class TableRules:
+class TableRules(Struct, frozen=True):
     """Checks the lookup rules of one spec.
 
     `choices` are the values that source fields may have, by the name of the object and its member.

@@ -8,8 +8,9 @@ it: whoever writes what another one writes, too, finds a mark of it, however man
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from itertools import product
+
+from msgspec import Struct
 
 from mapgen.check.ends import ANY, Ends, Texts, marks
 from mapgen.check.model import Checked, CheckedDocument, Formula
@@ -32,8 +33,7 @@ Bucket = tuple[object, ...]
 Mark = tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Writer:
+class Writer(Struct, frozen=True):
     """A document of a flow, and one of the places where it is written.
 
     `tenant` is what leads there; `environment` None: the workspace has none that says.

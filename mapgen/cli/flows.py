@@ -6,11 +6,11 @@ import os
 import sys
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 import click
+from msgspec import Struct
 
 from mapgen.freshness import staleness_of
 from mapgen.loading import Shelf
@@ -52,8 +52,7 @@ _READS: Mapping[Format, str] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class BoundFlow:
+class BoundFlow(Struct, frozen=True):
     """A flow at work in one environment."""
 
     workspace: Workspace

@@ -6,12 +6,12 @@ import contextlib
 import os
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict, Unpack
 
 import click
+from msgspec import Struct
 
 from mapgen.cli import FAULTS
 from mapgen.cli.options import Target, force_option, join_option, lookup_option
@@ -113,8 +113,7 @@ def _is_same(path: Path, other: Path) -> bool:
     )
 
 
-@dataclass(slots=True)
-class _Counts:
+class _Counts(Struct):
     """Of how many records became what; `documents` exceed the records where one makes several."""
 
     transformed: int = 0

@@ -7,8 +7,9 @@ import math
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from typing import Never, TypeVar
+
+from msgspec import Struct
 
 from mapgen.report import Diagnostic, Label, Source, Span, Stopped
 from mapgen.report.catalogue import contract as words
@@ -25,8 +26,7 @@ MOST_DIGITS = 1000
 _SPACE = re.compile(r"[ \t\n\r]*")
 
 
-@dataclass(frozen=True, slots=True)
-class Cursor:
+class Cursor(Struct, frozen=True):
     """A value inside a document, its path from the root, and the fault that tells what is wrong.
 
     The place in the text is looked for only when a fault needs it, so that reading stays fast.

@@ -7,8 +7,9 @@ are lists, which a request has to ask for.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import get_args
+
+from msgspec import Struct, field
 
 from mapgen.contract.model import Contract, Entity, Field, ValueType
 from mapgen.contract.source_schema import EntitySource, SourceSchema
@@ -95,8 +96,7 @@ def _views(custom: Iterable[tuple[Text, Text]]) -> Mapping[str, types.Type]:
     }
 
 
-@dataclass(slots=True)
-class _Reader:
+class _Reader(Struct):
     """Makes the types of a record's objects, each entity once; `entities` tells them by type."""
 
     contract: Contract

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from mapgen.contract import lock, metadata, openapi, overlay
 from mapgen.contract.model import Contract
@@ -11,8 +12,7 @@ from mapgen.report import Source, Stopped
 from mapgen.report.catalogue import contract as words
 
 
-@dataclass(frozen=True, slots=True)
-class Inputs:
+class Inputs(Struct, frozen=True):
     """The files an import reads; only the OpenAPI document is needed."""
 
     openapi: Path
@@ -21,8 +21,7 @@ class Inputs:
     overlay: Path | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Imported:
+class Imported(Struct, frozen=True):
     """What an import made and what a reviewer has to know about it.
 
     `overruled` tells where the overlay differs from the files, `unmatched` which names of the files

@@ -14,10 +14,11 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from typing import TypeAlias
+
+from msgspec import Struct, field
 
 from mapgen.contract.personal import is_keyed_by_persons, is_value, is_vocabulary, words_of
 
@@ -36,8 +37,7 @@ _FEWEST_MEMBERS = 2
 _NEARLY = 0.9
 
 
-@dataclass(slots=True)
-class Texts:
+class Texts(Struct):
     """What the texts at one place have in common."""
 
     count: int = 0
@@ -90,8 +90,7 @@ class Texts:
         return {}
 
 
-@dataclass(slots=True)
-class Seen:
+class Seen(Struct):
     """All that the samples have at one place; `present` counts a member where it is there.
 
     `unnamed` is the number of members that are left out, because their names are values.
@@ -223,8 +222,7 @@ def _never_changes(seen: Seen, is_required: bool) -> bool:
     return is_required and not seen.nulls and seen.kinds() in (["integer"], ["string"])
 
 
-@dataclass(frozen=True, slots=True)
-class _Writer:
+class _Writer(Struct, frozen=True):
     """Writes what was seen as schemas; `names`: what stands in `$defs`, by identity."""
 
     names: Mapping[int, str]

@@ -5,10 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import cast, get_args
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from mapgen.contract.days import day_or_moment
 from mapgen.contract.document import Cursor, gather, read
@@ -43,8 +45,7 @@ _FIELD_MEMBERS = (
 _ENTITY_MEMBERS = ("top_level", "auto_numbered", "keys", "identities", "fields", "actions")
 
 
-@dataclass(frozen=True, slots=True)
-class Input:
+class Input(Struct, frozen=True):
     """A file that a lock was made from: the option that named it, its base name, its content."""
 
     option: str

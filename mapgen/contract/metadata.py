@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from mapgen.contract.document import read
 from mapgen.contract.model import Contract, Entity, Field
@@ -23,8 +25,7 @@ Metadata = Mapping[str, Mapping[str, "Described"]]
 _SPOKEN_TEXT = re.compile(r"nvarchar\((\d{1,9})\)", re.ASCII)
 
 
-@dataclass(frozen=True, slots=True)
-class Described:
+class Described(Struct, frozen=True):
     """What the metadata says of a field. `shape` is `StringValue`, `Address` or `List<Detail>`."""
 
     shape: str
@@ -32,8 +33,7 @@ class Described:
     max_length: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class Merged:
+class Merged(Struct, frozen=True):
     """The contract with what the files add, and the names in them that it does not have."""
 
     contract: Contract

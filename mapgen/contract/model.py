@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Literal
+
+from msgspec import Struct, field
 
 ValueType = Literal[
     "string",
@@ -25,8 +26,7 @@ Comparison = Literal["<", "<=", ">", ">="]
 Shape = Literal["value", "linked", "details"]
 
 
-@dataclass(frozen=True, slots=True)
-class Allowed:
+class Allowed(Struct, frozen=True):
     """What a value outside the ERP has to be: one of `choices`, of a `pattern`, within `bounds`.
 
     `is_text`: an amount written as text.
@@ -38,8 +38,7 @@ class Allowed:
     bounds: tuple[tuple[Comparison, str], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Field:
+class Field(Struct, frozen=True):
     """One member of an entity.
 
     `shape` tells a wrapped value from a linked entity (an object) and from details (a list);
@@ -71,16 +70,14 @@ class Field:
     allowed: Allowed = Allowed()
 
 
-@dataclass(frozen=True, slots=True)
-class Action:
+class Action(Struct, frozen=True):
     """What can be done with a record: `POST …/{Entity}/{name}` with these typed parameters."""
 
     name: str
     parameters: Mapping[str, ValueType]
 
 
-@dataclass(frozen=True, slots=True)
-class Entity:
+class Entity(Struct, frozen=True):
     """A record type; only a top-level one has a URL of its own.
 
     `identities` are fields that may carry an identity for look-up (filterable, never changed).
@@ -96,8 +93,7 @@ class Entity:
     identities: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Contract:
+class Contract(Struct, frozen=True):
     """One version of an endpoint: `Default/24.200.001`, of contract version 4 or 5.
 
     Version 0: documents outside the ERP, as a JSON Schema (`version` is its path) describes them.

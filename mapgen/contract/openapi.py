@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from functools import partial
+
+from msgspec import Struct, field
 
 from mapgen.contract.days import day_or_moment
 from mapgen.contract.document import Cursor, gather, read
@@ -38,8 +39,7 @@ _ACTION_PATH = re.compile(r"/([^/{}$]+)/([^/{}$]+)")
 _ENTITY_PATH = re.compile(r"/([^/{}$]+)")
 
 
-@dataclass(slots=True)
-class _Reading:
+class _Reading(Struct):
     """What one document holds while it is read: its schemas by name, and the types nobody knows."""
 
     schemas: Mapping[str, Cursor]

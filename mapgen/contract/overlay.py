@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
 from functools import partial
 from typing import Literal, cast, get_args
 
 import yaml
+from msgspec import Struct
+from msgspec.structs import replace
 
 from mapgen.contract.document import gather
 from mapgen.contract.metadata import with_keys
@@ -27,16 +28,14 @@ Kind = Literal[
 _KINDS: tuple[str, ...] = get_args(Kind)
 
 
-@dataclass(frozen=True, slots=True)
-class Name:
+class Name(Struct, frozen=True):
     """A name as the overlay writes it, and where."""
 
     value: str
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class EntityFact:
+class EntityFact(Struct, frozen=True):
     """`keys`, `identities` or `auto_numbered`: a fact about the entity as a whole."""
 
     kind: Literal["keys", "identities", "auto_numbered"]
@@ -44,8 +43,7 @@ class EntityFact:
     fields: tuple[Name, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class FlagFact:
+class FlagFact(Struct, frozen=True):
     """A field is required on create, calculated, read-only, or holds a day or a moment."""
 
     kind: FlagKind
@@ -53,8 +51,7 @@ class FlagFact:
     field: Name
 
 
-@dataclass(frozen=True, slots=True)
-class NumberFact:
+class NumberFact(Struct, frozen=True):
     """The length of a text in UTF-16 units, or the decimal places of a number."""
 
     kind: NumberKind
@@ -64,8 +61,7 @@ class NumberFact:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class CompanionFact:
+class CompanionFact(Struct, frozen=True):
     """A field, or a part of a linked entity, has no effect without the companion."""
 
     entity: Name
@@ -77,16 +73,14 @@ class CompanionFact:
 Fact = EntityFact | FlagFact | NumberFact | CompanionFact
 
 
-@dataclass(frozen=True, slots=True)
-class Overlay:
+class Overlay(Struct, frozen=True):
     """The contract an overlay is about, and its facts in the order they are written."""
 
     contract: Name
     facts: tuple[Fact, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Applied:
+class Applied(Struct, frozen=True):
     """The refined contract, how many facts it took, and where a fact overruled what was known."""
 
     contract: Contract
@@ -153,8 +147,7 @@ def keyed(overlay: Overlay) -> frozenset[str]:
 # Reading: YAML nodes with their places.
 
 
-@dataclass(frozen=True, slots=True)
-class _Node:
+class _Node(Struct, frozen=True):
     source: Source
     node: yaml.Node
 

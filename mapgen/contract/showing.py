@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from mapgen.contract.model import Action, Contract, Entity, Field
 
 
-@dataclass(frozen=True, slots=True)
-class FieldLine:
+class FieldLine(Struct, frozen=True):
     """One field in words: what it holds, what has to be known to write it."""
 
     name: str
@@ -17,8 +17,7 @@ class FieldLine:
     notes: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Shown:
+class Shown(Struct, frozen=True):
     """An entity in words; `parts` are the linked entities and details, each as its own."""
 
     name: str

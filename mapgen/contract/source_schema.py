@@ -10,9 +10,11 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
 from typing import Any, cast, get_args
 from urllib.parse import unquote
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from mapgen.constraints import Constraints, Sign
 from mapgen.contract.branching import MOST_PLACES, places
@@ -85,8 +87,7 @@ _TAKEN = (
 _LONGEST_NAME = 60
 
 
-@dataclass(frozen=True, slots=True)
-class EntitySource:
+class EntitySource(Struct, frozen=True):
     """Where records of the ERP come from.
 
     `objects` are the entities of the objects in a record, by the names of their types.
@@ -97,8 +98,7 @@ class EntitySource:
     objects: Mapping[str, str]
 
 
-@dataclass(frozen=True, slots=True)
-class Stated:
+class Stated(Struct, frozen=True):
     """What a schema says of a member beside its type: of its value, of the elements of a list.
 
     `unheld` are the faults of keywords that no record is held against: they count where rules read
@@ -110,8 +110,7 @@ class Stated:
     unheld: tuple[Diagnostic, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class SourceSchema:
+class SourceSchema(Struct, frozen=True):
     """A record's type, and the paths whose values never change (`"readOnly": true`).
 
     `choices` are the values of an `enum`, by the name of the object and its member, and `stated`
@@ -245,8 +244,7 @@ def _last_step(reference: str) -> str:
     return unquote(reference.rpartition("/")[2]).replace("~1", "/").replace("~0", "~")
 
 
-@dataclass(frozen=True, slots=True)
-class _Found:
+class _Found(Struct, frozen=True):
     type: types.Type
     stated: Stated = Stated()
 

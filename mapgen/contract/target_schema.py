@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from typing import cast
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from mapgen.contract.model import Allowed, Comparison, Contract, Entity, Field, ValueType
 from mapgen.contract.source_schema import read_json_schema, singular
@@ -84,8 +86,7 @@ def read_target_schema(path: str, text: str, name: str) -> Contract:
     return Contract("", path, 0, {**reader.entities, name: root})
 
 
-@dataclass(slots=True)
-class _Reader:
+class _Reader(Struct):
     """Walks one schema; `entities` are the objects inside the document, `faults` grows."""
 
     path: str

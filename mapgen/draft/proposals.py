@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import cast
+
+from msgspec import Struct, field
 
 from mapgen.check.rules import RESERVED
 from mapgen.contract.model import Contract, Entity, Field, ValueType
@@ -48,8 +49,7 @@ _CLASSES: Mapping[ValueType, str] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(Struct, frozen=True):
     """One proposed value: an expression, or a constant where `constant` is set."""
 
     target: str
@@ -60,8 +60,7 @@ class Rule:
     constant: bool | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(Struct, frozen=True):
     """A proposed linked entity or, with `is_rows`, details; `missing` required fields."""
 
     target: str
@@ -73,8 +72,7 @@ class Part:
     because: str
 
 
-@dataclass(frozen=True, slots=True)
-class Proposed:
+class Proposed(Struct, frozen=True):
     """What is proposed for a document; `reads` are the source paths, as `check` counts them.
 
     `reads_zone`: rules take the days of instants in the zone that the setting `zone` names.
@@ -89,8 +87,7 @@ class Proposed:
     reads_zone: bool
 
 
-@dataclass(frozen=True, slots=True)
-class _Scope:
+class _Scope(Struct, frozen=True):
     """A record, a row or an object that values are taken from: its name, path and members.
 
     `is_loose`: the record itself, lent to a part that has no object of its own.
@@ -108,8 +105,7 @@ class _Scope:
             yield from self.outer.names()
 
 
-@dataclass(slots=True)
-class _Proposer:
+class _Proposer(Struct):
     contract: Contract
     reads: set[str] = field(default_factory=set)
     reads_zone: bool = False

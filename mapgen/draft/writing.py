@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from mapgen.check.sources import all_paths, leaf_paths, type_at
 from mapgen.contract.model import Entity
@@ -20,8 +21,7 @@ _UNDO = ("cancel", "void", "reverse", "delete")
 WIDTH = 100
 
 
-@dataclass(frozen=True, slots=True)
-class Frame:
+class Frame(Struct, frozen=True):
     """What a draft says besides its rules. Paths are those that a spec uses, from `specs/`."""
 
     flow: str

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict
 from typing import assert_never
+
+from msgspec import to_builtins
 
 from mapgen.emit.json_text import json_text
 from mapgen.emit.manifest import rules_of
@@ -95,12 +96,12 @@ def _put_together(flow: Flow) -> dict[str, object]:
     if flow.joins:
         found["joins"] = {join.name: _join(join) for join in flow.joins}
     if flow.group is not None:
-        found["group"] = asdict(flow.group)
+        found["group"] = to_builtins(flow.group)
     return found
 
 
 def _join(join: Join) -> dict[str, object]:
-    members = asdict(join)
+    members: dict[str, object] = to_builtins(join)
     del members["name"]
     if join.is_quoted:
         del members["is_quoted"]

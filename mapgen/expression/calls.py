@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from mapgen.expression.rows import Function
 from mapgen.expression.signature import Pattern, build, fits
@@ -11,23 +12,20 @@ from mapgen.expression.typed import Chosen
 from mapgen.expression.types import Optional, Type, present
 
 
-@dataclass(frozen=True, slots=True)
-class MayBeMissing:
+class MayBeMissing(Struct, frozen=True):
     """The operand at `position` would do if it were sure to be there."""
 
     position: int
 
 
-@dataclass(frozen=True, slots=True)
-class Misfit:
+class Misfit(Struct, frozen=True):
     """The operand at `position` is not one of the types wanted."""
 
     position: int
     wanted: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Miscount:
+class Miscount(Struct, frozen=True):
     """No row takes so many arguments; `shown` are the signatures there are."""
 
     shown: tuple[str, ...]

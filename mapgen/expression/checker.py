@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import assert_never
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from mapgen.expression import fixes
 from mapgen.expression.calls import (
@@ -74,8 +76,7 @@ from mapgen.report.catalogue.mapping import unknown_lookup
 from mapgen.report.catalogue.schemas import name_like_a_path
 
 
-@dataclass(frozen=True, slots=True)
-class Env:
+class Env(Struct, frozen=True):
     """What holds at one place of the tree: the names, and the paths known to be present."""
 
     scope: Scope

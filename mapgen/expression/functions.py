@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from mapgen.expression.rows import Example, Function, row
 
@@ -831,8 +832,7 @@ FUNCTIONS: tuple[Function, ...] = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Form:
+class Form(Struct, frozen=True):
     """A form of the language that looks like a function but has typing rules of its own."""
 
     name: str

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal
+
+from msgspec import Struct
 
 from mapgen.report import Diagnostic, Text
 from mapgen.report.catalogue import expression as catalogue
@@ -36,8 +37,7 @@ _ESCAPES = {
 _CODED = re.compile(r"[xX]([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|([0-3][0-7]{2})")
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
+class Token(Struct, frozen=True):
     """One word of an expression, from `start` up to but not including `end`.
 
     `text` is what the parser compares (a name, a sign); `value` what a literal stands for.

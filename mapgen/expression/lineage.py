@@ -17,9 +17,11 @@ everything: a value of unknown type stands for all that it may hold.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
 from itertools import chain
 from typing import assert_never
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from mapgen.expression.scope import NOWHERE, Binding, Origins, Paths, Scope, either
 from mapgen.expression.signature import NAMESPACES
@@ -63,8 +65,7 @@ _SAME_VALUE = ("nonBlank", "optional.ofNonZeroValue")
 _SAME_OPTIONAL = ("orValue", "or", "value")
 
 
-@dataclass(frozen=True, slots=True)
-class Lineage:
+class Lineage(Struct, frozen=True):
     """The origins of an expression's value, and all paths read to evaluate it, by first use.
 
     An object among `reads` stands for whether it is there; `lookups.NAME` for a lookup table.
@@ -168,8 +169,7 @@ def _decided(value: Origins, paths: Iterable[str]) -> Origins:
 _Names = Mapping[str, Binding]
 
 
-@dataclass(frozen=True, slots=True)
-class _Tracer:
+class _Tracer(Struct, frozen=True):
     """Walks one tree in the order in which it is evaluated."""
 
     types: Mapping[Tree, Type]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from mapgen.expression.tree import Binary, Constant, Has, Method, Name, Select, Tree, Unary
 
@@ -10,8 +10,7 @@ Path = tuple[str, ...]
 NOTHING: frozenset[Path] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
+class Facts(Struct, frozen=True):
     """The paths that are present where the condition holds, and where it does not."""
 
     held: frozenset[Path] = NOTHING

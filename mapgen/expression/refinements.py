@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import date, datetime, time
+
+from msgspec import Struct
 
 from mapgen.expression.patterns import date_pattern_fault, regex_fault, time_pattern_fault
 from mapgen.expression.units import unit_fault
@@ -15,8 +16,7 @@ from mapgen.runtime.zones import zone_of
 Literal = bool | int | str
 
 
-@dataclass(frozen=True, slots=True)
-class Refinement:
+class Refinement(Struct, frozen=True):
     """One kind of argument. `wanted` is how messages call it.
 
     `must_be_literal`: nothing but a literal will do; otherwise a literal is examined and anything

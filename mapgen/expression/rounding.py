@@ -6,8 +6,9 @@ A change of units whose factor has no last digit is a quotient, too.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 from mapgen.expression.tree import (
     Binary,
@@ -28,8 +29,7 @@ Fate = Literal["rounded", "result", "used"]
 _PASSED_ON = ("orValue", "or", "coalesce")
 
 
-@dataclass(frozen=True, slots=True)
-class Division:
+class Division(Struct, frozen=True):
     """A `/`, or what divides like one, and where its value goes."""
 
     tree: Tree

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from mapgen.expression.signature import Signature, read_signature
 
 
-@dataclass(frozen=True, slots=True)
-class Example:
+class Example(Struct, frozen=True):
     """Two expressions that give the same value; the second is there to be read."""
 
     expression: str
     gives: str
 
 
-@dataclass(frozen=True, slots=True)
-class Function:
+class Function(Struct, frozen=True):
     """One function for one kind of receiver and arguments.
 
     `python` is the expression it becomes: `{0}` is the receiver, or the first argument of a

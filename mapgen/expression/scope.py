@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from itertools import chain
+
+from msgspec import Struct, field
 
 from mapgen.expression.types import Type
 
@@ -12,8 +13,7 @@ from mapgen.expression.types import Type
 Paths = tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Origins:
+class Origins(Struct, frozen=True):
     """Where a value may come from.
 
     `places` are where it stands in the source, as it is; what lies below it, lies below them.
@@ -60,8 +60,7 @@ def _united(several: Iterable[Paths]) -> Paths:
     return tuple(dict.fromkeys(chain.from_iterable(several)))
 
 
-@dataclass(frozen=True, slots=True)
-class Binding:
+class Binding(Struct, frozen=True):
     """One name's type, and the origins of its value.
 
     `reads` is what was read to evaluate it: of a `let`, conditions included.
@@ -72,8 +71,7 @@ class Binding:
     reads: Paths = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Scope:
+class Scope(Struct, frozen=True):
     """All names that an expression may use."""
 
     bindings: Mapping[str, Binding]

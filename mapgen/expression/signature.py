@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import get_args
+
+from msgspec import Struct
 
 from mapgen.expression.types import (
     NUMBERS,
@@ -55,8 +56,7 @@ REFINED: Mapping[str, str] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Pattern:
+class Pattern(Struct, frozen=True):
     """The type of a parameter or a result, in which capitals stand for any type."""
 
     name: str
@@ -68,8 +68,7 @@ class Pattern:
         return self.name + (f"({', '.join(map(str, self.of))})" if self.of else "")
 
 
-@dataclass(frozen=True, slots=True)
-class Parameter:
+class Parameter(Struct, frozen=True):
     name: str
     pattern: Pattern
 
@@ -79,8 +78,7 @@ class Parameter:
         return self.pattern.name if self.pattern.name in REFINED else None
 
 
-@dataclass(frozen=True, slots=True)
-class Signature:
+class Signature(Struct, frozen=True):
     """`receiver.name(parameters) -> result`; the last parameter may stand for several."""
 
     name: str

@@ -7,9 +7,10 @@ itself. Invariant: the tree is never rewritten.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal
+
+from msgspec import Struct
 
 UnaryOperator = Literal["!", "-"]
 BinaryOperator = Literal[
@@ -31,8 +32,7 @@ MacroName = Literal[
 ]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Constant:
+class Constant(Struct, frozen=True, eq=False):
     """A value written out, kept as it was read, without loss."""
 
     start: int
@@ -40,8 +40,7 @@ class Constant:
     value: bool | int | Decimal | str | None
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Name:
+class Name(Struct, frozen=True, eq=False):
     """A name of the scope: a source, settings, a `let`, or a macro's variable."""
 
     start: int
@@ -49,8 +48,7 @@ class Name:
     name: str
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Select:
+class Select(Struct, frozen=True, eq=False):
     """`operand.field`, or `operand.?field`. `name_start` is where the field's name begins."""
 
     start: int
@@ -61,8 +59,7 @@ class Select:
     name_start: int
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Index:
+class Index(Struct, frozen=True, eq=False):
     """`operand[index]`, or `operand[?index]`."""
 
     start: int
@@ -72,8 +69,7 @@ class Index:
     is_optional: bool
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Call:
+class Call(Struct, frozen=True, eq=False):
     """`name(arguments)`; from `name_start` to `name_end` stands the name."""
 
     start: int
@@ -84,8 +80,7 @@ class Call:
     name_end: int
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Method:
+class Method(Struct, frozen=True, eq=False):
     """`operand.name(arguments)`."""
 
     start: int
@@ -97,8 +92,7 @@ class Method:
     name_end: int
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Has:
+class Has(Struct, frozen=True, eq=False):
     """`has(operand.field)`: whether the field is there."""
 
     start: int
@@ -106,8 +100,7 @@ class Has:
     path: Select
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Macro:
+class Macro(Struct, frozen=True, eq=False):
     """`operand.name(variables, [condition,] body)`: the body is evaluated for each element.
 
     `cel.bind(variable, operand, body)` is one, too: its body is evaluated once, for the operand.
@@ -124,16 +117,14 @@ class Macro:
     name_end: int
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Unary:
+class Unary(Struct, frozen=True, eq=False):
     start: int
     end: int
     operator: UnaryOperator
     operand: Tree
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Binary:
+class Binary(Struct, frozen=True, eq=False):
     """`left operator right`; `operator_start` is where the operator stands."""
 
     start: int
@@ -144,8 +135,7 @@ class Binary:
     operator_start: int
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Conditional:
+class Conditional(Struct, frozen=True, eq=False):
     """`condition ? then : otherwise`."""
 
     start: int
@@ -155,16 +145,14 @@ class Conditional:
     otherwise: Tree
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Element:
+class Element(Struct, frozen=True, eq=False):
     """One element of a list. `?element` is left out when it is missing."""
 
     value: Tree
     is_optional: bool
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class ListTree:
+class ListTree(Struct, frozen=True, eq=False):
     """`[a, b, ?c]`."""
 
     start: int
@@ -172,8 +160,7 @@ class ListTree:
     elements: tuple[Element, ...]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Entry:
+class Entry(Struct, frozen=True, eq=False):
     """One entry of a map. `?key: value` is left out when the value is missing."""
 
     key: Tree
@@ -181,8 +168,7 @@ class Entry:
     is_optional: bool
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class MapTree:
+class MapTree(Struct, frozen=True, eq=False):
     """`{key: value}`."""
 
     start: int

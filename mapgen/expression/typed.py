@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from mapgen.expression.lineage import Lineage
 from mapgen.expression.rows import Function
@@ -12,16 +13,14 @@ from mapgen.expression.types import Type
 from mapgen.report import Span
 
 
-@dataclass(frozen=True, slots=True)
-class Chosen:
+class Chosen(Struct, frozen=True):
     """The function that a call means, and what the capitals of its signature stand for."""
 
     function: Function
     bound: Mapping[str, Type]
 
 
-@dataclass(frozen=True, slots=True)
-class Typed:
+class Typed(Struct, frozen=True):
     """A checked expression.
 
     `types` has the type of every node, narrowed where it stands; `chosen` the function of every

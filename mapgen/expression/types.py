@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Literal
+
+from msgspec import Struct
 
 ScalarName = Literal[
     "null",
@@ -19,8 +20,7 @@ ScalarName = Literal[
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class Scalar:
+class Scalar(Struct, frozen=True):
     """A single value."""
 
     name: ScalarName
@@ -29,8 +29,7 @@ class Scalar:
         return self.name
 
 
-@dataclass(frozen=True, slots=True)
-class ListOf:
+class ListOf(Struct, frozen=True):
     """A list; the elements may be optional."""
 
     element: Type
@@ -39,8 +38,7 @@ class ListOf:
         return f"list({self.element})"
 
 
-@dataclass(frozen=True, slots=True)
-class MapOf:
+class MapOf(Struct, frozen=True):
     """A map whose keys are only known when a record is there."""
 
     key: Type
@@ -50,23 +48,30 @@ class MapOf:
         return f"map({self.key}, {self.value})"
 
 
-@dataclass(frozen=True, slots=True)
-class Object:
+class Object(Struct, frozen=True, eq=False):
     """A record with known fields, by their JSON names. Two objects are one type by their name.
 
     `unreadable` are further members, whose names read like paths: rules can only ignore them.
     """
 
     name: str
-    fields: Mapping[str, Type] = field(compare=False, repr=False)
-    unreadable: tuple[str, ...] = field(default=(), compare=False, repr=False)
+    fields: Mapping[str, Type]
+    unreadable: tuple[str, ...] = ()
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Object) and self.name == other.name
+
+    def __hash__(self) -> int:
+        return hash(self.name)
+
+    def __repr__(self) -> str:
+        return f"Object({self.name!r})"
 
     def __str__(self) -> str:
         return self.name
 
 
-@dataclass(frozen=True, slots=True)
-class Optional:
+class Optional(Struct, frozen=True):
     """A value that may be missing: absent or null, one notion. Never holds an Optional itself."""
 
     of: Type
@@ -75,16 +80,14 @@ class Optional:
         return f"{self.of}?"
 
 
-@dataclass(frozen=True, slots=True)
-class ErrorType:
+class ErrorType(Struct, frozen=True):
     """The type of what has been reported already: fits everywhere, so that nobody says it twice."""
 
     def __str__(self) -> str:
         return "unknown"
 
 
-@dataclass(frozen=True, slots=True)
-class Table:
+class Table(Struct, frozen=True):
     """A lookup table. It is no value: only its entries are, `lookups.NAME[?key]`.
 
     `columns` are those of its key, none where there is but one; text does not fit in `numbers`.
@@ -93,7 +96,7 @@ class Table:
 
     name: str
     columns: tuple[str, ...]
-    entries: tuple[tuple[str, str], ...] | None = field(default=None, compare=False, repr=False)
+    entries: tuple[tuple[str, str], ...] | None = None
     numbers: frozenset[str] = frozenset()
 
     def __str__(self) -> str:

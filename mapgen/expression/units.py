@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 from typing import Literal
+
+from msgspec import Struct
 
 from mapgen.report.near import suggestion
 
 Dimension = Literal["mass", "length", "area", "volume", "time"]
 
 
-@dataclass(frozen=True, slots=True)
-class Unit:
+class Unit(Struct, frozen=True):
     """What is measured, and how many of the dimension's own unit one of these is."""
 
     dimension: Dimension

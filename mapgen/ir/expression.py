@@ -6,9 +6,10 @@ import keyword
 import re
 import unicodedata
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cache
 from typing import Literal
+
+from msgspec import Struct
 
 # Types are words here: `string`, `list(decimal)`, `address?`. A trailing `?` says that the value
 # may be missing.
@@ -18,8 +19,7 @@ Operator = Literal["+", "-", "*", "/", "==", "!=", "<", "<=", ">", ">=", "in"]
 LoopKind = Literal["list", "map", "any", "all", "one", "sorted", "grouped"]
 
 
-@dataclass(frozen=True, slots=True)
-class Constant:
+class Constant(Struct, frozen=True):
     """A value known beforehand.
 
     Decimals, dates, instants, durations, zones and regular expressions are held as text.
@@ -29,16 +29,14 @@ class Constant:
     type: TypeName
 
 
-@dataclass(frozen=True, slots=True)
-class Variable:
+class Variable(Struct, frozen=True):
     """A name of the rule's scope: the source, the settings, a row, a `let`."""
 
     name: str
     type: TypeName
 
 
-@dataclass(frozen=True, slots=True)
-class Local:
+class Local(Struct, frozen=True):
     """A name bound inside the expression. `hint` is what a reader would like to see it called."""
 
     number: int
@@ -46,8 +44,7 @@ class Local:
     type: TypeName
 
 
-@dataclass(frozen=True, slots=True)
-class Field:
+class Field(Struct, frozen=True):
     """A field of a record, by its JSON key; the record itself is there.
 
     `attribute` is what generated code calls it.
@@ -59,8 +56,7 @@ class Field:
     type: TypeName
 
 
-@dataclass(frozen=True, slots=True)
-class DocumentField:
+class DocumentField(Struct, frozen=True):
     """A member of the document that the rules have built.
 
     `is_value`: a wrapped single value; `may_be_empty`: it is always sent, maybe to empty the field.
@@ -73,8 +69,7 @@ class DocumentField:
     may_be_empty: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(Struct, frozen=True):
     """A function of the language. `python` is its row's template; `is_truthy`: never empty."""
 
     function: str
@@ -84,8 +79,7 @@ class Call:
     is_truthy: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class TableEntry:
+class TableEntry(Struct, frozen=True):
     """What a lookup table has for a key: a part for each column; missing where it has nothing.
 
     `entries` is a table written out, None for one that is read from elsewhere.
@@ -97,8 +91,7 @@ class TableEntry:
     type: TypeName = "string?"
 
 
-@dataclass(frozen=True, slots=True)
-class Operation:
+class Operation(Struct, frozen=True):
     """An operator between two values."""
 
     operator: Operator
@@ -107,60 +100,52 @@ class Operation:
     type: TypeName
 
 
-@dataclass(frozen=True, slots=True)
-class Negative:
+class Negative(Struct, frozen=True):
     operand: Expression
     type: TypeName
 
 
-@dataclass(frozen=True, slots=True)
-class Concatenation:
+class Concatenation(Struct, frozen=True):
     """Strings, one behind the other."""
 
     parts: tuple[Expression, ...]
     type: TypeName = "string"
 
 
-@dataclass(frozen=True, slots=True)
-class Not:
+class Not(Struct, frozen=True):
     operand: Expression
     type: TypeName = "bool"
 
 
-@dataclass(frozen=True, slots=True)
-class Both:
+class Both(Struct, frozen=True):
     """Conditions that all have to hold, asked from left to right, up to the first that fails."""
 
     parts: tuple[Expression, ...]
     type: TypeName = "bool"
 
 
-@dataclass(frozen=True, slots=True)
-class Either:
+class Either(Struct, frozen=True):
     """Conditions of which one has to hold, asked from left to right, up to the first that does."""
 
     parts: tuple[Expression, ...]
     type: TypeName = "bool"
 
 
-@dataclass(frozen=True, slots=True)
-class Conditional:
+class Conditional(Struct, frozen=True):
     condition: Expression
     then: Expression
     otherwise: Expression
     type: TypeName
 
 
-@dataclass(frozen=True, slots=True)
-class IsPresent:
+class IsPresent(Struct, frozen=True):
     """Whether a value that may be missing is there."""
 
     operand: Expression
     type: TypeName = "bool"
 
 
-@dataclass(frozen=True, slots=True)
-class OrElse:
+class OrElse(Struct, frozen=True):
     """A value that may be missing, or else the other one, which is only worked out if needed."""
 
     operand: Expression
@@ -168,8 +153,7 @@ class OrElse:
     type: TypeName
 
 
-@dataclass(frozen=True, slots=True)
-class WhenPresent:
+class WhenPresent(Struct, frozen=True):
     """The value worked out with the operand bound to the local; missing when the operand is."""
 
     operand: Expression
@@ -178,8 +162,7 @@ class WhenPresent:
     type: TypeName
 
 
-@dataclass(frozen=True, slots=True)
-class Bound:
+class Bound(Struct, frozen=True):
     """The value evaluated with the local standing for the operand, which may be missing."""
 
     operand: Expression
@@ -188,47 +171,41 @@ class Bound:
     type: TypeName
 
 
-@dataclass(frozen=True, slots=True)
-class Widened:
+class Widened(Struct, frozen=True):
     """An int as a decimal."""
 
     operand: Expression
     type: TypeName = "decimal"
 
 
-@dataclass(frozen=True, slots=True)
-class Element:
+class Element(Struct, frozen=True):
     """An element of a list; `is_optional`: left out when it is missing."""
 
     value: Expression
     is_optional: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Items:
+class Items(Struct, frozen=True):
     """A list written out."""
 
     elements: tuple[Element, ...]
     type: TypeName
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(Struct, frozen=True):
     key: Expression
     value: Expression
     is_optional: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Entries:
+class Entries(Struct, frozen=True):
     """A map written out."""
 
     entries: tuple[Entry, ...]
     type: TypeName
 
 
-@dataclass(frozen=True, slots=True)
-class Loop:
+class Loop(Struct, frozen=True):
     """Something worked out for each element of a list, or each key of a map.
 
     `kind`: `list` collects the values, `map` collects them under `key`, `any`, `all` and `one` ask

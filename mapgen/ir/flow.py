@@ -8,8 +8,9 @@ of a spec: a comment does not change it.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 from mapgen.constraints import Constraints
 from mapgen.ir.expression import Expression, Variable
@@ -28,8 +29,7 @@ Comparison = Literal["<", "<=", ">", ">="]
 ONLY = "document"
 
 
-@dataclass(frozen=True, slots=True)
-class SourceField:
+class SourceField(Struct, frozen=True):
     """A mapped member of a source object. `type` is a name of `SourceObject` or a scalar's name.
 
     `constraints` are those of the value, `of_elements` those of the elements of a list.
@@ -45,16 +45,14 @@ class SourceField:
     of_elements: tuple[Constraints, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class SourceObject:
+class SourceObject(Struct, frozen=True):
     """A source object with the members that the rules read; `name` is its class."""
 
     name: str
     fields: tuple[SourceField, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class EntityShape:
+class EntityShape(Struct, frozen=True):
     """What rules read of an entity of the ERP; `dates` hold a day."""
 
     values: tuple[str, ...]
@@ -63,8 +61,7 @@ class EntityShape:
     details: tuple[tuple[str, EntityShape], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class EntityReads:
+class EntityReads(Struct, frozen=True):
     """What is asked of the ERP for a source in it; `query` are the parameters of the request."""
 
     endpoint: str
@@ -76,8 +73,7 @@ class EntityReads:
     shape: EntityShape
 
 
-@dataclass(frozen=True, slots=True)
-class JoinKey:
+class JoinKey(Struct, frozen=True):
     """A member of a joined record, the member of the record that it equals, and their type."""
 
     member: str
@@ -85,8 +81,7 @@ class JoinKey:
     type: Literal["string", "int"]
 
 
-@dataclass(frozen=True, slots=True)
-class Join:
+class Join(Struct, frozen=True):
     """Records of another file that are put into each record: its member `name`.
 
     `on_missing` goes with `one`; `is_personal` says that the values of the key are not shown.
@@ -103,24 +98,21 @@ class Join:
     is_personal: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Group:
+class Group(Struct, frozen=True):
     """Rows with equal values in the columns `by` are one record; its list of them is `rows`."""
 
     by: tuple[str, ...]
     rows: str
 
 
-@dataclass(frozen=True, slots=True)
-class Setting:
+class Setting(Struct, frozen=True):
     """A constant with one value per environment."""
 
     name: str
     type: str
 
 
-@dataclass(frozen=True, slots=True)
-class FileTable:
+class FileTable(Struct, frozen=True):
     """A lookup table in a file of specs/: its key columns and its value column.
 
     A JSON object has no columns: its names are the keys.
@@ -132,16 +124,14 @@ class FileTable:
     value: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class SampleEntry:
+class SampleEntry(Struct, frozen=True):
     """What examples and tests find: a part for each column of the key, and the value."""
 
     key: tuple[str, ...]
     value: str
 
 
-@dataclass(frozen=True, slots=True)
-class LedgerTable:
+class LedgerTable(Struct, frozen=True):
     """The documents that another flow made, by identity: the numbers that the ERP gave them.
 
     `document` names one of several that the flow makes of a record.
@@ -155,8 +145,7 @@ class LedgerTable:
     value: str
 
 
-@dataclass(frozen=True, slots=True)
-class Equality:
+class Equality(Struct, frozen=True):
     """A field of the ERP and the constant that it has to be equal to."""
 
     field: str
@@ -164,8 +153,7 @@ class Equality:
     kind: ConditionKind
 
 
-@dataclass(frozen=True, slots=True)
-class TenantTable:
+class TenantTable(Struct, frozen=True):
     """Records of the ERP by one or several fields. `numbers` are those that hold whole numbers."""
 
     name: str
@@ -180,8 +168,7 @@ class TenantTable:
 Table = FileTable | LedgerTable | TenantTable
 
 
-@dataclass(frozen=True, slots=True)
-class Let:
+class Let(Struct, frozen=True):
     """A named value."""
 
     name: str
@@ -192,8 +179,7 @@ class Let:
     pointer: str
 
 
-@dataclass(frozen=True, slots=True)
-class Skip:
+class Skip(Struct, frozen=True):
     """A condition that leaves a record out."""
 
     when: Expression
@@ -202,22 +188,19 @@ class Skip:
     pointer: str
 
 
-@dataclass(frozen=True, slots=True)
-class Constant:
+class Constant(Struct, frozen=True):
     """The same value in every document, as text."""
 
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Formula:
+class Formula(Struct, frozen=True):
     """The value of an expression."""
 
     expression: Expression
 
 
-@dataclass(frozen=True, slots=True)
-class Lookup:
+class Lookup(Struct, frozen=True):
     """The value of a table for the first key it knows.
 
     `entries` is an inline table, None for one that is read from a file.
@@ -230,8 +213,7 @@ class Lookup:
     entries: tuple[tuple[str, str], ...] | None
 
 
-@dataclass(frozen=True, slots=True)
-class LookupKey:
+class LookupKey(Struct, frozen=True):
     """One key to try: a part for each column of the table's key."""
 
     parts: tuple[KeyPart, ...]
@@ -242,8 +224,7 @@ class LookupKey:
         return any(part.may_be_missing for part in self.parts)
 
 
-@dataclass(frozen=True, slots=True)
-class KeyPart:
+class KeyPart(Struct, frozen=True):
     """The value of one column of a key; a number is looked up as text."""
 
     expression: Expression
@@ -251,8 +232,7 @@ class KeyPart:
     is_number: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Made:
+class Made(Struct, frozen=True):
     """The key that the ERP gave another document of the record, which is built before.
 
     `present` is that document under construction, None where every record makes it.
@@ -266,8 +246,7 @@ class Made:
 Value = Constant | Formula | Lookup | Made
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(Struct, frozen=True):
     """What a value has to keep to, proved at compile time where it can be.
 
     With `currency` it has the places of the currency of that code.
@@ -286,8 +265,7 @@ class Limits:
     least: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Field:
+class Field(Struct, frozen=True):
     """One field of a document.
 
     `target` is its path (`Details[].InventoryID`), `name` the member, `local` what its value is
@@ -324,8 +302,7 @@ class Field:
     is_list: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class CustomField:
+class CustomField(Struct, frozen=True):
     """A field outside the contract."""
 
     view: str
@@ -333,8 +310,7 @@ class CustomField:
     field: Field
 
 
-@dataclass(frozen=True, slots=True)
-class ObjectPart:
+class ObjectPart(Struct, frozen=True):
     """A linked entity; `source` None: always there. `alias` is what the source object is called."""
 
     target: str
@@ -349,8 +325,7 @@ class ObjectPart:
     is_written_once: bool
 
 
-@dataclass(frozen=True, slots=True)
-class RowsPart:
+class RowsPart(Struct, frozen=True):
     """Detail rows, one for each row of a source list that `where` lets through.
 
     `row_key` are the fields by which a row of a document that is sent again is recognised;
@@ -374,8 +349,7 @@ class RowsPart:
     is_written_once: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Block:
+class Block(Struct, frozen=True):
     """Some of the rows of a list: one for each row of a source list, or (`source` None) one alone.
 
     `condition` says which rows are taken, or whether the one alone is there, `words` as the spec
@@ -393,8 +367,7 @@ class Block:
     pointer: str
 
 
-@dataclass(frozen=True, slots=True)
-class BlocksPart:
+class BlocksPart(Struct, frozen=True):
     """Detail rows put together: those of one block, then those of the next.
 
     The parts of all blocks have one class: `name` of each of them is the same.
@@ -426,8 +399,7 @@ def parts_of(member: Member) -> tuple[Part, ...]:
             return tuple(block.part for block in blocks)
 
 
-@dataclass(frozen=True, slots=True)
-class ParameterType:
+class ParameterType(Struct, frozen=True):
     """The name of a scalar, of an object or of another document; or what it is made `of`.
 
     Then `name` is `list` (of its elements), `map` (of keys and values) or `group` (of a key and its
@@ -439,16 +411,14 @@ class ParameterType:
     may_be_missing: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Parameter:
+class Parameter(Struct, frozen=True):
     """A name that a part is built from, and its type."""
 
     name: str
     type: ParameterType
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(Struct, frozen=True):
     """An entity under construction; `name` is its class, `function` what builds it."""
 
     entity: str
@@ -476,8 +446,7 @@ def _is_always_there(member: Member) -> bool:
             return True
 
 
-@dataclass(frozen=True, slots=True)
-class Check:
+class Check(Struct, frozen=True):
     """What has to hold for the document. With `left` and `right` it is their equality."""
 
     name: str
@@ -489,8 +458,7 @@ class Check:
     pointer: str
 
 
-@dataclass(frozen=True, slots=True)
-class DocumentRows:
+class DocumentRows(Struct, frozen=True):
     """The source list that a document is made for each row of; `alias` is what a row is called.
 
     `words` is the list, with the condition on its rows, as the spec has it.
@@ -504,8 +472,7 @@ class DocumentRows:
     words: str
 
 
-@dataclass(frozen=True, slots=True)
-class Condition:
+class Condition(Struct, frozen=True):
     """For which records a document is made; `words` is the condition as the spec has it."""
 
     holds: Expression
@@ -513,8 +480,7 @@ class Condition:
     words: str
 
 
-@dataclass(frozen=True, slots=True)
-class Document:
+class Document(Struct, frozen=True):
     """One document that a record becomes.
 
     `entity_keys` are the keys that the ERP gives it, `identity` the field that tells it apart,
@@ -538,8 +504,7 @@ class Document:
     owner: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class FlowExample:
+class FlowExample(Struct, frozen=True):
     """A record and the document it becomes, as JSON text."""
 
     name: str
@@ -547,8 +512,7 @@ class FlowExample:
     gives: str
 
 
-@dataclass(frozen=True, slots=True)
-class FlowReject:
+class FlowReject(Struct, frozen=True):
     """A record that must be rejected, as JSON text, with words of the message and the target."""
 
     name: str
@@ -557,8 +521,7 @@ class FlowReject:
     target: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class RuleExample:
+class RuleExample(Struct, frozen=True):
     """Changes of the row that a rule reads, as JSON text, and the value of the field, or rejected.
 
     `row` is the path of the row below the record (`line_items`), empty for the record itself.
@@ -573,8 +536,7 @@ class RuleExample:
     block: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Operations:
+class Operations(Struct, frozen=True):
     """What the runtime and people in operations need to know."""
 
     connection: str
@@ -604,8 +566,7 @@ def covers(above: str, path: str) -> bool:
     return path == above or path.startswith((f"{above}.", f"{above}["))
 
 
-@dataclass(frozen=True, slots=True)
-class Ignored:
+class Ignored(Struct, frozen=True):
     """Source fields that no rule reads: their pattern, why, and the fields that it caught."""
 
     pattern: str
@@ -613,8 +574,7 @@ class Ignored:
     fields: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Flow:
+class Flow(Struct, frozen=True):
     """One flow, ready for any back end.
 
     `reads` None: records come from outside the ERP. Contract version 0: documents go elsewhere.

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import fields, is_dataclass
 from decimal import Decimal
+
+from msgspec import Struct
 
 
 def as_json(node: object) -> str:
@@ -19,8 +20,8 @@ def meaning(node: object) -> str:
 
 
 def _plain(node: object) -> object:
-    if is_dataclass(node) and not isinstance(node, type):
-        members = {field.name: _plain(getattr(node, field.name)) for field in fields(node)}
+    if isinstance(node, Struct):
+        members = {name: _plain(getattr(node, name)) for name in node.__struct_fields__}
         return {"kind": type(node).__name__, **members}
     if isinstance(node, tuple | list):
         return [_plain(item) for item in node]

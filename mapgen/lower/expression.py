@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import itertools
-from dataclasses import replace
 from decimal import Decimal
 from typing import TypeGuard, assert_never, get_args
+
+from msgspec.structs import replace
 
 from mapgen.expression import Typed, tree, units
 from mapgen.expression.calls import patterns_of

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, replace
 from typing import Literal, cast
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from mapgen.check import model as checked
 from mapgen.check.rules import WHOLE_RANGES
@@ -113,8 +115,7 @@ def _with_identity(document: checked.CheckedDocument) -> checked.CheckedPart:
     return checked.CheckedPart(part.entity, members, part.custom, part.note)
 
 
-@dataclass(frozen=True, slots=True)
-class _Lowering:
+class _Lowering(Struct, frozen=True):
     """Lowers the parts of one flow; `flow` tells the types of what parts share.
 
     `names` are the classes of parts given out so far, `blocks` those of parts that blocks share by

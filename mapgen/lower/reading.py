@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from mapgen.contract.model import Entity
 from mapgen.contract.source_schema import EntitySource
@@ -54,8 +55,7 @@ def _below(paths: Iterable[str]) -> Mapping[str, tuple[str, ...]]:
     return {name: tuple(inner) for name, inner in found.items()}
 
 
-@dataclass(frozen=True, slots=True)
-class _Shapes:
+class _Shapes(Struct, frozen=True):
     """Makes the shapes of one source; `read` are the members read of each type of object."""
 
     source: EntitySource

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import fields, is_dataclass, replace
 from typing import TypeVar, cast
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from mapgen.ir import expression as ir
 
@@ -15,9 +17,9 @@ def rewritten(node: Node, change: Callable[[object], object]) -> Node:
     """Return a node with `change` applied to every node inside it, the innermost first."""
     if isinstance(node, tuple):
         return cast(Node, tuple(rewritten(part, change) for part in node))
-    if not is_dataclass(node) or isinstance(node, type):
+    if not isinstance(node, Struct):
         return node
-    members = {field.name: rewritten(getattr(node, field.name), change) for field in fields(node)}
+    members = {name: rewritten(getattr(node, name), change) for name in node.__struct_fields__}
     return cast(Node, change(replace(node, **members)))
 
 
@@ -26,10 +28,10 @@ def nodes(node: object) -> Iterator[object]:
     if isinstance(node, tuple):
         for part in node:
             yield from nodes(part)
-    elif is_dataclass(node) and not isinstance(node, type):
+    elif isinstance(node, Struct):
         yield node
-        for field in fields(node):
-            yield from nodes(getattr(node, field.name))
+        for name in node.__struct_fields__:
+            yield from nodes(getattr(node, name))
 
 
 def variables(node: object) -> tuple[str, ...]:

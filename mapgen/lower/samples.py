@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from decimal import Decimal
+
+from msgspec import Struct
 
 from mapgen.check import model as checked
 from mapgen.expression import Typed
@@ -14,8 +15,7 @@ from mapgen.spec.data import json_of
 from mapgen.spec.nodes import Node
 
 
-@dataclass(frozen=True, slots=True)
-class Samples:
+class Samples(Struct, frozen=True):
     """All examples of one flow, and the settings that they hold for, as text."""
 
     examples: tuple[ir.FlowExample, ...]

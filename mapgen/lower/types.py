@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from mapgen.expression.types import ListOf, MapOf, Object, Optional, Type, group_of
 from mapgen.ir.flow import ParameterType

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 from mapgen.report.fix import Fix
 from mapgen.report.source import Span
@@ -12,8 +13,7 @@ from mapgen.report.source import Span
 Severity = Literal["error", "warning"]
 
 
-@dataclass(frozen=True, slots=True)
-class Label:
+class Label(Struct, frozen=True):
     """A place in a source with a few words about it; a secret there is never shown."""
 
     span: Span
@@ -21,8 +21,7 @@ class Label:
     is_secret: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Diagnostic:
+class Diagnostic(Struct, frozen=True):
     """One fault: where it stands, why it is one, and the next step.
 
     `message` states the fault in the author's words: lower case, no full stop, code in backticks.

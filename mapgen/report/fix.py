@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Container, Iterable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from mapgen.report.source import Span
 
 
-@dataclass(frozen=True, slots=True)
-class Replacement:
+class Replacement(Struct, frozen=True):
     """Raw words that come in the place of a span: at an empty span they are inserted."""
 
     span: Span
     words: str
 
 
-@dataclass(frozen=True, slots=True)
-class Fix:
+class Fix(Struct, frozen=True):
     """What makes one fault go away: all of its replacements, or none."""
 
     replacements: tuple[Replacement, ...]

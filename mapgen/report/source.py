@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Self
 
+from msgspec import Struct
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Source:
+
+class Source(Struct, frozen=True, eq=False):
     """A file as the author wrote it. `path` is relative to the workspace, with forward slashes."""
 
     path: str
     text: str
-    line_starts: tuple[int, ...] = field(init=False, repr=False)
 
-    def __post_init__(self) -> None:
-        starts = [0]
-        starts.extend(at + 1 for at, character in enumerate(self.text) if character == "\n")
-        object.__setattr__(self, "line_starts", tuple(starts))
+    @property
+    def line_starts(self) -> tuple[int, ...]:
+        return _line_starts(self)
 
     def place(self, offset: int) -> tuple[int, int]:
         """Return the 1-based line and column of an offset.
@@ -43,8 +43,12 @@ class Source:
         return start, end
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
+@lru_cache
+def _line_starts(source: Source) -> tuple[int, ...]:
+    return (0, *(found.end() for found in re.finditer("\n", source.text)))
+
+
+class Span(Struct, frozen=True):
     """From `start` up to but not including `end`: code-point offsets into the source's text."""
 
     source: Source
@@ -64,8 +68,7 @@ class Span:
         return f"{self.source.path}:{self.line}:{self.column}"
 
 
-@dataclass(frozen=True, slots=True)
-class Text:
+class Text(Struct, frozen=True):
     """Words whose every character knows its place in the file.
 
     A YAML scalar may be quoted, escaped or folded, so the words differ from what stands in the

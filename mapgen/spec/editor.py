@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TypeAlias, assert_never
+
+from msgspec import Struct
 
 from mapgen.spec import language
 from mapgen.spec.shapes import (
@@ -33,8 +34,7 @@ from mapgen.spec.shapes import (
 Schema: TypeAlias = dict[str, object]
 
 
-@dataclass(frozen=True, slots=True)
-class File:
+class File(Struct, frozen=True):
     """A kind of file: its shape and what its schema is called."""
 
     shape: Record

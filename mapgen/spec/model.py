@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal
+
+from msgspec import Struct
 
 from mapgen.report import Source, Span, Text
 from mapgen.spec.nodes import Node, ScalarNode
@@ -16,8 +17,7 @@ Comparison = Literal["<", "<=", ">", ">="]
 ONLY = "document"
 
 
-@dataclass(frozen=True, slots=True)
-class RuleExample:
+class RuleExample(Struct, frozen=True):
     """A change of the row a rule reads, and the value the field then gets."""
 
     given: Mapping[str, Node]
@@ -25,31 +25,27 @@ class RuleExample:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class RuleReject:
+class RuleReject(Struct, frozen=True):
     """A change of the row a rule reads that must lead to a rejection."""
 
     given: Mapping[str, Node]
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class Range:
+class Range(Struct, frozen=True):
     """What a number has to keep to: `> 0 and <= 1000`."""
 
     bounds: tuple[tuple[Comparison, Decimal], ...]
     text: Text
 
 
-@dataclass(frozen=True, slots=True)
-class CurrencyPlaces:
+class CurrencyPlaces(Struct, frozen=True):
     """As many decimal places as a currency has."""
 
     currency: Text
 
 
-@dataclass(frozen=True, slots=True)
-class Modifiers:
+class Modifiers(Struct, frozen=True):
     """What may stand with a rule of any kind; of a mark, its key."""
 
     if_missing: Text | None = None
@@ -67,38 +63,33 @@ class Modifiers:
     rejects: tuple[RuleReject, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Const:
+class Const(Struct, frozen=True):
     """The same value in every document."""
 
     value: ScalarNode
 
 
-@dataclass(frozen=True, slots=True)
-class Value:
+class Value(Struct, frozen=True):
     """The value of an expression."""
 
     expression: Text
 
 
-@dataclass(frozen=True, slots=True)
-class KeyPart:
+class KeyPart(Struct, frozen=True):
     """The value of one column of a key; `column` None: the key has one column only."""
 
     column: Text | None
     expression: Text
 
 
-@dataclass(frozen=True, slots=True)
-class LookupKey:
+class LookupKey(Struct, frozen=True):
     """One key to try: its parts."""
 
     parts: tuple[KeyPart, ...]
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class Lookup:
+class Lookup(Struct, frozen=True):
     """The value that a table has for the first key it knows."""
 
     table: Text
@@ -107,31 +98,27 @@ class Lookup:
     otherwise: Text | None
 
 
-@dataclass(frozen=True, slots=True)
-class FirstOf:
+class FirstOf(Struct, frozen=True):
     """The first of several values that is neither missing nor blank."""
 
     expressions: tuple[Text, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Case:
+class Case(Struct, frozen=True):
     """A line of a decision table."""
 
     when: Text
     then: Text
 
 
-@dataclass(frozen=True, slots=True)
-class Cases:
+class Cases(Struct, frozen=True):
     """A decision table, complete by its last line."""
 
     cases: tuple[Case, ...]
     otherwise: Text
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(Struct, frozen=True):
     """The fields of a document or of a part of it."""
 
     fields: tuple[Rule, ...]
@@ -145,8 +132,7 @@ class Part:
         return tuple(found for rule in own for found in rule.whole)
 
 
-@dataclass(frozen=True, slots=True)
-class Object:
+class Object(Struct, frozen=True):
     """A linked entity, always there (`source` None) or there when a source object is."""
 
     source: Text | None
@@ -154,8 +140,7 @@ class Object:
     part: Part
 
 
-@dataclass(frozen=True, slots=True)
-class Each:
+class Each(Struct, frozen=True):
     """Detail rows, one for each row of a source list."""
 
     source: Text
@@ -167,8 +152,7 @@ class Each:
     part: Part
 
 
-@dataclass(frozen=True, slots=True)
-class Block:
+class Block(Struct, frozen=True):
     """Some of the rows of a list: one for each row of a source list, or (`source` None) one alone.
 
     `condition` is `where` for rows of a list, `when` for a row alone.
@@ -182,8 +166,7 @@ class Block:
     pointer: str
 
 
-@dataclass(frozen=True, slots=True)
-class Blocks:
+class Blocks(Struct, frozen=True):
     """Detail rows put together: those of one block, then those of the next."""
 
     blocks: tuple[Block, ...]
@@ -192,8 +175,7 @@ class Blocks:
     row_key: tuple[Text, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Made:
+class Made(Struct, frozen=True):
     """The key that the ERP gave another document of the same record."""
 
     document: Text
@@ -203,8 +185,7 @@ class Made:
 RuleKind = Const | Value | Lookup | FirstOf | Cases | Object | Each | Blocks | Made
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(Struct, frozen=True):
     """What one target field gets. `pointer` leads to it in the file: `mapping/fields/OrderType`."""
 
     target: Text
@@ -225,16 +206,14 @@ class Rule:
                 return (self,)
 
 
-@dataclass(frozen=True, slots=True)
-class JoinKey:
+class JoinKey(Struct, frozen=True):
     """A member of a joined record, and the member of the record that it has to equal."""
 
     member: Text
     of: Text
 
 
-@dataclass(frozen=True, slots=True)
-class Format:
+class Format(Struct, frozen=True):
     """What files are and how records are wrapped; the keys are the places of what was said."""
 
     format: Text | None
@@ -261,8 +240,7 @@ class Format:
         return self.quoting.value == "double"
 
 
-@dataclass(frozen=True, slots=True)
-class Join:
+class Join(Struct, frozen=True):
     """Records of another file that are put into each record, under a name."""
 
     name: Text
@@ -279,8 +257,7 @@ class Join:
         return self.takes.value == "one"
 
 
-@dataclass(frozen=True, slots=True)
-class Group:
+class Group(Struct, frozen=True):
     """Rows with one key in the columns `by` are one record; `alias` is its list of them."""
 
     by: tuple[Text, ...]
@@ -288,8 +265,7 @@ class Group:
     key: Text
 
 
-@dataclass(frozen=True, slots=True)
-class SourceClause:
+class SourceClause(Struct, frozen=True):
     """What a record is called, its schema, its key for people, and what shops wrap it in.
 
     `delimiter` and `quoting` go with the format `csv`; `envelope_key` is the place of
@@ -321,8 +297,7 @@ class SourceClause:
         return self.form.is_csv
 
 
-@dataclass(frozen=True, slots=True)
-class TargetClause:
+class TargetClause(Struct, frozen=True):
     """The entity of the pinned contract and what is done with it.
 
     `is_plain`: documents go out of the ERP; then `contract` names a JSON Schema, and `entity` is
@@ -335,16 +310,14 @@ class TargetClause:
     is_plain: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Setting:
+class Setting(Struct, frozen=True):
     """A constant with one value per environment."""
 
     name: Text
     type: Text
 
 
-@dataclass(frozen=True, slots=True)
-class LookupTable:
+class LookupTable(Struct, frozen=True):
     """A table in a file. A JSON object has no columns: its names are the keys."""
 
     name: Text
@@ -358,32 +331,28 @@ class LookupTable:
         return tuple(column.value for column in self.key)
 
 
-@dataclass(frozen=True, slots=True)
-class InlineTable:
+class InlineTable(Struct, frozen=True):
     """A table written out in the spec."""
 
     name: Text
     entries: tuple[tuple[Text, ScalarNode], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class SampleEntry:
+class SampleEntry(Struct, frozen=True):
     """A line of a sample: its cells, each with its column; no columns for a key and its value."""
 
     cells: tuple[tuple[Text | None, Text], ...]
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class Sample:
+class Sample(Struct, frozen=True):
     """What examples and tests look up in the place of what is known only at run time."""
 
     entries: tuple[SampleEntry, ...]
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class LedgerTable:
+class LedgerTable(Struct, frozen=True):
     """The documents of another flow: identity to number. `document` as written: `FLOW.DOCUMENT`."""
 
     name: Text
@@ -391,8 +360,7 @@ class LedgerTable:
     sample: Sample
 
 
-@dataclass(frozen=True, slots=True)
-class TenantTable:
+class TenantTable(Struct, frozen=True):
     """Records of the ERP: the fields compared with the key, the one that is the value."""
 
     name: Text
@@ -407,8 +375,7 @@ LiveTable = LedgerTable | TenantTable
 DeclaredTable = LookupTable | InlineTable | LiveTable
 
 
-@dataclass(frozen=True, slots=True)
-class Let:
+class Let(Struct, frozen=True):
     """A name for an expression."""
 
     name: Text
@@ -416,8 +383,7 @@ class Let:
     pointer: str
 
 
-@dataclass(frozen=True, slots=True)
-class Skip:
+class Skip(Struct, frozen=True):
     """A condition that leaves a record out."""
 
     when: Text
@@ -425,8 +391,7 @@ class Skip:
     pointer: str
 
 
-@dataclass(frozen=True, slots=True)
-class Identity:
+class Identity(Struct, frozen=True):
     """The target field that tells documents apart, its value, and who else makes them."""
 
     field: Text
@@ -435,8 +400,7 @@ class Identity:
     owner: Text | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Check:
+class Check(Struct, frozen=True):
     """What has to hold for a document as a whole."""
 
     name: Text
@@ -445,16 +409,14 @@ class Check:
     pointer: str
 
 
-@dataclass(frozen=True, slots=True)
-class Ignore:
+class Ignore(Struct, frozen=True):
     """A source path that is not used, and why."""
 
     path: Text
     reason: Text
 
 
-@dataclass(frozen=True, slots=True)
-class Example:
+class Example(Struct, frozen=True):
     """A record and the document it becomes, both files beside the spec."""
 
     name: Text
@@ -462,8 +424,7 @@ class Example:
     gives: Text
 
 
-@dataclass(frozen=True, slots=True)
-class Reject:
+class Reject(Struct, frozen=True):
     """A record that must be rejected, with words of the message and perhaps the target."""
 
     name: Text
@@ -472,8 +433,7 @@ class Reject:
     target: Text | None
 
 
-@dataclass(frozen=True, slots=True)
-class DocumentRows:
+class DocumentRows(Struct, frozen=True):
     """The source list that a document is made for each row of."""
 
     source: Text
@@ -481,8 +441,7 @@ class DocumentRows:
     where: Text | None
 
 
-@dataclass(frozen=True, slots=True)
-class Document:
+class Document(Struct, frozen=True):
     """One document that a record becomes; `pointer` leads to it: `mapping/documents/location`.
 
     `when` says for which records it is made, `rows` of which list each row makes one, `after` which
@@ -505,8 +464,7 @@ class Document:
         return self.identity.owner
 
 
-@dataclass(frozen=True, slots=True)
-class MappingSection:
+class MappingSection(Struct, frozen=True):
     """M: what becomes of a record."""
 
     source: SourceClause
@@ -526,16 +484,14 @@ class MappingSection:
         return tuple(rule for document in self.documents for rule in document.part.rules)
 
 
-@dataclass(frozen=True, slots=True)
-class Access:
+class Access(Struct, frozen=True):
     """The rights on one entity."""
 
     entity: Text
     rights: tuple[Text, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Auth:
+class Auth(Struct, frozen=True):
     """A: the connection and the rights; `access_at`: the key over the rights."""
 
     target: Text
@@ -544,8 +500,7 @@ class Auth:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class Performance:
+class Performance(Struct, frozen=True):
     """P: how much, how soon, in what portions. Durations are seconds."""
 
     mode: Text
@@ -559,16 +514,14 @@ class Performance:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class DataClass:
+class DataClass(Struct, frozen=True):
     """A source path whose values must not be seen."""
 
     path: Text
     kind: Text
 
 
-@dataclass(frozen=True, slots=True)
-class Retry:
+class Retry(Struct, frozen=True):
     """Tries and waits in seconds; `texts` are the two waits as they were written."""
 
     attempts: int
@@ -577,8 +530,7 @@ class Retry:
     texts: tuple[Text, Text] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class CircuitBreaker:
+class CircuitBreaker(Struct, frozen=True):
     """Failures within seconds, then away for seconds."""
 
     failures: int
@@ -586,8 +538,7 @@ class CircuitBreaker:
     cool_down: float
 
 
-@dataclass(frozen=True, slots=True)
-class Security:
+class Security(Struct, frozen=True):
     """S: what is secret, and what happens on failure."""
 
     data: tuple[DataClass, ...]
@@ -601,8 +552,7 @@ class Security:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class Spec:
+class Spec(Struct, frozen=True):
     """One flow as written."""
 
     source: Source
@@ -615,16 +565,14 @@ class Spec:
     security: Security
 
 
-@dataclass(frozen=True, slots=True)
-class Reference:
+class Reference(Struct, frozen=True):
     """A value of an environment file: written out, or the name of an environment variable."""
 
     text: Text
     is_variable: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Connection:
+class Connection(Struct, frozen=True):
     """A file of connections/: what kind of system, how a session is opened."""
 
     source: Source
@@ -633,8 +581,7 @@ class Connection:
     scope: str
 
 
-@dataclass(frozen=True, slots=True)
-class Environment:
+class Environment(Struct, frozen=True):
     """A file of environments/: where connections lead, the licence's limits, settings by flow."""
 
     source: Source

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import Literal
 
 import yaml
+from msgspec import Struct, field
 
 from mapgen.report import Diagnostic, Source, Span, Stopped, Text
 from mapgen.report.catalogue import reading
@@ -31,8 +31,7 @@ _INTEGER = re.compile(r"^[-+]?[0-9]+$")
 _NUMBER = re.compile(r"^[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?$")
 
 
-@dataclass(frozen=True, slots=True)
-class ScalarNode:
+class ScalarNode(Struct, frozen=True):
     """One scalar: its words with their places, and what kind of value they are."""
 
     text: Text
@@ -44,49 +43,42 @@ class ScalarNode:
         return self.text.value
 
 
-@dataclass(frozen=True, slots=True)
-class ListNode:
+class ListNode(Struct, frozen=True):
     """A sequence."""
 
     items: tuple[Node, ...]
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(Struct, frozen=True):
     """A key and what stands under it."""
 
     key: Text
     value: Node
 
 
-@dataclass(frozen=True, slots=True)
-class MapNode:
+class MapNode(Struct, frozen=True):
     """A mapping; the keys are text and differ from each other."""
 
     entries: tuple[Entry, ...]
     span: Span
-    _by_key: Mapping[str, Entry] = field(init=False, repr=False, compare=False)
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "_by_key", {entry.key.value: entry for entry in self.entries})
+    by_key: Mapping[str, Entry]
 
     def get(self, key: str) -> Node | None:
         """Return what stands under the key, or None."""
-        entry = self._by_key.get(key)
+        entry = self.by_key.get(key)
         return None if entry is None else entry.value
 
     def key(self, key: str) -> Text | None:
         """Return the key as it stands in the file, or None."""
-        entry = self._by_key.get(key)
+        entry = self.by_key.get(key)
         return None if entry is None else entry.key
 
 
 Node = ScalarNode | ListNode | MapNode
 
 
-@dataclass(slots=True)
-class _Open:
+class _Open(Struct):
     """A collection under construction, with the key that waits for its value."""
 
     start: int
@@ -218,7 +210,7 @@ def _close(source: Source, opened: _Open, event: yaml.Event) -> Node:
         end = children[-1].span.end
     span = Span(source, opened.start, end)
     return (
-        MapNode(tuple(opened.entries), span)
+        MapNode(tuple(opened.entries), span, {entry.key.value: entry for entry in opened.entries})
         if opened.is_map
         else ListNode(tuple(opened.items), span)
     )

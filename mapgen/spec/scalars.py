@@ -6,7 +6,7 @@ stands in the file. An error inside an expression has to point into the file all
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from mapgen.report import Source, Text
 
@@ -34,8 +34,7 @@ _HEX_ESCAPES = {"x": 2, "u": 4, "U": 8}
 _SPACE = " \t\r\n"
 
 
-@dataclass(frozen=True, slots=True)
-class _Unit:
+class _Unit(Struct, frozen=True):
     """One character as the file says it; white space that was not escaped may have been folded."""
 
     character: str

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from mapgen.report import Diagnostic, Fix, Span, Text, repairs
 from mapgen.report.catalogue import documents, reading
@@ -18,8 +20,7 @@ from mapgen.spec.nodes import ListNode, MapNode, Node, ScalarNode
 MOST_ENTRIES = 2_000
 
 
-@dataclass(frozen=True, slots=True)
-class Words:
+class Words(Struct, frozen=True):
     """A scalar taken as text; `pattern` says how it is written, `example` shows it."""
 
     what: str = "text"
@@ -28,32 +29,27 @@ class Words:
     choices: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Formula:
+class Formula(Struct, frozen=True):
     """An expression: a scalar of any kind."""
 
     what: str = "an expression"
 
 
-@dataclass(frozen=True, slots=True)
-class Whole:
+class Whole(Struct, frozen=True):
     """A whole number of at least `least`."""
 
     least: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Literal:
+class Literal(Struct, frozen=True):
     """A constant: text, number, or true/false."""
 
 
-@dataclass(frozen=True, slots=True)
-class Anything:
+class Anything(Struct, frozen=True):
     """Any YAML value: data that stands for itself."""
 
 
-@dataclass(frozen=True, slots=True)
-class ListOf:
+class ListOf(Struct, frozen=True):
     """A list of at least `least`; a single value may stand alone where `or_single`."""
 
     item: Shape
@@ -61,8 +57,7 @@ class ListOf:
     least: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class MapOf:
+class MapOf(Struct, frozen=True):
     """A mapping from names of the author's choice; `names` says how they are written."""
 
     value: Shape
@@ -71,16 +66,14 @@ class MapOf:
     least: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class OneOrMap:
+class OneOrMap(Struct, frozen=True):
     """A single value, or a mapping of several."""
 
     one: Shape
     several: MapOf
 
 
-@dataclass(frozen=True, slots=True)
-class Key:
+class Key(Struct, frozen=True):
     """A key of a record: what stands under it, what it is for, whether it has to be there.
 
     `goes_with` is another key of the record that has to be there, too, wherever this one is.
@@ -92,16 +85,14 @@ class Key:
     goes_with: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Instead:
+class Instead(Struct, frozen=True):
     """A key that stands in place of others: either it, or those of them that are needed."""
 
     key: str
     of: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(Struct, frozen=True):
     """A mapping with known keys."""
 
     what: str
@@ -109,8 +100,7 @@ class Record:
     instead: Instead | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Variants:
+class Variants(Struct, frozen=True):
     """A mapping that says which kind it is by one of the keys of `kinds`.
 
     `shared` keys may stand with every kind; a scalar alone is read as `scalar`.
@@ -122,8 +112,7 @@ class Variants:
     scalar: Shape | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Named:
+class Named(Struct, frozen=True):
     """A shape by name, so that a shape may hold itself."""
 
     name: str
@@ -161,8 +150,7 @@ def describe(node: Node) -> str:
             return "text"
 
 
-@dataclass(frozen=True, slots=True)
-class Fitting:
+class Fitting(Struct, frozen=True):
     """The walk that holds nodes against shapes; `faults` grows."""
 
     named: Mapping[str, Shape]

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import importlib
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from mapgen.emit.python.expression_needs import module_of
 from mapgen.emit.python.expression_templates import read_template

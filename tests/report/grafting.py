@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import yaml
+from msgspec.structs import replace
 
 from mapgen.check.flow import check
 from mapgen.check.model import Surroundings

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from msgspec import Struct
+from msgspec.structs import replace
 
 
-@dataclass(frozen=True, slots=True)
-class Member:
+class Member(Struct, frozen=True):
     """One member of a class: its name and annotation, with a default or without."""
 
     name: str
@@ -15,8 +15,7 @@ class Member:
     encoded_as: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Class:
+class Class(Struct, frozen=True):
     """A struct of the module; `is_shared`: blocks that set different members make it."""
 
     name: str

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields, is_dataclass
 from typing import assert_never
+
+from msgspec import Struct
 
 from mapgen.emit.python.expression_needs import ModuleConstant, ModuleNeeds, Namer
 from mapgen.emit.python.expression_templates import Code, Level, fill, read_template
@@ -15,16 +16,14 @@ from mapgen.ir.names import python_name
 __all__ = ["Guarded", "ModuleConstant", "ModuleNeeds", "Namer", "PythonExpressions", "called_names"]
 
 
-@dataclass(frozen=True, slots=True)
-class Guarded:
+class Guarded(Struct, frozen=True):
     """A value that may be missing: `value` is good where all `guards` hold, asked in this order."""
 
     guards: tuple[str, ...]
     value: str
 
 
-@dataclass(frozen=True, slots=True)
-class _Guard:
+class _Guard(Struct, frozen=True):
     """Something that has to hold, and how Python says that it does not.
 
     `fact` is the text as a bool, where the text itself is something that Python counts as one.
@@ -698,9 +697,9 @@ def _uses(node: object, local: ir.Local) -> int:
         return int(node.number == local.number)
     if isinstance(node, tuple):
         return sum(_uses(part, local) for part in node)
-    if not is_dataclass(node):
+    if not isinstance(node, Struct):
         return 0
-    count = sum(_uses(getattr(node, field.name), local) for field in fields(node))
+    count = sum(_uses(getattr(node, name), local) for name in node.__struct_fields__)
     return 2 * count if isinstance(node, ir.Loop) else count
 
 
@@ -710,9 +709,9 @@ def used_names(node: object) -> set[str]:
         return {node.name}
     if isinstance(node, tuple):
         return {name for part in node for name in used_names(part)}
-    if not is_dataclass(node):
+    if not isinstance(node, Struct):
         return set()
-    return {name for member in fields(node) for name in used_names(getattr(node, member.name))}
+    return {name for member in node.__struct_fields__ for name in used_names(getattr(node, member))}
 
 
 # The functions that stand for no function of the language.
@@ -731,9 +730,11 @@ def called_names(node: object) -> set[str]:
     """Return the names that the templates in an expression, or in anything with some, call."""
     if isinstance(node, tuple):
         return {name for part in node for name in called_names(part)}
-    if not is_dataclass(node):
+    if not isinstance(node, Struct):
         return set()
-    names = {name for field in fields(node) for name in called_names(getattr(node, field.name))}
+    names = {
+        name for member in node.__struct_fields__ for name in called_names(getattr(node, member))
+    }
     if isinstance(node, ir.Call):
         template = read_template(node.python)
         names.update(template.functions, (name for _, name in template.standard))

@@ -6,8 +6,9 @@ import builtins
 import keyword
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Self
+
+from msgspec import Struct
 
 from mapgen.escaping import pattern as written
 from mapgen.ir.expression import attribute_name
@@ -69,8 +70,7 @@ class Namer:
         return name in self._taken or (self._outer is not None and self._outer._is_taken(name))
 
 
-@dataclass(frozen=True, slots=True)
-class ModuleConstant:
+class ModuleConstant(Struct, frozen=True):
     """One hoisted value: `NAME = code`."""
 
     name: str

@@ -6,9 +6,10 @@ import ast
 import builtins
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from enum import IntEnum
 from functools import cache
+
+from msgspec import Struct
 
 
 class Level(IntEnum):
@@ -25,8 +26,7 @@ class Level(IntEnum):
     ATOM = 9
 
 
-@dataclass(frozen=True, slots=True)
-class Code:
+class Code(Struct, frozen=True):
     """A piece of Python. `is_path`: names and attributes only, so it may be said twice.
 
     `generator` is the text without brackets where the piece is a list made by a comprehension.
@@ -54,8 +54,7 @@ STANDARD: Mapping[str, str] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Hole:
+class Hole(Struct, frozen=True):
     """A place in a template: which argument goes there, and how closely it has to bind."""
 
     argument: int | None
@@ -64,8 +63,7 @@ class Hole:
     is_sole: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Template:
+class Template(Struct, frozen=True):
     """A template taken apart: `words` stand around the holes."""
 
     words: tuple[str, ...]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from datetime import date
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from mapgen.emit.python.choice import chosen, operand
 from mapgen.emit.python.expression import (
@@ -56,8 +58,7 @@ _COMPARISONS: dict[ir.Comparison, str] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Statement:
+class Statement(Struct, frozen=True):
     """`local = code`, below the comment; `local` None: the code stands alone."""
 
     code: str
@@ -70,8 +71,7 @@ class Statement:
         return self.code if self.local is None else f"{self.local} = {self.code}"
 
 
-@dataclass(slots=True)
-class FieldEmitter:
+class FieldEmitter(Struct):
     """Emits the fields of one function."""
 
     module: ModuleNeeds

@@ -5,7 +5,9 @@ from __future__ import annotations
 import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, replace
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from mapgen.emit.python.choice import chosen, operand
 from mapgen.emit.python.classes import Class, Member, merged
@@ -43,8 +45,7 @@ _IMPORTED = ("UNSET", "CLEARED")
 _RESERVED = ("settings", "lookups", "key", "bind", "value", "document")
 
 
-@dataclass(frozen=True, slots=True)
-class Function:
+class Function(Struct, frozen=True):
     """A function inside `bind`."""
 
     name: str
@@ -55,8 +56,7 @@ class Function:
     result: str
 
 
-@dataclass(frozen=True, slots=True)
-class RuleLine:
+class RuleLine(Struct, frozen=True):
     """Where a rule stands in the module: `function.local`, and what it is for.
 
     `rows_differ`: a row of the document is not the row of the same number in the source.
@@ -73,8 +73,7 @@ class RuleLine:
     may_come: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Module:
+class Module(Struct, frozen=True):
     """Everything the template places."""
 
     summary: str
@@ -102,8 +101,7 @@ def transformer(flow: ir.Flow) -> Module:
     return emitter.module()
 
 
-@dataclass(slots=True)
-class _ModuleEmitter:
+class _ModuleEmitter(Struct):
     flow: ir.Flow
     needs: ModuleNeeds = field(default_factory=lambda: ModuleNeeds(_IMPORTED))
     functions: list[Function] = field(default_factory=list)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, fields
+
+from msgspec import Struct, field
 
 from mapgen.constraints import Constraints
 from mapgen.emit.python.expression_needs import ModuleNeeds
@@ -55,8 +56,7 @@ CUSTOM_WRAPPERS: dict[ValueKind, str] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Annotations:
+class Annotations(Struct, frozen=True):
     """Turns types into annotations.
 
     `classes` are the classes of source objects by their names, `made` those of other documents.
@@ -114,9 +114,11 @@ class Annotations:
         name = self.module.name("mapgen.runtime.constraints", "Constraints")
         said = (
             ", ".join(
-                f"{one.name}={python(getattr(each, one.name))}"
-                for one in fields(each)
-                if getattr(each, one.name) != one.default
+                f"{member}={python(getattr(each, member))}"
+                for member, default in zip(
+                    each.__struct_fields__, each.__struct_defaults__, strict=True
+                )
+                if getattr(each, member) != default
             )
             for each in constraints
         )
