@@ -5,96 +5,19 @@ path --workspace--> Source --read--> Spec --check--> Checked --lower--> ir.Flow 
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 
-from msgspec import Struct
-
-from mapgen.check.environments import check_environments
-from mapgen.check.flow import check
-from mapgen.check.live import circles
-from mapgen.check.model import Checked
-from mapgen.check.overwriting import check_overwriting
-from mapgen.check.owners import check_owners
-from mapgen.check.security import check_secrets
 from mapgen.check.sources import catches_new_fields
-from mapgen.check.writers import kind_of
+from mapgen.checking import Findings, check_specs
 from mapgen.emit.files import emit, texts
 from mapgen.emit.manifest import manifest
 from mapgen.emit.python.formatting import FORMATTER, WrongFormatter, require_style
 from mapgen.loading import Shelf
 from mapgen.lower.flow import lower
 from mapgen.report import Diagnostic, Stopped
-from mapgen.report.catalogue import owners, project
-from mapgen.spec.model import Spec
-from mapgen.spec.reader import read_spec
+from mapgen.report.catalogue import project
 from mapgen.workspace import Workspace
 from mapgen.written import Digests, inputs_of
-
-
-class Findings(Struct, frozen=True):
-    """What became of the specs: the flows found right, and all faults of the others."""
-
-    flows: tuple[Checked, ...]
-    faults: tuple[Diagnostic, ...]
-
-
-def check_specs(workspace: Workspace, paths: Iterable[str]) -> Findings:
-    """Read and check specs; a fault in one keeps none of the others from being checked."""
-    faults: list[Diagnostic] = []
-    given = tuple(paths)
-    specs = _read(workspace, given, faults)
-    shelf = Shelf(workspace)
-    flows = []
-    for flow in specs:
-        shelf.meet(flow)
-    for flow in specs:
-        shelf.look_over(flow.mapping)
-        try:
-            flows.append(check(flow, shelf.around(flow)))
-        except Stopped as stopped:
-            faults.extend(stopped.diagnostics)
-    faults.extend(circles(shelf.known_flows, [flow.flow.value for flow in specs]))
-    for connection in shelf.connections():
-        faults.extend(check_secrets(connection.source, has_credentials=True))
-    idle = {fault.label.span for fault in faults if fault.code == "E314" and fault.label}
-    faults.extend(check_environments(shelf.environments(), specs, idle))
-    faults.extend(shelf.faults)
-    faults.extend(_owners(flows, specs, given, shelf))
-    return Findings(tuple(flows), Stopped(faults).diagnostics)
-
-
-def _owners(
-    flows: Sequence[Checked], specs: Sequence[Spec], given: Container[str], shelf: Shelf
-) -> Iterator[Diagnostic]:
-    """Yield what is wrong between these flows and all of the workspace, as far as it can be seen.
-
-    Of the flows that are not looked at, only those that write the same documents are checked.
-    """
-    documents = [one for flow in flows for one in flow.spec.mapping.documents]
-    kinds = {kind_of(one) for one in documents if not one.target.is_plain}
-    named = {one.owner.value.partition(".")[0] for one in documents if one.owner is not None}
-    if not kinds:
-        return
-    right = {flow.spec.flow.value for flow in flows}
-    known = {one.flow.value for one in specs}  # what is looked at stands for the file of its name
-    others: dict[str, Checked | None] = dict.fromkeys(known - right)
-    for path, name, found in shelf.others({one.source.path for one in specs}):
-        if name in known or (found is not None and not _writes(found, kinds, named)):
-            continue
-        checked = None if found is None else shelf.checked(found)
-        if checked is None and path not in given:
-            yield owners.unseen_flow(path)
-        if name is not None:
-            others[name] = checked
-    yield from check_owners(flows, others, shelf.environments())
-    yield from check_overwriting(flows, others, shelf.environments())
-
-
-def _writes(flow: Spec, kinds: Container[tuple[str, str]], named: Container[str]) -> bool:
-    """Whether a flow is one of those named, or writes documents of these kinds."""
-    return flow.flow.value in named or any(
-        kind_of(one) in kinds for one in flow.mapping.documents if not one.target.is_plain
-    )
 
 
 def generate(
@@ -136,17 +59,3 @@ def _unreviewed(findings: Findings) -> Iterator[Diagnostic]:
         for ignore in flow.spec.mapping.ignores:
             if catches_new_fields(ignore.path.value):
                 yield project.broad_ignore(ignore.path)
-
-
-def _read(workspace: Workspace, paths: Iterable[str], faults: list[Diagnostic]) -> list[Spec]:
-    specs: dict[str, Spec] = {}
-    for path in paths:
-        try:
-            found = read_spec(workspace.read(path, "the spec"))
-        except Stopped as stopped:
-            faults.extend(stopped.diagnostics)
-            continue
-        first = specs.setdefault(found.flow.value, found)
-        if first is not found:
-            faults.append(project.same_flow_twice(first.flow, found.flow))
-    return list(specs.values())

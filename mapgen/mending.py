@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from mapgen.compiler import Findings, check_specs
+from mapgen.checking import Findings, check_specs
 from mapgen.report import Diagnostic, Fix, Source, Stopped
 from mapgen.report.fix import spliced, written_at
 from mapgen.spec.nodes import read_yaml

@@ -36,7 +36,7 @@ def check(
     project: Path, specs: tuple[Path, ...], form: Format, *, does_fix: bool, only_diff: bool
 ) -> None:
     """Find every fault of the specs: all of them, or those named."""
-    from mapgen.compiler import check_specs
+    from mapgen.checking import check_specs
     from mapgen.workspace import Workspace
 
     if only_diff and not does_fix:

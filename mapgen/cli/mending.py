@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from mapgen.cli.output import piped, say
 
 if TYPE_CHECKING:
-    from mapgen.compiler import Findings
+    from mapgen.checking import Findings
     from mapgen.mending import Mended
     from mapgen.workspace import Workspace
 
