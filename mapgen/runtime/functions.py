@@ -83,7 +83,7 @@ def element(values: Sequence[T], position: int) -> T:
     """Return the element at a position, the first being 0. Raises a Fault when there is none."""
     if 0 <= position < len(values):
         return values[position]
-    raise Fault("R202", f"there is no element {position} in a list of {len(values)}", position)
+    raise Fault("R202", f"there is no such element in a list of {len(values)}", position)
 
 
 def element_or_none(values: Sequence[T], position: int) -> T | None:
@@ -117,7 +117,8 @@ def part(values: Sequence[T], start: int, end: int) -> list[T]:
     """
     if 0 <= start <= end <= len(values):
         return list(values[start:end])
-    raise Fault("R202", f"elements {start} to {end} are not all in a list of {len(values)}", start)
+    message = f"the elements are not all in a list of {len(values)}"
+    raise Fault("R202", message, f"{start} to {end}")
 
 
 def flatten(lists: Iterable[Iterable[T]]) -> list[T]:
@@ -169,7 +170,8 @@ def substring(text: str, start: int, end: int | None = None) -> str:
     stop = len(text) if end is None else end
     if 0 <= start <= stop <= len(text):
         return text[start:stop]
-    raise Fault("R205", f"characters {start} to {stop} are not all in a text of {len(text)}", text)
+    message = f"the characters are not all in a text of {len(text)}"
+    raise Fault("R205", message, f"{start} to {stop} of `{text}`")
 
 
 def char_at(text: str, position: int) -> str:
@@ -184,7 +186,7 @@ def index_of(text: str, sought: str, start: int) -> int:
     """
     if 0 <= start <= len(text):
         return text.find(sought, start)
-    raise Fault("R205", f"position {start} is not in a text of {len(text)}", text)
+    raise Fault("R205", f"the position is not in a text of {len(text)}", f"{start} of `{text}`")
 
 
 def last_index_of(text: str, sought: str, start: int) -> int:
@@ -194,7 +196,7 @@ def last_index_of(text: str, sought: str, start: int) -> int:
     """
     if 0 <= start <= len(text):
         return text.rfind(sought, 0, start + len(sought))
-    raise Fault("R205", f"position {start} is not in a text of {len(text)}", text)
+    raise Fault("R205", f"the position is not in a text of {len(text)}", f"{start} of `{text}`")
 
 
 def split_text(text: str, separator: str, most: int) -> list[str]:

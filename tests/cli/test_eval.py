@@ -43,7 +43,7 @@ def test_fault_of_the_values(tmp_path: Path) -> None:
     done = mapgen("eval", "[1][3]", cwd=tmp_path)
 
     assert done.returncode == 1
-    assert "R202: there is no element 3 in a list of 1" in done.stderr
+    assert "R202: there is no such element in a list of 1" in done.stderr
 
 
 def test_many(tmp_path: Path) -> None:

@@ -117,6 +117,29 @@ def test_fault(code: str, call: Callable[[], object]) -> None:
 
 
 @pytest.mark.parametrize(
+    "call",
+    [
+        lambda position: runtime.element([1], position),
+        lambda position: runtime.part([1], position, position + 1),
+        lambda position: runtime.part([1], 0, position),
+        lambda position: runtime.counted(position),
+        lambda position: runtime.substring("ab", position),
+        lambda position: runtime.substring("ab", 0, position),
+        lambda position: runtime.char_at("ab", position),
+        lambda position: runtime.index_of("ab", "a", position),
+        lambda position: runtime.last_index_of("ab", "a", position),
+        lambda position: runtime.add_days(date.max, position),
+        lambda position: runtime.from_unix_seconds(position * 10**6),
+    ],
+)
+def test_fault_of_a_position(call: Callable[[int], object]) -> None:
+    """A position may be a personal number: it is the value, which is masked, not the message."""
+    with pytest.raises(Fault) as caught:
+        call(987654321987)
+    assert "98765432198" not in caught.value.message
+
+
+@pytest.mark.parametrize(
     ("found", "expected"),
     [
         (runtime.char_at("ab", 2), ""),
