@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterable
 from functools import lru_cache
 
 # A longer name is no slip of the pen: comparing two takes time by the product of their lengths.
 _LONGEST_NAME = 100
+_WORDS = re.compile(r"\d+|[A-Z]?[a-z]+|[A-Z]+(?![a-z])|[^\W\d_]+")
+# One letter for another makes another word of these: `date` and `rate`.
+_SHORT_WORD = 4
 
 
 def distance(left: str, right: str, most: int = sys.maxsize) -> int:
@@ -56,6 +60,28 @@ def _near(name: str, known: tuple[str, ...]) -> tuple[str, ...]:
         elif len(folded) > 3 and (other.endswith(folded) or folded.endswith(other)):
             ranked.append((reach + 1, candidate))
     return tuple(candidate for _, candidate in sorted(ranked))
+
+
+def is_slip(name: str, other: str) -> bool:
+    """Return whether a name is another one but for a slip of the pen, so that both mean the same.
+
+    A slip is one letter too many, too few, swapped or wrong; case and separators count for nothing.
+    `min_price` is near `max_price`, and `address2` near `address1`, but they mean something else.
+    """
+    mine, theirs = (_WORDS.findall(one) for one in (name, other))
+    if [one for one in mine if one.isdigit()] != [one for one in theirs if one.isdigit()]:
+        return False
+    left, right = ("".join(words).casefold() for words in (mine, theirs))
+    if len(mine) == len(theirs) and len(left) == len(right):
+        pairs = zip(mine, theirs, strict=True)
+        if any(len(one) <= _SHORT_WORD and _is_other_letter(one, two) for one, two in pairs):
+            return False
+    return distance(left, right, 1) <= 1
+
+
+def _is_other_letter(one: str, two: str) -> bool:
+    one, two = one.casefold(), two.casefold()
+    return one != two and sorted(one) != sorted(two)
 
 
 def suggestion(name: str, known: Iterable[str]) -> str | None:

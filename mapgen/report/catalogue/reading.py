@@ -202,7 +202,7 @@ def unknown_key(key: Text, where: str, known: Iterable[str], free: Iterable[str]
         taken = near_names(key.value, names)
         listed = f"the keys here are {_listed(names)}"
         help_line = f"remove it: `{taken[0]}` is there already" if taken else listed
-    fix = repairs.renamed(key.span(), key.value, still_free)
+    fix = repairs.respelled(key.span(), key.value, still_free)
     if not re.fullmatch(r"[\w-]+", key.value):
         help_line = "between braces, an expression with a comma needs quotes around it"
         fix = repairs.call_quoted(key.span())
