@@ -18,27 +18,35 @@ from mapgen.runtime.groups import RowGroup
 from mapgen.runtime.records import JsonValue
 from mapgen.runtime.source import Amount, amount, exact, struct_of
 
-Reader = Callable[[Any], Any]
+_Read = Callable[[Any], Any]
 _Values = Callable[[list[str]], list[Any]]
 _Converter = Callable[[str], object]
 
 
-def csv_reader(kind: type, first: Row | RowGroup) -> Reader:
-    """Return what makes a source struct of each record of a file.
+class CsvReader:
+    """Reads the records of one flow; what a header says is worked out once."""
 
-    It raises ValueError or msgspec.ValidationError for a record that is not what the struct says.
+    def __init__(self, kind: type) -> None:
+        """Make ready for records that become this struct."""
+        self._kind = kind
+        self._header: tuple[str, ...] | None = None
+        self._read: _Read
 
-    Args:
-        kind: the struct.
-        first: one of the records; all have one header.
-    """
-    if isinstance(first, Row):
-        return _row_reader(kind, first.header)
-    return _group_reader(kind, first)
+    def read(self, record: Row | RowGroup) -> Any | None:
+        """Return the struct of a record, None where the complete way has to look at it."""
+        if record.header is not self._header:
+            self._read = _reader(self._kind, record)
+            self._header = record.header
+        try:
+            return self._read(record)
+        except (ValueError, ArithmeticError, msgspec.ValidationError):
+            return None
 
 
-def _row_reader(kind: type, header: tuple[str, ...]) -> Reader:
-    values = _values(kind, header)
+def _reader(kind: type, first: Row | RowGroup) -> _Read:
+    if isinstance(first, RowGroup):
+        return _group_reader(kind, first)
+    values = _values(kind, first.header)
 
     def read(row: Row) -> Any:
         return kind(*values(row.cells))
@@ -46,14 +54,14 @@ def _row_reader(kind: type, header: tuple[str, ...]) -> Reader:
     return read
 
 
-def _group_reader(kind: type, first: RowGroup) -> Reader:
-    lists = {
-        field.encode_name: (at, field) for at, field in enumerate(msgspec.structs.fields(kind))
-    }
-    at, field = lists[first.group.rows]
-    inner = struct_of(field.type)
-    assert inner is not None, "rows become structs"
+def _group_reader(kind: type, first: RowGroup) -> _Read:
+    kinds = {field.encode_name: field.type for field in msgspec.structs.fields(kind)}
+    inner = struct_of(kinds.get(first.group.rows))
     of_key = getter([first.header.index(name) for name in first.group.by])
+    if inner is None:  # no rule reads the rows
+        key = _values(kind, first.group.by)
+        return lambda record: kind(*key(list(of_key(record.rows[0]))))
+    at = list(kinds).index(first.group.rows)
     key, values = _values(kind, first.group.by, at), _values(inner, first.header)
 
     def read(record: RowGroup) -> Any:

@@ -24,10 +24,10 @@ from msgspec import UNSET
 from mapgen.boundary import OutsideError, StrangeFileError, plain_file
 from mapgen.runtime.cells import Row, needed_columns, read_rows, typed_cells, typed_members
 from mapgen.runtime.collecting import Collector, Spot, collecting_twin
-from mapgen.runtime.columns import Reader, csv_reader
+from mapgen.runtime.columns import CsvReader
 from mapgen.runtime.exact import exactly
 from mapgen.runtime.faults import Fault, Unjoined
-from mapgen.runtime.groups import Record, RowGroup, grouped, needed_for
+from mapgen.runtime.groups import Record, grouped, needed_for
 from mapgen.runtime.lookups import Key, Live, Table, TableError, read_stand_in, read_table
 from mapgen.runtime.outcome import ONLY, Document, FaultReport, Origin, Outcome, Rejected, Skipped
 from mapgen.runtime.plan import DocumentPlan, FileTable, Plan
@@ -208,8 +208,8 @@ class Transformer:
         self._rules = rules
         self._bound = bound
         self._transform = module.bind(bound.settings, bound.lookups)
+        self._cells = CsvReader(module.Source)
         self._complete: tuple[Callable[[Any], Any], Collector] | None = None
-        self._reader: tuple[tuple[str, ...] | None, Reader] = (None, lambda _: None)
 
     def outcomes(self, raw: Record, file: str, *, again: bool = False) -> tuple[Outcome, ...]:
         """Return the documents, or the skip, or the rejection with all faults of one record.
@@ -220,34 +220,20 @@ class Transformer:
             return self._outcomes(raw, Origin(file, raw.number, raw.line, again=again))
 
     def _outcomes(self, raw: Record, origin: Origin) -> tuple[Outcome, ...]:
+        record = None if isinstance(raw, RawRecord) else self._cells.read(raw)
         try:
-            value = self._value(raw) if isinstance(raw, RawRecord) else None
+            value = self._value(raw) if record is None else None
         except Fault as fault:
             return (Rejected(origin, (FaultReport(fault.code, fault.message),)),)
         try:
-            record = (
-                strict(value, self._module.Source)
-                if isinstance(raw, RawRecord)
-                else self._read_cells(raw)
-            )
-            origin = self._with_key(origin, record)
-            return self._delivered(origin, self._transform(record))
+            if record is None:
+                record = strict(value, self._module.Source)
+            return self._delivered(self._with_key(origin, record), self._transform(record))
         except (Fault, ArithmeticError, msgspec.ValidationError):
             outcome = self._rejected(origin, self._value(raw) if value is None else value)
             if isinstance(outcome, Rejected) and outcome.waits:
                 outcome = replace(outcome, data=raw.data)
             return (outcome,)
-
-    def _read_cells(self, record: Row | RowGroup) -> Any:
-        """Return the source struct of a record of CSV; what is made of a header is kept."""
-        header, read = self._reader
-        if header is not record.header:
-            read = csv_reader(self._module.Source, record)
-            self._reader = record.header, read
-        try:
-            return read(record)
-        except ValueError as error:
-            raise msgspec.ValidationError(str(error)) from None
 
     def _value(self, raw: Record) -> JsonValue:
         value: JsonValue = (
