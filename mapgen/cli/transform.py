@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from mapgen.runtime.outcome import Outcome
 
 
+# How each line begins that the command writes: with where its record stands.
+_FIRST_OF_A_LINE = b'{"source":{"file":'
+
+
 class _Options(TypedDict):
     """What the command takes, by the names of its options."""
 
@@ -99,9 +103,24 @@ def _spare_files(options: _Options) -> None:
     from mapgen.report import Stopped
 
     targets = (options["output"], options["rejects"])
-    found = [refusal(path, force=options["force"]) for path in targets if path is not None]
+    found = [
+        refusal(path, force=options["force"] or _is_of_transform(path))
+        for path in targets
+        if path is not None
+    ]
     if any(found):
         raise Stopped([one for one in found if one is not None])
+
+
+def _is_of_transform(path: Path) -> bool:
+    """Tell whether a file holds lines of an earlier transform: those may be written again."""
+    try:
+        if not path.is_file():  # a pipe would be waited for
+            return False
+        with path.open("rb") as stream:
+            return stream.read(len(_FIRST_OF_A_LINE)) == _FIRST_OF_A_LINE
+    except OSError:
+        return False
 
 
 def _is_same(path: Path, other: Path) -> bool:
