@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Container, Iterable, Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 
 from msgspec import Struct, field
 
@@ -26,9 +25,6 @@ from mapgen.runtime.lookups import ColumnError, Table, TableError, read_table
 from mapgen.spec import model as spec
 from mapgen.spec.reader import flow_name, read_connection, read_environment, read_spec
 from mapgen.workspace import SPECS, Workspace, from_specs
-
-# By code or with a line break inside: any word may be written so.
-_SPELT = r"\\[xuU\r\n]"
 
 
 class Shelf(Struct):
@@ -258,7 +254,7 @@ class Shelf(Struct):
         for environment in self.environments():
             values = environment.settings.get(flow)
             if values:
-                return tuple((name, value.value) for name, value in values.items())
+                return tuple((name, setting.value.value) for name, setting in values.items())
         return ()
 
     def _record(self, path: Text, section: spec.MappingSection, faults: list[Diagnostic]) -> str:
@@ -267,7 +263,7 @@ class Shelf(Struct):
         record = json.loads(text, parse_float=str)
         if isinstance(record, dict) and len(record) == 1:
             ((name, inner),) = record.items()
-            if name in section.source.envelope and isinstance(inner, dict):
+            if name in section.source.form.envelope and isinstance(inner, dict):
                 return text[text.index(":") + 1 : text.rindex("}")].strip()
         return text
 
@@ -341,14 +337,11 @@ class Shelf(Struct):
             if name is not None:
                 self._flows.setdefault(name, None)
 
-    def others(
-        self, given: Container[str], words: Iterable[str]
-    ) -> Iterator[tuple[str, str | None, spec.Spec | None]]:
-        """Yield the specs of the workspace beside those given that have one of the words in them.
+    def others(self, given: Container[str]) -> Iterator[tuple[str, str | None, spec.Spec | None]]:
+        """Yield the specs of the workspace beside those given: path, flow, and what it says.
 
-        Of each its path, its flow, and what it says; None stands for what cannot be read.
+        None stands for what cannot be read.
         """
-        told = re.compile("|".join((*map(re.escape, words), _SPELT)))
         for path in self.workspace.spec_paths():
             if path in given:
                 continue
@@ -356,8 +349,6 @@ class Shelf(Struct):
                 source = self.workspace.read(path, "the spec")
             except Stopped:
                 yield path, None, None
-                continue
-            if told.search(source.text) is None:
                 continue
             try:
                 found = read_spec(source)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 from msgspec import Struct
 
@@ -11,7 +12,7 @@ from mapgen.expression.functions import FORMS, FUNCTIONS, Form
 from mapgen.expression.rows import Function
 from mapgen.expression.signature import VARIABLES
 from mapgen.expression.units import UNITS
-from mapgen.spec import language
+from mapgen.spec import model
 from mapgen.spec.shapes import (
     Anything,
     Formula,
@@ -26,6 +27,8 @@ from mapgen.spec.shapes import (
     Variants,
     Whole,
     Words,
+    record_of,
+    written,
 )
 
 
@@ -50,11 +53,11 @@ def reference() -> str:
     """Return the page `docs/language.md`."""
     return render(
         "language.md.jinja",
-        spec_keys=list(dict.fromkeys(_keys(language.SPEC, ""))),
+        spec_keys=list(dict.fromkeys(_keys(model.Spec, ""))),
         rule_kinds=list(_rule_kinds()),
-        modifiers=list(_lines(language.MODIFIERS, "")),
-        environment_keys=list(_keys(language.ENVIRONMENT, "")),
-        connection_keys=list(_keys(language.CONNECTION, "")),
+        modifiers=list(_lines(record_of(model.Modifiers).keys, "")),
+        environment_keys=list(_keys(model.Environment, "")),
+        connection_keys=list(_keys(model.Connection, "")),
         functions=[_function(row) for row in FUNCTIONS],
         forms=[_function(row) for row in FORMS],
         variables=VARIABLES,
@@ -70,20 +73,21 @@ def _units() -> Mapping[str, list[str]]:
 
 
 def _rule_kinds() -> Iterator[tuple[str, str, list[KeyLine]]]:
-    for name, kind in language.RULE.kinds.items():
+    for name, shape in model.RULE.kinds.items():
+        kind = record_of(shape)
         yield name, kind.what, list(_lines(kind.keys, ""))
 
 
-def _keys(shape: Shape, path: str) -> Iterator[KeyLine]:
-    match shape:
+def _keys(shape: Shape[Any], path: str) -> Iterator[KeyLine]:
+    match written(shape):
         case Record(keys=keys):
             yield from _lines(keys, path)
         case ListOf(item=item):
             yield from _keys(item, f"{path}[]")
         case MapOf(value=value):
             yield from _keys(value, f"{path}.NAME")
-        case Variants(kinds=kinds) if shape is not language.RULE:
-            for kind in kinds.values():
+        case Variants(kinds=kinds):
+            for kind in map(record_of, kinds.values()):
                 yield from _lines(kind.keys, path)
         case _:
             return
@@ -96,9 +100,9 @@ def _lines(keys: Mapping[str, Key], path: str) -> Iterator[KeyLine]:
         yield from _keys(key.shape, at)
 
 
-def takes(shape: Shape) -> str:
+def takes(shape: Shape[Any]) -> str:
     """Return what may stand under a key, in words."""
-    match shape:
+    match written(shape):
         case Words(choices=choices) if choices:
             return " or ".join(f"`{choice}`" for choice in choices)
         case Words(what=what, example=example):
@@ -121,6 +125,8 @@ def takes(shape: Shape) -> str:
             return what.replace("`", "").removesuffix(":") if what.startswith("`") else what
         case Named(name=name):
             return f"a {name.replace('_', ' ')}"
+        case other:
+            raise TypeError(other)
 
 
 def _function(row: Function | Form) -> FunctionLine:

@@ -50,11 +50,10 @@ def _settings(
             yield project.setting_missing(
                 name, setting.name.value, environment.name.value, setting.name.span()
             )
-        elif not is_of_type(value, setting.type.value):
-            yield project.setting_mistyped(setting.name.value, setting.type.value, value.text)
+        elif not is_of_type(value.value, setting.type.value):
+            yield project.setting_mistyped(setting.name.value, setting.type.value, value.value.text)
     for key in unknown:
-        text = environment.setting_keys[name][key]
-        yield project.setting_unknown(name, text, tuple(declared))
+        yield project.setting_unknown(name, values[key].name, tuple(declared))
 
 
 def is_of_type(value: ScalarNode, kind: str) -> bool:

@@ -23,8 +23,8 @@ def facts_of_live(table: spec.LiveTable, contract: Contract | None) -> checked.T
     """Return what rules have to know of a table whose values are found at run time."""
     if isinstance(table, spec.LedgerTable):
         return checked.TableFacts(table.name, (), 0, "")
-    entity = contract.entities.get(table.entity.value) if contract is not None else None
-    columns = tuple(dict.fromkeys(name.value for name in table.key))
+    entity = contract.entities.get(table.query.entity.value) if contract is not None else None
+    columns = tuple(dict.fromkeys(name.value for name in table.query.key))
     fields = entity.fields if entity is not None else {}
     numbers = {name for name in columns if name in fields and fields[name].value_type in _WHOLE}
     return checked.TableFacts(table.name, columns, 0, "", numbers=frozenset(numbers))
@@ -68,8 +68,8 @@ def check_live(
                 yield from _sample(table, (LEDGER_KEY,), LEDGER_VALUE)
             case spec.TenantTable():
                 yield from _tenant(table, flow.auth, contract)
-                columns = tuple(dict.fromkeys(name.value for name in table.key))
-                yield from _sample(table, columns, table.value.value)
+                columns = tuple(dict.fromkeys(name.value for name in table.query.key))
+                yield from _sample(table, columns, table.query.value.value)
             case _:
                 pass
 
@@ -115,19 +115,19 @@ def _why_unfit(made: checked.DocumentFacts, there: str, here: str) -> tuple[str,
 
 
 def _tenant(table: spec.TenantTable, auth: spec.Auth, contract: Contract) -> Iterator[Diagnostic]:
-    entity = contract.entities.get(table.entity.value)
+    entity = contract.entities.get(table.query.entity.value)
     if entity is None or not entity.is_top_level:
         known = [name for name, found in contract.entities.items() if found.is_top_level]
-        yield mapping.unknown_entity(table.entity, contract.name, known)
+        yield mapping.unknown_entity(table.query.entity, contract.name, known)
         return
     seen: set[str] = set()
-    for name in table.key:
+    for name in table.query.key:
         yield from _query_field(name, entity, "a key", (*_TEXT, *_WHOLE))
         if name.value in seen:
             yield messages.query_field_twice(name)
         seen.add(name.value)
-    yield from _query_field(table.value, entity, "the value", (*_TEXT, *_WHOLE))
-    for name, constant in table.where:
+    yield from _query_field(table.query.value, entity, "the value", (*_TEXT, *_WHOLE))
+    for name, constant in table.query.where:
         kinds: tuple[ValueType, ...] = (*_TEXT, *_WHOLE, "boolean")
         faults = list(_query_field(name, entity, "a condition", kinds))
         yield from faults or _constant(constant, entity.fields[name.value])
@@ -169,7 +169,7 @@ def _constant(constant: ScalarNode, field: Field) -> Iterator[Diagnostic]:
 
 
 def _access(table: spec.TenantTable, auth: spec.Auth) -> Iterator[Diagnostic]:
-    entity = table.entity.value
+    entity = table.query.entity.value
     listed = [one for one in auth.access if one.entity.value == entity]
     rights = [right.value for one in listed for right in one.rights]
     if "read" not in rights:

@@ -246,7 +246,7 @@ def _identity(
     rule = spec.Rule(
         clause.field,
         spec.Value(clause.value),
-        spec.Modifiers(),
+        spec.Modifiers.plain(),
         clause.field.span(),
         clause.pointer,
     )

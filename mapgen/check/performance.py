@@ -28,7 +28,7 @@ def check_performance(
     `in_expressions` are the lookups inside expressions: the table, and the words of the key.
     """
     faults: list[Diagnostic] = []
-    peak = int(performance.peak_per_minute.value)
+    peak = performance.volume.peak_per_minute.whole
     # Nobody knows how often an answer of the tenant is known already: the worst case counts.
     asked = requests_a_document(section, in_expressions)
     # A record out of the ERP costs a read, where it answers no lists.
@@ -38,16 +38,16 @@ def check_performance(
     needed += peak * (asked + reads_rows)
     for environment in around.environments:
         name = environment.name.value
-        allowed = math.floor(environment.requests_per_minute * USABLE)
+        allowed = math.floor(environment.limits.requests_per_minute.whole * USABLE)
         if needed > allowed and performance.mode.value != "batch":
-            span = performance.peak_per_minute.span
+            span = performance.volume.peak_per_minute.span
             faults.append(
                 messages.over_the_licence(span, needed, name, allowed, asked, reads_rows=reads_rows)
             )
-        most = environment.concurrent_requests
-        if performance.concurrency is not None and int(performance.concurrency.value) > most:
+        most = environment.limits.concurrent_requests.whole
+        if performance.concurrency is not None and performance.concurrency.whole > most:
             span = performance.concurrency.span
-            wanted = int(performance.concurrency.value)
+            wanted = performance.concurrency.whole
             faults.append(messages.over_concurrency(span, wanted, name, most))
     return faults
 
@@ -61,7 +61,7 @@ def _reads_rows(document: spec.Document) -> bool:
 
 def check_environment(environment: spec.Environment) -> list[Diagnostic]:
     """Return the faults of an environment's limits."""
-    if environment.settle > environment.request_timeout:
+    settle, timeout = environment.limits.settle, environment.limits.request_timeout
+    if settle.seconds > timeout.seconds:
         return []
-    span = environment.settle_text.span()
-    return [messages.settle_too_short(span, environment.settle, environment.request_timeout)]
+    return [messages.settle_too_short(settle.text.span(), settle.seconds, timeout.seconds)]

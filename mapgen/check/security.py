@@ -18,7 +18,7 @@ from mapgen.report.catalogue import operations as messages
 from mapgen.report.catalogue.modifiers import undo_of_an_update
 from mapgen.report.catalogue.reading import missing_key
 from mapgen.spec import model as spec
-from mapgen.spec.language import SECRETS, UNSEEN
+from mapgen.spec.model import SECRETS, UNSEEN
 
 # Shapes of tokens that their makers document, and of keys in general.
 _SECRET_SHAPES: Mapping[str, str] = {
@@ -48,15 +48,14 @@ def check_security(
     """
     faults: list[Diagnostic] = []
     retry = security.retry
-    if retry is not None and retry.texts is not None and retry.first > retry.ceiling:
-        faults.append(messages.retry_beyond_ceiling(*retry.texts))
+    if retry.first.seconds > retry.ceiling.seconds:
+        faults.append(messages.retry_beyond_ceiling(retry.first.text, retry.ceiling.text))
     data = [] if schema is None else list(_data(security, section, schema, reads))
     if security.data_at is None and not data:
         data = [missing_key(security.span, "data", "`security:`", UNSEEN)]
     faults += data
-    undo = security.undo
-    if undo is not None:
-        faults += _undo(undo, written)
+    if isinstance(security.rollback, spec.Undo):
+        faults += _undo(security.rollback.undo.action, written)
     faults += idle_verify(security, section)
     return faults
 
@@ -91,11 +90,11 @@ def _data(
             patterns += [path_pattern(path) for path in near]
     looks: dict[str, list[tuple[str, str]]] = {}
     for leaf in leaf_paths(schema.record, name):
-        # Only what the rules read is ever seen.
-        if leaf not in (reads or ()):
-            continue
         kind = personal_kind(leaf, type_at(schema.record, leaf))
-        if kind is not None and not any(pattern.match(leaf) for pattern in patterns):
+        # Only what the rules read is ever seen.
+        if kind is None or leaf not in (reads or ()):
+            continue
+        if not any(pattern.match(leaf) for pattern in patterns):
             looks.setdefault(leaf.rpartition(".")[0], []).append((leaf, kind))
     first = security.data[0].path.span() if security.data else None
     for parent, fields in looks.items():
@@ -173,9 +172,9 @@ def check_secret_references(environment: spec.Environment) -> list[Diagnostic]:
         if name in values and not values[name].is_variable
     ]
     faults += [
-        messages.literal_secret(value.text.span(), f"the setting `{name}`", is_credential=False)
+        messages.literal_secret(setting.value.span, f"the setting `{name}`", is_credential=False)
         for values in environment.settings.values()
-        for name, value in values.items()
+        for name, setting in values.items()
         if _SECRET_NAME.search(name)
     ]
     return faults

@@ -83,7 +83,7 @@ class Writer(Struct, frozen=True):
         name = self.flow.spec.flow.value
         settings = {} if self.environment is None else self.environment.settings.get(name, {})
         lets = {let.name: let.typed for let in self.flow.lets}
-        values = {key: value.value for key, value in settings.items()}
+        values = {key: setting.value.value for key, setting in settings.items()}
         return Texts(lets, values, self.flow.schema.stated)
 
 

@@ -19,7 +19,6 @@ from mapgen.report.catalogue import lookups as messages_of_lookups
 from mapgen.report.catalogue import project as messages
 from mapgen.report.catalogue import reading
 from mapgen.runtime.cells import HeaderError
-from mapgen.runtime.groups import Record
 from mapgen.runtime.joins import IndexingError, Joins
 from mapgen.runtime.lookups import Key, Live
 from mapgen.runtime.outcome import Outcome
@@ -84,7 +83,7 @@ def open_flow(
     flow = _load(workspace, name)
     _known_tables(flow, tables)
     settings = _environment(workspace, environment)
-    values = {key: value.value for key, value in settings.settings.get(name, {}).items()}
+    values = {key: setting.value.value for key, setting in settings.settings.get(name, {}).items()}
     try:
         bound_to = bound(flow, values, workspace.root / SPECS, live, tables)
     except BindingError as error:
@@ -188,7 +187,7 @@ def count_records(bound_flow: BoundFlow, path: Path) -> int | None:
         return sum(1 for _ in _records(bound_flow, path, stream))
 
 
-def _records(bound_flow: BoundFlow, path: Path, stream: BinaryIO) -> Iterator[Record]:
+def _records(bound_flow: BoundFlow, path: Path, stream: BinaryIO) -> Iterator[RawRecord]:
     try:
         yield from bound_flow.flow.records(stream, path.name)
     except HeaderError as error:

@@ -175,11 +175,12 @@ def _environment(bound: BoundFlow) -> Environment:
     ]
     if faults:
         raise Stopped(faults)
+    allowed = environment.limits
     limits = Limits(
-        environment.requests_per_minute,
-        environment.concurrent_requests,
-        environment.request_timeout,
-        environment.settle,
+        allowed.requests_per_minute.whole,
+        allowed.concurrent_requests.whole,
+        allowed.request_timeout.seconds,
+        allowed.settle.seconds,
     )
-    scope = Shelf(bound.workspace).connection(connection).scope
+    scope = Shelf(bound.workspace).connection(connection).scope.value
     return Environment(environment.name.value, Tenant(**values, scope=scope), limits)

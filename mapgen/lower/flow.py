@@ -69,7 +69,7 @@ def lower(flow: checked.Checked, samples: Samples) -> ir.Flow:
         owner=flow.spec.owner.value,
         spec_path=flow.spec.source.path,
         source_name=section.source.name.value,
-        envelope=section.source.envelope,
+        envelope=section.source.form.envelope,
         format="csv" if section.source.is_csv else "json",
         delimiter=section.source.form.cells_end_at,
         is_quoted=section.source.form.is_quoted,
@@ -642,8 +642,7 @@ def _span(text: Text) -> str:
 
 def _operations(flow: checked.Checked) -> ir.Operations:
     auth, performance, security = flow.spec.auth, flow.spec.performance, flow.spec.security
-    retry = security.retry or spec.Retry(6, 1.0, 300.0)
-    breaker = security.circuit_breaker or spec.CircuitBreaker(10, 60.0, 30.0)
+    retry, breaker, rollback = security.retry, security.circuit_breaker, security.rollback
     return ir.Operations(
         connection=auth.target.value,
         access=tuple(
@@ -652,20 +651,22 @@ def _operations(flow: checked.Checked) -> ir.Operations:
         ),
         mode=performance.mode.value,
         schedule=performance.schedule.value if performance.schedule else None,
-        peak_per_minute=int(performance.peak_per_minute.value),
-        per_day=int(performance.per_day.value),
-        p95=performance.p95,
-        batch_size=int(performance.batch_size.value) if performance.batch_size else 100,
-        concurrency=int(performance.concurrency.value) if performance.concurrency else 4,
+        peak_per_minute=performance.volume.peak_per_minute.whole,
+        per_day=performance.volume.per_day.whole,
+        p95=performance.latency.p95.seconds if performance.latency else None,
+        batch_size=performance.batch_size.whole,
+        concurrency=performance.concurrency.whole if performance.concurrency else 4,
         alerts=tuple((name.value, threshold.value) for name, threshold in performance.alerts),
-        attempts=retry.attempts,
-        first_wait=retry.first,
-        longest_wait=retry.ceiling,
-        breaker_failures=breaker.failures,
-        breaker_within=breaker.within,
-        breaker_cool_down=breaker.cool_down,
-        dead_letter_days=security.dead_letter_days or 30,
+        attempts=retry.attempts.whole,
+        first_wait=retry.first.seconds,
+        longest_wait=retry.ceiling.seconds,
+        breaker_failures=breaker.failures.whole,
+        breaker_within=breaker.within.seconds,
+        breaker_cool_down=breaker.cool_down.seconds,
+        dead_letter_days=security.dead_letter.days,
         verify=security.verify.value if security.verify else "warn",
-        undo=security.undo.value if security.undo else None,
-        irreversible=security.irreversible.value if security.irreversible else None,
+        undo=rollback.undo.action.value if isinstance(rollback, spec.Undo) else None,
+        irreversible=(
+            rollback.irreversible.value if isinstance(rollback, spec.Irreversible) else None
+        ),
     )

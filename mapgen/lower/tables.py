@@ -38,20 +38,20 @@ def tables(section: spec.MappingSection, contract: Contract) -> Iterator[ir.Tabl
 
 
 def _tenant(table: spec.TenantTable, contract: Contract) -> ir.TenantTable:
-    fields = contract.entities[table.entity.value].fields
+    fields = contract.entities[table.query.entity.value].fields
     kinds = {name: _KINDS.get(field.value_type, "text") for name, field in fields.items()}
-    key = tuple(name.value for name in table.key)
+    key = tuple(name.value for name in table.query.key)
     return ir.TenantTable(
         table.name.value,
-        table.entity.value,
+        table.query.entity.value,
         key,
         tuple(name for name in key if kinds[name] == "number"),
-        table.value.value,
+        table.query.value.value,
         tuple(
             ir.Equality(name.value, constant.value, kinds[name.value])
-            for name, constant in table.where
+            for name, constant in table.query.where
         ),
-        _entries(table.sample, key, table.value.value),
+        _entries(table.sample, key, table.query.value.value),
     )
 
 

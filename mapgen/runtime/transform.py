@@ -22,12 +22,11 @@ import msgspec
 from msgspec import UNSET
 
 from mapgen.boundary import OutsideError, StrangeFileError, plain_file
-from mapgen.runtime.cells import Row, needed_columns, read_rows, typed_cells, typed_members
+from mapgen.runtime.cells import needed_columns, read_rows, typed_cells, typed_members
 from mapgen.runtime.collecting import Collector, Spot, collecting_twin
-from mapgen.runtime.columns import CsvReader
 from mapgen.runtime.exact import exactly
 from mapgen.runtime.faults import Fault, Unjoined
-from mapgen.runtime.groups import Record, grouped, needed_for
+from mapgen.runtime.groups import grouped, needed_for
 from mapgen.runtime.lookups import Key, Live, Table, TableError, read_stand_in, read_table
 from mapgen.runtime.outcome import ONLY, Document, FaultReport, Origin, Outcome, Rejected, Skipped
 from mapgen.runtime.plan import DocumentPlan, FileTable, Plan
@@ -58,7 +57,7 @@ class LoadedFlow:
     plan: Plan
     rules: Rules
 
-    def records(self, stream: BinaryIO, name: str) -> Iterator[Record]:
+    def records(self, stream: BinaryIO, name: str) -> Iterator[RawRecord]:
         """Yield the records of an input file, of the format that the flow reads.
 
         Args:
@@ -80,7 +79,7 @@ class LoadedFlow:
         else:
             yield from read_records(stream, name, self.plan.envelope)
 
-    def _rows(self, stream: BinaryIO, needed: tuple[str, ...]) -> Iterator[Row | RawRecord]:
+    def _rows(self, stream: BinaryIO, needed: tuple[str, ...]) -> Iterator[RawRecord]:
         plan = self.plan
         return read_rows(stream, plan.delimiter, needed, is_quoted=plan.is_quoted)
 
@@ -208,10 +207,9 @@ class Transformer:
         self._rules = rules
         self._bound = bound
         self._transform = module.bind(bound.settings, bound.lookups)
-        self._cells = CsvReader(module.Source)
         self._complete: tuple[Callable[[Any], Any], Collector] | None = None
 
-    def outcomes(self, raw: Record, file: str, *, again: bool = False) -> tuple[Outcome, ...]:
+    def outcomes(self, raw: RawRecord, file: str, *, again: bool = False) -> tuple[Outcome, ...]:
         """Return the documents, or the skip, or the rejection with all faults of one record.
 
         `again` says that the record comes from the ledger, where it waited.
@@ -219,26 +217,23 @@ class Transformer:
         with exactly():
             return self._outcomes(raw, Origin(file, raw.number, raw.line, again=again))
 
-    def _outcomes(self, raw: Record, origin: Origin) -> tuple[Outcome, ...]:
-        record = None if isinstance(raw, RawRecord) else self._cells.read(raw)
+    def _outcomes(self, raw: RawRecord, origin: Origin) -> tuple[Outcome, ...]:
         try:
-            value = self._value(raw) if record is None else None
+            value = self._value(raw)
         except Fault as fault:
             return (Rejected(origin, (FaultReport(fault.code, fault.message),)),)
         try:
-            if record is None:
-                record = strict(value, self._module.Source)
-            return self._delivered(self._with_key(origin, record), self._transform(record))
+            record = strict(value, self._module.Source)
+            origin = self._with_key(origin, record)
+            return self._delivered(origin, self._transform(record))
         except (Fault, ArithmeticError, msgspec.ValidationError):
-            outcome = self._rejected(origin, self._value(raw) if value is None else value)
+            outcome = self._rejected(origin, value)
             if isinstance(outcome, Rejected) and outcome.waits:
                 outcome = replace(outcome, data=raw.data)
             return (outcome,)
 
-    def _value(self, raw: Record) -> JsonValue:
-        value: JsonValue = (
-            decode(raw, self._plan.envelope) if isinstance(raw, RawRecord) else raw.named()
-        )
+    def _value(self, raw: RawRecord) -> JsonValue:
+        value = decode(raw, self._plan.envelope)
         if self._plan.format == "csv":
             value = typed_cells(value, self._module.Source)
         if self._plan.reads is not None:
@@ -257,7 +252,7 @@ class Transformer:
         """Whether all values of a record come as text: the cells of CSV."""
         return self._plan.format == "csv"
 
-    def source(self, raw: Record) -> Any:
+    def source(self, raw: RawRecord) -> Any:
         """Return what the rules read of a record that they take: a struct of the flow's own."""
         return strict(self._value(raw), self._module.Source)
 

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import TypeAlias, assert_never
+from typing import Any, TypeAlias
 
 from msgspec import Struct
 
-from mapgen.spec import language
+from mapgen.spec import model
+from mapgen.spec.construct import Construct
 from mapgen.spec.shapes import (
     Anything,
     Formula,
@@ -28,6 +29,8 @@ from mapgen.spec.shapes import (
     Variants,
     Whole,
     Words,
+    record_of,
+    written,
 )
 
 # JSON Schema of one kind of file: its members are text, numbers, lists and further schemas.
@@ -37,14 +40,14 @@ Schema: TypeAlias = dict[str, object]
 class File(Struct, frozen=True):
     """A kind of file: its shape and what its schema is called."""
 
-    shape: Record
+    shape: type[Construct]
     title: str
 
 
 FILES: Mapping[str, File] = {
-    "maps": File(language.SPEC, "A MAPS spec"),
-    "environment": File(language.ENVIRONMENT, "A mapgen environment"),
-    "connection": File(language.CONNECTION, "A mapgen connection"),
+    "maps": File(model.Spec, "A MAPS spec"),
+    "environment": File(model.Environment, "A mapgen environment"),
+    "connection": File(model.Connection, "A mapgen connection"),
 }
 _SCALAR = ["string", "number", "boolean"]
 _WHOLE, _FRACTION, _FLAGS = "7", "0.5", ("true", "false")
@@ -63,11 +66,11 @@ def editor_schema(kind: str) -> Schema:
     }
 
 
-def _schema(shape: Shape, used: dict[str, Schema]) -> Schema:
+def _schema(shape: Shape[Any], used: dict[str, Schema]) -> Schema:
     """Return the schema of a shape; what it refers to by name grows in `used`."""
-    match shape:
-        case Words():
-            return _words(shape)
+    match written(shape):
+        case Words() as words:
+            return _words(words)
         case Formula(what=what):
             return {"title": what, "type": _SCALAR}
         case Whole(least=least):
@@ -76,20 +79,20 @@ def _schema(shape: Shape, used: dict[str, Schema]) -> Schema:
             return {"title": "a constant", "type": _SCALAR}
         case Anything():
             return {}
-        case ListOf():
-            return _list(shape, used)
-        case MapOf():
-            return _map(shape, used)
+        case ListOf() as many:
+            return _list(many, used)
+        case MapOf() as many:
+            return _map(many, used)
         case OneOrMap(one=one, several=several):
             return {"anyOf": [_schema(one, used), _map(several, used)]}
         case Record(what=what, keys=keys, instead=instead):
             return _record(what, keys, used) | _instead(keys, instead)
-        case Variants():
-            return _variants(shape, used)
-        case Named(name=name):
-            return _reference(name, used)
-        case _:
-            assert_never(shape)
+        case Variants() as variants:
+            return _variants(variants, used)
+        case Named() as reference:
+            return _reference(reference, used)
+        case other:
+            raise TypeError(other)
 
 
 def _words(shape: Words) -> Schema:
@@ -116,7 +119,7 @@ def _words(shape: Words) -> Schema:
     return schema
 
 
-def _list(shape: ListOf, used: dict[str, Schema]) -> Schema:
+def _list(shape: ListOf[Any], used: dict[str, Schema]) -> Schema:
     item = _schema(shape.item, used)
     several: Schema = {"type": "array", "items": item}
     if shape.least:
@@ -124,7 +127,7 @@ def _list(shape: ListOf, used: dict[str, Schema]) -> Schema:
     return {"anyOf": [item, several]} if shape.or_single else several
 
 
-def _map(shape: MapOf, used: dict[str, Schema]) -> Schema:
+def _map(shape: MapOf[Any], used: dict[str, Schema]) -> Schema:
     schema: Schema = {"title": shape.what, "type": "object"}
     if shape.least:
         schema["minProperties"] = shape.least
@@ -168,17 +171,18 @@ def _key(key: Key, used: dict[str, Schema]) -> Schema:
     return {"description": key.purpose, **_schema(key.shape, used)}
 
 
-def _variants(shape: Variants, used: dict[str, Schema]) -> Schema:
+def _variants(shape: Variants[Any], used: dict[str, Schema]) -> Schema:
     """Return one branch a kind, told apart by the key that each of them requires."""
     branches = [] if shape.scalar is None else [_schema(shape.scalar, used)]
     branches += [
-        _record(kind.what, {**kind.keys, **shape.shared}, used) for kind in shape.kinds.values()
+        _record(kind.what, {**kind.keys, **shape.shared}, used)
+        for kind in map(record_of, shape.kinds.values())
     ]
     return {"anyOf": branches}
 
 
-def _reference(name: str, used: dict[str, Schema]) -> Schema:
-    if name not in used:
-        used[name] = {}  # a shape may hold itself
-        used[name] = _schema(language.NAMED[name], used)
-    return {"$ref": f"#/$defs/{name}"}
+def _reference(shape: Named[Any], used: dict[str, Schema]) -> Schema:
+    if shape.name not in used:
+        used[shape.name] = {}  # a shape may hold itself
+        used[shape.name] = _schema(shape.named(), used)
+    return {"$ref": f"#/$defs/{shape.name}"}

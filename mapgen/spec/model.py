@@ -1,35 +1,82 @@
-"""The spec as the author wrote it: frozen, every word with its place, nothing resolved yet."""
+"""The MAPS language: each construct of a spec, and of the files beside it, declared once.
+
+A spec as the author wrote it: frozen, every word with its place, nothing resolved yet. The order of
+members is the order in which keys are shown and missed.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
-from typing import Literal
+from typing import Literal, TypeVar, cast
 
 from msgspec import Struct
 
 from mapgen.report import Source, Span, Text
-from mapgen.spec.nodes import Node, ScalarNode
+from mapgen.spec import language as words
+from mapgen.spec import shapes
+from mapgen.spec.construct import (
+    Construct,
+    constant,
+    found,
+    here,
+    itself,
+    key_of,
+    named,
+    optional,
+    pointer,
+    required,
+)
+from mapgen.spec.nodes import MapNode, Node, ScalarNode
+from mapgen.spec.shapes import (
+    Anything,
+    As,
+    At,
+    Formula,
+    Key,
+    ListOf,
+    MapOf,
+    Named,
+    OneOrMap,
+    Record,
+    Variants,
+    Whole,
+    Words,
+    keyed,
+)
+from mapgen.spec.shapes import Literal as Constant
+
+T = TypeVar("T")
+C = TypeVar("C", bound=Construct)
 
 Comparison = Literal["<", "<=", ">", ">="]
 
 # What the document of a flow that makes one of a record is called.
 ONLY = "document"
 
-
-class RuleExample(Struct, frozen=True):
-    """A change of the row a rule reads, and the value the field then gets."""
-
-    given: Mapping[str, Node]
-    gives: ScalarNode
-    span: Span
+_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+SAMPLE = "entries for examples and tests, `KEY: VALUE`; a list of `{COLUMN: …}` for several columns"
+_BOUND = re.compile(r"(<=|>=|<|>) ?(-?\d+(?:\.\d+)?)")
 
 
-class RuleReject(Struct, frozen=True):
-    """A change of the row a rule reads that must lead to a rejection."""
+def _by_name(pairs: Iterable[tuple[Text, T]], _: At) -> Mapping[str, T]:
+    return {name.value: value for name, value in pairs}
 
-    given: Mapping[str, Node]
-    span: Span
+
+# Values.
+
+
+class Duration(Struct, frozen=True):
+    """A time as it was written: `30s`."""
+
+    text: Text
+
+    @property
+    def seconds(self) -> float:
+        """How long it is."""
+        number = self.text.value.rstrip("msdh")
+        return float(number) * _UNITS[self.text.value[len(number) :]]
 
 
 class Range(Struct, frozen=True):
@@ -39,40 +86,98 @@ class Range(Struct, frozen=True):
     text: Text
 
 
-class CurrencyPlaces(Struct, frozen=True):
+def _range(text: Text, _: At) -> Range:
+    bounds = tuple((sign, Decimal(number)) for sign, number in _BOUND.findall(text.value))
+    return Range(cast("tuple[tuple[Comparison, Decimal], ...]", bounds), text)
+
+
+DURATION = As(words.DURATION, lambda text, at: Duration(text))
+RANGE = As(words.RANGE, _range)
+# A mark means the place of its key.
+MARK = As(words.FLAG, lambda _, at: at.key)
+MEMBERS = As(words.MEMBERS, lambda names, at: tuple(name.value for name in names))
+CHANGES = As(MapOf(keyed(Anything()), "changes"), _by_name)
+
+
+# Rules.
+
+
+class RuleExample(Construct, what="an example"):
+    """A change of the row a rule reads, and the value the field then gets."""
+
+    given: Mapping[str, Node] = required(CHANGES, "members of the row to change")
+    gives: ScalarNode = required(Constant(), "the value the field gets")
+    span: Span = here()
+
+
+class RuleReject(Construct, what="a reject"):
+    """A change of the row a rule reads that must lead to a rejection."""
+
+    given: Mapping[str, Node] = required(CHANGES, "members of the row to change")
+    span: Span = here()
+
+
+class CurrencyPlaces(Construct, what="the places of a currency"):
     """As many decimal places as a currency has."""
 
-    currency: Text
+    currency: Text = required(Formula(), "as many as the currency of this code has")
 
 
-class Modifiers(Struct, frozen=True):
+PLACES: Variants[ScalarNode | CurrencyPlaces] = Variants(
+    "decimal places", {"currency": CurrencyPlaces}, scalar=Whole()
+)
+
+
+class Modifiers(Construct):
     """What may stand with a rule of any kind; of a mark, its key."""
 
-    if_missing: Text | None = None
-    on_error: Text | None = None
-    clear_if_missing: Text | None = None
-    write_once: Text | None = None
-    omit_if: Text | None = None
-    too_long: Text | None = None
-    range: Range | None = None
-    places: ScalarNode | CurrencyPlaces | None = None
-    rounding: Text | None = None
-    because: Text | None = None
-    proposed: Text | None = None
-    examples: tuple[RuleExample, ...] = ()
-    rejects: tuple[RuleReject, ...] = ()
+    if_missing: Text | None = optional(
+        Formula(), "the value to use when there is none, or `reject`"
+    )
+    on_error: Text | None = optional(
+        Formula(), "what a step that fails gives: `omit` (no field), or a value; else a rejection"
+    )
+    clear_if_missing: Text | None = optional(
+        MARK, "a missing value empties the field that the document has"
+    )
+    write_once: Text | None = optional(
+        MARK, "sent when the document is created, never on a later update"
+    )
+    omit_if: Text | None = optional(
+        Formula(), "leave the field out when this holds; `value` is the value"
+    )
+    too_long: Text | None = optional(words.LONG_TEXT, "longer text")
+    range: Range | None = optional(RANGE, "what the number has to keep to")
+    places: ScalarNode | CurrencyPlaces | None = optional(
+        PLACES, "decimal places; needs `rounding` where digits would be lost"
+    )
+    rounding: Text | None = optional(words.ROUNDING, "how to round to `places`")
+    because: Text | None = optional(words.PROSE, "why the rule is as it is, for reviewers")
+    proposed: Text | None = optional(
+        words.FLAG, "nobody has reviewed it: `generate --release` refuses"
+    )
+    examples: tuple[RuleExample, ...] = optional(
+        ListOf(Named("rule_example", lambda: RuleExample)),
+        "what the rule gives for small changes",
+        default=(),
+    )
+    rejects: tuple[RuleReject, ...] = optional(
+        ListOf(Named("rule_reject", lambda: RuleReject)),
+        "small changes that must be rejected",
+        default=(),
+    )
 
 
-class Const(Struct, frozen=True):
+class Const(Construct, what="a constant rule"):
     """The same value in every document."""
 
-    value: ScalarNode
+    value: ScalarNode = required(Constant(), "the constant", key="const")
 
 
-class Value(Struct, frozen=True):
+class Value(Construct, what="a value rule"):
     """The value of an expression."""
 
-    expression: Text
+    expression: Text = required(Formula(), "the expression", key="value")
 
 
 class KeyPart(Struct, frozen=True):
@@ -82,48 +187,66 @@ class KeyPart(Struct, frozen=True):
     expression: Text
 
 
-class LookupKey(Struct, frozen=True):
+def _key_parts(written: Text | tuple[tuple[Text, Text], ...], _: At) -> tuple[KeyPart, ...]:
+    pairs = written if isinstance(written, tuple) else ((None, written),)
+    return tuple(KeyPart(column, expression) for column, expression in pairs)
+
+
+class LookupKey(Construct):
     """One key to try: its parts."""
 
-    parts: tuple[KeyPart, ...]
-    span: Span
+    parts: tuple[KeyPart, ...] = itself(
+        As(OneOrMap(Formula(), MapOf(keyed(Formula()), "the columns of a key")), _key_parts)
+    )
+    span: Span = here()
 
 
-class Lookup(Struct, frozen=True):
+class Lookup(Construct, what="a lookup rule"):
     """The value that a table has for the first key it knows."""
 
-    table: Text
-    keys: tuple[LookupKey, ...]
-    on_miss: Text | None
-    otherwise: Text | None
+    table: Text = required(words.NAME, "the table", key="lookup")
+    keys: tuple[LookupKey, ...] = required(
+        ListOf(LookupKey, or_single=True, least=1),
+        "key expressions, tried in turn; for a key of several columns, `{COLUMN: expression, …}`",
+        key="key",
+    )
+    on_miss: Text | None = optional(words.MISS, "what a miss means")
+    otherwise: Text | None = optional(Formula(), "the value to use when no key is found")
 
 
-class FirstOf(Struct, frozen=True):
+class FirstOf(Construct, what="a first_of rule"):
     """The first of several values that is neither missing nor blank."""
 
-    expressions: tuple[Text, ...]
+    expressions: tuple[Text, ...] = required(
+        ListOf(Formula(), least=1), "expressions, the first that is not blank", key="first_of"
+    )
 
 
-class Case(Struct, frozen=True):
+class Case(Construct, what="a case"):
     """A line of a decision table."""
 
-    when: Text
-    then: Text
+    when: Text = required(Formula(), "the condition")
+    then: Text = required(Formula(), "the value")
 
 
-class Cases(Struct, frozen=True):
+class Cases(Construct, what="a cases rule"):
     """A decision table, complete by its last line."""
 
-    cases: tuple[Case, ...]
-    otherwise: Text
+    cases: tuple[Case, ...] = required(ListOf(Case, least=1), "conditions in order")
+    otherwise: Text = required(Formula(), "the value when no condition holds", key="else")
 
 
-class Part(Struct, frozen=True):
+_RULE = Named("rule", lambda: Rule)
+
+
+class Part(Construct, what="a part"):
     """The fields of a document or of a part of it."""
 
-    fields: tuple[Rule, ...]
-    custom: tuple[Rule, ...]
-    note: Rule | None
+    fields: tuple[Rule, ...] = required(MapOf(_RULE, "fields"), "target field: rule")
+    custom: tuple[Rule, ...] = optional(
+        MapOf(_RULE, "custom fields"), "fields outside the contract: View.Field", default=()
+    )
+    note: Rule | None = optional(_RULE, "the record's note")
 
     @property
     def rules(self) -> tuple[Rule, ...]:
@@ -132,67 +255,123 @@ class Part(Struct, frozen=True):
         return tuple(found for rule in own for found in rule.whole)
 
 
-class Object(Struct, frozen=True):
+class Object(Construct, what="an object rule"):
     """A linked entity, always there (`source` None) or there when a source object is."""
 
-    source: Text | None
-    alias: Text | None
-    part: Part
+    source: Text | None = required(
+        Formula(), "the source object; missing leaves the part out", key="object"
+    )
+    alias: Text | None = required(words.NAME, "what the source object is called inside", key="as")
+    part: Part = itself(Part)
 
 
-class Each(Struct, frozen=True):
+class Fixed(Object, what="a part"):
+    """A linked entity that is always there."""
+
+    source: None = constant(None)
+    alias: None = constant(None)
+
+
+class Each(Construct, what="an each rule"):
     """Detail rows, one for each row of a source list."""
 
-    source: Text
-    alias: Text
-    where: Text | None
-    at_least: ScalarNode | None
-    unique: tuple[Text, ...]
-    row_key: tuple[Text, ...]
-    part: Part
+    source: Text = required(Formula(), "the source list", key="each")
+    alias: Text = required(words.NAME, "what one row is called inside", key="as")
+    where: Text | None = optional(Formula(), "which rows are taken")
+    at_least: ScalarNode | None = optional(Whole(), "fewest rows")
+    unique: tuple[Text, ...] = optional(
+        words.TARGET_FIELDS, "target fields that no two rows have the same values in", default=()
+    )
+    row_key: tuple[Text, ...] = optional(
+        words.TARGET_FIELDS,
+        "target fields that a row of the document is recognised by; unique as well",
+        default=(),
+    )
+    part: Part = itself(Part)
 
 
-class Block(Struct, frozen=True):
+class Block(Construct, what="a block of rows"):
     """Some of the rows of a list: one for each row of a source list, or (`source` None) one alone.
 
     `condition` is `where` for rows of a list, `when` for a row alone.
     """
 
-    source: Text | None
-    alias: Text | None
-    condition: Text | None
-    part: Part
-    span: Span
-    pointer: str
+    source: Text | None = required(Formula(), "the source list", key="each")
+    alias: Text | None = required(words.NAME, "what one row is called inside", key="as")
+    condition: Text | None = optional(Formula(), "which rows are taken", key="where")
+    part: Part = itself(Part)
+    span: Span = found(lambda node, at: _key_span(node, "each"))
+    pointer: str = pointer()
 
 
-class Blocks(Struct, frozen=True):
+class RowBlock(Block, what="a block of one row"):
+    """A row alone."""
+
+    source: None = constant(None)
+    alias: None = constant(None)
+    condition: Text | None = optional(
+        Formula(), "when the row is there; without, always", key="when"
+    )
+    span: Span = found(lambda node, at: _key_span(node, "fields"))
+
+
+class Blocks(Construct, what="a blocks rule"):
     """Detail rows put together: those of one block, then those of the next."""
 
-    blocks: tuple[Block, ...]
-    at_least: ScalarNode | None
-    unique: tuple[Text, ...]
-    row_key: tuple[Text, ...]
+    blocks: tuple[Block, ...] = required(
+        ListOf(Variants[Block]("a block", {"each": Block, "fields": RowBlock}), least=1),
+        "the rows of one block, then those of the next",
+    )
+    at_least: ScalarNode | None = optional(Whole(), "fewest rows, over all blocks")
+    unique: tuple[Text, ...] = optional(
+        words.TARGET_FIELDS,
+        "target fields that no two rows, of whatever block, have the same values in",
+        default=(),
+    )
+    row_key: tuple[Text, ...] = optional(
+        words.TARGET_FIELDS,
+        "target fields that a row of the document is recognised by; unique as well",
+        default=(),
+    )
 
 
-class Made(Struct, frozen=True):
+class Made(Construct, what="a made rule"):
     """The key that the ERP gave another document of the same record."""
 
-    document: Text
-    field: Text
+    document: Text = required(
+        words.NAME, "another document of the same record, one of `after`", key="made"
+    )
+    field: Text = required(words.PROSE, "the key that the ERP gave it")
 
 
 RuleKind = Const | Value | Lookup | FirstOf | Cases | Object | Each | Blocks | Made
 
+RULE: Variants[RuleKind] = Variants(
+    "a rule",
+    {
+        "const": Const,
+        "value": Value,
+        "lookup": Lookup,
+        "first_of": FirstOf,
+        "cases": Cases,
+        "object": Object,
+        "each": Each,
+        "blocks": Blocks,
+        "made": Made,
+        "fields": Fixed,
+    },
+    scalar=As(Formula(), lambda expression, at: Value(expression)),
+)
 
-class Rule(Struct, frozen=True):
+
+class Rule(Construct):
     """What one target field gets. `pointer` leads to it in the file: `mapping/fields/OrderType`."""
 
-    target: Text
-    kind: RuleKind
-    modifiers: Modifiers
-    span: Span
-    pointer: str
+    target: Text = named()
+    kind: RuleKind = itself(RULE)
+    modifiers: Modifiers = itself(Modifiers)
+    span: Span = found(lambda node, at: at.key.span() if isinstance(node, MapNode) else node.span)
+    pointer: str = pointer()
 
     @property
     def whole(self) -> tuple[Rule, ...]:
@@ -206,21 +385,23 @@ class Rule(Struct, frozen=True):
                 return (self,)
 
 
-class JoinKey(Struct, frozen=True):
-    """A member of a joined record, and the member of the record that it has to equal."""
-
-    member: Text
-    of: Text
+# What comes in.
 
 
-class Format(Struct, frozen=True):
+class Format(Construct):
     """What files are and how records are wrapped; the keys are the places of what was said."""
 
-    format: Text | None
-    delimiter: Text | None
-    quoting: Text | None
-    envelope: tuple[str, ...]
-    envelope_key: Text | None
+    envelope: tuple[str, ...] = optional(MEMBERS, "members that records are wrapped in", default=())
+    format: Text | None = optional(words.FORMAT, "what input files are; `json` unless said")
+    delimiter: Text | None = optional(
+        words.DELIMITER, "what stands between the cells of CSV; a comma unless said"
+    )
+    quoting: Text | None = optional(
+        words.QUOTING,
+        "whether cells of CSV may stand in double quotation marks; `none` between tabs, else"
+        " `double` unless said",
+    )
+    envelope_key: Text | None = key_of("envelope")
 
     @property
     def is_csv(self) -> bool:
@@ -240,16 +421,30 @@ class Format(Struct, frozen=True):
         return self.quoting.value == "double"
 
 
-class Join(Struct, frozen=True):
+class JoinKey(Construct):
+    """A member of a joined record, and the member of the record that it has to equal."""
+
+    member: Text = named()
+    of: Text = itself(words.PROSE)
+
+
+class Join(Construct, what="a join"):
     """Records of another file that are put into each record, under a name."""
 
-    name: Text
-    schema: Text
-    on: tuple[JoinKey, ...]
-    on_span: Span
-    takes: Text
-    on_missing: Text | None
-    form: Format
+    name: Text = named()
+    schema: Text = required(words.PATH, "the JSON Schema of one record of the joined file")
+    on: tuple[JoinKey, ...] = required(
+        MapOf(JoinKey, "the members of the key"),
+        "the key: member of the joined record, and the member of the record that it equals",
+    )
+    on_span: Span = found(lambda node, at: _value_span(node, "on"))
+    takes: Text = required(
+        words.TAKES, "`one` record, or a list of `many`, empty where none has the key"
+    )
+    on_missing: Text | None = optional(
+        words.MISSING_RECORD, "what it means that none has the key; goes with `takes: one`"
+    )
+    form: Format = itself(Format)
 
     @property
     def takes_one(self) -> bool:
@@ -257,39 +452,36 @@ class Join(Struct, frozen=True):
         return self.takes.value == "one"
 
 
-class Group(Struct, frozen=True):
+class Group(Construct, what="a group"):
     """Rows with one key in the columns `by` are one record; `alias` is its list of them."""
 
-    by: tuple[Text, ...]
-    alias: Text
-    key: Text
+    by: tuple[Text, ...] = required(
+        ListOf(Words("a column"), or_single=True, least=1),
+        "columns of the key: rows that follow each other and have one key are one record",
+    )
+    alias: Text = required(words.NAME, "what a record calls the list of its rows", key="as")
+    key: Text = named()
 
 
-class SourceClause(Struct, frozen=True):
-    """What a record is called, its schema, its key for people, and what shops wrap it in.
+class SourceClause(Construct, what="the source"):
+    """What a record is called, its schema, its key for people, what shops wrap it in, its joins.
 
-    `delimiter` and `quoting` go with the format `csv`; `envelope_key` is the place of
-    `envelope:`. With `entity`, records are of that entity of the ERP: then `schema` names the
-    contract, and `custom` the fields outside the contract with their types.
+    With `entity`, records are of that entity of the ERP: then `schema` names the contract, and
+    `custom` the fields outside the contract with their types.
     """
 
-    name: Text
-    schema: Text
-    key: Text
-    envelope: tuple[str, ...]
-    envelope_key: Text | None
-    format: Text | None
-    delimiter: Text | None
-    quoting: Text | None = None
-    joins: tuple[Join, ...] = ()
-    group: Group | None = None
-    entity: Text | None = None
-    custom: tuple[tuple[Text, Text], ...] = ()
-
-    @property
-    def form(self) -> Format:
-        """What input files are."""
-        return Format(self.format, self.delimiter, self.quoting, self.envelope, self.envelope_key)
+    name: Text = required(words.NAME, "what a record is called in expressions")
+    schema: Text = required(words.PATH, "its JSON Schema")
+    key: Text = required(Formula(), "what people call one record by")
+    form: Format = itself(Format)
+    group: Group | None = optional(Group, "makes one record of several rows of CSV")
+    joins: tuple[Join, ...] = optional(
+        MapOf(Join, "joins", words.NAME),
+        "records of other files that are put into each record, by member",
+        default=(),
+    )
+    entity: Text | None = constant(None)
+    custom: tuple[tuple[Text, Text], ...] = constant(())
 
     @property
     def is_csv(self) -> bool:
@@ -297,33 +489,41 @@ class SourceClause(Struct, frozen=True):
         return self.form.is_csv
 
 
-class TargetClause(Struct, frozen=True):
-    """The entity of the pinned contract and what is done with it.
+class EntitySource(SourceClause, what="a source in the ERP"):
+    """Records that the ERP answers."""
 
-    `is_plain`: documents go out of the ERP; then `contract` names a JSON Schema, and `entity` is
-    what a document is called.
-    """
+    name: Text = required(words.NAME, "what a record is called in expressions")
+    schema: Text = required(words.PROSE, "the pinned contract", key="contract")
+    entity: Text = required(words.PROSE, "its entity: records are what the ERP answers")
+    key: Text = required(Formula(), "what people call one record by")
+    custom: tuple[tuple[Text, Text], ...] = optional(
+        MapOf(keyed(words.CUSTOM_TYPE), "custom fields", words.CUSTOM_FIELD),
+        "fields outside the contract that the rules read: View.Field and its type",
+        default=(),
+    )
+    form: Format = constant(Format.plain())
+    group: None = constant(None)
+    joins: tuple[Join, ...] = constant(())
 
-    contract: Text
-    entity: Text
-    operation: Text
-    is_plain: bool = False
 
-
-class Setting(Struct, frozen=True):
+class Setting(Construct):
     """A constant with one value per environment."""
 
-    name: Text
-    type: Text
+    name: Text = named()
+    type: Text = itself(words.SETTING_TYPE)
 
 
-class LookupTable(Struct, frozen=True):
+class LookupTable(Construct, what="a lookup in a file"):
     """A table in a file. A JSON object has no columns: its names are the keys."""
 
-    name: Text
-    table: Text
-    key: tuple[Text, ...]
-    value: Text | None
+    name: Text = named()
+    table: Text = required(words.PATH, "a CSV file, or a JSON file: `.json`")
+    key: tuple[Text, ...] = optional(
+        ListOf(words.PROSE, or_single=True, least=1),
+        "its key column, or several; without, the names of a JSON object are the keys",
+        default=(),
+    )
+    value: Text | None = optional(words.PROSE, "its value column; goes with `key`")
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -331,132 +531,198 @@ class LookupTable(Struct, frozen=True):
         return tuple(column.value for column in self.key)
 
 
-class InlineTable(Struct, frozen=True):
+class InlineTable(Construct, what="an inline lookup"):
     """A table written out in the spec."""
 
-    name: Text
-    entries: tuple[tuple[Text, ScalarNode], ...]
+    name: Text = named()
+    entries: tuple[tuple[Text, ScalarNode], ...] = required(
+        MapOf(keyed(Constant()), "the entries"),
+        "key: value; all values of an `enum` in the source schema have to be there",
+        key="inline",
+    )
 
 
-class SampleEntry(Struct, frozen=True):
+class SampleEntry(Construct):
     """A line of a sample: its cells, each with its column; no columns for a key and its value."""
 
-    cells: tuple[tuple[Text | None, Text], ...]
-    span: Span
+    cells: tuple[tuple[Text | None, Text], ...] = itself(
+        MapOf(keyed(As(Constant(), lambda cell, at: cell.text)), "an entry of the sample")
+    )
+    span: Span = here()
 
 
-class Sample(Struct, frozen=True):
+class SamplePair(SampleEntry):
+    """A key and its value."""
+
+    cells: tuple[tuple[Text | None, Text], ...] = itself(
+        As(Constant(), lambda value, at: ((None, at.key), (None, value.text)))
+    )
+    span: Span = found(lambda node, at: at.key.span())
+
+
+class Sample(Construct):
     """What examples and tests look up in the place of what is known only at run time."""
 
-    entries: tuple[SampleEntry, ...]
-    span: Span
+    entries: tuple[SampleEntry, ...] = itself(
+        OneOrMap(ListOf(SampleEntry, least=1), MapOf(SamplePair, "the sample"))
+    )
+    span: Span = found(lambda node, at: at.key.span())
 
 
-class LedgerTable(Struct, frozen=True):
+class LedgerTable(Construct, what="a lookup in the ledger"):
     """The documents of another flow: identity to number. `document` as written: `FLOW.DOCUMENT`."""
 
-    name: Text
-    document: Text
-    sample: Sample
+    name: Text = named()
+    document: Text = required(
+        words.FLOW_DOCUMENT,
+        "the flow whose documents are looked up: by their identity, for their number",
+        key="ledger",
+    )
+    sample: Sample = required(Sample, SAMPLE)
 
 
-class TenantTable(Struct, frozen=True):
-    """Records of the ERP: the fields compared with the key, the one that is the value."""
+class Query(Construct, what="the query"):
+    """What is asked of the ERP: the fields compared with the key, the one that is the value."""
 
-    name: Text
-    entity: Text
-    key: tuple[Text, ...]
-    value: Text
-    where: tuple[tuple[Text, ScalarNode], ...]
-    sample: Sample
+    entity: Text = required(words.PROSE, "the entity of the contract")
+    key: tuple[Text, ...] = required(
+        ListOf(Words("a field"), or_single=True, least=1),
+        "the field that the key is compared with, or several",
+    )
+    value: Text = required(Words("a field"), "the field that is the value")
+    where: tuple[tuple[Text, ScalarNode], ...] = optional(
+        MapOf(keyed(Constant()), "conditions"),
+        "field: constant, for records that do not count",
+        default=(),
+    )
+
+
+class TenantTable(Construct, what="a lookup in the tenant"):
+    """Records of the ERP."""
+
+    name: Text = named()
+    query: Query = required(Query, "what is asked of the ERP, once for each key", key="tenant")
+    sample: Sample = required(Sample, SAMPLE)
 
 
 LiveTable = LedgerTable | TenantTable
 DeclaredTable = LookupTable | InlineTable | LiveTable
 
+LOOKUP: Variants[DeclaredTable] = Variants(
+    "a lookup",
+    {"table": LookupTable, "inline": InlineTable, "ledger": LedgerTable, "tenant": TenantTable},
+)
 
-class Let(Struct, frozen=True):
+
+class Let(Construct):
     """A name for an expression."""
 
-    name: Text
-    expression: Text
-    pointer: str
+    name: Text = named()
+    expression: Text = itself(Formula())
+    pointer: str = pointer()
 
 
-class Skip(Struct, frozen=True):
+class Skip(Construct, what="a skip"):
     """A condition that leaves a record out."""
 
-    when: Text
-    because: Text
-    pointer: str
+    when: Text = required(Formula(), "the condition")
+    because: Text = required(words.PROSE, "the reason, for people")
+    pointer: str = pointer()
 
 
-class Identity(Struct, frozen=True):
+# What goes out.
+
+
+class TargetClause(Construct, what="the target"):
+    """The entity of the pinned contract and what is done with it.
+
+    `is_plain`: documents go out of the ERP; then `contract` names a JSON Schema, and `entity` is
+    what a document is called.
+    """
+
+    contract: Text = required(words.PROSE, "the pinned contract")
+    entity: Text = required(words.PROSE, "the entity")
+    operation: Text = required(
+        words.OPERATION, "`create` a document; `update` one that has to be there; `upsert`: either"
+    )
+    is_plain: bool = constant(False)
+
+
+class OutsideTarget(TargetClause, what="a target outside the ERP"):
+    """A document outside the ERP."""
+
+    contract: Text = required(words.PATH, "the JSON Schema of a document", key="schema")
+    entity: Text = required(words.DOCUMENT_NAME, "a document's name", key="name")
+    operation: Text = required(words.CREATE, "what is done with the document")
+    is_plain: bool = constant(True)
+
+
+class Identity(Construct, what="the identity"):
     """The target field that tells documents apart, its value, and who else makes them."""
 
-    field: Text
-    value: Text
-    pointer: str
-    owner: Text | None = None
+    field: Text = required(words.PROSE, "the target field that carries it")
+    value: Text = required(Formula(), "an expression over fields that never change")
+    owner: Text | None = optional(
+        words.FLOW_DOCUMENT,
+        "the flow, or the flow and its document, that makes the documents with this identity;"
+        " this flow creates none",
+    )
+    pointer: str = pointer("/value")
 
 
-class Check(Struct, frozen=True):
+class Check(Construct, what="a check"):
     """What has to hold for a document as a whole."""
 
-    name: Text
-    that: Text
-    within: Text | None
-    pointer: str
+    name: Text = required(words.PROSE, "what is compared, for people")
+    that: Text = required(Formula(), "a condition over record and document")
+    within: Text | None = optional(words.DECIMAL, "tolerance of a comparison with `==`")
+    pointer: str = pointer()
 
 
-class Ignore(Struct, frozen=True):
-    """A source path that is not used, and why."""
-
-    path: Text
-    reason: Text
-
-
-class Example(Struct, frozen=True):
-    """A record and the document it becomes, both files beside the spec."""
-
-    name: Text
-    given: Text
-    gives: Text
-
-
-class Reject(Struct, frozen=True):
-    """A record that must be rejected, with words of the message and perhaps the target."""
-
-    name: Text
-    given: Text
-    because: Text
-    target: Text | None
-
-
-class DocumentRows(Struct, frozen=True):
+class DocumentRows(Construct):
     """The source list that a document is made for each row of."""
 
-    source: Text
-    alias: Text
-    where: Text | None
+    source: Text = required(
+        Formula(), "a source list: each of its rows becomes a document", key="each", goes_with="as"
+    )
+    alias: Text = required(words.NAME, "what one row is called inside", key="as", goes_with="each")
+    where: Text | None = optional(Formula(), "which rows become a document", goes_with="each")
 
 
-class Document(Struct, frozen=True):
+class Body(Construct):
+    """What every document has, the only one of a flow too."""
+
+    target: TargetClause = required(
+        Variants[TargetClause]("the target", {"entity": TargetClause, "schema": OutsideTarget}),
+        "what goes out",
+    )
+    identity: Identity = required(
+        Identity, "how a document is recognised, so that nothing is created twice"
+    )
+    part: Part = itself(Part)
+    checks: tuple[Check, ...] = optional(
+        ListOf(Check), "what has to hold for a document as a whole", default=()
+    )
+
+
+class Document(Body, what="a document"):
     """One document that a record becomes; `pointer` leads to it: `mapping/documents/location`.
 
     `when` says for which records it is made, `rows` of which list each row makes one, `after` which
     documents of the same record have to be in the ERP first.
     """
 
-    name: Text
-    pointer: str
-    target: TargetClause
-    identity: Identity
-    part: Part
-    checks: tuple[Check, ...]
-    when: Text | None = None
-    rows: DocumentRows | None = None
-    after: tuple[Text, ...] = ()
+    name: Text = named()
+    pointer: str = pointer()
+    when: Text | None = optional(Formula(), "the condition; where it does not hold, it is not made")
+    rows: DocumentRows | None = itself(
+        DocumentRows, lambda node, at: _where_written("each", DocumentRows, node, at)
+    )
+    after: tuple[Text, ...] = optional(
+        ListOf(words.NAME, or_single=True, least=1),
+        "documents of the same record that have to be in the ERP first",
+        default=(),
+    )
 
     @property
     def owner(self) -> Text | None:
@@ -464,19 +730,88 @@ class Document(Struct, frozen=True):
         return self.identity.owner
 
 
-class MappingSection(Struct, frozen=True):
+class Ignore(Construct):
+    """A source path that is not used, and why."""
+
+    path: Text = named()
+    reason: Text = itself(words.PROSE)
+
+
+class Example(Construct, what="an example"):
+    """A record and the document it becomes, both files beside the spec."""
+
+    name: Text = required(words.PROSE, "the situation")
+    given: Text = required(words.PATH, "a source record, a JSON file beside the spec")
+    gives: Text = required(words.PATH, "the document it becomes, or several by name, a JSON file")
+
+
+class Reject(Construct, what="a reject"):
+    """A record that must be rejected, with words of the message and perhaps the target."""
+
+    name: Text = required(words.PROSE, "the situation")
+    given: Text = required(words.PATH, "a source record, a JSON file beside the spec")
+    because: Text = required(words.PROSE, "part of the message of one of its faults")
+    target: Text | None = optional(words.PROSE, "the target path of that fault")
+
+
+def _alone(node: Node, at: At) -> Document | None:
+    """Return the document of a mapping that makes one of a record."""
+    if shapes.mapping(node).get("documents") is not None:
+        return None
+    return Document.bind(node, At(at.pointer, Text.plain(ONLY)))
+
+
+class MappingSection(Construct, what="`mapping:`", instead=("documents", Body)):
     """M: what becomes of a record."""
 
-    source: SourceClause
-    settings: tuple[Setting, ...]
-    lookups: tuple[DeclaredTable, ...]
-    lets: tuple[Let, ...]
-    skips: tuple[Skip, ...]
-    documents: tuple[Document, ...]
-    ignores: tuple[Ignore, ...]
-    examples: tuple[Example, ...]
-    rejects: tuple[Reject, ...]
-    span: Span
+    source: SourceClause = required(
+        Variants[SourceClause]("the source", {"schema": SourceClause, "entity": EntitySource}),
+        "what comes in",
+    )
+    settings: tuple[Setting, ...] = optional(
+        MapOf(Setting, "settings", words.NAME),
+        "constants with one value per environment",
+        default=(),
+    )
+    lookups: tuple[DeclaredTable, ...] = optional(
+        MapOf(LOOKUP, "lookups", words.NAME),
+        "tables that translate one value into another",
+        default=(),
+    )
+    lets: tuple[Let, ...] = optional(
+        MapOf(Let, "lets", words.NAME),
+        "names for expressions used more than once",
+        key="let",
+        default=(),
+    )
+    skips: tuple[Skip, ...] = optional(
+        ListOf(Skip), "records that are left out, and why", key="skip", default=()
+    )
+    alone: Document | None = itself(Body, _alone)
+    several: tuple[Document, ...] = optional(
+        MapOf(Document, "documents", words.NAME, least=1),
+        "instead of `target` to `checks`: several documents of one record, by name",
+        key="documents",
+        default=(),
+    )
+    ignores: tuple[Ignore, ...] = optional(
+        MapOf(Ignore, "ignores"),
+        "source fields not used, each with its reason",
+        key="ignore",
+        default=(),
+    )
+    examples: tuple[Example, ...] = required(
+        ListOf(Example, least=1), "records and the documents they become"
+    )
+    rejects: tuple[Reject, ...] = optional(
+        ListOf(Reject), "records that must be rejected", default=()
+    )
+    span: Span = here()
+
+    @property
+    def documents(self) -> tuple[Document, ...]:
+        """Return the documents that a record becomes."""
+        return self.several if self.alone is None else (self.alone,)
 
     @property
     def rules(self) -> tuple[Rule, ...]:
@@ -484,113 +819,252 @@ class MappingSection(Struct, frozen=True):
         return tuple(rule for document in self.documents for rule in document.part.rules)
 
 
-class Access(Struct, frozen=True):
+# Where it goes, how much, and what happens on failure.
+
+
+class Access(Construct):
     """The rights on one entity."""
 
-    entity: Text
-    rights: tuple[Text, ...]
+    entity: Text = named()
+    rights: tuple[Text, ...] = itself(ListOf(words.RIGHT))
 
 
-class Auth(Struct, frozen=True):
+class Auth(Construct, what="`auth:`"):
     """A: the connection and the rights; `access_at`: the key over the rights."""
 
-    target: Text
-    access: tuple[Access, ...]
-    access_at: Span
-    span: Span
+    target: Text = required(words.NAME, "the connection, a file in connections/")
+    access: tuple[Access, ...] = required(
+        MapOf(Access, "access"), "the rights the flow needs, by entity"
+    )
+    access_at: Span = found(lambda node, at: _key_span(node, "access"))
+    span: Span = here()
 
 
-class Performance(Struct, frozen=True):
-    """P: how much, how soon, in what portions. Durations are seconds."""
+class Volume(Construct, what="`volume:`"):
+    """How much comes."""
 
-    mode: Text
-    schedule: Text | None
-    peak_per_minute: ScalarNode
-    per_day: ScalarNode
-    p95: float | None
-    batch_size: ScalarNode | None
-    concurrency: ScalarNode | None
-    alerts: tuple[tuple[Text, Text], ...]
-    span: Span
+    peak_per_minute: ScalarNode = required(Whole(1), "documents in the busiest minute")
+    per_day: ScalarNode = required(Whole(1), "documents on the busiest day")
 
 
-class DataClass(Struct, frozen=True):
+class Latency(Construct, what="`latency:`"):
+    """How soon documents have to be there."""
+
+    p95: Duration = required(DURATION, "95 of 100")
+
+
+class Performance(Construct, what="`performance:`"):
+    """P: how much, how soon, in what portions."""
+
+    mode: Text = required(
+        words.MODE,
+        "how it is operated; a `batch` takes its time where a peak exceeds the licence",
+    )
+    schedule: Text | None = optional(
+        words.SCHEDULE,
+        "when it is started, for whoever operates it: `on demand`, `every hour`, "
+        "`every 5 minutes`, `daily at 06:30`, `every monday at 06:30`, "
+        "`monthly on 1 at 06:30`, `cron 30 6 * * 1-5`; behind it `, after FLOW`",
+    )
+    volume: Volume = required(Volume, "how much comes")
+    latency: Latency | None = optional(Latency, "how soon")
+    batch_size: ScalarNode = optional(Whole(1), "documents claimed at once", default="100")
+    concurrency: ScalarNode | None = optional(Whole(1), "requests at the same time")
+    alerts: tuple[tuple[Text, Text], ...] = optional(
+        MapOf(keyed(words.THRESHOLD), "alerts"), "when to call a person", default=()
+    )
+
+
+class DataClass(Construct):
     """A source path whose values must not be seen."""
 
-    path: Text
-    kind: Text
+    path: Text = named()
+    kind: Text = itself(words.DATA_CLASS)
 
 
-class Retry(Struct, frozen=True):
-    """Tries and waits in seconds; `texts` are the two waits as they were written."""
+class Retry(Construct, what="`retry:`"):
+    """How often what is transient is tried, and the waits between."""
 
-    attempts: int
-    first: float
-    ceiling: float
-    texts: tuple[Text, Text] | None = None
-
-
-class CircuitBreaker(Struct, frozen=True):
-    """Failures within seconds, then away for seconds."""
-
-    failures: int
-    within: float
-    cool_down: float
+    attempts: ScalarNode = required(Whole(1), "how often")
+    first: Duration = required(DURATION, "first wait")
+    ceiling: Duration = required(DURATION, "longest wait")
 
 
-class Security(Struct, frozen=True):
+class CircuitBreaker(Construct, what="`circuit_breaker:`"):
+    """When the ERP is left alone, and for how long."""
+
+    failures: ScalarNode = required(Whole(1), "how many")
+    within: Duration = required(DURATION, "in what time")
+    cool_down: Duration = required(DURATION, "how long to stay away")
+
+
+class DeadLetter(Construct, what="`dead_letter:`"):
+    """How long records are kept that were given up on."""
+
+    keep: Duration = required(DURATION, "how long")
+
+    @property
+    def days(self) -> int:
+        """How many days that is."""
+        return max(1, round(self.keep.seconds / _UNITS["d"]))
+
+
+class Action(Construct, what="the undo"):
+    """An action of the ERP."""
+
+    action: Text = required(words.PROSE, "an ERP action")
+
+
+class Undo(Construct, what="an undo"):
+    """Documents can be taken back."""
+
+    undo: Action = required(Action, "the action that takes a document back")
+
+
+class Irreversible(Construct, what="an irreversible flow"):
+    """Documents cannot be taken back."""
+
+    irreversible: Text = required(words.PROSE, "why")
+
+
+ROLLBACK: Variants[Undo | Irreversible] = Variants(
+    "the rollback", {"undo": Undo, "irreversible": Irreversible}
+)
+UNSEEN = "source fields that must not be seen in logs and rejects; needed, `{}` for none"
+
+
+class Security(Construct, what="`security:`"):
     """S: what is secret, and what happens on failure."""
 
-    data: tuple[DataClass, ...]
-    data_at: Span | None
-    retry: Retry | None
-    circuit_breaker: CircuitBreaker | None
-    dead_letter_days: int | None
-    verify: Text | None
-    undo: Text | None
-    irreversible: Text | None
-    span: Span
+    # Needed: the checks miss it, which know what belongs there.
+    data: tuple[DataClass, ...] = optional(MapOf(DataClass, "data classes"), UNSEEN, default=())
+    data_at: Span | None = found(
+        lambda node, at: (
+            None if shapes.mapping(node).get("data") is None else _value_span(node, "data")
+        )
+    )
+    retry: Retry = optional(
+        Retry,
+        "what is transient is tried again",
+        default={"attempts": "6", "first": "1s", "ceiling": "300s"},
+    )
+    circuit_breaker: CircuitBreaker = optional(
+        CircuitBreaker,
+        "when to leave the ERP alone",
+        default={"failures": "10", "within": "60s", "cool_down": "30s"},
+    )
+    dead_letter: DeadLetter = optional(DeadLetter, "given up on", default={"keep": "30d"})
+    verify: Text | None = optional(
+        words.VERIFY,
+        "what it means that the ERP saved something else than was sent: `strict` wants a"
+        " person, `warn` (where it is left out) tells it, `off` does not compare",
+    )
+    rollback: Undo | Irreversible = required(ROLLBACK, "how a document is taken back")
+    span: Span = here()
 
 
-class Spec(Struct, frozen=True):
+# Files.
+
+
+class Spec(Construct, what="a spec"):
     """One flow as written."""
 
-    source: Source
-    flow: Text
-    summary: Text
-    owner: Text
-    mapping: MappingSection
-    auth: Auth
-    performance: Performance
-    security: Security
+    maps: Text = required(Words("version"), "the version of the language: 1")
+    flow: Text = required(words.NAME, "the flow's name")
+    summary: Text = required(words.PROSE, "one sentence for people")
+    owner: Text = required(words.PROSE, "who answers for it")
+    mapping: MappingSection = required(MappingSection, "M: what becomes of a record")
+    auth: Auth = required(Auth, "A: where it goes, with which rights")
+    performance: Performance = required(Performance, "P: how much, how fast")
+    security: Security = required(Security, "S: what is secret, what happens on failure")
+    source: Source = found(lambda node, at: node.span.source)
 
 
-class Reference(Struct, frozen=True):
-    """A value of an environment file: written out, or the name of an environment variable."""
-
-    text: Text
-    is_variable: bool
-
-
-class Connection(Struct, frozen=True):
+class Connection(Construct, what="a connection"):
     """A file of connections/: what kind of system, how a session is opened."""
 
-    source: Source
-    name: Text
-    kind: Text
-    scope: str
+    name: Text = required(words.NAME, "its name", key="connection")
+    kind: Text = required(Words("kind of system", choices=("acumatica",)), "what it is")
+    grant: Text = required(Words("grant", choices=("password",)), "how a session is opened")
+    scope: Text = optional(words.PROSE, "OAuth scope", default="api offline_access")
+    source: Source = found(lambda node, at: node.span.source)
 
 
-class Environment(Struct, frozen=True):
+class Reference(Construct, what="a reference"):
+    """A value of an environment file: written out, or the name of an environment variable."""
+
+    text: Text = required(
+        words.VARIABLE, "the environment variable that holds the value", key="env"
+    )
+    is_variable: bool = constant(True)
+
+
+REFERENCE: Variants[Reference] = Variants(
+    "a value or a reference",
+    {"env": Reference},
+    scalar=As(Words("a value"), lambda text, at: Reference(text, is_variable=False)),
+)
+CREDENTIALS = ("url", "tenant", "client_id", "client_secret", "username", "password")
+SECRETS = ("client_secret", "password")
+CONNECTION = Record(
+    "a connection's values",
+    {name: Key(REFERENCE, "how the tenant is reached", is_required=True) for name in CREDENTIALS},
+)
+
+
+def _references(node: MapNode, at: At) -> Mapping[str, Reference]:
+    return {one.key.value: REFERENCE.bind(one.value, at.under(one.key)) for one in node.entries}
+
+
+class Limits(Construct, what="`limits:`"):
+    """What the licence allows, and how long requests take."""
+
+    requests_per_minute: ScalarNode = required(Whole(1), "of the licence")
+    concurrent_requests: ScalarNode = required(Whole(1), "of the licence")
+    request_timeout: Duration = required(DURATION, "longest request")
+    settle: Duration = required(DURATION, "how long an unanswered request may still take effect")
+
+
+class SettingValue(Construct):
+    """What a setting is in an environment."""
+
+    name: Text = named()
+    value: ScalarNode = itself(Constant())
+
+
+def _settings(values: tuple[SettingValue, ...], _: At) -> Mapping[str, SettingValue]:
+    return {one.name.value: one for one in values}
+
+
+class Environment(Construct, what="an environment"):
     """A file of environments/: where connections lead, the licence's limits, settings by flow."""
 
-    source: Source
-    name: Text
-    connections: Mapping[str, Mapping[str, Reference]]
-    requests_per_minute: int
-    concurrent_requests: int
-    request_timeout: float
-    settle: float
-    settle_text: Text
-    settings: Mapping[str, Mapping[str, ScalarNode]]
-    setting_keys: Mapping[str, Mapping[str, Text]]
+    name: Text = required(words.NAME, "its name", key="environment")
+    connections: Mapping[str, Mapping[str, Reference]] = required(
+        As(MapOf(keyed(As(CONNECTION, _references)), "connections"), _by_name),
+        "where each connection leads here",
+    )
+    limits: Limits = required(Limits, "the licence's limits")
+    settings: Mapping[str, Mapping[str, SettingValue]] = optional(
+        As(MapOf(keyed(As(MapOf(SettingValue, "settings"), _settings)), "flows"), _by_name),
+        "values by flow and setting",
+        default={},
+    )
+    source: Source = found(lambda node, at: node.span.source)
+
+
+def _key_span(node: Node, name: str) -> Span:
+    key = shapes.mapping(node).key(name)
+    assert key is not None
+    return key.span()
+
+
+def _value_span(node: Node, name: str) -> Span:
+    value = shapes.mapping(node).get(name)
+    assert value is not None
+    return value.span
+
+
+def _where_written(key: str, construct: type[C], node: Node, at: At) -> C | None:
+    """Return a construct whose keys may be left out together."""
+    return None if shapes.mapping(node).get(key) is None else construct.bind(node, at)

@@ -25,10 +25,10 @@ Kind = Literal["text", "integer", "number", "flag", "null"]
 
 # Of a number: far beyond any amount.
 _MOST_DIGITS = 60
-_NULL = frozenset(("null", "Null", "NULL", "~", ""))
-_FLAG = frozenset(("true", "True", "TRUE", "false", "False", "FALSE"))
-_INTEGER = re.compile(r"[-+]?[0-9]+")
-_NUMBER = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
+_NULL = re.compile(r"^(null|Null|NULL|~|)$")
+_FLAG = re.compile(r"^(true|True|TRUE|false|False|FALSE)$")
+_INTEGER = re.compile(r"^[-+]?[0-9]+$")
+_NUMBER = re.compile(r"^[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?$")
 
 
 class ScalarNode(Struct, frozen=True):
@@ -41,6 +41,11 @@ class ScalarNode(Struct, frozen=True):
     @property
     def value(self) -> str:
         return self.text.value
+
+    @property
+    def whole(self) -> int:
+        """What a whole number is."""
+        return int(self.text.value)
 
 
 class ListNode(Struct, frozen=True):
@@ -118,16 +123,16 @@ def _build(source: Source, faults: list[Diagnostic]) -> Node | None:
     documents = 0
     for event in _events(source):
         done: Node | None = None
-        if isinstance(event, yaml.ScalarEvent):
-            done = _scalar(source, event)
-            faults.extend(_tag_fault(source, event))
-        elif isinstance(event, yaml.DocumentStartEvent):
+        if isinstance(event, yaml.DocumentStartEvent):
             documents += 1
             if documents > 1:
                 raise Stopped([*faults, reading.several_documents(_event_span(source, event))])
         elif isinstance(event, yaml.AliasEvent):
             faults.append(reading.alias_used(_event_span(source, event)))
             done = _null(source, event)
+        elif isinstance(event, yaml.ScalarEvent):
+            done = _scalar(source, event)
+            faults.extend(_tag_fault(source, event))
         elif isinstance(event, yaml.SequenceStartEvent | yaml.MappingStartEvent):
             if len(stack) >= DEEPEST_NODE:
                 raise Stopped([*faults, reading.too_deep(_event_span(source, event), DEEPEST_NODE)])
@@ -170,15 +175,19 @@ def _tag_fault(
     return (reading.tag_used(Span(source, _start(event), _start(event) + 1)),)
 
 
+def scalar_node(text: Text) -> ScalarNode:
+    """Return the scalar that words are, written without quotes."""
+    return ScalarNode(text, _kind(text.value), text.span())
+
+
 def _null(source: Source, event: yaml.Event) -> ScalarNode:
     span = _event_span(source, event)
     return ScalarNode(Text("", source, (span.start,)), "null", span)
 
 
 def _scalar(source: Source, event: yaml.ScalarEvent) -> ScalarNode:
-    start, end = _start(event), _end(event)
-    text = scalar_text(source, event.value, start, end)
-    span = text.span() if text.value else Span(source, start, max(start, end))
+    text = scalar_text(source, event.value, _start(event), _end(event))
+    span = text.span() if text.value else _event_span(source, event)
     is_plain = not event.style
     kind = _kind(event.value) if is_plain else "text"
     if kind in ("integer", "number") and _is_boundless(event.value):
@@ -195,15 +204,13 @@ def _is_boundless(number: str) -> bool:
 
 
 def _kind(value: str) -> Kind:
-    if value in _NULL:
+    if _NULL.match(value):
         return "null"
-    if value in _FLAG:
+    if _FLAG.match(value):
         return "flag"
-    if value[0].isalpha():
-        return "text"
-    if _INTEGER.fullmatch(value):
+    if _INTEGER.match(value):
         return "integer"
-    return "number" if _NUMBER.fullmatch(value) else "text"
+    return "number" if _NUMBER.match(value) else "text"
 
 
 def _close(source: Source, opened: _Open, event: yaml.Event) -> Node:

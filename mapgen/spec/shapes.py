@@ -1,23 +1,44 @@
 """What may stand where in a YAML file, as data, and the walk that holds a file against it.
 
-One description serves the reader and the editor's schema, so that the two cannot drift.
+One description serves the reader, the editor's schema and the reference page, so that they cannot
+drift. A shape tells by `bind` what a node that has it means.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import Any, Generic, Protocol, TypeVar
 
-from msgspec import Struct, field
-from msgspec.structs import replace
+from msgspec import Struct
 
-from mapgen.report import Diagnostic, Fix, Span, Text, repairs
-from mapgen.report.catalogue import documents, reading
-from mapgen.report.near import near_names
+from mapgen.report import Text
 from mapgen.spec.nodes import ListNode, MapNode, Node, ScalarNode
 
-# Of a mapping that is no data: far more than an entity has fields, few enough to report each.
-MOST_ENTRIES = 2_000
+T = TypeVar("T")
+S = TypeVar("S")
+T_co = TypeVar("T_co", covariant=True)
+
+
+class At(Struct, frozen=True):
+    """Where a node is: the pointer that leads to it, and the nearest key above it."""
+
+    pointer: str
+    key: Text
+
+    def under(self, key: Text) -> At:
+        """Return the place of what stands under a key."""
+        return At(f"{self.pointer}/{key.value}" if self.pointer else key.value, key)
+
+    def item(self, number: int) -> At:
+        """Return the place of an item of the list that is here."""
+        return At(f"{self.pointer}/{number}", self.key)
+
+
+class Shape(Protocol[T_co]):
+    """What may stand somewhere. A construct is the shape of the mappings it is written as."""
+
+    def bind(self, node: Node, at: At) -> T_co:
+        """Return what a node means that has the shape."""
 
 
 class Words(Struct, frozen=True):
@@ -28,11 +49,17 @@ class Words(Struct, frozen=True):
     example: str = ""
     choices: tuple[str, ...] = ()
 
+    def bind(self, node: Node, at: At) -> Text:
+        return scalar(node).text
+
 
 class Formula(Struct, frozen=True):
     """An expression: a scalar of any kind."""
 
     what: str = "an expression"
+
+    def bind(self, node: Node, at: At) -> Text:
+        return scalar(node).text
 
 
 class Whole(Struct, frozen=True):
@@ -40,49 +67,90 @@ class Whole(Struct, frozen=True):
 
     least: int = 0
 
+    def bind(self, node: Node, at: At) -> ScalarNode:
+        return scalar(node)
+
 
 class Literal(Struct, frozen=True):
     """A constant: text, number, or true/false."""
+
+    def bind(self, node: Node, at: At) -> ScalarNode:
+        return scalar(node)
 
 
 class Anything(Struct, frozen=True):
     """Any YAML value: data that stands for itself."""
 
+    def bind(self, node: Node, at: At) -> Node:
+        return node
 
-class ListOf(Struct, frozen=True):
+
+class ListOf(Struct, Generic[T], frozen=True):
     """A list of at least `least`; a single value may stand alone where `or_single`."""
 
-    item: Shape
+    item: Shape[T]
     or_single: bool = False
     least: int = 0
 
+    def bind(self, node: Node, at: At) -> tuple[T, ...]:
+        items = node.items if isinstance(node, ListNode) else (node,)
+        return tuple(self.item.bind(item, at.item(number)) for number, item in enumerate(items))
 
-class MapOf(Struct, frozen=True):
+
+class MapOf(Struct, Generic[T], frozen=True):
     """A mapping from names of the author's choice; `names` says how they are written."""
 
-    value: Shape
+    value: Shape[T]
     what: str = "a mapping"
     names: Words | None = None
     least: int = 0
 
+    def bind(self, node: Node, at: At) -> tuple[T, ...]:
+        entries = mapping(node).entries
+        return tuple(self.value.bind(entry.value, at.under(entry.key)) for entry in entries)
 
-class OneOrMap(Struct, frozen=True):
+
+class OneOrMap(Struct, Generic[S, T], frozen=True):
     """A single value, or a mapping of several."""
 
-    one: Shape
-    several: MapOf
+    one: Shape[S]
+    several: MapOf[T]
+
+    def bind(self, node: Node, at: At) -> S | tuple[T, ...]:
+        if isinstance(node, MapNode):
+            return self.several.bind(node, at)
+        return self.one.bind(node, at)
+
+
+class As(Struct, Generic[S, T], frozen=True):
+    """A shape whose nodes mean what `make` makes of their value and place."""
+
+    shape: Shape[S]
+    make: Callable[[S, At], T]
+
+    def bind(self, node: Node, at: At) -> T:
+        return self.make(self.shape.bind(node, at), at)
+
+
+def keyed(shape: Shape[T]) -> As[T, tuple[Text, T]]:
+    """Return the shape of a value that means a pair: the key above it, and itself."""
+    return As(shape, lambda value, at: (at.key, value))
 
 
 class Key(Struct, frozen=True):
     """A key of a record: what stands under it, what it is for, whether it has to be there.
 
-    `goes_with` is another key of the record that has to be there, too, wherever this one is.
+    `goes_with` is another key of the record that has to be there, too, wherever this one is. `name`
+    is the key where a member of a construct is called otherwise; where the key is left out, the
+    member is `default`, written as in a file or a value.
     """
 
-    shape: Shape
+    shape: Shape[Any]
     purpose: str
     is_required: bool = False
     goes_with: str | None = None
+    name: str = ""
+    default: object = None
 
 
 class Instead(Struct, frozen=True):
@@ -99,299 +167,71 @@ class Record(Struct, frozen=True):
     keys: Mapping[str, Key]
     instead: Instead | None = None
 
+    def bind(self, node: Node, at: At) -> MapNode:
+        return mapping(node)
 
-class Variants(Struct, frozen=True):
+
+class Variants(Struct, Generic[T], frozen=True):
     """A mapping that says which kind it is by one of the keys of `kinds`.
 
     `shared` keys may stand with every kind; a scalar alone is read as `scalar`.
     """
 
     what: str
-    kinds: Mapping[str, Record]
-    shared: Mapping[str, Key] = field(default_factory=dict)
-    scalar: Shape | None = None
+    kinds: Mapping[str, Shape[T]]
+    shared: Mapping[str, Key] = {}
+    scalar: Shape[T] | None = None
+
+    def bind(self, node: Node, at: At) -> T:
+        if self.scalar is not None and isinstance(node, ScalarNode):
+            return self.scalar.bind(node, at)
+        return self.kinds[self.telling(mapping(node))[0].value].bind(node, at)
+
+    def telling(self, node: MapNode) -> list[Text]:
+        """Return the keys that tell the kind: one, in a spec without a mistake."""
+        found = [entry.key for entry in node.entries if entry.key.value in self.kinds]
+        return [key for key in found if not self._belongs(key, found)]
+
+    def _belongs(self, key: Text, found: list[Text]) -> bool:
+        """Whether a key that could tell the kind is an ordinary key of another kind found."""
+        others = (other for other in found if other is not key)
+        return any(key.value in record_of(self.kinds[other.value]).keys for other in others)
 
 
-class Named(Struct, frozen=True):
+class Named(Struct, Generic[T], frozen=True):
     """A shape by name, so that a shape may hold itself."""
 
     name: str
+    named: Callable[[], Shape[T]]
+
+    def bind(self, node: Node, at: At) -> T:
+        return self.named().bind(node, at)
 
 
-Shape = (
-    Words
-    | Formula
-    | Whole
-    | Literal
-    | Anything
-    | ListOf
-    | MapOf
-    | OneOrMap
-    | Record
-    | Variants
-    | Named
-)
-
-
-def describe(node: Node) -> str:
-    """Return what a node is, in words."""
-    match node:
-        case MapNode():
-            return "a mapping"
-        case ListNode():
-            return "a list"
-        case ScalarNode(kind="null"):
-            return "nothing"
-        case ScalarNode(kind="flag"):
-            return f"`{node.value}`"
-        case ScalarNode(kind="integer" | "number"):
-            return f"the number {node.value}"
+def written(shape: Shape[Any]) -> Shape[Any]:
+    """Return how something is written: the shape behind a construct, or behind a meaning."""
+    match shape:
+        case type() | As():
+            inner: Shape[Any] = shape.shape  # type: ignore[union-attr]  # a construct has one
+            return written(inner)
         case _:
-            return "text"
+            return shape
 
 
-class Fitting(Struct, frozen=True):
-    """The walk that holds nodes against shapes; `faults` grows."""
-
-    named: Mapping[str, Shape]
-    faults: list[Diagnostic]
-
-    def fit(self, node: Node, shape: Shape) -> None:
-        """Report all that keeps the node from having the shape."""
-        match shape:
-            case Named(name):
-                self.fit(node, self.named[name])
-            case Words():
-                self._words(node, shape)
-            case Formula(what):
-                self._scalar(node, what)
-            case Whole(least):
-                self._whole(node, least)
-            case Literal():
-                self._scalar(node, "a constant")
-            case Anything():
-                pass
-            case ListOf():
-                self._list(node, shape)
-            case MapOf():
-                self._map(node, shape)
-            case OneOrMap(one, several):
-                self.fit(node, several if isinstance(node, MapNode) else one)
-            case Record(what, keys, instead):
-                if self._is_map(node, what):
-                    self._record(_map(node), what, self._wanted(_map(node), keys, instead))
-            case Variants():
-                self._variants(node, shape)
-
-    def _scalar(self, node: Node, what: str) -> bool:
-        if isinstance(node, ScalarNode) and node.kind != "null":
-            return True
-        help_line, fix = "write one value here", None
-        if isinstance(node, ListNode | MapNode) and what == "an expression":
-            help_line = "an expression that starts with `[` or `{` needs quotes around it"
-            is_in_brackets = node.span.source.text[node.span.start] in "[{"
-            fix = repairs.quoted(node.span) if is_in_brackets else None
-        fault = reading.wrong_shape(_opening(node), what, describe(node), help_line, fix)
-        self.faults.append(fault)
-        return False
-
-    def _words(self, node: Node, shape: Words) -> None:
-        if not self._scalar(node, shape.what):
-            return
-        text = _scalar_text(node)
-        if shape.choices and text.value not in shape.choices:
-            self.faults.append(
-                reading.unknown_choice(text.span(), text.value, shape.choices, shape.what)
-            )
-        else:
-            self._pattern(text, shape)
-
-    def _pattern(self, text: Text, shape: Words) -> None:
-        if shape.pattern is not None and not re.fullmatch(shape.pattern, text.value, re.ASCII):
-            self.faults.append(
-                reading.malformed(text.span(), shape.what, text.value, shape.example)
-            )
-
-    def _whole(self, node: Node, least: int) -> None:
-        what = f"a whole number from {least}"
-        if not (isinstance(node, ScalarNode) and node.kind == "integer"):
-            help_line, fix = f"write a number like `{least + 5}`", None
-            if isinstance(node, ScalarNode) and node.kind == "text" and _is_whole(node.value):
-                help_line, fix = "write it without quotes", repairs.unquoted(node.span)
-            found = describe(node)
-            self.faults.append(reading.wrong_shape(_opening(node), what, found, help_line, fix))
-        elif int(node.value) < least:
-            help_line = f"write `{least}` or more"
-            self.faults.append(reading.wrong_shape(node.span, what, node.value, help_line))
-
-    def _list(self, node: Node, shape: ListOf) -> None:
-        if isinstance(node, ListNode):
-            if len(node.items) < shape.least:
-                help_line = "add an entry, or remove the key"
-                self.faults.append(
-                    reading.wrong_shape(
-                        _opening(node), "at least one entry", "an empty list", help_line
-                    )
-                )
-            for item in node.items:
-                self.fit(item, shape.item)
-        elif shape.or_single:
-            self.fit(node, shape.item)
-        else:
-            help_line = "begin each entry on a line of its own with `- `"
-            fault = reading.wrong_shape(_opening(node), "a list", describe(node), help_line)
-            self.faults.append(fault)
-
-    def _map(self, node: Node, shape: MapOf) -> None:
-        if not self._is_map(node, shape.what):
-            return
-        if len(_map(node).entries) < shape.least:
-            wanted, found = "at least one entry", "an empty mapping"
-            help_line = "add an entry, or remove the key"
-            self.faults.append(reading.wrong_shape(_opening(node), wanted, found, help_line))
-        if not isinstance(shape.value, Literal) and self._is_too_long(_map(node)):
-            return
-        for entry in _map(node).entries:
-            if shape.names is not None:
-                self._pattern(entry.key, shape.names)
-            self.fit(entry.value, shape.value)
-
-    def _is_too_long(self, node: MapNode) -> bool:
-        if len(node.entries) <= MOST_ENTRIES:
-            return False
-        found = f"a mapping of {len(node.entries):,}"
-        help_line = "data of that size belongs into a file of its own: a lookup, an example"
-        self.faults.append(
-            reading.wrong_shape(
-                node.entries[MOST_ENTRIES].key.span(),
-                f"at most {MOST_ENTRIES:,} entries",
-                found,
-                help_line,
-            )
-        )
-        return True
-
-    def _is_map(self, node: Node, what: str) -> bool:
-        if isinstance(node, MapNode):
-            return True
-        help_line = "write a line `KEY: VALUE` for each entry"
-        if what == "a spec":
-            help_line = "a spec starts with `maps: 1`; `mapgen explain E104` shows the smallest one"
-        fault = reading.wrong_shape(
-            _opening(node), f"{what} (a mapping)", describe(node), help_line
-        )
-        self.faults.append(fault)
-        return False
-
-    def _wanted(
-        self, node: MapNode, keys: Mapping[str, Key], instead: Instead | None
-    ) -> Mapping[str, Key]:
-        """Return the keys as this node needs them; report two ways at once."""
-        other = node.key(instead.key) if instead is not None else None
-        if instead is None or other is None:
-            return keys
-        found = [entry.key for entry in node.entries if entry.key.value in instead.of]
-        if found:
-            self.faults.append(documents.two_forms(found[0], other, [key.value for key in found]))
-        return {
-            name: replace(key, is_required=key.is_required and name not in instead.of)
-            for name, key in keys.items()
-        }
-
-    def _record(self, node: MapNode, what: str, keys: Mapping[str, Key]) -> None:
-        if self._is_too_long(node):
-            return
-        cut_before = False
-        free = [name for name in keys if node.get(name) is None]
-        for entry in node.entries:
-            # What the commas of an expression without quotes leave behind: one mistake.
-            is_cut = entry.key.value not in keys and describe(entry.value) == "nothing"
-            if entry.key.value in keys:
-                self.fit(entry.value, keys[entry.key.value].shape)
-            elif not (is_cut and cut_before):
-                self.faults.append(reading.unknown_key(entry.key, what, keys, free))
-            cut_before = is_cut and (cut_before or not entry.key.value.isidentifier())
-        unknown = (entry.key.value for entry in node.entries if entry.key.value not in keys)
-        missing = [name for name in free if keys[name].is_required]
-        meant = {near for name in unknown for near in near_names(name, missing)}
-        for name, key in keys.items():
-            if name in missing and name not in meant:
-                self.faults.append(reading.missing_key(_opening(node), name, what, key.purpose))
-            partner, here = key.goes_with, node.key(name)
-            if partner is not None and here is not None and node.get(partner) is None:
-                purpose = keys[partner].purpose
-                fault = reading.missing_key(here.span(), partner, f"`{name}`", purpose)
-                self.faults.append(fault)
-
-    def _variants(self, node: Node, shape: Variants) -> None:
-        if not isinstance(node, MapNode):
-            if shape.scalar is None or isinstance(node, ListNode):
-                help_line = _kinds_of(shape)
-                fault = reading.wrong_shape(
-                    _opening(node), shape.what, describe(node), help_line, _quoted(node, shape)
-                )
-                self.faults.append(fault)
-            else:
-                self.fit(node, shape.scalar)
-            return
-        if len(shape.kinds) == 1:
-            # There is nothing to tell apart: what is wrong is a key.
-            [only] = shape.kinds.values()
-            self._record(node, only.what, {**only.keys, **shape.shared})
-            return
-        found = [entry.key for entry in node.entries if entry.key.value in shape.kinds]
-        found = [key for key in found if not self._belongs(key, found, shape)]
-        if not found:
-            is_bare = all(describe(entry.value) == "nothing" for entry in node.entries)
-            opening = _opening(node)
-            fault = reading.no_rule_kind(opening, shape.what, shape.kinds, is_bare=is_bare)
-            self.faults.append(fault)
-            return
-        if len(found) > 1:
-            self.faults.append(reading.several_rule_kinds(found[0], found[1]))
-            return
-        kind = shape.kinds[found[0].value]
-        self._record(node, kind.what, {**kind.keys, **shape.shared})
-
-    def _belongs(self, key: Text, found: list[Text], shape: Variants) -> bool:
-        """Whether a key that could tell the kind is an ordinary key of another kind found."""
-        others = (other for other in found if other is not key)
-        return any(key.value in shape.kinds[other.value].keys for other in others)
+def record_of(shape: Shape[Any]) -> Record:
+    """Return the record that a construct is written as."""
+    found = written(shape)
+    assert isinstance(found, Record)
+    return found
 
 
-def _is_whole(words: str) -> bool:
-    return words.isascii() and words.isdigit()
-
-
-def _kinds_of(shape: Variants) -> str:
-    """Return the help for a list, or a word, where a mapping of some kind belongs."""
-    if isinstance(shape.scalar, Formula):
-        return "an expression that starts with `[` needs quotes around it"
-    first = next(iter(shape.kinds))
-    return f"write a mapping, like `{{{first}: …}}`"
-
-
-def _quoted(node: Node, shape: Variants) -> Fix | None:
-    """Return the fix for an expression that YAML has read as a list."""
-    if not (isinstance(node, ListNode) and node.items and isinstance(shape.scalar, Formula)):
-        return None
-    is_in_brackets = node.span.source.text[node.span.start] == "["
-    return repairs.quoted(node.span) if is_in_brackets else None
-
-
-def _opening(node: Node) -> Span:
-    """Return the smallest span that shows a node: its first line."""
-    source = node.span.source
-    line_end = source.text.find("\n", node.span.start)
-    end = node.span.end if line_end < 0 else min(node.span.end, line_end)
-    return Span(source, node.span.start, max(node.span.start, end))
-
-
-def _scalar_text(node: Node) -> Text:
+def scalar(node: Node) -> ScalarNode:
+    """Return a node that is known to be a scalar."""
     assert isinstance(node, ScalarNode)
-    return node.text
+    return node
 
 
-def _map(node: Node) -> MapNode:
+def mapping(node: Node) -> MapNode:
+    """Return a node that is known to be a mapping."""
     assert isinstance(node, MapNode)
     return node

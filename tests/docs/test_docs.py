@@ -15,9 +15,10 @@ from mapgen.compiler import check_specs
 from mapgen.reference import reference
 from mapgen.report import Source
 from mapgen.report.render import as_text
-from mapgen.spec import language
+from mapgen.spec import model
+from mapgen.spec.construct import Construct
+from mapgen.spec.fitting import faults_of
 from mapgen.spec.nodes import read_yaml
-from mapgen.spec.shapes import Fitting, Record
 from mapgen.workspace import Workspace
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -28,10 +29,8 @@ def _blocks(text: str, kind: str) -> list[str]:
     return re.findall(rf"^```{kind}\n(.*?)^```$", text, flags=re.MULTILINE | re.DOTALL)
 
 
-def _codes(text: str, shape: Record) -> set[str]:
-    fitting = Fitting(language.NAMED, [])
-    fitting.fit(read_yaml(Source("page", text)), shape)
-    return {fault.code for fault in fitting.faults}
+def _codes(text: str, shape: type[Construct]) -> set[str]:
+    return {fault.code for fault in faults_of(read_yaml(Source("page", text)), shape)}
 
 
 def test_language_reference_is_fresh() -> None:
@@ -45,16 +44,15 @@ def test_readme_spec_has_the_language_s_shape() -> None:
     """The part of a spec in the README lacks keys, and has no other fault."""
     (block,) = _blocks(README, "yaml")
 
-    assert _codes(block, language.SPEC) == {"E113"}
+    assert _codes(block, model.Spec) == {"E113"}
 
 
 def test_rules_of_the_reference_have_the_language_s_shape() -> None:
     """Every rule shown in the reference is one."""
     shown = [block for block in _blocks(reference(), "yaml") if block.startswith("fields:")]
-    part = Record("a part", language.PART_KEYS)
 
     assert shown
-    assert [_codes(block, part) for block in shown] == [set() for _ in shown]
+    assert [_codes(block, model.Part) for block in shown] == [set() for _ in shown]
 
 
 def test_readme_message_is_what_the_compiler_says(tmp_path: Path) -> None:

@@ -18,9 +18,9 @@ from mapgen.draft.names import likeness, singular, snake
 from mapgen.draft.proposals import Part, Rule, propose
 from mapgen.draft.writing import Frame, draft
 from mapgen.report import Source
-from mapgen.spec import language
+from mapgen.spec.fitting import faults_of
+from mapgen.spec.model import Spec
 from mapgen.spec.nodes import read_yaml
-from mapgen.spec.shapes import Fitting
 from mapgen.workspace import Workspace
 from tests.cli.conftest import mapgen
 
@@ -154,9 +154,7 @@ def test_every_entity(name: str, workspace: Path) -> None:
     schema, entity = order_schema(), CONTRACT.entities[name]
     frame = Frame("drafted", "order", SCHEMA, "default-24.200.001", "acumatica")
     text = draft(frame, entity, schema, propose(CONTRACT, entity, schema, "order"))
-    fitting = Fitting(language.NAMED, [])
-    fitting.fit(read_yaml(Source("draft", text)), language.SPEC)
-    assert fitting.faults == []
+    assert faults_of(read_yaml(Source("draft", text)), Spec) == []
 
     (workspace / "specs" / "drafted.maps.yaml").write_text(text, encoding="utf-8")
     undecided = set() if entity.identities else {"E418"}

@@ -19,8 +19,9 @@ from mapgen.check.model import Surroundings
 from mapgen.compiler import check_specs
 from mapgen.loading import Shelf
 from mapgen.report import Source, Stopped
-from mapgen.spec.language import MAPPING, SPEC
+from mapgen.spec.model import MappingSection, Spec
 from mapgen.spec.reader import read_spec
+from mapgen.spec.shapes import record_of
 from mapgen.workspace import Workspace
 
 SPEC_FILE = "specs/shopify/orders.maps.yaml"
@@ -159,9 +160,9 @@ def _placed(words: str, *, is_spec: bool) -> yaml.Node:
 def _place(key: str, value: yaml.Node, words: str) -> Place:
     if key == "target" and isinstance(value, yaml.MappingNode):
         return ("mapping",)
-    if key in SPEC.keys:
+    if key in record_of(Spec).keys:
         return ()
-    if key in MAPPING.keys:
+    if key in record_of(MappingSection).keys:
         return ("mapping",)
     if key in _SECTIONS:
         return (_SECTIONS[key],)

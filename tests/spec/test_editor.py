@@ -6,7 +6,7 @@ import copy
 import functools
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import jsonschema_rs
@@ -15,13 +15,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from mapgen.report import Source, Stopped
-from mapgen.spec import language
+from mapgen.report import Source, Stopped, Text
+from mapgen.spec import language, model
+from mapgen.spec.construct import Construct
 from mapgen.spec.editor import FILES, editor_schema
+from mapgen.spec.fitting import faults_of
 from mapgen.spec.nodes import ListNode, MapNode, Node, ScalarNode, read_yaml
 from mapgen.spec.shapes import (
     Anything,
-    Fitting,
+    At,
     Formula,
     Instead,
     Key,
@@ -35,13 +37,15 @@ from mapgen.spec.shapes import (
     Variants,
     Whole,
     Words,
+    record_of,
+    written,
 )
 
 ROOT = Path(__file__).resolve().parents[2]
 CASES = sorted(path.parent for path in (ROOT / "tests" / "cases").glob("*/diagnostics.txt"))
 SHAPES: Mapping[str, Shape] = {
     **{kind: file.shape for kind, file in FILES.items()},
-    "rule": language.RULE,
+    "rule": model.Rule,
 }
 SCHEMAS = {kind: editor_schema(kind) for kind in FILES}
 SCHEMAS["rule"] = {"$ref": "#/$defs/rule", "$defs": SCHEMAS["maps"]["$defs"]}
@@ -57,7 +61,7 @@ ODD = st.sampled_from(
 
 def valid(shape: Shape, depth: int = 0) -> st.SearchStrategy[Value]:
     """Return what makes values of a shape; deep inside, rules are simple."""
-    match shape:
+    match written(shape):
         case Words(choices=choices) if choices:
             return st.sampled_from(choices)
         case Words(pattern=str(pattern)):
@@ -79,10 +83,10 @@ def valid(shape: Shape, depth: int = 0) -> st.SearchStrategy[Value]:
             return valid(one, depth) | valid(several, depth)
         case Record(keys=keys, instead=instead):
             return record(keys, depth) if instead is None else either(keys, instead, depth)
-        case Variants():
-            return variants(shape, depth)
-        case Named(name=name):
-            return st.deferred(lambda: valid(language.NAMED[name], depth + 1))
+        case Variants() as found:
+            return variants(found, depth)
+        case Named(named=named):
+            return st.deferred(lambda: valid(named(), depth + 1))
 
 
 def record(keys: Mapping[str, Key], depth: int) -> st.SearchStrategy[Value]:
@@ -108,7 +112,7 @@ def either(keys: Mapping[str, Key], instead: Instead, depth: int) -> st.SearchSt
 
 
 def variants(shape: Variants, depth: int) -> st.SearchStrategy[Value]:
-    kinds = list(shape.kinds.values())
+    kinds = list(map(record_of, shape.kinds.values()))
     if depth > 1 and shape.scalar is not None:
         return valid(shape.scalar)
     found = [record({**kind.keys, **shape.shared}, depth) for kind in kinds]
@@ -165,10 +169,10 @@ def collections(value: Value) -> Sequence[dict[str, Value] | list[Value]]:
 
 ALL_KEYS = sorted(
     {
-        *(key for kind in language.RULE.kinds.values() for key in kind.keys),
-        *language.MODIFIERS,
-        *language.MAPPING.keys,
-        *language.DOCUMENT.keys,
+        *(key for kind in model.RULE.kinds.values() for key in record_of(kind).keys),
+        *record_of(model.Modifiers).keys,
+        *record_of(model.MappingSection).keys,
+        *record_of(model.Document).keys,
         *("env", "undo", "irreversible"),
     }
 )
@@ -180,9 +184,7 @@ def is_read(text: str, shape: Shape) -> bool:
         node = read_yaml(Source("any.yaml", text))
     except Stopped:
         return False
-    fitting = Fitting(language.NAMED, [])
-    fitting.fit(node, shape)
-    return not fitting.faults
+    return not faults_of(node, shape)
 
 
 def plain(node: Node) -> Value:
@@ -219,6 +221,32 @@ def test_whole_files(kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", SHAPES)
+def test_what_has_the_shape_is_bound(kind: str) -> None:
+    """What the walk finds no fault in becomes a value, whose words lie in the file."""
+
+    @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+    @given(made(kind))
+    def holds(value: Value) -> None:
+        source = Source("any.yaml", json.dumps(value, ensure_ascii=False))
+        bound = SHAPES[kind].bind(read_yaml(source), At("", Text("", source, (0,))))
+        assert {text.source for text in texts(bound) if text.source.path[0] != "<"} <= {source}
+
+    holds()
+
+
+def texts(value: object) -> Iterator[Text]:
+    """Yield all words in a bound value."""
+    if isinstance(value, Text):
+        yield value
+    elif isinstance(value, tuple):
+        for one in value:
+            yield from texts(one)
+    elif isinstance(value, Construct):
+        for name in value.__struct_fields__:
+            yield from texts(getattr(value, name))
+
+
+@pytest.mark.parametrize("kind", SHAPES)
 def test_damaged_files(kind: str) -> None:
     """Whatever is done to a file, the schema accepts it exactly when the reader does."""
 
@@ -241,10 +269,8 @@ def test_golden_cases(case: Path, tmp_path: Path) -> None:
         node = read_yaml(Source(SPEC, path.read_text(encoding="utf-8")))
     except (Stopped, OSError, UnicodeDecodeError):
         return
-    fitting = Fitting(language.NAMED, [])
-    fitting.fit(node, language.SPEC)
 
-    assert VALIDATORS["maps"].is_valid(plain(node)) == (not fitting.faults)
+    assert VALIDATORS["maps"].is_valid(plain(node)) == (not faults_of(node, model.Spec))
 
 
 @pytest.mark.parametrize(

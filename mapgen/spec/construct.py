@@ -1,0 +1,199 @@
+"""Constructs of the language: a class each, its members declared with their keys.
+
+From the one declaration come the shape that a file is held against, the editor's schema, the
+reference page (all by `shape`), and the frozen value with the places of its words (by `bind`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Self, TypeVar, cast, dataclass_transform, overload
+
+from msgspec import Struct, StructMeta
+
+from mapgen.report import Span, Text
+from mapgen.spec.nodes import Entry, MapNode, Node, scalar_node
+from mapgen.spec.shapes import At, Instead, Key, Record, Shape, Variants, record_of, written
+
+T = TypeVar("T")
+
+# The file that defaults stand in.
+_DEFAULT = "<default>"
+
+
+class _Itself(Struct, frozen=True):
+    """A member bound from the construct's own node: its keys are keys of the construct."""
+
+    shape: Shape[Any]
+    make: Callable[[Node, At], Any]
+
+
+class _Found(Struct, frozen=True):
+    """A member that no key stands for: a place, or what a place tells."""
+
+    find: Callable[[Node, At], Any]
+
+
+def required(shape: Shape[T], purpose: str, *, key: str = "", goes_with: str | None = None) -> T:
+    """Declare a member whose key has to be there: always, or where that is it goes with."""
+    return cast(T, Key(shape, purpose, goes_with is None, goes_with, key))
+
+
+@overload
+def optional(
+    shape: Shape[T], purpose: str, *, key: str = "", goes_with: str | None = None
+) -> T | None: ...
+@overload
+def optional(
+    shape: Shape[T],
+    purpose: str,
+    *,
+    key: str = "",
+    goes_with: str | None = None,
+    default: str | Mapping[str, str] | tuple[()],
+) -> T: ...
+def optional(
+    shape: Shape[T],
+    purpose: str,
+    *,
+    key: str = "",
+    goes_with: str | None = None,
+    default: object = None,
+) -> T | None:
+    """Declare a member whose key may be left out; `default` is written as in a file."""
+    return cast(T, Key(shape, purpose, goes_with=goes_with, name=key, default=default))
+
+
+@overload
+def itself(shape: Shape[T]) -> T: ...
+@overload
+def itself(shape: Shape[Any], make: Callable[[Node, At], T]) -> T: ...
+def itself(shape: Shape[T], make: Callable[[Node, At], T] | None = None) -> T:
+    """Declare a member that the node of the construct is itself, as `make` has it."""
+    return cast(T, _Itself(shape, make or shape.bind))
+
+
+def found(find: Callable[[Node, At], T]) -> T:
+    """Declare a member that is found by the place of the node."""
+    return cast(T, _Found(find))
+
+
+def constant(value: T) -> T:
+    """Declare a member that is always the same."""
+    return found(lambda node, at: value)
+
+
+def here() -> Span:
+    """Declare the place of the node."""
+    return found(lambda node, at: node.span)
+
+
+def named() -> Text:
+    """Declare the key that the node stands under."""
+    return found(lambda node, at: at.key)
+
+
+def pointer(below: str = "") -> str:
+    """Declare the pointer that leads to the node, or below it."""
+    return found(lambda node, at: at.pointer + below)
+
+
+def key_of(name: str) -> Text | None:
+    """Declare the key of the node's mapping, as it stands in the file."""
+    return found(lambda node, at: node.key(name) if isinstance(node, MapNode) else None)
+
+
+@dataclass_transform(
+    frozen_default=True,
+    kw_only_default=True,
+    field_specifiers=(required, optional, itself, found, constant, here, named, pointer, key_of),
+)
+class _Declared(StructMeta):
+    """Makes a frozen struct of a class whose members are declared."""
+
+    shape: Shape[Any]
+    members: Mapping[str, Key | _Itself | _Found]
+
+    def __new__(
+        mcs,
+        name: str,
+        bases: tuple[type, ...],
+        namespace: dict[str, Any],
+        what: str = "",
+        instead: tuple[str, type[Construct]] | None = None,
+    ) -> Any:
+        """Make the class; what a base declares comes behind."""
+        declared = {
+            member: how
+            for member, how in namespace.items()
+            if isinstance(how, Key | _Itself | _Found)
+        }
+        rest = {key: value for key, value in namespace.items() if key not in declared}
+        made: Any = super().__new__(mcs, name, bases, rest, frozen=True)
+        inherited = getattr(bases[0], "members", {}) if bases else {}
+        made.members = {
+            **declared,
+            **{key: inherited[key] for key in inherited if key not in declared},
+        }
+        of = Instead(instead[0], tuple(record_of(instead[1]).keys)) if instead else None
+        made.shape = _shape(what, made.members, of)
+        return made
+
+
+def _shape(
+    what: str, members: Mapping[str, Key | _Itself | _Found], instead: Instead | None
+) -> Shape[Any]:
+    """Return what a construct is written as: its keys, or the shape that it is itself."""
+    keys: dict[str, Key] = {}
+    whole: Shape[Any] | None = None
+    for name, member in members.items():
+        if isinstance(member, Key):
+            keys[member.name or name] = member
+        elif isinstance(member, _Itself):
+            shape = written(member.shape)
+            if isinstance(shape, Record):
+                keys |= shape.keys
+            else:
+                whole = shape
+    if isinstance(whole, Variants):
+        return Variants(whole.what, whole.kinds, keys, whole.scalar)
+    return whole or Record(what, keys, instead)
+
+
+class Construct(Struct, metaclass=_Declared):
+    """A construct of the language."""
+
+    @classmethod
+    def plain(cls) -> Self:
+        """Return the construct without any key: the defaults alone."""
+        return cls.bind(_as_written({}), At("", Text.plain("", _DEFAULT)))
+
+    @classmethod
+    def bind(cls, node: Node, at: At) -> Self:
+        """Return what a node means that has the shape."""
+        values = {name: _value(name, member, node, at) for name, member in cls.members.items()}
+        return cls(**values)
+
+
+def _value(name: str, member: Key | _Itself | _Found, node: Node, at: At) -> Any:
+    match member:
+        case _Found(find):
+            return find(node, at)
+        case _Itself(make=make):
+            return make(node, at)
+    key = member.name or name
+    entry = node.by_key.get(key) if isinstance(node, MapNode) else None
+    if entry is None and isinstance(member.default, str | Mapping):
+        entry = Entry(Text.plain(key, _DEFAULT), _as_written(member.default))
+    if entry is None:
+        return member.default
+    return member.shape.bind(entry.value, at.under(entry.key))
+
+
+def _as_written(value: object) -> Node:
+    if isinstance(value, Mapping):
+        entries = {
+            key: Entry(Text.plain(key, _DEFAULT), _as_written(one)) for key, one in value.items()
+        }
+        return MapNode(tuple(entries.values()), Text.plain("", _DEFAULT).span(), entries)
+    return scalar_node(Text.plain(str(value), _DEFAULT))

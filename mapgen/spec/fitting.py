@@ -1,0 +1,296 @@
+"""The walk that holds nodes against shapes: everything wrong is reported, with its fix."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from mapgen.report import Diagnostic, Fix, Span, Text, repairs
+from mapgen.report.catalogue import documents, reading
+from mapgen.report.near import near_names
+from mapgen.spec.nodes import ListNode, MapNode, Node, ScalarNode
+from mapgen.spec.shapes import (
+    Anything,
+    Formula,
+    Instead,
+    Key,
+    ListOf,
+    Literal,
+    MapOf,
+    Named,
+    OneOrMap,
+    Record,
+    Shape,
+    Variants,
+    Whole,
+    Words,
+    mapping,
+    record_of,
+    scalar,
+    written,
+)
+
+# Of a mapping that is no data: far more than an entity has fields, few enough to report each.
+MOST_ENTRIES = 2_000
+
+
+def faults_of(node: Node, shape: Shape[Any]) -> list[Diagnostic]:
+    """Return all that keeps a node from having a shape."""
+    fitting = _Fitting([])
+    fitting.fit(node, shape)
+    return fitting.faults
+
+
+def describe(node: Node) -> str:
+    """Return what a node is, in words."""
+    match node:
+        case MapNode():
+            return "a mapping"
+        case ListNode():
+            return "a list"
+        case ScalarNode(kind="null"):
+            return "nothing"
+        case ScalarNode(kind="flag"):
+            return f"`{node.value}`"
+        case ScalarNode(kind="integer" | "number"):
+            return f"the number {node.value}"
+        case _:
+            return "text"
+
+
+class _Fitting(Struct, frozen=True):
+    """The walk; `faults` grows."""
+
+    faults: list[Diagnostic]
+
+    def fit(self, node: Node, shape: Shape[Any]) -> None:
+        """Report all that keeps the node from having the shape."""
+        match written(shape):
+            case Named(named=named):
+                self.fit(node, named())
+            case Words() as words:
+                self._words(node, words)
+            case Formula(what):
+                self._scalar(node, what)
+            case Whole(least):
+                self._whole(node, least)
+            case Literal():
+                self._scalar(node, "a constant")
+            case Anything():
+                pass
+            case ListOf() as many:
+                self._list(node, many)
+            case MapOf() as many:
+                self._map(node, many)
+            case OneOrMap(one, several):
+                self.fit(node, several if isinstance(node, MapNode) else one)
+            case Record(what, keys, instead):
+                if self._is_map(node, what):
+                    self._record(mapping(node), what, self._wanted(mapping(node), keys, instead))
+            case Variants() as variants:
+                self._variants(node, variants)
+
+    def _scalar(self, node: Node, what: str) -> bool:
+        if isinstance(node, ScalarNode) and node.kind != "null":
+            return True
+        help_line, fix = "write one value here", None
+        if isinstance(node, ListNode | MapNode) and what == "an expression":
+            help_line = "an expression that starts with `[` or `{` needs quotes around it"
+            is_in_brackets = node.span.source.text[node.span.start] in "[{"
+            fix = repairs.quoted(node.span) if is_in_brackets else None
+        fault = reading.wrong_shape(_opening(node), what, describe(node), help_line, fix)
+        self.faults.append(fault)
+        return False
+
+    def _words(self, node: Node, shape: Words) -> None:
+        if not self._scalar(node, shape.what):
+            return
+        text = scalar(node).text
+        if shape.choices and text.value not in shape.choices:
+            self.faults.append(
+                reading.unknown_choice(text.span(), text.value, shape.choices, shape.what)
+            )
+        else:
+            self._pattern(text, shape)
+
+    def _pattern(self, text: Text, shape: Words) -> None:
+        if shape.pattern is not None and not re.fullmatch(shape.pattern, text.value, re.ASCII):
+            self.faults.append(
+                reading.malformed(text.span(), shape.what, text.value, shape.example)
+            )
+
+    def _whole(self, node: Node, least: int) -> None:
+        what = f"a whole number from {least}"
+        if not (isinstance(node, ScalarNode) and node.kind == "integer"):
+            help_line, fix = f"write a number like `{least + 5}`", None
+            if isinstance(node, ScalarNode) and node.kind == "text" and _is_whole(node.value):
+                help_line, fix = "write it without quotes", repairs.unquoted(node.span)
+            found = describe(node)
+            self.faults.append(reading.wrong_shape(_opening(node), what, found, help_line, fix))
+        elif int(node.value) < least:
+            help_line = f"write `{least}` or more"
+            self.faults.append(reading.wrong_shape(node.span, what, node.value, help_line))
+
+    def _list(self, node: Node, shape: ListOf[Any]) -> None:
+        if isinstance(node, ListNode):
+            if len(node.items) < shape.least:
+                help_line = "add an entry, or remove the key"
+                self.faults.append(
+                    reading.wrong_shape(
+                        _opening(node), "at least one entry", "an empty list", help_line
+                    )
+                )
+            for item in node.items:
+                self.fit(item, shape.item)
+        elif shape.or_single:
+            self.fit(node, shape.item)
+        else:
+            help_line = "begin each entry on a line of its own with `- `"
+            fault = reading.wrong_shape(_opening(node), "a list", describe(node), help_line)
+            self.faults.append(fault)
+
+    def _map(self, node: Node, shape: MapOf[Any]) -> None:
+        if not self._is_map(node, shape.what):
+            return
+        if len(mapping(node).entries) < shape.least:
+            wanted, found = "at least one entry", "an empty mapping"
+            help_line = "add an entry, or remove the key"
+            self.faults.append(reading.wrong_shape(_opening(node), wanted, found, help_line))
+        if not isinstance(written(shape.value), Literal) and self._is_too_long(mapping(node)):
+            return
+        for entry in mapping(node).entries:
+            if shape.names is not None:
+                self._pattern(entry.key, shape.names)
+            self.fit(entry.value, shape.value)
+
+    def _is_too_long(self, node: MapNode) -> bool:
+        if len(node.entries) <= MOST_ENTRIES:
+            return False
+        found = f"a mapping of {len(node.entries):,}"
+        help_line = "data of that size belongs into a file of its own: a lookup, an example"
+        self.faults.append(
+            reading.wrong_shape(
+                node.entries[MOST_ENTRIES].key.span(),
+                f"at most {MOST_ENTRIES:,} entries",
+                found,
+                help_line,
+            )
+        )
+        return True
+
+    def _is_map(self, node: Node, what: str) -> bool:
+        if isinstance(node, MapNode):
+            return True
+        help_line = "write a line `KEY: VALUE` for each entry"
+        if what == "a spec":
+            help_line = "a spec starts with `maps: 1`; `mapgen explain E104` shows the smallest one"
+        fault = reading.wrong_shape(
+            _opening(node), f"{what} (a mapping)", describe(node), help_line
+        )
+        self.faults.append(fault)
+        return False
+
+    def _wanted(
+        self, node: MapNode, keys: Mapping[str, Key], instead: Instead | None
+    ) -> Mapping[str, Key]:
+        """Return the keys as this node needs them; report two ways at once."""
+        other = node.key(instead.key) if instead is not None else None
+        if instead is None or other is None:
+            return keys
+        found = [entry.key for entry in node.entries if entry.key.value in instead.of]
+        if found:
+            self.faults.append(documents.two_forms(found[0], other, [key.value for key in found]))
+        return {
+            name: replace(key, is_required=key.is_required and name not in instead.of)
+            for name, key in keys.items()
+        }
+
+    def _record(self, node: MapNode, what: str, keys: Mapping[str, Key]) -> None:
+        if self._is_too_long(node):
+            return
+        cut_before = False
+        free = [name for name in keys if node.get(name) is None]
+        for entry in node.entries:
+            # What the commas of an expression without quotes leave behind: one mistake.
+            is_cut = entry.key.value not in keys and describe(entry.value) == "nothing"
+            if entry.key.value in keys:
+                self.fit(entry.value, keys[entry.key.value].shape)
+            elif not (is_cut and cut_before):
+                self.faults.append(reading.unknown_key(entry.key, what, keys, free))
+            cut_before = is_cut and (cut_before or not entry.key.value.isidentifier())
+        unknown = (entry.key.value for entry in node.entries if entry.key.value not in keys)
+        missing = [name for name in free if keys[name].is_required]
+        meant = {near for name in unknown for near in near_names(name, missing)}
+        for name, key in keys.items():
+            if name in missing and name not in meant:
+                self.faults.append(reading.missing_key(_opening(node), name, what, key.purpose))
+            partner, here = key.goes_with, node.key(name)
+            if partner is not None and here is not None and node.get(partner) is None:
+                purpose = keys[partner].purpose
+                fault = reading.missing_key(here.span(), partner, f"`{name}`", purpose)
+                self.faults.append(fault)
+
+    def _variants(self, node: Node, shape: Variants[Any]) -> None:
+        if not isinstance(node, MapNode):
+            if shape.scalar is None or isinstance(node, ListNode):
+                help_line = _kinds_of(shape)
+                fault = reading.wrong_shape(
+                    _opening(node), shape.what, describe(node), help_line, _quoted(node, shape)
+                )
+                self.faults.append(fault)
+            else:
+                self.fit(node, shape.scalar)
+            return
+        if len(shape.kinds) == 1:
+            # There is nothing to tell apart: what is wrong is a key.
+            [only] = map(record_of, shape.kinds.values())
+            self._record(node, only.what, {**only.keys, **shape.shared})
+            return
+        found = shape.telling(node)
+        if not found:
+            is_bare = all(describe(entry.value) == "nothing" for entry in node.entries)
+            opening = _opening(node)
+            fault = reading.no_rule_kind(opening, shape.what, shape.kinds, is_bare=is_bare)
+            self.faults.append(fault)
+            return
+        if len(found) > 1:
+            self.faults.append(reading.several_rule_kinds(found[0], found[1]))
+            return
+        kind = record_of(shape.kinds[found[0].value])
+        self._record(node, kind.what, {**kind.keys, **shape.shared})
+
+
+def _is_whole(words: str) -> bool:
+    return words.isascii() and words.isdigit()
+
+
+def _kinds_of(shape: Variants[Any]) -> str:
+    """Return the help for a list, or a word, where a mapping of some kind belongs."""
+    if isinstance(_alone(shape), Formula):
+        return "an expression that starts with `[` needs quotes around it"
+    first = next(iter(shape.kinds))
+    return f"write a mapping, like `{{{first}: …}}`"
+
+
+def _alone(shape: Variants[Any]) -> Shape[Any] | None:
+    return None if shape.scalar is None else written(shape.scalar)
+
+
+def _quoted(node: Node, shape: Variants[Any]) -> Fix | None:
+    """Return the fix for an expression that YAML has read as a list."""
+    if not (isinstance(node, ListNode) and node.items and isinstance(_alone(shape), Formula)):
+        return None
+    is_in_brackets = node.span.source.text[node.span.start] == "["
+    return repairs.quoted(node.span) if is_in_brackets else None
+
+
+def _opening(node: Node) -> Span:
+    """Return the smallest span that shows a node: its first line."""
+    source = node.span.source
+    line_end = source.text.find("\n", node.span.start)
+    end = node.span.end if line_end < 0 else min(node.span.end, line_end)
+    return Span(source, node.span.start, max(node.span.start, end))
