@@ -22,7 +22,7 @@ $(READY): pyproject.toml constraints.txt
 	@touch $@
 
 .PHONY: demo
-demo: $(READY) ## see the product work: check, generate, deliver 225 orders to a stand-in tenant
+demo: $(READY) ## see the product work: check, generate, deliver 225 orders to a simulated tenant
 	@echo "== checking the specs" && $(BIN)/mapgen check
 	@echo "== is generated/ fresh?" && $(BIN)/mapgen generate --check
 	@mkdir -p $(DEMO)

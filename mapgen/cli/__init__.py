@@ -26,7 +26,7 @@ _COMMANDS: Mapping[str, tuple[str, str]] = {
     "generate": ("mapgen.cli.compile:generate", "compile the specs into generated/"),
     "queue": ("mapgen.cli.queue:queue", "show or drop what runs left in the queue"),
     "run": ("mapgen.cli.run:run", "deliver records to a tenant"),
-    "sandbox": ("mapgen.cli.sandbox:sandbox", "run a stand-in tenant"),
+    "sandbox": ("mapgen.cli.sandbox:sandbox", "run a simulated tenant"),
     "schema": ("mapgen.cli.schema:schema", "print or draft a JSON Schema"),
     "suggest": ("mapgen.cli.suggest:suggest", "draft a spec: propose rules by name and type"),
     "transform": ("mapgen.cli.transform:transform", "transform records, without any network"),

@@ -1,4 +1,4 @@
-"""`mapgen sandbox`: run a stand-in tenant until it is told to stop."""
+"""`mapgen sandbox`: run a simulated tenant until it is told to stop."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from mapgen.cli.options import Target, force_option
 from mapgen.cli.output import place, say
 
 if TYPE_CHECKING:
-    from mapgen.sandbox import Fault, Settings
+    from mapgen.sandbox import InjectedFailure, Settings
 
 _LOCK = "contracts/default-24.200.001.json"
 _FILE = click.Path(dir_okay=False, path_type=Path)
@@ -30,7 +30,6 @@ _COUNT = click.IntRange(min=1)
 )
 @click.option("--host", default="127.0.0.1", show_default=True)
 @click.option("--contract", "lock", type=_FILE, help=f"A contract lock. [default: specs/{_LOCK}]")
-@click.option("--version", help="Serve the contract under another version.")
 @click.option("--seed", type=_FILE, help="Master data to start with, JSON.")
 @click.option("--state", type=_FILE, help="Keep the records in this file, for the next start too.")
 @click.option(
@@ -42,19 +41,17 @@ _COUNT = click.IntRange(min=1)
 @click.option("--client-secret", default="sandbox-client-secret", show_default=True)
 @click.option("--username", default="mapgen", show_default=True)
 @click.option("--password", default="sandbox-password", show_default=True)
-@click.option("--single-tenant", is_flag=True, help="Take any tenant name at sign-in.")
 @click.option("--token-seconds", type=_COUNT, default=3600, show_default=True)
 @click.option("--sessions", type=_COUNT, help="Licence: sessions at a time.")
 @click.option("--requests-per-minute", type=_COUNT, help="Licence: requests a minute.")
 @click.option("--concurrent-requests", type=_COUNT, help="Licence: requests at a time.")
 @click.option("--latency", type=click.FloatRange(min=0), default=0, help="Milliseconds an answer.")
-@click.option("--long-action", multiple=True, help="NAME=POLLS: 202 until polled so often.")
-@click.option("--fault", multiple=True, help="Like drop@PUT:SalesOrder:3; see docs/sandbox.md.")
-@click.option("--faults", type=_FILE, help="A file of faults, one a line.")
+@click.option("--fail", multiple=True, help="Like drop@PUT:SalesOrder:3; see docs/sandbox.md.")
+@click.option("--failures", type=_FILE, help="A file of failures to inject, one a line.")
 @click.argument("command", nargs=-1, type=click.UNPROCESSED)
 @click.pass_obj
 def sandbox(project: Path | None, /, command: tuple[str, ...], **options: object) -> None:
-    """Run a stand-in tenant: it answers like the ERP's contract-based REST API.
+    """Run a simulated tenant: it answers like the ERP's contract-based REST API.
 
     Prints the address and the variables a delivery reads, and runs until Ctrl-C or SIGTERM.
     With a COMMAND behind `--`, runs it with those variables set, and ends with it and its exit
@@ -71,7 +68,6 @@ def sandbox(project: Path | None, /, command: tuple[str, ...], **options: object
         seed=None if seed is None else read_seed(seed),
         state=state,
         settings=settings,
-        version=None if options["version"] is None else str(options["version"]),
     )
     host, port = str(options["host"]), _whole(options, "port") or 0
     try:
@@ -137,34 +133,22 @@ def _settings(options: Mapping[str, object]) -> Settings:
     return Settings(
         credentials=credentials,
         limits=limits,
-        faults=_faults(_words(options, "fault"), _path(options, "faults")),
-        long_actions={**Settings().long_actions, **_long_actions(_words(options, "long_action"))},
+        failures=_failures(_words(options, "fail"), _path(options, "failures")),
         latency=latency / 1000 if isinstance(latency, (int, float)) else 0.0,
         token_seconds=_whole(options, "token_seconds") or 3600,
-        is_single_tenant=options["single_tenant"] is True,
     )
 
 
-def _faults(words: tuple[str, ...], path: Path | None) -> tuple[Fault, ...]:
-    from mapgen.sandbox import read_fault, read_faults
+def _failures(words: tuple[str, ...], path: Path | None) -> tuple[InjectedFailure, ...]:
+    from mapgen.sandbox import read_failure, read_failures
 
-    listed = tuple(read_fault(each) for each in words)
+    listed = tuple(read_failure(each) for each in words)
     if path is None:
         return listed
     try:
-        return (*listed, *read_faults(path.read_text(encoding="utf-8"), path.name))
+        return (*listed, *read_failures(path.read_text(encoding="utf-8"), path.name))
     except (OSError, UnicodeDecodeError):
         raise click.BadParameter(f"`{path}` is no text file that can be read") from None
-
-
-def _long_actions(words: tuple[str, ...]) -> dict[str, int]:
-    polls = {}
-    for each in words:
-        name, _, number = each.partition("=")
-        if not name or not number.isdecimal():
-            raise click.BadParameter(f"`{each}` is not NAME=POLLS", param_hint="--long-action")
-        polls[name] = int(number)
-    return polls
 
 
 def _announce(

@@ -1,19 +1,19 @@
-"""A stand-in tenant: answers as the ERP's contract-based REST API does, over real sockets."""
+"""A simulated tenant: answers as the ERP's contract-based REST API does, over real sockets."""
 
-from mapgen.sandbox.faults import Fault, read_fault, read_faults
+from mapgen.sandbox.failures import InjectedFailure, read_failure, read_failures
 from mapgen.sandbox.seed import Seed, read_seed, seed_of
 from mapgen.sandbox.server import Sandbox, serve
 from mapgen.sandbox.settings import Credentials, Limits, Settings
 
 __all__ = [
     "Credentials",
-    "Fault",
+    "InjectedFailure",
     "Limits",
     "Sandbox",
     "Seed",
     "Settings",
-    "read_fault",
-    "read_faults",
+    "read_failure",
+    "read_failures",
     "read_seed",
     "seed_of",
     "serve",

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import NoReturn
 from uuid import UUID
 
+import msgspec
+
 from mapgen.contract.model import Contract, Entity, Field
-from mapgen.sandbox.errors import empty_body, invalid_request
+from mapgen.sandbox.errors import invalid_request
 from mapgen.sandbox.records import CustomValue
 from mapgen.sandbox.values import Value, coerce, custom_type
+
+_DECODER = msgspec.json.Decoder(float_hook=Decimal)
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +22,7 @@ class Sent:
     """One entity of a body, as far as the contract knows its members.
 
     A value of None clears the field (`{"value": null}`); a field that is absent, null or `{}` is
-    not in `values`. Unknown members are dropped without a word, as the ERP does (recorded).
+    not in `values`. Unknown members are dropped silently, as the ERP does (recorded).
     """
 
     id: str | None = None
@@ -35,10 +37,10 @@ class Sent:
 def parse_object(raw: bytes) -> dict[str, object]:
     """Return the JSON object of a body. Raises Refused (400) for anything else."""
     if not raw.strip():
-        raise empty_body()
+        raise invalid_request("The request body should not be empty.")  # as recorded
     try:
-        body = json.loads(raw.decode("utf-8-sig"), parse_float=Decimal, parse_constant=_no_number)
-    except (ValueError, RecursionError) as fault:
+        body = _DECODER.decode(raw)
+    except (ValueError, ArithmeticError, RecursionError) as fault:
         raise invalid_request(f"The request body is not valid JSON: {fault}") from None
     if not isinstance(body, dict):
         raise invalid_request("The request body should be an object.")
@@ -69,14 +71,15 @@ def read_sent(
             _read_value(member, raw, here, values, is_wrapped=is_wrapped)
         elif member.entity is not None:
             inner = contract.entities[member.entity]
-            parts = _objects(raw, here, is_list=member.shape == "details")
-            read = tuple(
-                read_sent(part, inner, contract, at, is_wrapped=is_wrapped) for at, part in parts
-            )
             if member.shape == "details":
-                details[name] = read
+                rows = _rows(raw, here)
+                details[name] = tuple(
+                    read_sent(row, inner, contract, f"{here}[{at}]", is_wrapped=is_wrapped)
+                    for at, row in enumerate(rows)
+                )
             else:
-                linked[name] = read[0]
+                part = _members(raw, here)
+                linked[name] = read_sent(part, inner, contract, here, is_wrapped=is_wrapped)
     return Sent(
         id=_read_id(body.get("id"), place),
         is_deleted=body.get("delete") is True,
@@ -86,10 +89,6 @@ def read_sent(
         details=details,
         custom=_read_custom(body.get("custom"), place),
     )
-
-
-def _no_number(word: str) -> NoReturn:
-    raise ValueError(f"{word} is not a JSON number")
 
 
 def _read_value(
@@ -110,16 +109,10 @@ def _read_value(
         raise invalid_request(str(fault), place) from None
 
 
-def _objects(raw: object, place: str, *, is_list: bool) -> list[tuple[str, dict[str, object]]]:
-    if not is_list:
-        raw = [raw]
+def _rows(raw: object, place: str) -> list[dict[str, object]]:
     if not isinstance(raw, list):
         raise invalid_request("Cannot deserialize the value: an array is expected.", place)
-    places = [f"{place}[{at}]" if is_list else place for at in range(len(raw))]
-    for at, part in zip(places, raw, strict=True):
-        if not isinstance(part, dict):
-            raise invalid_request("Cannot deserialize the value: an object is expected.", at)
-    return list(zip(places, raw, strict=True))
+    return [_members(row, f"{place}[{at}]") for at, row in enumerate(raw)]
 
 
 def _read_id(raw: object, place: str) -> str | None:

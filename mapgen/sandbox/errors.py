@@ -50,11 +50,6 @@ def invalid_request(complaint: str, place: str = "") -> Refused:
     return Refused(400, {"message": "The request is invalid.", "modelState": {place: [complaint]}})
 
 
-def empty_body() -> Refused:
-    """Return the recorded answer to a PUT without a body."""
-    return invalid_request("The request body should not be empty.")
-
-
 def not_signed_in() -> Refused:
     """Return a 401; the text is not verified against a live server, the shape is declared."""
     return Refused(401, {"message": "You are not logged in."})
@@ -118,14 +113,3 @@ def button_disabled(button: str) -> Refused:
     return http_error(
         f"Error: The {button} button is disabled.", "PX.Data.PXActionDisabledException"
     )
-
-
-def long_operation(version: str) -> Refused:
-    """Return the refusal while a long operation holds the screen: 409 from 25.200.001 on."""
-    words = (
-        "A long operation is running for this screen in the current session. "
-        "Please try again later."
-    )
-    if version >= "25":
-        return Refused(409, {"message": words})
-    return http_error(words)

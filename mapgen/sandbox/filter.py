@@ -1,222 +1,219 @@
-"""`$filter`, the OData 3 subset of contract 4: its text, in; a test of records, out."""
+"""`$filter`, the OData 3 subset of contract 4: its text, in; a condition of records, out."""
 
 from __future__ import annotations
 
+import operator
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Literal, TypeAlias, assert_never
+from typing import Any, Literal, TypeAlias
 
 from mapgen.contract.model import Contract, Entity, Field, ValueType
 from mapgen.sandbox.errors import Refused, http_error
-from mapgen.sandbox.records import Record
+from mapgen.sandbox.records import Among, Record, folded
 from mapgen.sandbox.values import custom_type, moment
 
 Edm: TypeAlias = Literal["String", "Decimal", "Boolean", "DateTimeOffset", "Guid", "Null"]
 Operand: TypeAlias = str | Decimal | bool | datetime | None
-Getter: TypeAlias = Callable[[Record], Operand]
 Test: TypeAlias = Callable[[Record], bool]
 
 _EDM: Mapping[ValueType, Edm] = {
-    "string": "String",
-    "single_select": "String",
-    "multi_select": "String",
-    "decimal": "Decimal",
-    "double": "Decimal",
-    "int": "Decimal",
-    "short": "Decimal",
-    "byte": "Decimal",
-    "long": "Decimal",
+    **dict.fromkeys(("string", "single_select", "multi_select"), "String"),
+    **dict.fromkeys(("decimal", "double", "int", "short", "byte", "long"), "Decimal"),
+    **dict.fromkeys(("datetime", "date"), "DateTimeOffset"),
     "boolean": "Boolean",
-    "datetime": "DateTimeOffset",
-    "date": "DateTimeOffset",
     "guid": "Guid",
 }
-_KINDS = {
-    "eq": "Equal",
-    "ne": "NotEqual",
-    "gt": "GreaterThan",
-    "ge": "GreaterThanOrEqual",
-    "lt": "LessThan",
-    "le": "LessThanOrEqual",
+_COMPARISONS: Mapping[str, tuple[str, Callable[[Any, Any], bool]]] = {
+    "eq": ("Equal", operator.eq),
+    "ne": ("NotEqual", operator.ne),
+    "gt": ("GreaterThan", operator.gt),
+    "ge": ("GreaterThanOrEqual", operator.ge),
+    "lt": ("LessThan", operator.lt),
+    "le": ("LessThanOrEqual", operator.le),
 }
 _TEXT_TESTS: Mapping[str, Callable[[str, str], bool]] = {
     "startswith": str.startswith,
     "endswith": str.endswith,
     "contains": str.__contains__,
+    "substringof": lambda part, text: part in text,
 }
 _DEEPEST = 100
 _TOKEN = re.compile(
     r"\s*(?:"
     r"(?P<typed>(?:datetimeoffset|datetime|date|guid)'[^']*')"
     r"|(?P<string>'(?:[^']|'')*')"
-    r"|(?P<number>-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)(?P<suffix>[mMdDfFlL])?(?![\w.])"
+    r"|(?P<number>-?\d+(?:\.\d+)?(?:[eE][+-]?\d{1,3})?)[mMdDfFlL]?(?![\w.])"
     r"|(?P<custom>cf\.\w+)"
     r"|(?P<name>[A-Za-z_]\w*(?:/[A-Za-z_]\w*)*)"
     r"|(?P<mark>[(),=])"
+    r"|(?P<unknown>\S)"
     r")"
 )
 
 
 @dataclass(frozen=True, slots=True)
-class _Token:
-    kind: str
-    text: str
-    at: int
+class Condition:
+    """A test of records; whatever passes it is among what each of `indexed` finds."""
+
+    test: Test
+    indexed: tuple[Among, ...] = ()
+
+    def __call__(self, record: Record) -> bool:
+        return self.test(record)
+
+    def among(self, entity: Entity) -> Among | None:
+        """Return what to look up in an index, for an identity of the entity where it is named.
+
+        Otherwise the last one: what narrows a condition most comes after its scope.
+        """
+        identities = [one for one in self.indexed if one.path in entity.identities]
+        return next(reversed(identities or self.indexed), None)
 
 
 @dataclass(frozen=True, slots=True)
 class _Term:
-    """An operand with its type, and how to get it out of a record."""
+    """An operand: its type and how to get it; the `path` of a field, the `constant` of a text."""
 
     edm: Edm
-    get: Getter
+    get: Callable[[Record], Operand]
+    path: str | None = None
+    constant: str | None = None
 
 
-def compile_filter(text: str, entity: Entity, contract: Contract) -> Test:
-    """Return the test that a `$filter` asks for.
+def compile_filter(text: str, entity: Entity, contract: Contract) -> Condition:
+    """Return the condition that a `$filter` asks for.
 
     Raises Refused (500) as the ERP does for what it cannot read, for an unknown field and for a
     comparison of different types; filtering on details is not supported.
     """
-    parser = _Parser(_tokens(text), entity, contract)
-    test = parser.either()
+    parser = _Parser(text, entity, contract)
+    condition = parser.either()
     parser.end()
-    return test
+    return condition
 
 
 def _syntax(words: str) -> Refused:
     return http_error(words, "Microsoft.Data.OData.ODataException")
 
 
-def _tokens(text: str) -> list[_Token]:
-    tokens, at = [], 0
-    end = len(text.rstrip())
-    while at < end:
-        match = _TOKEN.match(text, at)
-        if match is None:
-            raise _syntax(f"Syntax error at position {at} in '{text}'.")
-        kind = "number" if match["number"] else str(match.lastgroup)
-        tokens.append(_Token(kind, match[kind], match.start(kind)))
-        at = match.end()
-    return [*tokens, _Token("end", "", end)]
-
-
 class _Parser:
-    """A recursive descent through the tokens; every rule returns the finished test or term."""
+    """A recursive descent through the tokens: pairs of a kind and a text."""
 
-    def __init__(self, tokens: list[_Token], entity: Entity, contract: Contract) -> None:
-        self._tokens = tokens
+    def __init__(self, text: str, entity: Entity, contract: Contract) -> None:
+        found = [(str(match.lastgroup), match) for match in _TOKEN.finditer(text)]
+        self._tokens = [(kind, match[kind]) for kind, match in found]
+        self._tokens.append(("end", "the end"))
         self._at = 0
         self._depth = 0
         self._entity = entity
         self._contract = contract
 
-    def either(self) -> Test:
-        test = self._both()
+    def either(self) -> Condition:
+        condition = self._both()
         while self._taken("name", "or"):
-            test = _either(test, self._both())
-        return test
+            condition = _either(condition, self._both())
+        return condition
 
     def end(self) -> None:
-        if self._token.kind != "end":
+        if self._tokens[self._at][0] != "end":
             raise self._unexpected()
 
-    def _both(self) -> Test:
-        test = self._negated()
+    def _both(self) -> Condition:
+        condition = self._single()
         while self._taken("name", "and"):
-            test = _both(test, self._negated())
-        return test
+            condition = _both(condition, self._single())
+        return condition
 
-    def _negated(self) -> Test:
+    def _single(self) -> Condition:
         self._depth += 1
         if self._depth > _DEEPEST:
             raise _syntax("The expression is nested too deeply.")
-        test = self._nested()
-        self._depth -= 1
-        return test
-
-    def _nested(self) -> Test:
         if self._taken("name", "not"):
-            return _not(self._negated())
-        if self._taken("mark", "("):
-            test = self.either()
+            negated = self._single().test
+            condition = Condition(lambda record: not negated(record))
+        elif self._taken("mark", "("):
+            condition = self.either()
             self._expect(")")
-            return test
-        return self._comparison()
+        else:
+            condition = self._comparison()
+        self._depth -= 1
+        return condition
 
-    def _comparison(self) -> Test:
+    def _comparison(self) -> Condition:
         left = self._term()
-        token = self._token
-        if token.kind != "name" or token.text not in _KINDS:
-            return _bare(left)
-        self._at += 1
-        right = self._term()
-        return _compared(left, token.text, right)
+        kind, name = self._tokens[self._at]
+        if kind == "name" and name in _COMPARISONS:
+            self._at += 1
+            return _compared(left, name, self._term())
+        if left.edm != "Boolean":
+            raise _syntax("The $filter expression must evaluate to a single boolean value.")
+        return Condition(lambda record: left.get(record) is True)
 
     def _term(self) -> _Term:
-        token = self._next()
-        match token.kind:
+        kind, text = self._tokens[self._at]
+        if kind not in ("string", "number", "typed", "custom", "name"):
+            raise self._unexpected()
+        self._at += 1
+        match kind:
             case "string":
-                words = token.text[1:-1].replace("''", "'")
-                return _Term("String", lambda _: words)
+                return _constant("String", text[1:-1].replace("''", "'"))
             case "number":
-                number = Decimal(token.text)
-                return _Term("Decimal", lambda _: number)
+                return _constant("Decimal", Decimal(text))
             case "typed":
-                return _typed(token.text)
+                return _typed(text)
             case "custom":
-                return self._custom(token.text)
-            case "name" if self._token == _Token("mark", "(", self._token.at):
-                return self._call(token.text)
-            case "name":
-                return self._named(token.text)
-            case _:
-                self._at -= 1
-                raise self._unexpected()
+                return self._custom(text)
+        if text in ("true", "false"):
+            return _constant("Boolean", text == "true")
+        if text == "null":
+            return _constant("Null", None)
+        return self._call(text) if self._taken("mark", "(") else self._named(text)
 
-    def _named(self, name: str) -> _Term:
-        if name in ("true", "false"):
-            return _Term("Boolean", lambda _: name == "true")
-        if name == "null":
-            return _Term("Null", lambda _: None)
-        *parts, last = name.split("/")
+    def _named(self, path: str) -> _Term:
+        *parts, last = path.split("/")
         entity = self._entity
         for part in parts:
-            field = self._field(entity, part)
+            field = _field(entity, part)
             if field.shape == "details":
                 raise _syntax(f"Filtering on the detail entity '{part}' is not supported.")
             if field.entity is None:
                 raise _syntax(f"'{part}' of '{entity.name}' has no members.")
             entity = self._contract.entities[field.entity]
-        field = self._field(entity, last)
-        if field.value_type is None:
+        kind = _field(entity, last).value_type
+        if kind is None:
             raise _syntax(f"'{last}' of '{entity.name}' has no value to compare.")
-        return _Term(_EDM[field.value_type], _getter(tuple(parts), last, _EDM[field.value_type]))
+        edm = _EDM[kind]
 
-    def _field(self, entity: Entity, name: str) -> Field:
-        if name == "id":
-            return Field("id", "value", "guid")
-        field = entity.fields.get(name)
-        if field is None:
-            raise _syntax(f"Could not find a property named '{name}' on type '{entity.name}'.")
-        return field
+        def get(record: Record) -> Operand:
+            held: Record | None = record
+            for part in parts:
+                held = None if held is None else held.linked.get(part)
+            if held is None:
+                return None
+            return held.id if last == "id" else _operand(held.values.get(last), edm)
+
+        return _Term(edm, get, path)
 
     def _call(self, name: str) -> _Term:
-        self._expect("(")
         first = self._term()
         self._expect(",")
         second = self._term()
         self._expect(")")
         if first.edm != "String" or second.edm != "String":
             raise _syntax(f"No function signature for the function with name '{name}'.")
-        if name == "substringof":
-            return _text_test("contains", second.get, first.get)
-        if name in _TEXT_TESTS:
-            return _text_test(name, first.get, second.get)
-        raise _syntax(f"An unknown function with name '{name}' was found.")
+        if name not in _TEXT_TESTS:
+            raise _syntax(f"An unknown function with name '{name}' was found.")
+        holds = _TEXT_TESTS[name]
+
+        def get(record: Record) -> Operand:
+            left, right = first.get(record), second.get(record)
+            texts = isinstance(left, str) and isinstance(right, str)
+            return texts and holds(str(left).casefold(), str(right).casefold())
+
+        return _Term("Boolean", get)
 
     def _custom(self, name: str) -> _Term:
         """Read `cf.String(f='View.Field')`; contract 5 leaves the `f=` out."""
@@ -226,11 +223,10 @@ class _Parser:
         self._expect("(")
         if self._taken("name", "f"):
             self._expect("=")
-        token = self._next()
-        if token.kind != "string":
+        path, edm = self._term().constant, _EDM[kind]
+        if path is None:
             raise self._unexpected()
         self._expect(")")
-        path, edm = token.text[1:-1], _EDM[kind]
 
         def get(record: Record) -> Operand:
             held = record.custom.get(path)
@@ -238,29 +234,30 @@ class _Parser:
 
         return _Term(edm, get)
 
-    @property
-    def _token(self) -> _Token:
-        return self._tokens[self._at]
-
-    def _next(self) -> _Token:
-        token = self._token
-        self._at += 1
-        return token
-
     def _taken(self, kind: str, text: str) -> bool:
-        if self._token.kind == kind and self._token.text == text:
-            self._at += 1
-            return True
-        return False
+        is_there = self._tokens[self._at] == (kind, text)
+        self._at += is_there
+        return is_there
 
     def _expect(self, mark: str) -> None:
         if not self._taken("mark", mark):
             raise self._unexpected()
 
     def _unexpected(self) -> Refused:
-        token = self._token
-        found = f"'{token.text}'" if token.kind != "end" else "the end"
-        return _syntax(f"Syntax error: {found} was not expected at position {token.at}.")
+        return _syntax(f"Syntax error: '{self._tokens[self._at][1]}' was not expected.")
+
+
+def _field(entity: Entity, name: str) -> Field:
+    if name == "id":
+        return Field("id", "value", "guid")
+    field = entity.fields.get(name)
+    if field is None:
+        raise _syntax(f"Could not find a property named '{name}' on type '{entity.name}'.")
+    return field
+
+
+def _constant(edm: Edm, value: Operand) -> _Term:
+    return _Term(edm, lambda _: value, constant=value if isinstance(value, str) else None)
 
 
 def _typed(literal: str) -> _Term:
@@ -268,111 +265,60 @@ def _typed(literal: str) -> _Term:
     if kind == "guid":
         return _Term("Guid", lambda _: words.lower())
     try:
-        instant = moment(words)
-    except ValueError:
+        return _constant("DateTimeOffset", moment(words))
+    except (ValueError, OverflowError):
         raise _syntax(f"Unrecognized '{literal}' literal.") from None
-    return _Term("DateTimeOffset", lambda _: instant)
 
 
-def _getter(parts: tuple[str, ...], name: str, edm: Edm) -> Getter:
-    def get(record: Record) -> Operand:
-        for part in parts:
-            inner = record.linked.get(part)
-            if inner is None:
-                return None
-            record = inner
-        return record.id if name == "id" else _operand(record.values.get(name), edm)
-
-    return get
-
-
-def _operand(value: str | bool | int | Decimal | None, edm: Edm) -> Operand:
+def _operand(value: object, edm: Edm) -> Operand:
     if value is None:
         return None
     match edm:
         case "Decimal":
-            return Decimal(value)
+            return Decimal(str(value))
         case "DateTimeOffset":
             return moment(str(value))
         case "Boolean":
             return value is True
-        case "String" | "Guid" | "Null":
-            return str(value)
         case _:
-            assert_never(edm)
+            return str(value)
 
 
-def _compared(left: _Term, operator: str, right: _Term) -> Test:
-    if "Null" not in (left.edm, right.edm) and left.edm != right.edm:
+def _compared(left: _Term, name: str, right: _Term) -> Condition:
+    words, holds = _COMPARISONS[name]
+    if "Null" in (left.edm, right.edm):
+        # A comparison with `null` has an answer for `eq` and `ne` only.
+        wanted = {"eq": True, "ne": False}.get(name)
+        return Condition(lambda record: (left.get(record) is right.get(record)) is wanted)
+    if left.edm != right.edm:
         raise _syntax(
             "A binary operator with incompatible types was detected. Found operand types "
-            f"'Edm.{left.edm}' and 'Edm.{right.edm}' for operator kind '{_KINDS[operator]}'."
+            f"'Edm.{left.edm}' and 'Edm.{right.edm}' for operator kind '{words}'."
         )
 
-    if "Null" in (left.edm, right.edm):
-        return _emptiness(left, operator, right)
-
     def test(record: Record) -> bool:
-        return _holds(_folded(left.get(record)), operator, _folded(right.get(record)))
+        """Compare as SQL does: an empty field is neither equal to, nor different from, a value."""
+        one, other = _comparable(left.get(record)), _comparable(right.get(record))
+        return one is not None and other is not None and holds(one, other)
 
-    return test
-
-
-def _emptiness(left: _Term, operator: str, right: _Term) -> Test:
-    """Return the test of a comparison with `null`, which has an answer for `eq` and `ne` only."""
-    wanted = {"eq": True, "ne": False}.get(operator)
-    return lambda record: (left.get(record) is right.get(record)) is wanted
+    if name == "eq" and left.edm == "String" and left.path and right.constant is not None:
+        return Condition(test, (Among(left.path, frozenset({right.constant})),))
+    return Condition(test)
 
 
-def _holds(left: Operand, operator: str, right: Operand) -> bool:
-    """Compare as SQL does: an empty field is neither equal to, nor different from, a value."""
-    if left is None or right is None:
-        return False
-    match operator:
-        case "eq":
-            return left == right
-        case "ne":
-            return left != right
-        case "gt":
-            return left > right  # type: ignore[operator]  # both sides have one Edm type
-        case "ge":
-            return left >= right  # type: ignore[operator]  # both sides have one Edm type
-        case "lt":
-            return left < right  # type: ignore[operator]  # both sides have one Edm type
-        case _:
-            return left <= right  # type: ignore[operator]  # both sides have one Edm type
+def _comparable(operand: Operand) -> Operand:
+    return folded(operand) if isinstance(operand, str) else operand
 
 
-def _folded(operand: Operand) -> Operand:
-    """Return text as the database's collation compares it: case and end padding do not count."""
-    return operand.rstrip().casefold() if isinstance(operand, str) else operand
+def _either(left: Condition, right: Condition) -> Condition:
+    indexed = tuple(
+        Among(one.path, one.values | other.values)
+        for one in left.indexed
+        for other in right.indexed
+        if one.path == other.path
+    )
+    return Condition(lambda record: left(record) or right(record), indexed)
 
 
-def _text_test(name: str, whole: Getter, part: Getter) -> _Term:
-    holds = _TEXT_TESTS[name]
-
-    def get(record: Record) -> Operand:
-        text, words = whole(record), part(record)
-        if not isinstance(text, str) or not isinstance(words, str):
-            return False
-        return holds(text.casefold(), words.casefold())
-
-    return _Term("Boolean", get)
-
-
-def _bare(term: _Term) -> Test:
-    if term.edm != "Boolean":
-        raise _syntax("The $filter expression must evaluate to a single boolean value.")
-    return lambda record: term.get(record) is True
-
-
-def _either(left: Test, right: Test) -> Test:
-    return lambda record: left(record) or right(record)
-
-
-def _both(left: Test, right: Test) -> Test:
-    return lambda record: left(record) and right(record)
-
-
-def _not(test: Test) -> Test:
-    return lambda record: not test(record)
+def _both(left: Condition, right: Condition) -> Condition:
+    return Condition(lambda record: left(record) and right(record), left.indexed + right.indexed)

@@ -36,7 +36,7 @@ class Licence:
         if self._limits.requests_per_minute is None and self._cores is None:
             yield
             return
-        # The request in hand stands in the queue itself until a core takes it.
+        # The request in hand is in the queue itself until a core takes it.
         if self._queued > self._limits.queue_places:
             self.declined += 1
             raise too_many_requests()

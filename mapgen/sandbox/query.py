@@ -10,11 +10,15 @@ from mapgen.sandbox.errors import invalid_request
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """What is shown of a record: expanded parts, the fields chosen (None: all), custom fields."""
+    """What is shown of a record: expanded parts, the fields chosen (None: all), custom fields.
+
+    A view that `is_all` shows every part that the record has.
+    """
 
     parts: Mapping[str, View] = field(default_factory=dict)
     names: frozenset[str] | None = None
     custom: frozenset[str] = frozenset()
+    is_all: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,11 +30,17 @@ class Page:
 
 
 def read_view(parameters: Mapping[str, str]) -> View:
-    """Return the view of a request. Names the contract does not have show nothing."""
+    """Return the view of a request. Names the contract does not have show nothing.
+
+    Custom fields stand in `$custom`, and in `$select` from contract version 5 on.
+    """
+    chosen = _paths(parameters.get("$select"))
+    custom = [path for path in chosen if "." in path[-1]]
+    fields = [path for path in chosen if "." not in path[-1]]
     return _view(
         _paths(parameters.get("$expand")),
-        None if parameters.get("$select") is None else _paths(parameters["$select"]),
-        _paths(parameters.get("$custom")),
+        None if parameters.get("$select") is None or ("*",) in fields else fields,
+        [*_paths(parameters.get("$custom")), *custom],
     )
 
 
@@ -52,16 +62,16 @@ def _view(
 ) -> View:
     expand, custom = list(expand), list(custom)
     chosen = None if select is None else list(select)
-    parts = {}
-    for name in dict.fromkeys(path[0] for path in expand):
-        inner = [path[1:] for path in chosen or () if path[0] == name and path[1:]]
-        parts[name] = _view(
-            [path[1:] for path in expand if path[0] == name and path[1:]],
-            inner or None,
-            [path[1:] for path in custom if path[0] == name and path[1:]],
-        )
+    parts = {
+        name: _view(_below(expand, name), _below(chosen or (), name) or None, _below(custom, name))
+        for name in dict.fromkeys(path[0] for path in expand)
+    }
     names = None if chosen is None else frozenset(path[0] for path in chosen if len(path) == 1)
     return View(parts, names, frozenset(path[0] for path in custom if len(path) == 1))
+
+
+def _below(paths: Iterable[tuple[str, ...]], name: str) -> list[tuple[str, ...]]:
+    return [path[1:] for path in paths if path[0] == name and path[1:]]
 
 
 def _count(parameters: Mapping[str, str], name: str) -> int | None:

@@ -29,9 +29,6 @@ class Setup(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     defaults: dict[str, dict[str, object]] = {}
     custom_fields: dict[str, dict[str, str]] = {}
     numbering: dict[str, str | dict[str, str]] = {}
-    hold_on_entry: bool = True
-    base_currency: str = "USD"
-    forbid_duplicate_customer_order: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ import socket
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
 from typing import cast
@@ -19,9 +19,9 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from mapgen.contract.model import Contract
 from mapgen.sandbox.app import Connections, Site
-from mapgen.sandbox.planting import plant
 from mapgen.sandbox.records import Store
 from mapgen.sandbox.seed import Seed, seed_of
+from mapgen.sandbox.seeding import sow
 from mapgen.sandbox.settings import Credentials, Settings
 from mapgen.sandbox.tenant import Tenant
 
@@ -34,16 +34,14 @@ def open_tenant(
     seed: Seed | None = None,
     state: Path | None = None,
     settings: Settings | None = None,
-    version: str | None = None,
 ) -> Tenant:
-    """Return a tenant with its records. `version` serves the contract under another version.
+    """Return a tenant with its records.
 
     Raises Stopped (E522, E523) where the seed or the state file does not fit.
     """
-    served = contract if version is None else replace(contract, version=version)
     keys = {entity.name: entity.keys for entity in contract.entities.values()}
-    tenant = Tenant(served, settings or Settings(), Store(keys, state))
-    plant(tenant, seed or Seed())
+    tenant = Tenant(contract, settings or Settings(), Store(keys, state))
+    sow(tenant, seed or Seed())
     return tenant
 
 
@@ -124,12 +122,11 @@ def serve(
     seed: Mapping[str, object] | Seed | None = None,
     state: Path | None = None,
     settings: Settings | None = None,
-    version: str | None = None,
     port: int = 0,
 ) -> Iterator[Sandbox]:
     """Serve a tenant from a thread of this process, on a free port, until the block ends."""
-    planted = seed if isinstance(seed, Seed) or seed is None else seed_of(dict(seed))
-    tenant = open_tenant(contract, seed=planted, state=state, settings=settings, version=version)
+    seeds = seed if isinstance(seed, Seed) or seed is None else seed_of(dict(seed))
+    tenant = open_tenant(contract, seed=seeds, state=state, settings=settings)
     listener = listen("127.0.0.1", port)
     with serving(tenant, listener):
         yield Sandbox(url_of(listener), tenant.settings.credentials, tenant)
@@ -158,7 +155,7 @@ def serving(tenant: Tenant, listener: socket.socket) -> Iterator[None]:
 
 
 def _protocol(connections: Connections) -> type[asyncio.Protocol]:
-    """Return a protocol that says which connection is whose, so that a fault can cut one."""
+    """Return a protocol that says which connection is whose, so that a failure can cut one."""
 
     class Protocol(H11Protocol):
         def connection_made(  # type: ignore[override]  # as its base: TCP only

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from mapgen.sandbox.faults import Fault
+from mapgen.sandbox.failures import InjectedFailure
 
 APPLICATION = "5D3C9F0A-6B1E-4F57-9C42-8A1B2C3D4E5F"
 """The identifier half of the default client id; the tenant's name is the other half."""
@@ -18,7 +18,7 @@ def utc_now() -> datetime:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Credentials:
-    """Who may sign in. The defaults are public, like everything in a stand-in tenant."""
+    """Who may sign in. The defaults are public, like everything in a simulated tenant."""
 
     tenant: str = "DEMO"
     client_id: str = ""
@@ -57,21 +57,14 @@ class Limits:
 class Settings:
     """How the tenant behaves.
 
-    `long_actions` says after how many status polls an action is done (0: at once, 204). `now` is
-    the tenant's clock: dates, token lifetimes and idle sessions follow it. `latency` is in seconds
-    and held before every answer. `is_single_tenant` accepts any tenant name at sign-in, as a site
-    with one tenant does. `has_links` adds `_links` to records, as builds after 2022 do.
+    `now` is the tenant's clock: token lifetimes and idle sessions follow it. `latency` is in
+    seconds and held before every answer.
     """
 
     credentials: Credentials = field(default_factory=Credentials)
     limits: Limits = field(default_factory=Limits)
-    faults: tuple[Fault, ...] = ()
-    long_actions: Mapping[str, int] = field(
-        default_factory=lambda: {"SalesOrderCreateShipment": 1, "PrepareSalesInvoice": 1}
-    )
+    failures: tuple[InjectedFailure, ...] = ()
     latency: float = 0.0
     token_seconds: int = 3600
     idle_seconds: int = 600
-    is_single_tenant: bool = False
-    has_links: bool = True
     now: Callable[[], datetime] = utc_now

@@ -1,4 +1,4 @@
-"""Saving: what a request sends, in; the record as the business logic leaves it, stored, out."""
+"""Saving: what a request sends, in; the record as the tenant keeps it, stored, out."""
 
 from __future__ import annotations
 
@@ -8,26 +8,13 @@ from decimal import Decimal
 
 from mapgen.contract.model import Entity, Field
 from mapgen.sandbox.body import Sent
+from mapgen.sandbox.documents import DEFAULTS, act, first_number, numbered_key, settle
 from mapgen.sandbox.errors import Refused, http_error, no_entity, precondition_failed
-from mapgen.sandbox.filter import Test
-from mapgen.sandbox.records import Record
-from mapgen.sandbox.references import reference
-from mapgen.sandbox.rendering import echo
-from mapgen.sandbox.screen import Screen
-from mapgen.sandbox.screens import screen_of
+from mapgen.sandbox.filter import Condition
+from mapgen.sandbox.records import Record, folded
+from mapgen.sandbox.rendering import refused
 from mapgen.sandbox.tenant import NEW, Tenant, Work, title
-from mapgen.sandbox.values import Value, fit, utf16_length
-
-# Lines whose contract keys repeat the document's, or count up: what tells one line from another.
-_LINE_KEYS: Mapping[str, tuple[str, ...]] = {
-    "TaxDetail": ("TaxID",),
-    "SalesInvoiceTaxDetail": ("TaxID",),
-    "SalesOrderPayment": ("DocType", "ReferenceNbr"),
-}
-# Booleans and decimals of new lines that stay empty instead of false and zero. Source: recorded.
-_LEFT_EMPTY: Mapping[str, frozenset[str]] = {
-    "SalesOrderDetail": frozenset({"AverageCost", "CalculateDiscountsOnImport"}),
-}
+from mapgen.sandbox.values import Value, coerce, fit, utf16_length
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +26,7 @@ class Precondition:
 
 
 def put(
-    work: Work, entity: Entity, sent: Sent, chosen: Test | None, precondition: Precondition
+    work: Work, entity: Entity, sent: Sent, chosen: Condition | None, precondition: Precondition
 ) -> Record:
     """Insert or update a record and return it. Source: protocol of the ERP's PUT.
 
@@ -51,271 +38,244 @@ def put(
         raise precondition_failed("If-Match")
     if found is not None and precondition.must_be_new:
         raise precondition_failed("If-None-Match")
-    return save(work, entity, found, sent)
+    return _save(work, entity, found, sent)
 
 
-def find(tenant: Tenant, entity: Entity, sent: Sent) -> Record:
-    """Return the record an action is for. Raises Refused where there is none."""
-    found = _find(tenant, entity, sent, None)
-    if found is None:
+def invoke(work: Work, entity: Entity, action: str, sent: Sent) -> None:
+    """Run an action on a record, after whatever else was sent with it is saved."""
+    record = _find(work.tenant, entity, sent, None)
+    if record is None:
         raise no_entity()
-    return found
+    changes = {name: value for name, value in sent.values.items() if name not in entity.keys}
+    if changes or sent.linked or sent.details:
+        record = _save(work, entity, record, replace(sent, values=changes))
+    act(work, record, action)
+    work.stamp(record, is_new=False)
+    work.tenant.store.save(record)
 
 
-def save(work: Work, entity: Entity, found: Record | None, sent: Sent) -> Record:
-    """Apply what was sent to a record or to a new one, let the screen work on it, and store it."""
-    screen = screen_of(entity)
-    draft = Record(entity.name) if found is None else found.draft()
-    is_new = found is None
-    _apply(work, draft, sent, is_new=is_new)
-    if is_new:
-        _take_tenant_defaults(work, draft)
-    screen.save(work, draft, is_new)
-    _finish(work, draft, is_new=is_new)
-    _check(work, draft)
-    failures = list(draft.failures())
-    if failures:
-        _show_new_key(screen, draft, is_new=is_new)
-        raise _unprocessable(work, draft, failures[0], is_new=is_new)
-    if is_new and _stays_unsaved(screen, entity, draft):
-        return draft
-    _number(work, screen, draft, is_new=is_new)
-    work.tenant.store.save(draft, *work.beside)
-    return draft
+def matching(tenant: Tenant, entity: Entity, chosen: Condition | None) -> list[Record]:
+    """Return the records that a condition chooses, in the order of their keys."""
+    if chosen is None:
+        return tenant.store.all(entity.name)
+    return [each for each in tenant.store.all(entity.name, chosen.among(entity)) if chosen(each)]
 
 
-def plant_record(work: Work, entity: Entity, sent: Sent) -> Mapping[str, str]:
+def save_seeded(work: Work, entity: Entity, sent: Sent, *, is_archived: bool) -> Mapping[str, str]:
     """Store a record of the seed under the keys it has; return its field errors, if any."""
-    draft = Record(entity.name)
-    _apply(work, draft, sent, is_new=True, is_seed=True)
-    _take_tenant_defaults(work, draft)
-    screen_of(entity).save(work, draft, True)
-    _finish(work, draft, is_new=True)
-    for failed in draft.failures():
+    record = Record(entity.name, is_archived=is_archived)
+    _apply(work, record, sent, is_new=True, is_seed=True)
+    _take_defaults(work, record)
+    settle(work, record)
+    _finish(work, record, is_new=True)
+    for failed in record.failures():
         return failed.errors
-    # What the seed says of a document stands, also where a screen would compute it.
-    draft.values.update((name, value) for name, value in sent.values.items() if value is not None)
-    work.tenant.store.save(draft)
+    # What the seed says of a document stays, also where it would be reckoned.
+    record.values.update((name, value) for name, value in sent.values.items() if value is not None)
+    work.tenant.store.save(record)
     return {}
 
 
-def _find(tenant: Tenant, entity: Entity, sent: Sent, chosen: Test | None) -> Record | None:
+def _save(work: Work, entity: Entity, found: Record | None, sent: Sent) -> Record:
+    """Apply what was sent to a record or to a new one, and store it."""
+    record = Record(entity.name) if found is None else found
+    is_new = found is None
+    _apply(work, record, sent, is_new=is_new)
+    if is_new:
+        _take_defaults(work, record)
+    settle(work, record)
+    _finish(work, record, is_new=is_new)
+    _check_references(work, record)
+    number = numbered_key(work, entity) if is_new else None
+    failed = next(record.failures(), None)
+    if failed is not None:
+        if number is not None:
+            record.values[number] = NEW
+        raise _unprocessable(work, record, failed, is_new=is_new)
+    if number is not None:
+        _number(work, entity, number, record)
+    elif missing := [name for name in entity.keys if record.values.get(name) in (None, "")]:
+        # Without a typed-in key: 200, and nothing is stored. Source: recorded.
+        record.values.update(dict.fromkeys(missing, NEW))
+        return record
+    work.tenant.store.save(record)
+    return record
+
+
+def _find(tenant: Tenant, entity: Entity, sent: Sent, chosen: Condition | None) -> Record | None:
     if sent.id is not None:
         found = tenant.store.by_id(entity.name, sent.id)
         if found is None:
             raise no_entity()
         return found
     if chosen is not None:
-        matching = tenant.store.all(entity.name, chosen)
-        if len(matching) > 1:
+        several = matching(tenant, entity, chosen)
+        if len(several) > 1:
             raise http_error("More than one entity satisfies the condition.")
-        return matching[0] if matching else None
-    fallback = screen_of(entity).key_defaults
-    keys = [sent.values.get(name, fallback.get(name)) for name in entity.keys]
+        return several[0] if several else None
+    defaults = _defaults(tenant, entity.name)
+    keys = [sent.values.get(name, defaults.get(name)) for name in entity.keys]
     if not keys or any(key is None for key in keys):
         return None
     return tenant.store.by_keys(entity.name, [str(key) for key in keys])
 
 
 def _apply(work: Work, record: Record, sent: Sent, *, is_new: bool, is_seed: bool = False) -> None:
-    """Write what was sent: not over keys, calculated or read-only fields, which keep still."""
+    """Write what was sent: not over keys, calculated or read-only fields, which keep still.
+
+    What has an override flag is written only where that is set, as the ERP does.
+    """
     entity = work.tenant.contract.entities[record.entity]
-    numbered = _numbered_key(work, entity)
-    taken = set()
+    numbered = None if is_seed or not entity.is_top_level else numbered_key(work, entity)
+    told = {**record.values, **sent.values}
     for name, value in sent.values.items():
         member = entity.fields[name]
-        is_fixed = member.is_calculated or member.is_read_only
+        is_fixed = member.is_calculated or member.is_read_only or name == numbered
         is_settled = name in entity.keys and not is_new
-        if not is_seed and (is_fixed or is_settled or name == numbered):
-            continue
-        taken.add(name)
-        _write(record, member, value)
-    record.sent = frozenset(taken)
+        if is_seed or not (is_fixed or is_settled or _lacks_flag(member, told)):
+            _write(work, record, member, value)
     for name, part in sent.linked.items():
-        allowed = _allowed(entity.fields[name], record, part)
-        inner = work.part(record, name)
-        if inner is not None:
-            _apply(work, inner, allowed, is_new=True, is_seed=is_seed)
+        member = entity.fields[name]
+        flags = dict(member.part_companions)
+        linked = {
+            inner: below
+            for inner, below in part.linked.items()
+            if is_seed or inner not in flags or told.get(flags[inner]) is True
+        }
+        is_own = is_seed or not _lacks_flag(member, told)
+        allowed = replace(part, linked=linked) if is_own else Sent(linked=linked)
+        held = record.linked.setdefault(name, Record(member.entity or ""))
+        _apply(work, held, allowed, is_new=True, is_seed=is_seed)
     for name, lines in sent.details.items():
-        _apply_lines(work, record, name, lines)
-    _apply_custom(work, record, sent)
-    if sent.note is not None:
-        record.note = sent.note
+        if is_seed or not _lacks_flag(entity.fields[name], told):
+            _apply_lines(work, record, name, lines, is_seed=is_seed)
+    declared = work.tenant.setup.custom_fields.get(record.entity)
+    record.custom.update(
+        (name, value) for name, value in sent.custom.items() if declared is None or name in declared
+    )
+    record.note = record.note if sent.note is None else sent.note
 
 
-def _write(record: Record, member: Field, value: Value | None) -> None:
+def _lacks_flag(member: Field, told: Mapping[str, object]) -> bool:
+    # A price stays where no price list has another, and there are none here. Source: recorded.
+    flag = None if member.name == "UnitPrice" else member.companion
+    return flag is not None and told.get(flag) is not True
+
+
+def _write(work: Work, record: Record, member: Field, value: Value | None) -> None:
     if value is None:
         record.values.pop(member.name, None)
         return
     record.values[member.name] = fit(value, member)
-    if (
-        isinstance(value, str)
-        and member.max_length is not None
-        and utf16_length(value) > member.max_length
-    ):
-        record.errors[member.name] = (
-            f"The length of '{member.label or member.name}' exceeds {member.max_length} characters."
-        )
+    longest = member.max_length
+    if isinstance(value, str) and longest is not None and utf16_length(value) > longest:
+        words = f"The length of '{member.label or member.name}' exceeds {longest} characters."
+        work.fail(record, member.name, words)
 
 
-def _allowed(member: Field, record: Record, part: Sent) -> Sent:
-    """Return what is taken of a linked part: what has a companion flag only when that is set."""
-    flags = dict(member.part_companions)
-    if member.companion is not None and not record.flag(member.companion):
-        own = {name: inner for name, inner in part.linked.items() if name in flags}
-        part = Sent(linked=own)
-    linked = {
-        name: inner
-        for name, inner in part.linked.items()
-        if name not in flags or record.flag(flags[name])
-    }
-    return replace(part, linked=linked)
-
-
-def _apply_lines(work: Work, record: Record, name: str, lines: Iterable[Sent]) -> None:
-    member = work.field_of(record, name)
-    if member is None or member.entity is None:
-        return
-    entity = work.tenant.contract.entities[member.entity]
+def _apply_lines(
+    work: Work, record: Record, name: str, lines: Iterable[Sent], *, is_seed: bool
+) -> None:
+    parent = work.tenant.contract.entities[record.entity]
+    entity = work.tenant.contract.entities[parent.fields[name].entity or ""]
+    keys = [key for key in entity.keys if key not in parent.keys]
     held = record.lines(name)
     for sent in lines:
-        found = _find_line(entity, held, sent)
+        found = _find_line(keys, held, sent)
         if sent.is_deleted:
             if found is not None:
                 held.remove(found)
             continue
         if found is None and sent.id is not None:
             raise no_entity()
-        line = found if found is not None else Record(entity.name)
-        _apply(work, line, sent, is_new=found is None)
+        line = Record(entity.name) if found is None else found
+        _apply(work, line, sent, is_new=found is None, is_seed=is_seed)
         if found is None:
             held.append(line)
+        counted = entity.fields.get("LineNbr")
+        if counted is not None and counted.value_type in ("int", "short"):
+            highest = max((int(other.number("LineNbr")) for other in held), default=0)
+            line.values.setdefault("LineNbr", highest + 1)
 
 
-def _find_line(entity: Entity, held: list[Record], sent: Sent) -> Record | None:
-    """Return the line that is meant: by id, else by its own keys; None means another line."""
+def _find_line(keys: Iterable[str], held: list[Record], sent: Sent) -> Record | None:
+    """Return the line that is meant: by id, else by the keys of its own that are sent."""
     if sent.id is not None:
         return next((line for line in held if line.id == sent.id), None)
-    names = _LINE_KEYS.get(entity.name, entity.keys)
-    if not names or any(sent.values.get(name) is None for name in names):
+    wanted = {
+        key: folded(str(sent.values[key])) for key in keys if sent.values.get(key) is not None
+    }
+    if not wanted:
         return None
-    wanted = [str(sent.values[name]).casefold() for name in names]
-    for line in held:
-        if [str(line.values.get(name, "")).casefold() for name in names] == wanted:
-            return line
-    return None
+    return next(
+        (
+            line
+            for line in held
+            if all(folded(str(line.values.get(key))) == wanted[key] for key in wanted)
+        ),
+        None,
+    )
 
 
-def _apply_custom(work: Work, record: Record, sent: Sent) -> None:
-    declared = work.tenant.setup.custom_fields.get(record.entity)
-    for name, value in sent.custom.items():
-        if declared is None or name in declared:
-            record.custom[name] = value
+def _defaults(tenant: Tenant, entity: str) -> dict[str, object]:
+    return {**DEFAULTS.get(entity, {}), **tenant.setup.defaults.get(entity, {})}
 
 
-def _take_tenant_defaults(work: Work, record: Record) -> None:
-    """Give a new record and its new lines what the tenant's set-up says."""
-    for name in work.tenant.setup.defaults.get(record.entity, {}):
-        value = work.tenant.default(record.entity, name)
-        if value is not None:
-            work.default(record, name, value)
-    for lines in record.details.values():
-        for line in lines:
-            _take_tenant_defaults(work, line)
+def _take_defaults(work: Work, record: Record) -> None:
+    """Give a new record and its new lines what they hold before anybody says anything."""
+    for name, raw in _defaults(work.tenant, record.entity).items():
+        member = work.field_of(record, name)
+        if member is not None and member.value_type is not None:
+            record.values.setdefault(name, coerce(raw, member.value_type))
+    for part in record.parts():
+        _take_defaults(work, part)
 
 
 def _finish(work: Work, record: Record, *, is_new: bool) -> None:
     """Fill what is empty by nature, stamp the times, and find required fields left empty."""
     entity = work.tenant.contract.entities[record.entity]
-    empty = _LEFT_EMPTY.get(entity.name, frozenset())
+    numbered = numbered_key(work, entity) if entity.is_top_level else None
     for name, member in entity.fields.items():
-        if name in record.values or name in empty or member.value_type is None:
-            continue
         if member.value_type == "boolean":
-            record.values[name] = False
+            record.values.setdefault(name, False)
         elif member.value_type in ("decimal", "double"):
-            record.values[name] = Decimal("0.0")
-    numbered = _numbered_key(work, entity)
-    for name, member in entity.fields.items():
+            record.values.setdefault(name, Decimal("0.0"))
         # A document cannot be numbered without its other keys: `Customer` of a location.
-        is_wanted = name in entity.keys if numbered and name != numbered else member.is_required
+        is_wanted = member.is_required or (numbered is not None and name in entity.keys)
         if is_wanted and name != numbered and record.values.get(name) in (None, ""):
             work.fail(record, name, f"'{member.label or name}' cannot be empty.")
     work.stamp(record, is_new=is_new)
-    for part in record.linked.values():
+    for part in record.parts():
         _finish(work, part, is_new=is_new)
-    for lines in record.details.values():
-        for line in lines:
-            _finish(work, line, is_new=is_new)
 
 
-def _check(work: Work, record: Record) -> None:
+def _check_references(work: Work, record: Record) -> None:
     """Find references to master data that is not there; kinds without seed rows are not checked."""
-    for name in sorted(record.sent):
-        value = record.values.get(name)
-        refers = reference(record.entity, name)
-        if refers is None or not isinstance(value, str) or not value:
-            continue
-        kinds = [kind for kind in refers.kinds if kind in work.tenant.references]
-        if kinds and not any(work.tenant.has(kind, value) for kind in kinds):
-            work.fail(record, name, f"'{refers.label}' cannot be found in the system.")
-    _check_state(work, record)
-    for part in record.linked.values():
-        _check(work, part)
-    for lines in record.details.values():
-        for line in lines:
-            _check(work, line)
-
-
-def _check_state(work: Work, record: Record) -> None:
-    country = work.tenant.known("Country", record.text("Country"))
-    state = record.text("State")
-    if country is None or not state or "State" not in record.sent:
-        return
-    states = country.get("States")
-    if isinstance(states, list) and states and state not in states:
-        work.fail(record, "State", "'State' cannot be found in the system.")
-
-
-def _numbered_key(work: Work, entity: Entity) -> str | None:
-    """Return the key that the tenant numbers itself, None where keys are typed in."""
-    if work.tenant.setup.numbering.get(entity.name) == "manual" or not entity.is_top_level:
-        return None
-    key = screen_of(entity).numbered_key
-    if key is None and entity.is_auto_numbered and entity.keys:
-        key = entity.keys[-1]
-    return key if key in entity.fields else None
-
-
-def _number(work: Work, screen: Screen, record: Record, *, is_new: bool) -> None:
     entity = work.tenant.contract.entities[record.entity]
-    key = _numbered_key(work, entity)
-    if not is_new or key is None:
-        return
+    for name, value in record.values.items():
+        kinds = work.tenant.referred(entity.name, name)
+        if not kinds or not isinstance(value, str) or not value:
+            continue
+        if not any(work.tenant.has(kind, value) for kind in kinds):
+            label = entity.fields[name].label or name
+            work.fail(record, name, f"'{label}' cannot be found in the system.")
+    country = work.tenant.seeded.get("Country", {}).get(folded(record.text("Country")), {})
+    states, state = country.get("States"), record.text("State")
+    if isinstance(states, list) and states and state and state not in states:
+        work.fail(record, "State", "'State' cannot be found in the system.")
+    for part in record.parts():
+        _check_references(work, part)
+
+
+def _number(work: Work, entity: Entity, key: str, record: Record) -> None:
     others = [str(record.values.get(name, "")) for name in entity.keys if name != key]
     series = others[0] if others else ""
 
     def is_taken(number: str) -> bool:
-        keys = [number if name == key else str(record.values.get(name)) for name in entity.keys]
-        return work.tenant.store.by_keys(entity.name, keys) is not None
+        return work.tenant.store.by_keys(entity.name, [*others, number]) is not None
 
-    record.values[key] = work.number(entity.name, series, screen.first_number(series), is_taken)
-    screen.numbered(work, record)
-
-
-def _stays_unsaved(screen: Screen, entity: Entity, record: Record) -> bool:
-    """Tell whether a typed-in key is missing: 200, `<NEW>`, nothing stored. Source: recorded."""
-    if screen.numbered_key is not None or entity.is_auto_numbered:
-        return False
-    missing = [name for name in entity.keys if record.values.get(name) in (None, "")]
-    for name in missing:
-        record.values[name] = NEW
-    return bool(missing)
-
-
-def _show_new_key(screen: Screen, record: Record, *, is_new: bool) -> None:
-    if is_new and screen.numbered_key is not None:
-        record.values[screen.numbered_key] = NEW
+    first = first_number(entity, series)
+    record.values[key] = work.number(entity.name, series, first, is_taken)
 
 
 def _unprocessable(work: Work, record: Record, failed: Record, *, is_new: bool) -> Refused:
@@ -325,31 +285,4 @@ def _unprocessable(work: Work, record: Record, failed: Record, *, is_new: bool) 
         f"{verb}  '{title(failed.entity)}' record raised at least one error."
         " Please review the errors."
     )
-    return Refused(422, echo(record, work.tenant.contract, words))
-
-
-def invoke(
-    work: Work, entity: Entity, action: str, sent: Sent, parameters: Mapping[str, Value]
-) -> None:
-    """Run an action on a record, after whatever else was sent with it is saved.
-
-    An action without logic here starts nothing, as a fast action that finds nothing to do.
-    """
-    record = find(work.tenant, entity, sent)
-    changes = {name: value for name, value in sent.values.items() if name not in entity.keys}
-    if changes or sent.linked or sent.details:
-        record = save(work, entity, record, replace(sent, values=changes))
-    act = screen_of(entity).actions.get(action)
-    if act is None:
-        return
-    draft = record.draft()
-    act(work, draft, parameters)
-    work.stamp(draft, is_new=False)
-    work.tenant.store.save(draft, *work.beside)
-
-
-def delete(tenant: Tenant, entity: Entity, record: Record) -> None:
-    """Delete a record. Raises Refused (500) for one that later documents rest on."""
-    if record.text("Status") in screen_of(entity).kept_statuses:
-        raise http_error(f"Error: The {title(entity.name)} record cannot be deleted.")
-    tenant.store.delete(record)
+    return Refused(422, refused(record, work.tenant.contract, words))

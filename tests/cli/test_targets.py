@@ -24,7 +24,7 @@ from tests.contract.invented import openapi_3
 
 MINE = "my own notes\n"
 # Options whose files are read, and those to which lines or rows are added.
-READ = {"data", "envelope", "faults", "files", "jsonl", "keys", "lock", "metadata", "openapi"}
+READ = {"data", "envelope", "failures", "files", "jsonl", "keys", "lock", "metadata", "openapi"}
 READ |= {"overlay", "project", "seed", "source", "specs"}
 ADDED_TO = {"log", "state"}
 

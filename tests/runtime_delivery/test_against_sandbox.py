@@ -17,7 +17,7 @@ from mapgen.contract.model import Contract
 from mapgen.runtime.delivery import deliver
 from mapgen.runtime.environment import Environment, Limits
 from mapgen.runtime.plan import Retry
-from mapgen.sandbox import Credentials, Sandbox, Settings, errors, read_fault, serve
+from mapgen.sandbox import Credentials, Sandbox, Settings, errors, read_failure, serve
 from mapgen.sandbox import Limits as Licence
 from mapgen.sandbox.tenant import Work
 from tests.runtime_delivery.orders import RULES, HastyLedger, Watcher, order, orders, plan_of
@@ -46,7 +46,7 @@ def contract() -> Contract:
 @contextmanager
 def tenant(contract: Contract, *faults: str, **settings: Any) -> Iterator[Sandbox]:
     chosen = Settings(
-        credentials=CREDENTIALS, faults=tuple(read_fault(one) for one in faults), **settings
+        credentials=CREDENTIALS, failures=tuple(read_failure(one) for one in faults), **settings
     )
     with serve(contract, seed=SEED, settings=chosen) as sandbox:
         yield sandbox

@@ -1,4 +1,4 @@
-"""The licence's limits on requests, and faults on purpose."""
+"""The licence's limits on requests, and injected failures."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import httpx2
 import pytest
 
 from mapgen.report import Stopped
-from mapgen.sandbox import Limits, Settings, read_fault, read_faults
+from mapgen.sandbox import Limits, Settings, read_failure, read_failures
 
 from .conftest import Caller, wrapped
 
@@ -80,15 +80,15 @@ def test_waiting_too_long(start: Any) -> None:
         pytest.param("sign-out", 401, "not logged in", id="sign-out"),
     ],
 )
-def test_fault_before_the_work(start: Any, kind: str, status: int, words: str) -> None:
-    """The request named gets the trouble and saves nothing; the others are served."""
-    caller = start(settings=Settings(faults=(read_fault(f"{kind}@PUT:SalesOrder:2"),)))
+def test_failure_before_the_work(start: Any, kind: str, status: int, words: str) -> None:
+    """The request named fails and saves nothing; the others are served."""
+    caller = start(settings=Settings(failures=(read_failure(f"{kind}@PUT:SalesOrder:2"),)))
     answers = [caller.call("PUT", "SalesOrder", wrapped(ORDER)) for _ in range(3)]
 
     assert [got for got, _ in answers] == [200, status, 200]
     assert words in str(answers[1][1])
     assert len(caller.sandbox.records("SalesOrder")) == 2
-    assert [entry["fault"] for entry in caller.sandbox.requests()].count(kind) == 1
+    assert [entry["failure"] for entry in caller.sandbox.requests()].count(kind) == 1
 
 
 @pytest.mark.parametrize(
@@ -97,7 +97,7 @@ def test_fault_before_the_work(start: Any, kind: str, status: int, words: str) -
 )
 def test_connection_lost(start: Any, kind: str, stored: int) -> None:
     """`drop` loses the answer of a request that was committed, `refuse` the request itself."""
-    caller = start(settings=Settings(faults=(read_fault(f"{kind}@PUT:SalesOrder:2"),)))
+    caller = start(settings=Settings(failures=(read_failure(f"{kind}@PUT:SalesOrder:2"),)))
     caller.put("SalesOrder", ORDER)
     with pytest.raises(httpx2.TransportError):
         caller.put("SalesOrder", ORDER)
@@ -109,7 +109,7 @@ def test_connection_lost(start: Any, kind: str, stored: int) -> None:
 @pytest.mark.parametrize("kind", ["slow", "slow-answer"])
 def test_slow_answer(start: Any, kind: str) -> None:
     """A slow answer outlasts an impatient client; the work is done all the same."""
-    caller = start(settings=Settings(faults=(read_fault(f"{kind}=0.4@PUT:SalesOrder:1"),)))
+    caller = start(settings=Settings(failures=(read_failure(f"{kind}=0.4@PUT:SalesOrder:1"),)))
     with pytest.raises(httpx2.ReadTimeout):
         caller.call("PUT", "SalesOrder", wrapped(ORDER), timeout=0.1)
     caller.put("SalesOrder", ORDER)
@@ -125,16 +125,17 @@ def test_slow_answer(start: Any, kind: str) -> None:
         pytest.param("3", {3}, id="one"),
         pytest.param("1,4", {1, 4}, id="some"),
         pytest.param("2-3", {2, 3}, id="from to"),
+        pytest.param("1,3-4", {1, 3, 4}, id="several"),
         pytest.param("every 2", {2, 4}, id="every other"),
         pytest.param("all", {1, 2, 3, 4}, id="all"),
     ],
 )
 def test_which_requests(which: str, due: set[int]) -> None:
-    """A fault says which requests it meets, counted from one."""
-    fault = read_fault(f"drop@put:*:{which}")
+    """An injected failure says which requests it meets, counted from one."""
+    failure = read_failure(f"drop@put:*:{which}")
 
-    assert {number for number in range(1, 5) if fault.is_due(number)} == due
-    assert (fault.method, fault.target) == ("PUT", "*")
+    assert {number for number in range(1, 5) if failure.is_due(number)} == due
+    assert (failure.method, failure.target) == ("PUT", "*")
 
 
 @pytest.mark.parametrize(
@@ -151,16 +152,16 @@ def test_which_requests(which: str, due: set[int]) -> None:
         "drop@PUT:*:every 0",
     ],
 )
-def test_unreadable_fault(words: str) -> None:
-    """A fault that is no fault is E524."""
+def test_unreadable_failure(words: str) -> None:
+    """A failure that cannot be read is E524."""
     with pytest.raises(Stopped) as stopped:
-        read_fault(words)
+        read_failure(words)
 
     assert [fault.code for fault in stopped.value.diagnostics] == ["E524"]
 
 
-def test_file_of_faults() -> None:
-    """A file has one fault a line, with comments and blank lines."""
+def test_file_of_failures() -> None:
+    """A file has one failure a line, with comments and blank lines."""
     text = "# rehearsal\ndrop@PUT:SalesOrder:3\n\nslow=0.5@GET:*:all  # every look-up\n"
 
-    assert [fault.kind for fault in read_faults(text, "faults.txt")] == ["drop", "slow"]
+    assert [failure.kind for failure in read_failures(text, "failures.txt")] == ["drop", "slow"]

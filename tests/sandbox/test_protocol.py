@@ -9,9 +9,6 @@ from uuid import uuid4
 
 import pytest
 
-from mapgen.contract.model import Entity
-from mapgen.contract.openapi import read_contract
-from mapgen.report import Source
 from mapgen.sandbox import Settings
 
 from .conftest import SEED, Caller, values, wrapped
@@ -29,6 +26,8 @@ ITEM = {"InventoryID": "CUP", "Description": "Cup"}
         pytest.param("PUT", "SalesOrder", b'{"ControlTotal": {"value": NaN}}', 400, id="NaN"),
         pytest.param("PUT", "SalesOrder", b'{"ControlTotal": {"value": "x"}}', 400, id="no number"),
         pytest.param("PUT", "SalesOrder", b'{"Hold": {"value": 1}}', 400, id="no boolean"),
+        pytest.param("PUT", "Customer", b'{"TaxZone": {"value": "a\\u0000"}}', 400, id="NUL"),
+        pytest.param("PUT", "Customer", b'{"TaxZone": {"value": "\\ud800"}}', 400, id="surrogate"),
         pytest.param("PUT", "SalesOrder", b'{"Date": {"value": "soon"}}', 400, id="no date"),
         pytest.param("PUT", "SalesOrder", b'{"Details": {}}', 400, id="details no list"),
         pytest.param("PUT", "SalesOrder", b'{"Details": [1]}', 400, id="line no object"),
@@ -47,7 +46,6 @@ ITEM = {"InventoryID": "CUP", "Description": "Cup"}
         pytest.param("GET", f"SalesOrder/{uuid4()}", None, 500, id="missing by id"),
         pytest.param("DELETE", "SalesOrder/SO/NONE", None, 500, id="delete missing"),
         pytest.param("GET", "SalesOrder?$filter=Nope eq 1", None, 500, id="filter unknown field"),
-        pytest.param("GET", "Payment?$expand=ApplicationHistory", None, 500, id="not optimised"),
     ],
 )
 def test_refusal(caller: Caller, method: str, path: str, body: bytes | None, status: int) -> None:
@@ -78,7 +76,7 @@ def test_members(caller: Caller) -> None:
     fields = caller.sandbox.tenant.contract.entities["StockItem"].fields
 
     shown = [name for name, field in fields.items() if field.shape == "value"]
-    assert list(answer) == ["id", "rowNumber", "note", *shown, "custom", "_links"]
+    assert list(answer) == ["id", "rowNumber", "note", *shown, "custom"]
     assert (answer["note"], answer["custom"], answer["ABCCode"]) == ({"value": ""}, {}, {})
 
 
@@ -137,17 +135,6 @@ def test_clearing(caller: Caller) -> None:
     assert [values(answer)[name] for name in body] == [None, "B", "C"]
 
 
-def test_scale(caller: Caller) -> None:
-    """A PUT answers numbers as computed, a GET with the places of the column; both exact."""
-    body = {"InventoryID": "CUP", "DefaultPrice": "19.10", "MSRP": 20}
-    put = caller.http.put(f"{caller.root}/StockItem", json=wrapped(body)).text
-    got = caller.http.get(f"{caller.root}/StockItem/CUP").text
-
-    assert '"DefaultPrice":{"value":19.1}' in put
-    assert '"MSRP":{"value":20.0}' in put
-    assert '"DefaultPrice":{"value":19.100000}' in got
-
-
 def test_expand_and_select(caller: Caller) -> None:
     """Nested parts come only where asked for, at any depth; select leaves the system members."""
     plain = caller.get("Customer/C000101")
@@ -165,7 +152,6 @@ def test_expand_and_select(caller: Caller) -> None:
         "CustomerID",
         "MainContact",
         "custom",
-        "_links",
     ]
     assert list(narrow["MainContact"]) == ["id", "rowNumber", "note", "Email", "custom"]
 
@@ -174,7 +160,7 @@ def test_unknown_names_in_queries(caller: Caller) -> None:
     """An unknown name in `$expand` or `$select` shows nothing."""
     answer = caller.get("Customer/C000101", expand="none,Nope", select="CustomerID,Nope")
 
-    assert list(answer) == ["id", "rowNumber", "note", "CustomerID", "custom", "_links"]
+    assert list(answer) == ["id", "rowNumber", "note", "CustomerID", "custom"]
 
 
 def test_paging(caller: Caller) -> None:
@@ -207,10 +193,6 @@ def test_custom_fields(start: Any) -> None:
         "value": "north",
     }
     assert "value" not in got["custom"]["Document"]["UsrNope"]
-    schema = caller.get("SalesOrder/$adHocSchema")
-    assert schema["custom"]["Document"] == {
-        "UsrShopStore": {"type": "CustomStringField", "value": None}
-    }
 
 
 def test_notes(caller: Caller) -> None:
@@ -220,88 +202,6 @@ def test_notes(caller: Caller) -> None:
     _, answer = caller.call("PUT", "SalesOrder?$expand=Details", body)
 
     assert (answer["note"], answer["Details"][0]["note"]) == ({"value": "ring twice"}, None)
-
-
-def test_business_date_and_branch(caller: Caller) -> None:
-    """Headers set the date and the branch of one request."""
-    headers = {"PX-CbApiBusinessDate": "2024-02-29", "PX-CbApiBranch": "NORTH"}
-    body = wrapped({"CustomerID": "C000101"})
-    _, first = caller.call("PUT", "SalesOrder", body, headers=headers)
-    _, second = caller.call("PUT", "SalesOrder", body)
-
-    assert values(first)["Date"] == "2024-02-29T00:00:00+00:00"
-    assert (values(first)["Branch"], values(second)["Branch"]) == ("NORTH", None)
-
-
-def test_files(caller: Caller) -> None:
-    """A file goes where the link says, is listed if asked for, and comes back byte for byte."""
-    made = caller.put("StockItem", ITEM)
-    place = made["_links"]["files:put"].replace("{filename}", "cup.bin")
-    sent = caller.http.put(place, content=b"\x00\xff", headers={"PX-CbFileComment": "a cup"})
-    (listed,) = caller.get("StockItem/CUP", expand="files")["files"]
-
-    assert sent.status_code == 204
-    assert (listed["filename"], listed["comment"]) == ("cup.bin", "a cup")
-    assert caller.http.get(listed["href"]).content == b"\x00\xff"
-
-
-def test_discovery(start: Any) -> None:
-    """The endpoint list needs no sign-in and leads to the OpenAPI document."""
-    caller = start(signed_in=False)
-    (endpoint,) = caller.http.get("/entity").json()["endpoints"]
-    described = caller.http.get(f"{endpoint['href']}swagger.json?company=DEMO").json()
-
-    assert (described["openapi"], described["info"]["version"]) == ("3.0.1", "4")
-    assert described["servers"][0]["url"].startswith(caller.sandbox.url)
-
-
-def test_openapi_document(start: Any) -> None:
-    """The document says what the contract says: read back, it is the same contract.
-
-    Which of the times are days and which moments is not for the document to say.
-    """
-    caller = start(signed_in=False)
-    text = caller.http.get(f"{caller.root}/swagger.json").text
-    contract = caller.sandbox.tenant.contract
-    again = read_contract(Source("swagger.json", text))
-
-    assert set(again.entities) == set(contract.entities)
-    for name, entity in contract.entities.items():
-        assert _kinds(again.entities[name]) == _kinds(entity)
-        assert again.entities[name].actions == entity.actions
-
-
-def _kinds(entity: Entity) -> dict[str, tuple[str, str | None]]:
-    return {
-        field.name: (field.shape, "datetime" if field.value_type == "date" else field.value_type)
-        for field in entity.fields.values()
-    }
-
-
-def test_every_reference_of_the_document(caller: Caller) -> None:
-    """Every `$ref` leads to something."""
-    described = json.loads(caller.http.get(f"{caller.root}/swagger.json").text)
-
-    def references(node: Any) -> Any:
-        if isinstance(node, dict):
-            yield from (value for name, value in node.items() if name == "$ref")
-            node = list(node.values())
-        if isinstance(node, list):
-            for part in node:
-                yield from references(part)
-
-    for reference in set(references(described)):
-        target = described
-        for step in reference.removeprefix("#/").split("/"):
-            target = target[step]
-
-
-def test_state_cookies(caller: Caller) -> None:
-    """Every answer sets the cookies of the recorded exchanges again."""
-    answer = caller.http.get(f"{caller.root}/Customer")
-    names = [each.split("=")[0] for each in answer.headers.get_list("set-cookie")]
-
-    assert names == ["Locale", "UserBranch", "requestid", "requeststat"]
 
 
 def test_exact_numbers_in_and_out(caller: Caller) -> None:

@@ -1,4 +1,4 @@
-"""Signing in and out: OAuth, cookies, and the places of the licence."""
+"""Signing in and out: OAuth, and the places of the licence."""
 
 from __future__ import annotations
 
@@ -11,8 +11,6 @@ import pytest
 from mapgen.sandbox import Credentials, Limits, Settings
 
 from .conftest import Caller
-
-JSON = {"Content-Type": "application/json"}
 
 
 @dataclass
@@ -30,12 +28,6 @@ class Clock:
 
 def token(caller: Caller, **changes: str) -> Any:
     return caller.http.post("/identity/connect/token", data=caller.form(**changes))
-
-
-def credentials(caller: Caller, **changes: str) -> dict[str, str]:
-    told = caller.sandbox.credentials
-    login = {"name": told.username, "password": told.password, "tenant": told.tenant}
-    return login | changes
 
 
 def works(caller: Caller) -> bool:
@@ -77,19 +69,6 @@ def test_refused_grant(start: Any, changes: dict[str, str], error: str) -> None:
     assert (answer.status_code, answer.json()["error"]) == (400, error)
 
 
-def test_client_in_the_header(start: Any) -> None:
-    """The client may name itself by HTTP Basic."""
-    caller = start(signed_in=False)
-    told = caller.sandbox.credentials
-    form = caller.form()
-    del form["client_id"], form["client_secret"]
-    answer = caller.http.post(
-        "/identity/connect/token", data=form, auth=(told.client_id, told.client_secret)
-    )
-
-    assert answer.status_code == 200
-
-
 def test_refresh_rotates(caller: Caller) -> None:
     """A refresh gives new tokens; the old refresh token is worth nothing, the session goes on."""
     first = caller.sign_in()
@@ -118,57 +97,6 @@ def test_token_expires(start: Any) -> None:
     assert token(caller, **refresh).json() == {"error": "invalid_grant"}
 
 
-def test_cookie_sign_in(start: Any) -> None:
-    """204 without a body and the recorded cookies; then requests work until the sign-out."""
-    caller = start(signed_in=False)
-    before = works(caller)
-    answer = caller.http.post("/entity/auth/login", json=credentials(caller))
-    during = works(caller)
-    left = caller.http.post("/entity/auth/logout")
-
-    assert (answer.status_code, answer.content) == (204, b"")
-    assert {cookie.split("=")[0] for cookie in answer.headers.get_list("set-cookie")} >= {
-        ".ASPXAUTH",
-        "ASP.NET_SessionId",
-        "CompanyID",
-        "Locale",
-        "UserBranch",
-    }
-    assert (before, during, left.status_code, works(caller)) == (False, True, 204, False)
-
-
-@pytest.mark.parametrize(
-    ("changes", "exception"),
-    [
-        pytest.param({"password": "x"}, "PX.Data.PXException", id="password"),
-        pytest.param({"tenant": "OTHER"}, "PX.Data.PXUndefinedCompanyException", id="tenant"),
-    ],
-)
-def test_refused_sign_in(start: Any, changes: dict[str, str], exception: str) -> None:
-    """A bad password is a 500, not a 401; so is an unknown tenant."""
-    caller = start(signed_in=False)
-    answer = caller.http.post("/entity/auth/login", json=credentials(caller, **changes))
-
-    assert (answer.status_code, answer.json()["exceptionType"]) == (500, exception)
-
-
-def test_single_tenant_site(start: Any) -> None:
-    """A site with one tenant takes any name, and says in a cookie where one has landed."""
-    caller = start(signed_in=False, settings=Settings(is_single_tenant=True))
-    answer = caller.http.post("/entity/auth/login", json=credentials(caller, tenant="OTHER"))
-
-    assert (answer.status_code, answer.cookies["CompanyID"]) == (204, "DEMO")
-
-
-def test_older_name_of_the_tenant(start: Any) -> None:
-    """`company` is the older name of `tenant`; a form body is taken as well."""
-    caller = start(signed_in=False)
-    form = credentials(caller)
-    form["company"] = form.pop("tenant")
-
-    assert caller.http.post("/entity/auth/login", data=form).status_code == 204
-
-
 def test_sign_out_without_length(caller: Caller) -> None:
     """The web server refuses a POST that does not say how long it is."""
     import socket
@@ -194,34 +122,17 @@ def test_sign_out_of_a_token(start: Any) -> None:
     assert works(other)
 
 
-def test_login_limit_of_cookies(start: Any) -> None:
+def test_login_limit(start: Any) -> None:
     """One session more than the licence has is refused by its words; an idle one makes room."""
     clock = Clock()
-    caller = start(
-        signed_in=False, settings=Settings(now=clock, limits=Limits(sessions=2), idle_seconds=600)
-    )
-
-    def login() -> Any:
-        return caller.http.post("/entity/auth/login", json=credentials(caller))
-
-    assert [login().status_code for _ in range(2)] == [204, 204]
-    third = login()
-    clock.pass_(minutes=11)
-
-    assert "API Login Limit" in third.json()["exceptionMessage"]
-    assert login().status_code == 204
-
-
-def test_concurrent_access(start: Any) -> None:
-    """With `api:concurrent_access` each cookie jar has a session; without, they share one."""
-    caller = start(signed_in=False)
-    caller.sign_in("api api:concurrent_access")
+    caller = start(settings=Settings(now=clock, limits=Limits(sessions=1), idle_seconds=600))
     other = Caller(caller.sandbox)
-    other.http.headers["Authorization"] = caller.http.headers["Authorization"]
-    for each in (caller, other, caller, other):
-        works(each)
+    other.sign_in()
 
-    assert caller.sandbox.overview()["sessions"] == 2
+    assert works(caller)
+    assert "API Login Limit" in other.error("Customer")
+    clock.pass_(minutes=11)
+    assert works(other)
 
 
 def test_credentials_of_ones_own(start: Any) -> None:

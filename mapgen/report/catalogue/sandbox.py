@@ -1,4 +1,4 @@
-"""What the sandbox says about its seed, its state file and its faults: E521 to E524."""
+"""What the sandbox says about its seed, its state file and injected failures: E521 to E524."""
 
 from __future__ import annotations
 
@@ -45,11 +45,11 @@ def unusable_state(path: str, reason: str) -> Diagnostic:
     )
 
 
-def unreadable_fault(words: str, reason: str, path: str | None = None) -> Diagnostic:
-    """E524: a fault to inject is not written as `KIND[=VALUE]@METHOD:TARGET:WHICH`."""
+def unreadable_failure(words: str, reason: str, path: str | None = None) -> Diagnostic:
+    """E524: a failure to inject is not written as `KIND[=VALUE]@METHOD:TARGET:WHICH`."""
     return Diagnostic(
         code="E524",
-        message=f"the fault `{words}` cannot be read: {reason}",
+        message=f"the injected failure `{words}` cannot be read: {reason}",
         path=path,
         help="write it like `drop@PUT:SalesOrder:3` or `slow=2.5@*:*:every 10`",
     )

@@ -1025,9 +1025,6 @@ def make_tenant() -> Order:
             },
             "custom_fields": {"SalesOrder": {"Document.UsrShopStore": "CustomStringField"}},
             "numbering": {"SalesOrder": {"SO": "SO000001"}, "Customer": "C001000"},
-            "hold_on_entry": True,
-            "base_currency": "USD",
-            "forbid_duplicate_customer_order": False,
         },
     }
 

@@ -1,4 +1,4 @@
-"""Planting: a seed's rows, in; the tenant's first records and its references, out."""
+"""Seeding: a seed's rows, in; the tenant's first records and its master data, out."""
 
 from __future__ import annotations
 
@@ -8,14 +8,17 @@ from mapgen.report import Stopped, suggestion
 from mapgen.report.catalogue import sandbox as catalogue
 from mapgen.sandbox.body import read_sent
 from mapgen.sandbox.errors import Refused
-from mapgen.sandbox.references import KEY_OF_KIND
+from mapgen.sandbox.records import folded
 from mapgen.sandbox.seed import Row, Seed
-from mapgen.sandbox.tenant import Tenant, Work, folded
+from mapgen.sandbox.tenant import KEY_OF_KIND, Tenant, Work
 from mapgen.sandbox.values import coerce
-from mapgen.sandbox.writing import plant_record
+from mapgen.sandbox.writing import save_seeded
+
+_ARCHIVED = "archived"
+"""The member of a row that makes its record an archived one."""
 
 
-def plant(tenant: Tenant, seed: Seed) -> None:
+def sow(tenant: Tenant, seed: Seed) -> None:
     """Add the seed's rows that the tenant does not have yet. Raises Stopped (E522)."""
     tenant.setup = seed.setup
     for entity, values in seed.setup.defaults.items():
@@ -25,26 +28,29 @@ def plant(tenant: Tenant, seed: Seed) -> None:
         if kind not in known:
             raise _unfit(seed, kind, "the tenant has no such kind", suggestion(kind, known))
     for kind, rows in seed.rows.items():
-        tenant.references.setdefault(kind, {})
+        tenant.seeded.setdefault(kind, {})
         for at, row in enumerate(rows):
-            _plant_row(tenant, seed, kind, f"{kind}[{at}]", row)
+            _sow_row(tenant, seed, kind, f"{kind}[{at}]", row)
 
 
-def _plant_row(tenant: Tenant, seed: Seed, kind: str, place: str, row: Row) -> None:
+def _sow_row(tenant: Tenant, seed: Seed, kind: str, place: str, row: Row) -> None:
     entity = tenant.contract.entities.get(kind)
-    keys = entity.keys if entity is not None and entity.keys else (KEY_OF_KIND.get(kind, ""),)
+    keys = entity.keys if entity is not None else (KEY_OF_KIND[kind],)
     for name in keys:
         if not isinstance(row.get(name), str):
             raise _unfit(seed, f"{place}.{name}", "the key is missing or is no text")
     values = [str(row[name]) for name in keys]
-    tenant.references[kind][folded(values[-1])] = row
-    if entity is None or tenant.store.by_keys(kind, values) is not None:
+    if entity is None:
+        tenant.seeded[kind][folded(values[0])] = row
         return
-    _check_members(tenant, seed, place, kind, row)
-    now = tenant.settings.now()
+    if tenant.store.by_keys(kind, values) is not None:
+        return
+    members = {name: value for name, value in row.items() if name != _ARCHIVED}
+    _check_members(tenant, seed, place, kind, members)
     try:
-        sent = read_sent(row, entity, tenant.contract, place, is_wrapped=False)
-        failed = plant_record(Work(tenant, now, now.date()), entity, sent)
+        sent = read_sent(members, entity, tenant.contract, place, is_wrapped=False)
+        work = Work(tenant, tenant.settings.now())
+        failed = save_seeded(work, entity, sent, is_archived=row.get(_ARCHIVED) is True)
     except Refused:
         raise _unfit(seed, place, "a value is not of its field's type") from None
     for name, words in failed.items():
