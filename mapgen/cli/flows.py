@@ -19,6 +19,7 @@ from mapgen.report.catalogue import lookups as messages_of_lookups
 from mapgen.report.catalogue import project as messages
 from mapgen.report.catalogue import reading
 from mapgen.runtime.cells import HeaderError
+from mapgen.runtime.groups import Record
 from mapgen.runtime.joins import IndexingError, Joins
 from mapgen.runtime.lookups import Key, Live
 from mapgen.runtime.outcome import Outcome
@@ -187,7 +188,7 @@ def count_records(bound_flow: BoundFlow, path: Path) -> int | None:
         return sum(1 for _ in _records(bound_flow, path, stream))
 
 
-def _records(bound_flow: BoundFlow, path: Path, stream: BinaryIO) -> Iterator[RawRecord]:
+def _records(bound_flow: BoundFlow, path: Path, stream: BinaryIO) -> Iterator[Record]:
     try:
         yield from bound_flow.flow.records(stream, path.name)
     except HeaderError as error:

@@ -15,7 +15,7 @@ from mapgen.cli.output import say
 from mapgen.report import Stopped, suggestion
 from mapgen.report.catalogue import project as messages
 from mapgen.report.catalogue import reading
-from mapgen.runtime.cells import HeaderError, needed_columns, read_rows
+from mapgen.runtime.cells import HeaderError, Row, needed_columns, read_rows
 from mapgen.runtime.joins import JoinedFile, Joins
 from mapgen.runtime.plan import Join
 from mapgen.runtime.records import RawRecord, read_records
@@ -66,7 +66,9 @@ def _files_of_cells(bound: BoundFlow, names: Mapping[str, Path]) -> None:
         raise click.UsageError(f"the records of `{plan.flow}` are CSV, joined with others: {files}")
 
 
-def _records(bound: BoundFlow, name: str, path: Path, stream: BinaryIO) -> Iterator[RawRecord]:
+def _records(
+    bound: BoundFlow, name: str, path: Path, stream: BinaryIO
+) -> Iterator[Row | RawRecord]:
     join = bound.flow.plan.joins[name]
     try:
         if join.format == "json":

@@ -6,13 +6,16 @@ all the same.
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache
-from typing import BinaryIO, Literal
+from itertools import chain
+from operator import itemgetter
+from typing import TYPE_CHECKING, BinaryIO, ClassVar, Literal
 
 import msgspec
 
@@ -20,8 +23,13 @@ from mapgen.runtime.constraints import present_type
 from mapgen.runtime.records import JsonValue, RawRecord
 from mapgen.runtime.source import struct_of
 
-LONGEST_LINE = 16 * 1024 * 1024
+if TYPE_CHECKING:
+    from _csv import Reader
 
+LONGEST_LINE = 16 * 1024 * 1024
+CHUNK = 64 * 1024
+
+_LINE_END = re.compile(r"\n|\r(?!\Z)\n?")
 _WHOLE = re.compile(r"-?(?:0|[1-9]\d{0,17})", re.ASCII)
 _FLAGS = {"true": True, "false": False}
 
@@ -34,32 +42,111 @@ class _LineTooLong(Exception):
     """A line that is longer than a record may be."""
 
 
-class _Lines:
-    """The lines of a file, each with its own line end; `number` is that of the last one read."""
+class Row(msgspec.Struct, frozen=True):
+    """A row that can be read: as many cells as the header has names."""
 
-    def __init__(self, text: io.TextIOWrapper) -> None:
-        self._text = text
-        self.number = 0
+    number: int
+    line: int
+    header: tuple[str, ...]
+    cells: list[str]
 
-    def __iter__(self) -> _Lines:
+    broken: ClassVar[None] = None
+
+    def named(self) -> dict[str, JsonValue]:
+        """Return the row as an object of text."""
+        return named(self.header, self.cells)
+
+    @property
+    def data(self) -> bytes:
+        """The row as a JSON object."""
+        return msgspec.json.encode(self.named())
+
+
+def named(header: Sequence[str], cells: Sequence[str]) -> dict[str, JsonValue]:
+    """Return cells by the names of their columns; empty ones are missing."""
+    return {name: cell for name, cell in zip(header, cells, strict=True) if name and cell}
+
+
+def getter(columns: Sequence[int]) -> Callable[[list[str]], Sequence[str]]:
+    """Return what gives the cells in these columns of a row."""
+    if len(columns) > 1:
+        return itemgetter(*columns)
+    return lambda cells: [cells[at] for at in columns]
+
+
+class _Chunks:
+    """The lines of a file, as many at a time as a chunk of it has: all that is held of it."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._read: Callable[[int], bytes] = getattr(stream, "read1", stream.read)
+        # What is no UTF-8 becomes half of a surrogate pair: it spoils one row, not the file.
+        self._decoder = codecs.getincrementaldecoder("utf-8")("surrogateescape")
+        self._rest = ""
+        self._is_first = True
+        self.is_utf8 = True
+
+    def __iter__(self) -> _Chunks:
         return self
 
-    def __next__(self) -> str:
-        line = self._text.readline(LONGEST_LINE)
-        if not line:
-            raise StopIteration
-        self.number += 1
-        if len(line) == LONGEST_LINE and not line.endswith(("\n", "\r")):
-            while (rest := self._text.readline(LONGEST_LINE)) and not rest.endswith(("\n", "\r")):
-                pass
-            raise _LineTooLong
-        return line.removeprefix("\ufeff") if self.number == 1 else line
+    def __next__(self) -> Iterable[str]:
+        """Return lines with their ends. Raises _LineTooLong, having passed over the line."""
+        text, self._rest = self._rest, ""
+        while True:
+            more = self._more()
+            text += more
+            if more:
+                end = max(text.rfind("\n"), text.rfind("\r", 0, -1)) + 1
+            elif text:
+                end = len(text)
+            else:
+                raise StopIteration
+            if len(text) >= LONGEST_LINE:
+                self._pass_over(text)
+            if end:
+                self._rest = text[end:]
+                return io.StringIO(text[:end], newline="")
+
+    def _more(self) -> str:
+        """Return what comes next, nothing at the end of the file."""
+        while True:
+            chunk = self._read(CHUNK)
+            text = self._decoder.decode(chunk, not chunk)
+            if self.is_utf8 and not text.isascii():
+                self.is_utf8 = _is_utf8(text)
+            if self._is_first and text:
+                self._is_first = False
+                text = text.removeprefix("\ufeff")
+            if text or not chunk:
+                return text
+
+    def _pass_over(self, text: str) -> None:
+        """Pass over the first line where it is too long, and raise _LineTooLong."""
+        found = _LINE_END.search(text)
+        length = found.start() if found else len(text.removesuffix("\r"))
+        if length < LONGEST_LINE:
+            return
+        while found is None:
+            more = self._more()
+            if not more:
+                raise _LineTooLong
+            text = text[-1] + more
+            found = _LINE_END.search(text)
+        self._rest = text[found.end() :]
+        raise _LineTooLong
+
+
+def _is_utf8(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def read_rows(
     stream: BinaryIO, delimiter: str, needed: tuple[str, ...], *, is_quoted: bool = True
-) -> Iterator[RawRecord]:
-    """Yield the rows below the header as records: JSON objects of text, empty cells left out.
+) -> Iterator[Row | RawRecord]:
+    """Yield the rows below the header; those that cannot be read are broken records.
 
     Where a row in quotation marks reaches over several lines and cannot be read, each of them is
     told as a broken row, since any may be a row that a mark which is not closed has swallowed.
@@ -72,38 +159,59 @@ def read_rows(
 
     Raises HeaderError where the first line lacks one of them, or names a column twice.
     """
-    # What is no UTF-8 comes through as half of a surrogate pair: it spoils one row, not the file.
-    text = io.TextIOWrapper(stream, "utf-8", errors="surrogateescape", newline="")
-    try:
-        lines = _Lines(text)
-        quoting: Literal[0, 3] = csv.QUOTE_MINIMAL if is_quoted else csv.QUOTE_NONE
-        rows = csv.reader(lines, delimiter=delimiter, quoting=quoting, strict=True)
-        header = _header(rows, needed)
-        number = 0
-        while True:
-            line = lines.number + 1
-            try:
-                row, broken = next(rows), None
-            except StopIteration:
-                return
-            except csv.Error as error:
-                row, broken = [], _problem(error)
-            except _LineTooLong:
-                row, broken = [], f"the row is longer than {LONGEST_LINE:,} characters"
-            if row or broken:
-                number += 1
-                record = _record(number, line, header, row, broken)
-                yield record
-                for swallowed in range(line + 1, lines.number + 1) if record.broken else ():
+    chunks = _Chunks(stream)
+    quoting: Literal[0, 3] = csv.QUOTE_MINIMAL if is_quoted else csv.QUOTE_NONE
+
+    def started() -> Reader:
+        lines = chain.from_iterable(chunks)
+        return csv.reader(lines, delimiter=delimiter, quoting=quoting, strict=True)
+
+    rows = started()
+    header = _header(rows, needed)
+    width = len(header)
+    passed = number = 0
+    begin = rows.line_num + 1
+    while True:
+        try:
+            for cells in rows:
+                if len(cells) == width and cells and (chunks.is_utf8 or _is_text(header, cells)):
                     number += 1
-                    yield RawRecord(number, swallowed, b"", _swallowed(line))
-    finally:
-        text.detach()
+                    yield Row(number, begin, header, cells)
+                elif cells:
+                    broken = _misshapen(cells, width)
+                    break
+                begin = passed + rows.line_num + 1
+            else:
+                return
+        except csv.Error as error:
+            broken = _problem(error)
+        except _LineTooLong:
+            broken = f"the row is longer than {LONGEST_LINE:,} characters"
+            passed += rows.line_num + 1
+            rows = started()
+        number += 1
+        yield RawRecord(number, begin, b"", broken)
+        for swallowed in range(begin + 1, passed + rows.line_num + 1):
+            number += 1
+            yield RawRecord(number, swallowed, b"", _swallowed(begin))
+        begin = passed + rows.line_num + 1
 
 
-def _header(rows: Iterator[list[str]], needed: tuple[str, ...]) -> list[str]:
+def _is_text(header: tuple[str, ...], cells: list[str]) -> bool:
+    """Whether all of a row that is read is UTF-8."""
+    named = zip(header, cells, strict=True)
+    return all(_is_utf8(name + cell) for name, cell in named if name and cell)
+
+
+def _misshapen(cells: list[str], width: int) -> str:
+    if len(cells) != width:
+        return f"the row has {len(cells)} cells, the header {width}"
+    return "the row is not UTF-8"
+
+
+def _header(rows: Iterator[list[str]], needed: tuple[str, ...]) -> tuple[str, ...]:
     try:
-        header = next(rows, [])
+        header = tuple(next(rows, ()))
     except (csv.Error, _LineTooLong):
         raise HeaderError("its first line is not CSV") from None
     times = Counter(header)
@@ -134,20 +242,6 @@ def _problem(error: csv.Error) -> str:
     return f"the row is not CSV: {reason}"
 
 
-def _record(
-    number: int, line: int, header: list[str], row: list[str], broken: str | None
-) -> RawRecord:
-    if broken is None and len(row) != len(header):
-        broken = f"the row has {len(row)} cells, the header {len(header)}"
-    if broken is None:
-        cells = {name: cell for name, cell in zip(header, row, strict=True) if name and cell}
-        try:
-            return RawRecord(number, line, msgspec.json.encode(cells))
-        except UnicodeEncodeError:
-            broken = "the row is not UTF-8"
-    return RawRecord(number, line, b"", broken)
-
-
 def typed_cells(value: JsonValue, kind: type) -> JsonValue:
     """Return a row with whole numbers and flags as what they are; empty cells are missing.
 
@@ -162,7 +256,7 @@ def typed_cells(value: JsonValue, kind: type) -> JsonValue:
         return value
     kinds = _kinds(kind)
     cells = ((name, cell) for name, cell in value.items() if cell != "")
-    return {name: _typed(cell, kinds.get(name)) for name, cell in cells}
+    return {name: typed_cell(cell, kinds.get(name)) for name, cell in cells}
 
 
 @cache
@@ -204,7 +298,8 @@ def needed_columns(kind: type) -> tuple[str, ...]:
     return tuple(field.encode_name for field in msgspec.structs.fields(kind) if field.required)
 
 
-def _typed(cell: JsonValue, kind: object) -> JsonValue:
+def typed_cell(cell: JsonValue, kind: object) -> JsonValue:
+    """Return a whole number or a flag where the cell is to be one, and is written like one."""
     if not isinstance(cell, str):
         return cell
     if kind is int and _WHOLE.fullmatch(cell):

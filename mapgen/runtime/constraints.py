@@ -167,8 +167,16 @@ def keeps(value: Mapping[str, JsonValue], kind: type) -> bool:
 
 def keeps_value(value: JsonValue, annotation: object) -> bool:
     """Tell whether the JSON of one member keeps to what its annotation says, at every depth."""
-    found = _member("", annotation)
-    return value is None or _is_kept(value, found)
+    is_kept = keeper(annotation)
+    return value is None or is_kept is None or is_kept(value)
+
+
+def keeper(annotation: object) -> Callable[[JsonValue], bool] | None:
+    """Return what tells whether the JSON of a member keeps to its annotation, if that asks any."""
+    member = _member("", annotation)
+    if not (member.own or member.of_elements or member.inner):
+        return None
+    return lambda value: _is_kept(value, member)
 
 
 def broken(value: JsonValue, annotation: object) -> str | None:

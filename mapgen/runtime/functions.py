@@ -218,9 +218,12 @@ def after(text: str, separator: str) -> str | None:
     return tail if found else None
 
 
+_NO_DIGITS = re.compile(r"[^0-9]+")
+
+
 def digits(text: str) -> str:
     """Return only the digits 0 to 9 of the text."""
-    return re.sub(r"[^0-9]", "", text)
+    return text if text.isascii() and text.isdigit() else _NO_DIGITS.sub("", text)
 
 
 def wrap_text(text: str, width: int) -> list[str]:
@@ -235,7 +238,9 @@ def wrap_text(text: str, width: int) -> list[str]:
 
 
 _WHOLE = re.compile(r"[+-]?[0-9]{1,19}")
-_DECIMAL = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]+)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,2})?")
+_PLAIN = r"[+-]?(?:[0-9]+(?:\.[0-9]+)?|\.[0-9]+)"
+_PLAIN_DECIMAL = re.compile(_PLAIN)
+_DECIMAL = re.compile(_PLAIN + r"(?:[eE][+-]?[0-9]{1,2})?")
 
 
 def parse_int(text: str) -> int:
@@ -253,6 +258,8 @@ def parse_decimal(text: str) -> Decimal:
 
     Raises a Fault for any other text: spaces, thousands' separators, decimal commas.
     """
+    if len(text) <= MOST_DIGITS and _PLAIN_DECIMAL.fullmatch(text):
+        return Decimal(text)
     if len(text) <= 2 * MOST_DIGITS and _DECIMAL.fullmatch(text):
         number = Decimal(text)
         shown = number.as_tuple()

@@ -6,19 +6,48 @@ Memory holds the rows of one record, and a hash of each key that has been.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import ClassVar, cast
 
 import msgspec
 
-from mapgen.runtime.cells import needed_columns
+from mapgen.runtime.cells import Row, getter, named, needed_columns
 from mapgen.runtime.faults import Unjoined
 from mapgen.runtime.plan import Group
-from mapgen.runtime.records import LONGEST_RECORD, RawRecord
+from mapgen.runtime.records import LONGEST_RECORD, JsonValue, RawRecord
 from mapgen.runtime.source import struct_of
 
-_CELLS = msgspec.json.Decoder(dict[str, str])
-_Key = tuple[str | None, ...]
+_Key = Sequence[str]
+
+
+class RowGroup(msgspec.Struct, frozen=True):
+    """A record of several rows: those of one file that have one key."""
+
+    number: int
+    line: int
+    group: Group
+    header: tuple[str, ...]
+    rows: list[list[str]]
+
+    broken: ClassVar[None] = None
+
+    def named(self) -> dict[str, JsonValue]:
+        """Return the cells of the key by their names, and the rows as a list of objects."""
+        rows = [named(self.header, cells) for cells in self.rows]
+        key: dict[str, JsonValue] = {
+            name: rows[0][name] for name in self.group.by if name in rows[0]
+        }
+        return key | {self.group.rows: cast(JsonValue, rows)}
+
+    @property
+    def data(self) -> bytes:
+        """The record as a JSON object."""
+        return msgspec.json.encode(self.named())
+
+
+Record = RawRecord | Row | RowGroup
+"""What a transformer takes: JSON, a row of CSV, or several."""
 
 
 @dataclass(slots=True)
@@ -27,57 +56,57 @@ class _Open:
 
     key: _Key
     line: int
-    rows: list[bytes] = field(default_factory=list)
+    header: tuple[str, ...]
+    rows: list[list[str]] = field(default_factory=list)
     size: int = 0
     fault: Unjoined | None = None
 
-    def take(self, row: bytes) -> None:
+    def take(self, cells: list[str], size: int) -> None:
         """Add a row; a record that is too long holds none."""
-        self.size += len(row) + 1
+        self.size += size
         if self.size <= LONGEST_RECORD:
-            self.rows.append(row)
+            self.rows.append(cells)
             return
         self.rows.clear()
         message = f"the rows of the record are longer than {LONGEST_RECORD:,} bytes"
         self.fault = self.fault or Unjoined("R101", message)
 
 
-def grouped(rows: Iterable[RawRecord], group: Group) -> Iterator[RawRecord]:
+def grouped(rows: Iterable[Row | RawRecord], group: Group) -> Iterator[RowGroup | RawRecord]:
     """Yield a record for all rows that follow each other and have one key.
 
     A row that cannot be read is told by itself. It may belong to the record before it or to the one
     after it: neither is whole then. A key that comes again further down makes no second record.
 
     Args:
-        rows: the rows, as objects of cells.
+        rows: the rows of a file.
         group: the columns of the key, and what the list of rows is called.
     """
     sealing = _Sealing(group)
     current: _Open | None = None
     unread: RawRecord | None = None
+    key_of, names = None, 0
     for row in rows:
-        if row.broken is not None:
+        if isinstance(row, RawRecord):
             unread = unread or row
             yield sealing.unread(row)
             continue
-        key = _key_of(row, group)
+        if key_of is None:
+            key_of = getter([row.header.index(name) for name in group.by])
+            names = sum(len(name) + len(',"":""') for name in row.header)
+        key = key_of(row.cells)
         if current is None or key != current.key:
             if current is not None:
                 yield sealing.sealed(current, unread)
-            current = _Open(key, row.line)
+            current = _Open(key, row.line, row.header)
             if unread is not None:
                 current.fault = _incomplete(unread)
         elif unread is not None:
             current.fault = current.fault or _incomplete(unread)
         unread = None
-        current.take(row.data)
+        current.take(row.cells, names + sum(map(len, row.cells)))
     if current is not None:
         yield sealing.sealed(current, unread)
-
-
-def _key_of(row: RawRecord, group: Group) -> _Key:
-    cells = _CELLS.decode(row.data)
-    return tuple(cells.get(column) for column in group.by)
 
 
 def _incomplete(unread: RawRecord) -> Unjoined:
@@ -98,7 +127,7 @@ class _Sealing:
         self._number += 1
         return RawRecord(self._number, row.line, b"", row.broken)
 
-    def sealed(self, found: _Open, unread: RawRecord | None) -> RawRecord:
+    def sealed(self, found: _Open, unread: RawRecord | None) -> RowGroup | RawRecord:
         """Return the record of a group.
 
         Args:
@@ -114,19 +143,10 @@ class _Sealing:
             names = " and ".join(f"`{name}`" for name in self._group.by)
             message = f"the rows of one {names} do not stand together: others begin in line {first}"
             fault = Unjoined("R104", message)
-        data = msgspec.json.encode(
-            {
-                name: value
-                for name, value in zip(self._group.by, found.key, strict=True)
-                if value is not None
-            }
-        )
-        if fault is not None:
-            return RawRecord(self._number, found.line, data, members={self._group.rows: fault})
-        name = msgspec.json.encode(self._group.rows)
-        head = data[:-1] + (b"," if len(data) > len(b"{}") else b"")
-        data = head + name + b":[" + b",".join(found.rows) + b"]}"
-        return RawRecord(self._number, found.line, data)
+        if fault is None:
+            return RowGroup(self._number, found.line, self._group, found.header, found.rows)
+        data = msgspec.json.encode(named(self._group.by, found.key))
+        return RawRecord(self._number, found.line, data, members={self._group.rows: fault})
 
 
 def _hash(key: _Key) -> bytes:

@@ -16,8 +16,9 @@ from typing import Self
 
 import msgspec
 
-from mapgen.runtime.cells import whole_number
+from mapgen.runtime.cells import Row, whole_number
 from mapgen.runtime.faults import Fault, Unjoined
+from mapgen.runtime.groups import Record
 from mapgen.runtime.outcome import FaultReport, Origin, Rejected
 from mapgen.runtime.plan import Format, Join, JoinKey, Plan
 from mapgen.runtime.records import LONGEST_RECORD, JsonValue, RawRecord, decode
@@ -52,7 +53,7 @@ class JoinedFile:
     """A file that is joined: its name, and its records."""
 
     name: str
-    records: Iterable[RawRecord]
+    records: Iterable[Row | RawRecord]
 
 
 class Joins:
@@ -89,10 +90,15 @@ class Joins:
             for index in self._indices.values():
                 yield from index.read()
 
-    def joined(self, raw: RawRecord) -> RawRecord:
+    def joined(self, record: Record) -> Record:
         """Return a record with what belongs to it. Raises IndexingError."""
-        if not self._indices or raw.broken is not None:
-            return raw
+        if not self._indices or record.broken is not None:
+            return record
+        raw = (
+            record
+            if isinstance(record, RawRecord)
+            else RawRecord(record.number, record.line, record.data)
+        )
         own = _members(raw.data, self._plan.envelope)
         if own is None:
             return raw  # what is no object is told when it is decoded
@@ -141,7 +147,7 @@ class _Index:
         # Without a name it is a file of its own that SQLite deletes.
         self._database = sqlite3.connect("", isolation_level=None)
         self._database.executescript(_SHAPE)
-        self._unread: RawRecord | None = None
+        self._unread: Row | RawRecord | None = None
 
     def close(self) -> None:
         """Delete the table."""
@@ -152,7 +158,9 @@ class _Index:
         self._database.execute("BEGIN")
         for raw in self.file.records:
             try:
-                value = decode(raw, self._join.envelope)
+                value = (
+                    decode(raw, self._join.envelope) if isinstance(raw, RawRecord) else raw.named()
+                )
                 if not isinstance(value, dict):
                     raise unfit(value, dict)
                 key = _key(
@@ -169,7 +177,7 @@ class _Index:
         self._database.execute("COMMIT")
         self._database.execute("CREATE INDEX by_key ON record (key)")
 
-    def _rejected(self, raw: RawRecord, fault: Fault, place: str | None = None) -> Rejected:
+    def _rejected(self, raw: Row | RawRecord, fault: Fault, place: str | None = None) -> Rejected:
         self._unread = self._unread or raw
         origin = Origin(self.file.name, raw.number, raw.line)
         return Rejected(origin, (FaultReport(fault.code, fault.message, source_path=place),))

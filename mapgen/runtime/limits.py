@@ -9,11 +9,13 @@ from __future__ import annotations
 import decimal
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
+from functools import lru_cache
+from operator import attrgetter
 from typing import Literal, TypeVar
 
 import msgspec
 
-from mapgen.runtime.exact import to_places
+from mapgen.runtime.exact import has_places, to_places
 from mapgen.runtime.faults import Fault
 from mapgen.runtime.patterns import Pattern
 
@@ -100,6 +102,8 @@ def as_text(value: Decimal | int) -> str:
 
 def with_places(value: Decimal, places: int) -> Decimal:
     """Return the number, or raise R302 when it has more decimal places than that."""
+    if has_places(value, places):
+        return value
     exponent = value.as_tuple().exponent
     if isinstance(exponent, int) and -exponent > places and value != _cut(value, places):
         raise Fault("R302", f"the number has more than {places} decimal places", value)
@@ -201,6 +205,8 @@ def unique(values: list[Row], *fields: str) -> list[Row]:
 
     A row that lacks one of the fields is like no other.
     """
+    if len(values) < 2 or _are_different(values, fields):
+        return values
     seen: dict[tuple[object, ...], int] = {}
     for number, row in enumerate(values, start=1):
         wrapped = [getattr(row, field) for field in fields]
@@ -213,6 +219,19 @@ def unique(values: list[Row], *fields: str) -> list[Row]:
             # The values stay untold: nothing here knows whether one of them is personal.
             raise Fault("R312", f"the rows {first} and {number} have the same {named}")
     return values
+
+
+def _are_different(values: list[Row], fields: tuple[str, ...]) -> bool:
+    """Tell whether the rows are sure to be different: none where a value is missing or faulty."""
+    try:
+        return len(set(map(_values_of(fields), values))) == len(values)
+    except (AttributeError, Fault):
+        return False
+
+
+@lru_cache(256)
+def _values_of(fields: tuple[str, ...]) -> Callable[[msgspec.Struct], object]:
+    return attrgetter(*(f"{field}.value" for field in fields))
 
 
 def equal(name: str, left: Decimal, right: Decimal, within: Decimal) -> None:

@@ -51,8 +51,7 @@ class FaultReport(msgspec.Struct, frozen=True):
     retry: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Document:
+class Document(msgspec.Struct, frozen=True):
     """A document ready to send. `body` is its JSON in the ERP's representation.
 
     `document` is what the flow calls it. `needs` are the documents of the same record that have to

@@ -22,11 +22,12 @@ import msgspec
 from msgspec import UNSET
 
 from mapgen.boundary import OutsideError, StrangeFileError, plain_file
-from mapgen.runtime.cells import needed_columns, read_rows, typed_cells, typed_members
+from mapgen.runtime.cells import Row, needed_columns, read_rows, typed_cells, typed_members
 from mapgen.runtime.collecting import Collector, Spot, collecting_twin
-from mapgen.runtime.exact import exactly
+from mapgen.runtime.columns import CsvReader
+from mapgen.runtime.exact import calculated, exactly
 from mapgen.runtime.faults import Fault, Unjoined
-from mapgen.runtime.groups import grouped, needed_for
+from mapgen.runtime.groups import Record, grouped, needed_for
 from mapgen.runtime.lookups import Key, Live, Table, TableError, read_stand_in, read_table
 from mapgen.runtime.outcome import ONLY, Document, FaultReport, Origin, Outcome, Rejected, Skipped
 from mapgen.runtime.plan import DocumentPlan, FileTable, Plan
@@ -57,7 +58,7 @@ class LoadedFlow:
     plan: Plan
     rules: Rules
 
-    def records(self, stream: BinaryIO, name: str) -> Iterator[RawRecord]:
+    def records(self, stream: BinaryIO, name: str) -> Iterator[Record]:
         """Yield the records of an input file, of the format that the flow reads.
 
         Args:
@@ -79,7 +80,7 @@ class LoadedFlow:
         else:
             yield from read_records(stream, name, self.plan.envelope)
 
-    def _rows(self, stream: BinaryIO, needed: tuple[str, ...]) -> Iterator[RawRecord]:
+    def _rows(self, stream: BinaryIO, needed: tuple[str, ...]) -> Iterator[Row | RawRecord]:
         plan = self.plan
         return read_rows(stream, plan.delimiter, needed, is_quoted=plan.is_quoted)
 
@@ -207,33 +208,36 @@ class Transformer:
         self._rules = rules
         self._bound = bound
         self._transform = module.bind(bound.settings, bound.lookups)
+        self._cells = CsvReader(module.Source)
         self._complete: tuple[Callable[[Any], Any], Collector] | None = None
 
-    def outcomes(self, raw: RawRecord, file: str, *, again: bool = False) -> tuple[Outcome, ...]:
+    def outcomes(self, raw: Record, file: str, *, again: bool = False) -> tuple[Outcome, ...]:
         """Return the documents, or the skip, or the rejection with all faults of one record.
 
         `again` says that the record comes from the ledger, where it waited.
         """
-        with exactly():
-            return self._outcomes(raw, Origin(file, raw.number, raw.line, again=again))
+        return calculated(self._outcomes, raw, Origin(file, raw.number, raw.line, None, again))
 
-    def _outcomes(self, raw: RawRecord, origin: Origin) -> tuple[Outcome, ...]:
+    def _outcomes(self, raw: Record, origin: Origin) -> tuple[Outcome, ...]:
+        record = None if isinstance(raw, RawRecord) else self._cells.read(raw)
         try:
-            value = self._value(raw)
+            value = self._value(raw) if record is None else None
         except Fault as fault:
             return (Rejected(origin, (FaultReport(fault.code, fault.message),)),)
         try:
-            record = strict(value, self._module.Source)
-            origin = self._with_key(origin, record)
-            return self._delivered(origin, self._transform(record))
+            if record is None:
+                record = strict(value, self._module.Source)
+            return self._delivered(self._with_key(origin, record), self._transform(record))
         except (Fault, ArithmeticError, msgspec.ValidationError):
-            outcome = self._rejected(origin, value)
+            outcome = self._rejected(origin, self._value(raw) if value is None else value)
             if isinstance(outcome, Rejected) and outcome.waits:
                 outcome = replace(outcome, data=raw.data)
             return (outcome,)
 
-    def _value(self, raw: RawRecord) -> JsonValue:
-        value = decode(raw, self._plan.envelope)
+    def _value(self, raw: Record) -> JsonValue:
+        value: JsonValue = (
+            decode(raw, self._plan.envelope) if isinstance(raw, RawRecord) else raw.named()
+        )
         if self._plan.format == "csv":
             value = typed_cells(value, self._module.Source)
         if self._plan.reads is not None:
@@ -252,7 +256,7 @@ class Transformer:
         """Whether all values of a record come as text: the cells of CSV."""
         return self._plan.format == "csv"
 
-    def source(self, raw: RawRecord) -> Any:
+    def source(self, raw: Record) -> Any:
         """Return what the rules read of a record that they take: a struct of the flow's own."""
         return strict(self._value(raw), self._module.Source)
 
@@ -382,13 +386,13 @@ def _identity(document: Any, field: str) -> str:
 
 def _identifying(document: Any, field: str) -> Any:
     kind: type = type(document)
-    return getattr(document, _names(kind)[field])
+    return getattr(document, _attribute(kind, field))
 
 
 @cache
-def _names(kind: type) -> Mapping[str, str]:
-    """Return the attributes of a document by its fields."""
-    return {one.encode_name: one.name for one in msgspec.structs.fields(kind)}
+def _attribute(kind: type, field: str) -> str:
+    """Return what a field of a document is called as an attribute."""
+    return next(one.name for one in msgspec.structs.fields(kind) if one.encode_name == field)
 
 
 def _document(

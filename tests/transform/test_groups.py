@@ -13,20 +13,25 @@ from hypothesis import strategies as some
 from mapgen.runtime import groups
 from mapgen.runtime.cells import read_rows
 from mapgen.runtime.faults import Unjoined
-from mapgen.runtime.groups import grouped
+from mapgen.runtime.groups import RowGroup, grouped
 from mapgen.runtime.plan import Group
 from mapgen.runtime.records import RawRecord
 
 BY_SHEET = Group(("sheet",), "rows")
 
 
-def records(text: str, group: Group = BY_SHEET) -> list[RawRecord]:
+def records(text: str, group: Group = BY_SHEET) -> list[RowGroup | RawRecord]:
     return list(grouped(read_rows(io.BytesIO(text.encode()), ",", group.by), group))
 
 
-def shown(record: RawRecord) -> object:
+def fault_of(record: RowGroup | RawRecord) -> object:
+    """Return what stands for the rows of a record that is not whole."""
+    return record.members.get("rows") if isinstance(record, RawRecord) else None
+
+
+def shown(record: RowGroup | RawRecord) -> object:
     """Return where a record begins and what it holds, or the code and words of why it has none."""
-    fault = record.members.get("rows")
+    fault = fault_of(record)
     if isinstance(fault, Unjoined):
         return record.line, fault.code, fault.message
     return record.line, record.broken or json.loads(record.data)
@@ -134,7 +139,7 @@ def test_no_key_gives_two_records(given_rows: list[tuple[str, str]]) -> None:
     """However rows are shuffled, a key has one record with rows: that which comes first."""
     found = records("sheet,sku\n" + "".join(f"{sheet},{sku}\n" for sheet, sku in given_rows))
 
-    whole = [json.loads(one.data)["sheet"] for one in found if not one.members]
-    faulty = [one.members["rows"] for one in found if one.members]
+    whole = [json.loads(one.data)["sheet"] for one in found if isinstance(one, RowGroup)]
+    faulty = [fault_of(one) for one in found if isinstance(one, RawRecord)]
     assert whole == list(dict.fromkeys(sheet for sheet, _ in given_rows))
     assert all(isinstance(fault, Unjoined) and fault.code == "R104" for fault in faulty)

@@ -1,0 +1,126 @@
+"""Records of CSV in, source structs out: a header is looked at once, and no row twice.
+
+What is made here is what `strict` makes of the record as JSON. A record that is refused is read
+again by the complete way, which says why.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any
+
+import msgspec
+
+from mapgen.runtime.cells import Row, getter, typed_cell
+from mapgen.runtime.constraints import keeper, present_type
+from mapgen.runtime.groups import RowGroup
+from mapgen.runtime.records import JsonValue
+from mapgen.runtime.source import Amount, amount, exact, struct_of
+
+_Read = Callable[[Any], Any]
+_Values = Callable[[list[str]], list[Any]]
+_Converter = Callable[[str], object]
+
+
+class CsvReader:
+    """Reads the records of one flow; what a header says is worked out once."""
+
+    def __init__(self, kind: type) -> None:
+        """Make ready for records that become this struct."""
+        self._kind = kind
+        self._header: tuple[str, ...] | None = None
+        self._read: _Read
+
+    def read(self, record: Row | RowGroup) -> Any | None:
+        """Return the struct of a record, None where the complete way has to look at it."""
+        if record.header is not self._header:
+            self._read = _reader(self._kind, record)
+            self._header = record.header
+        try:
+            return self._read(record)
+        except (ValueError, ArithmeticError, msgspec.ValidationError):
+            return None
+
+
+def _reader(kind: type, first: Row | RowGroup) -> _Read:
+    if isinstance(first, RowGroup):
+        return _group_reader(kind, first)
+    values = _values(kind, first.header)
+
+    def read(row: Row) -> Any:
+        return kind(*values(row.cells))
+
+    return read
+
+
+def _group_reader(kind: type, first: RowGroup) -> _Read:
+    kinds = {field.encode_name: field.type for field in msgspec.structs.fields(kind)}
+    inner = struct_of(kinds.get(first.group.rows))
+    of_key = getter([first.header.index(name) for name in first.group.by])
+    if inner is None:  # no rule reads the rows
+        key = _values(kind, first.group.by)
+        return lambda record: kind(*key(list(of_key(record.rows[0]))))
+    at = list(kinds).index(first.group.rows)
+    key, values = _values(kind, first.group.by, at), _values(inner, first.header)
+
+    def read(record: RowGroup) -> Any:
+        members = key(list(of_key(record.rows[0])))
+        members[at] = [inner(*values(cells)) for cells in record.rows]
+        return kind(*members)
+
+    return read
+
+
+def _values(kind: type, header: tuple[str, ...], rows: int | None = None) -> _Values:
+    """Return what gives the members of a struct, in their order; that at `rows` is none of cells.
+
+    An optional member that is missing is None in every source struct.
+    """
+    columns = {name: at for at, name in enumerate(header) if name}
+    fields = msgspec.structs.fields(kind)
+    get = getter([columns.get(field.encode_name, 0) for field in fields])
+    absent = [at for at, field in enumerate(fields) if field.encode_name not in columns]
+    required = [at for at, field in enumerate(fields) if field.required and at != rows]
+    converters = list(_converters(kind))
+
+    def values(cells: list[str]) -> list[Any]:
+        found: list[Any] = [cell or None for cell in get(cells)]
+        for at in absent:
+            found[at] = None
+        for at in required:
+            if found[at] is None:
+                raise ValueError("a cell is missing")
+        for at, convert in converters:
+            if found[at] is not None:
+                found[at] = convert(found[at])
+        return found
+
+    return values
+
+
+def _converters(kind: type) -> Iterator[tuple[int, _Converter]]:
+    """Yield what makes the members that are more than text of their cells, each with its place."""
+    for at, field in enumerate(msgspec.structs.fields(kind)):
+        inner, is_kept = present_type(field.type), keeper(field.type)
+        convert = _CONVERTERS.get(inner, partial(_converted, inner))
+        if is_kept is not None:
+            yield at, partial(_kept, is_kept, inner, convert)
+        elif inner is not str:
+            yield at, convert
+
+
+def _converted(kind: object, cell: str) -> object:
+    return msgspec.convert(typed_cell(cell, kind), kind, dec_hook=exact)
+
+
+def _kept(
+    is_kept: Callable[[JsonValue], bool], kind: object, convert: _Converter, cell: str
+) -> object:
+    converted = convert(cell)
+    if not is_kept(typed_cell(cell, kind)):
+        raise ValueError("a cell is not what the source schema says")
+    return converted
+
+
+_CONVERTERS: dict[object, _Converter] = {str: str, Amount: amount}

@@ -1,0 +1,245 @@
+"""CSV by chunks is CSV by lines: the same rows and the same faults at the same places."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator
+from datetime import date
+from typing import Annotated, Any, Literal
+from unittest.mock import patch
+
+import msgspec
+from hypothesis import example, given
+from hypothesis import strategies as some
+
+from mapgen.constraints import Constraints
+from mapgen.runtime import cells
+from mapgen.runtime.cells import HeaderError, Row, read_rows, typed_cells, typed_members
+from mapgen.runtime.columns import CsvReader
+from mapgen.runtime.exact import exactly
+from mapgen.runtime.groups import RowGroup
+from mapgen.runtime.plan import Group
+from mapgen.runtime.source import Amount, Instant, strict
+
+Shown = list[tuple[int, int, object]]
+
+
+def by_chunks(data: bytes, chunk: int, longest: int, *, is_quoted: bool) -> Shown | str:
+    """Return what each row is: its number, its line, and its cells or what is wrong with it."""
+    with patch.object(cells, "CHUNK", chunk), patch.object(cells, "LONGEST_LINE", longest):
+        try:
+            read = list(read_rows(io.BytesIO(data), ";", (), is_quoted=is_quoted))
+        except HeaderError as error:
+            return str(error)
+    return [
+        (row.number, row.line, row.named() if isinstance(row, Row) else row.broken) for row in read
+    ]
+
+
+class _Lines:
+    """The lines of a text one by one: what is counted cannot go wrong."""
+
+    def __init__(self, data: bytes, longest: int) -> None:
+        text = data.decode("utf-8", "surrogateescape").removeprefix("\ufeff")
+        self._lines = iter(io.StringIO(text, newline=""))
+        self._longest = longest
+        self.number = 0
+
+    def __iter__(self) -> Iterator[str]:
+        return self
+
+    def __next__(self) -> str:
+        line = next(self._lines)
+        self.number += 1
+        if len(line.rstrip("\r\n")) >= self._longest:
+            raise _TooLong
+        return line
+
+
+class _TooLong(Exception):
+    pass
+
+
+def by_lines(data: bytes, longest: int, *, is_quoted: bool) -> Shown | str:
+    """Return the same as `by_chunks`, of one line after the other."""
+    lines = _Lines(data, longest)
+    quoting: Literal[0, 3] = csv.QUOTE_MINIMAL if is_quoted else csv.QUOTE_NONE
+    rows = csv.reader(lines, delimiter=";", quoting=quoting, strict=True)
+    try:
+        header = next(rows, [])
+    except (csv.Error, _TooLong):
+        return "its first line is not CSV"
+    twice = sorted({name for name in header if name and header.count(name) > 1})
+    if twice:
+        return f"it has two columns `{twice[0]}`"
+    found: Shown = []
+    while True:
+        begin, row, broken = lines.number + 1, [], None
+        try:
+            row = next(rows)
+        except StopIteration:
+            return found
+        except _TooLong:
+            broken = f"the row is longer than {longest:,} characters"
+        except csv.Error as error:
+            broken = cells._problem(error)
+        if not row and broken is None:
+            continue
+        record = {name: cell for name, cell in zip(header, row, strict=False) if name and cell}
+        if broken is None and len(row) != len(header):
+            broken = f"the row has {len(row)} cells, the header {len(header)}"
+        elif broken is None and not _is_utf8(record):
+            broken = "the row is not UTF-8"
+        found.append((len(found) + 1, begin, broken or record))
+        for line in range(begin + 1, lines.number + 1) if broken else ():
+            found.append((len(found) + 1, line, cells._swallowed(begin)))
+
+
+def _is_utf8(record: dict[str, str]) -> bool:
+    try:
+        msgspec.json.encode(record)
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+PIECES = (
+    *(b'"', b'""', b";", b"\n", b"\r", b"\r\n", b"\0", b"a", b"7", b" ", b"\\", b"\x0b", b"\x85"),
+    *(b"\xef\xbb\xbf", b"\xc3\xa4", b"\xe2\x80\xa8", b"\xff", b"\xc3", b"\xed\xa0\x80", b'";"'),
+)
+FILES = some.builds(
+    lambda header, rows: header + b"".join(rows),
+    some.sampled_from(
+        (b"", b"a;b\n", b"a;b\r\n", b"a;b\r", b"\xef\xbb\xbfa;b\n", b'"a";\n', b"a\n")
+    ),
+    some.lists(some.sampled_from(PIECES), max_size=40),
+)
+
+
+@given(FILES, some.integers(1, 12), some.booleans())
+@example(b"a\n1\r\n2", 4, True)
+@example(b"a\n\r\r\n2", 3, True)
+@example(b"a\r1\r2\r", 2, True)
+def test_chunks_are_lines(data: bytes, chunk: int, is_quoted: bool) -> None:
+    """Whatever a file holds, and wherever a chunk of it ends."""
+    found = by_chunks(data, chunk, 1_000, is_quoted=is_quoted)
+
+    assert found == by_lines(data, 1_000, is_quoted=is_quoted)
+
+
+@given(FILES, some.integers(1, 6), some.booleans())
+@example(b"a\n12345678\n1\n", 2, True)
+def test_lines_without_end(data: bytes, chunk: int, is_quoted: bool) -> None:
+    """A line that is too long to be held is one that is told, and the next is read."""
+    found = by_chunks(data, chunk, 7, is_quoted=is_quoted)
+
+    assert found == by_lines(data, 7, is_quoted=is_quoted)
+
+
+class Cup(msgspec.Struct, rename={"number": "No."}):
+    """What a flow might read of a row."""
+
+    number: str
+    price: Amount
+    count: int | None = None
+    fragile: bool | None = None
+    since: date | None = None
+    sold: Instant | None = None
+    grade: Annotated[str, Constraints(choices=("A", "7"))] | None = None
+    stock: Annotated[int, Constraints(bounds=((">", "0"),))] | None = None
+    weight: Annotated[Amount, Constraints(bounds=((">", "0"),))] | None = None
+
+
+class Cups(msgspec.Struct):
+    """What a flow might read of several rows."""
+
+    grade: str
+    rows: list[Cup]
+    count: int | None = None
+
+
+HEADER = ("No.", "count", "", "fragile", "price", "since", "sold", "grade", "stock", "weight")
+CELL = some.sampled_from(
+    (
+        *("", " ", "A", "7", "-3", "007", "0", "-0", "1.50", "-.5", "1,5", "1e3", "true", "FALSE"),
+        *("yes", "2026-01-31", "2026-02-30", "20260131", "2026-01-31T09:30:00-05:00", "9" * 30),
+        *("2026-01-31T09:30:00", "null", "NaN", "ä", "\u0661"),
+    )
+)
+ROW = some.tuples(*[CELL] * len(HEADER)).map(list)
+# Most rows of cells drawn at random are refused: these are taken but for a cell or two.
+GOOD = ["C1", "7", "", "true", "1.50", "2026-01-31", "2026-01-31T09:30:00Z", "A", "7", "1.50"]
+NEARLY = some.builds(
+    lambda changes: [changes.get(at, cell) for at, cell in enumerate(GOOD)],
+    some.dictionaries(some.integers(0, len(GOOD) - 1), CELL, max_size=3),
+)
+COLUMNS = some.permutations(range(len(HEADER)))
+HEADERS = some.tuples(COLUMNS, some.integers(2, len(HEADER))).map(lambda one: one[0][: one[1]])
+
+
+def made(read: Any, *given_: Any) -> object:
+    """Return what is made, None where it is refused."""
+    try:
+        with exactly():
+            return read(*given_)
+    except (ValueError, msgspec.ValidationError):
+        return None
+
+
+@given(ROW | NEARLY, HEADERS)
+def test_a_row_becomes_what_its_json_becomes(row: list[str], columns: list[int]) -> None:
+    """Whatever stands in the cells, in whichever columns: the same struct, or none."""
+    header = tuple(HEADER[at] for at in columns)
+    record = Row(1, 2, header, [row[at] for at in columns])
+
+    expected = made(lambda: strict(typed_cells(record.named(), Cup), Cup))
+
+    found = made(CsvReader(Cup).read, record)
+    assert found == expected
+    assert repr(found) == repr(expected)  # 1.50 is not 1.5, and true is not 1
+
+
+class Shelf(msgspec.Struct):
+    """What a flow might read of several rows but the rows."""
+
+    grade: str
+
+
+@given(
+    some.lists(NEARLY, min_size=1, max_size=3),
+    some.sampled_from(("grade", "count")),
+    some.sampled_from((Cups, Shelf)),
+)
+def test_rows_become_what_their_json_becomes(rows: list[list[str]], by: str, kind: type) -> None:
+    """A record of several rows likewise."""
+    record = RowGroup(1, 2, Group((by, "grade"), "rows"), HEADER, rows)
+
+    def by_json() -> object:
+        value = typed_members(typed_cells(record.named(), kind), kind, frozenset({"rows"}))
+        return strict(value, kind)
+
+    found, expected = made(CsvReader(kind).read, record), made(by_json)
+    assert found == expected
+    assert repr(found) == repr(expected)
+
+
+def test_a_good_row_is_taken() -> None:
+    """The rows above are not all refused."""
+    record = Row(1, 2, HEADER, GOOD)
+
+    found: Any = CsvReader(Cup).read(record)
+
+    assert (found.number, found.count, found.fragile) == ("C1", 7, True)
+    assert CsvReader(Cup).read(Row(1, 2, HEADER, ["", *GOOD[1:]])) is None
+
+
+def test_a_file_of_another_header() -> None:
+    """One reader reads many files."""
+    reader = CsvReader(Cup)
+    found: list[Any] = [
+        reader.read(Row(1, 2, ("No.", "price"), ["C1", "2"])),
+        reader.read(Row(1, 2, ("price", "No."), ["2", "C1"])),
+    ]
+
+    assert [(one.number, one.price) for one in found] == [("C1", 2)] * 2
