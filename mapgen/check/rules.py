@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from datetime import date
+from decimal import Decimal
 from typing import Literal, cast
 
 from msgspec import Struct
@@ -475,6 +476,10 @@ class RuleChecker(Struct, frozen=True):
                     messages.constant_too_long(value.span, field.name, length, field.max_length)
                 )
                 return None
+        # `1e3` and `-0` go out as every reader knows them: 1000 and 0.
+        if kind == types.DECIMAL:
+            amount = Decimal(value.value)
+            return checked.Constant(format(amount or amount.copy_abs(), "f"), kind)
         return checked.Constant(value.value, kind)
 
     def _formula(self, rule: spec.Rule, text: Text, scope: Scope) -> checked.Formula | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from codecs import BOM_UTF8
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -62,7 +63,7 @@ def _object(path: Path) -> dict[str, JsonValue]:
     from mapgen.runtime.records import RawRecord, decode_whole
 
     try:
-        value = decode_whole(RawRecord(1, 1, path.read_bytes()), ())
+        value = decode_whole(RawRecord(1, 1, path.read_bytes().removeprefix(BOM_UTF8)), ())
     except OSError as error:
         raise click.ClickException(f"cannot read `{path}`: {error.strerror}") from None
     except Fault as fault:

@@ -18,9 +18,12 @@ import pytest
 
 from mapgen.compiler import check_specs, generate
 from mapgen.emit.python.formatting import FORMATTER
+from mapgen.emit.python.transformer import transformer
+from mapgen.emit.templates import render
 from mapgen.ir.printing import as_json, meaning
 from mapgen.loading import Shelf
 from mapgen.lower.flow import lower
+from mapgen.lower.samples import Samples
 from mapgen.runtime.plan import Plan
 from mapgen.workspace import Workspace
 from tests.compiler.cases import SPEC, build, speak
@@ -500,3 +503,20 @@ def test_plan_of_documents_that_are_sent_again(flows: Path) -> None:
         "custom.Document.UsrWeight",
     }
     assert document.row_keys == {"Items": ("Article",), "Items.Parts": ("Code",)}
+
+
+@pytest.mark.parametrize(
+    ("written", "sent"), [("1e3", "1000"), ("-0.0", "0.0"), ("12.50", "12.50")]
+)
+def test_an_amount_in_any_spelling(tmp_path: Path, written: str, sent: str) -> None:
+    """A constant amount goes out as every reader knows it, with the digits it has."""
+    folder = build("_base", tmp_path / "workspace")
+    spec = folder / SPEC
+    text = re.sub(r"Weight: .*", f"Weight: {{const: {written}}}", spec.read_text("utf-8"))
+    spec.write_text(text, "utf-8")
+    workspace = Workspace(folder)
+
+    [flow] = check_specs(workspace, workspace.spec_paths()).flows
+
+    module = transformer(lower(flow, Samples((), (), ())))
+    assert f'Decimal("{sent}")' in render("transformer.py.jinja", module=module)
