@@ -69,7 +69,8 @@ def _owners(
     right = {flow.spec.flow.value for flow in flows}
     known = {one.flow.value for one in specs}  # what is looked at stands for the file of its name
     others: dict[str, Checked | None] = dict.fromkeys(known - right)
-    for path, name, found in shelf.others({one.source.path for one in specs}):
+    words = {entity for entity, _ in kinds} | named
+    for path, name, found in shelf.others({one.source.path for one in specs}, words):
         if name in known or (found is not None and not _writes(found, kinds, named)):
             continue
         checked = None if found is None else shelf.checked(found)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Container, Iterator, Mapping
+import re
+from collections.abc import Container, Iterable, Iterator, Mapping
 
 from msgspec import Struct, field
 
@@ -25,6 +26,9 @@ from mapgen.runtime.lookups import ColumnError, Table, TableError, read_table
 from mapgen.spec import model as spec
 from mapgen.spec.reader import flow_name, read_connection, read_environment, read_spec
 from mapgen.workspace import SPECS, Workspace, from_specs
+
+# By code or with a line break inside: any word may be written so.
+_SPELT = r"\\[xuU\r\n]"
 
 
 class Shelf(Struct):
@@ -337,11 +341,14 @@ class Shelf(Struct):
             if name is not None:
                 self._flows.setdefault(name, None)
 
-    def others(self, given: Container[str]) -> Iterator[tuple[str, str | None, spec.Spec | None]]:
-        """Yield the specs of the workspace beside those given: path, flow, and what it says.
+    def others(
+        self, given: Container[str], words: Iterable[str]
+    ) -> Iterator[tuple[str, str | None, spec.Spec | None]]:
+        """Yield the specs of the workspace beside those given that have one of the words in them.
 
-        None stands for what cannot be read.
+        Of each its path, its flow, and what it says; None stands for what cannot be read.
         """
+        told = re.compile("|".join((*map(re.escape, words), _SPELT)))
         for path in self.workspace.spec_paths():
             if path in given:
                 continue
@@ -349,6 +356,8 @@ class Shelf(Struct):
                 source = self.workspace.read(path, "the spec")
             except Stopped:
                 yield path, None, None
+                continue
+            if told.search(source.text) is None:
                 continue
             try:
                 found = read_spec(source)

@@ -90,11 +90,11 @@ def _data(
             patterns += [path_pattern(path) for path in near]
     looks: dict[str, list[tuple[str, str]]] = {}
     for leaf in leaf_paths(schema.record, name):
-        kind = personal_kind(leaf, type_at(schema.record, leaf))
         # Only what the rules read is ever seen.
-        if kind is None or leaf not in (reads or ()):
+        if leaf not in (reads or ()):
             continue
-        if not any(pattern.match(leaf) for pattern in patterns):
+        kind = personal_kind(leaf, type_at(schema.record, leaf))
+        if kind is not None and not any(pattern.match(leaf) for pattern in patterns):
             looks.setdefault(leaf.rpartition(".")[0], []).append((leaf, kind))
     first = security.data[0].path.span() if security.data else None
     for parent, fields in looks.items():

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 
+from msgspec import Struct
+
 from mapgen.check.composing import key_paths
 from mapgen.contract.source_schema import SourceSchema
 from mapgen.expression.types import ERROR, ListOf, Object, Type, present
@@ -176,15 +178,30 @@ def _names(path: str) -> tuple[str, ...]:
 _FEWEST_SIGNS = 3
 
 
-def path_pattern(path: str) -> re.Pattern[str]:
+class PathPattern(Struct, frozen=True):
+    """A path without row marks, or the expression that paths without them match."""
+
+    path: str
+    shape: re.Pattern[str] | None
+
+    def match(self, path: str) -> bool:
+        """Whether this is the path, or stands above it."""
+        bare = path.replace("[]", "")
+        if self.shape is not None:
+            return self.shape.match(bare) is not None
+        return bare.startswith(self.path) and bare[len(self.path) :][:1] in ("", ".", "[")
+
+
+def path_pattern(path: str) -> PathPattern:
     """Return what matches a path and all below it; `*` stands for part of one name.
 
     Row marks may be left out: `order.line_items.vendor`.
     """
-    parts = [
-        re.escape(part).replace(r"\*", r"[^.\[\]]*") for part in path.replace("[]", "").split(".")
-    ]
-    return re.compile(r"(?:\[\])?\.".join(parts) + r"(?:$|\.|\[)")
+    bare = path.replace("[]", "")
+    if "*" not in bare:
+        return PathPattern(bare, None)
+    shape = re.escape(bare).replace(r"\*", r"[^.\[\]]*")
+    return PathPattern(bare, re.compile(shape + r"(?:$|\.|\[)"))
 
 
 def catches_new_fields(path: str) -> bool:
@@ -201,6 +218,8 @@ def _by_parent(
 ) -> list[tuple[str, tuple[str, ...]]]:
     """Group unused leaves by what they stand in; an object none of whose fields is used, is one."""
     unused = list(unused)
+    if not unused:
+        return []
     wholly = {
         path
         for path in known

@@ -86,7 +86,8 @@ class Text(Struct, frozen=True):
 
     def span(self, start: int = 0, end: int | None = None) -> Span:
         """Return where the words from `start` to `end` stand in the file."""
-        stop = len(self.value) if end is None else end
-        first = self.offsets[min(start, len(self.value))]
+        length = len(self.value)
+        stop = length if end is None else end
+        first = self.offsets[start if start < length else length]
         last = self.offsets[stop - 1] + 1 if stop > start else first
-        return Span(self.source, first, max(first, last))
+        return Span(self.source, first, last if last > first else first)

@@ -25,10 +25,10 @@ Kind = Literal["text", "integer", "number", "flag", "null"]
 
 # Of a number: far beyond any amount.
 _MOST_DIGITS = 60
-_NULL = re.compile(r"^(null|Null|NULL|~|)$")
-_FLAG = re.compile(r"^(true|True|TRUE|false|False|FALSE)$")
-_INTEGER = re.compile(r"^[-+]?[0-9]+$")
-_NUMBER = re.compile(r"^[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?$")
+_NULL = frozenset(("null", "Null", "NULL", "~", ""))
+_FLAG = frozenset(("true", "True", "TRUE", "false", "False", "FALSE"))
+_INTEGER = re.compile(r"[-+]?[0-9]+")
+_NUMBER = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
 
 
 class ScalarNode(Struct, frozen=True):
@@ -123,16 +123,16 @@ def _build(source: Source, faults: list[Diagnostic]) -> Node | None:
     documents = 0
     for event in _events(source):
         done: Node | None = None
-        if isinstance(event, yaml.DocumentStartEvent):
+        if isinstance(event, yaml.ScalarEvent):
+            done = _scalar(source, event)
+            faults.extend(_tag_fault(source, event))
+        elif isinstance(event, yaml.DocumentStartEvent):
             documents += 1
             if documents > 1:
                 raise Stopped([*faults, reading.several_documents(_event_span(source, event))])
         elif isinstance(event, yaml.AliasEvent):
             faults.append(reading.alias_used(_event_span(source, event)))
             done = _null(source, event)
-        elif isinstance(event, yaml.ScalarEvent):
-            done = _scalar(source, event)
-            faults.extend(_tag_fault(source, event))
         elif isinstance(event, yaml.SequenceStartEvent | yaml.MappingStartEvent):
             if len(stack) >= DEEPEST_NODE:
                 raise Stopped([*faults, reading.too_deep(_event_span(source, event), DEEPEST_NODE)])
@@ -186,8 +186,9 @@ def _null(source: Source, event: yaml.Event) -> ScalarNode:
 
 
 def _scalar(source: Source, event: yaml.ScalarEvent) -> ScalarNode:
-    text = scalar_text(source, event.value, _start(event), _end(event))
-    span = text.span() if text.value else _event_span(source, event)
+    start, end = _start(event), _end(event)
+    text = scalar_text(source, event.value, start, end)
+    span = text.span() if text.value else Span(source, start, max(start, end))
     is_plain = not event.style
     kind = _kind(event.value) if is_plain else "text"
     if kind in ("integer", "number") and _is_boundless(event.value):
@@ -204,13 +205,15 @@ def _is_boundless(number: str) -> bool:
 
 
 def _kind(value: str) -> Kind:
-    if _NULL.match(value):
+    if value in _NULL:
         return "null"
-    if _FLAG.match(value):
+    if value in _FLAG:
         return "flag"
-    if _INTEGER.match(value):
+    if value[0].isalpha():
+        return "text"
+    if _INTEGER.fullmatch(value):
         return "integer"
-    return "number" if _NUMBER.match(value) else "text"
+    return "number" if _NUMBER.fullmatch(value) else "text"
 
 
 def _close(source: Source, opened: _Open, event: yaml.Event) -> Node:

@@ -51,6 +51,8 @@ def scalar_text(source: Source, value: str, start: int, end: int) -> Text:
     raw = source.text[start:end]
     if raw == value:
         return Text(value, source, range(start, end + 1))
+    if raw[1:-1] == value and raw[0] in "'\"":
+        return Text(value, source, range(start + 1, end))
     offsets = _align(value, list(_units(raw, start)))
     if offsets is None:
         return Text(value, source, [start] * (len(value) + 1))
