@@ -47,11 +47,7 @@ def _reader(kind: type, first: Row | RowGroup) -> _Read:
     if isinstance(first, RowGroup):
         return _group_reader(kind, first)
     values = _values(kind, first.header)
-
-    def read(row: Row) -> Any:
-        return kind(*values(row.cells))
-
-    return read
+    return lambda row: kind(*values(row.cells))
 
 
 def _group_reader(kind: type, first: RowGroup) -> _Read:

@@ -147,7 +147,7 @@ def lower_ascii(text: str) -> str:
 
 def upper_ascii(text: str) -> str:
     """Return the text with the letters a to z made capital."""
-    return text.translate(_UPPER)
+    return text.upper() if text.isascii() else text.translate(_UPPER)
 
 
 def title_case(text: str) -> str:
@@ -239,7 +239,7 @@ def wrap_text(text: str, width: int) -> list[str]:
 
 _WHOLE = re.compile(r"[+-]?[0-9]{1,19}")
 _PLAIN = r"[+-]?(?:[0-9]+(?:\.[0-9]+)?|\.[0-9]+)"
-_PLAIN_DECIMAL = re.compile(_PLAIN)
+_is_plain = re.compile(_PLAIN).fullmatch
 _DECIMAL = re.compile(_PLAIN + r"(?:[eE][+-]?[0-9]{1,2})?")
 
 
@@ -258,7 +258,7 @@ def parse_decimal(text: str) -> Decimal:
 
     Raises a Fault for any other text: spaces, thousands' separators, decimal commas.
     """
-    if len(text) <= MOST_DIGITS and _PLAIN_DECIMAL.fullmatch(text):
+    if len(text) <= MOST_DIGITS and _is_plain(text):
         return Decimal(text)
     if len(text) <= 2 * MOST_DIGITS and _DECIMAL.fullmatch(text):
         number = Decimal(text)

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import cache, partial
+from operator import attrgetter
 from pathlib import Path
 from types import ModuleType
 from typing import Any, BinaryIO, cast
@@ -209,6 +210,7 @@ class Transformer:
         self._bound = bound
         self._transform = module.bind(bound.settings, bound.lookups)
         self._cells = CsvReader(module.Source)
+        self._only = plan.only if plan.documents[0].name == ONLY else None
         self._complete: tuple[Callable[[Any], Any], Collector] | None = None
 
     def outcomes(self, raw: Record, file: str, *, again: bool = False) -> tuple[Outcome, ...]:
@@ -263,8 +265,8 @@ class Transformer:
     def _delivered(self, origin: Origin, result: Any) -> tuple[Outcome, ...]:
         if isinstance(result, Skip):
             return (Skipped(origin, result.reason),)
-        if self._plan.documents[0].name == ONLY:
-            return (_document(origin, self._plan.only, result),)
+        if self._only is not None:
+            return (_document(origin, self._only, result),)
         made = dict(_made(origin, self._plan.documents, result))
         found = tuple(document for several in made.values() for document in several)
         if not found:
@@ -380,19 +382,16 @@ class Transformer:
 
 def _identity(document: Any, field: str) -> str:
     """Return the identity of a document: a wrapped value, or a plain one, text or number."""
-    value = _identifying(document, field)
+    kind: type = type(document)
+    value = _identifying(kind, field)(document)
     return str(getattr(value, "value", value))
 
 
-def _identifying(document: Any, field: str) -> Any:
-    kind: type = type(document)
-    return getattr(document, _attribute(kind, field))
-
-
 @cache
-def _attribute(kind: type, field: str) -> str:
-    """Return what a field of a document is called as an attribute."""
-    return next(one.name for one in msgspec.structs.fields(kind) if one.encode_name == field)
+def _identifying(kind: type, field: str) -> Callable[[Any], Any]:
+    """Return what gives the value of a field of a document."""
+    names = {one.encode_name: one.name for one in msgspec.structs.fields(kind)}
+    return attrgetter(names[field])
 
 
 def _document(
@@ -432,7 +431,8 @@ def _identities(plans: tuple[DocumentPlan, ...], result: Any) -> Iterator[tuple[
     for plan in plans:
         found = UNSET if plan.name == ONLY else getattr(result, plan.name)
         for one in found if isinstance(found, list) else ():
-            value = one if isinstance(one, Poison) else _identifying(one, plan.identity.field)
+            kind: type = type(one)
+            value = one if kind is Poison else _identifying(kind, plan.identity.field)(one)
             if not isinstance(value, Poison):
                 yield plan.name, _identity(one, plan.identity.field)
 
