@@ -47,8 +47,8 @@ def check_specs(workspace: Workspace, paths: Iterable[str]) -> Findings:
     faults.extend(circles(shelf.known_flows, [flow.flow.value for flow in specs]))
     for connection in shelf.connections():
         faults.extend(check_secrets(connection.source, has_credentials=True))
-    idle = {fault.label.span for fault in faults if fault.code == "E314" and fault.label}
-    faults.extend(check_environments(shelf.environments(), specs, idle))
+    told = {fault.label.span for fault in faults if fault.label}
+    faults.extend(check_environments(shelf.environments(), specs, told))
     faults.extend(shelf.faults)
     faults.extend(_owners(flows, specs, given, shelf))
     return Findings(tuple(flows), Stopped(faults).diagnostics)
@@ -75,7 +75,7 @@ def _owners(
             continue
         checked = None if found is None else shelf.checked(found)
         if checked is None and path not in given:
-            yield owners.unseen_flow(path)
+            yield owners.unseen_flow(spec=path)
         if name is not None:
             others[name] = checked
     yield from check_owners(flows, others, shelf.environments())
@@ -99,5 +99,5 @@ def _read(workspace: Workspace, paths: Iterable[str], faults: list[Diagnostic]) 
             continue
         first = specs.setdefault(found.flow.value, found)
         if first is not found:
-            faults.append(project.same_flow_twice(first.flow, found.flow))
+            faults.append(project.same_flow_twice(found.flow, first=first.flow))
     return list(specs.values())

@@ -11,7 +11,7 @@ from mapgen.check.sources import catches_new_fields
 from mapgen.checking import Findings, check_specs
 from mapgen.emit.files import emit, texts
 from mapgen.emit.manifest import manifest
-from mapgen.emit.python.formatting import FORMATTER, WrongFormatter, require_style
+from mapgen.emit.python.formatting import STYLE_YEAR, WrongFormatter, require_style
 from mapgen.loading import Shelf
 from mapgen.lower.flow import lower
 from mapgen.report import Diagnostic, Stopped
@@ -45,7 +45,7 @@ def generate(
         require_style()
         files = [file for flow in flows for file in emit(flow)]
     except WrongFormatter as wrong:
-        raise Stopped([project.wrong_formatter(FORMATTER, wrong.installed)]) from None
+        raise Stopped(project.wrong_formatter(year=STYLE_YEAR, installed=wrong.installed)) from None
     digests = Digests(workspace)
     inputs = {one.spec.flow.value: digests.of(inputs_of(one.spec)) for one in findings.flows}
     return texts([*files, manifest(flows, files, inputs)])

@@ -28,10 +28,10 @@ def staleness_of(workspace: Workspace, flow: str) -> Diagnostic | None:
     for name, expected in entry.files.items():
         path = workspace.root / GENERATED / flow / name
         if path.is_file() and hashlib.sha256(path.read_bytes()).hexdigest() != expected:
-            return messages.edited_code(f"{GENERATED}/{flow}/{name}")
+            return messages.edited_code(path=f"{GENERATED}/{flow}/{name}")
     is_as_it_was = entry.inputs and Digests(workspace).of(entry.inputs) == entry.inputs
     if not is_as_it_was and _rules(workspace, entry.spec) != entry.rules:
-        return messages.stale_code(flow, entry.spec)
+        return messages.stale_code(flow=flow, spec=entry.spec)
     return None
 
 

@@ -129,12 +129,14 @@ class Shelf(Struct):
         if contract is None:
             pinned = self.workspace.named("contracts", ".json")
             if clause.schema.value not in pinned:
-                self.faults.append(mapping.unknown_contract(clause.schema, pinned))
+                self.faults.append(mapping.unknown_contract(clause.schema, known=pinned))
             return None
         entity = contract.entities.get(clause.entity.value)
         if entity is None or not entity.is_top_level:
             known = [name for name, one in contract.entities.items() if one.is_top_level]
-            self.faults.append(mapping.unknown_entity(clause.entity, contract.name, known))
+            self.faults.append(
+                mapping.unknown_entity(clause.entity, contract=contract.name, known=known)
+            )
             return None
         return entity_schema(contract, entity, clause.name.value, clause.custom)
 
@@ -214,7 +216,9 @@ class Shelf(Struct):
         lacking = _lacking_columns(table)
         if lacking:
             self.faults.extend(
-                reading.missing_key(table.name.span(), name, "this lookup", f"its {name} column")
+                reading.missing_key(
+                    table.name.span(), key=name, where="this lookup", why=f"its {name} column"
+                )
                 for name in lacking
             )
             return None
@@ -223,9 +227,11 @@ class Shelf(Struct):
         except ColumnError as error:
             named = [*table.key, *((table.value,) if table.value else ())]
             place = next(column for column in named if column.value == error.column)
-            self.faults.append(reading.not_a_table(place.span(), path, str(error)))
+            self.faults.append(reading.not_a_table(place.span(), path=path, reason=str(error)))
         except TableError as error:
-            self.faults.append(reading.not_a_table(table.table.span(), path, str(error)))
+            self.faults.append(
+                reading.not_a_table(table.table.span(), path=path, reason=str(error))
+            )
         return None
 
     def samples(self, flow: Checked) -> Samples:
@@ -282,11 +288,17 @@ class Shelf(Struct):
             parsed(source.text)
         except json.JSONDecodeError as error:
             span = Span(source, error.pos, error.pos)
-            faults.append(reading.not_json(shown, error.msg.lower(), "the example", span))
+            faults.append(
+                reading.not_json(span, path=shown, reason=error.msg.lower(), what="the example")
+            )
         except RecursionError:
-            faults.append(reading.not_json(shown, "nested too deep", "the example"))
+            faults.append(
+                reading.not_json(path=shown, reason="nested too deep", what="the example")
+            )
         except ValueError as error:
-            faults.append(reading.not_json(shown, str(error).lower(), "the example"))
+            faults.append(
+                reading.not_json(path=shown, reason=str(error).lower(), what="the example")
+            )
         else:
             return source.text
         return "null"
@@ -402,4 +414,4 @@ def _lacking_columns(table: spec.LookupTable) -> list[str]:
 
 def _same_name(name: Text, expected: str, path: str) -> None:
     if name.value != expected:
-        raise Stopped([project.wrong_file_name(name, expected, path)])
+        raise Stopped(project.wrong_file_name(name, expected=expected, path=path))

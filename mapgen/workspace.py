@@ -64,7 +64,7 @@ class Workspace(Struct, frozen=True):
         for folder in (absolute, *absolute.parents):
             if (folder / SPECS).is_dir():
                 return cls(folder)
-        raise Stopped([project.no_workspace(str(start))])
+        raise Stopped(project.no_workspace(path=str(start)))
 
     def spec_paths(self) -> tuple[str, ...]:
         """Return the paths of all specs, sorted."""
@@ -100,15 +100,15 @@ class Workspace(Struct, frozen=True):
             with file.open("rb") as stream:
                 data = stream.read(MOST_BYTES + 1)
         except OSError as error:
-            raise Stopped([reading.file_unreadable(path, _reason(error))]) from None
+            raise Stopped(reading.file_unreadable(path=path, reason=_reason(error))) from None
         if len(data) > MOST_BYTES:
             reason = f"it has more than {MOST_BYTES:,} bytes"
-            raise Stopped([reading.file_unreadable(path, reason)])
+            raise Stopped(reading.file_unreadable(path=path, reason=reason))
         try:
             return Source(path, data.decode("utf-8-sig"))
         except UnicodeDecodeError as error:
             reason = f"byte {data[error.start]:#04x} at {error.start} is not UTF-8"
-            raise Stopped([reading.file_unreadable(path, reason)]) from None
+            raise Stopped(reading.file_unreadable(path=path, reason=reason)) from None
 
     def file(self, path: str, what: str, asked_at: Span | None = None) -> Path:
         """Return where a file lies that is there and may be read: of this workspace, and plain.
@@ -118,13 +118,17 @@ class Workspace(Struct, frozen=True):
         try:
             return self.root / path if path in self.given else plain_file(self.root, path)
         except OutsideError as error:
-            raise Stopped([reading.file_outside(path, what, str(error), asked_at)]) from None
+            raise Stopped(
+                reading.file_outside(asked_at, path=path, what=what, reason=str(error))
+            ) from None
         except (FileNotFoundError, NotADirectoryError):
-            raise Stopped([reading.file_missing(path, what, asked_at)]) from None
+            raise Stopped(reading.file_missing(path, what, asked_at)) from None
         except StrangeFileError as error:
-            raise Stopped([reading.file_unreadable(path, str(error), asked_at)]) from None
+            raise Stopped(reading.file_unreadable(asked_at, path=path, reason=str(error))) from None
         except OSError as error:
-            raise Stopped([reading.file_unreadable(path, _reason(error), asked_at)]) from None
+            raise Stopped(
+                reading.file_unreadable(asked_at, path=path, reason=_reason(error))
+            ) from None
 
     def staleness(self, files: Mapping[str, str], written: Mapping[str, str]) -> Staleness:
         """Compare what lies in `generated/` with what should.
@@ -173,9 +177,11 @@ class Workspace(Struct, frozen=True):
         try:
             found = (self.root / path).read_bytes()
         except OSError as error:
-            raise Stopped([project.cannot_write(path, _reason(error))]) from None
+            raise Stopped(project.cannot_write(path=path, reason=_reason(error))) from None
         if found.removeprefix(BOM_UTF8) != before.encode():
-            raise Stopped([project.cannot_write(path, "it has changed since it was checked")])
+            raise Stopped(
+                project.cannot_write(path=path, reason="it has changed since it was checked")
+            )
         mark = "\ufeff" if found.startswith(BOM_UTF8) else ""
         self._write(path, mark + text)
 
@@ -191,7 +197,7 @@ class Workspace(Struct, frozen=True):
             inside(self.root, path)
         except (OutsideError, OSError) as error:
             reason = _reason(error) if isinstance(error, OSError) else str(error)
-            raise Stopped([project.cannot_write(path, reason)]) from None
+            raise Stopped(project.cannot_write(path=path, reason=reason)) from None
 
     def _write(self, path: str, text: str) -> None:
         file = self.root / path
@@ -200,7 +206,7 @@ class Workspace(Struct, frozen=True):
             with whole_file(file) as stream:
                 stream.write(text.encode())
         except OSError as error:
-            raise Stopped([project.cannot_write(path, _reason(error))]) from None
+            raise Stopped(project.cannot_write(path=path, reason=_reason(error))) from None
 
     def _remove_empty(self, folder: Path) -> None:
         """Remove a folder that holds nothing but what Python has cached there."""

@@ -21,10 +21,10 @@ def check_auth(
     """Return the faults of the section; `written` are the entities and what is done with them."""
     faults: list[Diagnostic] = []
     if auth.target.value not in around.connections:
-        faults.append(messages.unknown_connection(auth.target, around.connections))
+        faults.append(messages.unknown_connection(auth.target, known=around.connections))
     else:
         faults += [
-            messages.connection_not_in_environment(auth.target, environment.name.value)
+            messages.connection_not_in_environment(auth.target, environment=environment.name.value)
             for environment in around.environments
             if auth.target.value not in environment.connections
         ]
@@ -33,7 +33,7 @@ def check_auth(
     for access in auth.access:
         if access.entity.value not in contract.entities:
             known = contract.entities
-            faults.append(messages.idle_access(access.entity, contract.name, known))
+            faults.append(messages.idle_access(access.entity, contract=contract.name, known=known))
     apart = {(entity.name, operation): entity for entity, operation in written}
     for (_, operation), entity in apart.items():
         meant = all_near((access.entity.value for access in auth.access), contract.entities)

@@ -78,7 +78,9 @@ class BlockRules(Struct, frozen=True):
             first, where = seen.setdefault(rule.target, (kind, target))
             both = join(first, kind)
             if both is None:
-                fault = messages.blocks_differ(target, described(kind), where, described(first))
+                fault = messages.blocks_differ(
+                    target, found=described(kind), first=where, before=described(first)
+                )
                 self.formulas.faults.append(fault)
             else:
                 seen[rule.target] = (both, where)
@@ -92,7 +94,7 @@ def source_list(formulas: Formulas, text: Text, scope: Scope) -> Typed | None:
         return None
     if not isinstance(present(source.type), types.ListOf):
         fault = messages.not_of_type(
-            text.span(), "what `each` goes over", "a list", described(source.type)
+            text.span(), what="what `each` goes over", wanted="a list", found=described(source.type)
         )
         formulas.faults.append(fault)
         return None

@@ -38,7 +38,7 @@ def whole_record(
     faults += _faults_of_format(source.form, source.schema, schema)
     if source.group is not None and not source.is_csv:
         why = "is for `format: csv`"
-        faults.append(messages.unfit_modifier(source.group.key.span(), "group", why))
+        faults.append(messages.unfit_modifier(source.group.key.span(), name="group", why=why))
     for join in source.joins:
         faults += _faults_of_format(join.form, join.schema, joined[join.name.value])
         faults += _faults_of_takes(join)
@@ -64,37 +64,39 @@ def _faults_of_format(
     if not form.is_csv:
         if form.delimiter is not None:
             span = form.delimiter.span()
-            yield messages.unfit_modifier(span, "delimiter", "is for `format: csv`")
+            yield messages.unfit_modifier(span, name="delimiter", why="is for `format: csv`")
         if form.quoting is not None:
             span = form.quoting.span()
-            yield messages.unfit_modifier(span, "quoting", "is for `format: csv`")
+            yield messages.unfit_modifier(span, name="quoting", why="is for `format: csv`")
         return
     if form.envelope_key is not None:
         span = form.envelope_key.span()
-        yield messages.unfit_modifier(span, "envelope", "is for `format: json`")
+        yield messages.unfit_modifier(span, name="envelope", why="is for `format: json`")
     nested = tuple(
         name
         for name, kind in (schema.record.fields.items() if schema is not None else ())
         if isinstance(types.present(kind), types.Object | types.ListOf)
     )
     if nested:
-        yield messages.cells_hold_one_value(path.span(), nested)
+        yield messages.cells_hold_one_value(path.span(), fields=nested)
 
 
 def _faults_of_takes(join: spec.Join) -> Iterator[Diagnostic]:
     if join.takes_one and join.on_missing is None:
         why = "what it means that no record has the key: `reject`, `retry` or `omit`"
-        yield reading.missing_key(join.name.span(), "on_missing", "a join of `one` record", why)
+        yield reading.missing_key(
+            join.name.span(), key="on_missing", where="a join of `one` record", why=why
+        )
     if not join.takes_one and join.on_missing is not None:
         why = "is for `takes: one`; the list of `many` is empty where none has the key"
-        yield messages.unfit_modifier(join.on_missing.span(), "on_missing", why)
+        yield messages.unfit_modifier(join.on_missing.span(), name="on_missing", why=why)
 
 
 def _faults_of_key(
     source: spec.SourceClause, join: spec.Join, whole: SourceSchema, joined: SourceSchema
 ) -> Iterator[Diagnostic]:
     if join.name.value in whole.record.fields:
-        yield words.member_taken(join.name, source.schema)
+        yield words.member_taken(join.name, schema=source.schema)
     grouped = "the record that `group` makes of rows"
     owner = f"`{source.schema.value}`" if source.group is None else grouped
     if not join.on:
@@ -110,7 +112,9 @@ def _faults_of_key(
         kind = types.present(joined.record.fields[pair.member.value])
         other = types.present(whole.record.fields[pair.of.value])
         if kind != other:
-            yield words.key_types_differ(pair.member, _words(kind), pair.of, _words(other))
+            yield words.key_types_differ(
+                pair.of, member=pair.member, kind=_words(kind), other=_words(other)
+            )
 
 
 def _faults_of_group(
@@ -119,7 +123,7 @@ def _faults_of_group(
     for column in group.by:
         yield from _faults_of_member(column, row.record, f"`{source.schema.value}`", _GROUPABLE)
         if column.value == group.alias.value:
-            yield words.member_taken(group.alias, column)
+            yield words.member_taken(group.alias, schema=column)
 
 
 def _faults_of_member(
@@ -129,11 +133,13 @@ def _faults_of_member(
     kind = record.fields.get(member.value)
     wanted = "text or whole numbers" if fit is _JOINABLE else "text, whole numbers or dates"
     if kind is None:
-        yield words.unknown_key_member(member, owner, record.fields)
+        yield words.unknown_key_member(member, owner=owner, known=record.fields)
     elif types.present(kind) not in fit:
-        yield words.unfit_key_member(member, f"it is {_words(types.present(kind))}", wanted)
+        yield words.unfit_key_member(
+            member, why=f"it is {_words(types.present(kind))}", wanted=wanted
+        )
     elif isinstance(kind, types.Optional):
-        yield words.unfit_key_member(member, "it may be missing", wanted)
+        yield words.unfit_key_member(member, why="it may be missing", wanted=wanted)
 
 
 def _words(kind: types.Type) -> str:

@@ -41,7 +41,9 @@ def check_direction(
     """Yield what is wrong with a flow's way, and the right to read that it lacks."""
     target = section.documents[0].target
     if target.is_plain and section.source.entity is None:
-        yield outward.nothing_of_the_erp(section.source.schema.span(), target.contract.span())
+        yield outward.nothing_of_the_erp(
+            target.contract.span(), source=section.source.schema.span()
+        )
     if schema is None or schema.entity is None:
         return
     entity = schema.entity.entity.name
@@ -58,14 +60,14 @@ def idle_verify(security: spec.Security, section: spec.MappingSection) -> Iterat
     """Yield the fault of a comparison with what the ERP saved in a flow that writes elsewhere."""
     if security.verify is not None and any(one.target.is_plain for one in section.documents):
         why = "has no effect: documents that go elsewhere are not compared with an answer"
-        yield mapping.unfit_modifier(security.verify.span(), "verify", why)
+        yield mapping.unfit_modifier(security.verify.span(), name="verify", why=why)
 
 
 def idle_ignores(section: spec.MappingSection) -> Iterator[Diagnostic]:
     """Yield the ignores of a source in the ERP: what no rule reads is not asked for."""
     for ignore in section.ignores:
         why = "has no effect: only what the rules read is asked of the ERP"
-        yield mapping.unfit_modifier(ignore.path.span(), "ignore", why)
+        yield mapping.unfit_modifier(ignore.path.span(), name="ignore", why=why)
 
 
 def only_in_the_erp(part: spec.Part, contract: Contract) -> Iterator[Diagnostic]:
@@ -74,7 +76,7 @@ def only_in_the_erp(part: spec.Part, contract: Contract) -> Iterator[Diagnostic]
         names: list[tuple[Text, str]] = [(rule.target, "custom") for rule in part.custom]
         names += [(part.note.target, "note")] if part.note is not None else []
         for name, what in names:
-            yield outward.only_in_the_erp(name, what)
+            yield outward.only_in_the_erp(name, what=what)
 
 
 def meeting_members(part: spec.Part, contract: Contract) -> Iterator[Diagnostic]:
@@ -83,28 +85,30 @@ def meeting_members(part: spec.Part, contract: Contract) -> Iterator[Diagnostic]
     for rule in part.fields if contract.is_plain else ():
         first = seen.setdefault(python_name(rule.target.value), rule.target)
         if first.value != rule.target.value:
-            yield outward.members_that_meet(first, rule.target)
+            yield outward.members_that_meet(rule.target, first=first)
 
 
 def unusable_members(names: Iterable[Text]) -> Iterator[Diagnostic]:
     """Yield the faults of members of a document that generated code cannot write."""
     for name in names:
         if not is_usable(name.value):
-            yield schemas.unusable_name(name.value, "document", name.span())
+            yield schemas.unusable_name(name.span(), name=name.value, owner="document")
 
 
 def may_be_left_out(text: Text, source: Typed, field: Field) -> Iterator[Diagnostic]:
     """Yield the fault of a part that has to be there and would be left out with its source."""
     if field.is_required and isinstance(source.type, Optional):
         found = described(source.type)
-        yield mapping.missing_flows(text.span(), field.name, found, is_part=True)
+        yield mapping.missing_flows(text.span(), field=field.name, found=found, what="part")
 
 
 def disallowed(value: ScalarNode, field: Field) -> Iterator[Diagnostic]:
     """Yield the fault of a constant that a target schema does not allow."""
     if not _is_allowed(value, field):
         choices = field.allowed.choices
-        yield outward.not_allowed(value.span, field.name, value.value, choices, _form(field))
+        yield outward.not_allowed(
+            value.span, field=field.name, it=value.value, known=choices, form=_form(field)
+        )
 
 
 def disallowed_entries(table: TableFacts, span: Span, field: Field) -> Iterator[Diagnostic]:
@@ -113,7 +117,9 @@ def disallowed_entries(table: TableFacts, span: Span, field: Field) -> Iterator[
     values = dict.fromkeys(value for _, value in table.entries or ())
     for value in values if choices else ():
         if value not in choices:
-            yield outward.not_allowed(span, field.name, value, choices, _form(field))
+            yield outward.not_allowed(
+                span, field=field.name, it=value, known=choices, form=_form(field)
+            )
 
 
 def _is_allowed(value: ScalarNode, field: Field) -> bool:

@@ -44,15 +44,15 @@ class Siblings(Struct, frozen=True):
         found = self.all.get(name.value)
         if found is None or name.value == self.current.name.value:
             others = (other for other in self.all if other != self.current.name.value)
-            faults.append(messages.unknown_document(name, others))
+            faults.append(messages.unknown_document(name, known=others))
             return None
         other, entity = found
         if other.rows is not None:
-            faults.append(messages.which_of_many(name, other.rows.source.span()))
+            faults.append(messages.which_of_many(name, rows=other.rows.source.span()))
         elif name.value not in {text.value for text in self.current.after}:
-            faults.append(messages.not_after(name, self.current.name))
+            faults.append(messages.not_after(name, document=self.current.name))
         elif kind.field.value not in entity.keys:
-            faults.append(messages.not_a_key(kind.field, entity.name, entity.keys))
+            faults.append(messages.not_a_key(kind.field, entity=entity.name, known=entity.keys))
         else:
             held = self.conditions.get(name.value)
             reads = held.reads if held is not None else ()
@@ -78,7 +78,7 @@ def unfit_for_made(modifiers: spec.Modifiers) -> Iterator[Diagnostic]:
         found["rejects"] = modifiers.rejects[0].span
     for name, span in found.items():
         why = "is for values that are known before anything is sent"
-        yield mapping.unfit_modifier(span, name, why)
+        yield mapping.unfit_modifier(span, name=name, why=why)
 
 
 def reserved_names(section: spec.MappingSection) -> list[Text]:
@@ -96,7 +96,7 @@ def one_contract(section: spec.MappingSection) -> Iterator[Diagnostic]:
     first, *others = (document.target.contract for document in section.documents)
     for other in others:
         if other.value != first.value:
-            yield messages.other_contract(other, first)
+            yield messages.other_contract(other, first=first)
 
 
 def in_order(
@@ -108,12 +108,12 @@ def in_order(
         for name in document.after:
             if name.value not in known:
                 others = [other for other in known if other != document.name.value]
-                faults.append(messages.unknown_document(name, others))
+                faults.append(messages.unknown_document(name, known=others))
     done: dict[str, spec.Document] = {}
     for document in documents:
         circle = _placed(document, known, done, ())
         if circle is not None:
-            faults.append(messages.waiting_in_a_circle(known[circle[0]].name, circle))
+            faults.append(messages.waiting_in_a_circle(known[circle[0]].name, circle=circle))
             return tuple(documents)
     return tuple(done.values())
 
@@ -162,11 +162,13 @@ def rows(
             found = described(source.type)
             what = "what `each` goes over"
             span = written.source.span()
-            formulas.faults.append(mapping.not_of_type(span, what, "a list", found))
+            formulas.faults.append(
+                mapping.not_of_type(span, what=what, wanted="a list", found=found)
+            )
         formulas.doubt(document)
         return None, None
     if written.alias.value in scope.bindings:
-        formulas.faults.append(mapping.name_taken(written.alias, None))
+        formulas.faults.append(mapping.name_taken(written.alias))
     inner = scope.with_(written.alias.value, row_binding(source))
     where = None
     if written.where is not None:
@@ -186,10 +188,10 @@ def apart(documents: Iterable[checked.CheckedDocument]) -> Iterator[Diagnostic]:
             names = {tree.name for tree in trees(value.typed.tree) if isinstance(tree, Name)}
             if document.rows.alias not in names and document.spec.rows is not None:
                 alias = document.spec.rows.alias
-                yield messages.same_for_all_rows(written.value.span(), alias)
+                yield messages.same_for_all_rows(written.value.span(), alias=alias)
         words = " ".join(written.value.value.split())
         known_as = (document.entity.name, written.field.value, words, document.constant_keys)
         first = seen.setdefault(known_as, document.spec)
         if first is not document.spec:
             entity = document.entity.name
-            yield messages.same_identity(written.value, first.identity.value, entity)
+            yield messages.same_identity(written.value, first=first.identity.value, entity=entity)

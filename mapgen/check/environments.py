@@ -19,11 +19,11 @@ from mapgen.spec.nodes import ScalarNode
 def check_environments(
     environments: Iterable[spec.Environment],
     specs: Iterable[spec.Spec],
-    idle: Container[Span] = (),
+    told: Container[Span] = (),
 ) -> Iterator[Diagnostic]:
     """Yield the faults of environments, and of the settings that the specs declare.
 
-    `idle` are the places of settings that nothing uses: that they have no value is no fault more.
+    `told` are the places of other diagnostics: that a setting there has no value is not said, too.
     """
     flows = tuple(specs)
     for environment in environments:
@@ -31,11 +31,11 @@ def check_environments(
         yield from check_secrets(environment.source, has_credentials=True)
         yield from check_secret_references(environment)
         for flow in flows:
-            yield from _settings(environment, flow, idle)
+            yield from _settings(environment, flow, told)
 
 
 def _settings(
-    environment: spec.Environment, flow: spec.Spec, idle: Container[Span]
+    environment: spec.Environment, flow: spec.Spec, told: Container[Span]
 ) -> Iterator[Diagnostic]:
     name = flow.flow.value
     values = environment.settings.get(name, {})
@@ -44,16 +44,21 @@ def _settings(
     meant = all_near(unknown, declared)
     for setting in declared.values():
         value = values.get(setting.name.value)
-        if value is None and (setting.name.value in meant or setting.name.span() in idle):
+        if value is None and (setting.name.value in meant or setting.name.span() in told):
             continue
         if value is None:
             yield project.setting_missing(
-                name, setting.name.value, environment.name.value, setting.name.span()
+                setting.name.span(),
+                flow=name,
+                setting=setting.name.value,
+                environment=environment.name.value,
             )
         elif not is_of_type(value.value, setting.type.value):
-            yield project.setting_mistyped(setting.name.value, setting.type.value, value.value.text)
+            yield project.setting_mistyped(
+                value.value.text, name=setting.name.value, wanted=setting.type.value
+            )
     for key in unknown:
-        yield project.setting_unknown(name, values[key].name, tuple(declared))
+        yield project.setting_unknown(values[key].name, flow=name, known=tuple(declared))
 
 
 def is_of_type(value: ScalarNode, kind: str) -> bool:

@@ -35,7 +35,7 @@ def check(flow: spec.Spec, around: checked.Surroundings) -> checked.Checked:
     contract = around.contract
     schema = whole_record(section.source, around.schema, around.joined, faults)
     if not target.is_plain and pinned.value not in around.contract_names:
-        faults.append(messages.unknown_contract(pinned, around.contract_names))
+        faults.append(messages.unknown_contract(pinned, known=around.contract_names))
     found = None
     if contract is not None and schema is not None:
         found = check_mapping(section, contract, schema, around.tables, faults)

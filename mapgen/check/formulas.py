@@ -53,12 +53,10 @@ class Formulas(Struct):
         typed = compile_expression(text, scope, self.faults)
         if typed is None:
             self.doubt(text)
-            self.is_lost |= any(
-                fault.code == "E301" and not (fault.help or "").startswith("did you mean")
-                for fault in self.faults[before:]
-            )
-            if any(fault.code == "E313" for fault in self.faults[before:]):
-                self.used |= {f"lookup {table}" for table in _tables(scope)}
+            for fault in self.faults[before:]:
+                self.is_lost |= fault.unknown == "field" and not fault.meant
+                if fault.unknown == "lookup":
+                    self.used |= {f"lookup {table}" for table in _tables(scope)}
             return None
         self.used |= set(_names(typed.tree))
         self.asked |= set(_asked(typed.tree, text.value))
@@ -76,7 +74,9 @@ class Formulas(Struct):
         typed = self.formula(text, scope)
         if typed is not None and not is_assignable(typed.type, BOOL):
             self.faults.append(
-                messages.not_of_type(text.span(), what, "true or false", described(typed.type))
+                messages.not_of_type(
+                    text.span(), what=what, wanted="true or false", found=described(typed.type)
+                )
             )
             return None
         return typed

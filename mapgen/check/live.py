@@ -82,7 +82,9 @@ def _ledger(
         return  # a circle of one: `circles` tells it
     if name not in flows:
         others = [other for other in flows if other != flow.flow.value]
-        yield messages.unknown_ledger_flow(table.document, name, others)
+        help = None if others else "this workspace has no other flow"
+        span = table.document.span(0, len(name))
+        yield messages.unknown_ledger_flow(span, it=name, known=sorted(others), help=help)
         return
     facts = flows[name]
     if facts is None:
@@ -91,9 +93,10 @@ def _ledger(
         yield messages.unknown_document(table.document, name, facts.documents)
         return
     made = facts.documents[document]
-    why = _why_unfit(made, facts.connection, flow.auth.target.value)
-    if why is not None:
-        yield messages.unfit_document(table.document, *why)
+    unfit = _why_unfit(made, facts.connection, flow.auth.target.value)
+    if unfit is not None:
+        why, help = unfit
+        yield messages.unfit_document(table.document, why=why, help=help)
 
 
 def _why_unfit(made: checked.DocumentFacts, there: str, here: str) -> tuple[str, str] | None:
@@ -118,7 +121,7 @@ def _tenant(table: spec.TenantTable, auth: spec.Auth, contract: Contract) -> Ite
     entity = contract.entities.get(table.query.entity.value)
     if entity is None or not entity.is_top_level:
         known = [name for name, found in contract.entities.items() if found.is_top_level]
-        yield mapping.unknown_entity(table.query.entity, contract.name, known)
+        yield mapping.unknown_entity(table.query.entity, contract=contract.name, known=known)
         return
     seen: set[str] = set()
     for name in table.query.key:
@@ -140,16 +143,16 @@ def _query_field(
     field = entity.fields.get(name.value)
     if field is None:
         askable = [one.name for one in entity.fields.values() if one.value_type in kinds]
-        yield messages.unknown_query_field(name, entity.name, askable)
+        yield messages.unknown_query_field(name, entity=entity.name, known=askable)
     elif field.shape != "value":
         kind = "an object" if field.shape == "linked" else "a list of rows"
-        yield messages.unfit_query_field(name, entity.name, role, f"it is {kind}")
+        yield messages.unfit_query_field(name, entity=entity.name, role=role, why=f"it is {kind}")
     elif field.value_type not in kinds:
         why = f"its type is {field.value_type}"
-        yield messages.unfit_query_field(name, entity.name, role, why)
+        yield messages.unfit_query_field(name, entity=entity.name, role=role, why=why)
     elif field.is_calculated and role != "the value":
         why = "the ERP calculates it, and does not search by it"
-        yield messages.unfit_query_field(name, entity.name, role, why)
+        yield messages.unfit_query_field(name, entity=entity.name, role=role, why=why)
 
 
 def _constant(constant: ScalarNode, field: Field) -> Iterator[Diagnostic]:
@@ -182,7 +185,9 @@ def _sample(table: spec.LiveTable, key: tuple[str, ...], value: str) -> Iterator
     sample, name = table.sample, table.name.value
     if not sample.entries:
         why = "has no entry: no example could use it"
-        yield messages.unfit_sample(sample.span, name, why, "add an entry, like `KEY: VALUE`")
+        yield messages.unfit_sample(
+            sample.span, table=name, why=why, help="add an entry, like `KEY: VALUE`"
+        )
         return
     seen: dict[tuple[str, ...], str] = {}
     for entry in sample.entries:
@@ -193,12 +198,14 @@ def _sample(table: spec.LiveTable, key: tuple[str, ...], value: str) -> Iterator
             help_line = f"write a list of `{{{columns}}}`" + (
                 ", or `KEY: VALUE`" if len(key) == 1 else ""
             )
-            yield messages.unfit_sample(entry.span, name, why, help_line)
+            yield messages.unfit_sample(entry.span, table=name, why=why, help=help_line)
         elif blank := [cell for _, cell in entry.cells if not cell.value.strip()]:
-            yield mapping.blank_entry(blank[0].span(), name)
+            yield mapping.blank_entry(blank[0].span(), table=name)
         elif seen.setdefault(cells[:-1], cells[-1]) != cells[-1]:
             why = "gives one key two values"
-            yield messages.unfit_sample(entry.span, name, why, "remove one of the entries")
+            yield messages.unfit_sample(
+                entry.span, table=name, why=why, help="remove one of the entries"
+            )
 
 
 def cells_of(entry: spec.SampleEntry, key: tuple[str, ...], value: str) -> tuple[str, ...] | None:

@@ -71,7 +71,7 @@ def check_mapping(
     if len(entities) < len(section.documents):
         return None
     formulas = Formulas(faults)
-    faults += [messages.name_taken(name, None) for name in _reserved(section)]
+    faults += [messages.name_taken(name) for name in _reserved(section)]
     faults += one_contract(section)
     ordered = in_order(section.documents, faults)
     faults += _blank_entries(section)
@@ -121,7 +121,9 @@ def _entities(
             found.append(entity)
             continue
         known = [name for name, one in contract.entities.items() if one.is_top_level]
-        faults.append(messages.unknown_entity(document.target.entity, contract.name, known))
+        faults.append(
+            messages.unknown_entity(document.target.entity, contract=contract.name, known=known)
+        )
     return tuple(found)
 
 
@@ -152,7 +154,7 @@ def _blank_entries(section: spec.MappingSection) -> Iterator[Diagnostic]:
         if isinstance(table, spec.InlineTable):
             for key, value in table.entries:
                 if not value.value.strip() or not key.value.strip():
-                    yield messages.blank_entry(value.span, table.name.value)
+                    yield messages.blank_entry(value.span, table=table.name.value)
 
 
 def _reserved(section: spec.MappingSection) -> list[Text]:
@@ -192,7 +194,7 @@ def _lets(
     for let in section.lets:
         is_taken = let.name.value in scope.bindings
         if is_taken and let.name.value not in RESERVED:
-            formulas.faults.append(messages.name_taken(let.name, None))
+            formulas.faults.append(messages.name_taken(let.name))
         typed = formulas.whole(let.expression, scope)
         kind = typed.type if typed is not None and not is_taken else types.ERROR
         lineage = Lineage() if typed is None or is_taken else typed.lineage
@@ -222,7 +224,10 @@ def _key(section: spec.MappingSection, schema: SourceSchema, formulas: Formulas)
     if typed is not None and typed.type not in (types.STRING, types.INT, types.ERROR):
         formulas.faults.append(
             messages.not_of_type(
-                text.span(), "the key", "a string or an int", described(typed.type)
+                text.span(),
+                what="the key",
+                wanted="a string or an int",
+                found=described(typed.type),
             )
         )
         return None
@@ -239,7 +244,9 @@ def _identity(
     )
     if written is not None:
         rules.faults.append(
-            messages.two_rules(clause.field.value, clause.field.span(), written.target.span())
+            messages.two_rules(
+                written.target.span(), field=clause.field.value, first=clause.field.span()
+            )
         )
     rules.faults.extend(unusable_members([clause.field]))
     field = rules.field(clause.field, entity)
@@ -254,17 +261,19 @@ def _identity(
         rules.formulas.formula(clause.value, scope)
         return None
     if field.name not in entity.identities:
-        rules.faults.append(messages.unfit_identity(clause.field, entity.name, entity.identities))
+        rules.faults.append(
+            messages.unfit_identity(clause.field, entity=entity.name, known=entity.identities)
+        )
     identity = rules.value(rule, field, f"{rules.siblings.prefix}{field.name}", scope)
     if identity is not None and isinstance(identity.value, checked.Formula):
         for table in identity.value.typed.lineage.tables:
-            rules.faults.append(messages.identity_by_table(clause.value.span(), table))
+            rules.faults.append(messages.identity_by_table(clause.value.span(), table=table))
     if identity is not None:
         for path in _changing(identity, schema):
             fault = messages.changing_identity(
                 clause.value.span(),
-                path,
-                schema.lasting,
+                field=path,
+                lasting=schema.lasting,
                 is_of_the_erp=schema.entity is not None,
             )
             rules.faults.append(fault)
@@ -340,7 +349,9 @@ def _checks(
             within = check.within.value if check.within else None
             if check.within and not _has_tolerance(typed):
                 why = "is for decimals compared with `==`"
-                formulas.faults.append(messages.unfit_modifier(check.within.span(), "within", why))
+                formulas.faults.append(
+                    messages.unfit_modifier(check.within.span(), name="within", why=why)
+                )
             found.append(
                 checked.CheckedCheck(check.name.value, typed, within, typed.reads, check.pointer)
             )
@@ -364,7 +375,7 @@ def _idle_names(section: spec.MappingSection, formulas: Formulas) -> list[Diagno
     ]
     meant = all_near(formulas.doubtful, {name.value for name, _, _ in declared})
     return [
-        messages.unused_name(name, what)
+        messages.unused_name(name, what=what)
         for name, what, known_as in declared
         if known_as not in formulas.used and name.value not in meant
     ]

@@ -92,23 +92,23 @@ def _unfit_on_error(kept: Kept, text: Text) -> Diagnostic | None:
     modifiers = kept.rule.modifiers
     if isinstance(kept.value, checked.TableValue):
         why = "is for `value`, `first_of` and `cases`; a lookup has `on_miss`"
-        return messages.unfit_modifier(text.span(), "on_error", why)
+        return messages.unfit_modifier(text.span(), name="on_error", why=why)
     if not any(one.is_fallible for one in kept.formulas):
-        return catalogue.idle_on_error(text, "no step of this value can fail", kept.shown)
+        return catalogue.idle_on_error(text, why="no step of this value can fail", value=kept.shown)
     if text.value == "reject":
         why = "a record whose value cannot be worked out is rejected anyway"
-        return catalogue.idle_on_error(text, why, None)
+        return catalogue.idle_on_error(text, why=why, value=None)
     if text.value != "omit":
         return None
     if kept.has_to_be_set:
         why = "would leave out a field that has to be set"
-        return messages.unfit_modifier(text.span(), "on_error", why)
+        return messages.unfit_modifier(text.span(), name="on_error", why=why)
     if modifiers.if_missing is not None and modifiers.if_missing.value == "reject":
         why = "would leave out a field that `if_missing: reject` asks for"
-        return messages.unfit_modifier(text.span(), "on_error", why)
+        return messages.unfit_modifier(text.span(), name="on_error", why=why)
     if modifiers.clear_if_missing is not None:
         why = "cannot say `omit` beside `clear_if_missing`: say which value a failure gives"
-        return messages.unfit_modifier(text.span(), "on_error", why)
+        return messages.unfit_modifier(text.span(), name="on_error", why=why)
     return None
 
 
@@ -120,7 +120,10 @@ def places_of_currency(rule: spec.Rule, scope: Scope, formulas: Formulas) -> Typ
     typed = formulas.whole(places.currency, scope)
     if typed is not None and typed.type not in (types.STRING, types.ERROR):
         fault = messages.not_of_type(
-            places.currency.span(), "the currency", "a string", described(typed.type)
+            places.currency.span(),
+            what="the currency",
+            wanted="a string",
+            found=described(typed.type),
         )
         formulas.faults.append(fault)
         return None
@@ -144,36 +147,44 @@ def write_once_faults(
     if mark is None:
         return
     if sending.operation.value != "upsert":
-        yield catalogue.write_once_idle(mark, sending.operation)
+        yield catalogue.write_once_idle(
+            mark, operation=sending.operation, is_update=sending.operation.value == "update"
+        )
     elif sending.in_rows:
         why = "is for fields of the document: a row of an upsert may be new in an old document"
-        yield catalogue.write_once_unfit(mark, why, "remove it, or put it at the rows as a whole")
+        yield catalogue.write_once_unfit(
+            mark, why=why, help="remove it, or put it at the rows as a whole"
+        )
     elif is_key:
         why = "would leave out a key, by which the document is found"
-        yield catalogue.write_once_unfit(mark, why, "remove `write_once:`")
+        yield catalogue.write_once_unfit(mark, why=why, help="remove `write_once:`")
     elif sending.is_once:
         why = "stands in a part that is written once as a whole"
-        yield catalogue.write_once_unfit(mark, why, "remove `write_once:`")
+        yield catalogue.write_once_unfit(mark, why=why, help="remove `write_once:`")
 
 
 def _clearing_faults(kept: Kept, mark: Text, sending: Sending) -> Iterator[Diagnostic]:
     modifiers, field = kept.rule.modifiers, kept.field
     if sending.operation.value == "create" or sending.is_once:
-        yield catalogue.nothing_to_clear(mark, sending.operation)
+        yield catalogue.nothing_to_clear(mark, operation=sending.operation)
     elif not isinstance(kept.type, Optional):
-        yield messages.idle_if_missing(mark, kept.shown, "clear_if_missing")
+        yield messages.idle_if_missing(mark, value=kept.shown, name="clear_if_missing")
     elif modifiers.if_missing is not None:
         why = "has no effect beside `if_missing`: no value is missing then"
-        yield messages.unfit_modifier(mark.span(), "clear_if_missing", why)
+        yield messages.unfit_modifier(mark.span(), name="clear_if_missing", why=why)
     elif modifiers.omit_if is not None:
         why = "cannot stand beside `omit_if`: the field is emptied, or it is left alone"
-        yield messages.unfit_modifier(mark.span(), "clear_if_missing", why)
+        yield messages.unfit_modifier(mark.span(), name="clear_if_missing", why=why)
     elif field.is_key or field.is_required or kept.has_to_be_set:
         what = "`if_missing: reject`, or `if_missing:` and a value"
-        yield catalogue.cannot_be_emptied(mark, field.name, "it has to be set", f"say {what}")
+        yield catalogue.cannot_be_emptied(
+            mark, field=field.name, why="it has to be set", help=f"say {what}"
+        )
     elif field.value_type == "boolean":
         why = "a box is ticked or not"
-        yield catalogue.cannot_be_emptied(mark, field.name, why, "say `if_missing: false`")
+        yield catalogue.cannot_be_emptied(
+            mark, field=field.name, why=why, help="say `if_missing: false`"
+        )
 
 
 def unfit_for_parts(rule: spec.Rule) -> Iterator[Diagnostic]:
@@ -184,12 +195,14 @@ def unfit_for_parts(rule: spec.Rule) -> Iterator[Diagnostic]:
         text: Text | None = getattr(modifiers, name)
         if text is not None:
             why = f"is for a single value, this rule gives {what}"
-            yield messages.unfit_modifier(text.span(), name, why)
+            yield messages.unfit_modifier(text.span(), name=name, why=why)
     if modifiers.range is not None:
-        yield messages.unfit_modifier(modifiers.range.text.span(), "range", "is for numbers")
+        yield messages.unfit_modifier(
+            modifiers.range.text.span(), name="range", why="is for numbers"
+        )
     if modifiers.places is not None:
         span = places_span(modifiers.places)
-        yield messages.unfit_modifier(span, "places", "is for decimals")
+        yield messages.unfit_modifier(span, name="places", why="is for decimals")
 
 
 def places_span(places: ScalarNode | spec.CurrencyPlaces) -> Span:
@@ -203,11 +216,11 @@ def range_faults(
     """Yield what is wrong with the bounds of a number."""
     is_whole = kind == types.INT
     if _is_empty(bounds, is_whole=is_whole):
-        yield catalogue.empty_range(bounds.text, "whole number" if is_whole else "number")
+        yield catalogue.empty_range(bounds.text, kind="whole number" if is_whole else "number")
         return
     number = _known(value)
     if number is not None and not all(_holds(number, sign, at) for sign, at in bounds.bounds):
-        yield catalogue.constant_out_of_range(shown, f"{number:f}", bounds.text)
+        yield catalogue.constant_out_of_range(shown, shown=f"{number:f}", bounds=bounds.text)
 
 
 def _is_empty(bounds: spec.Range, *, is_whole: bool) -> bool:

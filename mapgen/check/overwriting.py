@@ -74,10 +74,11 @@ def _warning(pairs: Sequence[tuple[_Field, _Field]]) -> Diagnostic:
     second, first = pairs[0]
     return messages.updated_by_two(
         second.rule.rule.target,
-        first.rule.rule.target,
-        second.writer.document.entity.name,
-        (second.writer.name, first.writer.name),
-        tuple(dict.fromkeys(one.rule.target for one, _ in pairs)),
+        first=first.rule.rule.target,
+        entity=second.writer.document.entity.name,
+        one=second.writer.name,
+        other=first.writer.name,
+        fields=tuple(dict.fromkeys(one.rule.target for one, _ in pairs)),
     )
 
 

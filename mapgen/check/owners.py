@@ -24,7 +24,9 @@ def idle_owners(section: spec.MappingSection) -> Iterator[Diagnostic]:
     for document in section.documents:
         target, owner = document.target, document.owner
         if owner is not None and (target.is_plain or target.operation.value != "create"):
-            yield messages.idle_owner(owner, target.operation)
+            yield messages.idle_owner(
+                owner, operation=target.operation, makes=target.operation.value == "upsert"
+            )
 
 
 def check_owners(
@@ -76,10 +78,11 @@ class _Makers(Struct):
             told.add(writer.name)
             yield messages.made_by_two(
                 writer.document.spec.identity.value,
-                first.document.spec.identity.value,
-                writer.document.entity.name,
-                (writer.name, first.name),
-                writer.place,
+                first=first.document.spec.identity.value,
+                entity=writer.document.entity.name,
+                one=writer.name,
+                other=first.name,
+                environment=writer.place,
             )
 
     def _first(self, writer: Writer) -> Writer | None:
@@ -103,16 +106,19 @@ def _owner(
     other = flows.get(name)
     made = None if other is None else _called(other, owner.value)
     if other is None or made is None:
-        yield messages.unknown_owner(owner, _makers_of(flows, document, flow.spec.flow.value))
+        makers = list(_makers_of(flows, document, flow.spec.flow.value))
+        help = None if makers else "remove `owner`: nobody else makes it"
+        yield messages.unknown_owner(owner, known=makers, help=help)
         return
     if (
         made.spec.owner is not None
         and made.spec.owner.value == name_of(flow, document) < owner.value
     ):
         return  # told at the other one
-    why = _why_unfit((flow, document), (other, made), environments)
-    if why is not None:
-        yield messages.unfit_owner(owner, *why)
+    unfit = _why_unfit((flow, document), (other, made), environments)
+    if unfit is not None:
+        why, help = unfit
+        yield messages.unfit_owner(owner, why=why, help=help)
 
 
 def _called(flow: Checked, name: str) -> CheckedDocument | None:

@@ -36,19 +36,29 @@ def check_performance(
     reads_rows = any(_reads_rows(document) for document in section.documents)
     needed = peak + (0 if is_read else math.ceil(peak / LOOKED_UP_TOGETHER))
     needed += peak * (asked + reads_rows)
+    lookups = f"{asked} lookup{'s' if asked > 1 else ''}" if asked else ""
     for environment in around.environments:
         name = environment.name.value
         allowed = math.floor(environment.limits.requests_per_minute.whole * USABLE)
         if needed > allowed and performance.mode.value != "batch":
             span = performance.volume.peak_per_minute.span
             faults.append(
-                messages.over_the_licence(span, needed, name, allowed, asked, reads_rows=reads_rows)
+                messages.over_the_licence(
+                    span,
+                    needed=needed,
+                    environment=name,
+                    allowed=allowed,
+                    lookups=lookups,
+                    reads_rows=reads_rows,
+                )
             )
         most = environment.limits.concurrent_requests.whole
         if performance.concurrency is not None and performance.concurrency.whole > most:
             span = performance.concurrency.span
             wanted = performance.concurrency.whole
-            faults.append(messages.over_concurrency(span, wanted, name, most))
+            faults.append(
+                messages.over_concurrency(span, wanted=wanted, environment=name, allowed=most)
+            )
     return faults
 
 
@@ -64,4 +74,8 @@ def check_environment(environment: spec.Environment) -> list[Diagnostic]:
     settle, timeout = environment.limits.settle, environment.limits.request_timeout
     if settle.seconds > timeout.seconds:
         return []
-    return [messages.settle_too_short(settle.text.span(), settle.seconds, timeout.seconds)]
+    return [
+        messages.settle_too_short(
+            settle.text.span(), settle=settle.seconds, timeout=timeout.seconds
+        )
+    ]

@@ -178,15 +178,17 @@ class RuleChecker(Struct, frozen=True):
         """Return the field of an entity that a rule may write."""
         field = entity.fields.get(name.value)
         if field is None:
-            is_plain = self.contract.is_plain
-            fault = messages.unknown_field(name, entity.name, entity.fields, is_plain=is_plain)
+            if self.contract.is_plain:
+                fault = messages.unknown_member(name, entity=entity.name, known=entity.fields)
+            else:
+                fault = messages.unknown_field(name, entity=entity.name, known=entity.fields)
             self.faults.append(fault)
         elif field.is_calculated:
-            self.faults.append(messages.calculated_field(name, entity.name))
+            self.faults.append(messages.calculated_field(name, entity=entity.name))
         elif field.is_read_only:
-            self.faults.append(messages.read_only_field(name, entity.name))
+            self.faults.append(messages.read_only_field(name, entity=entity.name))
         elif entity.is_auto_numbered and name.value == entity.keys[-1]:
-            self.faults.append(messages.auto_numbered(name, entity.name))
+            self.faults.append(messages.auto_numbered(name, entity=entity.name))
         else:
             return field
         return None
@@ -195,7 +197,9 @@ class RuleChecker(Struct, frozen=True):
         if field.shape == found:
             return True
         words = {"value": "a value", "linked": "an object", "details": "rows"}
-        self.faults.append(messages.wrong_part(rule.target, words[field.shape], words[found]))
+        self.faults.append(
+            messages.wrong_part(rule.target, expected=words[field.shape], found=words[found])
+        )
         self.formulas.doubt(rule)
         return False
 
@@ -267,7 +271,7 @@ class RuleChecker(Struct, frozen=True):
         """Report what `unique` and `row_key` name that is no single value of the rows."""
         known = dict.fromkeys(name for part in parts for name in _values(part))
         unknown = [name for name in names if name.value not in known]
-        self.faults.extend(messages.not_unique_by(name, known) for name in unknown)
+        self.faults.extend(messages.not_unique_by(name, known=known) for name in unknown)
         return not unknown
 
     def _tells_rows(
@@ -281,7 +285,7 @@ class RuleChecker(Struct, frozen=True):
             if lacking:
                 place = lacking[0].get(name.value)
                 span = rule.target.span() if place is None else place.rule.target.span()
-                faults.append(modifier_messages.uncertain_row_key(name, span))
+                faults.append(modifier_messages.uncertain_row_key(name, rule=span))
         is_once = rule.modifiers.write_once is not None
         if self.sending.meets_rows and not is_once and not row_key:
             certain = [
@@ -291,7 +295,12 @@ class RuleChecker(Struct, frozen=True):
                 and not isinstance(one.value, checked.Constant)
             ]
             faults.append(
-                modifier_messages.row_key_missing(rule.target, self.sending.operation, certain)
+                modifier_messages.row_key_missing(
+                    rule.target,
+                    operation=self.sending.operation,
+                    candidate=next(iter(certain), ""),
+                    is_upsert=self.sending.operation.value == "upsert",
+                )
             )
         self.faults.extend(faults)
         return not faults
@@ -312,7 +321,10 @@ class RuleChecker(Struct, frozen=True):
                 if present(source.type) == types.ERROR:
                     return None
                 fault = messages.not_of_type(
-                    kind.source.span(), "`object`", "an object", described(source.type)
+                    kind.source.span(),
+                    what="`object`",
+                    wanted="an object",
+                    found=described(source.type),
                 )
                 self.faults.append(fault)
                 return None
@@ -329,7 +341,7 @@ class RuleChecker(Struct, frozen=True):
 
     def _with_alias(self, alias: Text, binding: Binding, scope: Scope) -> Scope:
         if alias.value in scope.bindings or alias.value in RESERVED:
-            self.faults.append(messages.name_taken(alias, None))
+            self.faults.append(messages.name_taken(alias))
         return scope.with_(alias.value, binding)
 
     def _custom(self, rule: spec.Rule, prefix: str, scope: Scope) -> checked.CheckedRule | None:
@@ -442,12 +454,16 @@ class RuleChecker(Struct, frozen=True):
                 return self.siblings.made(rule.kind, self.faults)
             case spec.Made():
                 why = "is for fields of the contract"
-                self.faults.append(messages.unfit_modifier(rule.target.span(), "made", why))
+                self.faults.append(
+                    messages.unfit_modifier(rule.target.span(), name="made", why=why)
+                )
                 return None
             case _:
                 is_list = isinstance(rule.kind, spec.Each | spec.Blocks)
                 words = "rows" if is_list else "an object"
-                self.faults.append(messages.wrong_part(rule.target, "a value", words))
+                self.faults.append(
+                    messages.wrong_part(rule.target, expected="a value", found=words)
+                )
                 self.formulas.doubt(rule)
                 return None
 
@@ -457,13 +473,11 @@ class RuleChecker(Struct, frozen=True):
         if kind is None and field is not None:
             found = {"flag": "true or false", "text": "text", "integer": "a whole number"}
             words = found.get(value.kind, "a number")
-            self.faults.append(
-                messages.wrong_type(value.span, field.name, self._wanted(field), words, None)
-            )
+            self._mistyped(value.span, field, words)
         if kind is None:
             return None
         if field and not value.value.strip() and self._has_to_be_set(field):
-            self.faults.append(messages.blank_constant(value.span, field.name))
+            self.faults.append(messages.blank_constant(value.span, field=field.name))
             return None
         refused = [] if field is None else list(disallowed(value, field))
         if refused:
@@ -473,7 +487,9 @@ class RuleChecker(Struct, frozen=True):
             length = len(value.value.encode("utf-16-le")) // 2
             if length > field.max_length:
                 self.faults.append(
-                    messages.constant_too_long(value.span, field.name, length, field.max_length)
+                    messages.constant_too_long(
+                        value.span, field=field.name, length=length, most=field.max_length
+                    )
                 )
                 return None
         # `1e3` and `-0` go out as every reader knows them: 1000 and 0.
@@ -496,7 +512,10 @@ class RuleChecker(Struct, frozen=True):
             if one is not None and present(one.type) not in (types.STRING, types.ERROR):
                 self.faults.append(
                     messages.not_of_type(
-                        text.span(), "a value of `first_of`", "text", described(one.type)
+                        text.span(),
+                        what="a value of `first_of`",
+                        wanted="text",
+                        found=described(one.type),
                     )
                 )
                 return None
@@ -536,15 +555,8 @@ class RuleChecker(Struct, frozen=True):
     def _type(self, rule: spec.Rule, field: Field, kind: Type) -> None:
         inner = present(kind)
         if not any(is_assignable(inner, wanted) for wanted in self._accepted(field)):
-            self.faults.append(
-                messages.wrong_type(
-                    _value_span(rule),
-                    field.name,
-                    self._wanted(field),
-                    described(kind),
-                    _CONVERSIONS.get((field.value_type or "", str(inner))),
-                )
-            )
+            help = _CONVERSIONS.get((field.value_type or "", str(inner)))
+            self._mistyped(_value_span(rule), field, described(kind), help)
 
     def _accepted(self, field: Field) -> tuple[Type, ...]:
         """Return the types that a field's value may have; version 4 has no several options."""
@@ -553,11 +565,14 @@ class RuleChecker(Struct, frozen=True):
             return ()
         return tuple(types.ListOf(kind) for kind in accepted) if field.is_list else accepted
 
-    def _wanted(self, field: Field) -> str:
+    def _mistyped(self, at: Span, field: Field, found: str, help: str | None = None) -> None:
+        """Report a value that has not the type of its field."""
         accepted = self._accepted(field)
+        wanted = " or ".join(described(kind) for kind in accepted[:2])
         if not accepted:
-            return f"of the type {field.value_type}, which no rule can give"
-        return " or ".join(described(kind) for kind in accepted[:2])
+            wanted = f"of the type {field.value_type}, which no rule can give"
+            help = "remove the rule; such fields are set in the ERP"
+        self.faults.append(messages.wrong_type(at, field.name, wanted, found, help))
 
     def _if_missing(
         self, rule: spec.Rule, field: Field, value: checked.RuleValue, scope: Scope
@@ -570,12 +585,17 @@ class RuleChecker(Struct, frozen=True):
                 is_identity = rule.pointer.endswith("identity/value")
                 self.faults.append(
                     messages.missing_flows(
-                        span, field.name, described(kind), is_identity=is_identity
+                        span,
+                        field=field.name,
+                        found=described(kind),
+                        what="identity" if is_identity else "value",
                     )
                 )
             return None
         if not isinstance(kind, Optional):
-            self.faults.append(messages.idle_if_missing(text, _value_span(rule)))
+            self.faults.append(
+                messages.idle_if_missing(text, value=_value_span(rule), name="if_missing")
+            )
             return None
         if text.value == "reject":
             return "reject"
@@ -613,19 +633,19 @@ class RuleChecker(Struct, frozen=True):
             self.faults.extend(disallowed_entries(value.table, _value_span(rule), field))
         if modifiers.range is not None and not is_number:
             span = modifiers.range.text.span()
-            self.faults.append(messages.unfit_modifier(span, "range", "is for numbers"))
+            self.faults.append(messages.unfit_modifier(span, name="range", why="is for numbers"))
         elif modifiers.range is not None:
             self.faults.extend(range_faults(modifiers.range, value, kind, _value_span(rule)))
         if modifiers.places is not None and kind != types.DECIMAL:
             span = places_span(modifiers.places)
-            self.faults.append(messages.unfit_modifier(span, "places", "is for decimals"))
+            self.faults.append(messages.unfit_modifier(span, name="places", why="is for decimals"))
         if modifiers.rounding is not None and modifiers.places is None:
             self.faults.append(messages.rounding_without_places(modifiers.rounding.span()))
         if modifiers.omit_if is not None and self._has_to_be_set(field):
             span = modifiers.omit_if.span()
             self.faults.append(
                 messages.unfit_modifier(
-                    span, "omit_if", "would leave out a field that has to be set"
+                    span, name="omit_if", why="would leave out a field that has to be set"
                 )
             )
 
@@ -637,18 +657,18 @@ class RuleChecker(Struct, frozen=True):
             return
         fault = messages.table_value_too_long(
             _value_span(rule),
-            f"`{field.name}` holds {field.max_length} characters",
-            f"{table.longest_at} has a value of {table.longest}",
-            table.longest_span,
+            holds=f"`{field.name}` holds {field.max_length} characters",
+            has=f"{table.longest_at} has a value of {table.longest}",
+            value=table.longest_span,
         )
         self.faults.append(fault)
 
     def _too_long(self, text: Text, field: Field) -> None:
         if field.max_length is None:
             why = "has no effect: the contract gives no length for the field"
-            self.faults.append(messages.unfit_modifier(text.span(), "too_long", why))
+            self.faults.append(messages.unfit_modifier(text.span(), name="too_long", why=why))
         elif text.value == "truncate" and (field.is_key or field.name == self.identity):
-            self.faults.append(messages.no_truncation(text.span(), field.name))
+            self.faults.append(messages.no_truncation(text.span(), field=field.name))
 
     def _completeness(self, part: spec.Part, entity: Entity, where: Span) -> None:
         written = {rule.target.value: rule for rule in part.fields}
@@ -660,7 +680,9 @@ class RuleChecker(Struct, frozen=True):
                 continue
             is_needed = field.is_required and not self.sending.is_sparse
             if is_needed and field.name not in written:
-                self.faults.append(messages.required_field(field.name, entity.name, where))
+                self.faults.append(
+                    messages.required_field(where, field=field.name, entity=entity.name)
+                )
         for name, rule in written.items():
             known = entity.fields.get(name)
             if known is not None:
@@ -682,10 +704,12 @@ class RuleChecker(Struct, frozen=True):
                 continue
             companion = written.get(flag)
             if companion is None:
-                self.faults.append(messages.companion_missing(rule.target, flag))
+                self.faults.append(messages.companion_missing(rule.target, companion=flag))
             elif not sets_flag(companion, rule):
                 value = _value_span(companion)
-                self.faults.append(messages.companion_may_be_false(rule.target, flag, value))
+                self.faults.append(
+                    messages.companion_may_be_false(value, name=rule.target, companion=flag)
+                )
 
 
 def _values(part: checked.CheckedPart) -> dict[str, checked.CheckedRule]:

@@ -49,10 +49,10 @@ def check_security(
     faults: list[Diagnostic] = []
     retry = security.retry
     if retry.first.seconds > retry.ceiling.seconds:
-        faults.append(messages.retry_beyond_ceiling(retry.first.text, retry.ceiling.text))
+        faults.append(messages.retry_beyond_ceiling(retry.first.text, ceiling=retry.ceiling.text))
     data = [] if schema is None else list(_data(security, section, schema, reads))
     if security.data_at is None and not data:
-        data = [missing_key(security.span, "data", "`security:`", UNSEEN)]
+        data = [missing_key(security.span, key="data", where="`security:`", why=UNSEEN)]
     faults += data
     if isinstance(security.rollback, spec.Undo):
         faults += _undo(security.rollback.undo.action, written)
@@ -66,10 +66,10 @@ def _undo(undo: Text, written: Collection[tuple[Entity, Text]]) -> Iterator[Diag
     if written and not having:
         names = "` or `".join(dict.fromkeys(entity.name for entity, _ in written))
         actions = [action for entity, _ in written for action in entity.actions]
-        yield messages.unknown_action(undo, names, actions)
+        yield messages.unknown_action(undo, entity=names, known=actions)
     for entity, way in having:
         if way.value != "create":
-            yield undo_of_an_update(undo, way, entity.name)
+            yield undo_of_an_update(undo, operation=way, entity=entity.name)
 
 
 def _data(
@@ -86,7 +86,7 @@ def _data(
         patterns += [path_pattern(path) for path in twins(section.source, item.path.value)]
         if not any(pattern.match(path) for path in known):
             near = near_paths(item.path.value, known)
-            yield messages.unknown_source_path(item.path, near)
+            yield messages.unknown_source_path(item.path, known=near)
             patterns += [path_pattern(path) for path in near]
     looks: dict[str, list[tuple[str, str]]] = {}
     for leaf in leaf_paths(schema.record, name):
@@ -134,12 +134,12 @@ def check_shown(
     """
     personal = personal_paths(security, section, schema)
     faults = [
-        messages.personal_reason(section.source.key.span(), path)
+        messages.personal_reason(section.source.key.span(), field=path)
         for path in key.reads
         if any(covers(one, path) for one in personal)
     ]
     return faults + [
-        messages.personal_identity(span, path)
+        messages.personal_identity(span, field=path)
         for span, reads in identities
         for path in reads
         if any(covers(one, path) for one in personal)
@@ -154,7 +154,7 @@ def check_secrets(source: Source, *, has_credentials: bool) -> list[Diagnostic]:
     """Return a fault for each token or key that is written out anywhere in a file."""
     return [
         messages.literal_secret(
-            Span(source, found.start(), found.end()), what, is_credential=has_credentials
+            Span(source, found.start(), found.end()), what=what, is_credential=has_credentials
         )
         for what, shape in _SECRET_SHAPES.items()
         for found in re.finditer(shape, source.text)
@@ -165,14 +165,16 @@ def check_secret_references(environment: spec.Environment) -> list[Diagnostic]:
     """Return a fault for each credential that an environment writes out."""
     faults = [
         messages.literal_secret(
-            values[name].text.span(), f"the {name.replace('_', ' ')}", is_credential=True
+            values[name].text.span(), what=f"the {name.replace('_', ' ')}", is_credential=True
         )
         for values in environment.connections.values()
         for name in SECRETS
         if name in values and not values[name].is_variable
     ]
     faults += [
-        messages.literal_secret(setting.value.span, f"the setting `{name}`", is_credential=False)
+        messages.literal_secret(
+            setting.value.span, what=f"the setting `{name}`", is_credential=False
+        )
         for values in environment.settings.values()
         for name, setting in values.items()
         if _SECRET_NAME.search(name)
@@ -184,7 +186,7 @@ def check_secret_rules(section: spec.MappingSection) -> list[Diagnostic]:
     """Return a fault for each constant that a field for a secret gets."""
     return [
         messages.literal_secret(
-            rule.kind.value.span, f"the value of `{rule.target.value}`", is_credential=False
+            rule.kind.value.span, what=f"the value of `{rule.target.value}`", is_credential=False
         )
         for document in section.documents
         for rule in document.part.fields

@@ -85,10 +85,14 @@ def accounted(
         used = next((read for read in reads if pattern.match(read) and read in leaves), None)
         if not matched:
             near = near_paths(ignore.path.value, known)
-            faults.append(messages.idle_ignore(ignore.path, near))
+            faults.append(messages.idle_ignore(ignore.path, known=near))
             ignored |= {leaf for leaf in leaves for path in near if path_pattern(path).match(leaf)}
         elif used is not None:
-            faults.append(messages.ignored_but_used(ignore.path, used))
+            faults.append(
+                messages.ignored_but_used(
+                    ignore.path, used="" if used == ignore.path.value else used
+                )
+            )
         elif not ignore.reason.value.strip():
             span = ignore.path.span()
             faults.append(reading.malformed(span, "a reason", "", f"{ignore.path.value}: why"))
@@ -105,7 +109,9 @@ def accounted(
         and meant.isdisjoint(_names(leaf))
     ]
     faults += [
-        messages.unused_source_fields(_described_at(section.source, parent, fields), parent, fields)
+        messages.unused_source_fields(
+            _described_at(section.source, parent, fields), parent=parent, fields=fields
+        )
         for parent, fields in _by_parent(unused, known, leaves)
     ]
     return faults
@@ -134,7 +140,7 @@ def unusable_names(reads: Mapping[str, Span]) -> Iterator[Diagnostic]:
     for read, span in reads.items():
         owner, _, name = read.rpartition(".")
         if not is_usable(name):
-            yield schemas.unusable_name(name, owner, span)
+            yield schemas.unusable_name(span, name=name, owner=owner)
 
 
 def unheld(schema: SourceSchema, reads: Iterable[str]) -> list[Diagnostic]:

@@ -24,4 +24,4 @@ def repeated(conditions: Iterable[Text]) -> Iterator[Diagnostic]:
     for condition in conditions:
         earlier = first.setdefault(spelled(condition.value), condition)
         if earlier is not condition:
-            yield messages.repeated_condition(condition, earlier)
+            yield messages.repeated_condition(condition, first=earlier)

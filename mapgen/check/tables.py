@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Literal, cast
 
 from msgspec import Struct
@@ -40,7 +40,7 @@ class TableRules(Struct, frozen=True):
             otherwise = self.formulas.whole(kind.otherwise, scope)
         if kind.table.value not in self.tables:
             self.formulas.faults.append(
-                messages.unknown_lookup(kind.table.span(), kind.table.value, self.tables)
+                messages.unknown_lookup(kind.table.span(), it=kind.table.value, known=self.tables)
             )
             self.formulas.used |= {f"lookup {table}" for table in self.tables}
             return None
@@ -67,7 +67,9 @@ class TableRules(Struct, frozen=True):
             if present(typed.type) not in _KEY_TYPES:
                 span = part.expression.span()
                 found = described(typed.type)
-                fault = messages.not_of_type(span, "a lookup key", "a string or an int", found)
+                fault = messages.not_of_type(
+                    span, what="a lookup key", wanted="a string or an int", found=found
+                )
                 self.formulas.faults.append(fault)
                 return None
         for part, typed in zip(key.parts, parts, strict=True):
@@ -75,7 +77,9 @@ class TableRules(Struct, frozen=True):
             if column in table.numbers and present(typed.type) == types.STRING:
                 span, found = part.expression.span(), described(typed.type)
                 what = f"a key for `{column}`"
-                self.formulas.faults.append(messages.not_of_type(span, what, "an int", found))
+                self.formulas.faults.append(
+                    messages.not_of_type(span, what=what, wanted="an int", found=found)
+                )
                 return None
         named = {
             part.column.value: typed
@@ -86,7 +90,11 @@ class TableRules(Struct, frozen=True):
             return checked.TableKey(tuple(parts))
         if set(named) != set(table.columns):
             fault = messages.wrong_key_columns(
-                key.span, table.name.value, table.columns, tuple(named)
+                key.span,
+                table=table.name.value,
+                wanted=table.columns,
+                found=tuple(named),
+                form=_form(table.columns),
             )
             self.formulas.faults.append(fault)
             return None
@@ -100,7 +108,7 @@ class TableRules(Struct, frozen=True):
             return True
         if kind.on_miss is not None and kind.on_miss.value == "retry":
             why = "cannot be `retry`: an inline table never changes"
-            fault = messages.unfit_modifier(kind.on_miss.span(), "on_miss", why)
+            fault = messages.unfit_modifier(kind.on_miss.span(), name="on_miss", why=why)
             self.formulas.faults.append(fault)
             return False
         known = {name for name, _ in table.entries}
@@ -114,7 +122,9 @@ class TableRules(Struct, frozen=True):
         missing = tuple(choice for choice in choices if choice not in known)
         if missing:
             span = kind.keys[-1].span
-            fault = messages.values_not_in_table(span, table.name, tree.field, missing)
+            fault = messages.values_not_in_table(
+                span, table=table.name, field=tree.field, missing=missing
+            )
             self.formulas.faults.append(fault)
             return False
         return True
@@ -128,3 +138,9 @@ def facts_of_inline(table: spec.InlineTable) -> checked.TableFacts:
     ]
     longest, span = max(lengths, key=lambda one: one[0], default=(0, None))
     return checked.TableFacts(table.name, (), longest, f"`{table.name.value}`", entries, span)
+
+
+def _form(columns: Sequence[str]) -> str:
+    """Return how a key of these columns is written."""
+    parts = ", ".join(f"{column}: …" for column in columns)
+    return f"{{{parts}}}" if len(columns) > 1 else "EXPRESSION"

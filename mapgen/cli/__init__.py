@@ -110,7 +110,7 @@ def _failed(error: Exception) -> int:
         from mapgen.report.catalogue import reading
 
         reason = (error.strerror or "unknown error").lower()
-        error = Stopped([reading.file_unreadable(str(error.filename), reason)])
+        error = Stopped(reading.file_unreadable(path=str(error.filename), reason=reason))
     if isinstance(error, Stopped):
         from mapgen.cli.speech import show
 

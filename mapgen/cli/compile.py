@@ -64,7 +64,7 @@ def _spec_paths(workspace: Workspace, specs: tuple[Path, ...]) -> tuple[str, ...
 
     paths = tuple(workspace.relative(path) for path in specs) or workspace.spec_paths()
     if not paths:
-        raise Stopped([messages.no_specs(SPECS)])
+        raise Stopped(messages.no_specs(path=SPECS))
     return paths
 
 

@@ -124,7 +124,7 @@ def show_command(project: Path | None, entity: str, name: str | None, with_parts
 
     _, found = pinned(Workspace.find(project or Path()), name)
     if entity not in found.entities:
-        raise Stopped([messages.unknown_entity(entity, found.entities, found.name)])
+        raise Stopped(messages.unknown_entity(it=entity, known=found.entities, endpoint=found.name))
     shown = show_entity(found, entity, with_parts=with_parts)
     for line in _shown_lines(shown, f"{shown.name} of {found.name}", shown.name):
         say(line)

@@ -28,4 +28,4 @@ def told(error: Exception) -> Exception:
     package = (error.name or "").partition(".")[0] if isinstance(error, ImportError) else ""
     if package not in _EXTRAS:
         return error
-    return Stopped([project.extra_missing(package, _EXTRAS[package])])
+    return Stopped(project.extra_missing(package=package, extra=_EXTRAS[package]))

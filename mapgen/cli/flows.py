@@ -88,7 +88,9 @@ def open_flow(
     try:
         bound_to = bound(flow, values, workspace.root / SPECS, live, tables)
     except BindingError as error:
-        raise Stopped([messages.cannot_bind(name, settings.name.value, str(error))]) from None
+        raise Stopped(
+            messages.cannot_bind(flow=name, environment=settings.name.value, reason=str(error))
+        ) from None
     return BoundFlow(workspace, flow, settings, flow.transformer(bound_to))
 
 
@@ -109,7 +111,9 @@ def out_of_reach(flow: str) -> Live:
     def refuse(name: str, table: LiveTable) -> Mapping[Key, str]:
         kind = "the ledger" if isinstance(table, LedgerTable) else "the tenant"
         columns = (*table.key, table.value)
-        raise Stopped([messages_of_lookups.live_lookup(flow, name, kind, columns)])
+        raise Stopped(
+            messages_of_lookups.live_lookup(flow=flow, name=name, kind=kind, columns=columns)
+        )
 
     return refuse
 
@@ -119,18 +123,18 @@ def _load(workspace: Workspace, name: str) -> LoadedFlow:
     found = {flow_name(workspace.read(path, "the spec")): path for path in workspace.spec_paths()}
     flows = tuple(flow for flow in found if flow is not None)
     if name not in flows:
-        raise Stopped([messages.unknown_flow(name, flows)])
+        raise Stopped(messages.unknown_flow(it=name, known=flows))
     folder = f"{GENERATED}/{name}"
     try:
         flow = load_flow(workspace.root / folder, _places(workspace, found[name]))
     except (FileNotFoundError, NotADirectoryError):
-        raise Stopped([messages.not_generated(name)]) from None
+        raise Stopped(messages.not_generated(flow=name)) from None
     except OSError as error:
-        raise Stopped([reading.file_unreadable(folder, reason_of(error))]) from None
+        raise Stopped(reading.file_unreadable(path=folder, reason=reason_of(error))) from None
     except DamagedFlow as error:
-        raise Stopped([messages.damaged_flow(name, str(error))]) from None
+        raise Stopped(messages.damaged_flow(flow=name, reason=str(error))) from None
     if fault := staleness_of(workspace, name):
-        raise Stopped([fault])
+        raise Stopped(fault)
     return flow
 
 
@@ -141,7 +145,7 @@ def _environment(workspace: Workspace, name: str | None) -> Environment:
             raise click.UsageError(f"name the environment with --env: {', '.join(names)}")
         name = names[0]
     if name not in names:
-        raise Stopped([messages.unknown_environment(name, names)])
+        raise Stopped(messages.unknown_environment(it=name, known=names))
     return Shelf(workspace).environment(name)
 
 
@@ -169,7 +173,7 @@ def outcomes(
             yield from bound_flow.transformer.outcomes(whole, name)
     except IndexingError as error:
         reason = f"{error} (the index of a joined file; `TMPDIR` says where)"
-        raise Stopped([messages.cannot_write(tempfile.gettempdir(), reason)]) from None
+        raise Stopped(messages.cannot_write(path=tempfile.gettempdir(), reason=reason)) from None
 
 
 def once_more(bound_flow: BoundFlow, kept: Kept, joins: Joins | None) -> Iterator[Outcome]:
@@ -192,9 +196,9 @@ def _records(bound_flow: BoundFlow, path: Path, stream: BinaryIO) -> Iterator[Re
     try:
         yield from bound_flow.flow.records(stream, path.name)
     except HeaderError as error:
-        raise Stopped([messages.unfit_header(shown(path), str(error))]) from None
+        raise Stopped(messages.unfit_header(path=shown(path), reason=str(error))) from None
     except OSError as error:
-        raise Stopped([reading.file_unreadable(shown(path), reason_of(error))]) from None
+        raise Stopped(reading.file_unreadable(path=shown(path), reason=reason_of(error))) from None
 
 
 def shown(path: Path) -> str:
@@ -225,13 +229,13 @@ def open_records(path: Path, reads: Format, what: str) -> BinaryIO:
     Raises Stopped for one that is missing, cannot be read or is of another format.
     """
     if path.suffix.lower() in _NEVER[reads]:
-        raise Stopped([messages.unsupported_input(str(path), _READS[reads])])
+        raise Stopped(messages.unsupported_input(path=str(path), reads=_READS[reads]))
     try:
         return path.open("rb")
     except FileNotFoundError:
-        raise Stopped([reading.file_missing(str(path), what)]) from None
+        raise Stopped(reading.file_missing(str(path), what)) from None
     except OSError as error:
-        raise Stopped([reading.file_unreadable(str(path), reason_of(error))]) from None
+        raise Stopped(reading.file_unreadable(path=str(path), reason=reason_of(error))) from None
 
 
 def reason_of(error: OSError) -> str:

@@ -77,9 +77,9 @@ def _records(
             needed = _needed(bound, name, join)
             yield from read_rows(stream, join.delimiter, needed, is_quoted=join.is_quoted)
     except HeaderError as error:
-        raise Stopped([messages.unfit_header(shown(path), str(error))]) from None
+        raise Stopped(messages.unfit_header(path=shown(path), reason=str(error))) from None
     except OSError as error:
-        raise Stopped([reading.file_unreadable(shown(path), reason_of(error))]) from None
+        raise Stopped(reading.file_unreadable(path=shown(path), reason=reason_of(error))) from None
 
 
 def _needed(bound: BoundFlow, name: str, join: Join) -> tuple[str, ...]:

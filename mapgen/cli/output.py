@@ -70,7 +70,7 @@ def place(
     content = text.encode()
     found = refusal(path, force=force, is_ours=lambda old: old == content or _is(is_ours, old))
     if found is not None:
-        raise Stopped([found])
+        raise Stopped(found)
     with contextlib.suppress(OSError):
         if path.is_file() and path.read_bytes() == content:
             return False
@@ -103,10 +103,10 @@ def refusal(
     except (FileNotFoundError, NotADirectoryError):
         return None  # what is in the way of a folder is told when the file is made
     except OSError as error:
-        return project.cannot_write(shown, _reason(error))
+        return project.cannot_write(path=shown, reason=_reason(error))
     if path.is_dir():
-        return project.cannot_write(shown, "is a directory")
-    return project.authors_file(shown)
+        return project.cannot_write(path=shown, reason="is a directory")
+    return project.authors_file(path=shown)
 
 
 @contextlib.contextmanager
@@ -145,7 +145,7 @@ def _told(path: Path | None, write: Callable[[], T]) -> T:
         raise  # whoever read has seen enough
     except OSError as error:
         shown = "standard output" if path is None else path.as_posix()
-        raise Stopped([project.cannot_write(shown, _reason(error))]) from None
+        raise Stopped(project.cannot_write(path=shown, reason=_reason(error))) from None
 
 
 def _reason(error: OSError) -> str:

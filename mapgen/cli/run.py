@@ -147,7 +147,7 @@ def default_state(root: Path) -> str:
         folder.mkdir(exist_ok=True)
     except OSError as error:
         reason = (error.strerror or "unknown error").lower()
-        raise Stopped([messages.cannot_write(str(folder), reason)]) from None
+        raise Stopped(messages.cannot_write(path=str(folder), reason=reason)) from None
     return f"sqlite:///{folder / 'ledger.db'}"
 
 
@@ -163,13 +163,13 @@ def _environment(bound: BoundFlow) -> Environment:
     if references is None:
         reason = f"it has no connection `{connection}`"
         name = environment.name.value
-        raise Stopped([messages.cannot_bind("run", name, reason)])
+        raise Stopped(messages.cannot_bind(flow="run", environment=name, reason=reason))
     values = {
         name: os.environ.get(found.text.value, "") if found.is_variable else found.text.value
         for name, found in references.items()
     }
     faults = [
-        messages.variable_missing(references[name].text, environment.source.path)
+        messages.variable_missing(references[name].text, path=environment.source.path)
         for name, value in values.items()
         if not value
     ]

@@ -87,7 +87,11 @@ def _records(files: tuple[Path, ...], envelope: tuple[str, ...]) -> list[Mapping
 
     found = [record for path in files for record in _records_of(path, envelope)]
     if not found:
-        raise Stopped([reading.not_json(files[0].as_posix(), "it holds no record", "the samples")])
+        raise Stopped(
+            reading.not_json(
+                path=files[0].as_posix(), reason="it holds no record", what="the samples"
+            )
+        )
     return found
 
 

@@ -91,7 +91,7 @@ class _Log:
             ends_a_line = _ends_a_line(path)
             self._stream = open_private(path, "a")
         except OSError as error:
-            raise Stopped([messages.cannot_write(str(path), _reason(error))]) from None
+            raise Stopped(messages.cannot_write(path=str(path), reason=_reason(error))) from None
         self._lines = JsonLog(business=self._stream, technical=self._stream)
         if not ends_a_line:  # an earlier run broke off amid a line, when the disk was full
             self._stream.write("\n")

@@ -13,11 +13,11 @@ from msgspec import Struct
 
 from mapgen.report import Diagnostic, Label, Source, Span, Stopped
 from mapgen.report.catalogue import contract as words
+from mapgen.report.message import Message
 from mapgen.runtime.nesting import DEEPEST, is_deeper
 
 Json = object  # what json.loads gives: None, bool, int, float, str, list or dict
 Step = str | int
-Fault = Callable[[str, Label], Diagnostic]
 T = TypeVar("T")
 
 _DECODER = json.JSONDecoder()
@@ -34,7 +34,7 @@ class Cursor(Struct, frozen=True):
 
     source: Source
     value: Json
-    fault: Fault
+    fault: Message
     path: tuple[Step, ...] = ()
 
     def label(self, note: str = "") -> Label:
@@ -43,7 +43,7 @@ class Cursor(Struct, frozen=True):
 
     def stop(self, message: str) -> Never:
         """Raise Stopped with this document's fault at this place."""
-        raise Stopped([self.fault(f"{message}, at `{self}`", self.label())])
+        raise Stopped(self.fault(self.label(), reason=f"{message}, at `{self}`"))
 
     def __str__(self) -> str:
         """Return the path as people read it: `entities.SalesOrder.fields`."""
@@ -104,7 +104,7 @@ class Cursor(Struct, frozen=True):
                 cursor.stop(f"the member `{name}` is unknown")
 
 
-def read(source: Source, fault: Fault) -> Cursor:
+def read(source: Source, fault: Message) -> Cursor:
     """Return the root of a JSON document.
 
     Raises Stopped with E512 for text that is not JSON: syntax, a member that stands twice, NaN,
@@ -116,13 +116,15 @@ def read(source: Source, fault: Fault) -> Cursor:
             json.dumps(value, ensure_ascii=False).encode()
     except json.JSONDecodeError as error:
         at = min(error.pos, len(source.text))
-        raise Stopped([words.not_json(error.msg.lower(), Label(Span(source, at, at)))]) from None
+        raise Stopped(
+            words.not_json(Label(Span(source, at, at)), reason=error.msg.lower())
+        ) from None
     except RecursionError:
-        raise Stopped([words.not_json("nested too deeply", _start(source))]) from None
+        raise Stopped(words.not_json(_start(source), reason="nested too deeply")) from None
     except UnicodeEncodeError:
-        raise Stopped([words.not_json("half a surrogate pair", _start(source))]) from None
+        raise Stopped(words.not_json(_start(source), reason="half a surrogate pair")) from None
     except ValueError as error:
-        raise Stopped([words.not_json(str(error), _start(source))]) from None
+        raise Stopped(words.not_json(_start(source), reason=str(error))) from None
     return Cursor(source, value, fault)
 
 

@@ -78,10 +78,10 @@ def _read(option: str, path: Path, read: list[lock.Input]) -> Source:
         content = path.read_bytes()
         text = content.decode("utf-8-sig")
     except OSError as error:
-        raise Stopped([words.unreadable(name, lock.reason_of(error))]) from None
+        raise Stopped(words.unreadable(path=name, reason=lock.reason_of(error))) from None
     except UnicodeDecodeError as error:
         reason = f"is not UTF-8: byte {error.start} is wrong"
-        raise Stopped([words.unreadable(name, reason)]) from None
+        raise Stopped(words.unreadable(path=name, reason=reason)) from None
     read.append(lock.Input(option, path.name, content))
     return Source(name, text)
 

@@ -103,7 +103,9 @@ def read_lock(source: Source) -> Contract:
     root = read(source, words.malformed_lock)
     found = root.member("lock")
     if found.whole() not in (FORMAT, _WITHOUT_DAYS):
-        raise Stopped([words.lock_of_another_format(found.whole(), FORMAT, found.label())])
+        raise Stopped(
+            words.lock_of_another_format(found.label(), found=found.whole(), understood=FORMAT)
+        )
     root.only(
         (
             "lock",
@@ -121,7 +123,7 @@ def read_lock(source: Source) -> Contract:
     entities = gather(partial(_entity, name, entity, known) for name, entity in holder.members())
     checksum = root.optional("checksum")
     if checksum is not None and checksum.text() != _checksum(source.text):
-        raise Stopped([words.edited_lock(checksum.label())])
+        raise Stopped(words.edited_lock(checksum.label()))
     if found.whole() == _WITHOUT_DAYS:
         entities = [_with_days(entity) for entity in entities]
     return Contract(
@@ -141,10 +143,10 @@ def load(path: Path, shown_as: str | None = None) -> Contract:
     try:
         text = path.read_bytes().decode("utf-8-sig")
     except OSError as error:
-        raise Stopped([words.unreadable(name, reason_of(error))]) from None
+        raise Stopped(words.unreadable(path=name, reason=reason_of(error))) from None
     except UnicodeDecodeError as error:
         reason = f"is not UTF-8: byte {error.start} is wrong"
-        raise Stopped([words.unreadable(name, reason)]) from None
+        raise Stopped(words.unreadable(path=name, reason=reason)) from None
     return read_lock(Source(name, text))
 
 

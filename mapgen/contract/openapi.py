@@ -114,7 +114,10 @@ def select(contract: Contract, names: tuple[str, ...]) -> Contract:
     title = f"{contract.endpoint}/{contract.version}"
     missing = [name for name in names if name not in contract.entities]
     if missing:
-        raise Stopped(words.unknown_entity(name, contract.entities, title) for name in missing)
+        raise Stopped(
+            words.unknown_entity(it=name, known=contract.entities, endpoint=title)
+            for name in missing
+        )
     kept = reachable(contract, frozenset(names))
     return Contract(
         contract.endpoint,
@@ -268,7 +271,7 @@ def _body(post: Cursor) -> Cursor:
 def _unknown_wrappers(reading: _Reading) -> list[Diagnostic]:
     """Return one fault for each unknown type, not one for each of its uses."""
     return [
-        words.unknown_wrapper(name, tuple(path for path, _ in uses), _place(uses[0][1]))
+        words.unknown_wrapper(_place(uses[0][1]), name=name, fields=tuple(path for path, _ in uses))
         for name, uses in sorted(reading.unknown.items())
     ]
 

@@ -117,7 +117,7 @@ def apply(contract: Contract, overlay: Overlay, kept: frozenset[str]) -> Applied
     """
     if overlay.contract.value != contract.name:
         reason = f"it is written for `{overlay.contract.value}`, not for `{contract.name}`"
-        raise Stopped([words.contradiction_in_overlay(reason, Label(overlay.contract.span))])
+        raise Stopped(words.contradiction_in_overlay(Label(overlay.contract.span), reason=reason))
     entities = dict(contract.entities)
     faults: list[Diagnostic] = list(_said_twice(overlay.facts))
     overruled: list[str] = []
@@ -158,7 +158,7 @@ class _Node(Struct, frozen=True):
         return Span(self.source, start, end if line_end < 0 else min(end, line_end))
 
     def fault(self, reason: str, help_line: str | None = None) -> Stopped:
-        return Stopped([words.malformed_overlay(reason, Label(self.span), help_line)])
+        return Stopped(words.malformed_overlay(Label(self.span), reason=reason, help=help_line))
 
     def stop(self, reason: str) -> None:
         raise self.fault(reason)
@@ -172,7 +172,7 @@ class _Node(Struct, frozen=True):
             key = _Node(self.source, key_node).name()
             if key.value in seen:
                 raise Stopped(
-                    [words.malformed_overlay(f"`{key.value}` stands twice", Label(key.span))]
+                    words.malformed_overlay(Label(key.span), reason=f"`{key.value}` stands twice")
                 )
             seen[key.value] = key
             yield key, _Node(self.source, value)
@@ -182,7 +182,9 @@ class _Node(Struct, frozen=True):
             if key.value not in known:
                 reason = f"the member `{key.value}` is unknown"
                 help_line = suggestion(key.value, known) or f"known are {', '.join(known)}"
-                raise Stopped([words.malformed_overlay(reason, Label(key.span), help_line)])
+                raise Stopped(
+                    words.malformed_overlay(Label(key.span), reason=reason, help=help_line)
+                )
             yield key.value, value
 
     def elements(self) -> Iterator[_Node]:
@@ -223,7 +225,7 @@ def _compose(source: Source) -> yaml.Node:
 
 def _yaml_fault(source: Source, at: int, reason: str) -> Stopped:
     place = min(max(at, 0), len(source.text))
-    return Stopped([words.malformed_overlay(reason, Label(Span(source, place, place)))])
+    return Stopped(words.malformed_overlay(Label(Span(source, place, place)), reason=reason))
 
 
 def _kind(node: yaml.Node) -> str:
@@ -295,7 +297,9 @@ def _entity(contract: Contract, name: Name) -> Entity:
     if name.value not in contract.entities:
         what = f"the contract `{contract.name}`"
         raise Stopped(
-            [words.unknown_in_overlay(what, name.value, contract.entities, Label(name.span))]
+            words.unknown_in_overlay(
+                Label(name.span), what=what, it=name.value, known=contract.entities
+            )
         )
     return contract.entities[name.value]
 
@@ -303,12 +307,16 @@ def _entity(contract: Contract, name: Name) -> Entity:
 def _field(entity: Entity, name: Name) -> Field:
     if name.value not in entity.fields:
         what = f"the entity `{entity.name}`"
-        raise Stopped([words.unknown_in_overlay(what, name.value, entity.fields, Label(name.span))])
+        raise Stopped(
+            words.unknown_in_overlay(
+                Label(name.span), what=what, it=name.value, known=entity.fields
+            )
+        )
     return entity.fields[name.value]
 
 
 def _contradiction(reason: str, span: Span) -> Stopped:
-    return Stopped([words.contradiction_in_overlay(reason, Label(span))])
+    return Stopped(words.contradiction_in_overlay(Label(span), reason=reason))
 
 
 def _refine(entity: Entity, fact: Fact, entities: Mapping[str, Entity]) -> Entity:
@@ -430,6 +438,7 @@ def _said_twice(facts: tuple[Fact, ...]) -> Iterator[Diagnostic]:
                 key, name = (fact.entity.value, "companions", fact.field.value, part), fact.field
         if key in first:
             reason = f"`{'.'.join((key[0], *key[2:])).rstrip('.')}` has its `{key[1]}` stated twice"
-            related = (Label(first[key].span, "the first time"),)
-            yield words.contradiction_in_overlay(reason, Label(name.span), related)
+            yield words.contradiction_in_overlay(
+                Label(name.span), reason=reason, first=first[key].span
+            )
         first.setdefault(key, name)

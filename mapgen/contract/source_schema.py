@@ -145,14 +145,16 @@ def read_source_schema(
     try:
         count = places(schema, lambda reference: behind_reference(schema, reference))
         if count > MOST_PLACES:
-            raise Stopped([schemas.endless_schema(path, count, MOST_PLACES)])
+            raise Stopped(schemas.endless_schema(path=path, count=count, most=MOST_PLACES))
         found = reader.read(schema, _ROOT, name)
     except RecursionError:
-        fault = reading.not_json(path, "nested too deep", "the source schema")
-        raise Stopped([fault]) from None
+        fault = reading.not_json(path=path, reason="nested too deep", what="the source schema")
+        raise Stopped(fault) from None
     reader.faults += found.stated.unheld
     if not reader.faults and not isinstance(found.type, types.Object):
-        reader.faults.append(schemas.root_is_no_object(path, str(found.type)))
+        reader.faults.append(
+            schemas.root_is_no_object(path=path, found=str(found.type), what="source")
+        )
     if reader.faults:
         raise Stopped(reader.faults)
     root = cast(types.Object, found.type)
@@ -166,15 +168,21 @@ def read_json_schema(path: str, text: str, what: str) -> Mapping[str, object]:
         schema = parsed(text)
     except json.JSONDecodeError as error:
         span = Span(Source(path, text), error.pos, error.pos)
-        fault = reading.not_json(path, error.msg.lower(), f"the {what} schema", span)
-        raise Stopped([fault]) from None
+        fault = reading.not_json(
+            span, path=path, reason=error.msg.lower(), what=f"the {what} schema"
+        )
+        raise Stopped(fault) from None
     except RecursionError:
-        fault = reading.not_json(path, "nested too deep", f"the {what} schema")
-        raise Stopped([fault]) from None
+        fault = reading.not_json(path=path, reason="nested too deep", what=f"the {what} schema")
+        raise Stopped(fault) from None
     except ValueError as error:
-        raise Stopped([reading.not_json(path, str(error), f"the {what} schema")]) from None
+        raise Stopped(
+            reading.not_json(path=path, reason=str(error), what=f"the {what} schema")
+        ) from None
     if not isinstance(schema, dict):
-        raise Stopped([schemas.not_a_schema(path, _ROOT, "it is not an object", what)])
+        raise Stopped(
+            schemas.not_a_schema(path=path, pointer=_ROOT, reason="it is not an object", what=what)
+        )
     import jsonschema_rs  # only a compiler has it
 
     # Of another dialect it would ask the network.
@@ -190,7 +198,9 @@ def read_json_schema(path: str, text: str, what: str) -> Mapping[str, object]:
         dialect.check_schema(schema, format_checker=plain)
     except jsonschema.SchemaError as error:
         pointer = "/".join([_ROOT, *map(str, error.absolute_path)])
-        raise Stopped([schemas.not_a_schema(path, pointer, error.message, what)]) from None
+        raise Stopped(
+            schemas.not_a_schema(path=path, pointer=pointer, reason=error.message, what=what)
+        ) from None
     return schema
 
 
@@ -309,9 +319,16 @@ class _Reader:
         """Yield the faults of the keywords that no record is held against."""
         for keyword in schema:
             if keyword in _AMBIGUOUS and _beside_null(schema, keyword) is None:
-                yield schemas.unsupported_keyword(self._path, pointer, keyword)
+                yield schemas.unsupported_keyword(
+                    path=self._path, pointer=pointer, keyword=keyword, what="source"
+                )
             elif keyword not in _KNOWN and not keyword.startswith("x-"):
-                yield schemas.unheld_keyword(self._path, pointer, keyword)
+                yield schemas.unheld_keyword(
+                    path=self._path,
+                    pointer=pointer,
+                    keyword=keyword,
+                    reason="no record is held against it",
+                )
 
     def _plain(self, schema: Mapping[str, object], pointer: str, name: str) -> _Found:
         found = schema.get("type")
@@ -331,7 +348,13 @@ class _Reader:
             element = self.read(schema.get("items"), f"{pointer}/items", singular(name))
             inside = element.stated
             of_lists = tuple(
-                schemas.unheld_keyword(self._path, pointer, "items") for _ in inside.of_elements
+                schemas.unheld_keyword(
+                    path=self._path,
+                    pointer=pointer,
+                    keyword="items",
+                    reason="no record is held against it",
+                )
+                for _ in inside.of_elements
             )
             stated = Stated(own, inside.own, (*unheld, *of_lists, *inside.unheld))
             return _Found(types.ListOf(element.type), stated)
@@ -347,16 +370,28 @@ class _Reader:
         if kind in ("object", "array"):
             for keyword in ("enum", "const"):
                 if keyword in schema:
-                    yield schemas.unheld_keyword(self._path, pointer, keyword)
+                    yield schemas.unheld_keyword(
+                        path=self._path,
+                        pointer=pointer,
+                        keyword=keyword,
+                        reason="no record is held against it",
+                    )
         form = schema.get("format")
         known = (*FORMATS, *_STRING_FORMATS, *_STORED)
         if form is not None and kind == "string" and form not in known:
-            yield schemas.unheld_keyword(self._path, pointer, f"format: {form}")
+            yield schemas.unheld_keyword(
+                path=self._path,
+                pointer=pointer,
+                keyword=f"format: {form}",
+                reason="no record is held against it",
+            )
         pattern = schema.get("pattern")
         if kind == "string" and isinstance(pattern, str):
             reason = regex_fault(pattern)
             if reason is not None:
-                yield schemas.unheld_keyword(self._path, pointer, "pattern", reason)
+                yield schemas.unheld_keyword(
+                    path=self._path, pointer=pointer, keyword="pattern", reason=reason
+                )
 
     def _object(self, schema: Mapping[str, object], pointer: str, name: str) -> types.Type:
         fields: dict[str, types.Type] = {}
@@ -397,7 +432,11 @@ class _Reader:
         is_circle = reference in self._open and reference not in self._behind
         schema = behind_reference(self._schema, reference)
         if not isinstance(schema, dict) or is_circle:
-            self.faults.append(schemas.unknown_reference(self._path, pointer, reference))
+            self.faults.append(
+                schemas.unknown_reference(
+                    path=self._path, pointer=pointer, reference=reference, what="source"
+                )
+            )
             return _Found(types.ERROR)
         if reference not in self._behind:
             self._open.add(reference)

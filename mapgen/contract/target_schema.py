@@ -71,7 +71,9 @@ def read_target_schema(path: str, text: str, name: str) -> Contract:
     reader = _Reader(path, schema, name)
     kind = reader.kind(schema)
     if kind != "object":
-        raise Stopped([schemas.root_is_no_object(path, kind or "value of no type", _TARGET)])
+        raise Stopped(
+            schemas.root_is_no_object(path=path, found=kind or "value of no type", what=_TARGET)
+        )
     entity = reader.entity(schema, _ROOT, name)
     if reader.faults:
         raise Stopped(reader.faults)
@@ -172,8 +174,10 @@ class _Reader(Struct):
     def _untyped(self, schema: Schema, pointer: str) -> Diagnostic:
         keyword = next((one for one in (*_AMBIGUOUS, "type") if one in schema), None)
         if keyword is None:
-            return messages.untyped(self.path, pointer)
-        return schemas.unsupported_keyword(self.path, pointer, keyword, _TARGET)
+            return messages.untyped(path=self.path, pointer=pointer)
+        return schemas.unsupported_keyword(
+            path=self.path, pointer=pointer, keyword=keyword, what=_TARGET
+        )
 
     def _value_type(self, kind: str, schema: Schema, pointer: str) -> ValueType:
         form = str(schema.get("format", ""))
@@ -201,7 +205,9 @@ class _Reader(Struct):
         if (reason := regex_fault(pattern)) is not None:
             words = f"its pattern cannot be used: {reason}"
             at = f"{pointer}/pattern"
-            self.faults.append(schemas.not_a_schema(self.path, at, words, _TARGET))
+            self.faults.append(
+                schemas.not_a_schema(path=self.path, pointer=at, reason=words, what=_TARGET)
+            )
             return None
         return pattern
 
@@ -229,7 +235,9 @@ class _Reader(Struct):
         definitions = self.schema.get("$defs")
         found = definitions.get(name) if isinstance(definitions, dict) else None
         if name == reference or not isinstance(found, dict) or "$ref" in found:
-            fault = schemas.unknown_reference(self.path, pointer, reference, _TARGET)
+            fault = schemas.unknown_reference(
+                path=self.path, pointer=pointer, reference=reference, what=_TARGET
+            )
             self.faults.append(fault)
             return {"type": "string"}, pointer
         return found, reference

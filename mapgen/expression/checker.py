@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import assert_never
 
 from msgspec import Struct
@@ -245,7 +246,9 @@ class Checker:
         if is_needless and not isinstance(found, ErrorType):
             span = self.text.span(tree.name_start - 2, tree.end)
             return self.report(
-                catalogue.needless_question(span, self.words(tree), str(found), is_known=is_known)
+                catalogue.needless_question(
+                    span, words=self.words(tree), found=str(found), is_known=is_known
+                )
             )
         if is_left_out or (tree.is_optional and isinstance(found, Optional)):
             self.chained.add(tree)
@@ -261,19 +264,11 @@ class Checker:
                 return self.bare_table(tree)
             case Object(fields=fields) if is_table(tree.operand, operand):
                 known = fields.get(tree.field)
-                return known or self.report(unknown_lookup(span, tree.field, fields))
+                return known or self.report(unknown_lookup(span, it=tree.field, known=fields))
             case Object(unreadable=unreadable) if tree.field in unreadable:
-                return self.report(name_like_a_path(span, tree.field))
-            case Object(name=name, fields=fields):
-                if tree.field in fields:
-                    return fields[tree.field]
-                rows = fields.get("rows")
-                if name.startswith("group(") and isinstance(rows, ListOf):
-                    row = present(rows.element)
-                    if isinstance(row, Object) and tree.field in row.fields:
-                        words = self.words(tree.operand)
-                        return self.report(catalogue.field_of_rows(span, tree.field, words))
-                return self.report(catalogue.unknown_field(span, tree.field, name, fields))
+                return self.report(name_like_a_path(span, name=tree.field))
+            case Object(fields=fields):
+                return fields.get(tree.field) or self.unknown_field(tree, span, operand)
             case MapOf(key=Scalar("string"), value=value):
                 if tree.is_optional or is_asked_for:
                     return optional(value)
@@ -281,8 +276,27 @@ class Checker:
                 return value
             case _:
                 return self.report(
-                    catalogue.no_fields(span, tree.field, operand, self.words(tree.operand))
+                    catalogue.no_fields(
+                        span,
+                        tree.field,
+                        operand,
+                        self.words(tree.operand),
+                        is_list=isinstance(operand, ListOf),
+                    )
                 )
+
+    def unknown_field(self, tree: Select, span: Span, owner: Object) -> Type:
+        rows = owner.fields.get("rows")
+        if owner.name.startswith("group(") and isinstance(rows, ListOf):
+            row = present(rows.element)
+            if isinstance(row, Object) and tree.field in row.fields:
+                words = self.words(tree.operand)
+                return self.report(catalogue.field_of_rows(span, field=tree.field, words=words))
+        help = None if owner.fields else "the schema gives it no fields at all"
+        known = sorted(owner.fields)
+        return self.report(
+            catalogue.unknown_field(span, it=tree.field, owner=owner.name, known=known, help=help)
+        )
 
     def index(self, tree: Index, env: Env) -> Type:
         operand, is_left_out = self.through(tree, env)
@@ -298,10 +312,12 @@ class Checker:
             case ErrorType():
                 return ERROR
             case _:
-                return self.report(catalogue.no_index(self.span(tree.operand), operand))
+                return self.report(catalogue.no_index(self.span(tree.operand), found=operand))
         if not is_assignable(position, wanted):
             return self.report(
-                catalogue.wrong_type(self.span(tree.index), "the index", str(wanted), position)
+                catalogue.wrong_type(
+                    self.span(tree.index), taker="the index", wanted=str(wanted), found=position
+                )
             )
         if is_left_out or tree.is_optional:
             self.chained.add(tree)
@@ -320,14 +336,24 @@ class Checker:
             return self.bare_table(tree.operand)
         if len(parts) != max(1, len(table.columns)):
             span = self.span(tree.index)
-            return self.report(catalogue.wrong_table_key(span, table.name, table.columns))
+            return self.report(
+                catalogue.wrong_table_key(
+                    span,
+                    table=table.name,
+                    columns=table.columns,
+                    is_one=len(table.columns) < 2,
+                    form=", ".join(table.columns),
+                )
+            )
         for part, kind, column in zip(parts, found, table.columns or ("",), strict=True):
             is_number = column in table.numbers
             if kind not in ((INT, ERROR) if is_number else (STRING, INT, ERROR)):
                 fix = fixes.conversion(self.text.value, part, kind, INT if is_number else STRING)
                 wanted = "int" if is_number else "string or int"
                 return self.report(
-                    catalogue.wrong_type(self.span(part), "a lookup key", wanted, kind, fix)
+                    catalogue.wrong_type(
+                        self.span(part), taker="a lookup key", wanted=wanted, found=kind, help=fix
+                    )
                 )
         self.chained.add(tree)
         return optional(STRING)
@@ -337,7 +363,7 @@ class Checker:
         while isinstance(tree, Select) and isinstance(tree.operand, Select):
             tree = tree.operand
         name = tree.field if isinstance(tree, Select) else "NAME"
-        return self.report(catalogue.table_without_key(self.span(tree), name))
+        return self.report(catalogue.table_without_key(self.span(tree), name=name))
 
     def has(self, tree: Has, env: Env) -> Type:
         found = self.select(tree.path, env, is_asked_for=True)
@@ -349,7 +375,7 @@ class Checker:
         is_known = stable_path(tree.path) in env.present
         return self.report(
             catalogue.needless_has(
-                self.span(tree), self.words(tree.path), str(found), is_known=is_known
+                self.span(tree), words=self.words(tree.path), found=str(found), is_known=is_known
             )
         )
 
@@ -389,18 +415,20 @@ class Checker:
             return BOOL if tree.operator == "!" else ERROR
         if tree.operator == "!":
             if found != BOOL:
-                self.report(catalogue.no_condition(self.span(tree.operand), found))
+                self.report(
+                    catalogue.no_condition(self.span(tree.operand), found=found, kind=_kind(found))
+                )
             return BOOL
         if found not in NUMBERS:
             sign = self.text.span(tree.start, tree.start + 1)
-            return self.report(catalogue.no_operator(sign, "-", (found,), None))
+            return self.report(catalogue.no_operator(sign, operator="-", types=found))
         return found
 
     def condition(self, tree: Tree, env: Env) -> None:
         """Check a part that decides: a bool that is there, and that can turn out either way."""
         found = self.sure(tree, env)
         if found not in (BOOL, ERROR):
-            self.report(catalogue.no_condition(self.span(tree), found))
+            self.report(catalogue.no_condition(self.span(tree), found=found, kind=_kind(found)))
         elif env.scope.bindings and self.is_constant(tree, frozenset()):
             self.report(catalogue.constant_condition(self.span(tree)))
 
@@ -420,7 +448,7 @@ class Checker:
         if both is None:
             return self.report(
                 catalogue.branches_differ(
-                    self.span(tree.then), self.span(tree.otherwise), then, otherwise
+                    self.span(tree.otherwise), then=self.span(tree.then), left=then, right=otherwise
                 )
             )
         return both
@@ -434,16 +462,23 @@ class Checker:
             self.divisor(tree.right)
         if found is not None:
             return found
-        sign, words = self.operator_span(tree), (self.words(tree.left), self.words(tree.right))
+        sign, (one, other) = self.operator_span(tree), (
+            self.words(tree.left),
+            self.words(tree.right),
+        )
         if tree.operator == "/" and left == right == INT:
-            return self.report(catalogue.int_division(self.span(tree), *words))
+            return self.report(catalogue.int_division(self.span(tree), left=one, right=other))
         if tree.operator == "%":
             fits = left == right == INT
             return self.report(
-                catalogue.remainder(sign, f"intMod({', '.join(words)})" if fits else None)
+                catalogue.remainder(sign, help=f"write `intMod({one}, {other})`" if fits else None)
             )
         fix = fixes.alike(self.text.value, tree, left, right)
-        self.report(catalogue.no_operator(sign, tree.operator, (left, right), fix))
+        self.report(
+            catalogue.no_operator(
+                sign, operator=tree.operator, types=f"{left} and {right}", help=fix
+            )
+        )
         return BOOL if tree.operator in ("<", "<=", ">", ">=", "in") else ERROR
 
     def operator_span(self, tree: Binary) -> Span:
@@ -464,7 +499,11 @@ class Checker:
                 is_known = stable_path(side) in env.present
                 answer = tree.operator == "!="
                 fault = catalogue.needless_null(
-                    self.span(tree), self.words(side), str(other), answer=answer, is_known=is_known
+                    self.span(tree),
+                    words=self.words(side),
+                    found=str(other),
+                    answer=answer,
+                    is_known=is_known,
                 )
                 self.report(fault)
             return BOOL
@@ -475,7 +514,11 @@ class Checker:
         if not are_comparable(left, right):
             fix = fixes.alike(self.text.value, tree, left, right)
             sign = self.operator_span(tree)
-            self.report(catalogue.different_types(sign, tree.operator, left, right, fix))
+            self.report(
+                catalogue.different_types(
+                    sign, operator=tree.operator, left=left, right=right, help=fix
+                )
+            )
         return BOOL
 
     # Calls
@@ -531,7 +574,7 @@ class Checker:
         if rows is None and name.rpartition(".")[2] in REFUSED:
             span = self.text.span(tree.name_start, tree.name_end)
             instead = REFUSED[name.rpartition(".")[2]]
-            return self.report(catalogue.refused_function(span, name, instead))
+            return self.report(catalogue.refused_function(span, name=name, instead=instead))
         is_left_out, trees, types = False, list(arguments), []
         if operand is not None:
             assert isinstance(tree, Method)
@@ -562,14 +605,18 @@ class Checker:
             if not isinstance(tree, Constant):
                 is_zone = pattern.name == "zone" and self.types[tree] == TIMEZONE
                 if refinement.must_be_literal or (pattern.name == "zone" and not is_zone):
-                    self.report(catalogue.no_literal(self.span(tree), refinement.wanted))
+                    self.report(catalogue.no_literal(self.span(tree), wanted=refinement.wanted))
                 continue
             if pattern.name.endswith("_text"):
                 is_proven = True
             words = refinement.fault(tree.value) if isinstance(tree.value, str | int) else None
             if words is not None:
                 near = near_units(str(tree.value)) if pattern.name == "unit" else None
-                self.report(catalogue.bad_literal(self.span(tree), refinement.wanted, words, near))
+                self.report(
+                    catalogue.bad_literal(
+                        self.span(tree), wanted=refinement.wanted, why=words, help=near
+                    )
+                )
         if choice.function.name == "convertUnit":
             self.units(trees[1], trees[2])
         divisors = trees[1:] if choice.function.name in ("intDiv", "intMod") else []
@@ -588,7 +635,7 @@ class Checker:
         words = mismatch(*names) if len(names) == 2 else None
         if words is not None:
             wanted = f"the unit to convert `{names[0]}` to"
-            self.report(catalogue.bad_literal(self.span(target), wanted, words))
+            self.report(catalogue.bad_literal(self.span(target), wanted=wanted, why=words))
 
     def unknown_function(self, tree: Call | Method, name: str) -> Diagnostic:
         span = self.text.span(tree.name_start, tree.name_end)
@@ -597,10 +644,10 @@ class Checker:
         instead = fixes.in_other_form(self.text.value, tree, name)
         return catalogue.unknown_function(
             span,
-            name,
-            {*known, *FORM_NAMES},
-            instead,
-            fixes.of_function(self.text, tree, name),
+            it=name,
+            known={*known, *FORM_NAMES},
+            help=instead,
+            fix=fixes.of_function(self.text, tree, name),
             is_method=is_method,
         )
 
@@ -612,7 +659,7 @@ class Checker:
             case MayBeMissing(position):
                 return self.may_be_missing(trees[position], types[position])
             case Miscount(shown):
-                return catalogue.wrong_count(span, name, shown)
+                return catalogue.wrong_count(span, name=name, shown=shown)
             case Misfit(position, wanted):
                 found = types[position]
                 if position == 0 and len(trees) > len(tree.arguments):
@@ -620,14 +667,24 @@ class Checker:
                     if fix is not None and not isinstance(trees[0], Constant):
                         rest = self.text.value[tree.name_start : tree.end]
                         fix = f"{fix[:-1]}.{rest}`"
-                    return catalogue.no_method(span, name, wanted, found, fix)
+                    return catalogue.no_method(
+                        span,
+                        name=name,
+                        wanted=" or ".join(dict.fromkeys(wanted)),
+                        found=found,
+                        help=fix or _without_missing(found, wanted),
+                    )
                 if isinstance(found, Optional):
                     return self.may_be_missing(trees[position], found)
                 if found == NULL:
                     return catalogue.null_value(self.span(trees[position]))
                 fix = fixes.conversion(self.text.value, trees[position], found, _scalar(wanted))
                 return catalogue.wrong_type(
-                    self.span(trees[position]), f"`{name}()`", " or ".join(wanted), found, fix
+                    self.span(trees[position]),
+                    taker=f"`{name}()`",
+                    wanted=" or ".join(wanted),
+                    found=found,
+                    help=fix,
                 )
             case _:
                 assert_never(unfit)
@@ -642,7 +699,7 @@ class Checker:
         span = self.text.span(tree.name_start, tree.name_end)
         if len(given) != wanted:
             form = next(form for form in FORMS if form.name == tree.name)
-            return self.report(catalogue.wrong_count(span, tree.name, (form.shown,)))
+            return self.report(catalogue.wrong_count(span, name=tree.name, shown=(form.shown,)))
         if isinstance(found, ErrorType):
             return BOOL if tree.name == "hasValue" else ERROR
         if not isinstance(found, Optional) and found != NULL:
@@ -660,21 +717,27 @@ class Checker:
         is_known = stable_path(tree.operand) in env.present
         span = self.text.span(tree.name_start - 1, tree.end)
         words = self.words(tree.operand)
-        return catalogue.needless_handler(span, tree.name, words, str(found), is_known=is_known)
+        return catalogue.needless_handler(
+            span, name=tree.name, words=words, found=str(found), is_known=is_known
+        )
 
     def fallback(self, tree: Method, found: Type, default: Tree, given: Type) -> Type:
         """Check the value that stands in for a missing one, by `orValue` or by `or`."""
         is_sure = tree.name == "orValue"
         if is_sure and (isinstance(given, Optional) or given == NULL):
-            return self.report(catalogue.default_may_be_missing(self.span(default), given))
+            return self.report(catalogue.default_may_be_missing(self.span(default), found=given))
         if not is_sure and not isinstance(given, Optional | ErrorType) and given != NULL:
-            return self.report(catalogue.or_wants_optional(self.span(default), given))
+            return self.report(catalogue.or_wants_optional(self.span(default), found=given))
         both = join(present(found), present(given)) if found != NULL else present(given)
         if both is None:
             fix = fixes.conversion(self.text.value, default, given, present(found))
             return self.report(
                 catalogue.wrong_type(
-                    self.span(default), f"`{tree.name}()`", str(present(found)), given, fix
+                    self.span(default),
+                    taker=f"`{tree.name}()`",
+                    wanted=str(present(found)),
+                    found=given,
+                    help=fix,
                 )
             )
         return both if is_sure else optional(both)
@@ -684,7 +747,7 @@ class Checker:
         span = self.text.span(tree.name_start, tree.name_end)
         if len(types) < 2:
             form = next(form for form in FORMS if form.name == "coalesce")
-            return self.report(catalogue.wrong_count(span, "coalesce", (form.shown,)))
+            return self.report(catalogue.wrong_count(span, name="coalesce", shown=(form.shown,)))
         both: Type = types[0]
         for argument, found in zip(tree.arguments[1:], types[1:], strict=True):
             joined = join(both, found)
@@ -692,7 +755,11 @@ class Checker:
                 fix = fixes.conversion(self.text.value, argument, found, present(both))
                 return self.report(
                     catalogue.wrong_type(
-                        self.span(argument), "`coalesce()`", str(present(both)), found, fix
+                        self.span(argument),
+                        taker="`coalesce()`",
+                        wanted=str(present(both)),
+                        found=found,
+                        help=fix,
                     )
                 )
             both = joined
@@ -700,7 +767,7 @@ class Checker:
             if not isinstance(found, Optional | ErrorType):
                 rest = self.text.span(argument.end, tree.end - 1)
                 words = self.words(argument)
-                return self.report(catalogue.unreachable(rest, words, found))
+                return self.report(catalogue.unreachable(rest, words=words, found=found))
         return both if isinstance(types[-1], Optional) else present(both)
 
     # Lists and maps
@@ -723,7 +790,9 @@ class Checker:
                 pass
             case _:
                 span = self.text.span(tree.name_start, tree.name_end)
-                self.report(catalogue.no_list(span, tree.name, operand))
+                self.report(
+                    catalogue.no_list(span, name=tree.name, over="a list or a map", found=operand)
+                )
         inside = self.bound(tree, [element] if len(tree.variables) == 1 else [key, element], env)
         found = self.macro_type(tree, operand, key, inside)
         return optional(found) if is_left_out else found
@@ -733,7 +802,7 @@ class Checker:
         scope = env.scope
         for variable, found in zip(tree.variables, types, strict=True):
             if variable.name in scope.bindings:
-                self.report(catalogue.name_taken(self.span(variable), variable.name))
+                self.report(catalogue.name_taken(self.span(variable), name=variable.name))
             scope = scope.with_(variable.name, Binding(found))
             self.types[variable] = found
         return replace(env, scope=scope)
@@ -753,7 +822,7 @@ class Checker:
             case "sortBy":
                 found = self.sure(tree.body, env)
                 if found not in (*ORDERED, ERROR):
-                    self.report(catalogue.no_order(self.span(tree.body), found))
+                    self.report(catalogue.no_order(self.span(tree.body), found=found))
                 return self.same_elements(operand)
             case "groupBy":
                 return self.groups(tree, operand, env)
@@ -768,11 +837,11 @@ class Checker:
         """Return the list of the groups that elements form by a key."""
         key = self.sure(tree.body, env)
         if key not in (STRING, INT, BOOL, DECIMAL, DATE, ERROR):
-            return self.report(catalogue.no_group_key(self.span(tree.body), key))
+            return self.report(catalogue.no_group_key(self.span(tree.body), found=key))
         if not isinstance(operand, ListOf):
             if isinstance(operand, MapOf):
                 span = self.text.span(tree.name_start, tree.name_end)
-                self.report(catalogue.no_list(span, tree.name, operand))
+                self.report(catalogue.no_list(span, name=tree.name, over="a list", found=operand))
             return ERROR
         return ListOf(group_of(key, operand.element))
 
@@ -794,13 +863,13 @@ class Checker:
             return self.report(self.needless_handler(tree, operand, env))
         scope, variable = env.scope, tree.variables[0]
         if variable.name in scope.bindings:
-            self.report(catalogue.name_taken(self.span(variable), variable.name))
+            self.report(catalogue.name_taken(self.span(variable), name=variable.name))
         self.types[variable] = present(operand)
         binding = Binding(present(operand))
         found = self.check(tree.body, replace(env, scope=scope.with_(variable.name, binding)))
         if tree.name == "optFlatMap" and not isinstance(found, Optional | ErrorType):
             span = self.text.span(tree.name_start, tree.name_end)
-            return self.report(catalogue.no_flat_map(span, found))
+            return self.report(catalogue.no_flat_map(span, found=found))
         return optional(found)
 
     def list(self, tree: ListTree, env: Env) -> Type:
@@ -811,7 +880,9 @@ class Checker:
                 found = self.left_out(element.value, found)
             joined = join(both, found)
             if joined is None:
-                return self.report(catalogue.elements_differ(self.span(element.value), both, found))
+                return self.report(
+                    catalogue.elements_differ(self.span(element.value), before=both, found=found)
+                )
             both = joined
         return ListOf(both)
 
@@ -822,7 +893,9 @@ class Checker:
         if not isinstance(found, Optional | ErrorType):
             span = self.span(tree)
             return self.report(
-                catalogue.needless_question(span, self.words(tree), str(found), is_known=False)
+                catalogue.needless_question(
+                    span, words=self.words(tree), found=str(found), is_known=False
+                )
             )
         return present(found)
 
@@ -835,11 +908,15 @@ class Checker:
                 value = self.left_out(entry.value, value)
             both_keys, both_values = join(keys, key), join(values, value)
             if key not in (STRING, INT, BOOL, ERROR):
-                return self.report(catalogue.no_key(self.span(entry.key), key))
+                return self.report(catalogue.no_key(self.span(entry.key), found=key))
             if both_keys is None or both_keys == DECIMAL:
-                return self.report(catalogue.elements_differ(self.span(entry.key), keys, key))
+                return self.report(
+                    catalogue.elements_differ(self.span(entry.key), before=keys, found=key)
+                )
             if both_values is None:
-                return self.report(catalogue.elements_differ(self.span(entry.value), values, value))
+                return self.report(
+                    catalogue.elements_differ(self.span(entry.value), before=values, found=value)
+                )
             keys, values = both_keys, both_values
         return MapOf(keys, values)
 
@@ -873,3 +950,26 @@ def _scalar(wanted: tuple[str, ...]) -> Type:
     """Return the one scalar wanted, for the help line; unknown when there are several."""
     known = {str(scalar): scalar for scalar in (STRING, INT, DECIMAL, BOOL, DATE, TIMESTAMP)}
     return known.get(wanted[0], ERROR) if len(wanted) == 1 else ERROR
+
+
+def _kind(found: Type) -> str:
+    """Return which kind of a type this is, whatever is in it."""
+    match found:
+        case ListOf():
+            return "list"
+        case MapOf():
+            return "map"
+        case _:
+            return str(found)
+
+
+def _without_missing(found: Type, wanted: Sequence[str]) -> str | None:
+    """Return the help for a list whose elements may be missing, where they have to be there."""
+    if not isinstance(found, ListOf) or not isinstance(found.element, Optional):
+        return None
+    if not any(one.startswith("list") for one in wanted):
+        return None
+    return (
+        "`.unwrapOpt()` in front leaves the missing elements out; "
+        "`.map(row, row.orValue(…))` gives each a default"
+    )

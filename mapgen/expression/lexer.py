@@ -85,7 +85,7 @@ def _token(text: Text, match: re.Match[str]) -> Token:
     if kind == "string":
         return _string(text, start, end)
     if kind == "bytes":
-        raise Unreadable(catalogue.not_in_dialect(text.span(start, end), "bytes"))
+        raise Unreadable(catalogue.not_in_dialect(text.span(start, end), what="a bytes literal"))
     if kind in ("hex", "decimal", "int"):
         return _number(text, start, end)
     if kind == "quoted":
@@ -97,7 +97,9 @@ def _number(text: Text, start: int, end: int) -> Token:
     words = text.value[start:end]
     follower = text.value[end : end + 1]
     if follower in ("u", "U") and not text.value[end + 1 : end + 2].isalnum():
-        raise Unreadable(catalogue.not_in_dialect(text.span(start, end + 1), "unsigned int"))
+        raise Unreadable(
+            catalogue.not_in_dialect(text.span(start, end + 1), what="an unsigned int literal")
+        )
     if follower.isalnum() or follower == "_":
         raise Unreadable(catalogue.malformed_number(text.span(start, end + 1)))
     if words[:2] in ("0x", "0X"):
@@ -107,7 +109,7 @@ def _number(text: Text, start: int, end: int) -> Token:
     else:
         return Token("decimal", words, start, end, _decimal(text, start, end))
     if number > LARGEST_INT:
-        raise Unreadable(catalogue.number_too_large(text.span(start, end), "64 bits"))
+        raise Unreadable(catalogue.number_too_large(text.span(start, end), limit="64 bits"))
     return Token("int", words, start, end, number)
 
 
@@ -120,7 +122,9 @@ def _decimal(text: Text, start: int, end: int) -> Decimal:
         plain = format(value, "f").lstrip("-").replace(".", "").lstrip("0")
         if len(plain) <= MOST_DIGITS and -MOST_DIGITS <= value.adjusted() <= MOST_DIGITS:
             return value
-    raise Unreadable(catalogue.number_too_large(text.span(start, end), f"{MOST_DIGITS} digits"))
+    raise Unreadable(
+        catalogue.number_too_large(text.span(start, end), limit=f"{MOST_DIGITS} digits")
+    )
 
 
 def _string(text: Text, start: int, opened: int) -> Token:
@@ -133,7 +137,7 @@ def _string(text: Text, start: int, opened: int) -> Token:
     while not words.startswith(quotes, at):
         letter = words[at : at + 1]
         if letter == "" or (letter in "\r\n" and len(quotes) == 1):
-            raise Unreadable(catalogue.string_not_closed(text.span(start, opened), quotes))
+            raise Unreadable(catalogue.string_not_closed(text.span(start, opened), quotes=quotes))
         if letter == "\\" and not is_raw:
             part, at = _escape(text, at)
         else:
@@ -156,4 +160,4 @@ def _escape(text: Text, at: int) -> tuple[str, int]:
         if number <= 0x10FFFF and not 0xD800 <= number <= 0xDFFF:
             return chr(number), coded.end()
     end = coded.end() if coded is not None else min(at + 2, len(text.value))
-    raise Unreadable(catalogue.unknown_escape(text.span(at, end), text.value[at:end]))
+    raise Unreadable(catalogue.unknown_escape(text.span(at, end), words=text.value[at:end]))

@@ -70,7 +70,7 @@ _MACRO_NAMES: dict[str, MacroName] = {name: name for name in _MACRO_ARGUMENTS} |
 def parse(text: Text) -> Tree | Diagnostic:
     """Return the tree of an expression, or the diagnostic of the first place that stops it."""
     if len(text.value) > MOST_CHARACTERS:
-        return catalogue.too_long(text.span(), len(text.value), MOST_CHARACTERS)
+        return catalogue.too_long(text.span(), length=len(text.value), most=MOST_CHARACTERS)
     try:
         return _Parser(text).whole()
     except Unreadable as unreadable:
@@ -193,7 +193,7 @@ class _Parser:
                 tree = Index(start, self.demand("]").end, tree, index, is_optional)
             elif self.is_next("{") and isinstance(tree, Name | Select):
                 span = self.text.span(tree.start, self.token.end)
-                raise Unreadable(catalogue.not_in_dialect(span, "message"))
+                raise Unreadable(catalogue.not_in_dialect(span, what="a message literal"))
             else:
                 return tree
 
@@ -243,7 +243,9 @@ class _Parser:
             variables, rest = tuple(named[:1]), arguments[1:]
         else:
             span = self.text.span(name.start, end)
-            raise Unreadable(catalogue.malformed_macro(span, name.text, has_one=bool(with_one)))
+            raise Unreadable(
+                catalogue.malformed_macro(span, name=name.text, has_one=bool(with_one))
+            )
         return variables, rest[0] if len(rest) == 2 else None, rest[-1]
 
     def arguments(self) -> tuple[tuple[Tree, ...], int]:
@@ -283,7 +285,7 @@ class _Parser:
             return Constant(first.start, token.end, value)
         if sign * value == LARGEST_INT and token.kind == "int":
             span = self.text.span(first.start, token.end)
-            raise Unreadable(catalogue.number_too_large(span, "64 bits"))
+            raise Unreadable(catalogue.number_too_large(span, limit="64 bits"))
         return Constant(first.start, token.end, sign * value)
 
     def name(self) -> Tree:
@@ -295,7 +297,7 @@ class _Parser:
             return Constant(token.start, token.end, _WORDS[token.text])
         if token.text in RESERVED:
             span = self.text.span(token.start, token.end)
-            raise Unreadable(catalogue.reserved_word(span, token.text))
+            raise Unreadable(catalogue.reserved_word(span, word=token.text))
         if not self.is_next("("):
             return Name(token.start, token.end, token.text)
         arguments, end = self.arguments()

@@ -27,7 +27,8 @@ class Diagnostic(Struct, frozen=True):
     `message` states the fault in the author's words: lower case, no full stop, code in backticks.
     `label` is the place that shows it; `related` are further places when two disagree. `path` names
     the file where there is no place in it (a file that is missing or cannot be read). Only `help`
-    suggests. `fix` does what `help` says, where that is certain.
+    suggests. `fix` does what `help` says, where that is certain. `unknown` is what kind of
+    name is not known (a `field`, a `lookup`), `meant` are the known ones that `help` offers for it.
     """
 
     code: str
@@ -39,6 +40,8 @@ class Diagnostic(Struct, frozen=True):
     path: str | None = None
     severity: Severity = "error"
     fix: Fix | None = None
+    unknown: str = ""
+    meant: tuple[str, ...] = ()
 
     @property
     def order(self) -> tuple[str, int, str, str]:
@@ -49,8 +52,9 @@ class Diagnostic(Struct, frozen=True):
 
 
 class Stopped(Exception):
-    """A phase found faults and stops: carries all of them, sorted by place, each once."""
+    """A phase found one fault, or several, and stops: carries them sorted by place, each once."""
 
-    def __init__(self, diagnostics: Iterable[Diagnostic]) -> None:
-        self.diagnostics = tuple(sorted(dict.fromkeys(diagnostics), key=lambda fault: fault.order))
+    def __init__(self, found: Diagnostic | Iterable[Diagnostic]) -> None:
+        found = (found,) if isinstance(found, Diagnostic) else found
+        self.diagnostics = tuple(sorted(dict.fromkeys(found), key=lambda fault: fault.order))
         super().__init__("; ".join(fault.message for fault in self.diagnostics))

@@ -86,7 +86,10 @@ def _is_other_letter(one: str, two: str) -> bool:
 
 def suggestion(name: str, known: Iterable[str]) -> str | None:
     """Return a help line that offers the near names of an unknown one, or None without any."""
-    names = near_names(name, known)
-    if not names:
-        return None
-    return "did you mean " + " or ".join(f"`{candidate}`" for candidate in names) + "?"
+    return offered(near_names(name, known))
+
+
+def offered(names: Iterable[str]) -> str | None:
+    """Return the help line that asks whether one of these was meant, or None without any."""
+    shown = " or ".join(f"`{name}`" for name in names)
+    return f"did you mean {shown}?" if shown else None

@@ -77,7 +77,7 @@ def read_failure(words: str, path: str | None = None) -> InjectedFailure:
     else:
         seconds = float(match["seconds"] or 0)
         return InjectedFailure(kind, match["method"].upper(), match["target"], is_due, seconds)
-    raise Stopped([catalogue.unreadable_failure(words, reason, path)])
+    raise Stopped([catalogue.unreadable_failure(words=words, reason=reason, path=path)])
 
 
 def read_failures(text: str, path: str) -> tuple[InjectedFailure, ...]:

@@ -213,7 +213,7 @@ def _open(path: Path | None) -> sqlite3.Connection:
         version = database.execute("PRAGMA user_version").fetchone()[0]
         tables = database.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
         if tables and (owner != _APPLICATION_ID or version != _FORMAT):
-            raise Stopped([catalogue.foreign_state(name)])
+            raise Stopped([catalogue.foreign_state(path=name)])
         if path is not None:
             with suppress(OSError):  # what cannot be opened is told by SQLite
                 make_private(path)
@@ -225,5 +225,5 @@ def _open(path: Path | None) -> sqlite3.Connection:
         database.create_function("folded", 1, folded, deterministic=True)
         database.executescript(_SCHEMA)
     except sqlite3.DatabaseError as fault:
-        raise Stopped([catalogue.unusable_state(name, str(fault))]) from None
+        raise Stopped([catalogue.unusable_state(path=name, reason=str(fault))]) from None
     return database

@@ -60,14 +60,18 @@ def seed_of(content: object, path: str = "<seed>") -> Seed:
         if kind == "setup":
             continue
         if not isinstance(listed, list) or not all(isinstance(row, dict) for row in listed):
-            raise Stopped([catalogue.unfit_seed_fact(path, kind, "it is no list of objects")])
+            raise Stopped(
+                catalogue.unfit_seed_fact(path=path, place=kind, reason="it is no list of objects")
+            )
         rows[kind] = listed
     try:
         setup = msgspec.convert(content.get("setup", {}), Setup)
     except msgspec.ValidationError as fault:
-        raise Stopped([catalogue.unfit_seed_fact(path, "setup", str(fault))]) from None
+        raise Stopped(
+            catalogue.unfit_seed_fact(path=path, place="setup", reason=str(fault))
+        ) from None
     return Seed(rows, setup, path)
 
 
 def _unreadable(path: str, reason: str) -> Stopped:
-    return Stopped([catalogue.unreadable_seed(path, reason)])
+    return Stopped(catalogue.unreadable_seed(path=path, reason=reason))

@@ -78,4 +78,4 @@ def _check_members(
 
 
 def _unfit(seed: Seed, place: str, reason: str, help: str | None = None) -> Stopped:
-    return Stopped([catalogue.unfit_seed_fact(seed.path, place, reason, help)])
+    return Stopped(catalogue.unfit_seed_fact(path=seed.path, place=place, reason=reason, help=help))

@@ -102,7 +102,9 @@ class _Fitting(Struct, frozen=True):
             help_line = "an expression that starts with `[` or `{` needs quotes around it"
             is_in_brackets = node.span.source.text[node.span.start] in "[{"
             fix = repairs.quoted(node.span) if is_in_brackets else None
-        fault = reading.wrong_shape(_opening(node), what, describe(node), help_line, fix)
+        fault = reading.wrong_shape(
+            _opening(node), expected=what, found=describe(node), form=help_line, fix=fix
+        )
         self.faults.append(fault)
         return False
 
@@ -112,7 +114,9 @@ class _Fitting(Struct, frozen=True):
         text = scalar(node).text
         if shape.choices and text.value not in shape.choices:
             self.faults.append(
-                reading.unknown_choice(text.span(), text.value, shape.choices, shape.what)
+                reading.unknown_choice(
+                    text.span(), it=text.value, known=shape.choices, what=shape.what
+                )
             )
         else:
             self._pattern(text, shape)
@@ -130,10 +134,16 @@ class _Fitting(Struct, frozen=True):
             if isinstance(node, ScalarNode) and node.kind == "text" and _is_whole(node.value):
                 help_line, fix = "write it without quotes", repairs.unquoted(node.span)
             found = describe(node)
-            self.faults.append(reading.wrong_shape(_opening(node), what, found, help_line, fix))
+            self.faults.append(
+                reading.wrong_shape(
+                    _opening(node), expected=what, found=found, form=help_line, fix=fix
+                )
+            )
         elif int(node.value) < least:
             help_line = f"write `{least}` or more"
-            self.faults.append(reading.wrong_shape(node.span, what, node.value, help_line))
+            self.faults.append(
+                reading.wrong_shape(node.span, expected=what, found=node.value, form=help_line)
+            )
 
     def _list(self, node: Node, shape: ListOf[Any]) -> None:
         if isinstance(node, ListNode):
@@ -141,7 +151,10 @@ class _Fitting(Struct, frozen=True):
                 help_line = "add an entry, or remove the key"
                 self.faults.append(
                     reading.wrong_shape(
-                        _opening(node), "at least one entry", "an empty list", help_line
+                        _opening(node),
+                        expected="at least one entry",
+                        found="an empty list",
+                        form=help_line,
                     )
                 )
             for item in node.items:
@@ -150,7 +163,9 @@ class _Fitting(Struct, frozen=True):
             self.fit(node, shape.item)
         else:
             help_line = "begin each entry on a line of its own with `- `"
-            fault = reading.wrong_shape(_opening(node), "a list", describe(node), help_line)
+            fault = reading.wrong_shape(
+                _opening(node), expected="a list", found=describe(node), form=help_line
+            )
             self.faults.append(fault)
 
     def _map(self, node: Node, shape: MapOf[Any]) -> None:
@@ -159,7 +174,9 @@ class _Fitting(Struct, frozen=True):
         if len(mapping(node).entries) < shape.least:
             wanted, found = "at least one entry", "an empty mapping"
             help_line = "add an entry, or remove the key"
-            self.faults.append(reading.wrong_shape(_opening(node), wanted, found, help_line))
+            self.faults.append(
+                reading.wrong_shape(_opening(node), expected=wanted, found=found, form=help_line)
+            )
         if not isinstance(written(shape.value), Literal) and self._is_too_long(mapping(node)):
             return
         for entry in mapping(node).entries:
@@ -175,9 +192,9 @@ class _Fitting(Struct, frozen=True):
         self.faults.append(
             reading.wrong_shape(
                 node.entries[MOST_ENTRIES].key.span(),
-                f"at most {MOST_ENTRIES:,} entries",
-                found,
-                help_line,
+                expected=f"at most {MOST_ENTRIES:,} entries",
+                found=found,
+                form=help_line,
             )
         )
         return True
@@ -189,7 +206,7 @@ class _Fitting(Struct, frozen=True):
         if what == "a spec":
             help_line = "a spec starts with `maps: 1`; `mapgen explain E104` shows the smallest one"
         fault = reading.wrong_shape(
-            _opening(node), f"{what} (a mapping)", describe(node), help_line
+            _opening(node), expected=f"{what} (a mapping)", found=describe(node), form=help_line
         )
         self.faults.append(fault)
         return False
@@ -203,7 +220,9 @@ class _Fitting(Struct, frozen=True):
             return keys
         found = [entry.key for entry in node.entries if entry.key.value in instead.of]
         if found:
-            self.faults.append(documents.two_forms(found[0], other, [key.value for key in found]))
+            self.faults.append(
+                documents.two_forms(found[0], documents=other, found=[key.value for key in found])
+            )
         return {
             name: replace(key, is_required=key.is_required and name not in instead.of)
             for name, key in keys.items()
@@ -227,11 +246,15 @@ class _Fitting(Struct, frozen=True):
         meant = {near for name in unknown for near in near_names(name, missing)}
         for name, key in keys.items():
             if name in missing and name not in meant:
-                self.faults.append(reading.missing_key(_opening(node), name, what, key.purpose))
+                self.faults.append(
+                    reading.missing_key(_opening(node), key=name, where=what, why=key.purpose)
+                )
             partner, here = key.goes_with, node.key(name)
             if partner is not None and here is not None and node.get(partner) is None:
                 purpose = keys[partner].purpose
-                fault = reading.missing_key(here.span(), partner, f"`{name}`", purpose)
+                fault = reading.missing_key(
+                    here.span(), key=partner, where=f"`{name}`", why=purpose
+                )
                 self.faults.append(fault)
 
     def _variants(self, node: Node, shape: Variants[Any]) -> None:
@@ -239,7 +262,11 @@ class _Fitting(Struct, frozen=True):
             if shape.scalar is None or isinstance(node, ListNode):
                 help_line = _kinds_of(shape)
                 fault = reading.wrong_shape(
-                    _opening(node), shape.what, describe(node), help_line, _quoted(node, shape)
+                    _opening(node),
+                    expected=shape.what,
+                    found=describe(node),
+                    form=help_line,
+                    fix=_quoted(node, shape),
                 )
                 self.faults.append(fault)
             else:
@@ -258,7 +285,7 @@ class _Fitting(Struct, frozen=True):
             self.faults.append(fault)
             return
         if len(found) > 1:
-            self.faults.append(reading.several_rule_kinds(found[0], found[1]))
+            self.faults.append(reading.several_rule_kinds(found[1], first=found[0]))
             return
         kind = record_of(shape.kinds[found[0].value])
         self._record(node, kind.what, {**kind.keys, **shape.shared})

@@ -101,7 +101,9 @@ def read_yaml(source: Source) -> Node:
     duplicate keys, aliases, tags, or more than one document.
     """
     if len(source.text) > LONGEST_FILE:
-        raise Stopped([reading.file_too_long(source, LONGEST_FILE)])
+        raise Stopped(
+            reading.file_too_long(path=source.path, length=len(source.text), longest=LONGEST_FILE)
+        )
     faults: list[Diagnostic] = []
     try:
         root = _build(source, faults)
@@ -113,7 +115,7 @@ def read_yaml(source: Source) -> Node:
     if faults:
         raise Stopped(faults)
     if root is None or (isinstance(root, ScalarNode) and root.kind == "null"):
-        raise Stopped([reading.empty_file(source)])
+        raise Stopped(reading.empty_file(path=source.path))
     return root
 
 
@@ -135,7 +137,9 @@ def _build(source: Source, faults: list[Diagnostic]) -> Node | None:
             done = _null(source, event)
         elif isinstance(event, yaml.SequenceStartEvent | yaml.MappingStartEvent):
             if len(stack) >= DEEPEST_NODE:
-                raise Stopped([*faults, reading.too_deep(_event_span(source, event), DEEPEST_NODE)])
+                raise Stopped(
+                    [*faults, reading.too_deep(_event_span(source, event), deepest=DEEPEST_NODE)]
+                )
             faults.extend(_tag_fault(source, event))
             is_map = isinstance(event, yaml.MappingStartEvent)
             stack.append(_Open(_start(event), is_map))
@@ -193,7 +197,7 @@ def _scalar(source: Source, event: yaml.ScalarEvent) -> ScalarNode:
     kind = _kind(event.value) if is_plain else "text"
     if kind in ("integer", "number") and _is_boundless(event.value):
         shown = event.value[:_MOST_DIGITS] + "…" * (len(event.value) > _MOST_DIGITS)
-        raise Stopped([reading.malformed(span, "a number within bounds", shown, "19.90")])
+        raise Stopped(reading.malformed(span, "a number within bounds", shown, "19.90"))
     return ScalarNode(text, kind, span)
 
 
@@ -245,7 +249,7 @@ def _key(opened: _Open, node: Node, faults: list[Diagnostic]) -> Text:
         return Text("", node.span.source, (node.span.start,))
     first = opened.keys.setdefault(node.value, node.text)
     if first is not node.text:
-        faults.append(reading.duplicate_key(node.value, first.span(), node.text.span()))
+        faults.append(reading.duplicate_key(node.text.span(), key=node.value, first=first.span()))
     return node.text
 
 

@@ -24,7 +24,7 @@ def read_spec(source: Source) -> model.Spec:
     """Return the spec. Raises Stopped with every fault of YAML or shape."""
     spec = read(source, model.Spec)
     if spec.maps.value != "1":
-        raise Stopped([reading.unknown_version(spec.maps.span(), spec.maps.value)])
+        raise Stopped([reading.unknown_version(spec.maps.span(), found=spec.maps.value)])
     return spec
 
 

@@ -91,7 +91,7 @@ def test_one_mistake_one_message(case: str) -> None:
 def test_every_code_has_a_case() -> None:
     """Every message of the catalogue that `mapgen check` can say is shown by a case."""
     prose = "".join(path.read_text(encoding="utf-8") for path in CATALOGUE.glob("*.py"))
-    catalogue = set(re.findall(r'"(E\d{3})"', prose))
+    catalogue = set(re.findall(r'"(E\d{3})\b', prose))
     said = "".join((CASES / name / EXPECTED).read_text(encoding="utf-8") for name in names())
     shown = set(re.findall(r"^(?:error|warning)\[(E\d{3})\]", said, re.MULTILINE))
 

@@ -38,7 +38,7 @@ def test_style() -> None:
 
 
 def codes() -> set[str]:
-    return set(re.findall(r'"(E\d{3})"', inspect.getsource(catalogue)))
+    return set(re.findall(r'"(E\d{3})\b', inspect.getsource(catalogue)))
 
 
 def test_every_code_has_a_page() -> None:

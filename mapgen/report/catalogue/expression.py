@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 
 from mapgen.report import repairs
-from mapgen.report.diagnostic import Diagnostic, Label
+from mapgen.report.diagnostic import Diagnostic
 from mapgen.report.fix import Fix
-from mapgen.report.near import suggestion
+from mapgen.report.message import Message, Values, filled, renamed
+from mapgen.report.near import offered
 from mapgen.report.source import Span
 
 _LOOK_ALIKES: Mapping[str, str] = (
@@ -41,11 +42,6 @@ _OTHER_TONGUES: Mapping[str, str] = {
     "mod": "write `intMod(a, b)`",
     "div": "write `intDiv(a, b)`",
 }
-_NOT_IN_DIALECT: Mapping[str, tuple[str, str]] = {
-    "bytes": ("a bytes literal", "write the string itself, without the `b`"),
-    "unsigned int": ("an unsigned int literal", "write the number without the `u`"),
-    "message": ("a message literal", "an object is built with the rule kind `object:`, not here"),
-}
 
 
 # What is sure to be meant by a sign or a word of another language.
@@ -56,102 +52,76 @@ _MEANT: Mapping[str, str] = {"=": "==", "&": "&&", "|": "||", "and": "&&", "or":
 }
 
 
-def _fault(
-    code: str,
-    span: Span,
-    message: str,
-    label: str = "",
-    help: str | None = None,
-    fix: Fix | None = None,
-) -> Diagnostic:
-    return Diagnostic(code, message, Label(span, label), help=help, fix=fix)
-
-
-def _meant(span: Span, found: str) -> Fix | None:
-    return repairs.replaced(span, found, _MEANT[found]) if found in _MEANT else None
+def _meant(span: Span, found: str, among: Container[str] = _MEANT) -> Fix | None:
+    return (
+        repairs.replaced(span, found, _MEANT[found]) if found in _MEANT and found in among else None
+    )
 
 
 # Form
 
 
-def unknown_character(span: Span, character: str) -> Diagnostic:
-    """E120: a character that is no part of the language."""
-    shown = f"`{character}`" if character.isprintable() else f"U+{ord(character):04X}"
-    help = _LOOK_ALIKES.get(character)
-    if help is None and (character.isalpha() or character == "_"):
-        help = "a field with letters beyond A to Z goes in backquotes: order.`straße`"
-    return _fault(
-        "E120",
-        span,
-        f"{shown} means nothing in an expression",
-        help=help or "remove it, or put it in quotes if it is text",
-        fix=_meant(span, character),
+def unknown_character(at: Span, it: str) -> Diagnostic:
+    """Say what a character that is no part of the language may be meant for."""
+    is_letter = it.isalpha() or it == "_"
+    return _UNKNOWN_CHARACTER(
+        at,
+        it=it,
+        shown=f"`{it}`" if it.isprintable() else f"U+{ord(it):04X}",
+        help="a field with letters beyond A to Z goes in backquotes: order.`straße`" * is_letter,
+        fix=_meant(at, it),
     )
 
 
-def string_not_closed(span: Span, quotes: str) -> Diagnostic:
-    """E121: a string without its closing quotes."""
-    return _fault(
-        "E121",
-        span,
-        "this string is not closed",
-        "it begins here",
-        f"close it with `{quotes}`; a quote inside a string is written `\\{quotes[0]}`",
-    )
+_UNKNOWN_CHARACTER = Message(
+    "E120: {shown} means nothing in an expression",
+    help="remove it, or put it in quotes if it is text",
+    by="it",
+    helps=_LOOK_ALIKES,
+)
+string_not_closed = Message(
+    "E121: this string is not closed",
+    label="it begins here",
+    help="close it with `{quotes}`; a quote inside a string is written `\\{quotes[0]}`",
+)
+unknown_escape = Message(
+    "E122: `{words}` is no escape that strings know",
+    help="a backslash itself is written `\\\\`; a regular expression is best written `r'…'`, "
+    "where backslashes stay",
+)
+malformed_number = Message(
+    "E123: this is neither a number nor a name", help="a name begins with a letter"
+)
+number_too_large = Message(
+    "E123: this number does not fit into {limit}",
+    help="a number as long as this is text, in quotes; or is a digit too many?",
+)
 
 
-def unknown_escape(span: Span, words: str) -> Diagnostic:
-    """E122: a backslash in front of something that it does not escape."""
-    return _fault(
-        "E122",
-        span,
-        f"`{words}` is no escape that strings know",
-        help="a backslash itself is written `\\\\`; a regular expression is best written "
-        "`r'…'`, where backslashes stay",
-    )
-
-
-def malformed_number(span: Span) -> Diagnostic:
-    """E123: a number with letters behind it."""
-    return _fault(
-        "E123", span, "this is neither a number nor a name", help="a name begins with a letter"
-    )
-
-
-def number_too_large(span: Span, limit: str) -> Diagnostic:
-    """E123: a number that could not be kept exactly."""
-    return _fault(
-        "E123",
-        span,
-        f"this number does not fit into {limit}",
-        help="a number as long as this is text, in quotes; or is a digit too many?",
-    )
-
-
-def unexpected_token(span: Span, wanted: str, found: str, before: str) -> Diagnostic:
-    """E124: the expression cannot go on like this; `before` is the word in front."""
-    shown = f"`{found}`" if found else "the end of the expression"
-    help = _OTHER_TONGUES.get(found) or (
-        _OTHER_TONGUES.get(before) if before in ("not", "if", "and", "or") else None
-    )
-    if help is None and found in ("&&", "||", "==", "=") and before == found:
+def unexpected_token(at: Span, wanted: str, found: str, before: str) -> Diagnostic:
+    """Say what words that cannot go on like this are meant for; `before` is the word in front."""
+    is_twice = found == before and found in ("&&", "||", "==", "=")
+    help = _OTHER_TONGUES.get(found)
+    if help is None and before in ("not", "if", "and", "or"):
+        help = _OTHER_TONGUES[before]
+    elif help is None and is_twice:
         help = f"one `{found}` is enough"
-    if help is None and found == "=" and before in ("==", "!="):
+    elif help is None and found == "=" and before in ("==", "!="):
         help = f"`{before}` compares two values"
-    if help is None and before.isalpha() and found.isalpha():
+    elif help is None and before.isalpha() and found.isalpha():
         help = f"a text stands in quotes: `'{before} {found}'`"
-    fix = None
-    if help == f"one `{found}` is enough":
-        fix = repairs.replaced(span, found, "")
-    elif found in ("and", "or"):
-        fix = _meant(span, found)
-    return _fault(
-        "E124",
-        span,
-        f"expected {wanted}, but found {shown}",
+    return _UNEXPECTED_TOKEN(
+        at,
+        wanted=wanted,
+        found=found,
         help=help or _what_next(wanted, found, before),
-        fix=fix,
+        fix=repairs.replaced(at, found, "") if is_twice else _meant(at, found, ("and", "or")),
     )
+
+
+_UNEXPECTED_TOKEN = Message(
+    "E124: expected {wanted}, but found {found:`{found}`/the end of the expression}"
+)
 
 
 def _what_next(wanted: str, found: str, before: str) -> str:
@@ -167,93 +137,59 @@ def _what_next(wanted: str, found: str, before: str) -> str:
     return f"is a sign missing between `{before}` and `{found}`, or one too many?"
 
 
-def empty_expression(span: Span) -> Diagnostic:
-    """E125: nothing, or only a comment."""
-    return _fault(
-        "E125",
-        span,
-        "this expression is empty",
-        help="write a value, such as `order.currency` or `'USD'`",
-    )
-
-
-def too_long(span: Span, length: int, most: int) -> Diagnostic:
-    """E126: more characters than an expression may have."""
-    return _fault(
-        "E126",
-        span,
-        f"this expression has {length} characters, more than the {most} allowed",
-        help="give parts of it names in `let:`",
-    )
-
-
-def nested_too_deep(span: Span) -> Diagnostic:
-    """E126: more levels than an expression may have."""
-    return _fault(
-        "E126", span, "this expression is nested too deep", help="give parts of it names in `let:`"
-    )
-
-
-def not_in_dialect(span: Span, what: str) -> Diagnostic:
-    """E127: a literal of CEL that this dialect leaves out."""
-    noun, help = _NOT_IN_DIALECT[what]
-    return _fault("E127", span, f"{noun} is CEL, but not part of this dialect", help=help)
-
-
-def reserved_word(span: Span, word: str) -> Diagnostic:
-    """E128: a word that CEL reserves, used as a name."""
-    help = _OTHER_TONGUES.get(word, "choose another name")
-    return _fault("E128", span, f"`{word}` is a reserved word, not a name", help=help)
-
-
-def malformed_macro(span: Span, name: str, *, has_one: bool) -> Diagnostic:
-    """E129: a macro without a name for its element."""
-    form = f"{name}(line, …)" if has_one else f"{name}(index, line, …)"
-    return _fault(
-        "E129",
-        span,
-        f"`{name}` wants a name for the element, then an expression of it",
-        help=f"write `{form}`, with a plain name of your choice for `line`",
-    )
-
-
-def malformed_bind(span: Span) -> Diagnostic:
-    """E129: `cel.bind()` without a name for its value."""
-    return _fault(
-        "E129",
-        span,
-        "`cel.bind` wants a name, the value that it stands for, and an expression of it",
-        help="write `cel.bind(total, …, total * 2)`, with a plain name of your choice for `total`",
-    )
-
-
-def malformed_has(span: Span) -> Diagnostic:
-    """E129: `has()` of something that is no field."""
-    return _fault(
-        "E129",
-        span,
-        "`has()` wants one field",
-        help="write `has(order.customer)`; for other values compare with null: `… != null`",
-    )
+empty_expression = Message(
+    "E125: this expression is empty", help="write a value, such as `order.currency` or `'USD'`"
+)
+too_long = Message(
+    "E126: this expression has {length} characters, more than the {most} allowed",
+    help="give parts of it names in `let:`",
+)
+nested_too_deep = Message(
+    "E126: this expression is nested too deep", help="give parts of it names in `let:`"
+)
+not_in_dialect = Message(
+    "E127: {what} is CEL, but not part of this dialect",
+    by="what",
+    helps={
+        "a bytes literal": "write the string itself, without the `b`",
+        "an unsigned int literal": "write the number without the `u`",
+        "a message literal": "an object is built with the rule kind `object:`, not here",
+    },
+)
+reserved_word = Message(
+    "E128: `{word}` is a reserved word, not a name",
+    help="choose another name",
+    by="word",
+    helps=_OTHER_TONGUES,
+)
+malformed_macro = Message(
+    "E129: `{name}` wants a name for the element, then an expression of it",
+    help="write `{name}({has_one:/index, }line, …)`, with a plain name of your choice for `line`",
+)
+malformed_bind = Message(
+    "E129: `cel.bind` wants a name, the value that it stands for, and an expression of it",
+    help="write `cel.bind(total, …, total * 2)`, with a plain name of your choice for `total`",
+)
+malformed_has = Message(
+    "E129: `has()` wants one field",
+    help="write `has(order.customer)`; for other values compare with null: `… != null`",
+)
 
 
 # Types
 
 
-def _article(words: object) -> str:
-    return f"an {words}" if str(words)[:1] in "aeiou" else f"a {words}"
-
-
-def no_operator(span: Span, operator: str, types: Sequence[object], help: str | None) -> Diagnostic:
-    """E200: an operator between types that it does not work on."""
-    shown = " and ".join(str(found) for found in types)
-    if help is None and operator == "in":
-        help = "`in` asks whether a list has an element; for part of a text write `.contains(…)`"
-    return _fault("E200", span, f"`{operator}` does not work on {shown}", help=help)
+no_operator = Message(
+    "E200: `{operator}` does not work on {types}",
+    by="operator",
+    helps={
+        "in": "`in` asks whether a list has an element; for part of a text write `.contains(…)`"
+    },
+)
 
 
 def may_be_missing(
-    span: Span,
+    at: Span,
     words: str,
     found: object,
     chained: str | None,
@@ -261,489 +197,243 @@ def may_be_missing(
     *,
     has_literal: bool,
 ) -> Diagnostic:
-    """E201: a value that may be missing stands where one has to be there.
+    """Say what a value that may be missing can become.
 
     `chained` is the whole written so that it is left out, `asked` the question whether it is there;
     `has_literal`: a value of this type can be written out as a default.
     """
-    fixes = []
-    if chained is not None:
-        fixes.append(f"leave the whole out when it is missing: `{chained}`")
-    if "\n" not in words and len(words) <= 60:
-        if has_literal:
-            fixes.append(f"give a default: `{words}.orValue(…)`")
-        if asked is not None:
-            fixes.append(f"decide: `{asked} ? … : …`")
-    return _fault(
-        "E201",
-        span,
-        f"`{_short(words)}` may be missing, and a value is needed here",
-        f"this is {_article(found)}",
-        "; or ".join(fixes) or None,
+    is_short = "\n" not in words and len(words) <= 60
+    helps = (
+        f"leave the whole out when it is missing: `{chained}`" if chained is not None else "",
+        f"give a default: `{words}.orValue(…)`" if is_short and has_literal else "",
+        f"decide: `{asked} ? … : …`" if is_short and asked is not None else "",
     )
+    return _MAY_BE_MISSING(at, words=words, found=found, help="; or ".join(filter(None, helps)))
 
 
-def different_types(
-    span: Span, operator: str, left: object, right: object, help: str | None
-) -> Diagnostic:
-    """E202: a comparison that can only turn out one way."""
-    return _fault(
-        "E202",
-        span,
-        f"`{operator}` compares {_article(left)} with {_article(right)}, which are never equal",
-        help=help,
-    )
+_MAY_BE_MISSING = Message(
+    "E201: `{words:short}` may be missing, and a value is needed here", label="this is {found:a}"
+)
+different_types = Message(
+    "E202: `{operator}` compares {left:a} with {right:a}, which are never equal"
+)
+wrong_type = Message("E203: {taker} wants {wanted:a} here, but this is {found:a}")
+wrong_count = Message(
+    "E204: `{name}()` does not take this number of arguments", help="it is {shown:; or }"
+)
 
 
-def wrong_type(
-    span: Span, taker: str, wanted: str, found: object, help: str | None = None
-) -> Diagnostic:
-    """E203: an argument of another type than the one taken."""
-    return _fault(
-        "E203",
-        span,
-        f"{taker} wants {_article(wanted)} here, but this is {_article(found)}",
-        help=help,
-    )
+def _handler_removed(span: Span, of: Values) -> Fix | None:
+    raw = span.source.text[span.start : span.end]
+    return repairs.replaced(span, raw, "") if of["name"] in ("orValue", "or", "value") else None
 
 
-def wrong_count(span: Span, name: str, shown: Iterable[str]) -> Diagnostic:
-    """E204: a function with too few or too many arguments."""
-    forms = "; or ".join(f"`{form}`" for form in shown)
-    return _fault(
-        "E204", span, f"`{name}()` does not take this number of arguments", help=f"it is {forms}"
-    )
+def _question_removed(span: Span, _: Values) -> Fix | None:
+    raw = span.source.text[span.start : span.end]
+    return repairs.replaced(span, raw, f".{raw[2:]}") if raw.startswith(".?") else None
 
 
-def needless_handler(
-    span: Span, name: str, words: str, found: str, *, is_known: bool
-) -> Diagnostic:
-    """E205: a handler of a missing value that is never missing."""
-    why = "is known to be there at this place" if is_known else f"is never missing: {found}"
-    return _fault(
-        "E205",
-        span,
-        f"`.{name}()` is not needed: `{_short(words)}` {why}",
-        help=f"leave it away: `{_short(words)}`",
-        fix=_removed(span) if name in ("orValue", "or", "value") else None,
-    )
+def _renamed_plainly(span: Span, of: Values) -> Fix | None:
+    return renamed(span, {**of, "known": [name for name in of["known"] if name.isidentifier()]})
 
 
-def _removed(span: Span) -> Fix | None:
-    return repairs.replaced(span, span.source.text[span.start : span.end], "")
+needless_handler = Message(
+    "E205: `.{name}()` is not needed: `{words:short}` {is_known:is known to be there at this "
+    "place/is never missing: {found}}",
+    help="leave it away: `{words:short}`",
+    fix=_handler_removed,
+)
+unreachable = Message(
+    "E205: these values are never used: `{words:short}` is never missing",
+    label="`{words:short}` is {found:a}",
+    help="leave them away",
+)
+needless_has = Message(
+    "E206: this is always true: `{words:short}` {is_known:is known to be there at this place/is "
+    "never missing: {found}}",
+    help="leave the question away, or correct the schema where it can be missing after all",
+)
+needless_null = Message(
+    "E206: this is always {answer:true/false}: `{words:short}` {is_known:is known to be there at "
+    "this place/is never missing: {found}}",
+    help="leave the question away, or correct the schema where it can be missing after all",
+)
+needless_question = Message(
+    "E207: the `?` is not needed: `{words:short}` {is_known:is known to be there at this place/is "
+    "never missing: {found}}",
+    help="leave the `?` away",
+    fix=_question_removed,
+)
+int_division = Message(
+    "E208: `/` between two ints would drop the remainder without a word",
+    help="for a fraction write `(decimal({left}) / {right}).round(2)`, for whole numbers "
+    "`intDiv({left}, {right})`",
+)
+remainder = Message(
+    "E208: there is no `%`", help="`intMod(a, b)` gives the remainder of two whole numbers"
+)
+division_not_rounded = Message(
+    "E209: this quotient is not rounded, and may have 28 digits",
+    help="round it: `(…).round(2)`, or give the rule `places` and `rounding`",
+)
+no_condition = Message(
+    "E210: a condition is a bool, but this is {found:a}",
+    by="kind",
+    helps={
+        "string": "compare it: `… == 'yes'`",
+        "int": "compare it: `… != 0`",
+        "decimal": "compare it: `… != 0`",
+        "list": "ask for its size: `….size() > 0`",
+        "map": "ask for its size: `….size() > 0`",
+    },
+)
+branches_differ = Message(
+    "E211: the two values of `? :` differ in type: {left} and {right}",
+    label="this is {right:a}",
+    related="then: this is {left:a}",
+    help="convert one of them, e.g. with `string(…)` or `decimal(…)`",
+)
+elements_differ = Message(
+    "E212: this is {found:a}, but the ones before it are {before:a} each",
+    help="convert it, e.g. with `string(…)` or `decimal(…)`",
+)
+no_key = Message(
+    "E212: a map's keys are strings, ints or bools, not {found:a}",
+    help="make text of it: `string(…)`",
+)
+no_index = Message(
+    "E213: `[…]` does not work on {found:a}",
+    help="only lists and maps have elements; a field of an object is `.name`",
+    by="found",
+    helps={"string": "choose a character with `.charAt(0)`"},
+)
+no_list = Message(
+    "E213: `{name}` goes through {over}, but this is {found:a}",
+    help="name the list: `order.line_items.{name}(…)`; a single value needs no `{name}`",
+)
+no_order = Message(
+    "E213: {found:a} has no order to sort by",
+    help="sort by a number, a text, a date or an instant of the element",
+)
+no_group_key = Message(
+    "E495: rows are grouped by a string, an int, a bool, a decimal or a date, not by {found:a}"
+)
+table_without_key = Message(
+    "E492: a lookup table gives nothing but the entries of its keys, which may be missing",
+    help="write `lookups.{name}[?key]`, and `.orValue(…)` behind it for a key it lacks",
+)
+wrong_table_key = Message(
+    "E493: the key of `{table}` is {is_one:one value/{columns: and }, in this order}",
+    help="write {is_one:`[?key]`/`lookups.{table}[?[{form}]]`, each a string}",
+)
 
 
-def unreachable(span: Span, words: str, found: object) -> Diagnostic:
-    """E205: values of `coalesce()` behind one that is never missing."""
-    return _fault(
-        "E205",
-        span,
-        f"these values are never used: `{_short(words)}` is never missing",
-        f"`{_short(words)}` is {_article(found)}",
-        "leave them away",
-    )
-
-
-def needless_has(span: Span, words: str, found: str, *, is_known: bool) -> Diagnostic:
-    """E206: `has()` of a field that is never missing."""
-    why = "is known to be there at this place" if is_known else f"is never missing: {found}"
-    return _fault(
-        "E206",
-        span,
-        f"this is always true: `{_short(words)}` {why}",
-        help="leave the question away, or correct the schema where it can be missing after all",
-    )
-
-
-def needless_null(
-    span: Span, words: str, found: str, *, answer: bool, is_known: bool
-) -> Diagnostic:
-    """E206: a comparison with null of a value that is never missing."""
-    why = "is known to be there at this place" if is_known else f"is never missing: {found}"
-    return _fault(
-        "E206",
-        span,
-        f"this is always {str(answer).lower()}: `{_short(words)}` {why}",
-        help="leave the question away, or correct the schema where it can be missing after all",
-    )
-
-
-def needless_question(span: Span, words: str, found: str, *, is_known: bool) -> Diagnostic:
-    """E207: `.?` in front of a field that is never missing."""
-    why = "is known to be there at this place" if is_known else f"is never missing: {found}"
-    return _fault(
-        "E207",
-        span,
-        f"the `?` is not needed: `{_short(words)}` {why}",
-        help="leave the `?` away",
-        fix=_without_question(span),
-    )
-
-
-def _without_question(span: Span) -> Fix | None:
-    found = span.source.text[span.start : span.end]
-    return repairs.replaced(span, found, f".{found[2:]}") if found[:2] == ".?" else None
-
-
-def int_division(span: Span, left: str, right: str) -> Diagnostic:
-    """E208: `/` between whole numbers."""
-    return _fault(
-        "E208",
-        span,
-        "`/` between two ints would drop the remainder without a word",
-        help=f"for a fraction write `(decimal({left}) / {right}).round(2)`, "
-        f"for whole numbers `intDiv({left}, {right})`",
-    )
-
-
-def remainder(span: Span, instead: str | None) -> Diagnostic:
-    """E208: `%`, whose sign differs from language to language."""
-    help = None if instead is None else f"write `{instead}`"
-    return _fault(
-        "E208",
-        span,
-        "there is no `%`",
-        help=help or "`intMod(a, b)` gives the remainder of two whole numbers",
-    )
-
-
-def division_not_rounded(span: Span) -> Diagnostic:
-    """E209: a quotient that is used before it is rounded."""
-    return _fault(
-        "E209",
-        span,
-        "this quotient is not rounded, and may have 28 digits",
-        help="round it: `(…).round(2)`, or give the rule `places` and `rounding`",
-    )
-
-
-def no_condition(span: Span, found: object) -> Diagnostic:
-    """E210: a condition that is neither true nor false."""
-    help = None
-    if str(found) == "string":
-        help = "compare it: `… == 'yes'`"
-    elif str(found) in ("int", "decimal"):
-        help = "compare it: `… != 0`"
-    elif str(found).startswith(("list", "map")):
-        help = "ask for its size: `….size() > 0`"
-    return _fault("E210", span, f"a condition is a bool, but this is {_article(found)}", help=help)
-
-
-def branches_differ(then: Span, otherwise: Span, left: object, right: object) -> Diagnostic:
-    """E211: two branches without a type in common."""
-    return Diagnostic(
-        "E211",
-        f"the two values of `? :` differ in type: {left} and {right}",
-        Label(otherwise, f"this is {_article(right)}"),
-        related=(Label(then, f"this is {_article(left)}"),),
-        help="convert one of them, e.g. with `string(…)` or `decimal(…)`",
-    )
-
-
-def elements_differ(span: Span, before: object, found: object) -> Diagnostic:
-    """E212: an element that does not fit the ones before it."""
-    return _fault(
-        "E212",
-        span,
-        f"this is {_article(found)}, but the ones before it are {_article(before)} each",
-        help="convert it, e.g. with `string(…)` or `decimal(…)`",
-    )
-
-
-def no_key(span: Span, found: object) -> Diagnostic:
-    """E212: a map's key of a type that keys do not have."""
-    return _fault(
-        "E212",
-        span,
-        f"a map's keys are strings, ints or bools, not {_article(found)}",
-        help="make text of it: `string(…)`",
-    )
-
-
-def no_index(span: Span, found: object) -> Diagnostic:
-    """E213: `[…]` on something that has no elements."""
-    help = "only lists and maps have elements; a field of an object is `.name`"
-    if str(found) == "string":
-        help = "choose a character with `.charAt(0)`"
-    return _fault("E213", span, f"`[…]` does not work on {_article(found)}", help=help)
-
-
-def no_list(span: Span, name: str, found: object) -> Diagnostic:
-    """E213: a macro on something that has no elements."""
-    over = "a list" if name == "groupBy" else "a list or a map"
-    return _fault(
-        "E213",
-        span,
-        f"`{name}` goes through {over}, but this is {_article(found)}",
-        help=f"name the list: `order.line_items.{name}(…)`; a single value needs no `{name}`",
-    )
-
-
-def no_order(span: Span, found: object) -> Diagnostic:
-    """E213: sorting by something that has no order."""
-    return _fault(
-        "E213",
-        span,
-        f"{_article(found)} has no order to sort by",
-        help="sort by a number, a text, a date or an instant of the element",
-    )
-
-
-def no_group_key(span: Span, found: object) -> Diagnostic:
-    """E495: rows grouped by something that is no key."""
-    return _fault(
-        "E495",
-        span,
-        f"rows are grouped by a string, an int, a bool, a decimal or a date, not by "
-        f"{_article(found)}",
-    )
-
-
-def table_without_key(span: Span, name: str) -> Diagnostic:
-    """E492: a lookup table that is not asked for the entry of a key."""
-    return _fault(
-        "E492",
-        span,
-        "a lookup table gives nothing but the entries of its keys, which may be missing",
-        help=f"write `lookups.{name}[?key]`, and `.orValue(…)` behind it for a key it lacks",
-    )
-
-
-def wrong_table_key(span: Span, table: str, columns: tuple[str, ...]) -> Diagnostic:
-    """E493: the key of a look-up has not the parts that its table has key columns."""
-    if len(columns) < 2:
-        return _fault("E493", span, f"the key of `{table}` is one value", help="write `[?key]`")
-    named = " and ".join(f"`{column}`" for column in columns)
-    form = ", ".join(columns)
-    return _fault(
-        "E493",
-        span,
-        f"the key of `{table}` is {named}, in this order",
-        help=f"write `lookups.{table}[?[{form}]]`, each a string",
-    )
-
-
-def no_fields(span: Span, field: str, found: object, words: str) -> Diagnostic:
-    """E213: a field of something that has none."""
-    help = None
-    shown = str(found)
-    if shown.startswith("list("):
-        help = (
-            f"take it of every element: `{_short(words)}.map(row, row.{field})`, "
-            f"or of the first: `{_short(words)}.first().?{field}`"
-        )
-    fix = None
+def no_fields(at: Span, field: str, found: object, words: str, *, is_list: bool) -> Diagnostic:
+    """Say how a field is meant of something that has none: of the elements, or as its size."""
     if field in ("size", "length"):
-        help = f"write `{_short(words)}.size()`"
-        fix = repairs.replaced(span, field, "size()")
-    return _fault(
-        "E213",
-        span,
-        f"{_article(shown)} has no fields",
-        help=help or "leave the field away; only objects have fields",
-        fix=fix,
+        fix = repairs.replaced(at, field, "size()")
+        return _NO_FIELDS(
+            at, found=found, help=filled("write `{words:short}.size()`", {"words": words}), fix=fix
+        )
+    return (_NO_FIELDS_OF_A_LIST if is_list else _NO_FIELDS)(
+        at, found=found, field=field, words=words
     )
 
 
-def no_literal(span: Span, wanted: str) -> Diagnostic:
-    """E214: an argument that has to be a literal, and is none."""
-    return _fault(
-        "E214",
-        span,
-        f"{wanted} has to be written out here, so that it can be checked before a record comes",
-        help="write the value itself, in quotes if it is text",
-    )
-
-
-def bad_literal(span: Span, wanted: str, why: str, help: str | None = None) -> Diagnostic:
-    """E215: a literal that the function cannot take."""
-    return _fault(
-        "E215",
-        span,
-        f"this cannot be taken as {wanted}: {why}",
-        help=help or "write another one; `mapgen eval` tries an expression out",
-    )
-
-
-def division_by_zero(span: Span) -> Diagnostic:
-    """E216: a divisor written out as zero."""
-    return _fault(
-        "E216", span, "this divides by zero", help="divide by another number, or not at all"
-    )
-
-
-def constant_condition(span: Span) -> Diagnostic:
-    """E217: a condition that reads nothing."""
-    return _fault(
-        "E217",
-        span,
-        "this condition is the same for every record",
-        help="leave the condition away, and what can never be reached with it",
-    )
-
-
-def never_there(span: Span) -> Diagnostic:
-    """E220: an element of a list or a map that is written out empty."""
-    return _fault(
-        "E220",
-        span,
-        "this is never there: what it is taken from is written out empty",
-        help="leave it away, or take it from a field of the record",
-    )
-
-
-def null_value(span: Span) -> Diagnostic:
-    """E218: null where a value is needed."""
-    return _fault("E218", span, "null is no value to work on", help="compare with it: `… == null`")
-
-
-def default_may_be_missing(span: Span, found: object) -> Diagnostic:
-    """E219: a default of `orValue()` that may itself be missing."""
-    return _fault(
-        "E219",
-        span,
-        f"the default of `orValue()` may itself be missing: {found}",
-        help="write `.or(…)`, and `.orValue(…)` with a sure value at the end",
-    )
-
-
-def or_wants_optional(span: Span, found: object) -> Diagnostic:
-    """E219: `or()` with a value that is never missing."""
-    return _fault(
-        "E219",
-        span,
-        f"`or()` wants another value that may be missing, but this is {_article(found)}",
-        help="write `.orValue(…)`",
-    )
-
-
-def no_flat_map(span: Span, found: object) -> Diagnostic:
-    """E219: `optFlatMap` with a value that is never missing."""
-    return _fault(
-        "E219",
-        span,
-        f"`optFlatMap` wants an expression that may be missing, but this is {_article(found)}",
-        help="write `optMap`",
-    )
+_NO_FIELDS_OF_A_LIST = Message(
+    "E213: {found:a} has no fields",
+    help="take it of every element: `{words:short}.map(row, row.{field})`, or of the first: "
+    "`{words:short}.first().?{field}`",
+)
+_NO_FIELDS = Message(
+    "E213: {found:a} has no fields", help="leave the field away; only objects have fields"
+)
+no_literal = Message(
+    "E214: {wanted} has to be written out here, so that it can be checked before a record comes",
+    help="write the value itself, in quotes if it is text",
+)
+bad_literal = Message(
+    "E215: this cannot be taken as {wanted}: {why}",
+    help="write another one; `mapgen eval` tries an expression out",
+)
+division_by_zero = Message(
+    "E216: this divides by zero", help="divide by another number, or not at all"
+)
+constant_condition = Message(
+    "E217: this condition is the same for every record",
+    help="leave the condition away, and what can never be reached with it",
+)
+never_there = Message(
+    "E220: this is never there: what it is taken from is written out empty",
+    help="leave it away, or take it from a field of the record",
+)
+null_value = Message("E218: null is no value to work on", help="compare with it: `… == null`")
+default_may_be_missing = Message(
+    "E219: the default of `orValue()` may itself be missing: {found}",
+    help="write `.or(…)`, and `.orValue(…)` with a sure value at the end",
+)
+or_wants_optional = Message(
+    "E219: `or()` wants another value that may be missing, but this is {found:a}",
+    help="write `.orValue(…)`",
+)
+no_flat_map = Message(
+    "E219: `optFlatMap` wants an expression that may be missing, but this is {found:a}",
+    help="write `optMap`",
+)
 
 
 # Names
 
 
-_WORDS_FOR_NOTHING = dict.fromkeys(("None", "nil", "undefined", "NULL", "Null"), "write `null`") | {
-    "True": "write `true`",
-    "False": "write `false`",
+_CONSTANTS = dict.fromkeys(("None", "nil", "undefined", "NULL", "Null"), "null") | {
+    "True": "true",
+    "False": "false",
 }
 
 
-def unknown_name(span: Span, name: str, known: Iterable[str], owners: Sequence[str]) -> Diagnostic:
-    """E300: a name that stands for nothing; `owners` are what has a field of that name."""
+def unknown_name(at: Span, it: str, known: Iterable[str], owners: Sequence[str]) -> Diagnostic:
+    """Say what a name that stands for nothing is meant for; `owners` have a field of that name."""
     names = sorted(known)
-    help = _OTHER_TONGUES.get(name) or _WORDS_FOR_NOTHING.get(name)
-    fix = repairs.replaced(span, name, help[7:-1]) if name in _WORDS_FOR_NOTHING and help else None
-    if help is None and owners:
-        help = "did you mean " + " or ".join(f"`{owner}.{name}`" for owner in owners) + "?"
-        fix = repairs.replaced(span, name, f"{owners[0]}.{name}") if len(owners) == 1 else None
-    if help is None:
-        help = suggestion(name, names)
-        fix = repairs.renamed(span, name, names)
-    if help is None:
-        listed = ", ".join(f"`{known}`" for known in names)
-        known_here = f"; the names known here are {listed}" if names else ""
-        help = f"a text stands in quotes: `'{name}'`{known_here}"
-        if span.source.text[span.end : span.end + 1] in (".", "[") and span.end > span.start:
-            # What has members is no text.
-            listed = f"the names known here are {listed}"
-            help = listed if names else "no names are known here: `--data FILE` gives some"
-    return _fault("E300", span, f"nothing here is called `{name}`", help=help, fix=fix)
-
-
-def unknown_field(span: Span, field: str, owner: str, known: Iterable[str]) -> Diagnostic:
-    """E301: a field that the object has not."""
-    names = sorted(known)
-    return _fault(
-        "E301",
-        span,
-        f"`{owner}` has no field `{field}`",
-        help=suggestion(field, names) or _all_of(names),
-        fix=repairs.renamed(span, field, (name for name in names if name.isidentifier())),
+    help, fix = _OTHER_TONGUES.get(it), None
+    is_owner = at.source.text[at.end : at.end + 1] in (".", "[") and at.end > at.start
+    if help is None and it in _CONSTANTS:
+        help, fix = f"write `{_CONSTANTS[it]}`", repairs.replaced(at, it, _CONSTANTS[it])
+    elif help is None and owners:
+        help = offered(f"{owner}.{it}" for owner in owners)
+        fix = repairs.replaced(at, it, f"{owners[0]}.{it}") if len(owners) == 1 else None
+    elif help is None and not names and is_owner:
+        help = "no names are known here: `--data FILE` gives some"
+    return _UNKNOWN_NAME(
+        at, it=it, known=names, is_text=not is_owner, any=bool(names), help=help, fix=fix
     )
 
 
-def field_of_rows(span: Span, field: str, words: str) -> Diagnostic:
-    """E301: a field of the rows of a group, asked of the group."""
-    return _fault(
-        "E301",
-        span,
-        f"a group of rows has no field `{field}`, its rows have",
-        help=f"take it of every row: `{_short(words)}.rows.map(row, row.{field})`",
-    )
-
-
-def _all_of(names: Sequence[str]) -> str:
-    """Return what there is instead, as much as a person reads."""
-    if not names:
-        return "the schema gives it no fields at all"
-    listed = ", ".join(f"`{name}`" for name in names[:12])
-    return f"its fields are {listed}" + (f" and {len(names) - 12} more" if names[12:] else "")
-
-
-def unknown_function(
-    span: Span,
-    name: str,
-    known: Iterable[str],
-    instead: str | None,
-    fix: Fix | None,
-    *,
-    is_method: bool,
-) -> Diagnostic:
-    """E302: a function that is not there; `instead` is what may be meant, `fix` writes it."""
-    kind = "method" if is_method else "function"
-    names = sorted(known)
-    return _fault(
-        "E302",
-        span,
-        f"there is no {kind} `{name}()`",
-        help=instead or suggestion(name, names) or "`mapgen docs` lists the functions there are",
-        fix=fix if instead else repairs.renamed(span, name, names),
-    )
-
-
-def no_method(
-    span: Span, name: str, wanted: Sequence[str], found: object, help: str | None
-) -> Diagnostic:
-    """E303: a method of another type."""
-    receivers = " or ".join(dict.fromkeys(wanted))
-    if (
-        help is None
-        and str(found).endswith("?)")
-        and any(str(found)[:4] == it[:4] for it in wanted)
-    ):
-        help = (
-            "`.unwrapOpt()` in front leaves the missing elements out; "
-            "`.map(row, row.orValue(…))` gives each a default"
-        )
-    return _fault(
-        "E303", span, f"`{name}()` works on {receivers}, but this is {_article(found)}", help=help
-    )
-
-
-def name_taken(span: Span, name: str) -> Diagnostic:
-    """E304: a macro's variable with a name that is taken."""
-    return _fault(
-        "E304",
-        span,
-        f"`{name}` already means something here",
-        help="choose another name for the element",
-    )
-
-
-def refused_function(span: Span, name: str, instead: str) -> Diagnostic:
-    """E305: a function of CEL that this dialect leaves out."""
-    return _fault("E305", span, f"`{name}()` is CEL, but not part of this dialect", help=instead)
-
-
-def _short(words: str) -> str:
-    """Return an expression's text, cut to what fits in a line."""
-    flat = " ".join(words.split())
-    return flat if len(flat) <= 60 else f"{flat[:57]}…"
+_UNKNOWN_NAME = Message(
+    "E300: nothing here is called `{it}`",
+    help="{is_text:a text stands in quotes: `'{it}'`/}{any:{is_text:; /}the names known here are "
+    "{known:, }/}",
+    fix=renamed,
+)
+unknown_field = Message(
+    "E301: `{owner}` has no field `{it}`",
+    help="its fields are {known:, 12}",
+    fix=_renamed_plainly,
+    unknown="field",
+)
+field_of_rows = Message(
+    "E301: a group of rows has no field `{field}`, its rows have",
+    help="take it of every row: `{words:short}.rows.map(row, row.{field})`",
+    unknown="field",
+)
+unknown_function = Message(
+    "E302: there is no {is_method:method/function} `{it}()`",
+    help="`mapgen docs` lists the functions there are",
+    fix=renamed,
+)
+no_method = Message("E303: `{name}()` works on {wanted}, but this is {found:a}")
+name_taken = Message(
+    "E304: `{name}` already means something here", help="choose another name for the element"
+)
+refused_function = Message(
+    "E305: `{name}()` is CEL, but not part of this dialect", help="{instead}"
+)
