@@ -119,39 +119,25 @@ class Site:
         async def endpoint(request: Request) -> Response:
             target = _target(request)
             failure = self._injector.due(request.method, target)
+            call = _call(request, await request.body())
             try:
-                reply = await self._admitted(request, handler, failure)
+                # Signing out is the one request that never queues.
+                async with self.licence.admitted(is_queued=target != "logout"):
+                    reply = await self._answer(call, handler, failure)
             except Refused as refused:
-                reply = Reply(refused.status, refused.body, refused.headers)
+                reply = Reply(refused.status, refused.body)
             is_cut = failure is not None and failure.kind in ("refuse", "drop")
             self._note(request, target, 0 if is_cut else reply.status, failure)
             return Cut(self._connections) if is_cut else _response(reply)
 
         return endpoint
 
-    async def _admitted(
-        self, request: Request, handler: Handler, failure: InjectedFailure | None
-    ) -> Reply:
-        raw = await request.body()
-        call = _call(request, raw)
-        if call.path == "/entity/auth/logout":
-            # Signing out is the one request that never queues.
-            return self._met(call, handler, failure)
-        async with self.licence.admitted():
-            wait = self.tenant.settings.latency
-            wait += failure.seconds if failure is not None and failure.kind == "slow" else 0
-            if wait:
-                await asyncio.sleep(wait)
-            reply = self._met(call, handler, failure)
-            if failure is not None and failure.kind == "slow-answer":
-                await asyncio.sleep(failure.seconds)
-            return reply
-
-    def _met(self, call: Call, handler: Handler, failure: InjectedFailure | None) -> Reply:
+    async def _answer(self, call: Call, handler: Handler, failure: InjectedFailure | None) -> Reply:
         """Fail as the injected failure says, or answer."""
-        kind = "" if failure is None else failure.kind
+        kind, seconds = ("", 0.0) if failure is None else (failure.kind, failure.seconds)
         if kind == "refuse":
             return Reply(0)
+        await asyncio.sleep(self.tenant.settings.latency + (seconds if kind == "slow" else 0))
         if kind == "sign-out":
             self.door.sign_out(call.headers.get("authorization"))
         if kind.endswith("-after"):
@@ -159,7 +145,9 @@ class Site:
         refusal = _REFUSALS.get(kind.removesuffix("-after"))
         if refusal is not None:
             raise refusal()
-        return _PAGES.get(kind) or handler(call)
+        reply = _PAGES.get(kind) or handler(call)
+        await asyncio.sleep(seconds if kind == "slow-answer" else 0)
+        return reply
 
     def _sign_out(self, call: Call) -> Reply:
         if call.method != "POST":

@@ -10,7 +10,7 @@ from uuid import UUID
 import msgspec
 
 from mapgen.contract.model import Contract, Entity, Field
-from mapgen.sandbox.errors import invalid_request
+from mapgen.sandbox.errors import InvalidRequest
 from mapgen.sandbox.records import CustomValue
 from mapgen.sandbox.values import Value, coerce, custom_type
 
@@ -37,13 +37,13 @@ class Sent:
 def parse_object(raw: bytes) -> dict[str, object]:
     """Return the JSON object of a body. Raises Refused (400) for anything else."""
     if not raw.strip():
-        raise invalid_request("The request body should not be empty.")  # as recorded
+        raise InvalidRequest("The request body should not be empty.")  # as recorded
     try:
         body = _DECODER.decode(raw)
     except (ValueError, ArithmeticError, RecursionError) as fault:
-        raise invalid_request(f"The request body is not valid JSON: {fault}") from None
+        raise InvalidRequest(f"The request body is not valid JSON: {fault}") from None
     if not isinstance(body, dict):
-        raise invalid_request("The request body should be an object.")
+        raise InvalidRequest("The request body should be an object.")
     return body
 
 
@@ -83,7 +83,7 @@ def read_sent(
     return Sent(
         id=_read_id(body.get("id"), place),
         is_deleted=body.get("delete") is True,
-        note=_read_note(body.get("note"), place),
+        note=_read_note(body.get("note"), place, is_wrapped=is_wrapped),
         values=values,
         linked=linked,
         details=details,
@@ -96,7 +96,7 @@ def _read_value(
 ) -> None:
     if is_wrapped:
         if not isinstance(raw, dict):
-            raise invalid_request(f"Error converting value to type '{member.name}'.", place)
+            raise InvalidRequest(f"Error converting value to type '{member.name}'.", place)
         if "value" not in raw:
             return
         raw, place = raw["value"], f"{place}.value"
@@ -106,12 +106,12 @@ def _read_value(
     try:
         values[member.name] = coerce(raw, member.value_type or "string")
     except ValueError as fault:
-        raise invalid_request(str(fault), place) from None
+        raise InvalidRequest(str(fault), place) from None
 
 
 def _rows(raw: object, place: str) -> list[dict[str, object]]:
     if not isinstance(raw, list):
-        raise invalid_request("Cannot deserialize the value: an array is expected.", place)
+        raise InvalidRequest("Cannot deserialize the value: an array is expected.", place)
     return [_members(row, f"{place}[{at}]") for at, row in enumerate(raw)]
 
 
@@ -121,17 +121,14 @@ def _read_id(raw: object, place: str) -> str | None:
     try:
         return str(UUID(str(raw)))
     except ValueError:
-        raise invalid_request("Could not convert the value to guid.", f"{place}.id") from None
+        raise InvalidRequest("Could not convert the value to guid.", f"{place}.id") from None
 
 
-def _read_note(raw: object, place: str) -> str | None:
-    if raw is None:
-        return None
-    if isinstance(raw, dict):
-        words = raw.get("value")
-        if words is None or isinstance(words, str):
-            return words
-    raise invalid_request("Could not convert the value to string.", f"{place}.note")
+def _read_note(raw: object, place: str, *, is_wrapped: bool) -> str | None:
+    words = raw.get("value") if is_wrapped and isinstance(raw, dict) else raw
+    if words is not None and (not isinstance(words, str) or (is_wrapped and words is raw)):
+        raise InvalidRequest("Could not convert the value to string.", f"{place}.note")
+    return words
 
 
 def _read_custom(raw: object, place: str) -> dict[str, CustomValue]:
@@ -146,17 +143,17 @@ def _read_custom(raw: object, place: str) -> dict[str, CustomValue]:
             type_name = str(content.get("type", "CustomStringField"))
             kind = custom_type(type_name)
             if kind is None:
-                raise invalid_request(f"The type '{type_name}' is unknown.", here)
+                raise InvalidRequest(f"The type '{type_name}' is unknown.", here)
             value = content.get("value")
             try:
                 typed = None if value is None else coerce(value, kind)
             except ValueError as fault:
-                raise invalid_request(str(fault), here) from None
+                raise InvalidRequest(str(fault), here) from None
             found[f"{view}.{name}"] = CustomValue(type_name, typed)
     return found
 
 
 def _members(raw: object, place: str) -> dict[str, object]:
     if not isinstance(raw, dict):
-        raise invalid_request("Cannot deserialize the value: an object is expected.", place)
+        raise InvalidRequest("Cannot deserialize the value: an object is expected.", place)
     return raw

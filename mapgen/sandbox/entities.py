@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from mapgen.contract.model import Entity
 from mapgen.sandbox.body import parse_object, read_sent
-from mapgen.sandbox.errors import invalid_request, no_entity, not_found, wrong_verb
+from mapgen.sandbox.errors import InvalidRequest, no_entity, not_found, wrong_verb
 from mapgen.sandbox.filter import Condition, compile_filter
 from mapgen.sandbox.query import read_page, read_view
 from mapgen.sandbox.records import Record
@@ -94,7 +94,7 @@ class Entities:
             raise not_found(call.path)
         target = parse_object(call.raw).get("entity")
         if not isinstance(target, dict):
-            raise invalid_request("The entity is missing.", "invocation.entity")
+            raise InvalidRequest("The entity is missing.", "invocation.entity")
         sent = read_sent(target, entity, self._tenant.contract, "invocation.entity")
         invoke(self._work(), entity, rest[0], sent)
         return Reply(204)
@@ -121,5 +121,5 @@ class Entities:
 def _precondition(call: Call) -> Precondition:
     for name in ("if-match", "if-none-match"):
         if call.headers.get(name, "*").strip() != "*":
-            raise invalid_request(f"The {name} header takes no other value than *.", name)
+            raise InvalidRequest(f"The {name} header takes no other value than *.", name)
     return Precondition("if-match" in call.headers, "if-none-match" in call.headers)

@@ -1,21 +1,26 @@
-"""Refusals: what is wrong, as the ERP words it, in; status, body and headers, out."""
+"""Refusals: what is wrong, as the ERP words it, in; status and body, out."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TypeAlias
-
-Json: TypeAlias = object
-
 
 class Refused(Exception):
-    """The tenant declines a request: with this status, this JSON body and these headers."""
+    """The tenant declines a request: with this status and this JSON body."""
 
-    def __init__(self, status: int, body: Json = None, headers: Mapping[str, str] | None = None):
+    def __init__(self, status: int, body: object):
         super().__init__(f"refused with status {status}")
         self.status = status
         self.body = body
-        self.headers = dict(headers or {})
+
+
+class InvalidRequest(Refused):
+    """A 400 with the complaint under `modelState`; `place` is the path of the member."""
+
+    def __init__(self, complaint: str, place: str = ""):
+        super().__init__(
+            400, {"message": "The request is invalid.", "modelState": {place: [complaint]}}
+        )
+        self.complaint = complaint
+        self.place = place
 
 
 def http_error(
@@ -43,11 +48,6 @@ def no_entity() -> Refused:
         "No entity satisfies the condition.",
         "PX.Api.ContractBased.NoEntitySatisfiesTheConditionException",
     )
-
-
-def invalid_request(complaint: str, place: str = "") -> Refused:
-    """Return a 400 with the complaint under `modelState`; `place` is the path of the member."""
-    return Refused(400, {"message": "The request is invalid.", "modelState": {place: [complaint]}})
 
 
 def not_signed_in() -> Refused:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from functools import reduce
 from typing import Any, Literal, TypeAlias
 
 from mapgen.contract.model import Contract, Entity, Field, ValueType
@@ -61,9 +62,6 @@ class Condition:
     test: Test
     indexed: tuple[Among, ...] = ()
 
-    def __call__(self, record: Record) -> bool:
-        return self.test(record)
-
     def among(self, entity: Entity) -> Among | None:
         """Return what to look up in an index, for an identity of the entity where it is named.
 
@@ -112,20 +110,22 @@ class _Parser:
         self._contract = contract
 
     def either(self) -> Condition:
-        condition = self._both()
+        parts = [self._all()]
         while self._taken("name", "or"):
-            condition = _either(condition, self._both())
-        return condition
+            parts.append(self._all())
+        tests, indexed = [part.test for part in parts], reduce(_shared, (p.indexed for p in parts))
+        return Condition(lambda record: any(test(record) for test in tests), indexed)
 
     def end(self) -> None:
         if self._tokens[self._at][0] != "end":
             raise self._unexpected()
 
-    def _both(self) -> Condition:
-        condition = self._single()
+    def _all(self) -> Condition:
+        parts = [self._single()]
         while self._taken("name", "and"):
-            condition = _both(condition, self._single())
-        return condition
+            parts.append(self._single())
+        tests, indexed = [part.test for part in parts], [one for p in parts for one in p.indexed]
+        return Condition(lambda record: all(test(record) for test in tests), tuple(indexed))
 
     def _single(self) -> Condition:
         self._depth += 1
@@ -310,15 +310,11 @@ def _comparable(operand: Operand) -> Operand:
     return folded(operand) if isinstance(operand, str) else operand
 
 
-def _either(left: Condition, right: Condition) -> Condition:
-    indexed = tuple(
+def _shared(some: tuple[Among, ...], others: tuple[Among, ...]) -> tuple[Among, ...]:
+    """Return what finds the records of either of two conditions."""
+    return tuple(
         Among(one.path, one.values | other.values)
-        for one in left.indexed
-        for other in right.indexed
+        for one in some
+        for other in others
         if one.path == other.path
     )
-    return Condition(lambda record: left(record) or right(record), indexed)
-
-
-def _both(left: Condition, right: Condition) -> Condition:
-    return Condition(lambda record: left(record) and right(record), left.indexed + right.indexed)

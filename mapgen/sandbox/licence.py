@@ -31,9 +31,9 @@ class Licence:
         self.declined = 0
 
     @asynccontextmanager
-    async def admitted(self) -> AsyncIterator[None]:
+    async def admitted(self, *, is_queued: bool = True) -> AsyncIterator[None]:
         """Hold a core while the request is worked on. Raises Refused (429)."""
-        if self._limits.requests_per_minute is None and self._cores is None:
+        if not is_queued or (self._limits.requests_per_minute is None and self._cores is None):
             yield
             return
         # The request in hand is in the queue itself until a core takes it.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from mapgen.sandbox.errors import invalid_request
+from mapgen.sandbox.errors import InvalidRequest
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,5 +79,5 @@ def _count(parameters: Mapping[str, str], name: str) -> int | None:
     if words is None:
         return None
     if not words.isascii() or not words.isdigit() or len(words) > 9:
-        raise invalid_request(f"The value '{words}' is not valid for Int32.", name)
+        raise InvalidRequest(f"The value '{words}' is not valid for Int32.", name)
     return int(words)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -41,12 +41,17 @@ _KIND_OF_FIELD = {
 
 @dataclass(slots=True)
 class Tenant:
-    """All that a tenant is. `seeded` holds the rows of each kind that the seed lists, by key."""
+    """All that a tenant is.
+
+    `defaults` are the set-up's, by entity. `seeded` holds the rows of each kind that the seed
+    lists, by key; those of the contract's entities are records.
+    """
 
     contract: Contract
     settings: Settings
     store: Store
     setup: Setup = field(default_factory=Setup)
+    defaults: dict[str, Mapping[str, Value | None]] = field(default_factory=dict)
     seeded: dict[str, dict[str, Row]] = field(default_factory=dict)
 
     def key_of(self, kind: str) -> str | None:

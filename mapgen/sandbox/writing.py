@@ -14,7 +14,7 @@ from mapgen.sandbox.filter import Condition
 from mapgen.sandbox.records import Record, folded
 from mapgen.sandbox.rendering import refused
 from mapgen.sandbox.tenant import NEW, Tenant, Work, title
-from mapgen.sandbox.values import Value, coerce, fit, utf16_length
+from mapgen.sandbox.values import Value, fit, utf16_length
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ def matching(tenant: Tenant, entity: Entity, chosen: Condition | None) -> list[R
     """Return the records that a condition chooses, in the order of their keys."""
     if chosen is None:
         return tenant.store.all(entity.name)
-    return [each for each in tenant.store.all(entity.name, chosen.among(entity)) if chosen(each)]
+    return [one for one in tenant.store.all(entity.name, chosen.among(entity)) if chosen.test(one)]
 
 
 def save_seeded(work: Work, entity: Entity, sent: Sent, *, is_archived: bool) -> Mapping[str, str]:
@@ -217,16 +217,15 @@ def _find_line(keys: Iterable[str], held: list[Record], sent: Sent) -> Record | 
     )
 
 
-def _defaults(tenant: Tenant, entity: str) -> dict[str, object]:
-    return {**DEFAULTS.get(entity, {}), **tenant.setup.defaults.get(entity, {})}
+def _defaults(tenant: Tenant, entity: str) -> Mapping[str, Value | None]:
+    return {**DEFAULTS.get(entity, {}), **tenant.defaults.get(entity, {})}
 
 
 def _take_defaults(work: Work, record: Record) -> None:
     """Give a new record and its new lines what they hold before anybody says anything."""
-    for name, raw in _defaults(work.tenant, record.entity).items():
-        member = work.field_of(record, name)
-        if member is not None and member.value_type is not None:
-            record.values.setdefault(name, coerce(raw, member.value_type))
+    for name, value in _defaults(work.tenant, record.entity).items():
+        if name not in record.values and value is not None:
+            work.set(record, name, value)
     for part in record.parts():
         _take_defaults(work, part)
 

@@ -42,7 +42,7 @@ RECORD = Record(
 
 
 def finds(words: str) -> bool:
-    return compile_filter(words, ORDER, CONTRACT)(RECORD)
+    return compile_filter(words, ORDER, CONTRACT).test(RECORD)
 
 
 def refusal(words: str) -> str:
@@ -133,7 +133,7 @@ def test_refused_condition(words: str, part: str) -> None:
 def test_any_text(words: str) -> None:
     """Any text is a condition or is refused; nothing else happens."""
     with suppress(Refused):
-        assert compile_filter(words, ORDER, CONTRACT)(RECORD) in (True, False)
+        assert compile_filter(words, ORDER, CONTRACT).test(RECORD) in (True, False)
 
 
 @given(st.text(max_size=30))
@@ -142,7 +142,18 @@ def test_any_literal(value: str) -> None:
     record = Record("SalesOrder", values={"ExternalRef": value})
     quoted = value.replace("'", "''")
 
-    assert compile_filter(f"ExternalRef eq '{quoted}'", ORDER, CONTRACT)(record)
+    assert compile_filter(f"ExternalRef eq '{quoted}'", ORDER, CONTRACT).test(record)
+
+
+def test_many_alternatives() -> None:
+    """A condition is as long as its address may be; each of its alternatives is in the index."""
+    words = " or ".join(f"ExternalRef eq '{at}'" for at in range(3000))
+    condition = compile_filter(words, ORDER, CONTRACT)
+
+    assert not condition.test(RECORD)
+    assert condition.test(Record("SalesOrder", values={"ExternalRef": "2999"}))
+    [among] = condition.indexed
+    assert len(among.values) == 3000
 
 
 def test_dates_are_instants() -> None:
@@ -150,4 +161,4 @@ def test_dates_are_instants() -> None:
     record = Record("SalesOrder", values={"Date": datetime(2024, 3, 9, tzinfo=UTC).isoformat()})
     test = compile_filter("Date eq datetimeoffset'2024-03-08T19:00:00-05:00'", ORDER, CONTRACT)
 
-    assert test(record)
+    assert test.test(record)

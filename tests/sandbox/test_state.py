@@ -248,6 +248,13 @@ def test_setup(start: Any) -> None:
     assert caller.call("GET", "Customer/MINE")[0] == 200
 
 
+def test_notes_of_the_seed(start: Any) -> None:
+    """A note of a row is a text, like its other members."""
+    caller = start(seed={"StockItem": [{"InventoryID": "CUP", "note": "fragile"}]})
+
+    assert caller.get("StockItem/CUP")["note"] == {"value": "fragile"}
+
+
 def test_state_file_is_its_owners_alone(contract: Contract, tmp_path: Path) -> None:
     """What a rehearsal delivers is personal, in the files beside the state file, too."""
     path = tmp_path / "tenant.db"
