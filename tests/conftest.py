@@ -14,6 +14,9 @@ settings.load_profile("unhurried")
 # A shell starts what runs in the background with SIGINT ignored, and children inherit that.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+# `nohup` does the same with SIGHUP.
+if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 # What mapgen remembers of workspaces is no business of the user's who runs the tests.
 os.environ["XDG_CACHE_HOME"] = mkdtemp(prefix="mapgen-cache")

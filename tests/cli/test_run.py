@@ -281,7 +281,8 @@ def test_tenant_is_down(workspace: Path) -> None:
     with tenant(workspace, "--port", shop.variables["ACUMATICA_URL"].rpartition(":")[2]) as again:
         last = counts(run(workspace, again).stdout)
 
-        assert last.pop("open") == FIRST["rejected"] + FIRST["waiting"]
+        # How far the first run came before it stopped is a matter of speed.
+        assert 0 < last.pop("open") <= FIRST["rejected"] + FIRST["waiting"]
         assert last.pop("open_since")
         assert last == {name: FIRST[name] for name in last}
         assert len(set(again.references())) == len(again.references()) == CREATED

@@ -53,6 +53,10 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     shutil.copytree(COMBINED, folder, dirs_exist_ok=True)
     for shared in ("connections", "contracts"):
         shutil.copytree(ROOT / "specs" / shared, folder / "specs" / shared)
+    connection = (folder / "specs/connections/acumatica.yaml").read_text("utf-8")
+    for own in ("grouped_tenant", "joined_tenant"):
+        text = connection.replace("connection: acumatica", f"connection: {own}")
+        (folder / "specs/connections" / f"{own}.yaml").write_text(text, "utf-8")
     place = Workspace(folder)
     for name, text in generate(place, place.spec_paths()).items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
