@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
@@ -13,6 +14,8 @@ from mapgen.runtime.records import RawRecord
 from mapgen.runtime.transform import Transformer
 
 Reads = frozenset[str]
+# The custom fields of a document or a part, all of them or those of a view.
+_CUSTOM = re.compile(r"(?:^|\.)custom(?:\.[^.]+)?$")
 
 
 def unforeseen(
@@ -152,10 +155,9 @@ def _different(one: Any, other: Any, path: str) -> Iterator[str]:
         ):
             for row, changed in zip(one, other, strict=True):
                 yield from _different(row, changed, f"{path}[]")
-        case None, dict() if path.startswith("custom") and "value" not in other:
-            yield from (f"{path}.{name}" for name in other)
-        case dict(), None if path.startswith("custom") and "value" not in one:
-            yield from (f"{path}.{name}" for name in one)
+        case (None, dict()) | (dict(), None) if _CUSTOM.search(path):
+            # Of a document, a row or an object that has no custom fields, or none of a view.
+            yield from _different(one or {}, other or {}, path)
         case _:
             yield path.removesuffix("[]")
 
