@@ -36,8 +36,8 @@ def check_auth(
             faults.append(messages.idle_access(access.entity, contract=contract.name, known=known))
     apart = {(entity.name, operation): entity for entity, operation in written}
     for (_, operation), entity in apart.items():
-        meant = all_near((access.entity.value for access in auth.access), contract.entities)
-        if entity.name not in meant or entity.name in {one.entity.value for one in auth.access}:
+        named = {access.entity.value for access in auth.access}
+        if entity.name in named or entity.name not in all_near(named, contract.entities):
             faults += _needed(auth, entity, operation)
     return faults
 

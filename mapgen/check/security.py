@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from mapgen.check.composing import twins
 from mapgen.check.directions import idle_verify
-from mapgen.check.sources import all_paths, leaf_paths, near_paths, path_pattern, type_at
+from mapgen.check.sources import Paths, all_paths, leaf_paths, near_paths, type_at
 from mapgen.contract.model import Entity
 from mapgen.contract.personal import personal_kind
 from mapgen.contract.source_schema import SourceSchema
@@ -80,21 +80,22 @@ def _data(
 ) -> Iterator[Diagnostic]:
     name = section.source.name.value
     known = list(all_paths(schema.record, name))
-    patterns = []
+    paths = Paths.of(known)
+    classified: set[str] = set()
     for item in security.data:
-        pattern = path_pattern(item.path.value)
-        patterns += [path_pattern(path) for path in twins(section.source, item.path.value)]
-        if not any(pattern.match(path) for path in known):
+        for path in twins(section.source, item.path.value):
+            classified.update(paths.under(path))
+        if not paths.under(item.path.value):
             near = near_paths(item.path.value, known)
             yield messages.unknown_source_path(item.path, known=near)
-            patterns += [path_pattern(path) for path in near]
+            classified.update(path for one in near for path in paths.under(one))
     looks: dict[str, list[tuple[str, str]]] = {}
     for leaf in leaf_paths(schema.record, name):
         # Only what the rules read is ever seen.
         if leaf not in (reads or ()):
             continue
         kind = personal_kind(leaf, type_at(schema.record, leaf))
-        if kind is not None and not any(pattern.match(leaf) for pattern in patterns):
+        if kind is not None and leaf not in classified:
             looks.setdefault(leaf.rpartition(".")[0], []).append((leaf, kind))
     first = security.data[0].path.span() if security.data else None
     for parent, fields in looks.items():
@@ -106,12 +107,14 @@ def personal_paths(
 ) -> tuple[str, ...]:
     """Return the source paths that are personal or confidential, `*` and row marks filled in."""
     known = list(all_paths(schema.record, section.source.name.value))
-    patterns = [
-        path_pattern(path)
+    paths = Paths.of(known)
+    classified = {
+        path
         for item in security.data
-        for path in twins(section.source, item.path.value)
-    ]
-    found = [path for path in known if any(pattern.match(path) for pattern in patterns)]
+        for one in twins(section.source, item.path.value)
+        for path in paths.under(one)
+    }
+    found = [path for path in known if path in classified]
     return tuple(path for path in found if not any(_is_above(other, path) for other in found))
 
 

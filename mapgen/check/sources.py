@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import accumulate
+from typing import Self
 
 from msgspec import Struct
 
@@ -60,6 +62,30 @@ def type_at(record: Type, path: str) -> Type:
     return record
 
 
+class Paths(Struct, frozen=True):
+    """Paths of a record, by each path that they are or lie below; row marks count for nothing."""
+
+    below: Mapping[str, list[str]]
+
+    @classmethod
+    def of(cls, paths: Iterable[str]) -> Self:
+        below: dict[str, list[str]] = {}
+        for path in paths:
+            above = accumulate(path.replace("[]", "").split("."), "{}.{}".format)
+            for one in above:
+                below.setdefault(one, []).append(path)
+        return cls(below)
+
+    def under(self, pattern: str) -> list[str]:
+        """Return those that a pattern takes; `*` stands for part of one name."""
+        bare = pattern.replace("[]", "")
+        if "*" not in bare:
+            return self.below.get(bare, [])
+        shape = re.compile(re.escape(bare).replace(r"\*", r"[^.\[\]]*"))
+        taken = (paths for above, paths in self.below.items() if shape.fullmatch(above))
+        return [path for paths in taken for path in paths]
+
+
 def accounted(
     record: Object,
     section: spec.MappingSection,
@@ -76,17 +102,17 @@ def accounted(
     """
     name = section.source.name.value
     leaves = list(leaf_paths(record, name))
+    paths = Paths.of(leaves)
     known = list(all_paths(record, name))
     faults: list[Diagnostic] = []
     ignored: set[str] = set()
     for ignore in section.ignores:
-        pattern = path_pattern(ignore.path.value)
-        matched = [leaf for leaf in leaves if pattern.match(leaf)]
-        used = next((read for read in reads if pattern.match(read) and read in leaves), None)
+        matched = frozenset(paths.under(ignore.path.value))
+        used = next((read for read in reads if read in matched), None)
         if not matched:
             near = near_paths(ignore.path.value, known)
             faults.append(messages.idle_ignore(ignore.path, known=near))
-            ignored |= {leaf for leaf in leaves for path in near if path_pattern(path).match(leaf)}
+            ignored.update(leaf for path in near for leaf in paths.under(path))
         elif used is not None:
             faults.append(
                 messages.ignored_but_used(
@@ -96,7 +122,7 @@ def accounted(
         elif not ignore.reason.value.strip():
             span = ignore.path.span()
             faults.append(reading.malformed(span, "a reason", "", f"{ignore.path.value}: why"))
-        ignored |= set(matched)
+        ignored |= matched
     names = {part for leaf in leaves for part in _names(leaf)}
     meant = all_near(doubtful, names)
     keys = set(key_paths(section.source, record))
@@ -182,32 +208,6 @@ def _names(path: str) -> tuple[str, ...]:
 
 
 _FEWEST_SIGNS = 3
-
-
-class PathPattern(Struct, frozen=True):
-    """A path without row marks, or the expression that paths without them match."""
-
-    path: str
-    shape: re.Pattern[str] | None
-
-    def match(self, path: str) -> bool:
-        """Whether this is the path, or stands above it."""
-        bare = path.replace("[]", "")
-        if self.shape is not None:
-            return self.shape.match(bare) is not None
-        return bare.startswith(self.path) and bare[len(self.path) :][:1] in ("", ".", "[")
-
-
-def path_pattern(path: str) -> PathPattern:
-    """Return what matches a path and all below it; `*` stands for part of one name.
-
-    Row marks may be left out: `order.line_items.vendor`.
-    """
-    bare = path.replace("[]", "")
-    if "*" not in bare:
-        return PathPattern(bare, None)
-    shape = re.escape(bare).replace(r"\*", r"[^.\[\]]*")
-    return PathPattern(bare, re.compile(shape + r"(?:$|\.|\[)"))
 
 
 def catches_new_fields(path: str) -> bool:

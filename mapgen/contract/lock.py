@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from typing import cast, get_args
@@ -120,18 +120,45 @@ def read_lock(source: Source) -> Contract:
     )
     holder = root.member("entities")
     known = frozenset(name for name, _ in holder.members())
-    entities = gather(partial(_entity, name, entity, known) for name, entity in holder.members())
+    as_read = _with_days if found.whole() == _WITHOUT_DAYS else _as_it_is
+    reads = {
+        name: partial(_entity, name, entity, known, as_read) for name, entity in holder.members()
+    }
     checksum = root.optional("checksum")
-    if checksum is not None and checksum.text() != _checksum(source.text):
+    is_as_written = checksum is not None and checksum.text() == _checksum(source.text)
+    entities: Mapping[str, Entity] = _Pinned(reads)
+    if not is_as_written:
+        entities = {entity.name: entity for entity in gather(reads.values())}
+    if checksum is not None and not is_as_written:
         raise Stopped(words.edited_lock(checksum.label()))
-    if found.whole() == _WITHOUT_DAYS:
-        entities = [_with_days(entity) for entity in entities]
     return Contract(
         root.member("endpoint").text(),
         root.member("version").text(),
         root.member("contract_version").whole(),
-        {entity.name: entity for entity in entities},
+        entities,
     )
+
+
+class _Pinned(Mapping[str, Entity]):
+    """The entities of a lock that is as mapgen wrote it: each is read when it is asked for."""
+
+    def __init__(self, reads: Mapping[str, Callable[[], Entity]]) -> None:
+        self._reads = reads
+        self._found: dict[str, Entity] = {}
+
+    def __getitem__(self, name: str) -> Entity:
+        if name not in self._found:
+            self._found[name] = self._reads[name]()
+        return self._found[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._reads
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._reads)
+
+    def __len__(self) -> int:
+        return len(self._reads)
 
 
 def load(path: Path, shown_as: str | None = None) -> Contract:
@@ -221,12 +248,14 @@ def _field_row(one: Field) -> Mapping[str, object]:
     return row
 
 
-def _entity(name: str, entity: Cursor, known: frozenset[str]) -> Entity:
+def _entity(
+    name: str, entity: Cursor, known: frozenset[str], as_read: Callable[[Entity], Entity]
+) -> Entity:
     entity.only(_ENTITY_MEMBERS)
     holder = entity.member("fields")
     names = frozenset(field for field, _ in holder.members())
     actions = entity.optional("actions")
-    return Entity(
+    found = Entity(
         name,
         {field: _field(field, facts, known, names) for field, facts in holder.members()},
         keys=_names(entity.optional("keys"), names),
@@ -238,6 +267,11 @@ def _entity(name: str, entity: Cursor, known: frozenset[str]) -> Entity:
         is_auto_numbered=_flag(entity, "auto_numbered"),
         identities=_names(entity.optional("identities"), names),
     )
+    return as_read(found)
+
+
+def _as_it_is(entity: Entity) -> Entity:
+    return entity
 
 
 def _with_days(entity: Entity) -> Entity:

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from mapgen.check import model as checked
 from mapgen.check.rules import WHOLE_RANGES
-from mapgen.check.sources import leaf_paths, path_pattern
+from mapgen.check.sources import Paths, leaf_paths
 from mapgen.escaping import code
 from mapgen.expression import Binding, Scope, Typed, compile_expression, types
 from mapgen.expression.tree import Method
@@ -102,10 +102,9 @@ def lower(flow: checked.Checked, samples: Samples) -> ir.Flow:
 
 
 def _ignored(section: spec.MappingSection, record: types.Object) -> Iterator[ir.Ignored]:
-    leaves = list(leaf_paths(record, section.source.name.value))
+    leaves = Paths.of(leaf_paths(record, section.source.name.value))
     for ignore in section.ignores:
-        pattern = path_pattern(ignore.path.value)
-        caught = tuple(leaf for leaf in leaves if pattern.match(leaf))
+        caught = tuple(leaves.under(ignore.path.value))
         yield ir.Ignored(ignore.path.value, ignore.reason.value, caught)
 
 
