@@ -17,7 +17,7 @@ from mapgen.workspace import GENERATED, Workspace
 from mapgen.written import Digests, read_manifest
 
 
-def staleness_of(workspace: Workspace, flow: str) -> Diagnostic | None:
+def staleness_of(workspace: Workspace, flow: str, digests: Digests) -> Diagnostic | None:
     """Return the fault of generated code that its spec does not say, None where all is well.
 
     None, too, where there is nothing to compare with: code may be deployed without its manifest.
@@ -29,7 +29,7 @@ def staleness_of(workspace: Workspace, flow: str) -> Diagnostic | None:
         path = workspace.root / GENERATED / flow / name
         if path.is_file() and hashlib.sha256(path.read_bytes()).hexdigest() != expected:
             return messages.edited_code(path=f"{GENERATED}/{flow}/{name}")
-    is_as_it_was = entry.inputs and Digests(workspace).of(entry.inputs) == entry.inputs
+    is_as_it_was = entry.inputs and digests.of(entry.inputs) == entry.inputs
     if not is_as_it_was and _rules(workspace, entry.spec) != entry.rules:
         return messages.stale_code(flow=flow, spec=entry.spec)
     return None

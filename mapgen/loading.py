@@ -20,11 +20,12 @@ from mapgen.contract.source_schema import SourceSchema, read_source_schema, sing
 from mapgen.contract.target_schema import read_target_schema
 from mapgen.ir import flow as ir
 from mapgen.lower.samples import Samples
+from mapgen.named import named_connection, named_environment
 from mapgen.report import Diagnostic, Span, Stopped, Text
-from mapgen.report.catalogue import mapping, project, reading
+from mapgen.report.catalogue import mapping, reading
 from mapgen.runtime.lookups import ColumnError, Table, TableError, read_table
 from mapgen.spec import model as spec
-from mapgen.spec.reader import flow_name, read_connection, read_environment, read_spec
+from mapgen.spec.reader import flow_name, read_spec
 from mapgen.workspace import SPECS, Workspace, from_specs
 
 # By code or with a line break inside: any word may be written so.
@@ -56,16 +57,9 @@ class Shelf(Struct):
     def _read_environments(self) -> Iterator[spec.Environment]:
         for name in self.workspace.named("environments", ".yaml"):
             try:
-                yield self.environment(name)
+                yield named_environment(self.workspace, name)
             except Stopped as stopped:
                 self.faults.extend(stopped.diagnostics)
-
-    def environment(self, name: str) -> spec.Environment:
-        """Return one environment. Raises Stopped."""
-        path = f"{SPECS}/environments/{name}.yaml"
-        environment = read_environment(self.workspace.read(path, "the environment"))
-        _same_name(environment.name, name, path)
-        return environment
 
     def connections(self) -> tuple[spec.Connection, ...]:
         """Return all connections that can be read."""
@@ -76,16 +70,9 @@ class Shelf(Struct):
     def _read_connections(self) -> Iterator[spec.Connection]:
         for name in self.workspace.named("connections", ".yaml"):
             try:
-                yield self.connection(name)
+                yield named_connection(self.workspace, name)
             except Stopped as stopped:
                 self.faults.extend(stopped.diagnostics)
-
-    def connection(self, name: str) -> spec.Connection:
-        """Return one connection. Raises Stopped."""
-        path = f"{SPECS}/connections/{name}.yaml"
-        connection = read_connection(self.workspace.read(path, "the connection"))
-        _same_name(connection.name, name, path)
-        return connection
 
     def contract(self, name: str) -> Contract | None:
         """Return a pinned contract, or None where it is not pinned or broken (then reported)."""
@@ -410,8 +397,3 @@ def _lacking_columns(table: spec.LookupTable) -> list[str]:
     needs = bool(table.key or table.value) or not table.table.value.lower().endswith(".json")
     given = {"key": bool(table.key), "value": table.value is not None}
     return [name for name, is_given in given.items() if needs and not is_given]
-
-
-def _same_name(name: Text, expected: str, path: str) -> None:
-    if name.value != expected:
-        raise Stopped(project.wrong_file_name(name, expected=expected, path=path))

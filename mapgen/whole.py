@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import secrets
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -44,7 +43,7 @@ def whole_file(path: Path, *, is_private: bool = False) -> Iterator[BinaryIO]:
         return
     target = Path(os.path.realpath(path))
     mode = _mode(target, is_private=is_private)
-    scratch = target.with_name(f".{secrets.token_hex(8)}.mapgen")
+    scratch = target.with_name(f".{os.urandom(8).hex()}.mapgen")
     try:
         with os.fdopen(_made(scratch, is_private=is_private), "wb") as stream:
             yield stream

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import posixpath
-import shutil
 from codecs import BOM_UTF8
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
@@ -15,7 +13,6 @@ from msgspec import Struct, field
 from mapgen.boundary import OutsideError, StrangeFileError, inside, plain_file
 from mapgen.report import Source, Span, Stopped
 from mapgen.report.catalogue import project, reading
-from mapgen.whole import whole_file
 
 SPECS = "specs"
 GENERATED = "generated"
@@ -153,7 +150,9 @@ class Workspace(Struct, frozen=True):
         return Staleness(tuple(stale), tuple(missing), orphaned, foreign)
 
     def _hash(self, path: str) -> str:
-        return hashlib.sha256((self.root / path).read_bytes()).hexdigest()
+        from hashlib import sha256
+
+        return sha256((self.root / path).read_bytes()).hexdigest()
 
     def write(self, files: Mapping[str, str], staleness: Staleness) -> None:
         """Write what is stale or missing, each file whole or not at all; delete the orphaned.
@@ -200,6 +199,8 @@ class Workspace(Struct, frozen=True):
             raise Stopped(project.cannot_write(path=path, reason=reason)) from None
 
     def _write(self, path: str, text: str) -> None:
+        from mapgen.whole import whole_file  # most commands write nothing
+
         file = self.root / path
         try:
             file.parent.mkdir(parents=True, exist_ok=True)
@@ -213,7 +214,9 @@ class Workspace(Struct, frozen=True):
         while folder != self.root / GENERATED and folder.is_dir():
             if any(child.name != "__pycache__" for child in folder.iterdir()):
                 return
-            shutil.rmtree(folder)
+            from shutil import rmtree
+
+            rmtree(folder)
             folder = folder.parent
 
 

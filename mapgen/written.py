@@ -92,6 +92,10 @@ class Digests(Struct):
     workspace: Workspace
     _known: dict[str, str] = field(default_factory=dict)
 
+    def note(self, path: str, spec: Node) -> None:
+        """Take note of a spec that has been read."""
+        self._known[path] = _hash(repr(_values(spec)))
+
     def of(self, paths: Iterable[str]) -> dict[str, str]:
         """Return the hash of each file by path; an empty one where it cannot be read."""
         return {path: self._digest(path) for path in paths}
@@ -112,6 +116,10 @@ def digest(source: Source) -> str:
         # A spec that is no YAML is known by its text.
         with contextlib.suppress(Stopped):
             words = repr(_values(read_yaml(source)))
+    return _hash(words)
+
+
+def _hash(words: str) -> str:
     return hashlib.sha256(words.encode()).hexdigest()
 
 

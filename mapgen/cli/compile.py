@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from functools import partial
 from pathlib import Path
@@ -36,6 +37,7 @@ def check(
     project: Path, specs: tuple[Path, ...], form: Format, *, does_fix: bool, only_diff: bool
 ) -> None:
     """Find every fault of the specs: all of them, or those named."""
+    gc.disable()  # what is read is needed to the end
     from mapgen.checking import check_specs
     from mapgen.workspace import Workspace
 
@@ -85,6 +87,7 @@ def generate(project: Path, *, only_check: bool, release: bool, force: bool) -> 
         _say_fresh(known, only_check=only_check)
         return
 
+    gc.disable()  # what is read is needed to the end
     from mapgen.compiler import generate as compiled
     from mapgen.emit.python.formatting import FORMATTER
     from mapgen.written import read_manifest

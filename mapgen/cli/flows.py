@@ -13,7 +13,7 @@ import click
 from msgspec import Struct
 
 from mapgen.freshness import staleness_of
-from mapgen.loading import Shelf
+from mapgen.named import named_environment
 from mapgen.report import Stopped, suggestion
 from mapgen.report.catalogue import lookups as messages_of_lookups
 from mapgen.report.catalogue import project as messages
@@ -38,6 +38,7 @@ from mapgen.spec.nodes import Node, read_yaml
 from mapgen.spec.pointers import place
 from mapgen.spec.reader import flow_name
 from mapgen.workspace import GENERATED, SPECS, Workspace
+from mapgen.written import Digests
 
 if TYPE_CHECKING:
     from mapgen.runtime.ledger import Kept
@@ -126,14 +127,17 @@ def _load(workspace: Workspace, name: str) -> LoadedFlow:
         raise Stopped(messages.unknown_flow(it=name, known=flows))
     folder = f"{GENERATED}/{name}"
     try:
-        flow = load_flow(workspace.root / folder, _places(workspace, found[name]))
+        spec = read_yaml(workspace.read(found[name], "the spec"))
+        flow = load_flow(workspace.root / folder, _places(spec))
     except (FileNotFoundError, NotADirectoryError):
         raise Stopped(messages.not_generated(flow=name)) from None
     except OSError as error:
         raise Stopped(reading.file_unreadable(path=folder, reason=reason_of(error))) from None
     except DamagedFlow as error:
         raise Stopped(messages.damaged_flow(flow=name, reason=str(error))) from None
-    if fault := staleness_of(workspace, name):
+    digests = Digests(workspace)
+    digests.note(found[name], spec)
+    if fault := staleness_of(workspace, name, digests):
         raise Stopped(fault)
     return flow
 
@@ -146,12 +150,11 @@ def _environment(workspace: Workspace, name: str | None) -> Environment:
         name = names[0]
     if name not in names:
         raise Stopped(messages.unknown_environment(it=name, known=names))
-    return Shelf(workspace).environment(name)
+    return named_environment(workspace, name)
 
 
-def _places(workspace: Workspace, path: str) -> Callable[[str], str | None]:
+def _places(root: Node) -> Callable[[str], str | None]:
     """Return what gives the line of a rule in the spec, as the spec stands now."""
-    root: Node = read_yaml(workspace.read(path, "the spec"))
 
     def found(pointer: str) -> str | None:
         span = place(root, pointer)

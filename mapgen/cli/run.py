@@ -153,7 +153,7 @@ def default_state(root: Path) -> str:
 
 def _environment(bound: BoundFlow) -> Environment:
     """Return where a run delivers. Raises Stopped for variables that are not set."""
-    from mapgen.loading import Shelf
+    from mapgen.named import named_connection
     from mapgen.report import Stopped
     from mapgen.report.catalogue import project as messages
     from mapgen.runtime.environment import Environment, Limits, Tenant
@@ -182,5 +182,5 @@ def _environment(bound: BoundFlow) -> Environment:
         allowed.request_timeout.seconds,
         allowed.settle.seconds,
     )
-    scope = Shelf(bound.workspace).connection(connection).scope.value
+    scope = named_connection(bound.workspace, connection).scope.value
     return Environment(environment.name.value, Tenant(**values, scope=scope), limits)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import get_args
 
 from msgspec import Struct
@@ -98,6 +99,7 @@ class Signature(Struct, frozen=True):
 _PATTERN = re.compile(r"(?P<name>\w+)(?:\((?P<of>.*)\))?(?P<optional>\??)")
 
 
+@cache
 def read_pattern(words: str) -> Pattern:
     """Return a type as data: `map(K, list(T))?`."""
     match = _PATTERN.fullmatch(words.strip())
@@ -131,6 +133,8 @@ def read_signature(words: str) -> Signature:
 
 def _split(words: str) -> list[str]:
     """Return the parts between commas that stand in no brackets."""
+    if "," not in words:
+        return [words.strip()] if words.strip() else []
     parts, depth = [""], 0
     for letter in words:
         depth += (letter == "(") - (letter == ")")

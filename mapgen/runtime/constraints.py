@@ -19,7 +19,9 @@ import msgspec
 from mapgen.constraints import Constraints as Constraints
 from mapgen.constraints import Sign
 from mapgen.runtime.patterns import Pattern
-from mapgen.runtime.records import JsonValue
+
+if typing.TYPE_CHECKING:
+    from mapgen.runtime.records import JsonValue
 
 _WORDS: Mapping[Sign, str] = {">": "above", ">=": "at least", "<": "below", "<=": "at most"}
 # A remainder is exact whatever the digits: a number of a record has as many as fit in 16 MiB.

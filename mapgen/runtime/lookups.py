@@ -6,9 +6,10 @@ import csv
 import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
+
+from msgspec import Struct
 
 from mapgen.runtime.plan import LiveTable
 
@@ -33,8 +34,7 @@ class ColumnError(TableError):
         super().__init__(f"it has no column `{column}`; its columns are {known}")
 
 
-@dataclass(frozen=True, slots=True)
-class Table:
+class Table(Struct, frozen=True):
     """The values by key, and the longest of them: its length in UTF-16 units, and where it stands.
 
     A key of several columns is a tuple, in the order of the declaration.

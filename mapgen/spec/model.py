@@ -978,6 +978,7 @@ class Spec(Construct, what="a spec"):
     performance: Performance = required(Performance, "P: how much, how fast")
     security: Security = required(Security, "S: what is secret, what happens on failure")
     source: Source = found(lambda node, at: node.span.source)
+    root: Node = found(lambda node, at: node)
 
 
 class Connection(Construct, what="a connection"):
