@@ -50,6 +50,53 @@ def test_nothing_is_loaded_for_help(arguments: tuple[str, ...]) -> None:
     }
 
 
+ORDER = "specs/shopify/examples/order-1001.json"
+COMPILER = ("check", "checking", "compiler", "contract", "draft", "emit", "expression", "ir")
+BACK_ENDS = ("mapgen.compiler", "mapgen.emit", "mapgen.lower.flow", "mapgen.runtime.transform")
+
+
+def loaded(*arguments: str) -> set[str]:
+    """Return what is loaded when a command that ends well has ended, packages by their names."""
+    done = subprocess.run(
+        [MAPGEN[0], "-c", LISTING, *arguments],
+        env=environment(),
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return set(done.stderr.splitlines()[-1].split())
+
+
+@pytest.mark.parametrize(
+    ("words", "unneeded"),
+    [
+        (
+            ("check", "specs/shopify/orders.maps.yaml"),
+            (*BACK_ENDS, "jinja2", "black", "jsonschema", "hypothesis", "sqlalchemy", "httpx2"),
+        ),
+        (
+            ("transform", "shopify_orders", "--env", "local", "--input", ORDER),
+            (
+                *(f"mapgen.{name}" for name in (*COMPILER, "loading", "lower")),
+                *("jinja2", "jsonschema", "jsonschema_rs", "sqlalchemy", "httpx2", "phonenumbers"),
+            ),
+        ),
+        (
+            ("run", "--help"),
+            ("mapgen.runtime", "mapgen.spec", "msgspec", "yaml", "sqlalchemy", "httpx2"),
+        ),
+    ],
+    ids=["check", "transform", "run --help"],
+)
+def test_a_command_loads_what_it_needs(words: tuple[str, ...], unneeded: tuple[str, ...]) -> None:
+    """What checks does not emit, what carries records does not compile."""
+    found = loaded(*words)
+
+    assert {name for name in unneeded if name in found} == set()
+    assert f"mapgen.cli.{'compile' if words[0] == 'check' else words[0]}" in found
+
+
 def commands() -> list[tuple[str, ...]]:
     import click
 
