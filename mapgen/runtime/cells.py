@@ -277,15 +277,21 @@ def typed_members(value: JsonValue, kind: type, names: frozenset[str]) -> JsonVa
     if not isinstance(value, dict):
         return value
     typed = dict(value)
-    for field in msgspec.structs.fields(kind):
-        name, inner = field.encode_name, struct_of(field.type)
-        if name in names and name in value and inner is not None:
+    for name, inner in _structs(kind):
+        if name in names and name in value:
             found = value[name]
             if isinstance(found, list):
                 typed[name] = [typed_cells(row, inner) for row in found]
             else:
                 typed[name] = typed_cells(found, inner)
     return typed
+
+
+@cache
+def _structs(kind: type) -> tuple[tuple[str, type], ...]:
+    """Return the members of a struct that are structs or lists of them, and which."""
+    found = ((one.encode_name, struct_of(one.type)) for one in msgspec.structs.fields(kind))
+    return tuple((name, inner) for name, inner in found if inner is not None)
 
 
 def whole_number(cell: str) -> int | None:

@@ -1,7 +1,7 @@
 """Joined files in, records with what belongs to them out.
 
 A joined file is read once, into a table on disk that has an index on its key; it is gone with the
-run. Memory holds a few pages of it, whatever the size of the file.
+run. Memory holds a few pages of it, and a bit for each record.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from itertools import chain
 from typing import Self
 
 import msgspec
@@ -29,9 +30,13 @@ _SHAPE = """
     PRAGMA synchronous = OFF;
     PRAGMA cache_size = -16384;
     CREATE TABLE record (position INTEGER PRIMARY KEY, key TEXT NOT NULL, data BLOB NOT NULL);
-    CREATE TABLE asked (key TEXT PRIMARY KEY) WITHOUT ROWID;
 """
-_UNASKED = "SELECT count(*) FROM record WHERE key NOT IN (SELECT key FROM asked)"
+_AT_A_TIME = 256 * 1024
+_INSERT = "INSERT INTO record (position, key, data) VALUES (?, ?, ?)"
+_BELONGING = "SELECT position, data FROM record WHERE key = ? ORDER BY position"
+_COUNT = "SELECT count(*) FROM record WHERE key = ?"
+_CELLS: msgspec.json.Decoder[dict[str, JsonValue]] = msgspec.json.Decoder(dict)
+_own_value = json.JSONDecoder(parse_float=Decimal).decode
 _TYPES: Mapping[str, type] = {"string": str, "int": int}
 
 
@@ -148,6 +153,9 @@ class _Index:
         self._database = sqlite3.connect("", isolation_level=None)
         self._database.executescript(_SHAPE)
         self._unread: Row | RawRecord | None = None
+        self._records = self._asked = 0
+        # Of each key that has been asked for, the bit of its first record is set.
+        self._known = bytearray()
 
     def close(self) -> None:
         """Delete the table."""
@@ -155,27 +163,38 @@ class _Index:
 
     def read(self) -> Iterator[Rejected]:
         """Fill the table; yield the records that cannot stand in it."""
+        pairs = [(pair.member, pair) for pair in self._join.on]
         self._database.execute("BEGIN")
+        rows: list[tuple[int, str, bytes]] = []
+        size = 0
         for raw in self.file.records:
             try:
-                value = (
-                    decode(raw, self._join.envelope) if isinstance(raw, RawRecord) else raw.named()
-                )
+                value, data = self._decoded(raw)
                 if not isinstance(value, dict):
                     raise unfit(value, dict)
-                key = _key(
-                    value, [(pair.member, pair) for pair in self._join.on], self._join.format
-                )
+                key = _key(value, pairs, self._join.format)
             except UnfitKey as unfit_key:
                 place = f"{self._path}.{unfit_key.member}"
                 yield self._rejected(raw, unfit_key.fault, place)
             except Fault as fault:
                 yield self._rejected(raw, fault)
             else:
-                row = (key, raw.data)
-                self._database.execute("INSERT INTO record (key, data) VALUES (?, ?)", row)
+                rows.append((self._records, key, data))
+                self._records += 1
+                size += len(data)
+                if size > _AT_A_TIME:
+                    self._database.executemany(_INSERT, rows)
+                    rows, size = [], 0
+        self._database.executemany(_INSERT, rows)
         self._database.execute("COMMIT")
         self._database.execute("CREATE INDEX by_key ON record (key)")
+        self._known = bytearray(self._records // 8 + 1)
+
+    def _decoded(self, raw: Row | RawRecord) -> tuple[JsonValue, bytes]:
+        if isinstance(raw, RawRecord):
+            return decode(raw, self._join.envelope), raw.data
+        value: JsonValue = raw.named()
+        return value, msgspec.json.encode(value)
 
     def _rejected(self, raw: Row | RawRecord, fault: Fault, place: str | None = None) -> Rejected:
         self._unread = self._unread or raw
@@ -186,7 +205,7 @@ class _Index:
         """Return what belongs to a record, or why that cannot be told; None for nothing."""
         try:
             values = {
-                pair.of: json.loads(bytes(own[pair.of]), parse_float=Decimal)
+                pair.of: _own_value(bytes(own[pair.of]).decode())
                 for pair in self._join.on
                 if pair.of in own
             }
@@ -196,12 +215,19 @@ class _Index:
             return Unjoined(fault.code, fault.message, fault.value, member=unfit_key.member)
         except ValueError:
             return None  # no JSON, which is told when the record is decoded
-        self._database.execute("INSERT OR IGNORE INTO asked VALUES (?)", (key,))
-        rows = self._database.execute(
-            "SELECT data FROM record WHERE key = ? ORDER BY position", (key,)
-        )
-        records = (data for (data,) in rows)
+        rows = iter(self._database.execute(_BELONGING, (key,)))
+        first = next(rows, None)
+        if first is not None:
+            self._ask(first[0], key)
+        records = (data for _, data in (() if first is None else chain([first], rows)))
         return self._one(records, key) if self._join.takes == "one" else self._many(records)
+
+    def _ask(self, position: int, key: str) -> None:
+        """Count the records of a key where nobody has asked for them before."""
+        at, bit = position // 8, 1 << position % 8
+        if not self._known[at] & bit:
+            self._known[at] |= bit
+            self._asked += self._database.execute(_COUNT, (key,)).fetchone()[0]
 
     def _one(self, records: Iterator[bytes], key: str) -> JsonValue | Unjoined:
         first = next(records, None)
@@ -246,17 +272,19 @@ class _Index:
         return " and ".join(f"`{pair.of}`" for pair in self._join.on)
 
     def _value(self, data: bytes) -> JsonValue:
+        if self._join.format == "csv":
+            return _CELLS.decode(data)
         return decode(RawRecord(1, 1, data), self._join.envelope)
 
     def unasked(self) -> int:
         """Return how many records belong to no record that has been asked for."""
-        count: int = self._database.execute(_UNASKED).fetchone()[0]
-        return count
+        return self._records - self._asked
 
 
 def _key(value: Mapping[str, JsonValue], pairs: Iterable[tuple[str, JoinKey]], form: Format) -> str:
     """Return the key of a record as text. Raises UnfitKey."""
-    return json.dumps([_part(value.get(name), name, pair.type, form) for name, pair in pairs])
+    parts = [_part(value.get(name), name, pair.type, form) for name, pair in pairs]
+    return msgspec.json.encode(parts).decode()
 
 
 def _part(found: JsonValue, name: str, kind: str, form: Format) -> str:

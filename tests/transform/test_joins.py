@@ -186,6 +186,22 @@ def test_too_much_belongs_to_a_record(monkeypatch: pytest.MonkeyPatch) -> None:
         assert joined(joins, {"id": "a"}) == ("R101", None)
 
 
+@pytest.mark.parametrize("form", ["json", "csv"])
+def test_a_file_of_many_parts(
+    form: Literal["json", "csv"], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Records are written into the index some at a time, and all are there."""
+    monkeypatch.setattr(room, "_AT_A_TIME", 40)
+    rows = [{"order": f"o{number // 2}", "n": str(number)} for number in range(25)]
+    cells = "".join(f"{row['order']},{row['n']}\n" for row in rows)
+    text = lines(rows) if form == "json" else f"order,n\n{cells}"
+    with opened(Join(BY_ID, "many", format=form), text) as (joins, unread):
+        assert unread == []
+        for key in ("o0", "o5", "o12", "o5"):
+            assert joined(joins, {"id": key}) == [row for row in rows if row["order"] == key]
+        assert joins.unasked() == {"items.jsonl": 20}
+
+
 def test_records_that_nobody_asks_for() -> None:
     """They are counted, once each, however often the others are asked for."""
     with opened(MANY, lines(ITEMS)) as (joins, _):
