@@ -13,7 +13,18 @@ from msgspec import Struct, StructMeta
 
 from mapgen.report import Span, Text
 from mapgen.spec.nodes import Entry, MapNode, Node, scalar_node
-from mapgen.spec.shapes import At, Instead, Key, Record, Shape, Variants, record_of, written
+from mapgen.spec.shapes import (
+    At,
+    Instead,
+    Key,
+    ListOf,
+    MapOf,
+    Record,
+    Shape,
+    Variants,
+    record_of,
+    written,
+)
 
 T = TypeVar("T")
 
@@ -41,27 +52,31 @@ def required(shape: Shape[T], purpose: str, *, key: str = "", goes_with: str | N
 
 @overload
 def optional(
+    shape: ListOf[T] | MapOf[T], purpose: str, *, key: str = "", goes_with: str | None = None
+) -> tuple[T, ...]: ...
+@overload
+def optional(
     shape: Shape[T], purpose: str, *, key: str = "", goes_with: str | None = None
 ) -> T | None: ...
 @overload
 def optional(
-    shape: Shape[T],
-    purpose: str,
-    *,
-    key: str = "",
-    goes_with: str | None = None,
-    default: str | Mapping[str, str] | tuple[()],
+    shape: Shape[T], purpose: str, *, default: str | Mapping[str, str] | tuple[()]
 ) -> T: ...
 def optional(
-    shape: Shape[T],
+    shape: Shape[Any],
     purpose: str,
     *,
     key: str = "",
     goes_with: str | None = None,
     default: object = None,
-) -> T | None:
-    """Declare a member whose key may be left out; `default` is written as in a file."""
-    return cast(T, Key(shape, purpose, goes_with=goes_with, name=key, default=default))
+) -> Any:
+    """Declare a member whose key may be left out.
+
+    Then it is `default`, written as in a file; without one nothing, of lists and mappings none.
+    """
+    if default is None and isinstance(shape, ListOf | MapOf):
+        default = ()
+    return Key(shape, purpose, goes_with=goes_with, name=key, default=default)
 
 
 @overload
@@ -113,6 +128,7 @@ class _Declared(StructMeta):
 
     shape: Shape[Any]
     members: Mapping[str, Key | _Itself | _Found]
+    binders: Mapping[str, Callable[[Node, At], Any]]
 
     def __new__(
         mcs,
@@ -135,6 +151,7 @@ class _Declared(StructMeta):
             **declared,
             **{key: inherited[key] for key in inherited if key not in declared},
         }
+        made.binders = {key: _binder(key, member) for key, member in made.members.items()}
         of = Instead(instead[0], tuple(record_of(instead[1]).keys)) if instead else None
         made.shape = _shape(what, made.members, of)
         return made
@@ -171,23 +188,28 @@ class Construct(Struct, metaclass=_Declared):
     @classmethod
     def bind(cls, node: Node, at: At) -> Self:
         """Return what a node means that has the shape."""
-        values = {name: _value(name, member, node, at) for name, member in cls.members.items()}
-        return cls(**values)
+        return cls(**{name: bind(node, at) for name, bind in cls.binders.items()})
 
 
-def _value(name: str, member: Key | _Itself | _Found, node: Node, at: At) -> Any:
+def _binder(name: str, member: Key | _Itself | _Found) -> Callable[[Node, At], Any]:
+    """Return what makes the value of a member."""
     match member:
         case _Found(find):
-            return find(node, at)
+            return find
         case _Itself(make=make):
-            return make(node, at)
-    key = member.name or name
-    entry = node.by_key.get(key) if isinstance(node, MapNode) else None
-    if entry is None and isinstance(member.default, str | Mapping):
-        entry = Entry(Text.plain(key, _DEFAULT), _as_written(member.default))
-    if entry is None:
-        return member.default
-    return member.shape.bind(entry.value, at.under(entry.key))
+            return make
+    key, bind, default = member.name or name, member.shape.bind, member.default
+    is_written = isinstance(default, str | Mapping)
+
+    def bind_key(node: Node, at: At) -> Any:
+        entry = node.by_key.get(key) if isinstance(node, MapNode) else None
+        if entry is not None:
+            return bind(entry.value, at.under(entry.key))
+        if not is_written:
+            return default
+        return bind(_as_written(default), at.under(Text.plain(key, _DEFAULT)))
+
+    return bind_key
 
 
 def _as_written(value: object) -> Node:

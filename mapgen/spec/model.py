@@ -157,14 +157,10 @@ class Modifiers(Construct):
         words.FLAG, "nobody has reviewed it: `generate --release` refuses"
     )
     examples: tuple[RuleExample, ...] = optional(
-        ListOf(Named("rule_example", lambda: RuleExample)),
-        "what the rule gives for small changes",
-        default=(),
+        ListOf(Named("rule_example", lambda: RuleExample)), "what the rule gives for small changes"
     )
     rejects: tuple[RuleReject, ...] = optional(
-        ListOf(Named("rule_reject", lambda: RuleReject)),
-        "small changes that must be rejected",
-        default=(),
+        ListOf(Named("rule_reject", lambda: RuleReject)), "small changes that must be rejected"
     )
 
 
@@ -244,7 +240,7 @@ class Part(Construct, what="a part"):
 
     fields: tuple[Rule, ...] = required(MapOf(_RULE, "fields"), "target field: rule")
     custom: tuple[Rule, ...] = optional(
-        MapOf(_RULE, "custom fields"), "fields outside the contract: View.Field", default=()
+        MapOf(_RULE, "custom fields"), "fields outside the contract: View.Field"
     )
     note: Rule | None = optional(_RULE, "the record's note")
 
@@ -280,12 +276,11 @@ class Each(Construct, what="an each rule"):
     where: Text | None = optional(Formula(), "which rows are taken")
     at_least: ScalarNode | None = optional(Whole(), "fewest rows")
     unique: tuple[Text, ...] = optional(
-        words.TARGET_FIELDS, "target fields that no two rows have the same values in", default=()
+        words.TARGET_FIELDS, "target fields that no two rows have the same values in"
     )
     row_key: tuple[Text, ...] = optional(
         words.TARGET_FIELDS,
         "target fields that a row of the document is recognised by; unique as well",
-        default=(),
     )
     part: Part = itself(Part)
 
@@ -326,12 +321,10 @@ class Blocks(Construct, what="a blocks rule"):
     unique: tuple[Text, ...] = optional(
         words.TARGET_FIELDS,
         "target fields that no two rows, of whatever block, have the same values in",
-        default=(),
     )
     row_key: tuple[Text, ...] = optional(
         words.TARGET_FIELDS,
         "target fields that a row of the document is recognised by; unique as well",
-        default=(),
     )
 
 
@@ -478,7 +471,6 @@ class SourceClause(Construct, what="the source"):
     joins: tuple[Join, ...] = optional(
         MapOf(Join, "joins", words.NAME),
         "records of other files that are put into each record, by member",
-        default=(),
     )
     entity: Text | None = constant(None)
     custom: tuple[tuple[Text, Text], ...] = constant(())
@@ -499,7 +491,6 @@ class EntitySource(SourceClause, what="a source in the ERP"):
     custom: tuple[tuple[Text, Text], ...] = optional(
         MapOf(keyed(words.CUSTOM_TYPE), "custom fields", words.CUSTOM_FIELD),
         "fields outside the contract that the rules read: View.Field and its type",
-        default=(),
     )
     form: Format = constant(Format.plain())
     group: None = constant(None)
@@ -521,7 +512,6 @@ class LookupTable(Construct, what="a lookup in a file"):
     key: tuple[Text, ...] = optional(
         ListOf(words.PROSE, or_single=True, least=1),
         "its key column, or several; without, the names of a JSON object are the keys",
-        default=(),
     )
     value: Text | None = optional(words.PROSE, "its value column; goes with `key`")
 
@@ -591,9 +581,7 @@ class Query(Construct, what="the query"):
     )
     value: Text = required(Words("a field"), "the field that is the value")
     where: tuple[tuple[Text, ScalarNode], ...] = optional(
-        MapOf(keyed(Constant()), "conditions"),
-        "field: constant, for records that do not count",
-        default=(),
+        MapOf(keyed(Constant()), "conditions"), "field: constant, for records that do not count"
     )
 
 
@@ -701,7 +689,7 @@ class Body(Construct):
     )
     part: Part = itself(Part)
     checks: tuple[Check, ...] = optional(
-        ListOf(Check), "what has to hold for a document as a whole", default=()
+        ListOf(Check), "what has to hold for a document as a whole"
     )
 
 
@@ -721,7 +709,6 @@ class Document(Body, what="a document"):
     after: tuple[Text, ...] = optional(
         ListOf(words.NAME, or_single=True, least=1),
         "documents of the same record that have to be in the ERP first",
-        default=(),
     )
 
     @property
@@ -769,43 +756,30 @@ class MappingSection(Construct, what="`mapping:`", instead=("documents", Body)):
         "what comes in",
     )
     settings: tuple[Setting, ...] = optional(
-        MapOf(Setting, "settings", words.NAME),
-        "constants with one value per environment",
-        default=(),
+        MapOf(Setting, "settings", words.NAME), "constants with one value per environment"
     )
     lookups: tuple[DeclaredTable, ...] = optional(
-        MapOf(LOOKUP, "lookups", words.NAME),
-        "tables that translate one value into another",
-        default=(),
+        MapOf(LOOKUP, "lookups", words.NAME), "tables that translate one value into another"
     )
     lets: tuple[Let, ...] = optional(
-        MapOf(Let, "lets", words.NAME),
-        "names for expressions used more than once",
-        key="let",
-        default=(),
+        MapOf(Let, "lets", words.NAME), "names for expressions used more than once", key="let"
     )
     skips: tuple[Skip, ...] = optional(
-        ListOf(Skip), "records that are left out, and why", key="skip", default=()
+        ListOf(Skip), "records that are left out, and why", key="skip"
     )
     alone: Document | None = itself(Body, _alone)
     several: tuple[Document, ...] = optional(
         MapOf(Document, "documents", words.NAME, least=1),
         "instead of `target` to `checks`: several documents of one record, by name",
         key="documents",
-        default=(),
     )
     ignores: tuple[Ignore, ...] = optional(
-        MapOf(Ignore, "ignores"),
-        "source fields not used, each with its reason",
-        key="ignore",
-        default=(),
+        MapOf(Ignore, "ignores"), "source fields not used, each with its reason", key="ignore"
     )
     examples: tuple[Example, ...] = required(
         ListOf(Example, least=1), "records and the documents they become"
     )
-    rejects: tuple[Reject, ...] = optional(
-        ListOf(Reject), "records that must be rejected", default=()
-    )
+    rejects: tuple[Reject, ...] = optional(ListOf(Reject), "records that must be rejected")
     span: Span = here()
 
     @property
@@ -857,8 +831,7 @@ class Performance(Construct, what="`performance:`"):
     """P: how much, how soon, in what portions."""
 
     mode: Text = required(
-        words.MODE,
-        "how it is operated; a `batch` takes its time where a peak exceeds the licence",
+        words.MODE, "how it is operated; a `batch` takes its time where a peak exceeds the licence"
     )
     schedule: Text | None = optional(
         words.SCHEDULE,
@@ -871,7 +844,7 @@ class Performance(Construct, what="`performance:`"):
     batch_size: ScalarNode = optional(Whole(1), "documents claimed at once", default="100")
     concurrency: ScalarNode | None = optional(Whole(1), "requests at the same time")
     alerts: tuple[tuple[Text, Text], ...] = optional(
-        MapOf(keyed(words.THRESHOLD), "alerts"), "when to call a person", default=()
+        MapOf(keyed(words.THRESHOLD), "alerts"), "when to call a person"
     )
 
 
@@ -937,7 +910,7 @@ class Security(Construct, what="`security:`"):
     """S: what is secret, and what happens on failure."""
 
     # Needed: the checks miss it, which know what belongs there.
-    data: tuple[DataClass, ...] = optional(MapOf(DataClass, "data classes"), UNSEEN, default=())
+    data: tuple[DataClass, ...] = optional(MapOf(DataClass, "data classes"), UNSEEN)
     data_at: Span | None = found(
         lambda node, at: (
             None if shapes.mapping(node).get("data") is None else _value_span(node, "data")
