@@ -52,6 +52,7 @@ def check(
         findings = mended(workspace, paths, only_diff=only_diff, is_text=form == "text")
     else:
         findings = check_specs(workspace, paths)
+    gc.freeze()  # nor is it looked through where the process ends
     show(findings.faults, form)
     if any(fault.severity == "error" for fault in findings.faults):
         sys.exit(FAULTS)
@@ -93,6 +94,7 @@ def generate(project: Path, *, only_check: bool, release: bool, force: bool) -> 
     from mapgen.written import read_manifest
 
     files = compiled(workspace, _spec_paths(workspace, ()), is_release=release)
+    gc.freeze()  # nor is it looked through where the process ends
     written = read_manifest(workspace)
     staleness = workspace.staleness(files, written.files)
     for path in staleness.foreign:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from decimal import Decimal
-from fractions import Fraction
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from msgspec import Struct
 
 from mapgen.report.near import suggestion
+
+if TYPE_CHECKING:
+    from fractions import Fraction
 
 Dimension = Literal["mass", "length", "area", "volume", "time"]
 
@@ -110,6 +112,8 @@ def mismatch(source: str, target: str) -> str | None:
 
 def ratio(source: str, target: str) -> Fraction:
     """Return by what an amount is multiplied on the way from one unit to the other."""
+    from fractions import Fraction  # few specs convert
+
     return Fraction(UNITS[source].factor) / Fraction(UNITS[target].factor)
 
 

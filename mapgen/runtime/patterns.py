@@ -5,7 +5,10 @@ It takes time in proportion to the text, whatever the pattern and whatever the t
 
 from __future__ import annotations
 
-import re2  # type: ignore[import-untyped]
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import re2  # type: ignore[import-untyped]
 
 # Of a pattern and of what the engine notes while it looks; beyond it, the engine is slower.
 _MOST_MEMORY = 8 * 1024 * 1024
@@ -25,6 +28,8 @@ class Pattern:
         """Take a pattern in its own words. Raises PatternError for what is none in RE2."""
         if len(words) > LONGEST:
             raise PatternError(f"it has more than {LONGEST:,} characters")
+        import re2  # most commands look for no pattern
+
         options = re2.Options()
         options.log_errors = False
         options.max_mem = _MOST_MEMORY

@@ -127,7 +127,8 @@ def _build(source: Source, faults: list[Diagnostic]) -> Node | None:
         done: Node | None = None
         if isinstance(event, yaml.ScalarEvent):
             done = _scalar(source, event)
-            faults.extend(_tag_fault(source, event))
+            if event.tag is not None:
+                faults.append(_tag_fault(source, event))
         elif isinstance(event, yaml.DocumentStartEvent):
             documents += 1
             if documents > 1:
@@ -140,7 +141,8 @@ def _build(source: Source, faults: list[Diagnostic]) -> Node | None:
                 raise Stopped(
                     [*faults, reading.too_deep(_event_span(source, event), deepest=DEEPEST_NODE)]
                 )
-            faults.extend(_tag_fault(source, event))
+            if event.tag is not None:
+                faults.append(_tag_fault(source, event))
             is_map = isinstance(event, yaml.MappingStartEvent)
             stack.append(_Open(_start(event), is_map))
         elif isinstance(event, yaml.SequenceEndEvent | yaml.MappingEndEvent):
@@ -170,13 +172,9 @@ def _event_span(source: Source, event: yaml.Event) -> Span:
     return Span(source, _start(event), max(_start(event), _end(event)))
 
 
-def _tag_fault(
-    source: Source, event: yaml.ScalarEvent | yaml.CollectionStartEvent
-) -> tuple[Diagnostic, ...]:
+def _tag_fault(source: Source, event: yaml.Event) -> Diagnostic:
     """Return the fault of a tag: it would hide what stands behind it."""
-    if event.tag is None:
-        return ()
-    return (reading.tag_used(Span(source, _start(event), _start(event) + 1)),)
+    return reading.tag_used(Span(source, _start(event), _start(event) + 1))
 
 
 def scalar_node(text: Text) -> ScalarNode:
