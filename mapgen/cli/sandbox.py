@@ -1,4 +1,4 @@
-"""`mapgen sandbox`: run a simulated tenant until it is told to stop."""
+"""`mapgen sandbox`: run a simulated tenant until it is stopped."""
 
 from __future__ import annotations
 
@@ -72,8 +72,8 @@ def sandbox(project: Path | None, /, command: tuple[str, ...], **options: object
     host, port = str(options["host"]), _whole(options, "port") or 0
     try:
         listener = listen(host, port)
-    except OSError as fault:
-        reason = (fault.strerror or "unknown error").lower()
+    except OSError as error:
+        reason = (error.strerror or "unknown error").lower()
         raise click.ClickException(f"cannot listen on {host}:{port}: {reason}") from None
     environment = settings.credentials.environment(url_of(listener))
     if command:
@@ -98,8 +98,8 @@ def _run(command: tuple[str, ...], environment: Mapping[str, str]) -> int:
     """Run a command with the tenant's variables set; return its exit code."""
     try:
         child = subprocess.Popen(command, env={**os.environ, **environment})
-    except OSError as fault:
-        reason = (fault.strerror or "unknown error").lower()
+    except OSError as error:
+        reason = (error.strerror or "unknown error").lower()
         raise click.ClickException(f"cannot run `{command[0]}`: {reason}") from None
     signal.signal(signal.SIGTERM, lambda *_: child.terminate())
     # A Ctrl-C reaches the child as well: it ends in its own way, and we wait for it.

@@ -1,4 +1,4 @@
-"""The site: HTTP requests in; through failures, licence and sign-in to the answers, out."""
+"""The site of a tenant: routes, sign-in, licence, injected failures, and the log of requests."""
 
 from __future__ import annotations
 

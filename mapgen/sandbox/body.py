@@ -1,15 +1,14 @@
-"""What a request sends: a JSON body, in; the typed values, parts and lines of it, out."""
+"""Reads the JSON body of a request as typed values, parts and lines of an entity."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
-from uuid import UUID
 
 import msgspec
 
-from mapgen.contract.model import Contract, Entity, Field
+from mapgen.contract.model import Contract, Entity, Field, ValueType
 from mapgen.sandbox.errors import InvalidRequest
 from mapgen.sandbox.records import CustomValue
 from mapgen.sandbox.values import Value, coerce, custom_type
@@ -40,8 +39,8 @@ def parse_object(raw: bytes) -> dict[str, object]:
         raise InvalidRequest("The request body should not be empty.")  # as recorded
     try:
         body = _DECODER.decode(raw)
-    except (ValueError, ArithmeticError, RecursionError) as fault:
-        raise InvalidRequest(f"The request body is not valid JSON: {fault}") from None
+    except (ValueError, ArithmeticError, RecursionError) as error:
+        raise InvalidRequest(f"The request body is not valid JSON: {error}") from None
     if not isinstance(body, dict):
         raise InvalidRequest("The request body should be an object.")
     return body
@@ -81,7 +80,7 @@ def read_sent(
                 part = _members(raw, here)
                 linked[name] = read_sent(part, inner, contract, here, is_wrapped=is_wrapped)
     return Sent(
-        id=_read_id(body.get("id"), place),
+        id=str(_coerced(body["id"], "guid", f"{place}.id")) if body.get("id") else None,
         is_deleted=body.get("delete") is True,
         note=_read_note(body.get("note"), place, is_wrapped=is_wrapped),
         values=values,
@@ -103,25 +102,20 @@ def _read_value(
     if raw is None:
         values[member.name] = None
         return
+    values[member.name] = _coerced(raw, member.value_type or "string", place)
+
+
+def _coerced(raw: object, kind: ValueType, place: str) -> Value:
     try:
-        values[member.name] = coerce(raw, member.value_type or "string")
-    except ValueError as fault:
-        raise InvalidRequest(str(fault), place) from None
+        return coerce(raw, kind)
+    except ValueError as error:
+        raise InvalidRequest(str(error), place) from None
 
 
 def _rows(raw: object, place: str) -> list[dict[str, object]]:
     if not isinstance(raw, list):
         raise InvalidRequest("Cannot deserialize the value: an array is expected.", place)
     return [_members(row, f"{place}[{at}]") for at, row in enumerate(raw)]
-
-
-def _read_id(raw: object, place: str) -> str | None:
-    if raw is None or raw == "":
-        return None
-    try:
-        return str(UUID(str(raw)))
-    except ValueError:
-        raise InvalidRequest("Could not convert the value to guid.", f"{place}.id") from None
 
 
 def _read_note(raw: object, place: str, *, is_wrapped: bool) -> str | None:
@@ -145,10 +139,7 @@ def _read_custom(raw: object, place: str) -> dict[str, CustomValue]:
             if kind is None:
                 raise InvalidRequest(f"The type '{type_name}' is unknown.", here)
             value = content.get("value")
-            try:
-                typed = None if value is None else coerce(value, kind)
-            except ValueError as fault:
-                raise InvalidRequest(str(fault), here) from None
+            typed = None if value is None else _coerced(value, kind, here)
             found[f"{view}.{name}"] = CustomValue(type_name, typed)
     return found
 

@@ -1,5 +1,6 @@
-"""What documents do by themselves, as data: defaults, numbers, statuses, actions; and an order's
-amounts, which are reckoned. Entities that are not named here keep what they are sent.
+"""What documents do by themselves, as tables: defaults, numbers, statuses, actions.
+
+An order's amounts are computed besides. Entities that are not named here keep what they are sent.
 """
 
 from __future__ import annotations
@@ -23,9 +24,7 @@ DEFAULTS: Mapping[str, Mapping[str, Value]] = {
 _FIRST_NUMBERS: Mapping[str, str] = {"Customer": "C000001", "CustomerLocation": "L00001"}
 _WORKING_STATUSES: Mapping[str, str] = {
     "Payment": "Balanced",
-    "SalesInvoice": "Balanced",
     "SalesOrder": "Open",
-    "Shipment": "Open",
 }
 
 
@@ -64,7 +63,7 @@ def first_number(entity: Entity, series: str) -> str:
 def settle(work: Work, record: Record) -> None:
     """Bring a record that was written to the amounts and the status that it has now."""
     if record.entity == "SalesOrder":
-        _reckon(work, record)
+        _total(work, record)
     working = _WORKING_STATUSES.get(record.entity)
     if working is not None and record.text("Status") in ("", "On Hold", working):
         work.set(record, "Status", "On Hold" if record.flag("Hold") else working)
@@ -84,10 +83,10 @@ def act(work: Work, record: Record, action: str) -> None:
         work.set(record, name, value)
 
 
-def _reckon(work: Work, order: Record) -> None:
-    """Reckon an order's amounts. What is sent for them is not kept. Source: recorded."""
+def _total(work: Work, order: Record) -> None:
+    """Compute an order's amounts. What is sent for them is not kept. Source: recorded."""
     for line in order.lines("Details"):
-        _reckon_line(work, line)
+        _total_line(work, line)
     lines = _sum(order, "Details", "Amount")
     tax = _sum(order, "TaxDetails", "TaxAmount")
     total = lines - _sum(order, "DiscountDetails", "DiscountAmount")
@@ -101,7 +100,7 @@ def _reckon(work: Work, order: Record) -> None:
     work.set(order, "TaxTotal", tax)
 
 
-def _reckon_line(work: Work, line: Record) -> None:
+def _total_line(work: Work, line: Record) -> None:
     extended = rounded(line.number("OrderQty") * line.number("UnitPrice"), 2)
     discount = line.number("DiscountAmount")
     if not discount:

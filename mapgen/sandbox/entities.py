@@ -1,4 +1,4 @@
-"""The entity API: a signed-in request below `/entity/{endpoint}/{version}`, in; its answer, out."""
+"""Answers requests below `/entity/{endpoint}/{version}`: reading, writing, actions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Refusals: what is wrong, as the ERP words it, in; status and body, out."""
+"""What the tenant answers when it refuses, as the ERP words it."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def deadlock() -> Refused:
 
 
 def lost_race() -> Refused:
-    """Return what the slower of two processes is told that write the same record."""
+    """Return the answer to the slower of two processes that write the same record."""
     return http_error(
         "Error: Another process has added the 'SOOrder' record. Your changes will be lost.",
         "PX.Data.PXLockViolationException",

@@ -1,4 +1,4 @@
-"""Injected failures: `drop@PUT:SalesOrder:3` in; which request meets which failure, out."""
+"""Injected failures: reads `drop@PUT:SalesOrder:3`, and counts which request fails how."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ _WHICH = re.compile(r"every (?P<step>[1-9]\d*)|\d+(-\d+)?(,\d+(-\d+)?)*|all")
 class InjectedFailure:
     """A failure for the requests of a method and target that `is_due`, counted from 1.
 
-    `target` is an entity, `Entity/Action`, `token` or `logout`; `*` stands for any.
+    `target` is an entity, `Entity/Action`, `token` or `logout`; `*` is any.
     `seconds` is the wait of the slow kinds.
     """
 

@@ -1,4 +1,4 @@
-"""`$filter`, the OData 3 subset of contract 4: its text, in; a condition of records, out."""
+"""Compiles `$filter`, the OData 3 subset of contract 4, into conditions of records."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from mapgen.sandbox.errors import Refused, http_error
 from mapgen.sandbox.records import Among, Record, folded
 from mapgen.sandbox.values import custom_type, moment
 
-Edm: TypeAlias = Literal["String", "Decimal", "Boolean", "DateTimeOffset", "Guid", "Null"]
+Edm: TypeAlias = Literal["String", "Decimal", "Boolean", "DateTimeOffset", "Guid"]
 Operand: TypeAlias = str | Decimal | bool | datetime | None
 Test: TypeAlias = Callable[[Record], bool]
 
@@ -168,8 +168,6 @@ class _Parser:
                 return self._custom(text)
         if text in ("true", "false"):
             return _constant("Boolean", text == "true")
-        if text == "null":
-            return _constant("Null", None)
         return self._call(text) if self._taken("mark", "(") else self._named(text)
 
     def _named(self, path: str) -> _Term:
@@ -193,7 +191,7 @@ class _Parser:
                 held = None if held is None else held.linked.get(part)
             if held is None:
                 return None
-            return held.id if last == "id" else _operand(held.values.get(last), edm)
+            return _operand(held.values.get(last), edm)
 
         return _Term(edm, get, path)
 
@@ -248,8 +246,6 @@ class _Parser:
 
 
 def _field(entity: Entity, name: str) -> Field:
-    if name == "id":
-        return Field("id", "value", "guid")
     field = entity.fields.get(name)
     if field is None:
         raise _syntax(f"Could not find a property named '{name}' on type '{entity.name}'.")
@@ -286,10 +282,6 @@ def _operand(value: object, edm: Edm) -> Operand:
 
 def _compared(left: _Term, name: str, right: _Term) -> Condition:
     words, holds = _COMPARISONS[name]
-    if "Null" in (left.edm, right.edm):
-        # A comparison with `null` has an answer for `eq` and `ne` only.
-        wanted = {"eq": True, "ne": False}.get(name)
-        return Condition(lambda record: (left.get(record) is right.get(record)) is wanted)
     if left.edm != right.edm:
         raise _syntax(
             "A binary operator with incompatible types was detected. Found operand types "

@@ -1,4 +1,4 @@
-"""The licence: a request asks to be let in, waits as the ERP makes it wait, or is declined."""
+"""The licence's limits on requests: lets one in, holds it back as the ERP does, or declines it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a reader asks to see: `$expand`, `$select`, `$custom`, `$top`, `$skip`, in; a view, out."""
+"""Reads what a request asks to see: `$expand`, `$select`, `$custom`, `$top`, `$skip`."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Page:
 def read_view(parameters: Mapping[str, str]) -> View:
     """Return the view of a request. Names the contract does not have show nothing.
 
-    Custom fields stand in `$custom`, and in `$select` from contract version 5 on.
+    Custom fields are in `$custom`, and in `$select` from contract version 5 on.
     """
     chosen = _paths(parameters.get("$select"))
     custom = [path for path in chosen if "." in path[-1]]

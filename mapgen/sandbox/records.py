@@ -215,7 +215,7 @@ def _open(path: Path | None) -> sqlite3.Connection:
         if tables and (owner != _APPLICATION_ID or version != _FORMAT):
             raise Stopped([catalogue.foreign_state(path=name)])
         if path is not None:
-            with suppress(OSError):  # what cannot be opened is told by SQLite
+            with suppress(OSError):  # SQLite reports what cannot be opened
                 make_private(path)
         # A killed process loses nothing that the log holds; only a machine that loses power could.
         database.execute("PRAGMA journal_mode = WAL")
@@ -224,6 +224,6 @@ def _open(path: Path | None) -> sqlite3.Connection:
         database.execute(f"PRAGMA user_version = {_FORMAT}")
         database.create_function("folded", 1, folded, deterministic=True)
         database.executescript(_SCHEMA)
-    except sqlite3.DatabaseError as fault:
-        raise Stopped([catalogue.unusable_state(path=name, reason=str(fault))]) from None
+    except sqlite3.DatabaseError as error:
+        raise Stopped([catalogue.unusable_state(path=name, reason=str(error))]) from None
     return database

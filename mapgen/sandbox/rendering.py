@@ -1,4 +1,4 @@
-"""Answers: a record and what is asked of it, in; JSON in the order of the contract, out."""
+"""Shows records as the API does, in the order of the contract, or plainly for people."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Master data: a seed file or object, in; the tenant's setup and the rows to start with, out."""
+"""Reads a seed: master data to start with, and the tenant's set-up."""
 
 from __future__ import annotations
 
@@ -44,10 +44,10 @@ def read_seed(path: Path) -> Seed:
     """Return the seed of a JSON file. Raises Stopped: E521 unreadable, E522 a fact that is off."""
     try:
         content = json.loads(path.read_text(encoding="utf-8"), parse_float=Decimal)
-    except OSError as fault:
-        raise _unreadable(path.name, fault.strerror or "it cannot be read") from None
-    except (ValueError, RecursionError) as fault:
-        raise _unreadable(path.name, f"it is no JSON: {fault}") from None
+    except OSError as error:
+        raise _unreadable(path.name, error.strerror or "it cannot be read") from None
+    except (ValueError, RecursionError) as error:
+        raise _unreadable(path.name, f"it is no JSON: {error}") from None
     return seed_of(content, path.name)
 
 
@@ -66,9 +66,9 @@ def seed_of(content: object, path: str = "<seed>") -> Seed:
         rows[kind] = listed
     try:
         setup = msgspec.convert(content.get("setup", {}), Setup)
-    except msgspec.ValidationError as fault:
+    except msgspec.ValidationError as error:
         raise Stopped(
-            catalogue.unfit_seed_fact(path=path, place="setup", reason=str(fault))
+            catalogue.unfit_seed_fact(path=path, place="setup", reason=str(error))
         ) from None
     return Seed(rows, setup, path)
 

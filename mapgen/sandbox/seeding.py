@@ -1,4 +1,4 @@
-"""Seeding: a seed's rows, in; the tenant's first records and its master data, out."""
+"""Fills a tenant with a seed's records and master data."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Serving: a contract and settings, in; a tenant that listens on a port, out."""
+"""Serves a tenant on a port, from a thread or for a whole process."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import asyncio
 import json
 import socket
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -24,8 +25,6 @@ from mapgen.sandbox.seed import Seed, seed_of
 from mapgen.sandbox.seeding import sow
 from mapgen.sandbox.settings import Credentials, Settings
 from mapgen.sandbox.tenant import Tenant
-
-_STARTING_SECONDS = 30
 
 
 def open_tenant(
@@ -138,11 +137,8 @@ def serving(tenant: Tenant, listener: socket.socket) -> Iterator[None]:
     running = server(tenant)
     thread = threading.Thread(target=running.run, args=([listener],), daemon=True)
     thread.start()
-    waiting = threading.Event()
-    for _ in range(_STARTING_SECONDS * 200):
-        if running.started or not thread.is_alive():
-            break
-        waiting.wait(0.005)
+    while thread.is_alive() and not running.started:
+        time.sleep(0.005)
     try:
         if not running.started:
             raise RuntimeError("the sandbox did not start")

@@ -1,4 +1,4 @@
-"""Signing in: credentials and tokens, in; sessions that occupy places of the licence, out."""
+"""Signs clients in and out: OAuth grants, and sessions that occupy places of the licence."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a sandbox is told when it starts: who may sign in, which limits hold, what to pretend."""
+"""How a tenant is set when it starts: credentials, limits, injected failures, clock."""
 
 from __future__ import annotations
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -15,7 +15,7 @@ from mapgen.sandbox.settings import Settings
 from mapgen.sandbox.values import Value, at_least_one_place, instant
 
 NEW = "<NEW>"
-"""What stands in the key of a record that has no number yet. Source: recorded."""
+"""The key of a record that has no number yet. Source: recorded."""
 
 KEY_OF_KIND = {
     "Branch": "BranchID",
@@ -98,15 +98,6 @@ class Work:
     def fail(self, record: Record, name: str, words: str) -> None:
         """Note a field error; the first one of a field stays."""
         record.errors.setdefault(name, words)
-
-    def number(self, entity: str, series: str, first: str, is_taken: Callable[[str], bool]) -> str:
-        """Return the next free number of a series."""
-        told = self.tenant.setup.numbering.get(entity, {})
-        start = told if isinstance(told, str) else told.get(series, first)
-        number = self.tenant.store.next_number(entity, series, start)
-        while is_taken(number):
-            number = self.tenant.store.next_number(entity, series, start)
-        return number
 
     def stamp(self, record: Record, *, is_new: bool) -> None:
         """Note when the record was made and changed, under whichever names the contract has."""

@@ -1,4 +1,4 @@
-"""Values of fields: JSON as clients send it, in; typed values and the JSON of answers, out."""
+"""Types the values of fields, and rounds and writes them as the ERP does."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Saving: what a request sends, in; the record as the tenant keeps it, stored, out."""
+"""Saves what a request sends: finds the record, applies the body, checks and stores it."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def save_seeded(work: Work, entity: Entity, sent: Sent, *, is_archived: bool) ->
     _finish(work, record, is_new=True)
     for failed in record.failures():
         return failed.errors
-    # What the seed says of a document stays, also where it would be reckoned.
+    # What the seed says of a document stays, also where it would be computed.
     record.values.update((name, value) for name, value in sent.values.items() if value is not None)
     work.tenant.store.save(record)
     return {}
@@ -127,12 +127,12 @@ def _apply(work: Work, record: Record, sent: Sent, *, is_new: bool, is_seed: boo
     """
     entity = work.tenant.contract.entities[record.entity]
     numbered = None if is_seed or not entity.is_top_level else numbered_key(work, entity)
-    told = {**record.values, **sent.values}
+    values = {**record.values, **sent.values}
     for name, value in sent.values.items():
         member = entity.fields[name]
         is_fixed = member.is_calculated or member.is_read_only or name == numbered
         is_settled = name in entity.keys and not is_new
-        if is_seed or not (is_fixed or is_settled or _lacks_flag(member, told)):
+        if is_seed or not (is_fixed or is_settled or _lacks_flag(member, values)):
             _write(work, record, member, value)
     for name, part in sent.linked.items():
         member = entity.fields[name]
@@ -140,14 +140,14 @@ def _apply(work: Work, record: Record, sent: Sent, *, is_new: bool, is_seed: boo
         linked = {
             inner: below
             for inner, below in part.linked.items()
-            if is_seed or inner not in flags or told.get(flags[inner]) is True
+            if is_seed or inner not in flags or values.get(flags[inner]) is True
         }
-        is_own = is_seed or not _lacks_flag(member, told)
+        is_own = is_seed or not _lacks_flag(member, values)
         allowed = replace(part, linked=linked) if is_own else Sent(linked=linked)
         held = record.linked.setdefault(name, Record(member.entity or ""))
         _apply(work, held, allowed, is_new=True, is_seed=is_seed)
     for name, lines in sent.details.items():
-        if is_seed or not _lacks_flag(entity.fields[name], told):
+        if is_seed or not _lacks_flag(entity.fields[name], values):
             _apply_lines(work, record, name, lines, is_seed=is_seed)
     declared = work.tenant.setup.custom_fields.get(record.entity)
     record.custom.update(
@@ -156,10 +156,10 @@ def _apply(work: Work, record: Record, sent: Sent, *, is_new: bool, is_seed: boo
     record.note = record.note if sent.note is None else sent.note
 
 
-def _lacks_flag(member: Field, told: Mapping[str, object]) -> bool:
+def _lacks_flag(member: Field, values: Mapping[str, object]) -> bool:
     # A price stays where no price list has another, and there are none here. Source: recorded.
     flag = None if member.name == "UnitPrice" else member.companion
-    return flag is not None and told.get(flag) is not True
+    return flag is not None and values.get(flag) is not True
 
 
 def _write(work: Work, record: Record, member: Field, value: Value | None) -> None:
@@ -205,16 +205,12 @@ def _find_line(keys: Iterable[str], held: list[Record], sent: Sent) -> Record | 
     wanted = {
         key: folded(str(sent.values[key])) for key in keys if sent.values.get(key) is not None
     }
-    if not wanted:
-        return None
-    return next(
-        (
-            line
-            for line in held
-            if all(folded(str(line.values.get(key))) == wanted[key] for key in wanted)
-        ),
-        None,
+    alike = (
+        line
+        for line in held
+        if wanted == {key: folded(str(line.values.get(key))) for key in wanted}
     )
+    return next(alike, None) if wanted else None
 
 
 def _defaults(tenant: Tenant, entity: str) -> Mapping[str, Value | None]:
@@ -267,14 +263,16 @@ def _check_references(work: Work, record: Record) -> None:
 
 
 def _number(work: Work, entity: Entity, key: str, record: Record) -> None:
+    """Give a record the next free number of its series."""
+    store = work.tenant.store
     others = [str(record.values.get(name, "")) for name in entity.keys if name != key]
     series = others[0] if others else ""
-
-    def is_taken(number: str) -> bool:
-        return work.tenant.store.by_keys(entity.name, [*others, number]) is not None
-
-    first = first_number(entity, series)
-    record.values[key] = work.number(entity.name, series, first, is_taken)
+    firsts, first = work.tenant.setup.numbering.get(entity.name, {}), first_number(entity, series)
+    start = firsts if isinstance(firsts, str) else firsts.get(series, first)
+    number = store.next_number(entity.name, series, start)
+    while store.by_keys(entity.name, [*others, number]) is not None:
+        number = store.next_number(entity.name, series, start)
+    record.values[key] = number
 
 
 def _unprocessable(work: Work, record: Record, failed: Record, *, is_new: bool) -> Refused:

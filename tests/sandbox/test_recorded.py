@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from email.utils import parsedate_to_datetime
@@ -19,6 +18,7 @@ from typing import Any
 
 import httpx2
 import pytest
+from msgspec import structs
 
 from mapgen.contract.model import Contract, Entity
 from mapgen.sandbox import Settings, serve
@@ -106,10 +106,10 @@ NUMBERING = {"Customer": "C1165", "SalesOrder": {"SO": "S20-100149"}}
 STAMPS = {"CreatedDateTime", "LastModified", "LastModifiedDateTime", "LastModifiedDate"}
 IGNORED = {"id", "OrderNbr", *STAMPS}
 # Old records of that tenant, and some fields of lines, hold nothing here; the sandbox holds false
-# or zero. These amounts of a line follow from others, and the sandbox does not reckon them.
+# or zero. These amounts of a line follow from others, and the sandbox does not compute them.
 FALSE_OR_EMPTY = {"IsTaxValid", "ShippingAddressOverride", "ShippingContactOverride"}
 FALSE_OR_EMPTY |= {"AverageCost", "CalculateDiscountsOnImport"}
-NOT_RECKONED = {"OpenQty", "UnbilledAmount", "DiscountedUnitPrice"}
+NOT_COMPUTED = {"OpenQty", "UnbilledAmount", "DiscountedUnitPrice"}
 
 pytestmark = pytest.mark.skipif(not NAMES, reason=f"no recordings in {RECORDED}")
 
@@ -119,7 +119,7 @@ def test_recorded_exchange(contract: Contract, name: str) -> None:
     """Every request of a recording is answered with the same status, members and shapes."""
     interactions = parsed((RECORDED / name).read_text())["interactions"]
     at = _clock(interactions[-1])
-    seed, served = _seed(interactions, contract), replace(contract, version=VERSION)
+    seed, served = _seed(interactions, contract), structs.replace(contract, version=VERSION)
     with serve(served, seed=seed, settings=Settings(now=lambda: at)) as sandbox:
         caller = Caller(sandbox)
         caller.sign_in()
@@ -208,7 +208,7 @@ def _compare_record(
             assert _shape(got[name]) == _shape(recorded[name]), here
         elif name in FALSE_OR_EMPTY:
             assert got[name] in (recorded[name], {"value": False}), here
-        elif name in NOT_RECKONED:
+        elif name in NOT_COMPUTED:
             assert got[name] == {"value": 0}, here
         else:
             assert got[name] == recorded[name], here
