@@ -96,7 +96,7 @@ def _unfit_on_error(kept: Kept, text: Text) -> Diagnostic | None:
     if not any(one.is_fallible for one in kept.formulas):
         return catalogue.idle_on_error(text, why="no step of this value can fail", value=kept.shown)
     if text.value == "reject":
-        why = "a record whose value cannot be worked out is rejected anyway"
+        why = "a record whose value cannot be evaluated is rejected anyway"
         return catalogue.idle_on_error(text, why=why, value=None)
     if text.value != "omit":
         return None

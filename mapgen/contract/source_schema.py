@@ -37,6 +37,7 @@ _SCALARS: Mapping[str, types.Type] = {
     "number": types.DECIMAL,
     "boolean": types.BOOL,
 }
+_NOT_VALIDATED = "records are not validated against it"
 _AMBIGUOUS = ("allOf", "anyOf", "oneOf", "not", "if", "patternProperties", "prefixItems")
 _SHARP: Mapping[Sign, Sign] = {">=": ">", "<=": "<"}
 _BOUNDS: Mapping[str, Sign] = {
@@ -327,7 +328,7 @@ class _Reader:
                     path=self._path,
                     pointer=pointer,
                     keyword=keyword,
-                    reason="no record is held against it",
+                    reason=_NOT_VALIDATED,
                 )
 
     def _plain(self, schema: Mapping[str, object], pointer: str, name: str) -> _Found:
@@ -352,7 +353,7 @@ class _Reader:
                     path=self._path,
                     pointer=pointer,
                     keyword="items",
-                    reason="no record is held against it",
+                    reason=_NOT_VALIDATED,
                 )
                 for _ in inside.of_elements
             )
@@ -374,7 +375,7 @@ class _Reader:
                         path=self._path,
                         pointer=pointer,
                         keyword=keyword,
-                        reason="no record is held against it",
+                        reason=_NOT_VALIDATED,
                     )
         form = schema.get("format")
         known = (*FORMATS, *_STRING_FORMATS, *_STORED)
@@ -383,7 +384,7 @@ class _Reader:
                 path=self._path,
                 pointer=pointer,
                 keyword=f"format: {form}",
-                reason="no record is held against it",
+                reason=_NOT_VALIDATED,
             )
         pattern = schema.get("pattern")
         if kind == "string" and isinstance(pattern, str):

@@ -35,7 +35,7 @@ class Message(Struct, frozen=True):
     A hole may say how its value is written: `{found:a}` with an article; `{words:short}` cut to
     what fits in a line; `{names:, }` as code with that between, at most so many as in `{names:, 5}`
     (words for no names are behind a bar, and otherwise `none`); `{given:yes/no}` by whether it is
-    true, or by whether it is one; `{count:,}` as Python does.
+    true; `{names:one/several/none}` by how many there are; `{count:,}` as Python does.
     """
 
     text: str
@@ -121,22 +121,26 @@ def _written(value: Any, form: str, values: Values) -> str:
     if form == "short":
         flat = " ".join(str(value).split())
         return flat if len(flat) <= _LONGEST else f"{flat[: _LONGEST - 3]}…"
-    if (choice := _choice(form)) is not None:
-        return filled(choice[len(value) != 1 if is_list else not value], values)
+    choices = _choices(form)
+    if len(choices) > 1:
+        chosen = {0: -1, 1: 0}.get(len(value), 1) if is_list else not value
+        return filled(choices[chosen], values)
     if is_list:
         between, _, nothing = form.partition("|")
         return _listed(_ordered(value), between) if value else filled(nothing or "none", values)
     return "" if value is None else format(value, form)
 
 
-def _choice(form: str) -> tuple[str, str] | None:
-    """Return both sides of a bar that stands in no hole, None without one."""
-    depth = 0
-    for at, sign in enumerate(form):
+def _choices(form: str) -> list[str]:
+    """Return what is between slashes that are in no hole."""
+    found, depth = [""], 0
+    for sign in form:
         depth += (sign == "{") - (sign == "}")
         if sign == "/" and depth == 0:
-            return form[:at], form[at + 1 :]
-    return None
+            found.append("")
+        else:
+            found[-1] += sign
+    return found
 
 
 def _listed(names: tuple[str, ...], form: str) -> str:

@@ -135,7 +135,7 @@ def test_a_file_of_the_author(row: Row, name: str, run: Run, folder: Path) -> No
 
     assert spoken.code == 1
     assert "error[E533]" in spoken.errors
-    assert "is there already, and mapgen did not write what it holds" in spoken.errors
+    assert "already exists, and mapgen did not write it" in spoken.errors
     assert "`--force`" in spoken.errors
     assert target.read_text() == MINE
     assert not _hidden(folder)

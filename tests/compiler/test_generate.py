@@ -227,9 +227,9 @@ def test_a_file_that_the_author_edited(
 
     assert spoken.code == 1
     assert spoken.errors.splitlines() == [
-        f"error[E533]: `generated/{name}` is there already, and mapgen did not write what it holds",
+        f"error[E533]: `generated/{name}` already exists, and mapgen did not write it",
         f"  --> generated/{name}",
-        "  help: choose another place, or lose what it holds: `--force`",
+        "  help: choose another place, or overwrite it with `--force`",
         "",
         "1 error; `mapgen explain E533` says more",
     ]

@@ -104,6 +104,8 @@ def test_every_row_is_used() -> None:
         ("{none:, }", "none"),
         ("{none:, |no {x} here}", "no order here"),
         ("{names:entry/entries}", "entries"),
+        ("{none:entry/entries}", "entries"),
+        ("{none:one/{names:, }/no {x}}", "no order"),
         ("{names[0]}", "a"),
         ("{yes:in `{x}`/}{no:never/}", "in `order`"),
         ("{text}", "é"),

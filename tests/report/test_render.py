@@ -104,10 +104,10 @@ def test_several_labels() -> None:
     """The place comes first, further places follow, line numbers have one width."""
     text = "a: 1\n" + "\n" * 8 + "a: 2\n"
     first, second = spot(text, "a: 1", "first time"), spot(text, "a: 2", "second time")
-    fault = Diagnostic("E110", "`a` stands here twice", second, (first,), ("a note",), "keep one")
+    fault = Diagnostic("E110", "duplicate key `a`", second, (first,), ("a note",), "keep one")
 
     assert as_text([fault]).split("\n") == [
-        "error[E110]: `a` stands here twice",
+        "error[E110]: duplicate key `a`",
         f"   --> {PATH}:10:1",
         "10 | a: 2",
         "   | ^^^^ second time",

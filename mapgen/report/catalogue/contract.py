@@ -38,7 +38,7 @@ contradiction_in_overlay = Message(
     "E409: the overlay contradicts the contract: {reason}", related="first: the first time"
 )
 unreadable = Message(
-    "E511: `{path}` {reason}", help="paths are taken from the folder the command is run in"
+    "E511: `{path}` {reason}", help="paths are relative to the folder where the command runs"
 )
 not_json = Message(
     "E512: this is not JSON: {reason}",

@@ -8,7 +8,8 @@ two_forms = Message(
     help="move {found:, } into one of the documents",
 )
 unknown_document = Message(
-    "E481: no other document is called `{it}`", help="the others are {known:, }"
+    "E481: no other document is called `{it}`",
+    help="{known:the other is {known:, }/the others are {known:, }/there is no other}",
 )
 waiting_in_a_circle = Message(
     "E482: no document of these can be the first: {circle: after }", help="remove one `after:`"
@@ -36,4 +37,7 @@ which_of_many = Message(
     related="rows: many are made here",
     help="build the value from the same source fields, or make the other without `each:`",
 )
-not_a_key = Message("E488: `{it}` is no key of `{entity}`", help="its keys are {known:, }")
+not_a_key = Message(
+    "E488: `{it}` is no key of `{entity}`",
+    help="{known:its key is {known:, }/its keys are {known:, }/it has no keys}",
+)

@@ -17,7 +17,7 @@ _LOOK_ALIKES: Mapping[str, str] = (
         "&": "`&&` says that both conditions have to hold",
         "|": "`||` says that one of two conditions has to hold",
         "#": "a comment begins with `//`",
-        "$": "a name stands by itself: `order.name`, without `$` or braces",
+        "$": "write a name by itself: `order.name`, without `$` or braces",
         "@": "a field with an odd name goes in backquotes: order.`@id`",
         ";": "an expression is one value: it has no `;`",
         "~": "`matches()` compares with a regular expression: `order.name.matches('^A')`",
@@ -74,7 +74,7 @@ def unknown_character(at: Span, it: str) -> Diagnostic:
 
 
 _UNKNOWN_CHARACTER = Message(
-    "E120: {shown} means nothing in an expression",
+    "E120: unexpected character {shown}",
     help="remove it, or put it in quotes if it is text",
     by="it",
     helps=_LOOK_ALIKES,
@@ -109,7 +109,7 @@ def unexpected_token(at: Span, wanted: str, found: str, before: str) -> Diagnost
     elif help is None and found == "=" and before in ("==", "!="):
         help = f"`{before}` compares two values"
     elif help is None and before.isalpha() and found.isalpha():
-        help = f"a text stands in quotes: `'{before} {found}'`"
+        help = f"text is written in quotes: `'{before} {found}'`"
     return _UNEXPECTED_TOKEN(
         at,
         wanted=wanted,
@@ -131,7 +131,7 @@ def _what_next(wanted: str, found: str, before: str) -> str:
     if not found:
         return f"something is missing behind `{before}`: write it, or remove `{before}`"
     if found == "?":
-        return "an inner `… ? … : …` stands in brackets"
+        return "put an inner `… ? … : …` in brackets"
     if found in (")", "]", "}"):
         return f"something is missing in front of `{found}`, or it closes what was never opened"
     return f"is a sign missing between `{before}` and `{found}`, or one too many?"
@@ -265,7 +265,7 @@ needless_question = Message(
     fix=_question_removed,
 )
 int_division = Message(
-    "E208: `/` between two ints would drop the remainder without a word",
+    "E208: `/` between two ints would drop the remainder silently",
     help="for a fraction write `(decimal({left}) / {right}).round(2)`, for whole numbers "
     "`intDiv({left}, {right})`",
 )
@@ -409,8 +409,8 @@ def unknown_name(at: Span, it: str, known: Iterable[str], owners: Sequence[str])
 
 
 _UNKNOWN_NAME = Message(
-    "E300: nothing here is called `{it}`",
-    help="{is_text:a text stands in quotes: `'{it}'`/}{any:{is_text:; /}the names known here are "
+    "E300: unknown name `{it}`",
+    help="{is_text:text is written in quotes: `'{it}'`/}{any:{is_text:; /}the names known here are "
     "{known:, }/}",
     fix=renamed,
 )

@@ -56,7 +56,7 @@ unfit_query_field = Message(
     "E565: `{entity}.{it}` cannot be {role}: {why}",
     help="choose a field of the entity itself that holds text or a whole number",
 )
-query_field_twice = Message("E568: `{it}` stands in the key twice", help="remove one of them")
+query_field_twice = Message("E568: duplicate field `{it}` in the key", help="remove one of them")
 unfit_sample = Message("E566: the sample of `{table}` {why}")
 live_lookup = Message(
     "E567: the lookup `{name}` of `{flow}` asks {kind}, which `transform` does not reach",

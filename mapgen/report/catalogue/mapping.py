@@ -36,7 +36,8 @@ blank_entry = Message(
 )
 unknown_contract = Message(
     "E410: the contract `{it}` is not pinned in specs/contracts/",
-    help="pinned are {known:, }; `mapgen contract import` pins another",
+    help="{known:pinned is {known:, }/pinned are {known:, }/none is pinned}; `mapgen contract "
+    "import` pins another",
     fix=renamed,
 )
 unknown_entity = Message(
@@ -140,8 +141,8 @@ missing_flows = Message(
     help="say what then: `if_missing: reject`, or `if_missing: ` and a value",
     by="what",
     helps={
-        "identity": "build the identity of fields that every record has: `required` in the "
-        "source schema; or take the value by `.value()`, which rejects a record without it",
+        "identity": "build the identity of fields that every record has: `required` in the source"
+        " schema; or take the value by `.value()`, which rejects a record without it",
         "part": "leave `object:` out, and say what is missing in its `fields:` by `if_missing:`",
     },
 )
@@ -167,7 +168,8 @@ table_value_too_long = Message(
 )
 not_unique_by = Message(
     "E248: no rule gives the rows a value `{it}`",
-    help="the values of a row are {known:, }",
+    help="{known:the value of a row is {known:, }/the values of a row are {known:, }/a row has no "
+    "values}",
     fix=renamed,
 )
 bare_division = Message(
@@ -192,7 +194,7 @@ not_of_type = Message(
     },
 )
 repeated_condition = of_two(
-    "E591: this condition is never reached: the same one stands above",
+    "E591: this condition is never reached: the same condition is above",
     help="remove one of them, or correct it",
 )
 blank_constant = Message(

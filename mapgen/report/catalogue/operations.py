@@ -59,15 +59,15 @@ idle_access = Message(
 over_the_licence = Message(
     "E451: the busiest minute needs {needed} requests; the licence of `{environment}` leaves "
     "{allowed} to use",
-    notes="a document costs its request and its share of the look-ups before it{reads_rows:; and "
+    notes="a document costs its request and its share of the lookups before it{reads_rows:; and "
     "the reading of the rows that are there/}{lookups:; and {lookups} in the tenant, as if no "
     "answer were known yet/}",
     help="lower the peak, or spread it: the queue takes what comes faster",
 )
 settle_too_short = Message(
     "E452: the settle time of {settle:g} s does not exceed the request timeout of {timeout:g} s",
-    notes="a request that was given up may still create its document; looked up too early, it "
-    "would be created twice",
+    notes="a request that timed out may still create its document; looked up too early, it would "
+    "be created twice",
     help="make `settle` longer than `request_timeout`",
 )
 retry_beyond_ceiling = Message(
@@ -84,7 +84,9 @@ unknown_source_path = Message(
     "E461: no source field is called `{it}`", help="remove the line", fix=renamed
 )
 unknown_action = Message(
-    "E462: `{entity}` has no action `{it}`", help="its actions are {known:, }", fix=renamed
+    "E462: `{entity}` has no action `{it}`",
+    help="{known:its action is {known:, }/its actions are {known:, }/it has no actions}",
+    fix=renamed,
 )
 
 
@@ -119,7 +121,7 @@ _SEVERAL_UNCLASSIFIED = Message(
 )
 personal_identity = Message(
     "E465: the identity reads the personal field `{field}`",
-    notes="the identity stands in the ledger, in summaries and in addresses of requests",
+    notes="the identity is written to the ledger, to summaries and to URLs of requests",
     help="use a field that is not personal, like the record's number",
 )
 personal_reason = Message(

@@ -31,7 +31,7 @@ def not_kept(path: str, pointer: str, keyword: str, known: Iterable[str]) -> Dia
 
 
 _NOT_KEPT = Message(
-    "E582: at `{pointer}` the target schema uses `{it}`, which no rule is held against",
+    "E582: at `{pointer}` the target schema uses `{it}`, which rules are not validated against",
     help="say it by `type`, `required`, `enum`, `pattern`, `maxLength`, `minimum`, or under "
     "`checks:`; or remove it",
 )

@@ -10,7 +10,9 @@ no_specs = Message(
     "E502: `{path}` holds no spec", help="a spec is a file whose name ends in `.maps.yaml`"
 )
 unknown_flow = Message(
-    "E503: no spec defines the flow `{it}`", help="the flows are {known:, }", path="specs"
+    "E503: no spec defines the flow `{it}`",
+    help="{known:the flow is {known:, }/the flows are {known:, }/no flows defined}",
+    path="specs",
 )
 same_flow_twice = of_two(
     "E504: two specs define the flow `{it}`",
@@ -55,8 +57,8 @@ cannot_write = Message(
     "E510: `{path}` cannot be written: {reason}", help="see to the reason, or choose another place"
 )
 authors_file = Message(
-    "E533: `{path}` is there already, and mapgen did not write what it holds",
-    help="choose another place, or lose what it holds: `--force`",
+    "E533: `{path}` already exists, and mapgen did not write it",
+    help="choose another place, or overwrite it with `--force`",
 )
 setting_missing = Message(
     "E514: the environment `{environment}` gives no value for `{flow}.{setting}`",
@@ -80,7 +82,8 @@ setting_mistyped = Message(
 )
 unknown_environment = Message(
     "E517: no environment is called `{it}`",
-    help="the environments are {known:, }",
+    help="{known:the environment is {known:, }/the environments are {known:, }/no environments "
+    "defined}",
     path="specs/environments",
 )
 cannot_bind = Message(

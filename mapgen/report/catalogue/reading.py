@@ -102,7 +102,7 @@ def strange_character(at: Span) -> Diagnostic:
 
 
 _STRANGE_CHARACTER = Message(
-    "E105: the character {character} may not stand in YAML",
+    "E105: the character {character} is not allowed in YAML",
     help="delete it; it is invisible in most editors",
 )
 several_documents = Message(
@@ -115,14 +115,14 @@ alias_used = Message(
 )
 too_deep = Message(
     "E108: nested more than {deepest} levels deep",
-    help="a spec needs fewer than ten levels: are the brackets meant as they stand?",
+    help="a spec needs fewer than ten levels: check the brackets",
 )
 key_is_no_text = Message(
     "E109: a key has to be a word",
     help="a value that starts with `{{` or `[` needs quotes to be an expression",
 )
 duplicate_key = Message(
-    "E110: `{key}` stands here twice",
+    "E110: duplicate key `{key}`",
     label="second time",
     related="first: first time",
     help="keep one of them",
@@ -144,7 +144,7 @@ def unknown_key(key: Text, where: str, known: Iterable[str], free: Iterable[str]
         )
     names, still_free = sorted(known), sorted(free)
     taken = near_names(key.value, names)
-    help = f"remove it: `{taken[0]}` is there already" if taken else ""
+    help = f"remove it: `{taken[0]}` already exists" if taken else ""
     is_taken = bool(taken) and not near_names(key.value, still_free)
     return _UNKNOWN_KEY(key, where=where, known=still_free, names=names, help=help * is_taken)
 
