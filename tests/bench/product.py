@@ -42,7 +42,7 @@ def structs(bound: BoundFlow, content: bytes) -> list[Any]:
 def transform_of(bound: BoundFlow) -> Callable[[Any], Any]:
     """Return the generated function: what the rules read in, a document out, both structs."""
     name, module = bound.flow.plan.flow, bound.flow.module
-    values = {key: one.value for key, one in bound.environment.settings[name].items()}
+    values = {key: one.value.value for key, one in bound.environment.settings[name].items()}
     given = bound_to(bound.flow, values, ROOT / "specs", out_of_reach(name))
     transform: Callable[[Any], Any] = module.bind(given.settings, given.lookups)
     return transform
