@@ -27,7 +27,7 @@ from mapgen.runtime.limits import (
     truncated,
     unless_empty,
 )
-from mapgen.runtime.source import Amount, Instant
+from mapgen.runtime.source import Amount, Instant, Whole
 from mapgen.runtime.values import BooleanValue, DateValue, DecimalValue, Skip, StringValue
 
 DECIMAL_0_00 = Decimal("0.00")
@@ -85,7 +85,7 @@ class OrderItem(
     """What the rules read of a source object `OrderItem`."""
 
     order_item_id: str
-    quantity_ordered: int
+    quantity_ordered: Whole
     seller_sku: str | None = None
     title: str | None = None
     item_price: Money2 | None = None

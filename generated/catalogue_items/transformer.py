@@ -14,7 +14,7 @@ from msgspec import UNSET, Struct, UnsetType
 from mapgen.runtime.constraints import Constraints
 from mapgen.runtime.functions import divided
 from mapgen.runtime.limits import found, rounded, text, unique
-from mapgen.runtime.source import Amount
+from mapgen.runtime.source import Amount, Whole
 from mapgen.runtime.values import BooleanValue, DecimalValue, StringValue
 
 STATES = {"live": "Active", "withdrawn": "Inactive", "sold out": "No Purchases"}
@@ -40,10 +40,10 @@ class Customs(Struct):
 class Article(Struct):
     """What the rules read of a source object `article`."""
 
-    number: int
+    number: Whole
     title: str
     state: Annotated[str, Constraints(choices=("live", "withdrawn", "sold out"))]
-    price_cents: int
+    price_cents: Whole
     sold_online: bool
     barcodes: list[Barcode]
     weight_g: Amount | None = None

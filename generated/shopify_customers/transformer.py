@@ -11,6 +11,7 @@ from msgspec import UNSET, Struct, UnsetType
 
 from mapgen.runtime.functions import lower_ascii, non_blank, present
 from mapgen.runtime.limits import first_found, required, text, truncated, unless_empty
+from mapgen.runtime.source import Whole
 from mapgen.runtime.values import BooleanValue, Skip, StringValue
 
 STATUS = StringValue("Active")
@@ -33,7 +34,7 @@ class SourceAddress(Struct):
 class SourceCustomer(Struct):
     """What the rules read of a source object `customer`."""
 
-    id: int
+    id: Whole
     tags: str
     email: str | None = None
     phone: str | None = None

@@ -24,7 +24,7 @@ from mapgen.runtime.limits import (
     text,
 )
 from mapgen.runtime.patterns import Pattern
-from mapgen.runtime.source import Amount, Instant
+from mapgen.runtime.source import Amount, Instant, Whole
 from mapgen.runtime.values import Skip
 
 PATTERN = Pattern("^[0-9]+$")
@@ -59,7 +59,7 @@ class ShipmentDetail(
     """What the rules read of a source object `ShipmentDetail`."""
 
     inventory_id: str | None = None
-    order_line_nbr: int | None = None
+    order_line_nbr: Whole | None = None
     order_nbr: str | None = None
     order_type: str | None = None
     shipped_qty: Amount | None = None

@@ -26,7 +26,7 @@ from mapgen.runtime.limits import (
     truncated,
     unique,
 )
-from mapgen.runtime.source import Amount, Instant
+from mapgen.runtime.source import Amount, Instant, Whole
 from mapgen.runtime.values import (
     BooleanValue,
     CustomStringField,
@@ -69,9 +69,9 @@ class DiscountAllocation(Struct):
 class LineItem(Struct):
     """What the rules read of a source object `line_item`."""
 
-    id: int
+    id: Whole
     name: str
-    quantity: int
+    quantity: Whole
     price: Amount
     sku: str | None = None
     discount_allocations: list[DiscountAllocation] | None = None
@@ -94,13 +94,13 @@ class Address(Struct):
 class Customer(Struct):
     """What the rules read of a source object `customer`."""
 
-    id: int
+    id: Whole
 
 
 class Order(Struct):
     """What the rules read of a source object `order`."""
 
-    id: int
+    id: Whole
     name: str
     created_at: Instant
     currency: str
@@ -108,7 +108,7 @@ class Order(Struct):
     test: bool
     taxes_included: bool
     total_price: Amount
-    total_weight: int
+    total_weight: Whole
     line_items: list[LineItem]
     shipping_lines: list[ShippingLine]
     tax_lines: list[TaxLine]

@@ -15,7 +15,7 @@ from msgspec import UNSET, Struct, UnsetType
 from mapgen.runtime.constraints import Constraints
 from mapgen.runtime.functions import non_blank
 from mapgen.runtime.limits import above, found, found_in_time, text
-from mapgen.runtime.source import Amount, Instant
+from mapgen.runtime.source import Amount, Instant, Whole
 from mapgen.runtime.values import BooleanValue, DateValue, DecimalValue, Skip, StringValue
 
 TYPE = StringValue("Prepayment")
@@ -27,8 +27,8 @@ ORDER_TYPE = StringValue("SO")
 class Transaction(Struct):
     """What the rules read of a source object `transaction`."""
 
-    id: int
-    order_id: int
+    id: Whole
+    order_id: Whole
     kind: Annotated[
         str,
         Constraints(

@@ -12,7 +12,7 @@ from msgspec import UNSET, Struct, UnsetType
 
 from mapgen.runtime.functions import divided, non_blank, present, round_half_up
 from mapgen.runtime.limits import at_least, holds, text, truncated
-from mapgen.runtime.source import Amount
+from mapgen.runtime.source import Amount, Whole
 from mapgen.runtime.values import DecimalValue, Skip, StringValue
 
 ZERO = Decimal(0)
@@ -27,7 +27,7 @@ class Variant(Struct):
     title: str
     sku: str
     price: Amount
-    grams: int
+    grams: Whole
     taxable: bool
     requires_shipping: bool
     barcode: str | None = None

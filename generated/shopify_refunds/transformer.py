@@ -29,7 +29,7 @@ from mapgen.runtime.limits import (
     truncated,
     unique,
 )
-from mapgen.runtime.source import Amount, Instant
+from mapgen.runtime.source import Amount, Instant, Whole
 from mapgen.runtime.values import (
     BooleanValue,
     CustomStringField,
@@ -53,7 +53,7 @@ LINE_DESCRIPTION = StringValue("Refunded beside the lines")
 class OrderAdjustment(Struct):
     """What the rules read of a source object `order_adjustment`."""
 
-    id: int
+    id: Whole
     kind: Annotated[str, Constraints(choices=("shipping_refund", "refund_discrepancy"))]
     amount: Amount
     reason: str | None = None
@@ -80,7 +80,7 @@ class LineItem(Struct):
     """What the rules read of a source object `line_item`."""
 
     name: str
-    quantity: int
+    quantity: Whole
     price: Amount
     tax_lines: list[TaxLine]
     sku: str | None = None
@@ -89,8 +89,8 @@ class LineItem(Struct):
 class RefundLineItem(Struct):
     """What the rules read of a source object `refund_line_item`."""
 
-    id: int
-    quantity: int
+    id: Whole
+    quantity: Whole
     line_item: LineItem
     restock_type: (
         Annotated[str, Constraints(choices=("no_restock", "cancel", "return", "legacy_restock"))]
@@ -102,8 +102,8 @@ class RefundLineItem(Struct):
 class Refund(Struct):
     """What the rules read of a source object `refund`."""
 
-    id: int
-    order_id: int
+    id: Whole
+    order_id: Whole
     created_at: Instant
     refund_line_items: list[RefundLineItem]
     transactions: list[Transaction]

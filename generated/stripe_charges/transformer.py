@@ -21,6 +21,7 @@ from mapgen.runtime.functions import (
     upper_ascii,
 )
 from mapgen.runtime.limits import above, found, found_in_time, holds, required, text, truncated
+from mapgen.runtime.source import Whole
 from mapgen.runtime.values import BooleanValue, DateValue, DecimalValue, Skip, StringValue
 
 TYPE = StringValue("Prepayment")
@@ -51,10 +52,10 @@ class Charge(Struct):
     """What the rules read of a source object `charge`."""
 
     id: Annotated[str, Constraints(pattern="^(ch|py)_")]
-    amount: int
-    amount_captured: int
+    amount: Whole
+    amount_captured: Whole
     captured: bool
-    created: int
+    created: Whole
     currency: str
     livemode: bool
     status: str

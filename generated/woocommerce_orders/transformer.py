@@ -37,7 +37,7 @@ from mapgen.runtime.limits import (
     unique,
     unless_empty,
 )
-from mapgen.runtime.source import Amount
+from mapgen.runtime.source import Amount, Whole
 from mapgen.runtime.values import (
     BooleanValue,
     CustomStringField,
@@ -63,7 +63,7 @@ class FeeLine(Struct):
     """What the rules read of a source object `fee_line`."""
 
     total: Amount
-    id: int | None = None
+    id: Whole | None = None
     name: str | None = None
 
 
@@ -86,9 +86,9 @@ class TaxLine(Struct):
 class LineItem(Struct):
     """What the rules read of a source object `line_item`."""
 
-    id: int
+    id: Whole
     name: str
-    quantity: int
+    quantity: Whole
     subtotal: Amount
     total: Amount
     sku: str | None = None
@@ -128,14 +128,14 @@ class Billing(Struct):
 class Order(Struct):
     """What the rules read of a source object `order`."""
 
-    id: int
+    id: Whole
     number: str
     status: str
     currency: str
     date_created_gmt: str
     shipping_total: Amount
     total: Amount
-    customer_id: int
+    customer_id: Whole
     billing: Billing
     shipping: Shipping
     line_items: list[LineItem]

@@ -49,6 +49,6 @@ _RESERVED_CLASSES = """
     CustomDateTimeField CustomDecimalField CustomIntField CustomStringField DateTimeValue DateValue
     Decimal DecimalValue Documents False Group Instant IntValue Lookups Made MadeValue Mapping
     MultiSelectValue None Option Pattern SelectValue Settings Skip Source StringValue Struct True
-    UnsetType ZoneInfo
+    UnsetType Whole ZoneInfo
 """
 RESERVED_CLASSES = frozenset(_RESERVED_CLASSES.split())

@@ -109,6 +109,8 @@ def _identity(value: object) -> object:
     match value:
         case dict():
             return frozenset((name, _identity(inner)) for name, inner in value.items())
+        case msgspec.Struct():
+            return tuple(_identity(inner) for inner in msgspec.structs.astuple(value))
         case list():
             return tuple(_identity(inner) for inner in value)
         case bool() | str() | None:
@@ -153,18 +155,55 @@ def _pattern(words: str) -> Pattern:
 
 class _Member(typing.NamedTuple):
     name: str
+    attribute: str
     own: tuple[Constraints, ...]
     of_elements: tuple[Constraints, ...]
     inner: type | None
 
 
-def keeps(value: Mapping[str, JsonValue], kind: type) -> bool:
-    """Tell whether the JSON of a struct keeps to what its annotations say, at every depth."""
+def keeps(value: Mapping[str, JsonValue] | msgspec.Struct, kind: type) -> bool:
+    """Tell whether a struct, or its JSON, keeps to what its annotations say, at every depth.
+
+    Of a struct that is not sure: two rows are alike where all that is read of them is, and
+    `are_told` says whether text is needed that became something else.
+    """
     for member in _members(kind):
-        found = value.get(member.name)
+        if isinstance(value, msgspec.Struct):
+            found = getattr(value, member.attribute)
+        else:
+            found = value.get(member.name)
         if found is not None and not _is_kept(found, member):
             return False
     return True
+
+
+def are_told(kind: type) -> bool:
+    """Tell whether a struct shows all that is asked of it, or else its JSON has to be looked at."""
+    return _are_told(kind, set())
+
+
+def _are_told(kind: type, seen: set[type]) -> bool:
+    seen.add(kind)
+    for one in msgspec.structs.fields(kind):
+        member = _member("", "", one.type)
+        asked = (*member.own, *member.of_elements)
+        if not _holds_text(one.type) and any(_is_of_text(said) for said in asked):
+            return False
+        inner = member.inner
+        if inner is not None and inner not in seen and not _are_told(inner, seen):
+            return False
+    return True
+
+
+def _holds_text(annotation: object) -> bool:
+    return _element(annotation) in (str, bool, int)
+
+
+def _is_of_text(said: Constraints) -> bool:
+    """Tell whether something is asked of a text as it is written, whatever it stands for."""
+    is_of_number = said.bounds or said.step or said.numbers is not None
+    is_of_text = (said.choices, said.pattern, said.format, said.longest) != (None,) * 4
+    return (is_of_text or said.shortest > 0) and not is_of_number
 
 
 def keeps_value(value: JsonValue, annotation: object) -> bool:
@@ -175,7 +214,7 @@ def keeps_value(value: JsonValue, annotation: object) -> bool:
 
 def keeper(annotation: object) -> Callable[[JsonValue], bool] | None:
     """Return what tells whether the JSON of a member keeps to its annotation, if that asks any."""
-    member = _member("", annotation)
+    member = _member("", "", annotation)
     if not (member.own or member.of_elements or member.inner):
         return None
     return lambda value: _is_kept(value, member)
@@ -186,7 +225,7 @@ def broken(value: JsonValue, annotation: object) -> str | None:
     return _problem(value, _constraints(annotation))
 
 
-def _is_kept(value: JsonValue, member: _Member) -> bool:
+def _is_kept(value: typing.Any, member: _Member) -> bool:
     if member.own and _problem(value, member.own) is not None:
         return False
     if not member.of_elements and member.inner is None:
@@ -195,7 +234,11 @@ def _is_kept(value: JsonValue, member: _Member) -> bool:
         row is None
         or (
             _problem(row, member.of_elements) is None
-            and (member.inner is None or not isinstance(row, dict) or keeps(row, member.inner))
+            and (
+                member.inner is None
+                or not isinstance(row, dict | msgspec.Struct)
+                or keeps(row, member.inner)
+            )
         )
         for row in (value if isinstance(value, list) else (value,))
     )
@@ -209,7 +252,7 @@ def _problem(value: object, constraints: tuple[Constraints, ...]) -> str | None:
 @cache
 def _members(kind: type) -> tuple[_Member, ...]:
     """Return the members of a struct of which, or below which, anything is asked."""
-    found = (_member(one.encode_name, one.type) for one in msgspec.structs.fields(kind))
+    found = (_member(one.encode_name, one.name, one.type) for one in msgspec.structs.fields(kind))
     return tuple(
         one
         for one in found
@@ -222,21 +265,28 @@ def _asks(kind: type, seen: set[type]) -> bool:
     if kind in seen:
         return False
     seen.add(kind)
-    members = [_member(one.encode_name, one.type) for one in msgspec.structs.fields(kind)]
+    members = [_member("", "", one.type) for one in msgspec.structs.fields(kind)]
     return any(
         one.own or one.of_elements or (one.inner is not None and _asks(one.inner, seen))
         for one in members
     )
 
 
-def _member(name: str, annotation: object) -> _Member:
+def _member(name: str, attribute: str, annotation: object) -> _Member:
     present = present_type(annotation)
     is_list = typing.get_origin(present) is list
-    element = typing.get_args(present)[0] if is_list else present
-    bare = present_type(element)
+    bare = _element(annotation)
     inner = bare if isinstance(bare, type) and issubclass(bare, msgspec.Struct) else None
-    of_elements = _constraints(element) if is_list else ()
-    return _Member(name, _constraints(annotation), of_elements, inner)
+    of_elements = _constraints(typing.get_args(present)[0]) if is_list else ()
+    return _Member(name, attribute, _constraints(annotation), of_elements, inner)
+
+
+def _element(annotation: object) -> object:
+    """Return the type of a member that is there, or of the elements of its list."""
+    present = present_type(annotation)
+    if typing.get_origin(present) is list:
+        return present_type(typing.get_args(present)[0])
+    return present
 
 
 def present_type(annotation: object) -> object:

@@ -9,11 +9,12 @@ from __future__ import annotations
 import decimal
 import json
 import re
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import BinaryIO, Literal, cast
+
+import msgspec
 
 from mapgen.runtime.faults import Fault, Unjoined
 from mapgen.runtime.nesting import DEEPEST, is_deeper
@@ -36,10 +37,8 @@ _CLOSING = {b"{": b"}", b"[": b"]"}
 _NOTHING_BEHIND = "nothing behind its start is read"
 # What was passed over: a value, the file, or all before a list of records.
 _Passed = Literal["value", "unclosed", "file", "list"]
+_UNTYPED = msgspec.json.Decoder(float_hook=Decimal)
 _DEPTHS = {b"{": 1, b"[": 1, b"}": -1, b"]": -1}
-_PLAIN_NAME = re.compile(r"\w{1,60}", re.ASCII)
-# A 64-bit number has at most 19 digits; a longer one is kept exactly, but is no `int`.
-_MOST_INT_DIGITS = 18
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,24 +71,38 @@ def read_records(stream: BinaryIO, name: str, envelope: tuple[str, ...]) -> Iter
 
 
 def decode(raw: RawRecord, envelope: tuple[str, ...]) -> JsonValue:
-    """Return the record's JSON, exactly: decimals as Decimal, no key twice.
+    """Return the record's JSON, exactly: decimals as Decimal. Of a member's values the last counts.
 
-    Raises Fault (R101) for what is not JSON: bad UTF-8, NaN, duplicate keys, half a surrogate pair.
+    Raises Fault (R101) for what is not JSON: bad UTF-8, NaN, half a surrogate pair.
     """
+    text = text_of(raw)
+    try:
+        value: JsonValue = _UNTYPED.decode(text)
+    except (msgspec.MsgspecError, ValueError, ArithmeticError, RecursionError):
+        # Broken, or with numbers beyond what msgspec counts: slower, and telling where.
+        value = _read(text, raw)
+    record = unwrap(value, envelope)
+    if raw.members and isinstance(record, dict):
+        # What could not be joined stands in its member's place: it has the type of none.
+        record.update(cast("Mapping[str, JsonValue]", raw.members))
+    return record
+
+
+def text_of(raw: RawRecord) -> str:
+    """Return the text of a record. Raises Fault (R101) where there is none."""
     if raw.broken is not None:
         raise Fault("R101", raw.broken)
     try:
-        text = raw.data.decode("utf-8")
+        return raw.data.decode("utf-8")
     except UnicodeDecodeError as error:
         message = f"the record is not UTF-8: byte {raw.data[error.start]:#04x} at {error.start}"
         raise Fault("R101", message) from None
+
+
+def _read(text: str, raw: RawRecord) -> JsonValue:
     try:
         value: JsonValue = json.loads(
-            text,
-            parse_float=Decimal,
-            parse_int=_whole,
-            parse_constant=_no_constant,
-            object_pairs_hook=_object,
+            text, parse_float=_decimal, parse_int=_whole, parse_constant=_no_constant
         )
         if "\\u" in text:
             json.dumps(value, ensure_ascii=False, default=str).encode()
@@ -102,24 +115,31 @@ def decode(raw: RawRecord, envelope: tuple[str, ...]) -> JsonValue:
         raise Fault("R101", "the record holds half of a surrogate pair") from None
     except RecursionError:
         raise Fault("R101", "the record is nested too deep") from None
-    except decimal.InvalidOperation:
-        raise Fault("R101", "the record holds a number beyond all bounds") from None
-    record = unwrap(value, envelope)
-    if raw.members and isinstance(record, dict):
-        # What could not be joined stands in its member's place: it has the type of none.
-        record.update(cast("Mapping[str, JsonValue]", raw.members))
-    return record
+    return value
 
 
 def decode_whole(raw: RawRecord, envelope: tuple[str, ...]) -> JsonValue:
     """Return the record's JSON as `decode` does, for what looks into each of its levels.
 
-    Raises Fault (R101) for what `decode` refuses, and for what is nested too deep for that.
+    Raises Fault (R101) for what `decode` refuses, for what is nested too deep for that, and for a
+    number beyond all bounds.
     """
     record = decode(raw, envelope)
     if is_deeper(record, DEEPEST):
         raise Fault("R101", f"the record is nested deeper than {DEEPEST} levels")
+    if _is_boundless(record):
+        raise Fault("R101", "the record holds a number beyond all bounds")
     return record
+
+
+def _is_boundless(value: JsonValue) -> bool:
+    match value:
+        case dict():
+            return any(_is_boundless(inner) for inner in value.values())
+        case list():
+            return any(_is_boundless(inner) for inner in value)
+        case _:
+            return isinstance(value, Decimal) and value.is_infinite()
 
 
 def unwrap(value: JsonValue, envelope: tuple[str, ...]) -> JsonValue:
@@ -132,27 +152,21 @@ def unwrap(value: JsonValue, envelope: tuple[str, ...]) -> JsonValue:
 
 
 def _whole(digits: str) -> JsonValue:
-    return int(digits) if len(digits) <= _MOST_INT_DIGITS else _long_whole(digits)
+    try:
+        return int(digits)
+    except ValueError:
+        return Decimal(digits)  # Python counts so many digits no more
 
 
-def _long_whole(digits: str) -> JsonValue:
-    number = Decimal(digits)
-    return int(digits) if -(2**63) <= number < 2**63 else number
+def _decimal(digits: str) -> JsonValue:
+    try:
+        return Decimal(digits)
+    except decimal.InvalidOperation:
+        return Decimal("Infinity")  # beyond all bounds: it is an amount to nobody
 
 
 def _no_constant(word: str) -> JsonValue:
     raise Fault("R101", f"`{word}` is not a JSON number")
-
-
-def _object(pairs: list[tuple[str, JsonValue]]) -> JsonValue:
-    members = dict(pairs)
-    if len(members) != len(pairs):
-        times = Counter(name for name, _ in pairs)
-        twice = next(name for name, count in times.items() if count > 1)
-        # A name that is no plain word may be anything, a personal value too.
-        shown = f"the member `{twice}`" if _PLAIN_NAME.fullmatch(twice) else "a member"
-        raise Fault("R101", f"{shown} stands twice in one object")
-    return members
 
 
 def _lines(stream: BinaryIO) -> Iterator[RawRecord]:

@@ -7,6 +7,7 @@ import typing
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from functools import lru_cache
 
 import msgspec
 
@@ -17,29 +18,29 @@ from mapgen.runtime.records import JsonValue
 
 T = typing.TypeVar("T")
 
-_ONE = Decimal(1)
-
 _DECIMAL = re.compile(r"-?\d+(\.\d+)?", re.ASCII)
+_INSTANT = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:?\d\d)", re.ASCII)
+_ONE = Decimal(1)
+# Amounts and days come again and again, in one record and from one to the next.
+_MOST_KNOWN = 8192
 
 
 if typing.TYPE_CHECKING:
     # What they are besides: lists of them are lists of decimals and of moments.
     Amount = Decimal
     Instant = datetime
+    Whole = int
 else:
 
-    class Amount(Decimal):
+    # What msgspec knows by itself is less strict: these are read here, and are what they stand for.
+
+    class Amount(metaclass=type("_", (type,), {"__instancecheck__": Decimal.__instancecheck__})):
         """An exact number of a source record: a JSON number, or text like `-12.50`."""
 
-        __slots__ = ()
-
-    class Instant(datetime):
+    class Instant(metaclass=type("_", (type,), {"__instancecheck__": datetime.__instancecheck__})):
         """A moment with its offset; a naive time is a fault. Below a microsecond it is cut off."""
 
-        __slots__ = ()
-
-
-_INSTANT = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:?\d\d)", re.ASCII)
+    Whole = typing.Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
 
 
 def exact(kind: type, value: object) -> object:
@@ -47,6 +48,8 @@ def exact(kind: type, value: object) -> object:
 
     Raises ValueError where the value is none.
     """
+    if isinstance(value, str):
+        return _read(kind, value)
     if kind is Amount:
         return amount(value)
     if kind is Instant:
@@ -54,17 +57,26 @@ def exact(kind: type, value: object) -> object:
     raise NotImplementedError(kind)
 
 
-def instant(value: object) -> Instant:
+@lru_cache(_MOST_KNOWN)
+def _read(kind: type, text: str) -> object:
+    if kind is Amount:
+        return amount(text)
+    if kind is Instant:
+        return instant(text)
+    raise NotImplementedError(kind)
+
+
+def instant(value: object) -> datetime:
     """Return a moment; raises ValueError for what is no RFC 3339 time with an offset.
 
     A fraction is cut, never rounded: rounding up would move the last moment of a day to the next.
     """
     if not isinstance(value, str) or not _INSTANT.fullmatch(value):
         raise ValueError("not a time with its offset")
-    return Instant.fromisoformat(value.upper())
+    return datetime.fromisoformat(value.upper())
 
 
-def amount(value: object) -> Amount:
+def amount(value: object) -> Decimal:
     """Return an exact number.
 
     Raises ValueError for text that is not a plain decimal number (`1,5`, ` 1`, `1e3`, `NaN`), and
@@ -75,18 +87,21 @@ def amount(value: object) -> Amount:
             raise ValueError("not a plain decimal number")
     elif isinstance(value, bool) or not isinstance(value, int | Decimal):
         raise ValueError("not a number")
-    number = Amount(value)
+    number = Decimal(value)
+    if isinstance(value, str) and len(value) <= MOST_DIGITS:
+        return number if number else number.copy_abs()
     if _is_too_long(number):
         raise ValueError("more digits than calculations keep")
     # 1E+3 is written as 1000, -0 as 0: the same numbers in the form that every reader knows.
     if typing.cast(int, number.as_tuple().exponent) > 0:
-        number = Amount(number.quantize(_ONE))
-    return number if number or not number.is_signed() else Amount(number.copy_abs())
+        number = number.quantize(_ONE)
+    return number if number or not number.is_signed() else number.copy_abs()
 
 
 def _is_too_long(number: Decimal) -> bool:
     _, digits, exponent = number.as_tuple()
-    assert isinstance(exponent, int)
+    if not isinstance(exponent, int):
+        return True  # beyond all bounds
     return len(digits) + max(exponent, 0) > MOST_DIGITS or -exponent > MOST_DIGITS
 
 
@@ -248,6 +263,10 @@ def _scalar(value: JsonValue) -> JsonValue:
     return None if isinstance(value, dict | list) else value
 
 
+def _is_whole(value: int) -> bool:
+    return -(2**63) <= value < 2**63
+
+
 def described(value: JsonValue) -> str:
     """Return what a JSON value is, in words."""
     match value:
@@ -262,7 +281,7 @@ def described(value: JsonValue) -> str:
         case Decimal():
             return "a number with decimal places"
         case int():
-            return "a whole number"
+            return "a whole number" if _is_whole(value) else "a number with too many digits"
         case list():
             return "a list"
         case _:

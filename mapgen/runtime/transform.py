@@ -6,6 +6,7 @@ first fault. Only a record that fails goes the complete one (`collecting`), whic
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import os
 import sys
@@ -35,6 +36,7 @@ from mapgen.runtime.plan import DocumentPlan, FileTable, Plan
 from mapgen.runtime.records import JsonValue, RawRecord, decode, read_records
 from mapgen.runtime.rules import Made, Rule, Rules, fill_indices, indices_of, load_rules
 from mapgen.runtime.source import Poison, SourceFault, patient, strict
+from mapgen.runtime.typed import TypedReader
 from mapgen.runtime.values import ENCODER, Skip
 from mapgen.runtime.wrapped import unwrapped
 from mapgen.runtime.zones import zone_of
@@ -211,6 +213,7 @@ class Transformer:
         self._transform = module.bind(bound.settings, bound.lookups)
         self._cells = CsvReader(module.Source)
         self._only = plan.only if plan.documents[0].name == ONLY else None
+        self._typed = _typed_reader(module, plan)
         self._complete: tuple[Callable[[Any], Any], Collector] | None = None
 
     def outcomes(self, raw: Record, file: str, *, again: bool = False) -> tuple[Outcome, ...]:
@@ -221,20 +224,33 @@ class Transformer:
         return calculated(self._outcomes, raw, Origin(file, raw.number, raw.line, None, again))
 
     def _outcomes(self, raw: Record, origin: Origin) -> tuple[Outcome, ...]:
-        record = None if isinstance(raw, RawRecord) else self._cells.read(raw)
-        try:
-            value = self._value(raw) if record is None else None
-        except Fault as fault:
-            return (Rejected(origin, (FaultReport(fault.code, fault.message),)),)
-        try:
-            if record is None:
-                record = strict(value, self._module.Source)
-            return self._delivered(self._with_key(origin, record), self._transform(record))
-        except (Fault, ArithmeticError, msgspec.ValidationError):
-            outcome = self._rejected(origin, self._value(raw) if value is None else value)
-            if isinstance(outcome, Rejected) and outcome.waits:
-                outcome = replace(outcome, data=raw.data)
-            return (outcome,)
+        record = self._read(raw)
+        found: tuple[SourceFault, ...] = ()
+        if record is None:
+            try:
+                record, found = self._looked_at(self._value(raw))
+            except Fault as fault:
+                return (Rejected(origin, (FaultReport(fault.code, fault.message),)),)
+        if not found:
+            with contextlib.suppress(Fault, ArithmeticError):
+                return self._delivered(self._with_key(origin, record), self._transform(record))
+        outcome = self._refused(origin, record, found)
+        if isinstance(outcome, Rejected) and outcome.waits:
+            outcome = replace(outcome, data=raw.data)
+        return (outcome,)
+
+    def _read(self, raw: Record) -> Any | None:
+        """Return the struct of a record that is beyond doubt."""
+        if not isinstance(raw, RawRecord):
+            return self._cells.read(raw)
+        return None if self._typed is None else self._typed.read(raw)
+
+    def _looked_at(self, value: JsonValue) -> tuple[Any, tuple[SourceFault, ...]]:
+        """Return the struct of a record that was not read in one step, and what is wrong in it."""
+        if self._typed is None:
+            with contextlib.suppress(msgspec.ValidationError):
+                return strict(value, self._module.Source), ()
+        return patient(value, self._module.Source, self._plan.source)
 
     def _value(self, raw: Record) -> JsonValue:
         value: JsonValue = (
@@ -260,7 +276,8 @@ class Transformer:
 
     def source(self, raw: Record) -> Any:
         """Return what the rules read of a record that they take: a struct of the flow's own."""
-        return strict(self._value(raw), self._module.Source)
+        record = self._read(raw)
+        return strict(self._value(raw), self._module.Source) if record is None else record
 
     def _delivered(self, origin: Origin, result: Any) -> tuple[Outcome, ...]:
         if isinstance(result, Skip):
@@ -282,11 +299,9 @@ class Transformer:
         message = f"two documents `{name}` of the record have the same identity"
         return self._rule_report(rule, Spot((), rows), Fault("R224", message, identity))
 
-    def _rejected(self, origin: Origin, value: JsonValue) -> Outcome:
-        try:
-            record, source_faults = patient(value, self._module.Source, self._plan.source)
-        except Fault as fault:
-            return Rejected(origin, (FaultReport(fault.code, fault.message),))
+    def _refused(
+        self, origin: Origin, record: Any, source_faults: tuple[SourceFault, ...]
+    ) -> Outcome:
         transform, collector = self._complete or self._load_complete()
         collector.start((found.fault for found in source_faults), record, self._plan.source)
         result = transform(record)
@@ -378,6 +393,12 @@ class Transformer:
                 return _shortened(format(value, "f"))
             case _:
                 return _shortened(str(value))
+
+
+def _typed_reader(module: Any, plan: Plan) -> TypedReader | None:
+    """Return what reads records in one step; None where they are made of several things."""
+    is_plain = plan.format == "json" and plan.reads is None and not plan.members_of_cells
+    return TypedReader(module.Source, plan.envelope) if is_plain else None
 
 
 def _identity(document: Any, field: str) -> str:

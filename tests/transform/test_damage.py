@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from mapgen.runtime.lines import document_line, reject_line
 from mapgen.runtime.outcome import Document, FaultReport, Outcome, Rejected, Skipped
 from mapgen.runtime.records import RawRecord, decode
-from mapgen.runtime.source import strict
+from mapgen.runtime.source import patient, strict
 from mapgen.runtime.testing import FlowUnderTest
 from mapgen.runtime.values import ENCODER
 
@@ -163,7 +163,8 @@ def test_both_ways_agree(flow: FlowUnderTest, order: Any, data: st.DataObject) -
 
     try:
         value = decode(RawRecord(1, 1, text(record).encode()), ())
-        complete = transformer._rejected(fast.origin, value)
+        source, found = patient(value, transformer.source_type, "order")
+        complete = transformer._refused(fast.origin, source, found)
     except AssertionError:
         complete = None  # nothing was found
 

@@ -27,7 +27,7 @@ _IMPORTED = {
     "duration": ("datetime", "timedelta"),
     "timezone": ("zoneinfo", "ZoneInfo"),
 }
-_STRICT = {"decimal": "Amount", "timestamp": "Instant"}
+_STRICT = {"decimal": "Amount", "timestamp": "Instant", "int": "Whole"}
 WRAPPERS: dict[ValueKind, str] = {
     "string": "StringValue",
     "decimal": "DecimalValue",
@@ -94,7 +94,7 @@ class Annotations(Struct, frozen=True):
         return self.classes[name]
 
     def of_source(self, field: SourceField) -> str:
-        """Return the annotation of a source member: amounts and instants are read strictly."""
+        """Return the annotation of a source member: numbers and instants are read strictly."""
         if field.type in _STRICT:
             element = self.module.name("mapgen.runtime.source", _STRICT[field.type])
         else:
