@@ -99,6 +99,12 @@ class Liar:
                 if order["ExternalRef"]["value"] in wanted and at <= until
             ]
 
+    def kept(self, request: Request) -> dict[str, Any]:
+        """Return the document whose id a path ends with."""
+        with self.turn:
+            path = request.query.partition("?")[0]
+            return next(order for order in self.orders if path.endswith(f"/{order['id']}"))
+
     def first_time(self, request: Request) -> bool:
         """Whether every third order is sent for the first time."""
         identity = request.order["ExternalRef"]["value"]
@@ -126,6 +132,8 @@ class Liar:
                 return answer(204)
             case "find":
                 return answer(200, self.find(request.wanted))
+            case "read":
+                return answer(200, self.kept(request))
             case _:
                 return answer(200, self.save(request))
 
@@ -148,7 +156,7 @@ class _Handler(socketserver.StreamRequestHandler):
             if name.lower() == "content-length":
                 length = int(value)
         body = self.rfile.read(length)
-        kind = {"PUT": "put", "GET": "find"}.get(method) or (
+        kind = {"PUT": "put", "GET": "find" if "$filter" in target else "read"}.get(method) or (
             "token" if target.endswith("token") else "logout"
         )
         said = self.liar.told(kind, unquote(target), body)
