@@ -58,7 +58,7 @@ def import_contract(inputs: Inputs, roots: tuple[str, ...] = ()) -> Imported:
     else:
         stated = overlay.read_overlay(_read("--overlay", inputs.overlay, read))
         applied = overlay.apply(merged.contract, stated, kept)
-        confirmed = overlay.keyed(stated)
+        confirmed = overlay.keyed_entities(stated)
     contract = openapi.select(applied.contract, tuple(sorted(kept)))
     return Imported(
         contract,

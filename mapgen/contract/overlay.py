@@ -4,79 +4,95 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from functools import partial
-from typing import Literal, cast, get_args
+from typing import Any, Literal
 
-import yaml
 from msgspec import Struct
 from msgspec.structs import replace
 
 from mapgen.contract.document import gather
 from mapgen.contract.metadata import with_keys
 from mapgen.contract.model import Contract, Entity, Field
-from mapgen.report import Diagnostic, Label, Source, Span, Stopped, suggestion
+from mapgen.report import Diagnostic, Label, Source, Span, Stopped, Text
 from mapgen.report.catalogue import contract as words
+from mapgen.spec.construct import Construct, here, itself, named, optional, required
+from mapgen.spec.nodes import ScalarNode
+from mapgen.spec.reader import read
+from mapgen.spec.shapes import As, ListOf, MapOf, Whole, Words, keyed
 
-FORMAT = 1
-
-FlagKind = Literal["required", "calculated", "read_only", "days", "moments"]
-NumberKind = Literal["lengths", "places"]
 Kind = Literal[
     "keys", "identities", "auto_numbered", "required", "calculated", "read_only", "days", "moments",
     "companions", "lengths", "places",
 ]  # fmt: skip
 
-_KINDS: tuple[str, ...] = get_args(Kind)
+_NAME = Words("a name", r"(?s).*\S.*", "OrderNbr")
+_NAMES = ListOf(_NAME, least=1)
+_NUMBERS = MapOf(keyed(Whole()), "fields", least=1)
+_MARK = As(Words("mark", choices=("true",)), lambda _, at: at.key)
+
+# What a fact of a kind says of its field.
+_FLAGS: Mapping[str, Mapping[str, Any]] = {
+    "required": {"is_required": True},
+    "calculated": {"is_calculated": True},
+    "read_only": {"is_read_only": True},
+    "days": {"value_type": "date"},
+    "moments": {"value_type": "datetime"},
+}
 
 
-class Name(Struct, frozen=True):
-    """A name as the overlay writes it, and where."""
+class Group(Construct, what="a group of facts"):
+    """Facts about an entity with one source."""
 
-    value: str
-    span: Span
-
-
-class EntityFact(Struct, frozen=True):
-    """`keys`, `identities` or `auto_numbered`: a fact about the entity as a whole."""
-
-    kind: Literal["keys", "identities", "auto_numbered"]
-    entity: Name
-    fields: tuple[Name, ...]
-
-
-class FlagFact(Struct, frozen=True):
-    """A field is required on create, calculated, read-only, or holds a day or a moment."""
-
-    kind: FlagKind
-    entity: Name
-    field: Name
+    source: Text = required(_NAME, "where the facts are documented or were observed")
+    keys: tuple[Text, ...] = optional(_NAMES, "key fields in the order of the key URL")
+    identities: tuple[Text, ...] = optional(_NAMES, "fields that may carry an identity")
+    auto_numbered: Text | None = optional(_MARK, "the key that is sent is replaced")
+    required: tuple[Text, ...] = optional(_NAMES, "a create needs them")
+    calculated: tuple[Text, ...] = optional(_NAMES, "the ERP computes them")
+    read_only: tuple[Text, ...] = optional(_NAMES, "the ERP or its workflow sets them")
+    days: tuple[Text, ...] = optional(_NAMES, "they hold a calendar day")
+    moments: tuple[Text, ...] = optional(_NAMES, "they hold an instant")
+    companions: tuple[tuple[Text, Text], ...] = optional(
+        MapOf(keyed(_NAME), "fields", least=1), "field, or `Field.Part`: the flag sent with it"
+    )
+    lengths: tuple[tuple[Text, ScalarNode], ...] = optional(_NUMBERS, "in UTF-16 units")
+    places: tuple[tuple[Text, ScalarNode], ...] = optional(_NUMBERS, "most decimal places")
+    span: Span = here()
 
 
-class NumberFact(Struct, frozen=True):
-    """The length of a text in UTF-16 units, or the decimal places of a number."""
+class Facts(Construct):
+    """All that is stated of an entity."""
 
-    kind: NumberKind
-    entity: Name
-    field: Name
-    number: int
-    span: Span
+    entity: Text = named()
+    groups: tuple[Group, ...] = itself(ListOf(Group))
 
 
-class CompanionFact(Struct, frozen=True):
-    """A field, or a part of a linked entity, has no effect without the companion."""
+class Written(Construct, what="an overlay"):
+    """An overlay as its file has it."""
 
-    entity: Name
-    field: Name
-    part: Name | None
-    companion: Name
+    overlay: Text = required(Words("format of an overlay", choices=("1",)), "the format: 1")
+    contract: Text = required(_NAME, "the contract that the facts are about")
+    entities: tuple[Facts, ...] = required(MapOf(Facts, "entities"), "groups of facts by entity")
 
 
-Fact = EntityFact | FlagFact | NumberFact | CompanionFact
+class Fact(Struct, frozen=True):
+    """What is stated of an entity, of its fields `names`, with a number or a companion."""
+
+    kind: Kind
+    entity: Text
+    names: tuple[Text, ...]
+    number: ScalarNode | None = None
+    companion: Text | None = None
+
+    @property
+    def text(self) -> Text:
+        """The place of the fact."""
+        return self.names[-1] if self.names else self.entity
 
 
 class Overlay(Struct, frozen=True):
     """The contract an overlay is about, and its facts in the order they are written."""
 
-    contract: Name
+    contract: Text
     facts: tuple[Fact, ...]
 
 
@@ -91,22 +107,33 @@ class Applied(Struct, frozen=True):
 def read_overlay(source: Source) -> Overlay:
     """Return the facts of an overlay.
 
-    Raises Stopped with E407 for what is not YAML or not shaped as an overlay; every group of facts
-    must name its source.
+    Raises Stopped for what is not YAML or not shaped as an overlay, and with E407 for a group
+    without a fact.
     """
-    root = _Node(source, _compose(source))
-    members = dict(root.members(("overlay", "contract", "entities")))
-    for name in ("overlay", "contract", "entities"):
-        if name not in members:
-            root.stop(f"the member `{name}` is missing")
-    if members["overlay"].node.value != str(FORMAT):
-        members["overlay"].stop(f"the format is not {FORMAT}")
-    facts = gather(
-        partial(_group, entity, group)
-        for entity, groups in members["entities"].named()
-        for group in groups.elements()
-    )
-    return Overlay(members["contract"].name(), tuple(fact for group in facts for fact in group))
+    written = read(source, Written)
+    groups = [(one.entity, group) for one in written.entities for group in one.groups]
+    facts = gather(partial(_facts, entity, group) for entity, group in groups)
+    return Overlay(written.contract, tuple(fact for group in facts for fact in group))
+
+
+def _facts(entity: Text, group: Group) -> list[Fact]:
+    """Return the facts of a group in the order of the file: several kinds may share a source."""
+    found = [
+        *([Fact("keys", entity, group.keys)] if group.keys else ()),
+        *([Fact("identities", entity, group.identities)] if group.identities else ()),
+        *([Fact("auto_numbered", entity, ())] if group.auto_numbered is not None else ()),
+        *(Fact("required", entity, (name,)) for name in group.required),
+        *(Fact("calculated", entity, (name,)) for name in group.calculated),
+        *(Fact("read_only", entity, (name,)) for name in group.read_only),
+        *(Fact("days", entity, (name,)) for name in group.days),
+        *(Fact("moments", entity, (name,)) for name in group.moments),
+        *(Fact("lengths", entity, (name,), number) for name, number in group.lengths),
+        *(Fact("places", entity, (name,), number) for name, number in group.places),
+        *(Fact("companions", entity, (name,), None, flag) for name, flag in group.companions),
+    ]
+    if not found:
+        raise Stopped(words.group_without_facts(Label(group.span), entity=entity.value))
+    return sorted(found, key=lambda fact: fact.text.span().start)
 
 
 def apply(contract: Contract, overlay: Overlay, kept: frozenset[str]) -> Applied:
@@ -117,13 +144,16 @@ def apply(contract: Contract, overlay: Overlay, kept: frozenset[str]) -> Applied
     """
     if overlay.contract.value != contract.name:
         reason = f"it is written for `{overlay.contract.value}`, not for `{contract.name}`"
-        raise Stopped(words.contradiction_in_overlay(Label(overlay.contract.span), reason=reason))
+        raise _contradiction(reason, overlay.contract.span())
     entities = dict(contract.entities)
     faults: list[Diagnostic] = list(_said_twice(overlay.facts))
     overruled: list[str] = []
     for fact in overlay.facts:
         try:
-            entity = _entity(contract, fact.entity)
+            if fact.entity.value not in contract.entities:
+                what, known = f"the contract `{contract.name}`", contract.entities
+                raise _unknown(what, fact.entity.value, known, fact.entity.span())
+            entity = contract.entities[fact.entity.value]
             entities[entity.name] = _refine(entities[entity.name], fact, entities)
             if entity.name in kept:
                 overruled.extend(_overruled(entity, fact))
@@ -135,268 +165,84 @@ def apply(contract: Contract, overlay: Overlay, kept: frozenset[str]) -> Applied
     return Applied(replace(contract, entities=entities), taken, tuple(sorted(overruled)))
 
 
-def keyed(overlay: Overlay) -> frozenset[str]:
+def keyed_entities(overlay: Overlay) -> frozenset[str]:
     """Return the entities whose keys the overlay states, and with them their order."""
-    return frozenset(
-        fact.entity.value
-        for fact in overlay.facts
-        if isinstance(fact, EntityFact) and fact.kind == "keys"
-    )
+    return frozenset(fact.entity.value for fact in overlay.facts if fact.kind == "keys")
 
 
-# Reading: YAML nodes with their places.
+def _unknown(what: str, name: str, known: Mapping[str, object], at: Span) -> Stopped:
+    return Stopped(words.unknown_in_overlay(Label(at), what=what, it=name, known=known))
 
 
-class _Node(Struct, frozen=True):
-    source: Source
-    node: yaml.Node
-
-    @property
-    def span(self) -> Span:
-        start, end = self.node.start_mark.index, self.node.end_mark.index
-        line_end = self.source.text.find("\n", start)
-        return Span(self.source, start, end if line_end < 0 else min(end, line_end))
-
-    def fault(self, reason: str, help_line: str | None = None) -> Stopped:
-        return Stopped(words.malformed_overlay(Label(self.span), reason=reason, help=help_line))
-
-    def stop(self, reason: str) -> None:
-        raise self.fault(reason)
-
-    def named(self) -> Iterator[tuple[Name, _Node]]:
-        """Return the members of a mapping, each key once."""
-        if not isinstance(self.node, yaml.MappingNode):
-            raise self.fault(f"found {_kind(self.node)} where a mapping is expected")
-        seen: dict[str, Name] = {}
-        for key_node, value in self.node.value:
-            key = _Node(self.source, key_node).name()
-            if key.value in seen:
-                raise Stopped(
-                    words.malformed_overlay(Label(key.span), reason=f"`{key.value}` stands twice")
-                )
-            seen[key.value] = key
-            yield key, _Node(self.source, value)
-
-    def members(self, known: tuple[str, ...]) -> Iterator[tuple[str, _Node]]:
-        for key, value in self.named():
-            if key.value not in known:
-                reason = f"the member `{key.value}` is unknown"
-                help_line = suggestion(key.value, known) or f"known are {', '.join(known)}"
-                raise Stopped(
-                    words.malformed_overlay(Label(key.span), reason=reason, help=help_line)
-                )
-            yield key.value, value
-
-    def elements(self) -> Iterator[_Node]:
-        if not isinstance(self.node, yaml.SequenceNode):
-            raise self.fault(f"found {_kind(self.node)} where a list is expected")
-        for node in self.node.value:
-            yield _Node(self.source, node)
-
-    def name(self) -> Name:
-        if not isinstance(self.node, yaml.ScalarNode) or not self.node.value.strip():
-            raise self.fault(f"found {_kind(self.node)} where a name is expected")
-        return Name(self.node.value, self.span)
-
-    def number(self) -> int:
-        word = self.name().value
-        if not (word.isascii() and word.isdigit() and len(word) < 10):
-            raise self.fault(f"found `{word}` where a whole number is expected")
-        return int(word)
+def _contradiction(reason: str, at: Span) -> Stopped:
+    return Stopped(words.contradiction_in_overlay(Label(at), reason=reason))
 
 
-def _compose(source: Source) -> yaml.Node:
-    if source.text.startswith("\ufeff"):
-        raise _yaml_fault(source, 0, "a byte order mark")
-    try:
-        root = yaml.compose(source.text, Loader=yaml.SafeLoader)
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        reason = error.problem or error.context or "it cannot be read"
-        raise _yaml_fault(source, mark.index if mark else 0, reason) from None
-    except yaml.reader.ReaderError as error:
-        raise _yaml_fault(source, error.position, "a character that YAML does not allow") from None
-    except RecursionError:
-        raise _yaml_fault(source, 0, "it is nested too deeply") from None
-    if root is None:
-        raise _yaml_fault(source, 0, "it is empty")
-    return root
-
-
-def _yaml_fault(source: Source, at: int, reason: str) -> Stopped:
-    place = min(max(at, 0), len(source.text))
-    return Stopped(words.malformed_overlay(Label(Span(source, place, place)), reason=reason))
-
-
-def _kind(node: yaml.Node) -> str:
-    match node:
-        case yaml.MappingNode():
-            return "a mapping"
-        case yaml.SequenceNode():
-            return "a list"
-        case _:
-            return f"`{node.value}`" if node.value else "nothing"
-
-
-def _group(entity: Name, group: _Node) -> tuple[Fact, ...]:
-    """Return the facts of one group: several kinds may share a source."""
-    members = dict(group.members(("source", *_KINDS)))
-    source = members.pop("source", None)
-    if source is None:
-        raise group.fault(
-            f"these facts about `{entity.value}` name no source",
-            "say with `source:` where the fact is documented or was observed",
-        )
-    source.name()
-    if not members:
-        raise group.fault("the group states no fact")
-    return tuple(
-        fact for kind, node in members.items() for fact in _facts(cast(Kind, kind), entity, node)
-    )
-
-
-def _facts(kind: Kind, entity: Name, node: _Node) -> Iterator[Fact]:
-    if isinstance(node.node, yaml.CollectionNode) and not node.node.value:
-        raise node.fault(f"`{kind}` is empty, so it states no fact")
-    match kind:
-        case "keys" | "identities":
-            yield EntityFact(kind, entity, tuple(one.name() for one in node.elements()))
-        case "auto_numbered":
-            if node.name().value != "true":
-                raise node.fault("`auto_numbered` is either `true` or left out")
-            yield EntityFact(kind, entity, ())
-        case "required" | "calculated" | "read_only" | "days" | "moments":
-            for one in node.elements():
-                yield FlagFact(kind, entity, one.name())
-        case "lengths" | "places":
-            for field, one in node.named():
-                yield NumberFact(kind, entity, field, one.number(), one.span)
-        case "companions":
-            for field, one in node.named():
-                yield _companion(entity, field, one.name())
-
-
-def _companion(entity: Name, field: Name, companion: Name) -> CompanionFact:
-    outer, dot, inner = field.value.partition(".")
-    if not dot:
-        return CompanionFact(entity, field, None, companion)
-    start = field.span.start
-    split = start + len(outer)
-    return CompanionFact(
-        entity,
-        Name(outer, Span(field.span.source, start, split)),
-        Name(inner, Span(field.span.source, split + 1, field.span.end)),
-        companion,
-    )
-
-
-# Applying: each fact is checked against what it is said of.
-
-
-def _entity(contract: Contract, name: Name) -> Entity:
-    if name.value not in contract.entities:
-        what = f"the contract `{contract.name}`"
-        raise Stopped(
-            words.unknown_in_overlay(
-                Label(name.span), what=what, it=name.value, known=contract.entities
-            )
-        )
-    return contract.entities[name.value]
-
-
-def _field(entity: Entity, name: Name) -> Field:
-    if name.value not in entity.fields:
-        what = f"the entity `{entity.name}`"
-        raise Stopped(
-            words.unknown_in_overlay(
-                Label(name.span), what=what, it=name.value, known=entity.fields
-            )
-        )
-    return entity.fields[name.value]
-
-
-def _contradiction(reason: str, span: Span) -> Stopped:
-    return Stopped(words.contradiction_in_overlay(Label(span), reason=reason))
+def _field(entity: Entity, name: str, at: Span) -> Field:
+    if name not in entity.fields:
+        raise _unknown(f"the entity `{entity.name}`", name, entity.fields, at)
+    return entity.fields[name]
 
 
 def _refine(entity: Entity, fact: Fact, entities: Mapping[str, Entity]) -> Entity:
-    match fact:
-        case EntityFact():
-            return _refine_entity(entity, fact)
-        case FlagFact():
-            one = _refine_flag(entity, fact)
-            if one.is_required and (one.is_calculated or one.is_read_only):
-                reason = f"`{entity.name}.{one.name}` is required, but nothing sent to it is kept"
-                raise _contradiction(reason, fact.field.span)
-        case NumberFact():
-            one = _refine_number(entity, fact)
-        case CompanionFact():
-            one = _refine_companion(entity, fact, entities)
+    """Return an entity with a fact, which is checked against what it is said of."""
+    if fact.kind == "auto_numbered":
+        return replace(entity, is_auto_numbered=True)
+    if fact.kind in ("keys", "identities"):
+        return _identified(entity, fact)
+    if fact.companion is not None:
+        one = _accompanied(entity, fact, fact.companion, entities)
+    else:
+        one = _limited(entity, fact, _field(entity, fact.text.value, fact.text.span()))
     return replace(entity, fields={**entity.fields, one.name: one})
 
 
-def _refine_entity(entity: Entity, fact: EntityFact) -> Entity:
-    fields = gather(partial(_field, entity, name) for name in fact.fields)
-    for one, name in zip(fields, fact.fields, strict=True):
+def _identified(entity: Entity, fact: Fact) -> Entity:
+    fields = gather(partial(_field, entity, name.value, name.span()) for name in fact.names)
+    for one, name in zip(fields, fact.names, strict=True):
         if one.shape != "value":
             reason = f"`{entity.name}.{one.name}` is {_shape(one)}, so it identifies nothing"
-            raise _contradiction(reason, name.span)
+            raise _contradiction(reason, name.span())
     names = tuple(one.name for one in fields)
     if len(set(names)) < len(names):
-        raise _contradiction(f"a name stands twice in the {fact.kind}", fact.fields[-1].span)
-    match fact.kind:
-        case "keys":
-            return with_keys(entity, names)
-        case "identities":
-            return replace(entity, identities=names)
-        case "auto_numbered":
-            return replace(entity, is_auto_numbered=True)
+        raise _contradiction(f"a name stands twice in the {fact.kind}", fact.text.span())
+    return with_keys(entity, names) if fact.kind == "keys" else replace(entity, identities=names)
 
 
-def _refine_flag(entity: Entity, fact: FlagFact) -> Field:
-    one = _field(entity, fact.field)
-    match fact.kind:
-        case "required":
-            return replace(one, is_required=True)
-        case "calculated":
-            return replace(one, is_calculated=True)
-        case "read_only":
-            return replace(one, is_read_only=True)
-        case "days" | "moments" if one.value_type not in ("date", "datetime"):
-            reason = f"`{entity.name}.{one.name}` is {_shape(one)}, neither a day nor a moment"
-            raise _contradiction(reason, fact.field.span)
-        case "days":
-            return replace(one, value_type="date")
-        case "moments":
-            return replace(one, value_type="datetime")
+def _limited(entity: Entity, fact: Fact, one: Field) -> Field:
+    """Return a field with what a flag or a number says of it."""
+    what, at = f"`{entity.name}.{one.name}`", fact.text.span()
+    if fact.number is not None:
+        fitting = ("string",) if fact.kind == "lengths" else ("decimal", "double")
+        if one.value_type not in fitting:
+            raise _contradiction(f"{what} is {_shape(one)}, which has no {fact.kind}", at)
+        if fact.kind == "places":
+            return replace(one, places=fact.number.whole)
+        if fact.number.whole == 0:
+            raise _contradiction("a length of 0 leaves no room for a text", fact.number.span)
+        return replace(one, max_length=fact.number.whole)
+    if fact.kind in ("days", "moments") and one.value_type not in ("date", "datetime"):
+        raise _contradiction(f"{what} is {_shape(one)}, neither a day nor a moment", at)
+    said = replace(one, **_FLAGS[fact.kind])
+    if said.is_required and (said.is_calculated or said.is_read_only):
+        raise _contradiction(f"{what} is required, but nothing sent to it is kept", at)
+    return said
 
 
-def _refine_number(entity: Entity, fact: NumberFact) -> Field:
-    one = _field(entity, fact.field)
-    fitting = ("string",) if fact.kind == "lengths" else ("decimal", "double")
-    if one.value_type not in fitting:
-        reason = f"`{entity.name}.{one.name}` is {_shape(one)}, which has no {fact.kind}"
-        raise _contradiction(reason, fact.field.span)
-    if fact.kind == "lengths" and fact.number == 0:
-        raise _contradiction("a length of 0 leaves no room for a text", fact.span)
-    if fact.kind == "places":
-        return replace(one, places=fact.number)
-    return replace(one, max_length=fact.number)
-
-
-def _refine_companion(entity: Entity, fact: CompanionFact, entities: Mapping[str, Entity]) -> Field:
-    one = _field(entity, fact.field)
-    companion = _field(entity, fact.companion)
+def _accompanied(entity: Entity, fact: Fact, flag: Text, entities: Mapping[str, Entity]) -> Field:
+    """Return a field that has no effect, as a whole or in a part, without a flag."""
+    outer, dot, inner = fact.text.value.partition(".")
+    at = fact.text.span(0, len(outer))
+    one = _field(entity, outer, at)
+    companion = _field(entity, flag.value, flag.span())
     if companion.value_type != "boolean":
-        reason = (
-            f"the companion `{entity.name}.{companion.name}` is {_shape(companion)}, not a flag"
-        )
-        raise _contradiction(reason, fact.companion.span)
-    if fact.part is None:
+        what = f"the companion `{entity.name}.{companion.name}`"
+        raise _contradiction(f"{what} is {_shape(companion)}, not a flag", flag.span())
+    if not dot:
         return replace(one, companion=companion.name)
     if one.entity is None:
-        raise _contradiction(f"`{entity.name}.{one.name}` has no parts", fact.field.span)
-    part = _field(entities[one.entity], fact.part)
+        raise _contradiction(f"`{entity.name}.{one.name}` has no parts", at)
+    part = _field(entities[one.entity], inner, fact.text.span(len(outer) + 1))
     return replace(one, part_companions=(*one.part_companions, (part.name, companion.name)))
 
 
@@ -408,37 +254,29 @@ def _shape(one: Field) -> str:
 
 def _overruled(entity: Entity, fact: Fact) -> Iterator[str]:
     """Return where a fact differs from what the files said before any overlay."""
-    match fact:
-        case EntityFact(kind="keys"):
-            names = tuple(name.value for name in fact.fields)
-            if entity.keys and set(names) != set(entity.keys):
-                yield f"{entity.name}: keys {', '.join(names)} instead of {', '.join(entity.keys)}"
-        case NumberFact():
-            one = entity.fields[fact.field.value]
-            before = one.max_length if fact.kind == "lengths" else one.places
-            if before not in (None, fact.number):
-                yield f"{entity.name}.{fact.field.value}: {fact.number} instead of {before}"
-        case _:
-            return
+    if fact.kind == "keys":
+        names = tuple(name.value for name in fact.names)
+        if entity.keys and set(names) != set(entity.keys):
+            yield f"{entity.name}: keys {', '.join(names)} instead of {', '.join(entity.keys)}"
+    elif fact.number is not None:
+        one = entity.fields[fact.text.value]
+        before = one.max_length if fact.kind == "lengths" else one.places
+        if before not in (None, fact.number.whole):
+            yield f"{entity.name}.{one.name}: {fact.number.value} instead of {before}"
 
 
 def _said_twice(facts: tuple[Fact, ...]) -> Iterator[Diagnostic]:
     """Return a fault for each fact stated in two places: only one of the two would be reviewed."""
-    first: dict[tuple[str, ...], Name] = {}
+    first: dict[tuple[str, str], Text] = {}
     for fact in facts:
-        key: tuple[str, ...]
-        match fact:
-            case EntityFact():
-                key, name = (fact.entity.value, fact.kind), fact.entity
-            case FlagFact() | NumberFact():
-                kind = "days or moments" if fact.kind in ("days", "moments") else fact.kind
-                key, name = (fact.entity.value, kind, fact.field.value), fact.field
-            case CompanionFact():
-                part = fact.part.value if fact.part else ""
-                key, name = (fact.entity.value, "companions", fact.field.value, part), fact.field
-        if key in first:
-            reason = f"`{'.'.join((key[0], *key[2:])).rstrip('.')}` has its `{key[1]}` stated twice"
+        is_of_entity = fact.kind in ("keys", "identities", "auto_numbered")
+        kind = "days or moments" if fact.kind in ("days", "moments") else fact.kind
+        text = fact.entity if is_of_entity else fact.text
+        what = fact.entity.value if is_of_entity else f"{fact.entity.value}.{text.value}"
+        if (what, kind) in first:
             yield words.contradiction_in_overlay(
-                Label(name.span), reason=reason, first=first[key].span
+                Label(text.span()),
+                reason=f"`{what}` has its `{kind}` stated twice",
+                first=first[what, kind].span(),
             )
-        first.setdefault(key, name)
+        first.setdefault((what, kind), text)

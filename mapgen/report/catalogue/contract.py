@@ -29,7 +29,9 @@ edited_lock = Message(
     "E593: the contract lock was changed by hand: its content has another checksum",
     help="make it anew with `mapgen contract import`; facts of your own belong in the overlay",
 )
-malformed_overlay = Message("E407: the overlay is malformed: {reason}")
+group_without_facts = Message(
+    "E407: the group states no fact about `{entity}`", help="state one, or remove the group"
+)
 unknown_in_overlay = Message(
     "E408: {what} has no `{it}`",
     notes="an overlay may only state facts about what the contract has",
