@@ -32,7 +32,7 @@ from mapgen.expression.lineage import TABLES, Lineage
 from mapgen.expression.scope import Binding, Origins, Scope, at, either
 from mapgen.expression.tree import Binary
 from mapgen.expression.typed import Typed
-from mapgen.report import Diagnostic, Text
+from mapgen.report import Diagnostic, Span, Text
 from mapgen.report.catalogue import mapping as messages
 from mapgen.spec import model as spec
 
@@ -269,30 +269,27 @@ def _identity(
         for table in identity.value.typed.lineage.tables:
             rules.faults.append(messages.identity_by_table(clause.value.span(), table=table))
     if identity is not None:
-        for path in _changing(identity, schema):
-            fault = messages.changing_identity(
-                clause.value.span(),
-                field=path,
-                lasting=schema.lasting,
-                is_of_the_erp=schema.entity is not None,
-            )
-            rules.faults.append(fault)
+        rules.faults.extend(_changing(identity, schema, clause.value.span()))
     return identity
 
 
-def _changing(identity: checked.CheckedRule, schema: SourceSchema) -> Iterator[str]:
-    """Yield the source paths behind an identity whose values may change.
+def _changing(
+    identity: checked.CheckedRule, schema: SourceSchema, at: Span
+) -> Iterator[Diagnostic]:
+    """Yield the faults of source paths behind an identity whose values may change.
 
     Of an object that may be missing, it counts whether it is there, if that decides anything.
     """
-    gone_through = set()
+    gone_through, is_of_the_erp = set(), schema.entity is not None
     if isinstance(identity.value, checked.Formula):
         gone_through = {*identity.value.typed.lineage.reads} - {*identity.reads}
     for path in (*identity.reads, *sorted(gone_through)):
         if path.startswith(TABLES) or path in schema.lasting:
             continue
         if path in identity.reads or isinstance(type_at(schema.record, path), types.Optional):
-            yield path
+            yield messages.changing_identity(
+                at, field=path, lasting=schema.lasting, is_of_the_erp=is_of_the_erp
+            )
 
 
 def document_type(

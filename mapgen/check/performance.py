@@ -38,8 +38,8 @@ def check_performance(
     needed += peak * (asked + reads_rows)
     lookups = f"{asked} lookup{'s' if asked > 1 else ''}" if asked else ""
     for environment in around.environments:
-        name = environment.name.value
-        allowed = math.floor(environment.limits.requests_per_minute.whole * USABLE)
+        name, limits = environment.name.value, environment.limits
+        allowed = math.floor(limits.requests_per_minute.whole * USABLE)
         if needed > allowed and performance.mode.value != "batch":
             span = performance.volume.peak_per_minute.span
             faults.append(
@@ -52,13 +52,12 @@ def check_performance(
                     reads_rows=reads_rows,
                 )
             )
-        most = environment.limits.concurrent_requests.whole
-        if performance.concurrency is not None and performance.concurrency.whole > most:
-            span = performance.concurrency.span
-            wanted = performance.concurrency.whole
-            faults.append(
-                messages.over_concurrency(span, wanted=wanted, environment=name, allowed=most)
+        most, wanted = limits.concurrent_requests.whole, performance.concurrency
+        if wanted is not None and wanted.whole > most:
+            fault = messages.over_concurrency(
+                wanted.span, wanted=wanted.whole, environment=name, allowed=most
             )
+            faults.append(fault)
     return faults
 
 

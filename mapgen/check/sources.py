@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from itertools import accumulate
 from typing import Self
 
@@ -105,24 +105,7 @@ def accounted(
     paths = Paths.of(leaves)
     known = list(all_paths(record, name))
     faults: list[Diagnostic] = []
-    ignored: set[str] = set()
-    for ignore in section.ignores:
-        matched = frozenset(paths.under(ignore.path.value))
-        used = next((read for read in reads if read in matched), None)
-        if not matched:
-            near = near_paths(ignore.path.value, known)
-            faults.append(messages.idle_ignore(ignore.path, known=near))
-            ignored.update(leaf for path in near for leaf in paths.under(path))
-        elif used is not None:
-            faults.append(
-                messages.ignored_but_used(
-                    ignore.path, used="" if used == ignore.path.value else used
-                )
-            )
-        elif not ignore.reason.value.strip():
-            span = ignore.path.span()
-            faults.append(reading.malformed(span, "a reason", "", f"{ignore.path.value}: why"))
-        ignored |= matched
+    ignored = _ignored(section, paths, known, reads, faults)
     names = {part for leaf in leaves for part in _names(leaf)}
     meant = all_near(doubtful, names)
     keys = set(key_paths(section.source, record))
@@ -141,6 +124,32 @@ def accounted(
         for parent, fields in _by_parent(unused, known, leaves)
     ]
     return faults
+
+
+def _ignored(
+    section: spec.MappingSection,
+    paths: Paths,
+    known: Collection[str],
+    reads: Mapping[str, Span],
+    faults: list[Diagnostic],
+) -> set[str]:
+    """Return the source fields that are ignored; what is wrong with an ignore is noted."""
+    ignored: set[str] = set()
+    for ignore in section.ignores:
+        matched = frozenset(paths.under(ignore.path.value))
+        used = next((read for read in reads if read in matched), None)
+        if not matched:
+            near = near_paths(ignore.path.value, known)
+            faults.append(messages.idle_ignore(ignore.path, known=near))
+            ignored.update(leaf for path in near for leaf in paths.under(path))
+        elif used is not None:
+            shown = "" if used == ignore.path.value else used
+            faults.append(messages.ignored_but_used(ignore.path, used=shown))
+        elif not ignore.reason.value.strip():
+            span = ignore.path.span()
+            faults.append(reading.malformed(span, "a reason", "", f"{ignore.path.value}: why"))
+        ignored |= matched
+    return ignored
 
 
 def _described_at(source: spec.SourceClause, parent: str, fields: tuple[str, ...]) -> Span:

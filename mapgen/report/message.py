@@ -12,7 +12,7 @@ from msgspec import Struct
 from mapgen.report import repairs
 from mapgen.report.diagnostic import Diagnostic, Label, Severity
 from mapgen.report.fix import Fix
-from mapgen.report.near import near_names, offered
+from mapgen.report.near import is_slip, near_names, offered
 from mapgen.report.source import Span, Text
 
 Place = Span | Text | Label
@@ -98,9 +98,16 @@ class Message(Struct, frozen=True):
 of_two = partial(Message, label="second", related="first: first")
 
 
+def respelled(span: Span, of: Values) -> Fix | None:
+    """Return the fix that writes the one near word of the language, None where several are."""
+    near = near_names(of["it"], of["known"])
+    return repairs.replaced(span, of["it"], near[0]) if len(near) == 1 else None
+
+
 def renamed(span: Span, of: Values) -> Fix | None:
-    """Return the fix that writes the one known name that is meant for sure."""
-    return repairs.renamed(span, of["it"], of["known"])
+    """Return the fix that writes the one name near, where a slip explains it; else None."""
+    fix = respelled(span, of)
+    return fix if fix is not None and is_slip(of["it"], fix.replacements[0].words) else None
 
 
 def filled(words: str, values: Values) -> str:

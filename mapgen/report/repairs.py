@@ -9,7 +9,6 @@ import re
 from collections.abc import Iterable
 
 from mapgen.report.fix import Fix, Replacement
-from mapgen.report.near import is_slip, near_names
 from mapgen.report.source import Source, Span
 
 # What can stand in any scalar, whatever its quotes, and beside anything.
@@ -29,18 +28,6 @@ def replaced(span: Span, found: str, words: str) -> Fix | None:
     if raw != found or not (words == "" or _HARMLESS.fullmatch(words) or words in found):
         return None
     return Fix((Replacement(span, words),))
-
-
-def respelled(span: Span, word: str, known: Iterable[str]) -> Fix | None:
-    """Return the fix that writes the one near word of the language, None where several are."""
-    near = near_names(word, known)
-    return replaced(span, word, near[0]) if len(near) == 1 else None
-
-
-def renamed(span: Span, name: str, known: Iterable[str]) -> Fix | None:
-    """Return the fix that writes the one name near, where a slip explains it; else None."""
-    fix = respelled(span, name, known := tuple(known))
-    return fix if fix is not None and is_slip(name, near_names(name, known)[0]) else None
 
 
 def without_entry(key: Span) -> Fix | None:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from mapgen.report import repairs
 from mapgen.report.diagnostic import Diagnostic
 from mapgen.report.fix import Fix
-from mapgen.report.message import Message, Values, of_two, renamed
+from mapgen.report.message import Message, Values, of_two, renamed, respelled
 from mapgen.report.near import distance, near_names
 from mapgen.report.source import Span, Text
 
@@ -152,7 +152,7 @@ def unknown_key(key: Text, where: str, known: Iterable[str], free: Iterable[str]
 _UNKNOWN_KEY = Message(
     "E112: `{it}` is not a key of {where}",
     help="the keys here are {names:, }",
-    fix=lambda span, of: repairs.respelled(span, of["it"], of["known"]),
+    fix=respelled,
 )
 missing_key = Message("E113: {where} has no `{key}`", help="add `{key}:` ({why})")
 
