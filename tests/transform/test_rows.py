@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 from unittest.mock import patch
 
 import msgspec
+import pytest
 from hypothesis import example, given
 from hypothesis import strategies as some
 
@@ -20,7 +21,10 @@ from mapgen.runtime.columns import CsvReader
 from mapgen.runtime.exact import exactly
 from mapgen.runtime.groups import RowGroup
 from mapgen.runtime.plan import Group
+from mapgen.runtime.records import RawRecord
 from mapgen.runtime.source import Amount, Instant, strict
+from tests.bench.price_list import dirty_price_list, price_list
+from tests.bench.product import flow
 
 Shown = list[tuple[int, int, object]]
 
@@ -243,3 +247,33 @@ def test_a_file_of_another_header() -> None:
     ]
 
     assert [(one.number, one.price) for one in found] == [("C1", 2)] * 2
+
+
+PRICES = b"""sheet;valid_from;sku;unit;price;currency;price_class;from_quantity
+A;2026-01-31;CUP;EA;1.50;EUR;;
+A;2026-01-31;CUP;EA;1.20;EUR;RETAIL;10
+B;2026-01-31;CUP;EA;1,50;EUR;;
+C;2026-02-30;CUP;EA;1.50;EUR;;0
+C;2026-02-30;CUP;;0;EUR;;-1
+D;;CUP;EA;1.50;EUR;;
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("price_list_items", price_list(50)),
+        ("price_list_items", dirty_price_list(50)),
+        ("price_list_prices", PRICES),
+    ],
+)
+def test_a_record_that_waited_says_the_same(name: str, content: bytes) -> None:
+    """What is kept of a record, its JSON, becomes what the row became: values, codes and places."""
+    bound = flow(name)
+    kept = [one for one in bound.flow.records(io.BytesIO(content), "list.csv") if not one.broken]
+
+    for raw in kept:
+        again = RawRecord(raw.number, raw.line, raw.data)
+        found = bound.transformer.outcomes(raw, "list.csv")
+        assert found == bound.transformer.outcomes(again, "list.csv")
+    assert len(kept) >= 4
