@@ -348,13 +348,8 @@ class Checker:
         for part, kind, column in zip(parts, found, table.columns or ("",), strict=True):
             is_number = column in table.numbers
             if kind not in ((INT, ERROR) if is_number else (STRING, INT, ERROR)):
-                fix = fixes.conversion(self.text.value, part, kind, INT if is_number else STRING)
-                wanted = "int" if is_number else "string or int"
-                return self.report(
-                    catalogue.wrong_type(
-                        self.span(part), taker="a lookup key", wanted=wanted, found=kind, help=fix
-                    )
-                )
+                wanted = (INT, "int") if is_number else (STRING, "string or int")
+                return self.report(self.mistyped(part, "a lookup key", kind, *wanted))
         self.chained.add(tree)
         return optional(STRING)
 
@@ -663,10 +658,10 @@ class Checker:
             case Misfit(position, wanted):
                 found = types[position]
                 if position == 0 and len(trees) > len(tree.arguments):
-                    fix = fixes.conversion(self.text.value, trees[0], found, _scalar(wanted))
-                    if fix is not None and not isinstance(trees[0], Constant):
-                        rest = self.text.value[tree.name_start : tree.end]
-                        fix = f"{fix[:-1]}.{rest}`"
+                    behind = f".{self.text.value[tree.name_start : tree.end]}"
+                    fix = fixes.conversion(
+                        self.text.value, trees[0], found, _scalar(wanted), behind
+                    )
                     return catalogue.no_method(
                         span,
                         name=name,
@@ -678,16 +673,19 @@ class Checker:
                     return self.may_be_missing(trees[position], found)
                 if found == NULL:
                     return catalogue.null_value(self.span(trees[position]))
-                fix = fixes.conversion(self.text.value, trees[position], found, _scalar(wanted))
-                return catalogue.wrong_type(
-                    self.span(trees[position]),
-                    taker=f"`{name}()`",
-                    wanted=" or ".join(wanted),
-                    found=found,
-                    help=fix,
-                )
+                words = " or ".join(wanted)
+                return self.mistyped(trees[position], f"`{name}()`", found, _scalar(wanted), words)
             case _:
                 assert_never(unfit)
+
+    def mistyped(
+        self, tree: Tree, taker: str, found: Type, wanted: Type, shown: str | None = None
+    ) -> Diagnostic:
+        """Return the fault of a part of another type than is taken, with what converts it."""
+        help = fixes.conversion(self.text.value, tree, found, wanted)
+        words = shown or str(wanted)
+        span = self.span(tree)
+        return catalogue.wrong_type(span, taker=taker, wanted=words, found=found, help=help)
 
     # Missing values
 
@@ -730,16 +728,7 @@ class Checker:
             return self.report(catalogue.or_wants_optional(self.span(default), found=given))
         both = join(present(found), present(given)) if found != NULL else present(given)
         if both is None:
-            fix = fixes.conversion(self.text.value, default, given, present(found))
-            return self.report(
-                catalogue.wrong_type(
-                    self.span(default),
-                    taker=f"`{tree.name}()`",
-                    wanted=str(present(found)),
-                    found=given,
-                    help=fix,
-                )
-            )
+            return self.report(self.mistyped(default, f"`{tree.name}()`", given, present(found)))
         return both if is_sure else optional(both)
 
     def coalesce(self, tree: Call, env: Env) -> Type:
@@ -752,16 +741,7 @@ class Checker:
         for argument, found in zip(tree.arguments[1:], types[1:], strict=True):
             joined = join(both, found)
             if joined is None:
-                fix = fixes.conversion(self.text.value, argument, found, present(both))
-                return self.report(
-                    catalogue.wrong_type(
-                        self.span(argument),
-                        taker="`coalesce()`",
-                        wanted=str(present(both)),
-                        found=found,
-                        help=fix,
-                    )
-                )
+                return self.report(self.mistyped(argument, "`coalesce()`", found, present(both)))
             both = joined
         for argument, found in zip(tree.arguments[:-1], types[:-1], strict=True):
             if not isinstance(found, Optional | ErrorType):

@@ -32,20 +32,23 @@ def alike(text: str, tree: Binary, left: Type, right: Type) -> str | None:
     return conversion(text, tree.left, left, right)
 
 
-def conversion(text: str, tree: Tree, found: Type, wanted: Type) -> str | None:
-    """Return the help that turns a part into the wanted type, where there is such a way."""
+def conversion(text: str, tree: Tree, found: Type, wanted: Type, behind: str = "") -> str | None:
+    """Return the help that turns a part into the wanted type, where there is such a way.
+
+    `behind` are the words that follow what is converted.
+    """
     words = text[tree.start : tree.end]
     if isinstance(tree, Constant):
         return _other_literal(words, tree, wanted)
     match found, wanted:
         case (_, Scalar("string")) if found in (*NUMBERS, BOOL, DATE):
-            return f"convert it: `string({words})`"
+            return f"convert it: `string({words}){behind}`"
         case Scalar("string"), Scalar("int" | "decimal" | "timestamp" | "bool" as name):
-            return f"convert it: `{name}({words})`"
+            return f"convert it: `{name}({words}){behind}`"
         case Scalar("timestamp"), Scalar("date"):
-            return f"take its calendar date in a zone: `date({words}, zone)`"
+            return f"take its calendar date in a zone: `date({words}, zone){behind}`"
         case Scalar("decimal"), Scalar("int"):
-            return f"cut off its places: `int({words})`"
+            return f"cut off its places: `int({words}){behind}`"
         case _:
             return None
 
