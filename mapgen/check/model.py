@@ -153,12 +153,7 @@ class CheckedRule(Struct, frozen=True):
     if_missing: Typed | Literal["reject"] | None
     on_error: Typed | Literal["omit"] | None
     omit_if: Typed | None
-    max_length: int | None
-    truncates: bool
-    places: int | None
     currency: Typed | None
-    rounding: str | None
-    range: spec.Range | None
     reads: tuple[str, ...]
     rule: spec.Rule
 

@@ -407,9 +407,6 @@ class RuleChecker(Struct, frozen=True):
             self.faults.extend(resending_faults(kept, self.sending))
         if len(self.faults) > before:
             return None
-        modifiers = rule.modifiers
-        too_long = modifiers.too_long
-        places = modifiers.places
         fallback = if_missing if not isinstance(if_missing, str) else None
         instead = failing if not isinstance(failing, str) else None
         decided_by: tuple[str, ...] = ()
@@ -423,12 +420,7 @@ class RuleChecker(Struct, frozen=True):
             if_missing=if_missing,
             on_error=failing,
             omit_if=omit_if,
-            max_length=field.max_length,
-            truncates=too_long is not None and too_long.value == "truncate",
-            places=int(places.value) if isinstance(places, ScalarNode) else field.places,
             currency=currency,
-            rounding=modifiers.rounding.value if modifiers.rounding else None,
-            range=modifiers.range,
             reads=(
                 *decided_by,
                 *reads_of(*formulas, fallback, instead, omit_if, currency),

@@ -27,6 +27,7 @@ from mapgen.lower.tables import tables
 from mapgen.lower.types import parameter_type
 from mapgen.report import Text
 from mapgen.spec import model as spec
+from mapgen.spec.nodes import ScalarNode
 
 _KINDS: dict[str, ir.ValueKind] = {
     "string": "string",
@@ -569,15 +570,17 @@ def _decision(value: checked.Decision, wanted: Type) -> tree.Expression:
 def _limits(rule: checked.CheckedRule, kind: ir.ValueKind, *, is_plain: bool) -> ir.Limits:
     if isinstance(rule.value, checked.Constant | checked.MadeKey):
         return ir.Limits()
-    bounds = () if rule.range is None else rule.range.bounds
+    said = rule.rule.modifiers
+    places = said.places.whole if isinstance(said.places, ScalarNode) else rule.field.places
+    bounds = () if said.range is None else said.range.bounds
     allowed = rule.field.allowed
     is_whole = kind == "int" and not is_plain
     return ir.Limits(
-        max_length=rule.max_length if kind == "string" else None,
-        truncates=rule.truncates,
-        places=rule.places if present(rule.type) == types.DECIMAL else None,
+        max_length=rule.field.max_length if kind == "string" else None,
+        truncates=said.too_long is not None and said.too_long.value == "truncate",
+        places=places if present(rule.type) == types.DECIMAL else None,
         currency=None if rule.currency is None else lower_expression(rule.currency),
-        rounding=cast(Literal["half_up"], rule.rounding),
+        rounding=cast(Literal["half_up"], said.rounding.value) if said.rounding else None,
         range=(*allowed.bounds, *((sign, str(bound)) for sign, bound in bounds)),
         whole=WHOLE_RANGES.get(rule.field.value_type or "") if is_whole else None,
         choices=allowed.choices,
