@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from functools import cache
 
 from mapgen.expression.types import BOOL, Type, present
 
@@ -71,6 +72,15 @@ def words_of(name: str) -> tuple[str, ...]:
     return tuple(part.lower() for part in _PARTS.findall(name))
 
 
+@cache
+def _endings() -> tuple[tuple[str, tuple[tuple[str, ...], ...]], ...]:
+    """Return what names end in by what they say, words apart."""
+    return tuple(
+        (found, tuple(tuple(ending.split()) for ending in endings.split("|")))
+        for found, endings in _ENDINGS.items()
+    )
+
+
 def personal_kind(path: str, kind: Type | None = None) -> str | None:
     """Return what a source path looks like it holds of a person, or None; a flag holds nothing."""
     if kind is not None and present(kind) == BOOL:
@@ -82,11 +92,11 @@ def personal_kind(path: str, kind: Type | None = None) -> str | None:
     if around and words_of(around[-1])[:1] in (("tax",), ("taxes",)):
         return None  # `tax_lines[].tax_id` is the code of a tax
     plain = tuple(word for word in words if not word.isdigit())
-    for found, endings in _ENDINGS.items():
-        for ending in endings.split("|"):
-            if ending in _NUMBERED and plain == words:
+    for found, endings in _endings():
+        for ending in endings:
+            if plain == words and " ".join(ending) in _NUMBERED:
                 continue
-            if _ends(plain, tuple(ending.split())):
+            if _ends(plain, ending):
                 return found
     owners = frozenset(words_of(around[-1])) if len(around) > 1 else frozenset()
     return _OF_AN_OWNER.get(" ".join(words)) if owners & _OWNERS else None

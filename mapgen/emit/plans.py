@@ -195,12 +195,18 @@ def rule_map_file(flow: Flow, rules: Iterable[RuleLine], code: str) -> str:
     )
 
 
+def _functions(body: Iterable[ast.stmt]) -> Iterator[ast.FunctionDef]:
+    """Yield the functions of a module, and those inside them."""
+    for statement in body:
+        if isinstance(statement, ast.FunctionDef):
+            yield statement
+            yield from _functions(statement.body)
+
+
 def _lines(code: str) -> dict[str, int]:
     """Return the line of each `function.local` of the module."""
     found: dict[str, int] = {}
-    for function in ast.walk(ast.parse(code)):
-        if not isinstance(function, ast.FunctionDef):
-            continue
+    for function in _functions(ast.parse(code).body):
         counts = {"if": 0, "check": 0}
         for statement in function.body:
             match statement:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import keyword
 import re
 from collections.abc import Container
+from functools import cache
 
 from mapgen.ir.expression import attribute_name, letters
 
@@ -26,6 +27,7 @@ def made_name(document: str) -> str:
     return f"made {document}"
 
 
+@cache
 def class_name(name: str) -> str:
     """Return a class name: `line_item` -> `LineItem`, `SalesOrder` stays."""
     words = [word for word in re.split(r"[\W_]+", letters(name)) if word]

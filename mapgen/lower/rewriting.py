@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import TypeVar, cast
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from mapgen.ir import expression as ir
+from mapgen.ir.walk import nodes
 
 Node = TypeVar("Node")
 
@@ -21,17 +22,6 @@ def rewritten(node: Node, change: Callable[[object], object]) -> Node:
         return node
     members = {name: rewritten(getattr(node, name), change) for name in node.__struct_fields__}
     return cast(Node, change(replace(node, **members)))
-
-
-def nodes(node: object) -> Iterator[object]:
-    """Yield a node and all nodes inside it."""
-    if isinstance(node, tuple):
-        for part in node:
-            yield from nodes(part)
-    elif isinstance(node, Struct):
-        yield node
-        for name in node.__struct_fields__:
-            yield from nodes(getattr(node, name))
 
 
 def variables(node: object) -> tuple[str, ...]:

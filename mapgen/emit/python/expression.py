@@ -12,6 +12,7 @@ from mapgen.emit.python.expression_templates import Code, Level, fill, read_temp
 from mapgen.escaping import in_f_string, literal, python
 from mapgen.ir import expression as ir
 from mapgen.ir.names import python_name
+from mapgen.ir.walk import nodes
 
 __all__ = ["Guarded", "ModuleConstant", "ModuleNeeds", "Namer", "PythonExpressions", "called_names"]
 
@@ -705,13 +706,7 @@ def _uses(node: object, local: ir.Local) -> int:
 
 def used_names(node: object) -> set[str]:
     """Return the names of the scope that an expression uses: the record, settings, lets."""
-    if isinstance(node, ir.Variable):
-        return {node.name}
-    if isinstance(node, tuple):
-        return {name for part in node for name in used_names(part)}
-    if not isinstance(node, Struct):
-        return set()
-    return {name for member in node.__struct_fields__ for name in used_names(getattr(node, member))}
+    return {one.name for one in nodes(node) if isinstance(one, ir.Variable)}
 
 
 # The functions that stand for no function of the language.
@@ -728,15 +723,9 @@ OWN_CALLS = (
 
 def called_names(node: object) -> set[str]:
     """Return the names that the templates in an expression, or in anything with some, call."""
-    if isinstance(node, tuple):
-        return {name for part in node for name in called_names(part)}
-    if not isinstance(node, Struct):
-        return set()
-    names = {
-        name for member in node.__struct_fields__ for name in called_names(getattr(node, member))
-    }
-    if isinstance(node, ir.Call):
-        template = read_template(node.python)
+    names: set[str] = set()
+    for words in {one.python for one in nodes(node) if isinstance(one, ir.Call)}:
+        template = read_template(words)
         names.update(template.functions, (name for _, name in template.standard))
     return names
 
