@@ -99,8 +99,8 @@ def _known_tables(flow: LoadedFlow, names: Iterable[str]) -> None:
     known = tuple(flow.plan.lookups)
     for name in names:
         if name not in known:
-            listed = ", ".join(f"`{table}`" for table in known) or "none"
-            near = suggestion(name, known) or f"its lookups are {listed}"
+            listed = ", ".join(f"`{table}`" for table in known)
+            near = suggestion(name, known) or f"its lookups: {listed or 'none'}"
             raise click.UsageError(
                 f"--lookup: the flow `{flow.plan.flow}` reads no table `{name}` from a file; {near}"
             )

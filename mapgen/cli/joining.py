@@ -51,8 +51,8 @@ def _known_joins(bound: BoundFlow, names: Mapping[str, Path]) -> None:
     plan = bound.flow.plan
     for name in names:
         if name not in plan.joins:
-            listed = ", ".join(f"`{join}`" for join in plan.joins) or "none"
-            near = suggestion(name, plan.joins) or f"its joins are {listed}"
+            listed = ", ".join(f"`{join}`" for join in plan.joins)
+            near = suggestion(name, plan.joins) or f"its joins: {listed or 'none'}"
             raise click.UsageError(f"--join: the flow `{plan.flow}` joins no `{name}`; {near}")
 
 

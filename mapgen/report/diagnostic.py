@@ -44,11 +44,15 @@ class Diagnostic(Struct, frozen=True):
     meant: tuple[str, ...] = ()
 
     @property
+    def file(self) -> str | None:
+        """Return the path of the file that it is about."""
+        return self.label.span.source.path if self.label else self.path
+
+    @property
     def order(self) -> tuple[str, int, str, str]:
         """Return what diagnostics are sorted by: file, place, code."""
-        if self.label is None:
-            return (self.path or "", -1, self.code, self.message)
-        return (self.label.span.source.path, self.label.span.start, self.code, self.message)
+        start = self.label.span.start if self.label else -1
+        return (self.file or "", start, self.code, self.message)
 
 
 class Stopped(Exception):

@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from mapgen.escaping import lines, visible
 from mapgen.report.diagnostic import Diagnostic, Label
-from mapgen.report.fix import Fix, Replacement
+from mapgen.report.fix import Fix
 from mapgen.report.source import Span
 
 Style = Callable[[str, str], str]
@@ -89,33 +89,29 @@ def as_json(diagnostics: Iterable[Diagnostic]) -> str:
 
 
 def _facts(diagnostic: Diagnostic) -> Mapping[str, object]:
+    fix = diagnostic.fix
     return {
         "code": diagnostic.code,
         "severity": diagnostic.severity,
         "message": diagnostic.message,
-        "path": diagnostic.label.span.source.path if diagnostic.label else diagnostic.path,
+        "path": diagnostic.file,
         "place": _place(diagnostic.label) if diagnostic.label else None,
         "related": [_place(label) for label in diagnostic.related],
         "notes": list(diagnostic.notes),
         "help": diagnostic.help,
-        "fix": [_edit(one) for one in diagnostic.fix.replacements] if diagnostic.fix else None,
+        "fix": [_place(Label(one.span, one.words)) for one in fix.replacements] if fix else None,
     }
-
-
-def _edit(replacement: Replacement) -> Mapping[str, object]:
-    return _place(Label(replacement.span, replacement.words))
 
 
 def _place(label: Label) -> Mapping[str, object]:
-    start, end = label.span.source.place(label.span.start), label.span.source.place(label.span.end)
-    return {
-        "file": label.span.source.path,
-        "line": start[0],
-        "column": start[1],
-        "end_line": end[0],
-        "end_column": end[1],
-        "words": label.words,
-    }
+    region = _region(label.span, "line", "column", "end_line", "end_column")
+    return {"file": label.span.source.path, **region, "words": label.words}
+
+
+def _region(span: Span, *names: str) -> Mapping[str, int]:
+    """Return line and column of where a span begins and ends, by these names."""
+    places = (*span.source.place(span.start), *span.source.place(span.end))
+    return dict(zip(names, places, strict=True))
 
 
 def as_github(diagnostics: Iterable[Diagnostic]) -> str:
@@ -126,13 +122,11 @@ def as_github(diagnostics: Iterable[Diagnostic]) -> str:
 def _annotation(diagnostic: Diagnostic) -> str:
     words = diagnostic.message + (f" ({diagnostic.help})" if diagnostic.help else "")
     words = lines(words.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A"))
-    facts = {"title": diagnostic.code}
-    if diagnostic.path:
-        facts = {"file": diagnostic.path, **facts}
+    facts = {"file": diagnostic.file} if diagnostic.file else {}
     if diagnostic.label:
         span = diagnostic.label.span
-        place = {"file": span.source.path, "line": str(span.line), "col": str(span.column)}
-        facts = {**place, "title": diagnostic.code}
+        facts |= {"line": str(span.line), "col": str(span.column)}
+    facts["title"] = diagnostic.code
     shown = ",".join(f"{name}={_property(value)}" for name, value in facts.items())
     return f"::{diagnostic.severity} {shown}::{words}"
 
@@ -161,10 +155,9 @@ def as_sarif(diagnostics: Iterable[Diagnostic], version: str) -> str:
 
 
 def _result(diagnostic: Diagnostic) -> Mapping[str, object]:
-    path = diagnostic.label.span.source.path if diagnostic.label else diagnostic.path
-    location: dict[str, object] = {"artifactLocation": {"uri": _address(path or ".")}}
+    location: dict[str, object] = {"artifactLocation": {"uri": _address(diagnostic.file or ".")}}
     if diagnostic.label:
-        location["region"] = _region(diagnostic.label.span)
+        location["region"] = _sarif_region(diagnostic.label.span)
     words = diagnostic.message + (f"; {diagnostic.help}" if diagnostic.help else "")
     result: dict[str, object] = {
         "ruleId": diagnostic.code,
@@ -182,20 +175,14 @@ def _address(path: str) -> str:
     return quote(path, errors="surrogateescape")
 
 
-def _region(span: Span) -> Mapping[str, object]:
-    place = _place(Label(span))
-    return {
-        "startLine": place["line"],
-        "startColumn": place["column"],
-        "endLine": place["end_line"],
-        "endColumn": place["end_column"],
-    }
+def _sarif_region(span: Span) -> Mapping[str, int]:
+    return _region(span, "startLine", "startColumn", "endLine", "endColumn")
 
 
 def _sarif_fix(fix: Fix, words: str) -> Mapping[str, object]:
     path = fix.replacements[0].span.source.path
     replacements = [
-        {"deletedRegion": _region(one.span), "insertedContent": {"text": one.words}}
+        {"deletedRegion": _sarif_region(one.span), "insertedContent": {"text": one.words}}
         for one in fix.replacements
     ]
     change = {"artifactLocation": {"uri": _address(path)}, "replacements": replacements}

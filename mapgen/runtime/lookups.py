@@ -30,8 +30,9 @@ class ColumnError(TableError):
 
     def __init__(self, column: str, columns: Iterable[str]) -> None:
         self.column = column
-        known = ", ".join(f"`{name}`" for name in columns) or "none"
-        super().__init__(f"it has no column `{column}`; its columns are {known}")
+        known = ", ".join(f"`{name}`" for name in columns)
+        has = f"its columns are {known}" if known else "it has no columns"
+        super().__init__(f"it has no column `{column}`; {has}")
 
 
 class Table(Struct, frozen=True):

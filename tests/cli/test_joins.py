@@ -115,7 +115,7 @@ UNFIT = [
     pytest.param(
         "drivers=drivers.json", 2, "joins no `drivers`; did you mean `driver`?", id="near"
     ),
-    pytest.param("x=drivers.json", 2, "its joins are `driver`, `van`, `calls`", id="unknown"),
+    pytest.param("x=drivers.json", 2, "its joins: `driver`, `van`, `calls`", id="unknown"),
     pytest.param("driver", 2, "is not written as NAME=FILE", id="no file"),
     pytest.param("driver=none.json", 1, "error[E101]: the joined file `none.json`", id="gone"),
     pytest.param("driver=specs", 1, "error[E102]", id="folder"),
@@ -179,4 +179,4 @@ def test_a_flow_that_joins_nothing(files: Path) -> None:
     done = mapgen("transform", "sheet", "--input", "-", "--join", "driver=drivers.json", cwd=files)
 
     assert done.returncode == 2
-    assert "its joins are none" in done.stderr
+    assert "its joins: none" in done.stderr
