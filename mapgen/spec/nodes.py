@@ -115,7 +115,9 @@ def read_yaml(source: Source) -> Node:
     if faults:
         raise Stopped(faults)
     if root is None or (isinstance(root, ScalarNode) and root.kind == "null"):
-        raise Stopped(reading.empty_file(path=source.path))
+        is_spec = source.path.endswith(".maps.yaml")
+        help = None if is_spec else "write what such a file holds, or delete it"
+        raise Stopped(reading.empty_file(path=source.path, help=help))
     return root
 
 

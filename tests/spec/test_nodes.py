@@ -177,3 +177,16 @@ def test_any_pointer(text: str, pointer: str) -> None:
 def test_pointer_with_a_digit_that_is_none() -> None:
     """What only looks like a number to Unicode is no item of a list."""
     assert place(read_yaml(Source("spec", "[a, b, c]")), "²") is None
+
+
+def test_empty_files() -> None:
+    """Only an empty spec is told how a spec starts."""
+    helps = []
+    for path in ("specs/orders.maps.yaml", "specs/environments/local.yaml"):
+        with pytest.raises(Stopped) as stopped:
+            read_yaml(Source(path, "# nothing\n"))
+        [fault] = stopped.value.diagnostics
+        assert fault.code == "E104"
+        helps.append("a spec starts with" in (fault.help or ""))
+
+    assert helps == [True, False]
