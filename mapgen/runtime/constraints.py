@@ -212,6 +212,7 @@ def keeps_value(value: JsonValue, annotation: object) -> bool:
     return value is None or is_kept is None or is_kept(value)
 
 
+@cache
 def keeper(annotation: object) -> Callable[[JsonValue], bool] | None:
     """Return what tells whether the JSON of a member keeps to its annotation, if that asks any."""
     member = _member("", "", annotation)

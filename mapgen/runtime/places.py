@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import cache
 from typing import Any
 
 import msgspec
+
+from mapgen.runtime.source import is_scalar
 
 
 def places_of(record: Any, root: str) -> Mapping[int, str]:
@@ -24,5 +27,16 @@ def _places(value: Any, path: str) -> Iterator[tuple[int, str]]:
             yield from _places(row, f"{path}[{number}]")
     elif isinstance(value, msgspec.Struct):
         yield id(value), path
-        for field in msgspec.structs.fields(value):
-            yield from _places(getattr(value, field.name), f"{path}.{field.encode_name}")
+        kind: Any = type(value)
+        for attribute, name in _holders(kind):
+            yield from _places(getattr(value, attribute), f"{path}.{name}")
+
+
+@cache
+def _holders(kind: type) -> tuple[tuple[str, str], ...]:
+    """Return the members of a struct that hold objects or lists, by attribute and by name."""
+    return tuple(
+        (field.name, field.encode_name)
+        for field in msgspec.structs.fields(kind)
+        if not is_scalar(field.type)
+    )

@@ -174,6 +174,7 @@ class Rules:
     by_target: Mapping[str, Rule]
     by_code: Mapping[str, Rule] = field(default_factory=dict)
     personal: tuple[str, ...] = ()
+    _reading: dict[str, Rule | None] = field(default_factory=dict, repr=False, compare=False)
 
     def find(self, target: str, document: str = ONLY) -> tuple[Rule, tuple[int | None, ...]] | None:
         """Return the rule for a concrete target path (`Details[2].InventoryID`) and its indices.
@@ -220,6 +221,11 @@ class Rules:
         reads what lies around; a field of the document before a condition or a `let`.
         """
         path = _INDEX.sub("[]", source_path)
+        if path not in self._reading:
+            self._reading[path] = self._best_for(path)
+        return self._reading[path]
+
+    def _best_for(self, path: str) -> Rule | None:
         found = [
             (distance, not rule.is_of_a_field, at, rule)
             for at, rule in enumerate(self.by_code.values())

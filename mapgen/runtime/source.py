@@ -7,7 +7,7 @@ import typing
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
-from functools import lru_cache
+from functools import cache, lru_cache
 
 import msgspec
 
@@ -218,7 +218,7 @@ def _struct(
     value: dict[str, JsonValue], kind: type, path: str, faults: list[SourceFault]
 ) -> object:
     members: dict[str, object] = {}
-    for field in msgspec.structs.fields(kind):
+    for field in _fields(kind):
         place = f"{path}.{field.encode_name}"
         found: object = value.get(field.encode_name)
         if isinstance(found, Unjoined):
@@ -230,6 +230,16 @@ def _struct(
             faults.append(SourceFault(place, fault))
             members[field.name] = Poison(fault)
     return kind(**members)
+
+
+@cache
+def _fields(kind: type) -> tuple[msgspec.structs.FieldInfo, ...]:
+    return msgspec.structs.fields(kind)
+
+
+def is_scalar(kind: object) -> bool:
+    """Tell whether a member holds one value: no object, and no list."""
+    return present_type(kind) in _WORDS
 
 
 def struct_of(kind: object) -> type | None:
