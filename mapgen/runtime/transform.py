@@ -231,13 +231,19 @@ class Transformer:
                 record, found = self._looked_at(self._value(raw))
             except Fault as fault:
                 return (Rejected(origin, (FaultReport(fault.code, fault.message),)),)
-        if not found:
-            with contextlib.suppress(Fault, ArithmeticError):
-                return self._delivered(self._with_key(origin, record), self._transform(record))
-        outcome = self._refused(origin, record, found)
+        if found:
+            return (self._kept(raw, self._refused(origin, record, found)),)
+        try:
+            return self._delivered(self._with_key(origin, record), self._transform(record))
+        except (Fault, ArithmeticError):
+            return (self._kept(raw, self._refused(origin, record, found)),)
+
+    @staticmethod
+    def _kept(raw: Record, outcome: Outcome) -> Outcome:
+        """Return an outcome with the record itself where that may pass later."""
         if isinstance(outcome, Rejected) and outcome.waits:
-            outcome = replace(outcome, data=raw.data)
-        return (outcome,)
+            return replace(outcome, data=raw.data)
+        return outcome
 
     def _read(self, raw: Record) -> Any | None:
         """Return the struct of a record that is beyond doubt."""
