@@ -227,7 +227,7 @@ def parsed(text: str, pairs: Callable[[list[tuple[str, Json]]], Json] = dict) ->
         parse_int=_whole,
         parse_float=_fraction,
         parse_constant=_refuse_constant,
-        object_pairs_hook=pairs,
+        object_pairs_hook=None if pairs is dict else pairs,
     )
     if is_deeper(found, DEEPEST):
         raise RecursionError

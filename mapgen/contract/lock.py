@@ -73,21 +73,20 @@ def write(contract: Contract, inputs: tuple[Input, ...], roots: tuple[str, ...] 
         lines.extend(_entity_lines(contract.entities[name], is_last=name == names[-1]))
     lines.extend(["  }", "}", ""])
     text = "\n".join(lines)
-    return text.replace(_CHECKSUM_LINE, _CHECKSUM_LINE.replace("…", _checksum(text)))
+    return text.replace(_CHECKSUM_LINE, _CHECKSUM_LINE.replace("…", _checksum(json.loads(text))))
 
 
-def _checksum(text: str) -> str:
+def _checksum(lock: Mapping[str, object]) -> str:
     """Return the hash of what a lock holds, its own checksum and its white space apart."""
-    content = {name: value for name, value in json.loads(text).items() if name != "checksum"}
+    content = {name: value for name, value in lock.items() if name != "checksum"}
     return hashlib.sha256(json.dumps(content, ensure_ascii=False).encode()).hexdigest()
 
 
 def is_intact(content: bytes) -> bool:
     """Whether a file is a lock as mapgen wrote it: its checksum fits what it holds."""
     try:
-        text = content.decode()
-        found = json.loads(text)
-        return isinstance(found, dict) and found.get("checksum") == _checksum(text)
+        found = json.loads(content.decode())
+        return isinstance(found, dict) and found.get("checksum") == _checksum(found)
     except (ValueError, RecursionError):
         return False
 
@@ -125,7 +124,9 @@ def read_lock(source: Source) -> Contract:
         name: partial(_entity, name, entity, known, as_read) for name, entity in holder.members()
     }
     checksum = root.optional("checksum")
-    is_as_written = checksum is not None and checksum.text() == _checksum(source.text)
+    is_as_written = checksum is not None and checksum.text() == _checksum(
+        cast(Mapping[str, object], root.value)
+    )
     entities: Mapping[str, Entity] = _Pinned(reads)
     if not is_as_written:
         entities = {entity.name: entity for entity in gather(reads.values())}

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from itertools import groupby
+from operator import attrgetter
 
 from msgspec import Struct
 
@@ -985,14 +987,16 @@ FORMS: tuple[Form, ...] = (
 )
 
 FORM_NAMES = frozenset(form.name for form in FORMS)
-METHODS: Mapping[str, tuple[Function, ...]] = {
-    name: tuple(row for row in FUNCTIONS if row.name == name and row.signature.receiver is not None)
-    for name in sorted({row.name for row in FUNCTIONS if row.signature.receiver is not None})
-}
-CALLS: Mapping[str, tuple[Function, ...]] = {
-    name: tuple(row for row in FUNCTIONS if row.name == name and row.signature.receiver is None)
-    for name in sorted({row.name for row in FUNCTIONS if row.signature.receiver is None})
-}
+
+
+def _by_name(rows: Iterable[Function]) -> Mapping[str, tuple[Function, ...]]:
+    name_of = attrgetter("signature.name")
+    alike = groupby(sorted(rows, key=name_of), key=name_of)
+    return {name: tuple(found) for name, found in alike}
+
+
+METHODS = _by_name(row for row in FUNCTIONS if row.signature.receiver is not None)
+CALLS = _by_name(row for row in FUNCTIONS if row.signature.receiver is None)
 
 # What other languages call it: from the word that people try to what they mean here.
 SYNONYMS: Mapping[str, str] = {

@@ -115,7 +115,12 @@ def test_the_overlay_has_the_last_word_on_days(fact: str, kind: str) -> None:
             group("lengths: {OrderNbr: many}"), "E111", "5:27", "whole number", None, id="many"
         ),
         pytest.param(
-            group("lengths: {OrderNbr: 1, OrderNbr: 2}"), "E110", "5:30", "twice", None, id="twice"
+            group("lengths: {OrderNbr: 1, OrderNbr: 2}"),
+            "E110",
+            "5:30",
+            "duplicate",
+            None,
+            id="twice",
         ),
         pytest.param(group("keys: []"), "E111", "5:13", "at least one", None, id="no-keys"),
         pytest.param(group("keys: {a: b}"), "E111", "5:13", "a list", None, id="mapping"),
