@@ -40,6 +40,30 @@ def test_no_pattern_takes_fields_of_any_name(pattern: str) -> None:
         assert not Paths.of(["order.zzq.zzq.zzq"]).under(pattern) or "zzq" in pattern
 
 
+PATHS = ("o.id", "o.lines[].id", "o.lines[].tax", "o.lines[].taxes[].rate", "o.line", "o.x.y")
+
+
+@pytest.mark.parametrize(
+    ("pattern", "taken"),
+    [
+        ("o", PATHS),
+        ("o.lines", PATHS[1:4]),
+        ("o.lines[]", PATHS[1:4]),
+        ("o.lines.taxes", PATHS[3:4]),
+        ("o.lines[].taxes[].rate", PATHS[3:4]),
+        ("o.lin", ()),
+        ("o.line", ("o.line",)),
+        ("o.*.id", ("o.lines[].id",)),
+        ("o.lines.ta*", PATHS[2:4]),
+        ("o.*", PATHS),
+        ("o.i.", ()),
+    ],
+)
+def test_paths_that_a_pattern_takes(pattern: str, taken: tuple[str, ...]) -> None:
+    """A path and all below it; row marks may be left out, a star is part of one name."""
+    assert tuple(Paths.of(PATHS).under(pattern)) == taken
+
+
 def _document(workspace: Path) -> str:
     found = generate(Workspace(workspace), (SPEC,))
     return found["generated/deliveries/DELIVERIES.md"].partition("## Unmapped source fields")[2]

@@ -259,6 +259,28 @@ def test_many_flows(shared: int, tmp_path: Path) -> None:
     assert all("and `flow_0` may make" in fault.message for fault in faults)
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "codes"),
+    [
+        pytest.param("maps: 1", "maps: 1", ["E601"], id="as it is"),
+        pytest.param("entity: Delivery,", r'entity: "\x44elivery",', ["E601"], id="coded"),
+        pytest.param("maps: 1", "maps: 1\nmaps: 1", ["E605"], id="broken"),
+        pytest.param("Delivery", "Parcel", [], id="another entity"),
+    ],
+)
+def test_a_spec_that_nobody_asked_to_check(
+    old: str, new: str, codes: list[str], tmp_path: Path
+) -> None:
+    """It is read where it may write the same entity, however the entity is spelt."""
+    root = build("flows-that-make-one-document", tmp_path)
+    spec = root / PICKUPS
+    spec.write_text(spec.read_text("utf-8").replace(old, new), "utf-8")
+
+    found = check_specs(Workspace(root), ("specs/deliveries.maps.yaml",))
+
+    assert [fault.code for fault in found.faults] == codes
+
+
 def test_what_is_generated(tmp_path: Path) -> None:
     """The plan of a flow with an owner names it, and so does the mapping as people read it."""
     root = build("owner-unknown", tmp_path)
