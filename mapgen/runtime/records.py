@@ -37,6 +37,9 @@ _CLOSING = {b"{": b"}", b"[": b"]"}
 _NOTHING_BEHIND = "nothing behind its start is read"
 # What was passed over: a value, the file, or all before a list of records.
 _Passed = Literal["value", "unclosed", "file", "list"]
+# Borders that are tried before an object is gone through: a list inside may have the same.
+_MOST_GUESSES = 16
+_WHOLE_VALUE = msgspec.json.Decoder(msgspec.Raw)
 _UNTYPED = msgspec.json.Decoder(float_hook=Decimal)
 _DEPTHS = {b"{": 1, b"[": 1, b"}": -1, b"]": -1}
 
@@ -206,6 +209,9 @@ class _Splitter:
         self._column = 1
         self._number = 0
         self._is_broken = False
+        # What stood around the last two records' border, and how long the last one was.
+        self._seam = b""
+        self._length = 0
 
     def records(self) -> Iterator[RawRecord]:
         """Yield each top-level value, and each element of a top-level or wrapped array."""
@@ -262,6 +268,8 @@ class _Splitter:
         """
         if self._buffer[self._start : self._start + 1] not in b'{}[]"':
             return self._scalar()
+        if not names and (end := self._guessed()):
+            return self._cut(end, None)
         depth, offset = 0, 0
         opening = self._buffer[self._start : self._start + 1]
         while True:
@@ -283,6 +291,29 @@ class _Splitter:
                 is_closed = mark == _CLOSING.get(opening, mark)
                 line = self._line + self._buffer.count(b"\n", self._start, self._start + offset)
                 return self._cut(offset, None if is_closed else _unclosed(line))
+
+    def _guessed(self) -> int:
+        """Return where the object that begins here ends, if it borders on the next as the last did.
+
+        What ends at such a border and is one whole value ends there; else 0: it has to be looked
+        for.
+        """
+        if b"," not in self._seam:
+            return 0
+        offset, most = 0, min(4 * self._length + CHUNK // 16, LONGEST_RECORD)
+        for _ in range(_MOST_GUESSES):
+            found = self._buffer.find(self._seam, self._start + offset, self._start + most)
+            if found < 0:
+                if self._left() < most and self._more():
+                    continue
+                return 0
+            offset = found + 1 - self._start
+            try:
+                _WHOLE_VALUE.decode(memoryview(self._buffer)[self._start : found + 1])
+            except (msgspec.MsgspecError, RecursionError):
+                continue
+            return offset
+        return 0
 
     def _scalar(self) -> RawRecord:
         offset = 0
@@ -400,6 +431,7 @@ class _Splitter:
                 return
 
     def _cut(self, end: int, broken: str | None) -> RawRecord:
+        self._length = end
         record = self._record(self._buffer[self._start : self._start + end], broken)
         self._pass(end)
         return record
@@ -414,6 +446,7 @@ class _Splitter:
         while True:
             found = _NOT_SPACE.search(self._buffer, self._start)
             if found:
+                self._seam = b"}" + self._buffer[self._start : found.start()] + b"{"
                 self._pass(found.start() - self._start)
                 return found.group()
             self._pass(self._left())

@@ -483,6 +483,24 @@ def test_not_exactly_json(data: bytes, message: str) -> None:
     assert caught.value.value is None
 
 
+@given(st.data(), st.sampled_from([",", ", ", ",\n", "\n,\n  ", ",,"]), st.integers(1, 40))
+def test_borders_inside_of_records(data: st.DataObject, between: str, size: int) -> None:
+    """A list in a record, or a text, may hold what stands between the records."""
+    inside = st.sampled_from(["1", '"}BETWEEN{"', "{}BETWEEN{}", "[{}BETWEEN{}]", '"x"', "[[]"])
+    texts = data.draw(st.lists(st.lists(inside, max_size=3), max_size=6))
+    records = [f'{{"a": [{", ".join(one)}]}}'.replace("BETWEEN", between) for one in texts]
+    whole = f"[{between.join(records)}]"
+
+    found = list(read_records(Dripping(whole.encode(), size), "records.json", ENVELOPE))
+    expected = list(read_records(io.BytesIO(whole.encode()), "records.json", ENVELOPE))
+
+    assert [(one.data, one.line, one.column) for one in found] == [
+        (one.data, one.line, one.column) for one in expected
+    ]
+    if "[[]" not in whole:
+        assert [one.data.decode() for one in found] == records
+
+
 def test_member_that_comes_twice() -> None:
     """Of members of one name the last one counts."""
     assert decode(RawRecord(1, 1, b'{"a": 1, "b": [], "a": 2}'), ()) == {"a": 2, "b": []}
