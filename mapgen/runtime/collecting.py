@@ -58,6 +58,7 @@ class Collector:
     def __init__(self) -> None:
         self.found: list[tuple[str, Spot, Fault]] = []
         self.made: dict[tuple[str, str], tuple[int | None, ...]] = {}
+        self._started_with: tuple[Fault, ...] = ()
         self._known: set[int] = set()
         self._last: Fault | None = None
         self._loops: list[_Loop] = []
@@ -68,9 +69,13 @@ class Collector:
 
         `root` is what the record is called. It has to be kept until the next one.
         """
+        for fault in (*self._started_with, *(fault for _, _, fault in self.found)):
+            # What raised it led to the record, which led to it: nothing else would part them.
+            fault.__traceback__ = fault.__context__ = None
         self.found = []
         self.made = {}
         faults = tuple(known)
+        self._started_with = faults
         self._known = {id(fault) for fault in faults}
         self._last = faults[-1] if faults else None
         self._loops = []

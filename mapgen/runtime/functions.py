@@ -56,6 +56,9 @@ def demanded(value: T | None) -> T:
     return value
 
 
+_NOTHING = Decimal(0)
+
+
 def non_blank(text: str | None) -> str | None:
     """Return the text without white space at both ends, None when nothing is left."""
     return (text.strip() or None) if text is not None else None
@@ -283,7 +286,7 @@ def parse_bool(text: str) -> bool:
 
 def total(amounts: Iterable[Decimal]) -> Decimal:
     """Return all amounts added up, zero for none."""
-    return sum(amounts, Decimal(0))
+    return sum(amounts, _NOTHING)
 
 
 def divided(amount: Decimal | int, by: Decimal | int) -> Decimal:

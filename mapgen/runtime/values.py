@@ -12,26 +12,28 @@ from typing import Literal
 
 import msgspec
 
+# No value leads back to what holds it (`gc=False`); of Poisons, `Collector.start` sees to that.
 
-class StringValue(msgspec.Struct, frozen=True):
+
+class StringValue(msgspec.Struct, frozen=True, gc=False):
     """Text, and drop-downs by their displayed text."""
 
     value: str
 
 
-class DecimalValue(msgspec.Struct, frozen=True):
+class DecimalValue(msgspec.Struct, frozen=True, gc=False):
     """An exact number, written as a JSON number with the digits it has."""
 
     value: Decimal
 
 
-class IntValue(msgspec.Struct, frozen=True):
+class IntValue(msgspec.Struct, frozen=True, gc=False):
     """A whole number."""
 
     value: int
 
 
-class BooleanValue(msgspec.Struct, frozen=True):
+class BooleanValue(msgspec.Struct, frozen=True, gc=False):
     """True or false."""
 
     value: bool
@@ -43,31 +45,31 @@ class Option(str):
     __slots__ = ()
 
 
-class SelectValue(msgspec.Struct, frozen=True):
+class SelectValue(msgspec.Struct, frozen=True, gc=False):
     """One value of a drop-down, in contract version 5."""
 
     value: Option
 
 
-class MultiSelectValue(msgspec.Struct, frozen=True):
+class MultiSelectValue(msgspec.Struct, frozen=True, gc=False):
     """Several values of a drop-down, in contract version 5."""
 
     value: list[Option]
 
 
-class DateValue(msgspec.Struct, frozen=True):
+class DateValue(msgspec.Struct, frozen=True, gc=False):
     """A calendar date, written `2026-01-31`: the ERP takes it without an offset to shift it by."""
 
     value: date
 
 
-class DateTimeValue(msgspec.Struct, frozen=True):
+class DateTimeValue(msgspec.Struct, frozen=True, gc=False):
     """An instant, written with its offset."""
 
     value: datetime
 
 
-class Cleared(msgspec.Struct, frozen=True):
+class Cleared(msgspec.Struct, frozen=True, gc=False):
     """What empties a field."""
 
     value: None = None
@@ -76,62 +78,62 @@ class Cleared(msgspec.Struct, frozen=True):
 CLEARED = Cleared()
 
 
-class ClearedField(msgspec.Struct, frozen=True):
+class ClearedField(msgspec.Struct, frozen=True, gc=False):
     """What empties a field outside the contract."""
 
     type: str
     value: None = None
 
 
-class Made(msgspec.Struct, frozen=True):
+class Made(msgspec.Struct, frozen=True, gc=False):
     """A key that the ERP gives another document of the same record, which goes first."""
 
     made: str
     field: str
 
 
-class MadeValue(msgspec.Struct, frozen=True):
+class MadeValue(msgspec.Struct, frozen=True, gc=False):
     """Text that is only known once another document is in the ERP."""
 
     value: Made
 
 
-class CustomStringField(msgspec.Struct, frozen=True):
+class CustomStringField(msgspec.Struct, frozen=True, gc=False):
     """Text in a field outside the contract."""
 
     value: str
     type: Literal["CustomStringField"] = "CustomStringField"
 
 
-class CustomDecimalField(msgspec.Struct, frozen=True):
+class CustomDecimalField(msgspec.Struct, frozen=True, gc=False):
     """An exact number in a field outside the contract."""
 
     value: Decimal
     type: Literal["CustomDecimalField"] = "CustomDecimalField"
 
 
-class CustomIntField(msgspec.Struct, frozen=True):
+class CustomIntField(msgspec.Struct, frozen=True, gc=False):
     """A whole number in a field outside the contract."""
 
     value: int
     type: Literal["CustomIntField"] = "CustomIntField"
 
 
-class CustomBooleanField(msgspec.Struct, frozen=True):
+class CustomBooleanField(msgspec.Struct, frozen=True, gc=False):
     """True or false in a field outside the contract."""
 
     value: bool
     type: Literal["CustomBooleanField"] = "CustomBooleanField"
 
 
-class CustomDateTimeField(msgspec.Struct, frozen=True):
+class CustomDateTimeField(msgspec.Struct, frozen=True, gc=False):
     """A date in a field outside the contract."""
 
     value: date
     type: Literal["CustomDateTimeField"] = "CustomDateTimeField"
 
 
-class Skip(msgspec.Struct, frozen=True):
+class Skip(msgspec.Struct, frozen=True, gc=False):
     """What a transformer gives for a record that the spec leaves out."""
 
     reason: str

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import gc
 import json
 from collections.abc import Callable, Iterator
 from decimal import Decimal
@@ -15,7 +16,7 @@ from hypothesis import strategies as st
 from mapgen.runtime.lines import document_line, reject_line
 from mapgen.runtime.outcome import Document, FaultReport, Outcome, Rejected, Skipped
 from mapgen.runtime.records import RawRecord, decode
-from mapgen.runtime.source import patient, strict
+from mapgen.runtime.source import Poison, patient, strict
 from mapgen.runtime.testing import FlowUnderTest
 from mapgen.runtime.values import ENCODER
 
@@ -394,3 +395,17 @@ def test_exact_amount(flow: FlowUnderTest, order: Any, given_as: str, written: s
     typed: Any = strict(value, flow.transformer._module.Source)
 
     assert ENCODER.encode(typed.tax_lines[0].price).decode() == written
+
+
+def test_nothing_is_left_of_rejected_records(flow: FlowUnderTest, order: Any) -> None:
+    """What a rejection holds is given back: the next ones take the same room."""
+    address = order["shipping_address"] | {"name": 5, "company": None}
+    record = damaged(order, (("shipping_address",), address))
+    alive = []
+    for _ in range(3):
+        for _ in range(20):
+            assert isinstance(flow.outcome(text(record)), Rejected)
+        gc.collect()
+        alive.append(sum(type(one) is Poison for one in gc.get_objects()))
+
+    assert alive[0] == alive[1] == alive[2]
