@@ -79,17 +79,17 @@ Table = FileTable | LiveTable
 class Retry(msgspec.Struct, frozen=True):
     """How often a transient failure is tried, and the waits between in seconds."""
 
-    attempts: int = 6
-    first: float = 1.0
-    ceiling: float = 300.0
+    attempts: int
+    first: float
+    ceiling: float
 
 
 class CircuitBreaker(msgspec.Struct, frozen=True):
     """When to stop sending: `failures` within `within` seconds; for `cool_down` seconds."""
 
-    failures: int = 10
-    within: float = 60.0
-    cool_down: float = 30.0
+    failures: int
+    within: float
+    cool_down: float
 
 
 class JoinKey(msgspec.Struct, frozen=True):
@@ -193,11 +193,11 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     version: str
     contract_version: int
     reads: Reads | None = None
-    batch_size: int = 100
-    concurrency: int = 4
-    retry: Retry = Retry()
-    circuit_breaker: CircuitBreaker = CircuitBreaker()
-    dead_letter_days: int = 30
+    batch_size: int
+    concurrency: int
+    retry: Retry
+    circuit_breaker: CircuitBreaker
+    dead_letter_days: int
     verify: Literal["strict", "warn", "off"] = "warn"
     rules: str = ""
 

@@ -52,6 +52,7 @@ def plan_of(**changes: Any) -> Plan:
         "concurrency": 4,
         "retry": Retry(attempts=4, first=0.02, ceiling=0.1),
         "circuit_breaker": CircuitBreaker(failures=50, within=60.0, cool_down=0.2),
+        "dead_letter_days": 30,
     }
     return Plan(**(chosen | changes))
 

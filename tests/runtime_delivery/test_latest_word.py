@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import stat
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from mapgen.runtime.ledger import Acknowledgement, Ledger
 from mapgen.runtime.outcome import Document, FaultReport, Origin, Rejected, Skipped

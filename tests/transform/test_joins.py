@@ -17,7 +17,7 @@ from mapgen.runtime.cells import read_rows
 from mapgen.runtime.faults import Unjoined
 from mapgen.runtime.joins import JoinedFile, Joins
 from mapgen.runtime.outcome import Rejected
-from mapgen.runtime.plan import Join, JoinKey, Plan
+from mapgen.runtime.plan import CircuitBreaker, Join, JoinKey, Plan, Retry
 from mapgen.runtime.records import RawRecord, decode, read_records
 
 Rows = list[Any]
@@ -37,6 +37,11 @@ def plan(join: Join, form: Literal["json", "csv"] = "json") -> Plan:
         version="1",
         contract_version=4,
         documents=(),
+        batch_size=100,
+        concurrency=4,
+        retry=Retry(6, 1.0, 300.0),
+        circuit_breaker=CircuitBreaker(10, 60.0, 30.0),
+        dead_letter_days=30,
     )
 
 
