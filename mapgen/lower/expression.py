@@ -177,6 +177,8 @@ class _Lowering:
             case MapOf(value=value):
                 key = ir.Constant(node.field, "string")
                 field = self.looked_up(inside, key, value, is_optional=isinstance(found, Optional))
+            case ErrorType():
+                field = ir.Constant(None, "null")  # of an element of what is empty: never reached
             case _:
                 raise AssertionError(f"{record} has no fields")
         return self.left_out(lowered, inside, field, found)

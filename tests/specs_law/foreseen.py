@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
@@ -14,8 +13,6 @@ from mapgen.runtime.records import RawRecord
 from mapgen.runtime.transform import Transformer
 
 Reads = frozenset[str]
-# The custom fields of a document or a part, all of them or those of a view.
-_CUSTOM = re.compile(r"(?:^|\.)custom(?:\.[^.]+)?$")
 
 
 def unforeseen(
@@ -155,8 +152,8 @@ def _different(one: Any, other: Any, path: str) -> Iterator[str]:
         ):
             for row, changed in zip(one, other, strict=True):
                 yield from _different(row, changed, f"{path}[]")
-        case (None, dict()) | (dict(), None) if _CUSTOM.search(path):
-            # Of a document, a row or an object that has no custom fields, or none of a view.
+        case (None, dict()) | (dict(), None) if "value" not in (one or other):
+            # An object or custom fields that come or go: each field in them does.
             yield from _different(one or {}, other or {}, path)
         case _:
             yield path.removesuffix("[]")

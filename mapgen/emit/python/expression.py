@@ -13,6 +13,8 @@ from mapgen.escaping import in_f_string, literal, python
 from mapgen.ir import expression as ir
 from mapgen.ir.names import python_name
 from mapgen.ir.walk import nodes
+from mapgen.runtime.faults import Fault
+from mapgen.runtime.functions import parse_date, parse_duration, parse_timestamp
 
 __all__ = ["Guarded", "ModuleConstant", "ModuleNeeds", "Namer", "PythonExpressions", "called_names"]
 
@@ -48,8 +50,12 @@ _NOT_IN_F_STRINGS = ('"', "\\", "{", "}", "\n", "#")
 _SWAPPED = {"==": "==", "!=": "!=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
 
 
-# What reads a literal that the checker has read before: it cannot fail in the module either.
-_CERTAIN = ("parse_date({0})", "parse_timestamp({0})", "parse_duration({0})")
+# What reads a text: the value of a literal is worked out once for the module.
+_READERS: Mapping[str, Callable[[str], object]] = {
+    "parse_date({0})": parse_date,
+    "parse_timestamp({0})": parse_timestamp,
+    "parse_duration({0})": parse_duration,
+}
 
 
 class PythonExpressions:
@@ -302,7 +308,7 @@ class PythonExpressions:
         for name in template.functions:
             self._module.function(name)
         filled = fill(template, [self._argument(argument) for argument in node.arguments])
-        if node.python in _CERTAIN and len(_constants(node.arguments)) == len(node.arguments):
+        if _is_certain(node):
             words = "_".join(str(argument.value) for argument in _constants(node.arguments))
             return Code(self._module.constant(f"{node.type}_{words}"[:40], filled.text))
         return filled
@@ -386,6 +392,8 @@ class PythonExpressions:
             case _:
                 pass
         code = self._optional(node)
+        if _is_written_out(code):
+            return [], code
         if code.is_path:
             return [_there(code.text)], code
         guard, named = self._named(code, _hint(node))
@@ -437,7 +445,8 @@ class PythonExpressions:
                     pass
         except _NameNeeded:
             pass
-        return [_there(self._optional(node).at_least(Level.SUM))]
+        code = self._optional(node)
+        return [] if _is_written_out(code) else [_there(code.at_least(Level.SUM))]
 
     def _optional(self, node: ir.Expression) -> Code:
         """Return a value that is None where it is missing."""
@@ -597,6 +606,19 @@ class PythonExpressions:
             self._may_bind = before
 
 
+def _is_certain(node: ir.Call) -> bool:
+    """Tell whether a call reads a literal that can be read: the module must not fail at that."""
+    match node.arguments:
+        case (ir.Constant(value=str() as text),) if node.python in _READERS:
+            try:
+                _READERS[node.python](text)
+            except Fault:
+                return False
+            return True
+        case _:
+            return False
+
+
 def _constants(arguments: Sequence[ir.Expression]) -> list[ir.Constant]:
     return [argument for argument in arguments if isinstance(argument, ir.Constant)]
 
@@ -641,6 +663,11 @@ def _joined(codes: Sequence[Code], word: str) -> Code:
 
 def _there(text: str, sentinel: str = "None") -> _Guard:
     return _Guard(f"{text} is not {sentinel}", f"{text} is {sentinel}")
+
+
+def _is_written_out(code: Code) -> bool:
+    """Tell whether a value is a literal: nobody has to ask whether it is there."""
+    return code.text[0] in "\"'-0123456789" and code.level >= Level.UNARY
 
 
 def _any_in(rows: str) -> _Guard:
