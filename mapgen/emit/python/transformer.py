@@ -609,7 +609,7 @@ class _ModuleEmitter(Struct):
 
 def _may_hide_a_type(code: str) -> bool:
     """Tell whether type checkers may pass over a branch, as one that is never taken."""
-    return "False" in code
+    return "False" in code or code.count(" if ") > 1
 
 
 def _table_type(table: ir.Table) -> str:
