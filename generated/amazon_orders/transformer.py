@@ -35,7 +35,9 @@ ZERO = Decimal(0)
 TRUE = BooleanValue(True)
 
 
-class BuyerRequestedCancel(Struct, rename={"is_buyer_requested_cancel": "IsBuyerRequestedCancel"}):
+class BuyerRequestedCancel(
+    Struct, gc=False, rename={"is_buyer_requested_cancel": "IsBuyerRequestedCancel"}
+):
     """What the rules read of a source object `BuyerRequestedCancel`."""
 
     is_buyer_requested_cancel: str | None = None
@@ -43,6 +45,7 @@ class BuyerRequestedCancel(Struct, rename={"is_buyer_requested_cancel": "IsBuyer
 
 class BuyerInfo2(
     Struct,
+    gc=False,
     rename={
         "gift_wrap_price": "GiftWrapPrice",
         "gift_wrap_tax": "GiftWrapTax",
@@ -56,7 +59,7 @@ class BuyerInfo2(
     gift_message_text: str | None = None
 
 
-class Money2(Struct, rename={"currency_code": "CurrencyCode", "amount": "Amount"}):
+class Money2(Struct, gc=False, rename={"currency_code": "CurrencyCode", "amount": "Amount"}):
     """What the rules read of a source object `Money_2`."""
 
     currency_code: str
@@ -65,6 +68,7 @@ class Money2(Struct, rename={"currency_code": "CurrencyCode", "amount": "Amount"
 
 class OrderItem(
     Struct,
+    gc=False,
     rename={
         "order_item_id": "OrderItemId",
         "quantity_ordered": "QuantityOrdered",
@@ -100,20 +104,22 @@ class OrderItem(
     buyer_requested_cancel: BuyerRequestedCancel | None = None
 
 
-class Items(Struct, rename={"order_items": "OrderItems", "next_token": "NextToken"}):
+class Items(Struct, gc=False, rename={"order_items": "OrderItems", "next_token": "NextToken"}):
     """What the rules read of a source object `items`."""
 
     order_items: list[OrderItem]
     next_token: str | None = None
 
 
-class BuyerTaxInfo(Struct, rename={"company_legal_name": "CompanyLegalName"}):
+class BuyerTaxInfo(Struct, gc=False, rename={"company_legal_name": "CompanyLegalName"}):
     """What the rules read of a source object `BuyerTaxInfo`."""
 
     company_legal_name: str | None = None
 
 
-class BuyerInfo(Struct, rename={"buyer_email": "BuyerEmail", "buyer_tax_info": "BuyerTaxInfo"}):
+class BuyerInfo(
+    Struct, gc=False, rename={"buyer_email": "BuyerEmail", "buyer_tax_info": "BuyerTaxInfo"}
+):
     """What the rules read of a source object `BuyerInfo`."""
 
     buyer_email: str | None = None
@@ -122,6 +128,7 @@ class BuyerInfo(Struct, rename={"buyer_email": "BuyerEmail", "buyer_tax_info": "
 
 class Address(
     Struct,
+    gc=False,
     rename={
         "name": "Name",
         "address_line1": "AddressLine1",
@@ -145,7 +152,7 @@ class Address(
     phone: str | None = None
 
 
-class Money(Struct, rename={"currency_code": "CurrencyCode", "amount": "Amount"}):
+class Money(Struct, gc=False, rename={"currency_code": "CurrencyCode", "amount": "Amount"}):
     """What the rules read of a source object `Money`."""
 
     currency_code: str
@@ -154,6 +161,7 @@ class Money(Struct, rename={"currency_code": "CurrencyCode", "amount": "Amount"}
 
 class Order(
     Struct,
+    gc=False,
     rename={
         "amazon_order_id": "AmazonOrderId",
         "purchase_date": "PurchaseDate",
@@ -184,7 +192,7 @@ class Order(
     buyer_info: BuyerInfo | None = None
 
 
-class ShipToAddress(Struct, frozen=True):
+class ShipToAddress(Struct, frozen=True, gc=False):
     """The fields of `Address` that the rules write."""
 
     AddressLine1: StringValue | UnsetType
@@ -195,7 +203,7 @@ class ShipToAddress(Struct, frozen=True):
     Country: StringValue | UnsetType
 
 
-class ShipToContact(Struct, frozen=True):
+class ShipToContact(Struct, frozen=True, gc=False):
     """The fields of `DocContact` that the rules write."""
 
     BusinessName: StringValue | UnsetType
@@ -204,7 +212,7 @@ class ShipToContact(Struct, frozen=True):
     Phone1: StringValue | UnsetType
 
 
-class SalesOrderDetail(Struct, frozen=True):
+class SalesOrderDetail(Struct, frozen=True, gc=False):
     """The fields of `SalesOrderDetail` that the rules write."""
 
     InventoryID: StringValue
@@ -217,21 +225,21 @@ class SalesOrderDetail(Struct, frozen=True):
     ExternalRef: StringValue
 
 
-class TaxDetail(Struct, frozen=True):
+class TaxDetail(Struct, frozen=True, gc=False):
     """The fields of `TaxDetail` that the rules write."""
 
     TaxID: StringValue
     TaxAmount: DecimalValue
 
 
-class ShippingSettings(Struct, frozen=True):
+class ShippingSettings(Struct, frozen=True, gc=False):
     """The fields of `ShippingSettings` that the rules write."""
 
     ShipVia: StringValue
     PremiumFreight: DecimalValue
 
 
-class SalesOrder(Struct, frozen=True):
+class SalesOrder(Struct, frozen=True, gc=False):
     """The fields of `SalesOrder` that the rules write."""
 
     CustomerOrder: StringValue

@@ -22,7 +22,7 @@ DECIMAL_0_001 = Decimal("0.001")
 ALTERNATE_TYPE = StringValue("Barcode")
 
 
-class Barcode(Struct):
+class Barcode(Struct, gc=False):
     """What the rules read of a source object `barcode`."""
 
     gtin: str
@@ -30,14 +30,14 @@ class Barcode(Struct):
     remark: str | None = None
 
 
-class Customs(Struct):
+class Customs(Struct, gc=False):
     """What the rules read of a source object `customs`."""
 
     code: str
     origin: str | None = None
 
 
-class Article(Struct):
+class Article(Struct, gc=False):
     """What the rules read of a source object `article`."""
 
     number: Whole
@@ -51,7 +51,7 @@ class Article(Struct):
     customs: Customs | None = None
 
 
-class InventoryItemCrossReference(Struct, frozen=True):
+class InventoryItemCrossReference(Struct, frozen=True, gc=False):
     """The fields of `InventoryItemCrossReference` that the rules write."""
 
     AlternateType: StringValue
@@ -60,7 +60,7 @@ class InventoryItemCrossReference(Struct, frozen=True):
     Description: StringValue | UnsetType
 
 
-class StockItem(Struct, frozen=True):
+class StockItem(Struct, frozen=True, gc=False):
     """The fields of `StockItem` that the rules write."""
 
     InventoryID: StringValue

@@ -19,7 +19,7 @@ DECIMAL_0_001 = Decimal("0.001")
 ALTERNATE_TYPE = StringValue("Barcode")
 
 
-class Article(Struct):
+class Article(Struct, gc=False):
     """What the rules read of a source object `article`."""
 
     sku: str
@@ -32,14 +32,14 @@ class Article(Struct):
     origin: str | None = None
 
 
-class InventoryItemCrossReference(Struct, frozen=True):
+class InventoryItemCrossReference(Struct, frozen=True, gc=False):
     """The fields of `InventoryItemCrossReference` that the rules write."""
 
     AlternateType: StringValue
     AlternateID: StringValue
 
 
-class StockItem(Struct, frozen=True):
+class StockItem(Struct, frozen=True, gc=False):
     """The fields of `StockItem` that the rules write."""
 
     InventoryID: StringValue

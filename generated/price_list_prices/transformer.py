@@ -22,7 +22,7 @@ ZERO = Decimal(0)
 DECIMAL_0_00 = Decimal("0.00")
 
 
-class Row(Struct):
+class Row(Struct, gc=False):
     """What the rules read of a source object `row`."""
 
     sku: str
@@ -33,7 +33,7 @@ class Row(Struct):
     from_quantity: Amount | None = None
 
 
-class Prices(Struct):
+class Prices(Struct, gc=False):
     """What the rules read of a source object `prices`."""
 
     sheet: str
@@ -41,7 +41,7 @@ class Prices(Struct):
     rows: list[Row]
 
 
-class SalesPricesWorksheetDetail(Struct, frozen=True):
+class SalesPricesWorksheetDetail(Struct, frozen=True, gc=False):
     """The fields of `SalesPricesWorksheetDetail` that the rules write."""
 
     InventoryID: StringValue
@@ -53,7 +53,7 @@ class SalesPricesWorksheetDetail(Struct, frozen=True):
     CurrencyID: StringValue
 
 
-class SalesPriceWorksheet(Struct, frozen=True):
+class SalesPriceWorksheet(Struct, frozen=True, gc=False):
     """The fields of `SalesPriceWorksheet` that the rules write."""
 
     Description: StringValue

@@ -18,7 +18,7 @@ STATUS = StringValue("Active")
 TRUE = BooleanValue(True)
 
 
-class SourceAddress(Struct):
+class SourceAddress(Struct, gc=False):
     """What the rules read of a source object `address`."""
 
     company: str | None = None
@@ -31,7 +31,7 @@ class SourceAddress(Struct):
     phone: str | None = None
 
 
-class SourceCustomer(Struct):
+class SourceCustomer(Struct, gc=False):
     """What the rules read of a source object `customer`."""
 
     id: Whole
@@ -45,7 +45,7 @@ class SourceCustomer(Struct):
     default_address: SourceAddress | None = None
 
 
-class Address(Struct, frozen=True):
+class Address(Struct, frozen=True, gc=False):
     """The fields of `Address` that the rules write."""
 
     AddressLine1: StringValue | UnsetType
@@ -56,7 +56,7 @@ class Address(Struct, frozen=True):
     Country: StringValue | UnsetType
 
 
-class MainContact(Struct, frozen=True):
+class MainContact(Struct, frozen=True, gc=False):
     """The fields of `Contact` that the rules write."""
 
     CompanyName: StringValue | UnsetType
@@ -66,7 +66,7 @@ class MainContact(Struct, frozen=True):
     Address: Address | UnsetType
 
 
-class PrimaryContact(Struct, frozen=True):
+class PrimaryContact(Struct, frozen=True, gc=False):
     """The fields of `Contact` that the rules write."""
 
     FirstName: StringValue | UnsetType
@@ -74,7 +74,7 @@ class PrimaryContact(Struct, frozen=True):
     Email: StringValue | UnsetType
 
 
-class Customer(Struct, frozen=True):
+class Customer(Struct, frozen=True, gc=False):
     """The fields of `Customer` that the rules write."""
 
     AccountRef: StringValue

@@ -33,13 +33,15 @@ SERVICE = "manual"
 DECIMAL_0_0 = Decimal("0.0")
 
 
-class ShipmentPackage(Struct, rename={"tracking_nbr": "TrackingNbr"}):
+class ShipmentPackage(Struct, gc=False, rename={"tracking_nbr": "TrackingNbr"}):
     """What the rules read of a source object `ShipmentPackage`."""
 
     tracking_nbr: str | None = None
 
 
-class ShipmentOrderDetail(Struct, rename={"order_nbr": "OrderNbr", "order_type": "OrderType"}):
+class ShipmentOrderDetail(
+    Struct, gc=False, rename={"order_nbr": "OrderNbr", "order_type": "OrderType"}
+):
     """What the rules read of a source object `ShipmentOrderDetail`."""
 
     order_nbr: str
@@ -48,6 +50,7 @@ class ShipmentOrderDetail(Struct, rename={"order_nbr": "OrderNbr", "order_type":
 
 class ShipmentDetail(
     Struct,
+    gc=False,
     rename={
         "inventory_id": "InventoryID",
         "order_line_nbr": "OrderLineNbr",
@@ -67,6 +70,7 @@ class ShipmentDetail(
 
 class Shipment(
     Struct,
+    gc=False,
     rename={
         "details": "Details",
         "orders": "Orders",
@@ -92,7 +96,7 @@ class Shipment(
     warehouse_id: str | None = None
 
 
-class LineItem(Struct, frozen=True):
+class LineItem(Struct, frozen=True, gc=False):
     """The fields of `LineItem` that the rules write."""
 
     id: str
@@ -100,7 +104,7 @@ class LineItem(Struct, frozen=True):
     quantity: int
 
 
-class Fulfilment(Struct, frozen=True):
+class Fulfilment(Struct, frozen=True, gc=False):
     """The fields of `Fulfilment` that the rules write."""
 
     name: str
@@ -116,7 +120,7 @@ class Fulfilment(Struct, frozen=True):
     line_items: list[LineItem]
 
 
-class Documents(Struct, frozen=True):
+class Documents(Struct, frozen=True, gc=False):
     """The documents of a shipment."""
 
     fulfilment: list[Fulfilment]

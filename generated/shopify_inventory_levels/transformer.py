@@ -23,7 +23,7 @@ DECIMAL_1_0 = Decimal("1.0")
 
 
 class StockItemWarehouseDetail(
-    Struct, rename={"warehouse_id": "WarehouseID", "qty_on_hand": "QtyOnHand"}
+    Struct, gc=False, rename={"warehouse_id": "WarehouseID", "qty_on_hand": "QtyOnHand"}
 ):
     """What the rules read of a source object `StockItemWarehouseDetail`."""
 
@@ -33,6 +33,7 @@ class StockItemWarehouseDetail(
 
 class InventoryItemUOMConversion(
     Struct,
+    gc=False,
     rename={
         "from_uom": "FromUOM",
         "conversion_factor": "ConversionFactor",
@@ -50,6 +51,7 @@ class InventoryItemUOMConversion(
 
 class Article(
     Struct,
+    gc=False,
     rename={
         "inventory_id": "InventoryID",
         "uom_conversions": "UOMConversions",
@@ -73,7 +75,7 @@ class Article(
     export_to_external: bool | None = None
 
 
-class InventoryLevel(Struct, frozen=True):
+class InventoryLevel(Struct, frozen=True, gc=False):
     """The fields of `InventoryLevel` that the rules write."""
 
     reference: str
@@ -83,7 +85,7 @@ class InventoryLevel(Struct, frozen=True):
     updated_at: datetime | UnsetType
 
 
-class Documents(Struct, frozen=True):
+class Documents(Struct, frozen=True, gc=False):
     """The documents of an article."""
 
     level: list[InventoryLevel]

@@ -44,7 +44,7 @@ DECIMAL_0_00 = Decimal("0.00")
 DECIMAL_0_001 = Decimal("0.001")
 
 
-class ShippingLine(Struct):
+class ShippingLine(Struct, gc=False):
     """What the rules read of a source object `shipping_line`."""
 
     price: Amount
@@ -52,7 +52,7 @@ class ShippingLine(Struct):
     discounted_price: Amount | None = None
 
 
-class TaxLine(Struct):
+class TaxLine(Struct, gc=False):
     """What the rules read of a source object `tax_line`."""
 
     title: str
@@ -60,13 +60,13 @@ class TaxLine(Struct):
     rate: Amount
 
 
-class DiscountAllocation(Struct):
+class DiscountAllocation(Struct, gc=False):
     """What the rules read of a source object `discount_allocation`."""
 
     amount: Amount
 
 
-class LineItem(Struct):
+class LineItem(Struct, gc=False):
     """What the rules read of a source object `line_item`."""
 
     id: Whole
@@ -77,7 +77,7 @@ class LineItem(Struct):
     discount_allocations: list[DiscountAllocation] | None = None
 
 
-class Address(Struct):
+class Address(Struct, gc=False):
     """What the rules read of a source object `address`."""
 
     name: str
@@ -91,13 +91,13 @@ class Address(Struct):
     phone: str | None = None
 
 
-class Customer(Struct):
+class Customer(Struct, gc=False):
     """What the rules read of a source object `customer`."""
 
     id: Whole
 
 
-class Order(Struct):
+class Order(Struct, gc=False):
     """What the rules read of a source object `order`."""
 
     id: Whole
@@ -123,7 +123,7 @@ class Order(Struct):
     source_name: str | None = None
 
 
-class BillToAddress(Struct, frozen=True):
+class BillToAddress(Struct, frozen=True, gc=False):
     """The fields of `Address` that the rules write."""
 
     AddressLine1: StringValue | UnsetType
@@ -134,7 +134,7 @@ class BillToAddress(Struct, frozen=True):
     Country: StringValue
 
 
-class BillToContact(Struct, frozen=True):
+class BillToContact(Struct, frozen=True, gc=False):
     """The fields of `DocContact` that the rules write."""
 
     BusinessName: StringValue | UnsetType
@@ -143,7 +143,7 @@ class BillToContact(Struct, frozen=True):
     Phone1: StringValue | UnsetType
 
 
-class ShipToAddress(Struct, frozen=True):
+class ShipToAddress(Struct, frozen=True, gc=False):
     """The fields of `Address` that the rules write."""
 
     AddressLine1: StringValue | UnsetType
@@ -154,7 +154,7 @@ class ShipToAddress(Struct, frozen=True):
     Country: StringValue
 
 
-class ShipToContact(Struct, frozen=True):
+class ShipToContact(Struct, frozen=True, gc=False):
     """The fields of `DocContact` that the rules write."""
 
     BusinessName: StringValue | UnsetType
@@ -163,7 +163,7 @@ class ShipToContact(Struct, frozen=True):
     Phone1: StringValue | UnsetType
 
 
-class SalesOrderDetail(Struct, frozen=True):
+class SalesOrderDetail(Struct, frozen=True, gc=False):
     """The fields of `SalesOrderDetail` that the rules write."""
 
     InventoryID: StringValue
@@ -176,7 +176,7 @@ class SalesOrderDetail(Struct, frozen=True):
     ExternalRef: StringValue
 
 
-class TaxDetail(Struct, frozen=True):
+class TaxDetail(Struct, frozen=True, gc=False):
     """The fields of `TaxDetail` that the rules write."""
 
     TaxID: StringValue
@@ -184,7 +184,7 @@ class TaxDetail(Struct, frozen=True):
     TaxAmount: DecimalValue
 
 
-class ShippingSettings(Struct, frozen=True):
+class ShippingSettings(Struct, frozen=True, gc=False):
     """The fields of `ShippingSettings` that the rules write."""
 
     ShipVia: StringValue
@@ -193,7 +193,7 @@ class ShippingSettings(Struct, frozen=True):
     ShipSeparately: BooleanValue
 
 
-class SalesOrder(Struct, frozen=True):
+class SalesOrder(Struct, frozen=True, gc=False):
     """The fields of `SalesOrder` that the rules write."""
 
     ExternalRef: StringValue

@@ -24,7 +24,7 @@ ZERO = Decimal(0)
 ORDER_TYPE = StringValue("SO")
 
 
-class Transaction(Struct):
+class Transaction(Struct, gc=False):
     """What the rules read of a source object `transaction`."""
 
     id: Whole
@@ -52,7 +52,7 @@ class Transaction(Struct):
     authorization: str | None = None
 
 
-class PaymentOrderDetail(Struct, frozen=True):
+class PaymentOrderDetail(Struct, frozen=True, gc=False):
     """The fields of `PaymentOrderDetail` that the rules write."""
 
     OrderType: StringValue
@@ -60,7 +60,7 @@ class PaymentOrderDetail(Struct, frozen=True):
     AppliedToOrder: DecimalValue
 
 
-class Payment(Struct, frozen=True):
+class Payment(Struct, frozen=True, gc=False):
     """The fields of `Payment` that the rules write."""
 
     ExternalRef: StringValue

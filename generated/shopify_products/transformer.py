@@ -21,7 +21,7 @@ ALTERNATE_TYPE = StringValue("Barcode")
 ATTRIBUTE_ID = StringValue("VENDOR")
 
 
-class Variant(Struct):
+class Variant(Struct, gc=False):
     """What the rules read of a source object `variant`."""
 
     title: str
@@ -34,7 +34,7 @@ class Variant(Struct):
     compare_at_price: Amount | None = None
 
 
-class Product(Struct):
+class Product(Struct, gc=False):
     """What the rules read of a source object `product`."""
 
     title: str
@@ -46,21 +46,21 @@ class Product(Struct):
     status: str | None = None
 
 
-class InventoryItemCrossReference(Struct, frozen=True):
+class InventoryItemCrossReference(Struct, frozen=True, gc=False):
     """The fields of `InventoryItemCrossReference` that the rules write."""
 
     AlternateID: StringValue | UnsetType
     AlternateType: StringValue
 
 
-class AttributeValue(Struct, frozen=True):
+class AttributeValue(Struct, frozen=True, gc=False):
     """The fields of `AttributeValue` that the rules write."""
 
     AttributeID: StringValue
     Value: StringValue | UnsetType
 
 
-class StockItem(Struct, frozen=True):
+class StockItem(Struct, frozen=True, gc=False):
     """The fields of `StockItem` that the rules write."""
 
     InventoryID: StringValue
@@ -76,7 +76,7 @@ class StockItem(Struct, frozen=True):
     Attributes: list[AttributeValue]
 
 
-class Documents(Struct, frozen=True):
+class Documents(Struct, frozen=True, gc=False):
     """The documents of a product."""
 
     item: list[StockItem]

@@ -50,7 +50,7 @@ ORDER_QTY = DecimalValue(DECIMAL_1)
 LINE_DESCRIPTION = StringValue("Refunded beside the lines")
 
 
-class OrderAdjustment(Struct):
+class OrderAdjustment(Struct, gc=False):
     """What the rules read of a source object `order_adjustment`."""
 
     id: Whole
@@ -59,7 +59,7 @@ class OrderAdjustment(Struct):
     reason: str | None = None
 
 
-class Transaction(Struct):
+class Transaction(Struct, gc=False):
     """What the rules read of a source object `transaction`."""
 
     amount: Amount
@@ -68,7 +68,7 @@ class Transaction(Struct):
     currency: str | None = None
 
 
-class TaxLine(Struct):
+class TaxLine(Struct, gc=False):
     """What the rules read of a source object `tax_line`."""
 
     title: str
@@ -76,7 +76,7 @@ class TaxLine(Struct):
     rate: Amount
 
 
-class LineItem(Struct):
+class LineItem(Struct, gc=False):
     """What the rules read of a source object `line_item`."""
 
     name: str
@@ -86,7 +86,7 @@ class LineItem(Struct):
     sku: str | None = None
 
 
-class RefundLineItem(Struct):
+class RefundLineItem(Struct, gc=False):
     """What the rules read of a source object `refund_line_item`."""
 
     id: Whole
@@ -99,7 +99,7 @@ class RefundLineItem(Struct):
     subtotal: Amount | None = None
 
 
-class Refund(Struct):
+class Refund(Struct, gc=False):
     """What the rules read of a source object `refund`."""
 
     id: Whole
@@ -112,7 +112,7 @@ class Refund(Struct):
     restock: bool | None = None
 
 
-class SalesOrderDetail(Struct, frozen=True, kw_only=True):
+class SalesOrderDetail(Struct, frozen=True, gc=False, kw_only=True):
     """The fields of `SalesOrderDetail` that the rules write."""
 
     InventoryID: StringValue
@@ -126,7 +126,7 @@ class SalesOrderDetail(Struct, frozen=True, kw_only=True):
     ExternalRef: StringValue | UnsetType = UNSET
 
 
-class TaxDetail(Struct, frozen=True):
+class TaxDetail(Struct, frozen=True, gc=False):
     """The fields of `TaxDetail` that the rules write."""
 
     TaxID: StringValue
@@ -134,13 +134,13 @@ class TaxDetail(Struct, frozen=True):
     TaxAmount: DecimalValue
 
 
-class ShippingSettings(Struct, frozen=True):
+class ShippingSettings(Struct, frozen=True, gc=False):
     """The fields of `ShippingSettings` that the rules write."""
 
     PremiumFreight: DecimalValue
 
 
-class SalesOrder(Struct, frozen=True):
+class SalesOrder(Struct, frozen=True, gc=False):
     """The fields of `SalesOrder` that the rules write."""
 
     ExternalRef: StringValue

@@ -29,26 +29,26 @@ FALSE = BooleanValue(False)
 ZERO = Decimal(0)
 
 
-class Metadata(Struct):
+class Metadata(Struct, gc=False):
     """What the rules read of a source object `metadata`."""
 
     order: str | None = None
 
 
-class Card(Struct):
+class Card(Struct, gc=False):
     """What the rules read of a source object `card`."""
 
     brand: str | None = None
 
 
-class PaymentMethodDetails(Struct):
+class PaymentMethodDetails(Struct, gc=False):
     """What the rules read of a source object `payment_method_details`."""
 
     type: str
     card: Card | None = None
 
 
-class Charge(Struct):
+class Charge(Struct, gc=False):
     """What the rules read of a source object `charge`."""
 
     id: Annotated[str, Constraints(pattern="^(ch|py)_")]
@@ -66,7 +66,7 @@ class Charge(Struct):
     metadata: Metadata | None = None
 
 
-class Payment(Struct, frozen=True):
+class Payment(Struct, frozen=True, gc=False):
     """The fields of `Payment` that the rules write."""
 
     ExternalRef: StringValue

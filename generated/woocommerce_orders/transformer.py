@@ -59,7 +59,7 @@ TAX_CALC_MODE = StringValue("Net")
 ZONE_UTC = ZoneInfo("UTC")
 
 
-class FeeLine(Struct):
+class FeeLine(Struct, gc=False):
     """What the rules read of a source object `fee_line`."""
 
     total: Amount
@@ -67,14 +67,14 @@ class FeeLine(Struct):
     name: str | None = None
 
 
-class ShippingLine(Struct):
+class ShippingLine(Struct, gc=False):
     """What the rules read of a source object `shipping_line`."""
 
     total: Amount
     method_id: str | None = None
 
 
-class TaxLine(Struct):
+class TaxLine(Struct, gc=False):
     """What the rules read of a source object `tax_line`."""
 
     rate_code: str
@@ -83,7 +83,7 @@ class TaxLine(Struct):
     rate_percent: Amount | None = None
 
 
-class LineItem(Struct):
+class LineItem(Struct, gc=False):
     """What the rules read of a source object `line_item`."""
 
     id: Whole
@@ -94,7 +94,7 @@ class LineItem(Struct):
     sku: str | None = None
 
 
-class Shipping(Struct):
+class Shipping(Struct, gc=False):
     """What the rules read of a source object `shipping`."""
 
     first_name: str | None = None
@@ -109,7 +109,7 @@ class Shipping(Struct):
     phone: str | None = None
 
 
-class Billing(Struct):
+class Billing(Struct, gc=False):
     """What the rules read of a source object `billing`."""
 
     first_name: str | None = None
@@ -125,7 +125,7 @@ class Billing(Struct):
     phone: str | None = None
 
 
-class Order(Struct):
+class Order(Struct, gc=False):
     """What the rules read of a source object `order`."""
 
     id: Whole
@@ -146,7 +146,7 @@ class Order(Struct):
     customer_note: str | None = None
 
 
-class Address(Struct, frozen=True):
+class Address(Struct, frozen=True, gc=False):
     """The fields of `Address` that the rules write."""
 
     AddressLine1: StringValue | UnsetType
@@ -157,7 +157,7 @@ class Address(Struct, frozen=True):
     Country: StringValue | UnsetType
 
 
-class LocationContact(Struct, frozen=True):
+class LocationContact(Struct, frozen=True, gc=False):
     """The fields of `Contact` that the rules write."""
 
     CompanyName: StringValue | UnsetType
@@ -166,7 +166,7 @@ class LocationContact(Struct, frozen=True):
     Address: Address | UnsetType
 
 
-class CustomerLocation(Struct, frozen=True):
+class CustomerLocation(Struct, frozen=True, gc=False):
     """The fields of `CustomerLocation` that the rules write."""
 
     ExtRefNbr: StringValue
@@ -177,7 +177,7 @@ class CustomerLocation(Struct, frozen=True):
     LocationContact: LocationContact | UnsetType
 
 
-class BillToAddress(Struct, frozen=True):
+class BillToAddress(Struct, frozen=True, gc=False):
     """The fields of `Address` that the rules write."""
 
     AddressLine1: StringValue | UnsetType
@@ -188,7 +188,7 @@ class BillToAddress(Struct, frozen=True):
     Country: StringValue | UnsetType
 
 
-class BillToContact(Struct, frozen=True):
+class BillToContact(Struct, frozen=True, gc=False):
     """The fields of `DocContact` that the rules write."""
 
     BusinessName: StringValue | UnsetType
@@ -197,7 +197,7 @@ class BillToContact(Struct, frozen=True):
     Phone1: StringValue | UnsetType
 
 
-class ShipToAddress(Struct, frozen=True):
+class ShipToAddress(Struct, frozen=True, gc=False):
     """The fields of `Address` that the rules write."""
 
     AddressLine1: StringValue | UnsetType
@@ -208,7 +208,7 @@ class ShipToAddress(Struct, frozen=True):
     Country: StringValue | UnsetType
 
 
-class ShipToContact(Struct, frozen=True):
+class ShipToContact(Struct, frozen=True, gc=False):
     """The fields of `DocContact` that the rules write."""
 
     BusinessName: StringValue | UnsetType
@@ -217,7 +217,7 @@ class ShipToContact(Struct, frozen=True):
     Phone1: StringValue | UnsetType
 
 
-class SalesOrderDetail(Struct, frozen=True, kw_only=True):
+class SalesOrderDetail(Struct, frozen=True, gc=False, kw_only=True):
     """The fields of `SalesOrderDetail` that the rules write."""
 
     InventoryID: StringValue
@@ -230,7 +230,7 @@ class SalesOrderDetail(Struct, frozen=True, kw_only=True):
     ExternalRef: StringValue | UnsetType
 
 
-class TaxDetail(Struct, frozen=True):
+class TaxDetail(Struct, frozen=True, gc=False):
     """The fields of `TaxDetail` that the rules write."""
 
     TaxID: StringValue
@@ -238,7 +238,7 @@ class TaxDetail(Struct, frozen=True):
     TaxAmount: DecimalValue
 
 
-class ShippingSettings(Struct, frozen=True):
+class ShippingSettings(Struct, frozen=True, gc=False):
     """The fields of `ShippingSettings` that the rules write."""
 
     ShipVia: StringValue
@@ -246,7 +246,7 @@ class ShippingSettings(Struct, frozen=True):
     ShipSeparately: BooleanValue
 
 
-class SalesOrder(Struct, frozen=True):
+class SalesOrder(Struct, frozen=True, gc=False):
     """The fields of `SalesOrder` that the rules write."""
 
     ExternalRef: StringValue
@@ -277,7 +277,7 @@ class SalesOrder(Struct, frozen=True):
     custom: dict[str, dict[str, CustomStringField]] | UnsetType
 
 
-class Documents(Struct, frozen=True):
+class Documents(Struct, frozen=True, gc=False):
     """The documents of an order."""
 
     location: CustomerLocation | UnsetType
