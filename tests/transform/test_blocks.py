@@ -258,7 +258,7 @@ def test_generated_code_is_typed(workspace: Path) -> None:
     """One class is shared by all blocks: what one of them leaves out has a default."""
     text = (workspace / "generated/deliveries/transformer.py").read_text(encoding="utf-8")
 
-    assert "class DeliveryItem(Struct, frozen=True, kw_only=True):" in text
+    assert "class DeliveryItem(Struct, frozen=True, gc=False, kw_only=True):" in text
     assert "    Article: StringValue\n" in text
     assert "    Note: StringValue | UnsetType = UNSET\n" in text
     assert text.count("-> DeliveryItem:") == 4
