@@ -1,8 +1,7 @@
 """What a careful programmer writes by hand instead of the flow `shopify_orders`.
 
 The same bytes for an order, the same problems for a dirty one: exact amounts, business days in the
-shop's time zone, limits as the ERP counts them, all problems of an order with their places. Left to
-the flow alone are members that come twice, which orjson does not tell.
+shop's time zone, limits as the ERP counts them, all problems of an order with their places.
 
 As a program: `python -m tests.bench.yardstick ORDERS OUTPUT`, beside `mapgen transform`.
 """
