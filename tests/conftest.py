@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
+from collections.abc import Iterator
 from tempfile import mkdtemp
 
+import pytest
 from hypothesis import settings
 
 settings.register_profile("unhurried", deadline=None)
@@ -20,3 +23,12 @@ if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
 
 # What mapgen remembers of workspaces is no business of the user's who runs the tests.
 os.environ["XDG_CACHE_HOME"] = mkdtemp(prefix="mapgen-cache")
+
+
+@pytest.fixture(autouse=True)
+def _collector() -> Iterator[None]:
+    """Turn the garbage collector on again: a command that ends its process leaves it off."""
+    yield
+    if not gc.isenabled():
+        gc.enable()
+        gc.unfreeze()
