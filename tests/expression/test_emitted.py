@@ -54,7 +54,7 @@ def customer(**changes: Any) -> Any:
             id="f-string",
         ),
         pytest.param("order.name + order.currency", "order.name + order.currency", id="two texts"),
-        pytest.param("'{' + order.name + '}\"'", 'f"{{{order.name}}}\\""', id="braces and quotes"),
+        pytest.param("'{' + order.name + '}\"'", "f'{{{order.name}}}\"'", id="braces and quotes"),
         pytest.param(
             "'a' + order.name.replace('_', '-')",
             "f\"a{order.name.replace('_', '-')}\"",

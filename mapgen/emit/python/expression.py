@@ -283,7 +283,11 @@ class PythonExpressions:
         has_words = any(isinstance(part, ir.Constant) for part in node.parts)
         has_numbers = any(_conversion(part) is not None for part in node.parts)
         if (has_words or has_numbers) and None not in pieces:
-            return Code('f"' + "".join(piece for piece in pieces if piece is not None) + '"')
+            inside = "".join(piece for piece in pieces if piece is not None)
+            if '"' in inside and "'" not in inside:
+                inside = inside.replace('\\"', '"')
+                return Code(f"f'{inside}'")
+            return Code(f'f"{inside}"')
         first, *rest = (self._value(part) for part in node.parts)
         texts = [first.at_least(Level.SUM), *(code.at_least(Level.PRODUCT) for code in rest)]
         return Code(" + ".join(texts), Level.SUM)
