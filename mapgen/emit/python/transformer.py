@@ -37,8 +37,9 @@ from mapgen.emit.python.types import (
 )
 from mapgen.escaping import literal
 from mapgen.ir import flow as ir
-from mapgen.ir.expression import Expression, attribute_names
+from mapgen.ir.expression import Expression, Variable, attribute_names
 from mapgen.ir.names import RESERVED_CLASSES, made_name, python_name
+from mapgen.ir.walk import nodes
 
 # What is imported and looks like a constant.
 _IMPORTED = ("UNSET", "CLEARED")
@@ -159,12 +160,17 @@ class _ModuleEmitter(Struct):
             functions=(*self.functions, transform),
             returns=returns,
             key=self._key(),
-            settings_name="settings" if flow.settings else "_settings",
+            settings_name="settings" if self._uses_settings() else "_settings",
             lookups_name="lookups" if flow.tables else "_lookups",
             rules=tuple(self.rules),
             import_groups=tuple(_import_groups(self.needs)),
             constants=tuple(str(constant) for constant in self.needs.constants),
         )
+
+    def _uses_settings(self) -> bool:
+        """Tell whether any rule names the settings; a flow without any may do it, too."""
+        named = (node.name for node in nodes(self.flow) if isinstance(node, Variable))
+        return bool(self.flow.settings) or "settings" in named
 
     def _key(self) -> str:
         code = self._key_emitter().expressions().value(self.flow.key)
