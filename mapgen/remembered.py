@@ -63,16 +63,22 @@ def _place(workspace: Workspace) -> Path:
 
 
 def _combined(specs: str, generated: str) -> str:
+    """Return the fingerprint of all. Raises OSError where mapgen itself cannot be read."""
     words = f"{_compiler()} {importlib.metadata.version('black')} {specs} {generated}"
     return hashlib.sha256(words.encode()).hexdigest()
 
 
 @cache
 def _compiler() -> str:
-    """Return the hash of mapgen itself, so that no other compiler's word is taken."""
+    """Return the hash of mapgen itself, so that no other compiler's word is taken.
+
+    Raises OSError where it cannot be taken: installed as links, or in an archive.
+    """
     templates = import_module("mapgen.templates").__path__
-    folders = (Path(mapgen.__file__).parent, *map(Path, templates))
-    return " ".join(str(_hashed(folder)) for folder in folders)
+    found = [_hashed(folder) for folder in (Path(mapgen.__file__).parent, *map(Path, templates))]
+    if None in found:
+        raise OSError("mapgen is not installed as plain files")
+    return " ".join(map(str, found))
 
 
 def _hashed(folder: Path) -> str | None:

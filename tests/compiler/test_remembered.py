@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -10,10 +11,12 @@ from pathlib import Path
 
 import pytest
 
+import mapgen
 from mapgen.remembered import fingerprint_of_specs, is_fresh, remember_fresh
 from mapgen.workspace import Workspace
 from tests.compiler.cases import SPEC, build, speak
 
+ROOT = Path(__file__).resolve().parents[2]
 # Prints the compiler's part of what a command has imported.
 ASK = """\
 import sys
@@ -127,3 +130,20 @@ def test_a_cache_that_cannot_be_used(workspace: Workspace, tmp_path: Path) -> No
     assert not _is_known(workspace)
     remember_fresh(workspace, fingerprint_of_specs(workspace), 3)
     assert not _is_known(workspace)
+
+
+def test_a_compiler_that_cannot_be_told_from_another(tmp_path: Path) -> None:
+    """Where mapgen is installed as links, nothing is remembered: another may stand there next."""
+    folder = build("_base", tmp_path / "workspace")
+    package = Path(shutil.copytree(Path(mapgen.__file__).parent, tmp_path / "linked/mapgen"))
+    shutil.copytree(ROOT / "templates", package / "templates")
+    (package / "link.py").symlink_to(package / "private.py")
+    env = os.environ | {"PYTHONPATH": str(package.parent), "XDG_CACHE_HOME": str(tmp_path / "kept")}
+
+    for _ in range(2):
+        done = subprocess.run(
+            [sys.executable, "-c", ASK, "generate"],
+            cwd=folder, env=env, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert done.stdout.endswith("True\n"), done.stdout + done.stderr
+    assert not [path for path in (tmp_path / "kept").rglob("*") if path.is_file()]
