@@ -275,11 +275,6 @@ class Transformer:
         """What the rules read of a record, as a struct."""
         return cast(type[msgspec.Struct], self._module.Source)
 
-    @property
-    def reads_text(self) -> bool:
-        """Whether all values of a record come as text: the cells of CSV."""
-        return self._plan.format == "csv"
-
     def source(self, raw: Record) -> Any:
         """Return what the rules read of a record that they take: a struct of the flow's own."""
         record = self._read(raw)

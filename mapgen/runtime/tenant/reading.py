@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from decimal import Decimal
 from typing import TypeVar
 
 import msgspec
 
-T = TypeVar("T")
+from mapgen.runtime.nesting import DEEPEST, is_deeper
 
-_DEEPEST = 100
-"""Parts within parts: no entity of the ERP goes deeper than a few, and what reads it recurses."""
+T = TypeVar("T")
 
 
 class Unreadable(Exception):
@@ -25,20 +23,6 @@ def decoded(content: bytes, shape: type[T], *, strict: bool = True) -> T:
         read = msgspec.json.Decoder(shape, strict=strict, float_hook=Decimal).decode(content)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         raise Unreadable from None
-    if isinstance(read, dict | list) and _is_deeper(read, _DEEPEST):
+    if isinstance(read, dict | list) and is_deeper(read, DEEPEST):
         raise Unreadable
     return read
-
-
-def _is_deeper(part: object, most: int) -> bool:
-    level: list[object] = [part]
-    for _ in range(most):
-        level = [inner for one in level for inner in _inner(one)]
-        if not level:
-            return False
-    return True
-
-
-def _inner(part: object) -> Iterable[object]:
-    members = part.values() if isinstance(part, dict) else part if isinstance(part, list) else ()
-    return [member for member in members if isinstance(member, dict | list)]
