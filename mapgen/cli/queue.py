@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from mapgen.runtime.ledger import Queued
 
 _STATE_HELP = "The ledger. [default: sqlite:///.mapgen/ledger.db of the workspace]"
-_WORDS = {"staged": "queued", "sending": "in hand", "waiting": "waiting"}
+_WORDS = {"staged": "queued", "sending": "in hand", "deferred": "deferred"}
 
 
 @click.group()

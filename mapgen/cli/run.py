@@ -61,8 +61,8 @@ def run(project: Path, /, **options: Unpack[_Options]) -> None:
     """Deliver the records of a file to the tenant of an environment.
 
     What the ledger knows is not delivered twice; what an earlier run left is finished first. Exit
-    code 1 if a record was rejected or given up, or the run had to stop; 4 if none was, and records
-    of earlier runs are still open.
+    code 1 if a record was rejected or dead-lettered, or the run had to stop; 4 if none was, and
+    records of earlier runs are still open.
     """
     from mapgen.cli.flows import open_flow
     from mapgen.cli.summary import tell_halt, tell_summary
@@ -87,7 +87,7 @@ def run(project: Path, /, **options: Unpack[_Options]) -> None:
         tell_summary(summary)
     if options["as_json"]:
         piped(json.dumps(summary.counts()))
-    if halted or summary.rejected or summary.dead:
+    if halted or summary.rejected or summary.dead_lettered:
         sys.exit(FAULTS)
     if summary.open:
         sys.exit(STILL_OPEN)

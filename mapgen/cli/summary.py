@@ -24,17 +24,20 @@ def tell_summary(summary: Summary) -> None:
     ]
     for words, count, kind in (
         ("created", summary.created, None),
-        ("already there", summary.already_there, None),
+        ("already exists", summary.already_exists, None),
         *(update for update in updates if update[1]),
         ("skipped", summary.skipped, "skipped"),
         ("rejected", summary.rejected, "rejected"),
-        ("waiting", summary.waiting, "waiting"),
-        ("given up", summary.dead, "dead"),
+        ("deferred", summary.deferred, "deferred"),
+        ("dead-lettered", summary.dead_lettered, "dead_lettered"),
         *([("saved otherwise", summary.differing, "differing")] if summary.differing else []),
     ):
-        colour = {"rejected": "red", "dead": "red", "waiting": "yellow", "differing": "yellow"}.get(
-            kind or "", "green"
-        )
+        colour = {
+            "rejected": "red",
+            "dead_lettered": "red",
+            "deferred": "yellow",
+            "differing": "yellow",
+        }.get(kind or "", "green")
         shown = click.style(f"{count:>7}", fg=colour if count else None, bold=bool(count))
         click.echo(f"{shown}  {words}", err=True)
         _tell_reasons(summary, kind)

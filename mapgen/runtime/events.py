@@ -8,8 +8,8 @@ from typing import Literal, Protocol, TextIO, assert_never
 
 import structlog
 
-Arrival = Literal["created", "updated", "already there", "unchanged"]
-Happening = Literal[Arrival, "rejected", "skipped", "waiting", "dead"]
+Arrival = Literal["created", "updated", "already exists", "unchanged"]
+EventOutcome = Literal[Arrival, "rejected", "skipped", "deferred", "dead_lettered"]
 Plain = str | int | float | bool | None
 
 
@@ -22,7 +22,7 @@ class BusinessEvent:
     """
 
     flow: str
-    happening: Happening
+    outcome: EventOutcome
     source: str
     entity: str | None = None
     number: str | None = None
@@ -33,7 +33,7 @@ class BusinessEvent:
         """The event as a person reads it."""
         arrow = f" -> {self.number}" if self.number else ""
         why = f": {', '.join(self.reasons)}" if self.reasons else ""
-        return f"{self.source}{arrow} {self.happening}{why}"
+        return f"{self.source}{arrow} {self.outcome}{why}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +62,9 @@ class Progress:
     skipped: int
     rejected: int
     created: int
-    already_there: int
-    dead: int
-    waiting: int
+    already_exists: int
+    dead_lettered: int
+    deferred: int
     updated: int
     unchanged: int
     made: int
@@ -73,8 +73,8 @@ class Progress:
     @property
     def finished(self) -> int:
         """How many records have found their end; a share of them where some give several."""
-        ends = (self.skipped, self.rejected, self.created, self.updated, self.already_there)
-        done = sum(ends) + self.unchanged + self.dead + self.waiting
+        ends = (self.skipped, self.rejected, self.created, self.updated, self.already_exists)
+        done = sum(ends) + self.unchanged + self.dead_lettered + self.deferred
         return done if self.made == self.read else done * self.read // max(1, self.made)
 
 
@@ -161,7 +161,7 @@ def _logger(stream: TextIO) -> structlog.typing.FilteringBoundLogger:
 def _business_facts(event: BusinessEvent) -> dict[str, Plain | list[str]]:
     facts: dict[str, Plain | list[str]] = {
         "flow": event.flow,
-        "happening": event.happening,
+        "outcome": event.outcome,
         "source": event.source,
     }
     if event.entity is not None:

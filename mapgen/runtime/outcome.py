@@ -78,7 +78,7 @@ class Rejected:
     data: bytes | None = field(default=None, repr=False, compare=False)
 
     @property
-    def waits(self) -> bool:
+    def is_deferred(self) -> bool:
         """Whether each fault may go away by itself, so that the record waits instead."""
         return all(fault.retry for fault in self.faults)
 

@@ -8,7 +8,7 @@ from typing import Literal
 
 from mapgen.runtime.outcome import FaultReport
 
-Kind = Literal["skipped", "rejected", "waiting", "dead", "differing"]
+Kind = Literal["skipped", "rejected", "deferred", "dead_lettered", "differing"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +52,9 @@ class Summary:
     skipped: int
     rejected: int
     created: int
-    already_there: int
-    dead: int
-    waiting: int
+    already_exists: int
+    dead_lettered: int
+    deferred: int
     updated: int = 0
     unchanged: int = 0
     differing: int = 0
@@ -69,8 +69,8 @@ class Summary:
     @property
     def left(self) -> int:
         """How much of what was read has not found its end: the run broke off."""
-        ends = (self.skipped, self.rejected, self.created, self.updated, self.already_there)
-        return max(0, self.made - sum(ends) - self.unchanged - self.dead - self.waiting)
+        ends = (self.skipped, self.rejected, self.created, self.updated, self.already_exists)
+        return max(0, self.made - sum(ends) - self.unchanged - self.dead_lettered - self.deferred)
 
     def counts(self) -> dict[str, str | int | None]:
         """Return flow and counts, in the order in which machines are given them."""
@@ -81,10 +81,10 @@ class Summary:
             "rejected": self.rejected,
             "created": self.created,
             "updated": self.updated,
-            "already_there": self.already_there,
+            "already_exists": self.already_exists,
             "unchanged": self.unchanged,
-            "dead": self.dead,
-            "waiting": self.waiting,
+            "dead_lettered": self.dead_lettered,
+            "deferred": self.deferred,
             "differing": self.differing,
             "withdrawn": self.withdrawn,
             "open": self.open,

@@ -241,7 +241,7 @@ class Transformer:
     @staticmethod
     def _kept(raw: Record, outcome: Outcome) -> Outcome:
         """Return an outcome with the record itself where that may pass later."""
-        if isinstance(outcome, Rejected) and outcome.waits:
+        if isinstance(outcome, Rejected) and outcome.is_deferred:
             return replace(outcome, data=raw.data)
         return outcome
 

@@ -872,7 +872,7 @@ class CircuitBreaker(Construct, what="`circuit_breaker:`"):
 
 
 class DeadLetter(Construct, what="`dead_letter:`"):
-    """How long records are kept that were given up on."""
+    """How long dead letters are kept."""
 
     keep: Duration = required(DURATION, "how long")
 
@@ -926,7 +926,9 @@ class Security(Construct, what="`security:`"):
         "when to leave the ERP alone",
         default={"failures": "10", "within": "60s", "cool_down": "30s"},
     )
-    dead_letter: DeadLetter = optional(DeadLetter, "given up on", default={"keep": "30d"})
+    dead_letter: DeadLetter = optional(
+        DeadLetter, "what becomes of dead letters", default={"keep": "30d"}
+    )
     verify: Text | None = optional(
         words.VERIFY,
         "what it means that the ERP saved something else than was sent: `strict` wants a"

@@ -52,7 +52,7 @@ def assert_made_good(workspace: Path, on: Tenant, *more: str) -> None:
     found = counts(again.stdout)
     assert again.returncode == 1  # the samples hold records that are rejected
     assert found["read"] == FIRST["read"]
-    assert found["created"] + found["already_there"] == CREATED + FIRST["already_there"]
+    assert found["created"] + found["already_exists"] == CREATED + FIRST["already_exists"]
     assert len(set(on.references())) == len(on.references()) == CREATED
 
 

@@ -50,7 +50,7 @@ def test_list_has_what_is_not_sent(state: str) -> None:
 
     lines = [line.split("\t") for line in asked(state, "list", "orders").stdout.splitlines()]
 
-    assert [(line[1], line[2]) for line in lines] == [("queued", "1001"), ("waiting", "1002")]
+    assert [(line[1], line[2]) for line in lines] == [("queued", "1001"), ("deferred", "1002")]
     assert lines[0][0] == f"orders in Live at {ERP}"
     assert asked(state, "list", "order").stdout == ""
 

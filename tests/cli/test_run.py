@@ -28,8 +28,8 @@ pytestmark = pytest.mark.skipif(os.name != "posix", reason="processes end by sig
 ORDERS = SAMPLES / "orders.jsonl"
 FLOW = "shopify_orders"
 MEMBERS = [
-    "flow", "read", "skipped", "rejected", "created", "updated", "already_there", "unchanged",
-    "dead", "waiting", "differing", "withdrawn", "open", "open_since", "outdated",
+    "flow", "read", "skipped", "rejected", "created", "updated", "already_exists", "unchanged",
+    "dead_lettered", "deferred", "differing", "withdrawn", "open", "open_since", "outdated",
 ]  # fmt: skip
 # As the table in the samples' README has it.
 FIRST = dict(zip(MEMBERS, (FLOW, 225, 15, 24, 180, 0, 2, 0, 0, 4, 0, 0, 0, None, 0), strict=True))
@@ -140,10 +140,10 @@ def test_the_sample_shop(workspace: Path) -> None:
         again = run(workspace, shop)
         lost = run(workspace, shop, state="another.db")
 
-        repeated = {**FIRST, "created": 0, "already_there": CREATED + 2}
+        repeated = {**FIRST, "created": 0, "already_exists": CREATED + 2}
         second = counts(again.stdout)
         # What the first run left, rejected or waiting, is open until its records are right.
-        assert second.pop("open") == FIRST["rejected"] + FIRST["waiting"]
+        assert second.pop("open") == FIRST["rejected"] + FIRST["deferred"]
         assert second.pop("open_since")
         assert second == {name: repeated[name] for name in second}
         assert counts(lost.stdout) == repeated
@@ -200,9 +200,9 @@ def test_killed_three_times(workspace: Path) -> None:
 
         references = shop.references()
     assert len(set(references)) == len(references) == CREATED
-    assert last["created"] + last["already_there"] == CREATED + 2
-    assert {name: last[name] for name in ("skipped", "rejected", "waiting")} == {
-        name: FIRST[name] for name in ("skipped", "rejected", "waiting")
+    assert last["created"] + last["already_exists"] == CREATED + 2
+    assert {name: last[name] for name in ("skipped", "rejected", "deferred")} == {
+        name: FIRST[name] for name in ("skipped", "rejected", "deferred")
     }
 
 
@@ -227,7 +227,7 @@ def test_asked_to_end(workspace: Path, number: signal.Signals, code: int) -> Non
 
         last = counts(run(workspace, shop).stdout)
 
-        assert last["created"] + last["already_there"] == CREATED + 2
+        assert last["created"] + last["already_exists"] == CREATED + 2
         assert len(set(shop.references())) == len(shop.references()) == CREATED
 
 
@@ -258,7 +258,7 @@ def test_two_at_once(workspace: Path) -> None:
         assert sum(one["created"] for one in found) == CREATED
         for one in found:
             assert one["read"] == 225
-            assert one["created"] + one["already_there"] == CREATED + 2
+            assert one["created"] + one["already_exists"] == CREATED + 2
         assert len(set(shop.references())) == len(shop.references()) == CREATED
 
 
@@ -276,13 +276,13 @@ def test_tenant_is_down(workspace: Path) -> None:
     assert done.stderr.count("the tenant does not answer") == 1
     assert "nothing is lost" in done.stderr
     found = counts(done.stdout)
-    assert (found["created"], found["dead"]) == (0, 0)
+    assert (found["created"], found["dead_lettered"]) == (0, 0)
 
     with tenant(workspace, "--port", shop.variables["ACUMATICA_URL"].rpartition(":")[2]) as again:
         last = counts(run(workspace, again).stdout)
 
         # How far the first run came before it stopped is a matter of speed.
-        assert 0 < last.pop("open") <= FIRST["rejected"] + FIRST["waiting"]
+        assert 0 < last.pop("open") <= FIRST["rejected"] + FIRST["deferred"]
         assert last.pop("open_since")
         assert last == {name: FIRST[name] for name in last}
         assert len(set(again.references())) == len(again.references()) == CREATED

@@ -267,7 +267,7 @@ def test_recipe(recipe: Recipe, kitchen: Path) -> None:
                 assert document == {**added, **wanted}
             case Rejected(faults=faults):
                 codes = " ".join(sorted(fault.code for fault in faults))
-                assert codes == case["waits" if outcome.waits else "rejects"]
+                assert codes == case["deferred" if outcome.is_deferred else "rejects"]
             case Skipped(reason=reason):
                 assert reason == case["skips"]
 

@@ -10,7 +10,7 @@ from typing import get_args
 
 from mapgen import cli
 from mapgen.reference import reference
-from mapgen.runtime.events import Happening
+from mapgen.runtime.events import EventOutcome
 from mapgen.runtime.ledger import Ledger, State
 from mapgen.runtime.summary import Summary
 from mapgen.sandbox import Credentials
@@ -42,10 +42,10 @@ ENDS = [
     "rejected",
     "created",
     "updated",
-    "already_there",
+    "already_exists",
     "unchanged",
-    "dead",
-    "waiting",
+    "dead_lettered",
+    "deferred",
 ]
 
 
@@ -88,11 +88,11 @@ def test_query(tmp_path: Path) -> None:
 def test_lines_for_programs() -> None:
     """The line of the log and the line of `--json` have the members of real ones."""
     event, counts = (json.loads(line) for line in re.findall(r"^\{.*\}$", PAGE, flags=re.MULTILINE))
-    told = re.search(r"`happening` is (.*?);", PAGE, flags=re.DOTALL)
+    told = re.search(r"`outcome` is (.*?);", PAGE, flags=re.DOTALL)
 
     assert told is not None
-    assert tuple(re.findall(r"`([^`]+)`", told[1])) == get_args(Happening)
-    assert event["happening"] in get_args(Happening)
+    assert tuple(re.findall(r"`([^`]+)`", told[1])) == get_args(EventOutcome)
+    assert event["outcome"] in get_args(EventOutcome)
     assert list(counts) == list(Summary("flow", 0, 0, 0, 0, 0, 0, 0).counts())
     ends = sum(value for name, value in counts.items() if name in ENDS)
     assert counts["read"] == ends

@@ -130,7 +130,7 @@ def test_saved_and_said_otherwise(name: str, address: str) -> None:
         last = run(liar, address)
 
         assert_each_once(liar)
-        assert last.rejected == last.dead == last.waiting == 0
+        assert last.rejected == last.dead_lettered == last.deferred == 0
         assert sum(one.kind == "put" for one in liar.requests) == COUNT
 
 
@@ -214,7 +214,7 @@ def test_there_twice_already(address: str) -> None:
         liar.saved_at += liar.saved_at[:5]
         summary = run(liar, address + "2")
 
-        assert (summary.created, summary.already_there) == (0, COUNT)
+        assert (summary.created, summary.already_exists) == (0, COUNT)
         assert len(liar.orders) == COUNT + 5
 
 

@@ -81,8 +81,8 @@ def test_examples_are_created_once(
     third = _run(flow, records, tenant, ledger="other.db")
 
     assert (first["created"], first["rejected"]) == counts
-    assert (second["created"], second["already_there"]) == (0, counts[0])
-    assert (third["created"], third["already_there"]) == (0, counts[0])
+    assert (second["created"], second["already_exists"]) == (0, counts[0])
+    assert (third["created"], third["already_exists"]) == (0, counts[0])
     assert len(tenant.records(entity)) == counts[0]
 
 
@@ -128,7 +128,7 @@ def test_places_of_delivery_come_before_their_orders(tmp_path: Path, tenant: San
     assert (first["rejected"], second["rejected"]) == (4, 4)
     assert {order["LocationID"] for order in orders} == {*places, "MAIN"}
     assert first["created"] == len(orders) + len(places)
-    assert (second["created"], second["already_there"]) == (0, first["created"])
+    assert (second["created"], second["already_exists"]) == (0, first["created"])
 
 
 def test_variants_become_items(tmp_path: Path, tenant: Sandbox) -> None:

@@ -62,7 +62,7 @@ def test_payments_of_orders(tmp_path: Path, tenant: Sandbox) -> None:
     second, _ = _run("shopify_payments", paid, tmp_path, tenant)
 
     assert (first["created"], first["skipped"]) == (4, 1)
-    assert (second["created"], second["already_there"]) == (0, 4)
+    assert (second["created"], second["already_exists"]) == (0, 4)
     orders = {one["OrderNbr"]: one for one in tenant.records("SalesOrder")}
     payments = tenant.records("Payment")
     assert len(payments) == 4
@@ -84,9 +84,9 @@ def test_payment_before_its_order(tmp_path: Path, tenant: Sandbox) -> None:
     _run("shopify_orders", [order], tmp_path, tenant)
     later, _ = _run("shopify_payments", paid, tmp_path, tenant)
 
-    assert (early["waiting"], early["rejected"], early["created"]) == (1, 0, 0)
+    assert (early["deferred"], early["rejected"], early["created"]) == (1, 0, 0)
     assert "R304 not in the lookup: OrdersToApply[].OrderNbr" in said
-    assert (later["waiting"], later["created"]) == (0, 1)
+    assert (later["deferred"], later["created"]) == (0, 1)
     [order] = tenant.records("SalesOrder")
     [payment] = tenant.records("Payment")
     assert payment["OrdersToApply"][0]["OrderNbr"] == order["OrderNbr"]

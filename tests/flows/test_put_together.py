@@ -145,7 +145,7 @@ def test_amazon_orders_are_created_once(tmp_path: Path, tenant: Sandbox) -> None
         done = mapgen("run", "amazon_orders", *options, cwd=ROOT, **tenant.environment)
         assert done.returncode == 0, done.stderr
         counts = json.loads(done.stdout)
-        assert (counts["created"], counts["already_there"]) == (created, there)
+        assert (counts["created"], counts["already_exists"]) == (created, there)
 
     orders = {one["CustomerOrder"]: one for one in tenant.records("SalesOrder")}
     assert {one["OrderType"] for one in orders.values()} == {"SO", "IN"}

@@ -127,7 +127,7 @@ def test_a_tenant_of_another_language(
         plan = plan_of(retry=Retry(6, 0.05, 0.3))
         summary = deliver(given, plan, environment_of(sandbox), ledger, RULES, Watcher())
 
-    assert (summary.created, summary.rejected, summary.dead) == (6, 2, 0)
+    assert (summary.created, summary.rejected, summary.dead_lettered) == (6, 2, 0)
     found = {
         (fault.code, fault.target, fault.value, fault.retry)
         for one in summary.shown
@@ -149,7 +149,7 @@ def test_one_session_is_enough(contract: Contract, tmp_path: Path) -> None:
                 summary = deliver(
                     orders(5), plan_of(), environment_of(sandbox), ledger, RULES, Watcher()
                 )
-                assert summary.created + summary.already_there == 5
+                assert summary.created + summary.already_exists == 5
 
         assert len(references(sandbox)) == 5
 
@@ -168,7 +168,7 @@ def test_killed_against_sandbox(contract: Contract, tmp_path: Path) -> None:
 
         counts = finish(start(sandbox.url, address))
 
-        assert counts["read"] == 60 == counts["created"] + counts["already_there"]
+        assert counts["read"] == 60 == counts["created"] + counts["already_exists"]
         assert references(sandbox) == sorted(f"{number}-shop" for number in range(1, 61))
 
 
@@ -181,5 +181,5 @@ def test_exception_after_the_save(kind: str, contract: Contract, tmp_path: Path)
     ):
         summary = deliver(orders(9), plan_of(), environment_of(sandbox), ledger, RULES, Watcher())
 
-        assert (summary.created, summary.rejected, summary.dead) == (9, 0, 0)
+        assert (summary.created, summary.rejected, summary.dead_lettered) == (9, 0, 0)
         assert references(sandbox) == sorted(f"{number}-shop" for number in range(1, 10))

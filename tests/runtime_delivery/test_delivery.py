@@ -88,12 +88,12 @@ def test_mixed_input(ledger: Ledger) -> None:
         summary = run(tenant, ledger, outcomes)
 
     assert ends(summary) == {
-        "read": 9, "created": 5, "already_there": 1, "rejected": 1, "waiting": 1, "skipped": 1,
+        "read": 9, "created": 5, "already_exists": 1, "rejected": 1, "deferred": 1, "skipped": 1,
     }  # fmt: skip
     assert tenant.identities == [f"{number}-shop" for number in range(1, 6)]
     assert {(reason.kind, reason.words, reason.count) for reason in summary.reasons} == {
         ("rejected", "R201 CustomerID", 1),
-        ("waiting", "R201 CustomerID", 1),
+        ("deferred", "R201 CustomerID", 1),
         ("skipped", "voided", 1),
     }
 
@@ -107,7 +107,7 @@ def test_again(ledger: Ledger) -> None:
 
         summary = run(tenant, ledger, orders(5), watcher=watcher)
 
-        assert ends(summary) == {"read": 5, "already_there": 5}
+        assert ends(summary) == {"read": 5, "already_exists": 5}
         assert len(tenant.asked) == before
     numbers = {event.number for event in watcher.events if isinstance(event, BusinessEvent)}
     assert numbers == {f"SO{number:06}" for number in range(1, 6)}
@@ -190,7 +190,7 @@ FINAL = [
                  {"rejected": 1}, id="a business rule"),
     pytest.param(Answer(500, {"exceptionMessage": "No entity satisfies the condition.",
                               "exceptionType": "X.NoEntitySatisfiesTheConditionException"}),
-                 {"waiting": 1}, id="a missing record"),
+                 {"deferred": 1}, id="a missing record"),
 ]  # fmt: skip
 
 
@@ -291,12 +291,16 @@ def test_never_heard_of(ledger: Ledger) -> None:
     with standing_in(script=lambda a: HTML if a.identity == "2-shop" else None) as tenant:
         summary = run(tenant, ledger, orders(3), retry=Retry(2, 0.01, 0.02))
 
-        assert ends(summary) == {"read": 3, "created": 2, "dead": 1}
+        assert ends(summary) == {"read": 3, "created": 2, "dead_lettered": 1}
         assert summary.shown[0].source == "2"
         assert summary.shown[0].faults[0].code == "R405"
         tenant.script = lambda asked: None
 
-        assert ends(run(tenant, ledger, orders(3))) == {"read": 3, "created": 1, "already_there": 2}
+        assert ends(run(tenant, ledger, orders(3))) == {
+            "read": 3,
+            "created": 1,
+            "already_exists": 2,
+        }
 
 
 def test_turned_away_all_the_time(ledger: Ledger) -> None:
@@ -304,7 +308,7 @@ def test_turned_away_all_the_time(ledger: Ledger) -> None:
     with standing_in(script=lambda a: DEADLOCK if a.kind == "put" else None) as tenant:
         summary = run(tenant, ledger, orders(1), retry=Retry(3, 0.01, 0.02))
 
-        assert ends(summary) == {"read": 1, "dead": 1}
+        assert ends(summary) == {"read": 1, "dead_lettered": 1}
         assert tenant.count("put") == 3
 
 
@@ -362,7 +366,7 @@ def test_dependency_missing(ledger: Ledger) -> None:
         "exceptionType": "PX.Api.ContractBased.NoEntitySatisfiesTheConditionException",
     }
     with standing_in(script=lambda a: Answer(500, body) if a.kind == "put" else None) as tenant:
-        assert ends(run(tenant, ledger, orders(1))) == {"read": 1, "waiting": 1}
+        assert ends(run(tenant, ledger, orders(1))) == {"read": 1, "deferred": 1}
         tenant.script = lambda asked: None
 
         assert ends(run(tenant, ledger, orders(1))) == {"read": 1, "created": 1}
@@ -386,9 +390,12 @@ def test_saved_under_another_identity(ledger: Ledger) -> None:
 
     with standing_in(echo=echo) as tenant:
         summary = run(tenant, ledger, orders(1))
-        assert (ends(summary), summary.shown[0].faults[0].code) == ({"read": 1, "dead": 1}, "R404")
+        assert (ends(summary), summary.shown[0].faults[0].code) == (
+            {"read": 1, "dead_lettered": 1},
+            "R404",
+        )
 
-        assert ends(run(tenant, ledger, orders(1))) == {"read": 1, "dead": 1, "open": 1}
+        assert ends(run(tenant, ledger, orders(1))) == {"read": 1, "dead_lettered": 1, "open": 1}
         assert tenant.count("put") == 1
 
 
@@ -549,7 +556,7 @@ def test_intent_grows_old(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> No
         summary = run(tenant, ledger, orders(2), limits=limits, watcher=watcher)
 
         assert tenant.identities == ["1-shop", "2-shop"]
-        assert ends(summary)["read"] == 2 == summary.created + summary.already_there
+        assert ends(summary)["read"] == 2 == summary.created + summary.already_exists
     names = [event.name for event in watcher.events if isinstance(event, TechnicalEvent)]
     assert names.count("claim lost to another worker") == 1
 
@@ -589,7 +596,7 @@ def test_a_document_found_in_other_letters_is_another(ledger: Ledger) -> None:
         tenant.script = lambda asked: Answer(200, [row]) if asked.kind == "find" else None
         summary = run(tenant, ledger, orders(1))
 
-        assert (summary.created, summary.already_there, summary.rejected) == (0, 0, 1)
+        assert (summary.created, summary.already_exists, summary.rejected) == (0, 0, 1)
         (fault,) = summary.shown[0].faults
         assert (fault.code, "SO000007" in fault.message) == ("R227", True)
         assert tenant.count("put") == 0
@@ -605,7 +612,7 @@ def test_a_document_found_beside_one_in_other_letters(ledger: Ledger) -> None:
         tenant.script = lambda asked: Answer(200, rows) if asked.kind == "find" else None
         summary = run(tenant, ledger, orders(1))
 
-        assert (summary.created, summary.already_there) == (0, 1)
+        assert (summary.created, summary.already_exists) == (0, 1)
         assert tenant.count("put") == 0
 
 
@@ -617,7 +624,7 @@ def test_a_key_found_in_other_letters_is_the_same(ledger: Ledger) -> None:
         tenant.script = lambda asked: Answer(200, [row]) if asked.kind == "find" else None
         summary = run(tenant, ledger, orders(1), documents=(item,))
 
-        assert (summary.created, summary.already_there) == (0, 1)
+        assert (summary.created, summary.already_exists) == (0, 1)
         assert tenant.count("put") == 0
 
 

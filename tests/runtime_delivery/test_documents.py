@@ -65,7 +65,7 @@ def test_both(contract: Contract, address: str) -> None:
         body = sandbox.records("SalesOrder")[0]["Details"]
         assert [str(row["OrderQty"]) for row in body] == ["1.1"]
     assert ends(first) == {"read": 30, "created": 60}
-    assert ends(again) == {"read": 30, "already_there": 60}
+    assert ends(again) == {"read": 30, "already_exists": 60}
     assert first.left == again.left == 0
 
 
@@ -77,7 +77,7 @@ def test_one_location_for_two_orders(contract: Contract, address: str) -> None:
         [location] = sandbox.records("CustomerLocation")
         orders = sandbox.records("SalesOrder")
         assert {order["LocationID"] for order in orders} == {location["LocationID"]}
-    assert ends(summary) == {"read": 2, "created": 3, "already_there": 1}
+    assert ends(summary) == {"read": 2, "created": 3, "already_exists": 1}
 
 
 def test_needed_one_is_refused_then_mended(contract: Contract, address: str) -> None:
@@ -85,8 +85,8 @@ def test_needed_one_is_refused_then_mended(contract: Contract, address: str) -> 
     too_long = both(1, name="x" * 300)
     with tenant(contract) as sandbox, HastyLedger(address) as ledger:
         first = run(sandbox, ledger, [*too_long, *both(2)])
-        assert ends(first) == {"read": 2, "created": 2, "rejected": 1, "waiting": 1}
-        [waiting] = [shown for shown in first.shown if shown.kind == "waiting"]
+        assert ends(first) == {"read": 2, "created": 2, "rejected": 1, "deferred": 1}
+        [waiting] = [shown for shown in first.shown if shown.kind == "deferred"]
         assert [fault.code for fault in waiting.faults] == ["R408"]
         assert "`location`" in waiting.faults[0].message
         assert "is rejected" in waiting.faults[0].message
@@ -111,7 +111,7 @@ def test_mended_later_in_the_same_input(contract: Contract, tmp_path: Path) -> N
         summary = run(sandbox, ledger, outcomes, batch_size=2, documents=documents)
 
         assert len(sandbox.records("SalesOrder")) == 3
-    assert (summary.waiting, summary.created) == (0, 5)
+    assert (summary.deferred, summary.created) == (0, 5)
 
 
 def test_cycle(contract: Contract, address: str) -> None:
@@ -125,7 +125,7 @@ def test_cycle(contract: Contract, address: str) -> None:
     with tenant(contract) as sandbox, HastyLedger(address) as ledger:
         summary = run(sandbox, ledger, outcomes)
 
-    assert ends(summary) == {"read": 1, "waiting": 2}
+    assert ends(summary) == {"read": 1, "deferred": 2}
     assert {fault.code for shown in summary.shown for fault in shown.faults} == {"R408"}
 
 
@@ -134,7 +134,7 @@ def test_needed_one_that_nobody_staged(contract: Contract, address: str) -> None
     with tenant(contract) as sandbox, HastyLedger(address) as ledger:
         summary = run(sandbox, ledger, both(1)[1:])
 
-    assert ends(summary) == {"read": 1, "waiting": 1}
+    assert ends(summary) == {"read": 1, "deferred": 1}
     assert "never taken over" in summary.shown[0].faults[0].message
 
 
@@ -158,7 +158,7 @@ def test_document_that_the_flow_no_longer_makes(contract: Contract, tmp_path: Pa
         ledger.stage(book, "earlier", [Document(Origin("o", 1, 1), "Bill", "7", b"{}", "bill")])
         summary = run(sandbox, ledger, boths(1))
 
-    assert ends(summary) == {"read": 1, "created": 2, "dead": 1, "open": 1}
+    assert ends(summary) == {"read": 1, "created": 2, "dead_lettered": 1, "open": 1}
 
 
 def test_ledger_is_lost(contract: Contract, tmp_path: Path) -> None:
@@ -171,7 +171,7 @@ def test_ledger_is_lost(contract: Contract, tmp_path: Path) -> None:
             summary = run(sandbox, ledger, [*boths(5), *both(6)])
 
         assert_complete(sandbox, 6)
-    assert ends(summary) == {"read": 6, "created": 2, "already_there": 10}
+    assert ends(summary) == {"read": 6, "created": 2, "already_exists": 10}
 
 
 def test_keys_that_the_ledger_does_not_know(contract: Contract, tmp_path: Path) -> None:
@@ -231,7 +231,7 @@ def test_killed_and_started_again(contract: Contract, fault: str, tmp_path: Path
         counts = finish(start(sandbox.url, address, 20, "both"))
 
         assert counts["read"] == 20
-        assert counts["created"] + counts["already_there"] == 40
+        assert counts["created"] + counts["already_exists"] == 40
         assert_complete(sandbox, 20)
 
 
@@ -264,7 +264,7 @@ def test_killed_again_and_again(contract: Contract, address: str) -> None:
 
         counts = finish(start(sandbox.url, address, 20, "both"))
 
-        assert counts["created"] + counts["already_there"] == 40
+        assert counts["created"] + counts["already_exists"] == 40
         assert_complete(sandbox, 20)
 
 
@@ -278,7 +278,7 @@ def test_two_processes_share_a_ledger(contract: Contract, address: str) -> None:
     total = Counter[str]()
     for count in counts:
         total.update({name: n for name, n in count.items() if isinstance(n, int)})
-        assert count["created"] + count["already_there"] == 40
+        assert count["created"] + count["already_exists"] == 40
     assert total["created"] == 40
 
 

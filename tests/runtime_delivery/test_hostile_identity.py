@@ -92,7 +92,7 @@ def test_hostile_identities(tenant: Sandbox, address: str, tmp_path: Path) -> No
         again = deliver(
             documents(given_ones), plan_of(), environment_of(tenant), ledger, RULES, Watcher()
         )
-    assert (again.created, again.already_there) == (0, len(IDENTITIES))
+    assert (again.created, again.already_exists) == (0, len(IDENTITIES))
     assert references(tenant) == sorted(IDENTITIES)
 
 
@@ -113,7 +113,7 @@ def test_any_identities(tenant: Sandbox, words: list[str]) -> None:
             summary = deliver(
                 documents(identities), plan_of(), environment_of(tenant), ledger, RULES, Watcher()
             )
-        counts.append((summary.created, summary.already_there))
+        counts.append((summary.created, summary.already_exists))
 
     assert counts == [(len(words), 0), (0, len(words))]
     assert set(identities) <= set(references(tenant))

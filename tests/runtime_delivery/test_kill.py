@@ -80,7 +80,7 @@ def test_killed_and_started_again(script: Callable[[Asked], Misdeed], tmp_path: 
 
         counts = finish(start(tenant.url, address))
 
-        assert counts["read"] == 60 == counts["created"] + counts["already_there"]
+        assert counts["read"] == 60 == counts["created"] + counts["already_exists"]
         assert tenant.identities == sorted(f"{number}-shop" for number in range(1, 61))
 
 
@@ -99,7 +99,7 @@ def test_killed_at_any_moment_again_and_again(address: str) -> None:
 
         counts = finish(start(tenant.url, address, 40))
 
-        assert counts["read"] == 40 == counts["created"] + counts["already_there"]
+        assert counts["read"] == 40 == counts["created"] + counts["already_exists"]
         assert tenant.identities == sorted(f"{number}-shop" for number in range(1, 41))
 
 
@@ -113,7 +113,7 @@ def test_two_processes_share_a_ledger(address: str) -> None:
         assert tenant.identities == sorted(f"{number}-shop" for number in range(1, 61))
         assert sum(count["created"] for count in counts) == 60
         for count in counts:
-            assert count["read"] == 60 == count["created"] + count["already_there"]
+            assert count["read"] == 60 == count["created"] + count["already_exists"]
 
 
 def test_one_of_two_processes_is_killed(address: str) -> None:
@@ -130,7 +130,7 @@ def test_one_of_two_processes_is_killed(address: str) -> None:
 
         counts = finish(second)
 
-        assert counts["read"] == 60 == counts["created"] + counts["already_there"]
+        assert counts["read"] == 60 == counts["created"] + counts["already_exists"]
         assert tenant.identities == sorted(f"{number}-shop" for number in range(1, 61))
 
 
@@ -141,7 +141,7 @@ def test_ledger_is_lost(tmp_path: Path) -> None:
 
         counts = finish(start(tenant.url, f"sqlite:///{tmp_path}/second.db"))
 
-        assert (counts["created"], counts["already_there"]) == (0, 60)
+        assert (counts["created"], counts["already_exists"]) == (0, 60)
         assert len(tenant.orders) == 60
 
 
@@ -163,7 +163,7 @@ def test_terminated(tmp_path: Path) -> None:
         assert tenant.count("put") < 60
         tenant.script = going_on(tenant)
         counts = finish(start(tenant.url, address))
-        assert counts["read"] == 60 == counts["created"] + counts["already_there"]
+        assert counts["read"] == 60 == counts["created"] + counts["already_exists"]
         assert len(tenant.orders) == 60
 
 

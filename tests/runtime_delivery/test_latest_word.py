@@ -139,7 +139,7 @@ def test_what_is_out_does_not_stay(address: str) -> None:
         assert ledger.purge("orders", "b", -60.0) == 1
 
         assert list(ledger.kept("orders", "b")) == []
-        assert ledger.counts("orders") == {"dead": 1}
+        assert ledger.counts("orders") == {"dead_lettered": 1}
 
 
 def test_files_of_the_owner_alone(tmp_path: Path) -> None:

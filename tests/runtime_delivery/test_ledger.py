@@ -238,8 +238,8 @@ def test_older_work_finished_before_it_is_read(address: str) -> None:
         for claim in ledger.claim("orders", "c", limit=1, settle=60.0):
             ledger.acknowledge("c", [Acknowledgement(claim, "sent", "SO2")])
 
-        assert (first.met, dict(first.already_there)) == ((0, 1), {})
-        assert (second.met, dict(second.already_there)) == ((), {0: "SO1", 1: None})
+        assert (first.met, dict(first.already_exists)) == ((0, 1), {})
+        assert (second.met, dict(second.already_exists)) == ((), {0: "SO1", 1: None})
         assert ledger.settle_accounts("orders", "b") == {"sent": 1}
 
 
@@ -289,7 +289,7 @@ def test_ledger_of_version_1(address: str) -> None:
         assert ledger.counts("orders") == {"sent": 1, "staged": 1, "rejected": 1}
         staged = ledger.stage("orders", "a", list(orders(3)))
 
-        assert dict(staged.already_there) == {0: "SO1"}
+        assert dict(staged.already_exists) == {0: "SO1"}
         assert (staged.met, staged.staged) == ((1,), (2,))
         # What lay in the queue was made by unknown rules: the record's own word holds now.
         [claim] = ledger.claim("orders", "a", limit=1, settle=60.0)

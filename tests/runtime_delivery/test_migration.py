@@ -114,11 +114,11 @@ def test_a_run_over_a_ledger_of_version_2(contract: Contract, address: str, tmp_
 
         first = run(sandbox, address, tuple(range(1, 12)))
         assert references(sandbox) == sorted(f"{number}-shop" for number in range(1, 12))
-        assert first.created + first.already_there == first.read == 11
-        assert (first.rejected, first.waiting, first.dead, first.open) == (0, 0, 0, 0)
+        assert first.created + first.already_exists == first.read == 11
+        assert (first.rejected, first.deferred, first.dead_lettered, first.open) == (0, 0, 0, 0)
 
         again = run(sandbox, address, tuple(range(1, 12)))
-        assert (again.already_there, again.created) == (11, 0)
+        assert (again.already_exists, again.created) == (11, 0)
         assert len(references(sandbox)) == 11
 
 
@@ -141,7 +141,7 @@ def test_what_nobody_can_send_follows_dead_letter_keep(address: str) -> None:
         assert ledger.purge("orders", "b", 60.0, "today") == 0
         assert ledger.purge("orders", "b", -60.0, "today") == 2
 
-        assert ledger.counts("orders") == {"dead": 2, "staged": 1}
+        assert ledger.counts("orders") == {"dead_lettered": 2, "staged": 1}
         assert ledger.still_open("orders", ledger.now() + 1, "today").outdated == 0
         assert bodies(address) == [None, None, order(3).body]
         # The record comes again: it is made by the rules of today, and goes out.

@@ -81,8 +81,8 @@ def test_two_flows_with_two_ledgers(
         assert Counter(references(sandbox)) == {f"{n}-shop": 1 for n in range(1, COUNT + 1)}
     assert first["shop"].created == COUNT
     assert first["night"].created == 0
-    assert first["night"].already_there + first["night"].waiting == COUNT
-    assert ends(again["night"]) == {"read": COUNT, "already_there": COUNT}
+    assert first["night"].already_exists + first["night"].deferred == COUNT
+    assert ends(again["night"]) == {"read": COUNT, "already_exists": COUNT}
 
 
 def test_without_its_owner(contract: Contract, tmp_path: Path) -> None:
@@ -93,7 +93,7 @@ def test_without_its_owner(contract: Contract, tmp_path: Path) -> None:
 
         assert sandbox.records("SalesOrder") == []
         assert not [words for words in sandbox.counts() if words.startswith("PUT ")]
-    assert ends(summary) == {"read": COUNT, "waiting": COUNT}
+    assert ends(summary) == {"read": COUNT, "deferred": COUNT}
     [fault] = summary.shown[0].faults
     assert (fault.code, fault.target) == ("R414", "ExternalRef")
     assert fault.message == "no `SalesOrder` of the ERP has this identity yet; `shop` makes it"

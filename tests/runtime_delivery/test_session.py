@@ -177,7 +177,7 @@ def test_sign_in_fails_for_long(ledger: Ledger) -> None:
 
         summary = deliver(orders(20), plan_of(), tenant.environment(), ledger, RULES, Watcher())
 
-        assert summary.created + summary.already_there == 20 == len(tenant.orders)
+        assert summary.created + summary.already_exists == 20 == len(tenant.orders)
 
 
 def test_stopped_after_the_last_word(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -155,7 +155,7 @@ def test_update_of_what_is_not_there(contract: Contract, address: str) -> None:
     """An update of an absent document waits, creates nothing, and arrives once it is there."""
     with tenant(contract) as sandbox, HastyLedger(address) as ledger:
         first = run(sandbox, ledger, states(2, "paid"), "update")
-        assert (ends(first), puts(sandbox)) == ({"read": 2, "waiting": 2}, 0)
+        assert (ends(first), puts(sandbox)) == ({"read": 2, "deferred": 2}, 0)
         assert first.shown[0].faults[0].code == "R409"
         run(sandbox, ledger, states(2, "new"), flow="another one")
 
@@ -330,7 +330,7 @@ def test_killed_amid_updates(contract: Contract, fault: str, nth: int, tmp_path:
         counts = finish(start(sandbox.url, address, 10, "current", "paid"))
 
         assert_state(sandbox, 10, "paid")
-    assert counts["updated"] + counts["unchanged"] + counts["already_there"] == 10
+    assert counts["updated"] + counts["unchanged"] + counts["already_exists"] == 10
 
 
 def test_two_processes_share_a_ledger(contract: Contract, address: str) -> None:
@@ -346,7 +346,7 @@ def test_two_processes_share_a_ledger(contract: Contract, address: str) -> None:
         assert puts(sandbox) == 20
     assert sum(count["updated"] for count in counts) == 10
     for count in counts:
-        assert count["updated"] + count["unchanged"] + count["already_there"] == 10
+        assert count["updated"] + count["unchanged"] + count["already_exists"] == 10
 
 
 def test_two_processes_with_two_states(contract: Contract, address: str) -> None:

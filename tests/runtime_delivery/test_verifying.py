@@ -147,7 +147,7 @@ def test_in_a_run(verify: str, tmp_path: Path) -> None:
 
     assert len(tenant.orders) == 2
     created, differing, dead = {"warn": (2, 2, 0), "strict": (0, 0, 2), "off": (2, 0, 0)}[verify]
-    assert (summary.created, summary.differing, summary.dead) == (created, differing, dead)
+    assert (summary.created, summary.differing, summary.dead_lettered) == (created, differing, dead)
     assert again.created == 0
     if verify == "off":
         assert summary.shown == ()
@@ -179,7 +179,7 @@ def test_found_after_an_answer_that_was_lost(verify: str, tmp_path: Path) -> Non
     read = [one.query for one in tenant.asked if "/SalesOrder/the-id" in one.query]
     assert len(read) == (0 if verify == "off" else 1)
     created, differing, dead = {"warn": (1, 1, 0), "strict": (0, 0, 1), "off": (1, 0, 0)}[verify]
-    assert (summary.created, summary.differing, summary.dead) == (created, differing, dead)
+    assert (summary.created, summary.differing, summary.dead_lettered) == (created, differing, dead)
     if verify != "off":
         assert [fault.target for fault in summary.shown[0].faults] == [
             "BillToContact.Email",

@@ -103,9 +103,9 @@ class Carrier:
             # Found after a request of ours without an answer: that request made it.
             self._note(claim, self._found(client, claim, there), "created")
         elif operation == "create" and there is not None:
-            self._end(Acknowledgement(claim, "sent", there.number, "already there", there.keys))
+            self._end(Acknowledgement(claim, "sent", there.number, "already exists", there.keys))
         elif there is None and (absent := _left_to_others(client.document)) is not None:
-            self._end(Acknowledgement(claim, "waiting", faults=(absent,)))
+            self._end(Acknowledgement(claim, "deferred", faults=(absent,)))
         elif claim.identity in found.doubled:
             words = "several documents of the ERP have this identity"
             field = client.document.identity.field
@@ -162,7 +162,9 @@ class Carrier:
             case Saved(saved, otherwise) if otherwise and self._run.plan.verify == "strict":
                 words = "saved otherwise than sent"
                 self._end(
-                    Acknowledgement(claim, "dead", saved.number, reason=words, faults=otherwise)
+                    Acknowledgement(
+                        claim, "dead_lettered", saved.number, reason=words, faults=otherwise
+                    )
                 )
             case Saved(saved, otherwise):
                 self._end(
@@ -173,13 +175,13 @@ class Carrier:
             case Refused(faults):
                 self._end(Acknowledgement(claim, "rejected", faults=faults))
             case Depends(faults):
-                self._end(Acknowledgement(claim, "waiting", faults=faults))
+                self._end(Acknowledgement(claim, "deferred", faults=faults))
             case GivenUp(reason):
                 self._die(claim, reason)
             case Unanswered(reason):
                 self._run.ledger.unsettle(claim)
                 facts: dict[str, Plain] = {"reason": reason, "attempts": claim.attempts + 1}
-                self._run.tally.tell(TechnicalEvent("waits to settle", "warning", facts))
+                self._run.tally.tell(TechnicalEvent("in doubt", "warning", facts))
             case Misfiled(number):
                 words = f"saved as {number}, but its identity came back changed"
                 self._die(claim, words, code=IDENTITY_CHANGED, number=number)
@@ -211,7 +213,7 @@ class Carrier:
         self, claim: Claim, words: str, *, code: str = GIVEN_UP, number: str | None = None
     ) -> None:
         fault = FaultReport(code, words, retry=number is None)
-        self._end(Acknowledgement(claim, "dead", number, reason=words, faults=(fault,)))
+        self._end(Acknowledgement(claim, "dead_lettered", number, reason=words, faults=(fault,)))
 
 
 def _left_to_others(document: DocumentPlan) -> FaultReport | None:

@@ -151,13 +151,13 @@ def _stage(batch: Sequence[Outcome], run: Run) -> None:
         source = source_of(outcome.origin)
         match outcome:
             case Document(entity=entity):
-                if at in staged.already_there:
-                    number = staged.already_there[at]
-                    run.tally.arrived("already there", source, entity, number)
+                if at in staged.already_exists:
+                    number = staged.already_exists[at]
+                    run.tally.arrived("already exists", source, entity, number)
                 elif at in staged.unchanged:
                     run.tally.arrived("unchanged", source, entity, staged.unchanged[at])
             case Rejected():
-                kind: Kind = "waiting" if outcome.waits else "rejected"
+                kind: Kind = "deferred" if outcome.is_deferred else "rejected"
                 run.tally.stayed_out(Shown(kind, source, outcome.faults))
             case Skipped():
                 run.tally.stayed_out(Shown("skipped", source, (), outcome.reason))

@@ -12,7 +12,7 @@ from mapgen.runtime.events import (
     Arrival,
     BusinessEvent,
     Event,
-    Happening,
+    EventOutcome,
     Observer,
     Progress,
     TechnicalEvent,
@@ -38,7 +38,7 @@ class Tally:
         self._read = 0
         self._made = 0
         self._is_read = False
-        self._counts: Counter[Happening | Kind] = Counter()
+        self._counts: Counter[EventOutcome | Kind] = Counter()
         self._reasons: Counter[tuple[Kind, str]] = Counter()
         self._shown: dict[Kind, list[Shown]] = {}
         self._withdrawn = 0
@@ -74,11 +74,11 @@ class Tally:
             self._is_read = True
             self._progress()
 
-    def arrived(self, happening: Arrival, source: str, entity: str, number: str | None) -> None:
+    def arrived(self, outcome: Arrival, source: str, entity: str, number: str | None) -> None:
         """Note a record whose document is in the tenant."""
         with self._turn:
-            self._counts[happening] += 1
-            self.tell(BusinessEvent(self._flow, happening, source, entity, number))
+            self._counts[outcome] += 1
+            self.tell(BusinessEvent(self._flow, outcome, source, entity, number))
 
     def stayed_out(self, shown: Shown) -> None:
         """Note a record that found no way into the tenant."""
@@ -120,7 +120,7 @@ class Tally:
                 self.arrived(end.arrival, source, entity, end.number)
                 if end.faults:
                     self._differs(Shown("differing", source, end.faults))
-            case "rejected" | "dead" | "waiting" | "skipped":
+            case "rejected" | "dead_lettered" | "deferred" | "skipped":
                 self.stayed_out(Shown(end.end, source, end.faults, end.reason))
             case _:
                 assert_never(end.end)
@@ -160,9 +160,9 @@ class Tally:
                 skipped=self._counts["skipped"],
                 rejected=self._counts["rejected"],
                 created=self._counts["created"],
-                already_there=self._counts["already there"],
-                dead=self._counts["dead"],
-                waiting=self._counts["waiting"],
+                already_exists=self._counts["already exists"],
+                dead_lettered=self._counts["dead_lettered"],
+                deferred=self._counts["deferred"],
                 updated=self._counts["updated"],
                 unchanged=self._counts["unchanged"],
                 differing=self._counts["differing"],
@@ -182,9 +182,9 @@ class Tally:
                 skipped=self._counts["skipped"],
                 rejected=self._counts["rejected"],
                 created=self._counts["created"],
-                already_there=self._counts["already there"],
-                dead=self._counts["dead"],
-                waiting=self._counts["waiting"],
+                already_exists=self._counts["already exists"],
+                dead_lettered=self._counts["dead_lettered"],
+                deferred=self._counts["deferred"],
                 updated=self._counts["updated"],
                 unchanged=self._counts["unchanged"],
                 made=self._made,
@@ -194,14 +194,14 @@ class Tally:
 
 
 # A document that is still in other hands when this run ends was there when this run read it.
-_ELSEWHERE: dict[State, Happening] = {
-    "staged": "already there",
-    "sending": "already there",
-    "sent": "already there",
+_ELSEWHERE: dict[State, EventOutcome] = {
+    "staged": "already exists",
+    "sending": "already exists",
+    "sent": "already exists",
     "rejected": "rejected",
-    "dead": "dead",
+    "dead_lettered": "dead_lettered",
     "skipped": "skipped",
-    "waiting": "waiting",
+    "deferred": "deferred",
 }
 
 

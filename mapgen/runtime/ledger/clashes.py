@@ -145,7 +145,10 @@ class Clashes:
             .where(_ROWS.folded.in_(wanted))
             # What was refused has no document: another record may be the one that it is for.
             .where(
-                or_(_ROWS.state.not_in(("skipped", "rejected", "dead")), _ROWS.number.is_not(None))
+                or_(
+                    _ROWS.state.not_in(("skipped", "rejected", "dead_lettered")),
+                    _ROWS.number.is_not(None),
+                )
             )
         ):  # fmt: skip
             head = decode_next(row.next_head)

@@ -33,7 +33,7 @@ class LeaseClock:
 def last_request(lease: float) -> ColumnElement[float]:
     """The latest moment at which a request of a document in hand can have begun.
 
-    One that was given up without an answer has no claim: its moment is the end of its request.
+    One that ended without an answer has no claim: its moment is the end of its request.
     """
     return case((_ROWS.claim.is_(None), _ROWS.intent_at), else_=_ROWS.intent_at + lease)
 

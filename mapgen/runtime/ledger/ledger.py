@@ -131,9 +131,9 @@ class Ledger:
 
         Staged ones wait in the queue until all that they need is sent, and as long as they were
         made by other rules than `rules`. Settled are documents in hand whose last request began, or
-        was given up, more than `settle` seconds ago: their worker is dead, or does not know what
-        came of it. A worker sends a document for `lease` seconds after its intent, so that the last
-        request of a dead one may be as much younger. The intent is committed on return.
+        ended without an answer, more than `settle` seconds ago: their worker is dead, or does not
+        know what came of it. A worker sends a document for `lease` seconds after its intent: the
+        last request of a dead one may be as much younger. The intent is committed on return.
         """
         held_since = uptime()
         with self._transaction() as connection:
@@ -286,7 +286,7 @@ class Ledger:
             with self._transaction() as connection:
                 rows = connection.execute(
                     select(_ROWS.id, _ROWS.record)
-                    .where(_ROWS.flow == flow, _ROWS.state == "waiting", _ROWS.id > last)
+                    .where(_ROWS.flow == flow, _ROWS.state == "deferred", _ROWS.id > last)
                     .where(_ROWS.record.is_not(None), _ROWS.reader != run)
                     .order_by(_ROWS.id)
                     .limit(_AT_ONCE)
@@ -302,7 +302,7 @@ class Ledger:
     def still_open(self, flow: str, before: float, rules: str = "") -> StillOpen:
         """Count what came before a time and has no end, and what other rules made of it."""
         past = outdated(rules)
-        kept_out = _ROWS.state.in_(("rejected", "waiting", "dead"))
+        kept_out = _ROWS.state.in_(("rejected", "deferred", "dead_lettered"))
         with self._transaction() as connection:
             found = connection.execute(
                 select(
@@ -318,11 +318,11 @@ class Ledger:
     def purge(self, flow: str, run: str, keep: float, rules: str = "") -> int:
         """Forget the content of what has been out for longer than `keep` seconds; count it.
 
-        Its row stays, with its faults. What waited is given up, for its record or in the queue for
-        rules that are not `rules`: nobody could send it any more.
+        Its row stays, with its errors. What was deferred, or lies in the queue for rules that are
+        not `rules`, is dead-lettered: nobody could send it any more.
         """
         now = self.now()
-        kept_out = or_(_ROWS.state.in_(("rejected", "waiting", "dead")), outdated(rules))
+        kept_out = or_(_ROWS.state.in_(("rejected", "deferred", "dead_lettered")), outdated(rules))
         held = or_(_ROWS.body.is_not(None), _ROWS.record.is_not(None), _ROWS.next_body.is_not(None))
         with self._transaction() as connection:
             rows = connection.scalars(
@@ -338,8 +338,8 @@ class Ledger:
                     of_part.values(body=None, next_body=None, next_head=None, record=None)
                 )
                 connection.execute(
-                    of_part.where(_ROWS.state.in_(("waiting", "staged"))).values(
-                        state="dead", reason=_TOO_OLD, finisher=run, changed_at=now
+                    of_part.where(_ROWS.state.in_(("deferred", "staged"))).values(
+                        state="dead_lettered", reason=_TOO_OLD, finisher=run, changed_at=now
                     )
                 )
                 forget_needs(connection, part)
@@ -353,7 +353,7 @@ class Ledger:
                     _ROWS.flow, _ROWS.state, _ROWS.document, _ROWS.source, _ROWS.open_since,
                     _ROWS.rules,
                 )
-                .where(_ROWS.state.in_(("staged", "sending", "waiting")))
+                .where(_ROWS.state.in_(("staged", "sending", "deferred")))
                 .where(true() if flow is None else _is_of(flow, tenant))
                 .order_by(_ROWS.flow, _ROWS.id)
             ).all()  # fmt: skip
@@ -368,7 +368,7 @@ class Ledger:
         with self._transaction() as connection:
             rows = connection.scalars(
                 select(_ROWS.id)
-                .where(_ROWS.flow == book, _ROWS.state.in_(("staged", "waiting")))
+                .where(_ROWS.flow == book, _ROWS.state.in_(("staged", "deferred")))
                 .order_by(_ROWS.id)
                 .with_for_update(skip_locked=True)
             ).all()
@@ -444,7 +444,7 @@ def _finish(connection: Connection, run: str, end: Acknowledgement, now: float) 
         "number": end.number,
         "was_there": end.arrival != "created",
         "reason": end.reason,
-        "faults": encode_faults(end.faults),
+        "errors": encode_faults(end.faults),
         "finisher": run,
         "claim": None,
         "changed_at": now,
@@ -460,7 +460,7 @@ def _finish(connection: Connection, run: str, end: Acknowledgement, now: float) 
 
 def _is_misfiled(end: Acknowledgement) -> bool:
     """Whether the document is in the ERP where it is not found: nothing more is sent of it."""
-    return end.end == "dead" and end.number is not None
+    return end.end == "dead_lettered" and end.number is not None
 
 
 def _follow(

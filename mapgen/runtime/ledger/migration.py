@@ -19,13 +19,16 @@ from mapgen.runtime.ledger.schema import (
 
 _NEW_IN_2 = ("document", "digest", "erp_keys", "next_body", "next_head")
 _NEW_IN_3 = ("rules", "place", "folded", "open_since", "record")
+_STATES_OF_3 = {"dead": "dead_lettered", "waiting": "deferred"}
 
 
 def migrate(connection: Connection, version: int) -> None:
-    """Bring a ledger of version 1 or 2 to this one, step by step."""
-    if version == 1:
+    """Bring a ledger of version 1, 2 or 3 to this one, step by step."""
+    if version < 2:
         migrate_from_1(connection)
-    migrate_from_2(connection)
+    if version < 3:
+        migrate_from_2(connection)
+    migrate_from_3(connection)
     connection.execute(update(META).values(version=VERSION))
 
 
@@ -57,6 +60,13 @@ def migrate_from_2(connection: Connection) -> None:
         .where(RECORDS.c.state.not_in(("sent", "skipped")))
         .values(open_since=RECORDS.c.changed_at)
     )
+
+
+def migrate_from_3(connection: Connection) -> None:
+    """Call the states by the words of today."""
+    connection.execute(text(f"ALTER TABLE {RECORDS.name} RENAME COLUMN faults TO errors"))
+    for old, new in _STATES_OF_3.items():
+        connection.execute(update(RECORDS).where(RECORDS.c.state == old).values(state=new))
 
 
 def _add_columns(connection: Connection, names: tuple[str, ...]) -> None:

@@ -41,11 +41,11 @@ NEEDED_IS_MISSING = "R408"
 _ROWS = RECORDS.c
 _NEEDED = RECORDS.alias("needed")
 _AT_ONCE = 400
-_LOST = ("rejected", "dead", "waiting", "skipped")
+_LOST = ("rejected", "dead_lettered", "deferred", "skipped")
 _STATES = {
     "rejected": "is rejected",
-    "dead": "was given up",
-    "waiting": "waits itself",
+    "dead_lettered": "is dead-lettered",
+    "deferred": "is deferred itself",
     "skipped": "was withdrawn",
 }
 
@@ -75,7 +75,7 @@ def _count_needs(condition: Callable[[ColumnElement[str]], ColumnElement[bool]])
 _MISSING = "missing"
 _HAS_ALL = _count_needs(lambda state: state != "sent") == 0
 _HAS_LOST = _count_needs(lambda state: state.in_((*_LOST, _MISSING))) > 0
-_IS_HELD = (_ROWS.state == "waiting") & _ROWS.id.in_(select(NEEDS.c.record))
+_IS_HELD = (_ROWS.state == "deferred") & _ROWS.id.in_(select(NEEDS.c.record))
 
 COMES_BACK = _IS_HELD & _HAS_ALL
 """Waited for another document alone, which has been delivered meanwhile."""
@@ -194,7 +194,7 @@ def bring_back(connection: Connection, flow: str, now: float) -> bool:
         connection.execute(
             update(RECORDS)
             .where(_ROWS.id.in_(back[start : start + _AT_ONCE]))
-            .values(state="staged", reason=None, faults=None, finisher=None, changed_at=now)
+            .values(state="staged", reason=None, errors=None, finisher=None, changed_at=now)
         )
     return bool(back)
 
@@ -214,7 +214,7 @@ def hold_back(connection: Connection, flow: str, run: str, now: float, rules: st
         connection.execute(
             update(RECORDS)
             .where(_ROWS.id == row.id)
-            .values(state="waiting", faults=encode_faults(faults), finisher=run, changed_at=now)
+            .values(state="deferred", errors=encode_faults(faults), finisher=run, changed_at=now)
         )
     return held
 

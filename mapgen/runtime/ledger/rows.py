@@ -11,8 +11,8 @@ import msgspec
 
 from mapgen.runtime.outcome import FaultReport, Origin, Outcome
 
-End = Literal["sent", "rejected", "dead", "waiting", "skipped"]
-Arrival = Literal["created", "already there", "updated"]
+End = Literal["sent", "rejected", "dead_lettered", "deferred", "skipped"]
+Arrival = Literal["created", "already exists", "updated"]
 Keys = Mapping[str, str]
 
 
@@ -22,7 +22,7 @@ class Staged:
 
     `outcomes` are the batch as it was taken: a record with a document that would be taken for one
     of another record is a rejection in it. By their index in them: `staged` documents are new in
-    the queue; `already_there` were sent before (with the number that the ERP gave, where it is
+    the queue; `already_exists` were sent before (with the number that the ERP gave, where it is
     known) or stand in the same input twice; `unchanged` are updates to a state that was sent
     before, or that a later one of the same run replaces before it is sent; `met` are older work, in
     the queue, in hand, or just finished by
@@ -32,7 +32,7 @@ class Staged:
 
     outcomes: tuple[Outcome, ...]
     staged: tuple[int, ...]
-    already_there: Mapping[int, str | None]
+    already_exists: Mapping[int, str | None]
     unchanged: Mapping[int, str | None]
     met: tuple[int, ...]
     withdrawn: int = 0

@@ -19,16 +19,16 @@ from sqlalchemy import (
 
 from mapgen.runtime.outcome import ONLY
 
-VERSION = 3
+VERSION = 4
 
-State = Literal["staged", "sending", "sent", "rejected", "dead", "skipped", "waiting"]
+State = Literal["staged", "sending", "sent", "rejected", "dead_lettered", "skipped", "deferred"]
 
 METADATA = MetaData()
 
 META = Table("mapgen_ledger", METADATA, Column("version", Integer, primary_key=True))
 
 # One row a document. A row without an identity is a record that gave no document (rejected, skipped
-# or waiting at the mapping) and is known by its `subject`.
+# or deferred at the mapping) and is known by its `subject`.
 RECORDS = Table(
     "mapgen_records",
     METADATA,
@@ -46,8 +46,8 @@ RECORDS = Table(
     Column("number", Text),  # what people call the document in the ERP
     Column("erp_keys", Text),  # JSON, the keys that the ERP gave it: what others refer to it by
     Column("was_there", Boolean),  # sent: found by the look-up before any request of ours
-    Column("reason", Text),  # skipped: why; dead: what came of the last attempt
-    Column("faults", Text),  # JSON, personal values masked
+    Column("reason", Text),  # skipped: why; dead_lettered: what came of the last attempt
+    Column("errors", Text),  # JSON, personal values masked
     Column("attempts", Integer, nullable=False, default=0),  # requests whose effect stayed unknown
     Column("claim", Text),  # who has it in hand: a token of its own for each time of taking it
     Column("intent_at", Double),  # of the latest intent or unanswered request, see Lease
@@ -60,7 +60,7 @@ RECORDS = Table(
     Column("place", Text),  # file and line of the record, for people
     Column("folded", Text),  # the identity as the ERP compares: without case and trailing blanks
     Column("open_since", Double),  # seconds since 1970; none once it is sent or skipped
-    Column("record", LargeBinary),  # of a record that waits: itself, to be transformed once more
+    Column("record", LargeBinary),  # of a deferred record: itself, to be transformed once more
 )
 
 # The runs that worked with this ledger, and what they went by.

@@ -48,7 +48,7 @@ _AT_ONCE = 400  # bound values in one statement; SQLite allows 32,766, older bui
 
 
 _WITHDRAWN = "its record does not give this document any more"
-_LEFT = ("staged", "sending", "rejected", "waiting", "dead")
+_LEFT = ("staged", "sending", "rejected", "deferred", "dead_lettered")
 
 _Key = tuple[str, str]
 """What a document is known by within its flow: its name and its identity."""
@@ -368,7 +368,7 @@ class Staging:
         }
 
     def _forget_refusals(self, subjects: Sequence[str]) -> None:
-        """These records are no longer rejected, skipped or waiting."""
+        """These records are no longer rejected, skipped or deferred."""
         for start in range(0, len(subjects), _AT_ONCE):
             self._connection.execute(
                 delete(RECORDS)
@@ -382,7 +382,7 @@ class Staging:
         for outcome in outcomes:
             match outcome:
                 case Rejected():
-                    state = "waiting" if outcome.waits else "rejected"
+                    state = "deferred" if outcome.is_deferred else "rejected"
                     row = self._refusal(outcome.origin, state, None, outcome.faults)
                     row["record"] = _record(outcome)
                 case Skipped():
@@ -404,7 +404,7 @@ class Staging:
                         "place",
                         "state",
                         "reason",
-                        "faults",
+                        "errors",
                         "reader",
                         "record",
                         "changed_at",
@@ -431,7 +431,7 @@ class Staging:
             "identity": None,
             "state": state,
             "reason": None if reason is None else storable(reason),
-            "faults": encode_faults(faults),
+            "errors": encode_faults(faults),
             "attempts": 0,
             "reader": self._run,
             "record": None,
@@ -445,7 +445,7 @@ def withdrawn_values(run: str, now: float) -> dict[str, object]:
     return {
         "state": "skipped",
         "reason": _WITHDRAWN,
-        "faults": None,
+        "errors": None,
         "body": None,
         "digest": None,
         "next_body": None,
@@ -469,7 +469,7 @@ def fresh_values(
         "number": None,
         "was_there": None,
         "reason": None,
-        "faults": None,
+        "errors": None,
         "attempts": 0,
         "claim": None,
         "intent_at": None,
@@ -497,7 +497,7 @@ def _words(head: NextHead) -> str:
 
 def _record(outcome: Rejected) -> bytes | None:
     """Return a record that waits, to be transformed once more; others are not kept."""
-    if not outcome.waits or outcome.data is None:
+    if not outcome.is_deferred or outcome.data is None:
         return None
     origin = outcome.origin
     return msgspec.json.encode(KeptRecord(origin.file, origin.record, origin.line, outcome.data))
@@ -505,4 +505,4 @@ def _record(outcome: Rejected) -> bytes | None:
 
 def _is_misfiled(row: Row[*tuple[Any, ...]]) -> bool:
     """Whether it is in the ERP, but not under its identity: sent again, it would be there twice."""
-    return bool(row.state == "dead" and row.number is not None)
+    return bool(row.state == "dead_lettered" and row.number is not None)

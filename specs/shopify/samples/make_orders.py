@@ -886,9 +886,9 @@ PLANTED = (
     Planted(
         "rejected by the tenant", "state that the country does not have", (1245,), no_such_state
     ),
-    Planted("waiting", "customer not in the table yet", (1142, 1204, 1259, 1317), new_customer),
+    Planted("deferred", "customer not in the table yet", (1142, 1204, 1259, 1317), new_customer),
     Planted(
-        "created, then already there", "delivered twice by the shop", REDELIVERED, dispatched_twice
+        "created, then already exists", "delivered twice by the shop", REDELIVERED, dispatched_twice
     ),
     Planted(
         "created", "till sale: guest, no address, general tax", (1148, 1243), guest_at_the_till
@@ -1110,7 +1110,7 @@ def write_readme(orders: dict[int, Order], line_count: int) -> str:
     not_created = [row for row in PLANTED if not row.outcome.startswith("created")]
     other = {number for row in not_created for number in row.numbers}
     created = [number for number in orders if number not in other]
-    counts: dict[str, int] = {"created": len(created), "already there": len(REDELIVERED)}
+    counts: dict[str, int] = {"created": len(created), "already exists": len(REDELIVERED)}
     for row in not_created:
         counts[row.outcome] = counts.get(row.outcome, 0) + len(row.numbers)
     lines = [f"{line_count} lines, {len(orders)} orders:", "", "| outcome | lines |", "|---|---:|"]
