@@ -6,6 +6,8 @@ READY := .venv/.ready
 DEMO := .mapgen/demo
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+# Many short processes run mapgen: it is compiled once, whatever the surroundings ask for.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 

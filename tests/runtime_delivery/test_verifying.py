@@ -12,9 +12,8 @@ from hypothesis import strategies as st
 
 from mapgen.runtime.delivery import deliver
 from mapgen.runtime.events import TechnicalEvent
-from mapgen.runtime.ledger import Ledger
 from mapgen.runtime.tenant.verifying import differences
-from tests.runtime_delivery.orders import RULES, Watcher, orders, plan_of
+from tests.runtime_delivery.orders import RULES, HastyLedger, Watcher, orders, plan_of
 from tests.runtime_delivery.stand_in import Answer, Asked, Drop, Misdeed, StandIn, standing_in
 
 
@@ -139,7 +138,7 @@ def test_in_a_run(verify: str, tmp_path: Path) -> None:
     watcher = Watcher()
     with (
         standing_in(echo=changed) as tenant,
-        Ledger(f"sqlite:///{tmp_path}/ledger.db") as ledger,
+        HastyLedger(f"sqlite:///{tmp_path}/ledger.db") as ledger,
     ):
         plan = plan_of(verify=verify)
         summary = deliver(orders(2), plan, tenant.environment(), ledger, RULES, watcher)
@@ -169,7 +168,7 @@ def test_found_after_an_answer_that_was_lost(verify: str, tmp_path: Path) -> Non
     """What a look-up finds after our request is compared, as the answer would have been."""
     with (
         standing_in() as tenant,
-        Ledger(f"sqlite:///{tmp_path}/ledger.db") as ledger,
+        HastyLedger(f"sqlite:///{tmp_path}/ledger.db") as ledger,
     ):
         tenant.script = lambda asked: _losing(asked, tenant)
         plan = plan_of(verify=verify)
@@ -193,7 +192,7 @@ def test_found_and_not_to_be_read(tmp_path: Path) -> None:
     watcher = Watcher()
     with (
         standing_in() as tenant,
-        Ledger(f"sqlite:///{tmp_path}/ledger.db") as ledger,
+        HastyLedger(f"sqlite:///{tmp_path}/ledger.db") as ledger,
     ):
         tenant.script = lambda asked: (
             Answer(500, {"exceptionType": "PX.Data.PXException"})
