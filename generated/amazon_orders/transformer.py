@@ -7,14 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from decimal import Decimal
-from html import unescape
 from typing import Annotated
 from zoneinfo import ZoneInfo
 
 from msgspec import UNSET, Struct, UnsetType
 
 from mapgen.runtime.constraints import Constraints
-from mapgen.runtime.functions import divided, non_blank, present, round_half_up, total
+from mapgen.runtime.functions import divided, non_blank, present, round_half_up, total, unescape
 from mapgen.runtime.limits import (
     above,
     at_least,

@@ -7,16 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from decimal import Decimal
-from html import unescape
 from zoneinfo import ZoneInfo
 
 from msgspec import UNSET, Struct, UnsetType
 
-from mapgen.runtime.functions import non_blank, total
+from mapgen.runtime.functions import non_blank, total, unescape
 from mapgen.runtime.limits import (
     above,
     at_least,
-    custom_fields,
     equal,
     found,
     found_in_time,
@@ -221,7 +219,7 @@ class SalesOrder(Struct, frozen=True, gc=False):
     TaxDetails: list[TaxDetail]
     ShippingSettings: ShippingSettings
     note: StringValue | UnsetType
-    custom: dict[str, dict[str, CustomStringField]] | UnsetType
+    custom: dict[str, dict[str, CustomStringField]]
 
 
 class Settings(Struct, frozen=True):
@@ -459,7 +457,7 @@ def bind(settings: Settings, lookups: Lookups) -> Callable[[Order], SalesOrder |
         # Date
         date = DateValue(order.created_at.astimezone(settings.order_zone).date())
         # RequestedOn
-        requested_on = DateValue(order.created_at.astimezone(settings.order_zone).date())
+        requested_on = date
         # CurrencyID
         currency_id = StringValue(text(order.currency, 5))
         # CustomerID
@@ -530,7 +528,7 @@ def bind(settings: Settings, lookups: Lookups) -> Callable[[Order], SalesOrder |
         note = StringValue(note_2) if (note_2 := non_blank(order.note)) is not None else UNSET
         # custom.Document.UsrShopStore
         document_usr_shop_store = CustomStringField(settings.store)
-        custom = custom_fields(("Document", "UsrShopStore", document_usr_shop_store))
+        custom = {"Document": {"UsrShopStore": document_usr_shop_store}}
         document = SalesOrder(
             external_ref,
             ORDER_TYPE,

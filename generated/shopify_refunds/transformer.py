@@ -7,19 +7,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from decimal import Decimal
-from html import unescape
 from typing import Annotated
 from zoneinfo import ZoneInfo
 
 from msgspec import UNSET, Struct, UnsetType
 
 from mapgen.runtime.constraints import Constraints
-from mapgen.runtime.functions import divided, flatten, non_blank, round_half_up, total
+from mapgen.runtime.functions import divided, flatten, non_blank, round_half_up, total, unescape
 from mapgen.runtime.grouping import Group, grouped
 from mapgen.runtime.limits import (
     above,
     at_least,
-    custom_fields,
     equal,
     found,
     found_in_time,
@@ -159,7 +157,7 @@ class SalesOrder(Struct, frozen=True, gc=False):
     TaxDetails: list[TaxDetail]
     ShippingSettings: ShippingSettings
     note: StringValue | UnsetType
-    custom: dict[str, dict[str, CustomStringField]] | UnsetType
+    custom: dict[str, dict[str, CustomStringField]]
 
 
 class Settings(Struct, frozen=True):
@@ -446,7 +444,7 @@ def bind(settings: Settings, lookups: Lookups) -> Callable[[Refund], SalesOrder 
         note = StringValue(note_2) if (note_2 := non_blank(refund.note)) is not None else UNSET
         # custom.Document.UsrShopStore
         document_usr_shop_store = CustomStringField(settings.store)
-        custom = custom_fields(("Document", "UsrShopStore", document_usr_shop_store))
+        custom = {"Document": {"UsrShopStore": document_usr_shop_store}}
         document = SalesOrder(
             external_ref,
             ORDER_TYPE,

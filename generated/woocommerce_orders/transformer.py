@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from decimal import Decimal
-from html import unescape
 from zoneinfo import ZoneInfo
 
 from msgspec import UNSET, Struct, UnsetType
@@ -21,11 +20,11 @@ from mapgen.runtime.functions import (
     present,
     round_half_up,
     total,
+    unescape,
 )
 from mapgen.runtime.limits import (
     above,
     at_least,
-    custom_fields,
     equal,
     first_found,
     found,
@@ -274,7 +273,7 @@ class SalesOrder(Struct, frozen=True, gc=False):
     TaxDetails: list[TaxDetail]
     ShippingSettings: ShippingSettings
     note: StringValue | UnsetType
-    custom: dict[str, dict[str, CustomStringField]] | UnsetType
+    custom: dict[str, dict[str, CustomStringField]]
 
 
 class Documents(Struct, frozen=True, gc=False):
@@ -637,7 +636,7 @@ def bind(settings: Settings, lookups: Lookups) -> Callable[[Order], Documents | 
         # order: Date
         date = DateValue(placed.astimezone(settings.order_zone).date())
         # order: RequestedOn
-        requested_on = DateValue(placed.astimezone(settings.order_zone).date())
+        requested_on = date
         # order: CurrencyID
         currency_id = StringValue(text(order.currency, 5))
         # order: CustomerID
@@ -700,7 +699,7 @@ def bind(settings: Settings, lookups: Lookups) -> Callable[[Order], Documents | 
         )
         # order: custom.Document.UsrShopStore
         document_usr_shop_store = CustomStringField(settings.store)
-        custom = custom_fields(("Document", "UsrShopStore", document_usr_shop_store))
+        custom = {"Document": {"UsrShopStore": document_usr_shop_store}}
         document = SalesOrder(
             external_ref,
             ORDER_TYPE,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import calendar
+import html
 import re
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta, tzinfo
@@ -16,6 +17,7 @@ from decimal import (
     Decimal,
     InvalidOperation,
 )
+from functools import lru_cache
 from itertools import chain
 from textwrap import TextWrapper
 from typing import TypeVar
@@ -220,6 +222,17 @@ def after(text: str, separator: str) -> str | None:
     _, found, tail = text.partition(separator)
     return tail if found else None
 
+
+def unescape(text: str) -> str:
+    """Return the text with HTML entities turned into what they stand for."""
+    if "&" not in text:
+        return text
+    return _unescaped(text) if len(text) <= _LONGEST_KNOWN else html.unescape(text)
+
+
+# Names of products come again and again.
+_LONGEST_KNOWN = 256
+_unescaped = lru_cache(2048)(html.unescape)
 
 _NO_DIGITS = re.compile(r"[^0-9]+")
 

@@ -10,12 +10,13 @@ import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
 from itertools import chain
 from typing import Self
 
 import msgspec
+from msgspec.structs import replace
 
 from mapgen.runtime.cells import Row, whole_number
 from mapgen.runtime.faults import Fault, Unjoined

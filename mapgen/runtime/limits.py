@@ -64,16 +64,20 @@ def required(value: T | None) -> T:
 
 def text(value: str, longest: int) -> str:
     """Return the text, or raise R301 when it has more than `longest` UTF-16 units."""
+    length = len(value)
     # Two units at most for each character: most texts need no second look.
-    if len(value) * 2 > longest and (length := len(value.encode("utf-16-le")) // 2) > longest:
-        message = f"the text has {length} characters, the field holds {longest}"
-        raise Fault("R301", message, value)
+    if length * 2 > longest and (length > longest or not value.isascii()):
+        units = len(value.encode("utf-16-le")) // 2
+        if units > longest:
+            message = f"the text has {units} characters, the field holds {longest}"
+            raise Fault("R301", message, value)
     return value
 
 
 def truncated(value: str, longest: int) -> str:
     """Return the text cut to `longest` UTF-16 units, never inside a surrogate pair."""
-    if len(value) * 2 <= longest:
+    length = len(value)
+    if length * 2 <= longest or (length <= longest and value.isascii()):
         return value
     units = value.encode("utf-16-le")
     if len(units) <= longest * 2:
@@ -162,22 +166,21 @@ def found(table: Mapping[Key, str], name: str, *keys: Key | None) -> str:
 
     A key of several columns is a tuple.
     """
-    return _found(table, name, keys, retry=False)
+    value = first_found(table, *keys)
+    return value if value is not None else _missed(name, keys, retry=False)
 
 
 def found_in_time(table: Mapping[Key, str], name: str, *keys: Key | None) -> str:
     """Do what `found` does; a miss may go away by itself, so that the record waits."""
-    return _found(table, name, keys, retry=True)
-
-
-def _found(table: Mapping[Key, str], name: str, keys: Sequence[Key | None], *, retry: bool) -> str:
     value = first_found(table, *keys)
-    if value is None:
-        tried = [shown_key(key) for key in keys if key is not None]
-        known = "the key" if len(tried) < 2 else f"any of the {len(tried)} keys"
-        message = f"the lookup `{name}` does not know {known}"
-        raise Fault("R304", message, ", then ".join(tried), retry=retry)
-    return value
+    return value if value is not None else _missed(name, keys, retry=True)
+
+
+def _missed(name: str, keys: Sequence[Key | None], *, retry: bool) -> str:
+    tried = [shown_key(key) for key in keys if key is not None]
+    known = "the key" if len(tried) < 2 else f"any of the {len(tried)} keys"
+    message = f"the lookup `{name}` does not know {known}"
+    raise Fault("R304", message, ", then ".join(tried), retry=retry)
 
 
 def shown_key(key: str | tuple[str, ...]) -> str:
@@ -206,8 +209,6 @@ def unique(values: list[Row], *fields: str) -> list[Row]:
     A row that lacks one of the fields is like no other.
     """
     if len(values) < 2 or _are_different(values, fields):
-        return values
-    if len(values) < 2:
         return values
     seen: dict[tuple[object, ...], int] = {}
     for number, row in enumerate(values, start=1):
@@ -261,12 +262,12 @@ def unless_empty(part: Row) -> Row | msgspec.UnsetType:
     return msgspec.UNSET if is_empty else part
 
 
-def custom_fields(
-    *fields: tuple[str, str, T | msgspec.UnsetType],
+def set_fields(
+    views: dict[str, dict[str, T | msgspec.UnsetType]],
 ) -> dict[str, dict[str, T]] | msgspec.UnsetType:
     """Return fields outside the contract by view and name; unset ones are left out."""
-    views: dict[str, dict[str, T]] = {}
-    for view, name, value in fields:
-        if value is not msgspec.UNSET:
-            views.setdefault(view, {})[name] = value
-    return views or msgspec.UNSET
+    found = {
+        view: {name: value for name, value in fields.items() if value is not msgspec.UNSET}
+        for view, fields in views.items()
+    }
+    return {view: fields for view, fields in found.items() if fields} or msgspec.UNSET

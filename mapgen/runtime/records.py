@@ -10,11 +10,12 @@ import decimal
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
 from decimal import Decimal
+from types import MappingProxyType
 from typing import BinaryIO, Literal, cast
 
 import msgspec
+from msgspec.structs import replace
 
 from mapgen.runtime.faults import Fault, Unjoined
 from mapgen.runtime.nesting import DEEPEST, is_deeper
@@ -44,8 +45,7 @@ _UNTYPED = msgspec.json.Decoder(float_hook=Decimal)
 _DEPTHS = {b"{": 1, b"[": 1, b"}": -1, b"]": -1}
 
 
-@dataclass(frozen=True, slots=True)
-class RawRecord:
+class RawRecord(msgspec.Struct, frozen=True):
     """The bytes of one record, its 1-based number, line and column; `broken`: why it is none.
 
     `members` come to those of the bytes: what was joined, or why it could not be.
@@ -56,11 +56,11 @@ class RawRecord:
     data: bytes
     broken: str | None = None
     column: int = 1
-    members: Mapping[str, JsonValue | Unjoined] = field(default_factory=dict)
+    members: Mapping[str, JsonValue | Unjoined] = MappingProxyType({})
 
 
 def read_records(stream: BinaryIO, name: str, envelope: tuple[str, ...]) -> Iterator[RawRecord]:
-    """Yield the records of a file; memory holds one record and one chunk.
+    """Return the records of a file; memory holds one record and one chunk.
 
     Args:
         stream: the file, open for bytes.
@@ -68,9 +68,8 @@ def read_records(stream: BinaryIO, name: str, envelope: tuple[str, ...]) -> Iter
         envelope: members that records may be wrapped in.
     """
     if name.lower().endswith((".jsonl", ".ndjson")):
-        yield from _lines(stream)
-    else:
-        yield from _Splitter(stream, envelope).records()
+        return _lines(stream)
+    return _Splitter(stream, envelope).records()
 
 
 def decode(raw: RawRecord, envelope: tuple[str, ...]) -> JsonValue:
@@ -184,7 +183,7 @@ def _lines(stream: BinaryIO) -> Iterator[RawRecord]:
             broken, data = f"the record is longer than {LONGEST_RECORD:,} bytes", b""
         elif line == 1:
             data = data.removeprefix(b"\xef\xbb\xbf")
-        if broken is None and not data.strip():
+        if broken is None and data.isspace():
             continue
         number += 1
         yield RawRecord(number, line, data.rstrip(b"\r\n"), broken)

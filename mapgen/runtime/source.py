@@ -43,13 +43,19 @@ else:
     Whole = typing.Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
 
 
+class Digits(str):
+    """A JSON number as it is written."""
+
+    __slots__ = ()
+
+
 def exact(kind: type, value: object) -> object:
     """Turn JSON into an Amount or an Instant: what msgspec asks for types that it does not know.
 
     Raises ValueError where the value is none.
     """
     if isinstance(value, str):
-        return _read(kind, value)
+        return known(kind, value)
     if kind is Amount:
         return amount(value)
     if kind is Instant:
@@ -57,12 +63,17 @@ def exact(kind: type, value: object) -> object:
     raise NotImplementedError(kind)
 
 
-@lru_cache(_MOST_KNOWN)
-def _read(kind: type, text: str) -> object:
+@lru_cache(_MOST_KNOWN, typed=True)
+def known(kind: type, value: str | int) -> object:
+    """Do what `exact` does, once for each value; a number with a fraction is given as Digits.
+
+    Two equal decimals need not have the same digits, two equal texts do. Raises TypeError for an
+    object or a list.
+    """
     if kind is Amount:
-        return amount(text)
+        return amount(Decimal(value) if isinstance(value, Digits) else value)
     if kind is Instant:
-        return instant(text)
+        return instant(value)
     raise NotImplementedError(kind)
 
 

@@ -62,26 +62,22 @@ class LoadedFlow:
     rules: Rules
 
     def records(self, stream: BinaryIO, name: str) -> Iterator[Record]:
-        """Yield the records of an input file, of the format that the flow reads.
+        """Return the records of an input file, of the format that the flow reads.
 
         Args:
             stream: the file, open for bytes.
             name: its name, which tells JSON Lines from JSON.
 
-        Raises HeaderError for a CSV file without the columns that every record has.
+        Reading them raises HeaderError for a CSV file without the columns that every record has.
         """
-        if self.plan.format == "csv":
-            source: Any = self.module
-            group = self.plan.group
-            if group is None:
-                known = needed_columns(source.Source)
-                needed = tuple(name for name in known if name not in self.plan.joins)
-                yield from self._rows(stream, needed)
-            else:
-                needed = needed_for(source.Source, group)
-                yield from grouped(self._rows(stream, needed), group)
-        else:
-            yield from read_records(stream, name, self.plan.envelope)
+        if self.plan.format != "csv":
+            return read_records(stream, name, self.plan.envelope)
+        source: Any = self.module
+        group = self.plan.group
+        if group is not None:
+            return grouped(self._rows(stream, needed_for(source.Source, group)), group)
+        needed = (name for name in needed_columns(source.Source) if name not in self.plan.joins)
+        return self._rows(stream, tuple(needed))
 
     def _rows(self, stream: BinaryIO, needed: tuple[str, ...]) -> Iterator[Row | RawRecord]:
         plan = self.plan
@@ -211,6 +207,7 @@ class Transformer:
         self._rules = rules
         self._bound = bound
         self._transform = module.bind(bound.settings, bound.lookups)
+        self._key: Callable[[Any], str] = self._module.key
         self._cells = CsvReader(module.Source)
         self._only = plan.only if plan.documents[0].name == ONLY else None
         self._typed = _typed_reader(module, plan)
@@ -221,22 +218,23 @@ class Transformer:
 
         `again` says that the record comes from the ledger, where it waited.
         """
-        return calculated(self._outcomes, raw, Origin(file, raw.number, raw.line, None, again))
+        return calculated(self._outcomes, raw, (file, again))
 
-    def _outcomes(self, raw: Record, origin: Origin) -> tuple[Outcome, ...]:
+    def _outcomes(self, raw: Record, came: tuple[str, bool]) -> tuple[Outcome, ...]:
+        file, again = came
         record = self._read(raw)
         found: tuple[SourceFault, ...] = ()
         if record is None:
             try:
                 record, found = self._looked_at(self._value(raw))
             except Fault as fault:
+                origin = Origin(file, raw.number, raw.line, None, again)
                 return (Rejected(origin, (FaultReport(fault.code, fault.message),)),)
-        if found:
-            return (self._kept(raw, self._refused(origin, record, found)),)
-        try:
-            return self._delivered(self._with_key(origin, record), self._transform(record))
-        except (Fault, ArithmeticError):
-            return (self._kept(raw, self._refused(origin, record, found)),)
+        origin = Origin(file, raw.number, raw.line, self._key_of(record), again)
+        if not found:
+            with contextlib.suppress(Fault, ArithmeticError):
+                return self._delivered(origin, self._transform(record))
+        return (self._kept(raw, self._refused(origin, record, found)),)
 
     @staticmethod
     def _kept(raw: Record, outcome: Outcome) -> Outcome:
@@ -307,7 +305,7 @@ class Transformer:
         collector.start((found.fault for found in source_faults), record, self._plan.source)
         result = transform(record)
         if isinstance(result, Skip):
-            return Skipped(self._with_key_of_broken(origin, record), result.reason)
+            return Skipped(origin, result.reason)
         assert source_faults or collector.found, "what the fast way refuses has a fault"
         reports = [self._source_report(found, collector.made) for found in source_faults]
         reports += [
@@ -316,7 +314,7 @@ class Transformer:
         ]
         twin = _first_twin(_identities(self._plan.documents, result))
         reports += [] if twin is None else [self._twin_report(*twin)]
-        return Rejected(self._with_key_of_broken(origin, record), tuple(reports))
+        return Rejected(origin, tuple(reports))
 
     def made(self, value: JsonValue) -> Made:
         """Return the numbers of the rows that become of a record's rows, by what makes them."""
@@ -334,23 +332,13 @@ class Transformer:
         self._complete = complete
         return complete
 
-    def _with_key(self, origin: Origin, record: Any) -> Origin:
+    def _key_of(self, record: Any) -> str | None:
+        """Return what people call a record, if that can be told: it may hold Poisons."""
         try:
-            key = self._module.key(record)
-        except (Fault, ArithmeticError):
-            return origin
-        # The key of a broken record may be a Poison, which nobody has touched yet.
-        if not isinstance(key, str):
-            return origin
-        return Origin(origin.file, origin.record, origin.line, _shortened(key), origin.again)
-
-    def _with_key_of_broken(self, origin: Origin, record: Any) -> Origin:
-        """Return the origin with the key of a record that may hold Poisons."""
-        try:
-            return self._with_key(origin, record)
-        except (TypeError, ValueError, AttributeError):
+            return _shortened(self._key(record))
+        except (Fault, ArithmeticError, TypeError, ValueError, AttributeError):
             # Code in C looks at a Poison's type before it touches it.
-            return origin
+            return None
 
     def _source_report(self, found: SourceFault, made: Made) -> FaultReport:
         rule = self._rules.reading(found.path)

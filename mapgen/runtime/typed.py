@@ -7,14 +7,13 @@ equal struct. What it does not take may still be a record that the patient way t
 from __future__ import annotations
 
 import re
-from decimal import Decimal
 from typing import Any
 
 import msgspec
 
 from mapgen.runtime.constraints import are_told, keeps
 from mapgen.runtime.records import RawRecord
-from mapgen.runtime.source import exact
+from mapgen.runtime.source import Digits, known
 
 _DOUBTS = (msgspec.MsgspecError, ValueError, ArithmeticError, RecursionError)
 _FIRST_NAME = re.compile(rb'[ \t\r\n]*+\{[ \t\r\n]*+"([^"\\]*+)(\\?)')
@@ -52,7 +51,7 @@ class TypedReader:
 
 
 def _decoder(kind: type[msgspec.Struct]) -> msgspec.json.Decoder[Any]:
-    return msgspec.json.Decoder(kind, dec_hook=exact, float_hook=Decimal)
+    return msgspec.json.Decoder(kind, dec_hook=known, float_hook=Digits)
 
 
 def _wrapper(name: str, kind: type[msgspec.Struct]) -> type[msgspec.Struct]:

@@ -50,7 +50,6 @@ STANDARD: Mapping[str, str] = {
     "UTC": "datetime",
     "timedelta": "datetime",
     "normalize": "unicodedata",
-    "unescape": "html",
 }
 
 

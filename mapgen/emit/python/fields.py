@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date
 
 from msgspec import Struct
+from msgspec import field as struct_field
 from msgspec.structs import replace
 
 from mapgen.emit.python.choice import chosen, operand
@@ -30,7 +31,6 @@ LIMIT_FUNCTIONS = (
     "attempted",
     "attempted_or",
     "below",
-    "custom_fields",
     "equal",
     "first_found",
     "found",
@@ -42,6 +42,7 @@ LIMIT_FUNCTIONS = (
     "rounded",
     "rows",
     "same",
+    "set_fields",
     "text",
     "truncated",
     "unique",
@@ -78,6 +79,8 @@ class FieldEmitter(Struct):
     namer: Namer
     names: dict[str, str]
     is_plain: bool = False
+    # Which local holds what has been worked out already, by the code of it.
+    known: dict[str, str] = struct_field(default_factory=dict)
 
     def expressions(self) -> PythonExpressions:
         """Return an emitter of expressions over the names in force."""
@@ -100,6 +103,8 @@ class FieldEmitter(Struct):
             code = chosen(code, guarded.guards, emptied)
         else:
             code = self.or_unset(code, guarded.guards)
+        if "(" in limited and (first := self.known.setdefault(code, local)) != local:
+            code = first
         return [Statement(code, local, field.target, field)], local
 
     def _emptied(self, field: ir.Field, *, is_custom: bool) -> str:

@@ -592,7 +592,7 @@ class _ModuleEmitter(Struct):
     def _custom(
         self, part: ir.Part, emitter: FieldEmitter, statements: list[Statement]
     ) -> tuple[Member, str]:
-        given = []
+        given: dict[str, dict[str, str]] = {}
         kinds: dict[str, None] = {}
         hides = False
         for item in part.custom:
@@ -603,13 +603,20 @@ class _ModuleEmitter(Struct):
             kinds[CUSTOM_WRAPPERS[item.field.kind]] = None
             if item.field.clears:
                 kinds["ClearedField"] = None
-            given.append(f"({literal(item.view)}, {literal(item.name)}, {local})")
-        collect = self.needs.name(LIMITS, "custom_fields")
+            given.setdefault(item.view, {})[item.name] = local
+        views = (
+            f"{literal(view)}: {{{', '.join(f'{literal(name)}: {of}' for name, of in one.items())}}}"
+            for view, one in given.items()
+        )
+        code = f"{{{', '.join(views)}}}"
         local = emitter.namer.name("custom")
-        kind = self._or_unset(f"dict[str, dict[str, {' | '.join(kinds)}]]")
+        kind = f"dict[str, dict[str, {' | '.join(kinds)}]]"
+        if not all(item.field.is_always_set for item in part.custom):
+            code = f"{self.needs.name(LIMITS, 'set_fields')}({code})"
+            kind = self._or_unset(kind)
         # Of several kinds, a type checker would make what they have in common.
         declared = f"{local}: {kind}" if len(kinds) > 1 or hides else local
-        statements.append(Statement(f"{collect}({', '.join(given)})", declared))
+        statements.append(Statement(code, declared))
         return Member("custom", kind), local
 
 
