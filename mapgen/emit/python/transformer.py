@@ -604,11 +604,7 @@ class _ModuleEmitter(Struct):
             if item.field.clears:
                 kinds["ClearedField"] = None
             given.setdefault(item.view, {})[item.name] = local
-        views = (
-            f"{literal(view)}: {{{', '.join(f'{literal(name)}: {of}' for name, of in one.items())}}}"
-            for view, one in given.items()
-        )
-        code = f"{{{', '.join(views)}}}"
+        code = _mapping((view, _mapping(fields.items())) for view, fields in given.items())
         local = emitter.namer.name("custom")
         kind = f"dict[str, dict[str, {' | '.join(kinds)}]]"
         if not all(item.field.is_always_set for item in part.custom):
@@ -623,6 +619,11 @@ class _ModuleEmitter(Struct):
 def _may_hide_a_type(code: str) -> bool:
     """Tell whether type checkers may pass over a branch, as one that is never taken."""
     return "False" in code or code.count(" if ") > 1
+
+
+def _mapping(entries: Iterable[tuple[str, str]]) -> str:
+    """Return the Python of a dict: texts, and what stands for each."""
+    return f"{{{', '.join(f'{literal(name)}: {code}' for name, code in entries)}}}"
 
 
 def _table_type(table: ir.Table) -> str:
