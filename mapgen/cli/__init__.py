@@ -1,7 +1,7 @@
 """The command line: click commands, one file a group of verbs; the only printing and exit codes.
 
-Exit codes: 0 fine, 1 faults in specs or rejected and failed records, 2 usage, 3 generated files are
-stale, 70 our own bug. Commands are imported when they are asked for, so that `--help` is quick.
+Exit codes: 0 fine, 1 errors in specs or rejected and failed records, 2 usage, 3 generated files are
+stale, 70 an internal error. Commands are imported when they are asked for, so that `--help` is quick.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ import click
 FAULTS, USAGE, STALE, STILL_OPEN, BUG = 1, 2, 3, 4, 70
 
 _COMMANDS: Mapping[str, tuple[str, str]] = {
-    "check": ("mapgen.cli.compile:check", "find every fault of the specs"),
-    "contract": ("mapgen.cli.contract:contract", "pin a contract of the ERP, look into it"),
+    "check": ("mapgen.cli.compile:check", "report all errors of the specs"),
+    "contract": ("mapgen.cli.contract:contract", "pin a contract of the ERP, show its fields"),
     "docs": ("mapgen.cli.docs:docs", "print the language reference"),
-    "eval": ("mapgen.cli.eval:eval_", "work out an expression"),
+    "eval": ("mapgen.cli.eval:eval_", "evaluate an expression"),
     "explain": ("mapgen.cli.explain:explain", "explain the code of a message"),
     "generate": ("mapgen.cli.compile:generate", "compile the specs into generated/"),
-    "queue": ("mapgen.cli.queue:queue", "show or drop what runs left in the queue"),
+    "queue": ("mapgen.cli.queue:queue", "list or drop the documents that are still to be sent"),
     "run": ("mapgen.cli.run:run", "deliver records to a tenant"),
     "sandbox": ("mapgen.cli.sandbox:sandbox", "run a simulated tenant"),
     "schema": ("mapgen.cli.schema:schema", "print or draft a JSON Schema"),
@@ -61,7 +61,7 @@ class _Lazy(click.Group):
 @click.version_option(package_name="mapgen")
 @click.pass_context
 def cli(context: click.Context, project: Path) -> None:
-    """Compile mapping specs into typed transformers, and carry records through them."""
+    """Compile mapping specs into typed transformers, and deliver records through them."""
     context.obj = project
 
 
@@ -120,7 +120,7 @@ def _failed(error: Exception) -> int:
 
     frame = traceback.extract_tb(error.__traceback__)[-1]
     click.echo(
-        f"mapgen has a bug: {type(error).__name__} at {Path(frame.filename).name}:{frame.lineno}\n"
+        f"internal error: {type(error).__name__} at {Path(frame.filename).name}:{frame.lineno}\n"
         "  help: please report it with the command and the spec; "
         "MAPGEN_TRACEBACK=1 shows the details",
         err=True,

@@ -30,13 +30,13 @@ if TYPE_CHECKING:
     default="text",
     help="For people, programs, code scanning, or pull requests.",
 )
-@click.option("--fix", "does_fix", is_flag=True, help="Mend what is certain, then check again.")
+@click.option("--fix", "does_fix", is_flag=True, help="Apply the certain fixes, then check again.")
 @click.option("--diff", "--dry-run", "only_diff", is_flag=True, help="With --fix: only show it.")
 @click.pass_obj
 def check(
     project: Path, specs: tuple[Path, ...], form: Format, *, does_fix: bool, only_diff: bool
 ) -> None:
-    """Find every fault of the specs: all of them, or those named."""
+    """Report all errors of the specs: of all of them, or of those named."""
     gc.disable()  # what is read is needed to the end
     from mapgen.checking import check_specs
     from mapgen.workspace import Workspace

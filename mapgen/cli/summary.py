@@ -75,7 +75,7 @@ def _tell_reasons(summary: Summary, kind: str | None) -> None:
     if others:
         click.echo(f"         {others:>5}  for other reasons", err=True)
     if kind == "rejected" and sum(reason.count for reason in reasons) > summary.rejected:
-        click.echo("                a record with several faults counts for each of them", err=True)
+        click.echo("                a record with several errors counts for each of them", err=True)
 
 
 _MEANINGS = {
@@ -83,7 +83,7 @@ _MEANINGS = {
     "R102": "wrong type",
     "R103": "member missing",
     "R108": "not what the schema says",
-    "R104": "rows that do not stand together",
+    "R104": "rows that are not together",
     "R105": "nothing to join",
     "R106": "several to join",
     "R107": "joined list not whole",
@@ -146,7 +146,7 @@ def _explained(words: str) -> str:
 
 
 def _fullest(summary: Summary) -> Shown | None:
-    """Return the rejection with the most faults: it says most about what a rejection tells."""
+    """Return the rejection with the most errors: it shows best what a rejection tells."""
     rejected = [shown for shown in summary.shown if shown.kind == "rejected"]
     return max(rejected, key=lambda shown: len(shown.faults), default=None)
 
@@ -154,7 +154,7 @@ def _fullest(summary: Summary) -> Shown | None:
 def _tell_in_full(shown: Shown) -> None:
     count = len(shown.faults)
     source = visible(shown.source)
-    head = f"one rejection in full: {source}, {count} fault{'s' * (count != 1)}"
+    head = f"one rejection in full: {source}, {count} error{'s' * (count != 1)}"
     click.echo(f"\n{click.style(head, bold=True)}", err=True)
     for fault in shown.faults:
         _tell_fault(fault)

@@ -141,7 +141,7 @@ class _Sealing:
         first = self._seen.setdefault(_hash(found.key), found.line)
         if first != found.line:
             names = " and ".join(f"`{name}`" for name in self._group.by)
-            message = f"the rows of one {names} do not stand together: others begin in line {first}"
+            message = f"the rows of one {names} are not together: others begin in line {first}"
             fault = Unjoined("R104", message)
         if fault is None:
             return RowGroup(self._number, found.line, self._group, found.header, found.rows)

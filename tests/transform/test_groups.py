@@ -43,7 +43,7 @@ def rows(sheet: str, *skus: str) -> Any:
 
 UNREAD = "a row that may belong to the record cannot be read, in line"
 SHORT = "the row has 1 cells, the header 2"
-APART = "the rows of one `sheet` do not stand together: others begin in line 2"
+APART = "the rows of one `sheet` are not together: others begin in line 2"
 READ = [
     pytest.param("", [], id="no row"),
     pytest.param("A,1\n", [(2, rows("A", "1"))], id="one row"),

@@ -97,7 +97,7 @@ class Courier:
                 if not self._more_comes:
                     if self._run.ledger.is_drained(self._run.book, self._run.plan.rules):
                         return
-                    # Only now: what a document needs may be mended by the rest of the input.
+                    # Only now: what a document needs may come in the rest of the input.
                     if self._hold_back():
                         continue
                 self._rest(heard)
