@@ -1,7 +1,7 @@
 """The command line: click commands, one file a group of verbs; the only printing and exit codes.
 
 Exit codes: 0 fine, 1 errors in specs or rejected and failed records, 2 usage, 3 generated files are
-stale, 70 an internal error. Commands are imported when they are asked for, so that `--help` is quick.
+stale, 70 an internal error. Commands are imported when they are needed, so that `--help` is quick.
 """
 
 from __future__ import annotations
