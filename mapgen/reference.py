@@ -8,8 +8,7 @@ from typing import Any
 from msgspec import Struct
 
 from mapgen.emit.templates import render
-from mapgen.expression.functions import FORMS, FUNCTIONS, Form
-from mapgen.expression.rows import Function
+from mapgen.expression.functions import FORMS, FUNCTIONS, Form, Function
 from mapgen.expression.signature import VARIABLES
 from mapgen.expression.units import UNITS
 from mapgen.spec import model

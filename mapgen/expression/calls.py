@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
-from mapgen.expression.rows import Function
+from mapgen.expression.functions import Function
 from mapgen.expression.signature import Pattern, build, fits
 from mapgen.expression.typed import Chosen
 from mapgen.expression.types import Optional, Type, present

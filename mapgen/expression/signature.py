@@ -88,6 +88,13 @@ class Signature(Struct, frozen=True):
     is_variadic: bool
     result: Pattern
 
+    @property
+    def key(self) -> str:
+        """What back ends call the function: `list(T).slice(int, int)`."""
+        kinds = ", ".join(str(parameter.pattern) for parameter in self.parameters)
+        head = "" if self.receiver is None else f"{self.receiver}."
+        return f"{head}{self.name}({kinds}{'...' if self.is_variadic else ''})"
+
     def patterns(self, count: int) -> tuple[Pattern, ...] | None:
         """Return the patterns of `count` arguments (the receiver not counted), None if too many."""
         own = tuple(parameter.pattern for parameter in self.parameters)

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 from msgspec import Struct
 
+from mapgen.expression.functions import Function
 from mapgen.expression.lineage import Lineage
-from mapgen.expression.rows import Function
 from mapgen.expression.tree import Tree
 from mapgen.expression.types import Type
 from mapgen.report import Span

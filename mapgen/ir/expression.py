@@ -70,13 +70,11 @@ class DocumentField(Struct, frozen=True):
 
 
 class Call(Struct, frozen=True):
-    """A function of the language. `python` is its row's template; `is_truthy`: never empty."""
+    """A function of the language, as `list(T).slice(int, int)`, or what works like one."""
 
     function: str
-    python: str
     arguments: tuple[Expression, ...]
     type: TypeName
-    is_truthy: bool = False
 
 
 class TableEntry(Struct, frozen=True):

@@ -186,9 +186,9 @@ class _Lowering:
     def looked_up(
         self, entries: ir.Expression, key: ir.Expression, value: Type, *, is_optional: bool
     ) -> ir.Expression:
-        python = "{0}.get({1})" if is_optional else "entry({0}, {1})"
+        function = "map[?key]" if is_optional else "map[key]"
         found = optional(value) if is_optional else value
-        return ir.Call("[]", python, (entries, key), str(found))
+        return ir.Call(function, (entries, key), str(found))
 
     def table_entry(self, node: tree.Index, table: Table) -> ir.TableEntry:
         parts = [node.index]
@@ -196,7 +196,7 @@ class _Lowering:
             parts = [element.value for element in node.index.elements]
         key = (
             (
-                ir.Call("string", "str({0})", (self.lower(part),), "string")
+                ir.Call("string(int)", (self.lower(part),), "string")
                 if self.type_of(part) == INT
                 else self.lower(part)
             )
@@ -214,9 +214,9 @@ class _Lowering:
         if isinstance(rows, MapOf):
             element = self.looked_up(inside, position, rows.value, is_optional=is_soft)
         else:
-            python = "element_or_none({0}, {1})" if is_soft else "element({0}, {1})"
+            function = "list[?index]" if is_soft else "list[index]"
             own = optional(found) if is_soft else found
-            element = ir.Call("[]", python, (inside, position), str(own))
+            element = ir.Call(function, (inside, position), str(own))
         return self.left_out(lowered, inside, element, found)
 
     # Operators
@@ -232,9 +232,9 @@ class _Lowering:
             return _concatenated((*_parts(left), *_parts(right)))
         if node.operator == "+" and isinstance(self.type_of(node), ListOf):
             both = [self.as_type(side, self.type_of(node)) for side in (node.left, node.right)]
-            return ir.Call("+", "[*{0}, *{1}]", _lists(both), found)
+            return ir.Call("list + list", _lists(both), found)
         if node.operator == "in" and isinstance(self.type_of(node.right), MapOf):
-            return ir.Call("in", "{1}.get({0}) is not None", (left, right), "bool")
+            return ir.Call("key in map", (left, right), "bool")
         return ir.Operation(_OPERATORS[node.operator], left, right, found)
 
     def equality(self, node: tree.Binary) -> ir.Expression:
@@ -326,8 +326,7 @@ class _Lowering:
         if function.name == "convertUnit":
             call = _converted(*arguments)
         else:
-            given = tuple(arguments)
-            call = ir.Call(function.name, function.python, given, own, function.is_truthy)
+            call = ir.Call(function.signature.key, tuple(arguments), own)
         if lowered is None or inside is None:
             return call
         return self.left_out(lowered, inside, call, self.type_of(node))
@@ -348,7 +347,7 @@ class _Lowering:
         if name == "hasValue":
             return ir.IsPresent(self.lower(node.operand))
         if name == "value":
-            return ir.Call("value", "demanded({0})", (self.lower(node.operand),), str(found))
+            return ir.Call("optional.value()", (self.lower(node.operand),), str(found))
         return self.first_of([node.operand, node.arguments[0]], found)
 
     def first_of(self, trees: list[Tree], found: Type) -> ir.Expression:
@@ -560,7 +559,7 @@ def _concatenated(parts: tuple[ir.Expression, ...]) -> ir.Expression:
 def _lists(sides: list[ir.Expression]) -> tuple[ir.Expression, ...]:
     """Return the lists put together, those of a sum on the left among them."""
     left, right = sides
-    if isinstance(left, ir.Call) and left.function == "+":
+    if isinstance(left, ir.Call) and left.function == "list + list":
         return (*left.arguments, right)
     return (left, right)
 

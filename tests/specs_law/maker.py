@@ -6,8 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from random import Random
 
 from mapgen.expression import Binding, Scope, Typed, compile_expression
-from mapgen.expression.functions import FUNCTIONS
-from mapgen.expression.rows import Function
+from mapgen.expression.functions import FUNCTIONS, Function
 from mapgen.expression.signature import REFINED, VARIABLES, Pattern, build
 from mapgen.expression.types import (
     BOOL,

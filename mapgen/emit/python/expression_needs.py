@@ -5,23 +5,14 @@ from __future__ import annotations
 import builtins
 import keyword
 import re
-from collections.abc import Mapping
 from typing import Self
 
 from msgspec import Struct
 
+from mapgen.emit.python.expression_functions import HOMES, RUNTIME_FUNCTIONS
+from mapgen.emit.python.expression_templates import filled, names_in
 from mapgen.escaping import pattern as written
 from mapgen.ir.expression import attribute_name
-
-RUNTIME_FUNCTIONS = "mapgen.runtime.functions"
-# Functions in modules of their own: what they load is slow, and few flows need it.
-_ELSEWHERE: Mapping[str, str] = {"e164": "mapgen.runtime.phone"}
-
-
-def module_of(function: str) -> str:
-    """Return the module of the runtime that has a function."""
-    return _ELSEWHERE.get(function, RUNTIME_FUNCTIONS)
-
 
 # Builtins that generated code never uses, some of them there in an interactive session only.
 _FREE = frozenset({"copyright", "credits", "exit", "help", "input", "license", "quit"})
@@ -94,8 +85,14 @@ class ModuleNeeds:
         return name
 
     def function(self, name: str) -> str:
-        """Import a function of the runtime; return its name."""
-        return self.name(module_of(name), name)
+        """Import a function that templates name; return its name."""
+        return self.name(HOMES.get(name, RUNTIME_FUNCTIONS), name)
+
+    def filled(self, template: str, *arguments: str) -> str:
+        """Import what a template names; return it with code in its holes."""
+        for name in names_in(template):
+            self.function(name)
+        return filled(template, *arguments)
 
     def whole(self, module: str) -> str:
         """Import a module itself; return its name."""
