@@ -124,7 +124,7 @@ class _Lowering:
                 return ir.WhenPresent(lowered, local, widened, str(wanted))
             case _, Optional(target):
                 return self.coerce(lowered, found, target)
-            case (ListOf(), ListOf()) | (MapOf(), MapOf()) if _is_bare(lowered):
+            case (ListOf(), ListOf()) | (MapOf(), MapOf()) if is_bare(lowered):
                 return replace(lowered, type=str(wanted))
             case ListOf(element), ListOf(target):
                 if element == target or isinstance(element, ErrorType):
@@ -229,7 +229,7 @@ class _Lowering:
             return self.equality(node)
         left, right = self.lower(node.left), self.lower(node.right)
         if node.operator == "+" and self.type_of(node) == STRING:
-            return _concatenated((*_parts(left), *_parts(right)))
+            return concatenated((*_parts(left), *_parts(right)))
         if node.operator == "+" and isinstance(self.type_of(node), ListOf):
             both = [self.as_type(side, self.type_of(node)) for side in (node.left, node.right)]
             return ir.Call("list + list", _lists(both), found)
@@ -238,21 +238,8 @@ class _Lowering:
         return ir.Operation(_OPERATORS[node.operator], left, right, found)
 
     def equality(self, node: tree.Binary) -> ir.Expression:
-        is_equal = node.operator == "=="
         left, right = self.lower(node.left), self.lower(node.right)
-        for this, that in ((left, right), (right, left)):
-            if isinstance(that, ir.Constant) and that.type == "null":
-                present_ = ir.IsPresent(this)
-                return negated(present_) if is_equal else present_
-        for this, that in ((left, right), (right, left)):
-            if isinstance(that, ir.Constant) and that.type == "bool":
-                return this if that.value is is_equal else negated(this)
-        match left, right:
-            case ir.Constant(value=one, type="int" | "string"), ir.Constant(value=other) if (
-                left.type == right.type
-            ):
-                return ir.Constant((one == other) is is_equal, "bool")
-        return ir.Operation("==" if is_equal else "!=", left, right, "bool")
+        return equal(left, right, is_equal=node.operator == "==")
 
     def logic(self, node: tree.Binary) -> ir.Expression:
         left, right = self.lower(node.left), self.lower(node.right)
@@ -370,7 +357,12 @@ class _Lowering:
             operand = self.lower(node.operand)
             local, body = self.body(node, self.type_of(node.operand))
             return ir.Bound(operand, local, body, str(self.type_of(node)))
-        lowered, inside, _ = self.into(node.operand, _hint(node.operand))
+        lowered, inside, of = self.into(node.operand, _hint(node.operand))
+        if _has_no_elements(of):
+            # What would be done with each has no type, and is never done.
+            return self.left_out(
+                lowered, inside, self.over_nothing(node, inside), self.type_of(node)
+            )
         if node.name in ("optMap", "optFlatMap"):
             return self.when_present(node, lowered)
         locals_ = [
@@ -394,6 +386,12 @@ class _Lowering:
         loop = self.loop(node, inside, locals_, present(self.type_of(node)))
         self.bound = outer
         return self.left_out(lowered, inside, loop, self.type_of(node))
+
+    def over_nothing(self, node: tree.Macro, over: ir.Expression) -> ir.Expression:
+        """Return what a macro gives of what has no elements, which is evaluated."""
+        kind = _LOOPS.get(node.name)
+        none = ir.Constant(None, "null") if kind is None else empty(kind, "list(unknown)")
+        return none if is_bare(over) else ir.Bound(over, self.local("over", ERROR), none, none.type)
 
     def loop(
         self, node: tree.Macro, over: ir.Expression, locals_: list[ir.Local], found: Type
@@ -427,7 +425,29 @@ class _Lowering:
         return local, body
 
 
-def _is_bare(lowered: ir.Expression) -> TypeGuard[ir.Items | ir.Entries]:
+def _has_no_elements(found: Type) -> bool:
+    """Tell whether nothing is ever in a list or a map of a type."""
+    match found:
+        case ListOf(ErrorType()) | MapOf(ErrorType(), _) | MapOf(_, ErrorType()) | ErrorType():
+            return True
+        case _:
+            return False
+
+
+def empty(kind: ir.LoopKind, found: ir.TypeName) -> ir.Expression:
+    """Return what a loop over nothing comes to."""
+    match kind:
+        case "any" | "one":
+            return ir.Constant(False, "bool")
+        case "all":
+            return ir.Constant(True, "bool")
+        case "map":
+            return ir.Entries((), found)
+        case "list" | "sorted" | "grouped":
+            return ir.Items((), found)
+
+
+def is_bare(lowered: ir.Expression) -> TypeGuard[ir.Items | ir.Entries]:
     """Tell whether this is a list or a map written out with nothing in it: it is of any type."""
     match lowered:
         case ir.Items(elements=()) | ir.Entries(entries=()):
@@ -540,11 +560,28 @@ def negated(condition: ir.Expression) -> ir.Expression:
             return ir.Not(condition)
 
 
+def equal(left: ir.Expression, right: ir.Expression, *, is_equal: bool) -> ir.Expression:
+    """Return whether two values are equal, or differ."""
+    for this, that in ((left, right), (right, left)):
+        if isinstance(that, ir.Constant) and that.value is None:
+            present_ = ir.IsPresent(this)
+            return negated(present_) if is_equal else present_
+    for this, that in ((left, right), (right, left)):
+        if isinstance(that, ir.Constant) and that.type == "bool":
+            return this if that.value is is_equal else negated(this)
+    match left, right:
+        case ir.Constant(value=one, type="int" | "string"), ir.Constant(value=other) if (
+            left.type == right.type
+        ):
+            return ir.Constant((one == other) is is_equal, "bool")
+    return ir.Operation("==" if is_equal else "!=", left, right, "bool")
+
+
 def _parts(lowered: ir.Expression) -> tuple[ir.Expression, ...]:
     return lowered.parts if isinstance(lowered, ir.Concatenation) else (lowered,)
 
 
-def _concatenated(parts: tuple[ir.Expression, ...]) -> ir.Expression:
+def concatenated(parts: tuple[ir.Expression, ...]) -> ir.Expression:
     """Return strings put together, neighbouring constants being one."""
     joined: list[ir.Expression] = []
     for part in parts:

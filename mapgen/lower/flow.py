@@ -18,11 +18,12 @@ from mapgen.expression.types import Type, optional, present
 from mapgen.ir import expression as tree
 from mapgen.ir import flow as ir
 from mapgen.ir.names import RESERVED_CLASSES, class_name, local_name, made_name
+from mapgen.lower.deciding import decided_flow
 from mapgen.lower.expression import lower_expression
 from mapgen.lower.reading import entity_reads
 from mapgen.lower.rewriting import over_document, renumbered, substituted, variables
 from mapgen.lower.samples import Samples, path_of_rows, rule_examples
-from mapgen.lower.source import group, joins, source_objects
+from mapgen.lower.source import group, joins, needed_joins, source_objects
 from mapgen.lower.tables import tables
 from mapgen.lower.types import parameter_type
 from mapgen.report import Text
@@ -62,9 +63,9 @@ def lower(flow: checked.Checked, samples: Samples) -> ir.Flow:
         ir.Skip(lower_expression(skip.typed), skip.because, skip.reads, skip.pointer)
         for skip in flow.skips
     )
-    objects = source_objects(flow.schema, flow.reads)
+    objects = source_objects(flow.schema, (*flow.reads, *needed_joins(section.source)))
     source = flow.schema.entity
-    return ir.Flow(
+    found = ir.Flow(
         name=flow.spec.flow.value,
         summary=flow.spec.summary.value,
         owner=flow.spec.owner.value,
@@ -100,6 +101,7 @@ def lower(flow: checked.Checked, samples: Samples) -> ir.Flow:
         operations=_operations(flow),
         reads=None if source is None else entity_reads(source, flow.schema.record, flow.reads),
     )
+    return decided_flow(found)
 
 
 def _ignored(section: spec.MappingSection, record: types.Object) -> Iterator[ir.Ignored]:

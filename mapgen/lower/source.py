@@ -81,6 +81,13 @@ def joins(
         )
 
 
+def needed_joins(source: spec.SourceClause) -> Iterator[str]:
+    """Yield the paths of what has to be joined to each record, whether a rule reads it or not."""
+    for join in source.joins:
+        if join.on_missing is not None and join.on_missing.value != "omit":
+            yield f"{source.name.value}.{join.name.value}"
+
+
 def _key_paths(name: str, join: spec.Join) -> Iterator[str]:
     """Yield the source paths of the members that a join compares, on both sides."""
     for pair in join.on:

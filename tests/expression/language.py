@@ -27,7 +27,8 @@ from mapgen.expression.types import (
     Table,
     Type,
 )
-from mapgen.ir.expression import is_optional
+from mapgen.ir.expression import Expression, is_optional
+from mapgen.lower.deciding import Known
 from mapgen.lower.expression import lower_expression
 from mapgen.report import Diagnostic, Text
 
@@ -132,8 +133,22 @@ def emit(words: str, scope: Scope = SCOPE, wanted: Type | None = None) -> str:
     return _emitted(words, scope, wanted)[0]
 
 
+def emit_told(words: str, condition: str, *, holds: bool, scope: Scope = SCOPE) -> str:
+    """Return the Python of an expression where a condition is known to hold, or not to."""
+    return _python(told(words, condition, holds=holds, scope=scope), scope)[0]
+
+
+def told(words: str, condition: str, *, holds: bool, scope: Scope = SCOPE) -> Expression:
+    """Return the ir of an expression where a condition is known to hold, or not to."""
+    known = Known().told_by(lower_expression(check(condition, scope)), holds=holds).lasting()
+    return known.decided(lower_expression(check(words, scope)))
+
+
 def _emitted(words: str, scope: Scope, wanted: Type | None) -> tuple[str, ModuleNeeds]:
-    lowered = lower_expression(check(words, scope), wanted)
+    return _python(lower_expression(check(words, scope), wanted), scope)
+
+
+def _python(lowered: Expression, scope: Scope) -> tuple[str, ModuleNeeds]:
     module = ModuleNeeds(tuple(scope.bindings))
     namer = Namer(tuple(scope.bindings))
     python = PythonExpressions({name: name for name in scope.bindings}, module, namer)
@@ -144,7 +159,12 @@ def _emitted(words: str, scope: Scope, wanted: Type | None) -> tuple[str, Module
 def run(words: str, values: Mapping[str, Any] | None = None, scope: Scope | None = None) -> Any:
     """Return the value of an expression by running its Python."""
     known = scope or (Scope({}) if values is None else SCOPE)
-    text, module = _emitted(words, known, None)
+    return run_lowered(lower_expression(check(words, known)), values, known)
+
+
+def run_lowered(lowered: Expression, values: Mapping[str, Any] | None, scope: Scope) -> Any:
+    """Return the value of the ir of an expression by running its Python."""
+    text, module = _python(lowered, scope)
     namespace: dict[str, Any] = {}
     for line in (*module.import_lines, *map(str, module.constants)):
         exec(line, namespace)

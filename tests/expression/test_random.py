@@ -12,7 +12,7 @@ from mapgen.expression import Binding, Scope, at
 from mapgen.expression.types import BOOL, DECIMAL, INT, STRING, ListOf, Object, Optional
 from mapgen.runtime.faults import Fault
 
-from .language import check, emit, messages, run, structs
+from .language import check, emit, emit_told, messages, run, run_lowered, structs, told
 from .reference import Failed, evaluate
 
 ROW = Object("row", {"text": STRING, "count": INT, "price": DECIMAL, "note": Optional(STRING)})
@@ -300,6 +300,36 @@ def test_same_value(words: str, record: dict[str, Any], extra: str | None) -> No
     note(words)
     note(emit(words, SCOPE))
     expected, found = outcome_of(words, record, extra)
+    if isinstance(expected, Decimal):
+        assert format(found, "f") == format(Decimal(expected), "f")
+    assert found == expected
+
+
+@st.composite
+def conditions(draw: st.DrawFn) -> str:
+    words = Maker(draw).make("bool", draw(st.integers(0, 2)))
+    assume(not {message[:4] for message in messages(words, SCOPE)} & NEEDLESS)
+    return words
+
+
+@given(expressions(), conditions(), RECORDS, st.none() | SHORT)
+@settings(max_examples=250, deadline=None, suppress_health_check=list(HealthCheck))
+def test_same_value_where_it_is_decided(
+    words: str, condition: str, record: dict[str, Any], extra: str | None
+) -> None:
+    """What a condition has decided changes no value, and takes nothing away that fails."""
+    given = {"record": record, "extra": extra}
+    try:
+        holds = evaluate(check(condition, SCOPE).tree, given)
+    except Failed:
+        return
+    lowered = told(words, condition, holds=holds, scope=SCOPE)
+    note(emit_told(words, condition, holds=holds, scope=SCOPE))
+    expected, _ = outcome_of(words, record, extra)
+    try:
+        found = run_lowered(lowered, {**given, "record": as_structs(record)}, SCOPE)
+    except Fault:
+        found = "failed"
     if isinstance(expected, Decimal):
         assert format(found, "f") == format(Decimal(expected), "f")
     assert found == expected

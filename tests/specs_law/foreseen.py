@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from mapgen.check import model as checked
+from mapgen.lower.source import needed_joins
 from mapgen.runtime.outcome import Document, Outcome
 from mapgen.runtime.records import RawRecord
 from mapgen.runtime.transform import Transformer
@@ -35,7 +36,7 @@ def unforeseen(
         after = _outcome(transformer, changed)
         if list(map(_told, after)) == list(map(_told, before)):
             continue
-        if not _covers(path, flow.reads):
+        if not _covers(path, (*flow.reads, *needed_joins(flow.spec.mapping.source))):
             yield f"{path} changes what comes of the record, and nothing reads it"
         elif _named(after) == _named(before):
             for one, other in zip(before, after, strict=True):

@@ -13,6 +13,10 @@ from mapgen.expression.functions import FORMS, FUNCTIONS
 from .law import Tally, examine, untyped
 
 SPECS = 220
+# Specs that broke the law once: by what a skip or a constant decides, by loops over nothing, by
+# flags, by a class that has a field's name, by joins that no rule reads.
+KEPT = (5236, 7340, 8774, 8853, 9634, 10020, 10125, 10834, 10924, 12309, 12569, 13230, 13509)
+KEPT += (15788, 17097, 18182, 18230)
 MODIFIERS = ("if_missing", "on_error", "clear_if_missing", "write_once", "omit_if", "too_long")
 MODIFIERS += ("range", "places", "rounding", "because")
 FORMATS = ("json", "csv")
@@ -22,7 +26,7 @@ KINDS = ("const", "value", "lookup", "first_of", "cases", "object", "each", "blo
 @cache
 def examined() -> tuple[Tally, Path]:
     folder = Path(mkdtemp(prefix="specs-law"))
-    return examine(range(SPECS), folder), folder
+    return examine((*range(SPECS), *KEPT), folder), folder
 
 
 def test_what_is_accepted_runs() -> None:

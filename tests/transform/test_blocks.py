@@ -10,6 +10,7 @@ import pytest
 
 from mapgen.cli.flows import BoundFlow, open_flow
 from mapgen.compiler import generate
+from mapgen.emit.plans import _lines
 from mapgen.runtime.grouping import Group, grouped
 from mapgen.runtime.lookups import sample_of
 from mapgen.runtime.outcome import Document, FaultReport, Rejected
@@ -272,3 +273,10 @@ def test_grouped() -> None:
 
     assert grouped(words, len) == [Group(2, ["bb", "cc"]), Group(1, ["a", "b"])]
     assert grouped([], len) == []
+
+
+def test_lines_of_annotated_rules() -> None:
+    """A rule whose local has a type beside it is found in the code as any other."""
+    code = "def bind():\n    def made():\n        rows: list[Row] = []\n        other = rows\n"
+
+    assert _lines(code) == {"made.rows": 3, "made.other": 4}

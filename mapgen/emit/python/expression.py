@@ -285,17 +285,32 @@ class PythonExpressions:
         return f"{{{text}{conversion or ''}}}"
 
     def _call(self, node: ir.Call) -> str:
-        text = self._python(TEMPLATES[node.function], *node.arguments)
+        arguments = (self._bare(argument) or argument for argument in node.arguments)
+        text = self._python(TEMPLATES[node.function], *arguments)
         match node.arguments:
             case (ir.Constant(value=str() as words),) if _is_read(node.function, words):
                 return self._module.constant(f"{node.type}_{words}"[:40], text)
             case _:
                 return text
 
+    def _bare(self, node: ir.Expression) -> str | None:
+        """Return what holds nothing where no type stands beside it; None for any other value."""
+        match node:
+            case ir.Items(elements=()):
+                return f"list[{self._any()}]()"
+            case ir.Entries(entries=()):
+                return f"dict[{self._any()}, {self._any()}]()"
+            case ir.Constant(value=None):
+                return f"{self._module.name('typing', 'cast')}({self._any()}, None)"
+            case _:
+                return None
+
+    def _any(self) -> str:
+        return self._module.name("typing", "Any")
+
     def _items(self, node: ir.Items) -> str:
         if not node.elements and node.type == "list(unknown)":
-            self._module.name("typing", "Any")
-            return "list[Any]()"
+            return f"list[{self._any()}]()"
         texts = [self._optional(element.value) for element in node.elements]
         if not any(element.is_optional for element in node.elements):
             return f"[{', '.join(texts)}]"
@@ -318,8 +333,7 @@ class PythonExpressions:
 
     def _entries(self, node: ir.Entries) -> str:
         if not node.entries and "unknown" in node.type:
-            self._module.name("typing", "Any")
-            return "dict[Any, Any]()"
+            return f"dict[{self._any()}, {self._any()}]()"
         texts = []
         for entry in node.entries:
             key, value = self._value(entry.key), self._optional(entry.value)
@@ -481,6 +495,9 @@ class PythonExpressions:
         if (isinstance(operand, ir.Call) and operand.function in NEVER_EMPTY) or (
             _is_empty(other) and not isinstance(operand, ir.Conditional | ir.WhenPresent)
         ):
+            if isinstance(operand, ir.Call) and other == ir.Constant(False, "bool"):
+                # Where `or False` stands beside a flag, a type checker takes it for a literal.
+                return self._python("bool({0})", operand)
             return self._python("{0} or {1}", operand, other)
         try:
             guards, text = self._guarded(operand)
@@ -541,7 +558,7 @@ class PythonExpressions:
         """Return what a comprehension goes over: Python binds no names there."""
         before, self._may_bind = self._may_bind, False
         try:
-            return self._value(over)
+            return self._bare(over) or self._value(over)
         finally:
             self._may_bind = before
 

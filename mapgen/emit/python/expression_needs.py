@@ -19,6 +19,10 @@ _FREE = frozenset({"copyright", "credits", "exit", "help", "input", "license", "
 _NEVER = frozenset({*dir(builtins), *keyword.kwlist, *keyword.softkwlist, "l", "O", "I"}) - _FREE
 
 
+# Classes that a module may import, and that read like names of values.
+_CLASSES = frozenset({"date", "datetime", "timedelta", "timezone"})
+
+
 class Namer:
     """Hands out local names: none twice, no keyword, no builtin, none that reads like a digit."""
 
@@ -45,9 +49,11 @@ class Namer:
     def outermost(self, hint: str) -> str:
         """Return a name that is new here and stays taken in the outermost scope.
 
-        For assignment expressions, which bind in the function around a comprehension.
+        For assignment expressions, which bind in the function around a comprehension. They may
+        stand behind their use, where a class of that name would be meant.
         """
-        name, root = self.name(hint), self
+        stem = attribute_name(hint).rstrip("_")
+        name, root = self.name(f"{stem}_value" if stem in _CLASSES else hint), self
         while root._outer is not None:
             root = root._outer
             root._taken.add(name)

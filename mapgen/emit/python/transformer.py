@@ -37,7 +37,7 @@ from mapgen.emit.python.types import (
 )
 from mapgen.escaping import literal
 from mapgen.ir import flow as ir
-from mapgen.ir.expression import Expression, Variable, attribute_names
+from mapgen.ir.expression import Constant, Expression, Variable, attribute_names
 from mapgen.ir.names import RESERVED_CLASSES, made_name, python_name
 from mapgen.ir.walk import nodes
 
@@ -296,7 +296,8 @@ class _ModuleEmitter(Struct):
             kind = f"list[{kind}]"
         local = emitter.namer.name(document.name)
         emitter.names[made_name(document.name)] = local
-        statements.append(Statement(code, local))
+        is_decided = rows is not None and when is not None and isinstance(when.holds, Constant)
+        statements.append(Statement(code, f"{local}: {kind}" if is_decided else local))
         reads = (*(when.reads if when is not None else ()), *(rows.reads if rows else ()))
         target = f"document {document.name}"
         self._rule(f"transform.{local}", target, tuple(dict.fromkeys(reads)), document.pointer)
@@ -531,7 +532,8 @@ class _ModuleEmitter(Struct):
             code = self._block_rows(block, emitter)
             local = emitter.namer.name(block.local)
             typed = local
-            if block.alias is None and _may_hide_a_type(code):
+            if block.alias is None and isinstance(block.condition, Constant):
+                # A type checker passes over a row that is never there.
                 typed = f"{local}: list[{block.part.name}]"
             statements.append(Statement(code, typed, block_comment(item, block)))
             self._rule(f"{part.function}.{local}", item.target, block.reads, block.pointer)
@@ -594,10 +596,8 @@ class _ModuleEmitter(Struct):
     ) -> tuple[Member, str]:
         given: dict[str, dict[str, str]] = {}
         kinds: dict[str, None] = {}
-        hides = False
         for item in part.custom:
             added, local = emitter.field(item.field, is_custom=True)
-            hides = hides or any(_may_hide_a_type(statement.code) for statement in added)
             statements += added
             self._field_rules(part, added)
             kinds[CUSTOM_WRAPPERS[item.field.kind]] = None
@@ -607,18 +607,15 @@ class _ModuleEmitter(Struct):
         code = _mapping((view, _mapping(fields.items())) for view, fields in given.items())
         local = emitter.namer.name("custom")
         kind = f"dict[str, dict[str, {' | '.join(kinds)}]]"
-        if not all(item.field.is_always_set for item in part.custom):
+        is_always_set = all(item.field.is_always_set for item in part.custom)
+        if not is_always_set:
             code = f"{self.needs.name(LIMITS, 'set_fields')}({code})"
             kind = self._or_unset(kind)
-        # Of several kinds, a type checker would make what they have in common.
-        declared = f"{local}: {kind}" if len(kinds) > 1 or hides else local
+        # Of several kinds, a type checker would make what they have in common; of a field that a
+        # decided condition leaves out, nothing.
+        declared = f"{local}: {kind}" if len(kinds) > 1 or not is_always_set else local
         statements.append(Statement(code, declared))
         return Member("custom", kind), local
-
-
-def _may_hide_a_type(code: str) -> bool:
-    """Tell whether type checkers may pass over a branch, as one that is never taken."""
-    return "False" in code or code.count(" if ") > 1
 
 
 def _mapping(entries: Iterable[tuple[str, str]]) -> str:

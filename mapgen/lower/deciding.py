@@ -1,0 +1,379 @@
+"""Expressions in, the same without what is decided before any record comes.
+
+A condition is decided where it is a constant, and where an earlier one has told: a flow whose
+records with a rank are skipped never asks for the rank again. Generated code has no dead branch,
+and a type checker that narrows types finds none either. A step that may fail is never taken away.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TypeVar, cast
+
+from msgspec import Struct, field
+from msgspec.structs import replace
+
+from mapgen.ir import expression as ir
+from mapgen.ir import flow
+from mapgen.ir.walk import nodes
+from mapgen.lower.expression import concatenated, empty, equal, is_bare, negated
+from mapgen.lower.rewriting import rewritten, variables
+
+Node = TypeVar("Node")
+Element = TypeVar("Element", ir.Element, ir.Entry)
+# A name, and the members below it.
+Path = tuple[str, ...]
+TRUE, FALSE = ir.Constant(True, "bool"), ir.Constant(False, "bool")
+
+
+def decided_flow(whole: flow.Flow) -> flow.Flow:
+    """Return a flow in which nothing is asked that its constants and its skips have decided."""
+    known = Known()
+    skips = []
+    for skip in whole.skips:
+        skips.append(known.decided(skip))
+        known = known.told_by(skips[-1].when, holds=False)
+    needed = _needed(whole.lets, skips)
+    known = known.lasting()
+    return replace(
+        whole,
+        skips=tuple(skips),
+        lets=tuple((Known() if let.name in needed else known).decided(let) for let in whole.lets),
+        key=Known().decided(whole.key),
+        documents=known.decided(whole.documents),
+    )
+
+
+def _needed(lets: Iterable[flow.Let], skips: Iterable[flow.Skip]) -> set[str]:
+    """Return the lets that come before the skips."""
+    needed = set(variables(tuple(skips)))
+    for let in reversed(tuple(lets)):
+        if let.name in needed:
+            needed.update(variables(let.value))
+    return needed
+
+
+class Known(Struct, frozen=True):
+    """What is known of a record at some place.
+
+    `present` says of paths whether something is there, `flags` of paths that it is true or false,
+    `conditions` whether others hold. `locals` are the paths of the values that have a name.
+    """
+
+    present: Mapping[Path, bool] = field(default_factory=dict)
+    flags: Mapping[Path, bool] = field(default_factory=dict)
+    conditions: Mapping[ir.Expression, bool] = field(default_factory=dict)
+    locals: Mapping[int, Path] = field(default_factory=dict)
+
+    # What conditions tell
+
+    def told_by(self, condition: ir.Expression, *, holds: bool) -> Known:
+        """Return what is known where a condition holds, or does not."""
+        match condition:
+            case ir.Not(operand=operand):
+                return self.told_by(operand, holds=not holds)
+            case ir.Both(parts=parts) if holds:
+                return self._told_by_all(parts, holds=True)
+            case ir.Either(parts=parts) if not holds:
+                return self._told_by_all(parts, holds=False)
+            case ir.IsPresent(operand=operand):
+                return self._told_of(operand, is_there=holds)
+            case ir.Constant():
+                return self
+        found = self
+        if isinstance(condition, ir.OrElse) and holds and condition.other == FALSE:
+            found = self._told_of(condition.operand, is_there=True)
+        path = self._path(condition)
+        if path is not None:
+            return replace(found, flags={**found.flags, path: holds})
+        return replace(found, conditions={**found.conditions, condition: holds})
+
+    def _told_by_all(self, parts: Iterable[ir.Expression], *, holds: bool) -> Known:
+        found = self
+        for part in parts:
+            found = found.told_by(part, holds=holds)
+        return found
+
+    def _told_of(self, operand: ir.Expression, *, is_there: bool) -> Known:
+        """Return what is known where a value is there, or is not.
+
+        Of one that is there, all that leads to it is, too. Of one that is not, the only step that
+        is in doubt is missing.
+        """
+        steps = list(self._steps(operand))
+        if not is_there:
+            steps = [one for one in steps if not self.present.get(one)]
+            if len(steps) != 1 or self._path(operand) is None:
+                return self
+        return replace(self, present={**self.present, **dict.fromkeys(steps, is_there)})
+
+    def _steps(self, operand: ir.Expression) -> Iterator[Path]:
+        """Yield the paths of all that has to be there for a value, the value's own last."""
+        inner = self
+        while isinstance(operand, ir.WhenPresent):
+            yield from inner._steps(operand.operand)
+            inner, operand = inner.naming(operand.local, operand.operand), operand.value
+        path = inner._path(operand)
+        if path is not None and ir.is_optional(operand):
+            yield path
+
+    def _path(self, node: ir.Expression) -> Path | None:
+        match node:
+            case ir.Variable(name=name):
+                return (name,)
+            case ir.Local(number=number):
+                return self.locals.get(number, (f"#{number}",))
+            case ir.Field(operand=operand, key=key):
+                above = self._path(operand)
+                return None if above is None else (*above, key)
+            case ir.WhenPresent(operand=operand, local=local, value=value):
+                return self.naming(local, operand)._path(value)
+            case _:
+                return None
+
+    def naming(self, local: ir.Local, value: ir.Expression) -> Known:
+        """Return what is known where a local stands for a value."""
+        path = self._path(value)
+        return self if path is None else replace(self, locals={**self.locals, local.number: path})
+
+    def lasting(self) -> Known:
+        """Return what is known outside the expression, too: of nothing that has a name in it."""
+        return Known(
+            {path: there for path, there in self.present.items() if path[0][0] != "#"},
+            {path: flag for path, flag in self.flags.items() if path[0][0] != "#"},
+            {
+                condition: holds
+                for condition, holds in self.conditions.items()
+                if not any(isinstance(one, ir.Local) for one in nodes(condition))
+            },
+        )
+
+    # What is decided by them
+
+    def decided(self, node: Node) -> Node:
+        """Return a node, or a tuple of some, with what is decided in it."""
+        if isinstance(node, tuple):
+            return cast(Node, tuple(self.decided(part) for part in node))
+        if not isinstance(node, Struct):
+            return node
+        found = self._known_value(cast(ir.Expression, node))
+        if found is not None:
+            return cast(Node, found)
+        return cast(Node, self._inside(node))
+
+    def _known_value(self, node: ir.Expression) -> ir.Constant | None:
+        if not isinstance(node, _EXPRESSIONS):
+            return None
+        if node.type == "bool" and node in self.conditions:
+            return ir.Constant(self.conditions[node], "bool")
+        path = self._path(node)
+        if path is None:
+            return None
+        if ir.is_optional(node):
+            is_missing = any(self.present.get(one) is False for one in self._steps(node))
+            return ir.Constant(None, node.type) if is_missing else None
+        return ir.Constant(self.flags[path], "bool") if path in self.flags else None
+
+    def _inside(self, node: Struct) -> Struct:
+        match node:
+            case ir.Conditional():
+                return self._conditional(node)
+            case ir.Both(parts=parts):
+                return self._logic(parts, until=False)
+            case ir.Either(parts=parts):
+                return self._logic(parts, until=True)
+            case ir.WhenPresent():
+                return self._when_present(node)
+            case ir.OrElse():
+                return self._or_else(node)
+            case ir.Bound():
+                return self._bound(node)
+            case ir.Loop():
+                return self._loop(node)
+            case flow.Part():
+                part = self._members(node)
+                return _using(part, (part.members, part.custom, part.note))
+            case flow.Document():
+                # Its part is given what its checks use, too.
+                whole = self._members(node)
+                part = replace(whole.part, parameters=node.part.parameters)
+                return replace(whole, part=_using(part, (part, whole.checks)))
+            case _:
+                return _simple(self._members(node))
+
+    def _members(self, node: Node) -> Node:
+        struct = cast(Struct, node)
+        members = {name: self.decided(getattr(struct, name)) for name in struct.__struct_fields__}
+        return cast(Node, replace(struct, **members))
+
+    def _conditional(self, node: ir.Conditional) -> ir.Expression:
+        condition = self.decided(node.condition)
+        if isinstance(condition, ir.Constant):
+            return self.decided(node.then if condition.value else node.otherwise)
+        return replace(
+            node,
+            condition=condition,
+            then=self.told_by(condition, holds=True).decided(node.then),
+            otherwise=self.told_by(condition, holds=False).decided(node.otherwise),
+        )
+
+    def _logic(self, parts: tuple[ir.Expression, ...], *, until: bool) -> ir.Expression:
+        """Return conditions that are asked until one is as it says."""
+        end = ir.Constant(until, "bool")
+        asked: list[ir.Expression] = []
+        known = self
+        for part in parts:
+            found = known.decided(part)
+            if found == end:
+                if all(map(is_sure, asked)):
+                    return end
+                asked.append(found)
+                break
+            if not isinstance(found, ir.Constant):
+                asked.append(found)
+                known = known.told_by(found, holds=not until)
+        if len(asked) < 2:
+            return asked[0] if asked else ir.Constant(not until, "bool")
+        return ir.Either(tuple(asked)) if until else ir.Both(tuple(asked))
+
+    def _when_present(self, node: ir.WhenPresent) -> ir.Expression:
+        operand = self.decided(node.operand)
+        match operand:
+            case ir.Constant(value=None):
+                return ir.Constant(None, node.type)
+            case ir.Constant():
+                return self.decided(_named(node.value, node.local, operand))
+        known = self._told_of(operand, is_there=True).naming(node.local, operand)
+        value = known.decided(node.value)
+        if _is_nothing(value) and is_sure(operand):
+            return ir.Constant(None, node.type)
+        return replace(node, operand=operand, value=value)
+
+    def _or_else(self, node: ir.OrElse) -> ir.Expression:
+        operand = self.decided(node.operand)
+        if _is_nothing(operand):
+            return self.decided(node.other)
+        if not ir.is_optional(operand):
+            return operand
+        other = self._told_of(operand, is_there=False).decided(node.other)
+        return replace(node, operand=operand, other=other)
+
+    def _bound(self, node: ir.Bound) -> ir.Expression:
+        operand = self.decided(node.operand)
+        if isinstance(operand, ir.Constant):
+            return self.decided(_named(node.value, node.local, operand))
+        value = self.naming(node.local, operand).decided(node.value)
+        if is_sure(operand) and node.local.number not in _locals(value):
+            return value
+        return replace(node, operand=operand, value=value)
+
+    def _loop(self, node: ir.Loop) -> ir.Expression:
+        over, known, condition = self.decided(node.over), self, None
+        if node.condition is not None:
+            condition = self.decided(node.condition)
+            known = self.told_by(condition, holds=True)
+        if is_bare(over) or (condition == FALSE and is_sure(over)):
+            return empty(node.kind, node.type)
+        condition = None if condition == TRUE else condition
+        value = known.decided(node.value)
+        return replace(node, over=over, condition=condition, value=value)
+
+
+_EXPRESSIONS = (
+    ir.Variable,
+    ir.Local,
+    ir.Field,
+    ir.WhenPresent,
+    ir.OrElse,
+    ir.Operation,
+    ir.Call,
+    ir.Loop,
+    ir.Conditional,
+)
+
+
+def is_sure(node: ir.Expression) -> bool:
+    """Tell whether a value can be evaluated whatever the record holds."""
+    return all(isinstance(one, _SURE) or _is_comparison(one) for one in nodes(node))
+
+
+_SURE = (
+    ir.Constant,
+    ir.Variable,
+    ir.Local,
+    ir.Field,
+    ir.Not,
+    ir.Both,
+    ir.Either,
+    ir.Conditional,
+    ir.IsPresent,
+    ir.OrElse,
+    ir.WhenPresent,
+    ir.Bound,
+    ir.Element,
+    ir.Items,
+    ir.Concatenation,
+)
+
+
+def _is_comparison(node: Struct) -> bool:
+    return isinstance(node, ir.Operation) and node.operator in ("==", "!=", "in")
+
+
+def _simple(node: Struct) -> Struct:
+    """Return what a node comes to whose operands are decided."""
+    match node:
+        case ir.Not(operand=operand):
+            return negated(operand)
+        case ir.IsPresent(operand=ir.Constant(value=value)):
+            return ir.Constant(value is not None, "bool")
+        case ir.IsPresent(operand=operand) if not ir.is_optional(operand):
+            return TRUE
+        case ir.Operation(operator="==" | "!=" as operator, left=left, right=right):
+            return equal(left, right, is_equal=operator == "==")
+        case ir.Call(function="bool(bool)" | "string(string)" | "int(int)", arguments=(only,)):
+            return only
+        case ir.Widened(operand=ir.Constant(value=value)):
+            return ir.Constant(str(value), "decimal")
+        case ir.Concatenation(parts=parts):
+            return concatenated(parts)
+        case ir.Items(elements=elements):
+            return replace(node, elements=tuple(_elements(elements)))
+        case ir.Entries(entries=entries):
+            return replace(node, entries=tuple(_elements(entries)))
+        case flow.RowsPart() | flow.Block() | flow.DocumentRows() if _is_nothing(node.source):
+            return replace(node, source=ir.Items((), "list(unknown)"))
+        case _:
+            return node
+
+
+def _elements(elements: Iterable[Element]) -> Iterator[Element]:
+    """Yield the elements that may be there."""
+    for one in elements:
+        is_lacking = one.is_optional and _is_nothing(one.value)
+        if not is_lacking or (isinstance(one, ir.Entry) and not is_sure(one.key)):
+            yield replace(one, is_optional=one.is_optional and ir.is_optional(one.value))
+
+
+def _is_nothing(node: ir.Expression | None) -> bool:
+    return isinstance(node, ir.Constant) and node.value is None
+
+
+def _locals(node: object) -> set[int]:
+    return {one.number for one in nodes(node) if isinstance(one, ir.Local)}
+
+
+def _named(value: ir.Expression, local: ir.Local, constant: ir.Constant) -> ir.Expression:
+    """Return a value with a constant in place of a local."""
+
+    def change(node: object) -> object:
+        is_it = isinstance(node, ir.Local) and node.number == local.number
+        return constant if is_it else node
+
+    return rewritten(value, change)
+
+
+def _using(part: flow.Part, code: object) -> flow.Part:
+    """Return a part that is given only what some code of it uses."""
+    used = variables(code)
+    return replace(part, parameters=tuple(one for one in part.parameters if one.name in used))
