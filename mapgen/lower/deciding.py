@@ -210,12 +210,11 @@ class Known(Struct, frozen=True):
         condition = self.decided(node.condition)
         if isinstance(condition, ir.Constant):
             return self.decided(node.then if condition.value else node.otherwise)
-        return replace(
-            node,
-            condition=condition,
-            then=self.told_by(condition, holds=True).decided(node.then),
-            otherwise=self.told_by(condition, holds=False).decided(node.otherwise),
-        )
+        then = self.told_by(condition, holds=True).decided(node.then)
+        otherwise = self.told_by(condition, holds=False).decided(node.otherwise)
+        if then == otherwise and is_sure(condition):
+            return then
+        return replace(node, condition=condition, then=then, otherwise=otherwise)
 
     def _logic(self, parts: tuple[ir.Expression, ...], *, until: bool) -> ir.Expression:
         """Return conditions that are asked until one is as it says."""

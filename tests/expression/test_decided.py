@@ -42,11 +42,12 @@ ANY = "order.test"
         ),
         pytest.param(
             "cel.bind(no, false, order.tags.filter(t, no).map(t, t + 'a'))",
-            "[]",
+            "list[Any]()",
             id="loop over what is dropped",
         ),
         pytest.param("[].exists(t, t.trim() == 'a')", "False", id="loop over nothing"),
         pytest.param("{}.exists_one(t, order.name >= t.trim())", "False", id="over no keys"),
+        pytest.param("order.id > 1 ? order.test : true", "True", id="either way the same"),
         pytest.param(
             "[order.test, true].min().orValue(false)",
             "bool(min([True, True], default=None))",

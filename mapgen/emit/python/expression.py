@@ -78,7 +78,7 @@ class PythonExpressions:
     def value(self, expression: ir.Expression) -> str:
         """Return the Python of a value that is never missing."""
         self._reserve(expression)
-        return self._value(expression)
+        return self._bare(expression) or self._value(expression)
 
     def optional(self, expression: ir.Expression) -> str:
         """Return the Python of a value that may be missing: None where it is."""
@@ -285,7 +285,7 @@ class PythonExpressions:
         return f"{{{text}{conversion or ''}}}"
 
     def _call(self, node: ir.Call) -> str:
-        arguments = (self._bare(argument) or argument for argument in node.arguments)
+        arguments = (self._argument(argument) for argument in node.arguments)
         text = self._python(TEMPLATES[node.function], *arguments)
         match node.arguments:
             case (ir.Constant(value=str() as words),) if _is_read(node.function, words):
@@ -305,13 +305,21 @@ class PythonExpressions:
             case _:
                 return None
 
+    def _among(self, *nodes: ir.Expression) -> _Emitted:
+        """Return what emits values of one type; where none of them says which, they are typed."""
+        return self._argument if all(map(_holds_nothing, nodes)) else self._optional
+
+    def _argument(self, node: ir.Expression) -> str:
+        return self._bare(node) or self._optional(node)
+
     def _any(self) -> str:
         return self._module.name("typing", "Any")
 
     def _items(self, node: ir.Items) -> str:
         if not node.elements and node.type == "list(unknown)":
             return f"list[{self._any()}]()"
-        texts = [self._optional(element.value) for element in node.elements]
+        emitted = self._among(*(element.value for element in node.elements))
+        texts = [emitted(element.value) for element in node.elements]
         if not any(element.is_optional for element in node.elements):
             return f"[{', '.join(texts)}]"
         if not node.type.endswith("?)"):
@@ -335,8 +343,9 @@ class PythonExpressions:
         if not node.entries and "unknown" in node.type:
             return f"dict[{self._any()}, {self._any()}]()"
         texts = []
+        emitted = self._among(*(entry.value for entry in node.entries))
         for entry in node.entries:
-            key, value = self._value(entry.key), self._optional(entry.value)
+            key, value = self._value(entry.key), emitted(entry.value)
             if entry.is_optional:
                 texts.append(f"**{self._python('entry_if_present({0}, {1})', key, value)}")
             else:
@@ -492,12 +501,13 @@ class PythonExpressions:
         operand, other = node.operand, node.other
         if isinstance(operand, ir.TableEntry) and _is_at_hand(other):
             return self._table_entry(operand, other)
-        if (isinstance(operand, ir.Call) and operand.function in NEVER_EMPTY) or (
+        if isinstance(operand, ir.Call) and operand.type == "bool?":
+            # What stands behind `or` is a literal to type checkers, which want one before it, too.
+            if other == ir.Constant(False, "bool"):
+                return self._python("bool({0})", operand)
+        elif (isinstance(operand, ir.Call) and operand.function in NEVER_EMPTY) or (
             _is_empty(other) and not isinstance(operand, ir.Conditional | ir.WhenPresent)
         ):
-            if isinstance(operand, ir.Call) and other == ir.Constant(False, "bool"):
-                # Where `or False` stands beside a flag, a type checker takes it for a literal.
-                return self._python("bool({0})", operand)
             return self._python("{0} or {1}", operand, other)
         try:
             guards, text = self._guarded(operand)
@@ -533,7 +543,7 @@ class PythonExpressions:
         if node.kind in ("sorted", "grouped"):
             kept = f"({_listed(name, name, rows, asked)[1:-1]})" if asked else rows
             return self._by_key(node, kept, name)
-        value = self._optional(node.value)
+        value = self._among(node.value)(node.value)
         match node.kind:
             case "map":
                 return f"{{{key}: {_listed(value, variables, rows, asked)[1:-1]}}}"
@@ -661,6 +671,15 @@ def table_code(module: ModuleNeeds, name: str, entries: Sequence[tuple[str, str]
         return f"lookups.{name}"
     pairs = ", ".join(f"{literal(key)}: {literal(value)}" for key, value in entries)
     return module.constant(name, f"{{{pairs}}}")
+
+
+def _holds_nothing(node: ir.Expression) -> bool:
+    """Tell whether a value is written out without anything that has a type."""
+    match node:
+        case ir.Items(elements=()) | ir.Entries(entries=()) | ir.Constant(value=None):
+            return True
+        case _:
+            return False
 
 
 def _is_empty(node: ir.Expression) -> bool:
