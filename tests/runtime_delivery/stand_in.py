@@ -266,8 +266,10 @@ class _Handler(BaseHTTPRequestHandler):
         return Answer(200, body | {"refresh_token": tenant._refresh})
 
     def _find(self) -> Answer:
-        query = parse_qs(urlsplit(self.path).query)["$filter"][0]
+        query = parse_qs(urlsplit(self.path).query).get("$filter", [""])[0]
         self.tenant.queries.append(unquote(self.path))
+        if not query:
+            return Answer(200, self.tenant.orders)
         wanted = {one.replace("''", "'") for one in _IDENTITY.findall(query)}
         found = [o for o in self.tenant.orders if o["ExternalRef"]["value"] in wanted]
         return Answer(200, found)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from string import ascii_letters, ascii_lowercase, ascii_uppercase
 from typing import Any
 
+import httpx2
 import pytest
 
 from mapgen.contract.lock import load
@@ -17,9 +18,11 @@ from mapgen.contract.model import Contract
 from mapgen.runtime.delivery import deliver
 from mapgen.runtime.environment import Environment, Limits
 from mapgen.runtime.plan import Retry
-from mapgen.sandbox import Credentials, Sandbox, Settings, errors, read_failure, serve
+from mapgen.runtime.tenant.classify import classify
+from mapgen.sandbox import Credentials, Sandbox, Settings, app, errors, read_failure, serve
 from mapgen.sandbox import Limits as Licence
-from mapgen.sandbox.tenant import Work
+from mapgen.sandbox.entities import Reply
+from tests.runtime_delivery.languages import LANGUAGES, speak, translated
 from tests.runtime_delivery.orders import RULES, HastyLedger, Watcher, order, orders, plan_of
 from tests.runtime_delivery.stand_in import tenant_of
 from tests.runtime_delivery.test_kill import finish, kill, start
@@ -92,39 +95,63 @@ def test_unknown_item(contract: Contract, tmp_path: Path) -> None:
     )  # fmt: skip
 
 
-LANGUAGES: Mapping[str, str] = {"English": "", "Polish": "W systemie nie ma: ", "French": "Refus: "}
+@contextmanager
+def speaking(language: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Let the sandbox say all that it says in a language."""
+    begin = errors.Refused.__init__
+
+    def refuse(self: errors.Refused, status: int, body: object) -> None:
+        begin(self, status, translated(body, language))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(errors.Refused, "__init__", refuse)
+        page = Reply(503, f"<html>{speak('Down', language)}</html>".encode(), {}, "text/html")
+        patch.setattr(app, "_PAGES", {**app._PAGES, "unavailable": page})
+        yield
 
 
-def _speak(words: str, language: str) -> str:
-    """Return words of the sandbox so that nothing of their English is left."""
-    prefix = LANGUAGES[language]
-    return f"{prefix}{words.translate(ROT)}" if prefix else words
+def untyped(make: Callable[..., errors.Refused]) -> Callable[..., errors.Refused]:
+    """Return the maker of an exception whose type says nothing."""
+
+    def made(*arguments: Any) -> errors.Refused:
+        body = make(*arguments).body
+        assert isinstance(body, dict)
+        return errors.http_error(body.get("exceptionMessage", body["message"]))
+
+    return made
 
 
-ROT = str.maketrans(ascii_letters, ascii_lowercase[13:] + ascii_lowercase[:13] + ascii_uppercase)
+FAILURES = (
+    "deadlock@PUT:SalesOrder:1", "conflict@PUT:SalesOrder:4", "deadlock-after@PUT:SalesOrder:2",
+    "conflict-after@PUT:SalesOrder:6", "throttle@GET:SalesOrder:1", "sign-out@PUT:SalesOrder:7",
+    "redirect@GET:SalesOrder:2", "unavailable@PUT:SalesOrder:9", "throttle@*:token:1",
+    "deadlock@*:token:2",
+)  # fmt: skip
 
 
+@pytest.mark.parametrize("is_typed", [True, False], ids=["typed", "untyped"])
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_a_tenant_of_another_language(
-    language: str, contract: Contract, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    language: str,
+    is_typed: bool,
+    contract: Contract,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """What becomes of a document, and whether it may pass later, no word of the tenant decides."""
-    fail, thrown = Work.fail, errors.http_error
-    monkeypatch.setattr(
-        Work,
-        "fail",
-        lambda self, record, name, words: fail(self, record, name, _speak(words, language)),
-    )
-    monkeypatch.setattr(
-        errors, "http_error", lambda words, *kind: thrown(_speak(words, language), *kind)
-    )
+    if not is_typed:
+        kinds = {name: untyped(make) for name, make in app._REFUSALS.items()}
+        monkeypatch.setattr(app, "_REFUSALS", {**kinds, "sign-out": errors.not_signed_in})
     given = list(orders(8))
     for at, old, new in ((2, b'"AB-2"', b'"ZZ-9"'), (5, b'"C0001"', b'"C9"')):
         one = given[at]
         given[at] = type(one)(one.origin, one.entity, one.identity, one.body.replace(old, new))
-    faults = ("deadlock@PUT:SalesOrder:1", "conflict@PUT:SalesOrder:4")
-    with tenant(contract, *faults) as sandbox, HastyLedger(f"sqlite:///{tmp_path}/l.db") as ledger:
-        plan = plan_of(retry=Retry(6, 0.05, 0.3))
+    with (
+        speaking(language, monkeypatch),
+        tenant(contract, *FAILURES) as sandbox,
+        HastyLedger(f"sqlite:///{tmp_path}/l.db") as ledger,
+    ):
+        plan = plan_of(retry=Retry(6, 0.05, 0.3), concurrency=1)
         summary = deliver(given, plan, environment_of(sandbox), ledger, RULES, Watcher())
 
     assert (summary.created, summary.rejected, summary.dead_lettered) == (6, 2, 0)
@@ -138,6 +165,75 @@ def test_a_tenant_of_another_language(
         ("R401", "Details[1].InventoryID", "ZZ-9", False),
         ("R401", "CustomerID", "C9", True),
     }
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_full_house_of_another_language(
+    language: str, contract: Contract, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A session that the licence has no place for is waited for, whatever the tenant says."""
+    licence = Licence(sessions=1, concurrent_requests=2)
+    with (
+        speaking(language, monkeypatch),
+        tenant(contract, limits=licence, idle_seconds=1) as sandbox,
+        HastyLedger(f"sqlite:///{tmp_path}/l.db") as ledger,
+    ):
+        occupy(sandbox)
+        plan = plan_of(retry=Retry(20, 0.1, 0.3), concurrency=1)
+        summary = deliver(orders(2), plan, environment_of(sandbox), ledger, RULES, Watcher())
+
+        assert (summary.created, summary.rejected) == (2, 0)
+        assert sandbox.counts()["GET SalesOrder 500"]
+
+
+def occupy(sandbox: Sandbox) -> None:
+    """Take a place of the licence, and leave it without signing out."""
+    grant = {
+        "grant_type": "password",
+        "scope": "api",
+        "client_id": CREDENTIALS.client_id,
+        "client_secret": CREDENTIALS.client_secret,
+        "username": CREDENTIALS.username,
+        "password": CREDENTIALS.password,
+    }
+    token = httpx2.post(f"{sandbox.url}/identity/connect/token", data=grant).json()["access_token"]
+    address = f"{sandbox.url}/entity/Default/24.200.001/Customer?$top=1"
+    assert httpx2.get(address, headers={"Authorization": f"Bearer {token}"}).is_success
+
+
+TEXTS: Mapping[str, Callable[[], errors.Refused]] = {
+    "no_entity": errors.no_entity,
+    "not_signed_in": errors.not_signed_in,
+    "not_found": lambda: errors.not_found("/entity/x"),
+    "wrong_verb": lambda: errors.wrong_verb("PATCH"),
+    "precondition_failed": lambda: errors.precondition_failed("If-Match"),
+    "deadlock": errors.deadlock,
+    "lost_race": errors.lost_race,
+    "login_limit": errors.login_limit,
+    "too_many_requests": errors.too_many_requests,
+    "button_disabled": lambda: errors.button_disabled("Release"),
+    "http_error": lambda: errors.http_error("The system failed to commit the Order row."),
+    "InvalidRequest": lambda: errors.InvalidRequest("The request body should not be empty."),
+}
+
+
+@pytest.mark.parametrize("name", TEXTS)
+def test_every_text_of_the_sandbox(name: str) -> None:
+    """An error means the same in every language; each that the sandbox knows is among them."""
+    made = {
+        known
+        for known, member in vars(errors).items()
+        if getattr(member, "__module__", "") == errors.__name__ and known != "Refused"
+    }
+    assert made == TEXTS.keys()
+    refused = TEXTS[name]()
+    meanings = set()
+    for language in LANGUAGES:
+        content = json.dumps(translated(refused.body, language))
+        verdict = classify(httpx2.Response(refused.status, text=content))
+        meanings.add((verdict.kind, verdict.effect, verdict.reason))
+
+    assert len(meanings) == 1
 
 
 def test_one_session_is_enough(contract: Contract, tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from mapgen.runtime.outcome import FaultReport
 from mapgen.runtime.rules import Rules
 from mapgen.runtime.tenant.classify import classify, classify_failure
 from mapgen.runtime.tenant.refusal import Reporter
+from tests.runtime_delivery.languages import LANGUAGES, translated
 
 SHARED = Path(os.environ.get("MAPGEN_SHARED", Path(__file__).resolve().parents[3] / "shared"))
 
@@ -25,15 +26,18 @@ def px(kind: str, words: str) -> str:
 
 ANSWERS = [
     pytest.param(500, px("PX.Data.PXException", "'CustomerID' cannot be empty."),
-                 "permanent", "unknown", id="business rule"),
+                 "unexplained", "unknown", id="business rule"),
     pytest.param(500, px("System.NullReferenceException", "Object reference not set."),
-                 "permanent", "unknown", id="bug of the ERP"),
+                 "unexplained", "unknown", id="bug of the ERP"),
+    pytest.param(500, px("PX.Data.PXSetPropertyException", "'CustomerID' cannot be empty."),
+                 "permanent", "unknown", id="a property refused"),
+    pytest.param(500, "{}", "unexplained", "unknown", id="an error without a word"),
     pytest.param(500, px("PX.Data.PXSetupNotEnteredException", "The required data is not entered"),
                  "needs_person", "unknown", id="set-up"),
     pytest.param(500, px("PX.Data.PXUndefinedCompanyException", "A proper company ID cannot be"
                  " determined"), "needs_person", "unknown", id="unknown tenant"),
     pytest.param(500, px("PX.Data.PXException", "Error: Invalid credentials. Please try again."),
-                 "needs_person", "unknown", id="credentials"),
+                 "unexplained", "unknown", id="credentials"),
     pytest.param(500, px("PX.Api.ContractBased.NoEntitySatisfiesTheConditionException",
                  "No entity satisfies the condition."),
                  "needs_dependency", "unknown", id="missing"),
@@ -54,9 +58,9 @@ ANSWERS = [
                  "innerException": {"exceptionType": "PX.Data.PXDatabaseTimeoutException"}}),
                  "transient", "unknown", id="an exception inside"),
     pytest.param(422, json.dumps({"error": "Another process has added the 'SOOrder' record."}),
-                 "transient", "unknown", id="lock in a 422"),
-    pytest.param(422, json.dumps({"error": "Inserting 'X' record raised at least one error."}),
-                 "permanent", "none", id="fields"),
+                 "unexplained", "unknown", id="a 422 that names no field"),
+    pytest.param(422, json.dumps({"error": "Inserting 'X' record raised at least one error.",
+                 "A": {"value": 7, "error": "no"}}), "permanent", "none", id="fields"),
     pytest.param(400, json.dumps({"message": "The request is invalid."}),
                  "permanent", "none", id="unreadable"),
     pytest.param(401, "", "unauthenticated", "none", id="no session"),
@@ -66,8 +70,8 @@ ANSWERS = [
     pytest.param(409, "", "transient", "unknown", id="long operation"),
     pytest.param(412, json.dumps({"message": "no"}), "permanent", "none", id="condition"),
     pytest.param(429, "", "transient", "none", id="declined"),
-    pytest.param(403, json.dumps({"message": "API Login Limit"}), "transient", "unknown",
-                 id="login limit under any status"),
+    pytest.param(403, json.dumps({"message": "API Login Limit"}), "needs_person", "none",
+                 id="the status goes before the words"),
     pytest.param(500, "<html>Server Error</html>", "transient", "unknown", id="500 in HTML"),
     pytest.param(502, "<html>", "transient", "unknown", id="502"),
     pytest.param(503, json.dumps({"message": "down"}), "transient", "unknown", id="503 in JSON"),
@@ -82,6 +86,18 @@ def test_answer(status: int, body: str, kind: str, effect: str) -> None:
     verdict = classify(httpx2.Response(status, text=body, headers={"Content-Type": media}))
 
     assert (verdict.kind, verdict.effect) == (kind, effect)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize(("status", "body", "kind", "effect"), ANSWERS)
+def test_answer_in_another_language(
+    status: int, body: str, kind: str, effect: str, language: str
+) -> None:
+    """No word of an answer tells what it means."""
+    if body.startswith("{"):
+        body = json.dumps(translated(json.loads(body), language))
+
+    test_answer(status, body, kind, effect)
 
 
 REDIRECTS = [
@@ -169,13 +185,19 @@ BODIES = [
     ),
     pytest.param(
         b'{"error": "The order is closed.", "A": {"value": 7, "error": "no"}}',
-        (FaultReport("R401", "no", "A", value="7"), FaultReport("R402", "The order is closed.")),
-        id="a telling head",
+        (FaultReport("R401", "no", "A", value="7"),),
+        id="a head of a field",
+    ),
+    pytest.param(
+        b'{"error": "x", "D": [{"error": "closed", "A": {"value": 1}}, {"error": "x",'
+        b' "A": {"value": 7, "error": "no"}}]}',
+        (FaultReport("R401", "no", "D[1].A", value="7"), FaultReport("R401", "closed", "D[0]")),
+        id="the head of a row without a field",
     ),
 ]
 
 
 @pytest.mark.parametrize(("body", "faults"), BODIES)
 def test_refusal(body: bytes, faults: tuple[FaultReport, ...]) -> None:
-    """Every error of the body is reported, the general head only where nothing else tells."""
+    """Every error of the body is reported, a head only where no field in it tells more."""
     assert Reporter(Rules({})).fields(body, b"{}") == faults

@@ -168,6 +168,9 @@ EXCEPTIONS = [
     pytest.param(Answer(500, {"message": "A long operation is running"}), id="500 long operation"),
     pytest.param(Answer(500, {"message": "API Login Limit"}), id="login limit"),
     pytest.param(Answer(500, {"message": "The system failed to commit"}), id="failed to commit"),
+    pytest.param(Answer(500, {"exceptionMessage": "no", "exceptionType": "PX.Data.PXException"}),
+                 id="a type that says nothing"),
+    pytest.param(Answer(422, {"error": "no"}), id="422 without a field"),
     pytest.param(Answer(503, {"message": "down"}), id="503 in JSON"),
 ]  # fmt: skip
 
@@ -186,8 +189,9 @@ def test_exception_that_may_pass(misdeed: Answer, is_done: bool, ledger: Ledger)
 
 
 FINAL = [
-    pytest.param(Answer(500, {"exceptionMessage": "no", "exceptionType": "PX.Data.PXException"}),
-                 {"rejected": 1}, id="a business rule"),
+    pytest.param(Answer(500, {"exceptionMessage": "no",
+                              "exceptionType": "PX.Data.PXSetPropertyException"}),
+                 {"rejected": 1}, id="a property refused"),
     pytest.param(Answer(500, {"exceptionMessage": "No entity satisfies the condition.",
                               "exceptionType": "X.NoEntitySatisfiesTheConditionException"}),
                  {"deferred": 1}, id="a missing record"),
@@ -346,17 +350,42 @@ def test_fields_refused(ledger: Ledger) -> None:
 
 
 def test_refused_as_a_whole(ledger: Ledger) -> None:
-    """A business rule that speaks through a 500 rejects the document, without another try."""
+    """A 500 that explains nothing rejects the document, once it came a second time."""
     body = {"exceptionMessage": "Error: The 08-2026 financial period is inactive for"
             " person1@example.org.", "exceptionType": "PX.Data.PXException"}  # fmt: skip
     with standing_in(script=lambda a: Answer(500, body) if a.kind == "put" else None) as tenant:
         summary = run(tenant, ledger, orders(1))
 
-        assert tenant.count("put") == 1
+        assert (tenant.count("put"), tenant.count("find")) == (2, 3)
     fault = summary.shown[0].faults[0]
     assert (fault.code, fault.message) == (
         "R402", "Error: The 08-2026 financial period is inactive for ***."
     )  # fmt: skip
+
+
+UNEXPLAINED = Answer(500, {"exceptionMessage": "Zu viele", "exceptionType": "PX.Data.PXException"})
+
+
+def test_look_up_refused_without_a_reason(ledger: Ledger) -> None:
+    """What an entity refuses whoever is asked for stops the run, and refuses no document."""
+    with standing_in(script=lambda a: UNEXPLAINED if a.kind == "find" else None) as tenant:
+        with pytest.raises(TenantUnavailable):
+            run(tenant, ledger, orders(3))
+        assert ledger.counts() == {"staged": 3}
+        tenant.script = lambda a: UNEXPLAINED if (a.kind, a.nth) == ("find", 8) else None
+
+        assert ends(run(tenant, ledger, orders(3))) == {"read": 3, "created": 3}
+
+
+def test_one_look_up_refused_without_a_reason(ledger: Ledger) -> None:
+    """What the ERP cannot look up refuses its own document alone."""
+    with standing_in(
+        script=lambda a: UNEXPLAINED if a.kind == "find" and "'2-shop'" in a.query else None
+    ) as tenant:
+        summary = run(tenant, ledger, orders(3))
+
+        assert ends(summary) == {"read": 3, "created": 2, "rejected": 1}
+        assert summary.shown[0].faults[0].code == "R407"
 
 
 def test_dependency_missing(ledger: Ledger) -> None:

@@ -18,6 +18,7 @@ from mapgen.runtime.ledger import Ledger
 from mapgen.runtime.tenant import deadline
 from mapgen.runtime.tenant.permits import Permits
 from mapgen.runtime.tenant.transport import LAST_WORD, PermitTransport
+from tests.runtime_delivery.languages import LANGUAGES, speak
 from tests.runtime_delivery.orders import RULES, HastyLedger, Watcher, orders, plan_of
 from tests.runtime_delivery.stand_in import Answer, Asked, Misdeed, standing_in
 
@@ -123,9 +124,11 @@ def test_wrong_site(ledger: Ledger) -> None:
         assert tenant.count("token") == 1
 
 
-def test_sign_in_is_delayed(ledger: Ledger) -> None:
-    """A full house of sessions is waited for."""
-    full = Answer(500, {"exceptionMessage": "API Login Limit has been exceeded."})
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_sign_in_is_delayed(language: str, ledger: Ledger) -> None:
+    """A full house of sessions is waited for, whatever it is called."""
+    words = speak("API Login Limit has been exceeded.", language)
+    full = Answer(500, {"exceptionMessage": words, "exceptionType": "PX.Data.PXException"})
     with standing_in(script=lambda a: full if a.kind == "token" and a.nth < 3 else None) as tenant:
         summary = deliver(
             orders(3), plan_of(concurrency=1), tenant.environment(), ledger, RULES, Watcher()

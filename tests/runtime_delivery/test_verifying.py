@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +14,13 @@ from hypothesis import strategies as st
 
 from mapgen.runtime.delivery import deliver
 from mapgen.runtime.events import TechnicalEvent
+from mapgen.runtime.plan import CircuitBreaker
+from mapgen.runtime.tenant import client
+from mapgen.runtime.tenant.client import Client, Saved, There, Unanswered
+from mapgen.runtime.tenant.connection import Connection
 from mapgen.runtime.tenant.verifying import differences
 from tests.runtime_delivery.orders import RULES, HastyLedger, Watcher, orders, plan_of
-from tests.runtime_delivery.stand_in import Answer, Asked, Drop, Misdeed, StandIn, standing_in
+from tests.runtime_delivery.stand_in import Answer, Asked, Drip, Drop, Misdeed, StandIn, standing_in
 
 
 def told(sent: object, saved: object) -> list[str]:
@@ -187,23 +193,60 @@ def test_found_after_an_answer_that_was_lost(verify: str, tmp_path: Path) -> Non
         assert "expand=" in read[0]
 
 
-def test_found_and_not_to_be_read(tmp_path: Path) -> None:
-    """That a document is there is sure, whatever comes of reading it to compare it."""
+UNREAD = [
+    pytest.param(Answer(500, {"exceptionType": "PX.Data.PXException"}), id="an exception"),
+    pytest.param(Answer(503, "<html>", "text/html"), id="503 in HTML"),
+    pytest.param(Answer(429), id="declined"),
+    pytest.param(Answer(403, {"message": "no"}), id="no right"),
+    pytest.param(Drop(is_done=False), id="connection cut"),
+    pytest.param(Drip(), id="an answer without an end"),
+]
+
+
+@pytest.mark.parametrize("misdeed", UNREAD)
+def test_found_and_not_to_be_read(
+    misdeed: Misdeed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """That a document is there is sure, whatever comes of reading it to compare it: once."""
+    monkeypatch.setattr(client, "_LONGEST_VERIFYING", 0.5)
     watcher = Watcher()
     with (
         standing_in() as tenant,
         HastyLedger(f"sqlite:///{tmp_path}/ledger.db") as ledger,
     ):
         tenant.script = lambda asked: (
-            Answer(500, {"exceptionType": "PX.Data.PXException"})
-            if "/the-id" in asked.query
-            else _losing(asked, tenant)
+            misdeed if "/the-id" in asked.query else _losing(asked, tenant)
         )
-        summary = deliver(orders(1), plan_of(), tenant.environment(), ledger, RULES, watcher)
+        # Two failures open the circuit: the write's, and one more if a reading counted.
+        plan = plan_of(circuit_breaker=CircuitBreaker(2, 60.0, 60.0))
+        summary = deliver(orders(1), plan, tenant.environment(), ledger, RULES, watcher)
 
     assert (summary.created, summary.differing, summary.rejected) == (1, 0, 0)
+    assert sum("/the-id" in asked.query for asked in tenant.asked) == 1
     names = [one.name for one in watcher.events if isinstance(one, TechnicalEvent)]
-    assert names.count("a document that was found could not be compared") == 1
+    assert names.count("not verified") == 1
+    assert "circuit opened" not in names
+
+
+def test_not_verified_while_the_tenant_is_unwell() -> None:
+    """What is only to be compared does not wait for a circuit that is open."""
+    told: list[TechnicalEvent] = []
+    plan = plan_of(circuit_breaker=CircuitBreaker(1, 60.0, 60.0))
+    with standing_in(script=lambda a: Answer(503) if a.kind == "put" else None) as tenant:
+        environment, stop = tenant.environment(), threading.Event()
+        with Connection(environment, plan, stop=stop, tell=told.append) as connection:
+            way = Client(connection, plan.documents[0], RULES)
+            assert way.find(["1-shop"]).there == {}
+            assert isinstance(way.create("1-shop", b"{}", lambda: None), Unanswered)
+            there = There("SO1", {}, "the-id")
+            began = time.monotonic()
+
+            assert way.found(there, b"{}") == Saved(there)
+            assert time.monotonic() - began < 30
+        assert tenant.count("find") == 1
+    assert [one.facts for one in told if one.name == "not verified"] == [
+        {"reason": "the circuit is open"}
+    ]
 
 
 def _losing(asked: Asked, tenant: StandIn) -> Misdeed:

@@ -36,6 +36,9 @@ from mapgen.runtime.tenant.refusal import (
     NOT_THERE_YET,
 )
 
+_TRIES_WITHOUT_A_REASON = 2
+"""How often a document is sent that the ERP refuses without telling whether that may pass."""
+
 
 class ClaimLost(Exception):
     """Another worker took the document, because its intent had grown old: it is theirs now."""
@@ -147,11 +150,13 @@ class Carrier:
                     raise ClaimLost
 
         held_since = [claim.held_since]
+        tries = min(_TRIES_WITHOUT_A_REASON, self._run.plan.retry.attempts)
+        is_last = claim.attempts + 1 >= tries
         try:
             if there is None:
-                answer = client.create(claim.identity, body, last_word)
+                answer = client.create(claim.identity, body, last_word, is_last_try=is_last)
             else:
-                answer = client.update(there, claim.identity, body, last_word)
+                answer = client.update(there, claim.identity, body, last_word, is_last_try=is_last)
         except ClaimLost:
             self._run.tally.tell(TechnicalEvent("claim lost to another worker", "warning"))
             return

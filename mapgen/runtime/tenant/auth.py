@@ -174,6 +174,12 @@ class Session:
                 raise Failure(_before_all_else(verdict)) from None
         self._refuse(answer)
         verdict = classify(answer)
+        if verdict.kind == "unexplained":
+            words = (
+                f"signing in failed with status {answer.status_code}: all sessions of the licence"
+                " may be in use, or the credentials are wrong"
+            )
+            verdict = replace(verdict, kind="transient", reason=words)
         if verdict.kind == "transient":
             raise Failure(_before_all_else(verdict))
         raise SignInRefused(

@@ -66,6 +66,11 @@ class Breaker:
                     return True
                 self._turn.wait(min(max(rest, 0.05), 0.5))
 
+    @property
+    def is_open(self) -> bool:
+        """Whether requests are held back."""
+        return self._opened_at is not None
+
     def _unavailable(self) -> TenantUnavailable:
         if not self._has_spoken:
             return TenantUnavailable(

@@ -1,9 +1,9 @@
 """A failed answer in, what it means for the document and for the run out.
 
 The status alone does not tell: 500 carries business refusals, missing records, set-up errors and
-passing faults alike, so the body decides (protocol reference, sections 6 and 7; failure modes
-7, 8, 13, 14, 15): first by the type of the exception, which no language of the ERP changes. Words
-decide only where the type says nothing, and then only those of the ERP in English.
+passing faults alike, so the type of the exception decides, and whether a field is named. No word of
+the ERP does: it speaks the language of its user. What none of them explains may pass or not, and
+may be saved or not.
 
 Whether a write took effect is another question, which neither answers: an exception may be thrown
 after the save. Only what is turned away at the door has surely had none.
@@ -20,8 +20,11 @@ import httpx2
 import msgspec
 
 from mapgen.runtime.tenant.reading import Unreadable, decoded
+from mapgen.runtime.tenant.refusal import names_a_field
 
-Kind = Literal["transient", "unauthenticated", "needs_dependency", "permanent", "needs_person"]
+Kind = Literal[
+    "transient", "unauthenticated", "needs_dependency", "permanent", "needs_person", "unexplained"
+]
 Effect = Literal["none", "unknown"]
 
 
@@ -29,7 +32,8 @@ Effect = Literal["none", "unknown"]
 class Verdict:
     """What a failed request means.
 
-    `kind` says who can help: time, a sign-in, another record, nobody, a person. `effect` says
+    `kind` says who can help: time, a sign-in, another record, nobody, a person, or that the answer
+    does not tell. `effect` says
     whether a write may have been committed all the same: after `unknown` only a look-up tells.
     `is_unreachable` says that no request can be made at all. `reason` is safe to log, `message`
     holds the ERP's own words and is for the record's report alone. `pause` is the wait that the
@@ -70,7 +74,7 @@ class HttpError(msgspec.Struct):
 
 @dataclass(frozen=True, slots=True)
 class _Telling:
-    """What the types, or the words, of an error body say."""
+    """What the types of an error body say."""
 
     pattern: re.Pattern[str]
     kind: Kind
@@ -82,41 +86,26 @@ def _telling(pattern: str, kind: Kind, reason: str) -> _Telling:
 
 
 _MOST_INNER = 8
-_DEADLOCK = "deadlock in the ERP's database"
-_LOST_RACE = "another process changed the same record"
 _LONG_OPERATION = "a long operation runs on this screen"
-_SLOW = "the ERP's database did not answer in time"
-_MISSING = "a record that it refers to is missing"
-_GONE = "the session is gone"
-_DATABASE = "the ERP's database or network failed"
-_UNKNOWN_TENANT = "the tenant is not known"
+_REFUSED = "the ERP refuses the document"
+_UNEXPLAINED = "an exception that may pass or not"
 
 # The first that fits decides.
 _BY_TYPE = (
-    _telling(r"LockViolation", "transient", _LOST_RACE),
-    _telling(r"Deadlock", "transient", _DEADLOCK),
+    _telling(r"LockViolation", "transient", "another process changed the same record"),
+    _telling(r"Deadlock", "transient", "deadlock in the ERP's database"),
     _telling(r"LongOperation|OperationInProgress", "transient", _LONG_OPERATION),
     _telling(r"SetupNotEntered", "needs_person", "a set-up form is not filled in"),
-    _telling(r"UndefinedCompany", "needs_person", _UNKNOWN_TENANT),
-    _telling(r"NotLoggedIn", "unauthenticated", _GONE),
-    _telling(r"NoEntitySatisfies", "needs_dependency", _MISSING),
-    _telling(r"Timeout|Canceled|ThreadAbort", "transient", _SLOW),
+    _telling(r"UndefinedCompany", "needs_person", "the tenant is not known"),
+    _telling(r"NotLoggedIn", "unauthenticated", "the session is gone"),
+    _telling(r"NoEntitySatisfies", "needs_dependency", "a record that it refers to is missing"),
+    _telling(r"Timeout|Canceled|ThreadAbort", "transient",
+             "the ERP's database did not answer in time"),
     _telling(r"SqlException|MySqlException|PXDatabaseException|DbException|OutOfMemory"
              r"|SocketException|IOException|HttpRequestException|WebException", "transient",
-             _DATABASE),
-)  # fmt: skip
-
-_BY_WORDS = (
-    _telling(r"API Login Limit", "transient", "the licence's sessions are all in use"),
-    _telling(r"deadlock(ed)?\b", "transient", _DEADLOCK),
-    _telling(r"Another process has (added|updated|deleted)", "transient", _LOST_RACE),
-    _telling(r"long[- ](running )?operation|operation is (already )?(running|in progress)",
-             "transient", _LONG_OPERATION),
-    _telling(r"(execution )?timeout (has )?expired|timeout period elapsed", "transient", _SLOW),
-    _telling(r"failed to commit", "transient", "the ERP failed to commit"),
-    _telling(r"company ID cannot be determined", "needs_person", _UNKNOWN_TENANT),
-    _telling(r"Invalid credentials", "needs_person", "the credentials are refused"),
-    _telling(r"not logged in", "unauthenticated", _GONE),
+             "the ERP's database or network failed"),
+    _telling(r"SetProperty|ActionDisabled|ODataException|PreconditionException", "permanent",
+             _REFUSED),
 )  # fmt: skip
 
 _BY_STATUS: dict[int, tuple[Kind, Effect, str]] = {
@@ -138,41 +127,35 @@ def classify(answer: httpx2.Response) -> Verdict:
     error = _error(answer)
     if error is None or answer.is_redirect:
         return _without_body(answer, pause)
-    status = answer.status_code
-    told = _told(error)
-    # A 422 is about the document's fields, unless its head says that it was mere bad luck.
+    status, types = answer.status_code, error.types
+    told = next((one for one in _BY_TYPE if one.pattern.search(types)), None)
+    # A 422 is about the document's fields, unless its type says that it was mere bad luck.
     if told is not None and (status != 422 or told.kind == "transient"):
         kind, reason = told.kind, told.reason
+    elif status == 500 or (status == 422 and not names_a_field(answer.content)):
+        kind, reason = "unexplained", _UNEXPLAINED
     elif status in _BY_STATUS:
         kind, _, reason = _BY_STATUS[status]
-    elif status == 500 or 400 <= status < 500:
-        # An exception of the ERP that nobody knows: a business rule said no, and would again.
-        kind, reason = "permanent", "the ERP refuses the document"
+    elif 400 <= status < 500:
+        kind, reason = "permanent", _REFUSED
     else:
         return Verdict("transient", "unknown", f"status {status}", None, pause)
     return Verdict(kind, _effect(status, kind), reason, error.words, pause)
-
-
-def _told(error: HttpError) -> _Telling | None:
-    types, words = error.types, error.words
-    by_type = next((one for one in _BY_TYPE if one.pattern.search(types)), None)
-    if by_type is not None and by_type.reason != _DATABASE:
-        return by_type
-    return next((one for one in _BY_WORDS if one.pattern.search(words)), by_type)
 
 
 def _effect(status: int, kind: Kind) -> Effect:
     """Tell whether a write may have taken effect, though the ERP itself answered that it failed.
 
     What is refused for its form, its rights or its fields was not begun, or is rolled back; after
-    an exception (5xx, or words of one under another status) nobody knows.
+    an exception (5xx, or its type under another status) nobody knows.
     """
     if status in (401, 429):
         return "none"
     known = _BY_STATUS.get(status)
     if known is not None and known[1] == "unknown":
         return "unknown"
-    return "none" if 400 <= status < 500 and kind != "transient" else "unknown"
+    is_clear = kind not in ("transient", "unexplained")
+    return "none" if 400 <= status < 500 and is_clear else "unknown"
 
 
 def _without_body(answer: httpx2.Response, pause: float | None) -> Verdict:

@@ -31,7 +31,7 @@ from mapgen.runtime.tenant.connection import (
     Connection,
     entities_in,
     entity_in,
-    is_transient,
+    may_pass,
 )
 from mapgen.runtime.tenant.query import LONGEST_QUERY, encoded, literal, value_of
 from mapgen.runtime.tenant.refusal import (
@@ -42,7 +42,7 @@ from mapgen.runtime.tenant.refusal import (
     ROWS_UNCLEAR,
     Reporter,
 )
-from mapgen.runtime.tenant.transport import LAST_WORD
+from mapgen.runtime.tenant.transport import BRIEF, LAST_WORD
 from mapgen.runtime.tenant.verifying import differences
 from mapgen.runtime.values import ENCODER
 
@@ -51,6 +51,9 @@ _WITH_ARCHIVED = {"PX-ApiArchive": "SHOW"}
 
 _NESTS_OTHERWISE = 5
 """The contract version from which on `$expand` names no parts of parts by a path."""
+
+_LONGEST_VERIFYING = 15.0
+"""Seconds of reading a document that is there, only to compare it."""
 
 _NEW = "<NEW>"
 """What stands in a number's place until a document is saved."""
@@ -154,8 +157,18 @@ class Client:
             self._find_group(group, found)
         return found
 
-    def create(self, identity: str, body: bytes, last_word: Callable[[], None]) -> WriteAnswer:
+    def create(
+        self,
+        identity: str,
+        body: bytes,
+        last_word: Callable[[], None],
+        *,
+        is_last_try: bool = True,
+    ) -> WriteAnswer:
         """Send one document that is not there yet.
+
+        An answer that explains nothing refuses the document where this `is_last_try`; before, it
+        leaves open what became of it.
 
         `last_word` is called with the permit in hand right before every request that carries the
         document, and keeps it back by raising. A request is repeated here only where it was turned
@@ -179,13 +192,19 @@ class Client:
         except _NoLongerAbsent as known:
             return known.answer
         except Failure as failure:
-            return self._judge_create(failure, identity, body)
+            return self._judge_create(failure, identity, body, is_last_try=is_last_try)
         return self._read_back(identity, body, echo)
 
     def update(
-        self, there: There, identity: str, body: bytes, last_word: Callable[[], None]
+        self,
+        there: There,
+        identity: str,
+        body: bytes,
+        last_word: Callable[[], None],
+        *,
+        is_last_try: bool = True,
     ) -> WriteAnswer:
-        """Send a newer state of a document that is there; see `create` for `last_word`.
+        """Send a newer state of a document that is there; see `create` for what else it takes.
 
         Sent again, it comes to the same: rows are matched with those that the ERP has by then.
         """
@@ -197,7 +216,7 @@ class Client:
                 lambda: self._write_over(there, body, last_word), _is_repeatable_write
             )
         except Failure as failure:
-            return self._judge(failure, body)
+            return self._judge(failure, body, is_last_try=is_last_try)
         except UnclearRows as unclear:
             words = f"{unclear.target}: {unclear}"
             return Refused((FaultReport(ROWS_UNCLEAR, words, unclear.target),))
@@ -207,23 +226,25 @@ class Client:
         """Return a document as saved that a look-up found after a request of ours carried it.
 
         The answer that would have shown it went lost, so it is read to be compared with what was
-        sent. That it is there is sure, whatever comes of the reading.
+        sent: once, briefly, and not while the tenant is unwell. That it is there is sure, whatever
+        comes of the reading.
         """
         if not self._verifies:
             return Saved(there)
         url = f"{self._url}/{quote(there.id or '')}{self._showing(body)}"
 
         def build(http: httpx2.Client, _session: int) -> httpx2.Request:
-            return http.build_request("GET", url, headers=_WITH_ARCHIVED)
+            extensions = {BRIEF: _LONGEST_VERIFYING}
+            return http.build_request("GET", url, headers=_WITH_ARCHIVED, extensions=extensions)
 
         connection = self._connection
         try:
             if there.id is None:
                 raise Failure(Verdict("permanent", "none", "the look-up gives no `id` of it"))
-            kept = connection.persist(lambda: entity_in(connection.attempt(build)), is_transient)
-        except (Failure, Halt, Stopping):
-            event = TechnicalEvent("a document that was found could not be compared", "warning")
-            connection.tell(event)
+            kept = entity_in(connection.attempt(build))
+        except (Failure, Halt, Stopping) as fault:
+            reason = fault.verdict.reason if isinstance(fault, Failure) else type(fault).__name__
+            connection.tell(TechnicalEvent("not verified", "warning", {"reason": reason}))
             return Saved(there)
         return Saved(there, self._otherwise(body, kept, there.number))
 
@@ -237,7 +258,7 @@ class Client:
 
     def _find_group(self, group: Sequence[str], found: Found) -> None:
         try:
-            rows = self._connection.persist(lambda: entities_in(self._ask(group)), is_transient)
+            rows = self._connection.persist(lambda: entities_in(self._ask(group)), may_pass)
         except Failure as failure:
             self._judge_look_up(failure, group, found)
             return
@@ -309,6 +330,8 @@ class Client:
             raise self._connection.unavailable(verdict)
         if verdict.kind == "needs_person":
             raise self._access_refused(verdict, None)
+        if self._connection.is_unwell(verdict, self.document.entity, self._query(group)):
+            raise self._connection.unavailable(verdict)
         if len(group) > 1:
             for identity in group:
                 self._find_group([identity], found)
@@ -316,7 +339,9 @@ class Client:
         words = f"the ERP does not look this identity up: {verdict.message or verdict.reason}"
         found.refused[group[0]] = FaultReport(LOOK_UP_REFUSED, words, self.document.identity.field)
 
-    def _judge_create(self, failure: Failure, identity: str, body: bytes) -> WriteAnswer:
+    def _judge_create(
+        self, failure: Failure, identity: str, body: bytes, *, is_last_try: bool
+    ) -> WriteAnswer:
         """Tell what a create came to that gave no saved document.
 
         The ERP may have saved it before it failed, whatever it says: a verdict is given only on a
@@ -324,21 +349,24 @@ class Client:
         document next; what is final is looked up now.
         """
         verdict = failure.verdict
-        if verdict.effect == "unknown" and verdict.kind != "transient":
+        is_final = verdict.kind != "transient" and (is_last_try or verdict.kind != "unexplained")
+        if verdict.effect == "unknown" and is_final:
             try:
                 self._see_absent(identity, body)
             except _NoLongerAbsent as known:
                 return known.answer
             except (Halt, Stopping):
                 return Unanswered(verdict.reason)
-        return self._judge(failure, body)
+        return self._judge(failure, body, is_last_try=is_last_try)
 
-    def _judge(self, failure: Failure, body: bytes) -> WriteAnswer:
+    def _judge(self, failure: Failure, body: bytes, *, is_last_try: bool) -> WriteAnswer:
         """Tell what a write came to that is not saved, or of which nobody knows."""
         verdict = failure.verdict
         words = verdict.message or verdict.reason
         match verdict.kind:
             case "transient" if verdict.effect == "unknown":
+                return Unanswered(verdict.reason)
+            case "unexplained" if not is_last_try:
                 return Unanswered(verdict.reason)
             case "transient" if verdict.is_unreachable:
                 raise self._connection.unavailable(verdict)
@@ -347,7 +375,7 @@ class Client:
             case "needs_dependency":
                 fault = self._reporter.document(DEPENDENCY_MISSING, words, body, retry=True)
                 return Depends((fault,))
-            case "permanent":
+            case "permanent" | "unexplained":
                 faults = self._reporter.fields(failure.body, body)
                 return Refused(faults or (self._reporter.document(DOCUMENT_REFUSED, words, body),))
             case "needs_person":
@@ -440,7 +468,7 @@ class Client:
 
         connection = self._connection
         try:
-            rows = connection.persist(lambda: entity_in(connection.attempt(build)), is_transient)
+            rows = connection.persist(lambda: entity_in(connection.attempt(build)), may_pass)
         except Failure as failure:
             if failure.verdict.kind == "transient":
                 raise connection.unavailable(failure.verdict) from None

@@ -20,7 +20,7 @@ from mapgen.runtime.tenant.breaker import Breaker, Stopping
 from mapgen.runtime.tenant.classify import Verdict, classify, classify_failure
 from mapgen.runtime.tenant.permits import Permits
 from mapgen.runtime.tenant.reading import Unreadable, decoded
-from mapgen.runtime.tenant.transport import PermitTransport
+from mapgen.runtime.tenant.transport import BRIEF, PermitTransport
 
 # stamina's own hook writes the arguments of the retried call into the log; ours tells its facts.
 stamina.instrumentation.set_on_retry_hooks(())
@@ -122,25 +122,32 @@ class Connection:
         )
 
     def _send(self, request: httpx2.Request) -> httpx2.Response:
+        if BRIEF in request.extensions and self._breaker.is_open:
+            raise Failure(Verdict("transient", "none", "the circuit is open"))
         is_probe = self._breaker.wait()
         try:
             answer = self._http.send(request)
         except httpx2.RequestError as fault:
             verdict = classify_failure(fault)
-            self._breaker.failed(verdict, is_probe=is_probe)
-            self._tell_failure(request, verdict, type(fault).__name__)
+            self._failed(request, verdict, type(fault).__name__, is_probe=is_probe)
             raise Failure(verdict) from None
         except BaseException:
             self._breaker.abandoned(is_probe=is_probe)
             raise
         if not answer.is_success and (verdict := classify(answer)).kind == "transient":
-            self._breaker.failed(verdict, is_probe=is_probe)
-            self._tell_failure(request, verdict, answer.status_code)
+            self._failed(request, verdict, answer.status_code, is_probe=is_probe)
         else:
             self._breaker.succeeded()
         return answer
 
-    def _tell_failure(self, request: httpx2.Request, verdict: Verdict, outcome: str | int) -> None:
+    def _failed(
+        self, request: httpx2.Request, verdict: Verdict, outcome: str | int, *, is_probe: bool
+    ) -> None:
+        """Count a failure, and tell it; a brief request had too little time to count."""
+        if BRIEF in request.extensions:
+            self._breaker.abandoned(is_probe=is_probe)
+        else:
+            self._breaker.failed(verdict, is_probe=is_probe)
         facts = {
             "method": request.method,
             "path": request.url.path,
@@ -160,11 +167,11 @@ class Connection:
                 lambda: entities_in(
                     self.attempt(lambda http, _session: http.build_request("GET", url))
                 ),
-                is_transient,
+                may_pass,
             )
         except Failure as failure:
             verdict = failure.verdict
-        if verdict.kind == "transient":
+        if verdict.kind == "transient" or self.is_unwell(verdict, entity, query):
             raise self.unavailable(verdict)
         if verdict.kind == "needs_person":
             raise self.access_refused(verdict, entity)
@@ -172,6 +179,21 @@ class Connection:
         facts = {"entity": entity, "reason": verdict.reason}
         self.tell(TechnicalEvent("the query of a lookup was refused", "error", facts))
         return None
+
+    def is_unwell(self, verdict: Verdict, entity: str, query: str) -> bool:
+        """Whether an answer without explanation is about the entity, or all, not about one query.
+
+        The same fields are read of any record. Raises SignInRefused, TenantUnavailable, Stopping.
+        """
+        if verdict.kind != "unexplained":
+            return False
+        select = next(part for part in query.split("&") if part.startswith("$select="))
+        url = f"{self.endpoint}/{quote(entity)}?{select}&$top=1"
+        try:
+            self.attempt(lambda http, _session: http.build_request("GET", url))
+        except Failure:
+            return True
+        return False
 
     def access_refused(self, verdict: Verdict, entity: str, words: str = "") -> AccessRefused:
         """Return what stops the run where a right is missing, or a form is not filled in."""
@@ -202,9 +224,9 @@ def _open_http(environment: Environment, plan: Plan) -> httpx2.Client:
     )
 
 
-def is_transient(verdict: Verdict) -> bool:
+def may_pass(verdict: Verdict) -> bool:
     """Whether time alone may help."""
-    return verdict.kind == "transient"
+    return verdict.kind in ("transient", "unexplained")
 
 
 def entity_in(answer: httpx2.Response) -> dict[str, Any]:

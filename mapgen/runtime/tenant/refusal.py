@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -33,8 +32,6 @@ LEFT_TO_OWNER = "R414"
 _MOST_FAULTS = 100
 _MOST_SHOWN = 200
 _LEAF_MEMBERS = frozenset({"value", "error", "type"})
-# Words that say nothing, in English: in another language the report has a line more.
-_GENERIC = re.compile(r"raised at least one error", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,19 +57,14 @@ class Reporter:
     def fields(self, answer: bytes, body: bytes) -> tuple[FaultReport, ...]:
         """Report each `error` in the entity that a 422 echoes, however deep it sits.
 
-        The head of a part only says that something in it is wrong; it is left out where the parts
-        tell what. An answer that is no entity gives no report.
+        The head of a part only says that something in it is wrong; it is left out where a field in
+        it tells what. An answer that is no entity gives no report.
         """
-        try:
-            echo: Any = decoded(answer, dict[str, Any])
-        except Unreadable:
-            return ()
-        refused = list(_walk(echo, ""))
+        refused = _refused_in(answer)
         fields = [one for one in refused if one.is_field]
-        telling = [one for one in refused if not one.is_field and not _GENERIC.search(one.message)]
-        chosen = (fields + telling) or refused
+        heads = [one for one in refused if not one.is_field and not _is_told(one, fields)]
         personal = masker(self._personal(body))
-        return tuple(self._report(one, personal) for one in chosen[:_MOST_FAULTS])
+        return tuple(self._report(one, personal) for one in (fields + heads)[:_MOST_FAULTS])
 
     def otherwise(
         self, found: Sequence[Difference], body: bytes, document: str
@@ -127,6 +119,24 @@ class Reporter:
             for target, value in _leaves(msgspec.json.decode(body), "")
             if (found := self.rules.find(target, self.name)) is not None and found[0].is_personal
         }
+
+
+def names_a_field(answer: bytes) -> bool:
+    """Whether the entity of an answer has an error on a field."""
+    return any(one.is_field for one in _refused_in(answer))
+
+
+def _refused_in(answer: bytes) -> list[_Refused]:
+    try:
+        echo: Any = decoded(answer, dict[str, Any])
+    except Unreadable:
+        return []
+    return list(_walk(echo, ""))
+
+
+def _is_told(head: _Refused, fields: Sequence[_Refused]) -> bool:
+    """Whether a field of the part that this is the head of has an error itself."""
+    return any(not head.target or one.target.startswith(f"{head.target}.") for one in fields)
 
 
 def _walk(part: Any, path: str) -> Iterator[_Refused]:

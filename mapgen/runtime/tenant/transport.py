@@ -15,6 +15,9 @@ LAST_WORD = "mapgen.last_word"
 """The extension of a request that holds a function called with the permit in hand, right before
 the request goes out; it may still stop it by raising."""
 
+BRIEF = "mapgen.brief"
+"""The extension of a request that nothing depends on: the seconds that it may last at most."""
+
 UNMETERED = "mapgen.unmetered"
 """The extension of a request that the licence does not count, the sign-out: its seconds."""
 
@@ -50,7 +53,8 @@ class PermitTransport(httpx2.BaseTransport):
                 return self._send(request)
         # The time begins before the last word: who is stopped right after it, and wakes when the
         # document is in other hands, sends nothing.
-        with self._permits.permit(), self._deadline.within(self._longest):
+        longest = min(self._longest, request.extensions.get(BRIEF, self._longest))
+        with self._permits.permit(), self._deadline.within(longest):
             last_word = request.extensions.get(LAST_WORD)
             if last_word is not None:
                 last_word()
