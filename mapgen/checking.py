@@ -10,7 +10,6 @@ from mapgen.check.environments import check_environments
 from mapgen.check.flow import check
 from mapgen.check.live import circles
 from mapgen.check.model import Checked
-from mapgen.check.overwriting import check_overwriting
 from mapgen.check.owners import check_owners
 from mapgen.check.security import check_secrets
 from mapgen.check.writers import kind_of
@@ -66,7 +65,7 @@ def _owners(
     named = {one.owner.value.partition(".")[0] for one in documents if one.owner is not None}
     if not kinds:
         return
-    right = {flow.spec.flow.value for flow in flows}
+    right = {flow.flow.name for flow in flows}
     known = {one.flow.value for one in specs}  # what is looked at stands for the file of its name
     others: dict[str, Checked | None] = dict.fromkeys(known - right)
     words = {entity for entity, _ in kinds} | named
@@ -79,7 +78,6 @@ def _owners(
         if name is not None:
             others[name] = checked
     yield from check_owners(flows, others, shelf.environments())
-    yield from check_overwriting(flows, others, shelf.environments())
 
 
 def _writes(flow: Spec, kinds: Container[tuple[str, str]], named: Container[str]) -> bool:

@@ -1,6 +1,6 @@
 """The compiler's table of contents: the phases in order, each from one data type to the next.
 
-path --workspace--> Source --read--> Spec --check--> Checked --lower--> ir.Flow --emit--> files
+path --workspace--> Source --read--> Spec --check--> ir.Flow --emit--> files
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ from mapgen.emit.files import emit, texts
 from mapgen.emit.manifest import manifest
 from mapgen.emit.python.formatting import STYLE_YEAR, WrongFormatter, require_style
 from mapgen.loading import Shelf
-from mapgen.lower.flow import lower
 from mapgen.report import Diagnostic, Stopped
 from mapgen.report.catalogue import project
 from mapgen.workspace import Workspace
@@ -36,7 +35,7 @@ def generate(
     flows = []
     for checked in findings.flows:
         try:
-            flows.append(lower(checked, shelf.samples(checked)))
+            flows.append(shelf.with_examples(checked))
         except Stopped as stopped:
             faults.extend(stopped.diagnostics)
     if faults:

@@ -44,8 +44,6 @@ def _rules(workspace: Workspace, path: str) -> str | None:
         from mapgen.check.flow import check
         from mapgen.emit.manifest import rules_of
         from mapgen.loading import Shelf
-        from mapgen.lower.flow import lower
-        from mapgen.lower.samples import Samples
         from mapgen.spec.reader import read_spec
 
         shelf = Shelf(workspace)
@@ -55,6 +53,6 @@ def _rules(workspace: Workspace, path: str) -> str | None:
         at_hand = replace(
             around, tables=tables, environments=(), connections=(flow.auth.target.value,)
         )
-        return rules_of(lower(check(flow, at_hand), Samples((), (), ())))
+        return rules_of(check(flow, at_hand).flow)
     except (Stopped, ModuleNotFoundError):
         return None

@@ -7,6 +7,7 @@ import re
 from collections.abc import Container, Iterable, Iterator, Mapping
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from mapgen.check.flow import check
 from mapgen.check.live import facts_of_flow, facts_of_live
@@ -19,7 +20,6 @@ from mapgen.contract.model import Contract
 from mapgen.contract.source_schema import SourceSchema, read_source_schema, singular
 from mapgen.contract.target_schema import read_target_schema
 from mapgen.ir import flow as ir
-from mapgen.lower.samples import Samples
 from mapgen.named import named_connection, named_environment
 from mapgen.report import Diagnostic, Span, Stopped, Text
 from mapgen.report.catalogue import mapping, reading
@@ -221,8 +221,8 @@ class Shelf(Struct):
             )
         return None
 
-    def samples(self, flow: Checked) -> Samples:
-        """Return the examples of a flow. Raises Stopped for files that are missing or no JSON."""
+    def with_examples(self, flow: Checked) -> ir.Flow:
+        """Return a flow with its examples. Raises Stopped for files that are missing or no JSON."""
         section = flow.spec.mapping
         faults: list[Diagnostic] = []
         examples = tuple(
@@ -244,7 +244,8 @@ class Shelf(Struct):
         )
         if faults:
             raise Stopped(faults)
-        return Samples(examples, rejects, self._test_settings(flow.spec.flow.value))
+        settings = self._test_settings(flow.flow.name)
+        return replace(flow.flow, examples=examples, rejects=rejects, test_settings=settings)
 
     def _test_settings(self, flow: str) -> tuple[tuple[str, str], ...]:
         """Return the settings of the first environment that has any for the flow."""

@@ -1,102 +1,81 @@
-"""Lists put together from blocks: the blocks in, checked ones out, and the type of their rows."""
+"""What parts are made for: each row of a list, an object, or once; and the names in force there."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from msgspec import Struct
 
-from mapgen.check import model as checked
 from mapgen.check.formulas import Formulas, described, reads_of, row_binding
+from mapgen.check.model import RESERVED
+from mapgen.check.values import type_in_document
+from mapgen.check.written import written_block
+from mapgen.contract.model import Field
 from mapgen.expression import types
-from mapgen.expression.scope import Binding, Scope
+from mapgen.expression.scope import Scope
 from mapgen.expression.tree import ListTree
 from mapgen.expression.typed import Typed
-from mapgen.expression.types import Object, Type, join, present
-from mapgen.report import Span, Text
+from mapgen.expression.types import ListOf, MapOf, Object, Optional, Type, join, present
+from mapgen.ir import flow as ir
+from mapgen.report import Diagnostic, Text
 from mapgen.report.catalogue import mapping as messages
 from mapgen.report.catalogue.expression import constant_condition
 from mapgen.spec import model as spec
 
 
-class BlockRules(Struct, frozen=True):
-    """Checks the blocks of one list.
+class Opened(Struct, frozen=True):
+    """A block whose source and condition are right, with the names in force inside."""
 
-    `part` checks the rules of a block; the span is where what they lack is reported. `named` puts
-    the name of a row into force.
-    """
+    written: spec.Block
+    source: Typed | None
+    where: Typed | None
+    scope: Scope
 
-    formulas: Formulas
-    part: Callable[[spec.Part, Scope, Span], checked.CheckedPart | None]
-    named: Callable[[Text, Binding, Scope], Scope]
+    def block(self, part: ir.Part, formulas: Formulas) -> ir.Block:
+        """Return the block that makes a part."""
+        source, alias = self.source, self.written.alias
+        return ir.Block(
+            source=formulas.lowered(source),
+            alias=None if alias is None else alias.value,
+            of=None if source is None else type_of(row_binding(source).type),
+            where=formulas.lowered(self.where),
+            part=part,
+            reads=reads_of(source, self.where),
+            written=written_block(self.written),
+        )
 
-    def blocks(self, kind: spec.Blocks, scope: Scope) -> tuple[checked.CheckedBlock, ...] | None:
-        """Return the blocks, or None when one of them has faults."""
-        found = [self._block(block, scope) for block in kind.blocks]
-        known = tuple(block for block in found if block is not None)
-        if len(known) < len(found):
+
+def opened(
+    formulas: Formulas, block: spec.Block, scope: Scope, *, is_list: bool = True
+) -> Opened | None:
+    """Return a block with the names inside it, or None when its source or condition has faults."""
+    source, inner, where = None, scope, None
+    if block.source is not None and block.alias is not None:
+        source = _source(formulas, block.source, scope, is_list=is_list)
+        if source is None:
+            formulas.doubt((block.alias, block.condition, *block.part.rules))
             return None
-        return known if self._go_together(known) else None
-
-    def _block(self, block: spec.Block, scope: Scope) -> checked.CheckedBlock | None:
-        source, inner = None, scope
-        if block.source is not None and block.alias is not None:
-            source = source_list(self.formulas, block.source, scope)
-            if source is None:
-                self.formulas.doubt((block.alias, block.condition))
-                self._doubt_rules(block.part)
-                return None
-            inner = self.named(block.alias, row_binding(source), scope)
-        condition = self._condition(block, inner)
-        part = self.part(block.part, inner, block.span)
-        if part is None or (block.condition is not None and condition is None):
-            return None
-        alias = block.alias.value if block.alias else None
-        reads = reads_of(source, condition)
-        return checked.CheckedBlock(source, alias, condition, part, reads, block.pointer)
-
-    def _doubt_rules(self, part: spec.Part) -> None:
-        for rule in part.rules:
-            self.formulas.doubt(rule)
-
-    def _condition(self, block: spec.Block, scope: Scope) -> Typed | None:
-        if block.condition is None:
-            return None
+        if block.alias.value in scope.bindings or block.alias.value in RESERVED:
+            formulas.faults.append(messages.name_taken(block.alias))
+        inner = scope.with_(block.alias.value, row_binding(source))
+    if block.condition is not None:
         what = "`when`" if block.source is None else "`where`"
-        typed = self.formulas.condition(block.condition, scope, what)
-        if typed is not None and typed.is_constant:
-            self.formulas.faults.append(constant_condition(block.condition.span()))
-            return None
-        return typed
-
-    def _go_together(self, blocks: Sequence[checked.CheckedBlock]) -> bool:
-        """Report fields whose values in two blocks are of types that nothing has in common."""
-        before = len(self.formulas.faults)
-        seen: dict[str, tuple[Type, Text]] = {}
-        for rule in (rule for block in blocks for rule in _values(block.part)):
-            kind, target = value_in_document(rule), rule.rule.target
-            first, where = seen.setdefault(rule.target, (kind, target))
-            both = join(first, kind)
-            if both is None:
-                fault = messages.blocks_differ(
-                    target, found=described(kind), first=where, before=described(first)
-                )
-                self.formulas.faults.append(fault)
-            else:
-                seen[rule.target] = (both, where)
-        return len(self.formulas.faults) == before
+        where = formulas.condition(block.condition, inner, what)
+    return Opened(block, source, where, inner)
 
 
-def source_list(formulas: Formulas, text: Text, scope: Scope) -> Typed | None:
-    """Return the list that rows are made of, or None when it has faults (which are noted)."""
+def _source(formulas: Formulas, text: Text, scope: Scope, *, is_list: bool) -> Typed | None:
+    """Return the list or the object that parts are made of; None: it has faults, noted."""
     source = formulas.formula(text, scope)
     if source is None or present(source.type) == types.ERROR:
         return None
-    if not isinstance(present(source.type), types.ListOf):
-        fault = messages.not_of_type(
-            text.span(), what="what `each` goes over", wanted="a list", found=described(source.type)
+    what, wanted = ("what `each` goes over", "a list") if is_list else ("`object`", "an object")
+    if not isinstance(present(source.type), types.ListOf if is_list else types.Object):
+        formulas.faults.append(
+            messages.not_of_type(
+                text.span(), what=what, wanted=wanted, found=described(source.type)
+            )
         )
-        formulas.faults.append(fault)
         return None
     if isinstance(source.tree, ListTree) and not source.tree.elements:
         formulas.faults.append(messages.never_a_row(text.span()))
@@ -104,14 +83,65 @@ def source_list(formulas: Formulas, text: Text, scope: Scope) -> Typed | None:
     return source
 
 
-def value_in_document(rule: checked.CheckedRule) -> Type:
-    """Return the type that the value of a rule has for the checks over the document."""
-    kind = types.present(rule.type)
-    if rule.field.allowed.is_text:
-        return types.ListOf(types.STRING) if rule.field.is_list else types.STRING
-    if kind == types.INT and rule.field.value_type in ("decimal", "double"):
-        return types.DECIMAL
-    return kind
+def may_be_left_out(blocks: Iterable[Opened], field: Field) -> Iterator[Diagnostic]:
+    """Yield the fault of a part that has to be there and would be left out with its source."""
+    for block in blocks if field.is_required else ():
+        text, source = block.written.source, block.source
+        if text is not None and source is not None and isinstance(source.type, Optional):
+            found = described(source.type)
+            yield messages.missing_flows(text.span(), field=field.name, found=found, what="part")
+
+
+def constant_conditions(formulas: Formulas, blocks: Sequence[Opened]) -> None:
+    """Report conditions of blocks that no record decides."""
+    for block in blocks:
+        condition = block.written.condition
+        if condition is not None and block.where is not None and block.where.is_constant:
+            formulas.faults.append(constant_condition(condition.span()))
+
+
+def go_together(
+    formulas: Formulas, rules: Mapping[str, spec.Rule], parts: Sequence[ir.Part]
+) -> None:
+    """Report fields whose values in two blocks are of types that nothing has in common."""
+    seen: dict[str, tuple[Type, Text]] = {}
+    for field in (field for part in parts for field in fields_of(part)):
+        kind, target = type_in_document(field), rules[field.pointer].target
+        first, where = seen.setdefault(field.target, (kind, target))
+        both = join(first, kind)
+        if both is None:
+            fault = messages.blocks_differ(
+                target, found=described(kind), first=where, before=described(first)
+            )
+            formulas.faults.append(fault)
+        else:
+            seen[field.target] = (both, where)
+
+
+def fields_of(part: ir.Part) -> Sequence[ir.Field]:
+    """Return the single values of a part and of those inside it."""
+    return [
+        field
+        for one in ir.parts_of(part)
+        for field in (*one.others, *one.members)
+        if isinstance(field, ir.Field)
+    ]
+
+
+def type_of(kind: Type) -> ir.Type:
+    """Return a type as back ends know it."""
+    match kind:
+        case Optional(of):
+            inner = type_of(of)
+            return ir.Type(inner.name, inner.of, may_be_missing=True)
+        case ListOf(element):
+            return ir.Type("list", (type_of(element),))
+        case MapOf(key, value):
+            return ir.Type("map", (type_of(key), type_of(value)))
+        case Object(fields={"key": key, "rows": ListOf(row)}) if kind == types.group_of(key, row):
+            return ir.Type("group", (type_of(key), type_of(row)))
+        case _:
+            return ir.Type(str(kind))
 
 
 def row_type(rows: Sequence[Object]) -> Object:
@@ -137,14 +167,3 @@ def _both(mine: Type, other: Type) -> Type:
             found = join(one, two) or types.ERROR
     is_sure = present(mine) is mine and present(other) is other
     return found if is_sure else types.optional(found)
-
-
-def _values(part: checked.CheckedPart) -> Iterator[checked.CheckedRule]:
-    """Yield the rules for single values of a part and of those inside it."""
-    yield from part.custom
-    for member in part.members:
-        if isinstance(member, checked.CheckedRule):
-            yield member
-        else:
-            for inner in checked.parts_of(member):
-                yield from _values(inner)

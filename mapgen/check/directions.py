@@ -6,13 +6,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from decimal import Decimal
 from operator import ge, gt, le, lt
 
-from mapgen.check.formulas import described
 from mapgen.check.model import TableFacts
 from mapgen.check.sources import all_near, is_usable
 from mapgen.contract.model import Comparison, Contract, Field
 from mapgen.contract.source_schema import SourceSchema
-from mapgen.expression.typed import Typed
-from mapgen.expression.types import Optional
 from mapgen.ir.names import python_name
 from mapgen.report import Diagnostic, Span, Text
 from mapgen.report.catalogue import mapping, operations, outward, schemas
@@ -93,13 +90,6 @@ def unusable_members(names: Iterable[Text]) -> Iterator[Diagnostic]:
     for name in names:
         if not is_usable(name.value):
             yield schemas.unusable_name(name.span(), name=name.value, owner="document")
-
-
-def may_be_left_out(text: Text, source: Typed, field: Field) -> Iterator[Diagnostic]:
-    """Yield the fault of a part that has to be there and would be left out with its source."""
-    if field.is_required and isinstance(source.type, Optional):
-        found = described(source.type)
-        yield mapping.missing_flows(text.span(), field=field.name, found=found, what="part")
 
 
 def disallowed(value: ScalarNode, field: Field) -> Iterator[Diagnostic]:

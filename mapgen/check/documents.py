@@ -6,17 +6,16 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from msgspec import Struct
 
-from mapgen.check import model as checked
-from mapgen.check.formulas import Formulas, described, reads_of, row_binding, trees
-from mapgen.check.modifiers import places_span
+from mapgen.check.formulas import Formulas, reads_of
+from mapgen.check.model import Value
 from mapgen.contract.model import Entity
 from mapgen.expression import types
 from mapgen.expression.scope import Scope
-from mapgen.expression.tree import Name
-from mapgen.ir.expression import attribute_name
+from mapgen.ir import flow as ir
+from mapgen.ir.expression import Variable, attribute_name
+from mapgen.ir.names import made_name
 from mapgen.report import Diagnostic, Text
 from mapgen.report.catalogue import documents as messages
-from mapgen.report.catalogue import mapping
 from mapgen.spec import model as spec
 
 
@@ -28,17 +27,14 @@ class Siblings(Struct, frozen=True):
 
     current: spec.Document
     all: Mapping[str, tuple[spec.Document, Entity]]
-    conditions: Mapping[str, checked.CheckedCondition]
+    conditions: Mapping[str, ir.Condition]
 
     @property
     def prefix(self) -> str:
-        """What target paths of the document start with: `location: `, `item[]: ` for many."""
-        name = self.current.name.value
-        if name == spec.ONLY:
-            return ""
-        return f"{name}[]: " if self.current.rows is not None else f"{name}: "
+        """What target paths of the document start with."""
+        return ir.prefix_of(self.current.name.value, is_list=self.current.rows is not None)
 
-    def made(self, kind: spec.Made, faults: list[Diagnostic]) -> checked.MadeKey | None:
+    def made(self, kind: spec.Made, faults: list[Diagnostic]) -> Value | None:
         """Return what a `made` rule gives, or None when it has faults."""
         name = kind.document
         found = self.all.get(name.value)
@@ -54,31 +50,15 @@ class Siblings(Struct, frozen=True):
         elif kind.field.value not in entity.keys:
             faults.append(messages.not_a_key(kind.field, entity=entity.name, known=entity.keys))
         else:
+            is_sure, variable = other.when is None, made_name(name.value)
+            present = None if is_sure else Variable(variable, variable)
             held = self.conditions.get(name.value)
-            reads = held.reads if held is not None else ()
-            return checked.MadeKey(name.value, kind.field.value, other.when is not None, reads)
+            return Value(
+                ir.Made(name.value, kind.field.value, present),
+                types.STRING if is_sure else types.optional(types.STRING),
+                decided_by=() if held is None else held.reads,
+            )
         return None
-
-
-def unfit_for_made(modifiers: spec.Modifiers) -> Iterator[Diagnostic]:
-    """Yield the modifiers that fit no value that is only known once another document is saved."""
-    texts = {
-        "clear_if_missing": modifiers.clear_if_missing,
-        "omit_if": modifiers.omit_if,
-        "too_long": modifiers.too_long,
-        "range": modifiers.range.text if modifiers.range is not None else None,
-        "rounding": modifiers.rounding,
-    }
-    found = {name: text.span() for name, text in texts.items() if text is not None}
-    if modifiers.places is not None:
-        found["places"] = places_span(modifiers.places)
-    if modifiers.examples:
-        found["examples"] = modifiers.examples[0].span
-    if modifiers.rejects:
-        found["rejects"] = modifiers.rejects[0].span
-    for name, span in found.items():
-        why = "is for values that are known before anything is sent"
-        yield mapping.unfit_modifier(span, name=name, why=why)
 
 
 def reserved_names(section: spec.MappingSection) -> list[Text]:
@@ -139,59 +119,27 @@ def _placed(
     return None
 
 
-def condition(
-    document: spec.Document, formulas: Formulas, scope: Scope
-) -> checked.CheckedCondition | None:
+def condition(document: spec.Document, formulas: Formulas, scope: Scope) -> ir.Condition | None:
     """Return for which records a document is made, or None: for all, or where it has faults."""
     if document.when is None:
         return None
     typed = formulas.condition(document.when, scope, "`when`")
-    return None if typed is None else checked.CheckedCondition(typed, reads_of(typed))
+    if typed is None:
+        return None
+    return ir.Condition(formulas.lowered(typed), reads_of(typed), document.when.value)
 
 
-def rows(
-    document: spec.Document, formulas: Formulas, scope: Scope
-) -> tuple[checked.CheckedRows | None, Scope | None]:
-    """Return what a document is made for each of, and the names in force; no names: a fault."""
-    written = document.rows
-    if written is None:
-        return None, scope
-    source = formulas.formula(written.source, scope)
-    if source is None or not isinstance(types.present(source.type), types.ListOf):
-        if source is not None and types.present(source.type) != types.ERROR:
-            found = described(source.type)
-            what = "what `each` goes over"
-            span = written.source.span()
-            formulas.faults.append(
-                mapping.not_of_type(span, what=what, wanted="a list", found=found)
-            )
-        formulas.doubt(document)
-        return None, None
-    if written.alias.value in scope.bindings:
-        formulas.faults.append(mapping.name_taken(written.alias))
-    inner = scope.with_(written.alias.value, row_binding(source))
-    where = None
-    if written.where is not None:
-        where = formulas.condition(written.where, inner, "`where`")
-    reads = reads_of(source, where)
-    found_rows = checked.CheckedRows(source, written.alias.value, where, reads)
-    return found_rows, inner
-
-
-def apart(documents: Iterable[checked.CheckedDocument]) -> Iterator[Diagnostic]:
+def apart(pairs: Iterable[tuple[spec.Document, ir.Document | None]]) -> Iterator[Diagnostic]:
     """Yield the faults of documents that one look-up by identity would find together."""
     seen: dict[tuple[object, ...], spec.Document] = {}
-    for document in documents:
-        written = document.spec.identity
-        value = document.identity.value
-        if document.rows is not None and isinstance(value, checked.Formula):
-            names = {tree.name for tree in trees(value.typed.tree) if isinstance(tree, Name)}
-            if document.rows.alias not in names and document.spec.rows is not None:
-                alias = document.spec.rows.alias
-                yield messages.same_for_all_rows(written.value.span(), alias=alias)
-        words = " ".join(written.value.value.split())
-        known_as = (document.entity.name, written.field.value, words, document.constant_keys)
-        first = seen.setdefault(known_as, document.spec)
-        if first is not document.spec:
-            entity = document.entity.name
-            yield messages.same_identity(written.value, first=first.identity.value, entity=entity)
+    for written, document in pairs:
+        if document is None:
+            continue
+        identity = written.identity
+        words = " ".join(identity.value.value.split())
+        known_as = (document.entity, document.identity, words, document.identity_scope)
+        first = seen.setdefault(known_as, written)
+        if first is not written:
+            yield messages.same_identity(
+                identity.value, first=first.identity.value, entity=document.entity
+            )

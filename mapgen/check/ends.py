@@ -9,22 +9,22 @@ from __future__ import annotations
 import re
 import string
 from collections.abc import Iterable, Mapping
+from functools import reduce
 
 from msgspec import Struct
 
-from mapgen.contract.source_schema import Stated
-from mapgen.expression.tree import (
-    Binary,
+from mapgen.constraints import Constraints
+from mapgen.ir.expression import (
     Call,
+    Concatenation,
     Conditional,
     Constant,
-    Method,
-    Name,
-    Select,
-    Tree,
+    Expression,
+    Field,
+    OrElse,
+    Variable,
+    WhenPresent,
 )
-from mapgen.expression.typed import Typed
-from mapgen.expression.types import INT, STRING, Object, present
 from mapgen.runtime.folding import folded
 
 _MOST = 24
@@ -51,58 +51,48 @@ _WHOLE_NUMBER = Ends(frozenset({"-", *string.digits}), frozenset(string.digits))
 
 
 class Texts(Struct, frozen=True):
-    """What is known of the names in an expression: of lets, settings, members of the record."""
+    """What is known of the names in an expression: of lets, settings, members of objects."""
 
-    lets: Mapping[str, Typed]
+    lets: Mapping[str, Expression]
     settings: Mapping[str, str]
-    stated: Mapping[tuple[str, str], Stated]
+    stated: Mapping[tuple[str, str], tuple[Constraints, ...]]
 
-    def ends(self, typed: Typed) -> Ends:
-        """Return how the text of an expression can begin and end, as the ERP compares it."""
-        found = self._ends(typed.tree, typed)
+    def ends(self, text: Expression) -> Ends:
+        """Return how a text can begin and end, as the ERP compares it."""
+        found = self._ends(text)
         beginnings = frozenset(_plain(one.casefold()) for one in found.beginnings)
         endings = frozenset(_plain(folded(one)[::-1])[::-1] for one in found.endings)
         return Ends(beginnings, endings, found.is_whole)
 
-    def _ends(self, tree: Tree, typed: Typed) -> Ends:
-        found = self._found(tree, typed)
+    def _ends(self, text: Expression) -> Ends:
+        found = self._found(text)
         is_many = len(found.beginnings) > _MOST or len(found.endings) > _MOST
         return ANY if is_many else found
 
-    def _found(self, tree: Tree, typed: Typed) -> Ends:
-        match tree:
+    def _found(self, text: Expression) -> Ends:
+        match text:
             case Constant(value=str(value)):
                 return _of(value)
-            case Name(name=name) if name in self.lets:
-                let = self.lets[name]
-                return self._ends(let.tree, let)
-            case Select(operand=Name(name="settings"), field=name):
+            case Variable(name=name) if name in self.lets:
+                return self._ends(self.lets[name])
+            case Field(operand=Variable(name="settings"), key=name):
                 return _of(self.settings[name]) if name in self.settings else ANY
-            case Select():
-                return self._member(tree, typed)
-            case Call(name="string", arguments=(operand,)):
-                return self._shown(operand, typed)
-            case Binary(operator="+", left=left, right=right):
-                return _joined(self._ends(left, typed), self._ends(right, typed))
-            case Conditional(then=then, otherwise=otherwise):
-                return _either(self._ends(then, typed), self._ends(otherwise, typed))
-            case Method(name="orValue", operand=operand, arguments=(other,)):
-                return _either(self._ends(operand, typed), self._ends(other, typed))
+            case Field(operand=operand, key=key):
+                return self._member(operand.type.removesuffix("?"), key)
+            case Call(function="string(int)"):
+                return _WHOLE_NUMBER
+            case Concatenation(parts=parts):
+                return reduce(_joined, map(self._ends, parts))
+            case Conditional(then=one, otherwise=other) | OrElse(operand=one, other=other):
+                return _either(self._ends(one), self._ends(other))
+            case WhenPresent(value=value):
+                return self._ends(value)
             case _:
                 return ANY
 
-    def _shown(self, operand: Tree, typed: Typed) -> Ends:
-        """Return the ends of a value that is written as text."""
-        kind = typed.types.get(operand)
-        if kind == INT:
-            return _WHOLE_NUMBER
-        return self._ends(operand, typed) if kind == STRING else ANY
-
-    def _member(self, tree: Select, typed: Typed) -> Ends:
+    def _member(self, owner: str, key: str) -> Ends:
         """Return the ends of a member by what its schema says, which holds when it is read."""
-        around = present(typed.types.get(tree.operand, INT))
-        stated = isinstance(around, Object) and self.stated.get((around.name, tree.field))
-        for one in stated.own if stated else ():
+        for one in self.stated.get((owner, key), ()):
             if one.choices:
                 words = frozenset(choice for choice in one.choices if isinstance(choice, str))
                 return Ends(words, words, is_whole=True)

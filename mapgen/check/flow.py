@@ -1,17 +1,20 @@
-"""One spec and its surroundings in, a Checked out: M, A, P and S, all their faults at once."""
+"""Specs become flows as back ends know them: M, A, P and S, all their faults at once."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from mapgen.check import model as checked
+from mapgen.check.asking import entity_reads
 from mapgen.check.auth import check_auth
 from mapgen.check.composing import whole_record
 from mapgen.check.directions import check_direction, contract_of_the_erp
-from mapgen.check.live import check_live
-from mapgen.check.mapping import CheckedMapping, check_mapping
+from mapgen.check.examples import rule_examples
+from mapgen.check.live import check_live, tables
+from mapgen.check.mapping import Mapped, check_mapping
+from mapgen.check.model import Checked, Surroundings
 from mapgen.check.owners import idle_owners
 from mapgen.check.performance import check_performance
+from mapgen.check.records import group, joins, needed_joins, source_objects
 from mapgen.check.security import (
     check_secret_rules,
     check_secrets,
@@ -19,14 +22,18 @@ from mapgen.check.security import (
     check_shown,
     personal_paths,
 )
+from mapgen.check.sources import Paths, leaf_paths
 from mapgen.contract.model import Contract
 from mapgen.contract.source_schema import SourceSchema
+from mapgen.expression.types import INT, Object
+from mapgen.ir import flow as ir
+from mapgen.lower.deciding import decided_flow
 from mapgen.report import Diagnostic, Stopped
 from mapgen.report.catalogue import mapping as messages
 from mapgen.spec import model as spec
 
 
-def check(flow: spec.Spec, around: checked.Surroundings) -> checked.Checked:
+def check(flow: spec.Spec, around: Surroundings) -> Checked:
     """Return the flow, found right. Raises Stopped with every fault of it."""
     faults: list[Diagnostic] = []
     section = flow.mapping
@@ -48,42 +55,107 @@ def check(flow: spec.Spec, around: checked.Surroundings) -> checked.Checked:
     ways = () if target.is_plain else tuple(zip(entities, _ways(section), strict=False))
     faults += check_auth(flow.auth, around, erp, ways)
     faults += check_direction(section, flow.auth, schema)
-    asked = frozenset() if found is None else found.asked
+    asked = frozenset() if found is None else found.formulas.asked
     faults += check_performance(flow.performance, section, around, asked)
-    reads = None if found is None else found.reads
+    reads = None if found is None else found.formulas.reads
     faults += check_security(flow.security, section, schema, written, reads)
     faults += idle_owners(section)
     faults += check_secrets(flow.source, has_credentials=False)
     faults += check_secret_rules(section)
     if found is not None and found.key is not None and schema is not None:
-        identities = [
-            (document.spec.identity.value.span(), document.identity.reads)
-            for document in found.documents
-            if document is not None
-        ]
-        faults += check_shown(flow.security, section, schema, found.key, identities)
+        faults += check_shown(flow.security, section, schema, found.key, found.identities)
     if faults or found is None or contract is None or schema is None:
         raise Stopped(faults)
-    return _checked(flow, contract, schema, found)
+    made = decided_flow(_flow(flow, contract, schema, found))
+    return Checked(flow, made, tuple(sorted(found.formulas.reads)))
 
 
-def _checked(
-    flow: spec.Spec, contract: Contract, schema: SourceSchema, found: CheckedMapping
-) -> checked.Checked:
+def _flow(written: spec.Spec, contract: Contract, schema: SourceSchema, found: Mapped) -> ir.Flow:
+    """Return the flow as back ends know it, without its examples, which stand in files."""
     assert found.key is not None
+    section, source, reads = (
+        written.mapping,
+        written.mapping.source,
+        tuple(sorted(found.formulas.reads)),
+    )
     documents = tuple(document for document in found.documents if document is not None)
     assert len(documents) == len(found.documents)
-    return checked.Checked(
-        spec=flow,
-        contract=contract,
-        schema=schema,
-        settings=found.settings,
+    personal = personal_paths(written.security, section, schema)
+    rules = {rule.pointer: rule for rule in section.rules}
+    return ir.Flow(
+        name=written.flow.value,
+        summary=written.summary.value,
+        owner=written.owner.value,
+        spec_path=written.source.path,
+        source_name=source.name.value,
+        envelope=source.form.envelope,
+        format="csv" if source.is_csv else "json",
+        delimiter=source.form.cells_end_at,
+        is_quoted=source.form.is_quoted,
+        joins=tuple(joins(source, schema.record, personal)),
+        group=group(source),
+        source_objects=source_objects(schema, (*reads, *needed_joins(source))),
+        endpoint=contract.endpoint,
+        endpoint_version=contract.version,
+        contract_version=contract.contract_version,
+        settings=tuple(ir.Setting(name, str(kind)) for name, kind in found.settings.items()),
+        tables=tuple(tables(section, contract)),
         lets=found.lets,
         skips=found.skips,
-        key=found.key,
+        key=found.formulas.lowered(found.key),
+        key_is_number=found.key.type == INT,
         documents=documents,
-        reads=tuple(sorted(found.reads)),
-        personal=personal_paths(flow.security, flow.mapping, schema),
+        personal=personal,
+        ignored=tuple(_ignored(section, schema.record)),
+        examples=(),
+        rejects=(),
+        rule_examples=tuple(
+            example for one in documents for example in rule_examples(one.block, rules)
+        ),
+        test_settings=(),
+        operations=_operations(written),
+        reads=(
+            None if schema.entity is None else entity_reads(schema.entity, schema.record, reads)
+        ),
+    )
+
+
+def _ignored(section: spec.MappingSection, record: Object) -> Iterator[ir.Ignored]:
+    leaves = Paths.of(leaf_paths(record, section.source.name.value))
+    for ignore in section.ignores:
+        caught = tuple(leaves.under(ignore.path.value))
+        yield ir.Ignored(ignore.path.value, ignore.reason.value, caught)
+
+
+def _operations(written: spec.Spec) -> ir.Operations:
+    auth, performance, security = written.auth, written.performance, written.security
+    retry, breaker, rollback = security.retry, security.circuit_breaker, security.rollback
+    return ir.Operations(
+        connection=auth.target.value,
+        access=tuple(
+            (access.entity.value, tuple(right.value for right in access.rights))
+            for access in auth.access
+        ),
+        mode=performance.mode.value,
+        schedule=performance.schedule.value if performance.schedule else None,
+        peak_per_minute=performance.volume.peak_per_minute.whole,
+        per_day=performance.volume.per_day.whole,
+        p95=performance.latency.p95.seconds if performance.latency else None,
+        batch_size=performance.batch_size.whole,
+        concurrency=performance.concurrency.whole if performance.concurrency else 4,
+        alerts=tuple((name.value, threshold.value) for name, threshold in performance.alerts),
+        attempts=retry.attempts.whole,
+        first_wait=retry.first.seconds,
+        longest_wait=retry.ceiling.seconds,
+        breaker_failures=breaker.failures.whole,
+        breaker_within=breaker.within.seconds,
+        breaker_cool_down=breaker.cool_down.seconds,
+        dead_letter_days=security.dead_letter.days,
+        verify=security.verify.value if security.verify else "warn",
+        undo=rollback.undo.action.value if isinstance(rollback, spec.Undo) else None,
+        irreversible=(
+            rollback.irreversible.value if isinstance(rollback, spec.Irreversible) else None
+        ),
     )
 
 

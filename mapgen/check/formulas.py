@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from typing import overload
 
 from msgspec import Struct, field
 from msgspec.structs import replace
@@ -24,9 +25,12 @@ from mapgen.expression.types import (
     is_assignable,
     present,
 )
+from mapgen.ir import expression as ir
+from mapgen.lower.expression import lower_expression
 from mapgen.report import Diagnostic, Span, Text
 from mapgen.report.catalogue import mapping as messages
 
+_NOTHING = ir.Constant(None, "null")
 _WORD = re.compile(r"[^\W\d]\w*")
 
 
@@ -80,6 +84,27 @@ class Formulas(Struct):
             )
             return None
         return typed
+
+    def fitting(self, text: Text, scope: Scope, field: str, wanted: Type) -> Typed | None:
+        """Return an expression that may stand for the value of a field."""
+        typed = self.whole(text, scope)
+        if typed is not None and not is_assignable(typed.type, wanted):
+            self.faults.append(
+                messages.wrong_type(
+                    text.span(), field, described(wanted), described(typed.type), None
+                )
+            )
+        return typed
+
+    @overload
+    def lowered(self, typed: Typed, wanted: Type | None = None) -> ir.Expression: ...
+    @overload
+    def lowered(self, typed: Typed | None, wanted: Type | None = None) -> ir.Expression | None: ...
+    def lowered(self, typed: Typed | None, wanted: Type | None = None) -> ir.Expression | None:
+        """Return an expression as back ends know it; of a spec with faults none gets there."""
+        if typed is None:
+            return None
+        return _NOTHING if self.faults else lower_expression(typed, wanted)
 
     def whole(self, text: Text, scope: Scope) -> Typed | None:
         """Return an expression without a division that nothing rounds."""

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
-from mapgen.check import model as checked
+from mapgen.check.model import DocumentFacts, FlowFacts, TableFacts
 from mapgen.contract.model import Contract, Entity, Field, ValueType
+from mapgen.ir import flow as ir
 from mapgen.report import Diagnostic, Text
 from mapgen.report.catalogue import lookups as messages
 from mapgen.report.catalogue import mapping, operations
@@ -19,18 +20,18 @@ _TEXT: tuple[ValueType, ...] = ("string", "single_select")
 _WHOLE: tuple[ValueType, ...] = ("int", "short", "byte", "long")
 
 
-def facts_of_live(table: spec.LiveTable, contract: Contract | None) -> checked.TableFacts:
+def facts_of_live(table: spec.LiveTable, contract: Contract | None) -> TableFacts:
     """Return what rules have to know of a table whose values are found at run time."""
     if isinstance(table, spec.LedgerTable):
-        return checked.TableFacts(table.name, (), 0, "")
+        return TableFacts(table.name, (), 0, "")
     entity = contract.entities.get(table.query.entity.value) if contract is not None else None
     columns = tuple(dict.fromkeys(name.value for name in table.query.key))
     fields = entity.fields if entity is not None else {}
     numbers = {name for name in columns if name in fields and fields[name].value_type in _WHOLE}
-    return checked.TableFacts(table.name, columns, 0, "", numbers=frozenset(numbers))
+    return TableFacts(table.name, columns, 0, "", numbers=frozenset(numbers))
 
 
-def facts_of_flow(flow: spec.Spec, contract: Contract | None) -> checked.FlowFacts:
+def facts_of_flow(flow: spec.Spec, contract: Contract | None) -> FlowFacts:
     """Return what other flows have to know of a flow."""
     section = flow.mapping
     documents = {
@@ -40,25 +41,25 @@ def facts_of_flow(flow: spec.Spec, contract: Contract | None) -> checked.FlowFac
         for document in section.documents
     }
     asks = [table.document for table in section.lookups if isinstance(table, spec.LedgerTable)]
-    return checked.FlowFacts(flow.auth.target.value, documents, tuple(asks))
+    return FlowFacts(flow.auth.target.value, documents, tuple(asks))
 
 
-def _facts_of_document(document: spec.Document, contract: Contract | None) -> checked.DocumentFacts:
+def _facts_of_document(document: spec.Document, contract: Contract | None) -> DocumentFacts:
     name, identity = document.target.entity.value, document.identity.field.value
     entity = contract.entities.get(name) if contract is not None else None
     if entity is None or identity not in entity.fields:
         # Told where that flow is checked; here nothing is known against it.
-        return checked.DocumentFacts(name, has_text_identity=True, number_keys=())
+        return DocumentFacts(name, has_text_identity=True, number_keys=())
     fixed = {
         rule.target.value for rule in document.part.fields if isinstance(rule.kind, spec.Const)
     }
     keys = tuple(key for key in entity.keys if key not in fixed)
     is_text = entity.fields[identity].value_type in _TEXT
-    return checked.DocumentFacts(name, is_text, keys)
+    return DocumentFacts(name, is_text, keys)
 
 
 def check_live(
-    flow: spec.Spec, contract: Contract, flows: Mapping[str, checked.FlowFacts | None]
+    flow: spec.Spec, contract: Contract, flows: Mapping[str, FlowFacts | None]
 ) -> Iterator[Diagnostic]:
     """Yield the faults of the lookups that ask the ledger or the tenant."""
     for table in flow.mapping.lookups:
@@ -75,7 +76,7 @@ def check_live(
 
 
 def _ledger(
-    table: spec.LedgerTable, flow: spec.Spec, flows: Mapping[str, checked.FlowFacts | None]
+    table: spec.LedgerTable, flow: spec.Spec, flows: Mapping[str, FlowFacts | None]
 ) -> Iterator[Diagnostic]:
     name, _, document = table.document.value.partition(".")
     if name == flow.flow.value:
@@ -99,7 +100,7 @@ def _ledger(
         yield messages.unfit_document(table.document, why=why, help=help)
 
 
-def _why_unfit(made: checked.DocumentFacts, there: str, here: str) -> tuple[str, str] | None:
+def _why_unfit(made: DocumentFacts, there: str, here: str) -> tuple[str, str] | None:
     """Return why documents cannot be looked up, and what helps; None where they can be."""
     if there != here:
         return (
@@ -239,9 +240,7 @@ def requests_a_document(
     return len(asked | {(table, key) for table, key in in_expressions if table in tables})
 
 
-def circles(
-    flows: Mapping[str, checked.FlowFacts | None], looked_at: Iterable[str]
-) -> list[Diagnostic]:
+def circles(flows: Mapping[str, FlowFacts | None], looked_at: Iterable[str]) -> list[Diagnostic]:
     """Return one fault for each circle of flows that look up each other's documents.
 
     Args:
@@ -261,7 +260,7 @@ def circles(
 
 
 def _way(
-    start: str, end: str, flows: Mapping[str, checked.FlowFacts | None]
+    start: str, end: str, flows: Mapping[str, FlowFacts | None]
 ) -> Sequence[tuple[str, Text]] | None:
     """Return the shortest way from a flow to another, each step with the lookup that makes it."""
     ways: list[list[tuple[str, Text]]] = [[(start, ask)] for ask in _asks(start, flows)]
@@ -276,6 +275,54 @@ def _way(
     return None
 
 
-def _asks(flow: str, flows: Mapping[str, checked.FlowFacts | None]) -> tuple[Text, ...]:
+def _asks(flow: str, flows: Mapping[str, FlowFacts | None]) -> tuple[Text, ...]:
     facts = flows.get(flow)
     return facts.asks if facts is not None else ()
+
+
+def tables(section: spec.MappingSection, contract: Contract) -> Iterator[ir.Table]:
+    """Yield the tables of a flow; one that stands in the spec is part of the code."""
+    for table in section.lookups:
+        match table:
+            case spec.InlineTable():
+                pass
+            case spec.LookupTable(name, path, _, value):
+                column = value.value if value else None
+                yield ir.FileTable(name.value, path.value, table.columns, column)
+            case spec.LedgerTable(name, document, sample):
+                flow, _, one = document.value.partition(".")
+                entries = _entries(sample, (LEDGER_KEY,), LEDGER_VALUE)
+                yield ir.LedgerTable(
+                    name.value, flow, one or None, entries, (LEDGER_KEY,), LEDGER_VALUE
+                )
+            case spec.TenantTable():
+                yield _tenant_table(table, contract)
+
+
+def _tenant_table(table: spec.TenantTable, contract: Contract) -> ir.TenantTable:
+    fields = contract.entities[table.query.entity.value].fields
+    kinds = {name: _condition_kind(field) for name, field in fields.items()}
+    key = tuple(name.value for name in table.query.key)
+    return ir.TenantTable(
+        table.name.value,
+        table.query.entity.value,
+        key,
+        tuple(name for name in key if kinds[name] == "number"),
+        table.query.value.value,
+        tuple(
+            ir.Equality(name.value, constant.value, kinds[name.value])
+            for name, constant in table.query.where
+        ),
+        _entries(table.sample, key, table.query.value.value),
+    )
+
+
+def _entries(sample: spec.Sample, key: tuple[str, ...], value: str) -> tuple[ir.SampleEntry, ...]:
+    found = [cells_of(entry, key, value) for entry in sample.entries]
+    return tuple(ir.SampleEntry(cells[:-1], cells[-1]) for cells in found if cells is not None)
+
+
+def _condition_kind(field: Field) -> ir.ConditionKind:
+    if field.value_type == "boolean":
+        return "flag"
+    return "number" if field.value_type in _WHOLE else "text"

@@ -7,9 +7,9 @@ import keyword
 from collections.abc import Iterator, Mapping
 
 from msgspec import Struct
+from msgspec.structs import replace
 
-from mapgen.check import model as checked
-from mapgen.check.blocks import row_type, value_in_document
+from mapgen.check.blocks import Opened, opened, row_type, type_of
 from mapgen.check.directions import idle_ignores, unusable_members
 from mapgen.check.documents import (
     Siblings,
@@ -18,21 +18,27 @@ from mapgen.check.documents import (
     in_order,
     one_contract,
     reserved_names,
-    rows,
 )
-from mapgen.check.formulas import Formulas, described, reads_of
+from mapgen.check.formulas import Formulas, described, reads_of, trees
+from mapgen.check.model import RESERVED, TableFacts
 from mapgen.check.modifiers import Sending
-from mapgen.check.rules import RESERVED, RuleChecker
+from mapgen.check.rules import RuleChecker
 from mapgen.check.sources import accounted, all_near, type_at, unheld, unusable_names
 from mapgen.check.spelling import repeated
+from mapgen.check.tables import TableRules
+from mapgen.check.values import FieldRules, type_in_document
 from mapgen.contract.model import Contract, Entity
 from mapgen.contract.source_schema import SourceSchema
 from mapgen.expression import types
-from mapgen.expression.lineage import TABLES, Lineage
+from mapgen.expression.lineage import TABLES
 from mapgen.expression.scope import Binding, Origins, Scope, at, either
-from mapgen.expression.tree import Binary
+from mapgen.expression.tree import Binary, Name
 from mapgen.expression.typed import Typed
+from mapgen.ir import flow as ir
+from mapgen.ir.expression import Operation
+from mapgen.ir.rewriting import over_document
 from mapgen.report import Diagnostic, Span, Text
+from mapgen.report.catalogue import documents
 from mapgen.report.catalogue import mapping as messages
 from mapgen.spec import model as spec
 
@@ -46,27 +52,31 @@ SETTING_TYPES: Mapping[str, types.Type] = {
 }
 
 
-class CheckedMapping(Struct, frozen=True):
-    """What the mapping section comes to; None or absent where it has faults."""
+class Mapped(Struct, frozen=True):
+    """What the mapping section comes to; None or absent where it has faults.
+
+    `identities` are the places of what documents are known by, and the source paths behind it;
+    `key` is what a record is called by.
+    """
 
     entities: tuple[Entity, ...]
     settings: Mapping[str, types.Type]
-    lets: tuple[checked.CheckedLet, ...]
-    skips: tuple[checked.CheckedSkip, ...]
+    lets: tuple[ir.Let, ...]
+    skips: tuple[ir.Skip, ...]
     key: Typed | None
-    documents: tuple[checked.CheckedDocument | None, ...]
-    reads: frozenset[str]
-    asked: frozenset[tuple[str, str]]
+    documents: tuple[ir.Document | None, ...]
+    identities: tuple[tuple[Span, tuple[str, ...]], ...]
+    formulas: Formulas
 
 
 def check_mapping(
     section: spec.MappingSection,
     contract: Contract,
     schema: SourceSchema,
-    tables: Mapping[str, checked.TableFacts],
+    tables: Mapping[str, TableFacts],
     faults: list[Diagnostic],
-) -> CheckedMapping | None:
-    """Return the checked mapping; `faults` grows. None where there is no entity to map to."""
+) -> Mapped | None:
+    """Return the mapping; `faults` grows. None where there is no entity to map to."""
     entities = _entities(section, contract, faults)
     if len(entities) < len(section.documents):
         return None
@@ -86,17 +96,24 @@ def check_mapping(
         document.name.value: (document, entity)
         for document, entity in zip(section.documents, entities, strict=True)
     }
-    conditions: dict[str, checked.CheckedCondition] = {}
-    documents = []
+    conditions: dict[str, ir.Condition] = {}
+    made, identities = [], []
     for one in ordered:
-        siblings = Siblings(one, known, conditions)
-        sending = Sending(one.target.operation)
-        rules = RuleChecker(formulas, contract, tables, schema.choices, siblings, sending)
+        rules = FieldRules(
+            formulas,
+            contract,
+            TableRules(formulas, tables, schema.choices),
+            Siblings(one, known, conditions),
+            Sending(one.target.operation),
+        )
         held = condition(one, formulas, scope)
         if held is not None:
             conditions[one.name.value] = held
-        documents.append(_document(rules, schema, scope))
-    faults += apart(document for document in documents if document is not None)
+        document = _document(RuleChecker(rules), schema, scope)
+        made.append(document)
+        if document is not None:
+            identities.append((one.identity.value.span(), document.identity_field.reads))
+    faults += apart(zip(ordered, made, strict=True))
     if schema.entity is not None:
         faults.extend(idle_ignores(section))
     elif not formulas.is_lost:
@@ -104,10 +121,8 @@ def check_mapping(
     faults.extend(unusable_names(formulas.reads))
     faults.extend(unheld(schema, formulas.reads))
     faults.extend(_idle_names(section, formulas))
-    reads = frozenset(formulas.reads)
-    return CheckedMapping(
-        entities, settings, lets, skips, key, tuple(documents), reads, frozenset(formulas.asked)
-    )
+    found = tuple(made), tuple(identities)
+    return Mapped(entities, settings, lets, skips, key, *found, formulas)
 
 
 def _entities(
@@ -127,26 +142,45 @@ def _entities(
     return tuple(found)
 
 
-def _document(
-    rules: RuleChecker, schema: SourceSchema, scope: Scope
-) -> checked.CheckedDocument | None:
-    document = rules.siblings.current
-    entity = rules.siblings.all[document.name.value][1]
-    formulas, prefix = rules.formulas, rules.siblings.prefix
-    when = rules.siblings.conditions.get(document.name.value)
-    source, inner = rows(document, formulas, scope)
-    if inner is None:
+def _document(rules: RuleChecker, schema: SourceSchema, scope: Scope) -> ir.Document | None:
+    siblings, formulas = rules.fields.siblings, rules.formulas
+    document = siblings.current
+    entity = siblings.all[document.name.value][1]
+    block = opened(formulas, document.block, scope)
+    if block is None:
+        formulas.doubt(document)
         return None
-    identity = _identity(rules, entity, schema, inner)
-    part = rules.part(document.part, entity, prefix, inner, document.target.entity.span())
-    kind = None if part is None or identity is None else document_type(part, identity)
+    identity = _identity(rules, entity, schema, block)
+    part = rules.part(document.block, entity, siblings.prefix, block.scope)
     made = Binding(types.ERROR)
-    if part is not None and kind is not None:
-        made = Binding(kind, document_origins(part, identity))
-    checks = _checks(document, formulas, inner.with_("document", made))
-    if part is None or identity is None or kind is None:
+    if part is not None and identity is not None:
+        part = replace(part, members=(identity, *part.members))
+        made = Binding(document_type(part), document_origins(part))
+    else:
+        part = None
+    inner = block.scope.with_("document", made)
+    checks = tuple(_checks(document, formulas, inner, part, is_plain=rules.contract.is_plain))
+    if part is None:
         return None
-    return checked.CheckedDocument(document, entity, identity, part, kind, checks, when, source)
+    return ir.Document(
+        name=document.name.value,
+        pointer=document.pointer,
+        entity_keys=entity.keys,
+        operation=document.target.operation.value,
+        identity=document.identity.field.value,
+        identity_scope=tuple(
+            (one.name, one.value.text)
+            for one in part.members
+            if isinstance(one, ir.Field)
+            and isinstance(one.value, ir.Fixed)
+            and entity.fields[one.name].is_key
+        ),
+        block=block.block(part, formulas),
+        checks=checks,
+        when=siblings.conditions.get(document.name.value),
+        after=tuple(name.value for name in document.after),
+        owner=None if document.owner is None else document.owner.value,
+    )
 
 
 def _blank_entries(section: spec.MappingSection) -> Iterator[Diagnostic]:
@@ -171,7 +205,7 @@ def _root_scope(
     section: spec.MappingSection,
     schema: SourceSchema,
     settings: Mapping[str, types.Type],
-    tables: Mapping[str, checked.TableFacts],
+    tables: Mapping[str, TableFacts],
 ) -> Scope:
     known = {
         table: types.Table(table, facts.columns, facts.entries, facts.numbers)
@@ -189,31 +223,32 @@ def _root_scope(
 
 def _lets(
     section: spec.MappingSection, formulas: Formulas, scope: Scope
-) -> tuple[tuple[checked.CheckedLet, ...], Scope]:
+) -> tuple[tuple[ir.Let, ...], Scope]:
     found = []
     for let in section.lets:
-        is_taken = let.name.value in scope.bindings
-        if is_taken and let.name.value not in RESERVED:
+        name = let.name.value
+        is_taken = name in scope.bindings
+        if is_taken and name not in RESERVED:
             formulas.faults.append(messages.name_taken(let.name))
         typed = formulas.whole(let.expression, scope)
-        kind = typed.type if typed is not None and not is_taken else types.ERROR
-        lineage = Lineage() if typed is None or is_taken else typed.lineage
-        scope = scope.with_(let.name.value, Binding(kind, lineage.value, lineage.reads))
-        if typed is not None and not is_taken:
-            found.append(checked.CheckedLet(let.name.value, typed, typed.reads, let.pointer))
+        if typed is None or is_taken:
+            scope = scope.with_(name, Binding(types.ERROR))
+            continue
+        lineage = typed.lineage
+        scope = scope.with_(name, Binding(typed.type, lineage.value, lineage.reads))
+        value = formulas.lowered(typed)
+        found.append(ir.Let(name, value, type_of(typed.type), typed.reads, let.pointer))
     return tuple(found), scope
 
 
-def _skips(
-    section: spec.MappingSection, formulas: Formulas, scope: Scope
-) -> tuple[checked.CheckedSkip, ...]:
+def _skips(section: spec.MappingSection, formulas: Formulas, scope: Scope) -> tuple[ir.Skip, ...]:
     found = []
     formulas.faults.extend(repeated(skip.when for skip in section.skips))
     for skip in section.skips:
         typed = formulas.condition(skip.when, scope, "`when`")
         if typed is not None:
-            reads = reads_of(typed)
-            found.append(checked.CheckedSkip(typed, skip.because.value, reads, skip.pointer))
+            when, reads = formulas.lowered(typed), reads_of(typed)
+            found.append(ir.Skip(when, skip.because.value, reads, skip.pointer))
     return tuple(found)
 
 
@@ -235,9 +270,10 @@ def _key(section: spec.MappingSection, schema: SourceSchema, formulas: Formulas)
 
 
 def _identity(
-    rules: RuleChecker, entity: Entity, schema: SourceSchema, scope: Scope
-) -> checked.CheckedRule | None:
-    document = rules.siblings.current
+    rules: RuleChecker, entity: Entity, schema: SourceSchema, block: Opened
+) -> ir.Field | None:
+    fields, scope = rules.fields, block.scope
+    document = fields.siblings.current
     clause = document.identity
     written = next(
         (rule for rule in document.part.fields if rule.target.value == clause.field.value), None
@@ -250,13 +286,6 @@ def _identity(
         )
     rules.faults.extend(unusable_members([clause.field]))
     field = rules.field(clause.field, entity)
-    rule = spec.Rule(
-        clause.field,
-        spec.Value(clause.value),
-        spec.Modifiers.plain(),
-        clause.field.span(),
-        clause.pointer,
-    )
     if field is None:
         rules.formulas.formula(clause.value, scope)
         return None
@@ -264,95 +293,116 @@ def _identity(
         rules.faults.append(
             messages.unfit_identity(clause.field, entity=entity.name, known=entity.identities)
         )
-    identity = rules.value(rule, field, f"{rules.siblings.prefix}{field.name}", scope)
-    if identity is not None and isinstance(identity.value, checked.Formula):
-        for table in identity.value.typed.lineage.tables:
-            rules.faults.append(messages.identity_by_table(clause.value.span(), table=table))
-    if identity is not None:
-        rules.faults.extend(_changing(identity, schema, clause.value.span()))
+    rule = spec.Rule(
+        target=clause.field,
+        kind=spec.Value(expression=clause.value),
+        modifiers=spec.Modifiers.plain(),
+        span=clause.field.span(),
+        pointer=clause.pointer,
+    )
+    value = fields.value(rule, scope, field)
+    identity = fields.field(rule, field, f"{fields.siblings.prefix}{field.name}", scope, value)
+    if identity is not None and value is not None:
+        (typed,) = value.formulas
+        rules.faults.extend(_unfit_value(clause, typed, block))
+        rules.faults.extend(_changing(typed, schema, clause.value.span()))
     return identity
 
 
-def _changing(
-    identity: checked.CheckedRule, schema: SourceSchema, at: Span
-) -> Iterator[Diagnostic]:
+def _unfit_value(clause: spec.Identity, typed: Typed, block: Opened) -> Iterator[Diagnostic]:
+    """Yield why a value does not tell documents apart."""
+    for table in typed.lineage.tables:
+        yield messages.identity_by_table(clause.value.span(), table=table)
+    alias = block.written.alias
+    names = {tree.name for tree in trees(typed.tree) if isinstance(tree, Name)}
+    if alias is not None and alias.value not in names:
+        yield documents.same_for_all_rows(clause.value.span(), alias=alias)
+
+
+def _changing(identity: Typed, schema: SourceSchema, at: Span) -> Iterator[Diagnostic]:
     """Yield the faults of source paths behind an identity whose values may change.
 
     Of an object that may be missing, it counts whether it is there, if that decides anything.
     """
-    gone_through, is_of_the_erp = set(), schema.entity is not None
-    if isinstance(identity.value, checked.Formula):
-        gone_through = {*identity.value.typed.lineage.reads} - {*identity.reads}
+    gone_through = {*identity.lineage.reads} - {*identity.reads}
     for path in (*identity.reads, *sorted(gone_through)):
         if path.startswith(TABLES) or path in schema.lasting:
             continue
         if path in identity.reads or isinstance(type_at(schema.record, path), types.Optional):
             yield messages.changing_identity(
-                at, field=path, lasting=schema.lasting, is_of_the_erp=is_of_the_erp
+                at, field=path, lasting=schema.lasting, is_of_the_erp=schema.entity is not None
             )
 
 
-def document_type(
-    part: checked.CheckedPart, identity: checked.CheckedRule | None = None
-) -> types.Object:
+def document_type(part: ir.Part) -> types.Object:
     """Return the type of the document that the rules make, for the checks over it."""
     fields: dict[str, types.Type] = {}
-    for member in (*part.members, *((identity,) if identity else ())):
+    for member in part.members:
         match member:
-            case checked.CheckedRule(value=checked.MadeKey()):
+            case ir.Field(value=ir.Made()):
                 continue  # nobody knows it before the other document is in the ERP
-            case checked.CheckedRule():
-                kind = value_in_document(member)
-                fields[member.field.name] = kind if member.is_always_set else types.optional(kind)
-            case checked.CheckedObject(field=field, part=inner):
-                found = document_type(inner)
-                fields[field.name] = found if member.is_always_set else types.optional(found)
-            case checked.CheckedEach(field=field, part=inner):
-                fields[field.name] = types.ListOf(document_type(inner))
-            case checked.CheckedBlocks(field=field, blocks=blocks):
-                rows = [document_type(block.part) for block in blocks]
-                fields[field.name] = types.ListOf(row_type(rows))
-    return types.Object(f"document {part.entity.name}", fields)
+            case ir.Field():
+                kind = type_in_document(member)
+            case ir.Rows(blocks=blocks):
+                row = row_type([document_type(block.part) for block in blocks])
+                kind = types.ListOf(row) if member.is_list else row
+        fields[member.name] = kind if member.is_always_set else types.optional(kind)
+    return types.Object(f"document {part.entity}", fields)
 
 
-def document_origins(
-    part: checked.CheckedPart, identity: checked.CheckedRule | None = None
-) -> Origins:
+def document_origins(part: ir.Part) -> Origins:
     """Return where the document that the rules make comes from, field by field."""
     members: dict[str, Origins] = {}
-    for member in (*part.members, *((identity,) if identity else ())):
-        name, reads = member.field.name, member.reads
-        match member:
-            case checked.CheckedRule():
-                members[name] = Origins(made_of=reads)
-            case checked.CheckedObject(part=inner):
-                made = document_origins(inner)
-                members[name] = Origins(decided_by=reads, members=made.members)
-            case checked.CheckedEach(part=inner):
-                members[name] = Origins(decided_by=reads, element=document_origins(inner))
-            case checked.CheckedBlocks(blocks=blocks):
-                rows = either(*(document_origins(block.part) for block in blocks))
-                members[name] = Origins(decided_by=reads, element=rows)
+    for member in part.members:
+        if isinstance(member, ir.Field):
+            members[member.name] = Origins(made_of=member.reads)
+            continue
+        row = either(*(document_origins(block.part) for block in member.blocks))
+        decided = Origins(decided_by=member.reads)
+        members[member.name] = (
+            replace(decided, element=row)
+            if member.is_list
+            else replace(decided, members=row.members)
+        )
     return Origins(members=members)
 
 
 def _checks(
-    document: spec.Document, formulas: Formulas, scope: Scope
-) -> tuple[checked.CheckedCheck, ...]:
-    found = []
+    document: spec.Document,
+    formulas: Formulas,
+    scope: Scope,
+    part: ir.Part | None,
+    *,
+    is_plain: bool,
+) -> Iterator[ir.Check]:
+    """Yield the checks over a document; an equality keeps its two sides, to show both."""
+    emptied = frozenset[tuple[str, str]]() if part is None else _emptied(part)
     for check in document.checks:
         typed = formulas.condition(check.that, scope, "a check")
-        if typed is not None:
-            within = check.within.value if check.within else None
-            if check.within and not _has_tolerance(typed):
-                why = "is for decimals compared with `==`"
-                formulas.faults.append(
-                    messages.unfit_modifier(check.within.span(), name="within", why=why)
-                )
-            found.append(
-                checked.CheckedCheck(check.name.value, typed, within, typed.reads, check.pointer)
+        if typed is None:
+            continue
+        if check.within and not _has_tolerance(typed):
+            why = "is for decimals compared with `==`"
+            formulas.faults.append(
+                messages.unfit_modifier(check.within.span(), name="within", why=why)
             )
-    return tuple(found)
+        condition = over_document(formulas.lowered(typed), emptied, is_plain=is_plain)
+        left = right = None
+        if isinstance(condition, Operation) and condition.operator == "==":
+            left, right = condition.left, condition.right
+        within = check.within.value if check.within else "0"
+        name, pointer = check.name.value, check.pointer
+        yield ir.Check(name, condition, left, right, within, typed.reads, pointer)
+
+
+def _emptied(part: ir.Part) -> frozenset[tuple[str, str]]:
+    """Return the fields that are sent to empty them: the type of the part, the name."""
+    return frozenset(
+        (f"document {one.entity}", field.name)
+        for one in ir.parts_of(part)
+        for field in one.members
+        if isinstance(field, ir.Field) and field.clears
+    )
 
 
 def _has_tolerance(typed: Typed) -> bool:

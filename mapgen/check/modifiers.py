@@ -3,28 +3,26 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import Literal
 
 from msgspec import Struct
 
-from mapgen.check import model as checked
 from mapgen.check.formulas import Formulas, described
+from mapgen.check.model import Value
 from mapgen.contract.model import Field
 from mapgen.expression import types
 from mapgen.expression.scope import Scope
 from mapgen.expression.tree import Constant, Tree, Unary
 from mapgen.expression.typed import Typed
-from mapgen.expression.types import Optional, Type, is_assignable, present
+from mapgen.expression.types import Optional, Type, present
+from mapgen.ir.flow import Fixed, Made
 from mapgen.report import Diagnostic, Span, Text
 from mapgen.report.catalogue import mapping as messages
 from mapgen.report.catalogue import modifiers as catalogue
 from mapgen.spec import model as spec
 from mapgen.spec.nodes import ScalarNode
-
-# What only makes sense of a single value.
-_OF_VALUES = ("if_missing", "on_error", "clear_if_missing", "omit_if", "too_long", "rounding")
 
 
 class Sending(Struct, frozen=True):
@@ -54,15 +52,13 @@ class Sending(Struct, frozen=True):
 class Kept(Struct, frozen=True):
     """What a value rule comes to so far: its field and whether that has to be set, its value.
 
-    `formulas` are those of the value, `type` is what it has, `shown` the place that stands for it.
+    `shown` is the place that stands for the value.
     """
 
     rule: spec.Rule
     field: Field
     has_to_be_set: bool
-    value: checked.RuleValue
-    formulas: tuple[Typed, ...]
-    type: Type
+    value: Value
     shown: Span
 
 
@@ -77,23 +73,15 @@ def on_error(kept: Kept, scope: Scope, formulas: Formulas) -> Typed | Literal["o
         return None
     if text.value == "omit":
         return "omit"
-    typed = formulas.whole(text, scope)
-    wanted = present(kept.type)
-    if typed is not None and not is_assignable(typed.type, wanted):
-        formulas.faults.append(
-            messages.wrong_type(
-                text.span(), kept.field.name, described(wanted), described(typed.type), None
-            )
-        )
-    return typed
+    return formulas.fitting(text, scope, kept.field.name, present(kept.value.type))
 
 
 def _unfit_on_error(kept: Kept, text: Text) -> Diagnostic | None:
     modifiers = kept.rule.modifiers
-    if isinstance(kept.value, checked.TableValue):
+    if kept.value.table is not None:
         why = "is for `value`, `first_of` and `cases`; a lookup has `on_miss`"
         return messages.unfit_modifier(text.span(), name="on_error", why=why)
-    if not any(one.is_fallible for one in kept.formulas):
+    if not any(one.is_fallible for one in kept.value.formulas):
         return catalogue.idle_on_error(text, why="no step of this value can fail", value=kept.shown)
     if text.value == "reject":
         why = "a record whose value cannot be evaluated is rejected anyway"
@@ -167,7 +155,7 @@ def _clearing_faults(kept: Kept, mark: Text, sending: Sending) -> Iterator[Diagn
     modifiers, field = kept.rule.modifiers, kept.field
     if sending.operation.value == "create" or sending.is_once:
         yield catalogue.nothing_to_clear(mark, operation=sending.operation)
-    elif not isinstance(kept.type, Optional):
+    elif not isinstance(kept.value.type, Optional):
         yield messages.idle_if_missing(mark, value=kept.shown, name="clear_if_missing")
     elif modifiers.if_missing is not None:
         why = "has no effect beside `if_missing`: no value is missing then"
@@ -187,39 +175,75 @@ def _clearing_faults(kept: Kept, mark: Text, sending: Sending) -> Iterator[Diagn
         )
 
 
-def unfit_for_parts(rule: spec.Rule) -> Iterator[Diagnostic]:
+# Modifiers that only make sense of a single value, and why.
+_OF_VALUES: Mapping[str, str] = {
+    **dict.fromkeys(
+        ("if_missing", "on_error", "clear_if_missing", "omit_if", "too_long", "rounding"),
+        "is for a single value, this rule gives {what}",
+    ),
+    "range": "is for numbers",
+    "places": "is for decimals",
+}
+# Those that need a value which is known before anything is sent.
+_OF_KNOWN = (
+    *("clear_if_missing", "omit_if", "too_long", "range", "rounding", "places"),
+    *("examples", "rejects"),
+)
+
+
+def unfit_for_parts(rule: spec.Rule, *, is_list: bool) -> Iterator[Diagnostic]:
     """Yield the modifiers of a part or of rows that are for single values."""
-    modifiers = rule.modifiers
-    what = "rows" if isinstance(rule.kind, spec.Each | spec.Blocks) else "an object"
-    for name in _OF_VALUES:
-        text: Text | None = getattr(modifiers, name)
-        if text is not None:
-            why = f"is for a single value, this rule gives {what}"
+    what = "rows" if is_list else "an object"
+    for name, why in _OF_VALUES.items():
+        yield from _unfit(rule, name, why.format(what=what))
+
+
+def _unfit(rule: spec.Rule, name: str, why: str) -> Iterator[Diagnostic]:
+    """Yield the fault of a modifier, if the rule has it."""
+    match getattr(rule.modifiers, name):
+        case (Text() as text) | spec.Range(text=text) | spec.CurrencyPlaces(currency=text):
             yield messages.unfit_modifier(text.span(), name=name, why=why)
-    if modifiers.range is not None:
-        yield messages.unfit_modifier(
-            modifiers.range.text.span(), name="range", why="is for numbers"
-        )
-    if modifiers.places is not None:
-        span = places_span(modifiers.places)
-        yield messages.unfit_modifier(span, name="places", why="is for decimals")
+        case ScalarNode(span=span) | (
+            spec.RuleExample(span=span) | spec.RuleReject(span=span),
+            *_,
+        ):
+            yield messages.unfit_modifier(span, name=name, why=why)
 
 
-def places_span(places: ScalarNode | spec.CurrencyPlaces) -> Span:
-    """Return the place of what `places:` says."""
-    return places.currency.span() if isinstance(places, spec.CurrencyPlaces) else places.span
+def modifier_faults(kept: Kept, *, is_identity: bool) -> Iterator[Diagnostic]:
+    """Yield the modifiers that do not fit the value of their rule."""
+    rule, field, kind = kept.rule, kept.field, present(kept.value.type)
+    said = rule.modifiers
+    if isinstance(kept.value.node, Made):
+        for name in _OF_KNOWN:
+            yield from _unfit(rule, name, "is for values that are known before anything is sent")
+        return
+    is_cut = said.too_long is not None and said.too_long.value == "truncate"
+    if field.max_length is None:
+        why = "has no effect: the contract gives no length for the field"
+        yield from _unfit(rule, "too_long", why)
+    elif said.too_long is not None and is_cut and (field.is_key or is_identity):
+        yield messages.no_truncation(said.too_long.span(), field=field.name)
+    if said.range is not None and kind not in types.NUMBERS:
+        yield from _unfit(rule, "range", _OF_VALUES["range"])
+    elif said.range is not None:
+        yield from range_faults(said.range, _known(kept.value), kind, kept.shown)
+    if kind != types.DECIMAL:
+        yield from _unfit(rule, "places", _OF_VALUES["places"])
+    if said.rounding is not None and said.places is None:
+        yield messages.rounding_without_places(said.rounding.span())
+    if kept.has_to_be_set:
+        yield from _unfit(rule, "omit_if", "would leave out a field that has to be set")
 
 
 def range_faults(
-    bounds: spec.Range, value: checked.RuleValue, kind: Type, shown: Span
+    bounds: spec.Range, number: Decimal | None, kind: Type, shown: Span
 ) -> Iterator[Diagnostic]:
-    """Yield what is wrong with the bounds of a number."""
+    """Yield what is wrong with the bounds of a number; `number` is it where no record decides."""
     is_whole = kind == types.INT
     if _is_empty(bounds, is_whole=is_whole):
         yield catalogue.empty_range(bounds.text, kind="whole number" if is_whole else "number")
-        return
-    number = _known(value)
-    if number is not None and not all(_holds(number, sign, at) for sign, at in bounds.bounds):
+    elif number is not None and not all(_holds(number, sign, at) for sign, at in bounds.bounds):
         yield catalogue.constant_out_of_range(shown, shown=f"{number:f}", bounds=bounds.text)
 
 
@@ -243,15 +267,11 @@ def _is_empty(bounds: spec.Range, *, is_whole: bool) -> bool:
     )
 
 
-def _known(value: checked.RuleValue) -> Decimal | None:
+def _known(value: Value) -> Decimal | None:
     """Return the number that a rule gives for every record, None where records decide."""
-    match value:
-        case checked.Constant(text=text, type=kind) if kind in (types.INT, types.DECIMAL):
-            return Decimal(text)
-        case checked.Formula(typed=typed):
-            return _literal(typed.tree)
-        case _:
-            return None
+    if isinstance(value.node, Fixed):
+        return Decimal(value.node.text)
+    return _literal(value.formulas[0].tree) if len(value.formulas) == 1 else None
 
 
 def _literal(tree: Tree) -> Decimal | None:

@@ -7,12 +7,12 @@ that says why (`because`) is not asked about.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
-from msgspec import Struct
+from msgspec import Struct, field
 
-from mapgen.check.model import Checked, CheckedObject, CheckedPart, CheckedRule
-from mapgen.check.writers import Writer, is_maker, writers_of
+from mapgen.check.writers import Writer, is_maker
+from mapgen.ir.flow import Field, Part, Rows
 from mapgen.report import Diagnostic
 from mapgen.report.catalogue import owners as messages
 from mapgen.spec import model as spec
@@ -20,87 +20,70 @@ from mapgen.spec import model as spec
 _UPDATING = ("update", "upsert")
 
 
-def check_overwriting(
-    flows: Sequence[Checked],
-    others: Mapping[str, Checked | None],
-    environments: Sequence[spec.Environment],
-) -> Iterator[Diagnostic]:
-    """Yield a warning for each document of which another flow updates the same fields.
-
-    Args:
-        flows: those that are looked at.
-        others: the other flows of the workspace, by name; None for what is not known.
-        environments: where they may run.
-    """
-    known: dict[object, _Field] = {}
-    for flow in (one for one in others.values() if one is not None):
-        _note(_fields_of(flow, environments), known)
-    for flow in flows:
-        fields = _fields_of(flow, environments)
-        met: dict[tuple[str, str], list[tuple[_Field, _Field]]] = {}
-        for key, one in fields:
-            first = known.get(key)
-            if first is not None and not (one.is_made and first.is_made):  # then E601 says it
-                met.setdefault((one.writer.name, first.writer.name), []).append((one, first))
-        for pairs in met.values():
-            yield _warning(pairs)
-        _note(fields, known)
-
-
-class _Field(Struct, frozen=True):
+class _Updated(Struct, frozen=True):
     """A field that an update writes."""
 
     writer: Writer
-    rule: CheckedRule
+    rule: spec.Rule
+    target: str
 
     @property
     def is_made(self) -> bool:
         """Whether the document of the field is created where it is absent."""
-        return is_maker(self.writer.document.spec)
+        return is_maker(self.writer.written)
 
 
-def _note(fields: Iterable[tuple[object, _Field]], known: dict[object, _Field]) -> None:
-    for key, one in fields:
-        known.setdefault(key, one)
+class Updates(Struct):
+    """The fields that flows update, by all that another one could write them by: the first each."""
+
+    _known: dict[object, _Updated] = field(default_factory=dict)
+
+    def add(self, writers: Iterable[Writer]) -> None:
+        for writer in writers:
+            for key, one in _fields(writer):
+                self._known.setdefault(key, one)
+
+    def met_by(self, writers: Iterable[Writer]) -> Iterator[Diagnostic]:
+        """Yield a warning for each document of which an earlier flow updates the same fields."""
+        met: dict[tuple[str, str], list[tuple[_Updated, _Updated]]] = {}
+        for key, one in (found for writer in writers for found in _fields(writer)):
+            first = self._known.get(key)
+            if first is not None and not (one.is_made and first.is_made):  # then E601 says it
+                met.setdefault((one.writer.name, first.writer.name), []).append((one, first))
+        return map(_warning, met.values())
 
 
-def _fields_of(
-    flow: Checked, environments: Sequence[spec.Environment]
-) -> list[tuple[object, _Field]]:
-    return [found for one in writers_of(flow, environments) for found in _fields(one)]
-
-
-def _warning(pairs: Sequence[tuple[_Field, _Field]]) -> Diagnostic:
+def _warning(pairs: Sequence[tuple[_Updated, _Updated]]) -> Diagnostic:
     second, first = pairs[0]
     return messages.updated_by_two(
-        second.rule.rule.target,
-        first=first.rule.rule.target,
-        entity=second.writer.document.entity.name,
+        second.rule.target,
+        first=first.rule.target,
+        entity=second.writer.document.entity,
         one=second.writer.name,
         other=first.writer.name,
-        fields=tuple(dict.fromkeys(one.rule.target for one, _ in pairs)),
+        fields=tuple(dict.fromkeys(one.target for one, _ in pairs)),
     )
 
 
-def _fields(writer: Writer) -> Iterator[tuple[object, _Field]]:
+def _fields(writer: Writer) -> Iterator[tuple[object, _Updated]]:
     """Yield the fields that a document updates, each with what another flow writes it by, too."""
     document = writer.document
-    if document.spec.target.operation.value not in _UPDATING:
+    if document.operation not in _UPDATING:
         return
-    alike = (writer.bucket, writer.ends(), document.constant_keys)
-    for rule in _rules(document.part):
-        modifiers = rule.rule.modifiers
-        if modifiers.because is None and modifiers.write_once is None and not rule.field.is_key:
-            yield (alike, rule.target.rpartition(": ")[2]), _Field(writer, rule)
+    rules = {rule.pointer: rule for rule in writer.written.part.rules}
+    alike = (writer.bucket, writer.ends(), document.identity_scope)
+    for one in _single(document.part):
+        rule = rules.get(one.pointer)
+        path = one.target.rpartition(": ")[2]
+        is_free = path not in document.entity_keys and not one.is_written_once
+        if is_free and rule is not None and rule.modifiers.because is None:
+            yield (alike, path), _Updated(writer, rule, one.target)
 
 
-def _rules(part: CheckedPart) -> Iterator[CheckedRule]:
-    """Yield the rules of fields of which a document has one; rows are told apart by their keys."""
-    for member in (*part.members, *part.custom, *((part.note,) if part.note is not None else ())):
-        match member:
-            case CheckedRule():
-                yield member
-            case CheckedObject(part=inner):
-                yield from _rules(inner)
-            case _:
-                pass
+def _single(part: Part) -> Iterator[Field]:
+    """Yield the fields of which a document has one; rows are told apart by their keys."""
+    for member in (*part.members, *part.others):
+        if isinstance(member, Field):
+            yield member
+        elif isinstance(member, Rows) and not member.is_list:
+            yield from _single(member.blocks[0].part)

@@ -12,7 +12,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from msgspec import Struct, field
 
-from mapgen.check.model import Checked, CheckedDocument
+from mapgen.check.model import Checked
+from mapgen.check.overwriting import Updates
 from mapgen.check.writers import Bucket, Mark, Writer, is_maker, kind_of, name_of, writers_of
 from mapgen.report import Diagnostic, Text
 from mapgen.report.catalogue import owners as messages
@@ -34,26 +35,28 @@ def check_owners(
     others: Mapping[str, Checked | None],
     environments: Sequence[spec.Environment],
 ) -> Iterator[Diagnostic]:
-    """Yield the faults of documents that two flows may make, and of `owner`.
+    """Yield the faults of documents that two flows may make or both update, and of `owner`.
 
     Args:
         flows: those that are looked at.
         others: the other flows of the workspace, by name; None for what is not known.
         environments: where they may run.
     """
-    known = [one for one in others.values() if one is not None]
-    makers = _Makers()
-    for flow in known:
-        makers.add(writers_of(flow, environments))
+    meetings = (_Makers(), Updates())
+    for other in (one for one in others.values() if one is not None):
+        writers = writers_of(other, environments)
+        for known in meetings:
+            known.add(writers)
     for flow in flows:
         writers = writers_of(flow, environments)
-        yield from makers.met_by(writers)
-        makers.add(writers)
-    whole = {**others, **{flow.spec.flow.value: flow for flow in flows}}
+        for known in meetings:
+            yield from known.met_by(writers)
+            known.add(writers)
+    whole = {**others, **{flow.flow.name: flow for flow in flows}}
     for flow in flows:
-        for document in flow.documents:
-            if document.spec.owner is not None:
-                yield from _owner(flow, document, document.spec.owner, whole, environments)
+        for document in flow.spec.mapping.documents:
+            if document.owner is not None:
+                yield from _owner(flow, document, document.owner, whole, environments)
 
 
 class _Makers(Struct):
@@ -63,7 +66,7 @@ class _Makers(Struct):
 
     def add(self, writers: Iterable[Writer]) -> None:
         for writer in writers:
-            if is_maker(writer.document.spec):
+            if is_maker(writer.written):
                 alike = self._known.setdefault(writer.bucket, {})
                 for mark in writer.known_by():
                     alike.setdefault(mark, writer)
@@ -77,16 +80,16 @@ class _Makers(Struct):
                 continue
             told.add(writer.name)
             yield messages.made_by_two(
-                writer.document.spec.identity.value,
-                first=first.document.spec.identity.value,
-                entity=writer.document.entity.name,
+                writer.written.identity.value,
+                first=first.written.identity.value,
+                entity=writer.document.entity,
                 one=writer.name,
                 other=first.name,
                 environment=writer.place,
             )
 
     def _first(self, writer: Writer) -> Writer | None:
-        if not is_maker(writer.document.spec):
+        if not is_maker(writer.written):
             return None
         alike = self._known.get(writer.bucket, {})
         return next((alike[mark] for mark in writer.asks_for() if mark in alike), None)
@@ -94,7 +97,7 @@ class _Makers(Struct):
 
 def _owner(
     flow: Checked,
-    document: CheckedDocument,
+    document: spec.Document,
     owner: Text,
     flows: Mapping[str, Checked | None],
     environments: Sequence[spec.Environment],
@@ -106,14 +109,11 @@ def _owner(
     other = flows.get(name)
     made = None if other is None else _called(other, owner.value)
     if other is None or made is None:
-        makers = list(_makers_of(flows, document, flow.spec.flow.value))
+        makers = list(_makers_of(flows, document, flow.flow.name))
         help = None if makers else "remove `owner`: nobody else makes it"
         yield messages.unknown_owner(owner, known=makers, help=help)
         return
-    if (
-        made.spec.owner is not None
-        and made.spec.owner.value == name_of(flow, document) < owner.value
-    ):
+    if made.owner is not None and made.owner.value == name_of(flow, document) < owner.value:
         return  # told at the other one
     unfit = _why_unfit((flow, document), (other, made), environments)
     if unfit is not None:
@@ -121,38 +121,38 @@ def _owner(
         yield messages.unfit_owner(owner, why=why, help=help)
 
 
-def _called(flow: Checked, name: str) -> CheckedDocument | None:
-    return next((one for one in flow.documents if name_of(flow, one) == name), None)
+def _called(flow: Checked, name: str) -> spec.Document | None:
+    return next((one for one in flow.spec.mapping.documents if name_of(flow, one) == name), None)
 
 
 def _makers_of(
-    flows: Mapping[str, Checked | None], document: CheckedDocument, own: str
+    flows: Mapping[str, Checked | None], document: spec.Document, own: str
 ) -> Iterator[str]:
     """Yield the names of what may be meant by an `owner`."""
     for name, flow in flows.items():
-        for made in () if flow is None or name == own else flow.documents:
-            if is_maker(made.spec) and kind_of(made.spec) == kind_of(document.spec):
+        for made in () if flow is None or name == own else flow.spec.mapping.documents:
+            if is_maker(made) and kind_of(made) == kind_of(document):
                 yield name_of(flow, made) if flow is not None else name
 
 
 def _why_unfit(
-    mine: tuple[Checked, CheckedDocument],
-    other: tuple[Checked, CheckedDocument],
+    mine: tuple[Checked, spec.Document],
+    other: tuple[Checked, spec.Document],
     environments: Sequence[spec.Environment],
 ) -> tuple[str, str] | None:
     """Return why a document cannot be the one that an `owner` means, and what helps."""
     (flow, document), (owning, made) = mine, other
-    entity, name = kind_of(made.spec)
+    entity, name = kind_of(made)
     if owning is flow:
         return "it is of this flow itself", "name the document of another flow"
-    if made.spec.target.is_plain or kind_of(made.spec) != kind_of(document.spec):
+    if made.target.is_plain or kind_of(made) != kind_of(document):
         return f"it is a `{entity}` known by `{name}`", "remove `owner`"
-    if made.spec.owner is not None:
-        further = made.spec.owner.value
+    if made.owner is not None:
+        further = made.owner.value
         if further == name_of(flow, document):
             return "it names this one as its owner", "remove `owner` where the documents are made"
         return f"`{further}` makes it", f"write `owner: {further}`"
-    if not is_maker(made.spec):
+    if not is_maker(made):
         return "that flow only updates it", "remove `owner`: this flow makes it"
     if not _may_meet(_of(flow, document, environments), _of(owning, made, environments)):
         why = "no document of the two can have the same identity in one tenant"
@@ -161,9 +161,9 @@ def _why_unfit(
 
 
 def _of(
-    flow: Checked, document: CheckedDocument, environments: Iterable[spec.Environment]
+    flow: Checked, document: spec.Document, environments: Iterable[spec.Environment]
 ) -> list[Writer]:
-    return [one for one in writers_of(flow, environments) if one.document is document]
+    return [one for one in writers_of(flow, environments) if one.written is document]
 
 
 def _may_meet(mine: Iterable[Writer], theirs: Iterable[Writer]) -> bool:

@@ -1,23 +1,23 @@
-"""Lookup rules in, checked ones out: the key has the table's columns, the table what it needs."""
+"""Lookup rules: the key has the table's columns, the table what the rule needs."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Literal, cast
+from typing import cast
 
 from msgspec import Struct
 
-from mapgen.check import model as checked
 from mapgen.check.formulas import Formulas, any_of, described
-from mapgen.expression import types
+from mapgen.check.model import TableFacts, Value
 from mapgen.expression.scope import Scope
 from mapgen.expression.tree import Select
 from mapgen.expression.typed import Typed
-from mapgen.expression.types import Object, present
+from mapgen.expression.types import ERROR, INT, STRING, Object, Optional, optional, present
+from mapgen.ir import flow as ir
 from mapgen.report.catalogue import mapping as messages
 from mapgen.spec import model as spec
 
-_KEY_TYPES = (types.STRING, types.INT, types.ERROR)
+_KEY_TYPES = (STRING, INT, ERROR)
 
 
 class TableRules(Struct, frozen=True):
@@ -27,10 +27,10 @@ class TableRules(Struct, frozen=True):
     """
 
     formulas: Formulas
-    tables: Mapping[str, checked.TableFacts]
+    tables: Mapping[str, TableFacts]
     choices: Mapping[tuple[str, str], tuple[str, ...]]
 
-    def value(self, kind: spec.Lookup, scope: Scope) -> checked.TableValue | None:
+    def value(self, kind: spec.Lookup, scope: Scope) -> Value | None:
         """Return what a lookup rule gives, or None when it has faults."""
         keys = [
             [self.formulas.whole(part.expression, scope) for part in key.parts] for key in kind.keys
@@ -55,13 +55,32 @@ class TableRules(Struct, frozen=True):
         known = tuple(key for key in found if key is not None)
         if len(known) < len(found) or not self._is_inline_complete(kind, table, known):
             return None
+        return self._value(kind, table, known, otherwise)
+
+    def _value(
+        self,
+        kind: spec.Lookup,
+        table: TableFacts,
+        keys: tuple[tuple[Typed, ...], ...],
+        otherwise: Typed | None,
+    ) -> Value:
         on_miss = kind.on_miss.value if kind.on_miss else "reject"
-        way = cast(Literal["reject", "retry", "omit"], on_miss)
-        return checked.TableValue(table, known, way, otherwise)
+        has_key = any(not any(isinstance(part.type, Optional) for part in key) for key in keys)
+        is_certain = has_key and (on_miss != "omit" or otherwise is not None)
+        parts = tuple(part for key in keys for part in key)
+        node = ir.Lookup(
+            table.name.value,
+            tuple(tuple(self.formulas.lowered(part) for part in key) for key in keys),
+            cast(ir.OnMiss, on_miss if otherwise is None else "replace"),
+            self.formulas.lowered(otherwise, STRING),
+            table.entries,
+        )
+        formulas = parts if otherwise is None else (*parts, otherwise)
+        return Value(node, STRING if is_certain else optional(STRING), formulas, table)
 
     def _key(
-        self, key: spec.LookupKey, parts: list[Typed], table: checked.TableFacts
-    ) -> checked.TableKey | None:
+        self, key: spec.LookupKey, parts: list[Typed], table: TableFacts
+    ) -> tuple[Typed, ...] | None:
         """Return a key with its parts in the order of the table's columns."""
         for part, typed in zip(key.parts, parts, strict=True):
             if present(typed.type) not in _KEY_TYPES:
@@ -74,7 +93,7 @@ class TableRules(Struct, frozen=True):
                 return None
         for part, typed in zip(key.parts, parts, strict=True):
             column = part.column.value if part.column else next(iter(table.columns), "")
-            if column in table.numbers and present(typed.type) == types.STRING:
+            if column in table.numbers and present(typed.type) == STRING:
                 span, found = part.expression.span(), described(typed.type)
                 what = f"a key for `{column}`"
                 self.formulas.faults.append(
@@ -87,7 +106,7 @@ class TableRules(Struct, frozen=True):
             if part.column is not None
         }
         if not named and len(table.columns) < 2:
-            return checked.TableKey(tuple(parts))
+            return tuple(parts)
         if set(named) != set(table.columns):
             fault = messages.wrong_key_columns(
                 key.span,
@@ -98,10 +117,10 @@ class TableRules(Struct, frozen=True):
             )
             self.formulas.faults.append(fault)
             return None
-        return checked.TableKey(tuple(named[column] for column in table.columns))
+        return tuple(named[column] for column in table.columns)
 
     def _is_inline_complete(
-        self, kind: spec.Lookup, table: checked.TableFacts, keys: tuple[checked.TableKey, ...]
+        self, kind: spec.Lookup, table: TableFacts, keys: tuple[tuple[Typed, ...], ...]
     ) -> bool:
         """Report what an inline table lacks of the values that its key may have."""
         if table.entries is None:
@@ -112,10 +131,10 @@ class TableRules(Struct, frozen=True):
             self.formulas.faults.append(fault)
             return False
         known = {name for name, _ in table.entries}
-        tree = keys[-1].parts[0].tree
+        tree = keys[-1][0].tree
         if kind.on_miss or kind.otherwise or not isinstance(tree, Select):
             return True
-        owner = present(keys[-1].parts[0].types[tree.operand])
+        owner = present(keys[-1][0].types[tree.operand])
         choices = (
             self.choices.get((owner.name, tree.field), ()) if isinstance(owner, Object) else ()
         )
@@ -130,14 +149,14 @@ class TableRules(Struct, frozen=True):
         return True
 
 
-def facts_of_inline(table: spec.InlineTable) -> checked.TableFacts:
+def facts_of_inline(table: spec.InlineTable) -> TableFacts:
     """Return what rules have to know of a table that is written out."""
     entries = tuple((key.value, value.value) for key, value in table.entries)
     lengths = [
         (len(value.value.encode("utf-16-le")) // 2, value.span) for _, value in table.entries
     ]
     longest, span = max(lengths, key=lambda one: one[0], default=(0, None))
-    return checked.TableFacts(table.name, (), longest, f"`{table.name.value}`", entries, span)
+    return TableFacts(table.name, (), longest, f"`{table.name.value}`", entries, span)
 
 
 def _form(columns: Sequence[str]) -> str:

@@ -13,7 +13,8 @@ from itertools import product
 from msgspec import Struct
 
 from mapgen.check.ends import ANY, Ends, Texts, marks
-from mapgen.check.model import Checked, CheckedDocument, Formula
+from mapgen.check.model import Checked
+from mapgen.ir.flow import Document, Fixed, Lookup, Made
 from mapgen.runtime.folding import folded
 from mapgen.spec import model as spec
 
@@ -34,20 +35,21 @@ Mark = tuple[str, ...]
 
 
 class Writer(Struct, frozen=True):
-    """A document of a flow, and one of the places where it is written.
+    """A document of a flow, as it is written and as it is made, and one of the places it goes to.
 
     `tenant` is what leads there; `environment` None: the workspace has none that says.
     """
 
     flow: Checked
-    document: CheckedDocument
+    written: spec.Document
+    document: Document
     environment: spec.Environment | None
     tenant: tuple[str, ...]
 
     @property
     def name(self) -> str:
         """What others call the document: `FLOW`, or `FLOW.DOCUMENT`."""
-        return name_of(self.flow, self.document)
+        return name_of(self.flow, self.written)
 
     @property
     def place(self) -> str | None:
@@ -57,7 +59,7 @@ class Writer(Struct, frozen=True):
     @property
     def bucket(self) -> Bucket:
         """What is alike of all documents that one look-up may find."""
-        return self.tenant, kind_of(self.document.spec)
+        return self.tenant, kind_of(self.written)
 
     def known_by(self) -> Iterator[Mark]:
         """Yield what the document is known by to those who may write it, too."""
@@ -68,23 +70,27 @@ class Writer(Struct, frozen=True):
         return product(*(asked for _, asked in self._sides()))
 
     def _sides(self) -> Iterator[tuple[frozenset[str], frozenset[str]]]:
-        ends, constants = self.ends(), dict(self.document.constant_keys)
+        ends, constants = self.ends(), dict(self.document.identity_scope)
         yield marks(ends.beginnings, is_backwards=False)
         yield marks(ends.endings, is_backwards=True)
-        for key in sorted(self.document.entity.keys):
+        for key in sorted(self.document.entity_keys):
             yield _marks_of_a_key(constants.get(key))
 
     def ends(self) -> Ends:
         """Return how the identity can begin and end."""
-        value = self.document.identity.value
-        return self._texts().ends(value.typed) if isinstance(value, Formula) else ANY
-
-    def _texts(self) -> Texts:
-        name = self.flow.spec.flow.value
-        settings = {} if self.environment is None else self.environment.settings.get(name, {})
-        lets = {let.name: let.typed for let in self.flow.lets}
-        values = {key: setting.value.value for key, setting in settings.items()}
-        return Texts(lets, values, self.flow.schema.stated)
+        flow = self.flow.flow
+        settings = {} if self.environment is None else self.environment.settings.get(flow.name, {})
+        texts = Texts(
+            {let.name: let.value for let in flow.lets},
+            {key: setting.value.value for key, setting in settings.items()},
+            {
+                (one.name, member.name): member.constraints
+                for one in flow.source_objects
+                for member in one.fields
+            },
+        )
+        value = self.document.identity_field.value
+        return ANY if isinstance(value, Fixed | Lookup | Made) else texts.ends(value)
 
 
 def _marks_of_a_key(constant: str | None) -> tuple[frozenset[str], frozenset[str]]:
@@ -104,11 +110,18 @@ def writers_of(flow: Checked, environments: Iterable[spec.Environment]) -> list[
         if connection in environment.connections
     ]
     return [
-        Writer(flow, document, environment, tenant)
-        for document in flow.documents
-        if not document.spec.target.is_plain
+        Writer(flow, written, document, environment, tenant)
+        for written, document in documents_of(flow)
+        if not written.target.is_plain
         for environment, tenant in places or [(None, (connection,))]
     ]
+
+
+def documents_of(flow: Checked) -> Iterator[tuple[spec.Document, Document]]:
+    """Yield the documents of a flow, each as it is written and as it is made."""
+    written = {one.name.value: one for one in flow.spec.mapping.documents}
+    for document in flow.flow.documents:
+        yield written[document.name], document
 
 
 def _tenant(environment: spec.Environment, connection: str) -> tuple[str, ...]:
@@ -119,7 +132,7 @@ def _tenant(environment: spec.Environment, connection: str) -> tuple[str, ...]:
     return (*names, *(one.text.value.rstrip("/").casefold() for one in values))
 
 
-def name_of(flow: Checked, document: CheckedDocument) -> str:
+def name_of(flow: Checked, document: spec.Document) -> str:
     """Return what others call a document: `FLOW`, or `FLOW.DOCUMENT`."""
-    name = flow.spec.flow.value
-    return name if document.name == spec.ONLY else f"{name}.{document.name}"
+    name, own = flow.flow.name, document.name.value
+    return name if own == spec.ONLY else f"{name}.{own}"

@@ -88,7 +88,7 @@ def _from_specs(workspace: Workspace, path: Path) -> str:
 
 def _record_name(path: str) -> str:
     """Return what a record is called, by its schema: `shopify-order.schema.json` -> order."""
-    from mapgen.check.rules import RESERVED
+    from mapgen.check.model import RESERVED
 
     words = re.findall(r"[a-z][a-z0-9]*", Path(path).name.partition(".")[0].lower())
     name = words[-1] if words else "record"

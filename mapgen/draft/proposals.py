@@ -8,7 +8,7 @@ from typing import cast
 
 from msgspec import Struct, field
 
-from mapgen.check.rules import RESERVED
+from mapgen.check.model import RESERVED
 from mapgen.contract.model import Contract, Entity, Field, ValueType
 from mapgen.contract.source_schema import SourceSchema
 from mapgen.draft.names import SAME_WORDS, likeness, singular, snake, words

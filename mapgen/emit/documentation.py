@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import assert_never
 
 from mapgen.emit.templates import render
 from mapgen.escaping import code, prose
 from mapgen.ir import flow as ir
+from mapgen.ir.expression import is_optional
 
 # So many fields of an ignored pattern are named; how many there are beyond is told.
 MOST_SHOWN = 8
@@ -45,7 +46,7 @@ def _document(document: ir.Document, flow: ir.Flow) -> dict[str, object]:
         "checked": "the document" + ("" if flow.only is document else f" {code(document.name)}"),
         "target": f"{prefix}{document.operation} {code(document.entity)} of {prose(_owner(flow))}",
         "made": ", ".join(_conditions(document)),
-        "rows": list(_rows(document.part)),
+        "rows": list(_rows(document.part, flow)),
         "checks": [_check(check) for check in document.checks],
     }
 
@@ -57,10 +58,12 @@ def _owner(flow: ir.Flow) -> str:
 
 def _conditions(document: ir.Document) -> Iterator[str]:
     """Yield for what a document is made, and what has to be there before it."""
-    if document.rows is not None:
-        yield f"one for each {code(document.rows.alias)} of {document.rows.words}"
+    if document.is_list:
+        rows = dict(document.block.written)
+        where = f" where {code(rows['where'])}" if "where" in rows else ""
+        yield f"one for each {code(document.block.alias or '')} of {code(rows['each'])}{where}"
     if document.when is not None:
-        yield f"where {document.when.words}"
+        yield f"where {code(document.when.written)}"
     if document.after:
         yield "after " + " and ".join(code(name) for name in document.after)
 
@@ -79,22 +82,18 @@ def _table(table: ir.Table) -> str:
             assert_never(table)
 
 
-def _rows(part: ir.Part) -> Iterator[dict[str, str]]:
-    notes = () if part.note is None else (part.note,)
-    for member in (*part.members, *(item.field for item in part.custom), *notes):
+def _rows(part: ir.Part, flow: ir.Flow) -> Iterator[dict[str, str]]:
+    for member in (*part.members, *part.others):
         if isinstance(member, ir.Field):
-            yield _row(member)
+            yield _row(member, flow)
             continue
-        if isinstance(member, ir.BlocksPart):
-            yield _opening(_path(member.target), (), _part_rule(member))
-            for number, block in enumerate(member.blocks, start=1):
-                yield _opening(
-                    f"{_path(member.target)}, block {number}", block.reads, _block_rule(block)
-                )
-                yield from _rows(block.part)
-            continue
-        yield _opening(_path(member.target), member.reads, _part_rule(member))
-        yield from _rows(member.part)
+        target = _path(member.target)
+        is_one = len(member.blocks) == 1
+        yield _opening(target, member.reads if is_one else (), _part_rule(member))
+        for number, block in enumerate(member.blocks, start=1):
+            if not is_one:
+                yield _opening(f"{target}, block {number}", block.reads, _block_rule(block))
+            yield from _rows(block.part, flow)
 
 
 def _opening(target: str, reads: tuple[str, ...], rule: str) -> dict[str, str]:
@@ -109,42 +108,63 @@ def _opening(target: str, reads: tuple[str, ...], rule: str) -> dict[str, str]:
     }
 
 
-def _row(field: ir.Field) -> dict[str, str]:
+def _row(field: ir.Field, flow: ir.Flow) -> dict[str, str]:
     return {
         "target": code(_path(field.target)),
         "source": ", ".join(code(path) for path in field.reads),
-        "rule": field.words,
+        "rule": _rule(field),
         "missing": _missing(field),
-        "remarks": "; ".join(_remarks(field)),
+        "remarks": "; ".join(_remarks(field, flow)),
     }
 
 
-def _part_rule(member: ir.ObjectPart | ir.RowsPart | ir.BlocksPart) -> str:
+# What the mapping document says for a key of the spec: the first time, and each time after it.
+_WORDS: Mapping[str, tuple[str, str]] = {
+    "const": ("always {}", ""),
+    "value": ("{}", ""),
+    "lookup": ("{as_it_is}", ""),
+    "key": (" at {}", ", then {}"),
+    "with": (" with {}", " with {}"),
+    "otherwise": (", otherwise {}", ""),
+    "first_of": ("first of {}", ", {}"),
+    "then": ("{} when {before}", "; {} when {before}"),
+    "else": ("; else {}", ""),
+    "field": ("{} of the document {before}", ""),
+}
+
+
+def _rule(field: ir.Field) -> str:
+    """Return the rule as the spec has it."""
+    found, before, seen = "", "", set[str]()
+    for key, text in field.written:
+        words = _WORDS.get(key, ("", ""))[key in seen]
+        found += words.format(code(text), before=code(before), as_it_is=text)
+        before = text
+        seen.add(key)
+    return found
+
+
+def _part_rule(member: ir.Rows) -> str:
     once = "; only when the document is created" if member.is_written_once else ""
     return _part_words(member) + once
 
 
-def _part_words(member: ir.ObjectPart | ir.RowsPart | ir.BlocksPart) -> str:
-    if not isinstance(member, ir.ObjectPart):
-        fewest = f", {member.at_least} at least" if member.at_least else ""
+def _part_words(member: ir.Rows) -> str:
+    first, *others = member.blocks
+    if member.is_list:
+        rows = f"the rows of {len(member.blocks)} blocks" if others else _block_rule(first)
+        fewest = f", {member.least} at least" if member.least else ""
         keys = ", ".join(code(name) for name in member.row_key)
         known_by = f", recognised by {keys}" if keys else ""
-        return f"{_rows_words(member)}{fewest}{known_by}"
-    if member.source is None:
-        return "always there"
-    return "there when the source is" if member.may_be_missing else "always there"
-
-
-def _rows_words(member: ir.RowsPart | ir.BlocksPart) -> str:
-    if isinstance(member, ir.RowsPart):
-        where = f" where {member.where_words}" if member.where_words else ""
-        return f"a row for each {code(member.alias)}{where}"
-    return f"the rows of {len(member.blocks)} blocks"
+        return f"{rows}{fewest}{known_by}"
+    is_sure = first.source is None or not is_optional(first.source)
+    return "always there" if is_sure else "there when the source is"
 
 
 def _block_rule(block: ir.Block) -> str:
     rows = "one row" if block.alias is None else f"a row for each {code(block.alias)}"
-    return f"{rows} where {block.words}" if block.words else rows
+    words = dict(block.written)
+    return f"{rows} where {code(words['where'])}" if "where" in words else rows
 
 
 def _missing(field: ir.Field) -> str:
@@ -156,26 +176,29 @@ def _missing(field: ir.Field) -> str:
         case "reject":
             return "rejected"
         case "replace":
-            return code(field.missing_words or "")
+            return code(dict(field.written)["if_missing"])
 
 
-def _remarks(field: ir.Field) -> Iterator[str]:
-    limits = field.limits
+def _remarks(field: ir.Field, flow: ir.Flow) -> Iterator[str]:
+    limits, said = field.limits, dict(field.written)
     if limits.max_length is not None:
         way = "cut" if limits.truncates else "rejected"
         yield f"longer than {limits.max_length}: {way}"
-    if field.error_words is not None:
-        yield f"where that fails: {field.error_words}"
+    if "on_error" in said:
+        instead = "left out" if field.on_error == "omit" else code(said["on_error"])
+        yield f"where that fails: {instead}"
     if field.is_written_once:
         yield "only when the document is created"
-    if field.places_words is not None or limits.places is not None:
+    if limits.currency is not None or limits.places is not None:
         way = f", rounded {limits.rounding}" if limits.rounding else ""
-        yield (field.places_words or f"{limits.places} decimal places") + way
+        of_currency = f"as many decimal places as {code(said.get('currency', ''))} has"
+        whole = of_currency if limits.currency else f"{limits.places} decimal places"
+        yield whole + way
     yield from dict.fromkeys(f"{sign} {bound}" for sign, bound in limits.range)
-    if field.is_personal:
+    if flow.is_personal(field.reads):
         yield "personal"
-    if field.because:
-        yield prose(field.because)
+    if "because" in said:
+        yield prose(said["because"])
 
 
 def _check(check: ir.Check) -> str:

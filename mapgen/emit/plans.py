@@ -12,7 +12,6 @@ from mapgen.emit.json_text import json_text
 from mapgen.emit.manifest import rules_of
 from mapgen.emit.python.transformer import RuleLine
 from mapgen.ir.flow import (
-    BlocksPart,
     Document,
     EntityReads,
     EntityShape,
@@ -20,13 +19,11 @@ from mapgen.ir.flow import (
     Flow,
     Join,
     LedgerTable,
-    ObjectPart,
     Part,
-    RowsPart,
+    Rows,
     SampleEntry,
     Table,
     TenantTable,
-    parts_of,
 )
 
 
@@ -153,17 +150,19 @@ def _written_once(part: Part, prefix: str = "") -> Iterator[str]:
     for member in (*part.members, *((part.note,) if part.note is not None else ())):
         if member.is_written_once:
             yield f"{prefix}{member.name}"
-        elif isinstance(member, ObjectPart):
-            yield from _written_once(member.part, f"{prefix}{member.name}.")
+        elif isinstance(member, Rows) and not member.is_list:
+            yield from _written_once(member.blocks[0].part, f"{prefix}{member.name}.")
 
 
 def _row_keys(part: Part, prefix: str = "") -> Iterator[tuple[str, tuple[str, ...]]]:
     """Yield the path of each list of rows that have a key, and the key."""
     for member in part.members:
-        if isinstance(member, RowsPart | BlocksPart) and member.row_key:
+        if not isinstance(member, Rows):
+            continue
+        if member.row_key:
             yield f"{prefix}{member.name}", member.row_key
-        for inner in parts_of(member):
-            yield from _row_keys(inner, f"{prefix}{member.name}.")
+        for block in member.blocks:
+            yield from _row_keys(block.part, f"{prefix}{member.name}.")
 
 
 def rule_map_file(flow: Flow, rules: Iterable[RuleLine], code: str) -> str:

@@ -162,14 +162,14 @@ def target_schema_file(flow: ir.Flow) -> str:
     if flow.only is not None:
         part = _part(flow.only.part, flow.is_plain)
         return json_text({"$schema": DIALECT, "title": flow.only.entity, **part})
-    needed = [one.name for one in flow.documents if one.when is None and one.rows is None]
+    needed = [one.name for one in flow.documents if one.when is None and not one.is_list]
     documents = {document.name: _document(document, flow.is_plain) for document in flow.documents}
     return json_text({"$schema": DIALECT, "title": flow.name, **_closed(documents, needed)})
 
 
 def _document(document: ir.Document, is_plain: bool) -> Schema:
     schema: Schema = {"title": document.entity, **_part(document.part, is_plain)}
-    if document.rows is None:
+    if not document.is_list:
         return schema
     return {"type": "array", "minItems": 1, "items": schema}
 
@@ -179,21 +179,12 @@ def _part(part: ir.Part, is_plain: bool) -> Schema:
     required: list[str] = []
     notes = () if part.note is None else (part.note,)
     for member in (*part.members, *notes):
-        match member:
-            case ir.Field():
-                properties[member.name] = _plain(member) if is_plain else _field(member)
-                is_there = member.is_always_set or member.clears
-            case ir.ObjectPart():
-                properties[member.name] = _part(member.part, is_plain)
-                is_there = not (member.may_be_missing or member.part.may_be_empty)
-            case ir.RowsPart():
-                properties[member.name] = _rows(member, _part(member.part, is_plain))
-                is_there = True
-            case ir.BlocksPart(blocks=blocks):
-                kinds = [_part(block.part, is_plain) for block in blocks]
-                row: Schema = kinds[0] if len(kinds) == 1 else {"anyOf": kinds}
-                properties[member.name] = _rows(member, row)
-                is_there = True
+        is_there = member.is_always_set
+        if isinstance(member, ir.Field):
+            properties[member.name] = _plain(member) if is_plain else _field(member)
+            is_there = is_there or member.clears
+        else:
+            properties[member.name] = _rows(member, is_plain)
         if is_there:
             required.append(member.name)
     if part.custom:
@@ -210,9 +201,13 @@ def _closed(properties: Mapping[str, object], required: list[str]) -> Schema:
     }
 
 
-def _rows(member: ir.RowsPart | ir.BlocksPart, row: Schema) -> Schema:
-    rows: Schema = {"type": "array", "items": row}
-    return {**rows, "minItems": member.at_least} if member.at_least else rows
+def _rows(member: ir.Rows, is_plain: bool) -> Schema:
+    kinds = [_part(block.part, is_plain) for block in member.blocks]
+    one: Schema = kinds[0] if len(kinds) == 1 else {"anyOf": kinds}
+    if not member.is_list:
+        return one
+    rows: Schema = {"type": "array", "items": one}
+    return {**rows, "minItems": member.least} if member.least else rows
 
 
 def _field(field: ir.Field) -> Schema:
@@ -234,7 +229,7 @@ def _value(field: ir.Field) -> Schema:
     limits = field.limits
     if field.clears:
         schema["type"] = [schema["type"], "null"]
-    if isinstance(field.value, ir.Constant):
+    if isinstance(field.value, ir.Fixed):
         return {**schema, "const": _constant(field.value.text, field.kind)}
     if limits.choices:
         schema["enum"] = [_constant(text, field.kind) for text in limits.choices]

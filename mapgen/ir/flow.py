@@ -7,13 +7,13 @@ of a spec: a comment does not change it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Literal
 
 from msgspec import Struct
 
 from mapgen.constraints import Constraints
-from mapgen.ir.expression import Expression, Variable
+from mapgen.ir.expression import Expression, Variable, is_optional
 
 ValueKind = Literal[
     "string", "decimal", "decimal_text", "int", "boolean", "date", "datetime", "select"
@@ -24,6 +24,9 @@ OnMiss = Literal["reject", "retry", "omit", "replace"]
 ConditionKind = Literal["text", "number", "flag"]
 Rounding = Literal["half_up", "half_even", "up", "down"]
 Comparison = Literal["<", "<=", ">", ">="]
+
+# What the author wrote, by keys of the language: `(("value", "order.id"), ("if_missing", "0"))`.
+Written = tuple[tuple[str, str], ...]
 
 # What the document of a flow that makes one of a record is called.
 ONLY = "document"
@@ -168,13 +171,24 @@ class TenantTable(Struct, frozen=True):
 Table = FileTable | LedgerTable | TenantTable
 
 
+class Type(Struct, frozen=True):
+    """The type of a value: the name of a scalar or of an object; or what it is made `of`.
+
+    Then `name` is `list` (of its elements), `map` (of keys and values) or `group` (of a key and its
+    rows).
+    """
+
+    name: str
+    of: tuple[Type, ...] = ()
+    may_be_missing: bool = False
+
+
 class Let(Struct, frozen=True):
     """A named value."""
 
     name: str
     value: Expression
-    may_be_missing: bool
-    type: str
+    of: Type
     reads: tuple[str, ...]
     pointer: str
 
@@ -188,48 +202,23 @@ class Skip(Struct, frozen=True):
     pointer: str
 
 
-class Constant(Struct, frozen=True):
+class Fixed(Struct, frozen=True):
     """The same value in every document, as text."""
 
     text: str
 
 
-class Formula(Struct, frozen=True):
-    """The value of an expression."""
-
-    expression: Expression
-
-
 class Lookup(Struct, frozen=True):
-    """The value of a table for the first key it knows.
+    """The value of a table for the first key it knows: each key has a part for each column.
 
-    `entries` is an inline table, None for one that is read from a file.
+    A number is looked up as text. `entries` is an inline table, None for one in a file.
     """
 
     table: str
-    keys: tuple[LookupKey, ...]
+    keys: tuple[tuple[Expression, ...], ...]
     on_miss: OnMiss
     otherwise: Expression | None
     entries: tuple[tuple[str, str], ...] | None
-
-
-class LookupKey(Struct, frozen=True):
-    """One key to try: a part for each column of the table's key."""
-
-    parts: tuple[KeyPart, ...]
-
-    @property
-    def may_be_missing(self) -> bool:
-        """Whether the key is passed over for some records: one of its parts may be missing."""
-        return any(part.may_be_missing for part in self.parts)
-
-
-class KeyPart(Struct, frozen=True):
-    """The value of one column of a key; a number is looked up as text."""
-
-    expression: Expression
-    may_be_missing: bool
-    is_number: bool
 
 
 class Made(Struct, frozen=True):
@@ -243,7 +232,7 @@ class Made(Struct, frozen=True):
     present: Variable | None
 
 
-Value = Constant | Formula | Lookup | Made
+Value = Fixed | Lookup | Made | Expression
 
 
 class Limits(Struct, frozen=True):
@@ -268,19 +257,17 @@ class Limits(Struct, frozen=True):
 class Field(Struct, frozen=True):
     """One field of a document.
 
-    `target` is its path (`Details[].InventoryID`), `name` the member, `local` what its value is
-    called in code. `on_missing` says what a missing value means; `replacement` goes with `replace`.
+    `target` is its path (`Details[].InventoryID`), `name` the member. `is_list`: a list of such
+    values. `on_missing` says what a missing value means; `replacement` goes with `replace`.
     `on_error` says what a step that fails means; `instead` goes with `replace`. `clears`: a missing
-    value empties the field. `is_written_once`: only a new document gets it.
-    `words` is the rule as the spec has it, `missing_words` what it says of a missing value,
-    `error_words` of a step that fails, `places_words` of decimal places that records decide.
-    `is_list`: a list of such values.
+    value empties the field. `is_written_once`: only a new document gets it. `written` is the rule
+    as the spec has it: keys and their words.
     """
 
     target: str
     name: str
-    local: str
     kind: ValueKind
+    is_list: bool
     value: Value
     on_missing: OnMissing
     replacement: Expression | None
@@ -290,16 +277,14 @@ class Field(Struct, frozen=True):
     is_written_once: bool
     omit_if: Expression | None
     limits: Limits
-    is_always_set: bool
     reads: tuple[str, ...]
-    is_personal: bool
     pointer: str
-    because: str | None
-    words: str
-    missing_words: str | None
-    error_words: str | None
-    places_words: str | None
-    is_list: bool = False
+    written: Written
+
+    @property
+    def is_always_set(self) -> bool:
+        """Whether the field has a value in every document."""
+        return self.omit_if is None and "omit" not in (self.on_error, self.on_missing)
 
 
 class CustomField(Struct, frozen=True):
@@ -310,121 +295,11 @@ class CustomField(Struct, frozen=True):
     field: Field
 
 
-class ObjectPart(Struct, frozen=True):
-    """A linked entity; `source` None: always there. `alias` is what the source object is called."""
-
-    target: str
-    name: str
-    local: str
-    source: Expression | None
-    may_be_missing: bool
-    alias: str | None
-    part: Part
-    reads: tuple[str, ...]
-    pointer: str
-    is_written_once: bool
-
-
-class RowsPart(Struct, frozen=True):
-    """Detail rows, one for each row of a source list that `where` lets through.
-
-    `row_key` are the fields by which a row of a document that is sent again is recognised;
-    `where_words` is the condition as the spec has it.
-    """
-
-    target: str
-    name: str
-    local: str
-    source: Expression
-    may_be_missing: bool
-    alias: str
-    where: Expression | None
-    where_words: str | None
-    at_least: int
-    unique: tuple[str, ...]
-    row_key: tuple[str, ...]
-    part: Part
-    reads: tuple[str, ...]
-    pointer: str
-    is_written_once: bool
-
-
-class Block(Struct, frozen=True):
-    """Some of the rows of a list: one for each row of a source list, or (`source` None) one alone.
-
-    `condition` says which rows are taken, or whether the one alone is there, `words` as the spec
-    has it. `local` is what the rows are called in code.
-    """
-
-    local: str
-    source: Expression | None
-    may_be_missing: bool
-    alias: str | None
-    condition: Expression | None
-    words: str | None
-    part: Part
-    reads: tuple[str, ...]
-    pointer: str
-
-
-class BlocksPart(Struct, frozen=True):
-    """Detail rows put together: those of one block, then those of the next.
-
-    The parts of all blocks have one class: `name` of each of them is the same.
-    """
-
-    target: str
-    name: str
-    local: str
-    blocks: tuple[Block, ...]
-    at_least: int
-    unique: tuple[str, ...]
-    row_key: tuple[str, ...]
-    reads: tuple[str, ...]
-    pointer: str
-    is_written_once: bool
-
-
-Member = Field | ObjectPart | RowsPart | BlocksPart
-
-
-def parts_of(member: Member) -> tuple[Part, ...]:
-    """Return the parts that stand directly inside a member."""
-    match member:
-        case Field():
-            return ()
-        case ObjectPart(part=part) | RowsPart(part=part):
-            return (part,)
-        case BlocksPart(blocks=blocks):
-            return tuple(block.part for block in blocks)
-
-
-class ParameterType(Struct, frozen=True):
-    """The name of a scalar, of an object or of another document; or what it is made `of`.
-
-    Then `name` is `list` (of its elements), `map` (of keys and values) or `group` (of a key and its
-    rows).
-    """
-
-    name: str
-    of: tuple[ParameterType, ...] = ()
-    may_be_missing: bool = False
-
-
-class Parameter(Struct, frozen=True):
-    """A name that a part is built from, and its type."""
-
-    name: str
-    type: ParameterType
-
-
 class Part(Struct, frozen=True):
-    """An entity under construction; `name` is its class, `function` what builds it."""
+    """An entity under construction; `pointer` leads to what the spec says of it."""
 
     entity: str
-    name: str
-    function: str
-    parameters: tuple[Parameter, ...]
+    pointer: str
     members: tuple[Member, ...]
     custom: tuple[CustomField, ...]
     note: Field | None
@@ -432,18 +307,72 @@ class Part(Struct, frozen=True):
     @property
     def may_be_empty(self) -> bool:
         """Whether a record can leave all of it out: then the part is left out, too."""
-        fields = (*self.members, *(one.field for one in self.custom))
-        return not any(_is_always_there(one) for one in (*fields, self.note) if one is not None)
+        return not any(one.is_always_set for one in (*self.members, *self.others))
+
+    @property
+    def others(self) -> tuple[Field, ...]:
+        """The fields that are no members of the entity: custom ones, the note."""
+        notes = () if self.note is None else (self.note,)
+        return (*(one.field for one in self.custom), *notes)
 
 
-def _is_always_there(member: Member) -> bool:
-    match member:
-        case Field():
-            return member.is_always_set
-        case ObjectPart():
-            return not (member.may_be_missing or member.part.may_be_empty)
-        case RowsPart() | BlocksPart():
-            return True
+class Block(Struct, frozen=True):
+    """What a part is made for: each row of a source list, or a source object, or just once.
+
+    `source` None: once. `alias` is what the row or the object is called, `of` its type. `where`
+    says which rows are taken, or whether the one alone is there.
+    """
+
+    source: Expression | None
+    alias: str | None
+    of: Type | None
+    where: Expression | None
+    part: Part
+    reads: tuple[str, ...]
+    written: Written
+
+
+class Rows(Struct, frozen=True):
+    """A member that is made of parts: the rows of all blocks, or (no list) an object.
+
+    An object is one block, without `where`. `row_key` are the fields by which a row of a document
+    that is sent again is recognised.
+    """
+
+    target: str
+    name: str
+    is_list: bool
+    blocks: tuple[Block, ...]
+    least: int
+    unique: tuple[str, ...]
+    row_key: tuple[str, ...]
+    reads: tuple[str, ...]
+    pointer: str
+    is_written_once: bool
+
+    @property
+    def is_always_set(self) -> bool:
+        """Whether the member is in every document: an object is, unless it may be missing."""
+        first, *_ = self.blocks
+        is_sure = first.source is None or not is_optional(first.source)
+        return self.is_list or (is_sure and not first.part.may_be_empty)
+
+
+Member = Field | Rows
+
+
+def parts_of(part: Part) -> Iterator[Part]:
+    """Yield a part and all parts inside it."""
+    yield part
+    for block in blocks_of(part):
+        yield from parts_of(block.part)
+
+
+def blocks_of(part: Part) -> Iterator[Block]:
+    """Yield the blocks of the members of a part."""
+    for member in part.members:
+        if isinstance(member, Rows):
+            yield from member.blocks
 
 
 class Check(Struct, frozen=True):
@@ -458,50 +387,66 @@ class Check(Struct, frozen=True):
     pointer: str
 
 
-class DocumentRows(Struct, frozen=True):
-    """The source list that a document is made for each row of; `alias` is what a row is called.
-
-    `words` is the list, with the condition on its rows, as the spec has it.
-    """
-
-    source: Expression
-    may_be_missing: bool
-    alias: str
-    where: Expression | None
-    reads: tuple[str, ...]
-    words: str
-
-
 class Condition(Struct, frozen=True):
-    """For which records a document is made; `words` is the condition as the spec has it."""
+    """For which records a document is made; `written` is the condition as the spec has it."""
 
     holds: Expression
     reads: tuple[str, ...]
-    words: str
+    written: str
 
 
 class Document(Struct, frozen=True):
-    """One document that a record becomes.
+    """What a record becomes: one document, or one for each row of a list.
 
     `entity_keys` are the keys that the ERP gives it, `identity` the field that tells it apart,
     `identity_scope` the constant keys that narrow the look-up. `when` None: for every record;
-    `rows` None: one a record; `after`: the documents that have to be in the ERP first; `owner`: the
-    flow that makes the documents with this identity, where it is another one.
+    `after`: the documents that have to be in the ERP first; `owner`: the flow that makes the
+    documents with this identity, where it is another one.
     """
 
     name: str
     pointer: str
-    entity: str
     entity_keys: tuple[str, ...]
     operation: str
     identity: str
     identity_scope: tuple[tuple[str, str], ...]
-    part: Part
+    block: Block
     checks: tuple[Check, ...]
     when: Condition | None = None
-    rows: DocumentRows | None = None
     after: tuple[str, ...] = ()
     owner: str | None = None
+
+    @property
+    def part(self) -> Part:
+        """What the document is made of."""
+        return self.block.part
+
+    @property
+    def identity_field(self) -> Field:
+        """The field that tells it apart: the first of its members."""
+        first = self.part.members[0]
+        assert isinstance(first, Field)
+        return first
+
+    @property
+    def entity(self) -> str:
+        """What it is in the ERP."""
+        return self.part.entity
+
+    @property
+    def is_list(self) -> bool:
+        """Whether a record becomes one for each row of a list."""
+        return self.block.source is not None
+
+    @property
+    def prefix(self) -> str:
+        """What target paths of the document start with."""
+        return prefix_of(self.name, is_list=self.is_list)
+
+
+def prefix_of(document: str, *, is_list: bool) -> str:
+    """Return what target paths start with: `location: `, `item[]: `, nothing for an only one."""
+    return "" if document == ONLY else f"{document}{'[]' * is_list}: "
 
 
 class FlowExample(Struct, frozen=True):
@@ -566,6 +511,11 @@ def covers(above: str, path: str) -> bool:
     return path == above or path.startswith((f"{above}.", f"{above}["))
 
 
+def is_below_any(known: Iterable[str], paths: Iterable[str]) -> bool:
+    """Whether one of some source paths is, or lies below, one of those known."""
+    return any(covers(one, path) for one in known for path in paths)
+
+
 class Ignored(Struct, frozen=True):
     """Source fields that no rule reads: their pattern, why, and the fields that it caught."""
 
@@ -613,7 +563,7 @@ class Flow(Struct, frozen=True):
 
     def is_personal(self, reads: Iterable[str]) -> bool:
         """Whether what is made of these source paths must not be seen."""
-        return any(covers(one, path) for one in self.personal for path in reads)
+        return is_below_any(self.personal, reads)
 
     @property
     def record(self) -> SourceObject:

@@ -15,9 +15,9 @@ from msgspec.structs import replace
 
 from mapgen.ir import expression as ir
 from mapgen.ir import flow
+from mapgen.ir.rewriting import rewritten, variables
 from mapgen.ir.walk import nodes
 from mapgen.lower.expression import concatenated, empty, equal, is_bare, negated
-from mapgen.lower.rewriting import rewritten, variables
 
 Node = TypeVar("Node")
 Element = TypeVar("Element", ir.Element, ir.Entry)
@@ -190,14 +190,6 @@ class Known(Struct, frozen=True):
                 return self._bound(node)
             case ir.Loop():
                 return self._loop(node)
-            case flow.Part():
-                part = self._members(node)
-                return _using(part, (part.members, part.custom, part.note))
-            case flow.Document():
-                # Its part is given what its checks use, too.
-                whole = self._members(node)
-                part = replace(whole.part, parameters=node.part.parameters)
-                return replace(whole, part=_using(part, (part, whole.checks)))
             case _:
                 return _simple(self._members(node))
 
@@ -340,10 +332,19 @@ def _simple(node: Struct) -> Struct:
             return replace(node, elements=tuple(_elements(elements)))
         case ir.Entries(entries=entries):
             return replace(node, entries=tuple(_elements(entries)))
-        case flow.RowsPart() | flow.Block() | flow.DocumentRows() if _is_nothing(node.source):
-            return replace(node, source=ir.Items((), "list(unknown)"))
+        case flow.Rows(blocks=blocks) if node.is_list:
+            return replace(node, blocks=tuple(map(_of_a_list, blocks)))
+        case flow.Document(block=block):
+            return replace(node, block=_of_a_list(block))
         case _:
             return node
+
+
+def _of_a_list(block: flow.Block) -> flow.Block:
+    """Return a block of rows; of a list that is never there, one without any row."""
+    if block.source is None or not _is_nothing(block.source):
+        return block
+    return replace(block, source=ir.Items((), "list(unknown)"))
 
 
 def _elements(elements: Iterable[Element]) -> Iterator[Element]:
@@ -370,9 +371,3 @@ def _named(value: ir.Expression, local: ir.Local, constant: ir.Constant) -> ir.E
         return constant if is_it else node
 
     return rewritten(value, change)
-
-
-def _using(part: flow.Part, code: object) -> flow.Part:
-    """Return a part that is given only what some code of it uses."""
-    used = variables(code)
-    return replace(part, parameters=tuple(one for one in part.parameters if one.name in used))

@@ -251,6 +251,20 @@ class Part(Construct, what="a part"):
         return tuple(found for rule in own for found in rule.whole)
 
 
+class Block(Construct, what="a block of rows"):
+    """What a part is made for: each row of a source list, or (`source` None) once.
+
+    `condition` is `where` for rows of a list, `when` for a row alone. Of an object `source` is one.
+    """
+
+    source: Text | None = required(Formula(), "the source list", key="each")
+    alias: Text | None = required(words.NAME, "what one row is called inside", key="as")
+    condition: Text | None = optional(Formula(), "which rows are taken", key="where")
+    part: Part = itself(Part)
+    span: Span = found(lambda node, at: _key_span(node, "each"))
+    pointer: str = pointer()
+
+
 class Object(Construct, what="an object rule"):
     """A linked entity, always there (`source` None) or there when a source object is."""
 
@@ -259,6 +273,17 @@ class Object(Construct, what="an object rule"):
     )
     alias: Text | None = required(words.NAME, "what the source object is called inside", key="as")
     part: Part = itself(Part)
+    key: Text = named()
+    pointer: str = pointer()
+    is_list: bool = constant(False)
+    at_least: ScalarNode | None = constant(None)
+    unique: tuple[Text, ...] = constant(())
+    row_key: tuple[Text, ...] = constant(())
+
+    @property
+    def blocks(self) -> tuple[Block, ...]:
+        """The one block that it is."""
+        return (_block(self, None),)
 
 
 class Fixed(Object, what="a part"):
@@ -283,20 +308,25 @@ class Each(Construct, what="an each rule"):
         "target fields that a row of the document is recognised by; unique as well",
     )
     part: Part = itself(Part)
-
-
-class Block(Construct, what="a block of rows"):
-    """Some of the rows of a list: one for each row of a source list, or (`source` None) one alone.
-
-    `condition` is `where` for rows of a list, `when` for a row alone.
-    """
-
-    source: Text | None = required(Formula(), "the source list", key="each")
-    alias: Text | None = required(words.NAME, "what one row is called inside", key="as")
-    condition: Text | None = optional(Formula(), "which rows are taken", key="where")
-    part: Part = itself(Part)
-    span: Span = found(lambda node, at: _key_span(node, "each"))
+    key: Text = named()
     pointer: str = pointer()
+    is_list: bool = constant(True)
+
+    @property
+    def blocks(self) -> tuple[Block, ...]:
+        """The one block that it is."""
+        return (_block(self, self.where),)
+
+
+def _block(rows: Object | Each, where: Text | None) -> Block:
+    return Block(
+        source=rows.source,
+        alias=rows.alias,
+        condition=where,
+        part=rows.part,
+        span=rows.key.span(),
+        pointer=rows.pointer,
+    )
 
 
 class RowBlock(Block, what="a block of one row"):
@@ -326,6 +356,7 @@ class Blocks(Construct, what="a blocks rule"):
         words.TARGET_FIELDS,
         "target fields that a row of the document is recognised by; unique as well",
     )
+    is_list: bool = constant(True)
 
 
 class Made(Construct, what="a made rule"):
@@ -337,6 +368,7 @@ class Made(Construct, what="a made rule"):
     field: Text = required(words.PROSE, "the key that the ERP gave it")
 
 
+RowsKind = Object | Each | Blocks
 RuleKind = Const | Value | Lookup | FirstOf | Cases | Object | Each | Blocks | Made
 
 RULE: Variants[RuleKind] = Variants(
@@ -370,9 +402,7 @@ class Rule(Construct):
     def whole(self) -> tuple[Rule, ...]:
         """Return the rule and those inside it."""
         match self.kind:
-            case Object(part=part) | Each(part=part):
-                return (self, *part.rules)
-            case Blocks(blocks=blocks):
+            case Object(blocks=blocks) | Each(blocks=blocks) | Blocks(blocks=blocks):
                 return (self, *(rule for block in blocks for rule in block.part.rules))
             case _:
                 return (self,)
@@ -710,6 +740,19 @@ class Document(Body, what="a document"):
         ListOf(words.NAME, or_single=True, least=1),
         "documents of the same record that have to be in the ERP first",
     )
+
+    @property
+    def block(self) -> Block:
+        """What each of the documents is made for."""
+        rows = self.rows
+        return Block(
+            source=None if rows is None else rows.source,
+            alias=None if rows is None else rows.alias,
+            condition=None if rows is None else rows.where,
+            part=self.part,
+            span=self.target.entity.span(),
+            pointer=self.pointer,
+        )
 
     @property
     def owner(self) -> Text | None:

@@ -52,7 +52,7 @@ def test_nothing_is_loaded_for_help(arguments: tuple[str, ...]) -> None:
 
 ORDER = "specs/shopify/examples/order-1001.json"
 COMPILER = ("check", "checking", "compiler", "contract", "draft", "emit", "expression", "ir")
-BACK_ENDS = ("mapgen.compiler", "mapgen.emit", "mapgen.lower.flow", "mapgen.runtime.transform")
+BACK_ENDS = ("mapgen.compiler", "mapgen.emit", "mapgen.runtime.transform")
 
 
 def loaded(*arguments: str) -> set[str]:

@@ -22,8 +22,6 @@ from mapgen.emit.python.transformer import transformer
 from mapgen.emit.templates import render
 from mapgen.ir.printing import as_json, meaning
 from mapgen.loading import Shelf
-from mapgen.lower.flow import lower
-from mapgen.lower.samples import Samples
 from mapgen.runtime.plan import Plan
 from mapgen.workspace import Workspace
 from tests.compiler.cases import SPEC, build, speak
@@ -448,11 +446,11 @@ def test_ir_as_json(flows: Path) -> None:
     workspace = Workspace(flows)
     shelf = Shelf(workspace)
     for checked in check_specs(workspace, workspace.spec_paths()).flows:
-        flow = lower(checked, shelf.samples(checked))
+        flow = shelf.with_examples(checked)
         printed = json.loads(as_json(flow))
         assert printed["kind"] == "Flow"
         assert printed["name"] == checked.spec.flow.value
-        assert meaning(flow) == meaning(lower(checked, shelf.samples(checked)))
+        assert meaning(flow) == meaning(shelf.with_examples(checked))
 
 
 def test_generated_code_is_sound(flows: Path) -> None:
@@ -518,5 +516,5 @@ def test_an_amount_in_any_spelling(tmp_path: Path, written: str, sent: str) -> N
 
     [flow] = check_specs(workspace, workspace.spec_paths()).flows
 
-    module = transformer(lower(flow, Samples((), (), ())))
+    module = transformer(flow.flow)
     assert f'Decimal("{sent}")' in render("transformer.py.jinja", module=module)

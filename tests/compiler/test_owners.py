@@ -19,6 +19,7 @@ from mapgen.contract.source_schema import read_source_schema
 from mapgen.expression import compile_expression
 from mapgen.expression.scope import Binding, Scope, at
 from mapgen.expression.types import STRING, Object
+from mapgen.lower.expression import lower_expression
 from mapgen.report import Diagnostic, Source, Text
 from mapgen.runtime.folding import folded
 from mapgen.spec.reader import read_environment
@@ -78,7 +79,9 @@ def _marks(
     scope = scope.with_("named", Binding(STRING, at("record")))
     typed = compile_expression(Text.plain(words), scope, faults)
     assert typed is not None, faults
-    ends = Texts({"named": named}, settings, schema.stated).ends(typed)
+    lets = {"named": lower_expression(named)}
+    stated = {place: one.own for place, one in schema.stated.items()}
+    ends = Texts(lets, settings, stated).ends(lower_expression(typed))
     return (
         marks(ends.beginnings, is_backwards=False),
         marks(ends.endings, is_backwards=True),
@@ -251,7 +254,7 @@ def test_many_flows(shared: int, tmp_path: Path) -> None:
     text = (BASE / ENVIRONMENT).read_text("utf-8")
     lines = (f"  {name}:\n    depot: {value}\n" for name, value in zip(names, values, strict=True))
     environment = read_environment(Source(ENVIRONMENT, text + "".join(lines)))
-    flows = [replace(flow, spec=replace(flow.spec, flow=Text.plain(name))) for name in names]
+    flows = [replace(flow, flow=replace(flow.flow, name=name)) for name in names]
 
     faults = list(check_owners(flows, {}, [environment]))
 

@@ -10,13 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from mapgen.check import model as checked
 from mapgen.compiler import check_specs
 from mapgen.contract.lock import load
 from mapgen.contract.source_schema import SourceSchema, read_source_schema
 from mapgen.draft.names import likeness, singular, snake
 from mapgen.draft.proposals import Part, Rule, propose
 from mapgen.draft.writing import Frame, draft
+from mapgen.ir import flow as ir
 from mapgen.report import Source
 from mapgen.spec.fitting import faults_of
 from mapgen.spec.model import Spec
@@ -60,17 +60,15 @@ def proposed(members: Iterable[Rule | Part], prefix: str = "") -> Iterator[tuple
             yield f"{prefix}{member.target}", member.reads
 
 
-def direct(part: checked.CheckedPart) -> Iterator[tuple[str, str]]:
+def direct(part: ir.Part) -> Iterator[tuple[str, str]]:
     """Yield the target and the source path of each rule that hands on one source field."""
-    for member in part.members:
-        if isinstance(member, checked.CheckedObject | checked.CheckedEach):
-            yield from direct(member.part)
-        elif isinstance(member.value, checked.Formula | checked.First):
-            reads = [read for read in member.reads if read != "settings.order_zone"]
-            is_first = isinstance(member.value, checked.First)
-            leaves = [read for read in reads if not read.endswith("_address")]
-            if len(leaves) == 1 or (is_first and leaves):
-                yield member.target, leaves[0]
+    for one in ir.parts_of(part):
+        for member in one.members:
+            kind = member.written[0][0] if isinstance(member, ir.Field) else ""
+            if kind in ("value", "first_of") and not member.pointer.endswith("identity/value"):
+                leaves = [read for read in member.reads if not read.endswith("_address")]
+                if len(leaves) == 1 or (kind == "first_of" and leaves):
+                    yield member.target, leaves[0]
 
 
 def test_what_the_written_spec_has() -> None:
@@ -81,7 +79,7 @@ def test_what_the_written_spec_has() -> None:
         for flow in check_specs(workspace, ["specs/shopify/orders.maps.yaml"]).flows
         if flow.spec.flow.value == "shopify_orders"
     ]
-    written = dict(direct(flow.documents[0].part))
+    written = dict(direct(flow.flow.documents[0].part))
     found = propose(CONTRACT, CONTRACT.entities["SalesOrder"], order_schema(), "order")
     there = dict(proposed(found.members))
 

@@ -7,8 +7,9 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from mapgen.check import model as checked
-from mapgen.lower.source import needed_joins
+from mapgen.check.model import Checked
+from mapgen.check.records import needed_joins
+from mapgen.ir import flow as ir
 from mapgen.runtime.outcome import Document, Outcome
 from mapgen.runtime.records import RawRecord
 from mapgen.runtime.transform import Transformer
@@ -17,26 +18,27 @@ Reads = frozenset[str]
 
 
 def unforeseen(
-    flow: checked.Checked, transformer: Transformer, record: Any, most: int, seen: Counter[str]
+    checked: Checked, transformer: Transformer, record: Any, most: int, seen: Counter[str]
 ) -> Iterator[str]:
     """Yield what a change of one member of a record changes that no rule is known to read.
 
     Args:
-        flow: the flow, found right.
+        checked: the flow, found right.
         transformer: the same at work.
         record: a record that becomes documents, see `is_made`.
         most: how many changes are tried.
         seen: counts what the rules are whose fields changed.
     """
     before = _outcome(transformer, record)
-    name = flow.spec.mapping.source.name.value
+    flow = checked.flow
+    name = flow.source_name
     everywhere = frozenset(path for skip in flow.skips for path in skip.reads)
     known = {one.name: _Known(one, everywhere) for one in flow.documents}
     for path, changed in list(changes(record, name, name))[:most]:
         after = _outcome(transformer, changed)
         if list(map(_told, after)) == list(map(_told, before)):
             continue
-        if not _covers(path, (*flow.reads, *needed_joins(flow.spec.mapping.source))):
+        if not _covers(path, (*checked.reads, *needed_joins(checked.spec.mapping.source))):
             yield f"{path} changes what comes of the record, and nothing reads it"
         elif _named(after) == _named(before):
             for one, other in zip(before, after, strict=True):
@@ -84,13 +86,11 @@ def _covers(path: str, reads: Iterable[str]) -> bool:
 class _Known:
     """The reads of one document by target; what decides on a part decides on all inside it."""
 
-    def __init__(self, document: checked.CheckedDocument, everywhere: Reads) -> None:
+    def __init__(self, document: ir.Document, everywhere: Reads) -> None:
         when = () if document.when is None else document.when.reads
-        rows = () if document.rows is None else document.rows.reads
-        self.decided: Reads = everywhere | {*when, *rows}
+        self.decided: Reads = everywhere | {*when, *document.block.reads}
         self._found: dict[str, Reads] = {}
         self.kinds: dict[str, set[str]] = {}
-        self._note("", document.identity)
         self._part("", document.part, frozenset())
 
     def reads(self, target: str) -> Reads:
@@ -105,36 +105,30 @@ class _Known:
     def _add(self, target: str, reads: Iterable[str]) -> None:
         self._found[target] = self._found.get(target, frozenset()) | {*reads}
 
-    def _note(self, above: str, rule: checked.CheckedRule, around: Reads = frozenset()) -> None:
-        self._add(f"{above}{rule.field.name}", around | {*rule.reads})
-        self._called(f"{above}{rule.field.name}", type(rule.value))
+    def _note(self, above: str, field: ir.Field, around: Reads = frozenset()) -> None:
+        self._add(f"{above}{field.name}", around | {*field.reads})
+        self._called(f"{above}{field.name}", field.written[0][0])
 
-    def _called(self, target: str, kind: type) -> None:
-        self.kinds.setdefault(target, set()).add(kind.__name__)
+    def _called(self, target: str, kind: str) -> None:
+        self.kinds.setdefault(target, set()).add(kind)
 
-    def _part(self, above: str, part: checked.CheckedPart, around: Reads) -> None:
+    def _part(self, above: str, part: ir.Part, around: Reads) -> None:
         for rule in part.custom:
-            self._add(f"{above}custom.{rule.field.name}", around | {*rule.reads})
+            self._add(f"{above}custom.{rule.field.name}", around | {*rule.field.reads})
         if part.note is not None:
             self._add(f"{above}note", around | {*part.note.reads})
         for member in part.members:
-            path = f"{above}{member.field.name}"
-            self._called(path, type(member))
-            match member:
-                case checked.CheckedRule():
-                    self._note(above, member, around)
-                case checked.CheckedObject():
-                    self._inside(path, f"{path}.", member.part, around | {*member.reads})
-                case checked.CheckedEach():
-                    self._inside(path, f"{path}[].", member.part, around | {*member.reads})
-                case checked.CheckedBlocks():
-                    own = around | {*member.reads}
-                    for block in member.blocks:
-                        own |= {*block.reads}
-                    for block in member.blocks:
-                        self._inside(path, f"{path}[].", block.part, own)
+            path = f"{above}{member.name}"
+            if isinstance(member, ir.Field):
+                self._note(above, member, around)
+                continue
+            kind = "rows" if len(member.blocks) == 1 else "blocks"
+            self._called(path, kind if member.is_list else "object")
+            own = around | {*member.reads}
+            for block in member.blocks:
+                self._inside(path, f"{path}{'[]' * member.is_list}.", block.part, own)
 
-    def _inside(self, path: str, below: str, part: checked.CheckedPart, around: Reads) -> None:
+    def _inside(self, path: str, below: str, part: ir.Part, around: Reads) -> None:
         self._add(path, around)
         self._part(below, part, around)
 

@@ -24,7 +24,6 @@ from mapgen.emit.python.formatting import LINE_LENGTH
 from mapgen.emit.python.transformer import transformer
 from mapgen.emit.templates import render
 from mapgen.loading import Shelf
-from mapgen.lower.flow import lower
 from mapgen.report import Diagnostic
 from mapgen.runtime.collecting import collecting_twin
 from mapgen.runtime.faults import Fault
@@ -189,7 +188,7 @@ def _unread(fault: Diagnostic) -> list[str]:
 
 def _generated(checked: Checked, workspace: Workspace, folder: Path) -> None:
     """Write what the runtime reads of a flow."""
-    flow = lower(checked, Shelf(workspace).samples(checked))
+    flow = Shelf(workspace).with_examples(checked)
     module = transformer(flow)
     code = render("transformer.py.jinja", module=module)
     place = folder / "generated" / flow.name
@@ -201,7 +200,7 @@ def _generated(checked: Checked, workspace: Workspace, folder: Path) -> None:
 
 def _asked(checked: Checked, draft: Draft, folder: Path) -> None:
     """Hold the request for a source in the ERP to what is read: all of it, keys, nothing else."""
-    if checked.schema.entity is None:
+    if checked.flow.reads is None:
         return
     query, version = _request(draft, folder)
     paths = asked(query, version)
@@ -209,7 +208,7 @@ def _asked(checked: Checked, draft: Draft, folder: Path) -> None:
     read = {
         path.removeprefix(f"{name}.").replace("[]", "").replace(".", "/") for path in checked.reads
     }
-    keys = set(checked.schema.entity.entity.keys)
+    keys = set(checked.flow.reads.keys)
     missing = {path for path in read - {name, "note"} if path not in paths}
     idle = {
         path for path in paths - keys if not any(f"{one}/".startswith(f"{path}/") for one in read)

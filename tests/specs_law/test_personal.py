@@ -8,12 +8,15 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+from mapgen.check.composing import whole_record
+from mapgen.check.model import Checked
 from mapgen.check.sources import leaf_paths
-from mapgen.contract.source_schema import SourceSchema
+from mapgen.loading import Shelf
 from mapgen.runtime.lookups import sample_of
 from mapgen.runtime.outcome import Document
 from mapgen.runtime.records import RawRecord
 from mapgen.runtime.transform import Transformer, bound, load_flow
+from mapgen.workspace import Workspace
 
 from . import law, records
 from .law import SETTINGS, Tally, furnish
@@ -52,7 +55,7 @@ def personal_flow(draft: Draft, folder: Path) -> Transformer | None:
     accepted = law._accepted(draft, folder, Tally())
     if accepted is None:
         return None
-    closed = _closed(accepted[0].schema)
+    closed = _closed(*accepted)
     draft.content["security"]["data"] = dict.fromkeys(closed, "personal")
     accepted = law._accepted(draft, folder, Tally())
     assert accepted is not None, f"seed {draft.seed} is refused once its fields are personal"
@@ -62,7 +65,11 @@ def personal_flow(draft: Draft, folder: Path) -> Transformer | None:
     return loaded.transformer(bound(loaded, values, folder / "specs", sample_of))
 
 
-def _closed(schema: SourceSchema) -> Iterator[str]:
+def _closed(checked: Checked, workspace: Workspace) -> Iterator[str]:
+    around = Shelf(workspace).around(checked.spec)
+    source = checked.spec.mapping.source
+    schema = whole_record(source, around.schema, around.joined, [])
+    assert schema is not None
     for path in leaf_paths(schema.record, "order"):
         if path.rpartition(".")[2] not in OPEN:
             yield path

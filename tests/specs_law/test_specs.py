@@ -57,8 +57,7 @@ def test_specs_are_of_all_kinds() -> None:
 
 
 @pytest.mark.parametrize(
-    "kind",
-    ["Formula", "First", "Decision", "TableValue", "CheckedObject", "CheckedEach", "CheckedBlocks"],
+    "kind", ["value", "first_of", "when", "lookup", "object", "rows", "blocks"]
 )
 def test_rules_of_all_kinds_are_foreseen(kind: str) -> None:
     """A change of a record changed a field of each kind of rule, and the rule reads the member."""

@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import Struct, ValidationError
 
+from mapgen.check.records import source_objects
 from mapgen.contract.source_schema import read_source_schema
-from mapgen.lower.source import source_objects
 from mapgen.runtime.constraints import Constraints, problem_of
 from mapgen.runtime.source import patient, strict
 

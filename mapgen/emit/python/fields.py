@@ -19,6 +19,8 @@ from mapgen.emit.python.expression import (
 from mapgen.emit.python.types import CUSTOM_WRAPPERS, WRAPPERS
 from mapgen.escaping import literal
 from mapgen.ir import flow as ir
+from mapgen.ir.expression import Expression, is_optional
+from mapgen.ir.names import local_name
 
 LIMITS = "mapgen.runtime.limits"
 VALUES = "mapgen.runtime.values"
@@ -90,9 +92,9 @@ class FieldEmitter(Struct):
         """Return the statements of a field and the Python of its wrapped value."""
         if isinstance(field.value, ir.Made):
             return self._made(field, field.value)
-        if isinstance(field.value, ir.Constant):
+        if isinstance(field.value, ir.Fixed):
             return [], self._named_constant(field, field.value.text, is_custom=is_custom)
-        local = self.namer.name(field.local)
+        local = self.namer.name(local_name(field.name))
         if field.omit_if is not None:
             return self._with_omission(field, local, is_custom=is_custom), local
         guarded = self._value(field)
@@ -133,7 +135,7 @@ class FieldEmitter(Struct):
                     code = f"{code} if {is_there} else {text}"
                 case _:
                     code = f"{code} if {is_there} else {unset}"
-        local = self.namer.name(field.local)
+        local = self.namer.name(local_name(field.name))
         return [Statement(code, local, field.target, field)], local
 
     def or_unset(self, code: str, guards: tuple[str, ...]) -> str:
@@ -177,7 +179,7 @@ class FieldEmitter(Struct):
 
     def _with_omission(self, field: ir.Field, local: str, *, is_custom: bool) -> list[Statement]:
         assert field.omit_if is not None
-        plain = self.namer.name(f"{field.local}_value")
+        plain = self.namer.name(f"{local_name(field.name)}_value")
         guarded = self._value(field)
         code = self._limited(field, guarded.value)
         code = chosen(code, guarded.guards, "None")
@@ -211,7 +213,7 @@ class FieldEmitter(Struct):
             return Guarded((), f"{self.module.name(LIMITS, 'required')}({code})")
         if field.instead is not None and field.on_missing != "omit":
             return Guarded((), code)
-        name = self.namer.name(f"{field.local}_found")
+        name = self.namer.name(f"{local_name(field.name)}_found")
         return Guarded((f"({name} := {code}) is not None",), name)
 
     def _step(self, field: ir.Field) -> str:
@@ -219,8 +221,8 @@ class FieldEmitter(Struct):
 
         The step asks for itself whether its values are there: a type checker wants it so.
         """
-        assert isinstance(field.value, ir.Formula)
-        expression = field.value.expression
+        assert not isinstance(field.value, ir.Fixed | ir.Lookup | ir.Made)
+        expression = field.value
         if field.on_missing == "replace":
             return self._replaced(field, self.expressions().guarded(expression)).value
         if field.on_missing == "never":
@@ -231,8 +233,8 @@ class FieldEmitter(Struct):
         """Return the value, guarded only where a missing one leaves the field out."""
         if isinstance(field.value, ir.Lookup):
             return self._lookup(field, field.value)
-        assert isinstance(field.value, ir.Formula)
-        expression = field.value.expression
+        assert not isinstance(field.value, ir.Fixed | ir.Lookup | ir.Made)
+        expression = field.value
         match field.on_missing:
             case "never":
                 return Guarded((), self.expressions().value(expression))
@@ -252,7 +254,7 @@ class FieldEmitter(Struct):
     def _lookup(self, field: ir.Field, lookup: ir.Lookup) -> Guarded:
         keys = [self._key(key) for key in lookup.keys]
         guards: tuple[str, ...] = ()
-        if all(key.may_be_missing for key in lookup.keys):
+        if all(any(map(is_optional, key)) for key in lookup.keys):
             if len(keys) == 1:
                 guards = keys[0].guards
                 keys = [Guarded((), keys[0].value)]
@@ -271,17 +273,17 @@ class FieldEmitter(Struct):
             return Guarded((), f"{required}({_optional(guarded)})")
         return guarded
 
-    def _key(self, key: ir.LookupKey) -> Guarded:
-        parts = [self._key_part(part) for part in key.parts]
+    def _key(self, key: tuple[Expression, ...]) -> Guarded:
+        parts = [self._key_part(part) for part in key]
         if len(parts) == 1:
             return parts[0]
         guards = dict.fromkeys(guard for part in parts for guard in part.guards)
         return Guarded(tuple(guards), f"({', '.join(part.value for part in parts)})")
 
-    def _key_part(self, part: ir.KeyPart) -> Guarded:
-        guarded = self.expressions().guarded(part.expression)
-        value = f"str({guarded.value})" if part.is_number else guarded.value
-        return Guarded(guarded.guards, value)
+    def _key_part(self, part: Expression) -> Guarded:
+        guarded = self.expressions().guarded(part)
+        is_number = part.type.removesuffix("?") == "int"
+        return replace(guarded, value=f"str({guarded.value})") if is_number else guarded
 
     def _table(self, lookup: ir.Lookup) -> str:
         return table_code(self.module, lookup.table, lookup.entries)
@@ -392,5 +394,5 @@ def _optional(guarded: Guarded) -> str:
 
 
 def _constant_name(field: ir.Field) -> str:
-    assert isinstance(field.value, ir.Constant)
-    return field.value.text.upper() if field.kind == "boolean" else field.local
+    assert isinstance(field.value, ir.Fixed)
+    return field.value.text.upper() if field.kind == "boolean" else local_name(field.name)

@@ -3,22 +3,30 @@
 from __future__ import annotations
 
 from mapgen.ir import expression as ir
-from mapgen.ir.flow import Block, BlocksPart
+from mapgen.ir.flow import Block, Rows
 
 
-def block_comment(item: BlocksPart, block: Block) -> str:
+def block_comment(item: Rows, block: Block) -> str:
     """Return the comment over the statement that makes the rows of a block."""
     if block.alias is not None:
         return f"{item.target}: one row for each {block.alias}"
-    return f"{item.target}: one row" + (", perhaps" if block.condition is not None else "")
+    return f"{item.target}: one row" + (", perhaps" if block.where is not None else "")
 
 
-def is_plain(source: ir.Expression) -> bool:
+def is_one_to_one(item: Rows) -> bool:
+    """Tell whether each row of the document is the row of the same number in the source."""
+    first, *others = item.blocks
+    if others or first.source is None or first.where is not None:
+        return False
+    return _is_plain(first.source)
+
+
+def _is_plain(source: ir.Expression) -> bool:
     """Tell whether a list stands in the record as it is: its rows have their numbers there."""
     match source:
         case ir.Field(operand=operand):
-            return isinstance(operand, ir.Variable | ir.Local) or is_plain(operand)
+            return isinstance(operand, ir.Variable | ir.Local) or _is_plain(operand)
         case ir.WhenPresent(operand=operand, value=value):
-            return (isinstance(operand, ir.Variable) or is_plain(operand)) and is_plain(value)
+            return (isinstance(operand, ir.Variable) or _is_plain(operand)) and _is_plain(value)
         case _:
             return False

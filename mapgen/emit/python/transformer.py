@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from msgspec import Struct, field
 from msgspec.structs import replace
@@ -27,7 +27,8 @@ from mapgen.emit.python.fields import (
     Statement,
     decimal_constant,
 )
-from mapgen.emit.python.rows import block_comment, is_plain
+from mapgen.emit.python.names import PartName, part_names
+from mapgen.emit.python.rows import block_comment, is_one_to_one
 from mapgen.emit.python.types import (
     CUSTOM_WRAPPERS,
     PLAIN,
@@ -37,8 +38,8 @@ from mapgen.emit.python.types import (
 )
 from mapgen.escaping import literal
 from mapgen.ir import flow as ir
-from mapgen.ir.expression import Constant, Expression, Variable, attribute_names
-from mapgen.ir.names import RESERVED_CLASSES, made_name, python_name
+from mapgen.ir.expression import Constant, Variable, attribute_names
+from mapgen.ir.names import RESERVED_CLASSES, local_name, made_name, python_name
 from mapgen.ir.walk import nodes
 
 # What is imported and looks like a constant.
@@ -97,13 +98,14 @@ class Module(Struct, frozen=True):
 
 def transformer(flow: ir.Flow) -> Module:
     """Return the module of a flow, in finished words."""
-    emitter = _ModuleEmitter(flow)
+    emitter = _ModuleEmitter(flow, part_names(flow))
     emitter.needs = ModuleNeeds((*_IMPORTED, *emitter.classes_in_use()))
     return emitter.module()
 
 
 class _ModuleEmitter(Struct):
     flow: ir.Flow
+    names: Mapping[str, PartName]
     needs: ModuleNeeds = field(default_factory=lambda: ModuleNeeds(_IMPORTED))
     functions: list[Function] = field(default_factory=list)
     classes: list[Class] = field(default_factory=list)
@@ -116,26 +118,32 @@ class _ModuleEmitter(Struct):
     def annotations(self) -> Annotations:
         """What turns types into annotations."""
         made = {
-            made_name(document.name): f"{document.part.name} | UnsetType"
+            made_name(document.name): f"{self.name(document.part).kind} | UnsetType"
             for document in self.flow.documents
             if document.when is not None
         }
-        return Annotations(self.needs, source_classes(self.flow), made)
+        return Annotations(self.needs, self.source_classes, made)
+
+    @property
+    def source_classes(self) -> Mapping[str, str]:
+        """The classes of source objects."""
+        return source_classes(self.flow, (name.kind for name in self.names.values()))
+
+    def name(self, part: ir.Part) -> PartName:
+        """Return what a part is called."""
+        return self.names[part.pointer]
 
     @property
     def shared(self) -> frozenset[str]:
         """The classes that several blocks make."""
-        counts = Counter(
-            name for document in self.flow.documents for name in _classes_of(document.part)
-        )
+        counts = Counter(name.kind for name in self.names.values())
         return frozenset(name for name, count in counts.items() if count > 1)
 
     def classes_in_use(self) -> Iterator[str]:
         """Yield the names that no constant may have."""
         yield from RESERVED_CLASSES
-        yield from source_classes(self.flow).values()
-        for document in self.flow.documents:
-            yield from _classes_of(document.part)
+        yield from self.source_classes.values()
+        yield from (name.kind for name in self.names.values())
 
     def module(self) -> Module:
         flow = self.flow
@@ -145,7 +153,7 @@ class _ModuleEmitter(Struct):
         source_class = self._source_class_name()
         only = flow.only
         transform = self._several() if only is None else self._transform(only)
-        returns = "Documents" if only is None else only.part.name
+        returns = "Documents" if only is None else self.name(only.part).kind
         if flow.skips:
             returns += f" | {self.needs.name(VALUES, 'Skip')}"
         return Module(
@@ -221,8 +229,9 @@ class _ModuleEmitter(Struct):
 
     def _target_class(self, part: ir.Part, members: Iterable[Member]) -> None:
         says = f"The fields of `{part.entity}` that the rules write."
-        made = Class(part.name, says, tuple(members), part.name in self.shared)
-        before = next((one for one in self.classes if one.name == part.name), None)
+        name = self.name(part).kind
+        made = Class(name, says, tuple(members), name in self.shared)
+        before = next((one for one in self.classes if one.name == name), None)
         if before is None:
             self.classes.append(made)
         else:
@@ -237,7 +246,8 @@ class _ModuleEmitter(Struct):
         name = emitter.names[flow.source_name]
         statements = list(self._ahead(emitter))
         members = list(self._members(document.part, emitter, statements))
-        built = f"{document.part.name}({', '.join(local for _, local in members)})"
+        kind = self.name(document.part).kind
+        built = f"{kind}({', '.join(local for _, local in members)})"
         self._target_class(document.part, (member for member, _ in members))
         result = built
         if document.checks:
@@ -249,7 +259,7 @@ class _ModuleEmitter(Struct):
         return Function(
             "transform",
             f"{name}: {source}",
-            document.part.name + (" | Skip" if flow.skips else ""),
+            kind + (" | Skip" if flow.skips else ""),
             f"Return the document of {of}, or raise Fault at the first misfit.",
             tuple(statements),
             result,
@@ -260,7 +270,7 @@ class _ModuleEmitter(Struct):
         flow = self.flow
         for document in flow.documents:
             self.in_work = document
-            self._function(document.part, None, document)
+            self._function(document.block, document)
         self.in_work = None
         emitter = self._key_emitter()
         name = emitter.names[flow.source_name]
@@ -282,23 +292,21 @@ class _ModuleEmitter(Struct):
         self, document: ir.Document, emitter: FieldEmitter, statements: list[Statement]
     ) -> tuple[Member, str]:
         """Return the member for a document, and the local that holds it; `statements` grows."""
-        part, kind = document.part, document.part.name
-        when, rows = document.when, document.rows
-        holds = "" if when is None else emitter.expressions().value(when.holds)
-        if rows is None:
-            code = self._call(part, emitter.names)
-            if when is not None:
-                code = chosen(code, (holds,), self.needs.name("msgspec", "UNSET"))
-                kind = self._or_unset(kind)
-        else:
-            code, guards = self._row_calls(part, rows, emitter)
-            code = chosen(code, (*([] if when is None else [holds]), *guards), "[]")
+        block, when, kind = document.block, document.when, self.name(document.part).kind
+        guards = () if when is None else (emitter.expressions().value(when.holds),)
+        if document.is_list:
+            code = self._rows_of(block, emitter, guards)
             kind = f"list[{kind}]"
+        else:
+            code = self._call(block.part, emitter.names)
+            if when is not None:
+                code = emitter.or_unset(code, guards)
+                kind = self._or_unset(kind)
         local = emitter.namer.name(document.name)
         emitter.names[made_name(document.name)] = local
-        is_decided = rows is not None and when is not None and isinstance(when.holds, Constant)
+        is_decided = document.is_list and when is not None and isinstance(when.holds, Constant)
         statements.append(Statement(code, f"{local}: {kind}" if is_decided else local))
-        reads = (*(when.reads if when is not None else ()), *(rows.reads if rows else ()))
+        reads = (*(when.reads if when is not None else ()), *block.reads)
         target = f"document {document.name}"
         self._rule(f"transform.{local}", target, tuple(dict.fromkeys(reads)), document.pointer)
         return Member(document.name, kind), local
@@ -320,8 +328,7 @@ class _ModuleEmitter(Struct):
     def _module_names(self) -> Iterator[str]:
         """Yield the names that locals would hide: the functions of the runtime, and our own."""
         yield from (*LIMIT_FUNCTIONS, *OWN_CALLS, "currency_places")
-        for document in self.flow.documents:
-            yield from _functions_of(document.part)
+        yield from (name.function for name in self.names.values())
 
     def _skips(self, emitter: FieldEmitter) -> Iterator[Statement]:
         for number, skip in enumerate(self.flow.skips, start=1):
@@ -335,7 +342,7 @@ class _ModuleEmitter(Struct):
             expressions = emitter.expressions()
             code = (
                 expressions.optional(let.value)
-                if let.may_be_missing
+                if let.of.may_be_missing
                 else expressions.value(let.value)
             )
             local = emitter.namer.name(let.name)
@@ -370,15 +377,10 @@ class _ModuleEmitter(Struct):
     ) -> Iterator[tuple[Member, str]]:
         """Yield each member of a part with the Python of its value; `statements` grows."""
         for member in part.members:
-            match member:
-                case ir.Field():
-                    yield self._field(part, member, emitter, statements)
-                case ir.ObjectPart():
-                    yield self._object(part, member, emitter, statements)
-                case ir.RowsPart():
-                    yield self._rows(part, member, emitter, statements)
-                case ir.BlocksPart():
-                    yield self._blocks(part, member, emitter, statements)
+            if isinstance(member, ir.Field):
+                yield self._field(part, member, emitter, statements)
+            else:
+                yield self._rows(part, member, emitter, statements)
         if part.note is not None:
             yield self._field(part, part.note, emitter, statements)
         if part.custom:
@@ -419,7 +421,7 @@ class _ModuleEmitter(Struct):
         for statement in added:
             item = statement.field
             if item is not None:
-                code = f"{part.function}.{statement.local}"
+                code = f"{self.name(part).function}.{statement.local}"
                 may_come = isinstance(item.value, ir.Lookup) and item.value.on_miss == "retry"
                 self._rule(code, item.target, item.reads, item.pointer, may_come=may_come)
 
@@ -434,161 +436,126 @@ class _ModuleEmitter(Struct):
     ) -> None:
         document = self.in_work
         each = None
-        if document is not None and document.rows is not None and document.rows.reads:
-            each = document.rows.reads[0]
+        if document is not None and document.block.reads:
+            each = document.block.reads[0]
         is_personal = self.flow.is_personal(reads)
         line = RuleLine(code, target, reads, pointer, is_personal, each, may_come=may_come)
         self.rules.append(line)
 
-    def _object(
-        self,
-        part: ir.Part,
-        item: ir.ObjectPart,
-        emitter: FieldEmitter,
-        statements: list[Statement],
+    def _rows(
+        self, part: ir.Part, item: ir.Rows, emitter: FieldEmitter, statements: list[Statement]
     ) -> tuple[Member, str]:
-        self._function(item.part, item.alias)
+        """Add the statement of a member that is made of parts; of several blocks, one for each."""
+        before, rows = len(self.rules), []
+        kind, function = self.name(item.blocks[0].part).kind, self.name(part).function
+        for block in item.blocks:
+            self._function(block)
+            if len(item.blocks) == 1:
+                continue
+            code = self._rows_of(block, emitter)
+            local = emitter.namer.name(f"{block.alias or 'single'}_{local_name(item.name)}")
+            typed = local
+            if block.alias is None and isinstance(block.where, Constant):
+                # A type checker passes over a row that is never there.
+                typed = f"{local}: list[{kind}]"
+            statements.append(Statement(code, typed, block_comment(item, block)))
+            self._rule(f"{function}.{local}", item.target, block.reads, block.part.pointer)
+            rows.append(f"*{local}")
+        if item.is_list and not is_one_to_one(item):
+            self._rows_differ(before)
+        if not item.is_list:
+            code = self._object(item.blocks[0], emitter)
+        elif rows:
+            code = self._limited_rows(f"[{', '.join(rows)}]", item)
+        else:
+            code = self._limited_rows(self._rows_of(item.blocks[0], emitter), item)
+        local = emitter.namer.name(local_name(item.name))
+        statements.append(Statement(code, local, item.target))
+        self._rule(f"{function}.{local}", item.target, item.reads, item.pointer)
+        if item.is_list:
+            return self._member(item.name, f"list[{kind}]"), local
+        return self._member(item.name, kind if item.is_always_set else self._or_unset(kind)), local
+
+    def _object(self, block: ir.Block, emitter: FieldEmitter) -> str:
+        """Return the Python of an object, left out where its source or all of it is missing."""
         guards: tuple[str, ...] = ()
         arguments = dict(emitter.names)
-        if item.source is not None and item.alias is not None:
-            guarded = emitter.expressions().guarded(item.source)
+        if block.source is not None and block.alias is not None:
+            guarded = emitter.expressions().guarded(block.source)
             guards = guarded.guards
-            arguments[item.alias] = guarded.value
-        call = self._call(item.part, arguments)
-        if item.part.may_be_empty:
+            arguments[block.alias] = guarded.value
+        call = self._call(block.part, arguments)
+        if block.part.may_be_empty:
             call = f"{self.needs.name(LIMITS, 'unless_empty')}({call})"
-        code = emitter.or_unset(call, guards)
-        local = emitter.namer.name(item.local)
-        statements.append(Statement(code, local, item.target))
-        self._rule(f"{part.function}.{local}", item.target, item.reads, item.pointer)
-        is_there = not guards and not item.part.may_be_empty
-        kind = item.part.name if is_there else self._or_unset(item.part.name)
-        return self._member(item.name, kind), local
+        return emitter.or_unset(call, guards)
 
     def _call(self, part: ir.Part, arguments: dict[str, str]) -> str:
-        given = ", ".join(arguments[parameter.name] for parameter in part.parameters)
-        return f"{part.function}({given})"
+        name = self.name(part)
+        given = ", ".join(arguments[parameter] for parameter, _ in name.parameters)
+        return f"{name.function}({given})"
 
-    def _rows(
-        self, part: ir.Part, item: ir.RowsPart, emitter: FieldEmitter, statements: list[Statement]
-    ) -> tuple[Member, str]:
-        before = len(self.rules)
-        self._function(item.part, item.alias)
-        if item.where is not None or not is_plain(item.source):
-            self._rows_differ(before)
-        calls, guards = self._row_calls(item.part, item, emitter)
-        code = self._limited_rows(chosen(calls, guards, "[]"), item)
-        local = emitter.namer.name(item.local)
-        statements.append(Statement(code, local, item.target))
-        self._rule(f"{part.function}.{local}", item.target, item.reads, item.pointer)
-        return self._member(item.name, f"list[{item.part.name}]"), local
-
-    def _row_calls(
-        self, part: ir.Part, item: ir.RowsPart | ir.DocumentRows, emitter: FieldEmitter
-    ) -> tuple[str, tuple[str, ...]]:
-        """Return what builds a part of each row, and what has to hold for there to be rows."""
-        return self._one_a_row(item.source, item.alias, item.where, part, emitter)
-
-    def _one_a_row(
-        self,
-        source: Expression,
-        alias: str,
-        where: Expression | None,
-        part: ir.Part,
-        emitter: FieldEmitter,
-    ) -> tuple[str, tuple[str, ...]]:
-        """Return what builds a part of each row, and what has to hold for there to be rows."""
+    def _rows_of(self, block: ir.Block, emitter: FieldEmitter, guards: tuple[str, ...] = ()) -> str:
+        """Return the Python of the rows that a block makes, none where a guard does not hold."""
+        if block.source is None or block.alias is None:
+            code = f"[{self._call(block.part, emitter.names)}]"
+            if block.where is not None:
+                guards = (*guards, emitter.expressions().value(block.where))
+            return chosen(code, guards, "[]")
         inner = emitter.namer.inner()
-        row = inner.name(alias)
-        names = {**emitter.names, alias: row}
-        guarded = emitter.expressions().rows(source)
+        row = inner.name(block.alias)
+        names = {**emitter.names, block.alias: row}
+        guarded = emitter.expressions().rows(block.source)
         asked = ""
-        if where is not None:
-            asked = f" if {operand(PythonExpressions(names, self.needs, inner).value(where))}"
-        rows = operand(guarded.value)
-        return f"[{self._call(part, names)} for {row} in {rows}{asked}]", guarded.guards
+        if block.where is not None:
+            test = PythonExpressions(names, self.needs, inner).value(block.where)
+            asked = f" if {operand(test)}"
+        call = self._call(block.part, names)
+        code = f"[{call} for {row} in {operand(guarded.value)}{asked}]"
+        return chosen(code, (*guards, *guarded.guards), "[]")
 
-    def _limited_rows(self, code: str, item: ir.RowsPart | ir.BlocksPart) -> str:
+    def _limited_rows(self, code: str, item: ir.Rows) -> str:
         """Return the Python of a list that is held against what the rule asks of it."""
-        if item.at_least:
-            code = f"{self.needs.name(LIMITS, 'rows')}({code}, {item.at_least})"
+        if item.least:
+            code = f"{self.needs.name(LIMITS, 'rows')}({code}, {item.least})"
         for telling in filter(None, dict.fromkeys((item.unique, item.row_key))):
             fields = ", ".join(literal(python_name(name)) for name in telling)
             code = f"{self.needs.name(LIMITS, 'unique')}({code}, {fields})"
         return code
 
-    def _blocks(
-        self,
-        part: ir.Part,
-        item: ir.BlocksPart,
-        emitter: FieldEmitter,
-        statements: list[Statement],
-    ) -> tuple[Member, str]:
-        """Add a statement for each block, and one that puts their rows together."""
-        before = len(self.rules)
-        rows = []
-        for block in item.blocks:
-            self._function(block.part, block.alias)
-            code = self._block_rows(block, emitter)
-            local = emitter.namer.name(block.local)
-            typed = local
-            if block.alias is None and isinstance(block.condition, Constant):
-                # A type checker passes over a row that is never there.
-                typed = f"{local}: list[{block.part.name}]"
-            statements.append(Statement(code, typed, block_comment(item, block)))
-            self._rule(f"{part.function}.{local}", item.target, block.reads, block.pointer)
-            rows.append(f"*{local}")
-        self._rows_differ(before)
-        code = self._limited_rows(f"[{', '.join(rows)}]", item)
-        local = emitter.namer.name(item.local)
-        statements.append(Statement(code, local, item.target))
-        self._rule(f"{part.function}.{local}", item.target, item.reads, item.pointer)
-        return self._member(item.name, f"list[{item.blocks[0].part.name}]"), local
-
-    def _block_rows(self, block: ir.Block, emitter: FieldEmitter) -> str:
-        if block.source is not None and block.alias is not None:
-            rows = (block.source, block.alias, block.condition, block.part)
-            code, guards = self._one_a_row(*rows, emitter)
-            return chosen(code, guards, "[]")
-        code = f"[{self._call(block.part, emitter.names)}]"
-        if block.condition is None:
-            return code
-        return chosen(code, (emitter.expressions().value(block.condition),), "[]")
-
     def _rows_differ(self, start: int) -> None:
         """Note of the rules from a position on that rows of source and document differ."""
         self.rules[start:] = [replace(rule, rows_differ=True) for rule in self.rules[start:]]
 
-    def _function(
-        self, part: ir.Part, alias: str | None, document: ir.Document | None = None
-    ) -> None:
+    def _function(self, block: ir.Block, document: ir.Document | None = None) -> None:
         """Emit the function of a part, and its class; a whole document has checks."""
+        part, called = block.part, self.name(block.part)
         emitter = self._emitter({})
         names = {
-            parameter.name: emitter.namer.name(parameter.name.removeprefix(made_name("")))
-            for parameter in part.parameters
+            parameter: emitter.namer.name(parameter.removeprefix(made_name("")))
+            for parameter, _ in called.parameters
         }
         emitter.names.update(names)
         statements: list[Statement] = []
         members = list(self._members(part, emitter, statements))
         self._target_class(part, (member for member, _ in members))
         parameters = ", ".join(
-            f"{names[parameter.name]}: {self.annotations.of(parameter.type)}"
-            for parameter in part.parameters
+            f"{names[parameter]}: {self.annotations.of(kind)}"
+            for parameter, kind in called.parameters
         )
-        says = f"Return the `{part.name}` of one {alias}." if alias else f"Return `{part.name}`."
-        is_shared = part.name in self.shared
+        says = f"Return `{called.kind}`."
+        if block.alias:
+            says = f"Return the `{called.kind}` of one {block.alias}."
+        is_shared = called.kind in self.shared
         given = (f"{member.name}={local}" if is_shared else local for member, local in members)
-        result = f"{part.name}({', '.join(given)})"
+        result = f"{called.kind}({', '.join(given)})"
         if document is not None:
             says = f"Return the document `{document.name}`."
         if document is not None and document.checks:
             statements.append(Statement(result, "document"))
             emitter.names["document"] = result = "document"
-            prefix = f"{document.name}[]: " if document.rows else f"{document.name}: "
-            statements += self._checks(part.function, document.checks, emitter, prefix)
+            statements += self._checks(called.function, document.checks, emitter, document.prefix)
         self.functions.append(
-            Function(part.function, parameters, part.name, says, tuple(statements), result)
+            Function(called.function, parameters, called.kind, says, tuple(statements), result)
         )
 
     def _custom(
@@ -640,20 +607,6 @@ def _lets_for_skips(flow: ir.Flow) -> list[ir.Let]:
             needed.update(used_names(let.value))
             found.insert(0, let)
     return found
-
-
-def _functions_of(part: ir.Part) -> Iterator[str]:
-    yield part.function
-    for member in part.members:
-        for inner in ir.parts_of(member):
-            yield from _functions_of(inner)
-
-
-def _classes_of(part: ir.Part) -> Iterator[str]:
-    yield part.name
-    for member in part.members:
-        for inner in ir.parts_of(member):
-            yield from _classes_of(inner)
 
 
 def _import_groups(needs: ModuleNeeds) -> Iterator[tuple[str, ...]]:

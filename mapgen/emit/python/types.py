@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Mapping
 
 from msgspec import Struct, field
 
 from mapgen.constraints import Constraints
 from mapgen.emit.python.expression_needs import ModuleNeeds
 from mapgen.escaping import python
-from mapgen.ir.flow import (
-    Flow,
-    ParameterType,
-    Part,
-    SourceField,
-    ValueKind,
-    parts_of,
-)
+from mapgen.ir.flow import Flow, SourceField, Type, ValueKind
 from mapgen.ir.names import RESERVED_CLASSES, class_name, new_name
 
 _SCALARS = {"string": "str", "int": "int", "bool": "bool"}
@@ -66,14 +59,14 @@ class Annotations(Struct, frozen=True):
     classes: Mapping[str, str]
     made: Mapping[str, str] = field(default_factory=dict)
 
-    def of(self, kind: ParameterType) -> str:
+    def of(self, kind: Type) -> str:
         """Return the annotation of a type: a list of tax lines is `list[TaxLine]`."""
         match kind:
-            case ParameterType("list", (element,)):
+            case Type("list", (element,)):
                 whole = f"list[{self.of(element)}]"
-            case ParameterType("map", (key, value)):
+            case Type("map", (key, value)):
                 whole = f"dict[{self.of(key)}, {self.of(value)}]"
-            case ParameterType("group", (key, row)):
+            case Type("group", (key, row)):
                 group = self.module.name("mapgen.runtime.grouping", "Group")
                 whole = f"{group}[{self.of(key)}, {self.of(row)}]"
             case _:
@@ -126,9 +119,8 @@ class Annotations(Struct, frozen=True):
         return f"{annotated}[{annotation}, {', '.join(f'{name}({words})' for words in said)}]"
 
 
-def source_classes(flow: Flow) -> Mapping[str, str]:
+def source_classes(flow: Flow, ours: Iterable[str]) -> Mapping[str, str]:
     """Return the class of each source object: apart from the document's and from our own."""
-    ours = (name for document in flow.documents for name in _part_names(document.part))
     taken = {*RESERVED_CLASSES, *ours}
     classes: dict[str, str] = {}
     for item in flow.source_objects:
@@ -136,10 +128,3 @@ def source_classes(flow: Flow) -> Mapping[str, str]:
         found = new_name(f"Source{name}" if name in taken else name, (*taken, *classes.values()))
         classes[item.name] = found
     return classes
-
-
-def _part_names(part: Part) -> Iterator[str]:
-    yield part.name
-    for member in part.members:
-        for inner in parts_of(member):
-            yield from _part_names(inner)

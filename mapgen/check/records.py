@@ -1,8 +1,8 @@
-"""Source classes: a record's type and all that reads it in, objects with only those members out."""
+"""What back ends know of records: the members that rules read, what is joined or grouped."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Literal, cast
 
 from mapgen.contract.source_schema import SourceSchema, Stated
@@ -50,15 +50,9 @@ def members_read(record: Object, reads: Iterable[str]) -> Mapping[str, frozenset
 
 
 def joins(
-    source: spec.SourceClause, record: Object, is_personal: Callable[[Iterable[str]], bool]
+    source: spec.SourceClause, record: Object, personal: tuple[str, ...]
 ) -> Iterator[ir.Join]:
-    """Yield what is joined to the records.
-
-    Args:
-        source: the clause with the joins.
-        record: the record's type.
-        is_personal: tells whether one of some source paths is personal.
-    """
+    """Yield what is joined to records of a type, of which some source paths are personal."""
     for join in source.joins:
         on_missing = "reject" if join.on_missing is None else join.on_missing.value
         yield ir.Join(
@@ -77,7 +71,7 @@ def joins(
             format="csv" if join.form.is_csv else "json",
             delimiter=join.form.cells_end_at,
             is_quoted=join.form.is_quoted,
-            is_personal=is_personal(_key_paths(source.name.value, join)),
+            is_personal=ir.is_below_any(personal, _key_paths(source.name.value, join)),
         )
 
 

@@ -1,4 +1,4 @@
-"""What rules read of an entity in, the request for it and the shape of its answer out."""
+"""What is asked of the ERP for records of an entity: the request, and the shape of its answer."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from msgspec import Struct
 
+from mapgen.check.records import members_read
 from mapgen.contract.model import Entity
 from mapgen.contract.source_schema import EntitySource
 from mapgen.expression.types import DATE, ListOf, Object, Optional, Type, present
 from mapgen.ir import flow as ir
-from mapgen.lower.source import members_read
 
 _CUSTOM = "custom"
 _NOTE = "note"

@@ -1,0 +1,466 @@
+"""Single values: a rule for one becomes a field, which it fits in type, length and presence."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import date
+from decimal import Decimal
+from typing import Literal, cast
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from mapgen.check.directions import disallowed, disallowed_entries
+from mapgen.check.documents import Siblings
+from mapgen.check.formulas import Formulas, any_of, described, reads_of
+from mapgen.check.model import Value
+from mapgen.check.modifiers import (
+    Kept,
+    Sending,
+    modifier_faults,
+    on_error,
+    places_of_currency,
+    resending_faults,
+)
+from mapgen.check.spelling import repeated
+from mapgen.check.tables import TableRules
+from mapgen.check.written import written_of
+from mapgen.contract.model import Contract, Field, ValueType
+from mapgen.expression import Binding, Scope, Typed, compile_expression, types
+from mapgen.expression.tree import Method
+from mapgen.expression.types import Optional, Type, is_assignable, join, optional, present
+from mapgen.ir import expression as tree
+from mapgen.ir import flow as ir
+from mapgen.ir.rewriting import renumbered, substituted
+from mapgen.lower.expression import lower_expression
+from mapgen.report import Diagnostic, Span, Text
+from mapgen.report.catalogue import mapping as messages
+from mapgen.spec import model as spec
+from mapgen.spec.nodes import ScalarNode
+
+
+class Kind(Struct, frozen=True):
+    """A type of the contract: what it accepts, what it is to back ends, which numbers it holds."""
+
+    accepts: tuple[Type, ...]
+    name: ir.ValueKind
+    whole: tuple[int, int] | None = None
+
+
+_AMOUNT = Kind((types.DECIMAL, types.INT), "decimal")
+KINDS: Mapping[ValueType, Kind] = {
+    "string": Kind((types.STRING,), "string"),
+    "decimal": _AMOUNT,
+    "double": _AMOUNT,
+    "boolean": Kind((types.BOOL,), "boolean"),
+    "int": Kind((types.INT,), "int", (-(2**31), 2**31 - 1)),
+    "short": Kind((types.INT,), "int", (-(2**15), 2**15 - 1)),
+    "byte": Kind((types.INT,), "int", (0, 255)),
+    "long": Kind((types.INT,), "int", (-(2**63), 2**63 - 1)),
+    "guid": Kind((types.STRING,), "string"),
+    "datetime": Kind((types.TIMESTAMP,), "datetime"),
+    "date": Kind((types.DATE,), "date"),
+    "single_select": Kind((types.STRING,), "select"),
+    "multi_select": Kind((types.ListOf(types.STRING),), "select"),
+}
+CONVERSIONS: Mapping[tuple[str, str], str] = {
+    ("string", "decimal"): "convert it: `string(…)`",
+    ("string", "int"): "convert it: `string(…)`",
+    ("decimal", "string"): "convert it: `decimal(…)`",
+    ("int", "string"): "convert it: `int(…)`",
+    ("date", "string"): "read it: `parseDate(…, 'yyyy-MM-dd')`",
+    ("datetime", "string"): "read it: `timestamp(…)`",
+    ("datetime", "date"): "a day is no moment before its time and zone are given:"
+    " `parseTimestamp(string(…) + ' 00:00', 'yyyy-MM-dd HH:mm', settings.ZONE)`",
+    ("date", "timestamp"): "an instant becomes a date in a zone: `date(…, settings.ZONE)`",
+}
+
+
+class FieldRules(Struct, frozen=True):
+    """Checks the rules for single values of one document; `is_inside`: those of a part of it."""
+
+    formulas: Formulas
+    contract: Contract
+    tables: TableRules
+    siblings: Siblings
+    sending: Sending
+    is_inside: bool = False
+
+    @property
+    def identity(self) -> str:
+        """The field that carries the identity; none inside a row or a part."""
+        return "" if self.is_inside else self.siblings.current.identity.field.value
+
+    @property
+    def faults(self) -> list[Diagnostic]:
+        return self.formulas.faults
+
+    def has_to_be_set(self, field: Field) -> bool:
+        """Whether a document without the field cannot be sent."""
+        is_needed = field.is_required and not self.sending.is_sparse
+        return is_needed or field.is_key or field.name == self.identity
+
+    def field(
+        self, rule: spec.Rule, field: Field, target: str, scope: Scope, value: Value | None
+    ) -> ir.Field | None:
+        """Return the field that a rule writes with a value, or None when it has faults."""
+        if value is None:
+            return None
+        before = len(self.faults)
+        self._type(rule, field, value.type)
+        kept = Kept(rule, field, self.has_to_be_set(field), value, value_span(rule))
+        if_missing = self._if_missing(kept, scope)
+        kind = self._kind(field, value.type)
+        omit_if = self._omit_if(rule, _wanted(value.type, field), scope)
+        failing, currency = None, None
+        if len(self.faults) == before:
+            failing = on_error(kept, scope, self.formulas)
+            currency = places_of_currency(rule, scope, self.formulas)
+            self.faults.extend(modifier_faults(kept, is_identity=field.name == self.identity))
+            self.faults.extend(_entry_faults(kept))
+            self.faults.extend(resending_faults(kept, self.sending))
+        if len(self.faults) > before:
+            return None
+        inner = _wanted(value.type, field)
+        fallback, instead = (
+            one if isinstance(one, Typed) else None for one in (if_missing, failing)
+        )
+        on_missing: ir.OnMissing = "never"
+        if isinstance(value.type, Optional):
+            on_missing = "omit" if if_missing is None else "replace" if fallback else "reject"
+        decided_by = value.decided_by if on_missing == "reject" else ()
+        return ir.Field(
+            target=target,
+            name=field.name,
+            kind=kind,
+            is_list=isinstance(present(value.type), types.ListOf),
+            value=value.node,
+            on_missing=on_missing,
+            replacement=self.formulas.lowered(fallback, inner),
+            on_error="reject" if failing is None else "replace" if instead else "omit",
+            instead=self.formulas.lowered(instead, inner),
+            clears=rule.modifiers.clear_if_missing is not None,
+            is_written_once=rule.modifiers.write_once is not None,
+            omit_if=self.formulas.lowered(omit_if),
+            limits=self._limits(kept, kind, self.formulas.lowered(currency)),
+            reads=(*decided_by, *reads_of(*value.formulas, fallback, instead, omit_if, currency)),
+            pointer=rule.pointer,
+            written=written_of(rule),
+        )
+
+    def _kind(self, field: Field, kind: Type) -> ir.ValueKind:
+        if field.allowed.is_text:
+            return "decimal_text"
+        found = KINDS[field.value_type or "string"].name
+        if found == "decimal" and isinstance(inner := present(kind), types.ListOf):
+            return "int" if present(inner.element) == types.INT else found
+        # Contract version 4 has the displayed text of a drop-down for its value.
+        is_text = found == "select" and self.contract.contract_version < 5
+        return "string" if is_text else found
+
+    def _limits(
+        self, kept: Kept, kind: ir.ValueKind, currency: tree.Expression | None
+    ) -> ir.Limits:
+        if isinstance(kept.value.node, ir.Fixed | ir.Made):
+            return ir.Limits()
+        field, said = kept.field, kept.rule.modifiers
+        places = said.places.whole if isinstance(said.places, ScalarNode) else field.places
+        bounds = () if said.range is None else said.range.bounds
+        is_whole = kind == "int" and not self.contract.is_plain
+        return ir.Limits(
+            max_length=field.max_length if kind == "string" else None,
+            truncates=said.too_long is not None and said.too_long.value == "truncate",
+            places=places if present(kept.value.type) == types.DECIMAL else None,
+            currency=currency,
+            rounding=cast(Literal["half_up"], said.rounding.value) if said.rounding else None,
+            range=(*field.allowed.bounds, *((sign, str(bound)) for sign, bound in bounds)),
+            whole=KINDS[field.value_type or "string"].whole if is_whole else None,
+            choices=field.allowed.choices,
+            pattern=field.allowed.pattern,
+            least=field.least,
+        )
+
+    def value(self, rule: spec.Rule, scope: Scope, field: Field | None = None) -> Value | None:
+        """Return what a rule gives, or None when it has faults; no field: one that is unknown."""
+        match rule.kind:
+            case spec.Const(value):
+                return self._constant(value, field)
+            case spec.Value(expression):
+                return self._formula(rule, expression, scope, field)
+            case spec.Lookup():
+                return self.tables.value(rule.kind, scope)
+            case spec.FirstOf(expressions):
+                return self._first_of(expressions, scope)
+            case spec.Cases():
+                return self._cases(rule, rule.kind, scope, field)
+            case spec.Made() if field is not None and not rule.pointer.endswith("/note"):
+                return self.siblings.made(rule.kind, self.faults)
+            case spec.Made():
+                why = "is for fields of the contract"
+                self.faults.append(
+                    messages.unfit_modifier(rule.target.span(), name="made", why=why)
+                )
+                return None
+            case spec.Object() | spec.Each() | spec.Blocks() as kind:
+                words = "rows" if kind.is_list else "an object"
+                self.faults.append(
+                    messages.wrong_part(rule.target, expected="a value", found=words)
+                )
+                self.formulas.doubt(rule)
+                return None
+
+    def _constant(self, value: ScalarNode, field: Field | None) -> Value | None:
+        wanted = field.value_type if field is not None else None
+        kind = None if field and field.is_list else _constant_type(value, wanted)
+        if kind is None and field is not None:
+            found = {"flag": "true or false", "text": "text", "integer": "a whole number"}
+            words = found.get(value.kind, "a number")
+            self._mistyped(value.span, field, words)
+        if kind is None:
+            return None
+        if field and not value.value.strip() and self.has_to_be_set(field):
+            self.faults.append(messages.blank_constant(value.span, field=field.name))
+            return None
+        refused = [] if field is None else list(disallowed(value, field))
+        if refused:
+            self.faults.extend(refused)
+            return None
+        if field and field.max_length and kind == types.STRING:
+            length = len(value.value.encode("utf-16-le")) // 2
+            if length > field.max_length:
+                self.faults.append(
+                    messages.constant_too_long(
+                        value.span, field=field.name, length=length, most=field.max_length
+                    )
+                )
+                return None
+        # `1e3` and `-0` go out as every reader knows them: 1000 and 0.
+        if kind == types.DECIMAL:
+            amount = Decimal(value.value)
+            return Value(ir.Fixed(format(amount or amount.copy_abs(), "f")), kind)
+        return Value(ir.Fixed(value.value), kind)
+
+    def _formula(
+        self, rule: spec.Rule, text: Text, scope: Scope, field: Field | None
+    ) -> Value | None:
+        rounds = rule.modifiers.places is not None and rule.modifiers.rounding is not None
+        typed = self.formulas.formula(text, scope) if rounds else self.formulas.whole(text, scope)
+        if typed is None:
+            return None
+        if isinstance(typed.tree, Method) and typed.tree.name == "trim":
+            # What makes blank text missing trims it, too.
+            operand = typed.tree.operand
+            inner = replace(typed, tree=operand, type=typed.types[operand])
+            return Value(self._non_blank(inner), optional(typed.type), (typed,))
+        wanted = _in_field(typed.type, field)
+        return Value(self.formulas.lowered(typed, wanted), typed.type, (typed,))
+
+    def _non_blank(self, typed: Typed) -> tree.Expression:
+        """Return the text of an expression, missing where it is blank."""
+        return _non_blank(self.formulas.lowered(typed))
+
+    def _first_of(self, expressions: tuple[Text, ...], scope: Scope) -> Value | None:
+        typed = [self.formulas.whole(text, scope) for text in expressions]
+        for text, one in zip(expressions, typed, strict=True):
+            if one is not None and present(one.type) not in (types.STRING, types.ERROR):
+                self.faults.append(
+                    messages.not_of_type(
+                        text.span(),
+                        what="a value of `first_of`",
+                        wanted="text",
+                        found=described(one.type),
+                    )
+                )
+                return None
+        if any_of(typed):
+            return None
+        found = tuple(one for one in typed if one is not None)
+        first, *others = map(self._non_blank, found)
+        for other in others:
+            first = tree.OrElse(first, renumbered(other, first), "string?")
+        return Value(first, optional(types.STRING), found)
+
+    def _cases(
+        self, rule: spec.Rule, kind: spec.Cases, scope: Scope, field: Field | None
+    ) -> Value | None:
+        cases = [
+            (
+                self.formulas.condition(case.when, scope, "`when`"),
+                self.formulas.whole(case.then, scope),
+            )
+            for case in kind.cases
+        ]
+        otherwise = self.formulas.whole(kind.otherwise, scope)
+        self.faults.extend(repeated(case.when for case in kind.cases))
+        if otherwise is None or any(any_of(case) for case in cases):
+            return None
+        found = [(when, then) for when, then in cases if when is not None and then is not None]
+        together = otherwise.type
+        for case, (_, then) in zip(kind.cases, found, strict=True):
+            both = join(together, then.type)
+            if both is None:
+                self.faults.append(
+                    messages.wrong_type(
+                        case.then.span(),
+                        rule.target.value,
+                        described(otherwise.type),
+                        described(then.type),
+                        None,
+                    )
+                )
+                return None
+            together = both
+        wanted = _in_field(together, field)
+        decided = self.formulas.lowered(otherwise, wanted)
+        for when, then in reversed(found):
+            condition = renumbered(self.formulas.lowered(when), decided)
+            chosen = renumbered(self.formulas.lowered(then, wanted), (decided, condition))
+            decided = tree.Conditional(condition, chosen, decided, str(wanted))
+        return Value(decided, together, (*(one for case in found for one in case), otherwise))
+
+    def _type(self, rule: spec.Rule, field: Field, kind: Type) -> None:
+        inner = present(kind)
+        if not any(is_assignable(inner, wanted) for wanted in self._accepted(field)):
+            help = CONVERSIONS.get((field.value_type or "", str(inner)))
+            self._mistyped(value_span(rule), field, described(kind), help)
+
+    def _accepted(self, field: Field) -> tuple[Type, ...]:
+        """Return the types that a field's value may have; version 4 has no several options."""
+        accepted = KINDS[field.value_type or "string"].accepts
+        if field.value_type == "multi_select" and self.contract.contract_version < 5:
+            return ()
+        return tuple(types.ListOf(kind) for kind in accepted) if field.is_list else accepted
+
+    def _mistyped(self, at: Span, field: Field, found: str, help: str | None = None) -> None:
+        """Report a value that has not the type of its field."""
+        accepted = self._accepted(field)
+        wanted = " or ".join(described(kind) for kind in accepted[:2])
+        if not accepted:
+            wanted = f"of the type {field.value_type}, which no rule can give"
+            help = "remove the rule; such fields are set in the ERP"
+        self.faults.append(messages.wrong_type(at, field.name, wanted, found, help))
+
+    def _if_missing(self, kept: Kept, scope: Scope) -> Typed | Literal["reject"] | None:
+        kind, field, text = kept.value.type, kept.field, kept.rule.modifiers.if_missing
+        if text is None:
+            if isinstance(kind, Optional) and kept.has_to_be_set:
+                is_identity = kept.rule.pointer.endswith("identity/value")
+                self.faults.append(
+                    messages.missing_flows(
+                        kept.shown,
+                        field=field.name,
+                        found=described(kind),
+                        what="identity" if is_identity else "value",
+                    )
+                )
+            return None
+        if not isinstance(kind, Optional):
+            self.faults.append(messages.idle_if_missing(text, value=kept.shown, name="if_missing"))
+            return None
+        if text.value == "reject":
+            return "reject"
+        return self.formulas.fitting(text, scope, field.name, present(kind))
+
+    def _omit_if(self, rule: spec.Rule, kind: Type, scope: Scope) -> Typed | None:
+        text = rule.modifiers.omit_if
+        if text is None:
+            return None
+        return self.formulas.condition(text, scope.with_("value", Binding(kind)), "`omit_if`")
+
+
+def _wanted(kind: Type, field: Field | None) -> Type:
+    """Return the type that a value has in its field: a whole number becomes an amount there."""
+    inner = present(kind)
+    if field is None or isinstance(inner, types.ListOf):
+        return inner
+    is_amount = field.allowed.is_text or field.value_type in ("decimal", "double")
+    return types.DECIMAL if is_amount else inner
+
+
+def _in_field(kind: Type, field: Field | None) -> Type:
+    inner = _wanted(kind, field)
+    return optional(inner) if isinstance(kind, Optional) else inner
+
+
+def _non_blank(expression: tree.Expression) -> tree.Expression:
+    """Return the text of an expression, missing where it is blank."""
+    name = "text"
+    kind = types.optional(types.STRING) if tree.is_optional(expression) else types.STRING
+    scope = Scope({name: Binding(kind)})
+    typed = compile_expression(Text.plain(f"nonBlank({name})"), scope, [])
+    assert typed is not None
+    return substituted(renumbered(lower_expression(typed), expression), name, expression)
+
+
+def _entry_faults(kept: Kept) -> Iterator[Diagnostic]:
+    """Yield what is wrong with the values of the table that a rule looks up in."""
+    field, table, cut = kept.field, kept.value.table, kept.rule.modifiers.too_long
+    if table is None:
+        return
+    is_cut = cut is not None and cut.value == "truncate"
+    if field.max_length is not None and not is_cut and table.longest > field.max_length:
+        yield messages.table_value_too_long(
+            kept.shown,
+            holds=f"`{field.name}` holds {field.max_length} characters",
+            has=f"{table.longest_at} has a value of {table.longest}",
+            value=table.longest_span,
+        )
+    yield from disallowed_entries(table, kept.shown, field)
+
+
+def type_in_document(field: ir.Field) -> Type:
+    """Return the type that a field has for the checks over the document."""
+    by_kind: Mapping[str, Type] = {
+        "decimal": types.DECIMAL,
+        "int": types.INT,
+        "boolean": types.BOOL,
+        "date": types.DATE,
+        "datetime": types.TIMESTAMP,
+    }
+    kind = by_kind.get(field.kind, types.STRING)
+    return types.ListOf(kind) if field.is_list else kind
+
+
+def _constant_type(value: ScalarNode, wanted: ValueType | None) -> Type | None:
+    """Return the type of a constant as its field wants it, or None when it does not fit."""
+    by_kind: dict[str, Type] = {
+        "flag": types.BOOL,
+        "integer": types.INT,
+        "number": types.DECIMAL,
+        "text": types.STRING,
+    }
+    found = by_kind.get(value.kind)
+    if wanted is None:
+        return found
+    if wanted in ("string", "guid", "single_select"):
+        return None if value.kind == "flag" else types.STRING
+    if wanted == "date":
+        return types.DATE if _is_date(value.value) else None
+    return found if found in KINDS[wanted].accepts else None
+
+
+def _is_date(words: str) -> bool:
+    try:
+        date.fromisoformat(words)
+    except ValueError:
+        return False
+    return len(words) == len("2026-01-31")
+
+
+def value_span(rule: spec.Rule) -> Span:
+    """Return the smallest place that shows where a rule's value comes from."""
+    match rule.kind:
+        case spec.Const(value):
+            return value.span
+        case spec.Value(expression):
+            return expression.span()
+        case spec.Lookup(table=table):
+            return table.span()
+        case spec.Made(document=document):
+            return document.span()
+        case spec.FirstOf(expressions):
+            return expressions[0].span()
+        case spec.Cases(otherwise=otherwise):
+            return otherwise.span()
+        case _:
+            return rule.target.span()
