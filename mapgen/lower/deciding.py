@@ -8,6 +8,7 @@ and a type checker that narrows types finds none either. A step that may fail is
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from operator import is_
 from typing import TypeVar, cast
 
 from msgspec import Struct, field
@@ -153,7 +154,9 @@ class Known(Struct, frozen=True):
     def decided(self, node: Node) -> Node:
         """Return a node, or a tuple of some, with what is decided in it."""
         if isinstance(node, tuple):
-            return cast(Node, tuple(self.decided(part) for part in node))
+            parts = tuple(self.decided(part) for part in node)
+            is_same = all(map(is_, parts, node))
+            return node if is_same else cast(Node, parts)
         if not isinstance(node, Struct):
             return node
         found = self._known_value(cast(ir.Expression, node))
@@ -164,7 +167,7 @@ class Known(Struct, frozen=True):
     def _known_value(self, node: ir.Expression) -> ir.Constant | None:
         if not isinstance(node, _EXPRESSIONS):
             return None
-        if node.type == "bool" and node in self.conditions:
+        if self.conditions and node.type == "bool" and node in self.conditions:
             return ir.Constant(self.conditions[node], "bool")
         path = self._path(node)
         if path is None:
@@ -194,9 +197,13 @@ class Known(Struct, frozen=True):
                 return _simple(self._members(node))
 
     def _members(self, node: Node) -> Node:
-        struct = cast(Struct, node)
-        members = {name: self.decided(getattr(struct, name)) for name in struct.__struct_fields__}
-        return cast(Node, replace(struct, **members))
+        struct, changed = cast(Struct, node), {}
+        for name in struct.__struct_fields__:
+            before = getattr(struct, name)
+            after = self.decided(before)
+            if after is not before:
+                changed[name] = after
+        return cast(Node, replace(struct, **changed)) if changed else node
 
     def _conditional(self, node: ir.Conditional) -> ir.Expression:
         condition = self.decided(node.condition)
@@ -308,7 +315,7 @@ _SURE = (
 
 
 def _is_comparison(node: Struct) -> bool:
-    return isinstance(node, ir.Operation) and node.operator in ("==", "!=", "in")
+    return isinstance(node, ir.Operation) and node.type == "bool"
 
 
 def _simple(node: Struct) -> Struct:
