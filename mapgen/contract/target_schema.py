@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from datetime import date
+from decimal import Decimal
 from typing import cast
 
 from msgspec import Struct, field
@@ -166,7 +168,7 @@ class _Reader(Struct):
             is_read_only=schema.get("readOnly") is True,
             is_required=is_required,
             allowed=replace(
-                self._allowed(schema, pointer),
+                self._allowed(schema, pointer, _STRINGS.get(str(schema.get("format")), kind)),
                 is_text=kind == "string" and value_type == "decimal",
             ),
         )
@@ -187,8 +189,13 @@ class _Reader(Struct):
             self.faults.append(messages.not_kept(self.path, pointer, f"format: {form}", _STRINGS))
         return _STRINGS.get(form, "string")
 
-    def _allowed(self, schema: Schema, pointer: str) -> Allowed:
+    def _allowed(self, schema: Schema, pointer: str, kind: str) -> Allowed:
+        keyword = "enum" if "enum" in schema else "const"
         named = cast("list[object]", schema.get("enum", [schema.get("const")]))
+        for one in named:
+            if one is not None and not _is_of(kind, one):
+                words = f"{keyword}: {_text(one)}"
+                self.faults.append(messages.not_kept(self.path, pointer, words, ()))
         pattern = self._pattern(schema, pointer)
         return Allowed(
             choices=tuple(_text(one) for one in named if one is not None),
@@ -248,6 +255,31 @@ class _Reader(Struct):
         for keyword in schema:
             if keyword not in known:
                 self.faults.append(messages.not_kept(self.path, pointer, keyword, known))
+
+
+def _is_of(kind: str, value: object) -> bool:
+    """Tell whether what a schema lists is a value of its kind.
+
+    Moments and amounts are listed as texts: one of them has many, and none is the value.
+    """
+    match kind:
+        case "boolean":
+            return isinstance(value, bool)
+        case "integer":
+            return isinstance(value, int) and not isinstance(value, bool)
+        case "number":
+            return isinstance(value, int | float | Decimal) and not isinstance(value, bool)
+        case "date":
+            return isinstance(value, str) and _is_day(value)
+        case _:
+            return kind == "string" and isinstance(value, str)
+
+
+def _is_day(words: str) -> bool:
+    try:
+        return date.fromisoformat(words).isoformat() == words
+    except ValueError:
+        return False
 
 
 def _text(value: object) -> str:

@@ -134,6 +134,21 @@ def test_identities() -> None:
         pytest.param(
             {"type": "string", "pattern": "(?<name"}, "E421", id="a pattern of another kind"
         ),
+        pytest.param({"type": "integer", "enum": [1, "x"]}, "E582", id="a choice of another type"),
+        pytest.param({"type": "boolean", "const": "yes"}, "E582", id="a flag that is none"),
+        pytest.param(
+            {"type": "string", "format": "date", "enum": ["soon"]}, "E582", id="a day that is none"
+        ),
+        pytest.param(
+            {"type": "string", "format": "date-time", "enum": ["2026-01-31T09:30:00Z"]},
+            "E582",
+            id="a moment that has many texts",
+        ),
+        pytest.param(
+            {"type": "string", "format": "decimal", "const": "1.00"},
+            "E582",
+            id="an amount that has many texts",
+        ),
         pytest.param({"type": "object", "required": ["a"]}, "E582", id="required, not described"),
         pytest.param({"type": "array", "items": {"type": "array"}}, "E422", id="lists in a list"),
         pytest.param({"type": "array"}, "E585", id="a list of anything"),

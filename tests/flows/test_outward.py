@@ -10,7 +10,9 @@ from typing import Any
 import jsonschema
 import pytest
 
+from mapgen.compiler import generate
 from mapgen.runtime.values import ENCODER, MultiSelectValue, Option, SelectValue
+from mapgen.workspace import Workspace
 from tests.cli.conftest import ROOT, mapgen
 
 SHARED = Path(os.environ.get("MAPGEN_SHARED", ROOT.parent / "shared"))
@@ -176,3 +178,25 @@ def test_options_of_contract_version_5(value: object, name: str) -> None:
     schema = {**document, "$ref": f"#/components/schemas/{name}"}
 
     jsonschema.validate(json.loads(ENCODER.encode(value)), schema)
+
+
+def test_days_that_a_target_lists() -> None:
+    """A member may be called as the class of its value is: what the schema lists stands apart."""
+    spec, schema = (
+        "shopify/inventory_levels.maps.yaml",
+        "schemas/shopify-inventory-level.schema.json",
+    )
+    rules = (ROOT / "specs" / spec).read_text(encoding="utf-8")
+    members = json.loads((ROOT / "specs" / schema).read_text(encoding="utf-8"))
+    members["properties"]["date"] = {"type": "string", "format": "date", "enum": ["2026-01-31"]}
+    changed = rules.replace(
+        "        updated_at: article.?LastModified\n",
+        "        updated_at: article.?LastModified\n" "        date: \"date('2026-01-31')\"\n",
+    )
+    drafts = {f"specs/{spec}": changed, f"specs/{schema}": json.dumps(members)}
+
+    files = generate(Workspace(ROOT, drafts), [f"specs/{spec}"])
+
+    code = files["generated/shopify_inventory_levels/transformer.py"]
+    assert "DATE_2026_01_31_2 = date(2026, 1, 31)" in code
+    assert "date = one_of(DATE_2026_01_31, DATE_2026_01_31_2)" in code

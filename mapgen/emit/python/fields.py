@@ -332,7 +332,7 @@ class FieldEmitter(Struct):
             looked_for = self.module.pattern(limits.pattern)
             value = f"{self.module.name(LIMITS, 'matching')}({value}, {looked_for})"
         if limits.choices:
-            choices = ", ".join(self._constant(text, field.kind) for text in limits.choices)
+            choices = ", ".join(self._choice(text, field.kind) for text in limits.choices)
             value = f"{self.module.name(LIMITS, 'one_of')}({value}, {choices})"
         if limits.currency is not None:
             places = self.module.function("currency_places")
@@ -364,6 +364,11 @@ class FieldEmitter(Struct):
     def _decimal(self, text: str) -> str:
         self.module.name("decimal", "Decimal")
         return self.module.constant(*decimal_constant(text))
+
+    def _choice(self, text: str, kind: ir.ValueKind) -> str:
+        """Return a value that a field takes; a local may be called as the class of days is."""
+        code = self._constant(text, kind)
+        return self.module.constant(f"DATE_{text}", code) if kind == "date" else code
 
     def _constant(self, text: str, kind: ir.ValueKind) -> str:
         match kind:
