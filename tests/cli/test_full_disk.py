@@ -58,7 +58,7 @@ def assert_made_good(workspace: Path, on: Tenant, *more: str) -> None:
 
 def test_full_under_the_log_from_the_start(workspace: Path) -> None:
     """Without room for its first event a run makes no request."""
-    with tenant(workspace) as on:
+    with tenant() as on:
         found = run(workspace, on, "--log", "/dev/full")
 
         assert found.returncode == 1
@@ -74,7 +74,7 @@ def test_full_amid_the_log(workspace: Path) -> None:
     with log.open("wb") as stream:
         stream.seek(MOST - ROOM - 1)
         stream.write(b"\n")
-    with tenant(workspace) as on:
+    with tenant() as on:
         limited = run_limited(workspace, on, MOST, "--log", str(log))
 
         assert limited.returncode == 1
@@ -103,7 +103,7 @@ def _is_json(line: bytes) -> bool:
 @pytest.mark.parametrize("most", [4_096, 100_000, 300_000, 600_000])
 def test_full_under_the_ledger(most: int, workspace: Path) -> None:
     """A ledger that cannot grow ends the run with the next step; nothing is lost or doubled."""
-    with tenant(workspace) as on:
+    with tenant() as on:
         limited = run_limited(workspace, on, most)
 
         assert limited.returncode == 1

@@ -1,4 +1,4 @@
-"""`mapgen run` against `mapgen sandbox`: real processes and sockets, the orders of the samples."""
+"""`mapgen run` against a sandbox tenant: real sockets, the orders of the samples."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import json
 import os
 import random
 import shlex
-import shutil
 import signal
 import subprocess
 import sys
@@ -21,10 +20,13 @@ from urllib.request import urlopen
 
 import pytest
 
+from mapgen.contract.lock import load
+from mapgen.sandbox import Settings, read_seed, serve
 from tests.cli.conftest import MAPGEN, ROOT, SAMPLES, environment, mapgen
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="processes end by signals here")
 
+LOCK = ROOT / "specs/contracts/default-24.200.001.json"
 ORDERS = SAMPLES / "orders.jsonl"
 FLOW = "shopify_orders"
 MEMBERS = [
@@ -54,25 +56,12 @@ class Tenant:
 
 
 @contextmanager
-def tenant(folder: Path, *options: str) -> Iterator[Tenant]:
-    """Run `mapgen sandbox` with the master data of the samples until the end of the block."""
-    ready = folder / "ready.json"
-    ready.unlink(missing_ok=True)
-    seed = str(SAMPLES / "tenant.json")
-    child = subprocess.Popen(
-        [*MAPGEN, "sandbox", "--seed", seed, "--ready-file", str(ready), *options],
-        cwd=folder,
-        env=environment(),
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-    )
-    try:
-        wait(lambda: ready.exists() or child.poll() is not None)
-        assert ready.exists(), child.communicate()[1]
-        yield Tenant(json.loads(ready.read_text(encoding="utf-8"))["environment"])
-    finally:
-        child.terminate()
-        child.communicate(timeout=30)
+def tenant(*, latency: float = 0.0, port: int = 0) -> Iterator[Tenant]:
+    """Serve a tenant with the master data of the samples until the end of the block."""
+    seed = read_seed(SAMPLES / "tenant.json")
+    settings = Settings(latency=latency)
+    with serve(load(LOCK), seed=seed, settings=settings, port=port) as sandbox:
+        yield Tenant(sandbox.environment)
 
 
 def wait(until: Callable[[], bool]) -> None:
@@ -109,11 +98,9 @@ def counts(out: str) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def shared_tenant(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tenant]:
+def shared_tenant() -> Iterator[Tenant]:
     """A tenant for runs that leave nothing in it."""
-    folder = tmp_path_factory.mktemp("tenant")
-    shutil.copytree(ROOT / "specs", folder / "specs")
-    with tenant(folder) as shop:
+    with tenant() as shop:
         yield shop
 
 
@@ -123,7 +110,7 @@ def secrets(on: Tenant) -> list[str]:
 
 def test_the_sample_shop(workspace: Path) -> None:
     """Orders end as the samples say; a second run, and one without a ledger, create nothing."""
-    with tenant(workspace) as shop:
+    with tenant() as shop:
         first = run(workspace, shop, "--log", "events.jsonl")
 
         assert (first.returncode, counts(first.stdout)) == (1, FIRST)
@@ -173,7 +160,7 @@ def test_refused_by_the_tenant(workspace: Path, shared_tenant: Tenant) -> None:
 def test_from_standard_input(workspace: Path) -> None:
     """Records from a pipe, whose number nobody knows before, are delivered like a file's."""
     given = b"\n".join(ORDERS.read_bytes().splitlines()[:20])
-    with tenant(workspace) as shop:
+    with tenant() as shop:
         done = run(workspace, shop, source="-", given=given)
 
     found = counts(done.stdout)
@@ -186,7 +173,7 @@ def test_killed_three_times(workspace: Path) -> None:
     seed = random.randrange(10**6)
     sys.stdout.write(f"the moments are those of seed {seed}\n")
     moments = random.Random(seed)
-    with tenant(workspace, "--latency", "5") as shop:
+    with tenant(latency=0.005) as shop:
         for most in (40, 110, 170):
             at = moments.randrange(most - 40, most)
             child = start(workspace, shop)
@@ -213,7 +200,7 @@ def test_killed_three_times(workspace: Path) -> None:
 )
 def test_asked_to_end(workspace: Path, number: signal.Signals, code: int) -> None:
     """Asked to end, a run signs out, says how to go on, and the next one completes."""
-    with tenant(workspace, "--latency", "50") as shop:
+    with tenant(latency=0.05) as shop:
         child = start(workspace, shop)
         wait(lambda: len(shop.references()) >= 30)
         child.send_signal(number)
@@ -249,7 +236,7 @@ def test_standard_streams_are_closed(workspace: Path, shared_tenant: Tenant) -> 
 
 def test_two_at_once(workspace: Path) -> None:
     """Two runs over one ledger deliver each order once between them."""
-    with tenant(workspace) as shop:
+    with tenant() as shop:
         children = [start(workspace, shop), start(workspace, shop)]
         ends = [child.communicate(timeout=120) for child in children]
 
@@ -264,7 +251,7 @@ def test_two_at_once(workspace: Path) -> None:
 
 def test_tenant_is_down(workspace: Path) -> None:
     """Where nothing answers the run stops, says so, and the line for machines is there."""
-    with tenant(workspace) as shop:
+    with tenant() as shop:
         pass
     impatient(workspace)
 
@@ -278,7 +265,8 @@ def test_tenant_is_down(workspace: Path) -> None:
     found = counts(done.stdout)
     assert (found["created"], found["dead_lettered"]) == (0, 0)
 
-    with tenant(workspace, "--port", shop.variables["ACUMATICA_URL"].rpartition(":")[2]) as again:
+    port = int(shop.variables["ACUMATICA_URL"].rpartition(":")[2])
+    with tenant(port=port) as again:
         last = counts(run(workspace, again).stdout)
 
         # How far the first run came before it stopped is a matter of speed.
@@ -393,7 +381,7 @@ def test_environment_without_the_connection(workspace: Path) -> None:
 def test_bar_on_a_terminal(workspace: Path) -> None:
     """On a terminal, progress is a bar that fills."""
     pty = pytest.importorskip("pty")
-    with tenant(workspace) as shop:
+    with tenant() as shop:
         ours, theirs = pty.openpty()
         child = subprocess.Popen(
             [*MAPGEN, *words()],
