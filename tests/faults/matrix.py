@@ -7,7 +7,6 @@ finishes. A cell is right where the trouble did strike, and each order is in the
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import random
 import signal
@@ -24,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.faults.child import Task, deliver_task, strike
+from tests.runtime_delivery.processes import AT_ONCE, LONGEST, PROCESSES
 from tests.runtime_delivery.servers import empty_database, postgresql_server
 from tests.runtime_delivery.stand_in import (
     Answer,
@@ -38,11 +38,6 @@ from tests.runtime_delivery.stand_in import (
 )
 
 COUNT = 20
-_LONGEST = 120.0
-_AT_ONCE = 4
-# Processes of their own, forked by one that has read all the code: nothing else is ready so soon.
-_PROCESSES = multiprocessing.get_context("forkserver")
-_PROCESSES.set_forkserver_preload(["tests.faults.child"])
 _PX = "PX.Data.PXException"
 _SQL = "System.Data.SqlClient.SqlException"
 _OTHER = {"OrderNbr": {"value": "SO000099"}, "ExternalRef": {"value": "somebody-else"}}
@@ -273,14 +268,14 @@ def try_cell(trouble: Trouble, address: str, processes: int, folder: Path) -> Ce
 
 def start(task: Task) -> ForkServerProcess:
     """Start a process that delivers."""
-    child = _PROCESSES.Process(target=deliver_task, args=(task,), daemon=True)
+    child = PROCESSES.Process(target=deliver_task, args=(task,), daemon=True)
     child.start()
     return child
 
 
 def end_of(child: ForkServerProcess) -> int:
     """Wait for the end of a process; return its exit code."""
-    child.join(_LONGEST)
+    child.join(LONGEST)
     assert child.exitcode is not None, "a process does not end"
     return child.exitcode
 
@@ -314,7 +309,7 @@ def main() -> int:
             return try_cell(trouble, addresses[database](), processes, Path(made))
 
         # Most of a cell is waiting, for what has to settle above all.
-        with ThreadPoolExecutor(_AT_ONCE) as pool:
+        with ThreadPoolExecutor(AT_ONCE) as pool:
             for one, cell in zip(cells, pool.map(tried, cells), strict=True):
                 name, _, database, processes = one
                 wrong += not cell.is_right

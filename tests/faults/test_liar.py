@@ -27,7 +27,7 @@ from tests.faults.liar import (
     zipped,
 )
 from tests.faults.matrix import end_of, start
-from tests.runtime_delivery.orders import RULES, Watcher, orders, plan_of
+from tests.runtime_delivery.orders import RULES, HastyLedger, Watcher, orders, plan_of
 from tests.runtime_delivery.stand_in import tenant_of
 
 COUNT = 24
@@ -102,12 +102,19 @@ def look_ups() -> dict[str, Lie]:
     }
 
 
-def run(liar: Liar, address: str, *, settle: float = 1.0, **changes: object) -> Summary:
+def run(
+    liar: Liar,
+    address: str,
+    *,
+    settle: float = 1.0,
+    kind: type[Ledger] = Ledger,
+    **changes: object,
+) -> Summary:
     """Deliver the orders."""
     limits = Limits(request_timeout=min(0.8, settle / 2), settle=settle, concurrent_requests=3)
     environment = Environment("test", tenant_of(liar.url), limits)
     chosen = {"batch_size": 8, "retry": Retry(attempts=20, first=0.01, ceiling=0.05)} | changes
-    with Ledger(address) as ledger:
+    with kind(address) as ledger:
         return deliver(orders(COUNT), plan_of(**chosen), environment, ledger, RULES, Watcher())
 
 
@@ -124,7 +131,7 @@ def address(tmp_path: Path) -> str:
 def test_saved_and_said_otherwise(name: str, address: str) -> None:
     """What is saved is not sent again, whatever is said of it."""
     with lying(saving(SAVED[name])) as liar:
-        run(liar, address)
+        run(liar, address, kind=HastyLedger)
         assert liar.lies == COUNT // 3
         liar.lie = None
         last = run(liar, address)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
-import pytest
-
 from tests.faults.matrix import COUNT, troubles, try_cell
+from tests.runtime_delivery.processes import at_once
 
 TROUBLES = dict(troubles())
 CHOSEN = [
@@ -23,10 +23,13 @@ CHOSEN = [
 ]
 
 
-@pytest.mark.parametrize(("name", "processes"), CHOSEN, ids=[f"{n}, {p}" for n, p in CHOSEN])
-def test_nothing_lost_nothing_doubled(name: str, processes: int, tmp_path: Path) -> None:
-    """The trouble struck, and each order is in the tenant, once."""
-    cell = try_cell(TROUBLES[name], f"sqlite:///{tmp_path}/ledger.db", processes, tmp_path)
+def test_nothing_lost_nothing_doubled(tmp_path: Path) -> None:
+    """The troubles struck, and each order is in the tenant, once."""
 
-    assert cell.struck
-    assert (cell.there, cell.lost, cell.doubled) == (COUNT, 0, 0)
+    def scene(name: str, processes: int) -> None:
+        cell = try_cell(TROUBLES[name], f"sqlite:///{tmp_path}/{name}.db", processes, tmp_path)
+
+        assert cell.struck
+        assert (cell.there, cell.lost, cell.doubled) == (COUNT, 0, 0)
+
+    at_once({name: partial(scene, name, processes) for name, processes in CHOSEN})

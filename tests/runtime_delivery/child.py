@@ -1,15 +1,8 @@
-"""A process of its own that delivers, to be killed.
-
-`child.py URL LEDGER COUNT SETTLE [FLOW [WORDS]]`
-"""
+"""What a process of its own does, to be killed: it delivers, and says what it counted."""
 
 from __future__ import annotations
 
-import json
-import sys
-from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+from multiprocessing.connection import Connection
 
 from mapgen.runtime.delivery import deliver
 from mapgen.runtime.environment import Environment, Limits
@@ -20,18 +13,21 @@ from tests.runtime_delivery.flows import boths, current, states, two_documents
 from tests.runtime_delivery.orders import RULES, orders, plan_of
 from tests.runtime_delivery.stand_in import tenant_of
 
-if __name__ == "__main__":
-    url, address, count, settle, *others = sys.argv[1:]
+
+def deliver_flow(
+    counts: Connection, url: str, address: str, count: int, settle: float, *others: str
+) -> None:
+    """Deliver; `others` are the flow and what its records say."""
     flow, words = [*others, *("orders", "new")[len(others) :]]
     # So many attempts that no machine is too slow for them.
     retry = Retry(attempts=100, first=0.02, ceiling=0.1)
     plan, outcomes = {
-        "orders": (plan_of(retry=retry), orders(int(count))),
-        "both": (two_documents(retry=retry), boths(int(count))),
-        "current": (current(retry=retry), states(int(count), words)),
+        "orders": (plan_of(retry=retry), orders(count)),
+        "both": (two_documents(retry=retry), boths(count)),
+        "current": (current(retry=retry), states(count, words)),
     }[flow]
-    limits = Limits(request_timeout=float(settle) / 2, settle=float(settle), concurrent_requests=3)
+    limits = Limits(request_timeout=settle / 2, settle=settle, concurrent_requests=3)
     with Ledger(address) as ledger:
         environment = Environment("test", tenant_of(url), limits)
         summary = deliver(outcomes, plan, environment, ledger, RULES, Unobserved())
-    sys.stdout.write(json.dumps(summary.counts()))
+    counts.send(summary.counts())

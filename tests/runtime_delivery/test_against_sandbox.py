@@ -24,8 +24,8 @@ from mapgen.sandbox import Limits as Licence
 from mapgen.sandbox.entities import Reply
 from tests.runtime_delivery.languages import LANGUAGES, speak, translated
 from tests.runtime_delivery.orders import RULES, HastyLedger, Watcher, order, orders, plan_of
+from tests.runtime_delivery.processes import start
 from tests.runtime_delivery.stand_in import tenant_of
-from tests.runtime_delivery.test_kill import finish, kill, start
 
 LOCK = Path(__file__).resolve().parents[2] / "specs" / "contracts" / "default-24.200.001.json"
 CREDENTIALS = Credentials(
@@ -258,11 +258,10 @@ def test_killed_against_sandbox(contract: Contract, tmp_path: Path) -> None:
         deadline = time.monotonic() + 60
         while len(sandbox.records("SalesOrder")) < 23 and time.monotonic() < deadline:
             time.sleep(0.01)
-        assert child.poll() is None
-        kill(child)
-        assert child.returncode == -signal.SIGKILL
+        assert child.is_running
+        assert child.kill() == -signal.SIGKILL
 
-        counts = finish(start(sandbox.url, address))
+        counts = start(sandbox.url, address).finish()
 
         assert counts["read"] == 60 == counts["created"] + counts["already_exists"]
         assert references(sandbox) == sorted(f"{number}-shop" for number in range(1, 61))

@@ -6,6 +6,7 @@ import sqlite3
 import time
 from collections import Counter
 from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +23,8 @@ from mapgen.runtime.summary import Summary
 from mapgen.sandbox import Sandbox
 from tests.runtime_delivery.flows import LOCATION, ORDER, both, boths, two_documents
 from tests.runtime_delivery.orders import RULES, HastyLedger, Watcher
+from tests.runtime_delivery.processes import LONG, at_once, start
 from tests.runtime_delivery.test_against_sandbox import LOCK, environment_of, tenant
-from tests.runtime_delivery.test_kill import LONG, finish, kill, start
 
 
 @pytest.fixture(scope="module")
@@ -204,35 +205,39 @@ def test_faults_of_all_kinds(contract: Contract, address: str) -> None:
 
 
 # What is under way when a process dies has to end within the settle time, here about a second.
-PLACES = [
-    pytest.param("slow=5@POST:token:1", id="staged, nothing asked"),
-    pytest.param("slow=5@GET:CustomerLocation:1", id="at the look-up of locations"),
-    pytest.param("slow=0.8@PUT:CustomerLocation:1", id="first location under way, not done"),
-    pytest.param("slow-answer=5@PUT:CustomerLocation:4", id="location done, not answered"),
-    pytest.param("slow=5@GET:SalesOrder:1", id="locations there, orders looked up"),
-    pytest.param("slow=0.8@PUT:SalesOrder:2", id="order under way, not done"),
-    pytest.param("slow-answer=5@PUT:SalesOrder:1", id="first order done, not answered"),
-    pytest.param("slow-answer=5@PUT:SalesOrder:20", id="last order done, not answered"),
-    pytest.param("slow=5@POST:logout:1", id="all done, at the sign-out"),
-]
+PLACES = {
+    "staged, nothing asked": "slow=5@POST:token:1",
+    "at the look-up of locations": "slow=5@GET:CustomerLocation:1",
+    "first location under way, not done": "slow=0.8@PUT:CustomerLocation:1",
+    "location done, not answered": "slow-answer=5@PUT:CustomerLocation:4",
+    "locations there, orders looked up": "slow=5@GET:SalesOrder:1",
+    "order under way, not done": "slow=0.8@PUT:SalesOrder:2",
+    "first order done, not answered": "slow-answer=5@PUT:SalesOrder:1",
+    "last order done, not answered": "slow-answer=5@PUT:SalesOrder:20",
+    "all done, at the sign-out": "slow=5@POST:logout:1",
+}
 
 
-@pytest.mark.parametrize("fault", PLACES)
-def test_killed_and_started_again(contract: Contract, fault: str, tmp_path: Path) -> None:
+def test_killed_and_started_again(contract: Contract, tmp_path: Path) -> None:
     """Killed with SIGKILL at any place, the next run completes: each document once."""
-    address = f"sqlite:///{tmp_path}/ledger.db"
-    kind, _, place = fault.partition("@")
-    method, target, nth = place.split(":")
-    with tenant(contract, fault) as sandbox:
-        child = start(sandbox.url, address, 20, "both")
-        wait_for(sandbox, method, target, int(nth), is_done="answer" in kind)
-        kill(child)
 
-        counts = finish(start(sandbox.url, address, 20, "both"))
+    def scene(name: str) -> None:
+        address = f"sqlite:///{tmp_path}/{name}.db"
+        fault = PLACES[name]
+        kind, _, place = fault.partition("@")
+        method, target, nth = place.split(":")
+        with tenant(contract, fault) as sandbox:
+            child = start(sandbox.url, address, 20, "both")
+            wait_for(sandbox, method, target, int(nth), is_done="answer" in kind)
+            child.kill()
 
-        assert counts["read"] == 20
-        assert counts["created"] + counts["already_exists"] == 40
-        assert_complete(sandbox, 20)
+            counts = start(sandbox.url, address, 20, "both").finish()
+
+            assert counts["read"] == 20
+            assert counts["created"] + counts["already_exists"] == 40
+            assert_complete(sandbox, 20)
+
+    at_once({name: partial(scene, name) for name in PLACES})
 
 
 def wait_for(sandbox: Sandbox, method: str, target: str, nth: int, *, is_done: bool) -> None:
@@ -257,12 +262,12 @@ def test_killed_again_and_again(contract: Contract, address: str) -> None:
         for at in range(4):
             child = start(sandbox.url, address, 20, "both")
             deadline = time.monotonic() + 60
-            while len(sandbox.records("CustomerLocation")) < 1 + at * 5 and child.poll() is None:
+            while len(sandbox.records("CustomerLocation")) < 1 + at * 5 and child.is_running:
                 assert time.monotonic() < deadline
                 time.sleep(0.002)
-            kill(child)
+            child.kill()
 
-        counts = finish(start(sandbox.url, address, 20, "both"))
+        counts = start(sandbox.url, address, 20, "both").finish()
 
         assert counts["created"] + counts["already_exists"] == 40
         assert_complete(sandbox, 20)
@@ -272,7 +277,7 @@ def test_two_processes_share_a_ledger(contract: Contract, address: str) -> None:
     """Two processes with the same input make each document once, and both know all of them."""
     with tenant(contract) as sandbox:
         children = [start(sandbox.url, address, 20, "both", settle=LONG) for _ in range(2)]
-        counts = [finish(child) for child in children]
+        counts = [child.finish() for child in children]
 
         assert_complete(sandbox, 20)
     total = Counter[str]()

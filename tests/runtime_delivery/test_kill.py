@@ -2,44 +2,15 @@
 
 from __future__ import annotations
 
-import json
+import os
 import signal
-import subprocess
-import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 
-import pytest
-
+from tests.runtime_delivery.processes import LONG, at_once, start
 from tests.runtime_delivery.stand_in import Asked, Drop, Hold, Misdeed, StandIn, standing_in
-
-CHILD = Path(__file__).with_name("child.py")
-SHORT = 2.0  # what a killed process had in hand is waited for
-LONG = 180.0  # nothing has to settle on any machine: all answers come
-
-
-def start(
-    url: str, address: str, count: int = 60, *flow: str, settle: float = SHORT
-) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, str(CHILD), url, address, str(count), str(settle), *flow],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-
-
-def finish(child: subprocess.Popen[str]) -> dict[str, int]:
-    out, err = child.communicate(timeout=120)
-    assert child.returncode == 0, err
-    counts: dict[str, int] = json.loads(out)
-    return counts
-
-
-def kill(child: subprocess.Popen[str]) -> None:
-    child.send_signal(signal.SIGKILL)
-    child.communicate(timeout=60)
 
 
 def held_at(kind: str, nth: int, *, is_done: bool = False) -> Callable[[Asked], Misdeed]:
@@ -56,32 +27,35 @@ def going_on(tenant: StandIn) -> Callable[[Asked], Misdeed]:
     return script
 
 
-PLACES = [
-    pytest.param(held_at("token", 1), id="staged, intent written, nothing asked"),
-    pytest.param(held_at("find", 1), id="intent written, at the look-up"),
-    pytest.param(held_at("put", 1), id="first document under way, not done"),
-    pytest.param(held_at("put", 1, is_done=True), id="first document done, not answered"),
-    pytest.param(held_at("put", 31), id="amid a group of acknowledgements, not done"),
-    pytest.param(held_at("put", 37, is_done=True), id="amid a group of acknowledgements, done"),
-    pytest.param(held_at("put", 60, is_done=True), id="last document done, not answered"),
-    pytest.param(held_at("logout", 1), id="all done, at the sign-out"),
-]
+PLACES: Mapping[str, Callable[[Asked], Misdeed]] = {
+    "staged, intent written, nothing asked": held_at("token", 1),
+    "intent written, at the look-up": held_at("find", 1),
+    "first document under way, not done": held_at("put", 1),
+    "first document done, not answered": held_at("put", 1, is_done=True),
+    "amid a group of acknowledgements, not done": held_at("put", 31),
+    "amid a group of acknowledgements, done": held_at("put", 37, is_done=True),
+    "last document done, not answered": held_at("put", 60, is_done=True),
+    "all done, at the sign-out": held_at("logout", 1),
+}
 
 
-@pytest.mark.parametrize("script", PLACES)
-def test_killed_and_started_again(script: Callable[[Asked], Misdeed], tmp_path: Path) -> None:
+def test_killed_and_started_again(tmp_path: Path) -> None:
     """Killed with SIGKILL at any place, the next run completes: each order once."""
-    address = f"sqlite:///{tmp_path}/ledger.db"
-    with standing_in(script=script) as tenant:
-        child = start(tenant.url, address)
-        assert tenant.held.wait(60)
-        kill(child)
-        tenant.script = going_on(tenant)
 
-        counts = finish(start(tenant.url, address))
+    def scene(name: str) -> None:
+        address = f"sqlite:///{tmp_path}/{name}.db"
+        with standing_in(script=PLACES[name]) as tenant:
+            child = start(tenant.url, address)
+            assert tenant.held.wait(60)
+            child.kill()
+            tenant.script = going_on(tenant)
 
-        assert counts["read"] == 60 == counts["created"] + counts["already_exists"]
-        assert tenant.identities == sorted(f"{number}-shop" for number in range(1, 61))
+            counts = start(tenant.url, address).finish()
+
+            assert counts["read"] == 60 == counts["created"] + counts["already_exists"]
+            assert tenant.identities == sorted(f"{number}-shop" for number in range(1, 61))
+
+    at_once({name: partial(scene, name) for name in PLACES})
 
 
 def test_killed_at_any_moment_again_and_again(address: str) -> None:
@@ -92,12 +66,12 @@ def test_killed_at_any_moment_again_and_again(address: str) -> None:
             # Moments spread over start, staging and delivery, by what the tenant has seen.
             deadline = time.monotonic() + 60
             while len(tenant.orders) < at * 5 and time.monotonic() < deadline:
-                if child.poll() is not None:
+                if not child.is_running:
                     break
                 time.sleep(0.002)
-            kill(child)
+            child.kill()
 
-        counts = finish(start(tenant.url, address, 40))
+        counts = start(tenant.url, address, 40).finish()
 
         assert counts["read"] == 40 == counts["created"] + counts["already_exists"]
         assert tenant.identities == sorted(f"{number}-shop" for number in range(1, 41))
@@ -108,7 +82,7 @@ def test_two_processes_share_a_ledger(address: str) -> None:
     with standing_in() as tenant:
         children = [start(tenant.url, address, settle=LONG) for _ in range(2)]
 
-        counts = [finish(child) for child in children]
+        counts = [child.finish() for child in children]
 
         assert tenant.identities == sorted(f"{number}-shop" for number in range(1, 61))
         assert sum(count["created"] for count in counts) == 60
@@ -126,9 +100,9 @@ def test_one_of_two_processes_is_killed(address: str) -> None:
         first = start(tenant.url, address)
         assert tenant.held.wait(60)
         second = start(tenant.url, address)
-        kill(first)
+        first.kill()
 
-        counts = finish(second)
+        counts = second.finish()
 
         assert counts["read"] == 60 == counts["created"] + counts["already_exists"]
         assert tenant.identities == sorted(f"{number}-shop" for number in range(1, 61))
@@ -137,9 +111,9 @@ def test_one_of_two_processes_is_killed(address: str) -> None:
 def test_ledger_is_lost(tmp_path: Path) -> None:
     """Without its ledger a run finds everything in the tenant and creates nothing."""
     with standing_in() as tenant:
-        finish(start(tenant.url, f"sqlite:///{tmp_path}/first.db"))
+        start(tenant.url, f"sqlite:///{tmp_path}/first.db").finish()
 
-        counts = finish(start(tenant.url, f"sqlite:///{tmp_path}/second.db"))
+        counts = start(tenant.url, f"sqlite:///{tmp_path}/second.db").finish()
 
         assert (counts["created"], counts["already_exists"]) == (0, 60)
         assert len(tenant.orders) == 60
@@ -156,13 +130,14 @@ def test_terminated(tmp_path: Path) -> None:
         child = start(tenant.url, address)
         assert tenant.held.wait(60)
         # All that it sends from now on stays without an answer until its time is over.
-        child.send_signal(signal.SIGTERM)
-        child.communicate(timeout=60)
+        assert child.process.pid is not None
+        os.kill(child.process.pid, signal.SIGTERM)
+        child.end()
 
         assert tenant.sign_outs == 1
         assert tenant.count("put") < 60
         tenant.script = going_on(tenant)
-        counts = finish(start(tenant.url, address))
+        counts = start(tenant.url, address).finish()
         assert counts["read"] == 60 == counts["created"] + counts["already_exists"]
         assert len(tenant.orders) == 60
 
@@ -178,7 +153,7 @@ def test_connections_lost_in_a_storm(tmp_path: Path) -> None:
         )
 
     with standing_in(script=script) as tenant:
-        counts = finish(start(tenant.url, f"sqlite:///{tmp_path}/ledger.db"))
+        counts = start(tenant.url, f"sqlite:///{tmp_path}/ledger.db").finish()
 
         assert counts["created"] == 60
         assert len(set(tenant.identities)) == len(tenant.identities) == 60

@@ -6,6 +6,7 @@ import json
 import time
 from collections.abc import Iterable
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.request import urlopen
@@ -23,9 +24,9 @@ from mapgen.runtime.summary import Summary
 from mapgen.sandbox import Sandbox
 from tests.runtime_delivery.flows import current, state, states
 from tests.runtime_delivery.orders import RULES, HastyLedger, Watcher
+from tests.runtime_delivery.processes import LONG, at_once, start
 from tests.runtime_delivery.test_against_sandbox import LOCK, environment_of, tenant
 from tests.runtime_delivery.test_documents import ends, wait_for
-from tests.runtime_delivery.test_kill import LONG, finish, kill, start
 
 
 @pytest.fixture(scope="module")
@@ -302,45 +303,50 @@ def test_ledger_is_lost(contract: Contract, tmp_path: Path) -> None:
     assert ends(summary) == {"read": 5, "updated": 5}
 
 
-PLACES = [
-    pytest.param("slow=5@GET:SalesOrder:2", 2, id="at the look-up"),
-    pytest.param("slow=5@GET:SalesOrder:5", 5, id="at the reading of rows"),
-    pytest.param("slow=0.8@PUT:SalesOrder:11", 11, id="first update under way, not done"),
-    pytest.param("slow-answer=5@PUT:SalesOrder:11", 1, id="first update done, not answered"),
-    pytest.param("slow-answer=5@PUT:SalesOrder:20", 10, id="last update done, not answered"),
-]
+PLACES = {
+    "at the look-up": ("slow=5@GET:SalesOrder:2", 2),
+    "at the reading of rows": ("slow=5@GET:SalesOrder:5", 5),
+    "first update under way, not done": ("slow=0.8@PUT:SalesOrder:11", 11),
+    "first update done, not answered": ("slow-answer=5@PUT:SalesOrder:11", 1),
+    "last update done, not answered": ("slow-answer=5@PUT:SalesOrder:20", 10),
+}
 
 
-@pytest.mark.parametrize(("fault", "nth"), PLACES)
-def test_killed_amid_updates(contract: Contract, fault: str, nth: int, tmp_path: Path) -> None:
+def test_killed_amid_updates(contract: Contract, tmp_path: Path) -> None:
     """Killed with SIGKILL at any place, the next run completes: each row once, nothing lost."""
-    address = f"sqlite:///{tmp_path}/ledger.db"
-    with tenant(contract, fault) as sandbox:
-        finish(start(sandbox.url, address, 10, "current", "new"))
-        child = start(sandbox.url, address, 10, "current", "paid")
-        if "answer" in fault:
-            deadline = time.monotonic() + 60
-            while sum(o["Description"] == "paid" for o in sandbox.records("SalesOrder")) < nth:
-                assert time.monotonic() < deadline
-                time.sleep(0.01)
-        else:
-            wait_for(sandbox, fault.partition("@")[2][:3], "SalesOrder", nth, is_done=False)
-        kill(child)
 
-        counts = finish(start(sandbox.url, address, 10, "current", "paid"))
+    def scene(name: str) -> None:
+        address = f"sqlite:///{tmp_path}/{name}.db"
+        fault, nth = PLACES[name]
+        with tenant(contract, fault) as sandbox:
+            start(sandbox.url, address, 10, "current", "new").finish()
+            child = start(sandbox.url, address, 10, "current", "paid")
+            if "answer" in fault:
+                deadline = time.monotonic() + 60
+                while sum(o["Description"] == "paid" for o in sandbox.records("SalesOrder")) < nth:
+                    assert time.monotonic() < deadline
+                    time.sleep(0.01)
+            else:
+                method = fault.partition("@")[2][:3]
+                wait_for(sandbox, method, "SalesOrder", nth, is_done=False)
+            child.kill()
 
-        assert_state(sandbox, 10, "paid")
-    assert counts["updated"] + counts["unchanged"] + counts["already_exists"] == 10
+            counts = start(sandbox.url, address, 10, "current", "paid").finish()
+
+            assert_state(sandbox, 10, "paid")
+        assert counts["updated"] + counts["unchanged"] + counts["already_exists"] == 10
+
+    at_once({name: partial(scene, name) for name in PLACES})
 
 
 def test_two_processes_share_a_ledger(contract: Contract, address: str) -> None:
     """Two processes with the same states send each once, and append nothing."""
     with tenant(contract) as sandbox:
-        finish(start(sandbox.url, address, 10, "current", "new"))
+        start(sandbox.url, address, 10, "current", "new").finish()
         children = [
             start(sandbox.url, address, 10, "current", "paid", settle=LONG) for _ in range(2)
         ]
-        counts = [finish(child) for child in children]
+        counts = [child.finish() for child in children]
 
         assert_state(sandbox, 10, "paid")
         assert puts(sandbox) == 20
@@ -357,7 +363,7 @@ def test_two_processes_with_two_states(contract: Contract, address: str) -> None
             for words in ("paid", "shipped")
         ]
         for child in children:
-            finish(child)
+            child.finish()
 
         orders = sandbox.records("SalesOrder")
         assert len(orders) == 10
