@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from datetime import date
 from decimal import Decimal
@@ -46,6 +47,9 @@ class Kind(Struct, frozen=True):
     name: ir.ValueKind
     whole: tuple[int, int] | None = None
 
+
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
+"""Characters that no text has a use for: all that control but tabs and ends of lines."""
 
 _AMOUNT = Kind((types.DECIMAL, types.INT), "decimal")
 KINDS: Mapping[ValueType, Kind] = {
@@ -217,6 +221,11 @@ class FieldRules(Struct, frozen=True):
             words = found.get(value.kind, "a number")
             self._mistyped(value.span, field, words)
         if kind is None:
+            return None
+        unseen = _CONTROL.search(value.value)
+        if unseen is not None:
+            at, character = value.text.span(*unseen.span()), f"U+{ord(unseen[0]):04X}"
+            self.faults.append(messages.constant_with_control_character(at, character=character))
             return None
         if field and not value.value.strip() and self.has_to_be_set(field):
             self.faults.append(messages.blank_constant(value.span, field=field.name))

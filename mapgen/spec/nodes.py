@@ -98,7 +98,7 @@ def read_yaml(source: Source) -> Node:
     """Return the one document of the source.
 
     Raises Stopped for YAML that cannot be read, is empty, too large or too deep, or that uses
-    duplicate keys, aliases, tags, or more than one document.
+    duplicate keys, anchors, aliases, tags, or more than one document.
     """
     if len(source.text) > LONGEST_FILE:
         raise Stopped(
@@ -125,8 +125,11 @@ def _build(source: Source, faults: list[Diagnostic]) -> Node | None:
     stack: list[_Open] = []
     root: Node | None = None
     documents = 0
+    unused: dict[str, Diagnostic] = {}
     for event in _events(source):
         done: Node | None = None
+        if isinstance(event, yaml.NodeEvent) and event.anchor is not None:
+            _note_anchor(source, event, event.anchor, unused)
         if isinstance(event, yaml.ScalarEvent):
             done = _scalar(source, event)
             if event.tag is not None:
@@ -154,6 +157,7 @@ def _build(source: Source, faults: list[Diagnostic]) -> Node | None:
                 _add(stack[-1], done, faults)
             else:
                 root = done
+    faults.extend(unused.values())
     return root
 
 
@@ -177,6 +181,19 @@ def _event_span(source: Source, event: yaml.Event) -> Span:
 def _tag_fault(source: Source, event: yaml.Event) -> Diagnostic:
     """Return the fault of a tag: it would hide what stands behind it."""
     return reading.tag_used(Span(source, _start(event), _start(event) + 1))
+
+
+def _note_anchor(
+    source: Source, event: yaml.NodeEvent, anchor: str, unused: dict[str, Diagnostic]
+) -> None:
+    """Keep the fault of an anchor until an alias of it, which is a fault itself, is met."""
+    if isinstance(event, yaml.AliasEvent):
+        unused.pop(anchor, None)
+        return
+    mark = f"&{anchor}"
+    start = source.text.find(mark, _start(event))
+    span = Span(source, start, start + len(mark))
+    unused[anchor] = reading.anchor_used(span, mark=mark)
 
 
 def scalar_node(text: Text) -> ScalarNode:

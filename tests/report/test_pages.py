@@ -34,6 +34,7 @@ NEVER_RAISED = {"R500"}
 # Codes that several messages of the catalogue have, each with one meaning.
 SEVERAL_WORDINGS: Mapping[str, set[str]] = {
     "E105": {"not_yaml", "tab", "second_colon", "key_too_deep", "tag_used", "strange_character"},
+    "E107": {"alias_used", "anchor_used"},
     "E123": {"malformed_number", "number_too_large"},
     "E126": {"too_long", "nested_too_deep"},
     "E129": {"malformed_macro", "malformed_has", "malformed_bind"},

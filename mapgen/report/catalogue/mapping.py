@@ -161,6 +161,10 @@ unfit_modifier = Message(
 constant_too_long = Message(
     "E235: `{field}` holds {most} characters, this has {length}", help="shorten it"
 )
+constant_with_control_character = Message(
+    "E249: the constant holds the control character {character}",
+    help="delete it; text of the ERP has none but tabs and line breaks",
+)
 table_value_too_long = Message(
     "E247: {holds}, {has}",
     related="value: too long",

@@ -113,6 +113,10 @@ alias_used = Message(
     "E107: an alias repeats another part of the file",
     help="write the value out, or name it once under `let:` or `settings:`",
 )
+anchor_used = Message(
+    "E107: `{mark}` marks a part of the file for aliases, which specs do not have",
+    help="delete the mark; a value that starts with `&` needs quotes",
+)
 too_deep = Message(
     "E108: nested more than {deepest} levels deep",
     help="a spec needs fewer than ten levels: check the brackets",
