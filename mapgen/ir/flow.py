@@ -14,6 +14,7 @@ from msgspec import Struct
 
 from mapgen.constraints import Constraints
 from mapgen.ir.expression import Expression, Variable, is_optional
+from mapgen.ir.rewriting import variables
 
 ValueKind = Literal[
     "string", "decimal", "decimal_text", "int", "boolean", "date", "datetime", "select"
@@ -574,6 +575,20 @@ class Flow(Struct, frozen=True):
     def is_plain(self) -> bool:
         """Whether documents are plain JSON, not records of the ERP."""
         return not self.contract_version
+
+    @property
+    def lets_ahead(self) -> tuple[Let, ...]:
+        """The lets that the skips need, directly or through others, in their order.
+
+        The others come after the skips, so that a record that is left out cannot fail in them.
+        """
+        needed = set(variables(self.skips))
+        found: list[Let] = []
+        for let in reversed(self.lets):
+            if let.name in needed:
+                needed.update(variables(let.value))
+                found.insert(0, let)
+        return tuple(found)
 
     @property
     def only(self) -> Document | None:

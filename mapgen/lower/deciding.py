@@ -16,7 +16,7 @@ from msgspec.structs import replace
 
 from mapgen.ir import expression as ir
 from mapgen.ir import flow
-from mapgen.ir.rewriting import rewritten, variables
+from mapgen.ir.rewriting import rewritten
 from mapgen.ir.walk import nodes
 from mapgen.lower.expression import concatenated, empty, equal, is_bare, negated
 
@@ -34,24 +34,14 @@ def decided_flow(whole: flow.Flow) -> flow.Flow:
     for skip in whole.skips:
         skips.append(known.decided(skip))
         known = known.told_by(skips[-1].when, holds=False)
-    needed = _needed(whole.lets, skips)
-    known = known.lasting()
+    found = replace(whole, skips=tuple(skips))
+    ahead, known = found.lets_ahead, known.lasting()
     return replace(
-        whole,
-        skips=tuple(skips),
-        lets=tuple((Known() if let.name in needed else known).decided(let) for let in whole.lets),
+        found,
+        lets=tuple((Known() if let in ahead else known).decided(let) for let in whole.lets),
         key=Known().decided(whole.key),
         documents=known.decided(whole.documents),
     )
-
-
-def _needed(lets: Iterable[flow.Let], skips: Iterable[flow.Skip]) -> set[str]:
-    """Return the lets that come before the skips."""
-    needed = set(variables(tuple(skips)))
-    for let in reversed(tuple(lets)):
-        if let.name in needed:
-            needed.update(variables(let.value))
-    return needed
 
 
 class Known(Struct, frozen=True):

@@ -705,11 +705,6 @@ def _uses(node: object, local: ir.Local) -> int:
     return 2 * count if isinstance(node, ir.Loop) else count
 
 
-def used_names(node: object) -> set[str]:
-    """Return the names of the scope that an expression uses: the record, settings, lets."""
-    return {one.name for one in nodes(node) if isinstance(one, ir.Variable)}
-
-
 # The functions that stand for no function of the language.
 OWN_CALLS = (
     "bound",

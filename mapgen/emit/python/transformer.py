@@ -17,7 +17,6 @@ from mapgen.emit.python.expression import (
     Namer,
     PythonExpressions,
     called_names,
-    used_names,
 )
 from mapgen.emit.python.fields import (
     LIMIT_FUNCTIONS,
@@ -313,7 +312,7 @@ class _ModuleEmitter(Struct):
 
     def _ahead(self, emitter: FieldEmitter) -> Iterator[Statement]:
         """Yield the skips and lets: what comes before anything is made."""
-        ahead = _lets_for_skips(self.flow)
+        ahead = self.flow.lets_ahead
         yield from self._lets(emitter, ahead)
         yield from self._skips(emitter)
         yield from self._lets(emitter, [let for let in self.flow.lets if let not in ahead])
@@ -593,20 +592,6 @@ def _mapping(entries: Iterable[tuple[str, str]]) -> str:
 def _table_type(table: ir.Table) -> str:
     columns = ", ".join("str" for _ in table.key)
     return f"Mapping[tuple[{columns}], str]" if len(table.key) > 1 else "Mapping[str, str]"
-
-
-def _lets_for_skips(flow: ir.Flow) -> list[ir.Let]:
-    """Return the lets that the skips need, directly or through others, in their order.
-
-    The others come after the skips, so that a record that is left out cannot fail in them.
-    """
-    needed = {name for skip in flow.skips for name in used_names(skip.when)}
-    found: list[ir.Let] = []
-    for let in reversed(flow.lets):
-        if let.name in needed:
-            needed.update(used_names(let.value))
-            found.insert(0, let)
-    return found
 
 
 def _import_groups(needs: ModuleNeeds) -> Iterator[tuple[str, ...]]:
