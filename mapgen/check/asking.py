@@ -10,13 +10,13 @@ from mapgen.check.records import members_read
 from mapgen.contract.model import Entity
 from mapgen.contract.source_schema import EntitySource
 from mapgen.expression.types import DATE, ListOf, Object, Optional, Type, present
-from mapgen.ir import flow as ir
+from mapgen.plan import Reads, Shape
 
 _CUSTOM = "custom"
 _NOTE = "note"
 
 
-def entity_reads(source: EntitySource, record: Object, reads: Iterable[str]) -> ir.EntityReads:
+def entity_reads(source: EntitySource, record: Object, reads: Iterable[str]) -> Reads:
     """Return what is asked of the ERP.
 
     Args:
@@ -28,19 +28,19 @@ def entity_reads(source: EntitySource, record: Object, reads: Iterable[str]) -> 
     shape = _Shapes(source, members_read(record, paths)).shape(record, source.entity, _below(paths))
     custom = tuple(
         f"{view}.{name}"
-        for part, views in shape.linked
+        for part, views in shape.linked.items()
         if part == _CUSTOM
-        for view, fields in views.linked
+        for view, fields in views.linked.items()
         for name in (*fields.values, *fields.dates)
     )
     query = _query5 if source.contract.contract_version >= 5 else _query4
-    return ir.EntityReads(
+    return Reads(
         endpoint=source.contract.endpoint,
         version=source.contract.version,
         contract_version=source.contract.contract_version,
         entity=source.entity.name,
         keys=source.entity.keys,
-        query=tuple((key, value) for key, value in query(source.entity, shape, custom) if value),
+        query={key: value for key, value in query(source.entity, shape, custom) if value},
         shape=shape,
     )
 
@@ -61,27 +61,25 @@ class _Shapes(Struct, frozen=True):
     source: EntitySource
     read: Mapping[str, frozenset[str]]
 
-    def shape(
-        self, kind: Object, entity: Entity, below: Mapping[str, tuple[str, ...]]
-    ) -> ir.EntityShape:
+    def shape(self, kind: Object, entity: Entity, below: Mapping[str, tuple[str, ...]]) -> Shape:
         """Return the shape of an object of an entity, of which the paths `below` are read."""
         values: list[str] = []
         dates: list[str] = []
-        linked: list[tuple[str, ir.EntityShape]] = []
-        details: list[tuple[str, ir.EntityShape]] = []
+        linked: dict[str, Shape] = {}
+        details: dict[str, Shape] = {}
         for name, member in self._asked(kind, below):
             field = entity.fields.get(name)
             paths = _below(below.get(name, ()))
             if field is None and name == _CUSTOM:
-                linked.append((name, self._views(member, paths)))
+                linked[name] = self._views(member, paths)
             elif field is None or field.entity is None:
                 (dates if present(member) == DATE else values).append(name)
             else:
                 inner = self.shape(
                     _object(member), self.source.contract.entities[field.entity], paths
                 )
-                (details if field.shape == "details" else linked).append((name, inner))
-        return ir.EntityShape(tuple(values), tuple(dates), tuple(linked), tuple(details))
+                (details if field.shape == "details" else linked)[name] = inner
+        return Shape(tuple(values), tuple(dates), linked, details)
 
     def _asked(self, kind: Object, below: Mapping[str, object]) -> Iterator[tuple[str, Type]]:
         """Yield the members that are read, in the order of the contract.
@@ -93,13 +91,13 @@ class _Shapes(Struct, frozen=True):
             if name in below or (name in read and not isinstance(member, Optional)):
                 yield name, member
 
-    def _views(self, kind: Type, below: Mapping[str, tuple[str, ...]]) -> ir.EntityShape:
-        views = tuple(
-            (view, _view(_object(inner), _below(below[view])))
+    def _views(self, kind: Type, below: Mapping[str, tuple[str, ...]]) -> Shape:
+        views = {
+            view: _view(_object(inner), _below(below[view]))
             for view, inner in _object(kind).fields.items()
             if view in below
-        )
-        return ir.EntityShape((), (), views, ())
+        }
+        return Shape(linked=views)
 
 
 def _object(kind: Type) -> Object:
@@ -110,31 +108,29 @@ def _object(kind: Type) -> Object:
     return inner
 
 
-def _view(kind: Object, names: Collection[str]) -> ir.EntityShape:
+def _view(kind: Object, names: Collection[str]) -> Shape:
     """Return the shape of custom fields, in the order in which the spec declares them."""
     read = [(name, present(one) == DATE) for name, one in kind.fields.items() if name in names]
     values = tuple(name for name, is_day in read if not is_day)
     dates = tuple(name for name, is_day in read if is_day)
-    return ir.EntityShape(values, dates, (), ())
+    return Shape(values, dates)
 
 
-def _own(entity: Entity, shape: ir.EntityShape) -> list[str]:
+def _own(entity: Entity, shape: Shape) -> list[str]:
     """Return the values to ask for: those that are read, and the keys."""
     return list(dict.fromkeys((*entity.keys, *_values(shape))))
 
 
-def _values(shape: ir.EntityShape) -> list[str]:
+def _values(shape: Shape) -> list[str]:
     """Return the values that are read and have to be asked for; a note always comes."""
     return [name for name in (*shape.values, *shape.dates) if name != _NOTE]
 
 
-def _parts(shape: ir.EntityShape) -> list[tuple[str, ir.EntityShape]]:
-    return [part for part in (*shape.linked, *shape.details) if part[0] != _CUSTOM]
+def _parts(shape: Shape) -> list[tuple[str, Shape]]:
+    return [part for part in (*shape.linked.items(), *shape.details.items()) if part[0] != _CUSTOM]
 
 
-def _query4(
-    entity: Entity, shape: ir.EntityShape, custom: tuple[str, ...]
-) -> Iterator[tuple[str, str]]:
+def _query4(entity: Entity, shape: Shape, custom: tuple[str, ...]) -> Iterator[tuple[str, str]]:
     """Yield the parameters for contract version 4: paths with `/`, custom fields apart."""
     paths = list(_paths(shape, ""))
     inside = [f"{path}/{name}" for path, part in paths for name in _values(part)]
@@ -143,21 +139,19 @@ def _query4(
     yield "$custom", ",".join(custom)
 
 
-def _paths(shape: ir.EntityShape, above: str) -> Iterator[tuple[str, ir.EntityShape]]:
+def _paths(shape: Shape, above: str) -> Iterator[tuple[str, Shape]]:
     for name, part in _parts(shape):
         yield f"{above}{name}", part
         yield from _paths(part, f"{above}{name}/")
 
 
-def _query5(
-    entity: Entity, shape: ir.EntityShape, custom: tuple[str, ...]
-) -> Iterator[tuple[str, str]]:
+def _query5(entity: Entity, shape: Shape, custom: tuple[str, ...]) -> Iterator[tuple[str, str]]:
     """Yield the parameters for contract version 5: parts with parameters of their own."""
     yield "$select", ",".join((*_own(entity, shape), *custom))
     yield "$expand", ",".join(_expanded(name, part) for name, part in _parts(shape))
 
 
-def _expanded(name: str, shape: ir.EntityShape) -> str:
+def _expanded(name: str, shape: Shape) -> str:
     inside = {
         "$select": ",".join(_values(shape)),
         "$expand": ",".join(_expanded(part, inner) for part, inner in _parts(shape)),

@@ -137,9 +137,11 @@ def apart(pairs: Iterable[tuple[spec.Document, ir.Document | None]]) -> Iterator
             continue
         identity = written.identity
         words = " ".join(identity.value.value.split())
-        known_as = (document.entity, document.identity, words, document.identity_scope)
+        made = document.plan
+        scope = tuple(made.identity.scope.items())
+        known_as = (made.entity, made.identity.field, words, scope)
         first = seen.setdefault(known_as, written)
         if first is not written:
             yield messages.same_identity(
-                identity.value, first=first.identity.value, entity=document.entity
+                identity.value, first=first.identity.value, entity=made.entity
             )

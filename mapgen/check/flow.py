@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from typing import cast
 
+from mapgen import plan
 from mapgen.check.asking import entity_reads
 from mapgen.check.auth import check_auth
 from mapgen.check.composing import whole_record
@@ -25,7 +27,7 @@ from mapgen.check.security import (
 from mapgen.check.sources import Paths, leaf_paths
 from mapgen.contract.model import Contract
 from mapgen.contract.source_schema import SourceSchema
-from mapgen.expression.types import INT, Object
+from mapgen.expression.types import Object
 from mapgen.ir import flow as ir
 from mapgen.lower.deciding import decided_flow
 from mapgen.report import Diagnostic, Stopped
@@ -83,39 +85,20 @@ def _flow(written: spec.Spec, contract: Contract, schema: SourceSchema, found: M
     personal = personal_paths(written.security, section, schema)
     rules = {rule.pointer: rule for rule in section.rules}
     return ir.Flow(
-        name=written.flow.value,
+        plan=_plan(written, contract, schema, documents, personal, reads),
         summary=written.summary.value,
         owner=written.owner.value,
         spec_path=written.source.path,
-        source_name=source.name.value,
-        envelope=source.form.envelope,
-        format="csv" if source.is_csv else "json",
-        delimiter=source.form.cells_end_at,
-        is_quoted=source.form.is_quoted,
-        joins=tuple(joins(source, schema.record, personal)),
-        group=group(source),
         source_objects=source_objects(schema, (*reads, *needed_joins(source))),
-        endpoint=contract.endpoint,
-        endpoint_version=contract.version,
-        contract_version=contract.contract_version,
         settings=tuple(ir.Setting(name, str(kind)) for name, kind in found.settings.items()),
-        tables=tuple(tables(section, contract)),
         lets=found.lets,
         skips=found.skips,
         key=found.formulas.lowered(found.key),
-        key_is_number=found.key.type == INT,
         documents=documents,
         personal=personal,
         ignored=tuple(_ignored(section, schema.record)),
-        examples=(),
-        rejects=(),
         rule_examples=tuple(
             example for one in documents for example in rule_examples(one.block, rules)
-        ),
-        test_settings=(),
-        operations=_operations(written),
-        reads=(
-            None if schema.entity is None else entity_reads(schema.entity, schema.record, reads)
         ),
     )
 
@@ -127,35 +110,42 @@ def _ignored(section: spec.MappingSection, record: Object) -> Iterator[ir.Ignore
         yield ir.Ignored(ignore.path.value, ignore.reason.value, caught)
 
 
-def _operations(written: spec.Spec) -> ir.Operations:
-    auth, performance, security = written.auth, written.performance, written.security
-    retry, breaker, rollback = security.retry, security.circuit_breaker, security.rollback
-    return ir.Operations(
-        connection=auth.target.value,
-        access=tuple(
-            (access.entity.value, tuple(right.value for right in access.rights))
-            for access in auth.access
-        ),
-        mode=performance.mode.value,
-        schedule=performance.schedule.value if performance.schedule else None,
-        peak_per_minute=performance.volume.peak_per_minute.whole,
-        per_day=performance.volume.per_day.whole,
-        p95=performance.latency.p95.seconds if performance.latency else None,
+def _plan(
+    written: spec.Spec,
+    contract: Contract,
+    schema: SourceSchema,
+    documents: Iterable[ir.Document],
+    personal: tuple[str, ...],
+    reads: tuple[str, ...],
+) -> plan.Plan:
+    """Return what the runtime has to know."""
+    section, performance, security = written.mapping, written.performance, written.security
+    source, retry, breaker = section.source, security.retry, security.circuit_breaker
+    entity = schema.entity
+    return plan.Plan(
+        flow=written.flow.value,
+        source=source.name.value,
+        envelope=source.form.envelope,
+        format="csv" if source.is_csv else "json",
+        delimiter=source.form.cells_end_at,
+        is_quoted=source.form.is_quoted,
+        joins=dict(joins(source, schema.record, personal)),
+        group=group(source),
+        lookups=dict(tables(section, contract)),
+        connection=written.auth.target.value,
+        documents=tuple(document.plan for document in documents),
+        endpoint=contract.endpoint,
+        version=contract.version,
+        contract_version=contract.contract_version,
+        reads=None if entity is None else entity_reads(entity, schema.record, reads),
         batch_size=performance.batch_size.whole,
         concurrency=performance.concurrency.whole if performance.concurrency else 4,
-        alerts=tuple((name.value, threshold.value) for name, threshold in performance.alerts),
-        attempts=retry.attempts.whole,
-        first_wait=retry.first.seconds,
-        longest_wait=retry.ceiling.seconds,
-        breaker_failures=breaker.failures.whole,
-        breaker_within=breaker.within.seconds,
-        breaker_cool_down=breaker.cool_down.seconds,
-        dead_letter_days=security.dead_letter.days,
-        verify=security.verify.value if security.verify else "warn",
-        undo=rollback.undo.action.value if isinstance(rollback, spec.Undo) else None,
-        irreversible=(
-            rollback.irreversible.value if isinstance(rollback, spec.Irreversible) else None
+        retry=plan.Retry(retry.attempts.whole, retry.first.seconds, retry.ceiling.seconds),
+        circuit_breaker=plan.CircuitBreaker(
+            breaker.failures.whole, breaker.within.seconds, breaker.cool_down.seconds
         ),
+        dead_letter_days=security.dead_letter.days,
+        verify=cast(plan.Verify, security.verify.value if security.verify else "warn"),
     )
 
 

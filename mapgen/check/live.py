@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from typing import Literal
 
+from mapgen import plan
 from mapgen.check.model import DocumentFacts, FlowFacts, TableFacts
 from mapgen.contract.model import Contract, Entity, Field, ValueType
-from mapgen.ir import flow as ir
 from mapgen.report import Diagnostic, Text
 from mapgen.report.catalogue import lookups as messages
 from mapgen.report.catalogue import mapping, operations
@@ -280,49 +281,47 @@ def _asks(flow: str, flows: Mapping[str, FlowFacts | None]) -> tuple[Text, ...]:
     return facts.asks if facts is not None else ()
 
 
-def tables(section: spec.MappingSection, contract: Contract) -> Iterator[ir.Table]:
-    """Yield the tables of a flow; one that stands in the spec is part of the code."""
+def tables(section: spec.MappingSection, contract: Contract) -> Iterator[tuple[str, plan.Table]]:
+    """Yield the tables of a flow by name; one that stands in the spec is part of the code."""
     for table in section.lookups:
         match table:
             case spec.InlineTable():
                 pass
             case spec.LookupTable(name, path, _, value):
                 column = value.value if value else None
-                yield ir.FileTable(name.value, path.value, table.columns, column)
+                yield name.value, plan.FileTable(path.value, table.columns, column)
             case spec.LedgerTable(name, document, sample):
                 flow, _, one = document.value.partition(".")
-                entries = _entries(sample, (LEDGER_KEY,), LEDGER_VALUE)
-                yield ir.LedgerTable(
-                    name.value, flow, one or None, entries, (LEDGER_KEY,), LEDGER_VALUE
-                )
+                key = (LEDGER_KEY,)
+                entries = _entries(sample, key, LEDGER_VALUE)
+                yield name.value, plan.LedgerTable(flow, one or None, key, LEDGER_VALUE, entries)
             case spec.TenantTable():
-                yield _tenant_table(table, contract)
+                yield table.name.value, _tenant_table(table, contract)
 
 
-def _tenant_table(table: spec.TenantTable, contract: Contract) -> ir.TenantTable:
-    fields = contract.entities[table.query.entity.value].fields
-    kinds = {name: _condition_kind(field) for name, field in fields.items()}
-    key = tuple(name.value for name in table.query.key)
-    return ir.TenantTable(
-        table.name.value,
-        table.query.entity.value,
-        key,
-        tuple(name for name in key if kinds[name] == "number"),
-        table.query.value.value,
-        tuple(
-            ir.Equality(name.value, constant.value, kinds[name.value])
-            for name, constant in table.query.where
+def _tenant_table(table: spec.TenantTable, contract: Contract) -> plan.TenantTable:
+    query = table.query
+    fields = contract.entities[query.entity.value].fields
+    key, value = tuple(name.value for name in query.key), query.value.value
+    return plan.TenantTable(
+        entity=query.entity.value,
+        key=key,
+        value=value,
+        numbers=tuple(name for name in key if fields[name].value_type in _WHOLE),
+        where=tuple(
+            plan.Condition(name.value, constant.value, _condition_kind(fields[name.value]))
+            for name, constant in query.where
         ),
-        _entries(table.sample, key, table.query.value.value),
+        sample=_entries(table.sample, key, value),
     )
 
 
-def _entries(sample: spec.Sample, key: tuple[str, ...], value: str) -> tuple[ir.SampleEntry, ...]:
+def _entries(sample: spec.Sample, key: tuple[str, ...], value: str) -> tuple[plan.SampleEntry, ...]:
     found = [cells_of(entry, key, value) for entry in sample.entries]
-    return tuple(ir.SampleEntry(cells[:-1], cells[-1]) for cells in found if cells is not None)
+    return tuple(plan.SampleEntry(cells[:-1], cells[-1]) for cells in found if cells is not None)
 
 
-def _condition_kind(field: Field) -> ir.ConditionKind:
+def _condition_kind(field: Field) -> Literal["text", "number", "flag"]:
     if field.value_type == "boolean":
         return "flag"
     return "number" if field.value_type in _WHOLE else "text"

@@ -5,10 +5,12 @@ from __future__ import annotations
 import builtins
 import keyword
 from collections.abc import Iterator, Mapping
+from typing import cast
 
 from msgspec import Struct
 from msgspec.structs import replace
 
+from mapgen import plan
 from mapgen.check.blocks import Opened, opened, row_type, type_of
 from mapgen.check.directions import idle_ignores, unusable_members
 from mapgen.check.documents import (
@@ -163,24 +165,55 @@ def _document(rules: RuleChecker, schema: SourceSchema, scope: Scope) -> ir.Docu
     if part is None:
         return None
     return ir.Document(
-        name=document.name.value,
+        plan=_document_plan(document, entity, part),
         pointer=document.pointer,
-        entity_keys=entity.keys,
-        operation=document.target.operation.value,
-        identity=document.identity.field.value,
-        identity_scope=tuple(
-            (one.name, one.value.text)
-            for one in part.members
-            if isinstance(one, ir.Field)
-            and isinstance(one.value, ir.Fixed)
-            and entity.fields[one.name].is_key
-        ),
         block=block.block(part, formulas),
         checks=checks,
         when=siblings.conditions.get(document.name.value),
+    )
+
+
+def _document_plan(document: spec.Document, entity: Entity, part: ir.Part) -> plan.DocumentPlan:
+    constants = {
+        one.name: one.value.text
+        for one in part.members
+        if isinstance(one, ir.Field) and isinstance(one.value, ir.Fixed)
+    }
+    scope = {name: text for name, text in constants.items() if entity.fields[name].is_key}
+    return plan.DocumentPlan(
+        name=document.name.value,
+        entity=entity.name,
+        operation=cast(plan.Operation, document.target.operation.value),
+        identity=plan.Identity(document.identity.field.value, scope),
+        keys=entity.keys,
         after=tuple(name.value for name in document.after),
+        write_once=tuple(_written_once(part)),
+        row_keys=dict(_row_keys(part)),
         owner=None if document.owner is None else document.owner.value,
     )
+
+
+def _written_once(part: ir.Part, prefix: str = "") -> Iterator[str]:
+    """Yield the paths of what only a new document gets: `Address.City`, `custom.View.Field`."""
+    for item in part.custom:
+        if item.field.is_written_once:
+            yield f"{prefix}custom.{item.view}.{item.name}"
+    for member in (*part.members, *((part.note,) if part.note is not None else ())):
+        if member.is_written_once:
+            yield f"{prefix}{member.name}"
+        elif isinstance(member, ir.Rows) and not member.is_list:
+            yield from _written_once(member.blocks[0].part, f"{prefix}{member.name}.")
+
+
+def _row_keys(part: ir.Part, prefix: str = "") -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Yield the path of each list of rows that have a key, and the key."""
+    for member in part.members:
+        if not isinstance(member, ir.Rows):
+            continue
+        if member.row_key:
+            yield f"{prefix}{member.name}", member.row_key
+        for block in member.blocks:
+            yield from _row_keys(block.part, f"{prefix}{member.name}.")
 
 
 def _blank_entries(section: spec.MappingSection) -> Iterator[Diagnostic]:

@@ -58,7 +58,7 @@ def _warning(pairs: Sequence[tuple[_Updated, _Updated]]) -> Diagnostic:
     return messages.updated_by_two(
         second.rule.target,
         first=first.rule.target,
-        entity=second.writer.document.entity,
+        entity=second.writer.document.plan.entity,
         one=second.writer.name,
         other=first.writer.name,
         fields=tuple(dict.fromkeys(one.target for one, _ in pairs)),
@@ -68,14 +68,14 @@ def _warning(pairs: Sequence[tuple[_Updated, _Updated]]) -> Diagnostic:
 def _fields(writer: Writer) -> Iterator[tuple[object, _Updated]]:
     """Yield the fields that a document updates, each with what another flow writes it by, too."""
     document = writer.document
-    if document.operation not in _UPDATING:
+    if document.plan.operation not in _UPDATING:
         return
     rules = {rule.pointer: rule for rule in writer.written.part.rules}
-    alike = (writer.bucket, writer.ends(), document.identity_scope)
+    alike = (writer.bucket, writer.ends(), tuple(document.plan.identity.scope.items()))
     for one in _single(document.part):
         rule = rules.get(one.pointer)
         path = one.target.rpartition(": ")[2]
-        is_free = path not in document.entity_keys and not one.is_written_once
+        is_free = path not in document.plan.keys and not one.is_written_once
         if is_free and rule is not None and rule.modifiers.because is None:
             yield (alike, path), _Updated(writer, rule, one.target)
 

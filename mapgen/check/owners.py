@@ -82,7 +82,7 @@ class _Makers(Struct):
             yield messages.made_by_two(
                 writer.written.identity.value,
                 first=first.written.identity.value,
-                entity=writer.document.entity,
+                entity=writer.document.plan.entity,
                 one=writer.name,
                 other=first.name,
                 environment=writer.place,

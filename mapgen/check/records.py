@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Literal, cast
 
+from mapgen import plan
 from mapgen.contract.source_schema import SourceSchema, Stated
 from mapgen.expression.types import INT, ListOf, Object, Optional, Type, present
 from mapgen.ir import flow as ir
@@ -51,14 +52,13 @@ def members_read(record: Object, reads: Iterable[str]) -> Mapping[str, frozenset
 
 def joins(
     source: spec.SourceClause, record: Object, personal: tuple[str, ...]
-) -> Iterator[ir.Join]:
+) -> Iterator[tuple[str, plan.Join]]:
     """Yield what is joined to records of a type, of which some source paths are personal."""
     for join in source.joins:
         on_missing = "reject" if join.on_missing is None else join.on_missing.value
-        yield ir.Join(
-            name=join.name.value,
+        yield join.name.value, plan.Join(
             on=tuple(
-                ir.JoinKey(
+                plan.JoinKey(
                     pair.member.value,
                     pair.of.value,
                     "int" if record.fields[pair.of.value] == INT else "string",
@@ -90,11 +90,11 @@ def _key_paths(name: str, join: spec.Join) -> Iterator[str]:
         yield f"{name}.{join.name.value}[].{pair.member.value}"
 
 
-def group(source: spec.SourceClause) -> ir.Group | None:
+def group(source: spec.SourceClause) -> plan.Group | None:
     """Return how rows become records, None where each is one."""
     if source.group is None:
         return None
-    return ir.Group(tuple(column.value for column in source.group.by), source.group.alias.value)
+    return plan.Group(tuple(column.value for column in source.group.by), source.group.alias.value)
 
 
 def _objects(kind: Type, seen: set[str]) -> Iterator[tuple[str, Object]]:

@@ -70,10 +70,10 @@ class Writer(Struct, frozen=True):
         return product(*(asked for _, asked in self._sides()))
 
     def _sides(self) -> Iterator[tuple[frozenset[str], frozenset[str]]]:
-        ends, constants = self.ends(), dict(self.document.identity_scope)
+        ends, constants = self.ends(), self.document.plan.identity.scope
         yield marks(ends.beginnings, is_backwards=False)
         yield marks(ends.endings, is_backwards=True)
-        for key in sorted(self.document.entity_keys):
+        for key in sorted(self.document.plan.keys):
             yield _marks_of_a_key(constants.get(key))
 
     def ends(self) -> Ends:

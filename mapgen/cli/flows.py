@@ -14,6 +14,7 @@ from msgspec import Struct
 
 from mapgen.freshness import staleness_of
 from mapgen.named import named_environment
+from mapgen.plan import Format, LedgerTable, LiveTable
 from mapgen.report import Stopped, suggestion
 from mapgen.report.catalogue import lookups as messages_of_lookups
 from mapgen.report.catalogue import project as messages
@@ -23,7 +24,6 @@ from mapgen.runtime.groups import Record
 from mapgen.runtime.joins import IndexingError, Joins
 from mapgen.runtime.lookups import Key, Live
 from mapgen.runtime.outcome import Outcome
-from mapgen.runtime.plan import Format, LedgerTable, LiveTable
 from mapgen.runtime.records import RawRecord
 from mapgen.runtime.transform import (
     BindingError,

@@ -12,12 +12,12 @@ import msgspec
 
 from mapgen.cli.flows import BoundFlow, open_records, reason_of, shown
 from mapgen.cli.output import say
+from mapgen.plan import Join
 from mapgen.report import Stopped, suggestion
 from mapgen.report.catalogue import project as messages
 from mapgen.report.catalogue import reading
 from mapgen.runtime.cells import HeaderError, Row, needed_columns, read_rows
 from mapgen.runtime.joins import JoinedFile, Joins
-from mapgen.runtime.plan import Join
 from mapgen.runtime.records import RawRecord, read_records
 from mapgen.runtime.source import struct_of
 

@@ -9,6 +9,7 @@ from mapgen.emit.templates import render
 from mapgen.escaping import code, prose
 from mapgen.ir import flow as ir
 from mapgen.ir.expression import is_optional
+from mapgen.plan import FileTable, LedgerTable, Table, TenantTable
 
 # So many fields of an ignored pattern are named; how many there are beyond is told.
 MOST_SHOWN = 8
@@ -20,10 +21,10 @@ def mapping_document(flow: ir.Flow) -> str:
         "mapping.md.jinja",
         flow=flow,
         documents=[_document(document, flow) for document in flow.documents],
-        tables=[f"{table.name} ({_table(table)})" for table in flow.tables],
+        tables=[f"{name} ({_table(table)})" for name, table in flow.plan.lookups.items()],
         skips=[skip.because for skip in flow.skips],
         personal=flow.personal,
-        ignored=[(one, _caught(one, flow.source_name)) for one in flow.ignored],
+        ignored=[(one, _caught(one, flow.plan.source)) for one in flow.ignored],
     )
 
 
@@ -39,12 +40,13 @@ def _caught(ignored: ir.Ignored, record: str) -> str:
 
 def _document(document: ir.Document, flow: ir.Flow) -> dict[str, object]:
     prefix = "" if flow.only is document else f"{code(document.name)} "
+    done = f"{prefix}{document.plan.operation} {code(document.plan.entity)}"
     return {
         "document": document,
         "heading": "Fields" if flow.only is document else f"The document {code(document.name)}",
         "of": "" if flow.only is document else f" of {code(document.name)}",
         "checked": "the document" + ("" if flow.only is document else f" {code(document.name)}"),
-        "target": f"{prefix}{document.operation} {code(document.entity)} of {prose(_owner(flow))}",
+        "target": f"{done} of {prose(_owner(flow))}",
         "made": ", ".join(_conditions(document)),
         "rows": list(_rows(document.part, flow)),
         "checks": [_check(check) for check in document.checks],
@@ -53,7 +55,8 @@ def _document(document: ir.Document, flow: ir.Flow) -> dict[str, object]:
 
 def _owner(flow: ir.Flow) -> str:
     """Return what describes the documents: an endpoint of the ERP, or a JSON Schema."""
-    return f"{flow.endpoint}/{flow.endpoint_version}" if flow.endpoint else flow.endpoint_version
+    plan = flow.plan
+    return f"{plan.endpoint}/{plan.version}" if plan.endpoint else plan.version
 
 
 def _conditions(document: ir.Document) -> Iterator[str]:
@@ -64,18 +67,18 @@ def _conditions(document: ir.Document) -> Iterator[str]:
         yield f"one for each {code(document.block.alias or '')} of {code(rows['each'])}{where}"
     if document.when is not None:
         yield f"where {code(document.when.written)}"
-    if document.after:
-        yield "after " + " and ".join(code(name) for name in document.after)
+    if document.plan.after:
+        yield "after " + " and ".join(code(name) for name in document.plan.after)
 
 
-def _table(table: ir.Table) -> str:
+def _table(table: Table) -> str:
     """Return where a table's values come from."""
     match table:
-        case ir.FileTable(path=path):
+        case FileTable(path=path):
             return code(path)
-        case ir.LedgerTable(flow=flow, document=document):
+        case LedgerTable(flow=flow, document=document):
             return f"the ledger: what {code(flow + ('.' + document if document else ''))} made"
-        case ir.TenantTable(entity=entity, key=key, value=value):
+        case TenantTable(entity=entity, key=key, value=value):
             asked = " and ".join(code(field) for field in key)
             return f"asked of the ERP: {code(value)} of the {code(entity)} by {asked}"
         case _:

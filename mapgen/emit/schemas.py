@@ -44,13 +44,13 @@ _ANSWERED_DATE: Schema = {"type": "string"}
 
 def source_schema_file(flow: ir.Flow) -> str:
     """Return the schema of what the rules read of a record; other members are free."""
-    of_the_erp = flow.reads is not None
+    of_the_erp = flow.plan.reads is not None
     definitions = {
         item.name: _source_object(item, is_wrapped=of_the_erp and item.name != _OPTION)
         for item in flow.source_objects
     }
     root = definitions.pop(flow.record.name)
-    schema: Schema = {"$schema": DIALECT, "title": flow.source_name, **root}
+    schema: Schema = {"$schema": DIALECT, "title": flow.plan.source, **root}
     if definitions:
         schema["$defs"] = dict(sorted(definitions.items()))
     return json_text(schema)
@@ -161,14 +161,14 @@ def target_schema_file(flow: ir.Flow) -> str:
     """Return the schema of the documents, closed: no member that no rule writes."""
     if flow.only is not None:
         part = _part(flow.only.part, flow.is_plain)
-        return json_text({"$schema": DIALECT, "title": flow.only.entity, **part})
+        return json_text({"$schema": DIALECT, "title": flow.only.plan.entity, **part})
     needed = [one.name for one in flow.documents if one.when is None and not one.is_list]
     documents = {document.name: _document(document, flow.is_plain) for document in flow.documents}
     return json_text({"$schema": DIALECT, "title": flow.name, **_closed(documents, needed)})
 
 
 def _document(document: ir.Document, is_plain: bool) -> Schema:
-    schema: Schema = {"title": document.entity, **_part(document.part, is_plain)}
+    schema: Schema = {"title": document.plan.entity, **_part(document.part, is_plain)}
     if not document.is_list:
         return schema
     return {"type": "array", "minItems": 1, "items": schema}

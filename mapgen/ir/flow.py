@@ -15,6 +15,7 @@ from msgspec import Struct
 from mapgen.constraints import Constraints
 from mapgen.ir.expression import Expression, Variable, is_optional
 from mapgen.ir.rewriting import variables
+from mapgen.plan import DocumentPlan, Plan
 
 ValueKind = Literal[
     "string", "decimal", "decimal_text", "int", "boolean", "date", "datetime", "select"
@@ -22,7 +23,6 @@ ValueKind = Literal[
 OnMissing = Literal["never", "omit", "reject", "replace"]
 OnError = Literal["omit", "reject", "replace"]
 OnMiss = Literal["reject", "retry", "omit", "replace"]
-ConditionKind = Literal["text", "number", "flag"]
 Rounding = Literal["half_up", "half_even", "up", "down"]
 Comparison = Literal["<", "<=", ">", ">="]
 
@@ -56,120 +56,11 @@ class SourceObject(Struct, frozen=True):
     fields: tuple[SourceField, ...]
 
 
-class EntityShape(Struct, frozen=True):
-    """What rules read of an entity of the ERP; `dates` hold a day."""
-
-    values: tuple[str, ...]
-    dates: tuple[str, ...]
-    linked: tuple[tuple[str, EntityShape], ...]
-    details: tuple[tuple[str, EntityShape], ...]
-
-
-class EntityReads(Struct, frozen=True):
-    """What is asked of the ERP for a source in it; `query` are the parameters of the request."""
-
-    endpoint: str
-    version: str
-    contract_version: int
-    entity: str
-    keys: tuple[str, ...]
-    query: tuple[tuple[str, str], ...]
-    shape: EntityShape
-
-
-class JoinKey(Struct, frozen=True):
-    """A member of a joined record, the member of the record that it equals, and their type."""
-
-    member: str
-    of: str
-    type: Literal["string", "int"]
-
-
-class Join(Struct, frozen=True):
-    """Records of another file that are put into each record: its member `name`.
-
-    `on_missing` goes with `one`; `is_personal` says that the values of the key are not shown.
-    """
-
-    name: str
-    on: tuple[JoinKey, ...]
-    takes: Literal["one", "many"]
-    on_missing: Literal["reject", "retry", "omit"]
-    envelope: tuple[str, ...]
-    format: Literal["json", "csv"]
-    delimiter: str
-    is_quoted: bool
-    is_personal: bool
-
-
-class Group(Struct, frozen=True):
-    """Rows with equal values in the columns `by` are one record; its list of them is `rows`."""
-
-    by: tuple[str, ...]
-    rows: str
-
-
 class Setting(Struct, frozen=True):
     """A constant with one value per environment."""
 
     name: str
     type: str
-
-
-class FileTable(Struct, frozen=True):
-    """A lookup table in a file of specs/: its key columns and its value column.
-
-    A JSON object has no columns: its names are the keys.
-    """
-
-    name: str
-    path: str
-    key: tuple[str, ...]
-    value: str | None
-
-
-class SampleEntry(Struct, frozen=True):
-    """What examples and tests find: a part for each column of the key, and the value."""
-
-    key: tuple[str, ...]
-    value: str
-
-
-class LedgerTable(Struct, frozen=True):
-    """The documents that another flow made, by identity: the numbers that the ERP gave them.
-
-    `document` names one of several that the flow makes of a record.
-    """
-
-    name: str
-    flow: str
-    document: str | None
-    sample: tuple[SampleEntry, ...]
-    key: tuple[str, ...]
-    value: str
-
-
-class Equality(Struct, frozen=True):
-    """A field of the ERP and the constant that it has to be equal to."""
-
-    field: str
-    constant: str
-    kind: ConditionKind
-
-
-class TenantTable(Struct, frozen=True):
-    """Records of the ERP by one or several fields. `numbers` are those that hold whole numbers."""
-
-    name: str
-    entity: str
-    key: tuple[str, ...]
-    numbers: tuple[str, ...]
-    value: str
-    where: tuple[Equality, ...]
-    sample: tuple[SampleEntry, ...]
-
-
-Table = FileTable | LedgerTable | TenantTable
 
 
 class Type(Struct, frozen=True):
@@ -399,23 +290,19 @@ class Condition(Struct, frozen=True):
 class Document(Struct, frozen=True):
     """What a record becomes: one document, or one for each row of a list.
 
-    `entity_keys` are the keys that the ERP gives it, `identity` the field that tells it apart,
-    `identity_scope` the constant keys that narrow the look-up. `when` None: for every record;
-    `after`: the documents that have to be in the ERP first; `owner`: the flow that makes the
-    documents with this identity, where it is another one.
+    `when` None: for every record.
     """
 
-    name: str
+    plan: DocumentPlan
     pointer: str
-    entity_keys: tuple[str, ...]
-    operation: str
-    identity: str
-    identity_scope: tuple[tuple[str, str], ...]
     block: Block
     checks: tuple[Check, ...]
-    when: Condition | None = None
-    after: tuple[str, ...] = ()
-    owner: str | None = None
+    when: Condition | None
+
+    @property
+    def name(self) -> str:
+        """What the document is called in the flow."""
+        return self.plan.name
 
     @property
     def part(self) -> Part:
@@ -428,11 +315,6 @@ class Document(Struct, frozen=True):
         first = self.part.members[0]
         assert isinstance(first, Field)
         return first
-
-    @property
-    def entity(self) -> str:
-        """What it is in the ERP."""
-        return self.part.entity
 
     @property
     def is_list(self) -> bool:
@@ -482,31 +364,6 @@ class RuleExample(Struct, frozen=True):
     block: str | None = None
 
 
-class Operations(Struct, frozen=True):
-    """What the runtime and people in operations need to know."""
-
-    connection: str
-    access: tuple[tuple[str, tuple[str, ...]], ...]
-    mode: str
-    schedule: str | None
-    peak_per_minute: int
-    per_day: int
-    p95: float | None
-    batch_size: int
-    concurrency: int
-    alerts: tuple[tuple[str, str], ...]
-    attempts: int
-    first_wait: float
-    longest_wait: float
-    breaker_failures: int
-    breaker_within: float
-    breaker_cool_down: float
-    dead_letter_days: int
-    verify: str
-    undo: str | None
-    irreversible: str | None
-
-
 def covers(above: str, path: str) -> bool:
     """Whether a source path is another one, or lies below it."""
     return path == above or path.startswith((f"{above}.", f"{above}["))
@@ -526,41 +383,29 @@ class Ignored(Struct, frozen=True):
 
 
 class Flow(Struct, frozen=True):
-    """One flow, ready for any back end.
+    """One flow, ready for any back end; `plan` is what the runtime has to know of it."""
 
-    `reads` None: records come from outside the ERP. Contract version 0: documents go elsewhere.
-    """
-
-    name: str
+    plan: Plan
     summary: str
     owner: str
     spec_path: str
-    source_name: str
-    envelope: tuple[str, ...]
-    format: Literal["json", "csv"]
-    delimiter: str
-    is_quoted: bool
-    joins: tuple[Join, ...]
-    group: Group | None
     source_objects: tuple[SourceObject, ...]
-    endpoint: str
-    endpoint_version: str
-    contract_version: int
     settings: tuple[Setting, ...]
-    tables: tuple[Table, ...]
     lets: tuple[Let, ...]
     skips: tuple[Skip, ...]
     key: Expression
-    key_is_number: bool
     documents: tuple[Document, ...]
     personal: tuple[str, ...]
     ignored: tuple[Ignored, ...]
-    examples: tuple[FlowExample, ...]
-    rejects: tuple[FlowReject, ...]
     rule_examples: tuple[RuleExample, ...]
-    test_settings: tuple[tuple[str, str], ...]
-    operations: Operations
-    reads: EntityReads | None = None
+    examples: tuple[FlowExample, ...] = ()
+    rejects: tuple[FlowReject, ...] = ()
+    test_settings: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def name(self) -> str:
+        """What the flow is called."""
+        return self.plan.flow
 
     def is_personal(self, reads: Iterable[str]) -> bool:
         """Whether what is made of these source paths must not be seen."""
@@ -574,7 +419,7 @@ class Flow(Struct, frozen=True):
     @property
     def is_plain(self) -> bool:
         """Whether documents are plain JSON, not records of the ERP."""
-        return not self.contract_version
+        return self.plan.is_plain
 
     @property
     def lets_ahead(self) -> tuple[Let, ...]:

@@ -12,9 +12,9 @@ from typing import ClassVar, cast
 
 import msgspec
 
+from mapgen.plan import Group
 from mapgen.runtime.cells import Row, getter, named, needed_columns
 from mapgen.runtime.faults import Unjoined
-from mapgen.runtime.plan import Group
 from mapgen.runtime.records import LONGEST_RECORD, JsonValue, RawRecord
 from mapgen.runtime.source import struct_of
 

@@ -18,11 +18,11 @@ from typing import Self
 import msgspec
 from msgspec.structs import replace
 
+from mapgen.plan import Format, Join, JoinKey, Plan
 from mapgen.runtime.cells import Row, whole_number
 from mapgen.runtime.faults import Fault, Unjoined
 from mapgen.runtime.groups import Record
 from mapgen.runtime.outcome import FaultReport, Origin, Rejected
-from mapgen.runtime.plan import Format, Join, JoinKey, Plan
 from mapgen.runtime.records import LONGEST_RECORD, JsonValue, RawRecord, decode
 from mapgen.runtime.source import unfit
 

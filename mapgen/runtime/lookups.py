@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from msgspec import Struct
 
-from mapgen.runtime.plan import LiveTable
+from mapgen.plan import LiveTable
 
 Key = str | tuple[str, ...]
 Live = Callable[[str, LiveTable], Mapping[Key, str]]

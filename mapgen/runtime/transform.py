@@ -24,6 +24,7 @@ import msgspec
 from msgspec import UNSET
 
 from mapgen.boundary import OutsideError, StrangeFileError, plain_file
+from mapgen.plan import DocumentPlan, FileTable, Plan
 from mapgen.runtime.cells import Row, needed_columns, read_rows, typed_cells, typed_members
 from mapgen.runtime.collecting import Collector, Spot, collecting_twin
 from mapgen.runtime.columns import CsvReader
@@ -32,7 +33,6 @@ from mapgen.runtime.faults import Fault, Unjoined
 from mapgen.runtime.groups import Record, grouped, needed_for
 from mapgen.runtime.lookups import Key, Live, Table, TableError, read_stand_in, read_table
 from mapgen.runtime.outcome import ONLY, Document, FaultReport, Origin, Outcome, Rejected, Skipped
-from mapgen.runtime.plan import DocumentPlan, FileTable, Plan
 from mapgen.runtime.records import JsonValue, RawRecord, decode, read_records
 from mapgen.runtime.rules import Made, Rule, Rules, fill_indices, indices_of, load_rules
 from mapgen.runtime.source import Poison, SourceFault, patient, strict

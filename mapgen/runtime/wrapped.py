@@ -10,8 +10,8 @@ from __future__ import annotations
 import re
 from typing import cast
 
+from mapgen.plan import Shape
 from mapgen.runtime.faults import Fault
-from mapgen.runtime.plan import Shape
 from mapgen.runtime.records import JsonValue
 from mapgen.runtime.source import Misfit, described
 

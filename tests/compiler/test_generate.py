@@ -22,7 +22,7 @@ from mapgen.emit.python.transformer import transformer
 from mapgen.emit.templates import render
 from mapgen.ir.printing import as_json, meaning
 from mapgen.loading import Shelf
-from mapgen.runtime.plan import Plan
+from mapgen.plan import Plan
 from mapgen.workspace import Workspace
 from tests.compiler.cases import SPEC, build, speak
 
@@ -449,7 +449,7 @@ def test_ir_as_json(flows: Path) -> None:
         flow = shelf.with_examples(checked)
         printed = json.loads(as_json(flow))
         assert printed["kind"] == "Flow"
-        assert printed["name"] == checked.spec.flow.value
+        assert printed["plan"]["flow"] == checked.spec.flow.value
         assert meaning(flow) == meaning(shelf.with_examples(checked))
 
 

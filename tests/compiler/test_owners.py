@@ -254,7 +254,8 @@ def test_many_flows(shared: int, tmp_path: Path) -> None:
     text = (BASE / ENVIRONMENT).read_text("utf-8")
     lines = (f"  {name}:\n    depot: {value}\n" for name, value in zip(names, values, strict=True))
     environment = read_environment(Source(ENVIRONMENT, text + "".join(lines)))
-    flows = [replace(flow, flow=replace(flow.flow, name=name)) for name in names]
+    plans = [replace(flow.flow.plan, flow=name) for name in names]
+    flows = [replace(flow, flow=replace(flow.flow, plan=plan)) for plan in plans]
 
     faults = list(check_owners(flows, {}, [environment]))
 

@@ -12,12 +12,12 @@ from typing import Any
 
 from sqlalchemy import event
 
+from mapgen.plan import Retry
 from mapgen.runtime.delivery import deliver
 from mapgen.runtime.environment import Environment, Limits
 from mapgen.runtime.events import Unobserved
 from mapgen.runtime.ledger import Ledger
 from mapgen.runtime.outcome import Document
-from mapgen.runtime.plan import Retry
 from tests.runtime_delivery.orders import RULES, orders, plan_of
 from tests.runtime_delivery.stand_in import tenant_of
 

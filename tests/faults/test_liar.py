@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from mapgen.plan import Retry
 from mapgen.runtime.delivery import deliver
 from mapgen.runtime.environment import Environment, Limits
 from mapgen.runtime.ledger import Ledger
-from mapgen.runtime.plan import Retry
 from mapgen.runtime.summary import Summary
 from tests.faults.child import Task
 from tests.faults.liar import (

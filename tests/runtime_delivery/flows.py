@@ -6,8 +6,8 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from mapgen.plan import DocumentPlan, Identity, Plan
 from mapgen.runtime.outcome import Document, Origin, Outcome
-from mapgen.runtime.plan import DocumentPlan, Identity, Plan
 from tests.runtime_delivery.orders import plan_of
 
 LOCATION = DocumentPlan(

@@ -8,11 +8,11 @@ from typing import Any
 
 from sqlalchemy import update
 
+from mapgen.plan import CircuitBreaker, DocumentPlan, Identity, Plan, Retry
 from mapgen.runtime.events import Event, Progress
 from mapgen.runtime.ledger import Claim, Ledger
 from mapgen.runtime.ledger.schema import RECORDS
 from mapgen.runtime.outcome import Document, Origin
-from mapgen.runtime.plan import CircuitBreaker, DocumentPlan, Identity, Plan, Retry
 from mapgen.runtime.rules import Rule, Rules
 
 RULES = Rules(

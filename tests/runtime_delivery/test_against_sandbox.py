@@ -15,9 +15,9 @@ import pytest
 
 from mapgen.contract.lock import load
 from mapgen.contract.model import Contract
+from mapgen.plan import Retry
 from mapgen.runtime.delivery import deliver
 from mapgen.runtime.environment import Environment, Limits
-from mapgen.runtime.plan import Retry
 from mapgen.runtime.tenant.classify import classify
 from mapgen.sandbox import Credentials, Sandbox, Settings, app, errors, read_failure, serve
 from mapgen.sandbox import Limits as Licence

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from mapgen.runtime.plan import DocumentPlan, Identity
+from mapgen.plan import DocumentPlan, Identity
 from mapgen.runtime.tenant.body import (
     UnclearRows,
     UnknownKey,

@@ -16,13 +16,13 @@ from typing import Any
 import msgspec
 import pytest
 
+from mapgen.plan import CircuitBreaker, Retry
 from mapgen.runtime.clock import uptime
 from mapgen.runtime.delivery import carrier, deliver
 from mapgen.runtime.events import BusinessEvent, TechnicalEvent, Unobserved
 from mapgen.runtime.halt import AccessRefused, Halt, TenantUnavailable, Terminated
 from mapgen.runtime.ledger import Ledger, book_of
 from mapgen.runtime.outcome import FaultReport, Origin, Outcome, Rejected, Skipped
-from mapgen.runtime.plan import CircuitBreaker, Retry
 from mapgen.runtime.summary import Summary
 from mapgen.runtime.tenant.transport import LARGEST_ANSWER
 from tests.runtime_delivery.orders import ORDER, RULES, HastyLedger, Watcher, order, orders, plan_of

@@ -15,10 +15,10 @@ from msgspec.structs import replace
 
 from mapgen.contract.lock import load
 from mapgen.contract.model import Contract
+from mapgen.plan import Retry
 from mapgen.runtime.delivery import deliver
 from mapgen.runtime.ledger import Ledger
 from mapgen.runtime.outcome import Document, Origin, Outcome
-from mapgen.runtime.plan import Retry
 from mapgen.runtime.summary import Summary
 from mapgen.sandbox import Sandbox
 from tests.runtime_delivery.flows import LOCATION, ORDER, both, boths, two_documents

@@ -12,6 +12,7 @@ import pytest
 
 from mapgen.contract.lock import load
 from mapgen.contract.model import Contract
+from mapgen.plan import CircuitBreaker, Condition, LedgerTable, TenantTable
 from mapgen.runtime.delivery import deliver
 from mapgen.runtime.delivery.deliver import Mapped
 from mapgen.runtime.delivery.live import LiveTables
@@ -23,7 +24,6 @@ from mapgen.runtime.ledger import Ledger
 from mapgen.runtime.limits import first_found, found_in_time
 from mapgen.runtime.lookups import Key
 from mapgen.runtime.outcome import Document
-from mapgen.runtime.plan import CircuitBreaker, Condition, LedgerTable, TenantTable
 from mapgen.runtime.tenant import Connection
 from mapgen.runtime.tenant.breaker import Stopping
 from mapgen.runtime.tenant.lookup import QueriedTable

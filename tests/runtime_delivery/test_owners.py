@@ -10,8 +10,8 @@ import pytest
 
 from mapgen.contract.lock import load
 from mapgen.contract.model import Contract
+from mapgen.plan import DocumentPlan, Identity, Plan, Retry
 from mapgen.runtime.delivery import deliver
-from mapgen.runtime.plan import DocumentPlan, Identity, Plan, Retry
 from mapgen.runtime.summary import Summary
 from mapgen.sandbox import Sandbox
 from tests.runtime_delivery.orders import RULES, HastyLedger, Watcher, orders, plan_of

@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mapgen.plan import CircuitBreaker
 from mapgen.runtime.delivery import deliver
 from mapgen.runtime.events import TechnicalEvent
-from mapgen.runtime.plan import CircuitBreaker
 from mapgen.runtime.tenant import client
 from mapgen.runtime.tenant.client import Client, Saved, There, Unanswered
 from mapgen.runtime.tenant.connection import Connection

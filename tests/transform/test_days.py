@@ -15,8 +15,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mapgen.expression.refinements import zone_fault
+from mapgen.plan import Shape
 from mapgen.runtime.outcome import Document
-from mapgen.runtime.plan import Shape
 from mapgen.runtime.testing import FlowUnderTest
 from mapgen.runtime.values import ENCODER, DateValue
 from mapgen.runtime.wrapped import unwrapped

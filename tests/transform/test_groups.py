@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
+from mapgen.plan import Group
 from mapgen.runtime import groups
 from mapgen.runtime.cells import read_rows
 from mapgen.runtime.faults import Unjoined
 from mapgen.runtime.groups import RowGroup, grouped
-from mapgen.runtime.plan import Group
 from mapgen.runtime.records import RawRecord
 
 BY_SHEET = Group(("sheet",), "rows")

@@ -15,12 +15,12 @@ from hypothesis import example, given
 from hypothesis import strategies as some
 
 from mapgen.constraints import Constraints
+from mapgen.plan import Group
 from mapgen.runtime import cells
 from mapgen.runtime.cells import HeaderError, Row, read_rows, typed_cells, typed_members
 from mapgen.runtime.columns import CsvReader
 from mapgen.runtime.exact import exactly
 from mapgen.runtime.groups import RowGroup
-from mapgen.runtime.plan import Group
 from mapgen.runtime.records import RawRecord
 from mapgen.runtime.source import Amount, Instant, strict
 from tests.bench.price_list import dirty_price_list, price_list

@@ -7,7 +7,7 @@ from decimal import Decimal
 import msgspec
 import pytest
 
-from mapgen.runtime.plan import Shape
+from mapgen.plan import Shape
 from mapgen.runtime.records import JsonValue
 from mapgen.runtime.source import Amount, patient
 from mapgen.runtime.wrapped import unwrapped

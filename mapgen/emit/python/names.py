@@ -84,7 +84,7 @@ class _Naming(Struct, frozen=True):
         flow = self.flow
         made = (made_name(one.name) for one in flow.documents)
         known = {
-            flow.source_name: Type(flow.record.name),
+            flow.plan.source: Type(flow.record.name),
             **{let.name: let.of for let in flow.lets},
             **outer,
             **{name: Type(name) for name in made},
@@ -124,12 +124,12 @@ class _Naming(Struct, frozen=True):
 
 def _document_classes(documents: Iterable[Document]) -> dict[str, str]:
     """Return the class of each document: its entity, told apart where two have the same."""
-    entities = [document.entity for document in documents]
+    entities = [document.plan.entity for document in documents]
     return {
         document.name: (
-            _document_class(document.entity)
-            if entities.count(document.entity) == 1
-            else _document_class(f"{document.name} {document.entity}")
+            _document_class(document.plan.entity)
+            if entities.count(document.plan.entity) == 1
+            else _document_class(f"{document.name} {document.plan.entity}")
         )
         for document in documents
     }

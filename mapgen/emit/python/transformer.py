@@ -40,6 +40,7 @@ from mapgen.ir import flow as ir
 from mapgen.ir.expression import Constant, Variable, attribute_names
 from mapgen.ir.names import RESERVED_CLASSES, local_name, made_name, python_name
 from mapgen.ir.walk import nodes
+from mapgen.plan import Table
 
 # What is imported and looks like a constant.
 _IMPORTED = ("UNSET", "CLEARED")
@@ -162,13 +163,13 @@ class _ModuleEmitter(Struct):
             target_classes=tuple(self.classes),
             settings_classes=(self._settings(), self._lookups()),
             source_class=source_class,
-            source_name=flow.source_name,
-            key_parameter=self._key_emitter().names[flow.source_name],
+            source_name=flow.plan.source,
+            key_parameter=self._key_emitter().names[flow.plan.source],
             functions=(*self.functions, transform),
             returns=returns,
             key=self._key(),
             settings_name="settings" if self._uses_settings() else "_settings",
-            lookups_name="lookups" if flow.tables else "_lookups",
+            lookups_name="lookups" if flow.plan.lookups else "_lookups",
             rules=tuple(self.rules),
             import_groups=tuple(_import_groups(self.needs)),
             constants=tuple(str(constant) for constant in self.needs.constants),
@@ -181,12 +182,12 @@ class _ModuleEmitter(Struct):
 
     def _key(self) -> str:
         code = self._key_emitter().expressions().value(self.flow.key)
-        return f"str({code})" if self.flow.key_is_number else code
+        return f"str({code})" if self.flow.key.type == "int" else code
 
     def _key_emitter(self) -> FieldEmitter:
         """Return what emits the key of a record, which has one name: the record's."""
         emitter = self._emitter({})
-        emitter.names[self.flow.source_name] = emitter.namer.name(self.flow.source_name)
+        emitter.names[self.flow.plan.source] = emitter.namer.name(self.flow.plan.source)
         return emitter
 
     def _source_class_name(self) -> str:
@@ -221,9 +222,10 @@ class _ModuleEmitter(Struct):
         return Class("Settings", "The constants of one environment.", members)
 
     def _lookups(self) -> Class:
-        if self.flow.tables:
+        tables = self.flow.plan.lookups
+        if tables:
             self.needs.name("collections.abc", "Mapping")
-        members = tuple(Member(table.name, _table_type(table)) for table in self.flow.tables)
+        members = tuple(Member(name, _table_type(table)) for name, table in tables.items())
         return Class("Lookups", "The tables that translate one value into another.", members)
 
     def _target_class(self, part: ir.Part, members: Iterable[Member]) -> None:
@@ -242,7 +244,7 @@ class _ModuleEmitter(Struct):
         """Return the function that makes the document; those it calls are emitted before it."""
         flow = self.flow
         emitter = self._key_emitter()
-        name = emitter.names[flow.source_name]
+        name = emitter.names[flow.plan.source]
         statements = list(self._ahead(emitter))
         members = list(self._members(document.part, emitter, statements))
         kind = self.name(document.part).kind
@@ -254,7 +256,7 @@ class _ModuleEmitter(Struct):
             emitter.names["document"] = "document"
             statements += self._checks("transform", document.checks, emitter)
             result = "document"
-        source, of = self._source_class_name(), _article(flow.source_name)
+        source, of = self._source_class_name(), _article(flow.plan.source)
         return Function(
             "transform",
             f"{name}: {source}",
@@ -272,10 +274,10 @@ class _ModuleEmitter(Struct):
             self._function(document.block, document)
         self.in_work = None
         emitter = self._key_emitter()
-        name = emitter.names[flow.source_name]
+        name = emitter.names[flow.plan.source]
         statements = list(self._ahead(emitter))
         members = [self._made(document, emitter, statements) for document in flow.documents]
-        of = _article(flow.source_name)
+        of = _article(flow.plan.source)
         says = f"The documents of {of}."
         self.classes.append(Class("Documents", says, tuple(member for member, _ in members)))
         return Function(
@@ -589,7 +591,7 @@ def _mapping(entries: Iterable[tuple[str, str]]) -> str:
     return f"{{{', '.join(f'{literal(name)}: {code}' for name, code in entries)}}}"
 
 
-def _table_type(table: ir.Table) -> str:
+def _table_type(table: Table) -> str:
     columns = ", ".join("str" for _ in table.key)
     return f"Mapping[tuple[{columns}], str]" if len(table.key) > 1 else "Mapping[str, str]"
 

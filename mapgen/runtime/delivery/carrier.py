@@ -6,13 +6,13 @@ from collections.abc import Callable, Mapping, Sequence
 from itertools import groupby
 from typing import assert_never
 
+from mapgen.plan import DocumentPlan
 from mapgen.runtime.clock import uptime
 from mapgen.runtime.delivery.run import Run
 from mapgen.runtime.events import Plain, TechnicalEvent
 from mapgen.runtime.halt import Halt
 from mapgen.runtime.ledger import Acknowledgement, Arrival, Claim, Keys, Need
 from mapgen.runtime.outcome import FaultReport
-from mapgen.runtime.plan import DocumentPlan
 from mapgen.runtime.tenant.body import UnknownKey, filled
 from mapgen.runtime.tenant.breaker import Stopping
 from mapgen.runtime.tenant.client import (

@@ -12,6 +12,7 @@ from types import FrameType
 from typing import assert_never
 
 from mapgen import __version__
+from mapgen.plan import Plan
 from mapgen.runtime.delivery.courier import Courier
 from mapgen.runtime.delivery.run import Run
 from mapgen.runtime.delivery.tally import Tally
@@ -20,7 +21,6 @@ from mapgen.runtime.events import Observer, Plain, TechnicalEvent
 from mapgen.runtime.halt import Halt, Terminated
 from mapgen.runtime.ledger import Kept, Ledger, book_of, source_of
 from mapgen.runtime.outcome import ONLY, Document, Outcome, Rejected, Skipped
-from mapgen.runtime.plan import Plan
 from mapgen.runtime.rules import Rules
 from mapgen.runtime.summary import Kind, Shown, Summary
 from mapgen.runtime.tenant import Client, Connection

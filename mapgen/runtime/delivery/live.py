@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, assert_never
 
+from mapgen.plan import LedgerTable as InLedger
+from mapgen.plan import LiveTable
+from mapgen.plan import TenantTable as InTenant
 from mapgen.runtime.environment import Tenant
 from mapgen.runtime.ledger import Ledger, book_of
 from mapgen.runtime.ledger.lookup import LedgerTable
 from mapgen.runtime.lookups import Key
 from mapgen.runtime.outcome import ONLY
-from mapgen.runtime.plan import LedgerTable as InLedger
-from mapgen.runtime.plan import LiveTable
-from mapgen.runtime.plan import TenantTable as InTenant
 from mapgen.runtime.tenant import Connection
 from mapgen.runtime.tenant.lookup import QueriedTable
 

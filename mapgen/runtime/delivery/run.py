@@ -6,10 +6,10 @@ import threading
 import uuid
 from dataclasses import dataclass, field
 
+from mapgen.plan import Plan
 from mapgen.runtime.delivery.tally import Tally
 from mapgen.runtime.environment import Limits
 from mapgen.runtime.ledger import Ledger
-from mapgen.runtime.plan import Plan
 
 
 def _new_id() -> str:

@@ -10,8 +10,8 @@ from typing import Any, Literal
 
 import msgspec
 
+from mapgen.plan import DocumentPlan
 from mapgen.runtime.folding import folded
-from mapgen.runtime.plan import DocumentPlan
 from mapgen.runtime.values import ENCODER
 
 # Every digit of an amount survives: no number becomes a binary float on the way.

@@ -7,9 +7,9 @@ import time
 from collections import deque
 from collections.abc import Callable
 
+from mapgen.plan import CircuitBreaker
 from mapgen.runtime.events import TechnicalEvent
 from mapgen.runtime.halt import TenantUnavailable
-from mapgen.runtime.plan import CircuitBreaker
 from mapgen.runtime.tenant.classify import Verdict
 
 

@@ -10,11 +10,11 @@ from urllib.parse import quote
 import httpx2
 import msgspec
 
+from mapgen.plan import DocumentPlan
 from mapgen.runtime.events import TechnicalEvent
 from mapgen.runtime.folding import folded
 from mapgen.runtime.halt import AccessRefused, Halt
 from mapgen.runtime.outcome import IDENTITY_ALIKE, FaultReport
-from mapgen.runtime.plan import DocumentPlan
 from mapgen.runtime.rules import Rules
 from mapgen.runtime.tenant.auth import Failure
 from mapgen.runtime.tenant.body import (

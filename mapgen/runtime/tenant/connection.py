@@ -11,10 +11,10 @@ import httpx2
 import stamina
 import stamina.instrumentation
 
+from mapgen.plan import Plan, Retry
 from mapgen.runtime.environment import Environment
 from mapgen.runtime.events import TechnicalEvent
 from mapgen.runtime.halt import AccessRefused, SignInRefused, TenantUnavailable
-from mapgen.runtime.plan import Plan, Retry
 from mapgen.runtime.tenant.auth import Failure, Session
 from mapgen.runtime.tenant.breaker import Breaker, Stopping
 from mapgen.runtime.tenant.classify import Verdict, classify, classify_failure

@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 from typing import Any
 
+from mapgen.plan import Condition, TenantTable
 from mapgen.runtime.faults import Fault
 from mapgen.runtime.folding import folded
 from mapgen.runtime.limits import shown_key
 from mapgen.runtime.lookups import Asked, Key
-from mapgen.runtime.plan import Condition, TenantTable
 from mapgen.runtime.tenant.query import LONGEST_QUERY, encoded, literal, value_of
 
 _MOST_KNOWN = 65_536

@@ -1,15 +1,18 @@
-"""The plan of a flow: what the compiler decided and the runtime has to keep to (`flow.json`)."""
+"""The plan of a flow: what the compiler decided and the runtime has to keep to (`flow.json`).
+
+One shape for both of them.
+"""
 
 from __future__ import annotations
 
 from typing import Literal
 
-import msgspec
+from msgspec import Struct
 
 Format = Literal["json", "csv"]
 
 
-class Identity(msgspec.Struct, frozen=True):
+class Identity(Struct, frozen=True):
     """How a document is recognised in the ERP: a field that never changes.
 
     `scope` holds constant fields that narrow the look-up (`{"OrderType": "SO"}`).
@@ -19,7 +22,7 @@ class Identity(msgspec.Struct, frozen=True):
     scope: dict[str, str] = {}
 
 
-class FileTable(msgspec.Struct, frozen=True, tag_field="kind", tag="file"):
+class FileTable(Struct, frozen=True, tag_field="kind", tag="file"):
     """A lookup table: a CSV or JSON file (relative to `specs/`), its key and value columns.
 
     A JSON object has no columns: its names are the keys.
@@ -30,14 +33,14 @@ class FileTable(msgspec.Struct, frozen=True, tag_field="kind", tag="file"):
     value: str | None = None
 
 
-class SampleEntry(msgspec.Struct, frozen=True):
+class SampleEntry(Struct, frozen=True):
     """A line of a sample: the parts of its key, and its value."""
 
     key: tuple[str, ...]
     value: str
 
 
-class LedgerTable(msgspec.Struct, frozen=True, tag_field="kind", tag="ledger"):
+class LedgerTable(Struct, frozen=True, tag_field="kind", tag="ledger"):
     """The documents of another flow: what the ledger says that the ERP calls them, by identity.
 
     `key` and `value` are the columns of a file that stands for it.
@@ -50,7 +53,7 @@ class LedgerTable(msgspec.Struct, frozen=True, tag_field="kind", tag="ledger"):
     sample: tuple[SampleEntry, ...]
 
 
-class Condition(msgspec.Struct, frozen=True):
+class Condition(Struct, frozen=True):
     """A field of the ERP and the constant, as text, that it has to be equal to."""
 
     field: str
@@ -58,7 +61,7 @@ class Condition(msgspec.Struct, frozen=True):
     kind: Literal["text", "number", "flag"]
 
 
-class TenantTable(msgspec.Struct, frozen=True, tag_field="kind", tag="tenant"):
+class TenantTable(Struct, frozen=True, tag_field="kind", tag="tenant"):
     """Records of an entity: the fields compared with the key, and the one that is the value.
 
     `numbers` are the fields of the key that hold whole numbers.
@@ -74,9 +77,10 @@ class TenantTable(msgspec.Struct, frozen=True, tag_field="kind", tag="tenant"):
 
 LiveTable = LedgerTable | TenantTable
 Table = FileTable | LiveTable
+Operation = Literal["create", "update", "upsert"]
 
 
-class Retry(msgspec.Struct, frozen=True):
+class Retry(Struct, frozen=True):
     """How often a transient failure is tried, and the waits between in seconds."""
 
     attempts: int
@@ -84,7 +88,7 @@ class Retry(msgspec.Struct, frozen=True):
     ceiling: float
 
 
-class CircuitBreaker(msgspec.Struct, frozen=True):
+class CircuitBreaker(Struct, frozen=True):
     """When to stop sending: `failures` within `within` seconds; for `cool_down` seconds."""
 
     failures: int
@@ -92,7 +96,7 @@ class CircuitBreaker(msgspec.Struct, frozen=True):
     cool_down: float
 
 
-class JoinKey(msgspec.Struct, frozen=True):
+class JoinKey(Struct, frozen=True):
     """A member of a joined record, the member of the record that it equals, and their type."""
 
     member: str
@@ -100,7 +104,7 @@ class JoinKey(msgspec.Struct, frozen=True):
     type: Literal["string", "int"]
 
 
-class Join(msgspec.Struct, frozen=True):
+class Join(Struct, frozen=True):
     """What is put into each record: the records of another file with the same key.
 
     `on_missing` says what it means that there is none where `takes` is `one`; the values of a key
@@ -117,14 +121,14 @@ class Join(msgspec.Struct, frozen=True):
     is_personal: bool = False
 
 
-class Group(msgspec.Struct, frozen=True):
+class Group(Struct, frozen=True):
     """Rows with equal values in the columns `by` are one record; its list of them is `rows`."""
 
     by: tuple[str, ...]
     rows: str
 
 
-class DocumentPlan(msgspec.Struct, frozen=True):
+class DocumentPlan(Struct, frozen=True):
     """One document that a record becomes: its entity, what is done with it, how it is recognised.
 
     `keys` are those that the ERP gives it. `after` names the documents of the same record that have
@@ -135,7 +139,7 @@ class DocumentPlan(msgspec.Struct, frozen=True):
 
     name: str
     entity: str
-    operation: Literal["create", "update", "upsert"]
+    operation: Operation
     identity: Identity
     keys: tuple[str, ...]
     after: tuple[str, ...] = ()
@@ -144,7 +148,7 @@ class DocumentPlan(msgspec.Struct, frozen=True):
     owner: str | None = None
 
 
-class Shape(msgspec.Struct, frozen=True):
+class Shape(Struct, frozen=True, omit_defaults=True):
     """What rules read of an entity of the ERP; `dates` hold a day."""
 
     values: tuple[str, ...] = ()
@@ -153,7 +157,7 @@ class Shape(msgspec.Struct, frozen=True):
     details: dict[str, Shape] = {}
 
 
-class Reads(msgspec.Struct, frozen=True, kw_only=True):
+class Reads(Struct, frozen=True, kw_only=True):
     """What is asked of the ERP for records of it; `query` are the parameters of the request."""
 
     endpoint: str
@@ -165,7 +169,10 @@ class Reads(msgspec.Struct, frozen=True, kw_only=True):
     shape: Shape
 
 
-class Plan(msgspec.Struct, frozen=True, kw_only=True):
+Verify = Literal["strict", "warn", "off"]
+
+
+class Plan(Struct, frozen=True, kw_only=True):
     """One flow: where its documents go, by which identity, in what portions, how patiently.
 
     `source` is what a record is called in paths, `envelope` the members shops wrap records in;
@@ -198,7 +205,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     retry: Retry
     circuit_breaker: CircuitBreaker
     dead_letter_days: int
-    verify: Literal["strict", "warn", "off"] = "warn"
+    verify: Verify = "warn"
     rules: str = ""
 
     @property
