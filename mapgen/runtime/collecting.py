@@ -12,15 +12,17 @@ import ast
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from types import ModuleType
-from typing import TypeVar
+from types import ModuleType, NoneType
+from typing import Any, TypeGuard, TypeVar
+
+from msgspec import UnsetType
 
 from mapgen.runtime.faults import Fault, beyond_counting
 from mapgen.runtime.places import places_of
 from mapgen.runtime.source import Poison
 
-Row = TypeVar("Row")
 Value = TypeVar("Value")
+_Node = TypeVar("_Node", bound=ast.expr)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,50 +38,79 @@ class Spot:
 
 
 class _Loop:
-    """A list that a statement goes over: the row at work, and the rows taken so far."""
+    """A list that a statement goes over.
 
-    __slots__ = ("code", "depth", "number", "place", "taken")
+    `at` is the row at work, `taken` how many rows there are once it is taken; `around` is the row
+    of the list around, as it was when this one was begun. `code` is the statement that makes rows
+    of the document of them; None where each is taken.
+    """
 
-    def __init__(self, code: str, depth: int, taken: int | None) -> None:
+    __slots__ = ("around", "at", "code", "is_over", "last", "list", "rows", "taken")
+
+    def __init__(self, code: str | None, rows: list[Any], taken: int | None, around: int) -> None:
         self.code = code
-        self.depth = depth
+        self.list = rows
         self.taken = taken
-        self.place: str | None = None
-        self.number: int | None = None
+        self.around = around
+        self.at = 0
+        self.last: tuple[int, int | None] = -1, None
+        self.is_over = False
+        self.rows = enumerate(itertools.chain(rows, self._end()))
+
+    @property
+    def number(self) -> int | None:
+        """The number of the row at work among those that are taken."""
+        if self.code is None:
+            return self.at
+        at, number = self.last
+        return number if at == self.at else None
+
+    def _end(self) -> Iterator[object]:
+        self.is_over = True
+        yield from ()
 
 
 class Collector:
     """What the twin reports to: the faults of one record, in the order of the rules.
 
-    `made` are the numbers of the rows that a statement made of a row of the record, by the
-    statement and the row's concrete path.
+    `loops` are the lists that the statement at work goes over, the outermost first.
     """
 
     def __init__(self) -> None:
         self.found: list[tuple[str, Spot, Fault]] = []
-        self.made: dict[tuple[str, str], tuple[int | None, ...]] = {}
+        self.loops: list[_Loop] = []
+        self._made: list[tuple[str, list[object], int, tuple[int | None, ...]]] | None = (
+            None
+        )
         self._started_with: tuple[Fault, ...] = ()
         self._known: set[int] = set()
         self._last: Fault | None = None
-        self._loops: list[_Loop] = []
-        self._places: Mapping[int, str] = {}
+        self._record: tuple[object, str] = None, ""
+        self._places: Mapping[int, str] | None = None
 
-    def start(self, known: Iterable[Fault], record: object, root: str) -> None:
-        """Forget the last record; `known` faults of the next are reported elsewhere.
+    def start(
+        self, known: Iterable[Fault], record: object, root: str, *, notes_rows: bool = False
+    ) -> None:
+        """Forget the last record.
 
-        `root` is what the record is called. It has to be kept until the next one.
+        Args:
+            known: faults of the next that are reported elsewhere.
+            record: the next one, which has to be kept until the one after it.
+            root: what it is called.
+            notes_rows: whether `made` will be asked for.
         """
         for fault in (*self._started_with, *(fault for _, _, fault in self.found)):
             # What raised it led to the record, which led to it: nothing else would part them.
             fault.__traceback__ = fault.__context__ = None
         self.found = []
-        self.made = {}
+        self._made = [] if notes_rows else None
         faults = tuple(known)
         self._started_with = faults
         self._known = {id(fault) for fault in faults}
         self._last = faults[-1] if faults else None
-        self._loops = []
-        self._places = places_of(record, root)
+        self.loops = []
+        self._record = record, root
+        self._places = None
 
     def failed(self, code: str, error: Exception) -> Poison:
         """Note why a statement failed, once, and return what stands for its result.
@@ -100,21 +131,42 @@ class Collector:
         except Exception as error:  # noqa: BLE001 - `failed` raises what is none of the record's
             return self.failed(code, error)
 
-    def left(self, depth: int) -> None:
-        """Forget the rows of a statement that is done; one may have stopped amid a list."""
-        del self._loops[depth:]
-
     def _spot(self) -> Spot:
+        loops = self._at_work()
         return Spot(
-            tuple(loop.place for loop in self._loops), tuple(loop.number for loop in self._loops)
+            tuple(self._place(loop.list, loop.at) for loop in loops),
+            tuple(loop.number for loop in loops),
         )
 
-    @staticmethod
-    def touched(value: Value) -> Value:
-        """Return a value that is asked whether it is missing. Raises the fault of a Poison."""
-        if isinstance(value, Poison):
-            bool(value)
-        return value
+    def _at_work(self) -> list[_Loop]:
+        """Return the lists that are gone over: one may have been left before its end."""
+        found: list[_Loop] = []
+        for loop in self.loops:
+            if loop.is_over or (found and found[-1].at != loop.around):
+                break
+            found.append(loop)
+        return found
+
+    def _place(self, rows: list[object], at: int) -> str | None:
+        if self._places is None:
+            self._places = places_of(*self._record)
+        whole = self._places.get(id(rows))
+        return self._places.get(id(rows[at]), None if whole is None else f"{whole}[{at}]")
+
+    @property
+    def made(self) -> dict[tuple[str, str], tuple[int | None, ...]]:
+        """The numbers of the rows that a statement made of a row of the record.
+
+        By the statement and the row's concrete path, or nothing for what is no row of it.
+        """
+        found: dict[tuple[str, str], tuple[int | None, ...]] = {}
+        for code, rows, at, numbers in self._made or ():
+            place = self._place(rows, at)
+            if place is not None:
+                found[code, place] = numbers
+            else:
+                found.setdefault((code, ""), numbers)
+        return found
 
     def attempted(
         self, step: Callable[[], Value], otherwise: Callable[[], Value | None] = lambda: None
@@ -123,13 +175,13 @@ class Collector:
 
         Raises the fault again that is known already: it is that of another statement.
         """
-        depth = self.depth
+        depth = len(self.loops)
         try:
             return step()
         except (Fault, ArithmeticError) as error:
             if id(error) in self._known:
                 raise
-            self.left(depth)
+            del self.loops[depth:]
             return otherwise()
 
     def _as_fault(self, error: Exception) -> Fault:
@@ -144,42 +196,36 @@ class Collector:
             case _:
                 raise error
 
-    def loop(self, code: str, *before: object) -> _Loop:
-        """Return a list to go over; the rows of those `before` come first in what becomes of it."""
-        is_known = all(isinstance(rows, list) for rows in before)
-        taken = sum(len(rows) for rows in before if isinstance(rows, list)) if is_known else None
-        return _Loop(code, len(self._loops) + 1, taken)
+    def loop(self, depth: int, code: str | None, rows: Iterable[Any], *before: object) -> _Loop:
+        """Return a list to go over, in so many others.
 
-    def rows(self, loop: _Loop, rows: Iterable[Row]) -> Iterator[Row]:
-        """Yield the rows of a list, knowing the place of the row at work."""
-        whole = self._places.get(id(rows))
-        self._loops.append(loop)
-        loop.depth = len(self._loops)
-        for number, row in enumerate(rows):
-            del self._loops[loop.depth :]
-            inside = None if whole is None else f"{whole}[{number}]"
-            loop.place = self._places.get(id(row), inside)
-            loop.number = None
-            yield row
-        del self._loops[loop.depth - 1 :]
+        Args:
+            depth: in how many.
+            code: the statement that makes rows of the document, nothing for none; None where
+                `taken` is not asked.
+            rows: the list.
+            before: lists whose rows come first in the document.
+        """
+        known = rows if type(rows) is list else list(rows)
+        taken: int | None = 0
+        for others in before:
+            taken = None if type(others) is not list or taken is None else taken + len(others)
+        loops = self.loops
+        del loops[depth:]
+        loop = _Loop(code, known, taken, loops[-1].at if loops else 0)
+        loops.append(loop)
+        return loop
 
-    def taken(self, loop: _Loop) -> bool:
+    def taken(self, loop: _Loop, depth: int) -> bool:
         """Number the row at work, all conditions having held: it is taken."""
-        del self._loops[loop.depth :]
+        del self.loops[depth + 1 :]
+        loop.last = loop.at, loop.taken
         if loop.taken is not None:
-            loop.number = loop.taken
             loop.taken += 1
-        numbers = tuple(one.number for one in self._loops)
-        if loop.code and loop.place is not None:
-            self.made[loop.code, loop.place] = numbers
-        elif loop.code:
-            self.made.setdefault((loop.code, ""), numbers)
+        if self._made is not None and loop.code:
+            numbers = tuple(one.number for one in self.loops)
+            self._made.append((loop.code, loop.list, loop.at, numbers))
         return True
-
-    @property
-    def depth(self) -> int:
-        """How many lists the statement at work stands in."""
-        return len(self._loops)
 
 
 def _first_of(fault: Fault) -> Fault:
@@ -209,7 +255,7 @@ def collecting_twin(module: ModuleType, text: str) -> tuple[ModuleType, Collecto
     collector = Collector()
     twin = ModuleType(f"{module.__name__} (collecting)")
     twin.__dict__.update(module.__dict__)
-    twin.__dict__.update(__collector=collector)
+    twin.__dict__.update(__collector=collector, __NoneType=NoneType, __UnsetType=UnsetType)
     twin.__dict__.update(attempted=collector.attempted, attempted_or=collector.attempted)
     code = ast.Module(body=[bind], type_ignores=[])
     ast.fix_missing_locations(code)
@@ -221,7 +267,7 @@ def _guard_function(function: ast.FunctionDef, makers: frozenset[str]) -> None:
     """Guard the statements of a function; `makers` are those that make a part of a document."""
     counts: dict[str, int] = {}
     before = _rows_before(function)
-    body: list[ast.stmt] = [_parse("__depth = __collector.depth")]
+    body: list[ast.stmt] = [_parse("__depth = len(__collector.loops)")]
     for statement in function.body:
         if isinstance(statement, ast.Return) or _is_docstring(statement):
             watched = _Watched(function.name, makers, guards_elements=False)
@@ -231,7 +277,10 @@ def _guard_function(function: ast.FunctionDef, makers: frozenset[str]) -> None:
         code = f"{function.name}.{name}"
         if name in before:
             _as_loop(statement)
-        body.append(_guarded(_Watched(code, makers, before.get(name, ())).visit(statement), code))
+        watched = _Watched(code, makers, before.get(name, ()))
+        body.append(_guarded(watched.visit(statement), code))
+        if watched.has_loops:  # one may have been left amid its list
+            body.append(_parse("del __collector.loops[__depth:]"))
     function.body = body
 
 
@@ -261,8 +310,7 @@ def _as_loop(statement: ast.stmt) -> None:
 
 
 def _loop_over_one(call: ast.Call) -> ast.expr:
-    made = ast.parse("[None for __row in (None,)]", mode="eval").body
-    assert isinstance(made, ast.ListComp)
+    made = _expression("[None for __row in (None,)]", ast.ListComp)
     made.elt = call
     return made
 
@@ -289,10 +337,7 @@ def _guarded(statement: ast.stmt, code: str) -> ast.stmt:
     match statement:
         case ast.Assign(targets=[ast.Name(id=name)]) | ast.AnnAssign(target=ast.Name(id=name)):
             failed = f"{name} = {failed}"
-    guard = _parse(
-        f"try:\n    pass\nexcept Exception as __error:\n    {failed}\n"
-        "finally:\n    __collector.left(__depth)\n"
-    )
+    guard = _parse(f"try:\n    pass\nexcept Exception as __error:\n    {failed}\n")
     assert isinstance(guard, ast.Try)
     guard.body = [statement]
     return guard
@@ -316,23 +361,25 @@ class _Watched(ast.NodeTransformer):
         *,
         guards_elements: bool = True,
     ) -> None:
+        self.has_loops = False
         self._code = code
         self._makers = makers
         self._before = before
         self._guards_elements = guards_elements
-        self._numbers = itertools.count(1)
+        self._depth = 0
 
     def visit_ListComp(self, node: ast.ListComp) -> ast.expr:
+        if self._is_made(node.elt):  # its statements fail by themselves
+            may_fail = any(not isinstance(given, ast.Name) for given in node.elt.args)
+        else:
+            may_fail = any(isinstance(part, _MAY_FAIL) for part in ast.walk(node.elt))
         watched = self._comprehension(node)
-        may_fail = any(isinstance(part, _MAY_FAIL) for part in ast.walk(node.elt))
         if self._guards_elements and may_fail:
-            guard = _parse(f"__collector.element({self._code!r}, lambda: None)")
-            assert isinstance(guard, ast.Expr)
-            assert isinstance(guard.value, ast.Call)
-            made = guard.value.args[1]
+            guard = _expression(f"__collector.element({self._code!r}, lambda: None)", ast.Call)
+            made = guard.args[1]
             assert isinstance(made, ast.Lambda)
             made.body = node.elt
-            node.elt = guard.value
+            node.elt = guard
         return watched
 
     def visit_GeneratorExp(self, node: ast.GeneratorExp) -> ast.expr:
@@ -362,29 +409,41 @@ class _Watched(ast.NodeTransformer):
         """Put a loop that the collector knows before each list that is gone over."""
         # Only what makes rows of the document says which rows they are: a sum goes over rows, too.
         makes_rows = isinstance(node, ast.ListComp) and self._is_made(node.elt)
-        code = self._code if makes_rows else ""
         before: tuple[str, ...] = ()
         if makes_rows:
             before, self._before = self._before, ()
-        self.generic_visit(node)
+        self.has_loops = True
         generators = []
+        outside = self._depth
         for generator in node.generators:
-            name = f"__loop_{next(self._numbers)}"
-            arguments = ", ".join((repr(code), *before))
-            started = f"[None for {name} in [__collector.loop({arguments})]]"
-            generators.append(_generator(started))
-            watched = _generator(
-                f"[None for _ in __collector.rows({name}, None) if __collector.taken({name})]"
-            )
-            assert isinstance(watched.iter, ast.Call)
-            watched.iter.args[1] = generator.iter
-            generator.iter = watched.iter
-            generator.ifs = [*generator.ifs, *watched.ifs]
-            generators.append(generator)
+            generator.iter = self.visit(generator.iter)
+            self._depth += 1
+            depth, name = f"__depth + {self._depth - 1}", f"__loop_{self._depth}"
+            is_counted = makes_rows or bool(generator.ifs)
+            code = (self._code if makes_rows else "") if is_counted else None
+            arguments = ", ".join((depth, repr(code), "None", *before))
+            begun = _generator(f"for {name} in [__collector.loop({arguments})]")
+            assert isinstance(begun.iter, ast.List)
+            assert isinstance(begun.iter.elts[0], ast.Call)
+            begun.iter.elts[0].args[2] = generator.iter
+            row = _generator(f"for {name}.at, _ in {name}.rows")
+            assert isinstance(row.target, ast.Tuple)
+            row.target.elts[1] = generator.target
+            row.ifs = [self.visit(condition) for condition in generator.ifs]
+            if is_counted:
+                row.ifs.append(_expression(f"__collector.taken({name}, {depth})", ast.Call))
+            generators += [begun, row]
+        match node:
+            case ast.DictComp():
+                node.key, node.value = self.visit(node.key), self.visit(node.value)
+            case _:
+                node.elt = self.visit(node.elt)
         node.generators = generators
+        self._depth = outside
         return node
 
-    def _is_made(self, element: ast.expr) -> bool:
+    def _is_made(self, element: ast.expr) -> TypeGuard[ast.Call]:
+        """Tell whether an element is a part of the document."""
         match element:
             case ast.Call(func=ast.Name(id=name)):
                 return name in self._makers
@@ -392,19 +451,26 @@ class _Watched(ast.NodeTransformer):
 
     def visit_Compare(self, node: ast.Compare) -> ast.Compare:
         self.generic_visit(node)
-        if isinstance(node.ops[0], ast.Is | ast.IsNot):
-            touched = _parse("__collector.touched(None)")
-            assert isinstance(touched, ast.Expr)
-            assert isinstance(touched.value, ast.Call)
-            touched.value.args = [node.left]
-            node.left = touched.value
+        match node:
+            case ast.Compare(ops=[ast.Is() | ast.IsNot()], comparators=[ast.Constant(value=None)]):
+                is_touched = "__NoneType"
+            case ast.Compare(ops=[ast.Is() | ast.IsNot()], comparators=[ast.Name(id="UNSET")]):
+                is_touched = "__UnsetType"
+            case _:
+                return node
+        node.left = ast.Attribute(node.left, "__class__", ast.Load())
+        node.comparators = [ast.Name(is_touched, ast.Load())]
         return node
 
 
 def _generator(text: str) -> ast.comprehension:
+    return _expression(f"[None {text}]", ast.ListComp).generators[0]
+
+
+def _expression(text: str, kind: type[_Node]) -> _Node:
     made = ast.parse(text, mode="eval").body
-    assert isinstance(made, ast.ListComp)
-    return made.generators[0]
+    assert isinstance(made, kind)
+    return made
 
 
 def _parse(text: str) -> ast.stmt:

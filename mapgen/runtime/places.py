@@ -21,13 +21,13 @@ def places_of(record: Any, root: str) -> Mapping[int, str]:
 
 
 def _places(value: Any, path: str) -> Iterator[tuple[int, str]]:
-    if isinstance(value, list):
+    kind: Any = type(value)  # a Poison would not be asked in vain
+    if kind is list:
         yield id(value), path
         for number, row in enumerate(value):
             yield from _places(row, f"{path}[{number}]")
-    elif isinstance(value, msgspec.Struct):
+    elif issubclass(kind, msgspec.Struct):
         yield id(value), path
-        kind: Any = type(value)
         for attribute, name in _holders(kind):
             yield from _places(getattr(value, attribute), f"{path}.{name}")
 

@@ -116,19 +116,24 @@ def _is_too_long(number: Decimal) -> bool:
     return len(digits) + max(exponent, 0) > MOST_DIGITS or -exponent > MOST_DIGITS
 
 
+def _raising(self: object, *_arguments: object) -> typing.Any:
+    raise typing.cast(Fault, object.__getattribute__(self, "_fault"))
+
+
 class Poison:
     """A value that is not there because of a fault: whatever touches it raises that fault again.
 
-    It lets the complete way go on past a broken value, and keeps one mistake one fault.
+    It lets the complete way go on past a broken value, and keeps one mistake one fault. Whoever
+    asks for its class touches it; `type` tells a Poison from other values.
     """
 
     __slots__ = ("_fault",)
+    __class__ = property(_raising)
 
     def __init__(self, fault: Fault) -> None:
         object.__setattr__(self, "_fault", fault)
 
-    def __getattr__(self, _name: str) -> object:
-        raise typing.cast(Fault, object.__getattribute__(self, "_fault"))
+    __getattr__ = _raising
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,10 +141,6 @@ class Misfit:
     """What stands in a record for a value that could not be read: no struct takes it."""
 
     fault: Fault
-
-
-def _raising(self: Poison, *_arguments: object) -> object:
-    raise typing.cast(Fault, object.__getattribute__(self, "_fault"))
 
 
 _TOUCHES = """

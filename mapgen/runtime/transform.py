@@ -302,12 +302,14 @@ class Transformer:
         self, origin: Origin, record: Any, source_faults: tuple[SourceFault, ...]
     ) -> Outcome:
         transform, collector = self._complete or self._load_complete()
-        collector.start((found.fault for found in source_faults), record, self._plan.source)
+        known = [found.fault for found in source_faults]
+        collector.start(known, record, self._plan.source, notes_rows=bool(known))
         result = transform(record)
-        if isinstance(result, Skip):
+        if type(result) is Skip:
             return Skipped(origin, result.reason)
         assert source_faults or collector.found, "what the fast way refuses has a fault"
-        reports = [self._source_report(found, collector.made) for found in source_faults]
+        made = collector.made
+        reports = [self._source_report(found, made) for found in source_faults]
         reports += [
             self._rule_report(self._rules.by_code.get(code), spot, fault)
             for code, spot, fault in collector.found
@@ -320,10 +322,11 @@ class Transformer:
         """Return the numbers of the rows that become of a record's rows, by what makes them."""
         record, found = patient(value, self._module.Source, self._plan.source)
         transform, collector = self._complete or self._load_complete()
-        collector.start((fault.fault for fault in found), record, self._plan.source)
+        known = [fault.fault for fault in found]
+        collector.start(known, record, self._plan.source, notes_rows=True)
         with exactly():
             transform(record)
-        return dict(collector.made)
+        return collector.made
 
     def _load_complete(self) -> tuple[Callable[[Any], Any], Collector]:
         text = Path(str(self._module.__file__)).read_text(encoding="utf-8")
@@ -436,14 +439,14 @@ def _first_twin(identities: Iterable[tuple[str, str]]) -> tuple[str, str] | None
 
 def _identities(plans: tuple[DocumentPlan, ...], result: Any) -> Iterator[tuple[str, str]]:
     """Yield the names and identities of documents for rows; the record may have faults."""
-    if isinstance(result, Poison):
+    if type(result) is Poison:
         return
     for plan in plans:
         found = UNSET if plan.name == ONLY else getattr(result, plan.name)
-        for one in found if isinstance(found, list) else ():
+        for one in found if type(found) is list else ():
             kind: type = type(one)
             value = one if kind is Poison else _identifying(kind, plan.identity.field)(one)
-            if not isinstance(value, Poison):
+            if type(value) is not Poison:
                 yield plan.name, _identity(one, plan.identity.field)
 
 
