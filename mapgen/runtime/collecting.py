@@ -9,12 +9,11 @@ reporting the same mistake again. So there is one text of the rules, and both wa
 from __future__ import annotations
 
 import ast
-import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from types import ModuleType, NoneType
 from typing import Any, TypeGuard, TypeVar
 
+import msgspec
 from msgspec import UnsetType
 
 from mapgen.runtime.faults import Fault, beyond_counting
@@ -25,8 +24,7 @@ Value = TypeVar("Value")
 _Node = TypeVar("_Node", bound=ast.expr)
 
 
-@dataclass(frozen=True, slots=True)
-class Spot:
+class Spot(msgspec.Struct, frozen=True):
     """The rows that a statement was at work on, the outermost first.
 
     `places` are their concrete paths in the record, None for what is no row of it (a group of
@@ -37,25 +35,18 @@ class Spot:
     numbers: tuple[int | None, ...]
 
 
-class _Loop:
-    """A list that a statement goes over.
+class _Loop(msgspec.Struct):
+    """A list that a statement goes over, and the row at work.
 
-    `at` is the row at work, `taken` how many rows there are once it is taken; `around` is the row
-    of the list around, as it was when this one was begun. `code` is the statement that makes rows
-    of the document of them; None where each is taken.
+    `code` is the statement that makes rows of the document of them, None where each row is taken;
+    `taken` is how many rows there are already, `last` the row taken last and its number.
     """
 
-    __slots__ = ("around", "at", "code", "is_over", "last", "list", "rows", "taken")
-
-    def __init__(self, code: str | None, rows: list[Any], taken: int | None, around: int) -> None:
-        self.code = code
-        self.list = rows
-        self.taken = taken
-        self.around = around
-        self.at = 0
-        self.last: tuple[int, int | None] = -1, None
-        self.is_over = False
-        self.rows = enumerate(itertools.chain(rows, self._end()))
+    code: str | None
+    rows: list[Any]
+    taken: int | None = 0
+    at: int = 0
+    last: tuple[int, int | None] = (-1, None)
 
     @property
     def number(self) -> int | None:
@@ -64,10 +55,6 @@ class _Loop:
             return self.at
         at, number = self.last
         return number if at == self.at else None
-
-    def _end(self) -> Iterator[object]:
-        self.is_over = True
-        yield from ()
 
 
 class Collector:
@@ -79,9 +66,7 @@ class Collector:
     def __init__(self) -> None:
         self.found: list[tuple[str, Spot, Fault]] = []
         self.loops: list[_Loop] = []
-        self._made: list[tuple[str, list[object], int, tuple[int | None, ...]]] | None = (
-            None
-        )
+        self._made: list[tuple[str, list[object], int, tuple[int | None, ...]]] | None = None
         self._started_with: tuple[Fault, ...] = ()
         self._known: set[int] = set()
         self._last: Fault | None = None
@@ -112,8 +97,10 @@ class Collector:
         self._record = record, root
         self._places = None
 
-    def failed(self, code: str, error: Exception) -> Poison:
+    def failed(self, code: str, error: Exception, depth: int) -> Poison:
         """Note why a statement failed, once, and return what stands for its result.
+
+        The lists that it went over are left.
 
         Raises the error again when it is none of the record's: then it is our bug.
         """
@@ -122,30 +109,22 @@ class Collector:
             self._known.add(id(fault))
             self._last = fault
             self.found.append((code, self._spot(), fault))
+        del self.loops[depth:]
         return Poison(fault)
 
     def element(self, code: str, made: Callable[[], Value]) -> Value | Poison:
         """Return an element of a list, or what stands for it: the other rows are looked at, too."""
+        depth = len(self.loops)
         try:
             return made()
         except Exception as error:  # noqa: BLE001 - `failed` raises what is none of the record's
-            return self.failed(code, error)
+            return self.failed(code, error, depth)
 
     def _spot(self) -> Spot:
-        loops = self._at_work()
         return Spot(
-            tuple(self._place(loop.list, loop.at) for loop in loops),
-            tuple(loop.number for loop in loops),
+            tuple(self._place(loop.rows, loop.at) for loop in self.loops),
+            tuple(loop.number for loop in self.loops),
         )
-
-    def _at_work(self) -> list[_Loop]:
-        """Return the lists that are gone over: one may have been left before its end."""
-        found: list[_Loop] = []
-        for loop in self.loops:
-            if loop.is_over or (found and found[-1].at != loop.around):
-                break
-            found.append(loop)
-        return found
 
     def _place(self, rows: list[object], at: int) -> str | None:
         if self._places is None:
@@ -196,36 +175,36 @@ class Collector:
             case _:
                 raise error
 
-    def loop(self, depth: int, code: str | None, rows: Iterable[Any], *before: object) -> _Loop:
-        """Return a list to go over, in so many others.
+    def loop(self, code: str | None, rows: Iterable[Any], *before: Any) -> _Loop:
+        """Return a list to go over.
 
         Args:
-            depth: in how many.
             code: the statement that makes rows of the document, nothing for none; None where
                 `taken` is not asked.
             rows: the list.
             before: lists whose rows come first in the document.
         """
-        known = rows if type(rows) is list else list(rows)
-        taken: int | None = 0
-        for others in before:
-            taken = None if type(others) is not list or taken is None else taken + len(others)
-        loops = self.loops
-        del loops[depth:]
-        loop = _Loop(code, known, taken, loops[-1].at if loops else 0)
-        loops.append(loop)
+        loop = _Loop(code, rows if type(rows) is list else list(rows))
+        if before:
+            counts = [len(one) if type(one) is list else None for one in before]
+            loop.taken = None if None in counts else sum(filter(None, counts))
+        self.loops.append(loop)
         return loop
 
-    def taken(self, loop: _Loop, depth: int) -> bool:
+    def taken(self, loop: _Loop) -> bool:
         """Number the row at work, all conditions having held: it is taken."""
-        del self.loops[depth + 1 :]
         loop.last = loop.at, loop.taken
         if loop.taken is not None:
             loop.taken += 1
         if self._made is not None and loop.code:
             numbers = tuple(one.number for one in self.loops)
-            self._made.append((loop.code, loop.list, loop.at, numbers))
+            self._made.append((loop.code, loop.rows, loop.at, numbers))
         return True
+
+    def over(self, depth: int, value: Value) -> Value:
+        """Return what became of lists, which are left."""
+        del self.loops[depth:]
+        return value
 
 
 def _first_of(fault: Fault) -> Fault:
@@ -277,10 +256,7 @@ def _guard_function(function: ast.FunctionDef, makers: frozenset[str]) -> None:
         code = f"{function.name}.{name}"
         if name in before:
             _as_loop(statement)
-        watched = _Watched(code, makers, before.get(name, ()))
-        body.append(_guarded(watched.visit(statement), code))
-        if watched.has_loops:  # one may have been left amid its list
-            body.append(_parse("del __collector.loops[__depth:]"))
+        body.append(_guarded(_Watched(code, makers, before.get(name, ())).visit(statement), code))
     function.body = body
 
 
@@ -333,7 +309,7 @@ def _statement_name(statement: ast.stmt, counts: dict[str, int]) -> str:
 
 
 def _guarded(statement: ast.stmt, code: str) -> ast.stmt:
-    failed = f"__collector.failed({code!r}, __error)"
+    failed = f"__collector.failed({code!r}, __error, __depth)"
     match statement:
         case ast.Assign(targets=[ast.Name(id=name)]) | ast.AnnAssign(target=ast.Name(id=name)):
             failed = f"{name} = {failed}"
@@ -361,7 +337,6 @@ class _Watched(ast.NodeTransformer):
         *,
         guards_elements: bool = True,
     ) -> None:
-        self.has_loops = False
         self._code = code
         self._makers = makers
         self._before = before
@@ -388,15 +363,24 @@ class _Watched(ast.NodeTransformer):
     def visit_DictComp(self, node: ast.DictComp) -> ast.expr:
         return self._comprehension(node)
 
-    def visit_Call(self, node: ast.Call) -> ast.Call:
+    def visit_Call(self, node: ast.Call) -> ast.expr:
         match node:
             case ast.Call(func=ast.Name(id="total"), args=[ast.GeneratorExp() as amounts]):
                 node.args = [ast.ListComp(elt=amounts.elt, generators=amounts.generators)]
             case ast.Call(func=ast.Name(id="attempted" | "attempted_or"), args=[step, *others]):
                 node.args = [self._step(step), *(self.visit(other) for other in others)]
                 return node
+        depth = self._depth
+        is_lazy = any(isinstance(given, ast.GeneratorExp) for given in node.args)
         self.generic_visit(node)
-        return node
+        return self._left(node, depth) if is_lazy else node
+
+    @staticmethod
+    def _left(made: ast.expr, depth: int) -> ast.expr:
+        """Return what leaves the lists that a value was made of."""
+        over = _expression(f"__collector.over(__depth + {depth}, None)", ast.Call)
+        over.args[1] = made
+        return over
 
     def _step(self, step: ast.expr) -> ast.expr:
         """Watch a step that may fail: an element that fails there is no fault, it ends the step."""
@@ -406,32 +390,34 @@ class _Watched(ast.NodeTransformer):
         return watched
 
     def _comprehension(self, node: ast.ListComp | ast.GeneratorExp | ast.DictComp) -> ast.expr:
-        """Put a loop that the collector knows before each list that is gone over."""
+        """Put a loop that the collector knows before each list whose rows may fail."""
         # Only what makes rows of the document says which rows they are: a sum goes over rows, too.
         makes_rows = isinstance(node, ast.ListComp) and self._is_made(node.elt)
+        if not any(isinstance(part, _MAY_FAIL) for part in _for_each_row(node)):
+            self.generic_visit(node)
+            return node
         before: tuple[str, ...] = ()
         if makes_rows:
             before, self._before = self._before, ()
-        self.has_loops = True
         generators = []
         outside = self._depth
         for generator in node.generators:
             generator.iter = self.visit(generator.iter)
             self._depth += 1
-            depth, name = f"__depth + {self._depth - 1}", f"__loop_{self._depth}"
+            name = f"__loop_{self._depth}"
             is_counted = makes_rows or bool(generator.ifs)
             code = (self._code if makes_rows else "") if is_counted else None
-            arguments = ", ".join((depth, repr(code), "None", *before))
+            arguments = ", ".join((repr(code), "None", *before))
             begun = _generator(f"for {name} in [__collector.loop({arguments})]")
             assert isinstance(begun.iter, ast.List)
             assert isinstance(begun.iter.elts[0], ast.Call)
-            begun.iter.elts[0].args[2] = generator.iter
-            row = _generator(f"for {name}.at, _ in {name}.rows")
+            begun.iter.elts[0].args[1] = generator.iter
+            row = _generator(f"for {name}.at, _ in enumerate({name}.rows)")
             assert isinstance(row.target, ast.Tuple)
             row.target.elts[1] = generator.target
             row.ifs = [self.visit(condition) for condition in generator.ifs]
             if is_counted:
-                row.ifs.append(_expression(f"__collector.taken({name}, {depth})", ast.Call))
+                row.ifs.append(_expression(f"__collector.taken({name})", ast.Call))
             generators += [begun, row]
         match node:
             case ast.DictComp():
@@ -440,7 +426,7 @@ class _Watched(ast.NodeTransformer):
                 node.elt = self.visit(node.elt)
         node.generators = generators
         self._depth = outside
-        return node
+        return node if isinstance(node, ast.GeneratorExp) else self._left(node, outside)
 
     def _is_made(self, element: ast.expr) -> TypeGuard[ast.Call]:
         """Tell whether an element is a part of the document."""
@@ -461,6 +447,15 @@ class _Watched(ast.NodeTransformer):
         node.left = ast.Attribute(node.left, "__class__", ast.Load())
         node.comparators = [ast.Name(is_touched, ast.Load())]
         return node
+
+
+def _for_each_row(node: ast.ListComp | ast.GeneratorExp | ast.DictComp) -> Iterator[ast.AST]:
+    """Yield all that is worked out for each row of a comprehension."""
+    made = [node.key, node.value] if isinstance(node, ast.DictComp) else [node.elt]
+    lists = [generator.iter for generator in node.generators[1:]]
+    conditions = [condition for generator in node.generators for condition in generator.ifs]
+    for part in (*made, *lists, *conditions):
+        yield from ast.walk(part)
 
 
 def _generator(text: str) -> ast.comprehension:

@@ -206,19 +206,19 @@ def _is_of_text(said: Constraints) -> bool:
     return (is_of_text or said.shortest > 0) and not is_of_number
 
 
-def keeps_value(value: JsonValue, annotation: object) -> bool:
-    """Tell whether the JSON of one member keeps to what its annotation says, at every depth."""
-    is_kept = keeper(annotation)
-    return value is None or is_kept is None or is_kept(value)
-
-
 @cache
-def keeper(annotation: object) -> Callable[[JsonValue], bool] | None:
-    """Return what tells whether the JSON of a member keeps to its annotation, if that asks any."""
+def keeper(annotation: object) -> Callable[[typing.Any], bool] | None:
+    """Return what tells whether a member, or its JSON, keeps to its annotation, if that asks."""
     member = _member("", "", annotation)
-    if not (member.own or member.of_elements or member.inner):
+    is_asked = member.inner is not None and _asks(member.inner, set())
+    if not (member.own or member.of_elements or is_asked):
         return None
     return lambda value: _is_kept(value, member)
+
+
+def asks(annotation: object) -> bool:
+    """Tell whether anything is asked of the value of a member itself, whatever of its elements."""
+    return bool(_constraints(annotation))
 
 
 def broken(value: JsonValue, annotation: object) -> str | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
@@ -17,19 +17,23 @@ def places_of(record: Any, root: str) -> Mapping[int, str]:
     A row keeps its place wherever it turns up: sorted, filtered, grouped with others. The record
     has to outlive the answer.
     """
-    return dict(_places(record, root))
+    places: dict[int, str] = {}
+    _note(record, root, places)
+    return places
 
 
-def _places(value: Any, path: str) -> Iterator[tuple[int, str]]:
+def _note(value: Any, path: str, places: dict[int, str]) -> None:
     kind: Any = type(value)  # a Poison would not be asked in vain
     if kind is list:
-        yield id(value), path
+        places[id(value)] = path
         for number, row in enumerate(value):
-            yield from _places(row, f"{path}[{number}]")
+            _note(row, f"{path}[{number}]", places)
     elif issubclass(kind, msgspec.Struct):
-        yield id(value), path
+        places[id(value)] = path
         for attribute, name in _holders(kind):
-            yield from _places(getattr(value, attribute), f"{path}.{name}")
+            held = getattr(value, attribute)
+            if held is not None:
+                _note(held, f"{path}.{name}", places)
 
 
 @cache

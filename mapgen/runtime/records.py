@@ -41,7 +41,7 @@ _Passed = Literal["value", "unclosed", "file", "list"]
 # Borders that are tried before an object is gone through: a list inside may have the same.
 _MOST_GUESSES = 16
 _WHOLE_VALUE = msgspec.json.Decoder(msgspec.Raw)
-_UNTYPED = msgspec.json.Decoder(float_hook=Decimal)
+UNTYPED = msgspec.json.Decoder(float_hook=Decimal)
 _DEPTHS = {b"{": 1, b"[": 1, b"}": -1, b"]": -1}
 
 
@@ -79,7 +79,7 @@ def decode(raw: RawRecord, envelope: tuple[str, ...]) -> JsonValue:
     """
     text = text_of(raw)
     try:
-        value: JsonValue = _UNTYPED.decode(text)
+        value: JsonValue = UNTYPED.decode(text)
     except (msgspec.MsgspecError, ValueError, ArithmeticError, RecursionError):
         # Broken, or with numbers beyond what msgspec counts: slower, and telling where.
         value = _read(text, raw)

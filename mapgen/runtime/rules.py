@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 
 import msgspec
 
@@ -50,17 +51,13 @@ class Rule(msgspec.Struct, frozen=True):
     def source_path(self, indices: tuple[int | None, ...]) -> str | None:
         """Return the source paths read, joined by `, `, for rows of the document by number."""
         known = () if self.rows_differ else indices
-        return self._joined(fill_indices(path, self._below(path, known)) for path in self._leaves)
+        leaves = _leaves(self.reads)
+        return self._joined(fill_indices(path, self._below(path, known)) for path in leaves)
 
     def source_path_at(self, places: tuple[str | None, ...]) -> str | None:
         """Return the source paths read, joined by `, `, as they lie in rows at concrete places."""
-        return self._joined(_placed(path, places) for path in self._leaves)
-
-    @property
-    def _leaves(self) -> list[str]:
-        return [
-            path for path in self.reads if not any(_is_above(path, other) for other in self.reads)
-        ]
+        known = [(place, _INDEX.sub("[]", place)) for place in places if place is not None]
+        return self._joined(_placed(path, known) for path in _leaves(self.reads))
 
     def _joined(self, paths: Iterable[str]) -> str | None:
         return ", ".join(paths) or None
@@ -135,12 +132,16 @@ def _by_target(rules: Iterable[Rule]) -> dict[str, Rule]:
     return found
 
 
-def _placed(path: str, places: Iterable[str | None]) -> str:
-    """Return a path with the indices of the innermost row that it leads into."""
+def _placed(path: str, places: Iterable[tuple[str, str]]) -> str:
+    """Return a path with the indices of the innermost row that it leads into.
+
+    Args:
+        path: the path.
+        places: those of the rows, the outermost first, each as it is and without its indices.
+    """
     found = path
-    for place in places:
-        pattern = "" if place is None else _INDEX.sub("[]", place)
-        if place is not None and _covers(pattern, path):
+    for place, pattern in places:
+        if _covers(pattern, path):
             found = place + path[len(pattern) :]
     return found
 
@@ -175,6 +176,7 @@ class Rules:
     by_code: Mapping[str, Rule] = field(default_factory=dict)
     personal: tuple[str, ...] = ()
     _reading: dict[str, Rule | None] = field(default_factory=dict, repr=False, compare=False)
+    _masked: dict[str, bool] = field(default_factory=dict, repr=False, compare=False)
 
     def find(self, target: str, document: str = ONLY) -> tuple[Rule, tuple[int | None, ...]] | None:
         """Return the rule for a concrete target path (`Details[2].InventoryID`) and its indices.
@@ -239,7 +241,11 @@ class Rules:
         So it is too where something personal should lie below: text in the place of an address.
         """
         path = _INDEX.sub("[]", source_path)
-        return any(_covers(one, path) or _covers(path, one) for one in self.personal)
+        if path not in self._masked:
+            self._masked[path] = any(
+                _covers(one, path) or _covers(path, one) for one in self.personal
+            )
+        return self._masked[path]
 
 
 def _distance(path: str, read: str) -> int:
@@ -248,6 +254,12 @@ def _distance(path: str, read: str) -> int:
     if _covers(path, read):
         return 1
     return 2 if _covers(read, path) else 9
+
+
+@cache
+def _leaves(reads: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the paths that lead to no other of them."""
+    return tuple(path for path in reads if not any(_is_above(path, other) for other in reads))
 
 
 def _is_above(above: str, path: str) -> bool:

@@ -226,14 +226,16 @@ class Transformer:
         found: tuple[SourceFault, ...] = ()
         if record is None:
             try:
-                record, found = self._looked_at(self._value(raw))
+                record, found = self._looked_at(raw)
             except Fault as fault:
                 origin = Origin(file, raw.number, raw.line, None, again)
                 return (Rejected(origin, (FaultReport(fault.code, fault.message),)),)
         origin = Origin(file, raw.number, raw.line, self._key_of(record), again)
         if not found:
-            with contextlib.suppress(Fault, ArithmeticError):
+            try:
                 return self._delivered(origin, self._transform(record))
+            except (Fault, ArithmeticError):
+                pass  # why is told by what collects all faults
         return (self._kept(raw, self._refused(origin, record, found)),)
 
     @staticmethod
@@ -249,8 +251,13 @@ class Transformer:
             return self._cells.read(raw)
         return None if self._typed is None else self._typed.read(raw)
 
-    def _looked_at(self, value: JsonValue) -> tuple[Any, tuple[SourceFault, ...]]:
+    def _looked_at(self, raw: Record) -> tuple[Any, tuple[SourceFault, ...]]:
         """Return the struct of a record that was not read in one step, and what is wrong in it."""
+        if self._typed is not None and isinstance(raw, RawRecord):
+            found = self._typed.faults(raw, self._plan.source)
+            if found is not None:
+                return found
+        value = self._value(raw)
         if self._typed is None:
             with contextlib.suppress(msgspec.ValidationError):
                 return strict(value, self._module.Source), ()

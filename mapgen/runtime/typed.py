@@ -13,10 +13,10 @@ import msgspec
 
 from mapgen.runtime.constraints import are_told, keeps
 from mapgen.runtime.records import RawRecord
-from mapgen.runtime.source import Digits, known
+from mapgen.runtime.source import DOUBTS, SourceFault, decoder, patient_json
 
-_DOUBTS = (msgspec.MsgspecError, ValueError, ArithmeticError, RecursionError)
 _FIRST_NAME = re.compile(rb'[ \t\r\n]*+\{[ \t\r\n]*+"([^"\\]*+)(\\?)')
+_MEMBERS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
 class TypedReader:
@@ -25,8 +25,9 @@ class TypedReader:
     def __init__(self, kind: type[msgspec.Struct], envelope: tuple[str, ...]) -> None:
         """Prepare for a kind of records, and the members that they may be wrapped in."""
         self._kind = kind
-        self._decoder = _decoder(kind)
-        self._wrapped = {name.encode(): _decoder(_wrapper(name, kind)) for name in envelope}
+        self._envelope = envelope
+        self._decoder = decoder(kind)
+        self._wrapped = {name.encode(): decoder(_wrapper(name, kind)) for name in envelope}
         self._is_told = are_told(kind)
 
     def read(self, raw: RawRecord) -> Any | None:
@@ -43,15 +44,31 @@ class TypedReader:
                     return None  # a name with escapes may be any
                 decoder = self._wrapped.get(first[1], decoder)
             record = decoder.decode(data)
-        except _DOUBTS:
+        except DOUBTS:
             return None
         if decoder is not self._decoder:
             record = record.record
         return record if keeps(record, self._kind) else None
 
+    def faults(self, raw: RawRecord, root: str) -> tuple[Any, tuple[SourceFault, ...]] | None:
+        """Return what `source.patient` does, None where the whole record has to be decoded."""
+        if raw.broken is not None or raw.members or not self._is_told:
+            return None
+        try:
+            raw.data.decode()
+            return patient_json(self._unwrapped(raw.data), self._kind, root)
+        except DOUBTS:
+            return None
 
-def _decoder(kind: type[msgspec.Struct]) -> msgspec.json.Decoder[Any]:
-    return msgspec.json.Decoder(kind, dec_hook=known, float_hook=Digits)
+    def _unwrapped(self, data: bytes) -> msgspec.Raw:
+        """Return the object that nothing wraps. Raises one of DOUBTS where there is none."""
+        first = _FIRST_NAME.match(data)
+        if first is not None and (first[2] or first[1] in self._wrapped):
+            members = _MEMBERS.decode(data)
+            inner = next((members[name] for name in self._envelope if name in members), b"")
+            if len(members) == 1 and bytes(inner).lstrip().startswith(b"{"):
+                return msgspec.Raw(inner)
+        return msgspec.Raw(data)
 
 
 def _wrapper(name: str, kind: type[msgspec.Struct]) -> type[msgspec.Struct]:

@@ -142,7 +142,7 @@ def test_a_fault_that_tells_of_a_poison() -> None:
     collector = Collector()
     collector.start((broken,), None, "order")
 
-    collector.failed("transform.head", Fault("R221", "no such element", [Poison(broken)]))
+    collector.failed("transform.head", Fault("R221", "no such element", [Poison(broken)]), 0)
 
     assert collector.found == []
 
