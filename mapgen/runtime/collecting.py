@@ -17,7 +17,7 @@ import msgspec
 from msgspec import UnsetType
 
 from mapgen.runtime.faults import Fault, beyond_counting
-from mapgen.runtime.places import places_of
+from mapgen.runtime.places import place_in, places_of
 from mapgen.runtime.source import Poison
 
 Value = TypeVar("Value")
@@ -121,10 +121,15 @@ class Collector:
             return self.failed(code, error, depth)
 
     def _spot(self) -> Spot:
-        return Spot(
-            tuple(self._place(loop.rows, loop.at) for loop in self.loops),
-            tuple(loop.number for loop in self.loops),
-        )
+        places: list[str | None] = []
+        holder: tuple[object, str | None] = self._record
+        for loop in self.loops:
+            # Most lists are gone over as they stand in the record, or in the row at work.
+            place = place_in(*holder, loop.rows)
+            place = self._place(loop.rows, loop.at) if place is None else f"{place}[{loop.at}]"
+            places.append(place)
+            holder = loop.rows[loop.at], place
+        return Spot(tuple(places), tuple(loop.number for loop in self.loops))
 
     def _place(self, rows: list[object], at: int) -> str | None:
         if self._places is None:

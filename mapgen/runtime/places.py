@@ -36,6 +36,16 @@ def _note(value: Any, path: str, places: dict[int, str]) -> None:
                 _note(held, f"{path}.{name}", places)
 
 
+def place_in(holder: object, path: str | None, sought: object) -> str | None:
+    """Return the path of a list that is a member of an object, None where it is none."""
+    kind: Any = type(holder)
+    if path is not None and issubclass(kind, msgspec.Struct):
+        for attribute, name in _holders(kind):
+            if getattr(holder, attribute) is sought:
+                return f"{path}.{name}"
+    return None
+
+
 @cache
 def _holders(kind: type) -> tuple[tuple[str, str], ...]:
     """Return the members of a struct that hold objects or lists, by attribute and by name."""

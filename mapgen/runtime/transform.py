@@ -315,8 +315,7 @@ class Transformer:
         if type(result) is Skip:
             return Skipped(origin, result.reason)
         assert source_faults or collector.found, "what the fast way refuses has a fault"
-        made = collector.made
-        reports = [self._source_report(found, made) for found in source_faults]
+        reports = [self._source_report(found, collector) for found in source_faults]
         reports += [
             self._rule_report(self._rules.by_code.get(code), spot, fault)
             for code, spot, fault in collector.found
@@ -350,11 +349,11 @@ class Transformer:
             # Code in C looks at a Poison's type before it touches it.
             return None
 
-    def _source_report(self, found: SourceFault, made: Made) -> FaultReport:
+    def _source_report(self, found: SourceFault, collector: Collector) -> FaultReport:
         rule = self._rules.reading(found.path)
         numbers: tuple[int | None, ...] = indices_of(found.path)
         if rule is not None and (rule.rows_differ or rule.each is not None):
-            numbers = self._rules.row_of(rule, found.path, made)
+            numbers = self._rules.row_of(rule, found.path, collector.made)
         # The key that was looked for is another member's: the join knows whether it may be seen.
         is_key = isinstance(found.fault, Unjoined) and found.fault.member is None
         is_personal = not is_key and self._rules.is_personal(found.path)
