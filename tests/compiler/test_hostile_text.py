@@ -5,8 +5,6 @@ from __future__ import annotations
 import ast
 import io
 import json
-import os
-import subprocess
 import sys
 import tempfile
 import tokenize
@@ -24,6 +22,7 @@ from mapgen.report import Stopped
 from mapgen.report.render import as_github, as_json, as_sarif, as_text
 from mapgen.runtime.testing import FlowUnderTest
 from mapgen.workspace import Workspace
+from tests.typed import untyped
 
 from .cases import BASE
 
@@ -521,7 +520,7 @@ def test_any_texts_in_any_places(harmless: Harmless, data: st.DataObject) -> Non
 
 def test_types_hold_for_any_names_and_texts(tmp_path: Path) -> None:
     """What mypy says of a module depends on no name and no text: many modules, one run."""
-    modules = []
+    modules = 0
     for at in range(0, len(NAMES), 3):
         for way in WAYS:
             names_here = {OF_NAMES[at // 3 % len(OF_NAMES)]: NAMES[at]}
@@ -531,16 +530,7 @@ def test_types_hold_for_any_names_and_texts(tmp_path: Path) -> None:
             if files is not None:
                 module = tmp_path / f"module_{at}_{way}.py"
                 module.write_text(files["generated/deliveries/transformer.py"], "utf-8")
-                modules.append(module.name)
-    assert len(modules) > 10
+                modules += 1
+    assert modules > 10
 
-    done = subprocess.run(
-        [sys.executable, "-m", "mypy", "--strict", "--config-file=", *modules],
-        cwd=tmp_path,
-        env={**os.environ, "MYPYPATH": str(BASE.parents[2])},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-
-    assert done.returncode == 0, done.stdout + done.stderr
+    assert untyped(tmp_path, "module_*.py") == []

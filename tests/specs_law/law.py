@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
@@ -14,7 +13,6 @@ from random import Random
 from typing import Any
 
 import black
-import mypy.api
 from black.mode import TargetVersion
 
 from mapgen.check.model import Checked
@@ -40,10 +38,10 @@ from .foreseen import is_made, unforeseen
 from .records import Records, hostile_texts
 from .specs import CONTRACT, CONTRACT_5, TABLE, TWO, Draft, made_spec
 
-ROOT = Path(__file__).resolve().parents[2]
 SETTINGS = {"zone": "Europe/Berlin", "store": "kettle-fern", "most": "99.5"}
 CONNECTION = "connection: acumatica\nkind: acumatica\ngrant: password\nscope: api\n"
 SPEC = "specs/made.maps.yaml"
+MODULES = "generated/*/transformer.py"
 KINDS = ("good",) * 5 + ("dirty",) * 4 + ("hostile",) * 3
 # So many changes of a record are tried.
 MOST_CHANGES = 60
@@ -74,26 +72,6 @@ class Tally:
     features: Counter[str] = field(default_factory=Counter)
     refusals: Counter[str] = field(default_factory=Counter)
     broken: list[Broken] = field(default_factory=list)
-
-
-def untyped(folder: Path) -> list[str]:
-    """Return what mypy has against the modules in a folder: one run for all of them."""
-    cache = str(ROOT / ".mypy_cache")
-    modules = sorted(map(str, (folder / "generated").glob("*/transformer.py")))
-    for path in modules:
-        # As packages of their own, so that no two modules have one name.
-        (Path(path).parent / "__init__.py").touch()
-    options = ("--strict", "--no-error-summary", "--config-file", "", "--cache-dir", cache)
-    before = os.environ.get("MYPYPATH")
-    os.environ["MYPYPATH"] = str(ROOT)
-    try:
-        out, wrong, _ = mypy.api.run([*options, *modules])
-    finally:
-        os.environ.pop("MYPYPATH")
-        if before is not None:
-            os.environ["MYPYPATH"] = before
-    # A path may be that of an earlier run: mypy keeps what it found in text that is the same.
-    return [wrong] if wrong else [line for line in out.splitlines() if ": error:" in line]
 
 
 def furnish(folder: Path) -> None:

@@ -5,7 +5,6 @@ groups, rows of other files, names that Python has for itself. Both ways mean th
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
 import subprocess
@@ -28,6 +27,7 @@ from mapgen.runtime.source import patient
 from mapgen.runtime.testing import FlowUnderTest
 from mapgen.runtime.transform import bound
 from mapgen.workspace import Workspace
+from tests.typed import untyped
 
 ROOT = Path(__file__).resolve().parents[2]
 COMBINED = Path(__file__).parent / "combined"
@@ -110,15 +110,13 @@ def test_generated_code_is_clean(workspace: Path) -> None:
     folder = workspace / "generated"
     config = ("--config", str(ROOT / "pyproject.toml"))
     known = ("--config", 'lint.isort.known-first-party=["mapgen"]')
-    shutil.copy(ROOT / "pyproject.toml", workspace)
+    assert untyped(workspace, "generated/*/*.py") == []
     for command in (
-        ["mypy", "--strict", "--cache-dir", str(workspace / ".mypy"), "generated"],
         ["ruff", "check", "--no-cache", *config, *known, str(folder)],
         ["black", "--check", "--quiet", *config, str(folder)],
     ):
-        environment = {**os.environ, "MYPYPATH": str(ROOT)}
         run = [sys.executable, "-m", *command]
-        done = subprocess.run(run, cwd=workspace, env=environment, capture_output=True, text=True)
+        done = subprocess.run(run, cwd=workspace, capture_output=True, text=True)
         assert done.returncode == 0, done.stdout + done.stderr
 
 
