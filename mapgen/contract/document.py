@@ -56,6 +56,18 @@ class Cursor(Struct, frozen=True):
         for name, value in self.value.items():
             yield name, Cursor(self.source, value, self.fault, (*self.path, name))
 
+    def apart_from(self, others: dict[str, str]) -> None:
+        """Stop where the name of this member is one of the others to the ERP, which reads no case.
+
+        `others` are the names by their small letters; this one is added.
+        """
+        name = str(self.path[-1])
+        other = others.setdefault(name.lower(), name)
+        if other != name:
+            self.stop(
+                f"`{other}` and `{name}` are one name to the ERP, which minds no case: keep one"
+            )
+
     def elements(self) -> Iterator[Cursor]:
         """Return the elements of an array."""
         if not isinstance(self.value, list):

@@ -255,6 +255,9 @@ def _entity(
     entity.only(_ENTITY_MEMBERS)
     holder = entity.member("fields")
     names = frozenset(field for field, _ in holder.members())
+    by_small_letters: dict[str, str] = {}
+    for _, facts in holder.members():
+        facts.apart_from(by_small_letters)
     actions = entity.optional("actions")
     found = Entity(
         name,

@@ -178,6 +178,7 @@ def _entity(
     name: str, reading: _Reading, is_top_level: bool, actions: tuple[Action, ...]
 ) -> Entity:
     fields: dict[str, Field] = {}
+    names: dict[str, str] = {}
     for part in reading.schemas[name].member("allOf").elements():
         properties = part.optional("properties")
         if properties is None:
@@ -185,6 +186,7 @@ def _entity(
         for field_name, schema in properties.members():
             if not _NAME.fullmatch(field_name):
                 schema.stop(f"`{field_name}` is not a name the ERP gives a field")
+            schema.apart_from(names)
             fields[field_name] = _field(f"{name}.{field_name}", field_name, schema, reading)
     return Entity(
         name,

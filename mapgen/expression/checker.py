@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import assert_never
 
@@ -75,6 +76,10 @@ from mapgen.report import Diagnostic, Span, Text
 from mapgen.report.catalogue import expression as catalogue
 from mapgen.report.catalogue.mapping import unknown_lookup
 from mapgen.report.catalogue.schemas import name_like_a_path
+
+# Beside these a name is one for sure; anywhere else a text may have lost its quotes.
+_OPERATOR_BEFORE = re.compile(r"(?:[-+*/%<>]|[<>]=|&&|\|\||(?<!!)!)\s*\Z")
+_OPERATOR_AFTER = re.compile(r"\s*(?:[-+*/%<>.\[]|&&|\|\|)")
 
 
 class Env(Struct, frozen=True):
@@ -213,15 +218,27 @@ class Checker:
     def name(self, tree: Name, env: Env) -> Type:
         binding = env.scope.bindings.get(tree.name)
         if binding is None:
-            owners = [
-                name
+            owners = {
+                name: present(known.type.fields[tree.name])
                 for name, known in env.scope.bindings.items()
                 if isinstance(known.type, Object) and tree.name in known.type.fields
-            ]
+            }
+            text = self.meant_as_text(tree) if STRING in owners.values() else None
             return self.report(
-                catalogue.unknown_name(self.span(tree), tree.name, env.scope.bindings, owners)
+                catalogue.unknown_name(
+                    self.span(tree), tree.name, env.scope.bindings, [*owners], text=text
+                )
             )
         return present(binding.type) if (tree.name,) in env.present else binding.type
+
+    def meant_as_text(self, tree: Name) -> str | None:
+        """Return how a name is written in the spec if it is a text, None beside an operator."""
+        before, after = self.text.value[: tree.start], self.text.value[tree.end :]
+        if _OPERATOR_BEFORE.search(before) or _OPERATOR_AFTER.match(after):
+            return None
+        is_all = not (before.strip() or after.strip())
+        # YAML takes the quotes of a scalar away.
+        return f"\"'{tree.name}'\"" if is_all else f"'{tree.name}'"
 
     def through(self, tree: Select | Index, env: Env) -> tuple[Type, bool]:
         """Return the type that a selection goes into, and whether that may be left out."""

@@ -121,6 +121,14 @@ def test_a_file_that_is_not_utf8(tmp_path: Path) -> None:
             '"ShipDate": "date"', '"ShipDate": "time"', "E405", "`time` is", None, id="action"
         ),
         pytest.param(
+            '"OrderNbr": {',
+            '"ordernbr": {"type": "string"}, "OrderNbr": {',
+            "E405",
+            "`ordernbr` and `OrderNbr` are one name",
+            None,
+            id="case",
+        ),
+        pytest.param(
             '{"type": "boolean"}',
             '{"type": "boolean", "linked": "Address"}',
             "E405",

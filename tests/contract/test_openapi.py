@@ -172,6 +172,12 @@ ORDER = ("components", "schemas", "Order", "allOf", 1, "properties")
         pytest.param(_set(*ORDER, "Lines", to={}), "E402", "`type` is missing", id="no-type"),
         pytest.param(_set(*ORDER, "A b", to={}), "E402", "`A b` is not a name", id="field-name"),
         pytest.param(
+            _set(*ORDER, "ordernbr", to={"$ref": "#/components/schemas/StringValue"}),
+            "E402",
+            "`OrderNbr` and `ordernbr` are one name",
+            id="field-name-in-small-letters",
+        ),
+        pytest.param(
             _set(*ORDER, "Lines", "type", to="object"), "E402", "nor an array", id="object"
         ),
         pytest.param(

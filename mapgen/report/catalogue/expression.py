@@ -391,13 +391,21 @@ _CONSTANTS = dict.fromkeys(("None", "nil", "undefined", "NULL", "Null"), "null")
 }
 
 
-def unknown_name(at: Span, it: str, known: Iterable[str], owners: Sequence[str]) -> Diagnostic:
-    """Say what a name that stands for nothing is meant for; `owners` have a field of that name."""
+def unknown_name(
+    at: Span, it: str, known: Iterable[str], owners: Sequence[str], *, text: str | None
+) -> Diagnostic:
+    """Say what a name that stands for nothing is meant for; `owners` have a field of that name.
+
+    `text`: how it is written if it was meant as text; then no fix makes it the field of that name.
+    """
     names = sorted(known)
     help, fix = _OTHER_TONGUES.get(it), None
     is_owner = at.source.text[at.end : at.end + 1] in (".", "[") and at.end > at.start
     if help is None and it in _CONSTANTS:
         help, fix = f"write `{_CONSTANTS[it]}`", repairs.replaced(at, it, _CONSTANTS[it])
+    elif help is None and owners and text is not None:
+        fields = " or ".join(f"`{owner}.{it}`" for owner in owners)
+        help = f"write {fields} for the field, or `{text}` for the text"
     elif help is None and owners:
         help = offered(f"{owner}.{it}" for owner in owners)
         fix = repairs.replaced(at, it, f"{owners[0]}.{it}") if len(owners) == 1 else None
