@@ -31,7 +31,7 @@ def unforeseen(
     """
     before = _outcome(transformer, record)
     flow = checked.flow
-    name = flow.source_name
+    name = flow.plan.source
     everywhere = frozenset(path for skip in flow.skips for path in skip.reads)
     known = {one.name: _Known(one, everywhere) for one in flow.documents}
     for path, changed in list(changes(record, name, name))[:most]:

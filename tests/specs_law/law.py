@@ -178,7 +178,8 @@ def _generated(checked: Checked, workspace: Workspace, folder: Path) -> None:
 
 def _asked(checked: Checked, draft: Draft, folder: Path) -> None:
     """Hold the request for a source in the ERP to what is read: all of it, keys, nothing else."""
-    if checked.flow.reads is None:
+    reads = checked.flow.plan.reads
+    if reads is None:
         return
     query, version = _request(draft, folder)
     paths = asked(query, version)
@@ -186,7 +187,7 @@ def _asked(checked: Checked, draft: Draft, folder: Path) -> None:
     read = {
         path.removeprefix(f"{name}.").replace("[]", "").replace(".", "/") for path in checked.reads
     }
-    keys = set(checked.flow.reads.keys)
+    keys = set(reads.keys)
     missing = {path for path in read - {name, "note"} if path not in paths}
     idle = {
         path for path in paths - keys if not any(f"{one}/".startswith(f"{path}/") for one in read)
