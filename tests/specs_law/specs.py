@@ -101,14 +101,18 @@ MESSAGE: Mapping[str, Any] = {
     "properties": {
         "number": {"type": "string"},
         "class": {"type": "string"},
-        "line-text": {"type": "string", "maxLength": 40},
+        "line-text": {"type": "string", "maxLength": 40, "pattern": "[a-z]"},
         "total": {"type": "string", "format": "decimal"},
-        "amount": {"type": "number"},
-        "n": {"type": "integer"},
+        "amount": {"type": "number", "minimum": -1000000},
+        "n": {"type": "integer", "enum": [0, 1, 2, 3, 7, 40]},
         "flag": {"type": "boolean"},
-        "on": {"type": "string", "format": "date"},
+        "on": {
+            "type": "string",
+            "format": "date",
+            "enum": ["1999-12-31", "2024-02-29", "2026-01-31"],
+        },
         "at": {"type": "string", "format": "date-time"},
-        "tags": {"type": "array", "items": {"type": "string"}},
+        "tags": {"type": "array", "minItems": 1, "items": {"type": "string", "maxLength": 20}},
         "def": {
             "type": "object",
             "properties": {"a-b": {"type": "string"}, "import": {"type": "number"}},

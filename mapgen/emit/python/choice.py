@@ -21,6 +21,11 @@ def chosen(code: str, tests: Sequence[str], otherwise: str) -> str:
     return f"{operand(code)} if {asked} else {otherwise}"
 
 
+def binds_names(code: str) -> bool:
+    """Tell whether code has an assignment expression in it."""
+    return ":=" in code and any(isinstance(one, ast.NamedExpr) for one in ast.walk(_parsed(code)))
+
+
 def _conjunct(test: str) -> str:
     node = _parsed(test)
     is_either = isinstance(node, ast.BoolOp) and isinstance(node.op, ast.Or)

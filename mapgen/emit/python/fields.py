@@ -8,7 +8,7 @@ from msgspec import Struct
 from msgspec import field as struct_field
 from msgspec.structs import replace
 
-from mapgen.emit.python.choice import chosen, operand
+from mapgen.emit.python.choice import binds_names, chosen, operand
 from mapgen.emit.python.expression import (
     Guarded,
     ModuleNeeds,
@@ -97,7 +97,7 @@ class FieldEmitter(Struct):
         local = self.namer.name(local_name(field.name))
         if field.omit_if is not None:
             return self._with_omission(field, local, is_custom=is_custom), local
-        guarded = self._value(field)
+        before, guarded = self._ahead(field, self._value(field))
         limited = self._limited(field, guarded.value)
         code = self._wrapped(field, limited, is_custom=is_custom)
         if field.clears:
@@ -107,7 +107,20 @@ class FieldEmitter(Struct):
             code = self.or_unset(code, guarded.guards)
         if "(" in limited and (first := self.known.setdefault(code, local)) != local:
             code = first
-        return [Statement(code, local, field.target, field)], local
+        target = None if before else field.target
+        return [*before, Statement(code, local, target, field)], local
+
+    def _ahead(self, field: ir.Field, guarded: Guarded) -> tuple[list[Statement], Guarded]:
+        """Return the statement of a list that binds names, and what stands for it.
+
+        Its elements are gone through, and Python binds no names in what a comprehension goes over.
+        """
+        if not field.is_list or not binds_names(guarded.value):
+            return [], guarded
+        name = self.namer.name(f"{local_name(field.name)}_found")
+        code = chosen(guarded.value, guarded.guards, "None")
+        guards = (f"{name} is not None",) if guarded.guards else ()
+        return [Statement(code, name, field.target, field)], Guarded(guards, name)
 
     def _emptied(self, field: ir.Field, *, is_custom: bool) -> str:
         """Return the Python of what empties a field; one outside the contract says its type."""
@@ -180,7 +193,7 @@ class FieldEmitter(Struct):
     def _with_omission(self, field: ir.Field, local: str, *, is_custom: bool) -> list[Statement]:
         assert field.omit_if is not None
         plain = self.namer.name(f"{local_name(field.name)}_value")
-        guarded = self._value(field)
+        before, guarded = self._ahead(field, self._value(field))
         code = self._limited(field, guarded.value)
         code = chosen(code, guarded.guards, "None")
         unset = self.module.name("msgspec", "UNSET")
@@ -190,7 +203,8 @@ class FieldEmitter(Struct):
             omitted = f"{plain} is None or ({omitted})"
         sent = self._wrapped(field, plain, is_custom=is_custom)
         return [
-            Statement(code, plain, field.target, field),
+            *before,
+            Statement(code, plain, None if before else field.target, field),
             Statement(
                 f"{unset} if {operand(omitted)} else {sent}",
                 local,
