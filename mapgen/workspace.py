@@ -113,7 +113,11 @@ class Workspace(Struct, frozen=True):
         Takes what `read` takes. Raises Stopped (E101, E102, E132).
         """
         try:
+            path.encode()
             return self.root / path if path in self.given else plain_file(self.root, path)
+        except UnicodeEncodeError:
+            reason = "its name is not UTF-8"
+            raise Stopped(reading.file_unreadable(asked_at, path=path, reason=reason)) from None
         except OutsideError as error:
             raise Stopped(
                 reading.file_outside(asked_at, path=path, what=what, reason=str(error))

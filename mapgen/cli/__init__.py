@@ -7,6 +7,7 @@ stale, 70 an internal error. Commands are imported when they are needed, so that
 from __future__ import annotations
 
 import importlib
+import io
 import os
 import signal
 import sys
@@ -75,12 +76,21 @@ def main() -> None:
     except click.Abort as stop:
         sys.exit(_stopped(stop))
     except click.ClickException as wrong:
-        wrong.show()
+        _show(wrong)
         sys.exit(wrong.exit_code)
     except BrokenPipeError:
         sys.exit(1)
     except Exception as error:  # noqa: BLE001 - whatever else it is, it must not be a traceback
         sys.exit(_failed(error))
+
+
+def _show(wrong: click.ClickException) -> None:
+    """Say what click has to say; words and names of files that it quotes steer no terminal."""
+    from mapgen.escaping import lines
+
+    said = io.StringIO()
+    wrong.show(file=said)
+    click.echo(lines(said.getvalue()), nl=False, err=True)
 
 
 def _open_standard_streams() -> None:

@@ -98,7 +98,7 @@ def generate(project: Path, *, only_check: bool, release: bool, force: bool) -> 
     written = read_manifest(workspace)
     staleness = workspace.staleness(files, written.files)
     for path in staleness.foreign:
-        click.echo(f"note: {path} is not what `mapgen generate` wrote, it is left alone", err=True)
+        say(f"note: {path} is not what `mapgen generate` wrote, it is left alone", err=True)
     if only_check:
         if written.formatter not in ("", FORMATTER):
             words = f"by {written.formatter}, this mapgen uses {FORMATTER}"

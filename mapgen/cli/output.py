@@ -115,13 +115,17 @@ def writing(
 ) -> Iterator[Write]:
     """Give what writes to a file, which is there whole after the block, or to a stream instead.
 
+    A terminal shows lines of JSON, without what it would obey.
+
     Raises Stopped (E510). What `refusal` says has been asked before.
     """
+    from mapgen.runtime.lines import shown_json
     from mapgen.whole import whole_file
 
     if path is None or path == STANDARD_OUTPUT:
         stream = otherwise if path is None and otherwise is not None else sys.stdout.buffer
-        yield lambda content: _told(path, lambda: stream.write(content))
+        seen = shown_json if stream.isatty() else bytes
+        yield lambda content: _told(path, lambda: stream.write(seen(content)))
         _told(path, stream.flush)
         return
     file = whole_file(path, is_private=is_private)

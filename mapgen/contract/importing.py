@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from msgspec import Struct
@@ -82,7 +83,9 @@ def _read(option: str, path: Path, read: list[lock.Input]) -> Source:
     except UnicodeDecodeError as error:
         reason = f"is not UTF-8: byte {error.start} is wrong"
         raise Stopped(words.unreadable(path=name, reason=reason)) from None
-    read.append(lock.Input(option, path.name, content))
+    # A lock is UTF-8 text; a name need not be.
+    shown = os.fsencode(path.name).decode("utf-8", "replace")
+    read.append(lock.Input(option, shown, content))
     return Source(name, text)
 
 

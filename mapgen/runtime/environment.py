@@ -44,6 +44,7 @@ class Tenant:
                 raise EnvironmentFault(
                     f"the tenant's `{name}` is empty", "set it in the environment of the run"
                 )
+            _check_text(name, getattr(self, name))
         self._check_address()
         bound_to = self.client_id.rpartition("@")[2] if "@" in self.client_id else self.tenant
         if bound_to != self.tenant:
@@ -75,6 +76,16 @@ class Tenant:
                 f"the tenant's `url` sends credentials to `{host}` without encryption",
                 "use https (http is for a sandbox on this machine only)",
             )
+
+
+def _check_text(name: str, value: str) -> None:
+    """Raise EnvironmentFault for a value that no request can hold; it may be a secret."""
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise EnvironmentFault(
+            f"the tenant's `{name}` is not UTF-8 text", "set it in UTF-8 in the environment"
+        ) from None
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,8 +52,13 @@ def reject_line(outcome: Rejected | Skipped) -> bytes:
 
 
 def shown_json(line: bytes) -> bytes:
-    """Return the same JSON with what a terminal would obey, or not show, escaped."""
+    """Return the same JSON with what a terminal would obey, or not show, escaped.
+
+    Invariant: JSON has line breaks between its values alone, so that those stay.
+    """
     text = line.decode("utf-8")
     if text.isprintable():
         return line
-    return "".join(one if one.isprintable() else json.dumps(one)[1:-1] for one in text).encode()
+    return "".join(
+        one if one.isprintable() or one == "\n" else json.dumps(one)[1:-1] for one in text
+    ).encode()

@@ -96,6 +96,10 @@ class Bound:
     lookups: Any
 
 
+# What the reading of JSON raises: no JSON, another shape, no UTF-8, nested too deep.
+_DAMAGE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+
+
 def load_flow(folder: Path, place: Callable[[str], str | None]) -> LoadedFlow:
     """Return the flow that a folder of `generated/` holds.
 
@@ -108,11 +112,11 @@ def load_flow(folder: Path, place: Callable[[str], str | None]) -> LoadedFlow:
     """
     try:
         plan = msgspec.json.decode((folder / "flow.json").read_bytes(), type=Plan)
-    except msgspec.MsgspecError as error:
+    except _DAMAGE as error:
         raise DamagedFlow(f"flow.json: {str(error).lower()}") from None
     try:
         rules = load_rules((folder / "map.json").read_bytes(), place)
-    except msgspec.MsgspecError as error:
+    except _DAMAGE as error:
         raise DamagedFlow(f"map.json: {str(error).lower()}") from None
     return LoadedFlow(_load_module(folder / "transformer.py", plan.flow), plan, rules)
 

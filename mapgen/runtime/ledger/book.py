@@ -5,12 +5,14 @@ The tenant is part of it: what one tenant has, another may not have.
 
 from __future__ import annotations
 
+from mapgen.runtime.ledger.text import storable
+
 
 def book_of(flow: str, tenant: str, url: str) -> str:
     """Return what the records of a flow are kept under."""
-    return f"{beginning(flow, tenant)}{url}"
+    return storable(f"{beginning(flow, tenant)}{url}")
 
 
 def beginning(flow: str, tenant: str | None = None) -> str:
     """Return what all books of a flow begin with, in one tenant or in any."""
-    return f"{flow} in " if tenant is None else f"{flow} in {tenant} at "
+    return storable(f"{flow} in " if tenant is None else f"{flow} in {tenant} at ")
