@@ -2,63 +2,63 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator
 
 from mapgen.check.model import Surroundings
 from mapgen.check.sources import all_near
 from mapgen.contract.model import Contract, Entity
+from mapgen.contract.source_schema import SourceSchema
 from mapgen.report import Diagnostic
 from mapgen.report.catalogue import operations as messages
 from mapgen.spec import model as spec
 
+Need = tuple[str, str, str]
+"""A right that a flow takes: of which entity, which one, and why."""
 
-def check_auth(
-    auth: spec.Auth,
-    around: Surroundings,
-    contract: Contract | None,
-    written: Iterable[tuple[Entity, str]],
-) -> list[Diagnostic]:
-    """Return the faults of the section; `written` are the entities and what is done with them."""
-    faults: list[Diagnostic] = []
+
+def check_connection(auth: spec.Auth, around: Surroundings) -> Iterator[Diagnostic]:
+    """Yield the faults of a connection that is not there, or not everywhere."""
     if auth.target.value not in around.connections:
-        faults.append(messages.unknown_connection(auth.target, known=around.connections))
-    else:
-        faults += [
-            messages.connection_not_in_environment(auth.target, environment=environment.name.value)
-            for environment in around.environments
-            if auth.target.value not in environment.connections
-        ]
-    if contract is None:
-        return faults
+        yield messages.unknown_connection(auth.target, known=around.connections)
+        return
+    for environment in around.environments:
+        if auth.target.value not in environment.connections:
+            name = environment.name.value
+            yield messages.connection_not_in_environment(auth.target, environment=name)
+
+
+def needs(
+    section: spec.MappingSection,
+    schema: SourceSchema | None,
+    written: Iterable[tuple[spec.Document, Entity]],
+) -> Iterator[Need]:
+    """Yield the rights that a flow takes: for its documents, its source, its lookups."""
+    for document, entity in written:
+        yield from ((entity.name, right, why) for right, why in document.rights.items())
+    if schema is not None and schema.entity is not None:
+        yield schema.entity.entity.name, "read", "records come from there"
+    for table in section.lookups:
+        if isinstance(table, spec.TenantTable):
+            why = f"the lookup `{table.name.value}` asks for it"
+            yield table.query.entity.value, "read", why
+
+
+def check_access(
+    auth: spec.Auth, contract: Contract, needed: Iterable[Need]
+) -> Iterator[Diagnostic]:
+    """Yield the faults of rights that are listed, and of those that are not."""
+    listed: dict[str, dict[str, None]] = {}
     for access in auth.access:
         if access.entity.value not in contract.entities:
             known = contract.entities
-            faults.append(messages.idle_access(access.entity, contract=contract.name, known=known))
-    apart = {(entity.name, operation): entity for entity, operation in written}
-    for (_, operation), entity in apart.items():
-        named = {access.entity.value for access in auth.access}
-        if entity.name in named or entity.name not in all_near(named, contract.entities):
-            faults += _needed(auth, entity, operation)
-    return faults
-
-
-_RIGHTS: Mapping[str, Mapping[str, str]] = {
-    "create": {"insert": "it creates them"},
-    "update": {"update": "it changes those that are there"},
-    "upsert": {"insert": "it creates them", "update": "it changes those that are there"},
-    "look up": {},
-}
-
-
-def _needed(auth: spec.Auth, entity: Entity, operation: str) -> list[Diagnostic]:
-    rights = dict.fromkeys(
-        right.value
-        for access in auth.access
-        if access.entity.value == entity.name
-        for right in access.rights
-    )
-    needed = {**_RIGHTS[operation], "read": "it looks documents up by their identity"}
-    missing = {right: why for right, why in needed.items() if right not in rights}
-    if not missing:
-        return []
-    return [messages.access_missing(auth.access_at, entity.name, missing, rights)]
+            yield messages.idle_access(access.entity, contract=contract.name, known=known)
+        rights = listed.setdefault(access.entity.value, {})
+        rights.update(dict.fromkeys(right.value for right in access.rights))
+    meant = all_near(listed, contract.entities)
+    missing: dict[str, dict[str, str]] = {}
+    for entity, right, why in needed:
+        is_known = entity in contract.entities and (entity in listed or entity not in meant)
+        if is_known and right not in listed.get(entity, {}):
+            missing.setdefault(entity, {}).setdefault(right, why)
+    for entity, reasons in missing.items():
+        yield messages.access_missing(auth.access_at, entity, reasons, listed.get(entity, {}))

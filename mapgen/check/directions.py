@@ -7,12 +7,12 @@ from decimal import Decimal
 from operator import ge, gt, le, lt
 
 from mapgen.check.model import TableFacts
-from mapgen.check.sources import all_near, is_usable
+from mapgen.check.sources import is_usable
 from mapgen.contract.model import Comparison, Contract, Field
 from mapgen.contract.source_schema import SourceSchema
 from mapgen.ir.names import python_name
 from mapgen.report import Diagnostic, Span, Text
-from mapgen.report.catalogue import mapping, operations, outward, schemas
+from mapgen.report.catalogue import mapping, outward, schemas
 from mapgen.runtime.patterns import Pattern
 from mapgen.spec import model as spec
 from mapgen.spec.nodes import ScalarNode
@@ -32,25 +32,13 @@ def contract_of_the_erp(contract: Contract | None, schema: SourceSchema | None) 
     return schema.entity.contract if schema is not None and schema.entity is not None else None
 
 
-def check_direction(
-    section: spec.MappingSection, auth: spec.Auth, schema: SourceSchema | None
-) -> Iterator[Diagnostic]:
-    """Yield what is wrong with a flow's way, and the right to read that it lacks."""
+def nothing_of_the_erp(section: spec.MappingSection) -> Iterator[Diagnostic]:
+    """Yield the fault of a flow that neither comes out of the ERP nor goes into it."""
     target = section.documents[0].target
     if target.is_plain and section.source.entity is None:
         yield outward.nothing_of_the_erp(
             target.contract.span(), source=section.source.schema.span()
         )
-    if schema is None or schema.entity is None:
-        return
-    entity = schema.entity.entity.name
-    listed = {access.entity.value: access.rights for access in auth.access}
-    if entity not in listed and entity in all_near(listed, schema.entity.contract.entities):
-        return
-    rights = [right.value for right in listed.get(entity, ())]
-    if "read" not in rights:
-        missing = {"read": "records come from there"}
-        yield operations.access_missing(auth.access_at, entity, missing, rights)
 
 
 def idle_verify(security: spec.Security, section: spec.MappingSection) -> Iterator[Diagnostic]:

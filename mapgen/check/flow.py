@@ -7,9 +7,9 @@ from typing import cast
 
 from mapgen import plan
 from mapgen.check.asking import entity_reads
-from mapgen.check.auth import check_auth
+from mapgen.check.auth import check_access, check_connection, needs
 from mapgen.check.composing import whole_record
-from mapgen.check.directions import check_direction, contract_of_the_erp
+from mapgen.check.directions import contract_of_the_erp, nothing_of_the_erp
 from mapgen.check.examples import rule_examples
 from mapgen.check.live import check_live, tables
 from mapgen.check.mapping import Mapped, check_mapping
@@ -52,11 +52,11 @@ def check(flow: spec.Spec, around: Surroundings) -> Checked:
     if erp is not None:
         faults += check_live(flow, erp, around.flows)
     entities = found.entities if found is not None else ()
-    operations = (document.target.operation for document in section.documents)
-    written = tuple(zip(entities, operations, strict=False))
-    ways = () if target.is_plain else tuple(zip(entities, _ways(section), strict=False))
-    faults += check_auth(flow.auth, around, erp, ways)
-    faults += check_direction(section, flow.auth, schema)
+    written = tuple(zip(section.documents, entities, strict=False))
+    faults += check_connection(flow.auth, around)
+    if erp is not None:
+        faults += check_access(flow.auth, erp, needs(section, schema, written))
+    faults += nothing_of_the_erp(section)
     asked = frozenset() if found is None else found.formulas.asked
     faults += check_performance(flow.performance, section, around, asked)
     reads = None if found is None else found.formulas.reads
@@ -147,9 +147,3 @@ def _plan(
         dead_letter_days=security.dead_letter.days,
         verify=cast(plan.Verify, security.verify.value if security.verify else "warn"),
     )
-
-
-def _ways(section: spec.MappingSection) -> Iterator[str]:
-    """Yield what is done with each document: what another flow makes is only looked up."""
-    for document in section.documents:
-        yield document.target.operation.value if document.owner is None else "look up"

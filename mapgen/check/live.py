@@ -10,7 +10,7 @@ from mapgen.check.model import DocumentFacts, FlowFacts, TableFacts
 from mapgen.contract.model import Contract, Entity, Field, ValueType
 from mapgen.report import Diagnostic, Text
 from mapgen.report.catalogue import lookups as messages
-from mapgen.report.catalogue import mapping, operations
+from mapgen.report.catalogue import mapping
 from mapgen.spec import model as spec
 from mapgen.spec.nodes import ScalarNode
 
@@ -69,7 +69,7 @@ def check_live(
                 yield from _ledger(table, flow, flows)
                 yield from _sample(table, (LEDGER_KEY,), LEDGER_VALUE)
             case spec.TenantTable():
-                yield from _tenant(table, flow.auth, contract)
+                yield from _tenant(table, contract)
                 columns = tuple(dict.fromkeys(name.value for name in table.query.key))
                 yield from _sample(table, columns, table.query.value.value)
             case _:
@@ -119,7 +119,7 @@ def _why_unfit(made: DocumentFacts, there: str, here: str) -> tuple[str, str] | 
     return None
 
 
-def _tenant(table: spec.TenantTable, auth: spec.Auth, contract: Contract) -> Iterator[Diagnostic]:
+def _tenant(table: spec.TenantTable, contract: Contract) -> Iterator[Diagnostic]:
     entity = contract.entities.get(table.query.entity.value)
     if entity is None or not entity.is_top_level:
         known = [name for name, found in contract.entities.items() if found.is_top_level]
@@ -136,7 +136,6 @@ def _tenant(table: spec.TenantTable, auth: spec.Auth, contract: Contract) -> Ite
         kinds: tuple[ValueType, ...] = (*_TEXT, *_WHOLE, "boolean")
         faults = list(_query_field(name, entity, "a condition", kinds))
         yield from faults or _constant(constant, entity.fields[name.value])
-    yield from _access(table, auth)
 
 
 def _query_field(
@@ -171,15 +170,6 @@ def _constant(constant: ScalarNode, field: Field) -> Iterator[Diagnostic]:
         yield mapping.wrong_type(constant.span, field.name, wanted, words, None)
     elif not constant.value.strip():
         yield mapping.wrong_type(constant.span, field.name, wanted, "blank", None)
-
-
-def _access(table: spec.TenantTable, auth: spec.Auth) -> Iterator[Diagnostic]:
-    entity = table.query.entity.value
-    listed = [one for one in auth.access if one.entity.value == entity]
-    rights = [right.value for one in listed for right in one.rights]
-    if "read" not in rights:
-        why = {"read": f"the lookup `{table.name.value}` asks for it"}
-        yield operations.access_missing(auth.access_at, entity, why, rights)
 
 
 def _sample(table: spec.LiveTable, key: tuple[str, ...], value: str) -> Iterator[Diagnostic]:

@@ -183,7 +183,7 @@ def _document_plan(document: spec.Document, entity: Entity, part: ir.Part) -> pl
     return plan.DocumentPlan(
         name=document.name.value,
         entity=entity.name,
-        operation=cast(plan.Operation, document.target.operation.value),
+        operation=cast(plan.Operation, document.target.operation.text.value),
         identity=plan.Identity(document.identity.field.value, scope),
         keys=entity.keys,
         after=tuple(name.value for name in document.after),

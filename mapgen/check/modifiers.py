@@ -31,7 +31,7 @@ class Sending(Struct, frozen=True):
     `in_rows`: it is a row, `is_once`: it stands in a part that only a new document gets.
     """
 
-    operation: Text
+    operation: spec.Operation
     in_rows: bool = False
     is_once: bool = False
 
@@ -41,12 +41,12 @@ class Sending(Struct, frozen=True):
 
         A row is not: one that is not recognised is a new one.
         """
-        return self.operation.value == "update" and not self.in_rows
+        return not self.operation.creates and not self.in_rows
 
     @property
     def meets_rows(self) -> bool:
         """Whether rows that are sent may be there already."""
-        return self.operation.value != "create" and not self.is_once
+        return self.operation.updates and not self.is_once
 
 
 class Kept(Struct, frozen=True):
@@ -134,10 +134,9 @@ def write_once_faults(
     mark = rule.modifiers.write_once
     if mark is None:
         return
-    if sending.operation.value != "upsert":
-        yield catalogue.write_once_idle(
-            mark, operation=sending.operation, is_update=sending.operation.value == "update"
-        )
+    operation = sending.operation
+    if not (operation.creates and operation.updates):
+        yield catalogue.write_once_idle(mark, operation=operation.text, is_update=operation.updates)
     elif sending.in_rows:
         why = "is for fields of the document: a row of an upsert may be new in an old document"
         yield catalogue.write_once_unfit(
@@ -153,8 +152,8 @@ def write_once_faults(
 
 def _clearing_faults(kept: Kept, mark: Text, sending: Sending) -> Iterator[Diagnostic]:
     modifiers, field = kept.rule.modifiers, kept.field
-    if sending.operation.value == "create" or sending.is_once:
-        yield catalogue.nothing_to_clear(mark, operation=sending.operation)
+    if not sending.operation.updates or sending.is_once:
+        yield catalogue.nothing_to_clear(mark, operation=sending.operation.text)
     elif not isinstance(kept.value.type, Optional):
         yield messages.idle_if_missing(mark, value=kept.shown, name="clear_if_missing")
     elif modifiers.if_missing is not None:

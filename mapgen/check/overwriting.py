@@ -11,13 +11,11 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from msgspec import Struct, field
 
-from mapgen.check.writers import Writer, is_maker
+from mapgen.check.writers import Writer
 from mapgen.ir.flow import Field, Part, Rows
 from mapgen.report import Diagnostic
 from mapgen.report.catalogue import owners as messages
 from mapgen.spec import model as spec
-
-_UPDATING = ("update", "upsert")
 
 
 class _Updated(Struct, frozen=True):
@@ -26,11 +24,6 @@ class _Updated(Struct, frozen=True):
     writer: Writer
     rule: spec.Rule
     target: str
-
-    @property
-    def is_made(self) -> bool:
-        """Whether the document of the field is created where it is absent."""
-        return is_maker(self.writer.written)
 
 
 class Updates(Struct):
@@ -48,7 +41,9 @@ class Updates(Struct):
         met: dict[tuple[str, str], list[tuple[_Updated, _Updated]]] = {}
         for key, one in (found for writer in writers for found in _fields(writer)):
             first = self._known.get(key)
-            if first is not None and not (one.is_made and first.is_made):  # then E601 says it
+            if first is not None and not (
+                one.writer.written.creates and first.writer.written.creates
+            ):  # then E601 says it
                 met.setdefault((one.writer.name, first.writer.name), []).append((one, first))
         return map(_warning, met.values())
 
@@ -68,7 +63,7 @@ def _warning(pairs: Sequence[tuple[_Updated, _Updated]]) -> Diagnostic:
 def _fields(writer: Writer) -> Iterator[tuple[object, _Updated]]:
     """Yield the fields that a document updates, each with what another flow writes it by, too."""
     document = writer.document
-    if document.plan.operation not in _UPDATING:
+    if not writer.written.target.operation.updates:
         return
     rules = {rule.pointer: rule for rule in writer.written.part.rules}
     alike = (writer.bucket, writer.ends(), tuple(document.plan.identity.scope.items()))

@@ -14,7 +14,7 @@ from msgspec import Struct, field
 
 from mapgen.check.model import Checked
 from mapgen.check.overwriting import Updates
-from mapgen.check.writers import Bucket, Mark, Writer, is_maker, kind_of, name_of, writers_of
+from mapgen.check.writers import Bucket, Mark, Writer, kind_of, name_of, writers_of
 from mapgen.report import Diagnostic, Text
 from mapgen.report.catalogue import owners as messages
 from mapgen.spec import model as spec
@@ -24,9 +24,11 @@ def idle_owners(section: spec.MappingSection) -> Iterator[Diagnostic]:
     """Yield the faults of an `owner` of documents that this flow does not create anyway."""
     for document in section.documents:
         target, owner = document.target, document.owner
-        if owner is not None and (target.is_plain or target.operation.value != "create"):
+        if owner is not None and (target.is_plain or target.operation.updates):
             yield messages.idle_owner(
-                owner, operation=target.operation, makes=target.operation.value == "upsert"
+                owner,
+                operation=target.operation.text,
+                makes=target.operation.creates and target.operation.updates,
             )
 
 
@@ -66,7 +68,7 @@ class _Makers(Struct):
 
     def add(self, writers: Iterable[Writer]) -> None:
         for writer in writers:
-            if is_maker(writer.written):
+            if writer.written.creates:
                 alike = self._known.setdefault(writer.bucket, {})
                 for mark in writer.known_by():
                     alike.setdefault(mark, writer)
@@ -89,7 +91,7 @@ class _Makers(Struct):
             )
 
     def _first(self, writer: Writer) -> Writer | None:
-        if not is_maker(writer.written):
+        if not writer.written.creates:
             return None
         alike = self._known.get(writer.bucket, {})
         return next((alike[mark] for mark in writer.asks_for() if mark in alike), None)
@@ -131,7 +133,7 @@ def _makers_of(
     """Yield the names of what may be meant by an `owner`."""
     for name, flow in flows.items():
         for made in () if flow is None or name == own else flow.spec.mapping.documents:
-            if is_maker(made) and kind_of(made) == kind_of(document):
+            if made.creates and kind_of(made) == kind_of(document):
                 yield name_of(flow, made) if flow is not None else name
 
 
@@ -152,7 +154,7 @@ def _why_unfit(
         if further == name_of(flow, document):
             return "it names this one as its owner", "remove `owner` where the documents are made"
         return f"`{further}` makes it", f"write `owner: {further}`"
-    if not is_maker(made):
+    if not made.creates:
         return "that flow only updates it", "remove `owner`: this flow makes it"
     if not _may_meet(_of(flow, document, environments), _of(owning, made, environments)):
         why = "no document of the two can have the same identity in one tenant"

@@ -63,9 +63,8 @@ def check_performance(
 
 def _reads_rows(document: spec.Document) -> bool:
     """Whether the rows of a document are read before it is written: an update needs their ids."""
-    if document.target.operation.value == "create":
-        return False
-    return any(isinstance(rule.kind, spec.Each | spec.Blocks) for rule in document.part.rules)
+    rows = (rule.kind for rule in document.part.rules if isinstance(rule.kind, spec.RowsKind))
+    return document.target.operation.updates and any(kind.is_list for kind in rows)
 
 
 def check_environment(environment: spec.Environment) -> list[Diagnostic]:

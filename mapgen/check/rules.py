@@ -210,9 +210,9 @@ class RuleChecker(Struct, frozen=True):
         )
         yield modifier_messages.row_key_missing(
             rule.target,
-            operation=sending.operation,
+            operation=sending.operation.text,
             candidate=next(certain, ""),
-            is_upsert=sending.operation.value == "upsert",
+            is_upsert=sending.operation.creates,
         )
 
     def _custom(self, rule: spec.Rule, prefix: str, scope: Scope) -> ir.CustomField | None:

@@ -39,12 +39,12 @@ def check_security(
     security: spec.Security,
     section: spec.MappingSection,
     schema: SourceSchema | None,
-    written: Collection[tuple[Entity, Text]],
+    written: Collection[tuple[spec.Document, Entity]],
     reads: Collection[str] | None,
 ) -> list[Diagnostic]:
     """Return the faults of the section.
 
-    `written` are the entities and what is done with them, `reads` the source paths that rules read.
+    `written` are the documents with their entities, `reads` the source paths that rules read.
     """
     faults: list[Diagnostic] = []
     retry = security.retry
@@ -60,16 +60,17 @@ def check_security(
     return faults
 
 
-def _undo(undo: Text, written: Collection[tuple[Entity, Text]]) -> Iterator[Diagnostic]:
+def _undo(undo: Text, written: Collection[tuple[spec.Document, Entity]]) -> Iterator[Diagnostic]:
     """Yield what is wrong with the action that takes documents back."""
-    having = [(entity, way) for entity, way in written if undo.value in entity.actions]
+    having = [(one, entity) for one, entity in written if undo.value in entity.actions]
     if written and not having:
-        names = "` or `".join(dict.fromkeys(entity.name for entity, _ in written))
-        actions = [action for entity, _ in written for action in entity.actions]
+        names = "` or `".join(dict.fromkeys(entity.name for _, entity in written))
+        actions = [action for _, entity in written for action in entity.actions]
         yield messages.unknown_action(undo, entity=names, known=actions)
-    for entity, way in having:
-        if way.value != "create":
-            yield undo_of_an_update(undo, operation=way, entity=entity.name)
+    for document, entity in having:
+        operation = document.target.operation
+        if operation.updates:
+            yield undo_of_an_update(undo, operation=operation.text, entity=entity.name)
 
 
 def _data(

@@ -19,12 +19,6 @@ from mapgen.runtime.folding import folded
 from mapgen.spec import model as spec
 
 
-def is_maker(document: spec.Document) -> bool:
-    """Whether a flow creates this document in the ERP where it is absent."""
-    target = document.target
-    return not target.is_plain and target.operation.value != "update" and document.owner is None
-
-
 def kind_of(document: spec.Document) -> tuple[str, str]:
     """Return what documents have alike that one look-up may find: entity and identity field."""
     return document.target.entity.value, document.identity.field.value

@@ -651,6 +651,26 @@ class Skip(Construct, what="a skip"):
 # What goes out.
 
 
+class Operation(Struct, frozen=True):
+    """What is done with documents: whether absent ones are made, whether those there are changed."""
+
+    text: Text
+
+    @property
+    def creates(self) -> bool:
+        """Whether a document that is absent is made."""
+        return self.text.value != "update"
+
+    @property
+    def updates(self) -> bool:
+        """Whether a document that is there is changed: what is sent meets what it has."""
+        return self.text.value != "create"
+
+
+def _operation(text: Text, _: At) -> Operation:
+    return Operation(text)
+
+
 class TargetClause(Construct, what="the target"):
     """The entity of the pinned contract and what is done with it.
 
@@ -660,8 +680,9 @@ class TargetClause(Construct, what="the target"):
 
     contract: Text = required(words.PROSE, "the pinned contract")
     entity: Text = required(words.PROSE, "the entity")
-    operation: Text = required(
-        words.OPERATION, "`create` a document; `update` one that has to be there; `upsert`: either"
+    operation: Operation = required(
+        As(words.OPERATION, _operation),
+        "`create` a document; `update` one that has to be there; `upsert`: either",
     )
     is_plain: bool = constant(False)
 
@@ -671,7 +692,7 @@ class OutsideTarget(TargetClause, what="a target outside the ERP"):
 
     contract: Text = required(words.PATH, "the JSON Schema of a document", key="schema")
     entity: Text = required(words.DOCUMENT_NAME, "a document's name", key="name")
-    operation: Text = required(words.CREATE, "what is done with the document")
+    operation: Operation = required(As(words.CREATE, _operation), "what is done with the document")
     is_plain: bool = constant(True)
 
 
@@ -758,6 +779,23 @@ class Document(Body, what="a document"):
     def owner(self) -> Text | None:
         """What makes the documents with this identity, where this flow does not."""
         return self.identity.owner
+
+    @property
+    def creates(self) -> bool:
+        """Whether this flow makes the document in the ERP where it is absent."""
+        return not self.target.is_plain and self.target.operation.creates and self.owner is None
+
+    @property
+    def rights(self) -> Mapping[str, str]:
+        """The rights at the ERP's entity that it takes, each with the reason."""
+        if self.target.is_plain:
+            return {}
+        updates = self.target.operation.updates and self.owner is None
+        return {
+            **({"insert": "it creates them"} if self.creates else {}),
+            **({"update": "it changes those that are there"} if updates else {}),
+            "read": "it looks documents up by their identity",
+        }
 
 
 class Ignore(Construct):
