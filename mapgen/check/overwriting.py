@@ -25,6 +25,11 @@ class _Updated(Struct, frozen=True):
     rule: spec.Rule
     target: str
 
+    @property
+    def creates(self) -> bool:
+        """Whether the document of the field is created where it is absent."""
+        return self.writer.written.creates
+
 
 class Updates(Struct):
     """The fields that flows update, by all that another one could write them by: the first each."""
@@ -41,9 +46,8 @@ class Updates(Struct):
         met: dict[tuple[str, str], list[tuple[_Updated, _Updated]]] = {}
         for key, one in (found for writer in writers for found in _fields(writer)):
             first = self._known.get(key)
-            if first is not None and not (
-                one.writer.written.creates and first.writer.written.creates
-            ):  # then E601 says it
+            # Where both create the document, E601 says it.
+            if first is not None and not (one.creates and first.creates):
                 met.setdefault((one.writer.name, first.writer.name), []).append((one, first))
         return map(_warning, met.values())
 

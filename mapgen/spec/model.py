@@ -652,7 +652,7 @@ class Skip(Construct, what="a skip"):
 
 
 class Operation(Struct, frozen=True):
-    """What is done with documents: whether absent ones are made, whether those there are changed."""
+    """What is done with documents: absent ones are made, those that are there changed, or both."""
 
     text: Text
 
