@@ -15,7 +15,7 @@ from msgspec import Struct
 from mapgen.check.ends import ANY, Ends, Texts, marks
 from mapgen.check.model import Checked
 from mapgen.ir.flow import Document, Fixed, Lookup, Made
-from mapgen.runtime.folding import folded
+from mapgen.runtime.folding import alike
 from mapgen.spec import model as spec
 
 
@@ -91,7 +91,7 @@ def _marks_of_a_key(constant: str | None) -> tuple[frozenset[str], frozenset[str
     """Return what a key is known by and asks after: two constants meet only where they are one."""
     if constant is None:
         return frozenset({"any"}), frozenset({"any", "constant"})
-    value = f"={folded(constant)}"
+    value = f"={alike(constant)}"
     return frozenset({value, "constant"}), frozenset({value, "any"})
 
 

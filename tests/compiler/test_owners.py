@@ -14,6 +14,7 @@ from msgspec.structs import replace
 
 from mapgen.check.ends import Texts, beginnings_of, marks
 from mapgen.check.owners import check_owners
+from mapgen.check.writers import _marks_of_a_key
 from mapgen.compiler import check_specs, generate
 from mapgen.contract.source_schema import read_source_schema
 from mapgen.expression import compile_expression
@@ -302,3 +303,12 @@ def test_what_is_generated(tmp_path: Path) -> None:
     words = "`deliveries` makes it, this flow never does"
     assert words in files["generated/pickups/PICKUPS.md"]
     assert words not in files["generated/deliveries/DELIVERIES.md"]
+
+
+@pytest.mark.parametrize("other", ["so", "SO ", "\uff33\uff2f", "S\u200bO", "SO\u00a0"])
+def test_keys_that_some_database_takes_for_one(other: str) -> None:
+    """Constant keys tell documents apart only where no collation takes one for the other."""
+    (known, _), (_, asked) = _marks_of_a_key("SO"), _marks_of_a_key(other)
+
+    assert known & asked
+    assert not known & _marks_of_a_key("QT")[1]

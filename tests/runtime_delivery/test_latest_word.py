@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import stat
+import unicodedata
 from pathlib import Path
+from typing import Literal
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from mapgen.runtime.folding import alike, folded
 from mapgen.runtime.ledger import Acknowledgement, Ledger
 from mapgen.runtime.outcome import Document, FaultReport, Origin, Rejected, Skipped
 from tests.runtime_delivery.orders import order, orders
@@ -90,6 +95,12 @@ SHARED = [
     ),
     pytest.param([of(1, "AbC"), of(2, "aBc")], "R227", id="case"),
     pytest.param([of(1, "x"), of(2, "x ")], "R227", id="trailing blank"),
+    pytest.param([of(1, "caf\u00e9"), of(2, "cafe\u0301")], "R227", id="composed or not"),
+    pytest.param([of(1, "A-1"), of(2, "\uff21-1")], "R227", id="full width"),
+    pytest.param([of(1, "A-1"), of(2, "A\u200b-1\ufeff")], "R227", id="zero width"),
+    pytest.param([of(1, "A 1"), of(2, "A\u00a01")], "R227", id="no-break space"),
+    pytest.param([of(1, "A1"), of(2, "A1\u00a0\u200d ")], "R227", id="blanks that are none"),
+    pytest.param([of(1, "stra\u00dfe"), of(2, "STRASSE")], "R227", id="letters of case"),
 ]
 
 
@@ -108,6 +119,17 @@ def test_one_identity_of_two_records(
         assert [fault.code for fault in refused.faults] == [code]
         assert "`key 1` (orders.jsonl:1)" in refused.faults[0].message
         assert ledger.counts("orders") == {"staged": 1, "rejected": 1}
+
+
+FORMS: tuple[Literal["NFC", "NFD", "NFKC", "NFKD"], ...] = ("NFC", "NFD", "NFKC", "NFKD")
+
+
+@given(st.text(), st.sampled_from(FORMS), st.sampled_from(["", "\u200b", "\u2060", "\ufe0f"]))
+def test_alike(text: str, form: Literal["NFC", "NFD", "NFKC", "NFKD"], unseen: str) -> None:
+    """No way to write a text makes another one of it, and what is folded alike is alike."""
+    assert alike(unicodedata.normalize(form, text)) == alike(text)
+    assert alike(unseen + text + unseen) == alike(text)
+    assert alike(folded(text)) == alike(text)
 
 
 @pytest.mark.parametrize("identity", ["", "  ", "n\x00-2"])

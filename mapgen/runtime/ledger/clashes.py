@@ -12,7 +12,7 @@ from itertools import groupby
 
 from sqlalchemy import Connection, exists, or_, select
 
-from mapgen.runtime.folding import folded
+from mapgen.runtime.folding import alike
 from mapgen.runtime.ledger.rows import decode_next, digest_of
 from mapgen.runtime.ledger.schema import MET, RECORDS
 from mapgen.runtime.ledger.text import is_storable, place_of, source_of, subject_of
@@ -76,8 +76,8 @@ class Clashes:
         if faults:
             return [Rejected(documents[0].origin, tuple(faults))]
         for one in documents:
-            alike = known.setdefault((one.document, folded(one.identity)), {})
-            alike[one.identity] = self._holder_of(one)
+            same = known.setdefault((one.document, alike(one.identity)), {})
+            same[one.identity] = self._holder_of(one)
         return outcomes
 
     def _faults(
@@ -87,13 +87,13 @@ class Clashes:
             words = "is blank" if not document.identity.strip() else "holds a NUL character"
             yield FaultReport(IDENTITY_UNUSABLE, f"the identity {words}")
             return
-        alike = known.get((document.document, folded(document.identity)), {})
-        holder = alike.get(document.identity)
-        if holder is None and alike:
-            other = next(iter(alike.values()))
+        same = known.get((document.document, alike(document.identity)), {})
+        holder = same.get(document.identity)
+        if holder is None and same:
+            other = next(iter(same.values()))
             words = (
-                "the ERP does not tell its identity from that of the record"
-                f" {other}: they differ by case or trailing blanks alone"
+                f"the ERP may not tell its identity from that of the record {other}: they differ by"
+                " case, blanks at the end, or characters that are invisible or look alike"
             )
             yield FaultReport(IDENTITY_ALIKE, words)
         is_made_once = not is_needed and document.document not in self._updating
@@ -126,7 +126,7 @@ class Clashes:
         wanted: dict[str, set[str]] = {}
         for one in documents:
             if is_storable(one.identity):
-                wanted.setdefault(one.document, set()).add(folded(one.identity))
+                wanted.setdefault(one.document, set()).add(alike(one.identity))
         known: _Known = {}
         for document, of_it in wanted.items():
             ordered = sorted(of_it)

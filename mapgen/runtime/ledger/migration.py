@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import Connection, bindparam, select, text, update
 from sqlalchemy.schema import CreateColumn
 
-from mapgen.runtime.folding import folded
+from mapgen.runtime.folding import alike
 from mapgen.runtime.ledger.schema import (
     ALIKE,
     META,
@@ -51,7 +51,6 @@ def migrate_from_2(connection: Connection) -> None:
     comes again.
     """
     _add_columns(connection, _NEW_IN_3)
-    _fold(connection)
     RUNS.create(connection)
     OF_RECORD.create(connection)
     ALIKE.create(connection)
@@ -63,10 +62,11 @@ def migrate_from_2(connection: Connection) -> None:
 
 
 def migrate_from_3(connection: Connection) -> None:
-    """Call the states by the words of today."""
+    """Call the states by the words of today, and compare identities by all that looks alike."""
     connection.execute(text(f"ALTER TABLE {RECORDS.name} RENAME COLUMN faults TO errors"))
     for old, new in _STATES_OF_3.items():
         connection.execute(update(RECORDS).where(RECORDS.c.state == old).values(state=new))
+    _fold(connection)
 
 
 def _add_columns(connection: Connection, names: tuple[str, ...]) -> None:
@@ -80,7 +80,7 @@ def _fold(connection: Connection) -> None:
     rows = connection.execute(
         select(RECORDS.c.id, RECORDS.c.identity).where(RECORDS.c.identity.is_not(None))
     ).all()
-    values = [{"row": row.id, "as_compared": folded(row.identity)} for row in rows]
+    values = [{"row": row.id, "as_compared": alike(row.identity)} for row in rows]
     if values:
         connection.execute(
             update(RECORDS)

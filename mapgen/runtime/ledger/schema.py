@@ -58,7 +58,7 @@ RECORDS = Table(
     Column("next_head", Text),  # JSON, what belongs to it
     Column("rules", Text),  # the hash of the rules that made the body
     Column("place", Text),  # file and line of the record, for people
-    Column("folded", Text),  # the identity as the ERP compares: without case and trailing blanks
+    Column("folded", Text),  # what is alike of identities that the ERP may take for one
     Column("open_since", Double),  # seconds since 1970; none once it is sent or skipped
     Column("record", LargeBinary),  # of a deferred record: itself, to be transformed once more
 )

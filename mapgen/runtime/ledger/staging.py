@@ -21,7 +21,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql, sqlite
 
-from mapgen.runtime.folding import folded
+from mapgen.runtime.folding import alike
 from mapgen.runtime.ledger.clashes import Clashes
 from mapgen.runtime.ledger.queue import forget_needs, note_needs
 from mapgen.runtime.ledger.rows import (
@@ -340,7 +340,7 @@ class Staging:
                 "flow": self._flow,
                 "document": document.document,
                 "identity": document.identity,
-                "folded": folded(document.identity),
+                "folded": alike(document.identity),
                 "open_since": self._now,
             }
             | self._values(document)
