@@ -12,6 +12,7 @@ from typing import BinaryIO
 from mapgen.private import OWNER_ALONE
 
 _ANYBODY = 0o666  # as far as the umask lets them
+_BUFFER = 256 * 1024
 _STREAMS = ("/dev/stdin", "/dev/stdout", "/dev/stderr", "/dev/fd/", "/proc/")
 
 
@@ -45,7 +46,7 @@ def whole_file(path: Path, *, is_private: bool = False) -> Iterator[BinaryIO]:
     mode = _mode(target, is_private=is_private)
     scratch = target.with_name(f".{os.urandom(8).hex()}.mapgen")
     try:
-        with os.fdopen(_made(scratch, is_private=is_private), "wb") as stream:
+        with os.fdopen(_made(scratch, is_private=is_private), "wb", _BUFFER) as stream:
             yield stream
             if mode is not None:
                 os.fchmod(stream.fileno(), mode)

@@ -24,7 +24,7 @@ from mapgen.runtime.groups import Record
 from mapgen.runtime.joins import IndexingError, Joins
 from mapgen.runtime.lookups import Key, Live
 from mapgen.runtime.outcome import Outcome
-from mapgen.runtime.records import RawRecord
+from mapgen.runtime.records import CHUNK, RawRecord
 from mapgen.runtime.transform import (
     BindingError,
     DamagedFlow,
@@ -234,7 +234,7 @@ def open_records(path: Path, reads: Format, what: str) -> BinaryIO:
     if path.suffix.lower() in _NEVER[reads]:
         raise Stopped(messages.unsupported_input(path=str(path), reads=_READS[reads]))
     try:
-        return path.open("rb")
+        return path.open("rb", buffering=CHUNK)
     except FileNotFoundError:
         raise Stopped(reading.file_missing(str(path), what)) from None
     except OSError as error:

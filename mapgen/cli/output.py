@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import sys
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, TypeVar
 
@@ -125,26 +126,26 @@ def writing(
     if path is None or path == STANDARD_OUTPUT:
         stream = otherwise if path is None and otherwise is not None else sys.stdout.buffer
         seen = shown_json if stream.isatty() else bytes
-        yield lambda content: _told(path, lambda: stream.write(seen(content)))
+        yield lambda content: _told(path, stream.write, seen(content))
         _told(path, stream.flush)
         return
     file = whole_file(path, is_private=is_private)
     opened = _told(path, file.__enter__)
     try:
-        yield lambda content: _told(path, lambda: opened.write(content))
+        yield partial(_told, path, opened.write)
     except BaseException as error:
         with contextlib.suppress(OSError):
             file.__exit__(type(error), error, error.__traceback__)
         raise
-    _told(path, lambda: file.__exit__(None, None, None))
+    _told(path, file.__exit__, None, None, None)
 
 
-def _told(path: Path | None, write: Callable[[], T]) -> T:
+def _told(path: Path | None, write: Callable[..., T], *given: object) -> T:
     from mapgen.report import Stopped
     from mapgen.report.catalogue import project
 
     try:
-        return write()
+        return write(*given)
     except BrokenPipeError:
         raise  # whoever read has seen enough
     except OSError as error:

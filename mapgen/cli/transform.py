@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 import sys
 from collections.abc import Iterator
@@ -70,11 +71,14 @@ def transform(project: Path, /, **options: Unpack[_Options]) -> None:
     from mapgen.cli.joining import open_joins, tell_unasked
     from mapgen.runtime.lookups import sample_of
 
+    gc.disable()  # what is loaded is needed to the end
     _keep_apart(options)
     _spare_files(options)
     live = sample_of if options["sample_lookups"] else out_of_reach(options["flow"])
     tables = dict(options["lookups"])
     bound = open_flow(project, options["flow"], options["env"], tables, live)
+    gc.freeze()
+    gc.enable()
     with contextlib.ExitStack() as files:
         stream = files.enter_context(open_input(bound, options["source"]))
         joins = files.enter_context(open_joins(bound, dict(options["joins"])))
