@@ -23,8 +23,6 @@ from functools import lru_cache
 from typing import TypeVar
 
 T = TypeVar("T")
-A = TypeVar("A")
-B = TypeVar("B")
 
 MOST_DIGITS = 28
 """What an amount of a record, and one that was rounded, may have."""
@@ -40,7 +38,7 @@ def exactly() -> AbstractContextManager[Context]:
     return localcontext(_EXACT)
 
 
-def calculated(step: Callable[[A, B], T], first: A, second: B) -> T:
+def calculated(step: Callable[..., T], *given: object) -> T:
     """Return what a step gives in that context: at half the cost, for what is done a million times.
 
     The context is the same for all steps: its flags say nothing.
@@ -48,7 +46,7 @@ def calculated(step: Callable[[A, B], T], first: A, second: B) -> T:
     before = getcontext()
     setcontext(_EXACT)
     try:
-        return step(first, second)
+        return step(*given)
     finally:
         setcontext(before)
 

@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from types import MappingProxyType
-from typing import BinaryIO, Literal, cast
+from typing import Any, BinaryIO, Literal, cast
 
 import msgspec
 from msgspec.structs import replace
@@ -48,7 +48,8 @@ _DEPTHS = {b"{": 1, b"[": 1, b"}": -1, b"]": -1}
 class RawRecord(msgspec.Struct, frozen=True):
     """The bytes of one record, its 1-based number, line and column; `broken`: why it is none.
 
-    `members` come to those of the bytes: what was joined, or why it could not be.
+    `members` come to those of the bytes: what was joined, or why it could not be. `decoded` is what
+    the bytes are as a type, where that was found out on the way.
     """
 
     number: int
@@ -57,19 +58,26 @@ class RawRecord(msgspec.Struct, frozen=True):
     broken: str | None = None
     column: int = 1
     members: Mapping[str, JsonValue | Unjoined] = MappingProxyType({})
+    decoded: object = None
 
 
-def read_records(stream: BinaryIO, name: str, envelope: tuple[str, ...]) -> Iterator[RawRecord]:
+def read_records(
+    stream: BinaryIO,
+    name: str,
+    envelope: tuple[str, ...],
+    decoder: msgspec.json.Decoder[Any] | None = None,
+) -> Iterator[RawRecord]:
     """Return the records of a file; memory holds one record and one chunk.
 
     Args:
         stream: the file, open for bytes.
         name: its name; `.jsonl` and `.ndjson` are read line by line, all else by structure.
         envelope: members that records may be wrapped in.
+        decoder: what most of them can be decoded by, so that it is done once.
     """
     if name.lower().endswith((".jsonl", ".ndjson")):
         return _lines(stream)
-    return _Splitter(stream, envelope).records()
+    return _Splitter(stream, envelope, decoder).records()
 
 
 def decode(raw: RawRecord, envelope: tuple[str, ...]) -> JsonValue:
@@ -199,10 +207,18 @@ class _Splitter:
     Offsets count from the first byte that is not yet passed.
     """
 
-    def __init__(self, stream: BinaryIO, envelope: tuple[str, ...]) -> None:
+    def __init__(
+        self,
+        stream: BinaryIO,
+        envelope: tuple[str, ...],
+        decoder: msgspec.json.Decoder[Any] | None,
+    ) -> None:
         self._names = frozenset(json.dumps(name).encode() for name in envelope)
         self._stream = stream
+        self._decoder = decoder
+        self._decoded: object = None
         self._buffer = b""
+        self._view = memoryview(self._buffer)
         self._start = 0
         self._line = 1
         self._column = 1
@@ -233,7 +249,8 @@ class _Splitter:
             if first == b"]":
                 self._pass(1)
                 return
-            record = self._value()
+            end = self._guessed() if first == b"{" else 0
+            record = self._cut(end, None, self._decoded) if end else self._value()
             assert record is not None
             yield record
         if not self._is_broken:
@@ -267,8 +284,6 @@ class _Splitter:
         """
         if self._buffer[self._start : self._start + 1] not in b'{}[]"':
             return self._scalar()
-        if not names and (end := self._guessed()):
-            return self._cut(end, None)
         depth, offset = 0, 0
         opening = self._buffer[self._start : self._start + 1]
         while True:
@@ -301,18 +316,39 @@ class _Splitter:
             return 0
         offset, most = 0, min(4 * self._length + CHUNK // 16, LONGEST_RECORD)
         for _ in range(_MOST_GUESSES):
-            found = self._buffer.find(self._seam, self._start + offset, self._start + most)
+            found = self._border(self._start + offset, self._start + most)
             if found < 0:
                 if self._left() < most and self._more():
                     continue
                 return 0
             offset = found + 1 - self._start
             try:
-                _WHOLE_VALUE.decode(memoryview(self._buffer)[self._start : found + 1])
-            except (msgspec.MsgspecError, RecursionError):
+                self._decode(self._view[self._start : found + 1])
+            except (msgspec.MsgspecError, ValueError, ArithmeticError, RecursionError):
                 continue
             return offset
         return 0
+
+    def _decode(self, value: memoryview) -> None:
+        """Decode what may be a whole value. Raises what msgspec raises for what is none."""
+        self._decoded = None
+        if self._decoder is not None:
+            try:
+                self._decoded = self._decoder.decode(value)
+            except msgspec.ValidationError:
+                pass  # it may be whole, and not what it should be
+            else:
+                return
+        _WHOLE_VALUE.decode(value)
+
+    def _border(self, start: int, end: int) -> int:
+        """Return where a border like the last one is found first, -1 where there is none."""
+        within = self._seam.find(b"\n")
+        if within >= 0:  # of records that have a line each, the first line end is it
+            found = self._buffer.find(b"\n", start, end) - within
+            if found >= start and self._buffer.startswith(self._seam, found, end):
+                return found
+        return self._buffer.find(self._seam, start, end)
 
     def _scalar(self) -> RawRecord:
         offset = 0
@@ -429,16 +465,18 @@ class _Splitter:
                 self._pass(self._left())
                 return
 
-    def _cut(self, end: int, broken: str | None) -> RawRecord:
+    def _cut(self, end: int, broken: str | None, decoded: object = None) -> RawRecord:
         self._length = end
-        record = self._record(self._buffer[self._start : self._start + end], broken)
+        data = self._buffer[self._start : self._start + end]
+        record = self._record(data, broken, decoded)
         self._pass(end)
         return record
 
-    def _record(self, data: bytes, broken: str | None) -> RawRecord:
+    def _record(self, data: bytes, broken: str | None, decoded: object = None) -> RawRecord:
         self._number += 1
         self._is_broken = broken is not None
-        return RawRecord(self._number, self._line, data, broken, self._column)
+        place = self._number, self._line
+        return RawRecord(*place, data, broken, self._column, decoded=decoded)
 
     def _next(self) -> bytes:
         """Pass over space and commas; return the byte that follows, nothing at the end."""
@@ -457,10 +495,10 @@ class _Splitter:
 
     def _pass(self, count: int) -> None:
         end = self._start + count
-        lines = self._buffer.count(b"\n", self._start, end)
-        if lines:
-            self._line += lines
-            self._column = end - self._buffer.rfind(b"\n", self._start, end)
+        last = self._buffer.rfind(b"\n", self._start, end)
+        if last >= 0:
+            self._line += self._buffer.count(b"\n", self._start, end)
+            self._column = end - last
         else:
             self._column += count
         self._start = end
@@ -469,5 +507,6 @@ class _Splitter:
         # As much again as is held, so that a long string is not looked through too many times.
         chunk = self._stream.read(max(CHUNK, self._left()))
         self._buffer = self._buffer[self._start :] + chunk
+        self._view = memoryview(self._buffer)
         self._start = 0
         return bool(chunk)

@@ -35,7 +35,7 @@ from mapgen.runtime.lookups import Key, Live, Table, TableError, read_stand_in, 
 from mapgen.runtime.outcome import ONLY, Document, FaultReport, Origin, Outcome, Rejected, Skipped
 from mapgen.runtime.records import JsonValue, RawRecord, decode, read_records
 from mapgen.runtime.rules import Made, Rule, Rules, fill_indices, indices_of, load_rules
-from mapgen.runtime.source import Poison, SourceFault, patient, strict
+from mapgen.runtime.source import Poison, SourceFault, decoder, patient, strict
 from mapgen.runtime.typed import TypedReader
 from mapgen.runtime.values import ENCODER, Skip
 from mapgen.runtime.wrapped import unwrapped
@@ -71,7 +71,10 @@ class LoadedFlow:
         Reading them raises HeaderError for a CSV file without the columns that every record has.
         """
         if self.plan.format != "csv":
-            return read_records(stream, name, self.plan.envelope)
+            given = (stream, name, self.plan.envelope)
+            if not _is_plain(self.plan) or self.plan.joins:
+                return read_records(*given)
+            return read_records(*given, decoder(self.module.Source))
         source: Any = self.module
         group = self.plan.group
         if group is not None:
@@ -222,10 +225,9 @@ class Transformer:
 
         `again` says that the record comes from the ledger, where it waited.
         """
-        return calculated(self._outcomes, raw, (file, again))
+        return calculated(self._outcomes, raw, file, again)
 
-    def _outcomes(self, raw: Record, came: tuple[str, bool]) -> tuple[Outcome, ...]:
-        file, again = came
+    def _outcomes(self, raw: Record, file: str, again: bool) -> tuple[Outcome, ...]:
         record = self._read(raw)
         found: tuple[SourceFault, ...] = ()
         if record is None:
@@ -251,9 +253,9 @@ class Transformer:
 
     def _read(self, raw: Record) -> Any | None:
         """Return the struct of a record that is beyond doubt."""
-        if not isinstance(raw, RawRecord):
-            return self._cells.read(raw)
-        return None if self._typed is None else self._typed.read(raw)
+        if isinstance(raw, RawRecord):
+            return None if self._typed is None else self._typed.read(raw)
+        return self._cells.read(raw)
 
     def _looked_at(self, raw: Record) -> tuple[Any, tuple[SourceFault, ...]]:
         """Return the struct of a record that was not read in one step, and what is wrong in it."""
@@ -399,8 +401,11 @@ class Transformer:
 
 def _typed_reader(module: Any, plan: Plan) -> TypedReader | None:
     """Return what reads records in one step; None where they are made of several things."""
-    is_plain = plan.format == "json" and plan.reads is None and not plan.members_of_cells
-    return TypedReader(module.Source, plan.envelope) if is_plain else None
+    return TypedReader(module.Source, plan.envelope) if _is_plain(plan) else None
+
+
+def _is_plain(plan: Plan) -> bool:
+    return plan.format == "json" and plan.reads is None and not plan.members_of_cells
 
 
 def _identity(document: Any, field: str) -> str:

@@ -38,6 +38,8 @@ class TypedReader:
         try:
             if not data.isascii():
                 data.decode()  # what is passed over has to be text, too
+            if type(raw.decoded) is self._kind:
+                return raw.decoded if keeps(raw.decoded, self._kind) else None
             decoder = self._decoder
             if self._wrapped and (first := _FIRST_NAME.match(data)) is not None:
                 if first[2]:

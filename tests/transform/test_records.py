@@ -12,9 +12,11 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from mapgen.runtime.faults import Fault
 from mapgen.runtime.records import LONGEST_RECORD, RawRecord, decode, decode_whole, read_records
@@ -301,6 +303,10 @@ class Dripping(io.BytesIO):
         return super().read(self._size)
 
 
+class Anything(msgspec.Struct):
+    """What any object can be decoded as."""
+
+
 @given(st.lists(JSON), st.integers(1, 9), st.booleans(), st.sampled_from(sorted(SHAPES)))
 def test_any_values_in_chunks_of_any_size(
     values: list[Any], size: int, is_ascii: bool, shape: str
@@ -313,6 +319,10 @@ def test_any_values_in_chunks_of_any_size(
 
     assert [record.data.decode() for record in found] == texts
     assert not any(record.broken for record in found)
+    decoder = msgspec.json.Decoder(Anything)
+    known = list(read_records(Dripping(data, size), "a.json", ("orders",), decoder))
+    assert [replace(record, decoded=None) for record in known] == found
+    assert all(isinstance(record.decoded, Anything | None) for record in known)
 
 
 @given(st.lists(JSON), st.sampled_from(["\n", "\r\n"]))
