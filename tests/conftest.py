@@ -11,7 +11,9 @@ from tempfile import mkdtemp
 import pytest
 from hypothesis import settings
 
-settings.register_profile("unhurried", deadline=None)
+from tests.depth import examples
+
+settings.register_profile("unhurried", deadline=None, max_examples=examples(100))
 settings.load_profile("unhurried")
 
 # A shell starts what runs in the background with SIGINT ignored, and children inherit that.

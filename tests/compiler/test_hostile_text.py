@@ -22,6 +22,7 @@ from mapgen.report import Stopped
 from mapgen.report.render import as_github, as_json, as_sarif, as_text
 from mapgen.runtime.testing import FlowUnderTest
 from mapgen.workspace import Workspace
+from tests.depth import examples
 from tests.hostile.texts import NAMES, TEXTS
 from tests.typed import untyped
 
@@ -449,7 +450,7 @@ def test_an_empty_text_between_values(harmless: Harmless) -> None:
     assert same_code({**HARMLESS, "word": ""}, "in", harmless)
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(20), deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.data())
 def test_any_texts_in_any_places(harmless: Harmless, data: st.DataObject) -> None:
     """Several texts at once, which may meet each other in one name."""

@@ -20,6 +20,7 @@ from mapgen.contract.inference import infer
 from mapgen.contract.source_schema import SourceSchema, read_source_schema
 from mapgen.expression.types import ListOf, Object, Type, present
 from tests.cli.conftest import mapgen
+from tests.depth import examples
 
 ROOT = Path(__file__).resolve().parents[2]
 SHARED = Path(os.environ.get("MAPGEN_SHARED", ROOT.parent / "shared"))
@@ -162,7 +163,7 @@ VALUES = st.recursive(
 RECORDS = st.dictionaries(st.sampled_from(["id", "a", "billing_address", "lines"]), VALUES)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(st.lists(RECORDS, min_size=1, max_size=4))
 def test_any_samples(records: list[Any]) -> None:
     """The draft is a source schema, and accepts each of the samples."""

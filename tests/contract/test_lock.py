@@ -15,6 +15,7 @@ from mapgen.contract.importing import Inputs, import_contract
 from mapgen.contract.lock import Input, load, read_lock, write
 from mapgen.contract.model import Contract
 from mapgen.report import Source, Stopped
+from tests.depth import examples
 
 from .invented import faults_of
 from .test_openapi import JSON, _set, places
@@ -223,7 +224,7 @@ def test_a_lock_says_what_days_are() -> None:
 
 
 @given(st.data(), JSON)
-@settings(max_examples=300)
+@settings(max_examples=examples(150))
 def test_a_lock_with_one_value_changed(data: st.DataObject, to: object) -> None:
     """Whatever stands in the place of one value: a contract, or faults with a place."""
     changed = json.loads(json.dumps(SMALL))

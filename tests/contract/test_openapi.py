@@ -16,6 +16,7 @@ from mapgen.contract.document import place_of
 from mapgen.contract.model import Action, Contract, Entity, Field
 from mapgen.contract.openapi import WRAPPERS, reachable, read_contract, select
 from mapgen.report import Source, Stopped
+from tests.depth import examples
 
 from .invented import Json, faults_of, openapi_3, swagger_2
 
@@ -344,7 +345,7 @@ def test_any_json(value: object) -> None:
 
 
 @given(st.sampled_from([openapi_3(), swagger_2()]), st.data(), JSON)
-@settings(max_examples=300)
+@settings(max_examples=examples(150))
 def test_a_document_with_one_value_changed(document: Json, data: st.DataObject, to: object) -> None:
     """Whatever stands in the place of one value: a contract, or faults with a place."""
     changed = copy.deepcopy(document)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import os
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -14,6 +13,7 @@ from hypothesis import strategies as st
 from mapgen.expression import Binding, Scope, Typed, at
 from mapgen.expression.lineage import everything
 from mapgen.expression.types import ListOf, Object
+from tests.depth import examples
 
 from .language import check, messages
 from .reference import Failed, evaluate
@@ -32,7 +32,6 @@ WHOLES = st.builds(
 )
 ROOT = Scope({"record": Binding(WHOLE, at("record"))})
 # How many examples: some in each run, thousands when asked.
-EXAMPLES = int(os.environ.get("MAPGEN_LINEAGE_EXAMPLES", "300"))
 
 
 class PartMaker(Maker):
@@ -201,7 +200,7 @@ def _covered(path: str, known: set[str]) -> bool:
 
 
 @given(programs(), WHOLES)
-@settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(120), deadline=None, suppress_health_check=list(HealthCheck))
 def test_everything_seen_was_foreseen(
     program: tuple[list[tuple[str, str]], str], record: dict[str, Any]
 ) -> None:

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from mapgen.expression.parser import MOST_CHARACTERS, parse
 from mapgen.expression.tree import outline
 from mapgen.report import Diagnostic, Text
+from tests.depth import examples
 
 
 def grouped(words: str) -> str:
@@ -316,7 +317,7 @@ WORDS = st.sampled_from(
 
 
 @given(st.one_of(st.text(max_size=60), st.lists(WORDS, max_size=25).map("".join)))
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 def test_any_text(words: str) -> None:
     """Any text gives a tree or a diagnostic that stands in the text, never an exception."""
     found = parse(Text.plain(words))

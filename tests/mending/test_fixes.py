@@ -24,6 +24,7 @@ from mapgen.report.fix import spliced, written_at
 from mapgen.spec.nodes import read_yaml
 from mapgen.workspace import Workspace
 from tests.compiler.cases import CASES, EXPECTED, SPEC, build, command, names, speak
+from tests.depth import examples
 
 FIXABLE = tuple(
     name
@@ -526,7 +527,7 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return build("_base", tmp_path_factory.mktemp("bench"))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(
     words=st.lists(st.sampled_from(_WORDS), min_size=1, max_size=3, unique=True),
     change=st.sampled_from(["drop", "double", "quote", "bracket", "tab"]),
@@ -624,7 +625,7 @@ def benches(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], tuple[P
     return made
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(case=st.sampled_from(PLAIN), draw=st.data(), ends=st.sampled_from(["\n", "\r\n"]))
 def test_any_layout(
     case: str,

@@ -17,6 +17,7 @@ from mapgen.runtime.ledger import Ledger
 from mapgen.runtime.outcome import Document
 from mapgen.sandbox import Sandbox, serve
 from mapgen.sandbox import Settings as Chosen
+from tests.depth import examples
 from tests.runtime_delivery.orders import RULES, Watcher, order, plan_of
 from tests.runtime_delivery.test_against_sandbox import (
     CREDENTIALS,
@@ -101,7 +102,7 @@ letters = st.characters(exclude_characters="\x00", exclude_categories=["Cs"])
 pieces = st.lists(st.text(letters, max_size=16), min_size=1, max_size=8)
 
 
-@settings(max_examples=6, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(6), deadline=None, suppress_health_check=list(HealthCheck))
 @given(pieces)
 def test_any_identities(tenant: Sandbox, words: list[str]) -> None:
     """The same of any texts."""

@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mapgen.contract.lock import load
+from tests.depth import examples
 
 from .conftest import LOCK, Caller, parsed
 
@@ -47,7 +48,9 @@ def bodies(name: str, depth: int = 2) -> st.SearchStrategy[dict[str, Any]]:
     return chosen.flatmap(lambda picked: st.fixed_dictionaries({n: members[n] for n in picked}))
 
 
-lenient = settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
+lenient = settings(
+    max_examples=examples(80), deadline=None, suppress_health_check=list(HealthCheck)
+)
 
 
 @lenient

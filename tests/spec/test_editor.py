@@ -40,6 +40,7 @@ from mapgen.spec.shapes import (
     record_of,
     written,
 )
+from tests.depth import examples
 
 ROOT = Path(__file__).resolve().parents[2]
 CASES = sorted(path.parent for path in (ROOT / "tests" / "cases").glob("*/diagnostics.txt"))
@@ -210,7 +211,7 @@ def plain(node: Node) -> Value:
 def test_whole_files(kind: str) -> None:
     """What is made to have the shape is accepted by both."""
 
-    @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=examples(40), deadline=None, suppress_health_check=list(HealthCheck))
     @given(made(kind))
     def holds(value: Value) -> None:
         text = json.dumps(value, ensure_ascii=False)
@@ -224,7 +225,7 @@ def test_whole_files(kind: str) -> None:
 def test_what_has_the_shape_is_bound(kind: str) -> None:
     """What the walk finds no fault in becomes a value, whose words lie in the file."""
 
-    @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=examples(40), deadline=None, suppress_health_check=list(HealthCheck))
     @given(made(kind))
     def holds(value: Value) -> None:
         source = Source("any.yaml", json.dumps(value, ensure_ascii=False))
@@ -250,7 +251,7 @@ def texts(value: object) -> Iterator[Text]:
 def test_damaged_files(kind: str) -> None:
     """Whatever is done to a file, the schema accepts it exactly when the reader does."""
 
-    @settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=examples(100), deadline=None, suppress_health_check=list(HealthCheck))
     @given(damaged(kind))
     def holds(value: Value) -> None:
         text = json.dumps(value, ensure_ascii=False)

@@ -8,6 +8,8 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+import pytest
+
 from mapgen.check.composing import whole_record
 from mapgen.check.model import Checked
 from mapgen.check.sources import leaf_paths
@@ -17,12 +19,15 @@ from mapgen.runtime.outcome import Document
 from mapgen.runtime.records import RawRecord
 from mapgen.runtime.transform import Transformer, bound, load_flow
 from mapgen.workspace import Workspace
+from tests.depth import examples
 
 from . import law, records
 from .law import SETTINGS, Tally, furnish
 from .specs import Draft, made_spec
 
-SEEDS = range(70_000, 70_090)
+pytestmark = pytest.mark.chance
+
+SEEDS = range(70_000, 70_000 + examples(45))
 # What everybody sees of a record: its key, its identity, what rows and joins are told apart by.
 OPEN = ("id", "ref", "own", "Nbr", "Kind", "LineNbr")
 WORD = "Qzxwvkjh"

@@ -27,6 +27,7 @@ from mapgen.runtime.source import patient
 from mapgen.runtime.testing import FlowUnderTest
 from mapgen.runtime.transform import bound
 from mapgen.workspace import Workspace
+from tests.depth import examples
 from tests.typed import untyped
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -241,7 +242,7 @@ SCHEMA = json.loads((COMBINED / "specs/schemas/crossed.schema.json").read_text(e
 
 
 @settings(
-    max_examples=150,
+    max_examples=examples(80),
     deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],

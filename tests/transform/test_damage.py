@@ -19,6 +19,7 @@ from mapgen.runtime.records import RawRecord, decode
 from mapgen.runtime.source import Poison, patient, strict
 from mapgen.runtime.testing import FlowUnderTest
 from mapgen.runtime.values import ENCODER
+from tests.depth import examples
 
 Place = tuple[str | int, ...]
 Damage = tuple[Place, Any]
@@ -99,7 +100,7 @@ for row in ROWS:
     )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(80), deadline=None)
 @given(places=st.sets(st.sampled_from(sorted(PLANTED, key=str)), min_size=1))
 def test_planted_faults(flow: FlowUnderTest, order: Any, places: set[Place]) -> None:
     """Of all faults planted in a record each is found, where it is, once; and no other."""
@@ -119,7 +120,7 @@ def told(fault: FaultReport) -> tuple[str, str | None, str | None]:
 PRICES = {place for place in PLANTED if place[-1] in ("price", "quantity")}
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(places=st.sets(st.sampled_from(sorted(PRICES, key=str)), min_size=1))
 def test_no_total_of_broken_amounts(flow: FlowUnderTest, order: Any, places: set[Place]) -> None:
     """A total that cannot be reckoned is no fault of its own."""
@@ -154,7 +155,7 @@ def damaged_orders(draw: st.DrawFn, order: Any) -> Any:
     return record
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(80), deadline=None)
 @given(data=st.data())
 def test_both_ways_agree(flow: FlowUnderTest, order: Any, data: st.DataObject) -> None:
     """The fast way fails exactly where the complete way finds a fault or a skip."""
@@ -176,7 +177,7 @@ def test_both_ways_agree(flow: FlowUnderTest, order: Any, data: st.DataObject) -
             assert complete == fast
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(80), deadline=None)
 @given(data=st.data())
 def test_nothing_is_told_twice(flow: FlowUnderTest, order: Any, data: st.DataObject) -> None:
     """However a record is damaged, no fault stands twice in its rejection."""
@@ -200,7 +201,7 @@ ANY_JSON = st.recursive(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(data=st.data())
 def test_anything_in_place_of_anything(
     flow: FlowUnderTest, order: Any, data: st.DataObject
@@ -215,7 +216,7 @@ def test_anything_in_place_of_anything(
     flow.check_outcome(text(record))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(record=ANY_JSON)
 def test_any_json_is_no_order(flow: FlowUnderTest, record: Any) -> None:
     """JSON that is no order is rejected with a reason."""
@@ -259,7 +260,7 @@ SPOILED: list[Callable[[str], Any]] = [
 ]
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(80), deadline=None)
 @given(data=st.data())
 def test_personal_values_are_masked(
     flow: FlowUnderTest, order: Any, personal: tuple[str, ...], data: st.DataObject

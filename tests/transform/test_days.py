@@ -21,6 +21,7 @@ from mapgen.runtime.testing import FlowUnderTest
 from mapgen.runtime.values import ENCODER, DateValue
 from mapgen.runtime.wrapped import unwrapped
 from mapgen.runtime.zones import zone_of
+from tests.depth import examples
 
 MACHINES = ("UTC", "Pacific/Kiritimati", "Pacific/Pago_Pago", "America/New_York", "Asia/Kathmandu")
 ZONE = ZoneInfo("America/New_York")  # `settings.order_zone` of the examples
@@ -46,7 +47,7 @@ def _machine_in(zone: str) -> Iterator[None]:
 
 @given(moment=MOMENTS)
 @settings(
-    max_examples=60,
+    max_examples=examples(60),
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )

@@ -16,6 +16,7 @@ from mapgen.runtime.exact import exactly
 from mapgen.runtime.records import RawRecord, decode
 from mapgen.runtime.source import Amount, Instant, Whole, patient
 from mapgen.runtime.typed import TypedReader
+from tests.depth import examples
 
 ENVELOPE = ("order", "a b")
 
@@ -154,7 +155,7 @@ def shown(value: object) -> object:
 
 
 @pytest.mark.parametrize("kind", [Record, Loose, Spelled])
-@settings(max_examples=1500, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(data=st.one_of(texts_of_records(), VALUES))
 @example(data=b'{"order": {"id": 1}}')
 @example(data=b'{"\\u006frder": {"id": 1}}')
