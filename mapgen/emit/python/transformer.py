@@ -104,6 +104,8 @@ def transformer(flow: ir.Flow) -> Module:
 
 
 class _ModuleEmitter(Struct):
+    """Collects the functions, classes and rules of one module."""
+
     flow: ir.Flow
     names: Mapping[str, PartName]
     needs: ModuleNeeds = field(default_factory=lambda: ModuleNeeds(_IMPORTED))
@@ -146,28 +148,25 @@ class _ModuleEmitter(Struct):
         yield from (name.kind for name in self.names.values())
 
     def module(self) -> Module:
-        flow = self.flow
+        flow, source = self.flow, self.flow.plan.source
         self.called = frozenset(called_names(flow))
         self.needs.name("msgspec", "Struct")
         self.needs.name("collections.abc", "Callable")
-        source_class = self._source_class_name()
-        only = flow.only
-        transform = self._several() if only is None else self._transform(only)
-        returns = "Documents" if only is None else self.name(only.part).kind
-        if flow.skips:
-            returns += f" | {self.needs.name(VALUES, 'Skip')}"
+        transform = self._transform()
+        body = self.body("key", [source])
+        key = body.emitter.expressions().value(flow.key)
         return Module(
             summary=flow.summary,
             spec_path=flow.spec_path,
             source_classes=tuple(self._source_class(item) for item in flow.source_objects),
             target_classes=tuple(self.classes),
             settings_classes=(self._settings(), self._lookups()),
-            source_class=source_class,
-            source_name=flow.plan.source,
-            key_parameter=self._key_emitter().names[flow.plan.source],
+            source_class=self.annotations.named(flow.record.name),
+            source_name=source,
+            key_parameter=body.emitter.names[source],
             functions=(*self.functions, transform),
-            returns=returns,
-            key=self._key(),
+            returns=transform.returns,
+            key=f"str({key})" if flow.key.type == "int" else key,
             settings_name="settings" if self._uses_settings() else "_settings",
             lookups_name="lookups" if flow.plan.lookups else "_lookups",
             rules=tuple(self.rules),
@@ -179,20 +178,6 @@ class _ModuleEmitter(Struct):
         """Tell whether any rule names the settings; a flow without any may do it, too."""
         named = (node.name for node in nodes(self.flow) if isinstance(node, Variable))
         return bool(self.flow.settings) or "settings" in named
-
-    def _key(self) -> str:
-        code = self._key_emitter().expressions().value(self.flow.key)
-        return f"str({code})" if self.flow.key.type == "int" else code
-
-    def _key_emitter(self) -> FieldEmitter:
-        """Return what emits the key of a record, which has one name: the record's."""
-        emitter = self._emitter({})
-        emitter.names[self.flow.plan.source] = emitter.namer.name(self.flow.plan.source)
-        return emitter
-
-    def _source_class_name(self) -> str:
-        """Return the class of a record."""
-        return self.annotations.named(self.flow.record.name)
 
     def _source_class(self, item: ir.SourceObject) -> Class:
         members = [
@@ -228,7 +213,8 @@ class _ModuleEmitter(Struct):
         members = tuple(Member(name, _table_type(table)) for name, table in tables.items())
         return Class("Lookups", "The tables that translate one value into another.", members)
 
-    def _target_class(self, part: ir.Part, members: Iterable[Member]) -> None:
+    def target_class(self, part: ir.Part, members: Iterable[Member]) -> None:
+        """Note the class of a part; blocks may share it."""
         says = f"The fields of `{part.entity}` that the rules write."
         name = self.name(part).kind
         made = Class(name, says, tuple(members), name in self.shared)
@@ -240,124 +226,152 @@ class _ModuleEmitter(Struct):
             self.needs.name("msgspec", "UnsetType")
             self.classes[self.classes.index(before)] = merged(before, made)
 
-    def _transform(self, document: ir.Document) -> Function:
-        """Return the function that makes the document; those it calls are emitted before it."""
-        flow = self.flow
-        emitter = self._key_emitter()
-        name = emitter.names[flow.plan.source]
-        statements = list(self._ahead(emitter))
-        members = list(self._members(document.part, emitter, statements))
-        kind = self.name(document.part).kind
-        built = f"{kind}({', '.join(local for _, local in members)})"
-        self._target_class(document.part, (member for member, _ in members))
-        result = built
-        if document.checks:
-            statements.append(Statement(built, "document"))
-            emitter.names["document"] = "document"
-            statements += self._checks("transform", document.checks, emitter)
-            result = "document"
-        source, of = self._source_class_name(), _article(flow.plan.source)
-        return Function(
-            "transform",
-            f"{name}: {source}",
-            kind + (" | Skip" if flow.skips else ""),
-            f"Return the document of {of}, or raise Fault at the first misfit.",
-            tuple(statements),
-            result,
+    def body(self, name: str, parameters: Iterable[str]) -> _Body:
+        """Return the body of a function, empty still, in which no name hides another."""
+        namer = Namer()
+        namer.reserve(*_RESERVED, *LIMIT_FUNCTIONS, *OWN_CALLS, "currency_places")
+        namer.reserve(*(called.function for called in self.names.values()), *self.called)
+        names = {one: namer.name(one.removeprefix(made_name(""))) for one in parameters}
+        emitter = FieldEmitter(
+            self.needs, namer, {**names, "settings": "settings"}, is_plain=self.flow.is_plain
         )
+        return _Body(self, name, emitter)
 
-    def _several(self) -> Function:
-        """Return the function that makes several documents, each by a function of its own."""
-        flow = self.flow
-        for document in flow.documents:
+    def _transform(self) -> Function:
+        """Return the function that makes documents; those that it calls are emitted before it."""
+        flow, source, only = self.flow, self.flow.plan.source, self.flow.only
+        for document in flow.documents if only is None else ():
             self.in_work = document
-            self._function(document.block, document)
+            self.function(document.block, document)
         self.in_work = None
-        emitter = self._key_emitter()
-        name = emitter.names[flow.plan.source]
-        statements = list(self._ahead(emitter))
-        members = [self._made(document, emitter, statements) for document in flow.documents]
-        of = _article(flow.plan.source)
-        says = f"The documents of {of}."
-        self.classes.append(Class("Documents", says, tuple(member for member, _ in members)))
-        return Function(
-            "transform",
-            f"{name}: {self._source_class_name()}",
-            "Documents" + (" | Skip" if flow.skips else ""),
-            f"Return the documents of {of}, or raise Fault at the first misfit.",
-            tuple(statements),
-            f"Documents({', '.join(local for _, local in members)})",
+        body, of = self.body("transform", [source]), _article(source)
+        parameter = f"{body.emitter.names[source]}: {self.annotations.named(flow.record.name)}"
+        body.ahead(flow)
+        if only is not None:
+            kind, result = self.name(only.part).kind, body.result(only.part, only)
+        else:
+            kind, members = "Documents", [body.document(document) for document in flow.documents]
+            result = f"Documents({', '.join(local for _, local in members)})"
+            says = f"The documents of {of}."
+            self.classes.append(Class("Documents", says, tuple(member for member, _ in members)))
+        returns = f"{kind} | {self.needs.name(VALUES, 'Skip')}" if flow.skips else kind
+        what = "documents" if only is None else "document"
+        says = f"Return the {what} of {of}, or raise Fault at the first misfit."
+        return Function("transform", parameter, returns, says, tuple(body.statements), result)
+
+    def function(self, block: ir.Block, document: ir.Document | None = None) -> None:
+        """Emit the function of a part, and its class."""
+        called = self.name(block.part)
+        body = self.body(called.function, (parameter for parameter, _ in called.parameters))
+        parameters = [
+            f"{body.emitter.names[parameter]}: {self.annotations.of(kind)}"
+            for parameter, kind in called.parameters
+        ]
+        says = f"Return `{called.kind}`."
+        if block.alias:
+            says = f"Return the `{called.kind}` of one {block.alias}."
+        if document is not None:
+            says = f"Return the document `{document.name}`."
+        result, given = body.result(block.part, document), ", ".join(parameters)
+        self.functions.append(
+            Function(called.function, given, called.kind, says, tuple(body.statements), result)
         )
 
-    def _made(
-        self, document: ir.Document, emitter: FieldEmitter, statements: list[Statement]
-    ) -> tuple[Member, str]:
-        """Return the member for a document, and the local that holds it; `statements` grows."""
-        block, when, kind = document.block, document.when, self.name(document.part).kind
-        guards = () if when is None else (emitter.expressions().value(when.holds),)
+
+class _Body(Struct):
+    """The body of a function: its statements so far, and the names in force behind them."""
+
+    module: _ModuleEmitter
+    function: str
+    emitter: FieldEmitter
+    statements: list[Statement] = field(default_factory=list)
+
+    @property
+    def needs(self) -> ModuleNeeds:
+        return self.module.needs
+
+    def add(self, code: str, name: str, comment: str | None = None, annotation: str = "") -> str:
+        """Add a statement that gives a new local its value, and return the local."""
+        local = self.emitter.namer.name(name)
+        declared = f"{local}: {annotation}" if annotation else local
+        self.statements.append(Statement(code, declared, comment))
+        return local
+
+    def rule(
+        self,
+        local: str,
+        target: str,
+        reads: tuple[str, ...],
+        pointer: str,
+        *,
+        may_come: bool = False,
+    ) -> None:
+        """Note where a rule stands."""
+        document = self.module.in_work
+        each = None
+        if document is not None and document.block.reads:
+            each = document.block.reads[0]
+        code, is_personal = f"{self.function}.{local}", self.module.flow.is_personal(reads)
+        line = RuleLine(code, target, reads, pointer, is_personal, each, may_come=may_come)
+        self.module.rules.append(line)
+
+    def ahead(self, flow: ir.Flow) -> None:
+        """Add the skips and lets: what comes before anything is made."""
+        ahead = flow.lets_ahead
+        self._lets(ahead)
+        for number, skip in enumerate(flow.skips, start=1):
+            condition = self.emitter.expressions().value(skip.when)
+            code = f"if {condition}:\n    return Skip({literal(skip.because)})"
+            self.statements.append(Statement(code, None))
+            self.rule(f"if{number}", "skip", skip.reads, skip.pointer)
+        self._lets([let for let in flow.lets if let not in ahead])
+
+    def _lets(self, lets: Iterable[ir.Let]) -> None:
+        for let in lets:
+            expressions = self.emitter.expressions()
+            write = expressions.optional if let.of.may_be_missing else expressions.value
+            local = self.add(write(let.value), let.name)
+            self.emitter.names[let.name] = local
+            self.rule(local, f"let {let.name}", let.reads, let.pointer)
+
+    def document(self, document: ir.Document) -> tuple[Member, str]:
+        """Add the statement of a document, and return its member and its local."""
+        block, when, kind = document.block, document.when, self.module.name(document.part).kind
+        guards = () if when is None else (self.emitter.expressions().value(when.holds),)
         if document.is_list:
-            code = self._rows_of(block, emitter, guards)
+            code = self._rows_of(block, guards)
             kind = f"list[{kind}]"
         else:
-            code = self._call(block.part, emitter.names)
+            code = self._call(block.part, self.emitter.names)
             if when is not None:
-                code = emitter.or_unset(code, guards)
+                code = self.emitter.or_unset(code, guards)
                 kind = self._or_unset(kind)
-        local = emitter.namer.name(document.name)
-        emitter.names[made_name(document.name)] = local
         is_decided = document.is_list and when is not None and isinstance(when.holds, Constant)
-        statements.append(Statement(code, f"{local}: {kind}" if is_decided else local))
+        local = self.add(code, document.name, None, kind if is_decided else "")
+        self.emitter.names[made_name(document.name)] = local
         reads = (*(when.reads if when is not None else ()), *block.reads)
         target = f"document {document.name}"
-        self._rule(f"transform.{local}", target, tuple(dict.fromkeys(reads)), document.pointer)
+        self.rule(local, target, tuple(dict.fromkeys(reads)), document.pointer)
         return Member(document.name, kind), local
 
-    def _ahead(self, emitter: FieldEmitter) -> Iterator[Statement]:
-        """Yield the skips and lets: what comes before anything is made."""
-        ahead = self.flow.lets_ahead
-        yield from self._lets(emitter, ahead)
-        yield from self._skips(emitter)
-        yield from self._lets(emitter, [let for let in self.flow.lets if let not in ahead])
-
-    def _emitter(self, names: dict[str, str]) -> FieldEmitter:
-        namer = Namer()
-        namer.reserve(*_RESERVED, *names.values())
-        namer.reserve(*self._module_names(), *self.called)
-        known = {**names, "settings": "settings"}
-        return FieldEmitter(self.needs, namer, known, is_plain=self.flow.is_plain)
-
-    def _module_names(self) -> Iterator[str]:
-        """Yield the names that locals would hide: the functions of the runtime, and our own."""
-        yield from (*LIMIT_FUNCTIONS, *OWN_CALLS, "currency_places")
-        yield from (name.function for name in self.names.values())
-
-    def _skips(self, emitter: FieldEmitter) -> Iterator[Statement]:
-        for number, skip in enumerate(self.flow.skips, start=1):
-            condition = emitter.expressions().value(skip.when)
-            code = f"if {condition}:\n    return Skip({literal(skip.because)})"
-            yield Statement(code, None)
-            self._rule(f"transform.if{number}", "skip", skip.reads, skip.pointer)
-
-    def _lets(self, emitter: FieldEmitter, lets: Iterable[ir.Let]) -> Iterator[Statement]:
-        for let in lets:
-            expressions = emitter.expressions()
-            code = (
-                expressions.optional(let.value)
-                if let.of.may_be_missing
-                else expressions.value(let.value)
-            )
-            local = emitter.namer.name(let.name)
-            emitter.names[let.name] = local
-            yield Statement(code, local)
-            self._rule(f"transform.{local}", f"let {let.name}", let.reads, let.pointer)
-
-    def _checks(
-        self, function: str, checks: Iterable[ir.Check], emitter: FieldEmitter, prefix: str = ""
-    ) -> Iterator[Statement]:
-        for number, check in enumerate(checks, start=1):
-            yield Statement(self._check(check, emitter.expressions()), None)
-            target = f"{prefix}{check.name}"
-            self._rule(f"{function}.check{number}", target, check.reads, check.pointer)
+    def result(self, part: ir.Part, document: ir.Document | None = None) -> str:
+        """Add the statements of a part, and return what it is; checks of a document hold for it."""
+        members = list(self._members(part))
+        self.module.target_class(part, (member for member, _ in members))
+        kind = self.module.name(part).kind
+        is_shared = kind in self.module.shared
+        given = (f"{member.name}={local}" if is_shared else local for member, local in members)
+        result = f"{kind}({', '.join(given)})"
+        if document is None or not document.checks:
+            return result
+        self.statements.append(Statement(result, "document"))
+        self.emitter.names["document"] = "document"
+        for number, check in enumerate(document.checks, start=1):
+            code = self._check(check, self.emitter.expressions())
+            self.statements.append(Statement(code, None))
+            target = f"{document.prefix}{check.name}"
+            self.rule(f"check{number}", target, check.reads, check.pointer)
+        return "document"
 
     def _check(self, check: ir.Check, expressions: PythonExpressions) -> str:
         name = literal(check.name)
@@ -373,42 +387,37 @@ class _ModuleEmitter(Struct):
         within = self.needs.constant(*decimal_constant(_shortest(check.within)))
         return f"{equal}({name}, {left}, {right}, {within})"
 
-    def _members(
-        self, part: ir.Part, emitter: FieldEmitter, statements: list[Statement]
-    ) -> Iterator[tuple[Member, str]]:
-        """Yield each member of a part with the Python of its value; `statements` grows."""
-        for member in part.members:
-            if isinstance(member, ir.Field):
-                yield self._field(part, member, emitter, statements)
-            else:
-                yield self._rows(part, member, emitter, statements)
-        if part.note is not None:
-            yield self._field(part, part.note, emitter, statements)
+    def _members(self, part: ir.Part) -> Iterator[tuple[Member, str]]:
+        """Yield each member of a part with the Python of its value."""
+        notes = () if part.note is None else (part.note,)
+        for member in (*part.members, *notes):
+            yield self._field(member) if isinstance(member, ir.Field) else self._rows(member)
         if part.custom:
-            yield self._custom(part, emitter, statements)
+            yield self._custom(part)
 
-    def _field(
-        self, part: ir.Part, item: ir.Field, emitter: FieldEmitter, statements: list[Statement]
-    ) -> tuple[Member, str]:
-        added, local = emitter.field(item)
-        statements += added
-        self._field_rules(part, added)
+    def _field(self, item: ir.Field) -> tuple[Member, str]:
+        local = self._statements_of(item)
         kind = self._kind(item)
         if item.clears:
             kind = f"{kind} | {self.needs.name(VALUES, 'Cleared')}"
         elif not item.is_always_set:
             kind = self._or_unset(kind)
-        return self._member(item.name, kind), local
+        return _member(item.name, kind), local
 
-    def _member(self, name: str, annotation: str) -> Member:
-        """Return a member of a document; the name of one outside the ERP may be no Python name."""
-        known_as = python_name(name)
-        return Member(known_as, annotation, encoded_as=name if name != known_as else None)
+    def _statements_of(self, item: ir.Field, *, is_custom: bool = False) -> str:
+        """Add the statements of a field, and return the Python of its value."""
+        added, local = self.emitter.field(item, is_custom=is_custom)
+        self.statements += added
+        may_come = isinstance(item.value, ir.Lookup) and item.value.on_miss == "retry"
+        for one in added:
+            if one.field is not None and one.local is not None:
+                self.rule(one.local, item.target, item.reads, item.pointer, may_come=may_come)
+        return local
 
     def _kind(self, item: ir.Field) -> str:
         if isinstance(item.value, ir.Made):
             return "MadeValue | StringValue" if item.on_missing == "replace" else "MadeValue"
-        if not self.flow.is_plain:
+        if not self.module.flow.is_plain:
             return "MultiSelectValue" if item.is_list else WRAPPERS[item.kind]
         module, kind = PLAIN[item.kind]
         if module is not None:
@@ -418,85 +427,55 @@ class _ModuleEmitter(Struct):
     def _or_unset(self, kind: str) -> str:
         return f"{kind} | {self.needs.name('msgspec', 'UnsetType')}"
 
-    def _field_rules(self, part: ir.Part, added: Iterable[Statement]) -> None:
-        for statement in added:
-            item = statement.field
-            if item is not None:
-                code = f"{self.name(part).function}.{statement.local}"
-                may_come = isinstance(item.value, ir.Lookup) and item.value.on_miss == "retry"
-                self._rule(code, item.target, item.reads, item.pointer, may_come=may_come)
-
-    def _rule(
-        self,
-        code: str,
-        target: str,
-        reads: tuple[str, ...],
-        pointer: str,
-        *,
-        may_come: bool = False,
-    ) -> None:
-        document = self.in_work
-        each = None
-        if document is not None and document.block.reads:
-            each = document.block.reads[0]
-        is_personal = self.flow.is_personal(reads)
-        line = RuleLine(code, target, reads, pointer, is_personal, each, may_come=may_come)
-        self.rules.append(line)
-
-    def _rows(
-        self, part: ir.Part, item: ir.Rows, emitter: FieldEmitter, statements: list[Statement]
-    ) -> tuple[Member, str]:
+    def _rows(self, item: ir.Rows) -> tuple[Member, str]:
         """Add the statement of a member that is made of parts; of several blocks, one for each."""
-        before, rows = len(self.rules), []
-        kind, function = self.name(item.blocks[0].part).kind, self.name(part).function
+        (first, *others), before, rows = item.blocks, len(self.module.rules), []
+        kind, name = self.module.name(first.part).kind, local_name(item.name)
         for block in item.blocks:
-            self._function(block)
-            if len(item.blocks) == 1:
-                continue
-            code = self._rows_of(block, emitter)
-            local = emitter.namer.name(f"{block.alias or 'single'}_{local_name(item.name)}")
-            typed = local
-            if block.alias is None and isinstance(block.where, Constant):
+            self.module.function(block)
+            if others:
                 # A type checker passes over a row that is never there.
-                typed = f"{local}: list[{kind}]"
-            statements.append(Statement(code, typed, block_comment(item, block)))
-            self._rule(f"{function}.{local}", item.target, block.reads, block.part.pointer)
-            rows.append(f"*{local}")
+                is_decided = block.alias is None and isinstance(block.where, Constant)
+                annotation = f"list[{kind}]" if is_decided else ""
+                code, comment = self._rows_of(block), block_comment(item, block)
+                local = self.add(code, f"{block.alias or 'single'}_{name}", comment, annotation)
+                self.rule(local, item.target, block.reads, block.part.pointer)
+                rows.append(f"*{local}")
         if item.is_list and not is_one_to_one(item):
-            self._rows_differ(before)
+            # A row of the document is not the row of the same number in the source.
+            inside = self.module.rules[before:]
+            self.module.rules[before:] = [replace(rule, rows_differ=True) for rule in inside]
         if not item.is_list:
-            code = self._object(item.blocks[0], emitter)
-        elif rows:
-            code = self._limited_rows(f"[{', '.join(rows)}]", item)
+            code = self._object(first)
+            kind = kind if item.is_always_set else self._or_unset(kind)
         else:
-            code = self._limited_rows(self._rows_of(item.blocks[0], emitter), item)
-        local = emitter.namer.name(local_name(item.name))
-        statements.append(Statement(code, local, item.target))
-        self._rule(f"{function}.{local}", item.target, item.reads, item.pointer)
-        if item.is_list:
-            return self._member(item.name, f"list[{kind}]"), local
-        return self._member(item.name, kind if item.is_always_set else self._or_unset(kind)), local
+            code = self._limited(f"[{', '.join(rows)}]" if others else self._rows_of(first), item)
+            kind = f"list[{kind}]"
+        local = self.add(code, name, item.target)
+        self.rule(local, item.target, item.reads, item.pointer)
+        return _member(item.name, kind), local
 
-    def _object(self, block: ir.Block, emitter: FieldEmitter) -> str:
+    def _object(self, block: ir.Block) -> str:
         """Return the Python of an object, left out where its source or all of it is missing."""
         guards: tuple[str, ...] = ()
-        arguments = dict(emitter.names)
+        arguments = dict(self.emitter.names)
         if block.source is not None and block.alias is not None:
-            guarded = emitter.expressions().guarded(block.source)
+            guarded = self.emitter.expressions().guarded(block.source)
             guards = guarded.guards
             arguments[block.alias] = guarded.value
         call = self._call(block.part, arguments)
         if block.part.may_be_empty:
             call = f"{self.needs.name(LIMITS, 'unless_empty')}({call})"
-        return emitter.or_unset(call, guards)
+        return self.emitter.or_unset(call, guards)
 
-    def _call(self, part: ir.Part, arguments: dict[str, str]) -> str:
-        name = self.name(part)
+    def _call(self, part: ir.Part, arguments: Mapping[str, str]) -> str:
+        name = self.module.name(part)
         given = ", ".join(arguments[parameter] for parameter, _ in name.parameters)
         return f"{name.function}({given})"
 
-    def _rows_of(self, block: ir.Block, emitter: FieldEmitter, guards: tuple[str, ...] = ()) -> str:
+    def _rows_of(self, block: ir.Block, guards: tuple[str, ...] = ()) -> str:
         """Return the Python of the rows that a block makes, none where a guard does not hold."""
+        emitter = self.emitter
         if block.source is None or block.alias is None:
             code = f"[{self._call(block.part, emitter.names)}]"
             if block.where is not None:
@@ -514,7 +493,7 @@ class _ModuleEmitter(Struct):
         code = f"[{call} for {row} in {operand(guarded.value)}{asked}]"
         return chosen(code, (*guards, *guarded.guards), "[]")
 
-    def _limited_rows(self, code: str, item: ir.Rows) -> str:
+    def _limited(self, code: str, item: ir.Rows) -> str:
         """Return the Python of a list that is held against what the rule asks of it."""
         if item.least:
             code = f"{self.needs.name(LIMITS, 'rows')}({code}, {item.least})"
@@ -523,57 +502,16 @@ class _ModuleEmitter(Struct):
             code = f"{self.needs.name(LIMITS, 'unique')}({code}, {fields})"
         return code
 
-    def _rows_differ(self, start: int) -> None:
-        """Note of the rules from a position on that rows of source and document differ."""
-        self.rules[start:] = [replace(rule, rows_differ=True) for rule in self.rules[start:]]
-
-    def _function(self, block: ir.Block, document: ir.Document | None = None) -> None:
-        """Emit the function of a part, and its class; a whole document has checks."""
-        part, called = block.part, self.name(block.part)
-        emitter = self._emitter({})
-        names = {
-            parameter: emitter.namer.name(parameter.removeprefix(made_name("")))
-            for parameter, _ in called.parameters
-        }
-        emitter.names.update(names)
-        statements: list[Statement] = []
-        members = list(self._members(part, emitter, statements))
-        self._target_class(part, (member for member, _ in members))
-        parameters = ", ".join(
-            f"{names[parameter]}: {self.annotations.of(kind)}"
-            for parameter, kind in called.parameters
-        )
-        says = f"Return `{called.kind}`."
-        if block.alias:
-            says = f"Return the `{called.kind}` of one {block.alias}."
-        is_shared = called.kind in self.shared
-        given = (f"{member.name}={local}" if is_shared else local for member, local in members)
-        result = f"{called.kind}({', '.join(given)})"
-        if document is not None:
-            says = f"Return the document `{document.name}`."
-        if document is not None and document.checks:
-            statements.append(Statement(result, "document"))
-            emitter.names["document"] = result = "document"
-            statements += self._checks(called.function, document.checks, emitter, document.prefix)
-        self.functions.append(
-            Function(called.function, parameters, called.kind, says, tuple(statements), result)
-        )
-
-    def _custom(
-        self, part: ir.Part, emitter: FieldEmitter, statements: list[Statement]
-    ) -> tuple[Member, str]:
+    def _custom(self, part: ir.Part) -> tuple[Member, str]:
         given: dict[str, dict[str, str]] = {}
         kinds: dict[str, None] = {}
         for item in part.custom:
-            added, local = emitter.field(item.field, is_custom=True)
-            statements += added
-            self._field_rules(part, added)
+            local = self._statements_of(item.field, is_custom=True)
             kinds[CUSTOM_WRAPPERS[item.field.kind]] = None
             if item.field.clears:
                 kinds["ClearedField"] = None
             given.setdefault(item.view, {})[item.name] = local
         code = _mapping((view, _mapping(fields.items())) for view, fields in given.items())
-        local = emitter.namer.name("custom")
         kind = f"dict[str, dict[str, {' | '.join(kinds)}]]"
         is_always_set = all(item.field.is_always_set for item in part.custom)
         if not is_always_set:
@@ -581,9 +519,14 @@ class _ModuleEmitter(Struct):
             kind = self._or_unset(kind)
         # Of several kinds, a type checker would make what they have in common; of a field that a
         # decided condition leaves out, nothing.
-        declared = f"{local}: {kind}" if len(kinds) > 1 or not is_always_set else local
-        statements.append(Statement(code, declared))
-        return Member("custom", kind), local
+        is_told = len(kinds) > 1 or not is_always_set
+        return Member("custom", kind), self.add(code, "custom", None, kind if is_told else "")
+
+
+def _member(name: str, annotation: str) -> Member:
+    """Return a member of a document; the name of one outside the ERP may be no Python name."""
+    known_as = python_name(name)
+    return Member(known_as, annotation, encoded_as=name if name != known_as else None)
 
 
 def _mapping(entries: Iterable[tuple[str, str]]) -> str:
