@@ -14,6 +14,7 @@ from typing import TypeVar, cast
 from msgspec import Struct, field
 from msgspec.structs import replace
 
+from mapgen.expression.refinements import REFINEMENTS
 from mapgen.ir import expression as ir
 from mapgen.ir import flow
 from mapgen.ir.rewriting import rewritten
@@ -282,7 +283,9 @@ _EXPRESSIONS = (
 
 def is_sure(node: ir.Expression) -> bool:
     """Tell whether a value can be evaluated whatever the record holds."""
-    return all(isinstance(one, _SURE) or _is_comparison(one) for one in nodes(node))
+    return all(
+        isinstance(one, _SURE) or _is_comparison(one) or _is_read(one) for one in nodes(node)
+    )
 
 
 _SURE = (
@@ -304,6 +307,22 @@ _SURE = (
 )
 
 
+# The functions that give their argument, and those that read a text.
+_SAME = frozenset({f"{kind}({kind})" for kind in ("bool", "date", "decimal", "duration", "int")})
+_SAME |= {"string(string)", "timestamp(timestamp)", "math.greatest(N)", "math.least(N)"}
+_READING = {f"{kind}({kind}_text)": f"{kind}_text" for kind in ("date", "duration", "timestamp")}
+
+
+def _is_read(node: Struct) -> bool:
+    """Tell whether a text is read that is known, and can be."""
+    match node:
+        case ir.Call(function=function, arguments=(ir.Constant(value=str() as text),)):
+            kind = _READING.get(function)
+            return kind is not None and REFINEMENTS[kind].fault(text) is None
+        case _:
+            return False
+
+
 def _is_comparison(node: Struct) -> bool:
     return isinstance(node, ir.Operation) and node.type == "bool"
 
@@ -319,7 +338,7 @@ def _simple(node: Struct) -> Struct:
             return TRUE
         case ir.Operation(operator="==" | "!=" as operator, left=left, right=right):
             return equal(left, right, is_equal=operator == "==")
-        case ir.Call(function="bool(bool)" | "string(string)" | "int(int)", arguments=(only,)):
+        case ir.Call(function=function, arguments=(only,)) if function in _SAME:
             return only
         case ir.Widened(operand=ir.Constant(value=value)):
             return ir.Constant(str(value), "decimal")

@@ -32,6 +32,11 @@ ANY = "order.test"
         pytest.param("cel.bind(x, 'a', x == 'b')", "False", id="constant with a name"),
         pytest.param("cel.bind(x, 'a', x + 'b')", '"ab"', id="constants joined"),
         pytest.param("cel.bind(x, order.id, order.test)", "True", id="name that nobody uses"),
+        pytest.param(
+            "cel.bind(x, date('2026-01-31'), cel.bind(y, math.least(order.id), order.test))",
+            "True",
+            id="names of what is read and of what is given",
+        ),
         pytest.param("order.test ? 'a' : 'b'", '"a"', id="condition that is known"),
         pytest.param("!order.test ? 'a' : 'b'", '"b"', id="its opposite"),
         pytest.param("order.id > 1 && bool(order.test)", "order.id > 1", id="known conjunct"),
