@@ -26,7 +26,10 @@ from tests.depth import examples
 from tests.hostile.texts import NAMES, TEXTS
 from tests.typed import untyped
 
-from .cases import BASE
+from .cases import BASE, CASES
+from .put_together import FLOWS, wrapped
+from .put_together import member as _member
+from .put_together import quoted as _quoted
 
 Harmless = Mapping[str, Mapping[str, str]]
 
@@ -34,7 +37,10 @@ texts = st.sampled_from(TEXTS) | st.text(max_size=12)
 names = st.sampled_from(NAMES)
 
 # The places of a spec: names of the author, and texts of which any may be anything.
-OF_NAMES = ("source", "setting", "table", "item", "place", "local")
+OF_NAMES = (
+    *("source", "setting", "table", "item", "place", "local"),
+    *("document", "other", "joined", "rows"),
+)
 OF_TEXTS = (
     *("number", "flag", "remark", "place_in", "street", "city", "rows_in", "sku", "amount", "day"),
     *("title", "owner", "skipped", "because", "word", "constant", "check", "entry", "example"),
@@ -42,24 +48,18 @@ OF_TEXTS = (
 )
 # Words that say nothing: the check of personal data is of no matter here.
 HARMLESS = {name: f"word{at:02}x" for at, name in enumerate((*OF_NAMES, *OF_TEXTS))}
-WAYS = ("in", "out")
-
-
-def _member(first: str, *names: str) -> str:
-    return ".".join([first, *(f"`{name}`" for name in names)])
-
-
-def _quoted(text: str) -> str:
-    return json.dumps(text, ensure_ascii=False)
+WAYS = ("in", "out", *FLOWS)
 
 
 def spec_of(of: Mapping[str, str], way: str) -> str:
     """Return a spec in which the places hold these names and texts.
 
     `in`: the names are those of the source, and the documents are the ERP's; `out`: the records
-    are, and the names are those of the documents.
+    are, and the names are those of the documents; else a flow that is put together.
     """
-    mapping = _inward(of) if way == "in" else _outward(of)
+    mapping = {"in": _inward, "out": _outward, **_MAPPINGS}[way](of)
+    right = ["read"] if way == "out" else ["read", "insert"]
+    entities = FLOWS[way].entities if way in FLOWS else ("Delivery",)
     settings = {of["setting"]: "string"}
     examples = [{"name": of["example"], "given": "examples/in.json", "gives": "examples/out.json"}]
     spec = {
@@ -70,12 +70,16 @@ def spec_of(of: Mapping[str, str], way: str) -> str:
         "mapping": {**mapping, "settings": settings, "examples": examples},
         "auth": {
             "target": "depot",
-            "access": {"Delivery": ["read", "insert"] if way == "in" else ["read"]},
+            "access": dict.fromkeys(entities, right),
         },
         "performance": {"mode": "queued", "volume": {"peak_per_minute": 20, "per_day": 2000}},
         "security": {"data": {}, "rollback": {"irreversible": of["reason"]}},
     }
-    return yaml.safe_dump(spec, sort_keys=False)
+    whole = json.loads(json.dumps(spec))  # each part by itself: specs know no aliases
+    return yaml.safe_dump(whole, sort_keys=False)
+
+
+_MAPPINGS = {name: flow.mapping for name, flow in FLOWS.items()}
 
 
 def _inward(of: Mapping[str, str]) -> dict[str, Any]:
@@ -237,6 +241,8 @@ def schema_of(of: Mapping[str, str], way: str) -> dict[str, Any]:
 
 def example_of(of: Mapping[str, str], way: str) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return a record and what it becomes."""
+    if way in FLOWS:
+        return FLOWS[way].example(of)
     if way == "in":
         record = {
             of["number"]: "7",
@@ -263,8 +269,8 @@ def example_of(of: Mapping[str, str], way: str) -> tuple[dict[str, Any], dict[st
             ],
         }
         shelf = {"type": "CustomStringField", "value": "b" + of["word"] + of["part"]}
-        return record, {**_wrapped(document), "custom": {"Document": {"UsrShelf": shelf}}}
-    record = _wrapped(
+        return record, {**wrapped(document), "custom": {"Document": {"UsrShelf": shelf}}}
+    record = wrapped(
         {
             "DeliveryType": "DL",
             "DeliveryNbr": "000017",
@@ -285,23 +291,19 @@ def example_of(of: Mapping[str, str], way: str) -> tuple[dict[str, Any], dict[st
     }
 
 
-def _wrapped(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {name: _wrapped(inner) for name, inner in value.items()}
-    return [_wrapped(row) for row in value] if isinstance(value, list) else {"value": value}
-
-
 def build(of: Mapping[str, str], way: str, root: Path) -> Workspace:
     """Write a workspace with these names and texts."""
     record, document = example_of(of, way)
     environment = (BASE / "specs/environments/test.yaml").read_text("utf-8").partition("settings:")
     contract = "contracts/depot-1.200.001.json"
+    base = CASES / "_documents" if way in FLOWS else BASE
+    schemas = FLOWS[way].schemas(of) if way in FLOWS else {way: schema_of(of, way)}
     files = {
         "deliveries.maps.yaml": spec_of(of, way),
-        f"schemas/{way}.schema.json": json.dumps(schema_of(of, way)),
+        **{f"schemas/{name}.schema.json": json.dumps(one) for name, one in schemas.items()},
         "examples/in.json": json.dumps(record),
         "examples/out.json": json.dumps(document),
-        contract: (BASE / "specs" / contract).read_text("utf-8"),
+        contract: (base / "specs" / contract).read_text("utf-8"),
         "connections/depot.yaml": (BASE / "specs/connections/depot.yaml").read_text("utf-8"),
         "environments/test.yaml": f"{environment[0]}settings:\n"
         f"  deliveries:\n    {json.dumps(of['setting'])}: north\n",
