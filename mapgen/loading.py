@@ -118,9 +118,9 @@ class Shelf(Struct):
             if clause.schema.value not in pinned:
                 self.faults.append(mapping.unknown_contract(clause.schema, known=pinned))
             return None
-        entity = contract.entities.get(clause.entity.value)
-        if entity is None or not entity.is_top_level:
-            known = [name for name, one in contract.entities.items() if one.is_top_level]
+        known = contract.top_level
+        entity = known.get(clause.entity.value)
+        if entity is None:
             self.faults.append(
                 mapping.unknown_entity(clause.entity, contract=contract.name, known=known)
             )

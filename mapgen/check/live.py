@@ -120,10 +120,10 @@ def _why_unfit(made: DocumentFacts, there: str, here: str) -> tuple[str, str] | 
 
 
 def _tenant(table: spec.TenantTable, contract: Contract) -> Iterator[Diagnostic]:
-    entity = contract.entities.get(table.query.entity.value)
-    if entity is None or not entity.is_top_level:
-        known = [name for name, found in contract.entities.items() if found.is_top_level]
-        yield mapping.unknown_entity(table.query.entity, contract=contract.name, known=known)
+    entity = contract.top_level.get(table.query.entity.value)
+    if entity is None:
+        known, named = contract.top_level, table.query.entity
+        yield mapping.unknown_entity(named, contract=contract.name, known=known)
         return
     seen: set[str] = set()
     for name in table.query.key:
@@ -158,8 +158,6 @@ def _query_field(
 
 def _constant(constant: ScalarNode, field: Field) -> Iterator[Diagnostic]:
     """Yield the fault of a condition's constant that its field cannot be equal to."""
-    found = {"flag": "true or false", "text": "text", "integer": "a whole number"}
-    words = found.get(constant.kind, "a number")
     if field.value_type == "boolean":
         wanted, is_fit = "true or false", constant.kind == "flag"
     elif field.value_type in _WHOLE:
@@ -167,7 +165,7 @@ def _constant(constant: ScalarNode, field: Field) -> Iterator[Diagnostic]:
     else:
         wanted, is_fit = "text", constant.kind != "flag"
     if not is_fit:
-        yield mapping.wrong_type(constant.span, field.name, wanted, words, None)
+        yield mapping.wrong_type(constant.span, field.name, wanted, constant.described, None)
     elif not constant.value.strip():
         yield mapping.wrong_type(constant.span, field.name, wanted, "blank", None)
 

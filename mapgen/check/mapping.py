@@ -131,17 +131,13 @@ def _entities(
     section: spec.MappingSection, contract: Contract, faults: list[Diagnostic]
 ) -> tuple[Entity, ...]:
     """Return what the documents are, those that can be written; `faults` grows."""
-    found = []
-    for document in section.documents:
-        entity = contract.entities.get(document.target.entity.value)
-        if entity is not None and entity.is_top_level:
-            found.append(entity)
-            continue
-        known = [name for name, one in contract.entities.items() if one.is_top_level]
-        faults.append(
-            messages.unknown_entity(document.target.entity, contract=contract.name, known=known)
-        )
-    return tuple(found)
+    known, named = contract.top_level, [one.target.entity for one in section.documents]
+    faults += [
+        messages.unknown_entity(name, contract=contract.name, known=known)
+        for name in named
+        if name.value not in known
+    ]
+    return tuple(known[name.value] for name in named if name.value in known)
 
 
 def _document(rules: RuleChecker, schema: SourceSchema, scope: Scope) -> ir.Document | None:

@@ -12,7 +12,7 @@ from mapgen.contract.model import Entity
 from mapgen.contract.personal import personal_kind
 from mapgen.contract.source_schema import SourceSchema
 from mapgen.expression.typed import Typed
-from mapgen.ir.flow import covers
+from mapgen.ir.flow import covers, is_below_any
 from mapgen.report import Diagnostic, Source, Span, Text
 from mapgen.report.catalogue import operations as messages
 from mapgen.report.catalogue.modifiers import undo_of_an_update
@@ -80,14 +80,13 @@ def _data(
     reads: Collection[str] | None,
 ) -> Iterator[Diagnostic]:
     name = section.source.name.value
-    known = list(all_paths(schema.record, name))
-    paths = Paths.of(known)
+    paths = Paths.of(all_paths(schema.record, name))
     classified: set[str] = set()
     for item in security.data:
         for path in twins(section.source, item.path.value):
             classified.update(paths.under(path))
         if not paths.under(item.path.value):
-            near = near_paths(item.path.value, known)
+            near = near_paths(item.path.value, paths.known)
             yield messages.unknown_source_path(item.path, known=near)
             classified.update(path for one in near for path in paths.under(one))
     looks: dict[str, list[tuple[str, str]]] = {}
@@ -107,16 +106,17 @@ def personal_paths(
     security: spec.Security, section: spec.MappingSection, schema: SourceSchema
 ) -> tuple[str, ...]:
     """Return the source paths that are personal or confidential, `*` and row marks filled in."""
-    known = list(all_paths(schema.record, section.source.name.value))
-    paths = Paths.of(known)
+    paths = Paths.of(all_paths(schema.record, section.source.name.value))
     classified = {
         path
         for item in security.data
         for one in twins(section.source, item.path.value)
         for path in paths.under(one)
     }
-    found = [path for path in known if path in classified]
-    return tuple(path for path in found if not any(_is_above(other, path) for other in found))
+    found = [path for path in paths.known if path in classified]
+    return tuple(
+        path for path in found if not any(covers(one, path) for one in found if one != path)
+    )
 
 
 def check_shown(
@@ -137,21 +137,12 @@ def check_shown(
             each, and the source paths that it reads.
     """
     personal = personal_paths(security, section, schema)
-    faults = [
-        messages.personal_reason(section.source.key.span(), field=path)
-        for path in key.reads
-        if any(covers(one, path) for one in personal)
+    at = section.source.key.span()
+    shown = [(messages.personal_reason, at, path) for path in key.reads]
+    shown += [(messages.personal_identity, at, path) for at, reads in identities for path in reads]
+    return [
+        told(place, field=path) for told, place, path in shown if is_below_any(personal, (path,))
     ]
-    return faults + [
-        messages.personal_identity(span, field=path)
-        for span, reads in identities
-        for path in reads
-        if any(covers(one, path) for one in personal)
-    ]
-
-
-def _is_above(other: str, path: str) -> bool:
-    return path != other and path.startswith((f"{other}.", f"{other}["))
 
 
 def check_secrets(source: Source, *, has_credentials: bool) -> list[Diagnostic]:

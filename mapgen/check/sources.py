@@ -12,6 +12,7 @@ from msgspec import Struct
 from mapgen.check.composing import key_paths
 from mapgen.contract.source_schema import SourceSchema
 from mapgen.expression.types import ERROR, ListOf, Object, Type, present
+from mapgen.ir.flow import covers
 from mapgen.report import Diagnostic, Span, near_names
 from mapgen.report.catalogue import mapping as messages
 from mapgen.report.catalogue import reading, schemas
@@ -63,18 +64,19 @@ def type_at(record: Type, path: str) -> Type:
 
 
 class Paths(Struct, frozen=True):
-    """Paths of a record, by each path that they are or lie below; row marks count for nothing."""
+    """Paths of a record, and by each path those that are it or lie below, without row marks."""
 
+    known: tuple[str, ...]
     below: Mapping[str, list[str]]
 
     @classmethod
     def of(cls, paths: Iterable[str]) -> Self:
-        below: dict[str, list[str]] = {}
-        for path in paths:
+        known, below = tuple(paths), dict[str, list[str]]()
+        for path in known:
             above = accumulate(path.replace("[]", "").split("."), "{}.{}".format)
             for one in above:
                 below.setdefault(one, []).append(path)
-        return cls(below)
+        return cls(known, below)
 
     def under(self, pattern: str) -> list[str]:
         """Return those that a pattern takes; `*` stands for part of one name."""
@@ -101,17 +103,15 @@ def accounted(
         doubtful: words of rules with faults; a field that they may mean counts as read.
     """
     name = section.source.name.value
-    leaves = list(leaf_paths(record, name))
-    paths = Paths.of(leaves)
-    known = list(all_paths(record, name))
+    leaves, known = Paths.of(leaf_paths(record, name)), tuple(all_paths(record, name))
     faults: list[Diagnostic] = []
-    ignored = _ignored(section, paths, known, reads, faults)
-    names = {part for leaf in leaves for part in _names(leaf)}
+    ignored = _ignored(section, leaves, known, reads, faults)
+    names = {part for leaf in leaves.known for part in _names(leaf)}
     meant = all_near(doubtful, names)
     keys = set(key_paths(section.source, record))
     unused = [
         leaf
-        for leaf in leaves
+        for leaf in leaves.known
         if leaf not in reads
         and leaf not in ignored
         and leaf not in keys
@@ -121,14 +121,14 @@ def accounted(
         messages.unused_source_fields(
             _described_at(section.source, parent, fields), parent=parent, fields=fields
         )
-        for parent, fields in _by_parent(unused, known, leaves)
+        for parent, fields in _by_parent(unused, known, leaves.known)
     ]
     return faults
 
 
 def _ignored(
     section: spec.MappingSection,
-    paths: Paths,
+    leaves: Paths,
     known: Collection[str],
     reads: Mapping[str, Span],
     faults: list[Diagnostic],
@@ -136,12 +136,12 @@ def _ignored(
     """Return the source fields that are ignored; what is wrong with an ignore is noted."""
     ignored: set[str] = set()
     for ignore in section.ignores:
-        matched = frozenset(paths.under(ignore.path.value))
+        matched = frozenset(leaves.under(ignore.path.value))
         used = next((read for read in reads if read in matched), None)
         if not matched:
             near = near_paths(ignore.path.value, known)
             faults.append(messages.idle_ignore(ignore.path, known=near))
-            ignored.update(leaf for path in near for leaf in paths.under(path))
+            ignored.update(leaf for path in near for leaf in leaves.under(path))
         elif used is not None:
             shown = "" if used == ignore.path.value else used
             faults.append(messages.ignored_but_used(ignore.path, used=shown))
@@ -156,7 +156,7 @@ def _described_at(source: spec.SourceClause, parent: str, fields: tuple[str, ...
     """Return where the spec names the schema of fields, that of a join for what is joined."""
     for join in source.joins:
         at = f"{source.name.value}.{join.name.value}"
-        if _is_below(parent, at) or (parent == source.name.value and fields == (join.name.value,)):
+        if covers(at, parent) or (parent == source.name.value and fields == (join.name.value,)):
             return join.schema.span()
     return source.schema.span()
 
@@ -238,16 +238,12 @@ def _by_parent(
     wholly = {
         path
         for path in known
-        if "." in path and all(leaf in unused for leaf in leaves if _is_below(leaf, path))
+        if "." in path and all(leaf in unused for leaf in leaves if covers(path, leaf))
     }
     grouped: dict[str, list[str]] = {}
     for leaf in unused:
-        shown = min((path for path in wholly if _is_below(leaf, path)), key=len, default=leaf)
+        shown = min((path for path in wholly if covers(path, leaf)), key=len, default=leaf)
         parent, _, field = shown.rpartition(".")
         if field not in grouped.setdefault(parent, []):
             grouped[parent].append(field)
     return [(parent, tuple(fields)) for parent, fields in grouped.items()]
-
-
-def _is_below(leaf: str, path: str) -> bool:
-    return leaf == path or leaf.startswith((f"{path}.", f"{path}[]"))

@@ -217,9 +217,7 @@ class FieldRules(Struct, frozen=True):
         wanted = field.value_type if field is not None else None
         kind = None if field and field.is_list else _constant_type(value, wanted)
         if kind is None and field is not None:
-            found = {"flag": "true or false", "text": "text", "integer": "a whole number"}
-            words = found.get(value.kind, "a number")
-            self._mistyped(value.span, field, words)
+            self._mistyped(value.span, field, value.described)
         if kind is None:
             return None
         unseen = _CONTROL.search(value.value)

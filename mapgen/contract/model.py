@@ -110,6 +110,11 @@ class Contract(Struct, frozen=True):
         return not self.contract_version
 
     @property
+    def top_level(self) -> Mapping[str, Entity]:
+        """The entities that have a URL of their own."""
+        return {name: one for name, one in self.entities.items() if one.is_top_level}
+
+    @property
     def name(self) -> str:
         """Return the name specs use: `default-24.200.001`."""
         return f"{self.endpoint.lower()}-{self.version}"

@@ -13,6 +13,7 @@ from mapgen.contract.model import Entity
 from mapgen.contract.personal import personal_kind
 from mapgen.contract.source_schema import SourceSchema
 from mapgen.draft.proposals import Part, Proposed, Rule
+from mapgen.ir.flow import covers
 
 # Without `?`: loaders other than libyaml refuse it in braces.
 _PLAIN = re.compile(r"[A-Za-z][\w .()!=*/+'-]*", re.ASCII)
@@ -115,15 +116,11 @@ def _unread(schema: SourceSchema, name: str, reads: frozenset[str]) -> list[str]
     """Return the source paths that nothing reads; an object is one, where none of its fields is."""
     found: list[str] = []
     for path in all_paths(schema.record, name):
-        is_below = found and _is_below(path, found[-1])
-        if path == name or is_below or any(_is_below(read, path) for read in reads):
+        is_below = found and covers(found[-1], path)
+        if path == name or is_below or any(covers(path, read) for read in reads):
             continue
         found.append(path)
     return [path.replace("[]", "") for path in found]
-
-
-def _is_below(path: str, above: str) -> bool:
-    return path == above or path.startswith((f"{above}.", f"{above}[]"))
 
 
 def _tail(frame: Frame, entity: Entity, schema: SourceSchema) -> Iterator[str]:

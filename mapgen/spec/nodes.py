@@ -43,6 +43,12 @@ class ScalarNode(Struct, frozen=True):
         return self.text.value
 
     @property
+    def described(self) -> str:
+        """What it is, in the words of messages."""
+        words = {"flag": "true or false", "text": "text", "integer": "a whole number"}
+        return words.get(self.kind, "a number")
+
+    @property
     def whole(self) -> int:
         """What a whole number is."""
         return int(self.text.value)
