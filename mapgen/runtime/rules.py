@@ -41,6 +41,11 @@ class Rule(msgspec.Struct, frozen=True):
         """Whether the target is a field of the document, and no condition or `let`."""
         return self.target != "skip" and not self.target.startswith(("let ", "document "))
 
+    @property
+    def tells_rows_apart(self) -> bool:
+        """Whether the number of a row of the source says nothing of the rows of the target."""
+        return self.rows_differ or self.each is not None
+
     def makes(self, target: str) -> bool:
         """Whether the rule makes the part that a target path lies in, or its document."""
         document = self.target.removeprefix("document ")
@@ -177,6 +182,11 @@ class Rules:
     personal: tuple[str, ...] = ()
     _reading: dict[str, Rule | None] = field(default_factory=dict, repr=False, compare=False)
     _masked: dict[str, bool] = field(default_factory=dict, repr=False, compare=False)
+
+    @property
+    def tell_rows_apart(self) -> bool:
+        """Whether any of them does."""
+        return any(rule.tells_rows_apart for rule in self.by_code.values())
 
     def find(self, target: str, document: str = ONLY) -> tuple[Rule, tuple[int | None, ...]] | None:
         """Return the rule for a concrete target path (`Details[2].InventoryID`) and its indices.

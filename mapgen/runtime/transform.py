@@ -316,7 +316,8 @@ class Transformer:
     ) -> Outcome:
         transform, collector = self._complete or self._load_complete()
         known = [found.fault for found in source_faults]
-        collector.start(known, record, self._plan.source, notes_rows=bool(known))
+        notes_rows = bool(known) and self._rules.tell_rows_apart
+        collector.start(known, record, self._plan.source, notes_rows=notes_rows)
         result = transform(record)
         if type(result) is Skip:
             return Skipped(origin, result.reason)
@@ -358,7 +359,7 @@ class Transformer:
     def _source_report(self, found: SourceFault, collector: Collector) -> FaultReport:
         rule = self._rules.reading(found.path)
         numbers: tuple[int | None, ...] = indices_of(found.path)
-        if rule is not None and (rule.rows_differ or rule.each is not None):
+        if rule is not None and rule.tells_rows_apart:
             numbers = self._rules.row_of(rule, found.path, collector.made)
         # The key that was looked for is another member's: the join knows whether it may be seen.
         is_key = isinstance(found.fault, Unjoined) and found.fault.member is None
