@@ -458,31 +458,39 @@ def bind(settings: Settings, lookups: Lookups) -> Callable[[Order], SalesOrder |
             return Skip("not released by Amazon; it comes again when it is")
         shipping = (
             total(
-                line.shipping_price.amount if line.shipping_price is not None else DECIMAL_0_00
-                for line in order.items.order_items
+                [
+                    line.shipping_price.amount if line.shipping_price is not None else DECIMAL_0_00
+                    for line in order.items.order_items
+                ]
             )
             - total(
-                (
-                    line.shipping_discount.amount
-                    if line.shipping_discount is not None
-                    else DECIMAL_0_00
-                )
-                for line in order.items.order_items
+                [
+                    (
+                        line.shipping_discount.amount
+                        if line.shipping_discount is not None
+                        else DECIMAL_0_00
+                    )
+                    for line in order.items.order_items
+                ]
             )
             + total(
-                line.cod_fee.amount if line.cod_fee is not None else DECIMAL_0_00
-                for line in order.items.order_items
+                [
+                    line.cod_fee.amount if line.cod_fee is not None else DECIMAL_0_00
+                    for line in order.items.order_items
+                ]
             )
         )
         taxes = total(
-            (line.item_tax.amount if line.item_tax is not None else DECIMAL_0_00)
-            + (
-                line.buyer_info.gift_wrap_tax.amount
-                if line.buyer_info is not None and line.buyer_info.gift_wrap_tax is not None
-                else DECIMAL_0_00
-            )
-            + (line.shipping_tax.amount if line.shipping_tax is not None else DECIMAL_0_00)
-            for line in order.items.order_items
+            [
+                (line.item_tax.amount if line.item_tax is not None else DECIMAL_0_00)
+                + (
+                    line.buyer_info.gift_wrap_tax.amount
+                    if line.buyer_info is not None and line.buyer_info.gift_wrap_tax is not None
+                    else DECIMAL_0_00
+                )
+                + (line.shipping_tax.amount if line.shipping_tax is not None else DECIMAL_0_00)
+                for line in order.items.order_items
+            ]
         )
         currencies = [
             present(
@@ -660,9 +668,11 @@ def bind(settings: Settings, lookups: Lookups) -> Callable[[Order], SalesOrder |
         equal(
             "order total",
             total(
-                round_half_up(detail.OrderQty.value * detail.UnitPrice.value, 2)
-                - (detail.DiscountAmount.value if detail.DiscountAmount is not UNSET else ZERO)
-                for detail in document.Details
+                [
+                    round_half_up(detail.OrderQty.value * detail.UnitPrice.value, 2)
+                    - (detail.DiscountAmount.value if detail.DiscountAmount is not UNSET else ZERO)
+                    for detail in document.Details
+                ]
             )
             + shipping
             + (ZERO if document.TaxCalcMode.value == "Gross" else taxes),

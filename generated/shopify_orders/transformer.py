@@ -368,7 +368,7 @@ def bind(settings: Settings, lookups: Lookups) -> Callable[[Order], SalesOrder |
         unit_price = DecimalValue(at_least(line.price, ZERO))
         # Details[].DiscountAmount
         discount_amount_value = (
-            total(allocation.amount for allocation in line.discount_allocations)
+            total([allocation.amount for allocation in line.discount_allocations])
             if line.discount_allocations is not None
             else DECIMAL_0_00
         )
@@ -448,10 +448,12 @@ def bind(settings: Settings, lookups: Lookups) -> Callable[[Order], SalesOrder |
             else None
         )
         freight = total(
-            line.discounted_price if line.discounted_price is not None else line.price
-            for line in order.shipping_lines
+            [
+                line.discounted_price if line.discounted_price is not None else line.price
+                for line in order.shipping_lines
+            ]
         )
-        taxes = total(line.price for line in order.tax_lines)
+        taxes = total([line.price for line in order.tax_lines])
         # ExternalRef
         external_ref = StringValue(text(f"{order.id}-{settings.store}", 40))
         # Date
@@ -560,9 +562,11 @@ def bind(settings: Settings, lookups: Lookups) -> Callable[[Order], SalesOrder |
         equal(
             "order total",
             total(
-                detail.OrderQty.value * detail.UnitPrice.value
-                - (detail.DiscountAmount.value if detail.DiscountAmount is not UNSET else ZERO)
-                for detail in document.Details
+                [
+                    detail.OrderQty.value * detail.UnitPrice.value
+                    - (detail.DiscountAmount.value if detail.DiscountAmount is not UNSET else ZERO)
+                    for detail in document.Details
+                ]
             )
             + freight
             + (ZERO if order.taxes_included else taxes),

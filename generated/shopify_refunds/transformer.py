@@ -313,12 +313,18 @@ def bind(settings: Settings, lookups: Lookups) -> Callable[[Refund], SalesOrder 
         # TaxDetails[].TaxAmount
         tax_amount = DecimalValue(
             total(
-                total(
-                    round_half_up(divided(line.price * item.quantity, item.line_item.quantity), 2)
-                    for line in item.line_item.tax_lines
-                    if line.title == tax.key
-                )
-                for item in refund.refund_line_items
+                [
+                    total(
+                        [
+                            round_half_up(
+                                divided(line.price * item.quantity, item.line_item.quantity), 2
+                            )
+                            for line in item.line_item.tax_lines
+                            if line.title == tax.key
+                        ]
+                    )
+                    for item in refund.refund_line_items
+                ]
             )
         )
         return TaxDetail(tax_id, tax_rate, tax_amount)
@@ -332,34 +338,48 @@ def bind(settings: Settings, lookups: Lookups) -> Callable[[Refund], SalesOrder 
     def transform(refund: Refund) -> SalesOrder | Skip:
         """Return the document of a refund, or raise Fault at the first misfit."""
         paid = total(
-            transaction.amount
-            for transaction in refund.transactions
-            if transaction.kind == "refund" and transaction.status == "success"
+            [
+                transaction.amount
+                for transaction in refund.transactions
+                if transaction.kind == "refund" and transaction.status == "success"
+            ]
         )
         if any(transaction.status == "pending" for transaction in refund.transactions):
             return Skip("the money is on its way; it comes again when it has arrived")
         if paid == 0 and len(refund.refund_line_items) == 0:
             return Skip("neither money nor goods")
         goods = total(
-            item.subtotal if item.subtotal is not None else item.line_item.price * item.quantity
-            for item in refund.refund_line_items
+            [
+                item.subtotal if item.subtotal is not None else item.line_item.price * item.quantity
+                for item in refund.refund_line_items
+            ]
         )
         freight = -total(
-            adjustment.amount
-            for adjustment in refund.order_adjustments
-            if adjustment.kind == "shipping_refund"
+            [
+                adjustment.amount
+                for adjustment in refund.order_adjustments
+                if adjustment.kind == "shipping_refund"
+            ]
         )
         adjusted = -total(
-            adjustment.amount
-            for adjustment in refund.order_adjustments
-            if adjustment.kind != "shipping_refund"
+            [
+                adjustment.amount
+                for adjustment in refund.order_adjustments
+                if adjustment.kind != "shipping_refund"
+            ]
         )
         taxed = total(
-            total(
-                round_half_up(divided(line.price * item.quantity, item.line_item.quantity), 2)
-                for line in item.line_item.tax_lines
-            )
-            for item in refund.refund_line_items
+            [
+                total(
+                    [
+                        round_half_up(
+                            divided(line.price * item.quantity, item.line_item.quantity), 2
+                        )
+                        for line in item.line_item.tax_lines
+                    ]
+                )
+                for item in refund.refund_line_items
+            ]
         )
         added_taxes = DECIMAL_0_00 if settings.prices_include_taxes else taxed
         remainder = paid - goods - freight - adjusted - added_taxes
@@ -467,9 +487,11 @@ def bind(settings: Settings, lookups: Lookups) -> Callable[[Refund], SalesOrder 
         equal(
             "refund total",
             total(
-                detail.OrderQty.value * detail.UnitPrice.value
-                - (detail.DiscountAmount.value if detail.DiscountAmount is not UNSET else ZERO)
-                for detail in document.Details
+                [
+                    detail.OrderQty.value * detail.UnitPrice.value
+                    - (detail.DiscountAmount.value if detail.DiscountAmount is not UNSET else ZERO)
+                    for detail in document.Details
+                ]
             )
             + freight
             + added_taxes,
@@ -478,7 +500,7 @@ def bind(settings: Settings, lookups: Lookups) -> Callable[[Refund], SalesOrder 
         )
         equal(
             "taxes by tax and by line",
-            total(detail.TaxAmount.value for detail in document.TaxDetails),
+            total([detail.TaxAmount.value for detail in document.TaxDetails]),
             taxed,
             ZERO,
         )

@@ -730,19 +730,21 @@ def bind(settings: Settings, lookups: Lookups) -> Callable[[Order], Documents | 
         )
         equal(
             "shipping lines",
-            total(line.total for line in order.shipping_lines),
+            total([line.total for line in order.shipping_lines]),
             order.shipping_total,
             ZERO,
         )
         equal(
             "order total",
             total(
-                round_half_up(detail.OrderQty.value * detail.UnitPrice.value, 2)
-                - (detail.DiscountAmount.value if detail.DiscountAmount is not UNSET else ZERO)
-                for detail in document.Details
+                [
+                    round_half_up(detail.OrderQty.value * detail.UnitPrice.value, 2)
+                    - (detail.DiscountAmount.value if detail.DiscountAmount is not UNSET else ZERO)
+                    for detail in document.Details
+                ]
             )
             + order.shipping_total
-            + total(detail.TaxAmount.value for detail in document.TaxDetails),
+            + total([detail.TaxAmount.value for detail in document.TaxDetails]),
             order.total,
             ZERO,
         )

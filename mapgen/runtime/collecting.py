@@ -331,7 +331,7 @@ class _Watched(ast.NodeTransformer):
     """Wraps what the collector has to see: rows, elements, values asked whether they are there.
 
     `is None` touches nothing, so that a Poison would pass for a value that is there. An element
-    that fails does not end its list; a sum, which would stop at it, adds up a whole list.
+    that fails does not end its list.
     """
 
     def __init__(
@@ -370,8 +370,6 @@ class _Watched(ast.NodeTransformer):
 
     def visit_Call(self, node: ast.Call) -> ast.expr:
         match node:
-            case ast.Call(func=ast.Name(id="total"), args=[ast.GeneratorExp() as amounts]):
-                node.args = [ast.ListComp(elt=amounts.elt, generators=amounts.generators)]
             case ast.Call(func=ast.Name(id="attempted" | "attempted_or"), args=[step, *others]):
                 node.args = [self._step(step), *(self.visit(other) for other in others)]
                 return node

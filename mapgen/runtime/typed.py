@@ -34,22 +34,22 @@ class TypedReader:
         """Return the struct of a record, None where the patient way has to look at it."""
         if raw.broken is not None or raw.members or not self._is_told:
             return None
-        data = raw.data
+        data, wrapped = raw.data, None
         try:
             if not data.isascii():
                 data.decode()  # what is passed over has to be text, too
-            if type(raw.decoded) is self._kind:
-                return raw.decoded if keeps(raw.decoded, self._kind) else None
-            decoder = self._decoder
             if self._wrapped and (first := _FIRST_NAME.match(data)) is not None:
                 if first[2]:
                     return None  # a name with escapes may be any
-                decoder = self._wrapped.get(first[1], decoder)
-            record = decoder.decode(data)
+                wrapped = self._wrapped.get(first[1])
+            if wrapped is not None:
+                record = wrapped.decode(data).record
+            elif type(raw.decoded) is self._kind:
+                record = raw.decoded
+            else:
+                record = self._decoder.decode(data)
         except DOUBTS:
             return None
-        if decoder is not self._decoder:
-            record = record.record
         return record if keeps(record, self._kind) else None
 
     def faults(self, raw: RawRecord, root: str) -> tuple[Any, tuple[SourceFault, ...]] | None:

@@ -33,7 +33,7 @@ def bind(settings, lookups):
         lines = [line_from(line) for line in order["lines"]]
         check = sum(price for _, price in lines)
         when = calendar(order["year"])
-        weight = total(required(box["weight"]) for box in order["boxes"])
+        weight = total([required(box["weight"]) for box in order["boxes"]])
         labels = [required(box["label"]).strip() for box in order["boxes"] if box["weight"] != 7]
         name = attempted_or(
             lambda: [required(line["name"]) + head for line in order["lines"]],

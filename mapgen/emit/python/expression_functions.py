@@ -119,7 +119,7 @@ TEMPLATES: Mapping[str, str] = {
     "size(map(K, T))": "len({0})",
     "map(K, T).size()": "len({0})",
     "list(int).sum()": "sum({0:iterable})",
-    "list(decimal).sum()": "total({0:iterable})",
+    "list(decimal).sum()": "total({0})",
     "list(O).min()": "min({0:iterable}, default=None)",
     "list(O).max()": "max({0:iterable}, default=None)",
     "list(T).first()": "first({0:iterable})",
