@@ -47,11 +47,11 @@ demo-clean: ## forget what the demo has delivered
 
 .PHONY: test
 test: lint fresh ## everything that CI runs
-	$(BIN)/pytest -n 2
+	$(BIN)/pytest -n 2 --dist worksteal
 
 .PHONY: deep
 deep: $(READY) ## what chance tries in `make test`, DEPTH times as much of it (10)
-	MAPGEN_TEST_DEPTH=$(or $(DEPTH),10) nice $(BIN)/pytest -n 2 -m "hypothesis or chance" tests
+	MAPGEN_TEST_DEPTH=$(or $(DEPTH),10) nice $(BIN)/pytest -n 2 --dist worksteal -m "hypothesis or chance" tests
 
 .PHONY: faults
 faults: $(READY) ## every trouble with both databases, 1 and 3 processes: what is sent, there, lost, doubled

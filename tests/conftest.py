@@ -34,3 +34,8 @@ def _collector() -> Iterator[None]:
     if not gc.isenabled():
         gc.enable()
         gc.unfreeze()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what takes longest, so that no process works alone at the end."""
+    items.sort(key=lambda item: not item.nodeid.startswith(("tests/wheel/", "tests/specs_law/")))
