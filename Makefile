@@ -46,7 +46,8 @@ demo-clean: ## forget what the demo has delivered
 	@rm -rf $(DEMO)
 
 .PHONY: test
-test: lint fresh ## everything that CI runs
+test: $(READY) ## everything that CI runs
+	@$(MAKE) --no-print-directory --jobs 2 lint fresh
 	$(BIN)/pytest -n 2 --dist worksteal
 
 .PHONY: deep
@@ -65,11 +66,17 @@ specs-proof: $(READY) ## make N whole specs at random (20,000): what check accep
 bench: $(READY) ## measure: one table of ratios beside what is written by hand; see docs/performance.md
 	@$(BIN)/python -m tests.bench
 
-.PHONY: lint
-lint: $(READY) ## ruff, black, mypy --strict (product and generated code), the import rules
+.PHONY: lint style types imports
+lint: style types imports ## ruff, black, mypy --strict (product and generated code), the import rules
+
+style: $(READY)
 	$(BIN)/ruff check mapgen generated tests specs
 	$(BIN)/black --check --quiet mapgen generated tests specs
+
+types: $(READY)
 	$(BIN)/mypy
+
+imports: $(READY)
 	$(BIN)/lint-imports
 
 .PHONY: fresh
