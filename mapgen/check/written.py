@@ -11,7 +11,7 @@ from mapgen.spec.construct import Construct
 from mapgen.spec.nodes import ScalarNode
 from mapgen.spec.shapes import Key
 
-_SHOWN = ("if_missing", "on_error", "places", "because")
+_SHOWN = ("if_missing", "on_error", "omit_if", "places", "because")
 
 
 def written_of(rule: spec.Rule) -> Written:

@@ -190,6 +190,8 @@ def _remarks(field: ir.Field, flow: ir.Flow) -> Iterator[str]:
     if "on_error" in said:
         instead = "left out" if field.on_error == "omit" else code(said["on_error"])
         yield f"where that fails: {instead}"
+    if "omit_if" in said:
+        yield f"left out where {code(said['omit_if'])}"
     if field.is_written_once:
         yield "only when the document is created"
     if limits.currency is not None or limits.places is not None:

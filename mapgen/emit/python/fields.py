@@ -92,7 +92,7 @@ class FieldEmitter(Struct):
         """Return the statements of a field and the Python of its wrapped value."""
         if isinstance(field.value, ir.Made):
             return self._made(field, field.value)
-        if isinstance(field.value, ir.Fixed):
+        if isinstance(field.value, ir.Fixed) and field.omit_if is None:
             return [], self._named_constant(field, field.value.text, is_custom=is_custom)
         local = self.namer.name(local_name(field.name))
         if field.omit_if is not None:
@@ -247,7 +247,9 @@ class FieldEmitter(Struct):
         """Return the value, guarded only where a missing one leaves the field out."""
         if isinstance(field.value, ir.Lookup):
             return self._lookup(field, field.value)
-        assert not isinstance(field.value, ir.Fixed | ir.Lookup | ir.Made)
+        if isinstance(field.value, ir.Fixed):
+            return Guarded((), self._constant(field.value.text, field.kind))
+        assert not isinstance(field.value, ir.Made)
         expression = field.value
         match field.on_missing:
             case "never":
