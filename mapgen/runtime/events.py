@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Literal, Protocol, TextIO, assert_never
 
-import structlog
+import msgspec
 
 Arrival = Literal["created", "updated", "already exists", "unchanged"]
 EventOutcome = Literal[Arrival, "rejected", "skipped", "deferred", "dead_lettered"]
+Level = Literal["info", "warning", "error"]
 Plain = str | int | float | bool | None
 
 
@@ -44,7 +46,7 @@ class TechnicalEvent:
     """
 
     name: str
-    level: Literal["info", "warning", "error"] = "info"
+    level: Level = "info"
     facts: Mapping[str, Plain] = field(default_factory=dict)
 
 
@@ -105,8 +107,8 @@ class JsonLog:
     """
 
     def __init__(self, *, business: TextIO | None, technical: TextIO | None) -> None:
-        self._business = None if business is None else _logger(business)
-        self._technical = None if technical is None else _logger(technical)
+        self._business = business
+        self._technical = technical
 
     def on_progress(self, progress: Progress) -> None:
         """Leave progress to others."""
@@ -116,10 +118,10 @@ class JsonLog:
         match event:
             case BusinessEvent():
                 if self._business is not None:
-                    self._business.info(event.sentence, **_business_facts(event))
+                    _write(self._business, _business_facts(event), event.sentence, "info")
             case TechnicalEvent():
                 if self._technical is not None:
-                    self._technical.log(_LEVELS[event.level], event.name, **event.facts)
+                    _write(self._technical, event.facts, event.name, event.level)
             case _:
                 assert_never(event)
 
@@ -141,21 +143,11 @@ class Together:
             observer.on_event(event)
 
 
-_LEVELS = {"info": 20, "warning": 30, "error": 40}
-
-
-def _logger(stream: TextIO) -> structlog.typing.FilteringBoundLogger:
-    logger: structlog.typing.FilteringBoundLogger = structlog.wrap_logger(
-        structlog.WriteLogger(stream),
-        wrapper_class=structlog.make_filtering_bound_logger(_LEVELS["info"]),
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.JSONRenderer(ensure_ascii=False),
-        ],
-        cache_logger_on_first_use=True,
-    )
-    return logger
+def _write(stream: TextIO, facts: Mapping[str, object], event: str, level: Level) -> None:
+    """Write a line, and see to it that it is out: what dies next takes none with it."""
+    line = {**facts, "event": event, "level": level, "timestamp": datetime.now(UTC)}
+    stream.write(f"{msgspec.json.encode(line).decode()}\n")
+    stream.flush()
 
 
 def _business_facts(event: BusinessEvent) -> dict[str, Plain | list[str]]:

@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 # Levels of lists and objects: more than any schema or sample has, fewer than a walk can go down.
 DEEPEST = 100
+_HOLDING = (dict, list)
 
 
 def is_deeper(value: object, most: int) -> bool:
     """Tell whether lists and objects are nested in each other deeper than so many levels."""
-    level = [value]
+    level = [value] if isinstance(value, _HOLDING) else []
     for _ in range(most):
-        level = [inner for one in level for inner in _inside(one)]
+        inside = (one.values() if isinstance(one, dict) else one for one in level)
+        level = [inner for members in inside for inner in members if isinstance(inner, _HOLDING)]
         if not level:
             return False
     return True
-
-
-def _inside(value: object) -> Iterable[object]:
-    """Return what a value holds that may hold something itself."""
-    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-    return (one for one in inner if isinstance(one, dict | list))

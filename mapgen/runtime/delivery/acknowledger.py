@@ -40,7 +40,8 @@ class Acknowledger:
                 raise self._failure
             self._group.append(end)
             is_full = len(self._group) >= _MOST_ROWS
-            self._state.notify_all()
+            if len(self._group) == 1:
+                self._state.notify()
         if is_full:
             self.flush()
 

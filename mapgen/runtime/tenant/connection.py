@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import random
 import threading
 from collections.abc import Callable
+from itertools import count
 from typing import Any, Self, TypeVar
 from urllib.parse import quote
 
 import httpx2
-import stamina
-import stamina.instrumentation
 
 from mapgen.plan import Plan, Retry
 from mapgen.runtime.environment import Environment
@@ -22,11 +22,9 @@ from mapgen.runtime.tenant.permits import Permits
 from mapgen.runtime.tenant.reading import Unreadable, decoded
 from mapgen.runtime.tenant.transport import BRIEF, PermitTransport
 
-# stamina's own hook writes the arguments of the retried call into the log; ours tells its facts.
-stamina.instrumentation.set_on_retry_hooks(())
-
 _LONGEST_CONNECT = 15.0
 _SIGN_INS = 3
+_MOST_DOUBLINGS = 32
 
 T = TypeVar("T")
 Build = Callable[[httpx2.Client, int], httpx2.Request]
@@ -68,38 +66,24 @@ class Connection:
             self._http.close()
 
     def persist(self, make: Callable[[], T], is_repeatable: Callable[[Verdict], bool]) -> T:
-        """Make a request until it succeeds, fails for good, or the plan's attempts are over."""
+        """Make a request until it succeeds, fails for good, or the plan's attempts are over.
 
-        def repeat(fault: Exception) -> bool | float:
-            if not isinstance(fault, Failure) or self._stop.is_set():
-                return False
-            if not is_repeatable(fault.verdict):
-                return False
-            pause = fault.verdict.pause
-            return True if pause is None else min(pause, retry.ceiling)
-
-        retry = self.retry
-        try:
-            return self._retried(make, repeat, retry)
-        except Failure as failure:
-            if self._stop.is_set() and is_repeatable(failure.verdict):
-                # Its attempts are not over: the run is, and the document stays in the queue.
-                raise Stopping from None
-            raise
-
-    def _retried(
-        self, make: Callable[[], T], repeat: Callable[[Exception], bool | float], retry: Retry
-    ) -> T:
-        for attempt in stamina.retry_context(
-            on=repeat,
-            attempts=retry.attempts,
-            timeout=None,
-            wait_initial=retry.first,
-            wait_max=retry.ceiling,
-            wait_jitter=retry.first,
-        ):
-            with attempt:
+        Raises Stopping, besides what the last attempt raises.
+        """
+        for attempt in count(1):
+            try:
                 return make()
+            except Failure as failure:
+                verdict = failure.verdict
+                if not is_repeatable(verdict):
+                    raise
+                if self._stop.is_set():
+                    # Its attempts are not over: the run is, and the document stays in the queue.
+                    raise Stopping from None
+                if attempt >= self.retry.attempts:
+                    raise
+            if self._stop.wait(_pause(self.retry, attempt, verdict.pause)):
+                raise Stopping
         raise AssertionError("the last attempt returns or raises")
 
     def attempt(self, build: Build) -> httpx2.Response:
@@ -222,6 +206,14 @@ def _open_http(environment: Environment, plan: Plan) -> httpx2.Client:
         timeout=httpx2.Timeout(limits.request_timeout, connect=short, write=short),
         headers={"Accept": "application/json", "Accept-Encoding": "gzip"},
     )
+
+
+def _pause(retry: Retry, attempt: int, asked: float | None) -> float:
+    """Return how long to wait after an attempt: as the tenant asks, or longer each time."""
+    grown = retry.first * 2 ** min(attempt - 1, _MOST_DOUBLINGS)
+    # Not all who failed together come again together.
+    pause = grown + random.uniform(0.0, retry.first) if asked is None else asked
+    return float(min(pause, retry.ceiling))
 
 
 def may_pass(verdict: Verdict) -> bool:

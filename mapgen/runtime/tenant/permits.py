@@ -1,30 +1,34 @@
-"""The licence's limits in, a permit for each request out."""
+"""The licence's limits: how many requests may be under way, and how many may start in a minute."""
 
 from __future__ import annotations
 
 import threading
+import time
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from pyrate_limiter import Duration, Limiter, Rate
+from mapgen.runtime.clock import uptime
 
 _USED_PERCENT = 87
 """How much of the licence is aimed at: a permit given late in one minute and a request that
 arrives early in the next fall into one minute on the other side."""
+_MINUTE = 60.0
 
 
 class Permits:
-    """How many requests may be under way, and how many may start in a minute.
+    """A permit for each request.
 
     Waiting for a permit blocks the thread; a request keeps its place until its answer is read.
     """
 
     def __init__(self, *, concurrent_requests: int, requests_per_minute: int | None) -> None:
         self._places = threading.BoundedSemaphore(concurrent_requests)
-        self._limiter: Limiter | None = None
+        self._turn = threading.Lock()
+        # When the latest requests began, as many as may begin in a minute.
+        self._begun: deque[float] | None = None
         if requests_per_minute is not None:
-            usable = max(1, requests_per_minute * _USED_PERCENT // 100)
-            self._limiter = Limiter(Rate(usable, Duration.MINUTE))
+            self._begun = deque(maxlen=max(1, requests_per_minute * _USED_PERCENT // 100))
 
     @contextmanager
     def permit(self) -> Iterator[None]:
@@ -33,11 +37,13 @@ class Permits:
         In this order, a budget that was granted is used at once and not after a wait for a place.
         """
         with self._places:
-            if self._limiter is not None:
-                self._limiter.try_acquire("request")
+            if self._begun is not None:
+                self._wait_for_budget(self._begun)
             yield
 
-    def close(self) -> None:
-        """Stop the limiter's housekeeping."""
-        if self._limiter is not None:
-            self._limiter.close()
+    def _wait_for_budget(self, begun: deque[float]) -> None:
+        """Wait until fewer requests than the budget began within a minute; count one more."""
+        with self._turn:
+            if len(begun) == begun.maxlen:
+                time.sleep(max(0.0, begun[0] + _MINUTE - uptime()))
+            begun.append(uptime())

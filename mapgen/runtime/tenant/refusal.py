@@ -70,6 +70,8 @@ class Reporter:
         self, found: Sequence[Difference], body: bytes, document: str
     ) -> tuple[FaultReport, ...]:
         """Report what the ERP has not saved as it was sent; `document` is what the ERP calls it."""
+        if not found:
+            return ()
         personal = masker(self._personal(body))
         return tuple(self._otherwise(one, personal, document) for one in found[:_MOST_FAULTS])
 

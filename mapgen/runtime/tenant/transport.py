@@ -63,7 +63,6 @@ class PermitTransport(httpx2.BaseTransport):
     def close(self) -> None:
         """Close the connections."""
         self._inner.close()
-        self._permits.close()
 
     def _send(self, request: httpx2.Request) -> httpx2.Response:
         answer = self._inner.handle_request(request)
