@@ -7,13 +7,19 @@ the future, and then counts from now. So nothing is ever taken too early.
 
 from __future__ import annotations
 
-from sqlalchemy import ColumnElement, Connection, case, text, update
+from sqlalchemy import ColumnElement, Connection, Double, bindparam, case, text, update
 
 from mapgen.runtime.clock import uptime
 from mapgen.runtime.ledger.schema import RECORDS
 
 _ROWS = RECORDS.c
 _FUTURE = 1.0
+_COUNT_FROM_NOW = (
+    update(RECORDS)
+    .where(_ROWS.flow == bindparam("of_flow"), _ROWS.state == "sending")
+    .where(_ROWS.intent_at > bindparam("now", type_=Double) + _FUTURE)
+    .values(intent_at=bindparam("now", type_=Double))
+)
 _NOW = text("SELECT CAST(extract(epoch FROM clock_timestamp()) AS double precision)")
 
 
@@ -30,18 +36,16 @@ class LeaseClock:
         return float(connection.execute(_NOW).scalar_one())
 
 
-def last_request(lease: float) -> ColumnElement[float]:
-    """The latest moment at which a request of a document in hand can have begun.
+LAST_REQUEST: ColumnElement[float] = case(
+    (_ROWS.claim.is_(None), _ROWS.intent_at),
+    else_=_ROWS.intent_at + bindparam("lease", type_=Double),
+)
+"""The latest moment at which a request of a document in hand can have begun.
 
-    One that ended without an answer has no claim: its moment is the end of its request.
-    """
-    return case((_ROWS.claim.is_(None), _ROWS.intent_at), else_=_ROWS.intent_at + lease)
+One that ended without an answer has no claim: its moment is the end of its request.
+"""
 
 
 def count_from_now(connection: Connection, flow: str, moment: float) -> None:
     """Let moments of another clock, which lie in the future of this one, be now."""
-    connection.execute(
-        update(RECORDS)
-        .where(_ROWS.flow == flow, _ROWS.state == "sending", _ROWS.intent_at > moment + _FUTURE)
-        .values(intent_at=moment)
-    )
+    connection.execute(_COUNT_FROM_NOW, {"of_flow": flow, "now": moment})

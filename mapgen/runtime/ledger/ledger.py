@@ -11,8 +11,13 @@ from typing import Self
 
 import msgspec
 from sqlalchemy import (
+    Boolean,
     ColumnElement,
     Connection,
+    Executable,
+    Text,
+    bindparam,
+    case,
     delete,
     func,
     insert,
@@ -26,22 +31,22 @@ from sqlalchemy import (
 from mapgen.runtime.clock import uptime
 from mapgen.runtime.ledger.book import beginning
 from mapgen.runtime.ledger.database import open_engine, telling_faults
-from mapgen.runtime.ledger.lease import LeaseClock, count_from_now, last_request
+from mapgen.runtime.ledger.lease import LAST_REQUEST, LeaseClock, count_from_now
 from mapgen.runtime.ledger.queue import (
-    COMES_BACK,
+    OUTDATED,
     Intent,
     bring_back,
     forget_needs,
     hold_back,
-    outdated,
-    queued,
-    ready,
-    take,
+    is_drained,
+    take_ready,
+    take_settled,
 )
 from mapgen.runtime.ledger.rows import (
     Acknowledgement,
     Claim,
     Held,
+    Hold,
     Kept,
     KeptRecord,
     NextHead,
@@ -139,14 +144,13 @@ class Ledger:
         with self._transaction() as connection:
             moment = self._leases.moment(connection)
             token = f"{run}/{next(self._tokens)}"
-            intent = Intent(token, self.now(), moment, held_since, rules)
-            claims = take(connection, flow, ready(rules), limit, intent)
+            intent = Intent(flow, token, self.now(), moment, held_since, rules)
+            claims = take_ready(connection, limit, intent)
             if not claims and bring_back(connection, flow, intent.now):
-                claims = take(connection, flow, ready(rules), limit, intent)
+                claims = take_ready(connection, limit, intent)
             if not claims:
                 count_from_now(connection, flow, moment)
-                settled = (_ROWS.state == "sending") & (last_request(lease) <= moment - settle)
-                claims = take(connection, flow, settled, limit, intent)
+                claims = take_settled(connection, limit, intent, settle, lease)
             return claims
 
     def hold_back(self, flow: str, run: str, rules: str = "") -> list[Held]:
@@ -175,9 +179,10 @@ class Ledger:
         with self._transaction() as connection:
             now = self.now()
             followed = _locked(connection, claims)
-            for claim in sorted(claims, key=lambda claim: claim.row):
-                if _change(connection, claim, state="staged", claim=None, changed_at=now):
-                    _follow(connection, claim, followed.get(claim.row), now)
+            held = sorted((one for one in claims if one.hold in followed), key=lambda one: one.hold)
+            _execute_all(connection, _RELEASE, [_guard(one) | {"moment": now} for one in held])
+            for claim in held:
+                _follow(connection, claim, followed[claim.hold], now)
 
     def defer(self, claim: Claim) -> None:
         """Put a document back into the queue that is absent and was made by other rules.
@@ -191,14 +196,16 @@ class Ledger:
     def acknowledge(self, run: str, ends: Sequence[Acknowledgement]) -> list[Acknowledgement]:
         """Write a group of ends; return those that took, the others being in other hands now."""
         with self._transaction() as connection:
-            followed = _locked(connection, [end.claim for end in ends])
             now = self.now()
-            ordered = sorted(ends, key=lambda end: end.claim.row)
-            took = [end for end in ordered if _finish(connection, run, end, now)]
+            followed = _locked(connection, [end.claim for end in ends])
+            took = sorted(
+                (end for end in ends if end.claim.hold in followed), key=lambda end: end.claim.hold
+            )
+            _execute_all(connection, _FINISH, [_finished(end, run, now) for end in took])
             forget_needs(connection, [end.claim.row for end in took])
             for end in took:
                 if not _is_misfiled(end):
-                    head = followed.get(end.claim.row)
+                    head = followed[end.claim.hold]
                     is_over = end.end == "sent" and head is not None and head.is_new
                     _follow(connection, end.claim, head, now, is_over=is_over)
             return took
@@ -217,21 +224,14 @@ class Ledger:
 
     def is_drained(self, flow: str, rules: str = "") -> bool:
         """Whether no document of the flow is in hand, or in the queue and made by these rules."""
-        moving = or_(_ROWS.state == "sending", queued(rules), COMES_BACK)
         with self._transaction() as connection:
-            found = connection.execute(
-                select(_ROWS.id).where(_ROWS.flow == flow, moving).limit(1)
-            ).first()  # fmt: skip
-        return found is None
+            return is_drained(connection, flow, rules)
 
     def next_settled(self, flow: str, settle: float, lease: float = 0.0) -> float | None:
         """Return in how many seconds the next document in hand is settled; None without any."""
         with self._transaction() as connection:
-            oldest = connection.execute(
-                select(func.min(last_request(lease))).where(
-                    _ROWS.flow == flow, _ROWS.state == "sending"
-                )
-            ).scalar_one()
+            values = {"of_flow": flow, "lease": lease}
+            oldest = connection.execute(_OLDEST_REQUEST, values).scalar_one()
             moment = self._leases.moment(connection)
         return None if oldest is None else max(0.0, oldest + settle - moment)
 
@@ -301,17 +301,17 @@ class Ledger:
 
     def still_open(self, flow: str, before: float, rules: str = "") -> StillOpen:
         """Count what came before a time and has no end, and what other rules made of it."""
-        past = outdated(rules)
         kept_out = _ROWS.state.in_(("rejected", "deferred", "dead_lettered"))
         with self._transaction() as connection:
             found = connection.execute(
                 select(
                     func.count().label("records"),
                     func.min(_ROWS.open_since).label("since"),
-                    func.count().filter(past).label("outdated"),
+                    func.count().filter(OUTDATED).label("outdated"),
                 )
                 .where(_ROWS.flow == flow, _ROWS.open_since < before)
-                .where(or_(kept_out, past))
+                .where(or_(kept_out, OUTDATED)),
+                {"rules": rules},
             ).one()
         return StillOpen(found.records, found.since, found.outdated)
 
@@ -322,14 +322,15 @@ class Ledger:
         not `rules`, is dead-lettered: nobody could send it any more.
         """
         now = self.now()
-        kept_out = or_(_ROWS.state.in_(("rejected", "deferred", "dead_lettered")), outdated(rules))
+        kept_out = or_(_ROWS.state.in_(("rejected", "deferred", "dead_lettered")), OUTDATED)
         held = or_(_ROWS.body.is_not(None), _ROWS.record.is_not(None), _ROWS.next_body.is_not(None))
         with self._transaction() as connection:
             rows = connection.scalars(
                 select(_ROWS.id)
                 .where(_ROWS.flow == flow, kept_out, held, _ROWS.open_since < now - keep)
                 .order_by(_ROWS.id)
-                .with_for_update(skip_locked=True)
+                .with_for_update(skip_locked=True),
+                {"rules": rules},
             ).all()
             for start in range(0, len(rows), _AT_ONCE):
                 part = rows[start : start + _AT_ONCE]
@@ -409,27 +410,21 @@ def _is_of(flow: str, tenant: str | None) -> ColumnElement[bool]:
     return _ROWS.flow.startswith(beginning(flow, tenant), autoescape=True)
 
 
-def _locked(connection: Connection, claims: Sequence[Claim]) -> dict[int, NextHead | None]:
-    """Lock the rows of claims; return what follows them, by row.
+def _locked(connection: Connection, claims: Sequence[Claim]) -> dict[Hold, NextHead | None]:
+    """Lock the rows of claims; return what follows them, of those that are still the claims' own.
 
     Rows are locked in one order everywhere, so that two processes cannot deadlock.
     """
-    found = {}
+    found: dict[Hold, NextHead | None] = {}
     rows = sorted(claim.row for claim in claims)
     for start in range(0, len(rows), _AT_ONCE):
-        for row in connection.execute(
-            select(_ROWS.id, _ROWS.next_head)
-            .where(_ROWS.id.in_(rows[start : start + _AT_ONCE]))
-            .order_by(_ROWS.id)
-            .with_for_update()
-        ):
-            if row.next_head is not None:
-                found[row.id] = decode_next(row.next_head)
+        for row in connection.execute(_LOCK, {"rows": rows[start : start + _AT_ONCE]}):
+            found[row.id, row.claim] = decode_next(row.next_head)
     return found
 
 
 def _change(connection: Connection, claim: Claim, /, **values: object) -> bool:
-    """Change the row of a claim, if it is still the claim's. The one guard of all hand-overs."""
+    """Change the row of a claim, if it is still the claim's."""
     changed = connection.execute(
         update(RECORDS)
         .where(_ROWS.id == claim.row, _ROWS.claim == claim.token, _ROWS.state == "sending")
@@ -438,24 +433,61 @@ def _change(connection: Connection, claim: Claim, /, **values: object) -> bool:
     return changed.rowcount == 1
 
 
-def _finish(connection: Connection, run: str, end: Acknowledgement, now: float) -> bool:
-    values: dict[str, object] = {
-        "state": end.end,
-        "number": end.number,
-        "was_there": end.arrival != "created",
-        "reason": end.reason,
-        "errors": encode_faults(end.faults),
-        "finisher": run,
-        "claim": None,
-        "changed_at": now,
+def _execute_all(
+    connection: Connection, statement: Executable, values: Sequence[dict[str, object]]
+) -> None:
+    if values:
+        connection.execute(statement, values)
+
+
+def _guard(claim: Claim) -> dict[str, object]:
+    return {"row": claim.row, "token": claim.token}
+
+
+def _finished(end: Acknowledgement, run: str, now: float) -> dict[str, object]:
+    return _guard(end.claim) | {
+        "end": end.end,
+        "no": end.number,
+        "found": end.arrival != "created",
+        "why": end.reason,
+        "reports": encode_faults(end.faults),
+        "run": run,
+        "keys": encode_keys(end.keys),
+        "moment": now,
+        "is_closed": end.end in ("sent", "skipped"),
+        "is_skipped": end.end == "skipped",
     }
-    if end.end in ("sent", "skipped"):
-        values |= {"body": None, "open_since": None}
-    if end.end == "skipped":
-        values["digest"] = None
-    if end.keys is not None:
-        values["erp_keys"] = encode_keys(end.keys)
-    return _change(connection, end.claim, **values)
+
+
+# Built once: to build a statement costs more than to execute it.
+_LOCK = (
+    select(_ROWS.id, _ROWS.claim, _ROWS.next_head)
+    .where(_ROWS.id.in_(bindparam("rows", expanding=True)), _ROWS.state == "sending")
+    .order_by(_ROWS.id)
+    .with_for_update()
+)
+_OLDEST_REQUEST = select(func.min(LAST_REQUEST)).where(
+    _ROWS.flow == bindparam("of_flow"), _ROWS.state == "sending"
+)
+# The guard of all hand-overs: who lost the document changes nothing.
+_OF_CLAIM = update(RECORDS).where(
+    _ROWS.id == bindparam("row"), _ROWS.claim == bindparam("token"), _ROWS.state == "sending"
+)
+_RELEASE = _OF_CLAIM.values(state="staged", claim=None, changed_at=bindparam("moment"))
+_FINISH = _OF_CLAIM.values(
+    state=bindparam("end"),
+    number=bindparam("no"),
+    was_there=bindparam("found"),
+    reason=bindparam("why"),
+    errors=bindparam("reports"),
+    finisher=bindparam("run"),
+    claim=None,
+    changed_at=bindparam("moment"),
+    erp_keys=func.coalesce(bindparam("keys", type_=Text), _ROWS.erp_keys),
+    body=case((bindparam("is_closed", type_=Boolean), None), else_=_ROWS.body),
+    open_since=case((bindparam("is_closed", type_=Boolean), None), else_=_ROWS.open_since),
+    digest=case((bindparam("is_skipped", type_=Boolean), None), else_=_ROWS.digest),
+)
 
 
 def _is_misfiled(end: Acknowledgement) -> bool:

@@ -12,10 +12,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import (
+    Column,
     ColumnElement,
     Connection,
+    Double,
+    Integer,
     Row,
+    ScalarSelect,
+    Select,
+    Text,
     and_,
+    bindparam,
     delete,
     func,
     insert,
@@ -24,6 +31,7 @@ from sqlalchemy import (
     update,
 )
 
+from mapgen.runtime.ledger.lease import LAST_REQUEST
 from mapgen.runtime.ledger.rows import (
     Claim,
     Held,
@@ -81,28 +89,26 @@ COMES_BACK = _IS_HELD & _HAS_ALL
 """Waited for another document alone, which has been delivered meanwhile."""
 
 
-def queued(rules: str) -> ColumnElement[bool]:
-    """Return the condition of documents in the queue that were made by these rules."""
-    return and_(_ROWS.state == "staged", _ROWS.rules == rules)
+_RULES = bindparam("rules", type_=Text)
 
+QUEUED = and_(_ROWS.state == "staged", _ROWS.rules == _RULES)
+"""In the queue, and made by the rules `rules`."""
 
-def ready(rules: str) -> ColumnElement[bool]:
-    """Return the condition of documents that may go, all that they need being sent."""
-    return and_(queued(rules), _HAS_ALL)
+OUTDATED = and_(_ROWS.state == "staged", or_(_ROWS.rules.is_(None), _ROWS.rules != _RULES))
+"""In the queue, and made by other rules than `rules`."""
 
-
-def outdated(rules: str) -> ColumnElement[bool]:
-    """Return the condition of documents in the queue that were made by other rules."""
-    return and_(_ROWS.state == "staged", or_(_ROWS.rules.is_(None), _ROWS.rules != rules))
+_READY = and_(QUEUED, _HAS_ALL)
+_SETTLED = and_(_ROWS.state == "sending", bindparam("due", type_=Double) >= LAST_REQUEST)
 
 
 @dataclass(frozen=True, slots=True)
 class Intent:
     """Who takes documents in hand, and when: for people, on the clock of leases, on its own.
 
-    `rules` is the hash of the rules by which it makes documents.
+    `rules` is the hash of the rules by which it makes documents of `flow`.
     """
 
+    flow: str
     token: str
     now: float
     moment: float
@@ -110,35 +116,70 @@ class Intent:
     rules: str
 
 
-def take(
-    connection: Connection, flow: str, condition: ColumnElement[bool], limit: int, intent: Intent
-) -> list[Claim]:
-    """Take up to `limit` documents in hand that fit the condition, the oldest first.
-
-    Of one that a dead worker left, and of which a newer state came since, the newer one is taken.
-    """
+def take_ready(connection: Connection, limit: int, intent: Intent) -> list[Claim]:
+    """Take up to `limit` documents in hand that may go, all that they need being sent."""
     rows = connection.execute(
+        _TAKE_READY, {"of_flow": intent.flow, "most": limit, "rules": intent.rules}
+    ).all()
+    return _take(connection, rows, intent)
+
+
+def take_settled(
+    connection: Connection, limit: int, intent: Intent, settle: float, lease: float
+) -> list[Claim]:
+    """Take up to `limit` documents in hand whose last request began `settle` seconds ago.
+
+    A dead worker may have gone on sending for `lease` seconds after its intent. Of a document of
+    which a newer state came since, the newer one is taken.
+    """
+    due = intent.moment - settle
+    values = {"of_flow": intent.flow, "most": limit, "lease": lease, "due": due}
+    return _take(connection, connection.execute(_TAKE_SETTLED, values).all(), intent)
+
+
+def _taking(condition: ColumnElement[bool]) -> Select[*tuple[Any, ...]]:
+    """Return the statement that locks documents of a condition, the oldest first."""
+    return (
         select(
             _ROWS.id, _ROWS.document, _ROWS.identity, _ROWS.source, _ROWS.body, _ROWS.attempts,
             _ROWS.rules, _ROWS.next_body, _ROWS.next_head,
         )
-        .where(_ROWS.flow == flow, _ROWS.identity.is_not(None), condition)
+        .where(_ROWS.flow == bindparam("of_flow"), _ROWS.identity.is_not(None), condition)
         .order_by(_ROWS.id)
-        .limit(limit)
+        .limit(bindparam("most", type_=Integer))
         .with_for_update(skip_locked=True)
-    ).all()  # fmt: skip
+    )  # fmt: skip
+
+
+# Built once: to build a statement costs more than to execute it.
+_TAKE_READY = _taking(_READY)
+_TAKE_SETTLED = _taking(_SETTLED)
+_HOLD = (
+    update(RECORDS)
+    .where(_ROWS.id.in_(bindparam("rows", expanding=True)))
+    .values(
+        state="sending",
+        claim=bindparam("token"),
+        intent_at=bindparam("moment"),
+        changed_at=bindparam("now"),
+    )
+)
+
+
+def _take(
+    connection: Connection, rows: Sequence[Row[*tuple[Any, ...]]], intent: Intent
+) -> list[Claim]:
     if not rows:
         return []
     ids = [row.id for row in rows]
     connection.execute(
-        update(RECORDS)
-        .where(_ROWS.id.in_(ids))
-        .values(state="sending", claim=intent.token, intent_at=intent.moment, changed_at=intent.now)
+        _HOLD,
+        {"rows": ids, "token": intent.token, "moment": intent.moment, "now": intent.now},
     )
     newer = {row.id: head for row in rows if (head := _overtaking(row)) is not None}
     for row_id, head in newer.items():
         _overtake(connection, row_id, head)
-    needs = _needs_of(connection, flow, ids)
+    needs = _needs_of(connection, intent.flow, ids)
     claims = []
     for row in rows:
         head = newer.get(row.id)
@@ -184,12 +225,7 @@ def _overtake(connection: Connection, row: int, head: NextHead) -> None:
 
 def bring_back(connection: Connection, flow: str, now: float) -> bool:
     """Put documents back into the queue whose needed ones have been delivered meanwhile."""
-    back = connection.scalars(
-        select(_ROWS.id)
-        .where(_ROWS.flow == flow, COMES_BACK)
-        .order_by(_ROWS.id)
-        .with_for_update(skip_locked=True)
-    ).all()
+    back = [row.id for row in _locked(connection, _LOCK_BACK, flow, "")]
     for start in range(0, len(back), _AT_ONCE):
         connection.execute(
             update(RECORDS)
@@ -201,11 +237,10 @@ def bring_back(connection: Connection, flow: str, now: float) -> bool:
 
 def hold_back(connection: Connection, flow: str, run: str, now: float, rules: str) -> list[Held]:
     """Let documents wait that need one which found no way, or which waits for them in turn."""
-    staged = and_(_ROWS.flow == flow, queued(rules))
-    rows = _locked(connection, and_(staged, _HAS_LOST))
+    rows = _locked(connection, _LOCK_LOST, flow, rules)
     if not rows and not _moves(connection, flow, rules):
         # Nothing can change any more, and yet they are not ready: they need each other.
-        rows = _locked(connection, and_(staged, ~_HAS_ALL))
+        rows = _locked(connection, _LOCK_NEEDING, flow, rules)
     needs = _needs_of(connection, flow, [row.id for row in rows])
     held = []
     for row in rows:
@@ -223,18 +258,30 @@ def forget_needs(connection: Connection, rows: Sequence[int]) -> None:
     """Drop what documents needed that have come to their end: all of it was there."""
     for start in range(0, len(rows), _AT_ONCE):
         part = rows[start : start + _AT_ONCE]
-        connection.execute(delete(NEEDS).where(NEEDS.c.record.in_(part)))
+        connection.execute(_FORGET_NEEDS, {"rows": part})
+
+
+_FORGET_NEEDS = delete(NEEDS).where(NEEDS.c.record.in_(bindparam("rows", expanding=True)))
+
+
+def _locking(condition: ColumnElement[bool]) -> Select[*tuple[Any, ...]]:
+    return (
+        select(_ROWS.id, _ROWS.source)
+        .where(_ROWS.flow == bindparam("of_flow"), condition)
+        .order_by(_ROWS.id)
+        .with_for_update(skip_locked=True)
+    )
+
+
+_LOCK_BACK = _locking(COMES_BACK)
+_LOCK_LOST = _locking(and_(QUEUED, _HAS_LOST))
+_LOCK_NEEDING = _locking(and_(QUEUED, ~_HAS_ALL))
 
 
 def _locked(
-    connection: Connection, condition: ColumnElement[bool]
+    connection: Connection, statement: Select[*tuple[Any, ...]], flow: str, rules: str
 ) -> Sequence[Row[*tuple[Any, ...]]]:
-    return connection.execute(
-        select(_ROWS.id, _ROWS.source)
-        .where(condition)
-        .order_by(_ROWS.id)
-        .with_for_update(skip_locked=True)
-    ).all()
+    return connection.execute(statement, {"of_flow": flow, "rules": rules}).all()
 
 
 def note_needs(connection: Connection, needs: Mapping[int, Sequence[tuple[str, str]]]) -> None:
@@ -250,37 +297,54 @@ def note_needs(connection: Connection, needs: Mapping[int, Sequence[tuple[str, s
 
 def _moves(connection: Connection, flow: str, rules: str) -> bool:
     """Whether a document of the flow is in hand, or may be taken: one look, so nothing slips by."""
-    moving = or_(_ROWS.state == "sending", ready(rules))
-    first = connection.execute(select(_ROWS.id).where(_ROWS.flow == flow, moving).limit(1)).first()
-    return first is not None
+    return connection.execute(_MOVES, {"of_flow": flow, "rules": rules}).first() is not None
+
+
+def is_drained(connection: Connection, flow: str, rules: str) -> bool:
+    """Whether no document of the flow is in hand, or in the queue and made by these rules."""
+    return connection.execute(_LEFT, {"of_flow": flow, "rules": rules}).first() is None
+
+
+def _any(*conditions: ColumnElement[bool]) -> Select[*tuple[Any, ...]]:
+    return select(_ROWS.id).where(_ROWS.flow == bindparam("of_flow"), or_(*conditions)).limit(1)
+
+
+_MOVES = _any(_ROWS.state == "sending", _READY)
+_LEFT = _any(_ROWS.state == "sending", QUEUED, COMES_BACK)
 
 
 def _needs_of(
     connection: Connection, flow: str, rows: Sequence[int]
 ) -> dict[int, list[Row[*tuple[Any, ...]]]]:
     found: dict[int, list[Row[*tuple[Any, ...]]]] = defaultdict(list)
-    state, keys = (
+    for start in range(0, len(rows), _AT_ONCE):
+        values = {"of_flow": flow, "rows": rows[start : start + _AT_ONCE]}
+        for row in connection.execute(_NEEDS_OF, values):
+            found[row.record].append(row)
+    return found
+
+
+def _of_needed(column: Column[str]) -> ScalarSelect[str]:
+    return (
         select(column)
-        .where(_NEEDED.c.flow == flow)
+        .where(_NEEDED.c.flow == bindparam("of_flow"))
         .where(_NEEDED.c.document == NEEDS.c.document, _NEEDED.c.identity == NEEDS.c.identity)
         .correlate(NEEDS)
         .scalar_subquery()
-        for column in (_NEEDED.c.state, _NEEDED.c.erp_keys)
     )
-    for start in range(0, len(rows), _AT_ONCE):
-        for row in connection.execute(
-            select(
-                NEEDS.c.record,
-                NEEDS.c.document,
-                NEEDS.c.identity,
-                state.label("state"),
-                keys.label("erp_keys"),
-            )
-            .where(NEEDS.c.record.in_(rows[start : start + _AT_ONCE]))
-            .order_by(NEEDS.c.record, NEEDS.c.document, NEEDS.c.identity)
-        ):
-            found[row.record].append(row)
-    return found
+
+
+_NEEDS_OF = (
+    select(
+        NEEDS.c.record,
+        NEEDS.c.document,
+        NEEDS.c.identity,
+        _of_needed(_NEEDED.c.state).label("state"),
+        _of_needed(_NEEDED.c.erp_keys).label("erp_keys"),
+    )
+    .where(NEEDS.c.record.in_(bindparam("rows", expanding=True)))
+    .order_by(NEEDS.c.record, NEEDS.c.document, NEEDS.c.identity)
+)
 
 
 def _fault(need: Row[*tuple[Any, ...]]) -> FaultReport:

@@ -14,6 +14,8 @@ from mapgen.runtime.outcome import FaultReport, Origin, Outcome
 End = Literal["sent", "rejected", "dead_lettered", "deferred", "skipped"]
 Arrival = Literal["created", "already exists", "updated"]
 Keys = Mapping[str, str]
+Hold = tuple[int, str]
+"""A row, and the token of who has it in hand."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +70,11 @@ class Claim:
     needs: tuple[Need, ...] = ()
     is_withdrawn: bool = False
     is_outdated: bool = False
+
+    @property
+    def hold(self) -> Hold:
+        """What tells the claim from all others."""
+        return self.row, self.token
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from functools import cache
-from typing import TypeVar, cast
+from typing import TypeVar
 
 import msgspec
 
@@ -20,15 +19,10 @@ class Unreadable(Exception):
 def decoded(content: bytes, shape: type[T], *, strict: bool = True) -> T:
     """Return the content of an answer. Raises Unreadable."""
     try:
-        read = cast(T, _decoder(shape, strict).decode(content))
+        # Every digit of a number counts where it is compared with what was sent.
+        read = msgspec.json.Decoder(shape, strict=strict, float_hook=Decimal).decode(content)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         raise Unreadable from None
     if is_deeper(read, DEEPEST):
         raise Unreadable
     return read
-
-
-@cache
-def _decoder(shape: type[object], strict: bool) -> msgspec.json.Decoder[object]:
-    # Every digit of a number counts where it is compared with what was sent.
-    return msgspec.json.Decoder(shape, strict=strict, float_hook=Decimal)
