@@ -18,6 +18,7 @@ from mapgen.cli.output import piped, say
 
 if TYPE_CHECKING:
     from mapgen.cli.flows import BoundFlow
+    from mapgen.runtime.delivery import Gate
     from mapgen.runtime.delivery.live import LiveTables
     from mapgen.runtime.environment import Environment
     from mapgen.runtime.ledger import Kept
@@ -37,6 +38,7 @@ class _Options(TypedDict):
     lookups: tuple[tuple[str, Path], ...]
     joins: tuple[tuple[str, Path], ...]
     state: str | None
+    gate: str
     log: Path | None
     as_json: bool
 
@@ -54,6 +56,13 @@ class _Options(TypedDict):
 @lookup_option
 @join_option
 @click.option("--state", help="The ledger. [default: sqlite:///.mapgen/ledger.db of the workspace]")
+@click.option(
+    "--gate",
+    type=click.Choice(["off", "full"]),
+    default="off",
+    show_default=True,
+    help="full: validate each document with its JSON Schema before it is sent.",
+)
 @click.option("--log", type=click.Path(path_type=Path), help="Events as JSON lines, appended.")
 @click.option("--json", "as_json", is_flag=True, help="End standard output with one JSON line.")
 @click.pass_obj
@@ -102,6 +111,7 @@ def _delivered(bound: BoundFlow, live: LiveTables, options: _Options) -> Summary
 
     source = options["source"]
     _into_the_erp(bound)
+    gate = _gate(bound) if options["gate"] == "full" else None
     with ExitStack() as files:
         stream = files.enter_context(open_input(bound, source))
         joins = files.enter_context(open_joins(bound, dict(options["joins"])))
@@ -119,7 +129,7 @@ def _delivered(bound: BoundFlow, live: LiveTables, options: _Options) -> Summary
             return once_more(bound, kept, joins)
 
         rules = bound.flow.rules
-        mapped = Mapped(records, again)
+        mapped = Mapped(records, again, gate)
         summary = deliver(mapped, bound.flow.plan, environment, ledger, rules, observer)
         tell_unasked(joins)
         return summary
@@ -136,6 +146,26 @@ def _into_the_erp(bound: BoundFlow) -> None:
             " does not deliver them",
             f"`mapgen transform {name} --input FILE --output FILE` writes them, one a line",
         )
+
+
+def _gate(bound: BoundFlow) -> Gate:
+    """Return what each document has to pass. Raises Stopped for a schema that is none."""
+    from mapgen.cli.flows import reason_of
+    from mapgen.report import Stopped
+    from mapgen.report.catalogue import project as messages
+    from mapgen.report.catalogue import reading
+    from mapgen.runtime.delivery import Gate
+    from mapgen.runtime.transform import DamagedFlow
+    from mapgen.workspace import GENERATED
+
+    name = bound.flow.plan.flow
+    folder = f"{GENERATED}/{name}"
+    try:
+        return Gate.load(bound.workspace.root / folder, bound.flow.plan, bound.flow.rules)
+    except OSError as error:
+        raise Stopped(reading.file_unreadable(path=folder, reason=reason_of(error))) from None
+    except DamagedFlow as error:
+        raise Stopped(messages.damaged_flow(flow=name, reason=str(error))) from None
 
 
 def default_state(root: Path) -> str:

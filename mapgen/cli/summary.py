@@ -136,6 +136,7 @@ _MEANINGS = {
     "R411": "key of another document unknown",
     "R412": "several of this identity in the tenant",
     "R413": "saved otherwise than sent",
+    "R415": "does not match its JSON Schema",
 }
 
 

@@ -82,4 +82,3 @@ def test_minute_is_used_up() -> None:
     assert is_waiting.wait(60)
     threading.Event().wait(0.3)
     assert used == 87
-    permits.close()

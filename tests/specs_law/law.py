@@ -20,10 +20,12 @@ from mapgen.compiler import check_specs, generate
 from mapgen.emit.plans import plan_file, rule_map_file
 from mapgen.emit.python.formatting import LINE_LENGTH
 from mapgen.emit.python.transformer import transformer
+from mapgen.emit.schemas import target_schema_file
 from mapgen.emit.templates import render
 from mapgen.loading import Shelf
 from mapgen.report import Diagnostic
 from mapgen.runtime.collecting import collecting_twin
+from mapgen.runtime.delivery import Gate
 from mapgen.runtime.faults import Fault
 from mapgen.runtime.lookups import sample_of
 from mapgen.runtime.outcome import Document
@@ -174,6 +176,7 @@ def _generated(checked: Checked, workspace: Workspace, folder: Path) -> None:
     (place / "transformer.py").write_text(code, encoding="utf-8")
     (place / "flow.json").write_text(plan_file(flow), encoding="utf-8")
     (place / "map.json").write_text(rule_map_file(flow, module.rules, code), encoding="utf-8")
+    (place / "target.schema.json").write_text(target_schema_file(flow), encoding="utf-8")
 
 
 def _asked(checked: Checked, draft: Draft, folder: Path) -> None:
@@ -249,6 +252,7 @@ def _transformed(
     draft: Draft, folder: Path, tally: Tally, loaded: LoadedFlow, given: Bound
 ) -> None:
     flow = loaded.transformer(given)
+    gate = Gate.load(folder / "generated" / draft.flow, loaded.plan, loaded.rules)
     complete = _Complete(loaded, given, folder / "generated" / draft.flow)
     random = Random(draft.seed)
     records = Records(draft, random)
@@ -265,6 +269,10 @@ def _transformed(
             found = flow.outcomes(RawRecord(1, 1, text), "records.json")
             kind = type(found[0]).__name__
             tally.records[kind] += 1
+            for one in found:
+                if isinstance(one, Document):
+                    broken = gate.faults(one.document, one.body)
+                    assert not broken, f"its document does not match its schema: {broken}"
             if isinstance(found[0], Document):
                 faults = complete.faults(flow, RawRecord(1, 1, text))
                 assert not faults, f"the complete way refuses what the fast one takes: {faults}"

@@ -134,6 +134,10 @@ class Carrier:
             absent = ", and not in the tenant" if there is None else ""
             self._die(claim, f"no answer to {claim.attempts} requests{absent}")
             return
+        gate = self._run.gate
+        if gate is not None and (broken := gate.faults(claim.document, claim.body)):
+            self._end(Acknowledgement(claim, "rejected", faults=broken))
+            return
         try:
             body = filled(claim.body, self._keys_of(claim))
         except UnknownKey as unknown:

@@ -14,6 +14,7 @@ from typing import assert_never
 from mapgen import __version__
 from mapgen.plan import Plan
 from mapgen.runtime.delivery.courier import Courier
+from mapgen.runtime.delivery.gate import Gate
 from mapgen.runtime.delivery.run import Run
 from mapgen.runtime.delivery.tally import Tally
 from mapgen.runtime.environment import Environment
@@ -32,10 +33,14 @@ _LONGEST_GRACE = 10.0
 
 @dataclass(frozen=True, slots=True)
 class Mapped:
-    """What a mapping makes: of the input, given the session, and of a record that waited."""
+    """What a mapping makes: of the input, given the session, and of a record that waited.
+
+    With a `gate`, no document is sent that does not pass it.
+    """
 
     of_input: Callable[[Connection], Iterable[Outcome]]
     of_kept: Callable[[Kept], Iterable[Outcome]]
+    gate: Gate | None = None
 
 
 Outcomes = Iterable[Outcome] | Mapped
@@ -72,7 +77,8 @@ def deliver(
     tally = Tally(plan.flow, observer)
     tenant = environment.tenant
     book = book_of(plan.flow, tenant.tenant, tenant.url)
-    run = Run(book, plan, environment.limits, ledger, tally)
+    gate = outcomes.gate if isinstance(outcomes, Mapped) else None
+    run = Run(book, plan, environment.limits, ledger, tally, gate)
     began = ledger.begin(run.book, run.id, __version__, plan.rules)
     tally.tell(TechnicalEvent("run began", facts=_facts(run, environment)))
     keep = plan.dead_letter_days * _SECONDS_A_DAY

@@ -6,6 +6,7 @@ import threading
 import uuid
 from dataclasses import dataclass, field
 
+from mapgen.runtime.delivery.gate import Gate
 from mapgen.plan import Plan
 from mapgen.runtime.delivery.tally import Tally
 from mapgen.runtime.environment import Limits
@@ -18,7 +19,7 @@ def _new_id() -> str:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One run of a flow: its plan and limits, its ledger and tally, the signal to stop.
+    """One run of a flow: its plan and limits, its ledger, tally and gate, the signal to stop.
 
     `book` is what the ledger keeps the records under; `id` tells the run from all others that
     share the ledger.
@@ -29,6 +30,7 @@ class Run:
     limits: Limits
     ledger: Ledger
     tally: Tally
+    gate: Gate | None = None
     stop: threading.Event = field(default_factory=threading.Event)
     id: str = field(default_factory=_new_id)
 
