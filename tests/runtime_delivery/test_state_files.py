@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import stat
+import threading
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -145,3 +146,16 @@ def test_a_ledger_of_a_run_that_was_killed(tmp_path: Path) -> None:
 
     with Ledger(f"sqlite:///{copy}") as left:
         assert left.counts("orders") == {"staged": 1}
+
+
+def test_opened_while_another_run_makes_it(tmp_path: Path) -> None:
+    """Runs that begin at the same moment with a new ledger wait for each other."""
+    path = tmp_path / "ledger.db"
+    with closing(sqlite3.connect(path, isolation_level=None, check_same_thread=False)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        end = threading.Timer(0.3, other.execute, ("ROLLBACK",))
+        end.start()
+
+        Ledger(f"sqlite:///{path}").close()
+
+        end.join()

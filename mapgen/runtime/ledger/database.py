@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
@@ -18,6 +19,7 @@ from mapgen.runtime.ledger.schema import META, METADATA, VERSION
 
 _HELP_FORM = "give sqlite:///FILE, or postgresql+psycopg://USER@HOST/DATABASE"
 _LONGEST_PAUSE = 30_000  # milliseconds
+_MOST_TRIES, _BETWEEN_TRIES = 200, 0.05  # seconds
 _POSTGRESQL_LOCK = 7_016_533_001  # any number, the same in every process
 
 
@@ -108,7 +110,7 @@ def _sqlite(url: URL) -> Engine:
         connection.isolation_level = None
         cursor = connection.cursor()
         cursor.execute("PRAGMA busy_timeout = 60000")
-        cursor.execute("PRAGMA journal_mode = WAL")
+        _write_ahead(cursor)
         # WAL with NORMAL may lose the latest commits at a power cut; an intent must not be lost.
         cursor.execute("PRAGMA synchronous = FULL")
         # What is deleted is overwritten: bodies hold personal values.
@@ -121,6 +123,18 @@ def _sqlite(url: URL) -> Engine:
         connection.exec_driver_sql("BEGIN IMMEDIATE")
 
     return engine
+
+
+def _write_ahead(cursor: sqlite3.Cursor) -> None:
+    """Let readers go on beside a writer. SQLite does not wait where two set this at a time."""
+    for rest in reversed(range(_MOST_TRIES)):
+        try:
+            cursor.execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or not rest:
+                raise
+            time.sleep(_BETWEEN_TRIES)
 
 
 def _recognise(path: Path) -> None:
