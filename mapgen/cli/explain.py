@@ -11,11 +11,12 @@ from typing import NoReturn
 import click
 
 _SUFFIX = ".md"
-_TITLE = re.compile(r"# ([A-Z]\d{3}): (.+)")
+_CODE = re.compile(r"[A-Z]\d{3}")
+_TITLE = re.compile(r"# [A-Z]\d{3}: (.+)")
 _HEADING = re.compile(r"\*\*([^*]+)\*\*")
 _EMPHASIS = re.compile(r"(?<![*\w])\*{1,2}([^*\s](?:[^*]*[^*\s])?)\*{1,2}(?![*\w])")
 _LINK = re.compile(r"\[([^\]]+)\]\([^)]+\)")
-_CODE = re.compile(r"(`[^`]*`)")
+_BACKQUOTED = re.compile(r"(`[^`]*`)")
 
 
 @click.command()
@@ -51,9 +52,16 @@ def codes(pages: Traversable) -> tuple[str, ...]:
 def titles(pages: Traversable) -> Iterator[str]:
     """Yield `CODE  title` of every page, in the order of the codes."""
     for code in codes(pages):
-        text = (pages / f"{code}{_SUFFIX}").read_text(encoding="utf-8")
-        found = _TITLE.match(text)
-        yield f"{click.style(code, bold=True)}  {found[2] if found else ''}".rstrip()
+        yield f"{click.style(code, bold=True)}  {title_of(code) or ''}".rstrip()
+
+
+def title_of(code: str) -> str | None:
+    """Return what the page of a code says that it means, None for what is no code."""
+    page = error_pages() / f"{code}{_SUFFIX}"
+    if not _CODE.fullmatch(code) or not page.is_file():
+        return None
+    found = _TITLE.match(page.read_text(encoding="utf-8"))
+    return None if found is None else found[1]
 
 
 def as_terminal_text(page: str) -> str:
@@ -76,7 +84,7 @@ def as_terminal_text(page: str) -> str:
 
 def _prose(line: str) -> str:
     """Return a line without emphasis and link targets; what stands in backquotes stays."""
-    parts = _CODE.split(_LINK.sub(r"\1", line))
+    parts = _BACKQUOTED.split(_LINK.sub(r"\1", line))
     return "".join(part if part[:1] == "`" else _EMPHASIS.sub(r"\1", part) for part in parts)
 
 

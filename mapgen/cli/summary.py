@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from mapgen.cli.explain import title_of
 from mapgen.cli.output import say
 from mapgen.escaping import lines, visible
 from mapgen.runtime.halt import Halt
@@ -78,71 +79,10 @@ def _tell_reasons(summary: Summary, kind: str | None) -> None:
         click.echo("                a record with several errors counts for each of them", err=True)
 
 
-_MEANINGS = {
-    "R101": "no JSON record",
-    "R102": "wrong type",
-    "R103": "member missing",
-    "R108": "not what the schema says",
-    "R104": "rows that are not together",
-    "R105": "nothing to join",
-    "R106": "several to join",
-    "R107": "joined list not whole",
-    "R201": "value missing",
-    "R202": "no such element",
-    "R203": "no such entry",
-    "R204": "count out of bounds",
-    "R205": "no such characters",
-    "R206": "no phone number",
-    "R207": "no whole number",
-    "R208": "no number",
-    "R209": "neither true nor false",
-    "R210": "division by zero",
-    "R211": "too large to be rounded",
-    "R212": "unknown currency",
-    "R213": "fraction of a cent",
-    "R214": "no instant",
-    "R215": "instant without a zone",
-    "R216": "no date",
-    "R217": "time skipped or doubled",
-    "R218": "date beyond the calendar",
-    "R219": "no duration",
-    "R224": "two documents of one identity",
-    "R225": "no usable identity",
-    "R226": "two records of one identity",
-    "R227": "identities that the ERP takes for one",
-    "R251": "no answer to a lookup",
-    "R252": "lookup ambiguous",
-    "R260": "not of the target's pattern",
-    "R261": "not in the target's list",
-    "R301": "text too long",
-    "R302": "too many decimal places",
-    "R303": "number out of range",
-    "R304": "not in the lookup",
-    "R305": "too few rows",
-    "R306": "totals differ",
-    "R307": "check does not hold",
-    "R308": "numbers too large",
-    "R312": "two rows of one key",
-    "R401": "refused by the tenant",
-    "R402": "refused by the tenant",
-    "R403": "not saved by the tenant",
-    "R404": "identity changed by the tenant",
-    "R405": "no answer",
-    "R406": "something it depends on is missing",
-    "R407": "look-up refused",
-    "R408": "a document that it needs is missing",
-    "R409": "not in the tenant yet",
-    "R410": "rows that cannot be told apart",
-    "R411": "key of another document unknown",
-    "R412": "several of this identity in the tenant",
-    "R413": "saved otherwise than sent",
-    "R415": "does not match its JSON Schema",
-}
-
-
 def _explained(words: str) -> str:
+    """Return a reason with what its code means, as the code's page is headed."""
     code, _, target = words.partition(" ")
-    meaning = _MEANINGS.get(code)
+    meaning = title_of(code)
     return words if meaning is None else f"{code} {meaning}{f': {target}' if target else ''}"
 
 

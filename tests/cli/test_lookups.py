@@ -90,9 +90,9 @@ def test_personal_keys_in_a_run(mail: Path) -> None:
     counts = json.loads(done.stdout)
     assert (counts["created"], counts["rejected"]) == (1, 3)
     assert order["CustomerID"] == "C0001"
-    assert "R252 lookup ambiguous: CustomerID" in done.stderr
+    assert "R252 a lookup that is ambiguous: CustomerID" in done.stderr
     assert "R251 no answer to a lookup: CustomerID" in done.stderr
-    assert "R304 not in the lookup: CustomerID" in done.stderr
+    assert "R304 a key that the lookup does not know: CustomerID" in done.stderr
     kept = [path.read_bytes() for path in (mail / ".mapgen").iterdir()]
     kept += [(mail / "events.jsonl").read_bytes(), (done.stdout + done.stderr).encode()]
     assert len(kept) > 2

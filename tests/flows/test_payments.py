@@ -85,7 +85,7 @@ def test_payment_before_its_order(tmp_path: Path, tenant: Sandbox) -> None:
     later, _ = _run("shopify_payments", paid, tmp_path, tenant)
 
     assert (early["deferred"], early["rejected"], early["created"]) == (1, 0, 0)
-    assert "R304 not in the lookup: OrdersToApply[].OrderNbr" in said
+    assert "R304 a key that the lookup does not know: OrdersToApply[].OrderNbr" in said
     assert (later["deferred"], later["created"]) == (0, 1)
     [order] = tenant.records("SalesOrder")
     [payment] = tenant.records("Payment")
