@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any, Self
 
 import msgspec
 
+from mapgen.plan import Plan
 from mapgen.runtime.masking import MASKED
 from mapgen.runtime.outcome import ONLY, FaultReport
-from mapgen.plan import Plan
 from mapgen.runtime.rules import Rules
 from mapgen.runtime.tenant.body import read_body
 from mapgen.runtime.transform import DamagedFlow

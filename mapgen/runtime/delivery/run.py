@@ -6,8 +6,8 @@ import threading
 import uuid
 from dataclasses import dataclass, field
 
-from mapgen.runtime.delivery.gate import Gate
 from mapgen.plan import Plan
+from mapgen.runtime.delivery.gate import Gate
 from mapgen.runtime.delivery.tally import Tally
 from mapgen.runtime.environment import Limits
 from mapgen.runtime.ledger import Ledger
