@@ -234,8 +234,11 @@ class Known(Struct, frozen=True):
                 return self.decided(_named(node.value, node.local, operand))
         known = self._told_of(operand, is_there=True).naming(node.local, operand)
         value = known.decided(node.value)
-        if _is_nothing(value) and is_sure(operand):
-            return ir.Constant(None, node.type)
+        if is_sure(operand):
+            if _is_nothing(value):
+                return ir.Constant(None, node.type)
+            if not ir.is_optional(operand) and node.local.number not in _locals(value):
+                return value
         return replace(node, operand=operand, value=value)
 
     def _or_else(self, node: ir.OrElse) -> ir.Expression:
