@@ -13,11 +13,11 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from mapgen.emit.python.expression import ModuleNeeds, Namer, PythonExpressions
-from mapgen.expression import Binding, Scope, compile_expression, types
+from mapgen.expression import Binding, Scope, compile_expression
 from mapgen.expression.signature import Pattern, build, read_pattern
-from mapgen.expression.types import Type
+from mapgen.ir import types
 from mapgen.ir.expression import attribute_names, is_optional
-from mapgen.lower.expression import lower_expression
+from mapgen.ir.types import Type
 from mapgen.report import Diagnostic, Stopped, Text
 from mapgen.runtime.exact import exactly
 from mapgen.runtime.faults import beyond_counting
@@ -60,7 +60,7 @@ def evaluate(
     # No name of Python's or of the runtime's begins like this.
     names = {name: f"given_{number}" for number, name in enumerate(kinds)}
     bindings = {names[name]: _bound(values.get(name), kind, name) for name, kind in kinds.items()}
-    lowered, module = lower_expression(typed), ModuleNeeds(tuple(bindings))
+    lowered, module = typed.code, ModuleNeeds(tuple(bindings))
     python = PythonExpressions(names, module, Namer(tuple(bindings)))
     code = python.optional(lowered) if is_optional(lowered) else python.value(lowered)
     return Evaluated(_plain(_run(code, module, bindings), typed.type), str(typed.type))

@@ -9,7 +9,7 @@ from msgspec import Struct
 from mapgen.check.records import members_read
 from mapgen.contract.model import Entity
 from mapgen.contract.source_schema import EntitySource
-from mapgen.expression.types import DATE, ListOf, Object, Optional, Type, present
+from mapgen.ir.types import DATE, ListOf, Object, Optional, Type, present
 from mapgen.plan import Reads, Shape
 
 _CUSTOM = "custom"

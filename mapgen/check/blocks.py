@@ -11,12 +11,12 @@ from mapgen.check.model import RESERVED
 from mapgen.check.values import type_in_document
 from mapgen.check.written import written_block
 from mapgen.contract.model import Field
-from mapgen.expression import types
 from mapgen.expression.scope import Scope
 from mapgen.expression.tree import ListTree
 from mapgen.expression.typed import Typed
-from mapgen.expression.types import ListOf, MapOf, Object, Optional, Type, join, present
 from mapgen.ir import flow as ir
+from mapgen.ir import types
+from mapgen.ir.types import Object, Optional, Type, join, present
 from mapgen.report import Diagnostic, Text
 from mapgen.report.catalogue import mapping as messages
 from mapgen.report.catalogue.expression import constant_condition
@@ -37,7 +37,7 @@ class Opened(Struct, frozen=True):
         return ir.Block(
             source=formulas.lowered(source),
             alias=None if alias is None else alias.value,
-            of=None if source is None else type_of(row_binding(source).type),
+            of=None if source is None else row_binding(source).type,
             where=formulas.lowered(self.where),
             part=part,
             reads=reads_of(source, self.where),
@@ -126,22 +126,6 @@ def fields_of(part: ir.Part) -> Sequence[ir.Field]:
         for field in (*one.others, *one.members)
         if isinstance(field, ir.Field)
     ]
-
-
-def type_of(kind: Type) -> ir.Type:
-    """Return a type as back ends know it."""
-    match kind:
-        case Optional(of):
-            inner = type_of(of)
-            return ir.Type(inner.name, inner.of, may_be_missing=True)
-        case ListOf(element):
-            return ir.Type("list", (type_of(element),))
-        case MapOf(key, value):
-            return ir.Type("map", (type_of(key), type_of(value)))
-        case Object(fields={"key": key, "rows": ListOf(row)}) if kind == types.group_of(key, row):
-            return ir.Type("group", (type_of(key), type_of(row)))
-        case _:
-            return ir.Type(str(kind))
 
 
 def row_type(rows: Sequence[Object]) -> Object:

@@ -8,7 +8,7 @@ from typing import TypeVar
 from msgspec.structs import replace
 
 from mapgen.contract.source_schema import SourceSchema
-from mapgen.expression import types
+from mapgen.ir import types
 from mapgen.report import Diagnostic, Text, near_names
 from mapgen.report.catalogue import mapping as messages
 from mapgen.report.catalogue import reading

@@ -9,9 +9,9 @@ from msgspec import Struct
 from mapgen.check.formulas import Formulas, reads_of
 from mapgen.check.model import Value
 from mapgen.contract.model import Entity
-from mapgen.expression import types
 from mapgen.expression.scope import Scope
 from mapgen.ir import flow as ir
+from mapgen.ir import types
 from mapgen.ir.expression import Variable, attribute_name
 from mapgen.ir.names import made_name
 from mapgen.report import Diagnostic, Text
@@ -51,7 +51,7 @@ class Siblings(Struct, frozen=True):
             faults.append(messages.not_a_key(kind.field, entity=entity.name, known=entity.keys))
         else:
             is_sure, variable = other.when is None, made_name(name.value)
-            present = None if is_sure else Variable(variable, variable)
+            present = None if is_sure else Variable(variable, types.Object(variable, {}))
             held = self.conditions.get(name.value)
             return Value(
                 ir.Made(name.value, kind.field.value, present),

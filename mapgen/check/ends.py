@@ -25,6 +25,7 @@ from mapgen.ir.expression import (
     Variable,
     WhenPresent,
 )
+from mapgen.ir.types import present
 from mapgen.runtime.folding import folded
 
 _MOST = 24
@@ -78,7 +79,7 @@ class Texts(Struct, frozen=True):
             case Field(operand=Variable(name="settings"), key=name):
                 return _of(self.settings[name]) if name in self.settings else ANY
             case Field(operand=operand, key=key):
-                return self._member(operand.type.removesuffix("?"), key)
+                return self._member(str(present(operand.type)), key)
             case Call(function="string(int)"):
                 return _WHOLE_NUMBER
             case Concatenation(parts=parts):

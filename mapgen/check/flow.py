@@ -27,9 +27,9 @@ from mapgen.check.security import (
 from mapgen.check.sources import Paths, leaf_paths
 from mapgen.contract.model import Contract
 from mapgen.contract.source_schema import SourceSchema
-from mapgen.expression.types import Object
 from mapgen.ir import flow as ir
-from mapgen.lower.deciding import decided_flow
+from mapgen.ir.deciding import decided_flow
+from mapgen.ir.types import Object
 from mapgen.report import Diagnostic, Stopped
 from mapgen.report.catalogue import mapping as messages
 from mapgen.spec import model as spec

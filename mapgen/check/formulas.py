@@ -14,7 +14,8 @@ from mapgen.expression.lineage import element_of
 from mapgen.expression.scope import Binding, Scope
 from mapgen.expression.tree import Index, Name, Select, Tree, children
 from mapgen.expression.typed import Typed
-from mapgen.expression.types import (
+from mapgen.ir import expression as ir
+from mapgen.ir.types import (
     BOOL,
     NULL,
     ErrorType,
@@ -25,12 +26,9 @@ from mapgen.expression.types import (
     is_assignable,
     present,
 )
-from mapgen.ir import expression as ir
-from mapgen.lower.expression import lower_expression
 from mapgen.report import Diagnostic, Span, Text
 from mapgen.report.catalogue import mapping as messages
 
-_NOTHING = ir.Constant(None, "null")
 _WORD = re.compile(r"[^\W\d]\w*")
 
 
@@ -104,7 +102,7 @@ class Formulas(Struct):
         """Return an expression as back ends know it; of a spec with faults none gets there."""
         if typed is None:
             return None
-        return _NOTHING if self.faults else lower_expression(typed, wanted)
+        return typed.as_type(wanted or typed.type)
 
     def whole(self, text: Text, scope: Scope) -> Typed | None:
         """Return an expression without a division that nothing rounds."""

@@ -11,7 +11,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from mapgen import plan
-from mapgen.check.blocks import Opened, opened, row_type, type_of
+from mapgen.check.blocks import Opened, opened, row_type
 from mapgen.check.directions import idle_ignores, unusable_members
 from mapgen.check.documents import (
     Siblings,
@@ -31,12 +31,12 @@ from mapgen.check.tables import TableRules
 from mapgen.check.values import FieldRules, type_in_document
 from mapgen.contract.model import Contract, Entity
 from mapgen.contract.source_schema import SourceSchema
-from mapgen.expression import types
 from mapgen.expression.lineage import TABLES
 from mapgen.expression.scope import Binding, Origins, Scope, at, either
-from mapgen.expression.tree import Binary, Name
+from mapgen.expression.tree import Name
 from mapgen.expression.typed import Typed
 from mapgen.ir import flow as ir
+from mapgen.ir import types
 from mapgen.ir.expression import Operation
 from mapgen.ir.rewriting import over_document
 from mapgen.report import Diagnostic, Span, Text
@@ -266,7 +266,7 @@ def _lets(
         lineage = typed.lineage
         scope = scope.with_(name, Binding(typed.type, lineage.value, lineage.reads))
         value = formulas.lowered(typed)
-        found.append(ir.Let(name, value, type_of(typed.type), typed.reads, let.pointer))
+        found.append(ir.Let(name, value, typed.type, typed.reads, let.pointer))
     return tuple(found), scope
 
 
@@ -436,9 +436,9 @@ def _emptied(part: ir.Part) -> frozenset[tuple[str, str]]:
 
 def _has_tolerance(typed: Typed) -> bool:
     """Whether a condition compares amounts, which can be nearly equal."""
-    if not isinstance(typed.tree, Binary) or typed.tree.operator != "==":
+    if not isinstance(typed.code, Operation) or typed.code.operator != "==":
         return False
-    sides = (typed.types[typed.tree.left], typed.types[typed.tree.right])
+    sides = (typed.code.left.type, typed.code.right.type)
     return types.DECIMAL in sides or types.ERROR in sides
 
 

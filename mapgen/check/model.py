@@ -9,8 +9,8 @@ from msgspec import Struct
 from mapgen.contract.model import Contract
 from mapgen.contract.source_schema import SourceSchema
 from mapgen.expression.typed import Typed
-from mapgen.expression.types import Type
 from mapgen.ir import flow as ir
+from mapgen.ir.types import Type
 from mapgen.report import Span, Text
 from mapgen.spec import model as spec
 

@@ -12,12 +12,12 @@ from msgspec import Struct
 from mapgen.check.formulas import Formulas, described
 from mapgen.check.model import Value
 from mapgen.contract.model import Field
-from mapgen.expression import types
 from mapgen.expression.scope import Scope
 from mapgen.expression.tree import Constant, Tree, Unary
 from mapgen.expression.typed import Typed
-from mapgen.expression.types import Optional, Type, present
+from mapgen.ir import types
 from mapgen.ir.flow import Fixed, Made
+from mapgen.ir.types import Optional, Type, present
 from mapgen.report import Diagnostic, Span, Text
 from mapgen.report.catalogue import mapping as messages
 from mapgen.report.catalogue import modifiers as catalogue

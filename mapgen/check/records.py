@@ -7,9 +7,9 @@ from typing import Literal, cast
 
 from mapgen import plan
 from mapgen.contract.source_schema import SourceSchema, Stated
-from mapgen.expression.types import INT, ListOf, Object, Optional, Type, present
 from mapgen.ir import flow as ir
 from mapgen.ir.expression import attribute_names
+from mapgen.ir.types import INT, ListOf, Object, Optional, Type, present
 from mapgen.spec import model as spec
 
 

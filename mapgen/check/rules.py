@@ -17,10 +17,10 @@ from mapgen.check.modifiers import unfit_for_parts, write_once_faults
 from mapgen.check.sources import all_near
 from mapgen.check.values import CONVERSIONS, FieldRules, value_span
 from mapgen.contract.model import Contract, Entity, Field, ValueType
-from mapgen.expression import types
 from mapgen.expression.scope import Scope
-from mapgen.expression.types import Type, present
 from mapgen.ir import flow as ir
+from mapgen.ir import types
+from mapgen.ir.types import Type, present
 from mapgen.report import Diagnostic, Span, Text
 from mapgen.report.catalogue import mapping as messages
 from mapgen.report.catalogue import modifiers as modifier_messages

@@ -11,8 +11,8 @@ from msgspec import Struct
 
 from mapgen.check.composing import key_paths
 from mapgen.contract.source_schema import SourceSchema
-from mapgen.expression.types import ERROR, ListOf, Object, Type, present
 from mapgen.ir.flow import covers
+from mapgen.ir.types import ERROR, ListOf, Object, Type, present
 from mapgen.report import Diagnostic, Span, near_names
 from mapgen.report.catalogue import mapping as messages
 from mapgen.report.catalogue import reading, schemas

@@ -12,8 +12,8 @@ from mapgen.check.model import TableFacts, Value
 from mapgen.expression.scope import Scope
 from mapgen.expression.tree import Select
 from mapgen.expression.typed import Typed
-from mapgen.expression.types import ERROR, INT, STRING, Object, Optional, optional, present
 from mapgen.ir import flow as ir
+from mapgen.ir.types import ERROR, INT, STRING, Object, Optional, optional, present
 from mapgen.report.catalogue import mapping as messages
 from mapgen.spec import model as spec
 
@@ -134,7 +134,7 @@ class TableRules(Struct, frozen=True):
         tree = keys[-1][0].tree
         if kind.on_miss or kind.otherwise or not isinstance(tree, Select):
             return True
-        owner = present(keys[-1][0].types[tree.operand])
+        owner = present(keys[-1][0].parts[tree.operand].type)
         choices = (
             self.choices.get((owner.name, tree.field), ()) if isinstance(owner, Object) else ()
         )

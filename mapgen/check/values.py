@@ -27,13 +27,13 @@ from mapgen.check.spelling import repeated
 from mapgen.check.tables import TableRules
 from mapgen.check.written import written_of
 from mapgen.contract.model import Contract, Field, ValueType
-from mapgen.expression import Binding, Scope, Typed, compile_expression, types
+from mapgen.expression import Binding, Scope, Typed
 from mapgen.expression.tree import Method
-from mapgen.expression.types import Optional, Type, is_assignable, join, optional, present
 from mapgen.ir import expression as tree
 from mapgen.ir import flow as ir
-from mapgen.ir.rewriting import renumbered, substituted
-from mapgen.lower.expression import lower_expression
+from mapgen.ir import types
+from mapgen.ir.rewriting import renumbered
+from mapgen.ir.types import Optional, Type, is_assignable, join, optional, present
 from mapgen.report import Diagnostic, Span, Text
 from mapgen.report.catalogue import mapping as messages
 from mapgen.spec import model as spec
@@ -257,7 +257,8 @@ class FieldRules(Struct, frozen=True):
         if isinstance(typed.tree, Method) and typed.tree.name == "trim":
             # What makes blank text missing trims it, too.
             operand = typed.tree.operand
-            inner = replace(typed, tree=operand, type=typed.types[operand])
+            found = typed.parts[operand]
+            inner = replace(typed, type=found.type, code=found.code)
             return Value(self._non_blank(inner), optional(typed.type), (typed,))
         wanted = _in_field(typed.type, field)
         return Value(self.formulas.lowered(typed, wanted), typed.type, (typed,))
@@ -284,7 +285,7 @@ class FieldRules(Struct, frozen=True):
         found = tuple(one for one in typed if one is not None)
         first, *others = map(self._non_blank, found)
         for other in others:
-            first = tree.OrElse(first, renumbered(other, first), "string?")
+            first = tree.OrElse(first, renumbered(other, first), optional(types.STRING))
         return Value(first, optional(types.STRING), found)
 
     def _cases(
@@ -322,7 +323,7 @@ class FieldRules(Struct, frozen=True):
         for when, then in reversed(found):
             condition = renumbered(self.formulas.lowered(when), decided)
             chosen = renumbered(self.formulas.lowered(then, wanted), (decided, condition))
-            decided = tree.Conditional(condition, chosen, decided, str(wanted))
+            decided = tree.Conditional(condition, chosen, decided, wanted)
         return Value(decided, together, (*(one for case in found for one in case), otherwise))
 
     def _type(self, rule: spec.Rule, field: Field, kind: Type) -> None:
@@ -391,12 +392,7 @@ def _in_field(kind: Type, field: Field | None) -> Type:
 
 def _non_blank(expression: tree.Expression) -> tree.Expression:
     """Return the text of an expression, missing where it is blank."""
-    name = "text"
-    kind = types.optional(types.STRING) if tree.is_optional(expression) else types.STRING
-    scope = Scope({name: Binding(kind)})
-    typed = compile_expression(Text.plain(f"nonBlank({name})"), scope, [])
-    assert typed is not None
-    return substituted(renumbered(lower_expression(typed), expression), name, expression)
+    return tree.Call("nonBlank(string?)", (expression,), optional(types.STRING))
 
 
 def _entry_faults(kept: Kept) -> Iterator[Diagnostic]:

@@ -13,7 +13,7 @@ from msgspec import Struct, field
 
 from mapgen.contract.model import Contract, Entity, Field, ValueType
 from mapgen.contract.source_schema import EntitySource, SourceSchema
-from mapgen.expression import types
+from mapgen.ir import types
 from mapgen.report import Text
 
 OPTION = types.Object("Option", {"id": types.STRING, "description": types.optional(types.STRING)})

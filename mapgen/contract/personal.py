@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from functools import cache
 
-from mapgen.expression.types import BOOL, Type, present
+from mapgen.ir.types import BOOL, Type, present
 
 _PARTS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
 # How a name ends, as its words; the longest that fits counts.

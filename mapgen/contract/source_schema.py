@@ -20,8 +20,8 @@ from mapgen.constraints import Constraints, Sign
 from mapgen.contract.branching import MOST_PLACES, places
 from mapgen.contract.document import parsed
 from mapgen.contract.model import Contract, Entity
-from mapgen.expression import types
 from mapgen.expression.patterns import regex_fault
+from mapgen.ir import types
 from mapgen.report import Diagnostic, Source, Span, Stopped
 from mapgen.report.catalogue import reading, schemas
 from mapgen.runtime.constraints import FORMATS

@@ -12,8 +12,8 @@ from mapgen.check.model import RESERVED
 from mapgen.contract.model import Contract, Entity, Field, ValueType
 from mapgen.contract.source_schema import SourceSchema
 from mapgen.draft.names import SAME_WORDS, likeness, singular, snake, words
-from mapgen.expression import types
-from mapgen.expression.types import ListOf, Object, Optional, Type, present
+from mapgen.ir import types
+from mapgen.ir.types import ListOf, Object, Optional, Type, present
 
 _MEMBER = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 _NO_MEMBERS = frozenset({"in", "null", "true", "false", "as", "if", "else"})

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from msgspec import Struct
 
 from mapgen.expression.functions import Function
 from mapgen.expression.signature import Pattern, build, fits
-from mapgen.expression.typed import Chosen
-from mapgen.expression.types import Optional, Type, present
+from mapgen.ir.types import Optional, Type, present
+
+
+class Chosen(Struct, frozen=True):
+    """The function that a call means, and what the capitals of its signature stand for."""
+
+    function: Function
+    bound: Mapping[str, Type]
 
 
 class MayBeMissing(Struct, frozen=True):

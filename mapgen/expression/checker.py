@@ -1,16 +1,18 @@
-"""From a tree and the names in scope to types; every mistake becomes one diagnostic."""
+"""From a tree and the names in scope to types and the ir; every mistake becomes one diagnostic."""
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Sequence
-from typing import assert_never
+from typing import assert_never, get_args
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from mapgen.expression import fixes
 from mapgen.expression.calls import (
+    Chosen,
     MayBeMissing,
     Miscount,
     Misfit,
@@ -19,9 +21,11 @@ from mapgen.expression.calls import (
     patterns_of,
 )
 from mapgen.expression.functions import CALLS, FORM_NAMES, FORMS, METHODS, REFUSED
+from mapgen.expression.hints import element_hint, hint
 from mapgen.expression.lineage import trace
 from mapgen.expression.narrowing import NOTHING, Path, facts, stable_path
 from mapgen.expression.operators import are_comparable, binary_type
+from mapgen.expression.patterns import python_date_pattern
 from mapgen.expression.refinements import REFINEMENTS
 from mapgen.expression.rounding import divisions
 from mapgen.expression.scope import Binding, Scope
@@ -43,8 +47,11 @@ from mapgen.expression.tree import (
     Unary,
     children,
 )
-from mapgen.expression.typed import Chosen, Typed
-from mapgen.expression.types import (
+from mapgen.expression.typed import Part, Typed
+from mapgen.expression.units import UNITS, converted, mismatch, near_units
+from mapgen.ir import building
+from mapgen.ir import expression as ir
+from mapgen.ir.types import (
     BOOL,
     DATE,
     DECIMAL,
@@ -71,7 +78,6 @@ from mapgen.expression.types import (
     optional,
     present,
 )
-from mapgen.expression.units import UNITS, mismatch, near_units
 from mapgen.report import Diagnostic, Span, Text
 from mapgen.report.catalogue import expression as catalogue
 from mapgen.report.catalogue.mapping import unknown_lookup
@@ -80,6 +86,18 @@ from mapgen.report.catalogue.schemas import name_like_a_path
 # Beside these a name is one for sure; anywhere else a text may have lost its quotes.
 _OPERATOR_BEFORE = re.compile(r"(?:[-+*/%<>]|[<>]=|&&|\|\||(?<!!)!)\s*\Z")
 _OPERATOR_AFTER = re.compile(r"\s*(?:[-+*/%<>.\[]|&&|\|\|)")
+_LOOPS: dict[str, ir.LoopKind] = {
+    "all": "all",
+    "exists": "any",
+    "exists_one": "one",
+    "filter": "list",
+    "map": "list",
+    "sortBy": "sorted",
+    "groupBy": "grouped",
+    "transformList": "list",
+    "transformMap": "map",
+}
+_OPERATORS: dict[str, ir.Operator] = {operator: operator for operator in get_args(ir.Operator)}
 
 
 class Env(Struct, frozen=True):
@@ -92,16 +110,38 @@ class Env(Struct, frozen=True):
         return replace(self, present=self.present | paths)
 
 
+class Passage(Struct, frozen=True):
+    """What a selection, an index or a call goes into: `inside` stands for it once it is there.
+
+    `whole` is a value that may be missing, with which the result is left out.
+    """
+
+    type: Type
+    inside: ir.Expression
+    whole: ir.Expression | None = None
+
+    def result(self, found: Type, code: ir.Expression, *, is_chained: bool = False) -> Part:
+        """Return what comes out: left out when what it goes into is missing."""
+        if self.whole is None:
+            return Part(found, code, is_chained)
+        assert isinstance(self.inside, ir.Local)
+        kind = optional(found)
+        return Part(kind, ir.WhenPresent(self.whole, self.inside, code, kind), is_chained=True)
+
+
+# What stands for a part with a fault, of which nobody needs the code.
+_NO_CODE = ir.Variable("", ERROR)
+BROKEN = Part(ERROR, _NO_CODE)
+
+
 class Checker:
-    """Walks one tree once; collects types, the functions chosen and faults."""
+    """Walks one tree once; collects what is found out about its parts, and faults."""
 
     def __init__(self, text: Text, faults: list[Diagnostic]) -> None:
         self.text = text
         self.faults = faults
-        self.types: dict[Tree, Type] = {}
-        self.chosen: dict[Tree, Chosen] = {}
-        self.chained: set[Tree] = set()
-        self.is_fallible = False
+        self.parts: dict[Tree, Part] = {}
+        self.numbers = itertools.count(1)
 
     def whole(self, tree: Tree, scope: Scope) -> Typed | None:
         """Return the checked expression, or None when any fault was found."""
@@ -109,9 +149,9 @@ class Checker:
         if not self.faults:
             self.faults.extend(map(catalogue.never_there, map(self.span, self.never_there(tree))))
         spans = []
-        for division in divisions(tree, self.chosen):
+        for division in divisions(tree):
             span = self.span(division.tree)
-            if isinstance(self.types[division.tree], ErrorType):
+            if self.parts[division.tree].type == ERROR:
                 continue
             if division.fate == "used":
                 self.faults.append(catalogue.division_not_rounded(span))
@@ -121,13 +161,10 @@ class Checker:
             return None
         return Typed(
             tree=tree,
-            type=found,
-            types=self.types,
-            chosen=self.chosen,
-            chained=frozenset(self.chained),
-            lineage=trace(tree, self.types, scope),
-            is_fallible=self.is_fallible,
-            is_constant=self.is_constant(tree, frozenset()),
+            type=found.type,
+            code=found.code,
+            parts=self.parts,
+            lineage=trace(found.code, scope),
             division=spans[0] if spans else None,
         )
 
@@ -138,12 +175,12 @@ class Checker:
         comes from a broken schema the schema tells.
         """
         inner = [found for child in children(tree) for found in self.never_there(child)]
-        is_unknown = self.types.get(tree) == ERROR
+        is_unknown = tree in self.parts and self.parts[tree].type == ERROR
         return inner or ([tree] if is_unknown and not self.has_unknown_name(tree) else [])
 
     def has_unknown_name(self, tree: Tree) -> bool:
         if isinstance(tree, Name):
-            return has_unknown(self.types.get(tree, ERROR))
+            return has_unknown(self.parts.get(tree, BROKEN).type)
         return any(map(self.has_unknown_name, children(tree)))
 
     def span(self, tree: Tree) -> Span:
@@ -152,26 +189,35 @@ class Checker:
     def words(self, tree: Tree) -> str:
         return self.text.value[tree.start : tree.end]
 
-    def report(self, fault: Diagnostic) -> Type:
-        """Note a fault and answer with the type that fits everywhere."""
+    def name_span(self, tree: Call | Method | Macro) -> Span:
+        return self.text.span(tree.name_start, tree.name_end)
+
+    def report(self, fault: Diagnostic, found: Type = ERROR) -> Part:
+        """Note a fault and answer with the type that fits everywhere, or one that is plain."""
         self.faults.append(fault)
-        return ERROR
+        return Part(found, _NO_CODE)
 
-    def check(self, tree: Tree, env: Env) -> Type:
-        """Return the type of a part whose value is used as it is."""
+    def local(self, hint: str, of: Type) -> ir.Local:
+        return ir.Local(next(self.numbers), hint, of)
+
+    def as_type(self, part: Part, wanted: Type) -> ir.Expression:
+        return building.coerced(part.code, part.type, wanted, self.numbers)
+
+    def check(self, tree: Tree, env: Env) -> Part:
+        """Return what is found out about a part whose value is used as it is."""
         found = self.inner(tree, env)
-        return self.bare_table(tree) if is_table(tree, found) else found
+        return self.bare_table(tree) if is_table(tree, found.type) else found
 
-    def inner(self, tree: Tree, env: Env) -> Type:
-        """Return the type of a part through which a path only passes."""
+    def inner(self, tree: Tree, env: Env) -> Part:
+        """Return what is found out about a part through which a path only passes."""
         found = self.infer(tree, env)
-        self.types[tree] = found
+        self.parts[tree] = found
         return found
 
-    def infer(self, tree: Tree, env: Env) -> Type:
+    def infer(self, tree: Tree, env: Env) -> Part:
         match tree:
             case Constant():
-                return constant_type(tree)
+                return constant(tree)
             case Name():
                 return self.name(tree, env)
             case Select():
@@ -201,21 +247,9 @@ class Checker:
             case _:
                 assert_never(tree)
 
-    def is_constant(self, tree: Tree, own: frozenset[str]) -> bool:
-        """Tell whether a part reads nothing; `own` are the macro variables around it."""
-        match tree:
-            case Name(name=name):
-                # A namespace (`math`) is no value, and has no type.
-                return name in own or tree not in self.types
-            case Macro(variables=variables):
-                own = own | {variable.name for variable in variables}
-            case _:
-                pass
-        return all(self.is_constant(child, own) for child in children(tree))
-
     # Names
 
-    def name(self, tree: Name, env: Env) -> Type:
+    def name(self, tree: Name, env: Env) -> Part:
         binding = env.scope.bindings.get(tree.name)
         if binding is None:
             owners = {
@@ -229,7 +263,10 @@ class Checker:
                     self.span(tree), tree.name, env.scope.bindings, [*owners], text=text
                 )
             )
-        return present(binding.type) if (tree.name,) in env.present else binding.type
+        found = present(binding.type) if (tree.name,) in env.present else binding.type
+        if binding.local is not None:
+            return Part(found, replace(binding.local, type=found))
+        return Part(found, ir.Variable(tree.name, found))
 
     def meant_as_text(self, tree: Name) -> str | None:
         """Return how a name is written in the spec if it is a text, None beside an operator."""
@@ -240,24 +277,24 @@ class Checker:
         # YAML takes the quotes of a scalar away.
         return f"\"'{tree.name}'\"" if is_all else f"'{tree.name}'"
 
-    def through(self, tree: Select | Index, env: Env) -> tuple[Type, bool]:
-        """Return the type that a selection goes into, and whether that may be left out."""
+    def through(self, tree: Select | Index, env: Env) -> Passage:
+        """Return what a selection goes into, and whether it may be left out with it."""
         operand = self.inner(tree.operand, env)
-        if not isinstance(operand, Optional):
-            return operand, False
-        is_chain = tree.operand in self.chained
-        if is_chain or (tree.is_optional and not isinstance(tree.operand, Select)):
-            return operand.of, True
-        return self.report(self.may_be_missing(tree.operand, operand, followed_by=tree)), False
+        if not isinstance(operand.type, Optional):
+            return Passage(operand.type, operand.code)
+        if operand.is_chained or (tree.is_optional and not isinstance(tree.operand, Select)):
+            inside = self.local(hint(tree.operand), operand.type.of)
+            return Passage(operand.type.of, inside, operand.code)
+        self.report(self.may_be_missing(tree.operand, operand.type, followed_by=tree))
+        return Passage(ERROR, _NO_CODE)
 
-    def select(self, tree: Select, env: Env, *, is_asked_for: bool = False) -> Type:
-        """Return a field's type; `is_asked_for` inside `has()`, where `.?` is not needed."""
-        operand, is_left_out = self.through(tree, env)
-        found = self.field(tree, operand, is_asked_for=is_asked_for)
-        path = stable_path(tree)
-        is_known = path in env.present
-        if is_known:
-            found = present(found)
+    def select(self, tree: Select, env: Env, *, is_asked_for: bool = False) -> Part:
+        """Return what a field is; `is_asked_for` inside `has()`, where `.?` is not needed."""
+        operand = self.through(tree, env)
+        declared = self.field(tree, operand.type, is_asked_for=is_asked_for)
+        is_known = stable_path(tree) in env.present
+        found = present(declared) if is_known else declared
+        is_left_out = operand.whole is not None
         is_missing = is_left_out or isinstance(found, Optional)
         is_needless = tree.is_optional and not (is_missing or is_asked_for)
         if is_needless and not isinstance(found, ErrorType):
@@ -267,9 +304,8 @@ class Checker:
                     span, words=self.words(tree), found=str(found), is_known=is_known
                 )
             )
-        if is_left_out or (tree.is_optional and isinstance(found, Optional)):
-            self.chained.add(tree)
-        return optional(found) if is_left_out else found
+        code = field_code(operand, tree.field, found)
+        return operand.result(found, code, is_chained=tree.is_optional and is_missing)
 
     def field(self, tree: Select, operand: Type, *, is_asked_for: bool) -> Type:
         """Return the declared type of a field."""
@@ -278,29 +314,27 @@ class Checker:
             case ErrorType():
                 return ERROR
             case Table():
-                return self.bare_table(tree)
+                return self.bare_table(tree).type
             case Object(fields=fields) if is_table(tree.operand, operand):
                 known = fields.get(tree.field)
-                return known or self.report(unknown_lookup(span, it=tree.field, known=fields))
+                return known or self.report(unknown_lookup(span, it=tree.field, known=fields)).type
             case Object(unreadable=unreadable) if tree.field in unreadable:
-                return self.report(name_like_a_path(span, name=tree.field))
+                return self.report(name_like_a_path(span, name=tree.field)).type
             case Object(fields=fields):
                 return fields.get(tree.field) or self.unknown_field(tree, span, operand)
             case MapOf(key=Scalar("string"), value=value):
                 if tree.is_optional or is_asked_for:
                     return optional(value)
-                self.is_fallible = True
                 return value
             case _:
-                return self.report(
-                    catalogue.no_fields(
-                        span,
-                        tree.field,
-                        operand,
-                        self.words(tree.operand),
-                        is_list=isinstance(operand, ListOf),
-                    )
+                fault = catalogue.no_fields(
+                    span,
+                    tree.field,
+                    operand,
+                    self.words(tree.operand),
+                    is_list=isinstance(operand, ListOf),
                 )
+                return self.report(fault).type
 
     def unknown_field(self, tree: Select, span: Span, owner: Object) -> Type:
         rows = owner.fields.get("rows")
@@ -308,87 +342,94 @@ class Checker:
             row = present(rows.element)
             if isinstance(row, Object) and tree.field in row.fields:
                 words = self.words(tree.operand)
-                return self.report(catalogue.field_of_rows(span, field=tree.field, words=words))
+                return self.report(
+                    catalogue.field_of_rows(span, field=tree.field, words=words)
+                ).type
         help = None if owner.fields else "the schema gives it no fields at all"
         known = sorted(owner.fields)
         return self.report(
             catalogue.unknown_field(span, it=tree.field, owner=owner.name, known=known, help=help)
-        )
+        ).type
 
-    def index(self, tree: Index, env: Env) -> Type:
-        operand, is_left_out = self.through(tree, env)
-        if isinstance(operand, Table):
-            return self.table_entry(tree, operand, env)
+    def index(self, tree: Index, env: Env) -> Part:
+        operand = self.through(tree, env)
+        if isinstance(operand.type, Table):
+            return self.table_entry(tree, operand.type, env)
         position = self.sure(tree.index, env)
-        match operand:
+        match operand.type:
             case ListOf(element):
                 wanted: Type = INT
                 found = element
             case MapOf(key, value):
                 wanted, found = key, value
             case ErrorType():
-                return ERROR
+                return never(Part(ERROR, operand.inside), position)
             case _:
-                return self.report(catalogue.no_index(self.span(tree.operand), found=operand))
-        if not is_assignable(position, wanted):
+                return self.report(catalogue.no_index(self.span(tree.operand), found=operand.type))
+        if not is_assignable(position.type, wanted):
             return self.report(
                 catalogue.wrong_type(
-                    self.span(tree.index), taker="the index", wanted=str(wanted), found=position
+                    self.span(tree.index),
+                    taker="the index",
+                    wanted=str(wanted),
+                    found=position.type,
                 )
             )
-        if is_left_out or tree.is_optional:
-            self.chained.add(tree)
-            return optional(found)
-        self.is_fallible = True
-        return found
+        is_soft = tree.is_optional or operand.whole is not None
+        kind = "list" if isinstance(operand.type, ListOf) else "map"
+        given = optional(found) if is_soft else found
+        arguments = (operand.inside, position.code)
+        code = ir.Call(INDEXED[kind, is_soft], arguments, given, is_fallible=not is_soft)
+        return operand.result(given, code, is_chained=is_soft)
 
-    def table_entry(self, tree: Index, table: Table, env: Env) -> Type:
+    def table_entry(self, tree: Index, table: Table, env: Env) -> Part:
         """Return what a table has for a key: a string that may be missing."""
-        parts: tuple[Tree, ...] = (tree.index,)
+        trees: tuple[Tree, ...] = (tree.index,)
         if isinstance(tree.index, ListTree) and len(table.columns) > 1:
-            parts = tuple(element.value for element in tree.index.elements)
-            self.types[tree.index] = ListOf(STRING)
-        found = [self.sure(part, env) for part in parts]
+            trees = tuple(element.value for element in tree.index.elements)
+        parts = [self.sure(part, env) for part in trees]
         if not tree.is_optional:
             return self.bare_table(tree.operand)
         if len(parts) != max(1, len(table.columns)):
-            span = self.span(tree.index)
             return self.report(
                 catalogue.wrong_table_key(
-                    span,
+                    self.span(tree.index),
                     table=table.name,
                     columns=table.columns,
                     is_one=len(table.columns) < 2,
                     form=", ".join(table.columns),
                 )
             )
-        for part, kind, column in zip(parts, found, table.columns or ("",), strict=True):
+        for part, found, column in zip(trees, parts, table.columns or ("",), strict=True):
             is_number = column in table.numbers
-            if kind not in ((INT, ERROR) if is_number else (STRING, INT, ERROR)):
+            if found.type not in ((INT, ERROR) if is_number else (STRING, INT, ERROR)):
                 wanted = (INT, "int") if is_number else (STRING, "string or int")
-                return self.report(self.mistyped(part, "a lookup key", kind, *wanted))
-        self.chained.add(tree)
-        return optional(STRING)
+                return self.report(self.mistyped(part, "a lookup key", found.type, *wanted))
+        key = (
+            ir.Call("string(int)", (part.code,), STRING) if part.type == INT else part.code
+            for part in parts
+        )
+        code = ir.TableEntry(table.name, tuple(key), table.entries)
+        return Part(code.type, code, is_chained=True)
 
-    def bare_table(self, tree: Tree) -> Type:
+    def bare_table(self, tree: Tree) -> Part:
         """Report a table that is asked for anything but the entry of a key."""
         while isinstance(tree, Select) and isinstance(tree.operand, Select):
             tree = tree.operand
         name = tree.field if isinstance(tree, Select) else "NAME"
         return self.report(catalogue.table_without_key(self.span(tree), name=name))
 
-    def has(self, tree: Has, env: Env) -> Type:
+    def has(self, tree: Has, env: Env) -> Part:
         found = self.select(tree.path, env, is_asked_for=True)
-        if isinstance(found, Table):
+        if isinstance(found.type, Table):
             found = self.bare_table(tree.path)
-        self.types[tree.path] = found
-        if isinstance(found, ErrorType | Optional):
-            return BOOL
+        self.parts[tree.path] = found
+        if isinstance(found.type, ErrorType | Optional):
+            return Part(BOOL, ir.IsPresent(found.code))
         is_known = stable_path(tree.path) in env.present
+        words, shown = self.words(tree.path), str(found.type)
         return self.report(
-            catalogue.needless_has(
-                self.span(tree), words=self.words(tree.path), found=str(found), is_known=is_known
-            )
+            catalogue.needless_has(self.span(tree), words=words, found=shown, is_known=is_known)
         )
 
     def may_be_missing(
@@ -410,137 +451,153 @@ class Checker:
             self.span(tree), words, found, chained, asked, has_literal=has_literal
         )
 
-    def sure(self, tree: Tree, env: Env) -> Type:
-        """Return the type of a part that must not be missing."""
+    def sure(self, tree: Tree, env: Env) -> Part:
+        """Return what is found out about a part that must not be missing."""
         found = self.check(tree, env)
-        if isinstance(found, Optional):
-            return self.report(self.may_be_missing(tree, found))
-        if found == NULL:
+        if isinstance(found.type, Optional):
+            return self.report(self.may_be_missing(tree, found.type))
+        if found.type == NULL:
             return self.report(catalogue.null_value(self.span(tree)))
         return found
 
     # Operators
 
-    def unary(self, tree: Unary, env: Env) -> Type:
-        found = self.sure(tree.operand, env)
-        if isinstance(found, ErrorType):
-            return BOOL if tree.operator == "!" else ERROR
+    def unary(self, tree: Unary, env: Env) -> Part:
+        operand = self.sure(tree.operand, env)
+        found = operand.type
         if tree.operator == "!":
-            if found != BOOL:
+            if found not in (BOOL, ERROR):
                 self.report(
                     catalogue.no_condition(self.span(tree.operand), found=found, kind=_kind(found))
                 )
-            return BOOL
-        if found not in NUMBERS:
+            return Part(BOOL, building.negated(operand.code))
+        if found not in (*NUMBERS, ERROR):
             sign = self.text.span(tree.start, tree.start + 1)
             return self.report(catalogue.no_operator(sign, operator="-", types=found))
-        return found
+        return Part(found, building.negative(operand.code, found))
 
-    def condition(self, tree: Tree, env: Env) -> None:
-        """Check a part that decides: a bool that is there, and that can turn out either way."""
+    def condition(self, tree: Tree, env: Env) -> ir.Expression:
+        """Return a part that decides: a bool that is there, and that can turn out either way."""
         found = self.sure(tree, env)
-        if found not in (BOOL, ERROR):
-            self.report(catalogue.no_condition(self.span(tree), found=found, kind=_kind(found)))
-        elif env.scope.bindings and self.is_constant(tree, frozenset()):
+        if found.type not in (BOOL, ERROR):
+            kind = _kind(found.type)
+            self.report(catalogue.no_condition(self.span(tree), found=found.type, kind=kind))
+        elif env.scope.bindings and building.is_constant(found.code):
             self.report(catalogue.constant_condition(self.span(tree)))
+        return found.code
 
-    def logic(self, tree: Binary, env: Env) -> Type:
-        self.condition(tree.left, env)
-        known = facts(tree.left)
-        right = env.knowing(known.held if tree.operator == "&&" else known.failed)
-        self.condition(tree.right, right)
-        return BOOL
+    def logic(self, tree: Binary, env: Env) -> Part:
+        is_both = tree.operator == "&&"
+        left, known = self.condition(tree.left, env), facts(tree.left)
+        right = self.condition(tree.right, env.knowing(known.held if is_both else known.failed))
+        both = building.all_of if is_both else building.any_of
+        return Part(BOOL, both(left, right))
 
-    def conditional(self, tree: Conditional, env: Env) -> Type:
-        self.condition(tree.condition, env)
-        known = facts(tree.condition)
+    def conditional(self, tree: Conditional, env: Env) -> Part:
+        condition, known = self.condition(tree.condition, env), facts(tree.condition)
         then = self.check(tree.then, env.knowing(known.held))
         otherwise = self.check(tree.otherwise, env.knowing(known.failed))
-        both = join(then, otherwise)
+        both = join(then.type, otherwise.type)
         if both is None:
             return self.report(
                 catalogue.branches_differ(
-                    self.span(tree.otherwise), then=self.span(tree.then), left=then, right=otherwise
+                    self.span(tree.otherwise),
+                    then=self.span(tree.then),
+                    left=then.type,
+                    right=otherwise.type,
                 )
             )
-        return both
+        branches = self.as_type(then, both), self.as_type(otherwise, both)
+        return Part(both, ir.Conditional(condition, *branches, both))
 
-    def binary(self, tree: Binary, env: Env) -> Type:
+    def binary(self, tree: Binary, env: Env) -> Part:
         if tree.operator in ("==", "!="):
             return self.equality(tree, env)
         left, right = self.sure(tree.left, env), self.sure(tree.right, env)
-        found = binary_type(tree.operator, left, right)
+        found = binary_type(tree.operator, left.type, right.type)
         if tree.operator == "/" and found == DECIMAL:
             self.divisor(tree.right)
         if found is not None:
-            return found
+            return Part(found, self.operation(tree, left, right, found))
         sign, (one, other) = self.operator_span(tree), (
             self.words(tree.left),
             self.words(tree.right),
         )
-        if tree.operator == "/" and left == right == INT:
+        if tree.operator == "/" and left.type == right.type == INT:
             return self.report(catalogue.int_division(self.span(tree), left=one, right=other))
         if tree.operator == "%":
-            fits = left == right == INT
+            fits = left.type == right.type == INT
             return self.report(
                 catalogue.remainder(sign, help=f"write `intMod({one}, {other})`" if fits else None)
             )
-        fix = fixes.alike(self.text.value, tree, left, right)
-        self.report(
-            catalogue.no_operator(
-                sign, operator=tree.operator, types=f"{left} and {right}", help=fix
-            )
+        fix = fixes.alike(self.text.value, tree, left.type, right.type)
+        fault = catalogue.no_operator(
+            sign, operator=tree.operator, types=f"{left.type} and {right.type}", help=fix
         )
-        return BOOL if tree.operator in ("<", "<=", ">", ">=", "in") else ERROR
+        return self.report(fault, BOOL if tree.operator in ("<", "<=", ">", ">=", "in") else ERROR)
+
+    def operation(self, tree: Binary, left: Part, right: Part, found: Type) -> ir.Expression:
+        """Return an operation that works on its operands."""
+        if ERROR in (left.type, right.type):
+            return never(left, right).code
+        match tree.operator, found:
+            case "+", Scalar("string"):
+                return building.concatenated(left.code, right.code)
+            case "+", ListOf():
+                return building.one_list(self.as_type(left, found), self.as_type(right, found))
+            case "in", _ if isinstance(right.type, MapOf):
+                return ir.Call("key in map", (left.code, right.code), BOOL)
+            case operator, _:
+                return ir.Operation(_OPERATORS[operator], left.code, right.code, found)
 
     def operator_span(self, tree: Binary) -> Span:
         return self.text.span(tree.operator_start, tree.operator_start + len(tree.operator))
 
     def divisor(self, tree: Tree) -> None:
         """Check what a quotient is divided by: a literal is known not to be zero."""
-        if not isinstance(tree, Constant):
-            self.is_fallible = True
-        elif tree.value == 0:
+        if isinstance(tree, Constant) and tree.value == 0:
             self.report(catalogue.division_by_zero(self.span(tree)))
 
-    def equality(self, tree: Binary, env: Env) -> Type:
+    def equality(self, tree: Binary, env: Env) -> Part:
         left, right = self.check(tree.left, env), self.check(tree.right, env)
-        if NULL in (left, right):
-            other, side = (left, tree.left) if right == NULL else (right, tree.right)
-            if not isinstance(other, Optional | ErrorType) and env.scope.bindings:
+        is_equal = tree.operator == "=="
+        found = Part(BOOL, building.equality(left.code, right.code, is_equal=is_equal))
+        if NULL in (left.type, right.type):
+            other, side = (left, tree.left) if right.type == NULL else (right, tree.right)
+            if not isinstance(other.type, Optional | ErrorType) and env.scope.bindings:
                 is_known = stable_path(side) in env.present
-                answer = tree.operator == "!="
                 fault = catalogue.needless_null(
                     self.span(tree),
                     words=self.words(side),
-                    found=str(other),
-                    answer=answer,
+                    found=str(other.type),
+                    answer=not is_equal,
                     is_known=is_known,
                 )
-                self.report(fault)
-            return BOOL
-        for side, found in ((tree.left, left), (tree.right, right)):
-            if isinstance(found, Optional):
-                self.report(self.may_be_missing(side, found))
-                return BOOL
-        if not are_comparable(left, right):
-            fix = fixes.alike(self.text.value, tree, left, right)
-            sign = self.operator_span(tree)
-            self.report(
-                catalogue.different_types(
-                    sign, operator=tree.operator, left=left, right=right, help=fix
-                )
+                return self.report(fault, BOOL)
+            return found
+        for side, part in ((tree.left, left), (tree.right, right)):
+            if isinstance(part.type, Optional):
+                return self.report(self.may_be_missing(side, part.type), BOOL)
+        if not are_comparable(left.type, right.type):
+            fix = fixes.alike(self.text.value, tree, left.type, right.type)
+            fault = catalogue.different_types(
+                self.operator_span(tree),
+                operator=tree.operator,
+                left=left.type,
+                right=right.type,
+                help=fix,
             )
-        return BOOL
+            return self.report(fault, BOOL)
+        return found
 
     # Calls
 
-    def call(self, tree: Call, env: Env) -> Type:
+    def call(self, tree: Call, env: Env) -> Part:
         if tree.name == "coalesce":
             return self.coalesce(tree, env)
         return self.chosen_function(tree, tree.name, None, tree.arguments, env)
 
-    def method(self, tree: Method, env: Env) -> Type:
+    def method(self, tree: Method, env: Env) -> Part:
         operand = tree.operand
         if (
             isinstance(operand, Name)
@@ -552,26 +609,29 @@ class Checker:
             return self.optional_method(tree, env)
         return self.chosen_function(tree, tree.name, operand, tree.arguments, env)
 
-    def namespaced(self, tree: Method, namespace: str, env: Env) -> Type:
+    def namespaced(self, tree: Method, namespace: str, env: Env) -> Part:
         name = f"{namespace}.{tree.name}"
         if name == "optional.none" and not tree.arguments:
-            return NULL
+            return Part(NULL, ir.Constant(None, NULL))
         if name == "optional.of" and len(tree.arguments) == 1:
-            return optional(self.sure(tree.arguments[0], env))
+            found = self.sure(tree.arguments[0], env)
+            return Part(optional(found.type), found.code)
         return self.chosen_function(tree, name, None, tree.arguments, env)
 
-    def receiver(self, tree: Method | Macro, env: Env) -> tuple[Type, bool]:
+    def receiver(self, tree: Method | Macro, env: Env) -> Passage:
         """Return what a method is called on, and whether the call may be left out with it."""
         operand = tree.operand
         found = self.check(operand, env)
-        if found == NULL:
-            return self.report(catalogue.null_value(self.span(operand))), False
-        if not isinstance(found, Optional):
-            return found, False
-        if operand in self.chained:
-            self.chained.add(tree)
-            return found.of, True
-        return self.report(self.may_be_missing(operand, found, followed_by=tree)), False
+        if found.type == NULL:
+            self.report(catalogue.null_value(self.span(operand)))
+            return Passage(ERROR, _NO_CODE)
+        if not isinstance(found.type, Optional):
+            return Passage(found.type, found.code)
+        if found.is_chained:
+            inside = self.local(hint(operand), found.type.of)
+            return Passage(found.type.of, inside, found.code)
+        self.report(self.may_be_missing(operand, found.type, followed_by=tree))
+        return Passage(ERROR, _NO_CODE)
 
     def chosen_function(
         self,
@@ -580,34 +640,59 @@ class Checker:
         operand: Tree | None,
         arguments: tuple[Tree, ...],
         env: Env,
-    ) -> Type:
+    ) -> Part:
         """Return what the function gives that the name and the operands choose from the table."""
         rows = (CALLS if operand is None else METHODS).get(name)
-        if rows is None and name.rpartition(".")[2] in REFUSED:
-            span = self.text.span(tree.name_start, tree.name_end)
-            instead = REFUSED[name.rpartition(".")[2]]
-            return self.report(catalogue.refused_function(span, name=name, instead=instead))
-        is_left_out, trees, types = False, list(arguments), []
+        plain = name.rpartition(".")[2]
+        if rows is None and plain in REFUSED:
+            return self.report(
+                catalogue.refused_function(self.name_span(tree), name=name, instead=REFUSED[plain])
+            )
+        trees, parts = list(arguments), list[Part]()
+        passage = Passage(ERROR, _NO_CODE)
         if operand is not None:
             assert isinstance(tree, Method)
-            receiver, is_left_out = self.receiver(tree, env)
+            passage = self.receiver(tree, env)
             trees.insert(0, operand)
-            types.append(receiver)
-        types.extend(self.check(argument, env) for argument in arguments)
+            parts.append(Part(passage.type, passage.inside))
+        parts.extend(self.check(argument, env) for argument in arguments)
         if rows is None:
             return self.report(self.unknown_function(tree, name))
-        if any(isinstance(found, ErrorType) for found in types):
-            return ERROR
+        types = [part.type for part in parts]
+        if ERROR in types:
+            return never(*parts)
         choice = choose(rows, types)
         if not isinstance(choice, Chosen):
             return self.report(self.unfit(tree, name, trees, types, choice))
-        self.chosen[tree] = choice
-        self.examine(choice, trees)
         found = build(choice.function.signature.result, choice.bound)
-        return optional(found) if is_left_out else found
+        known = len(self.faults)
+        is_proven = self.examine(choice, trees)
+        code: ir.Expression = _NO_CODE
+        if len(self.faults) == known:
+            code = self.called(choice, trees, parts, found, is_proven=is_proven)
+        return replace(passage.result(found, code), function=choice.function)
 
-    def examine(self, choice: Chosen, trees: list[Tree]) -> None:
-        """Look at the literal arguments; note whether the call can fail in a record."""
+    def called(
+        self, choice: Chosen, trees: list[Tree], parts: list[Part], found: Type, *, is_proven: bool
+    ) -> ir.Expression:
+        """Return the call of a function, each argument of the type that it takes."""
+        function = choice.function
+        patterns = patterns_of(function, len(trees)) or ()
+        codes = [
+            (
+                translated(tree, pattern.name)
+                if isinstance(tree, Constant) and pattern.name in TRANSLATED
+                else self.as_type(part, build(pattern, choice.bound))
+            )
+            for tree, part, pattern in zip(trees, parts, patterns, strict=True)
+        ]
+        if function.name == "convertUnit":
+            return converted(*codes)
+        is_fallible = function.is_fallible and not is_proven
+        return ir.Call(function.signature.key, tuple(codes), found, is_fallible)
+
+    def examine(self, choice: Chosen, trees: list[Tree]) -> bool:
+        """Look at the literal arguments; return whether they prove that the call cannot fail."""
         patterns = patterns_of(choice.function, len(trees)) or ()
         is_proven = False
         for tree, pattern in zip(trees, patterns, strict=True):
@@ -615,7 +700,7 @@ class Checker:
             if refinement is None:
                 continue
             if not isinstance(tree, Constant):
-                is_zone = pattern.name == "zone" and self.types[tree] == TIMEZONE
+                is_zone = pattern.name == "zone" and self.parts[tree].type == TIMEZONE
                 if refinement.must_be_literal or (pattern.name == "zone" and not is_zone):
                     self.report(catalogue.no_literal(self.span(tree), wanted=refinement.wanted))
                 continue
@@ -635,7 +720,7 @@ class Checker:
         for tree in divisors:
             self.divisor(tree)
             is_proven = isinstance(tree, Constant)
-        self.is_fallible = self.is_fallible or (choice.function.is_fallible and not is_proven)
+        return is_proven
 
     def units(self, source: Tree, target: Tree) -> None:
         """Check that a factor leads from one unit to the other."""
@@ -650,12 +735,11 @@ class Checker:
             self.report(catalogue.bad_literal(self.span(target), wanted=wanted, why=words))
 
     def unknown_function(self, tree: Call | Method, name: str) -> Diagnostic:
-        span = self.text.span(tree.name_start, tree.name_end)
         is_method = isinstance(tree, Method) and "." not in name
         known = METHODS if is_method else CALLS
         instead = fixes.in_other_form(self.text.value, tree, name)
         return catalogue.unknown_function(
-            span,
+            self.name_span(tree),
             it=name,
             known={*known, *FORM_NAMES},
             help=instead,
@@ -666,7 +750,7 @@ class Checker:
     def unfit(
         self, tree: Call | Method, name: str, trees: list[Tree], types: list[Type], unfit: Unfit
     ) -> Diagnostic:
-        span = self.text.span(tree.name_start, tree.name_end)
+        span = self.name_span(tree)
         match unfit:
             case MayBeMissing(position):
                 return self.may_be_missing(trees[position], types[position])
@@ -706,27 +790,31 @@ class Checker:
 
     # Missing values
 
-    def optional_method(self, tree: Method, env: Env) -> Type:
+    def optional_method(self, tree: Method, env: Env) -> Part:
         """Check `orValue`, `or`, `hasValue` and `value`, the methods of what may be missing."""
-        found = self.check(tree.operand, env)
+        operand = self.check(tree.operand, env)
         given = [self.check(argument, env) for argument in tree.arguments]
-        wanted = OPTIONAL_METHODS[tree.name]
-        span = self.text.span(tree.name_start, tree.name_end)
-        if len(given) != wanted:
-            form = next(form for form in FORMS if form.name == tree.name)
-            return self.report(catalogue.wrong_count(span, name=tree.name, shown=(form.shown,)))
-        if isinstance(found, ErrorType):
-            return BOOL if tree.name == "hasValue" else ERROR
-        if not isinstance(found, Optional) and found != NULL:
+        found, is_asked = operand.type, tree.name == "hasValue"
+        if len(given) != OPTIONAL_METHODS[tree.name]:
+            return self.miscounted(tree)
+        if not isinstance(found, Optional | ErrorType) and found != NULL:
             return self.report(self.needless_handler(tree, found, env))
-        match tree.name:
-            case "hasValue":
-                return BOOL
-            case "value":
-                self.is_fallible = True
-                return present(found)
-            case _:
-                return self.fallback(tree, found, tree.arguments[0], given[0])
+        if is_asked:
+            return Part(BOOL, ir.IsPresent(operand.code))
+        if tree.name == "value":
+            sure = present(found)
+            call = ir.Call("optional.value()", (operand.code,), sure, is_fallible=True)
+            return Part(sure, call)
+        if isinstance(found, ErrorType):
+            return never(operand, given[0])
+        return self.fallback(tree, operand, given[0])
+
+    def miscounted(self, tree: Call | Method) -> Part:
+        """Report a form with another number of arguments than it takes."""
+        shown = next(form.shown for form in FORMS if form.name == tree.name)
+        return self.report(
+            catalogue.wrong_count(self.name_span(tree), name=tree.name, shown=(shown,))
+        )
 
     def needless_handler(self, tree: Method | Macro, found: Type, env: Env) -> Diagnostic:
         is_known = stable_path(tree.operand) in env.present
@@ -736,143 +824,181 @@ class Checker:
             span, name=tree.name, words=words, found=str(found), is_known=is_known
         )
 
-    def fallback(self, tree: Method, found: Type, default: Tree, given: Type) -> Type:
+    def fallback(self, tree: Method, operand: Part, given: Part) -> Part:
         """Check the value that stands in for a missing one, by `orValue` or by `or`."""
-        is_sure = tree.name == "orValue"
-        if is_sure and (isinstance(given, Optional) or given == NULL):
-            return self.report(catalogue.default_may_be_missing(self.span(default), found=given))
-        if not is_sure and not isinstance(given, Optional | ErrorType) and given != NULL:
-            return self.report(catalogue.or_wants_optional(self.span(default), found=given))
-        both = join(present(found), present(given)) if found != NULL else present(given)
+        default, is_sure = tree.arguments[0], tree.name == "orValue"
+        if is_sure and (isinstance(given.type, Optional) or given.type == NULL):
+            return self.report(
+                catalogue.default_may_be_missing(self.span(default), found=given.type)
+            )
+        if not is_sure and not isinstance(given.type, Optional | ErrorType) and given.type != NULL:
+            return self.report(catalogue.or_wants_optional(self.span(default), found=given.type))
+        found, other = present(operand.type), present(given.type)
+        both = other if found == NULL else join(found, other)
         if both is None:
-            return self.report(self.mistyped(default, f"`{tree.name}()`", given, present(found)))
-        return both if is_sure else optional(both)
+            return self.report(self.mistyped(default, f"`{tree.name}()`", given.type, found))
+        return self.first_of([operand, given], both if is_sure else optional(both))
 
-    def coalesce(self, tree: Call, env: Env) -> Type:
-        types = [self.check(argument, env) for argument in tree.arguments]
-        span = self.text.span(tree.name_start, tree.name_end)
-        if len(types) < 2:
-            form = next(form for form in FORMS if form.name == "coalesce")
-            return self.report(catalogue.wrong_count(span, name="coalesce", shown=(form.shown,)))
-        both: Type = types[0]
-        for argument, found in zip(tree.arguments[1:], types[1:], strict=True):
-            joined = join(both, found)
+    def coalesce(self, tree: Call, env: Env) -> Part:
+        parts = [self.check(argument, env) for argument in tree.arguments]
+        if len(parts) < 2:
+            return self.miscounted(tree)
+        both: Type = parts[0].type
+        for argument, part in zip(tree.arguments[1:], parts[1:], strict=True):
+            joined = join(both, part.type)
             if joined is None:
-                return self.report(self.mistyped(argument, "`coalesce()`", found, present(both)))
+                return self.report(
+                    self.mistyped(argument, "`coalesce()`", part.type, present(both))
+                )
             both = joined
-        for argument, found in zip(tree.arguments[:-1], types[:-1], strict=True):
-            if not isinstance(found, Optional | ErrorType):
+        for argument, part in zip(tree.arguments[:-1], parts[:-1], strict=True):
+            if not isinstance(part.type, Optional | ErrorType):
                 rest = self.text.span(argument.end, tree.end - 1)
                 words = self.words(argument)
-                return self.report(catalogue.unreachable(rest, words=words, found=found))
-        return both if isinstance(types[-1], Optional) else present(both)
+                return self.report(catalogue.unreachable(rest, words=words, found=part.type))
+        is_sure = not isinstance(parts[-1].type, Optional)
+        return self.first_of(parts, present(both) if is_sure else both)
+
+    def first_of(self, parts: Sequence[Part], found: Type) -> Part:
+        """Return the first that is there, each asked only when those before it are missing."""
+        *heads, last = parts
+        code = self.as_type(last, found)
+        for head in reversed(heads):
+            if head.type == NULL:
+                continue
+            operand = self.as_type(head, optional(found))
+            if not ir.is_optional(operand) and operand.type != ERROR:
+                # `optional.of(…)` says of a value that is there that it could be missing.
+                code = operand
+            elif operand != code:
+                code = ir.OrElse(operand, code, found)
+        return Part(found, code)
 
     # Lists and maps
 
-    def macro(self, tree: Macro, env: Env) -> Type:
+    def macro(self, tree: Macro, env: Env) -> Part:
         if tree.name in ("optMap", "optFlatMap"):
             return self.optional_macro(tree, env)
         if tree.name == "bind":
-            value = self.check(tree.operand, env)
-            return self.check(tree.body, self.bound(tree, [value], env))
-        operand, is_left_out = self.receiver(tree, env)
+            operand = self.check(tree.operand, env)
+            inside, (local,) = self.bound(tree, [operand.type], env)
+            body = self.check(tree.body, inside)
+            return Part(body.type, ir.Bound(operand.code, local, body.code, body.type))
+        over = self.receiver(tree, env)
         element: Type = ERROR
         key: Type = ERROR
-        match operand:
+        match over.type:
             case ListOf(of):
                 element, key = of, INT
             case MapOf(of, value):
                 element, key = (of, of) if len(tree.variables) == 1 else (value, of)
             case ErrorType():
                 pass
-            case _:
-                span = self.text.span(tree.name_start, tree.name_end)
+            case found:
+                span = self.name_span(tree)
                 self.report(
-                    catalogue.no_list(span, name=tree.name, over="a list or a map", found=operand)
+                    catalogue.no_list(span, name=tree.name, over="a list or a map", found=found)
                 )
-        inside = self.bound(tree, [element] if len(tree.variables) == 1 else [key, element], env)
-        found = self.macro_type(tree, operand, key, inside)
-        return optional(found) if is_left_out else found
+        kinds = [element] if len(tree.variables) == 1 else [key, element]
+        inside, locals_ = self.bound(tree, kinds, env)
+        found, code = self.loop(tree, over, locals_, key, inside)
+        if over.type != ERROR and element == ERROR:
+            # What would be done with each has no type, and is never done.
+            none = building.empty(_LOOPS[tree.name], found)
+            local = self.local("over", ERROR)
+            bare = building.is_bare(over.inside)
+            code = none if bare else ir.Bound(over.inside, local, none, none.type)
+        return over.result(found, code)
 
-    def bound(self, tree: Macro, types: list[Type], env: Env) -> Env:
-        """Return what holds inside a macro: its variables are names there."""
-        scope = env.scope
+    def bound(self, tree: Macro, types: list[Type], env: Env) -> tuple[Env, list[ir.Local]]:
+        """Return what holds inside a macro, and its variables, which are names there."""
+        scope, locals_ = env.scope, list[ir.Local]()
         for variable, found in zip(tree.variables, types, strict=True):
             if variable.name in scope.bindings:
                 self.report(catalogue.name_taken(self.span(variable), name=variable.name))
-            scope = scope.with_(variable.name, Binding(found))
-            self.types[variable] = found
-        return replace(env, scope=scope)
+            is_element = variable is tree.variables[-1] and tree.name in _LOOPS
+            name = element_hint(variable.name, tree.operand) if is_element else variable.name
+            locals_.append(self.local(name, found))
+            scope = scope.with_(variable.name, Binding(found, local=locals_[-1]))
+            self.parts[variable] = Part(found, locals_[-1])
+        return replace(env, scope=scope), locals_
 
-    def macro_type(self, tree: Macro, operand: Type, key: Type, env: Env) -> Type:
+    def loop(
+        self, tree: Macro, operand: Passage, locals_: list[ir.Local], key: Type, env: Env
+    ) -> tuple[Type, ir.Expression]:
         """Check the parts of a macro, its variables being bound; return what it gives."""
+        condition = None
         if tree.condition is not None:
-            self.condition(tree.condition, env)
+            condition = self.condition(tree.condition, env)
             env = env.knowing(facts(tree.condition).held)
+        element = locals_[-1]
+        found: Type = ERROR
         match tree.name:
             case "all" | "exists" | "exists_one":
-                self.condition(tree.body, env)
-                return BOOL
+                value, found = self.condition(tree.body, env), BOOL
             case "filter":
-                self.condition(tree.body, env)
-                return self.filtered(tree, operand)
+                condition, found = self.condition(tree.body, env), self.filtered(tree, operand.type)
+                value = replace(element, type=found.element if isinstance(found, ListOf) else ERROR)
             case "sortBy":
-                found = self.sure(tree.body, env)
-                if found not in (*ORDERED, ERROR):
-                    self.report(catalogue.no_order(self.span(tree.body), found=found))
-                return self.same_elements(operand)
+                value, found = self.sort_key(tree, env), same_elements(operand.type)
             case "groupBy":
-                return self.groups(tree, operand, env)
-            case "transformMap":
-                return MapOf(key, self.check(tree.body, env))
-            case "map" | "transformList":
-                return ListOf(self.check(tree.body, env))
+                value, found = self.group_key(tree, operand.type, env)
             case _:
-                return ERROR
+                body = self.check(tree.body, env)
+                value = body.code
+                is_map = tree.name == "transformMap"
+                found = MapOf(key, body.type) if is_map else ListOf(body.type)
+                is_same = tree.name == "map" and condition is None and value == element
+                if is_same and isinstance(operand.type, ListOf):
+                    return found, operand.inside
+        of_two = locals_[0] if len(locals_) == 2 else None
+        kind = _LOOPS[tree.name]
+        return found, ir.Loop(kind, operand.inside, element, of_two, condition, value, found)
 
-    def groups(self, tree: Macro, operand: Type, env: Env) -> Type:
-        """Return the list of the groups that elements form by a key."""
+    def sort_key(self, tree: Macro, env: Env) -> ir.Expression:
         key = self.sure(tree.body, env)
-        if key not in (STRING, INT, BOOL, DECIMAL, DATE, ERROR):
-            return self.report(catalogue.no_group_key(self.span(tree.body), found=key))
-        if not isinstance(operand, ListOf):
-            if isinstance(operand, MapOf):
-                span = self.text.span(tree.name_start, tree.name_end)
-                self.report(catalogue.no_list(span, name=tree.name, over="a list", found=operand))
-            return ERROR
-        return ListOf(group_of(key, operand.element))
+        if key.type not in (*ORDERED, ERROR):
+            self.report(catalogue.no_order(self.span(tree.body), found=key.type))
+        return key.code
+
+    def group_key(self, tree: Macro, operand: Type, env: Env) -> tuple[ir.Expression, Type]:
+        """Return the key by which elements form groups, and the list of the groups."""
+        key = self.sure(tree.body, env)
+        if key.type not in (STRING, INT, BOOL, DECIMAL, DATE, ERROR):
+            self.report(catalogue.no_group_key(self.span(tree.body), found=key.type))
+        elif isinstance(operand, ListOf):
+            return key.code, ListOf(group_of(key.type, operand.element))
+        elif isinstance(operand, MapOf):
+            span = self.name_span(tree)
+            self.report(catalogue.no_list(span, name=tree.name, over="a list", found=operand))
+        return key.code, ERROR
 
     def filtered(self, tree: Macro, operand: Type) -> Type:
         """Return the list left over; what the condition proves present is present in it."""
         path = (tree.variables[0].name,)
-        found = self.same_elements(operand)
+        found = same_elements(operand)
         if isinstance(found, ListOf) and path in facts(tree.body).held:
             return ListOf(present(found.element))
         return found
 
-    def same_elements(self, operand: Type) -> Type:
-        """Return the list that some elements of a list make, or some keys of a map."""
-        return ListOf(operand.key) if isinstance(operand, MapOf) else operand
-
-    def optional_macro(self, tree: Macro, env: Env) -> Type:
+    def optional_macro(self, tree: Macro, env: Env) -> Part:
         operand = self.check(tree.operand, env)
-        if not isinstance(operand, Optional | ErrorType):
-            return self.report(self.needless_handler(tree, operand, env))
-        scope, variable = env.scope, tree.variables[0]
-        if variable.name in scope.bindings:
-            self.report(catalogue.name_taken(self.span(variable), name=variable.name))
-        self.types[variable] = present(operand)
-        binding = Binding(present(operand))
-        found = self.check(tree.body, replace(env, scope=scope.with_(variable.name, binding)))
-        if tree.name == "optFlatMap" and not isinstance(found, Optional | ErrorType):
-            span = self.text.span(tree.name_start, tree.name_end)
-            return self.report(catalogue.no_flat_map(span, found=found))
-        return optional(found)
+        if not isinstance(operand.type, Optional | ErrorType):
+            return self.report(self.needless_handler(tree, operand.type, env))
+        inside, (local,) = self.bound(tree, [present(operand.type)], env)
+        body = self.check(tree.body, inside)
+        if tree.name == "optFlatMap" and not isinstance(body.type, Optional | ErrorType):
+            return self.report(catalogue.no_flat_map(self.name_span(tree), found=body.type))
+        found = optional(body.type)
+        return Part(found, ir.WhenPresent(operand.code, local, body.code, found))
 
-    def list(self, tree: ListTree, env: Env) -> Type:
+    def list(self, tree: ListTree, env: Env) -> Part:
         both: Type = ERROR
+        parts = []
         for element in tree.elements:
-            found = self.check(element.value, env)
+            part = self.check(element.value, env)
+            parts.append(part)
+            found = part.type
             if element.is_optional:
                 found = self.left_out(element.value, found)
             joined = join(both, found)
@@ -881,45 +1007,68 @@ class Checker:
                     catalogue.elements_differ(self.span(element.value), before=both, found=found)
                 )
             both = joined
-        return ListOf(both)
+        elements = (
+            ir.Element(self.as_entry(part, both, one.is_optional), one.is_optional)
+            for part, one in zip(parts, tree.elements, strict=True)
+        )
+        return Part(ListOf(both), ir.Items(tuple(elements), ListOf(both)))
+
+    def as_entry(self, part: Part, wanted: Type, is_optional: bool) -> ir.Expression:
+        return self.as_type(part, optional(wanted) if is_optional else wanted)
 
     def left_out(self, tree: Tree, found: Type) -> Type:
         """Return the type of what `?` leaves out when it is missing."""
         if found == NULL:
             return ERROR
         if not isinstance(found, Optional | ErrorType):
-            span = self.span(tree)
-            return self.report(
-                catalogue.needless_question(
-                    span, words=self.words(tree), found=str(found), is_known=False
-                )
+            fault = catalogue.needless_question(
+                self.span(tree), words=self.words(tree), found=str(found), is_known=False
             )
+            return self.report(fault).type
         return present(found)
 
-    def map(self, tree: MapTree, env: Env) -> Type:
+    def map(self, tree: MapTree, env: Env) -> Part:
         keys: Type = ERROR
         values: Type = ERROR
+        parts = []
         for entry in tree.entries:
             key, value = self.sure(entry.key, env), self.check(entry.value, env)
-            if entry.is_optional:
-                value = self.left_out(entry.value, value)
-            both_keys, both_values = join(keys, key), join(values, value)
-            if key not in (STRING, INT, BOOL, ERROR):
-                return self.report(catalogue.no_key(self.span(entry.key), found=key))
+            parts.append((key, value))
+            found = self.left_out(entry.value, value.type) if entry.is_optional else value.type
+            both_keys, both_values = join(keys, key.type), join(values, found)
+            if key.type not in (STRING, INT, BOOL, ERROR):
+                return self.report(catalogue.no_key(self.span(entry.key), found=key.type))
             if both_keys is None or both_keys == DECIMAL:
                 return self.report(
-                    catalogue.elements_differ(self.span(entry.key), before=keys, found=key)
+                    catalogue.elements_differ(self.span(entry.key), before=keys, found=key.type)
                 )
             if both_values is None:
                 return self.report(
-                    catalogue.elements_differ(self.span(entry.value), before=values, found=value)
+                    catalogue.elements_differ(self.span(entry.value), before=values, found=found)
                 )
             keys, values = both_keys, both_values
-        return MapOf(keys, values)
+        entries = (
+            ir.Entry(
+                self.as_type(key, keys),
+                self.as_entry(value, values, entry.is_optional),
+                entry.is_optional,
+            )
+            for (key, value), entry in zip(parts, tree.entries, strict=True)
+        )
+        return Part(MapOf(keys, values), ir.Entries(tuple(entries), MapOf(keys, values)))
 
 
 # Methods of what may be missing, and how many arguments each takes.
 OPTIONAL_METHODS = {"orValue": 1, "or": 1, "hasValue": 0, "value": 0}
+# What an index is called, of what it is one, and whether there may be no such element.
+INDEXED = {
+    ("list", False): "list[index]",
+    ("list", True): "list[?index]",
+    ("map", False): "map[key]",
+    ("map", True): "map[?key]",
+}
+# The literal arguments that are something else in running code.
+TRANSLATED = ("regex", "date_pattern", "time_pattern", "zone")
 
 
 def is_table(tree: Tree, found: Type) -> bool:
@@ -928,19 +1077,55 @@ def is_table(tree: Tree, found: Type) -> bool:
     return is_all or isinstance(found, Table)
 
 
-def constant_type(tree: Constant) -> Type:
-    """Return the type of a literal."""
+def never(*parts: Part) -> Part:
+    """Return what is made of parts some of which are of no known type: it is never evaluated."""
+    return Part(ERROR, ir.Call("never", tuple(part.code for part in parts), ERROR))
+
+
+def constant(tree: Constant) -> Part:
+    """Return what a literal is."""
     match tree.value:
         case None:
-            return NULL
+            found: Type = NULL
         case bool():
-            return BOOL
+            found = BOOL
         case int():
-            return INT
+            found = INT
         case str():
-            return STRING
+            found = STRING
+        case value:
+            return Part(DECIMAL, building.decimal(value))
+    return Part(found, ir.Constant(tree.value, found))
+
+
+def translated(tree: Constant, kind: str) -> ir.Expression:
+    """Return a literal argument in the words of the running code."""
+    words = str(tree.value)
+    if kind == "regex":
+        return ir.Regex(words)
+    if kind == "zone":
+        return ir.Constant(words, TIMEZONE)
+    return ir.Constant(python_date_pattern(words), STRING)
+
+
+def field_code(operand: Passage, name: str, found: Type) -> ir.Expression:
+    """Return the field of what a selection goes into."""
+    match operand.type:
+        case Object(fields=fields) if name in fields:
+            attribute = ir.attribute_names(tuple(fields))[name]
+            return ir.Field(operand.inside, name, attribute, found)
+        case MapOf(value=value):
+            is_soft = operand.whole is not None or isinstance(found, Optional)
+            given = optional(value) if is_soft else value
+            arguments = (operand.inside, ir.Constant(name, STRING))
+            return ir.Call(INDEXED["map", is_soft], arguments, given, is_fallible=not is_soft)
         case _:
-            return DECIMAL
+            return operand.inside
+
+
+def same_elements(operand: Type) -> Type:
+    """Return the list that some elements of a list make, or some keys of a map."""
+    return ListOf(operand.key) if isinstance(operand, MapOf) else operand
 
 
 def _scalar(wanted: tuple[str, ...]) -> Type:

@@ -18,7 +18,7 @@ from mapgen.expression.tree import (
     Select,
     Tree,
 )
-from mapgen.expression.types import BOOL, DATE, DECIMAL, INT, NUMBERS, STRING, Scalar, Type
+from mapgen.ir.types import BOOL, DATE, DECIMAL, INT, NUMBERS, STRING, Scalar, Type
 from mapgen.report import Fix, Text, repairs
 
 

@@ -16,53 +16,32 @@ everything: a value of unknown type stands for all that it may hold.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable
 from itertools import chain
 from typing import assert_never
 
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from mapgen.expression.scope import NOWHERE, Binding, Origins, Paths, Scope, either
-from mapgen.expression.signature import NAMESPACES
-from mapgen.expression.tree import (
-    Binary,
-    Call,
-    Conditional,
-    Constant,
-    Element,
-    Has,
-    Index,
-    ListTree,
-    Macro,
-    MapTree,
-    Method,
-    Name,
-    Select,
-    Tree,
-    Unary,
-)
-from mapgen.expression.types import (
-    ERROR,
-    NULL,
-    ErrorType,
-    ListOf,
-    MapOf,
-    Object,
-    Table,
-    Type,
-    present,
-)
+from mapgen.expression.scope import NOWHERE, Origins, Paths, Scope, either
+from mapgen.ir import expression as ir
+from mapgen.ir.flow import covers
+from mapgen.ir.types import ErrorType, ListOf, MapOf, Object, Type, present
 
 # What a path starts with that leads to a lookup table: the table decides on the value, too.
 TABLES = "lookups."
-# Methods that give elements of a list as they are, in a list again.
-_SAME_ELEMENTS = ("distinct", "sort", "reverse", "slice")
-# Methods that take one element out of a list.
-_ONE_ELEMENT = ("first", "last", "min", "max")
+# Functions that give elements of a list as they are, in a list again.
+_SAME_ELEMENTS = (
+    "list(S).distinct()",
+    "list(O).sort()",
+    "list(T).reverse()",
+    "list(T).slice(int, int)",
+)
+# Functions that take one element out of a list.
+_ONE_ELEMENT = ("list(T).first()", "list(T).last()", "list(O).min()", "list(O).max()")
 # Functions that give their operand, or nothing.
-_SAME_VALUE = ("nonBlank", "optional.ofNonZeroValue")
-_SAME_OPTIONAL = ("orValue", "or", "value")
+_INDEX = ("list[index]", "list[?index]", "map[key]", "map[?key]")
+_SAME_VALUE = ("nonBlank(string?)", "optional.ofNonZeroValue(T)", "optional.value()")
 
 
 class Lineage(Struct, frozen=True):
@@ -88,16 +67,10 @@ class Lineage(Struct, frozen=True):
         return tuple(path.removeprefix(TABLES) for path in self.reads if path.startswith(TABLES))
 
 
-def trace(tree: Tree, types: Mapping[Tree, Type], scope: Scope) -> Lineage:
-    """Return the lineage of a checked expression.
-
-    Args:
-        tree: the expression.
-        types: the type of every node.
-        scope: the names it uses, with the origins of each.
-    """
-    tracer = _Tracer(types)
-    value = tracer.used(tree, scope.bindings)
+def trace(code: ir.Expression, scope: Scope) -> Lineage:
+    """Return the lineage of a checked expression over the names of a scope."""
+    tracer = _Tracer(scope)
+    value = tracer.used(code)
     return Lineage(value, tuple(tracer.reads))
 
 
@@ -166,196 +139,180 @@ def _decided(value: Origins, paths: Iterable[str]) -> Origins:
     return replace(value, decided_by=_merged(value.decided_by, paths))
 
 
-_Names = Mapping[str, Binding]
-
-
 class _Tracer(Struct, frozen=True):
-    """Walks one tree in the order in which it is evaluated."""
+    """Walks one expression in the order in which it is evaluated; `locals` are bound on the way."""
 
-    types: Mapping[Tree, Type]
+    scope: Scope
     reads: dict[str, None] = field(default_factory=dict)
-
-    def type(self, tree: Tree) -> Type:
-        return self.types.get(tree, ERROR)
+    locals: dict[int, Origins] = field(default_factory=dict)
 
     def note(self, paths: Iterable[str]) -> None:
         self.reads.update(dict.fromkeys(paths))
 
-    def used(self, tree: Tree, names: _Names) -> Origins:
+    def used(self, code: ir.Expression) -> Origins:
         """Return the origins of a part whose value is used as it is: it is read."""
-        value = self.value(tree, names)
-        self.note(behind(value, self.type(tree)))
+        value = self.value(code)
+        self.note(behind(value, code.type))
         return value
 
-    def behind(self, tree: Tree, names: _Names) -> Paths:
+    def behind(self, code: ir.Expression) -> Paths:
         """Return the paths behind a part that is used."""
-        return behind(self.used(tree, names), self.type(tree))
+        return behind(self.used(code), code.type)
 
-    def value(self, tree: Tree, names: _Names) -> Origins:
+    def made(self, *parts: ir.Expression) -> Origins:
+        """Return the origins of what is made of parts."""
+        return Origins(made_of=_merged(*map(self.behind, parts)))
+
+    def value(self, code: ir.Expression) -> Origins:
         """Return the origins of a part, which may only be gone through."""
-        match tree:
-            case Constant():
+        match code:
+            case ir.Constant() | ir.Regex() | ir.DocumentField():
                 return NOWHERE
-            case Name(name=name):
-                return self.name(name, names)
-            case Select():
-                return self.select(tree, names)
-            case Index():
-                return self.index(tree, names)
-            case Has(path=path):
-                found = _own(self.value(path, names))
+            case ir.Variable(name=name):
+                binding = self.scope.bindings[name]
+                self.note(binding.reads)
+                return binding.origins
+            case ir.Local(number=number):
+                return self.locals[number]
+            case ir.Field(operand=operand, key=key):
+                return member_of(self.value(operand), key)
+            case ir.Call():
+                return self.call(code)
+            case ir.TableEntry(table=table, key=key):
+                paths = _merged(*map(self.behind, key), (f"{TABLES}{table}",))
+                self.note(paths)
+                return Origins(made_of=paths)
+            case ir.Operation():
+                return self.operation(code)
+            case ir.Concatenation(parts=parts) | ir.Both(parts=parts) | ir.Either(parts=parts):
+                return self.made(*parts)
+            case ir.Negative(operand=operand) | ir.Not(operand=operand):
+                return self.made(operand)
+            case ir.Widened(operand=operand):
+                return self.used(operand)
+            case ir.IsPresent(operand=operand):
+                found = _own(self.value(operand))
                 self.note(found)
                 return Origins(made_of=found)
-            case Call(name="coalesce", arguments=arguments):
-                return self.first_there(arguments, names)
-            case Call(name=name, arguments=arguments):
-                return self.function(name, arguments, names)
-            case Method():
-                return self.method(tree, names)
-            case Macro(name="optMap" | "optFlatMap"):
-                return self.optional_macro(tree, names)
-            case Macro(name="bind", operand=operand, variables=(variable,), body=body):
-                binding = Binding(ERROR, self.used(operand, names))
-                return self.used(body, {**names, variable.name: binding})
-            case Macro():
-                return self.macro(tree, names)
-            case Unary(operand=operand):
-                return Origins(made_of=self.behind(operand, names))
-            case Binary():
-                return self.binary(tree, names)
-            case Conditional(condition=condition, then=then, otherwise=otherwise):
-                decided = self.behind(condition, names)
-                return _decided(
-                    either(self.used(then, names), self.used(otherwise, names)), decided
-                )
-            case ListTree(elements=elements):
-                return self.list(elements, names)
-            case MapTree():
-                return self.map(tree, names)
+            case ir.Conditional(condition=condition, then=then, otherwise=otherwise):
+                decided = self.behind(condition)
+                return _decided(either(self.used(then), self.used(otherwise)), decided)
+            case ir.OrElse(operand=operand, other=other):
+                first = self.used(operand)
+                return _decided(either(first, self.used(other)), _own(first))
+            case ir.WhenPresent():
+                return self.when_present(code)
+            case ir.Bound(operand=operand, local=local, value=value):
+                self.locals[local.number] = self.used(operand)
+                return self.used(value)
+            case ir.Items(elements=elements):
+                values = [self.used(element.value) for element in elements]
+                pairs = zip(values, elements, strict=True)
+                perhaps = [_own(value) for value, element in pairs if element.is_optional]
+                return Origins(element=either(*values), decided_by=_merged(*perhaps))
+            case ir.Entries(entries=entries):
+                return self.entries(entries)
+            case ir.Loop():
+                return self.loop(code)
             case _:
-                assert_never(tree)
+                assert_never(code)
 
-    def list(self, elements: tuple[Element, ...], names: _Names) -> Origins:
-        values = [self.used(element.value, names) for element in elements]
-        pairs = zip(values, elements, strict=True)
-        perhaps = [_own(value) for value, element in pairs if element.is_optional]
-        return Origins(element=either(*values), decided_by=_merged(*perhaps))
+    def call(self, code: ir.Call) -> Origins:
+        """Return what a function gives: made of all its operands, unless it hands one on."""
+        if code.function in _INDEX:
+            return self.index(code)
+        values = [self.used(operand) for operand in code.arguments]
+        behind_each = [
+            behind(value, one.type) for value, one in zip(values, code.arguments, strict=True)
+        ]
+        first, given = (values or [NOWHERE])[0], _merged(*behind_each[1:])
+        match code.function:
+            case "list + list":
+                return either(*values)
+            case "list(T?).unwrapOpt()":
+                return _decided(first, _own(element_of(first)))
+            case "list(list(T)).flatten()":
+                inner = element_of(first)
+                decided = _merged(_own(first), _own(inner))
+                return Origins(element=element_of(inner), decided_by=decided)
+            case name if name in _SAME_ELEMENTS:
+                return _decided(first, given)
+            case name if name in _ONE_ELEMENT:
+                return _decided(element_of(first), first.decided_by)
+            case name if name in _SAME_VALUE:
+                return first
+            case _:
+                return Origins(made_of=_merged(*behind_each))
 
-    def name(self, name: str, names: _Names) -> Origins:
-        binding = names.get(name)
-        if binding is None:
-            return NOWHERE  # a namespace: `math`
-        self.note(binding.reads)
-        return binding.origins
-
-    def select(self, tree: Select, names: _Names) -> Origins:
-        operand = self.value(tree.operand, names)
-        if isinstance(present(self.type(tree.operand)), MapOf):
-            # A map's keys are no fields of the schema: the map is read as a whole.
-            self.note(_own(operand))
-            return _entry_of(operand)
-        return member_of(operand, tree.field)
-
-    def index(self, tree: Index, names: _Names) -> Origins:
-        kind = present(self.type(tree.operand))
-        if isinstance(kind, Table):
-            paths = _merged(self.behind(tree.index, names), (f"{TABLES}{kind.name}",))
-            self.note(paths)
-            return Origins(made_of=paths)
-        operand = self.value(tree.operand, names)
+    def index(self, code: ir.Call) -> Origins:
+        """Return an element of a list, or an entry of a map, which is read as a whole."""
+        whole, index = code.arguments
+        operand = self.value(whole)
         self.note(_own(operand))
-        decided = _merged(operand.decided_by, self.behind(tree.index, names))
-        one = _entry_of(operand) if isinstance(kind, MapOf) else element_of(operand)
+        decided = _merged(operand.decided_by, self.behind(index))
+        one = element_of(operand) if isinstance(whole.type, ListOf) else _entry_of(operand)
         return _decided(one, decided)
 
-    def first_there(self, trees: Iterable[Tree], names: _Names) -> Origins:
-        """Return what is one of several values: the first that is there."""
-        values = [self.used(tree, names) for tree in trees]
-        return _decided(either(*values), chain.from_iterable(map(_own, values[:-1])))
-
-    def method(self, tree: Method, names: _Names) -> Origins:
-        operand = tree.operand
-        if isinstance(operand, Name) and operand.name in NAMESPACES and operand.name not in names:
-            name = f"{operand.name}.{tree.name}"
-            if name == "optional.of":
-                return self.used(tree.arguments[0], names)
-            return self.function(name, tree.arguments, names)
-        if tree.name in _SAME_OPTIONAL:
-            return self.first_there((operand, *tree.arguments), names)
-        return self.function(tree.name, (operand, *tree.arguments), names)
-
-    def function(self, name: str, operands: tuple[Tree, ...], names: _Names) -> Origins:
-        """Return what a function gives: made of all its operands, unless it hands one on."""
-        values = [self.used(operand, names) for operand in operands]
-        if not values:
-            return NOWHERE
-        first, others = values[0], zip(values[1:], operands[1:], strict=True)
-        given = _merged(*(behind(value, self.type(tree)) for value, tree in others))
-        is_list = isinstance(present(self.type(operands[0])), ListOf)
-        if is_list and name == "unwrapOpt":
-            return _decided(first, _own(element_of(first)))
-        if is_list and name in _SAME_ELEMENTS:
-            return _decided(first, given)
-        if is_list and name in _ONE_ELEMENT:
-            return _decided(element_of(first), first.decided_by)
-        if is_list and name == "flatten":
-            inner = element_of(first)
-            decided = _merged(_own(first), _own(inner))
-            return Origins(element=element_of(inner), decided_by=decided)
-        if name in _SAME_VALUE:
-            return first
-        return Origins(made_of=_merged(behind(first, self.type(operands[0])), given))
-
-    def binary(self, tree: Binary, names: _Names) -> Origins:
-        left, right = self.used(tree.left, names), self.used(tree.right, names)
-        kinds = self.type(tree.left), self.type(tree.right)
-        if tree.operator == "+" and isinstance(kinds[0], ListOf):
-            return either(left, right)
-        seen = behind
-        if tree.operator in ("==", "!=", "in") and NULL not in kinds:
-            seen = contents  # two objects are equal where all their members are
-        made_of = _merged(seen(left, kinds[0]), seen(right, kinds[1]))
+    def operation(self, code: ir.Operation) -> Origins:
+        left, right = self.used(code.left), self.used(code.right)
+        # Two objects are equal where all their members are.
+        seen = contents if code.operator in ("==", "!=", "in") else behind
+        made_of = _merged(seen(left, code.left.type), seen(right, code.right.type))
         self.note(made_of)
         return Origins(made_of=made_of)
 
-    def optional_macro(self, tree: Macro, names: _Names) -> Origins:
-        operand = self.used(tree.operand, names)
-        inner = {**names, tree.variables[0].name: Binding(ERROR, operand)}
-        return _decided(self.used(tree.body, inner), _own(operand))
+    def when_present(self, code: ir.WhenPresent) -> Origins:
+        """Return a value that is there where the operand is; a field of it tells so by itself."""
+        operand = self.value(code.operand)
+        self.locals[code.local.number] = operand
+        value = self.value(code.value)
+        seen = everything(value)
+        asked = [path for path in _own(operand) if not any(covers(path, one) for one in seen)]
+        self.note(asked)
+        return _decided(value, asked)
 
-    def macro(self, tree: Macro, names: _Names) -> Origins:
-        operand = self.used(tree.operand, names)
-        kind = present(self.type(tree.operand))
-        inner = {**names, **dict(_variables(tree, operand, kind))}
+    def loop(self, code: ir.Loop) -> Origins:
+        operand = self.used(code.over)
+        is_map = isinstance(present(code.over.type), MapOf)
+        self.bind(code, operand, is_map=is_map)
         decided = _own(operand)
         if operand.keys is not None:  # of entries with one key, one is left
             decided = _merged(decided, everything(operand.keys))
-        if tree.condition is not None:
-            decided = _merged(decided, self.behind(tree.condition, inner))
-        body = self.used(tree.body, inner)
-        paths = behind(body, self.type(tree.body))
-        match tree.name:
-            case "filter" | "sortBy":
-                kept = operand
-                if isinstance(kind, MapOf):
-                    kept = Origins(element=_key_of(operand), decided_by=decided)
+        asked = () if code.condition is None else self.behind(code.condition)
+        kept = Origins(element=_key_of(operand), decided_by=decided) if is_map else operand
+        if code.kind == "list" and code.key is None and _is_same(code.value, code.local):
+            return _decided(kept, asked)
+        value = self.used(code.value)
+        paths = behind(value, code.value.type)
+        match code.kind:
+            case "sorted":
                 return _decided(kept, paths)
-            case "groupBy":
+            case "grouped":
                 members = {"key": Origins(made_of=paths), "rows": _decided(operand, paths)}
                 return Origins(element=Origins(members=members), decided_by=_merged(decided, paths))
-            case "map" | "transformList":
-                return Origins(element=body, decided_by=decided)
-            case "transformMap":
-                keys = _key_of(operand) if isinstance(kind, MapOf) else NOWHERE
-                return Origins(element=body, keys=keys, decided_by=decided)
+            case "list":
+                return Origins(element=value, decided_by=_merged(decided, asked))
+            case "map":
+                keys = _key_of(operand) if is_map else NOWHERE
+                return Origins(element=value, keys=keys, decided_by=_merged(decided, asked))
             case _:
-                return Origins(made_of=_merged(decided, paths))
+                return Origins(made_of=_merged(decided, asked, paths))
 
-    def map(self, tree: MapTree, names: _Names) -> Origins:
+    def bind(self, code: ir.Loop, operand: Origins, *, is_map: bool) -> None:
+        """Note what the variables of a loop stand for: an element, and its position or key."""
+        element = element_of(operand)
+        if is_map:
+            element = _key_of(operand) if code.key is None else _entry_of(operand)
+        self.locals[code.local.number] = element
+        if code.key is not None:
+            position = Origins(decided_by=_own(operand))
+            self.locals[code.key.number] = _key_of(operand) if is_map else position
+
+    def entries(self, entries: tuple[ir.Entry, ...]) -> Origins:
         keys, values, perhaps = [], [], list[str]()
-        for entry in tree.entries:
-            keys.append(self.used(entry.key, names))
-            values.append(self.used(entry.value, names))
+        for entry in entries:
+            keys.append(self.used(entry.key))
+            values.append(self.used(entry.value))
             if entry.is_optional:
                 perhaps += _own(values[-1])
         return Origins(element=either(*values), keys=either(*keys), decided_by=_merged(perhaps))
@@ -374,12 +331,5 @@ def _key_of(value: Origins) -> Origins:
     return own if value.keys is None else either(own, value.keys)
 
 
-def _variables(tree: Macro, operand: Origins, kind: Type) -> Iterator[tuple[str, Binding]]:
-    """Yield what the variables of a macro stand for: an element, or a position or key before it."""
-    names = [variable.name for variable in tree.variables]
-    if not isinstance(kind, MapOf):
-        found = [Origins(decided_by=_own(operand)), element_of(operand)][-len(names) :]
-    else:
-        found = [_key_of(operand), _entry_of(operand)][: len(names)]
-    for name, origins in zip(names, found, strict=True):
-        yield name, Binding(ERROR, origins)
+def _is_same(code: ir.Expression, local: ir.Local) -> bool:
+    return isinstance(code, ir.Local) and code.number == local.number

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from mapgen.expression.tree import BinaryOperator
-from mapgen.expression.types import (
+from mapgen.ir.types import (
     ORDERED,
     ErrorType,
     ListOf,

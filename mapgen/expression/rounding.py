@@ -5,11 +5,12 @@ A change of units whose factor has no last digit is a quotient, too.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Literal
 
 from msgspec import Struct
 
+from mapgen.expression.functions import FUNCTIONS
 from mapgen.expression.tree import (
     Binary,
     Call,
@@ -17,16 +18,17 @@ from mapgen.expression.tree import (
     Constant,
     Macro,
     Method,
+    Name,
     Tree,
     Unary,
     children,
 )
-from mapgen.expression.typed import Chosen
 from mapgen.expression.units import UNITS, is_finite, ratio
 
 # Where a value goes: into a rounding, out of the whole expression, or anywhere else.
 Fate = Literal["rounded", "result", "used"]
 _PASSED_ON = ("orValue", "or", "coalesce")
+_ROUNDING = frozenset(row.name.rpartition(".")[2] for row in FUNCTIONS if row.rounds)
 
 
 class Division(Struct, frozen=True):
@@ -36,14 +38,12 @@ class Division(Struct, frozen=True):
     fate: Fate
 
 
-def divisions(
-    tree: Tree, chosen: Mapping[Tree, Chosen], fate: Fate = "result"
-) -> Iterator[Division]:
+def divisions(tree: Tree, fate: Fate = "result") -> Iterator[Division]:
     """Yield every division that nothing rounds, in the order of the text."""
     if fate != "rounded" and _divides(tree):
         yield Division(tree, fate)
     for child in children(tree):
-        yield from divisions(child, chosen, _fate(tree, child, chosen, fate))
+        yield from divisions(child, _fate(tree, child, fate))
 
 
 def _divides(tree: Tree) -> bool:
@@ -67,7 +67,7 @@ def _is_endless(source: Tree, target: Tree) -> bool:
             return False
 
 
-def _fate(tree: Tree, child: Tree, chosen: Mapping[Tree, Chosen], fate: Fate) -> Fate:
+def _fate(tree: Tree, child: Tree, fate: Fate) -> Fate:
     match tree:
         case Binary(operator="+" | "-" | "*" | "/") | Unary(operator="-"):
             return fate
@@ -79,7 +79,11 @@ def _fate(tree: Tree, child: Tree, chosen: Mapping[Tree, Chosen], fate: Fate) ->
             return fate
         case Method(name="convertUnit") | Call(name="convertUnit"):
             return fate if child is next(children(tree), None) else "used"
-        case Method() | Call() if tree in chosen and chosen[tree].function.rounds:
-            return "rounded" if child is next(children(tree), None) else "used"
+        case Method(operand=Name(name="math"), name=name, arguments=(first, *_)) | Call(
+            name=name, arguments=(first, *_)
+        ) if (name in _ROUNDING):
+            return "rounded" if child is first else "used"
+        case Method(operand=operand, name=name) if name in _ROUNDING:
+            return "rounded" if child is operand else "used"
         case _:
             return "used"

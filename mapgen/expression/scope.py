@@ -7,7 +7,8 @@ from itertools import chain
 
 from msgspec import Struct, field
 
-from mapgen.expression.types import Type
+from mapgen.ir.expression import Local
+from mapgen.ir.types import Type
 
 # Source paths, each once, by first use: `order.name`, `order.line_items[].sku`.
 Paths = tuple[str, ...]
@@ -63,12 +64,14 @@ def _united(several: Iterable[Paths]) -> Paths:
 class Binding(Struct, frozen=True):
     """One name's type, and the origins of its value.
 
-    `reads` is what was read to evaluate it: of a `let`, conditions included.
+    `reads` is what was read to evaluate it: of a `let`, conditions included. `local` is what a name
+    that the expression itself binds is in the ir.
     """
 
     type: Type
     origins: Origins = NOWHERE
     reads: Paths = ()
+    local: Local | None = None
 
 
 class Scope(Struct, frozen=True):

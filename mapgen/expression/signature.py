@@ -9,7 +9,7 @@ from typing import get_args
 
 from msgspec import Struct
 
-from mapgen.expression.types import (
+from mapgen.ir.types import (
     NUMBERS,
     ORDERED,
     ErrorType,

@@ -3,41 +3,66 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import count
 
 from msgspec import Struct
 
 from mapgen.expression.functions import Function
 from mapgen.expression.lineage import Lineage
 from mapgen.expression.tree import Tree
-from mapgen.expression.types import Type
+from mapgen.ir.building import coerced, is_constant
+from mapgen.ir.expression import Expression, Local, can_fail
+from mapgen.ir.types import Type
+from mapgen.ir.walk import nodes
 from mapgen.report import Span
 
 
-class Chosen(Struct, frozen=True):
-    """The function that a call means, and what the capitals of its signature stand for."""
+class Part(Struct, frozen=True):
+    """What was found out about a node: its type, narrowed where it stands, and its ir.
 
-    function: Function
-    bound: Mapping[str, Type]
+    `is_chained`: what follows may be left out with it. `function` is what a call means.
+    """
+
+    type: Type
+    code: Expression
+    is_chained: bool = False
+    function: Function | None = None
 
 
 class Typed(Struct, frozen=True):
     """A checked expression.
 
-    `types` has the type of every node, narrowed where it stands; `chosen` the function of every
-    call; `chained` the nodes that are left out when what stands before them is missing.
-    `lineage` says what the value comes from, and what was read. `division` is where a `/` stands
-    that nothing rounds: the rule has to name `places` and `rounding`.
+    `code` is what it is in the ir, `parts` what was found out about each of its nodes. `lineage`
+    says what the value comes from, and what was read. `division` is where a `/` stands that
+    nothing rounds: the rule has to name `places` and `rounding`.
     """
 
     tree: Tree
     type: Type
-    types: Mapping[Tree, Type]
-    chosen: Mapping[Tree, Chosen]
-    chained: frozenset[Tree]
+    code: Expression
+    parts: Mapping[Tree, Part]
     lineage: Lineage
-    is_fallible: bool
-    is_constant: bool
     division: Span | None = None
+
+    @property
+    def types(self) -> Mapping[Tree, Type]:
+        """The type of every node."""
+        return {tree: part.type for tree, part in self.parts.items()}
+
+    def as_type(self, wanted: Type) -> Expression:
+        """Return the ir of a value of the wanted type: an int widens to the decimal wanted."""
+        numbers = (one.number for one in nodes(self.code) if isinstance(one, Local))
+        return coerced(self.code, self.type, wanted, count(1 + max(numbers, default=0)))
+
+    @property
+    def is_fallible(self) -> bool:
+        """Whether it can fail in a record."""
+        return can_fail(self.code)
+
+    @property
+    def is_constant(self) -> bool:
+        """Whether it reads nothing."""
+        return is_constant(self.code)
 
     @property
     def reads(self) -> tuple[str, ...]:

@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING, Literal
 
 from msgspec import Struct
 
+from mapgen.ir import building
+from mapgen.ir import expression as ir
+from mapgen.ir.types import DECIMAL
 from mapgen.report.near import suggestion
 
 if TYPE_CHECKING:
@@ -132,3 +135,17 @@ def exact(number: Fraction) -> Decimal:
     while (number * 10**places).denominator != 1:
         places += 1
     return Decimal((number * 10**places).numerator).scaleb(-places)
+
+
+def converted(amount: ir.Expression, source: ir.Expression, target: ir.Expression) -> ir.Expression:
+    """Return an amount in another unit: one exact factor where there is one, else two."""
+    assert isinstance(source, ir.Constant)
+    assert isinstance(target, ir.Constant)
+    one, other = str(source.value), str(target.value)
+    factor = ratio(one, other)
+    if is_finite(factor):
+        return ir.Operation("*", amount, building.decimal(exact(factor)), DECIMAL)
+    if is_finite(1 / factor):
+        return ir.Operation("/", amount, building.decimal(exact(1 / factor)), DECIMAL)
+    times, by = (building.decimal(UNITS[name].factor) for name in (one, other))
+    return ir.Operation("/", ir.Operation("*", amount, times, DECIMAL), by, DECIMAL)

@@ -11,29 +11,32 @@ from typing import Literal
 
 from msgspec import Struct
 
-# Types are words here: `string`, `list(decimal)`, `address?`. A trailing `?` says that the value
-# may be missing.
-TypeName = str
+from mapgen.ir.types import BOOL, DECIMAL, NULL, STRING, Optional, Type
+from mapgen.ir.walk import nodes
 
 Operator = Literal["+", "-", "*", "/", "==", "!=", "<", "<=", ">", ">=", "in"]
 LoopKind = Literal["list", "map", "any", "all", "one", "sorted", "grouped"]
 
 
 class Constant(Struct, frozen=True):
-    """A value known beforehand.
-
-    Decimals, dates, instants, durations, zones and regular expressions are held as text.
-    """
+    """A value known beforehand. Decimals and zones are held as text."""
 
     value: bool | int | str | None
-    type: TypeName
+    type: Type
+
+
+class Regex(Struct, frozen=True):
+    """A regular expression."""
+
+    words: str
+    type: Type = STRING
 
 
 class Variable(Struct, frozen=True):
     """A name of the rule's scope: the source, the settings, a row, a `let`."""
 
     name: str
-    type: TypeName
+    type: Type
 
 
 class Local(Struct, frozen=True):
@@ -41,7 +44,7 @@ class Local(Struct, frozen=True):
 
     number: int
     hint: str
-    type: TypeName
+    type: Type
 
 
 class Field(Struct, frozen=True):
@@ -53,7 +56,7 @@ class Field(Struct, frozen=True):
     operand: Expression
     key: str
     attribute: str
-    type: TypeName
+    type: Type
 
 
 class DocumentField(Struct, frozen=True):
@@ -65,7 +68,7 @@ class DocumentField(Struct, frozen=True):
     operand: Expression
     key: str
     is_value: bool
-    type: TypeName
+    type: Type
     may_be_empty: bool = False
 
 
@@ -74,7 +77,8 @@ class Call(Struct, frozen=True):
 
     function: str
     arguments: tuple[Expression, ...]
-    type: TypeName
+    type: Type
+    is_fallible: bool = False
 
 
 class TableEntry(Struct, frozen=True):
@@ -86,7 +90,7 @@ class TableEntry(Struct, frozen=True):
     table: str
     key: tuple[Expression, ...]
     entries: tuple[tuple[str, str], ...] | None
-    type: TypeName = "string?"
+    type: Type = Optional(STRING)
 
 
 class Operation(Struct, frozen=True):
@@ -95,52 +99,52 @@ class Operation(Struct, frozen=True):
     operator: Operator
     left: Expression
     right: Expression
-    type: TypeName
+    type: Type
 
 
 class Negative(Struct, frozen=True):
     operand: Expression
-    type: TypeName
+    type: Type
 
 
 class Concatenation(Struct, frozen=True):
     """Strings, one behind the other."""
 
     parts: tuple[Expression, ...]
-    type: TypeName = "string"
+    type: Type = STRING
 
 
 class Not(Struct, frozen=True):
     operand: Expression
-    type: TypeName = "bool"
+    type: Type = BOOL
 
 
 class Both(Struct, frozen=True):
     """Conditions that all have to hold, asked from left to right, up to the first that fails."""
 
     parts: tuple[Expression, ...]
-    type: TypeName = "bool"
+    type: Type = BOOL
 
 
 class Either(Struct, frozen=True):
     """Conditions of which one has to hold, asked from left to right, up to the first that does."""
 
     parts: tuple[Expression, ...]
-    type: TypeName = "bool"
+    type: Type = BOOL
 
 
 class Conditional(Struct, frozen=True):
     condition: Expression
     then: Expression
     otherwise: Expression
-    type: TypeName
+    type: Type
 
 
 class IsPresent(Struct, frozen=True):
     """Whether a value that may be missing is there."""
 
     operand: Expression
-    type: TypeName = "bool"
+    type: Type = BOOL
 
 
 class OrElse(Struct, frozen=True):
@@ -148,7 +152,7 @@ class OrElse(Struct, frozen=True):
 
     operand: Expression
     other: Expression
-    type: TypeName
+    type: Type
 
 
 class WhenPresent(Struct, frozen=True):
@@ -157,7 +161,7 @@ class WhenPresent(Struct, frozen=True):
     operand: Expression
     local: Local
     value: Expression
-    type: TypeName
+    type: Type
 
 
 class Bound(Struct, frozen=True):
@@ -166,14 +170,14 @@ class Bound(Struct, frozen=True):
     operand: Expression
     local: Local
     value: Expression
-    type: TypeName
+    type: Type
 
 
 class Widened(Struct, frozen=True):
     """An int as a decimal."""
 
     operand: Expression
-    type: TypeName = "decimal"
+    type: Type = DECIMAL
 
 
 class Element(Struct, frozen=True):
@@ -187,7 +191,7 @@ class Items(Struct, frozen=True):
     """A list written out."""
 
     elements: tuple[Element, ...]
-    type: TypeName
+    type: Type
 
 
 class Entry(Struct, frozen=True):
@@ -200,7 +204,7 @@ class Entries(Struct, frozen=True):
     """A map written out."""
 
     entries: tuple[Entry, ...]
-    type: TypeName
+    type: Type
 
 
 class Loop(Struct, frozen=True):
@@ -218,11 +222,12 @@ class Loop(Struct, frozen=True):
     key: Local | None
     condition: Expression | None
     value: Expression
-    type: TypeName
+    type: Type
 
 
 Expression = (
     Constant
+    | Regex
     | Variable
     | Local
     | Field
@@ -249,7 +254,21 @@ Expression = (
 
 def is_optional(expression: Expression) -> bool:
     """Tell whether the value may be missing."""
-    return expression.type.endswith("?") or expression.type == "null"
+    return isinstance(expression.type, Optional) or expression.type == NULL
+
+
+def can_fail(expression: Expression) -> bool:
+    """Tell whether a record can make the value impossible."""
+    return any(
+        (
+            one.is_fallible
+            if isinstance(one, Call)
+            else isinstance(one, Operation)
+            and one.operator == "/"
+            and not isinstance(one.right, Constant)
+        )
+        for one in nodes(expression)
+    )
 
 
 # What a class says its members are: a member of such a name would stand in the way of the type.

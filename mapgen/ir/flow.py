@@ -1,7 +1,7 @@
 """What back ends know of a flow: all decided, nothing of the spec's text or places in it.
 
 A back end is a pure function from a Flow to files. Whoever reads this module can write one without
-reading the compiler. It prints as JSON (`mapgen.ir.printing`), and the hash of that is the meaning
+reading the compiler. The hash of it (`mapgen.ir.printing`) is the meaning
 of a spec: a comment does not change it.
 """
 
@@ -15,6 +15,7 @@ from msgspec import Struct
 from mapgen.constraints import Constraints
 from mapgen.ir.expression import Expression, Variable, is_optional
 from mapgen.ir.rewriting import variables
+from mapgen.ir.types import Type
 from mapgen.plan import DocumentPlan, Plan
 
 ValueKind = Literal[
@@ -61,18 +62,6 @@ class Setting(Struct, frozen=True):
 
     name: str
     type: str
-
-
-class Type(Struct, frozen=True):
-    """The type of a value: the name of a scalar or of an object; or what it is made `of`.
-
-    Then `name` is `list` (of its elements), `map` (of keys and values) or `group` (of a key and its
-    rows).
-    """
-
-    name: str
-    of: tuple[Type, ...] = ()
-    may_be_missing: bool = False
 
 
 class Let(Struct, frozen=True):

@@ -9,6 +9,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from mapgen.ir import expression as ir
+from mapgen.ir.types import ListOf, Object, Type, present
 from mapgen.ir.walk import nodes
 
 Node = TypeVar("Node")
@@ -18,7 +19,7 @@ def rewritten(node: Node, change: Callable[[object], object]) -> Node:
     """Return a node with `change` applied to every node inside it, the innermost first."""
     if isinstance(node, tuple):
         return cast(Node, tuple(rewritten(part, change) for part in node))
-    if not isinstance(node, Struct):
+    if not isinstance(node, Struct) or isinstance(node, Type):
         return node
     members = {name: rewritten(getattr(node, name), change) for name in node.__struct_fields__}
     return cast(Node, change(replace(node, **members)))
@@ -28,15 +29,6 @@ def variables(node: object) -> tuple[str, ...]:
     """Return the names of the scope that an expression uses, each once, in order of use."""
     found = (part.name for part in nodes(node) if isinstance(part, ir.Variable))
     return tuple(dict.fromkeys(found))
-
-
-def substituted(expression: ir.Expression, name: str, value: ir.Expression) -> ir.Expression:
-    """Return the expression with a value in place of a variable."""
-
-    def change(node: object) -> object:
-        return value if isinstance(node, ir.Variable) and node.name == name else node
-
-    return rewritten(expression, change)
 
 
 def renumbered(expression: ir.Expression, after: object) -> ir.Expression:
@@ -61,11 +53,20 @@ def over_document(
     """
 
     def change(node: object) -> object:
-        if isinstance(node, ir.Field) and node.operand.type.startswith("document "):
-            is_value = "document " not in node.type and not is_plain
-            owner = node.operand.type.removesuffix("?")
-            may_be_empty = (owner, node.key) in emptied
-            return ir.DocumentField(node.operand, node.key, is_value, node.type, may_be_empty)
-        return node
+        match node:
+            case ir.Field(operand=operand, key=key, type=kind) if _is_document(operand.type):
+                may_be_empty = (str(present(operand.type)), key) in emptied
+                is_value = not (is_plain or _is_document(kind))
+                return ir.DocumentField(operand, key, is_value, kind, may_be_empty)
+            case _:
+                return node
 
     return rewritten(expression, change)
+
+
+def _is_document(kind: Type) -> bool:
+    """Tell whether a value is a part of a document under construction, or a list of them."""
+    found = present(kind)
+    if isinstance(found, ListOf):
+        return _is_document(found.element)
+    return isinstance(found, Object) and found.name.startswith("document ")

@@ -7,13 +7,15 @@ from collections.abc import Iterator
 from msgspec import Struct
 from msgspec.structs import astuple
 
+from mapgen.ir.types import Type
+
 
 def nodes(node: object) -> Iterator[Struct]:
     """Yield a node, or those of a tuple, and all nodes inside, in the order of the members."""
     waiting = [node]
     while waiting:
         one = waiting.pop()
-        if isinstance(one, Struct):
+        if isinstance(one, Struct) and not isinstance(one, Type):
             yield one
             waiting.extend(reversed(astuple(one)))
         elif isinstance(one, tuple):

@@ -19,8 +19,7 @@ from mapgen.compiler import check_specs, generate
 from mapgen.contract.source_schema import read_source_schema
 from mapgen.expression import compile_expression
 from mapgen.expression.scope import Binding, Scope, at
-from mapgen.expression.types import STRING, Object
-from mapgen.lower.expression import lower_expression
+from mapgen.ir.types import STRING, Object
 from mapgen.report import Diagnostic, Source, Text
 from mapgen.runtime.folding import folded
 from mapgen.spec.reader import read_environment
@@ -80,9 +79,9 @@ def _marks(
     scope = scope.with_("named", Binding(STRING, at("record")))
     typed = compile_expression(Text.plain(words), scope, faults)
     assert typed is not None, faults
-    lets = {"named": lower_expression(named)}
+    lets = {"named": named.code}
     stated = {place: one.own for place, one in schema.stated.items()}
-    ends = Texts(lets, settings, stated).ends(lower_expression(typed))
+    ends = Texts(lets, settings, stated).ends(typed.code)
     return (
         marks(ends.beginnings, is_backwards=False),
         marks(ends.endings, is_backwards=True),

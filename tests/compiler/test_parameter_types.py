@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from mapgen.check.blocks import type_of
 from mapgen.emit.python.expression_needs import ModuleNeeds
 from mapgen.emit.python.types import Annotations
-from mapgen.expression import types
+from mapgen.ir import types
 
 CLASSES = {"list": "SourceList", "map(a, b)": "Odd", "line": "Line", "group(x": "Half"}
 LINE = types.Object("line", {})
@@ -36,4 +35,4 @@ LINE = types.Object("line", {})
 )
 def test_annotation(kind: types.Type, annotation: str) -> None:
     """Whatever a type is made of, and whatever objects are called."""
-    assert Annotations(ModuleNeeds(()), CLASSES).of(type_of(kind)) == annotation
+    assert Annotations(ModuleNeeds(()), CLASSES).of(kind) == annotation

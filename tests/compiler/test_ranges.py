@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mapgen.check.modifiers import range_faults
-from mapgen.expression.types import DECIMAL, INT
+from mapgen.ir.types import DECIMAL, INT
 from mapgen.report import Source, Span, Text
 from mapgen.spec.model import Comparison, Range
 

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from mapgen.cli.schema import schema
 from mapgen.contract.inference import infer
 from mapgen.contract.source_schema import SourceSchema, read_source_schema
-from mapgen.expression.types import ListOf, Object, Type, present
+from mapgen.ir.types import ListOf, Object, Type, present
 from tests.cli.conftest import mapgen
 from tests.depth import examples
 

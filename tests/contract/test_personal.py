@@ -11,7 +11,7 @@ import pytest
 
 from mapgen.contract.inference import infer
 from mapgen.contract.personal import is_vocabulary, personal_kind, words_of
-from mapgen.expression.types import BOOL, STRING, Optional
+from mapgen.ir.types import BOOL, STRING, Optional
 from tests.contract.test_inference import PAYLOADS, plain
 
 

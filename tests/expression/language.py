@@ -12,7 +12,9 @@ import msgspec
 
 from mapgen.emit.python.expression import ModuleNeeds, Namer, PythonExpressions
 from mapgen.expression import Binding, Scope, Typed, at, compile_expression
-from mapgen.expression.types import (
+from mapgen.ir.deciding import Known
+from mapgen.ir.expression import Expression, is_optional
+from mapgen.ir.types import (
     BOOL,
     DATE,
     DECIMAL,
@@ -27,9 +29,6 @@ from mapgen.expression.types import (
     Table,
     Type,
 )
-from mapgen.ir.expression import Expression, is_optional
-from mapgen.lower.deciding import Known
-from mapgen.lower.expression import lower_expression
 from mapgen.report import Diagnostic, Text
 
 ADDRESS = Object(
@@ -140,12 +139,13 @@ def emit_told(words: str, condition: str, *, holds: bool, scope: Scope = SCOPE) 
 
 def told(words: str, condition: str, *, holds: bool, scope: Scope = SCOPE) -> Expression:
     """Return the ir of an expression where a condition is known to hold, or not to."""
-    known = Known().told_by(lower_expression(check(condition, scope)), holds=holds).lasting()
-    return known.decided(lower_expression(check(words, scope)))
+    known = Known().told_by(check(condition, scope).code, holds=holds).lasting()
+    return known.decided(check(words, scope).code)
 
 
 def _emitted(words: str, scope: Scope, wanted: Type | None) -> tuple[str, ModuleNeeds]:
-    return _python(lower_expression(check(words, scope), wanted), scope)
+    typed = check(words, scope)
+    return _python(typed.as_type(wanted or typed.type), scope)
 
 
 def _python(lowered: Expression, scope: Scope) -> tuple[str, ModuleNeeds]:
@@ -159,7 +159,7 @@ def _python(lowered: Expression, scope: Scope) -> tuple[str, ModuleNeeds]:
 def run(words: str, values: Mapping[str, Any] | None = None, scope: Scope | None = None) -> Any:
     """Return the value of an expression by running its Python."""
     known = scope or (Scope({}) if values is None else SCOPE)
-    return run_lowered(lower_expression(check(words, known)), values, known)
+    return run_lowered(check(words, known).code, values, known)
 
 
 def run_lowered(lowered: Expression, values: Mapping[str, Any] | None, scope: Scope) -> Any:

@@ -13,9 +13,9 @@ import black
 import pytest
 
 from mapgen.emit.python.expression import ModuleNeeds, Namer, PythonExpressions
-from mapgen.expression.types import DECIMAL, STRING, Optional
+from mapgen.expression.hints import singular
 from mapgen.ir.expression import attribute_name, is_optional
-from mapgen.lower.expression import lower_expression, singular
+from mapgen.ir.types import DECIMAL, STRING, Optional
 from mapgen.runtime.faults import Fault
 from tests.typed import untyped
 
@@ -372,6 +372,10 @@ def test_shape(words: str, expected: str) -> None:
             "Py",
         ),
         ("cel.bind(n, order.id, n > 5 ? n : order.total_price)", {}, Decimal(1001)),
+        ("math.round(order.total_price / 5)", {}, Decimal(8)),
+        ("math.floor(-order.total_price / 5)", {}, Decimal(-9)),
+        ("[].map(x, x.trim().size())", {}, []),
+        ("[].map(x, x[0] + x.orValue('a'))", {}, []),
     ],
 )
 def test_value(words: str, changes: dict[str, Any], expected: object) -> None:
@@ -428,7 +432,7 @@ def test_constants_are_hoisted() -> None:
         "date(order.created_at, 'Europe/Berlin') == date('2024-01-01')",
         "order.created_at > timestamp('2024-01-01T00:00:00Z')",
     ):
-        python.value(lower_expression(check(words)))
+        python.value(check(words).code)
     assert list(map(str, module.constants)) == [
         'DECIMAL_1_08 = Decimal("1.08")',
         'DECIMAL_0_5 = Decimal("0.5")',
@@ -488,7 +492,7 @@ def test_guarded(words: str, guards: tuple[str, ...], expected: str) -> None:
     """A value that may be missing comes with what has to hold for it, in order."""
     module, namer = ModuleNeeds(), Namer(tuple(SCOPE.bindings))
     python = PythonExpressions({name: name for name in SCOPE.bindings}, module, namer)
-    guarded = python.guarded(lower_expression(check(words)))
+    guarded = python.guarded(check(words).code)
     assert (guarded.guards, guarded.value) == (guards, expected)
 
 
@@ -598,14 +602,14 @@ def module_of(expressions: list[str]) -> str:
         needs.name("datetime", name)
     functions = []
     for number, words in enumerate(expressions):
-        lowered = lower_expression(check(words))
+        lowered = check(words).code
         python = PythonExpressions(
             {name: name for name in SCOPE.bindings}, needs, Namer(tuple(SCOPE.bindings))
         )
         text = python.optional(lowered) if is_optional(lowered) else python.value(lowered)
         functions.append(
             f"def value_{number}(\n    order: Order, settings: Settings, freight: Decimal, "
-            f"remark: str | None, lookups: Lookups\n) -> {annotation(lowered.type)}:\n"
+            f"remark: str | None, lookups: Lookups\n) -> {annotation(str(lowered.type))}:\n"
             f"    return {text}\n"
         )
     constants = "\n".join(map(str, needs.constants))

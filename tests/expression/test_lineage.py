@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from mapgen.expression import Binding, Scope, Typed, at
 from mapgen.expression.lineage import everything
-from mapgen.expression.types import ListOf, Object
+from mapgen.ir.types import ListOf, Object
 from tests.depth import examples
 
 from .language import check, messages

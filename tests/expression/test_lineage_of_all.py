@@ -23,7 +23,7 @@ from mapgen.expression import Binding, Scope, Typed, at, compile_expression
 from mapgen.expression.functions import FORMS, FUNCTIONS
 from mapgen.expression.lineage import TABLES, everything
 from mapgen.expression.tree import Call, Macro, MacroName, Method, Tree, children
-from mapgen.expression.types import (
+from mapgen.ir.types import (
     BOOL,
     DATE,
     DECIMAL,
@@ -284,12 +284,12 @@ def calls_of(
 
     def call(tree: Tree, names: Mapping[str, Any], values: list[Any]) -> tuple[Any] | None:
         assert isinstance(tree, Call | Method)
-        if tree not in typed.chosen:
+        function = typed.parts[tree].function
+        if function is None:
             return None
-        function = typed.chosen[tree].function
         is_method = function.signature.receiver is not None
         operands = (tree.operand, *tree.arguments) if is_method else tree.arguments  # type: ignore[union-attr]
-        kinds = [typed.types[operand] for operand in operands]
+        kinds = [typed.parts[operand].type for operand in operands]
         if is_method:
             kinds[0] = present(kinds[0])
         if any(map(_holds_objects, kinds)):
@@ -440,11 +440,11 @@ def _all_used(made: Program, name: str) -> set[str]:
 def kinds_of(made: Program) -> Iterator[str]:
     """Yield what an expression is made of: functions, forms, macros, nodes."""
     for typed in (made.typed, *(let for *_, let in made.lets)):
-        yield from (one.function.shown for one in typed.chosen.values())
-        for node in typed.types:
+        yield from (part.function.shown for part in typed.parts.values() if part.function)
+        for node in typed.parts:
             yield type(node).__name__
             if isinstance(node, Macro):
-                kind = type(present(typed.types[node.operand])).__name__
+                kind = type(present(typed.parts[node.operand].type)).__name__
                 yield f"{node.name} of {kind}"
             yield str(getattr(node, "name", ""))
 

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, assume, given, note, settings
 from hypothesis import strategies as st
 
 from mapgen.expression import Binding, Scope, at
-from mapgen.expression.types import BOOL, DECIMAL, INT, STRING, ListOf, Object, Optional
+from mapgen.ir.types import BOOL, DECIMAL, INT, STRING, ListOf, Object, Optional
 from mapgen.runtime.faults import Fault
 from tests.depth import examples
 

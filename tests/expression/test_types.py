@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mapgen.expression.types import (
+from mapgen.ir.types import (
     BOOL,
     DECIMAL,
     ERROR,

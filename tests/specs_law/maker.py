@@ -8,7 +8,7 @@ from random import Random
 from mapgen.expression import Binding, Scope, Typed, compile_expression
 from mapgen.expression.functions import FUNCTIONS, Function
 from mapgen.expression.signature import REFINED, VARIABLES, Pattern, build
-from mapgen.expression.types import (
+from mapgen.ir.types import (
     BOOL,
     DATE,
     DECIMAL,

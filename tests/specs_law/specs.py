@@ -13,7 +13,7 @@ from typing import Any
 from mapgen.contract.entity_source import entity_schema
 from mapgen.contract.lock import read_lock
 from mapgen.expression import Typed
-from mapgen.expression.types import (
+from mapgen.ir.types import (
     BOOL,
     DATE,
     DECIMAL,
@@ -338,12 +338,14 @@ class SpecMaker:
         return found
 
     def note(self, typed: Typed) -> None:
-        self.draft.functions.update(one.function.shown for one in typed.chosen.values())
-        for node in typed.types:
+        self.draft.functions.update(
+            part.function.shown for part in typed.parts.values() if part.function
+        )
+        for node, part in typed.parts.items():
             kind = type(node).__name__
             name = getattr(node, "name", kind) if kind == "Macro" else kind
             self.draft.features["form: cel.bind" if name == "bind" else f"form: {name}"] += 1
-            if kind == "Method" and node not in typed.chosen:
+            if kind == "Method" and part.function is None:
                 self.draft.features[f"form: {getattr(node, 'name', '')}"] += 1
 
     def condition(self, names: Names | None = None) -> str | None:

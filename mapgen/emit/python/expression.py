@@ -15,6 +15,18 @@ from mapgen.emit.python.expression_templates import all_of, filled, is_path, nam
 from mapgen.escaping import in_f_string, literal, python
 from mapgen.ir import expression as ir
 from mapgen.ir.names import python_name
+from mapgen.ir.types import (
+    BOOL,
+    DECIMAL,
+    INT,
+    STRING,
+    TIMEZONE,
+    ListOf,
+    MapOf,
+    Optional,
+    Type,
+    has_unknown,
+)
 from mapgen.ir.walk import nodes
 from mapgen.runtime.faults import Fault
 
@@ -113,6 +125,8 @@ class PythonExpressions:
         match node:
             case ir.Constant():
                 return self._constant(node)
+            case ir.Regex(words=words):
+                return self._module.pattern(words)
             case ir.Variable(name=name):
                 return self._names[name]
             case ir.Local(number=number):
@@ -176,15 +190,9 @@ class PythonExpressions:
 
     def _constant(self, node: ir.Constant) -> str:
         value = node.value
-        match node.type:
-            case "decimal":
-                return self._decimal(str(value))
-            case "regex":
-                return self._module.pattern(str(value))
-            case "timezone":
-                return self._zone(str(value))
-            case _:
-                return python(value)
+        if node.type == DECIMAL:
+            return self._decimal(str(value))
+        return self._zone(str(value)) if node.type == TIMEZONE else python(value)
 
     def _zone(self, name: str) -> str:
         """Return the constant of a time zone: one of the database, or a distance from UTC."""
@@ -210,7 +218,7 @@ class PythonExpressions:
 
     def _operation(self, node: ir.Operation) -> str:
         left, right, operator = node.left, node.right, str(node.operator)
-        if operator == "/" and node.type == "decimal":
+        if operator == "/" and node.type == DECIMAL:
             return self._python("divided({0}, {1})", left, right)
         if operator == "in":
             return self._membership(left, right, "in")
@@ -316,13 +324,13 @@ class PythonExpressions:
         return self._module.name("typing", "Any")
 
     def _items(self, node: ir.Items) -> str:
-        if not node.elements and node.type == "list(unknown)":
+        if not node.elements and has_unknown(node.type):
             return f"list[{self._any()}]()"
         emitted = self._among(*(element.value for element in node.elements))
         texts = [emitted(element.value) for element in node.elements]
         if not any(element.is_optional for element in node.elements):
             return f"[{', '.join(texts)}]"
-        if not node.type.endswith("?)"):
+        if not _has_gaps(node.type):
             return self._python("present({0})", f"[{', '.join(texts)}]")
         unpacked = (
             f"*{self._python('present([{0}])', text)}" if element.is_optional else text
@@ -340,7 +348,7 @@ class PythonExpressions:
         return f"[{', '.join(text for text in texts if text)}]"
 
     def _entries(self, node: ir.Entries) -> str:
-        if not node.entries and "unknown" in node.type:
+        if not node.entries and has_unknown(node.type):
             return f"dict[{self._any()}, {self._any()}]()"
         texts = []
         emitted = self._among(*(entry.value for entry in node.entries))
@@ -383,7 +391,7 @@ class PythonExpressions:
                 return [self._condition(condition, is_turned=is_turned), *guards], text
             case ir.Call(function="list(T).first()" | "list(T).last()" as end, arguments=(rows,)):
                 text = self._optional(rows)
-                if is_path(text) and not rows.type.endswith("?)"):
+                if is_path(text) and not _has_gaps(rows.type):
                     return [_any_in(text)], f"{text}[{_ENDS[end]}]"
             case _:
                 pass
@@ -432,7 +440,7 @@ class PythonExpressions:
                     return self._guarded(node)[0]
                 case ir.Call(function="list(T).first()" | "list(T).last()", arguments=(rows,)):
                     text = self._optional(rows)
-                    if is_path(text) and not rows.type.endswith("?)"):
+                    if is_path(text) and not _has_gaps(rows.type):
                         return [_any_in(text)]
                 case _:
                     pass
@@ -501,9 +509,9 @@ class PythonExpressions:
         operand, other = node.operand, node.other
         if isinstance(operand, ir.TableEntry) and _is_at_hand(other):
             return self._table_entry(operand, other)
-        if isinstance(operand, ir.Call) and operand.type == "bool?":
+        if isinstance(operand, ir.Call) and operand.type == Optional(BOOL):
             # What stands behind `or` is a literal to type checkers, which want one before it, too.
-            if other == ir.Constant(False, "bool"):
+            if other == ir.Constant(False, BOOL):
                 return self._python("bool({0})", operand)
         elif (isinstance(operand, ir.Call) and operand.function in NEVER_EMPTY) or (
             _is_empty(other) and not isinstance(operand, ir.Conditional | ir.WhenPresent)
@@ -537,7 +545,7 @@ class PythonExpressions:
             key = self._namer.name(node.key.hint)
             self._bound[node.key.number] = key
             variables = f"{key}, {name}"
-            is_map = over.type.startswith("map(")
+            is_map = isinstance(over.type, MapOf)
             rows = self._python("{0}.items()" if is_map else "enumerate({0})", rows)
         asked = [self._value(condition) for condition in conditions]
         if node.kind in ("sorted", "grouped"):
@@ -650,6 +658,11 @@ def _conjunct(text: str) -> str:
     return filled("{0} and _", text).removesuffix(" and _")
 
 
+def _has_gaps(rows: Type) -> bool:
+    """Tell whether elements of a list may be missing."""
+    return isinstance(rows, ListOf) and isinstance(rows.element, Optional)
+
+
 def _is_nothing(node: ir.Expression) -> bool:
     return isinstance(node, ir.Constant) and node.value is None
 
@@ -685,8 +698,8 @@ def _holds_nothing(node: ir.Expression) -> bool:
 def _is_empty(node: ir.Expression) -> bool:
     """Tell whether a default is what Python counts as false, so that `or` may put it in."""
     match node:
-        case ir.Constant(value=value, type="string" | "int" | "bool"):
-            return not value
+        case ir.Constant(value=value, type=kind):
+            return kind in (STRING, INT, BOOL) and not value
         case ir.Items(elements=()) | ir.Entries(entries=()):
             return True
         case _:

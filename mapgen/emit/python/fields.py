@@ -21,6 +21,7 @@ from mapgen.escaping import literal
 from mapgen.ir import flow as ir
 from mapgen.ir.expression import Expression, is_optional
 from mapgen.ir.names import local_name
+from mapgen.ir.types import INT, present
 
 LIMITS = "mapgen.runtime.limits"
 VALUES = "mapgen.runtime.values"
@@ -298,7 +299,7 @@ class FieldEmitter(Struct):
 
     def _key_part(self, part: Expression) -> Guarded:
         guarded = self.expressions().guarded(part)
-        is_number = part.type.removesuffix("?") == "int"
+        is_number = present(part.type) == INT
         return replace(guarded, value=f"str({guarded.value})") if is_number else guarded
 
     def _table(self, lookup: ir.Lookup) -> str:

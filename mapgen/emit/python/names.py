@@ -6,9 +6,10 @@ from collections.abc import Iterable, Mapping
 
 from msgspec import Struct, field
 
-from mapgen.ir.flow import Block, Document, Flow, Part, Rows, Type, parts_of
+from mapgen.ir.flow import Block, Document, Flow, Part, Rows, parts_of
 from mapgen.ir.names import RESERVED_CLASSES, class_name, local_name, made_name
 from mapgen.ir.rewriting import variables
+from mapgen.ir.types import Object, Type
 
 
 class PartName(Struct, frozen=True):
@@ -84,10 +85,10 @@ class _Naming(Struct, frozen=True):
         flow = self.flow
         made = (made_name(one.name) for one in flow.documents)
         known = {
-            flow.plan.source: Type(flow.record.name),
+            flow.plan.source: Object(flow.record.name, {}),
             **{let.name: let.of for let in flow.lets},
             **outer,
-            **{name: Type(name) for name in made},
+            **{name: Object(name, {}) for name in made},
         }
         used = frozenset(variables(code))
         return tuple((name, kind) for name, kind in known.items() if name in used)

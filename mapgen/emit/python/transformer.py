@@ -39,6 +39,7 @@ from mapgen.escaping import literal
 from mapgen.ir import flow as ir
 from mapgen.ir.expression import Constant, Variable, attribute_names
 from mapgen.ir.names import RESERVED_CLASSES, local_name, made_name, python_name
+from mapgen.ir.types import DECIMAL, INT, Optional
 from mapgen.ir.walk import nodes
 from mapgen.plan import Table
 
@@ -166,7 +167,7 @@ class _ModuleEmitter(Struct):
             key_parameter=body.emitter.names[source],
             functions=(*self.functions, transform),
             returns=transform.returns,
-            key=f"str({key})" if flow.key.type == "int" else key,
+            key=f"str({key})" if flow.key.type == INT else key,
             settings_name="settings" if self._uses_settings() else "_settings",
             lookups_name="lookups" if flow.plan.lookups else "_lookups",
             rules=tuple(self.rules),
@@ -329,7 +330,7 @@ class _Body(Struct):
     def _lets(self, lets: Iterable[ir.Let]) -> None:
         for let in lets:
             expressions = self.emitter.expressions()
-            write = expressions.optional if let.of.may_be_missing else expressions.value
+            write = expressions.optional if isinstance(let.of, Optional) else expressions.value
             local = self.add(write(let.value), let.name)
             self.emitter.names[let.name] = local
             self.rule(local, f"let {let.name}", let.reads, let.pointer)
@@ -380,7 +381,7 @@ class _Body(Struct):
             holds = self.needs.name(LIMITS, "holds")
             return f"{holds}({name}, {expressions.value(check.condition)})"
         left, right = expressions.value(check.left), expressions.value(check.right)
-        if check.left.type != "decimal":
+        if check.left.type != DECIMAL:
             return f"{self.needs.name(LIMITS, 'same')}({name}, {left}, {right})"
         equal = self.needs.name(LIMITS, "equal")
         self.needs.name("decimal", "Decimal")

@@ -9,8 +9,9 @@ from msgspec import Struct, field
 from mapgen.constraints import Constraints
 from mapgen.emit.python.expression_needs import ModuleNeeds
 from mapgen.escaping import python
-from mapgen.ir.flow import Flow, SourceField, Type, ValueKind
+from mapgen.ir.flow import Flow, SourceField, ValueKind
 from mapgen.ir.names import RESERVED_CLASSES, class_name, new_name
+from mapgen.ir.types import ListOf, MapOf, Object, Optional, Type, group_of
 
 _SCALARS = {"string": "str", "int": "int", "bool": "bool"}
 _IMPORTED = {
@@ -62,16 +63,17 @@ class Annotations(Struct, frozen=True):
     def of(self, kind: Type) -> str:
         """Return the annotation of a type: a list of tax lines is `list[TaxLine]`."""
         match kind:
-            case Type("list", (element,)):
-                whole = f"list[{self.of(element)}]"
-            case Type("map", (key, value)):
-                whole = f"dict[{self.of(key)}, {self.of(value)}]"
-            case Type("group", (key, row)):
+            case Optional(of):
+                return f"{self.of(of)} | None"
+            case ListOf(element):
+                return f"list[{self.of(element)}]"
+            case MapOf(key, value):
+                return f"dict[{self.of(key)}, {self.of(value)}]"
+            case Object(fields={"key": key, "rows": ListOf(row)}) if kind == group_of(key, row):
                 group = self.module.name("mapgen.runtime.grouping", "Group")
-                whole = f"{group}[{self.of(key)}, {self.of(row)}]"
+                return f"{group}[{self.of(key)}, {self.of(row)}]"
             case _:
-                whole = self.named(kind.name)
-        return f"{whole} | None" if kind.may_be_missing else whole
+                return self.named(str(kind))
 
     def named(self, name: str) -> str:
         """Return the annotation of a scalar, an object or another document by its name."""

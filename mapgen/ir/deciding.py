@@ -14,18 +14,18 @@ from typing import TypeVar, cast
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from mapgen.expression.refinements import REFINEMENTS
 from mapgen.ir import expression as ir
 from mapgen.ir import flow
+from mapgen.ir.building import concatenated, empty, equality, is_bare, negated
 from mapgen.ir.rewriting import rewritten
+from mapgen.ir.types import BOOL, DECIMAL, ERROR, ListOf
 from mapgen.ir.walk import nodes
-from mapgen.lower.expression import concatenated, empty, equal, is_bare, negated
 
 Node = TypeVar("Node")
 Element = TypeVar("Element", ir.Element, ir.Entry)
 # A name, and the members below it.
 Path = tuple[str, ...]
-TRUE, FALSE = ir.Constant(True, "bool"), ir.Constant(False, "bool")
+TRUE, FALSE = ir.Constant(True, BOOL), ir.Constant(False, BOOL)
 
 
 def decided_flow(whole: flow.Flow) -> flow.Flow:
@@ -158,15 +158,15 @@ class Known(Struct, frozen=True):
     def _known_value(self, node: ir.Expression) -> ir.Constant | None:
         if not isinstance(node, _EXPRESSIONS):
             return None
-        if self.conditions and node.type == "bool" and node in self.conditions:
-            return ir.Constant(self.conditions[node], "bool")
+        if self.conditions and node.type == BOOL and node in self.conditions:
+            return ir.Constant(self.conditions[node], BOOL)
         path = self._path(node)
         if path is None:
             return None
         if ir.is_optional(node):
             is_missing = any(self.present.get(one) is False for one in self._steps(node))
             return ir.Constant(None, node.type) if is_missing else None
-        return ir.Constant(self.flags[path], "bool") if path in self.flags else None
+        return ir.Constant(self.flags[path], BOOL) if path in self.flags else None
 
     def _inside(self, node: Struct) -> Struct:
         match node:
@@ -208,7 +208,7 @@ class Known(Struct, frozen=True):
 
     def _logic(self, parts: tuple[ir.Expression, ...], *, until: bool) -> ir.Expression:
         """Return conditions that are asked until one is as it says."""
-        end = ir.Constant(until, "bool")
+        end = ir.Constant(until, BOOL)
         asked: list[ir.Expression] = []
         known = self
         for part in parts:
@@ -222,7 +222,7 @@ class Known(Struct, frozen=True):
                 asked.append(found)
                 known = known.told_by(found, holds=not until)
         if len(asked) < 2:
-            return asked[0] if asked else ir.Constant(not until, "bool")
+            return asked[0] if asked else ir.Constant(not until, BOOL)
         return ir.Either(tuple(asked)) if until else ir.Both(tuple(asked))
 
     def _when_present(self, node: ir.WhenPresent) -> ir.Expression:
@@ -313,21 +313,16 @@ _SURE = (
 # The functions that give their argument, and those that read a text.
 _SAME = frozenset({f"{kind}({kind})" for kind in ("bool", "date", "decimal", "duration", "int")})
 _SAME |= {"string(string)", "timestamp(timestamp)", "math.greatest(N)", "math.least(N)"}
-_READING = {f"{kind}({kind}_text)": f"{kind}_text" for kind in ("date", "duration", "timestamp")}
+_READING = frozenset({f"{kind}({kind}_text)" for kind in ("date", "duration", "timestamp")})
 
 
 def _is_read(node: Struct) -> bool:
     """Tell whether a text is read that is known, and can be."""
-    match node:
-        case ir.Call(function=function, arguments=(ir.Constant(value=str() as text),)):
-            kind = _READING.get(function)
-            return kind is not None and REFINEMENTS[kind].fault(text) is None
-        case _:
-            return False
+    return isinstance(node, ir.Call) and node.function in _READING and not node.is_fallible
 
 
 def _is_comparison(node: Struct) -> bool:
-    return isinstance(node, ir.Operation) and node.type == "bool"
+    return isinstance(node, ir.Operation) and node.type == BOOL
 
 
 def _simple(node: Struct) -> Struct:
@@ -336,17 +331,17 @@ def _simple(node: Struct) -> Struct:
         case ir.Not(operand=operand):
             return negated(operand)
         case ir.IsPresent(operand=ir.Constant(value=value)):
-            return ir.Constant(value is not None, "bool")
+            return ir.Constant(value is not None, BOOL)
         case ir.IsPresent(operand=operand) if not ir.is_optional(operand):
             return TRUE
         case ir.Operation(operator="==" | "!=" as operator, left=left, right=right):
-            return equal(left, right, is_equal=operator == "==")
+            return equality(left, right, is_equal=operator == "==")
         case ir.Call(function=function, arguments=(only,)) if function in _SAME:
             return only
         case ir.Widened(operand=ir.Constant(value=value)):
-            return ir.Constant(str(value), "decimal")
+            return ir.Constant(str(value), DECIMAL)
         case ir.Concatenation(parts=parts):
-            return concatenated(parts)
+            return concatenated(*parts)
         case ir.Items(elements=elements):
             return replace(node, elements=tuple(_elements(elements)))
         case ir.Entries(entries=entries):
@@ -363,7 +358,7 @@ def _of_a_list(block: flow.Block) -> flow.Block:
     """Return a block of rows; of a list that is never there, one without any row."""
     if block.source is None or not _is_nothing(block.source):
         return block
-    return replace(block, source=ir.Items((), "list(unknown)"))
+    return replace(block, source=ir.Items((), ListOf(ERROR)))
 
 
 def _elements(elements: Iterable[Element]) -> Iterator[Element]:

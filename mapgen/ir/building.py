@@ -1,0 +1,218 @@
+"""Nodes of the ir put together: what is plain from the parts is made plain at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import TypeGuard
+
+from msgspec.structs import replace
+
+from mapgen.ir import expression as ir
+from mapgen.ir.types import (
+    BOOL,
+    DECIMAL,
+    INT,
+    NULL,
+    STRING,
+    ErrorType,
+    ListOf,
+    MapOf,
+    Optional,
+    Type,
+)
+from mapgen.ir.walk import nodes
+
+
+def is_constant(code: ir.Expression) -> bool:
+    """Tell whether a part reads nothing: neither names nor tables, nor locals from outside."""
+    inside = list(nodes(code))
+    bound = {local.number for one in inside for local in _bound_by(one)}
+    return not any(
+        isinstance(one, ir.Variable | ir.TableEntry)
+        or (isinstance(one, ir.Local) and one.number not in bound)
+        for one in inside
+    )
+
+
+def _bound_by(node: object) -> tuple[ir.Local, ...]:
+    match node:
+        case ir.WhenPresent(local=local) | ir.Bound(local=local) | ir.Loop(local=local, key=None):
+            return (local,)
+        case ir.Loop(local=local, key=ir.Local() as key):
+            return (local, key)
+        case _:
+            return ()
+
+
+def coerced(
+    code: ir.Expression, found: Type, wanted: Type, numbers: Iterator[int]
+) -> ir.Expression:
+    """Return a value of a type as one of another: ints widen to decimals wherever it has them."""
+    match found, wanted:
+        case (ErrorType(), _) | (_, ErrorType()):
+            return code
+        case _ if found == NULL and isinstance(wanted, Optional):
+            return ir.Constant(None, wanted)
+        case _ if found == wanted:
+            return code
+        case Optional(inner), Optional(target):
+            local = ir.Local(next(numbers), "value", inner)
+            return ir.WhenPresent(code, local, coerced(local, inner, target, numbers), wanted)
+        case _, Optional(target):
+            return coerced(code, found, target, numbers)
+        case (ListOf(), ListOf()) | (MapOf(), MapOf()) if is_bare(code):
+            return replace(code, type=wanted)
+        case ListOf(element), ListOf(target):
+            local = ir.Local(next(numbers), "value", element)
+            widened = coerced(local, element, target, numbers)
+            if widened is local:
+                return code
+            return ir.Loop("list", code, local, None, None, widened, wanted)
+        case _ if found == INT and wanted == DECIMAL:
+            if isinstance(code, ir.Constant):
+                return ir.Constant(str(code.value), DECIMAL)
+            return ir.Widened(code)
+        case _:
+            return code
+
+
+def is_bare(code: ir.Expression) -> TypeGuard[ir.Items | ir.Entries]:
+    """Tell whether this is a list or a map written out with nothing in it: it is of any type."""
+    match code:
+        case ir.Items(elements=()) | ir.Entries(entries=()):
+            return True
+        case _:
+            return False
+
+
+def empty(kind: ir.LoopKind, found: Type) -> ir.Expression:
+    """Return what a loop over nothing comes to."""
+    match kind:
+        case "any" | "one":
+            return ir.Constant(False, BOOL)
+        case "all":
+            return ir.Constant(True, BOOL)
+        case "map":
+            return ir.Entries((), found)
+        case "list" | "sorted" | "grouped":
+            return ir.Items((), found)
+
+
+def negative(operand: ir.Expression, found: Type) -> ir.Expression:
+    """Return a number with the opposite sign; of a constant or a negative one, without a minus."""
+    match operand:
+        case ir.Negative(operand=inner):
+            return inner
+        case ir.Constant(value=int() as number):
+            return ir.Constant(-number, found)
+        case ir.Constant(value=str() as text):
+            return decimal(-Decimal(text))
+        case _:
+            return ir.Negative(operand, found)
+
+
+def negated(condition: ir.Expression) -> ir.Expression:
+    """Return the opposite of a condition."""
+    match condition:
+        case ir.Not(operand=operand):
+            return operand
+        case ir.Operation(operator="==", left=left, right=right):
+            return ir.Operation("!=", left, right, BOOL)
+        case ir.Operation(operator="!=", left=left, right=right):
+            return ir.Operation("==", left, right, BOOL)
+        case ir.Constant(value=bool() as value):
+            return ir.Constant(not value, BOOL)
+        case _:
+            return ir.Not(condition)
+
+
+def concatenated(*texts: ir.Expression) -> ir.Expression:
+    """Return strings put together, neighbouring constants being one."""
+    joined: list[ir.Expression] = []
+    for text in texts:
+        for part in text.parts if isinstance(text, ir.Concatenation) else (text,):
+            before = joined[-1] if joined else None
+            if isinstance(part, ir.Constant) and isinstance(before, ir.Constant):
+                joined[-1] = ir.Constant(f"{before.value}{part.value}", STRING)
+            else:
+                joined.append(part)
+    return joined[0] if len(joined) == 1 else ir.Concatenation(tuple(joined))
+
+
+def equality(left: ir.Expression, right: ir.Expression, *, is_equal: bool) -> ir.Expression:
+    """Return whether two values are equal, or differ."""
+    for this, that in ((left, right), (right, left)):
+        if isinstance(that, ir.Constant) and that.value is None:
+            present = ir.IsPresent(this)
+            return negated(present) if is_equal else present
+    for this, that in ((left, right), (right, left)):
+        if isinstance(that, ir.Constant) and that.type == BOOL:
+            return this if that.value is is_equal else negated(this)
+    match left, right:
+        case ir.Constant(value=one, type=kind), ir.Constant(
+            value=other
+        ) if kind == right.type and kind in (INT, STRING):
+            return ir.Constant((one == other) is is_equal, BOOL)
+    return ir.Operation("==" if is_equal else "!=", left, right, BOOL)
+
+
+def all_of(*conditions: ir.Expression) -> ir.Expression:
+    """Return whether all conditions hold."""
+    parts = _merged(ir.Both, conditions, "!=")
+    return ir.Both(parts) if len(parts) > 1 else parts[0]
+
+
+def any_of(*conditions: ir.Expression) -> ir.Expression:
+    """Return whether one of the conditions holds."""
+    parts = _merged(ir.Either, conditions, "==")
+    return ir.Either(parts) if len(parts) > 1 else parts[0]
+
+
+def _merged(
+    kind: type[ir.Both | ir.Either], conditions: tuple[ir.Expression, ...], operator: ir.Operator
+) -> tuple[ir.Expression, ...]:
+    """Merge neighbours that compare a value with constants: `x == a || x == b` is `x in [a, b]`."""
+    merged: list[ir.Expression] = []
+    for condition in conditions:
+        for part in condition.parts if isinstance(condition, kind) else (condition,):
+            before = _membership(merged[-1], operator) if merged else None
+            this = _membership(part, operator)
+            if before is not None and this is not None and before[0] == this[0]:
+                items = ir.Items((*before[1], *this[1]), ListOf(this[0].type))
+                found = ir.Operation("in", this[0], items, BOOL)
+                merged[-1] = found if operator == "==" else ir.Not(found)
+            else:
+                merged.append(part)
+    return tuple(merged)
+
+
+def _membership(
+    part: ir.Expression, operator: ir.Operator
+) -> tuple[ir.Expression, tuple[ir.Element, ...]] | None:
+    """Return the value and the constants that a comparison compares it with."""
+    if operator == "!=" and isinstance(part, ir.Not):
+        part = part.operand
+    match part:
+        case ir.Operation(operator=found, left=left, right=ir.Constant() as constant) if (
+            found == operator
+        ):
+            return left, (ir.Element(constant),)
+        case ir.Operation(operator="in", left=left, right=ir.Items(elements=elements)) if all(
+            isinstance(element.value, ir.Constant) for element in elements
+        ):
+            return left, elements
+        case _:
+            return None
+
+
+def one_list(left: ir.Expression, right: ir.Expression) -> ir.Call:
+    """Return lists put together, those of a sum on the left among them."""
+    is_sum = isinstance(left, ir.Call) and left.function == "list + list"
+    lists = left.arguments if is_sum and isinstance(left, ir.Call) else (left,)
+    return ir.Call("list + list", (*lists, right), right.type)
+
+
+def decimal(number: Decimal) -> ir.Constant:
+    """Return an amount that is written out."""
+    return ir.Constant(format(number, "f"), DECIMAL)

@@ -1,1 +1,0 @@
-"""From what has been checked to what back ends know."""
