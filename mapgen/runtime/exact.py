@@ -19,7 +19,6 @@ from decimal import (
     localcontext,
     setcontext,
 )
-from functools import lru_cache
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -58,18 +57,20 @@ def quotient(amount: Decimal, by: Decimal) -> Decimal:
 
 def to_places(amount: Decimal, places: int, rounding: str) -> Decimal:
     """Return an amount rounded. Raises InvalidOperation where it has more than 28 digits then."""
-    return amount.quantize(_unit(places), rounding, _ROUNDING)
+    return amount.quantize(_UNITS.get(places) or _unit(places), rounding, _ROUNDING)
 
 
 def has_places(amount: Decimal, places: int) -> bool:
     """Tell whether an amount is sure to be the same with so many places."""
     try:
-        amount.quantize(_unit(places), None, _LOSSLESS)
+        amount.quantize(_UNITS.get(places) or _unit(places), None, _LOSSLESS)
     except (Inexact, InvalidOperation):
         return False
     return True
 
 
-@lru_cache(64)
 def _unit(places: int) -> Decimal:
     return Decimal((0, (1,), -places))
+
+
+_UNITS = {places: _unit(places) for places in range(13)}

@@ -14,7 +14,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import cache, partial
-from operator import attrgetter
 from pathlib import Path
 from types import ModuleType
 from typing import Any, BinaryIO, cast
@@ -292,7 +291,7 @@ class Transformer:
         return strict(self._value(raw), self._module.Source) if record is None else record
 
     def _delivered(self, origin: Origin, result: Any) -> tuple[Outcome, ...]:
-        if isinstance(result, Skip):
+        if type(result) is Skip:
             return (Skipped(origin, result.reason),)
         if self._only is not None:
             return (_document(origin, self._only, result),)
@@ -351,7 +350,8 @@ class Transformer:
     def _key_of(self, record: Any) -> str | None:
         """Return what people call a record, if that can be told: it may hold Poisons."""
         try:
-            return _shortened(self._key(record))
+            key = self._key(record)
+            return key if len(key) <= LONGEST_VALUE else _shortened(key)
         except (Fault, ArithmeticError, TypeError, ValueError, AttributeError):
             # Code in C looks at a Poison's type before it touches it.
             return None
@@ -409,24 +409,24 @@ def _is_plain(plan: Plan) -> bool:
     return plan.format == "json" and plan.reads is None and not plan.members_of_cells
 
 
-def _identity(document: Any, field: str) -> str:
-    """Return the identity of a document: a wrapped value, or a plain one, text or number."""
-    kind: type = type(document)
-    value = _identifying(kind, field)(document)
-    return str(getattr(value, "value", value))
-
-
 @cache
-def _identifying(kind: type, field: str) -> Callable[[Any], Any]:
-    """Return what gives the value of a field of a document."""
+def _identifying(kind: type, field: str) -> Callable[[Any], str]:
+    """Return what gives the identity of a document: a wrapped value, or a plain one."""
     names = {one.encode_name: one.name for one in msgspec.structs.fields(kind)}
-    return attrgetter(names[field])
+    name = names[field]
+
+    def identity(document: Any) -> str:
+        value = getattr(document, name)
+        return str(getattr(value, "value", value))
+
+    return identity
 
 
 def _document(
     origin: Origin, plan: DocumentPlan, struct: Any, needs: tuple[tuple[str, str], ...] = ()
 ) -> Document:
-    identity = _identity(struct, plan.identity.field)
+    kind: type = type(struct)
+    identity = _identifying(kind, plan.identity.field)(struct)
     return Document(origin, plan.entity, identity, ENCODER.encode(struct), plan.name, needs)
 
 
@@ -461,9 +461,9 @@ def _identities(plans: tuple[DocumentPlan, ...], result: Any) -> Iterator[tuple[
         found = UNSET if plan.name == ONLY else getattr(result, plan.name)
         for one in found if type(found) is list else ():
             kind: type = type(one)
-            value = one if kind is Poison else _identifying(kind, plan.identity.field)(one)
-            if type(value) is not Poison:
-                yield plan.name, _identity(one, plan.identity.field)
+            if kind is not Poison:
+                with contextlib.suppress(Fault):
+                    yield plan.name, _identifying(kind, plan.identity.field)(one)
 
 
 def _shortened(text: str) -> str:
