@@ -206,19 +206,20 @@ def _is_of_text(said: Constraints) -> bool:
     return (is_of_text or said.shortest > 0) and not is_of_number
 
 
+def keeps_value(value: JsonValue, annotation: object) -> bool:
+    """Tell whether the JSON of one member keeps to what its annotation says, at every depth."""
+    is_kept = keeper(annotation)
+    return value is None or is_kept is None or is_kept(value)
+
+
 @cache
 def keeper(annotation: object) -> Callable[[typing.Any], bool] | None:
     """Return what tells whether a member, or its JSON, keeps to its annotation, if that asks."""
     member = _member("", "", annotation)
-    is_asked = member.inner is not None and _asks(member.inner, set())
+    is_asked = member.inner is not None and asks(member.inner)
     if not (member.own or member.of_elements or is_asked):
         return None
     return lambda value: _is_kept(value, member)
-
-
-def asks(annotation: object) -> bool:
-    """Tell whether anything is asked of the value of a member itself, whatever of its elements."""
-    return bool(_constraints(annotation))
 
 
 def broken(value: JsonValue, annotation: object) -> str | None:
@@ -257,18 +258,19 @@ def _members(kind: type) -> tuple[_Member, ...]:
     return tuple(
         one
         for one in found
-        if one.own or one.of_elements or (one.inner is not None and _asks(one.inner, set()))
+        if one.own or one.of_elements or (one.inner is not None and asks(one.inner))
     )
 
 
-def _asks(kind: type, seen: set[type]) -> bool:
+def asks(kind: type, seen: set[type] | None = None) -> bool:
     """Tell whether anything is asked of what a struct holds; one may hold itself."""
+    seen = set() if seen is None else seen
     if kind in seen:
         return False
     seen.add(kind)
     members = [_member("", "", one.type) for one in msgspec.structs.fields(kind)]
     return any(
-        one.own or one.of_elements or (one.inner is not None and _asks(one.inner, seen))
+        one.own or one.of_elements or (one.inner is not None and asks(one.inner, seen))
         for one in members
     )
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import typing
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -12,14 +11,12 @@ from functools import cache, lru_cache
 
 import msgspec
 
-from mapgen.runtime.constraints import asks, broken, keeper, keeps, present_type
+from mapgen.runtime.constraints import broken, keeps, keeps_value, present_type
 from mapgen.runtime.exact import MOST_DIGITS
 from mapgen.runtime.faults import Fault, Unjoined
-from mapgen.runtime.records import UNTYPED, JsonValue
+from mapgen.runtime.records import JsonValue
 
 T = typing.TypeVar("T")
-# Of a record that is looked at patiently: what is decoded already, or JSON that is not yet.
-_Value = typing.Any
 
 DOUBTS = (msgspec.MsgspecError, ValueError, ArithmeticError, RecursionError)
 """What stops a decoder of a type."""
@@ -185,16 +182,7 @@ def patient(value: JsonValue, kind: type[T], path: str) -> tuple[T, tuple[Source
     if not isinstance(value, dict):
         raise Fault("R102", f"expected an object, found {described(value)}")
     faults: list[SourceFault] = []
-    return typing.cast(T, _struct(_values(value, kind), kind, path, faults)), tuple(faults)
-
-
-def patient_json(value: msgspec.Raw, kind: type[T], path: str) -> tuple[T, tuple[SourceFault, ...]]:
-    """Do what `patient` does for the JSON of an object, where a struct tells all that is asked.
-
-    Only what is not of its type is looked into. Raises one of DOUBTS where that is no JSON.
-    """
-    faults: list[SourceFault] = []
-    return typing.cast(T, _struct(_parts(value, kind), kind, path, faults)), tuple(faults)
+    return typing.cast(T, _struct(value, kind, path, faults)), tuple(faults)
 
 
 @cache
@@ -203,113 +191,32 @@ def decoder(kind: object) -> msgspec.json.Decoder[typing.Any]:
     return msgspec.json.Decoder(kind, dec_hook=known, float_hook=Digits)
 
 
-@dataclass(frozen=True, slots=True)
-class _Type:
-    """What a value is to be: an object (`struct`), a list (of `element`), or one value."""
-
-    annotation: object
-    decoder: msgspec.json.Decoder[typing.Any]
-    is_kept: Callable[[typing.Any], bool] | None
-    struct: type | None
-    element: _Type | None
-    asks: bool
-
-
-@cache
-def _type(annotation: object) -> _Type:
-    inner = present_type(annotation)
-    is_list = typing.get_origin(inner) is list
-    return _Type(
-        annotation,
-        decoder(annotation),
-        keeper(annotation),
-        None if is_list else struct_of(annotation),
-        _type(typing.get_args(inner)[0]) if is_list else None,
-        asks(annotation),
-    )
-
-
-class _Member(typing.NamedTuple):
-    name: str
-    attribute: str
-    is_required: bool
-    type: _Type
-
-
-@cache
-def _members(kind: type) -> tuple[_Member, ...]:
-    return tuple(
-        _Member(one.encode_name, one.name, one.required, _type(one.type))
-        for one in msgspec.structs.fields(kind)
-    )
-
-
-@cache
-def _parts_decoder(kind: type) -> msgspec.json.Decoder[msgspec.Struct]:
-    """Return what decodes an object and leaves the members of a struct as they are, in order."""
-    names = {f"member_{at}": member.name for at, member in enumerate(_members(kind))}
-    parts = [(name, msgspec.Raw | msgspec.UnsetType, msgspec.UNSET) for name in names]
-    return msgspec.json.Decoder(msgspec.defstruct("Parts", parts, rename=names))
-
-
-def _parts(value: msgspec.Raw, kind: type) -> tuple[_Value, ...]:
-    return msgspec.structs.astuple(_parts_decoder(kind).decode(value))
-
-
-def _values(value: dict[str, JsonValue], kind: type) -> tuple[_Value, ...]:
-    return tuple(value.get(member.name, msgspec.UNSET) for member in _members(kind))
-
-
-def _struct(values: tuple[_Value, ...], kind: type, path: str, faults: list[SourceFault]) -> object:
-    found: dict[str, object] = {}
-    for member, value in zip(_members(kind), values, strict=True):
-        if value is not msgspec.UNSET:
-            found[member.attribute] = _patient(value, member.type, path, f".{member.name}", faults)
-        elif member.is_required:
-            fault = Fault("R103", f"`{member.name}` is missing")
-            faults.append(SourceFault(f"{path}.{member.name}", fault))
-            found[member.attribute] = Poison(fault)
-    return kind(**found)
-
-
-def _patient(
-    value: _Value, kind: _Type, above: str, below: str, faults: list[SourceFault]
-) -> object:
-    is_json = type(value) is msgspec.Raw
+def patient_member(value: JsonValue, kind: object, path: str, faults: list[SourceFault]) -> object:
+    """Return what a member is to be, with Poisons in place of what it has to add to the faults."""
     try:
-        if is_json:
-            found = kind.decoder.decode(value)
-        else:
-            found = msgspec.convert(value, kind.annotation, dec_hook=exact)
-    except DOUBTS:
+        found = msgspec.convert(value, kind, dec_hook=exact)
+    except msgspec.ValidationError:
         is_typed = False
     else:
-        if kind.is_kept is None or value is None or kind.is_kept(found if is_json else value):
+        if keeps_value(value, kind):
             return found
         is_typed = True
-    if isinstance(value, Unjoined):
-        return _unjoined(value, above, above + below, faults)
-    path = above + below
     if isinstance(value, Misfit):
         faults.append(SourceFault(path, value.fault))
         return Poison(value.fault)
-    first = bytes(value).lstrip()[:1] if is_json else b""
-    if kind.struct is not None and (first == b"{" or isinstance(value, dict)):
-        parts = (_parts if is_json else _values)(value, kind.struct)
-        return _struct(parts, kind.struct, path, faults)
-    if first == b"[" and kind.element is not None and not kind.asks:
-        value = msgspec.json.decode(value, type=list[msgspec.Raw])
-    elif is_json:
-        value = UNTYPED.decode(value)
-    is_list = isinstance(value, list)
-    problem = broken(value, kind.annotation) if is_typed or is_list else None
+    inner = present_type(kind)
+    if isinstance(value, dict) and isinstance(inner, type) and issubclass(inner, msgspec.Struct):
+        return _struct(value, inner, path, faults)
+    problem = broken(value, kind) if is_typed or isinstance(value, list) else None
     if problem is not None:
         fault = Fault("R108", f"the value is not what the schema says: {problem}", _scalar(value))
-    elif is_list and kind.element is not None:
+        faults.append(SourceFault(path, fault))
+        return Poison(fault)
+    if isinstance(value, list) and typing.get_origin(inner) is list:
+        (element,) = typing.get_args(inner)
         rows = enumerate(value)
-        return [_patient(row, kind.element, path, f"[{at}]", faults) for at, row in rows]
-    else:
-        fault = unfit(value, kind.annotation)
+        return [patient_member(row, element, f"{path}[{at}]", faults) for at, row in rows]
+    fault = unfit(value, kind)
     faults.append(SourceFault(path, fault))
     return Poison(fault)
 
@@ -327,6 +234,37 @@ def _unjoined(fault: Unjoined, holder: str, place: str, faults: list[SourceFault
     if known is None:
         faults.append(SourceFault(at, fault))
     return Poison(known or fault)
+
+
+def _struct(
+    value: dict[str, JsonValue], kind: type, path: str, faults: list[SourceFault]
+) -> object:
+    members: dict[str, object] = {}
+    for field in fields_of(kind):
+        place = f"{path}.{field.encode_name}"
+        found: object = value.get(field.encode_name)
+        if isinstance(found, Unjoined):
+            members[field.name] = _unjoined(found, path, place, faults)
+        elif field.encode_name in value:
+            members[field.name] = patient_member(
+                value[field.encode_name], field.type, place, faults
+            )
+        elif field.required:
+            members[field.name] = missing(field, path, faults)
+    return kind(**members)
+
+
+def missing(field: msgspec.structs.FieldInfo, path: str, faults: list[SourceFault]) -> Poison:
+    """Return what stands for a member that has to be there, having added the fault."""
+    fault = Fault("R103", f"`{field.encode_name}` is missing")
+    faults.append(SourceFault(f"{path}.{field.encode_name}", fault))
+    return Poison(fault)
+
+
+@cache
+def fields_of(kind: type) -> tuple[msgspec.structs.FieldInfo, ...]:
+    """Return the members of a struct."""
+    return msgspec.structs.fields(kind)
 
 
 def is_scalar(kind: object) -> bool:

@@ -11,12 +11,12 @@ from typing import Any
 
 import msgspec
 
-from mapgen.runtime.constraints import are_told, keeps
+from mapgen.runtime.constraints import are_told, asks, keeps
+from mapgen.runtime.doubted import doubted
 from mapgen.runtime.records import RawRecord
-from mapgen.runtime.source import DOUBTS, SourceFault, decoder, patient_json
+from mapgen.runtime.source import DOUBTS, SourceFault, decoder
 
 _FIRST_NAME = re.compile(rb'[ \t\r\n]*+\{[ \t\r\n]*+"([^"\\]*+)(\\?)')
-_MEMBERS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
 class TypedReader:
@@ -25,10 +25,12 @@ class TypedReader:
     def __init__(self, kind: type[msgspec.Struct], envelope: tuple[str, ...]) -> None:
         """Prepare for a kind of records, and the members that they may be wrapped in."""
         self._kind = kind
-        self._envelope = envelope
         self._decoder = decoder(kind)
         self._wrapped = {name.encode(): decoder(_wrapper(name, kind)) for name in envelope}
         self._is_told = are_told(kind)
+        self._asks = asks(kind)
+        # The record that was refused last, and what msgspec says of it.
+        self._refused: tuple[RawRecord | None, str] = None, ""
 
     def read(self, raw: RawRecord) -> Any | None:
         """Return the struct of a record, None where the patient way has to look at it."""
@@ -48,29 +50,24 @@ class TypedReader:
                 record = raw.decoded
             else:
                 record = self._decoder.decode(data)
-        except DOUBTS:
+        except DOUBTS as doubt:
+            if wrapped is None and isinstance(doubt, msgspec.ValidationError):
+                self._refused = raw, str(doubt)
             return None
         return record if keeps(record, self._kind) else None
 
     def faults(self, raw: RawRecord, root: str) -> tuple[Any, tuple[SourceFault, ...]] | None:
-        """Return what `source.patient` does, None where the whole record has to be decoded."""
-        if raw.broken is not None or raw.members or not self._is_told:
+        """Return what `source.patient` does for the record that was not read.
+
+        None where the whole of it has to be decoded.
+        """
+        refused, why = self._refused
+        if refused is not raw or self._asks:
             return None
         try:
-            raw.data.decode()
-            return patient_json(self._unwrapped(raw.data), self._kind, root)
+            return doubted(raw.data, self._kind, root, why)
         except DOUBTS:
             return None
-
-    def _unwrapped(self, data: bytes) -> msgspec.Raw:
-        """Return the object that nothing wraps. Raises one of DOUBTS where there is none."""
-        first = _FIRST_NAME.match(data)
-        if first is not None and (first[2] or first[1] in self._wrapped):
-            members = _MEMBERS.decode(data)
-            inner = next((members[name] for name in self._envelope if name in members), b"")
-            if len(members) == 1 and bytes(inner).lstrip().startswith(b"{"):
-                return msgspec.Raw(inner)
-        return msgspec.Raw(data)
 
 
 def _wrapper(name: str, kind: type[msgspec.Struct]) -> type[msgspec.Struct]:

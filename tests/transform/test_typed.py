@@ -55,6 +55,22 @@ class Record(msgspec.Struct):
     known_as: str | None = msgspec.field(default=None, name="known as")
 
 
+class Bare(msgspec.Struct):
+    """A record of which nothing is asked beside its types."""
+
+    id: Whole
+    amount: Amount
+    at: Instant
+    flag: bool = False
+    day: date | None = None
+    text: str | None = None
+    rows: list[Row] | None = None
+    few: list[Row | None] | None = None
+    row: Row | None = None
+    amounts: list[Amount | None] | None = None
+    known_as: str | None = msgspec.field(default=None, name="known as")
+
+
 class Loose(msgspec.Struct):
     """A record of which nothing has to be there: what wraps one could be one."""
 
@@ -160,7 +176,8 @@ def shown(value: object) -> object:
     match value:
         case msgspec.Struct():
             members = msgspec.structs.asdict(value)
-            return type(value), {name: shown(inner) for name, inner in members.items()}
+            name = type(value).__name__
+            return name, {name: shown(inner) for name, inner in members.items()}
         case list():
             return [shown(inner) for inner in value]
         case _:
@@ -196,7 +213,7 @@ def test_what_is_read_in_one_step(kind: type[msgspec.Struct], data: bytes) -> No
     assert shown(found) == shown(record)
 
 
-@pytest.mark.parametrize("kind", [Record, Loose])
+@pytest.mark.parametrize("kind", [Bare, Loose])
 @settings(max_examples=600, deadline=None)
 @given(data=st.one_of(texts_of_records(), VALUES))
 @example(data=b'{"id": 1, "amount": "1", "at": 2, "rows": [{"n": "1"}, {"price": 1}, 3]}')
@@ -205,7 +222,9 @@ def test_what_is_looked_into_member_by_member(kind: type[msgspec.Struct], data: 
     """The patient way finds the same faults, and the same struct around them."""
     raw = RawRecord(1, 1, data)
     with exactly():
-        found = TypedReader(kind, ENVELOPE).faults(raw, "record")
+        reader = TypedReader(kind, ENVELOPE)
+        reader.read(raw)
+        found = reader.faults(raw, "record")
         if found is None:
             return
         record, faults = patient(decode(raw, ENVELOPE), kind, "record")
