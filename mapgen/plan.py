@@ -77,7 +77,21 @@ class TenantTable(Struct, frozen=True, tag_field="kind", tag="tenant"):
 
 LiveTable = LedgerTable | TenantTable
 Table = FileTable | LiveTable
-Operation = Literal["create", "update", "upsert"]
+
+
+class Operation(Struct, frozen=True):
+    """What is done with documents: whether absent ones are made, those that are there changed."""
+
+    creates: bool
+    updates: bool
+    says: str
+
+
+OPERATIONS = {
+    "create": Operation(creates=True, updates=False, says="`create` a document"),
+    "update": Operation(creates=False, updates=True, says="`update` one that has to be there"),
+    "upsert": Operation(creates=True, updates=True, says="`upsert`: either"),
+}
 
 
 class Retry(Struct, frozen=True):
@@ -139,13 +153,18 @@ class DocumentPlan(Struct, frozen=True):
 
     name: str
     entity: str
-    operation: Operation
+    operation: str
     identity: Identity
     keys: tuple[str, ...]
     after: tuple[str, ...] = ()
     write_once: tuple[str, ...] = ()
     row_keys: dict[str, tuple[str, ...]] = {}
     owner: str | None = None
+
+    @property
+    def does(self) -> Operation:
+        """What its operation does."""
+        return OPERATIONS[self.operation]
 
 
 class Shape(Struct, frozen=True, omit_defaults=True):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import builtins
 import keyword
 from collections.abc import Iterator, Mapping
-from typing import cast
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -179,7 +178,7 @@ def _document_plan(document: spec.Document, entity: Entity, part: ir.Part) -> pl
     return plan.DocumentPlan(
         name=document.name.value,
         entity=entity.name,
-        operation=cast(plan.Operation, document.target.operation.text.value),
+        operation=document.target.operation.text.value,
         identity=plan.Identity(document.identity.field.value, scope),
         keys=entity.keys,
         after=tuple(name.value for name in document.after),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from mapgen.plan import OPERATIONS
 from mapgen.spec.shapes import ListOf, Words
 
 NAME = Words("a name", r"[a-z][a-z0-9_]*", "shopify_orders")
@@ -30,7 +31,7 @@ THRESHOLD = Words("a threshold", r"(>|<) ?\d+(\.\d+)?(%|ms|s|m|h|d)?", "> 1%")
 DECIMAL = Words("a number", r"\d+(\.\d+)?", "0.01")
 DELIMITER = Words("one character", r"[\t !#-/:-@\[-^`{-~]", ";")
 FLAG = Words("mark", choices=("true",))
-OPERATION = Words("operation", choices=("create", "update", "upsert"))
+OPERATION = Words("operation", choices=tuple(OPERATIONS))
 CREATE = Words("operation of a target outside the ERP", choices=("create",))
 DOCUMENT_NAME = Words("a name", r"[A-Z][A-Za-z0-9]*", "Fulfillment")
 SETTING_TYPE = Words(

@@ -13,6 +13,7 @@ from typing import Literal, TypeVar, cast
 
 from msgspec import Struct
 
+from mapgen import plan
 from mapgen.report import Source, Span, Text
 from mapgen.spec import language as words
 from mapgen.spec import shapes
@@ -652,23 +653,24 @@ class Skip(Construct, what="a skip"):
 
 
 class Operation(Struct, frozen=True):
-    """What is done with documents: absent ones are made, those that are there changed, or both."""
+    """What is done with documents, and where the spec says so."""
 
     text: Text
+    does: plan.Operation
 
     @property
     def creates(self) -> bool:
         """Whether a document that is absent is made."""
-        return self.text.value != "update"
+        return self.does.creates
 
     @property
     def updates(self) -> bool:
         """Whether a document that is there is changed: what is sent meets what it has."""
-        return self.text.value != "create"
+        return self.does.updates
 
 
 def _operation(text: Text, _: At) -> Operation:
-    return Operation(text)
+    return Operation(text, plan.OPERATIONS[text.value])
 
 
 class TargetClause(Construct, what="the target"):
@@ -682,7 +684,7 @@ class TargetClause(Construct, what="the target"):
     entity: Text = required(words.PROSE, "the entity")
     operation: Operation = required(
         As(words.OPERATION, _operation),
-        "`create` a document; `update` one that has to be there; `upsert`: either",
+        "; ".join(one.says for one in plan.OPERATIONS.values()),
     )
     is_plain: bool = constant(False)
 

@@ -97,15 +97,15 @@ class Carrier:
 
     def _settle(self, client: Client, claim: Claim, found: Found) -> None:
         """Decide what is done with a document, by its operation and by what the tenant has."""
-        operation = client.document.operation
+        keeps = not client.document.does.updates
         there = found.there.get(claim.identity)
         refused = found.refused.get(claim.identity)
         if refused is not None:
             self._reject(claim, refused)
-        elif operation == "create" and there is not None and claim.attempts:
+        elif keeps and there is not None and claim.attempts:
             # Found after a request of ours without an answer: that request made it.
             self._note(claim, self._found(client, claim, there), "created")
-        elif operation == "create" and there is not None:
+        elif keeps and there is not None:
             self._end(Acknowledgement(claim, "sent", there.number, "already exists", there.keys))
         elif there is None and (absent := _left_to_others(client.document)) is not None:
             self._end(Acknowledgement(claim, "deferred", faults=(absent,)))
@@ -228,7 +228,7 @@ class Carrier:
 def _left_to_others(document: DocumentPlan) -> FaultReport | None:
     """Return what a document that is absent waits for, None where this flow creates it."""
     words = f"no `{document.entity}` of the ERP has this identity yet"
-    if document.operation == "update":
+    if not document.does.creates:
         return FaultReport(NOT_THERE_YET, words, document.identity.field, retry=True)
     if document.owner is None:
         return None

@@ -38,4 +38,4 @@ class Run:
     def updating(self) -> frozenset[str]:
         """The documents of the flow of which a newer state is sent after an older one."""
         documents = self.plan.documents
-        return frozenset(one.name for one in documents if one.operation != "create")
+        return frozenset(one.name for one in documents if one.does.updates)
