@@ -19,7 +19,7 @@ from tests.runtime_delivery.stand_in import tenant_of
 
 NAMES = ("tenant", "client_id", "client_secret", "username", "password")
 STRANGE_VARIABLES = (
-    *(text for text in TEXTS[:31] if "\0" not in text),
+    *(text for text in TEXTS[:31:2] if "\0" not in text),
     *("\udc9b", "\udcff" * 2, "", "http://[", "http://127.0.0.1:99999", "file:///etc/passwd"),
 )
 RUN = ("run", "parcels", "--env", "test", "--input", "input/parcels.jsonl", *JOINED)

@@ -33,7 +33,7 @@ MOVED = {
 def test_a_file_of_any_name(at: int, made: Path, tmp_path: Path) -> None:
     """Each command that lists, reads or names a file that is called so, all files by turns."""
     for turn, path in enumerate(MOVED):
-        if (at + turn) % 4 == 0:
+        if (at + turn) % len(MOVED) == 0:
             folder = tmp_path / str(turn) / "work"
             shutil.copytree(made, folder)
             _hold(path, NAMES[at], folder)
