@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date
+from functools import partial
 
 from msgspec import Struct
 from msgspec import field as struct_field
@@ -89,6 +91,22 @@ class FieldEmitter(Struct):
         """Return an emitter of expressions over the names in force."""
         return PythonExpressions(self.names, self.module, self.namer)
 
+    def call(self, function: str, *arguments: object) -> str:
+        """Return the Python of a call of a limit."""
+        return f"{self.module.name(LIMITS, function)}({', '.join(map(str, arguments))})"
+
+    def wrap(self, wrapper: str, *arguments: str) -> str:
+        """Return the Python of a value of a document."""
+        return f"{self.module.name(VALUES, wrapper)}({', '.join(arguments)})"
+
+    def _each(self, field: ir.Field, value: str, make: Callable[[str], str]) -> str:
+        """Return the Python of what is made of a value, or of each element of a list."""
+        if not field.is_list:
+            return make(value)
+        element = self.namer.inner().name("element")
+        made = make(element)
+        return value if made == element else f"[{made} for {element} in {operand(value)}]"
+
     def field(self, field: ir.Field, *, is_custom: bool = False) -> tuple[list[Statement], str]:
         """Return the statements of a field and the Python of its wrapped value."""
         if isinstance(field.value, ir.Made):
@@ -127,28 +145,23 @@ class FieldEmitter(Struct):
         """Return the Python of what empties a field; one outside the contract says its type."""
         if not is_custom:
             return self.module.name(VALUES, "CLEARED")
-        wrapper = CUSTOM_WRAPPERS[field.kind]
-        code = f'{self.module.name(VALUES, "ClearedField")}("{wrapper}")'
+        code = self.wrap("ClearedField", f'"{CUSTOM_WRAPPERS[field.kind]}"')
         return self.module.constant(f"CLEARED_{field.kind}", code)
 
     def _made(self, field: ir.Field, made: ir.Made) -> tuple[list[Statement], str]:
         """Return the statement of a key that another document gets."""
-        wrapper, inner = self.module.name(VALUES, "MadeValue"), self.module.name(VALUES, "Made")
-        code = f"{wrapper}({inner}({literal(made.document)}, {literal(made.field)}))"
+        inner = self.wrap("Made", literal(made.document), literal(made.field))
+        code = self.wrap("MadeValue", inner)
         if made.present is not None:
             unset = self.module.name("msgspec", "UNSET")
             is_there = f"{self.names[made.present.name]} is not {unset}"
-            match field.on_missing:
-                case "reject":
-                    required = self.module.name(LIMITS, "required")
-                    code = f"{required}({code} if {is_there} else None)"
-                case "replace":
-                    assert field.replacement is not None
-                    other = self.expressions().value(field.replacement)
-                    text = f"{self.module.name(VALUES, 'StringValue')}({other})"
-                    code = f"{code} if {is_there} else {text}"
-                case _:
-                    code = f"{code} if {is_there} else {unset}"
+            if field.on_missing == "reject":
+                code = self.call("required", f"{code} if {is_there} else None")
+            elif field.replacement is None:
+                code = f"{code} if {is_there} else {unset}"
+            else:
+                other = self.expressions().value(field.replacement)
+                code = f"{code} if {is_there} else {self.wrap('StringValue', other)}"
         local = self.namer.name(local_name(field.name))
         return [Statement(code, local, field.target, field)], local
 
@@ -170,26 +183,14 @@ class FieldEmitter(Struct):
     def _wrapped(self, field: ir.Field, value: str, *, is_custom: bool = False) -> str:
         """Return the Python of a value as the document holds it."""
         if self.is_plain:
-            return self._written(field, value)
+            is_text = field.kind == "decimal_text"
+            return self._each(field, value, partial(self.call, "as_text")) if is_text else value
         if is_custom:
-            return f"{self.module.name(VALUES, CUSTOM_WRAPPERS[field.kind])}({value})"
+            return self.wrap(CUSTOM_WRAPPERS[field.kind], value)
         if field.kind != "select":
-            return f"{self.module.name(VALUES, WRAPPERS[field.kind])}({value})"
-        option = self.module.name(VALUES, "Option")
-        if not field.is_list:
-            return f"{self.module.name(VALUES, 'SelectValue')}({option}({value}))"
-        element = self.namer.inner().name("element")
-        wrapper = self.module.name(VALUES, "MultiSelectValue")
-        return f"{wrapper}([{option}({element}) for {element} in {operand(value)}])"
-
-    def _written(self, field: ir.Field, value: str) -> str:
-        if field.kind != "decimal_text":
-            return value
-        as_text = self.module.name(LIMITS, "as_text")
-        if not field.is_list:
-            return f"{as_text}({value})"
-        element = self.namer.inner().name("element")
-        return f"[{as_text}({element}) for {element} in {operand(value)}]"
+            return self.wrap(WRAPPERS[field.kind], value)
+        options = self._each(field, value, partial(self.wrap, "Option"))
+        return self.wrap("MultiSelectValue" if field.is_list else "SelectValue", options)
 
     def _with_omission(self, field: ir.Field, local: str, *, is_custom: bool) -> list[Statement]:
         assert field.omit_if is not None
@@ -220,12 +221,12 @@ class FieldEmitter(Struct):
             return self._present_value(field)
         step = f"lambda: {self._step(field)}"
         if field.instead is None:
-            code = f"{self.module.name(LIMITS, 'attempted')}({step})"
+            code = self.call("attempted", step)
         else:
             other = self.expressions().value(field.instead)
-            code = f"{self.module.name(LIMITS, 'attempted_or')}({step}, lambda: {other})"
+            code = self.call("attempted_or", step, f"lambda: {other}")
         if field.on_missing == "reject":
-            return Guarded((), f"{self.module.name(LIMITS, 'required')}({code})")
+            return Guarded((), self.call("required", code))
         if field.instead is not None and field.on_missing != "omit":
             return Guarded((), code)
         name = self.namer.name(f"{local_name(field.name)}_found")
@@ -258,8 +259,7 @@ class FieldEmitter(Struct):
             case "omit":
                 return self.expressions().guarded(expression)
             case "reject":
-                required = self.module.name(LIMITS, "required")
-                return Guarded((), f"{required}({self.expressions().optional(expression)})")
+                return Guarded((), self.call("required", self.expressions().optional(expression)))
             case "replace":
                 return self._replaced(field, self.expressions().guarded(expression))
 
@@ -286,8 +286,7 @@ class FieldEmitter(Struct):
                 return Guarded((), value)
             return self._replaced(field, guarded)
         if field.on_missing == "reject":
-            required = self.module.name(LIMITS, "required")
-            return Guarded((), f"{required}({_optional(guarded)})")
+            return Guarded((), self.call("required", _optional(guarded)))
         return guarded
 
     def _key(self, key: tuple[Expression, ...]) -> Guarded:
@@ -329,54 +328,36 @@ class FieldEmitter(Struct):
                 return hit, (f"({hit} := {first}({table}, {tried})) is not None",)
 
     def _limited(self, field: ir.Field, value: str) -> str:
-        if not field.is_list:
-            return self._limited_one(field, value)
-        element = self.namer.inner().name("element")
-        limited = self._limited_one(field, element)
-        found = value
-        if limited != element:
-            found = f"[{limited} for {element} in {operand(value)}]"
-        if field.limits.least:
-            found = f"{self.module.name(LIMITS, 'rows')}({found}, {field.limits.least})"
-        return found
+        found = self._each(field, value, partial(self._limited_one, field))
+        least = field.limits.least if field.is_list else 0
+        return self.call("rows", found, least) if least else found
 
     def _limited_one(self, field: ir.Field, value: str) -> str:
         limits = field.limits
         if limits.max_length is not None:
-            name = self.module.name(LIMITS, "truncated" if limits.truncates else "text")
-            value = f"{name}({value}, {limits.max_length})"
+            name = "truncated" if limits.truncates else "text"
+            value = self.call(name, value, limits.max_length)
         if limits.pattern is not None:
-            looked_for = self.module.pattern(limits.pattern)
-            value = f"{self.module.name(LIMITS, 'matching')}({value}, {looked_for})"
+            value = self.call("matching", value, self.module.pattern(limits.pattern))
         if limits.choices:
-            choices = ", ".join(self._choice(text, field.kind) for text in limits.choices)
-            value = f"{self.module.name(LIMITS, 'one_of')}({value}, {choices})"
+            choices = (self._choice(text, field.kind) for text in limits.choices)
+            value = self.call("one_of", value, *choices)
+        rounding = limits.rounding
         if limits.currency is not None:
             places = self.module.function("currency_places")
             of_currency = f"{places}({self.expressions().value(limits.currency)})"
-            value = self._with_places(value, of_currency, limits.rounding)
-            rounding = None
-        else:
-            rounding = limits.rounding
+            value, rounding = self._with_places(value, of_currency, rounding), None
         if limits.places is not None:
             value = self._with_places(value, str(limits.places), rounding)
         for sign, bound in limits.range:
-            name = self.module.name(LIMITS, _COMPARISONS[sign])
-            value = f"{name}({value}, {self._bound(field, bound)})"
-        if limits.whole is not None:
-            low, high = limits.whole
-            value = f"{self.module.name(LIMITS, 'whole')}({value}, {low}, {high})"
-        return value
+            limit = bound if field.kind == "int" else self._decimal(bound)
+            value = self.call(_COMPARISONS[sign], value, limit)
+        return value if limits.whole is None else self.call("whole", value, *limits.whole)
 
     def _with_places(self, value: str, places: str, rounding: ir.Rounding | None) -> str:
         if rounding is None:
-            return f"{self.module.name(LIMITS, 'with_places')}({value}, {places})"
-        return f'{self.module.name(LIMITS, "rounded")}({value}, {places}, "{rounding}")'
-
-    def _bound(self, field: ir.Field, bound: str) -> str:
-        if field.kind == "int":
-            return bound
-        return self._decimal(bound)
+            return self.call("with_places", value, places)
+        return self.call("rounded", value, places, f'"{rounding}"')
 
     def _decimal(self, text: str) -> str:
         self.module.name("decimal", "Decimal")

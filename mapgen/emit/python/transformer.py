@@ -20,7 +20,6 @@ from mapgen.emit.python.expression import (
 )
 from mapgen.emit.python.fields import (
     LIMIT_FUNCTIONS,
-    LIMITS,
     VALUES,
     FieldEmitter,
     Statement,
@@ -378,15 +377,13 @@ class _Body(Struct):
         name = literal(check.name)
         if check.left is None or check.right is None:
             assert check.condition is not None
-            holds = self.needs.name(LIMITS, "holds")
-            return f"{holds}({name}, {expressions.value(check.condition)})"
+            return self.emitter.call("holds", name, expressions.value(check.condition))
         left, right = expressions.value(check.left), expressions.value(check.right)
         if check.left.type != DECIMAL:
-            return f"{self.needs.name(LIMITS, 'same')}({name}, {left}, {right})"
-        equal = self.needs.name(LIMITS, "equal")
+            return self.emitter.call("same", name, left, right)
         self.needs.name("decimal", "Decimal")
         within = self.needs.constant(*decimal_constant(_shortest(check.within)))
-        return f"{equal}({name}, {left}, {right}, {within})"
+        return self.emitter.call("equal", name, left, right, within)
 
     def _members(self, part: ir.Part) -> Iterator[tuple[Member, str]]:
         """Yield each member of a part with the Python of its value."""
@@ -466,7 +463,7 @@ class _Body(Struct):
             arguments[block.alias] = guarded.value
         call = self._call(block.part, arguments)
         if block.part.may_be_empty:
-            call = f"{self.needs.name(LIMITS, 'unless_empty')}({call})"
+            call = self.emitter.call("unless_empty", call)
         return self.emitter.or_unset(call, guards)
 
     def _call(self, part: ir.Part, arguments: Mapping[str, str]) -> str:
@@ -497,10 +494,10 @@ class _Body(Struct):
     def _limited(self, code: str, item: ir.Rows) -> str:
         """Return the Python of a list that is held against what the rule asks of it."""
         if item.least:
-            code = f"{self.needs.name(LIMITS, 'rows')}({code}, {item.least})"
+            code = self.emitter.call("rows", code, item.least)
         for telling in filter(None, dict.fromkeys((item.unique, item.row_key))):
-            fields = ", ".join(literal(python_name(name)) for name in telling)
-            code = f"{self.needs.name(LIMITS, 'unique')}({code}, {fields})"
+            fields = (literal(python_name(name)) for name in telling)
+            code = self.emitter.call("unique", code, *fields)
         return code
 
     def _custom(self, part: ir.Part) -> tuple[Member, str]:
@@ -516,7 +513,7 @@ class _Body(Struct):
         kind = f"dict[str, dict[str, {' | '.join(kinds)}]]"
         is_always_set = all(item.field.is_always_set for item in part.custom)
         if not is_always_set:
-            code = f"{self.needs.name(LIMITS, 'set_fields')}({code})"
+            code = self.emitter.call("set_fields", code)
             kind = self._or_unset(kind)
         # Of several kinds, a type checker would make what they have in common; of a field that a
         # decided condition leaves out, nothing.
