@@ -13,6 +13,7 @@ import pytest
 from mapgen.contract.lock import load
 from mapgen.sandbox import Sandbox, serve
 from tests.cli.conftest import ROOT, mapgen
+from tests.ends import ended_aside
 
 LOCK = ROOT / "specs/contracts/default-24.200.001.json"
 
@@ -20,7 +21,7 @@ LOCK = ROOT / "specs/contracts/default-24.200.001.json"
 @pytest.fixture
 def tenant() -> Iterator[Sandbox]:
     """A tenant without master data: it takes every customer, item and currency."""
-    with serve(load(LOCK)) as sandbox:
+    with ended_aside(serve(load(LOCK))) as sandbox:
         yield sandbox
 
 

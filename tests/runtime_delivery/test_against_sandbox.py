@@ -22,6 +22,7 @@ from mapgen.runtime.tenant.classify import classify
 from mapgen.sandbox import Credentials, Sandbox, Settings, app, errors, read_failure, serve
 from mapgen.sandbox import Limits as Licence
 from mapgen.sandbox.entities import Reply
+from tests.ends import ended_aside
 from tests.runtime_delivery.languages import LANGUAGES, speak, translated
 from tests.runtime_delivery.orders import RULES, HastyLedger, Watcher, order, orders, plan_of
 from tests.runtime_delivery.processes import start
@@ -51,7 +52,7 @@ def tenant(contract: Contract, *faults: str, **settings: Any) -> Iterator[Sandbo
     chosen = Settings(
         credentials=CREDENTIALS, failures=tuple(read_failure(one) for one in faults), **settings
     )
-    with serve(contract, seed=SEED, settings=chosen) as sandbox:
+    with ended_aside(serve(contract, seed=SEED, settings=chosen)) as sandbox:
         yield sandbox
 
 

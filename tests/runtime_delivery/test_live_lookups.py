@@ -28,6 +28,7 @@ from mapgen.runtime.tenant import Connection
 from mapgen.runtime.tenant.breaker import Stopping
 from mapgen.runtime.tenant.lookup import QueriedTable
 from mapgen.sandbox import Sandbox, Settings, read_failure, serve
+from tests.ends import ended_aside
 from tests.runtime_delivery.orders import RULES, Watcher, order, orders, plan_of
 from tests.runtime_delivery.stand_in import Answer, Asked, Misdeed, standing_in, tenant_of
 from tests.runtime_delivery.test_against_sandbox import CREDENTIALS, LOCK
@@ -56,7 +57,7 @@ def contract() -> Contract:
 @contextmanager
 def tenant(contract: Contract, *faults: str) -> Iterator[Sandbox]:
     chosen = Settings(credentials=CREDENTIALS, failures=tuple(read_failure(one) for one in faults))
-    with serve(contract, seed=SEED, settings=chosen) as sandbox:
+    with ended_aside(serve(contract, seed=SEED, settings=chosen)) as sandbox:
         yield sandbox
 
 

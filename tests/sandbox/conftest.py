@@ -15,6 +15,7 @@ import pytest
 from mapgen.contract.lock import load
 from mapgen.contract.model import Contract
 from mapgen.sandbox import Sandbox, serve
+from tests.ends import ended_aside
 
 ROOT = Path(__file__).resolve().parents[2]
 LOCK = ROOT / "specs" / "contracts" / "default-24.200.001.json"
@@ -141,7 +142,7 @@ def start(contract: Contract) -> Iterator[Callable[..., Caller]]:
 
         def started(*, signed_in: bool = True, **options: Any) -> Caller:
             options.setdefault("seed", SEED)
-            caller = Caller(stack.enter_context(serve(contract, **options)))
+            caller = Caller(stack.enter_context(ended_aside(serve(contract, **options))))
             stack.callback(caller.http.close)
             if signed_in:
                 caller.sign_in()
