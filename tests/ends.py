@@ -14,7 +14,7 @@ _ends: list[Future[bool | None]] = []
 
 @contextmanager
 def ended_aside(served: AbstractContextManager[T]) -> Iterator[T]:
-    """Give what is served, and end it beside the next test; what an end raises, a later one does."""
+    """Give what is served, and end it beside the next test. Raises what earlier ends did."""
     while _ends and _ends[0].done():
         _ends.pop(0).result()
     entered = served.__enter__()
