@@ -18,7 +18,7 @@ from mapgen.runtime.records import UNTYPED
 from mapgen.runtime.source import (
     DOUBTS,
     SourceFault,
-    decoder,
+    decoder_of,
     fields_of,
     missing,
     patient_member,
@@ -27,42 +27,55 @@ from mapgen.runtime.source import (
 
 # The members that lead to a value, the outermost first, whatever the row.
 _Place = tuple[str, ...]
+_Places = tuple[_Place, ...]
 
 _MOST_PLACES = 3
-# Names of the schema alone lead to a place, however many records have a fault there.
-_known = functools.lru_cache(256)
+# Sets of places that records have faults at: for each a struct is made, and kept.
+_MOST_KNOWN = 256
 _WHERE = re.compile(r"(?:required field `([^`]*)`)?(?: - at `\$([^`]*)`)?\Z")
 _MEMBER = re.compile(r"\.([^.\[]+)")
 
 
-def doubted(
-    data: bytes, kind: type, path: str, refusal: str
-) -> tuple[typing.Any, tuple[SourceFault, ...]] | None:
-    """Return the struct with Poisons, and their faults; None where there are too many places.
+class DoubtedReader:
+    """Reads records that are not what they should be, of which nothing is asked beside types."""
 
-    Raises what msgspec raises for what is no JSON.
+    def __init__(self, kind: type) -> None:
+        """Prepare for a kind of records."""
+        self._kind = kind
+        self._known: dict[_Places, msgspec.json.Decoder[typing.Any]] = {}
 
-    Args:
-        data: the record.
-        kind: what it should be, of which nothing is asked beside its types.
-        path: what the record is called.
-        refusal: what msgspec says of it.
-    """
-    places: tuple[_Place, ...] = ()
-    for _ in range(_MOST_PLACES):
-        place = _place(refusal)
-        if not place or place in places or not _leads(kind, place):
-            return None
-        places = (*(one for one in places if one[: len(place)] != place), place)
-        try:
-            found = decoder(_left_open(kind, places)).decode(data)
-        except msgspec.ValidationError as error:
-            refusal = str(error)
-        else:
-            faults: list[SourceFault] = []
-            _settle(found, kind, places, path, faults)
-            return found, tuple(faults)
-    return None
+    def read(
+        self, data: bytes, path: str, refusal: str
+    ) -> tuple[typing.Any, tuple[SourceFault, ...]] | None:
+        """Return the struct with Poisons, and their faults; None where there are too many places.
+
+        Raises what msgspec raises for what is no JSON.
+
+        Args:
+            data: the record.
+            path: what the record is called.
+            refusal: what msgspec says of it.
+        """
+        places: _Places = ()
+        for _ in range(_MOST_PLACES):
+            place = _place(refusal)
+            if not place or place in places:
+                return None
+            places = (*(one for one in places if one[: len(place)] != place), place)
+            decoder = self._known.get(places)
+            if decoder is None:
+                if len(self._known) == _MOST_KNOWN or not _leads(self._kind, place):
+                    return None
+                decoder = self._known[places] = decoder_of(_left_open(self._kind, places))
+            try:
+                found = decoder.decode(data)
+            except msgspec.ValidationError as error:
+                refusal = str(error)
+            else:
+                faults: list[SourceFault] = []
+                _settle(found, self._kind, places, path, faults)
+                return found, tuple(faults)
+        return None
 
 
 def _place(refusal: str) -> _Place:
@@ -72,7 +85,6 @@ def _place(refusal: str) -> _Place:
     return (*_MEMBER.findall(path or ""), *([missing] if missing is not None else []))
 
 
-@_known
 def _leads(kind: type | None, place: _Place) -> bool:
     """Tell whether a place is one of the struct: names may have signs of a path in them."""
     for name in place:
@@ -89,11 +101,11 @@ class _Way(typing.NamedTuple):
     field: msgspec.structs.FieldInfo
     is_left_open: bool
     held: typing.Any
-    inner: tuple[_Place, ...]
+    inner: _Places
 
 
-@_known
-def _ways(kind: type, places: tuple[_Place, ...]) -> tuple[_Way, ...]:
+@functools.cache
+def _ways(kind: type, places: _Places) -> tuple[_Way, ...]:
     """Return the members that the places lead to, in the order of the schema."""
     found = []
     for field in fields_of(kind):
@@ -103,8 +115,7 @@ def _ways(kind: type, places: tuple[_Place, ...]) -> tuple[_Way, ...]:
     return tuple(found)
 
 
-@_known
-def _left_open(kind: type, places: tuple[_Place, ...]) -> type[msgspec.Struct]:
+def _left_open(kind: type, places: _Places) -> type[msgspec.Struct]:
     """Return the struct with the members at these places left as JSON."""
     members = {one.name: (one.name, one.type, one.default) for one in fields_of(kind)}
     for field, is_left_open, held, inner in _ways(kind, places):
@@ -132,7 +143,7 @@ def _replaced(annotation: object, old: type, new: type) -> object:
 def _settle(
     value: typing.Any,
     kind: type,
-    places: tuple[_Place, ...],
+    places: _Places,
     path: str,
     faults: list[SourceFault],
 ) -> None:
@@ -158,7 +169,7 @@ def _read(
     if value is msgspec.UNSET:
         return missing(field, path, faults) if field.required else field.default
     try:
-        return decoder(field.type).decode(value)
+        return decoder_of(field.type).decode(value)
     except DOUBTS:
         known = UNTYPED.decode(value)
         return patient_member(known, field.type, f"{path}.{field.encode_name}", faults)

@@ -186,7 +186,7 @@ def patient(value: JsonValue, kind: type[T], path: str) -> tuple[T, tuple[Source
 
 
 @cache
-def decoder(kind: object) -> msgspec.json.Decoder[typing.Any]:
+def decoder_of(kind: object) -> msgspec.json.Decoder[typing.Any]:
     """Return what decodes JSON as a struct, or as what a member of one holds."""
     return msgspec.json.Decoder(kind, dec_hook=known, float_hook=Digits)
 

@@ -34,7 +34,7 @@ from mapgen.runtime.lookups import Key, Live, Table, TableError, read_stand_in, 
 from mapgen.runtime.outcome import ONLY, Document, FaultReport, Origin, Outcome, Rejected, Skipped
 from mapgen.runtime.records import JsonValue, RawRecord, decode, read_records
 from mapgen.runtime.rules import Made, Rule, Rules, fill_indices, indices_of, load_rules
-from mapgen.runtime.source import Poison, SourceFault, decoder, patient, strict
+from mapgen.runtime.source import Poison, SourceFault, decoder_of, patient, strict
 from mapgen.runtime.typed import TypedReader
 from mapgen.runtime.values import ENCODER, Skip
 from mapgen.runtime.wrapped import unwrapped
@@ -73,7 +73,7 @@ class LoadedFlow:
             given = (stream, name, self.plan.envelope)
             if not _is_plain(self.plan) or self.plan.joins:
                 return read_records(*given)
-            return read_records(*given, decoder(self.module.Source))
+            return read_records(*given, decoder_of(self.module.Source))
         source: Any = self.module
         group = self.plan.group
         if group is not None:

@@ -12,9 +12,9 @@ from typing import Any
 import msgspec
 
 from mapgen.runtime.constraints import are_told, asks, keeps
-from mapgen.runtime.doubted import doubted
+from mapgen.runtime.doubted import DoubtedReader
 from mapgen.runtime.records import RawRecord
-from mapgen.runtime.source import DOUBTS, SourceFault, decoder
+from mapgen.runtime.source import DOUBTS, SourceFault, decoder_of
 
 _FIRST_NAME = re.compile(rb'[ \t\r\n]*+\{[ \t\r\n]*+"([^"\\]*+)(\\?)')
 
@@ -25,10 +25,11 @@ class TypedReader:
     def __init__(self, kind: type[msgspec.Struct], envelope: tuple[str, ...]) -> None:
         """Prepare for a kind of records, and the members that they may be wrapped in."""
         self._kind = kind
-        self._decoder = decoder(kind)
-        self._wrapped = {name.encode(): decoder(_wrapper(name, kind)) for name in envelope}
+        self._decoder = decoder_of(kind)
+        self._wrapped = {name.encode(): decoder_of(_wrapper(name, kind)) for name in envelope}
         self._is_told = are_told(kind)
         self._asks = asks(kind)
+        self._doubted = DoubtedReader(kind)
         # The record that was refused last, and what msgspec says of it.
         self._refused: tuple[RawRecord | None, str] = None, ""
 
@@ -54,7 +55,7 @@ class TypedReader:
             if wrapped is None and isinstance(doubt, msgspec.ValidationError):
                 self._refused = raw, str(doubt)
             return None
-        return record if keeps(record, self._kind) else None
+        return record if not self._asks or keeps(record, self._kind) else None
 
     def faults(self, raw: RawRecord, root: str) -> tuple[Any, tuple[SourceFault, ...]] | None:
         """Return what `source.patient` does for the record that was not read.
@@ -65,7 +66,7 @@ class TypedReader:
         if refused is not raw or self._asks:
             return None
         try:
-            return doubted(raw.data, self._kind, root, why)
+            return self._doubted.read(raw.data, root, why)
         except DOUBTS:
             return None
 

@@ -23,7 +23,7 @@ from mapgen.runtime.source import (
     Poison,
     SourceFault,
     Whole,
-    decoder,
+    decoder_of,
     patient,
 )
 from mapgen.runtime.typed import TypedReader
@@ -202,7 +202,7 @@ def test_what_is_read_in_one_step(kind: type[msgspec.Struct], data: bytes) -> No
         known = None
         with contextlib.suppress(*DOUBTS):
             known = TypedReader(kind, ENVELOPE).read(
-                replace(raw, decoded=decoder(kind).decode(data))
+                replace(raw, decoded=decoder_of(kind).decode(data))
             )
         assert known is None or shown(known) == shown(found)
         if found is None:
