@@ -183,11 +183,6 @@ class Rules:
     _reading: dict[str, Rule | None] = field(default_factory=dict, repr=False, compare=False)
     _masked: dict[str, bool] = field(default_factory=dict, repr=False, compare=False)
 
-    @property
-    def tell_rows_apart(self) -> bool:
-        """Whether any of them does."""
-        return any(rule.tells_rows_apart for rule in self.by_code.values())
-
     def find(self, target: str, document: str = ONLY) -> tuple[Rule, tuple[int | None, ...]] | None:
         """Return the rule for a concrete target path (`Details[2].InventoryID`) and its indices.
 

@@ -218,6 +218,7 @@ class Transformer:
         self._only = plan.only if plan.documents[0].name == ONLY else None
         self._typed = _typed_reader(module, plan)
         self._complete: tuple[Callable[[Any], Any], Collector] | None = None
+        self._notes_rows = any(rule.tells_rows_apart for rule in rules.by_code.values())
 
     def outcomes(self, raw: Record, file: str, *, again: bool = False) -> tuple[Outcome, ...]:
         """Return the documents, or the skip, or the rejection with all faults of one record.
@@ -315,7 +316,7 @@ class Transformer:
     ) -> Outcome:
         transform, collector = self._complete or self._load_complete()
         known = [found.fault for found in source_faults]
-        notes_rows = bool(known) and self._rules.tell_rows_apart
+        notes_rows = bool(known) and self._notes_rows
         collector.start(known, record, self._plan.source, notes_rows=notes_rows)
         result = transform(record)
         if type(result) is Skip:
