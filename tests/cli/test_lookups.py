@@ -91,7 +91,7 @@ def test_personal_keys_in_a_run(mail: Path) -> None:
     assert (counts["created"], counts["rejected"]) == (1, 3)
     assert order["CustomerID"] == "C0001"
     assert "R252 a lookup that is ambiguous: CustomerID" in done.stderr
-    assert "R251 no answer to a lookup: CustomerID" in done.stderr
+    assert "R251 the ERP gives a lookup no value: CustomerID" in done.stderr
     assert "R304 a key that the lookup does not know: CustomerID" in done.stderr
     kept = [path.read_bytes() for path in (mail / ".mapgen").iterdir()]
     kept += [(mail / "events.jsonl").read_bytes(), (done.stdout + done.stderr).encode()]
