@@ -105,7 +105,7 @@ def _open_standard_streams() -> None:
 
 def _stopped(stop: click.Abort) -> int:
     """Return what a shell calls the end by a signal: 130 for Ctrl-C, 143 for SIGTERM."""
-    from mapgen.runtime.halt import Terminated
+    from mapgen.runtime.aborted import Terminated
 
     cause = stop.__cause__
     return 128 + (cause.number if isinstance(cause, Terminated) else signal.SIGINT)
@@ -122,7 +122,7 @@ def _failed(error: Exception) -> int:
         reason = (error.strerror or "unknown error").lower()
         error = Stopped(reading.file_unreadable(path=str(error.filename), reason=reason))
     if isinstance(error, Stopped):
-        from mapgen.cli.speech import show
+        from mapgen.cli.terminal import show
 
         show(error.diagnostics)
         return FAULTS

@@ -1,4 +1,4 @@
-"""`check` and `generate`: specs in, faults or generated files out."""
+"""`check` and `generate`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from mapgen.cli import FAULTS, STALE
 from mapgen.cli.options import force_option
 from mapgen.cli.output import refusal, say
-from mapgen.cli.speech import Format, show
+from mapgen.cli.terminal import Format, show
 
 if TYPE_CHECKING:
     from mapgen.workspace import Staleness, Workspace
@@ -47,9 +47,9 @@ def check(
     paths = _spec_paths(workspace, specs)
     workspace = replace(workspace, given=frozenset(paths) if specs else frozenset())
     if does_fix:
-        from mapgen.cli.mending import mended
+        from mapgen.cli.autofix import fixed
 
-        findings = mended(workspace, paths, only_diff=only_diff, is_text=form == "text")
+        findings = fixed(workspace, paths, only_diff=only_diff, is_text=form == "text")
     else:
         findings = check_specs(workspace, paths)
     gc.freeze()  # nor is it looked through where the process ends

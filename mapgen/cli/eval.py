@@ -1,4 +1,4 @@
-"""`eval`: an expression in, its value out; or many of them, a line each."""
+"""`eval`: evaluates one expression, or many, a line each."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`explain`: the code of a message in, its page out; without a code, the list of all of them."""
+"""`explain`: the page of a code, or the list of all codes."""
 
 from __future__ import annotations
 

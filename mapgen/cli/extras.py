@@ -1,4 +1,4 @@
-"""A package that is missing in, the extra of mapgen that brings it out.
+"""Says which extra of mapgen brings a package that is missing.
 
 The base is what a host needs that only runs flows. What else there is comes with extras, and only
 the commands that need it import it.

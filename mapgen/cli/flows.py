@@ -1,4 +1,4 @@
-"""A flow by name in, the flow bound to an environment out: what `transform` and `run` share."""
+"""Opens a flow and binds it to an environment, for `transform` and `run`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The files of `--join` in, what is joined to the records out; `transform` and `run` share it."""
+"""Opens the files of `--join`, for `transform` and `run`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The text that a command makes in; standard output, or the file that an option names, out.
+"""Standard output, and the file that an option names instead.
 
 Invariant: whatever a command writes to a path goes through here, so that no file of the author's is
 lost: what mapgen did not write itself is replaced with `--force` alone.

@@ -1,4 +1,4 @@
-"""`queue`: what lies in a ledger's queues, listed without values, or dropped."""
+"""`queue`: lists what the queues of a ledger hold, without values, or drops it."""
 
 from __future__ import annotations
 
@@ -71,13 +71,13 @@ def _queued(
 @contextmanager
 def _telling() -> Iterator[None]:
     """Say why a ledger cannot be used, and end."""
-    from mapgen.cli.summary import tell_halt
-    from mapgen.runtime.halt import Halt
+    from mapgen.cli.summary import tell_aborted
+    from mapgen.runtime.aborted import RunAborted
 
     try:
         yield
-    except Halt as halt:
-        tell_halt(halt)
+    except RunAborted as aborted:
+        tell_aborted(aborted)
         sys.exit(FAULTS)
 
 

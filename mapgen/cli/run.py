@@ -1,4 +1,4 @@
-"""`run`: records in, documents in the tenant out; a bar on the way and a summary at the end."""
+"""`run`: delivers records, with a bar on the way and a summary at the end."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from mapgen.cli.output import piped, say
 if TYPE_CHECKING:
     from mapgen.cli.flows import BoundFlow
     from mapgen.runtime.delivery import Gate
-    from mapgen.runtime.delivery.live import LiveTables
+    from mapgen.runtime.delivery.remote import RemoteTables
     from mapgen.runtime.environment import Environment
     from mapgen.runtime.ledger import Kept
     from mapgen.runtime.outcome import Outcome
@@ -74,21 +74,21 @@ def run(project: Path, /, **options: Unpack[_Options]) -> None:
     records of earlier runs are still open.
     """
     from mapgen.cli.flows import open_flow
-    from mapgen.cli.summary import tell_halt, tell_summary
-    from mapgen.runtime.delivery.live import LiveTables
-    from mapgen.runtime.halt import Halt
+    from mapgen.cli.summary import tell_aborted, tell_summary
+    from mapgen.runtime.aborted import RunAborted
+    from mapgen.runtime.delivery.remote import RemoteTables
     from mapgen.runtime.summary import Summary
 
-    live = LiveTables()
+    live = RemoteTables()
     tables = dict(options["lookups"])
     bound = open_flow(project, options["flow"], options["env"], tables, live.table)
-    halted = False
+    is_aborted = False
     try:
         summary = _delivered(bound, live, options)
-    except Halt as halt:
-        tell_halt(halt)
-        halted = True
-        summary = halt.summary or Summary(options["flow"], 0, 0, 0, 0, 0, 0, 0)
+    except RunAborted as aborted:
+        tell_aborted(aborted)
+        is_aborted = True
+        summary = aborted.summary or Summary(options["flow"], 0, 0, 0, 0, 0, 0, 0)
     except KeyboardInterrupt:
         say(f"\n{_GO_ON}", err=True)
         raise
@@ -96,13 +96,13 @@ def run(project: Path, /, **options: Unpack[_Options]) -> None:
         tell_summary(summary)
     if options["as_json"]:
         piped(json.dumps(summary.counts()))
-    if halted or summary.rejected or summary.dead_lettered:
+    if is_aborted or summary.rejected or summary.dead_lettered:
         sys.exit(FAULTS)
     if summary.open:
         sys.exit(STILL_OPEN)
 
 
-def _delivered(bound: BoundFlow, live: LiveTables, options: _Options) -> Summary:
+def _delivered(bound: BoundFlow, live: RemoteTables, options: _Options) -> Summary:
     from mapgen.cli.flows import count_records, once_more, open_input, outcomes
     from mapgen.cli.joining import open_joins, tell_unasked
     from mapgen.cli.watching import watching
@@ -137,7 +137,7 @@ def _delivered(bound: BoundFlow, live: LiveTables, options: _Options) -> Summary
 
 def _into_the_erp(bound: BoundFlow) -> None:
     """Raise NotBuilt for a flow whose documents go elsewhere, before anything is asked for."""
-    from mapgen.runtime.halt import NotBuilt
+    from mapgen.runtime.aborted import NotBuilt
 
     if bound.flow.plan.is_plain:
         name = bound.flow.plan.flow

@@ -1,4 +1,4 @@
-"""`suggest`: a source schema and an entity in, the draft of a spec out."""
+"""`suggest`: drafts a spec from a source schema and an entity."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The end of a run in words: a table, the reasons, and one rejection in full."""
+"""The summary of a run: a table, the reasons, and one rejection in full."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import click
 from mapgen.cli.explain import title_of
 from mapgen.cli.output import say
 from mapgen.escaping import lines, visible
-from mapgen.runtime.halt import Halt
+from mapgen.runtime.aborted import RunAborted
 from mapgen.runtime.outcome import FaultReport
 from mapgen.runtime.summary import Shown, Summary, instant_of
 
@@ -114,10 +114,10 @@ def _tell_fault(fault: FaultReport) -> None:
             click.echo(f"       {name:<9} {visible(value)}", err=True)
 
 
-def tell_halt(halt: Halt) -> None:
+def tell_aborted(aborted: RunAborted) -> None:
     """Print why a run could not go on, and what to do."""
-    head = click.style(f"error[{halt.code}]", fg="red", bold=True)
-    click.echo(f"{head}: {lines(halt.message)}\n  help: {lines(halt.help)}", err=True)
-    if halt.summary is not None:
-        tell_summary(halt.summary)
+    head = click.style(f"error[{aborted.code}]", fg="red", bold=True)
+    click.echo(f"{head}: {lines(aborted.message)}\n  help: {lines(aborted.help)}", err=True)
+    if aborted.summary is not None:
+        tell_summary(aborted.summary)
         click.echo("\nnothing is lost: run the same command again to go on", err=True)

@@ -1,4 +1,4 @@
-"""`transform`: records in, documents and rejects out, without any network."""
+"""`transform`: makes documents and rejects of records, without any network."""
 
 from __future__ import annotations
 

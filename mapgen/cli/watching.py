@@ -1,4 +1,4 @@
-"""Who watches a run: a bar on a terminal, lines elsewhere, and the log of events if asked for."""
+"""What a run shows meanwhile: a bar on a terminal, lines elsewhere, and the log of events."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from mapgen.cli.output import say
 from mapgen.private import open_private
 from mapgen.report import Stopped
 from mapgen.report.catalogue import project as messages
+from mapgen.runtime.aborted import LogFailed
 from mapgen.runtime.events import Event, JsonLog, Observer, Progress, TechnicalEvent, Together
-from mapgen.runtime.halt import LogFault
 
 _STEPS = 10
 _EVERY = 500
@@ -107,14 +107,14 @@ class _Log:
         """Leave progress to others."""
 
     def on_event(self, event: Event) -> None:
-        """Write a line. Raises LogFault, once: after it nothing more is written."""
+        """Write a line. Raises LogFailed, once: after it nothing more is written."""
         if self._is_lost:
             return
         try:
             self._lines.on_event(event)
         except OSError as error:
             self._is_lost = True
-            raise LogFault(
+            raise LogFailed(
                 f"the log `{self._path}` cannot be written: {_reason(error)}",
                 "see that the disk has room, and run again; what was delivered is in the ledger",
             ) from None

@@ -1,4 +1,4 @@
-"""How a certain mistake is mended in the text of a file: places in, a fix out, None if in doubt.
+"""How a certain mistake is fixed in the text of a file, None if in doubt.
 
 Invariant: words that YAML escapes or folds are never replaced, and a comment is never lost.
 """

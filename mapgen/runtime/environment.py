@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
-from mapgen.runtime.halt import EnvironmentFault
+from mapgen.runtime.aborted import EnvironmentInvalid
 
 _LONGEST_LEASE = 60.0
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -17,7 +17,7 @@ class Tenant:
 
     `url` is the instance's address, with its site path if it has one. `scope` is what the session
     asks for: `offline_access` keeps one session over all refreshes, without it each token opens
-    one of its own. Raises EnvironmentFault for
+    one of its own. Raises EnvironmentInvalid for
     an address without https (a loopback address may go without), for an empty value, and where
     the client id names another tenant (client ids have the form `<guid>@<tenant>`).
     """
@@ -41,14 +41,14 @@ class Tenant:
             "scope",
         ):
             if not getattr(self, name).strip():
-                raise EnvironmentFault(
+                raise EnvironmentInvalid(
                     f"the tenant's `{name}` is empty", "set it in the environment of the run"
                 )
             _check_text(name, getattr(self, name))
         self._check_address()
         bound_to = self.client_id.rpartition("@")[2] if "@" in self.client_id else self.tenant
         if bound_to != self.tenant:
-            raise EnvironmentFault(
+            raise EnvironmentInvalid(
                 f"the client id belongs to the tenant `{bound_to}`, but the environment names"
                 f" `{self.tenant}`",
                 "use the client id of the connected application in that tenant",
@@ -62,28 +62,28 @@ class Tenant:
         except ValueError:
             address, host = urlsplit(""), None
         if address.scheme not in ("http", "https") or not host:
-            raise EnvironmentFault(
+            raise EnvironmentInvalid(
                 "the tenant's `url` is not an address of the form https://HOST/SITE",
                 "give the address of the instance, as in the browser, up to the site's name",
             )
         if address.username or address.password:
-            raise EnvironmentFault(
+            raise EnvironmentInvalid(
                 "the tenant's `url` holds a user name or a password",
                 "give them as `username` and `password`, so that no log shows them",
             )
         if address.scheme == "http" and host not in _LOOPBACK:
-            raise EnvironmentFault(
+            raise EnvironmentInvalid(
                 f"the tenant's `url` sends credentials to `{host}` without encryption",
                 "use https (http is for a sandbox on this machine only)",
             )
 
 
 def _check_text(name: str, value: str) -> None:
-    """Raise EnvironmentFault for a value that no request can hold; it may be a secret."""
+    """Raise EnvironmentInvalid for a value that no request can hold; it may be a secret."""
     try:
         value.encode()
     except UnicodeEncodeError:
-        raise EnvironmentFault(
+        raise EnvironmentInvalid(
             f"the tenant's `{name}` is not UTF-8 text", "set it in UTF-8 in the environment"
         ) from None
 
@@ -95,7 +95,7 @@ class Limits:
     `requests_per_minute` of the licence (None: unlimited), `concurrent_requests` of the licence,
     `request_timeout` in seconds for one answer, `settle` in seconds: how long a request without an
     answer may still be at work in the ERP. Queued requests are held for up to ten minutes there,
-    which the defaults outlast. Raises EnvironmentFault for limits that cannot hold.
+    which the defaults outlast. Raises EnvironmentInvalid for limits that cannot hold.
     """
 
     requests_per_minute: int | None = None
@@ -105,17 +105,17 @@ class Limits:
 
     def __post_init__(self) -> None:
         if self.requests_per_minute is not None and self.requests_per_minute < 1:
-            raise EnvironmentFault(
+            raise EnvironmentInvalid(
                 f"`requests_per_minute` is {self.requests_per_minute}, less than 1",
                 "give the number of the licence monitoring console, or leave it out",
             )
         if self.concurrent_requests < 1:
-            raise EnvironmentFault(
+            raise EnvironmentInvalid(
                 f"`concurrent_requests` is {self.concurrent_requests}, less than 1",
                 "give the number of the licence monitoring console",
             )
         if not 0 < self.request_timeout < self.settle:
-            raise EnvironmentFault(
+            raise EnvironmentInvalid(
                 f"`settle` ({self.settle:g} s) does not exceed `request_timeout`"
                 f" ({self.request_timeout:g} s), which must be above 0",
                 "give a settle time longer than the longest request, or documents may be doubled",

@@ -1,4 +1,4 @@
-"""What a run tells of itself: typed events in, two streams of JSON lines out."""
+"""What a run reports about itself, and the log of it in JSON lines."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Texts of others and the personal values in hand in, the texts without any of those values out.
+"""Masks personal values in texts of others.
 
 The ERP answers in its own words, and quotes what it was sent: whole, a word of it, in capitals,
 without accents, a number with other separators, escaped as URLs, JSON and HTML have it. Whatever

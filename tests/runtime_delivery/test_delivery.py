@@ -18,10 +18,10 @@ import msgspec
 import pytest
 
 from mapgen.plan import CircuitBreaker, Retry
+from mapgen.runtime.aborted import AccessRefused, RunAborted, TenantUnavailable, Terminated
 from mapgen.runtime.clock import uptime
 from mapgen.runtime.delivery import carrier, deliver
 from mapgen.runtime.events import BusinessEvent, TechnicalEvent, Unobserved
-from mapgen.runtime.halt import AccessRefused, Halt, TenantUnavailable, Terminated
 from mapgen.runtime.ledger import Ledger, book_of
 from mapgen.runtime.outcome import FaultReport, Origin, Outcome, Rejected, Skipped
 from mapgen.runtime.summary import Summary
@@ -472,7 +472,7 @@ def test_nobody_at_home(ledger: Ledger) -> None:
     """An address where nobody listens stops the run with a sentence."""
     with standing_in() as tenant:
         environment = tenant.environment()
-    with pytest.raises(Halt) as halted:
+    with pytest.raises(RunAborted) as halted:
         deliver(orders(3), plan_of(), environment, ledger, RULES, Watcher())
 
     assert halted.value.code == "R504"

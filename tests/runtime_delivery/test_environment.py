@@ -6,8 +6,8 @@ import threading
 
 import pytest
 
+from mapgen.runtime.aborted import EnvironmentInvalid
 from mapgen.runtime.environment import Limits, Tenant
-from mapgen.runtime.halt import EnvironmentFault
 from mapgen.runtime.tenant.permits import Permits
 
 RIGHT = {
@@ -41,7 +41,7 @@ WRONG = [
 @pytest.mark.parametrize(("change", "words"), WRONG)
 def test_wrong_tenant(change: dict[str, str], words: str) -> None:
     """A tenant that cannot be right is refused before any request, without showing a secret."""
-    with pytest.raises(EnvironmentFault, match=words) as fault:
+    with pytest.raises(EnvironmentInvalid, match=words) as fault:
         Tenant(**(RIGHT | change))
 
     assert "the-" not in fault.value.message
@@ -59,7 +59,7 @@ WRONG_LIMITS = [
 @pytest.mark.parametrize(("limits", "words"), WRONG_LIMITS)
 def test_wrong_limits(limits: dict[str, float], words: str) -> None:
     """Limits that would lose or double documents are refused."""
-    with pytest.raises(EnvironmentFault, match=words):
+    with pytest.raises(EnvironmentInvalid, match=words):
         Limits(**limits)  # type: ignore[arg-type]
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import create_engine, text
 
-from mapgen.runtime.halt import LedgerFault
+from mapgen.runtime.aborted import LedgerFailed
 from mapgen.runtime.ledger import Acknowledgement, Ledger
 from mapgen.runtime.outcome import Document, FaultReport, Origin, Rejected
 from tests.runtime_delivery.orders import order, orders
@@ -204,7 +204,7 @@ def test_unusable_address(make: object, words: str, tmp_path: Path) -> None:
     """An address that leads to no ledger is told with a next step; a password is not shown."""
     assert callable(make)
     address = make(tmp_path)
-    with pytest.raises(LedgerFault) as fault:
+    with pytest.raises(LedgerFailed) as fault:
         Ledger(address)
 
     assert words in fault.value.message
@@ -220,7 +220,7 @@ def test_file_taken_away(tmp_path: Path) -> None:
         with engine.begin() as connection:
             connection.execute(text("DROP TABLE mapgen_records"))
         engine.dispose()
-        with pytest.raises(LedgerFault, match="no such table") as fault:
+        with pytest.raises(LedgerFailed, match="no such table") as fault:
             ledger.stage("orders", "a", [order(1)])
 
     assert "person1" not in fault.value.message
@@ -305,7 +305,7 @@ def test_renewal_that_fails(tmp_path: Path) -> None:
     with sqlite3.connect(tmp_path / "ledger.db") as connection:
         connection.execute("CREATE TABLE mapgen_needs (odd)")
     connection.close()
-    with pytest.raises(LedgerFault):
+    with pytest.raises(LedgerFailed):
         Ledger(address)
 
     with sqlite3.connect(tmp_path / "ledger.db") as connection:

@@ -13,13 +13,13 @@ import pytest
 from mapgen.contract.lock import load
 from mapgen.contract.model import Contract
 from mapgen.plan import CircuitBreaker, Condition, LedgerTable, TenantTable
+from mapgen.runtime.aborted import AccessRefused, TenantUnavailable
 from mapgen.runtime.delivery import deliver
 from mapgen.runtime.delivery.deliver import Mapped
-from mapgen.runtime.delivery.live import LiveTables
+from mapgen.runtime.delivery.remote import RemoteTables
 from mapgen.runtime.environment import Environment, Limits
 from mapgen.runtime.events import TechnicalEvent
 from mapgen.runtime.faults import Fault
-from mapgen.runtime.halt import AccessRefused, TenantUnavailable
 from mapgen.runtime.ledger import Ledger
 from mapgen.runtime.limits import first_found, found_in_time
 from mapgen.runtime.lookups import Key
@@ -247,7 +247,7 @@ def test_the_ledger(contract: Contract, address: str) -> None:
         environment = Environment("test", tenant_of(sandbox.url), Limits(None, 4, 60.0, 90.0))
         deliver([order(1), order(2), bad], plan_of(), environment, ledger, RULES, Watcher())
         numbers = {one["ExternalRef"]: one["OrderNbr"] for one in sandbox.records("SalesOrder")}
-        live = LiveTables()
+        live = RemoteTables()
         table = live.table("orders", ORDERS)
         with client_of(sandbox.url) as client:
             live.connect(ledger, environment.tenant, client)
@@ -265,7 +265,7 @@ def test_a_ledger_never_remembers_a_miss(contract: Contract, tmp_path: Path) -> 
     """A document that arrives meanwhile is found the next time."""
     with tenant(contract) as sandbox, Ledger(f"sqlite:///{tmp_path}/l.db") as ledger:
         environment = Environment("test", tenant_of(sandbox.url), Limits(None, 4, 60.0, 90.0))
-        live = LiveTables()
+        live = RemoteTables()
         table = live.table("orders", ORDERS)
         with client_of(sandbox.url) as client:
             live.connect(ledger, environment.tenant, client)
@@ -286,7 +286,7 @@ def test_another_tenant_has_other_documents(contract: Contract, tmp_path: Path) 
     ):
         environment = Environment("test", tenant_of(one.url), Limits(None, 4, 60.0, 90.0))
         deliver(orders(1), plan_of(), environment, ledger, RULES, Watcher())
-        live = LiveTables()
+        live = RemoteTables()
         live.connect(ledger, tenant_of(other.url), client)
 
         assert live.table("orders", ORDERS).get("1-shop") is None

@@ -10,10 +10,10 @@ from pathlib import Path
 import httpx2
 import pytest
 
+from mapgen.runtime.aborted import SignInRefused, TenantUnavailable
 from mapgen.runtime.delivery import deliver
 from mapgen.runtime.environment import Environment, Tenant
 from mapgen.runtime.events import JsonLog
-from mapgen.runtime.halt import SignInRefused, TenantUnavailable
 from mapgen.runtime.ledger import Ledger
 from mapgen.runtime.tenant import deadline
 from mapgen.runtime.tenant.permits import Permits

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from mapgen.runtime.halt import LedgerFault
+from mapgen.runtime.aborted import LedgerFailed
 from mapgen.runtime.ledger import Ledger
 from tests.runtime_delivery.orders import order
 
@@ -78,7 +78,7 @@ def test_a_foreign_file(make: Callable[[Path], None], tmp_path: Path) -> None:
     path.chmod(0o644)
     before = _seen(path)
 
-    with pytest.raises(LedgerFault) as fault:
+    with pytest.raises(LedgerFailed) as fault:
         Ledger(f"sqlite:///{path}")
 
     assert _seen(path) == before
@@ -94,7 +94,7 @@ def test_a_database_of_somebody_who_works_with_it(tmp_path: Path) -> None:
         database.execute("INSERT INTO customers VALUES (1)")
         database.commit()
         before = _seen(path)
-        with pytest.raises(LedgerFault, match="other tables"):
+        with pytest.raises(LedgerFailed, match="other tables"):
             Ledger(f"sqlite:///{path}")
 
         assert _seen(path) == before
@@ -106,14 +106,14 @@ def test_what_is_no_plain_file(tmp_path: Path) -> None:
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
     for path in (pipe, Path("/dev/null")):
-        with pytest.raises(LedgerFault, match="no plain file"):
+        with pytest.raises(LedgerFailed, match="no plain file"):
             Ledger(f"sqlite:///{path}")
 
 
 @pytest.mark.parametrize("address", ["sqlite:///file:{}?uri=true", "sqlite:///{}?mode=ro"])
 def test_parameters(address: str, tmp_path: Path) -> None:
     """An address that says more than the file's name is refused: no name could be looked at."""
-    with pytest.raises(LedgerFault, match="no parameters"):
+    with pytest.raises(LedgerFailed, match="no parameters"):
         Ledger(address.format(tmp_path / "ledger.db"))
 
     assert list(tmp_path.iterdir()) == []

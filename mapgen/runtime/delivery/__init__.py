@@ -1,4 +1,4 @@
-"""The delivery: outcomes in, documents in the tenant and a summary out, whatever dies meanwhile."""
+"""The delivery of a flow's documents to the tenant, each once, whatever dies meanwhile."""
 
 from mapgen.runtime.delivery.deliver import Mapped, deliver
 from mapgen.runtime.delivery.gate import Gate

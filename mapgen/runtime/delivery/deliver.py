@@ -1,4 +1,4 @@
-"""A flow's outcomes in, a summary out: staged into the ledger, carried to the tenant, told."""
+"""One run of a flow: documents are staged into the ledger, sent by workers, and counted."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from typing import assert_never
 
 from mapgen import __version__
 from mapgen.plan import Plan
-from mapgen.runtime.delivery.courier import Courier
+from mapgen.runtime.aborted import RunAborted, Terminated
 from mapgen.runtime.delivery.gate import Gate
 from mapgen.runtime.delivery.run import Run
-from mapgen.runtime.delivery.tally import Tally
+from mapgen.runtime.delivery.run_stats import RunStats
+from mapgen.runtime.delivery.workers import Workers
 from mapgen.runtime.environment import Environment
 from mapgen.runtime.events import Observer, Plain, TechnicalEvent
-from mapgen.runtime.halt import Halt, Terminated
 from mapgen.runtime.ledger import Kept, Ledger, book_of, source_of
 from mapgen.runtime.outcome import ONLY, Document, Outcome, Rejected, Skipped
 from mapgen.runtime.rules import Rules
@@ -69,40 +69,40 @@ def deliver(
     nothing of the flow is in the queue or in hand, which after an unanswered request takes the
     settle time; what other rules made stays in the queue.
 
-    Raises Halt where the run as a whole cannot go on, with the summary so far in `summary`;
+    Raises RunAborted where the run as a whole cannot go on, with the summary so far in `summary`;
     KeyboardInterrupt (and Terminated, one of its kind, on SIGTERM and SIGHUP in the main thread)
     once the requests under way have had ten seconds. In each case the session is signed out, and
     the next run goes on where this one stopped.
     """
-    tally = Tally(plan.flow, observer)
+    stats = RunStats(plan.flow, observer)
     tenant = environment.tenant
     book = book_of(plan.flow, tenant.tenant, tenant.url)
     gate = outcomes.gate if isinstance(outcomes, Mapped) else None
-    run = Run(book, plan, environment.limits, ledger, tally, gate)
+    run = Run(book, plan, environment.limits, ledger, stats, gate)
     began = ledger.begin(run.book, run.id, __version__, plan.rules)
-    tally.tell(TechnicalEvent("run began", facts=_facts(run, environment)))
+    stats.tell(TechnicalEvent("run began", facts=_facts(run, environment)))
     keep = plan.dead_letter_days * _SECONDS_A_DAY
     try:
-        tally.check()
+        stats.check()
         ledger.purge(run.book, run.id, keep, plan.rules)
         with (
             _raising_terminated(),
-            Connection(environment, plan, stop=run.stop, tell=tally.tell) as connection,
+            Connection(environment, plan, stop=run.stop, tell=stats.tell) as connection,
         ):
             clients = {
                 document.name: Client(connection, document, rules, verifies=plan.verify != "off")
                 for document in plan.documents
             }
-            _carry_all(outcomes, connection, run, Courier(run, clients))
-        tally.add_elsewhere(ledger.settle_accounts(run.book, run.id))
+            _deliver_all(outcomes, connection, run, Workers(run, clients))
+        stats.add_elsewhere(ledger.settle_accounts(run.book, run.id))
         ledger.purge(run.book, run.id, keep, plan.rules)
-        tally.add_open(ledger.still_open(run.book, began, plan.rules))
+        stats.add_open(ledger.still_open(run.book, began, plan.rules))
         ledger.end(run.id)
-        tally.check()
-    except Halt as halt:
-        halt.summary = tally.summary()
+        stats.check()
+    except RunAborted as aborted:
+        aborted.summary = stats.summary()
         raise
-    return tally.summary()
+    return stats.summary()
 
 
 def _facts(run: Run, environment: Environment) -> dict[str, Plain]:
@@ -117,28 +117,28 @@ def _facts(run: Run, environment: Environment) -> dict[str, Plain]:
     }
 
 
-def _carry_all(outcomes: Outcomes, connection: Connection, run: Run, courier: Courier) -> None:
-    """Stage all outcomes while the courier carries, and wait until it has done."""
-    courier.start()
+def _deliver_all(outcomes: Outcomes, connection: Connection, run: Run, workers: Workers) -> None:
+    """Stage all outcomes while the workers send, and wait until they are done."""
+    workers.start()
     try:
         read = outcomes.of_input(connection) if isinstance(outcomes, Mapped) else outcomes
         for batch in _batches(read, run.plan):
             _stage(batch, run)
-            courier.has_news()
-        run.tally.saw_all()
+            workers.has_news()
+        run.stats.saw_all()
         # Only now: a record that waits and is in the input again is read from there.
         for batch in _batches(_once_more(run, outcomes), run.plan):
             _stage(batch, run)
-            courier.has_news()
-        courier.finish()
+            workers.has_news()
+        workers.finish()
     except Stopping:
         # The mapping was about to ask the tenant when a worker failed: that is what stopped it.
-        courier.abort(_LONGEST_GRACE)
-        courier.check()
+        workers.abort(_LONGEST_GRACE)
+        workers.check()
         raise
     except BaseException:
-        with contextlib.suppress(Halt):
-            courier.abort(_LONGEST_GRACE)
+        with contextlib.suppress(RunAborted):
+            workers.abort(_LONGEST_GRACE)
         raise
 
 
@@ -152,25 +152,25 @@ def _once_more(run: Run, outcomes: Outcomes) -> Iterator[Outcome]:
 def _stage(batch: Sequence[Outcome], run: Run) -> None:
     """Take a batch over into the ledger, and count what needs no delivery."""
     staged = run.ledger.stage(run.book, run.id, batch, run.updating, run.plan.rules)
-    run.tally.withdrew(staged.withdrawn)
+    run.stats.withdrew(staged.withdrawn)
     for at, outcome in enumerate(staged.outcomes):
         source = source_of(outcome.origin)
         match outcome:
             case Document(entity=entity):
                 if at in staged.already_exists:
                     number = staged.already_exists[at]
-                    run.tally.arrived("already exists", source, entity, number)
+                    run.stats.arrived("already exists", source, entity, number)
                 elif at in staged.unchanged:
-                    run.tally.arrived("unchanged", source, entity, staged.unchanged[at])
+                    run.stats.arrived("unchanged", source, entity, staged.unchanged[at])
             case Rejected():
                 kind: Kind = "deferred" if outcome.is_deferred else "rejected"
-                run.tally.stayed_out(Shown(kind, source, outcome.faults))
+                run.stats.stayed_out(Shown(kind, source, outcome.faults))
             case Skipped():
-                run.tally.stayed_out(Shown("skipped", source, (), outcome.reason))
+                run.stats.stayed_out(Shown("skipped", source, (), outcome.reason))
             case _:
                 assert_never(outcome)
     read = (one for one in staged.outcomes if not one.origin.again)
-    run.tally.saw(sum(1 for _ in groupby(read, _record_of)), len(staged.outcomes))
+    run.stats.saw(sum(1 for _ in groupby(read, _record_of)), len(staged.outcomes))
 
 
 def _batches(outcomes: Iterable[Outcome], plan: Plan) -> Iterator[list[Outcome]]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from mapgen.plan import Plan
 from mapgen.runtime.delivery.gate import Gate
-from mapgen.runtime.delivery.tally import Tally
+from mapgen.runtime.delivery.run_stats import RunStats
 from mapgen.runtime.environment import Limits
 from mapgen.runtime.ledger import Ledger
 
@@ -19,7 +19,7 @@ def _new_id() -> str:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One run of a flow: its plan and limits, its ledger, tally and gate, the signal to stop.
+    """One run of a flow: its plan and limits, its ledger, stats and gate, the signal to stop.
 
     `book` is what the ledger keeps the records under; `id` tells the run from all others that
     share the ledger.
@@ -29,7 +29,7 @@ class Run:
     plan: Plan
     limits: Limits
     ledger: Ledger
-    tally: Tally
+    stats: RunStats
     gate: Gate | None = None
     stop: threading.Event = field(default_factory=threading.Event)
     id: str = field(default_factory=_new_id)

@@ -1,4 +1,4 @@
-"""What a run has taken over, has in hand and has brought to an end: one row a document."""
+"""The ledger of deliveries: one row a document, from staged to its end."""
 
 from mapgen.runtime.ledger.book import book_of
 from mapgen.runtime.ledger.ledger import Ledger

@@ -1,4 +1,4 @@
-"""Under what a ledger keeps the records of a flow: its name and the tenant's, as one text.
+"""The name under which a ledger keeps the records of a flow and a tenant.
 
 The tenant is part of it: what one tenant has, another may not have.
 """

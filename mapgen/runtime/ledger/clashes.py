@@ -1,4 +1,4 @@
-"""A batch of outcomes in, the same out without the records that would be taken for others.
+"""Refuses records whose documents would be treated as those of other records.
 
 A document is known by its identity. Two records that give one identity and other content would be
 one document, and one of them lost; two identities that the ERP takes for one would be, too.

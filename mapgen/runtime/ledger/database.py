@@ -1,4 +1,4 @@
-"""An address of a database in, an engine whose tables are a ledger of this version out."""
+"""Opens the database of a ledger, and creates, checks or migrates its tables."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 
 from mapgen.private import make_private
-from mapgen.runtime.halt import LedgerFault
+from mapgen.runtime.aborted import LedgerFailed
 from mapgen.runtime.ledger.migration import migrate
 from mapgen.runtime.ledger.schema import META, METADATA, VERSION
 
@@ -26,15 +26,15 @@ _POSTGRESQL_LOCK = 7_016_533_001  # any number, the same in every process
 def open_engine(address: str) -> Engine:
     """Open the database and make, check or renew the ledger's tables in it.
 
-    Raises LedgerFault for an address of another form, a file that cannot be written or is no
+    Raises LedgerFailed for an address of another form, a file that cannot be written or is no
     ledger, a server that does not answer, and a ledger of a newer version.
     """
     url = _parse(address)
     shown = url.render_as_string(hide_password=True)
-    with telling_faults(shown):
+    with translated_errors(shown):
         engine = _sqlite(url) if url.get_backend_name() == "sqlite" else _postgresql(url)
     try:
-        with telling_faults(shown), engine.begin() as connection:
+        with translated_errors(shown), engine.begin() as connection:
             _prepare(connection, shown)
     except BaseException:
         engine.dispose()
@@ -43,16 +43,16 @@ def open_engine(address: str) -> Engine:
 
 
 @contextmanager
-def telling_faults(shown: str) -> Iterator[None]:
-    """Turn what the database says into a LedgerFault; its statements and values are left out."""
+def translated_errors(shown: str) -> Iterator[None]:
+    """Turn what the database says into a LedgerFailed; its statements and values are left out."""
     try:
         yield
     except (DBAPIError, sqlite3.Error) as fault:
         cause = fault.orig if isinstance(fault, DBAPIError) else fault
         reason = str(cause).strip().partition("\n")[0]
-        raise LedgerFault(f"the ledger `{shown}` fails: {reason}", _next_step(reason)) from None
+        raise LedgerFailed(f"the ledger `{shown}` fails: {reason}", _next_step(reason)) from None
     except SQLAlchemyError as fault:
-        raise LedgerFault(
+        raise LedgerFailed(
             f"the ledger `{shown}` fails: {type(fault).__name__}", "run again; nothing is lost"
         ) from None
 
@@ -82,20 +82,20 @@ def _parse(address: str) -> URL:
     try:
         url = make_url(address)
     except (ArgumentError, ValueError):
-        raise LedgerFault("the address of the ledger cannot be read", _HELP_FORM) from None
+        raise LedgerFailed("the address of the ledger cannot be read", _HELP_FORM) from None
     match url.get_backend_name():
         case "sqlite" if url.database in (None, "", ":memory:"):
-            raise LedgerFault(
+            raise LedgerFailed(
                 "the ledger is in memory, and would forget what it sent", "give sqlite:///FILE"
             )
         case "sqlite" if url.query or str(url.database).startswith("file:"):
-            raise LedgerFault("the address of a ledger takes no parameters", "give sqlite:///FILE")
+            raise LedgerFailed("the address of a ledger takes no parameters", "give sqlite:///FILE")
         case "sqlite":
             return url.set(drivername="sqlite+pysqlite")
         case "postgresql":
             return url.set(drivername="postgresql+psycopg")
         case other:
-            raise LedgerFault(f"a ledger cannot live in `{other}`", _HELP_FORM)
+            raise LedgerFailed(f"a ledger cannot live in `{other}`", _HELP_FORM)
 
 
 def _sqlite(url: URL) -> Engine:
@@ -138,13 +138,13 @@ def _write_ahead(cursor: sqlite3.Cursor) -> None:
 
 
 def _recognise(path: Path) -> None:
-    """Raise LedgerFault for a file that is there and no ledger; it is read, and left as it is."""
+    """Raise LedgerFailed for a file that is there and no ledger; it is read, and left as it is."""
     if path.is_dir():
-        raise LedgerFault(f"the ledger `{path}` is a folder", "give the name of a file")
+        raise LedgerFailed(f"the ledger `{path}` is a folder", "give the name of a file")
     if not path.exists():
         return
     if not path.is_file():
-        raise LedgerFault(f"the ledger `{path}` is no plain file", "give the name of a file")
+        raise LedgerFailed(f"the ledger `{path}` is no plain file", "give the name of a file")
     if path.stat().st_size == 0:
         return
     with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as database:
@@ -152,7 +152,7 @@ def _recognise(path: Path) -> None:
         tables = {name for (name,) in database.execute("SELECT name FROM sqlite_master")}
         marks = [database.execute(f"PRAGMA {name}").fetchone()[0] for name in _MARKS]
     if META.name not in tables and (tables or any(marks)):
-        raise LedgerFault(
+        raise LedgerFailed(
             f"the database `{path}` holds other tables and no ledger",
             "name another file: a ledger has a file of its own",
         )
@@ -193,7 +193,7 @@ def _prepare(connection: Connection, shown: str) -> None:
     if version in (1, 2):
         migrate(connection, version)
     elif version != VERSION:
-        raise LedgerFault(
+        raise LedgerFailed(
             f"the ledger `{shown}` has version {version}, this mapgen knows version {VERSION}",
             "use the version of mapgen that wrote it, or a newer one",
         )

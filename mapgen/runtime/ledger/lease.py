@@ -1,4 +1,4 @@
-"""How long a document is left to who has it in hand, on a clock that nobody sets.
+"""How long a document stays with the worker that has it, on a clock that nobody sets.
 
 In PostgreSQL that is the server's. Processes that share a file of SQLite run on one machine, and
 share its `uptime`: a moment of an earlier start of the machine looks younger than it is, or lies in

@@ -1,4 +1,4 @@
-"""Outcomes and ends in, claims and counts out: the transactions that a delivery is made of."""
+"""The ledger: the transactions that a delivery consists of."""
 
 from __future__ import annotations
 
@@ -30,7 +30,8 @@ from sqlalchemy import (
 
 from mapgen.runtime.clock import uptime
 from mapgen.runtime.ledger.book import beginning
-from mapgen.runtime.ledger.database import open_engine, telling_faults
+from mapgen.runtime.ledger.database import open_engine, translated_errors
+from mapgen.runtime.ledger.deferred_signals import deferred_signals
 from mapgen.runtime.ledger.lease import LAST_REQUEST, LeaseClock, count_from_now
 from mapgen.runtime.ledger.queue import (
     OUTDATED,
@@ -59,7 +60,6 @@ from mapgen.runtime.ledger.rows import (
 )
 from mapgen.runtime.ledger.schema import MET, RECORDS, RUNS, State
 from mapgen.runtime.ledger.staging import Staging, fresh_values, need, withdrawn_values
-from mapgen.runtime.ledger.undisturbed import undisturbed
 from mapgen.runtime.outcome import Origin, Outcome
 
 _ROWS = RECORDS.c
@@ -72,7 +72,7 @@ _DROPPED = "dropped from the queue by hand"
 class Ledger:
     """The one table that a delivery believes; several threads and processes may share it.
 
-    Every method is one transaction, committed to the disk when it returns, and raises LedgerFault
+    Every method is one transaction, committed to the disk when it returns, and raises LedgerFailed
     when the database fails. Times are seconds since 1970, those of leases are of a clock that all
     who share the ledger read, and that nobody's own clock moves (see `lease.py`).
     """
@@ -204,7 +204,7 @@ class Ledger:
             _execute_all(connection, _FINISH, [_finished(end, run, now) for end in took])
             forget_needs(connection, [end.claim.row for end in took])
             for end in took:
-                if not _is_misfiled(end):
+                if not _is_under_another_identity(end):
                     head = followed[end.claim.hold]
                     is_over = end.end == "sent" and head is not None and head.is_new
                     _follow(connection, end.claim, head, now, is_over=is_over)
@@ -396,7 +396,7 @@ class Ledger:
 
     @contextmanager
     def _transaction(self) -> Iterator[Connection]:
-        with undisturbed(), telling_faults(self._shown):
+        with deferred_signals(), translated_errors(self._shown):
             if self._turn is None:
                 with self._engine.begin() as connection:
                     yield connection
@@ -490,7 +490,7 @@ _FINISH = _OF_CLAIM.values(
 )
 
 
-def _is_misfiled(end: Acknowledgement) -> bool:
+def _is_under_another_identity(end: Acknowledgement) -> bool:
     """Whether the document is in the ERP where it is not found: nothing more is sent of it."""
     return end.end == "dead_lettered" and end.number is not None
 

@@ -1,4 +1,4 @@
-"""Identities in, the numbers that the ERP gave their documents out: a lookup in the ledger."""
+"""A lookup in the ledger: the numbers that the ERP gave to documents, by identity."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A ledger of an older version in, one of this version out, in the caller's transaction."""
+"""Migrates a ledger of an older version, in the caller's transaction."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The rows of a flow in; which may be sent now, and which wait for another one, out.
+"""The queue of a flow: which documents may be sent now, and which wait for another one.
 
 A document is sent only when all that it needs is `sent`. What is locked by another process is
 skipped everywhere, so that nobody here waits for anybody, and no two can wait for each other.

@@ -1,4 +1,4 @@
-"""What goes into the ledger and comes out of it, as data."""
+"""The data that the ledger takes and gives."""
 
 from __future__ import annotations
 

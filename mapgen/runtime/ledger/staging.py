@@ -1,4 +1,4 @@
-"""A batch of outcomes in, the ledger's rows for them: what is new, met, sent before or refused."""
+"""Stages a batch of outcomes: what is new, already queued, sent before or refused."""
 
 from __future__ import annotations
 
@@ -248,7 +248,7 @@ class Staging:
             self._meet(at, row.id)
         elif row.state == "sent":
             self._already_there[at] = row.number
-        elif _is_misfiled(row):
+        elif _is_under_another_identity(row):
             self._meet(at, row.id)
         else:
             self._stage_again(at, document, row.id)
@@ -277,7 +277,7 @@ class Staging:
             self._join(at, row)
         elif row.state == "sent" and is_same:
             self._join(at, row, is_new=row.finisher == self._run)
-        elif _is_misfiled(row):
+        elif _is_under_another_identity(row):
             self._join(at, row)
         else:
             self._stage_again(at, document, row.id)
@@ -503,6 +503,6 @@ def _record(outcome: Rejected) -> bytes | None:
     return msgspec.json.encode(KeptRecord(origin.file, origin.record, origin.line, outcome.data))
 
 
-def _is_misfiled(row: Row[*tuple[Any, ...]]) -> bool:
+def _is_under_another_identity(row: Row[*tuple[Any, ...]]) -> bool:
     """Whether it is in the ERP, but not under its identity: sent again, it would be there twice."""
     return bool(row.state == "dead_lettered" and row.number is not None)

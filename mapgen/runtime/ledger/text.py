@@ -1,4 +1,4 @@
-"""Origins in, what a ledger calls their records out, as text that every database can hold."""
+"""How a ledger names records, as text that every database can store."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Credentials in, a bearer token that holds for the next request out: one session, signed out."""
+"""The session with the tenant: signing in, refreshing the token, signing out."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from typing import Annotated, Final
 import httpx2
 import msgspec
 
+from mapgen.runtime.aborted import SignInRefused
 from mapgen.runtime.environment import Tenant
 from mapgen.runtime.events import TechnicalEvent
-from mapgen.runtime.halt import SignInRefused
 from mapgen.runtime.tenant.classify import Verdict, classify
 from mapgen.runtime.tenant.reading import Unreadable, decoded
 from mapgen.runtime.tenant.transport import UNMETERED

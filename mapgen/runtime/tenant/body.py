@@ -1,4 +1,4 @@
-"""A body as it was made, and what the ERP has, in; the body as it is sent, out."""
+"""Bodies of requests: keys filled in, rows matched with those that the ERP has."""
 
 from __future__ import annotations
 

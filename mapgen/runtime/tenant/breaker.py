@@ -1,4 +1,4 @@
-"""Successes and failures of requests in, a gate that closes when the tenant is unwell out."""
+"""The circuit breaker: requests wait while the tenant is unwell."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from collections import deque
 from collections.abc import Callable
 
 from mapgen.plan import CircuitBreaker
+from mapgen.runtime.aborted import TenantUnavailable
 from mapgen.runtime.events import TechnicalEvent
-from mapgen.runtime.halt import TenantUnavailable
 from mapgen.runtime.tenant.classify import Verdict
 
 

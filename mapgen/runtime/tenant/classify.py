@@ -1,4 +1,4 @@
-"""A failed answer in, what it means for the document and for the run out.
+"""Classifies failed answers: what they mean for the document and for the run.
 
 The status alone does not tell: 500 carries business refusals, missing records, set-up errors and
 passing faults alike, so the type of the exception decides, and whether a field is named. No word of

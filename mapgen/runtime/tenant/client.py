@@ -1,4 +1,4 @@
-"""Identities and documents in; what the tenant has, and what became of a write, out."""
+"""The tenant as the delivery of one document sees it: look-ups, creates and updates."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ import httpx2
 import msgspec
 
 from mapgen.plan import DocumentPlan
+from mapgen.runtime.aborted import AccessRefused, RunAborted
 from mapgen.runtime.events import TechnicalEvent
 from mapgen.runtime.folding import folded
-from mapgen.runtime.halt import AccessRefused, Halt
 from mapgen.runtime.outcome import IDENTITY_ALIKE, FaultReport
 from mapgen.runtime.rules import Rules
 from mapgen.runtime.tenant.auth import Failure
@@ -105,13 +105,13 @@ class Unanswered:
 
 
 @dataclass(frozen=True, slots=True)
-class Misfiled:
+class IdentityMismatch:
     """The document is saved under this number, but its identity is not what was sent."""
 
     number: str
 
 
-WriteAnswer = Saved | Refused | Depends | GivenUp | Unanswered | Misfiled
+WriteAnswer = Saved | Refused | Depends | GivenUp | Unanswered | IdentityMismatch
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,7 +242,7 @@ class Client:
             if there.id is None:
                 raise Failure(Verdict("permanent", "none", "the look-up gives no `id` of it"))
             kept = entity_in(connection.attempt(build))
-        except (Failure, Halt, Stopping) as fault:
+        except (Failure, RunAborted, Stopping) as fault:
             reason = fault.verdict.reason if isinstance(fault, Failure) else type(fault).__name__
             connection.tell(TechnicalEvent("not verified", "warning", {"reason": reason}))
             return Saved(there)
@@ -355,7 +355,7 @@ class Client:
                 self._see_absent(identity, body)
             except _NoLongerAbsent as known:
                 return known.answer
-            except (Halt, Stopping):
+            except (RunAborted, Stopping):
                 return Unanswered(verdict.reason)
         return self._judge(failure, body, is_last_try=is_last_try)
 
@@ -398,7 +398,7 @@ class Client:
         )
         try:
             there = self.find([identity]).there.get(identity)
-        except (Halt, Stopping):
+        except (RunAborted, Stopping):
             there = None
             if number is None:
                 return Unanswered("an answer of success without a number")
@@ -409,7 +409,7 @@ class Client:
             if faults:
                 return Refused(faults)
         elif number is not None:
-            return Misfiled(number)
+            return IdentityMismatch(number)
         words = "the ERP answered that it saved the document, but did not"
         return Refused((self._reporter.document(NOTHING_SAVED, words, body),))
 
@@ -422,7 +422,7 @@ class Client:
             words = "the ERP answered that it saved the document, but did not"
             return Refused(faults or (self._reporter.document(NOTHING_SAVED, words, body),))
         if not self._is_same(echo, identity) and identity not in self.find([identity]).there:
-            return Misfiled(there.number)
+            return IdentityMismatch(there.number)
         sent = ENCODER.encode(of_an_update(body, self.document))
         return Saved(there, self._otherwise(sent, echo, there.number))
 

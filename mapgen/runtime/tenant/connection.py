@@ -1,4 +1,4 @@
-"""Requests to one tenant in, answers out: one session, one budget, patience within the plan's."""
+"""Requests to one tenant: one session, one rate limit, retries within those of the plan."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from urllib.parse import quote
 import httpx2
 
 from mapgen.plan import Plan, Retry
+from mapgen.runtime.aborted import AccessRefused, SignInRefused, TenantUnavailable
 from mapgen.runtime.environment import Environment
 from mapgen.runtime.events import TechnicalEvent
-from mapgen.runtime.halt import AccessRefused, SignInRefused, TenantUnavailable
 from mapgen.runtime.tenant.auth import Failure, Session
 from mapgen.runtime.tenant.breaker import Breaker, Stopping
 from mapgen.runtime.tenant.classify import Verdict, classify, classify_failure

@@ -1,4 +1,4 @@
-"""A request's time in, a network that keeps to it out: connecting, sending and every read."""
+"""A deadline for a whole request: connecting, sending and every read."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Keys in, values of the ERP's records out: a lookup in the tenant, each key asked for once."""
+"""A lookup in the tenant: each key is asked for once."""
 
 from __future__ import annotations
 

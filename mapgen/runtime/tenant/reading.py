@@ -1,4 +1,4 @@
-"""The bytes of an answer in, its content out, or that nobody can read it."""
+"""Decodes answers of the tenant."""
 
 from __future__ import annotations
 

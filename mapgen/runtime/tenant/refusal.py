@@ -1,4 +1,4 @@
-"""The body of a refused document in, one located report a fault out: field, rule, source path."""
+"""Turns a refusal of the ERP into located errors: field, rule, source path."""
 
 from __future__ import annotations
 

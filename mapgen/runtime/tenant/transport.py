@@ -1,4 +1,4 @@
-"""Requests in, whole answers out, each with a permit: nothing goes to the tenant past it."""
+"""The HTTP transport: nothing reaches the tenant without a permit, and answers are read whole."""
 
 from __future__ import annotations
 

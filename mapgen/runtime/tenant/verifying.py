@@ -1,4 +1,4 @@
-"""A document as it was sent and as the ERP answered with it in; what was dropped or changed out."""
+"""Compares a document as it was sent with the ERP's answer."""
 
 from __future__ import annotations
 

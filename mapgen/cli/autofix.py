@@ -1,4 +1,4 @@
-"""`check --fix`: what was mended, printed; files written, or only the difference shown."""
+"""`check --fix`: fixes are printed and written, or only the difference is shown."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from typing import TYPE_CHECKING
 from mapgen.cli.output import piped, say
 
 if TYPE_CHECKING:
+    from mapgen.autofix import Fixed
     from mapgen.checking import Findings
-    from mapgen.mending import Mended
     from mapgen.workspace import Workspace
 
 
-def mended(
+def fixed(
     workspace: Workspace, paths: Iterable[str], *, only_diff: bool, is_text: bool
 ) -> Findings:
-    """Mend the specs and tell it; return what is left. With `only_diff` nothing is written.
+    """Fix the specs and report it; return what is left. With `only_diff` nothing is written.
 
     Raises Stopped (E510) for a file that cannot be written.
     """
-    from mapgen.mending import mend
+    from mapgen.autofix import autofix
 
-    result = mend(workspace, paths)
+    result = autofix(workspace, paths)
     if only_diff:
         piped("".join(_difference(result)), nl=False, err=not is_text)
         return result.findings
@@ -40,7 +40,7 @@ def mended(
     return result.findings
 
 
-def _difference(result: Mended) -> Iterator[str]:
+def _difference(result: Fixed) -> Iterator[str]:
     """Yield the lines of a unified difference, as `patch` and `git apply` take it."""
     for path in sorted(result.before):
         old, new = (_lines(text[path]) for text in (result.before, result.after))

@@ -1,4 +1,4 @@
-"""Lookups in the ledger and in the tenant in, tables that answer in the session of a run out."""
+"""Remote lookups: tables that ask the ledger or the tenant within the session of a run."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class _Asked:
     connection: Connection
 
 
-class LiveTables:
+class RemoteTables:
     """The tables of one run that are no files.
 
     They are made when the flow is bound, and asked only while records are mapped: by then the run

@@ -1,4 +1,4 @@
-"""Documents in hand in; looked up, created or updated in the tenant; their ends out."""
+"""What is done with a document in hand: looked up in the tenant, then created or updated."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from itertools import groupby
 from typing import assert_never
 
 from mapgen.plan import DocumentPlan
+from mapgen.runtime.aborted import RunAborted
 from mapgen.runtime.clock import uptime
 from mapgen.runtime.delivery.run import Run
 from mapgen.runtime.events import Plain, TechnicalEvent
-from mapgen.runtime.halt import Halt
 from mapgen.runtime.ledger import Acknowledgement, Arrival, Claim, Keys, Need
 from mapgen.runtime.outcome import FaultReport
 from mapgen.runtime.tenant.body import UnknownKey, filled
@@ -20,7 +20,7 @@ from mapgen.runtime.tenant.client import (
     Depends,
     Found,
     GivenUp,
-    Misfiled,
+    IdentityMismatch,
     Refused,
     Saved,
     There,
@@ -44,7 +44,7 @@ class ClaimLost(Exception):
     """Another worker took the document, because its intent had grown old: it is theirs now."""
 
 
-class Carrier:
+class Sender:
     """Brings documents to the tenant. Threads share it.
 
     Invariant: a request that carries a document goes out only after the document was looked up
@@ -60,7 +60,7 @@ class Carrier:
         self._clients = clients
         self._end = end
 
-    def carry(self, portion: Sequence[Claim]) -> None:
+    def send(self, portion: Sequence[Claim]) -> None:
         """Bring a portion to its ends; put back what a stop keeps from being sent."""
         left = sorted(portion, key=lambda claim: (claim.document, claim.row))
         try:
@@ -69,8 +69,8 @@ class Carrier:
                 if client is None:
                     self._disown(list(claims), left)
                 else:
-                    self._carry_alike(client, list(claims), left)
-        except (Halt, Stopping):
+                    self._send_alike(client, list(claims), left)
+        except (RunAborted, Stopping):
             raise
         except BaseException:
             # Whatever this was, a request with the first one may be under way: it settles.
@@ -86,7 +86,7 @@ class Carrier:
             self._die(claim, f"the flow makes no document `{claim.document}` any more")
             del left[0]
 
-    def _carry_alike(self, client: Client, claims: Sequence[Claim], left: list[Claim]) -> None:
+    def _send_alike(self, client: Client, claims: Sequence[Claim], left: list[Claim]) -> None:
         """Look documents of one name up, and send what is to be sent."""
         found = client.find([claim.identity for claim in claims])
         for claim in claims:
@@ -114,7 +114,7 @@ class Carrier:
             field = client.document.identity.field
             self._reject(claim, FaultReport(IDENTITY_DOUBLED, words, field))
         else:
-            self._send(client, claim, there)
+            self._write(client, claim, there)
 
     def _found(self, client: Client, claim: Claim, there: There) -> Saved:
         try:
@@ -122,7 +122,7 @@ class Carrier:
         except UnknownKey:
             return Saved(there)
 
-    def _send(self, client: Client, claim: Claim, there: There | None) -> None:
+    def _write(self, client: Client, claim: Claim, there: There | None) -> None:
         """Create a document that is not there, or update it; not what has been overtaken."""
         if claim.is_withdrawn:
             self._end(Acknowledgement(claim, "skipped", reason="its record was taken back"))
@@ -162,7 +162,7 @@ class Carrier:
             else:
                 answer = client.update(there, claim.identity, body, last_word, is_last_try=is_last)
         except ClaimLost:
-            self._run.tally.tell(TechnicalEvent("claim lost to another worker", "warning"))
+            self._run.stats.tell(TechnicalEvent("claim lost to another worker", "warning"))
             return
         self._note(claim, answer, "created" if there is None else "updated")
 
@@ -190,8 +190,8 @@ class Carrier:
             case Unanswered(reason):
                 self._run.ledger.unsettle(claim)
                 facts: dict[str, Plain] = {"reason": reason, "attempts": claim.attempts + 1}
-                self._run.tally.tell(TechnicalEvent("in doubt", "warning", facts))
-            case Misfiled(number):
+                self._run.stats.tell(TechnicalEvent("in doubt", "warning", facts))
+            case IdentityMismatch(number):
                 words = f"saved as {number}, but its identity came back changed"
                 self._die(claim, words, code=IDENTITY_CHANGED, number=number)
             case _:

@@ -1,4 +1,4 @@
-"""`mapgen check --fix`: what is certain is mended, all else in the file stays as it was."""
+"""`mapgen check --fix`: what is certain is fixed, all else in the file stays as it was."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ import yaml
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from mapgen.autofix import Fixed, autofix, soundness
 from mapgen.compiler import check_specs
-from mapgen.mending import Mended, mend, soundness
 from mapgen.report import Fix, Replacement, Source, Span
 from mapgen.report.fix import spliced, written_at
 from mapgen.spec.nodes import read_yaml
@@ -232,11 +232,11 @@ def test_line(line: str, before: str, after: str, said: str, ends: str, tmp_path
     )
     spec.write_bytes(faulty.encode())
 
-    mended = mend(Workspace(workspace), (SPEC,))
+    fixed = autofix(Workspace(workspace), (SPEC,))
 
-    assert mended.after[SPEC] == expected
-    assert said in str(mended.changes[0])
-    assert str(mended.changes[0]).startswith(f"{SPEC}:")
+    assert fixed.after[SPEC] == expected
+    assert said in str(fixed.changes[0])
+    assert str(fixed.changes[0]).startswith(f"{SPEC}:")
 
 
 @pytest.mark.parametrize(
@@ -262,20 +262,20 @@ def test_what_is_in_doubt(before: str, after: str, code: str, tmp_path: Path) ->
     assert text.count(before) == 1
     spec.write_text(text.replace(before, after))
 
-    mended = mend(Workspace(workspace), (SPEC,))
+    fixed = autofix(Workspace(workspace), (SPEC,))
 
-    assert mended.changes == ()
-    assert code in {fault.code for fault in mended.findings.faults}
+    assert fixed.changes == ()
+    assert code in {fault.code for fault in fixed.findings.faults}
 
 
 def test_a_flag_that_is_missing(tmp_path: Path) -> None:
     """Whether a part overrides what the ERP has is for the author to say."""
     workspace = build("companion-missing", tmp_path)
 
-    mended = mend(Workspace(workspace), (SPEC,))
+    fixed = autofix(Workspace(workspace), (SPEC,))
 
-    assert mended.changes == ()
-    assert [fault.code for fault in mended.findings.faults] == ["E416"]
+    assert fixed.changes == ()
+    assert [fault.code for fault in fixed.findings.faults] == ["E416"]
 
 
 def test_byte_order_mark(
@@ -320,7 +320,7 @@ def test_difference(
 def test_what_is_left(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """What cannot be mended is told; what a mended fault had hidden is mended in the next round."""
+    """What cannot be fixed is reported; what a fixed mistake had hidden is fixed after it."""
     workspace = build("unknown-target-field", tmp_path)
     spec = workspace / SPEC
     spec.write_text(spec.read_text("utf-8").replace("mode: queued", "mode: sometimes"))
@@ -383,12 +383,12 @@ def test_a_file_that_changed_meanwhile(
     workspace = build("unknown-target-field", tmp_path)
     spec = workspace / SPEC
 
-    def slowly(*arguments: Any) -> Mended:
-        found = mend(*arguments)
+    def slowly(*arguments: Any) -> Fixed:
+        found = autofix(*arguments)
         spec.write_text("saved meanwhile\n")
         return found
 
-    monkeypatch.setattr("mapgen.mending.mend", slowly)
+    monkeypatch.setattr("mapgen.autofix.autofix", slowly)
     spoken = speak(workspace, monkeypatch, capsys, "check", "--fix")
 
     assert spoken.code == 1
@@ -454,10 +454,10 @@ def test_classes_of_data(before: str, after: str, ends: str, tmp_path: Path) -> 
     head = (workspace / SPEC).read_text("utf-8").partition("security:")[0]
     written, expected = ((head + text).replace("\n", ends) for text in (before, after))
 
-    mended = mend(Workspace(workspace, {SPEC: written}), (SPEC,))
+    fixed = autofix(Workspace(workspace, {SPEC: written}), (SPEC,))
 
-    assert mended.after[SPEC] == expected
-    assert not mended.findings.faults
+    assert fixed.after[SPEC] == expected
+    assert not fixed.findings.faults
 
 
 def test_a_name_that_is_taken(tmp_path: Path) -> None:
@@ -469,10 +469,10 @@ def test_a_name_that_is_taken(tmp_path: Path) -> None:
     )
     spec.write_text(text)
 
-    mended = mend(Workspace(workspace), (SPEC,))
+    fixed = autofix(Workspace(workspace), (SPEC,))
 
-    assert mended.changes == ()
-    assert [fault.code for fault in mended.findings.faults] == ["E412"]
+    assert fixed.changes == ()
+    assert [fault.code for fault in fixed.findings.faults] == ["E412"]
 
 
 def test_comments_stay(tmp_path: Path) -> None:
@@ -485,7 +485,7 @@ def test_comments_stay(tmp_path: Path) -> None:
     )
     spec.write_text(text)
 
-    assert mend(Workspace(workspace), (SPEC,)).changes == ()
+    assert autofix(Workspace(workspace), (SPEC,)).changes == ()
 
 
 @pytest.mark.parametrize("form", ["json", "sarif"])
@@ -539,11 +539,11 @@ def test_any_typing_mistakes(bench: Path, words: list[tuple[int, int]], change: 
         text = text[:start] + _mistyped(text[start:end], change) + text[end:]
     (bench / SPEC).write_text(text, encoding="utf-8")
 
-    mended = mend(Workspace(bench), (SPEC,))
+    fixed = autofix(Workspace(bench), (SPEC,))
 
-    after = mended.after.get(SPEC, text)
+    after = fixed.after.get(SPEC, text)
     assert soundness(Source(SPEC, after)) >= soundness(Source(SPEC, text))
-    again = mend(Workspace(bench, {SPEC: after}), (SPEC,))
+    again = autofix(Workspace(bench, {SPEC: after}), (SPEC,))
     assert again.changes == ()
 
 
@@ -619,7 +619,7 @@ def benches(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], tuple[P
     def made(case: str) -> tuple[Path, str, object]:
         workspace = build(case, tmp_path_factory.mktemp("layout"))
         text = (workspace / SPEC).read_bytes().decode().replace("\r\n", "\n")
-        fixed = mend(Workspace(workspace, {SPEC: text}), (SPEC,))
+        fixed = autofix(Workspace(workspace, {SPEC: text}), (SPEC,))
         return workspace, text, _data(fixed.after[SPEC])
 
     return made
@@ -638,9 +638,9 @@ def test_any_layout(
     written = _otherwise(text, draw).replace("\n", ends)
     assume(_data(written) == _data(text))
 
-    mended = mend(Workspace(workspace, {SPEC: written}), (SPEC,))
+    fixed = autofix(Workspace(workspace, {SPEC: written}), (SPEC,))
 
-    after = mended.after[SPEC]
+    after = fixed.after[SPEC]
     assert _data(after) == expected or after == written
     assert _comments(after) == _comments(written)
     assert after.count("\r\n") == (after.count("\n") if ends == "\r\n" else 0)

@@ -1,11 +1,11 @@
-"""What stops a run as a whole: a sentence on what happened, and the next step of a person."""
+"""What stops a run as a whole: a sentence on what happened, and what a person does next."""
 
 from __future__ import annotations
 
 from mapgen.runtime.summary import Summary
 
 
-class Halt(Exception):
+class RunAborted(Exception):
     """A run cannot go on; the ledger holds everything that it had taken over.
 
     `code` is an `R5xx` of the catalogue, `message` says what was found, `help` what to do next.
@@ -21,43 +21,43 @@ class Halt(Exception):
         self.summary: Summary | None = None
 
 
-class EnvironmentFault(Halt):
+class EnvironmentInvalid(RunAborted):
     """The environment is incomplete or contradicts itself; no request was made."""
 
     code = "R501"
 
 
-class SignInRefused(Halt):
+class SignInRefused(RunAborted):
     """The tenant does not let this application or this user in."""
 
     code = "R502"
 
 
-class AccessRefused(Halt):
+class AccessRefused(RunAborted):
     """The tenant refuses every request of this kind: a right, a feature or a set-up is missing."""
 
     code = "R503"
 
 
-class TenantUnavailable(Halt):
+class TenantUnavailable(RunAborted):
     """The tenant did not answer properly again and again, whichever document was sent."""
 
     code = "R504"
 
 
-class LedgerFault(Halt):
+class LedgerFailed(RunAborted):
     """The ledger cannot be opened, read or written."""
 
     code = "R505"
 
 
-class NotBuilt(Halt):
+class NotBuilt(RunAborted):
     """The plan asks for something that this version of the runtime does not do."""
 
     code = "R506"
 
 
-class LogFault(Halt):
+class LogFailed(RunAborted):
     """The log of events cannot be written."""
 
     code = "R507"

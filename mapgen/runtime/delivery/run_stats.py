@@ -1,4 +1,4 @@
-"""What happened to each record in, counts and a bounded choice of details out."""
+"""The counts of a run, and a bounded choice of details for its summary."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import assert_never
 
+from mapgen.runtime.aborted import RunAborted
 from mapgen.runtime.events import (
     Arrival,
     BusinessEvent,
@@ -17,7 +18,6 @@ from mapgen.runtime.events import (
     Progress,
     TechnicalEvent,
 )
-from mapgen.runtime.halt import Halt
 from mapgen.runtime.ledger import Acknowledgement, State, StillOpen
 from mapgen.runtime.outcome import FaultReport
 from mapgen.runtime.summary import Kind, Reason, Shown, Summary
@@ -28,7 +28,7 @@ _MOST_SHOWN = 20
 _OTHERS = "others"
 
 
-class Tally:
+class RunStats:
     """Counts a run, and tells its observer, one call at a time."""
 
     def __init__(self, flow: str, observer: Observer) -> None:
@@ -43,7 +43,7 @@ class Tally:
         self._shown: dict[Kind, list[Shown]] = {}
         self._withdrawn = 0
         self._still_open = StillOpen()
-        self._failure: Halt | None = None
+        self._failure: RunAborted | None = None
 
     def tell(self, event: Event) -> None:
         """Hand an event on; what keeps it from being written stops the run at its next `check`.
@@ -53,7 +53,7 @@ class Tally:
         with self._turn:
             try:
                 self._observer.on_event(event)
-            except Halt as failure:
+            except RunAborted as failure:
                 self._failure = self._failure or failure
 
     def check(self) -> None:

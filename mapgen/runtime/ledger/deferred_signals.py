@@ -1,4 +1,4 @@
-"""Signals that end a run in; the same, once the database is in order, out."""
+"""Signals that end a run are deferred while the database is in the middle of something."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _ENDING = [
 
 
 @contextmanager
-def undisturbed() -> Iterator[None]:
+def deferred_signals() -> Iterator[None]:
     """Keep a signal's exception until the block is done; a second signal is heard at once.
 
     An exception that comes amid the opening of a transaction leaves it open, and the ledger locked

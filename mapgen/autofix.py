@@ -1,4 +1,4 @@
-"""Specs with diagnostics in, specs with the certain ones fixed out: `mapgen check --fix`."""
+"""`mapgen check --fix`: applies the fixes of diagnostics, each kept only if it does no harm."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Change(Struct, frozen=True):
         return f"{where}: `{found}` -> `{words}`" if words else f"{where}: removed `{found}`"
 
 
-class Mended(Struct, frozen=True):
+class Fixed(Struct, frozen=True):
     """Files before and after by path, what was changed, and what is left to do by hand.
 
     `refused` is the number of fixes that would have made something else wrong.
@@ -51,7 +51,7 @@ class Mended(Struct, frozen=True):
     refused: int = 0
 
 
-def mend(workspace: Workspace, paths: Iterable[str]) -> Mended:
+def autofix(workspace: Workspace, paths: Iterable[str]) -> Fixed:
     """Apply the fixes of all diagnostics, and of those that come to light; nothing is written.
 
     Invariant: a fix is kept only where the specs, checked again, no longer say what it was for, and
@@ -72,7 +72,7 @@ def mend(workspace: Workspace, paths: Iterable[str]) -> Mended:
             break
     left = tuple(replace(fault, fix=None) for fault in state.findings.faults)
     findings = Findings(state.findings.flows, left)
-    return Mended(
+    return Fixed(
         before, state.workspace.drafts, tuple(changes), findings, bench.refused(state.findings)
     )
 

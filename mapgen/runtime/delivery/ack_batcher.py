@@ -1,4 +1,4 @@
-"""Ends of documents in, committed in groups to the ledger, and then told."""
+"""Acknowledgements are committed to the ledger in batches, and reported after that."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _MOST_ROWS = 50
 _LONGEST_WAIT = 0.25
 
 
-class Acknowledger:
+class AckBatcher:
     """Gathers ends and commits them: at 50, a quarter of a second after the first, or when asked.
 
     What dies before the commit is found in the tenant by its identity the next time, so a group
@@ -30,7 +30,7 @@ class Acknowledger:
         self._group: list[Acknowledgement] = []
         self._is_closing = False
         self._failure: BaseException | None = None
-        self._thread = threading.Thread(target=self._keep_time, name="acknowledger", daemon=True)
+        self._thread = threading.Thread(target=self._keep_time, name="ack batcher", daemon=True)
         self._thread.start()
 
     def add(self, end: Acknowledgement) -> None:

@@ -1,13 +1,13 @@
-"""Documents of the ledger's queue in, carried to the tenant by a few threads until none is left."""
+"""The threads that take documents from the ledger's queue and send them until none is left."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
 
-from mapgen.runtime.delivery.acknowledger import Acknowledger
-from mapgen.runtime.delivery.carrier import Carrier
+from mapgen.runtime.delivery.ack_batcher import AckBatcher
 from mapgen.runtime.delivery.run import Run
+from mapgen.runtime.delivery.sender import Sender
 from mapgen.runtime.ledger import Acknowledgement
 from mapgen.runtime.summary import Shown
 from mapgen.runtime.tenant import Client
@@ -17,14 +17,14 @@ _SHORTEST_REST = 0.05
 _LONGEST_REST = 0.5
 
 
-class Courier:
+class Workers:
     """The workers of a run. Start them, stage into the ledger meanwhile, then finish."""
 
     def __init__(self, run: Run, clients: Mapping[str, Client]) -> None:
         self._run = run
         self._clients = clients
-        self._acknowledger = Acknowledger(run.ledger, run.id, tell=self._told)
-        self._carrier = Carrier(run, clients, self._acknowledger.add)
+        self._acks = AckBatcher(run.ledger, run.id, tell=self._told)
+        self._sender = Sender(run, clients, self._acks.add)
         self._more_comes = True
         self._news = threading.Condition()
         self._news_count = 0
@@ -48,7 +48,7 @@ class Courier:
 
     def check(self) -> None:
         """Raise what stopped a worker, or the run's account of itself, if anything did."""
-        self._run.tally.check()
+        self._run.stats.check()
         if self._failure is not None:
             raise self._failure
 
@@ -62,7 +62,7 @@ class Courier:
                 thread.join(0.2)
                 self.check()
         self.check()
-        self._acknowledger.close()
+        self._acks.close()
 
     def abort(self, grace: float) -> None:
         """Stop: finish the requests under way within `grace` seconds, put the rest back."""
@@ -70,7 +70,7 @@ class Courier:
         self._wake()
         for thread in self._threads:
             thread.join(grace / len(self._threads))
-        self._acknowledger.close()
+        self._acks.close()
 
     def _wake(self) -> None:
         with self._news:
@@ -90,10 +90,10 @@ class Courier:
                     rules=self._run.plan.rules,
                 )
                 if portion:
-                    self._carrier.carry(portion)
+                    self._sender.send(portion)
                     continue
                 # Nothing to do but to tell: nobody gains by a fuller group.
-                self._acknowledger.flush()
+                self._acks.flush()
                 if not self._more_comes:
                     if self._run.ledger.is_drained(self._run.book, self._run.plan.rules):
                         return
@@ -120,13 +120,13 @@ class Courier:
         """Let documents wait whose needed ones found no way; tell whether any did."""
         held = self._run.ledger.hold_back(self._run.book, self._run.id, self._run.plan.rules)
         for one in held:
-            self._run.tally.stayed_out(Shown("deferred", one.source, one.faults))
+            self._run.stats.stayed_out(Shown("deferred", one.source, one.faults))
         return bool(held)
 
     def _told(self, ends: list[Acknowledgement]) -> None:
         for end in ends:
             client = self._clients.get(end.claim.document)
             entity = client.document.entity if client else end.claim.document
-            self._run.tally.ended(end, entity)
-        self._run.tally.advanced()
+            self._run.stats.ended(end, entity)
+        self._run.stats.advanced()
         self._wake()
