@@ -5,11 +5,34 @@ One shape for both of them.
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from msgspec import Struct
 
-Format = Literal["json", "csv"]
+from mapgen.formats import FORMATS
+
+if TYPE_CHECKING:
+    Format = str
+else:
+    Format = Literal[*FORMATS]
+
+
+class Form(Struct, frozen=True, omit_defaults=True):
+    """What files are: their format, the members that records are wrapped in.
+
+    `delimiter` stands between the cells of CSV, `is_quoted` says whether they may stand in
+    quotation marks.
+    """
+
+    format: Format = "json"
+    envelope: tuple[str, ...] = ()
+    delimiter: str = ","
+    is_quoted: bool = True
+
+    @property
+    def holds_cells(self) -> bool:
+        """Whether a record is a row of cells, each of them text."""
+        return FORMATS[self.format].holds_cells
 
 
 class Identity(Struct, frozen=True):
@@ -128,10 +151,7 @@ class Join(Struct, frozen=True):
     on: tuple[JoinKey, ...]
     takes: Literal["one", "many"]
     on_missing: Literal["reject", "retry", "omit"] = "reject"
-    envelope: tuple[str, ...] = ()
-    format: Format = "json"
-    delimiter: str = ","
-    is_quoted: bool = True
+    form: Form = Form()
     is_personal: bool = False
 
 
@@ -194,22 +214,17 @@ Verify = Literal["strict", "warn", "off"]
 class Plan(Struct, frozen=True, kw_only=True):
     """One flow: where its documents go, by which identity, in what portions, how patiently.
 
-    `source` is what a record is called in paths, `envelope` the members shops wrap records in;
-    `format` is what input files are, `delimiter` what stands between the cells of CSV,
-    `is_quoted` whether they may stand in quotation marks; `lookups`
-    are the tables by name, `connection` is what environments call the tenant. `joins` are put into
-    each record under their names; `group` makes one record of several rows. `reads` stands for
-    records that are answers of the ERP; contract version 0 for documents that go elsewhere.
+    `source` is what a record is called in paths, `form` what input files are; `lookups` are the
+    tables by name, `connection` is what environments call the tenant. `joins` are put into each
+    record under their names; `group` makes one record of several rows. `reads` stands for records
+    that are answers of the ERP; contract version 0 for documents that go elsewhere.
     `verify`: what it means that the ERP saved something else than was sent.
     `rules` is the hash of what the flow does.
     """
 
     flow: str
     source: str = "record"
-    envelope: tuple[str, ...] = ()
-    format: Format = "json"
-    delimiter: str = ","
-    is_quoted: bool = True
+    form: Form = Form()
     joins: dict[str, Join] = {}
     group: Group | None = None
     lookups: dict[str, Table] = {}
@@ -233,9 +248,14 @@ class Plan(Struct, frozen=True, kw_only=True):
         return not self.contract_version
 
     @property
+    def source_kind(self) -> str:
+        """The kind of source that records come from."""
+        return self.form.format if self.reads is None else "entity"
+
+    @property
     def members_of_cells(self) -> frozenset[str]:
-        """The members of a record that are made of rows of CSV."""
-        joined = {name for name, join in self.joins.items() if join.format == "csv"}
+        """The members of a record that are made of rows of cells."""
+        joined = {name for name, join in self.joins.items() if join.form.holds_cells}
         return frozenset(joined if self.group is None else {*joined, self.group.rows})
 
     @property

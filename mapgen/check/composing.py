@@ -8,6 +8,7 @@ from typing import TypeVar
 from msgspec.structs import replace
 
 from mapgen.contract.source_schema import SourceSchema
+from mapgen.formats import taking
 from mapgen.ir import types
 from mapgen.report import Diagnostic, Text, near_names
 from mapgen.report.catalogue import mapping as messages
@@ -36,9 +37,8 @@ def whole_record(
         faults: grows by what does not go together.
     """
     faults += _faults_of_format(source.form, source.schema, schema)
-    if source.group is not None and not source.is_csv:
-        why = "is for `format: csv`"
-        faults.append(messages.unfit_modifier(source.group.key.span(), name="group", why=why))
+    if source.group is not None:
+        faults += _idle(source.form, {"group": source.group.key})
     for join in source.joins:
         faults += _faults_of_format(join.form, join.schema, joined[join.name.value])
         faults += _faults_of_takes(join)
@@ -61,17 +61,10 @@ def _faults_of_format(
     form: spec.Format, path: Text, schema: SourceSchema | None
 ) -> Iterator[Diagnostic]:
     """Yield what does not go together with the format of files."""
-    if not form.is_csv:
-        if form.delimiter is not None:
-            span = form.delimiter.span()
-            yield messages.unfit_modifier(span, name="delimiter", why="is for `format: csv`")
-        if form.quoting is not None:
-            span = form.quoting.span()
-            yield messages.unfit_modifier(span, name="quoting", why="is for `format: csv`")
+    said = {"delimiter": form.delimiter, "quoting": form.quoting, "envelope": form.envelope_key}
+    yield from _idle(form, said)
+    if not form.kind.holds_cells:
         return
-    if form.envelope_key is not None:
-        span = form.envelope_key.span()
-        yield messages.unfit_modifier(span, name="envelope", why="is for `format: json`")
     nested = tuple(
         name
         for name, kind in (schema.record.fields.items() if schema is not None else ())
@@ -79,6 +72,13 @@ def _faults_of_format(
     )
     if nested:
         yield messages.cells_hold_one_value(path.span(), fields=nested)
+
+
+def _idle(form: spec.Format, said: Mapping[str, Text | None]) -> Iterator[Diagnostic]:
+    """Yield the faults of keys that mean nothing in files of a format."""
+    for key, text in said.items():
+        if text is not None and key not in form.kind.takes:
+            yield messages.unfit_modifier(text.span(), name=key, why=f"is for {taking(key)}")
 
 
 def _faults_of_takes(join: spec.Join) -> Iterator[Diagnostic]:

@@ -16,7 +16,7 @@ from mapgen.check.mapping import Mapped, check_mapping
 from mapgen.check.model import Checked, Surroundings
 from mapgen.check.owners import idle_owners
 from mapgen.check.performance import check_performance
-from mapgen.check.records import group, joins, needed_joins, source_objects
+from mapgen.check.records import form, group, joins, needed_joins, source_objects
 from mapgen.check.security import (
     check_secret_rules,
     check_secrets,
@@ -125,10 +125,7 @@ def _plan(
     return plan.Plan(
         flow=written.flow.value,
         source=source.name.value,
-        envelope=source.form.envelope,
-        format="csv" if source.is_csv else "json",
-        delimiter=source.form.cells_end_at,
-        is_quoted=source.form.is_quoted,
+        form=form(source.form),
         joins=dict(joins(source, schema.record, personal)),
         group=group(source),
         lookups=dict(tables(section, contract)),

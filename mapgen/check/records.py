@@ -67,12 +67,14 @@ def joins(
             ),
             takes="one" if join.takes_one else "many",
             on_missing=cast(Literal["reject", "retry", "omit"], on_missing),
-            envelope=join.form.envelope,
-            format="csv" if join.form.is_csv else "json",
-            delimiter=join.form.cells_end_at,
-            is_quoted=join.form.is_quoted,
+            form=form(join.form),
             is_personal=ir.is_below_any(personal, _key_paths(source.name.value, join)),
         )
+
+
+def form(said: spec.Format) -> plan.Form:
+    """Return what files are, in the words of the runtime."""
+    return plan.Form(said.name, said.envelope, said.cells_end_at, said.is_quoted)
 
 
 def needed_joins(source: spec.SourceClause) -> Iterator[str]:

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, BinaryIO
 import click
 from msgspec import Struct
 
+from mapgen.formats import FORMATS
 from mapgen.freshness import staleness_of
 from mapgen.named import named_environment
-from mapgen.plan import Format, LedgerTable, LiveTable
+from mapgen.plan import Form, LedgerTable, LiveTable
 from mapgen.report import Stopped, suggestion
 from mapgen.report.catalogue import lookups as messages_of_lookups
 from mapgen.report.catalogue import project as messages
@@ -44,14 +45,6 @@ if TYPE_CHECKING:
     from mapgen.runtime.ledger import Kept
 
 STANDARD_INPUT = Path("-")
-_NEVER: Mapping[Format, tuple[str, ...]] = {
-    "json": (".csv", ".tsv", ".xml", ".xlsx"),
-    "csv": (".json", ".jsonl", ".ndjson", ".xml", ".xlsx"),
-}
-_READS: Mapping[Format, str] = {
-    "json": "JSON or JSON Lines (`.json`, `.jsonl`, `.ndjson`)",
-    "csv": "CSV with a header line (`.csv`, `.tsv`, `.txt`)",
-}
 
 
 class BoundFlow(Struct, frozen=True):
@@ -218,21 +211,22 @@ def open_input(bound_flow: BoundFlow, path: Path) -> BinaryIO:
     """
     if path == STANDARD_INPUT:
         return sys.stdin.buffer
-    return open_records(path, bound_flow.flow.plan.format, "the input")
+    return open_records(path, bound_flow.flow.plan.form, "the input")
 
 
-def open_records(path: Path, reads: Format, what: str) -> BinaryIO:
+def open_records(path: Path, form: Form, what: str) -> BinaryIO:
     """Return a file of records, open.
 
     Args:
         path: the file.
-        reads: the format that it has to have.
+        form: what it has to be.
         what: what it is, for messages.
 
     Raises Stopped for one that is missing, cannot be read or is of another format.
     """
-    if path.suffix.lower() in _NEVER[reads]:
-        raise Stopped(messages.unsupported_input(path=str(path), reads=_READS[reads]))
+    known = FORMATS[form.format]
+    if path.suffix.lower() in known.refuses:
+        raise Stopped(messages.unsupported_input(path=str(path), reads=known.reads))
     try:
         return path.open("rb", buffering=CHUNK)
     except FileNotFoundError:

@@ -16,10 +16,11 @@ from mapgen.plan import Join
 from mapgen.report import Stopped, suggestion
 from mapgen.report.catalogue import project as messages
 from mapgen.report.catalogue import reading
-from mapgen.runtime.cells import HeaderError, Row, needed_columns, read_rows
+from mapgen.runtime.cells import HeaderError, Row, needed_columns
 from mapgen.runtime.joins import JoinedFile, Joins
-from mapgen.runtime.records import RawRecord, read_records
+from mapgen.runtime.records import RawRecord
 from mapgen.runtime.source import struct_of
+from mapgen.runtime.sources import files_of
 
 
 @contextmanager
@@ -37,9 +38,7 @@ def open_joins(bound: BoundFlow, paths: Mapping[str, Path]) -> Iterator[Joins]:
     with ExitStack() as streams:
         files = {}
         for name, path in paths.items():
-            stream = streams.enter_context(
-                open_records(path, joins[name].format, "the joined file")
-            )
+            stream = streams.enter_context(open_records(path, joins[name].form, "the joined file"))
             records = _records(bound, name, path, stream)
             files[name] = JoinedFile(shown(path), records)
         together = streams.enter_context(Joins(bound.flow.plan, files))
@@ -61,7 +60,7 @@ def _files_of_cells(bound: BoundFlow, names: Mapping[str, Path]) -> None:
     plan = bound.flow.plan
     needed = (name for name, join in plan.joins.items() if join.on_missing != "omit")
     lacking = [name for name in needed if name not in names]
-    if plan.format == "csv" and lacking:
+    if plan.form.holds_cells and lacking:
         files = " ".join(f"--join {name}=FILE" for name in lacking)
         raise click.UsageError(f"the records of `{plan.flow}` are CSV, joined with others: {files}")
 
@@ -71,11 +70,7 @@ def _records(
 ) -> Iterator[Row | RawRecord]:
     join = bound.flow.plan.joins[name]
     try:
-        if join.format == "json":
-            yield from read_records(stream, path.name, join.envelope)
-        else:
-            needed = _needed(bound, name, join)
-            yield from read_rows(stream, join.delimiter, needed, is_quoted=join.is_quoted)
+        yield from files_of(join.form).records(stream, path.name, _needed(bound, name, join))
     except HeaderError as error:
         raise Stopped(messages.unfit_header(path=shown(path), reason=str(error))) from None
     except OSError as error:

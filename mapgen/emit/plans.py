@@ -15,7 +15,7 @@ from mapgen.ir.flow import Flow
 
 # What the plan does not say where it is so.
 _IDLE: Mapping[str, object] = {
-    "is_quoted": True,
+    "form": {},
     "joins": {},
     "group": None,
     "reads": None,

@@ -18,7 +18,7 @@ from typing import Self
 import msgspec
 from msgspec.structs import replace
 
-from mapgen.plan import Format, Join, JoinKey, Plan
+from mapgen.plan import Form, Join, JoinKey, Plan
 from mapgen.runtime.cells import Row, whole_number
 from mapgen.runtime.faults import Fault, Unjoined
 from mapgen.runtime.groups import Record
@@ -36,7 +36,6 @@ _AT_A_TIME = 256 * 1024
 _INSERT = "INSERT INTO record (position, key, data) VALUES (?, ?, ?)"
 _BELONGING = "SELECT position, data FROM record WHERE key = ? ORDER BY position"
 _COUNT = "SELECT count(*) FROM record WHERE key = ?"
-_CELLS: msgspec.json.Decoder[dict[str, JsonValue]] = msgspec.json.Decoder(dict)
 _own_value = json.JSONDecoder(parse_float=Decimal).decode
 _TYPES: Mapping[str, type] = {"string": str, "int": int}
 
@@ -105,13 +104,13 @@ class Joins:
             if isinstance(record, RawRecord)
             else RawRecord(record.number, record.line, record.data)
         )
-        own = _members(raw.data, self._plan.envelope)
+        own = _members(raw.data, self._plan.form.envelope)
         if own is None:
             return raw  # what is no object is told when it is decoded
         members = {**raw.members}
         for name, index in self._indices.items():
             with _told():
-                found = index.found(own, self._plan.format)
+                found = index.found(own, self._plan.form)
             if found is not None:
                 members[name] = found
         return replace(raw, members=members)
@@ -173,7 +172,7 @@ class _Index:
                 value, data = self._decoded(raw)
                 if not isinstance(value, dict):
                     raise unfit(value, dict)
-                key = _key(value, pairs, self._join.format)
+                key = _key(value, pairs, self._join.form)
             except UnfitKey as unfit_key:
                 place = f"{self._path}.{unfit_key.member}"
                 yield self._rejected(raw, unfit_key.fault, place)
@@ -193,7 +192,7 @@ class _Index:
 
     def _decoded(self, raw: Row | RawRecord) -> tuple[JsonValue, bytes]:
         if isinstance(raw, RawRecord):
-            return decode(raw, self._join.envelope), raw.data
+            return decode(raw, self._join.form.envelope), raw.data
         value: JsonValue = raw.named()
         return value, msgspec.json.encode(value)
 
@@ -202,7 +201,7 @@ class _Index:
         origin = Origin(self.file.name, raw.number, raw.line)
         return Rejected(origin, (FaultReport(fault.code, fault.message, source_path=place),))
 
-    def found(self, own: Mapping[str, msgspec.Raw], form: Format) -> JsonValue | Unjoined:
+    def found(self, own: Mapping[str, msgspec.Raw], form: Form) -> JsonValue | Unjoined:
         """Return what belongs to a record, or why that cannot be told; None for nothing."""
         try:
             values = {
@@ -273,26 +272,24 @@ class _Index:
         return " and ".join(f"`{pair.of}`" for pair in self._join.on)
 
     def _value(self, data: bytes) -> JsonValue:
-        if self._join.format == "csv":
-            return _CELLS.decode(data)
-        return decode(RawRecord(1, 1, data), self._join.envelope)
+        return decode(RawRecord(1, 1, data), self._join.form.envelope)
 
     def unasked(self) -> int:
         """Return how many records belong to no record that has been asked for."""
         return self._records - self._asked
 
 
-def _key(value: Mapping[str, JsonValue], pairs: Iterable[tuple[str, JoinKey]], form: Format) -> str:
+def _key(value: Mapping[str, JsonValue], pairs: Iterable[tuple[str, JoinKey]], form: Form) -> str:
     """Return the key of a record as text. Raises UnfitKey."""
     parts = [_part(value.get(name), name, pair.type, form) for name, pair in pairs]
     return msgspec.json.encode(parts).decode()
 
 
-def _part(found: JsonValue, name: str, kind: str, form: Format) -> str:
+def _part(found: JsonValue, name: str, kind: str, form: Form) -> str:
     if found is None:
         raise UnfitKey(name, Fault("R103", f"`{name}` is missing"))
     value = found
-    if form == "csv" and kind == "int" and isinstance(found, str):
+    if form.holds_cells and kind == "int" and isinstance(found, str):
         number = whole_number(found)
         value = found if number is None else number
     if isinstance(value, bool) or not isinstance(value, _TYPES[kind]):

@@ -24,20 +24,18 @@ from msgspec import UNSET
 
 from mapgen.boundary import OutsideError, StrangeFileError, plain_file
 from mapgen.plan import DocumentPlan, FileTable, Plan
-from mapgen.runtime.cells import Row, needed_columns, read_rows, typed_cells, typed_members
 from mapgen.runtime.collecting import Collector, Spot, collecting_twin
-from mapgen.runtime.columns import CsvReader
 from mapgen.runtime.exact import calculated, exactly
 from mapgen.runtime.faults import Fault, Unjoined
-from mapgen.runtime.groups import Record, grouped, needed_for
+from mapgen.runtime.groups import Record
 from mapgen.runtime.lookups import Key, Live, Table, TableError, read_stand_in, read_table
 from mapgen.runtime.outcome import ONLY, Document, FaultReport, Origin, Outcome, Rejected, Skipped
-from mapgen.runtime.records import JsonValue, RawRecord, decode, read_records
+from mapgen.runtime.records import JsonValue
 from mapgen.runtime.rules import Made, Rule, Rules, fill_indices, indices_of, load_rules
-from mapgen.runtime.source import Poison, SourceFault, decoder_of, patient, strict
-from mapgen.runtime.typed import TypedReader
+from mapgen.runtime.source import Poison, SourceFault, patient, strict
+from mapgen.runtime.sources import source_of
+from mapgen.runtime.sources.source import Source
 from mapgen.runtime.values import ENCODER, Skip
-from mapgen.runtime.wrapped import unwrapped
 from mapgen.runtime.zones import zone_of
 
 LONGEST_VALUE = 120
@@ -59,35 +57,18 @@ class LoadedFlow:
     module: ModuleType
     plan: Plan
     rules: Rules
+    source: Source
 
     def records(self, stream: BinaryIO, name: str) -> Iterator[Record]:
-        """Return the records of an input file, of the format that the flow reads.
+        """Return the records of an input file that is open for bytes; `name` is what it is called.
 
-        Args:
-            stream: the file, open for bytes.
-            name: its name, which tells JSON Lines from JSON.
-
-        Reading them raises HeaderError for a CSV file without the columns that every record has.
+        Reading them raises HeaderError for a file without the columns that every record has.
         """
-        if self.plan.format != "csv":
-            given = (stream, name, self.plan.envelope)
-            if not _is_plain(self.plan) or self.plan.joins:
-                return read_records(*given)
-            return read_records(*given, decoder_of(self.module.Source))
-        source: Any = self.module
-        group = self.plan.group
-        if group is not None:
-            return grouped(self._rows(stream, needed_for(source.Source, group)), group)
-        needed = (name for name in needed_columns(source.Source) if name not in self.plan.joins)
-        return self._rows(stream, tuple(needed))
-
-    def _rows(self, stream: BinaryIO, needed: tuple[str, ...]) -> Iterator[Row | RawRecord]:
-        plan = self.plan
-        return read_rows(stream, plan.delimiter, needed, is_quoted=plan.is_quoted)
+        return self.source.records(stream, name)
 
     def transformer(self, bound_to: Bound) -> Transformer:
         """Return the flow at work in one environment."""
-        return Transformer(self.module, self.plan, self.rules, bound_to)
+        return Transformer(self, bound_to)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +101,8 @@ def load_flow(folder: Path, place: Callable[[str], str | None]) -> LoadedFlow:
         rules = load_rules((folder / "map.json").read_bytes(), place)
     except _DAMAGE as error:
         raise DamagedFlow(f"map.json: {str(error).lower()}") from None
-    return LoadedFlow(_load_module(folder / "transformer.py", plan.flow), plan, rules)
+    module: Any = _load_module(folder / "transformer.py", plan.flow)
+    return LoadedFlow(module, plan, rules, source_of(plan, module.Source))
 
 
 def _load_module(path: Path, flow: str) -> ModuleType:
@@ -207,18 +189,18 @@ def _setting(kind: type, value: object) -> object:
 class Transformer:
     """One flow bound to the settings and lookups of one environment."""
 
-    def __init__(self, module: ModuleType, plan: Plan, rules: Rules, bound: Bound) -> None:
-        self._module: Any = module
-        self._plan = plan
-        self._rules = rules
+    def __init__(self, flow: LoadedFlow, bound: Bound) -> None:
+        self._module: Any = flow.module
+        self._plan = plan = flow.plan
+        self._rules = flow.rules
+        self._source = flow.source
+        self._read = flow.source.read
         self._bound = bound
-        self._transform = module.bind(bound.settings, bound.lookups)
+        self._transform = self._module.bind(bound.settings, bound.lookups)
         self._key: Callable[[Any], str] = self._module.key
-        self._cells = CsvReader(module.Source)
         self._only = plan.only if plan.documents[0].name == ONLY else None
-        self._typed = _typed_reader(module, plan)
         self._complete: tuple[Callable[[Any], Any], Collector] | None = None
-        self._notes_rows = any(rule.tells_rows_apart for rule in rules.by_code.values())
+        self._notes_rows = any(rule.tells_rows_apart for rule in flow.rules.by_code.values())
 
     def outcomes(self, raw: Record, file: str, *, again: bool = False) -> tuple[Outcome, ...]:
         """Return the documents, or the skip, or the rejection with all faults of one record.
@@ -232,7 +214,7 @@ class Transformer:
         found: tuple[SourceFault, ...] = ()
         if record is None:
             try:
-                record, found = self._looked_at(raw)
+                record, found = self._source.doubted(raw)
             except Fault as fault:
                 origin = Origin(file, raw.number, raw.line, None, again)
                 return (Rejected(origin, (FaultReport(fault.code, fault.message),)),)
@@ -251,36 +233,6 @@ class Transformer:
             return replace(outcome, data=raw.data)
         return outcome
 
-    def _read(self, raw: Record) -> Any | None:
-        """Return the struct of a record that is beyond doubt."""
-        if isinstance(raw, RawRecord):
-            return None if self._typed is None else self._typed.read(raw)
-        return self._cells.read(raw)
-
-    def _looked_at(self, raw: Record) -> tuple[Any, tuple[SourceFault, ...]]:
-        """Return the struct of a record that was not read in one step, and what is wrong in it."""
-        if self._typed is not None and isinstance(raw, RawRecord):
-            found = self._typed.faults(raw, self._plan.source)
-            if found is not None:
-                return found
-        value = self._value(raw)
-        if self._typed is None:
-            with contextlib.suppress(msgspec.ValidationError):
-                return strict(value, self._module.Source), ()
-        return patient(value, self._module.Source, self._plan.source)
-
-    def _value(self, raw: Record) -> JsonValue:
-        value: JsonValue = (
-            decode(raw, self._plan.envelope) if isinstance(raw, RawRecord) else raw.named()
-        )
-        if self._plan.format == "csv":
-            value = typed_cells(value, self._module.Source)
-        if self._plan.reads is not None:
-            value = unwrapped(value, self._plan.reads.shape)
-        if self._plan.members_of_cells:
-            value = typed_members(value, self._module.Source, self._plan.members_of_cells)
-        return value
-
     @property
     def source_type(self) -> type[msgspec.Struct]:
         """What the rules read of a record, as a struct."""
@@ -289,7 +241,7 @@ class Transformer:
     def source(self, raw: Record) -> Any:
         """Return what the rules read of a record that they take: a struct of the flow's own."""
         record = self._read(raw)
-        return strict(self._value(raw), self._module.Source) if record is None else record
+        return strict(self._source.value(raw), self._module.Source) if record is None else record
 
     def _delivered(self, origin: Origin, result: Any) -> tuple[Outcome, ...]:
         if type(result) is Skip:
@@ -399,15 +351,6 @@ class Transformer:
                 return _shortened(format(value, "f"))
             case _:
                 return _shortened(str(value))
-
-
-def _typed_reader(module: Any, plan: Plan) -> TypedReader | None:
-    """Return what reads records in one step; None where they are made of several things."""
-    return TypedReader(module.Source, plan.envelope) if _is_plain(plan) else None
-
-
-def _is_plain(plan: Plan) -> bool:
-    return plan.format == "json" and plan.reads is None and not plan.members_of_cells
 
 
 @cache

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from mapgen.formats import FORMATS
 from mapgen.plan import OPERATIONS
 from mapgen.spec.shapes import ListOf, Words
 
@@ -47,7 +48,7 @@ ROUNDING = Words("rounding", choices=("half_up", "half_even", "up", "down"))
 MISS = Words("way with a miss", choices=("reject", "retry", "omit"))
 MISSING_RECORD = Words("way with a missing record", choices=("reject", "retry", "omit"))
 TAKES = Words("number of records", choices=("one", "many"))
-FORMAT = Words("format", choices=("json", "csv"))
+FORMAT = Words("format", choices=tuple(FORMATS))
 QUOTING = Words("quoting", choices=("double", "none"))
 RIGHT = Words("right", choices=("read", "insert", "update", "delete", "act"))
 MODE = Words("mode", choices=("direct", "queued", "batch"))

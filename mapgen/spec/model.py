@@ -14,6 +14,7 @@ from typing import Literal, TypeVar, cast
 from msgspec import Struct
 
 from mapgen import plan
+from mapgen.formats import FORMATS, FileFormat
 from mapgen.report import Source, Span, Text
 from mapgen.spec import language as words
 from mapgen.spec import shapes
@@ -428,9 +429,14 @@ class Format(Construct):
     envelope_key: Text | None = key_of("envelope")
 
     @property
-    def is_csv(self) -> bool:
-        """Whether files are CSV."""
-        return self.format is not None and self.format.value == "csv"
+    def name(self) -> str:
+        """What the format of the files is called."""
+        return "json" if self.format is None else self.format.value
+
+    @property
+    def kind(self) -> FileFormat:
+        """What holds for files of the format."""
+        return FORMATS[self.name]
 
     @property
     def cells_end_at(self) -> str:
@@ -505,11 +511,6 @@ class SourceClause(Construct, what="the source"):
     )
     entity: Text | None = constant(None)
     custom: tuple[tuple[Text, Text], ...] = constant(())
-
-    @property
-    def is_csv(self) -> bool:
-        """Whether input files are CSV."""
-        return self.form.is_csv
 
 
 class EntitySource(SourceClause, what="a source in the ERP"):

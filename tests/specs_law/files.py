@@ -12,6 +12,7 @@ from typing import Any
 
 from mapgen.cli.flows import BoundFlow, open_input, outcomes
 from mapgen.cli.joining import open_joins
+from mapgen.plan import Form
 from mapgen.runtime.outcome import Document, Outcome, Rejected, Skipped
 from mapgen.runtime.records import RawRecord
 from mapgen.runtime.transform import LoadedFlow, Transformer
@@ -32,14 +33,14 @@ def through_files(
     files = _Files(draft, Random(draft.seed))
     rows, joined = files.rows(), files.joined()
     source = folder / f"{draft.flow}.{'csv' if files.is_csv else 'jsonl'}"
-    files.write(source, rows, files.is_csv, files.schema, flow.plan.delimiter, flow.plan.is_quoted)
+    files.write(source, rows, files.schema, flow.plan.form)
     paths = {}
     for name, join in files.joins.items():
         is_csv = join.get("format") == "csv"
         paths[name] = folder / f"{draft.flow}.{name}.{'csv' if is_csv else 'jsonl'}"
         known = flow.plan.joins[name]
         schema = files.schema_of(join)
-        files.write(paths[name], joined[name], is_csv, schema, known.delimiter, known.is_quoted)
+        files.write(paths[name], joined[name], schema, known.form)
     bound = BoundFlow(Workspace(folder), flow, None, transformer)  # type: ignore[arg-type]
     with open_input(bound, source) as stream, open_joins(bound, paths) as joins:
         found = list(outcomes(bound, source, stream, joins))
@@ -128,29 +129,21 @@ class _Files:
             return {name: _cell(one) for name, one in found.items()} if is_text else found
         return {}
 
-    def write(
-        self,
-        path: Path,
-        rows: list[Row],
-        is_csv: bool,
-        schema: Any,
-        delimiter: str,
-        is_quoted: bool,
-    ) -> None:
+    def write(self, path: Path, rows: list[Row], schema: Any, form: Form) -> None:
         with path.open("w", encoding="utf-8", newline="") as file:
-            if not is_csv:
+            if not form.holds_cells:
                 file.writelines(f"{json.dumps(row)}\n" for row in rows)
                 return
             columns = [*schema["properties"]]
             self._random.shuffle(columns)
-            if is_quoted:
-                writer = csv.writer(file, delimiter=delimiter)
+            if form.is_quoted:
+                writer = csv.writer(file, delimiter=form.delimiter)
                 writer.writerows(
                     [columns, *([row.get(one, "") for one in columns] for row in rows)]
                 )
                 return
             for row in ({one: one for one in columns}, *rows):
-                file.write(delimiter.join(row.get(one, "") for one in columns) + "\r\n")
+                file.write(form.delimiter.join(row.get(one, "") for one in columns) + "\r\n")
 
     def grouped(self, rows: list[Row]) -> list[Row]:
         """Return the records that rows make."""

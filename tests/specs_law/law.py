@@ -115,7 +115,7 @@ def examine(seeds: Iterable[int], folder: Path) -> Tally:
             step = "transform"
             loaded, given = _loaded(draft, folder)
             _transformed(draft, folder, tally, loaded, given)
-            if loaded.plan.format == "csv" or loaded.plan.joins:
+            if loaded.plan.form.holds_cells or loaded.plan.joins:
                 step = "files"
                 apart = list(through_files(draft, loaded, loaded.transformer(given), folder))
                 assert not apart, apart[0]

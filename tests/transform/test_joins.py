@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from mapgen.plan import CircuitBreaker, Join, JoinKey, Plan, Retry
+from mapgen.plan import CircuitBreaker, Form, Join, JoinKey, Plan, Retry
 from mapgen.runtime import joins as room
 from mapgen.runtime.cells import read_rows
 from mapgen.runtime.faults import Unjoined
@@ -30,8 +30,7 @@ def plan(join: Join, form: Literal["json", "csv"] = "json") -> Plan:
     return Plan(
         flow="orders",
         source="order",
-        envelope=("order",),
-        format=form,
+        form=Form(form, ("order",)),
         joins={"items": join},
         endpoint="Default",
         version="1",
@@ -53,8 +52,8 @@ def opened(
     stream = io.BytesIO(text.encode())
     records = (
         read_rows(stream, ",", ())
-        if join.format == "csv"
-        else read_records(stream, "items.jsonl", join.envelope)
+        if join.form.holds_cells
+        else read_records(stream, "items.jsonl", join.form.envelope)
     )
     with Joins(plan(join, form), {"items": JoinedFile("items.jsonl", records)}) as joins:
         yield joins, list(joins.read())
@@ -141,7 +140,7 @@ def test_keys_that_are_numbers(
 
 def test_a_joined_file_of_cells() -> None:
     """Rows of CSV are joined; cells of the key are read as what the schema says."""
-    join = Join((JoinKey("order", "id", "int"),), "many", format="csv")
+    join = Join((JoinKey("order", "id", "int"),), "many", form=Form("csv"))
     with opened(join, "order,n\n7,1\n07,2\n7,3\n") as (joins, unread):
         assert [(one.origin.line, one.faults[0].code) for one in unread] == [(3, "R102")]
         assert joined(joins, {"id": 7}) == ("R107", None)
@@ -199,7 +198,7 @@ def test_a_file_of_many_parts(
     rows = [{"order": f"o{number // 2}", "n": str(number)} for number in range(25)]
     cells = "".join(f"{row['order']},{row['n']}\n" for row in rows)
     text = lines(rows) if form == "json" else f"order,n\n{cells}"
-    with opened(Join(BY_ID, "many", format=form), text) as (joins, unread):
+    with opened(Join(BY_ID, "many", form=Form(form)), text) as (joins, unread):
         assert unread == []
         for key in ("o0", "o5", "o12", "o5"):
             assert joined(joins, {"id": key}) == [row for row in rows if row["order"] == key]

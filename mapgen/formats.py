@@ -1,0 +1,41 @@
+"""The formats of input files: what a spec, a command and the runtime ask of one, a row each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from msgspec import Struct
+
+
+class FileFormat(Struct, frozen=True, kw_only=True):
+    """What holds for files of a format.
+
+    `reads` says in words what is read, `refuses` has the suffixes of files that are something else,
+    `takes` the keys of a source that mean something here. Where it `holds_cells`, a record is a
+    row, each of its members one value, and a number is text.
+    """
+
+    reads: str
+    refuses: tuple[str, ...]
+    takes: tuple[str, ...]
+    holds_cells: bool = False
+
+
+FORMATS: Mapping[str, FileFormat] = {
+    "json": FileFormat(
+        reads="JSON or JSON Lines (`.json`, `.jsonl`, `.ndjson`)",
+        refuses=(".csv", ".tsv", ".xml", ".xlsx"),
+        takes=("envelope",),
+    ),
+    "csv": FileFormat(
+        reads="CSV with a header line (`.csv`, `.tsv`, `.txt`)",
+        refuses=(".json", ".jsonl", ".ndjson", ".xml", ".xlsx"),
+        takes=("delimiter", "quoting", "group"),
+        holds_cells=True,
+    ),
+}
+
+
+def taking(key: str) -> str:
+    """Return the formats that a key of a source is for, as a spec writes them."""
+    return " or ".join(f"`format: {name}`" for name, one in FORMATS.items() if key in one.takes)

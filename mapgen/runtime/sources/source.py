@@ -1,0 +1,56 @@
+"""What a kind of source is: files that hold records, and how a record becomes a flow's struct."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from typing import Any, BinaryIO, Protocol
+
+import msgspec
+
+from mapgen.plan import Plan
+from mapgen.runtime.cells import Row
+from mapgen.runtime.groups import Record
+from mapgen.runtime.records import JsonValue, RawRecord
+from mapgen.runtime.source import SourceFault, patient, strict
+
+Doubted = tuple[Any, tuple[SourceFault, ...]]
+"""The struct of a record that is looked at whole, and what is wrong in it."""
+
+
+class Source(Protocol):
+    """The source of one flow."""
+
+    def records(self, stream: BinaryIO, name: str) -> Iterator[Record]:
+        """Return the records of a file that is open for bytes.
+
+        Reading them raises HeaderError for a file without the columns that every record has.
+        """
+
+    def read(self, record: Record) -> Any | None:
+        """Return the struct of a record that is beyond doubt, None for one to be looked at."""
+
+    def doubted(self, record: Record) -> Doubted:
+        """Return the struct of any record with its faults. Raises Fault for what is no record."""
+
+    def value(self, record: Record) -> JsonValue:
+        """Return a record as the JSON that its struct is made of. Raises Fault."""
+
+
+class Files(Protocol):
+    """Files of one form, whether they hold the records of a flow or what is joined to them."""
+
+    def records(
+        self, stream: BinaryIO, name: str, needed: tuple[str, ...], /
+    ) -> Iterator[Row | RawRecord]:
+        """Return the records of a file; raises HeaderError where it lacks a needed column."""
+
+    def source(self, plan: Plan, kind: type[msgspec.Struct]) -> Source:
+        """Return the source of a flow whose records are in such files."""
+
+
+def looked_at(value: JsonValue, kind: type[msgspec.Struct], name: str) -> Doubted:
+    """Return what a record becomes that is JSON; `name` is what it is called."""
+    with contextlib.suppress(msgspec.ValidationError):
+        return strict(value, kind), ()
+    return patient(value, kind, name)
