@@ -274,7 +274,7 @@ def _transformed(
                     broken = gate.faults(one.document, one.body)
                     assert not broken, f"its document does not match its schema: {broken}"
             if isinstance(found[0], Document):
-                faults = complete.faults(flow, RawRecord(1, 1, text))
+                faults = complete.faults(RawRecord(1, 1, text))
                 assert not faults, f"the complete way refuses what the fast one takes: {faults}"
         except Exception as error:
             where = f" on {text.decode(errors='replace')[:1500]}"
@@ -290,10 +290,10 @@ class _Complete:
         self._transform = twin.bind(given.settings, given.lookups)
         self._loaded = loaded
 
-    def faults(self, flow: Transformer, raw: RawRecord) -> list[Any]:
+    def faults(self, raw: RawRecord) -> list[Any]:
         """Return all that it finds in a record."""
         plan = self._loaded.plan.source
-        value = flow._value(raw)  # the raw value as the fast way sees it
+        value = self._loaded.source.value(raw)
         record, broken = patient(value, self._loaded.module.Source, plan)
         self._collector.start((fault.fault for fault in broken), record, plan)
         try:
