@@ -29,6 +29,10 @@ if TYPE_CHECKING:
 _GO_ON = "stopped; nothing is lost: run the same command again to go on"
 
 
+_FORMER_NAMES = {"already_there": "already_exists", "waiting": "deferred", "dead": "dead_lettered"}
+"""What counts were called, for scripts that ask for them by these names."""
+
+
 class _Options(TypedDict):
     """What the command takes, by the names of its options."""
 
@@ -95,7 +99,9 @@ def run(project: Path, /, **options: Unpack[_Options]) -> None:
     else:
         tell_summary(summary)
     if options["as_json"]:
-        piped(json.dumps(summary.counts()))
+        counts = summary.counts()
+        former = {old: counts[name] for old, name in _FORMER_NAMES.items()}
+        piped(json.dumps(counts | former))
     if is_aborted or summary.rejected or summary.dead_lettered:
         sys.exit(FAULTS)
     if summary.open:

@@ -33,6 +33,7 @@ MEMBERS = [
     "flow", "read", "skipped", "rejected", "created", "updated", "already_exists", "unchanged",
     "dead_lettered", "deferred", "differing", "withdrawn", "open", "open_since", "outdated",
 ]  # fmt: skip
+FORMER = {"already_there": "already_exists", "waiting": "deferred", "dead": "dead_lettered"}
 # As the table in the samples' README has it.
 FIRST = dict(zip(MEMBERS, (FLOW, 225, 15, 24, 180, 0, 2, 0, 0, 4, 0, 0, 0, None, 0), strict=True))
 CREATED = 180
@@ -93,7 +94,9 @@ def start(workspace: Path, on: Tenant) -> subprocess.Popen[bytes]:
 def counts(out: str) -> dict[str, Any]:
     """Return what the last line of standard output says, and see that it says all of it."""
     found: dict[str, Any] = json.loads(out.splitlines()[-1])
+    former = {new: found.pop(old) for old, new in FORMER.items()}
     assert list(found) == MEMBERS
+    assert former == {name: found[name] for name in former}
     return found
 
 
