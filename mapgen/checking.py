@@ -61,7 +61,7 @@ def _owners(
     Of the flows that are not looked at, only those that write the same documents are checked.
     """
     documents = [one for flow in flows for one in flow.spec.mapping.documents]
-    kinds = {kind_of(one) for one in documents if not one.target.is_plain}
+    kinds = {kind_of(one) for one in documents if one.target.kind.keeps_documents}
     named = {one.owner.value.partition(".")[0] for one in documents if one.owner is not None}
     if not kinds:
         return
@@ -83,7 +83,7 @@ def _owners(
 def _writes(flow: Spec, kinds: Container[tuple[str, str]], named: Container[str]) -> bool:
     """Whether a flow is one of those named, or writes documents of these kinds."""
     return flow.flow.value in named or any(
-        kind_of(one) in kinds for one in flow.mapping.documents if not one.target.is_plain
+        kind_of(one) in kinds for one in flow.mapping.documents if one.target.kind.keeps_documents
     )
 
 

@@ -93,7 +93,7 @@ class Shelf(Struct):
 
     def target(self, clause: spec.TargetClause) -> Contract | None:
         """Return what documents are held against, or None where it cannot be used."""
-        if not clause.is_plain:
+        if clause.kind.has_contract:
             return self.contract(clause.contract.value)
         known_as = (clause.contract.value, clause.entity.value)
         if known_as not in self._targets:

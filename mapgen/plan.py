@@ -10,11 +10,14 @@ from typing import TYPE_CHECKING, Literal
 from msgspec import Struct
 
 from mapgen.formats import FORMATS
+from mapgen.targets import TARGETS, TargetKind
 
 if TYPE_CHECKING:
     Format = str
+    Target = str
 else:
     Format = Literal[*FORMATS]
+    Target = Literal[*TARGETS]
 
 
 class Form(Struct, frozen=True, omit_defaults=True):
@@ -217,7 +220,7 @@ class Plan(Struct, frozen=True, kw_only=True):
     `source` is what a record is called in paths, `form` what input files are; `lookups` are the
     tables by name, `connection` is what environments call the tenant. `joins` are put into each
     record under their names; `group` makes one record of several rows. `reads` stands for records
-    that are answers of the ERP; contract version 0 for documents that go elsewhere.
+    that are answers of the ERP, `target` for the kind of target that documents go to.
     `verify`: what it means that the ERP saved something else than was sent.
     `rules` is the hash of what the flow does.
     """
@@ -233,6 +236,7 @@ class Plan(Struct, frozen=True, kw_only=True):
     endpoint: str
     version: str
     contract_version: int
+    target: Target = "erp"
     reads: Reads | None = None
     batch_size: int
     concurrency: int
@@ -243,9 +247,9 @@ class Plan(Struct, frozen=True, kw_only=True):
     rules: str = ""
 
     @property
-    def is_plain(self) -> bool:
-        """Whether documents are plain JSON, not records of the ERP."""
-        return not self.contract_version
+    def goes_to(self) -> TargetKind:
+        """What holds for where documents go."""
+        return TARGETS[self.target]
 
     @property
     def source_kind(self) -> str:

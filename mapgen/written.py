@@ -79,7 +79,7 @@ def inputs_of(flow: spec.Spec) -> tuple[str, ...]:
     schemas += [join.schema.value for join in source.joins]
     for document in section.documents:
         target = document.target
-        (schemas if target.is_plain else contracts).append(target.contract.value)
+        (contracts if target.kind.has_contract else schemas).append(target.contract.value)
     found = {flow.source.path}
     found |= {f"{SPECS}/{path}" for path in schemas}
     found |= {f"{SPECS}/contracts/{name}.json" for name in contracts}

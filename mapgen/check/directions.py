@@ -35,7 +35,7 @@ def contract_of_the_erp(contract: Contract | None, schema: SourceSchema | None) 
 def nothing_of_the_erp(section: spec.MappingSection) -> Iterator[Diagnostic]:
     """Yield the fault of a flow that neither comes out of the ERP nor goes into it."""
     target = section.documents[0].target
-    if target.is_plain and section.source.entity is None:
+    if not target.kind.has_contract and section.source.entity is None:
         yield outward.nothing_of_the_erp(
             target.contract.span(), source=section.source.schema.span()
         )
@@ -43,7 +43,9 @@ def nothing_of_the_erp(section: spec.MappingSection) -> Iterator[Diagnostic]:
 
 def idle_verify(security: spec.Security, section: spec.MappingSection) -> Iterator[Diagnostic]:
     """Yield the fault of a comparison with what the ERP saved in a flow that writes elsewhere."""
-    if security.verify is not None and any(one.target.is_plain for one in section.documents):
+    if security.verify is not None and not all(
+        one.target.kind.keeps_documents for one in section.documents
+    ):
         why = "has no effect: documents that go elsewhere are not compared with an answer"
         yield mapping.unfit_modifier(security.verify.span(), name="verify", why=why)
 

@@ -43,7 +43,7 @@ def check(flow: spec.Spec, around: Surroundings) -> Checked:
     pinned = target.contract
     contract = around.contract
     schema = whole_record(section.source, around.schema, around.joined, faults)
-    if not target.is_plain and pinned.value not in around.contract_names:
+    if target.kind.has_contract and pinned.value not in around.contract_names:
         faults.append(messages.unknown_contract(pinned, known=around.contract_names))
     found = None
     if contract is not None and schema is not None:
@@ -134,6 +134,7 @@ def _plan(
         endpoint=contract.endpoint,
         version=contract.version,
         contract_version=contract.contract_version,
+        target=section.documents[0].target.kind.name,
         reads=None if entity is None else entity_reads(entity, schema.record, reads),
         batch_size=performance.batch_size.whole,
         concurrency=performance.concurrency.whole if performance.concurrency else 4,

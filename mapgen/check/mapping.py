@@ -156,7 +156,7 @@ def _document(rules: RuleChecker, schema: SourceSchema, scope: Scope) -> ir.Docu
     else:
         part = None
     inner = block.scope.with_("document", made)
-    checks = tuple(_checks(document, formulas, inner, part, is_plain=rules.contract.is_plain))
+    checks = tuple(_checks(document, formulas, inner, part))
     if part is None:
         return None
     return ir.Document(
@@ -400,8 +400,6 @@ def _checks(
     formulas: Formulas,
     scope: Scope,
     part: ir.Part | None,
-    *,
-    is_plain: bool,
 ) -> Iterator[ir.Check]:
     """Yield the checks over a document; an equality keeps its two sides, to show both."""
     emptied = frozenset[tuple[str, str]]() if part is None else _emptied(part)
@@ -414,7 +412,8 @@ def _checks(
             formulas.faults.append(
                 messages.unfit_modifier(check.within.span(), name="within", why=why)
             )
-        condition = over_document(formulas.lowered(typed), emptied, is_plain=is_plain)
+        wraps = document.target.kind.wraps_values
+        condition = over_document(formulas.lowered(typed), emptied, wraps_values=wraps)
         left = right = None
         if isinstance(condition, Operation) and condition.operator == "==":
             left, right = condition.left, condition.right

@@ -24,7 +24,7 @@ def idle_owners(section: spec.MappingSection) -> Iterator[Diagnostic]:
     """Yield the faults of an `owner` of documents that this flow does not create anyway."""
     for document in section.documents:
         target, owner = document.target, document.owner
-        if owner is not None and (target.is_plain or target.operation.updates):
+        if owner is not None and (not target.kind.keeps_documents or target.operation.updates):
             yield messages.idle_owner(
                 owner,
                 operation=target.operation.text,
@@ -147,7 +147,7 @@ def _why_unfit(
     entity, name = kind_of(made)
     if owning is flow:
         return "it is of this flow itself", "name the document of another flow"
-    if made.target.is_plain or kind_of(made) != kind_of(document):
+    if not made.target.kind.keeps_documents or kind_of(made) != kind_of(document):
         return f"it is a `{entity}` known by `{name}`", "remove `owner`"
     if made.owner is not None:
         further = made.owner.value

@@ -32,7 +32,7 @@ def check_performance(
     # Nobody knows how often an answer of the tenant is known already: the worst case counts.
     asked = requests_a_document(section, in_expressions)
     # A record out of the ERP costs a read, where it answers no lists.
-    is_read = section.documents[0].target.is_plain
+    is_read = not section.documents[0].target.kind.keeps_documents
     reads_rows = any(_reads_rows(document) for document in section.documents)
     needed = peak + (0 if is_read else math.ceil(peak / LOOKED_UP_TOGETHER))
     needed += peak * (asked + reads_rows)

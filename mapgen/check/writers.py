@@ -106,7 +106,7 @@ def writers_of(flow: Checked, environments: Iterable[spec.Environment]) -> list[
     return [
         Writer(flow, written, document, environment, tenant)
         for written, document in documents_of(flow)
-        if not written.target.is_plain
+        if written.target.kind.keeps_documents
         for environment, tenant in places or [(None, (connection,))]
     ]
 

@@ -145,7 +145,7 @@ def _into_the_erp(bound: BoundFlow) -> None:
     """Raise NotBuilt for a flow whose documents go elsewhere, before anything is asked for."""
     from mapgen.runtime.aborted import NotBuilt
 
-    if bound.flow.plan.is_plain:
+    if not bound.flow.plan.goes_to.is_delivered:
         name = bound.flow.plan.flow
         raise NotBuilt(
             f"the documents of the flow `{name}` go elsewhere than into the ERP, and this version"

@@ -86,7 +86,7 @@ def transform(project: Path, /, **options: Unpack[_Options]) -> None:
         rejects = writing(options["rejects"], sys.stderr.buffer, is_private=True)
         refused = files.enter_context(rejects)
         found = outcomes(bound, options["source"], stream, joins)
-        counts = _write(found, documents, refused)
+        counts = _write(found, documents, refused, bound.flow.plan.target)
         tell_unasked(joins)
     say(counts.shown, err=True)
     if counts.rejected:
@@ -155,10 +155,12 @@ class _Counts(Struct):
         )
 
 
-def _write(found: Iterator[Outcome], documents: Write, refused: Write) -> _Counts:
+def _write(found: Iterator[Outcome], documents: Write, refused: Write, target: str) -> _Counts:
     from mapgen.runtime.lines import document_line, reject_line
     from mapgen.runtime.outcome import Document, Rejected, Skipped
+    from mapgen.runtime.targets import KINDS
 
+    written = KINDS[target]
     counts, last = _Counts(), 0
     for outcome in found:
         match outcome:
@@ -166,7 +168,7 @@ def _write(found: Iterator[Outcome], documents: Write, refused: Write) -> _Count
                 counts.documents += 1
                 counts.transformed += outcome.origin.record != last
                 last = outcome.origin.record
-                documents(document_line(outcome))
+                documents(document_line(outcome, written))
             case Skipped():
                 counts.skipped += 1
                 refused(reject_line(outcome))

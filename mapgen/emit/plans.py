@@ -18,6 +18,7 @@ _IDLE: Mapping[str, object] = {
     "form": {},
     "joins": {},
     "group": None,
+    "target": "erp",
     "reads": None,
     "verify": "warn",
     "owner": None,

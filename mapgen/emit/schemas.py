@@ -160,31 +160,33 @@ def _or_null(schema: Schema) -> Schema:
 def target_schema_file(flow: ir.Flow) -> str:
     """Return the schema of the documents, closed: no member that no rule writes."""
     if flow.only is not None:
-        part = _part(flow.only.part, flow.is_plain)
+        part = _part(flow.only.part, flow.wraps_values)
         return json_text({"$schema": DIALECT, "title": flow.only.plan.entity, **part})
     needed = [one.name for one in flow.documents if one.when is None and not one.is_list]
-    documents = {document.name: _document(document, flow.is_plain) for document in flow.documents}
+    documents = {
+        document.name: _document(document, flow.wraps_values) for document in flow.documents
+    }
     return json_text({"$schema": DIALECT, "title": flow.name, **_closed(documents, needed)})
 
 
-def _document(document: ir.Document, is_plain: bool) -> Schema:
-    schema: Schema = {"title": document.plan.entity, **_part(document.part, is_plain)}
+def _document(document: ir.Document, wraps: bool) -> Schema:
+    schema: Schema = {"title": document.plan.entity, **_part(document.part, wraps)}
     if not document.is_list:
         return schema
     return {"type": "array", "minItems": 1, "items": schema}
 
 
-def _part(part: ir.Part, is_plain: bool) -> Schema:
+def _part(part: ir.Part, wraps: bool) -> Schema:
     properties: dict[str, Schema] = {}
     required: list[str] = []
     notes = () if part.note is None else (part.note,)
     for member in (*part.members, *notes):
         is_there = member.is_always_set
         if isinstance(member, ir.Field):
-            properties[member.name] = _plain(member) if is_plain else _field(member)
+            properties[member.name] = _field(member) if wraps else _plain(member)
             is_there = is_there or member.clears
         else:
-            properties[member.name] = _rows(member, is_plain)
+            properties[member.name] = _rows(member, wraps)
         if is_there:
             required.append(member.name)
     if part.custom:
@@ -201,8 +203,8 @@ def _closed(properties: Mapping[str, object], required: list[str]) -> Schema:
     }
 
 
-def _rows(member: ir.Rows, is_plain: bool) -> Schema:
-    kinds = [_part(block.part, is_plain) for block in member.blocks]
+def _rows(member: ir.Rows, wraps: bool) -> Schema:
+    kinds = [_part(block.part, wraps) for block in member.blocks]
     one: Schema = kinds[0] if len(kinds) == 1 else {"anyOf": kinds}
     if not member.is_list:
         return one

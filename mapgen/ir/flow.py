@@ -406,9 +406,9 @@ class Flow(Struct, frozen=True):
         return self.source_objects[-1]
 
     @property
-    def is_plain(self) -> bool:
-        """Whether documents are plain JSON, not records of the ERP."""
-        return self.plan.is_plain
+    def wraps_values(self) -> bool:
+        """Whether a value of a document stands in an object, `{"value": …}`."""
+        return self.plan.goes_to.wraps_values
 
     @property
     def lets_ahead(self) -> tuple[Let, ...]:

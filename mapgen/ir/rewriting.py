@@ -45,7 +45,7 @@ def over_document(
     expression: ir.Expression,
     emptied: frozenset[tuple[str, str]] = frozenset(),
     *,
-    is_plain: bool = False,
+    wraps_values: bool = True,
 ) -> ir.Expression:
     """Return the expression with fields of the document told apart from those of the record.
 
@@ -56,7 +56,7 @@ def over_document(
         match node:
             case ir.Field(operand=operand, key=key, type=kind) if _is_document(operand.type):
                 may_be_empty = (str(present(operand.type)), key) in emptied
-                is_value = not (is_plain or _is_document(kind))
+                is_value = wraps_values and not _is_document(kind)
                 return ir.DocumentField(operand, key, is_value, kind, may_be_empty)
             case _:
                 return node

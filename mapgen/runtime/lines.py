@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 
 import msgspec
 from msgspec import UNSET, UnsetType
@@ -29,13 +30,20 @@ class _SkippedLine(msgspec.Struct):
     reason: str
 
 
-def document_line(document: Document) -> bytes:
-    """Return `{"source", "entity", "document"}` and a line break; of one of several, its `name`."""
+def document_line(
+    document: Document, written: Callable[[bytes], msgspec.Raw] = msgspec.Raw
+) -> bytes:
+    """Return `{"source", "entity", "document"}` and a line break; of one of several, its `name`.
+
+    Args:
+        document: the document.
+        written: gives the JSON that stands for it, as its target has it.
+    """
     line = _DocumentLine(
         source=document.origin,
         name=UNSET if document.document == ONLY else document.document,
         entity=document.entity,
-        document=msgspec.Raw(document.body),
+        document=written(document.body),
     )
     return msgspec.json.encode(line) + b"\n"
 

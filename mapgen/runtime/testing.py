@@ -9,13 +9,14 @@ from __future__ import annotations
 import copy
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Self
 
 import jsonschema_rs
+import msgspec
 from hypothesis import strategies
 
 from mapgen.runtime.lines import document_line, reject_line
@@ -23,6 +24,7 @@ from mapgen.runtime.lookups import sample_of
 from mapgen.runtime.outcome import ONLY, Document, Outcome, Rejected, Skipped
 from mapgen.runtime.records import JsonValue, RawRecord
 from mapgen.runtime.rules import Rules, fill_indices
+from mapgen.runtime.targets import KINDS
 from mapgen.runtime.transform import Transformer, bound, load_flow
 from mapgen.runtime.values import ENCODER
 
@@ -72,6 +74,7 @@ class FlowUnderTest:
     target: jsonschema_rs.Validator
     is_list: Mapping[str, bool]
     settings: Mapping[str, Any]
+    written: Callable[[bytes], msgspec.Raw]
 
     @classmethod
     def load(cls, folder: Path) -> Self:
@@ -93,6 +96,7 @@ class FlowUnderTest:
                 for name, member in json.loads(schema)["properties"].items()
             },
             settings,
+            KINDS[loaded.plan.target],
         )
 
     def outcomes(self, record: str) -> tuple[Outcome, ...]:
@@ -184,7 +188,9 @@ class FlowUnderTest:
         assert len(documents) in (0, len(outcomes)), "all documents of a record, or none"
         match outcomes[0]:
             case Document():
-                assert all(json.loads(document_line(one))["source"] for one in documents)
+                assert all(
+                    json.loads(document_line(one, self.written))["source"] for one in documents
+                )
                 whole = json.loads(_text(self._content(documents)))
                 errors = [error.message for error in self.target.iter_errors(whole)]
                 assert not errors, errors

@@ -48,6 +48,7 @@ from mapgen.spec.shapes import (
     keyed,
 )
 from mapgen.spec.shapes import Literal as Constant
+from mapgen.targets import TARGETS, TargetKind
 
 T = TypeVar("T")
 C = TypeVar("C", bound=Construct)
@@ -677,8 +678,8 @@ def _operation(text: Text, _: At) -> Operation:
 class TargetClause(Construct, what="the target"):
     """The entity of the pinned contract and what is done with it.
 
-    `is_plain`: documents go out of the ERP; then `contract` names a JSON Schema, and `entity` is
-    what a document is called.
+    Where documents go out of the ERP, `contract` names a JSON Schema, and `entity` is what a
+    document is called.
     """
 
     contract: Text = required(words.PROSE, "the pinned contract")
@@ -687,7 +688,7 @@ class TargetClause(Construct, what="the target"):
         As(words.OPERATION, _operation),
         "; ".join(one.says for one in plan.OPERATIONS.values()),
     )
-    is_plain: bool = constant(False)
+    kind: TargetKind = constant(TARGETS["erp"])
 
 
 class OutsideTarget(TargetClause, what="a target outside the ERP"):
@@ -696,7 +697,7 @@ class OutsideTarget(TargetClause, what="a target outside the ERP"):
     contract: Text = required(words.PATH, "the JSON Schema of a document", key="schema")
     entity: Text = required(words.DOCUMENT_NAME, "a document's name", key="name")
     operation: Operation = required(As(words.CREATE, _operation), "what is done with the document")
-    is_plain: bool = constant(True)
+    kind: TargetKind = constant(TARGETS["json"])
 
 
 class Identity(Construct, what="the identity"):
@@ -786,12 +787,13 @@ class Document(Body, what="a document"):
     @property
     def creates(self) -> bool:
         """Whether this flow makes the document in the ERP where it is absent."""
-        return not self.target.is_plain and self.target.operation.creates and self.owner is None
+        target = self.target
+        return target.kind.keeps_documents and target.operation.creates and self.owner is None
 
     @property
     def rights(self) -> Mapping[str, str]:
         """The rights at the ERP's entity that it takes, each with the reason."""
-        if self.target.is_plain:
+        if not self.target.kind.keeps_documents:
             return {}
         updates = self.target.operation.updates and self.owner is None
         return {

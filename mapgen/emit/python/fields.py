@@ -83,7 +83,7 @@ class FieldEmitter(Struct):
     module: ModuleNeeds
     namer: Namer
     names: dict[str, str]
-    is_plain: bool = False
+    wraps_values: bool = True
     # Which local holds what has been worked out already, by the code of it.
     known: dict[str, str] = struct_field(default_factory=dict)
 
@@ -174,15 +174,15 @@ class FieldEmitter(Struct):
     def _named_constant(self, field: ir.Field, text: str, *, is_custom: bool) -> str:
         code = self._constant(text, field.kind)
         # A number is named by its digits already, and a flag alone needs no name.
-        if self.is_plain and field.kind in ("boolean", "int", "decimal"):
+        if not self.wraps_values and field.kind in ("boolean", "int", "decimal"):
             return code
-        if not self.is_plain:
+        if self.wraps_values:
             code = self._wrapped(field, code, is_custom=is_custom)
         return self.module.constant(_constant_name(field), code)
 
     def _wrapped(self, field: ir.Field, value: str, *, is_custom: bool = False) -> str:
         """Return the Python of a value as the document holds it."""
-        if self.is_plain:
+        if not self.wraps_values:
             is_text = field.kind == "decimal_text"
             return self._each(field, value, partial(self.call, "as_text")) if is_text else value
         if is_custom:

@@ -233,7 +233,10 @@ class _ModuleEmitter(Struct):
         namer.reserve(*(called.function for called in self.names.values()), *self.called)
         names = {one: namer.name(one.removeprefix(made_name(""))) for one in parameters}
         emitter = FieldEmitter(
-            self.needs, namer, {**names, "settings": "settings"}, is_plain=self.flow.is_plain
+            self.needs,
+            namer,
+            {**names, "settings": "settings"},
+            wraps_values=self.flow.wraps_values,
         )
         return _Body(self, name, emitter)
 
@@ -415,7 +418,7 @@ class _Body(Struct):
     def _kind(self, item: ir.Field) -> str:
         if isinstance(item.value, ir.Made):
             return "MadeValue | StringValue" if item.on_missing == "replace" else "MadeValue"
-        if not self.module.flow.is_plain:
+        if self.module.flow.wraps_values:
             return "MultiSelectValue" if item.is_list else WRAPPERS[item.kind]
         module, kind = PLAIN[item.kind]
         if module is not None:
