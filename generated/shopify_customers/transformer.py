@@ -306,9 +306,9 @@ def bind(settings: Settings, lookups: Lookups) -> Callable[[SourceCustomer], Cus
         tax_zone = StringValue(
             text(
                 (
-                    hit
+                    tax_zone_2
                     if (
-                        hit := first_found(
+                        tax_zone_2 := first_found(
                             lookups.tax_zones,
                             (
                                 f"{country}-{customer.default_address.province_code}"

@@ -12,17 +12,7 @@ from decimal import Decimal
 from msgspec import UNSET, Struct, UnsetType
 
 from mapgen.runtime.functions import non_blank, present
-from mapgen.runtime.limits import (
-    above,
-    first_found,
-    found,
-    found_in_time,
-    holds,
-    matching,
-    required,
-    rows,
-    text,
-)
+from mapgen.runtime.limits import above, found, found_in_time, holds, matching, required, rows, text
 from mapgen.runtime.patterns import Pattern
 from mapgen.runtime.source import Amount, Instant, Whole
 from mapgen.runtime.values import Skip
@@ -190,9 +180,9 @@ def bind(_settings: Settings, lookups: Lookups) -> Callable[[Shipment], Document
         created_at = shipment.created_date_time if shipment.created_date_time is not None else UNSET
         # fulfilment[]: tracking_company
         tracking_company = (
-            text(hit, 255)
+            text(carrier, 255)
             if shipment.ship_via is not None
-            and (hit := first_found(lookups.carriers, shipment.ship_via.strip())) is not None
+            and (carrier := lookups.carriers.get(shipment.ship_via.strip())) is not None
             else UNSET
         )
         # fulfilment[]: tracking_number

@@ -596,9 +596,9 @@ def bind(settings: Settings, lookups: Lookups) -> Callable[[Order], Documents | 
         ship_via = StringValue(
             text(
                 (
-                    hit
+                    ship_via_2
                     if (
-                        hit := first_found(
+                        ship_via_2 := first_found(
                             lookups.ship_via,
                             shipping_method if shipping_method is not None else None,
                             (

@@ -12,8 +12,10 @@ from mapgen.check.model import TableFacts, Value
 from mapgen.expression.scope import Scope
 from mapgen.expression.tree import Select
 from mapgen.expression.typed import Typed
-from mapgen.ir import flow as ir
-from mapgen.ir.types import ERROR, INT, STRING, Object, Optional, optional, present
+from mapgen.ir import expression as tree
+from mapgen.ir.building import where_present
+from mapgen.ir.rewriting import renumbered
+from mapgen.ir.types import ERROR, INT, STRING, Object, optional, present
 from mapgen.report.catalogue import mapping as messages
 from mapgen.spec import model as spec
 
@@ -55,28 +57,42 @@ class TableRules(Struct, frozen=True):
         known = tuple(key for key in found if key is not None)
         if len(known) < len(found) or not self._is_inline_complete(kind, table, known):
             return None
-        return self._value(kind, table, known, otherwise)
+        formulas = tuple(part for key in known for part in key)
+        node = self._lookup(kind, table, known, otherwise)
+        formulas = formulas if otherwise is None else (*formulas, otherwise)
+        return Value(node, node.type, formulas, table)
 
-    def _value(
+    def _lookup(
         self,
         kind: spec.Lookup,
         table: TableFacts,
         keys: tuple[tuple[Typed, ...], ...],
         otherwise: Typed | None,
-    ) -> Value:
-        on_miss = kind.on_miss.value if kind.on_miss else "reject"
-        has_key = any(not any(isinstance(part.type, Optional) for part in key) for key in keys)
-        is_certain = has_key and (on_miss != "omit" or otherwise is not None)
-        parts = tuple(part for key in keys for part in key)
-        node = ir.Lookup(
-            table.name.value,
-            tuple(tuple(self.formulas.lowered(part) for part in key) for key in keys),
-            cast(ir.OnMiss, on_miss if otherwise is None else "replace"),
-            self.formulas.lowered(otherwise, STRING),
-            table.entries,
-        )
-        formulas = parts if otherwise is None else (*parts, otherwise)
-        return Value(node, STRING if is_certain else optional(STRING), formulas, table)
+    ) -> tree.Expression:
+        """Return what the table has, missing where there is no key at all."""
+        other = None if otherwise is None else otherwise.as_type(STRING)
+        said = kind.on_miss.value if kind.on_miss else "reject"
+        on_miss = cast(tree.OnMiss, said if other is None else "omit")
+
+        def found(*tried: tuple[tree.Expression, ...]) -> tree.Expression:
+            own = optional(STRING) if on_miss == "omit" else STRING
+            entry = tree.Lookup(table.name.value, tried, on_miss, table.entries, own)
+            return entry if other is None else tree.OrElse(entry, other, STRING)
+
+        if len(keys) == 1:
+            only = [part.code for part in keys[0]]
+            return where_present(only, lambda parts: found(tuple(map(_text, parts))), other)
+        tried = [
+            tuple(where_present([part.code], lambda parts: _text(*parts)) for part in key)
+            for key in keys
+        ]
+        value = found(*tried)
+        has_key = not all(any(map(tree.is_optional, key)) for key in tried)
+        if has_key or tree.is_optional(value):
+            return value  # what knows no key has nothing for it
+        some = tree.Either(tuple(_is_there(key) for key in tried))
+        nothing = tree.Constant(None, optional(STRING))
+        return tree.Conditional(renumbered(some, value), value, nothing, optional(STRING))
 
     def _key(
         self, key: spec.LookupKey, parts: list[Typed], table: TableFacts
@@ -131,22 +147,32 @@ class TableRules(Struct, frozen=True):
             self.formulas.faults.append(fault)
             return False
         known = {name for name, _ in table.entries}
-        tree = keys[-1][0].tree
-        if kind.on_miss or kind.otherwise or not isinstance(tree, Select):
+        asked = keys[-1][0].tree
+        if kind.on_miss or kind.otherwise or not isinstance(asked, Select):
             return True
-        owner = present(keys[-1][0].parts[tree.operand].type)
+        owner = present(keys[-1][0].parts[asked.operand].type)
         choices = (
-            self.choices.get((owner.name, tree.field), ()) if isinstance(owner, Object) else ()
+            self.choices.get((owner.name, asked.field), ()) if isinstance(owner, Object) else ()
         )
         missing = tuple(choice for choice in choices if choice not in known)
         if missing:
             span = kind.keys[-1].span
             fault = messages.values_not_in_table(
-                span, table=table.name, field=tree.field, missing=missing
+                span, table=table.name, field=asked.field, missing=missing
             )
             self.formulas.faults.append(fault)
             return False
         return True
+
+
+def _text(part: tree.Expression) -> tree.Expression:
+    """Return a part of a key: a number is looked up as text."""
+    return tree.Call("string(int)", (part,), STRING) if part.type == INT else part
+
+
+def _is_there(key: tuple[tree.Expression, ...]) -> tree.Expression:
+    parts = tuple(tree.IsPresent(part) for part in key if tree.is_optional(part))
+    return parts[0] if len(parts) == 1 else tree.Both(parts)
 
 
 def facts_of_inline(table: spec.InlineTable) -> TableFacts:

@@ -132,15 +132,21 @@ class FieldRules(Struct, frozen=True):
         on_missing: ir.OnMissing = "never"
         if isinstance(value.type, Optional):
             on_missing = "omit" if if_missing is None else "replace" if fallback else "reject"
+        node, replacement = value.node, self.formulas.lowered(fallback, inner)
+        match node:
+            case tree.Conditional(then=tree.OrElse(other=other) as known) if other == replacement:
+                # No key at all and a key that is not known come to the same: one test is enough.
+                if isinstance(known.operand, tree.Lookup):
+                    node, replacement, on_missing = known, None, "never"
         decided_by = value.decided_by if on_missing == "reject" else ()
         return ir.Field(
             target=target,
             name=field.name,
             kind=kind,
             is_list=isinstance(present(value.type), types.ListOf),
-            value=value.node,
+            value=node,
             on_missing=on_missing,
-            replacement=self.formulas.lowered(fallback, inner),
+            replacement=replacement,
             on_error="reject" if failing is None else "replace" if instead else "omit",
             instead=self.formulas.lowered(instead, inner),
             clears=rule.modifiers.clear_if_missing is not None,

@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from mapgen.check.ends import ANY, Ends, Texts, marks
 from mapgen.check.model import Checked
-from mapgen.ir.flow import Document, Fixed, Lookup, Made
+from mapgen.ir.flow import Document, Fixed, Made
 from mapgen.runtime.folding import alike
 from mapgen.spec import model as spec
 
@@ -84,7 +84,7 @@ class Writer(Struct, frozen=True):
             },
         )
         value = self.document.identity_field.value
-        return ANY if isinstance(value, Fixed | Lookup | Made) else texts.ends(value)
+        return ANY if isinstance(value, Fixed | Made) else texts.ends(value)
 
 
 def _marks_of_a_key(constant: str | None) -> tuple[frozenset[str], frozenset[str]]:

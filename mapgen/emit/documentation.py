@@ -172,14 +172,13 @@ def _block_rule(block: ir.Block) -> str:
 
 def _missing(field: ir.Field) -> str:
     match field.on_missing:
-        case "never":
-            return ""
         case "omit":
             return "emptied" if field.clears else "left out"
         case "reject":
             return "rejected"
-        case "replace":
-            return code(dict(field.written)["if_missing"])
+        case "replace" | "never":
+            said = dict(field.written)
+            return code(said["if_missing"]) if "if_missing" in said else ""
 
 
 def _remarks(field: ir.Field, flow: ir.Flow) -> Iterator[str]:

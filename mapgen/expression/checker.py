@@ -409,7 +409,7 @@ class Checker:
             ir.Call("string(int)", (part.code,), STRING) if part.type == INT else part.code
             for part in parts
         )
-        code = ir.TableEntry(table.name, tuple(key), table.entries)
+        code = ir.Lookup(table.name, (tuple(key),), "omit", table.entries)
         return Part(code.type, code, is_chained=True)
 
     def bare_table(self, tree: Tree) -> Part:

@@ -178,8 +178,9 @@ class _Tracer(Struct, frozen=True):
                 return member_of(self.value(operand), key)
             case ir.Call():
                 return self.call(code)
-            case ir.TableEntry(table=table, key=key):
-                paths = _merged(*map(self.behind, key), (f"{TABLES}{table}",))
+            case ir.Lookup(table=table, keys=keys):
+                parts = (self.behind(part) for key in keys for part in key)
+                paths = _merged(*parts, (f"{TABLES}{table}",))
                 self.note(paths)
                 return Origins(made_of=paths)
             case ir.Operation():

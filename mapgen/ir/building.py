@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from decimal import Decimal
+from itertools import count
 from typing import TypeGuard
 
 from msgspec.structs import replace
 
 from mapgen.ir import expression as ir
+from mapgen.ir.rewriting import renumbered
 from mapgen.ir.types import (
     BOOL,
     DECIMAL,
@@ -20,6 +22,8 @@ from mapgen.ir.types import (
     MapOf,
     Optional,
     Type,
+    optional,
+    present,
 )
 from mapgen.ir.walk import nodes
 
@@ -29,7 +33,7 @@ def is_constant(code: ir.Expression) -> bool:
     inside = list(nodes(code))
     bound = {local.number for one in inside for local in _bound_by(one)}
     return not any(
-        isinstance(one, ir.Variable | ir.TableEntry)
+        isinstance(one, ir.Variable | ir.Lookup)
         or (isinstance(one, ir.Local) and one.number not in bound)
         for one in inside
     )
@@ -75,6 +79,31 @@ def coerced(
             return ir.Widened(code)
         case _:
             return code
+
+
+def where_present(
+    parts: Iterable[ir.Expression],
+    make: Callable[[tuple[ir.Expression, ...]], ir.Expression],
+    beside: object = (),
+) -> ir.Expression:
+    """Return what is made of values once they are there; missing where one of them is.
+
+    `beside` is what it is made of, too: no local of it has the number of another.
+    """
+    apart: list[ir.Expression] = []
+    for part in parts:
+        apart.append(renumbered(part, (beside, *apart)))
+    used = (one.number for one in nodes((beside, *apart)) if isinstance(one, ir.Local))
+    numbers = count(1 + max(used, default=0))
+    bound = {
+        at: ir.Local(next(numbers), "key", present(part.type))
+        for at, part in enumerate(apart)
+        if ir.is_optional(part)
+    }
+    made = make(tuple(bound.get(at, part) for at, part in enumerate(apart)))
+    for at, local in reversed(bound.items()):
+        made = ir.WhenPresent(apart[at], local, made, optional(made.type))
+    return made
 
 
 def is_bare(code: ir.Expression) -> TypeGuard[ir.Items | ir.Entries]:

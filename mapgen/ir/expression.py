@@ -15,6 +15,7 @@ from mapgen.ir.types import BOOL, DECIMAL, NULL, STRING, Optional, Type
 from mapgen.ir.walk import nodes
 
 Operator = Literal["+", "-", "*", "/", "==", "!=", "<", "<=", ">", ">=", "in"]
+OnMiss = Literal["reject", "retry", "omit"]
 LoopKind = Literal["list", "map", "any", "all", "one", "sorted", "grouped"]
 
 
@@ -81,14 +82,17 @@ class Call(Struct, frozen=True):
     is_fallible: bool = False
 
 
-class TableEntry(Struct, frozen=True):
-    """What a lookup table has for a key: a part for each column; missing where it has nothing.
+class Lookup(Struct, frozen=True):
+    """What a table has for the first key that it knows: each key has a part for each column.
 
+    A key is passed over where a part of it is missing; one alone never is. `on_miss` says what it
+    means that no key is known: the value is missing (`omit`), or the record is rejected or waits.
     `entries` is a table written out, None for one that is read from elsewhere.
     """
 
     table: str
-    key: tuple[Expression, ...]
+    keys: tuple[tuple[Expression, ...], ...]
+    on_miss: OnMiss
     entries: tuple[tuple[str, str], ...] | None
     type: Type = Optional(STRING)
 
@@ -233,7 +237,7 @@ Expression = (
     | Field
     | DocumentField
     | Call
-    | TableEntry
+    | Lookup
     | Operation
     | Negative
     | Concatenation

@@ -23,7 +23,6 @@ ValueKind = Literal[
 ]
 OnMissing = Literal["never", "omit", "reject", "replace"]
 OnError = Literal["omit", "reject", "replace"]
-OnMiss = Literal["reject", "retry", "omit", "replace"]
 Rounding = Literal["half_up", "half_even", "up", "down"]
 Comparison = Literal["<", "<=", ">", ">="]
 
@@ -89,19 +88,6 @@ class Fixed(Struct, frozen=True):
     text: str
 
 
-class Lookup(Struct, frozen=True):
-    """The value of a table for the first key it knows: each key has a part for each column.
-
-    A number is looked up as text. `entries` is an inline table, None for one in a file.
-    """
-
-    table: str
-    keys: tuple[tuple[Expression, ...], ...]
-    on_miss: OnMiss
-    otherwise: Expression | None
-    entries: tuple[tuple[str, str], ...] | None
-
-
 class Made(Struct, frozen=True):
     """The key that the ERP gave another document of the record, which is built before.
 
@@ -113,7 +99,7 @@ class Made(Struct, frozen=True):
     present: Variable | None
 
 
-Value = Fixed | Lookup | Made | Expression
+Value = Fixed | Made | Expression
 
 
 class Limits(Struct, frozen=True):

@@ -139,8 +139,8 @@ class PythonExpressions:
                 return self._one_list(lists)
             case ir.Call():
                 return self._call(node)
-            case ir.TableEntry():
-                return self._table_entry(node)
+            case ir.Lookup():
+                return self._lookup(node)
             case ir.Operation():
                 return self._operation(node)
             case ir.Negative(operand=operand):
@@ -180,13 +180,25 @@ class PythonExpressions:
         text = self._python(f"{{0}}.{python_name(node.key)}", self._value(node.operand))
         return f"{text}.value" if node.is_value else text
 
-    def _table_entry(self, node: ir.TableEntry, *otherwise: ir.Expression) -> str:
+    def _lookup(self, node: ir.Lookup, *otherwise: str) -> str:
         """Return what a table has for a key; `otherwise` stands in for what it lacks."""
-        keys = [self._value(part) for part in node.key]
-        key = keys[0] if len(keys) == 1 else f"({', '.join(keys)})"
         table = table_code(self._module, node.table, node.entries)
-        template = "{0}.get({1}, {2})" if otherwise else "{0}.get({1})"
-        return self._python(template, table, key, *otherwise)
+        keys = [self._table_key(key) for key in node.keys]
+        if node.on_miss == "omit" and len(keys) == 1:
+            return f"{table}.get({', '.join((*keys, *otherwise))})"
+        name = {"reject": "found", "retry": "found_in_time", "omit": "first_found"}[node.on_miss]
+        told = () if node.on_miss == "omit" else (literal(node.table),)
+        function = self._module.name("mapgen.runtime.limits", name)
+        return f"{function}({', '.join((table, *told, *keys))})"
+
+    def _table_key(self, key: tuple[ir.Expression, ...]) -> str:
+        """Return a key, None where a part of it is missing."""
+        if len(key) == 1:
+            return self._optional(key[0])
+        found = [self._guarded(part) for part in key]
+        guards = [guard for guards, _ in found for guard in guards]
+        text = f"({', '.join(text for _, text in found)})"
+        return self._python("{0} if {1} else None", text, _all(guards)) if guards else text
 
     def _constant(self, node: ir.Constant) -> str:
         value = node.value
@@ -507,8 +519,8 @@ class PythonExpressions:
     def _or_else(self, node: ir.OrElse) -> str:
         """Return the value or else the other; `or` does where nothing present is ever empty."""
         operand, other = node.operand, node.other
-        if isinstance(operand, ir.TableEntry) and _is_at_hand(other):
-            return self._table_entry(operand, other)
+        if isinstance(operand, ir.Lookup) and len(operand.keys) == 1 and _is_at_hand(other):
+            return self._lookup(operand, self._value(other))
         if isinstance(operand, ir.Call) and operand.type == Optional(BOOL):
             # What stands behind `or` is a literal to type checkers, which want one before it, too.
             if other == ir.Constant(False, BOOL):
@@ -745,7 +757,7 @@ def _hint(node: ir.Expression) -> str:
             return name
         case ir.Local(hint=hint):
             return hint
-        case ir.TableEntry(table=table):
+        case ir.Lookup(table=table):
             return table.removesuffix("s")
         case ir.Call(function=function, arguments=(rows,)) if function in _OF_ONE:
             of = rows.value if isinstance(rows, ir.Loop) else rows

@@ -16,14 +16,11 @@ from mapgen.emit.python.expression import (
     ModuleNeeds,
     Namer,
     PythonExpressions,
-    table_code,
 )
 from mapgen.emit.python.types import CUSTOM_WRAPPERS, WRAPPERS
 from mapgen.escaping import literal
 from mapgen.ir import flow as ir
-from mapgen.ir.expression import Expression, is_optional
 from mapgen.ir.names import local_name
-from mapgen.ir.types import INT, present
 
 LIMITS = "mapgen.runtime.limits"
 VALUES = "mapgen.runtime.values"
@@ -237,7 +234,7 @@ class FieldEmitter(Struct):
 
         The step asks for itself whether its values are there: a type checker wants it so.
         """
-        assert not isinstance(field.value, ir.Fixed | ir.Lookup | ir.Made)
+        assert not isinstance(field.value, ir.Fixed | ir.Made)
         expression = field.value
         if field.on_missing == "replace":
             return self._replaced(field, self.expressions().guarded(expression)).value
@@ -247,8 +244,6 @@ class FieldEmitter(Struct):
 
     def _present_value(self, field: ir.Field) -> Guarded:
         """Return the value, guarded only where a missing one leaves the field out."""
-        if isinstance(field.value, ir.Lookup):
-            return self._lookup(field, field.value)
         if isinstance(field.value, ir.Fixed):
             return Guarded((), self._constant(field.value.text, field.kind))
         assert not isinstance(field.value, ir.Made)
@@ -267,65 +262,6 @@ class FieldEmitter(Struct):
         assert field.replacement is not None
         other = self.expressions().value(field.replacement)
         return Guarded((), chosen(guarded.value, guarded.guards, other))
-
-    def _lookup(self, field: ir.Field, lookup: ir.Lookup) -> Guarded:
-        keys = [self._key(key) for key in lookup.keys]
-        guards: tuple[str, ...] = ()
-        if all(any(map(is_optional, key)) for key in lookup.keys):
-            if len(keys) == 1:
-                guards = keys[0].guards
-                keys = [Guarded((), keys[0].value)]
-            else:
-                tests = [" and ".join(key.guards) or "True" for key in keys]
-                guards = (f"({' or '.join(f'({test})' for test in tests)})",)
-        value, missed = self._looked_up(lookup, [_optional(key) for key in keys])
-        guarded = Guarded((*guards, *missed), value)
-        if field.on_missing == "replace":
-            if len(keys) > 1 and lookup.otherwise == field.replacement:
-                # No key at all and a key that is not known come to the same: one test is enough.
-                return Guarded((), value)
-            return self._replaced(field, guarded)
-        if field.on_missing == "reject":
-            return Guarded((), self.call("required", _optional(guarded)))
-        return guarded
-
-    def _key(self, key: tuple[Expression, ...]) -> Guarded:
-        parts = [self._key_part(part) for part in key]
-        if len(parts) == 1:
-            return parts[0]
-        guards = dict.fromkeys(guard for part in parts for guard in part.guards)
-        return Guarded(tuple(guards), f"({', '.join(part.value for part in parts)})")
-
-    def _key_part(self, part: Expression) -> Guarded:
-        guarded = self.expressions().guarded(part)
-        is_number = present(part.type) == INT
-        return replace(guarded, value=f"str({guarded.value})") if is_number else guarded
-
-    def _table(self, lookup: ir.Lookup) -> str:
-        return table_code(self.module, lookup.table, lookup.entries)
-
-    def _looked_up(self, lookup: ir.Lookup, keys: list[str]) -> tuple[str, tuple[str, ...]]:
-        """Return the Python of a look-up, and what has to hold for it."""
-        table, tried = self._table(lookup), ", ".join(keys)
-        match lookup.on_miss:
-            case "reject" | "retry":
-                name = "found" if lookup.on_miss == "reject" else "found_in_time"
-                function = self.module.name(LIMITS, name)
-                return f"{function}({table}, {literal(lookup.table)}, {tried})", ()
-            case "replace" if len(keys) == 1:
-                assert lookup.otherwise is not None
-                return f"{table}.get({tried}, {self.expressions().value(lookup.otherwise)})", ()
-            case "replace":
-                assert lookup.otherwise is not None
-                hit = self.namer.name("hit")
-                first = self.module.name(LIMITS, "first_found")
-                other = self.expressions().value(lookup.otherwise)
-                test = f"({hit} := {first}({table}, {tried})) is not None"
-                return f"{hit} if {test} else {other}", ()
-            case "omit":
-                hit = self.namer.name("hit")
-                first = self.module.name(LIMITS, "first_found")
-                return hit, (f"({hit} := {first}({table}, {tried})) is not None",)
 
     def _limited(self, field: ir.Field, value: str) -> str:
         found = self._each(field, value, partial(self._limited_one, field))
@@ -390,10 +326,6 @@ def decimal_constant(text: str) -> tuple[str, str]:
         return "ZERO", "Decimal(0)"
     stem = "DECIMAL_" + text.replace("-", "MINUS_").replace(".", "_")
     return stem, f'Decimal("{text}")'
-
-
-def _optional(guarded: Guarded) -> str:
-    return chosen(guarded.value, guarded.guards, "None")
 
 
 def _constant_name(field: ir.Field) -> str:

@@ -36,7 +36,7 @@ from mapgen.emit.python.types import (
 )
 from mapgen.escaping import literal
 from mapgen.ir import flow as ir
-from mapgen.ir.expression import Constant, Variable, attribute_names
+from mapgen.ir.expression import Constant, Lookup, Variable, attribute_names
 from mapgen.ir.names import RESERVED_CLASSES, local_name, made_name, python_name
 from mapgen.ir.types import DECIMAL, INT, Optional
 from mapgen.ir.walk import nodes
@@ -409,7 +409,8 @@ class _Body(Struct):
         """Add the statements of a field, and return the Python of its value."""
         added, local = self.emitter.field(item, is_custom=is_custom)
         self.statements += added
-        may_come = isinstance(item.value, ir.Lookup) and item.value.on_miss == "retry"
+        lookups = (one for one in nodes(item.value) if isinstance(one, Lookup))
+        may_come = any(one.on_miss == "retry" for one in lookups)
         for one in added:
             if one.field is not None and one.local is not None:
                 self.rule(one.local, item.target, item.reads, item.pointer, may_come=may_come)
