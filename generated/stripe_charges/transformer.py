@@ -159,7 +159,7 @@ def bind(settings: Settings, lookups: Lookups) -> Callable[[Charge], Payment | S
                         f"{method} {brand}" if method is not None and brand is not None else None,
                         method if method is not None else None,
                     )
-                    if method is not None and brand is not None or method is not None
+                    if (method is not None and brand is not None) or method is not None
                     else None
                 ),
                 10,

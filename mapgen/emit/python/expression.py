@@ -269,7 +269,8 @@ class PythonExpressions:
                 continue
             ends = [self._value(one.arguments[1]) for one in several if isinstance(one, ir.Call)]
             codes.append(self._python(TEMPLATES[asked[0]], asked[1], f"({', '.join(ends)})"))
-        return filled(" or ".join(f"{{{at}}}" for at in range(len(codes))), *codes)
+        holes = (f"({{{at}}})" if _is_all(code) else f"{{{at}}}" for at, code in enumerate(codes))
+        return filled(" or ".join(holes), *codes)
 
     def _conditional(self, node: ir.Conditional, branch: _Emitted) -> str:
         condition, then, otherwise = node.condition, node.then, node.otherwise
@@ -663,6 +664,12 @@ def _any_in(rows: str) -> _Guard:
 
 def _all(guards: Sequence[_Guard]) -> str:
     return " and ".join(guard.text for guard in guards)
+
+
+def _is_all(text: str) -> bool:
+    """Tell whether code is conditions that all have to hold: in brackets it reads as one."""
+    tree = parsed(text)
+    return isinstance(tree, ast.BoolOp) and isinstance(tree.op, ast.And)
 
 
 def _conjunct(text: str) -> str:
