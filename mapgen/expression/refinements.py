@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from mapgen.expression.patterns import date_pattern_fault, regex_fault, time_pattern_fault
 from mapgen.expression.units import unit_fault
+from mapgen.ir.types import ScalarName
 from mapgen.runtime.currency import COUNTINGS
 from mapgen.runtime.zones import zone_of
 
@@ -17,7 +18,7 @@ Literal = bool | int | str
 
 
 class Refinement(Struct, frozen=True):
-    """One kind of argument. `wanted` is how messages call it.
+    """One kind of argument: `of` a scalar type; `wanted` is how messages call it.
 
     `must_be_literal`: nothing but a literal will do; otherwise a literal is examined and anything
     else is left to the running code.
@@ -26,6 +27,7 @@ class Refinement(Struct, frozen=True):
     wanted: str
     fault: Callable[[Literal], str | None]
     must_be_literal: bool = False
+    of: ScalarName = "string"
 
 
 def _matching(pattern: str, words: str) -> Callable[[Literal], str | None]:
@@ -105,9 +107,11 @@ REFINEMENTS: Mapping[str, Refinement] = {
     "regex": Refinement("a regular expression", _text(regex_fault), must_be_literal=True),
     "date_pattern": Refinement("a date pattern", _text(date_pattern_fault), must_be_literal=True),
     "time_pattern": Refinement("a time pattern", _text(time_pattern_fault), must_be_literal=True),
-    "zone": Refinement("a time zone's name", _text(zone_fault)),
-    "places": Refinement("a number of places", _between(0, 12)),
-    "width": Refinement("a number of characters", _between(1, 4000), must_be_literal=True),
+    "zone": Refinement("a time zone's name", _text(zone_fault), of="timezone"),
+    "places": Refinement("a number of places", _between(0, 12), of="int"),
+    "width": Refinement(
+        "a number of characters", _between(1, 4000), must_be_literal=True, of="int"
+    ),
     "separator": Refinement(
         "a separator", _matching(r"(?s).+", "it is empty"), must_be_literal=True
     ),

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from functools import cache
-from typing import get_args
+from typing import cast, get_args
 
 from msgspec import Struct
 
+from mapgen.expression.refinements import REFINEMENTS
 from mapgen.ir.types import (
     NUMBERS,
     ORDERED,
@@ -34,27 +35,6 @@ VARIABLES: Mapping[str, str] = {
     "N": "int or decimal",
     "O": "what has an order",
 }
-# Arguments of these kinds are examined at compile time: `refinements.py` says how.
-REFINED: Mapping[str, str] = {
-    "regex": "string",
-    "date_pattern": "string",
-    "time_pattern": "string",
-    "zone": "timezone",
-    "places": "int",
-    "width": "int",
-    "separator": "string",
-    "filling": "string",
-    "country": "string",
-    "currency": "string",
-    "counting": "string",
-    "unit": "string",
-    "integer_text": "string",
-    "decimal_text": "string",
-    "boolean_text": "string",
-    "date_text": "string",
-    "timestamp_text": "string",
-    "duration_text": "string",
-}
 
 
 class Pattern(Struct, frozen=True):
@@ -72,11 +52,6 @@ class Pattern(Struct, frozen=True):
 class Parameter(Struct, frozen=True):
     name: str
     pattern: Pattern
-
-    @property
-    def refinement(self) -> str | None:
-        """Return the kind of compile-time examination that the argument undergoes, if any."""
-        return self.pattern.name if self.pattern.name in REFINED else None
 
 
 class Signature(Struct, frozen=True):
@@ -112,7 +87,7 @@ def read_pattern(words: str) -> Pattern:
     match = _PATTERN.fullmatch(words.strip())
     assert match is not None, words
     name = match["name"]
-    assert name in (*get_args(ScalarName), *VARIABLES, *REFINED, "list", "map"), words
+    assert name in (*get_args(ScalarName), *VARIABLES, *REFINEMENTS, "list", "map"), words
     of = tuple(read_pattern(part) for part in _split(match["of"] or ""))
     pattern = Pattern(name, of)
     return Pattern("optional", (pattern,)) if match["optional"] else pattern
@@ -181,7 +156,7 @@ def _fits(pattern: Pattern, actual: Type, bound: dict[str, Type]) -> bool:
         case "zone", Scalar("string"):
             return True
         case name, Scalar():
-            return is_assignable(actual, Scalar(_scalar(REFINED.get(name, name))))
+            return is_assignable(actual, Scalar(scalar_of(name)))
         case _:
             return False
 
@@ -201,16 +176,14 @@ def _bind(name: str, actual: Type, bound: dict[str, Type]) -> bool:
     return True
 
 
-def _scalar(name: str) -> ScalarName:
-    for scalar in get_args(ScalarName):
-        if scalar == name:
-            return scalar  # type: ignore[no-any-return]  # get_args() is typed as Any
-    return "null"
+def scalar_of(name: str) -> ScalarName:
+    """Return the type that a pattern of one word stands for, examined or not."""
+    return REFINEMENTS[name].of if name in REFINEMENTS else cast(ScalarName, name)
 
 
 def build(pattern: Pattern, bound: Mapping[str, Type]) -> Type:
     """Return the type that a pattern stands for once the capitals are known."""
-    name = REFINED.get(pattern.name, pattern.name)
+    name = pattern.name
     if name in VARIABLES:
         return bound.get(name, ErrorType())
     if name == "optional":
@@ -219,4 +192,4 @@ def build(pattern: Pattern, bound: Mapping[str, Type]) -> Type:
         return ListOf(build(pattern.of[0], bound))
     if name == "map":
         return MapOf(build(pattern.of[0], bound), build(pattern.of[1], bound))
-    return Scalar(_scalar(name))
+    return Scalar(scalar_of(name))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, cast
 
 from msgspec import Struct
 
@@ -26,67 +26,23 @@ class Unit(Struct, frozen=True):
     factor: Decimal
 
 
-def _units(dimension: Dimension, **factors: str) -> dict[str, Unit]:
-    return {name: Unit(dimension, Decimal(factor)) for name, factor in factors.items()}
-
-
 # Every factor is exact: SI prefixes, and the international yard and pound agreement of 1959 with
 # what follows from it (NIST Special Publication 811, appendix B, factors in bold). The gallons are
 # those of the laws: 231 cubic inches in the US, 4.54609 litres in the United Kingdom.
+_FACTORS = """
+mass: mg 0.000001, g 0.001, kg 1, t 1000, oz 0.028349523125, lb 0.45359237, us_ton 907.18474
+length: mm 0.001, cm 0.01, dm 0.1, m 1, km 1000, ft 0.3048, yd 0.9144, mi 1609.344, in 0.0254
+area: mm2 0.000001, cm2 0.0001, m2 1, ha 10000, km2 1000000
+area: in2 0.00064516, ft2 0.09290304, yd2 0.83612736, acre 4046.8564224
+volume: ml 0.001, cl 0.01, dl 0.1, l 1, cm3 0.001, m3 1000, in3 0.016387064, ft3 28.316846592
+volume: us_fl_oz 0.0295735295625, us_pt 0.473176473, us_qt 0.946352946, us_gal 3.785411784
+volume: uk_fl_oz 0.0284130625, uk_pt 0.56826125, uk_gal 4.54609
+time: ms 0.001, s 1, min 60, h 3600, day 86400, week 604800
+"""
 UNITS: Mapping[str, Unit] = {
-    **_units(
-        "mass",
-        mg="0.000001",
-        g="0.001",
-        kg="1",
-        t="1000",
-        oz="0.028349523125",
-        lb="0.45359237",
-        us_ton="907.18474",
-    ),
-    **_units(
-        "length",
-        mm="0.001",
-        cm="0.01",
-        dm="0.1",
-        m="1",
-        km="1000",
-        ft="0.3048",
-        yd="0.9144",
-        mi="1609.344",
-        **{"in": "0.0254"},
-    ),
-    **_units(
-        "area",
-        mm2="0.000001",
-        cm2="0.0001",
-        m2="1",
-        ha="10000",
-        km2="1000000",
-        in2="0.00064516",
-        ft2="0.09290304",
-        yd2="0.83612736",
-        acre="4046.8564224",
-    ),
-    **_units(
-        "volume",
-        ml="0.001",
-        cl="0.01",
-        dl="0.1",
-        l="1",
-        cm3="0.001",
-        m3="1000",
-        in3="0.016387064",
-        ft3="28.316846592",
-        us_fl_oz="0.0295735295625",
-        us_pt="0.473176473",
-        us_qt="0.946352946",
-        us_gal="3.785411784",
-        uk_fl_oz="0.0284130625",
-        uk_pt="0.56826125",
-        uk_gal="4.54609",
-    ),
-    **_units("time", ms="0.001", s="1", min="60", h="3600", day="86400", week="604800"),
+    name: Unit(cast(Dimension, dimension), Decimal(factor))
+    for dimension, _, units in (line.partition(": ") for line in _FACTORS.strip().splitlines())
+    for name, factor in (unit.split() for unit in units.split(", "))
 }
 
 

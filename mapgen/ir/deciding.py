@@ -286,9 +286,7 @@ _EXPRESSIONS = (
 
 def is_sure(node: ir.Expression) -> bool:
     """Tell whether a value can be evaluated whatever the record holds."""
-    return all(
-        isinstance(one, _SURE) or _is_comparison(one) or _is_read(one) for one in nodes(node)
-    )
+    return all(isinstance(one, _SURE) or _is_comparison(one) or is_read(one) for one in nodes(node))
 
 
 _SURE = (
@@ -316,7 +314,7 @@ _SAME |= {"string(string)", "timestamp(timestamp)", "math.greatest(N)", "math.le
 _READING = frozenset({f"{kind}({kind}_text)" for kind in ("date", "duration", "timestamp")})
 
 
-def _is_read(node: Struct) -> bool:
+def is_read(node: Struct) -> bool:
     """Tell whether a text is read that is known, and can be."""
     return isinstance(node, ir.Call) and node.function in _READING and not node.is_fallible
 

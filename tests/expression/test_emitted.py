@@ -159,7 +159,7 @@ def customer(**changes: Any) -> Any:
         ),
         pytest.param(
             "order.line_items.map(l, l.price * l.quantity).sum()",
-            "total(item.price * item.quantity for item in order.line_items)",
+            "total([item.price * item.quantity for item in order.line_items])",
             id="sum",
         ),
         pytest.param(

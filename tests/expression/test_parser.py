@@ -7,9 +7,63 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mapgen.expression.parser import MOST_CHARACTERS, parse
-from mapgen.expression.tree import outline
+from mapgen.expression.tree import (
+    Binary,
+    Call,
+    Conditional,
+    Constant,
+    Has,
+    Index,
+    ListTree,
+    Macro,
+    MapTree,
+    Method,
+    Name,
+    Select,
+    Tree,
+    Unary,
+    children,
+)
 from mapgen.report import Diagnostic, Text
 from tests.depth import examples
+
+
+def outline(tree: Tree) -> str:
+    """Return the tree in one line, every grouping written out: `(+ a (* b 2))`."""
+    match tree:
+        case Constant(value=value):
+            return (
+                "null"
+                if value is None
+                else (
+                    str(value).lower()
+                    if isinstance(value, bool)
+                    else repr(value) if isinstance(value, str) else str(value)
+                )
+            )
+        case Name(name=name):
+            return name
+        case Select(operand=operand, field=field, is_optional=is_optional):
+            return f"(.{'?' if is_optional else ''}{field} {outline(operand)})"
+        case Index(is_optional=is_optional):
+            head = "[?]" if is_optional else "[]"
+        case Call(name=name):
+            head = f"{name}()"
+        case Method(name=name):
+            head = f".{name}()"
+        case Has():
+            head = "has"
+        case Macro(name=name, variables=variables):
+            head = f"{name}:{','.join(variable.name for variable in variables)}"
+        case Unary(operator=operator) | Binary(operator=operator):
+            head = operator
+        case Conditional():
+            head = "?:"
+        case ListTree(elements=elements):
+            head = "list" + "?" * any(element.is_optional for element in elements)
+        case MapTree(entries=entries):
+            head = "map" + "?" * any(entry.is_optional for entry in entries)
+    return "(" + " ".join([head, *(outline(child) for child in children(tree))]) + ")"
 
 
 def grouped(words: str) -> str:

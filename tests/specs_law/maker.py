@@ -7,7 +7,7 @@ from random import Random
 
 from mapgen.expression import Binding, Scope, Typed, compile_expression
 from mapgen.expression.functions import FUNCTIONS, Function
-from mapgen.expression.signature import REFINED, VARIABLES, Pattern, build
+from mapgen.expression.signature import VARIABLES, Pattern, build, scalar_of
 from mapgen.ir.types import (
     BOOL,
     DATE,
@@ -87,7 +87,7 @@ Names = Mapping[str, Type]
 
 def unified(pattern: Pattern, wanted: Type, bound: dict[str, Type]) -> bool:
     """Tell whether a result is of the wanted type; note what the capitals stand for then."""
-    name = REFINED.get(pattern.name, pattern.name)
+    name = scalar_of(pattern.name)
     if name in VARIABLES:
         if name in bound:
             return bound[name] == wanted

@@ -9,11 +9,12 @@ from typing import assert_never
 
 from msgspec import Struct
 
-from mapgen.emit.python.expression_functions import NEVER_EMPTY, READERS, TEMPLATES
+from mapgen.emit.python.expression_functions import NEVER_EMPTY, TEMPLATES
 from mapgen.emit.python.expression_needs import ModuleConstant, ModuleNeeds, Namer
 from mapgen.emit.python.expression_templates import all_of, filled, is_path, names_in, parsed
 from mapgen.escaping import in_f_string, literal, python
 from mapgen.ir import expression as ir
+from mapgen.ir.deciding import is_read
 from mapgen.ir.names import python_name
 from mapgen.ir.types import (
     BOOL,
@@ -28,7 +29,6 @@ from mapgen.ir.types import (
     has_unknown,
 )
 from mapgen.ir.walk import nodes
-from mapgen.runtime.faults import Fault
 
 __all__ = ["Guarded", "ModuleConstant", "ModuleNeeds", "Namer", "PythonExpressions", "called_names"]
 
@@ -309,7 +309,7 @@ class PythonExpressions:
         arguments = (self._argument(argument) for argument in node.arguments)
         text = self._python(TEMPLATES[node.function], *arguments)
         match node.arguments:
-            case (ir.Constant(value=str() as words),) if _is_read(node.function, words):
+            case (ir.Constant(value=str() as words),) if is_read(node):
                 return self._module.constant(f"{node.type}_{words}"[:40], text)
             case _:
                 return text
@@ -605,15 +605,6 @@ def _end_asked(part: ir.Expression) -> tuple[str, ir.Expression] | None:
     if isinstance(part, ir.Call) and part.function in _PREFIXES:
         return part.function, part.arguments[0]
     return None
-
-
-def _is_read(function: str, words: str) -> bool:
-    """Tell whether a function reads a literal: the module must not fail at that."""
-    try:
-        READERS[function](words)
-    except (Fault, KeyError):
-        return False
-    return True
 
 
 def _unfolded(node: ir.Loop) -> tuple[ir.Expression, list[ir.Expression], list[int]]:

@@ -5,9 +5,7 @@ Names in a template come from `mapgen.runtime.functions`, or from where `HOMES` 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-
-from mapgen.runtime.functions import parse_date, parse_duration, parse_timestamp
+from collections.abc import Mapping
 
 RUNTIME_FUNCTIONS = "mapgen.runtime.functions"
 # The modules of other names: some of them are slow to load, and few flows need them.
@@ -165,10 +163,3 @@ TEMPLATES: Mapping[str, str] = {
 
 # Functions whose value is never one that Python counts as false.
 NEVER_EMPTY = frozenset({"nonBlank(string?)", "optional.ofNonZeroValue(T)"})
-
-# Functions that read a text: the value of a literal is made once for the module.
-READERS: Mapping[str, Callable[[str], object]] = {
-    "date(date_text)": parse_date,
-    "timestamp(timestamp_text)": parse_timestamp,
-    "duration(duration_text)": parse_duration,
-}
