@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from mapgen.expression import compile_expression
 from mapgen.expression.lineage import element_of
 from mapgen.expression.scope import Binding, Scope
-from mapgen.expression.tree import Index, Name, Select, Tree, children
+from mapgen.expression.tree import Index, Name, Select
 from mapgen.expression.typed import Typed
 from mapgen.ir import expression as ir
 from mapgen.ir.types import (
@@ -60,11 +60,23 @@ class Formulas(Struct):
                 if fault.unknown == "lookup":
                     self.used |= {f"lookup {table}" for table in _tables(scope)}
             return None
-        self.used |= set(_names(typed.tree))
-        self.asked |= set(_asked(typed.tree, text.value))
+        self._note(typed, text.value)
         for path in typed.reads:
             self.reads.setdefault(path, text.span())
         return typed
+
+    def _note(self, typed: Typed, words: str) -> None:
+        """Note the names that an expression uses, and the lookups in it."""
+        for node in typed.parts:
+            match node:
+                case Name(name=name):
+                    self.used.add(name)
+                case Select(operand=Name(name="settings"), field=setting):
+                    self.used.add(f"settings.{setting}")
+                case Select(operand=Name(name="lookups"), field=table):
+                    self.used.add(f"lookup {table}")
+                case Index(operand=Select(operand=Name(name="lookups"), field=table), index=key):
+                    self.asked.add((table, words[key.start : key.end]))
 
     def doubt(self, faulty: object) -> None:
         """Keep the words of a rule or an expression that has faults."""
@@ -129,38 +141,10 @@ def _texts(node: object) -> Iterator[Text]:
             yield from _texts(getattr(node, name))
 
 
-def trees(tree: Tree) -> Iterator[Tree]:
-    """Yield a node and all nodes inside it."""
-    yield tree
-    for child in children(tree):
-        yield from trees(child)
-
-
 def _tables(scope: Scope) -> Iterable[str]:
     """Return the names of the lookup tables that expressions may ask."""
     known = scope.bindings.get("lookups")
     return known.type.fields if known is not None and isinstance(known.type, Object) else ()
-
-
-def _names(tree: Tree) -> Iterator[str]:
-    """Yield the names used, settings as `settings.NAME`, lookup tables as `lookup NAME`."""
-    match tree:
-        case Name(name=name):
-            yield name
-        case Select(operand=Name(name="settings"), field=setting):
-            yield f"settings.{setting}"
-        case Select(operand=Name(name="lookups"), field=table):
-            yield f"lookup {table}"
-    for child in children(tree):
-        yield from _names(child)
-
-
-def _asked(tree: Tree, words: str) -> Iterator[tuple[str, str]]:
-    """Yield the tables that an expression asks, each with the words of the key."""
-    for node in trees(tree):
-        match node:
-            case Index(operand=Select(operand=Name(name="lookups"), field=table), index=key):
-                yield table, words[key.start : key.end]
 
 
 def row_binding(source: Typed) -> Binding:

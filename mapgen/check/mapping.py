@@ -20,7 +20,7 @@ from mapgen.check.documents import (
     one_contract,
     reserved_names,
 )
-from mapgen.check.formulas import Formulas, described, reads_of, trees
+from mapgen.check.formulas import Formulas, described, reads_of
 from mapgen.check.model import RESERVED, TableFacts
 from mapgen.check.modifiers import Sending
 from mapgen.check.rules import RuleChecker
@@ -342,7 +342,7 @@ def _unfit_value(clause: spec.Identity, typed: Typed, block: Opened) -> Iterator
     for table in typed.lineage.tables:
         yield messages.identity_by_table(clause.value.span(), table=table)
     alias = block.written.alias
-    names = {tree.name for tree in trees(typed.tree) if isinstance(tree, Name)}
+    names = {tree.name for tree in typed.parts if isinstance(tree, Name)}
     if alias is not None and alias.value not in names:
         yield documents.same_for_all_rows(clause.value.span(), alias=alias)
 

@@ -27,7 +27,7 @@ from mapgen.expression.narrowing import NOTHING, Path, facts, stable_path
 from mapgen.expression.operators import are_comparable, binary_type
 from mapgen.expression.patterns import python_date_pattern
 from mapgen.expression.refinements import REFINEMENTS
-from mapgen.expression.rounding import divisions
+from mapgen.expression.rounding import Fate, divides, fate_in
 from mapgen.expression.scope import Binding, Scope
 from mapgen.expression.signature import NAMESPACES, build
 from mapgen.expression.tree import (
@@ -101,10 +101,15 @@ _OPERATORS: dict[str, ir.Operator] = {operator: operator for operator in get_arg
 
 
 class Env(Struct, frozen=True):
-    """What holds at one place of the tree: the names, and the paths known to be present."""
+    """What holds at one place of the tree: the names, and the paths known to be present.
+
+    `fate` is where the value goes of what stands there, in `around`.
+    """
 
     scope: Scope
     present: frozenset[Path] = NOTHING
+    fate: Fate = "result"
+    around: Tree | None = None
 
     def knowing(self, paths: frozenset[Path]) -> Env:
         return replace(self, present=self.present | paths)
@@ -142,21 +147,21 @@ class Checker:
         self.faults = faults
         self.parts: dict[Tree, Part] = {}
         self.numbers = itertools.count(1)
+        self.divisions: list[tuple[Tree, Fate]] = []
 
     def whole(self, tree: Tree, scope: Scope) -> Typed | None:
         """Return the checked expression, or None when any fault was found."""
         found = self.check(tree, Env(scope))
-        if not self.faults:
+        if not self.faults and any(part.type == ERROR for part in self.parts.values()):
             self.faults.extend(map(catalogue.never_there, map(self.span, self.never_there(tree))))
         spans = []
-        for division in divisions(tree):
-            span = self.span(division.tree)
-            if self.parts[division.tree].type == ERROR:
+        for division, fate in self.divisions:
+            if self.parts[division].type == ERROR:
                 continue
-            if division.fate == "used":
-                self.faults.append(catalogue.division_not_rounded(span))
+            if fate == "used":
+                self.faults.append(catalogue.division_not_rounded(self.span(division)))
             else:
-                spans.append(span)
+                spans.append(self.span(division))
         if self.faults:
             return None
         return Typed(
@@ -210,7 +215,10 @@ class Checker:
 
     def inner(self, tree: Tree, env: Env) -> Part:
         """Return what is found out about a part through which a path only passes."""
-        found = self.infer(tree, env)
+        fate = fate_in(env.around, tree, env.fate)
+        if fate != "rounded" and divides(tree):
+            self.divisions.append((tree, fate))
+        found = self.infer(tree, Env(env.scope, env.present, fate, tree))
         self.parts[tree] = found
         return found
 

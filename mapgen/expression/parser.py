@@ -101,7 +101,7 @@ class _Parser:
         tree = self.expression()
         if self.token.kind != "end":
             raise self.unexpected("an operator or the end")
-        if _height(tree) > MOST_HEIGHT:
+        if len(self.tokens) > MOST_HEIGHT and _height(tree) > MOST_HEIGHT:
             raise Unreadable(catalogue.nested_too_deep(self.text.span(tree.start, tree.end)))
         return tree
 

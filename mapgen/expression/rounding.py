@@ -5,10 +5,7 @@ A change of units whose factor has no last digit is a quotient, too.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Literal
-
-from msgspec import Struct
 
 from mapgen.expression.functions import FUNCTIONS
 from mapgen.expression.tree import (
@@ -31,22 +28,8 @@ _PASSED_ON = ("orValue", "or", "coalesce")
 _ROUNDING = frozenset(row.name.rpartition(".")[2] for row in FUNCTIONS if row.rounds)
 
 
-class Division(Struct, frozen=True):
-    """A `/`, or what divides like one, and where its value goes."""
-
-    tree: Tree
-    fate: Fate
-
-
-def divisions(tree: Tree, fate: Fate = "result") -> Iterator[Division]:
-    """Yield every division that nothing rounds, in the order of the text."""
-    if fate != "rounded" and _divides(tree):
-        yield Division(tree, fate)
-    for child in children(tree):
-        yield from divisions(child, _fate(tree, child, fate))
-
-
-def _divides(tree: Tree) -> bool:
+def divides(tree: Tree) -> bool:
+    """Tell whether a node is a quotient."""
     match tree:
         case Binary(operator=operator):
             return operator == "/"
@@ -67,8 +50,11 @@ def _is_endless(source: Tree, target: Tree) -> bool:
             return False
 
 
-def _fate(tree: Tree, child: Tree, fate: Fate) -> Fate:
+def fate_in(tree: Tree | None, child: Tree, fate: Fate) -> Fate:
+    """Return where the value of a part goes by that of the whole."""
     match tree:
+        case None:
+            return fate
         case Binary(operator="+" | "-" | "*" | "/") | Unary(operator="-"):
             return fate
         case Conditional(condition=condition):

@@ -18,7 +18,7 @@ from mapgen.ir import expression as ir
 from mapgen.ir import flow
 from mapgen.ir.building import concatenated, empty, equality, is_bare, negated
 from mapgen.ir.rewriting import rewritten
-from mapgen.ir.types import BOOL, DECIMAL, ERROR, ListOf
+from mapgen.ir.types import BOOL, DECIMAL, ERROR, Kind, ListOf
 from mapgen.ir.walk import nodes
 
 Node = TypeVar("Node")
@@ -148,7 +148,7 @@ class Known(Struct, frozen=True):
             parts = tuple(self.decided(part) for part in node)
             is_same = all(map(is_, parts, node))
             return node if is_same else cast(Node, parts)
-        if not isinstance(node, Struct):
+        if not isinstance(node, Struct) or isinstance(node, Kind):
             return node
         found = self._known_value(cast(ir.Expression, node))
         if found is not None:

@@ -9,7 +9,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from mapgen.ir import expression as ir
-from mapgen.ir.types import ListOf, Object, Type, present
+from mapgen.ir.types import Kind, ListOf, Object, Type, present
 from mapgen.ir.walk import nodes
 
 Node = TypeVar("Node")
@@ -19,7 +19,7 @@ def rewritten(node: Node, change: Callable[[object], object]) -> Node:
     """Return a node with `change` applied to every node inside it, the innermost first."""
     if isinstance(node, tuple):
         return cast(Node, tuple(rewritten(part, change) for part in node))
-    if not isinstance(node, Struct) or isinstance(node, Type):
+    if not isinstance(node, Struct) or isinstance(node, Kind):
         return node
     members = {name: rewritten(getattr(node, name), change) for name in node.__struct_fields__}
     return cast(Node, change(replace(node, **members)))

@@ -20,7 +20,11 @@ ScalarName = Literal[
 ]
 
 
-class Scalar(Struct, frozen=True):
+class Kind(Struct, frozen=True):
+    """What every type is: it is no node, and has none inside."""
+
+
+class Scalar(Kind, frozen=True):
     """A single value."""
 
     name: ScalarName
@@ -29,7 +33,7 @@ class Scalar(Struct, frozen=True):
         return self.name
 
 
-class ListOf(Struct, frozen=True):
+class ListOf(Kind, frozen=True):
     """A list; the elements may be optional."""
 
     element: Type
@@ -38,7 +42,7 @@ class ListOf(Struct, frozen=True):
         return f"list({self.element})"
 
 
-class MapOf(Struct, frozen=True):
+class MapOf(Kind, frozen=True):
     """A map whose keys are only known when a record is there."""
 
     key: Type
@@ -48,7 +52,7 @@ class MapOf(Struct, frozen=True):
         return f"map({self.key}, {self.value})"
 
 
-class Object(Struct, frozen=True, eq=False):
+class Object(Kind, frozen=True, eq=False):
     """A record with known fields, by their JSON names. Two objects are one type by their name.
 
     `unreadable` are further members, whose names read like paths: rules can only ignore them.
@@ -71,7 +75,7 @@ class Object(Struct, frozen=True, eq=False):
         return self.name
 
 
-class Optional(Struct, frozen=True):
+class Optional(Kind, frozen=True):
     """A value that may be missing: absent or null, one notion. Never holds an Optional itself."""
 
     of: Type
@@ -80,14 +84,14 @@ class Optional(Struct, frozen=True):
         return f"{self.of}?"
 
 
-class ErrorType(Struct, frozen=True):
+class ErrorType(Kind, frozen=True):
     """The type of what has been reported already: fits everywhere, so that nobody says it twice."""
 
     def __str__(self) -> str:
         return "unknown"
 
 
-class Table(Struct, frozen=True):
+class Table(Kind, frozen=True):
     """A lookup table. It is no value: only its entries are, `lookups.NAME[?key]`.
 
     `columns` are those of its key, none where there is but one; text does not fit in `numbers`.

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from msgspec import Struct
 from msgspec.structs import astuple
 
-from mapgen.ir.types import Type
+from mapgen.ir.types import Kind
 
 
 def nodes(node: object) -> Iterator[Struct]:
@@ -15,7 +15,7 @@ def nodes(node: object) -> Iterator[Struct]:
     waiting = [node]
     while waiting:
         one = waiting.pop()
-        if isinstance(one, Struct) and not isinstance(one, Type):
+        if isinstance(one, Struct) and not isinstance(one, Kind):
             yield one
             waiting.extend(reversed(astuple(one)))
         elif isinstance(one, tuple):
