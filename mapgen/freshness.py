@@ -43,6 +43,7 @@ def _rules(workspace: Workspace, path: str) -> str | None:
     try:
         from mapgen.check.flow import check
         from mapgen.emit.manifest import rules_of
+        from mapgen.ir.deciding import decided_flow
         from mapgen.loading import Shelf
         from mapgen.spec.reader import read_spec
 
@@ -53,6 +54,6 @@ def _rules(workspace: Workspace, path: str) -> str | None:
         at_hand = replace(
             around, tables=tables, environments=(), connections=(flow.auth.target.value,)
         )
-        return rules_of(check(flow, at_hand).flow)
+        return rules_of(decided_flow(check(flow, at_hand).flow))
     except (Stopped, ModuleNotFoundError):
         return None

@@ -222,7 +222,12 @@ class Shelf(Struct):
         return None
 
     def with_examples(self, flow: Checked) -> ir.Flow:
-        """Return a flow with its examples. Raises Stopped for files that are missing or no JSON."""
+        """Return a flow with its examples, and without what is decided before any record comes.
+
+        Raises Stopped for files that are missing or no JSON.
+        """
+        from mapgen.ir.deciding import decided_flow  # only who generates needs it
+
         section = flow.spec.mapping
         faults: list[Diagnostic] = []
         examples = tuple(
@@ -245,7 +250,8 @@ class Shelf(Struct):
         if faults:
             raise Stopped(faults)
         settings = self._test_settings(flow.flow.name)
-        return replace(flow.flow, examples=examples, rejects=rejects, test_settings=settings)
+        found = decided_flow(flow.flow)
+        return replace(found, examples=examples, rejects=rejects, test_settings=settings)
 
     def _test_settings(self, flow: str) -> tuple[tuple[str, str], ...]:
         """Return the settings of the first environment that has any for the flow."""

@@ -28,7 +28,6 @@ from mapgen.check.sources import Paths, leaf_paths
 from mapgen.contract.model import Contract
 from mapgen.contract.source_schema import SourceSchema
 from mapgen.ir import flow as ir
-from mapgen.ir.deciding import decided_flow
 from mapgen.ir.types import Object
 from mapgen.report import Diagnostic, Stopped
 from mapgen.report.catalogue import mapping as messages
@@ -68,7 +67,7 @@ def check(flow: spec.Spec, around: Surroundings) -> Checked:
         faults += check_shown(flow.security, section, schema, found.key, found.identities)
     if faults or found is None or contract is None or schema is None:
         raise Stopped(faults)
-    made = decided_flow(_flow(flow, contract, schema, found))
+    made = _flow(flow, contract, schema, found)
     return Checked(flow, made, tuple(sorted(found.formulas.reads)))
 
 
