@@ -34,7 +34,8 @@ def _limited(
     done = subprocess.run(
         [*MAPGEN, *arguments],
         cwd=workspace,
-        env=environment(**variables),
+        # What Python has compiled would be cut off, too, and not be read by anybody any more.
+        env=environment(**variables, PYTHONDONTWRITEBYTECODE="1"),
         capture_output=True,
         timeout=300,
         check=False,
