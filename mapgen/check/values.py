@@ -130,23 +130,17 @@ class FieldRules(Struct, frozen=True):
             one if isinstance(one, Typed) else None for one in (if_missing, failing)
         )
         on_missing: ir.OnMissing = "never"
-        if isinstance(value.type, Optional):
-            on_missing = "omit" if if_missing is None else "replace" if fallback else "reject"
-        node, replacement = value.node, self.formulas.lowered(fallback, inner)
-        match node:
-            case tree.Conditional(then=tree.OrElse(other=other) as known) if other == replacement:
-                # No key at all and a key that is not known come to the same: one test is enough.
-                if isinstance(known.operand, tree.Lookup):
-                    node, replacement, on_missing = known, None, "never"
+        if isinstance(value.type, Optional) and fallback is None:
+            on_missing = "omit" if if_missing is None else "reject"
+        other = self.formulas.lowered(fallback, inner)
         decided_by = value.decided_by if on_missing == "reject" else ()
         return ir.Field(
             target=target,
             name=field.name,
             kind=kind,
             is_list=isinstance(present(value.type), types.ListOf),
-            value=node,
+            value=value.node if other is None else _or_else(value.node, other, inner),
             on_missing=on_missing,
-            replacement=replacement,
             on_error="reject" if failing is None else "replace" if instead else "omit",
             instead=self.formulas.lowered(instead, inner),
             clears=rule.modifiers.clear_if_missing is not None,
@@ -380,6 +374,20 @@ class FieldRules(Struct, frozen=True):
         if text is None:
             return None
         return self.formulas.condition(text, scope.with_("value", Binding(kind)), "`omit_if`")
+
+
+def _or_else(value: ir.Value, other: tree.Expression, kind: Type) -> ir.Value:
+    """Return a value, or the other one where it is missing."""
+    match value:
+        case ir.Made():
+            return replace(value, otherwise=other)
+        case ir.Fixed():
+            return value
+        case tree.Conditional(then=tree.OrElse(operand=tree.Lookup(), other=same)) if same == other:
+            # No key at all and a key that is not known come to the same: one test is enough.
+            return value.then
+        case _:
+            return tree.OrElse(value, renumbered(other, value), kind)
 
 
 def _wanted(kind: Type, field: Field | None) -> Type:

@@ -176,7 +176,7 @@ def _missing(field: ir.Field) -> str:
             return "emptied" if field.clears else "left out"
         case "reject":
             return "rejected"
-        case "replace" | "never":
+        case "never":
             said = dict(field.written)
             return code(said["if_missing"]) if "if_missing" in said else ""
 

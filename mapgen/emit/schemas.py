@@ -226,7 +226,7 @@ def _plain(field: ir.Field) -> Schema:
 
 def _value(field: ir.Field) -> Schema:
     if isinstance(field.value, ir.Made):
-        return _made(field, field.value)
+        return _made(field.value)
     schema = dict(_VALUE_TYPES[field.kind])
     limits = field.limits
     if field.clears:
@@ -249,10 +249,10 @@ def _value(field: ir.Field) -> Schema:
     return schema
 
 
-def _made(field: ir.Field, made: ir.Made) -> Schema:
+def _made(made: ir.Made) -> Schema:
     members = {"made": {"const": made.document}, "field": {"const": made.field}}
     schema = _closed(members, list(members))
-    return {"anyOf": [schema, {"type": "string"}]} if field.on_missing == "replace" else schema
+    return {"anyOf": [schema, {"type": "string"}]} if made.otherwise is not None else schema
 
 
 _BOUNDS: Mapping[ir.Comparison, str] = {

@@ -21,7 +21,7 @@ from mapgen.plan import DocumentPlan, Plan
 ValueKind = Literal[
     "string", "decimal", "decimal_text", "int", "boolean", "date", "datetime", "select"
 ]
-OnMissing = Literal["never", "omit", "reject", "replace"]
+OnMissing = Literal["never", "omit", "reject"]
 OnError = Literal["omit", "reject", "replace"]
 Rounding = Literal["half_up", "half_even", "up", "down"]
 Comparison = Literal["<", "<=", ">", ">="]
@@ -91,12 +91,14 @@ class Fixed(Struct, frozen=True):
 class Made(Struct, frozen=True):
     """The key that the ERP gave another document of the record, which is built before.
 
-    `present` is that document under construction, None where every record makes it.
+    `present` is that document under construction, None where every record makes it; `otherwise`
+    stands for the key of one that is not made.
     """
 
     document: str
     field: str
     present: Variable | None
+    otherwise: Expression | None = None
 
 
 Value = Fixed | Made | Expression
@@ -125,7 +127,7 @@ class Field(Struct, frozen=True):
     """One field of a document.
 
     `target` is its path (`Details[].InventoryID`), `name` the member. `is_list`: a list of such
-    values. `on_missing` says what a missing value means; `replacement` goes with `replace`.
+    values. `on_missing` says what a missing value means.
     `on_error` says what a step that fails means; `instead` goes with `replace`. `clears`: a missing
     value empties the field. `is_written_once`: only a new document gets it. `written` is the rule
     as the spec has it: keys and their words.
@@ -137,7 +139,6 @@ class Field(Struct, frozen=True):
     is_list: bool
     value: Value
     on_missing: OnMissing
-    replacement: Expression | None
     on_error: OnError
     instead: Expression | None
     clears: bool

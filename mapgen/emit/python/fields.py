@@ -154,10 +154,10 @@ class FieldEmitter(Struct):
             is_there = f"{self.names[made.present.name]} is not {unset}"
             if field.on_missing == "reject":
                 code = self.call("required", f"{code} if {is_there} else None")
-            elif field.replacement is None:
+            elif made.otherwise is None:
                 code = f"{code} if {is_there} else {unset}"
             else:
-                other = self.expressions().value(field.replacement)
+                other = self.expressions().value(made.otherwise)
                 code = f"{code} if {is_there} else {self.wrap('StringValue', other)}"
         local = self.namer.name(local_name(field.name))
         return [Statement(code, local, field.target, field)], local
@@ -230,14 +230,12 @@ class FieldEmitter(Struct):
         return Guarded((f"({name} := {code}) is not None",), name)
 
     def _step(self, field: ir.Field) -> str:
-        """Return what is attempted: the value, None where it is missing and nothing replaces it.
+        """Return what is attempted: the value, None where it is missing.
 
         The step asks for itself whether its values are there: a type checker wants it so.
         """
         assert not isinstance(field.value, ir.Fixed | ir.Made)
         expression = field.value
-        if field.on_missing == "replace":
-            return self._replaced(field, self.expressions().guarded(expression)).value
         if field.on_missing == "never":
             return self.expressions().value(expression)
         return self.expressions().optional(expression)
@@ -255,13 +253,6 @@ class FieldEmitter(Struct):
                 return self.expressions().guarded(expression)
             case "reject":
                 return Guarded((), self.call("required", self.expressions().optional(expression)))
-            case "replace":
-                return self._replaced(field, self.expressions().guarded(expression))
-
-    def _replaced(self, field: ir.Field, guarded: Guarded) -> Guarded:
-        assert field.replacement is not None
-        other = self.expressions().value(field.replacement)
-        return Guarded((), chosen(guarded.value, guarded.guards, other))
 
     def _limited(self, field: ir.Field, value: str) -> str:
         found = self._each(field, value, partial(self._limited_one, field))

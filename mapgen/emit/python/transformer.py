@@ -418,7 +418,7 @@ class _Body(Struct):
 
     def _kind(self, item: ir.Field) -> str:
         if isinstance(item.value, ir.Made):
-            return "MadeValue | StringValue" if item.on_missing == "replace" else "MadeValue"
+            return "MadeValue" if item.value.otherwise is None else "MadeValue | StringValue"
         if self.module.flow.wraps_values:
             return "MultiSelectValue" if item.is_list else WRAPPERS[item.kind]
         module, kind = PLAIN[item.kind]
