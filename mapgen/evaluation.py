@@ -19,8 +19,8 @@ from mapgen.ir import types
 from mapgen.ir.expression import attribute_names, is_optional
 from mapgen.ir.types import Type
 from mapgen.report import Diagnostic, Stopped, Text
+from mapgen.runtime.errors import beyond_counting
 from mapgen.runtime.exact import exactly
-from mapgen.runtime.faults import beyond_counting
 from mapgen.runtime.functions import timestamp_text
 from mapgen.runtime.records import JsonValue
 from mapgen.runtime.zones import zone_of
@@ -50,7 +50,7 @@ def evaluate(
         values: their values, as JSON; a name without a value is missing.
 
     Raises Stopped for faults of the expression, NotThatType for values that do not fit their types,
-    Fault for values that the expression cannot use.
+    RuleError for values that the expression cannot use.
     """
     faults: list[Diagnostic] = []
     scope = Scope({name: Binding(kind) for name, kind in kinds.items()})

@@ -43,7 +43,7 @@ def eval_(expression: str | None, data: Path | None, jsonl: Path | None) -> None
 def _one(expression: str, data: Path | None) -> None:
     from mapgen.evaluation import NotThatType, evaluate, type_of
     from mapgen.report import Text
-    from mapgen.runtime.faults import Fault
+    from mapgen.runtime.errors import RuleError
     from mapgen.runtime.values import ENCODER
 
     values = {} if data is None else _object(data)
@@ -52,21 +52,21 @@ def _one(expression: str, data: Path | None) -> None:
         found = evaluate(Text.plain(expression), kinds, values)
     except NotThatType as wrong:
         raise click.ClickException(str(wrong)) from None
-    except Fault as fault:
+    except RuleError as fault:
         raise click.ClickException(f"{fault.code}: {fault.message}") from None
     piped(ENCODER.encode(found.value).decode())
     say(f"type: {found.type}", err=True)
 
 
 def _object(path: Path) -> dict[str, JsonValue]:
-    from mapgen.runtime.faults import Fault
+    from mapgen.runtime.errors import RuleError
     from mapgen.runtime.records import RawRecord, decode_whole
 
     try:
         value = decode_whole(RawRecord(1, 1, path.read_bytes().removeprefix(BOM_UTF8)), ())
     except OSError as error:
         raise click.ClickException(f"cannot read `{path}`: {error.strerror}") from None
-    except Fault as fault:
+    except RuleError as fault:
         raise click.ClickException(f"`{path}`: {fault.message}") from None
     if not isinstance(value, dict):
         raise click.ClickException(f"`{path}` is no JSON object; give names and values")
@@ -106,7 +106,7 @@ def _line(raw: RawRecord) -> Evaluated | str:
     """Return what a line comes to, or why it comes to nothing."""
     from mapgen.evaluation import NotThatType, evaluate, read_types
     from mapgen.report import Stopped, Text
-    from mapgen.runtime.faults import Fault
+    from mapgen.runtime.errors import RuleError
     from mapgen.runtime.records import decode_whole
 
     try:
@@ -124,7 +124,7 @@ def _line(raw: RawRecord) -> Evaluated | str:
                 return 'a line is {"expr", "types", "bindings"}'
     except Stopped as stopped:
         return "; ".join(f"{fault.code}: {fault.message}" for fault in stopped.diagnostics)
-    except Fault as fault:
+    except RuleError as fault:
         return f"{fault.code}: {fault.message}"
     except NotThatType as wrong:
         return str(wrong)

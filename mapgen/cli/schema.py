@@ -98,7 +98,7 @@ def _records(files: tuple[Path, ...], envelope: tuple[str, ...]) -> list[Mapping
 def _records_of(path: Path, envelope: tuple[str, ...]) -> Iterator[Mapping[str, Json]]:
     """Yield the records of a file; what is none is told and left out."""
     from mapgen.cli.output import say
-    from mapgen.runtime.faults import Fault
+    from mapgen.runtime.errors import RuleError
     from mapgen.runtime.records import decode_whole, read_records
 
     with path.open("rb") as stream:
@@ -106,8 +106,8 @@ def _records_of(path: Path, envelope: tuple[str, ...]) -> Iterator[Mapping[str, 
             try:
                 record = decode_whole(raw, envelope)
                 if not isinstance(record, dict):
-                    raise Fault("R101", "it is no object")
-            except Fault as fault:
+                    raise RuleError("R101", "it is no object")
+            except RuleError as fault:
                 words = f"{path.as_posix()}: record {raw.number} is left out: {fault}"
                 say(words, err=True)
             else:

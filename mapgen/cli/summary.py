@@ -8,7 +8,7 @@ from mapgen.cli.explain import title_of
 from mapgen.cli.output import say
 from mapgen.escaping import lines, visible
 from mapgen.runtime.aborted import RunAborted
-from mapgen.runtime.outcome import FaultReport
+from mapgen.runtime.outcome import ErrorReport
 from mapgen.runtime.summary import Shown, Summary, instant_of
 
 _MOST_REASONS = 8
@@ -101,7 +101,7 @@ def _tell_in_full(shown: Shown) -> None:
         _tell_fault(fault)
 
 
-def _tell_fault(fault: FaultReport) -> None:
+def _tell_fault(fault: ErrorReport) -> None:
     head = click.style(f"{fault.code}", fg="red", bold=True)
     told = visible(f"{fault.target or 'the record'}: {fault.message}")
     click.echo(f"  {head} {told}", err=True)

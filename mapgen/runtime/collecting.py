@@ -1,8 +1,8 @@
-"""The complete way: a generated module in, a twin of it out that finds every fault of a record.
+"""The complete way: a generated module in, a build of it out that finds every error of a record.
 
 The generated code stops at the first value it cannot use; that is what makes it short and fast. The
-twin is the same code, compiled once more with each statement guarded: a statement that fails is
-noted, with the rows it stood in, and its result is a Poison that keeps later statements from
+build is the same code, compiled once more with each statement guarded: a statement that fails is
+noted, with the rows it stood in, and its result is an ErrorValue that keeps later statements from
 reporting the same mistake again. So there is one text of the rules, and both ways mean the same.
 """
 
@@ -16,9 +16,9 @@ from typing import Any, TypeGuard, TypeVar
 import msgspec
 from msgspec import UnsetType
 
-from mapgen.runtime.faults import Fault, beyond_counting
+from mapgen.runtime.errors import RuleError, beyond_counting
 from mapgen.runtime.places import place_in, places_of
-from mapgen.runtime.source import Poison
+from mapgen.runtime.source import ErrorValue
 
 Value = TypeVar("Value")
 _Node = TypeVar("_Node", bound=ast.expr)
@@ -58,28 +58,28 @@ class _Loop(msgspec.Struct):
 
 
 class Collector:
-    """What the twin reports to: the faults of one record, in the order of the rules.
+    """What the build reports to: the errors of one record, in the order of the rules.
 
     `loops` are the lists that the statement at work goes over, the outermost first.
     """
 
     def __init__(self) -> None:
-        self.found: list[tuple[str, Spot, Fault]] = []
+        self.found: list[tuple[str, Spot, RuleError]] = []
         self.loops: list[_Loop] = []
         self._made: list[tuple[str, list[object], int, tuple[int | None, ...]]] | None = None
-        self._started_with: tuple[Fault, ...] = ()
+        self._started_with: tuple[RuleError, ...] = ()
         self._known: set[int] = set()
-        self._last: Fault | None = None
+        self._last: RuleError | None = None
         self._record: tuple[object, str] = None, ""
         self._places: Mapping[int, str] | None = None
 
     def start(
-        self, known: Iterable[Fault], record: object, root: str, *, notes_rows: bool = False
+        self, known: Iterable[RuleError], record: object, root: str, *, notes_rows: bool = False
     ) -> None:
         """Forget the last record.
 
         Args:
-            known: faults of the next that are reported elsewhere.
+            known: errors of the next that are reported elsewhere.
             record: the next one, which has to be kept until the one after it.
             root: what it is called.
             notes_rows: whether `made` will be asked for.
@@ -97,7 +97,7 @@ class Collector:
         self._record = record, root
         self._places = None
 
-    def failed(self, code: str, error: Exception, depth: int) -> Poison:
+    def failed(self, code: str, error: Exception, depth: int) -> ErrorValue:
         """Note why a statement failed, once, and return what stands for its result.
 
         The lists that it went over are left.
@@ -110,9 +110,9 @@ class Collector:
             self._last = fault
             self.found.append((code, self._spot(), fault))
         del self.loops[depth:]
-        return Poison(fault)
+        return ErrorValue(fault)
 
-    def element(self, code: str, made: Callable[[], Value]) -> Value | Poison:
+    def element(self, code: str, made: Callable[[], Value]) -> Value | ErrorValue:
         """Return an element of a list, or what stands for it: the other rows are looked at, too."""
         depth = len(self.loops)
         try:
@@ -157,25 +157,25 @@ class Collector:
     ) -> Value | None:
         """Do what `attempted` and `attempted_or` do for a step that fails by itself.
 
-        Raises the fault again that is known already: it is that of another statement.
+        Raises the error again that is known already: it is that of another statement.
         """
         depth = len(self.loops)
         try:
             return step()
-        except (Fault, ArithmeticError) as error:
+        except (RuleError, ArithmeticError) as error:
             if id(error) in self._known:
                 raise
             del self.loops[depth:]
             return otherwise()
 
-    def _as_fault(self, error: Exception) -> Fault:
+    def _as_fault(self, error: Exception) -> RuleError:
         match error:
-            case Fault():
+            case RuleError():
                 return _first_of(error)
             case ArithmeticError():
                 return beyond_counting(error)
             case TypeError() | ValueError() | AttributeError() if self._last is not None:
-                # Code in C looks at a Poison's type before it touches it.
+                # Code in C looks at an ErrorValue's type before it touches it.
                 return self._last
             case _:
                 raise error
@@ -212,20 +212,20 @@ class Collector:
         return value
 
 
-def _first_of(fault: Fault) -> Fault:
-    """Return the fault of the Poison within the value that a fault tells of, else the fault."""
+def _first_of(fault: RuleError) -> RuleError:
+    """Return the error of the ErrorValue within an error's value, else the error itself."""
     try:
         str(fault.value)
-    except Fault as known:
+    except RuleError as known:
         return known
     return fault
 
 
-def collecting_twin(module: ModuleType, text: str) -> tuple[ModuleType, Collector]:
+def error_collecting_build(module: ModuleType, text: str) -> tuple[ModuleType, Collector]:
     """Return a module that does what the text says, statement by guarded statement.
 
     Args:
-        module: the generated module; its classes are shared with the twin.
+        module: the generated module; its classes are shared with the build.
         text: its source.
     """
     tree = ast.parse(text)
@@ -237,14 +237,14 @@ def collecting_twin(module: ModuleType, text: str) -> tuple[ModuleType, Collecto
     for function in functions:
         _guard_function(function, makers)
     collector = Collector()
-    twin = ModuleType(f"{module.__name__} (collecting)")
-    twin.__dict__.update(module.__dict__)
-    twin.__dict__.update(__collector=collector, __NoneType=NoneType, __UnsetType=UnsetType)
-    twin.__dict__.update(attempted=collector.attempted, attempted_or=collector.attempted)
+    build = ModuleType(f"{module.__name__} (collecting)")
+    build.__dict__.update(module.__dict__)
+    build.__dict__.update(__collector=collector, __NoneType=NoneType, __UnsetType=UnsetType)
+    build.__dict__.update(attempted=collector.attempted, attempted_or=collector.attempted)
     code = ast.Module(body=[bind], type_ignores=[])
     ast.fix_missing_locations(code)
-    exec(compile(code, f"<collecting {module.__name__}>", "exec"), twin.__dict__)
-    return twin, collector
+    exec(compile(code, f"<collecting {module.__name__}>", "exec"), build.__dict__)
+    return build, collector
 
 
 def _guard_function(function: ast.FunctionDef, makers: frozenset[str]) -> None:
@@ -330,8 +330,8 @@ _MAY_FAIL = (ast.Call, ast.BinOp, ast.Subscript)
 class _Watched(ast.NodeTransformer):
     """Wraps what the collector has to see: rows, elements, values asked whether they are there.
 
-    `is None` touches nothing, so that a Poison would pass for a value that is there. An element
-    that fails does not end its list.
+    `is None` touches nothing, so that an ErrorValue would pass for a value that is there. An
+    element that fails does not end its list.
     """
 
     def __init__(
@@ -386,7 +386,7 @@ class _Watched(ast.NodeTransformer):
         return over
 
     def _step(self, step: ast.expr) -> ast.expr:
-        """Watch a step that may fail: an element that fails there is no fault, it ends the step."""
+        """Watch a step that may fail: an element that fails there is no error, it ends the step."""
         outside, self._guards_elements = self._guards_elements, False
         watched: ast.expr = self.visit(step)
         self._guards_elements = outside

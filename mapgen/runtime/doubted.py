@@ -1,4 +1,4 @@
-"""A record in that is not what it should be at a few places, its struct and those faults out.
+"""A record in that is not what it should be at a few places, its struct and those errors out.
 
 msgspec says where the first value is that it cannot take. The record is decoded once more, with
 what stands there left as it is, and only that is looked at patiently.
@@ -17,7 +17,7 @@ import msgspec
 from mapgen.runtime.records import UNTYPED
 from mapgen.runtime.source import (
     DOUBTS,
-    SourceFault,
+    SourceError,
     decoder_of,
     fields_of,
     missing,
@@ -30,7 +30,7 @@ _Place = tuple[str, ...]
 _Places = tuple[_Place, ...]
 
 _MOST_PLACES = 3
-# Sets of places that records have faults at: for each a struct is made, and kept.
+# Sets of places that records have errors at: for each a struct is made, and kept.
 _MOST_KNOWN = 256
 _WHERE = re.compile(r"(?:required field `([^`]*)`)?(?: - at `\$([^`]*)`)?\Z")
 _MEMBER = re.compile(r"\.([^.\[]+)")
@@ -46,8 +46,8 @@ class DoubtedReader:
 
     def read(
         self, data: bytes, path: str, refusal: str
-    ) -> tuple[typing.Any, tuple[SourceFault, ...]] | None:
-        """Return the struct with Poisons, and their faults; None where there are too many places.
+    ) -> tuple[typing.Any, tuple[SourceError, ...]] | None:
+        """Return the struct with ErrorValues, and their errors; None for too many places.
 
         Raises what msgspec raises for what is no JSON.
 
@@ -72,7 +72,7 @@ class DoubtedReader:
             except msgspec.ValidationError as error:
                 refusal = str(error)
             else:
-                faults: list[SourceFault] = []
+                faults: list[SourceError] = []
                 _settle(found, self._kind, places, path, faults)
                 return found, tuple(faults)
         return None
@@ -145,7 +145,7 @@ def _settle(
     kind: type,
     places: _Places,
     path: str,
-    faults: list[SourceFault],
+    faults: list[SourceError],
 ) -> None:
     """Look at what was left open, in the order of the schema."""
     for field, is_left_open, held, inner in _ways(kind, places):
@@ -164,7 +164,7 @@ def _read(
     value: msgspec.Raw | msgspec.UnsetType,
     field: msgspec.structs.FieldInfo,
     path: str,
-    faults: list[SourceFault],
+    faults: list[SourceError],
 ) -> object:
     if value is msgspec.UNSET:
         return missing(field, path, faults) if field.required else field.default

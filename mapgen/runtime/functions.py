@@ -23,8 +23,8 @@ from textwrap import TextWrapper
 from typing import TypeVar
 
 from mapgen.runtime.currency import COUNTINGS
+from mapgen.runtime.errors import RuleError
 from mapgen.runtime.exact import MOST_DIGITS, quotient, to_places
-from mapgen.runtime.faults import Fault
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -52,9 +52,9 @@ def bound(value: T, change: Callable[[T], R]) -> R:
 
 
 def demanded(value: T | None) -> T:
-    """Return the value. Raises a Fault when it is missing."""
+    """Return the value. Raises RuleError when it is missing."""
     if value is None:
-        raise Fault("R201", "the value is missing")
+        raise RuleError("R201", "the value is missing")
     return value
 
 
@@ -85,10 +85,10 @@ def entry_if_present(key: K, value: T | None) -> dict[K, T]:
 
 
 def element(values: Sequence[T], position: int) -> T:
-    """Return the element at a position, the first being 0. Raises a Fault when there is none."""
+    """Return the element at a position, the first being 0. Raises RuleError when there is none."""
     if 0 <= position < len(values):
         return values[position]
-    raise Fault("R202", f"there is no such element in a list of {len(values)}", position)
+    raise RuleError("R202", f"there is no such element in a list of {len(values)}", position)
 
 
 def element_or_none(values: Sequence[T], position: int) -> T | None:
@@ -97,10 +97,10 @@ def element_or_none(values: Sequence[T], position: int) -> T | None:
 
 
 def entry(entries: Mapping[K, T], key: K) -> T:
-    """Return the value of a key. Raises a Fault when there is none."""
+    """Return the value of a key. Raises RuleError when there is none."""
     if key in entries:
         return entries[key]
-    raise Fault("R203", "the map has no entry with this key", key)
+    raise RuleError("R203", "the map has no entry with this key", key)
 
 
 def first(values: Iterable[T]) -> T | None:
@@ -118,12 +118,12 @@ def last(values: Iterable[T]) -> T | None:
 def part(values: Sequence[T], start: int, end: int) -> list[T]:
     """Return the elements from start up to but not including end.
 
-    Raises a Fault beyond the list.
+    Raises RuleError beyond the list.
     """
     if 0 <= start <= end <= len(values):
         return list(values[start:end])
     message = f"the elements are not all in a list of {len(values)}"
-    raise Fault("R202", message, f"{start} to {end}")
+    raise RuleError("R202", message, f"{start} to {end}")
 
 
 def flatten(lists: Iterable[Iterable[T]]) -> list[T]:
@@ -132,10 +132,10 @@ def flatten(lists: Iterable[Iterable[T]]) -> list[T]:
 
 
 def counted(count: int) -> list[int]:
-    """Return the numbers from 0 up to but not including the count. Raises a Fault beyond 10,000."""
+    """Return the numbers from 0 up to the count, without it. Raises RuleError beyond 10,000."""
     if 0 <= count <= MOST_COUNTED:
         return list(range(count))
-    raise Fault("R204", f"the count is not between 0 and {MOST_COUNTED}", count)
+    raise RuleError("R204", f"the count is not between 0 and {MOST_COUNTED}", count)
 
 
 # Text
@@ -170,38 +170,38 @@ def _capital(letter: re.Match[str]) -> str:
 def substring(text: str, start: int, end: int | None = None) -> str:
     """Return the characters from start up to but not including end.
 
-    Raises a Fault when a position lies outside the text.
+    Raises RuleError when a position lies outside the text.
     """
     stop = len(text) if end is None else end
     if 0 <= start <= stop <= len(text):
         return text[start:stop]
     message = f"the characters are not all in a text of {len(text)}"
-    raise Fault("R205", message, f"{start} to {stop} of `{text}`")
+    raise RuleError("R205", message, f"{start} to {stop} of `{text}`")
 
 
 def char_at(text: str, position: int) -> str:
-    """Return the character at a position, nothing at the very end. Raises a Fault beyond it."""
+    """Return the character at a position, nothing at the very end. Raises RuleError beyond it."""
     return substring(text, position, min(position + 1, max(len(text), position)))
 
 
 def index_of(text: str, sought: str, start: int) -> int:
     """Return where the part first stands at or behind start, -1 for nowhere.
 
-    Raises a Fault when start lies outside the text.
+    Raises RuleError when start lies outside the text.
     """
     if 0 <= start <= len(text):
         return text.find(sought, start)
-    raise Fault("R205", f"the position is not in a text of {len(text)}", f"{start} of `{text}`")
+    raise RuleError("R205", f"the position is not in a text of {len(text)}", f"{start} of `{text}`")
 
 
 def last_index_of(text: str, sought: str, start: int) -> int:
     """Return where the part last stands at or before start, -1 for nowhere.
 
-    Raises a Fault when start lies outside the text.
+    Raises RuleError when start lies outside the text.
     """
     if 0 <= start <= len(text):
         return text.rfind(sought, 0, start + len(sought))
-    raise Fault("R205", f"the position is not in a text of {len(text)}", f"{start} of `{text}`")
+    raise RuleError("R205", f"the position is not in a text of {len(text)}", f"{start} of `{text}`")
 
 
 def split_text(text: str, separator: str, most: int) -> list[str]:
@@ -262,17 +262,17 @@ _DECIMAL = re.compile(_PLAIN + r"(?:[eE][+-]?[0-9]{1,2})?")
 def parse_int(text: str) -> int:
     """Return the whole number that the text spells.
 
-    Raises a Fault for any other text, and for a number of more than 64 bits.
+    Raises RuleError for any other text, and for a number of more than 64 bits.
     """
     if _WHOLE.fullmatch(text) and -(2**63) <= int(text) < 2**63:
         return int(text)
-    raise Fault("R207", "the text is not a whole number", text)
+    raise RuleError("R207", "the text is not a whole number", text)
 
 
 def parse_decimal(text: str) -> Decimal:
     """Return the number that the text spells, exactly, of at most 28 digits.
 
-    Raises a Fault for any other text: spaces, thousands' separators, decimal commas.
+    Raises RuleError for any other text: spaces, thousands' separators, decimal commas.
     """
     if len(text) <= MOST_DIGITS and _is_plain(text):
         return Decimal(text)
@@ -282,7 +282,7 @@ def parse_decimal(text: str) -> Decimal:
         assert isinstance(shown.exponent, int)
         if len(shown.digits) <= MOST_DIGITS and -MOST_DIGITS <= shown.exponent <= MOST_DIGITS:
             return number if shown.exponent <= 0 else number.quantize(Decimal(1))
-    raise Fault("R208", "the text is not a number that can be taken exactly", text)
+    raise RuleError("R208", "the text is not a number that can be taken exactly", text)
 
 
 _BOOLS = dict.fromkeys(("true", "True", "TRUE", "t", "1"), True) | dict.fromkeys(
@@ -291,10 +291,10 @@ _BOOLS = dict.fromkeys(("true", "True", "TRUE", "t", "1"), True) | dict.fromkeys
 
 
 def parse_bool(text: str) -> bool:
-    """Return the truth that the text spells. Raises a Fault for any other text."""
+    """Return the truth that the text spells. Raises RuleError for any other text."""
     if text in _BOOLS:
         return _BOOLS[text]
-    raise Fault("R209", "the text is neither true nor false", text)
+    raise RuleError("R209", "the text is neither true nor false", text)
 
 
 def total(amounts: Iterable[Decimal]) -> Decimal:
@@ -305,23 +305,23 @@ def total(amounts: Iterable[Decimal]) -> Decimal:
 def divided(amount: Decimal | int, by: Decimal | int) -> Decimal:
     """Return the quotient, to more digits than any rounding looks at.
 
-    Raises a Fault for a division by zero.
+    Raises RuleError for a division by zero.
     """
     if by == 0:
-        raise Fault("R210", "this divides by zero", amount)
+        raise RuleError("R210", "this divides by zero", amount)
     return quotient(Decimal(amount), Decimal(by))
 
 
 def int_div(number: int, by: int) -> int:
-    """Return the whole part of the quotient. Raises a Fault for a division by zero."""
+    """Return the whole part of the quotient. Raises RuleError for a division by zero."""
     if by == 0:
-        raise Fault("R210", "this divides by zero", number)
+        raise RuleError("R210", "this divides by zero", number)
     quotient = abs(number) // abs(by)
     return quotient if (number < 0) == (by < 0) else -quotient
 
 
 def int_mod(number: int, by: int) -> int:
-    """Return what `int_div` leaves over. Raises a Fault for a division by zero."""
+    """Return what `int_div` leaves over. Raises RuleError for a division by zero."""
     return number - int_div(number, by) * by
 
 
@@ -332,18 +332,18 @@ def sign(number: Decimal | int) -> int:
 
 def _rounded(amount: Decimal, places: int, rounding: str) -> Decimal:
     if not 0 <= places <= MOST_PLACES:
-        raise Fault("R211", f"an amount is rounded to 0 to {MOST_PLACES} places", places)
+        raise RuleError("R211", f"an amount is rounded to 0 to {MOST_PLACES} places", places)
     try:
         return to_places(amount, places, rounding)
     except InvalidOperation:
         message = f"the amount is too large to be rounded to {places} places"
-        raise Fault("R211", message, amount) from None
+        raise RuleError("R211", message, amount) from None
 
 
 def round_half_up(amount: Decimal, places: int) -> Decimal:
     """Return the amount rounded to places, a half away from zero.
 
-    Raises a Fault beyond 28 digits, as all that round do.
+    Raises RuleError beyond 28 digits, as all that round do.
     """
     return _rounded(amount, places, ROUND_HALF_UP)
 
@@ -376,24 +376,24 @@ def round_ceiling(amount: Decimal) -> Decimal:
 def currency_places(currency: str, counting: str = "iso") -> int:
     """Return the decimal places of a currency, as ISO 4217 or a payment service counts them.
 
-    Raises a Fault for a currency that is unknown there.
+    Raises RuleError for a currency that is unknown there.
     """
     places = COUNTINGS[counting].get(currency)
     if places is None:
-        raise Fault("R212", "the currency is not known", currency)
+        raise RuleError("R212", "the currency is not known", currency)
     return places
 
 
 def from_minor_units(count: int, currency: str, counting: str = "iso") -> Decimal:
-    """Return the amount that so many cents make. Raises a Fault for an unknown currency."""
+    """Return the amount that so many cents make. Raises RuleError for an unknown currency."""
     return Decimal(count).scaleb(-currency_places(currency, counting))
 
 
 def to_minor_units(amount: Decimal, currency: str, counting: str = "iso") -> int:
-    """Return the amount in cents. Raises a Fault for a fraction of one, or an unknown currency."""
+    """Return the amount in cents. Raises RuleError for a fraction of one, an unknown currency."""
     cents = amount.scaleb(currency_places(currency, counting))
     if cents != cents.to_integral_value():
-        raise Fault("R213", "the amount has more places than its currency", amount)
+        raise RuleError("R213", "the amount has more places than its currency", amount)
     return int(cents)
 
 
@@ -408,26 +408,26 @@ _INSTANT = re.compile(
 def parse_timestamp(text: str) -> datetime:
     """Return the instant that the text spells (RFC 3339), to the microsecond.
 
-    Raises a Fault for any other text, and for one without a zone.
+    Raises RuleError for any other text, and for one without a zone.
     """
     match = _INSTANT.fullmatch(text)
     if match is None:
-        raise Fault("R214", "the text is not an instant (RFC 3339)", text)
+        raise RuleError("R214", "the text is not an instant (RFC 3339)", text)
     day, time, fraction, zone = match.groups()
     if zone is None:
-        raise Fault("R215", "the instant has no zone, so that its date is not known", text)
+        raise RuleError("R215", "the instant has no zone, so that its date is not known", text)
     try:
         return datetime.fromisoformat(f"{day}T{time}.{(fraction or '0')[:6]:0<6}{zone.upper()}")
     except ValueError:
-        raise Fault("R214", "there is no such day or time", text) from None
+        raise RuleError("R214", "there is no such day or time", text) from None
 
 
 def from_unix_seconds(seconds: int) -> datetime:
-    """Return the instant so many seconds after 1970 began. Raises a Fault beyond the year 9999."""
+    """Return the instant so many seconds after 1970. Raises RuleError beyond the year 9999."""
     try:
         return datetime.fromtimestamp(seconds, UTC)
     except (OverflowError, ValueError, OSError):
-        raise Fault("R214", "the instant lies beyond the calendar", seconds) from None
+        raise RuleError("R214", "the instant lies beyond the calendar", seconds) from None
 
 
 def unix_seconds(instant: datetime) -> int:
@@ -442,7 +442,7 @@ def timestamp_text(instant: datetime) -> str:
 
 
 def parse_date(text: str, pattern: str = "%Y-%m-%d") -> date:
-    """Return the date that the text spells after the pattern, exactly. Raises a Fault otherwise."""
+    """Return the date that the text spells by the pattern, exactly. Raises RuleError otherwise."""
     return _parsed(text, pattern).date()
 
 
@@ -450,24 +450,24 @@ def _parsed(text: str, pattern: str) -> datetime:
     try:
         found = datetime.strptime(text, pattern)
     except ValueError:
-        raise Fault("R216", "the text is not a date after the pattern", text) from None
+        raise RuleError("R216", "the text is not a date after the pattern", text) from None
     # strptime is content with `1.5.2024` where the pattern asks for `01.05.2024`.
     if format_date(found, pattern) != text:
-        raise Fault("R216", "the text is not a date after the pattern", text)
+        raise RuleError("R216", "the text is not a date after the pattern", text)
     return found
 
 
 def parse_local_time(text: str, pattern: str, zone: tzinfo) -> datetime:
     """Return the instant at which the zone's clock shows what the text spells.
 
-    Raises a Fault for any other text, and for a time that the clock skips or shows twice.
+    Raises RuleError for any other text, and for a time that the clock skips or shows twice.
     """
     found = _parsed(text, pattern).replace(tzinfo=zone)
     instant = found.astimezone(UTC)
     if instant.astimezone(zone).replace(tzinfo=None) != found.replace(tzinfo=None):
-        raise Fault("R217", "the zone's clock skips this time when it is put forward", text)
+        raise RuleError("R217", "the zone's clock skips this time when it is put forward", text)
     if found.utcoffset() != found.replace(fold=1).utcoffset():
-        raise Fault("R217", "the zone's clock shows this time twice when it is put back", text)
+        raise RuleError("R217", "the zone's clock shows this time twice when it is put back", text)
     return instant
 
 
@@ -481,21 +481,21 @@ def format_date(value: date, pattern: str) -> str:
 
 
 def add_days(day: date, days: int) -> date:
-    """Return the date so many days later. Raises a Fault beyond the calendar."""
+    """Return the date so many days later. Raises RuleError beyond the calendar."""
     try:
         return day + timedelta(days=days)
     except OverflowError:
-        raise Fault("R218", "the date lies beyond the calendar", days) from None
+        raise RuleError("R218", "the date lies beyond the calendar", days) from None
 
 
 def add_months(day: date, months: int) -> date:
     """Return the same day so many months later, or the last one of a shorter month.
 
-    Raises a Fault beyond the calendar.
+    Raises RuleError beyond the calendar.
     """
     year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
     if not date.min.year <= year <= date.max.year:
-        raise Fault("R218", "the date lies beyond the calendar", months)
+        raise RuleError("R218", "the date lies beyond the calendar", months)
     longest = calendar.monthrange(year, month + 1)[1]
     return date(year, month + 1, min(day.day, longest))
 
@@ -515,10 +515,10 @@ _MICROSECONDS = {
 def parse_duration(text: str) -> timedelta:
     """Return the length of time that the text spells: `1h30m`.
 
-    Raises a Fault for any other text.
+    Raises RuleError for any other text.
     """
     if _SPAN.fullmatch(text) is None:
-        raise Fault("R219", "the text is not a duration such as 1h30m", text)
+        raise RuleError("R219", "the text is not a duration such as 1h30m", text)
     parts = (Decimal(number) * _MICROSECONDS[unit] for number, unit in _SPAN_PART.findall(text))
     span = timedelta(microseconds=int(sum(parts, Decimal(0))))
     return -span if text.startswith("-") else span

@@ -14,7 +14,7 @@ import msgspec
 
 from mapgen.plan import Group
 from mapgen.runtime.cells import Row, getter, named, needed_columns
-from mapgen.runtime.faults import Unjoined
+from mapgen.runtime.errors import Unjoined
 from mapgen.runtime.records import LONGEST_RECORD, JsonValue, RawRecord
 from mapgen.runtime.source import struct_of
 

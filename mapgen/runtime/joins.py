@@ -20,9 +20,9 @@ from msgspec.structs import replace
 
 from mapgen.plan import Form, Join, JoinKey, Plan
 from mapgen.runtime.cells import Row, whole_number
-from mapgen.runtime.faults import Fault, Unjoined
+from mapgen.runtime.errors import RuleError, Unjoined
 from mapgen.runtime.groups import Record
-from mapgen.runtime.outcome import FaultReport, Origin, Rejected
+from mapgen.runtime.outcome import ErrorReport, Origin, Rejected
 from mapgen.runtime.records import LONGEST_RECORD, JsonValue, RawRecord, decode
 from mapgen.runtime.source import unfit
 
@@ -47,7 +47,7 @@ class IndexingError(Exception):
 class UnfitKey(Exception):
     """A record whose key cannot be read: the member, and what is wrong with it."""
 
-    def __init__(self, member: str, fault: Fault) -> None:
+    def __init__(self, member: str, fault: RuleError) -> None:
         super().__init__(member)
         self.member = member
         self.fault = fault
@@ -176,7 +176,7 @@ class _Index:
             except UnfitKey as unfit_key:
                 place = f"{self._path}.{unfit_key.member}"
                 yield self._rejected(raw, unfit_key.fault, place)
-            except Fault as fault:
+            except RuleError as fault:
                 yield self._rejected(raw, fault)
             else:
                 rows.append((self._records, key, data))
@@ -196,10 +196,12 @@ class _Index:
         value: JsonValue = raw.named()
         return value, msgspec.json.encode(value)
 
-    def _rejected(self, raw: Row | RawRecord, fault: Fault, place: str | None = None) -> Rejected:
+    def _rejected(
+        self, raw: Row | RawRecord, fault: RuleError, place: str | None = None
+    ) -> Rejected:
         self._unread = self._unread or raw
         origin = Origin(self.file.name, raw.number, raw.line)
-        return Rejected(origin, (FaultReport(fault.code, fault.message, source_path=place),))
+        return Rejected(origin, (ErrorReport(fault.code, fault.message, source_path=place),))
 
     def found(self, own: Mapping[str, msgspec.Raw], form: Form) -> JsonValue | Unjoined:
         """Return what belongs to a record, or why that cannot be told; None for nothing."""
@@ -287,7 +289,7 @@ def _key(value: Mapping[str, JsonValue], pairs: Iterable[tuple[str, JoinKey]], f
 
 def _part(found: JsonValue, name: str, kind: str, form: Form) -> str:
     if found is None:
-        raise UnfitKey(name, Fault("R103", f"`{name}` is missing"))
+        raise UnfitKey(name, RuleError("R103", f"`{name}` is missing"))
     value = found
     if form.holds_cells and kind == "int" and isinstance(found, str):
         number = whole_number(found)

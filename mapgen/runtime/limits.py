@@ -1,7 +1,7 @@
 """What generated code calls where a value has to keep to a limit: the value in, the value out.
 
-Each raises Fault, R3xx, when the value does not keep to it. Lengths count UTF-16 code units, as SQL
-Server's nvarchar does.
+Each raises RuleError, R3xx, when the value does not keep to it. Lengths count UTF-16 code units, as
+SQL Server's nvarchar does.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from typing import Literal, TypeVar
 
 import msgspec
 
+from mapgen.runtime.errors import RuleError
 from mapgen.runtime.exact import has_places, to_places
-from mapgen.runtime.faults import Fault
 from mapgen.runtime.patterns import Pattern
 
 T = TypeVar("T")
@@ -43,7 +43,7 @@ def attempted(step: Callable[[], T]) -> T | None:
     """Return what the step gives, None where it fails."""
     try:
         return step()
-    except (Fault, ArithmeticError):
+    except (RuleError, ArithmeticError):
         return None
 
 
@@ -51,14 +51,14 @@ def attempted_or(step: Callable[[], T], otherwise: Callable[[], T]) -> T:
     """Return what the step gives, or what stands for it where it fails."""
     try:
         return step()
-    except (Fault, ArithmeticError):
+    except (RuleError, ArithmeticError):
         return otherwise()
 
 
 def required(value: T | None) -> T:
     """Return the value, or raise R201 when it is missing."""
     if value is None:
-        raise Fault("R201", "the value is missing")
+        raise RuleError("R201", "the value is missing")
     return value
 
 
@@ -70,7 +70,7 @@ def text(value: str, longest: int) -> str:
         units = len(value.encode("utf-16-le")) // 2
         if units > longest:
             message = f"the text has {units} characters, the field holds {longest}"
-            raise Fault("R301", message, value)
+            raise RuleError("R301", message, value)
     return value
 
 
@@ -88,14 +88,14 @@ def truncated(value: str, longest: int) -> str:
 def matching(value: str, pattern: Pattern) -> str:
     """Return the text, or raise R260 when nothing in it is of the pattern."""
     if not pattern.is_in(value):
-        raise Fault("R260", f"the text is not of the pattern `{pattern.words}`", value)
+        raise RuleError("R260", f"the text is not of the pattern `{pattern.words}`", value)
     return value
 
 
 def one_of(value: T, *choices: T) -> T:
     """Return the value, or raise R261 when it is none of those that the target takes."""
     if value not in choices:
-        raise Fault("R261", "the value is none of those that the target takes", value)
+        raise RuleError("R261", "the value is none of those that the target takes", value)
     return value
 
 
@@ -110,7 +110,7 @@ def with_places(value: Decimal, places: int) -> Decimal:
         return value
     exponent = value.as_tuple().exponent
     if isinstance(exponent, int) and -exponent > places and value != _cut(value, places):
-        raise Fault("R302", f"the number has more than {places} decimal places", value)
+        raise RuleError("R302", f"the number has more than {places} decimal places", value)
     return value
 
 
@@ -119,7 +119,9 @@ def _cut(value: Decimal, places: int) -> Decimal:
     try:
         return to_places(value, places, decimal.ROUND_DOWN)
     except decimal.InvalidOperation:
-        raise Fault("R302", f"the number is too long for {places} decimal places", value) from None
+        raise RuleError(
+            "R302", f"the number is too long for {places} decimal places", value
+        ) from None
 
 
 def rounded(value: Decimal, places: int, rounding: Rounding) -> Decimal:
@@ -127,7 +129,9 @@ def rounded(value: Decimal, places: int, rounding: Rounding) -> Decimal:
     try:
         return to_places(value, places, _ROUNDINGS[rounding])
     except decimal.InvalidOperation:
-        raise Fault("R302", f"the number is too long for {places} decimal places", value) from None
+        raise RuleError(
+            "R302", f"the number is too long for {places} decimal places", value
+        ) from None
 
 
 def below(value: Number, bound: Number) -> Number:
@@ -151,14 +155,14 @@ def at_least(value: Number, bound: Number) -> Number:
 
 
 def _out_of_range(value: Number, sign: str, bound: Number) -> Number:
-    raise Fault("R303", f"the number has to be {_SIGNS[sign]} {bound}", value)
+    raise RuleError("R303", f"the number has to be {_SIGNS[sign]} {bound}", value)
 
 
 def whole(value: int, lowest: int, highest: int) -> int:
     """Return the number, or raise R303 when the ERP's integer type cannot hold it."""
     if lowest <= value <= highest:
         return value
-    raise Fault("R303", f"the number has to lie between {lowest} and {highest}", value)
+    raise RuleError("R303", f"the number has to lie between {lowest} and {highest}", value)
 
 
 def found(table: Mapping[Key, str], name: str, *keys: Key | None) -> str:
@@ -180,7 +184,7 @@ def _missed(name: str, keys: Sequence[Key | None], *, retry: bool) -> str:
     tried = [shown_key(key) for key in keys if key is not None]
     known = "the key" if len(tried) < 2 else f"any of the {len(tried)} keys"
     message = f"the lookup `{name}` does not know {known}"
-    raise Fault("R304", message, ", then ".join(tried), retry=retry)
+    raise RuleError("R304", message, ", then ".join(tried), retry=retry)
 
 
 def shown_key(key: str | tuple[str, ...]) -> str:
@@ -199,7 +203,7 @@ def first_found(table: Mapping[Key, str], *keys: Key | None) -> str | None:
 def rows(values: list[T], fewest: int) -> list[T]:
     """Return the rows, or raise R305 when there are fewer."""
     if len(values) < fewest:
-        raise Fault("R305", f"at least {fewest} row{'s' * (fewest != 1)} needed", len(values))
+        raise RuleError("R305", f"at least {fewest} row{'s' * (fewest != 1)} needed", len(values))
     return values
 
 
@@ -220,7 +224,7 @@ def unique(values: list[Row], *fields: str) -> list[Row]:
         if first != number:
             named = " and ".join(f"`{field}`" for field in fields)
             # The values stay untold: nothing here knows whether one of them is personal.
-            raise Fault("R312", f"the rows {first} and {number} have the same {named}")
+            raise RuleError("R312", f"the rows {first} and {number} have the same {named}")
     return values
 
 
@@ -228,7 +232,7 @@ def _are_different(values: list[Row], fields: tuple[str, ...]) -> bool:
     """Tell whether the rows are sure to be different: none where a value is missing or faulty."""
     try:
         return len(set(map(_values_of(fields), values))) == len(values)
-    except (AttributeError, Fault):
+    except (AttributeError, RuleError):
         return False
 
 
@@ -241,19 +245,19 @@ def equal(name: str, left: Decimal, right: Decimal, within: Decimal) -> None:
     """Raise R306 when two amounts differ by more than the tolerance."""
     if left != right and abs(left - right) > within:
         shown = f"{left:f} against {right:f}: {left - right:+f}"
-        raise Fault("R306", f"{name}: the two sides differ", shown)
+        raise RuleError("R306", f"{name}: the two sides differ", shown)
 
 
 def same(name: str, left: object, right: object) -> None:
     """Raise R306 when two values differ."""
     if left != right:
-        raise Fault("R306", f"{name}: the two sides differ", f"{left} against {right}")
+        raise RuleError("R306", f"{name}: the two sides differ", f"{left} against {right}")
 
 
 def holds(name: str, condition: bool) -> None:
     """Raise R307 when a check over the document does not hold."""
     if not condition:
-        raise Fault("R307", f"{name}: the check does not hold")
+        raise RuleError("R307", f"{name}: the check does not hold")
 
 
 def unless_empty(part: Row) -> Row | msgspec.UnsetType:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from mapgen.runtime.outcome import ONLY, Document, FaultReport, Origin, Rejected, Skipped
+from mapgen.runtime.outcome import ONLY, Document, ErrorReport, Origin, Rejected, Skipped
 
 
 class _DocumentLine(msgspec.Struct, kw_only=True):
@@ -21,7 +21,7 @@ class _DocumentLine(msgspec.Struct, kw_only=True):
 class _RejectedLine(msgspec.Struct):
     source: Origin
     outcome: str
-    faults: tuple[FaultReport, ...]
+    errors: tuple[ErrorReport, ...]
 
 
 class _SkippedLine(msgspec.Struct):
@@ -49,7 +49,7 @@ def document_line(
 
 
 def reject_line(outcome: Rejected | Skipped) -> bytes:
-    """Return `{"source", "outcome", "faults" or "reason"}` and a line break."""
+    """Return `{"source", "outcome", "errors" or "reason"}` and a line break."""
     line: _RejectedLine | _SkippedLine
     match outcome:
         case Rejected(origin, faults):

@@ -1,4 +1,4 @@
-"""What becomes of a record: a document, a rejection with all its faults, or a reasoned skip."""
+"""What becomes of a record: a document, a rejection with all its errors, or a reasoned skip."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ class Origin(msgspec.Struct, frozen=True, omit_defaults=True):
         )
 
 
-class FaultReport(msgspec.Struct, frozen=True):
-    """One fault of one record, as it is written to the rejects.
+class ErrorReport(msgspec.Struct, frozen=True):
+    """One error of one record, as it is written to the rejects.
 
     `target` is the field of the document (`Details[2].InventoryID`), `source_path` what the rule
     reads (`order.line_items[2].sku`), `value` the offending value as text (masked when personal),
@@ -68,18 +68,18 @@ class Document(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """A record that gave no document, with every fault it has.
+    """A record that gave no document, with every error it has.
 
     `data` is the record itself, where it may pass later: it is tried again by itself.
     """
 
     origin: Origin
-    faults: tuple[FaultReport, ...]
+    faults: tuple[ErrorReport, ...]
     data: bytes | None = field(default=None, repr=False, compare=False)
 
     @property
     def is_deferred(self) -> bool:
-        """Whether each fault may go away by itself, so that the record waits instead."""
+        """Whether each error may go away by itself, so that the record waits instead."""
         return all(fault.retry for fault in self.faults)
 
 

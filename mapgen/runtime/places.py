@@ -23,7 +23,7 @@ def places_of(record: Any, root: str) -> Mapping[int, str]:
 
 
 def _note(value: Any, path: str, places: dict[int, str]) -> None:
-    kind: Any = type(value)  # a Poison would not be asked in vain
+    kind: Any = type(value)  # an ErrorValue would not be asked in vain
     if kind is list:
         places[id(value)] = path
         for number, row in enumerate(value):

@@ -17,7 +17,7 @@ from typing import Any, BinaryIO, Literal, cast
 import msgspec
 from msgspec.structs import replace
 
-from mapgen.runtime.faults import Fault, Unjoined
+from mapgen.runtime.errors import RuleError, Unjoined
 from mapgen.runtime.nesting import DEEPEST, is_deeper
 
 LONGEST_RECORD = 16 * 1024 * 1024
@@ -83,7 +83,7 @@ def read_records(
 def decode(raw: RawRecord, envelope: tuple[str, ...]) -> JsonValue:
     """Return the record's JSON, exactly: decimals as Decimal. Of a member's values the last counts.
 
-    Raises Fault (R101) for what is not JSON: bad UTF-8, NaN, half a surrogate pair.
+    Raises RuleError (R101) for what is not JSON: bad UTF-8, NaN, half a surrogate pair.
     """
     text = text_of(raw)
     try:
@@ -99,14 +99,14 @@ def decode(raw: RawRecord, envelope: tuple[str, ...]) -> JsonValue:
 
 
 def text_of(raw: RawRecord) -> str:
-    """Return the text of a record. Raises Fault (R101) where there is none."""
+    """Return the text of a record. Raises RuleError (R101) where there is none."""
     if raw.broken is not None:
-        raise Fault("R101", raw.broken)
+        raise RuleError("R101", raw.broken)
     try:
         return raw.data.decode("utf-8")
     except UnicodeDecodeError as error:
         message = f"the record is not UTF-8: byte {raw.data[error.start]:#04x} at {error.start}"
-        raise Fault("R101", message) from None
+        raise RuleError("R101", message) from None
 
 
 def _read(text: str, raw: RawRecord) -> JsonValue:
@@ -120,25 +120,25 @@ def _read(text: str, raw: RawRecord) -> JsonValue:
         column = error.colno + (raw.column - 1 if error.lineno == 1 else 0)
         problem = error.msg.lower().removesuffix(" at")
         place = f"line {raw.line + error.lineno - 1}, column {column}"
-        raise Fault("R101", f"the record is not JSON: {problem} at {place}") from None
+        raise RuleError("R101", f"the record is not JSON: {problem} at {place}") from None
     except UnicodeEncodeError:
-        raise Fault("R101", "the record holds half of a surrogate pair") from None
+        raise RuleError("R101", "the record holds half of a surrogate pair") from None
     except RecursionError:
-        raise Fault("R101", "the record is nested too deep") from None
+        raise RuleError("R101", "the record is nested too deep") from None
     return value
 
 
 def decode_whole(raw: RawRecord, envelope: tuple[str, ...]) -> JsonValue:
     """Return the record's JSON as `decode` does, for what looks into each of its levels.
 
-    Raises Fault (R101) for what `decode` refuses, for what is nested too deep for that, and for a
-    number beyond all bounds.
+    Raises RuleError (R101) for what `decode` refuses, for what is nested too deep for that, and for
+    a number beyond all bounds.
     """
     record = decode(raw, envelope)
     if is_deeper(record, DEEPEST):
-        raise Fault("R101", f"the record is nested deeper than {DEEPEST} levels")
+        raise RuleError("R101", f"the record is nested deeper than {DEEPEST} levels")
     if _is_boundless(record):
-        raise Fault("R101", "the record holds a number beyond all bounds")
+        raise RuleError("R101", "the record holds a number beyond all bounds")
     return record
 
 
@@ -176,7 +176,7 @@ def _decimal(digits: str) -> JsonValue:
 
 
 def _no_constant(word: str) -> JsonValue:
-    raise Fault("R101", f"`{word}` is not a JSON number")
+    raise RuleError("R101", f"`{word}` is not a JSON number")
 
 
 def _lines(stream: BinaryIO) -> Iterator[RawRecord]:

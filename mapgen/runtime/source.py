@@ -12,8 +12,8 @@ from functools import cache, lru_cache
 import msgspec
 
 from mapgen.runtime.constraints import broken, keeps, keeps_value, present_type
+from mapgen.runtime.errors import RuleError, Unjoined
 from mapgen.runtime.exact import MOST_DIGITS
-from mapgen.runtime.faults import Fault, Unjoined
 from mapgen.runtime.records import JsonValue
 
 T = typing.TypeVar("T")
@@ -41,7 +41,7 @@ else:
         """An exact number of a source record: a JSON number, or text like `-12.50`."""
 
     class Instant(metaclass=type("_", (type,), {"__instancecheck__": datetime.__instancecheck__})):
-        """A moment with its offset; a naive time is a fault. Below a microsecond it is cut off."""
+        """A moment with its offset; a naive time is an error. Below a microsecond it is cut off."""
 
     Whole = typing.Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
 
@@ -121,30 +121,30 @@ def _is_too_long(number: Decimal) -> bool:
 
 def _raising(self: object, *_arguments: object) -> typing.Any:
     # What it went through before is nothing to whom it meets next, and would pile up.
-    raise typing.cast(Fault, object.__getattribute__(self, "_fault")).with_traceback(None)
+    raise typing.cast(RuleError, object.__getattribute__(self, "_fault")).with_traceback(None)
 
 
-class Poison:
-    """A value that is not there because of a fault: whatever touches it raises that fault again.
+class ErrorValue:
+    """A value that is not there because of an error: whatever touches it raises that error again.
 
-    It lets the complete way go on past a broken value, and keeps one mistake one fault. Whoever
-    asks for its class touches it; `type` tells a Poison from other values.
+    It lets the complete way go on past a broken value, and keeps one mistake one error. Whoever
+    asks for its class touches it; `type` tells an ErrorValue from other values.
     """
 
     __slots__ = ("_fault",)
     __class__ = property(_raising)
 
-    def __init__(self, fault: Fault) -> None:
+    def __init__(self, fault: RuleError) -> None:
         object.__setattr__(self, "_fault", fault)
 
     __getattr__ = _raising
 
 
 @dataclass(frozen=True, slots=True)
-class Misfit:
+class TypeMismatch:
     """What stands in a record for a value that could not be read: no struct takes it."""
 
-    fault: Fault
+    fault: RuleError
 
 
 _TOUCHES = """
@@ -152,14 +152,14 @@ _TOUCHES = """
     hash bool str repr format len iter contains getitem call int float
 """
 for _name in _TOUCHES.split():
-    setattr(Poison, f"__{_name}__", _raising)
+    setattr(ErrorValue, f"__{_name}__", _raising)
 
 
-class SourceFault(msgspec.Struct, frozen=True):
+class SourceError(msgspec.Struct, frozen=True):
     """A place of a record that has not the type its schema says."""
 
     path: str
-    fault: Fault
+    fault: RuleError
 
 
 def strict(value: JsonValue, kind: type[T]) -> T:
@@ -174,14 +174,14 @@ def strict(value: JsonValue, kind: type[T]) -> T:
     return found
 
 
-def patient(value: JsonValue, kind: type[T], path: str) -> tuple[T, tuple[SourceFault, ...]]:
-    """Return the struct with a Poison wherever a value has a wrong type, and all those faults.
+def patient(value: JsonValue, kind: type[T], path: str) -> tuple[T, tuple[SourceError, ...]]:
+    """Return the struct with an ErrorValue wherever a value has a wrong type, and all those errors.
 
-    Raises Fault (R102) where the record is no object at all.
+    Raises RuleError (R102) where the record is no object at all.
     """
     if not isinstance(value, dict):
-        raise Fault("R102", f"expected an object, found {described(value)}")
-    faults: list[SourceFault] = []
+        raise RuleError("R102", f"expected an object, found {described(value)}")
+    faults: list[SourceError] = []
     return typing.cast(T, _struct(value, kind, path, faults)), tuple(faults)
 
 
@@ -191,8 +191,8 @@ def decoder_of(kind: object) -> msgspec.json.Decoder[typing.Any]:
     return msgspec.json.Decoder(kind, dec_hook=known, float_hook=Digits)
 
 
-def patient_member(value: JsonValue, kind: object, path: str, faults: list[SourceFault]) -> object:
-    """Return what a member is to be, with Poisons in place of what it has to add to the faults."""
+def patient_member(value: JsonValue, kind: object, path: str, faults: list[SourceError]) -> object:
+    """Return what a member is to be, with ErrorValues in place of what is wrong."""
     try:
         found = msgspec.convert(value, kind, dec_hook=exact)
     except msgspec.ValidationError:
@@ -201,43 +201,45 @@ def patient_member(value: JsonValue, kind: object, path: str, faults: list[Sourc
         if keeps_value(value, kind):
             return found
         is_typed = True
-    if isinstance(value, Misfit):
-        faults.append(SourceFault(path, value.fault))
-        return Poison(value.fault)
+    if isinstance(value, TypeMismatch):
+        faults.append(SourceError(path, value.fault))
+        return ErrorValue(value.fault)
     inner = present_type(kind)
     if isinstance(value, dict) and isinstance(inner, type) and issubclass(inner, msgspec.Struct):
         return _struct(value, inner, path, faults)
     problem = broken(value, kind) if is_typed or isinstance(value, list) else None
     if problem is not None:
-        fault = Fault("R108", f"the value is not what the schema says: {problem}", _scalar(value))
-        faults.append(SourceFault(path, fault))
-        return Poison(fault)
+        fault = RuleError(
+            "R108", f"the value is not what the schema says: {problem}", _scalar(value)
+        )
+        faults.append(SourceError(path, fault))
+        return ErrorValue(fault)
     if isinstance(value, list) and typing.get_origin(inner) is list:
         (element,) = typing.get_args(inner)
         rows = enumerate(value)
         return [patient_member(row, element, f"{path}[{at}]", faults) for at, row in rows]
     fault = unfit(value, kind)
-    faults.append(SourceFault(path, fault))
-    return Poison(fault)
+    faults.append(SourceError(path, fault))
+    return ErrorValue(fault)
 
 
-def unfit(value: JsonValue, kind: object) -> Fault:
-    """Return the fault of a value that has not the type that its place wants."""
+def unfit(value: JsonValue, kind: object) -> RuleError:
+    """Return the error of a value that has not the type that its place wants."""
     message = f"expected {_expected(kind)}, found {described(value)}"
-    return Fault("R102", message, _scalar(value))
+    return RuleError("R102", message, _scalar(value))
 
 
-def _unjoined(fault: Unjoined, holder: str, place: str, faults: list[SourceFault]) -> Poison:
+def _unjoined(fault: Unjoined, holder: str, place: str, faults: list[SourceError]) -> ErrorValue:
     """Return what stands for a member that is not there; what is told already is not told twice."""
     at = place if fault.member is None else f"{holder}.{fault.member}"
     known = next((found.fault for found in faults if found.path == at), None)
     if known is None:
-        faults.append(SourceFault(at, fault))
-    return Poison(known or fault)
+        faults.append(SourceError(at, fault))
+    return ErrorValue(known or fault)
 
 
 def _struct(
-    value: dict[str, JsonValue], kind: type, path: str, faults: list[SourceFault]
+    value: dict[str, JsonValue], kind: type, path: str, faults: list[SourceError]
 ) -> object:
     members: dict[str, object] = {}
     for field in fields_of(kind):
@@ -254,11 +256,11 @@ def _struct(
     return kind(**members)
 
 
-def missing(field: msgspec.structs.FieldInfo, path: str, faults: list[SourceFault]) -> Poison:
-    """Return what stands for a member that has to be there, having added the fault."""
-    fault = Fault("R103", f"`{field.encode_name}` is missing")
-    faults.append(SourceFault(f"{path}.{field.encode_name}", fault))
-    return Poison(fault)
+def missing(field: msgspec.structs.FieldInfo, path: str, faults: list[SourceError]) -> ErrorValue:
+    """Return what stands for a member that has to be there, having added the error."""
+    fault = RuleError("R103", f"`{field.encode_name}` is missing")
+    faults.append(SourceError(f"{path}.{field.encode_name}", fault))
+    return ErrorValue(fault)
 
 
 @cache

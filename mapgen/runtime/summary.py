@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal
 
-from mapgen.runtime.outcome import FaultReport
+from mapgen.runtime.outcome import ErrorReport
 
 Kind = Literal["skipped", "rejected", "deferred", "dead_lettered", "differing"]
 
@@ -15,7 +15,7 @@ Kind = Literal["skipped", "rejected", "deferred", "dead_lettered", "differing"]
 class Reason:
     """One reason why records found no way into the tenant, and how many it kept out.
 
-    `words` is `CODE target` of a fault, without row numbers, or the reason of a skip.
+    `words` is `CODE target` of an error, without row numbers, or the reason of a skip.
     """
 
     kind: Kind
@@ -29,7 +29,7 @@ class Shown:
 
     kind: Kind
     source: str
-    faults: tuple[FaultReport, ...]
+    faults: tuple[ErrorReport, ...]
     reason: str | None = None
 
 

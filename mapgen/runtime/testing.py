@@ -108,7 +108,7 @@ class FlowUnderTest:
         return self.outcomes(record)[0]
 
     def document(self, record: str) -> Any:
-        """Return the document of a record, or its faults as text where it gives none.
+        """Return the document of a record, or its errors as text where it gives none.
 
         Of a flow with several documents it is all of them by name, a list where there is one for
         each row.
@@ -130,7 +130,7 @@ class FlowUnderTest:
         return whole
 
     def is_rejected(self, record: str, because: str, target: str | None) -> bool:
-        """Whether one fault of the record says so, at the target if there is one."""
+        """Whether one error of the record says so, at the target if there is one."""
         outcome = self.outcome(record)
         return isinstance(outcome, Rejected) and any(
             because in fault.message and target in (None, fault.target) for fault in outcome.faults
@@ -182,7 +182,7 @@ class FlowUnderTest:
         return strategies.composite(_damaged)(records)
 
     def check_outcome(self, record: str) -> None:
-        """Assert that a record gives a document that keeps to the schema, or located faults."""
+        """Assert that a record gives a document that keeps to the schema, or located errors."""
         outcomes = self.outcomes(record)
         documents = [outcome for outcome in outcomes if isinstance(outcome, Document)]
         assert len(documents) in (0, len(outcomes)), "all documents of a record, or none"
@@ -195,7 +195,7 @@ class FlowUnderTest:
                 errors = [error.message for error in self.target.iter_errors(whole)]
                 assert not errors, errors
             case Rejected(faults=faults):
-                assert json.loads(reject_line(outcomes[0]))["faults"]
+                assert json.loads(reject_line(outcomes[0]))["errors"]
                 assert all(fault.message and fault.source_path for fault in faults), faults
             case Skipped(reason=reason):
                 assert json.loads(reject_line(outcomes[0]))["reason"] == reason

@@ -1,7 +1,7 @@
 """A flow at work: raw records in, outcomes out, without any network.
 
 Two ways lead through a generated module. The fast one decodes a record strictly and stops at the
-first fault. Only a record that fails goes the complete one (`collecting`), which finds all faults.
+first error. Only a record that fails goes the complete one (`collecting`), which finds all errors.
 """
 
 from __future__ import annotations
@@ -24,15 +24,15 @@ from msgspec import UNSET
 
 from mapgen.boundary import OutsideError, StrangeFileError, plain_file
 from mapgen.plan import DocumentPlan, FileTable, Plan
-from mapgen.runtime.collecting import Collector, Spot, collecting_twin
+from mapgen.runtime.collecting import Collector, Spot, error_collecting_build
+from mapgen.runtime.errors import RuleError, Unjoined
 from mapgen.runtime.exact import calculated, exactly
-from mapgen.runtime.faults import Fault, Unjoined
 from mapgen.runtime.groups import Record
 from mapgen.runtime.lookups import Key, Live, Table, TableError, read_stand_in, read_table
-from mapgen.runtime.outcome import ONLY, Document, FaultReport, Origin, Outcome, Rejected, Skipped
+from mapgen.runtime.outcome import ONLY, Document, ErrorReport, Origin, Outcome, Rejected, Skipped
 from mapgen.runtime.records import JsonValue
 from mapgen.runtime.rules import Made, Rule, Rules, fill_indices, indices_of, load_rules
-from mapgen.runtime.source import Poison, SourceFault, patient, strict
+from mapgen.runtime.source import ErrorValue, SourceError, patient, strict
 from mapgen.runtime.sources import source_of
 from mapgen.runtime.sources.source import Source
 from mapgen.runtime.values import ENCODER, Skip
@@ -203,7 +203,7 @@ class Transformer:
         self._notes_rows = any(rule.tells_rows_apart for rule in flow.rules.by_code.values())
 
     def outcomes(self, raw: Record, file: str, *, again: bool = False) -> tuple[Outcome, ...]:
-        """Return the documents, or the skip, or the rejection with all faults of one record.
+        """Return the documents, or the skip, or the rejection with all errors of one record.
 
         `again` says that the record comes from the ledger, where it waited.
         """
@@ -211,19 +211,19 @@ class Transformer:
 
     def _outcomes(self, raw: Record, file: str, again: bool) -> tuple[Outcome, ...]:
         record = self._read(raw)
-        found: tuple[SourceFault, ...] = ()
+        found: tuple[SourceError, ...] = ()
         if record is None:
             try:
                 record, found = self._source.doubted(raw)
-            except Fault as fault:
+            except RuleError as fault:
                 origin = Origin(file, raw.number, raw.line, None, again)
-                return (Rejected(origin, (FaultReport(fault.code, fault.message),)),)
+                return (Rejected(origin, (ErrorReport(fault.code, fault.message),)),)
         origin = Origin(file, raw.number, raw.line, self._key_of(record), again)
         if not found:
             try:
                 return self._delivered(origin, self._transform(record))
-            except (Fault, ArithmeticError):
-                pass  # why is told by what collects all faults
+            except (RuleError, ArithmeticError):
+                pass  # why is told by what collects all errors
         return (self._kept(raw, self._refused(origin, record, found)),)
 
     @staticmethod
@@ -253,18 +253,18 @@ class Transformer:
         if not found:
             names = ", ".join(f"`{name}`" for name in made)
             return (Skipped(origin, f"none of its documents is made: {names}"),)
-        twin = _first_twin((one.document, one.identity) for one in found)
-        return found if twin is None else (Rejected(origin, (self._twin_report(*twin),)),)
+        doubled = _first_doubled((one.document, one.identity) for one in found)
+        return found if doubled is None else (Rejected(origin, (self._doubled_report(*doubled),)),)
 
-    def _twin_report(self, name: str, identity: str) -> FaultReport:
-        """Return the fault of a document that a look-up would take for another of the record."""
+    def _doubled_report(self, name: str, identity: str) -> ErrorReport:
+        """Return the error of a document that a look-up would take for another of the record."""
         field = self._plan.document(name).identity.field
         rule, rows = self._rules.find(field, name) or (None, ())
         message = f"two documents `{name}` of the record have the same identity"
-        return self._rule_report(rule, Spot((), rows), Fault("R224", message, identity))
+        return self._rule_report(rule, Spot((), rows), RuleError("R224", message, identity))
 
     def _refused(
-        self, origin: Origin, record: Any, source_faults: tuple[SourceFault, ...]
+        self, origin: Origin, record: Any, source_faults: tuple[SourceError, ...]
     ) -> Outcome:
         transform, collector = self._complete or self._load_complete()
         known = [found.fault for found in source_faults]
@@ -279,8 +279,8 @@ class Transformer:
             self._rule_report(self._rules.by_code.get(code), spot, fault)
             for code, spot, fault in collector.found
         ]
-        twin = _first_twin(_identities(self._plan.documents, result))
-        reports += [] if twin is None else [self._twin_report(*twin)]
+        doubled = _first_doubled(_identities(self._plan.documents, result))
+        reports += [] if doubled is None else [self._doubled_report(*doubled)]
         return Rejected(origin, tuple(reports))
 
     def made(self, value: JsonValue) -> Made:
@@ -295,21 +295,21 @@ class Transformer:
 
     def _load_complete(self) -> tuple[Callable[[Any], Any], Collector]:
         text = Path(str(self._module.__file__)).read_text(encoding="utf-8")
-        twin, collector = collecting_twin(self._module, text)
-        complete = twin.bind(self._bound.settings, self._bound.lookups), collector
+        build, collector = error_collecting_build(self._module, text)
+        complete = build.bind(self._bound.settings, self._bound.lookups), collector
         self._complete = complete
         return complete
 
     def _key_of(self, record: Any) -> str | None:
-        """Return what people call a record, if that can be told: it may hold Poisons."""
+        """Return what people call a record, if that can be told: it may hold ErrorValues."""
         try:
             key = self._key(record)
             return key if len(key) <= LONGEST_VALUE else _shortened(key)
-        except (Fault, ArithmeticError, TypeError, ValueError, AttributeError):
-            # Code in C looks at a Poison's type before it touches it.
+        except (RuleError, ArithmeticError, TypeError, ValueError, AttributeError):
+            # Code in C looks at an ErrorValue's type before it touches it.
             return None
 
-    def _source_report(self, found: SourceFault, collector: Collector) -> FaultReport:
+    def _source_report(self, found: SourceError, collector: Collector) -> ErrorReport:
         rule = self._rules.reading(found.path)
         numbers: tuple[int | None, ...] = indices_of(found.path)
         if rule is not None and rule.tells_rows_apart:
@@ -317,7 +317,7 @@ class Transformer:
         # The key that was looked for is another member's: the join knows whether it may be seen.
         is_key = isinstance(found.fault, Unjoined) and found.fault.member is None
         is_personal = not is_key and self._rules.is_personal(found.path)
-        return FaultReport(
+        return ErrorReport(
             code=found.fault.code,
             message=found.fault.message,
             target=fill_indices(rule.target, numbers) if rule else None,
@@ -327,9 +327,9 @@ class Transformer:
             retry=found.fault.retry,
         )
 
-    def _rule_report(self, rule: Rule | None, spot: Spot, fault: Fault) -> FaultReport:
+    def _rule_report(self, rule: Rule | None, spot: Spot, fault: RuleError) -> ErrorReport:
         assert rule is not None, "the rule map names every statement that can fail"
-        return FaultReport(
+        return ErrorReport(
             code=fault.code,
             message=fault.message,
             target=fill_indices(rule.target, spot.numbers),
@@ -387,7 +387,7 @@ def _made(
         yield plan.name, known[plan.name]
 
 
-def _first_twin(identities: Iterable[tuple[str, str]]) -> tuple[str, str] | None:
+def _first_doubled(identities: Iterable[tuple[str, str]]) -> tuple[str, str] | None:
     """Return the document, by name and identity, that comes a second time."""
     seen = set()
     for known_as in identities:
@@ -398,15 +398,15 @@ def _first_twin(identities: Iterable[tuple[str, str]]) -> tuple[str, str] | None
 
 
 def _identities(plans: tuple[DocumentPlan, ...], result: Any) -> Iterator[tuple[str, str]]:
-    """Yield the names and identities of documents for rows; the record may have faults."""
-    if type(result) is Poison:
+    """Yield the names and identities of documents for rows; the record may have errors."""
+    if type(result) is ErrorValue:
         return
     for plan in plans:
         found = UNSET if plan.name == ONLY else getattr(result, plan.name)
         for one in found if type(found) is list else ():
             kind: type = type(one)
-            if kind is not Poison:
-                with contextlib.suppress(Fault):
+            if kind is not ErrorValue:
+                with contextlib.suppress(RuleError):
                     yield plan.name, _identifying(kind, plan.identity.field)(one)
 
 

@@ -14,7 +14,7 @@ import msgspec
 from mapgen.runtime.constraints import are_told, asks, keeps
 from mapgen.runtime.doubted import DoubtedReader
 from mapgen.runtime.records import RawRecord
-from mapgen.runtime.source import DOUBTS, SourceFault, decoder_of
+from mapgen.runtime.source import DOUBTS, SourceError, decoder_of
 
 _FIRST_NAME = re.compile(rb'[ \t\r\n]*+\{[ \t\r\n]*+"([^"\\]*+)(\\?)')
 
@@ -57,7 +57,7 @@ class TypedReader:
             return None
         return record if not self._asks or keeps(record, self._kind) else None
 
-    def faults(self, raw: RawRecord, root: str) -> tuple[Any, tuple[SourceFault, ...]] | None:
+    def faults(self, raw: RawRecord, root: str) -> tuple[Any, tuple[SourceError, ...]] | None:
         """Return what `source.patient` does for the record that was not read.
 
         None where the whole of it has to be decoded.

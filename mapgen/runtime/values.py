@@ -12,7 +12,7 @@ from typing import Literal
 
 import msgspec
 
-# No value leads back to what holds it (`gc=False`); of Poisons, `Collector.start` sees to that.
+# No value leads back to what holds it (`gc=False`); of ErrorValues, `Collector.start` sees to that.
 
 
 class StringValue(msgspec.Struct, frozen=True, gc=False):

@@ -1,8 +1,8 @@
 """Records as the ERP answers them in, plain JSON out: values unwrapped, empty ones left out.
 
 `{"value": X}` is X; `{}`, null and a member that is not there are missing, one notion. Members that
-no rule reads are left out. What cannot be unwrapped becomes a Misfit, so that it is reported with
-its place like any other value of a wrong type.
+no rule reads are left out. What cannot be unwrapped becomes a TypeMismatch, so that it is reported
+with its place like any other value of a wrong type.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ import re
 from typing import cast
 
 from mapgen.plan import Shape
-from mapgen.runtime.faults import Fault
+from mapgen.runtime.errors import RuleError
 from mapgen.runtime.records import JsonValue
-from mapgen.runtime.source import Misfit, described
+from mapgen.runtime.source import TypeMismatch, described
 
 # How contract version 4 answers a date; it is the one written, whatever the offset.
 _MIDNIGHT = re.compile(r"(\d{4}-\d\d-\d\d)T00:00:00(?:\.0+)?(?:Z|[+-]\d\d:\d\d)?", re.ASCII)
@@ -67,4 +67,4 @@ def _date(value: JsonValue) -> JsonValue:
 def _misfit(code: str, message: str, value: JsonValue = None) -> JsonValue:
     """Return what stands for a value that cannot be read; lists and objects are not shown."""
     shown = None if isinstance(value, dict | list) else value
-    return cast(JsonValue, Misfit(Fault(code, message, shown)))
+    return cast(JsonValue, TypeMismatch(RuleError(code, message, shown)))

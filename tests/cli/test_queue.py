@@ -9,7 +9,7 @@ from click.testing import CliRunner, Result
 
 from mapgen.cli.queue import queue
 from mapgen.runtime.ledger import Ledger, book_of
-from mapgen.runtime.outcome import Document, FaultReport, Origin, Rejected, Skipped
+from mapgen.runtime.outcome import Document, ErrorReport, Origin, Rejected, Skipped
 
 ERP = "https://erp.example.com"
 
@@ -38,13 +38,13 @@ def sources(state: str) -> list[str]:
 
 def test_list_has_what_is_not_sent(state: str) -> None:
     """Queued documents and records that wait are listed; what was skipped or rejected is not."""
-    waits = FaultReport("R304", "not there yet", retry=True)
+    waits = ErrorReport("R304", "not there yet", retry=True)
     staged(
         state,
         "Live",
         document("1001"),
         Rejected(Origin("in.jsonl", 2, 2, "1002"), (waits,)),
-        Rejected(Origin("in.jsonl", 3, 3, "1003"), (FaultReport("R201", "missing"),)),
+        Rejected(Origin("in.jsonl", 3, 3, "1003"), (ErrorReport("R201", "missing"),)),
         Skipped(Origin("in.jsonl", 4, 4, "1004"), "cancelled"),
     )
 

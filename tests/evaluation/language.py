@@ -10,7 +10,7 @@ from typing import Any
 
 from mapgen.evaluation import evaluate, read_types
 from mapgen.report import Stopped, Text
-from mapgen.runtime.faults import Fault
+from mapgen.runtime.errors import RuleError
 
 CODE = re.compile("[ER][0-9]{3}")
 
@@ -23,7 +23,7 @@ def outcome(
         found = evaluate(Text.plain(words), read_types(types or {}), values or {})
     except Stopped as stopped:
         return " ".join(fault.code for fault in stopped.diagnostics)
-    except Fault as fault:
+    except RuleError as fault:
         return fault.code
     return found.value
 

@@ -16,7 +16,7 @@ from mapgen.emit.python.expression import ModuleNeeds, Namer, PythonExpressions
 from mapgen.expression.hints import singular
 from mapgen.ir.expression import attribute_name, is_optional
 from mapgen.ir.types import DECIMAL, STRING, Optional
-from mapgen.runtime.faults import Fault
+from mapgen.runtime.errors import RuleError
 from tests.typed import untyped
 
 from .language import CLASSES, SCOPE, check, emit, order, run
@@ -398,8 +398,8 @@ def test_value(words: str, changes: dict[str, Any], expected: object) -> None:
     ],
 )
 def test_fault(words: str, code: str) -> None:
-    """What a record makes impossible is a Fault of that record, with its code."""
-    with pytest.raises(Fault) as caught:
+    """What a record makes impossible is a RuleError of that record, with its code."""
+    with pytest.raises(RuleError) as caught:
         value(words)
     assert caught.value.code == code
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from mapgen.evaluation import evaluate, read_types
 from mapgen.report import Text
-from mapgen.runtime.faults import Fault
+from mapgen.runtime.errors import RuleError
 
 AMOUNTS = st.decimals(
     allow_nan=False, allow_infinity=False, min_value=-(10**17), max_value=10**17, places=9
@@ -39,7 +39,7 @@ def test_long_amounts(words: str, expected: int) -> None:
 
 def test_too_long() -> None:
     """What has more digits than are kept is an error, never another number."""
-    with pytest.raises(Fault) as caught:
+    with pytest.raises(RuleError) as caught:
         value_of("a * a * a * a", a=LONG)
     assert caught.value.code == "R308"
 

@@ -42,7 +42,7 @@ from mapgen.ir.types import (
     present,
 )
 from mapgen.report import Text
-from mapgen.runtime.faults import Fault
+from mapgen.runtime.errors import RuleError
 from tests.depth import examples
 from tests.specs_law.maker import PLAIN, Maker, Names
 
@@ -307,7 +307,7 @@ def calls_of(
         text = f"{head}{function.signature.name}({', '.join(rest)})"
         try:
             return (_python(text, tuple(scope))(given),)
-        except (Fault, ArithmeticError, ValueError) as fault:
+        except (RuleError, ArithmeticError, ValueError) as fault:
             raise Failed from fault
 
     return call

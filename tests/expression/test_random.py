@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from mapgen.expression import Binding, Scope, at
 from mapgen.ir.types import BOOL, DECIMAL, INT, STRING, ListOf, Object, Optional
-from mapgen.runtime.faults import Fault
+from mapgen.runtime.errors import RuleError
 from tests.depth import examples
 
 from .language import check, emit, emit_told, messages, run, run_lowered, structs, told
@@ -289,7 +289,7 @@ def outcome_of(words: str, record: dict[str, Any], extra: str | None) -> tuple[A
         expected = "failed"
     try:
         found = run(words, {"record": as_structs(record), "extra": extra}, SCOPE)
-    except Fault:
+    except RuleError:
         found = "failed"
     return expected, found
 
@@ -329,7 +329,7 @@ def test_same_value_where_it_is_decided(
     expected, _ = outcome_of(words, record, extra)
     try:
         found = run_lowered(lowered, {**given, "record": as_structs(record)}, SCOPE)
-    except Fault:
+    except RuleError:
         found = "failed"
     if isinstance(expected, Decimal):
         assert format(found, "f") == format(Decimal(expected), "f")

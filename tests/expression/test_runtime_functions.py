@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from mapgen.runtime import functions as runtime
 from mapgen.runtime import phone
 from mapgen.runtime.currency import COUNTINGS, PLACES
-from mapgen.runtime.faults import Fault
+from mapgen.runtime.errors import RuleError
 
 BERLIN = ZoneInfo("Europe/Berlin")
 
@@ -106,8 +106,8 @@ BERLIN = ZoneInfo("Europe/Berlin")
     ],
 )
 def test_fault(code: str, call: Callable[[], object]) -> None:
-    """What cannot be done is a Fault with its code, whose message does not hold the value."""
-    with pytest.raises(Fault) as caught:
+    """What cannot be done is a RuleError with its code, whose message does not hold the value."""
+    with pytest.raises(RuleError) as caught:
         call()
     assert caught.value.code == code
     value = caught.value.value
@@ -134,7 +134,7 @@ def test_fault(code: str, call: Callable[[], object]) -> None:
 )
 def test_fault_of_a_position(call: Callable[[int], object]) -> None:
     """A position may be a personal number: it is the value, which is masked, not the message."""
-    with pytest.raises(Fault) as caught:
+    with pytest.raises(RuleError) as caught:
         call(987654321987)
     assert "98765432198" not in caught.value.message
 
@@ -228,7 +228,7 @@ def test_division_law(number: int, by: int) -> None:
 
 @given(st.text(max_size=40))
 def test_parsers_never_break(text: str) -> None:
-    """Whatever the text, a parser gives a value or a Fault."""
+    """Whatever the text, a parser gives a value or a RuleError."""
     parsers: tuple[Callable[[str], object], ...] = (
         runtime.parse_int,
         runtime.parse_decimal,
@@ -240,7 +240,7 @@ def test_parsers_never_break(text: str) -> None:
         lambda words: phone.e164(words, "US"),
     )
     for parse in parsers:
-        with suppress(Fault):
+        with suppress(RuleError):
             assert parse(text) is not None
 
 
@@ -252,7 +252,7 @@ def test_minor_units_law(amount: Decimal, currency: str) -> None:
         counted = runtime.to_minor_units(amount, currency)
         assert runtime.from_minor_units(counted, currency) == amount
     else:
-        with pytest.raises(Fault):
+        with pytest.raises(RuleError):
             runtime.to_minor_units(amount, currency)
 
 
@@ -276,7 +276,7 @@ def test_phone_law(text: str, country: str) -> None:
     """A number that comes out is one wherever it is read again, or nothing comes out."""
     try:
         number = phone.e164(text, country)
-    except Fault:
+    except RuleError:
         return
     assert all(phone.e164(number, other) == number for other in ("US", "JP", "XX"))
 

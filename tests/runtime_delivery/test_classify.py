@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from mapgen.runtime.outcome import FaultReport
+from mapgen.runtime.outcome import ErrorReport
 from mapgen.runtime.rules import Rules
 from mapgen.runtime.tenant.classify import classify, classify_failure
 from mapgen.runtime.tenant.refusal import Reporter
@@ -163,7 +163,7 @@ def test_real_refusal() -> None:
     body = json.dumps(json.loads(sample.read_text())["body"]).encode()
 
     assert Reporter(Rules({})).fields(body, b"{}") == (
-        FaultReport("R401", "Project 'TES2323T  ' cannot be found in the system.",
+        ErrorReport("R401", "Project 'TES2323T  ' cannot be found in the system.",
                     "Details[0].Project", value="TES2323T"),
     )  # fmt: skip
     assert classify(httpx2.Response(422, content=body)).kind == "permanent"
@@ -175,29 +175,29 @@ BODIES = [
     pytest.param(b'{"CustomerID": {"value": "C1"}}', (), id="no error in it"),
     pytest.param(
         b'{"error": "Inserting \'X\' record raised at least one error."}',
-        (FaultReport("R402", "Inserting 'X' record raised at least one error."),),
+        (ErrorReport("R402", "Inserting 'X' record raised at least one error."),),
         id="only a head",
     ),
     pytest.param(
         b'{"custom": {"Document": {"UsrStore": {"type": "CustomStringField", "error": "long"}}}}',
-        (FaultReport("R401", "long", "custom.Document.UsrStore"),),
+        (ErrorReport("R401", "long", "custom.Document.UsrStore"),),
         id="custom field",
     ),
     pytest.param(
         b'{"error": "The order is closed.", "A": {"value": 7, "error": "no"}}',
-        (FaultReport("R401", "no", "A", value="7"),),
+        (ErrorReport("R401", "no", "A", value="7"),),
         id="a head of a field",
     ),
     pytest.param(
         b'{"error": "x", "D": [{"error": "closed", "A": {"value": 1}}, {"error": "x",'
         b' "A": {"value": 7, "error": "no"}}]}',
-        (FaultReport("R401", "no", "D[1].A", value="7"), FaultReport("R401", "closed", "D[0]")),
+        (ErrorReport("R401", "no", "D[1].A", value="7"), ErrorReport("R401", "closed", "D[0]")),
         id="the head of a row without a field",
     ),
 ]
 
 
 @pytest.mark.parametrize(("body", "faults"), BODIES)
-def test_refusal(body: bytes, faults: tuple[FaultReport, ...]) -> None:
+def test_refusal(body: bytes, faults: tuple[ErrorReport, ...]) -> None:
     """Every error of the body is reported, a head only where no field in it tells more."""
     assert Reporter(Rules({})).fields(body, b"{}") == faults

@@ -23,7 +23,7 @@ from mapgen.runtime.clock import uptime
 from mapgen.runtime.delivery import carrier, deliver
 from mapgen.runtime.events import BusinessEvent, TechnicalEvent, Unobserved
 from mapgen.runtime.ledger import Ledger, book_of
-from mapgen.runtime.outcome import FaultReport, Origin, Outcome, Rejected, Skipped
+from mapgen.runtime.outcome import ErrorReport, Origin, Outcome, Rejected, Skipped
 from mapgen.runtime.summary import Summary
 from mapgen.runtime.tenant.transport import LARGEST_ANSWER
 from tests.runtime_delivery.orders import ORDER, RULES, HastyLedger, Watcher, order, orders, plan_of
@@ -75,7 +75,7 @@ def ends(summary: Summary) -> dict[str, int]:
 
 
 def rejected(number: int, *, retry: bool = False) -> Rejected:
-    fault = FaultReport("R201", "has no customer", "CustomerID", retry=retry)
+    fault = ErrorReport("R201", "has no customer", "CustomerID", retry=retry)
     return Rejected(Origin("orders.jsonl", number, number, str(number)), (fault,))
 
 
@@ -340,11 +340,11 @@ def test_fields_refused(ledger: Ledger) -> None:
         assert ends(summary) == {"read": 1, "rejected": 1}
         assert tenant.count("put") == 1
     assert summary.shown[0].faults == (
-        FaultReport("R401", "'Customer' cannot be found in the system.", "CustomerID",
+        ErrorReport("R401", "'Customer' cannot be found in the system.", "CustomerID",
                     "order.customer.id", "C9", "orders.maps.yaml:20:5", True),
-        FaultReport("R401", "*** is no address", "BillToContact.Email", "order.email", "***",
+        ErrorReport("R401", "*** is no address", "BillToContact.Email", "order.email", "***",
                     "orders.maps.yaml:40:7"),
-        FaultReport("R401", "Item of ***", "Details[1].InventoryID", "order.line_items[1].sku",
+        ErrorReport("R401", "Item of ***", "Details[1].InventoryID", "order.line_items[1].sku",
                     "AB-2", "orders.maps.yaml:33:7"),
     )  # fmt: skip
     assert "person1" not in repr(watcher.events)

@@ -14,10 +14,10 @@ from msgspec.structs import replace
 
 from mapgen.runtime.folding import alike, folded
 from mapgen.runtime.ledger import Acknowledgement, Ledger
-from mapgen.runtime.outcome import Document, FaultReport, Origin, Rejected, Skipped
+from mapgen.runtime.outcome import Document, ErrorReport, Origin, Rejected, Skipped
 from tests.runtime_delivery.orders import order, orders
 
-LATER = FaultReport("R304", "not in the lookup", retry=True)
+LATER = ErrorReport("R304", "not in the lookup", retry=True)
 
 
 def of(number: int, identity: str, body: bytes = b"{}") -> Document:
@@ -45,7 +45,7 @@ def test_line_that_was_not_whole_yet(address: str) -> None:
     """A record that was read while its file was written is open no longer once it is whole."""
     unread = Origin("orders.jsonl", 2, 2)
     with Ledger(address) as ledger:
-        ledger.stage("orders", "a", [of(1, "x"), Rejected(unread, (FaultReport("R101", "cut"),))])
+        ledger.stage("orders", "a", [of(1, "x"), Rejected(unread, (ErrorReport("R101", "cut"),))])
         assert ledger.still_open("orders", ledger.now() + 1).count == 1
 
         ledger.stage("orders", "b", [of(1, "x"), Skipped(of(2, "y").origin, "cancelled")])

@@ -13,7 +13,7 @@ from sqlalchemy import create_engine, text
 
 from mapgen.runtime.aborted import LedgerFailed
 from mapgen.runtime.ledger import Acknowledgement, Ledger
-from mapgen.runtime.outcome import Document, FaultReport, Origin, Rejected
+from mapgen.runtime.outcome import Document, ErrorReport, Origin, Rejected
 from tests.runtime_delivery.orders import order, orders
 
 
@@ -114,7 +114,7 @@ def test_sent_documents_are_forgotten(tmp_path: Path) -> None:
     with Ledger(f"sqlite:///{file}") as ledger:
         ledger.stage("orders", "a", list(orders(2)))
         sent, refused = ledger.claim("orders", "a", limit=2, settle=60.0)
-        fault = FaultReport("R402", "no")
+        fault = ErrorReport("R402", "no")
         ledger.acknowledge(
             "a",
             [
@@ -132,7 +132,7 @@ def test_sent_documents_are_forgotten(tmp_path: Path) -> None:
 def test_odd_text(address: str) -> None:
     """Keys with NUL and lone surrogates are kept in a form that a database can hold."""
     origin = Origin("orders.jsonl", 1, 1, "a\x00b\ud800")
-    fault = FaultReport("R201", "is \x00 odd", value="\x00")
+    fault = ErrorReport("R201", "is \x00 odd", value="\x00")
     with Ledger(address) as ledger:
         ledger.stage("orders", "a", [Rejected(origin, (fault,))])
 

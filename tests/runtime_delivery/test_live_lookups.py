@@ -18,8 +18,8 @@ from mapgen.runtime.delivery import deliver
 from mapgen.runtime.delivery.deliver import Mapped
 from mapgen.runtime.delivery.remote import RemoteTables
 from mapgen.runtime.environment import Environment, Limits
+from mapgen.runtime.errors import RuleError
 from mapgen.runtime.events import TechnicalEvent
-from mapgen.runtime.faults import Fault
 from mapgen.runtime.ledger import Ledger
 from mapgen.runtime.limits import first_found, found_in_time
 from mapgen.runtime.lookups import Key
@@ -179,9 +179,9 @@ def test_no_certain_value(
     """A key that has no one value rejects its record, each time as a fault of its own."""
     customers = QueriedTable("customers", table, shared.ask)
 
-    with pytest.raises(Fault) as first:
+    with pytest.raises(RuleError) as first:
         customers.get(key)
-    with pytest.raises(Fault) as second:
+    with pytest.raises(RuleError) as second:
         customers.get(key)
 
     assert first.value is not second.value
@@ -200,7 +200,7 @@ def test_records_that_were_not_asked_for() -> None:
         )
         customers = QueriedTable("customers", BY_MAIL, client.ask)
 
-        with pytest.raises(Fault, match="it answers with records that have another key"):
+        with pytest.raises(RuleError, match="it answers with records that have another key"):
             customers.get("ada@example.com")
 
 
@@ -256,7 +256,7 @@ def test_the_ledger(contract: Contract, address: str) -> None:
             assert table.get("2-shop") == numbers["2-shop"]
             assert table.get("3-shop") is None
             assert table.get("1-shop\x00") is None
-            with pytest.raises(Fault, match="`orders` does not know the key") as missed:
+            with pytest.raises(RuleError, match="`orders` does not know the key") as missed:
                 found_in_time(table, "orders", "4-shop")
         assert missed.value.retry
 

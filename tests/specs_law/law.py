@@ -24,9 +24,9 @@ from mapgen.emit.schemas import target_schema_file
 from mapgen.emit.templates import render
 from mapgen.loading import Shelf
 from mapgen.report import Diagnostic
-from mapgen.runtime.collecting import collecting_twin
+from mapgen.runtime.collecting import error_collecting_build
 from mapgen.runtime.delivery import Gate
-from mapgen.runtime.faults import Fault
+from mapgen.runtime.errors import RuleError
 from mapgen.runtime.lookups import sample_of
 from mapgen.runtime.outcome import Document
 from mapgen.runtime.records import RawRecord
@@ -286,7 +286,7 @@ class _Complete:
 
     def __init__(self, loaded: LoadedFlow, given: Bound, place: Path) -> None:
         text = (place / "transformer.py").read_text(encoding="utf-8")
-        twin, self._collector = collecting_twin(loaded.module, text)
+        twin, self._collector = error_collecting_build(loaded.module, text)
         self._transform = twin.bind(given.settings, given.lookups)
         self._loaded = loaded
 
@@ -298,6 +298,6 @@ class _Complete:
         self._collector.start((fault.fault for fault in broken), record, plan)
         try:
             self._transform(record)
-        except Fault as fault:
+        except RuleError as fault:
             return [fault]
         return [*broken, *self._collector.found]

@@ -13,7 +13,7 @@ from mapgen.compiler import generate
 from mapgen.emit.plans import _lines
 from mapgen.runtime.grouping import Group, grouped
 from mapgen.runtime.lookups import sample_of
-from mapgen.runtime.outcome import Document, FaultReport, Rejected
+from mapgen.runtime.outcome import Document, ErrorReport, Rejected
 from mapgen.runtime.records import RawRecord
 from mapgen.runtime.rules import load_rules
 from mapgen.runtime.testing import FlowUnderTest
@@ -190,7 +190,7 @@ def test_places_of_faults(flow: BoundFlow, workspace: Path) -> None:
     assert ["item" in told[0], "item" in told[1]] == [True, True]
 
 
-def _line_of(fault: FaultReport, lines: list[str]) -> str:
+def _line_of(fault: ErrorReport, lines: list[str]) -> str:
     assert fault.spec is not None
     return lines[int(fault.spec.split(":")[1]) - 1].strip()
 

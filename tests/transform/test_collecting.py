@@ -9,10 +9,10 @@ from types import ModuleType
 
 import pytest
 
-from mapgen.runtime.collecting import Collector, collecting_twin
-from mapgen.runtime.faults import Fault
+from mapgen.runtime.collecting import Collector, error_collecting_build
+from mapgen.runtime.errors import RuleError
 from mapgen.runtime.limits import attempted_or, required
-from mapgen.runtime.source import Poison
+from mapgen.runtime.source import ErrorValue
 
 TEXT = '''
 def bind(settings, lookups):
@@ -58,7 +58,7 @@ def twin() -> Iterator[tuple[ModuleType, Collector]]:
         required=required, calendar=calendar, total=sum, attempted_or=attempted_or
     )
     exec(compile(TEXT, "small", "exec"), module.__dict__)
-    yield collecting_twin(module, TEXT)
+    yield error_collecting_build(module, TEXT)
     sys.modules.pop("small", None)
 
 
@@ -80,7 +80,7 @@ def line(sku: str | None, price: int | None, name: int | None = 1) -> dict[str, 
 
 
 def found(
-    twin: tuple[ModuleType, Collector], record: dict[str, object], *known: Fault
+    twin: tuple[ModuleType, Collector], record: dict[str, object], *known: RuleError
 ) -> list[tuple[str, tuple[int | None, ...], str]]:
     module, collector = twin
     collector.start(known, record, "order")
@@ -129,20 +129,22 @@ def test_consequence(twin: tuple[ModuleType, Collector]) -> None:
 
 def test_poison_is_neither_there_nor_missing(twin: tuple[ModuleType, Collector]) -> None:
     """A broken value that is only asked whether it is there decides nothing."""
-    fault = Fault("R102", "broken")
+    fault = RuleError("R102", "broken")
 
-    assert found(twin, order(cancelled=Poison(fault), head=None), fault) == [
+    assert found(twin, order(cancelled=ErrorValue(fault), head=None), fault) == [
         ("transform.head", (), "R201")
     ]
 
 
 def test_a_fault_that_tells_of_a_poison() -> None:
     """A fault whose value holds a broken one is a consequence: the broken one is the fault."""
-    broken = Fault("R102", "broken")
+    broken = RuleError("R102", "broken")
     collector = Collector()
     collector.start((broken,), None, "order")
 
-    collector.failed("transform.head", Fault("R221", "no such element", [Poison(broken)]), 0)
+    collector.failed(
+        "transform.head", RuleError("R221", "no such element", [ErrorValue(broken)]), 0
+    )
 
     assert collector.found == []
 
@@ -197,12 +199,12 @@ def test_records_do_not_mix(twin: tuple[ModuleType, Collector]) -> None:
     ],
 )
 def test_touching_a_poison(touch: object) -> None:
-    """Whatever touches a Poison meets the fault that it stands for."""
-    fault = Fault("R102", "broken")
+    """Whatever touches an ErrorValue meets the fault that it stands for."""
+    fault = RuleError("R102", "broken")
     assert callable(touch)
 
-    with pytest.raises(Fault) as caught:
-        touch(Poison(fault))
+    with pytest.raises(RuleError) as caught:
+        touch(ErrorValue(fault))
 
     assert caught.value is fault
 

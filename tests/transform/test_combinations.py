@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from mapgen.cli.flows import BoundFlow, open_flow
 from mapgen.compiler import generate
-from mapgen.runtime.collecting import Collector, collecting_twin
+from mapgen.runtime.collecting import Collector, error_collecting_build
 from mapgen.runtime.lookups import sample_of
 from mapgen.runtime.outcome import Document, Rejected, Skipped
 from mapgen.runtime.records import RawRecord
@@ -86,7 +86,7 @@ def complete(folder: Path, flow: str) -> tuple[Any, Collector]:
     """Return the complete way through a flow, and what it reports to."""
     loaded = opened(folder, flow).flow
     text = (folder / "generated" / flow / "transformer.py").read_text(encoding="utf-8")
-    twin, collector = collecting_twin(loaded.module, text)
+    twin, collector = error_collecting_build(loaded.module, text)
     given = bound(loaded, {}, folder / "specs", sample_of)
     return twin.bind(given.settings, given.lookups), collector
 

@@ -14,9 +14,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mapgen.runtime.lines import document_line, reject_line
-from mapgen.runtime.outcome import Document, FaultReport, Outcome, Rejected, Skipped
+from mapgen.runtime.outcome import Document, ErrorReport, Outcome, Rejected, Skipped
 from mapgen.runtime.records import RawRecord, decode
-from mapgen.runtime.source import Poison, patient, strict
+from mapgen.runtime.source import ErrorValue, patient, strict
 from mapgen.runtime.testing import FlowUnderTest
 from mapgen.runtime.values import ENCODER
 from tests.depth import examples
@@ -47,7 +47,7 @@ def damaged(record: Any, *damages: Damage) -> Any:
     return changed
 
 
-def faults_of(flow: FlowUnderTest, record: Any) -> tuple[FaultReport, ...]:
+def faults_of(flow: FlowUnderTest, record: Any) -> tuple[ErrorReport, ...]:
     outcome = flow.outcome(text(record))
     assert isinstance(outcome, Rejected), outcome
     return outcome.faults
@@ -112,7 +112,7 @@ def test_planted_faults(flow: FlowUnderTest, order: Any, places: set[Place]) -> 
     assert all(fault.spec for fault in faults)
 
 
-def told(fault: FaultReport) -> tuple[str, str | None, str | None]:
+def told(fault: ErrorReport) -> tuple[str, str | None, str | None]:
     # A lookup has several keys; the last one is the title alone.
     return fault.code, fault.target, (fault.source_path or "").split(", ")[-1]
 
@@ -224,7 +224,7 @@ def test_any_json_is_no_order(flow: FlowUnderTest, record: Any) -> None:
 
     assert isinstance(outcome, Rejected)
     assert all(fault.code in ("R102", "R103") for fault in outcome.faults)
-    assert json.loads(line_of(outcome))["faults"]
+    assert json.loads(line_of(outcome))["errors"]
 
 
 MARK = "Zaphod Quillfeather"
@@ -407,6 +407,6 @@ def test_nothing_is_left_of_rejected_records(flow: FlowUnderTest, order: Any) ->
         for _ in range(20):
             assert isinstance(flow.outcome(text(record)), Rejected)
         gc.collect()
-        alive.append(sum(type(one) is Poison for one in gc.get_objects()))
+        alive.append(sum(type(one) is ErrorValue for one in gc.get_objects()))
 
     assert alive[0] == alive[1] == alive[2]

@@ -13,7 +13,7 @@ from hypothesis import strategies as some
 from mapgen.plan import Group
 from mapgen.runtime import groups
 from mapgen.runtime.cells import read_rows
-from mapgen.runtime.faults import Unjoined
+from mapgen.runtime.errors import Unjoined
 from mapgen.runtime.groups import RowGroup, grouped
 from mapgen.runtime.records import RawRecord
 

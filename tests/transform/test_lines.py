@@ -8,7 +8,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from mapgen.runtime.lines import reject_line
-from mapgen.runtime.outcome import FaultReport, Origin, Rejected, Skipped
+from mapgen.runtime.outcome import ErrorReport, Origin, Rejected, Skipped
 
 texts = st.text(st.characters(exclude_categories=["Cs"]))
 
@@ -18,11 +18,11 @@ texts = st.text(st.characters(exclude_categories=["Cs"]))
 def test_what_a_terminal_would_obey_is_escaped(text: str) -> None:
     """A line is one line of what is shown as it is; read back, the values are what they were."""
     origin = Origin("a.jsonl", 1, 1, text)
-    fault = FaultReport("R102", "no number", value=text)
+    fault = ErrorReport("R102", "no number", value=text)
     rejected = reject_line(Rejected(origin, (fault,))).decode()
     skipped = reject_line(Skipped(origin, text)).decode()
 
     assert rejected[:-1].isprintable()
     assert skipped[:-1].isprintable()
-    assert json.loads(rejected)["faults"][0]["value"] == text
+    assert json.loads(rejected)["errors"][0]["value"] == text
     assert json.loads(skipped)["reason"] == json.loads(skipped)["source"]["key"] == text

@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from mapgen.runtime.faults import Fault
+from mapgen.runtime.errors import RuleError
 from mapgen.runtime.limits import first_found, found, found_in_time, unique
 from mapgen.runtime.lookups import TableError, read_table
 from mapgen.runtime.transform import BindingError, own_file
@@ -167,9 +167,11 @@ def test_a_miss() -> None:
     """A miss says how many keys were tried, and which."""
     table = {("1", "x"): "one"}
 
-    with pytest.raises(Fault, match=r"^the lookup `t` does not know any of the 2 keys$") as several:
+    with pytest.raises(
+        RuleError, match=r"^the lookup `t` does not know any of the 2 keys$"
+    ) as several:
         found(table, "t", ("2", "x"), None, ("2", ""))
-    with pytest.raises(Fault, match=r"^the lookup `t` does not know the key$") as one:
+    with pytest.raises(RuleError, match=r"^the lookup `t` does not know the key$") as one:
         found_in_time({"1": "one"}, "t", "2")
 
     assert several.value.value == "`2` with `x`, then `2` with ``"
@@ -196,7 +198,7 @@ def test_rows_that_stand_twice() -> None:
     """Two rows with the same values are told by their numbers, and not by their values."""
     lines = [_line("A", "kg"), _line("B", "kg"), _line("A", "kg")]
 
-    with pytest.raises(Fault) as refused:
+    with pytest.raises(RuleError) as refused:
         unique(lines, "Item", "Unit")
 
     assert refused.value.code == "R312"

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from mapgen.contract.target_schema import read_target_schema
 from mapgen.expression.patterns import regex_fault
 from mapgen.report import Stopped
-from mapgen.runtime.faults import Fault
+from mapgen.runtime.errors import RuleError
 from mapgen.runtime.limits import matching
 from mapgen.runtime.patterns import Pattern, PatternError
 
@@ -24,7 +24,7 @@ def test_engine_does_not_go_back(pattern: str) -> None:
     """What would try every way to share a text answers at once: it is not there."""
     assert regex_fault(pattern) is None
     assert not Pattern(pattern).is_in("a" * 40 + "b")
-    with pytest.raises(Fault):
+    with pytest.raises(RuleError):
         matching("a" * 100_000 + "b", Pattern(pattern))
 
 

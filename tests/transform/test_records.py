@@ -18,7 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from mapgen.runtime.faults import Fault
+from mapgen.runtime.errors import RuleError
 from mapgen.runtime.records import LONGEST_RECORD, RawRecord, decode, decode_whole, read_records
 
 ENVELOPE = ("order", "orders")
@@ -45,7 +45,7 @@ def ids_of(records: list[RawRecord]) -> list[int | str]:
     for record in records:
         try:
             found.append(value_of(record)["id"])
-        except Fault as fault:
+        except RuleError as fault:
             found.append(fault.message)
     return found
 
@@ -339,11 +339,11 @@ def test_any_values_in_lines(values: list[Any], end: str) -> None:
 
 @given(st.binary(max_size=200) | st.text('{}[]",:\\ \n1ae').map(str.encode), st.integers(1, 9))
 def test_any_bytes(data: bytes, size: int) -> None:
-    """Whatever the file holds, each piece is a record or a Fault, and none is empty-handed."""
+    """Whatever the file holds, each piece is a record or a RuleError, and none is empty-handed."""
     for name in ("a.json", "a.jsonl"):
         for record in read_records(Dripping(data, size), name, ENVELOPE):
             assert record.data or record.broken
-            with contextlib.suppress(Fault):
+            with contextlib.suppress(RuleError):
                 decode(record, ENVELOPE)
     assert list(read_records(Dripping(data, size), "a", ENVELOPE)) == read(data)
 
@@ -490,7 +490,7 @@ def test_not_exactly_json(data: bytes, message: str) -> None:
     """What is not JSON in the strict sense is a fault that says so, and repeats no value."""
     record = RawRecord(1, 1, data)
 
-    with pytest.raises(Fault) as caught:
+    with pytest.raises(RuleError) as caught:
         decode(record, ENVELOPE)
 
     assert (caught.value.code, caught.value.message) == ("R101", message)
@@ -525,5 +525,5 @@ def test_number_beyond_all_bounds() -> None:
     record = RawRecord(1, 1, b'{"a": [1e9999999999999999999], "b": 1}')
 
     assert value_of(record)["b"] == 1
-    with pytest.raises(Fault, match="a number beyond all bounds"):
+    with pytest.raises(RuleError, match="a number beyond all bounds"):
         decode_whole(record, ENVELOPE)

@@ -11,7 +11,7 @@ from hypothesis import example, given
 from hypothesis import strategies as some
 
 from mapgen.runtime import exact, limits
-from mapgen.runtime.faults import Fault
+from mapgen.runtime.errors import RuleError
 from mapgen.runtime.functions import digits, parse_decimal
 from mapgen.runtime.values import CLEARED, Cleared, StringValue
 
@@ -33,7 +33,7 @@ def test_places(amount: Decimal, places: int) -> None:
     is_short = len(cut.as_tuple().digits) <= exact.MOST_DIGITS
     try:
         assert limits.with_places(amount, places) is amount
-    except Fault:
+    except RuleError:
         assert cut != amount or not is_short
     else:
         assert cut == amount
@@ -58,7 +58,7 @@ def test_unique_rows(rows: list[_Row], fields: tuple[str, ...]) -> None:
     def found() -> str | None:
         try:
             assert limits.unique(rows, *fields) is rows
-        except Fault as fault:
+        except RuleError as fault:
             return fault.message
         return None
 
@@ -80,7 +80,7 @@ def test_numbers_of_text(text: str) -> None:
     """A short number needs no second look; its digits are those of the text."""
     try:
         found: Decimal | None = parse_decimal(text)
-    except Fault:
+    except RuleError:
         found = None
     plain = re.fullmatch(r"[+-]?(\d+(\.\d+)?|\.\d+)", text, re.ASCII)
     if plain and sum(one.isdigit() for one in text) <= exact.MOST_DIGITS:

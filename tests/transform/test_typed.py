@@ -19,9 +19,9 @@ from mapgen.runtime.records import RawRecord, decode
 from mapgen.runtime.source import (
     DOUBTS,
     Amount,
+    ErrorValue,
     Instant,
-    Poison,
-    SourceFault,
+    SourceError,
     Whole,
     decoder_of,
     patient,
@@ -171,7 +171,7 @@ def texts_of_records(draw: st.DrawFn) -> bytes:
 
 def shown(value: object) -> object:
     """Return a value so that only what is the same to the last digit is equal."""
-    if type(value) is Poison:
+    if type(value) is ErrorValue:
         return "what cannot be read"
     match value:
         case msgspec.Struct():
@@ -233,7 +233,7 @@ def test_what_is_looked_into_member_by_member(kind: type[msgspec.Struct], data: 
     assert shown(found[0]) == shown(record)
 
 
-def told(one: SourceFault) -> tuple[object, ...]:
+def told(one: SourceError) -> tuple[object, ...]:
     return one.path, one.fault.code, one.fault.message, shown(one.fault.value)
 
 

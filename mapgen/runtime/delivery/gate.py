@@ -12,7 +12,7 @@ import msgspec
 
 from mapgen.plan import Plan
 from mapgen.runtime.masking import MASKED
-from mapgen.runtime.outcome import ONLY, FaultReport
+from mapgen.runtime.outcome import ONLY, ErrorReport
 from mapgen.runtime.rules import Rules
 from mapgen.runtime.tenant.body import read_body
 from mapgen.runtime.transform import DamagedFlow
@@ -63,7 +63,7 @@ class Gate:
             raise DamagedFlow(f"{_FILE}: {type(error).__name__}") from None
         return cls(validators, schemas, rules)
 
-    def faults(self, document: str, body: bytes) -> tuple[FaultReport, ...]:
+    def faults(self, document: str, body: bytes) -> tuple[ErrorReport, ...]:
         """Return what of a body does not match the schema, by field and keyword."""
         validator, part = self.validators[document], read_body(body)
         if validator.is_valid(part):
@@ -71,7 +71,7 @@ class Gate:
         errors = list(validator.iter_errors(part))[:_MOST_ERRORS]
         return tuple(self._report(document, error) for error in errors)
 
-    def _report(self, document: str, error: jsonschema_rs.ValidationError) -> FaultReport:
+    def _report(self, document: str, error: jsonschema_rs.ValidationError) -> ErrorReport:
         target = _path(error.instance_path)
         keyword = error.kind.name
         # Names of members that are missing or too many: words of the contract, no values.
@@ -82,10 +82,10 @@ class Gate:
         message = f"does not match {_FILE}: `{keyword}: {_words(limit)}`"
         rule, indices = self.rules.find(target, document) or (None, ())
         if rule is None:
-            return FaultReport(SCHEMA_BROKEN, message, target or None)
+            return ErrorReport(SCHEMA_BROKEN, message, target or None)
         is_value = not isinstance(error.instance, dict | list)
         value = MASKED if rule.is_personal else _words(error.instance)
-        return FaultReport(
+        return ErrorReport(
             SCHEMA_BROKEN,
             message,
             target,

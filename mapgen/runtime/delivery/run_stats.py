@@ -19,7 +19,7 @@ from mapgen.runtime.events import (
     TechnicalEvent,
 )
 from mapgen.runtime.ledger import Acknowledgement, State, StillOpen
-from mapgen.runtime.outcome import FaultReport
+from mapgen.runtime.outcome import ErrorReport
 from mapgen.runtime.summary import Kind, Reason, Shown, Summary
 
 _INDEX = re.compile(r"\[\d+\]")
@@ -211,7 +211,7 @@ def _words(shown: Shown) -> tuple[str, ...]:
     return _distinct([_fault_words(fault) for fault in shown.faults])
 
 
-def _fault_words(fault: FaultReport) -> str:
+def _fault_words(fault: ErrorReport) -> str:
     target = "" if fault.target is None else f" {_INDEX.sub('[]', fault.target)}"
     return f"{fault.code}{target}"
 

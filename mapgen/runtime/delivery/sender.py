@@ -12,7 +12,7 @@ from mapgen.runtime.clock import uptime
 from mapgen.runtime.delivery.run import Run
 from mapgen.runtime.events import Plain, TechnicalEvent
 from mapgen.runtime.ledger import Acknowledgement, Arrival, Claim, Keys, Need
-from mapgen.runtime.outcome import FaultReport
+from mapgen.runtime.outcome import ErrorReport
 from mapgen.runtime.tenant.body import UnknownKey, filled
 from mapgen.runtime.tenant.breaker import Stopping
 from mapgen.runtime.tenant.client import (
@@ -112,7 +112,7 @@ class Sender:
         elif claim.identity in found.doubled:
             words = "several documents of the ERP have this identity"
             field = client.document.identity.field
-            self._reject(claim, FaultReport(IDENTITY_DOUBLED, words, field))
+            self._reject(claim, ErrorReport(IDENTITY_DOUBLED, words, field))
         else:
             self._write(client, claim, there)
 
@@ -141,7 +141,7 @@ class Sender:
         try:
             body = filled(claim.body, self._keys_of(claim))
         except UnknownKey as unknown:
-            self._reject(claim, FaultReport(KEY_UNKNOWN, str(unknown)))
+            self._reject(claim, ErrorReport(KEY_UNKNOWN, str(unknown)))
             return
 
         def last_word() -> None:
@@ -215,22 +215,22 @@ class Sender:
         there = None if client is None else client.find([need.identity]).there.get(need.identity)
         return None if there is None else there.keys
 
-    def _reject(self, claim: Claim, fault: FaultReport) -> None:
+    def _reject(self, claim: Claim, fault: ErrorReport) -> None:
         self._end(Acknowledgement(claim, "rejected", faults=(fault,)))
 
     def _die(
         self, claim: Claim, words: str, *, code: str = GIVEN_UP, number: str | None = None
     ) -> None:
-        fault = FaultReport(code, words, retry=number is None)
+        fault = ErrorReport(code, words, retry=number is None)
         self._end(Acknowledgement(claim, "dead_lettered", number, reason=words, faults=(fault,)))
 
 
-def _left_to_others(document: DocumentPlan) -> FaultReport | None:
+def _left_to_others(document: DocumentPlan) -> ErrorReport | None:
     """Return what a document that is absent waits for, None where this flow creates it."""
     words = f"no `{document.entity}` of the ERP has this identity yet"
     if not document.does.creates:
-        return FaultReport(NOT_THERE_YET, words, document.identity.field, retry=True)
+        return ErrorReport(NOT_THERE_YET, words, document.identity.field, retry=True)
     if document.owner is None:
         return None
     words += f"; `{document.owner}` makes it"
-    return FaultReport(LEFT_TO_OWNER, words, document.identity.field, retry=True)
+    return ErrorReport(LEFT_TO_OWNER, words, document.identity.field, retry=True)

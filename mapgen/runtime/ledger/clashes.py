@@ -16,7 +16,7 @@ from mapgen.runtime.folding import alike
 from mapgen.runtime.ledger.rows import decode_next, digest_of
 from mapgen.runtime.ledger.schema import MET, RECORDS
 from mapgen.runtime.ledger.text import is_storable, place_of, source_of, subject_of
-from mapgen.runtime.outcome import IDENTITY_ALIKE, Document, FaultReport, Outcome, Rejected
+from mapgen.runtime.outcome import IDENTITY_ALIKE, Document, ErrorReport, Outcome, Rejected
 
 IDENTITY_UNUSABLE = "R225"
 IDENTITY_SHARED = "R226"
@@ -82,10 +82,10 @@ class Clashes:
 
     def _faults(
         self, document: Document, known: _Known, *, is_needed: bool
-    ) -> Iterator[FaultReport]:
+    ) -> Iterator[ErrorReport]:
         if not document.identity.strip() or not is_storable(document.identity):
             words = "is blank" if not document.identity.strip() else "holds a NUL character"
-            yield FaultReport(IDENTITY_UNUSABLE, f"the identity {words}")
+            yield ErrorReport(IDENTITY_UNUSABLE, f"the identity {words}")
             return
         same = known.get((document.document, alike(document.identity)), {})
         holder = same.get(document.identity)
@@ -95,11 +95,11 @@ class Clashes:
                 f"the ERP may not tell its identity from that of the record {other}: they differ by"
                 " case, blanks at the end, or characters that are invisible or look alike"
             )
-            yield FaultReport(IDENTITY_ALIKE, words)
+            yield ErrorReport(IDENTITY_ALIKE, words)
         is_made_once = not is_needed and document.document not in self._updating
         if holder is not None and is_made_once and self._is_another(document, holder):
             words = f"the record {holder} has the same identity, with other content"
-            yield FaultReport(IDENTITY_SHARED, words)
+            yield ErrorReport(IDENTITY_SHARED, words)
 
     def _is_another(self, document: Document, holder: _Holder) -> bool:
         """Whether two records meet in one document, or one record comes twice in two states."""

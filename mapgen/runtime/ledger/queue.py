@@ -42,7 +42,7 @@ from mapgen.runtime.ledger.rows import (
     encode_faults,
 )
 from mapgen.runtime.ledger.schema import NEEDS, RECORDS
-from mapgen.runtime.outcome import FaultReport
+from mapgen.runtime.outcome import ErrorReport
 
 NEEDED_IS_MISSING = "R408"
 
@@ -347,8 +347,8 @@ _NEEDS_OF = (
 )
 
 
-def _fault(need: Row[*tuple[Any, ...]]) -> FaultReport:
+def _fault(need: Row[*tuple[Any, ...]]) -> ErrorReport:
     """Name the needed document, not its identity, which may be personal."""
     why = _STATES.get(need.state, "is not in the ERP yet" if need.state else "was never taken over")
     words = f"it needs the document `{need.document}` first, which {why}"
-    return FaultReport(NEEDED_IS_MISSING, words, retry=True)
+    return ErrorReport(NEEDED_IS_MISSING, words, retry=True)

@@ -9,7 +9,7 @@ from typing import Literal
 
 import msgspec
 
-from mapgen.runtime.outcome import FaultReport, Origin, Outcome
+from mapgen.runtime.outcome import ErrorReport, Origin, Outcome
 
 End = Literal["sent", "rejected", "dead_lettered", "deferred", "skipped"]
 Arrival = Literal["created", "already exists", "updated"]
@@ -87,7 +87,7 @@ class Acknowledgement:
     arrival: Arrival = "created"
     keys: Keys | None = None
     reason: str | None = None
-    faults: tuple[FaultReport, ...] = ()
+    faults: tuple[ErrorReport, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +95,7 @@ class Held:
     """A document that waits, since one that it needs found no way into the ERP."""
 
     source: str
-    faults: tuple[FaultReport, ...]
+    faults: tuple[ErrorReport, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,6 +182,6 @@ def decode_next(words: str | None) -> NextHead | None:
     return None if words is None else msgspec.json.decode(words, type=NextHead)
 
 
-def encode_faults(faults: Sequence[FaultReport]) -> str | None:
-    """Return the faults as JSON text, None for none."""
+def encode_faults(faults: Sequence[ErrorReport]) -> str | None:
+    """Return the errors as JSON text, None for none."""
     return msgspec.json.encode(list(faults)).decode() if faults else None

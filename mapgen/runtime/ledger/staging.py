@@ -40,7 +40,7 @@ from mapgen.runtime.ledger.text import (
     subject_by_place,
     subject_of,
 )
-from mapgen.runtime.outcome import Document, FaultReport, Origin, Outcome, Rejected, Skipped
+from mapgen.runtime.outcome import Document, ErrorReport, Origin, Outcome, Rejected, Skipped
 
 _ROWS = RECORDS.c
 _OTHER = RECORDS.alias("other")
@@ -421,7 +421,7 @@ class Staging:
         )
 
     def _refusal(
-        self, origin: Origin, state: str, reason: str | None, faults: tuple[FaultReport, ...]
+        self, origin: Origin, state: str, reason: str | None, faults: tuple[ErrorReport, ...]
     ) -> dict[str, object]:
         return {
             "flow": self._flow,

@@ -53,7 +53,7 @@ class JsonRecords:
         return read_records(stream, name, self._plan.form.envelope, known)
 
     def doubted(self, record: Record) -> Doubted:
-        """Return the struct of a record with its faults."""
+        """Return the struct of a record with its errors."""
         assert isinstance(record, RawRecord)
         found = self._typed.faults(record, self._plan.source)
         return found or patient(self.value(record), self._kind, self._plan.source)
@@ -81,7 +81,7 @@ class RemadeRecords:
         """Leave each to be looked at."""
 
     def doubted(self, record: Record) -> Doubted:
-        """Return the struct of a record with its faults."""
+        """Return the struct of a record with its errors."""
         return looked_at(self.value(record), self.kind, self.plan.source)
 
     def value(self, record: Record) -> JsonValue:

@@ -39,7 +39,7 @@ class RowRecords:
         return None if isinstance(record, RawRecord) else self._reader.read(record)
 
     def doubted(self, record: Record) -> Doubted:
-        """Return the struct of a record with its faults."""
+        """Return the struct of a record with its errors."""
         return looked_at(self.value(record), self._kind, self._plan.source)
 
     def value(self, record: Record) -> JsonValue:

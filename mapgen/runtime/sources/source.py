@@ -12,9 +12,9 @@ from mapgen.plan import Plan
 from mapgen.runtime.cells import Row
 from mapgen.runtime.groups import Record
 from mapgen.runtime.records import JsonValue, RawRecord
-from mapgen.runtime.source import SourceFault, patient, strict
+from mapgen.runtime.source import SourceError, patient, strict
 
-Doubted = tuple[Any, tuple[SourceFault, ...]]
+Doubted = tuple[Any, tuple[SourceError, ...]]
 """The struct of a record that is looked at whole, and what is wrong in it."""
 
 
@@ -31,10 +31,10 @@ class Source(Protocol):
         """Return the struct of a record that is beyond doubt, None for one to be looked at."""
 
     def doubted(self, record: Record) -> Doubted:
-        """Return the struct of any record with its faults. Raises Fault for what is no record."""
+        """Return the struct of any record with its errors. Raises RuleError for no record."""
 
     def value(self, record: Record) -> JsonValue:
-        """Return a record as the JSON that its struct is made of. Raises Fault."""
+        """Return a record as the JSON that its struct is made of. Raises RuleError."""
 
 
 class Files(Protocol):

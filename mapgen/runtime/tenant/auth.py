@@ -73,7 +73,7 @@ class Session:
 
         With it comes the number of the session that the token belongs to: a refresh keeps the
         session, a sign-in opens another one, in which the ids of rows have no meaning.
-        `send` makes the request; raises what it raises, Failure for a passing fault, and
+        `send` makes the request; raises what it raises, Failure for a passing error, and
         SignInRefused where a person has to look after the credentials.
         """
         with self._turn:

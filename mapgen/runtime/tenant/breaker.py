@@ -22,7 +22,7 @@ class Breaker:
 
     Open, everybody waits; after the cool-down one request goes ahead as a probe: its success lets
     the others go, its failure begins another cool-down. After `patience` failed probes in a row
-    the run stops with TenantUnavailable: a tenant that is down is not the documents' fault, and
+    the run stops with TenantUnavailable: a tenant that is down is not the documents' error, and
     they stay in the queue instead of dying one by one. Where the ERP has never spoken there is one
     probe only: the address is more likely wrong than its machine unwell.
     """

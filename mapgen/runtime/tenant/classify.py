@@ -1,7 +1,7 @@
 """Classifies failed answers: what they mean for the document and for the run.
 
 The status alone does not tell: 500 carries business refusals, missing records, set-up errors and
-passing faults alike, so the type of the exception decides, and whether a field is named. No word of
+passing errors alike, so the type of the exception decides, and whether a field is named. No word of
 the ERP does: it speaks the language of its user. What none of them explains may pass or not, and
 may be saved or not.
 

@@ -14,7 +14,7 @@ from mapgen.plan import DocumentPlan
 from mapgen.runtime.aborted import AccessRefused, RunAborted
 from mapgen.runtime.events import TechnicalEvent
 from mapgen.runtime.folding import folded
-from mapgen.runtime.outcome import IDENTITY_ALIKE, FaultReport
+from mapgen.runtime.outcome import IDENTITY_ALIKE, ErrorReport
 from mapgen.runtime.rules import Rules
 from mapgen.runtime.tenant.auth import Failure
 from mapgen.runtime.tenant.body import (
@@ -73,21 +73,21 @@ class Saved:
     """The document is saved; `otherwise` tells what of it is not as it was sent."""
 
     there: There
-    otherwise: tuple[FaultReport, ...] = ()
+    otherwise: tuple[ErrorReport, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Refused:
     """The document is not saved, and would not be another time."""
 
-    faults: tuple[FaultReport, ...]
+    faults: tuple[ErrorReport, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Depends:
     """The document is not saved, because something that it needs is not there yet."""
 
-    faults: tuple[FaultReport, ...]
+    faults: tuple[ErrorReport, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +122,7 @@ class Found:
     """
 
     there: dict[str, There] = field(default_factory=dict)
-    refused: dict[str, FaultReport] = field(default_factory=dict)
+    refused: dict[str, ErrorReport] = field(default_factory=dict)
     doubled: set[str] = field(default_factory=set)
 
 
@@ -210,7 +210,7 @@ class Client:
         """
         if there.id is None:
             words = "the look-up gives no `id` of the document, by which it would be updated"
-            return Refused((FaultReport(LOOK_UP_REFUSED, words),))
+            return Refused((ErrorReport(LOOK_UP_REFUSED, words),))
         try:
             echo = self._connection.persist(
                 lambda: self._write_over(there, body, last_word), _is_repeatable_write
@@ -219,7 +219,7 @@ class Client:
             return self._judge(failure, body, is_last_try=is_last_try)
         except UnclearRows as unclear:
             words = f"{unclear.target}: {unclear}"
-            return Refused((FaultReport(ROWS_UNCLEAR, words, unclear.target),))
+            return Refused((ErrorReport(ROWS_UNCLEAR, words, unclear.target),))
         return self._read_update_back(there, identity, body, echo)
 
     def found(self, there: There, body: bytes) -> Saved:
@@ -302,9 +302,9 @@ class Client:
         field = self.document.identity.field
         return kept.rstrip(" ") == identity.rstrip(" ") or field in self.document.keys
 
-    def _alike(self, there: There) -> FaultReport:
+    def _alike(self, there: There) -> ErrorReport:
         words = f"the identity differs by case alone from that of `{there.number}` in the ERP"
-        return FaultReport(IDENTITY_ALIKE, words, self.document.identity.field)
+        return ErrorReport(IDENTITY_ALIKE, words, self.document.identity.field)
 
     def _doubt(self, unfound: Sequence[str], asked: int, found: Found) -> None:
         """Send nothing whose absence is not proved: the tenant gave rows that were not asked for.
@@ -319,7 +319,7 @@ class Client:
                 self._find_group([identity], found)
                 continue
             words = "the look-up gives documents with another identity: none is proved absent"
-            found.refused[identity] = FaultReport(
+            found.refused[identity] = ErrorReport(
                 LOOK_UP_REFUSED, words, self.document.identity.field
             )
 
@@ -337,7 +337,7 @@ class Client:
                 self._find_group([identity], found)
             return
         words = f"the ERP does not look this identity up: {verdict.message or verdict.reason}"
-        found.refused[group[0]] = FaultReport(LOOK_UP_REFUSED, words, self.document.identity.field)
+        found.refused[group[0]] = ErrorReport(LOOK_UP_REFUSED, words, self.document.identity.field)
 
     def _judge_create(
         self, failure: Failure, identity: str, body: bytes, *, is_last_try: bool
@@ -426,7 +426,7 @@ class Client:
         sent = ENCODER.encode(of_an_update(body, self.document))
         return Saved(there, self._otherwise(sent, echo, there.number))
 
-    def _otherwise(self, body: bytes, echo: dict[str, Any], number: str) -> tuple[FaultReport, ...]:
+    def _otherwise(self, body: bytes, echo: dict[str, Any], number: str) -> tuple[ErrorReport, ...]:
         """Report what the answer to a write does not show as it was sent."""
         if not self._verifies:
             return ()

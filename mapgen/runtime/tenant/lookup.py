@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import Any
 
 from mapgen.plan import Condition, TenantTable
-from mapgen.runtime.faults import Fault
+from mapgen.runtime.errors import RuleError
 from mapgen.runtime.folding import folded
 from mapgen.runtime.limits import shown_key
 from mapgen.runtime.lookups import Asked, Key
@@ -18,7 +18,7 @@ _MOST_KNOWN = 65_536
 _MOST_UNKNOWN = 4_096
 _UNKNOWN_FOR = 10.0
 """Seconds that a key without a value is not asked for again: long enough that a record which is
-gone through a second time, for all its faults, costs no second request."""
+gone through a second time, for all its errors, costs no second request."""
 
 Ask = Callable[[str, str], Sequence[dict[str, Any]] | None]
 """Takes an entity and a query; returns at most two records, None where the ERP refuses it."""
@@ -28,7 +28,7 @@ class QueriedTable(Asked):
     """The records of an entity as a table: the value of the one record that has the key.
 
     Invariant: a value is given only where all records that answer have the key asked for, and that
-    value; anything else raises a Fault of the record at work. A key is asked for once in a run.
+    value; anything else raises a RuleError of the record at work. A key is asked for once in a run.
     """
 
     def __init__(self, name: str, table: TenantTable, ask: Ask) -> None:
@@ -36,7 +36,7 @@ class QueriedTable(Asked):
         self._table = table
         self._ask = ask
         self._known = lru_cache(_MOST_KNOWN)(self._look_up)
-        self._unknown: dict[Key, tuple[float, Fault | None]] = {}
+        self._unknown: dict[Key, tuple[float, RuleError | None]] = {}
 
     def __getitem__(self, key: Key) -> str:
         parts = (key,) if isinstance(key, str) else key
@@ -45,12 +45,12 @@ class QueriedTable(Asked):
         return self._known(key)
 
     def _look_up(self, key: Key) -> str:
-        """Return the value of a key. Raises KeyError and Fault, which the cache does not keep."""
+        """Return the value of a key. The cache keeps neither KeyError nor RuleError."""
         until, fault = self._unknown.get(key, (0.0, None))
         if until < time.monotonic():
             try:
                 value = self._asked(key)
-            except Fault as refused:
+            except RuleError as refused:
                 fault = refused
             else:
                 if value is not None:
@@ -61,8 +61,8 @@ class QueriedTable(Asked):
             self._unknown[key] = (time.monotonic() + _UNKNOWN_FOR, fault)
         if fault is None:
             raise KeyError(key)
-        # A new one each time: a record's faults are told apart by who they are.
-        raise Fault(fault.code, fault.message, fault.value)
+        # A new one each time: a record's errors are told apart by who they are.
+        raise RuleError(fault.code, fault.message, fault.value)
 
     def _asked(self, key: Key) -> str | None:
         parts = (key,) if isinstance(key, str) else key
@@ -78,11 +78,11 @@ class QueriedTable(Asked):
         if len(values) > 1:
             fields = " and ".join(f"`{field}`" for field in self._table.key)
             message = f"the lookup `{self._name}` is ambiguous: several records have this {fields}"
-            raise Fault("R252", message, shown_key(key))
+            raise RuleError("R252", message, shown_key(key))
         return values.pop() if values else None
 
-    def _unanswered(self, why: str, key: Key) -> Fault:
-        return Fault(
+    def _unanswered(self, why: str, key: Key) -> RuleError:
+        return RuleError(
             "R251", f"the ERP gives the lookup `{self._name}` no value: {why}", shown_key(key)
         )
 

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from mapgen.runtime.masking import MASKED, Masker, masker
-from mapgen.runtime.outcome import ONLY, FaultReport
+from mapgen.runtime.outcome import ONLY, ErrorReport
 from mapgen.runtime.rules import Rules
 from mapgen.runtime.tenant.reading import Unreadable, decoded
 from mapgen.runtime.tenant.verifying import Difference
@@ -54,7 +54,7 @@ class Reporter:
     rules: Rules
     name: str = ONLY
 
-    def fields(self, answer: bytes, body: bytes) -> tuple[FaultReport, ...]:
+    def fields(self, answer: bytes, body: bytes) -> tuple[ErrorReport, ...]:
         """Report each `error` in the entity that a 422 echoes, however deep it sits.
 
         The head of a part only says that something in it is wrong; it is left out where a field in
@@ -68,14 +68,14 @@ class Reporter:
 
     def otherwise(
         self, found: Sequence[Difference], body: bytes, document: str
-    ) -> tuple[FaultReport, ...]:
+    ) -> tuple[ErrorReport, ...]:
         """Report what the ERP has not saved as it was sent; `document` is what the ERP calls it."""
         if not found:
             return ()
         personal = masker(self._personal(body))
         return tuple(self._otherwise(one, personal, document) for one in found[:_MOST_FAULTS])
 
-    def _otherwise(self, one: Difference, personal: Masker | None, document: str) -> FaultReport:
+    def _otherwise(self, one: Difference, personal: Masker | None, document: str) -> ErrorReport:
         is_dropped = one.saved is None
         saved = "" if is_dropped else _words(one.saved)
         rule, indices = self.rules.find(one.target, self.name) or (None, ())
@@ -83,7 +83,7 @@ class Reporter:
         saved = MASKED if is_personal else _shortened(_mask(saved, personal))
         sent = MASKED if is_personal else _shortened(_words(one.sent))
         what = "has no value there" if is_dropped else f"has `{saved}` there"
-        return FaultReport(
+        return ErrorReport(
             SAVED_OTHERWISE,
             f"saved as {document}, but the ERP {what}, not what was sent",
             one.target,
@@ -92,25 +92,25 @@ class Reporter:
             None if rule is None else rule.spec,
         )
 
-    def document(self, code: str, message: str, body: bytes, *, retry: bool = False) -> FaultReport:
-        """Report a fault of the document as a whole, in words that may quote its values."""
-        return FaultReport(code, _mask(message, masker(self._personal(body))), retry=retry)
+    def document(self, code: str, message: str, body: bytes, *, retry: bool = False) -> ErrorReport:
+        """Report an error of the document as a whole, in words that may quote its values."""
+        return ErrorReport(code, _mask(message, masker(self._personal(body))), retry=retry)
 
-    def _report(self, refused: _Refused, personal: Masker | None) -> FaultReport:
+    def _report(self, refused: _Refused, personal: Masker | None) -> ErrorReport:
         message = _mask(refused.message.strip(), personal)
         if not refused.target:
-            return FaultReport(DOCUMENT_REFUSED, message)
+            return ErrorReport(DOCUMENT_REFUSED, message)
         found = self.rules.find(refused.target, self.name)
         value = None if refused.value is None else _mask(_words(refused.value), personal)
         if found is None:
             # A field that no rule sets holds what the ERP itself put there, of what it was sent.
-            return FaultReport(FIELD_REFUSED, message, refused.target, value=value)
+            return ErrorReport(FIELD_REFUSED, message, refused.target, value=value)
         rule, indices = found
         if rule.is_personal and value:
             message = _mask(message, masker({_words(refused.value)}))
             value = MASKED
         source_path = rule.source_path(indices)
-        return FaultReport(
+        return ErrorReport(
             FIELD_REFUSED, message, refused.target, source_path, value, rule.spec, rule.may_come
         )
 

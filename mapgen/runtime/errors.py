@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 
-class Fault(Exception):
+class RuleError(Exception):
     """One value that a rule cannot use.
 
     `code` is an `Rxxx` of the catalogue, `message` says what is wrong in the reader's words without
@@ -21,7 +21,7 @@ class Fault(Exception):
         self.retry = retry
 
 
-class Unjoined(Fault):
+class Unjoined(RuleError):
     """A member of a record that is put together from several things, and could not be.
 
     `member` names another member of the record where that is what is wrong.
@@ -40,9 +40,9 @@ class Unjoined(Fault):
         self.member = member
 
 
-def beyond_counting(error: ArithmeticError) -> Fault:
-    """Return the fault of numbers too large to calculate with, or of a date beyond the calendar."""
+def beyond_counting(error: ArithmeticError) -> RuleError:
+    """Return the error of numbers too large to calculate with, or of a date beyond the calendar."""
     if isinstance(error, OverflowError):
         # Only dates overflow so: numbers are decimals.
-        return Fault("R218", "the date lies beyond the calendar")
-    return Fault("R308", "the numbers are too large to calculate with")
+        return RuleError("R218", "the date lies beyond the calendar")
+    return RuleError("R308", "the numbers are too large to calculate with")
