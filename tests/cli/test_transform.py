@@ -51,7 +51,7 @@ def test_the_sample_shop(workspace: Path) -> None:
         if line["outcome"] == "skipped":
             assert set(line) == {"source", "outcome", "reason"}
         else:
-            assert set(line) == {"source", "outcome", "faults"}
+            assert set(line) == {"source", "outcome", "errors"}
             for fault in line["errors"]:
                 members = "code target source_path value message spec retry"
                 assert set(fault) == set(members.split())
@@ -126,7 +126,7 @@ def test_real_orders(workspace: Path) -> None:
     rejects = read_lines(workspace / "r.jsonl")
     assert len(rejects) + len(read_lines(workspace / "o.jsonl")) > 0
     for line in rejects:
-        for fault in line.get("faults", []):
+        for fault in line.get("errors", []):
             assert fault["source_path"]
             assert fault["message"]
             assert fault["spec"]
