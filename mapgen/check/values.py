@@ -132,17 +132,20 @@ class FieldRules(Struct, frozen=True):
         on_missing: ir.OnMissing = "never"
         if isinstance(value.type, Optional) and fallback is None:
             on_missing = "omit" if if_missing is None else "reject"
-        other = self.formulas.lowered(fallback, inner)
+        node = value.node
+        if fallback is not None:
+            node = _or_else(node, fallback.as_type(inner), inner)
+        if failing is not None:
+            node = _attempted(node, None if instead is None else instead.as_type(inner))
+            on_missing = "omit" if instead is None else on_missing
         decided_by = value.decided_by if on_missing == "reject" else ()
         return ir.Field(
             target=target,
             name=field.name,
             kind=kind,
             is_list=isinstance(present(value.type), types.ListOf),
-            value=value.node if other is None else _or_else(value.node, other, inner),
+            value=node,
             on_missing=on_missing,
-            on_error="reject" if failing is None else "replace" if instead else "omit",
-            instead=self.formulas.lowered(instead, inner),
             clears=rule.modifiers.clear_if_missing is not None,
             is_written_once=rule.modifiers.write_once is not None,
             omit_if=self.formulas.lowered(omit_if),
@@ -388,6 +391,14 @@ def _or_else(value: ir.Value, other: tree.Expression, kind: Type) -> ir.Value:
             return value.then
         case _:
             return tree.OrElse(value, renumbered(other, value), kind)
+
+
+def _attempted(value: ir.Value, instead: tree.Expression | None) -> ir.Value:
+    """Return a value, or the other one where a step of it fails."""
+    assert not isinstance(value, ir.Fixed | ir.Made)
+    if instead is None:
+        return tree.Attempted(value, None, optional(value.type))
+    return tree.Attempted(value, renumbered(instead, value), value.type)
 
 
 def _wanted(kind: Type, field: Field | None) -> Type:

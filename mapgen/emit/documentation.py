@@ -8,7 +8,7 @@ from typing import assert_never
 from mapgen.emit.templates import render
 from mapgen.escaping import code, prose
 from mapgen.ir import flow as ir
-from mapgen.ir.expression import is_optional
+from mapgen.ir.expression import Attempted, is_optional
 from mapgen.plan import FileTable, LedgerTable, Table, TenantTable
 
 # So many fields of an ignored pattern are named; how many there are beyond is told.
@@ -172,6 +172,8 @@ def _block_rule(block: ir.Block) -> str:
 
 def _missing(field: ir.Field) -> str:
     match field.on_missing:
+        case "omit" if isinstance(field.value, Attempted) and not is_optional(field.value.value):
+            return ""
         case "omit":
             return "emptied" if field.clears else "left out"
         case "reject":
@@ -187,7 +189,7 @@ def _remarks(field: ir.Field, flow: ir.Flow) -> Iterator[str]:
         way = "cut" if limits.truncates else "rejected"
         yield f"longer than {limits.max_length}: {way}"
     if "on_error" in said:
-        instead = "left out" if field.on_error == "omit" else code(said["on_error"])
+        instead = "left out" if said["on_error"] == "omit" else code(said["on_error"])
         yield f"where that fails: {instead}"
     if "omit_if" in said:
         yield f"left out where {code(said['omit_if'])}"

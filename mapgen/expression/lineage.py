@@ -206,6 +206,10 @@ class _Tracer(Struct, frozen=True):
             case ir.Bound(operand=operand, local=local, value=value):
                 self.locals[local.number] = self.used(operand)
                 return self.used(value)
+            case ir.Attempted(value=value, instead=instead):
+                first = self.used(value)
+                other = NOWHERE if instead is None else self.used(instead)
+                return _decided(either(first, other), _own(first))
             case ir.Items(elements=elements):
                 values = [self.used(element.value) for element in elements]
                 pairs = zip(values, elements, strict=True)

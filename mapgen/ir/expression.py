@@ -159,6 +159,14 @@ class OrElse(Struct, frozen=True):
     type: Type
 
 
+class Attempted(Struct, frozen=True):
+    """A value, or the other one where a step of it fails: missing where there is none (`None`)."""
+
+    value: Expression
+    instead: Expression | None
+    type: Type
+
+
 class WhenPresent(Struct, frozen=True):
     """The value worked out with the operand bound to the local; missing when the operand is."""
 
@@ -247,6 +255,7 @@ Expression = (
     | Conditional
     | IsPresent
     | OrElse
+    | Attempted
     | WhenPresent
     | Bound
     | Widened

@@ -22,7 +22,6 @@ ValueKind = Literal[
     "string", "decimal", "decimal_text", "int", "boolean", "date", "datetime", "select"
 ]
 OnMissing = Literal["never", "omit", "reject"]
-OnError = Literal["omit", "reject", "replace"]
 Rounding = Literal["half_up", "half_even", "up", "down"]
 Comparison = Literal["<", "<=", ">", ">="]
 
@@ -127,10 +126,9 @@ class Field(Struct, frozen=True):
     """One field of a document.
 
     `target` is its path (`Details[].InventoryID`), `name` the member. `is_list`: a list of such
-    values. `on_missing` says what a missing value means.
-    `on_error` says what a step that fails means; `instead` goes with `replace`. `clears`: a missing
-    value empties the field. `is_written_once`: only a new document gets it. `written` is the rule
-    as the spec has it: keys and their words.
+    values. `on_missing` says what a missing value means. `clears`: it empties the field.
+    `is_written_once`: only a new document gets it. `written` is the rule as the spec has it: keys
+    and their words.
     """
 
     target: str
@@ -139,8 +137,6 @@ class Field(Struct, frozen=True):
     is_list: bool
     value: Value
     on_missing: OnMissing
-    on_error: OnError
-    instead: Expression | None
     clears: bool
     is_written_once: bool
     omit_if: Expression | None
@@ -152,7 +148,7 @@ class Field(Struct, frozen=True):
     @property
     def is_always_set(self) -> bool:
         """Whether the field has a value in every document."""
-        return self.omit_if is None and "omit" not in (self.on_error, self.on_missing)
+        return self.omit_if is None and self.on_missing != "omit"
 
 
 class CustomField(Struct, frozen=True):

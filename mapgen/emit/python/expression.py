@@ -160,6 +160,8 @@ class PythonExpressions:
                 return " and ".join(facts) or "True"
             case ir.OrElse():
                 return self._or_else(node)
+            case ir.Attempted():
+                return self._attempted(node)
             case ir.Widened(operand=operand):
                 return self._python("Decimal({0})", operand)
             case ir.Items():
@@ -179,6 +181,17 @@ class PythonExpressions:
         """Return a member that is there; a single value stands in a wrapper."""
         text = self._python(f"{{0}}.{python_name(node.key)}", self._value(node.operand))
         return f"{text}.value" if node.is_value else text
+
+    def _attempted(self, node: ir.Attempted) -> str:
+        """Return a value whose failing steps are caught.
+
+        It asks for itself whether its values are there: a type checker wants it so.
+        """
+        steps = [f"lambda: {self._bare(node.value) or self._optional(node.value)}"]
+        if node.instead is not None:
+            steps.append(f"lambda: {self._value(node.instead)}")
+        name = "attempted" if node.instead is None else "attempted_or"
+        return f"{self._module.name('mapgen.runtime.limits', name)}({', '.join(steps)})"
 
     def _lookup(self, node: ir.Lookup, *otherwise: str) -> str:
         """Return what a table has for a key; `otherwise` stands in for what it lacks."""
@@ -772,6 +785,7 @@ def _hint(node: ir.Expression) -> str:
             | ir.WhenPresent(operand=first)
             | ir.Conditional(then=first)
             | ir.Loop(over=first)
+            | ir.Attempted(value=first)
         ):
             return _hint(first)
         case _:

@@ -213,34 +213,6 @@ class FieldEmitter(Struct):
         ]
 
     def _value(self, field: ir.Field) -> Guarded:
-        """Return the value, or what the rule gives where a step of it fails."""
-        if field.on_error == "reject":
-            return self._present_value(field)
-        step = f"lambda: {self._step(field)}"
-        if field.instead is None:
-            code = self.call("attempted", step)
-        else:
-            other = self.expressions().value(field.instead)
-            code = self.call("attempted_or", step, f"lambda: {other}")
-        if field.on_missing == "reject":
-            return Guarded((), self.call("required", code))
-        if field.instead is not None and field.on_missing != "omit":
-            return Guarded((), code)
-        name = self.namer.name(f"{local_name(field.name)}_found")
-        return Guarded((f"({name} := {code}) is not None",), name)
-
-    def _step(self, field: ir.Field) -> str:
-        """Return what is attempted: the value, None where it is missing.
-
-        The step asks for itself whether its values are there: a type checker wants it so.
-        """
-        assert not isinstance(field.value, ir.Fixed | ir.Made)
-        expression = field.value
-        if field.on_missing == "never":
-            return self.expressions().value(expression)
-        return self.expressions().optional(expression)
-
-    def _present_value(self, field: ir.Field) -> Guarded:
         """Return the value, guarded only where a missing one leaves the field out."""
         if isinstance(field.value, ir.Fixed):
             return Guarded((), self._constant(field.value.text, field.kind))
