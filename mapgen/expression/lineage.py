@@ -208,8 +208,8 @@ class _Tracer(Struct, frozen=True):
                 return self.used(value)
             case ir.Attempted(value=value, instead=instead):
                 first = self.used(value)
-                other = NOWHERE if instead is None else self.used(instead)
-                return _decided(either(first, other), _own(first))
+                caught = NOWHERE if instead is None else self.used(instead)
+                return _decided(either(first, caught), _own(first))
             case ir.Items(elements=elements):
                 values = [self.used(element.value) for element in elements]
                 pairs = zip(values, elements, strict=True)
