@@ -110,9 +110,9 @@ def bind(_settings: Settings, _lookups: Lookups) -> Callable[[Article], StockIte
         )
         # DimensionWeight
         dimension_weight = (
-            DecimalValue(rounded(dimension_weight_found, 3, "half_up"))
+            DecimalValue(rounded(net_weight_g, 3, "half_up"))
             if (
-                dimension_weight_found := attempted(
+                net_weight_g := attempted(
                     lambda: (
                         parse_decimal(article.net_weight_g) * DECIMAL_0_001
                         if article.net_weight_g is not None
