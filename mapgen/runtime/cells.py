@@ -167,7 +167,7 @@ def read_rows(
         return csv.reader(lines, delimiter=delimiter, quoting=quoting, strict=True)
 
     rows = started()
-    header = _header(rows, needed)
+    header = header_of(_first(rows), needed)
     width = len(header)
     passed = number = 0
     begin = rows.line_num + 1
@@ -209,11 +209,19 @@ def _misshapen(cells: list[str], width: int) -> str:
     return "the row is not UTF-8"
 
 
-def _header(rows: Iterator[list[str]], needed: tuple[str, ...]) -> tuple[str, ...]:
+def _first(rows: Iterator[list[str]]) -> list[str]:
     try:
-        header = tuple(next(rows, ()))
+        return next(rows, [])
     except (csv.Error, _LineTooLong):
         raise HeaderError("its first line is not CSV") from None
+
+
+def header_of(names: Iterable[str], needed: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the names of the columns; raises HeaderError for two alike, or a needed one lacking.
+
+    A file without a first line has no columns, and needs none.
+    """
+    header = tuple(names)
     times = Counter(header)
     twice = sorted(name for name, count in times.items() if name and count > 1)
     if twice:

@@ -76,7 +76,7 @@ def read_records(
         decoder: what most of them can be decoded by, so that it is done once.
     """
     if name.lower().endswith((".jsonl", ".ndjson")):
-        return _lines(stream)
+        return lines_of(stream)
     return _Splitter(stream, envelope, decoder).records()
 
 
@@ -179,7 +179,8 @@ def _no_constant(word: str) -> JsonValue:
     raise RuleError("R101", f"`{word}` is not a JSON number")
 
 
-def _lines(stream: BinaryIO) -> Iterator[RawRecord]:
+def lines_of(stream: BinaryIO) -> Iterator[RawRecord]:
+    """Yield the lines of a file that are not blank, each as a record that may be anything."""
     number = 0
     line = 0
     while data := stream.readline(LONGEST_RECORD + 1):
