@@ -21,7 +21,7 @@ class _DocumentLine(msgspec.Struct, kw_only=True):
 class _RejectedLine(msgspec.Struct):
     source: Origin
     outcome: str
-    errors: tuple[ErrorReport, ...]
+    faults: tuple[ErrorReport, ...]  # what readers of the file know it by
 
 
 class _SkippedLine(msgspec.Struct):
@@ -49,7 +49,7 @@ def document_line(
 
 
 def reject_line(outcome: Rejected | Skipped) -> bytes:
-    """Return `{"source", "outcome", "errors" or "reason"}` and a line break."""
+    """Return `{"source", "outcome", "faults" or "reason"}` and a line break."""
     line: _RejectedLine | _SkippedLine
     match outcome:
         case Rejected(origin, faults):

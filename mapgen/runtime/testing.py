@@ -195,7 +195,7 @@ class FlowUnderTest:
                 errors = [error.message for error in self.target.iter_errors(whole)]
                 assert not errors, errors
             case Rejected(faults=faults):
-                assert json.loads(reject_line(outcomes[0]))["errors"]
+                assert json.loads(reject_line(outcomes[0]))["faults"]
                 assert all(fault.message and fault.source_path for fault in faults), faults
             case Skipped(reason=reason):
                 assert json.loads(reject_line(outcomes[0]))["reason"] == reason

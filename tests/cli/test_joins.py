@@ -45,7 +45,7 @@ def lines(text: str) -> list[Any]:
 
 
 def faults(line: Any) -> list[tuple[str, str]]:
-    return [(fault["code"], fault["source_path"]) for fault in line["errors"]]
+    return [(fault["code"], fault["source_path"]) for fault in line["faults"]]
 
 
 def test_a_record_of_three_files(files: Path) -> None:
@@ -88,12 +88,12 @@ def test_all_faults_of_a_record(files: Path) -> None:
         ("R105", "tour.driver"),
     ]
     assert unknown["source"] == {"file": "tours.csv", "record": 2, "line": 4, "key": "T-2"}
-    driver = unknown["errors"][2]
+    driver = unknown["faults"][2]
     assert driver["message"] == "`drivers.json` has no record for its `Driver`"
     assert (driver["target"], driver["value"]) == ("Carrier", None)
     assert driver["spec"].startswith("specs/tours.maps.yaml:")
     assert faults(wordy) == [("R102", "tour.Driver")]
-    assert wordy["errors"][0]["value"] == "(masked: personal)"
+    assert wordy["faults"][0]["value"] == "(masked: personal)"
     assert (apart["source"]["line"], faults(apart)) == (7, [("R104", "tour.stops")])
 
 
@@ -106,9 +106,9 @@ def test_a_joined_file_with_a_broken_record(files: Path) -> None:
     assert done.returncode == 1
     broken, waiting = lines(done.stderr)
     assert broken["source"] == {"file": "calls.csv", "record": 3, "line": 4}
-    assert broken["errors"][0]["message"] == SHORT
+    assert broken["faults"][0]["message"] == SHORT
     assert faults(waiting) == [("R107", "tour.calls")]
-    assert waiting["errors"][0]["retry"] is True
+    assert waiting["faults"][0]["retry"] is True
 
 
 UNFIT = [

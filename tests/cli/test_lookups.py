@@ -107,7 +107,7 @@ def test_personal_keys_in_rejects(mail: Path) -> None:
     done = mapgen("transform", "mail_orders", *words, cwd=mail)
 
     kept = [json.loads(line) for line in done.stderr.splitlines() if line.startswith("{")]
-    faults = [fault for line in kept for fault in line["errors"]]
+    faults = [fault for line in kept for fault in line["faults"]]
     assert done.returncode == 1
     assert len(done.stdout.splitlines()) == 1
     assert faults[0]["message"] == "the lookup `customers` does not know any of the 2 keys"

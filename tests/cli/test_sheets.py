@@ -56,7 +56,7 @@ def test_rejected_rows(sheets: Path) -> None:
     assert [line["source"]["line"] for line in lines(done.stdout)] == [5]
     typed, short = lines(done.stderr)
     assert (typed["source"]["line"], typed["source"]["key"]) == (2, "S-2")
-    assert {fault["source_path"] for fault in typed["errors"]} == {
+    assert {fault["source_path"] for fault in typed["faults"]} == {
         "row.Size",
         "row.Day",
         "row.Weight",
@@ -65,7 +65,7 @@ def test_rejected_rows(sheets: Path) -> None:
         "row.Planned",
     }
     assert short["source"]["line"] == 4
-    assert short["errors"][0]["message"] == "the row has 2 cells, the header 10"
+    assert short["faults"][0]["message"] == "the row has 2 cells, the header 10"
 
 
 REFUSED = [

@@ -51,8 +51,8 @@ def test_the_sample_shop(workspace: Path) -> None:
         if line["outcome"] == "skipped":
             assert set(line) == {"source", "outcome", "reason"}
         else:
-            assert set(line) == {"source", "outcome", "errors"}
-            for fault in line["errors"]:
+            assert set(line) == {"source", "outcome", "faults"}
+            for fault in line["faults"]:
                 members = "code target source_path value message spec retry"
                 assert set(fault) == set(members.split())
     outcomes = [line["outcome"] for line in rejects]
@@ -69,9 +69,9 @@ def test_all_faults_of_a_record(workspace: Path) -> None:
         one for one in read_lines(workspace / "r.jsonl") if one["source"].get("key") == "#1281"
     ]
 
-    assert [fault["code"] for fault in line["errors"]] == ["R301", "R201", "R201"]
+    assert [fault["code"] for fault in line["faults"]] == ["R301", "R201", "R201"]
     spec = (workspace / "specs/shopify/orders.maps.yaml").read_text(encoding="utf-8").splitlines()
-    for fault in line["errors"]:
+    for fault in line["faults"]:
         path, row, _ = fault["spec"].split(":")
         assert path == "specs/shopify/orders.maps.yaml"
         assert fault["target"].rpartition(".")[2] in spec[int(row) - 1]
@@ -115,7 +115,7 @@ def test_real_order(workspace: Path) -> None:
 
     assert done.returncode == 1
     [line] = read_lines(workspace / "r.jsonl")
-    assert "order total" in [fault["target"] for fault in line["errors"]]
+    assert "order total" in [fault["target"] for fault in line["faults"]]
 
 
 @pytest.mark.skipif(not REAL.is_dir(), reason="the shops' own examples are not here")
@@ -126,7 +126,7 @@ def test_real_orders(workspace: Path) -> None:
     rejects = read_lines(workspace / "r.jsonl")
     assert len(rejects) + len(read_lines(workspace / "o.jsonl")) > 0
     for line in rejects:
-        for fault in line.get("errors", []):
+        for fault in line.get("faults", []):
             assert fault["source_path"]
             assert fault["message"]
             assert fault["spec"]
@@ -258,7 +258,7 @@ def test_truncated_input(workspace: Path) -> None:
     assert len(done.stdout.splitlines()) == 1
     [line] = read_lines(workspace / "r.jsonl")
     assert line["source"] == {"file": "cut.json", "record": 2, "line": 2}
-    assert line["errors"][0]["message"] == (
+    assert line["faults"][0]["message"] == (
         "the file ends inside the record: nothing behind its start is read"
     )
 

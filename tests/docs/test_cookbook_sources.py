@@ -103,7 +103,7 @@ def test_recipe(title: str, options: str, kitchen: Path) -> None:
     refused = [json.loads(x) for x in done.stderr.splitlines() if x.startswith("{")]
     found = {line["source"]["record"]: _plain(line["document"]) for line in lines}
     for line in refused:
-        found[line["source"]["record"]] = " ".join(fault["code"] for fault in line["errors"])
+        found[line["source"]["record"]] = " ".join(fault["code"] for fault in line["faults"])
     assert [found[number] for number in sorted(found)] == json.loads(_fence(section, "json"))
 
 

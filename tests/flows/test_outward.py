@@ -89,8 +89,8 @@ def test_an_order_that_the_shop_does_not_know(tmp_path: Path) -> None:
 
     _, [rejected] = _carried("shopify_fulfilments", shipment, tmp_path)
 
-    assert all(fault["retry"] for fault in rejected["errors"])
-    assert {fault["code"] for fault in rejected["errors"]} == {"R304"}
+    assert all(fault["retry"] for fault in rejected["faults"])
+    assert {fault["code"] for fault in rejected["faults"]} == {"R304"}
 
 
 def test_run_says_that_it_does_not_deliver_elsewhere() -> None:
@@ -120,11 +120,11 @@ def test_a_recorded_answer(tmp_path: Path) -> None:
     )
 
     assert [one["outcome"] for one in others] == ["skipped", "rejected", "rejected"]
-    assert {fault["source_path"] for fault in others[1]["errors"]} == {
+    assert {fault["source_path"] for fault in others[1]["faults"]} == {
         "article.UOMConversions",
         "article.WarehouseDetails",
     }
-    assert [fault["code"] for fault in others[2]["errors"]] == ["R304"]
+    assert [fault["code"] for fault in others[2]["faults"]] == ["R304"]
 
 
 @pytest.mark.skipif(not PAYLOADS.is_dir(), reason=f"no real payloads in {PAYLOADS}")

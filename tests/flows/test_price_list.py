@@ -112,7 +112,7 @@ def test_left_out(lines: dict[str, Any]) -> None:
 )
 def test_rejected(lines: dict[str, Any], item: str, faults: list[tuple[str, str]]) -> None:
     """A line with mistakes is rejected with all of them, and no other line is."""
-    assert [(one["code"], one["target"]) for one in lines[item]["errors"]] == faults
+    assert [(one["code"], one["target"]) for one in lines[item]["faults"]] == faults
 
 
 def test_a_short_line(lines: dict[str, Any]) -> None:

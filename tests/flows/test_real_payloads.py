@@ -69,7 +69,7 @@ def _plain_values(document: Any) -> Any:
 
 
 def _faults(line: Any) -> list[tuple[str, str, str]]:
-    return [(fault["code"], fault["target"], fault["source_path"]) for fault in line["errors"]]
+    return [(fault["code"], fault["target"], fault["source_path"]) for fault in line["faults"]]
 
 
 @pytest.mark.parametrize("file", ["customer.json", "customers_search.json"])
@@ -146,7 +146,7 @@ def test_stripe_charge_in_a_currency_without_an_account(transformed: Transformed
 
     _, [kept] = transformed("stripe_charges", [{**charge, "currency": "chf"}])
 
-    [fault] = kept["errors"]
+    [fault] = kept["faults"]
     assert (fault["code"], fault["target"]) == ("R304", "CashAccount")
     assert fault["value"] == "`card CHF`"
 
@@ -188,7 +188,7 @@ def test_shopify_transaction_that_takes_money(transformed: Transformed) -> None:
         ("R304", "PaymentMethod", "transaction.gateway"),
         ("R304", "CashAccount", "transaction.gateway, transaction.currency"),
     ]
-    assert [fault["value"] for fault in kept["errors"]] == ["`bogus`", "`bogus` with `USD`"]
+    assert [fault["value"] for fault in kept["faults"]] == ["`bogus`", "`bogus` with `USD`"]
 
 
 def test_shopify_transactions_of_a_refund(transformed: Transformed) -> None:
@@ -338,7 +338,7 @@ def test_shopify_variants_with_one_number(transformed: Transformed) -> None:
 
     assert documents == []
     assert _faults(kept) == [("R224", "item[]: InventoryID", "product.variants[].sku")]
-    assert kept["errors"][0]["value"] == "IPOD2008RED"
+    assert kept["faults"][0]["value"] == "IPOD2008RED"
 
 
 def test_shopify_variant_without_a_price(transformed: Transformed) -> None:

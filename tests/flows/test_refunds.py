@@ -192,12 +192,12 @@ def test_rows_of_a_rejection(tmp_path: Path) -> None:
     document, [line] = carried(tmp_path, record)
 
     assert document is None
-    found = {(fault["source_path"], fault["target"]) for fault in line["errors"]}
+    found = {(fault["source_path"], fault["target"]) for fault in line["faults"]}
     assert found == {
         ("refund.order_adjustments[0].amount", "Details[2].UnitPrice"),
         ("refund.refund_line_items[1].line_item.sku", "Details[0].InventoryID"),
     }
     spec = (ROOT / "specs/shopify/refunds.maps.yaml").read_text(encoding="utf-8").splitlines()
-    for fault in line["errors"]:
+    for fault in line["faults"]:
         _, number, _ = fault["spec"].split(":")
         assert spec[int(number) - 1].strip().startswith(fault["target"].rpartition(".")[2])

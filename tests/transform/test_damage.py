@@ -224,7 +224,7 @@ def test_any_json_is_no_order(flow: FlowUnderTest, record: Any) -> None:
 
     assert isinstance(outcome, Rejected)
     assert all(fault.code in ("R102", "R103") for fault in outcome.faults)
-    assert json.loads(line_of(outcome))["errors"]
+    assert json.loads(line_of(outcome))["faults"]
 
 
 MARK = "Zaphod Quillfeather"

@@ -24,5 +24,5 @@ def test_what_a_terminal_would_obey_is_escaped(text: str) -> None:
 
     assert rejected[:-1].isprintable()
     assert skipped[:-1].isprintable()
-    assert json.loads(rejected)["errors"][0]["value"] == text
+    assert json.loads(rejected)["faults"][0]["value"] == text
     assert json.loads(skipped)["reason"] == json.loads(skipped)["source"]["key"] == text
