@@ -120,12 +120,14 @@ class Bench:
         return {fault.code for fault in shelf.faults}
 
     def _codes_with(self, path: Path, text: str) -> set[str]:
-        """Check the whole workspace with one file of it changed, or added."""
+        """Check the spec, and the file if it is another, with the file changed, or added."""
         original = path.read_bytes() if path.exists() else None
         workspace = Workspace(self.root)
+        place = path.relative_to(self.root).as_posix()
+        specs = {SPEC_FILE, place} if place.endswith(".maps.yaml") else {SPEC_FILE}
         try:
             path.write_text(text, encoding="utf-8")
-            findings = check_specs(workspace, workspace.spec_paths())
+            findings = check_specs(workspace, tuple(sorted(specs)))
         finally:
             if original is None:
                 path.unlink()
