@@ -17,9 +17,10 @@ from mapgen.contract import lock
 from mapgen.contract.document import parsed
 from mapgen.contract.entity_source import entity_schema
 from mapgen.contract.model import Contract
-from mapgen.contract.source_schema import SourceSchema, read_source_schema, singular
+from mapgen.contract.source_schema import SourceSchema, read_source_schema
 from mapgen.contract.target_schema import read_target_schema
 from mapgen.ir import flow as ir
+from mapgen.ir.names import singular
 from mapgen.named import named_connection, named_environment
 from mapgen.report import Diagnostic, Span, Stopped, Text
 from mapgen.report.catalogue import mapping, reading
@@ -138,7 +139,9 @@ class Shelf(Struct):
         name = source.name.value
         if source.group is None:
             return self._schema(source.schema, name, {})
-        return self._schema(source.schema, singular(source.group.alias.value), {name: 1})
+        return self._schema(
+            source.schema, singular(source.group.alias.value, "{}_element"), {name: 1}
+        )
 
     def joined(
         self, section: spec.MappingSection, own: SourceSchema | None
@@ -153,7 +156,7 @@ class Shelf(Struct):
         schemas = {}
         for join in section.source.joins:
             member = join.name.value
-            called = member if join.takes_one else singular(member)
+            called = member if join.takes_one else singular(member, "{}_element")
             found = schemas[member] = self._schema(join.schema, called, names)
             names = dict(found.names) if found is not None else names
         return schemas

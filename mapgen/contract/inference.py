@@ -21,6 +21,7 @@ from typing import TypeAlias
 from msgspec import Struct, field
 
 from mapgen.contract.personal import is_keyed_by_persons, is_value, is_vocabulary, words_of
+from mapgen.ir.names import singular
 
 Json: TypeAlias = "Mapping[str, Json] | list[Json] | str | int | Decimal | bool | None"
 Schema: TypeAlias = dict[str, object]
@@ -308,7 +309,7 @@ def _places(root: Seen) -> list[tuple[str, Seen]]:
         for name, seen in holder.inside():
             if id(seen) not in known:
                 known.add(id(seen))
-                found.append((name or _singular(above), seen))
+                found.append((name or singular(above), seen))
                 waiting.append(found[-1])
     return found
 
@@ -337,7 +338,7 @@ def _names(root: Seen) -> dict[int, str]:
     called: dict[int, list[str]] = {}
     for above, holder in holders:
         for name, seen in holder.inside():
-            called.setdefault(id(seen), []).append(name or _singular(above))
+            called.setdefault(id(seen), []).append(name or singular(above))
     names: dict[int, str] = {}
     for seen in _shared(root):
         base = _common_end(called[id(seen)])
@@ -355,10 +356,6 @@ def _common_end(names: list[str]) -> str:
     ):
         length += 1
     return "_".join(first[len(first) - length :] if length else first) or "object"
-
-
-def _singular(name: str) -> str:
-    return name[:-1] if name.endswith("s") and not name.endswith("ss") else name
 
 
 def _is_valid(read: Callable[[str], object], text: str) -> bool:

@@ -22,6 +22,7 @@ from mapgen.contract.document import parsed
 from mapgen.contract.model import Contract, Entity
 from mapgen.expression.patterns import regex_fault
 from mapgen.ir import types
+from mapgen.ir.names import singular
 from mapgen.report import Diagnostic, Source, Span, Stopped
 from mapgen.report.catalogue import reading, schemas
 from mapgen.runtime.constraints import FORMATS
@@ -346,7 +347,9 @@ class _Reader:
         if kind == "object":
             return _Found(self._object(schema, pointer, name), Stated(unheld=unheld))
         if kind == "array":
-            element = self.read(schema.get("items"), f"{pointer}/items", singular(name))
+            element = self.read(
+                schema.get("items"), f"{pointer}/items", singular(name, "{}_element")
+            )
             inside = element.stated
             of_lists = tuple(
                 schemas.unheld_keyword(
@@ -543,10 +546,3 @@ def _bounds(schema: Mapping[str, object]) -> Iterator[tuple[Sign, str]]:
 def _count(schema: Mapping[str, object], keyword: str) -> int | None:
     found = schema.get(keyword)
     return int(found) if isinstance(found, int | float) else None
-
-
-def singular(name: str) -> str:
-    """Return what one element of a list is called: `tax_lines` -> `tax_line`."""
-    if name.endswith("sses"):
-        return name[:-2]
-    return name[:-1] if name.endswith("s") and not name.endswith("ss") else f"{name}_element"

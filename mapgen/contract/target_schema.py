@@ -16,8 +16,9 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from mapgen.contract.model import Allowed, Comparison, Contract, Entity, Field, ValueType
-from mapgen.contract.source_schema import read_json_schema, singular
+from mapgen.contract.source_schema import read_json_schema
 from mapgen.expression.patterns import regex_fault
+from mapgen.ir.names import singular
 from mapgen.report import Diagnostic, Stopped
 from mapgen.report.catalogue import outward as messages
 from mapgen.report.catalogue import schemas
@@ -137,7 +138,7 @@ class _Reader(Struct):
         items = schema.get("items")
         item, at = self._resolved(items if isinstance(items, dict) else {}, f"{pointer}/items")
         if self.kind(item) == "object":
-            inner = self._part(item, at, singular(name))
+            inner = self._part(item, at, singular(name, "{}_element"))
             return Field(name, "details", entity=inner, is_required=is_required, least=least)
         found = self._value(name, item, at, is_required)
         if found is None:

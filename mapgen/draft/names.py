@@ -100,11 +100,3 @@ def snake(name: str) -> str:
     """Return a name in small letters: `LineItems` -> line_items."""
     found = "_".join(words_of(name))
     return found if found[:1].isalpha() else f"part_{found}".rstrip("_")
-
-
-def singular(name: str) -> str:
-    """Return what one of many is called: `tax_lines` -> tax_line, `taxes` -> tax."""
-    for ending, instead in (("ies", "y"), ("xes", "x"), ("sses", "ss"), ("s", "")):
-        if name.endswith(ending) and not name.endswith("ss"):
-            return name.removesuffix(ending) + instead
-    return f"{name}_row"

@@ -11,8 +11,9 @@ from msgspec import Struct, field
 from mapgen.check.model import RESERVED
 from mapgen.contract.model import Contract, Entity, Field, ValueType
 from mapgen.contract.source_schema import SourceSchema
-from mapgen.draft.names import SAME_WORDS, likeness, singular, snake, words
+from mapgen.draft.names import SAME_WORDS, likeness, snake, words
 from mapgen.ir import types
+from mapgen.ir.names import singular
 from mapgen.ir.types import ListOf, Object, Optional, Type, present
 
 _MEMBER = re.compile(r"[A-Za-z_]\w*", re.ASCII)
@@ -199,7 +200,7 @@ class _Proposer(Struct):
                 continue
             row = present(kind.element)
             if isinstance(row, Object) and row.name != "mixed":
-                alias = _alias(singular(name), scope)
+                alias = _alias(singular(name, "{}_row"), scope)
                 within = _Scope(alias, f"{scope.path}.{name}[]", row.fields, scope)
                 return self._part(one, inner, within, _access(scope, name), _reason(name, score))
         return None

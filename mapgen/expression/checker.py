@@ -125,6 +125,13 @@ class Passage(Struct, frozen=True):
     inside: ir.Expression
     whole: ir.Expression | None = None
 
+    def entry(self, key: ir.Expression, found: Type, *, is_soft: bool) -> ir.Call:
+        """Return what a list or a map has at an index; missing where it may have nothing."""
+        kind = "list[{}index]" if isinstance(self.type, ListOf) else "map[{}key]"
+        function = kind.format("?" if is_soft else "")
+        given = optional(found) if is_soft else found
+        return ir.Call(function, (self.inside, key), given, is_fallible=not is_soft)
+
     def result(self, found: Type, code: ir.Expression, *, is_chained: bool = False) -> Part:
         """Return what comes out: left out when what it goes into is missing."""
         if self.whole is None:
@@ -384,11 +391,8 @@ class Checker:
                 )
             )
         is_soft = tree.is_optional or operand.whole is not None
-        kind = "list" if isinstance(operand.type, ListOf) else "map"
-        given = optional(found) if is_soft else found
-        arguments = (operand.inside, position.code)
-        code = ir.Call(INDEXED[kind, is_soft], arguments, given, is_fallible=not is_soft)
-        return operand.result(given, code, is_chained=is_soft)
+        code = operand.entry(position.code, found, is_soft=is_soft)
+        return operand.result(code.type, code, is_chained=is_soft)
 
     def table_entry(self, tree: Index, table: Table, env: Env) -> Part:
         """Return what a table has for a key: a string that may be missing."""
@@ -1068,13 +1072,6 @@ class Checker:
 
 # Methods of what may be missing, and how many arguments each takes.
 OPTIONAL_METHODS = {"orValue": 1, "or": 1, "hasValue": 0, "value": 0}
-# What an index is called, of what it is one, and whether there may be no such element.
-INDEXED = {
-    ("list", False): "list[index]",
-    ("list", True): "list[?index]",
-    ("map", False): "map[key]",
-    ("map", True): "map[?key]",
-}
 # The literal arguments that are something else in running code.
 TRANSLATED = ("regex", "date_pattern", "time_pattern", "zone")
 
@@ -1124,9 +1121,7 @@ def field_code(operand: Passage, name: str, found: Type) -> ir.Expression:
             return ir.Field(operand.inside, name, attribute, found)
         case MapOf(value=value):
             is_soft = operand.whole is not None or isinstance(found, Optional)
-            given = optional(value) if is_soft else value
-            arguments = (operand.inside, ir.Constant(name, STRING))
-            return ir.Call(INDEXED["map", is_soft], arguments, given, is_fallible=not is_soft)
+            return operand.entry(ir.Constant(name, STRING), value, is_soft=is_soft)
         case _:
             return operand.inside
 

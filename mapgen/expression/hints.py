@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from mapgen.expression.tree import Call, Index, Macro, Method, Name, Select, Tree
 from mapgen.ir.expression import attribute_name
+from mapgen.ir.names import singular
 
 
 def hint(tree: Tree) -> str:
@@ -34,14 +35,3 @@ def element_hint(name: str, over: Tree) -> str:
     if len(name) == 1 and found != "value" and singular(found) != found:
         return singular(found).rpartition("_")[2]
     return name
-
-
-def singular(plural: str) -> str:
-    """Return the English singular of a field's name: `addresses` -> `address`."""
-    if plural.endswith("ies") and len(plural) > 4:
-        return plural[:-3] + "y"
-    if plural.endswith(("sses", "xes", "ches", "shes")):
-        return plural[:-2]
-    if plural.endswith("s") and not plural.endswith(("ss", "us", "is")) and len(plural) > 2:
-        return plural[:-1]
-    return plural

@@ -36,6 +36,17 @@ def class_name(name: str) -> str:
     return found if found[:1].isupper() and found.isidentifier() else f"Object{found}"
 
 
+def singular(plural: str, otherwise: str = "{}") -> str:
+    """Return the singular of a name: `addresses` -> `address`; of no plural, `otherwise`."""
+    if plural.endswith("ies") and len(plural) > 4:
+        return plural[:-3] + "y"
+    if plural.endswith(("sses", "xes", "ches", "shes")):
+        return plural[:-2]
+    if plural.endswith("s") and not plural.endswith(("ss", "us", "is")) and len(plural) > 2:
+        return plural[:-1]
+    return otherwise.format(plural)
+
+
 def new_name(stem: str, taken: Container[str]) -> str:
     """Return a name, with the first number that makes it new."""
     name, number = stem, 1

@@ -13,10 +13,11 @@ import pytest
 from mapgen.compiler import check_specs
 from mapgen.contract.lock import load
 from mapgen.contract.source_schema import SourceSchema, read_source_schema
-from mapgen.draft.names import likeness, singular, snake
+from mapgen.draft.names import likeness, snake
 from mapgen.draft.proposals import Part, Rule, propose
 from mapgen.draft.writing import Frame, draft
 from mapgen.ir import flow as ir
+from mapgen.ir.names import singular
 from mapgen.report import Source
 from mapgen.spec.fitting import faults_of
 from mapgen.spec.model import Spec
@@ -201,7 +202,7 @@ def test_the_better_name(better: str, worse: str, target: str) -> None:
 )
 def test_singular(name: str, one: str) -> None:
     """A row is called by one of its list's name."""
-    assert singular(name) == one
+    assert singular(name, "{}_row") == one
 
 
 @pytest.mark.parametrize(

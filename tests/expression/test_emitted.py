@@ -13,8 +13,8 @@ import black
 import pytest
 
 from mapgen.emit.python.expression import ModuleNeeds, Namer, PythonExpressions
-from mapgen.expression.hints import singular
 from mapgen.ir.expression import attribute_name, is_optional
+from mapgen.ir.names import singular
 from mapgen.ir.types import DECIMAL, STRING, Optional
 from mapgen.runtime.errors import RuleError
 from tests.typed import untyped

@@ -15,7 +15,7 @@ from mapgen.emit.python.expression_templates import all_of, filled, is_path, nam
 from mapgen.escaping import in_f_string, literal, python
 from mapgen.ir import expression as ir
 from mapgen.ir.deciding import is_read
-from mapgen.ir.names import python_name
+from mapgen.ir.names import python_name, singular
 from mapgen.ir.types import (
     BOOL,
     DECIMAL,
@@ -729,16 +729,16 @@ def _is_empty(node: ir.Expression) -> bool:
             return False
 
 
-def _uses(node: object, local: ir.Local) -> int:
-    """Count how often a local is worked out; inside a loop is more than once."""
-    if isinstance(node, ir.Local):
-        return int(node.number == local.number)
-    if isinstance(node, tuple):
-        return sum(_uses(part, local) for part in node)
-    if not isinstance(node, Struct):
-        return 0
-    count = sum(_uses(getattr(node, name), local) for name in node.__struct_fields__)
-    return 2 * count if isinstance(node, ir.Loop) else count
+def _uses(node: ir.Expression, local: ir.Local) -> int:
+    """Count how often a local is evaluated; inside a loop is more than once."""
+    loops = (one for one in nodes(node) if isinstance(one, ir.Loop))
+    return sum(_is(one, local) for one in nodes(node)) + any(
+        _is(one, local) for loop in loops for one in nodes(loop)
+    )
+
+
+def _is(node: object, local: ir.Local) -> bool:
+    return isinstance(node, ir.Local) and node.number == local.number
 
 
 # The functions that stand for no function of the language.
@@ -769,16 +769,16 @@ def _hint(node: ir.Expression) -> str:
         case ir.Local(hint=hint):
             return hint
         case ir.Lookup(table=table):
-            return table.removesuffix("s")
+            return singular(table)
         case ir.Call(function=function, arguments=(rows,)) if function in _OF_ONE:
             of = rows.value if isinstance(rows, ir.Loop) else rows
-            return f"{_OF_ONE[function]}_{_hint(of).removesuffix('s')}"
+            return f"{_OF_ONE[function]}_{singular(_hint(of))}"
         case ir.Call(
             function="map[key]" | "map[?key]", arguments=(_, ir.Constant(value=str() as key))
         ):
             return key
         case ir.Call(function=function, arguments=(rows, *_)) if "[" in function:
-            return _hint(rows).removesuffix("s")
+            return singular(_hint(rows))
         case (
             ir.Call(arguments=(first, *_))
             | ir.OrElse(operand=first)
