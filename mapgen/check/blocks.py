@@ -31,14 +31,14 @@ class Opened(Struct, frozen=True):
     where: Typed | None
     scope: Scope
 
-    def block(self, part: ir.Part, formulas: Formulas) -> ir.Block:
+    def block(self, part: ir.Part) -> ir.Block:
         """Return the block that makes a part."""
         source, alias = self.source, self.written.alias
         return ir.Block(
-            source=formulas.lowered(source),
+            source=None if source is None else source.code,
             alias=None if alias is None else alias.value,
             of=None if source is None else row_binding(source).type,
-            where=formulas.lowered(self.where),
+            where=None if self.where is None else self.where.code,
             part=part,
             reads=reads_of(source, self.where),
             written=written_block(self.written),
@@ -71,11 +71,7 @@ def _source(formulas: Formulas, text: Text, scope: Scope, *, is_list: bool) -> T
         return None
     what, wanted = ("what `each` goes over", "a list") if is_list else ("`object`", "an object")
     if not isinstance(present(source.type), types.ListOf if is_list else types.Object):
-        formulas.faults.append(
-            messages.not_of_type(
-                text.span(), what=what, wanted=wanted, found=described(source.type)
-            )
-        )
+        formulas.refuse(text, source, what, wanted)
         return None
     if isinstance(source.tree, ListTree) and not source.tree.elements:
         formulas.faults.append(messages.never_a_row(text.span()))

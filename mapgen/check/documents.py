@@ -126,7 +126,7 @@ def condition(document: spec.Document, formulas: Formulas, scope: Scope) -> ir.C
     typed = formulas.condition(document.when, scope, "`when`")
     if typed is None:
         return None
-    return ir.Condition(formulas.lowered(typed), reads_of(typed), document.when.value)
+    return ir.Condition(typed.code, reads_of(typed), document.when.value)
 
 
 def apart(pairs: Iterable[tuple[spec.Document, ir.Document | None]]) -> Iterator[Diagnostic]:

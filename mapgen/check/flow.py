@@ -92,7 +92,7 @@ def _flow(written: spec.Spec, contract: Contract, schema: SourceSchema, found: M
         settings=tuple(ir.Setting(name, str(kind)) for name, kind in found.settings.items()),
         lets=found.lets,
         skips=found.skips,
-        key=found.formulas.lowered(found.key),
+        key=found.key.code,
         documents=documents,
         personal=personal,
         ignored=tuple(_ignored(section, schema.record)),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from typing import overload
 
 from msgspec import Struct, field
 from msgspec.structs import replace
@@ -14,7 +13,6 @@ from mapgen.expression.lineage import element_of
 from mapgen.expression.scope import Binding, Scope
 from mapgen.expression.tree import Index, Name, Select
 from mapgen.expression.typed import Typed
-from mapgen.ir import expression as ir
 from mapgen.ir.types import (
     BOOL,
     NULL,
@@ -87,13 +85,14 @@ class Formulas(Struct):
         """Return an expression that has to be true or false."""
         typed = self.formula(text, scope)
         if typed is not None and not is_assignable(typed.type, BOOL):
-            self.faults.append(
-                messages.not_of_type(
-                    text.span(), what=what, wanted="true or false", found=described(typed.type)
-                )
-            )
+            self.refuse(text, typed, what, "true or false")
             return None
         return typed
+
+    def refuse(self, text: Text, typed: Typed, what: str, wanted: str) -> None:
+        """Report an expression that is not of the type wanted."""
+        found = described(typed.type)
+        self.faults.append(messages.not_of_type(text.span(), what=what, wanted=wanted, found=found))
 
     def fitting(self, text: Text, scope: Scope, field: str, wanted: Type) -> Typed | None:
         """Return an expression that may stand for the value of a field."""
@@ -105,16 +104,6 @@ class Formulas(Struct):
                 )
             )
         return typed
-
-    @overload
-    def lowered(self, typed: Typed, wanted: Type | None = None) -> ir.Expression: ...
-    @overload
-    def lowered(self, typed: Typed | None, wanted: Type | None = None) -> ir.Expression | None: ...
-    def lowered(self, typed: Typed | None, wanted: Type | None = None) -> ir.Expression | None:
-        """Return an expression as back ends know it; of a spec with faults none gets there."""
-        if typed is None:
-            return None
-        return typed.as_type(wanted or typed.type)
 
     def whole(self, text: Text, scope: Scope) -> Typed | None:
         """Return an expression without a division that nothing rounds."""

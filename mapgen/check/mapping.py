@@ -20,7 +20,7 @@ from mapgen.check.documents import (
     one_contract,
     reserved_names,
 )
-from mapgen.check.formulas import Formulas, described, reads_of
+from mapgen.check.formulas import Formulas, reads_of
 from mapgen.check.model import RESERVED, TableFacts
 from mapgen.check.modifiers import Sending
 from mapgen.check.rules import RuleChecker
@@ -162,7 +162,7 @@ def _document(rules: RuleChecker, schema: SourceSchema, scope: Scope) -> ir.Docu
     return ir.Document(
         plan=_document_plan(document, entity, part),
         pointer=document.pointer,
-        block=block.block(part, formulas),
+        block=block.block(part),
         checks=checks,
         when=siblings.conditions.get(document.name.value),
     )
@@ -264,8 +264,7 @@ def _lets(
             continue
         lineage = typed.lineage
         scope = scope.with_(name, Binding(typed.type, lineage.value, lineage.reads))
-        value = formulas.lowered(typed)
-        found.append(ir.Let(name, value, typed.type, typed.reads, let.pointer))
+        found.append(ir.Let(name, typed.code, typed.type, typed.reads, let.pointer))
     return tuple(found), scope
 
 
@@ -275,8 +274,8 @@ def _skips(section: spec.MappingSection, formulas: Formulas, scope: Scope) -> tu
     for skip in section.skips:
         typed = formulas.condition(skip.when, scope, "`when`")
         if typed is not None:
-            when, reads = formulas.lowered(typed), reads_of(typed)
-            found.append(ir.Skip(when, skip.because.value, reads, skip.pointer))
+            reads = reads_of(typed)
+            found.append(ir.Skip(typed.code, skip.because.value, reads, skip.pointer))
     return tuple(found)
 
 
@@ -285,14 +284,7 @@ def _key(section: spec.MappingSection, schema: SourceSchema, formulas: Formulas)
     text, name = section.source.key, section.source.name.value
     typed = formulas.whole(text, Scope({name: Binding(schema.record, at(name))}))
     if typed is not None and typed.type not in (types.STRING, types.INT, types.ERROR):
-        formulas.faults.append(
-            messages.not_of_type(
-                text.span(),
-                what="the key",
-                wanted="a string or an int",
-                found=described(typed.type),
-            )
-        )
+        formulas.refuse(text, typed, "the key", "a string or an int")
         return None
     return typed
 
@@ -413,7 +405,7 @@ def _checks(
                 messages.unfit_modifier(check.within.span(), name="within", why=why)
             )
         wraps = document.target.kind.wraps_values
-        condition = over_document(formulas.lowered(typed), emptied, wraps_values=wraps)
+        condition = over_document(typed.code, emptied, wraps_values=wraps)
         left = right = None
         if isinstance(condition, Operation) and condition.operator == "==":
             left, right = condition.left, condition.right

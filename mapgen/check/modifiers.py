@@ -9,7 +9,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-from mapgen.check.formulas import Formulas, described
+from mapgen.check.formulas import Formulas
 from mapgen.check.model import Value
 from mapgen.contract.model import Field
 from mapgen.expression.scope import Scope
@@ -107,13 +107,7 @@ def places_of_currency(rule: spec.Rule, scope: Scope, formulas: Formulas) -> Typ
         return None
     typed = formulas.whole(places.currency, scope)
     if typed is not None and typed.type not in (types.STRING, types.ERROR):
-        fault = messages.not_of_type(
-            places.currency.span(),
-            what="the currency",
-            wanted="a string",
-            found=described(typed.type),
-        )
-        formulas.faults.append(fault)
+        formulas.refuse(places.currency, typed, "the currency", "a string")
         return None
     return typed
 

@@ -140,7 +140,7 @@ class RuleChecker(Struct, frozen=True):
             self.faults.extend(may_be_left_out(known, field))
         parts = [rules.part(one.written, entity, prefix, one.scope) for one in known]
         blocks = tuple(
-            one.block(part, self.formulas)
+            one.block(part)
             for one, part in zip(known, parts, strict=True)
             if part is not None and (one.written.condition is None or one.where is not None)
         )

@@ -7,7 +7,7 @@ from typing import cast
 
 from msgspec import Struct
 
-from mapgen.check.formulas import Formulas, any_of, described
+from mapgen.check.formulas import Formulas, any_of
 from mapgen.check.model import TableFacts, Value
 from mapgen.expression.scope import Scope
 from mapgen.expression.tree import Select
@@ -100,21 +100,14 @@ class TableRules(Struct, frozen=True):
         """Return a key with its parts in the order of the table's columns."""
         for part, typed in zip(key.parts, parts, strict=True):
             if present(typed.type) not in _KEY_TYPES:
-                span = part.expression.span()
-                found = described(typed.type)
-                fault = messages.not_of_type(
-                    span, what="a lookup key", wanted="a string or an int", found=found
-                )
-                self.formulas.faults.append(fault)
+                wanted = "a string or an int"
+                self.formulas.refuse(part.expression, typed, "a lookup key", wanted)
                 return None
         for part, typed in zip(key.parts, parts, strict=True):
             column = part.column.value if part.column else next(iter(table.columns), "")
             if column in table.numbers and present(typed.type) == STRING:
-                span, found = part.expression.span(), described(typed.type)
                 what = f"a key for `{column}`"
-                self.formulas.faults.append(
-                    messages.not_of_type(span, what=what, wanted="an int", found=found)
-                )
+                self.formulas.refuse(part.expression, typed, what, "an int")
                 return None
         named = {
             part.column.value: typed

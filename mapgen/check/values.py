@@ -148,8 +148,8 @@ class FieldRules(Struct, frozen=True):
             on_missing=on_missing,
             clears=rule.modifiers.clear_if_missing is not None,
             is_written_once=rule.modifiers.write_once is not None,
-            omit_if=self.formulas.lowered(omit_if),
-            limits=self._limits(kept, kind, self.formulas.lowered(currency)),
+            omit_if=None if omit_if is None else omit_if.code,
+            limits=self._limits(kept, kind, currency),
             reads=(*decided_by, *reads_of(*value.formulas, fallback, instead, omit_if, currency)),
             pointer=rule.pointer,
             written=written_of(rule),
@@ -165,9 +165,7 @@ class FieldRules(Struct, frozen=True):
         is_text = found == "select" and self.contract.contract_version < 5
         return "string" if is_text else found
 
-    def _limits(
-        self, kept: Kept, kind: ir.ValueKind, currency: tree.Expression | None
-    ) -> ir.Limits:
+    def _limits(self, kept: Kept, kind: ir.ValueKind, currency: Typed | None) -> ir.Limits:
         if isinstance(kept.value.node, ir.Fixed | ir.Made):
             return ir.Limits()
         field, said = kept.field, kept.rule.modifiers
@@ -178,7 +176,7 @@ class FieldRules(Struct, frozen=True):
             max_length=field.max_length if kind == "string" else None,
             truncates=said.too_long is not None and said.too_long.value == "truncate",
             places=places if present(kept.value.type) == types.DECIMAL else None,
-            currency=currency,
+            currency=None if currency is None else currency.code,
             rounding=cast(Literal["half_up"], said.rounding.value) if said.rounding else None,
             range=(*field.allowed.bounds, *((sign, str(bound)) for sign, bound in bounds)),
             whole=KINDS[field.value_type or "string"].whole if is_whole else None,
@@ -259,34 +257,21 @@ class FieldRules(Struct, frozen=True):
             return None
         if isinstance(typed.tree, Method) and typed.tree.name == "trim":
             # What makes blank text missing trims it, too.
-            operand = typed.tree.operand
-            found = typed.parts[operand]
-            inner = replace(typed, type=found.type, code=found.code)
-            return Value(self._non_blank(inner), optional(typed.type), (typed,))
+            text_of = typed.parts[typed.tree.operand].code
+            return Value(_non_blank(text_of), optional(typed.type), (typed,))
         wanted = _in_field(typed.type, field)
-        return Value(self.formulas.lowered(typed, wanted), typed.type, (typed,))
-
-    def _non_blank(self, typed: Typed) -> tree.Expression:
-        """Return the text of an expression, missing where it is blank."""
-        return _non_blank(self.formulas.lowered(typed))
+        return Value(typed.as_type(wanted), typed.type, (typed,))
 
     def _first_of(self, expressions: tuple[Text, ...], scope: Scope) -> Value | None:
         typed = [self.formulas.whole(text, scope) for text in expressions]
         for text, one in zip(expressions, typed, strict=True):
             if one is not None and present(one.type) not in (types.STRING, types.ERROR):
-                self.faults.append(
-                    messages.not_of_type(
-                        text.span(),
-                        what="a value of `first_of`",
-                        wanted="text",
-                        found=described(one.type),
-                    )
-                )
+                self.formulas.refuse(text, one, "a value of `first_of`", "text")
                 return None
         if any_of(typed):
             return None
         found = tuple(one for one in typed if one is not None)
-        first, *others = map(self._non_blank, found)
+        first, *others = (_non_blank(one.code) for one in found)
         for other in others:
             first = tree.OrElse(first, renumbered(other, first), optional(types.STRING))
         return Value(first, optional(types.STRING), found)
@@ -322,10 +307,10 @@ class FieldRules(Struct, frozen=True):
                 return None
             together = both
         wanted = _in_field(together, field)
-        decided = self.formulas.lowered(otherwise, wanted)
+        decided = otherwise.as_type(wanted)
         for when, then in reversed(found):
-            condition = renumbered(self.formulas.lowered(when), decided)
-            chosen = renumbered(self.formulas.lowered(then, wanted), (decided, condition))
+            condition = renumbered(when.code, decided)
+            chosen = renumbered(then.as_type(wanted), (decided, condition))
             decided = tree.Conditional(condition, chosen, decided, wanted)
         return Value(decided, together, (*(one for case in found for one in case), otherwise))
 
