@@ -20,7 +20,7 @@ import pytest
 from mapgen.plan import CircuitBreaker, Retry
 from mapgen.runtime.aborted import AccessRefused, RunAborted, TenantUnavailable, Terminated
 from mapgen.runtime.clock import uptime
-from mapgen.runtime.delivery import carrier, deliver
+from mapgen.runtime.delivery import deliver, sender
 from mapgen.runtime.events import BusinessEvent, TechnicalEvent, Unobserved
 from mapgen.runtime.ledger import Ledger, book_of
 from mapgen.runtime.outcome import ErrorReport, Origin, Outcome, Rejected, Skipped
@@ -587,7 +587,7 @@ def test_intent_grows_old(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> No
             assert [one.identity for one in taken] == ["1-shop", "2-shop"]
             for one in taken:
                 ledger.unsettle(one)
-            monkeypatch.setattr(carrier, "uptime", lambda: uptime() + 1000.0)
+            monkeypatch.setattr(sender, "uptime", lambda: uptime() + 1000.0)
             return None
 
         tenant.script = script
