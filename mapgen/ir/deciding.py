@@ -30,11 +30,24 @@ TRUE, FALSE = ir.Constant(True, BOOL), ir.Constant(False, BOOL)
 
 def decided_flow(whole: flow.Flow) -> flow.Flow:
     """Return a flow in which nothing is asked that its constants and its skips have decided."""
+    every = frozenset(range(1, len(whole.skips) + 1))
+    found = _told(whole, every)
+    relying: dict[str, list[int]] = {}
+    for skip in sorted(every):
+        for pointer in sorted(_relying(whole, found, skip, every)):
+            relying.setdefault(pointer, []).append(skip)
+    pairs = tuple((pointer, tuple(skips)) for pointer, skips in relying.items())
+    return replace(found, relying=pairs)
+
+
+def _told(whole: flow.Flow, telling: frozenset[int]) -> flow.Flow:
+    """Return a flow in which nothing is asked that its constants and some skips have decided."""
     known = Known()
     skips = []
-    for skip in whole.skips:
+    for number, skip in enumerate(whole.skips, start=1):
         skips.append(known.decided(skip))
-        known = known.told_by(skips[-1].when, holds=False)
+        if number in telling:
+            known = known.told_by(skips[-1].when, holds=False)
     found = replace(whole, skips=tuple(skips))
     ahead, known = found.lets_ahead, known.lasting()
     return replace(
@@ -43,6 +56,49 @@ def decided_flow(whole: flow.Flow) -> flow.Flow:
         key=Known().decided(whole.key),
         documents=known.decided(whole.documents),
     )
+
+
+def _relying(whole: flow.Flow, found: flow.Flow, skip: int, every: frozenset[int]) -> set[str]:
+    """Return the pointers of the rules that differ where a skip fails, and what relies on it."""
+    failed = frozenset[int]()
+    more = frozenset({skip})
+    while more - failed:
+        failed |= more
+        before = _told(whole, every - failed)
+        pairs = enumerate(zip(before.skips, found.skips, strict=True), start=1)
+        more = frozenset(number for number, (one, other) in pairs if one != other)
+    return {
+        pointer
+        for one, other in (
+            (before.skips, found.skips),
+            (before.lets, found.lets),
+            (before.documents, found.documents),
+        )
+        for pointer in _changed(one, other, "")
+    }
+
+
+def _changed(before: object, after: object, pointer: str) -> Iterator[str]:
+    """Yield the pointers of the rules that are not the same, below what a pointer leads to."""
+    if before == after:
+        return
+    match before, after:
+        case tuple(), tuple():
+            for one, other in zip(before, after, strict=True):
+                yield from _changed(one, other, pointer)
+        case flow.Document() | flow.Part() | flow.Rows() | flow.Block() | flow.CustomField(), _:
+            inner = getattr(before, "pointer", pointer)
+            for name in before.__struct_fields__:
+                yield from _changed(getattr(before, name), getattr(after, name), inner)
+            if isinstance(before, flow.Block):
+                # The rows of one block among several are a statement of their own.
+                told = cast(flow.Block, after)
+                asked = (before.source, before.where)
+                yield from _changed(asked, (told.source, told.where), before.part.pointer)
+        case (flow.Field() | flow.Check() | flow.Let() | flow.Skip()), _:
+            yield before.pointer
+        case _:
+            yield pointer
 
 
 class Known(Struct, frozen=True):

@@ -355,7 +355,11 @@ class Ignored(Struct, frozen=True):
 
 
 class Flow(Struct, frozen=True):
-    """One flow, ready for any back end; `plan` is what the runtime has to know of it."""
+    """One flow, ready for any back end; `plan` is what the runtime has to know of it.
+
+    `relying` are the pointers of the rules in which skips have decided something, with the numbers
+    of those: they mean what the spec says only where these could be evaluated.
+    """
 
     plan: Plan
     summary: str
@@ -373,6 +377,7 @@ class Flow(Struct, frozen=True):
     examples: tuple[FlowExample, ...] = ()
     rejects: tuple[FlowReject, ...] = ()
     test_settings: tuple[tuple[str, str], ...] = ()
+    relying: tuple[tuple[str, tuple[int, ...]], ...] = ()
 
     @property
     def name(self) -> str:

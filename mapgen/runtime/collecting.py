@@ -70,6 +70,8 @@ class Collector:
         self._started_with: tuple[RuleError, ...] = ()
         self._known: set[int] = set()
         self._last: RuleError | None = None
+        # What stands for the skips that failed, by number: they have told nothing to what follows.
+        self.failed_skips: dict[int, ErrorValue] = {}
         self._record: tuple[object, str] = None, ""
         self._places: Mapping[int, str] | None = None
 
@@ -94,6 +96,7 @@ class Collector:
         self._known = {id(fault) for fault in faults}
         self._last = faults[-1] if faults else None
         self.loops = []
+        self.failed_skips = {}
         self._record = record, root
         self._places = None
 
@@ -111,6 +114,11 @@ class Collector:
             self.found.append((code, self._spot(), fault))
         del self.loops[depth:]
         return ErrorValue(fault)
+
+    def rely_on(self, *skips: int) -> None:
+        """Raise the fault of a skip that failed: what relies on it is in doubt, too."""
+        for skip in skips:
+            bool(self.failed_skips.get(skip))
 
     def element(self, code: str, made: Callable[[], Value]) -> Value | ErrorValue:
         """Return an element of a list, or what stands for it: the other rows are looked at, too."""
@@ -221,12 +229,15 @@ def _first_of(fault: RuleError) -> RuleError:
     return fault
 
 
-def error_collecting_build(module: ModuleType, text: str) -> tuple[ModuleType, Collector]:
+def error_collecting_build(
+    module: ModuleType, text: str, relying: Mapping[str, tuple[int, ...]] | None = None
+) -> tuple[ModuleType, Collector]:
     """Return a module that does what the text says, statement by guarded statement.
 
     Args:
         module: the generated module; its classes are shared with the build.
         text: its source.
+        relying: the statements that take for granted what skips before them have told, by number.
     """
     tree = ast.parse(text)
     bind = next(
@@ -235,7 +246,7 @@ def error_collecting_build(module: ModuleType, text: str) -> tuple[ModuleType, C
     functions = [node for node in bind.body if isinstance(node, ast.FunctionDef)]
     makers = frozenset(function.name for function in functions)
     for function in functions:
-        _guard_function(function, makers)
+        _guard_function(function, makers, relying or {})
     collector = Collector()
     build = ModuleType(f"{module.__name__} (collecting)")
     build.__dict__.update(module.__dict__)
@@ -247,7 +258,9 @@ def error_collecting_build(module: ModuleType, text: str) -> tuple[ModuleType, C
     return build, collector
 
 
-def _guard_function(function: ast.FunctionDef, makers: frozenset[str]) -> None:
+def _guard_function(
+    function: ast.FunctionDef, makers: frozenset[str], relying: Mapping[str, tuple[int, ...]]
+) -> None:
     """Guard the statements of a function; `makers` are those that make a part of a document."""
     counts: dict[str, int] = {}
     before = _rows_before(function)
@@ -261,7 +274,8 @@ def _guard_function(function: ast.FunctionDef, makers: frozenset[str]) -> None:
         code = f"{function.name}.{name}"
         if name in before:
             _as_loop(statement)
-        body.append(_guarded(_Watched(code, makers, before.get(name, ())).visit(statement), code))
+        guarded = _Watched(code, makers, before.get(name, ())).visit(statement)
+        body.append(_guarded(guarded, code, relying.get(code, ())))
     function.body = body
 
 
@@ -313,14 +327,18 @@ def _statement_name(statement: ast.stmt, counts: dict[str, int]) -> str:
     return f"{kind}{counts[kind]}"
 
 
-def _guarded(statement: ast.stmt, code: str) -> ast.stmt:
+def _guarded(statement: ast.stmt, code: str, relies_on: tuple[int, ...]) -> ast.stmt:
     failed = f"__collector.failed({code!r}, __error, __depth)"
     match statement:
         case ast.Assign(targets=[ast.Name(id=name)]) | ast.AnnAssign(target=ast.Name(id=name)):
             failed = f"{name} = {failed}"
+        case ast.If():  # a skip
+            number = code.rpartition(".if")[2]
+            failed = f"__collector.failed_skips[{number}] = {failed}"
     guard = _parse(f"try:\n    pass\nexcept Exception as __error:\n    {failed}\n")
     assert isinstance(guard, ast.Try)
-    guard.body = [statement]
+    told = ", ".join(map(str, relies_on))
+    guard.body = [_parse(f"__collector.rely_on({told})"), statement] if told else [statement]
     return guard
 
 

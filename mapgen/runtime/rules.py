@@ -25,7 +25,8 @@ class Rule(msgspec.Struct, frozen=True):
     flow with several documents they start with the document: `order: Details[].InventoryID`; of one
     that is made for each row of a list, `each`, so: `item[]: Description`. `rows_differ`:
     a row of the document is not the row of the same number in the source. `may_come`: the value
-    refers to what may come by another flow (`on_miss: retry`).
+    refers to what may come by another flow (`on_miss: retry`). `relies_on` are the numbers of
+    skips before it: what they have told is not asked again.
     """
 
     target: str
@@ -35,6 +36,7 @@ class Rule(msgspec.Struct, frozen=True):
     each: str | None = None
     rows_differ: bool = False
     may_come: bool = False
+    relies_on: tuple[int, ...] = ()
 
     @property
     def is_of_a_field(self) -> bool:
@@ -84,6 +86,7 @@ class _Line(msgspec.Struct):
     each: str | None = None
     rows_differ: bool = False
     may_come: bool = False
+    relies_on: tuple[int, ...] = ()
 
 
 class _RuleMap(msgspec.Struct):
@@ -112,6 +115,7 @@ def load_rules(text: bytes, place: Callable[[str], str | None]) -> Rules:
             line.each,
             line.rows_differ,
             line.may_come,
+            line.relies_on,
         )
         for line in rule_map.rules
     }

@@ -295,7 +295,9 @@ class Transformer:
 
     def _load_complete(self) -> tuple[Callable[[Any], Any], Collector]:
         text = Path(str(self._module.__file__)).read_text(encoding="utf-8")
-        build, collector = error_collecting_build(self._module, text)
+        rules = self._rules.by_code.items()
+        relying = {code: rule.relies_on for code, rule in rules if rule.relies_on}
+        build, collector = error_collecting_build(self._module, text, relying)
         complete = build.bind(self._bound.settings, self._bound.lookups), collector
         self._complete = complete
         return complete

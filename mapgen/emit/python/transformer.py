@@ -63,6 +63,7 @@ class RuleLine(Struct, frozen=True):
 
     `rows_differ`: a row of the document is not the row of the same number in the source.
     `may_come`: what the value refers to may come by another flow, as the spec says.
+    `relies_on` are the numbers of the skips that have decided something in it.
     """
 
     code: str
@@ -73,6 +74,7 @@ class RuleLine(Struct, frozen=True):
     each: str | None
     rows_differ: bool = False
     may_come: bool = False
+    relies_on: tuple[int, ...] = ()
 
 
 class Module(Struct, frozen=True):
@@ -315,8 +317,19 @@ class _Body(Struct):
         if document is not None and document.block.reads:
             each = document.block.reads[0]
         code, is_personal = f"{self.function}.{local}", self.module.flow.is_personal(reads)
-        line = RuleLine(code, target, reads, pointer, is_personal, each, may_come=may_come)
-        self.module.rules.append(line)
+        relies_on = dict(self.module.flow.relying).get(pointer, ())
+        self.module.rules.append(
+            RuleLine(
+                code,
+                target,
+                reads,
+                pointer,
+                is_personal,
+                each,
+                may_come=may_come,
+                relies_on=relies_on,
+            )
+        )
 
     def ahead(self, flow: ir.Flow) -> None:
         """Add the skips and lets: what comes before anything is made."""
