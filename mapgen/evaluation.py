@@ -22,7 +22,7 @@ from mapgen.report import Diagnostic, Stopped, Text
 from mapgen.runtime.errors import beyond_counting
 from mapgen.runtime.exact import exactly
 from mapgen.runtime.functions import timestamp_text
-from mapgen.runtime.records import JsonValue
+from mapgen.runtime.sources.records import JsonValue
 from mapgen.runtime.zones import zone_of
 
 _TYPE_NAME = re.compile(r"\w+|[(),?]")

@@ -14,7 +14,7 @@ from mapgen.cli.output import piped, say
 
 if TYPE_CHECKING:
     from mapgen.evaluation import Evaluated
-    from mapgen.runtime.records import JsonValue, RawRecord
+    from mapgen.runtime.sources.records import JsonValue, RawRecord
 
 
 @click.command("eval")
@@ -60,7 +60,7 @@ def _one(expression: str, data: Path | None) -> None:
 
 def _object(path: Path) -> dict[str, JsonValue]:
     from mapgen.runtime.errors import RuleError
-    from mapgen.runtime.records import RawRecord, decode_whole
+    from mapgen.runtime.sources.records import RawRecord, decode_whole
 
     try:
         value = decode_whole(RawRecord(1, 1, path.read_bytes().removeprefix(BOM_UTF8)), ())
@@ -86,7 +86,7 @@ def _many(path: Path) -> int:
 
 def _print_lines(stream: BinaryIO) -> int:
     """Print what each line comes to; return the exit code."""
-    from mapgen.runtime.records import read_records
+    from mapgen.runtime.sources.records import read_records
     from mapgen.runtime.values import ENCODER
 
     code = 0
@@ -107,7 +107,7 @@ def _line(raw: RawRecord) -> Evaluated | str:
     from mapgen.evaluation import NotThatType, evaluate, read_types
     from mapgen.report import Stopped, Text
     from mapgen.runtime.errors import RuleError
-    from mapgen.runtime.records import decode_whole
+    from mapgen.runtime.sources.records import decode_whole
 
     try:
         match decode_whole(raw, ()):

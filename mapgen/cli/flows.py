@@ -20,12 +20,12 @@ from mapgen.report import Stopped, suggestion
 from mapgen.report.catalogue import lookups as messages_of_lookups
 from mapgen.report.catalogue import project as messages
 from mapgen.report.catalogue import reading
-from mapgen.runtime.cells import HeaderError
-from mapgen.runtime.groups import Record
 from mapgen.runtime.joins import IndexingError, Joins
 from mapgen.runtime.lookups import Key, Live
 from mapgen.runtime.outcome import Outcome
-from mapgen.runtime.records import CHUNK, RawRecord
+from mapgen.runtime.sources.cells import HeaderError
+from mapgen.runtime.sources.groups import Record
+from mapgen.runtime.sources.records import CHUNK, RawRecord
 from mapgen.runtime.transform import (
     BindingError,
     DamagedFlow,

@@ -16,11 +16,11 @@ from mapgen.plan import Join
 from mapgen.report import Stopped, suggestion
 from mapgen.report.catalogue import project as messages
 from mapgen.report.catalogue import reading
-from mapgen.runtime.cells import HeaderError, Row, needed_columns
 from mapgen.runtime.joins import JoinedFile, Joins
-from mapgen.runtime.records import RawRecord
 from mapgen.runtime.source import struct_of
-from mapgen.runtime.sources import files_of
+from mapgen.runtime.sources.cells import HeaderError, Row, needed_columns
+from mapgen.runtime.sources.kinds import files_of
+from mapgen.runtime.sources.records import RawRecord
 
 
 @contextmanager

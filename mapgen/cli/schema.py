@@ -99,7 +99,7 @@ def _records_of(path: Path, envelope: tuple[str, ...]) -> Iterator[Mapping[str, 
     """Yield the records of a file; what is none is told and left out."""
     from mapgen.cli.output import say
     from mapgen.runtime.errors import RuleError
-    from mapgen.runtime.records import decode_whole, read_records
+    from mapgen.runtime.sources.records import decode_whole, read_records
 
     with path.open("rb") as stream:
         for raw in read_records(stream, path.name, envelope):

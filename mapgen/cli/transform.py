@@ -158,7 +158,7 @@ class _Counts(Struct):
 def _write(found: Iterator[Outcome], documents: Write, refused: Write, target: str) -> _Counts:
     from mapgen.runtime.lines import document_line, reject_line
     from mapgen.runtime.outcome import Document, Rejected, Skipped
-    from mapgen.runtime.targets import KINDS
+    from mapgen.runtime.targets.kinds import KINDS
 
     written = KINDS[target]
     counts, last = _Counts(), 0

@@ -21,7 +21,7 @@ from mapgen.constraints import Sign
 from mapgen.runtime.patterns import Pattern
 
 if typing.TYPE_CHECKING:
-    from mapgen.runtime.records import JsonValue
+    from mapgen.runtime.sources.records import JsonValue
 
 _WORDS: Mapping[Sign, str] = {">": "above", ">=": "at least", "<": "below", "<=": "at most"}
 # A remainder is exact whatever the digits: a number of a record has as many as fit in 16 MiB.

@@ -14,7 +14,6 @@ import typing
 
 import msgspec
 
-from mapgen.runtime.records import UNTYPED
 from mapgen.runtime.source import (
     DOUBTS,
     SourceError,
@@ -24,6 +23,7 @@ from mapgen.runtime.source import (
     patient_member,
     struct_of,
 )
+from mapgen.runtime.sources.records import UNTYPED
 
 # The members that lead to a value, the outermost first, whatever the row.
 _Place = tuple[str, ...]

@@ -19,12 +19,12 @@ import msgspec
 from msgspec.structs import replace
 
 from mapgen.plan import Form, Join, JoinKey, Plan
-from mapgen.runtime.cells import Row, whole_number
 from mapgen.runtime.errors import RuleError, Unjoined
-from mapgen.runtime.groups import Record
 from mapgen.runtime.outcome import ErrorReport, Origin, Rejected
-from mapgen.runtime.records import LONGEST_RECORD, JsonValue, RawRecord, decode
 from mapgen.runtime.source import unfit
+from mapgen.runtime.sources.cells import Row, whole_number
+from mapgen.runtime.sources.groups import Record
+from mapgen.runtime.sources.records import LONGEST_RECORD, JsonValue, RawRecord, decode
 
 _SHAPE = """
     PRAGMA journal_mode = OFF;

@@ -14,7 +14,7 @@ import msgspec
 from mapgen.runtime.constraints import broken, keeps, keeps_value, present_type
 from mapgen.runtime.errors import RuleError, Unjoined
 from mapgen.runtime.exact import MOST_DIGITS
-from mapgen.runtime.records import JsonValue
+from mapgen.runtime.sources.records import JsonValue
 
 T = typing.TypeVar("T")
 

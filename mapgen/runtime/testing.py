@@ -22,9 +22,9 @@ from hypothesis import strategies
 from mapgen.runtime.lines import document_line, reject_line
 from mapgen.runtime.lookups import sample_of
 from mapgen.runtime.outcome import ONLY, Document, Outcome, Rejected, Skipped
-from mapgen.runtime.records import JsonValue, RawRecord
 from mapgen.runtime.rules import Rules, fill_indices
-from mapgen.runtime.targets import KINDS
+from mapgen.runtime.sources.records import JsonValue, RawRecord
+from mapgen.runtime.targets.kinds import KINDS
 from mapgen.runtime.transform import Transformer, bound, load_flow
 from mapgen.runtime.values import ENCODER
 

@@ -27,14 +27,14 @@ from mapgen.plan import DocumentPlan, FileTable, Plan
 from mapgen.runtime.collecting import Collector, Spot, error_collecting_build
 from mapgen.runtime.errors import RuleError, Unjoined
 from mapgen.runtime.exact import calculated, exactly
-from mapgen.runtime.groups import Record
 from mapgen.runtime.lookups import Key, Live, Table, TableError, read_stand_in, read_table
 from mapgen.runtime.outcome import ONLY, Document, ErrorReport, Origin, Outcome, Rejected, Skipped
-from mapgen.runtime.records import JsonValue
 from mapgen.runtime.rules import Made, Rule, Rules, fill_indices, indices_of, load_rules
 from mapgen.runtime.source import ErrorValue, SourceError, patient, strict
-from mapgen.runtime.sources import source_of
-from mapgen.runtime.sources.source import Source
+from mapgen.runtime.sources.groups import Record
+from mapgen.runtime.sources.kind import Source
+from mapgen.runtime.sources.kinds import source_of
+from mapgen.runtime.sources.records import JsonValue
 from mapgen.runtime.values import ENCODER, Skip
 from mapgen.runtime.zones import zone_of
 

@@ -14,7 +14,7 @@ from mapgen.cli.flows import BoundFlow, open_input, outcomes
 from mapgen.cli.joining import open_joins
 from mapgen.plan import Form
 from mapgen.runtime.outcome import Document, Outcome, Rejected, Skipped
-from mapgen.runtime.records import RawRecord
+from mapgen.runtime.sources.records import RawRecord
 from mapgen.runtime.transform import LoadedFlow, Transformer
 from mapgen.workspace import Workspace
 

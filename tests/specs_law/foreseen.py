@@ -11,7 +11,7 @@ from mapgen.check.model import Checked
 from mapgen.check.records import needed_joins
 from mapgen.ir import flow as ir
 from mapgen.runtime.outcome import Document, Outcome
-from mapgen.runtime.records import RawRecord
+from mapgen.runtime.sources.records import RawRecord
 from mapgen.runtime.transform import Transformer
 
 Reads = frozenset[str]

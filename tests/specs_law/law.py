@@ -29,8 +29,8 @@ from mapgen.runtime.delivery import Gate
 from mapgen.runtime.errors import RuleError
 from mapgen.runtime.lookups import sample_of
 from mapgen.runtime.outcome import Document
-from mapgen.runtime.records import RawRecord
 from mapgen.runtime.source import patient
+from mapgen.runtime.sources.records import RawRecord
 from mapgen.runtime.transform import Bound, LoadedFlow, Transformer, bound, load_flow
 from mapgen.workspace import Workspace
 

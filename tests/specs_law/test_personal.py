@@ -16,7 +16,7 @@ from mapgen.check.sources import leaf_paths
 from mapgen.loading import Shelf
 from mapgen.runtime.lookups import sample_of
 from mapgen.runtime.outcome import Document
-from mapgen.runtime.records import RawRecord
+from mapgen.runtime.sources.records import RawRecord
 from mapgen.runtime.transform import Transformer, bound, load_flow
 from mapgen.workspace import Workspace
 from tests.depth import examples

@@ -14,8 +14,8 @@ from mapgen.emit.plans import _lines
 from mapgen.runtime.grouping import Group, grouped
 from mapgen.runtime.lookups import sample_of
 from mapgen.runtime.outcome import Document, ErrorReport, Rejected
-from mapgen.runtime.records import RawRecord
 from mapgen.runtime.rules import load_rules
+from mapgen.runtime.sources.records import RawRecord
 from mapgen.runtime.testing import FlowUnderTest
 from mapgen.workspace import Workspace
 from tests.compiler.cases import SPEC, build

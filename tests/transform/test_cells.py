@@ -12,10 +12,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from mapgen.runtime import cells
-from mapgen.runtime.cells import HeaderError, Row, needed_columns, read_rows, typed_cells
-from mapgen.runtime.records import RawRecord
 from mapgen.runtime.source import Amount
+from mapgen.runtime.sources import csv as csv_files
+from mapgen.runtime.sources.cells import HeaderError, Row, needed_columns, typed_cells
+from mapgen.runtime.sources.csv import read_rows
+from mapgen.runtime.sources.records import RawRecord
 
 
 class Article(msgspec.Struct, rename={"number": "No."}):
@@ -120,8 +121,8 @@ def test_an_open_quote_in_a_long_file() -> None:
 
 def test_a_line_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
     """A line longer than any record is passed over, held never, and the next one is read."""
-    monkeypatch.setattr(cells, "LONGEST_LINE", 100)
-    monkeypatch.setattr(cells, "CHUNK", 30)
+    monkeypatch.setattr(csv_files, "LONGEST_LINE", 100)
+    monkeypatch.setattr(csv_files, "CHUNK", 30)
 
     long, last = rows("a,b\n" + "x" * 1_000 + ",2\n3,4\n")
 

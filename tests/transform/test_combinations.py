@@ -22,8 +22,8 @@ from mapgen.compiler import generate
 from mapgen.runtime.collecting import Collector, error_collecting_build
 from mapgen.runtime.lookups import sample_of
 from mapgen.runtime.outcome import Document, Rejected, Skipped
-from mapgen.runtime.records import RawRecord
 from mapgen.runtime.source import patient
+from mapgen.runtime.sources.records import RawRecord
 from mapgen.runtime.testing import FlowUnderTest
 from mapgen.runtime.transform import bound
 from mapgen.workspace import Workspace

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 
 from mapgen.runtime.lines import document_line, reject_line
 from mapgen.runtime.outcome import Document, ErrorReport, Outcome, Rejected, Skipped
-from mapgen.runtime.records import RawRecord, decode
 from mapgen.runtime.source import ErrorValue, patient, strict
+from mapgen.runtime.sources.records import RawRecord, decode
 from mapgen.runtime.testing import FlowUnderTest
 from mapgen.runtime.values import ENCODER
 from tests.depth import examples

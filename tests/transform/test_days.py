@@ -17,9 +17,9 @@ from hypothesis import strategies as st
 from mapgen.expression.refinements import zone_fault
 from mapgen.plan import Shape
 from mapgen.runtime.outcome import Document
+from mapgen.runtime.sources.entity import unwrapped
 from mapgen.runtime.testing import FlowUnderTest
 from mapgen.runtime.values import ENCODER, DateValue
-from mapgen.runtime.wrapped import unwrapped
 from mapgen.runtime.zones import zone_of
 from tests.depth import examples
 

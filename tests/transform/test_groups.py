@@ -11,11 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from mapgen.plan import Group
-from mapgen.runtime import groups
-from mapgen.runtime.cells import read_rows
 from mapgen.runtime.errors import Unjoined
-from mapgen.runtime.groups import RowGroup, grouped
-from mapgen.runtime.records import RawRecord
+from mapgen.runtime.sources import groups
+from mapgen.runtime.sources.csv import read_rows
+from mapgen.runtime.sources.groups import RowGroup, grouped
+from mapgen.runtime.sources.records import RawRecord
 
 BY_SHEET = Group(("sheet",), "rows")
 

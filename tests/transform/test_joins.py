@@ -14,11 +14,11 @@ from hypothesis import strategies as some
 
 from mapgen.plan import CircuitBreaker, Form, Join, JoinKey, Plan, Retry
 from mapgen.runtime import joins as room
-from mapgen.runtime.cells import read_rows
 from mapgen.runtime.errors import Unjoined
 from mapgen.runtime.joins import JoinedFile, Joins
 from mapgen.runtime.outcome import Rejected
-from mapgen.runtime.records import RawRecord, decode, read_records
+from mapgen.runtime.sources.csv import read_rows
+from mapgen.runtime.sources.records import RawRecord, decode, read_records
 
 Rows = list[Any]
 BY_ID = (JoinKey("order", "id", "string"),)

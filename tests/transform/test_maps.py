@@ -16,7 +16,7 @@ from mapgen.expression import Binding, Scope, compile_expression
 from mapgen.report import Text
 from mapgen.runtime.lookups import sample_of
 from mapgen.runtime.outcome import Document
-from mapgen.runtime.records import RawRecord
+from mapgen.runtime.sources.records import RawRecord
 from mapgen.workspace import Workspace
 from tests.compiler.cases import SPEC, build
 from tests.expression.reference import evaluate as interpreted

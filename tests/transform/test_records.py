@@ -19,7 +19,13 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from mapgen.runtime.errors import RuleError
-from mapgen.runtime.records import LONGEST_RECORD, RawRecord, decode, decode_whole, read_records
+from mapgen.runtime.sources.records import (
+    LONGEST_RECORD,
+    RawRecord,
+    decode,
+    decode_whole,
+    read_records,
+)
 
 ENVELOPE = ("order", "orders")
 ONE, TWO, THREE = '{"id": 1}', '{"id": 2, "rows": [{"x": "}{]["}]}', '{"id": 3, "t": "\\"}\\\\"}'
@@ -350,7 +356,7 @@ def test_any_bytes(data: bytes, size: int) -> None:
 
 MEASURED = """
 import resource, sys
-from mapgen.runtime.records import decode, read_records
+from mapgen.runtime.sources.records import decode, read_records
 
 def peak():
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024

@@ -16,13 +16,14 @@ from hypothesis import strategies as some
 
 from mapgen.constraints import Constraints
 from mapgen.plan import Group
-from mapgen.runtime import cells
-from mapgen.runtime.cells import HeaderError, Row, read_rows, typed_cells, typed_members
-from mapgen.runtime.columns import CsvReader
 from mapgen.runtime.exact import exactly
-from mapgen.runtime.groups import RowGroup
-from mapgen.runtime.records import RawRecord
 from mapgen.runtime.source import Amount, Instant, strict
+from mapgen.runtime.sources import csv as csv_files
+from mapgen.runtime.sources.cells import HeaderError, Row, typed_cells, typed_members
+from mapgen.runtime.sources.columns import CsvReader
+from mapgen.runtime.sources.csv import read_rows
+from mapgen.runtime.sources.groups import RowGroup
+from mapgen.runtime.sources.records import RawRecord
 from tests.bench.price_list import dirty_price_list, price_list
 from tests.bench.product import flow
 
@@ -31,7 +32,7 @@ Shown = list[tuple[int, int, object]]
 
 def by_chunks(data: bytes, chunk: int, longest: int, *, is_quoted: bool) -> Shown | str:
     """Return what each row is: its number, its line, and its cells or what is wrong with it."""
-    with patch.object(cells, "CHUNK", chunk), patch.object(cells, "LONGEST_LINE", longest):
+    with patch.object(csv_files, "CHUNK", chunk), patch.object(csv_files, "LONGEST_LINE", longest):
         try:
             read = list(read_rows(io.BytesIO(data), ";", (), is_quoted=is_quoted))
         except HeaderError as error:
@@ -87,7 +88,7 @@ def by_lines(data: bytes, longest: int, *, is_quoted: bool) -> Shown | str:
         except _TooLong:
             broken = f"the row is longer than {longest:,} characters"
         except csv.Error as error:
-            broken = cells._problem(error)
+            broken = csv_files._problem(error)
         if not row and broken is None:
             continue
         record = {name: cell for name, cell in zip(header, row, strict=False) if name and cell}
@@ -97,7 +98,7 @@ def by_lines(data: bytes, longest: int, *, is_quoted: bool) -> Shown | str:
             broken = "the row is not UTF-8"
         found.append((len(found) + 1, begin, broken or record))
         for line in range(begin + 1, lines.number + 1) if broken else ():
-            found.append((len(found) + 1, line, cells._swallowed(begin)))
+            found.append((len(found) + 1, line, csv_files._swallowed(begin)))
 
 
 def _is_utf8(record: dict[str, str]) -> bool:

@@ -15,7 +15,6 @@ from msgspec.structs import replace
 
 from mapgen.runtime.constraints import Constraints
 from mapgen.runtime.exact import exactly
-from mapgen.runtime.records import RawRecord, decode
 from mapgen.runtime.source import (
     DOUBTS,
     Amount,
@@ -26,7 +25,8 @@ from mapgen.runtime.source import (
     decoder_of,
     patient,
 )
-from mapgen.runtime.typed import TypedReader
+from mapgen.runtime.sources.records import RawRecord, decode
+from mapgen.runtime.sources.typed import TypedReader
 from tests.depth import examples
 
 ENVELOPE = ("order", "a b")

@@ -8,9 +8,9 @@ import msgspec
 import pytest
 
 from mapgen.plan import Shape
-from mapgen.runtime.records import JsonValue
 from mapgen.runtime.source import Amount, patient
-from mapgen.runtime.wrapped import unwrapped
+from mapgen.runtime.sources.entity import unwrapped
+from mapgen.runtime.sources.records import JsonValue
 
 SHAPE = Shape(
     values=("Nbr", "Qty", "Hold", "Status", "note"),

@@ -1,18 +1,35 @@
-"""CSV: a record is a row below the header, or several that one key holds together."""
+"""CSV files in, rows out: a row at a time, whatever the size of the file.
+
+The first line names the members. A broken row is handed on as broken; the ones after it are read
+all the same.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import codecs
+import csv
+import io
+import re
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import BinaryIO
+from itertools import chain
+from typing import TYPE_CHECKING, BinaryIO, Literal
 
 import msgspec
 
 from mapgen.plan import Form, Plan
-from mapgen.runtime.cells import Row, read_rows
-from mapgen.runtime.records import RawRecord
+from mapgen.runtime.sources.cells import HeaderError, Row, header_of
+from mapgen.runtime.sources.kind import Source
+from mapgen.runtime.sources.records import RawRecord
 from mapgen.runtime.sources.rows import RowRecords
-from mapgen.runtime.sources.source import Source
+
+if TYPE_CHECKING:
+    from _csv import Reader
+
+LONGEST_LINE = 16 * 1024 * 1024
+CHUNK = 64 * 1024
+
+_LINE_END = re.compile(r"\n|\r(?!\Z)\n?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,3 +47,166 @@ class CsvFiles:
     def source(self, plan: Plan, kind: type[msgspec.Struct]) -> Source:
         """Return the source of a flow whose records are rows."""
         return RowRecords(self, plan, kind)
+
+
+class _LineTooLong(Exception):
+    """A line that is longer than a record may be."""
+
+
+class _Chunks:
+    """The lines of a file, as many at a time as a chunk of it has: all that is held of it."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._read: Callable[[int], bytes] = getattr(stream, "read1", stream.read)
+        # What is no UTF-8 becomes half of a surrogate pair: it spoils one row, not the file.
+        self._decoder = codecs.getincrementaldecoder("utf-8")("surrogateescape")
+        self._rest = ""
+        self._is_first = True
+        self.is_utf8 = True
+
+    def __iter__(self) -> _Chunks:
+        return self
+
+    def __next__(self) -> Iterable[str]:
+        """Return lines with their ends. Raises _LineTooLong, having passed over the line."""
+        text, self._rest = self._rest, ""
+        while True:
+            more = self._more()
+            text += more
+            if more:
+                end = max(text.rfind("\n"), text.rfind("\r", 0, -1)) + 1
+            elif text:
+                end = len(text)
+            else:
+                raise StopIteration
+            if len(text) >= LONGEST_LINE:
+                self._pass_over(text)
+            if end:
+                self._rest = text[end:]
+                return io.StringIO(text[:end], newline="")
+
+    def _more(self) -> str:
+        """Return what comes next, nothing at the end of the file."""
+        while True:
+            chunk = self._read(CHUNK)
+            text = self._decoder.decode(chunk, not chunk)
+            if self.is_utf8 and not text.isascii():
+                self.is_utf8 = _is_utf8(text)
+            if self._is_first and text:
+                self._is_first = False
+                text = text.removeprefix("\ufeff")
+            if text or not chunk:
+                return text
+
+    def _pass_over(self, text: str) -> None:
+        """Pass over the first line where it is too long, and raise _LineTooLong."""
+        found = _LINE_END.search(text)
+        length = found.start() if found else len(text.removesuffix("\r"))
+        if length < LONGEST_LINE:
+            return
+        while found is None:
+            more = self._more()
+            if not more:
+                raise _LineTooLong
+            text = text[-1] + more
+            found = _LINE_END.search(text)
+        self._rest = text[found.end() :]
+        raise _LineTooLong
+
+
+def _is_utf8(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def read_rows(
+    stream: BinaryIO, delimiter: str, needed: tuple[str, ...], *, is_quoted: bool = True
+) -> Iterator[Row | RawRecord]:
+    """Yield the rows below the header; those that cannot be read are broken records.
+
+    Where a row in quotation marks reaches over several lines and cannot be read, each of them is
+    told as a broken row, since any may be a row that a mark which is not closed has swallowed.
+
+    Args:
+        stream: the file, open for bytes; it stays open.
+        delimiter: what stands between cells.
+        needed: columns without which no row can become a record.
+        is_quoted: whether a cell may stand in quotation marks; if not, they are text.
+
+    Raises HeaderError where the first line lacks one of them, or names a column twice.
+    """
+    chunks = _Chunks(stream)
+    quoting: Literal[0, 3] = csv.QUOTE_MINIMAL if is_quoted else csv.QUOTE_NONE
+
+    def started() -> Reader:
+        lines = chain.from_iterable(chunks)
+        return csv.reader(lines, delimiter=delimiter, quoting=quoting, strict=True)
+
+    rows = started()
+    header = header_of(_first(rows), needed)
+    width = len(header)
+    passed = number = 0
+    begin = rows.line_num + 1
+    while True:
+        try:
+            for cells in rows:
+                if len(cells) == width and cells and (chunks.is_utf8 or _is_text(header, cells)):
+                    number += 1
+                    yield Row(number, begin, header, cells)
+                elif cells:
+                    broken = _misshapen(cells, width)
+                    break
+                begin = passed + rows.line_num + 1
+            else:
+                return
+        except csv.Error as error:
+            broken = _problem(error)
+        except _LineTooLong:
+            broken = f"the row is longer than {LONGEST_LINE:,} characters"
+            passed += rows.line_num + 1
+            rows = started()
+        number += 1
+        yield RawRecord(number, begin, b"", broken)
+        for swallowed in range(begin + 1, passed + rows.line_num + 1):
+            number += 1
+            yield RawRecord(number, swallowed, b"", _swallowed(begin))
+        begin = passed + rows.line_num + 1
+
+
+def _is_text(header: tuple[str, ...], cells: list[str]) -> bool:
+    """Whether all of a row that is read is UTF-8."""
+    named = zip(header, cells, strict=True)
+    return all(_is_utf8(name + cell) for name, cell in named if name and cell)
+
+
+def _misshapen(cells: list[str], width: int) -> str:
+    if len(cells) != width:
+        return f"the row has {len(cells)} cells, the header {width}"
+    return "the row is not UTF-8"
+
+
+def _first(rows: Iterator[list[str]]) -> list[str]:
+    try:
+        return next(rows, [])
+    except (csv.Error, _LineTooLong):
+        raise HeaderError("its first line is not CSV") from None
+
+
+def _swallowed(line: int) -> str:
+    return (
+        f"the row in line {line} reaches over it, and cannot be read:"
+        " is a quotation mark not closed there?"
+    )
+
+
+def _problem(error: csv.Error) -> str:
+    reason = str(error)
+    if "field larger" in reason:
+        longest = f"{csv.field_size_limit():,}"
+        return f"a cell has more than {longest} characters: is a quotation mark not closed?"
+    if "unexpected end" in reason:
+        return "the file ends inside quotation marks"
+    return f"the row is not CSV: {reason}"

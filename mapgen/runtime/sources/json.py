@@ -9,12 +9,12 @@ from typing import Any, BinaryIO
 import msgspec
 
 from mapgen.plan import Form, Plan
-from mapgen.runtime.cells import typed_members
-from mapgen.runtime.groups import Record
-from mapgen.runtime.records import JsonValue, RawRecord, decode, read_records
 from mapgen.runtime.source import decoder_of, patient
-from mapgen.runtime.sources.source import Doubted, Source, looked_at
-from mapgen.runtime.typed import TypedReader
+from mapgen.runtime.sources.cells import typed_members
+from mapgen.runtime.sources.groups import Record
+from mapgen.runtime.sources.kind import Doubted, Source, looked_at
+from mapgen.runtime.sources.records import JsonValue, RawRecord, decode, read_records
+from mapgen.runtime.sources.typed import TypedReader
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,11 +8,11 @@ from typing import Any, BinaryIO
 import msgspec
 
 from mapgen.plan import Plan
-from mapgen.runtime.cells import needed_columns, typed_cells, typed_members
-from mapgen.runtime.columns import CsvReader
-from mapgen.runtime.groups import Record, grouped, needed_for
-from mapgen.runtime.records import JsonValue, RawRecord, decode
-from mapgen.runtime.sources.source import Doubted, Files, looked_at
+from mapgen.runtime.sources.cells import needed_columns, typed_cells, typed_members
+from mapgen.runtime.sources.columns import CsvReader
+from mapgen.runtime.sources.groups import Record, grouped, needed_for
+from mapgen.runtime.sources.kind import Doubted, Files, looked_at
+from mapgen.runtime.sources.records import JsonValue, RawRecord, decode
 
 
 class RowRecords:

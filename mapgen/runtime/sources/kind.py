@@ -9,10 +9,10 @@ from typing import Any, BinaryIO, Protocol
 import msgspec
 
 from mapgen.plan import Plan
-from mapgen.runtime.cells import Row
-from mapgen.runtime.groups import Record
-from mapgen.runtime.records import JsonValue, RawRecord
 from mapgen.runtime.source import SourceError, patient, strict
+from mapgen.runtime.sources.cells import Row
+from mapgen.runtime.sources.groups import Record
+from mapgen.runtime.sources.records import JsonValue, RawRecord
 
 Doubted = tuple[Any, tuple[SourceError, ...]]
 """The struct of a record that is looked at whole, and what is wrong in it."""

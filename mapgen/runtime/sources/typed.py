@@ -13,8 +13,8 @@ import msgspec
 
 from mapgen.runtime.constraints import are_told, asks, keeps
 from mapgen.runtime.doubted import DoubtedReader
-from mapgen.runtime.records import RawRecord
 from mapgen.runtime.source import DOUBTS, SourceError, decoder_of
+from mapgen.runtime.sources.records import RawRecord
 
 _FIRST_NAME = re.compile(rb'[ \t\r\n]*+\{[ \t\r\n]*+"([^"\\]*+)(\\?)')
 

@@ -13,10 +13,10 @@ from typing import ClassVar, cast
 import msgspec
 
 from mapgen.plan import Group
-from mapgen.runtime.cells import Row, getter, named, needed_columns
 from mapgen.runtime.errors import Unjoined
-from mapgen.runtime.records import LONGEST_RECORD, JsonValue, RawRecord
 from mapgen.runtime.source import struct_of
+from mapgen.runtime.sources.cells import Row, getter, named, needed_columns
+from mapgen.runtime.sources.records import LONGEST_RECORD, JsonValue, RawRecord
 
 _Key = Sequence[str]
 

@@ -12,11 +12,11 @@ from typing import Any
 
 import msgspec
 
-from mapgen.runtime.cells import Row, getter, typed_cell
 from mapgen.runtime.constraints import keeper, present_type
-from mapgen.runtime.groups import RowGroup
-from mapgen.runtime.records import JsonValue
 from mapgen.runtime.source import Amount, amount, exact, struct_of
+from mapgen.runtime.sources.cells import Row, getter, typed_cell
+from mapgen.runtime.sources.groups import RowGroup
+from mapgen.runtime.sources.records import JsonValue
 
 _Read = Callable[[Any], Any]
 _Values = Callable[[list[str]], list[Any]]

@@ -1,0 +1,29 @@
+"""What records come from: the kinds of sources, each by its name, and one of them at work."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import msgspec
+
+from mapgen.plan import Form, Plan
+from mapgen.runtime.sources.csv import CsvFiles
+from mapgen.runtime.sources.entity import AnswerFiles
+from mapgen.runtime.sources.json import JsonFiles
+from mapgen.runtime.sources.kind import Files, Source
+
+KINDS: Mapping[str, Callable[[Form], Files]] = {
+    "json": JsonFiles,
+    "csv": CsvFiles,
+    "entity": AnswerFiles,
+}
+
+
+def files_of(form: Form) -> Files:
+    """Return what reads files of a form."""
+    return KINDS[form.format](form)
+
+
+def source_of(plan: Plan, kind: type[msgspec.Struct]) -> Source:
+    """Return what gives the records of a flow, as this struct."""
+    return KINDS[plan.source_kind](plan.form).source(plan, kind)
