@@ -12,7 +12,7 @@ from mapgen.cli.flows import open_flow
 from mapgen.compiler import generate
 from mapgen.runtime.lookups import sample_of
 from mapgen.runtime.outcome import Outcome, Rejected, Skipped
-from mapgen.runtime.records import RawRecord
+from mapgen.runtime.sources.records import RawRecord
 from mapgen.runtime.transform import Transformer
 from mapgen.workspace import Workspace
 from tests.compiler.cases import SPEC, build
