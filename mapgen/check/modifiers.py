@@ -86,18 +86,15 @@ def _unfit_on_error(kept: Kept, text: Text) -> Diagnostic | None:
     if text.value == "reject":
         why = "a record whose value cannot be evaluated is rejected anyway"
         return catalogue.idle_on_error(text, why=why, value=None)
-    if text.value != "omit":
-        return None
-    if kept.has_to_be_set:
-        why = "would leave out a field that has to be set"
-        return messages.unfit_modifier(text.span(), name="on_error", why=why)
-    if modifiers.if_missing is not None and modifiers.if_missing.value == "reject":
-        why = "would leave out a field that `if_missing: reject` asks for"
-        return messages.unfit_modifier(text.span(), name="on_error", why=why)
-    if modifiers.clear_if_missing is not None:
-        why = "cannot say `omit` beside `clear_if_missing`: say which value a failure gives"
-        return messages.unfit_modifier(text.span(), name="on_error", why=why)
-    return None
+    rejects = modifiers.if_missing is not None and modifiers.if_missing.value == "reject"
+    clears = modifiers.clear_if_missing is not None
+    reasons = {
+        "would leave out a field that has to be set": kept.has_to_be_set,
+        "would leave out a field that `if_missing: reject` asks for": rejects,
+        "cannot say `omit` beside `clear_if_missing`: say which value a failure gives": clears,
+    }
+    found = (why for why, holds in reasons.items() if holds and text.value == "omit")
+    return next((fault for why in found for fault in _unfit(kept.rule, "on_error", why)), None)
 
 
 def places_of_currency(rule: spec.Rule, scope: Scope, formulas: Formulas) -> Typed | None:
