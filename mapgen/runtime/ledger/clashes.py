@@ -14,7 +14,7 @@ from sqlalchemy import Connection, exists, or_, select
 
 from mapgen.runtime.folding import alike
 from mapgen.runtime.ledger.rows import decode_next, digest_of
-from mapgen.runtime.ledger.schema import MET, RECORDS
+from mapgen.runtime.ledger.schema import MET, RECORDS, in_parts
 from mapgen.runtime.ledger.text import is_storable, place_of, source_of, subject_of
 from mapgen.runtime.outcome import IDENTITY_ALIKE, Document, ErrorReport, Outcome, Rejected
 
@@ -22,7 +22,6 @@ IDENTITY_UNUSABLE = "R225"
 IDENTITY_SHARED = "R226"
 
 _ROWS = RECORDS.c
-_AT_ONCE = 400
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,8 +129,8 @@ class Clashes:
         known: _Known = {}
         for document, of_it in wanted.items():
             ordered = sorted(of_it)
-            for start in range(0, len(ordered), _AT_ONCE):
-                self._look_up(document, ordered[start : start + _AT_ONCE], known)
+            for part in in_parts(ordered):
+                self._look_up(document, part, known)
         return known
 
     def _look_up(self, document: str, wanted: Sequence[str], known: _Known) -> None:

@@ -58,12 +58,11 @@ from mapgen.runtime.ledger.rows import (
     encode_faults,
     encode_keys,
 )
-from mapgen.runtime.ledger.schema import MET, RECORDS, RUNS, State
+from mapgen.runtime.ledger.schema import AT_ONCE, MET, RECORDS, RUNS, State, in_parts
 from mapgen.runtime.ledger.staging import Staging, fresh_values, need, withdrawn_values
 from mapgen.runtime.outcome import Origin, Outcome
 
 _ROWS = RECORDS.c
-_AT_ONCE = 400  # bound values in one statement
 _OLD_RUN = 7 * 86_400.0
 _TOO_OLD = "it waited for longer than `dead_letter.keep`; its content is deleted"
 _DROPPED = "dropped from the queue by hand"
@@ -289,7 +288,7 @@ class Ledger:
                     .where(_ROWS.flow == flow, _ROWS.state == "deferred", _ROWS.id > last)
                     .where(_ROWS.record.is_not(None), _ROWS.reader != run)
                     .order_by(_ROWS.id)
-                    .limit(_AT_ONCE)
+                    .limit(AT_ONCE)
                 ).all()
             if not rows:
                 return
@@ -332,8 +331,7 @@ class Ledger:
                 .with_for_update(skip_locked=True),
                 {"rules": rules},
             ).all()
-            for start in range(0, len(rows), _AT_ONCE):
-                part = rows[start : start + _AT_ONCE]
+            for part in in_parts(rows):
                 of_part = update(RECORDS).where(_ROWS.id.in_(part))
                 connection.execute(
                     of_part.values(body=None, next_body=None, next_head=None, record=None)
@@ -373,8 +371,7 @@ class Ledger:
                 .order_by(_ROWS.id)
                 .with_for_update(skip_locked=True)
             ).all()
-            for start in range(0, len(rows), _AT_ONCE):
-                part = rows[start : start + _AT_ONCE]
+            for part in in_parts(rows):
                 connection.execute(
                     update(RECORDS)
                     .where(_ROWS.id.in_(part))
@@ -417,8 +414,8 @@ def _locked(connection: Connection, claims: Sequence[Claim]) -> dict[Hold, NextH
     """
     found: dict[Hold, NextHead | None] = {}
     rows = sorted(claim.row for claim in claims)
-    for start in range(0, len(rows), _AT_ONCE):
-        for row in connection.execute(_LOCK, {"rows": rows[start : start + _AT_ONCE]}):
+    for part in in_parts(rows):
+        for row in connection.execute(_LOCK, {"rows": part}):
             found[row.id, row.claim] = decode_next(row.next_head)
     return found
 

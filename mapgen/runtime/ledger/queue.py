@@ -41,14 +41,13 @@ from mapgen.runtime.ledger.rows import (
     decode_next,
     encode_faults,
 )
-from mapgen.runtime.ledger.schema import NEEDS, RECORDS
+from mapgen.runtime.ledger.schema import NEEDS, RECORDS, in_parts
 from mapgen.runtime.outcome import ErrorReport
 
 NEEDED_IS_MISSING = "R408"
 
 _ROWS = RECORDS.c
 _NEEDED = RECORDS.alias("needed")
-_AT_ONCE = 400
 _LOST = ("rejected", "dead_lettered", "deferred", "skipped")
 _STATES = {
     "rejected": "is rejected",
@@ -226,10 +225,10 @@ def _overtake(connection: Connection, row: int, head: NextHead) -> None:
 def bring_back(connection: Connection, flow: str, now: float) -> bool:
     """Put documents back into the queue whose needed ones have been delivered meanwhile."""
     back = [row.id for row in _locked(connection, _LOCK_BACK, flow, "")]
-    for start in range(0, len(back), _AT_ONCE):
+    for part in in_parts(back):
         connection.execute(
             update(RECORDS)
-            .where(_ROWS.id.in_(back[start : start + _AT_ONCE]))
+            .where(_ROWS.id.in_(part))
             .values(state="staged", reason=None, errors=None, finisher=None, changed_at=now)
         )
     return bool(back)
@@ -256,8 +255,7 @@ def hold_back(connection: Connection, flow: str, run: str, now: float, rules: st
 
 def forget_needs(connection: Connection, rows: Sequence[int]) -> None:
     """Drop what documents needed that have come to their end: all of it was there."""
-    for start in range(0, len(rows), _AT_ONCE):
-        part = rows[start : start + _AT_ONCE]
+    for part in in_parts(rows):
         connection.execute(_FORGET_NEEDS, {"rows": part})
 
 
@@ -317,8 +315,8 @@ def _needs_of(
     connection: Connection, flow: str, rows: Sequence[int]
 ) -> dict[int, list[Row[*tuple[Any, ...]]]]:
     found: dict[int, list[Row[*tuple[Any, ...]]]] = defaultdict(list)
-    for start in range(0, len(rows), _AT_ONCE):
-        values = {"of_flow": flow, "rows": rows[start : start + _AT_ONCE]}
+    for part in in_parts(rows):
+        values = {"of_flow": flow, "rows": part}
         for row in connection.execute(_NEEDS_OF, values):
             found[row.record].append(row)
     return found

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Iterator, Sequence
+from typing import Literal, TypeVar
 
 from sqlalchemy import (
     BigInteger,
@@ -18,6 +19,9 @@ from sqlalchemy import (
 )
 
 from mapgen.runtime.outcome import ONLY
+
+AT_ONCE = 400  # bound values in one statement; SQLite allows 32,766, older builds 999
+T = TypeVar("T")
 
 VERSION = 4
 
@@ -114,3 +118,8 @@ ONE_SUBJECT = Index(
 OF_RECORD = Index("mapgen_of_record", RECORDS.c.flow, RECORDS.c.subject)
 ALIKE = Index("mapgen_alike", RECORDS.c.flow, RECORDS.c.document, RECORDS.c.folded)
 QUEUE = Index("mapgen_queue", RECORDS.c.flow, RECORDS.c.state, RECORDS.c.id)
+
+
+def in_parts(values: Sequence[T]) -> Iterator[Sequence[T]]:
+    """Yield values in parts of as many as a statement binds."""
+    return (values[start : start + AT_ONCE] for start in range(0, len(values), AT_ONCE))

@@ -32,7 +32,7 @@ from mapgen.runtime.ledger.rows import (
     digest_of,
     encode_faults,
 )
-from mapgen.runtime.ledger.schema import MET, NEEDS, RECORDS
+from mapgen.runtime.ledger.schema import MET, NEEDS, RECORDS, in_parts
 from mapgen.runtime.ledger.text import (
     place_of,
     source_of,
@@ -44,7 +44,6 @@ from mapgen.runtime.outcome import Document, ErrorReport, Origin, Outcome, Rejec
 
 _ROWS = RECORDS.c
 _OTHER = RECORDS.alias("other")
-_AT_ONCE = 400  # bound values in one statement; SQLite allows 32,766, older builds 999
 
 
 _WITHDRAWN = "its record does not give this document any more"
@@ -166,11 +165,11 @@ class Staging:
             .exists()
         )
         found: list[int] = []
-        for start in range(0, len(subjects), _AT_ONCE):
+        for part in in_parts(subjects):
             found += self._connection.scalars(
                 select(_ROWS.id)
                 .where(_ROWS.flow == self._flow, _ROWS.identity.is_not(None))
-                .where(_ROWS.subject.in_(subjects[start : start + _AT_ONCE]))
+                .where(_ROWS.subject.in_(part))
                 .where(_ROWS.state.in_(_LEFT), _ROWS.number.is_(None))
                 .where(or_(_ROWS.reader.is_(None), _ROWS.reader != self._run))
                 .where(~met, ~needed)
@@ -194,11 +193,11 @@ class Staging:
             identities[document].append(identity)
         found: list[int] = []
         for document, of_it in identities.items():
-            for start in range(0, len(of_it), _AT_ONCE):
+            for part in in_parts(of_it):
                 found += self._connection.scalars(
                     select(_ROWS.id)
                     .where(_ROWS.flow == self._flow, _ROWS.document == document)
-                    .where(_ROWS.identity.in_(of_it[start : start + _AT_ONCE]))
+                    .where(_ROWS.identity.in_(part))
                 )
         return found
 
@@ -206,7 +205,7 @@ class Staging:
         found = sorted(ids)
         locked: list[Row[*tuple[Any, ...]]] = []
         met = exists().where(MET.c.run == self._run, MET.c.record == _ROWS.id).label("is_met")
-        for start in range(0, len(found), _AT_ONCE):
+        for part in in_parts(found):
             rows = self._connection.execute(
                 select(
                     _ROWS.id,
@@ -222,7 +221,7 @@ class Staging:
                     _ROWS.rules,
                     met,
                 )
-                .where(_ROWS.id.in_(found[start : start + _AT_ONCE]))
+                .where(_ROWS.id.in_(part))
                 .order_by(_ROWS.id)
                 .with_for_update()
             )
@@ -369,11 +368,11 @@ class Staging:
 
     def _forget_refusals(self, subjects: Sequence[str]) -> None:
         """These records are no longer rejected, skipped or deferred."""
-        for start in range(0, len(subjects), _AT_ONCE):
+        for part in in_parts(subjects):
             self._connection.execute(
                 delete(RECORDS)
                 .where(_ROWS.flow == self._flow, _ROWS.identity.is_(None))
-                .where(_ROWS.subject.in_(subjects[start : start + _AT_ONCE]))
+                .where(_ROWS.subject.in_(part))
             )
 
     def _take_undocumented(self, outcomes: Sequence[Outcome]) -> None:
