@@ -8,9 +8,9 @@ from msgspec import Struct
 
 from mapgen.check.environments import check_environments
 from mapgen.check.flow import check
-from mapgen.check.live import circles
 from mapgen.check.model import Checked
 from mapgen.check.owners import check_owners
+from mapgen.check.remote import circles
 from mapgen.check.security import check_secrets
 from mapgen.check.writers import kind_of
 from mapgen.loading import Shelf

@@ -10,8 +10,8 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from mapgen.check.flow import check
-from mapgen.check.live import facts_of_flow, facts_of_live
 from mapgen.check.model import Checked, FlowFacts, Surroundings, TableFacts
+from mapgen.check.remote import facts_of_flow, facts_of_remote
 from mapgen.check.tables import facts_of_inline
 from mapgen.contract import lock
 from mapgen.contract.document import parsed
@@ -393,8 +393,8 @@ class Shelf(Struct):
     def _facts(self, table: spec.DeclaredTable, contract: Contract | None) -> TableFacts:
         if isinstance(table, spec.InlineTable):
             return facts_of_inline(table)
-        if isinstance(table, spec.LiveTable):
-            return facts_of_live(table, contract)
+        if isinstance(table, spec.RemoteTable):
+            return facts_of_remote(table, contract)
         found = self._table(table)
         if found is None:
             return TableFacts(table.name, table.columns, 0, "")

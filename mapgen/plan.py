@@ -101,8 +101,8 @@ class TenantTable(Struct, frozen=True, tag_field="kind", tag="tenant"):
     sample: tuple[SampleEntry, ...]
 
 
-LiveTable = LedgerTable | TenantTable
-Table = FileTable | LiveTable
+RemoteTable = LedgerTable | TenantTable
+Table = FileTable | RemoteTable
 
 
 class Operation(Struct, frozen=True):

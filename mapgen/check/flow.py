@@ -11,12 +11,12 @@ from mapgen.check.auth import check_access, check_connection, needs
 from mapgen.check.composing import whole_record
 from mapgen.check.directions import contract_of_the_erp, nothing_of_the_erp
 from mapgen.check.examples import rule_examples
-from mapgen.check.live import check_live, tables
 from mapgen.check.mapping import Mapped, check_mapping
 from mapgen.check.model import Checked, Surroundings
 from mapgen.check.owners import idle_owners
 from mapgen.check.performance import check_performance
 from mapgen.check.records import form, group, joins, needed_joins, source_objects
+from mapgen.check.remote import check_remote, tables
 from mapgen.check.security import (
     check_secret_rules,
     check_secrets,
@@ -49,7 +49,7 @@ def check(flow: spec.Spec, around: Surroundings) -> Checked:
         found = check_mapping(section, contract, schema, around.tables, faults)
     erp = contract_of_the_erp(contract, schema)
     if erp is not None:
-        faults += check_live(flow, erp, around.flows)
+        faults += check_remote(flow, erp, around.flows)
     entities = found.entities if found is not None else ()
     written = tuple(zip(section.documents, entities, strict=False))
     faults += check_connection(flow.auth, around)

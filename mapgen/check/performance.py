@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Collection
 
-from mapgen.check.live import requests_a_document
 from mapgen.check.model import Surroundings
+from mapgen.check.remote import requests_a_document
 from mapgen.report import Diagnostic
 from mapgen.report.catalogue import operations as messages
 from mapgen.spec import model as spec

@@ -15,13 +15,13 @@ from msgspec import Struct
 from mapgen.formats import FORMATS
 from mapgen.freshness import staleness_of
 from mapgen.named import named_environment
-from mapgen.plan import Form, LedgerTable, LiveTable
+from mapgen.plan import Form, LedgerTable, RemoteTable
 from mapgen.report import Stopped, suggestion
 from mapgen.report.catalogue import lookups as messages_of_lookups
 from mapgen.report.catalogue import project as messages
 from mapgen.report.catalogue import reading
 from mapgen.runtime.joins import IndexingError, Joins
-from mapgen.runtime.lookups import Key, Live
+from mapgen.runtime.lookups import Key, Remote
 from mapgen.runtime.outcome import Outcome
 from mapgen.runtime.sources.cells import HeaderError
 from mapgen.runtime.sources.groups import Record
@@ -61,7 +61,7 @@ def open_flow(
     name: str,
     environment: str | None,
     tables: Mapping[str, Path],
-    live: Live,
+    remote: Remote,
 ) -> BoundFlow:
     """Return a flow bound to an environment.
 
@@ -70,7 +70,7 @@ def open_flow(
         name: the flow.
         environment: the environment; None where there is but one.
         tables: files to use instead of what the spec says, by lookup.
-        live: gives the tables for lookups in the ledger and in the tenant.
+        remote: gives the tables for lookups in the ledger and in the tenant.
 
     Raises Stopped for what is missing or does not fit.
     """
@@ -80,7 +80,7 @@ def open_flow(
     settings = _environment(workspace, environment)
     values = {key: setting.value.value for key, setting in settings.settings.get(name, {}).items()}
     try:
-        bound_to = bound(flow, values, workspace.root / SPECS, live, tables)
+        bound_to = bound(flow, values, workspace.root / SPECS, remote, tables)
     except BindingError as error:
         raise Stopped(
             messages.cannot_bind(flow=name, environment=settings.name.value, reason=str(error))
@@ -99,14 +99,14 @@ def _known_tables(flow: LoadedFlow, names: Iterable[str]) -> None:
             )
 
 
-def out_of_reach(flow: str) -> Live:
+def out_of_reach(flow: str) -> Remote:
     """Return what stands for the tables of lookups that need a network, where there is none."""
 
-    def refuse(name: str, table: LiveTable) -> Mapping[Key, str]:
+    def refuse(name: str, table: RemoteTable) -> Mapping[Key, str]:
         kind = "the ledger" if isinstance(table, LedgerTable) else "the tenant"
         columns = (*table.key, table.value)
         raise Stopped(
-            messages_of_lookups.live_lookup(flow=flow, name=name, kind=kind, columns=columns)
+            messages_of_lookups.remote_lookup(flow=flow, name=name, kind=kind, columns=columns)
         )
 
     return refuse

@@ -11,10 +11,10 @@ from typing import NamedTuple
 
 from msgspec import Struct
 
-from mapgen.plan import LiveTable
+from mapgen.plan import RemoteTable
 
 Key = str | tuple[str, ...]
-Live = Callable[[str, LiveTable], Mapping[Key, str]]
+Remote = Callable[[str, RemoteTable], Mapping[Key, str]]
 """What gives the table for a lookup, by its name, in the ledger or in the tenant."""
 
 # Parts of keys and values that come again and again are kept once; so many of them.
@@ -74,7 +74,7 @@ def read_table(path: Path, key: tuple[str, ...], value: str | None) -> Table:
         raise TableError(f"it is not CSV: {error}") from None
 
 
-def read_stand_in(path: Path, table: LiveTable) -> Table:
+def read_stand_in(path: Path, table: RemoteTable) -> Table:
     """Return the table of a file that stands for what is known only at run time.
 
     It has the columns of the declaration; of a JSON object, the names are the keys. Raises as
@@ -84,7 +84,7 @@ def read_stand_in(path: Path, table: LiveTable) -> Table:
     return read_table(path, () if is_object else table.key, None if is_object else table.value)
 
 
-def sample_of(_name: str, table: LiveTable) -> Mapping[Key, str]:
+def sample_of(_name: str, table: RemoteTable) -> Mapping[Key, str]:
     """Return what the spec gives as a sample of a lookup, as a table."""
     is_single = len(table.key) == 1
     return {entry.key[0] if is_single else entry.key: entry.value for entry in table.sample}

@@ -27,7 +27,7 @@ from mapgen.plan import DocumentPlan, FileTable, Plan
 from mapgen.runtime.collecting import Collector, Spot, error_collecting_build
 from mapgen.runtime.errors import RuleError, Unjoined
 from mapgen.runtime.exact import calculated, exactly
-from mapgen.runtime.lookups import Key, Live, Table, TableError, read_stand_in, read_table
+from mapgen.runtime.lookups import Key, Remote, Table, TableError, read_stand_in, read_table
 from mapgen.runtime.outcome import ONLY, Document, ErrorReport, Origin, Outcome, Rejected, Skipped
 from mapgen.runtime.rules import Made, Rule, Rules, fill_indices, indices_of, load_rules
 from mapgen.runtime.source import ErrorValue, SourceError, patient, strict
@@ -128,7 +128,7 @@ def bound(
     flow: LoadedFlow,
     settings: Mapping[str, str],
     specs: Path,
-    live: Live,
+    live: Remote,
     other_tables: Mapping[str, Path] | None = None,
 ) -> Bound:
     """Return what a flow is bound to.

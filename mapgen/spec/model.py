@@ -626,8 +626,8 @@ class TenantTable(Construct, what="a lookup in the tenant"):
     sample: Sample = required(Sample, SAMPLE)
 
 
-LiveTable = LedgerTable | TenantTable
-DeclaredTable = LookupTable | InlineTable | LiveTable
+RemoteTable = LedgerTable | TenantTable
+DeclaredTable = LookupTable | InlineTable | RemoteTable
 
 LOOKUP: Variants[DeclaredTable] = Variants(
     "a lookup",

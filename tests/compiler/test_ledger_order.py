@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from mapgen.check.live import check_live, circles
 from mapgen.check.model import DocumentFacts, FlowFacts
+from mapgen.check.remote import check_remote, circles
 from mapgen.contract.lock import load
 from mapgen.report import Source, Text
 from mapgen.spec.reader import read_spec
@@ -83,6 +83,6 @@ def test_several_documents(asked: str, message: str | None) -> None:
     flows = {"pickups": FlowFacts("depot", {"order": ORDER, "place": place}, ())}
 
     contract = load(BASE / "specs/contracts/depot-1.200.001.json")
-    faults = [fault.message for fault in check_live(flow, contract, flows)]
+    faults = [fault.message for fault in check_remote(flow, contract, flows)]
 
     assert faults == ([] if message is None else [message])

@@ -58,7 +58,7 @@ unfit_query_field = Message(
 )
 query_field_twice = Message("E568: duplicate field `{it}` in the key", help="remove one of them")
 unfit_sample = Message("E566: the sample of `{table}` {why}")
-live_lookup = Message(
+remote_lookup = Message(
     "E567: the lookup `{name}` of `{flow}` asks {kind}, which `transform` does not reach",
     notes="FILE is a CSV or JSON file with the columns {columns:, }",
     help="give its values with `--lookup {name}=FILE`, or take the spec's samples with "

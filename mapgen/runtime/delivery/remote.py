@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any, assert_never
 
 from mapgen.plan import LedgerTable as InLedger
-from mapgen.plan import LiveTable
+from mapgen.plan import RemoteTable
 from mapgen.plan import TenantTable as InTenant
 from mapgen.runtime.environment import Tenant
 from mapgen.runtime.ledger import Ledger, book_of
@@ -42,7 +42,7 @@ class RemoteTables:
         """Say who is asked from now on."""
         self._asked = _Asked(ledger, tenant, connection)
 
-    def table(self, name: str, table: LiveTable) -> Mapping[Key, str]:
+    def table(self, name: str, table: RemoteTable) -> Mapping[Key, str]:
         """Return the table of a lookup."""
         match table:
             case InLedger():

@@ -1,4 +1,4 @@
-"""Lookups in the ledger and in the tenant in, their faults out: what they ask for can be had."""
+"""Checks remote lookups: what they ask the ledger or the tenant for is there to be had."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _TEXT: tuple[ValueType, ...] = ("string", "single_select")
 _WHOLE: tuple[ValueType, ...] = ("int", "short", "byte", "long")
 
 
-def facts_of_live(table: spec.LiveTable, contract: Contract | None) -> TableFacts:
+def facts_of_remote(table: spec.RemoteTable, contract: Contract | None) -> TableFacts:
     """Return what rules have to know of a table whose values are found at run time."""
     if isinstance(table, spec.LedgerTable):
         return TableFacts(table.name, (), 0, "")
@@ -59,7 +59,7 @@ def _facts_of_document(document: spec.Document, contract: Contract | None) -> Do
     return DocumentFacts(name, is_text, keys)
 
 
-def check_live(
+def check_remote(
     flow: spec.Spec, contract: Contract, flows: Mapping[str, FlowFacts | None]
 ) -> Iterator[Diagnostic]:
     """Yield the faults of the lookups that ask the ledger or the tenant."""
@@ -170,7 +170,7 @@ def _constant(constant: ScalarNode, field: Field) -> Iterator[Diagnostic]:
         yield mapping.wrong_type(constant.span, field.name, wanted, "blank", None)
 
 
-def _sample(table: spec.LiveTable, key: tuple[str, ...], value: str) -> Iterator[Diagnostic]:
+def _sample(table: spec.RemoteTable, key: tuple[str, ...], value: str) -> Iterator[Diagnostic]:
     """Yield the faults of the entries that examples and tests use."""
     sample, name = table.sample, table.name.value
     if not sample.entries:
