@@ -393,7 +393,7 @@ def _checks(
     scope: Scope,
     part: ir.Part | None,
 ) -> Iterator[ir.Check]:
-    """Yield the checks over a document; an equality keeps its two sides, to show both."""
+    """Yield the checks over a document."""
     emptied = frozenset[tuple[str, str]]() if part is None else _emptied(part)
     for check in document.checks:
         typed = formulas.condition(check.that, scope, "a check")
@@ -406,12 +406,9 @@ def _checks(
             )
         wraps = document.target.kind.wraps_values
         condition = over_document(typed.code, emptied, wraps_values=wraps)
-        left = right = None
-        if isinstance(condition, Operation) and condition.operator == "==":
-            left, right = condition.left, condition.right
         within = check.within.value if check.within else "0"
         name, pointer = check.name.value, check.pointer
-        yield ir.Check(name, condition, left, right, within, typed.reads, pointer)
+        yield ir.Check(name, condition, within, typed.reads, pointer)
 
 
 def _emptied(part: ir.Part) -> frozenset[tuple[str, str]]:

@@ -240,12 +240,10 @@ def blocks_of(part: Part) -> Iterator[Block]:
 
 
 class Check(Struct, frozen=True):
-    """What has to hold for the document. With `left` and `right` it is their equality."""
+    """What has to hold for the document: an equality of amounts does `within` a tolerance."""
 
     name: str
-    condition: Expression | None
-    left: Expression | None
-    right: Expression | None
+    condition: Expression
     within: str
     reads: tuple[str, ...]
     pointer: str

@@ -36,7 +36,7 @@ from mapgen.emit.python.types import (
 )
 from mapgen.escaping import literal
 from mapgen.ir import flow as ir
-from mapgen.ir.expression import Constant, Lookup, Variable, attribute_names
+from mapgen.ir.expression import Constant, Lookup, Operation, Variable, attribute_names
 from mapgen.ir.names import RESERVED_CLASSES, local_name, made_name, python_name
 from mapgen.ir.types import DECIMAL, INT, Optional
 from mapgen.ir.walk import nodes
@@ -391,11 +391,11 @@ class _Body(Struct):
 
     def _check(self, check: ir.Check, expressions: PythonExpressions) -> str:
         name = literal(check.name)
-        if check.left is None or check.right is None:
-            assert check.condition is not None
-            return self.emitter.call("holds", name, expressions.value(check.condition))
-        left, right = expressions.value(check.left), expressions.value(check.right)
-        if check.left.type != DECIMAL:
+        condition = check.condition
+        if not isinstance(condition, Operation) or condition.operator != "==":
+            return self.emitter.call("holds", name, expressions.value(condition))
+        left, right = expressions.value(condition.left), expressions.value(condition.right)
+        if condition.left.type != DECIMAL:
             return self.emitter.call("same", name, left, right)
         self.needs.name("decimal", "Decimal")
         within = self.needs.constant(*decimal_constant(_shortest(check.within)))
