@@ -1,4 +1,4 @@
-"""A ledger that version 2 left, under a run of today: in both databases."""
+"""A ledger that an earlier version left, under a run of today: in both databases."""
 
 from __future__ import annotations
 
@@ -36,6 +36,21 @@ CREATE UNIQUE INDEX mapgen_one_document ON mapgen_records (flow, document, ident
 CREATE UNIQUE INDEX mapgen_one_subject ON mapgen_records (flow, subject) WHERE identity IS NULL;
 CREATE INDEX mapgen_queue ON mapgen_records (flow, state, id)
 """
+# What version 3 added.
+TABLES_3 = """
+ALTER TABLE mapgen_records ADD COLUMN rules TEXT;
+ALTER TABLE mapgen_records ADD COLUMN place TEXT;
+ALTER TABLE mapgen_records ADD COLUMN folded TEXT;
+ALTER TABLE mapgen_records ADD COLUMN open_since DOUBLE PRECISION;
+ALTER TABLE mapgen_records ADD COLUMN record {bytes};
+CREATE TABLE mapgen_runs (run TEXT PRIMARY KEY, flow TEXT NOT NULL, mapgen TEXT NOT NULL,
+    rules TEXT NOT NULL, began_at DOUBLE PRECISION NOT NULL, ended_at DOUBLE PRECISION);
+CREATE INDEX mapgen_of_record ON mapgen_records (flow, subject);
+CREATE INDEX mapgen_alike ON mapgen_records (flow, document, folded);
+UPDATE mapgen_records SET rules = 'before', folded = lower(identity);
+UPDATE mapgen_records SET open_since = changed_at WHERE state NOT IN ('sent', 'skipped');
+UPDATE mapgen_ledger SET version = 3
+"""
 ROW = """
 INSERT INTO mapgen_records (flow, subject, source, identity, entity, body, state, number, reason,
     faults, attempts, claim, intent_at, reader, changed_at, next_body, next_head)
@@ -65,16 +80,17 @@ def contract() -> Contract:
     return load(LOCK)
 
 
-def write_version_2(address: str, book: str) -> None:
-    """Write a ledger as version 2 left it."""
+def write_ledger(address: str, book: str, version: int) -> None:
+    """Write a ledger as version 2 or 3 left it."""
     engine = create_engine(address)
     is_sqlite = engine.dialect.name == "sqlite"
-    words = TABLES.format(
-        serial="INTEGER" if is_sqlite else "BIGSERIAL", bytes="BLOB" if is_sqlite else "BYTEA"
-    )
+    types = {
+        "serial": "INTEGER" if is_sqlite else "BIGSERIAL",
+        "bytes": "BLOB" if is_sqlite else "BYTEA",
+    }
     blank = dict.fromkeys(("number", "reason", "faults", "claim", "intent_at"))
     with engine.begin() as connection:
-        for statement in words.split(";\n"):
+        for statement in TABLES.format_map(types).split(";\n"):
             connection.execute(text(statement))
         for number, row in ROWS.items():
             known = {
@@ -89,6 +105,8 @@ def write_version_2(address: str, book: str) -> None:
             connection.execute(text(ROW), known)
         met = "INSERT INTO mapgen_met SELECT 'old-run', id, 1.0 FROM mapgen_records"
         connection.execute(text(met))
+        for statement in TABLES_3.format_map(types).split(";\n") if version == 3 else ():
+            connection.execute(text(statement))
     engine.dispose()
 
 
@@ -99,12 +117,15 @@ def run(sandbox: Sandbox, address: str, numbers: tuple[int, ...]) -> Summary:
         return deliver(given, plan_of(rules="today"), environment, ledger, RULES, Watcher())
 
 
-def test_a_run_over_a_ledger_of_version_2(contract: Contract, address: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("version", [2, 3])
+def test_a_run_over_a_ledger_of_before(
+    contract: Contract, address: str, tmp_path: Path, version: int
+) -> None:
     """Each order is in the ERP once, whatever the older version had left of it."""
     with tenant(contract) as sandbox:
         assert run(sandbox, f"sqlite:///{tmp_path}/aside.db", SAVED).created == len(SAVED)
         where = environment_of(sandbox).tenant
-        write_version_2(address, book_of("orders", where.tenant, where.url))
+        write_ledger(address, book_of("orders", where.tenant, where.url), version)
 
         idle = run(sandbox, address, ())
         # What lay in the queue goes out once its record comes again; what was in hand is looked up.
@@ -122,9 +143,10 @@ def test_a_run_over_a_ledger_of_version_2(contract: Contract, address: str, tmp_
         assert len(references(sandbox)) == 11
 
 
-def test_identities_of_version_2_are_compared_as_the_erp_does(address: str) -> None:
+@pytest.mark.parametrize("version", [2, 3])
+def test_identities_of_before_are_compared_as_the_erp_does(address: str, version: int) -> None:
     """A record whose identity differs from one of before by case alone is not taken for new."""
-    write_version_2(address, "orders")
+    write_ledger(address, "orders", version)
     with Ledger(address) as ledger:
         staged = ledger.stage("orders", "a", [order(12, identity="1-SHOP ")], rules="today")
 

@@ -190,7 +190,7 @@ def _prepare(connection: Connection, shown: str) -> None:
         connection.execute(META.insert().values(version=VERSION))
         return
     version = connection.execute(select(META.c.version)).scalar_one_or_none()
-    if version in (1, 2):
+    if version is not None and 0 < version < VERSION:
         migrate(connection, version)
     elif version != VERSION:
         raise LedgerFailed(
