@@ -72,17 +72,16 @@ def inputs_of(flow: spec.Spec) -> tuple[str, ...]:
 
     Settings and lookup tables are what a flow works with, not what it says.
     """
-    section = flow.mapping
-    source = section.source
-    schemas = [source.schema.value] if source.entity is None else []
-    contracts = [] if source.entity is None else [source.schema.value]
-    schemas += [join.schema.value for join in source.joins]
-    for document in section.documents:
-        target = document.target
-        (contracts if target.kind.has_contract else schemas).append(target.contract.value)
-    found = {flow.source.path}
-    found |= {f"{SPECS}/{path}" for path in schemas}
-    found |= {f"{SPECS}/contracts/{name}.json" for name in contracts}
+    source, documents = flow.mapping.source, flow.mapping.documents
+    named = [
+        (source.schema, source.has_contract),
+        *((join.schema, False) for join in source.joins),
+        *((one.target.contract, one.target.kind.has_contract) for one in documents),
+    ]
+    found = {
+        f"{SPECS}/contracts/{name.value}.json" if is_pinned else f"{SPECS}/{name.value}"
+        for name, is_pinned in named
+    } | {flow.source.path}
     return tuple(sorted(found))
 
 

@@ -35,7 +35,7 @@ def contract_of_the_erp(contract: Contract | None, schema: SourceSchema | None) 
 def nothing_of_the_erp(section: spec.MappingSection) -> Iterator[Diagnostic]:
     """Yield the fault of a flow that neither comes out of the ERP nor goes into it."""
     target = section.documents[0].target
-    if not target.kind.has_contract and section.source.entity is None:
+    if not (target.kind.has_contract or section.source.has_contract):
         yield outward.nothing_of_the_erp(
             target.contract.span(), source=section.source.schema.span()
         )

@@ -511,6 +511,7 @@ class SourceClause(Construct, what="the source"):
         "records of other files that are put into each record, by member",
     )
     entity: Text | None = constant(None)
+    has_contract: bool = constant(False)
     custom: tuple[tuple[Text, Text], ...] = constant(())
 
 
@@ -520,6 +521,7 @@ class EntitySource(SourceClause, what="a source in the ERP"):
     name: Text = required(words.NAME, "what a record is called in expressions")
     schema: Text = required(words.PROSE, "the pinned contract", key="contract")
     entity: Text = required(words.PROSE, "its entity: records are what the ERP answers")
+    has_contract: bool = constant(True)
     key: Text = required(Formula(), "what people call one record by")
     custom: tuple[tuple[Text, Text], ...] = optional(
         MapOf(keyed(words.CUSTOM_TYPE), "custom fields", words.CUSTOM_FIELD),
