@@ -86,6 +86,41 @@ def test_other_rules(address: str) -> None:
         assert ledger.drop("orders") == 1
 
 
+@pytest.mark.parametrize("body", [b"{}", b"new"])
+def test_record_that_comes_while_its_document_of_other_rules_is_looked_up(
+    address: str, body: bytes
+) -> None:
+    """What it gives goes out in the same run, though its document was put back meanwhile."""
+    with Ledger(address) as ledger:
+        ledger.stage("orders", "a", [of(1, "x")], rules="old")
+        ledger.claim("orders", "a", limit=1, settle=60.0, rules="old")
+        [in_hand] = ledger.claim("orders", "b", limit=1, settle=0.0, rules="new")
+        assert in_hand.is_outdated
+
+        ledger.stage("orders", "b", [of(1, "x", body)], rules="new")
+        ledger.defer(in_hand)
+
+        assert not ledger.is_drained("orders", "new")
+        [claim] = ledger.claim("orders", "b", limit=9, settle=60.0, rules="new")
+        assert (claim.body, claim.is_outdated) == (body, False)
+        assert ledger.counts("orders") == {"sending": 1}
+
+
+def test_record_that_is_skipped_while_its_document_of_other_rules_is_looked_up(
+    address: str,
+) -> None:
+    """Nothing of it is left in the queue."""
+    with Ledger(address) as ledger:
+        ledger.stage("orders", "a", [of(1, "x")], rules="old")
+        ledger.claim("orders", "a", limit=1, settle=60.0, rules="old")
+        [in_hand] = ledger.claim("orders", "b", limit=1, settle=0.0, rules="new")
+
+        ledger.stage("orders", "b", [Skipped(of(1, "x").origin, "cancelled")], rules="new")
+        ledger.defer(in_hand)
+
+        assert ledger.counts("orders") == {"skipped": 2}
+
+
 SHARED = [
     pytest.param([of(1, "x", b"a"), of(2, "x", b"b")], "R226", id="other content"),
     pytest.param(

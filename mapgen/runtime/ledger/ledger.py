@@ -40,6 +40,7 @@ from mapgen.runtime.ledger.queue import (
     forget_needs,
     hold_back,
     is_drained,
+    overtake,
     take_ready,
     take_settled,
 )
@@ -186,11 +187,19 @@ class Ledger:
     def defer(self, claim: Claim) -> None:
         """Put a document back into the queue that is absent and was made by other rules.
 
-        It goes out once its record comes again, and is looked up before.
+        It goes out once its record comes again, and is looked up before. Where that came while the
+        document was looked up, what it gives takes its place.
         """
         with self._transaction() as connection:
             now = self.now()
-            _change(connection, claim, state="staged", claim=None, intent_at=None, changed_at=now)
+            head = _locked(connection, [claim]).get(claim.hold)
+            values = {"state": "staged", "claim": None, "intent_at": None, "changed_at": now}
+            if not _change(connection, claim, **values):
+                return
+            if head is not None and head.overtakes:
+                overtake(connection, claim.row, head)
+            else:
+                _follow(connection, claim, head, now)
 
     def acknowledge(self, run: str, ends: Sequence[Acknowledgement]) -> list[Acknowledgement]:
         """Write a group of ends; return those that took, the others being in other hands now."""

@@ -177,7 +177,7 @@ def _take(
     )
     newer = {row.id: head for row in rows if (head := _overtaking(row)) is not None}
     for row_id, head in newer.items():
-        _overtake(connection, row_id, head)
+        overtake(connection, row_id, head)
     needs = _needs_of(connection, intent.flow, ids)
     claims = []
     for row in rows:
@@ -207,10 +207,11 @@ def _take(
 def _overtaking(row: Row[*tuple[Any, ...]]) -> NextHead | None:
     """Return what belongs to a newer body that goes in the place of the older one."""
     head = decode_next(row.next_head)
-    return None if head is None or head.is_counted or head.is_withdrawal else head
+    return None if head is None or not head.overtakes else head
 
 
-def _overtake(connection: Connection, row: int, head: NextHead) -> None:
+def overtake(connection: Connection, row: int, head: NextHead) -> None:
+    """Put a newer body in the place of the older one, of which nothing is out."""
     connection.execute(
         update(RECORDS)
         .where(_ROWS.id == row)

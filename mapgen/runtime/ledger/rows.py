@@ -161,6 +161,11 @@ class NextHead(msgspec.Struct, frozen=True, omit_defaults=True):
     is_new: bool = False
     is_withdrawal: bool = False
 
+    @property
+    def overtakes(self) -> bool:
+        """Whether it goes in the place of the older one, which nobody counts for itself."""
+        return not (self.is_counted or self.is_withdrawal)
+
 
 def digest_of(body: bytes) -> str:
     """Return what tells one body from another."""
