@@ -879,10 +879,7 @@ class Checker:
             if head.type == NULL:
                 continue
             operand = self.as_type(head, optional(found))
-            if not ir.is_optional(operand) and operand.type != ERROR:
-                # `optional.of(…)` says of a value that is there that it could be missing.
-                code = operand
-            elif operand != code:
+            if operand != code:
                 code = ir.OrElse(operand, code, found)
         return Part(found, code)
 

@@ -533,6 +533,9 @@ class PythonExpressions:
     def _or_else(self, node: ir.OrElse) -> str:
         """Return the value or else the other; `or` does where nothing present is ever empty."""
         operand, other = node.operand, node.other
+        if not ir.is_optional(operand):
+            # `optional.of(…)` says of a value that is there that it could be missing.
+            return self._value(operand)
         if isinstance(operand, ir.Lookup) and len(operand.keys) == 1 and _is_at_hand(other):
             return self._lookup(operand, self._value(other))
         if isinstance(operand, ir.Call) and operand.type == Optional(BOOL):
