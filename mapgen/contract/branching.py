@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 
 MOST_PLACES = 50_000
 """The largest schemas of shops have some thousand; each is a name in checks and messages."""
+DEEPEST = 150
+"""How many objects, lists and references may lead into each other."""
 
 
 def places(schema: Mapping[str, object], behind: Callable[[str], object]) -> int:
@@ -21,20 +23,22 @@ def places(schema: Mapping[str, object], behind: Callable[[str], object]) -> int
     """
     known: dict[str, int] = {}
 
-    def within(part: object) -> int:
+    def within(part: object, depth: int) -> int:
         if not isinstance(part, Mapping):
             return 0
+        if depth > DEEPEST:
+            raise RecursionError
         reference = part.get("$ref")
-        count = 1 + (led(reference) if isinstance(reference, str) else 0)
+        count = 1 + (led(reference, depth + 1) if isinstance(reference, str) else 0)
         properties = part.get("properties")
         if isinstance(properties, Mapping):
-            count += sum(map(within, properties.values()))
-        return count + within(part.get("items"))
+            count += sum(within(one, depth + 1) for one in properties.values())
+        return count + within(part.get("items"), depth + 1)
 
-    def led(reference: str) -> int:
+    def led(reference: str, depth: int) -> int:
         if reference not in known:
             known[reference] = 0  # what is open already counts once
-            known[reference] = within(behind(reference))
+            known[reference] = within(behind(reference), depth)
         return known[reference]
 
-    return within(schema)
+    return within(schema, 0)
