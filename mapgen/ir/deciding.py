@@ -392,6 +392,10 @@ def _simple(node: Struct) -> Struct:
             return equality(left, right, is_equal=operator == "==")
         case ir.Call(function=function, arguments=(only,)) if function in _SAME:
             return only
+        case ir.Call(function="list + list", arguments=parts, type=kind) if all(
+            map(is_bare, parts)
+        ):
+            return ir.Items((), kind)
         case ir.Widened(operand=ir.Constant(value=value)):
             return ir.Constant(str(value), DECIMAL)
         case ir.Concatenation(parts=parts):

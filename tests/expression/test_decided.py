@@ -50,6 +50,11 @@ ANY = "order.test"
             "list[Any]()",
             id="loop over what is dropped",
         ),
+        pytest.param(
+            "cel.bind(no, false, (order.tags.filter(t, no) + order.tags.filter(t, no)).map(t, t))",
+            "list[Any]()",
+            id="lists of nothing together",
+        ),
         pytest.param("[].exists(t, t.trim() == 'a')", "False", id="loop over nothing"),
         pytest.param("{}.exists_one(t, order.name >= t.trim())", "False", id="over no keys"),
         pytest.param("order.id > 1 ? order.test : true", "True", id="either way the same"),
