@@ -136,7 +136,7 @@ def _entities(
         for name in named
         if name.value not in known
     ]
-    return tuple(known[name.value] for name in named if name.value in known)
+    return tuple(entity for name in named if (entity := known.get(name.value)) is not None)
 
 
 def _document(rules: RuleChecker, schema: SourceSchema, scope: Scope) -> ir.Document | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Literal
 
 from msgspec import Struct, field
@@ -112,9 +112,28 @@ class Contract(Struct, frozen=True):
     @property
     def top_level(self) -> Mapping[str, Entity]:
         """The entities that have a URL of their own."""
-        return {name: one for name, one in self.entities.items() if one.is_top_level}
+        return _TopLevel(self.entities)
 
     @property
     def name(self) -> str:
         """Return the name specs use: `default-24.200.001`."""
         return f"{self.endpoint.lower()}-{self.version}"
+
+
+class _TopLevel(Mapping[str, Entity]):
+    """The entities with a URL; one that is asked for is looked at alone: a lock has many."""
+
+    def __init__(self, entities: Mapping[str, Entity]) -> None:
+        self._entities = entities
+
+    def __getitem__(self, name: str) -> Entity:
+        found = self._entities[name]
+        if not found.is_top_level:
+            raise KeyError(name)
+        return found
+
+    def __iter__(self) -> Iterator[str]:
+        return (name for name, one in self._entities.items() if one.is_top_level)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)

@@ -10,10 +10,11 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from mapgen.contract.importing import Inputs, import_contract
 from mapgen.contract.lock import Input, load, read_lock, write
-from mapgen.contract.model import Contract
+from mapgen.contract.model import Contract, Entity
 from mapgen.report import Source, Stopped
 from tests.depth import examples
 
@@ -304,3 +305,22 @@ def test_recorded_answers_fit_the_lengths(contracts: Path) -> None:
                 records += 1
                 assert lengths_exceeded(contract, named[1], record) == []
     assert records >= 6
+
+
+def test_an_entity_that_is_asked_for_is_read_alone() -> None:
+    """A lock has dozens of entities, a flow needs a few: the others are not read."""
+    contract = load(LOCK)
+    read: list[str] = []
+
+    class Read(dict[str, Entity]):
+        def __getitem__(self, name: str) -> Entity:
+            read.append(name)
+            return super().__getitem__(name)
+
+    known = replace(contract, entities=Read(contract.entities)).top_level
+
+    assert known.get("SalesOrder") is contract.entities["SalesOrder"]
+    assert known.get("SalesOrderDetail") is None, "it has no URL of its own"
+    assert known.get("NoEntity") is None
+    assert read == ["SalesOrder", "SalesOrderDetail", "NoEntity"]
+    assert set(known) == {name for name, one in contract.entities.items() if one.is_top_level}
