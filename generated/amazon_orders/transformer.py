@@ -449,7 +449,7 @@ def bind(settings: Settings, lookups: Lookups) -> Callable[[Order], SalesOrder |
         return ShippingSettings(ship_via, premium_freight)
 
     def transform(order: Order) -> SalesOrder | Skip:
-        """Return the document of an order, or raise RuleError at the first misfit."""
+        """Return the document of an order, or raise RuleError at the first error."""
         if order.order_status == "Canceled":
             return Skip("cancelled on Amazon")
         if order.order_status == "Unfulfillable":

@@ -107,7 +107,7 @@ def bind(settings: Settings, _lookups: Lookups) -> Callable[[Article], StockItem
         return InventoryItemCrossReference(ALTERNATE_TYPE, alternate_id, uom, description)
 
     def transform(article: Article) -> StockItem:
-        """Return the document of an article, or raise RuleError at the first misfit."""
+        """Return the document of an article, or raise RuleError at the first error."""
         # InventoryID
         inventory_id = StringValue(text(f"{settings.brand}-{article.number}", 30))
         # Description

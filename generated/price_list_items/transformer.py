@@ -77,7 +77,7 @@ def bind(_settings: Settings, _lookups: Lookups) -> Callable[[Article], StockIte
         return InventoryItemCrossReference(ALTERNATE_TYPE, alternate_id)
 
     def transform(article: Article) -> StockItem | Skip:
-        """Return the document of an article, or raise RuleError at the first misfit."""
+        """Return the document of an article, or raise RuleError at the first error."""
         if (article.origin or "") == "XX":
             return Skip("the supplier is clearing the article out")
         # InventoryID

@@ -113,7 +113,7 @@ def bind(_settings: Settings, _lookups: Lookups) -> Callable[[Prices], SalesPric
         )
 
     def transform(prices: Prices) -> SalesPriceWorksheet:
-        """Return the document of a prices, or raise RuleError at the first misfit."""
+        """Return the document of a prices, or raise RuleError at the first error."""
         # Description
         description = StringValue(
             text(f"Price list {prices.sheet} from {prices.valid_from.isoformat()}", 150)

@@ -246,7 +246,7 @@ def bind(settings: Settings, lookups: Lookups) -> Callable[[SourceCustomer], Cus
         return PrimaryContact(first_name, last_name, email_2)
 
     def transform(customer: SourceCustomer) -> Customer | Skip:
-        """Return the document of a customer, or raise RuleError at the first misfit."""
+        """Return the document of a customer, or raise RuleError at the first error."""
         tags = [lower_ascii(tag.strip()) for tag in customer.tags.split(",")]
         if any(tag == "test" for tag in tags):
             return Skip("a test customer of the shop's staff")

@@ -226,7 +226,7 @@ def bind(_settings: Settings, lookups: Lookups) -> Callable[[Shipment], Document
         return document
 
     def transform(shipment: Shipment) -> Documents | Skip:
-        """Return the documents of a shipment, or raise RuleError at the first misfit."""
+        """Return the documents of a shipment, or raise RuleError at the first error."""
         if (shipment.type if shipment.type is not None else "Shipment") != "Shipment":
             return Skip("goods that move between warehouses")
         if (shipment.status or "") not in (

@@ -148,7 +148,7 @@ def bind(settings: Settings, lookups: Lookups) -> Callable[[Article], Documents 
         return InventoryLevel(reference, inventory_item_id, location_id, available, updated_at)
 
     def transform(article: Article) -> Documents | Skip:
-        """Return the documents of an article, or raise RuleError at the first misfit."""
+        """Return the documents of an article, or raise RuleError at the first error."""
         if (article.item_status or "") != "Active":
             return Skip("no longer sold")
         if not (article.export_to_external or False):

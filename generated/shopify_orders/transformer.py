@@ -428,7 +428,7 @@ def bind(settings: Settings, lookups: Lookups) -> Callable[[Order], SalesOrder |
         return ShippingSettings(ship_via, premium_freight, order_weight, FALSE)
 
     def transform(order: Order) -> SalesOrder | Skip:
-        """Return the document of an order, or raise RuleError at the first misfit."""
+        """Return the document of an order, or raise RuleError at the first error."""
         if order.test:
             return Skip("test order")
         if order.financial_status == "voided":

@@ -114,7 +114,7 @@ def bind(settings: Settings, lookups: Lookups) -> Callable[[Transaction], Paymen
         return PaymentOrderDetail(ORDER_TYPE, order_nbr, applied_to_order)
 
     def transform(transaction: Transaction) -> Payment | Skip:
-        """Return the document of a transaction, or raise RuleError at the first misfit."""
+        """Return the document of a transaction, or raise RuleError at the first error."""
         if transaction.test:
             return Skip("the gateway only pretended")
         if transaction.status == "pending":

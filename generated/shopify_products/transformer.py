@@ -191,7 +191,7 @@ def bind(settings: Settings, lookups: Lookups) -> Callable[[Product], Documents 
         return document
 
     def transform(product: Product) -> Documents | Skip:
-        """Return the documents of a product, or raise RuleError at the first misfit."""
+        """Return the documents of a product, or raise RuleError at the first error."""
         if (product.status if product.status is not None else "active") != "active":
             return Skip("not for sale")
         item = [

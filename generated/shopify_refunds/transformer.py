@@ -336,7 +336,7 @@ def bind(settings: Settings, lookups: Lookups) -> Callable[[Refund], SalesOrder 
         return ShippingSettings(premium_freight)
 
     def transform(refund: Refund) -> SalesOrder | Skip:
-        """Return the document of a refund, or raise RuleError at the first misfit."""
+        """Return the document of a refund, or raise RuleError at the first error."""
         paid = total(
             [
                 transaction.amount

@@ -110,7 +110,7 @@ def bind(settings: Settings, lookups: Lookups) -> Callable[[Charge], Payment | S
     """Return the transformer for the settings and lookups of one environment."""
 
     def transform(charge: Charge) -> Payment | Skip:
-        """Return the document of a charge, or raise RuleError at the first misfit."""
+        """Return the document of a charge, or raise RuleError at the first error."""
         if not charge.livemode and not settings.takes_test_charges:
             return Skip("no money moves in Stripe's test mode")
         if charge.status == "failed":

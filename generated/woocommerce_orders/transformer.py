@@ -751,7 +751,7 @@ def bind(settings: Settings, lookups: Lookups) -> Callable[[Order], Documents | 
         return document
 
     def transform(order: Order) -> Documents | Skip:
-        """Return the documents of an order, or raise RuleError at the first misfit."""
+        """Return the documents of an order, or raise RuleError at the first error."""
         if order.status in ("cancelled", "refunded", "trash"):
             return Skip("cancelled in the shop")
         if order.status in ("pending", "failed", "checkout-draft"):

@@ -231,7 +231,7 @@ def key_paths(source: spec.SourceClause, record: types.Object) -> Iterator[str]:
             yield f"{name}.{rows}[].{column}"
 
 
-def twins(source: spec.SourceClause, path: str) -> tuple[str, ...]:
+def equivalent_paths(source: spec.SourceClause, path: str) -> tuple[str, ...]:
     """Return a source path, and the other one that holds the same: a key's column in its rows."""
     if source.group is None:
         return (path,)

@@ -11,7 +11,7 @@ from mapgen.report import Diagnostic
 from mapgen.report.catalogue import operations as messages
 from mapgen.spec import model as spec
 
-# The share of the licence that the runtime uses: permits jitter, and people work beside it.
+# The share of the licence that the runtime uses: tokens jitter, and people work beside it.
 USABLE = 0.85
 # Documents that one look-up request covers.
 LOOKED_UP_TOGETHER = 20

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 
-from mapgen.check.composing import twins
+from mapgen.check.composing import equivalent_paths
 from mapgen.check.directions import idle_verify
 from mapgen.check.sources import Paths, all_paths, leaf_paths, near_paths, type_at
 from mapgen.contract.model import Entity
@@ -83,7 +83,7 @@ def _data(
     paths = Paths.of(all_paths(schema.record, name))
     classified: set[str] = set()
     for item in security.data:
-        for path in twins(section.source, item.path.value):
+        for path in equivalent_paths(section.source, item.path.value):
             classified.update(paths.under(path))
         if not paths.under(item.path.value):
             near = near_paths(item.path.value, paths.known)
@@ -110,7 +110,7 @@ def personal_paths(
     classified = {
         path
         for item in security.data
-        for one in twins(section.source, item.path.value)
+        for one in equivalent_paths(section.source, item.path.value)
         for path in paths.under(one)
     }
     found = [path for path in paths.known if path in classified]

@@ -24,7 +24,7 @@ class MayBeMissing(Struct, frozen=True):
     position: int
 
 
-class Misfit(Struct, frozen=True):
+class TypeMismatch(Struct, frozen=True):
     """The operand at `position` is not one of the types wanted."""
 
     position: int
@@ -37,7 +37,7 @@ class Miscount(Struct, frozen=True):
     shown: tuple[str, ...]
 
 
-Unfit = MayBeMissing | Misfit | Miscount
+Unfit = MayBeMissing | TypeMismatch | Miscount
 
 
 def patterns_of(function: Function, count: int) -> tuple[Pattern, ...] | None:
@@ -65,7 +65,7 @@ def choose(rows: Sequence[Function], operands: Sequence[Type]) -> Chosen | Unfit
     longer = [row for row in rows if _takes_more(row, sure)]
     if longer:
         return Miscount(tuple(row.shown for row in longer))
-    return _misfit([patterns for _, patterns in counted], sure)
+    return _mismatch([patterns for _, patterns in counted], sure)
 
 
 def _takes_more(function: Function, operands: Sequence[Type]) -> bool:
@@ -85,7 +85,7 @@ def _first_missing(patterns: Sequence[Pattern], operands: Sequence[Type]) -> int
     return 0
 
 
-def _misfit(rows: Sequence[Sequence[Pattern]], operands: Sequence[Type]) -> Misfit:
+def _mismatch(rows: Sequence[Sequence[Pattern]], operands: Sequence[Type]) -> TypeMismatch:
     """Blame the operand that the most willing row is the first to refuse."""
     furthest, wanted = 0, list[str]()
     for patterns in rows:
@@ -100,4 +100,4 @@ def _misfit(rows: Sequence[Sequence[Pattern]], operands: Sequence[Type]) -> Misf
             furthest, wanted = position, []
         if position == furthest and words not in wanted:
             wanted.append(words)
-    return Misfit(furthest, tuple(wanted))
+    return TypeMismatch(furthest, tuple(wanted))

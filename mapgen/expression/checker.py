@@ -15,7 +15,7 @@ from mapgen.expression.calls import (
     Chosen,
     MayBeMissing,
     Miscount,
-    Misfit,
+    TypeMismatch,
     Unfit,
     choose,
     patterns_of,
@@ -768,7 +768,7 @@ class Checker:
                 return self.may_be_missing(trees[position], types[position])
             case Miscount(shown):
                 return catalogue.wrong_count(span, name=name, shown=shown)
-            case Misfit(position, wanted):
+            case TypeMismatch(position, wanted):
                 found = types[position]
                 if position == 0 and len(trees) > len(tree.arguments):
                     behind = f".{self.text.value[tree.name_start : tree.end]}"

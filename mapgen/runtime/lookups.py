@@ -74,7 +74,7 @@ def read_table(path: Path, key: tuple[str, ...], value: str | None) -> Table:
         raise TableError(f"it is not CSV: {error}") from None
 
 
-def read_stand_in(path: Path, table: RemoteTable) -> Table:
+def read_replacement(path: Path, table: RemoteTable) -> Table:
     """Return the table of a file that stands for what is known only at run time.
 
     It has the columns of the declaration; of a JSON object, the names are the keys. Raises as

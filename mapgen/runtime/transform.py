@@ -27,7 +27,7 @@ from mapgen.plan import DocumentPlan, FileTable, Plan
 from mapgen.runtime.collecting import Collector, Spot, error_collecting_build
 from mapgen.runtime.errors import RuleError, Unjoined
 from mapgen.runtime.exact import calculated, exactly
-from mapgen.runtime.lookups import Key, Remote, Table, TableError, read_stand_in, read_table
+from mapgen.runtime.lookups import Key, Remote, Table, TableError, read_replacement, read_table
 from mapgen.runtime.outcome import ONLY, Document, ErrorReport, Origin, Outcome, Rejected, Skipped
 from mapgen.runtime.rules import Made, Rule, Rules, fill_indices, indices_of, load_rules
 from mapgen.runtime.source import ErrorValue, SourceError, patient, strict
@@ -153,7 +153,7 @@ def bound(
                 shown = str(other or table.path)
                 tables[name] = _read(name, shown, partial(read_table, path, table.key, table.value))
             case _ if other is not None:
-                tables[name] = _read(name, str(other), partial(read_stand_in, other, table))
+                tables[name] = _read(name, str(other), partial(read_replacement, other, table))
             case _:
                 tables[name] = live(name, table)
     try:

@@ -1,4 +1,4 @@
-"""What an environment may be, and the permits that its limits give."""
+"""What an environment may be, and the rate limit that it sets."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 
 from mapgen.runtime.aborted import EnvironmentInvalid
 from mapgen.runtime.environment import Limits, Tenant
-from mapgen.runtime.tenant.permits import Permits
+from mapgen.runtime.tenant.rate_limit import RateLimiter
 
 RIGHT = {
     "url": "https://erp.example.com/site/",
@@ -65,7 +65,7 @@ def test_wrong_limits(limits: dict[str, float], words: str) -> None:
 
 def test_minute_is_used_up() -> None:
     """Of 100 requests a minute 87 are used at once; the next has to wait."""
-    permits = Permits(concurrent_requests=2, requests_per_minute=100)
+    limiter = RateLimiter(concurrent_requests=2, requests_per_minute=100)
     used = 0
     is_waiting = threading.Event()
 
@@ -74,7 +74,7 @@ def test_minute_is_used_up() -> None:
         for _ in range(88):
             if used == 87:
                 is_waiting.set()
-            with permits.permit():
+            with limiter.token():
                 used += 1
 
     threading.Thread(target=work, daemon=True).start()

@@ -16,8 +16,8 @@ from mapgen.runtime.environment import Environment, Tenant
 from mapgen.runtime.events import JsonLog
 from mapgen.runtime.ledger import Ledger
 from mapgen.runtime.tenant import deadline
-from mapgen.runtime.tenant.permits import Permits
-from mapgen.runtime.tenant.transport import LAST_WORD, PermitTransport
+from mapgen.runtime.tenant.rate_limit import RateLimiter
+from mapgen.runtime.tenant.transport import LAST_WORD, RateLimitedTransport
 from tests.runtime_delivery.languages import LANGUAGES, speak
 from tests.runtime_delivery.orders import RULES, HastyLedger, Watcher, orders, plan_of
 from tests.runtime_delivery.stand_in import Answer, Asked, Misdeed, standing_in
@@ -187,8 +187,8 @@ def test_stopped_after_the_last_word(monkeypatch: pytest.MonkeyPatch) -> None:
     """Who is stopped between its last word and its request wakes too late to send it."""
     clock = [0.0]
     monkeypatch.setattr(deadline, "uptime", lambda: clock[0])
-    permits = Permits(concurrent_requests=1, requests_per_minute=None)
-    transport = PermitTransport(permits, connections=httpx2.Limits(), longest=5.0)
+    limiter = RateLimiter(concurrent_requests=1, requests_per_minute=None)
+    transport = RateLimitedTransport(limiter, connections=httpx2.Limits(), longest=5.0)
 
     def last_word() -> None:
         clock[0] = 6.0

@@ -261,7 +261,7 @@ class _ModuleEmitter(Struct):
             self.classes.append(Class("Documents", says, tuple(member for member, _ in members)))
         returns = f"{kind} | {self.needs.name(VALUES, 'Skip')}" if flow.skips else kind
         what = "documents" if only is None else "document"
-        says = f"Return the {what} of {of}, or raise RuleError at the first misfit."
+        says = f"Return the {what} of {of}, or raise RuleError at the first error."
         return Function("transform", parameter, returns, says, tuple(body.statements), result)
 
     def function(self, block: ir.Block, document: ir.Document | None = None) -> None:

@@ -32,7 +32,7 @@ class RemoteTables:
     """The tables of one run that are no files.
 
     They are made when the flow is bound, and asked only while records are mapped: by then the run
-    has its session, whose permits, retries and circuit breaker hold for them too.
+    has its session, whose rate limit, retries and circuit breaker hold for them too.
     """
 
     def __init__(self) -> None:

@@ -170,7 +170,7 @@ class Client:
         An answer that explains nothing refuses the document where this `is_last_try`; before, it
         leaves open what became of it.
 
-        `last_word` is called with the permit in hand right before every request that carries the
+        `last_word` is called with the token in hand right before every request that carries the
         document, and keeps it back by raising. A request is repeated here only where it was turned
         away at the door, and even then never without another look-up. Raises as `find`, and what
         `last_word` raises.

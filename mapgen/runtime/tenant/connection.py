@@ -18,9 +18,9 @@ from mapgen.runtime.events import TechnicalEvent
 from mapgen.runtime.tenant.auth import Failure, Session
 from mapgen.runtime.tenant.breaker import Breaker, Stopping
 from mapgen.runtime.tenant.classify import Verdict, classify, classify_failure
-from mapgen.runtime.tenant.permits import Permits
+from mapgen.runtime.tenant.rate_limit import RateLimiter
 from mapgen.runtime.tenant.reading import Unreadable, decoded
-from mapgen.runtime.tenant.transport import BRIEF, PermitTransport
+from mapgen.runtime.tenant.transport import BRIEF, RateLimitedTransport
 
 _LONGEST_CONNECT = 15.0
 _SIGN_INS = 3
@@ -197,12 +197,16 @@ class Connection:
 def _open_http(environment: Environment, plan: Plan) -> httpx2.Client:
     limits = environment.limits
     places = min(plan.concurrency, limits.concurrent_requests)
-    permits = Permits(concurrent_requests=places, requests_per_minute=limits.requests_per_minute)
-    # One place more, for the sign-out, which waits for no permit.
+    limiter = RateLimiter(
+        concurrent_requests=places, requests_per_minute=limits.requests_per_minute
+    )
+    # One place more, for the sign-out, which waits for no token.
     connections = httpx2.Limits(max_connections=places + 1, max_keepalive_connections=places)
     short = min(_LONGEST_CONNECT, limits.request_timeout)
     return httpx2.Client(
-        transport=PermitTransport(permits, connections=connections, longest=limits.request_timeout),
+        transport=RateLimitedTransport(
+            limiter, connections=connections, longest=limits.request_timeout
+        ),
         timeout=httpx2.Timeout(limits.request_timeout, connect=short, write=short),
         headers={"Accept": "application/json", "Accept-Encoding": "gzip"},
     )

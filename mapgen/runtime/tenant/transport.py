@@ -1,4 +1,4 @@
-"""The HTTP transport: nothing reaches the tenant without a permit, and answers are read whole."""
+"""The HTTP transport: nothing reaches the tenant without a token, and answers are read whole."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ import httpcore2
 import httpx2
 
 from mapgen.runtime.tenant.deadline import Deadline, TimedBackend, TimedStream
-from mapgen.runtime.tenant.permits import Permits
+from mapgen.runtime.tenant.rate_limit import RateLimiter
 
 LAST_WORD = "mapgen.last_word"
-"""The extension of a request that holds a function called with the permit in hand, right before
+"""The extension of a request that holds a function called with the token in hand, right before
 the request goes out; it may still stop it by raising."""
 
 BRIEF = "mapgen.brief"
@@ -32,15 +32,15 @@ class UnreadableAnswer(httpx2.DecodingError):
     """An answer came that nobody can read; its message says why, and is safe to log."""
 
 
-class PermitTransport(httpx2.BaseTransport):
-    """A transport that waits for a permit and gives its place back once the answer is read.
+class RateLimitedTransport(httpx2.BaseTransport):
+    """A transport that waits for a rate-limit token, and gives it back once the answer is read.
 
     Invariant: a request lasts `longest` seconds at most, its last word included, whatever it waits
     for, and its answer takes no more memory than `LARGEST_ANSWER` twice.
     """
 
-    def __init__(self, permits: Permits, *, connections: httpx2.Limits, longest: float) -> None:
-        self._permits = permits
+    def __init__(self, limiter: RateLimiter, *, connections: httpx2.Limits, longest: float) -> None:
+        self._limiter = limiter
         self._longest = longest
         self._deadline = Deadline()
         self._inner = _open_network(connections, self._deadline)
@@ -54,7 +54,7 @@ class PermitTransport(httpx2.BaseTransport):
         # The time begins before the last word: who is stopped right after it, and wakes when the
         # document is in other hands, sends nothing.
         longest = min(self._longest, request.extensions.get(BRIEF, self._longest))
-        with self._permits.permit(), self._deadline.within(longest):
+        with self._limiter.token(), self._deadline.within(longest):
             last_word = request.extensions.get(LAST_WORD)
             if last_word is not None:
                 last_word()
@@ -70,7 +70,7 @@ class PermitTransport(httpx2.BaseTransport):
             stream = answer.extensions.get("network_stream")
             if isinstance(stream, TimedStream) and stream.is_unanswered:
                 raise UnreadableAnswer("an answer that was there before its request")
-            # Read here, inside the permit: the server is at work until the last byte.
+            # Read here, while the token is held: the server is at work until the last byte.
             body = _body(answer)
         finally:
             answer.close()

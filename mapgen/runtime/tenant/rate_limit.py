@@ -11,15 +11,15 @@ from contextlib import contextmanager
 from mapgen.runtime.clock import uptime
 
 _USED_PERCENT = 87
-"""How much of the licence is aimed at: a permit given late in one minute and a request that
+"""How much of the licence is aimed at: a token given late in one minute and a request that
 arrives early in the next fall into one minute on the other side."""
 _MINUTE = 60.0
 
 
-class Permits:
-    """A permit for each request.
+class RateLimiter:
+    """A token for each request.
 
-    Waiting for a permit blocks the thread; a request keeps its place until its answer is read.
+    Waiting for a token blocks the thread; a request keeps its place until its answer is read.
     """
 
     def __init__(self, *, concurrent_requests: int, requests_per_minute: int | None) -> None:
@@ -31,7 +31,7 @@ class Permits:
             self._begun = deque(maxlen=max(1, requests_per_minute * _USED_PERCENT // 100))
 
     @contextmanager
-    def permit(self) -> Iterator[None]:
+    def token(self) -> Iterator[None]:
         """Wait for a place, then for the minute's budget, and hold the place meanwhile.
 
         In this order, a budget that was granted is used at once and not after a wait for a place.
