@@ -14,7 +14,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
@@ -344,6 +344,7 @@ def test_any_values_in_lines(values: list[Any], end: str) -> None:
 
 
 @given(st.binary(max_size=200) | st.text('{}[]",:\\ \n1ae').map(str.encode), st.integers(1, 9))
+@example(b"\xef\xbb\xbf", 1)
 def test_any_bytes(data: bytes, size: int) -> None:
     """Whatever the file holds, each piece is a record or a RuleError, and none is empty-handed."""
     for name in ("a.json", "a.jsonl"):
