@@ -137,7 +137,7 @@ def write_once_faults(
         why = "would leave out a key, by which the document is found"
         yield catalogue.write_once_unfit(mark, why=why, help="remove `write_once:`")
     elif sending.is_once:
-        why = "stands in a part that is written once as a whole"
+        why = "is in a part that is written once as a whole"
         yield catalogue.write_once_unfit(mark, why=why, help="remove `write_once:`")
 
 
@@ -151,7 +151,7 @@ def _clearing_faults(kept: Kept, mark: Text, sending: Sending) -> Iterator[Diagn
         why = "has no effect beside `if_missing`: no value is missing then"
         yield messages.unfit_modifier(mark.span(), name="clear_if_missing", why=why)
     elif modifiers.omit_if is not None:
-        why = "cannot stand beside `omit_if`: the field is emptied, or it is left alone"
+        why = "cannot be used beside `omit_if`: the field is emptied, or it is left alone"
         yield messages.unfit_modifier(mark.span(), name="clear_if_missing", why=why)
     elif field.is_key or field.is_required or kept.has_to_be_set:
         what = "`if_missing: reject`, or `if_missing:` and a value"

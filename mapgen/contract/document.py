@@ -251,5 +251,5 @@ def _refuse_duplicates(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
     if len(found) != len(pairs):
         times = Counter(name for name, _ in pairs)
         twice = next(name for name, count in times.items() if count > 1)
-        raise ValueError(f"the member `{twice}` stands twice in one object")
+        raise ValueError(f"duplicate key `{twice}` in one object")
     return found

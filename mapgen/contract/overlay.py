@@ -205,7 +205,7 @@ def _identified(entity: Entity, fact: Fact) -> Entity:
             raise _contradiction(reason, name.span())
     names = tuple(one.name for one in fields)
     if len(set(names)) < len(names):
-        raise _contradiction(f"a name stands twice in the {fact.kind}", fact.text.span())
+        raise _contradiction(f"duplicate name in the {fact.kind}", fact.text.span())
     return with_keys(entity, names) if fact.kind == "keys" else replace(entity, identities=names)
 
 

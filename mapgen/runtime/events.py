@@ -9,6 +9,8 @@ from typing import Literal, Protocol, TextIO, assert_never
 
 import msgspec
 
+from mapgen.runtime.lines import shown_json
+
 Arrival = Literal["created", "updated", "already exists", "unchanged"]
 EventOutcome = Literal[Arrival, "rejected", "skipped", "deferred", "dead_lettered"]
 Level = Literal["info", "warning", "error"]
@@ -146,7 +148,7 @@ class Together:
 def _write(stream: TextIO, facts: Mapping[str, object], event: str, level: Level) -> None:
     """Write a line, and see to it that it is out: what dies next takes none with it."""
     line = {**facts, "event": event, "level": level, "timestamp": datetime.now(UTC)}
-    stream.write(f"{msgspec.json.encode(line).decode()}\n")
+    stream.write(f"{shown_json(msgspec.json.encode(line)).decode()}\n")
     stream.flush()
 
 

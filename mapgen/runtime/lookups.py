@@ -217,5 +217,5 @@ def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
     if len(members) != len(pairs):
         times = Counter(name for name, _ in pairs)
         twice = next(name for name, count in times.items() if count > 1)
-        raise TableError(f"`{twice}` stands twice in one object")
+        raise TableError(f"duplicate key `{twice}` in one object")
     return members

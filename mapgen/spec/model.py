@@ -420,11 +420,11 @@ class Format(Construct):
     envelope: tuple[str, ...] = optional(MEMBERS, "members that records are wrapped in", default=())
     format: Text | None = optional(words.FORMAT, "what input files are; `json` unless said")
     delimiter: Text | None = optional(
-        words.DELIMITER, "what stands between the cells of CSV; a comma unless said"
+        words.DELIMITER, "what separates the cells of CSV; a comma unless said"
     )
     quoting: Text | None = optional(
         words.QUOTING,
-        "whether cells of CSV may stand in double quotation marks; `none` between tabs, else"
+        "whether cells of CSV may be in double quotation marks; `none` between tabs, else"
         " `double` unless said",
     )
     envelope_key: Text | None = key_of("envelope")
@@ -825,8 +825,8 @@ class Reject(Construct, what="a reject"):
 
     name: Text = required(words.PROSE, "the situation")
     given: Text = required(words.PATH, "a source record, a JSON file beside the spec")
-    because: Text = required(words.PROSE, "part of the message of one of its faults")
-    target: Text | None = optional(words.PROSE, "the target path of that fault")
+    because: Text = required(words.PROSE, "part of the message of one of its errors")
+    target: Text | None = optional(words.PROSE, "the target path of that error")
 
 
 def _alone(node: Node, at: At) -> Document | None:
@@ -923,7 +923,7 @@ class Performance(Construct, what="`performance:`"):
     )
     schedule: Text | None = optional(
         words.SCHEDULE,
-        "when it is started, for whoever operates it: `on demand`, `every hour`, "
+        "when it is started, for operators: `on demand`, `every hour`, "
         "`every 5 minutes`, `daily at 06:30`, `every monday at 06:30`, "
         "`monthly on 1 at 06:30`, `cron 30 6 * * 1-5`; behind it `, after FLOW`",
     )

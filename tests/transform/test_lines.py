@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import json
 
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from mapgen.runtime.events import BusinessEvent, JsonLog
 from mapgen.runtime.lines import reject_line
 from mapgen.runtime.outcome import ErrorReport, Origin, Rejected, Skipped
 
@@ -22,7 +24,13 @@ def test_what_a_terminal_would_obey_is_escaped(text: str) -> None:
     rejected = reject_line(Rejected(origin, (fault,))).decode()
     skipped = reject_line(Skipped(origin, text)).decode()
 
+    log = io.StringIO()
+    JsonLog(business=log, technical=None).on_event(BusinessEvent("a", "created", text))
+    logged = log.getvalue()
+
     assert rejected[:-1].isprintable()
+    assert logged[:-1].isprintable()
+    assert json.loads(logged)["source"] == text
     assert skipped[:-1].isprintable()
     assert json.loads(rejected)["faults"][0]["value"] == text
     assert json.loads(skipped)["reason"] == json.loads(skipped)["source"]["key"] == text

@@ -102,7 +102,7 @@ REFUSED = [
         "t.json", '[{"a": 1, "c": true}]', ("a",), "neither text nor a number", id="a flag"
     ),
     pytest.param(
-        "t.json", '[{"a": 1, "a": 2, "c": 3}]', ("a",), "`a` stands twice", id="member twice"
+        "t.json", '[{"a": 1, "a": 2, "c": 3}]', ("a",), "duplicate key `a`", id="member twice"
     ),
     pytest.param("t.json", "[{]", ("a",), "not JSON: .* at line 1", id="no JSON"),
     pytest.param("t.json", "[" * 100_000, ("a",), "nested too deep", id="deep"),

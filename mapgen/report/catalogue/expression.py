@@ -167,7 +167,7 @@ malformed_macro = Message(
     help="write `{name}({has_one:/index, }line, …)`, with a plain name of your choice for `line`",
 )
 malformed_bind = Message(
-    "E129: `cel.bind` wants a name, the value that it stands for, and an expression of it",
+    "E129: `cel.bind` wants a name, the value that it means, and an expression of it",
     help="write `cel.bind(total, …, total * 2)`, with a plain name of your choice for `total`",
 )
 malformed_has = Message(
