@@ -134,7 +134,7 @@ def test_the_overlay_has_the_last_word_on_days(fact: str, kind: str) -> None:
         ),
         pytest.param("[" * 5_000, "E108", "1:41", "", None, id="deep"),
         pytest.param(
-            group("keys: [Total, Total]"), "E409", "5:21", "duplicate name in the keys", None, id="key-twice"
+            group("keys: [Total, Total]"), "E409", "5:21", "duplicate name", None, id="key-twice"
         ),
         pytest.param(
             group("calculated: [Totl]"),
