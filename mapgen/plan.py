@@ -218,7 +218,8 @@ class Plan(Struct, frozen=True, kw_only=True):
     """One flow: where its documents go, by which identity, in what portions, how patiently.
 
     `source` is what a record is called in paths, `form` what input files are; `lookups` are the
-    tables by name, `connection` is what environments call the tenant. `joins` are put into each
+    tables by name, `connection` is what environments call the tenant, `access` are the rights that
+    its user there needs, by entity. `joins` are put into each
     record under their names; `group` makes one record of several rows. `reads` stands for records
     that are answers of the ERP, `target` for the kind of target that documents go to.
     `verify`: what it means that the ERP saved something else than was sent.
@@ -232,6 +233,7 @@ class Plan(Struct, frozen=True, kw_only=True):
     group: Group | None = None
     lookups: dict[str, Table] = {}
     connection: str = "acumatica"
+    access: dict[str, tuple[str, ...]] = {}
     documents: tuple[DocumentPlan, ...]
     endpoint: str
     version: str

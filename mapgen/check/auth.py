@@ -1,8 +1,8 @@
-"""A: the connection exists, and the rights asked for are the rights needed."""
+"""A: the connection exists, and the rights are those needed: derived, or listed and held to it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from mapgen.check.model import Surroundings
 from mapgen.check.sources import all_near
@@ -11,6 +11,7 @@ from mapgen.contract.source_schema import SourceSchema
 from mapgen.report import Diagnostic
 from mapgen.report.catalogue import operations as messages
 from mapgen.spec import model as spec
+from mapgen.spec.language import RIGHT
 
 Need = tuple[str, str, str]
 """A right that a flow takes: of which entity, which one, and why."""
@@ -46,7 +47,9 @@ def needs(
 def check_access(
     auth: spec.Auth, contract: Contract, needed: Iterable[Need]
 ) -> Iterator[Diagnostic]:
-    """Yield the faults of rights that are listed, and of those that are not."""
+    """Yield the faults of rights that are listed, and of those that are not; none where none is."""
+    if auth.access_at is None:
+        return
     listed: dict[str, dict[str, None]] = {}
     for access in auth.access:
         if access.entity.value not in contract.entities:
@@ -61,4 +64,14 @@ def check_access(
         if is_known and right not in listed.get(entity, {}):
             missing.setdefault(entity, {}).setdefault(right, why)
     for entity, reasons in missing.items():
-        yield messages.access_missing(auth.access_at, entity, reasons, listed.get(entity, {}))
+        at = auth.access_at.span()
+        yield messages.access_missing(at, entity, reasons, listed.get(entity, {}))
+
+
+def rights(auth: spec.Auth, needed: Iterable[Need]) -> Mapping[str, tuple[str, ...]]:
+    """Return the rights of a flow by entity: those listed, else those needed, in one order."""
+    listed = ((one.entity.value, right.value) for one in auth.access for right in one.rights)
+    taken: dict[str, set[str]] = {}
+    for entity, right in listed if auth.access_at else ((of, right) for of, right, _ in needed):
+        taken.setdefault(entity, set()).add(right)
+    return {of: tuple(filter(taken[of].__contains__, RIGHT.choices)) for of in sorted(taken)}

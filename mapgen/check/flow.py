@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import cast
 
+from msgspec.structs import replace
+
 from mapgen import plan
 from mapgen.check.asking import entity_reads
-from mapgen.check.auth import check_access, check_connection, needs
+from mapgen.check.auth import Need, check_access, check_connection, needs, rights
 from mapgen.check.composing import whole_record
 from mapgen.check.directions import contract_of_the_erp, nothing_of_the_erp
 from mapgen.check.examples import rule_examples
@@ -53,8 +55,9 @@ def check(flow: spec.Spec, around: Surroundings) -> Checked:
     entities = found.entities if found is not None else ()
     written = tuple(zip(section.documents, entities, strict=False))
     faults += check_connection(flow.auth, around)
+    needed = () if erp is None else tuple(needs(section, schema, written))
     if erp is not None:
-        faults += check_access(flow.auth, erp, needs(section, schema, written))
+        faults += check_access(flow.auth, erp, needed)
     faults += nothing_of_the_erp(section)
     asked = frozenset() if found is None else found.formulas.asked
     faults += check_performance(flow.performance, section, around, asked)
@@ -67,11 +70,17 @@ def check(flow: spec.Spec, around: Surroundings) -> Checked:
         faults += check_shown(flow.security, section, schema, found.key, found.identities)
     if faults or found is None or contract is None or schema is None:
         raise Stopped(faults)
-    made = _flow(flow, contract, schema, found)
+    made = _flow(flow, contract, schema, found, needed)
     return Checked(flow, made, tuple(sorted(found.formulas.reads)))
 
 
-def _flow(written: spec.Spec, contract: Contract, schema: SourceSchema, found: Mapped) -> ir.Flow:
+def _flow(
+    written: spec.Spec,
+    contract: Contract,
+    schema: SourceSchema,
+    found: Mapped,
+    needed: Iterable[Need],
+) -> ir.Flow:
     """Return the flow as back ends know it, without its examples, which stand in files."""
     assert found.key is not None
     section, source, reads = (
@@ -84,7 +93,10 @@ def _flow(written: spec.Spec, contract: Contract, schema: SourceSchema, found: M
     personal = personal_paths(written.security, section, schema)
     rules = {rule.pointer: rule for rule in section.rules}
     return ir.Flow(
-        plan=_plan(written, contract, schema, documents, personal, reads),
+        plan=replace(
+            _plan(written, contract, schema, documents, personal, reads),
+            access=dict(rights(written.auth, needed)),
+        ),
         summary=written.summary.value,
         owner=written.owner.value,
         spec_path=written.source.path,

@@ -132,7 +132,6 @@ def _tail(frame: Frame, entity: Entity, schema: SourceSchema) -> Iterator[str]:
     yield ""
     yield "auth:"
     yield f"  target: {frame.connection}"
-    yield f"  access: {{{entity.name}: [read, insert]}}"
     yield ""
     yield "performance:"
     yield "  mode: queued"

@@ -22,6 +22,7 @@ _IDLE: Mapping[str, object] = {
     "reads": None,
     "verify": "warn",
     "owner": None,
+    "access": {},
 }
 
 

@@ -892,13 +892,14 @@ class Access(Construct):
 
 
 class Auth(Construct, what="`auth:`"):
-    """A: the connection and the rights; `access_at`: the key over the rights."""
+    """A: the connection, and the rights where they are written (`access_at`: at which key)."""
 
     target: Text = required(words.NAME, "the connection, a file in connections/")
-    access: tuple[Access, ...] = required(
-        MapOf(Access, "access"), "the rights the flow needs, by entity"
+    access: tuple[Access, ...] = optional(
+        MapOf(Access, "access"),
+        "the rights the flow has, by entity; without, those it needs, which `generate` writes down",
     )
-    access_at: Span = found(lambda node, at: _key_span(node, "access"))
+    access_at: Text | None = key_of("access")
     span: Span = here()
 
 

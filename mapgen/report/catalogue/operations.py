@@ -30,7 +30,7 @@ def access_missing(
 
 _ACCESS_MISSING = Message(
     "E442: the flow needs the right to {rights} `{entity}`: {why}",
-    help="write `{entity}: [{whole}]` under `access:`",
+    help="write `{entity}: [{whole}]` under `access:`, or remove `access:`: the rights are derived",
 )
 literal_secret = Message(
     "E443: {what} is written out here",
