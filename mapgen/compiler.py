@@ -6,6 +6,7 @@ path --workspace--> Source --read--> Spec --check--> ir.Flow --emit--> files
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from types import MappingProxyType
 
 from mapgen.check.sources import catches_new_fields
 from mapgen.checking import Findings, check_specs
@@ -20,9 +21,15 @@ from mapgen.written import Digests, inputs_of
 
 
 def generate(
-    workspace: Workspace, paths: Iterable[str], *, is_release: bool = False
+    workspace: Workspace,
+    paths: Iterable[str],
+    *,
+    is_release: bool = False,
+    others: Mapping[str, Mapping[str, object]] = MappingProxyType({}),
 ) -> Mapping[str, str]:
-    """Compile specs; return the text of every file of `generated/`, by path from the workspace.
+    """Compile specs; return the text of every file that they become, by path from the workspace.
+
+    `others` is what the manifest says of flows that are not compiled, and stays.
 
     Raises Stopped with every fault of the specs and of the files that they refer to; for a release
     every rule that is only proposed is one, too, and every ignored pattern that takes what comes.
@@ -49,7 +56,7 @@ def generate(
     for one in findings.flows:
         digests.note(one.spec.source.path, one.spec.root)
     inputs = {one.spec.flow.value: digests.of(inputs_of(one.spec)) for one in findings.flows}
-    return texts([*files, manifest(flows, files, inputs)])
+    return texts([*files, manifest(flows, files, inputs, others)])
 
 
 def _unreviewed(findings: Findings) -> Iterator[Diagnostic]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 
 import msgspec
 from msgspec import Struct, field
@@ -21,13 +21,14 @@ _ORDERED = ("fields", "custom", "documents", "let")
 MANIFEST = f"{GENERATED}/manifest.json"
 
 
-class Entry(msgspec.Struct, frozen=True):
-    """One flow: its spec, the hashes of what it does, of what it was made from, of its files."""
+class Entry(msgspec.Struct, frozen=True, kw_only=True):
+    """One flow: its spec, the hashes of what it says and does, of its inputs, of its files."""
 
     spec: str
+    meaning: str = ""
     rules: str
-    files: dict[str, str]
     inputs: dict[str, str] = {}
+    files: dict[str, str]
 
 
 class Manifest(msgspec.Struct, frozen=True):
@@ -44,6 +45,12 @@ class Manifest(msgspec.Struct, frozen=True):
             for flow, entry in self.flows.items()
             for name, found in entry.files.items()
         }
+
+    def without(self, flows: Container[str | None]) -> Mapping[str, Mapping[str, object]]:
+        """Return what it says of other flows."""
+        kept = {name: entry for name, entry in self.flows.items() if name not in flows}
+        found: dict[str, dict[str, object]] = msgspec.to_builtins(kept)
+        return found
 
     def wrote(self, path: str, content: bytes) -> bool:
         """Whether a file holds what `generate` wrote; the manifest is known by its form."""

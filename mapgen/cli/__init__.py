@@ -25,6 +25,7 @@ _COMMANDS: Mapping[str, tuple[str, str]] = {
     "eval": ("mapgen.cli.eval:eval_", "evaluate an expression"),
     "explain": ("mapgen.cli.explain:explain", "explain the code of a message"),
     "generate": ("mapgen.cli.compile:generate", "compile the specs into generated/"),
+    "init": ("mapgen.cli.init:init", "start a workspace, complete in itself"),
     "queue": ("mapgen.cli.queue:queue", "list or drop the documents that are still to be sent"),
     "run": ("mapgen.cli.run:run", "deliver records to a tenant"),
     "sandbox": ("mapgen.cli.sandbox:sandbox", "run a simulated tenant"),

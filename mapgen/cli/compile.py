@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import sys
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -36,15 +37,18 @@ if TYPE_CHECKING:
 def check(
     project: Path, specs: tuple[Path, ...], form: Format, *, does_fix: bool, only_diff: bool
 ) -> None:
-    """Report all errors of the specs: of all of them, or of those named."""
+    """Report all errors of the specs: of all of them, or of those named.
+
+    SPECS are names of flows, files, or folders.
+    """
     gc.disable()  # what is read is needed to the end
     from mapgen.checking import check_specs
-    from mapgen.workspace import Workspace
+    from mapgen.cli.chosen import spec_paths, workspace_of
 
     if only_diff and not does_fix:
         raise click.UsageError("`--diff` goes with `--fix`")
-    workspace = Workspace.find(project)
-    paths = _spec_paths(workspace, specs)
+    workspace = workspace_of(project, specs)
+    paths = spec_paths(workspace, specs)
     workspace = replace(workspace, given=frozenset(paths) if specs else frozenset())
     if does_fix:
         from mapgen.cli.autofix import fixed
@@ -60,30 +64,25 @@ def check(
         say(f"{len(findings.flows)} flow{'s' * (len(findings.flows) != 1)} checked: all fine")
 
 
-def _spec_paths(workspace: Workspace, specs: tuple[Path, ...]) -> tuple[str, ...]:
-    from mapgen.report import Stopped
-    from mapgen.report.catalogue import project as messages
-    from mapgen.workspace import SPECS
-
-    paths = tuple(workspace.relative(path) for path in specs) or workspace.spec_paths()
-    if not paths:
-        raise Stopped(messages.no_specs(path=SPECS))
-    return paths
-
-
 @click.command()
+@click.argument("specs", nargs=-1, type=click.Path(path_type=Path))
 @click.option("--check", "only_check", is_flag=True, help="Write nothing; exit 3 if stale.")
 @click.option("--release", is_flag=True, help="Refuse proposed rules and catch-all ignores.")
 @force_option
 @click.pass_obj
-def generate(project: Path, *, only_check: bool, release: bool, force: bool) -> None:
-    """Compile all specs into generated/."""
-    from mapgen.remembered import fingerprint_of_specs, is_fresh, remember_fresh
-    from mapgen.workspace import Workspace
+def generate(
+    project: Path, specs: tuple[Path, ...], *, only_check: bool, release: bool, force: bool
+) -> None:
+    """Compile all specs into generated/, or those named.
 
-    workspace = Workspace.find(project)
-    specs = fingerprint_of_specs(workspace)
-    known = None if release else is_fresh(workspace, specs)
+    SPECS are names of flows, files, or folders; files of other flows stay as they are.
+    """
+    from mapgen.cli.chosen import spec_paths, workspace_of
+    from mapgen.remembered import fingerprint_of_specs, is_fresh, remember_fresh
+
+    workspace = workspace_of(project, specs)
+    fingerprint = None if specs else fingerprint_of_specs(workspace)
+    known = None if release or specs else is_fresh(workspace, fingerprint)
     if known is not None:
         _say_fresh(known, only_check=only_check)
         return
@@ -93,10 +92,12 @@ def generate(project: Path, *, only_check: bool, release: bool, force: bool) -> 
     from mapgen.emit.python.formatting import FORMATTER
     from mapgen.written import read_manifest
 
-    files = compiled(workspace, _spec_paths(workspace, ()), is_release=release)
-    gc.freeze()  # nor is it looked through where the process ends
     written = read_manifest(workspace)
-    staleness = workspace.staleness(files, written.files)
+    paths = spec_paths(workspace, specs)
+    others = _others(workspace, written, paths) if specs else {}
+    files = compiled(workspace, paths, is_release=release, others=others)
+    gc.freeze()  # nor is it looked through where the process ends
+    staleness = _of(files, workspace.staleness(files, written.files), is_all=not specs)
     for path in staleness.foreign:
         say(f"note: {path} is not what `mapgen generate` wrote, it is left alone", err=True)
     if only_check:
@@ -105,7 +106,7 @@ def generate(project: Path, *, only_check: bool, release: bool, force: bool) -> 
             click.echo(f"note: generated/ was formatted {words}", err=True)
         _say_stale(staleness, len(files))
         if not staleness.foreign:
-            remember_fresh(workspace, specs, len(files))
+            remember_fresh(workspace, fingerprint, len(files))
         return
     _spare_files(workspace, staleness, written, force=force)
     workspace.write(files, staleness)
@@ -114,9 +115,30 @@ def generate(project: Path, *, only_check: bool, release: bool, force: bool) -> 
     for path in staleness.orphaned:
         say(f"removed {path}")
     if not staleness.foreign:
-        remember_fresh(workspace, specs, len(files))
+        remember_fresh(workspace, fingerprint, len(files))
     changed = len(staleness.stale) + len(staleness.missing)
     say(f"{changed} of {len(files)} files written")
+
+
+def _others(
+    workspace: Workspace, written: Manifest, paths: tuple[str, ...]
+) -> Mapping[str, Mapping[str, object]]:
+    """Return what the manifest says of the flows that these specs do not define."""
+    from mapgen.spec.reader import flow_name
+
+    return written.without({flow_name(workspace.read(path, "the spec")) for path in paths})
+
+
+def _of(files: Mapping[str, str], staleness: Staleness, *, is_all: bool) -> Staleness:
+    """Return what is stale of all flows, or of those that these files are of."""
+    if is_all:
+        return staleness
+    folders = {path.split("/")[1] for path in files}
+
+    def ours(paths: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(path for path in paths if path.split("/")[1] in folders)
+
+    return replace(staleness, orphaned=ours(staleness.orphaned), foreign=ours(staleness.foreign))
 
 
 def _spare_files(

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from importlib.resources import files
 from importlib.resources.abc import Traversable
 from typing import NoReturn
 
 import click
+
+from mapgen.shipped import shipped
 
 _SUFFIX = ".md"
 _CODE = re.compile(r"[A-Z]\d{3}")
@@ -37,10 +38,8 @@ def explain(code: str | None) -> None:
 
 
 def error_pages() -> Traversable:
-    """Return the folder of the pages: inside an installed package, `docs/errors` of a checkout."""
-    package = files("mapgen")
-    installed = package / "errors"
-    return installed if installed.is_dir() else package / ".." / "docs" / "errors"
+    """Return the folder of the pages."""
+    return shipped("errors")
 
 
 def codes(pages: Traversable) -> tuple[str, ...]:

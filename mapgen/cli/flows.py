@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, BinaryIO
 import click
 from msgspec import Struct
 
+from mapgen.cli.chosen import spec_of
 from mapgen.formats import FORMATS
 from mapgen.freshness import staleness_of
 from mapgen.named import named_environment
@@ -37,7 +38,6 @@ from mapgen.runtime.transform import (
 from mapgen.spec.model import Environment
 from mapgen.spec.nodes import Node, read_yaml
 from mapgen.spec.pointers import place
-from mapgen.spec.reader import flow_name
 from mapgen.workspace import GENERATED, SPECS, Workspace
 from mapgen.written import Digests
 
@@ -114,13 +114,10 @@ def out_of_reach(flow: str) -> Remote:
 
 def _load(workspace: Workspace, name: str) -> LoadedFlow:
     """Return the generated code of a flow that a spec of this workspace defines."""
-    found = {flow_name(workspace.read(path, "the spec")): path for path in workspace.spec_paths()}
-    flows = tuple(flow for flow in found if flow is not None)
-    if name not in flows:
-        raise Stopped(messages.unknown_flow(it=name, known=flows))
+    path = spec_of(workspace, name)
     folder = f"{GENERATED}/{name}"
     try:
-        spec = read_yaml(workspace.read(found[name], "the spec"))
+        spec = read_yaml(workspace.read(path, "the spec"))
         flow = load_flow(workspace.root / folder, _places(spec))
     except (FileNotFoundError, NotADirectoryError):
         raise Stopped(messages.not_generated(flow=name)) from None
@@ -129,7 +126,7 @@ def _load(workspace: Workspace, name: str) -> LoadedFlow:
     except DamagedFlow as error:
         raise Stopped(messages.damaged_flow(flow=name, reason=str(error))) from None
     digests = Digests(workspace)
-    digests.note(found[name], spec)
+    digests.note(path, spec)
     if fault := staleness_of(workspace, name, digests):
         raise Stopped(fault)
     return flow

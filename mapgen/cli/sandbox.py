@@ -19,7 +19,7 @@ from mapgen.cli.output import place, say
 if TYPE_CHECKING:
     from mapgen.sandbox import InjectedFailure, Settings
 
-_LOCK = "contracts/default-24.200.001.json"
+_CONTRACT = "default-24.200.001"
 _FILE = click.Path(dir_okay=False, path_type=Path)
 _COUNT = click.IntRange(min=1)
 
@@ -29,7 +29,12 @@ _COUNT = click.IntRange(min=1)
     "--port", type=click.IntRange(0, 65535), default=0, help="0, the default: a free one."
 )
 @click.option("--host", default="127.0.0.1", show_default=True)
-@click.option("--contract", "lock", type=_FILE, help=f"A contract lock. [default: specs/{_LOCK}]")
+@click.option(
+    "--contract",
+    "lock",
+    type=_FILE,
+    help=f"A contract lock. [default: {_CONTRACT}, or the only one]",
+)
 @click.option("--seed", type=_FILE, help="Master data to start with, JSON.")
 @click.option("--state", type=_FILE, help="Keep the records in this file, for the next start too.")
 @click.option(
@@ -109,9 +114,13 @@ def _run(command: tuple[str, ...], environment: Mapping[str, str]) -> int:
 
 
 def _default_lock(project: Path) -> Path:
+    """Return the lock that the workspace pins: the only one, or that of the Default endpoint."""
     from mapgen.workspace import SPECS, Workspace
 
-    return Workspace.find(project).root / SPECS / _LOCK
+    workspace = Workspace.find(project)
+    names = workspace.named("contracts", ".json")
+    name = names[0] if len(names) == 1 else _CONTRACT
+    return workspace.root / SPECS / "contracts" / f"{name}.json"
 
 
 def _settings(options: Mapping[str, object]) -> Settings:

@@ -15,19 +15,23 @@ from mapgen.ir.printing import meaning
 
 
 def manifest(
-    flows: Iterable[Flow], files: Iterable[OutputFile], inputs: Mapping[str, Mapping[str, str]]
+    flows: Iterable[Flow],
+    files: Iterable[OutputFile],
+    inputs: Mapping[str, Mapping[str, str]],
+    others: Mapping[str, Mapping[str, object]],
 ) -> OutputFile:
     """Return the manifest: by flow its spec, the hashes of its meaning, its inputs and its files.
 
     The meaning and not the text of a spec: a comment changes nothing.
 
     Args:
-        flows: all flows.
+        flows: the flows that were compiled.
         files: all files that were made of them.
         inputs: by flow, the hash of each file that it was made from.
+        others: what the manifest says of flows that were not compiled, and stays.
     """
     written = list(files)
-    content = {
+    content: dict[str, Mapping[str, object]] = {
         flow.name: {
             "spec": flow.spec_path,
             "meaning": meaning(flow),
@@ -39,10 +43,13 @@ def manifest(
                 if file.path.startswith(f"generated/{flow.name}/")
             },
         }
-        for flow in sorted(flows, key=lambda flow: flow.name)
+        for flow in flows
     }
     head = {"manifest": 1, "formatter": FORMATTER}
-    return OutputFile("generated/manifest.json", json_text(head | {"flows": content}))
+    return OutputFile(
+        "generated/manifest.json",
+        json_text(head | {"flows": dict(sorted({**others, **content}.items()))}),
+    )
 
 
 def rules_of(flow: Flow) -> str:

@@ -32,6 +32,7 @@ SAID_ELSEWHERE = {
     "E531": "every command whose extra is missing says it, see tests/wheel",
     "E532": "`mapgen generate` says it, see test_generate",
     "E533": "every command that writes a file says it, see tests/cli/test_targets.py",
+    "E541": "`mapgen init` says it, see tests/cli/test_init.py",
     "E594": "`mapgen transform` and `mapgen run` say it, see tests/cli",
     "E567": "`mapgen transform` says it, see tests/cli/test_lookups.py",
     "E521": "`mapgen sandbox` says it, see tests/sandbox",

@@ -19,7 +19,8 @@ from tests.docs.walking import Change, Command, File, matches, run, steps, take
 ROOT = Path(__file__).resolve().parents[2]
 TUTORIAL = ROOT / "docs" / "tutorial.md"
 # What the wheel is made of. A copy, for a folder `build/` of earlier days may hide what is lacking.
-SOURCES = ("mapgen", "templates", "docs/errors", "pyproject.toml", "setup.py", "README.md")
+FOLDERS = ("mapgen", "templates", "docs/errors", "specs/contracts")
+SOURCES = (*FOLDERS, "pyproject.toml", "setup.py", "README.md")
 
 
 @pytest.fixture(scope="module")
@@ -44,6 +45,8 @@ def test_nothing_is_lacking(wheel: Path) -> None:
     expected = {
         *(path.relative_to(ROOT).as_posix() for path in (ROOT / "mapgen").rglob("*.py")),
         *(f"mapgen/templates/{path.name}" for path in (ROOT / "templates").glob("*.jinja")),
+        *(f"mapgen/{path.relative_to(ROOT)}" for path in (ROOT / "templates/start").rglob("*.*")),
+        *(f"mapgen/contracts/{path.name}" for path in (ROOT / "specs/contracts").glob("*.json")),
         *(f"mapgen/errors/{path.name}" for path in (ROOT / "docs/errors").glob("*.md")),
         "mapgen/py.typed",
     }
@@ -109,10 +112,17 @@ def test_base_and_extras(wheel: Path, host: Host, tmp_path: Path) -> None:
     for name in ("specs", "generated"):
         shutil.copytree(ROOT / name, shop / name)
 
+    _starts(host, tmp_path / "started")
     _carries_records(host, shop)
     _names_extras(host, shop)
     host.install(f"{wheel}[compile,sandbox]", "pytest")
     _walks_the_tutorial(host, lesson)
+
+
+def _starts(host: Host, folder: Path) -> None:
+    done = host.mapgen("init", folder, cwd=folder.parent)
+    assert done.returncode == 0, done.stderr
+    assert (folder / "specs/contracts/default-24.200.001.json").is_file()
 
 
 def _carries_records(host: Host, shop: Path) -> None:

@@ -4,7 +4,11 @@ from mapgen.report.message import Message, of_two
 
 no_workspace = Message(
     "E501: there is no workspace at `{path}`: no folder `specs/` here or above",
-    help="go to the workspace, or name it with `--project DIR`",
+    help="go to the workspace, or name it with `--project DIR`; `mapgen init` starts one",
+)
+is_workspace = Message(
+    "E541: `{path}` is a workspace already, with specs of its own",
+    help="add a flow: `mapgen new FLOW --from SAMPLE --to ENTITY`; or start one in another folder",
 )
 no_specs = Message(
     "E502: `{path}` holds no spec", help="a spec is a file whose name ends in `.maps.yaml`"

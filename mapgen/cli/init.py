@@ -1,0 +1,99 @@
+"""`init`: a workspace to start from, complete in itself."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from mapgen.cli.options import force_option
+from mapgen.cli.output import place, refusal, say
+
+if TYPE_CHECKING:
+    from mapgen.report import Diagnostic
+
+CONTRACT = "default-24.200.001"
+# Of the author's own, where a folder has them: they are kept.
+_KEPT = ("README.md", ".gitignore")
+_NEXT = (
+    "mapgen check",
+    "mapgen generate",
+    "mapgen sandbox -- mapgen run customers --input specs/samples/customers.jsonl --env sandbox",
+)
+
+
+@click.command()
+@click.argument("folder", metavar="[DIR]", default=".", type=click.Path(path_type=Path))
+@force_option
+@click.pass_obj
+def init(project: Path, folder: Path, *, force: bool) -> None:
+    """Start a workspace in DIR, the current folder by default.
+
+    It holds a contract, a connection, an environment for the sandbox and one flow, and can be
+    checked, generated and run at once. A README.md and a .gitignore that are there stay.
+    """
+    from mapgen.report import Stopped
+
+    root = project / folder
+    files = {
+        name: text
+        for name, text in workspace_files().items()
+        if name not in _KEPT or not (root / name).exists()
+    }
+    found = _refusals(root, files, force=force)
+    if found:
+        raise Stopped(found)
+    for name, text in files.items():
+        _make_folder((root / name).parent)
+        if place(text, root / name, force=force):
+            say(f"wrote {name}")
+    say("next:")
+    here = () if folder == Path() else (f"cd {shlex.quote(folder.as_posix())}",)
+    for command in (*here, *_NEXT):
+        say(f"  {command}")
+
+
+def workspace_files() -> Mapping[str, str]:
+    """Return the texts of all files of a new workspace, by path from its folder."""
+    from mapgen.shipped import shipped, texts_below
+    from mapgen.spec.editor import FILES, editor_schema
+
+    files = {
+        {"gitignore": ".gitignore"}.get(name, name): text
+        for name, text in texts_below(shipped("templates") / "start")
+    }
+    lock = shipped("contracts") / f"{CONTRACT}.json"
+    files[f"specs/contracts/{CONTRACT}.json"] = lock.read_text(encoding="utf-8")
+    for kind in FILES:
+        text = json.dumps(editor_schema(kind), indent=2, ensure_ascii=False)
+        files[f"specs/{kind}.schema.json"] = f"{text}\n"
+    return dict(sorted(files.items()))
+
+
+def _refusals(root: Path, files: Mapping[str, str], *, force: bool) -> list[Diagnostic]:
+    """Return why no workspace may be made there: it is one, or files of the author's are there."""
+    from mapgen.report.catalogue import project as messages
+    from mapgen.workspace import SPECS, Workspace
+
+    if not force and (root / SPECS).is_dir() and not {*Workspace(root).spec_paths()} <= {*files}:
+        return [messages.is_workspace(path=root.as_posix())]
+    found = (
+        refusal(root / name, force=force, is_ours=text.encode().__eq__)
+        for name, text in files.items()
+    )
+    return [one for one in found if one is not None]
+
+
+def _make_folder(folder: Path) -> None:
+    from mapgen.report import Stopped
+    from mapgen.report.catalogue import project as messages
+
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        reason = (error.strerror or "unknown error").lower()
+        raise Stopped(messages.cannot_write(path=folder.as_posix(), reason=reason)) from None
