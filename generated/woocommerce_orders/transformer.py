@@ -12,11 +12,12 @@ from zoneinfo import ZoneInfo
 
 from msgspec import UNSET, Struct, UnsetType
 
+from mapgen.runtime.dates import DateFormat
 from mapgen.runtime.functions import (
     before,
     divided,
     non_blank,
-    parse_local_time,
+    parse_instant,
     present,
     round_half_up,
     total,
@@ -55,6 +56,7 @@ ZERO = Decimal(0)
 DECIMAL_1 = Decimal("1")
 ORDER_QTY = DecimalValue(DECIMAL_1)
 TAX_CALC_MODE = StringValue("Net")
+DATE_FORMAT = DateFormat("yyyy-MM-dd'T'HH:mm:ss")
 ZONE_UTC = ZoneInfo("UTC")
 
 
@@ -756,7 +758,7 @@ def bind(settings: Settings, lookups: Lookups) -> Callable[[Order], Documents | 
             return Skip("cancelled in the shop")
         if order.status in ("pending", "failed", "checkout-draft"):
             return Skip("not paid; it comes again when it is")
-        placed = parse_local_time(order.date_created_gmt, "%Y-%m-%dT%H:%M:%S", ZONE_UTC)
+        placed = parse_instant(order.date_created_gmt, DATE_FORMAT, ZONE_UTC)
         is_billed = non_blank(order.billing.country) is not None
         is_shipped = non_blank(order.shipping.country) is not None
         billed_to = non_blank(

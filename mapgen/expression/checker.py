@@ -25,8 +25,7 @@ from mapgen.expression.hints import element_hint, hint
 from mapgen.expression.lineage import trace
 from mapgen.expression.narrowing import NOTHING, Path, facts, stable_path
 from mapgen.expression.operators import are_comparable, binary_type
-from mapgen.expression.patterns import python_date_pattern
-from mapgen.expression.refinements import REFINEMENTS
+from mapgen.expression.refinements import DATE_PATTERNS, REFINEMENTS
 from mapgen.expression.rounding import Fate, divides, fate_in
 from mapgen.expression.scope import Binding, Scope
 from mapgen.expression.signature import NAMESPACES, build
@@ -1070,7 +1069,7 @@ class Checker:
 # Methods of what may be missing, and how many arguments each takes.
 OPTIONAL_METHODS = {"orValue": 1, "or": 1, "hasValue": 0, "value": 0}
 # The literal arguments that are something else in running code.
-TRANSLATED = ("regex", "date_pattern", "time_pattern", "zone")
+TRANSLATED = ("regex", "zone", *DATE_PATTERNS)
 
 
 def is_table(tree: Tree, found: Type) -> bool:
@@ -1103,11 +1102,9 @@ def constant(tree: Constant) -> Part:
 def translated(tree: Constant, kind: str) -> ir.Expression:
     """Return a literal argument in the words of the running code."""
     words = str(tree.value)
-    if kind == "regex":
-        return ir.Regex(words)
     if kind == "zone":
         return ir.Constant(words, TIMEZONE)
-    return ir.Constant(python_date_pattern(words), STRING)
+    return ir.Regex(words) if kind == "regex" else ir.DateFormat(words)
 
 
 def field_code(operand: Passage, name: str, found: Type) -> ir.Expression:

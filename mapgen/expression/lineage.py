@@ -166,7 +166,7 @@ class _Tracer(Struct, frozen=True):
     def value(self, code: ir.Expression) -> Origins:
         """Return the origins of a part, which may only be gone through."""
         match code:
-            case ir.Constant() | ir.Regex() | ir.DocumentField():
+            case ir.Constant() | ir.Regex() | ir.DateFormat() | ir.DocumentField():
                 return NOWHERE
             case ir.Variable(name=name):
                 binding = self.scope.bindings[name]

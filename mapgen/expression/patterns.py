@@ -1,10 +1,11 @@
-"""Regular expressions and date patterns as authors write them: what is wrong, what they become."""
+"""Regular expressions and date formats as authors write them: what is wrong with them."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable
 
+from mapgen.runtime.dates import DATE_LETTERS, DateFormat
 from mapgen.runtime.patterns import LONGEST, Pattern, PatternError
 
 _OUTSIDE = (
@@ -30,44 +31,47 @@ def regex_fault(pattern: str) -> str | None:
     return None
 
 
-_DATE_WORDS: Mapping[str, str] = {"yyyy": "%Y", "yy": "%y", "MM": "%m", "dd": "%d"}
-_TIME_WORDS: Mapping[str, str] = {**_DATE_WORDS, "HH": "%H", "mm": "%M", "ss": "%S"}
-_PATTERN_PIECE = re.compile(r"(?P<letters>([A-Za-z])\2*)|'(?P<quoted>[^']*)'|(?P<other>[^A-Za-z'])")
+def date_format_fault(words: str) -> str | None:
+    """Return why dates cannot be written in a format."""
+    return _format_fault(words, _more_than_a_date)
 
 
-def date_pattern_fault(pattern: str) -> str | None:
-    """Return why a date pattern is refused."""
-    return _pattern_fault(pattern, _DATE_WORDS)
+def time_format_fault(words: str) -> str | None:
+    """Return why instants cannot be written in a format."""
+    return _format_fault(words)
 
 
-def time_pattern_fault(pattern: str) -> str | None:
-    """Return why a pattern for a date with a time of day is refused."""
-    return _pattern_fault(pattern, _TIME_WORDS)
+def date_reading_fault(words: str) -> str | None:
+    """Return why dates cannot be read by a format."""
+    return _format_fault(words, _more_than_a_date, DateFormat.reading_fault)
 
 
-def _pattern_fault(pattern: str, words: Mapping[str, str]) -> str | None:
-    known = ", ".join(f"`{word}`" for word in words)
-    at = 0
-    while at < len(pattern):
-        piece = _PATTERN_PIECE.match(pattern, at)
-        if piece is None:
-            return "a quote in it is not closed"
-        letters = piece["letters"]
-        if letters is not None and letters not in words:
-            return f"`{letters}` is not one of {known}"
-        at = piece.end()
-    if not any(word in pattern for word in words):
-        return f"it has none of {known}"
-    return None
+def time_reading_fault(words: str) -> str | None:
+    """Return why times of a zone's clock cannot be read by a format."""
+    return _format_fault(words, DateFormat.reading_fault)
 
 
-def python_date_pattern(pattern: str) -> str:
-    """Return the pattern in the words of `strftime` and `strptime`."""
+def instant_reading_fault(words: str) -> str | None:
+    """Return why instants cannot be read by a format, which has to say whose clock it is."""
+    return _format_fault(words, DateFormat.reading_fault, _without_zone)
 
-    def word(piece: re.Match[str]) -> str:
-        if piece["letters"] is not None:
-            return _TIME_WORDS[piece["letters"]]
-        text: str = piece["other"] if piece["quoted"] is None else piece["quoted"] or "'"
-        return text.replace("%", "%%")
 
-    return _PATTERN_PIECE.sub(word, pattern)
+def _format_fault(words: str, *faults: Callable[[DateFormat], str | None]) -> str | None:
+    try:
+        format = DateFormat(words)
+    except ValueError as error:
+        return str(error)
+    return next((reason for fault in faults if (reason := fault(format)) is not None), None)
+
+
+def _more_than_a_date(format: DateFormat) -> str | None:
+    if not format.has_time:
+        return None
+    known = ", ".join(f"`{word}`" for word in DATE_LETTERS)
+    return f"it asks for a time, and this is a date; of a date there are {known}"
+
+
+def _without_zone(format: DateFormat) -> str | None:
+    if format.has_zone:
+        return None
+    return "it has no offset (`Z`, `XXX`): name the zone as the third argument"

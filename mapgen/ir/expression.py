@@ -33,6 +33,13 @@ class Regex(Struct, frozen=True):
     type: Type = STRING
 
 
+class DateFormat(Struct, frozen=True):
+    """How a date or a time is written, in the letters of the spec."""
+
+    words: str
+    type: Type = STRING
+
+
 class Variable(Struct, frozen=True):
     """A name of the rule's scope: the source, the settings, a row, a `let`."""
 
@@ -240,6 +247,7 @@ class Loop(Struct, frozen=True):
 Expression = (
     Constant
     | Regex
+    | DateFormat
     | Variable
     | Local
     | Field

@@ -23,6 +23,7 @@ from textwrap import TextWrapper
 from typing import TypeVar
 
 from mapgen.runtime.currency import COUNTINGS
+from mapgen.runtime.dates import ClockError, DateFormat
 from mapgen.runtime.errors import RuleError
 from mapgen.runtime.exact import MOST_DIGITS, quotient, to_places
 
@@ -430,6 +431,14 @@ def from_unix_seconds(seconds: int) -> datetime:
         raise RuleError("R214", "the instant lies beyond the calendar", seconds) from None
 
 
+def from_unix_millis(milliseconds: int) -> datetime:
+    """Return the instant so many milliseconds after 1970. Raises RuleError beyond the calendar."""
+    try:
+        return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=milliseconds)
+    except OverflowError:
+        raise RuleError("R214", "the instant lies beyond the calendar", milliseconds) from None
+
+
 def unix_seconds(instant: datetime) -> int:
     """Return the whole seconds since 1970 began."""
     return (instant - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(seconds=1)
@@ -441,43 +450,28 @@ def timestamp_text(instant: datetime) -> str:
     return (text.rstrip("0") if "." in text else text) + "Z"
 
 
-def parse_date(text: str, pattern: str = "%Y-%m-%d") -> date:
-    """Return the date that the text spells by the pattern, exactly. Raises RuleError otherwise."""
-    return _parsed(text, pattern).date()
+_ISO_DAY = DateFormat("yyyy-MM-dd")
 
 
-def _parsed(text: str, pattern: str) -> datetime:
+def parse_date(text: str, format: DateFormat = _ISO_DAY) -> date:
+    """Return the date that the text spells in the format, exactly. Raises RuleError otherwise."""
     try:
-        found = datetime.strptime(text, pattern)
-    except ValueError:
-        raise RuleError("R216", "the text is not a date after the pattern", text) from None
-    # strptime is content with `1.5.2024` where the pattern asks for `01.05.2024`.
-    if format_date(found, pattern) != text:
-        raise RuleError("R216", "the text is not a date after the pattern", text)
-    return found
+        return format.read_date(text)
+    except ValueError as error:
+        raise RuleError("R216", str(error), text) from None
 
 
-def parse_local_time(text: str, pattern: str, zone: tzinfo) -> datetime:
-    """Return the instant at which the zone's clock shows what the text spells.
+def parse_instant(text: str, format: DateFormat, zone: tzinfo | None = None) -> datetime:
+    """Return the instant that the text spells, by the zone's clock where it names no offset.
 
     Raises RuleError for any other text, and for a time that the clock skips or shows twice.
     """
-    found = _parsed(text, pattern).replace(tzinfo=zone)
-    instant = found.astimezone(UTC)
-    if instant.astimezone(zone).replace(tzinfo=None) != found.replace(tzinfo=None):
-        raise RuleError("R217", "the zone's clock skips this time when it is put forward", text)
-    if found.utcoffset() != found.replace(fold=1).utcoffset():
-        raise RuleError("R217", "the zone's clock shows this time twice when it is put back", text)
-    return instant
-
-
-_YEAR = re.compile("(?<!%)(%%)*%Y")
-
-
-def format_date(value: date, pattern: str) -> str:
-    """Return a date or an instant written after the pattern."""
-    # strftime writes the year 987 with three digits.
-    return value.strftime(_YEAR.sub(rf"\g<1>{value.year:04}", pattern))
+    try:
+        return format.read_instant(text, zone)
+    except ClockError as error:
+        raise RuleError("R217", str(error), text) from None
+    except ValueError as error:
+        raise RuleError("R216", str(error), text) from None
 
 
 def add_days(day: date, days: int) -> date:

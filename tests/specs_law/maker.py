@@ -7,6 +7,7 @@ from random import Random
 
 from mapgen.expression import Binding, Scope, Typed, compile_expression
 from mapgen.expression.functions import FUNCTIONS, Function
+from mapgen.expression.refinements import DATE_PATTERNS
 from mapgen.expression.signature import VARIABLES, Pattern, build, scalar_of
 from mapgen.ir.types import (
     BOOL,
@@ -47,7 +48,10 @@ LITERALS: Mapping[Type, tuple[str, ...]] = {
 EXAMINED: Mapping[str, tuple[str, ...]] = {
     "regex": ("'^[A-Z]+-[0-9]+$'", "'[0-9]{2}'", "'a|b'", "'\\\\s+'", "'x\\\"'"),
     "date_pattern": ("'yyyy-MM-dd'", "'dd.MM.yyyy'", "'yyyyMMdd'"),
-    "time_pattern": ("'yyyy-MM-dd HH:mm'", "'dd.MM.yyyy HH:mm:ss'"),
+    "time_pattern": ("'yyyy-MM-dd HH:mm'", "'EEE d MMM yy h:m a XXX'", "'rfc2822'"),
+    "date_reading_pattern": ("'M/d/yyyy'", "'dd MMMM yyyy'", "'yyyyMMdd'"),
+    "time_reading_pattern": ("'yyyy-MM-dd HH:mm'", "'MM/dd/yyyy hh:mm a'"),
+    "instant_reading_pattern": ("'rfc2822'", "'epochMillis'", "'yyyy-MM-dd HH:mm:ss Z'"),
     "zone": ("'Europe/Berlin'", "'UTC'", "'+05:30'", "'-03:00'", "settings.zone"),
     "places": ("0", "2", "4", "12"),
     "width": ("1", "5", "40"),
@@ -64,7 +68,7 @@ EXAMINED: Mapping[str, tuple[str, ...]] = {
     "timestamp_text": ("'2024-05-01T12:00:00+02:00'",),
     "duration_text": ("'90m'", "'1h30m'"),
 }
-_ONLY_LITERAL = ("regex", "date_pattern", "time_pattern", "width", "separator", "filling", "unit")
+_ONLY_LITERAL = ("regex", "width", "separator", "filling", "unit", *DATE_PATTERNS)
 # What authors call the variables of macros: words that Python or the runtime use, too.
 VARIABLES_OF_MACROS = (
     "v",

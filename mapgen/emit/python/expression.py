@@ -127,6 +127,8 @@ class PythonExpressions:
                 return self._constant(node)
             case ir.Regex(words=words):
                 return self._module.pattern(words)
+            case ir.DateFormat(words=words):
+                return self._module.date_format(words)
             case ir.Variable(name=name):
                 return self._names[name]
             case ir.Local(number=number):

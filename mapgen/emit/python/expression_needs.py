@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from mapgen.emit.python.expression_functions import HOMES, RUNTIME_FUNCTIONS
 from mapgen.emit.python.expression_templates import filled, names_in
+from mapgen.escaping import literal
 from mapgen.escaping import pattern as written
 from mapgen.ir.expression import attribute_name
 
@@ -122,6 +123,11 @@ class ModuleNeeds:
         """Hoist a regular expression; return the name of the module constant."""
         made = self.name("mapgen.runtime.patterns", "Pattern")
         return self.constant("PATTERN", f"{made}({written(words)})")
+
+    def date_format(self, words: str) -> str:
+        """Hoist a format of dates; return the name of the module constant."""
+        made = self.name("mapgen.runtime.dates", "DateFormat")
+        return self.constant("DATE_FORMAT", f"{made}({literal(words)})")
 
     @property
     def imports(self) -> dict[str, tuple[str, ...]]:
