@@ -251,9 +251,9 @@ class SalesOrder(Struct, frozen=True, gc=False):
     Description: StringValue
     ExternalOrderSource: StringValue | UnsetType
     ControlTotal: DecimalValue
-    ShipToAddressOverride: BooleanValue
+    ShipToAddressOverride: BooleanValue | UnsetType
     ShipToAddress: ShipToAddress | UnsetType
-    ShipToContactOverride: BooleanValue
+    ShipToContactOverride: BooleanValue | UnsetType
     ShipToContact: ShipToContact | UnsetType
     Details: list[SalesOrderDetail]
     IsTaxValid: BooleanValue
@@ -584,22 +584,22 @@ def bind(settings: Settings, lookups: Lookups) -> Callable[[Order], SalesOrder |
                 required(order.order_total.amount if order.order_total is not None else None), ZERO
             )
         )
-        # ShipToAddressOverride
-        ship_to_address_override = BooleanValue(order.shipping_address is not None)
         # ShipToAddress
         ship_to_address = (
             unless_empty(ship_to_address_from(order.shipping_address))
             if order.shipping_address is not None
             else UNSET
         )
-        # ShipToContactOverride
-        ship_to_contact_override = BooleanValue(order.shipping_address is not None)
+        # ShipToAddressOverride
+        ship_to_address_override = TRUE if ship_to_address is not UNSET else UNSET
         # ShipToContact
         ship_to_contact = (
             unless_empty(ship_to_contact_from(order, order.shipping_address))
             if order.shipping_address is not None
             else UNSET
         )
+        # ShipToContactOverride
+        ship_to_contact_override = TRUE if ship_to_contact is not UNSET else UNSET
         # Details
         details = rows(
             [

@@ -205,13 +205,13 @@ class SalesOrder(Struct, frozen=True, gc=False):
     Description: StringValue
     ExternalOrderSource: StringValue | UnsetType
     ControlTotal: DecimalValue
-    BillToAddressOverride: BooleanValue
+    BillToAddressOverride: BooleanValue | UnsetType
     BillToAddress: BillToAddress | UnsetType
-    BillToContactOverride: BooleanValue
+    BillToContactOverride: BooleanValue | UnsetType
     BillToContact: BillToContact | UnsetType
-    ShipToAddressOverride: BooleanValue
+    ShipToAddressOverride: BooleanValue | UnsetType
     ShipToAddress: ShipToAddress | UnsetType
-    ShipToContactOverride: BooleanValue
+    ShipToContactOverride: BooleanValue | UnsetType
     ShipToContact: ShipToContact | UnsetType
     Details: list[SalesOrderDetail]
     IsTaxValid: BooleanValue
@@ -486,38 +486,38 @@ def bind(settings: Settings, lookups: Lookups) -> Callable[[Order], SalesOrder |
         )
         # ControlTotal
         control_total = DecimalValue(at_least(order.total_price, ZERO))
-        # BillToAddressOverride
-        bill_to_address_override = BooleanValue(order.billing_address is not None)
         # BillToAddress
         bill_to_address = (
             bill_to_address_from(order.billing_address)
             if order.billing_address is not None
             else UNSET
         )
-        # BillToContactOverride
-        bill_to_contact_override = BooleanValue(order.billing_address is not None)
+        # BillToAddressOverride
+        bill_to_address_override = TRUE if bill_to_address is not UNSET else UNSET
         # BillToContact
         bill_to_contact = (
             bill_to_contact_from(order, order.billing_address)
             if order.billing_address is not None
             else UNSET
         )
-        # ShipToAddressOverride
-        ship_to_address_override = BooleanValue(order.shipping_address is not None)
+        # BillToContactOverride
+        bill_to_contact_override = TRUE if bill_to_contact is not UNSET else UNSET
         # ShipToAddress
         ship_to_address = (
             ship_to_address_from(order.shipping_address)
             if order.shipping_address is not None
             else UNSET
         )
-        # ShipToContactOverride
-        ship_to_contact_override = BooleanValue(order.shipping_address is not None)
+        # ShipToAddressOverride
+        ship_to_address_override = TRUE if ship_to_address is not UNSET else UNSET
         # ShipToContact
         ship_to_contact = (
             ship_to_contact_from(order, order.shipping_address)
             if order.shipping_address is not None
             else UNSET
         )
+        # ShipToContactOverride
+        ship_to_contact_override = TRUE if ship_to_contact is not UNSET else UNSET
         # Details
         details = rows([sales_order_detail_from(line) for line in order.line_items], 1)
         # TaxCalcMode

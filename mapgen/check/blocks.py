@@ -101,7 +101,9 @@ def go_together(
 ) -> None:
     """Report fields whose values in two blocks are of types that nothing has in common."""
     seen: dict[str, tuple[Type, Text]] = {}
-    for field in (field for part in parts for field in fields_of(part)):
+    # An override flag without a rule is a flag in every block.
+    ruled = (one for part in parts for one in fields_of(part) if one.pointer in rules)
+    for field in ruled:
         kind, target = type_in_document(field), rules[field.pointer].target
         first, where = seen.setdefault(field.target, (kind, target))
         both = join(first, kind)

@@ -263,7 +263,9 @@ def _lets(
             scope = scope.with_(name, Binding(types.ERROR))
             continue
         lineage = typed.lineage
-        scope = scope.with_(name, Binding(typed.type, lineage.value, lineage.reads))
+        scope = scope.with_(
+            name, Binding(typed.type, lineage.value, lineage.reads, code=typed.code)
+        )
         found.append(ir.Let(name, typed.code, typed.type, typed.reads, let.pointer))
     return tuple(found), scope
 

@@ -10,10 +10,10 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from mapgen.check.blocks import constant_conditions, go_together, may_be_left_out, opened
-from mapgen.check.companions import sets_flag
 from mapgen.check.directions import meeting_members, only_in_the_erp, unusable_members
 from mapgen.check.formulas import Formulas, described
 from mapgen.check.modifiers import unfit_for_parts, write_once_faults
+from mapgen.check.override_flags import is_proved, needed_flags, with_flags
 from mapgen.check.sources import all_near
 from mapgen.check.values import CONVERSIONS, FieldRules, value_span
 from mapgen.contract.model import Contract, Entity, Field, ValueType
@@ -76,7 +76,32 @@ class RuleChecker(Struct, frozen=True):
             return None
         if part.note is not None and note is None:
             return None
+        found = self._flagged(block, entity, prefix, scope, found)
         return ir.Part(entity.name, block.pointer, found, known, note)
+
+    def _flagged(
+        self,
+        block: spec.Block,
+        entity: Entity,
+        prefix: str,
+        scope: Scope,
+        members: tuple[ir.Member, ...],
+    ) -> tuple[ir.Member, ...]:
+        """Return the members of a part with the override flags that they need."""
+        needed = tuple(needed_flags(entity, members))
+        rules = {rule.target.value: rule for rule in block.part.fields}
+        flags = {member.name: member for member in members if isinstance(member, ir.Field)}
+        for one in needed:
+            flag = flags.get(one.flag)
+            for path in one.paths if flag is not None else ():
+                if flag is not None and not is_proved(flag, path, members, scope):
+                    self.faults.append(
+                        messages.flag_may_be_false(
+                            value_span(rules[one.flag]), name=rules[path[0]].target, flag=one.flag
+                        )
+                    )
+                    break
+        return with_flags(members, needed, prefix, block.pointer)
 
     def _member(
         self, rule: spec.Rule, entity: Entity, prefix: str, scope: Scope
@@ -187,7 +212,7 @@ class RuleChecker(Struct, frozen=True):
             lacking = [found for found in values if not _is_certain(found.get(name.value))]
             if lacking:
                 found = lacking[0].get(name.value)
-                place = rule if found is None else places[found.pointer]
+                place = rule if found is None else places.get(found.pointer, rule)
                 self.faults.append(
                     modifier_messages.uncertain_row_key(name, rule=place.target.span())
                 )
@@ -262,33 +287,6 @@ class RuleChecker(Struct, frozen=True):
             if is_needed and field.name not in written:
                 self.faults.append(
                     messages.required_field(where, field=field.name, entity=entity.name)
-                )
-        for name, rule in written.items():
-            known = entity.fields.get(name)
-            if known is not None:
-                self._companions(rule, known, written, meant)
-
-    def _companions(
-        self,
-        rule: spec.Rule,
-        field: Field,
-        written: Mapping[str, spec.Rule],
-        meant: frozenset[str],
-    ) -> None:
-        needed = [field.companion] if field.companion else []
-        if isinstance(rule.kind, spec.Object):
-            inside = {inner.target.value for inner in rule.kind.part.fields}
-            needed += [flag for part, flag in field.part_companions if part in inside]
-        for flag in needed:
-            if flag in meant:
-                continue
-            companion = written.get(flag)
-            if companion is None:
-                self.faults.append(messages.companion_missing(rule.target, companion=flag))
-            elif not sets_flag(companion, rule):
-                value = value_span(companion)
-                self.faults.append(
-                    messages.companion_may_be_false(value, name=rule.target, companion=flag)
                 )
 
 

@@ -112,9 +112,11 @@ def _opening(target: str, reads: tuple[str, ...], rule: str) -> dict[str, str]:
 
 
 def _row(field: ir.Field, flow: ir.Flow) -> dict[str, str]:
+    # What makes the fields of a flag be sent is said at them.
+    reads = () if field.sent_with else field.reads
     return {
         "target": code(_path(field.target)),
-        "source": ", ".join(code(path) for path in field.reads),
+        "source": ", ".join(code(path) for path in reads),
         "rule": _rule(field),
         "missing": _missing(field),
         "remarks": "; ".join(_remarks(field, flow)),
@@ -133,6 +135,7 @@ _WORDS: Mapping[str, tuple[str, str]] = {
     "then": ("{} when {before}", "; {} when {before}"),
     "else": ("; else {}", ""),
     "field": ("{} of the document {before}", ""),
+    "flag_of": ("true with {}", ", {}"),
 }
 
 
@@ -201,7 +204,7 @@ def _remarks(field: ir.Field, flow: ir.Flow) -> Iterator[str]:
         whole = of_currency if limits.currency else f"{limits.places} decimal places"
         yield whole + way
     yield from dict.fromkeys(f"{sign} {bound}" for sign, bound in limits.range)
-    if flow.is_personal(field.reads):
+    if flow.is_personal(field.reads) and not field.sent_with:
         yield "personal"
     if "because" in said:
         yield prose(said["because"])

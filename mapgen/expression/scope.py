@@ -7,7 +7,7 @@ from itertools import chain
 
 from msgspec import Struct, field
 
-from mapgen.ir.expression import Local
+from mapgen.ir.expression import Expression, Local
 from mapgen.ir.types import Type
 
 # Source paths, each once, by first use: `order.name`, `order.line_items[].sku`.
@@ -65,13 +65,14 @@ class Binding(Struct, frozen=True):
     """One name's type, and the origins of its value.
 
     `reads` is what was read to evaluate it: of a `let`, conditions included. `local` is what a name
-    that the expression itself binds is in the ir.
+    that the expression itself binds is in the ir, `code` what a `let` stands for.
     """
 
     type: Type
     origins: Origins = NOWHERE
     reads: Paths = ()
     local: Local | None = None
+    code: Expression | None = None
 
 
 class Scope(Struct, frozen=True):

@@ -128,7 +128,8 @@ class Field(Struct, frozen=True):
     `target` is its path (`Details[].InventoryID`), `name` the member. `is_list`: a list of such
     values. `on_missing` says what a missing value means. `clears`: it empties the field.
     `is_written_once`: only a new document gets it. `written` is the rule as the spec has it: keys
-    and their words.
+    and their words. `sent_with` are paths of members of the same part: a field with some is sent
+    exactly when one of them is.
     """
 
     target: str
@@ -144,11 +145,12 @@ class Field(Struct, frozen=True):
     reads: tuple[str, ...]
     pointer: str
     written: Written
+    sent_with: tuple[tuple[str, ...], ...] = ()
 
     @property
     def is_always_set(self) -> bool:
         """Whether the field has a value in every document."""
-        return self.omit_if is None and self.on_missing != "omit"
+        return self.omit_if is None and self.on_missing != "omit" and not self.sent_with
 
 
 class CustomField(Struct, frozen=True):
@@ -172,6 +174,10 @@ class Part(Struct, frozen=True):
     def may_be_empty(self) -> bool:
         """Whether a record can leave all of it out: then the part is left out, too."""
         return not any(one.is_always_set for one in (*self.members, *self.others))
+
+    def member(self, name: str) -> Member:
+        """Return the member of that name, which is there."""
+        return next(one for one in self.members if one.name == name)
 
     @property
     def others(self) -> tuple[Field, ...]:

@@ -41,6 +41,19 @@ def renumbered(expression: ir.Expression, after: object) -> ir.Expression:
     return rewritten(expression, change)
 
 
+def canonical(expression: ir.Expression) -> ir.Expression:
+    """Return the expression with its locals numbered by first use, none with a hint."""
+    locals_ = (one.number for one in nodes(expression) if isinstance(one, ir.Local))
+    numbers = {number: at for at, number in enumerate(dict.fromkeys(locals_), start=1)}
+
+    def change(node: object) -> object:
+        if not isinstance(node, ir.Local):
+            return node
+        return replace(node, number=numbers[node.number], hint="")
+
+    return rewritten(expression, change)
+
+
 def over_document(
     expression: ir.Expression,
     emptied: frozenset[tuple[str, str]] = frozenset(),

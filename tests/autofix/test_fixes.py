@@ -268,9 +268,9 @@ def test_what_is_in_doubt(before: str, after: str, code: str, tmp_path: Path) ->
     assert code in {fault.code for fault in fixed.findings.faults}
 
 
-def test_a_flag_that_is_missing(tmp_path: Path) -> None:
+def test_a_flag_that_may_be_false(tmp_path: Path) -> None:
     """Whether a part overrides what the ERP has is for the author to say."""
-    workspace = build("companion-missing", tmp_path)
+    workspace = build("override-flag-is-false", tmp_path)
 
     fixed = autofix(Workspace(workspace), (SPEC,))
 

@@ -46,7 +46,6 @@ SEVERAL_WORDINGS: Mapping[str, set[str]] = {
     "E212": {"elements_differ", "no_key"},
     "E213": {"no_index", "no_list", "no_order", "no_fields", "no_fields_of_a_list"},
     "E219": {"default_may_be_missing", "or_wants_optional", "no_flat_map"},
-    "E416": {"companion_missing", "companion_may_be_false"},
     "E412": {"unknown_field", "unknown_member"},
     "E463": {"unclassified", "several_unclassified"},
     "E562": {"no_document", "unknown_document"},

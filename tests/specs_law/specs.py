@@ -704,6 +704,16 @@ class SpecMaker:
         self.feature("rule: object")
         return {"object": path, "as": alias, "fields": part}
 
+    def flag(self, rules: dict[str, Any], part: str, made: Mapping[str, Any]) -> None:
+        """Have the flag of a part sent by a rule that says when, or by the compiler."""
+        rules.pop(f"{part}Flag", None)
+        if self.chance(0.3):
+            rules[f"{part}Flag"] = {"const": True}
+        elif self.chance(0.3):
+            rules[f"{part}Flag"] = {"value": f"({made['object']}) != null"}
+        else:
+            self.feature("flag without a rule")
+
     # Documents
 
     def document(self, names: Names, *, is_plain: bool) -> dict[str, Any] | None:
@@ -731,7 +741,7 @@ class SpecMaker:
             if made is not None:
                 rules[part] = made
                 if not is_plain:
-                    rules["PartFlag"] = {"const": True}
+                    self.flag(rules, part, made)
         lasting = {"ref": "order.ref", "id": "string(order.id)", "Nbr": "order.Nbr"}
         record = names["order"]
         assert isinstance(record, Object)

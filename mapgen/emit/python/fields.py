@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import date
 from functools import partial
 
@@ -161,6 +161,14 @@ class FieldEmitter(Struct):
                 code = f"{code} if {is_there} else {self.wrap('StringValue', other)}"
         local = self.namer.name(local_name(field.name))
         return [Statement(code, local, field.target, field)], local
+
+    def sent_with(self, field: ir.Field, guards: Iterable[str]) -> tuple[Statement, str]:
+        """Return the statement of a constant that is sent when one of several guards holds."""
+        assert isinstance(field.value, ir.Fixed)
+        value = self._named_constant(field, field.value.text, is_custom=False)
+        code = self.or_unset(value, (" or ".join(guards),))
+        local = self.namer.name(local_name(field.name))
+        return Statement(code, local, field.target, field), local
 
     def or_unset(self, code: str, guards: tuple[str, ...]) -> str:
         """Return the code, left out of the document where a guard does not hold."""

@@ -404,10 +404,46 @@ class _Body(Struct):
     def _members(self, part: ir.Part) -> Iterator[tuple[Member, str]]:
         """Yield each member of a part with the Python of its value."""
         notes = () if part.note is None else (part.note,)
+        known = {member.name: member for member in part.members}
+        waiting = [one for one in part.members if isinstance(one, ir.Field) and one.sent_with]
+        found: dict[str, tuple[Member, str]] = {}
         for member in (*part.members, *notes):
-            yield self._field(member) if isinstance(member, ir.Field) else self._rows(member)
+            if isinstance(member, ir.Rows):
+                found[member.name] = self._rows(member)
+            elif not member.sent_with:
+                found[member.name] = self._field(member)
+            ready = [one for one in waiting if {path[0] for path in one.sent_with} <= found.keys()]
+            for flag in ready:
+                waiting.remove(flag)
+                found[flag.name] = self._flag(flag, known, found)
+        for member in (*part.members, *notes):
+            yield found[member.name]
         if part.custom:
             yield self._custom(part)
+
+    def _flag(
+        self,
+        flag: ir.Field,
+        known: Mapping[str, ir.Member],
+        found: Mapping[str, tuple[Member, str]],
+    ) -> tuple[Member, str]:
+        """Add the statement of a field that is sent with others, which have theirs before it."""
+        guards = [self._sent(known[path[0]], found[path[0]][1], path) for path in flag.sent_with]
+        statement, local = self.emitter.sent_with(flag, guards)
+        self.statements.append(statement)
+        self.rule(local, flag.target, flag.reads, flag.pointer)
+        return _member(flag.name, self._or_unset(self._kind(flag))), local
+
+    def _sent(self, member: ir.Member, code: str, path: tuple[str, ...]) -> str:
+        """Return the Python of whether what a path leads to is sent; the code is its first step."""
+        unset, tests = self.needs.name("msgspec", "UNSET"), []
+        for name in (*path[1:], ""):
+            if not member.is_always_set:
+                tests.append(f"{code} is not {unset}")
+            if name and isinstance(member, ir.Rows):
+                code = f"{code}.{python_name(name)}"
+                member = member.blocks[0].part.member(name)
+        return " and ".join(tests)
 
     def _field(self, item: ir.Field) -> tuple[Member, str]:
         local = self._statements_of(item)

@@ -60,15 +60,11 @@ read_only_field = Message("E414: `{entity}.{it}` is read-only", help="remove the
 required_field = Message(
     "E415: `{entity}` needs `{field}`, and no rule sets it", help="add a rule `{field}: …`"
 )
-companion_missing = Message(
-    "E416: `{it}` has no effect unless `{companion}` is true",
-    help="add `{companion}: {{const: true}}`",
-)
-companion_may_be_false = Message(
-    "E416: `{name}` has no effect unless `{companion}` is true",
+flag_may_be_false = Message(
+    "E416: `{name}` has no effect unless `{flag}` is true",
     label="this may be false, or missing",
     related="name: while this is set",
-    help="write `{companion}: {{const: true}}`, or the condition that sets `{name}`",
+    help="leave the rule out: `{flag}` is sent with `{name}`",
 )
 wrong_part = Message(
     "E417: `{it}` takes {expected}, this rule gives {found}",

@@ -1,0 +1,261 @@
+"""Override flags: a field that has no effect without its flag is sent with it, by whoever sets it.
+
+The contract knows the pairs. A flag without a rule is sent, as true, exactly when one of its fields
+is. One with a rule of its author has to be true wherever one of them is: it is proved on the ir.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain
+
+from msgspec import Struct
+
+from mapgen.contract.model import Entity
+from mapgen.expression.scope import Scope
+from mapgen.ir import flow as ir
+from mapgen.ir.building import negated
+from mapgen.ir.deciding import TRUE, Known
+from mapgen.ir.expression import (
+    Both,
+    Conditional,
+    Constant,
+    Either,
+    Expression,
+    IsPresent,
+    Not,
+    Variable,
+    is_optional,
+)
+from mapgen.ir.rewriting import canonical, renumbered, rewritten
+
+# More ways than that in which a field may be set are not told apart: less is proved then.
+_MOST_WAYS = 64
+
+
+class Needed(Struct, frozen=True):
+    """A flag, and the paths of the members of its part that need it: `("Contact", "Address")`."""
+
+    flag: str
+    paths: tuple[tuple[str, ...], ...]
+
+
+def needed_flags(entity: Entity, members: Iterable[ir.Member]) -> Iterator[Needed]:
+    """Yield the flags that the members of a part need."""
+    found: dict[str, list[tuple[str, ...]]] = {}
+    for member in members:
+        field = entity.fields[member.name]
+        if field.companion is not None:
+            found.setdefault(field.companion, []).append((member.name,))
+        inside = _inside(member)
+        for part, flag in field.part_companions:
+            if part in inside:
+                found.setdefault(flag, []).append((member.name, part))
+    for flag, paths in found.items():
+        yield Needed(flag, tuple(paths))
+
+
+def with_flags(
+    members: Sequence[ir.Member], needed: Iterable[Needed], prefix: str, pointer: str
+) -> tuple[ir.Member, ...]:
+    """Return the members of a part, before those that need a flag the flag that has no rule.
+
+    `prefix` and `pointer` are those of the part: its path in the document, its place in the spec.
+    """
+    known = {member.name: member for member in members}
+    before: dict[str, list[ir.Field]] = {}
+    for one in needed:
+        if one.flag not in known:
+            flag = _flag(one, known, prefix, pointer)
+            before.setdefault(one.paths[0][0], []).append(flag)
+    return tuple(chain.from_iterable((*before.get(member.name, ()), member) for member in members))
+
+
+def _flag(needed: Needed, known: Mapping[str, ir.Member], prefix: str, pointer: str) -> ir.Field:
+    """Return the field that is sent, as true, exactly when one of those that need it is."""
+    ways = [_steps(known, path) for path in needed.paths]
+    doubtful = [tuple(one for one in steps if not one.is_always_set) for steps in ways]
+    return ir.Field(
+        target=f"{prefix}{needed.flag}",
+        name=needed.flag,
+        kind="boolean",
+        is_list=False,
+        value=ir.Fixed("true"),
+        on_missing="never",
+        clears=False,
+        is_written_once=all(any(one.is_written_once for one in steps) for steps in ways),
+        omit_if=None,
+        limits=ir.Limits(),
+        reads=tuple(dict.fromkeys(path for steps in doubtful for path in _reads(steps))),
+        pointer=f"{pointer}/fields/{needed.flag}",
+        written=tuple(("flag_of", ".".join(path)) for path in needed.paths),
+        sent_with=needed.paths if all(doubtful) else (),
+    )
+
+
+def _steps(known: Mapping[str, ir.Member], path: tuple[str, ...]) -> tuple[ir.Member, ...]:
+    """Return the member at each step of a path."""
+    name, *below = path
+    return (known[name], *(_inside(known[name])[one] for one in below))
+
+
+def _inside(member: ir.Member) -> Mapping[str, ir.Member]:
+    """Return the members of an object, by name; a value or a list has none."""
+    if isinstance(member, ir.Field) or member.is_list:
+        return {}
+    return {one.name: one for one in member.blocks[0].part.members}
+
+
+def _reads(steps: Iterable[ir.Member]) -> Iterator[str]:
+    """Yield the source paths that decide whether members are sent."""
+    for member in steps:
+        yield from member.reads
+        if isinstance(member, ir.Rows) and not member.is_list:
+            part = member.blocks[0].part
+            if part.may_be_empty:
+                yield from _reads((*part.members, *part.others))
+
+
+# What an author says of a flag
+
+
+def is_proved(
+    flag: ir.Field, path: tuple[str, ...], members: Sequence[ir.Member], scope: Scope
+) -> bool:
+    """Whether a flag with a rule of its own is true wherever a member of its part is sent."""
+    known = {member.name: member for member in members}
+    lets = {name: one.code for name, one in scope.bindings.items() if one.code is not None}
+    ways, seen = [_Way()], list[object]()
+    for member in _steps(known, path):
+        value, omitted = _asked(member, lets)
+        if value is not None:
+            ways = [told for way in ways for told in way.with_value(value)]
+        if omitted is not None:
+            ways = [told for way in ways for told in way.told(omitted, holds=False)]
+        seen += [value, omitted]
+    # The names that expressions bind are apart: what is known of one tells nothing of another.
+    asked = [renumbered(one, tuple(seen)) for one in _claimed(flag, lets)]
+    return bool(asked) and all(way.proves(one) for way in ways for one in asked)
+
+
+def _asked(
+    member: ir.Member, lets: Mapping[str, Expression]
+) -> tuple[Expression | None, Expression | None]:
+    """Return the value without which a member is not sent, and the condition that leaves it out."""
+    if isinstance(member, ir.Rows):
+        first, *others = member.blocks
+        source = None if others or member.is_list else first.source
+        return None if source is None else _expanded(source, lets), None
+    value: Expression | None = None
+    if not isinstance(member.value, ir.Fixed | ir.Made) and member.on_missing == "omit":
+        value = _expanded(member.value, lets)
+    return value, _omitted(member, lets)
+
+
+def _claimed(flag: ir.Field, lets: Mapping[str, Expression]) -> list[Expression]:
+    """Return what has to hold for a flag to be sent as true; nothing where no record decides it."""
+    match flag.value:
+        case ir.Made():
+            return []
+        case ir.Fixed(text=text):
+            claimed: list[Expression] = [Constant(text.lower() == "true", TRUE.type)]
+        case value:
+            claimed = [_expanded(value, lets)]
+    omitted = _omitted(flag, lets)
+    return claimed if omitted is None else [*claimed, negated(omitted)]
+
+
+def _omitted(field: ir.Field, lets: Mapping[str, Expression]) -> Expression | None:
+    """Return the condition that leaves a field out, with its value in the place of `value`."""
+    if field.omit_if is None or isinstance(field.value, ir.Fixed | ir.Made):
+        return field.omit_if
+    return _expanded(_expanded(field.omit_if, {"value": field.value}), lets)
+
+
+class _Way(Struct, frozen=True):
+    """One way in which a member comes to be sent: what is known of the record there."""
+
+    known: Known = Known()
+    conditions: Mapping[Expression, bool] = {}
+
+    def told(self, condition: Expression, *, holds: bool) -> list[_Way]:
+        """Return the ways in which a condition holds, or does not."""
+        match condition:
+            case Constant(value=value):
+                return [self] if value is holds else []
+            case Not(operand=operand):
+                return self.told(operand, holds=not holds)
+            case IsPresent(operand=operand) if holds:
+                return self.with_value(operand)
+            case Both(parts=parts) | Either(parts=parts):
+                if isinstance(condition, Both) is not holds:
+                    return [way for part in parts for way in self.told(part, holds=holds)]
+                ways = [self]
+                for part in parts:
+                    ways = [told for way in ways for told in way.told(part, holds=holds)]
+                return ways if len(ways) <= _MOST_WAYS else [self]
+            case _:
+                return self._noting(condition, holds=holds)
+
+    def with_value(self, value: Expression) -> list[_Way]:
+        """Return the ways in which a value is there."""
+        match value:
+            case Constant(value=found):
+                return [] if found is None else [self]
+            case Conditional(condition=condition, then=then, otherwise=otherwise):
+                return [
+                    way
+                    for holds, branch in ((True, then), (False, otherwise))
+                    for told in self.told(condition, holds=holds)
+                    for way in told.with_value(branch)
+                ]
+            case _ if not is_optional(value):
+                return [self]
+            case _:
+                return self._noting(IsPresent(value), holds=True)
+
+    def _noting(self, condition: Expression, *, holds: bool) -> list[_Way]:
+        decided = self.decided(condition)
+        if isinstance(decided, Constant):
+            return [self] if decided.value is holds else []
+        known = self.known.told_by(condition, holds=holds)
+        return [_Way(known, {**self.conditions, canonical(condition): holds})]
+
+    def decided(self, condition: Expression) -> Expression:
+        """Return a condition, or the constant that it is in this way."""
+        told = self.conditions.get(canonical(condition))
+        return self.known.decided(condition) if told is None else Constant(told, TRUE.type)
+
+    def proves(self, condition: Expression, *, holds: bool = True) -> bool:
+        """Whether a condition holds in this way, or does not."""
+        match self.decided(condition):
+            case Constant(value=value):
+                return value is holds
+            case Not(operand=operand):
+                return self.proves(operand, holds=not holds)
+            case Both(parts=parts) | Either(parts=parts) as both:
+                asked = all if isinstance(both, Both) is holds else any
+                return asked(self.proves(part, holds=holds) for part in parts)
+            case Conditional(condition=asked_first, then=then, otherwise=otherwise):
+                return all(
+                    way.proves(branch, holds=holds)
+                    for is_so, branch in ((True, then), (False, otherwise))
+                    for way in self.told(asked_first, holds=is_so)
+                )
+            case found:
+                return found != condition and self.proves(found, holds=holds)
+
+
+def _expanded(expression: Expression, named: Mapping[str, Expression]) -> Expression:
+    """Return an expression with what some names stand for in their place."""
+    whole: list[object] = [expression]
+
+    def change(node: object) -> object:
+        if not isinstance(node, Variable) or node.name not in named:
+            return node
+        inner = {name: code for name, code in named.items() if name != node.name}
+        value = renumbered(_expanded(named[node.name], inner), tuple(whole))
+        whole.append(value)
+        return value
+
+    return rewritten(expression, change)
