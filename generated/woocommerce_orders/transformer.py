@@ -173,8 +173,8 @@ class CustomerLocation(Struct, frozen=True, gc=False):
     ExtRefNbr: StringValue
     Customer: StringValue
     LocationName: StringValue
-    ContactOverride: BooleanValue
-    AddressOverride: BooleanValue
+    ContactOverride: BooleanValue | UnsetType
+    AddressOverride: BooleanValue | UnsetType
     LocationContact: LocationContact | UnsetType
 
 
@@ -261,13 +261,13 @@ class SalesOrder(Struct, frozen=True, gc=False):
     Description: StringValue
     ExternalOrderSource: StringValue | UnsetType
     ControlTotal: DecimalValue
-    BillToAddressOverride: BooleanValue
+    BillToAddressOverride: BooleanValue | UnsetType
     BillToAddress: BillToAddress | UnsetType
-    BillToContactOverride: BooleanValue
+    BillToContactOverride: BooleanValue | UnsetType
     BillToContact: BillToContact | UnsetType
-    ShipToAddressOverride: BooleanValue
+    ShipToAddressOverride: BooleanValue | UnsetType
     ShipToAddress: ShipToAddress | UnsetType
-    ShipToContactOverride: BooleanValue
+    ShipToContactOverride: BooleanValue | UnsetType
     ShipToContact: ShipToContact | UnsetType
     Details: list[SalesOrderDetail]
     IsTaxValid: BooleanValue
@@ -395,7 +395,22 @@ def bind(settings: Settings, lookups: Lookups) -> Callable[[Order], Documents | 
         )
         # location: LocationContact
         location_contact = unless_empty(location_contact_from(order, shipped_to))
-        return CustomerLocation(ext_ref_nbr, customer, location_name, TRUE, TRUE, location_contact)
+        # location: ContactOverride
+        contact_override = TRUE if location_contact is not UNSET else UNSET
+        # location: AddressOverride
+        address_override = (
+            TRUE
+            if location_contact is not UNSET and location_contact.Address is not UNSET
+            else UNSET
+        )
+        return CustomerLocation(
+            ext_ref_nbr,
+            customer,
+            location_name,
+            contact_override,
+            address_override,
+            location_contact,
+        )
 
     def bill_to_address_from(address: Billing) -> BillToAddress:
         """Return the `BillToAddress` of one address."""
@@ -661,28 +676,30 @@ def bind(settings: Settings, lookups: Lookups) -> Callable[[Order], Documents | 
         )
         # order: ControlTotal
         control_total = DecimalValue(at_least(order.total, ZERO))
-        # order: BillToAddressOverride
-        bill_to_address_override = BooleanValue(is_billed)
         # order: BillToAddress
         bill_to_address = unless_empty(bill_to_address_from(order.billing)) if is_billed else UNSET
+        # order: BillToAddressOverride
+        bill_to_address_override = TRUE if bill_to_address is not UNSET else UNSET
         # order: BillToContact
         bill_to_contact = unless_empty(bill_to_contact_from(order, billed_to))
-        # order: ShipToAddressOverride
-        ship_to_address_override = BooleanValue(is_shipped and not has_location)
+        # order: BillToContactOverride
+        bill_to_contact_override = TRUE if bill_to_contact is not UNSET else UNSET
         # order: ShipToAddress
         ship_to_address = (
             unless_empty(ship_to_address_from(order.shipping))
             if (is_shipped and not has_location)
             else UNSET
         )
-        # order: ShipToContactOverride
-        ship_to_contact_override = BooleanValue(is_shipped and not has_location)
+        # order: ShipToAddressOverride
+        ship_to_address_override = TRUE if ship_to_address is not UNSET else UNSET
         # order: ShipToContact
         ship_to_contact = (
             unless_empty(ship_to_contact_from(order, billed_to, shipped_to, order.shipping))
             if (is_shipped and not has_location)
             else UNSET
         )
+        # order: ShipToContactOverride
+        ship_to_contact_override = TRUE if ship_to_contact is not UNSET else UNSET
         # order: Details: one row for each line
         line_details = [sales_order_detail_from_line(line) for line in order.line_items]
         # order: Details: one row for each fee
@@ -716,7 +733,7 @@ def bind(settings: Settings, lookups: Lookups) -> Callable[[Order], Documents | 
             control_total,
             bill_to_address_override,
             bill_to_address,
-            TRUE,
+            bill_to_contact_override,
             bill_to_contact,
             ship_to_address_override,
             ship_to_address,
