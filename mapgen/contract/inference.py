@@ -1,8 +1,8 @@
 """Sample records in, a draft of their JSON Schema out, of the kind that `source_schema` reads.
 
 A general tool learns types and required members. What a mapping needs besides is read off the
-values: decimals and moments that travel as text, words of a closed vocabulary, objects that are
-one type in several places, what never changes.
+values: decimals and moments that travel as text, how dates and amounts are written, words of a
+closed vocabulary, objects that are one type in several places, what never changes.
 
 Invariant: nothing personal reaches the schema. Of values, only words are shown that are there again
 and again in one letter case, of a member whose name says that it holds a vocabulary and that is in
@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from typing import TypeAlias
@@ -31,6 +31,27 @@ MOST_DIGITS = 28
 _DECIMAL = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?")
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)", re.ASCII)
 _DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
+_WHOLE = re.compile(r"-?(0|[1-9][0-9]{0,17})", re.ASCII)
+_FLAGS = frozenset({"true", "false", "True", "False", "TRUE", "FALSE"})
+_COMMA = re.compile(r"-?(\d{1,3}(\.\d{3})+|\d+),\d+", re.ASCII)
+# How texts may be written that are days or clocks, with what Python calls it.
+_WRITTEN: Mapping[str, str] = {
+    "dd.MM.yyyy": "%d.%m.%Y",
+    "dd/MM/yyyy": "%d/%m/%Y",
+    "MM/dd/yyyy": "%m/%d/%Y",
+    "yyyy/MM/dd": "%Y/%m/%d",
+    "dd-MM-yyyy": "%d-%m-%Y",
+    "yyyy-MM-dd HH:mm:ss": "%Y-%m-%d %H:%M:%S",
+    "dd.MM.yyyy HH:mm": "%d.%m.%Y %H:%M",
+    "MM/dd/yyyy HH:mm": "%m/%d/%Y %H:%M",
+}
+_AS_WRITTEN = re.compile(r"\d{2,4}[./-]\d\d[./-]\d{2,4}( \d\d:\d\d(:\d\d)?)?", re.ASCII)
+# Names of cells whose digits are no number: they are told apart, not counted.
+_CODE = re.compile(
+    "account|barcode|code|ean|gtin|iban|isbn|mobile|nbr|no|nr|number|phone|postcode|reference|sku"
+    "|telephone|upc|zip"
+)
+_REVIEW = "Review: is taken to never change, for its name."
 _WORD = re.compile(r"[a-z][a-z0-9_-]{0,23}|[A-Z][A-Z0-9_-]{0,23}")
 # How much of their members two objects share that are one type in two places.
 _ALIKE = 0.8
@@ -46,6 +67,10 @@ class Texts(Struct):
     fractions: int = 0
     moments: int = 0
     dates: int = 0
+    wholes: int = 0
+    flags: int = 0
+    commas: int = 0
+    written: Counter[str] = field(default_factory=Counter)
     words: Counter[str] = field(default_factory=Counter)
 
     def take(self, text: str) -> None:
@@ -56,6 +81,13 @@ class Texts(Struct):
             self.fractions += "." in text
         self.moments += bool(_MOMENT.fullmatch(text)) and _is_valid(datetime.fromisoformat, text)
         self.dates += bool(_DATE.fullmatch(text)) and _is_valid(date.fromisoformat, text)
+        self.wholes += bool(_WHOLE.fullmatch(text))
+        self.flags += text in _FLAGS
+        self.commas += bool(_COMMA.fullmatch(text))
+        if _AS_WRITTEN.fullmatch(text):
+            self.written.update(
+                name for name, form in _WRITTEN.items() if _is_valid(_clock(form), text)
+            )
         if _WORD.fullmatch(text) and len(self.words) <= MOST_WORDS:
             self.words[text] += 1
 
@@ -66,6 +98,10 @@ class Texts(Struct):
         self.fractions += other.fractions
         self.moments += other.moments
         self.dates += other.dates
+        self.wholes += other.wholes
+        self.flags += other.flags
+        self.commas += other.commas
+        self.written += other.written
         self.words += other.words
 
     def facts(self) -> Schema:
@@ -79,7 +115,25 @@ class Texts(Struct):
         are_words = sum(self.words.values()) == self.count and len(self.words) <= MOST_WORDS
         if are_words and self.count >= 3 * len(self.words):
             return {"examples": sorted(self.words)}
-        return self._nearly()
+        return self._as_written() or self._nearly()
+
+    def of_cells(self, *, is_code: bool) -> Schema | None:
+        """Return the type of cells all of which are written like one, None where they are text."""
+        if self.decimals == self.count and self.fractions:
+            return {"type": "number"}
+        if self.wholes == self.count and not is_code:
+            return {"type": "integer"}
+        return {"type": "boolean"} if self.flags == self.count else None
+
+    def _as_written(self) -> Schema:
+        """Return words on how all of them are written, where that is how a day or an amount is."""
+        forms = [f"`{name}`" for name in _WRITTEN if self.written[name] == self.count]
+        if forms:
+            what = "moment of a clock" if "HH" in forms[0] else "date"
+            return {"description": f"A {what}, written {' or '.join(forms)}."}
+        if self.commas == self.count:
+            return {"description": "A number, written with a decimal comma."}
+        return {}
 
     def _nearly(self) -> Schema:
         """Return words on a format that a few samples do not have: they may be mistakes."""
@@ -108,6 +162,7 @@ class Seen(Struct):
     present: Counter[str] = field(default_factory=Counter)
     elements: Seen | None = None
     is_vocabulary: bool = False
+    is_code: bool = False
     unnamed: int = 0
 
     def take(self, value: Json) -> None:
@@ -177,22 +232,36 @@ class Seen(Struct):
             yield "", self.elements
 
 
-def infer(records: Iterable[Mapping[str, Json]], name: str) -> Schema:
-    """Return a draft of the schema of records that are called `name`."""
-    root, count = Seen(), 0
-    for count, record in enumerate(records, start=1):  # noqa: B007 - counts what is passed on
+def infer(
+    records: Iterable[Mapping[str, Json]],
+    name: str,
+    *,
+    holds_cells: bool = False,
+    with_enums: bool = False,
+) -> Schema:
+    """Return a draft of the schema of records.
+
+    Args:
+        records: the samples.
+        name: what a record is called.
+        holds_cells: whether all values are text, as the rows of a sheet are.
+        with_enums: whether words of a closed vocabulary are all that there may be.
+    """
+    samples = list(records)
+    root = Seen()
+    for record in samples:
         root.take(record)
     _hide(root)
     _share(root)
     title = name.replace("_", " ")
-    writer = _Writer(_names(root))
+    writer = _Writer(_names(root), holds_cells, with_enums)
     schema = writer.object(root)
-    for member, seen in root.members.items():
-        if member.casefold() == "id" and _never_changes(seen, root.present[member] == root.objects):
-            members = schema["properties"]
-            assert isinstance(members, dict)
-            members[member]["readOnly"] = True
+    members = schema["properties"]
+    assert isinstance(members, dict)
+    for member in _lasting(root, samples, name):
+        members[member] = {**members[member], "readOnly": True, "description": _REVIEW}
     definitions = {writer.names[id(seen)]: writer.object(seen) for seen in _shared(root)}
+    count = len(samples)
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": title[:1].upper() + title[1:],
@@ -204,9 +273,34 @@ def infer(records: Iterable[Mapping[str, Json]], name: str) -> Schema:
     }
 
 
+def _lasting(root: Seen, samples: Sequence[Mapping[str, Json]], name: str) -> list[str]:
+    """Return the members that are taken to never change, by their names: `id`, `order_id`, `uuid`.
+
+    Where there is none, it is the first whose name ends like that of a number, and of which no two
+    samples have the same.
+    """
+    fit = [
+        member
+        for member, seen in root.members.items()
+        if _never_changes(seen, root.present[member] == root.objects)
+    ]
+    of_the_record = (("id",), ("uuid",), ("guid",), (*words_of(name), "id"))
+    named = [member for member in fit if words_of(member) in of_the_record]
+    if named:
+        return named
+    ends = {"id", "nbr", "no", "nr", "number", "ref", "reference", "sku"}
+    return [
+        member
+        for member in fit
+        if words_of(member)[-1:] and words_of(member)[-1] in ends
+        if len(samples) > 1 and len({str(one[member]) for one in samples}) == len(samples)
+    ][:1]
+
+
 def _hide(seen: Seen, path: str = "") -> None:
     """Leave out members that values name, and say which texts may be shown."""
     seen.is_vocabulary = is_vocabulary(path)
+    seen.is_code = any(map(_CODE.fullmatch, words_of(path.rpartition(".")[2])[-1:]))
     names = [name for name in seen.members if not is_value(name)]
     kinds = {tuple(seen.members[name].kinds()) for name in names}
     if path and len(kinds) == 1 and is_keyed_by_persons(path.rpartition(".")[2], names):
@@ -227,6 +321,8 @@ class _Writer(Struct, frozen=True):
     """Writes what was seen as schemas; `names`: what stands in `$defs`, by identity."""
 
     names: Mapping[int, str]
+    holds_cells: bool
+    with_enums: bool
 
     def schema(self, seen: Seen) -> Schema:
         if id(seen) in self.names:
@@ -239,9 +335,7 @@ class _Writer(Struct, frozen=True):
         types = [*kinds, *(["null"] if seen.nulls else [])]
         schema: Schema = {"type": types[0] if len(types) == 1 else types} if types else {}
         if kinds == ["string"]:
-            schema |= seen.texts.facts()
-            if not seen.is_vocabulary:
-                schema.pop("examples", None)
+            schema |= self._texts(seen)
         elif "array" in kinds and seen.elements is not None:
             schema["items"] = self.schema(seen.elements)
         if "object" in kinds:
@@ -254,6 +348,17 @@ class _Writer(Struct, frozen=True):
                 count = f"{seen.unnamed} member{'s' * (seen.unnamed != 1)}"
                 schema["description"] = f"{count} left out: named by values of the samples."
         return schema
+
+    def _texts(self, seen: Seen) -> Schema:
+        """Return what texts say beside that they are some; words only of a vocabulary's."""
+        cells = seen.texts.of_cells(is_code=seen.is_code) if self.holds_cells else None
+        if cells is not None:
+            return {"type": [cells["type"], "null"]} if seen.nulls else cells
+        facts = seen.texts.facts()
+        words = facts.pop("examples", None)
+        if not isinstance(words, list) or not seen.is_vocabulary or any(map(is_value, words)):
+            return facts
+        return facts | {"enum" if self.with_enums else "examples": words}
 
 
 def _share(root: Seen) -> None:
@@ -356,6 +461,10 @@ def _common_end(names: list[str]) -> str:
     ):
         length += 1
     return "_".join(first[len(first) - length :] if length else first) or "object"
+
+
+def _clock(form: str) -> Callable[[str], object]:
+    return lambda text: datetime.strptime(text, form)
 
 
 def _is_valid(read: Callable[[str], object], text: str) -> bool:

@@ -33,6 +33,7 @@ SAID_ELSEWHERE = {
     "E532": "`mapgen generate` says it, see test_generate",
     "E533": "every command that writes a file says it, see tests/cli/test_targets.py",
     "E541": "`mapgen init` says it, see tests/cli/test_init.py",
+    "E542": "`mapgen schema infer` says it, see tests/draft/test_samples.py",
     "E594": "`mapgen transform` and `mapgen run` say it, see tests/cli",
     "E567": "`mapgen transform` says it, see tests/cli/test_lookups.py",
     "E521": "`mapgen sandbox` says it, see tests/sandbox",

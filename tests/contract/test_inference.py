@@ -51,6 +51,90 @@ def member(*values: Any) -> dict[str, Any]:
     return found
 
 
+def cells(name: str, *values: str) -> dict[str, Any]:
+    """Return the schema of a column whose cells have these values."""
+    rows = [{name: value} for value in values]
+    found = infer(rows, "row", holds_cells=True)["properties"]
+    assert isinstance(found, dict)
+    return {key: said for key, said in found[name].items() if key != "description"}
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "expected"),
+    [
+        pytest.param("quantity", ["1", "20"], {"type": "integer"}, id="whole numbers"),
+        pytest.param("price", ["1.50", "20"], {"type": "number"}, id="amounts"),
+        pytest.param("paid", ["true", "FALSE"], {"type": "boolean"}, id="flags"),
+        pytest.param("article", ["007", "20"], {"type": "string"}, id="a leading zero"),
+        pytest.param("zip", ["12345", "20000"], {"type": "string"}, id="codes, by their name"),
+        pytest.param("phone", ["12345", "20000"], {"type": "string"}, id="phone numbers"),
+        pytest.param("day", ["2026-01-31"], {"type": "string", "format": "date"}, id="days"),
+        pytest.param("remark", ["1", "x"], {"type": "string"}, id="text among numbers"),
+    ],
+)
+def test_cell(name: str, values: list[str], expected: object) -> None:
+    """Cells are text, whose type is seen where all of them are written like it."""
+    assert cells(name, *values) == expected
+
+
+@pytest.mark.parametrize(
+    ("values", "description"),
+    [
+        pytest.param(["31.01.2026", "01.02.2026"], "A date, written `dd.MM.yyyy`.", id="dots"),
+        pytest.param(["01/31/2026"], "A date, written `MM/dd/yyyy`.", id="the month first"),
+        pytest.param(
+            ["01/02/2026"], "A date, written `dd/MM/yyyy` or `MM/dd/yyyy`.", id="nobody knows"
+        ),
+        pytest.param(
+            ["2026-01-31 10:00:00"],
+            "A moment of a clock, written `yyyy-MM-dd HH:mm:ss`.",
+            id="a clock",
+        ),
+        pytest.param(["1.249,50", "3,5"], "A number, written with a decimal comma.", id="comma"),
+    ],
+)
+def test_how_it_is_written(values: list[str], description: str) -> None:
+    """Days and amounts that are written in a country's way are told."""
+    assert member(*values) == {"type": "string", "description": description}
+
+
+@pytest.mark.parametrize(
+    ("records", "lasting"),
+    [
+        pytest.param([{"order_id": 1, "no": 2}], {"order.order_id"}, id="an id of the record"),
+        pytest.param([{"uuid": "a", "id": 1}], {"order.uuid", "order.id"}, id="two"),
+        pytest.param([{"customer_id": 1}], set(), id="an id of something else"),
+        pytest.param([{"number": "A1"}, {"number": "A2"}], {"order.number"}, id="a number"),
+        pytest.param([{"number": "A1"}, {"number": "A1"}], set(), id="a number that repeats"),
+        pytest.param([{"id": None}, {"id": 1}], set(), id="one that may be missing"),
+    ],
+)
+def test_what_never_changes(records: list[Any], lasting: set[str]) -> None:
+    """What tells records apart is taken to never change, and marked for review."""
+    draft = drafted(*records)
+
+    assert read(draft).lasting == lasting
+    for path in lasting:
+        assert "Review" in draft["properties"][path.partition(".")[2]]["description"]
+
+
+def test_enums_when_asked() -> None:
+    """Words of a vocabulary are examples, and all that there may be only where that is asked."""
+    records = [{"status": word} for word in ("paid", "open", "paid", "paid", "open", "paid")]
+    found = infer(records, "order", with_enums=True)["properties"]
+    assert isinstance(found, dict)
+
+    assert found["status"] == {"type": "string", "enum": ["open", "paid"]}
+
+
+@pytest.mark.parametrize(
+    "value", ["DE89370400440532013000", "GB29NWBK60161331926819", "4111111111111111"]
+)
+def test_no_value_that_looks_personal(value: str) -> None:
+    """An account in the place of a word is shown nowhere, whatever the name of its member."""
+    assert value not in json.dumps(drafted(*[{"method": value, "type": value.lower()}] * 6))
+
+
 @pytest.mark.parametrize(
     ("values", "expected"),
     [
@@ -104,7 +188,9 @@ def test_required() -> None:
 
 def test_id_never_changes() -> None:
     """`id` is proposed as what never changes, where it is always there."""
-    assert drafted({"id": 1, "no": 1})["properties"]["id"] == {"type": "integer", "readOnly": True}
+    found = drafted({"id": 1, "no": 1})["properties"]["id"]
+    assert found.pop("description").startswith("Review: ")
+    assert found == {"type": "integer", "readOnly": True}
     assert read(drafted({"id": 1, "no": 1})).lasting == {"order.id"}
     assert drafted({"id": 1}, {})["properties"]["id"] == {"type": "integer"}
     assert drafted({"id": 1}, {"id": None})["properties"]["id"] == {"type": ["integer", "null"]}

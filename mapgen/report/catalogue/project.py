@@ -48,6 +48,11 @@ unsupported_input = Message(
     "E508: the input `{path}` is not of the format that the flow reads",
     help="the flow reads {reads}; `format:` of its source says which",
 )
+unknown_stream = Message(
+    "E542: the samples are of several streams, and none is called `{it}`",
+    help="name one with `--name`: {known:, }",
+    path="{file}",
+)
 unfit_header = Message(
     "E528: the input `{path}` cannot be read: {reason}",
     help="the first line names the columns; is the `delimiter:` of the source right?",

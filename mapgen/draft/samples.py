@@ -1,0 +1,128 @@
+"""Samples of records, as files have them: JSON, rows of cells, what a Singer tap prints.
+
+What is no record is reported and left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import TypeAlias, cast
+
+from msgspec import Struct
+
+from mapgen.contract.inference import Json, Schema, infer
+from mapgen.draft.singer import is_of_singer, refined, stream_of
+from mapgen.formats import FORMATS
+from mapgen.plan import Form
+from mapgen.report import Stopped
+from mapgen.report.catalogue import project as messages
+from mapgen.report.catalogue import reading
+from mapgen.runtime.errors import RuleError
+from mapgen.runtime.sources.cells import HeaderError, Row
+from mapgen.runtime.sources.kinds import files_of
+from mapgen.runtime.sources.records import decode_whole, read_records
+
+Record: TypeAlias = Mapping[str, Json]
+Report: TypeAlias = Callable[[str], None]
+_DELIMITERS = (",", ";", "\t", "|")
+_CELLS = {".csv": "csv", ".tsv": "csv", ".txt": "csv", ".xlsx": "xlsx"}
+
+
+class Samples(Struct, frozen=True):
+    """Records, what files of them are, and their schema where it came with them."""
+
+    records: tuple[Record, ...]
+    form: Form = Form()
+    schema: Schema | None = None
+
+    def drafted(self, name: str, *, with_enums: bool = False) -> Schema:
+        """Return a draft of the schema of a record that is called so."""
+        holds_cells = self.form.holds_cells
+        if self.schema is None:
+            return infer(self.records, name, holds_cells=holds_cells, with_enums=with_enums)
+        found = infer(self.records, name, with_enums=with_enums) if self.records else {}
+        return refined(self.schema, found)
+
+
+def read_samples(
+    files: Iterable[Path], name: str, envelope: tuple[str, ...], say: Report
+) -> Samples:
+    """Return the samples that files hold.
+
+    Args:
+        files: JSON, JSON Lines, CSV or Excel; the first says of what form all are.
+        name: what a record is called: of what a Singer tap prints, its stream.
+        envelope: members that records are wrapped in.
+        say: is told what is left out.
+
+    Raises Stopped where there is no record, and no schema either.
+    """
+    paths = tuple(files)
+    kind = _CELLS.get(paths[0].suffix.lower())
+    if kind is not None:
+        form = (
+            Form(kind, delimiter=_delimiter(paths[0])) if kind == "csv" else _form(kind, paths[0])
+        )
+        rows = tuple(row for path in paths for row in _rows(path, form, say))
+        return _not_empty(Samples(rows, form), paths)
+    found = [record for path in paths for record in _objects(path, envelope, say)]
+    if any(is_of_singer(one) for one in found):
+        stream = stream_of(found, name, paths[0].as_posix())
+        return Samples(stream.records, schema=stream.schema)
+    if any(_is_schema(one) for one in found):
+        return Samples((), schema=dict(found[0]))
+    return _not_empty(Samples(tuple(found)), paths)
+
+
+def _not_empty(samples: Samples, paths: tuple[Path, ...]) -> Samples:
+    if samples.records:
+        return samples
+    raise Stopped(
+        reading.not_json(path=paths[0].as_posix(), reason="it holds no record", what="the samples")
+    )
+
+
+def _form(kind: str, path: Path) -> Form:
+    if kind not in FORMATS:
+        raise Stopped(messages.unsupported_input(path=path.as_posix(), reads="JSON or CSV"))
+    return Form(kind)
+
+
+def _delimiter(path: Path) -> str:
+    """Return what stands between the names of the header."""
+    with path.open("rb") as stream:
+        header = stream.readline().decode("utf-8", "replace")
+    return max(_DELIMITERS, key=header.count)
+
+
+def _rows(path: Path, form: Form, say: Report) -> Iterator[Record]:
+    with path.open("rb") as stream:
+        try:
+            for row in files_of(form).records(stream, path.name, ()):
+                if isinstance(row, Row):
+                    yield cast(Record, row.named())
+                else:
+                    say(f"{path.as_posix()}: record {row.number} is left out: {row.broken}")
+        except HeaderError as error:
+            raise Stopped(messages.unfit_header(path=path.as_posix(), reason=str(error))) from None
+
+
+def _objects(path: Path, envelope: tuple[str, ...], say: Report) -> Iterator[Record]:
+    """Yield the objects of a file."""
+    with path.open("rb") as stream:
+        for raw in read_records(stream, path.name, envelope):
+            try:
+                record = decode_whole(raw, envelope)
+                if not isinstance(record, dict):
+                    raise RuleError("R101", "it is no object")
+            except RuleError as fault:
+                say(f"{path.as_posix()}: record {raw.number} is left out: {fault}")
+            else:
+                yield cast(Record, record)
+
+
+def _is_schema(one: Record) -> bool:
+    return isinstance(one.get("properties"), dict) and (
+        "$schema" in one or one.get("type") == "object"
+    )
