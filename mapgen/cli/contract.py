@@ -11,10 +11,9 @@ from typing import TYPE_CHECKING
 import click
 
 from mapgen.cli.options import STANDARD_OUTPUT, Target, force_option
-from mapgen.cli.output import give, say
+from mapgen.cli.output import give, piped, say
 
 if TYPE_CHECKING:
-    from mapgen.contract.importing import Imported
     from mapgen.contract.model import Contract
     from mapgen.contract.showing import Shown
     from mapgen.workspace import Workspace
@@ -29,7 +28,14 @@ def contract() -> None:
 @click.argument("openapi", type=click.Path(path_type=Path))
 @click.option("--keys", type=click.Path(path_type=Path), help="Key fields of each entity, JSON.")
 @click.option("--metadata", type=click.Path(path_type=Path), help="Labels and SQL types, JSON.")
-@click.option("--overlay", type=click.Path(path_type=Path), help="Reviewed facts, YAML.")
+@click.option(
+    "--overlay",
+    type=click.Path(path_type=Path),
+    help="Reviewed facts, YAML. [default: NAME.overlay.yaml beside the lock]",
+)
+@click.option(
+    "--no-facts", is_flag=True, help="Without the facts about Default that mapgen brings."
+)
 @click.option("--entities", help="Only these, with what they lead to: SalesOrder,Customer")
 @click.option("--output", type=Target(), help="The lock to write; - for stdout.")
 @force_option
@@ -43,21 +49,29 @@ def import_command(  # noqa: PLR0913 - one parameter an option
     entities: str | None,
     output: Path | None,
     *,
+    no_facts: bool,
     force: bool,
 ) -> None:
     """Turn an endpoint's OpenAPI document into a contract lock.
 
     Without --output the lock goes to specs/contracts/NAME.json of the workspace around the current
-    folder, or into the current folder where there is no workspace.
+    folder, or into the current folder where there is no workspace. Facts about the Default endpoint
+    that its document cannot state come with mapgen; those of your own stand in an overlay.
     """
     from mapgen.contract.importing import Inputs, import_contract
     from mapgen.contract.lock import is_intact
+    from mapgen.contract.summary import summary
 
-    names = _names(entities)
-    done = import_contract(Inputs(openapi, keys, metadata, overlay), names)
-    target = output or _default_output(project or Path(), done.contract.name)
+    folder = _folder(project or Path())
+    inputs = Inputs(openapi, keys, metadata, overlay, folder, with_facts=not no_facts)
+    done = import_contract(inputs, _names(entities))
+    target = output or _shown(folder / f"{done.contract.name}.json")
+    changed = list(_changed(project, target, done.contract))
+    if output is None:
+        with suppress(OSError):  # told when the lock is written
+            target.parent.mkdir(exist_ok=True)
     give(done.lock, target, force=force, is_ours=is_intact)
-    for line in _summary(done):
+    for line in (*summary(done), *changed):
         say(line, err=output == STANDARD_OUTPUT)
 
 
@@ -70,64 +84,80 @@ def _names(entities: str | None) -> tuple[str, ...]:
     return tuple(dict.fromkeys(names))
 
 
-def _default_output(project: Path, name: str) -> Path:
+def _folder(project: Path) -> Path:
+    """Return where a lock goes: among the contracts of the workspace, or here."""
     here = Path(os.path.realpath(project))
-    target = here / f"{name}.json"
     for folder in (here, *here.parents):
         if (folder / "specs").is_dir():
-            target = folder / "specs" / "contracts" / f"{name}.json"
-            break
-    with suppress(OSError):  # told when the lock is written
-        target.parent.mkdir(exist_ok=True)
+            return folder / "specs" / "contracts"
+    return here
+
+
+def _shown(target: Path) -> Path:
     return target.relative_to(Path.cwd()) if target.is_relative_to(Path.cwd()) else target
 
 
-def _summary(done: Imported) -> list[str]:
-    kept = done.contract.entities.values()
-    fields = [one for entity in kept for one in entity.fields.values()]
-    top = sum(entity.is_top_level for entity in kept)
-    actions = sum(len(entity.actions) for entity in kept)
-    lines = [
-        f"  endpoint  {done.contract.endpoint}/{done.contract.version},"
-        f" contract version {done.contract.contract_version}",
-        f"  entities  {len(kept)} of {done.entities_offered}, {top} top-level,"
-        f" {actions} actions",
-        f"  fields    {len(fields)}, {sum(one.max_length is not None for one in fields)} with a"
-        f" length, {sum(one.is_key for one in fields)} in keys",
-        f"  overlay   {done.facts_taken} facts taken",
-    ]
-    lines.extend(f"            overruled {line}" for line in done.overruled)
-    lines.extend(_notices(done))
-    return lines
+def _changed(project: Path | None, target: Path, after: Contract) -> Iterator[str]:
+    """Yield what an import changes about the lock that is there, and whose specs name it."""
+    from mapgen.contract.lock import is_intact, load
+    from mapgen.contract.summary import changes, listed, told_changes
+    from mapgen.contract.touched import touched
+    from mapgen.report import Stopped
+    from mapgen.workspace import Workspace
 
-
-def _notices(done: Imported) -> list[str]:
-    """Return what a reviewer has to know: facts that match nothing, key orders nobody confirmed."""
-    lines = [f"  unmatched {name}: in a file, not in the contract" for name in done.unmatched]
-    if done.unordered_keys:
-        lines.append("  key order not confirmed, taken from the key file (the overlay may say):")
-        lines.extend(f"            {line}" for line in done.unordered_keys)
-    return lines
+    with suppress(OSError, Stopped):
+        if not is_intact(target.read_bytes()):
+            return
+        before = load(target)
+        found = changes(before, after)
+        yield from told_changes(found)
+        for flow, names in touched(Workspace.find(project or Path()), before, found):
+            yield f"  touched   {flow}, by {listed(names)}"
 
 
 @contract.command("show")
-@click.argument("entity")
+@click.argument("entity", required=False)
 @click.option("--contract", "name", help="The pinned contract; needed if there are several.")
 @click.option("--all", "with_parts", is_flag=True, help="Also the fields of all parts.")
+@click.option("--json", "as_json", is_flag=True, help="As JSON, for a program.")
 @click.pass_obj
-def show_command(project: Path | None, entity: str, name: str | None, with_parts: bool) -> None:
-    """Show the fields, parts and actions of an ENTITY, with what has to be known to write them."""
-    from mapgen.contract.showing import show_entity
+def show_command(
+    project: Path | None, entity: str | None, name: str | None, *, with_parts: bool, as_json: bool
+) -> None:
+    """Show the fields, parts and actions of an ENTITY, with what has to be known to write them.
+
+    Without an ENTITY, a line for each: keys, identity, how many fields, lengths and override flags
+    are known.
+    """
+    from mapgen.contract.showing import HEADINGS, aligned, list_entities, show_entity
     from mapgen.report import Stopped
     from mapgen.report.catalogue import contract as messages
     from mapgen.workspace import Workspace
 
     _, found = pinned(Workspace.find(project or Path()), name)
+    if entity is None:
+        lines = list_entities(found)
+        if as_json:
+            piped(_json(lines))
+            return
+        say(f"{found.endpoint}/{found.version}, contract version {found.contract_version}")
+        for row in aligned([HEADINGS, *(line.cells for line in lines)]):
+            say(f"  {row}")
+        return
     if entity not in found.entities:
         raise Stopped(messages.unknown_entity(it=entity, known=found.entities, endpoint=found.name))
     shown = show_entity(found, entity, with_parts=with_parts)
-    for line in _shown_lines(shown, f"{shown.name} of {found.name}", shown.name):
-        say(line)
+    if as_json:
+        piped(_json(shown))
+        return
+    for words in _shown_lines(shown, f"{shown.name} of {found.name}", shown.name):
+        say(words)
+
+
+def _json(shown: object) -> str:
+    import msgspec
+
+    return msgspec.json.format(msgspec.json.encode(shown), indent=2).decode()
 
 
 def pinned(workspace: Workspace, name: str | None) -> tuple[str, Contract]:

@@ -53,13 +53,23 @@ class Input(Struct, frozen=True):
     content: bytes
 
 
-def write(contract: Contract, inputs: tuple[Input, ...], roots: tuple[str, ...] = ()) -> str:
+def write(
+    contract: Contract,
+    inputs: tuple[Input, ...],
+    roots: tuple[str, ...] = (),
+    *,
+    with_facts: bool = True,
+) -> str:
     """Return the lock's text: the same bytes for the same contract and inputs, on any machine.
 
-    `roots` are the entities that were asked for by name; without any, all were taken.
+    Args:
+        contract: what the lock holds.
+        inputs: the files that it was made from.
+        roots: the entities that were asked for by name; without any, all were taken.
+        with_facts: whether the facts that come with the product were taken.
     """
     lines = ["{", f'  "lock": {FORMAT},', _CHECKSUM_LINE]
-    lines.append(f'  "made_with": {_line(_command(inputs, roots))},')
+    lines.append(f'  "made_with": {_line(_command(inputs, roots, with_facts=with_facts))},')
     hashes = {one.name: hashlib.sha256(one.content).hexdigest() for one in inputs}
     lines.append('  "sha256": {')
     lines.extend(_rows({name: hashes[name] for name in sorted(hashes)}, "    "))
@@ -191,11 +201,13 @@ def reason_of(error: OSError) -> str:
             return f"cannot be opened: {(error.strerror or 'unknown reason').lower()}"
 
 
-def _command(inputs: tuple[Input, ...], roots: tuple[str, ...]) -> str:
+def _command(inputs: tuple[Input, ...], roots: tuple[str, ...], *, with_facts: bool) -> str:
     words_of_command = ["mapgen contract import"]
     words_of_command.extend(f"{one.option} {one.name}".strip() for one in inputs)
     if roots:
         words_of_command.append(f"--entities {','.join(sorted(roots))}")
+    if not with_facts:
+        words_of_command.append("--no-facts")
     return " ".join(words_of_command)
 
 

@@ -89,8 +89,10 @@ def with_keys(entity: Entity, keys: tuple[str, ...]) -> Entity:
 
 
 def _with_keys(entity: Entity, keys: tuple[str, ...]) -> Entity:
+    """Return the entity with these keys; the order of keys that are known already is kept."""
     known = tuple(key for key in keys if key in entity.fields)
-    return with_keys(entity, known) if known and len(known) == len(keys) else entity
+    is_new = 0 < len(known) == len(keys) and set(known) != set(entity.keys)
+    return with_keys(entity, known) if is_new else entity
 
 
 def _described(entity: Entity, facts: Mapping[str, Described]) -> Entity:
@@ -103,7 +105,7 @@ def _described(entity: Entity, facts: Mapping[str, Described]) -> Entity:
 
 def _describe(one: Field, fact: Described) -> Field:
     length = fact.max_length if one.value_type == "string" else None
-    return replace(one, label=fact.label, max_length=length)
+    return replace(one, label=fact.label, max_length=length or one.max_length)
 
 
 def _agrees(one: Field, fact: Described) -> bool:

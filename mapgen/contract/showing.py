@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from msgspec import Struct
 
@@ -17,6 +17,42 @@ class FieldLine(Struct, frozen=True):
     notes: tuple[str, ...]
 
 
+class EntityLine(Struct, frozen=True):
+    """An entity in a line: what is known of it, and how much of it.
+
+    `texts` counts the fields that hold a text, `lengths` those whose longest text is known, `flags`
+    those that need an override flag.
+    """
+
+    name: str
+    top_level: bool
+    keys: tuple[str, ...]
+    numbered_by_erp: bool
+    identities: tuple[str, ...]
+    fields: int
+    texts: int
+    lengths: int
+    flags: int
+    actions: tuple[str, ...]
+
+    @property
+    def cells(self) -> tuple[str, ...]:
+        """Return the line's cells, below `HEADINGS`."""
+        numbered = " (numbered)" if self.numbered_by_erp else ""
+        return (
+            self.name,
+            ", ".join(self.keys) + numbered if self.keys else "-",
+            ", ".join(self.identities) or "-",
+            str(self.fields),
+            f"{self.lengths} of {self.texts}",
+            str(self.flags),
+            str(len(self.actions)),
+        )
+
+
+HEADINGS = ("entity", "keys", "identity", "fields", "lengths", "flags", "actions")
+
+
 class Shown(Struct, frozen=True):
     """An entity in words; `parts` are the linked entities and details, each as its own."""
 
@@ -25,6 +61,38 @@ class Shown(Struct, frozen=True):
     fields: tuple[FieldLine, ...]
     actions: tuple[str, ...]
     parts: tuple[tuple[str, Shown], ...]
+
+
+def list_entities(contract: Contract) -> tuple[EntityLine, ...]:
+    """Return a line for each entity: those with a URL of their own first, then their parts."""
+    lines = [_line(entity) for entity in contract.entities.values()]
+    return tuple(sorted(lines, key=lambda line: (not line.top_level, line.name)))
+
+
+def aligned(rows: Iterable[tuple[str, ...]]) -> list[str]:
+    """Return rows of a table as lines whose columns are below each other."""
+    known = list(rows)
+    widths = [max(map(len, column)) for column in zip(*known, strict=True)]
+    return [
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in known
+    ]
+
+
+def _line(entity: Entity) -> EntityLine:
+    fields = entity.fields.values()
+    return EntityLine(
+        entity.name,
+        entity.is_top_level,
+        entity.keys,
+        entity.is_auto_numbered,
+        entity.identities,
+        len(fields),
+        sum(one.value_type == "string" for one in fields),
+        sum(one.max_length is not None for one in fields),
+        sum(one.companion is not None or bool(one.part_companions) for one in fields),
+        tuple(entity.actions),
+    )
 
 
 def show_entity(contract: Contract, name: str, *, with_parts: bool) -> Shown:

@@ -88,7 +88,7 @@ entities:
   Order:
     - keys: [OrderType, OrderNbr]
       auto_numbered: true
-      identities: [OrderNbr]
+      identities: [OrderType]
       source: invented
     - calculated: [Total]
       companions: {ShipTo: ShipToOverride, ShipTo.City: ShipToOverride}

@@ -9,10 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from mapgen.contract.difference import overruled
 from mapgen.contract.metadata import with_keys
 from mapgen.contract.model import Contract
 from mapgen.contract.openapi import read_contract
-from mapgen.contract.overlay import Applied, apply, read_overlay
+from mapgen.contract.overlay import read_overlay
+from mapgen.contract.refining import Applied, apply
 from mapgen.report import Diagnostic, Source, Stopped
 
 from .invented import OVERLAY, faults_of, openapi_3
@@ -55,7 +57,7 @@ def test_every_kind_of_fact() -> None:
     assert order.keys == ("OrderType", "OrderNbr")
     assert [name for name, one in order.fields.items() if one.is_key] == ["OrderType", "OrderNbr"]
     assert order.is_auto_numbered
-    assert order.identities == ("OrderNbr",)
+    assert order.identities == ("OrderType",)
     assert order.fields["Total"].is_calculated
     assert order.fields["Total"].places == 4
     assert order.fields["OrderType"].max_length == 2
@@ -64,7 +66,6 @@ def test_every_kind_of_fact() -> None:
     assert line.fields["Item"].is_required
     assert line.fields["LineNbr"].is_read_only
     assert done.taken == 11
-    assert done.overruled == ()
 
 
 @pytest.mark.parametrize(
@@ -110,7 +111,19 @@ def test_the_overlay_has_the_last_word_on_days(fact: str, kind: str) -> None:
         pytest.param(
             group("calcluated: [Total]"), "E112", "5:7", "`calcluated`", "calculated", id="kind"
         ),
-        pytest.param(group("auto_numbered: false"), "E114", "5:22", "`false`", None, id="false"),
+        pytest.param(group("auto_numbered: maybe"), "E114", "5:22", "`maybe`", None, id="maybe"),
+        pytest.param(
+            group("auto_numbered: true"), "E409", "5:22", "no key of `Order`", None, id="no-key"
+        ),
+        pytest.param(
+            group("keys: [OrderNbr]\n      auto_numbered: true\n      identities: [OrderNbr]"),
+            "E409",
+            "7:20",
+            "the ERP numbers `Order.OrderNbr`",
+            None,
+            id="number-as-identity",
+        ),
+        pytest.param(group("since: new"), "E117", "5:14", "a version", None, id="version"),
         pytest.param(
             group("lengths: {OrderNbr: many}"), "E111", "5:27", "whole number", None, id="many"
         ),
@@ -259,7 +272,9 @@ def test_keys_that_overrule_the_key_file() -> None:
     overlay = read_overlay(Source("overlay.yaml", OVERLAY))
 
     done = apply(known, overlay, frozenset(contract.entities))
-    assert done.overruled == ("Order: keys OrderType, OrderNbr instead of OrderNbr",)
+    assert list(overruled(known, done.contract, contract.entities)) == [
+        "Order: keys OrderType, OrderNbr instead of OrderNbr"
+    ]
 
 
 def test_companions_stated_twice() -> None:

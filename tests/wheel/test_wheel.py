@@ -41,8 +41,9 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_nothing_is_lacking(wheel: Path) -> None:
-    """Each module, template and page of the checkout is in the wheel."""
+    """Each module, template, page and file of facts of the checkout is in the wheel."""
     expected = {
+        *(path.relative_to(ROOT).as_posix() for path in (ROOT / "mapgen/contract").rglob("*.yaml")),
         *(path.relative_to(ROOT).as_posix() for path in (ROOT / "mapgen").rglob("*.py")),
         *(f"mapgen/templates/{path.name}" for path in (ROOT / "templates").glob("*.jinja")),
         *(f"mapgen/{path.relative_to(ROOT)}" for path in (ROOT / "templates/start").rglob("*.*")),
