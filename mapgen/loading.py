@@ -167,16 +167,26 @@ class Shelf(Struct):
         if known_as in self._schemas:
             return self._schemas[known_as]
         try:
-            source = self.workspace.read(shown, "the source schema", path.span())
+            file, _, _ = shown.partition("#")
+            source = self.workspace.read(file, "the source schema", path.span())
         except Stopped as stopped:
             self.faults.extend(stopped.diagnostics)
             return None
         try:
-            self._schemas[known_as] = read_source_schema(shown, source.text, name, taken)
+            self._schemas[known_as] = read_source_schema(
+                shown, source.text, name, taken, self._beside
+            )
         except Stopped as stopped:
             self._schemas[known_as] = None
             self.faults.extend(stopped.diagnostics)
         return self._schemas[known_as]
+
+    def _beside(self, path: str) -> str | None:
+        """Return the text of a file that a schema refers to, None where there is none."""
+        try:
+            return self.workspace.read(path, "the schema").text
+        except Stopped:
+            return None
 
     def look_over(self, section: spec.MappingSection) -> None:
         """Note what is wrong with the lookup tables and the examples of a spec."""

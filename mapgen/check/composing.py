@@ -68,7 +68,7 @@ def _faults_of_format(
     nested = tuple(
         name
         for name, kind in (schema.record.fields.items() if schema is not None else ())
-        if isinstance(types.present(kind), types.Object | types.ListOf)
+        if isinstance(types.present(kind), types.Object | types.ListOf | types.MapOf)
     )
     if nested:
         yield messages.cells_hold_one_value(path.span(), fields=nested)
@@ -150,10 +150,12 @@ def _words(kind: types.Type) -> str:
             return "a whole number"
         case types.ListOf():
             return "a list"
-        case types.Object(name="mixed"):
-            return "of several types"
+        case types.ErrorType():
+            return "of no one type"
         case types.Object():
             return "an object"
+        case types.MapOf():
+            return "a map"
         case _:
             return f"a {kind}"
 
@@ -165,16 +167,11 @@ def _of_rows(source: spec.SourceClause, group: spec.Group, row: SourceSchema) ->
     fields = {column: row.record.fields[column] for column in columns}
     is_taken = group.alias.value in fields
     fields[group.alias.value] = types.ERROR if is_taken else types.ListOf(row.record)
-    lasting = {path.partition(".")[2] for path in row.lasting}
+    lasting = {(name, column) for column in columns if (row.record.name, column) in row.lasting}
     return replace(
         row,
         record=types.Object(name, fields),
-        lasting=frozenset(
-            (
-                *(f"{name}.{column}" for column in columns if column in lasting),
-                *(f"{name}.{group.alias.value}[].{column}" for column in lasting),
-            )
-        ),
+        lasting=row.lasting | lasting,
         choices=_of_columns(row.choices, row.record.name, name, columns),
         stated=_of_columns(row.stated, row.record.name, name, columns),
     )
@@ -205,12 +202,10 @@ def _with_join(
     name = join.name.value
     if name in whole.record.fields:
         kind = types.ERROR
-    at = f"{source.name.value}.{name}" + "[]" * (not join.takes_one)
-    lasting = {f"{at}.{path.partition('.')[2]}" for path in joined.lasting}
     return replace(
         whole,
         record=replace(whole.record, fields={**whole.record.fields, name: kind}),
-        lasting=whole.lasting | lasting,
+        lasting=whole.lasting | joined.lasting,
         choices={**whole.choices, **joined.choices},
         stated={**whole.stated, **joined.stated},
     )

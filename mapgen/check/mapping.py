@@ -24,7 +24,15 @@ from mapgen.check.formulas import Formulas, reads_of
 from mapgen.check.model import RESERVED, TableFacts
 from mapgen.check.modifiers import Sending
 from mapgen.check.rules import RuleChecker
-from mapgen.check.sources import accounted, all_near, type_at, unheld, unusable_names
+from mapgen.check.sources import (
+    accounted,
+    all_near,
+    is_lasting,
+    lasting_paths,
+    type_at,
+    unheld,
+    unusable_names,
+)
 from mapgen.check.spelling import repeated
 from mapgen.check.tables import TableRules
 from mapgen.check.values import FieldRules, type_in_document
@@ -348,11 +356,12 @@ def _changing(identity: Typed, schema: SourceSchema, at: Span) -> Iterator[Diagn
     """
     gone_through = {*identity.lineage.reads} - {*identity.reads}
     for path in (*identity.reads, *sorted(gone_through)):
-        if path.startswith(TABLES) or path in schema.lasting:
+        if path.startswith(TABLES) or is_lasting(schema, path):
             continue
         if path in identity.reads or isinstance(type_at(schema.record, path), types.Optional):
+            known = lasting_paths(schema, path.partition(".")[0])
             yield messages.changing_identity(
-                at, field=path, lasting=schema.lasting, is_of_the_erp=schema.entity is not None
+                at, field=path, lasting=known, is_of_the_erp=schema.entity is not None
             )
 
 

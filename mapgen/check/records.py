@@ -6,10 +6,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Literal, cast
 
 from mapgen import plan
-from mapgen.contract.source_schema import SourceSchema, Stated
+from mapgen.contract.source_schema import SourceSchema
+from mapgen.contract.stated import Stated
 from mapgen.ir import flow as ir
 from mapgen.ir.expression import attribute_names
-from mapgen.ir.types import INT, ListOf, Object, Optional, Type, present
+from mapgen.ir.types import INT, ListOf, MapOf, Object, Optional, Type, element_of, held, present
 from mapgen.spec import model as spec
 
 
@@ -44,7 +45,7 @@ def members_read(record: Object, reads: Iterable[str]) -> Mapping[str, frozenset
         for name in path.replace("[]", "").split(".")[1:]:
             assert isinstance(kind, Object), path
             found[kind.name].add(name)
-            kind = _inner(kind.fields[name])
+            kind = held(kind.fields[name])
             if isinstance(kind, Object):
                 found.setdefault(kind.name, set())
     return {name: frozenset(members) for name, members in found.items()}
@@ -101,7 +102,7 @@ def group(source: spec.SourceClause) -> plan.Group | None:
 
 def _objects(kind: Type, seen: set[str]) -> Iterator[tuple[str, Object]]:
     """Yield every object type by name, the holders before what they hold."""
-    inner = _inner(kind)
+    inner = held(kind)
     if isinstance(inner, Object) and inner.name not in seen:
         seen.add(inner.name)
         yield inner.name, inner
@@ -109,24 +110,15 @@ def _objects(kind: Type, seen: set[str]) -> Iterator[tuple[str, Object]]:
             yield from _objects(field, seen)
 
 
-def _inner(kind: Type) -> Type:
-    found = present(kind)
-    while isinstance(found, ListOf):
-        found = present(found.element)
-    return found
-
-
 def _field(key: str, fields: Mapping[str, Type], stated: Stated) -> ir.SourceField:
-    kind = fields[key]
-    inner = present(kind)
-    element: Type = inner.element if isinstance(inner, ListOf) else inner
-    return ir.SourceField(
-        name=key,
-        attribute=attribute_names(tuple(fields))[key],
-        type=str(present(element)),
-        is_list=isinstance(inner, ListOf),
-        may_be_missing=isinstance(kind, Optional),
-        element_may_be_missing=isinstance(inner, ListOf) and isinstance(element, Optional),
-        constraints=stated.own,
-        of_elements=stated.of_elements,
-    )
+    attribute = attribute_names(tuple(fields))[key]
+    return ir.SourceField(key, attribute, _held(fields[key], stated))
+
+
+def _held(kind: Type, stated: Stated) -> ir.Held:
+    inner, of_all = present(kind), isinstance(kind, Optional)
+    element, name = None, str(inner)
+    if isinstance(inner, ListOf | MapOf):
+        element = _held(element_of(inner), stated.inner or Stated())
+        name = "list" if isinstance(inner, ListOf) else "map"
+    return ir.Held(name, of_all, stated.own, element, stated.is_varied, stated.nothing)

@@ -12,7 +12,7 @@ from msgspec import Struct
 from mapgen.check.composing import key_paths
 from mapgen.contract.source_schema import SourceSchema
 from mapgen.ir.flow import covers
-from mapgen.ir.types import ERROR, ListOf, Object, Type, present
+from mapgen.ir.types import ERROR, ListOf, MapOf, Object, Type, element_of, held, present
 from mapgen.report import Diagnostic, Span, near_names
 from mapgen.report.catalogue import mapping as messages
 from mapgen.report.catalogue import reading, schemas
@@ -25,11 +25,11 @@ def all_paths(kind: Type, path: str, around: tuple[str, ...] = ()) -> Iterator[s
     `around` names the objects that hold it: one that holds itself goes down once.
     """
     yield path
-    inner = present(kind)
-    if isinstance(inner, ListOf) and isinstance(present(inner.element), Object):
-        yield from _below(inner.element, f"{path}[]", around)
-    elif isinstance(inner, Object):
-        yield from _below(inner, path, around)
+    inner, marks = present(kind), ""
+    while isinstance(inner, ListOf | MapOf):
+        inner, marks = present(element_of(inner)), f"{marks}[]"
+    if isinstance(inner, Object):
+        yield from _below(inner, f"{path}{marks}", around)
 
 
 def _below(kind: Type, path: str, around: tuple[str, ...]) -> Iterator[str]:
@@ -53,14 +53,39 @@ def leaf_paths(kind: Type, path: str) -> Iterator[str]:
 
 def type_at(record: Type, path: str) -> Type:
     """Return the type of a path that `all_paths` gave; that of an unreadable member is unknown."""
-    for name in path.replace("[]", "").split(".")[1:]:
-        inner = present(record)
-        if isinstance(inner, ListOf):
-            inner = present(inner.element)
-        if not isinstance(inner, Object) or name not in inner.fields:
-            return ERROR
-        record = inner.fields[name]
+    for owner, name in owners(record, path):
+        record = ERROR if owner is None else owner.fields[name]
     return record
+
+
+def owners(record: Type, path: str) -> Iterator[tuple[Object | None, str]]:
+    """Yield each member that a path goes through with its object, None where none is known."""
+    for name in path.replace("[]", "").split(".")[1:]:
+        inner = held(record)
+        if not isinstance(inner, Object) or name not in inner.fields:
+            yield None, name
+            return
+        yield inner, name
+        record = inner.fields[name]
+
+
+def is_lasting(schema: SourceSchema, path: str) -> bool:
+    """Tell whether the value at a source path never changes.
+
+    Of the ERP, that is known of a record and of its rows; what a record refers to may be another.
+    """
+    if schema.entity is not None and any(
+        not step.endswith("[]") for step in path.split(".")[1:-1]
+    ):
+        return False
+    *_, (owner, name) = [(None, ""), *owners(schema.record, path)]
+    return owner is not None and (owner.name, name) in schema.lasting
+
+
+def lasting_paths(schema: SourceSchema, name: str) -> frozenset[str]:
+    """Return the paths of a record whose values never change."""
+    paths = all_paths(schema.record, name)
+    return frozenset(path for path in paths if is_lasting(schema, path))
 
 
 class Paths(Struct, frozen=True):
@@ -182,15 +207,9 @@ def unheld(schema: SourceSchema, reads: Iterable[str]) -> list[Diagnostic]:
     """Return the faults of what the schema says of members that are read, and no record keeps."""
     found: dict[Diagnostic, None] = {}
     for read in reads:
-        owner: Type = schema.record
-        for name in read.replace("[]", "").split(".")[1:]:
-            while isinstance(owner := present(owner), ListOf):
-                owner = owner.element
-            if not isinstance(owner, Object) or name not in owner.fields:
-                break
-            stated = schema.stated.get((owner.name, name))
-            found.update(dict.fromkeys(stated.unheld if stated is not None else ()))
-            owner = owner.fields[name]
+        for owner, name in owners(schema.record, read):
+            stated = None if owner is None else schema.stated.get((owner.name, name))
+            found.update(dict.fromkeys(() if stated is None else stated.unheld))
     return list(found)
 
 

@@ -78,9 +78,10 @@ class Writer(Struct, frozen=True):
             {let.name: let.value for let in flow.lets},
             {key: setting.value.value for key, setting in settings.items()},
             {
-                (one.name, member.name): member.constraints
+                (one.name, member.name): member.held.constraints
                 for one in flow.source_objects
                 for member in one.fields
+                if not member.held.is_varied
             },
         )
         value = self.document.identity_field.value

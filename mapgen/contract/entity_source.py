@@ -70,19 +70,18 @@ def entity_schema(
     return SourceSchema(
         path=contract.name,
         record=types.Object(known_as, members),
-        lasting=frozenset(_lasting(contract, entity, name)),
+        lasting=frozenset(_lasting(contract, entity, known_as)),
         entity=EntitySource(contract, entity, reader.entities),
     )
 
 
-def _lasting(contract: Contract, entity: Entity, path: str) -> Iterator[str]:
-    """Yield the paths whose values never change: those of the record, then those of its rows."""
+def _lasting(contract: Contract, entity: Entity, name: str) -> Iterator[tuple[str, str]]:
+    """Yield the members whose values never change: those of the record, then those of its rows."""
     known = [*entity.keys, *entity.identities, _NOTE_ID]
-    yield from (f"{path}.{name}" for name in known if name in entity.fields)
-    for member in entity.fields.values():
-        if member.shape == "details" and member.entity is not None:
-            for key in contract.entities[member.entity].keys:
-                yield f"{path}.{member.name}[].{key}"
+    yield from ((name, member) for member in known if member in entity.fields)
+    for one in entity.fields.values():
+        if one.shape == "details" and one.entity is not None:
+            yield from ((one.entity, key) for key in contract.entities[one.entity].keys)
 
 
 def _views(custom: Iterable[tuple[Text, Text]]) -> Mapping[str, types.Type]:

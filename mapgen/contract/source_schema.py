@@ -1,76 +1,52 @@
 """What a source looks like: JSON Schema in, the types of expressions out.
 
 A field is `T` when it is required and cannot be null, else `T?`. `"format": "decimal"` on a string
-makes it a decimal; `number` is a decimal too, never a binary float. A field of several types or of
-none is `mixed`: it may be there, and no expression can use it.
+makes it a decimal; `number` is a decimal too, never a binary float. What has no one type may be
+there, and a rule that reads it is told what to do.
+
+All that applies at a place is read as one: what a `$ref` leads to, the parts of an `allOf`, what is
+written beside them. Alternatives (`anyOf`, `oneOf`, several types) are one type where one holds all
+that they allow.
 """
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Iterator, Mapping
-from typing import Any, cast, get_args
-from urllib.parse import unquote
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
+from itertools import chain
+from typing import cast, get_args
 
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from mapgen.constraints import Constraints, Sign
-from mapgen.contract.branching import MOST_PLACES, places
-from mapgen.contract.document import parsed
+from mapgen.constraints import Constraints
+from mapgen.contract import json_schema, stated
+from mapgen.contract.json_schema import Document, Library, Place
 from mapgen.contract.model import Contract, Entity
+from mapgen.contract.stated import Stated
 from mapgen.expression.patterns import regex_fault
 from mapgen.ir import types
 from mapgen.ir.names import singular
-from mapgen.report import Diagnostic, Source, Span, Stopped
+from mapgen.report import Diagnostic, Stopped
 from mapgen.report.catalogue import reading, schemas
-from mapgen.runtime.constraints import FORMATS
+from mapgen.runtime.patterns import Pattern
 
-_STRING_FORMATS: Mapping[str, types.Type] = {
-    "decimal": types.DECIMAL,
-    "date-time": types.TIMESTAMP,
-    "date": types.DATE,
-}
+_STRING_FORMATS: Mapping[str, types.Type] = dict(
+    zip(stated.TYPED_FORMATS, (types.DECIMAL, types.TIMESTAMP, types.DATE), strict=True)
+)
 _SCALARS: Mapping[str, types.Type] = {
     "string": types.STRING,
     "integer": types.INT,
     "number": types.DECIMAL,
     "boolean": types.BOOL,
 }
-_NOT_VALIDATED = "records are not validated against it"
-_AMBIGUOUS = ("allOf", "anyOf", "oneOf", "not", "if", "patternProperties", "prefixItems")
-_SHARP: Mapping[Sign, Sign] = {">=": ">", "<=": "<"}
-_BOUNDS: Mapping[str, Sign] = {
-    "exclusiveMinimum": ">",
-    "minimum": ">=",
-    "exclusiveMaximum": "<",
-    "maximum": "<=",
-}
-# What asks nothing of a record, and members that no rule reads are passed over.
-_REMARKS = """
-    title description default examples example deprecated readOnly writeOnly externalDocs xml
-    discriminator contentMediaType contentEncoding contentSchema additionalProperties
-    unevaluatedProperties $comment $schema $id id $anchor $vocabulary $defs definitions
-"""
-_HELD = """
-    type nullable enum const $ref properties required items format pattern minLength maxLength
-    multipleOf minItems maxItems uniqueItems minimum exclusiveMinimum maximum exclusiveMaximum
-"""
-_KNOWN = frozenset((*_REMARKS.split(), *_HELD.split(), *_AMBIGUOUS))
-# Formats that say how numbers are stored or texts are shown: OpenAPI's own.
-_STORED = ("int32", "int64", "float", "double", "password")
-_ROOT = "#"
-# What schemas are written in; the newest, where one does not say.
-_DIALECTS = (
-    None,
-    "https://json-schema.org/draft/2020-12/schema",
-    "https://json-schema.org/draft/2019-09/schema",
-    "http://json-schema.org/draft-07/schema#",
-    "http://json-schema.org/draft-06/schema#",
-    "http://json-schema.org/draft-04/schema#",
-)
-_MIXED = types.Object("mixed", {})
+_KINDS = frozenset((*_SCALARS, "object", "array"))
+_OPTIONS = ("anyOf", "oneOf")
+_MOST_OPTIONS = 64
+_DEEPEST = 100
+_TEXTS = (types.STRING, types.DATE, types.TIMESTAMP)
+_NUMBERS = (types.INT, types.DECIMAL)
 # Names of other objects that expressions know.
 _TAKEN = (
     "settings",
@@ -84,9 +60,9 @@ _TAKEN = (
     "group",
     "document",
 )
-
-
 _LONGEST_NAME = 60
+
+Member = tuple[str, str]
 
 
 class EntitySource(Struct, frozen=True):
@@ -100,449 +76,671 @@ class EntitySource(Struct, frozen=True):
     objects: Mapping[str, str]
 
 
-class Stated(Struct, frozen=True):
-    """What a schema says of a member beside its type: of its value, of the elements of a list.
-
-    `unheld` are the faults of keywords that no record is held against: they count where rules read
-    the member.
-    """
-
-    own: tuple[Constraints, ...] = ()
-    of_elements: tuple[Constraints, ...] = ()
-    unheld: tuple[Diagnostic, ...] = ()
-
-
 class SourceSchema(Struct, frozen=True):
-    """A record's type, and the paths whose values never change (`"readOnly": true`).
+    """A record's type, and what is said of its members, by the name of their object and their own.
 
-    `choices` are the values of an `enum`, by the name of the object and its member, and `stated`
-    all that is said of a member; `names` counts the objects of one name; `entity` says of what in
-    the ERP a record is.
+    `lasting` are those whose values never change (`"readOnly": true`), `choices` the values of an
+    `enum`, `stated` all that is said beside the type. `names` counts the objects of one name;
+    `entity` says of what in the ERP a record is.
     """
 
     path: str
     record: types.Object
-    lasting: frozenset[str]
-    choices: Mapping[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
+    lasting: frozenset[Member]
+    choices: Mapping[Member, tuple[str, ...]] = field(default_factory=dict)
     names: Mapping[str, int] = field(default_factory=dict)
     entity: EntitySource | None = None
-    stated: Mapping[tuple[str, str], Stated] = field(default_factory=dict)
+    stated: Mapping[Member, Stated] = field(default_factory=dict)
 
 
 def read_source_schema(
-    path: str, text: str, name: str, taken: Mapping[str, int] | None = None
+    path: str,
+    text: str,
+    name: str,
+    taken: Mapping[str, int] | None = None,
+    files: Callable[[str], str | None] = lambda _: None,
 ) -> SourceSchema:
     """Return the type of a record and what in it never changes.
 
     Args:
-        path: the schema's path, for messages.
-        text: its JSON.
+        path: the schema's path, for messages; a fragment names a place in it.
+        text: its JSON or YAML.
         name: what the record is called (`order`).
         taken: names that objects of other schemas have, which records are put together with.
+        files: gives the text of a file that a reference leads to, None where there is none.
 
-    Raises Stopped with every fault of the schema.
+    Raises Stopped where the schema describes no object, with the reasons.
     """
-    schema = read_json_schema(path, text, "source")
-    reader = _Reader(path, schema, taken or {})
+    path, _, fragment = path.partition("#")
+    document = Document.of(path, json_schema.parsed_schema(path, text, "source"))
+    library = Library(files, {path: document})
+    place = document.find(fragment)
+    if place is None or not isinstance(place.schema, dict):
+        raise Stopped(_no_place(document, fragment))
+    reader = _Reader(library, taken or {})
     try:
-        count = places(schema, lambda reference: behind_reference(schema, reference))
-        if count > MOST_PLACES:
-            raise Stopped(schemas.endless_schema(path=path, count=count, most=MOST_PLACES))
-        found = reader.read(schema, _ROOT, name)
+        found = reader.read((place,), name)
     except RecursionError:
         fault = reading.not_json(path=path, reason="nested too deep", what="the source schema")
         raise Stopped(fault) from None
-    reader.faults += found.stated.unheld
-    if not reader.faults and not isinstance(found.type, types.Object):
-        reader.faults.append(
-            schemas.root_is_no_object(path=path, found=str(found.type), what="source")
-        )
-    if reader.faults:
-        raise Stopped(reader.faults)
-    root = cast(types.Object, found.type)
-    lasting = frozenset(_lasting(schema, name, schema))
-    return SourceSchema(path, root, lasting, reader.choices, reader.names, None, reader.stated)
+    record = _record(found.type)
+    if record is None:
+        raise Stopped(_no_record(document, fragment, found))
+    said = reader.said
+    return SourceSchema(
+        path, record, frozenset(said.lasting), said.choices, reader.names, stated=said.stated
+    )
 
 
-def read_json_schema(path: str, text: str, what: str) -> Mapping[str, object]:
-    """Return the JSON Schema that a file holds, of the `source` or the `target`. Raises Stopped."""
-    try:
-        schema = parsed(text)
-    except json.JSONDecodeError as error:
-        span = Span(Source(path, text), error.pos, error.pos)
-        fault = reading.not_json(
-            span, path=path, reason=error.msg.lower(), what=f"the {what} schema"
-        )
-        raise Stopped(fault) from None
-    except RecursionError:
-        fault = reading.not_json(path=path, reason="nested too deep", what=f"the {what} schema")
-        raise Stopped(fault) from None
-    except ValueError as error:
-        raise Stopped(
-            reading.not_json(path=path, reason=str(error), what=f"the {what} schema")
-        ) from None
-    if not isinstance(schema, dict):
-        raise Stopped(
-            schemas.not_a_schema(path=path, pointer=_ROOT, reason="it is not an object", what=what)
-        )
-    import jsonschema_rs  # only a compiler has it
-
-    # Of another dialect it would ask the network.
-    if schema.get("$schema") in _DIALECTS and jsonschema_rs.meta.is_valid(schema):
-        return schema
-    import jsonschema  # it is slow, and tells well what is wrong
-
-    try:
-        # Patterns are for RE2, not for Python: no format is tried.
-        plain = jsonschema.FormatChecker(formats=())
-        known = jsonschema.validators
-        dialect: Any = known.validator_for(schema, jsonschema.Draft202012Validator)
-        dialect.check_schema(schema, format_checker=plain)
-    except jsonschema.SchemaError as error:
-        pointer = "/".join([_ROOT, *map(str, error.absolute_path)])
-        raise Stopped(
-            schemas.not_a_schema(path=path, pointer=pointer, reason=error.message, what=what)
-        ) from None
-    return schema
+def _record(kind: types.Type) -> types.Object | None:
+    """Return the object that a file holds one of, or a list of: each is a record."""
+    found = types.present(kind)
+    if isinstance(found, types.ListOf):
+        found = types.present(found.element)
+    return found if isinstance(found, types.Object) else None
 
 
-def _lasting(
-    schema: Mapping[str, object],
-    path: str,
-    whole: Mapping[str, object],
-    around: tuple[str, ...] = (),
-) -> Iterator[str]:
-    """Yield the paths that never change, those inside objects and rows, too.
-
-    Args:
-        schema: of what stands at the path.
-        path: where it stands: `product`, `product.variants[]`.
-        whole: the schema that `$ref` leads into.
-        around: the references at work: one that holds itself goes down once.
-    """
-    reference = schema.get("$ref")
-    if isinstance(reference, str) and reference not in around:
-        behind = behind_reference(whole, reference)
-        if isinstance(behind, dict):
-            yield from _lasting(behind, path, whole, (*around, reference))
-    properties = schema.get("properties")
-    for member, inner in properties.items() if isinstance(properties, dict) else ():
-        if isinstance(inner, dict) and not _reads_like_a_path(member):
-            if inner.get("readOnly") is True:
-                yield f"{path}.{member}"
-            yield from _lasting(inner, f"{path}.{member}", whole, around)
-    items = schema.get("items")
-    if isinstance(items, dict):
-        yield from _lasting(items, f"{path}[]", whole, around)
+def _no_place(document: Document, fragment: str) -> Diagnostic:
+    at = f"#{fragment}"
+    return schemas.no_such_place(path=document.path, it=at, known=_places(document))
 
 
-def _reads_like_a_path(member: str) -> bool:
-    return "." in member or "[]" in member
+def _no_record(document: Document, fragment: str, found: _Found) -> Sequence[Diagnostic]:
+    if not fragment and _places(document):
+        return [_no_place(document, fragment)]
+    broken = [fault for fault in found.stated.unheld if fault.code in ("E421", "E423")]
+    if broken:
+        return broken
+    has_type = not isinstance(types.present(found.type), types.ErrorType)
+    kind = str(types.present(found.type)) if has_type else "value of no one type"
+    return [schemas.root_is_no_object(path=document.path, found=kind, what="source")]
 
 
-def behind_reference(schema: Mapping[str, object], reference: str) -> object:
-    """Return what a reference within a schema leads to (`#/$defs/Part`), None where to nothing."""
-    if not reference.startswith("#/"):
-        return schema if reference == _ROOT else None
-    found: object = schema
-    for step in unquote(reference[2:]).split("/"):
-        name = step.replace("~1", "/").replace("~0", "~")
-        found = found.get(name) if isinstance(found, dict) else None
-    return found
-
-
-def _last_step(reference: str) -> str:
-    """Return what an object behind a reference is called: by its last name."""
-    return unquote(reference.rpartition("/")[2]).replace("~1", "/").replace("~0", "~")
+def _places(document: Document) -> tuple[str, ...]:
+    """Return the places of a document that hold the schemas it is made of."""
+    root = cast("Mapping[str, object]", document.root)
+    components = root.get("components")
+    held: dict[str, object] = {key: root.get(key) for key in ("definitions", "$defs")}
+    if isinstance(components, dict):
+        held["components/schemas"] = components.get("schemas")
+    return tuple(
+        f"#/{holder}/{json_schema.escaped(name)}"
+        for holder, inner in held.items()
+        if isinstance(inner, dict)
+        for name in inner
+    )
 
 
 class _Found(Struct, frozen=True):
+    """What a place holds; `members` are those of an object that has no name yet."""
+
     type: types.Type
     stated: Stated = Stated()
+    choices: tuple[str, ...] = ()
+    is_lasting: bool = False
+    members: Mapping[str, _Found] | None = None
 
     def or_null(self) -> _Found:
         return replace(self, type=types.optional(self.type))
 
-    def beside(self, more: Stated) -> _Found:
-        """Return the same with what is said beside it: a list's own words are not its elements'."""
-        own, said = self.stated, more
-        return replace(
-            self,
-            stated=Stated(
-                own.own + said.own, own.of_elements + said.of_elements, own.unheld + said.unheld
-            ),
+    def with_faults(self, faults: Iterable[Diagnostic]) -> _Found:
+        more = tuple(dict.fromkeys((*self.stated.unheld, *faults)))
+        if more == self.stated.unheld:
+            return self
+        return replace(self, stated=replace(self.stated, unheld=more))
+
+
+class _Whole(Struct):
+    """All that applies at a place: schemas without references and what is beside those.
+
+    `at` is the place itself, `labels` are the names of what references lead to.
+    """
+
+    at: Place
+    nodes: list[Place] = field(default_factory=list)
+    is_nullable: bool = False
+    labels: list[str] = field(default_factory=list)
+    faults: list[Diagnostic] = field(default_factory=list)
+
+    @property
+    def key(self) -> tuple[object, ...]:
+        """What tells the place apart from those at which something else applies."""
+        return tuple(sorted(node.key for node in self.nodes))
+
+    def instead(self, number: int, keyword: str, option: _Whole) -> _Whole:
+        """Return the same with one of the alternatives that a keyword of a node gives."""
+        nodes = [*self.nodes]
+        nodes[number] = nodes[number].apart_from(keyword)
+        kept = [node for node in nodes if not stated.says_nothing(node.node)]
+        is_labelled = not kept and not self.labels
+        return _Whole(
+            option.at,
+            kept + option.nodes,
+            option.is_nullable,
+            option.labels if is_labelled else self.labels,
+            [*self.faults, *option.faults],
         )
+
+    def called(self, name: str) -> str:
+        """Return what an object is called: like what alone a reference leads to."""
+        return self.labels[0] if len(self.labels) == 1 else name
+
+
+class _Said(Struct):
+    """What is said of the members of objects; `members` are those of each, by its name."""
+
+    lasting: set[Member] = field(default_factory=set)
+    choices: dict[Member, tuple[str, ...]] = field(default_factory=dict)
+    stated: dict[Member, Stated] = field(default_factory=dict)
+    members: dict[str, Mapping[str, _Found]] = field(default_factory=dict)
+
+    def note(self, name: str, members: Mapping[str, _Found]) -> None:
+        """Take note of the members of an object."""
+        self.members[name] = members
+        for member, found in members.items():
+            if found.is_lasting:
+                self.lasting.add((name, member))
+            if found.choices:
+                self.choices[name, member] = found.choices
+            if found.stated != Stated():
+                self.stated[name, member] = found.stated
 
 
 class _Reader:
-    """Walks one schema; objects behind a `$ref` are made once, so a schema may refer to itself."""
+    """Reads places of documents; each object is made once, so a schema may refer to itself."""
 
-    def __init__(self, path: str, schema: Mapping[str, object], taken: Mapping[str, int]) -> None:
-        self.faults: list[Diagnostic] = []
-        self.choices: dict[tuple[str, str], tuple[str, ...]] = {}
-        self.stated: dict[tuple[str, str], Stated] = {}
+    def __init__(self, library: Library, taken: Mapping[str, int]) -> None:
+        self.said = _Said()
         self.names = {**dict.fromkeys((*_TAKEN, *get_args(types.ScalarName)), 1), **taken}
-        self._path = path
-        self._schema = schema
-        self._behind: dict[str, _Found] = {}
-        self._open: set[str] = {_ROOT}
-        # Until draft-07, what stands beside a `$ref` is not read.
-        self._is_alone = "json-schema.org/draft-0" in str(schema.get("$schema"))
+        self._library = library
+        self._made: dict[tuple[object, ...], types.Object] = {}
+        self._unions: dict[tuple[object, ...], _Found | None] = {}
+        self._depth = 0
 
-    def read(self, schema: object, pointer: str, name: str) -> _Found:
-        """Return the type that a schema describes, `T?` where it allows null, and what it says.
+    def read(self, places: Sequence[Place], name: str) -> _Found:
+        """Return what several schemas together describe, `T?` where they allow null.
 
-        OpenAPI 3.0 says that with `nullable: true`, beside a `$ref` too; others with `anyOf`.
+        OpenAPI 3.0 says that with `nullable: true`, beside a `$ref` too.
         """
-        if not isinstance(schema, dict):
-            return _Found(_MIXED)
-        found = self._present(schema, pointer, name)
-        return found.or_null() if schema.get("nullable") is True else found
+        self._depth += 1
+        if self._depth > _DEEPEST:
+            raise RecursionError
+        whole = self._whole(places)
+        found = self._found(whole, whole.called(name))
+        is_lasting = any(place.node.get("readOnly") is True for place in places)
+        self._depth -= 1
+        return replace(found, is_lasting=is_lasting)
 
-    def _present(self, schema: Mapping[str, object], pointer: str, name: str) -> _Found:
-        unheld = tuple(self._unheld(schema, pointer))
-        if "$ref" in schema:
-            found = self._referenced(str(schema["$ref"]), pointer)
-            kind = _kind_of(types.present(found.type))
-            if self._is_alone or kind is None:
-                return found
-            return found.beside(Stated(_constraints(schema, kind), unheld=unheld))
-        for keyword in ("anyOf", "oneOf"):
-            at = _beside_null(schema, keyword)
-            if at is not None:
-                one = cast("list[object]", schema[keyword])[at]
-                found = self.read(one, f"{pointer}/{keyword}/{at}", name).or_null()
-                return found.beside(Stated(unheld=unheld))
-        if any(keyword in schema for keyword in _AMBIGUOUS):
-            return _Found(types.ERROR, Stated(unheld=unheld))
-        return self._plain(schema, pointer, name).beside(Stated(unheld=unheld))
+    def _found(self, whole: _Whole, name: str, *, is_option: bool = False) -> _Found:
+        """Return what applies; an object that is an option gets no name."""
+        found = self._present(whole, name, is_option=is_option)
+        found = found.or_null() if whole.is_nullable else found
+        return found.with_faults(whole.faults)
 
-    def _unheld(self, schema: Mapping[str, object], pointer: str) -> Iterator[Diagnostic]:
-        """Yield the faults of the keywords that no record is held against."""
-        for keyword in schema:
-            if keyword in _AMBIGUOUS and _beside_null(schema, keyword) is None:
-                yield schemas.unsupported_keyword(
-                    path=self._path, pointer=pointer, keyword=keyword, what="source"
-                )
-            elif keyword not in _KNOWN and not keyword.startswith("x-"):
-                yield schemas.unheld_keyword(
-                    path=self._path,
-                    pointer=pointer,
-                    keyword=keyword,
-                    reason=_NOT_VALIDATED,
-                )
-
-    def _plain(self, schema: Mapping[str, object], pointer: str, name: str) -> _Found:
-        found = schema.get("type")
-        kinds = found if isinstance(found, list) else [found]
-        names = [kind for kind in kinds if kind != "null"]
-        if len(names) != 1 or names[0] is None:
-            return _Found(types.optional(_MIXED) if "null" in kinds else _MIXED)
-        inner = self._typed(str(names[0]), schema, pointer, name)
-        return inner.or_null() if len(names) < len(kinds) else inner
-
-    def _typed(self, kind: str, schema: Mapping[str, object], pointer: str, name: str) -> _Found:
-        own = _constraints(schema, kind)
-        unheld = tuple(self._unheld_words(schema, kind, pointer))
-        if kind == "object":
-            return _Found(self._object(schema, pointer, name), Stated(unheld=unheld))
-        if kind == "array":
-            element = self.read(
-                schema.get("items"), f"{pointer}/items", singular(name, "{}_element")
-            )
-            inside = element.stated
-            of_lists = tuple(
-                schemas.unheld_keyword(
-                    path=self._path,
-                    pointer=pointer,
-                    keyword="items",
-                    reason=_NOT_VALIDATED,
-                )
-                for _ in inside.of_elements
-            )
-            stated = Stated(own, inside.own, (*unheld, *of_lists, *inside.unheld))
-            return _Found(types.ListOf(element.type), stated)
-        if kind == "string":
-            found = _STRING_FORMATS.get(str(schema.get("format")), types.STRING)
-            return _Found(found, Stated(own, unheld=unheld))
-        return _Found(_SCALARS.get(kind, types.ERROR), Stated(own, unheld=unheld))
-
-    def _unheld_words(
-        self, schema: Mapping[str, object], kind: str, pointer: str
-    ) -> Iterator[Diagnostic]:
-        """Yield the faults of what known keywords say and no record is held against."""
-        if kind in ("object", "array"):
-            for keyword in ("enum", "const"):
-                if keyword in schema:
-                    yield schemas.unheld_keyword(
-                        path=self._path,
-                        pointer=pointer,
-                        keyword=keyword,
-                        reason=_NOT_VALIDATED,
-                    )
-        form = schema.get("format")
-        known = (*FORMATS, *_STRING_FORMATS, *_STORED)
-        if form is not None and kind == "string" and form not in known:
-            yield schemas.unheld_keyword(
-                path=self._path,
-                pointer=pointer,
-                keyword=f"format: {form}",
-                reason=_NOT_VALIDATED,
-            )
-        pattern = schema.get("pattern")
-        if kind == "string" and isinstance(pattern, str):
-            reason = regex_fault(pattern)
-            if reason is not None:
-                yield schemas.unheld_keyword(
-                    path=self._path, pointer=pointer, keyword="pattern", reason=reason
-                )
-
-    def _object(self, schema: Mapping[str, object], pointer: str, name: str) -> types.Type:
-        fields: dict[str, types.Type] = {}
-        properties = cast("Mapping[str, object]", schema.get("properties", {}))
-        unreadable = tuple(member for member in properties if _reads_like_a_path(member))
-        made = types.Object(self._new_name(name), fields, unreadable)
-        if pointer in self._open:
-            self._behind[pointer] = _Found(made)
-        required = cast("list[str]", schema.get("required", []))
-        for member, inner in properties.items():
-            if member in unreadable:
+    def _whole(self, places: Sequence[Place]) -> _Whole:
+        """Return what applies at places: references and `allOf` are followed."""
+        whole, todo, seen = _Whole(places[0]), [*places], set[object]()
+        while todo:
+            place = todo.pop(0)
+            if place.key in seen:
                 continue
-            found = self.read(inner, f"{pointer}/properties/{member}", member)
-            fields[member] = found.type if member in required else types.optional(found.type)
-            if found.stated != Stated():
-                self.stated[made.name, member] = found.stated
-            if choices := self._choices(inner):
-                self.choices[made.name, member] = choices
-        return made
+            seen.add(place.key)
+            node = place.node
+            whole.is_nullable |= node.get("nullable") is True or node.get("x-nullable") is True
+            reference = json_schema.reference_of(node)
+            if reference is not None:
+                behind = self._library.follow(place, reference)
+                if behind is None or behind.key in seen:
+                    whole.faults.append(_astray(place, reference))
+                else:
+                    whole.labels.append(json_schema.last_step(reference))
+                    todo.insert(0, behind)
+                place = place.without_reference()
+            parts = place.node.get("allOf")
+            if isinstance(parts, list):
+                todo[:0] = [place.inside("allOf", at) for at in range(len(parts))]
+                place = place.apart_from("allOf")
+            if not stated.says_nothing(place.node):
+                whole.nodes.append(place)
+        return whole
 
-    def _choices(self, schema: object) -> tuple[str, ...]:
-        """Return the values that a member may have, as text, where the schema names them all."""
-        if isinstance(schema, dict) and isinstance(reference := schema.get("$ref"), str):
-            schema = behind_reference(self._schema, reference)
-        named = schema.get("enum") if isinstance(schema, dict) else None
-        if not isinstance(named, list):
-            return ()
-        return tuple(str(value) for value in named if isinstance(value, str | int))
+    def _present(self, whole: _Whole, name: str, *, is_option: bool) -> _Found:
+        for number, place in enumerate(whole.nodes):
+            for keyword in _OPTIONS:
+                if isinstance(place.node.get(keyword), list):
+                    return self._either(whole, number, keyword, name, is_option=is_option)
+        kinds, is_null = _kinds(whole.nodes)
+        if len(kinds) == 1:
+            found = self._typed(kinds[0], whole, name, is_option=is_option)
+        elif kinds:
+            options = [partial(self._typed, kind, whole, name, is_option=True) for kind in kinds]
+            found = self._union(options, whole.nodes[0], "type", name, is_option=is_option)
+        else:
+            unknown = tuple(chain.from_iterable(map(_unknown_types, whole.nodes)))
+            untyped = () if whole.faults else (stated.untyped(whole.at),)
+            found = _Found(types.UNTYPED, Stated(unheld=unknown or untyped))
+        return found.or_null() if is_null else found
+
+    def _either(
+        self, whole: _Whole, number: int, keyword: str, name: str, *, is_option: bool
+    ) -> _Found:
+        """Return what one of several alternatives describes, null beside the others."""
+        key = whole.key
+        before = self._unions.get(key)
+        if key in self._unions and (before is None or not is_option):
+            untyped = Stated(unheld=(stated.no_one_type(whole.nodes[number], keyword),))
+            return before or _Found(types.UNTYPED, untyped)  # one that holds itself
+        self._unions[key] = None
+        place = whole.nodes[number]
+        options = [
+            self._whole([place.inside(keyword, at)])
+            for at in range(len(cast("list[object]", place.node[keyword])))
+        ]
+        present = [
+            whole.instead(number, keyword, one) for one in options if not _is_null(one.nodes)
+        ]
+        if len(present) == 1:
+            (only,) = present
+            found = self._found(only, only.called(name), is_option=is_option)
+        else:
+            each = [partial(self._found, one, name, is_option=True) for one in present]
+            found = self._union(each, place, keyword, name, is_option=is_option)
+        found = found.or_null() if len(present) < len(options) else found
+        self._unions[key] = before if is_option else found
+        if self._unions[key] is None:
+            del self._unions[key]
+        return found
+
+    def _union(
+        self,
+        options: Sequence[Callable[[], _Found]],
+        place: Place,
+        keyword: str,
+        name: str,
+        *,
+        is_option: bool,
+    ) -> _Found:
+        found = None
+        if len(options) <= _MOST_OPTIONS:
+            found = self._one([option() for option in options], name, place, keyword)
+        if found is None:
+            return _Found(types.UNTYPED, Stated(unheld=(stated.no_one_type(place, keyword),)))
+        return found if is_option or found.members is None else self._named(found, name)
+
+    def _one(
+        self, options: Sequence[_Found], name: str, place: Place, keyword: str
+    ) -> _Found | None:
+        """Return the one type that holds all alternatives, None where there is none."""
+        if not options:
+            return None
+        is_null = any(isinstance(one.type, types.Optional) for one in options)
+        present = [replace(one, type=types.present(one.type)) for one in options]
+        found = self._one_present(present, name, place, keyword)
+        return found.or_null() if found is not None and is_null else found
+
+    def _one_present(
+        self, options: Sequence[_Found], name: str, place: Place, keyword: str
+    ) -> _Found | None:
+        first, *more = options
+        if all(one == first for one in more):
+            return first
+        opened = [self._opened(one) for one in options]
+        if all(one.members is not None for one in opened):
+            members = [cast("Mapping[str, _Found]", one.members) for one in opened]
+            said = _stated_of(options, place, keyword)
+            return _Found(types.UNTYPED, said, members=self._merged(members, place, keyword))
+        if any(isinstance(one.type, types.ListOf) for one in options):
+            return self._one_or_many(options, name, place, keyword)
+        kind = _joined([one.type for one in options])
+        if kind is None:
+            return None
+        said = _stated_of(options, place, keyword)
+        if kind == types.STRING and any(one.type in _NUMBERS for one in options):
+            said = _stated_of_text(options, place, keyword)
+        return _Found(kind, said, _all_choices(options))
+
+    def _one_or_many(
+        self, options: Sequence[_Found], name: str, place: Place, keyword: str
+    ) -> _Found | None:
+        """Return a list; its only element may be written without it, where an alternative says so."""
+        lists = [one for one in options if isinstance(one.type, types.ListOf)]
+        single = [one for one in options if not isinstance(one.type, types.ListOf)]
+        called = singular(name, "{}_element")
+        elements = [
+            _Found(cast(types.ListOf, one.type).element, one.stated.inner or Stated())
+            for one in lists
+        ]
+        first = self._opened(elements[0])
+        if len(lists) == 1 and all(one.members == first.members for one in single):
+            found: _Found | None = replace(elements[0])
+        else:
+            found = self._one([*elements, *single], called, place, keyword)
+        if found is None:
+            return None
+        found = found if found.members is None else self._named(found, called)
+        own = lists[0].stated.own if len(lists) == 1 else ()
+        return _Found(
+            types.ListOf(found.type), Stated(own, found.stated, is_varied=len(single) > 0)
+        )
+
+    def _opened(self, found: _Found) -> _Found:
+        """Return an object with the members that it is known to have."""
+        kind = found.type
+        if found.members is None and isinstance(kind, types.Object):
+            return replace(found, members=self.said.members.get(kind.name))
+        return found
+
+    def _merged(
+        self, options: Sequence[Mapping[str, _Found]], place: Place, keyword: str
+    ) -> Mapping[str, _Found]:
+        """Return the members of alternatives: what only some have may be missing."""
+        merged = {}
+        for name in dict.fromkeys(chain.from_iterable(options)):
+            held = [one[name] for one in options if name in one]
+            found = self._one_member(held, name, place, keyword)
+            merged[name] = found if len(held) == len(options) else found.or_null()
+        return merged
+
+    def _one_member(
+        self, held: Sequence[_Found], name: str, place: Place, keyword: str
+    ) -> _Found:
+        first, *more = held
+        if all(one == first for one in more):
+            return first
+        found = self._one(held, name, place, keyword)
+        if found is None:
+            return _Found(types.UNTYPED, Stated(unheld=(stated.no_one_type(place, keyword),)))
+        return found if found.members is None else self._named(found, name)
+
+    def _named(self, found: _Found, name: str) -> _Found:
+        """Return an object with its own name."""
+        assert found.members is not None
+        fields = {member: one.type for member, one in found.members.items()}
+        made = types.Object(self._new_name(name), fields, is_structural=True)
+        self.said.note(made.name, found.members)
+        is_null = isinstance(found.type, types.Optional)
+        return _Found(types.optional(made) if is_null else made, found.stated)
+
+    def _typed(self, kind: str, whole: _Whole, name: str, *, is_option: bool) -> _Found:
+        faults = tuple(chain.from_iterable(stated.unheld(one, kind) for one in whole.nodes))
+        if kind == "object":
+            return self._object(whole, name, is_option=is_option).with_faults(faults)
+        own = tuple(
+            dict.fromkeys(
+                chain.from_iterable(stated.constraints(one.node, kind) for one in whole.nodes)
+            )
+        )
+        if kind == "array":
+            element = self._element(whole.nodes, singular(name, "{}_element"))
+            said = Stated(own, element.stated, faults or element.stated.unheld)
+            return _Found(types.ListOf(element.type), said)
+        found = _SCALARS[kind]
+        forms = [one.node.get("format") for one in whole.nodes] if kind == "string" else []
+        typed = (_STRING_FORMATS[form] for form in forms if form in stated.TYPED_FORMATS)
+        named = (stated.choices(one.node) for one in whole.nodes)
+        choices = next((one for one in named if one), ())
+        return _Found(next(typed, found), Stated(own, unheld=faults), choices)
+
+    def _element(self, nodes: Sequence[Place], name: str) -> _Found:
+        """Return what an element of a list is; one whose type depends on its number is of all."""
+        everywhere = [one.inside("items") for one in nodes if isinstance(one.node.get("items"), dict)]
+        by_number = [
+            one.inside(keyword, at)
+            for one in nodes
+            for keyword in ("prefixItems", "items")
+            if isinstance(one.node.get(keyword), list)
+            for at in range(len(cast("list[object]", one.node[keyword])))
+        ]
+        if not by_number:
+            untyped = Stated(unheld=(stated.untyped(nodes[0]),))
+            return self.read(everywhere, name) if everywhere else _Found(types.UNTYPED, untyped)
+        rest = [
+            one.inside("additionalItems")
+            for one in nodes
+            if isinstance(one.node.get("additionalItems"), dict)
+        ]
+        options = [
+            partial(self._found, self._whole([one]), name, is_option=True)
+            for one in (*by_number, *everywhere, *rest)
+        ]
+        return self._union(options, nodes[0], "items", name, is_option=False)
+
+    def _object(self, whole: _Whole, name: str, *, is_option: bool) -> _Found:
+        places = _members(whole.nodes)
+        values = None if places else self._values(whole.nodes, name)
+        if values is not None:
+            said = Stated(inner=values.stated, unheld=values.stated.unheld)
+            return _Found(types.MapOf(types.STRING, values.type), said)
+        required = frozenset(chain.from_iterable(map(_required, whole.nodes)))
+        if is_option:
+            return _Found(types.UNTYPED, members=self._read_members(places, required))
+        key = whole.key
+        if key not in self._made:
+            fields: dict[str, types.Type] = {}
+            unreadable = tuple(member for member in places if _reads_like_a_path(member))
+            made = types.Object(self._new_name(name), fields, unreadable, is_structural=True)
+            self._made[key] = made
+            members = self._read_members(places, required)
+            fields.update((member, found.type) for member, found in members.items())
+            self.said.note(made.name, members)
+        return _Found(self._made[key])
+
+    def _read_members(
+        self, places: Mapping[str, Sequence[Place]], required: frozenset[str]
+    ) -> Mapping[str, _Found]:
+        members = {}
+        for member, held in places.items():
+            if not _reads_like_a_path(member):
+                found = self.read(held, member)
+                members[member] = found if member in required else found.or_null()
+        return members
+
+    def _values(self, nodes: Sequence[Place], name: str) -> _Found | None:
+        """Return what the values of a map are, None where anything may be there."""
+        places = [
+            one.inside(keyword)
+            for one in nodes
+            for keyword in ("additionalProperties",)
+            if isinstance(one.node.get(keyword), dict)
+        ]
+        places += [
+            one.inside("patternProperties", pattern)
+            for one in nodes
+            for pattern in _patterns(one)
+        ]
+        if not places:
+            return None
+        called = singular(name, "{}_value")
+        options = [
+            partial(self._found, self._whole([one]), called, is_option=True) for one in places
+        ]
+        if len(places) == 1:
+            found = self.read(places, called)
+        else:
+            found = self._union(options, nodes[0], "patternProperties", called, is_option=False)
+        is_known = not isinstance(types.present(found.type), types.ErrorType)
+        return found if is_known else None
 
     def _new_name(self, name: str) -> str:
-        """Return a name that no other object has: types are told apart by their names."""
+        """Return a name that no other object has."""
         name = re.sub(r"\W+", "_", name[:_LONGEST_NAME]) or "object"
         number = self.names.get(name, 0) + 1
         self.names[name] = number
         return name if number == 1 else self._new_name(f"{name}_{number}")
 
-    def _referenced(self, reference: str, pointer: str) -> _Found:
-        is_circle = reference in self._open and reference not in self._behind
-        schema = behind_reference(self._schema, reference)
-        if not isinstance(schema, dict) or is_circle:
-            self.faults.append(
-                schemas.unknown_reference(
-                    path=self._path, pointer=pointer, reference=reference, what="source"
-                )
+
+def _astray(place: Place, reference: str) -> Diagnostic:
+    return schemas.unknown_reference(
+        path=place.document.path,
+        pointer=place.pointer,
+        reference=reference,
+        what="source",
+        where="URL" if "://" in reference else "file",
+    )
+
+
+def _kinds(nodes: Sequence[Place]) -> tuple[tuple[str, ...], bool]:
+    """Return the types that all schemas allow besides null, and whether that is one.
+
+    A schema without `type` allows what it says something of; that is less than JSON Schema does.
+    """
+    declared = [kinds for one in nodes if (kinds := _declared(one)) is not None]
+    said = declared or [kinds for one in nodes if (kinds := _implied(one)) is not None]
+    if not said:
+        return (), False
+    is_null = all("null" in kinds for kinds in said)
+    common = [kind for kind in said[0] if all(_allows(kinds, kind) for kinds in said)]
+    narrowed = ["integer" if _is_whole(kind, said) else kind for kind in common]
+    if "number" in narrowed and "integer" in narrowed:
+        narrowed.remove("integer")
+    return tuple(dict.fromkeys(kind for kind in narrowed if kind in _KINDS)), is_null
+
+
+def _allows(kinds: Sequence[str], kind: str) -> bool:
+    return kind in kinds or (kind in ("integer", "number") and bool({"integer", "number"} & {*kinds}))
+
+
+def _is_whole(kind: str, said: Iterable[Sequence[str]]) -> bool:
+    return kind == "number" and any("number" not in kinds for kinds in said)
+
+
+def _declared(place: Place) -> tuple[str, ...] | None:
+    found = place.node.get("type")
+    kinds = found if isinstance(found, list) else [found]
+    named = tuple(kind for kind in kinds if isinstance(kind, str))
+    return None if not named or "any" in named else named
+
+
+_IMPLYING = {
+    "properties": "object",
+    "patternProperties": "object",
+    "required": "object",
+    "additionalProperties": "object",
+    "items": "array",
+    "prefixItems": "array",
+}
+_OF_VALUE = {
+    str: "string",
+    bool: "boolean",
+    int: "integer",
+    float: "number",
+    dict: "object",
+    list: "array",
+    type(None): "null",
+}
+
+
+def _implied(place: Place) -> tuple[str, ...] | None:
+    node = place.node
+    named = node.get("enum", [node["const"]] if "const" in node else None)
+    if isinstance(named, list):
+        return tuple(dict.fromkeys(_OF_VALUE.get(type(value), "number") for value in named))
+    found = tuple(dict.fromkeys(kind for keyword, kind in _IMPLYING.items() if keyword in node))
+    return found or None
+
+
+def _is_null(nodes: Sequence[Place]) -> bool:
+    """Tell whether null alone is allowed."""
+    kinds, is_null = _kinds(nodes)
+    return is_null and not kinds
+
+
+def _unknown_types(place: Place) -> Iterator[Diagnostic]:
+    found = place.node.get("type")
+    for kind in found if isinstance(found, list) else [found]:
+        if isinstance(kind, str) and kind not in (*_KINDS, "null", "any"):
+            yield schemas.not_a_schema(
+                path=place.document.path,
+                pointer=f"{place.pointer}/type",
+                reason=f"there is no type `{kind}`",
+                what="source",
             )
-            return _Found(types.ERROR)
-        if reference not in self._behind:
-            self._open.add(reference)
-            self._behind[reference] = self.read(schema, reference, _last_step(reference))
-        return self._behind[reference]
 
 
-def _beside_null(schema: Mapping[str, object], keyword: str) -> int | None:
-    """Return which of two alternatives is the value, where the other is null (`anyOf`)."""
-    options = schema.get(keyword)
-    if keyword not in ("anyOf", "oneOf") or "type" in schema or not isinstance(options, list):
-        return None
-    nulls = [at for at, one in enumerate(options) if one == {"type": "null"}]
-    return 1 - nulls[0] if len(options) == 2 and len(nulls) == 1 else None
-
-
-def _kind_of(kind: types.Type) -> str | None:
-    """Return which kind of JSON value a type is read from, None where that is not known."""
-    match kind:
-        case types.ListOf():
-            return "array"
-        case types.Object(name="mixed") | types.ErrorType():
-            return None
-        case types.Object():
-            return "object"
-        case types.INT:
-            return "integer"
-        case types.DECIMAL:
-            return "number"
-        case types.BOOL:
-            return "boolean"
-        case _:
-            return "string"
-
-
-def _constraints(schema: Mapping[str, object], kind: str) -> tuple[Constraints, ...]:
-    """Return what is said of a value of that kind beside its type; nothing, or one."""
-    found = Constraints()
-    if kind in ("string", "boolean", "integer", "number"):
-        found = _chosen(found, schema, kind)
-    if kind == "string":
-        form, pattern = schema.get("format"), schema.get("pattern")
-        is_usable = isinstance(pattern, str) and regex_fault(pattern) is None
-        found = replace(
-            found,
-            pattern=str(pattern) if is_usable else None,
-            format=str(form) if form in FORMATS else None,
-            shortest=_count(schema, "minLength") or 0,
-            longest=_count(schema, "maxLength"),
-        )
-    elif kind in ("integer", "number"):
-        step = schema.get("multipleOf")
-        found = replace(
-            found,
-            bounds=tuple(_bounds(schema)),
-            step=None if step is None else str(step),
-        )
-    elif kind == "array":
-        found = replace(
-            found,
-            fewest=_count(schema, "minItems") or 0,
-            most=_count(schema, "maxItems"),
-            is_unique=schema.get("uniqueItems") is True,
-        )
-    return () if found == Constraints() else (found,)
-
-
-def _chosen(found: Constraints, schema: Mapping[str, object], kind: str) -> Constraints:
-    """Return the constraints with the values of `enum` and `const` that are of the kind."""
-    both = [schema["enum"]] if isinstance(schema.get("enum"), list) else []
-    both += [[schema["const"]]] if "const" in schema else []
-    for named in cast("list[list[object]]", both):
-        if kind in ("integer", "number"):
-            numbers = tuple(
-                str(one)
-                for one in named
-                if isinstance(one, int | float) and not isinstance(one, bool)
-            )
-            known = found.numbers
-            kept = numbers if known is None else tuple(one for one in numbers if one in known)
-            found = replace(found, numbers=kept)
-        else:
-            wanted = bool if kind == "boolean" else str
-            choices = tuple(one for one in named if isinstance(one, wanted))
-            before = found.choices
-            kept_choices = (
-                choices if before is None else tuple(one for one in choices if one in before)
-            )
-            found = replace(found, choices=kept_choices)
+def _members(nodes: Iterable[Place]) -> Mapping[str, list[Place]]:
+    """Return what applies to each member that the schemas name."""
+    nodes = list(nodes)
+    found: dict[str, list[Place]] = {}
+    for one in nodes:
+        properties = one.node.get("properties")
+        for member in properties if isinstance(properties, dict) else ():
+            found.setdefault(member, []).append(one.inside("properties", member))
+    for one in nodes:
+        for pattern in _patterns(one) if found else ():
+            for member, places in found.items():
+                if Pattern(pattern).is_in(member):
+                    places.append(one.inside("patternProperties", pattern))
     return found
 
 
-def _bounds(schema: Mapping[str, object]) -> Iterator[tuple[Sign, str]]:
-    """Yield the bounds; `exclusiveMinimum: true` of draft-04 and OpenAPI 3.0 sharpens `minimum`."""
-    for keyword, sign in _BOUNDS.items():
-        value = schema.get(keyword)
-        if isinstance(value, int | float) and not isinstance(value, bool):
-            exclusive = "exclusive" + keyword[0].upper() + keyword[1:]
-            is_sharp = schema.get(exclusive) is True
-            yield (_SHARP.get(sign, sign) if is_sharp else sign), str(value)
+def _patterns(place: Place) -> Iterator[str]:
+    """Yield the patterns of names that a schema says something of."""
+    known = place.node.get("patternProperties")
+    for pattern, schema in known.items() if isinstance(known, dict) else ():
+        if isinstance(schema, dict) and regex_fault(pattern) is None:
+            yield pattern
 
 
-def _count(schema: Mapping[str, object], keyword: str) -> int | None:
-    found = schema.get(keyword)
-    return int(found) if isinstance(found, int | float) else None
+def _required(place: Place) -> Iterator[str]:
+    found = place.node.get("required")
+    yield from (name for name in (found if isinstance(found, list) else ()) if isinstance(name, str))
+
+
+def _joined(kinds: Sequence[types.Type]) -> types.Type | None:
+    """Return the type that holds all of several; text holds numbers as they are written."""
+    if any(isinstance(kind, types.ErrorType) for kind in kinds):
+        return None
+    first, *more = kinds
+    found: types.Type | None = first
+    for kind in more:
+        found = None if found is None else types.join(found, kind)
+    if found is not None:
+        return found
+    if types.STRING in kinds and all(kind in (*_TEXTS, *_NUMBERS) for kind in kinds):
+        return types.STRING
+    return types.STRING if all(kind in _TEXTS for kind in kinds) else None
+
+
+def _stated_of(options: Sequence[_Found], place: Place, keyword: str) -> Stated:
+    """Return what is said of a value whichever alternative it is."""
+    said = [one.stated for one in options]
+    faults = tuple(dict.fromkeys(chain.from_iterable(one.unheld for one in said)))
+    inner = said[0].inner if all(one.inner == said[0].inner for one in said) else None
+    own = said[0].own
+    if any(one.own != own for one in said):
+        own = _chosen(said)
+        if not own and all(one.own for one in said):
+            faults = (*faults, stated.not_validated(place, keyword))
+    return Stated(own, inner, faults, is_varied=any(one.is_varied for one in said))
+
+
+def _stated_of_text(options: Sequence[_Found], place: Place, keyword: str) -> Stated:
+    """Return what is said of a value that is text or a number: of the text alone."""
+    texts = [one for one in options if one.type in _TEXTS]
+    said = _stated_of(texts, place, keyword)
+    numbers = [one.stated for one in options if one.type in _NUMBERS]
+    faults = tuple(chain.from_iterable(one.unheld for one in numbers))
+    if any(one.own for one in numbers):
+        faults = (*faults, stated.not_validated(place, keyword))
+    return replace(said, unheld=(*said.unheld, *faults), is_varied=True)
+
+
+def _chosen(said: Iterable[Stated]) -> tuple[Constraints, ...]:
+    """Return the values that alternatives name together, where that is all that they say."""
+    texts: list[str | bool] = []
+    for one in said:
+        choices = one.own[0].choices if len(one.own) == 1 else None
+        if choices is None or one.own != (Constraints(choices=choices),):
+            return ()
+        texts += choices
+    return (Constraints(choices=tuple(dict.fromkeys(texts))),)
+
+
+def _all_choices(options: Sequence[_Found]) -> tuple[str, ...]:
+    if not all(one.choices for one in options):
+        return ()
+    return tuple(dict.fromkeys(chain.from_iterable(one.choices for one in options)))
+
+
+def _reads_like_a_path(member: str) -> bool:
+    return "." in member or "[]" in member

@@ -16,7 +16,7 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from mapgen.contract.model import Allowed, Comparison, Contract, Entity, Field, ValueType
-from mapgen.contract.source_schema import read_json_schema
+from mapgen.contract.json_schema import read_json_schema
 from mapgen.expression.patterns import regex_fault
 from mapgen.ir.names import singular
 from mapgen.report import Diagnostic, Stopped
@@ -244,7 +244,7 @@ class _Reader(Struct):
         found = definitions.get(name) if isinstance(definitions, dict) else None
         if name == reference or not isinstance(found, dict) or "$ref" in found:
             fault = schemas.unknown_reference(
-                path=self.path, pointer=pointer, reference=reference, what=_TARGET
+                path=self.path, pointer=pointer, reference=reference, what=_TARGET, where="file"
             )
             self.faults.append(fault)
             return {"type": "string"}, pointer

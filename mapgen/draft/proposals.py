@@ -10,6 +10,7 @@ from msgspec import Struct, field
 
 from mapgen.check.model import RESERVED
 from mapgen.contract.model import Contract, Entity, Field, ValueType
+from mapgen.check.sources import is_lasting
 from mapgen.contract.source_schema import SourceSchema
 from mapgen.draft.names import SAME_WORDS, likeness, snake, words
 from mapgen.ir import types
@@ -175,7 +176,7 @@ class _Proposer(Struct):
         inner = self.contract.entities[cast(str, one.entity)]
         for score, name in _ranked(one.name, scope):
             kind = present(scope.members[name])
-            if isinstance(kind, Object) and kind.name != "mixed":
+            if isinstance(kind, Object):
                 within = _Scope(_alias(name, scope), f"{scope.path}.{name}", kind.fields, scope)
                 return self._part(one, inner, within, _access(scope, name), _reason(name, score))
         if scope.outer is not None:
@@ -199,7 +200,7 @@ class _Proposer(Struct):
             if not isinstance(kind, ListOf):
                 continue
             row = present(kind.element)
-            if isinstance(row, Object) and row.name != "mixed":
+            if isinstance(row, Object):
                 alias = _alias(singular(name, "{}_row"), scope)
                 within = _Scope(alias, f"{scope.path}.{name}[]", row.fields, scope)
                 return self._part(one, inner, within, _access(scope, name), _reason(name, score))
@@ -342,7 +343,7 @@ def _lasting(schema: SourceSchema, scope: _Scope) -> list[str]:
     return [
         name
         for name, kind in scope.members.items()
-        if f"{scope.path}.{name}" in schema.lasting
+        if is_lasting(schema, f"{scope.path}.{name}")
         and kind in (types.STRING, types.INT)
         and _is_plain(name)
     ]

@@ -22,6 +22,15 @@ _SOURCE_TYPES: Mapping[str, Schema] = {
     "timestamp": {"type": "string", "format": "date-time"},
     "date": {"type": "string", "format": "date"},
 }
+# How values are written that may be text or not.
+_VARIED: Mapping[str, Schema] = {
+    "string": {"type": "number"},
+    "int": {"type": "string", "pattern": "^-?[0-9]+$"},
+    "bool": {"enum": ["true", "false", "1", "0", 1, 0]},
+    "decimal": _SOURCE_TYPES["decimal"],
+    "timestamp": _SOURCE_TYPES["timestamp"],
+    "date": _SOURCE_TYPES["date"],
+}
 _VALUE_TYPES: Mapping[ir.ValueKind, Schema] = {
     "string": {"type": "string"},
     "decimal": {"type": "number"},
@@ -57,35 +66,40 @@ def source_schema_file(flow: ir.Flow) -> str:
 
 
 def _source_object(item: ir.SourceObject, *, is_wrapped: bool) -> Schema:
-    member = _wrapped if is_wrapped else _source_field
+    member = _wrapped if is_wrapped else _source_held
     return {
         "type": "object",
-        "required": [field.name for field in item.fields if not field.may_be_missing],
-        "properties": {field.name: member(field) for field in item.fields},
+        "required": [field.name for field in item.fields if not field.held.may_be_missing],
+        "properties": {field.name: member(field.held) for field in item.fields},
     }
 
 
-def _wrapped(field: ir.SourceField) -> Schema:
+def _wrapped(held: ir.Held) -> Schema:
     """Return what a field looks like as the ERP answers it: `{}` or null where it is empty."""
-    schema = _source_field(field)
-    if field.type not in _SOURCE_TYPES and field.type != _OPTION:
+    schema = _source_held(held)
+    if held.type not in _SOURCE_TYPES and held.type != _OPTION:
         return schema
-    if field.type == "date":
-        schema = _or_null(_ANSWERED_DATE) if field.may_be_missing else _ANSWERED_DATE
+    if held.type == "date":
+        schema = _or_null(_ANSWERED_DATE) if held.may_be_missing else _ANSWERED_DATE
     wrapped: Schema = {"type": "object", "properties": {"value": schema}}
-    return _or_null(wrapped) if field.may_be_missing else {**wrapped, "required": ["value"]}
+    return _or_null(wrapped) if held.may_be_missing else {**wrapped, "required": ["value"]}
 
 
-def _source_field(field: ir.SourceField) -> Schema:
-    plain = _SOURCE_TYPES.get(field.type, {"$ref": f"#/$defs/{field.type}"})
-    if not field.is_list:
-        whole = _held(plain, field.constraints)
-        return _or_null(whole) if field.may_be_missing else whole
-    element = _held(plain, field.of_elements)
-    if field.element_may_be_missing:
-        element = _or_null(element)
-    rows = _held({"type": "array", "items": element}, field.constraints)
-    return _or_null(rows) if field.may_be_missing else rows
+def _source_held(held: ir.Held) -> Schema:
+    """Return what a member looks like, in each way in which it may be written."""
+    if held.inner is None:
+        schema = _SOURCE_TYPES.get(held.type, {"$ref": f"#/$defs/{held.type}"})
+    elif held.type == "list":
+        schema = {"type": "array", "items": _source_held(held.inner)}
+    else:
+        schema = {"type": "object", "additionalProperties": _source_held(held.inner)}
+    found = _held(schema, held.constraints)
+    if held.is_varied:
+        other = _VARIED[held.type] if held.inner is None else _source_held(held.inner)
+        found = {"anyOf": [found, other]}
+    if held.nothing:
+        found = {"anyOf": [found, {"enum": list(held.nothing)}]}
+    return _or_null(found) if held.may_be_missing else found
 
 
 def _held(schema: Schema, constraints: Iterable[Constraints]) -> Schema:

@@ -191,7 +191,7 @@ class Checker:
 
     def has_unknown_name(self, tree: Tree) -> bool:
         if isinstance(tree, Name):
-            return has_unknown(self.parts.get(tree, BROKEN).type)
+            return has_unknown(self.parts.get(tree, BROKEN).type, with_untyped=True)
         return any(map(self.has_unknown_name, children(tree)))
 
     def span(self, tree: Tree) -> Span:
@@ -335,7 +335,9 @@ class Checker:
             case Object(unreadable=unreadable) if tree.field in unreadable:
                 return self.report(name_like_a_path(span, name=tree.field)).type
             case Object(fields=fields):
-                return fields.get(tree.field) or self.unknown_field(tree, span, operand)
+                found = fields.get(tree.field)
+                untyped = found is not None and isinstance(present(found), ErrorType)
+                return ERROR if untyped else found or self.unknown_field(tree, span, operand)
             case MapOf(key=Scalar("string"), value=value):
                 if tree.is_optional or is_asked_for:
                     return optional(value)

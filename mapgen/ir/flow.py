@@ -32,20 +32,28 @@ Written = tuple[tuple[str, str], ...]
 ONLY = "document"
 
 
-class SourceField(Struct, frozen=True):
-    """A mapped member of a source object. `type` is a name of `SourceObject` or a scalar's name.
+class Held(Struct, frozen=True):
+    """What is held by a member of a source object, or by a list or a map in it.
 
-    `constraints` are those of the value, `of_elements` those of the elements of a list.
+    `type` is a name of `SourceObject`, a scalar's name, or `list` or `map`: then `inner` is what
+    those hold. `is_varied`: it may be written in another way, a number as text, a list of one as
+    that one; `nothing` are the words that mean that there is none.
     """
+
+    type: str
+    may_be_missing: bool
+    constraints: tuple[Constraints, ...] = ()
+    inner: Held | None = None
+    is_varied: bool = False
+    nothing: tuple[str, ...] = ()
+
+
+class SourceField(Struct, frozen=True):
+    """A mapped member of a source object."""
 
     name: str
     attribute: str
-    type: str
-    is_list: bool
-    may_be_missing: bool
-    element_may_be_missing: bool = False
-    constraints: tuple[Constraints, ...] = ()
-    of_elements: tuple[Constraints, ...] = ()
+    held: Held
 
 
 class SourceObject(Struct, frozen=True):

@@ -61,7 +61,7 @@ _RESERVED_CLASSES = """
     Amount Annotated Any BooleanValue Callable Cleared ClearedField Constraints CustomBooleanField
     CustomDateTimeField CustomDecimalField CustomIntField CustomStringField DateTimeValue DateValue
     Decimal DecimalValue Documents False Group Instant IntValue Lookups Made MadeValue Mapping
-    MultiSelectValue None Option Pattern SelectValue Settings Skip Source StringValue Struct True
-    UnsetType Whole ZoneInfo
+    MultiSelectValue None Nothing Option Pattern SelectValue Settings Skip Source StringValue Struct True
+    UnsetType Varied Whole ZoneInfo
 """
 RESERVED_CLASSES = frozenset(_RESERVED_CLASSES.split())

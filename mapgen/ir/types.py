@@ -53,20 +53,24 @@ class MapOf(Kind, frozen=True):
 
 
 class Object(Kind, frozen=True, eq=False):
-    """A record with known fields, by their JSON names. Two objects are one type by their name.
+    """A record with known fields, by their JSON names.
 
-    `unreadable` are further members, whose names read like paths: rules can only ignore them.
+    Two objects are one type by their names; `is_structural`: where they have the same fields, too.
+    `among` are the names of several that one of them may be. `unreadable` are further members,
+    whose names read like paths: rules can only ignore them.
     """
 
     name: str
     fields: Mapping[str, Type]
     unreadable: tuple[str, ...] = ()
+    is_structural: bool = False
+    among: tuple[str, ...] = ()
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Object) and self.name == other.name
+        return isinstance(other, Object) and _is_one_type(self, other, frozenset())
 
     def __hash__(self) -> int:
-        return hash(self.name)
+        return hash(frozenset(self.fields) if self.is_structural else self.name)
 
     def __repr__(self) -> str:
         return f"Object({self.name!r})"
@@ -85,7 +89,12 @@ class Optional(Kind, frozen=True):
 
 
 class ErrorType(Kind, frozen=True):
-    """The type of what has been reported already: fits everywhere, so that nobody says it twice."""
+    """The type of what has been reported already: fits everywhere, so that nobody says it twice.
+
+    `is_untyped`: it is reported where a rule reads the value, which has no one type.
+    """
+
+    is_untyped: bool = False
 
     def __str__(self) -> str:
         return "unknown"
@@ -119,6 +128,7 @@ TIMESTAMP = Scalar("timestamp")
 DURATION = Scalar("duration")
 TIMEZONE = Scalar("timezone")
 ERROR = ErrorType()
+UNTYPED = ErrorType(is_untyped=True)
 
 NUMBERS = (INT, DECIMAL)
 ORDERED = (INT, DECIMAL, STRING, BOOL, DATE, TIMESTAMP, DURATION)
@@ -139,15 +149,86 @@ def present(of: Type) -> Type:
     return of.of if isinstance(of, Optional) else of
 
 
-def has_unknown(of: Type, seen: frozenset[str] = frozenset()) -> bool:
-    """Tell whether the type of a value, or of anything in it, is not known."""
+def element_of(of: ListOf | MapOf) -> Type:
+    """Return what a list or a map holds."""
+    return of.element if isinstance(of, ListOf) else of.value
+
+
+def held(of: Type) -> Type:
+    """Return what a value is, or what the lists and maps that it is have in them."""
+    found = present(of)
+    while isinstance(found, ListOf | MapOf):
+        found = present(element_of(found))
+    return found
+
+
+def _is_one_type(left: Type, right: Type, assumed: frozenset[tuple[str, str]]) -> bool:
+    """Tell whether two types are one; objects that hold themselves are where all else is alike."""
+    match left, right:
+        case (Optional(one), Optional(other)) | (ListOf(one), ListOf(other)):
+            return _is_one_type(one, other, assumed)
+        case MapOf(key, one), MapOf(other_key, other):
+            return key == other_key and _is_one_type(one, other, assumed)
+        case Object(), Object():
+            pair = (left.name, right.name)
+            if left.name == right.name or pair in assumed:
+                return True
+            return (
+                (left.is_structural and right.is_structural)
+                and left.fields.keys() == right.fields.keys()
+                and left.unreadable == right.unreadable
+                and all(
+                    _is_one_type(kind, right.fields[name], assumed | {pair})
+                    for name, kind in left.fields.items()
+                )
+            )
+        case _:
+            return left == right
+
+
+def _either(left: Type, right: Type, made: dict[tuple[str, str], Object]) -> Type:
+    """Return the type of what is of one of two equal types: an object is of either name."""
+    match left, right:
+        case Optional(one), Optional(other):
+            return Optional(_either(one, other, made))
+        case ListOf(one), ListOf(other):
+            return ListOf(_either(one, other, made))
+        case MapOf(key, one), MapOf(_, other):
+            return MapOf(key, _either(one, other, made))
+        case Object(), Object() if left.name != right.name:
+            pair = (left.name, right.name)
+            if pair not in made:
+                fields: dict[str, Type] = {}
+                names = tuple(dict.fromkeys((*_names(left), *_names(right))))
+                made[pair] = Object(" or ".join(names), fields, left.unreadable, True, names)
+                for name, kind in left.fields.items():
+                    fields[name] = _either(kind, right.fields[name], made)
+            return made[pair]
+        case _:
+            return left
+
+
+def _names(kind: Object) -> tuple[str, ...]:
+    return kind.among or (kind.name,)
+
+
+def has_unknown(
+    of: Type, seen: frozenset[str] = frozenset(), *, with_untyped: bool = False
+) -> bool:
+    """Tell whether the type of a value, or of anything in it, is not known.
+
+    `with_untyped`: what has no one type is not known either.
+    """
     match of:
-        case ErrorType():
-            return True
+        case ErrorType(is_untyped):
+            return with_untyped or not is_untyped
         case Optional(inner) | ListOf(inner) | MapOf(_, inner):
-            return has_unknown(inner, seen)
+            return has_unknown(inner, seen, with_untyped=with_untyped)
         case Object(name, fields) if name not in seen:
-            return any(has_unknown(inner, seen | {name}) for inner in fields.values())
+            return any(
+                has_unknown(inner, seen | {name}, with_untyped=with_untyped)
+                for inner in fields.values()
+            )
         case _:
             return False
 
@@ -199,6 +280,8 @@ def join(left: Type, right: Type) -> Type | None:
         case MapOf(one_key, one), MapOf(other_key, other):
             key, value = _one_key(one_key, other_key), join(one, other)
             return None if value is None or key is None else MapOf(key, value)
+        case Object(), Object() if left == right:
+            return _either(left, right, {})
         case _:
             if is_assignable(left, right):
                 return right

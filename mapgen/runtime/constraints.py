@@ -19,6 +19,7 @@ import msgspec
 from mapgen.constraints import Constraints as Constraints
 from mapgen.constraints import Sign
 from mapgen.runtime.patterns import Pattern
+from mapgen.runtime.varied import Nothing, Varied, is_nothing, varied_of
 
 if typing.TYPE_CHECKING:
     from mapgen.runtime.sources.records import JsonValue
@@ -153,12 +154,20 @@ def _pattern(words: str) -> Pattern:
     return Pattern(words)
 
 
+class _Asked(typing.NamedTuple):
+    """What is asked of a value: of itself, of what a list or a map holds, of a struct's members."""
+
+    own: tuple[Constraints, ...]
+    inner: _Asked | None
+    struct: type | None
+    is_map: bool
+    nothing: Nothing
+
+
 class _Member(typing.NamedTuple):
     name: str
     attribute: str
-    own: tuple[Constraints, ...]
-    of_elements: tuple[Constraints, ...]
-    inner: type | None
+    asked: _Asked
 
 
 def keeps(value: Mapping[str, JsonValue] | msgspec.Struct, kind: type) -> bool:
@@ -172,7 +181,7 @@ def keeps(value: Mapping[str, JsonValue] | msgspec.Struct, kind: type) -> bool:
             found = getattr(value, member.attribute)
         else:
             found = value.get(member.name)
-        if found is not None and not _is_kept(found, member):
+        if found is not None and not _is_kept(found, member.asked):
             return False
     return True
 
@@ -184,19 +193,20 @@ def are_told(kind: type) -> bool:
 
 def _are_told(kind: type, seen: set[type]) -> bool:
     seen.add(kind)
-    for one in msgspec.structs.fields(kind):
-        member = _member("", "", one.type)
-        asked = (*member.own, *member.of_elements)
-        if not _holds_text(one.type) and any(_is_of_text(said) for said in asked):
-            return False
-        inner = member.inner
-        if inner is not None and inner not in seen and not _are_told(inner, seen):
-            return False
-    return True
+    return all(_is_told(one.type, seen) for one in msgspec.structs.fields(kind))
 
 
-def _holds_text(annotation: object) -> bool:
-    return _element(annotation) in (str, bool, int)
+def _is_told(annotation: object, seen: set[type]) -> bool:
+    present, own = present_type(annotation), _constraints(annotation)
+    if own and varied_of(annotation) is not None:
+        return False
+    if present not in (str, bool, int) and any(_is_of_text(said) for said in own):
+        return False
+    held = _held_by(present)
+    if held is not None:
+        return _is_told(held, seen)
+    struct = _struct(present)
+    return struct is None or struct in seen or _are_told(struct, seen)
 
 
 def _is_of_text(said: Constraints) -> bool:
@@ -215,11 +225,8 @@ def keeps_value(value: JsonValue, annotation: object) -> bool:
 @cache
 def keeper(annotation: object) -> Callable[[typing.Any], bool] | None:
     """Return what tells whether a member, or its JSON, keeps to its annotation, if that asks."""
-    member = _member("", "", annotation)
-    is_asked = member.inner is not None and asks(member.inner)
-    if not (member.own or member.of_elements or is_asked):
-        return None
-    return lambda value: _is_kept(value, member)
+    asked = _asked(annotation, set())
+    return None if asked is None else lambda value: _is_kept(value, asked)
 
 
 def broken(value: JsonValue, annotation: object) -> str | None:
@@ -227,23 +234,20 @@ def broken(value: JsonValue, annotation: object) -> str | None:
     return _problem(value, _constraints(annotation))
 
 
-def _is_kept(value: typing.Any, member: _Member) -> bool:
-    if member.own and _problem(value, member.own) is not None:
-        return False
-    if not member.of_elements and member.inner is None:
+def _is_kept(value: typing.Any, asked: _Asked) -> bool:
+    if asked.nothing and is_nothing(asked.nothing, value):
         return True
-    return all(
-        row is None
-        or (
-            _problem(row, member.of_elements) is None
-            and (
-                member.inner is None
-                or not isinstance(row, dict | msgspec.Struct)
-                or keeps(row, member.inner)
-            )
-        )
-        for row in (value if isinstance(value, list) else (value,))
-    )
+    if asked.own and _problem(value, asked.own) is not None:
+        return False
+    if asked.struct is not None:
+        return not isinstance(value, dict | msgspec.Struct) or keeps(value, asked.struct)
+    if asked.inner is None:
+        return True
+    if isinstance(value, dict) and asked.is_map:
+        value = value.values()
+    elif not isinstance(value, list):
+        value = (value,)
+    return all(row is None or _is_kept(row, asked.inner) for row in value)
 
 
 def _problem(value: object, constraints: tuple[Constraints, ...]) -> str | None:
@@ -254,12 +258,12 @@ def _problem(value: object, constraints: tuple[Constraints, ...]) -> str | None:
 @cache
 def _members(kind: type) -> tuple[_Member, ...]:
     """Return the members of a struct of which, or below which, anything is asked."""
-    found = (_member(one.encode_name, one.name, one.type) for one in msgspec.structs.fields(kind))
-    return tuple(
-        one
-        for one in found
-        if one.own or one.of_elements or (one.inner is not None and asks(one.inner))
-    )
+    found = []
+    for one in msgspec.structs.fields(kind):
+        asked = _asked(one.type, set())
+        if asked is not None:
+            found.append(_Member(one.encode_name, one.name, asked))
+    return tuple(found)
 
 
 def asks(kind: type, seen: set[type] | None = None) -> bool:
@@ -268,37 +272,42 @@ def asks(kind: type, seen: set[type] | None = None) -> bool:
     if kind in seen:
         return False
     seen.add(kind)
-    members = [_member("", "", one.type) for one in msgspec.structs.fields(kind)]
-    return any(
-        one.own or one.of_elements or (one.inner is not None and asks(one.inner, seen))
-        for one in members
-    )
+    return any(_asked(one.type, seen) is not None for one in msgspec.structs.fields(kind))
 
 
-def _member(name: str, attribute: str, annotation: object) -> _Member:
-    present = present_type(annotation)
-    is_list = typing.get_origin(present) is list
-    bare = _element(annotation)
-    inner = bare if isinstance(bare, type) and issubclass(bare, msgspec.Struct) else None
-    of_elements = _constraints(typing.get_args(present)[0]) if is_list else ()
-    return _Member(name, attribute, _constraints(annotation), of_elements, inner)
+def _asked(annotation: object, seen: set[type]) -> _Asked | None:
+    """Return what is asked of a value, None where that is nothing."""
+    present, own = present_type(annotation), _constraints(annotation)
+    held, struct = _held_by(present), _struct(present)
+    inner = None if held is None else _asked(held, seen)
+    if struct is not None and not asks(struct, {*seen}):
+        struct = None
+    if not own and inner is None and struct is None:
+        return None
+    varied = varied_of(annotation)
+    nothing = Nothing() if varied is None else varied.__args__[1]
+    return _Asked(own, inner, struct, typing.get_origin(present) is dict, nothing)
 
 
-def _element(annotation: object) -> object:
-    """Return the type of a member that is there, or of the elements of its list."""
-    present = present_type(annotation)
-    if typing.get_origin(present) is list:
-        return present_type(typing.get_args(present)[0])
-    return present
+def _held_by(present: object) -> object | None:
+    """Return the annotation of what a list or a map holds, None where it is neither."""
+    if typing.get_origin(present) not in (list, dict):
+        return None
+    return typing.cast(object, typing.get_args(present)[-1])
+
+
+def _struct(present: object) -> type | None:
+    is_struct = isinstance(present, type) and issubclass(present, msgspec.Struct)
+    return typing.cast(type, present) if is_struct else None
 
 
 def present_type(annotation: object) -> object:
-    """Return `T` of `T | None` and of `Annotated[T, …]`."""
+    """Return `T` of `T | None`, of `Annotated[T, …]` and of `Varied[T, …]`."""
     if isinstance(annotation, types.UnionType) or typing.get_origin(annotation) is typing.Union:
         return present_type(
             next(one for one in typing.get_args(annotation) if one is not type(None))
         )
-    if typing.get_origin(annotation) is typing.Annotated:
+    if typing.get_origin(annotation) in (typing.Annotated, Varied):
         return present_type(typing.get_args(annotation)[0])
     return annotation
 

@@ -28,6 +28,10 @@ def _note(value: Any, path: str, places: dict[int, str]) -> None:
         places[id(value)] = path
         for number, row in enumerate(value):
             _note(row, f"{path}[{number}]", places)
+    elif kind is dict:
+        places[id(value)] = path
+        for row in value.values():
+            _note(row, f"{path}[]", places)
     elif issubclass(kind, msgspec.Struct):
         places[id(value)] = path
         for attribute, name in _holders(kind):

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from functools import cache, lru_cache
+from types import GenericAlias
 
 import msgspec
 
@@ -15,6 +16,7 @@ from mapgen.runtime.constraints import broken, keeps, keeps_value, present_type
 from mapgen.runtime.errors import RuleError, Unjoined
 from mapgen.runtime.exact import MOST_DIGITS
 from mapgen.runtime.sources.records import JsonValue
+from mapgen.runtime.varied import as_one_type, is_nothing, varied_of
 
 T = typing.TypeVar("T")
 
@@ -52,11 +54,13 @@ class Digits(str):
     __slots__ = ()
 
 
-def exact(kind: type, value: object) -> object:
+def exact(kind: object, value: object) -> object:
     """Turn JSON into an Amount or an Instant: what msgspec asks for types that it does not know.
 
     Raises ValueError where the value is none.
     """
+    if isinstance(kind, GenericAlias):
+        return one_type(kind, typing.cast("JsonValue", value))
     if isinstance(value, str):
         return known(kind, value)
     if kind is Amount:
@@ -67,7 +71,7 @@ def exact(kind: type, value: object) -> object:
 
 
 @lru_cache(_MOST_KNOWN, typed=True)
-def known(kind: type, value: str | int) -> object:
+def known(kind: object, value: str | int) -> object:
     """Do what `exact` does, once for each value; a number with a fraction is given as Digits.
 
     Two equal decimals need not have the same digits, two equal texts do. Raises TypeError for an
@@ -78,6 +82,51 @@ def known(kind: type, value: str | int) -> object:
     if kind is Instant:
         return instant(value)
     raise NotImplementedError(kind)
+
+
+def one_type(kind: GenericAlias, value: JsonValue) -> object:
+    """Return what a varied value is, None where it is nothing. Raises ValueError for another."""
+    held, nothing = kind.__args__
+    if is_nothing(nothing, value):
+        return None
+    try:
+        return msgspec.convert(as_one_type(present_type(held), value), held, dec_hook=exact)
+    except msgspec.ValidationError as error:
+        raise ValueError(str(error)) from None
+
+
+def _known_or_varied(kind: object, value: object) -> object:
+    """Do what `known` does where a struct holds varied values."""
+    if isinstance(kind, GenericAlias):
+        return one_type(kind, _with_decimals(value))
+    return known(kind, typing.cast("str | int", value))
+
+
+def _with_decimals(value: typing.Any) -> typing.Any:
+    """Return JSON whose Digits are decimals."""
+    match value:
+        case Digits():
+            return Decimal(value)
+        case list():
+            return [_with_decimals(one) for one in value]
+        case dict():
+            return {name: _with_decimals(one) for name, one in value.items()}
+        case _:
+            return value
+
+
+def is_varied(kind: object, seen: frozenset[object] = frozenset()) -> bool:
+    """Tell whether anything in a type is varied."""
+    present = present_type(kind)
+    if varied_of(kind) is not None:
+        return True
+    if typing.get_origin(present) in (list, dict):
+        return is_varied(typing.get_args(present)[-1], seen)
+    is_struct = isinstance(present, type) and issubclass(present, msgspec.Struct)
+    if not is_struct or present in seen:
+        return False
+    fields = msgspec.structs.fields(typing.cast(type, present))
+    return any(is_varied(one.type, seen | {present}) for one in fields)
 
 
 def instant(value: object) -> datetime:
@@ -188,7 +237,8 @@ def patient(value: JsonValue, kind: type[T], path: str) -> tuple[T, tuple[Source
 @cache
 def decoder_of(kind: object) -> msgspec.json.Decoder[typing.Any]:
     """Return what decodes JSON as a struct, or as what a member of one holds."""
-    return msgspec.json.Decoder(kind, dec_hook=known, float_hook=Digits)
+    hook = _known_or_varied if is_varied(kind) else known
+    return msgspec.json.Decoder(kind, dec_hook=hook, float_hook=Digits)
 
 
 def patient_member(value: JsonValue, kind: object, path: str, faults: list[SourceError]) -> object:
@@ -205,8 +255,11 @@ def patient_member(value: JsonValue, kind: object, path: str, faults: list[Sourc
         faults.append(SourceError(path, value.fault))
         return ErrorValue(value.fault)
     inner = present_type(kind)
-    if isinstance(value, dict) and isinstance(inner, type) and issubclass(inner, msgspec.Struct):
-        return _struct(value, inner, path, faults)
+    if isinstance(inner, type) and issubclass(inner, msgspec.Struct):
+        if isinstance(value, dict):
+            return _struct(value, inner, path, faults)
+        if value == [] and may_be_missing(kind):
+            return None
     problem = broken(value, kind) if is_typed or isinstance(value, list) else None
     if problem is not None:
         fault = RuleError(
@@ -214,10 +267,14 @@ def patient_member(value: JsonValue, kind: object, path: str, faults: list[Sourc
         )
         faults.append(SourceError(path, fault))
         return ErrorValue(fault)
-    if isinstance(value, list) and typing.get_origin(inner) is list:
+    if typing.get_origin(inner) is list and (isinstance(value, list) or varied_of(kind)):
         (element,) = typing.get_args(inner)
-        rows = enumerate(value)
+        rows = enumerate(value) if isinstance(value, list) else [(0, value)]
         return [patient_member(row, element, f"{path}[{at}]", faults) for at, row in rows]
+    if typing.get_origin(inner) is dict and (isinstance(value, dict) or value == []):
+        _, held = typing.get_args(inner)
+        entries = value.items() if isinstance(value, dict) else ()
+        return {name: patient_member(one, held, f"{path}[]", faults) for name, one in entries}
     fault = unfit(value, kind)
     faults.append(SourceError(path, fault))
     return ErrorValue(fault)
@@ -261,6 +318,11 @@ def missing(field: msgspec.structs.FieldInfo, path: str, faults: list[SourceErro
     fault = RuleError("R103", f"`{field.encode_name}` is missing")
     faults.append(SourceError(f"{path}.{field.encode_name}", fault))
     return ErrorValue(fault)
+
+
+def may_be_missing(annotation: object) -> bool:
+    """Tell whether a member may be null."""
+    return type(None) in typing.get_args(annotation)
 
 
 @cache

@@ -228,8 +228,8 @@ def test_snake(name: str, written: str) -> None:
         pytest.param(
             ("--source", "connections/acumatica.yaml", "--entity", "SalesOrder"),
             1,
-            "error[E130]",
-            id="no JSON",
+            "error[E424]",
+            id="no schema there",
         ),
         pytest.param(
             ("--source", SCHEMA, "--entity", "SalesOrder", "--flow", "My Flow"),

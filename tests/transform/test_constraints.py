@@ -125,7 +125,7 @@ def test_agreement_with_jsonschema(data: st.DataObject) -> None:
     text = json.dumps(whole, default=float)
     stated = read_source_schema("s.json", text, "r").stated.get(("r", "v"))
     own = () if stated is None else stated.own
-    of_elements = () if stated is None else stated.of_elements
+    of_elements = () if stated is None or stated.inner is None else stated.inner.own
 
     found = [problem_of(one, value) for one in own]
     rows = value if isinstance(value, list) else []

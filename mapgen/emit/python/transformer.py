@@ -185,8 +185,8 @@ class _ModuleEmitter(Struct):
         members = [
             Member(
                 member.attribute,
-                self.annotations.of_source(member),
-                "None" if member.may_be_missing else None,
+                self.annotations.of_source(member.held),
+                "None" if member.held.may_be_missing else None,
                 member.name if member.name != member.attribute else None,
             )
             for member in item.fields

@@ -9,7 +9,7 @@ from msgspec import Struct, field
 from mapgen.constraints import Constraints
 from mapgen.emit.python.expression_needs import ModuleNeeds
 from mapgen.escaping import python
-from mapgen.ir.flow import Flow, SourceField, ValueKind
+from mapgen.ir.flow import Flow, Held, ValueKind
 from mapgen.ir.names import RESERVED_CLASSES, class_name, new_name
 from mapgen.ir.types import ListOf, MapOf, Object, Optional, Type, group_of
 
@@ -72,6 +72,8 @@ class Annotations(Struct, frozen=True):
             case Object(fields={"key": key, "rows": ListOf(row)}) if kind == group_of(key, row):
                 group = self.module.name("mapgen.runtime.grouping", "Group")
                 return f"{group}[{self.of(key)}, {self.of(row)}]"
+            case Object(among=names) if names:
+                return " | ".join(dict.fromkeys(map(self.named, names)))
             case _:
                 return self.named(str(kind))
 
@@ -88,19 +90,21 @@ class Annotations(Struct, frozen=True):
             return self.module.name(*_IMPORTED[name])
         return self.classes[name]
 
-    def of_source(self, field: SourceField) -> str:
-        """Return the annotation of a source member: numbers and instants are read strictly."""
-        if field.type in _STRICT:
-            element = self.module.name("mapgen.runtime.source", _STRICT[field.type])
+    def of_source(self, held: Held) -> str:
+        """Return the annotation of what a member holds: numbers and instants are read strictly."""
+        if held.inner is not None:
+            inner = self.of_source(held.inner)
+            found = f"list[{inner}]" if held.type == "list" else f"dict[str, {inner}]"
+        elif held.type in _STRICT:
+            found = self.module.name("mapgen.runtime.source", _STRICT[held.type])
         else:
-            element = self.named(field.type)
-        if field.is_list:
-            element = self._constrained(element, field.of_elements)
-        if field.element_may_be_missing:
-            element += " | None"
-        whole = f"list[{element}]" if field.is_list else element
-        whole = self._constrained(whole, field.constraints)
-        return f"{whole} | None" if field.may_be_missing else whole
+            found = self.named(held.type)
+        if held.is_varied or held.nothing:
+            varied = self.module.name("mapgen.runtime.varied", "Varied")
+            nothing = self.module.name("mapgen.runtime.varied", "Nothing")
+            found = f"{varied}[{found}, {nothing}({', '.join(map(python, held.nothing))})]"
+        found = self._constrained(found, held.constraints)
+        return f"{found} | None" if held.may_be_missing else found
 
     def _constrained(self, annotation: str, constraints: tuple[Constraints, ...]) -> str:
         """Return the annotation with what the schema says of its values."""

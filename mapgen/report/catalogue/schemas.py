@@ -12,15 +12,28 @@ endless_schema = Message(
 )
 unsupported_keyword = Message(
     "E422: at `{pointer}` the {what} schema uses `{keyword}`: then a field has no one type",
-    help='give the field one `type`, with "null" beside it if it can be null',
+    by="what",
+    help="say under `values:` of the source what the field is: `decimal`, `string`, …",
+    helps={"target": 'give the field one `type`, with "null" beside it if it can be null'},
+)
+untyped_value = Message(
+    "E422: at `{pointer}` the source schema gives no type",
+    help="say under `values:` of the source what the field is: `decimal`, `string`, …",
 )
 unheld_keyword = Message(
     "E428: at `{pointer}` the source schema says `{keyword}`: {reason}",
-    help="take the keyword out of the schema, or say it in another way",
+    help="say under `values:` of the source what the field is: then the keyword is passed over",
 )
 unknown_reference = Message(
-    "E423: at `{pointer}` the {what} schema refers to `{reference}`, which it does not define",
-    help="references lead to a place in the same file: `#/$defs/NAME`",
+    "E423: at `{pointer}` the {what} schema refers to `{reference}`, which is not there",
+    by="where",
+    help="a reference leads to a place in the file, `#/$defs/NAME`, or to a file of `specs/`, "
+    "`address.json#/$defs/NAME`",
+    helps={"URL": "nothing is fetched: save what it leads to beside the schema, by its last name"},
+)
+no_such_place = Message(
+    "E424: the source schema is not at `{path}{it}`: there is no record there",
+    help="name the place of the record behind the file: `{known:, 3|#/$defs/NAME}`",
 )
 unusable_name = Message(
     "E426: the name of the member `{name}` of `{owner}` has a character that rules cannot use",

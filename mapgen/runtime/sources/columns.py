@@ -13,10 +13,11 @@ from typing import Any
 import msgspec
 
 from mapgen.runtime.constraints import keeper, present_type
-from mapgen.runtime.source import Amount, amount, exact, struct_of
+from mapgen.runtime.source import Amount, amount, exact, one_type, struct_of
 from mapgen.runtime.sources.cells import Row, getter, typed_cell
 from mapgen.runtime.sources.groups import RowGroup
 from mapgen.runtime.sources.records import JsonValue
+from mapgen.runtime.varied import varied_of
 
 _Read = Callable[[Any], Any]
 _Values = Callable[[list[str]], list[Any]]
@@ -100,6 +101,11 @@ def _converters(kind: type) -> Iterator[tuple[int, _Converter]]:
     for at, field in enumerate(msgspec.structs.fields(kind)):
         inner, is_kept = present_type(field.type), keeper(field.type)
         convert = _CONVERTERS.get(inner, partial(_converted, inner))
+        varied = varied_of(field.type)
+        if varied is not None:
+            convert = partial(one_type, varied)
+            yield at, convert if is_kept is None else partial(_kept, is_kept, inner, convert)
+            continue
         if is_kept is not None:
             yield at, partial(_kept, is_kept, inner, convert)
         elif inner is not str:

@@ -1,0 +1,215 @@
+"""What the keywords of a JSON Schema say of a value beside its type, and which say nothing to us."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import cast
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from mapgen.constraints import Constraints, Sign
+from mapgen.contract.json_schema import Node, Place
+from mapgen.expression.patterns import regex_fault
+from mapgen.report import Diagnostic
+from mapgen.report.catalogue import schemas
+from mapgen.runtime.constraints import FORMATS
+
+TYPED_FORMATS = ("decimal", "date-time", "date")
+_NOT_VALIDATED = "records are not validated against it"
+_SHARP: Mapping[Sign, Sign] = {">=": ">", "<=": "<"}
+_BOUNDS: Mapping[str, Sign] = {
+    "exclusiveMinimum": ">",
+    "minimum": ">=",
+    "exclusiveMaximum": "<",
+    "maximum": "<=",
+}
+# What asks nothing of a record, and members that no rule reads are passed over.
+_REMARKS = """
+    title description default examples example deprecated readOnly writeOnly externalDocs xml
+    discriminator contentMediaType contentEncoding contentSchema collectionFormat $comment $schema
+    $id id $anchor $dynamicAnchor $recursiveAnchor $vocabulary $defs definitions
+    unevaluatedProperties unevaluatedItems
+"""
+_HELD = """
+    type enum const $ref $dynamicRef $recursiveRef properties required items format pattern
+    additionalProperties patternProperties additionalItems prefixItems minLength maxLength
+    multipleOf minItems maxItems uniqueItems minimum exclusiveMinimum maximum exclusiveMaximum
+    allOf anyOf oneOf
+"""
+_REMARKED = frozenset((*_REMARKS.split(), "nullable"))
+_KNOWN = frozenset((*_REMARKED, *_HELD.split()))
+# What they ask of a value depends on the rest of it.
+_CONDITIONS = ("not", "if")
+# Formats that say how numbers are stored or texts are shown: OpenAPI's own.
+_STORED = ("int32", "int64", "float", "double", "password", "byte", "binary")
+# What a keyword's value has to be for it to say anything.
+_FORMS: Mapping[str, tuple[type, ...]] = {
+    **dict.fromkeys(("properties", "patternProperties"), (dict,)),
+    **dict.fromkeys(("enum", "allOf", "anyOf", "oneOf", "prefixItems"), (list,)),
+    **dict.fromkeys(("minLength", "maxLength", "minItems", "maxItems"), (int, float)),
+    **dict.fromkeys(("minimum", "maximum", "multipleOf"), (int, float)),
+    "items": (dict, list, bool),
+    "pattern": (str,),
+}
+
+
+class Stated(Struct, frozen=True):
+    """What is said of a value beside its type.
+
+    `inner` is said of the elements of a list, of the values of a map. `unheld` are the faults of
+    keywords that no record is held against: they count where rules read the value. `is_varied`: it
+    may be written in another way, a number as text, a list of one as that one; `nothing` are the
+    words that mean that there is none.
+    """
+
+    own: tuple[Constraints, ...] = ()
+    inner: Stated | None = None
+    unheld: tuple[Diagnostic, ...] = ()
+    is_varied: bool = False
+    nothing: tuple[str, ...] = ()
+
+
+def says_nothing(node: Node) -> bool:
+    """Tell whether a schema has nothing but remarks."""
+    return all(keyword in _REMARKED or keyword.startswith("x-") for keyword in node)
+
+
+def well_formed(node: Node, keyword: str) -> bool:
+    """Tell whether a keyword has a value that it can have."""
+    value, forms = node[keyword], _FORMS.get(keyword)
+    return forms is None or (isinstance(value, forms) and (bool in forms or value is not True))
+
+
+def unheld(place: Place, kind: str) -> Iterator[Diagnostic]:
+    """Yield the faults of what a schema says of a value of a kind, and no record is held against."""
+    for keyword, value in place.node.items():
+        if not well_formed(place.node, keyword):
+            yield schemas.not_a_schema(
+                path=place.document.path,
+                pointer=f"{place.pointer}/{keyword}",
+                reason=f"`{keyword}` cannot be {_shown(value)}",
+                what="source",
+            )
+        elif keyword in _CONDITIONS:
+            yield no_one_type(place, keyword)
+        elif keyword not in _KNOWN and not keyword.startswith("x-"):
+            yield not_validated(place, keyword)
+        elif keyword in ("enum", "const") and kind in ("object", "array"):
+            yield not_validated(place, keyword)
+    if kind == "string":
+        yield from _unheld_text(place)
+
+
+def _unheld_text(place: Place) -> Iterator[Diagnostic]:
+    form, pattern = place.node.get("format"), place.node.get("pattern")
+    if form is not None and form not in (*FORMATS, *TYPED_FORMATS, *_STORED):
+        yield not_validated(place, f"format: {form}")
+    reason = regex_fault(pattern) if isinstance(pattern, str) else None
+    if reason is not None:
+        yield not_validated(place, "pattern", reason)
+
+
+def not_validated(place: Place, keyword: str, reason: str = _NOT_VALIDATED) -> Diagnostic:
+    """Return the fault of a keyword that records are not held against."""
+    return schemas.unheld_keyword(
+        path=place.document.path, pointer=place.pointer, keyword=keyword, reason=reason
+    )
+
+
+def no_one_type(place: Place, keyword: str) -> Diagnostic:
+    """Return the fault of a keyword by which a value has no one type."""
+    return schemas.unsupported_keyword(
+        path=place.document.path, pointer=place.pointer, keyword=keyword, what="source"
+    )
+
+
+def untyped(place: Place) -> Diagnostic:
+    """Return the fault of a schema that says nothing of what is there."""
+    return schemas.untyped_value(path=place.document.path, pointer=place.pointer)
+
+
+def _shown(value: object) -> str:
+    words = {bool: "true or false", dict: "an object", list: "a list", str: f"`{value}`"}
+    return words.get(type(value), "null" if value is None else f"`{value}`")
+
+
+def constraints(schema: Node, kind: str) -> tuple[Constraints, ...]:
+    """Return what is said of a value of that kind beside its type; nothing, or one."""
+    found = Constraints()
+    schema = {name: value for name, value in schema.items() if well_formed(schema, name)}
+    if kind in ("string", "boolean", "integer", "number"):
+        found = _chosen(found, schema, kind)
+    if kind == "string":
+        form, pattern = schema.get("format"), schema.get("pattern")
+        is_usable = isinstance(pattern, str) and regex_fault(pattern) is None
+        found = replace(
+            found,
+            pattern=str(pattern) if is_usable else None,
+            format=str(form) if form in FORMATS else None,
+            shortest=_count(schema, "minLength") or 0,
+            longest=_count(schema, "maxLength"),
+        )
+    elif kind in ("integer", "number"):
+        step = schema.get("multipleOf")
+        found = replace(
+            found,
+            bounds=tuple(_bounds(schema)),
+            step=None if step is None or step == 0 else str(step),
+        )
+    elif kind == "array":
+        found = replace(
+            found,
+            fewest=_count(schema, "minItems") or 0,
+            most=_count(schema, "maxItems"),
+            is_unique=schema.get("uniqueItems") is True,
+        )
+    return () if found == Constraints() else (found,)
+
+
+def choices(schema: Node) -> tuple[str, ...]:
+    """Return the values that a schema names all of, as text."""
+    named = schema.get("enum")
+    if not isinstance(named, list):
+        return (str(schema["const"]),) if isinstance(schema.get("const"), str) else ()
+    return tuple(str(value) for value in named if isinstance(value, str | int))
+
+
+def _chosen(found: Constraints, schema: Mapping[str, object], kind: str) -> Constraints:
+    """Return the constraints with the values of `enum` and `const` that are of the kind."""
+    both = [schema["enum"]] if isinstance(schema.get("enum"), list) else []
+    both += [[schema["const"]]] if "const" in schema else []
+    for named in cast("list[list[object]]", both):
+        if kind in ("integer", "number"):
+            numbers = tuple(
+                str(one)
+                for one in named
+                if isinstance(one, int | float) and not isinstance(one, bool)
+            )
+            known = found.numbers
+            kept = numbers if known is None else tuple(one for one in numbers if one in known)
+            found = replace(found, numbers=kept)
+        else:
+            wanted = bool if kind == "boolean" else str
+            choices = tuple(one for one in named if isinstance(one, wanted))
+            before = found.choices
+            kept_choices = (
+                choices if before is None else tuple(one for one in choices if one in before)
+            )
+            found = replace(found, choices=kept_choices)
+    return found
+
+
+def _bounds(schema: Mapping[str, object]) -> Iterator[tuple[Sign, str]]:
+    """Yield the bounds; `exclusiveMinimum: true` of draft-04 and OpenAPI 3.0 sharpens `minimum`."""
+    for keyword, sign in _BOUNDS.items():
+        value = schema.get(keyword)
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            exclusive = "exclusive" + keyword[0].upper() + keyword[1:]
+            is_sharp = schema.get(exclusive) is True
+            yield (_SHARP.get(sign, sign) if is_sharp else sign), str(value)
+
+
+def _count(schema: Mapping[str, object], keyword: str) -> int | None:
+    found = schema.get(keyword)
+    return int(found) if isinstance(found, int | float) else None
