@@ -53,7 +53,7 @@ def whole_record(
         if found is None:
             return None
         faults += _faults_of_key(source, join, whole, found)
-        whole = _with_join(source, join, whole, found)
+        whole = _with_join(join, whole, found)
     return whole
 
 
@@ -192,9 +192,7 @@ def _meant(column: str, known: Mapping[str, types.Type]) -> tuple[str, ...]:
     return (column,) if column in known else near_names(column, known)
 
 
-def _with_join(
-    source: spec.SourceClause, join: spec.Join, whole: SourceSchema, joined: SourceSchema
-) -> SourceSchema:
+def _with_join(join: spec.Join, whole: SourceSchema, joined: SourceSchema) -> SourceSchema:
     """Return the schema of a record that what is joined is put into."""
     kind: types.Type = joined.record if join.takes_one else types.ListOf(joined.record)
     if join.takes_one and join.on_missing is not None and join.on_missing.value == "omit":

@@ -74,9 +74,7 @@ def is_lasting(schema: SourceSchema, path: str) -> bool:
 
     Of the ERP, that is known of a record and of its rows; what a record refers to may be another.
     """
-    if schema.entity is not None and any(
-        not step.endswith("[]") for step in path.split(".")[1:-1]
-    ):
+    if schema.entity is not None and any(not step.endswith("[]") for step in path.split(".")[1:-1]):
         return False
     *_, (owner, name) = [(None, ""), *owners(schema.record, path)]
     return owner is not None and (owner.name, name) in schema.lasting

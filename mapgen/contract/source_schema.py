@@ -402,7 +402,7 @@ class _Reader:
     def _one_or_many(
         self, options: Sequence[_Found], name: str, place: Place, keyword: str
     ) -> _Found | None:
-        """Return a list; its only element may be written without it, where an alternative says so."""
+        """Return a list; its only element may be written without it, where that is an option."""
         lists = [one for one in options if isinstance(one.type, types.ListOf)]
         single = [one for one in options if not isinstance(one.type, types.ListOf)]
         called = singular(name, "{}_element")
@@ -441,9 +441,7 @@ class _Reader:
             merged[name] = found if len(held) == len(options) else found.or_null()
         return merged
 
-    def _one_member(
-        self, held: Sequence[_Found], name: str, place: Place, keyword: str
-    ) -> _Found:
+    def _one_member(self, held: Sequence[_Found], name: str, place: Place, keyword: str) -> _Found:
         first, *more = held
         if all(one == first for one in more):
             return first
@@ -483,7 +481,7 @@ class _Reader:
 
     def _element(self, nodes: Sequence[Place], name: str) -> _Found:
         """Return what an element of a list is; one whose type depends on its number is of all."""
-        everywhere = [one.inside("items") for one in nodes if isinstance(one.node.get("items"), dict)]
+        everywhere = _inside(nodes, "items")
         by_number = [
             one.inside(keyword, at)
             for one in nodes
@@ -494,11 +492,7 @@ class _Reader:
         if not by_number:
             untyped = Stated(unheld=(stated.untyped(nodes[0]),))
             return self.read(everywhere, name) if everywhere else _Found(types.UNTYPED, untyped)
-        rest = [
-            one.inside("additionalItems")
-            for one in nodes
-            if isinstance(one.node.get("additionalItems"), dict)
-        ]
+        rest = _inside(nodes, "additionalItems")
         options = [
             partial(self._found, self._whole([one]), name, is_option=True)
             for one in (*by_number, *everywhere, *rest)
@@ -537,16 +531,9 @@ class _Reader:
 
     def _values(self, nodes: Sequence[Place], name: str) -> _Found | None:
         """Return what the values of a map are, None where anything may be there."""
-        places = [
-            one.inside(keyword)
-            for one in nodes
-            for keyword in ("additionalProperties",)
-            if isinstance(one.node.get(keyword), dict)
-        ]
+        places = _inside(nodes, "additionalProperties")
         places += [
-            one.inside("patternProperties", pattern)
-            for one in nodes
-            for pattern in _patterns(one)
+            one.inside("patternProperties", pattern) for one in nodes for pattern in _patterns(one)
         ]
         if not places:
             return None
@@ -597,7 +584,8 @@ def _kinds(nodes: Sequence[Place]) -> tuple[tuple[str, ...], bool]:
 
 
 def _allows(kinds: Sequence[str], kind: str) -> bool:
-    return kind in kinds or (kind in ("integer", "number") and bool({"integer", "number"} & {*kinds}))
+    numbers = {"integer", "number"}
+    return kind in kinds or (kind in numbers and not numbers.isdisjoint(kinds))
 
 
 def _is_whole(kind: str, said: Iterable[Sequence[str]]) -> bool:
@@ -673,6 +661,11 @@ def _members(nodes: Iterable[Place]) -> Mapping[str, list[Place]]:
     return found
 
 
+def _inside(nodes: Iterable[Place], keyword: str) -> list[Place]:
+    """Return the schemas that a keyword holds, where it holds one."""
+    return [one.inside(keyword) for one in nodes if isinstance(one.node.get(keyword), dict)]
+
+
 def _patterns(place: Place) -> Iterator[str]:
     """Yield the patterns of names that a schema says something of."""
     known = place.node.get("patternProperties")
@@ -683,7 +676,8 @@ def _patterns(place: Place) -> Iterator[str]:
 
 def _required(place: Place) -> Iterator[str]:
     found = place.node.get("required")
-    yield from (name for name in (found if isinstance(found, list) else ()) if isinstance(name, str))
+    names = found if isinstance(found, list) else ()
+    yield from (name for name in names if isinstance(name, str))
 
 
 def _joined(kinds: Sequence[types.Type]) -> types.Type | None:

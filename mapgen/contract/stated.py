@@ -1,4 +1,4 @@
-"""What the keywords of a JSON Schema say of a value beside its type, and which say nothing to us."""
+"""What the keywords of a JSON Schema say of a value beside its type, and what they cannot say."""
 
 from __future__ import annotations
 
@@ -78,11 +78,13 @@ def says_nothing(node: Node) -> bool:
 def well_formed(node: Node, keyword: str) -> bool:
     """Tell whether a keyword has a value that it can have."""
     value, forms = node[keyword], _FORMS.get(keyword)
-    return forms is None or (isinstance(value, forms) and (bool in forms or value is not True))
+    if forms is None:
+        return True
+    return isinstance(value, forms) and (value is not True or bool in forms)
 
 
 def unheld(place: Place, kind: str) -> Iterator[Diagnostic]:
-    """Yield the faults of what a schema says of a value of a kind, and no record is held against."""
+    """Yield the faults of what a schema says of a value and no record is held against."""
     for keyword, value in place.node.items():
         if not well_formed(place.node, keyword):
             yield schemas.not_a_schema(
@@ -93,9 +95,9 @@ def unheld(place: Place, kind: str) -> Iterator[Diagnostic]:
             )
         elif keyword in _CONDITIONS:
             yield no_one_type(place, keyword)
-        elif keyword not in _KNOWN and not keyword.startswith("x-"):
-            yield not_validated(place, keyword)
-        elif keyword in ("enum", "const") and kind in ("object", "array"):
+        elif (keyword not in _KNOWN and not keyword.startswith("x-")) or (
+            keyword in ("enum", "const") and kind in ("object", "array")
+        ):
             yield not_validated(place, keyword)
     if kind == "string":
         yield from _unheld_text(place)

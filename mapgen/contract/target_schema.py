@@ -15,8 +15,8 @@ from typing import cast
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from mapgen.contract.model import Allowed, Comparison, Contract, Entity, Field, ValueType
 from mapgen.contract.json_schema import read_json_schema
+from mapgen.contract.model import Allowed, Comparison, Contract, Entity, Field, ValueType
 from mapgen.expression.patterns import regex_fault
 from mapgen.ir.names import singular
 from mapgen.report import Diagnostic, Stopped

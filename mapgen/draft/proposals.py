@@ -9,8 +9,8 @@ from typing import cast
 from msgspec import Struct, field
 
 from mapgen.check.model import RESERVED
-from mapgen.contract.model import Contract, Entity, Field, ValueType
 from mapgen.check.sources import is_lasting
+from mapgen.contract.model import Contract, Entity, Field, ValueType
 from mapgen.contract.source_schema import SourceSchema
 from mapgen.draft.names import SAME_WORDS, likeness, snake, words
 from mapgen.ir import types

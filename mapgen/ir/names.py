@@ -58,10 +58,10 @@ def new_name(stem: str, taken: Container[str]) -> str:
 
 # What generated modules import or define: no class of an object is called so.
 _RESERVED_CLASSES = """
-    Amount Annotated Any BooleanValue Callable Cleared ClearedField Constraints CustomBooleanField
-    CustomDateTimeField CustomDecimalField CustomIntField CustomStringField DateTimeValue DateValue
-    Decimal DecimalValue Documents False Group Instant IntValue Lookups Made MadeValue Mapping
-    MultiSelectValue None Nothing Option Pattern SelectValue Settings Skip Source StringValue Struct True
-    UnsetType Varied Whole ZoneInfo
+    Amount Annotated Any BooleanValue Callable Cleared ClearedField Constraints
+    CustomBooleanField CustomDateTimeField CustomDecimalField CustomIntField CustomStringField
+    DateTimeValue DateValue Decimal DecimalValue Documents False Group Instant IntValue
+    Lookups Made MadeValue Mapping MultiSelectValue None Nothing Option Pattern SelectValue
+    Settings Skip Source StringValue Struct True UnsetType Varied Whole ZoneInfo
 """
 RESERVED_CLASSES = frozenset(_RESERVED_CLASSES.split())

@@ -35,7 +35,7 @@ if typing.TYPE_CHECKING:
     Varied = Annotated
 else:
 
-    class Varied(metaclass=type("_", (type,), {"__instancecheck__": lambda _, value: True})):
+    class Varied(metaclass=type("_", (type,), {"__instancecheck__": lambda *_: True})):
         """A value of a type however it is written; None for words that mean nothing."""
 
         __class_getitem__ = classmethod(GenericAlias)

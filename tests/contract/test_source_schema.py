@@ -7,7 +7,6 @@ import json
 import pytest
 
 from mapgen.contract.source_schema import Stated, read_source_schema
-from mapgen.report import Stopped
 
 
 def test_references_in_a_circle_are_told() -> None:

@@ -68,7 +68,7 @@ def test_catalogue(tmp_path: Path) -> None:
     path.write_text(json.dumps(CATALOGUE), encoding="utf-8")
     schema = read_source_schema("draft", json.dumps(drafted(path)), "order")
 
-    assert schema.lasting == {"order.id"}
+    assert schema.lasting == {("order", "id")}
     assert schema.record.fields["id"] == types.INT
     assert schema.record.fields["total"] == types.optional(types.DECIMAL)
     assert schema.record.fields["tax"] == types.optional(types.STRING)
