@@ -36,7 +36,7 @@ from mapgen.check.sources import (
 from mapgen.check.spelling import repeated
 from mapgen.check.tables import TableRules
 from mapgen.check.values import FieldRules, type_in_document
-from mapgen.contract.model import Contract, Entity
+from mapgen.contract.model import Contract, Entity, Field
 from mapgen.contract.source_schema import SourceSchema
 from mapgen.expression.lineage import TABLES
 from mapgen.expression.scope import Binding, Origins, Scope, at, either
@@ -320,9 +320,7 @@ def _identity(
         rules.formulas.formula(clause.value, scope)
         return None
     if field.name not in entity.identities:
-        rules.faults.append(
-            messages.unfit_identity(clause.field, entity=entity.name, known=entity.identities)
-        )
+        rules.faults.append(_unfit_identity(clause.field, field, entity, rules.contract))
     rule = spec.Rule(
         target=clause.field,
         kind=spec.Value(expression=clause.value),
@@ -337,6 +335,19 @@ def _identity(
         rules.faults.extend(_unfit_value(clause, typed, block))
         rules.faults.extend(_changing(typed, schema, clause.value.span()))
     return identity
+
+
+def _unfit_identity(at: Text, field: Field, entity: Entity, contract: Contract) -> Diagnostic:
+    """Return that a field is not known to carry an identity, and how to say that it may."""
+    is_fit = entity.is_top_level and field.value_type in ("string", "int", "long", "guid")
+    return messages.unfit_identity(
+        at,
+        entity=entity.name,
+        known=entity.identities,
+        way="outside" if contract.is_plain else "fit" if is_fit else "unfit",
+        all=", ".join((*entity.identities, field.name)),
+        overlay=contract.overlay,
+    )
 
 
 def _unfit_value(clause: spec.Identity, typed: Typed, block: Opened) -> Iterator[Diagnostic]:

@@ -136,8 +136,9 @@ class RuleChecker(Struct, frozen=True):
             self.faults.append(messages.calculated_field(name, entity=entity.name))
         elif field.is_read_only:
             self.faults.append(messages.read_only_field(name, entity=entity.name))
-        elif entity.is_auto_numbered and name.value == entity.keys[-1]:
-            self.faults.append(messages.auto_numbered(name, entity=entity.name))
+        elif name.value == entity.number:
+            overlay = self.contract.overlay
+            self.faults.append(messages.auto_numbered(name, entity=entity.name, overlay=overlay))
         else:
             return field
         return None

@@ -145,7 +145,11 @@ def show_command(
             say(f"  {row}")
         return
     if entity not in found.entities:
-        raise Stopped(messages.unknown_entity(it=entity, known=found.entities, endpoint=found.name))
+        raise Stopped(
+            messages.unknown_entity(
+                it=entity, known=found.entities, endpoint=found.name, where=False
+            )
+        )
     shown = show_entity(found, entity, with_parts=with_parts)
     if as_json:
         piped(_json(shown))

@@ -75,7 +75,9 @@ def _entity(contract: Contract, name: str) -> Entity:
 
     known = {found: entity for found, entity in contract.entities.items() if entity.is_top_level}
     if name not in known:
-        raise Stopped(messages.unknown_entity(it=name, known=known, endpoint=contract.name))
+        raise Stopped(
+            messages.unknown_entity(it=name, known=known, endpoint=contract.name, where=False)
+        )
     return known[name]
 
 

@@ -92,6 +92,11 @@ class Entity(Struct, frozen=True):
     is_auto_numbered: bool = False
     identities: tuple[str, ...] = ()
 
+    @property
+    def number(self) -> str | None:
+        """The key that the ERP gives, if it numbers these records."""
+        return self.keys[-1] if self.is_auto_numbered and self.keys else None
+
 
 class Contract(Struct, frozen=True):
     """One version of an endpoint: `Default/24.200.001`, of contract version 4 or 5.
@@ -118,6 +123,11 @@ class Contract(Struct, frozen=True):
     def name(self) -> str:
         """Return the name specs use: `default-24.200.001`."""
         return f"{self.endpoint.lower()}-{self.version}"
+
+    @property
+    def overlay(self) -> str:
+        """Return where a workspace states what the ERP's own document of the contract cannot."""
+        return f"specs/contracts/{self.name}.overlay.yaml"
 
 
 class _TopLevel(Mapping[str, Entity]):

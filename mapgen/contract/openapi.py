@@ -115,7 +115,7 @@ def select(contract: Contract, names: tuple[str, ...]) -> Contract:
     missing = [name for name in names if name not in contract.entities]
     if missing:
         raise Stopped(
-            words.unknown_entity(it=name, known=contract.entities, endpoint=title)
+            words.unknown_entity(it=name, known=contract.entities, endpoint=title, where=True)
             for name in missing
         )
     kept = reachable(contract, frozenset(names))

@@ -113,7 +113,7 @@ def _misnumbered(fact: Fact, entities: Mapping[str, Entity]) -> Iterator[Diagnos
         reason = f"no key of `{entity.name}` is known that could be numbered"
         yield words.contradiction_in_overlay(Label(fact.text.span()), reason=reason)
     for name in fact.names if fact.kind == "identities" else ():
-        if name.value in entity.keys[-1:]:
+        if name.value == entity.number:
             reason = (
                 f"the ERP numbers `{entity.name}.{name.value}`, so it identifies nothing that is"
                 " sent; where your tenant does not, state `auto_numbered: false`"

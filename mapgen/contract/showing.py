@@ -145,7 +145,7 @@ def _notes(field: Field, entity: Entity) -> Iterator[str]:
         (field.is_key, "key"),
         (field.is_calculated, "calculated: what is sent is ignored"),
         (field.is_read_only, "read-only: what is sent is ignored"),
-        (entity.is_auto_numbered and field.name == entity.keys[-1], "numbered by the ERP"),
+        (field.name == entity.number, "numbered by the ERP"),
         (field.name in entity.identities, "identity"),
     ):
         if holds:

@@ -108,7 +108,7 @@ def _gaps(lines: list[EntityLine], contract: Contract) -> Iterator[str]:
         return
     yield f"  unknown   are keys or an identity of {len(gaps)} of {len(lines)} top-level entities:"
     yield from _few(aligned([HEADINGS, *(line.cells for line in gaps)]), MOST_LINES + 1)
-    yield f"  next      what you know of them goes to specs/contracts/{contract.name}.overlay.yaml:"
+    yield f"  next      what you know of them goes to {contract.overlay}:"
     yield f"{_INDENT}see docs/contracts.md; then run this command again"
 
 

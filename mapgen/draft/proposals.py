@@ -279,8 +279,7 @@ def propose(contract: Contract, entity: Entity, schema: SourceSchema, name: str)
 
 def is_writable(one: Field, entity: Entity) -> bool:
     """Whether a rule may write the field: the ERP neither computes nor sets nor numbers it."""
-    is_number = entity.is_auto_numbered and one.name == entity.keys[-1]
-    return not (one.is_calculated or one.is_read_only or is_number)
+    return not (one.is_calculated or one.is_read_only or one.name == entity.number)
 
 
 def missing_fields(

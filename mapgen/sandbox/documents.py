@@ -50,7 +50,7 @@ _STEPS: Mapping[str, _Step] = {
 def numbered_key(work: Work, entity: Entity) -> str | None:
     """Return the key that the tenant numbers itself, None where keys are typed in."""
     is_manual = work.tenant.setup.numbering.get(entity.name) == "manual"
-    return entity.keys[-1] if entity.is_auto_numbered and entity.keys and not is_manual else None
+    return None if is_manual else entity.number
 
 
 def first_number(entity: Entity, series: str) -> str:

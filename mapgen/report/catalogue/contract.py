@@ -16,7 +16,12 @@ unknown_wrapper = Message(
     notes="a value type that is not known cannot be checked or converted",
     help="ask for support of the type, or import an endpoint without the field",
 )
-unknown_entity = Message("E404: the endpoint `{endpoint}` has no entity `{it}`")
+unknown_entity = Message(
+    "E404: {where:the document of/the lock of} `{endpoint}` has no entity `{it}`",
+    help="it has {known:, 9}. {where:An entity of your own is in the endpoint of your own that"
+    " extends this one: import that one's document/`mapgen contract import --entities` takes more"
+    " into the lock, `mapgen contract show` lists those in it}",
+)
 malformed_lock = Message(
     "E405: the contract lock is malformed: {reason}",
     help="make it anew with `mapgen contract import`; facts of your own belong in the overlay",

@@ -7,6 +7,11 @@ from mapgen.report.diagnostic import Diagnostic
 from mapgen.report.message import Message, of_two, renamed
 from mapgen.report.source import Span
 
+_IN_OVERLAY = (
+    " under `entities:` of {overlay}, and run `mapgen contract import` again (the lock's"
+    " `made_with` says how)"
+)
+
 two_rules = of_two(
     "E311: two rules write `{field}`",
     help="keep one; `first_of:` or `cases:` choose between values",
@@ -42,7 +47,7 @@ unknown_contract = Message(
 )
 unknown_entity = Message(
     "E411: the contract `{contract}` has no top-level entity `{it}`",
-    help="`mapgen contract import --entities` takes more of them into the lock",
+    help="the lock has {known:, 9}; `mapgen contract import --entities` takes more into it",
     fix=renamed,
 )
 unknown_field = Message(
@@ -78,12 +83,21 @@ wrong_part = Message(
 unfit_identity = Message(
     "E418: `{entity}.{it}` cannot carry the identity",
     notes="the runtime finds a document again by this field after a crash",
-    help="it can be carried by {known:, |no field of this entity}",
+    by="way",
+    helps={
+        "outside": "it can be carried by {known:, |no field of this entity}",
+        "unfit": "it can be carried by a text that can be searched for, and that the ERP never"
+        " changes: {known:, |of this entity none is known}",
+        "fit": "{known:it can be carried by {known:, }/it can be carried by {known:, }/no field of"
+        " `{entity}` is known to carry one}. If the ERP never changes `{it}`, write"
+        " `{entity}: [{{identities: [{all}], source: WHERE}}]`" + _IN_OVERLAY,
+    },
     fix=renamed,
 )
 auto_numbered = Message(
     "E419: `{entity}.{it}` is numbered by the ERP; a value sent is replaced",
-    help="remove the rule; the identity goes to `identity:`",
+    help="leave it out, and put the identity into another field. If your tenant does not number"
+    " them, write `{entity}: [{{auto_numbered: false, source: WHERE}}]`" + _IN_OVERLAY,
 )
 changing_identity = Message(
     "E420: the identity reads `{field}`, which may change",
