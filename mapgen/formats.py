@@ -25,15 +25,18 @@ FORMATS: Mapping[str, FileFormat] = {
     "json": FileFormat(
         reads="JSON or JSON Lines (`.json`, `.jsonl`, `.ndjson`)",
         refuses=(".csv", ".tsv", ".xml", ".xlsx"),
-        takes=("envelope",),
+        takes=("encoding", "envelope"),
     ),
     "csv": FileFormat(
         reads="CSV with a header line (`.csv`, `.tsv`, `.txt`)",
         refuses=(".json", ".jsonl", ".ndjson", ".xml", ".xlsx"),
-        takes=("delimiter", "quoting", "group"),
+        takes=("delimiter", "encoding", "quoting", "group"),
         holds_cells=True,
     ),
 }
+
+
+SETTINGS = frozenset(key for one in FORMATS.values() for key in one.takes)
 
 
 def taking(key: str) -> str:

@@ -21,16 +21,18 @@ else:
 
 
 class Form(Struct, frozen=True, omit_defaults=True):
-    """What files are: their format, the members that records are wrapped in.
-
-    `delimiter` stands between the cells of CSV, `is_quoted` says whether they may stand in
-    quotation marks.
-    """
+    """What files are: their format and its settings, each called as the language calls it."""
 
     format: Format = "json"
     envelope: tuple[str, ...] = ()
     delimiter: str = ","
-    is_quoted: bool = True
+    quoting: Literal["double", "none"] | None = None
+    encoding: str = "utf-8"
+
+    @property
+    def is_quoted(self) -> bool:
+        """Whether cells of CSV may stand in quotation marks; reports between tabs never have it."""
+        return self.delimiter != "\t" if self.quoting is None else self.quoting == "double"
 
     @property
     def holds_cells(self) -> bool:

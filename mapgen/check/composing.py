@@ -8,7 +8,8 @@ from typing import TypeVar
 from msgspec.structs import replace
 
 from mapgen.contract.source_schema import SourceSchema
-from mapgen.formats import taking
+from mapgen.encodings import codec_of
+from mapgen.formats import SETTINGS, taking
 from mapgen.ir import types
 from mapgen.report import Diagnostic, Text, near_names
 from mapgen.report.catalogue import mapping as messages
@@ -37,8 +38,6 @@ def whole_record(
         faults: grows by what does not go together.
     """
     faults += _faults_of_format(source.form, source.schema, schema)
-    if source.group is not None:
-        faults += _idle(source.form, {"group": source.group.key})
     for join in source.joins:
         faults += _faults_of_format(join.form, join.schema, joined[join.name.value])
         faults += _faults_of_takes(join)
@@ -61,8 +60,11 @@ def _faults_of_format(
     form: spec.Format, path: Text, schema: SourceSchema | None
 ) -> Iterator[Diagnostic]:
     """Yield what does not go together with the format of files."""
-    said = {"delimiter": form.delimiter, "quoting": form.quoting, "envelope": form.envelope_key}
-    yield from _idle(form, said)
+    for key, span in form.written:
+        if key in SETTINGS and key not in form.kind.takes:
+            yield messages.unfit_modifier(span, name=key, why=f"is for {taking(key)}")
+    if form.encoding is not None and codec_of(form.encoding.value) is None:
+        yield words.unknown_encoding(form.encoding)
     if not form.kind.holds_cells:
         return
     nested = tuple(
@@ -72,13 +74,6 @@ def _faults_of_format(
     )
     if nested:
         yield messages.cells_hold_one_value(path.span(), fields=nested)
-
-
-def _idle(form: spec.Format, said: Mapping[str, Text | None]) -> Iterator[Diagnostic]:
-    """Yield the faults of keys that mean nothing in files of a format."""
-    for key, text in said.items():
-        if text is not None and key not in form.kind.takes:
-            yield messages.unfit_modifier(text.span(), name=key, why=f"is for {taking(key)}")
 
 
 def _faults_of_takes(join: spec.Join) -> Iterator[Diagnostic]:

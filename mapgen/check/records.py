@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Literal, cast
 
+import msgspec
+
 from mapgen import plan
 from mapgen.contract.source_schema import SourceSchema
 from mapgen.contract.stated import Stated
 from mapgen.ir import flow as ir
 from mapgen.ir.expression import attribute_names
 from mapgen.ir.types import INT, ListOf, MapOf, Object, Optional, Type, element_of, held, present
+from mapgen.report import Text
 from mapgen.spec import model as spec
 
 
@@ -75,7 +78,14 @@ def joins(
 
 def form(said: spec.Format) -> plan.Form:
     """Return what files are, in the words of the runtime."""
-    return plan.Form(said.name, said.envelope, said.cells_end_at, said.is_quoted)
+    values = ((name, getattr(said, name)) for name in plan.Form.__struct_fields__)
+    settings = {name: _plain(value) for name, value in values if value is not None}
+    return msgspec.convert(settings, plan.Form)
+
+
+def _plain(value: object) -> object:
+    """Return a setting of a format without its place."""
+    return value.value if isinstance(value, Text) else value
 
 
 def needed_joins(source: spec.SourceClause) -> Iterator[str]:

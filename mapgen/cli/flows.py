@@ -6,6 +6,7 @@ import os
 import sys
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -26,6 +27,7 @@ from mapgen.runtime.lookups import Key, Remote
 from mapgen.runtime.outcome import Outcome
 from mapgen.runtime.sources.cells import HeaderError
 from mapgen.runtime.sources.groups import Record
+from mapgen.runtime.sources.plain import UnfitBytes
 from mapgen.runtime.sources.records import CHUNK, RawRecord
 from mapgen.runtime.transform import (
     BindingError,
@@ -186,10 +188,20 @@ def count_records(bound_flow: BoundFlow, path: Path) -> int | None:
 
 
 def _records(bound_flow: BoundFlow, path: Path, stream: BinaryIO) -> Iterator[Record]:
-    try:
+    with readable(path):
         yield from bound_flow.flow.records(stream, path.name)
+
+
+@contextmanager
+def readable(path: Path) -> Iterator[None]:
+    """Say what is wrong with a file whose records are read inside. Raises Stopped."""
+    try:
+        yield
     except HeaderError as error:
         raise Stopped(messages.unfit_header(path=shown(path), reason=str(error))) from None
+    except UnfitBytes as error:
+        fault = messages.unfit_bytes(path=shown(path), reason=str(error), advice=error.advice)
+        raise Stopped(fault) from None
     except OSError as error:
         raise Stopped(reading.file_unreadable(path=shown(path), reason=reason_of(error))) from None
 

@@ -10,16 +10,15 @@ from typing import Any, BinaryIO
 import click
 import msgspec
 
-from mapgen.cli.flows import BoundFlow, open_records, reason_of, shown
+from mapgen.cli.flows import BoundFlow, open_records, readable, shown
 from mapgen.cli.output import say
 from mapgen.plan import Join
-from mapgen.report import Stopped, suggestion
-from mapgen.report.catalogue import project as messages
-from mapgen.report.catalogue import reading
+from mapgen.report import suggestion
 from mapgen.runtime.joins import JoinedFile, Joins
 from mapgen.runtime.source import struct_of
-from mapgen.runtime.sources.cells import HeaderError, Row, needed_columns
+from mapgen.runtime.sources.cells import Row, needed_columns
 from mapgen.runtime.sources.kinds import files_of
+from mapgen.runtime.sources.plain import plain
 from mapgen.runtime.sources.records import RawRecord
 
 
@@ -69,12 +68,9 @@ def _records(
     bound: BoundFlow, name: str, path: Path, stream: BinaryIO
 ) -> Iterator[Row | RawRecord]:
     join = bound.flow.plan.joins[name]
-    try:
-        yield from files_of(join.form).records(stream, path.name, _needed(bound, name, join))
-    except HeaderError as error:
-        raise Stopped(messages.unfit_header(path=shown(path), reason=str(error))) from None
-    except OSError as error:
-        raise Stopped(reading.file_unreadable(path=shown(path), reason=reason_of(error))) from None
+    with readable(path):
+        text = plain(stream, join.form)
+        yield from files_of(join.form).records(text, path.name, _needed(bound, name, join))
 
 
 def _needed(bound: BoundFlow, name: str, join: Join) -> tuple[str, ...]:

@@ -34,6 +34,7 @@ from mapgen.runtime.source import ErrorValue, SourceError, patient, strict
 from mapgen.runtime.sources.groups import Record
 from mapgen.runtime.sources.kind import Source
 from mapgen.runtime.sources.kinds import source_of
+from mapgen.runtime.sources.plain import plain
 from mapgen.runtime.sources.records import JsonValue
 from mapgen.runtime.values import ENCODER, Skip
 from mapgen.runtime.zones import zone_of
@@ -62,9 +63,10 @@ class LoadedFlow:
     def records(self, stream: BinaryIO, name: str) -> Iterator[Record]:
         """Return the records of an input file that is open for bytes; `name` is what it is called.
 
-        Reading them raises HeaderError for a file without the columns that every record has.
+        Reading them raises HeaderError for a file without the columns that every record has,
+        UnfitBytes for one whose bytes are not what the flow reads.
         """
-        return self.source.records(stream, name)
+        return self.source.records(plain(stream, self.plan.form), name)
 
     def transformer(self, bound_to: Bound) -> Transformer:
         """Return the flow at work in one environment."""

@@ -12,7 +12,7 @@ from typing import Any, Self, TypeVar, cast, dataclass_transform, overload
 from msgspec import Struct, StructMeta
 
 from mapgen.report import Span, Text
-from mapgen.spec.nodes import Entry, MapNode, Node, scalar_node
+from mapgen.spec.nodes import Entry, MapNode, Node, ScalarNode, scalar_node
 from mapgen.spec.shapes import (
     At,
     Instead,
@@ -22,6 +22,7 @@ from mapgen.spec.shapes import (
     Record,
     Shape,
     Variants,
+    mapping,
     record_of,
     written,
 )
@@ -113,15 +114,21 @@ def pointer(below: str = "") -> str:
     return found(lambda node, at: at.pointer + below)
 
 
-def key_of(name: str) -> Text | None:
-    """Declare the key of the node's mapping, as it stands in the file."""
-    return found(lambda node, at: node.key(name) if isinstance(node, MapNode) else None)
+def said() -> tuple[tuple[str, Span], ...]:
+    """Declare all keys of the node's mapping with their places: the value's where it is a word."""
+    return found(lambda node, at: tuple(map(_place_of, mapping(node).entries)))
+
+
+def _place_of(entry: Entry) -> tuple[str, Span]:
+    value = entry.value
+    span = value.span if isinstance(value, ScalarNode) else entry.key.span()
+    return entry.key.value, span
 
 
 @dataclass_transform(
     frozen_default=True,
     kw_only_default=True,
-    field_specifiers=(required, optional, itself, found, constant, here, named, pointer, key_of),
+    field_specifiers=(required, optional, itself, found, constant, here, named, pointer, said),
 )
 class _Declared(StructMeta):
     """Makes a frozen struct of a class whose members are declared."""

@@ -24,11 +24,11 @@ from mapgen.spec.construct import (
     found,
     here,
     itself,
-    key_of,
     named,
     optional,
     pointer,
     required,
+    said,
 )
 from mapgen.spec.nodes import MapNode, Node, ScalarNode
 from mapgen.spec.shapes import (
@@ -415,7 +415,7 @@ class Rule(Construct):
 
 
 class Format(Construct):
-    """What files are and how records are wrapped; the keys are the places of what was said."""
+    """What files are and how records are wrapped; `written` are the keys beside, with places."""
 
     envelope: tuple[str, ...] = optional(MEMBERS, "members that records are wrapped in", default=())
     format: Text | None = optional(words.FORMAT, "what input files are; `json` unless said")
@@ -427,7 +427,10 @@ class Format(Construct):
         "whether cells of CSV may be in double quotation marks; `none` between tabs, else"
         " `double` unless said",
     )
-    envelope_key: Text | None = key_of("envelope")
+    encoding: Text | None = optional(
+        words.ENCODING, "the encoding of input files; UTF-8 unless said"
+    )
+    written: tuple[tuple[str, Span], ...] = said()
 
     @property
     def name(self) -> str:
@@ -438,18 +441,6 @@ class Format(Construct):
     def kind(self) -> FileFormat:
         """What holds for files of the format."""
         return FORMATS[self.name]
-
-    @property
-    def cells_end_at(self) -> str:
-        """What stands between the cells of CSV."""
-        return "," if self.delimiter is None else self.delimiter.value
-
-    @property
-    def is_quoted(self) -> bool:
-        """Whether a cell of CSV may stand in quotation marks; reports between tabs never do it."""
-        if self.quoting is None:
-            return self.cells_end_at != "\t"
-        return self.quoting.value == "double"
 
 
 class JoinKey(Construct):

@@ -29,6 +29,7 @@ SAID_ELSEWHERE = {
     "E518": "`mapgen transform` and `mapgen run` say it",
     "E519": "`mapgen transform` and `mapgen run` say it",
     "E528": "`mapgen transform` and `mapgen run` say it, see tests/cli",
+    "E529": "`mapgen transform` and `mapgen run` say it, see tests/cli/test_encodings.py",
     "E531": "every command whose extra is missing says it, see tests/wheel",
     "E532": "`mapgen generate` says it, see test_generate",
     "E533": "every command that writes a file says it, see tests/cli/test_targets.py",

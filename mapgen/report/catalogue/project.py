@@ -57,6 +57,7 @@ unfit_header = Message(
     "E528: the input `{path}` cannot be read: {reason}",
     help="the first line names the columns; is the `delimiter:` of the source right?",
 )
+unfit_bytes = Message("E529: the input `{path}` cannot be read: {reason}", help="{advice}")
 variable_missing = Message(
     "E509: the environment variable `{it}` is not set",
     label="needed here",

@@ -24,3 +24,7 @@ no_key = Message(
     "E574: the join has no key",
     help="say by which members the records belong together, like `on: {{order_id: id}}`",
 )
+unknown_encoding = Message(
+    "E575: `{it}` is no encoding of text that can be read",
+    help="usual ones are `utf-8`, `utf-16`, `windows-1252`, `iso-8859-15` and `cp850`",
+)

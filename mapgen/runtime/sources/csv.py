@@ -17,10 +17,11 @@ from typing import TYPE_CHECKING, BinaryIO, Literal
 
 import msgspec
 
+from mapgen.encodings import looks_like
 from mapgen.plan import Form, Plan
 from mapgen.runtime.sources.cells import HeaderError, Row, header_of
 from mapgen.runtime.sources.kind import Source
-from mapgen.runtime.sources.records import RawRecord
+from mapgen.runtime.sources.records import NO_TEXT, RawRecord
 from mapgen.runtime.sources.rows import RowRecords
 
 if TYPE_CHECKING:
@@ -42,7 +43,8 @@ class CsvFiles:
         self, stream: BinaryIO, _: str, needed: tuple[str, ...], /
     ) -> Iterator[Row | RawRecord]:
         """Return the rows of a file."""
-        return read_rows(stream, self.form.delimiter, needed, is_quoted=self.form.is_quoted)
+        form = self.form
+        return read_rows(stream, form.delimiter, needed, is_quoted=form.is_quoted)
 
     def source(self, plan: Plan, kind: type[msgspec.Struct]) -> Source:
         """Return the source of a flow whose records are rows."""
@@ -157,7 +159,7 @@ def read_rows(
                     number += 1
                     yield Row(number, begin, header, cells)
                 elif cells:
-                    broken = _misshapen(cells, width)
+                    broken = _misshapen(header, cells)
                     break
                 begin = passed + rows.line_num + 1
             else:
@@ -182,10 +184,13 @@ def _is_text(header: tuple[str, ...], cells: list[str]) -> bool:
     return all(_is_utf8(name + cell) for name, cell in named if name and cell)
 
 
-def _misshapen(cells: list[str], width: int) -> str:
-    if len(cells) != width:
-        return f"the row has {len(cells)} cells, the header {width}"
-    return "the row is not UTF-8"
+def _misshapen(header: tuple[str, ...], cells: list[str]) -> str:
+    if len(cells) != len(header):
+        return f"the row has {len(cells)} cells, the header {len(header)}"
+    data = " ".join((*header, *cells)).encode("utf-8", "surrogateescape")
+    if NO_TEXT in data:
+        return "the row is no text in the encoding of its source"
+    return f"the row is not UTF-8{looks_like(data)}"
 
 
 def _first(rows: Iterator[list[str]]) -> list[str]:

@@ -17,6 +17,7 @@ from typing import Any, BinaryIO, Literal, cast
 import msgspec
 from msgspec.structs import replace
 
+from mapgen.encodings import looks_like
 from mapgen.runtime.errors import RuleError, Unjoined
 from mapgen.runtime.nesting import DEEPEST, is_deeper
 
@@ -42,6 +43,8 @@ _Passed = Literal["value", "unclosed", "file", "list"]
 _MOST_GUESSES = 16
 _WHOLE_VALUE = msgspec.json.Decoder(msgspec.Raw)
 UNTYPED = msgspec.json.Decoder(float_hook=Decimal)
+# What stands for bytes that are no text in the encoding of their file: it is no UTF-8.
+NO_TEXT = b"\xfe\xfe"
 _DEPTHS = {b"{": 1, b"[": 1, b"}": -1, b"]": -1}
 
 
@@ -105,7 +108,11 @@ def text_of(raw: RawRecord) -> str:
     try:
         return raw.data.decode("utf-8")
     except UnicodeDecodeError as error:
-        message = f"the record is not UTF-8: byte {raw.data[error.start]:#04x} at {error.start}"
+        at, data = error.start, raw.data
+        if data.startswith(NO_TEXT, at):
+            message = f"the record is no text in the encoding of its source, at {at}"
+        else:
+            message = f"the record is not UTF-8{looks_like(data)}: byte {data[at]:#04x} at {at}"
         raise RuleError("R101", message) from None
 
 

@@ -1,0 +1,138 @@
+"""The bytes of an input file in, its text as UTF-8 out, a piece at a time.
+
+What all formats share: the encoding. What cannot be read at all says so, with the next step.
+"""
+
+from __future__ import annotations
+
+import codecs
+import io
+from collections.abc import Callable
+from typing import BinaryIO, cast
+
+from mapgen.encodings import SIZE_OF_HEAD, codec_of, is_of, is_utf8, marked
+from mapgen.plan import Form
+from mapgen.runtime.sources.records import CHUNK, NO_TEXT
+
+_AS_UTF8 = "leave `encoding:` of the source out, which is UTF-8 then"
+
+
+class UnfitBytes(Exception):
+    """A file whose bytes are not what its source says; `advice` is the next step."""
+
+    def __init__(self, reason: str, advice: str) -> None:
+        super().__init__(reason)
+        self.advice = advice
+
+
+class _Pieces(io.BufferedReader):
+    """A stream that gives what it has, and does not wait for as much as is asked for.
+
+    So what came before a failure is read before it.
+    """
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        """Return some bytes, none at the end."""
+        return super().read() if size is None or size < 0 else self.read1(size)
+
+
+def plain(stream: BinaryIO, form: Form) -> BinaryIO:
+    """Return the text of a file as UTF-8, whatever it is written in.
+
+    Raises UnfitBytes where its first bytes tell that it is not what the form says.
+    """
+    codec = codec_of(form.encoding)
+    assert codec is not None
+    head, stream = _begun(stream)
+    found = marked(head)
+    if found is not None and not is_of(codec, found[0]):
+        raise _contradiction(form, *found)
+    if codec == "utf-8":
+        return stream
+    name, mark = found or (codec, 0)
+    if name in ("utf-16", "utf-32"):  # nothing tells the order of its bytes: no sign is ASCII
+        if head.isascii() and head:
+            raise UnfitBytes(f"it is not in `{form.encoding}`", f"is it UTF-8? {_AS_UTF8}")
+        name += "-le"
+    if mark:
+        stream.read(mark)
+    return _Pieces(_Recoded(stream, name, form.encoding), CHUNK)
+
+
+def _begun(stream: BinaryIO) -> tuple[bytes, BinaryIO]:
+    """Return the first bytes of a stream, and the stream from its first byte on."""
+    peek: Callable[[int], bytes] | None = getattr(stream, "peek", None)
+    head = b"" if peek is None else peek(SIZE_OF_HEAD)[:SIZE_OF_HEAD]
+    if len(head) == SIZE_OF_HEAD:
+        return head, stream
+    head = b""
+    while len(head) < SIZE_OF_HEAD and (more := stream.read(SIZE_OF_HEAD - len(head))):
+        head += more
+    return head, _Pieces(_Behind(head, stream), CHUNK)
+
+
+def _contradiction(form: Form, found: str, mark: int) -> UnfitBytes:
+    shown = found.replace("-le", "le").replace("-be", "be")
+    label = shown[:6] if mark and shown != "utf-8" else shown
+    told = (
+        f"it begins with the byte order mark of {label.upper()}"
+        if mark
+        else (f"its zero bytes look like {shown.upper()}")
+    )
+    advice = _AS_UTF8 if label == "utf-8" else f"write `encoding: {label}` in the source"
+    return UnfitBytes(f"{told}, and its source says `encoding: {form.encoding}`", advice)
+
+
+class _Behind(io.RawIOBase):
+    """A stream whose first bytes have been read already."""
+
+    def __init__(self, head: bytes, stream: BinaryIO) -> None:
+        self._head = head
+        self._read: Callable[[int], bytes] = getattr(stream, "read1", stream.read)
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: object) -> int:
+        """Put some bytes into a buffer; return how many."""
+        view = memoryview(cast(bytearray, buffer))
+        if not self._head:
+            self._head = self._read(len(view))
+        chunk, self._head = self._head[: len(view)], self._head[len(view) :]
+        view[: len(chunk)] = chunk
+        return len(chunk)
+
+
+class _Recoded(_Behind):
+    """A stream in another encoding as UTF-8; what is no text in it becomes NO_TEXT."""
+
+    def __init__(self, stream: BinaryIO, codec: str, label: str) -> None:
+        super().__init__(b"", stream)
+        self._raw = self._read
+        self._read = self._recoded
+        self._codec = codec
+        self._label = label
+        self._decoder = codecs.getincrementaldecoder(codec)(_NO_TEXT)
+        self._is_ascii = True
+
+    def _recoded(self, size: int) -> bytes:
+        """Return some text as UTF-8, none at the end."""
+        while True:
+            chunk = self._raw(size)
+            if self._is_ascii and not chunk.isascii():
+                self._is_ascii = False
+                if is_utf8(self._codec, chunk):
+                    reason = f"its text is UTF-8, and its source says `encoding: {self._label}`"
+                    raise UnfitBytes(reason, _AS_UTF8)
+            text = self._decoder.decode(chunk, not chunk)
+            if text or not chunk:
+                return text.encode("utf-8", "surrogateescape")
+
+
+def _marked(error: UnicodeError) -> tuple[str, int]:
+    assert isinstance(error, UnicodeDecodeError)
+    return NO_TEXT.decode("utf-8", "surrogateescape"), error.end
+
+
+_NO_TEXT = "mapgen.no_text"
+codecs.register_error(_NO_TEXT, _marked)
