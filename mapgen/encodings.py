@@ -75,7 +75,7 @@ def guess(data: bytes) -> str | None:
     """
     letters = sum(map(len, _LETTERS.findall(data)))
     beyond = sum(map(len, _BEYOND_ASCII.findall(data)))
-    for label in ("windows-1252", "cp850") if beyond <= letters else ():
+    for label in ("windows-1252", "cp850") if max(beyond, _FEW) <= letters else ():
         if all(_is_in_words(data, found, label) for found in _BEYOND_ASCII.finditer(data)):
             return label
     return None

@@ -25,7 +25,7 @@ FORMATS: Mapping[str, FileFormat] = {
     "json": FileFormat(
         reads="JSON or JSON Lines (`.json`, `.jsonl`, `.ndjson`)",
         refuses=(".csv", ".tsv", ".xml", ".xlsx"),
-        takes=("encoding", "envelope"),
+        takes=("encoding", "envelope", "stream"),
     ),
     "csv": FileFormat(
         reads="CSV with a header line (`.csv`, `.tsv`, `.txt`)",

@@ -25,6 +25,8 @@ from mapgen.named import named_connection, named_environment
 from mapgen.report import Diagnostic, Span, Stopped, Text
 from mapgen.report.catalogue import mapping, reading
 from mapgen.runtime.lookups import ColumnError, Table, TableError, read_table
+from mapgen.runtime.sources.envelope import Envelope
+from mapgen.runtime.sources.records import RawRecord
 from mapgen.spec import model as spec
 from mapgen.spec.reader import flow_name, read_spec
 from mapgen.workspace import SPECS, Workspace, from_specs
@@ -241,12 +243,12 @@ class Shelf(Struct):
         """
         from mapgen.ir.deciding import decided_flow  # only who generates needs it
 
-        section = flow.spec.mapping
+        section, envelope = flow.spec.mapping, Envelope(flow.flow.plan.form)
         faults: list[Diagnostic] = []
         examples = tuple(
             ir.FlowExample(
                 example.name.value,
-                self._record(example.given, section, faults),
+                self._record(example.given, envelope, faults),
                 self._json(example.gives, faults),
             )
             for example in section.examples
@@ -254,7 +256,7 @@ class Shelf(Struct):
         rejects = tuple(
             ir.FlowReject(
                 reject.name.value,
-                self._record(reject.given, section, faults),
+                self._record(reject.given, envelope, faults),
                 reject.because.value,
                 reject.target.value if reject.target else None,
             )
@@ -274,15 +276,12 @@ class Shelf(Struct):
                 return tuple((name, setting.value.value) for name, setting in values.items())
         return ()
 
-    def _record(self, path: Text, section: spec.MappingSection, faults: list[Diagnostic]) -> str:
+    def _record(self, path: Text, envelope: Envelope, faults: list[Diagnostic]) -> str:
         """Return an example's record without what the shop wraps it in."""
         text = self._json(path, faults)
-        record = json.loads(text, parse_float=str)
-        if isinstance(record, dict) and len(record) == 1:
-            ((name, inner),) = record.items()
-            if name in section.source.form.envelope and isinstance(inner, dict):
-                return text[text.index(":") + 1 : text.rindex("}")].strip()
-        return text
+        found = list(envelope.opened(iter([RawRecord(1, 1, text.encode())])))
+        is_one = len(found) == 1 and found[0].broken is None
+        return found[0].data.decode() if is_one else text
 
     def _json(self, path: Text, faults: list[Diagnostic]) -> str:
         shown = from_specs(path.value)

@@ -21,13 +21,18 @@ else:
 
 
 class Form(Struct, frozen=True, omit_defaults=True):
-    """What files are: their format and its settings, each called as the language calls it."""
+    """What files are: their format and its settings, each called as the language calls it.
+
+    `own` are the names of the envelope that a record has as members, too.
+    """
 
     format: Format = "json"
     envelope: tuple[str, ...] = ()
+    stream: str | None = None
     delimiter: str = ","
     quoting: Literal["double", "none"] | None = None
     encoding: str = "utf-8"
+    own: tuple[str, ...] = ()
 
     @property
     def is_quoted(self) -> bool:

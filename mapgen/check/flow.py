@@ -136,7 +136,7 @@ def _plan(
     return plan.Plan(
         flow=written.flow.value,
         source=source.name.value,
-        form=form(source.form),
+        form=form(source.form, schema.record),
         joins=dict(joins(source, schema.record, personal)),
         group=group(source),
         lookups=dict(tables(section, contract)),

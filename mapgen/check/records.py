@@ -71,16 +71,19 @@ def joins(
             ),
             takes="one" if join.takes_one else "many",
             on_missing=cast(Literal["reject", "retry", "omit"], on_missing),
-            form=form(join.form),
+            form=form(join.form, record.fields[join.name.value]),
             is_personal=ir.is_below_any(personal, _key_paths(source.name.value, join)),
         )
 
 
-def form(said: spec.Format) -> plan.Form:
-    """Return what files are, in the words of the runtime."""
-    values = ((name, getattr(said, name)) for name in plan.Form.__struct_fields__)
+def form(said: spec.Format, record: Type) -> plan.Form:
+    """Return what files of records of a type are, in the words of the runtime."""
+    kind = _inner(record)
+    members = kind.fields if isinstance(kind, Object) else {}
+    own = tuple(name for name in said.envelope if name in members)
+    values = ((name, getattr(said, name, None)) for name in plan.Form.__struct_fields__)
     settings = {name: _plain(value) for name, value in values if value is not None}
-    return msgspec.convert(settings, plan.Form)
+    return msgspec.convert(settings | {"own": own}, plan.Form)
 
 
 def _plain(value: object) -> object:

@@ -63,7 +63,7 @@ def _object(path: Path) -> dict[str, JsonValue]:
     from mapgen.runtime.sources.records import RawRecord, decode_whole
 
     try:
-        value = decode_whole(RawRecord(1, 1, path.read_bytes().removeprefix(BOM_UTF8)), ())
+        value = decode_whole(RawRecord(1, 1, path.read_bytes().removeprefix(BOM_UTF8)))
     except OSError as error:
         raise click.ClickException(f"cannot read `{path}`: {error.strerror}") from None
     except RuleError as fault:
@@ -90,7 +90,7 @@ def _print_lines(stream: BinaryIO) -> int:
     from mapgen.runtime.values import ENCODER
 
     code = 0
-    for raw in read_records(stream, "lines.jsonl", ()):
+    for raw in read_records(stream, "lines.jsonl"):
         found = _line(raw)
         code = FAULTS if isinstance(found, str) else code
         line = {"error": found} if isinstance(found, str) else _shown(found)
@@ -110,7 +110,7 @@ def _line(raw: RawRecord) -> Evaluated | str:
     from mapgen.runtime.sources.records import decode_whole
 
     try:
-        match decode_whole(raw, ()):
+        match decode_whole(raw):
             case {"expr": str() as words, **rest}:
                 names, values = rest.get("types", {}), rest.get("bindings", {})
                 if not isinstance(names, dict) or not isinstance(values, dict):

@@ -14,6 +14,7 @@ import click
 from msgspec import Struct
 
 from mapgen.cli.chosen import spec_of
+from mapgen.cli.output import say
 from mapgen.formats import FORMATS
 from mapgen.freshness import staleness_of
 from mapgen.named import named_environment
@@ -175,8 +176,9 @@ def once_more(bound_flow: BoundFlow, kept: Kept, joins: Joins | None) -> Iterato
     """Yield what becomes of a record today that an earlier run let wait."""
     origin = kept.origin
     raw = RawRecord(origin.record, origin.line, kept.data)
-    whole = raw if joins is None else joins.joined(raw)
-    yield from bound_flow.transformer.outcomes(whole, origin.file, again=True)
+    for inner in bound_flow.flow.source.unwrapped(raw):
+        whole = inner if joins is None else joins.joined(inner)
+        yield from bound_flow.transformer.outcomes(whole, origin.file, again=True)
 
 
 def count_records(bound_flow: BoundFlow, path: Path) -> int | None:
@@ -204,6 +206,14 @@ def readable(path: Path) -> Iterator[None]:
         raise Stopped(fault) from None
     except OSError as error:
         raise Stopped(reading.file_unreadable(path=shown(path), reason=reason_of(error))) from None
+
+
+def tell_passed(bound_flow: BoundFlow) -> None:
+    """Say what the input held beside records."""
+    passed = bound_flow.flow.source.passed
+    if passed:
+        told = ", ".join(f"{count} {what}" for what, count in sorted(passed.items()))
+        say(f"passed over, as no record: {told}", err=True)
 
 
 def shown(path: Path) -> str:

@@ -109,7 +109,7 @@ def run(project: Path, /, **options: Unpack[_Options]) -> None:
 
 
 def _delivered(bound: BoundFlow, live: RemoteTables, options: _Options) -> Summary:
-    from mapgen.cli.flows import count_records, once_more, open_input, outcomes
+    from mapgen.cli.flows import count_records, once_more, open_input, outcomes, tell_passed
     from mapgen.cli.joining import open_joins, tell_unasked
     from mapgen.cli.watching import watching
     from mapgen.runtime.delivery import Mapped, deliver
@@ -137,6 +137,7 @@ def _delivered(bound: BoundFlow, live: RemoteTables, options: _Options) -> Summa
         rules = bound.flow.rules
         mapped = Mapped(records, again, gate)
         summary = deliver(mapped, bound.flow.plan, environment, ledger, rules, observer)
+        tell_passed(bound)
         tell_unasked(joins)
         return summary
 

@@ -67,7 +67,7 @@ def transform(project: Path, /, **options: Unpack[_Options]) -> None:
     Exit code 1 if a record was rejected; each stands in REJECTS, or on standard error, with all its
     faults.
     """
-    from mapgen.cli.flows import open_flow, open_input, out_of_reach, outcomes
+    from mapgen.cli.flows import open_flow, open_input, out_of_reach, outcomes, tell_passed
     from mapgen.cli.joining import open_joins, tell_unasked
     from mapgen.runtime.lookups import sample_of
 
@@ -87,6 +87,7 @@ def transform(project: Path, /, **options: Unpack[_Options]) -> None:
         refused = files.enter_context(rejects)
         found = outcomes(bound, options["source"], stream, joins)
         counts = _write(found, documents, refused, bound.flow.plan.target)
+        tell_passed(bound)
         tell_unasked(joins)
     say(counts.shown, err=True)
     if counts.rejected:

@@ -21,7 +21,8 @@ from mapgen.report.catalogue import reading
 from mapgen.runtime.errors import RuleError
 from mapgen.runtime.sources.cells import HeaderError, Row
 from mapgen.runtime.sources.kinds import files_of
-from mapgen.runtime.sources.records import decode_whole, read_records
+from mapgen.runtime.sources.json import JsonFiles
+from mapgen.runtime.sources.records import decode_whole
 
 Record: TypeAlias = Mapping[str, Json]
 Report: TypeAlias = Callable[[str], None]
@@ -66,10 +67,11 @@ def read_samples(
         )
         rows = tuple(row for path in paths for row in _rows(path, form, say))
         return _not_empty(Samples(rows, form), paths)
-    found = [record for path in paths for record in _objects(path, envelope, say)]
-    if any(is_of_singer(one) for one in found):
-        stream = stream_of(found, name, paths[0].as_posix())
+    all_of_it = [one for path in paths for one in _objects(path, (), lambda _: None)]
+    if any(is_of_singer(one) for one in all_of_it):
+        stream = stream_of(all_of_it, name, paths[0].as_posix())
         return Samples(stream.records, schema=stream.schema)
+    found = [record for path in paths for record in _objects(path, envelope, say)]
     if any(_is_schema(one) for one in found):
         return Samples((), schema=dict(found[0]))
     return _not_empty(Samples(tuple(found)), paths)
@@ -111,9 +113,9 @@ def _rows(path: Path, form: Form, say: Report) -> Iterator[Record]:
 def _objects(path: Path, envelope: tuple[str, ...], say: Report) -> Iterator[Record]:
     """Yield the objects of a file."""
     with path.open("rb") as stream:
-        for raw in read_records(stream, path.name, envelope):
+        for raw in JsonFiles(Form(envelope=envelope)).records(stream, path.name):
             try:
-                record = decode_whole(raw, envelope)
+                record = decode_whole(raw)
                 if not isinstance(record, dict):
                     raise RuleError("R101", "it is no object")
             except RuleError as fault:

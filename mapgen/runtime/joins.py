@@ -104,7 +104,7 @@ class Joins:
             if isinstance(record, RawRecord)
             else RawRecord(record.number, record.line, record.data)
         )
-        own = _members(raw.data, self._plan.form.envelope)
+        own = _members(raw.data)
         if own is None:
             return raw  # what is no object is told when it is decoded
         members = {**raw.members}
@@ -129,17 +129,12 @@ def _told() -> Iterator[None]:
         raise IndexingError(str(error).lower()) from None
 
 
-def _members(data: bytes, envelope: tuple[str, ...]) -> Mapping[str, msgspec.Raw] | None:
+def _members(data: bytes) -> Mapping[str, msgspec.Raw] | None:
     """Return the members of a record without reading them."""
     try:
-        members = msgspec.json.decode(data, type=dict[str, msgspec.Raw])
-        if len(members) == 1:
-            ((name, inner),) = members.items()
-            if name in envelope and bytes(inner).lstrip().startswith(b"{"):
-                return msgspec.json.decode(inner, type=dict[str, msgspec.Raw])
+        return msgspec.json.decode(data, type=dict[str, msgspec.Raw])
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
-    return members
 
 
 class _Index:
@@ -192,7 +187,7 @@ class _Index:
 
     def _decoded(self, raw: Row | RawRecord) -> tuple[JsonValue, bytes]:
         if isinstance(raw, RawRecord):
-            return decode(raw, self._join.form.envelope), raw.data
+            return decode(raw), raw.data
         value: JsonValue = raw.named()
         return value, msgspec.json.encode(value)
 
@@ -274,7 +269,7 @@ class _Index:
         return " and ".join(f"`{pair.of}`" for pair in self._join.on)
 
     def _value(self, data: bytes) -> JsonValue:
-        return decode(RawRecord(1, 1, data), self._join.form.envelope)
+        return decode(RawRecord(1, 1, data))
 
     def unasked(self) -> int:
         """Return how many records belong to no record that has been asked for."""

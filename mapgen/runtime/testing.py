@@ -68,6 +68,7 @@ class FlowUnderTest:
     """A flow with its examples, ready to be asked."""
 
     transformer: Transformer
+    unwrapped: Callable[[RawRecord], Iterator[RawRecord]]
     rules: Rules
     examples: tuple[Fixture, ...]
     rejects: tuple[Fixture, ...]
@@ -87,6 +88,7 @@ class FlowUnderTest:
         specs = folder.parent.parent / "specs"
         return cls(
             loaded.transformer(bound(loaded, settings, specs, sample_of)),
+            loaded.source.unwrapped,
             loaded.rules,
             tuple(_fixture(content) for _, content in fixtures if "gives" in content),
             tuple(_fixture(content) for _, content in fixtures if "because" in content),
@@ -101,7 +103,8 @@ class FlowUnderTest:
 
     def outcomes(self, record: str) -> tuple[Outcome, ...]:
         """Return what becomes of a record, given as JSON text."""
-        return self.transformer.outcomes(RawRecord(1, 1, record.encode()), "example")
+        found = self.unwrapped(RawRecord(1, 1, record.encode()))
+        return tuple(one for raw in found for one in self.transformer.outcomes(raw, "example"))
 
     def outcome(self, record: str) -> Outcome:
         """Return the first of what becomes of a record: all of it where it makes one document."""

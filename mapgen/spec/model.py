@@ -418,6 +418,9 @@ class Format(Construct):
     """What files are and how records are wrapped; `written` are the keys beside, with places."""
 
     envelope: tuple[str, ...] = optional(MEMBERS, "members that records are wrapped in", default=())
+    stream: Text | None = optional(
+        words.PROSE, "the stream whose records are read of the messages of a Singer tap"
+    )
     format: Text | None = optional(words.FORMAT, "what input files are; `json` unless said")
     delimiter: Text | None = optional(
         words.DELIMITER, "what separates the cells of CSV; a comma unless said"

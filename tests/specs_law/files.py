@@ -132,7 +132,7 @@ class _Files:
     def write(self, path: Path, rows: list[Row], schema: Any, form: Form) -> None:
         with path.open("w", encoding="utf-8", newline="") as file:
             if not form.holds_cells:
-                file.writelines(f"{json.dumps(row)}\n" for row in rows)
+                file.writelines(f"{json.dumps(self._wrapped(row, form))}\n" for row in rows)
                 return
             columns = [*schema["properties"]]
             self._random.shuffle(columns)
@@ -144,6 +144,13 @@ class _Files:
                 return
             for row in ({one: one for one in columns}, *rows):
                 file.write(form.delimiter.join(row.get(one, "") for one in columns) + "\r\n")
+
+    def _wrapped(self, row: Row, form: Form) -> Row:
+        """Return a record as a sender may wrap it."""
+        ways: tuple[Row, ...] = (row,)
+        for name in form.envelope:
+            ways = (row, {name: row}, {"topic": "x", name: row}, {name: json.dumps(row), "n": 1})
+        return self._random.choice(ways)
 
     def grouped(self, rows: list[Row]) -> list[Row]:
         """Return the records that rows make."""

@@ -74,8 +74,6 @@ class Records:
         for name, join in self._source.get("joins", {}).items():
             if isinstance(record, dict):
                 self._joined(record, name, join)
-        if self._source.get("envelope") and not self._broken():
-            return {"order": record}
         return record
 
     def _joined(self, record: dict[str, Any], name: str, join: Mapping[str, Any]) -> None:

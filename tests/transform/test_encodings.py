@@ -138,9 +138,9 @@ def test_a_row_alone() -> None:
 def test_a_record_of_json() -> None:
     """A record that looks like Windows-1252 says so."""
     with pytest.raises(RuleError, match="looks like Windows-1252: `encoding: windows-1252`"):
-        decode(RawRecord(1, 1, b'{"a": "M\xfcller"}'), ())
+        decode(RawRecord(1, 1, b'{"a": "M\xfcller"}'))
     with pytest.raises(RuleError, match="no text in the encoding of its source"):
-        decode(RawRecord(1, 1, b'{"a": "M\xfe\xfeller"}'), ())
+        decode(RawRecord(1, 1, b'{"a": "M\xfe\xfeller"}'))
 
 
 def test_memory_is_flat() -> None:

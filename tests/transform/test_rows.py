@@ -38,8 +38,14 @@ def by_chunks(data: bytes, chunk: int, longest: int, *, is_quoted: bool) -> Show
         except HeaderError as error:
             return str(error)
     return [
-        (row.number, row.line, row.named() if isinstance(row, Row) else row.broken) for row in read
+        (row.number, row.line, row.named() if isinstance(row, Row) else without_a_guess(row))
+        for row in read
     ]
+
+
+def without_a_guess(row: RawRecord) -> str:
+    """Return why a row is broken, without which encoding it looks like."""
+    return str(row.broken).partition(" and looks like")[0]
 
 
 class _Lines:

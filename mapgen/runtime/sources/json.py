@@ -1,90 +1,141 @@
-"""JSON and JSON Lines: a record is an object, which a member may wrap."""
+"""JSON and JSON Lines: a record is an object, which members may wrap."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Any, BinaryIO
 
 import msgspec
 
 from mapgen.plan import Form, Plan
-from mapgen.runtime.source import decoder_of, patient
+from mapgen.runtime.source import DOUBTS, decoder_of, patient
 from mapgen.runtime.sources.cells import typed_members
+from mapgen.runtime.sources.envelope import Envelope, members_decoder
 from mapgen.runtime.sources.groups import Record
 from mapgen.runtime.sources.kind import Doubted, Source, looked_at
 from mapgen.runtime.sources.records import JsonValue, RawRecord, decode, read_records
 from mapgen.runtime.sources.typed import TypedReader
 
 
-@dataclass(frozen=True, slots=True)
 class JsonFiles:
     """Files of JSON."""
 
-    form: Form
+    def __init__(self, form: Form) -> None:
+        """Prepare for files of a form."""
+        self.envelope = Envelope(form)
 
     def records(
-        self, stream: BinaryIO, name: str, _: tuple[str, ...] = (), /
+        self,
+        stream: BinaryIO,
+        name: str,
+        _: tuple[str, ...] = (),
+        decoder: msgspec.json.Decoder[Any] | None = None,
+        /,
     ) -> Iterator[RawRecord]:
         """Return the records of a file; its name tells JSON Lines from JSON."""
-        return read_records(stream, name, self.form.envelope)
+        envelope = self.envelope
+        found = read_records(stream, name, envelope.names, decoder, envelope.own)
+        return envelope.opened(found) if envelope.names else found
 
     def source(self, plan: Plan, kind: type[msgspec.Struct]) -> Source:
         """Return the source of a flow; what is joined may come of cells, and is typed then."""
         cells = plan.members_of_cells
         if not cells:
-            return JsonRecords(plan, kind)
+            return JsonRecords(self, plan, kind)
         return RemadeRecords(self, plan, kind, lambda value: typed_members(value, kind, cells))
 
 
-class JsonRecords:
-    """Records whose bytes are decoded as the struct."""
+class _Records:
+    """What records of JSON have in common."""
 
-    def __init__(self, plan: Plan, kind: type[msgspec.Struct]) -> None:
+    def __init__(self, files: JsonFiles, plan: Plan, kind: type[msgspec.Struct]) -> None:
         """Prepare for a kind of records."""
+        self._files = files
+        self._envelope = files.envelope
         self._plan = plan
         self._kind = kind
-        self._typed = TypedReader(kind, plan.form.envelope)
-        self.read: Callable[[Any], Any | None] = self._typed.read
+        self.passed = self._envelope.passed
+
+    def unwrapped(self, raw: RawRecord) -> Iterator[RawRecord]:
+        """Return what a record that comes by itself holds."""
+        return self._envelope.opened(iter([raw])) if self._envelope.names else iter([raw])
+
+    def value(self, record: Record) -> JsonValue:
+        """Return what the record says. Raises RuleError."""
+        assert isinstance(record, RawRecord)
+        value = decode(record)
+        self._envelope.demand(value, self._kind)
+        return value
+
+
+class JsonRecords(_Records):
+    """Records whose bytes are decoded as the struct."""
+
+    def __init__(self, files: JsonFiles, plan: Plan, kind: type[msgspec.Struct]) -> None:
+        """Prepare for a kind of records."""
+        super().__init__(files, plan, kind)
+        self._typed = TypedReader(kind)
+        # Without a member that each record has, anything would be one.
+        is_any = not any(field.required for field in msgspec.structs.fields(kind))
+        is_doubtful = is_any and bool(self._envelope.names)
+        self.read: Callable[[Any], Any | None] = (
+            self._read_some if is_doubtful else self._typed.read
+        )
+        self._members = members_decoder(kind)
 
     def records(self, stream: BinaryIO, name: str) -> Iterator[RawRecord]:
         """Return the records of a file, most of them decoded where they are cut out of it."""
         known = None if self._plan.joins else decoder_of(self._kind)
-        return read_records(stream, name, self._plan.form.envelope, known)
+        return self._files.records(stream, name, (), known)
+
+    def _read_some(self, raw: RawRecord) -> Any | None:
+        found = self._typed.read(raw)
+        is_one = found is not None and any(
+            one is not None for one in msgspec.structs.astuple(found)
+        )
+        return found if is_one else None
 
     def doubted(self, record: Record) -> Doubted:
         """Return the struct of a record with its errors."""
         assert isinstance(record, RawRecord)
-        found = self._typed.faults(record, self._plan.source)
+        found = self._typed.faults(record, self._plan.source) if self._is_one(record) else None
         return found or patient(self.value(record), self._kind, self._plan.source)
 
-    def value(self, record: Record) -> JsonValue:
-        """Return what the record says."""
-        assert isinstance(record, RawRecord)
-        return decode(record, self._plan.form.envelope)
+    def _is_one(self, raw: RawRecord) -> bool:
+        """Whether something in a record is known, so that it is not a stranger in no envelope."""
+        if not self._envelope.names:
+            return True
+        try:
+            return any(map(bytes, msgspec.structs.astuple(self._members.decode(raw.data))))
+        except DOUBTS:
+            return False
 
 
-@dataclass(frozen=True, slots=True)
-class RemadeRecords:
+class RemadeRecords(_Records):
     """Records of JSON that something is made of first, and then the struct."""
 
-    files: JsonFiles
-    plan: Plan
-    kind: type[msgspec.Struct]
-    made: Callable[[JsonValue], JsonValue]
+    def __init__(
+        self,
+        files: JsonFiles,
+        plan: Plan,
+        kind: type[msgspec.Struct],
+        made: Callable[[JsonValue], JsonValue],
+    ) -> None:
+        """Prepare for a kind of records, of which `made` makes what the struct is made of."""
+        super().__init__(files, plan, kind)
+        self._made = made
 
     def records(self, stream: BinaryIO, name: str) -> Iterator[RawRecord]:
         """Return the records of a file."""
-        return self.files.records(stream, name)
+        return self._files.records(stream, name)
 
     def read(self, record: Record) -> None:
         """Leave each to be looked at."""
 
     def doubted(self, record: Record) -> Doubted:
         """Return the struct of a record with its errors."""
-        return looked_at(self.value(record), self.kind, self.plan.source)
+        return looked_at(self.value(record), self._kind, self._plan.source)
 
     def value(self, record: Record) -> JsonValue:
         """Return what is made of what the record says."""
-        assert isinstance(record, RawRecord)
-        return self.made(decode(record, self.files.form.envelope))
+        return self._made(super().value(record))

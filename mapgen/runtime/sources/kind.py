@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any, BinaryIO, Protocol
 
@@ -19,13 +20,18 @@ Doubted = tuple[Any, tuple[SourceError, ...]]
 
 
 class Source(Protocol):
-    """The source of one flow."""
+    """The source of one flow. `passed` counts what a file holds beside records, by what it is."""
+
+    passed: Counter[str]
 
     def records(self, stream: BinaryIO, name: str) -> Iterator[Record]:
         """Return the records of a file that is open for bytes.
 
         Reading them raises HeaderError for a file without the columns that every record has.
         """
+
+    def unwrapped(self, raw: RawRecord) -> Iterator[RawRecord]:
+        """Return what a record that comes by itself holds: one, without what it is wrapped in."""
 
     def read(self, record: Record) -> Any | None:
         """Return the struct of a record that is beyond doubt, None for one to be looked at."""

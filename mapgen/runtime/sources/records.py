@@ -9,7 +9,7 @@ from __future__ import annotations
 import decimal
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from decimal import Decimal
 from types import MappingProxyType
 from typing import Any, BinaryIO, Literal, cast
@@ -31,11 +31,12 @@ _STRING = rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"'
 _TOKEN = re.compile(_STRING + rb'|["{}\[\]]', re.DOTALL)
 _UP_TO_BRACKET = re.compile(rb'(?:[^"{}\[\]]++|' + _STRING + rb")*+", re.DOTALL)
 _TO_STRING_END = re.compile(rb'[^"\\]*+(?:\\.[^"\\]*+)*+', re.DOTALL)
-_LIST_AFTER_NAME = re.compile(rb"[ \t\r\n]*+:[ \t\r\n]*+\[")
+_OPENING_AFTER_NAME = re.compile(rb"[ \t\r\n]*+:[ \t\r\n]*+([\[{])")
 _NOTHING_YET = re.compile(rb"[ \t\r\n]*+:?[ \t\r\n]*+")
 _NOT_SPACE = re.compile(rb"[^ \t\r\n,]")
 _SCALAR_END = re.compile(rb"[ \t\r\n,\[\]{}\"]")
 _CLOSING = {b"{": b"}", b"[": b"]"}
+_ENDS = frozenset(_CLOSING.values())
 _NOTHING_BEHIND = "nothing behind its start is read"
 # What was passed over: a value, the file, or all before a list of records.
 _Passed = Literal["value", "unclosed", "file", "list"]
@@ -67,23 +68,25 @@ class RawRecord(msgspec.Struct, frozen=True):
 def read_records(
     stream: BinaryIO,
     name: str,
-    envelope: tuple[str, ...],
+    names: Iterable[str] = (),
     decoder: msgspec.json.Decoder[Any] | None = None,
+    own: Container[str] = (),
 ) -> Iterator[RawRecord]:
-    """Return the records of a file; memory holds one record and one chunk.
+    """Return the records of a file as they stand there; memory holds one of them and one chunk.
 
     Args:
         stream: the file, open for bytes.
         name: its name; `.jsonl` and `.ndjson` are read line by line, all else by structure.
-        envelope: members that records may be wrapped in.
-        decoder: what most of them can be decoded by, so that it is done once.
+        names: members that lists of records may be in, and what holds such a member.
+        decoder: what most records can be decoded by, so that it is done once.
+        own: those of the names that a record may have itself: they count where they come first.
     """
     if name.lower().endswith((".jsonl", ".ndjson")):
         return lines_of(stream)
-    return _Splitter(stream, envelope, decoder).records()
+    return _Splitter(stream, _Names(names, own), decoder).records()
 
 
-def decode(raw: RawRecord, envelope: tuple[str, ...]) -> JsonValue:
+def decode(raw: RawRecord) -> JsonValue:
     """Return the record's JSON, exactly: decimals as Decimal. Of a member's values the last counts.
 
     Raises RuleError (R101) for what is not JSON: bad UTF-8, NaN, half a surrogate pair.
@@ -94,11 +97,10 @@ def decode(raw: RawRecord, envelope: tuple[str, ...]) -> JsonValue:
     except (msgspec.MsgspecError, ValueError, ArithmeticError, RecursionError):
         # Broken, or with numbers beyond what msgspec counts: slower, and telling where.
         value = _read(text, raw)
-    record = unwrap(value, envelope)
-    if raw.members and isinstance(record, dict):
+    if raw.members and isinstance(value, dict):
         # What could not be joined stands in its member's place: it has the type of none.
-        record.update(cast("Mapping[str, JsonValue]", raw.members))
-    return record
+        value.update(cast("Mapping[str, JsonValue]", raw.members))
+    return value
 
 
 def text_of(raw: RawRecord) -> str:
@@ -135,13 +137,13 @@ def _read(text: str, raw: RawRecord) -> JsonValue:
     return value
 
 
-def decode_whole(raw: RawRecord, envelope: tuple[str, ...]) -> JsonValue:
+def decode_whole(raw: RawRecord) -> JsonValue:
     """Return the record's JSON as `decode` does, for what looks into each of its levels.
 
     Raises RuleError (R101) for what `decode` refuses, for what is nested too deep for that, and for
     a number beyond all bounds.
     """
-    record = decode(raw, envelope)
+    record = decode(raw)
     if is_deeper(record, DEEPEST):
         raise RuleError("R101", f"the record is nested deeper than {DEEPEST} levels")
     if _is_boundless(record):
@@ -157,15 +159,6 @@ def _is_boundless(value: JsonValue) -> bool:
             return any(_is_boundless(inner) for inner in value)
         case _:
             return isinstance(value, Decimal) and value.is_infinite()
-
-
-def unwrap(value: JsonValue, envelope: tuple[str, ...]) -> JsonValue:
-    """Return the record inside `{"order": {…}}`, or the value itself where nothing wraps it."""
-    if isinstance(value, dict) and len(value) == 1:
-        ((name, inner),) = value.items()
-        if name in envelope and isinstance(inner, dict):
-            return inner
-    return value
 
 
 def _whole(digits: str) -> JsonValue:
@@ -209,6 +202,21 @@ def _unclosed(line: int) -> str:
     return f"a bracket of the record is not closed: nothing up to line {line} is a record"
 
 
+class _Names:
+    """The names that lead to a list of records, as they stand in a file."""
+
+    def __init__(self, names: Iterable[str], own: Container[str]) -> None:
+        self._all = frozenset(json.dumps(name).encode() for name in names)
+        self._others = frozenset(json.dumps(name).encode() for name in names if name not in own)
+
+    def __bool__(self) -> bool:
+        return bool(self._all)
+
+    def leads(self, mark: bytes, *, is_first: bool) -> bool:
+        """Whether a name leads on, which may be the first in its object."""
+        return mark in (self._all if is_first else self._others)
+
+
 class _Splitter:
     """Cuts a stream of JSON into its records by counting brackets outside of strings.
 
@@ -218,10 +226,12 @@ class _Splitter:
     def __init__(
         self,
         stream: BinaryIO,
-        envelope: tuple[str, ...],
+        names: _Names,
         decoder: msgspec.json.Decoder[Any] | None,
     ) -> None:
-        self._names = frozenset(json.dumps(name).encode() for name in envelope)
+        self._names = names
+        # How many objects lead here, each by a name: in the last of them the next name may come.
+        self._led = 1
         self._stream = stream
         self._decoder = decoder
         self._decoded: object = None
@@ -245,11 +255,10 @@ class _Splitter:
             if first == b"[":
                 self._pass(1)
                 yield from self._list()
-            elif (record := self._value(self._names)) is not None:
+            elif (record := self._value(is_top=bool(self._names))) is not None:
                 yield record
             else:
-                yield from self._list()
-                yield from self._after_list()
+                yield from self._led_to()
 
     def _list(self) -> Iterator[RawRecord]:
         """Yield the elements of a list whose bracket is passed."""
@@ -264,9 +273,11 @@ class _Splitter:
         if not self._is_broken:
             yield self._record(b"", "the file ends before the list of records is closed")
 
-    def _after_list(self) -> Iterator[RawRecord]:
-        """Pass over what follows the list inside the wrapping object; yield from further lists."""
-        depth = 1
+    def _led_to(self) -> Iterator[RawRecord]:
+        """Yield the elements of a list that names led to; pass over what is around it."""
+        depth = self._led
+        yield from self._list()
+        self._led = depth
         while depth:
             mark, end = self._token(0)
             if not mark:
@@ -276,39 +287,45 @@ class _Splitter:
                 return
             if mark == b'"':
                 self._pass_string()
-            elif depth == 1 and mark in self._names and (start := self._list_after(end)):
+            elif depth == self._led and (start := self._list_after(mark, end)):
                 name = json.loads(mark)
                 yield self._record(b"", f"`{name}` is a second list of records in one object")
                 self._pass(start)
                 yield from self._list()
+                self._led = depth
             else:
                 self._pass(end)
                 depth += _DEPTHS.get(mark, 0)
+                if depth < self._led and mark in _ENDS:
+                    self._led = max(depth, 1)
 
-    def _value(self, names: frozenset[bytes] = frozenset()) -> RawRecord | None:
+    def _value(self, *, is_top: bool = False) -> RawRecord | None:
         """Return the value that begins here; None when it is an object around a list of records.
 
-        The list is then one of the names, and all up to its first element is passed.
+        Names lead to the list in what `is_top`, and all up to its first element is passed.
         """
         if self._buffer[self._start : self._start + 1] not in b'{}[]"':
             return self._scalar()
         depth, offset = 0, 0
+        self._led, is_first = 1, False
         opening = self._buffer[self._start : self._start + 1]
         while True:
-            is_named = bool(names) and depth == 1
+            is_named = is_top and depth == self._led
             mark, end = self._token(offset) if is_named or not depth else self._bracket(offset)
             if not mark:
                 return self._cut(end, f"the file ends inside the record: {_NOTHING_BEHIND}")
             if end > LONGEST_RECORD:
                 place = self._line, self._column
                 self._pass(offset)
-                passed = self._pass_value(depth, names, _CLOSING.get(opening, b""))
+                passed = self._pass_value(depth, _CLOSING.get(opening, b""), is_top=is_top)
                 return None if passed == "list" else self._too_long(*place, passed)
-            if is_named and mark in names and (start := self._list_after(end)):
+            if is_named and (start := self._list_after(mark, end, is_first=is_first)):
                 self._pass(start)
                 return None
-            offset = end
+            offset, is_first = end, mark == b"{"
             depth += _DEPTHS.get(mark, 0)
+            if depth < self._led and mark in _ENDS:
+                self._led = max(depth, 1)
             if depth <= 0:
                 is_closed = mark == _CLOSING.get(opening, mark)
                 line = self._line + self._buffer.count(b"\n", self._start, self._start + offset)
@@ -404,12 +421,20 @@ class _Splitter:
             if not self._more():
                 return b"", self._left()
 
-    def _list_after(self, offset: int) -> int:
-        """Return where the elements begin if a colon and a list stand here, else 0."""
+    def _list_after(self, mark: bytes, offset: int, *, is_first: bool = False) -> int:
+        """Return where the elements begin if a name and a list stand here, else 0.
+
+        Where the name leads to an object, the next may come in there.
+        """
+        if not self._names.leads(mark, is_first=is_first):
+            return 0
         while True:
-            found = _LIST_AFTER_NAME.match(self._buffer, self._start + offset)
+            found = _OPENING_AFTER_NAME.match(self._buffer, self._start + offset)
             if found is not None:
-                return found.end() - self._start
+                if found[1] == b"[":
+                    return found.end() - self._start
+                self._led += 1
+                return 0
             blank = _NOTHING_YET.match(self._buffer, self._start + offset)
             assert blank is not None
             is_other = blank.end() < len(self._buffer) or self._left() > LONGEST_RECORD
@@ -425,7 +450,7 @@ class _Splitter:
             broken += f", and {_unclosed(self._line)}"
         return replace(self._record(b"", broken), line=line, column=column)
 
-    def _pass_value(self, depth: int, names: frozenset[bytes], closing: bytes) -> _Passed:
+    def _pass_value(self, depth: int, closing: bytes, *, is_top: bool) -> _Passed:
         """Pass over the rest of a value, holding none of it; what comes next is in no string.
 
         Of an object around a list of records, all up to the first of them is passed.
@@ -438,7 +463,8 @@ class _Splitter:
                 if not mark:
                     self._pass(end)
                     return "file"
-                if depth == 1 and mark in names and (start := self._list_after(end)):
+                is_named = is_top and depth == self._led
+                if is_named and (start := self._list_after(mark, end)):
                     self._pass(start)
                     return "list"
                 if mark[:1] == b'"':
@@ -446,6 +472,8 @@ class _Splitter:
                     continue
                 self._pass(end)
                 depth += _DEPTHS[mark]
+                if depth < self._led and mark in _ENDS:
+                    self._led = max(depth, 1)
                 if depth <= 0:
                     return "value" if mark == closing else "unclosed"
             if depth <= 0:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any, BinaryIO
 
@@ -24,6 +25,7 @@ class RowRecords:
         self._plan = plan
         self._kind = kind
         self._reader = CsvReader(kind)
+        self.passed = Counter[str]()
 
     def records(self, stream: BinaryIO, name: str) -> Iterator[Record]:
         """Return the records of a file, rows of one key together where the flow groups them."""
@@ -33,6 +35,10 @@ class RowRecords:
             return grouped(self._files.records(stream, name, needed), group)
         columns = (column for column in needed_columns(self._kind) if column not in joins)
         return self._files.records(stream, name, tuple(columns))
+
+    def unwrapped(self, raw: RawRecord) -> Iterator[RawRecord]:
+        """Return a record as it is: rows are in no envelope."""
+        return iter([raw])
 
     def read(self, record: Record) -> Any | None:
         """Return the struct of a record; of one that something is joined to, it is told later."""
@@ -44,7 +50,7 @@ class RowRecords:
 
     def value(self, record: Record) -> JsonValue:
         """Return the record as an object, with numbers and flags where it is to have some."""
-        raw = decode(record, ()) if isinstance(record, RawRecord) else record.named()
+        raw = decode(record) if isinstance(record, RawRecord) else record.named()
         value = typed_cells(raw, self._kind)
         cells = self._plan.members_of_cells
         return typed_members(value, self._kind, cells) if cells else value

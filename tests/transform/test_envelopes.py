@@ -1,0 +1,221 @@
+"""Envelopes come off, whatever stands beside and however deep; what is in none is said."""
+
+from __future__ import annotations
+
+import io
+import json
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mapgen.plan import CircuitBreaker, Form, Plan, Retry
+from mapgen.runtime.errors import RuleError
+from mapgen.runtime.sources.json import JsonFiles
+from mapgen.runtime.sources.records import decode
+
+FORM = Form(envelope=("order", "orders", "data", "edges", "node", "record"))
+A, B = {"id": 1, "x": "}{]["}, {"id": 2}
+
+
+def values(data: Any, form: Form = FORM, name: str = "a.json") -> list[Any]:
+    """Return what records of a file hold, and of a broken one why it is none."""
+    text = data if isinstance(data, str) else json.dumps(data)
+    return [
+        one.broken or decode(one)
+        for one in JsonFiles(form).records(io.BytesIO(text.encode()), name)
+    ]
+
+
+SIDE_BY_SIDE = "`order` and `data` stand side by side, each an envelope"
+
+
+@pytest.mark.parametrize("name", ["a.json", "a.jsonl"])
+@pytest.mark.parametrize(
+    ("wrapped", "found"),
+    [
+        pytest.param(A, [A], id="bare"),
+        pytest.param({"order": A}, [A], id="alone"),
+        pytest.param({"topic": "x", "order": A, "order_id": 7}, [A], id="with others"),
+        pytest.param({"orders": [A, B], "next": None}, [A, B], id="page"),
+        pytest.param({"orders": []}, [], id="empty page"),
+        pytest.param([{"order": A}, B], [A, B], id="each"),
+        pytest.param([{"orders": [A]}, {"orders": [B]}], [A, B], id="pages"),
+        pytest.param(
+            {"data": {"orders": {"edges": [{"node": A}, {"node": B}], "next": {"x": 1}}}, "e": 1},
+            [A, B],
+            id="GraphQL",
+        ),
+        pytest.param({"x": {"orders": [B]}, "data": {"y": 1, "order": A}}, [A], id="deeper"),
+        pytest.param({"n": 1, "data": json.dumps(A)}, [A], id="text of one"),
+        pytest.param({"data": json.dumps({"orders": [A, B]})}, [A, B], id="text of a page"),
+        pytest.param({"id": 1, "order": "7", "data": None}, [{"id": 1, "order": "7", "data": None}],
+                     id="values are no envelopes"),
+        pytest.param({"order": A, "data": B}, [SIDE_BY_SIDE],
+                     id="two"),
+    ],
+)  # fmt: skip
+def test_envelopes(wrapped: Any, found: list[Any], name: str) -> None:
+    """What is inside comes out, of a file of one value as of lines."""
+    if name == "a.jsonl" and isinstance(wrapped, list):
+        wrapped = "\n".join(map(json.dumps, wrapped))
+
+    assert values(wrapped, name=name) == found
+
+
+def test_escaped_names() -> None:
+    """A name may be written with escapes."""
+    assert values('{"t": 1, "\\u006frder": {"id": 1}}') == [{"id": 1}]
+
+
+def test_places() -> None:
+    """A record inside is where it stands in the file."""
+    text = '{"topic": "x",\n  "order":\n {"id": 1}}\n{"orders": [\n{"node": {"id": 2}}]}'
+
+    found = list(JsonFiles(FORM).records(io.BytesIO(text.encode()), "a.json"))
+
+    assert [(one.number, one.line, one.column) for one in found] == [(1, 3, 2), (2, 5, 10)]
+
+
+OWN = Form(envelope=("order", "orders"), own=("order", "orders"))
+
+
+@pytest.mark.parametrize(
+    ("given", "found"),
+    [
+        ({"id": 1, "order": B}, [{"id": 1, "order": B}]),
+        ({"id": 1, "orders": [B]}, [{"id": 1, "orders": [B]}]),
+        ({"order": B}, [B]),
+        ({"orders": [A, B], "next": 1}, [A, B]),
+    ],
+)
+def test_a_member_of_the_record(given: Any, found: list[Any]) -> None:
+    """A member that records have themselves is an envelope where it is alone, or first."""
+    assert values(given, OWN) == found
+
+
+MESSAGES = [
+    {"type": "SCHEMA", "stream": "orders", "schema": {}, "key_properties": []},
+    {"type": "RECORD", "stream": "orders", "record": A},
+    {"type": "RECORD", "stream": "items", "record": B},
+    {"type": "ACTIVATE_VERSION", "stream": "orders", "version": 1},
+    {"type": "STATE", "value": {"orders": 1}},
+]
+
+
+@pytest.mark.parametrize(
+    ("form", "found", "passed"),
+    [
+        (Form(envelope=("record",)), [A, B], {}),
+        (Form(stream="orders"), [A], {"RECORD of another stream": 1}),
+    ],
+)
+def test_messages_of_a_tap(form: Form, found: list[Any], passed: dict[str, int]) -> None:
+    """RECORD messages of the stream are records; the others are counted."""
+    files = JsonFiles(form)
+    lines = "\n".join(map(json.dumps, MESSAGES)).encode()
+    for _ in range(2):
+        records = [decode(one) for one in files.records(io.BytesIO(lines), "tap.jsonl")]
+
+    assert records == found
+    assert files.envelope.passed == {"SCHEMA": 1, "STATE": 1, "ACTIVATE_VERSION": 1, **passed}
+
+
+def test_no_message() -> None:
+    """What has the type of a message, and not its members, is a record; a batch is none."""
+    form = Form(envelope=("record",))
+
+    assert values({"type": "STATE", "name": "Ohio"}, form) == [{"type": "STATE", "name": "Ohio"}]
+    [why] = values({"type": "BATCH", "stream": "a", "manifest": ["f.jsonl"]}, form)
+    assert why.startswith("a BATCH message names files of records")
+
+
+class Order(msgspec.Struct):
+    id: int
+    note: str | None = None
+
+
+class Loose(msgspec.Struct):
+    note: str | None = None
+
+
+PLAN = Plan(
+    flow="orders",
+    form=FORM,
+    documents=(),
+    endpoint="",
+    version="",
+    contract_version=4,
+    batch_size=1,
+    concurrency=1,
+    retry=Retry(1, 1, 1),
+    circuit_breaker=CircuitBreaker(1, 1, 1),
+    dead_letter_days=1,
+)
+
+
+@pytest.mark.parametrize("kind", [Order, Loose])
+def test_no_envelope(kind: type[msgspec.Struct]) -> None:
+    """An object in no envelope that has no member of a record is none."""
+    source = JsonFiles(FORM).source(PLAN, kind)
+    [raw] = source.records(io.BytesIO(b'{"topic": "x", "payload": {"id": 1}}'), "a.json")
+
+    assert source.read(raw) is None
+    with pytest.raises(RuleError, match="no record in any envelope of `order`"):
+        source.doubted(raw)
+
+
+def test_a_record_by_itself() -> None:
+    """A record that lacks a member is told of the member."""
+    source = JsonFiles(FORM).source(PLAN, Order)
+    [raw] = source.records(io.BytesIO(b'{"id": null, "note": "n"}'), "a.json")
+
+    _, [fault] = source.doubted(raw)
+    assert (fault.path, fault.fault.code) == ("record.id", "R102")
+
+
+NAMES = st.sampled_from(["order", "orders", "data", "x", "y"])
+LEAVES = st.sampled_from([None, 1, "x", "{", "[]", "{}", "[1]"])
+TREES = st.recursive(
+    LEAVES,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(NAMES, inner, max_size=3),
+    max_leaves=12,
+)
+
+
+def inside(value: Any) -> list[Any]:
+    """Return what an object holds, as the language says it."""
+    if not isinstance(value, dict):
+        return [value]
+    held = []
+    for name in ("order", "orders", "data"):
+        inner = value.get(name)
+        if isinstance(inner, str) and inner[:1] in ("{", "["):
+            try:
+                inner = json.loads(inner)
+            except ValueError:
+                return ["broken"]
+        if isinstance(inner, dict | list):
+            held.append(inner)
+    if len(held) != 1:
+        return ["two"] if held else [value]
+    inner = held[0]
+    return (
+        [one for each in inner for one in inside(each)]
+        if isinstance(inner, list)
+        else inside(inner)
+    )
+
+
+@given(TREES.filter(lambda tree: isinstance(tree, dict)))
+def test_any_tree(tree: Any) -> None:
+    """Lines, and values cut out of a file, hold the same records, those that the language says."""
+    form = Form(envelope=("order", "orders", "data"))
+    expected = inside(tree)
+    if "broken" in expected or "two" in expected:
+        return
+
+    assert values(json.dumps(tree), form, "a.jsonl") == expected
+    assert values(json.dumps(tree), form, "a.json") == expected
