@@ -165,6 +165,8 @@ def outcomes(
         if joins is not None:
             yield from joins.read()
         for raw in _records(bound_flow, path, stream):
+            if joins is not None and joins.is_child(raw):
+                continue
             whole = raw if joins is None else joins.joined(raw)
             yield from bound_flow.transformer.outcomes(whole, name)
     except IndexingError as error:
@@ -181,12 +183,13 @@ def once_more(bound_flow: BoundFlow, kept: Kept, joins: Joins | None) -> Iterato
         yield from bound_flow.transformer.outcomes(whole, origin.file, again=True)
 
 
-def count_records(bound_flow: BoundFlow, path: Path) -> int | None:
+def count_records(bound_flow: BoundFlow, path: Path, joins: Joins) -> int | None:
     """Return how many records a file holds, None for a stream that can be read only once."""
     if path == STANDARD_INPUT or not path.is_file():
         return None
     with open_input(bound_flow, path) as stream:
-        return sum(1 for _ in _records(bound_flow, path, stream))
+        records = _records(bound_flow, path, stream)
+        return sum(1 for raw in records if not joins.is_child(raw))
 
 
 def _records(bound_flow: BoundFlow, path: Path, stream: BinaryIO) -> Iterator[Record]:

@@ -23,12 +23,13 @@ from mapgen.runtime.sources.records import RawRecord
 
 
 @contextmanager
-def open_joins(bound: BoundFlow, paths: Mapping[str, Path]) -> Iterator[Joins]:
+def open_joins(bound: BoundFlow, paths: Mapping[str, Path], source: Path) -> Iterator[Joins]:
     """Give what is joined to the records of a flow.
 
     Args:
         bound: the flow.
         paths: the files by the names of the joins.
+        source: the input, which may be one of them.
 
     Raises Stopped for a file that cannot be used, click.UsageError for a name of no join.
     """
@@ -39,10 +40,14 @@ def open_joins(bound: BoundFlow, paths: Mapping[str, Path]) -> Iterator[Joins]:
         for name, path in paths.items():
             stream = streams.enter_context(open_records(path, joins[name].form, "the joined file"))
             records = _records(bound, name, path, stream)
-            files[name] = JoinedFile(shown(path), records)
+            files[name] = JoinedFile(shown(path), records, _is_same(path, source))
         together = streams.enter_context(Joins(bound.flow.plan, files))
         _files_of_cells(bound, paths)
         yield together
+
+
+def _is_same(path: Path, source: Path) -> bool:
+    return source.exists() and path.samefile(source)
 
 
 def _known_joins(bound: BoundFlow, names: Mapping[str, Path]) -> None:

@@ -120,11 +120,11 @@ def _delivered(bound: BoundFlow, live: RemoteTables, options: _Options) -> Summa
     gate = _gate(bound) if options["gate"] == "full" else None
     with ExitStack() as files:
         stream = files.enter_context(open_input(bound, source))
-        joins = files.enter_context(open_joins(bound, dict(options["joins"])))
+        joins = files.enter_context(open_joins(bound, dict(options["joins"]), source))
         environment = _environment(bound)
         state = options["state"] or default_state(bound.workspace.root)
         ledger = files.enter_context(Ledger(state))
-        total = count_records(bound, source)
+        total = count_records(bound, source, joins)
         observer = files.enter_context(watching(total, options["log"]))
 
         def records(connection: Connection) -> Iterator[Outcome]:

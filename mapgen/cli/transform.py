@@ -81,7 +81,7 @@ def transform(project: Path, /, **options: Unpack[_Options]) -> None:
     gc.enable()
     with contextlib.ExitStack() as files:
         stream = files.enter_context(open_input(bound, options["source"]))
-        joins = files.enter_context(open_joins(bound, dict(options["joins"])))
+        joins = files.enter_context(open_joins(bound, dict(options["joins"]), options["source"]))
         documents = files.enter_context(writing(options["output"]))
         rejects = writing(options["rejects"], sys.stderr.buffer, is_private=True)
         refused = files.enter_context(rejects)

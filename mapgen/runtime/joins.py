@@ -23,6 +23,7 @@ from mapgen.runtime.errors import RuleError, Unjoined
 from mapgen.runtime.outcome import ErrorReport, Origin, Rejected
 from mapgen.runtime.source import unfit
 from mapgen.runtime.sources.cells import Row, whole_number
+from mapgen.runtime.sources.envelope import raw_decoder
 from mapgen.runtime.sources.groups import Record
 from mapgen.runtime.sources.records import LONGEST_RECORD, JsonValue, RawRecord, decode
 
@@ -55,10 +56,35 @@ class UnfitKey(Exception):
 
 @dataclass(frozen=True, slots=True)
 class JoinedFile:
-    """A file that is joined: its name, and its records."""
+    """A file that is joined: its name, and its records.
+
+    One that `is_input` holds the records of the flow as well: what has the key of the join is
+    joined, and is no record of the flow, and the other way round.
+    """
 
     name: str
     records: Iterable[Row | RawRecord]
+    is_input: bool = False
+
+
+class Children:
+    """Tells the records of a join from those that they belong to, where one file holds both."""
+
+    def __init__(self, join: Join) -> None:
+        self._names = tuple(pair.member for pair in join.on)
+        self._members = raw_decoder("Key", self._names)
+
+    def have(self, record: Record) -> bool | None:
+        """Whether a record has the key of the join; None for what cannot be read."""
+        if isinstance(record, Row):
+            cells = dict(zip(record.header, record.cells, strict=True))
+            return all(cells.get(name) for name in self._names)
+        try:
+            found = self._members.decode(record.data)
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+            return None
+        values = map(bytes, msgspec.structs.astuple(found))
+        return all(value not in (b"", b"null") for value in values)
 
 
 class Joins:
@@ -72,6 +98,7 @@ class Joins:
             files: the files by the names of the joins; a member without one is in the records.
         """
         self._plan = plan
+        self._children = [Children(plan.joins[name]) for name, one in files.items() if one.is_input]
         self._open = ExitStack()
         self._indices = {
             name: self._open.enter_context(
@@ -94,6 +121,10 @@ class Joins:
         with _told():
             for index in self._indices.values():
                 yield from index.read()
+
+    def is_child(self, record: Record) -> bool:
+        """Whether a record of the input is one of those that are joined, and none of the flow."""
+        return any(children.have(record) is True for children in self._children)
 
     def joined(self, record: Record) -> Record:
         """Return a record with what belongs to it. Raises IndexingError."""
@@ -162,7 +193,12 @@ class _Index:
         self._database.execute("BEGIN")
         rows: list[tuple[int, str, bytes]] = []
         size = 0
+        children = Children(self._join) if self.file.is_input else None
         for raw in self.file.records:
+            if children is not None and (is_child := children.have(raw)) is not True:
+                if is_child is None:  # it is told as one of the input, and may be one of ours
+                    self._unread = self._unread or raw
+                continue
             try:
                 value, data = self._decoded(raw)
                 if not isinstance(value, dict):

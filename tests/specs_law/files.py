@@ -42,7 +42,7 @@ def through_files(
         schema = files.schema_of(join)
         files.write(paths[name], joined[name], schema, known.form)
     bound = BoundFlow(Workspace(folder), flow, None, transformer)  # type: ignore[arg-type]
-    with open_input(bound, source) as stream, open_joins(bound, paths) as joins:
+    with open_input(bound, source) as stream, open_joins(bound, paths, source) as joins:
         found = list(outcomes(bound, source, stream, joins))
     by_record: dict[int, list[Outcome]] = {}
     for one in found:

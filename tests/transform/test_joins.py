@@ -215,6 +215,39 @@ def test_records_that_nobody_asks_for() -> None:
         assert joins.unasked() == {}
 
 
+BULK = """\
+{"id": "a", "name": "1"}
+{"n": 1, "order": "a"}
+{"id": "b", "order": null}
+{"n": 2, "order": "b"}
+{"n": 3, "order": "a"}
+"""
+
+
+def test_children_in_the_file_of_their_parents() -> None:
+    """What has the key of the join is joined and no record; the others are records."""
+
+    def records(text: str) -> list[RawRecord]:
+        return list(read_records(io.BytesIO(text.encode()), "bulk.jsonl"))
+
+    def joins_of(text: str) -> Joins:
+        return Joins(plan(MANY), {"items": JoinedFile("bulk.jsonl", records(text), is_input=True)})
+
+    with joins_of(BULK) as joins:
+        assert list(joins.read()) == []
+        parents = [one for one in records(BULK) if not joins.is_child(one)]
+        assert [one.line for one in parents] == [1, 3]
+        found = [joins.joined(one).members["items"] for one in parents]
+        assert [[one["n"] for one in each] for each in found] == [[1, 3], [2]]  # type: ignore[union-attr, index, call-overload]
+        assert joins.unasked() == {}
+
+    with joins_of(BULK + '{"n": 4, "order') as joins:
+        assert list(joins.read()) == []
+        broken = [one for one in records(BULK + '{"n": 4, "order') if not joins.is_child(one)]
+        assert len(broken) == 3
+        assert joined(joins, {"id": "b"}) == ("R107", None)
+
+
 def test_a_joined_member_is_decoded_with_the_record() -> None:
     """What is joined takes the place of a member of its name."""
     with opened(ONE, lines(ITEMS)) as (joins, _):

@@ -47,7 +47,7 @@ class Envelope:
         self._are_plain = all(map(_PLAIN_NAME.fullmatch, self.names))
         told = ("type", "stream", *_MESSAGES.values(), "manifest") if self._is_tap else ()
         self._told = tuple(dict.fromkeys((*self.names, *told)))
-        self._level = _raw_decoder("Level", self._told)
+        self._level = raw_decoder("Level", self._told)
 
     def opened(self, records: Iterator[RawRecord]) -> Iterator[RawRecord]:
         """Yield what records hold that may be wrapped, numbered anew."""
@@ -144,10 +144,10 @@ def members_of(kind: type[msgspec.Struct]) -> tuple[str, ...]:
 
 def members_decoder(kind: type[msgspec.Struct]) -> msgspec.json.Decoder[Any]:
     """Return what reads the members by which a record is known."""
-    return _raw_decoder("Members", members_of(kind))
+    return raw_decoder("Members", members_of(kind))
 
 
-def _raw_decoder(what: str, names: Iterable[str]) -> msgspec.json.Decoder[Any]:
+def raw_decoder(what: str, names: Iterable[str]) -> msgspec.json.Decoder[Any]:
     """Return what reads members of an object as they stand there, empty where they do not."""
     fields = [
         (f"m{at}", msgspec.Raw, msgspec.field(name=name, default=_NOTHING))
