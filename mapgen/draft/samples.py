@@ -20,8 +20,8 @@ from mapgen.report.catalogue import project as messages
 from mapgen.report.catalogue import reading
 from mapgen.runtime.errors import RuleError
 from mapgen.runtime.sources.cells import HeaderError, Row
-from mapgen.runtime.sources.kinds import files_of
 from mapgen.runtime.sources.json import JsonFiles
+from mapgen.runtime.sources.kinds import files_of
 from mapgen.runtime.sources.records import decode_whole
 
 Record: TypeAlias = Mapping[str, Json]

@@ -114,6 +114,11 @@ def pointer(below: str = "") -> str:
     return found(lambda node, at: at.pointer + below)
 
 
+def key_of(name: str) -> Text | None:
+    """Declare the key of the node's mapping, as it stands in the file."""
+    return found(lambda node, at: node.key(name) if isinstance(node, MapNode) else None)
+
+
 def said() -> tuple[tuple[str, Span], ...]:
     """Declare all keys of the node's mapping with their places: the value's where it is a word."""
     return found(lambda node, at: tuple(map(_place_of, mapping(node).entries)))
@@ -128,7 +133,18 @@ def _place_of(entry: Entry) -> tuple[str, Span]:
 @dataclass_transform(
     frozen_default=True,
     kw_only_default=True,
-    field_specifiers=(required, optional, itself, found, constant, here, named, pointer, said),
+    field_specifiers=(
+        required,
+        optional,
+        itself,
+        found,
+        constant,
+        here,
+        named,
+        pointer,
+        key_of,
+        said,
+    ),
 )
 class _Declared(StructMeta):
     """Makes a frozen struct of a class whose members are declared."""

@@ -24,6 +24,7 @@ from mapgen.spec.construct import (
     found,
     here,
     itself,
+    key_of,
     named,
     optional,
     pointer,
