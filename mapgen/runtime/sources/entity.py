@@ -8,7 +8,6 @@ with its place like any other value of a wrong type.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import cast
 
 import msgspec
@@ -24,7 +23,6 @@ from mapgen.runtime.sources.records import JsonValue
 _MIDNIGHT = re.compile(r"(\d{4}-\d\d-\d\d)T00:00:00(?:\.0+)?(?:Z|[+-]\d\d:\d\d)?", re.ASCII)
 
 
-@dataclass(frozen=True, slots=True)
 class AnswerFiles(JsonFiles):
     """Files of what the ERP answers."""
 
