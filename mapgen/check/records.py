@@ -78,7 +78,7 @@ def joins(
 
 def form(said: spec.Format, record: Type) -> plan.Form:
     """Return what files of records of a type are, in the words of the runtime."""
-    kind = _inner(record)
+    kind = held(record)
     members = kind.fields if isinstance(kind, Object) else {}
     own = tuple(name for name in said.envelope if name in members)
     values = ((name, getattr(said, name, None)) for name in plan.Form.__struct_fields__)
