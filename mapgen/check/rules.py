@@ -115,7 +115,7 @@ class RuleChecker(Struct, frozen=True):
         target = f"{prefix}{field.name}"
         kind = rule.kind
         if not isinstance(kind, spec.RowsKind):
-            if not self._has_shape(rule, field, "value"):
+            if not isinstance(kind, spec.Todo) and not self._has_shape(rule, field, "value"):
                 return None
             value = self.fields.value(rule, scope, field)
             return self.fields.field(rule, field, target, scope, value)

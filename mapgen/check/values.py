@@ -198,6 +198,10 @@ class FieldRules(Struct, frozen=True):
                 return self._first_of(expressions, scope)
             case spec.Cases():
                 return self._cases(rule, rule.kind, scope, field)
+            case spec.Todo(question):
+                self.faults.append(messages.undecided_rule(rule.target, question=question.value))
+                self.formulas.doubt(rule)
+                return None
             case spec.Made() if field is not None and not rule.pointer.endswith("/note"):
                 return self.siblings.made(rule.kind, self.faults)
             case spec.Made():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import cast
 
 from msgspec import Struct, field
@@ -19,8 +19,16 @@ from mapgen.ir.types import ListOf, Object, Optional, Type, present
 
 _MEMBER = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 _NO_MEMBERS = frozenset({"in", "null", "true", "false", "as", "if", "else"})
-# What an order has once and each of its contacts needs.
+# What an order has once and each of its contacts needs: somebody's, whoever's in the record.
 _INHERITED = ("Email", "Phone1")
+_PERSONS = frozenset({"customer", "buyer", "contact", "user", "account", "recipient", "client"})
+# Names of people in two members; of a shop's customer who has no other.
+_FULL_NAMES = ("Attention", "CustomerName")
+_FIRST = frozenset({("first", "name"), ("firstname",), ("given", "name")})
+_LAST = frozenset({("last", "name"), ("lastname",), ("surname",), ("family", "name")})
+# Text that loses nothing that matters where its end is cut off.
+_PROSE = frozenset({"description", "attention", "name", "note", "title"})
+_NESTED = 5  # so much less a name is alike that stands deeper
 
 # How a value of a source's type becomes one of a field's: {} is the value.
 _PLAIN = "{}"
@@ -52,14 +60,21 @@ _CLASSES: Mapping[ValueType, str] = {
 
 
 class Rule(Struct, frozen=True):
-    """One proposed value: an expression, or a constant where `constant` is set."""
+    """One proposed value; `reads` is the source path that it hands on."""
 
     target: str
     expression: str
     because: str
     reads: str | None = None
     rejects_missing: bool = False
-    constant: bool | None = None
+    too_long: str | None = None
+
+
+class Open(Struct, frozen=True):
+    """A field that has to be set, for which nothing is proposed, and why."""
+
+    target: str
+    question: str
 
 
 class Part(Struct, frozen=True):
@@ -70,7 +85,7 @@ class Part(Struct, frozen=True):
     alias: str | None
     is_rows: bool
     members: tuple[Rule | Part, ...]
-    missing: tuple[str, ...]
+    missing: tuple[Open, ...]
     because: str
 
 
@@ -81,12 +96,40 @@ class Proposed(Struct, frozen=True):
     """
 
     members: tuple[Rule | Part, ...]
-    missing: tuple[str, ...]
+    missing: tuple[Open, ...]
     note: Rule | None
     identity: Rule
     key: str
     reads: frozenset[str]
     reads_zone: bool
+
+
+class _Member(Struct, frozen=True):
+    """A member of a record, a row or an object, or of an object in it: its names, type and path.
+
+    `access` reads it; it may be missing where one of its links may.
+    """
+
+    names: tuple[str, ...]
+    kind: Type
+    access: str
+    path: str
+
+    @property
+    def name(self) -> str:
+        return "_".join(self.names)
+
+    @property
+    def shown(self) -> str:
+        return ".".join(self.names)
+
+    def of(self, name: str, kind: Type) -> _Member:
+        """Return a member of this object."""
+        mark = ".?" if isinstance(kind, Optional) else "."
+        whole = types.optional(kind) if isinstance(self.kind, Optional) else kind
+        return _Member(
+            (*self.names, name), whole, f"{self.access}{mark}{name}", f"{self.path}.{name}"
+        )
 
 
 class _Scope(Struct, frozen=True):
@@ -106,6 +149,21 @@ class _Scope(Struct, frozen=True):
         if self.outer is not None:
             yield from self.outer.names()
 
+    def own(self) -> Iterator[_Member]:
+        """Yield the members that an expression can read."""
+        here = _Member((), types.BOOL, self.name, self.path)
+        for name, kind in self.members.items():
+            if _is_plain(name):
+                yield here.of(name, kind)
+
+    def all(self) -> Iterator[_Member]:
+        """Yield the members, and those of the objects among them."""
+        for one in self.own():
+            yield one
+            for name, kind in _members_of(one.kind).items():
+                if _is_plain(name):
+                    yield one.of(name, kind)
+
 
 class _Proposer(Struct):
     contract: Contract
@@ -115,17 +173,14 @@ class _Proposer(Struct):
     def members(
         self, entity: Entity, scope: _Scope, without: Iterable[str]
     ) -> tuple[Rule | Part, ...]:
-        """Return the rules for an entity, each companion before what it goes with."""
-        left_out = {*without, *_companions(entity)}
-        found: list[Rule | Part] = []
-        for one in entity.fields.values():
-            if one.name in left_out or not is_writable(one, entity):
-                continue
-            proposal = self._one(one, entity, scope)
-            if proposal is not None:
-                found += self._companion(one, proposal, entity, found)
-                found.append(proposal)
-        return tuple(found)
+        """Return the rules for an entity; override flags are sent with what needs them."""
+        left_out = {*without, *_override_flags(entity)}
+        found = (
+            self._one(one, entity, scope)
+            for one in entity.fields.values()
+            if one.name not in left_out and is_writable(one, entity)
+        )
+        return tuple(one for one in found if one is not None)
 
     def _one(self, one: Field, entity: Entity, scope: _Scope) -> Rule | Part | None:
         match one.shape:
@@ -140,48 +195,59 @@ class _Proposer(Struct):
         is_counter = one.is_key and not one.is_required
         if is_counter or one.value_type not in _CLASSES:
             return None
-        owners = frozenset({*words(entity.name), *words(scope.name)})
-        for at in (scope, scope.outer) if one.name in _INHERITED else (scope,):
-            if at is None:
-                continue
-            ranked = sorted(
-                ((likeness(one.name, name, owners), name) for name in at.members),
-                key=lambda pair: (-pair[0], pair[1]),
-            )
-            for score, name in ranked:
-                if score and (rule := self.rule(one, at, name, score)) is not None:
-                    return rule
-        return None
+        for score, member in self._ranked_values(one, entity, scope):
+            if (rule := self.rule(one, member, score)) is not None:
+                return rule
+        return _full_name(one, scope, self.reads) if one.name in _FULL_NAMES else None
 
-    def rule(self, one: Field, scope: _Scope, name: str, score: int) -> Rule | None:
+    def _ranked_values(
+        self, one: Field, entity: Entity, scope: _Scope
+    ) -> Iterator[tuple[int, _Member]]:
+        owners = frozenset({*words(entity.name), *words(scope.name)})
+        yield from _ranked(scope.all(), lambda member: likeness(one.name, member.name, owners))
+        if one.name in _INHERITED and scope.outer is not None:
+            yield from _ranked(scope.outer.own(), lambda it: likeness(one.name, it.name, owners))
+            yield from _ranked(
+                _of_persons(scope.outer), lambda it: likeness(one.name, it.names[-1])
+            )
+
+    def rule(self, one: Field, member: _Member, score: int) -> Rule | None:
         """Return the rule that gives a field the value of a member, or None where it cannot."""
-        kind = scope.members[name]
-        form = _FITS.get((_CLASSES[cast(ValueType, one.value_type)], present(kind)))
-        if form is None or not _is_plain(name):
+        kind = present(member.kind)
+        form = _FITS.get((_CLASSES[cast(ValueType, one.value_type)], kind))
+        if form is None or _is_number_of_another(one, kind):
             return None
-        path = f"{scope.path}.{name}"
-        self.reads.add(path)
+        self.reads.add(member.path)
         self.reads_zone |= form == _DAY_IN_ZONE
         return Rule(
             one.name,
-            _expression(scope, name, kind, form),
-            _reason(name, score),
-            path,
-            rejects_missing=one.is_required and isinstance(kind, Optional),
+            _expression(member, form, is_required=one.is_required),
+            _reason(member.shown, score),
+            member.path,
+            rejects_missing=one.is_required and isinstance(member.kind, Optional),
+            too_long=_too_long(one, kind),
         )
 
     def _linked(self, one: Field, scope: _Scope) -> Part | None:
         if scope.is_loose:
             return None
         inner = self.contract.entities[cast(str, one.entity)]
-        for score, name in _ranked(one.name, scope):
-            kind = present(scope.members[name])
-            if isinstance(kind, Object):
-                within = _Scope(_alias(name, scope), f"{scope.path}.{name}", kind.fields, scope)
-                return self._part(one, inner, within, _access(scope, name), _reason(name, score))
+        for score, member in _ranked(scope.all(), lambda it: likeness(one.name, it.name)):
+            name, path, access = member.names[-1], member.path, member.access
+            fields, because = _members_of(member.kind), _reason(member.shown, score)
+            if not fields:
+                fields, name, path = _rows_of(member.kind), singular(name, "{}_row"), f"{path}[]"
+                access = _first_of(member)
+                because = f"{because}, of which the first is taken"
+            if fields:
+                within = _Scope(_alias(name, scope), path, fields, scope)
+                return self._part(one, inner, within, access, because)
         if scope.outer is not None:
             return None
-        # A part without an object of its own: only what is surely meant for it.
+        return self._loose(one, inner, scope)
+
+    def _loose(self, one: Field, inner: Entity, scope: _Scope) -> Part | None:
+        """Return a part without an object of its own: only what is surely meant for it."""
         sure = {
             name: kind
             for name, kind in scope.members.items()
@@ -195,15 +261,11 @@ class _Proposer(Struct):
 
     def _rows(self, one: Field, scope: _Scope) -> Part | None:
         inner = self.contract.entities[cast(str, one.entity)]
-        for score, name in _ranked(one.name, scope):
-            kind = present(scope.members[name])
-            if not isinstance(kind, ListOf):
-                continue
-            row = present(kind.element)
-            if isinstance(row, Object):
-                alias = _alias(singular(name, "{}_row"), scope)
-                within = _Scope(alias, f"{scope.path}.{name}[]", row.fields, scope)
-                return self._part(one, inner, within, _access(scope, name), _reason(name, score))
+        for score, member in _ranked(scope.all(), lambda it: likeness(one.name, it.name)):
+            if fields := _rows_of(member.kind):
+                alias = _alias(singular(member.names[-1], "{}_row"), scope)
+                within = _Scope(alias, f"{member.path}[]", fields, scope)
+                return self._part(one, inner, within, member.access, _reason(member.shown, score))
         return None
 
     def _part(
@@ -212,40 +274,15 @@ class _Proposer(Struct):
         members = self.members(inner, within, ())
         if not members:
             return None
-        is_rows = one.shape == "details"
         return Part(
             one.name,
             source,
             within.name if source is not None else None,
-            is_rows,
+            one.shape == "details",
             members,
-            missing_fields(inner, members),
+            missing_fields(inner, members, within),
             because,
         )
-
-    def _companion(
-        self,
-        one: Field,
-        proposal: Rule | Part,
-        entity: Entity,
-        known: Iterable[Rule | Part],
-    ) -> Iterator[Rule]:
-        """Yield the flags without which the ERP ignores what is proposed."""
-        part = proposal if isinstance(proposal, Part) else None
-        inner = {member.target for member in part.members} if part is not None else set()
-        wanted = [companion for part, companion in one.part_companions if part in inner]
-        wanted += [one.companion] if one.companion is not None else []
-        there = {member.target for member in known}
-        for name in wanted:
-            if name in there or name not in entity.fields:
-                continue
-            because = f"proposed: without it the ERP ignores {one.name}"
-            source = part.source if part is not None and not part.is_rows else None
-            if source is not None and ".?" in source:
-                condition = f"{source.replace('.?', '.')} != null"
-                yield Rule(name, condition, because)
-            else:
-                yield Rule(name, "true", because, constant=True)
 
 
 def propose(contract: Contract, entity: Entity, schema: SourceSchema, name: str) -> Proposed:
@@ -263,15 +300,16 @@ def propose(contract: Contract, entity: Entity, schema: SourceSchema, name: str)
     members = proposer.members(entity, scope, [identity.target])
     note = None
     if "note" in scope.members:
-        note = proposer.rule(Field("note", "value", "string"), scope, "note", SAME_WORDS)
+        (member,) = (one for one in scope.own() if one.name == "note")
+        note = proposer.rule(Field("note", "value", "string"), member, SAME_WORDS)
     key = _key(schema, scope)
-    reads = {*proposer.reads, *_read(identity), key}
+    reads = {*proposer.reads, *_read(identity), *((key.path,) if key is not None else ())}
     return Proposed(
         members,
-        missing_fields(entity, members, identity.target),
+        missing_fields(entity, members, scope, identity.target),
         note,
         identity,
-        key,
+        name if key is None else _shown_key(key),
         frozenset(reads),
         proposer.reads_zone,
     )
@@ -283,16 +321,31 @@ def is_writable(one: Field, entity: Entity) -> bool:
 
 
 def missing_fields(
-    entity: Entity, members: Iterable[Rule | Part], *further: str
-) -> tuple[str, ...]:
+    entity: Entity, members: Iterable[Rule | Part], scope: _Scope, *further: str
+) -> tuple[Open, ...]:
     """Return the required fields that nothing is proposed for."""
     there = {*further, *(member.target for member in members)}
     return tuple(
-        one.name for one in entity.fields.values() if one.is_required and one.name not in there
+        Open(one.name, _question(one, entity, scope))
+        for one in entity.fields.values()
+        if one.is_required and one.name not in there
     )
 
 
-def _companions(entity: Entity) -> frozenset[str]:
+def _question(one: Field, entity: Entity, scope: _Scope) -> str:
+    """Return what somebody has to decide about a field that has to be set."""
+    owners = frozenset({*words(entity.name), *words(scope.name)})
+    near = [
+        f"`{member.path.replace('[]', '')}`"
+        for _, member in _ranked(scope.all(), lambda it: likeness(one.name, it.name, owners))
+        if not isinstance(present(member.kind), Object | ListOf)
+    ]
+    if near:
+        return f"{entity.name} needs it; is it {near[0]} as it is, or what a lookup has for that?"
+    return f"{entity.name} needs it, and the source has nothing like it"
+
+
+def _override_flags(entity: Entity) -> frozenset[str]:
     fields = entity.fields.values()
     own = {one.companion for one in fields if one.companion is not None}
     return frozenset(own | {flag for one in fields for _, flag in one.part_companions})
@@ -303,32 +356,94 @@ def _is_party(entity: Entity) -> bool:
     return bool({"City", "Email"} & entity.fields.keys())
 
 
-def _ranked(target: str, scope: _Scope) -> list[tuple[int, str]]:
-    scores = [(likeness(target, name), name) for name in scope.members if _is_plain(name)]
-    return sorted((pair for pair in scores if pair[0]), key=lambda pair: (-pair[0], pair[1]))
+def _is_number_of_another(one: Field, kind: Type) -> bool:
+    """Whether a field names master data and the value is a number that another system counts by."""
+    return one.name.endswith("ID") and kind == types.INT and one.value_type == "string"
+
+
+def _ranked(
+    members: Iterable[_Member], score: Callable[[_Member], int]
+) -> list[tuple[int, _Member]]:
+    """Return the members whose names are alike, the best first, those that stand deeper later."""
+    scores = [(score(one), one) for one in members]
+    found = [(value - _NESTED * (len(one.names) - 1), one) for value, one in scores if value]
+    return sorted(found, key=lambda pair: (-pair[0], pair[1].name))
+
+
+def _of_persons(scope: _Scope) -> Iterator[_Member]:
+    """Yield what stands in the objects of persons: `customer.email`."""
+    for one in scope.all():
+        if len(one.names) > 1 and not _PERSONS.isdisjoint(words(one.names[0])):
+            yield one
+
+
+def _full_name(one: Field, scope: _Scope, reads: set[str]) -> Rule | None:
+    """Return the rule that puts the names of a person together, None where there are not two."""
+    found = []
+    for known in (_FIRST, _LAST):
+        found += [
+            member
+            for member in scope.all()
+            if words(member.names[-1]) in known and present(member.kind) == types.STRING
+        ][:1]
+    if len(found) < 2 or found[0].names[:-1] != found[1].names[:-1]:
+        return None
+    reads.update(member.path for member in found)
+    parts = ", ".join(f"nonBlank({member.access})" for member in found)
+    return Rule(
+        one.name,
+        f"nonBlank([{parts}].unwrapOpt().join(' '))",
+        "proposed: the names of a person, put together",
+        rejects_missing=one.is_required,
+        too_long=_too_long(one, types.STRING),
+    )
+
+
+def _too_long(one: Field, kind: Type) -> str | None:
+    """Return what becomes of text that may be too long: prose is cut off, all else is rejected."""
+    if one.max_length is None or kind != types.STRING or one.value_type != "string":
+        return None
+    return "truncate" if words(one.name)[-1] in _PROSE else "reject"
+
+
+def _members_of(kind: Type) -> Mapping[str, Type]:
+    """Return the members of an object, none of what is no object."""
+    found = present(kind)
+    return found.fields if isinstance(found, Object) else {}
+
+
+def _rows_of(kind: Type) -> Mapping[str, Type]:
+    """Return the members of the objects in a list, none of what is no such list."""
+    found = present(kind)
+    return _members_of(found.element) if isinstance(found, ListOf) else {}
+
+
+def _first_of(rows: _Member) -> str:
+    if isinstance(rows.kind, Optional):
+        return f"{rows.access}.optFlatMap(rows, rows.first())"
+    return f"{rows.access}.first()"
 
 
 def _is_plain(name: str) -> bool:
     return bool(_MEMBER.fullmatch(name)) and name not in _NO_MEMBERS
 
 
-def _access(scope: _Scope, name: str) -> str:
-    mark = ".?" if isinstance(scope.members[name], Optional) else "."
-    return f"{scope.name}{mark}{name}"
-
-
-def _expression(scope: _Scope, name: str, kind: Type, form: str) -> str:
-    access = _access(scope, name)
-    if not isinstance(kind, Optional):
-        return form.format(access)
+def _expression(member: _Member, form: str, *, is_required: bool) -> str:
+    is_text = present(member.kind) == types.STRING
+    if not isinstance(member.kind, Optional):
+        return (
+            f"nonBlank({member.access})"
+            if is_text and not is_required
+            else form.format(member.access)
+        )
     if form != _PLAIN:
-        return f"{access}.optMap(found, {form.format('found')})"
-    return f"{access}.trim()" if present(kind) == types.STRING else access
+        return f"{member.access}.optMap(found, {form.format('found')})"
+    return f"{member.access}.trim()" if is_text else member.access
 
 
 def _alias(name: str, scope: _Scope) -> str:
     found = snake(name)
-    return f"{found}_part" if found in {*scope.names(), *RESERVED, "found"} else found
+    return f"{found}_part" if found in {*scope.names(), *RESERVED, "found", "rows"} else found
 
 
 def _reason(name: str, score: int) -> str:
@@ -337,44 +452,53 @@ def _reason(name: str, score: int) -> str:
     return f"proposed: {name} is {'the same' if score == SAME_WORDS else 'nearly the same'} name"
 
 
-def _lasting(schema: SourceSchema, scope: _Scope) -> list[str]:
-    """Return the members that never change and are always there, fit for a reference."""
-    return [
-        name
-        for name, kind in scope.members.items()
-        if is_lasting(schema, f"{scope.path}.{name}")
-        and kind in (types.STRING, types.INT)
-        and _is_plain(name)
-    ]
+def _tellers(schema: SourceSchema, scope: _Scope) -> tuple[list[_Member], bool]:
+    """Return the members that may tell records apart, and whether they never change.
+
+    Those that never change and are always there, else those that are always there, else any.
+    """
+    members = [one for one in scope.own() if present(one.kind) in (types.STRING, types.INT)]
+    there = [one for one in members if not isinstance(one.kind, Optional)]
+    lasting = [one for one in there if is_lasting(schema, one.path)]
+    return (lasting, True) if lasting else (there or members, False)
 
 
 def _identity(entity: Entity, schema: SourceSchema, scope: _Scope) -> Rule:
     """Return the identity: what never changes, in a field that can be searched for."""
-    lasting = _lasting(schema, scope)
-    fit = [
-        name
-        for name, kind in scope.members.items()
-        if kind in (types.STRING, types.INT) and _is_plain(name)
-    ]
-    name = min(lasting or fit or ["id"], key=lambda one: words(one) != ("id",))
-    is_text = scope.members.get(name) == types.STRING
-    expression = f"{scope.name}.{name}" if is_text else f"string({scope.name}.{name})"
     fields = entity.identities or [
         one.name
         for one in entity.fields.values()
         if one.value_type == "string" and is_writable(one, entity)
     ]
-    because = f"proposed: {name} never changes" if lasting else f"proposed: does {name} change?"
+    found, is_lasting = _tellers(schema, scope)
+    if not found:
+        because = "not decided: no member of the record tells it from others"
+        return Rule(fields[0], f"string({scope.name})", because, scope.path)
+    ranked = sorted(found, key=lambda one: words(one.name) != ("id",))
+    member = max(ranked, key=lambda one: likeness(fields[0], one.name))
+    form = _PLAIN if present(member.kind) == types.STRING else "string({})"
+    because = f"proposed: {member.name} never changes"
     if not entity.identities:
         because = f"not decided: no field of {entity.name} is known to carry an identity"
-    return Rule(fields[0], expression, because, f"{scope.path}.{name}")
+    elif not is_lasting:
+        because = f"proposed: does {member.name} change?"
+    value = f"{member.access}.value()" if isinstance(member.kind, Optional) else member.access
+    return Rule(fields[0], form.format(value), because, member.path)
 
 
-def _key(schema: SourceSchema, scope: _Scope) -> str:
+def _key(schema: SourceSchema, scope: _Scope) -> _Member | None:
     """Return what people call a record by: text that never changes, else a number."""
-    lasting = _lasting(schema, scope) or ["id"]
-    name = min(lasting, key=lambda one: scope.members.get(one) != types.STRING)
-    return f"{scope.path}.{name}"
+    found, is_lasting = _tellers(schema, scope)
+    if is_lasting:
+        return min(found, key=lambda one: present(one.kind) != types.STRING)
+    return min(found, key=lambda one: words(one.name)[-1:] != ("id",), default=None)
+
+
+def _shown_key(member: _Member) -> str:
+    """Return the expression of a key, which is always there."""
+    if not isinstance(member.kind, Optional):
+        return member.access
+    return f"{member.access}.orValue({0 if present(member.kind) == types.INT else repr('')})"
 
 
 def _read(rule: Rule) -> Iterator[str]:

@@ -12,7 +12,7 @@ from mapgen.check.sources import all_paths, leaf_paths, type_at
 from mapgen.contract.model import Entity
 from mapgen.contract.personal import personal_kind
 from mapgen.contract.source_schema import SourceSchema
-from mapgen.draft.proposals import Part, Proposed, Rule
+from mapgen.draft.proposals import Open, Part, Proposed, Rule
 from mapgen.ir.flow import covers
 
 # Without `?`: loaders other than libyaml refuse it in braces.
@@ -37,7 +37,7 @@ def draft(frame: Frame, entity: Entity, schema: SourceSchema, proposed: Proposed
     """Return the spec as YAML."""
     lines = [
         *_head(frame, entity, proposed),
-        *_rules(proposed.members, proposed.missing, 4, entity.name),
+        *_rules(proposed.members, proposed.missing, 4),
         *_note(proposed.note),
         "",
         *_ignores(schema, frame.record, proposed.reads),
@@ -66,15 +66,13 @@ def _head(frame: Frame, entity: Entity, proposed: Proposed) -> Iterator[str]:
     value = _scalar(proposed.identity.expression)
     yield f"  identity: {{field: {proposed.identity.target}, value: {value}}}"
     yield ""
-    yield "  fields:" if proposed.members else "  fields: {}"
+    yield "  fields:" if proposed.members or proposed.missing else "  fields: {}"
 
 
-def _rules(
-    members: Iterable[Rule | Part], missing: Iterable[str], indent: int, owner: str
-) -> Iterator[str]:
+def _rules(members: Iterable[Rule | Part], missing: Iterable[Open], indent: int) -> Iterator[str]:
     pad = " " * indent
-    for name in missing:
-        yield f"{pad}# {name}: … - {owner} requires it, and the source has nothing like it"
+    for one in missing:
+        yield f"{pad}{one.target}: {{todo: {_scalar(one.question)}}}"
     for member in members:
         if isinstance(member, Rule):
             yield f"{pad}{member.target}: {_rule(member)}"
@@ -84,18 +82,17 @@ def _rules(
             yield f"{pad}  {'each' if member.is_rows else 'object'}: {_scalar(member.source)}"
             yield f"{pad}  as: {member.alias}"
         yield f"{pad}  fields:"
-        yield from _rules(member.members, member.missing, indent + 4, member.target)
+        yield from _rules(member.members, member.missing, indent + 4)
         yield f"{pad}  because: {_scalar(member.because)}"
         yield f"{pad}  proposed: true"
 
 
 def _rule(rule: Rule) -> str:
-    if rule.constant is not None:
-        value = f"const: {str(rule.constant).lower()}"
-    else:
-        value = f"value: {_scalar(rule.expression)}"
-    reject = ", if_missing: reject" if rule.rejects_missing else ""
-    return f"{{{value}{reject}, because: {_scalar(rule.because)}, proposed: true}}"
+    words = [f"value: {_scalar(rule.expression)}"]
+    words += ["if_missing: reject"] if rule.rejects_missing else []
+    words += [f"too_long: {rule.too_long}"] if rule.too_long is not None else []
+    words += [f"because: {_scalar(rule.because)}", "proposed: true"]
+    return f"{{{', '.join(words)}}}"
 
 
 def _note(note: Rule | None) -> Iterator[str]:

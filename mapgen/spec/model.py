@@ -372,8 +372,14 @@ class Made(Construct, what="a made rule"):
     field: Text = required(words.PROSE, "the key that the ERP gave it")
 
 
+class Todo(Construct, what="a rule to be decided"):
+    """What a field gets is not decided: `check` reports it until there is a rule."""
+
+    question: Text = required(words.PROSE, "what somebody has to decide", key="todo")
+
+
 RowsKind = Object | Each | Blocks
-RuleKind = Const | Value | Lookup | FirstOf | Cases | Object | Each | Blocks | Made
+RuleKind = Const | Value | Lookup | FirstOf | Cases | Object | Each | Blocks | Made | Todo
 
 RULE: Variants[RuleKind] = Variants(
     "a rule",
@@ -387,6 +393,7 @@ RULE: Variants[RuleKind] = Variants(
         "each": Each,
         "blocks": Blocks,
         "made": Made,
+        "todo": Todo,
         "fields": Fixed,
     },
     scalar=As(Formula(), lambda expression, at: Value(expression)),

@@ -65,6 +65,10 @@ read_only_field = Message("E414: `{entity}.{it}` is read-only", help="remove the
 required_field = Message(
     "E415: `{entity}` needs `{field}`, and no rule sets it", help="add a rule `{field}: …`"
 )
+undecided_rule = Message(
+    "E425: `{it}` is to be decided: {question}",
+    help="write the rule in place of `todo:`; remove it where the field stays empty",
+)
 flag_may_be_false = Message(
     "E416: `{name}` has no effect unless `{flag}` is true",
     label="this may be false, or missing",
