@@ -92,7 +92,7 @@ def _facts(entity: Entity) -> Mapping[str, str]:
         "identities": ", ".join(entity.identities),
         "numbering": "by the ERP" if entity.is_auto_numbered else "",
         "URL": "of its own" if entity.is_top_level else "",
-        "actions": ", ".join(entity.actions),
+        "actions": ", ".join(map(str, entity.actions.values())),
     }
 
 

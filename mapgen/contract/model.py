@@ -76,6 +76,12 @@ class Action(Struct, frozen=True):
     name: str
     parameters: Mapping[str, ValueType]
 
+    def __str__(self) -> str:
+        """Return the action as people read it: `Void(When: date)`."""
+        return (
+            f"{self.name}({', '.join(f'{name}: {kind}' for name, kind in self.parameters.items())})"
+        )
+
 
 class Entity(Struct, frozen=True):
     """A record type; only a top-level one has a URL of its own.

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from msgspec import Struct
 
-from mapgen.contract.model import Action, Contract, Entity, Field
+from mapgen.contract.model import Contract, Entity, Field
 
 
 class FieldLine(Struct, frozen=True):
@@ -112,7 +112,7 @@ def _shown(contract: Contract, entity: Entity, with_parts: bool, above: tuple[st
         entity.name,
         tuple(_facts(entity)),
         tuple(FieldLine(one.name, _holds(one), tuple(_notes(one, entity))) for one in fields),
-        tuple(_action(action) for action in entity.actions.values()),
+        tuple(map(str, entity.actions.values())),
         tuple(parts),
     )
 
@@ -156,11 +156,6 @@ def _notes(field: Field, entity: Entity) -> Iterator[str]:
         yield f"{part} in it needs {companion}: true"
     if field.label is not None and _letters(field.label) != _letters(field.name):
         yield f"label: {field.label}"
-
-
-def _action(action: Action) -> str:
-    parameters = ", ".join(f"{name}: {kind}" for name, kind in action.parameters.items())
-    return f"{action.name}({parameters})"
 
 
 def _letters(words: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from mapgen.contract import shipped
@@ -9,6 +10,9 @@ from mapgen.contract.difference import Difference, differences
 from mapgen.contract.importing import Imported
 from mapgen.contract.model import Contract
 from mapgen.contract.showing import HEADINGS, EntityLine, aligned, list_entities
+
+_KEY = re.compile(r"Nbr$|ID$|CD$")
+_REFERENCE = re.compile(r"^Ext|Ref$|Reference$")
 
 MOST_LINES = 12
 """How many lines of a kind are told; the rest is counted."""
@@ -46,10 +50,10 @@ def summary(done: Imported) -> Iterator[str]:
     yield from _gaps([line for line in lines if line.top_level], contract)
 
 
-def listed(names: Sequence[str]) -> str:
+def listed(names: Sequence[str], most: int = MOST_LINES) -> str:
     """Return names in a line; of many the first, and how many more there are."""
-    more = f" and {len(names) - MOST_LINES} more" if len(names) > MOST_LINES else ""
-    return ", ".join(names[:MOST_LINES]) + more
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more
 
 
 def changes(before: Contract, after: Contract) -> tuple[Difference, ...]:
@@ -81,8 +85,10 @@ def _shipped(done: Imported) -> Iterator[str]:
         yield from _few(missing)
     unlike = {name: gone for name, gone in known.unlike.items() if name in contract.entities}
     if unlike:
-        yield f"  unlike    {shipped.ENDPOINT} in these entities, whose facts are not taken:"
-        yield from _few(f"{name}: no such {', '.join(gone[:3])}" for name, gone in unlike.items())
+        yield f"  unlike    {shipped.ENDPOINT}, so that its facts are not taken, are:"
+        yield from _few(
+            f"{name}: there is no {listed(gone, 3)} as there" for name, gone in unlike.items()
+        )
         yield f"{_INDENT}`like: {next(iter(unlike))}` in the overlay takes those that fit"
 
 
@@ -94,11 +100,11 @@ def _tenant(done: Imported) -> Iterator[str]:
     top = {name: one for name, one in done.tenant.items() if name in done.contract.top_level}
     if not top:
         return
-    yield "  tenant    decides the numbers of these; `auto_numbered` in the overlay says how:"
-    for words, is_auto in (("the ERP's", True), ("your own", False)):
+    yield "  tenant    decides who gives the key; `auto_numbered` in the overlay says it:"
+    for words, is_auto in (("the ERP", True), ("who sends it", False)):
         names = [name for name, one in top.items() if one is is_auto]
         if names:
-            yield f"{_INDENT}assumed {words}: {listed(names)}"
+            yield f"{_INDENT}assumed is {words}: {listed(names)}"
 
 
 def _gaps(lines: list[EntityLine], contract: Contract) -> Iterator[str]:
@@ -108,8 +114,23 @@ def _gaps(lines: list[EntityLine], contract: Contract) -> Iterator[str]:
         return
     yield f"  unknown   are keys or an identity of {len(gaps)} of {len(lines)} top-level entities:"
     yield from _few(aligned([HEADINGS, *(line.cells for line in gaps)]), MOST_LINES + 1)
-    yield f"  next      what you know of them goes to {contract.overlay}:"
-    yield f"{_INDENT}see docs/contracts.md; then run this command again"
+    yield f"  next      say in {contract.overlay} what you know, and run this again:"
+    yield from (f"{_INDENT}{line}" for line in _example(contract, gaps[0]))
+
+
+def _example(contract: Contract, gap: EntityLine) -> Iterator[str]:
+    """Yield the lines of an overlay that says what is not known of an entity."""
+    fields = contract.entities[gap.name].fields.values()
+    texts = [one.name for one in fields if one.value_type == "string"] or ["FIELD"]
+    yield from ("overlay: 1", f"contract: {contract.name}", "entities:", f"  {gap.name}:")
+    if not gap.keys:
+        key = next((name for name in texts if _KEY.search(name)), texts[0])
+        yield f"    - keys: [{key}]  # if the form finds a record by it"
+        yield "      source: where you know it from"
+    if not gap.identities:
+        fit = next((name for name in texts if _REFERENCE.search(name)), texts[-1])
+        yield f"    - identities: [{fit}]  # if the ERP never changes it"
+        yield "      source: where you know it from"
 
 
 def _few(lines: Iterable[str], most: int = MOST_LINES) -> Iterator[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from click.testing import CliRunner
 from msgspec.structs import replace
 
 from mapgen.cli.contract import contract as command
+from mapgen.compiler import check_specs
 from mapgen.contract import shipped
 from mapgen.contract.importing import Imported, Inputs, import_contract
 from mapgen.contract.lock import load
@@ -18,9 +20,11 @@ from mapgen.contract.model import Contract
 from mapgen.contract.openapi import read_contract
 from mapgen.contract.refining import as_numbers
 from mapgen.report import Source
+from mapgen.workspace import Workspace
 
 # An invented endpoint: a supplier's bill of Default with all that facts are about, and an entity
 # that no facts are about.
+ROOT = Path(__file__).resolve().parents[2]
 SUPPLIER = (
     "AccountCD AccountClass ConsolidationAccount CurrencyID Description RevaluationRateType"
     " TaxCategory LastModifiedDateTime:DateTimeValue Note2"
@@ -252,3 +256,15 @@ def test_what_comes_with_the_product_is_in_the_files(contracts: Path) -> None:
         "PayPeriod",
         "ProjectBudget",
     ]
+
+
+def test_an_import_alone_is_enough(contracts: Path, tmp_path: Path) -> None:
+    """Every shipped flow holds against a lock made of the ERP's document alone."""
+    shutil.copytree(ROOT / "specs", tmp_path / "specs")
+    for path in (tmp_path / "specs" / "contracts").iterdir():
+        path.unlink()
+    done = import_contract(Inputs(contracts / "Default_24.200.001.swagger.json"))
+    (tmp_path / "specs" / "contracts" / "default-24.200.001.json").write_text(done.lock)
+    workspace = Workspace.find(tmp_path)
+
+    assert check_specs(workspace, workspace.spec_paths()).faults == ()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 
 from mapgen.contract.lock import load
 from mapgen.contract.model import Action, Contract, Entity, Field
-from mapgen.contract.showing import show_entity
+from mapgen.contract.showing import HEADINGS, show_entity
 from tests.cli.conftest import mapgen
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -118,6 +119,36 @@ def test_command() -> None:
     assert "\n    CancelSalesOrder()\n" in short.stdout
     assert whole.stdout.startswith(short.stdout)
     assert re.search(r"^SalesOrder\.Details: SalesOrderDetail$", whole.stdout, re.MULTILINE)
+
+
+def test_all_entities() -> None:
+    """Without an entity there is a line for each: those with a URL of their own come first."""
+    done = mapgen("contract", "show", cwd=ROOT)
+    lines = done.stdout.splitlines()
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert lines[0] == "Default/24.200.001, contract version 4"
+    assert lines[1].split() == [*HEADINGS]
+    assert len(lines) == len(CONTRACT.entities) + 2
+    top = [line.split()[0] for line in lines[2:]][: len(CONTRACT.top_level)]
+    assert top == sorted(CONTRACT.top_level)
+    order = next(line for line in lines if line.startswith("  SalesOrder "))
+    assert re.search(r"OrderType, OrderNbr \(numbered\) +ExternalRef, CustomerOrder +69 ", order)
+
+
+def test_as_json() -> None:
+    """`--json` gives a program the same, of all entities and of one."""
+    lines = json.loads(mapgen("contract", "show", "--json", cwd=ROOT).stdout)
+    order = next(line for line in lines if line["name"] == "SalesOrder")
+    shown = json.loads(mapgen("contract", "show", "SalesOrder", "--json", cwd=ROOT).stdout)
+
+    assert len(lines) == len(CONTRACT.entities)
+    assert order["keys"] == ["OrderType", "OrderNbr"]
+    assert (order["numbered_by_erp"], order["top_level"]) == (True, True)
+    assert order["identities"] == ["ExternalRef", "CustomerOrder"]
+    assert [field["name"] for field in shown["fields"]] == list(
+        CONTRACT.entities["SalesOrder"].fields
+    )
 
 
 @pytest.mark.parametrize(
