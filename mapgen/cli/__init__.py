@@ -19,6 +19,7 @@ import click
 FAULTS, USAGE, STALE, STILL_OPEN, BUG = 1, 2, 3, 4, 70
 
 _COMMANDS: Mapping[str, tuple[str, str]] = {
+    "accept": ("mapgen.cli.accept:accept", "write what a flow makes of its examples into them"),
     "check": ("mapgen.cli.compile:check", "report all errors of the specs"),
     "contract": ("mapgen.cli.contract:contract", "pin a contract of the ERP, show its fields"),
     "docs": ("mapgen.cli.docs:docs", "print the language reference"),
@@ -26,6 +27,7 @@ _COMMANDS: Mapping[str, tuple[str, str]] = {
     "explain": ("mapgen.cli.explain:explain", "explain the code of a message"),
     "generate": ("mapgen.cli.compile:generate", "compile the specs into generated/"),
     "init": ("mapgen.cli.init:init", "start a workspace, complete in itself"),
+    "new": ("mapgen.cli.new:new", "start a flow: a schema, a draft, an example, from samples"),
     "queue": ("mapgen.cli.queue:queue", "list or drop the documents that are still to be sent"),
     "run": ("mapgen.cli.run:run", "deliver records to a tenant"),
     "sandbox": ("mapgen.cli.sandbox:sandbox", "run a simulated tenant"),

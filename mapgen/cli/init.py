@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from mapgen.cli.options import force_option
-from mapgen.cli.output import place, refusal, say
+from mapgen.cli.output import make_folder, place, refusal, say
 
 if TYPE_CHECKING:
     from mapgen.report import Diagnostic
@@ -48,7 +48,7 @@ def init(project: Path, folder: Path, *, force: bool) -> None:
     if found:
         raise Stopped(found)
     for name, text in files.items():
-        _make_folder((root / name).parent)
+        make_folder((root / name).parent)
         if place(text, root / name, force=force):
             say(f"wrote {name}")
     say("next:")
@@ -86,14 +86,3 @@ def _refusals(root: Path, files: Mapping[str, str], *, force: bool) -> list[Diag
         for name, text in files.items()
     )
     return [one for one in found if one is not None]
-
-
-def _make_folder(folder: Path) -> None:
-    from mapgen.report import Stopped
-    from mapgen.report.catalogue import project as messages
-
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        reason = (error.strerror or "unknown error").lower()
-        raise Stopped(messages.cannot_write(path=folder.as_posix(), reason=reason)) from None

@@ -110,6 +110,17 @@ def refusal(
     return project.authors_file(path=shown)
 
 
+def make_folder(folder: Path) -> None:
+    """Make a folder, and those around it. Raises Stopped (E510)."""
+    from mapgen.report import Stopped
+    from mapgen.report.catalogue import project
+
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise Stopped(project.cannot_write(path=folder.as_posix(), reason=_reason(error))) from None
+
+
 @contextlib.contextmanager
 def writing(
     path: Path | None, otherwise: BinaryIO | None = None, *, is_private: bool = False

@@ -46,30 +46,32 @@ def suggest(  # noqa: PLR0913 - one parameter an option
     from mapgen.cli.contract import pinned
     from mapgen.cli.output import give
     from mapgen.contract.source_schema import read_source_schema
+    from mapgen.draft.names import snake
     from mapgen.draft.proposals import propose
     from mapgen.draft.writing import Frame, draft
     from mapgen.workspace import SPECS, Workspace
 
     workspace = Workspace.find(project)
     name, found = pinned(workspace, contract)
-    target = _entity(found, entity)
+    target = top_level_entity(found, entity)
     path = _from_specs(workspace, source)
-    record = _record_name(path)
+    record = record_name(Path(path).name.partition(".")[0])
     text = workspace.read(f"{SPECS}/{path}", "the source schema").text
     schema = read_source_schema(path, text, record)
     frame = Frame(
-        flow=_flow_name(flow, record, entity),
+        flow=checked_flow_name(flow or f"{record}_to_{snake(entity)}", "--flow"),
         record=record,
         schema=path,
         contract=name,
         connection=(workspace.named("connections", ".yaml") or ("acumatica",))[0],
-        modeline=_modeline(workspace, output),
+        modeline=modeline(workspace, output),
     )
     words = draft(frame, target, schema, propose(found, target, schema, record))
     give(words, output, force=force)
 
 
-def _entity(contract: Contract, name: str) -> Entity:
+def top_level_entity(contract: Contract, name: str) -> Entity:
+    """Return an entity that documents are of. Raises Stopped (E404)."""
     from mapgen.report import Stopped
     from mapgen.report.catalogue import contract as messages
 
@@ -88,25 +90,24 @@ def _from_specs(workspace: Workspace, path: Path) -> str:
     return Path(os.path.relpath(absolute, folder)).as_posix()
 
 
-def _record_name(path: str) -> str:
-    """Return what a record is called, by its schema: `shopify-order.schema.json` -> order."""
+def record_name(words: str) -> str:
+    """Return what a record is called, by its schema or its flow: `shopify-orders` -> order."""
     from mapgen.check.model import RESERVED
+    from mapgen.ir.names import singular
 
-    words = re.findall(r"[a-z][a-z0-9]*", Path(path).name.partition(".")[0].lower())
-    name = words[-1] if words else "record"
+    found = re.findall(r"[a-z][a-z0-9]*", words.lower())
+    name = singular(found[-1], "{}") if found else "record"
     return "record" if keyword.iskeyword(name) or name in (*RESERVED, "schema") else name
 
 
-def _flow_name(given: str | None, record: str, entity: str) -> str:
-    from mapgen.draft.names import snake
-
-    name = given if given is not None else f"{record}_to_{snake(entity)}"
+def checked_flow_name(name: str, what: str) -> str:
+    """Return the name of a flow. Raises click.UsageError for what is none."""
     if not re.fullmatch(r"[a-z][a-z0-9_]*", name, re.ASCII):
-        raise click.UsageError("--flow takes a name in small letters: shopify_orders")
+        raise click.UsageError(f"{what} takes a name in small letters: shopify_orders")
     return name
 
 
-def _modeline(workspace: Workspace, output: Path | None) -> str | None:
+def modeline(workspace: Workspace, output: Path | None) -> str | None:
     """Return where the editors' schema lies from the draft, in the workspaces that have it."""
     schema = workspace.root / "specs" / "maps.schema.json"
     if output is None or not schema.is_file():

@@ -20,7 +20,13 @@ from typing import TypeAlias
 
 from msgspec import Struct, field
 
-from mapgen.contract.personal import is_keyed_by_persons, is_value, is_vocabulary, words_of
+from mapgen.contract.personal import (
+    is_keyed_by_persons,
+    is_value,
+    is_vocabulary,
+    kind_of_value,
+    words_of,
+)
 from mapgen.ir.names import singular
 
 Json: TypeAlias = "Mapping[str, Json] | list[Json] | str | int | Decimal | bool | None"
@@ -356,7 +362,11 @@ class _Writer(Struct, frozen=True):
             return {"type": [cells["type"], "null"]} if seen.nulls else cells
         facts = seen.texts.facts()
         words = facts.pop("examples", None)
-        if not isinstance(words, list) or not seen.is_vocabulary or any(map(is_value, words)):
+        if (
+            not isinstance(words, list)
+            or not seen.is_vocabulary
+            or any(is_value(word) or kind_of_value(word) for word in words)
+        ):
             return facts
         return facts | {"enum" if self.with_enums else "examples": words}
 

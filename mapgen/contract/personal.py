@@ -63,6 +63,12 @@ _VALUES = (
     re.compile(r"[0-9a-fA-F]{0,4}(:[0-9a-fA-F]{0,4}){2,7}"),
     re.compile(r"[A-Z]{2}\d{2}[ A-Z0-9]{10,30}"),
 )
+_SHAPES: Mapping[str, re.Pattern[str]] = {
+    "an e-mail address": re.compile(r".*[^\s@]@[^\s@]+\.[^\s@]+.*", re.DOTALL),
+    "a phone number": re.compile(r"\+\d[\d ()./-]{6,20}"),
+    "an account": re.compile(r"[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,4})?"),
+}
+_CARD = re.compile(r"\d{13,19}", re.ASCII)
 _CALLED = re.compile(r"[^\W\d_]+(?:[ ,'’.-]+[^\W\d_]+)+\.?")
 _PERSONS = _OWNERS - {"address", "billing", "shipping"} | {"user", "employee", "member", "payer"}
 
@@ -114,6 +120,21 @@ def is_vocabulary(path: str) -> bool:
 def is_value(name: str) -> bool:
     """Whether a member is named by a value that may be somebody's, not by what it holds."""
     return any(shape.fullmatch(name) for shape in _VALUES)
+
+
+def kind_of_value(text: str) -> str | None:
+    """Return what a text looks like it tells of a person, whatever it is called, or None."""
+    for found, shape in _SHAPES.items():
+        if shape.fullmatch(text.strip()):
+            return found
+    digits = re.sub(r"[ -]", "", text)
+    return "a card number" if _CARD.fullmatch(digits) and _is_checked(digits) else None
+
+
+def _is_checked(digits: str) -> bool:
+    """Whether the last digit is what Luhn's sum of the others says."""
+    doubled = (int(digit) * (1 + at % 2) for at, digit in enumerate(reversed(digits)))
+    return sum(number - 9 * (number > 9) for number in doubled) % 10 == 0
 
 
 def is_keyed_by_persons(holder: str, names: Iterable[str]) -> bool:

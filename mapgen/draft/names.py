@@ -63,7 +63,8 @@ SYNONYMS: Mapping[str, tuple[str, ...]] = {
         "order_created_at",
         "purchased_at",
     ),
-    "Description": ("title", "subject", "order_title"),
+    "DefaultPrice": ("price", "list_price", "unit_price", "sales_price"),
+    "Description": ("title", "subject", "product_name", "item_name", "article_name"),
     "Details": (
         "line_items",
         "order_items",
@@ -74,6 +75,7 @@ SYNONYMS: Mapping[str, tuple[str, ...]] = {
         "cart_items",
         "positions",
     ),
+    "DimensionWeight": ("weight", "net_weight"),
     "DiscountAmount": ("discount_amount", "total_discount", "discount"),
     "Email": ("email", "email_address", "buyer_email", "customer_email", "contact_email", "mail"),
     "ExternalRef": ("id",),

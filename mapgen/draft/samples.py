@@ -5,6 +5,7 @@ What is no record is reported and left out.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TypeAlias, cast
@@ -22,11 +23,12 @@ from mapgen.runtime.errors import RuleError
 from mapgen.runtime.sources.cells import HeaderError, Row
 from mapgen.runtime.sources.json import JsonFiles
 from mapgen.runtime.sources.kinds import files_of
-from mapgen.runtime.sources.records import decode_whole
+from mapgen.runtime.sources.records import CHUNK, decode_whole
 
 Record: TypeAlias = Mapping[str, Json]
 Report: TypeAlias = Callable[[str], None]
 _DELIMITERS = (",", ";", "\t", "|")
+_MEMBER = re.compile(rb'\s*\{\s*"([^"\\]+)"\s*:\s*[\[{]')
 _CELLS = {".csv": "csv", ".tsv": "csv", ".txt": "csv", ".xlsx": "xlsx"}
 
 
@@ -74,7 +76,7 @@ def read_samples(
     found = [record for path in paths for record in _objects(path, envelope, say)]
     if any(_is_schema(one) for one in found):
         return Samples((), schema=dict(found[0]))
-    return _not_empty(Samples(tuple(found)), paths)
+    return _not_empty(Samples(tuple(found), Form(envelope=_wrapping(paths[0], envelope))), paths)
 
 
 def _not_empty(samples: Samples, paths: tuple[Path, ...]) -> Samples:
@@ -122,6 +124,13 @@ def _objects(path: Path, envelope: tuple[str, ...], say: Report) -> Iterator[Rec
                 say(f"{path.as_posix()}: record {raw.number} is left out: {fault}")
             else:
                 yield cast(Record, record)
+
+
+def _wrapping(path: Path, envelope: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the member that the first record of a file is wrapped in, if it is."""
+    with path.open("rb") as stream:
+        found = _MEMBER.match(stream.read(CHUNK))
+    return tuple(name for name in envelope if found is not None and found[1] == name.encode())
 
 
 def _is_schema(one: Record) -> bool:

@@ -14,6 +14,7 @@ from mapgen.contract.personal import personal_kind
 from mapgen.contract.source_schema import SourceSchema
 from mapgen.draft.proposals import Open, Part, Proposed, Rule
 from mapgen.ir.flow import covers
+from mapgen.plan import Form
 
 # Without `?`: loaders other than libyaml refuse it in braces.
 _PLAIN = re.compile(r"[A-Za-z][\w .()!=*/+'-]*", re.ASCII)
@@ -31,6 +32,16 @@ class Frame(Struct, frozen=True):
     contract: str
     connection: str
     modeline: str | None = None
+    form: Form = Form()
+
+    @property
+    def given(self) -> str:
+        """Where the example's record is, from `specs/`."""
+        return f"examples/{self.flow}.json"
+
+    def gives(self, entity: Entity) -> str:
+        """Return where the document is that it has to become."""
+        return f"examples/{self.flow}.{entity.name}.json"
 
 
 def draft(frame: Frame, entity: Entity, schema: SourceSchema, proposed: Proposed) -> str:
@@ -57,7 +68,8 @@ def _head(frame: Frame, entity: Entity, proposed: Proposed) -> Iterator[str]:
     yield ""
     yield "mapping:"
     schema, contract = _scalar(frame.schema), _scalar(frame.contract)
-    yield f"  source: {{name: {frame.record}, schema: {schema}, key: {_scalar(proposed.key)}}}"
+    key = f"key: {_scalar(proposed.key)}{_form(frame.form)}"
+    yield f"  source: {{name: {frame.record}, schema: {schema}, {key}}}"
     yield f"  target: {{contract: {contract}, entity: {entity.name}, operation: create}}"
     if proposed.reads_zone:
         yield "  # Whose calendar tells the day of an instant? Each environment names the zone."
@@ -67,6 +79,14 @@ def _head(frame: Frame, entity: Entity, proposed: Proposed) -> Iterator[str]:
     yield f"  identity: {{field: {proposed.identity.target}, value: {value}}}"
     yield ""
     yield "  fields:" if proposed.members or proposed.missing else "  fields: {}"
+
+
+def _form(form: Form) -> str:
+    """Return what a source says of its files, where they are no plain JSON."""
+    said = "" if form.format == "json" else f", format: {form.format}"
+    if form.envelope:
+        said += f", envelope: [{', '.join(map(_scalar, form.envelope))}]"
+    return said if form.delimiter == "," else f"{said}, delimiter: {json.dumps(form.delimiter)}"
 
 
 def _rules(members: Iterable[Rule | Part], missing: Iterable[Open], indent: int) -> Iterator[str]:
@@ -121,11 +141,10 @@ def _unread(schema: SourceSchema, name: str, reads: frozenset[str]) -> list[str]
 
 
 def _tail(frame: Frame, entity: Entity, schema: SourceSchema) -> Iterator[str]:
-    folder = f"examples/{frame.flow}"
     yield ""
     yield "  examples:"
-    yield "    # A record of the source, and the document that it has to become: write both."
-    yield f"    - {{name: the first one, given: {folder}.json, gives: {folder}.{entity.name}.json}}"
+    yield f"    # A record, and what it has to become, which `mapgen accept {frame.flow}` writes."
+    yield f"    - {{name: the first one, given: {frame.given}, gives: {frame.gives(entity)}}}"
     yield ""
     yield "auth:"
     yield f"  target: {frame.connection}"

@@ -13,7 +13,15 @@ _WRAPPED = re.compile(r'\{\n +"value": ("(?:[^"\\]|\\.)*"|[^"\s]+)\n +\}')
 def json_text(value: object) -> str:
     """Return a value as the text of a JSON file: members in order, a wrapped value on one line."""
     try:
-        text = msgspec.json.format(msgspec.json.encode(value), indent=2).decode()
+        return formatted(msgspec.json.encode(value))
     except OverflowError:  # a limit beyond 64 bits
-        text = json.dumps(value, indent=2, ensure_ascii=False)
+        return _with_values_in_a_line(json.dumps(value, indent=2, ensure_ascii=False))
+
+
+def formatted(content: bytes) -> str:
+    """Return JSON as the text of a file."""
+    return _with_values_in_a_line(msgspec.json.format(content, indent=2).decode())
+
+
+def _with_values_in_a_line(text: str) -> str:
     return _WRAPPED.sub(r'{"value": \1}', text) + "\n"

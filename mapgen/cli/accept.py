@@ -1,0 +1,71 @@
+"""`accept`: what a flow makes of its examples, once somebody has read it, is what they give."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+import click
+
+from mapgen.cli import FAULTS
+from mapgen.cli.options import force_option
+from mapgen.cli.output import place, say
+
+if TYPE_CHECKING:
+    from mapgen.spec.model import Spec
+    from mapgen.workspace import Workspace
+
+
+@click.command()
+@click.argument("flow")
+@force_option
+@click.pass_context
+def accept(context: click.Context, flow: str, *, force: bool) -> None:
+    """Write the documents that FLOW makes of its examples into the files of what they give.
+
+    What a file holds is left alone, with exit code 1 where it is another document; one that holds
+    `{}` has been waiting for it, and --force writes over the others. Then generated/ is made anew.
+    """
+    from mapgen.cli.chosen import spec_of
+    from mapgen.cli.compile import generate
+    from mapgen.spec.reader import read_spec
+    from mapgen.workspace import Workspace
+
+    workspace = Workspace.find(context.obj)
+    path = spec_of(workspace, flow)
+    chosen = {"specs": (workspace.root / path,), "only_check": False, "release": False}
+    context.invoke(generate, **chosen, force=force)
+    spec = read_spec(workspace.read(path, "the spec"))
+    refused = [*_refused(workspace, spec, force=force)]
+    for words in refused:
+        say(words, err=True)
+    context.invoke(generate, **chosen, force=force)
+    if refused:
+        sys.exit(FAULTS)
+
+
+def _refused(workspace: Workspace, spec: Spec, *, force: bool) -> Iterator[str]:
+    """Write what examples give; yield why one was not written."""
+    from mapgen.emit.json_text import formatted
+    from mapgen.runtime.testing import FlowUnderTest
+    from mapgen.runtime.values import ENCODER
+    from mapgen.workspace import GENERATED, from_specs
+
+    flow = FlowUnderTest.load(workspace.root / GENERATED / spec.flow.value)
+    for example in spec.mapping.examples:
+        given = workspace.read(from_specs(example.given.value), "the example").text
+        document = flow.document(given)
+        name, path = example.name.value, from_specs(example.gives.value)
+        known = json.loads(workspace.read(path, "the example").text, parse_float=Decimal)
+        if isinstance(document, str):
+            yield f"`{name}` gives no document: {document}"
+        elif known == document:
+            continue
+        elif known and not force:
+            yield f"`{name}` gives another document than `{path}` says; `--force` writes it"
+        else:
+            place(formatted(ENCODER.encode(document)), workspace.root / path, force=True)
+            say(f"wrote {path}: read it, it is what the flow has to give from now on")

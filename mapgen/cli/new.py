@@ -1,0 +1,161 @@
+"""`new`: a flow from samples, in one go: schema, draft and example; then what is to be decided."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+from msgspec import Struct
+
+from mapgen.cli.options import force_option
+from mapgen.cli.output import make_folder, place, refusal, say
+
+if TYPE_CHECKING:
+    from mapgen.draft.samples import Samples
+    from mapgen.workspace import Workspace
+
+
+@click.command()
+@click.argument("flow")
+@click.option(
+    "--from",
+    "samples",
+    required=True,
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help="Samples, as `schema infer` takes them, or a JSON Schema. May be given several times.",
+)
+@click.option("--to", "entity", required=True, help="The entity that documents are of: SalesOrder.")
+@click.option("--contract", help="The pinned contract; needed if there are several.")
+@click.option("--connection", help="Where documents go; needed if there are several.")
+@click.option("--name", help="What a record is called; by the flow's name unless said.")
+@click.option("--envelope", multiple=True, help="A member that records are wrapped in.")
+@force_option
+@click.pass_context
+def new(  # noqa: PLR0913 - one parameter an option
+    context: click.Context,
+    flow: str,
+    samples: tuple[Path, ...],
+    entity: str,
+    contract: str | None,
+    connection: str | None,
+    name: str | None,
+    envelope: tuple[str, ...],
+    *,
+    force: bool,
+) -> None:
+    """Start FLOW from samples of its records: a source schema, a draft of the spec, an example.
+
+    Rules are proposed by name and type, each to be reviewed; what cannot be known is `todo:`, and
+    listed in the end. The example is the first sample, with stand-ins for what looks personal. Of a
+    flow in which nothing is to be decided, what the example gives is written, too.
+    """
+    from mapgen.cli.suggest import checked_flow_name, record_name
+    from mapgen.draft.samples import read_samples
+    from mapgen.workspace import Workspace
+
+    workspace = Workspace.find(context.obj)
+    record = name or record_name(checked_flow_name(flow, "FLOW"))
+
+    def tell(words: str) -> None:
+        say(words, err=True)
+
+    found = read_samples(samples, record, (record, f"{record}s", *envelope), tell)
+    wanted = _Wanted(flow, record, entity, contract, connection)
+    _write(workspace, _files(workspace, found, wanted), force=force)
+    _go_on(context, workspace, flow)
+
+
+class _Wanted(Struct, frozen=True):
+    """What the command was asked for."""
+
+    flow: str
+    record: str
+    entity: str
+    contract: str | None
+    connection: str | None
+
+
+def _files(workspace: Workspace, samples: Samples, wanted: _Wanted) -> Mapping[str, str]:
+    """Return the files of a new flow, by path from the workspace."""
+    from mapgen.cli.contract import pinned
+    from mapgen.cli.suggest import modeline, top_level_entity
+    from mapgen.contract.source_schema import read_source_schema
+    from mapgen.draft.examples import shown_record
+    from mapgen.draft.proposals import propose
+    from mapgen.draft.writing import Frame, draft
+    from mapgen.emit.json_text import formatted
+    from mapgen.runtime.values import ENCODER
+    from mapgen.workspace import SPEC_SUFFIX, from_specs
+
+    contract_name, contract = pinned(workspace, wanted.contract)
+    entity = top_level_entity(contract, wanted.entity)
+    spec_path = from_specs(f"{wanted.flow}{SPEC_SUFFIX}")
+    schema_path = f"schemas/{wanted.flow}.schema.json"
+    schema_text = json.dumps(samples.drafted(wanted.record), indent=2, ensure_ascii=False) + "\n"
+    schema = read_source_schema(schema_path, schema_text, wanted.record)
+    frame = Frame(
+        flow=wanted.flow,
+        record=wanted.record,
+        schema=schema_path,
+        contract=contract_name,
+        connection=_connection(workspace, wanted.connection),
+        modeline=modeline(workspace, workspace.root / spec_path),
+        form=samples.form,
+    )
+    first = shown_record(samples.records[0], wanted.record) if samples.records else {}
+    proposed = propose(contract, entity, schema, wanted.record)
+    return {
+        from_specs(schema_path): schema_text,
+        from_specs(frame.given): formatted(ENCODER.encode(first)),
+        from_specs(frame.gives(entity)): "{}\n",
+        spec_path: draft(frame, entity, schema, proposed),
+    }
+
+
+def _connection(workspace: Workspace, name: str | None) -> str:
+    names = workspace.named("connections", ".yaml")
+    if name is None and len(names) > 1:
+        listed = ", ".join(f"`{known}`" for known in names)
+        raise click.UsageError(f"choose a connection with --connection: {listed}")
+    return name or (names or ("acumatica",))[0]
+
+
+def _write(workspace: Workspace, files: Mapping[str, str], *, force: bool) -> None:
+    """Write all files, or none where one of the author's is there."""
+    from mapgen.report import Stopped
+
+    found = [
+        refusal(workspace.root / name, force=force, is_ours=text.encode().__eq__, shown=name)
+        for name, text in files.items()
+    ]
+    if any(found):
+        raise Stopped([one for one in found if one is not None])
+    for name, text in files.items():
+        path = workspace.root / name
+        make_folder(path.parent)
+        place(text, path, force=force)
+        say(f"wrote {name}")
+
+
+def _go_on(context: click.Context, workspace: Workspace, flow: str) -> None:
+    """Say what is to be decided; where nothing is, write what the example gives."""
+    from mapgen.checking import check_specs
+    from mapgen.cli.accept import accept
+    from mapgen.cli.chosen import spec_of
+
+    faults = check_specs(workspace, [spec_of(workspace, flow)]).faults
+    for fault in faults:
+        at = fault.label.span if fault.label is not None else fault.path
+        say(f"to decide: {at}: {fault.message}")
+        if fault.code != "E425" and fault.help is not None:
+            say(f"           {fault.help}")
+    if not faults:
+        context.invoke(accept, flow=flow, force=False)
+    say("next:")
+    for command in ("check", "accept") if faults else ("transform",):
+        rest = " --input SAMPLES --env ENV" if command == "transform" else ""
+        say(f"  mapgen {command} {flow}{rest}")
