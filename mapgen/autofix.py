@@ -12,8 +12,9 @@ from mapgen.checking import Findings, check_specs
 from mapgen.report import Diagnostic, Fix, Source, Stopped
 from mapgen.report.fix import spliced, written_at
 from mapgen.spec.nodes import read_yaml
-from mapgen.spec.reader import read_connection, read_environment, read_spec
-from mapgen.workspace import SPEC_SUFFIX, SPECS, Workspace
+from mapgen.spec.reader import read_connection, read_environment
+from mapgen.specs import Specs
+from mapgen.workspace import DEFAULTS, SPEC_SUFFIX, SPECS, Workspace
 
 # A fix may uncover what another one corrects; what takes longer goes round in circles.
 MOST_ROUNDS = 10
@@ -71,7 +72,7 @@ def autofix(workspace: Workspace, paths: Iterable[str]) -> Fixed:
         if state is last:
             break
     left = tuple(replace(fault, fix=None) for fault in state.findings.faults)
-    findings = Findings(state.findings.flows, left)
+    findings = replace(state.findings, faults=left)
     return Fixed(
         before, state.workspace.drafts, tuple(changes), findings, bench.refused(state.findings)
     )
@@ -88,7 +89,7 @@ class _State(Struct, frozen=True):
         return Counter(map(_known, self.findings.faults))
 
     def soundness(self, path: str) -> tuple[int, int]:
-        return soundness(self.workspace.read(path, "the spec"))
+        return soundness(self.workspace, path)
 
     def is_better_than(
         self, other: _State, path: str, cured: Iterable[Diagnostic], written: list[range]
@@ -190,8 +191,9 @@ def _by_file(faults: Iterable[Diagnostic]) -> list[tuple[Source, list[Diagnostic
     return list(found.values())
 
 
-def soundness(source: Source) -> tuple[int, int]:
+def soundness(workspace: Workspace, path: str) -> tuple[int, int]:
     """Return how far a file can be read: up to a fault of YAML, with faults of shape, whole."""
+    source = workspace.read(path, "the spec")
     try:
         read_yaml(source)
     except Stopped as stopped:
@@ -199,15 +201,17 @@ def soundness(source: Source) -> tuple[int, int]:
         # What is left behind the place: words that a fix adds in front of it are no progress.
         return 0, label.span.start - len(source.text) if label is not None else -len(source.text)
     try:
-        _read(source)
+        _read(workspace, source)
     except Stopped as stopped:
         return 1, -len(stopped.diagnostics)
     return 2, 0
 
 
-def _read(source: Source) -> None:
+def _read(workspace: Workspace, source: Source) -> None:
     if source.path.endswith(SPEC_SUFFIX):
-        read_spec(source)
+        Specs(workspace).read(source.path)
+    elif source.path == DEFAULTS:
+        Specs(workspace).defaults()
     elif source.path.startswith(f"{SPECS}/environments/"):
         read_environment(source)
     elif source.path.startswith(f"{SPECS}/connections/"):

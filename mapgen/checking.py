@@ -16,24 +16,29 @@ from mapgen.check.writers import kind_of
 from mapgen.loading import Shelf
 from mapgen.report import Diagnostic, Stopped
 from mapgen.report.catalogue import owners, project
+from mapgen.report.catalogue.operations import unknown_connection
 from mapgen.spec.model import Spec
-from mapgen.spec.reader import read_spec
+from mapgen.specs import Specs, borrowed, merged
 from mapgen.workspace import Workspace
 
 
 class Findings(Struct, frozen=True):
-    """What became of the specs: the flows found right, and all faults of the others."""
+    """What became of the specs: the flows found right, and all faults of the others.
+
+    `specs` are those that were read.
+    """
 
     flows: tuple[Checked, ...]
     faults: tuple[Diagnostic, ...]
+    specs: Specs
 
 
 def check_specs(workspace: Workspace, paths: Iterable[str]) -> Findings:
     """Read and check specs; a fault in one keeps none of the others from being checked."""
     faults: list[Diagnostic] = []
     given = tuple(paths)
-    specs = _read(workspace, given, faults)
     shelf = Shelf(workspace)
+    specs = _read(shelf.specs, given, faults)
     flows = []
     for flow in specs:
         shelf.meet(flow)
@@ -42,7 +47,7 @@ def check_specs(workspace: Workspace, paths: Iterable[str]) -> Findings:
         try:
             flows.append(check(flow, shelf.around(flow)))
         except Stopped as stopped:
-            faults.extend(stopped.diagnostics)
+            faults.extend(borrowed(stopped.diagnostics, flow.beside))
     faults.extend(circles(shelf.known_flows, [flow.flow.value for flow in specs]))
     for connection in shelf.connections():
         faults.extend(check_secrets(connection.source, has_credentials=True))
@@ -50,7 +55,27 @@ def check_specs(workspace: Workspace, paths: Iterable[str]) -> Findings:
     faults.extend(check_environments(shelf.environments(), specs, told))
     faults.extend(shelf.faults)
     faults.extend(_owners(flows, specs, given, shelf))
-    return Findings(tuple(flows), Stopped(faults).diagnostics)
+    read = {one.source.path for one in specs}
+    faults.extend(_defaults(shelf, is_whole=read.issuperset(workspace.spec_paths())))
+    return Findings(tuple(flows), Stopped(merged(faults)).diagnostics, shelf.specs)
+
+
+def _defaults(shelf: Shelf, *, is_whole: bool) -> Iterator[Diagnostic]:
+    """Yield what is wrong with the defaults; `is_whole`: all specs of the workspace were read."""
+    try:
+        defaults = shelf.specs.defaults()
+    except Stopped as stopped:
+        yield from stopped.diagnostics
+        return
+    if defaults is None:
+        return
+    known = shelf.workspace.named("connections", ".yaml")
+    for one in defaults.connections:
+        if one.connection.value not in known:
+            yield unknown_connection(one.connection, known=known)
+    yield from check_secrets(defaults.source, has_credentials=False)
+    if is_whole:
+        yield from shelf.specs.idle_defaults(known)
 
 
 def _owners(
@@ -87,11 +112,11 @@ def _writes(flow: Spec, kinds: Container[tuple[str, str]], named: Container[str]
     )
 
 
-def _read(workspace: Workspace, paths: Iterable[str], faults: list[Diagnostic]) -> list[Spec]:
+def _read(files: Specs, paths: Iterable[str], faults: list[Diagnostic]) -> list[Spec]:
     specs: dict[str, Spec] = {}
     for path in paths:
         try:
-            found = read_spec(workspace.read(path, "the spec"))
+            found = files.read(path)
         except Stopped as stopped:
             faults.extend(stopped.diagnostics)
             continue

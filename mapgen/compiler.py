@@ -54,7 +54,8 @@ def generate(
         raise Stopped(project.wrong_formatter(year=STYLE_YEAR, installed=wrong.installed)) from None
     digests = Digests(workspace)
     for one in findings.flows:
-        digests.note(one.spec.source.path, one.spec.root)
+        path = one.spec.source.path
+        digests.note(path, findings.specs.node(path))
     inputs = {one.spec.flow.value: digests.of(inputs_of(one.spec)) for one in findings.flows}
     return texts([*files, manifest(flows, files, inputs, others)])
 

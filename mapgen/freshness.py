@@ -45,10 +45,9 @@ def _rules(workspace: Workspace, path: str) -> str | None:
         from mapgen.emit.manifest import rules_of
         from mapgen.ir.deciding import decided_flow
         from mapgen.loading import Shelf
-        from mapgen.spec.reader import read_spec
 
         shelf = Shelf(workspace)
-        flow = read_spec(workspace.read(path, "the spec"))
+        flow = shelf.specs.read(path)
         around = shelf.around(flow)
         tables = {name: replace(facts, longest=0) for name, facts in around.tables.items()}
         at_hand = replace(

@@ -28,7 +28,8 @@ from mapgen.runtime.lookups import ColumnError, Table, TableError, read_table
 from mapgen.runtime.sources.envelope import Envelope
 from mapgen.runtime.sources.records import RawRecord
 from mapgen.spec import model as spec
-from mapgen.spec.reader import flow_name, read_spec
+from mapgen.spec.reader import flow_name
+from mapgen.specs import Specs
 from mapgen.workspace import SPECS, Workspace, from_specs
 
 # By code or with a line break inside: any word may be written so.
@@ -49,7 +50,15 @@ class Shelf(Struct):
     _flows: dict[str, FlowFacts | None] = field(default_factory=dict)
     _met: set[str] = field(default_factory=set)
     _environments: tuple[spec.Environment, ...] | None = None
+    _specs: Specs | None = None
     _connections: tuple[spec.Connection, ...] | None = None
+
+    @property
+    def specs(self) -> Specs:
+        """The specs of the workspace."""
+        if self._specs is None:
+            self._specs = Specs(self.workspace)
+        return self._specs
 
     def environments(self) -> tuple[spec.Environment, ...]:
         """Return all environments that can be read."""
@@ -349,11 +358,11 @@ class Shelf(Struct):
     def _meet_file(self, path: str) -> None:
         self._met.add(path)
         try:
-            source = self.workspace.read(path, "the spec")
+            source = self.specs.source(path)
         except Stopped:
             return
         try:
-            self.meet(read_spec(source))
+            self.meet(self.specs.read(path))
         except Stopped:
             name = flow_name(source)
             if name is not None:
@@ -371,14 +380,14 @@ class Shelf(Struct):
             if path in given:
                 continue
             try:
-                source = self.workspace.read(path, "the spec")
+                source = self.specs.source(path)
             except Stopped:
                 yield path, None, None
                 continue
             if told.search(source.text) is None:
                 continue
             try:
-                found = read_spec(source)
+                found = self.specs.read(path)
             except Stopped:
                 yield path, flow_name(source), None
             else:

@@ -17,6 +17,7 @@ from mapgen.report.catalogue import project, reading
 SPECS = "specs"
 GENERATED = "generated"
 SPEC_SUFFIX = ".maps.yaml"
+DEFAULTS = f"{SPECS}/defaults.yaml"
 # The metadata of a whole tenant stays far below it.
 MOST_BYTES = 64 * 1024 * 1024
 
@@ -67,6 +68,10 @@ class Workspace(Struct, frozen=True):
         """Return the paths of all specs, sorted."""
         found = (self.root / SPECS).rglob(f"*{SPEC_SUFFIX}")
         return tuple(sorted(path.relative_to(self.root).as_posix() for path in found))
+
+    def has(self, path: str) -> bool:
+        """Whether there is something at a path, readable or not."""
+        return path in self.drafts or os.path.lexists(self.root / path)
 
     def named(self, folder: str, ending: str) -> tuple[str, ...]:
         """Return the names of the files with an ending in a folder of `specs/`, sorted."""

@@ -12,7 +12,7 @@ from msgspec import Struct, field
 from mapgen.report import Source, Stopped
 from mapgen.spec import model as spec
 from mapgen.spec.nodes import ListNode, MapNode, Node, ScalarNode, read_yaml
-from mapgen.workspace import GENERATED, SPEC_SUFFIX, SPECS, Workspace
+from mapgen.workspace import DEFAULTS, GENERATED, SPEC_SUFFIX, SPECS, Workspace
 
 _MARK = "proposed"  # of a rule that nobody has reviewed: it changes no code
 # What stands under these keys has an order that means something: that of the document.
@@ -77,7 +77,8 @@ def _decoded(content: bytes) -> Manifest | None:
 def inputs_of(flow: spec.Spec) -> tuple[str, ...]:
     """Return the paths of what a flow is made from: its spec, and all that types it.
 
-    Settings and lookup tables are what a flow works with, not what it says.
+    The defaults are among them where there are none, too: some may come. Settings and lookup tables
+    are what a flow works with, not what it says.
     """
     source, documents = flow.mapping.source, flow.mapping.documents
     named = [
@@ -88,7 +89,7 @@ def inputs_of(flow: spec.Spec) -> tuple[str, ...]:
     found = {
         f"{SPECS}/contracts/{name.value}.json" if is_pinned else f"{SPECS}/{name.value}"
         for name, is_pinned in named
-    } | {flow.source.path}
+    } | {flow.source.path, DEFAULTS, *(one.path for one in flow.beside)}
     return tuple(sorted(found))
 
 
@@ -118,7 +119,7 @@ class Digests(Struct):
 def digest(source: Source) -> str:
     """Return the hash of a file: of its values where it is a spec, so that no comment counts."""
     words = source.text.replace("\r\n", "\n")
-    if source.path.endswith(SPEC_SUFFIX):
+    if source.path.endswith(SPEC_SUFFIX) or source.path == DEFAULTS:
         # A spec that is no YAML is known by its text.
         with contextlib.suppress(Stopped):
             words = repr(_values(read_yaml(source)))

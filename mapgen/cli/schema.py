@@ -28,6 +28,7 @@ def _editor(kind: str, what: str) -> None:
 
 for _kind, _what in (
     ("maps", "a spec"),
+    ("defaults", "the defaults of a workspace"),
     ("environment", "an environment"),
     ("connection", "a connection"),
 ):

@@ -46,22 +46,46 @@ class _Found(Struct, frozen=True):
     find: Callable[[Node, At], Any]
 
 
-def required(shape: Shape[T], purpose: str, *, key: str = "", goes_with: str | None = None) -> T:
-    """Declare a member whose key has to be there: always, or where that is it goes with."""
-    return cast(T, Key(shape, purpose, goes_with is None, goes_with, key))
+def required(
+    shape: Shape[T],
+    purpose: str,
+    *,
+    key: str = "",
+    goes_with: str | None = None,
+    shared: bool = False,
+) -> T:
+    """Declare a member whose key has to be there: always, or where that is it goes with.
+
+    What is `shared` may be said once for all flows of a workspace.
+    """
+    return cast(T, Key(shape, purpose, goes_with is None, goes_with, key, is_shared=shared))
 
 
 @overload
 def optional(
-    shape: ListOf[T] | MapOf[T], purpose: str, *, key: str = "", goes_with: str | None = None
+    shape: ListOf[T] | MapOf[T],
+    purpose: str,
+    *,
+    key: str = "",
+    goes_with: str | None = None,
+    shared: bool = False,
 ) -> tuple[T, ...]: ...
 @overload
 def optional(
-    shape: Shape[T], purpose: str, *, key: str = "", goes_with: str | None = None
+    shape: Shape[T],
+    purpose: str,
+    *,
+    key: str = "",
+    goes_with: str | None = None,
+    shared: bool = False,
 ) -> T | None: ...
 @overload
 def optional(
-    shape: Shape[T], purpose: str, *, default: str | Mapping[str, str] | tuple[()]
+    shape: Shape[T],
+    purpose: str,
+    *,
+    default: str | Mapping[str, str] | tuple[()],
+    shared: bool = False,
 ) -> T: ...
 def optional(
     shape: Shape[Any],
@@ -70,14 +94,16 @@ def optional(
     key: str = "",
     goes_with: str | None = None,
     default: object = None,
+    shared: bool = False,
 ) -> Any:
     """Declare a member whose key may be left out.
 
     Then it is `default`, written as in a file; without one nothing, of lists and mappings none.
+    What is `shared` may be said once for all flows of a workspace.
     """
     if default is None and isinstance(shape, ListOf | MapOf):
         default = ()
-    return Key(shape, purpose, goes_with=goes_with, name=key, default=default)
+    return Key(shape, purpose, goes_with=goes_with, name=key, default=default, is_shared=shared)
 
 
 @overload

@@ -46,6 +46,7 @@ class File(Struct, frozen=True):
 
 FILES: Mapping[str, File] = {
     "maps": File(model.Spec, "A MAPS spec"),
+    "defaults": File(model.Defaults, "The defaults of a mapgen workspace"),
     "environment": File(model.Environment, "A mapgen environment"),
     "connection": File(model.Connection, "A mapgen connection"),
 }
@@ -142,7 +143,7 @@ def _record(what: str, keys: Mapping[str, Key], used: dict[str, Schema]) -> Sche
     return {
         "title": what.replace("`", ""),
         "type": "object",
-        "required": [name for name, key in keys.items() if key.is_required],
+        "required": [name for name, key in keys.items() if _is_needed(key)],
         "properties": {name: _key(key, used) for name, key in keys.items()},
         "additionalProperties": False,
         **({"dependentRequired": partners} if partners else {}),
@@ -153,7 +154,7 @@ def _instead(keys: Mapping[str, Key], instead: Instead | None) -> Schema:
     """Return what a record needs that can be written in two ways."""
     if instead is None:
         return {}
-    needed = [name for name, key in keys.items() if key.is_required]
+    needed = [name for name, key in keys.items() if _is_needed(key)]
     without = {"not": {"anyOf": [{"required": [name]} for name in instead.of]}}
     return {
         "required": [name for name in needed if name not in instead.of],
@@ -165,6 +166,11 @@ def _instead(keys: Mapping[str, Key], instead: Instead | None) -> Schema:
             {"required": [instead.key], **without},
         ],
     }
+
+
+def _is_needed(key: Key) -> bool:
+    """Whether a key has to be in the file itself: what is shared may come from the defaults."""
+    return key.is_required and not key.is_shared
 
 
 def _key(key: Key, used: dict[str, Schema]) -> Schema:

@@ -12,10 +12,11 @@ from decimal import Decimal
 from typing import Literal, TypeVar, cast
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from mapgen import plan
 from mapgen.formats import FORMATS, FileFormat
-from mapgen.report import Source, Span, Text
+from mapgen.report import Label, Source, Span, Text
 from mapgen.spec import language as words
 from mapgen.spec import shapes
 from mapgen.spec.construct import (
@@ -47,6 +48,7 @@ from mapgen.spec.shapes import (
     Whole,
     Words,
     keyed,
+    record_of,
 )
 from mapgen.spec.shapes import Literal as Constant
 from mapgen.targets import TARGETS, TargetKind
@@ -896,7 +898,7 @@ class Access(Construct):
 class Auth(Construct, what="`auth:`"):
     """A: the connection, and the rights where they are written (`access_at`: at which key)."""
 
-    target: Text = required(words.NAME, "the connection, a file in connections/")
+    target: Text = required(words.NAME, "the connection, a file in connections/", shared=True)
     access: tuple[Access, ...] = optional(
         MapOf(Access, "access"),
         "the rights the flow has, by entity; without, those it needs, which `generate` writes down",
@@ -922,20 +924,25 @@ class Performance(Construct, what="`performance:`"):
     """P: how much, how soon, in what portions."""
 
     mode: Text = required(
-        words.MODE, "how it is operated; a `batch` takes its time where a peak exceeds the licence"
+        words.MODE,
+        "how it is operated; a `batch` takes its time where a peak exceeds the licence",
+        shared=True,
     )
     schedule: Text | None = optional(
         words.SCHEDULE,
         "when it is started, for operators: `on demand`, `every hour`, "
         "`every 5 minutes`, `daily at 06:30`, `every monday at 06:30`, "
         "`monthly on 1 at 06:30`, `cron 30 6 * * 1-5`; behind it `, after FLOW`",
+        shared=True,
     )
     volume: Volume = required(Volume, "how much comes")
-    latency: Latency | None = optional(Latency, "how soon")
-    batch_size: ScalarNode = optional(Whole(1), "documents claimed at once", default="100")
-    concurrency: ScalarNode | None = optional(Whole(1), "requests at the same time")
+    latency: Latency | None = optional(Latency, "how soon", shared=True)
+    batch_size: ScalarNode = optional(
+        Whole(1), "documents claimed at once", default="100", shared=True
+    )
+    concurrency: ScalarNode | None = optional(Whole(1), "requests at the same time", shared=True)
     alerts: tuple[tuple[Text, Text], ...] = optional(
-        MapOf(keyed(words.THRESHOLD), "alerts"), "when to call a person"
+        MapOf(keyed(words.THRESHOLD), "alerts"), "when to call a person", shared=True
     )
 
 
@@ -1011,25 +1018,35 @@ class Security(Construct, what="`security:`"):
         Retry,
         "what is transient is tried again",
         default={"attempts": "6", "first": "1s", "ceiling": "300s"},
+        shared=True,
     )
     circuit_breaker: CircuitBreaker = optional(
         CircuitBreaker,
         "when to leave the ERP alone",
         default={"failures": "10", "within": "60s", "cool_down": "30s"},
+        shared=True,
     )
     dead_letter: DeadLetter = optional(
-        DeadLetter, "what becomes of dead letters", default={"keep": "30d"}
+        DeadLetter, "what becomes of dead letters", default={"keep": "30d"}, shared=True
     )
     verify: Text | None = optional(
         words.VERIFY,
         "what it means that the ERP saved something else than was sent: `strict` wants a"
         " person, `warn` (where it is left out) tells it, `off` does not compare",
+        shared=True,
     )
     rollback: Undo | Irreversible = required(ROLLBACK, "how a document is taken back")
     span: Span = here()
 
 
 # Files.
+
+
+class Borrowed(Struct, frozen=True):
+    """Another file whose words are a spec's, and where the spec says so."""
+
+    path: str
+    told: Label
 
 
 class Spec(Construct, what="a spec"):
@@ -1040,11 +1057,45 @@ class Spec(Construct, what="a spec"):
     summary: Text = required(words.PROSE, "one sentence for people")
     owner: Text = required(words.PROSE, "who answers for it")
     mapping: MappingSection = required(MappingSection, "M: what becomes of a record")
-    auth: Auth = required(Auth, "A: where it goes, with which rights")
+    auth: Auth = required(Auth, "A: where it goes, with which rights", shared=True)
     performance: Performance = required(Performance, "P: how much, how fast")
     security: Security = required(Security, "S: what is secret, what happens on failure")
     source: Source = found(lambda node, at: node.span.source)
-    root: Node = found(lambda node, at: node)
+    beside: tuple[Borrowed, ...] = constant(())
+
+
+def _shared(section: type[Construct]) -> Record:
+    """Return what of a section may be said once for all flows: each key may be left out."""
+    record = record_of(section)
+    keys = {
+        name: replace(key, is_required=False) for name, key in record.keys.items() if key.is_shared
+    }
+    return Record(f"the defaults of {record.what}", keys)
+
+
+class Shared(Construct, what="defaults of a connection"):
+    """What flows take that do not say it themselves, by section; none of it is a value yet."""
+
+    performance: MapNode | None = optional(_shared(Performance), "P, where a flow does not say it")
+    security: MapNode | None = optional(_shared(Security), "S, where a flow does not say it")
+
+
+class SharedOf(Shared, what="defaults of a connection"):
+    """What flows of one connection take instead."""
+
+    connection: Text = named()
+
+
+class Defaults(Shared, what="the defaults"):
+    """The file defaults.yaml: what flows take that do not say it themselves."""
+
+    defaults: Text = required(Words("version", choices=("1",)), "the version of the file: 1")
+    auth: MapNode | None = optional(_shared(Auth), "the connection of flows that name none")
+    connections: tuple[SharedOf, ...] = optional(
+        MapOf(SharedOf, "connections", words.NAME),
+        "what flows of one connection take instead, by its name",
+    )
+    source: Source = found(lambda node, at: node.span.source)
 
 
 class Connection(Construct, what="a connection"):

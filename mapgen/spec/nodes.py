@@ -8,7 +8,7 @@ country code must never become a boolean.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Literal
 
 import yaml
@@ -84,6 +84,11 @@ class MapNode(Struct, frozen=True):
         """Return the key as it stands in the file, or None."""
         entry = self.by_key.get(key)
         return None if entry is None else entry.key
+
+    def having(self, entries: Iterable[Entry]) -> MapNode:
+        """Return a mapping with other entries, at the same place."""
+        found = tuple(entries)
+        return MapNode(found, self.span, {entry.key.value: entry for entry in found})
 
 
 Node = ScalarNode | ListNode | MapNode
@@ -249,11 +254,9 @@ def _close(source: Source, opened: _Open, event: yaml.Event) -> Node:
     if children and _start(event) == _end(event):
         end = children[-1].span.end
     span = Span(source, opened.start, end)
-    return (
-        MapNode(tuple(opened.entries), span, {entry.key.value: entry for entry in opened.entries})
-        if opened.is_map
-        else ListNode(tuple(opened.items), span)
-    )
+    if opened.is_map:
+        return MapNode((), span, {}).having(opened.entries)
+    return ListNode(tuple(opened.items), span)
 
 
 def _add(opened: _Open, node: Node, faults: list[Diagnostic]) -> None:

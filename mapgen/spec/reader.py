@@ -10,7 +10,7 @@ from mapgen.report.catalogue import reading
 from mapgen.spec import model
 from mapgen.spec.construct import Construct
 from mapgen.spec.fitting import faults_of
-from mapgen.spec.nodes import read_yaml
+from mapgen.spec.nodes import Node, read_yaml
 from mapgen.spec.shapes import At
 
 C = TypeVar("C", bound=Construct)
@@ -21,8 +21,16 @@ _FLOW = re.compile(
 
 
 def read_spec(source: Source) -> model.Spec:
-    """Return the spec. Raises Stopped with every fault of YAML or shape."""
-    spec = read(source, model.Spec)
+    """Return a spec that takes nothing from other files.
+
+    Raises Stopped with every fault of YAML or shape.
+    """
+    return spec_of(read_yaml(source))
+
+
+def spec_of(root: Node) -> model.Spec:
+    """Return the spec that is written so. Raises Stopped with every fault of shape."""
+    spec = bound(root, model.Spec)
     if spec.maps.value != "1":
         raise Stopped([reading.unknown_version(spec.maps.span(), found=spec.maps.value)])
     return spec
@@ -46,8 +54,12 @@ def read_environment(source: Source) -> model.Environment:
 
 def read(source: Source, construct: type[C]) -> C:
     """Return the construct that a file is. Raises Stopped with every fault of YAML or shape."""
-    root = read_yaml(source)
+    return bound(read_yaml(source), construct)
+
+
+def bound(root: Node, construct: type[C]) -> C:
+    """Return the construct that a node is. Raises Stopped with every fault of shape."""
     faults = faults_of(root, construct)
     if faults:
         raise Stopped(faults)
-    return construct.bind(root, At("", Text("", source, (0,))))
+    return construct.bind(root, At("", Text("", root.span.source, (0,))))

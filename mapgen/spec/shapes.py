@@ -142,7 +142,8 @@ class Key(Struct, frozen=True):
 
     `goes_with` is another key of the record that has to be there, too, wherever this one is. `name`
     is the key where a member of a construct is called otherwise; where the key is left out, the
-    member is `default`, written as in a file or a value.
+    member is `default`, written as in a file or a value. What `is_shared` may be said once for all
+    flows of a workspace.
     """
 
     shape: Shape[Any]
@@ -151,6 +152,7 @@ class Key(Struct, frozen=True):
     goes_with: str | None = None
     name: str = ""
     default: object = None
+    is_shared: bool = False
 
 
 class Instead(Struct, frozen=True):

@@ -73,7 +73,7 @@ def test_case(
     """
     workspace = build(case, tmp_path)
     before, texts = Counter(_faults(workspace)), _texts(workspace)
-    is_read = all(soundness(Source(path, text))[0] == 2 for path, text in texts.items())
+    is_read = all(soundness(_alone(path, text), path)[0] == 2 for path, text in texts.items())
 
     spoken = speak(workspace, monkeypatch, capsys, "check", "--fix")
 
@@ -92,6 +92,11 @@ def test_case(
     again = speak(workspace, monkeypatch, capsys, "check", "--fix")
     assert "no changes made" in again.words
     assert _texts(workspace) == fixed
+
+
+def _alone(path: str, text: str) -> Workspace:
+    """Return a workspace of one file."""
+    return Workspace(Path("nowhere"), {path: text})
 
 
 def _texts(workspace: Path) -> dict[str, str]:
@@ -542,7 +547,7 @@ def test_any_typing_mistakes(bench: Path, words: list[tuple[int, int]], change: 
     fixed = autofix(Workspace(bench), (SPEC,))
 
     after = fixed.after.get(SPEC, text)
-    assert soundness(Source(SPEC, after)) >= soundness(Source(SPEC, text))
+    assert soundness(_alone(SPEC, after), SPEC) >= soundness(_alone(SPEC, text), SPEC)
     again = autofix(Workspace(bench, {SPEC: after}), (SPEC,))
     assert again.changes == ()
 

@@ -161,7 +161,7 @@ def _take_flow(name: str, folder: Path, settings: dict[str, Any]) -> None:
     """Take a flow of the project over, with what it refers to: recipes may look up what it made."""
     spec = (ROOT / f"specs/{name}.maps.yaml").read_text(encoding="utf-8")
     referred = re.findall(r"(?:schema|given|gives|table): ([\w./-]+\.(?:json|csv))", spec)
-    for path in (f"{name}.maps.yaml", *referred):
+    for path in (f"{name}.maps.yaml", "defaults.yaml", *referred):
         place = folder / "specs" / path
         place.parent.mkdir(parents=True, exist_ok=True)
         if not place.exists():

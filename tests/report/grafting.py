@@ -99,9 +99,9 @@ class Bench:
 
     def _codes_of_spec(self, source: Source) -> set[str]:
         """Check one spec; the contract and the schema are read once for all snippets."""
-        shelf = Shelf(Workspace(self.root))
+        shelf = Shelf(Workspace(self.root, {source.path: source.text}))
         try:
-            flow = read_spec(source)
+            flow = shelf.specs.read(source.path)
             key = (
                 flow.mapping.documents[0].target.contract.value,
                 flow.mapping.source.schema.value,

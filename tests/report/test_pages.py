@@ -70,11 +70,11 @@ ALSO: Mapping[str, set[str]] = {
 }
 # Snippets that only show an outline (E103), are of a file that `check` does not read, are wrong in
 # a release only (E530, E534), by tables that the flow lacks (E493), of a part of its rows (E490),
-# by schemas that no flow has (E573), for an input (E529), take a clause's place (E581), or need two
-# specs (E606).
+# by schemas that no flow has (E573), for an input (E529), take a clause's place (E581), need two
+# specs (E606) or all of them (E710).
 NOT_TRIED = {
     *("E103", "E407", "E408", "E409", "E490", "E493", "E529", "E530", "E534", "E573", "E581"),
-    "E606",
+    *("E606", "E710"),
 }
 
 

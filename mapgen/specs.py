@@ -1,0 +1,108 @@
+"""The specs of a workspace as the compiler has them: what they take from other files is in them."""
+
+from __future__ import annotations
+
+from collections.abc import Container, Iterable, Iterator
+
+from msgspec import Struct, field
+from msgspec.structs import replace
+
+from mapgen.report import Diagnostic, Label, Source, Stopped
+from mapgen.report.catalogue import overlays as messages
+from mapgen.spec import model as spec
+from mapgen.spec.defaults import filled, keys_of
+from mapgen.spec.nodes import MapNode, Node, ScalarNode, read_yaml
+from mapgen.spec.reader import read, spec_of
+from mapgen.workspace import DEFAULTS, Workspace
+
+
+class Whole(Struct, frozen=True):
+    """A spec with the words of other files in it, each at its place, and which files those are."""
+
+    root: Node
+    beside: tuple[spec.Borrowed, ...] = ()
+
+
+class Specs(Struct):
+    """The specs of a workspace, each file read once."""
+
+    workspace: Workspace
+    _nodes: dict[str, Node] = field(default_factory=dict)
+    _sources: dict[str, Source] = field(default_factory=dict)
+    _defaults: list[spec.Defaults] | None = None
+    _taken: set[int] = field(default_factory=set)
+
+    def source(self, path: str) -> Source:
+        """Return the text of a spec. Raises Stopped where it cannot be read."""
+        if path not in self._sources:
+            self._sources[path] = self.workspace.read(path, "the spec")
+        return self._sources[path]
+
+    def node(self, path: str) -> Node:
+        """Return what is written in the file of a spec. Raises Stopped where it is no YAML."""
+        if path not in self._nodes:
+            self._nodes[path] = read_yaml(self.source(path))
+        return self._nodes[path]
+
+    def read(self, path: str) -> spec.Spec:
+        """Return a spec. Raises Stopped with every fault of YAML or shape."""
+        whole = self._filled(Whole(self.node(path)))
+        try:
+            return replace(spec_of(whole.root), beside=whole.beside)
+        except Stopped as stopped:
+            raise Stopped(borrowed(stopped.diagnostics, whole.beside)) from None
+
+    def defaults(self) -> spec.Defaults | None:
+        """Return the workspace's defaults, None where it has none. Raises Stopped."""
+        if self._defaults is None:
+            found = self.workspace.has(DEFAULTS)
+            self._defaults = [read(self.source(DEFAULTS), spec.Defaults)] if found else []
+        return self._defaults[0] if self._defaults else None
+
+    def idle_defaults(self, connections: Container[str]) -> Iterator[Diagnostic]:
+        """Yield the faults of defaults that no spec read so far takes, of known connections."""
+        defaults = self.defaults()
+        for key in () if defaults is None else keys_of(defaults, connections):
+            if key.span().start not in self._taken:
+                yield messages.idle_default(key)
+
+    def _filled(self, whole: Whole) -> Whole:
+        defaults = self.defaults()
+        if defaults is None:
+            return whole
+        found = filled(whole.root, defaults)
+        self._taken.update(key.span().start for key in found.taken)
+        flow = whole.root.get("flow") if isinstance(whole.root, MapNode) else None
+        if not found.taken or not isinstance(flow, ScalarNode):
+            return Whole(found.root, whole.beside)
+        told = Label(flow.span, "taken by this flow, which does not say it itself")
+        return Whole(found.root, (*whole.beside, spec.Borrowed(DEFAULTS, told)))
+
+
+def borrowed(faults: Iterable[Diagnostic], beside: Iterable[spec.Borrowed]) -> Iterator[Diagnostic]:
+    """Yield the faults of a spec; those in words of another file say where the spec takes these.
+
+    What is wrong there for one flow may be right for others: no fix is certain.
+    """
+    told = {one.path: one.told for one in beside}
+    for fault in faults:
+        found = told.get(fault.file or "") if fault.label is not None else None
+        yield fault if found is None else replace(fault, related=(*fault.related, found), fix=None)
+
+
+def merged(faults: Iterable[Diagnostic]) -> Iterator[Diagnostic]:
+    """Yield faults, those once that several specs have in words which they share.
+
+    The file's own fault, which names no other place, stands for all of them.
+    """
+    alike: dict[object, list[Diagnostic]] = {}
+    for fault in faults:
+        known_as = (fault.code, fault.message, fault.label, fault.path, fault.severity)
+        alike.setdefault(known_as, []).append(fault)
+    for found in alike.values():
+        first = min(found, key=lambda fault: len(fault.related))
+        others = len({fault.related for fault in found}) - 1
+        if others and first.related and first.fix is None:
+            more = f"the same holds for {others} other flow{'s' * (others > 1)}"
+            first = replace(first, notes=(*first.notes, more))
+        yield first
