@@ -43,6 +43,7 @@ ROWS = {
     "contract import --output": Row(("contract", "import", "shop.json")),
     "sandbox --ready-file": Row(("sandbox", "--contract", "lock.json"), "--ready-file"),
     "schema connection --output": Row(("schema", "connection")),
+    "schema defaults --output": Row(("schema", "defaults")),
     "schema environment --output": Row(("schema", "environment")),
     "schema infer --output": Row(("schema", "infer", "records.json")),
     "schema maps --output": Row(("schema", "maps")),

@@ -63,6 +63,8 @@ def test_readme_message_is_what_the_compiler_says(tmp_path: Path) -> None:
     shutil.copytree(ROOT / "specs/shopify/examples", tmp_path / "specs/shopify/examples")
     wrong = text.replace("    CustomerOrder:", "    CustomerOrdr:")
     (tmp_path / "specs/shopify/orders.maps.yaml").write_text(wrong, encoding="utf-8")
+    defaults = "defaults: 1\nauth: {target: acumatica}\nperformance: {mode: queued}\n"
+    (tmp_path / "specs/defaults.yaml").write_text(defaults, encoding="utf-8")
     workspace = Workspace.find(tmp_path)
 
     said = as_text(check_specs(workspace, workspace.spec_paths()).faults)
