@@ -12,13 +12,14 @@ class FileFormat(Struct, frozen=True, kw_only=True):
 
     `reads` says in words what is read, `refuses` has the suffixes of files that are something else,
     `takes` the keys of a source that mean something here. Where it `holds_cells`, a record is a
-    row, each of its members one value, and a number is text.
+    row, each of its members one value, and a number is text. What is no text has no encoding.
     """
 
     reads: str
     refuses: tuple[str, ...]
     takes: tuple[str, ...]
     holds_cells: bool = False
+    is_text: bool = True
 
 
 FORMATS: Mapping[str, FileFormat] = {
@@ -36,7 +37,13 @@ FORMATS: Mapping[str, FileFormat] = {
 }
 
 
+PACKED = ".gz"
 SETTINGS = frozenset(key for one in FORMATS.values() for key in one.takes)
+
+
+def unpacked(name: str) -> str:
+    """Return what a file is called when it is unpacked: `orders.csv.gz` is `orders.csv`."""
+    return name[: -len(PACKED)] if name.lower().endswith(PACKED) else name
 
 
 def taking(key: str) -> str:

@@ -40,6 +40,11 @@ class Form(Struct, frozen=True, omit_defaults=True):
         return self.delimiter != "\t" if self.quoting is None else self.quoting == "double"
 
     @property
+    def is_text(self) -> bool:
+        """Whether files are text, which is in some encoding."""
+        return FORMATS[self.format].is_text
+
+    @property
     def holds_cells(self) -> bool:
         """Whether a record is a row of cells, each of them text."""
         return FORMATS[self.format].holds_cells

@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from mapgen.cli.chosen import spec_of
 from mapgen.cli.output import say
-from mapgen.formats import FORMATS
+from mapgen.formats import FORMATS, unpacked
 from mapgen.freshness import staleness_of
 from mapgen.named import named_environment
 from mapgen.plan import Form, LedgerTable, RemoteTable
@@ -247,7 +247,7 @@ def open_records(path: Path, form: Form, what: str) -> BinaryIO:
     Raises Stopped for one that is missing, cannot be read or is of another format.
     """
     known = FORMATS[form.format]
-    if path.suffix.lower() in known.refuses:
+    if unpacked(path.name).lower().endswith(known.refuses):
         raise Stopped(messages.unsupported_input(path=str(path), reads=known.reads))
     try:
         return path.open("rb", buffering=CHUNK)

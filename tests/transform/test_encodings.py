@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import gzip
 import io
 import json
 import tracemalloc
@@ -179,3 +180,55 @@ def test_json_is_told() -> None:
     lines = plain(io.BytesIO(data), Form(encoding="utf-16")).read().splitlines()
 
     assert [json.loads(line)["a"] for line in lines] == ["ü", 2]
+
+
+ZIPPED = gzip.compress(TEXT.encode() * 1000)
+
+
+def lines_before(data: bytes) -> tuple[int, str]:
+    """Return how many whole lines come out of a file, and why no more do."""
+    count = 0
+    try:
+        stream = plain(io.BytesIO(data), Form("csv"))
+        while stream.readline():
+            count += 1
+    except UnfitBytes as error:
+        return count, str(error)
+    return count, ""
+
+
+def test_gzip() -> None:
+    """What is packed is unpacked, several members of it, too, in any encoding."""
+    assert lines_before(ZIPPED) == (3000, "")
+    assert lines_before(ZIPPED * 2 + b"\0" * 512) == (6000, "")
+    packed = gzip.compress(TEXT.encode("utf-16"))
+    assert text_of(packed, "utf-16") == TEXT
+    assert plain(Dripping(packed), Form("csv", encoding="utf-16")).read().decode() == TEXT
+
+
+@given(st.integers(0, len(ZIPPED) - 1))
+def test_truncated_gzip(length: int) -> None:
+    """What is whole before the end is read, and then the end is told."""
+    count, why = lines_before(ZIPPED[:length])
+
+    assert count <= 3000
+    assert "ends too early" in why or length < 3
+
+
+def test_damaged_gzip() -> None:
+    """Damage is told where it is met; of what the sum of all contradicts the last line is not given."""
+    assert "damaged" in lines_before(ZIPPED[:-8] + b"12345678")[1]
+    assert lines_before(ZIPPED[:-8] + b"12345678")[0] == 2999
+
+
+def test_a_bomb(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What grows without measure is refused."""
+    monkeypatch.setattr("mapgen.runtime.sources.plain.MOST_UNPACKED", 1 << 20)
+
+    assert "more than 500 times" in lines_before(gzip.compress(b"\n" * (1 << 23)))[1]
+
+
+def test_a_workbook_is_told() -> None:
+    """A workbook is no text."""
+    with pytest.raises(UnfitBytes, match="workbook"):
+        plain(io.BytesIO(b"PK\x03\x04..."), Form("csv"))

@@ -1,12 +1,14 @@
 """The bytes of an input file in, its text as UTF-8 out, a piece at a time.
 
-What all formats share: the encoding. What cannot be read at all says so, with the next step.
+What all formats share: gzip and the encoding. What cannot be read at all says so, with the next
+step.
 """
 
 from __future__ import annotations
 
 import codecs
 import io
+import zlib
 from collections.abc import Callable
 from typing import BinaryIO, cast
 
@@ -14,6 +16,12 @@ from mapgen.encodings import SIZE_OF_HEAD, codec_of, is_of, is_utf8, marked
 from mapgen.plan import Form
 from mapgen.runtime.sources.records import CHUNK, NO_TEXT
 
+_GZIP = b"\x1f\x8b\x08"
+_ZIP = b"PK\x03\x04"
+_WBITS_OF_GZIP = 31
+# Beyond so much, what has grown by so many times is no file of records, but made to fill a machine.
+MOST_UNPACKED = 1 << 30
+MOST_TIMES = 500
 _AS_UTF8 = "leave `encoding:` of the source out, which is UTF-8 then"
 
 
@@ -37,13 +45,21 @@ class _Pieces(io.BufferedReader):
 
 
 def plain(stream: BinaryIO, form: Form) -> BinaryIO:
-    """Return the text of a file as UTF-8, whatever it is written in.
+    """Return the text of a file as UTF-8, whatever it is written in; unpacked, where it is gzip.
+
+    What is no text stays as it is.
 
     Raises UnfitBytes where its first bytes tell that it is not what the form says.
     """
+    head, stream = _begun(stream)
+    if head.startswith(_GZIP):
+        head, stream = _begun(_Pieces(_Unpacked(stream), CHUNK))
+    if not form.is_text:
+        return stream
+    if head.startswith(_ZIP):
+        raise UnfitBytes("it begins like a workbook of Excel", "is it `format: xlsx`?")
     codec = codec_of(form.encoding)
     assert codec is not None
-    head, stream = _begun(stream)
     found = marked(head)
     if found is not None and not is_of(codec, found[0]):
         raise _contradiction(form, *found)
@@ -101,6 +117,53 @@ class _Behind(io.RawIOBase):
         chunk, self._head = self._head[: len(view)], self._head[len(view) :]
         view[: len(chunk)] = chunk
         return len(chunk)
+
+
+class _Unpacked(_Behind):
+    """A stream of gzip, unpacked. What is behind its end is more of it."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        super().__init__(b"", stream)
+        self._raw = self._read
+        self._read = self._unpacked
+        self._member = zlib.decompressobj(_WBITS_OF_GZIP)
+        self._packed = b""
+        self._taken = self._given = 0
+
+    def _unpacked(self, size: int) -> bytes:
+        """Return some of what is packed, none at the end."""
+        while True:
+            if not self._packed:
+                self._packed = self._raw(CHUNK)
+                self._taken += len(self._packed)
+            if self._member.eof:  # zeros may fill up a block
+                self._packed = self._packed.lstrip(b"\0")
+                if not self._packed and not (more := self._raw(CHUNK)):
+                    return b""
+                self._packed = self._packed or more
+                self._member = zlib.decompressobj(_WBITS_OF_GZIP)
+            elif not self._packed:
+                reason = "its gzip ends too early; what is whole before that has been read"
+                raise UnfitBytes(reason, "fetch the file again")
+            if piece := self._piece(size):
+                return piece
+
+    def _piece(self, size: int) -> bytes:
+        before = self._member.copy()
+        try:
+            piece = self._member.decompress(self._packed, size)
+        except zlib.error:
+            if size > 1:  # what is whole is in smaller pieces
+                self._member = before
+                return self._piece(size // 2)
+            reason = "its gzip is damaged; what is whole before that has been read"
+            raise UnfitBytes(reason, "fetch the file again") from None
+        self._packed = self._member.unconsumed_tail or self._member.unused_data
+        self._given += len(piece)
+        if self._given > max(MOST_UNPACKED, MOST_TIMES * self._taken):
+            reason = f"unpacked it is more than {MOST_TIMES} times as long"
+            raise UnfitBytes(reason, "unpack it, and look what it is")
+        return piece
 
 
 class _Recoded(_Behind):

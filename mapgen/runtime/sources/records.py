@@ -18,6 +18,7 @@ import msgspec
 from msgspec.structs import replace
 
 from mapgen.encodings import looks_like
+from mapgen.formats import unpacked
 from mapgen.runtime.errors import RuleError, Unjoined
 from mapgen.runtime.nesting import DEEPEST, is_deeper
 
@@ -81,7 +82,7 @@ def read_records(
         decoder: what most records can be decoded by, so that it is done once.
         own: those of the names that a record may have itself: they count where they come first.
     """
-    if name.lower().endswith((".jsonl", ".ndjson")):
+    if unpacked(name).lower().endswith((".jsonl", ".ndjson")):
         return lines_of(stream)
     return _Splitter(stream, _Names(names, own), decoder).records()
 
