@@ -31,7 +31,10 @@ FORMATS: Mapping[str, FileFormat] = {
     "csv": FileFormat(
         reads="CSV with a header line (`.csv`, `.tsv`, `.txt`)",
         refuses=(".json", ".jsonl", ".ndjson", ".xml", ".xlsx"),
-        takes=("delimiter", "encoding", "quoting", "group"),
+        takes=(
+            *("delimiter", "quoting", "encoding", "header_line"),
+            *("decimal", "thousands", "dates", "group"),
+        ),
         holds_cells=True,
     ),
 }

@@ -32,6 +32,10 @@ class Form(Struct, frozen=True, omit_defaults=True):
     delimiter: str = ","
     quoting: Literal["double", "none"] | None = None
     encoding: str = "utf-8"
+    decimal: str | None = None
+    thousands: str | None = None
+    dates: dict[str, str] = {}
+    header_line: int = 1
     own: tuple[str, ...] = ()
 
     @property
@@ -271,10 +275,10 @@ class Plan(Struct, frozen=True, kw_only=True):
         return self.form.format if self.reads is None else "entity"
 
     @property
-    def members_of_cells(self) -> frozenset[str]:
-        """The members of a record that are made of rows of cells."""
-        joined = {name for name, join in self.joins.items() if join.form.holds_cells}
-        return frozenset(joined if self.group is None else {*joined, self.group.rows})
+    def members_of_cells(self) -> dict[str, Form]:
+        """The members of a record that are made of rows of cells, and of which files."""
+        found = {name: join.form for name, join in self.joins.items() if join.form.holds_cells}
+        return found if self.group is None else {**found, self.group.rows: self.form}
 
     @property
     def only(self) -> DocumentPlan:

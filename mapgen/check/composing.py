@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from mapgen.contract.source_schema import SourceSchema
 from mapgen.encodings import codec_of
+from mapgen.expression.patterns import date_reading_fault, instant_reading_fault
 from mapgen.formats import SETTINGS, taking
 from mapgen.ir import types
 from mapgen.report import Diagnostic, Text, near_names
@@ -63,6 +64,11 @@ def _faults_of_format(
     for key, span in form.written:
         if key in SETTINGS and key not in form.kind.takes:
             yield messages.unfit_modifier(span, name=key, why=f"is for {taking(key)}")
+    if form.thousands is not None and form.thousands.value == _decimal_sign(form):
+        why = f"is the sign `{form.thousands.value}` of the decimals, too"
+        yield messages.unfit_modifier(form.thousands.span(), name="thousands", why=why)
+    if schema is not None:
+        yield from _faults_of_dates(form, path, schema)
     if form.encoding is not None and codec_of(form.encoding.value) is None:
         yield words.unknown_encoding(form.encoding)
     if not form.kind.holds_cells:
@@ -74,6 +80,26 @@ def _faults_of_format(
     )
     if nested:
         yield messages.cells_hold_one_value(path.span(), fields=nested)
+
+
+def _decimal_sign(form: spec.Format) -> str:
+    return "." if form.decimal is None else form.decimal.value
+
+
+def _faults_of_dates(form: spec.Format, path: Text, schema: SourceSchema) -> Iterator[Diagnostic]:
+    for column, words_of in form.dates:
+        kind = types.present(schema.record.fields.get(column.value, types.ERROR))
+        if column.value not in schema.record.fields:
+            known = near_names(column.value, schema.record.fields)
+            yield words.unknown_key_member(column, owner=f"`{path.value}`", known=known)
+        elif kind not in (types.DATE, types.TIMESTAMP):
+            yield words.unfit_date_format(
+                words_of, column=column.value, why=f"it is {_words(kind)}"
+            )
+        else:
+            fault = date_reading_fault if kind == types.DATE else instant_reading_fault
+            if why := fault(words_of.value):
+                yield words.unfit_date_format(words_of, column=column.value, why=why)
 
 
 def _faults_of_takes(join: spec.Join) -> Iterator[Diagnostic]:

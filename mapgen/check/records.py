@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Literal, cast
+from typing import Any, Literal, cast
 
 import msgspec
 
@@ -15,6 +15,7 @@ from mapgen.ir.expression import attribute_names
 from mapgen.ir.types import INT, ListOf, MapOf, Object, Optional, Type, element_of, held, present
 from mapgen.report import Text
 from mapgen.spec import model as spec
+from mapgen.spec.nodes import ScalarNode
 
 
 def source_objects(schema: SourceSchema, reads: Iterable[str]) -> tuple[ir.SourceObject, ...]:
@@ -82,13 +83,21 @@ def form(said: spec.Format, record: Type) -> plan.Form:
     members = kind.fields if isinstance(kind, Object) else {}
     own = tuple(name for name in said.envelope if name in members)
     values = ((name, getattr(said, name, None)) for name in plan.Form.__struct_fields__)
-    settings = {name: _plain(value) for name, value in values if value is not None}
+    settings = {name: _plain(value) for name, value in values if value}
     return msgspec.convert(settings | {"own": own}, plan.Form)
 
 
-def _plain(value: object) -> object:
+def _plain(value: Any) -> object:
     """Return a setting of a format without its place."""
-    return value.value if isinstance(value, Text) else value
+    match value:
+        case Text():
+            return value.value
+        case ScalarNode():
+            return value.whole
+        case ((Text(), Text()), *_):
+            return {key.value: text.value for key, text in value}
+        case _:
+            return value
 
 
 def needed_joins(source: spec.SourceClause) -> Iterator[str]:

@@ -440,6 +440,19 @@ class Format(Construct):
         "whether cells of CSV may be in double quotation marks; `none` between tabs, else"
         " `double` unless said",
     )
+    header_line: ScalarNode | None = optional(
+        Whole(least=1), "the line with the names of the columns; the first unless said"
+    )
+    decimal: Text | None = optional(
+        words.DECIMAL_SIGN, "the sign before the decimals of numbers in cells; a point unless said"
+    )
+    thousands: Text | None = optional(
+        words.THOUSANDS_SIGN, "the sign between the thousands of numbers in cells"
+    )
+    dates: tuple[tuple[Text, Text], ...] = optional(
+        MapOf(keyed(words.PROSE), "date formats"),
+        "how dates are written in cells, by column: `dd.MM.yyyy`",
+    )
     encoding: Text | None = optional(
         words.ENCODING, "the encoding of input files; UTF-8 unless said"
     )

@@ -216,7 +216,7 @@ def test_truncated_gzip(length: int) -> None:
 
 
 def test_damaged_gzip() -> None:
-    """Damage is told where it is met; of what the sum of all contradicts the last line is not given."""
+    """Damage is told where it is met; the last line of what its sum contradicts is not given."""
     assert "damaged" in lines_before(ZIPPED[:-8] + b"12345678")[1]
     assert lines_before(ZIPPED[:-8] + b"12345678")[0] == 2999
 

@@ -28,3 +28,7 @@ unknown_encoding = Message(
     "E575: `{it}` is no encoding of text that can be read",
     help="usual ones are `utf-8`, `utf-16`, `windows-1252`, `iso-8859-15` and `cp850`",
 )
+unfit_date_format = Message(
+    "E576: the cells of `{column}` cannot be read as `{it}`: {why}",
+    help="a format is of letters like `dd.MM.yyyy`, for a column that is a date in the schema",
+)

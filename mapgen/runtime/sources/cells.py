@@ -7,14 +7,18 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
 from operator import itemgetter
-from typing import ClassVar
+from typing import ClassVar, cast
 
 import msgspec
 
+from mapgen.plan import Form
 from mapgen.runtime.constraints import present_type
-from mapgen.runtime.source import struct_of
+from mapgen.runtime.errors import RuleError
+from mapgen.runtime.source import TypeMismatch, struct_of
 from mapgen.runtime.sources.records import JsonValue
+from mapgen.runtime.sources.spelling import Spelling
 
+_PLAIN = Spelling(Form())
 _WHOLE = re.compile(r"-?(?:0|[1-9]\d{0,17})", re.ASCII)
 _FLAGS = {"true": True, "false": False}
 
@@ -72,7 +76,7 @@ def header_of(names: Iterable[str], needed: tuple[str, ...]) -> tuple[str, ...]:
     return header
 
 
-def typed_cells(value: JsonValue, kind: type) -> JsonValue:
+def typed_cells(value: JsonValue, kind: type, spelling: Spelling = _PLAIN) -> JsonValue:
     """Return a row with whole numbers and flags as what they are; empty cells are missing.
 
     A cell that is not written like its type (`007`, `yes`) stays text, which the source's type
@@ -81,12 +85,22 @@ def typed_cells(value: JsonValue, kind: type) -> JsonValue:
     Args:
         value: the row.
         kind: the struct that it is to become.
+        spelling: how cells are written.
     """
     if not isinstance(value, dict):
         return value
     kinds = _kinds(kind)
     cells = ((name, cell) for name, cell in value.items() if cell != "")
-    return {name: typed_cell(cell, kinds.get(name)) for name, cell in cells}
+    return {name: _spelled(cell, name, kinds.get(name), spelling) for name, cell in cells}
+
+
+def _spelled(cell: JsonValue, name: str, kind: object, spelling: Spelling) -> JsonValue:
+    """Return what a cell is; what is not written like it stands for its error."""
+    read = spelling.of(name, kind) if isinstance(cell, str) else None
+    try:
+        return typed_cell(cell if read is None else read(cast(str, cell)), kind)
+    except RuleError as fault:
+        return cast(JsonValue, TypeMismatch(fault))
 
 
 @cache
@@ -96,24 +110,24 @@ def _kinds(kind: type) -> Mapping[str, object]:
     return {field.encode_name: present_type(field.type) for field in fields}
 
 
-def typed_members(value: JsonValue, kind: type, names: frozenset[str]) -> JsonValue:
+def typed_members(value: JsonValue, kind: type, forms: Mapping[str, Form]) -> JsonValue:
     """Return a record with the rows in these members typed as `typed_cells` does.
 
     Args:
         value: the record.
         kind: the struct that it is to become.
-        names: its members that are rows, or lists of them.
+        forms: what files are of which its members are rows, or lists of them.
     """
     if not isinstance(value, dict):
         return value
     typed = dict(value)
     for name, inner in _structs(kind):
-        if name in names and name in value:
-            found = value[name]
+        if name in forms and name in value:
+            found, spelling = value[name], Spelling(forms[name])
             if isinstance(found, list):
-                typed[name] = [typed_cells(row, inner) for row in found]
+                typed[name] = [typed_cells(row, inner, spelling) for row in found]
             else:
-                typed[name] = typed_cells(found, inner)
+                typed[name] = typed_cells(found, inner, spelling)
     return typed
 
 

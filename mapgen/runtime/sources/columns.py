@@ -13,10 +13,12 @@ from typing import Any
 import msgspec
 
 from mapgen.runtime.constraints import keeper, present_type
+from mapgen.runtime.errors import RuleError
 from mapgen.runtime.source import Amount, amount, exact, one_type, struct_of
 from mapgen.runtime.sources.cells import Row, getter, typed_cell
 from mapgen.runtime.sources.groups import RowGroup
 from mapgen.runtime.sources.records import JsonValue
+from mapgen.runtime.sources.spelling import Spelling
 from mapgen.runtime.varied import varied_of
 
 _Read = Callable[[Any], Any]
@@ -27,39 +29,41 @@ _Converter = Callable[[str], object]
 class CsvReader:
     """Reads the records of one flow; what a header says is worked out once."""
 
-    def __init__(self, kind: type) -> None:
-        """Make ready for records that become this struct."""
+    def __init__(self, kind: type, spelling: Spelling) -> None:
+        """Make ready for records that become this struct, of cells that are written so."""
         self._kind = kind
+        self._spelling = spelling
         self._header: tuple[str, ...] | None = None
         self._read: _Read
 
     def read(self, record: Row | RowGroup) -> Any | None:
         """Return the struct of a record, None where the complete way has to look at it."""
         if record.header is not self._header:
-            self._read = _reader(self._kind, record)
+            self._read = _reader(self._kind, record, self._spelling)
             self._header = record.header
         try:
             return self._read(record)
-        except (ValueError, ArithmeticError, msgspec.ValidationError):
+        except (ValueError, ArithmeticError, msgspec.ValidationError, RuleError):
             return None
 
 
-def _reader(kind: type, first: Row | RowGroup) -> _Read:
+def _reader(kind: type, first: Row | RowGroup, spelling: Spelling) -> _Read:
     if isinstance(first, RowGroup):
-        return _group_reader(kind, first)
-    values = _values(kind, first.header)
+        return _group_reader(kind, first, spelling)
+    values = _values(kind, first.header, spelling)
     return lambda row: kind(*values(row.cells))
 
 
-def _group_reader(kind: type, first: RowGroup) -> _Read:
+def _group_reader(kind: type, first: RowGroup, spelling: Spelling) -> _Read:
     kinds = {field.encode_name: field.type for field in msgspec.structs.fields(kind)}
     inner = struct_of(kinds.get(first.group.rows))
     of_key = getter([first.header.index(name) for name in first.group.by])
     if inner is None:  # no rule reads the rows
-        key = _values(kind, first.group.by)
+        key = _values(kind, first.group.by, spelling)
         return lambda record: kind(*key(list(of_key(record.rows[0]))))
     at = list(kinds).index(first.group.rows)
-    key, values = _values(kind, first.group.by, at), _values(inner, first.header)
+    key = _values(kind, first.group.by, spelling, at)
+    values = _values(inner, first.header, spelling)
 
     def read(record: RowGroup) -> Any:
         members = key(list(of_key(record.rows[0])))
@@ -69,7 +73,9 @@ def _group_reader(kind: type, first: RowGroup) -> _Read:
     return read
 
 
-def _values(kind: type, header: tuple[str, ...], rows: int | None = None) -> _Values:
+def _values(
+    kind: type, header: tuple[str, ...], spelling: Spelling, rows: int | None = None
+) -> _Values:
     """Return what gives the members of a struct, in their order; that at `rows` is none of cells.
 
     An optional member that is missing is None in every source struct.
@@ -79,7 +85,7 @@ def _values(kind: type, header: tuple[str, ...], rows: int | None = None) -> _Va
     get = getter([columns.get(field.encode_name, 0) for field in fields])
     absent = [at for at, field in enumerate(fields) if field.encode_name not in columns]
     required = [at for at, field in enumerate(fields) if field.required and at != rows]
-    converters = list(_converters(kind))
+    converters = list(_converters(kind, spelling))
 
     def values(cells: list[str]) -> list[Any]:
         found: list[Any] = [cell or None for cell in get(cells)]
@@ -96,7 +102,7 @@ def _values(kind: type, header: tuple[str, ...], rows: int | None = None) -> _Va
     return values
 
 
-def _converters(kind: type) -> Iterator[tuple[int, _Converter]]:
+def _converters(kind: type, spelling: Spelling) -> Iterator[tuple[int, _Converter]]:
     """Yield what makes the members that are more than text of their cells, each with its place."""
     for at, field in enumerate(msgspec.structs.fields(kind)):
         inner, is_kept = present_type(field.type), keeper(field.type)
@@ -106,10 +112,17 @@ def _converters(kind: type) -> Iterator[tuple[int, _Converter]]:
             convert = partial(one_type, varied)
             yield at, convert if is_kept is None else partial(_kept, is_kept, inner, convert)
             continue
+        read = spelling.of(field.encode_name, inner)
         if is_kept is not None:
-            yield at, partial(_kept, is_kept, inner, convert)
-        elif inner is not str:
+            convert = partial(_kept, is_kept, inner, convert)
+        if read is not None:
+            yield at, partial(_spelled, read, convert)
+        elif is_kept is not None or inner is not str:
             yield at, convert
+
+
+def _spelled(read: Callable[[str], str], convert: _Converter, cell: str) -> object:
+    return convert(read(cell))
 
 
 def _converted(kind: object, cell: str) -> object:

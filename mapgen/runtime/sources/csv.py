@@ -12,7 +12,7 @@ import io
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, islice
 from typing import TYPE_CHECKING, BinaryIO, Literal
 
 import msgspec
@@ -44,7 +44,13 @@ class CsvFiles:
     ) -> Iterator[Row | RawRecord]:
         """Return the rows of a file."""
         form = self.form
-        return read_rows(stream, form.delimiter, needed, is_quoted=form.is_quoted)
+        return read_rows(
+            stream,
+            form.delimiter,
+            needed,
+            is_quoted=form.is_quoted,
+            header_line=form.header_line,
+        )
 
     def source(self, plan: Plan, kind: type[msgspec.Struct]) -> Source:
         """Return the source of a flow whose records are rows."""
@@ -125,9 +131,14 @@ def _is_utf8(text: str) -> bool:
 
 
 def read_rows(
-    stream: BinaryIO, delimiter: str, needed: tuple[str, ...], *, is_quoted: bool = True
+    stream: BinaryIO,
+    delimiter: str,
+    needed: tuple[str, ...],
+    *,
+    is_quoted: bool = True,
+    header_line: int = 1,
 ) -> Iterator[Row | RawRecord]:
-    """Yield the rows below the header; those that cannot be read are broken records.
+    """Yield the rows below the header that are not empty; unreadable ones are broken records.
 
     Where a row in quotation marks reaches over several lines and cannot be read, each of them is
     told as a broken row, since any may be a row that a mark which is not closed has swallowed.
@@ -137,28 +148,32 @@ def read_rows(
         delimiter: what stands between cells.
         needed: columns without which no row can become a record.
         is_quoted: whether a cell may stand in quotation marks; if not, they are text.
+        header_line: the line with the header; those before it are passed over.
 
     Raises HeaderError where the first line lacks one of them, or names a column twice.
     """
     chunks = _Chunks(stream)
     quoting: Literal[0, 3] = csv.QUOTE_MINIMAL if is_quoted else csv.QUOTE_NONE
 
-    def started() -> Reader:
-        lines = chain.from_iterable(chunks)
+    def started(lines: Iterator[str]) -> Reader:
         return csv.reader(lines, delimiter=delimiter, quoting=quoting, strict=True)
 
-    rows = started()
+    lines = chain.from_iterable(chunks)
+    passed = _passed_over(lines, header_line - 1)
+    rows = started(lines)
     header = header_of(_first(rows), needed)
     width = len(header)
-    passed = number = 0
-    begin = rows.line_num + 1
+    number = 0
+    begin = passed + rows.line_num + 1
     while True:
         try:
             for cells in rows:
-                if len(cells) == width and cells and (chunks.is_utf8 or _is_text(header, cells)):
+                if not any(cells):
+                    pass  # a blank line, or what spreadsheets leave of rows: `;;;;`
+                elif len(cells) == width and (chunks.is_utf8 or _is_text(header, cells)):
                     number += 1
                     yield Row(number, begin, header, cells)
-                elif cells:
+                else:
                     broken = _misshapen(header, cells)
                     break
                 begin = passed + rows.line_num + 1
@@ -169,13 +184,21 @@ def read_rows(
         except _LineTooLong:
             broken = f"the row is longer than {LONGEST_LINE:,} characters"
             passed += rows.line_num + 1
-            rows = started()
+            rows = started(chain.from_iterable(chunks))
         number += 1
         yield RawRecord(number, begin, b"", broken)
         for swallowed in range(begin + 1, passed + rows.line_num + 1):
             number += 1
             yield RawRecord(number, swallowed, b"", _swallowed(begin))
         begin = passed + rows.line_num + 1
+
+
+def _passed_over(lines: Iterator[str], count: int) -> int:
+    """Pass over so many lines, or as many as there are; return how many."""
+    try:
+        return sum(1 for _ in islice(lines, count))
+    except _LineTooLong:
+        raise HeaderError("what is before its header is no text") from None
 
 
 def _is_text(header: tuple[str, ...], cells: list[str]) -> bool:

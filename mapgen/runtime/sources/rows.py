@@ -14,6 +14,7 @@ from mapgen.runtime.sources.columns import CsvReader
 from mapgen.runtime.sources.groups import Record, grouped, needed_for
 from mapgen.runtime.sources.kind import Doubted, Files, looked_at
 from mapgen.runtime.sources.records import JsonValue, RawRecord, decode
+from mapgen.runtime.sources.spelling import Spelling
 
 
 class RowRecords:
@@ -24,7 +25,8 @@ class RowRecords:
         self._files = files
         self._plan = plan
         self._kind = kind
-        self._reader = CsvReader(kind)
+        self._spelling = Spelling(plan.form)
+        self._reader = CsvReader(kind, self._spelling)
         self.passed = Counter[str]()
 
     def records(self, stream: BinaryIO, name: str) -> Iterator[Record]:
@@ -51,6 +53,6 @@ class RowRecords:
     def value(self, record: Record) -> JsonValue:
         """Return the record as an object, with numbers and flags where it is to have some."""
         raw = decode(record) if isinstance(record, RawRecord) else record.named()
-        value = typed_cells(raw, self._kind)
+        value = typed_cells(raw, self._kind, self._spelling)
         cells = self._plan.members_of_cells
         return typed_members(value, self._kind, cells) if cells else value
