@@ -12,9 +12,9 @@ from mapgen.checking import Findings, check_specs
 from mapgen.report import Diagnostic, Fix, Source, Stopped
 from mapgen.report.fix import spliced, written_at
 from mapgen.spec.nodes import read_yaml
-from mapgen.spec.reader import read_connection, read_environment
+from mapgen.spec.reader import read_connection, read_environment, read_parts
 from mapgen.specs import Specs
-from mapgen.workspace import DEFAULTS, SPEC_SUFFIX, SPECS, Workspace
+from mapgen.workspace import DEFAULTS, PARTS_SUFFIX, SPEC_SUFFIX, SPECS, Workspace
 
 # A fix may uncover what another one corrects; what takes longer goes round in circles.
 MOST_ROUNDS = 10
@@ -210,6 +210,8 @@ def soundness(workspace: Workspace, path: str) -> tuple[int, int]:
 def _read(workspace: Workspace, source: Source) -> None:
     if source.path.endswith(SPEC_SUFFIX):
         Specs(workspace).read(source.path)
+    elif source.path.endswith(PARTS_SUFFIX):
+        read_parts(source)
     elif source.path == DEFAULTS:
         Specs(workspace).defaults()
     elif source.path.startswith(f"{SPECS}/environments/"):

@@ -11,6 +11,7 @@ from mapgen.check.flow import check
 from mapgen.check.model import Checked
 from mapgen.check.owners import check_owners
 from mapgen.check.remote import circles
+from mapgen.check.reuse import idle_files
 from mapgen.check.security import check_secrets
 from mapgen.check.writers import kind_of
 from mapgen.loading import Shelf
@@ -38,7 +39,7 @@ def check_specs(workspace: Workspace, paths: Iterable[str]) -> Findings:
     faults: list[Diagnostic] = []
     given = tuple(paths)
     shelf = Shelf(workspace)
-    specs = _read(shelf.specs, given, faults)
+    specs = _read(shelf, given, faults)
     flows = []
     for flow in specs:
         shelf.meet(flow)
@@ -48,6 +49,9 @@ def check_specs(workspace: Workspace, paths: Iterable[str]) -> Findings:
             flows.append(check(flow, shelf.around(flow)))
         except Stopped as stopped:
             faults.extend(borrowed(stopped.diagnostics, flow.beside))
+    files = list(shelf.shared.check_files())
+    if not shelf.faults and len(flows) == len(given) == len(workspace.spec_paths()):
+        faults.extend(idle_files(files, flows))
     faults.extend(circles(shelf.known_flows, [flow.flow.value for flow in specs]))
     for connection in shelf.connections():
         faults.extend(check_secrets(connection.source, has_credentials=True))
@@ -112,11 +116,11 @@ def _writes(flow: Spec, kinds: Container[tuple[str, str]], named: Container[str]
     )
 
 
-def _read(files: Specs, paths: Iterable[str], faults: list[Diagnostic]) -> list[Spec]:
+def _read(shelf: Shelf, paths: Iterable[str], faults: list[Diagnostic]) -> list[Spec]:
     specs: dict[str, Spec] = {}
     for path in paths:
         try:
-            found = files.read(path)
+            found = shelf.flow(path)
         except Stopped as stopped:
             faults.extend(stopped.diagnostics)
             continue

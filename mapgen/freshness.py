@@ -47,7 +47,7 @@ def _rules(workspace: Workspace, path: str) -> str | None:
         from mapgen.loading import Shelf
 
         shelf = Shelf(workspace)
-        flow = shelf.specs.read(path)
+        flow = shelf.flow(path)
         around = shelf.around(flow)
         tables = {name: replace(facts, longest=0) for name, facts in around.tables.items()}
         at_hand = replace(

@@ -27,6 +27,7 @@ from mapgen.report.catalogue import mapping, reading
 from mapgen.runtime.lookups import ColumnError, Table, TableError, read_table
 from mapgen.runtime.sources.envelope import Envelope
 from mapgen.runtime.sources.records import RawRecord
+from mapgen.shared import Shared
 from mapgen.spec import model as spec
 from mapgen.spec.reader import flow_name
 from mapgen.specs import Specs
@@ -49,16 +50,34 @@ class Shelf(Struct):
     _targets: dict[tuple[str, str], Contract | None] = field(default_factory=dict)
     _flows: dict[str, FlowFacts | None] = field(default_factory=dict)
     _met: set[str] = field(default_factory=set)
+    _shared: Shared | None = None
     _environments: tuple[spec.Environment, ...] | None = None
     _specs: Specs | None = None
     _connections: tuple[spec.Connection, ...] | None = None
 
     @property
     def specs(self) -> Specs:
-        """The specs of the workspace."""
+        """The specs of the workspace, as they are written."""
         if self._specs is None:
             self._specs = Specs(self.workspace)
         return self._specs
+
+    @property
+    def shared(self) -> Shared:
+        """What flows have in common."""
+        if self._shared is None:
+            self._shared = Shared(self.specs, self.faults, self.contract, self._parameter)
+        return self._shared
+
+    def flow(self, path: str) -> spec.Spec:
+        """Return a spec, with the rules of parts that it uses. Raises Stopped with every fault."""
+        return self.shared.flow(path)
+
+    def _parameter(
+        self, path: Text, at: Text | None, name: str, taken: Mapping[str, int]
+    ) -> SourceSchema | None:
+        """Return the schema of a parameter: a place in a file."""
+        return self._schema(path, name, taken, at)
 
     def environments(self) -> tuple[spec.Environment, ...]:
         """Return all environments that can be read."""
@@ -172,8 +191,10 @@ class Shelf(Struct):
             names = dict(found.names) if found is not None else names
         return schemas
 
-    def _schema(self, path: Text, name: str, taken: Mapping[str, int]) -> SourceSchema | None:
-        shown = from_specs(path.value)
+    def _schema(
+        self, path: Text, name: str, taken: Mapping[str, int], at: Text | None = None
+    ) -> SourceSchema | None:
+        shown = from_specs(path.value) + ("" if at is None else f"#/{at.value}")
         known_as = (shown, name, tuple(sorted(taken.items())))
         if known_as in self._schemas:
             return self._schemas[known_as]
@@ -330,6 +351,7 @@ class Shelf(Struct):
             environments=self.environments(),
             tables=self.tables(flow.mapping),
             flows=self.flows(flow.mapping),
+            reused=self.shared.reused(flow),
         )
 
     @property
@@ -362,7 +384,7 @@ class Shelf(Struct):
         except Stopped:
             return
         try:
-            self.meet(self.specs.read(path))
+            self.meet(self.flow(path))
         except Stopped:
             name = flow_name(source)
             if name is not None:
@@ -387,7 +409,7 @@ class Shelf(Struct):
             if told.search(source.text) is None:
                 continue
             try:
-                found = self.specs.read(path)
+                found = self.flow(path)
             except Stopped:
                 yield path, flow_name(source), None
             else:

@@ -18,6 +18,7 @@ SPECS = "specs"
 GENERATED = "generated"
 SPEC_SUFFIX = ".maps.yaml"
 DEFAULTS = f"{SPECS}/defaults.yaml"
+PARTS_SUFFIX = ".parts.yaml"
 # The metadata of a whole tenant stays far below it.
 MOST_BYTES = 64 * 1024 * 1024
 
@@ -72,6 +73,11 @@ class Workspace(Struct, frozen=True):
     def has(self, path: str) -> bool:
         """Whether there is something at a path, readable or not."""
         return path in self.drafts or os.path.lexists(self.root / path)
+
+    def parts_paths(self) -> tuple[str, ...]:
+        """Return the paths of all files of parts, sorted."""
+        found = (self.root / SPECS).rglob(f"*{PARTS_SUFFIX}")
+        return tuple(sorted(path.relative_to(self.root).as_posix() for path in found))
 
     def named(self, folder: str, ending: str) -> tuple[str, ...]:
         """Return the names of the files with an ending in a folder of `specs/`, sorted."""

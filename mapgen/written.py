@@ -75,7 +75,7 @@ def _decoded(content: bytes) -> Manifest | None:
 
 
 def inputs_of(flow: spec.Spec) -> tuple[str, ...]:
-    """Return the paths of what a flow is made from: its spec, and all that types it.
+    """Return the paths of what a flow is made from: its spec, what it shares, all that types it.
 
     The defaults are among them where there are none, too: some may come. Settings and lookup tables
     are what a flow works with, not what it says.
@@ -89,7 +89,7 @@ def inputs_of(flow: spec.Spec) -> tuple[str, ...]:
     found = {
         f"{SPECS}/contracts/{name.value}.json" if is_pinned else f"{SPECS}/{name.value}"
         for name, is_pinned in named
-    } | {flow.source.path, DEFAULTS, *(one.path for one in flow.beside)}
+    } | {flow.source.path, DEFAULTS, *(one.path for one in flow.beside), *flow.shared}
     return tuple(sorted(found))
 
 

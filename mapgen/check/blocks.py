@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from mapgen.check.formulas import Formulas, described, reads_of, row_binding
 from mapgen.check.model import RESERVED
+from mapgen.check.parts import has_rules_beside, is_argument, used_at
 from mapgen.check.values import type_in_document
 from mapgen.check.written import written_block
 from mapgen.contract.model import Field
@@ -16,6 +18,7 @@ from mapgen.expression.tree import ListTree
 from mapgen.expression.typed import Typed
 from mapgen.ir import flow as ir
 from mapgen.ir import types
+from mapgen.ir.expression import Variable
 from mapgen.ir.types import Object, Optional, Type, join, present
 from mapgen.report import Diagnostic, Text
 from mapgen.report.catalogue import mapping as messages
@@ -30,13 +33,14 @@ class Opened(Struct, frozen=True):
     source: Typed | None
     where: Typed | None
     scope: Scope
+    alias: str | None = None
 
     def block(self, part: ir.Part) -> ir.Block:
         """Return the block that makes a part."""
-        source, alias = self.source, self.written.alias
+        source = self.source
         return ir.Block(
             source=None if source is None else source.code,
-            alias=None if alias is None else alias.value,
+            alias=self.alias,
             of=None if source is None else row_binding(source).type,
             where=None if self.where is None else self.where.code,
             part=part,
@@ -49,19 +53,34 @@ def opened(
     formulas: Formulas, block: spec.Block, scope: Scope, *, is_list: bool = True
 ) -> Opened | None:
     """Return a block with the names inside it, or None when its source or condition has faults."""
-    source, inner, where = None, scope, None
+    source, inner, where, alias = None, scope, None, None
     if block.source is not None and block.alias is not None:
         source = _source(formulas, block.source, scope, is_list=is_list)
         if source is None:
             formulas.doubt((block.alias, block.condition, *block.part.rules))
             return None
-        if block.alias.value in scope.bindings or block.alias.value in RESERVED:
-            formulas.faults.append(messages.name_taken(block.alias))
-        inner = scope.with_(block.alias.value, row_binding(source))
+        alias = _alias(formulas, block, block.alias, scope)
+        binding = row_binding(source)
+        if alias != block.alias.value:
+            binding = replace(binding, argument=Variable(alias, binding.type))
+        inner = scope.with_(block.alias.value, binding)
     if block.condition is not None:
         what = "`when`" if block.source is None else "`where`"
         where = formulas.condition(block.condition, inner, what)
-    return Opened(block, source, where, inner)
+    return Opened(block, source, where, inner, alias)
+
+
+def _alias(formulas: Formulas, block: spec.Block, name: Text, scope: Scope) -> str:
+    """Return what a row or an object is called in the ir; a name that is taken is reported."""
+    is_taken = name.value in scope.bindings or name.value in RESERVED
+    if not is_argument(block):
+        if is_taken:
+            formulas.faults.append(messages.name_taken(name))
+        return scope.free_name(name.value) if name.value in scope.behind else name.value
+    is_other = block.source is not None and block.source.value.strip() != name.value
+    if is_taken and is_other and has_rules_beside(block.part):
+        formulas.faults.append(messages.name_taken(used_at(block), it=name.value))
+    return scope.free_name(name.value)
 
 
 def _source(formulas: Formulas, text: Text, scope: Scope, *, is_list: bool) -> Typed | None:

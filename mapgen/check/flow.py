@@ -13,12 +13,15 @@ from mapgen.check.auth import Need, check_access, check_connection, needs, right
 from mapgen.check.composing import whole_record
 from mapgen.check.directions import contract_of_the_erp, nothing_of_the_erp
 from mapgen.check.examples import rule_examples
+from mapgen.check.formulas import Formulas
 from mapgen.check.mapping import Mapped, check_mapping
 from mapgen.check.model import Checked, Surroundings
 from mapgen.check.owners import idle_owners
+from mapgen.check.parts import placed, uses_in, written_at
 from mapgen.check.performance import check_performance
 from mapgen.check.records import form, group, joins, needed_joins, source_objects
 from mapgen.check.remote import check_remote, tables
+from mapgen.check.reuse import idle_reuse, reused_names
 from mapgen.check.security import (
     check_secret_rules,
     check_secrets,
@@ -34,6 +37,7 @@ from mapgen.ir.types import Object
 from mapgen.report import Diagnostic, Stopped
 from mapgen.report.catalogue import mapping as messages
 from mapgen.spec import model as spec
+from mapgen.spec.linking import PartKey
 
 
 def check(flow: spec.Spec, around: Surroundings) -> Checked:
@@ -48,7 +52,7 @@ def check(flow: spec.Spec, around: Surroundings) -> Checked:
         faults.append(messages.unknown_contract(pinned, known=around.contract_names))
     found = None
     if contract is not None and schema is not None:
-        found = check_mapping(section, contract, schema, around.tables, faults)
+        found = check_mapping(section, contract, schema, around.tables, faults, around.reused)
     erp = contract_of_the_erp(contract, schema)
     if erp is not None:
         faults += check_remote(flow, erp, around.flows)
@@ -68,10 +72,15 @@ def check(flow: spec.Spec, around: Surroundings) -> Checked:
     faults += check_secret_rules(section)
     if found is not None and found.key is not None and schema is not None:
         faults += check_shown(flow.security, section, schema, found.key, found.identities)
+    names: frozenset[PartKey] = frozenset()
+    if found is not None:
+        names = reused_names(section, around.reused, found.formulas.used)
+        faults += idle_reuse(section, around.reused, names, found.formulas.doubtful)
     if faults or found is None or contract is None or schema is None:
-        raise Stopped(faults)
+        uses = (use for one in section.documents for use in uses_in(one.part))
+        raise Stopped(placed(faults, uses))
     made = _flow(flow, contract, schema, found, needed)
-    return Checked(flow, made, tuple(sorted(found.formulas.reads)))
+    return Checked(flow, made, tuple(sorted(found.formulas.reads)), names)
 
 
 def _flow(
@@ -106,19 +115,39 @@ def _flow(
         skips=found.skips,
         key=found.key.code,
         documents=documents,
+        written_at=tuple(
+            {
+                rule: place
+                for one in section.documents
+                for rule, place in written_at(one.part, one.pointer)
+            }.items()
+        ),
         personal=personal,
-        ignored=tuple(_ignored(section, schema.record)),
+        ignored=tuple(_ignored(section, schema.record, found.formulas)),
         rule_examples=tuple(
             example for one in documents for example in rule_examples(one.block, rules)
         ),
     )
 
 
-def _ignored(section: spec.MappingSection, record: Object) -> Iterator[ir.Ignored]:
+def _ignored(
+    section: spec.MappingSection, record: Object, formulas: Formulas
+) -> Iterator[ir.Ignored]:
+    """Yield the source fields that are not used; of those that parts and sets name, what is."""
     leaves = Paths.of(leaf_paths(record, section.source.name.value))
+    told: set[str] = set()
     for ignore in section.ignores:
         caught = tuple(leaves.under(ignore.path.value))
-        yield ir.Ignored(ignore.path.value, ignore.reason.value, caught)
+        if ignore.of is None:
+            told.update(caught)
+            yield ir.Ignored(ignore.path.value, ignore.reason.value, caught)
+    named = ((one.path.value, one.reason.value) for one in section.ignores if one.of is not None)
+    for path, reason in dict.fromkeys((*named, *formulas.ignored)):
+        left = (one for one in leaves.under(path) if one not in formulas.reads and one not in told)
+        caught = tuple(left)
+        told.update(caught)
+        if caught:
+            yield ir.Ignored(path, reason, caught)
 
 
 def _plan(

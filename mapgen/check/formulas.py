@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from mapgen.expression import compile_expression
 from mapgen.expression.lineage import element_of
 from mapgen.expression.scope import Binding, Scope
-from mapgen.expression.tree import Index, Name, Select
+from mapgen.expression.tree import Call, Index, Name, Select
 from mapgen.expression.typed import Typed
 from mapgen.ir.types import (
     BOOL,
@@ -24,7 +24,7 @@ from mapgen.ir.types import (
     is_assignable,
     present,
 )
-from mapgen.report import Diagnostic, Span, Text
+from mapgen.report import TOLD_ELSEWHERE, Diagnostic, Span, Text
 from mapgen.report.catalogue import mapping as messages
 
 _WORD = re.compile(r"[^\W\d]\w*")
@@ -37,6 +37,7 @@ class Formulas(Struct):
     `doubtful` are the words of rules and expressions with faults: what they name, or nearly name,
     may be used, so that one mistake is not reported a second time as a name that nobody uses.
     `asked` are the lookups inside expressions: the table, and the words of the key.
+    `ignored` are the paths, and the reasons, that parts say they do not use.
     `is_lost`: an unknown field was asked for that resembles no other: it could mean any of them.
     """
 
@@ -45,6 +46,7 @@ class Formulas(Struct):
     used: set[str] = field(default_factory=set)
     doubtful: set[str] = field(default_factory=set)
     asked: set[tuple[str, str]] = field(default_factory=set)
+    ignored: list[tuple[str, str]] = field(default_factory=list)
     is_lost: bool = False
 
     def formula(self, text: Text, scope: Scope) -> Typed | None:
@@ -55,18 +57,24 @@ class Formulas(Struct):
             self.doubt(text)
             for fault in self.faults[before:]:
                 self.is_lost |= fault.unknown == "field" and not fault.meant
+                self.is_lost |= fault == TOLD_ELSEWHERE
                 if fault.unknown == "lookup":
                     self.used |= {f"lookup {table}" for table in _tables(scope)}
             return None
-        self._note(typed, text.value)
+        self._note(typed, text.value, scope)
         for path in typed.reads:
             self.reads.setdefault(path, text.span())
         return typed
 
-    def _note(self, typed: Typed, words: str) -> None:
-        """Note the names that an expression uses, and the lookups in it."""
-        for node in typed.parts:
+    def _note(self, typed: Typed, words: str, scope: Scope) -> None:
+        """Note the names that an expression uses, and the lookups in it.
+
+        What a part calls its parameters is no name of the spec that uses it.
+        """
+        for node in typed.parts if not scope.of_part else ():
             match node:
+                case Call(name=name) if name in scope.functions:
+                    self.used.add(f"function {name}")
                 case Name(name=name):
                     self.used.add(name)
                 case Select(operand=Name(name="settings"), field=setting):

@@ -23,6 +23,7 @@ from mapgen.check.documents import (
 from mapgen.check.formulas import Formulas, reads_of
 from mapgen.check.model import RESERVED, TableFacts
 from mapgen.check.modifiers import Sending
+from mapgen.check.parts import NOTHING_REUSED, Reused
 from mapgen.check.rules import RuleChecker
 from mapgen.check.sources import (
     accounted,
@@ -84,6 +85,7 @@ def check_mapping(
     schema: SourceSchema,
     tables: Mapping[str, TableFacts],
     faults: list[Diagnostic],
+    reused: Reused = NOTHING_REUSED,
 ) -> Mapped | None:
     """Return the mapping; `faults` grows. None where there is no entity to map to."""
     entities = _entities(section, contract, faults)
@@ -97,7 +99,7 @@ def check_mapping(
     settings = {
         setting.name.value: SETTING_TYPES[setting.type.value] for setting in section.settings
     }
-    scope = _root_scope(section, schema, settings, tables)
+    scope = _root_scope(section, schema, settings, tables, reused)
     lets, scope = _lets(section, formulas, scope)
     skips = _skips(section, formulas, scope)
     key = _key(section, schema, formulas)
@@ -114,6 +116,7 @@ def check_mapping(
             TableRules(formulas, tables, schema.choices),
             Siblings(one, known, conditions),
             Sending(one.target.operation),
+            parts=reused.parts,
         )
         held = condition(one, formulas, scope)
         if held is not None:
@@ -126,7 +129,15 @@ def check_mapping(
     if schema.entity is not None:
         faults.extend(idle_ignores(section))
     elif not formulas.is_lost:
-        faults.extend(accounted(schema.record, section, formulas.reads, formulas.doubtful))
+        faults.extend(
+            accounted(
+                schema.record,
+                section,
+                formulas.reads,
+                formulas.doubtful,
+                [path for path, _ in formulas.ignored],
+            )
+        )
     faults.extend(unusable_names(formulas.reads))
     faults.extend(unheld(schema, formulas.reads))
     faults.extend(_idle_names(section, formulas))
@@ -242,6 +253,7 @@ def _root_scope(
     schema: SourceSchema,
     settings: Mapping[str, types.Type],
     tables: Mapping[str, TableFacts],
+    reused: Reused,
 ) -> Scope:
     known = {
         table: types.Table(table, facts.columns, facts.entries, facts.numbers)
@@ -253,7 +265,8 @@ def _root_scope(
             name: Binding(schema.record, at(name)),
             "settings": Binding(types.Object("settings", settings)),
             "lookups": Binding(types.Object("lookups", known)),
-        }
+        },
+        reused.functions,
     )
 
 

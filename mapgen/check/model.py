@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from msgspec import Struct
 
+from mapgen.check.parts import NOTHING_REUSED, Reused
 from mapgen.contract.model import Contract
 from mapgen.contract.source_schema import SourceSchema
 from mapgen.expression.typed import Typed
@@ -13,6 +14,7 @@ from mapgen.ir import flow as ir
 from mapgen.ir.types import Type
 from mapgen.report import Span, Text
 from mapgen.spec import model as spec
+from mapgen.spec.linking import PartKey
 
 # Names that expressions know besides those of the author.
 RESERVED = ("settings", "lookups", "document", "value")
@@ -75,6 +77,7 @@ class Surroundings(Struct, frozen=True):
     environments: tuple[spec.Environment, ...]
     tables: Mapping[str, TableFacts]
     flows: Mapping[str, FlowFacts | None]
+    reused: Reused = NOTHING_REUSED
 
 
 class Value(Struct, frozen=True):
@@ -94,9 +97,11 @@ class Value(Struct, frozen=True):
 class Checked(Struct, frozen=True):
     """One flow, found right; `reads` are all source paths that are read anywhere in it.
 
-    Places of what the flow says are those of the spec: a pointer leads to each of its rules.
+    Places of what the flow says are those of the spec: a pointer leads to each of its rules. `uses`
+    are the files and names of what it uses of parts, expressions and ignores.
     """
 
     spec: spec.Spec
     flow: ir.Flow
     reads: tuple[str, ...]
+    uses: frozenset[PartKey] = frozenset()

@@ -124,7 +124,7 @@ def is_proved(
 ) -> bool:
     """Whether a flag with a rule of its own is true wherever a member of its part is sent."""
     known = {member.name: member for member in members}
-    lets = {name: one.code for name, one in scope.bindings.items() if one.code is not None}
+    lets = scope.lets
     ways, seen = [_Way()], list[object]()
     for member in _steps(known, path):
         value, omitted = _asked(member, lets)

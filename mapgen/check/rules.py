@@ -14,6 +14,7 @@ from mapgen.check.directions import meeting_members, only_in_the_erp, unusable_m
 from mapgen.check.formulas import Formulas, described
 from mapgen.check.modifiers import unfit_for_parts, write_once_faults
 from mapgen.check.override_flags import is_proved, needed_flags, with_flags
+from mapgen.check.parts import Inside, Uses, placed
 from mapgen.check.sources import all_near
 from mapgen.check.values import CONVERSIONS, FieldRules, value_span
 from mapgen.contract.model import Contract, Entity, Field, ValueType
@@ -62,21 +63,47 @@ class RuleChecker(Struct, frozen=True):
             prefix: the target path of the entity: empty, or `Details[].`.
             scope: the names in force.
         """
+        before = len(self.faults)
+        found = self._whole_part(block, entity, prefix, scope)
+        if block.part.used is not None:
+            self.faults[before:] = placed(self.faults[before:], (block.part.used,))
+        return found
+
+    def _whole_part(
+        self, block: spec.Block, entity: Entity, prefix: str, scope: Scope
+    ) -> ir.Part | None:
+        inside, used = Inside({}, scope), block.part.used
+        if used is not None:
+            within = Uses(self.fields.parts, self.formulas).inside(used, block, entity, scope)
+            if within is None:
+                self.formulas.is_lost = True
+                self.formulas.doubt(block.part.rules)
+                return None
+            inside = within
+        found = self.rules_of(block, entity, prefix, inside)
+        self._completeness(block.part, entity, block.span)
+        return found
+
+    def rules_of(
+        self, block: spec.Block, entity: Entity, prefix: str, inside: Inside
+    ) -> ir.Part | None:
+        """Return what the rules of a part make, whether or not it lacks any."""
         part = block.part
         self.faults.extend(only_in_the_erp(part, self.contract))
         self.faults.extend(meeting_members(part, self.contract))
         self.faults.extend(unusable_members(rule.target for rule in part.fields))
-        members = [self._member(rule, entity, prefix, scope) for rule in part.fields]
-        custom = [self._custom(rule, prefix, scope) for rule in part.custom]
-        note = None if part.note is None else self._note(part.note, prefix, scope)
-        self._completeness(part, entity, block.span)
+        members = [self._member(rule, entity, prefix, inside.of(rule)) for rule in part.fields]
+        custom = [self._custom(rule, prefix, inside.of(rule)) for rule in part.custom]
+        note = None
+        if part.note is not None:
+            note = self._note(part.note, prefix, inside.of(part.note))
         found = tuple(member for member in members if member is not None)
         known = tuple(field for field in custom if field is not None)
         if len(found) < len(members) or len(known) < len(custom):
             return None
         if part.note is not None and note is None:
             return None
-        found = self._flagged(block, entity, prefix, scope, found)
+        found = self._flagged(block, entity, prefix, inside.around, found)
         return ir.Part(entity.name, block.pointer, found, known, note)
 
     def _flagged(

@@ -16,6 +16,7 @@ from mapgen.ir.types import ERROR, ListOf, MapOf, Object, Type, element_of, held
 from mapgen.report import Diagnostic, Span, near_names
 from mapgen.report.catalogue import mapping as messages
 from mapgen.report.catalogue import reading, schemas
+from mapgen.report.catalogue import reuse as messages_of_reuse
 from mapgen.spec import model as spec
 
 
@@ -116,6 +117,7 @@ def accounted(
     section: spec.MappingSection,
     reads: Mapping[str, Span],
     doubtful: Iterable[str],
+    also: Iterable[str] = (),
 ) -> list[Diagnostic]:
     """Return the faults of source fields that are neither read nor ignored, and of idle ignores.
 
@@ -124,11 +126,13 @@ def accounted(
         section: with the ignores.
         reads: the paths that rules read.
         doubtful: words of rules with faults; a field that they may mean counts as read.
+        also: paths that are ignored where parts say so.
     """
     name = section.source.name.value
     leaves, known = Paths.of(leaf_paths(record, name)), tuple(all_paths(record, name))
     faults: list[Diagnostic] = []
     ignored = _ignored(section, leaves, known, reads, faults)
+    ignored.update(leaf for path in also for leaf in leaves.under(path))
     names = {part for leaf in leaves.known for part in _names(leaf)}
     meant = all_near(doubtful, names)
     keys = set(key_paths(section.source, record))
@@ -158,7 +162,15 @@ def _ignored(
 ) -> set[str]:
     """Return the source fields that are ignored; what is wrong with an ignore is noted."""
     ignored: set[str] = set()
+    for name in section.ignore_sets:
+        some = [one for one in section.ignores if one.of is name]
+        taken = {leaf for one in some for leaf in leaves.under(one.path.value)}
+        if some and taken <= reads.keys():
+            faults.append(messages_of_reuse.idle_set(name, place=some[0].path.span()))
+        ignored |= taken
     for ignore in section.ignores:
+        if ignore.of is not None:
+            continue
         matched = frozenset(leaves.under(ignore.path.value))
         used = next((read for read in reads if read in matched), None)
         if not matched:

@@ -23,6 +23,7 @@ from mapgen.check.modifiers import (
     places_of_currency,
     resending_faults,
 )
+from mapgen.check.parts import PartFacts
 from mapgen.check.spelling import repeated
 from mapgen.check.tables import TableRules
 from mapgen.check.written import written_of
@@ -37,6 +38,7 @@ from mapgen.ir.types import Optional, Type, is_assignable, join, optional, prese
 from mapgen.report import Diagnostic, Span, Text
 from mapgen.report.catalogue import mapping as messages
 from mapgen.spec import model as spec
+from mapgen.spec.linking import PartKey
 from mapgen.spec.nodes import ScalarNode
 
 
@@ -89,6 +91,7 @@ class FieldRules(Struct, frozen=True):
     siblings: Siblings
     sending: Sending
     is_inside: bool = False
+    parts: Mapping[PartKey, PartFacts] = {}
 
     @property
     def identity(self) -> str:
@@ -202,6 +205,8 @@ class FieldRules(Struct, frozen=True):
                 self.faults.append(messages.undecided_rule(rule.target, question=question.value))
                 self.formulas.doubt(rule)
                 return None
+            case spec.Removed():
+                return None  # what it takes away is gone where the part has been put in place
             case spec.Made() if field is not None and not rule.pointer.endswith("/note"):
                 return self.siblings.made(rule.kind, self.faults)
             case spec.Made():

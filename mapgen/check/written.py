@@ -21,8 +21,26 @@ def written_of(rule: spec.Rule) -> Written:
 
 
 def written_block(block: spec.Block) -> Written:
-    """Return which rows the parts of a block are made for."""
-    return (*_words(block.source, "each"), *_words(block.condition, "where"))
+    """Return which rows the parts of a block are made for, and which part they use."""
+    used = block.part.used
+    arguments = () if used is None else ((one.name.value, one.expression) for one in used.arguments)
+    return (
+        *_words(block.source, "each"),
+        *_words(block.condition, "where"),
+        *(() if used is None else _words(used.at, "use")),
+        *(
+            pair
+            for name, words in arguments
+            if name in _taken(used)
+            for pair in _words(words, name)
+        ),
+    )
+
+
+def _taken(used: spec.Used | None) -> frozenset[str]:
+    """Return the parameters of a part that is used."""
+    parameters = () if used is None else used.definition.takes
+    return frozenset(one.name.value for one in parameters)
 
 
 def _words(node: object, key: str) -> Iterator[tuple[str, str]]:

@@ -40,7 +40,7 @@ from mapgen.runtime.transform import (
 )
 from mapgen.spec.model import Environment
 from mapgen.spec.nodes import Node, read_yaml
-from mapgen.spec.pointers import place
+from mapgen.spec.pointers import nearest_place
 from mapgen.workspace import GENERATED, SPECS, Workspace
 from mapgen.written import Digests
 
@@ -121,7 +121,7 @@ def _load(workspace: Workspace, name: str) -> LoadedFlow:
     folder = f"{GENERATED}/{name}"
     try:
         spec = read_yaml(workspace.read(path, "the spec"))
-        flow = load_flow(workspace.root / folder, _places(spec))
+        flow = load_flow(workspace.root / folder, _places(workspace, spec))
     except (FileNotFoundError, NotADirectoryError):
         raise Stopped(messages.not_generated(flow=name)) from None
     except OSError as error:
@@ -146,14 +146,26 @@ def _environment(workspace: Workspace, name: str | None) -> Environment:
     return named_environment(workspace, name)
 
 
-def _places(root: Node) -> Callable[[str], str | None]:
-    """Return what gives the line of a rule in the spec, as the spec stands now."""
+def _places(workspace: Workspace, root: Node) -> Callable[[str], str | None]:
+    """Return what gives the line of a rule in the spec, or in a file of parts, as these are now."""
+    files: dict[str, Node | None] = {"": root}
 
     def found(pointer: str) -> str | None:
-        span = place(root, pointer)
+        path, _, inside = pointer.rpartition("#")
+        if path not in files:
+            files[path] = _read_if_there(workspace, path)
+        node = files[path]
+        span = None if node is None else nearest_place(node, inside)
         return None if span is None else str(span)
 
     return found
+
+
+def _read_if_there(workspace: Workspace, path: str) -> Node | None:
+    try:
+        return read_yaml(workspace.read(path, "the file of parts"))
+    except Stopped:
+        return None
 
 
 def outcomes(

@@ -29,6 +29,7 @@ def _editor(kind: str, what: str) -> None:
 for _kind, _what in (
     ("maps", "a spec"),
     ("defaults", "the defaults of a workspace"),
+    ("parts", "a file of parts"),
     ("environment", "an environment"),
     ("connection", "a connection"),
 ):

@@ -164,13 +164,24 @@ def _part_words(member: ir.Rows) -> str:
         known_by = f", recognised by {keys}" if keys else ""
         return f"{rows}{fewest}{known_by}"
     is_sure = first.source is None or not is_optional(first.source)
-    return "always there" if is_sure else "there when the source is"
+    return ("always there" if is_sure else "there when the source is") + _part_used(first)
+
+
+def _part_used(block: ir.Block) -> str:
+    """Return which part a block uses, and for what."""
+    words = [one for one in block.written if one[0] not in ("each", "where")]
+    if not words:
+        return ""
+    (_, part), *arguments = words
+    given = ", ".join(f"{code(name)} being {code(text)}" for name, text in arguments)
+    return f"; the part {code(part)}, {given}"
 
 
 def _block_rule(block: ir.Block) -> str:
     rows = "one row" if block.alias is None else f"a row for each {code(block.alias)}"
     words = dict(block.written)
-    return f"{rows} where {code(words['where'])}" if "where" in words else rows
+    where = f" where {code(words['where'])}" if "where" in words else ""
+    return f"{rows}{where}{_part_used(block)}"
 
 
 def _missing(field: ir.Field) -> str:

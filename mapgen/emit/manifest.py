@@ -34,7 +34,7 @@ def manifest(
     content: dict[str, Mapping[str, object]] = {
         flow.name: {
             "spec": flow.spec_path,
-            "meaning": meaning(flow),
+            "meaning": meaning(replace(flow, written_at=())),
             "rules": rules_of(flow),
             "inputs": dict(sorted(inputs[flow.name].items())),
             "files": {
@@ -57,7 +57,9 @@ def rules_of(flow: Flow) -> str:
 
     Nor do the rights count: they say what others have to set up, not what is done.
     """
-    shown = replace(flow, examples=(), rejects=(), rule_examples=(), test_settings=(), ignored=())
+    shown = replace(
+        flow, written_at=(), examples=(), rejects=(), rule_examples=(), test_settings=(), ignored=()
+    )
     return meaning(replace(shown, plan=replace(flow.plan, access={})))
 
 

@@ -51,6 +51,7 @@ def rule_map_file(flow: Flow, rules: Iterable[RuleLine], code: str) -> str:
                     "target": rule.target,
                     "reads": list(rule.reads),
                     "pointer": rule.pointer,
+                    **_written_at(rule.pointer, flow),
                     "code": rule.code,
                     "line": lines.get(rule.code),
                     "is_personal": rule.is_personal,
@@ -63,6 +64,12 @@ def rule_map_file(flow: Flow, rules: Iterable[RuleLine], code: str) -> str:
             ],
         }
     )
+
+
+def _written_at(pointer: str, flow: Flow) -> dict[str, str]:
+    """Return where the rule stands that a part has, nothing for one of the spec's own."""
+    found = dict(flow.written_at).get(pointer)
+    return {} if found is None else {"written_at": found}
 
 
 def _functions(body: Iterable[ast.stmt]) -> Iterator[ast.FunctionDef]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import assert_never, get_args
 
 from msgspec import Struct
@@ -25,9 +25,11 @@ from mapgen.expression.hints import element_hint, hint
 from mapgen.expression.lineage import trace
 from mapgen.expression.narrowing import NOTHING, Path, facts, stable_path
 from mapgen.expression.operators import are_comparable, binary_type
+from mapgen.expression.parser import parse
+from mapgen.expression.passing import Unlike, at_use, seen_as, unfit
 from mapgen.expression.refinements import DATE_PATTERNS, REFINEMENTS
 from mapgen.expression.rounding import Fate, divides, fate_in
-from mapgen.expression.scope import Binding, Scope
+from mapgen.expression.scope import Binding, Named, Scope
 from mapgen.expression.signature import NAMESPACES, build
 from mapgen.expression.tree import (
     Binary,
@@ -50,6 +52,7 @@ from mapgen.expression.typed import Part, Typed
 from mapgen.expression.units import UNITS, converted, mismatch, near_units
 from mapgen.ir import building
 from mapgen.ir import expression as ir
+from mapgen.ir.rewriting import rewritten
 from mapgen.ir.types import (
     BOOL,
     DATE,
@@ -77,8 +80,9 @@ from mapgen.ir.types import (
     optional,
     present,
 )
-from mapgen.report import Diagnostic, Span, Text
+from mapgen.report import TOLD_ELSEWHERE, Diagnostic, Span, Text
 from mapgen.report.catalogue import expression as catalogue
+from mapgen.report.catalogue import reuse
 from mapgen.report.catalogue.mapping import unknown_lookup
 from mapgen.report.catalogue.schemas import name_like_a_path
 
@@ -280,7 +284,28 @@ class Checker:
         found = present(binding.type) if (tree.name,) in env.present else binding.type
         if binding.local is not None:
             return Part(found, replace(binding.local, type=found))
+        if binding.argument is not None:
+            return Part(found, self.argument(binding.argument, found))
         return Part(found, ir.Variable(tree.name, found))
+
+    def argument(self, code: ir.Expression, found: Type) -> ir.Expression:
+        """Return what a parameter stands for, its locals being others each time."""
+        numbers: dict[int, int] = {}
+
+        def change(node: object) -> object:
+            if not isinstance(node, ir.Local) or node.number not in bound:
+                return node
+            if node.number not in numbers:
+                numbers[node.number] = next(self.numbers)
+            return replace(node, number=numbers[node.number])
+
+        bound = building.bound_in(code)
+        fresh = rewritten(code, change)
+        if found == fresh.type:
+            return fresh
+        if isinstance(fresh, ir.Variable | ir.Field | ir.Local):
+            return replace(fresh, type=found)
+        return ir.Call("optional.value()", (fresh,), found)
 
     def meant_as_text(self, tree: Name) -> str | None:
         """Return how a name is written in the spec if it is a text, None beside an operator."""
@@ -495,7 +520,7 @@ class Checker:
         if found.type not in (BOOL, ERROR):
             kind = _kind(found.type)
             self.report(catalogue.no_condition(self.span(tree), found=found.type, kind=kind))
-        elif env.scope.bindings and building.is_constant(found.code):
+        elif env.scope.bindings and not env.scope.of_part and building.is_constant(found.code):
             self.report(catalogue.constant_condition(self.span(tree)))
         return found.code
 
@@ -608,7 +633,61 @@ class Checker:
     def call(self, tree: Call, env: Env) -> Part:
         if tree.name == "coalesce":
             return self.coalesce(tree, env)
+        if tree.name in env.scope.functions and tree.name not in CALLS:
+            return self.named(tree, env.scope.functions[tree.name], env)
         return self.chosen_function(tree, tree.name, None, tree.arguments, env)
+
+    def named(self, tree: Call, called: Named, env: Env) -> Part:
+        """Return what an expression gives that is called by its name."""
+        if called.is_open:
+            return self.report(reuse.expression_in_circle(self.name_span(tree)))
+        parts = [self.check(argument, env) for argument in tree.arguments]
+        if called.takes and len(parts) != len(called.takes):
+            shown = (f"{called.name.value}({', '.join(called.takes)})",)
+            fault = catalogue.wrong_count(self.name_span(tree), name=tree.name, shown=shown)
+            return self.report(fault)
+        if not called.is_right:
+            return self.report(TOLD_ELSEWHERE)
+        if any(part.type == ERROR for part in parts):
+            return never(*parts)
+        bindings, bound = dict[str, Binding](), list[tuple[Part, ir.Local]]()
+        for argument, part, (name, wanted) in zip(
+            tree.arguments, parts, called.takes.items(), strict=True
+        ):
+            seen = seen_as(part.type, wanted, name, called.reads)
+            if not isinstance(seen, Unlike):
+                code = self.as_type(part, seen)
+                if not isinstance(code, ir.Variable | ir.Field | ir.Local | ir.Constant):
+                    bound.append((Part(seen, code), self.local(name, seen)))
+                    code = bound[-1][1]
+                bindings[name] = Binding(seen, argument=code)
+                continue
+            if seen.is_missing and seen.path == name:
+                self.report(self.may_be_missing(argument, part.type))
+            else:
+                span = self.span(argument)
+                self.report(unfit(span, tree.name, name, seen, called.reads, called.name.span()))
+        if len(bindings) < len(parts):
+            return BROKEN
+        return self.expanded(tree, called, env.scope.inside(bindings, called.functions), bound)
+
+    def expanded(
+        self, tree: Call, called: Named, scope: Scope, bound: list[tuple[Part, ir.Local]]
+    ) -> Part:
+        """Return what a named expression is for its arguments."""
+        faults: list[Diagnostic] = []
+        inner = Checker(called.text, faults)
+        inner.numbers = self.numbers
+        body = parse(called.text)
+        if isinstance(body, Diagnostic):
+            return BROKEN  # told where it is written
+        found = inner.check(body, Env(scope))
+        for fault in faults:
+            self.report(at_use(fault, self.name_span(tree)))
+        code = found.code
+        for part, local in reversed(bound):
+            code = ir.Bound(part.code, local, code, found.type)
+        return Part(found.type, code)
 
     def method(self, tree: Method, env: Env) -> Part:
         operand = tree.operand
@@ -670,7 +749,7 @@ class Checker:
             parts.append(Part(passage.type, passage.inside))
         parts.extend(self.check(argument, env) for argument in arguments)
         if rows is None:
-            return self.report(self.unknown_function(tree, name))
+            return self.report(self.unknown_function(tree, name, env.scope.functions))
         types = [part.type for part in parts]
         if ERROR in types:
             return never(*parts)
@@ -747,9 +826,11 @@ class Checker:
             wanted = f"the unit to convert `{names[0]}` to"
             self.report(catalogue.bad_literal(self.span(target), wanted=wanted, why=words))
 
-    def unknown_function(self, tree: Call | Method, name: str) -> Diagnostic:
+    def unknown_function(
+        self, tree: Call | Method, name: str, functions: Iterable[str]
+    ) -> Diagnostic:
         is_method = isinstance(tree, Method) and "." not in name
-        known = METHODS if is_method else CALLS
+        known = METHODS if is_method else {*CALLS, *functions}
         instead = fixes.in_other_form(self.text.value, tree, name)
         return catalogue.unknown_function(
             self.name_span(tree),

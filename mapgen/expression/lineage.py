@@ -169,7 +169,7 @@ class _Tracer(Struct, frozen=True):
             case ir.Constant() | ir.Regex() | ir.DateFormat() | ir.DocumentField():
                 return NOWHERE
             case ir.Variable(name=name):
-                binding = self.scope.bindings[name]
+                binding = self.scope.of_ir(name)
                 self.note(binding.reads)
                 return binding.origins
             case ir.Local(number=number):

@@ -6,9 +6,11 @@ from collections.abc import Iterable, Mapping
 from itertools import chain
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 
-from mapgen.ir.expression import Expression, Local
+from mapgen.ir.expression import Expression, Local, Variable
 from mapgen.ir.types import Type
+from mapgen.report import Span, Text
 
 # Source paths, each once, by first use: `order.name`, `order.line_items[].sku`.
 Paths = tuple[str, ...]
@@ -65,7 +67,8 @@ class Binding(Struct, frozen=True):
     """One name's type, and the origins of its value.
 
     `reads` is what was read to evaluate it: of a `let`, conditions included. `local` is what a name
-    that the expression itself binds is in the ir, `code` what a `let` stands for.
+    that the expression itself binds is in the ir, `code` what a `let` stands for, `argument` what a
+    parameter of a part does.
     """
 
     type: Type
@@ -73,13 +76,67 @@ class Binding(Struct, frozen=True):
     reads: Paths = ()
     local: Local | None = None
     code: Expression | None = None
+    argument: Expression | None = None
+
+
+class Named(Struct, frozen=True):
+    """An expression that is called by a name: its text, and the types of its parameters.
+
+    `reads` are the paths below its parameters that it reads, each with the place where it does,
+    `functions` those that it may call itself. Where it is not right, that is told where it is
+    written; `is_open`: it is being checked, so that it is called by itself.
+    """
+
+    name: Text
+    text: Text
+    takes: Mapping[str, Type]
+    reads: Mapping[str, Span]
+    functions: Mapping[str, Named]
+    is_right: bool = True
+    is_open: bool = False
 
 
 class Scope(Struct, frozen=True):
-    """All names that an expression may use."""
+    """All names that an expression may use.
+
+    `functions` are the expressions that it may call. `behind` are names of the ir that it cannot
+    use: arguments are made of them. `of_part`: what is decided here may be decided by arguments.
+    """
 
     bindings: Mapping[str, Binding]
+    functions: Mapping[str, Named] = {}
+    behind: Mapping[str, Binding] = {}
+    of_part: bool = False
 
     def with_(self, name: str, binding: Binding) -> Scope:
-        """Return this scope with one more name."""
-        return Scope({**self.bindings, name: binding})
+        """Return this scope with one more name; its value keeps apart from those behind it."""
+        behind, hidden = dict(self.behind), self.bindings.get(name)
+        if hidden is not None and hidden.argument is None:
+            behind.setdefault(name, hidden)
+        if isinstance(binding.argument, Variable):
+            behind[binding.argument.name] = binding
+        return replace(self, bindings={**self.bindings, name: binding}, behind=behind)
+
+    def inside(self, bindings: Mapping[str, Binding], functions: Mapping[str, Named]) -> Scope:
+        """Return the scope of a part that is used here: it knows its parameters alone."""
+        behind = {**self.bindings, **self.behind}
+        return Scope(bindings, functions, behind, of_part=True)
+
+    def free_name(self, name: str) -> str:
+        """Return a name of the ir for something new: the name itself, unless it is in use."""
+        taken = {*self.bindings, *self.behind}
+        number = 2
+        found = name
+        while found in taken:
+            found, number = f"{name}_{number}", number + 1
+        return found
+
+    @property
+    def lets(self) -> Mapping[str, Expression]:
+        """What names of the ir stand for."""
+        known = {**self.bindings, **self.behind}
+        return {name: one.code for name, one in known.items() if one.code is not None}
+
+    def of_ir(self, name: str) -> Binding:
+        """Return what a name of the ir is bound to."""
+        return self.behind.get(name) or self.bindings[name]

@@ -28,10 +28,15 @@ from mapgen.ir.types import (
 from mapgen.ir.walk import nodes
 
 
+def bound_in(code: ir.Expression) -> frozenset[int]:
+    """Return the numbers of the locals that a part binds itself."""
+    return frozenset(local.number for one in nodes(code) for local in _bound_by(one))
+
+
 def is_constant(code: ir.Expression) -> bool:
     """Tell whether a part reads nothing: neither names nor tables, nor locals from outside."""
     inside = list(nodes(code))
-    bound = {local.number for one in inside for local in _bound_by(one)}
+    bound = bound_in(code)
     return not any(
         isinstance(one, ir.Variable | ir.Lookup)
         or (isinstance(one, ir.Local) and one.number not in bound)

@@ -369,6 +369,8 @@ class Ignored(Struct, frozen=True):
 class Flow(Struct, frozen=True):
     """One flow, ready for any back end; `plan` is what the runtime has to know of it.
 
+    `written_at` are the rules of parts, by their pointers: where the part says them, as
+    `specs/parts/FILE#PART/fields/FIELD`.
     `relying` are the pointers of the rules in which skips have decided something, with the numbers
     of those: they mean what the spec says only where these could be evaluated.
     """
@@ -390,6 +392,7 @@ class Flow(Struct, frozen=True):
     rejects: tuple[FlowReject, ...] = ()
     test_settings: tuple[tuple[str, str], ...] = ()
     relying: tuple[tuple[str, tuple[int, ...]], ...] = ()
+    written_at: tuple[tuple[str, str], ...] = ()
 
     @property
     def name(self) -> str:

@@ -1,11 +1,12 @@
 """How we speak: sources and spans, diagnostics, the catalogue of every message, the renderers."""
 
-from mapgen.report.diagnostic import Diagnostic, Label, Severity, Stopped
+from mapgen.report.diagnostic import TOLD_ELSEWHERE, Diagnostic, Label, Severity, Stopped
 from mapgen.report.fix import Fix, Replacement
 from mapgen.report.near import near_names, suggestion
 from mapgen.report.source import Source, Span, Text
 
 __all__ = [
+    "TOLD_ELSEWHERE",
     "Diagnostic",
     "Fix",
     "Label",

@@ -55,10 +55,15 @@ class Diagnostic(Struct, frozen=True):
         return (self.file or "", start, self.code, self.message)
 
 
+TOLD_ELSEWHERE = Diagnostic("", "what is wrong here is told where it is written")
+"""Keeps what rests on something wrong from counting as right; nobody is shown it."""
+
+
 class Stopped(Exception):
     """A phase found one fault, or several, and stops: carries them sorted by place, each once."""
 
     def __init__(self, found: Diagnostic | Iterable[Diagnostic]) -> None:
         found = (found,) if isinstance(found, Diagnostic) else found
+        found = (fault for fault in found if fault != TOLD_ELSEWHERE)
         self.diagnostics = tuple(sorted(dict.fromkeys(found), key=lambda fault: fault.order))
         super().__init__("; ".join(fault.message for fault in self.diagnostics))

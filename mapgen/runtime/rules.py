@@ -87,6 +87,7 @@ class _Line(msgspec.Struct):
     rows_differ: bool = False
     may_come: bool = False
     relies_on: tuple[int, ...] = ()
+    written_at: str | None = None
 
 
 class _RuleMap(msgspec.Struct):
@@ -103,14 +104,15 @@ def load_rules(text: bytes, place: Callable[[str], str | None]) -> Rules:
     Args:
         text: the file.
         place: gives `file:line:column` for a pointer into the spec, or None where the spec is not
-            at hand; then the rule is placed by its pointer.
+            at hand; then the rule is placed by its pointer. A pointer into a file of parts has its
+            path before it: `FILE#POINTER`.
     """
     rule_map = msgspec.json.decode(text, type=_RuleMap)
     by_code = {
         line.code: Rule(
             line.target,
             line.reads,
-            place(line.pointer) or f"{rule_map.spec}#{line.pointer}",
+            _spec(line, rule_map, place),
             line.is_personal,
             line.each,
             line.rows_differ,
@@ -120,6 +122,14 @@ def load_rules(text: bytes, place: Callable[[str], str | None]) -> Rules:
         for line in rule_map.rules
     }
     return Rules(_by_target(by_code.values()), by_code, rule_map.personal)
+
+
+def _spec(line: _Line, rule_map: _RuleMap, place: Callable[[str], str | None]) -> str:
+    """Return where a rule is: in the spec, and behind that where the part used has it."""
+    use = place(line.pointer) or f"{rule_map.spec}#{line.pointer}"
+    if line.written_at is None:
+        return use
+    return f"{use} ({place(line.written_at) or line.written_at})"
 
 
 def _by_target(rules: Iterable[Rule]) -> dict[str, Rule]:

@@ -6,8 +6,8 @@ reference page (all by `shape`), and the frozen value with the places of its wor
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any, Self, TypeVar, cast, dataclass_transform, overload
+from collections.abc import Callable, Container, Mapping
+from typing import Any, Self, TypeAlias, TypeVar, cast, dataclass_transform, overload
 
 from msgspec import Struct, StructMeta
 
@@ -20,8 +20,10 @@ from mapgen.spec.shapes import (
     ListOf,
     MapOf,
     Record,
+    Rest,
     Shape,
     Variants,
+    Words,
     mapping,
     record_of,
     written,
@@ -40,10 +42,19 @@ class _Itself(Struct, frozen=True):
     make: Callable[[Node, At], Any]
 
 
+class _Others(Struct, frozen=True):
+    """A member bound from the entries whose keys are none of the construct's."""
+
+    rest: Rest
+
+
 class _Found(Struct, frozen=True):
     """A member that no key stands for: a place, or what a place tells."""
 
     find: Callable[[Node, At], Any]
+
+
+_Member: TypeAlias = Key | _Itself | _Others | _Found
 
 
 def required(
@@ -53,12 +64,21 @@ def required(
     key: str = "",
     goes_with: str | None = None,
     shared: bool = False,
+    unless: str = "",
 ) -> T:
     """Declare a member whose key has to be there: always, or where that is it goes with.
 
-    What is `shared` may be said once for all flows of a workspace.
+    What is `shared` may be said once for all flows of a workspace. Where the key `unless` is there
+    it may be left out, and the member is an empty tuple.
     """
-    return cast(T, Key(shape, purpose, goes_with is None, goes_with, key, is_shared=shared))
+    default = () if unless else None
+    is_required = goes_with is None
+    return cast(T, Key(shape, purpose, is_required, goes_with, key, default, shared, unless))
+
+
+def others(shape: Shape[T], names: Words, *, beside: str = "") -> tuple[T, ...]:
+    """Declare a member for all entries whose keys are none of the construct's."""
+    return cast("tuple[T, ...]", _Others(Rest(shape, names, beside)))
 
 
 @overload
@@ -163,6 +183,7 @@ def _place_of(entry: Entry) -> tuple[str, Span]:
         required,
         optional,
         itself,
+        others,
         found,
         constant,
         here,
@@ -176,7 +197,7 @@ class _Declared(StructMeta):
     """Makes a frozen struct of a class whose members are declared."""
 
     shape: Shape[Any]
-    members: Mapping[str, Key | _Itself | _Found]
+    members: Mapping[str, _Member]
     binders: Mapping[str, Callable[[Node, At], Any]]
 
     def __new__(
@@ -188,11 +209,7 @@ class _Declared(StructMeta):
         instead: tuple[str, type[Construct]] | None = None,
     ) -> Any:
         """Make the class; what a base declares comes behind."""
-        declared = {
-            member: how
-            for member, how in namespace.items()
-            if isinstance(how, Key | _Itself | _Found)
-        }
+        declared = {member: how for member, how in namespace.items() if isinstance(how, _Member)}
         rest = {key: value for key, value in namespace.items() if key not in declared}
         made: Any = super().__new__(mcs, name, bases, rest, frozen=True)
         inherited = getattr(bases[0], "members", {}) if bases else {}
@@ -200,30 +217,33 @@ class _Declared(StructMeta):
             **declared,
             **{key: inherited[key] for key in inherited if key not in declared},
         }
-        made.binders = {key: _binder(key, member) for key, member in made.members.items()}
         of = Instead(instead[0], tuple(record_of(instead[1]).keys)) if instead else None
         made.shape = _shape(what, made.members, of)
+        known = made.shape.keys if isinstance(made.shape, Record) else ()
+        made.binders = {key: _binder(key, member, known) for key, member in made.members.items()}
         return made
 
 
-def _shape(
-    what: str, members: Mapping[str, Key | _Itself | _Found], instead: Instead | None
-) -> Shape[Any]:
+def _shape(what: str, members: Mapping[str, _Member], instead: Instead | None) -> Shape[Any]:
     """Return what a construct is written as: its keys, or the shape that it is itself."""
     keys: dict[str, Key] = {}
     whole: Shape[Any] | None = None
+    rest: Rest | None = None
     for name, member in members.items():
         if isinstance(member, Key):
             keys[member.name or name] = member
+        elif isinstance(member, _Others):
+            rest = member.rest
         elif isinstance(member, _Itself):
             shape = written(member.shape)
             if isinstance(shape, Record):
                 keys |= shape.keys
+                rest = rest or shape.rest
             else:
                 whole = shape
     if isinstance(whole, Variants):
         return Variants(whole.what, whole.kinds, keys, whole.scalar)
-    return whole or Record(what, keys, instead)
+    return whole or Record(what, keys, instead, rest)
 
 
 class Construct(Struct, metaclass=_Declared):
@@ -240,9 +260,15 @@ class Construct(Struct, metaclass=_Declared):
         return cls(**{name: bind(node, at) for name, bind in cls.binders.items()})
 
 
-def _binder(name: str, member: Key | _Itself | _Found) -> Callable[[Node, At], Any]:
-    """Return what makes the value of a member."""
+def _binder(name: str, member: _Member, known: Container[str]) -> Callable[[Node, At], Any]:
+    """Return what makes the value of a member; `known` are the keys of the construct."""
     match member:
+        case _Others(rest):
+            return lambda node, at: tuple(
+                rest.shape.bind(entry.value, at.under(entry.key))
+                for entry in (node.entries if isinstance(node, MapNode) else ())
+                if entry.key.value not in known
+            )
         case _Found(find):
             return find
         case _Itself(make=make):

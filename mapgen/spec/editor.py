@@ -25,6 +25,7 @@ from mapgen.spec.shapes import (
     Named,
     OneOrMap,
     Record,
+    Rest,
     Shape,
     Variants,
     Whole,
@@ -47,6 +48,7 @@ class File(Struct, frozen=True):
 FILES: Mapping[str, File] = {
     "maps": File(model.Spec, "A MAPS spec"),
     "defaults": File(model.Defaults, "The defaults of a mapgen workspace"),
+    "parts": File(model.PartsFile, "A file of parts"),
     "environment": File(model.Environment, "A mapgen environment"),
     "connection": File(model.Connection, "A mapgen connection"),
 }
@@ -86,8 +88,8 @@ def _schema(shape: Shape[Any], used: dict[str, Schema]) -> Schema:
             return _map(many, used)
         case OneOrMap(one=one, several=several):
             return {"anyOf": [_schema(one, used), _map(several, used)]}
-        case Record(what=what, keys=keys, instead=instead):
-            return _record(what, keys, used) | _instead(keys, instead)
+        case Record(what=what, keys=keys, instead=instead, rest=rest):
+            return _record(what, keys, used, rest, instead) | _instead(keys, instead)
         case Variants() as variants:
             return _variants(variants, used)
         case Named() as reference:
@@ -134,20 +136,45 @@ def _map(shape: MapOf[Any], used: dict[str, Schema]) -> Schema:
         schema["minProperties"] = shape.least
     if shape.names is not None and shape.names.pattern is not None:
         schema["propertyNames"] = {"pattern": f"^(?:{shape.names.pattern})$"}
+    if shape.known:
+        schema["properties"] = {name: _key(key, used) for name, key in shape.known.items()}
     schema["additionalProperties"] = _schema(shape.value, used)
     return schema
 
 
-def _record(what: str, keys: Mapping[str, Key], used: dict[str, Schema]) -> Schema:
+def _record(
+    what: str,
+    keys: Mapping[str, Key],
+    used: dict[str, Schema],
+    rest: Rest | None = None,
+    instead: Instead | None = None,
+) -> Schema:
     partners = {name: [key.goes_with] for name, key in keys.items() if key.goes_with}
     return {
         "title": what.replace("`", ""),
         "type": "object",
         "required": [name for name, key in keys.items() if _is_needed(key)],
         "properties": {name: _key(key, used) for name, key in keys.items()},
-        "additionalProperties": False,
+        "additionalProperties": False if rest is None else _schema(rest.shape, used),
         **({"dependentRequired": partners} if partners else {}),
+        **_others(keys, rest, instead),
     }
+
+
+def _others(keys: Mapping[str, Key], rest: Rest | None, instead: Instead | None) -> Schema:
+    """Return which keys of the author's choice a record may have, and what it needs without one."""
+    if rest is None:
+        return {}
+    named = {"anyOf": [{"enum": [*keys]}, {"pattern": f"^(?:{rest.names.pattern})$"}]}
+    if not rest.beside:
+        return {"propertyNames": named}
+    needed = [name for name, key in keys.items() if key.is_required and key.unless]
+    without: Schema = {"propertyNames": {"enum": [*keys]}}
+    if needed and instead is None:
+        without["required"] = needed
+    elif needed and instead is not None:
+        without["anyOf"] = [{"required": needed}, {"required": [instead.key]}]
+    return {"if": {"required": [rest.beside]}, "then": {"propertyNames": named}, "else": without}
 
 
 def _instead(keys: Mapping[str, Key], instead: Instead | None) -> Schema:
@@ -170,7 +197,7 @@ def _instead(keys: Mapping[str, Key], instead: Instead | None) -> Schema:
 
 def _is_needed(key: Key) -> bool:
     """Whether a key has to be in the file itself: what is shared may come from the defaults."""
-    return key.is_required and not key.is_shared
+    return key.is_required and not key.is_shared and not key.unless
 
 
 def _key(key: Key, used: dict[str, Schema]) -> Schema:
@@ -181,8 +208,8 @@ def _variants(shape: Variants[Any], used: dict[str, Schema]) -> Schema:
     """Return one branch a kind, told apart by the key that each of them requires."""
     branches = [] if shape.scalar is None else [_schema(shape.scalar, used)]
     branches += [
-        _record(kind.what, {**kind.keys, **shape.shared}, used)
-        for kind in map(record_of, shape.kinds.values())
+        _record(kind.what, {**kind.keys, **shape.shared}, used, kind.rest)
+        for kind in map(record_of, {id(one): one for one in shape.kinds.values()}.values())
     ]
     return {"anyOf": branches}
 

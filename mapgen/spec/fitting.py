@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from mapgen.report import Diagnostic, Fix, Span, Text, repairs
 from mapgen.report.catalogue import documents, reading
 from mapgen.report.near import near_names
-from mapgen.spec.nodes import ListNode, MapNode, Node, ScalarNode
+from mapgen.spec.nodes import Entry, ListNode, MapNode, Node, ScalarNode
 from mapgen.spec.shapes import (
     Anything,
     Formula,
@@ -24,6 +24,7 @@ from mapgen.spec.shapes import (
     Named,
     OneOrMap,
     Record,
+    Rest,
     Shape,
     Variants,
     Whole,
@@ -88,9 +89,10 @@ class _Fitting(Struct, frozen=True):
                 self._map(node, many)
             case OneOrMap(one, several):
                 self.fit(node, several if isinstance(node, MapNode) else one)
-            case Record(what, keys, instead):
+            case Record(what, keys, instead, rest):
                 if self._is_map(node, what):
-                    self._record(mapping(node), what, self._wanted(mapping(node), keys, instead))
+                    wanted = self._wanted(mapping(node), keys, instead)
+                    self._record(mapping(node), what, wanted, rest)
             case Variants() as variants:
                 self._variants(node, variants)
 
@@ -180,9 +182,10 @@ class _Fitting(Struct, frozen=True):
         if not isinstance(written(shape.value), Literal) and self._is_too_long(mapping(node)):
             return
         for entry in mapping(node).entries:
-            if shape.names is not None:
+            known = shape.known.get(entry.key.value)
+            if known is None and shape.names is not None:
                 self._pattern(entry.key, shape.names)
-            self.fit(entry.value, shape.value)
+            self.fit(entry.value, shape.value if known is None else known.shape)
 
     def _is_too_long(self, node: MapNode) -> bool:
         if len(node.entries) <= MOST_ENTRIES:
@@ -228,7 +231,9 @@ class _Fitting(Struct, frozen=True):
             for name, key in keys.items()
         }
 
-    def _record(self, node: MapNode, what: str, keys: Mapping[str, Key]) -> None:
+    def _record(
+        self, node: MapNode, what: str, keys: Mapping[str, Key], rest: Rest | None = None
+    ) -> None:
         if self._is_too_long(node):
             return
         cut_before = False
@@ -238,11 +243,14 @@ class _Fitting(Struct, frozen=True):
             is_cut = entry.key.value not in keys and describe(entry.value) == "nothing"
             if entry.key.value in keys:
                 self.fit(entry.value, keys[entry.key.value].shape)
+            elif rest is not None and _is_other(entry, node, rest):
+                self._pattern(entry.key, rest.names)
+                self.fit(entry.value, rest.shape)
             elif not (is_cut and cut_before):
                 self.faults.append(reading.unknown_key(entry.key, what, keys, free))
             cut_before = is_cut and (cut_before or not entry.key.value.isidentifier())
-        unknown = (entry.key.value for entry in node.entries if entry.key.value not in keys)
-        missing = [name for name in free if keys[name].is_required]
+        unknown = [entry.key.value for entry in node.entries if entry.key.value not in keys]
+        missing = [name for name in free if keys[name].is_needed_by(node.by_key)]
         meant = {near for name in unknown for near in near_names(name, missing)}
         for name, key in keys.items():
             if name in missing and name not in meant:
@@ -275,7 +283,7 @@ class _Fitting(Struct, frozen=True):
         if len(shape.kinds) == 1:
             # There is nothing to tell apart: what is wrong is a key.
             [only] = map(record_of, shape.kinds.values())
-            self._record(node, only.what, {**only.keys, **shape.shared})
+            self._record(node, only.what, {**only.keys, **shape.shared}, only.rest)
             return
         found = shape.telling(node)
         if not found:
@@ -288,7 +296,14 @@ class _Fitting(Struct, frozen=True):
             self.faults.append(reading.several_rule_kinds(found[1], first=found[0]))
             return
         kind = record_of(shape.kinds[found[0].value])
-        self._record(node, kind.what, {**kind.keys, **shape.shared})
+        self._record(node, kind.what, {**kind.keys, **shape.shared}, kind.rest)
+
+
+def _is_other(entry: Entry, node: MapNode, rest: Rest) -> bool:
+    """Whether an entry may be one of those whose keys the author chooses."""
+    if rest.beside and rest.beside not in node.by_key:
+        return False
+    return not isinstance(written(rest.shape), Formula) or isinstance(entry.value, ScalarNode)
 
 
 def _is_whole(words: str) -> bool:

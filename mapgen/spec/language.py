@@ -7,6 +7,11 @@ from mapgen.plan import OPERATIONS
 from mapgen.spec.shapes import ListOf, Words
 
 NAME = Words("a name", r"[a-z][a-z0-9_]*", "shopify_orders")
+PARAMETER_TYPE = Words(
+    "a type",
+    r"(string|int|decimal|bool|date|timestamp|timezone)\??",
+    "string?",
+)
 FLOW_DOCUMENT = Words(
     "a flow, or a flow and its document",
     r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)?",

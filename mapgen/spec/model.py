@@ -28,6 +28,7 @@ from mapgen.spec.construct import (
     key_of,
     named,
     optional,
+    others,
     pointer,
     required,
     said,
@@ -159,6 +160,9 @@ class Modifiers(Construct):
     )
     rounding: Text | None = optional(words.ROUNDING, "how to round to `places`")
     because: Text | None = optional(words.PROSE, "why the rule is as it is, for reviewers")
+    replaces: Text | None = optional(
+        MARK, "the rule stands in the place of one of the part that is used", key="replace"
+    )
     proposed: Text | None = optional(
         words.FLAG, "nobody has reviewed it: `generate --release` refuses"
     )
@@ -241,10 +245,34 @@ class Cases(Construct, what="a cases rule"):
 _RULE = Named("rule", lambda: Rule)
 
 
-class Part(Construct, what="a part"):
-    """The fields of a document or of a part of it."""
+class Removed(Construct, what="a removed rule"):
+    """No rule for a field that the part used has one for."""
 
-    fields: tuple[Rule, ...] = required(MapOf(_RULE, "fields"), "target field: rule")
+    mark: Text = required(MARK, "the rule of the part that is used is left out", key="remove")
+
+
+class Argument(Construct, what="an argument"):
+    """What a parameter of a part is where it is used; None: no expression stands there."""
+
+    name: Text = named()
+    expression: Text | None = itself(
+        Formula(), lambda node, at: node.text if isinstance(node, ScalarNode) else None
+    )
+
+
+class Part(Construct, what="a part"):
+    """The fields of a document or of a part of it.
+
+    `use` names a part whose rules are taken, `arguments` what its parameters are. Where the rules
+    have been put in place, `used` is that part, and the fields are those of both.
+    """
+
+    use: Text | None = optional(
+        words.NAME, "a part whose rules are used; further keys are its parameters"
+    )
+    arguments: tuple[Argument, ...] = others(Argument, words.NAME, beside="use")
+    used: Used | None = constant(None)
+    fields: tuple[Rule, ...] = required(MapOf(_RULE, "fields"), "target field: rule", unless="use")
     custom: tuple[Rule, ...] = optional(
         MapOf(_RULE, "custom fields"), "fields outside the contract: View.Field"
     )
@@ -293,7 +321,7 @@ class Object(Construct, what="an object rule"):
 
 
 class Fixed(Object, what="a part"):
-    """A linked entity that is always there."""
+    """A linked entity that is always there; one of a part that is used, as its argument is."""
 
     source: None = constant(None)
     alias: None = constant(None)
@@ -343,14 +371,21 @@ class RowBlock(Block, what="a block of one row"):
     condition: Text | None = optional(
         Formula(), "when the row is there; without, always", key="when"
     )
-    span: Span = found(lambda node, at: _key_span(node, "fields"))
+    span: Span = found(
+        lambda node, at: _key_span(
+            node, "fields" if shapes.mapping(node).get("use") is None else "use"
+        )
+    )
 
 
 class Blocks(Construct, what="a blocks rule"):
     """Detail rows put together: those of one block, then those of the next."""
 
     blocks: tuple[Block, ...] = required(
-        ListOf(Variants[Block]("a block", {"each": Block, "fields": RowBlock}), least=1),
+        ListOf(
+            Variants[Block]("a block", {"each": Block, "fields": RowBlock, "use": RowBlock}),
+            least=1,
+        ),
         "the rows of one block, then those of the next",
     )
     at_least: ScalarNode | None = optional(Whole(), "fewest rows, over all blocks")
@@ -381,7 +416,7 @@ class Todo(Construct, what="a rule to be decided"):
 
 
 RowsKind = Object | Each | Blocks
-RuleKind = Const | Value | Lookup | FirstOf | Cases | Object | Each | Blocks | Made | Todo
+RuleKind = Const | Value | Lookup | FirstOf | Cases | Object | Each | Blocks | Made | Todo | Removed
 
 RULE: Variants[RuleKind] = Variants(
     "a rule",
@@ -397,6 +432,8 @@ RULE: Variants[RuleKind] = Variants(
         "made": Made,
         "todo": Todo,
         "fields": Fixed,
+        "use": Fixed,
+        "remove": Removed,
     },
     scalar=As(Formula(), lambda expression, at: Value(expression)),
 )
@@ -419,6 +456,128 @@ class Rule(Construct):
                 return (self, *(rule for block in blocks for rule in block.part.rules))
             case _:
                 return (self,)
+
+
+# What is said once.
+
+
+class ObjectParameter(Construct, what="an object"):
+    """An object of a source, as a schema describes it."""
+
+    schema: Text = required(words.PATH, "a JSON Schema")
+    at: Text | None = optional(
+        words.PROSE, "the place of the object in the schema, like `$defs/address`; else its root"
+    )
+
+
+class ScalarParameter(Construct, what="a single value"):
+    """A single value; `T?` may be missing."""
+
+    type: Text = itself(words.PARAMETER_TYPE)
+
+
+PARAMETER: Variants[ObjectParameter | ScalarParameter] = Variants(
+    "a parameter", {"schema": ObjectParameter}, scalar=ScalarParameter
+)
+
+
+class Parameter(Construct):
+    """A name that a part or a function knows, and what it stands for."""
+
+    name: Text = named()
+    kind: ObjectParameter | ScalarParameter = itself(PARAMETER)
+
+
+_PARAMETERS = MapOf(Parameter, "parameters", words.NAME, least=1)
+
+
+class Gives(Construct, what="`gives:`"):
+    """The entity whose fields a part writes."""
+
+    contract: Text = required(words.PROSE, "the pinned contract")
+    entity: Text = required(words.PROSE, "the entity whose fields the rules write")
+
+
+class PartExample(Construct, what="an example of a part"):
+    """Arguments, and the fields that the part makes of them."""
+
+    given: Mapping[str, Node] = required(
+        As(MapOf(keyed(Anything()), "the arguments"), _by_name),
+        "the arguments by parameter; of a part with one object, its members",
+    )
+    gives: Mapping[str, Node] = required(
+        As(MapOf(keyed(Anything()), "the fields"), _by_name), "all fields and their values"
+    )
+    span: Span = here()
+
+
+class Definition(Construct, what="a part"):
+    """Rules for an entity that know nothing but their parameters."""
+
+    name: Text = named()
+    pointer: str = pointer()
+    node: Node = found(lambda node, at: node)
+    summary: Text | None = optional(words.PROSE, "one sentence for people")
+    takes: tuple[Parameter, ...] = required(_PARAMETERS, "the parameters, each with its type")
+    gives: Gives = required(Gives, "what the rules write")
+    part: Part = itself(Part)
+    ignores: tuple[Ignore, ...] = optional(
+        MapOf(Named("ignore", lambda: Ignore), "ignores"),
+        "members of its one object that are not used, each with its reason; of several: "
+        "`PARAMETER.member`",
+        key="ignore",
+    )
+    examples: tuple[PartExample, ...] = optional(
+        ListOf(PartExample), "arguments and the fields they become"
+    )
+
+
+class NamedExpression(Construct, what="a named expression"):
+    """An expression that is called like a function."""
+
+    name: Text = named()
+    takes: tuple[Parameter, ...] = required(_PARAMETERS, "the parameters, in order")
+    expression: Text = required(Formula(), "an expression over the parameters", key="value")
+
+
+class IgnoreSet(Construct):
+    """Source paths that several flows do not use."""
+
+    name: Text = named()
+    ignores: tuple[Ignore, ...] = itself(MapOf(Named("ignore", lambda: Ignore), "ignores", least=1))
+
+
+class Used(Struct, frozen=True):
+    """A part that is used: where, what it is, and the pointers of the rules that are its own.
+
+    `main` is the parameter that decides whether it is there: an object, the first of its. `inner`
+    is the part that it uses itself for all that it writes.
+    """
+
+    at: Text
+    definition: Definition
+    arguments: tuple[Argument, ...]
+    own: frozenset[str]
+    main: str | None
+    inner: Used | None = None
+
+
+class PartsFile(Construct, what="a file of parts"):
+    """A file of parts/: what several flows have in common."""
+
+    version: Text = required(Words("version"), "the version of the language: 1", key="parts")
+    uses: tuple[Text, ...] = optional(
+        ListOf(words.PATH), "files whose parts and expressions these use"
+    )
+    expressions: tuple[NamedExpression, ...] = optional(
+        MapOf(NamedExpression, "expressions", words.NAME),
+        "expressions that are called like functions",
+    )
+    ignores: tuple[IgnoreSet, ...] = optional(
+        MapOf(IgnoreSet, "ignores", words.NAME), "source fields not used, by the name of the set"
+    )
+    definitions: tuple[Definition, ...] = others(Definition, words.NAME)
+    source: Source = found(lambda node, at: node.span.source)
 
 
 # What comes in.
@@ -823,10 +982,20 @@ class Document(Body, what="a document"):
 
 
 class Ignore(Construct):
-    """A source path that is not used, and why."""
+    """A source path that is not used, and why; `of` is the set that it comes from."""
 
     path: Text = named()
     reason: Text = itself(words.PROSE)
+    of: Text | None = constant(None)
+
+
+SETS = ListOf(words.NAME, or_single=True, least=1)
+
+
+def _sets(node: Node) -> tuple[Text, ...]:
+    ignores = shapes.mapping(node).get("ignore")
+    found = None if ignores is None else shapes.mapping(ignores).get("use")
+    return () if found is None else SETS.bind(found, At("", Text.plain("use")))
 
 
 class Example(Construct, what="an example"):
@@ -878,9 +1047,22 @@ class MappingSection(Construct, what="`mapping:`", instead=("documents", Body)):
         "instead of `target` to `checks`: several documents of one record, by name",
         key="documents",
     )
-    ignores: tuple[Ignore, ...] = optional(
-        MapOf(Ignore, "ignores"), "source fields not used, each with its reason", key="ignore"
+    uses: tuple[Text, ...] = optional(
+        ListOf(words.PATH), "files of parts whose parts, expressions and ignores the flow uses"
     )
+    definitions: tuple[Definition, ...] = optional(
+        MapOf(Definition, "parts", words.NAME), "parts that this flow alone uses", key="parts"
+    )
+    functions: tuple[NamedExpression, ...] = optional(
+        MapOf(NamedExpression, "functions", words.NAME),
+        "expressions that this flow calls like functions",
+    )
+    ignores: tuple[Ignore, ...] = optional(
+        MapOf(Ignore, "ignores", known={"use": Key(SETS, "sets of ignored fields that are named")}),
+        "source fields not used, each with its reason; `use` names sets of them",
+        key="ignore",
+    )
+    ignore_sets: tuple[Text, ...] = found(lambda node, at: _sets(node))
     examples: tuple[Example, ...] = required(
         ListOf(Example, least=1), "records and the documents they become"
     )
@@ -1063,7 +1245,11 @@ class Borrowed(Struct, frozen=True):
 
 
 class Spec(Construct, what="a spec"):
-    """One flow as written."""
+    """One flow as written.
+
+    Where the rules of parts have been put in place, `shared` are the paths of what these are made
+    of: files of parts, and the schemas of parameters.
+    """
 
     maps: Text = required(Words("version"), "the version of the language: 1")
     flow: Text = required(words.NAME, "the flow's name")
@@ -1075,6 +1261,7 @@ class Spec(Construct, what="a spec"):
     security: Security = required(Security, "S: what is secret, what happens on failure")
     source: Source = found(lambda node, at: node.span.source)
     beside: tuple[Borrowed, ...] = constant(())
+    shared: tuple[str, ...] = constant(())
 
 
 def _shared(section: type[Construct]) -> Record:

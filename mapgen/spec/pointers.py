@@ -22,3 +22,13 @@ def place(root: Node, pointer: str) -> Span | None:
             case _:
                 return None
     return found
+
+
+def nearest_place(root: Node, pointer: str) -> Span | None:
+    """Return where a pointer leads, or the nearest place above: a rule of a part is at its use."""
+    while pointer:
+        found = place(root, pointer)
+        if found is not None:
+            return found
+        pointer = pointer.rpartition("/")[0]
+    return None

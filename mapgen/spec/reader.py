@@ -32,7 +32,9 @@ def spec_of(root: Node) -> model.Spec:
     """Return the spec that is written so. Raises Stopped with every fault of shape."""
     spec = bound(root, model.Spec)
     if spec.maps.value != "1":
-        raise Stopped([reading.unknown_version(spec.maps.span(), found=spec.maps.value)])
+        raise Stopped(
+            [reading.unknown_version(spec.maps.span(), key="maps", found=spec.maps.value)]
+        )
     return spec
 
 
@@ -40,6 +42,15 @@ def flow_name(source: Source) -> str | None:
     """Return what the flow of a spec is called, faulty as the rest of it may be."""
     found = _FLOW.search(source.text)
     return found["name"] if found else None
+
+
+def read_parts(source: Source) -> model.PartsFile:
+    """Return the parts of a file. Raises Stopped with every fault of YAML or shape."""
+    parts = read(source, model.PartsFile)
+    if parts.version.value != "1":
+        at, found = parts.version.span(), parts.version.value
+        raise Stopped([reading.unknown_version(at, key="parts", found=found)])
+    return parts
 
 
 def read_connection(source: Source) -> model.Connection:

@@ -6,7 +6,7 @@ drift. A shape tells by `bind` what a node that has it means.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from typing import Any, Generic, Protocol, TypeVar
 
 from msgspec import Struct
@@ -98,15 +98,19 @@ class ListOf(Struct, Generic[T], frozen=True):
 
 
 class MapOf(Struct, Generic[T], frozen=True):
-    """A mapping from names of the author's choice; `names` says how they are written."""
+    """A mapping from names of the author's choice; `names` says how they are written.
+
+    The keys `known` have a meaning of their own: they are no entries.
+    """
 
     value: Shape[T]
     what: str = "a mapping"
     names: Words | None = None
     least: int = 0
+    known: Mapping[str, Key] = {}
 
     def bind(self, node: Node, at: At) -> tuple[T, ...]:
-        entries = mapping(node).entries
+        entries = (one for one in mapping(node).entries if one.key.value not in self.known)
         return tuple(self.value.bind(entry.value, at.under(entry.key)) for entry in entries)
 
 
@@ -143,7 +147,7 @@ class Key(Struct, frozen=True):
     `goes_with` is another key of the record that has to be there, too, wherever this one is. `name`
     is the key where a member of a construct is called otherwise; where the key is left out, the
     member is `default`, written as in a file or a value. What `is_shared` may be said once for all
-    flows of a workspace.
+    flows of a workspace. Where the key `unless` is there, this one may be left out.
     """
 
     shape: Shape[Any]
@@ -153,6 +157,23 @@ class Key(Struct, frozen=True):
     name: str = ""
     default: object = None
     is_shared: bool = False
+    unless: str = ""
+
+    def is_needed_by(self, present: Container[str]) -> bool:
+        """Whether a record with these keys lacks the key where it is left out."""
+        return self.is_required and self.unless not in present
+
+
+class Rest(Struct, frozen=True):
+    """What stands under keys of the author's choice, beside the known ones of a record.
+
+    They may be there where the key `beside` is; without one, always. `names` says how they are
+    written.
+    """
+
+    shape: Shape[Any]
+    names: Words
+    beside: str = ""
 
 
 class Instead(Struct, frozen=True):
@@ -163,11 +184,12 @@ class Instead(Struct, frozen=True):
 
 
 class Record(Struct, frozen=True):
-    """A mapping with known keys."""
+    """A mapping with known keys, and perhaps others."""
 
     what: str
     keys: Mapping[str, Key]
     instead: Instead | None = None
+    rest: Rest | None = None
 
     def bind(self, node: Node, at: At) -> MapNode:
         return mapping(node)
@@ -191,7 +213,11 @@ class Variants(Struct, Generic[T], frozen=True):
 
     def telling(self, node: MapNode) -> list[Text]:
         """Return the keys that tell the kind: one, in a spec without a mistake."""
-        found = [entry.key for entry in node.entries if entry.key.value in self.kinds]
+        kinds: dict[int, Text] = {}
+        for entry in node.entries:
+            if entry.key.value in self.kinds:
+                kinds.setdefault(id(self.kinds[entry.key.value]), entry.key)
+        found = [*kinds.values()]
         return [key for key in found if not self._belongs(key, found)]
 
     def _belongs(self, key: Text, found: list[Text]) -> bool:

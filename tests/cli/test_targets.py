@@ -47,6 +47,7 @@ ROWS = {
     "schema environment --output": Row(("schema", "environment")),
     "schema infer --output": Row(("schema", "infer", "records.json")),
     "schema maps --output": Row(("schema", "maps")),
+    "schema parts --output": Row(("schema", "parts")),
     "suggest --output": Row(SUGGEST),
     "transform --output": Row(TRANSFORM),
     "transform --rejects": Row(TRANSFORM, "--rejects"),

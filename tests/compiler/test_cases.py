@@ -66,7 +66,13 @@ def test_case(
 
 
 @pytest.mark.parametrize(
-    ("base", "flows"), [("_base", "1 flow"), ("_documents", "1 flow"), ("_siblings", "2 flows")]
+    ("base", "flows"),
+    [
+        ("_base", "1 flow"),
+        ("_documents", "1 flow"),
+        ("_parts", "1 flow"),
+        ("_siblings", "2 flows"),
+    ],
 )
 def test_base(
     base: str,

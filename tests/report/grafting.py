@@ -101,7 +101,7 @@ class Bench:
         """Check one spec; the contract and the schema are read once for all snippets."""
         shelf = Shelf(Workspace(self.root, {source.path: source.text}))
         try:
-            flow = shelf.specs.read(source.path)
+            flow = shelf.flow(source.path)
             key = (
                 flow.mapping.documents[0].target.contract.value,
                 flow.mapping.source.schema.value,
@@ -114,7 +114,8 @@ class Bench:
             around = self._around[key]
             tables, flows = shelf.tables(flow.mapping), shelf.flows(flow.mapping)
             joined = shelf.joined(flow.mapping, around.schema)
-            check(flow, replace(around, tables=tables, flows=flows, joined=joined))
+            reused = shelf.shared.reused(flow)
+            check(flow, replace(around, tables=tables, flows=flows, joined=joined, reused=reused))
         except Stopped as stopped:
             return {fault.code for fault in (*stopped.diagnostics, *shelf.faults)}
         return {fault.code for fault in shelf.faults}

@@ -33,6 +33,7 @@ from mapgen.spec.shapes import (
     Named,
     OneOrMap,
     Record,
+    Rest,
     Shape,
     Variants,
     Whole,
@@ -90,8 +91,9 @@ def valid(shape: Shape, depth: int = 0) -> st.SearchStrategy[Value]:
             return st.dictionaries(keys.map(str), values, min_size=least, max_size=2)
         case OneOrMap(one=one, several=several):
             return valid(one, depth) | valid(several, depth)
-        case Record(keys=keys, instead=instead):
-            return record(keys, depth) if instead is None else either(keys, instead, depth)
+        case Record(keys=keys, instead=instead, rest=rest):
+            made = record(keys, depth) if instead is None else either(keys, instead, depth)
+            return made if rest is None else with_others(made, keys, rest, depth)
         case Variants() as found:
             return variants(found, depth)
         case Named(named=named):
@@ -103,6 +105,10 @@ def record(keys: Mapping[str, Key], depth: int) -> st.SearchStrategy[Value]:
     further = {name: valid(key.shape, depth) for name, key in keys.items() if not key.is_required}
     together = {name: key.goes_with for name, key in keys.items() if key.goes_with}
     made = st.fixed_dictionaries(needed, optional=further)
+    for other in dict.fromkeys(key.unless for key in keys.values() if key.unless):
+        without = {name: one for name, one in needed.items() if keys[name].unless != other}
+        rest = {name: one for name, one in further.items() if name != other}
+        made |= st.fixed_dictionaries(without | {other: further[other]}, optional=rest)
     return made.map(lambda value: with_partners(value, together))
 
 
@@ -110,6 +116,19 @@ def with_partners(value: dict[str, Value], together: Mapping[str, str]) -> dict[
     """Return a record without the keys whose partner is not there, and what went with them."""
     kept = {name: one for name, one in value.items() if together.get(name, name) in value}
     return kept if kept == value else with_partners(kept, together)
+
+
+def with_others(
+    made: st.SearchStrategy[Value], keys: Mapping[str, Key], rest: Rest, depth: int
+) -> st.SearchStrategy[Value]:
+    """Return what makes records with keys of the author's choice, where they may have some."""
+    names = valid(rest.names).map(str).filter(lambda name: name not in keys)
+    others = st.dictionaries(names, valid(rest.shape, depth), max_size=2)
+
+    def together(value: dict[str, Value], more: dict[str, Value]) -> Value:
+        return more | value if not rest.beside or rest.beside in value else value
+
+    return st.builds(together, made, others)
 
 
 def either(keys: Mapping[str, Key], instead: Instead, depth: int) -> st.SearchStrategy[Value]:
@@ -124,7 +143,7 @@ def variants(shape: Variants, depth: int) -> st.SearchStrategy[Value]:
     kinds = list(map(record_of, shape.kinds.values()))
     if depth > 1 and shape.scalar is not None:
         return valid(shape.scalar)
-    found = [record({**kind.keys, **shape.shared}, depth) for kind in kinds]
+    found = [valid(replace(kind, keys={**kind.keys, **shape.shared}), depth) for kind in kinds]
     return st.one_of(*([valid(shape.scalar)] if shape.scalar else []), *found)
 
 

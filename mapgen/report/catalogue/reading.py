@@ -217,8 +217,8 @@ _MALFORMED = Message(
     "E117: {found:`{found}`/a blank} is not {what}", help="write it like `{example}`"
 )
 unknown_version = Message(
-    "E118: the spec says `maps: {found}`; this compiler reads version 1",
-    help="write `maps: 1`, or install the compiler that the spec was written for",
+    "E118: the spec says `{key}: {found}`; this compiler reads version 1",
+    help="write `{key}: 1`, or install the compiler that the spec was written for",
 )
 not_json = Message(
     "E130: {what} `{path}` is not JSON: {reason}",

@@ -1,0 +1,218 @@
+"""What flows have in common: files of parts, read once, each part checked where it is written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Mapping
+from typing import TypeVar
+
+from msgspec import Struct, field
+
+from mapgen.check.definitions import Defined, alone, check_definition
+from mapgen.check.parts import PartFacts, Reused, check_expression, scalar_type
+from mapgen.contract.model import Contract
+from mapgen.contract.source_schema import SourceSchema
+from mapgen.expression.scope import Named
+from mapgen.ir.types import Type
+from mapgen.report import TOLD_ELSEWHERE, Diagnostic, Stopped, Text
+from mapgen.report.catalogue import mapping, reading
+from mapgen.spec import model as spec
+from mapgen.spec.linking import Linked, PartKey, Vocabulary, linked, part_key, take_words
+from mapgen.spec.reader import read_parts
+from mapgen.specs import Specs
+from mapgen.workspace import PARTS_SUFFIX, from_specs
+
+K = TypeVar("K")
+T = TypeVar("T")
+
+Schemas = Callable[[Text, Text | None, str, Mapping[str, int]], SourceSchema | None]
+"""Gives the schema of a file, at a place in it, by the name of the object and those taken."""
+
+
+class OnDemand(Mapping[K, T]):
+    """Values by key, each made when it is asked for."""
+
+    def __init__(self, keys: Collection[K], make: Callable[[K], T]) -> None:
+        self._keys = keys
+        self._make = make
+
+    def __getitem__(self, key: K) -> T:
+        """Return the value of a key."""
+        if key not in self._keys:
+            raise KeyError(key)
+        return self._make(key)
+
+    def __iter__(self) -> Iterator[K]:
+        return iter(self._keys)
+
+    def __len__(self) -> int:
+        return len(self._keys)
+
+
+class Shared(Struct):
+    """The files of parts of a workspace; `faults` grows by what is wrong with them."""
+
+    specs: Specs
+    faults: list[Diagnostic]
+    contract: Callable[[str], Contract | None]
+    schema: Schemas
+    _files: dict[str, spec.PartsFile | None] = field(default_factory=dict)
+    _words: dict[str, Vocabulary] = field(default_factory=dict)
+    _linked: dict[str, Linked] = field(default_factory=dict)
+    _parts: dict[PartKey, PartFacts] = field(default_factory=dict)
+    _named: dict[PartKey, Named] = field(default_factory=dict)
+
+    def flow(self, path: str) -> spec.Spec:
+        """Return a spec with the rules of the parts that it uses. Raises Stopped."""
+        flow = self.specs.read(path)
+        faults: list[Diagnostic] = []
+        words = Vocabulary(path)
+        take_words(words, flow.mapping, self._reading(faults), faults)
+        found = linked(flow, words, faults) if not faults else None
+        if found is None or faults:
+            raise Stopped(faults)
+        self._linked[path] = found
+        return found.flow
+
+    def _reading(self, faults: list[Diagnostic]) -> Callable[[Text], Vocabulary | None]:
+        def read(named: Text) -> Vocabulary | None:
+            try:
+                file = self.file(from_specs(named.value), named)
+            except Stopped as stopped:
+                faults.extend(stopped.diagnostics)
+                return None
+            if file is None:
+                faults.append(TOLD_ELSEWHERE)
+                return None
+            return self.words(file)
+
+        return read
+
+    def file(self, path: str, asked_at: Text | None = None) -> spec.PartsFile | None:
+        """Return a file of parts, None where it has faults (then reported).
+
+        Raises Stopped where it cannot be read.
+        """
+        if asked_at is not None and not path.endswith(PARTS_SUFFIX):
+            what, example = "a file of parts", f"parts/shop{PARTS_SUFFIX}"
+            raise Stopped(reading.malformed(asked_at.span(), what, asked_at.value, example))
+        if path not in self._files:
+            at = None if asked_at is None else asked_at.span()
+            source = self.specs.workspace.read(path, "the file of parts", at)
+            try:
+                self._files[path] = read_parts(source)
+            except Stopped as stopped:
+                self._files[path] = None
+                self.faults.extend(stopped.diagnostics)
+        return self._files[path]
+
+    def words(self, file: spec.PartsFile) -> Vocabulary:
+        """Return what a file of parts holds, and what that may use."""
+        path = file.source.path
+        if path not in self._words:
+            self._words[path] = Vocabulary(path)
+            take_words(self._words[path], file, self._reading(self.faults), self.faults)
+        return self._words[path]
+
+    def reused(self, flow: spec.Spec) -> Reused:
+        """Return what a spec may use by name, all of it checked."""
+        found = self._linked.get(flow.source.path)
+        if found is None:
+            return Reused()
+        self._check_all(found.words)
+        return Reused(self._facts_of, self._functions(found.words), found.words, found.parts)
+
+    def _check_all(self, words: Vocabulary) -> None:
+        """Check all parts and expressions that may be used in a file."""
+        for definition, written_in in words.parts.values():
+            self._facts(definition, written_in)
+        for one in words.functions.values():
+            self._function(*one)
+
+    @property
+    def _facts_of(self) -> Mapping[PartKey, PartFacts]:
+        """What is known of each part, which is checked when it is asked for."""
+        known = {
+            part_key(one): (one, words)
+            for of in (*self._words.values(), *(found.words for found in self._linked.values()))
+            for one, words in of.parts.values()
+        }
+        return OnDemand(known, lambda key: self._facts(*known[key]))
+
+    def check_files(self) -> Iterator[spec.PartsFile]:
+        """Yield the files of parts of the workspace, each checked whole."""
+        for path in self.specs.workspace.parts_paths():
+            try:
+                file = self.file(path)
+            except Stopped as stopped:
+                self.faults.extend(stopped.diagnostics)
+                continue
+            if file is None:
+                continue
+            words = self.words(file)
+            self._check_all(words)
+            yield file
+
+    def _facts(self, definition: spec.Definition, words: Vocabulary) -> PartFacts:
+        """Return what uses have to know of a part, which is checked where it is written."""
+        key = part_key(definition)
+        if key in self._parts:
+            return self._parts[key]
+        self._parts[key] = PartFacts({}, {}, {}, is_right=False)
+        takes = self._takes(definition.takes)
+        contract = self._contract(definition.gives)
+        if takes is not None and contract is not None:
+            reused = Reused(self._facts_of, self._functions(words))
+            part = Defined(definition, words, contract, takes, reused)
+            self._parts[key] = check_definition(part, self.faults)
+            if self._parts[key].is_right and definition.examples:
+                self._try(part)
+        return self._parts[key]
+
+    def _try(self, part: Defined) -> None:
+        """Report the examples of a part that it does not keep."""
+        from mapgen.trying import failing  # what runs generated code, few need
+
+        flow = alone(part)
+        assert flow is not None
+        self.faults.extend(failing(part.definition, flow))
+
+    def _contract(self, gives: spec.Gives) -> Contract | None:
+        found = self.contract(gives.contract.value)
+        pinned = self.specs.workspace.named("contracts", ".json")
+        if found is None and gives.contract.value not in pinned:
+            self.faults.append(mapping.unknown_contract(gives.contract, known=pinned))
+        return found
+
+    def _functions(self, words: Vocabulary) -> Mapping[str, Named]:
+        """Return the expressions that may be called in a file, each checked when it is asked for.
+
+        Those that it calls itself are checked before it so, and one that leads back is noticed.
+        """
+        return OnDemand(words.functions, lambda name: self._function(*words.functions[name]))
+
+    def _function(self, definition: spec.NamedExpression, words: Vocabulary) -> Named:
+        key = definition.name.source.path, definition.name.value
+        if key not in self._named:
+            self._named[key] = Named(
+                definition.name, definition.expression, {}, {}, {}, is_right=False, is_open=True
+            )
+            takes = self._takes(definition.takes)
+            if takes is not None:
+                known = self._functions(words)
+                self._named[key] = check_expression(definition, takes, known, self.faults)
+        return self._named[key]
+
+    def _takes(self, parameters: tuple[spec.Parameter, ...]) -> Mapping[str, Type] | None:
+        """Return the types of parameters, None where a schema cannot be used (then reported)."""
+        names: Mapping[str, int] = {one.name.value: 1 for one in parameters}
+        found: dict[str, Type] = {}
+        for one in parameters:
+            if isinstance(one.kind, spec.ScalarParameter):
+                found[one.name.value] = scalar_type(one.kind)
+                continue
+            schema = self.schema(one.kind.schema, one.kind.at, one.name.value, names)
+            if schema is None:
+                return None
+            names = schema.names
+            found[one.name.value] = schema.record
+        return found
