@@ -204,7 +204,7 @@ class Shared(Struct):
 
     def _takes(self, parameters: tuple[spec.Parameter, ...]) -> Mapping[str, Type] | None:
         """Return the types of parameters, None where a schema cannot be used (then reported)."""
-        names: Mapping[str, int] = {one.name.value: 1 for one in parameters}
+        names: Mapping[str, int] = {}
         found: dict[str, Type] = {}
         for one in parameters:
             if isinstance(one.kind, spec.ScalarParameter):
