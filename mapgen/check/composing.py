@@ -134,7 +134,7 @@ def _faults_of_key(
         other = types.present(whole.record.fields[pair.of.value])
         if kind != other:
             yield words.key_types_differ(
-                pair.of, member=pair.member, kind=_words(kind), other=_words(other)
+                pair.of, member=pair.member, kind=kind_words(kind), other=kind_words(other)
             )
 
 
@@ -157,13 +157,14 @@ def _faults_of_member(
         yield words.unknown_key_member(member, owner=owner, known=record.fields)
     elif types.present(kind) not in fit:
         yield words.unfit_key_member(
-            member, why=f"it is {_words(types.present(kind))}", wanted=wanted
+            member, why=f"it is {kind_words(types.present(kind))}", wanted=wanted
         )
     elif isinstance(kind, types.Optional):
         yield words.unfit_key_member(member, why="it may be missing", wanted=wanted)
 
 
-def _words(kind: types.Type) -> str:
+def kind_words(kind: types.Type) -> str:
+    """Return what a value is, in the words of messages."""
     match kind:
         case types.STRING:
             return "text"

@@ -11,6 +11,7 @@ from mapgen import plan
 from mapgen.check.asking import entity_reads
 from mapgen.check.auth import Need, check_access, check_connection, needs, rights
 from mapgen.check.composing import whole_record
+from mapgen.check.declaring import declared
 from mapgen.check.directions import contract_of_the_erp, nothing_of_the_erp
 from mapgen.check.examples import rule_examples
 from mapgen.check.formulas import Formulas
@@ -19,6 +20,7 @@ from mapgen.check.model import Checked, Surroundings
 from mapgen.check.owners import idle_owners
 from mapgen.check.parts import placed, uses_in, written_at
 from mapgen.check.performance import check_performance
+from mapgen.check.reaching import reached
 from mapgen.check.records import form, group, joins, needed_joins, source_objects
 from mapgen.check.remote import check_remote, tables
 from mapgen.check.reuse import idle_reuse, reused_names
@@ -48,6 +50,8 @@ def check(flow: spec.Spec, around: Surroundings) -> Checked:
     pinned = target.contract
     contract = around.contract
     schema = whole_record(section.source, around.schema, around.joined, faults)
+    if schema is not None:
+        schema = declared(section.source, schema, faults)
     if target.kind.has_contract and pinned.value not in around.contract_names:
         faults.append(messages.unknown_contract(pinned, known=around.contract_names))
     found = None
@@ -134,6 +138,8 @@ def _ignored(
     section: spec.MappingSection, record: Object, formulas: Formulas
 ) -> Iterator[ir.Ignored]:
     """Yield the source fields that are not used; of those that parts and sets name, what is."""
+    asked = (*(ignore.path.value for ignore in section.ignores), *formulas.reads)
+    record = reached(record, (*asked, *(path for path, _ in formulas.ignored)))
     leaves = Paths.of(leaf_paths(record, section.source.name.value))
     told: set[str] = set()
     for ignore in section.ignores:

@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from mapgen.check.composing import equivalent_paths
 from mapgen.check.directions import idle_verify
+from mapgen.check.reaching import reached
 from mapgen.check.sources import Paths, all_paths, leaf_paths, near_paths, type_at
 from mapgen.contract.model import Entity
 from mapgen.contract.personal import personal_kind
@@ -80,7 +81,9 @@ def _data(
     reads: Collection[str] | None,
 ) -> Iterator[Diagnostic]:
     name = section.source.name.value
-    paths = Paths.of(all_paths(schema.record, name))
+    asked = (*(reads or ()), *(item.path.value for item in security.data))
+    record = reached(schema.record, asked)
+    paths = Paths.of(all_paths(record, name))
     classified: set[str] = set()
     for item in security.data:
         for path in equivalent_paths(section.source, item.path.value):
@@ -90,7 +93,7 @@ def _data(
             yield messages.unknown_source_path(item.path, known=near)
             classified.update(path for one in near for path in paths.under(one))
     looks: dict[str, list[tuple[str, str]]] = {}
-    for leaf in leaf_paths(schema.record, name):
+    for leaf in leaf_paths(record, name):
         # Only what the rules read is ever seen.
         if leaf not in (reads or ()):
             continue
@@ -106,7 +109,8 @@ def personal_paths(
     security: spec.Security, section: spec.MappingSection, schema: SourceSchema
 ) -> tuple[str, ...]:
     """Return the source paths that are personal or confidential, `*` and row marks filled in."""
-    paths = Paths.of(all_paths(schema.record, section.source.name.value))
+    record = reached(schema.record, (item.path.value for item in security.data))
+    paths = Paths.of(all_paths(record, section.source.name.value))
     classified = {
         path
         for item in security.data

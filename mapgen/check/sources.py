@@ -10,6 +10,7 @@ from typing import Self
 from msgspec import Struct
 
 from mapgen.check.composing import key_paths
+from mapgen.check.reaching import reached
 from mapgen.contract.source_schema import SourceSchema
 from mapgen.ir.flow import covers
 from mapgen.ir.types import ERROR, ListOf, MapOf, Object, Type, element_of, held, present
@@ -83,7 +84,7 @@ def is_lasting(schema: SourceSchema, path: str) -> bool:
 
 def lasting_paths(schema: SourceSchema, name: str) -> frozenset[str]:
     """Return the paths of a record whose values never change."""
-    paths = all_paths(schema.record, name)
+    paths = all_paths(reached(schema.record, ()), name)
     return frozenset(path for path in paths if is_lasting(schema, path))
 
 
@@ -129,6 +130,7 @@ def accounted(
         also: paths that are ignored where parts say so.
     """
     name = section.source.name.value
+    record = reached(record, (*reads, *(ignore.path.value for ignore in section.ignores)))
     leaves, known = Paths.of(leaf_paths(record, name)), tuple(all_paths(record, name))
     faults: list[Diagnostic] = []
     ignored = _ignored(section, leaves, known, reads, faults)

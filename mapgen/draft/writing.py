@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 
 from msgspec import Struct
 
+from mapgen.check.reaching import reached
 from mapgen.check.sources import all_paths, leaf_paths, type_at
 from mapgen.contract.model import Entity
 from mapgen.contract.personal import personal_kind
@@ -132,7 +133,7 @@ def _ignores(schema: SourceSchema, name: str, reads: frozenset[str]) -> Iterator
 def _unread(schema: SourceSchema, name: str, reads: frozenset[str]) -> list[str]:
     """Return the source paths that nothing reads; an object is one, where none of its fields is."""
     found: list[str] = []
-    for path in all_paths(schema.record, name):
+    for path in all_paths(reached(schema.record, reads), name):
         is_below = found and covers(found[-1], path)
         if path == name or is_below or any(covers(path, read) for read in reads):
             continue
@@ -156,7 +157,7 @@ def _tail(frame: Frame, entity: Entity, schema: SourceSchema) -> Iterator[str]:
     yield "security:"
     personal = [
         path.replace("[]", "")
-        for path in leaf_paths(schema.record, frame.record)
+        for path in leaf_paths(reached(schema.record, ()), frame.record)
         if personal_kind(path, type_at(schema.record, path)) is not None
     ]
     yield "  data:" if personal else "  data: {}"

@@ -66,7 +66,7 @@ def source_schema_file(flow: ir.Flow) -> str:
 
 
 def _source_object(item: ir.SourceObject, *, is_wrapped: bool) -> Schema:
-    member = _wrapped if is_wrapped else _source_held
+    member = _wrapped if is_wrapped else _in_files
     return {
         "type": "object",
         "required": [field.name for field in item.fields if not field.held.may_be_missing],
@@ -85,6 +85,20 @@ def _wrapped(held: ir.Held) -> Schema:
     return _or_null(wrapped) if held.may_be_missing else {**wrapped, "required": ["value"]}
 
 
+def _in_files(held: ir.Held) -> Schema:
+    """Return what a member looks like in files: an empty list may stand for no object."""
+    found = _source_held(held)
+    is_object = held.inner is None and held.type not in _SOURCE_TYPES
+    is_empty = (is_object and held.may_be_missing) or held.type == "map"
+    return _or(found, {"type": "array", "maxItems": 0}) if is_empty else found
+
+
+def _or(schema: Schema, other: Schema) -> Schema:
+    known = schema.get("anyOf")
+    options = known if isinstance(known, list) and len(schema) == 1 else [schema]
+    return {"anyOf": [*options, other]}
+
+
 def _source_held(held: ir.Held) -> Schema:
     """Return what a member looks like, in each way in which it may be written."""
     if held.inner is None:
@@ -96,9 +110,9 @@ def _source_held(held: ir.Held) -> Schema:
     found = _held(schema, held.constraints)
     if held.is_varied:
         other = _VARIED[held.type] if held.inner is None else _source_held(held.inner)
-        found = {"anyOf": [found, other]}
+        found = _or(found, other)
     if held.nothing:
-        found = {"anyOf": [found, {"enum": list(held.nothing)}]}
+        found = _or(found, {"enum": list(held.nothing)})
     return _or_null(found) if held.may_be_missing else found
 
 
@@ -166,7 +180,7 @@ def _one_of(values: list[object], kind: str, schema: Schema) -> Schema:
 def _or_null(schema: Schema) -> Schema:
     kind = schema.get("type")
     if kind is None or not {"enum", "anyOf", "allOf"}.isdisjoint(schema):
-        return {"anyOf": [schema, {"type": "null"}]}
+        return _or(schema, {"type": "null"})
     kinds = list(kind) if isinstance(kind, list) else [kind]
     return {**schema, "type": [*kinds, "null"]}
 

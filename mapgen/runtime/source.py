@@ -89,6 +89,8 @@ def one_type(kind: GenericAlias, value: JsonValue) -> object:
     held, nothing = kind.__args__
     if is_nothing(nothing, value):
         return None
+    if value is None:
+        raise ValueError("null is no value")
     try:
         return msgspec.convert(as_one_type(present_type(held), value), held, dec_hook=exact)
     except msgspec.ValidationError as error:

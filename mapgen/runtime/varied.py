@@ -13,6 +13,8 @@ from types import GenericAlias, UnionType
 
 from mapgen.runtime.exact import MOST_DIGITS
 
+__all__ = ["Nothing", "Varied", "as_one_type", "is_nothing", "varied_of"]
+
 JsonValue = typing.Any
 
 _WHOLE = re.compile(r"-?\d+(\.0+)?", re.ASCII)
@@ -30,9 +32,7 @@ class Nothing(tuple[str, ...]):
 
 
 if typing.TYPE_CHECKING:
-    from typing import Annotated
-
-    Varied = Annotated
+    from typing import Annotated as Varied
 else:
 
     class Varied(metaclass=type("_", (type,), {"__instancecheck__": lambda *_: True})):
@@ -55,9 +55,7 @@ def varied_of(annotation: object) -> GenericAlias | None:
 
 def is_nothing(words: Nothing, value: JsonValue) -> bool:
     """Tell whether a value is one of the words that mean nothing, as text or as a number."""
-    return value is None or (
-        not isinstance(value, bool | list | dict) and str(value).strip() in words
-    )
+    return isinstance(value, str | int | Decimal) and _written(value).strip() in words
 
 
 def as_one_type(kind: object, value: JsonValue) -> JsonValue:

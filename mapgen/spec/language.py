@@ -47,6 +47,10 @@ CUSTOM_TYPE = Words(
     "type of a custom field",
     choices=("string", "int", "decimal", "bool", "date", "timestamp"),
 )
+VALUE_TYPE = Words(
+    "type of a value",
+    choices=("string", "int", "decimal", "bool", "date", "timestamp", "list", "object"),
+)
 CUSTOM_FIELD = Words("a custom field", r"[A-Za-z_]\w*\.[A-Za-z_]\w*", "Document.UsrX")
 LONG_TEXT = Words("way with long text", choices=("reject", "truncate"))
 ROUNDING = Words("rounding", choices=("half_up", "half_even", "up", "down"))

@@ -670,6 +670,29 @@ class Group(Construct, what="a group"):
     key: Text = named()
 
 
+class DeclaredValue(Construct, what="a value"):
+    """What a source field is, however records write it, and what means that there is nothing."""
+
+    path: Text = named()
+    type: Text | None = optional(words.VALUE_TYPE, "what the field is; else as the schema says")
+    missing: tuple[Text, ...] = required(
+        ListOf(Words("a text"), or_single=True, least=1),
+        "texts and numbers that mean that there is nothing: `N/A`, `0000-00-00`",
+    )
+
+    @classmethod
+    def of(cls, type: Text, at: At) -> DeclaredValue:
+        """Return a field of which only the type is said."""
+        return cls(at.key, type, ())
+
+
+VALUE: Variants[DeclaredValue] = Variants(
+    "what a field is",
+    {"missing": DeclaredValue},
+    scalar=As(words.VALUE_TYPE, DeclaredValue.of),
+)
+
+
 class SourceClause(Construct, what="the source"):
     """What a record is called, its schema, its key for people, what shops wrap it in, its joins.
 
@@ -685,6 +708,10 @@ class SourceClause(Construct, what="the source"):
     joins: tuple[Join, ...] = optional(
         MapOf(Join, "joins", words.NAME),
         "records of other files that are put into each record, by member",
+    )
+    values: tuple[DeclaredValue, ...] = optional(
+        MapOf(VALUE, "values"),
+        "fields that records write in more than one way, and what each is",
     )
     entity: Text | None = constant(None)
     has_contract: bool = constant(False)
@@ -704,6 +731,7 @@ class EntitySource(SourceClause, what="a source in the ERP"):
         "fields outside the contract that the rules read: View.Field and its type",
     )
     form: Format = constant(Format.plain())
+    values: tuple[DeclaredValue, ...] = constant(())
     group: None = constant(None)
     joins: tuple[Join, ...] = constant(())
 

@@ -6,10 +6,6 @@ not_a_schema = Message(
     "E421: at `{pointer}` the {what} schema is no JSON Schema: {reason}",
     help="{what} schemas are JSON Schema 2020-12",
 )
-endless_schema = Message(
-    "E421: the source schema has {count:,} fields when its `$ref`s are followed; at most {most:,}",
-    help="leave out of `properties` what no rule reads",
-)
 unsupported_keyword = Message(
     "E422: at `{pointer}` the {what} schema uses `{keyword}`: then a field has no one type",
     by="what",
@@ -24,6 +20,10 @@ unheld_keyword = Message(
     "E428: at `{pointer}` the source schema says `{keyword}`: {reason}",
     help="say under `values:` of the source what the field is: then the keyword is passed over",
 )
+unfit_value = Message(
+    "E429: `{it}` cannot be declared so: {why}",
+    help="declare text, numbers, true or false, dates and lists of one, none of them part of a key",
+)
 unknown_reference = Message(
     "E423: at `{pointer}` the {what} schema refers to `{reference}`, which is not there",
     by="where",
@@ -33,7 +33,8 @@ unknown_reference = Message(
 )
 no_such_place = Message(
     "E424: the source schema is not at `{path}{it}`: there is no record there",
-    help="name the place of the record behind the file: `{known:, 3|#/$defs/NAME}`",
+    help="name the place of the record in the file, `FILE#/components/schemas/NAME`; it has "
+    "{known:, 5|no such place}",
 )
 unusable_name = Message(
     "E426: the name of the member `{name}` of `{owner}` has a character that rules cannot use",
