@@ -47,7 +47,7 @@ def struct_of(schema: SourceSchema) -> type[msgspec.Struct]:
     for at, one in enumerate(objects):
         members = []
         for field in one.fields:
-            kind = eval(annotations.of_source(field.held), {**NAMESPACE, **made})  # noqa: S307
+            kind = eval(annotations.of_source(field.held), {**NAMESPACE, **made})
             default = [None] if field.held.may_be_missing else []
             members.append((field.attribute, kind, *default))
         names = {field.attribute: field.name for field in one.fields}
@@ -345,7 +345,7 @@ def test_alternatives_of_objects_are_one() -> None:
 
 
 def test_objects_of_one_shape_are_one_type() -> None:
-    """Two that are written out are equal where their members are, also where they hold themselves."""
+    """Two that are written out are one where their members are, also if they hold themselves."""
     tree = {"type": "object", "properties": {"n": TEXT, "up": {"$ref": "#/properties/one"}}}
     other = {"type": "object", "properties": {"up": {"$ref": "#/properties/two"}, "n": TEXT}}
     fields = _read({"type": "object", "properties": {"one": tree, "two": other}}).record.fields
@@ -386,7 +386,11 @@ def test_a_place_in_a_document() -> None:
 
 def test_documents_in_yaml() -> None:
     """YAML is read as JSON is."""
-    text = "components:\n  schemas:\n    Order:\n      type: object\n      properties:\n        n: {type: integer, minimum: 1}\n"
+    text = """
+components:
+  schemas:
+    Order: {type: object, properties: {n: {type: integer, minimum: 1}}}
+"""
     found = read_source_schema("s.yaml#/components/schemas/Order", text, "r")
 
     assert _kinds(found) == {"n": "int?"}

@@ -48,7 +48,7 @@ def by_each_way(record: dict[str, Any]) -> Any:
     data = json.dumps(record).encode()
     value = msgspec.json.Decoder(float_hook=Decimal).decode(data)
     found, faults = patient(value, Order, "order")
-    reader, raw = TypedReader(Order, ()), RawRecord(1, 1, data)
+    reader, raw = TypedReader(Order), RawRecord(1, 1, data)
     try:
         fast = decoder_of(Order).decode(data)
     except DOUBTS:
