@@ -94,7 +94,7 @@ def _faults_of_dates(form: spec.Format, path: Text, schema: SourceSchema) -> Ite
             yield words.unknown_key_member(column, owner=f"`{path.value}`", known=known)
         elif kind not in (types.DATE, types.TIMESTAMP):
             yield words.unfit_date_format(
-                words_of, column=column.value, why=f"it is {_words(kind)}"
+                words_of, column=column.value, why=f"it is {kind_words(kind)}"
             )
         else:
             fault = date_reading_fault if kind == types.DATE else instant_reading_fault

@@ -130,7 +130,8 @@ def accounted(
         also: paths that are ignored where parts say so.
     """
     name = section.source.name.value
-    record = reached(record, (*reads, *(ignore.path.value for ignore in section.ignores)))
+    ignores, also = [one.path.value for one in section.ignores], [*also]
+    record = reached(record, (*reads, *ignores, *also))
     leaves, known = Paths.of(leaf_paths(record, name)), tuple(all_paths(record, name))
     faults: list[Diagnostic] = []
     ignored = _ignored(section, leaves, known, reads, faults)
