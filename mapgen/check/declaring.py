@@ -34,10 +34,10 @@ Asked = tuple[Steps, spec.DeclaredValue]
 
 
 def declared(
-    source: spec.SourceClause, schema: SourceSchema, faults: list[Diagnostic]
-) -> SourceSchema:
+    source: spec.SourceClause, schema: SourceSchema | None, faults: list[Diagnostic]
+) -> SourceSchema | None:
     """Return a schema with the values that the source clause declares; `faults` grows."""
-    if not source.values:
+    if schema is None or not source.values:
         return schema
     name, keys = source.name.value, {*key_paths(source, schema.record)}
     reader = _Declaring(schema, _times(schema.record), faults)

@@ -49,9 +49,8 @@ def check(flow: spec.Spec, around: Surroundings) -> Checked:
     target = section.documents[0].target
     pinned = target.contract
     contract = around.contract
-    schema = whole_record(section.source, around.schema, around.joined, faults)
-    if schema is not None:
-        schema = declared(section.source, schema, faults)
+    whole = whole_record(section.source, around.schema, around.joined, faults)
+    schema = declared(section.source, whole, faults)
     if target.kind.has_contract and pinned.value not in around.contract_names:
         faults.append(messages.unknown_contract(pinned, known=around.contract_names))
     found = None
