@@ -10,9 +10,9 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from mapgen.check.flow import check
-from mapgen.check.model import Checked, FlowFacts, Surroundings, TableFacts
-from mapgen.check.remote import facts_of_flow, facts_of_remote
-from mapgen.check.tables import facts_of_inline
+from mapgen.check.model import Checked, FlowFacts, Surroundings, TableFacts, ValueFacts
+from mapgen.check.remote import facts_of_flow, facts_of_remote, file_table
+from mapgen.check.tables import facts_of_inline, value_types
 from mapgen.contract import lock
 from mapgen.contract.document import parsed
 from mapgen.contract.entity_source import entity_schema
@@ -22,9 +22,10 @@ from mapgen.contract.target_schema import read_target_schema
 from mapgen.ir import flow as ir
 from mapgen.ir.names import singular
 from mapgen.named import named_connection, named_environment
+from mapgen.plan import FileTable
 from mapgen.report import Diagnostic, Span, Stopped, Text
 from mapgen.report.catalogue import mapping, reading
-from mapgen.runtime.lookups import ColumnError, Table, TableError, read_table
+from mapgen.runtime.lookups import ColumnError, Longest, Table, TableError, read_table
 from mapgen.runtime.sources.envelope import Envelope
 from mapgen.runtime.sources.records import RawRecord
 from mapgen.shared import Shared
@@ -44,9 +45,7 @@ class Shelf(Struct):
     faults: list[Diagnostic] = field(default_factory=list)
     _contracts: dict[str, Contract | None] = field(default_factory=dict)
     _schemas: dict[object, SourceSchema | None] = field(default_factory=dict)
-    _tables: dict[tuple[str, tuple[str, ...], str | None], Table | None] = field(
-        default_factory=dict
-    )
+    _tables: dict[FileTable, Table | None] = field(default_factory=dict)
     _targets: dict[tuple[str, str], Contract | None] = field(default_factory=dict)
     _flows: dict[str, FlowFacts | None] = field(default_factory=dict)
     _met: set[str] = field(default_factory=set)
@@ -232,13 +231,12 @@ class Shelf(Struct):
 
     def _table(self, table: spec.LookupTable) -> Table | None:
         """Return a table, or None where it cannot be used (then reported, once)."""
-        value = table.value.value if table.value is not None else None
-        known_as = (table.table.value, table.columns, value)
+        known_as = file_table(table)
         if known_as not in self._tables:
-            self._tables[known_as] = self._read_table(table, value)
+            self._tables[known_as] = self._read_table(table, known_as)
         return self._tables[known_as]
 
-    def _read_table(self, table: spec.LookupTable, value: str | None) -> Table | None:
+    def _read_table(self, table: spec.LookupTable, planned: FileTable) -> Table | None:
         path = from_specs(table.table.value)
         try:
             file = self.workspace.file(path, "the lookup table", table.table.span())
@@ -255,9 +253,10 @@ class Shelf(Struct):
             )
             return None
         try:
-            return read_table(file, table.columns, value)
+            return read_table(file, planned.key, planned.value, planned.columns)
         except ColumnError as error:
-            named = [*table.key, *((table.value,) if table.value else ())]
+            of_values = () if table.values is None else table.values.columns
+            named = [*table.key, *(column.name for column in of_values)]
             place = next(column for column in named if column.value == error.column)
             self.faults.append(reading.not_a_table(place.span(), path=path, reason=str(error)))
         except TableError as error:
@@ -435,15 +434,20 @@ class Shelf(Struct):
             return facts_of_inline(table)
         if isinstance(table, spec.RemoteTable):
             return facts_of_remote(table, contract)
-        found = self._table(table)
-        if found is None:
-            return TableFacts(table.name, table.columns, 0, "")
-        where = f"{found.longest_at} of `{SPECS}/{table.table.value}`"
-        return TableFacts(table.name, table.columns, found.longest, where)
+        found, path = self._table(table), f"`{SPECS}/{table.table.value}`"
+        values = {}
+        for name, of in value_types(table.values).items():
+            named = name or (table.values.names[0] if table.values is not None else "")
+            longest = Longest() if found is None else found.longest.get(named, Longest())
+            values[name] = ValueFacts(of, longest.length, f"{longest.at} of {path}")
+        return TableFacts(table.name, table.columns, values)
 
 
 def _lacking_columns(table: spec.LookupTable) -> list[str]:
     """Return the keys of the declaration that are not there: a JSON object alone needs none."""
-    needs = bool(table.key or table.value) or not table.table.value.lower().endswith(".json")
-    given = {"key": bool(table.key), "value": table.value is not None}
+    is_json = table.table.value.lower().endswith(".json")
+    if is_json and table.values is not None and table.values.is_row:
+        return []  # the names of an object are the keys, its values are objects of columns
+    needs = bool(table.key or table.values) or not is_json
+    given = {"key": bool(table.key), "value": table.values is not None}
     return [name for name, is_given in given.items() if needs and not is_given]

@@ -5,7 +5,7 @@ One shape for both of them.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from msgspec import Struct
 
@@ -64,22 +64,36 @@ class Identity(Struct, frozen=True):
     scope: dict[str, str] = {}
 
 
+ColumnType = Literal["string", "int", "decimal", "bool", "date", "timestamp"]
+
+
+class Column(Struct, frozen=True):
+    """A column of values, where a key has several: its type, whether a value may be missing."""
+
+    name: str
+    type: ColumnType
+    may_be_missing: bool = False
+
+
 class FileTable(Struct, frozen=True, tag_field="kind", tag="file"):
     """A lookup table: a CSV or JSON file (relative to `specs/`), its key and value columns.
 
-    A JSON object has no columns: its names are the keys.
+    A JSON object has no key column: its names are the keys. `columns` are there where a key has
+    several values, `value` where it has one.
     """
 
     path: str
     key: tuple[str, ...] = ()
     value: str | None = None
+    columns: tuple[Column, ...] = ()
 
 
 class SampleEntry(Struct, frozen=True):
-    """A line of a sample: the parts of its key, and its value."""
+    """A line of a sample: the parts of its key, and its value, or `cells` of several columns."""
 
     key: tuple[str, ...]
     value: str
+    cells: tuple[str, ...] = ()
 
 
 class LedgerTable(Struct, frozen=True, tag_field="kind", tag="ledger"):
@@ -93,6 +107,7 @@ class LedgerTable(Struct, frozen=True, tag_field="kind", tag="ledger"):
     key: tuple[str, ...]
     value: str
     sample: tuple[SampleEntry, ...]
+    columns: ClassVar[tuple[Column, ...]] = ()
 
 
 class Condition(Struct, frozen=True):
@@ -106,15 +121,17 @@ class Condition(Struct, frozen=True):
 class TenantTable(Struct, frozen=True, tag_field="kind", tag="tenant"):
     """Records of an entity: the fields compared with the key, and the one that is the value.
 
-    `numbers` are the fields of the key that hold whole numbers.
+    `numbers` are the fields of the key that hold whole numbers. `columns` are the fields of which
+    a key has several values.
     """
 
     entity: str
     key: tuple[str, ...]
-    value: str
+    value: str | None
     numbers: tuple[str, ...]
     where: tuple[Condition, ...]
     sample: tuple[SampleEntry, ...]
+    columns: tuple[Column, ...] = ()
 
 
 RemoteTable = LedgerTable | TenantTable

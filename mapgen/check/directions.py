@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from decimal import Decimal
 from operator import ge, gt, le, lt
 
-from mapgen.check.model import TableFacts
 from mapgen.check.sources import is_usable
 from mapgen.contract.model import Comparison, Contract, Field
 from mapgen.contract.source_schema import SourceSchema
@@ -91,11 +90,10 @@ def disallowed(value: ScalarNode, field: Field) -> Iterator[Diagnostic]:
         )
 
 
-def disallowed_entries(table: TableFacts, span: Span, field: Field) -> Iterator[Diagnostic]:
+def disallowed_entries(texts: Iterable[str], span: Span, field: Field) -> Iterator[Diagnostic]:
     """Yield the faults of what an inline table gives and a target schema does not allow."""
     choices = field.allowed.choices
-    values = dict.fromkeys(value for _, value in table.entries or ())
-    for value in values if choices else ():
+    for value in dict.fromkeys(texts) if choices else ():
         if value not in choices:
             yield outward.not_allowed(
                 span, field=field.name, it=value, known=choices, form=_form(field)

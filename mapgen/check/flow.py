@@ -114,6 +114,7 @@ def _flow(
         spec_path=written.source.path,
         source_objects=source_objects(schema, (*reads, *needed_joins(source))),
         settings=tuple(ir.Setting(name, str(kind)) for name, kind in found.settings.items()),
+        rows=found.rows,
         lets=found.lets,
         skips=found.skips,
         key=found.key.code,

@@ -35,7 +35,7 @@ from mapgen.check.sources import (
     unusable_names,
 )
 from mapgen.check.spelling import repeated
-from mapgen.check.tables import TableRules
+from mapgen.check.tables import TableRules, inline_faults
 from mapgen.check.values import FieldRules, type_in_document
 from mapgen.contract.model import Contract, Entity, Field
 from mapgen.contract.source_schema import SourceSchema
@@ -71,6 +71,7 @@ class Mapped(Struct, frozen=True):
 
     entities: tuple[Entity, ...]
     settings: Mapping[str, types.Type]
+    rows: tuple[types.Object, ...]
     lets: tuple[ir.Let, ...]
     skips: tuple[ir.Skip, ...]
     key: Typed | None
@@ -95,7 +96,7 @@ def check_mapping(
     faults += [messages.name_taken(name) for name in _reserved(section)]
     faults += one_contract(section)
     ordered = in_order(section.documents, faults)
-    faults += _blank_entries(section)
+    faults += _inline_faults(section)
     settings = {
         setting.name.value: SETTING_TYPES[setting.type.value] for setting in section.settings
     }
@@ -142,7 +143,8 @@ def check_mapping(
     faults.extend(unheld(schema, formulas.reads))
     faults.extend(_idle_names(section, formulas))
     found = tuple(made), tuple(identities)
-    return Mapped(entities, settings, lets, skips, key, *found, formulas)
+    rows = tuple(table.row for table in tables.values() if isinstance(table.row, types.Object))
+    return Mapped(entities, settings, rows, lets, skips, key, *found, formulas)
 
 
 def _entities(
@@ -230,12 +232,10 @@ def _row_keys(part: ir.Part, prefix: str = "") -> Iterator[tuple[str, tuple[str,
             yield from _row_keys(block.part, f"{prefix}{member.name}.")
 
 
-def _blank_entries(section: spec.MappingSection) -> Iterator[Diagnostic]:
+def _inline_faults(section: spec.MappingSection) -> Iterator[Diagnostic]:
     for table in section.lookups:
         if isinstance(table, spec.InlineTable):
-            for key, value in table.entries:
-                if not value.value.strip() or not key.value.strip():
-                    yield messages.blank_entry(value.span, table=table.name.value)
+            yield from inline_faults(table)
 
 
 def _reserved(section: spec.MappingSection) -> list[Text]:
@@ -256,7 +256,7 @@ def _root_scope(
     reused: Reused,
 ) -> Scope:
     known = {
-        table: types.Table(table, facts.columns, facts.entries, facts.numbers)
+        table: types.Table(table, facts.columns, facts.entries, facts.numbers, facts.row)
         for table, facts in tables.items()
     }
     name = section.source.name.value

@@ -11,7 +11,7 @@ from mapgen.contract.model import Contract
 from mapgen.contract.source_schema import SourceSchema
 from mapgen.expression.typed import Typed
 from mapgen.ir import flow as ir
-from mapgen.ir.types import Type
+from mapgen.ir.types import ROWS, STRING, Object, Type
 from mapgen.report import Span, Text
 from mapgen.spec import model as spec
 from mapgen.spec.linking import PartKey
@@ -20,22 +20,47 @@ from mapgen.spec.linking import PartKey
 RESERVED = ("settings", "lookups", "document", "value")
 
 
+class ValueFacts(Struct, frozen=True):
+    """What rules have to know of the values in a column of a lookup table.
+
+    `longest` is the length of the longest one, in UTF-16 units, which `longest_at` names in words;
+    `longest_span` is its place. `texts` are all of them in an inline table.
+    """
+
+    type: Type = STRING
+    longest: int = 0
+    longest_at: str = ""
+    longest_span: Span | None = None
+    texts: tuple[str, ...] = ()
+
+
 class TableFacts(Struct, frozen=True):
     """What rules have to know of a lookup table.
 
-    `columns` are those of its key, none where there is but one; `longest` is the length of its
-    longest value, in UTF-16 units, which `longest_at` names in words. `entries` are all entries of
-    an inline table, None for a table in a file, which may change. `longest_span` is the place of
-    its longest value. `numbers` are the columns that hold whole numbers: text does not fit there.
+    `columns` are those of its key, none where there is but one; `values` those of its values, one
+    of no name where a key has but one value. `entries` are all entries of an inline table, None
+    for a table in a file, which may change. `numbers` are the columns of the key that hold whole
+    numbers: text does not fit there.
     """
 
     name: Text
     columns: tuple[str, ...]
-    longest: int
-    longest_at: str
-    entries: tuple[tuple[str, str], ...] | None = None
-    longest_span: Span | None = None
+    values: Mapping[str, ValueFacts]
+    entries: tuple[tuple[str, tuple[str, ...]], ...] | None = None
     numbers: frozenset[str] = frozenset()
+
+    @property
+    def only(self) -> ValueFacts | None:
+        """What is known of the only value of a key, None where it has a row of them."""
+        return self.values.get("")
+
+    @property
+    def row(self) -> Type:
+        """The type of what a key has."""
+        if self.only is not None:
+            return self.only.type
+        fields = {name: value.type for name, value in self.values.items()}
+        return Object(f"{ROWS}{self.name.value}", fields)
 
 
 class DocumentFacts(Struct, frozen=True):
@@ -83,14 +108,14 @@ class Surroundings(Struct, frozen=True):
 class Value(Struct, frozen=True):
     """What a rule gives: as back ends know it, its type, the expressions that it is made of.
 
-    `table` is the one that a lookup asks; `decided_by` are source paths that have a say in it
-    besides what the expressions read.
+    `found` are the values that lookups may find; `decided_by` are source paths that have a say in
+    it besides what the expressions read.
     """
 
     node: ir.Value
     type: Type
     formulas: tuple[Typed, ...] = ()
-    table: TableFacts | None = None
+    found: tuple[ValueFacts, ...] = ()
     decided_by: tuple[str, ...] = ()
 
 

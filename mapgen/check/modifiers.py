@@ -78,7 +78,7 @@ def on_error(kept: Kept, scope: Scope, formulas: Formulas) -> Typed | Literal["o
 
 def _unfit_on_error(kept: Kept, text: Text) -> Diagnostic | None:
     modifiers = kept.rule.modifiers
-    if kept.value.table is not None:
+    if isinstance(kept.rule.kind, spec.Lookup):
         why = "is for `value`, `first_of` and `cases`; a lookup has `on_miss`"
         return messages.unfit_modifier(text.span(), name="on_error", why=why)
     if not any(one.is_fallible for one in kept.value.formulas):

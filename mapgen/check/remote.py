@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from typing import Literal
+from typing import Literal, cast
 
 from mapgen import plan
-from mapgen.check.model import DocumentFacts, FlowFacts, TableFacts
+from mapgen.check.model import DocumentFacts, FlowFacts, TableFacts, ValueFacts
 from mapgen.contract.model import Contract, Entity, Field, ValueType
+from mapgen.ir.types import Scalar, optional
 from mapgen.report import Diagnostic, Text
 from mapgen.report.catalogue import lookups as messages
 from mapgen.report.catalogue import mapping
+from mapgen.runtime.lookups import is_read
 from mapgen.spec import model as spec
 from mapgen.spec.nodes import ScalarNode
 
@@ -19,17 +21,32 @@ LEDGER_KEY, LEDGER_VALUE = "identity", "number"
 
 _TEXT: tuple[ValueType, ...] = ("string", "single_select")
 _WHOLE: tuple[ValueType, ...] = ("int", "short", "byte", "long")
+_COLUMN_TYPES: Mapping[ValueType | None, plan.ColumnType] = {
+    **dict.fromkeys(_TEXT, "string"),
+    **dict.fromkeys(_WHOLE, "int"),
+    **dict.fromkeys(("decimal", "double"), "decimal"),
+    "boolean": "bool",
+    "date": "date",
+    "datetime": "timestamp",
+}
 
 
 def facts_of_remote(table: spec.RemoteTable, contract: Contract | None) -> TableFacts:
     """Return what rules have to know of a table whose values are found at run time."""
     if isinstance(table, spec.LedgerTable):
-        return TableFacts(table.name, (), 0, "")
+        return TableFacts(table.name, (), {"": ValueFacts()})
     entity = contract.entities.get(table.query.entity.value) if contract is not None else None
     columns = tuple(dict.fromkeys(name.value for name in table.query.key))
     fields = entity.fields if entity is not None else {}
     numbers = {name for name in columns if name in fields and fields[name].value_type in _WHOLE}
-    return TableFacts(table.name, columns, 0, "", numbers=frozenset(numbers))
+    values = {"": ValueFacts()}
+    if table.query.values.is_row:
+        values = {
+            name: ValueFacts(optional(Scalar(_COLUMN_TYPES.get(fields[name].value_type, "string"))))
+            for name in table.query.values.names
+            if name in fields
+        }
+    return TableFacts(table.name, columns, values, numbers=frozenset(numbers))
 
 
 def facts_of_flow(flow: spec.Spec, contract: Contract | None) -> FlowFacts:
@@ -67,11 +84,13 @@ def check_remote(
         match table:
             case spec.LedgerTable():
                 yield from _ledger(table, flow, flows)
-                yield from _sample(table, (LEDGER_KEY,), LEDGER_VALUE)
+                yield from _sample(table, (LEDGER_KEY,), (LEDGER_VALUE,))
             case spec.TenantTable():
-                yield from _tenant(table, contract)
                 columns = tuple(dict.fromkeys(name.value for name in table.query.key))
-                yield from _sample(table, columns, table.query.value.value)
+                values = table.query.values
+                faults = list(_tenant(table, contract))
+                faults += _sample(table, columns, values.names, is_row=values.is_row)
+                yield from faults or _cell_types(table, contract)
             case _:
                 pass
 
@@ -131,7 +150,15 @@ def _tenant(table: spec.TenantTable, contract: Contract) -> Iterator[Diagnostic]
         if name.value in seen:
             yield messages.query_field_twice(name)
         seen.add(name.value)
-    yield from _query_field(table.query.value, entity, "the value", (*_TEXT, *_WHOLE))
+    values = table.query.values
+    of_values: tuple[ValueType, ...] = (*_TEXT, *_WHOLE)
+    if values.is_row:
+        of_values = tuple(kind for kind in _COLUMN_TYPES if kind is not None)
+    for name in (column.name for column in values.columns):
+        yield from _query_field(name, entity, "the value", of_values)
+        if name.value in seen and values.is_row:
+            yield messages.query_field_twice(name)
+        seen.add(name.value)
     for name, constant in table.query.where:
         kinds: tuple[ValueType, ...] = (*_TEXT, *_WHOLE, "boolean")
         faults = list(_query_field(name, entity, "a condition", kinds))
@@ -170,7 +197,9 @@ def _constant(constant: ScalarNode, field: Field) -> Iterator[Diagnostic]:
         yield mapping.wrong_type(constant.span, field.name, wanted, "blank", None)
 
 
-def _sample(table: spec.RemoteTable, key: tuple[str, ...], value: str) -> Iterator[Diagnostic]:
+def _sample(
+    table: spec.RemoteTable, key: tuple[str, ...], values: tuple[str, ...], *, is_row: bool = False
+) -> Iterator[Diagnostic]:
     """Yield the faults of the entries that examples and tests use."""
     sample, name = table.sample, table.name.value
     if not sample.entries:
@@ -179,34 +208,55 @@ def _sample(table: spec.RemoteTable, key: tuple[str, ...], value: str) -> Iterat
             sample.span, table=name, why=why, help="add an entry, like `KEY: VALUE`"
         )
         return
-    seen: dict[tuple[str, ...], str] = {}
+    seen: dict[tuple[str, ...], tuple[str, ...]] = {}
     for entry in sample.entries:
-        cells = cells_of(entry, key, value)
+        cells = cells_of(entry, key, values, is_row=is_row)
         if cells is None:
-            columns = ", ".join(f"{column}: …" for column in (*key, value))
-            why = f"has an entry without exactly {len(key) + 1} columns"
+            columns = ", ".join(f"{column}: …" for column in (*key, *values))
+            why = f"has an entry without exactly {len(key) + len(values)} columns"
+            if is_row:
+                why = "has an entry with other columns than the key and values"
             help_line = f"write a list of `{{{columns}}}`" + (
-                ", or `KEY: VALUE`" if len(key) == 1 else ""
+                ", or `KEY: VALUE`" if len(key) == 1 and not is_row else ""
             )
             yield messages.unfit_sample(entry.span, table=name, why=why, help=help_line)
         elif blank := [cell for _, cell in entry.cells if not cell.value.strip()]:
             yield mapping.blank_entry(blank[0].span(), table=name)
-        elif seen.setdefault(cells[:-1], cells[-1]) != cells[-1]:
+        elif seen.setdefault(cells[: len(key)], cells[len(key) :]) != cells[len(key) :]:
             why = "gives one key two values"
             yield messages.unfit_sample(
                 entry.span, table=name, why=why, help="remove one of the entries"
             )
 
 
-def cells_of(entry: spec.SampleEntry, key: tuple[str, ...], value: str) -> tuple[str, ...] | None:
-    """Return the parts of an entry's key and its value, None where it has other columns."""
+def _cell_types(table: spec.TenantTable, contract: Contract) -> Iterator[Diagnostic]:
+    """Yield the cells of a sample that are not of the type of their field."""
+    columns = {column.name: column.type for column in _columns(table.query, contract)}
+    for entry in table.sample.entries:
+        for name, cell in entry.cells:
+            of = columns.get(name.value, "string") if name is not None else "string"
+            if not is_read(cell.value, of):
+                why = f"has no {of} in `{name.value if name else ''}`"
+                help = "write it as the ERP sends it: 12.50, true, 2026-01-31"
+                yield messages.unfit_sample(cell.span(), table=table.name.value, why=why, help=help)
+
+
+def cells_of(
+    entry: spec.SampleEntry, key: tuple[str, ...], values: tuple[str, ...], *, is_row: bool = False
+) -> tuple[str, ...] | None:
+    """Return the parts of an entry's key and its values, None where it has other columns.
+
+    In a row of several values, some may be left out: they are empty.
+    """
     named = {column.value: cell.value for column, cell in entry.cells if column is not None}
     if not named:
         cells = tuple(cell.value for _, cell in entry.cells)
-        return cells if len(key) == 1 else None
-    if set(named) != {*key, value} or len(entry.cells) != len(named):
+        return cells if len(key) == 1 and not is_row else None
+    known = {*key, *values}
+    is_whole = set(named) >= set(key) if is_row else set(named) == known
+    if not is_whole or not set(named) <= known or len(entry.cells) != len(named):
         return None
-    return tuple(named[column] for column in (*key, value))
+    return tuple(named.get(column, "") for column in (*key, *values))
 
 
 def requests_a_document(
@@ -221,10 +271,11 @@ def requests_a_document(
     """
     tables = {one.name.value for one in section.lookups if isinstance(one, spec.TenantTable)}
     asked = {
-        (rule.kind.table.value, ", ".join(part.expression.value for part in key.parts))
+        (one.table.value, ", ".join(part.expression.value for part in key.parts))
         for rule in section.rules
-        if isinstance(rule.kind, spec.Lookup) and rule.kind.table.value in tables
-        for key in rule.kind.keys
+        for one in rule.lookups
+        if one.table.value in tables
+        for key in one.keys
     }
     return len(asked | {(table, key) for table, key in in_expressions if table in tables})
 
@@ -275,38 +326,74 @@ def tables(section: spec.MappingSection, contract: Contract) -> Iterator[tuple[s
         match table:
             case spec.InlineTable():
                 pass
-            case spec.LookupTable(name, path, _, value):
-                column = value.value if value else None
-                yield name.value, plan.FileTable(path.value, table.columns, column)
+            case spec.LookupTable():
+                yield table.name.value, file_table(table)
             case spec.LedgerTable(name, document, sample):
                 flow, _, one = document.value.partition(".")
                 key = (LEDGER_KEY,)
-                entries = _entries(sample, key, LEDGER_VALUE)
+                entries = _entries(sample, key, (LEDGER_VALUE,))
                 yield name.value, plan.LedgerTable(flow, one or None, key, LEDGER_VALUE, entries)
             case spec.TenantTable():
                 yield table.name.value, _tenant_table(table, contract)
 
 
+def file_table(table: spec.LookupTable) -> plan.FileTable:
+    """Return how a table in a file is read."""
+    path, values = table.table.value, table.values
+    if values is None:
+        return plan.FileTable(path, table.columns)
+    if not values.is_row:
+        return plan.FileTable(path, table.columns, values.names[0])
+    columns = tuple(
+        plan.Column(column.name.value, cast(plan.ColumnType, column.type_name), column.may_be_blank)
+        for column in values.columns
+    )
+    return plan.FileTable(path, table.columns, None, columns)
+
+
+def _columns(query: spec.Query, contract: Contract) -> tuple[plan.Column, ...]:
+    """Return the columns of several values; the ERP may have none of them."""
+    if not query.values.is_row:
+        return ()
+    fields = contract.entities[query.entity.value].fields
+    return tuple(
+        plan.Column(name, _COLUMN_TYPES.get(fields[name].value_type, "string"), may_be_missing=True)
+        for name in query.values.names
+    )
+
+
 def _tenant_table(table: spec.TenantTable, contract: Contract) -> plan.TenantTable:
     query = table.query
     fields = contract.entities[query.entity.value].fields
-    key, value = tuple(name.value for name in query.key), query.value.value
+    key, values = tuple(name.value for name in query.key), query.values
     return plan.TenantTable(
         entity=query.entity.value,
         key=key,
-        value=value,
+        value=None if values.is_row else values.names[0],
         numbers=tuple(name for name in key if fields[name].value_type in _WHOLE),
         where=tuple(
             plan.Condition(name.value, constant.value, _condition_kind(fields[name.value]))
             for name, constant in query.where
         ),
-        sample=_entries(table.sample, key, value),
+        sample=_entries(table.sample, key, values.names, is_row=values.is_row),
+        columns=_columns(query, contract),
     )
 
 
-def _entries(sample: spec.Sample, key: tuple[str, ...], value: str) -> tuple[plan.SampleEntry, ...]:
-    found = [cells_of(entry, key, value) for entry in sample.entries]
-    return tuple(plan.SampleEntry(cells[:-1], cells[-1]) for cells in found if cells is not None)
+def _entries(
+    sample: spec.Sample, key: tuple[str, ...], values: tuple[str, ...], *, is_row: bool = False
+) -> tuple[plan.SampleEntry, ...]:
+    found = [cells_of(entry, key, values, is_row=is_row) for entry in sample.entries]
+    at = len(key)
+    return tuple(
+        (
+            plan.SampleEntry(cells[:at], "", cells[at:])
+            if is_row
+            else plan.SampleEntry(cells[:at], cells[at])
+        )
+        for cells in found
+        if cells is not None
+    )
 
 
 def _condition_kind(field: Field) -> Literal["text", "number", "flag"]:

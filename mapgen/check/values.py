@@ -33,6 +33,7 @@ from mapgen.expression.tree import Method
 from mapgen.ir import expression as tree
 from mapgen.ir import flow as ir
 from mapgen.ir import types
+from mapgen.ir.building import demanded
 from mapgen.ir.rewriting import renumbered
 from mapgen.ir.types import Optional, Type, is_assignable, join, optional, present
 from mapgen.report import Diagnostic, Span, Text
@@ -136,6 +137,9 @@ class FieldRules(Struct, frozen=True):
         if isinstance(value.type, Optional) and fallback is None:
             on_missing = "omit" if if_missing is None else "reject"
         node = value.node
+        if on_missing == "reject" and not isinstance(node, ir.Fixed | ir.Made):
+            node = demanded(node)
+            on_missing = "reject" if tree.is_optional(node) else "never"
         if fallback is not None:
             node = _or_else(node, fallback.as_type(inner), inner)
         if failing is not None:
@@ -197,8 +201,8 @@ class FieldRules(Struct, frozen=True):
                 return self._formula(rule, expression, scope, field)
             case spec.Lookup():
                 return self.tables.value(rule.kind, scope)
-            case spec.FirstOf(expressions):
-                return self._first_of(expressions, scope)
+            case spec.FirstOf(entries):
+                return self._first_of(entries, scope)
             case spec.Cases():
                 return self._cases(rule, rule.kind, scope, field)
             case spec.Todo(question):
@@ -271,19 +275,58 @@ class FieldRules(Struct, frozen=True):
         wanted = _in_field(typed.type, field)
         return Value(typed.as_type(wanted), typed.type, (typed,))
 
-    def _first_of(self, expressions: tuple[Text, ...], scope: Scope) -> Value | None:
-        typed = [self.formulas.whole(text, scope) for text in expressions]
-        for text, one in zip(expressions, typed, strict=True):
-            if one is not None and present(one.type) not in (types.STRING, types.ERROR):
-                self.formulas.refuse(text, one, "a value of `first_of`", "text")
-                return None
-        if any_of(typed):
+    def _first_of(self, entries: tuple[Text | spec.Lookup, ...], scope: Scope) -> Value | None:
+        found = [
+            (
+                self._tried(entry, scope, is_last=entry is entries[-1])
+                if isinstance(entry, spec.Lookup)
+                else self._text_tried(entry, scope)
+            )
+            for entry in entries
+        ]
+        values = [value for value in found if value is not None]
+        if len(values) < len(found):
             return None
-        found = tuple(one for one in typed if one is not None)
-        first, *others = (_non_blank(one.code) for one in found)
+        first, *others = (cast(tree.Expression, value.node) for value in values)
         for other in others:
-            first = tree.OrElse(first, renumbered(other, first), optional(types.STRING))
-        return Value(first, optional(types.STRING), found)
+            first = tree.OrElse(first, renumbered(other, first), other.type)
+        formulas = tuple(one for value in values for one in value.formulas)
+        return Value(first, first.type, formulas, tuple(one for v in values for one in v.found))
+
+    def _text_tried(self, text: Text, scope: Scope) -> Value | None:
+        """Return what an expression gives `first_of`: nothing where it is blank."""
+        typed = self.formulas.whole(text, scope)
+        if typed is None:
+            return None
+        if present(typed.type) not in (types.STRING, types.ERROR):
+            self.formulas.refuse(text, typed, "a value of `first_of`", "text")
+            return None
+        return Value(_non_blank(typed.code), optional(types.STRING), (typed,))
+
+    def _tried(self, kind: spec.Lookup, scope: Scope, *, is_last: bool) -> Value | None:
+        """Return what a lookup gives `first_of`: a miss of any but the last one is none."""
+        value = self.tables.value(kind, scope, "reject" if is_last else "omit")
+        if kind.otherwise is not None:
+            why = "has no place in `first_of`: write the value behind the lookup"
+            self.faults.append(
+                messages.unfit_modifier(kind.otherwise.span(), name="otherwise", why=why)
+            )
+            return None
+        if value is None:
+            return None
+        if present(value.type) != types.STRING:
+            what, found = "a value of `first_of`", described(value.type)
+            self.faults.append(
+                messages.not_of_type(kind.table.span(), what=what, wanted="text", found=found)
+            )
+            return None
+        if not is_last and kind.on_miss is not None and not isinstance(value.type, Optional):
+            why = "leaves nothing to the values behind it"
+            self.faults.append(
+                messages.unfit_modifier(kind.on_miss.span(), name="on_miss", why=why)
+            )
+            return None
+        return value
 
     def _cases(
         self, rule: spec.Rule, kind: spec.Cases, scope: Scope, field: Field | None
@@ -416,18 +459,17 @@ def _non_blank(expression: tree.Expression) -> tree.Expression:
 
 def _entry_faults(kept: Kept) -> Iterator[Diagnostic]:
     """Yield what is wrong with the values of the table that a rule looks up in."""
-    field, table, cut = kept.field, kept.value.table, kept.rule.modifiers.too_long
-    if table is None:
-        return
+    field, cut = kept.field, kept.rule.modifiers.too_long
     is_cut = cut is not None and cut.value == "truncate"
-    if field.max_length is not None and not is_cut and table.longest > field.max_length:
-        yield messages.table_value_too_long(
-            kept.shown,
-            holds=f"`{field.name}` holds {field.max_length} characters",
-            has=f"{table.longest_at} has a value of {table.longest}",
-            value=table.longest_span,
-        )
-    yield from disallowed_entries(table, kept.shown, field)
+    for found in kept.value.found:
+        if field.max_length is not None and not is_cut and found.longest > field.max_length:
+            yield messages.table_value_too_long(
+                kept.shown,
+                holds=f"`{field.name}` holds {field.max_length} characters",
+                has=f"{found.longest_at} has a value of {found.longest}",
+                value=found.longest_span,
+            )
+        yield from disallowed_entries(found.texts, kept.shown, field)
 
 
 def type_in_document(field: ir.Field) -> Type:
@@ -480,8 +522,9 @@ def value_span(rule: spec.Rule) -> Span:
             return table.span()
         case spec.Made(document=document):
             return document.span()
-        case spec.FirstOf(expressions):
-            return expressions[0].span()
+        case spec.FirstOf(entries):
+            first = entries[0]
+            return first.table.span() if isinstance(first, spec.Lookup) else first.span()
         case spec.Cases(otherwise=otherwise):
             return otherwise.span()
         case _:

@@ -50,6 +50,9 @@ def _words(node: object, key: str) -> Iterator[tuple[str, str]]:
         case tuple():
             for one in node:
                 yield from _words(one, key)
+        case spec.Lookup(table=table, keys=keys) if key:
+            tried = ", then ".join(part.expression.value for one in keys for part in one.parts)
+            yield key, f"{table.value} at {tried}"
         case spec.LookupKey(parts=(first, *others)):
             yield key, first.expression.value
             yield from (("with", part.expression.value) for part in others)

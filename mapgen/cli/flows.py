@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import click
 from msgspec import Struct
@@ -24,7 +24,7 @@ from mapgen.report.catalogue import lookups as messages_of_lookups
 from mapgen.report.catalogue import project as messages
 from mapgen.report.catalogue import reading
 from mapgen.runtime.joins import IndexingError, Joins
-from mapgen.runtime.lookups import Key, Remote
+from mapgen.runtime.lookups import Key, Make, Remote
 from mapgen.runtime.outcome import Outcome
 from mapgen.runtime.sources.cells import HeaderError
 from mapgen.runtime.sources.groups import Record
@@ -105,9 +105,10 @@ def _known_tables(flow: LoadedFlow, names: Iterable[str]) -> None:
 def out_of_reach(flow: str) -> Remote:
     """Return what stands for the tables of lookups that need a network, where there is none."""
 
-    def refuse(name: str, table: RemoteTable) -> Mapping[Key, str]:
+    def refuse(name: str, table: RemoteTable, _make: Make) -> Mapping[Key, Any]:
         kind = "the ledger" if isinstance(table, LedgerTable) else "the tenant"
-        columns = (*table.key, table.value)
+        values = [column.name for column in table.columns] or [table.value or ""]
+        columns = (*table.key, *values)
         raise Stopped(
             messages_of_lookups.remote_lookup(flow=flow, name=name, kind=kind, columns=columns)
         )

@@ -74,13 +74,15 @@ def _conditions(document: ir.Document) -> Iterator[str]:
 def _table(table: Table) -> str:
     """Return where a table's values come from."""
     match table:
-        case FileTable(path=path):
-            return code(path)
+        case FileTable(path=path, columns=columns):
+            values = ", ".join(code(column.name) for column in columns)
+            return f"{code(path)}: {values}" if values else code(path)
         case LedgerTable(flow=flow, document=document):
             return f"the ledger: what {code(flow + ('.' + document if document else ''))} made"
-        case TenantTable(entity=entity, key=key, value=value):
+        case TenantTable(entity=entity, key=key, value=value, columns=columns):
             asked = " and ".join(code(field) for field in key)
-            return f"asked of the ERP: {code(value)} of the {code(entity)} by {asked}"
+            values = " and ".join(code(one.name) for one in columns) or code(value or "")
+            return f"asked of the ERP: {values} of the {code(entity)} by {asked}"
         case _:
             assert_never(table)
 
@@ -128,6 +130,7 @@ _WORDS: Mapping[str, tuple[str, str]] = {
     "const": ("always {}", ""),
     "value": ("{}", ""),
     "lookup": ("{as_it_is}", ""),
+    "column": (".{as_it_is}", ""),
     "key": (" at {}", ", then {}"),
     "with": (" with {}", " with {}"),
     "otherwise": (", otherwise {}", ""),

@@ -421,7 +421,7 @@ class Checker:
         return operand.result(code.type, code, is_chained=is_soft)
 
     def table_entry(self, tree: Index, table: Table, env: Env) -> Part:
-        """Return what a table has for a key: a string that may be missing."""
+        """Return what a table has for a key: a value, or a row, that may be missing."""
         trees: tuple[Tree, ...] = (tree.index,)
         if isinstance(tree.index, ListTree) and len(table.columns) > 1:
             trees = tuple(element.value for element in tree.index.elements)
@@ -447,7 +447,8 @@ class Checker:
             ir.Call("string(int)", (part.code,), STRING) if part.type == INT else part.code
             for part in parts
         )
-        code = ir.Lookup(table.name, (tuple(key),), "omit", table.entries)
+        found_row = optional(table.row)
+        code = ir.Lookup(table.name, (tuple(key),), "omit", table.entries, found_row)
         return Part(code.type, code, is_chained=True)
 
     def bare_table(self, tree: Tree) -> Part:
@@ -897,8 +898,10 @@ class Checker:
             return Part(BOOL, ir.IsPresent(operand.code))
         if tree.name == "value":
             sure = present(found)
-            call = ir.Call("optional.value()", (operand.code,), sure, is_fallible=True)
-            return Part(sure, call)
+            told = building.demanded(operand.code)
+            if not ir.is_optional(told):
+                return Part(sure, told)
+            return Part(sure, ir.Call("optional.value()", (told,), sure, is_fallible=True))
         if isinstance(found, ErrorType):
             return never(operand, given[0])
         return self.fallback(tree, operand, given[0])

@@ -86,6 +86,49 @@ def coerced(
             return code
 
 
+def demanded(code: ir.Expression) -> ir.Expression:
+    """Return a value that has to be there: a lookup that misses says itself which key of which.
+
+    What may be missing for another reason still may.
+    """
+    match code:
+        case ir.Lookup(on_miss="omit"):
+            return replace(code, on_miss="reject", type=present(code.type))
+        case ir.WhenPresent(operand=operand, local=local, value=value, type=kind):
+            sure, inner = demanded(operand), demanded(value)
+            if ir.is_optional(sure):
+                return ir.WhenPresent(sure, local, inner, kind)
+            if isinstance(inner, ir.Field) and inner.operand == local:
+                return replace(inner, operand=sure)
+            return ir.Bound(sure, local, inner, inner.type)
+        case ir.OrElse(operand=operand, other=other):
+            last = demanded(other)
+            return ir.OrElse(operand, last, last.type)
+        case ir.Call(function="nonBlank(string?)", arguments=(text,)):
+            sure = demanded(text)
+            return code if ir.is_optional(sure) else sure
+        case _:
+            return code
+
+
+def typed_text(text: str, of: Type) -> ir.Expression:
+    """Return the constant that a text spells, of a type that columns of tables have."""
+    kind = present(of)
+    if isinstance(of, Optional) and not text.strip():
+        return ir.Constant(None, of)
+    match str(kind):
+        case "int":
+            return ir.Constant(int(text), INT)
+        case "bool":
+            return ir.Constant(text in ("true", "True", "TRUE", "t", "1"), BOOL)
+        case "decimal":
+            return ir.Constant(text, DECIMAL)
+        case "date" | "timestamp":
+            return ir.Call(f"{kind}({kind}_text)", (ir.Constant(text, STRING),), kind)
+        case _:
+            return ir.Constant(text, STRING)
+
+
 def where_present(
     parts: Iterable[ir.Expression],
     make: Callable[[tuple[ir.Expression, ...]], ir.Expression],

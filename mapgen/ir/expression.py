@@ -94,13 +94,14 @@ class Lookup(Struct, frozen=True):
 
     A key is passed over where a part of it is missing; one alone never is. `on_miss` says what it
     means that no key is known: the value is missing (`omit`), or the record is rejected or waits.
-    `entries` is a table written out, None for one that is read from elsewhere.
+    `entries` is a table written out, None for one that is read from elsewhere: each has the texts
+    of its values. The type is that of a value, or of a row of values (`types.Object`).
     """
 
     table: str
     keys: tuple[tuple[Expression, ...], ...]
     on_miss: OnMiss
-    entries: tuple[tuple[str, str], ...] | None
+    entries: tuple[tuple[str, tuple[str, ...]], ...] | None
     type: Type = Optional(STRING)
 
 
@@ -281,10 +282,10 @@ def is_optional(expression: Expression) -> bool:
 def can_fail(expression: Expression) -> bool:
     """Tell whether a record can make the value impossible."""
     return any(
-        (
-            one.is_fallible
-            if isinstance(one, Call)
-            else isinstance(one, Operation)
+        (isinstance(one, Call) and one.is_fallible)
+        or (isinstance(one, Lookup) and one.on_miss != "omit")
+        or (
+            isinstance(one, Operation)
             and one.operator == "/"
             and not isinstance(one.right, Constant)
         )

@@ -15,7 +15,7 @@ from msgspec import Struct
 from mapgen.constraints import Constraints
 from mapgen.ir.expression import Expression, Variable, is_optional
 from mapgen.ir.rewriting import variables
-from mapgen.ir.types import Type
+from mapgen.ir.types import Object, Type
 from mapgen.plan import DocumentPlan, Plan
 
 ValueKind = Literal[
@@ -369,10 +369,11 @@ class Ignored(Struct, frozen=True):
 class Flow(Struct, frozen=True):
     """One flow, ready for any back end; `plan` is what the runtime has to know of it.
 
+    `rows` are the rows of lookup tables that have several values for a key. `relying` are the
+    pointers of the rules in which skips have decided something, with the numbers of those: they
+    mean what the spec says only where these could be evaluated.
     `written_at` are the rules of parts, by their pointers: where the part says them, as
     `specs/parts/FILE#PART/fields/FIELD`.
-    `relying` are the pointers of the rules in which skips have decided something, with the numbers
-    of those: they mean what the spec says only where these could be evaluated.
     """
 
     plan: Plan
@@ -381,6 +382,7 @@ class Flow(Struct, frozen=True):
     spec_path: str
     source_objects: tuple[SourceObject, ...]
     settings: tuple[Setting, ...]
+    rows: tuple[Object, ...]
     lets: tuple[Let, ...]
     skips: tuple[Skip, ...]
     key: Expression

@@ -100,17 +100,23 @@ class ErrorType(Kind, frozen=True):
         return "unknown"
 
 
+# What the names of rows of tables start with: no object of a source is called so.
+ROWS = "lookups."
+
+
 class Table(Kind, frozen=True):
     """A lookup table. It is no value: only its entries are, `lookups.NAME[?key]`.
 
     `columns` are those of its key, none where there is but one; text does not fit in `numbers`.
-    `entries` are those of a table that the spec writes out.
+    `entries` are those of a table that the spec writes out. `row` is the type of what a key has:
+    a value, or an object of several.
     """
 
     name: str
     columns: tuple[str, ...]
-    entries: tuple[tuple[str, str], ...] | None = None
+    entries: tuple[tuple[str, tuple[str, ...]], ...] | None = None
     numbers: frozenset[str] = frozenset()
+    row: Type = Scalar("string")
 
     def __str__(self) -> str:
         return "lookup table"

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from functools import lru_cache
 from operator import attrgetter
-from typing import Literal, TypeVar
+from typing import Literal, NoReturn, TypeVar
 
 import msgspec
 
@@ -165,22 +165,26 @@ def whole(value: int, lowest: int, highest: int) -> int:
     raise RuleError("R303", f"the number has to lie between {lowest} and {highest}", value)
 
 
-def found(table: Mapping[Key, str], name: str, *keys: Key | None) -> str:
+def found(table: Mapping[Key, T], name: str, *keys: Key | None) -> T:
     """Return what the table has for the first key it knows; raise R304 when it knows none.
 
     A key of several columns is a tuple.
     """
     value = first_found(table, *keys)
-    return value if value is not None else _missed(name, keys, retry=False)
+    if value is None:
+        _missed(name, keys, retry=False)
+    return value
 
 
-def found_in_time(table: Mapping[Key, str], name: str, *keys: Key | None) -> str:
+def found_in_time(table: Mapping[Key, T], name: str, *keys: Key | None) -> T:
     """Do what `found` does; a miss may go away by itself, so that the record waits."""
     value = first_found(table, *keys)
-    return value if value is not None else _missed(name, keys, retry=True)
+    if value is None:
+        _missed(name, keys, retry=True)
+    return value
 
 
-def _missed(name: str, keys: Sequence[Key | None], *, retry: bool) -> str:
+def _missed(name: str, keys: Sequence[Key | None], *, retry: bool) -> NoReturn:
     tried = [shown_key(key) for key in keys if key is not None]
     known = "the key" if len(tried) < 2 else f"any of the {len(tried)} keys"
     message = f"the lookup `{name}` does not know {known}"
@@ -192,7 +196,7 @@ def shown_key(key: str | tuple[str, ...]) -> str:
     return f"`{key}`" if isinstance(key, str) else " with ".join(f"`{part}`" for part in key)
 
 
-def first_found(table: Mapping[Key, str], *keys: Key | None) -> str | None:
+def first_found(table: Mapping[Key, T], *keys: Key | None) -> T | None:
     """Return what the table has for the first key it knows, or None."""
     for key in keys:
         if key is not None and (value := table.get(key)) is not None:

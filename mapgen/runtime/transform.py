@@ -16,7 +16,7 @@ from decimal import Decimal
 from functools import cache, partial
 from pathlib import Path
 from types import ModuleType
-from typing import Any, BinaryIO, cast
+from typing import Any, BinaryIO, cast, get_args, get_type_hints
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -27,7 +27,15 @@ from mapgen.plan import DocumentPlan, FileTable, Plan
 from mapgen.runtime.collecting import Collector, Spot, error_collecting_build
 from mapgen.runtime.errors import RuleError, Unjoined
 from mapgen.runtime.exact import calculated, exactly
-from mapgen.runtime.lookups import Key, Remote, Table, TableError, read_replacement, read_table
+from mapgen.runtime.lookups import (
+    Key,
+    Make,
+    Remote,
+    Table,
+    TableError,
+    read_replacement,
+    read_table,
+)
 from mapgen.runtime.outcome import ONLY, Document, ErrorReport, Origin, Outcome, Rejected, Skipped
 from mapgen.runtime.rules import Made, Rule, Rules, fill_indices, indices_of, load_rules
 from mapgen.runtime.source import ErrorValue, SourceError, patient, strict
@@ -145,24 +153,35 @@ def bound(
     Raises BindingError for a setting or table that cannot be used, and what `live` raises.
     """
     module: Any = flow.module
-    tables: dict[str, Mapping[Key, str]] = {}
-    others = other_tables or {}
+    tables: dict[str, Mapping[Key, Any]] = {}
+    others, rows = other_tables or {}, _row_classes(module, flow.plan)
     for name, table in flow.plan.lookups.items():
-        other = others.get(name)
+        other, make = others.get(name), rows.get(name, str)
         match table:
-            case FileTable():
+            case FileTable(key=key, value=value, columns=columns):
                 path = other or own_file(name, specs, table.path)
-                shown = str(other or table.path)
-                tables[name] = _read(name, shown, partial(read_table, path, table.key, table.value))
+                read = partial(read_table, path, key, value, columns, make)
+                tables[name] = _read(name, str(other or table.path), read)
             case _ if other is not None:
-                tables[name] = _read(name, str(other), partial(read_replacement, other, table))
+                read = partial(read_replacement, other, table, make)
+                tables[name] = _read(name, str(other), read)
             case _:
-                tables[name] = live(name, table)
+                tables[name] = live(name, table, make)
     try:
         typed = msgspec.convert(settings, module.Settings, strict=False, dec_hook=_setting)
     except msgspec.ValidationError as error:
         raise BindingError(f"the settings: {error}") from None
     return Bound(typed, module.Lookups(**tables))
+
+
+def _row_classes(module: ModuleType, plan: Plan) -> Mapping[str, Make]:
+    """Return the classes of rows of values, by lookup: `Lookups` names them."""
+    if not any(table.columns for table in plan.lookups.values()):
+        return {}
+    hints = get_type_hints(module.Lookups)
+    return {
+        name: get_args(hints[name])[-1] for name, table in plan.lookups.items() if table.columns
+    }
 
 
 def own_file(name: str, specs: Path, path: str) -> Path:
@@ -175,7 +194,7 @@ def own_file(name: str, specs: Path, path: str) -> Path:
         return specs / path  # reading it says why
 
 
-def _read(name: str, shown: str, read: Callable[[], Table]) -> Mapping[Key, str]:
+def _read(name: str, shown: str, read: Callable[[], Table]) -> Mapping[Key, Any]:
     try:
         return read().values
     except TableError as error:

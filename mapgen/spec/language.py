@@ -51,6 +51,7 @@ VALUE_TYPE = Words(
     "type of a value",
     choices=("string", "int", "decimal", "bool", "date", "timestamp", "list", "object"),
 )
+COLUMN_TYPE = Words("type of a column", r"(string|int|decimal|bool|date|timestamp)\??", "decimal?")
 CUSTOM_FIELD = Words("a custom field", r"[A-Za-z_]\w*\.[A-Za-z_]\w*", "Document.UsrX")
 LONG_TEXT = Words("way with long text", choices=("reject", "truncate"))
 ROUNDING = Words("rounding", choices=("half_up", "half_even", "up", "down"))

@@ -211,6 +211,9 @@ class Lookup(Construct, what="a lookup rule"):
     """The value that a table has for the first key it knows."""
 
     table: Text = required(words.NAME, "the table", key="lookup")
+    column: Text | None = optional(
+        words.PROSE, "the value column that counts, of a table that has several"
+    )
     keys: tuple[LookupKey, ...] = required(
         ListOf(LookupKey, or_single=True, least=1),
         "key expressions, tried in turn; for a key of several columns, `{COLUMN: expression, …}`",
@@ -223,8 +226,13 @@ class Lookup(Construct, what="a lookup rule"):
 class FirstOf(Construct, what="a first_of rule"):
     """The first of several values that is neither missing nor blank."""
 
-    expressions: tuple[Text, ...] = required(
-        ListOf(Formula(), least=1), "expressions, the first that is not blank", key="first_of"
+    entries: tuple[Text | Lookup, ...] = required(
+        ListOf(
+            Variants[Text | Lookup]("a value of first_of", {"lookup": Lookup}, scalar=Formula()),
+            least=1,
+        ),
+        "expressions, and lookups as `{lookup: …, key: …}`: the first that is not blank",
+        key="first_of",
     )
 
 
@@ -447,6 +455,17 @@ class Rule(Construct):
     modifiers: Modifiers = itself(Modifiers)
     span: Span = found(lambda node, at: at.key.span() if isinstance(node, MapNode) else node.span)
     pointer: str = pointer()
+
+    @property
+    def lookups(self) -> tuple[Lookup, ...]:
+        """Return the lookups that the rule itself makes."""
+        match self.kind:
+            case Lookup():
+                return (self.kind,)
+            case FirstOf(entries=entries):
+                return tuple(entry for entry in entries if isinstance(entry, Lookup))
+            case _:
+                return ()
 
     @property
     def whole(self) -> tuple[Rule, ...]:
@@ -743,6 +762,55 @@ class Setting(Construct):
     type: Text = itself(words.SETTING_TYPE)
 
 
+class ValueColumn(Struct, frozen=True):
+    """A column that holds values; `type` None: text."""
+
+    name: Text
+    type: Text | None = None
+
+    @property
+    def type_name(self) -> str:
+        """The name of its type."""
+        return "string" if self.type is None else self.type.value.removesuffix("?")
+
+    @property
+    def may_be_blank(self) -> bool:
+        """Whether a line may have nothing in it."""
+        return self.type is not None and self.type.value.endswith("?")
+
+
+class ValueColumns(Struct, frozen=True):
+    """What a key has: one value of no name, or a row of values."""
+
+    columns: tuple[ValueColumn, ...]
+
+    @property
+    def is_row(self) -> bool:
+        """Whether values have names: there are several, or they have types."""
+        return len(self.columns) > 1 or self.columns[0].type is not None
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the columns."""
+        return tuple(column.name.value for column in self.columns)
+
+
+def _of_names(names: tuple[Text, ...], _: At) -> ValueColumns:
+    return ValueColumns(tuple(map(ValueColumn, names)))
+
+
+_NAMED_COLUMNS = As(ListOf(words.PROSE, or_single=True, least=1), _of_names)
+_FIELDS_OF_VALUES = As(ListOf(Words("a field"), or_single=True, least=1), _of_names)
+_VALUE_COLUMNS = As(
+    OneOrMap(_NAMED_COLUMNS, MapOf(keyed(words.COLUMN_TYPE), "the value columns", least=1)),
+    lambda found, at: (
+        found
+        if isinstance(found, ValueColumns)
+        else ValueColumns(tuple(ValueColumn(*one) for one in found))
+    ),
+)
+
+
 class LookupTable(Construct, what="a lookup in a file"):
     """A table in a file. A JSON object has no columns: its names are the keys."""
 
@@ -752,7 +820,11 @@ class LookupTable(Construct, what="a lookup in a file"):
         ListOf(words.PROSE, or_single=True, least=1),
         "its key column, or several; without, the names of a JSON object are the keys",
     )
-    value: Text | None = optional(words.PROSE, "its value column; goes with `key`")
+    values: ValueColumns | None = optional(
+        _VALUE_COLUMNS,
+        "its value column, or several: a list of text columns, or `{COLUMN: type}`",
+        key="value",
+    )
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -760,14 +832,26 @@ class LookupTable(Construct, what="a lookup in a file"):
         return tuple(column.value for column in self.key)
 
 
+InlineValue = ScalarNode | tuple[tuple[Text, ScalarNode], ...]
+
+
 class InlineTable(Construct, what="an inline lookup"):
-    """A table written out in the spec."""
+    """A table written out in the spec. An entry is a value, or values with their columns."""
 
     name: Text = named()
-    entries: tuple[tuple[Text, ScalarNode], ...] = required(
-        MapOf(keyed(Constant()), "the entries"),
-        "key: value; all values of an `enum` in the source schema have to be there",
+    entries: tuple[tuple[Text, InlineValue], ...] = required(
+        MapOf(
+            keyed(OneOrMap(Constant(), MapOf(keyed(Constant()), "the values of a key"))),
+            "the entries",
+        ),
+        "key: value, or key: `{COLUMN: value}`; all values of an `enum` in the source schema have "
+        "to be there",
         key="inline",
+    )
+    values: ValueColumns | None = optional(
+        _VALUE_COLUMNS,
+        "the columns, where entries have several values: a list, or `{COLUMN: type}`",
+        key="value",
     )
 
 
@@ -818,7 +902,11 @@ class Query(Construct, what="the query"):
         ListOf(Words("a field"), or_single=True, least=1),
         "the field that the key is compared with, or several",
     )
-    value: Text = required(Words("a field"), "the field that is the value")
+    values: ValueColumns = required(
+        _FIELDS_OF_VALUES,
+        "the field that is the value, or several, asked for in one request",
+        key="value",
+    )
     where: tuple[tuple[Text, ScalarNode], ...] = optional(
         MapOf(keyed(Constant()), "conditions"), "field: constant, for records that do not count"
     )

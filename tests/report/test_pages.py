@@ -33,6 +33,13 @@ NEVER_RAISED = {"R500"}
 
 # Codes that several messages of the catalogue have, each with one meaning.
 SEVERAL_WORDINGS: Mapping[str, set[str]] = {
+    "E569": {
+        "inline_column_alone",
+        "unfit_entry",
+        "unknown_value_column",
+        "value_column_idle",
+        "value_column_missing",
+    },
     "E105": {"not_yaml", "tab", "second_colon", "key_too_deep", "tag_used", "strange_character"},
     "E107": {"alias_used", "anchor_used"},
     "E123": {"malformed_number", "number_too_large"},

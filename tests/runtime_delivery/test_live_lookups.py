@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from mapgen.contract.lock import load
 from mapgen.contract.model import Contract
-from mapgen.plan import CircuitBreaker, Condition, LedgerTable, TenantTable
+from mapgen.plan import CircuitBreaker, Column, Condition, LedgerTable, TenantTable
 from mapgen.runtime.aborted import AccessRefused, TenantUnavailable
 from mapgen.runtime.delivery import deliver
 from mapgen.runtime.delivery.deliver import Mapped
@@ -135,6 +136,46 @@ def test_a_key(shared: Connection, table: TenantTable, key: Key, value: str | No
     assert first_found(QueriedTable("t", table, shared.ask), key) == value
 
 
+SEVERAL = TenantTable(
+    "Customer",
+    ("CustomerName", "TaxZone"),
+    None,
+    (),
+    (),
+    (),
+    (
+        Column("CustomerID", "string", may_be_missing=True),
+        Column("BAccountID", "int", may_be_missing=True),
+        Column("PriceClassID", "string", may_be_missing=True),
+    ),
+)
+
+
+def test_several_values_in_one_request(contract: Contract) -> None:
+    """A key with several values is asked for once; each has its type, or is missing."""
+    with tenant(contract) as sandbox, client_of(sandbox.url) as client:
+        customers = QueriedTable("customers", SEVERAL, client.ask, lambda *row: row)
+
+        found = {customers.get(("Namesake", "US")) for _ in range(3)}
+
+        assert found == {("C0007", None, "A")}
+        assert customers.get(("Namesake", "?")) is None
+        assert sandbox.counts()["GET Customer 200"] == 2
+        by_id = replace(SEVERAL, key=("CustomerID",))
+        numbers = QueriedTable("numbers", by_id, client.ask, lambda *row: row)
+        assert numbers.get("C0005") == ("C0005", 7, None)
+
+
+def test_several_values_of_two_records(shared: Connection) -> None:
+    """Two records that differ in one of the values are ambiguous."""
+    table = replace(SEVERAL, key=("CustomerName",))
+
+    with pytest.raises(RuleError) as caught:
+        QueriedTable("customers", table, shared.ask, lambda *row: row).get("Namesake")
+
+    assert caught.value.code == "R252"
+
+
 def test_equal_keys(contract: Contract) -> None:
     """A hundred equal keys cost one request; an unknown one is not asked for twice in a row."""
     with tenant(contract) as sandbox, client_of(sandbox.url) as client:
@@ -248,7 +289,7 @@ def test_the_ledger(contract: Contract, address: str) -> None:
         deliver([order(1), order(2), bad], plan_of(), environment, ledger, RULES, Watcher())
         numbers = {one["ExternalRef"]: one["OrderNbr"] for one in sandbox.records("SalesOrder")}
         live = RemoteTables()
-        table = live.table("orders", ORDERS)
+        table = live.table("orders", ORDERS, str)
         with client_of(sandbox.url) as client:
             live.connect(ledger, environment.tenant, client)
 
@@ -266,7 +307,7 @@ def test_a_ledger_never_remembers_a_miss(contract: Contract, tmp_path: Path) -> 
     with tenant(contract) as sandbox, Ledger(f"sqlite:///{tmp_path}/l.db") as ledger:
         environment = Environment("test", tenant_of(sandbox.url), Limits(None, 4, 60.0, 90.0))
         live = RemoteTables()
-        table = live.table("orders", ORDERS)
+        table = live.table("orders", ORDERS, str)
         with client_of(sandbox.url) as client:
             live.connect(ledger, environment.tenant, client)
             before = table.get("1-shop")
@@ -289,7 +330,7 @@ def test_another_tenant_has_other_documents(contract: Contract, tmp_path: Path) 
         live = RemoteTables()
         live.connect(ledger, tenant_of(other.url), client)
 
-        assert live.table("orders", ORDERS).get("1-shop") is None
+        assert live.table("orders", ORDERS, str).get("1-shop") is None
 
 
 def nothing(_kept: object) -> Iterator[Document]:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import os
+from decimal import Decimal
 from pathlib import Path
 
 import msgspec
 import pytest
 
+from mapgen.plan import Column
 from mapgen.runtime.errors import RuleError
 from mapgen.runtime.limits import first_found, found, found_in_time, unique
-from mapgen.runtime.lookups import TableError, read_table
+from mapgen.runtime.lookups import Longest, TableError, read_table, row_of
 from mapgen.runtime.transform import BindingError, own_file
 from mapgen.runtime.values import StringValue
 
@@ -139,7 +141,7 @@ def test_the_longest_value(tmp_path: Path) -> None:
 
     table = read_table(path, ("a",), "c")
 
-    assert (table.longest, table.longest_at) == (6, "line 3")
+    assert table.longest == {"c": Longest(6, "line 3")}
 
 
 def test_many_rows_share_what_they_repeat(tmp_path: Path) -> None:
@@ -151,6 +153,48 @@ def test_many_rows_share_what_they_repeat(tmp_path: Path) -> None:
 
     assert len(values) == 10_000
     assert len({id(value) for value in values.values()}) == 1
+
+
+COLUMNS = (Column("code", "string"), Column("n", "int"), Column("amount", "decimal", True))
+ROWS = [
+    pytest.param("t.csv", "code,id,n,amount\nA,1,2,3.50\n", ("id",), id="csv"),
+    pytest.param("t.json", '[{"id": 1, "n": 2, "code": "A", "amount": 3.50}]', ("id",), id="list"),
+    pytest.param("t.json", '{"1": {"n": "2", "code": "A", "amount": 3.50}}', (), id="object"),
+]
+
+
+@pytest.mark.parametrize(("name", "text", "key"), ROWS)
+def test_rows(tmp_path: Path, name: str, text: str, key: tuple[str, ...]) -> None:
+    """Values of several columns have the type of their column, whatever the file."""
+    (tmp_path / name).write_text(text)
+
+    table = read_table(tmp_path / name, key, None, COLUMNS)
+
+    assert table.values == {"1": ("A", 2, Decimal("3.50"))}
+    assert table.longest == {"code": Longest(1, "line 2" if name == "t.csv" else "entry 1")}
+
+
+UNFIT = [
+    pytest.param("code,id,n\nA,1,2\n", "no column `amount`", id="column missing"),
+    pytest.param("code,id,n,amount\n,1,2,3\n", "line 2 has a blank value in `code`", id="blank"),
+    pytest.param("code,id,n,amount\nA,1,2.5,3\n", "line 2 has no int in `n`", id="no int"),
+    pytest.param("code,id,n,amount\nA,1,2,NaN\n", "no decimal in `amount`", id="no amount"),
+    pytest.param("code,id,n,amount\nA,1,2,\nA,1,3,\n", "gives `1` a second", id="two rows"),
+]
+
+
+@pytest.mark.parametrize(("text", "reason"), UNFIT)
+def test_rows_that_are_none(tmp_path: Path, text: str, reason: str) -> None:
+    """A row that lacks a value, or has one of another type, is refused with its line."""
+    (tmp_path / "t.csv").write_text(text)
+
+    with pytest.raises(TableError, match=reason):
+        read_table(tmp_path / "t.csv", ("id",), None, COLUMNS)
+
+
+def test_what_may_be_missing() -> None:
+    """A blank cell of such a column is None."""
+    assert row_of(COLUMNS, ("A", "-1", " "), lambda *row: row) == ("A", -1, None)
 
 
 def test_a_chain_of_keys() -> None:

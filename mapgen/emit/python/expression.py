@@ -14,6 +14,7 @@ from mapgen.emit.python.expression_needs import ModuleConstant, ModuleNeeds, Nam
 from mapgen.emit.python.expression_templates import all_of, filled, is_path, names_in, parsed
 from mapgen.escaping import in_f_string, literal, python
 from mapgen.ir import expression as ir
+from mapgen.ir.building import typed_text
 from mapgen.ir.deciding import is_read
 from mapgen.ir.names import python_name, singular
 from mapgen.ir.types import (
@@ -24,9 +25,11 @@ from mapgen.ir.types import (
     TIMEZONE,
     ListOf,
     MapOf,
+    Object,
     Optional,
     Type,
     has_unknown,
+    present,
 )
 from mapgen.ir.walk import nodes
 
@@ -197,7 +200,7 @@ class PythonExpressions:
 
     def _lookup(self, node: ir.Lookup, *otherwise: str) -> str:
         """Return what a table has for a key; `otherwise` stands in for what it lacks."""
-        table = table_code(self._module, node.table, node.entries)
+        table = self._table(node)
         keys = [self._table_key(key) for key in node.keys]
         if node.on_miss == "omit" and len(keys) == 1:
             return f"{table}.get({', '.join((*keys, *otherwise))})"
@@ -205,6 +208,21 @@ class PythonExpressions:
         told = () if node.on_miss == "omit" else (literal(node.table),)
         function = self._module.name("mapgen.runtime.limits", name)
         return f"{function}({', '.join((table, *told, *keys))})"
+
+    def _table(self, node: ir.Lookup) -> str:
+        """Return a lookup table; one that is written out stands in the module."""
+        if node.entries is None:
+            return f"lookups.{node.table}"
+        row = present(node.type)
+        pairs = (f"{literal(key)}: {self._entry(row, cells)}" for key, cells in node.entries)
+        return self._module.constant(node.table, f"{{{', '.join(pairs)}}}")
+
+    def _entry(self, row: Type, cells: Sequence[str]) -> str:
+        """Return what a table that is written out has for a key: a text, or a row of values."""
+        if not isinstance(row, Object):
+            return literal(cells[0])
+        typed = map(typed_text, cells, row.fields.values())
+        return f"{self._module.classes[row.name]}({', '.join(map(self._value, typed))})"
 
     def _table_key(self, key: tuple[ir.Expression, ...]) -> str:
         """Return a key, None where a part of it is missing."""
@@ -704,14 +722,6 @@ def _is_at_hand(node: ir.Expression) -> bool:
             return _is_at_hand(operand)
         case _:
             return isinstance(node, ir.Variable) and not ir.is_optional(node)
-
-
-def table_code(module: ModuleNeeds, name: str, entries: Sequence[tuple[str, str]] | None) -> str:
-    """Return the Python of a lookup table; one that is written out stands in the module."""
-    if entries is None:
-        return f"lookups.{name}"
-    pairs = ", ".join(f"{literal(key)}: {literal(value)}" for key, value in entries)
-    return module.constant(name, f"{{{pairs}}}")
 
 
 def _holds_nothing(node: ir.Expression) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import builtins
 import keyword
 import re
+from collections.abc import Mapping
 from typing import Self
 
 from msgspec import Struct
@@ -81,7 +82,11 @@ class ModuleConstant(Struct, frozen=True):
 class ModuleNeeds:
     """Collects what the expressions of one module import and hoist."""
 
-    def __init__(self, taken: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self, taken: tuple[str, ...] = (), classes: Mapping[str, str] | None = None
+    ) -> None:
+        """Take the names that no constant may have, and the classes of objects by their names."""
+        self.classes = classes or {}
         self._imports: dict[str, set[str]] = {}
         self._constants: dict[str, ModuleConstant] = {}
         self._taken = set(taken)

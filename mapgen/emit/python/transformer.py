@@ -38,7 +38,7 @@ from mapgen.escaping import literal
 from mapgen.ir import flow as ir
 from mapgen.ir.expression import Constant, Lookup, Operation, Variable, attribute_names
 from mapgen.ir.names import RESERVED_CLASSES, local_name, made_name, python_name
-from mapgen.ir.types import DECIMAL, INT, Optional
+from mapgen.ir.types import DECIMAL, INT, ROWS, Object, Optional
 from mapgen.ir.walk import nodes
 from mapgen.plan import Table
 
@@ -87,6 +87,7 @@ class Module(Struct, frozen=True):
     source_classes: tuple[Class, ...]
     target_classes: tuple[Class, ...]
     settings_classes: tuple[Class, ...]
+    row_classes: tuple[Class, ...]
     source_class: str
     source_name: str
     key_parameter: str
@@ -101,7 +102,7 @@ class Module(Struct, frozen=True):
 def transformer(flow: ir.Flow) -> Module:
     """Return the module of a flow, in finished words."""
     emitter = _ModuleEmitter(flow, part_names(flow))
-    emitter.needs = ModuleNeeds((*_IMPORTED, *emitter.classes_in_use()))
+    emitter.needs = ModuleNeeds((*_IMPORTED, *emitter.classes_in_use()), emitter.source_classes)
     return emitter.module()
 
 
@@ -163,6 +164,7 @@ class _ModuleEmitter(Struct):
             source_classes=tuple(self._source_class(item) for item in flow.source_objects),
             target_classes=tuple(self.classes),
             settings_classes=(self._settings(), self._lookups()),
+            row_classes=tuple(map(self._row_class, flow.rows)),
             source_class=self.annotations.named(flow.record.name),
             source_name=source,
             key_parameter=body.emitter.names[source],
@@ -212,8 +214,20 @@ class _ModuleEmitter(Struct):
         tables = self.flow.plan.lookups
         if tables:
             self.needs.name("collections.abc", "Mapping")
-        members = tuple(Member(name, _table_type(table)) for name, table in tables.items())
+        rows = {row.name.removeprefix(ROWS): self.annotations.of(row) for row in self.flow.rows}
+        members = tuple(
+            Member(name, _table_type(table, rows.get(name, "str")))
+            for name, table in tables.items()
+        )
         return Class("Lookups", "The tables that translate one value into another.", members)
+
+    def _row_class(self, row: Object) -> Class:
+        attributes = attribute_names(tuple(row.fields))
+        members = (
+            Member(attributes[name], self.annotations.of(of)) for name, of in row.fields.items()
+        )
+        says = f"What the table `{row.name.removeprefix(ROWS)}` has for a key."
+        return Class(self.annotations.of(row), says, tuple(members))
 
     def target_class(self, part: ir.Part, members: Iterable[Member]) -> None:
         """Note the class of a part; blocks may share it."""
@@ -585,9 +599,9 @@ def _mapping(entries: Iterable[tuple[str, str]]) -> str:
     return f"{{{', '.join(f'{literal(name)}: {code}' for name, code in entries)}}}"
 
 
-def _table_type(table: Table) -> str:
+def _table_type(table: Table, value: str) -> str:
     columns = ", ".join("str" for _ in table.key)
-    return f"Mapping[tuple[{columns}], str]" if len(table.key) > 1 else "Mapping[str, str]"
+    return f"Mapping[tuple[{columns}], {value}]" if len(table.key) > 1 else f"Mapping[str, {value}]"
 
 
 def _import_groups(needs: ModuleNeeds) -> Iterator[tuple[str, ...]]:

@@ -11,7 +11,7 @@ from mapgen.emit.python.expression_needs import ModuleNeeds
 from mapgen.escaping import python
 from mapgen.ir.flow import Flow, Held, ValueKind
 from mapgen.ir.names import RESERVED_CLASSES, class_name, new_name
-from mapgen.ir.types import ListOf, MapOf, Object, Optional, Type, group_of
+from mapgen.ir.types import ROWS, ListOf, MapOf, Object, Optional, Type, group_of
 
 _SCALARS = {"string": "str", "int": "int", "bool": "bool"}
 _IMPORTED = {
@@ -126,11 +126,13 @@ class Annotations(Struct, frozen=True):
 
 
 def source_classes(flow: Flow, ours: Iterable[str]) -> Mapping[str, str]:
-    """Return the class of each source object: apart from the document's and from our own."""
+    """Return the classes of source objects and rows of tables: none is of the document, or ours."""
     taken = {*RESERVED_CLASSES, *ours}
     classes: dict[str, str] = {}
-    for item in flow.source_objects:
-        name = class_name(item.name)
+    names = {item.name: class_name(item.name) for item in flow.source_objects}
+    for row in flow.rows:
+        names[row.name] = class_name(f"{row.name.removeprefix(ROWS)}_entry")
+    for item, name in names.items():
         found = new_name(f"Source{name}" if name in taken else name, (*taken, *classes.values()))
-        classes[item.name] = found
+        classes[item] = found
     return classes

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from msgspec.structs import replace
 
 from mapgen.report.diagnostic import Diagnostic, Label
-from mapgen.report.message import Message
+from mapgen.report.message import Message, renamed
 from mapgen.report.source import Text
 
 unknown_ledger_flow = Message(
@@ -58,6 +58,27 @@ unfit_query_field = Message(
 )
 query_field_twice = Message("E568: duplicate field `{it}` in the key", help="remove one of them")
 unfit_sample = Message("E566: the sample of `{table}` {why}")
+value_column_missing = Message(
+    "E569: `{table}` has several values for a key, and the rule names none of them",
+    help="add `column:` and one of {known:, }",
+)
+unknown_value_column = Message(
+    "E569: `{table}` has no column of values `{it}`",
+    help="it has {known:, }",
+    fix=renamed,
+)
+value_column_idle = Message(
+    "E569: `{table}` has one value for a key, so that `{it}` names no column of it",
+    help="remove `column:`, or declare columns: `value: {{{it}: string}}`",
+)
+inline_column_alone = Message(
+    "E569: entries of `{table}` are values alone, so that `{it}` names nothing",
+    help="remove `value:`, or give the column a type: `value: {{{it}: string}}`",
+)
+unfit_entry = Message(
+    "E569: the entry `{it}` of `{table}` {why}",
+    help="declare the columns with `value: {{COLUMN: type}}`, and give each entry all of them",
+)
 remote_lookup = Message(
     "E567: the lookup `{name}` of `{flow}` asks {kind}, which `transform` does not reach",
     notes="FILE is a CSV or JSON file with the columns {columns:, }",

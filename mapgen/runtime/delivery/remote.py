@@ -13,7 +13,7 @@ from mapgen.plan import TenantTable as InTenant
 from mapgen.runtime.environment import Tenant
 from mapgen.runtime.ledger import Ledger, book_of
 from mapgen.runtime.ledger.lookup import LedgerTable
-from mapgen.runtime.lookups import Key
+from mapgen.runtime.lookups import Key, Make
 from mapgen.runtime.outcome import ONLY
 from mapgen.runtime.tenant import Connection
 from mapgen.runtime.tenant.lookup import QueriedTable
@@ -42,13 +42,13 @@ class RemoteTables:
         """Say who is asked from now on."""
         self._asked = _Asked(ledger, tenant, connection)
 
-    def table(self, name: str, table: RemoteTable) -> Mapping[Key, str]:
+    def table(self, name: str, table: RemoteTable, make: Make) -> Mapping[Key, Any]:
         """Return the table of a lookup."""
         match table:
             case InLedger():
                 return LedgerTable(partial(self._number_of, table))
             case InTenant():
-                return QueriedTable(name, table, self._records)
+                return QueriedTable(name, table, self._records, make)
             case _:
                 assert_never(table)
 

@@ -11,7 +11,7 @@ from mapgen.plan import Condition, TenantTable
 from mapgen.runtime.errors import RuleError
 from mapgen.runtime.folding import folded
 from mapgen.runtime.limits import shown_key
-from mapgen.runtime.lookups import Asked, Key
+from mapgen.runtime.lookups import Asked, Key, Make, row_of
 from mapgen.runtime.tenant.query import LONGEST_QUERY, encoded, literal, value_of
 
 _MOST_KNOWN = 65_536
@@ -19,6 +19,8 @@ _MOST_UNKNOWN = 4_096
 _UNKNOWN_FOR = 10.0
 """Seconds that a key without a value is not asked for again: long enough that a record which is
 gone through a second time, for all its errors, costs no second request."""
+# Of a day, the ERP sends a time, too.
+_DAY = len("2026-01-31")
 
 Ask = Callable[[str, str], Sequence[dict[str, Any]] | None]
 """Takes an entity and a query; returns at most two records, None where the ERP refuses it."""
@@ -31,20 +33,23 @@ class QueriedTable(Asked):
     value; anything else raises a RuleError of the record at work. A key is asked for once in a run.
     """
 
-    def __init__(self, name: str, table: TenantTable, ask: Ask) -> None:
+    def __init__(self, name: str, table: TenantTable, ask: Ask, make: Make = str) -> None:
+        """Take a lookup and who is asked; `make` makes a row of several values."""
         self._name = name
         self._table = table
         self._ask = ask
+        self._make = make
+        self._values = tuple(column.name for column in table.columns) or (table.value or "",)
         self._known = lru_cache(_MOST_KNOWN)(self._look_up)
         self._unknown: dict[Key, tuple[float, RuleError | None]] = {}
 
-    def __getitem__(self, key: Key) -> str:
+    def __getitem__(self, key: Key) -> Any:
         parts = (key,) if isinstance(key, str) else key
         if not all(part.strip() for part in parts):
             raise KeyError(key)  # the ERP keeps no blank text: nothing can have this key
         return self._known(key)
 
-    def _look_up(self, key: Key) -> str:
+    def _look_up(self, key: Key) -> Any:
         """Return the value of a key. The cache keeps neither KeyError nor RuleError."""
         until, fault = self._unknown.get(key, (0.0, None))
         if until < time.monotonic():
@@ -64,7 +69,7 @@ class QueriedTable(Asked):
         # A new one each time: a record's errors are told apart by who they are.
         raise RuleError(fault.code, fault.message, fault.value)
 
-    def _asked(self, key: Key) -> str | None:
+    def _asked(self, key: Key) -> Any:
         parts = (key,) if isinstance(key, str) else key
         query = self._query(parts)
         if len(query) > LONGEST_QUERY:
@@ -74,12 +79,26 @@ class QueriedTable(Asked):
             raise self._unanswered("it refuses the query", key)
         if not all(self._has_key(row, parts) for row in rows):
             raise self._unanswered("it answers with records that have another key", key)
-        values = {value_of(row, self._table.value) for row in rows}
+        values = {tuple(value_of(row, name) for name in self._values) for row in rows}
         if len(values) > 1:
             fields = " and ".join(f"`{field}`" for field in self._table.key)
             message = f"the lookup `{self._name}` is ambiguous: several records have this {fields}"
             raise RuleError("R252", message, shown_key(key))
-        return values.pop() if values else None
+        return self._value(values.pop(), key) if values else None
+
+    def _value(self, cells: tuple[str | None, ...], key: Key) -> Any:
+        """Return the value of a key, or its row. Raises RuleError for what is of another type."""
+        columns = self._table.columns
+        if not columns:
+            return cells[0]
+        texts = [
+            (cell or "")[: _DAY if column.type == "date" else None]
+            for column, cell in zip(columns, cells, strict=True)
+        ]
+        try:
+            return row_of(columns, texts, self._make)
+        except ValueError as error:
+            raise self._unanswered(f"its record has {error}", key) from None
 
     def _unanswered(self, why: str, key: Key) -> RuleError:
         return RuleError(
@@ -94,7 +113,7 @@ class QueriedTable(Asked):
 
     def _query(self, parts: Sequence[str]) -> str:
         tests = [*self._tests(parts), *map(_condition, self._table.where)]
-        fields = dict.fromkeys([*self._table.key, self._table.value])
+        fields = dict.fromkeys([*self._table.key, *self._values])
         return f"$filter={encoded(' and '.join(tests))}&$select={encoded(','.join(fields))}&$top=2"
 
     def _tests(self, parts: Sequence[str]) -> Iterator[str]:
