@@ -104,9 +104,9 @@ def demanded(code: ir.Expression) -> ir.Expression:
         case ir.OrElse(operand=operand, other=other):
             last = demanded(other)
             return ir.OrElse(operand, last, last.type)
-        case ir.Call(function="nonBlank(string?)", arguments=(text,)):
-            sure = demanded(text)
-            return code if ir.is_optional(sure) else sure
+        case ir.Call(function="nonBlank(string?)", arguments=(ir.Lookup() as found,)):
+            # No value of a table is blank, but it may have blanks around it.
+            return ir.Call("string.trim()", (demanded(found),), STRING)
         case _:
             return code
 

@@ -59,7 +59,7 @@ ASKED = (
     ),
     (
         REMARK,
-        f"Remark: row.optMap(r, string(r.stops) + '-' + {SHOWN}).orValue(parcel.number)",
+        f"Remark: row.optMap(r, string(r.stops) + '-' + {SHOWN}).or(parcel.?remark).orValue('?')",
     ),
     ("    heavy: ", "    row: lookups.carriers[?parcel.service]\n    heavy: "),
 )
