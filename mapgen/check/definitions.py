@@ -166,6 +166,7 @@ def _flow(
         spec_path=part.words.path,
         source_objects=objects,
         settings=tuple(ir.Setting(name, str(kind)) for name, kind in zones.items()),
+        rows=(),
         lets=(),
         skips=(),
         key=Constant("example", STRING),
