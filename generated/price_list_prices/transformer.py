@@ -12,7 +12,7 @@ from decimal import Decimal
 from msgspec import UNSET, Struct, UnsetType
 
 from mapgen.runtime.functions import non_blank
-from mapgen.runtime.limits import above, at_least, rows, same, text, with_places
+from mapgen.runtime.limits import above, at_least, required, rows, same, text, with_places
 from mapgen.runtime.source import Amount
 from mapgen.runtime.values import BooleanValue, DateValue, DecimalValue, StringValue
 
@@ -85,7 +85,7 @@ def bind(_settings: Settings, _lookups: Lookups) -> Callable[[Prices], SalesPric
     def sales_prices_worksheet_detail_from(row: Row) -> SalesPricesWorksheetDetail:
         """Return the `SalesPricesWorksheetDetail` of one row."""
         # SalesPrices[].InventoryID
-        inventory_id = StringValue(row.sku)
+        inventory_id = StringValue(required(non_blank(row.sku)))
         # SalesPrices[].PriceType
         price_type = StringValue(
             "Customer Price Class" if non_blank(row.price_class) is not None else "Base"
@@ -97,7 +97,7 @@ def bind(_settings: Settings, _lookups: Lookups) -> Callable[[Prices], SalesPric
             else UNSET
         )
         # SalesPrices[].UOM
-        uom = StringValue(text(row.unit, 6))
+        uom = StringValue(text(required(non_blank(row.unit)), 6))
         # SalesPrices[].BreakQty
         break_qty = DecimalValue(
             at_least(
@@ -107,7 +107,7 @@ def bind(_settings: Settings, _lookups: Lookups) -> Callable[[Prices], SalesPric
         # SalesPrices[].PendingPrice
         pending_price = DecimalValue(above(with_places(row.price, 6), ZERO))
         # SalesPrices[].CurrencyID
-        currency_id = StringValue(text(row.currency, 5))
+        currency_id = StringValue(text(required(non_blank(row.currency)), 5))
         return SalesPricesWorksheetDetail(
             inventory_id, price_type, price_code, uom, break_qty, pending_price, currency_id
         )
