@@ -37,6 +37,13 @@ FORMATS: Mapping[str, FileFormat] = {
         ),
         holds_cells=True,
     ),
+    "xlsx": FileFormat(
+        reads="workbooks of Excel (`.xlsx`, `.xlsm`)",
+        refuses=(".csv", ".tsv", ".txt", ".json", ".jsonl", ".ndjson", ".xml", ".xls", ".ods"),
+        takes=("sheet", "header_line", "dates", "group"),
+        holds_cells=True,
+        is_text=False,
+    ),
 }
 
 

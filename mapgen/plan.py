@@ -36,6 +36,7 @@ class Form(Struct, frozen=True, omit_defaults=True):
     thousands: str | None = None
     dates: dict[str, str] = {}
     header_line: int = 1
+    sheet: str | None = None
     own: tuple[str, ...] = ()
 
     @property

@@ -18,6 +18,7 @@ _EXTRAS: Mapping[str, str] = {
     "jsonschema": "compile",
     "jsonschema_rs": "compile",
     "psycopg": "postgres",
+    "python_calamine": "excel",
     "starlette": "sandbox",
     "uvicorn": "sandbox",
 }

@@ -23,6 +23,7 @@ from mapgen.runtime.errors import RuleError
 from mapgen.runtime.sources.cells import HeaderError, Row
 from mapgen.runtime.sources.json import JsonFiles
 from mapgen.runtime.sources.kinds import files_of
+from mapgen.runtime.sources.plain import UnfitBytes, plain
 from mapgen.runtime.sources.records import CHUNK, decode_whole
 
 Record: TypeAlias = Mapping[str, Json]
@@ -103,13 +104,18 @@ def _delimiter(path: Path) -> str:
 def _rows(path: Path, form: Form, say: Report) -> Iterator[Record]:
     with path.open("rb") as stream:
         try:
-            for row in files_of(form).records(stream, path.name, ()):
+            for row in files_of(form).records(plain(stream, form), path.name, ()):
                 if isinstance(row, Row):
                     yield cast(Record, row.named())
                 else:
                     say(f"{path.as_posix()}: record {row.number} is left out: {row.broken}")
         except HeaderError as error:
             raise Stopped(messages.unfit_header(path=path.as_posix(), reason=str(error))) from None
+        except UnfitBytes as error:
+            told = messages.unfit_bytes(
+                path=path.as_posix(), reason=str(error), advice=error.advice
+            )
+            raise Stopped(told) from None
 
 
 def _objects(path: Path, envelope: tuple[str, ...], say: Report) -> Iterator[Record]:

@@ -618,6 +618,9 @@ class Format(Construct):
         "whether cells of CSV may be in double quotation marks; `none` between tabs, else"
         " `double` unless said",
     )
+    sheet: Text | None = optional(
+        words.PROSE, "the sheet of an Excel workbook; the first that is not hidden unless said"
+    )
     header_line: ScalarNode | None = optional(
         Whole(least=1), "the line with the names of the columns; the first unless said"
     )

@@ -12,9 +12,18 @@ from mapgen.runtime.sources.entity import AnswerFiles
 from mapgen.runtime.sources.json import JsonFiles
 from mapgen.runtime.sources.kind import Files, Source
 
+
+def _workbooks(form: Form) -> Files:
+    """Return what reads workbooks; what that takes is loaded where it is needed."""
+    from mapgen.runtime.sources.xlsx import XlsxFiles
+
+    return XlsxFiles(form)
+
+
 KINDS: Mapping[str, Callable[[Form], Files]] = {
     "json": JsonFiles,
     "csv": CsvFiles,
+    "xlsx": _workbooks,
     "entity": AnswerFiles,
 }
 
