@@ -91,7 +91,7 @@ generate: $(READY) ## compile the specs into generated/
 .PHONY: docs
 docs: $(READY) ## write the language reference and the editors' schemas from the compiler's own tables
 	@$(BIN)/mapgen docs > docs/language.md
-	@for kind in maps parts defaults environment connection; do \
+	@for kind in maps parts defaults environment connection overlay; do \
 		$(BIN)/mapgen schema $$kind --output specs/$$kind.schema.json --force; done
 
 .PHONY: format

@@ -32,6 +32,7 @@ for _kind, _what in (
     ("parts", "a file of parts"),
     ("environment", "an environment"),
     ("connection", "a connection"),
+    ("overlay", "an overlay of a contract"),
 ):
     _editor(_kind, _what)
 

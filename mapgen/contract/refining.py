@@ -90,8 +90,13 @@ def refine(contract: Contract, entities: Mapping[str, Entity], fact: Fact) -> En
 
 
 def in_order(facts: Iterable[Fact]) -> list[Fact]:
-    """Return facts in an order in which they can be taken."""
-    return sorted(facts, key=lambda one: _FIRST.index(one.kind) if one.kind in _FIRST else 9)
+    """Return facts in an order in which they can be taken; what holds from later on comes last."""
+
+    def rank(fact: Fact) -> tuple[int, tuple[int, ...]]:
+        place = _FIRST.index(fact.kind) if fact.kind in _FIRST else len(_FIRST)
+        return place, as_numbers(fact.since)
+
+    return sorted(facts, key=rank)
 
 
 def holds_for(fact: Fact, version: str) -> bool:

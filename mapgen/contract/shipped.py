@@ -171,11 +171,8 @@ def _likes(overlay: Overlay) -> Mapping[str, str]:
 
 
 def _at(known: Iterable[Fact], version: str) -> list[Fact]:
-    """Return the facts about a version, what holds from later on last."""
-    return sorted(
-        (fact for fact in known if holds_for(fact, version)),
-        key=lambda fact: as_numbers(fact.since),
-    )
+    """Return the facts about a version."""
+    return [fact for fact in known if holds_for(fact, version)]
 
 
 def _nearest(version: str) -> str:

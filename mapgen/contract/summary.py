@@ -57,8 +57,9 @@ def listed(names: Sequence[str], most: int = MOST_LINES) -> str:
 
 
 def changes(before: Contract, after: Contract) -> tuple[Difference, ...]:
-    """Return what an import changes about a lock, what is lost first."""
-    return tuple(sorted(differences(before, after), key=lambda one: not one.is_lost))
+    """Return what an import changes about a lock: what is lost first, what is new last."""
+    found = differences(before, after)
+    return tuple(sorted(found, key=lambda one: (not one.is_lost, not one.is_felt)))
 
 
 def told_changes(found: tuple[Difference, ...]) -> Iterator[str]:
@@ -121,14 +122,14 @@ def _gaps(lines: list[EntityLine], contract: Contract) -> Iterator[str]:
 def _example(contract: Contract, gap: EntityLine) -> Iterator[str]:
     """Yield the lines of an overlay that says what is not known of an entity."""
     fields = contract.entities[gap.name].fields.values()
-    texts = [one.name for one in fields if one.value_type == "string"] or ["FIELD"]
+    texts = [one.name for one in fields if one.value_type == "string"]
     yield from ("overlay: 1", f"contract: {contract.name}", "entities:", f"  {gap.name}:")
     if not gap.keys:
-        key = next((name for name in texts if _KEY.search(name)), texts[0])
+        key = next((name for name in texts if _KEY.search(name)), "FIELD")
         yield f"    - keys: [{key}]  # if the form finds a record by it"
         yield "      source: where you know it from"
     if not gap.identities:
-        fit = next((name for name in texts if _REFERENCE.search(name)), texts[-1])
+        fit = next((name for name in texts if _REFERENCE.search(name)), "FIELD")
         yield f"    - identities: [{fit}]  # if the ERP never changes it"
         yield "      source: where you know it from"
 

@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 
 from msgspec import Struct
 
-from mapgen.spec import model
+from mapgen.spec import model, overlay
 from mapgen.spec.construct import Construct
 from mapgen.spec.shapes import (
     Anything,
@@ -51,6 +51,7 @@ FILES: Mapping[str, File] = {
     "parts": File(model.PartsFile, "A file of parts"),
     "environment": File(model.Environment, "A mapgen environment"),
     "connection": File(model.Connection, "A mapgen connection"),
+    "overlay": File(overlay.Overlay, "An overlay of a contract"),
 }
 _SCALAR = ["string", "number", "boolean"]
 _WHOLE, _FRACTION, _FLAGS = "7", "0.5", ("true", "false")
@@ -101,7 +102,8 @@ def _schema(shape: Shape[Any], used: dict[str, Schema]) -> Schema:
 def _words(shape: Words) -> Schema:
     if shape.choices:
         flags = [word == "true" for word in shape.choices if word in _FLAGS]
-        return {"title": shape.what, "enum": [*flags, *shape.choices]}
+        numbers = [int(word) for word in shape.choices if word.isdecimal()]
+        return {"title": shape.what, "enum": [*flags, *numbers, *shape.choices]}
     if shape.pattern is None:
         return {"title": shape.what, "type": _SCALAR}
     anchored = f"^(?:{shape.pattern})$"

@@ -44,6 +44,7 @@ ROWS = {
     "sandbox --ready-file": Row(("sandbox", "--contract", "lock.json"), "--ready-file"),
     "schema connection --output": Row(("schema", "connection")),
     "schema defaults --output": Row(("schema", "defaults")),
+    "schema overlay --output": Row(("schema", "overlay")),
     "schema environment --output": Row(("schema", "environment")),
     "schema infer --output": Row(("schema", "infer", "records.json")),
     "schema maps --output": Row(("schema", "maps")),

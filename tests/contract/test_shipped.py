@@ -42,7 +42,13 @@ def endpoint(title: str, entities: dict[str, str]) -> str:
         }
         return {"allOf": [{"$ref": "#/components/schemas/Entity"}, {"properties": properties}]}
 
-    wrappers = ("StringValue", "DateTimeValue", "BooleanValue", "DecimalValue")
+    wrappers = (
+        "StringValue",
+        "DateTimeValue",
+        "BooleanValue",
+        "DecimalValue",
+        "StringSingleSelectValue",
+    )
     return json.dumps(
         {
             "openapi": "3.0.1",
@@ -135,6 +141,37 @@ def test_an_entity_under_another_name(tmp_path: Path) -> None:
 
     assert done["LedgerAccount"].fields["Description"].max_length == 60
     assert done["Account"].fields["Description"].max_length is None
+
+
+def test_choices_of_contract_version_5(tmp_path: Path) -> None:
+    """A drop-down has no length; the length of the text that it was is left out."""
+    fields = SUPPLIER.replace("AccountClass", "AccountClass:StringSingleSelectValue")
+    text = endpoint("Shop/1", {"Account": fields}).replace('"version": "4"', '"version": "5"')
+    (tmp_path / "endpoint.json").write_text(text)
+    account = import_contract(Inputs(tmp_path / "endpoint.json")).contract.entities["Account"]
+
+    assert account.keys == ("AccountCD",)
+    assert account.fields["AccountClass"].value_type == "single_select"
+    assert account.fields["AccountClass"].max_length is None
+
+
+def test_since(tmp_path: Path) -> None:
+    """Of two statements the one for the later version holds from then on, wherever it is said."""
+    overlay = (
+        "overlay: 1\ncontract: shop\nentities:\n  Booking:\n"
+        "    - {lengths: {Text: 40}, since: '2.1', source: ours}\n"
+        "    - {lengths: {Text: 30}, source: ours}\n"
+        "    - {lengths: {Gone: 9}, since: '10', source: ours}\n"
+    )
+    lengths = {
+        version: imported(tmp_path, f"Shop/{version}", {"Booking": "Text"}, overlay)
+        .contract.entities["Booking"]
+        .fields["Text"]
+        .max_length
+        for version in ("1.9", "2.0.5", "2.1", "2.10")
+    }
+
+    assert lengths == {"1.9": 30, "2.0.5": 30, "2.1": 40, "2.10": 40}
 
 
 def test_without_facts(tmp_path: Path) -> None:

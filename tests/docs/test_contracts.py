@@ -8,8 +8,9 @@ import sys
 from pathlib import Path
 from typing import get_args
 
-from mapgen.contract.overlay import Group, Kind, read_overlay
+from mapgen.contract.overlay import Kind, read_overlay
 from mapgen.report import Source
+from mapgen.spec.overlay import Group
 from mapgen.spec.shapes import record_of
 from tests.docs.walking import Command, matches, run, steps, take
 

@@ -347,6 +347,7 @@ def test_schema_files_are_fresh(kind: str) -> None:
         pytest.param("", ".maps.yaml", "maps", id="specs"),
         pytest.param("environments", ".yaml", "environment", id="environments"),
         pytest.param("connections", ".yaml", "connection", id="connections"),
+        pytest.param("contracts", ".overlay.yaml", "overlay", id="overlays"),
     ],
 )
 def test_own_files(folder: str, ending: str, kind: str) -> None:

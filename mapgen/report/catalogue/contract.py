@@ -34,8 +34,13 @@ edited_lock = Message(
     "E593: the contract lock was changed by hand: its content has another checksum",
     help="make it anew with `mapgen contract import`; facts of your own belong in the overlay",
 )
-group_without_facts = Message(
-    "E407: the group states no fact about `{entity}`", help="state one, or remove the group"
+incomplete_group = Message(
+    "E407: the group about `{entity}` states no {lacks}",
+    by="lacks",
+    helps={
+        "fact": "state one, or remove the group",
+        "source": "say where the facts are documented, or who has seen them",
+    },
 )
 unknown_in_overlay = Message(
     "E408: {what} has no `{it}`",
