@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from types import SimpleNamespace
@@ -17,7 +17,7 @@ from mapgen.expression import Binding, Scope, compile_expression
 from mapgen.expression.signature import Pattern, build, read_pattern
 from mapgen.ir import types
 from mapgen.ir.expression import attribute_names, is_optional
-from mapgen.ir.types import Type
+from mapgen.ir.types import Type, present
 from mapgen.report import Diagnostic, Stopped, Text
 from mapgen.runtime.errors import beyond_counting
 from mapgen.runtime.exact import exactly
@@ -33,21 +33,24 @@ class NotThatType(Exception):
 
 
 class Evaluated(Struct, frozen=True):
-    """A value as JSON has it, and its type as messages show it."""
+    """A value as JSON has it, and its type."""
 
     value: JsonValue
-    type: str
+    kind: Type
+
+    @property
+    def type(self) -> str:
+        """The type as messages show it."""
+        return str(self.kind)
 
 
-def evaluate(
-    expression: Text, kinds: Mapping[str, Type], values: Mapping[str, JsonValue]
-) -> Evaluated:
+def evaluate(expression: Text, kinds: Mapping[str, Type], values: Mapping[str, Any]) -> Evaluated:
     """Return the value of an expression.
 
     Args:
         expression: its text.
         kinds: the types of the names that it may use.
-        values: their values, as JSON; a name without a value is missing.
+        values: their values, as JSON; a name without a value is missing. A table is a mapping.
 
     Raises Stopped for faults of the expression, NotThatType for values that do not fit their types,
     RuleError for values that the expression cannot use.
@@ -60,10 +63,16 @@ def evaluate(
     # No name of Python's or of the runtime's begins like this.
     names = {name: f"given_{number}" for number, name in enumerate(kinds)}
     bindings = {names[name]: _bound(values.get(name), kind, name) for name, kind in kinds.items()}
+    if any(isinstance(kind, types.Table) for kind in _members(kinds.get("lookups"))):
+        bindings["lookups"] = bindings[names["lookups"]]  # as generated code calls the tables
     lowered, module = typed.code, ModuleNeeds(tuple(bindings))
     python = PythonExpressions(names, module, Namer(tuple(bindings)))
     code = python.optional(lowered) if is_optional(lowered) else python.value(lowered)
-    return Evaluated(_plain(_run(code, module, bindings), typed.type), str(typed.type))
+    return Evaluated(_plain(_run(code, module, bindings), typed.type), typed.type)
+
+
+def _members(kind: Type | None) -> Iterable[Type]:
+    return kind.fields.values() if isinstance(kind, types.Object) else ()
 
 
 def _run(code: str, module: ModuleNeeds, bindings: Mapping[str, object]) -> object:
@@ -214,8 +223,10 @@ def _settled(kind: Type) -> Type:
             return types.optional(types.STRING) if kind == types.NULL else kind
 
 
-def _bound(value: JsonValue, kind: Type, path: str) -> object:
+def _bound(value: Any, kind: Type, path: str) -> object:
     """Return a JSON value as the running code has it."""
+    if isinstance(kind, types.Table) or present(kind) == types.ERROR:
+        return value  # of what has no type nothing is read
     if value is None:
         if isinstance(kind, types.Optional) or kind == types.NULL:
             return None

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, BinaryIO
 import click
 
 from mapgen.cli import FAULTS
+from mapgen.cli.options import lookup_option
 from mapgen.cli.output import piped, say
 
 if TYPE_CHECKING:
@@ -21,14 +22,41 @@ if TYPE_CHECKING:
 @click.argument("expression", required=False)
 @click.option("--data", type=click.Path(path_type=Path), help="A JSON object: names and values.")
 @click.option("--jsonl", type=click.Path(path_type=Path), help="Many, a line each; - is stdin.")
-def eval_(expression: str | None, data: Path | None, jsonl: Path | None) -> None:
+@click.option("--flow", help="The flow whose names the expression may use.")
+@click.option("--record", type=click.Path(path_type=Path), help="A record of it; the first counts.")
+@click.option("--env", help="The environment whose settings hold; needed if there are several.")
+@click.option("--rule", help="Only this rule: a target field, as in Details.UnitPrice.")
+@lookup_option
+@click.pass_obj
+def eval_(  # noqa: PLR0913 - one parameter an option
+    project: Path,
+    expression: str | None,
+    data: Path | None,
+    jsonl: Path | None,
+    flow: str | None,
+    record: Path | None,
+    env: str | None,
+    rule: str | None,
+    lookups: tuple[tuple[str, Path], ...],
+) -> None:
     """Evaluate an EXPRESSION as a rule would.
 
-    The names that it may use, and their types, come from --data.
+    The names that it may use, and their types, come from --data, or from a flow: its record, its
+    settings, its lookups (with the spec's samples for what a run asks for) and its lets. Of a flow
+    without EXPRESSION all lets and rules are shown, each step with its value; inside rows it is the
+    first one's. Nothing is masked: it is your terminal.
 
     With --jsonl each line is {"expr", "types": {name: type}, "bindings": {name: value}}, and each
     line of output {"value", "type"} or {"error"}. Exit code 1 if one has an error.
     """
+    if flow is not None:
+        from mapgen.cli.eval_flow import Asked, show_flow
+
+        if record is None or data is not None or jsonl is not None:
+            raise click.UsageError("`--flow` goes with `--record`, and with no other data")
+        sys.exit(show_flow(project, Asked(flow, record, env, dict(lookups), expression, rule)))
+    if record is not None or rule is not None or env is not None or lookups:
+        raise click.UsageError("`--record`, `--rule`, `--env` and `--lookup` go with `--flow`")
     if (expression is None) == (jsonl is None):
         raise click.UsageError("give an expression, or a file with --jsonl")
     if jsonl is not None and data is not None:

@@ -80,7 +80,7 @@ def open_flow(
     workspace = Workspace.find(project)
     flow = _load(workspace, name)
     _known_tables(flow, tables)
-    settings = _environment(workspace, environment)
+    settings = environment_of(workspace, environment)
     values = {key: setting.value.value for key, setting in settings.settings.get(name, {}).items()}
     try:
         bound_to = bound(flow, values, workspace.root / SPECS, remote, tables)
@@ -136,7 +136,8 @@ def _load(workspace: Workspace, name: str) -> LoadedFlow:
     return flow
 
 
-def _environment(workspace: Workspace, name: str | None) -> Environment:
+def environment_of(workspace: Workspace, name: str | None) -> Environment:
+    """Return an environment by name, or the only one. Raises Stopped, click.UsageError."""
     names = workspace.named("environments", ".yaml")
     if name is None:
         if len(names) != 1:

@@ -1,0 +1,207 @@
+"""A flow and one record in: what its names, its lets and its rules come to, one by one.
+
+It takes the spec as it stands, generated or not, as long as what it refers to can be read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from msgspec import Struct
+
+from mapgen.check.composing import whole_record
+from mapgen.check.mapping import SETTING_TYPES
+from mapgen.check.remote import tables
+from mapgen.evaluation import Evaluated, evaluate
+from mapgen.ir import types
+from mapgen.ir.types import ListOf, Object, Type, present
+from mapgen.loading import Shelf
+from mapgen.plan import FileTable, Table
+from mapgen.report import Diagnostic, Stopped, Text
+from mapgen.runtime.lookups import read_replacement, read_table, sample_of
+from mapgen.runtime.sources.records import JsonValue
+from mapgen.spec import model as spec
+from mapgen.spec.nodes import ScalarNode
+from mapgen.spec.reader import read_spec
+from mapgen.workspace import Workspace, from_specs
+
+
+class Names(Struct, frozen=True):
+    """What expressions may name, typed and with values."""
+
+    kinds: Mapping[str, Type]
+    values: Mapping[str, Any]
+
+    def with_(self, name: str, kind: Type, value: JsonValue) -> Names:
+        """Return these names and one more."""
+        return Names({**self.kinds, name: kind}, {**self.values, name: value})
+
+    def evaluated(self, text: Text) -> Evaluated:
+        """Return what an expression comes to. Raises what `evaluate` raises."""
+        return evaluate(text, self.kinds, self.values)
+
+
+class Tried(Struct, frozen=True):
+    """A rule and the names that it may use: those of the first row, inside rows."""
+
+    target: str
+    rule: spec.Rule
+    names: Names
+
+
+def names_of(
+    workspace: Workspace,
+    path: str,
+    record: JsonValue,
+    settings: Mapping[str, str],
+    given: Mapping[str, Path],
+) -> tuple[spec.Spec, Names]:
+    """Return a spec and what its expressions may name, but for the lets.
+
+    Args:
+        workspace: of the flow.
+        path: of the spec.
+        record: one record, as JSON has it, or a row of text.
+        settings: their values in one environment, as text.
+        given: files to use for lookups instead of what the spec says.
+
+    Raises Stopped for what the spec refers to and cannot be used, and TableError.
+    """
+    found, shelf = read_spec(workspace.read(path, "the spec")), Shelf(workspace)
+    around, faults = shelf.around(found), list[Diagnostic]()
+    section = found.mapping
+    schema = whole_record(section.source, around.schema, around.joined, faults)
+    if schema is None or around.contract is None or faults:
+        raise Stopped([*shelf.faults, *faults])
+    kinds = {one.name.value: SETTING_TYPES[one.type.value] for one in section.settings}
+    known = {
+        name: types.Table(name, facts.columns, facts.entries, facts.numbers)
+        for name, facts in around.tables.items()
+    }
+    entries = {
+        name: _entries(workspace, name, table, given.get(name))
+        for name, table in tables(section, around.contract)
+    }
+    typed = {name: _typed(settings[name], kind) for name, kind in kinds.items() if name in settings}
+    name = section.source.name.value
+    value = _typed(record, schema.record) if section.source.form.kind.holds_cells else record
+    return found, Names(
+        {
+            name: schema.record,
+            "settings": Object("settings", {one: kinds[one] for one in typed}),
+            "lookups": Object("lookups", known),
+        },
+        {name: value, "settings": typed, "lookups": entries},
+    )
+
+
+def _entries(
+    workspace: Workspace, name: str, table: Table, given: Path | None
+) -> Mapping[Any, str]:
+    """Return the entries of a table: of its file, of one that is given, or the spec's samples."""
+    if isinstance(table, FileTable):
+        file = given or workspace.file(from_specs(table.path), "the lookup table")
+        return read_table(file, table.key, table.value).values
+    return sample_of(name, table) if given is None else read_replacement(given, table).values
+
+
+def _typed(value: JsonValue, kind: Type) -> JsonValue:
+    """Return text as the whole number or the flag that it is to be."""
+    match present(kind), value:
+        case Object(fields=fields), dict():
+            return {
+                name: _typed(inner, fields.get(name, types.ERROR)) for name, inner in value.items()
+            }
+        case ListOf(element), list():
+            return [_typed(row, element) for row in value]
+        case types.INT, str() if value.lstrip("-").isdecimal():
+            return int(value)
+        case types.BOOL, str() if value.lower() in ("true", "false"):
+            return value.lower() == "true"
+        case _:
+            return value
+
+
+def lets_of(
+    section: spec.MappingSection, names: Names
+) -> Iterator[tuple[spec.Let, Evaluated, Names]]:
+    """Yield each let with its value, and the names that there are behind it."""
+    for let in section.lets:
+        found = names.evaluated(let.expression)
+        names = names.with_(let.name.value, found.kind, found.value)
+        yield let, found, names
+
+
+def rules_of(section: spec.MappingSection, names: Names) -> Iterator[Tried]:
+    """Yield the rules for single values of all documents."""
+    for document in section.documents:
+        yield from _rules(document.block, "", names)
+
+
+def _rules(block: spec.Block, prefix: str, names: Names) -> Iterator[Tried]:
+    inner = _inside(block, names)
+    for rule in block.part.fields if inner is not None else ():
+        assert inner is not None
+        target = f"{prefix}{rule.target.value}"
+        if isinstance(rule.kind, spec.RowsKind):
+            for each in rule.kind.blocks:
+                yield from _rules(each, f"{target}.", inner)
+        else:
+            yield Tried(target, rule, inner)
+
+
+def _inside(block: spec.Block, names: Names) -> Names | None:
+    """Return the names inside a block, with its object or first row; None where there is none."""
+    if block.source is None or block.alias is None:
+        return names
+    found = names.evaluated(block.source)
+    kind, value = present(found.kind), found.value
+    if isinstance(kind, ListOf):
+        kind, value = kind.element, value[0] if isinstance(value, list) and value else None
+    return None if value is None else names.with_(block.alias.value, present(kind), value)
+
+
+def found_in(tried: Tried, kind: spec.Lookup) -> str | None:
+    """Return what a lookup's table has for the first key that it knows.
+
+    Raises what `evaluate` raises.
+    """
+    table = kind.table.value
+    known = tried.names.kinds["lookups"]
+    assert isinstance(known, Object)
+    written = known.fields.get(table)
+    entries: dict[object, str] = dict(tried.names.values["lookups"].get(table) or {})
+    if isinstance(written, types.Table) and written.entries is not None:
+        entries = dict(written.entries)
+    for key in kind.keys:
+        parts = [tried.names.evaluated(part.expression).value for part in key.parts]
+        wanted = parts[0] if len(parts) == 1 else tuple(parts)
+        found = entries.get(wanted) or entries.get(str(wanted))
+        if found is not None:
+            return found
+    return None
+
+
+def steps_of(tried: Tried) -> Iterator[tuple[str, Text | ScalarNode]]:
+    """Yield the expressions of a rule by the key that they stand under; of a constant, it."""
+    match tried.rule.kind:
+        case spec.Const(value):
+            yield "const", value
+        case spec.Value(expression):
+            yield "value", expression
+        case spec.FirstOf(expressions):
+            yield from (("first_of", one) for one in expressions)
+        case spec.Lookup(keys=keys, otherwise=otherwise):
+            yield from (("key", part.expression) for key in keys for part in key.parts)
+            if otherwise is not None:
+                yield "otherwise", otherwise
+        case spec.Cases(cases, otherwise):
+            for case in cases:
+                yield "when", case.when
+                yield "then", case.then
+            yield "else", otherwise
+    if_missing = tried.rule.modifiers.if_missing
+    if if_missing is not None and if_missing.value != "reject":
+        yield "if_missing", if_missing
