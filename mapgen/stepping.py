@@ -24,7 +24,6 @@ from mapgen.runtime.lookups import read_replacement, read_table, sample_of
 from mapgen.runtime.sources.records import JsonValue
 from mapgen.spec import model as spec
 from mapgen.spec.nodes import ScalarNode
-from mapgen.spec.reader import read_spec
 from mapgen.workspace import Workspace, from_specs
 
 
@@ -69,7 +68,8 @@ def names_of(
 
     Raises Stopped for what the spec refers to and cannot be used, and TableError.
     """
-    found, shelf = read_spec(workspace.read(path, "the spec")), Shelf(workspace)
+    shelf = Shelf(workspace)
+    found = shelf.flow(path)
     around, faults = shelf.around(found), list[Diagnostic]()
     section = found.mapping
     schema = whole_record(section.source, around.schema, around.joined, faults)

@@ -31,14 +31,14 @@ def accept(context: click.Context, flow: str, *, force: bool) -> None:
     """
     from mapgen.cli.chosen import spec_of
     from mapgen.cli.compile import generate
-    from mapgen.spec.reader import read_spec
+    from mapgen.loading import Shelf
     from mapgen.workspace import Workspace
 
     workspace = Workspace.find(context.obj)
     path = spec_of(workspace, flow)
     chosen = {"specs": (workspace.root / path,), "only_check": False, "release": False}
     context.invoke(generate, **chosen, force=force)
-    spec = read_spec(workspace.read(path, "the spec"))
+    spec = Shelf(workspace).flow(path)
     refused = [*_refused(workspace, spec, force=force)]
     for words in refused:
         say(words, err=True)

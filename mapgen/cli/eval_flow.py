@@ -59,9 +59,9 @@ def show_flow(project: Path, asked: Asked) -> int:
 def _record(workspace: Workspace, path: str, file: Path) -> JsonValue:
     """Return the first record of a file, as the flow's source has them."""
     from mapgen.draft.samples import read_samples
-    from mapgen.spec.reader import read_spec
+    from mapgen.loading import Shelf
 
-    source = read_spec(workspace.read(path, "the spec")).mapping.source
+    source = Shelf(workspace).flow(path).mapping.source
     if source.has_contract:
         raise click.UsageError("records of the ERP have no `--flow`: give values with `--data`")
     name = source.name.value
