@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime, timedelta
 from decimal import Decimal
-from types import SimpleNamespace
+from types import MappingProxyType, SimpleNamespace
 from typing import Any, get_args
 
 from msgspec import Struct
@@ -14,6 +14,7 @@ from msgspec.structs import replace
 
 from mapgen.emit.python.expression import ModuleNeeds, Namer, PythonExpressions
 from mapgen.expression import Binding, Scope, compile_expression
+from mapgen.expression.scope import Named
 from mapgen.expression.signature import Pattern, build, read_pattern
 from mapgen.ir import types
 from mapgen.ir.expression import attribute_names, is_optional
@@ -44,19 +45,25 @@ class Evaluated(Struct, frozen=True):
         return str(self.kind)
 
 
-def evaluate(expression: Text, kinds: Mapping[str, Type], values: Mapping[str, Any]) -> Evaluated:
+def evaluate(
+    expression: Text,
+    kinds: Mapping[str, Type],
+    values: Mapping[str, Any],
+    functions: Mapping[str, Named] = MappingProxyType({}),
+) -> Evaluated:
     """Return the value of an expression.
 
     Args:
         expression: its text.
         kinds: the types of the names that it may use.
         values: their values, as JSON; a name without a value is missing. A table is a mapping.
+        functions: the named expressions that it may call.
 
     Raises Stopped for faults of the expression, NotThatType for values that do not fit their types,
     RuleError for values that the expression cannot use.
     """
     faults: list[Diagnostic] = []
-    scope = Scope({name: Binding(kind) for name, kind in kinds.items()})
+    scope = Scope({name: Binding(kind) for name, kind in kinds.items()}, functions)
     typed = compile_expression(expression, scope, faults)
     if typed is None:
         raise Stopped(replace(fault, fix=None) for fault in faults)

@@ -7,15 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 from msgspec import Struct
 
 from mapgen.check.composing import whole_record
-from mapgen.check.mapping import SETTING_TYPES
+from mapgen.check.mapping import SETTING_TYPES, root_scope
 from mapgen.check.remote import tables
 from mapgen.evaluation import Evaluated, evaluate
+from mapgen.expression.scope import Named
 from mapgen.ir import types
+from mapgen.ir.expression import attribute_names
 from mapgen.ir.types import ListOf, Object, Type, present
 from mapgen.loading import Shelf
 from mapgen.plan import FileTable, Table
@@ -32,14 +35,16 @@ class Names(Struct, frozen=True):
 
     kinds: Mapping[str, Type]
     values: Mapping[str, Any]
+    functions: Mapping[str, Named]
 
     def with_(self, name: str, kind: Type, value: JsonValue) -> Names:
         """Return these names and one more."""
-        return Names({**self.kinds, name: kind}, {**self.values, name: value})
+        kinds, values = {**self.kinds, name: kind}, {**self.values, name: value}
+        return Names(kinds, values, self.functions)
 
     def evaluated(self, text: Text) -> Evaluated:
         """Return what an expression comes to. Raises what `evaluate` raises."""
-        return evaluate(text, self.kinds, self.values)
+        return evaluate(text, self.kinds, self.values, self.functions)
 
 
 class Tried(Struct, frozen=True):
@@ -75,36 +80,39 @@ def names_of(
     schema = whole_record(section.source, around.schema, around.joined, faults)
     if schema is None or around.contract is None or faults:
         raise Stopped([*shelf.faults, *faults])
-    kinds = {one.name.value: SETTING_TYPES[one.type.value] for one in section.settings}
-    known = {
-        name: types.Table(name, facts.columns, facts.entries, facts.numbers)
-        for name, facts in around.tables.items()
-    }
+    typed = {one.name.value: SETTING_TYPES[one.type.value] for one in section.settings}
+    scope = root_scope(section, schema, typed, around.tables, around.reused)
+    kinds = {name: binding.type for name, binding in scope.bindings.items()}
     entries = {
         name: _entries(workspace, name, table, given.get(name))
         for name, table in tables(section, around.contract)
     }
-    typed = {name: _typed(settings[name], kind) for name, kind in kinds.items() if name in settings}
     name = section.source.name.value
-    value = _typed(record, schema.record) if section.source.form.kind.holds_cells else record
-    return found, Names(
-        {
-            name: schema.record,
-            "settings": Object("settings", {one: kinds[one] for one in typed}),
-            "lookups": Object("lookups", known),
+    values = {
+        name: _typed(record, schema.record) if section.source.form.kind.holds_cells else record,
+        "settings": {
+            one: _typed(value, typed[one]) for one, value in settings.items() if one in typed
         },
-        {name: value, "settings": typed, "lookups": entries},
-    )
+        "lookups": entries,
+    }
+    return found, Names(kinds, values, scope.functions)
 
 
 def _entries(
     workspace: Workspace, name: str, table: Table, given: Path | None
-) -> Mapping[Any, str]:
+) -> Mapping[Any, Any]:
     """Return the entries of a table: of its file, of one that is given, or the spec's samples."""
+    attributes = attribute_names(tuple(column.name for column in table.columns)).values()
+
+    def row(*cells: object) -> object:
+        return SimpleNamespace(**dict(zip(attributes, cells, strict=True)))
+
     if isinstance(table, FileTable):
         file = given or workspace.file(from_specs(table.path), "the lookup table")
-        return read_table(file, table.key, table.value).values
-    return sample_of(name, table) if given is None else read_replacement(given, table).values
+        return read_table(file, table.key, table.value, table.columns, row).values
+    if given is None:
+        return sample_of(name, table, row)
+    return read_replacement(given, table, row).values
 
 
 def _typed(value: JsonValue, kind: Type) -> JsonValue:
@@ -163,38 +171,41 @@ def _inside(block: spec.Block, names: Names) -> Names | None:
     return None if value is None else names.with_(block.alias.value, present(kind), value)
 
 
-def found_in(tried: Tried, kind: spec.Lookup) -> str | None:
-    """Return what a lookup's table has for the first key that it knows.
+def found_in(names: Names, lookup: spec.Lookup) -> str | None:
+    """Return what a lookup's table has for the first key that it knows, as text.
 
     Raises what `evaluate` raises.
     """
-    table = kind.table.value
-    known = tried.names.kinds["lookups"]
+    known = names.kinds["lookups"]
     assert isinstance(known, Object)
-    written = known.fields.get(table)
-    entries: dict[object, str] = dict(tried.names.values["lookups"].get(table) or {})
-    if isinstance(written, types.Table) and written.entries is not None:
-        entries = dict(written.entries)
-    for key in kind.keys:
-        parts = [tried.names.evaluated(part.expression).value for part in key.parts]
-        wanted = parts[0] if len(parts) == 1 else tuple(parts)
-        found = entries.get(wanted) or entries.get(str(wanted))
+    table = known.fields.get(lookup.table.value)
+    if not isinstance(table, types.Table):
+        return None
+    entries: Mapping[Any, Any] = names.values["lookups"].get(table.name, {})
+    if table.entries is not None:
+        entries = {key: cells[0] for key, cells in table.entries}
+    for key in lookup.keys:
+        parts = [names.evaluated(part.expression).value for part in key.parts]
+        found = entries.get(parts[0] if len(parts) == 1 else tuple(parts))
         if found is not None:
-            return found
+            cells = getattr(found, "__dict__", {})
+            wanted = cells if lookup.column is None else cells.get(lookup.column.value)
+            return str(wanted if cells else found)
     return None
 
 
-def steps_of(tried: Tried) -> Iterator[tuple[str, Text | ScalarNode]]:
-    """Yield the expressions of a rule by the key that they stand under; of a constant, it."""
+def steps_of(tried: Tried) -> Iterator[tuple[str, Text | ScalarNode | spec.Lookup]]:
+    """Yield the expressions of a rule by the key that they stand under, constants, lookups."""
     match tried.rule.kind:
         case spec.Const(value):
             yield "const", value
         case spec.Value(expression):
             yield "value", expression
-        case spec.FirstOf(expressions):
-            yield from (("first_of", one) for one in expressions)
-        case spec.Lookup(keys=keys, otherwise=otherwise):
+        case spec.FirstOf(entries):
+            yield from (("first_of", one) for one in entries)
+        case spec.Lookup(keys=keys, otherwise=otherwise) as lookup:
             yield from (("key", part.expression) for key in keys for part in key.parts)
+            yield "lookup", lookup
             if otherwise is not None:
                 yield "otherwise", otherwise
         case spec.Cases(cases, otherwise):

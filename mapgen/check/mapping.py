@@ -100,7 +100,7 @@ def check_mapping(
     settings = {
         setting.name.value: SETTING_TYPES[setting.type.value] for setting in section.settings
     }
-    scope = _root_scope(section, schema, settings, tables, reused)
+    scope = root_scope(section, schema, settings, tables, reused)
     lets, scope = _lets(section, formulas, scope)
     skips = _skips(section, formulas, scope)
     key = _key(section, schema, formulas)
@@ -248,7 +248,7 @@ def _reserved(section: spec.MappingSection) -> list[Text]:
     return found + reserved_names(section) + [name for name in shown if name.value in RESERVED]
 
 
-def _root_scope(
+def root_scope(
     section: spec.MappingSection,
     schema: SourceSchema,
     settings: Mapping[str, types.Type],

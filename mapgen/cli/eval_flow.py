@@ -101,15 +101,19 @@ def _tell(tried: Tried) -> int:
         if isinstance(step, ScalarNode):
             piped(f"  {key} {step.value}")
             continue
-        shown, failed = _attempt(partial(_value, tried.names, step))
-        piped(f"  {key} {step.value.strip()} = {shown}")
-        code = max(code, failed)
-    kind = tried.rule.kind
-    if isinstance(kind, spec.Lookup):
-        shown, failed = _attempt(lambda: ENCODER.encode(found_in(tried, kind)).decode())
-        piped(f"  lookup {kind.table.value} = {shown}")
+        if isinstance(step, spec.Lookup):
+            words = step.table.value
+            shown, failed = _attempt(partial(_found, tried.names, step))
+        else:
+            words = step.value.strip()
+            shown, failed = _attempt(partial(_value, tried.names, step))
+        piped(f"  {key} {words} = {shown}")
         code = max(code, failed)
     return code
+
+
+def _found(names: Names, lookup: spec.Lookup) -> str:
+    return ENCODER.encode(found_in(names, lookup)).decode()
 
 
 def _value(names: Names, step: Text) -> str:
