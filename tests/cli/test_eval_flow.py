@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -90,6 +91,21 @@ def test_records_of_the_erp() -> None:
 
     assert done.returncode == 2
     assert "records of the ERP" in done.stderr
+
+
+def test_parts(tmp_path: Path) -> None:
+    """Inside a part that is used by its name, parameters have the values of their arguments."""
+    for base in ("_base", "_parts"):
+        shutil.copytree(
+            ROOT / "tests/cases" / base / "specs", tmp_path / "specs", dirs_exist_ok=True
+        )
+    words = ("eval", "--flow", "deliveries", "--record", "specs/examples/parcel.json")
+    done = mapgen(*words, cwd=tmp_path)
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "let heavy = true\n" in done.stdout
+    assert 'Address.Street\n  value spot.street = "Mill Lane 4"\n' in done.stdout
+    assert "Items.Quantity\n  value row.quantity = 2\n" in done.stdout
 
 
 def test_a_step_that_fails(tmp_path: Path) -> None:
