@@ -121,46 +121,46 @@ def key(customer: SourceCustomer) -> str:
 def bind(settings: Settings, lookups: Lookups) -> Callable[[SourceCustomer], Customer | Skip]:
     """Return the transformer for the settings and lookups of one environment."""
 
-    def address_from(address: SourceAddress) -> Address:
-        """Return the `Address` of one address."""
+    def address_from(place: SourceAddress) -> Address:
+        """Return the `Address` of one place."""
         # MainContact.Address.AddressLine1
         address_line1 = (
             StringValue(text(address1, 50))
-            if (address1 := non_blank(address.address1)) is not None
+            if (address1 := non_blank(place.address1)) is not None
             else UNSET
         )
         # MainContact.Address.AddressLine2
         address_line2 = (
             StringValue(text(address2, 50))
-            if (address2 := non_blank(address.address2)) is not None
+            if (address2 := non_blank(place.address2)) is not None
             else UNSET
         )
         # MainContact.Address.City
         city = (
             StringValue(text(city_2, 50))
-            if (city_2 := non_blank(address.city)) is not None
+            if (city_2 := non_blank(place.city)) is not None
             else UNSET
         )
         # MainContact.Address.State
         state = (
             StringValue(province_code)
-            if (province_code := non_blank(address.province_code)) is not None
+            if (province_code := non_blank(place.province_code)) is not None
             else UNSET
         )
         # MainContact.Address.PostalCode
         postal_code = (
-            StringValue(zip_value) if (zip_value := non_blank(address.zip)) is not None else UNSET
+            StringValue(zip_value) if (zip_value := non_blank(place.zip)) is not None else UNSET
         )
         # MainContact.Address.Country
         country = (
             StringValue(text(country_code, 2))
-            if (country_code := non_blank(address.country_code)) is not None
+            if (country_code := non_blank(place.country_code)) is not None
             else UNSET
         )
         return Address(address_line1, address_line2, city, state, postal_code, country)
 
     def main_contact_from(
-        customer: SourceCustomer, email: str | None, full_name: str | None
+        customer: SourceCustomer, email: str | None, buyer: str | None
     ) -> MainContact:
         """Return `MainContact`."""
         # MainContact.CompanyName
@@ -177,7 +177,7 @@ def bind(settings: Settings, lookups: Lookups) -> Callable[[SourceCustomer], Cus
             else UNSET
         )
         # MainContact.Attention
-        attention = StringValue(full_name) if full_name is not None else UNSET
+        attention = StringValue(buyer) if buyer is not None else UNSET
         # MainContact.Email
         email_2 = StringValue(text(email, 255)) if email is not None else UNSET
         # MainContact.Phone1
@@ -251,7 +251,7 @@ def bind(settings: Settings, lookups: Lookups) -> Callable[[SourceCustomer], Cus
         if any(tag == "test" for tag in tags):
             return Skip("a test customer of the shop's staff")
         email = non_blank(lower_ascii(customer.email) if customer.email is not None else None)
-        full_name = non_blank(
+        buyer = non_blank(
             " ".join(present([non_blank(customer.first_name), non_blank(customer.last_name)]))
         )
         country = non_blank(
@@ -270,7 +270,7 @@ def bind(settings: Settings, lookups: Lookups) -> Callable[[SourceCustomer], Cus
                             if customer.default_address is not None
                             else None
                         )
-                        or non_blank(full_name)
+                        or non_blank(buyer)
                     )
                     is not None
                     else non_blank(email)
@@ -337,7 +337,7 @@ def bind(settings: Settings, lookups: Lookups) -> Callable[[SourceCustomer], Cus
         # PrintStatements
         print_statements = BooleanValue(email is None)
         # MainContact
-        main_contact = unless_empty(main_contact_from(customer, email, full_name))
+        main_contact = unless_empty(main_contact_from(customer, email, buyer))
         # PrimaryContact
         primary_contact = unless_empty(primary_contact_from(customer, email))
         # note

@@ -23,6 +23,7 @@ from mapgen.runtime.limits import (
     text,
     truncated,
     unique,
+    unless_empty,
 )
 from mapgen.runtime.source import Amount, Instant, Whole
 from mapgen.runtime.values import (
@@ -129,7 +130,7 @@ class BillToAddress(Struct, frozen=True, gc=False):
     City: StringValue | UnsetType
     State: StringValue | UnsetType
     PostalCode: StringValue | UnsetType
-    Country: StringValue
+    Country: StringValue | UnsetType
 
 
 class BillToContact(Struct, frozen=True, gc=False):
@@ -149,7 +150,7 @@ class ShipToAddress(Struct, frozen=True, gc=False):
     City: StringValue | UnsetType
     State: StringValue | UnsetType
     PostalCode: StringValue | UnsetType
-    Country: StringValue
+    Country: StringValue | UnsetType
 
 
 class ShipToContact(Struct, frozen=True, gc=False):
@@ -250,34 +251,42 @@ def key(order: Order) -> str:
 def bind(settings: Settings, lookups: Lookups) -> Callable[[Order], SalesOrder | Skip]:
     """Return the transformer for the settings and lookups of one environment."""
 
-    def bill_to_address_from(address: Address) -> BillToAddress:
-        """Return the `BillToAddress` of one address."""
+    def bill_to_address_from(place_2: Address) -> BillToAddress:
+        """Return the `BillToAddress` of one place_2."""
         # BillToAddress.AddressLine1
         address_line1 = (
             StringValue(text(address1, 50))
-            if (address1 := non_blank(address.address1)) is not None
+            if (address1 := non_blank(place_2.address1)) is not None
             else UNSET
         )
         # BillToAddress.AddressLine2
         address_line2 = (
             StringValue(text(address2, 50))
-            if (address2 := non_blank(address.address2)) is not None
+            if (address2 := non_blank(place_2.address2)) is not None
             else UNSET
         )
         # BillToAddress.City
         city = (
             StringValue(text(city_2, 50))
-            if (city_2 := non_blank(address.city)) is not None
+            if (city_2 := non_blank(place_2.city)) is not None
             else UNSET
         )
         # BillToAddress.State
-        state = StringValue(address.province_code) if address.province_code is not None else UNSET
+        state = (
+            StringValue(province_code)
+            if (province_code := non_blank(place_2.province_code)) is not None
+            else UNSET
+        )
         # BillToAddress.PostalCode
         postal_code = (
-            StringValue(zip_value) if (zip_value := non_blank(address.zip)) is not None else UNSET
+            StringValue(zip_value) if (zip_value := non_blank(place_2.zip)) is not None else UNSET
         )
         # BillToAddress.Country
-        country = StringValue(text(address.country_code, 2))
+        country = (
+            StringValue(text(country_code, 2))
+            if (country_code := non_blank(place_2.country_code)) is not None
+            else UNSET
+        )
         return BillToAddress(address_line1, address_line2, city, state, postal_code, country)
 
     def bill_to_contact_from(order: Order, person: Address) -> BillToContact:
@@ -300,58 +309,60 @@ def bind(settings: Settings, lookups: Lookups) -> Callable[[Order], SalesOrder |
         )
         return BillToContact(business_name, attention, email, phone1)
 
-    def ship_to_address_from(place_of_delivery: Address) -> ShipToAddress:
-        """Return the `ShipToAddress` of one place_of_delivery."""
+    def ship_to_address_from(place_2: Address) -> ShipToAddress:
+        """Return the `ShipToAddress` of one place_2."""
         # ShipToAddress.AddressLine1
         address_line1 = (
             StringValue(text(address1, 50))
-            if (address1 := non_blank(place_of_delivery.address1)) is not None
+            if (address1 := non_blank(place_2.address1)) is not None
             else UNSET
         )
         # ShipToAddress.AddressLine2
         address_line2 = (
             StringValue(text(address2, 50))
-            if (address2 := non_blank(place_of_delivery.address2)) is not None
+            if (address2 := non_blank(place_2.address2)) is not None
             else UNSET
         )
         # ShipToAddress.City
         city = (
             StringValue(text(city_2, 50))
-            if (city_2 := non_blank(place_of_delivery.city)) is not None
+            if (city_2 := non_blank(place_2.city)) is not None
             else UNSET
         )
         # ShipToAddress.State
         state = (
-            StringValue(place_of_delivery.province_code)
-            if place_of_delivery.province_code is not None
+            StringValue(province_code)
+            if (province_code := non_blank(place_2.province_code)) is not None
             else UNSET
         )
         # ShipToAddress.PostalCode
         postal_code = (
-            StringValue(zip_value)
-            if (zip_value := non_blank(place_of_delivery.zip)) is not None
-            else UNSET
+            StringValue(zip_value) if (zip_value := non_blank(place_2.zip)) is not None else UNSET
         )
         # ShipToAddress.Country
-        country = StringValue(text(place_of_delivery.country_code, 2))
+        country = (
+            StringValue(text(country_code, 2))
+            if (country_code := non_blank(place_2.country_code)) is not None
+            else UNSET
+        )
         return ShipToAddress(address_line1, address_line2, city, state, postal_code, country)
 
-    def ship_to_contact_from(order: Order, recipient: Address) -> ShipToContact:
-        """Return the `ShipToContact` of one recipient."""
+    def ship_to_contact_from(order: Order, person: Address) -> ShipToContact:
+        """Return the `ShipToContact` of one person."""
         # ShipToContact.BusinessName
         business_name = (
             StringValue(truncated(company, 255))
-            if (company := non_blank(recipient.company) or non_blank(recipient.name)) is not None
+            if (company := non_blank(person.company) or non_blank(person.name)) is not None
             else UNSET
         )
         # ShipToContact.Attention
-        attention = StringValue(recipient.name)
+        attention = StringValue(person.name)
         # ShipToContact.Email
         email = StringValue(email_2) if (email_2 := non_blank(order.email)) is not None else UNSET
         # ShipToContact.Phone1
         phone1 = (
             StringValue(phone)
-            if (phone := non_blank(recipient.phone) or non_blank(order.phone)) is not None
+            if (phone := non_blank(person.phone) or non_blank(order.phone)) is not None
             else UNSET
         )
         return ShipToContact(business_name, attention, email, phone1)
@@ -488,7 +499,7 @@ def bind(settings: Settings, lookups: Lookups) -> Callable[[Order], SalesOrder |
         control_total = DecimalValue(at_least(order.total_price, ZERO))
         # BillToAddress
         bill_to_address = (
-            bill_to_address_from(order.billing_address)
+            unless_empty(bill_to_address_from(order.billing_address))
             if order.billing_address is not None
             else UNSET
         )
@@ -504,7 +515,7 @@ def bind(settings: Settings, lookups: Lookups) -> Callable[[Order], SalesOrder |
         bill_to_contact_override = TRUE if bill_to_contact is not UNSET else UNSET
         # ShipToAddress
         ship_to_address = (
-            ship_to_address_from(order.shipping_address)
+            unless_empty(ship_to_address_from(order.shipping_address))
             if order.shipping_address is not None
             else UNSET
         )

@@ -59,13 +59,6 @@ def test_reject(fixture: Fixture) -> None:
             '{"restock_type": "cancel"}',
             '"CANCEL"',
         ),
-        (
-            "#mapping/fields/Details/blocks/2",
-            "Details[].UnitPrice",
-            "order_adjustments",
-            '{"kind": "refund_discrepancy", "amount": "-7.50"}',
-            "7.5",
-        ),
     ],
 )
 def test_rule_of_a_block(

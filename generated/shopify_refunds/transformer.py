@@ -13,7 +13,15 @@ from zoneinfo import ZoneInfo
 from msgspec import UNSET, Struct, UnsetType
 
 from mapgen.runtime.constraints import Constraints
-from mapgen.runtime.functions import divided, flatten, non_blank, round_half_up, total, unescape
+from mapgen.runtime.functions import (
+    demanded,
+    divided,
+    flatten,
+    non_blank,
+    round_half_up,
+    total,
+    unescape,
+)
 from mapgen.runtime.grouping import Group, grouped
 from mapgen.runtime.limits import (
     above,
@@ -45,7 +53,6 @@ TRUE = BooleanValue(True)
 REASONS = {"return": "RETURN", "legacy_restock": "RETURN", "cancel": "CANCEL"}
 DECIMAL_1 = Decimal("1")
 ORDER_QTY = DecimalValue(DECIMAL_1)
-LINE_DESCRIPTION = StringValue("Refunded beside the lines")
 
 
 class OrderAdjustment(Struct, gc=False):
@@ -235,7 +242,11 @@ def bind(settings: Settings, lookups: Lookups) -> Callable[[Refund], SalesOrder 
         # Details[].InventoryID
         inventory_id = StringValue(settings.refund_item)
         # Details[].LineDescription
-        line_description = StringValue(truncated(unescape(kept.line_item.name), 256))
+        line_description = (
+            StringValue(truncated(name, 256))
+            if (name := non_blank(demanded(unescape(kept.line_item.name)))) is not None
+            else UNSET
+        )
         # Details[].UnitPrice
         unit_price = DecimalValue(
             kept.subtotal if kept.subtotal is not None else kept.line_item.price * kept.quantity
@@ -284,13 +295,19 @@ def bind(settings: Settings, lookups: Lookups) -> Callable[[Refund], SalesOrder 
         """Return `SalesOrderDetail`."""
         # Details[].InventoryID
         inventory_id = StringValue(settings.refund_item)
+        # Details[].LineDescription
+        line_description = (
+            StringValue(truncated(value_2, 256))
+            if (value_2 := non_blank(demanded("Refunded beside the lines"))) is not None
+            else UNSET
+        )
         # Details[].UnitPrice
         unit_price = DecimalValue(remainder)
         # Details[].ReasonCode
         reason_code = StringValue(text(settings.return_reason, 20))
         return SalesOrderDetail(
             InventoryID=inventory_id,
-            LineDescription=LINE_DESCRIPTION,
+            LineDescription=line_description,
             OrderQty=ORDER_QTY,
             ManualPrice=TRUE,
             UnitPrice=unit_price,

@@ -314,40 +314,36 @@ def key(order: Order) -> str:
 def bind(settings: Settings, lookups: Lookups) -> Callable[[Order], Documents | Skip]:
     """Return the transformer for the settings and lookups of one environment."""
 
-    def address_from(destination: Shipping) -> Address:
-        """Return the `Address` of one destination."""
+    def address_from(place: Shipping) -> Address:
+        """Return the `Address` of one place."""
         # location: LocationContact.Address.AddressLine1
         address_line1 = (
             StringValue(text(address_1, 50))
-            if (address_1 := non_blank(destination.address_1)) is not None
+            if (address_1 := non_blank(place.address_1)) is not None
             else UNSET
         )
         # location: LocationContact.Address.AddressLine2
         address_line2 = (
             StringValue(text(address_2, 50))
-            if (address_2 := non_blank(destination.address_2)) is not None
+            if (address_2 := non_blank(place.address_2)) is not None
             else UNSET
         )
         # location: LocationContact.Address.City
         city = (
             StringValue(text(city_2, 50))
-            if (city_2 := non_blank(destination.city)) is not None
+            if (city_2 := non_blank(place.city)) is not None
             else UNSET
         )
         # location: LocationContact.Address.State
-        state = (
-            StringValue(state_2) if (state_2 := non_blank(destination.state)) is not None else UNSET
-        )
+        state = StringValue(state_2) if (state_2 := non_blank(place.state)) is not None else UNSET
         # location: LocationContact.Address.PostalCode
         postal_code = (
-            StringValue(postcode)
-            if (postcode := non_blank(destination.postcode)) is not None
-            else UNSET
+            StringValue(postcode) if (postcode := non_blank(place.postcode)) is not None else UNSET
         )
         # location: LocationContact.Address.Country
         country = (
             StringValue(text(country_2, 2))
-            if (country_2 := non_blank(destination.country)) is not None
+            if (country_2 := non_blank(place.country)) is not None
             else UNSET
         )
         return Address(address_line1, address_line2, city, state, postal_code, country)
@@ -412,38 +408,36 @@ def bind(settings: Settings, lookups: Lookups) -> Callable[[Order], Documents | 
             location_contact,
         )
 
-    def bill_to_address_from(address: Billing) -> BillToAddress:
-        """Return the `BillToAddress` of one address."""
+    def bill_to_address_from(place: Billing) -> BillToAddress:
+        """Return the `BillToAddress` of one place."""
         # order: BillToAddress.AddressLine1
         address_line1 = (
             StringValue(text(address_1, 50))
-            if (address_1 := non_blank(address.address_1)) is not None
+            if (address_1 := non_blank(place.address_1)) is not None
             else UNSET
         )
         # order: BillToAddress.AddressLine2
         address_line2 = (
             StringValue(text(address_2, 50))
-            if (address_2 := non_blank(address.address_2)) is not None
+            if (address_2 := non_blank(place.address_2)) is not None
             else UNSET
         )
         # order: BillToAddress.City
         city = (
             StringValue(text(city_2, 50))
-            if (city_2 := non_blank(address.city)) is not None
+            if (city_2 := non_blank(place.city)) is not None
             else UNSET
         )
         # order: BillToAddress.State
-        state = StringValue(state_2) if (state_2 := non_blank(address.state)) is not None else UNSET
+        state = StringValue(state_2) if (state_2 := non_blank(place.state)) is not None else UNSET
         # order: BillToAddress.PostalCode
         postal_code = (
-            StringValue(postcode)
-            if (postcode := non_blank(address.postcode)) is not None
-            else UNSET
+            StringValue(postcode) if (postcode := non_blank(place.postcode)) is not None else UNSET
         )
         # order: BillToAddress.Country
         country = (
             StringValue(text(country_2, 2))
-            if (country_2 := non_blank(address.country)) is not None
+            if (country_2 := non_blank(place.country)) is not None
             else UNSET
         )
         return BillToAddress(address_line1, address_line2, city, state, postal_code, country)
@@ -470,40 +464,36 @@ def bind(settings: Settings, lookups: Lookups) -> Callable[[Order], Documents | 
         )
         return BillToContact(business_name, attention, email, phone1)
 
-    def ship_to_address_from(destination: Shipping) -> ShipToAddress:
-        """Return the `ShipToAddress` of one destination."""
+    def ship_to_address_from(place: Shipping) -> ShipToAddress:
+        """Return the `ShipToAddress` of one place."""
         # order: ShipToAddress.AddressLine1
         address_line1 = (
             StringValue(text(address_1, 50))
-            if (address_1 := non_blank(destination.address_1)) is not None
+            if (address_1 := non_blank(place.address_1)) is not None
             else UNSET
         )
         # order: ShipToAddress.AddressLine2
         address_line2 = (
             StringValue(text(address_2, 50))
-            if (address_2 := non_blank(destination.address_2)) is not None
+            if (address_2 := non_blank(place.address_2)) is not None
             else UNSET
         )
         # order: ShipToAddress.City
         city = (
             StringValue(text(city_2, 50))
-            if (city_2 := non_blank(destination.city)) is not None
+            if (city_2 := non_blank(place.city)) is not None
             else UNSET
         )
         # order: ShipToAddress.State
-        state = (
-            StringValue(state_2) if (state_2 := non_blank(destination.state)) is not None else UNSET
-        )
+        state = StringValue(state_2) if (state_2 := non_blank(place.state)) is not None else UNSET
         # order: ShipToAddress.PostalCode
         postal_code = (
-            StringValue(postcode)
-            if (postcode := non_blank(destination.postcode)) is not None
-            else UNSET
+            StringValue(postcode) if (postcode := non_blank(place.postcode)) is not None else UNSET
         )
         # order: ShipToAddress.Country
         country = (
             StringValue(text(country_2, 2))
-            if (country_2 := non_blank(destination.country)) is not None
+            if (country_2 := non_blank(place.country)) is not None
             else UNSET
         )
         return ShipToAddress(address_line1, address_line2, city, state, postal_code, country)
@@ -640,10 +630,9 @@ def bind(settings: Settings, lookups: Lookups) -> Callable[[Order], Documents | 
         order: Order,
         placed: datetime,
         is_billed: bool,
-        is_shipped: bool,
         billed_to: str | None,
         shipped_to: str | None,
-        has_location: bool,
+        delivered_to: Shipping | None,
         shipping_method: str | None,
         location: CustomerLocation | UnsetType,
     ) -> SalesOrder:
@@ -686,16 +675,14 @@ def bind(settings: Settings, lookups: Lookups) -> Callable[[Order], Documents | 
         bill_to_contact_override = TRUE if bill_to_contact is not UNSET else UNSET
         # order: ShipToAddress
         ship_to_address = (
-            unless_empty(ship_to_address_from(order.shipping))
-            if (is_shipped and not has_location)
-            else UNSET
+            unless_empty(ship_to_address_from(delivered_to)) if delivered_to is not None else UNSET
         )
         # order: ShipToAddressOverride
         ship_to_address_override = TRUE if ship_to_address is not UNSET else UNSET
         # order: ShipToContact
         ship_to_contact = (
-            unless_empty(ship_to_contact_from(order, billed_to, shipped_to, order.shipping))
-            if (is_shipped and not has_location)
+            unless_empty(ship_to_contact_from(order, billed_to, shipped_to, delivered_to))
+            if delivered_to is not None
             else UNSET
         )
         # order: ShipToContactOverride
@@ -803,6 +790,7 @@ def bind(settings: Settings, lookups: Lookups) -> Callable[[Order], Documents | 
             ]
         )
         has_location = order.customer_id != 0 and is_shipped and shipping_place != billing_place
+        delivered_to = order.shipping if is_shipped and not has_location else None
         shipping_method = (
             order.shipping_lines[0].method_id.strip()
             if order.shipping_lines and order.shipping_lines[0].method_id is not None
@@ -810,15 +798,7 @@ def bind(settings: Settings, lookups: Lookups) -> Callable[[Order], Documents | 
         )
         location = location_from(order, shipped_to) if has_location else UNSET
         order_2 = order_from(
-            order,
-            placed,
-            is_billed,
-            is_shipped,
-            billed_to,
-            shipped_to,
-            has_location,
-            shipping_method,
-            location,
+            order, placed, is_billed, billed_to, shipped_to, delivered_to, shipping_method, location
         )
         return Documents(location, order_2)
 

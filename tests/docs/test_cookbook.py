@@ -160,8 +160,11 @@ def _tenant(acumatica: str, name: str) -> str:
 def _take_flow(name: str, folder: Path, settings: dict[str, Any]) -> None:
     """Take a flow of the project over, with what it refers to: recipes may look up what it made."""
     spec = (ROOT / f"specs/{name}.maps.yaml").read_text(encoding="utf-8")
-    referred = re.findall(r"(?:schema|given|gives|table): ([\w./-]+\.(?:json|csv))", spec)
-    for path in (f"{name}.maps.yaml", "defaults.yaml", *referred):
+    uses = re.findall(r"parts/\w+\.parts\.yaml", spec)
+    shared = [(ROOT / "specs" / path).read_text(encoding="utf-8") for path in uses]
+    named = re.compile(r"(?:schema|given|gives|table): ([\w./-]+\.(?:json|csv))")
+    referred = [path for text in (spec, *shared) for path in named.findall(text)]
+    for path in (f"{name}.maps.yaml", "defaults.yaml", *uses, *referred):
         place = folder / "specs" / path
         place.parent.mkdir(parents=True, exist_ok=True)
         if not place.exists():

@@ -58,7 +58,7 @@ def test_rules_of_the_reference_have_the_language_s_shape() -> None:
 def test_readme_message_is_what_the_compiler_says(tmp_path: Path) -> None:
     """The message in the README comes out of the compiler for that mistake."""
     text = (ROOT / "specs/shopify/orders.maps.yaml").read_text(encoding="utf-8")
-    for part in ("schemas", "contracts", "lookups", "connections", "environments"):
+    for part in ("schemas", "contracts", "lookups", "connections", "environments", "parts"):
         shutil.copytree(ROOT / "specs" / part, tmp_path / "specs" / part)
     shutil.copytree(ROOT / "specs/shopify/examples", tmp_path / "specs/shopify/examples")
     wrong = text.replace("    CustomerOrder:", "    CustomerOrdr:")
