@@ -12,6 +12,8 @@ from mapgen.ir.types import ListOf, MapOf, Object, Optional, Type
 
 MOST_PLACES = 20_000
 """The largest schemas of shops have some thousand; each is a name in checks and messages."""
+# How many objects may lead into each other.
+_DEEPEST = 100
 
 Steps = Sequence[str]
 
@@ -33,19 +35,17 @@ def reached(record: Object, asked: Iterable[str]) -> Object:
 
 
 def places(record: Object) -> int:
-    """Return how many places a record has; an object that holds itself is gone down once."""
-    known: dict[str, int] = {}
-
-    def within(kind: Type) -> int:
-        inner = types.held(kind)
-        if not isinstance(inner, Object):
-            return 1
-        if inner.name not in known:
-            known[inner.name] = 1  # what is open already counts once
-            known[inner.name] = 1 + sum(map(within, inner.fields.values()))
-        return known[inner.name]
-
-    return within(record)
+    """Return how many places a record has, or more than the most; an object that holds itself counts once."""
+    count = 0
+    todo: list[tuple[Type, frozenset[str]]] = [(record, frozenset())]
+    while todo:
+        kind, around = todo.pop()
+        inner, count = types.held(kind), count + 1
+        if count > MOST_PLACES or len(around) > _DEEPEST:
+            return MOST_PLACES + 1
+        if isinstance(inner, Object) and inner.name not in around:
+            todo += ((of, around | {inner.name}) for of in inner.fields.values())
+    return count
 
 
 def is_meant(step: str, member: str) -> bool:

@@ -25,7 +25,7 @@ def source_objects(schema: SourceSchema, reads: Iterable[str]) -> tuple[ir.Sourc
         schema: the record's type, and what is said of its values.
         reads: all source paths that are read; their members are in the classes.
     """
-    known = dict(_objects(schema.record, set()))
+    known = _objects(schema.record)
     found = [
         ir.SourceObject(
             name,
@@ -122,14 +122,16 @@ def group(source: spec.SourceClause) -> plan.Group | None:
     return plan.Group(tuple(column.value for column in source.group.by), source.group.alias.value)
 
 
-def _objects(kind: Type, seen: set[str]) -> Iterator[tuple[str, Object]]:
-    """Yield every object type by name, the holders before what they hold."""
-    inner = held(kind)
-    if isinstance(inner, Object) and inner.name not in seen:
-        seen.add(inner.name)
-        yield inner.name, inner
-        for field in inner.fields.values():
-            yield from _objects(field, seen)
+def _objects(record: Object) -> Mapping[str, Object]:
+    """Return every object type by name, the holders before what they hold."""
+    found: dict[str, Object] = {}
+    todo: list[Type] = [record]
+    while todo:
+        kind = held(todo.pop())
+        if isinstance(kind, Object) and kind.name not in found:
+            found[kind.name] = kind
+            todo += reversed([*kind.fields.values()])
+    return found
 
 
 def _field(key: str, fields: Mapping[str, Type], stated: Stated) -> ir.SourceField:

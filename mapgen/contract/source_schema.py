@@ -44,6 +44,8 @@ _SCALARS: Mapping[str, types.Type] = {
 _KINDS = frozenset((*_SCALARS, "object", "array"))
 _OPTIONS = ("anyOf", "oneOf")
 _MOST_OPTIONS = 64
+# How many lists, objects and references are read within each other, and how many there may be.
+_DEEP = 40
 _DEEPEST = 100
 _TEXTS = (types.STRING, types.DATE, types.TIMESTAMP)
 _NUMBERS = (types.INT, types.DECIMAL)
@@ -119,7 +121,7 @@ def read_source_schema(
         raise Stopped(_no_place(document, fragment))
     reader = _Reader(library, taken or {})
     try:
-        found = reader.read((place,), name)
+        found = reader.whole(place, name)
     except RecursionError:
         fault = reading.not_json(path=path, reason="nested too deep", what="the source schema")
         raise Stopped(fault) from None
@@ -254,8 +256,25 @@ class _Reader:
         self.names = {**dict.fromkeys((*_TAKEN, *get_args(types.ScalarName)), 1), **taken}
         self._library = library
         self._made: dict[tuple[object, ...], types.Object] = {}
-        self._unions: dict[tuple[object, ...], _Found | None] = {}
+        self._unions: dict[object, _Found | None] = {}
         self._depth = 0
+        # What has a name and waits for its members: references may lead on and on.
+        self._waiting: dict[str, Callable[[], None]] = {}
+
+    def whole(self, place: Place, name: str) -> _Found:
+        """Return what a place describes, with all that is in it."""
+        found = self.read((place,), name)
+        while self._waiting:
+            self._complete(next(iter(self._waiting)))
+        return found
+
+    def _complete(self, name: str) -> None:
+        """Read the members of an object that waits for them."""
+        waiting = self._waiting.pop(name, None)
+        if waiting is not None:
+            depth, self._depth = self._depth, 0
+            waiting()
+            self._depth = depth
 
     def read(self, places: Sequence[Place], name: str) -> _Found:
         """Return what several schemas together describe, `T?` where they allow null.
@@ -280,6 +299,7 @@ class _Reader:
     def _whole(self, places: Sequence[Place]) -> _Whole:
         """Return what applies at places: references and `allOf` are followed."""
         whole, todo, seen = _Whole(places[0]), [*places], set[object]()
+        circle: Diagnostic | None = None
         while todo:
             place = todo.pop(0)
             if place.key in seen:
@@ -290,8 +310,10 @@ class _Reader:
             reference = json_schema.reference_of(node)
             if reference is not None:
                 behind = self._library.follow(place, reference)
-                if behind is None or behind.key in seen:
+                if behind is None:
                     whole.faults.append(_astray(place, reference))
+                elif behind.key in seen:
+                    circle = _astray(place, reference)
                 else:
                     whole.labels.append(json_schema.last_step(reference))
                     todo.insert(0, behind)
@@ -302,6 +324,8 @@ class _Reader:
                 place = place.apart_from("allOf")
             if not stated.says_nothing(place.node):
                 whole.nodes.append(place)
+        if circle is not None and not whole.nodes:
+            whole.faults.append(circle)
         return whole
 
     def _present(self, whole: _Whole, name: str, *, is_option: bool) -> _Found:
@@ -339,9 +363,14 @@ class _Reader:
         present = [
             whole.instead(number, keyword, one) for one in options if not _is_null(one.nodes)
         ]
+        kinds = [_kinds_at_once(one) for one in present]
         if len(present) == 1:
             (only,) = present
             found = self._found(only, only.called(name), is_option=is_option)
+        elif _are_apart(kinds):
+            found = _Found(types.UNTYPED, Stated(unheld=(stated.no_one_type(place, keyword),)))
+        elif not is_option and all(kind == ("object",) for kind in kinds):
+            found = self._any_object(present, key, place, keyword, name)
         else:
             each = [partial(self._found, one, name, is_option=True) for one in present]
             found = self._union(each, place, keyword, name, is_option=is_option)
@@ -350,6 +379,39 @@ class _Reader:
         if self._unions[key] is None:
             del self._unions[key]
         return found
+
+    def _any_object(
+        self, options: Sequence[_Whole], key: object, place: Place, keyword: str, name: str
+    ) -> _Found:
+        """Return the object that has what alternatives have, which may hold it again."""
+        fields: dict[str, types.Type] = {}
+        made = types.Object(self._new_name(name), fields, is_structural=True)
+        nodes = {id(node.schema): node for one in options for node in one.nodes}
+        faults = chain.from_iterable(stated.unheld(node, "object") for node in nodes.values())
+        found = _Found(made, Stated(unheld=tuple(dict.fromkeys(faults))))
+        if any(one.is_nullable or _kinds(one.nodes)[1] for one in options):
+            found = found.or_null()
+        self._unions[key] = found
+
+        def fill() -> None:
+            held = [self._object(one, name, is_option=True).members or {} for one in options]
+            self._note(made.name, fields, self._merged(held, place, keyword))
+
+        self._fill_in_turn(made.name, fill)
+        return found
+
+    def _fill_in_turn(self, name: str, fill: Callable[[], None]) -> None:
+        """Read the members of an object now, or later where too much is being read already."""
+        if self._depth < _DEEP:
+            fill()
+        else:
+            self._waiting[name] = fill
+
+    def _note(
+        self, name: str, fields: dict[str, types.Type], members: Mapping[str, _Found]
+    ) -> None:
+        fields.update((member, found.type) for member, found in members.items())
+        self.said.note(name, members)
 
     def _union(
         self,
@@ -427,6 +489,7 @@ class _Reader:
         """Return an object with the members that it is known to have."""
         kind = found.type
         if found.members is None and isinstance(kind, types.Object):
+            self._complete(kind.name)
             return replace(found, members=self.said.members.get(kind.name))
         return found
 
@@ -500,6 +563,9 @@ class _Reader:
         return self._union(options, nodes[0], "items", name, is_option=False)
 
     def _object(self, whole: _Whole, name: str, *, is_option: bool) -> _Found:
+        key = whole.key
+        if key in self._made and not is_option:
+            return _Found(self._made[key])
         places = _members(whole.nodes)
         values = None if places else self._values(whole.nodes, name)
         if values is not None:
@@ -508,16 +574,16 @@ class _Reader:
         required = frozenset(chain.from_iterable(map(_required, whole.nodes)))
         if is_option:
             return _Found(types.UNTYPED, members=self._read_members(places, required))
-        key = whole.key
-        if key not in self._made:
-            fields: dict[str, types.Type] = {}
-            unreadable = tuple(member for member in places if _reads_like_a_path(member))
-            made = types.Object(self._new_name(name), fields, unreadable, is_structural=True)
-            self._made[key] = made
-            members = self._read_members(places, required)
-            fields.update((member, found.type) for member, found in members.items())
-            self.said.note(made.name, members)
-        return _Found(self._made[key])
+        fields: dict[str, types.Type] = {}
+        unreadable = tuple(member for member in places if _reads_like_a_path(member))
+        made = types.Object(self._new_name(name), fields, unreadable, is_structural=True)
+        self._made[key] = made
+
+        def fill() -> None:
+            self._note(made.name, fields, self._read_members(places, required))
+
+        self._fill_in_turn(made.name, fill)
+        return _Found(made)
 
     def _read_members(
         self, places: Mapping[str, Sequence[Place]], required: frozenset[str]
@@ -531,10 +597,7 @@ class _Reader:
 
     def _values(self, nodes: Sequence[Place], name: str) -> _Found | None:
         """Return what the values of a map are, None where anything may be there."""
-        places = _inside(nodes, "additionalProperties")
-        places += [
-            one.inside("patternProperties", pattern) for one in nodes for pattern in _patterns(one)
-        ]
+        places = _values(nodes)
         if not places:
             return None
         called = singular(name, "{}_value")
@@ -590,6 +653,24 @@ def _allows(kinds: Sequence[str], kind: str) -> bool:
 
 def _is_whole(kind: str, said: Iterable[Sequence[str]]) -> bool:
     return kind == "number" and any("number" not in kinds for kinds in said)
+
+
+def _kinds_at_once(whole: _Whole) -> tuple[str, ...]:
+    """Return the types that a place allows where that is known without reading what is in it.
+
+    An object of any members is a map, which is another type.
+    """
+    if any(isinstance(node.node.get(key), list) for node in whole.nodes for key in _OPTIONS):
+        return ()
+    kinds, _ = _kinds(whole.nodes)
+    is_map = kinds == ("object",) and not _members(whole.nodes) and bool(_values(whole.nodes))
+    return () if is_map else kinds
+
+
+def _are_apart(kinds: Iterable[Sequence[str]]) -> bool:
+    """Tell whether alternatives are objects and values: no type holds both."""
+    known = {kind for one in kinds for kind in one}
+    return "object" in known and not known.isdisjoint(_SCALARS)
 
 
 def _declared(place: Place) -> tuple[str, ...] | None:
@@ -659,6 +740,13 @@ def _members(nodes: Iterable[Place]) -> Mapping[str, list[Place]]:
                 if Pattern(pattern).is_in(member):
                     places.append(one.inside("patternProperties", pattern))
     return found
+
+
+def _values(nodes: Sequence[Place]) -> list[Place]:
+    """Return the schemas of the members that schemas allow by other means than their names."""
+    named = [(one, pattern) for one in nodes for pattern in _patterns(one)]
+    places = _inside(nodes, "additionalProperties")
+    return places + [one.inside("patternProperties", pattern) for one, pattern in named]
 
 
 def _inside(nodes: Iterable[Place], keyword: str) -> list[Place]:

@@ -218,25 +218,22 @@ def _names(kind: Object) -> tuple[str, ...]:
     return kind.among or (kind.name,)
 
 
-def has_unknown(
-    of: Type, seen: frozenset[str] = frozenset(), *, with_untyped: bool = False
-) -> bool:
+def has_unknown(of: Type, *, with_untyped: bool = False) -> bool:
     """Tell whether the type of a value, or of anything in it, is not known.
 
     `with_untyped`: what has no one type is not known either.
     """
-    match of:
-        case ErrorType(is_untyped):
-            return with_untyped or not is_untyped
-        case Optional(inner) | ListOf(inner) | MapOf(_, inner):
-            return has_unknown(inner, seen, with_untyped=with_untyped)
-        case Object(name, fields) if name not in seen:
-            return any(
-                has_unknown(inner, seen | {name}, with_untyped=with_untyped)
-                for inner in fields.values()
-            )
-        case _:
-            return False
+    todo, seen = [of], set[str]()
+    while todo:
+        match held(todo.pop()):
+            case ErrorType(is_untyped) if with_untyped or not is_untyped:
+                return True
+            case Object(name, fields) if name not in seen:
+                seen.add(name)
+                todo += fields.values()
+            case _:
+                pass
+    return False
 
 
 def is_assignable(source: Type, target: Type) -> bool:
