@@ -205,19 +205,12 @@ class Shelf(Struct):
             return None
         try:
             self._schemas[known_as] = read_source_schema(
-                shown, source.text, name, taken, self._beside
+                shown, source.text, name, taken, self.workspace.beside
             )
         except Stopped as stopped:
             self._schemas[known_as] = None
             self.faults.extend(stopped.diagnostics)
         return self._schemas[known_as]
-
-    def _beside(self, path: str) -> str | None:
-        """Return the text of a file that a schema refers to, None where there is none."""
-        try:
-            return self.workspace.read(path, "the schema").text
-        except Stopped:
-            return None
 
     def look_over(self, section: spec.MappingSection) -> None:
         """Note what is wrong with the lookup tables and the examples of a spec."""

@@ -118,6 +118,13 @@ class Workspace(Struct, frozen=True):
             reason = f"byte {data[error.start]:#04x} at {error.start} is not UTF-8"
             raise Stopped(reading.file_unreadable(path=path, reason=reason)) from None
 
+    def beside(self, path: str) -> str | None:
+        """Return the text of a file that another refers to, None where it cannot be read."""
+        try:
+            return self.read(path, "the schema").text
+        except Stopped:
+            return None
+
     def file(self, path: str, what: str, asked_at: Span | None = None) -> Path:
         """Return where a file lies that is there and may be read: of this workspace, and plain.
 

@@ -35,7 +35,7 @@ def reached(record: Object, asked: Iterable[str]) -> Object:
 
 
 def places(record: Object) -> int:
-    """Return how many places a record has, or more than the most; an object that holds itself counts once."""
+    """Return how many places a record has, or more than the most; once each inside itself."""
     count = 0
     todo: list[tuple[Type, frozenset[str]]] = [(record, frozenset())]
     while todo:

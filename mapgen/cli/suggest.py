@@ -55,9 +55,10 @@ def suggest(  # noqa: PLR0913 - one parameter an option
     name, found = pinned(workspace, contract)
     target = top_level_entity(found, entity)
     path = _from_specs(workspace, source)
-    record = record_name(Path(path).name.partition(".")[0])
-    text = workspace.read(f"{SPECS}/{path}", "the source schema").text
-    schema = read_source_schema(path, text, record)
+    file, _, place = path.partition("#")
+    record = record_name(place.rpartition("/")[2] or Path(file).name.partition(".")[0])
+    text = workspace.read(f"{SPECS}/{file}", "the source schema").text
+    schema = read_source_schema(f"{SPECS}/{path}", text, record, files=workspace.beside)
     frame = Frame(
         flow=checked_flow_name(flow or f"{record}_to_{snake(entity)}", "--flow"),
         record=record,
@@ -86,8 +87,9 @@ def top_level_entity(contract: Contract, name: str) -> Entity:
 def _from_specs(workspace: Workspace, path: Path) -> str:
     """Return a path as specs write it: from `specs/`, where it may be given from, too."""
     folder = workspace.root / "specs"
-    absolute = os.path.realpath(path) if path.exists() else folder / path
-    return Path(os.path.relpath(absolute, folder)).as_posix()
+    file, sign, place = str(path).partition("#")
+    absolute = os.path.realpath(file) if Path(file).exists() else folder / file
+    return Path(os.path.relpath(absolute, folder)).as_posix() + sign + place
 
 
 def record_name(words: str) -> str:

@@ -19,7 +19,7 @@ import msgspec
 from mapgen.constraints import Constraints as Constraints
 from mapgen.constraints import Sign
 from mapgen.runtime.patterns import Pattern
-from mapgen.runtime.varied import Nothing, Varied, is_nothing, varied_of
+from mapgen.runtime.varied import Nothing, Varied, is_nothing, nothing_of, varied_of
 
 if typing.TYPE_CHECKING:
     from mapgen.runtime.sources.records import JsonValue
@@ -284,9 +284,8 @@ def _asked(annotation: object, seen: set[type]) -> _Asked | None:
         struct = None
     if not own and inner is None and struct is None:
         return None
-    varied = varied_of(annotation)
-    nothing = Nothing() if varied is None else varied.__args__[1]
-    return _Asked(own, inner, struct, typing.get_origin(present) is dict, nothing)
+    is_map = typing.get_origin(present) is dict
+    return _Asked(own, inner, struct, is_map, nothing_of(annotation))
 
 
 def _held_by(present: object) -> object | None:

@@ -13,7 +13,7 @@ from types import GenericAlias, UnionType
 
 from mapgen.runtime.exact import MOST_DIGITS
 
-__all__ = ["Nothing", "Varied", "as_one_type", "is_nothing", "varied_of"]
+__all__ = ["Nothing", "Varied", "as_one_type", "is_nothing", "nothing_of", "varied_of"]
 
 JsonValue = typing.Any
 
@@ -51,6 +51,12 @@ def varied_of(annotation: object) -> GenericAlias | None:
     inner = typing.get_args(annotation)
     found = map(varied_of, inner[:1] if origin is typing.Annotated else inner)
     return next((one for one in found if one is not None), None)
+
+
+def nothing_of(annotation: object) -> Nothing:
+    """Return the words that mean nothing in an annotation."""
+    varied = varied_of(annotation)
+    return Nothing() if varied is None else typing.cast(Nothing, varied.__args__[1])
 
 
 def is_nothing(words: Nothing, value: JsonValue) -> bool:

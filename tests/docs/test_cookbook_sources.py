@@ -47,6 +47,9 @@ RECIPES = [
         id="two resources",
     ),
     pytest.param("Flat files", "--input orders.csv", id="flat files"),
+    pytest.param(
+        "Values that differ from record to record", "--input loose.jsonl", id="values that differ"
+    ),
 ]
 
 

@@ -10,11 +10,13 @@ from typing import Annotated, Any
 import msgspec
 import pytest
 
+from mapgen.plan import Form
 from mapgen.runtime.constraints import Constraints, are_told, keeps
 from mapgen.runtime.source import DOUBTS, Amount, Whole, decoder_of, patient
-from mapgen.runtime.sources.cells import Row
+from mapgen.runtime.sources.cells import Row, typed_cells
 from mapgen.runtime.sources.columns import CsvReader
 from mapgen.runtime.sources.records import RawRecord
+from mapgen.runtime.sources.spelling import Spelling
 from mapgen.runtime.sources.typed import TypedReader
 from mapgen.runtime.varied import Nothing, Varied
 
@@ -132,6 +134,22 @@ class Cells(msgspec.Struct):
     flag: Varied[bool, Nothing()] | None = None
 
 
+def test_cells_as_banks_write_them() -> None:
+    """The words for nothing are looked for before a number is read."""
+
+    class Amounts(msgspec.Struct):
+        total: Varied[Amount, Nothing("-")] | None = None
+
+    form = Form(format="csv", decimal=",", thousands=".")
+    reader = CsvReader(Amounts, Spelling(form))
+
+    cells = ["1.234,50", "-", "1.5"]
+    read = [reader.read(Row(1, 2, ("total",), [cell])) for cell in cells]
+    assert read == [Amounts(Decimal("1234.50")), Amounts(), None]
+    typed = [typed_cells({"total": cell}, Amounts, Spelling(form)) for cell in cells[:2]]
+    assert typed == [{"total": "1234.50"}, {"total": "-"}]
+
+
 @pytest.mark.parametrize(
     ("cells", "expected"),
     [
@@ -144,4 +162,4 @@ def test_cells(cells: list[str], expected: Cells | None) -> None:
     """Rows of cells have the same types."""
     row = Row(1, 2, ("id", "text", "count", "flag"), cells)
 
-    assert CsvReader(Cells).read(row) == expected
+    assert CsvReader(Cells, Spelling(Form())).read(row) == expected

@@ -17,6 +17,7 @@ from mapgen.runtime.errors import RuleError
 from mapgen.runtime.source import TypeMismatch, struct_of
 from mapgen.runtime.sources.records import JsonValue
 from mapgen.runtime.sources.spelling import Spelling
+from mapgen.runtime.varied import Nothing, is_nothing, nothing_of
 
 _PLAIN = Spelling(Form())
 _WHOLE = re.compile(r"-?(?:0|[1-9]\d{0,17})", re.ASCII)
@@ -91,11 +92,15 @@ def typed_cells(value: JsonValue, kind: type, spelling: Spelling = _PLAIN) -> Js
         return value
     kinds = _kinds(kind)
     cells = ((name, cell) for name, cell in value.items() if cell != "")
-    return {name: _spelled(cell, name, kinds.get(name), spelling) for name, cell in cells}
+    return {name: _spelled(cell, name, *kinds.get(name, _ANY), spelling) for name, cell in cells}
 
 
-def _spelled(cell: JsonValue, name: str, kind: object, spelling: Spelling) -> JsonValue:
+def _spelled(
+    cell: JsonValue, name: str, kind: object, nothing: Nothing, spelling: Spelling
+) -> JsonValue:
     """Return what a cell is; what is not written like it stands for its error."""
+    if nothing and is_nothing(nothing, cell):
+        return cell
     read = spelling.of(name, kind) if isinstance(cell, str) else None
     try:
         return typed_cell(cell if read is None else read(cast(str, cell)), kind)
@@ -103,11 +108,14 @@ def _spelled(cell: JsonValue, name: str, kind: object, spelling: Spelling) -> Js
         return cast(JsonValue, TypeMismatch(fault))
 
 
+_ANY: tuple[object, Nothing] = (None, Nothing())
+
+
 @cache
-def _kinds(kind: type) -> Mapping[str, object]:
-    """Return what the members of a struct hold where they are there."""
+def _kinds(kind: type) -> Mapping[str, tuple[object, Nothing]]:
+    """Return what the members of a struct hold where they are there, and the words for nothing."""
     fields = msgspec.structs.fields(kind)
-    return {field.encode_name: present_type(field.type) for field in fields}
+    return {one.encode_name: (present_type(one.type), nothing_of(one.type)) for one in fields}
 
 
 def typed_members(value: JsonValue, kind: type, forms: Mapping[str, Form]) -> JsonValue:

@@ -19,7 +19,7 @@ from mapgen.runtime.sources.cells import Row, getter, typed_cell
 from mapgen.runtime.sources.groups import RowGroup
 from mapgen.runtime.sources.records import JsonValue
 from mapgen.runtime.sources.spelling import Spelling
-from mapgen.runtime.varied import varied_of
+from mapgen.runtime.varied import Nothing, is_nothing, nothing_of, varied_of
 
 _Read = Callable[[Any], Any]
 _Values = Callable[[list[str]], list[Any]]
@@ -107,18 +107,21 @@ def _converters(kind: type, spelling: Spelling) -> Iterator[tuple[int, _Converte
     for at, field in enumerate(msgspec.structs.fields(kind)):
         inner, is_kept = present_type(field.type), keeper(field.type)
         convert = _CONVERTERS.get(inner, partial(_converted, inner))
-        varied = varied_of(field.type)
+        read, varied = spelling.of(field.encode_name, inner), varied_of(field.type)
         if varied is not None:
             convert = partial(one_type, varied)
-            yield at, convert if is_kept is None else partial(_kept, is_kept, inner, convert)
-            continue
-        read = spelling.of(field.encode_name, inner)
         if is_kept is not None:
             convert = partial(_kept, is_kept, inner, convert)
         if read is not None:
-            yield at, partial(_spelled, read, convert)
-        elif is_kept is not None or inner is not str:
+            convert = partial(_spelled, read, convert)
+        if varied is not None:
+            yield at, partial(_perhaps, nothing_of(field.type), convert)
+        elif read is not None or is_kept is not None or inner is not str:
             yield at, convert
+
+
+def _perhaps(nothing: Nothing, convert: _Converter, cell: str) -> object:
+    return None if is_nothing(nothing, cell) else convert(cell)
 
 
 def _spelled(read: Callable[[str], str], convert: _Converter, cell: str) -> object:
