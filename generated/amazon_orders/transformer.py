@@ -258,7 +258,7 @@ class SalesOrder(Struct, frozen=True, gc=False):
     Details: list[SalesOrderDetail]
     IsTaxValid: BooleanValue
     TaxCalcMode: StringValue
-    TaxDetails: list[TaxDetail]
+    TaxDetails: list[TaxDetail] | UnsetType
     ShippingSettings: ShippingSettings
     note: StringValue | UnsetType
 
@@ -612,7 +612,9 @@ def bind(settings: Settings, lookups: Lookups) -> Callable[[Order], SalesOrder |
         # TaxCalcMode
         tax_calc_mode = StringValue(found(lookups.tax_modes, "tax_modes", order.marketplace_id))
         # TaxDetails
-        tax_details = [tax_detail_from(taxes, taxed) for taxed in ([] if taxes == 0 else [order])]
+        tax_details = [
+            tax_detail_from(taxes, taxed) for taxed in ([] if taxes == 0 else [order])
+        ] or UNSET
         # ShippingSettings
         shipping_settings = shipping_settings_from(order, shipping)
         # note

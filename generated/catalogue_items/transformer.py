@@ -72,7 +72,7 @@ class StockItem(Struct, frozen=True, gc=False):
     ExportToExternal: BooleanValue
     TariffCode: StringValue | UnsetType
     CountryOfOrigin: StringValue | UnsetType
-    CrossReferences: list[InventoryItemCrossReference]
+    CrossReferences: list[InventoryItemCrossReference] | UnsetType
 
 
 class Settings(Struct, frozen=True):
@@ -139,10 +139,13 @@ def bind(settings: Settings, _lookups: Lookups) -> Callable[[Article], StockItem
             else UNSET
         )
         # CrossReferences
-        cross_references = unique(
-            [inventory_item_cross_reference_from(barcode) for barcode in article.barcodes],
-            "AlternateType",
-            "AlternateID",
+        cross_references = (
+            unique(
+                [inventory_item_cross_reference_from(barcode) for barcode in article.barcodes],
+                "AlternateType",
+                "AlternateID",
+            )
+            or UNSET
         )
         return StockItem(
             inventory_id,

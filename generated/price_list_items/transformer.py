@@ -47,7 +47,7 @@ class StockItem(Struct, frozen=True, gc=False):
     MSRP: DecimalValue | Cleared
     DimensionWeight: DecimalValue | UnsetType
     TariffCode: StringValue | UnsetType
-    CrossReferences: list[InventoryItemCrossReference]
+    CrossReferences: list[InventoryItemCrossReference] | UnsetType
     CountryOfOrigin: StringValue | Cleared
 
 
@@ -133,18 +133,21 @@ def bind(_settings: Settings, _lookups: Lookups) -> Callable[[Article], StockIte
             else StringValue(tariff_code_value)
         )
         # CrossReferences
-        cross_references = unique(
-            (
-                [
-                    inventory_item_cross_reference_from(barcode)
-                    for barcode in article.barcodes.split(" ")
-                    if barcode != ""
-                ]
-                if article.barcodes is not None
-                else []
-            ),
-            "AlternateType",
-            "AlternateID",
+        cross_references = (
+            unique(
+                (
+                    [
+                        inventory_item_cross_reference_from(barcode)
+                        for barcode in article.barcodes.split(" ")
+                        if barcode != ""
+                    ]
+                    if article.barcodes is not None
+                    else []
+                ),
+                "AlternateType",
+                "AlternateID",
+            )
+            or UNSET
         )
         # CountryOfOrigin
         country_of_origin = (

@@ -74,7 +74,7 @@ class Payment(Struct, frozen=True, gc=False):
     CashAccount: StringValue
     PaymentRef: StringValue | UnsetType
     Description: StringValue
-    OrdersToApply: list[PaymentOrderDetail]
+    OrdersToApply: list[PaymentOrderDetail] | UnsetType
 
 
 class Settings(Struct, frozen=True):
@@ -164,7 +164,9 @@ def bind(settings: Settings, lookups: Lookups) -> Callable[[Transaction], Paymen
             text(f"{settings.store} | Order {transaction.order_id} | {transaction.gateway}", 512)
         )
         # OrdersToApply
-        orders_to_apply = [payment_order_detail_from(order, taken) for taken in [transaction]]
+        orders_to_apply = [
+            payment_order_detail_from(order, taken) for taken in [transaction]
+        ] or UNSET
         return Payment(
             external_ref,
             TYPE,

@@ -72,8 +72,8 @@ class StockItem(Struct, frozen=True, gc=False):
     MSRP: DecimalValue | UnsetType
     DimensionWeight: DecimalValue | UnsetType
     WeightUOM: StringValue
-    CrossReferences: list[InventoryItemCrossReference]
-    Attributes: list[AttributeValue]
+    CrossReferences: list[InventoryItemCrossReference] | UnsetType
+    Attributes: list[AttributeValue] | UnsetType
 
 
 class Documents(Struct, frozen=True, gc=False):
@@ -169,11 +169,11 @@ def bind(settings: Settings, lookups: Lookups) -> Callable[[Product], Documents 
         cross_references = [
             inventory_item_cross_reference_from(barcode)
             for barcode in present([non_blank(variant.barcode)])
-        ]
+        ] or UNSET
         # item[]: Attributes
         attributes = [
             attribute_value_from(vendor) for vendor in present([non_blank(product.vendor)])
-        ]
+        ] or UNSET
         document = StockItem(
             inventory_id,
             description,

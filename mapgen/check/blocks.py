@@ -13,12 +13,15 @@ from mapgen.check.parts import has_rules_beside, is_argument, used_at
 from mapgen.check.values import type_in_document
 from mapgen.check.written import written_block
 from mapgen.contract.model import Field
-from mapgen.expression.scope import Scope
+from mapgen.expression import compile_expression
+from mapgen.expression.narrowing import facts
+from mapgen.expression.scope import Binding, Path, Scope
 from mapgen.expression.tree import ListTree
 from mapgen.expression.typed import Typed
 from mapgen.ir import flow as ir
 from mapgen.ir import types
 from mapgen.ir.expression import Variable
+from mapgen.ir.rewriting import variables
 from mapgen.ir.types import Object, Optional, Type, join, present
 from mapgen.report import Diagnostic, Text
 from mapgen.report.catalogue import mapping as messages
@@ -34,6 +37,8 @@ class Opened(Struct, frozen=True):
     where: Typed | None
     scope: Scope
     alias: str | None = None
+    lets: tuple[ir.Let, ...] = ()
+    taken: tuple[ir.Taken, ...] = ()
 
     def block(self, part: ir.Part) -> ir.Block:
         """Return the block that makes a part."""
@@ -46,6 +51,7 @@ class Opened(Struct, frozen=True):
             part=part,
             reads=reads_of(source, self.where),
             written=written_block(self.written),
+            taken=tuple(one for one in self.taken if one.name in variables(part)),
         )
 
 
@@ -54,20 +60,30 @@ def opened(
 ) -> Opened | None:
     """Return a block with the names inside it, or None when its source or condition has faults."""
     source, inner, where, alias = None, scope, None, None
+    taken: tuple[ir.Taken, ...] = ()
+    if block.narrows and block.condition is not None:
+        where = formulas.condition(block.condition, scope, "`when`")
+        if where is None:
+            formulas.doubt((block.source, block.lets, *block.part.rules))
+            return None
+        held = facts(where.tree).held
+        inner, taken = _taking(scope, held)
+        scope = replace(scope, present=held)
     if block.source is not None and block.alias is not None:
         source = _source(formulas, block.source, scope, is_list=is_list)
         if source is None:
-            formulas.doubt((block.alias, block.condition, *block.part.rules))
+            formulas.doubt((block.alias, block.condition, block.lets, *block.part.rules))
             return None
-        alias = _alias(formulas, block, block.alias, scope)
+        alias = _alias(formulas, block, block.alias, inner)
         binding = row_binding(source)
         if alias != block.alias.value:
             binding = replace(binding, argument=Variable(alias, binding.type))
-        inner = scope.with_(block.alias.value, binding)
-    if block.condition is not None:
+        inner = inner.with_(block.alias.value, binding)
+    if block.condition is not None and not block.narrows:
         what = "`when`" if block.source is None else "`where`"
         where = formulas.condition(block.condition, inner, what)
-    return Opened(block, source, where, inner, alias)
+    lets, inner = named(block.lets, formulas, inner, is_inside=True)
+    return Opened(block, source, where, inner, alias, lets, taken)
 
 
 def _alias(formulas: Formulas, block: spec.Block, name: Text, scope: Scope) -> str:
@@ -81,6 +97,45 @@ def _alias(formulas: Formulas, block: spec.Block, name: Text, scope: Scope) -> s
     if is_taken and is_other and has_rules_beside(block.part):
         formulas.faults.append(messages.name_taken(used_at(block), it=name.value))
     return scope.free_name(name.value)
+
+
+def _taking(scope: Scope, held: frozenset[Path]) -> tuple[Scope, tuple[ir.Taken, ...]]:
+    """Return the names inside a part where some paths are there, and the values behind them."""
+    inner, taken = scope, []
+    for path in sorted(held, key=len):
+        words = Text.plain(".".join(path))
+        before = compile_expression(words, replace(scope, present=held - {path}), [])
+        sure = compile_expression(words, replace(scope, present=held), [])
+        if before is None or sure is None or not isinstance(before.type, Optional):
+            continue
+        origins = replace(sure.lineage.value, decided_by=())
+        inner = inner.taking(path, Binding(sure.type, origins))
+        taken.append(ir.Taken(inner.taken[path], sure.code, sure.type))
+    return inner, tuple(taken)
+
+
+def named(
+    lets: Iterable[spec.Let], formulas: Formulas, scope: Scope, *, is_inside: bool = False
+) -> tuple[tuple[ir.Let, ...], Scope]:
+    """Return named values, and the names in force behind them."""
+    found = []
+    for let in lets:
+        name = let.name.value
+        is_taken = name in scope.bindings or (is_inside and name in RESERVED)
+        if is_taken and (is_inside or name not in RESERVED):
+            formulas.faults.append(messages.name_taken(let.name))
+        typed = formulas.whole(let.expression, scope)
+        if typed is None or is_taken:
+            scope = scope.with_(name, Binding(types.ERROR))
+            continue
+        lineage = typed.lineage
+        binding = Binding(typed.type, lineage.value, lineage.reads, code=typed.code)
+        known_as = scope.free_name(name) if name in scope.behind else name
+        if known_as != name:
+            binding = replace(binding, argument=Variable(known_as, typed.type))
+        scope = scope.with_(name, binding)
+        found.append(ir.Let(known_as, typed.code, typed.type, typed.reads, let.pointer))
+    return tuple(found), scope
 
 
 def _source(formulas: Formulas, text: Text, scope: Scope, *, is_list: bool) -> Typed | None:
@@ -101,6 +156,10 @@ def _source(formulas: Formulas, text: Text, scope: Scope, *, is_list: bool) -> T
 def may_be_left_out(blocks: Iterable[Opened], field: Field) -> Iterator[Diagnostic]:
     """Yield the fault of a part that has to be there and would be left out with its source."""
     for block in blocks if field.is_required else ():
+        condition = block.written.condition
+        if condition is not None:
+            why = "would leave out a part that has to be set"
+            yield messages.unfit_modifier(condition.span(), name="when", why=why)
         text, source = block.written.source, block.source
         if text is not None and source is not None and isinstance(source.type, Optional):
             found = described(source.type)

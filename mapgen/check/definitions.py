@@ -199,9 +199,11 @@ def _tried(
         source=None,
         alias=None,
         condition=None,
+        lets=(),
         part=written,
         span=definition.name.span(),
         pointer=definition.pointer,
+        narrows=False,
     )
     inside: Inside | None = Inside({}, scope)
     if written.used is not None:

@@ -10,7 +10,8 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from mapgen import plan
-from mapgen.check.blocks import Opened, opened, row_type
+from mapgen.check.blocks import Opened, named, opened
+from mapgen.check.built import document_origins, document_type, over_parts
 from mapgen.check.directions import idle_ignores, unusable_members
 from mapgen.check.documents import (
     Siblings,
@@ -36,17 +37,16 @@ from mapgen.check.sources import (
 )
 from mapgen.check.spelling import repeated
 from mapgen.check.tables import TableRules, inline_faults
-from mapgen.check.values import FieldRules, type_in_document
+from mapgen.check.values import FieldRules
 from mapgen.contract.model import Contract, Entity, Field
 from mapgen.contract.source_schema import SourceSchema
 from mapgen.expression.lineage import TABLES
-from mapgen.expression.scope import Binding, Origins, Scope, at, either
+from mapgen.expression.scope import Binding, Scope, at
 from mapgen.expression.tree import Name
 from mapgen.expression.typed import Typed
 from mapgen.ir import flow as ir
 from mapgen.ir import types
 from mapgen.ir.expression import Operation
-from mapgen.ir.rewriting import over_document
 from mapgen.report import Diagnostic, Span, Text
 from mapgen.report.catalogue import documents
 from mapgen.report.catalogue import mapping as messages
@@ -101,7 +101,7 @@ def check_mapping(
         setting.name.value: SETTING_TYPES[setting.type.value] for setting in section.settings
     }
     scope = root_scope(section, schema, settings, tables, reused)
-    lets, scope = _lets(section, formulas, scope)
+    lets, scope = named(section.lets, formulas, scope)
     skips = _skips(section, formulas, scope)
     key = _key(section, schema, formulas)
     known = {
@@ -169,7 +169,7 @@ def _document(rules: RuleChecker, schema: SourceSchema, scope: Scope) -> ir.Docu
         formulas.doubt(document)
         return None
     identity = _identity(rules, entity, schema, block)
-    part = rules.part(document.block, entity, siblings.prefix, block.scope)
+    part = rules.part(block, entity, siblings.prefix)
     made = Binding(types.ERROR)
     if part is not None and identity is not None:
         part = replace(part, members=(identity, *part.members))
@@ -270,27 +270,6 @@ def root_scope(
     )
 
 
-def _lets(
-    section: spec.MappingSection, formulas: Formulas, scope: Scope
-) -> tuple[tuple[ir.Let, ...], Scope]:
-    found = []
-    for let in section.lets:
-        name = let.name.value
-        is_taken = name in scope.bindings
-        if is_taken and name not in RESERVED:
-            formulas.faults.append(messages.name_taken(let.name))
-        typed = formulas.whole(let.expression, scope)
-        if typed is None or is_taken:
-            scope = scope.with_(name, Binding(types.ERROR))
-            continue
-        lineage = typed.lineage
-        scope = scope.with_(
-            name, Binding(typed.type, lineage.value, lineage.reads, code=typed.code)
-        )
-        found.append(ir.Let(name, typed.code, typed.type, typed.reads, let.pointer))
-    return tuple(found), scope
-
-
 def _skips(section: spec.MappingSection, formulas: Formulas, scope: Scope) -> tuple[ir.Skip, ...]:
     found = []
     formulas.faults.extend(repeated(skip.when for skip in section.skips))
@@ -389,39 +368,6 @@ def _changing(identity: Typed, schema: SourceSchema, at: Span) -> Iterator[Diagn
             )
 
 
-def document_type(part: ir.Part) -> types.Object:
-    """Return the type of the document that the rules make, for the checks over it."""
-    fields: dict[str, types.Type] = {}
-    for member in part.members:
-        match member:
-            case ir.Field(value=ir.Made()):
-                continue  # nobody knows it before the other document is in the ERP
-            case ir.Field():
-                kind = type_in_document(member)
-            case ir.Rows(blocks=blocks):
-                row = row_type([document_type(block.part) for block in blocks])
-                kind = types.ListOf(row) if member.is_list else row
-        fields[member.name] = kind if member.is_always_set else types.optional(kind)
-    return types.Object(f"document {part.entity}", fields)
-
-
-def document_origins(part: ir.Part) -> Origins:
-    """Return where the document that the rules make comes from, field by field."""
-    members: dict[str, Origins] = {}
-    for member in part.members:
-        if isinstance(member, ir.Field):
-            members[member.name] = Origins(made_of=member.reads)
-            continue
-        row = either(*(document_origins(block.part) for block in member.blocks))
-        decided = Origins(decided_by=member.reads)
-        members[member.name] = (
-            replace(decided, element=row)
-            if member.is_list
-            else replace(decided, members=row.members)
-        )
-    return Origins(members=members)
-
-
 def _checks(
     document: spec.Document,
     formulas: Formulas,
@@ -429,7 +375,6 @@ def _checks(
     part: ir.Part | None,
 ) -> Iterator[ir.Check]:
     """Yield the checks over a document."""
-    emptied = frozenset[tuple[str, str]]() if part is None else _emptied(part)
     for check in document.checks:
         typed = formulas.condition(check.that, scope, "a check")
         if typed is None:
@@ -440,20 +385,10 @@ def _checks(
                 messages.unfit_modifier(check.within.span(), name="within", why=why)
             )
         wraps = document.target.kind.wraps_values
-        condition = over_document(typed.code, emptied, wraps_values=wraps)
+        condition = over_parts(typed.code, () if part is None else (part,), wraps_values=wraps)
         within = check.within.value if check.within else "0"
         name, pointer = check.name.value, check.pointer
         yield ir.Check(name, condition, within, typed.reads, pointer)
-
-
-def _emptied(part: ir.Part) -> frozenset[tuple[str, str]]:
-    """Return the fields that are sent to empty them: the type of the part, the name."""
-    return frozenset(
-        (f"document {one.entity}", field.name)
-        for one in ir.parts_of(part)
-        for field in one.members
-        if isinstance(field, ir.Field) and field.clears
-    )
 
 
 def _has_tolerance(typed: Typed) -> bool:

@@ -185,6 +185,10 @@ def unfit_for_parts(rule: spec.Rule, *, is_list: bool) -> Iterator[Diagnostic]:
     """Yield the modifiers of a part or of rows that are for single values."""
     what = "rows" if is_list else "an object"
     for name, why in _OF_VALUES.items():
+        if name == "omit_if" and is_list:
+            continue
+        if name == "omit_if":
+            why = "is for a value or rows; `when:` says when an object is there"
         yield from _unfit(rule, name, why.format(what=what))
 
 

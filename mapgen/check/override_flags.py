@@ -125,31 +125,28 @@ def is_proved(
     """Whether a flag with a rule of its own is true wherever a member of its part is sent."""
     known = {member.name: member for member in members}
     lets = scope.lets
-    ways, seen = [_Way()], list[object]()
-    for member in _steps(known, path):
-        value, omitted = _asked(member, lets)
-        if value is not None:
-            ways = [told for way in ways for told in way.with_value(value)]
-        if omitted is not None:
-            ways = [told for way in ways for told in way.told(omitted, holds=False)]
-        seen += [value, omitted]
+    held = [one for member in _steps(known, path) for one in _sent_where(member, lets)]
+    ways = [_Way()]
+    for condition in held:
+        ways = [told for way in ways for told in way.told(condition, holds=True)]
     # The names that expressions bind are apart: what is known of one tells nothing of another.
-    asked = [renumbered(one, tuple(seen)) for one in _claimed(flag, lets)]
+    asked = [renumbered(one, tuple(held)) for one in _claimed(flag, lets)]
     return bool(asked) and all(way.proves(one) for way in ways for one in asked)
 
 
-def _asked(
-    member: ir.Member, lets: Mapping[str, Expression]
-) -> tuple[Expression | None, Expression | None]:
-    """Return the value without which a member is not sent, and the condition that leaves it out."""
-    if isinstance(member, ir.Rows):
-        first, *others = member.blocks
-        source = None if others or member.is_list else first.source
-        return None if source is None else _expanded(source, lets), None
-    value: Expression | None = None
-    if not isinstance(member.value, ir.Fixed | ir.Made) and member.on_missing == "omit":
-        value = _expanded(member.value, lets)
-    return value, _omitted(member, lets)
+def _sent_where(member: ir.Member, lets: Mapping[str, Expression]) -> Iterator[Expression]:
+    """Yield conditions that hold wherever a member is sent."""
+    if isinstance(member, ir.Field):
+        if not isinstance(member.value, ir.Fixed | ir.Made) and member.on_missing == "omit":
+            yield IsPresent(_expanded(member.value, lets))
+        if member.omit_if is not None:
+            yield negated(_omitted(member, member.omit_if, lets))
+        return
+    first, *others = member.blocks
+    if first.where is not None and not member.is_list:
+        yield _expanded(first.where, lets)
+    if first.source is not None and not others:
+        yield IsPresent(_expanded(first.source, lets))
 
 
 def _claimed(flag: ir.Field, lets: Mapping[str, Expression]) -> list[Expression]:
@@ -161,15 +158,16 @@ def _claimed(flag: ir.Field, lets: Mapping[str, Expression]) -> list[Expression]
             claimed: list[Expression] = [Constant(text.lower() == "true", TRUE.type)]
         case value:
             claimed = [_expanded(value, lets)]
-    omitted = _omitted(flag, lets)
-    return claimed if omitted is None else [*claimed, negated(omitted)]
+    if flag.omit_if is None:
+        return claimed
+    return [*claimed, negated(_omitted(flag, flag.omit_if, lets))]
 
 
-def _omitted(field: ir.Field, lets: Mapping[str, Expression]) -> Expression | None:
+def _omitted(field: ir.Field, omit_if: Expression, lets: Mapping[str, Expression]) -> Expression:
     """Return the condition that leaves a field out, with its value in the place of `value`."""
-    if field.omit_if is None or isinstance(field.value, ir.Fixed | ir.Made):
-        return field.omit_if
-    return _expanded(_expanded(field.omit_if, {"value": field.value}), lets)
+    if not isinstance(field.value, ir.Fixed | ir.Made):
+        omit_if = _expanded(omit_if, {"value": field.value})
+    return _expanded(omit_if, lets)
 
 
 class _Way(Struct, frozen=True):

@@ -9,18 +9,27 @@ from typing import cast
 from msgspec import Struct
 from msgspec.structs import replace
 
-from mapgen.check.blocks import constant_conditions, go_together, may_be_left_out, opened
+from mapgen.check.blocks import (
+    Opened,
+    constant_conditions,
+    go_together,
+    may_be_left_out,
+    opened,
+    row_type,
+)
+from mapgen.check.built import document_origins, document_type, over_parts
 from mapgen.check.directions import meeting_members, only_in_the_erp, unusable_members
-from mapgen.check.formulas import Formulas, described
+from mapgen.check.formulas import Formulas, described, reads_of
 from mapgen.check.modifiers import unfit_for_parts, write_once_faults
 from mapgen.check.override_flags import is_proved, needed_flags, with_flags
 from mapgen.check.parts import Inside, Uses, placed
 from mapgen.check.sources import all_near
 from mapgen.check.values import CONVERSIONS, FieldRules, value_span
 from mapgen.contract.model import Contract, Entity, Field, ValueType
-from mapgen.expression.scope import Scope
+from mapgen.expression.scope import Binding, Origins, Scope, either
 from mapgen.ir import flow as ir
 from mapgen.ir import types
+from mapgen.ir.rewriting import variables
 from mapgen.ir.types import Type, present
 from mapgen.report import Diagnostic, Span, Text
 from mapgen.report.catalogue import mapping as messages
@@ -54,24 +63,24 @@ class RuleChecker(Struct, frozen=True):
     def contract(self) -> Contract:
         return self.fields.contract
 
-    def part(self, block: spec.Block, entity: Entity, prefix: str, scope: Scope) -> ir.Part | None:
+    def part(self, opened: Opened, entity: Entity, prefix: str) -> ir.Part | None:
         """Return an entity under construction, or None when one of its members has faults.
 
         Args:
-            block: the rules, and the place for what is not there at all.
+            opened: the rules with the names in force, and the place for what is not there at all.
             entity: what they write.
             prefix: the target path of the entity: empty, or `Details[].`.
-            scope: the names in force.
         """
-        before = len(self.faults)
-        found = self._whole_part(block, entity, prefix, scope)
+        block, before = opened.written, len(self.faults)
+        found = self._whole_part(opened, entity, prefix)
+        if found is not None:
+            found = self._with_names(opened, found)
         if block.part.used is not None:
             self.faults[before:] = placed(self.faults[before:], (block.part.used,))
         return found
 
-    def _whole_part(
-        self, block: spec.Block, entity: Entity, prefix: str, scope: Scope
-    ) -> ir.Part | None:
+    def _whole_part(self, opened: Opened, entity: Entity, prefix: str) -> ir.Part | None:
+        block, scope = opened.written, opened.scope
         inside, used = Inside({}, scope), block.part.used
         if used is not None:
             within = Uses(self.fields.parts, self.formulas).inside(used, block, entity, scope)
@@ -83,6 +92,14 @@ class RuleChecker(Struct, frozen=True):
         found = self.rules_of(block, entity, prefix, inside)
         self._completeness(block.part, entity, block.span)
         return found
+
+    def _with_names(self, opened: Opened, part: ir.Part) -> ir.Part | None:
+        """Return a part with the names of its values, or None where they have faults."""
+        if len(opened.lets) < len(opened.written.lets):
+            return None
+        part = replace(part, lets=opened.lets)
+        self.faults.extend(_idle_lets(opened.written, part))
+        return part
 
     def rules_of(
         self, block: spec.Block, entity: Entity, prefix: str, inside: Inside
@@ -187,11 +204,11 @@ class RuleChecker(Struct, frozen=True):
         rules, prefix = self._inside(rule, kind), f"{target}{'[]' * kind.is_list}."
         found = [opened(self.formulas, one, scope, is_list=kind.is_list) for one in kind.blocks]
         known = [one for one in found if one is not None]
-        if isinstance(kind, spec.Blocks):
+        if isinstance(kind, spec.Blocks | spec.Object):
             constant_conditions(self.formulas, known)
         if isinstance(kind, spec.Object):
             self.faults.extend(may_be_left_out(known, field))
-        parts = [rules.part(one.written, entity, prefix, one.scope) for one in known]
+        parts = [rules.part(one, entity, prefix) for one in known]
         blocks = tuple(
             one.block(part)
             for one, part in zip(known, parts, strict=True)
@@ -202,7 +219,7 @@ class RuleChecker(Struct, frozen=True):
         if kind.is_list and not self._tells_rows(rule, kind, blocks):
             return None
         least = 0 if kind.at_least is None else int(kind.at_least.value)
-        return ir.Rows(
+        rows = ir.Rows(
             target=target,
             name=field.name,
             is_list=kind.is_list,
@@ -213,6 +230,44 @@ class RuleChecker(Struct, frozen=True):
             reads=tuple(dict.fromkeys(path for block in blocks for path in block.reads)),
             pointer=rule.pointer,
             is_written_once=rule.modifiers.write_once is not None,
+        )
+        return self._left_out(rule, kind, field, rows, scope) if kind.is_list else rows
+
+    def _left_out(
+        self, rule: spec.Rule, kind: spec.RowsKind, field: Field, rows: ir.Rows, scope: Scope
+    ) -> ir.Rows | None:
+        """Return rows with what leaves them out, or None when that has faults."""
+        before, text, empty = len(self.faults), rule.modifiers.omit_if, kind.empty
+        is_needed = field.is_required and not self.fields.sending.is_sparse
+        omitted = None
+        if empty is not None and not rows.may_have_none:
+            why = "has no effect: the list always has a row"
+            self.faults.append(messages.unfit_modifier(empty.span(), name="empty", why=why))
+        elif empty is not None and empty.value == "omit" and is_needed:
+            why = "would leave out a list that has to be set"
+            self.faults.append(messages.unfit_modifier(empty.span(), name="empty", why=why))
+        if text is not None and is_needed:
+            why = "would leave out a list that has to be set"
+            self.faults.append(messages.unfit_modifier(text.span(), name="omit_if", why=why))
+        if text is not None:
+            parts = [block.part for block in rows.blocks]
+            row = types.ListOf(row_type([document_type(part) for part in parts]))
+            origins = Origins(decided_by=rows.reads, element=either(*map(document_origins, parts)))
+            inner = scope.with_("value", Binding(row, origins))
+            typed = self.formulas.condition(text, inner, "`omit_if`")
+            if typed is not None:
+                wraps = not self.contract.is_plain
+                code = over_parts(typed.code, parts, wraps_values=wraps)
+                omitted = ir.Condition(code, reads_of(typed), text.value)
+        if len(self.faults) > before:
+            return None
+        says = "send" if is_needed or self.contract.is_plain else "omit"
+        reads = () if omitted is None else omitted.reads
+        return replace(
+            rows,
+            omit_if=omitted,
+            sends_empty=(says if empty is None else empty.value) == "send",
+            reads=tuple(dict.fromkeys((*rows.reads, *reads))),
         )
 
     def _inside(self, rule: spec.Rule, kind: spec.RowsKind) -> RuleChecker:
@@ -316,6 +371,14 @@ class RuleChecker(Struct, frozen=True):
                 self.faults.append(
                     messages.required_field(where, field=field.name, entity=entity.name)
                 )
+
+
+def _idle_lets(block: spec.Block, part: ir.Part) -> Iterator[Diagnostic]:
+    """Yield the names of values in a part that nothing in it uses."""
+    for number, let in enumerate(block.lets):
+        behind = (part.lets[number + 1 :], part.members, part.custom, part.note)
+        if part.lets[number].name not in variables(behind):
+            yield messages.unused_name(let.name, what="let")
 
 
 def _values(part: ir.Part) -> dict[str, ir.Field]:

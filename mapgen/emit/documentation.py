@@ -155,7 +155,13 @@ def _rule(field: ir.Field) -> str:
 
 def _part_rule(member: ir.Rows) -> str:
     once = "; only when the document is created" if member.is_written_once else ""
-    return _part_words(member) + once
+    omitted = "" if member.omit_if is None else f"; left out where {code(member.omit_if.written)}"
+    empty = "; left out without rows" if member.is_list and _is_left_out(member) else ""
+    return _part_words(member) + omitted + empty + once
+
+
+def _is_left_out(member: ir.Rows) -> bool:
+    return not member.sends_empty and member.may_have_none
 
 
 def _part_words(member: ir.Rows) -> str:
@@ -166,6 +172,9 @@ def _part_words(member: ir.Rows) -> str:
         keys = ", ".join(code(name) for name in member.row_key)
         known_by = f", recognised by {keys}" if keys else ""
         return f"{rows}{fewest}{known_by}"
+    where = dict(first.written).get("where")
+    if where is not None:
+        return f"there where {code(where)}"
     is_sure = first.source is None or not is_optional(first.source)
     return ("always there" if is_sure else "there when the source is") + _part_used(first)
 

@@ -23,13 +23,13 @@ from mapgen.expression.calls import (
 from mapgen.expression.functions import CALLS, FORM_NAMES, FORMS, METHODS, REFUSED
 from mapgen.expression.hints import element_hint, hint
 from mapgen.expression.lineage import trace
-from mapgen.expression.narrowing import NOTHING, Path, facts, stable_path
+from mapgen.expression.narrowing import NOTHING, facts, stable_path
 from mapgen.expression.operators import are_comparable, binary_type
 from mapgen.expression.parser import parse
 from mapgen.expression.passing import Unlike, at_use, seen_as, unfit
 from mapgen.expression.refinements import DATE_PATTERNS, REFINEMENTS
 from mapgen.expression.rounding import Fate, divides, fate_in
-from mapgen.expression.scope import Binding, Named, Scope
+from mapgen.expression.scope import Binding, Named, Path, Scope
 from mapgen.expression.signature import NAMESPACES, build
 from mapgen.expression.tree import (
     Binary,
@@ -161,7 +161,7 @@ class Checker:
 
     def whole(self, tree: Tree, scope: Scope) -> Typed | None:
         """Return the checked expression, or None when any fault was found."""
-        found = self.check(tree, Env(scope))
+        found = self.check(tree, Env(scope, scope.present))
         if not self.faults and any(part.type == ERROR for part in self.parts.values()):
             self.faults.extend(map(catalogue.never_there, map(self.span, self.never_there(tree))))
         spans = []
@@ -272,21 +272,30 @@ class Checker:
         if binding is None:
             owners = {
                 name: present(known.type.fields[tree.name])
-                for name, known in env.scope.bindings.items()
+                for name in env.scope.names
+                for known in (env.scope.bindings[name],)
                 if isinstance(known.type, Object) and tree.name in known.type.fields
             }
             text = self.meant_as_text(tree) if STRING in owners.values() else None
             return self.report(
                 catalogue.unknown_name(
-                    self.span(tree), tree.name, env.scope.bindings, [*owners], text=text
+                    self.span(tree), tree.name, env.scope.names, [*owners], text=text
                 )
             )
+        if (tree.name,) in env.scope.taken:
+            return self.taken((tree.name,), env)
         found = present(binding.type) if (tree.name,) in env.present else binding.type
         if binding.local is not None:
             return Part(found, replace(binding.local, type=found))
         if binding.argument is not None:
             return Part(found, self.argument(binding.argument, found))
         return Part(found, ir.Variable(tree.name, found))
+
+    def taken(self, path: Path, env: Env) -> Part:
+        """Return a value that a condition around the part has shown to be there."""
+        name = env.scope.taken[path]
+        found = env.scope.bindings[name].type
+        return Part(found, ir.Variable(name, found))
 
     def argument(self, code: ir.Expression, found: Type) -> ir.Expression:
         """Return what a parameter stands for, its locals being others each time."""
@@ -331,7 +340,9 @@ class Checker:
         """Return what a field is; `is_asked_for` inside `has()`, where `.?` is not needed."""
         operand = self.through(tree, env)
         declared = self.field(tree, operand.type, is_asked_for=is_asked_for)
-        is_known = stable_path(tree) in env.present
+        path = stable_path(tree)
+        is_taken = path is not None and path in env.scope.taken
+        is_known = is_taken or path in env.present
         found = present(declared) if is_known else declared
         is_left_out = operand.whole is not None
         is_missing = is_left_out or isinstance(found, Optional)
@@ -343,6 +354,8 @@ class Checker:
                     span, words=self.words(tree), found=str(found), is_known=is_known
                 )
             )
+        if path is not None and is_taken:
+            return self.taken(path, env)
         code = field_code(operand, tree.field, found)
         return operand.result(found, code, is_chained=tree.is_optional and is_missing)
 
@@ -465,7 +478,7 @@ class Checker:
         self.parts[tree.path] = found
         if isinstance(found.type, ErrorType | Optional):
             return Part(BOOL, ir.IsPresent(found.code))
-        is_known = stable_path(tree.path) in env.present
+        is_known = self.is_known(tree.path, env)
         words, shown = self.words(tree.path), str(found.type)
         return self.report(
             catalogue.needless_has(self.span(tree), words=words, found=shown, is_known=is_known)
@@ -489,6 +502,11 @@ class Checker:
         return catalogue.may_be_missing(
             self.span(tree), words, found, chained, asked, has_literal=has_literal
         )
+
+    def is_known(self, tree: Tree, env: Env) -> bool:
+        """Tell whether a condition has shown that a value is there."""
+        path = stable_path(tree)
+        return path in env.present or (path is not None and path in env.scope.taken)
 
     def sure(self, tree: Tree, env: Env) -> Part:
         """Return what is found out about a part that must not be missing."""
@@ -604,7 +622,7 @@ class Checker:
         if NULL in (left.type, right.type):
             other, side = (left, tree.left) if right.type == NULL else (right, tree.right)
             if not isinstance(other.type, Optional | ErrorType) and env.scope.bindings:
-                is_known = stable_path(side) in env.present
+                is_known = self.is_known(side, env)
                 fault = catalogue.needless_null(
                     self.span(tree),
                     words=self.words(side),
@@ -914,7 +932,7 @@ class Checker:
         )
 
     def needless_handler(self, tree: Method | Macro, found: Type, env: Env) -> Diagnostic:
-        is_known = stable_path(tree.operand) in env.present
+        is_known = self.is_known(tree.operand, env)
         span = self.text.span(tree.name_start - 1, tree.end)
         words = self.words(tree.operand)
         return catalogue.needless_handler(

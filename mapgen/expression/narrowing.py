@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from msgspec import Struct
 
+from mapgen.expression.scope import Path
 from mapgen.expression.tree import Binary, Constant, Has, Method, Name, Select, Tree, Unary
 
-Path = tuple[str, ...]
 NOTHING: frozenset[Path] = frozenset()
 
 

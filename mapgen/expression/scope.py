@@ -12,6 +12,9 @@ from mapgen.ir.expression import Expression, Local, Variable
 from mapgen.ir.types import Type
 from mapgen.report import Span, Text
 
+# The names along a plain path: `order.customer.id`.
+Path = tuple[str, ...]
+
 # Source paths, each once, by first use: `order.name`, `order.line_items[].sku`.
 Paths = tuple[str, ...]
 
@@ -101,12 +104,26 @@ class Scope(Struct, frozen=True):
 
     `functions` are the expressions that it may call. `behind` are names of the ir that it cannot
     use: arguments are made of them. `of_part`: what is decided here may be decided by arguments.
+    `present` are the paths that a condition around the expression has shown to be there. `taken`
+    are those shown around the part: each is a binding of its own, by a name that nobody can write.
     """
 
     bindings: Mapping[str, Binding]
     functions: Mapping[str, Named] = {}
     behind: Mapping[str, Binding] = {}
     of_part: bool = False
+    present: frozenset[Path] = frozenset()
+    taken: Mapping[Path, str] = {}
+
+    @property
+    def names(self) -> list[str]:
+        """The names that can be written."""
+        return [name for name in self.bindings if name not in self.taken.values()]
+
+    def taking(self, path: Path, binding: Binding) -> Scope:
+        """Return this scope with the value at a path, which is there, as a name of its own."""
+        name = self.free_name(f"{'.'.join(path)}!")
+        return replace(self.with_(name, binding), taken={**self.taken, path: name})
 
     def with_(self, name: str, binding: Binding) -> Scope:
         """Return this scope with one more name; its value keeps apart from those behind it."""

@@ -71,6 +71,7 @@ class DocumentField(Struct, frozen=True):
     """A member of the document that the rules have built.
 
     `is_value`: a wrapped single value; `may_be_empty`: it is always sent, maybe to empty the field.
+    `may_be_left_out`: a list, which is left out where it has no rows.
     """
 
     operand: Expression
@@ -78,6 +79,7 @@ class DocumentField(Struct, frozen=True):
     is_value: bool
     type: Type
     may_be_empty: bool = False
+    may_be_left_out: bool = False
 
 
 class Call(Struct, frozen=True):

@@ -170,13 +170,17 @@ class CustomField(Struct, frozen=True):
 
 
 class Part(Struct, frozen=True):
-    """An entity under construction; `pointer` leads to what the spec says of it."""
+    """An entity under construction; `pointer` leads to what the spec says of it.
+
+    `lets` are the names of values in it, evaluated in order before anything else of the part.
+    """
 
     entity: str
     pointer: str
     members: tuple[Member, ...]
     custom: tuple[CustomField, ...]
     note: Field | None
+    lets: tuple[Let, ...] = ()
 
     @property
     def may_be_empty(self) -> bool:
@@ -194,11 +198,28 @@ class Part(Struct, frozen=True):
         return (*(one.field for one in self.custom), *notes)
 
 
+class Condition(Struct, frozen=True):
+    """What decides on a document, or on rows; `written` is the condition as the spec has it."""
+
+    holds: Expression
+    reads: tuple[str, ...]
+    written: str
+
+
+class Taken(Struct, frozen=True):
+    """A value that is there where a part is made, and what it is called inside."""
+
+    name: str
+    value: Expression
+    of: Type
+
+
 class Block(Struct, frozen=True):
     """What a part is made for: each row of a source list, or a source object, or just once.
 
     `source` None: once. `alias` is what the row or the object is called, `of` its type. `where`
-    says which rows are taken, or whether the one alone is there.
+    says which rows are taken, or whether the one alone is there; of an object it is asked before
+    the source. `taken` are the values of which it shows that they are there.
     """
 
     source: Expression | None
@@ -208,13 +229,15 @@ class Block(Struct, frozen=True):
     part: Part
     reads: tuple[str, ...]
     written: Written
+    taken: tuple[Taken, ...] = ()
 
 
 class Rows(Struct, frozen=True):
     """A member that is made of parts: the rows of all blocks, or (no list) an object.
 
-    An object is one block, without `where`. `row_key` are the fields by which a row of a document
-    that is sent again is recognised.
+    An object is one block. `row_key` are the fields by which a row of a document that is sent again
+    is recognised. `omit_if` leaves the rows out, of which `value` is the list, and so does a list
+    without any, unless it `sends_empty`.
     """
 
     target: str
@@ -227,13 +250,23 @@ class Rows(Struct, frozen=True):
     reads: tuple[str, ...]
     pointer: str
     is_written_once: bool
+    omit_if: Condition | None = None
+    sends_empty: bool = True
 
     @property
     def is_always_set(self) -> bool:
-        """Whether the member is in every document: an object is, unless it may be missing."""
+        """Whether the member is in every document, rows and objects that may be missing are not."""
         first, *_ = self.blocks
+        if self.is_list:
+            return self.omit_if is None and (self.sends_empty or not self.may_have_none)
         is_sure = first.source is None or not is_optional(first.source)
-        return self.is_list or (is_sure and not first.part.may_be_empty)
+        return is_sure and first.where is None and not first.part.may_be_empty
+
+    @property
+    def may_have_none(self) -> bool:
+        """Whether a list may be without rows."""
+        sure = any(block.source is None and block.where is None for block in self.blocks)
+        return not self.least and not sure
 
 
 Member = Field | Rows
@@ -261,14 +294,6 @@ class Check(Struct, frozen=True):
     within: str
     reads: tuple[str, ...]
     pointer: str
-
-
-class Condition(Struct, frozen=True):
-    """For which records a document is made; `written` is the condition as the spec has it."""
-
-    holds: Expression
-    reads: tuple[str, ...]
-    written: str
 
 
 class Document(Struct, frozen=True):

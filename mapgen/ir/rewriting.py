@@ -57,20 +57,23 @@ def canonical(expression: ir.Expression) -> ir.Expression:
 def over_document(
     expression: ir.Expression,
     emptied: frozenset[tuple[str, str]] = frozenset(),
+    left_out: frozenset[tuple[str, str]] = frozenset(),
     *,
     wraps_values: bool = True,
 ) -> ir.Expression:
     """Return the expression with fields of the document told apart from those of the record.
 
-    `emptied` are those that may be sent empty: the type that they belong to, the name.
+    `emptied` are those that may be sent empty: the type that they belong to, the name. `left_out`
+    are the lists that are not there where they have no rows.
     """
 
     def change(node: object) -> object:
         match node:
             case ir.Field(operand=operand, key=key, type=kind) if _is_document(operand.type):
-                may_be_empty = (str(present(operand.type)), key) in emptied
+                member = (str(present(operand.type)), key)
                 is_value = wraps_values and not _is_document(kind)
-                return ir.DocumentField(operand, key, is_value, kind, may_be_empty)
+                is_empty, is_out = member in emptied, member in left_out
+                return ir.DocumentField(operand, key, is_value, kind, is_empty, is_out)
             case _:
                 return node
 

@@ -56,6 +56,7 @@ CUSTOM_FIELD = Words("a custom field", r"[A-Za-z_]\w*\.[A-Za-z_]\w*", "Document.
 LONG_TEXT = Words("way with long text", choices=("reject", "truncate"))
 ROUNDING = Words("rounding", choices=("half_up", "half_even", "up", "down"))
 MISS = Words("way with a miss", choices=("reject", "retry", "omit"))
+EMPTY = Words("way with an empty list", choices=("omit", "send"))
 MISSING_RECORD = Words("way with a missing record", choices=("reject", "retry", "omit"))
 TAKES = Words("number of records", choices=("one", "many"))
 FORMAT = Words("format", choices=tuple(FORMATS))

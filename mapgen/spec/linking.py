@@ -315,7 +315,7 @@ def _parameter(definition: spec.Definition, name: str) -> spec.Parameter:
 def _object(kind: spec.Object | spec.Each, part: spec.Part) -> spec.Object | None:
     """Return the object rule that the use of a part is, where an object decides on it."""
     used = part.used
-    if used is None or used.main is None or kind.source is not None:
+    if used is None or used.main is None or isinstance(kind, spec.Each) or kind.source is not None:
         return None
     argument = next(one for one in part.arguments if one.name.value == used.main)
     if argument.expression is None:
@@ -323,11 +323,14 @@ def _object(kind: spec.Object | spec.Each, part: spec.Part) -> spec.Object | Non
     return spec.Object(
         source=argument.expression,
         alias=_parameter(used.definition, used.main).name,
+        condition=kind.condition,
+        lets=kind.lets,
         part=part,
         key=kind.key,
         pointer=kind.pointer,
         is_list=False,
         at_least=None,
+        empty=None,
         unique=(),
         row_key=(),
     )

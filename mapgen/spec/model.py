@@ -151,7 +151,7 @@ class Modifiers(Construct):
         MARK, "sent when the document is created, never on a later update"
     )
     omit_if: Text | None = optional(
-        Formula(), "leave the field out when this holds; `value` is the value"
+        Formula(), "leave the field, or the rows, out when this holds; `value` is the value"
     )
     too_long: Text | None = optional(words.LONG_TEXT, "longer text")
     range: Range | None = optional(RANGE, "what the number has to keep to")
@@ -293,18 +293,37 @@ class Part(Construct, what="a part"):
         return tuple(found for rule in own for found in rule.whole)
 
 
+class Let(Construct):
+    """A name for an expression."""
+
+    name: Text = named()
+    expression: Text = itself(Formula())
+    pointer: str = pointer()
+
+
+LETS = MapOf(Let, "lets", words.NAME)
+EMPTY = (
+    "what a list without rows is: `omit` leaves it out, as it is in the ERP unless said; `send` sends"
+    " it, as it is outside the ERP unless said"
+)
+INNER_LETS = "names for expressions used more than once inside, evaluated once for each part"
+
+
 class Block(Construct, what="a block of rows"):
     """What a part is made for: each row of a source list, or (`source` None) once.
 
     `condition` is `where` for rows of a list, `when` for a row alone. Of an object `source` is one.
+    `narrows`: inside, a value that the condition asks for is there.
     """
 
     source: Text | None = required(Formula(), "the source list", key="each")
     alias: Text | None = required(words.NAME, "what one row is called inside", key="as")
     condition: Text | None = optional(Formula(), "which rows are taken", key="where")
+    lets: tuple[Let, ...] = optional(LETS, INNER_LETS, key="let")
     part: Part = itself(Part)
     span: Span = found(lambda node, at: _key_span(node, "each"))
     pointer: str = pointer()
+    narrows: bool = constant(False)
 
 
 class Object(Construct, what="an object rule"):
@@ -314,18 +333,23 @@ class Object(Construct, what="an object rule"):
         Formula(), "the source object; missing leaves the part out", key="object"
     )
     alias: Text | None = required(words.NAME, "what the source object is called inside", key="as")
+    condition: Text | None = optional(
+        Formula(), "when the part is there; inside, what it asks for is there", key="when"
+    )
+    lets: tuple[Let, ...] = optional(LETS, INNER_LETS, key="let")
     part: Part = itself(Part)
     key: Text = named()
     pointer: str = pointer()
     is_list: bool = constant(False)
     at_least: ScalarNode | None = constant(None)
+    empty: Text | None = constant(None)
     unique: tuple[Text, ...] = constant(())
     row_key: tuple[Text, ...] = constant(())
 
     @property
     def blocks(self) -> tuple[Block, ...]:
         """The one block that it is."""
-        return (_block(self, None),)
+        return (_block(self, self.condition, narrows=True),)
 
 
 class Fixed(Object, what="a part"):
@@ -342,6 +366,7 @@ class Each(Construct, what="an each rule"):
     alias: Text = required(words.NAME, "what one row is called inside", key="as")
     where: Text | None = optional(Formula(), "which rows are taken")
     at_least: ScalarNode | None = optional(Whole(), "fewest rows")
+    empty: Text | None = optional(words.EMPTY, EMPTY)
     unique: tuple[Text, ...] = optional(
         words.TARGET_FIELDS, "target fields that no two rows have the same values in"
     )
@@ -349,6 +374,7 @@ class Each(Construct, what="an each rule"):
         words.TARGET_FIELDS,
         "target fields that a row of the document is recognised by; unique as well",
     )
+    lets: tuple[Let, ...] = optional(LETS, INNER_LETS, key="let")
     part: Part = itself(Part)
     key: Text = named()
     pointer: str = pointer()
@@ -360,11 +386,13 @@ class Each(Construct, what="an each rule"):
         return (_block(self, self.where),)
 
 
-def _block(rows: Object | Each, where: Text | None) -> Block:
+def _block(rows: Object | Each, where: Text | None, *, narrows: bool = False) -> Block:
     return Block(
         source=rows.source,
         alias=rows.alias,
         condition=where,
+        lets=rows.lets,
+        narrows=narrows,
         part=rows.part,
         span=rows.key.span(),
         pointer=rows.pointer,
@@ -397,6 +425,7 @@ class Blocks(Construct, what="a blocks rule"):
         "the rows of one block, then those of the next",
     )
     at_least: ScalarNode | None = optional(Whole(), "fewest rows, over all blocks")
+    empty: Text | None = optional(words.EMPTY, EMPTY)
     unique: tuple[Text, ...] = optional(
         words.TARGET_FIELDS,
         "target fields that no two rows, of whatever block, have the same values in",
@@ -932,14 +961,6 @@ LOOKUP: Variants[DeclaredTable] = Variants(
 )
 
 
-class Let(Construct):
-    """A name for an expression."""
-
-    name: Text = named()
-    expression: Text = itself(Formula())
-    pointer: str = pointer()
-
-
 class Skip(Construct, what="a skip"):
     """A condition that leaves a record out."""
 
@@ -1071,9 +1092,11 @@ class Document(Body, what="a document"):
             source=None if rows is None else rows.source,
             alias=None if rows is None else rows.alias,
             condition=None if rows is None else rows.where,
+            lets=(),
             part=self.part,
             span=self.target.entity.span(),
             pointer=self.pointer,
+            narrows=False,
         )
 
     @property
@@ -1154,9 +1177,7 @@ class MappingSection(Construct, what="`mapping:`", instead=("documents", Body)):
     lookups: tuple[DeclaredTable, ...] = optional(
         MapOf(LOOKUP, "lookups", words.NAME), "tables that translate one value into another"
     )
-    lets: tuple[Let, ...] = optional(
-        MapOf(Let, "lets", words.NAME), "names for expressions used more than once", key="let"
-    )
+    lets: tuple[Let, ...] = optional(LETS, "names for expressions used more than once", key="let")
     skips: tuple[Skip, ...] = optional(
         ListOf(Skip), "records that are left out, and why", key="skip"
     )

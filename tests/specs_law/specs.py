@@ -591,6 +591,14 @@ class SpecMaker:
             rule["unique"] = [key]
         if self.chance(0.2):
             rule["at_least"] = 1
+        elif self.chance(0.2) and not any("each" not in one for one in rule.get("blocks", ())):
+            rule["empty"] = self.random.choice(("send", "omit"))
+            self.feature("rows: empty")
+        elif self.chance(0.1):
+            omitted = self.condition(names)
+            if omitted is not None:
+                rule["omit_if"] = omitted
+                self.feature("rows: omit_if")
         return rule
 
     def block(self, fields: Mapping[str, Mapping[str, Any]], names: Names) -> dict[str, Any] | None:
@@ -601,13 +609,18 @@ class SpecMaker:
         alias = self.random.choice(
             [one for one in ("row", "line", "item", "total", "group", "found") if one not in names]
         )
-        inner = {**names, alias: element}
+        outer = {**names, alias: element}
+        lets, inner = self.row_lets(outer)
         part = self.part(fields, inner, 0.5, in_rows=True)
         if part is None:
             return None
         block: dict[str, Any] = {"each": text, "as": alias, "fields": part}
+        used = {name: let for name, let in lets.items() if re.search(rf"\b{name}\b", str(part))}
+        if used:
+            block["let"] = used
+            self.feature("rows: let")
         if self.chance(0.3):
-            where = self.condition(inner)
+            where = self.condition(outer)
             if where is not None:
                 block["where"] = where
                 self.feature("where")
@@ -620,6 +633,16 @@ class SpecMaker:
             if custom is not None:
                 block["custom"] = {"Document.UsrRow": custom[0]}
         return block
+
+    def row_lets(self, names: Names) -> tuple[dict[str, str], Names]:
+        """Return a named value of a row, perhaps, and the names in force with it."""
+        free = [one for one in ("amount", "of_row", "label") if one not in names]
+        if not free or not self.chance(0.3):
+            return {}, names
+        found = self.expression((*PLAIN, optional(STRING), optional(DECIMAL)), names)
+        if found is None:
+            return {}, names
+        return {free[0]: found[0]}, {**names, free[0]: found[1].type}
 
     def one(self, fields: Mapping[str, Mapping[str, Any]], names: Names) -> dict[str, Any] | None:
         part = self.part(fields, names, 0.4, in_rows=True)
@@ -702,7 +725,12 @@ class SpecMaker:
         if not part:
             return None
         self.feature("rule: object")
-        return {"object": path, "as": alias, "fields": part}
+        made: dict[str, Any] = {"object": path, "as": alias, "fields": part}
+        when = self.condition(names) if self.chance(0.3) else None
+        if when is not None:
+            self.feature("rule: object, when")
+            made["when"] = when
+        return made
 
     def flag(self, rules: dict[str, Any], part: str, made: Mapping[str, Any]) -> None:
         """Have the flag of a part sent by a rule that says when, or by the compiler."""

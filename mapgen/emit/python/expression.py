@@ -185,6 +185,8 @@ class PythonExpressions:
     def _document_field(self, node: ir.DocumentField) -> str:
         """Return a member that is there; a single value stands in a wrapper."""
         text = self._python(f"{{0}}.{python_name(node.key)}", self._value(node.operand))
+        if node.may_be_left_out:
+            return self._python("{0} or []", text)
         return f"{text}.value" if node.is_value else text
 
     def _attempted(self, node: ir.Attempted) -> str:

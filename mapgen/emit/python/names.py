@@ -63,10 +63,12 @@ class _Naming(Struct, frozen=True):
         part, known = block.part, dict(outer)
         if block.alias is not None and block.of is not None:
             known[block.alias] = block.of
+        known.update((one.name, one.of) for one in block.taken)
         self.found[part.pointer] = PartName(kind, function, self._parameters(known, code))
+        inside = {**known, **{let.name: let.of for let in part.lets}}
         for member in part.members:
             if isinstance(member, Rows):
-                self._rows(member, known)
+                self._rows(member, inside)
 
     def _rows(self, rows: Rows, outer: Mapping[str, Type]) -> None:
         is_one = len(rows.blocks) == 1

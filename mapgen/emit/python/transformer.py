@@ -278,8 +278,10 @@ class _ModuleEmitter(Struct):
         says = f"Return the {what} of {of}, or raise RuleError at the first error."
         return Function("transform", parameter, returns, says, tuple(body.statements), result)
 
-    def function(self, block: ir.Block, document: ir.Document | None = None) -> None:
-        """Emit the function of a part, and its class."""
+    def function(
+        self, block: ir.Block, document: ir.Document | None = None, target: str = ""
+    ) -> None:
+        """Emit the function of a part, and its class; `target` is what paths inside start with."""
         called = self.name(block.part)
         body = self.body(called.function, (parameter for parameter, _ in called.parameters))
         parameters = [
@@ -291,7 +293,7 @@ class _ModuleEmitter(Struct):
             says = f"Return the `{called.kind}` of one {block.alias}."
         if document is not None:
             says = f"Return the document `{document.name}`."
-        result, given = body.result(block.part, document), ", ".join(parameters)
+        result, given = body.result(block.part, document, target), ", ".join(parameters)
         self.functions.append(
             Function(called.function, given, called.kind, says, tuple(body.statements), result)
         )
@@ -356,13 +358,13 @@ class _Body(Struct):
             self.rule(f"if{number}", "skip", skip.reads, skip.pointer)
         self._lets([let for let in flow.lets if let not in ahead])
 
-    def _lets(self, lets: Iterable[ir.Let]) -> None:
+    def _lets(self, lets: Iterable[ir.Let], inside: str = "") -> None:
         for let in lets:
             expressions = self.emitter.expressions()
             write = expressions.optional if isinstance(let.of, Optional) else expressions.value
             local = self.add(write(let.value), let.name)
             self.emitter.names[let.name] = local
-            self.rule(local, f"let {let.name}", let.reads, let.pointer)
+            self.rule(local, f"{inside}let {let.name}", let.reads, let.pointer)
 
     def document(self, document: ir.Document) -> tuple[Member, str]:
         """Add the statement of a document, and return its member and its local."""
@@ -384,8 +386,9 @@ class _Body(Struct):
         self.rule(local, target, tuple(dict.fromkeys(reads)), document.pointer)
         return Member(document.name, kind), local
 
-    def result(self, part: ir.Part, document: ir.Document | None = None) -> str:
+    def result(self, part: ir.Part, document: ir.Document | None = None, target: str = "") -> str:
         """Add the statements of a part, and return what it is; checks of a document hold for it."""
+        self._lets(part.lets, inside=target)
         members = list(self._members(part))
         self.module.target_class(part, (member for member, _ in members))
         kind = self.module.name(part).kind
@@ -497,7 +500,7 @@ class _Body(Struct):
         (first, *others), before, rows = item.blocks, len(self.module.rules), []
         kind, name = self.module.name(first.part).kind, local_name(item.name)
         for block in item.blocks:
-            self.module.function(block)
+            self.module.function(block, target=f"{item.target}{'[]' * item.is_list}.")
             if others:
                 # A type checker passes over a row that is never there.
                 is_decided = block.alias is None and isinstance(block.where, Constant)
@@ -516,17 +519,35 @@ class _Body(Struct):
         else:
             code = self._limited(f"[{', '.join(rows)}]" if others else self._rows_of(first), item)
             kind = f"list[{kind}]"
+            if not item.is_always_set:
+                code, kind = self._left_out(code, item), self._or_unset(kind)
         local = self.add(code, name, item.target)
         self.rule(local, item.target, item.reads, item.pointer)
         return _member(item.name, kind), local
+
+    def _left_out(self, code: str, item: ir.Rows) -> str:
+        """Return the Python of rows that are left out where a condition says so, or for want of any."""
+        unset = self.needs.name("msgspec", "UNSET")
+        if item.omit_if is not None:
+            local = self.add(code, f"{local_name(item.name)}_rows")
+            self.rule(local, item.target, item.reads, item.pointer)
+            inner = replace(self.emitter, names={**self.emitter.names, "value": local})
+            omitted = inner.expressions().value(item.omit_if.holds)
+            kept = local if item.sends_empty else f"{local} or {unset}"
+            return f"{unset} if {operand(omitted)} else {kept}"
+        return self.needs.filled("{0} or {1}", code, unset)
 
     def _object(self, block: ir.Block) -> str:
         """Return the Python of an object, left out where its source or all of it is missing."""
         guards: tuple[str, ...] = ()
         arguments = dict(self.emitter.names)
+        if block.where is not None:
+            guards = (self.emitter.expressions().value(block.where),)
+        for one in block.taken:
+            arguments[one.name] = self.emitter.expressions().value(one.value)
         if block.source is not None and block.alias is not None:
             guarded = self.emitter.expressions().guarded(block.source)
-            guards = guarded.guards
+            guards = (*guards, *guarded.guards)
             arguments[block.alias] = guarded.value
         call = self._call(block.part, arguments)
         if block.part.may_be_empty:
