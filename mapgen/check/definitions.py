@@ -200,6 +200,7 @@ def _tried(
         alias=None,
         condition=None,
         lets=(),
+        checks=(),
         part=written,
         span=definition.name.span(),
         pointer=definition.pointer,

@@ -38,6 +38,7 @@ class Formulas(Struct):
     may be used, so that one mistake is not reported a second time as a name that nobody uses.
     `asked` are the lookups inside expressions: the table, and the words of the key.
     `ignored` are the paths, and the reasons, that parts say they do not use.
+    `shown` are the places of expressions whose values everybody sees, and what they read.
     `is_lost`: an unknown field was asked for that resembles no other: it could mean any of them.
     """
 
@@ -47,6 +48,7 @@ class Formulas(Struct):
     doubtful: set[str] = field(default_factory=set)
     asked: set[tuple[str, str]] = field(default_factory=set)
     ignored: list[tuple[str, str]] = field(default_factory=list)
+    shown: list[tuple[Span, tuple[str, ...]]] = field(default_factory=list)
     is_lost: bool = False
 
     def formula(self, text: Text, scope: Scope) -> Typed | None:

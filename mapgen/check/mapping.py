@@ -11,7 +11,8 @@ from msgspec.structs import replace
 
 from mapgen import plan
 from mapgen.check.blocks import Opened, named, opened
-from mapgen.check.built import document_origins, document_type, over_parts
+from mapgen.check.built import document_origins, document_type
+from mapgen.check.checks import checked, reason
 from mapgen.check.directions import idle_ignores, unusable_members
 from mapgen.check.documents import (
     Siblings,
@@ -46,7 +47,6 @@ from mapgen.expression.tree import Name
 from mapgen.expression.typed import Typed
 from mapgen.ir import flow as ir
 from mapgen.ir import types
-from mapgen.ir.expression import Operation
 from mapgen.report import Diagnostic, Span, Text
 from mapgen.report.catalogue import documents
 from mapgen.report.catalogue import mapping as messages
@@ -177,7 +177,8 @@ def _document(rules: RuleChecker, schema: SourceSchema, scope: Scope) -> ir.Docu
     else:
         part = None
     inner = block.scope.with_("document", made)
-    checks = tuple(_checks(document, formulas, inner, part))
+    parts, wraps = () if part is None else (part,), document.target.kind.wraps_values
+    checks = checked(document.checks, formulas, inner, parts, wraps_values=wraps)
     if part is None:
         return None
     return ir.Document(
@@ -276,8 +277,10 @@ def _skips(section: spec.MappingSection, formulas: Formulas, scope: Scope) -> tu
     for skip in section.skips:
         typed = formulas.condition(skip.when, scope, "`when`")
         if typed is not None:
-            reads = reads_of(typed)
-            found.append(ir.Skip(typed.code, skip.because.value, reads, skip.pointer))
+            words, says = reason(skip.because, formulas, scope)
+            reads = reads_of(typed, says)
+            code = None if says is None else says.code
+            found.append(ir.Skip(typed.code, words, reads, skip.pointer, code))
     return tuple(found)
 
 
@@ -366,37 +369,6 @@ def _changing(identity: Typed, schema: SourceSchema, at: Span) -> Iterator[Diagn
             yield messages.changing_identity(
                 at, field=path, lasting=known, is_of_the_erp=schema.entity is not None
             )
-
-
-def _checks(
-    document: spec.Document,
-    formulas: Formulas,
-    scope: Scope,
-    part: ir.Part | None,
-) -> Iterator[ir.Check]:
-    """Yield the checks over a document."""
-    for check in document.checks:
-        typed = formulas.condition(check.that, scope, "a check")
-        if typed is None:
-            continue
-        if check.within and not _has_tolerance(typed):
-            why = "is for decimals compared with `==`"
-            formulas.faults.append(
-                messages.unfit_modifier(check.within.span(), name="within", why=why)
-            )
-        wraps = document.target.kind.wraps_values
-        condition = over_parts(typed.code, () if part is None else (part,), wraps_values=wraps)
-        within = check.within.value if check.within else "0"
-        name, pointer = check.name.value, check.pointer
-        yield ir.Check(name, condition, within, typed.reads, pointer)
-
-
-def _has_tolerance(typed: Typed) -> bool:
-    """Whether a condition compares amounts, which can be nearly equal."""
-    if not isinstance(typed.code, Operation) or typed.code.operator != "==":
-        return False
-    sides = (typed.code.left.type, typed.code.right.type)
-    return types.DECIMAL in sides or types.ERROR in sides
 
 
 def _idle_names(section: spec.MappingSection, formulas: Formulas) -> list[Diagnostic]:

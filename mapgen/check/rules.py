@@ -18,6 +18,7 @@ from mapgen.check.blocks import (
     row_type,
 )
 from mapgen.check.built import document_origins, document_type, over_parts
+from mapgen.check.checks import checked
 from mapgen.check.directions import meeting_members, only_in_the_erp, unusable_members
 from mapgen.check.formulas import Formulas, described, reads_of
 from mapgen.check.modifiers import unfit_for_parts, write_once_faults
@@ -94,10 +95,12 @@ class RuleChecker(Struct, frozen=True):
         return found
 
     def _with_names(self, opened: Opened, part: ir.Part) -> ir.Part | None:
-        """Return a part with the names of its values, or None where they have faults."""
-        if len(opened.lets) < len(opened.written.lets):
+        """Return a part with the names of its values and its checks, or None: they have faults."""
+        checks = self._checks(opened.written, part, opened.scope)
+        is_whole = len(opened.lets) == len(opened.written.lets)
+        if not is_whole or len(checks) < len(opened.written.checks):
             return None
-        part = replace(part, lets=opened.lets)
+        part = replace(part, lets=opened.lets, checks=checks)
         self.faults.extend(_idle_lets(opened.written, part))
         return part
 
@@ -122,6 +125,15 @@ class RuleChecker(Struct, frozen=True):
             return None
         found = self._flagged(block, entity, prefix, inside.around, found)
         return ir.Part(entity.name, block.pointer, found, known, note)
+
+    def _checks(self, block: spec.Block, part: ir.Part, scope: Scope) -> tuple[ir.Check, ...]:
+        """Return the checks of a part, in which `value` is what its rules have made."""
+        if not block.checks:
+            return ()
+        value = Binding(document_type(part), document_origins(part))
+        wraps = not self.contract.is_plain
+        inner = scope.with_("value", value)
+        return checked(block.checks, self.formulas, inner, (part,), wraps_values=wraps)
 
     def _flagged(
         self,
@@ -376,7 +388,7 @@ class RuleChecker(Struct, frozen=True):
 def _idle_lets(block: spec.Block, part: ir.Part) -> Iterator[Diagnostic]:
     """Yield the names of values in a part that nothing in it uses."""
     for number, let in enumerate(block.lets):
-        behind = (part.lets[number + 1 :], part.members, part.custom, part.note)
+        behind = (part.lets[number + 1 :], part.members, part.custom, part.note, part.checks)
         if part.lets[number].name not in variables(behind):
             yield messages.unused_name(let.name, what="let")
 

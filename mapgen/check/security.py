@@ -129,6 +129,7 @@ def check_shown(
     schema: SourceSchema,
     key: Typed,
     identities: Iterable[tuple[Span, Iterable[str]]],
+    reasons: Iterable[tuple[Span, Iterable[str]]],
 ) -> list[Diagnostic]:
     """Return a fault for each personal path behind what is shown to everybody.
 
@@ -139,10 +140,12 @@ def check_shown(
         key: what people call a record by: it stands in logs and rejects.
         identities: what documents are known by, in the ledger and in addresses, too: the place of
             each, and the source paths that it reads.
+        reasons: what is said of records, the same way.
     """
     personal = personal_paths(security, section, schema)
     at = section.source.key.span()
     shown = [(messages.personal_reason, at, path) for path in key.reads]
+    shown += [(messages.personal_reason, at, path) for at, reads in reasons for path in reads]
     shown += [(messages.personal_identity, at, path) for at, reads in identities for path in reads]
     return [
         told(place, field=path) for told, place, path in shown if is_below_any(personal, (path,))

@@ -32,12 +32,14 @@ def tell_summary(summary: Summary) -> None:
         ("deferred", summary.deferred, "deferred"),
         ("dead-lettered", summary.dead_lettered, "dead_lettered"),
         *([("saved otherwise", summary.differing, "differing")] if summary.differing else []),
+        *([("with warnings", summary.warnings, "warned")] if summary.warnings else []),
     ):
         colour = {
             "rejected": "red",
             "dead_lettered": "red",
             "deferred": "yellow",
             "differing": "yellow",
+            "warned": "yellow",
         }.get(kind or "", "green")
         shown = click.style(f"{count:>7}", fg=colour if count else None, bold=bool(count))
         click.echo(f"{shown}  {words}", err=True)

@@ -144,6 +144,7 @@ class _Counts(Struct):
     skipped: int = 0
     rejected: int = 0
     documents: int = 0
+    warned: int = 0
 
     @property
     def shown(self) -> str:
@@ -153,6 +154,7 @@ class _Counts(Struct):
         return (
             f"{records} record{'s' * (records != 1)}: {self.transformed} transformed{into},"
             f" {self.skipped} skipped, {self.rejected} rejected"
+            + (f", {self.warned} with warnings" if self.warned else "")
         )
 
 
@@ -168,6 +170,7 @@ def _write(found: Iterator[Outcome], documents: Write, refused: Write, target: s
             case Document():
                 counts.documents += 1
                 counts.transformed += outcome.origin.record != last
+                counts.warned += bool(outcome.warnings)
                 last = outcome.origin.record
                 documents(document_line(outcome, written))
             case Skipped():

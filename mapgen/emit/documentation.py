@@ -22,7 +22,9 @@ def mapping_document(flow: ir.Flow) -> str:
         flow=flow,
         documents=[_document(document, flow) for document in flow.documents],
         tables=[f"{name} ({_table(table)})" for name, table in flow.plan.lookups.items()],
-        skips=[skip.because for skip in flow.skips],
+        skips=[
+            prose(skip.because) if skip.says is None else code(skip.because) for skip in flow.skips
+        ],
         personal=flow.personal,
         ignored=[(one, _caught(one, flow.plan.source)) for one in flow.ignored],
     )
@@ -49,7 +51,7 @@ def _document(document: ir.Document, flow: ir.Flow) -> dict[str, object]:
         "target": f"{done} of {prose(_owner(flow))}",
         "made": ", ".join(_conditions(document)),
         "rows": list(_rows(document.part, flow)),
-        "checks": [_check(check) for check in document.checks],
+        "checks": [*map(_check, document.checks), *_part_checks(document.part)],
     }
 
 
@@ -235,7 +237,16 @@ def _remarks(field: ir.Field, flow: ir.Flow) -> Iterator[str]:
 
 def _check(check: ir.Check) -> str:
     within = "" if check.within in ("0", "0.00") else f" (within {check.within})"
-    return f"{check.name}{within}"
+    return f"{check.name}{within}{'; a warning' * check.warns}"
+
+
+def _part_checks(part: ir.Part) -> Iterator[str]:
+    """Yield the checks of the parts inside a part, with the place of each."""
+    for member in part.members:
+        for block in member.blocks if isinstance(member, ir.Rows) else ():
+            where = f"{_path(member.target)}{'[]' * member.is_list}"
+            yield from (f"{where}: {_check(check)}" for check in block.part.checks)
+            yield from _part_checks(block.part)
 
 
 def _path(target: str) -> str:

@@ -57,6 +57,7 @@ def rule_map_file(flow: Flow, rules: Iterable[RuleLine], code: str) -> str:
                     "is_personal": rule.is_personal,
                     **({"rows_differ": True} if rule.rows_differ else {}),
                     **({"may_come": True} if rule.may_come else {}),
+                    **({"warns": True} if rule.warns else {}),
                     **({"relies_on": list(rule.relies_on)} if rule.relies_on else {}),
                     **({} if rule.each is None else {"each": rule.each}),
                 }

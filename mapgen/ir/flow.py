@@ -81,12 +81,13 @@ class Let(Struct, frozen=True):
 
 
 class Skip(Struct, frozen=True):
-    """A condition that leaves a record out."""
+    """A condition that leaves a record out; `says` is the reason where records differ in it."""
 
     when: Expression
     because: str
     reads: tuple[str, ...]
     pointer: str
+    says: Expression | None = None
 
 
 class Fixed(Struct, frozen=True):
@@ -172,7 +173,8 @@ class CustomField(Struct, frozen=True):
 class Part(Struct, frozen=True):
     """An entity under construction; `pointer` leads to what the spec says of it.
 
-    `lets` are the names of values in it, evaluated in order before anything else of the part.
+    `lets` are the names of values in it, evaluated in order before anything else of the part;
+    `checks` hold for each that is made.
     """
 
     entity: str
@@ -181,6 +183,7 @@ class Part(Struct, frozen=True):
     custom: tuple[CustomField, ...]
     note: Field | None
     lets: tuple[Let, ...] = ()
+    checks: tuple[Check, ...] = ()
 
     @property
     def may_be_empty(self) -> bool:
@@ -287,13 +290,18 @@ def blocks_of(part: Part) -> Iterator[Block]:
 
 
 class Check(Struct, frozen=True):
-    """What has to hold for the document: an equality of amounts does `within` a tolerance."""
+    """What has to hold for a document, or a part: an equality of amounts does `within` a tolerance.
+
+    `says` is what it means that it does not hold. One that `warns` keeps no record out.
+    """
 
     name: str
     condition: Expression
     within: str
     reads: tuple[str, ...]
     pointer: str
+    says: Expression | None = None
+    warns: bool = False
 
 
 class Document(Struct, frozen=True):

@@ -245,23 +245,33 @@ def _values_of(fields: tuple[str, ...]) -> Callable[[msgspec.Struct], object]:
     return attrgetter(*(f"{field}.value" for field in fields))
 
 
-def equal(name: str, left: Decimal, right: Decimal, within: Decimal) -> None:
+def equal(
+    name: str,
+    left: Decimal,
+    right: Decimal,
+    within: Decimal,
+    why: Callable[[], str] = lambda: "the two sides differ",
+) -> None:
     """Raise R306 when two amounts differ by more than the tolerance."""
     if left != right and abs(left - right) > within:
         shown = f"{left:f} against {right:f}: {left - right:+f}"
-        raise RuleError("R306", f"{name}: the two sides differ", shown)
+        raise RuleError("R306", f"{name}: {why()}", shown)
 
 
-def same(name: str, left: object, right: object) -> None:
+def same(
+    name: str, left: object, right: object, why: Callable[[], str] = lambda: "the two sides differ"
+) -> None:
     """Raise R306 when two values differ."""
     if left != right:
-        raise RuleError("R306", f"{name}: the two sides differ", f"{left} against {right}")
+        raise RuleError("R306", f"{name}: {why()}", f"{left} against {right}")
 
 
-def holds(name: str, condition: bool) -> None:
-    """Raise R307 when a check over the document does not hold."""
+def holds(
+    name: str, condition: bool, why: Callable[[], str] = lambda: "the check does not hold"
+) -> None:
+    """Raise R307 when a check over a document, or a part of it, does not hold."""
     if not condition:
-        raise RuleError("R307", f"{name}: the check does not hold")
+        raise RuleError("R307", f"{name}: {why()}")
 
 
 def unless_empty(part: Row) -> Row | msgspec.UnsetType:

@@ -16,6 +16,7 @@ class _DocumentLine(msgspec.Struct, kw_only=True):
     name: str | UnsetType = UNSET
     entity: str
     document: msgspec.Raw
+    warnings: tuple[ErrorReport, ...] | UnsetType = UNSET
 
 
 class _RejectedLine(msgspec.Struct):
@@ -35,6 +36,8 @@ def document_line(
 ) -> bytes:
     """Return `{"source", "entity", "document"}` and a line break; of one of several, its `name`.
 
+    The `warnings` of a record stand with the first of its documents.
+
     Args:
         document: the document.
         written: gives the JSON that stands for it, as its target has it.
@@ -44,6 +47,7 @@ def document_line(
         name=UNSET if document.document == ONLY else document.document,
         entity=document.entity,
         document=written(document.body),
+        warnings=document.warnings or UNSET,
     )
     return msgspec.json.encode(line) + b"\n"
 

@@ -55,7 +55,8 @@ class Document(msgspec.Struct, frozen=True):
     """A document ready to send. `body` is its JSON in the ERP's representation.
 
     `document` is what the flow calls it. `needs` are the documents of the same record that have to
-    be in the ERP first, each by its name and its identity.
+    be in the ERP first, each by its name and its identity. `warnings` are those of the record, with
+    the first of its documents.
     """
 
     origin: Origin
@@ -64,6 +65,7 @@ class Document(msgspec.Struct, frozen=True):
     body: bytes
     document: str = ONLY
     needs: tuple[tuple[str, str], ...] = ()
+    warnings: tuple[ErrorReport, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

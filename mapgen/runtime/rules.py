@@ -26,7 +26,8 @@ class Rule(msgspec.Struct, frozen=True):
     that is made for each row of a list, `each`, so: `item[]: Description`. `rows_differ`:
     a row of the document is not the row of the same number in the source. `may_come`: the value
     refers to what may come by another flow (`on_miss: retry`). `relies_on` are the numbers of
-    skips before it: what they have told is not asked again.
+    skips before it: what they have told is not asked again. `warns`: what fails in it is counted,
+    and keeps no record out.
     """
 
     target: str
@@ -37,6 +38,7 @@ class Rule(msgspec.Struct, frozen=True):
     rows_differ: bool = False
     may_come: bool = False
     relies_on: tuple[int, ...] = ()
+    warns: bool = False
 
     @property
     def is_of_a_field(self) -> bool:
@@ -88,6 +90,7 @@ class _Line(msgspec.Struct):
     may_come: bool = False
     relies_on: tuple[int, ...] = ()
     written_at: str | None = None
+    warns: bool = False
 
 
 class _RuleMap(msgspec.Struct):
@@ -118,6 +121,7 @@ def load_rules(text: bytes, place: Callable[[str], str | None]) -> Rules:
             line.rows_differ,
             line.may_come,
             line.relies_on,
+            line.warns,
         )
         for line in rule_map.rules
     }

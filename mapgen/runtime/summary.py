@@ -8,12 +8,12 @@ from typing import Literal
 
 from mapgen.runtime.outcome import ErrorReport
 
-Kind = Literal["skipped", "rejected", "deferred", "dead_lettered", "differing"]
+Kind = Literal["skipped", "rejected", "deferred", "dead_lettered", "differing", "warned"]
 
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """One reason why records found no way into the tenant, and how many it kept out.
+    """One reason why records found no way into the tenant, or have a warning, and how many do.
 
     `words` is `CODE target` of an error, without row numbers, or the reason of a skip.
     """
@@ -25,7 +25,7 @@ class Reason:
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """A record that found no way into the tenant, in full: personal values are masked."""
+    """A record that found no way into the tenant, or has warnings: personal values are masked."""
 
     kind: Kind
     source: str
@@ -39,7 +39,8 @@ class Summary:
 
     `read` counts records, `made` what they gave: documents, rejections, skips. `made` equals the
     sum of the counts where no earlier run left work in the ledger; `differing` counts apart, of the
-    created and the updated, those that the ERP did not save as they were sent. The first records of
+    created and the updated, those that the ERP did not save as they were sent, and `warnings` the
+    records that gave documents and do not keep to a check that warns. The first records of
     each kind that found no way are in `shown`; `reasons` counts them all, the commonest first (past
     200 reasons, the rest together). `withdrawn` counts documents of earlier runs that left the
     queue since their records do not give them any more. `open` counts what earlier runs left
@@ -63,6 +64,7 @@ class Summary:
     open: int = 0
     open_since: float | None = None
     outdated: int = 0
+    warnings: int = 0
     reasons: tuple[Reason, ...] = ()
     shown: tuple[Shown, ...] = ()
 
@@ -90,6 +92,7 @@ class Summary:
             "open": self.open,
             "open_since": instant_of(self.open_since),
             "outdated": self.outdated,
+            "warnings": self.warnings,
         }
 
 

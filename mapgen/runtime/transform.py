@@ -245,14 +245,10 @@ class Transformer:
                 return self._delivered(origin, self._transform(record))
             except (RuleError, ArithmeticError):
                 pass  # why is told by what collects all errors
-        return (self._kept(raw, self._refused(origin, record, found)),)
-
-    @staticmethod
-    def _kept(raw: Record, outcome: Outcome) -> Outcome:
-        """Return an outcome with the record itself where that may pass later."""
-        if isinstance(outcome, Rejected) and outcome.is_deferred:
-            return replace(outcome, data=raw.data)
-        return outcome
+        first, *others = self._refused(origin, record, found)
+        if isinstance(first, Rejected) and first.is_deferred:
+            first = replace(first, data=raw.data)  # it may pass later
+        return (first, *others)
 
     @property
     def source_type(self) -> type[msgspec.Struct]:
@@ -286,23 +282,30 @@ class Transformer:
 
     def _refused(
         self, origin: Origin, record: Any, source_faults: tuple[SourceError, ...]
-    ) -> Outcome:
+    ) -> tuple[Outcome, ...]:
+        """Return what becomes of a record in which something fails: that may be a warning."""
         transform, collector = self._complete or self._load_complete()
         known = [found.fault for found in source_faults]
         notes_rows = bool(known) and self._notes_rows
         collector.start(known, record, self._plan.source, notes_rows=notes_rows)
         result = transform(record)
         if type(result) is Skip:
-            return Skipped(origin, result.reason)
+            return (Skipped(origin, result.reason),)
         assert source_faults or collector.found, "what the fast way refuses has a fault"
         reports = [self._source_report(found, collector) for found in source_faults]
-        reports += [
-            self._rule_report(self._rules.by_code.get(code), spot, fault)
-            for code, spot, fault in collector.found
-        ]
+        warnings: list[ErrorReport] = []
+        for code, spot, fault in collector.found:
+            rule = self._rules.by_code.get(code)
+            told = warnings if rule is not None and rule.warns else reports
+            told.append(self._rule_report(rule, spot, fault))
+        if not reports:
+            first, *others = self._delivered(origin, result)
+            if isinstance(first, Document):
+                first = msgspec.structs.replace(first, warnings=tuple(warnings))
+            return (first, *others)
         doubled = _first_doubled(_identities(self._plan.documents, result))
         reports += [] if doubled is None else [self._doubled_report(*doubled)]
-        return Rejected(origin, tuple(reports))
+        return (Rejected(origin, tuple(reports)),)
 
     def made(self, value: JsonValue) -> Made:
         """Return the numbers of the rows that become of a record's rows, by what makes them."""

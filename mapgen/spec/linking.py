@@ -325,6 +325,7 @@ def _object(kind: spec.Object | spec.Each, part: spec.Part) -> spec.Object | Non
         alias=_parameter(used.definition, used.main).name,
         condition=kind.condition,
         lets=kind.lets,
+        checks=kind.checks,
         part=part,
         key=kind.key,
         pointer=kind.pointer,

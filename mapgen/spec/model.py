@@ -301,10 +301,36 @@ class Let(Construct):
     pointer: str = pointer()
 
 
+class Reason(Construct, what="a reason"):
+    """A reason that says what the record holds: never anything personal."""
+
+    value: Text = required(Formula(), "an expression that gives the text; it reads nothing personal")
+
+
+REASON: Variants[Text | Reason] = Variants("a reason", {"value": Reason}, scalar=words.PROSE)
+
+
+class Check(Construct, what="a check"):
+    """What has to hold for a document as a whole, or for a part of it."""
+
+    name: Text = required(words.PROSE, "what is compared, for people")
+    that: Text = required(Formula(), "a condition over the record and what the rules have made")
+    within: Text | None = optional(words.DECIMAL, "tolerance of a comparison with `==`")
+    because: Text | Reason | None = optional(REASON, "what it means that it does not hold")
+    severity: Text | None = optional(
+        words.SEVERITY,
+        "what becomes of a record for which it does not hold: `reject` unless said; `warn` delivers"
+        " it, and counts it",
+    )
+    pointer: str = pointer()
+
+
 LETS = MapOf(Let, "lets", words.NAME)
+CHECKS: ListOf[Check] = ListOf(Check)
+INNER_CHECKS = "what has to hold for each part; in it, `value` is the part that the rules have made"
 EMPTY = (
-    "what a list without rows is: `omit` leaves it out, as it is in the ERP unless said; `send` sends"
-    " it, as it is outside the ERP unless said"
+    "what a list without rows is: `omit` leaves it out, as in the ERP unless said; `send` sends it,"
+    " as outside the ERP unless said"
 )
 INNER_LETS = "names for expressions used more than once inside, evaluated once for each part"
 
@@ -320,6 +346,7 @@ class Block(Construct, what="a block of rows"):
     alias: Text | None = required(words.NAME, "what one row is called inside", key="as")
     condition: Text | None = optional(Formula(), "which rows are taken", key="where")
     lets: tuple[Let, ...] = optional(LETS, INNER_LETS, key="let")
+    checks: tuple[Check, ...] = optional(CHECKS, INNER_CHECKS)
     part: Part = itself(Part)
     span: Span = found(lambda node, at: _key_span(node, "each"))
     pointer: str = pointer()
@@ -337,6 +364,7 @@ class Object(Construct, what="an object rule"):
         Formula(), "when the part is there; inside, what it asks for is there", key="when"
     )
     lets: tuple[Let, ...] = optional(LETS, INNER_LETS, key="let")
+    checks: tuple[Check, ...] = optional(CHECKS, INNER_CHECKS)
     part: Part = itself(Part)
     key: Text = named()
     pointer: str = pointer()
@@ -375,6 +403,7 @@ class Each(Construct, what="an each rule"):
         "target fields that a row of the document is recognised by; unique as well",
     )
     lets: tuple[Let, ...] = optional(LETS, INNER_LETS, key="let")
+    checks: tuple[Check, ...] = optional(CHECKS, INNER_CHECKS)
     part: Part = itself(Part)
     key: Text = named()
     pointer: str = pointer()
@@ -392,6 +421,7 @@ def _block(rows: Object | Each, where: Text | None, *, narrows: bool = False) ->
         alias=rows.alias,
         condition=where,
         lets=rows.lets,
+        checks=rows.checks,
         narrows=narrows,
         part=rows.part,
         span=rows.key.span(),
@@ -965,7 +995,7 @@ class Skip(Construct, what="a skip"):
     """A condition that leaves a record out."""
 
     when: Text = required(Formula(), "the condition")
-    because: Text = required(words.PROSE, "the reason, for people")
+    because: Text | Reason = required(REASON, "the reason, for people")
     pointer: str = pointer()
 
 
@@ -1031,15 +1061,6 @@ class Identity(Construct, what="the identity"):
     pointer: str = pointer("/value")
 
 
-class Check(Construct, what="a check"):
-    """What has to hold for a document as a whole."""
-
-    name: Text = required(words.PROSE, "what is compared, for people")
-    that: Text = required(Formula(), "a condition over record and document")
-    within: Text | None = optional(words.DECIMAL, "tolerance of a comparison with `==`")
-    pointer: str = pointer()
-
-
 class DocumentRows(Construct):
     """The source list that a document is made for each row of."""
 
@@ -1061,9 +1082,7 @@ class Body(Construct):
         Identity, "how a document is recognised, so that nothing is created twice"
     )
     part: Part = itself(Part)
-    checks: tuple[Check, ...] = optional(
-        ListOf(Check), "what has to hold for a document as a whole"
-    )
+    checks: tuple[Check, ...] = optional(CHECKS, "what has to hold for a document as a whole")
 
 
 class Document(Body, what="a document"):
@@ -1093,6 +1112,7 @@ class Document(Body, what="a document"):
             alias=None if rows is None else rows.alias,
             condition=None if rows is None else rows.where,
             lets=(),
+            checks=(),
             part=self.part,
             span=self.target.entity.span(),
             pointer=self.pointer,

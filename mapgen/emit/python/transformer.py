@@ -63,7 +63,8 @@ class RuleLine(Struct, frozen=True):
 
     `rows_differ`: a row of the document is not the row of the same number in the source.
     `may_come`: what the value refers to may come by another flow, as the spec says.
-    `relies_on` are the numbers of the skips that have decided something in it.
+    `relies_on` are the numbers of the skips that have decided something in it. `warns`: what fails
+    there keeps no record out.
     """
 
     code: str
@@ -75,6 +76,7 @@ class RuleLine(Struct, frozen=True):
     rows_differ: bool = False
     may_come: bool = False
     relies_on: tuple[int, ...] = ()
+    warns: bool = False
 
 
 class Module(Struct, frozen=True):
@@ -326,6 +328,7 @@ class _Body(Struct):
         pointer: str,
         *,
         may_come: bool = False,
+        warns: bool = False,
     ) -> None:
         """Note where a rule stands."""
         document = self.module.in_work
@@ -344,6 +347,7 @@ class _Body(Struct):
                 each,
                 may_come=may_come,
                 relies_on=relies_on,
+                warns=warns,
             )
         )
 
@@ -353,7 +357,10 @@ class _Body(Struct):
         self._lets(ahead)
         for number, skip in enumerate(flow.skips, start=1):
             condition = self.emitter.expressions().value(skip.when)
-            code = f"if {condition}:\n    return Skip({literal(skip.because)})"
+            says = literal(skip.because)
+            if skip.says is not None:
+                says = self.emitter.expressions().value(skip.says)
+            code = f"if {condition}:\n    return Skip({says})"
             self.statements.append(Statement(code, None))
             self.rule(f"if{number}", "skip", skip.reads, skip.pointer)
         self._lets([let for let in flow.lets if let not in ahead])
@@ -395,28 +402,37 @@ class _Body(Struct):
         is_shared = kind in self.module.shared
         given = (f"{member.name}={local}" if is_shared else local for member, local in members)
         result = f"{kind}({', '.join(given)})"
-        if document is None or not document.checks:
+        checks = part.checks if document is None else document.checks
+        if not checks:
             return result
-        self.statements.append(Statement(result, "document"))
-        self.emitter.names["document"] = "document"
-        for number, check in enumerate(document.checks, start=1):
+        made = "value" if document is None else "document"
+        prefix = target if document is None else document.prefix
+        self.statements.append(Statement(result, made))
+        self.emitter.names[made] = made
+        for number, check in enumerate(checks, start=1):
             code = self._check(check, self.emitter.expressions())
             self.statements.append(Statement(code, None))
-            target = f"{document.prefix}{check.name}"
-            self.rule(f"check{number}", target, check.reads, check.pointer)
-        return "document"
+            self.rule(
+                f"check{number}",
+                f"{prefix}{check.name}",
+                check.reads,
+                check.pointer,
+                warns=check.warns,
+            )
+        return made
 
     def _check(self, check: ir.Check, expressions: PythonExpressions) -> str:
         name = literal(check.name)
         condition = check.condition
+        said = () if check.says is None else (f"lambda: {expressions.value(check.says)}",)
         if not isinstance(condition, Operation) or condition.operator != "==":
-            return self.emitter.call("holds", name, expressions.value(condition))
+            return self.emitter.call("holds", name, expressions.value(condition), *said)
         left, right = expressions.value(condition.left), expressions.value(condition.right)
         if condition.left.type != DECIMAL:
-            return self.emitter.call("same", name, left, right)
+            return self.emitter.call("same", name, left, right, *said)
         self.needs.name("decimal", "Decimal")
         within = self.needs.constant(*decimal_constant(_shortest(check.within)))
-        return self.emitter.call("equal", name, left, right, within)
+        return self.emitter.call("equal", name, left, right, within, *said)
 
     def _members(self, part: ir.Part) -> Iterator[tuple[Member, str]]:
         """Yield each member of a part with the Python of its value."""
@@ -526,7 +542,7 @@ class _Body(Struct):
         return _member(item.name, kind), local
 
     def _left_out(self, code: str, item: ir.Rows) -> str:
-        """Return the Python of rows that are left out where a condition says so, or for want of any."""
+        """Return the Python of rows that a condition leaves out, or that there are none of."""
         unset = self.needs.name("msgspec", "UNSET")
         if item.omit_if is not None:
             local = self.add(code, f"{local_name(item.name)}_rows")

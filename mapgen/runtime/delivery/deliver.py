@@ -157,6 +157,8 @@ def _stage(batch: Sequence[Outcome], run: Run) -> None:
         source = source_of(outcome.origin)
         match outcome:
             case Document(entity=entity):
+                if outcome.warnings:
+                    run.stats.warned(source, outcome.warnings)
                 if at in staged.already_exists:
                     number = staged.already_exists[at]
                     run.stats.arrived("already exists", source, entity, number)

@@ -85,6 +85,7 @@ class RunStats:
         with self._turn:
             kind = shown.kind
             assert kind != "differing"
+            assert kind != "warned"
             self.tell(BusinessEvent(self._flow, kind, shown.source, reasons=self._note(shown)))
 
     def _note(self, shown: Shown) -> tuple[str, ...]:
@@ -111,6 +112,13 @@ class RunStats:
                 {"source": shown.source, "fields": ", ".join(words)},
             )
         )
+
+    def warned(self, source: str, warnings: tuple[ErrorReport, ...]) -> None:
+        """Note a record that gives documents, and does not keep to checks that warn."""
+        with self._turn:
+            words = self._note(Shown("warned", source, warnings))
+            facts = {"source": source, "checks": ", ".join(words)}
+            self.tell(TechnicalEvent("record with warnings", "warning", facts))
 
     def ended(self, end: Acknowledgement, entity: str) -> None:
         """Note a document that came to its end in this run."""
@@ -171,6 +179,7 @@ class RunStats:
                 open=self._still_open.count,
                 open_since=self._still_open.since,
                 outdated=self._still_open.outdated,
+                warnings=self._counts["warned"],
                 reasons=tuple(Reason(kind, words, n) for (kind, words), n in reasons),
                 shown=tuple(one for shown in self._shown.values() for one in shown),
             )
