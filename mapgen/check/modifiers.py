@@ -17,7 +17,7 @@ from mapgen.expression.tree import Constant, Tree, Unary
 from mapgen.expression.typed import Typed
 from mapgen.ir import types
 from mapgen.ir.flow import Fixed, Made
-from mapgen.ir.types import Optional, Type, present
+from mapgen.ir.types import Optional, Type, optional, present
 from mapgen.report import Diagnostic, Span, Text
 from mapgen.report.catalogue import mapping as messages
 from mapgen.report.catalogue import modifiers as catalogue
@@ -73,7 +73,7 @@ def on_error(kept: Kept, scope: Scope, formulas: Formulas) -> Typed | Literal["o
         return None
     if text.value == "omit":
         return "omit"
-    return formulas.fitting(text, scope, kept.field.name, present(kept.value.type))
+    return formulas.fitting(text, scope, kept.field.name, optional(present(kept.value.type)))
 
 
 def _unfit_on_error(kept: Kept, text: Text) -> Diagnostic | None:
@@ -107,6 +107,24 @@ def places_of_currency(rule: spec.Rule, scope: Scope, formulas: Formulas) -> Typ
         formulas.refuse(places.currency, typed, "the currency", "a string")
         return None
     return typed
+
+
+def bounds_of_record(
+    kept: Kept, wanted: Type, scope: Scope, formulas: Formulas
+) -> list[tuple[spec.Comparison, Typed, str]]:
+    """Return the bounds of a number that each record has, of the type wanted; faults are noted."""
+    bounds, found = kept.rule.modifiers.range, []
+    if bounds is None or present(kept.value.type) not in types.NUMBERS:
+        return []
+    if bounds.asked and isinstance(kept.value.node, Fixed):
+        why = "has bounds of a record, and the value is the same in every record"
+        formulas.faults.extend(_unfit(kept.rule, "range", why))
+        return []
+    for sign, text in bounds.asked:
+        typed = formulas.fitting(text, scope, kept.field.name, wanted)
+        if typed is not None:
+            found.append((sign, typed, text.value))
+    return found
 
 
 def resending_faults(kept: Kept, sending: Sending) -> Iterator[Diagnostic]:

@@ -18,6 +18,7 @@ from mapgen.check.model import Value
 from mapgen.check.modifiers import (
     Kept,
     Sending,
+    bounds_of_record,
     modifier_faults,
     on_error,
     places_of_currency,
@@ -117,12 +118,16 @@ class FieldRules(Struct, frozen=True):
         before = len(self.faults)
         self._type(rule, field, value.type)
         kept = Kept(rule, field, self.has_to_be_set(field), value, value_span(rule))
+        failing = on_error(kept, scope, self.formulas) if len(self.faults) == before else None
+        if isinstance(failing, Typed) and isinstance(failing.type, Optional):
+            value, failing = _perhaps(value, failing, _wanted(value.type, field)), None
+            kept = replace(kept, value=value)
         if_missing = self._if_missing(kept, scope)
         kind = self._kind(field, value.type)
         omit_if = self._omit_if(rule, _wanted(value.type, field), scope)
-        failing, currency = None, None
+        currency, asked = None, list[tuple[ir.Comparison, Typed, str]]()
         if len(self.faults) == before:
-            failing = on_error(kept, scope, self.formulas)
+            asked = bounds_of_record(kept, _wanted(value.type, field), scope, self.formulas)
             currency = places_of_currency(rule, scope, self.formulas)
             self.faults.extend(modifier_faults(kept, is_identity=field.name == self.identity))
             self.faults.extend(_entry_faults(kept))
@@ -146,6 +151,7 @@ class FieldRules(Struct, frozen=True):
             node = _attempted(node, None if instead is None else instead.as_type(inner))
             on_missing = "omit" if instead is None else on_missing
         decided_by = value.decided_by if on_missing == "reject" else ()
+        beside = (fallback, instead, omit_if, currency, *(one for _, one, _ in asked))
         return ir.Field(
             target=target,
             name=field.name,
@@ -156,8 +162,11 @@ class FieldRules(Struct, frozen=True):
             clears=rule.modifiers.clear_if_missing is not None,
             is_written_once=rule.modifiers.write_once is not None,
             omit_if=None if omit_if is None else omit_if.code,
-            limits=self._limits(kept, kind, currency),
-            reads=(*decided_by, *reads_of(*value.formulas, fallback, instead, omit_if, currency)),
+            limits=replace(
+                self._limits(kept, kind, currency),
+                asked=tuple((sign, one.as_type(inner), words) for sign, one, words in asked),
+            ),
+            reads=(*decided_by, *reads_of(*value.formulas, *beside)),
             pointer=rule.pointer,
             written=written_of(rule),
         )
@@ -436,6 +445,17 @@ def _attempted(value: ir.Value, instead: tree.Expression | None) -> ir.Value:
     if instead is None:
         return tree.Attempted(value, None, optional(value.type))
     return tree.Attempted(value, renumbered(instead, value), value.type)
+
+
+def _perhaps(value: Value, failing: Typed, inner: Type) -> Value:
+    """Return a value that is another one, which may be missing, where a step of it fails."""
+    node, wanted = value.node, optional(inner)
+    assert not isinstance(node, ir.Fixed | ir.Made)
+    instead = renumbered(failing.as_type(wanted), node)
+    formulas = (*value.formulas, failing)
+    return replace(
+        value, node=tree.Attempted(node, instead, wanted), type=wanted, formulas=formulas
+    )
 
 
 def _wanted(kind: Type, field: Field | None) -> Type:

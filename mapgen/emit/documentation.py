@@ -229,6 +229,7 @@ def _remarks(field: ir.Field, flow: ir.Flow) -> Iterator[str]:
         whole = of_currency if limits.currency else f"{limits.places} decimal places"
         yield whole + way
     yield from dict.fromkeys(f"{sign} {bound}" for sign, bound in limits.range)
+    yield from (f"{sign} {code(words)}" for sign, _, words in limits.asked)
     if flow.is_personal(field.reads) and not field.sent_with:
         yield "personal"
     if "because" in said:

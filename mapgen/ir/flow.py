@@ -115,7 +115,8 @@ Value = Fixed | Made | Expression
 class Limits(Struct, frozen=True):
     """What a value has to keep to, proved at compile time where it can be.
 
-    With `currency` it has the places of the currency of that code.
+    With `currency` it has the places of the currency of that code. `asked` are the bounds that each
+    record has, with the words of the expression.
     Of a list, what each element has to keep to; `least` is how many there are.
     """
 
@@ -125,6 +126,7 @@ class Limits(Struct, frozen=True):
     currency: Expression | None = None
     rounding: Rounding | None = None
     range: tuple[tuple[Comparison, str], ...] = ()
+    asked: tuple[tuple[Comparison, Expression, str], ...] = ()
     whole: tuple[int, int] | None = None
     choices: tuple[str, ...] = ()
     pattern: str | None = None

@@ -84,6 +84,10 @@ class Text(Struct, frozen=True):
         """Return words that are a file of their own."""
         return cls(value, Source(path, value), range(len(value) + 1))
 
+    def part(self, start: int, end: int) -> Text:
+        """Return the words from `start` to `end`, which know their places."""
+        return Text(self.value[start:end], self.source, self.offsets[start : end + 1])
+
     def span(self, start: int = 0, end: int | None = None) -> Span:
         """Return where the words from `start` to `end` stand in the file."""
         length = len(self.value)

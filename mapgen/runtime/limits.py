@@ -134,28 +134,34 @@ def rounded(value: Decimal, places: int, rounding: Rounding) -> Decimal:
         ) from None
 
 
-def below(value: Number, bound: Number) -> Number:
+# What is asked of numbers: with `words`, the bound is a value of the record, which may be personal.
+
+
+def below(value: Number, bound: Number, words: str = "") -> Number:
     """Return the number, or raise R303 when it is not below the bound."""
-    return value if value < bound else _out_of_range(value, "<", bound)
+    return value if value < bound else _out_of_range(value, "<", bound, words)
 
 
-def at_most(value: Number, bound: Number) -> Number:
+def at_most(value: Number, bound: Number, words: str = "") -> Number:
     """Return the number, or raise R303 when it is above the bound."""
-    return value if value <= bound else _out_of_range(value, "<=", bound)
+    return value if value <= bound else _out_of_range(value, "<=", bound, words)
 
 
-def above(value: Number, bound: Number) -> Number:
+def above(value: Number, bound: Number, words: str = "") -> Number:
     """Return the number, or raise R303 when it is not above the bound."""
-    return value if value > bound else _out_of_range(value, ">", bound)
+    return value if value > bound else _out_of_range(value, ">", bound, words)
 
 
-def at_least(value: Number, bound: Number) -> Number:
+def at_least(value: Number, bound: Number, words: str = "") -> Number:
     """Return the number, or raise R303 when it is below the bound."""
-    return value if value >= bound else _out_of_range(value, ">=", bound)
+    return value if value >= bound else _out_of_range(value, ">=", bound, words)
 
 
-def _out_of_range(value: Number, sign: str, bound: Number) -> Number:
-    raise RuleError("R303", f"the number has to be {_SIGNS[sign]} {bound}", value)
+def _out_of_range(value: Number, sign: str, bound: Number, words: str) -> Number:
+    if not words:
+        raise RuleError("R303", f"the number has to be {_SIGNS[sign]} {bound}", value)
+    shown = f"{as_text(value)} against {as_text(bound)}"
+    raise RuleError("R303", f"the number has to be {_SIGNS[sign]} `{words}`", shown)
 
 
 def whole(value: int, lowest: int, highest: int) -> int:

@@ -64,7 +64,8 @@ ONLY = "document"
 
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 SAMPLE = "entries for examples and tests, `KEY: VALUE`; a list of `{COLUMN: …}` for several columns"
-_BOUND = re.compile(r"(<=|>=|<|>) ?(-?\d+(?:\.\d+)?)")
+_SIGN = re.compile(r"(?:^| and )(<=|>=|<|>) ?")
+_NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
 
 
 def _by_name(pairs: Iterable[tuple[Text, T]], _: At) -> Mapping[str, T]:
@@ -87,15 +88,32 @@ class Duration(Struct, frozen=True):
 
 
 class Range(Struct, frozen=True):
-    """What a number has to keep to: `> 0 and <= 1000`."""
+    """What a number has to keep to: `> 0 and <= 1000`.
+
+    `asked` are the bounds that each record has: `<= order.total`.
+    """
 
     bounds: tuple[tuple[Comparison, Decimal], ...]
+    asked: tuple[tuple[Comparison, Text], ...]
     text: Text
 
 
 def _range(text: Text, _: At) -> Range:
-    bounds = tuple((sign, Decimal(number)) for sign, number in _BOUND.findall(text.value))
-    return Range(cast("tuple[tuple[Comparison, Decimal], ...]", bounds), text)
+    signs = list(_SIGN.finditer(text.value))
+    ends = [*(sign.start() for sign in signs[1:]), len(text.value)]
+    pairs = [
+        (cast(Comparison, sign[1]), text.part(sign.end(), end))
+        for sign, end in zip(signs, ends, strict=True)
+    ]
+    return Range(
+        bounds=tuple((sign, Decimal(one.value)) for sign, one in pairs if _is_number(one)),
+        asked=tuple((sign, one) for sign, one in pairs if not _is_number(one)),
+        text=text,
+    )
+
+
+def _is_number(text: Text) -> bool:
+    return _NUMBER.fullmatch(text.value.strip()) is not None
 
 
 DURATION = As(words.DURATION, lambda text, at: Duration(text))
@@ -154,7 +172,9 @@ class Modifiers(Construct):
         Formula(), "leave the field, or the rows, out when this holds; `value` is the value"
     )
     too_long: Text | None = optional(words.LONG_TEXT, "longer text")
-    range: Range | None = optional(RANGE, "what the number has to keep to")
+    range: Range | None = optional(
+        RANGE, "what the number has to keep to: numbers, or expressions, as in `<= order.total`"
+    )
     places: ScalarNode | CurrencyPlaces | None = optional(
         PLACES, "decimal places; needs `rounding` where digits would be lost"
     )
@@ -304,7 +324,9 @@ class Let(Construct):
 class Reason(Construct, what="a reason"):
     """A reason that says what the record holds: never anything personal."""
 
-    value: Text = required(Formula(), "an expression that gives the text; it reads nothing personal")
+    value: Text = required(
+        Formula(), "an expression that gives the text; it reads nothing personal"
+    )
 
 
 REASON: Variants[Text | Reason] = Variants("a reason", {"value": Reason}, scalar=words.PROSE)

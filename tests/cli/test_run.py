@@ -36,7 +36,9 @@ MEMBERS = [
 ]  # fmt: skip
 FORMER = {"already_there": "already_exists", "waiting": "deferred", "dead": "dead_lettered"}
 # As the table in the samples' README has it.
-FIRST = dict(zip(MEMBERS, (FLOW, 225, 15, 24, 180, 0, 2, 0, 0, 4, 0, 0, 0, None, 0, 0), strict=True))
+FIRST = dict(
+    zip(MEMBERS, (FLOW, 225, 15, 24, 180, 0, 2, 0, 0, 4, 0, 0, 0, None, 0, 0), strict=True)
+)
 CREATED = 180
 
 

@@ -196,7 +196,8 @@ class PythonExpressions:
         """
         steps = [f"lambda: {self._bare(node.value) or self._optional(node.value)}"]
         if node.instead is not None:
-            steps.append(f"lambda: {self._value(node.instead)}")
+            write = self._optional if ir.is_optional(node.instead) else self._value
+            steps.append(f"lambda: {write(node.instead)}")
         name = "attempted" if node.instead is None else "attempted_or"
         return f"{self._module.name('mapgen.runtime.limits', name)}({', '.join(steps)})"
 

@@ -259,6 +259,9 @@ class FieldEmitter(Struct):
         for sign, bound in limits.range:
             limit = bound if field.kind == "int" else self._decimal(bound)
             value = self.call(_COMPARISONS[sign], value, limit)
+        for sign, asked, words in limits.asked:
+            limit = self.expressions().value(asked)
+            value = self.call(_COMPARISONS[sign], value, limit, literal(words))
         return value if limits.whole is None else self.call("whole", value, *limits.whole)
 
     def _with_places(self, value: str, places: str, rounding: ir.Rounding | None) -> str:
