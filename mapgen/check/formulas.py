@@ -110,7 +110,7 @@ class Formulas(Struct):
         if typed is not None and not is_assignable(typed.type, wanted):
             self.faults.append(
                 messages.wrong_type(
-                    text.span(), field, described(wanted), described(typed.type), None
+                    text.span(), field, described(present(wanted)), described(typed.type), None
                 )
             )
         return typed

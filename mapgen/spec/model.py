@@ -94,8 +94,8 @@ class Range(Struct, frozen=True):
     """
 
     bounds: tuple[tuple[Comparison, Decimal], ...]
-    asked: tuple[tuple[Comparison, Text], ...]
     text: Text
+    asked: tuple[tuple[Comparison, Text], ...] = ()
 
 
 def _range(text: Text, _: At) -> Range:

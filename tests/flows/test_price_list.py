@@ -57,7 +57,6 @@ def test_a_sparse_line(lines: dict[str, Any]) -> None:
     assert _written(lines["POT-12"]) == {
         "InventoryID": "POT-12",
         "MSRP": None,
-        "CrossReferences": [],
         "CountryOfOrigin": None,
     }
 
