@@ -20,7 +20,7 @@ FLOW_DOCUMENT = Words(
 PROSE = Words("text")
 PATH = Words("a path")
 DURATION = Words("a duration", r"\d+(\.\d+)?(ms|s|m|h|d)", "30s")
-RANGE = Words("a range", r"(<=|>=|<|>) ?[^\s=<>].*", "> 0 and <= 1000")
+RANGE = Words("a range", r"(<=|>=|<|>) ?[!-;?-~\w][ -~\w]*", "> 0 and <= 1000")
 _AT = r" at ([01]\d|2[0-3]):[0-5]\d"
 _DAYS = "monday|tuesday|wednesday|thursday|friday|saturday|sunday"
 _CRON = r"[0-9*,/-]+"
