@@ -74,8 +74,9 @@ def check(flow: spec.Spec, around: Surroundings) -> Checked:
     faults += check_secrets(flow.source, has_credentials=False)
     faults += check_secret_rules(section)
     if found is not None and found.key is not None and schema is not None:
-        shown = found.identities, found.formulas.shown
-        faults += check_shown(flow.security, section, schema, found.key, *shown)
+        faults += check_shown(
+            flow.security, section, schema, found.key, found.identities, found.formulas.shown
+        )
     names: frozenset[PartKey] = frozenset()
     if found is not None:
         names = reused_names(section, around.reused, found.formulas.used)
