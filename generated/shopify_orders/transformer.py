@@ -217,7 +217,7 @@ class SalesOrder(Struct, frozen=True, gc=False):
     Details: list[SalesOrderDetail]
     IsTaxValid: BooleanValue
     TaxCalcMode: StringValue
-    TaxDetails: list[TaxDetail]
+    TaxDetails: list[TaxDetail] | UnsetType
     ShippingSettings: ShippingSettings
     note: StringValue | UnsetType
     custom: dict[str, dict[str, CustomStringField]]
@@ -534,7 +534,9 @@ def bind(settings: Settings, lookups: Lookups) -> Callable[[Order], SalesOrder |
         # TaxCalcMode
         tax_calc_mode = StringValue("Gross" if order.taxes_included else "Net")
         # TaxDetails
-        tax_details = unique([tax_detail_from(place, tax) for tax in order.tax_lines], "TaxID")
+        tax_details = (
+            unique([tax_detail_from(place, tax) for tax in order.tax_lines], "TaxID") or UNSET
+        )
         # ShippingSettings
         shipping_settings = shipping_settings_from(order, freight)
         # note

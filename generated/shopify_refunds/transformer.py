@@ -161,7 +161,7 @@ class SalesOrder(Struct, frozen=True, gc=False):
     Details: list[SalesOrderDetail]
     IsTaxValid: BooleanValue
     TaxCalcMode: StringValue
-    TaxDetails: list[TaxDetail]
+    TaxDetails: list[TaxDetail] | UnsetType
     ShippingSettings: ShippingSettings
     note: StringValue | UnsetType
     custom: dict[str, dict[str, CustomStringField]]
@@ -465,15 +465,18 @@ def bind(settings: Settings, lookups: Lookups) -> Callable[[Refund], SalesOrder 
         # TaxCalcMode
         tax_calc_mode = StringValue("Gross" if settings.prices_include_taxes else "Net")
         # TaxDetails
-        tax_details = unique(
-            [
-                tax_detail_from(refund, tax)
-                for tax in grouped(
-                    flatten(item.line_item.tax_lines for item in refund.refund_line_items),
-                    lambda item: item.title,
-                )
-            ],
-            "TaxID",
+        tax_details = (
+            unique(
+                [
+                    tax_detail_from(refund, tax)
+                    for tax in grouped(
+                        flatten(item.line_item.tax_lines for item in refund.refund_line_items),
+                        lambda item: item.title,
+                    )
+                ],
+                "TaxID",
+            )
+            or UNSET
         )
         # ShippingSettings
         shipping_settings = shipping_settings_from(freight)
@@ -517,7 +520,7 @@ def bind(settings: Settings, lookups: Lookups) -> Callable[[Refund], SalesOrder 
         )
         equal(
             "taxes by tax and by line",
-            total([detail.TaxAmount.value for detail in document.TaxDetails]),
+            total([detail.TaxAmount.value for detail in document.TaxDetails or []]),
             taxed,
             ZERO,
         )

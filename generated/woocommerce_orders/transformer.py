@@ -272,7 +272,7 @@ class SalesOrder(Struct, frozen=True, gc=False):
     Details: list[SalesOrderDetail]
     IsTaxValid: BooleanValue
     TaxCalcMode: StringValue
-    TaxDetails: list[TaxDetail]
+    TaxDetails: list[TaxDetail] | UnsetType
     ShippingSettings: ShippingSettings
     note: StringValue | UnsetType
     custom: dict[str, dict[str, CustomStringField]]
@@ -632,7 +632,7 @@ def bind(settings: Settings, lookups: Lookups) -> Callable[[Order], Documents | 
         is_billed: bool,
         billed_to: str | None,
         shipped_to: str | None,
-        delivered_to: Shipping | None,
+        is_delivered: bool,
         shipping_method: str | None,
         location: CustomerLocation | UnsetType,
     ) -> SalesOrder:
@@ -675,14 +675,14 @@ def bind(settings: Settings, lookups: Lookups) -> Callable[[Order], Documents | 
         bill_to_contact_override = TRUE if bill_to_contact is not UNSET else UNSET
         # order: ShipToAddress
         ship_to_address = (
-            unless_empty(ship_to_address_from(delivered_to)) if delivered_to is not None else UNSET
+            unless_empty(ship_to_address_from(order.shipping)) if is_delivered else UNSET
         )
         # order: ShipToAddressOverride
         ship_to_address_override = TRUE if ship_to_address is not UNSET else UNSET
         # order: ShipToContact
         ship_to_contact = (
-            unless_empty(ship_to_contact_from(order, billed_to, shipped_to, delivered_to))
-            if delivered_to is not None
+            unless_empty(ship_to_contact_from(order, billed_to, shipped_to, order.shipping))
+            if is_delivered
             else UNSET
         )
         # order: ShipToContactOverride
@@ -694,7 +694,7 @@ def bind(settings: Settings, lookups: Lookups) -> Callable[[Order], Documents | 
         # order: Details
         details = rows([*line_details, *fee_details], 1)
         # order: TaxDetails
-        tax_details = unique([tax_detail_from(tax) for tax in order.tax_lines], "TaxID")
+        tax_details = unique([tax_detail_from(tax) for tax in order.tax_lines], "TaxID") or UNSET
         # order: ShippingSettings
         shipping_settings = shipping_settings_from(order, shipping_method)
         # order: note
@@ -750,7 +750,7 @@ def bind(settings: Settings, lookups: Lookups) -> Callable[[Order], Documents | 
                 ]
             )
             + order.shipping_total
-            + total([detail.TaxAmount.value for detail in document.TaxDetails]),
+            + total([detail.TaxAmount.value for detail in document.TaxDetails or []]),
             order.total,
             ZERO,
         )
@@ -790,7 +790,7 @@ def bind(settings: Settings, lookups: Lookups) -> Callable[[Order], Documents | 
             ]
         )
         has_location = order.customer_id != 0 and is_shipped and shipping_place != billing_place
-        delivered_to = order.shipping if is_shipped and not has_location else None
+        is_delivered = is_shipped and not has_location
         shipping_method = (
             order.shipping_lines[0].method_id.strip()
             if order.shipping_lines and order.shipping_lines[0].method_id is not None
@@ -798,7 +798,7 @@ def bind(settings: Settings, lookups: Lookups) -> Callable[[Order], Documents | 
         )
         location = location_from(order, shipped_to) if has_location else UNSET
         order_2 = order_from(
-            order, placed, is_billed, billed_to, shipped_to, delivered_to, shipping_method, location
+            order, placed, is_billed, billed_to, shipped_to, is_delivered, shipping_method, location
         )
         return Documents(location, order_2)
 
