@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from mapgen.plan import CircuitBreaker, Form, Plan, Retry
 from mapgen.runtime.errors import RuleError
 from mapgen.runtime.sources.json import JsonFiles
-from mapgen.runtime.sources.records import decode
+from mapgen.runtime.sources.records import RawRecord, decode
 
 FORM = Form(envelope=("order", "orders", "data", "edges", "node", "record"))
 A, B = {"id": 1, "x": "}{]["}, {"id": 2}
@@ -219,3 +219,33 @@ def test_any_tree(tree: Any) -> None:
 
     assert values(json.dumps(tree), form, "a.jsonl") == expected
     assert values(json.dumps(tree), form, "a.json") == expected
+
+
+ORDERS = st.fixed_dictionaries({"id": st.integers(0, 9)}, optional={"x": TREES, "order": TREES})
+LINES = st.lists(
+    st.one_of(
+        ORDERS,
+        st.builds(lambda order: {"order": order}, ORDERS),
+        st.builds(lambda order: {"order": order, "y": 1}, ORDERS),
+        st.builds(lambda orders: {"t": 1, "orders": orders}, st.lists(ORDERS, max_size=3)),
+        TREES.filter(lambda tree: isinstance(tree, dict)),
+    ),
+    max_size=6,
+)
+
+
+@given(LINES, st.sampled_from([None, 1]), st.sampled_from(["a.jsonl", "a.json"]))
+def test_records_that_are_decoded_at_once(lines: list[Any], indent: int | None, name: str) -> None:
+    """They are those that are looked into, in their places, and decoded rightly."""
+    form = Form(envelope=("order", "orders", "data"), own=())
+    text = "\n".join(json.dumps(one, indent=indent if name == "a.json" else None) for one in lines)
+    source = JsonFiles(form).source(msgspec.structs.replace(PLAN, form=form), Order)
+
+    quick = list(source.records(io.BytesIO(text.encode()), name))
+    slow = list(JsonFiles(form).records(io.BytesIO(text.encode()), name))
+
+    assert [msgspec.structs.replace(one, decoded=None) for one in quick] == slow  # type: ignore[type-var]
+    for one in quick:
+        found: Any = one.decoded if isinstance(one, RawRecord) else None
+        if found is not None:
+            assert Order(found.id, found.note) == msgspec.json.decode(one.data, type=Order)

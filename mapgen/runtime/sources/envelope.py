@@ -9,7 +9,8 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from operator import attrgetter, is_
 from typing import Any
 
 import msgspec
@@ -17,6 +18,7 @@ from msgspec.structs import replace
 
 from mapgen.plan import Form
 from mapgen.runtime.errors import RuleError
+from mapgen.runtime.source import DOUBTS, decoder_of
 from mapgen.runtime.sources.records import JsonValue, RawRecord
 
 # The members of a message of a Singer tap that holds no record, by its type.
@@ -49,16 +51,33 @@ class Envelope:
         self._told = tuple(dict.fromkeys((*self.names, *told)))
         self._level = raw_decoder("Level", self._told)
 
-    def opened(self, records: Iterator[RawRecord]) -> Iterator[RawRecord]:
-        """Yield what records hold that may be wrapped, numbered anew."""
+    def opened(
+        self, records: Iterator[RawRecord], decoder: BareDecoder | None = None
+    ) -> Iterator[RawRecord]:
+        """Yield what records hold that may be wrapped, numbered anew.
+
+        Args:
+            records: as they stand in a file.
+            decoder: by which most of them can be told to be bare, and are decoded at once.
+        """
         self.passed.clear()
-        number = 0
+        number, was_bare = 0, True
         for raw in records:
+            if decoder is not None and raw.broken is None:
+                found = decoder.bare(raw) if was_bare else decoder.alone(raw)
+                if found is None:
+                    found = decoder.alone(raw) if was_bare else decoder.bare(raw)
+                    was_bare = was_bare is (found is None)
+                if found is not None:
+                    number += 1
+                    yield found if found.number == number else replace(found, number=number)
+                    continue
             if raw.broken is not None or not self._may_wrap(raw.data):
+                was_bare = True
                 number += 1
                 yield raw if raw.number == number else replace(raw, number=number)
                 continue
-            for inner in self._inside(raw, 0):
+            for inner in self._inside(raw, decoder):
                 number += 1
                 yield inner if inner.number == number else replace(inner, number=number)
 
@@ -69,7 +88,12 @@ class Envelope:
                 return True
         return b"\\u" in data or not self._are_plain
 
-    def _inside(self, raw: RawRecord, depth: int) -> Iterator[RawRecord]:
+    def _inside(
+        self, raw: RawRecord, decoder: BareDecoder | None, depth: int = 0
+    ) -> Iterator[RawRecord]:
+        if depth and decoder is not None and (bare := decoder.bare(raw)) is not None:
+            yield bare
+            return
         try:
             level = self._level.decode(raw.data)
         except _DAMAGE:
@@ -83,21 +107,23 @@ class Envelope:
                 broken = "a BATCH message names files of records; let the tap send RECORD messages"
                 yield replace(raw, data=b"", broken=broken)
             return
-        found = [(name, held) for name in self.names if (held := _held(members[name]))]
-        if any(name in self.own for name, _ in found) and len(_MEMBERS.decode(raw.data)) > 1:
-            found = [(name, held) for name, held in found if name not in self.own]
-        if len(found) > 1:
-            names = " and ".join(f"`{name}`" for name, _ in found)
+        held_by = [(name, held) for name in self.names if (held := _held(members[name]))]
+        if any(name in self.own for name, _ in held_by) and len(_MEMBERS.decode(raw.data)) > 1:
+            held_by = [(name, held) for name, held in held_by if name not in self.own]
+        if len(held_by) > 1:
+            names = " and ".join(f"`{name}`" for name, _ in held_by)
             yield replace(raw, data=b"", broken=f"{names} stand side by side, each an envelope")
-        elif not found or depth > _DEEPEST:
+        elif not held_by or depth > _DEEPEST:
             yield raw
         else:
-            yield from self._unwrapped(raw, found[0][1], depth + 1)
+            yield from self._unwrapped(raw, held_by[0][1], decoder, depth + 1)
 
-    def _unwrapped(self, raw: RawRecord, inner: bytes, depth: int) -> Iterator[RawRecord]:
+    def _unwrapped(
+        self, raw: RawRecord, inner: bytes, decoder: BareDecoder | None, depth: int
+    ) -> Iterator[RawRecord]:
         """Yield what stands in a member of a record."""
         if not inner.startswith(b"["):
-            yield from self._inside(_placed(raw, inner), depth)
+            yield from self._inside(_placed(raw, inner), decoder, depth)
             return
         try:
             elements = _ELEMENTS.decode(inner)
@@ -106,17 +132,16 @@ class Envelope:
             return
         around = _placed(raw, inner)
         for element in elements:
-            yield from self._inside(_placed(around, bytes(element)), depth)
+            yield from self._inside(_placed(around, bytes(element)), decoder, depth)
 
     def _passed(self, members: Mapping[str, msgspec.Raw]) -> str | None:
         """Return what a message without a record of ours is called, None for what is none.
 
         What holds records elsewhere has no name.
         """
-        kind = bytes(members["type"]).strip(b'"').decode("utf-8", "replace")
+        kind = _text(members["type"])
         if kind == "RECORD" and self._stream is not None:
-            stream = bytes(members["stream"])
-            is_ours = stream and _TEXT.decode(stream) == self._stream
+            is_ours = _text(members["stream"]) == self._stream
             return None if is_ours else "RECORD of another stream"
         if kind == "BATCH" and bytes(members["manifest"]):
             return ""
@@ -135,6 +160,62 @@ class Envelope:
             raise RuleError("R101", message)
 
 
+class BareDecoder:
+    """Decodes records of a kind, and sees on the way whether a name of the envelope is in them."""
+
+    def __init__(self, kind: type[msgspec.Struct], envelope: Envelope) -> None:
+        """Prepare for records of a kind, which each have some member."""
+        own = {field.encode_name for field in msgspec.structs.fields(kind)}
+        names = [name for name in envelope.names if name not in own]
+        self.kind = msgspec.defstruct(kind.__name__, _raw_fields(names), bases=(kind,))
+        self.decoder = decoder_of(self.kind)
+        self._is_bare = _all_absent(len(names))
+        marks = (re.escape(json.dumps(name, ensure_ascii=False)) for name in names)
+        opening = rf"[ \t\r\n]*\{{[ \t\r\n]*(?:{'|'.join(marks) or '(?!)'})[ \t\r\n]*:[ \t\r\n]*"
+        self._envelope = re.compile(opening.encode() + rb"(?=\{)").match
+
+    def bare(self, raw: RawRecord) -> RawRecord | None:
+        """Return a bare record, decoded; None for what may be wrapped, or is no record."""
+        found: Any = raw.decoded
+        if found is not None:
+            return raw if self._is_bare(found) else None
+        try:
+            found = self.decoder.decode(raw.data)
+        except DOUBTS:
+            return None
+        if not self._is_bare(found):
+            return None
+        return RawRecord(raw.number, raw.line, raw.data, None, raw.column, decoded=found)
+
+    def alone(self, raw: RawRecord) -> RawRecord | None:
+        """Return the bare record that stands alone in an envelope; None for all else."""
+        found = self._envelope(raw.data)
+        if found is None:
+            return None
+        start, inner = found.end(), raw.data[found.end() : raw.data.rfind(b"}")].rstrip()
+        try:
+            decoded = self.decoder.decode(inner)
+        except DOUBTS:
+            return None
+        if not self._is_bare(decoded):
+            return None
+        lines = raw.data.count(b"\n", 0, start)
+        column = start - raw.data.rfind(b"\n", 0, start) if lines else raw.column + start
+        return RawRecord(raw.number, raw.line + lines, inner, None, column, decoded=decoded)
+
+
+def _all_absent(count: int) -> Callable[[Any], bool]:
+    """Return what tells whether so many members that are read as they stand are not there."""
+    if count == 1:
+        one = attrgetter("m0")
+        return lambda found: one(found) is _NOTHING
+    if count == 2:
+        return lambda found: found.m0 is _NOTHING and found.m1 is _NOTHING
+    names, absent = [f"m{at}" for at in range(count)], (_NOTHING,) * count
+    several = attrgetter(*names, "__class__", "__class__")  # two at least, for a tuple
+    return lambda found: all(map(is_, several(found), absent))
+
+
 def members_of(kind: type[msgspec.Struct]) -> tuple[str, ...]:
     """Return the members by which a record is known: those that each has, or else all."""
     fields = msgspec.structs.fields(kind)
@@ -149,22 +230,30 @@ def members_decoder(kind: type[msgspec.Struct]) -> msgspec.json.Decoder[Any]:
 
 def raw_decoder(what: str, names: Iterable[str]) -> msgspec.json.Decoder[Any]:
     """Return what reads members of an object as they stand there, empty where they do not."""
-    fields = [
+    return msgspec.json.Decoder(msgspec.defstruct(what, _raw_fields(names)))
+
+
+def _raw_fields(names: Iterable[str]) -> list[tuple[str, type, Any]]:
+    return [
         (f"m{at}", msgspec.Raw, msgspec.field(name=name, default=_NOTHING))
         for at, name in enumerate(names)
     ]
-    return msgspec.json.Decoder(msgspec.defstruct(what, fields))
 
 
 def _held(member: msgspec.Raw) -> bytes:
     """Return what an envelope holds as JSON; nothing where it is no object, list or such a text."""
     data = bytes(member)
     if data[:1] == b'"':
-        try:
-            data = _TEXT.decode(data).strip().encode()
-        except _DAMAGE:
-            return b""
+        data = _text(member).strip().encode("utf-8", "replace")
     return data if data[:1] in (b"{", b"[") else b""
+
+
+def _text(member: msgspec.Raw) -> str:
+    """Return what a text says, nothing for what is none."""
+    try:
+        return str(_TEXT.decode(bytes(member)))
+    except _DAMAGE:
+        return ""
 
 
 def _placed(raw: RawRecord, inner: bytes) -> RawRecord:

@@ -10,7 +10,7 @@ import msgspec
 from mapgen.plan import Form, Plan
 from mapgen.runtime.source import DOUBTS, decoder_of, patient
 from mapgen.runtime.sources.cells import typed_members
-from mapgen.runtime.sources.envelope import Envelope, members_decoder
+from mapgen.runtime.sources.envelope import BareDecoder, Envelope, members_decoder
 from mapgen.runtime.sources.groups import Record
 from mapgen.runtime.sources.kind import Doubted, Source, looked_at
 from mapgen.runtime.sources.records import JsonValue, RawRecord, decode, read_records
@@ -29,13 +29,15 @@ class JsonFiles:
         stream: BinaryIO,
         name: str,
         _: tuple[str, ...] = (),
-        decoder: msgspec.json.Decoder[Any] | None = None,
+        decoder: msgspec.json.Decoder[Any] | BareDecoder | None = None,
         /,
     ) -> Iterator[RawRecord]:
         """Return the records of a file; its name tells JSON Lines from JSON."""
         envelope = self.envelope
-        found = read_records(stream, name, envelope.names, decoder, envelope.own)
-        return envelope.opened(found) if envelope.names else found
+        bare = decoder if isinstance(decoder, BareDecoder) else None
+        known = decoder.decoder if isinstance(decoder, BareDecoder) else decoder
+        found = read_records(stream, name, envelope.names, known, envelope.own)
+        return envelope.opened(found, bare) if envelope.names else found
 
     def source(self, plan: Plan, kind: type[msgspec.Struct]) -> Source:
         """Return the source of a flow; what is joined may come of cells, and is typed then."""
@@ -74,6 +76,7 @@ class JsonRecords(_Records):
     def __init__(self, files: JsonFiles, plan: Plan, kind: type[msgspec.Struct]) -> None:
         """Prepare for a kind of records."""
         super().__init__(files, plan, kind)
+        self._decoder: msgspec.json.Decoder[Any] | BareDecoder = decoder_of(kind)
         self._typed = TypedReader(kind)
         # Without a member that each record has, anything would be one.
         is_any = not any(field.required for field in msgspec.structs.fields(kind))
@@ -82,11 +85,12 @@ class JsonRecords(_Records):
             self._read_some if is_doubtful else self._typed.read
         )
         self._members = members_decoder(kind)
+        if not is_any and self._envelope.names:
+            self._decoder = BareDecoder(kind, self._envelope)
 
     def records(self, stream: BinaryIO, name: str) -> Iterator[RawRecord]:
         """Return the records of a file, most of them decoded where they are cut out of it."""
-        known = None if self._plan.joins else decoder_of(self._kind)
-        return self._files.records(stream, name, (), known)
+        return self._files.records(stream, name, (), None if self._plan.joins else self._decoder)
 
     def _read_some(self, raw: RawRecord) -> Any | None:
         found = self._typed.read(raw)

@@ -37,7 +37,7 @@ class TypedReader:
         try:
             if not data.isascii():
                 data.decode()  # what is passed over has to be text, too
-            is_read = type(raw.decoded) is self._kind
+            is_read = isinstance(raw.decoded, self._kind)
             record: Any = raw.decoded if is_read else self._decoder.decode(data)
         except DOUBTS as doubt:
             if isinstance(doubt, msgspec.ValidationError):
