@@ -163,21 +163,22 @@ def _rules(block: spec.Block, prefix: str, names: Names) -> Iterator[Tried]:
 def _inside(block: spec.Block, names: Names) -> Names | None:
     """Return the names inside a block, with its object or first row; None where there is none."""
     if block.source is None or block.alias is None:
-        return _with_arguments(block.part, names)
+        return _with_arguments(block, names)
     found = names.evaluated(block.source)
     kind, value = present(found.kind), found.value
     if isinstance(kind, ListOf):
         kind, value = kind.element, value[0] if isinstance(value, list) and value else None
     if value is None:
         return None
-    return _with_arguments(block.part, names.with_(block.alias.value, present(kind), value))
+    return _with_arguments(block, names.with_(block.alias.value, present(kind), value))
 
 
-def _with_arguments(part: spec.Part, names: Names) -> Names:
+def _with_arguments(block: spec.Block, names: Names) -> Names:
     """Return the names inside a part that is used by its name: those of its arguments, too."""
-    used, inner = part.used, names
+    used, inner = block.part.used, names
+    known = None if block.alias is None else block.alias.value
     for one in used.arguments if used is not None else ():
-        if one.expression is not None and used is not None and one.name.value != used.main:
+        if one.expression is not None and one.name.value != known:
             found = names.evaluated(one.expression)
             inner = inner.with_(one.name.value, found.kind, found.value)
     return inner
