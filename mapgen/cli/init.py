@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 CONTRACT = "default-24.200.001"
 # Of the author's own, where a folder has them: they are kept.
 _KEPT = ("README.md", ".gitignore")
+# Kinds of files that begin with the name of their editors' schema.
+_EDITED = ("connection", "environment", "maps")
+_FLOW = "customers"
 _NEXT = (
     "mapgen check",
     "mapgen generate",
@@ -36,7 +39,9 @@ def init(project: Path, folder: Path, *, force: bool) -> None:
     It holds a contract, a connection, an environment for the sandbox and one flow, and can be
     checked, generated and run at once. A README.md and a .gitignore that are there stay.
     """
+    from mapgen.cli.schema import write_flow_schema
     from mapgen.report import Stopped
+    from mapgen.workspace import Workspace
 
     root = project / folder
     files = {
@@ -51,6 +56,7 @@ def init(project: Path, folder: Path, *, force: bool) -> None:
         make_folder((root / name).parent)
         if place(text, root / name, force=force):
             say(f"wrote {name}")
+    write_flow_schema(Workspace(root), _FLOW)
     say("next:")
     here = () if folder == Path() else (f"cd {shlex.quote(folder.as_posix())}",)
     for command in (*here, *_NEXT):
@@ -60,7 +66,7 @@ def init(project: Path, folder: Path, *, force: bool) -> None:
 def workspace_files() -> Mapping[str, str]:
     """Return the texts of all files of a new workspace, by path from its folder."""
     from mapgen.shipped import shipped, texts_below
-    from mapgen.spec.editor import FILES, editor_schema
+    from mapgen.spec.editor import editor_schema
 
     files = {
         {"gitignore": ".gitignore"}.get(name, name): text
@@ -68,7 +74,7 @@ def workspace_files() -> Mapping[str, str]:
     }
     lock = shipped("contracts") / f"{CONTRACT}.json"
     files[f"specs/contracts/{CONTRACT}.json"] = lock.read_text(encoding="utf-8")
-    for kind in FILES:
+    for kind in _EDITED:
         text = json.dumps(editor_schema(kind), indent=2, ensure_ascii=False)
         files[f"specs/{kind}.schema.json"] = f"{text}\n"
     return dict(sorted(files.items()))

@@ -53,6 +53,7 @@ def new(  # noqa: PLR0913 - one parameter an option
     listed in the end. The example is the first sample, with stand-ins for what looks personal. Of a
     flow in which nothing is to be decided, what the example gives is written, too.
     """
+    from mapgen.cli.schema import write_flow_schema
     from mapgen.cli.suggest import checked_flow_name, record_name
     from mapgen.draft.samples import read_samples
     from mapgen.workspace import Workspace
@@ -66,6 +67,7 @@ def new(  # noqa: PLR0913 - one parameter an option
     found = read_samples(samples, record, (record, f"{record}s", *envelope), tell)
     wanted = _Wanted(flow, record, entity, contract, connection)
     _write(workspace, _files(workspace, found, wanted), force=force)
+    write_flow_schema(workspace, flow)
     _go_on(context, workspace, flow)
 
 
@@ -82,7 +84,8 @@ class _Wanted(Struct, frozen=True):
 def _files(workspace: Workspace, samples: Samples, wanted: _Wanted) -> Mapping[str, str]:
     """Return the files of a new flow, by path from the workspace."""
     from mapgen.cli.contract import pinned
-    from mapgen.cli.suggest import modeline, top_level_entity
+    from mapgen.cli.schema import editor_path
+    from mapgen.cli.suggest import top_level_entity
     from mapgen.contract.source_schema import read_source_schema
     from mapgen.draft.examples import shown_record
     from mapgen.draft.proposals import propose
@@ -103,7 +106,7 @@ def _files(workspace: Workspace, samples: Samples, wanted: _Wanted) -> Mapping[s
         schema=schema_path,
         contract=contract_name,
         connection=_connection(workspace, wanted.connection),
-        modeline=modeline(workspace, workspace.root / spec_path),
+        modeline=editor_path(wanted.flow).removeprefix(from_specs("")),
         form=samples.form,
     )
     first = shown_record(samples.records[0], wanted.record) if samples.records else {}

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from mapgen.cli.options import Target, force_option
+
+if TYPE_CHECKING:
+    from mapgen.workspace import Workspace
 
 OUTPUT = click.option("--output", type=Target(), help="The file to write.")
 
@@ -38,11 +43,67 @@ for _kind, _what in (
 
 
 def _write(found: dict[str, object], output: Path | None, *, force: bool) -> None:
-    import json
-
     from mapgen.cli.output import give
 
-    give(json.dumps(found, indent=2, ensure_ascii=False) + "\n", output, force=force)
+    give(_text(found), output, force=force)
+
+
+def _text(found: dict[str, object]) -> str:
+    import json
+
+    return json.dumps(found, indent=2, ensure_ascii=False) + "\n"
+
+
+@schema.command("flow")
+@click.argument("name", metavar="FLOW")
+@OUTPUT
+@force_option
+@click.pass_obj
+def flow_command(project: Path, name: str, output: Path | None, *, force: bool) -> None:
+    """Print the JSON Schema of one flow's spec: with the fields of its entities and its lookups.
+
+    A spec that begins with `# yaml-language-server: $schema=editor/FLOW.schema.json` is completed
+    by it, where --output has written specs/editor/FLOW.schema.json.
+    """
+    from mapgen.workspace import Workspace
+
+    found = _flow_schema(Workspace.find(project), name)
+    _write(found, output, force=force or _is_of_a_flow(output))
+
+
+def write_flow_schema(workspace: Workspace, flow: str) -> None:
+    """Write the editors' schema of a flow where its spec looks for it, and report it.
+
+    Raises Stopped where something else is there (E533).
+    """
+    from mapgen.cli.output import make_folder, place, say
+
+    path = workspace.root / editor_path(flow)
+    make_folder(path.parent)
+    if place(_text(_flow_schema(workspace, flow)), path, force=_is_of_a_flow(path)):
+        say(f"wrote {editor_path(flow)}")
+
+
+def editor_path(flow: str) -> str:
+    """Return where the editors' schema of a flow is, from the workspace."""
+    return f"specs/editor/{flow}.schema.json"
+
+
+def _flow_schema(workspace: Workspace, flow: str) -> dict[str, object]:
+    from mapgen.cli.chosen import spec_of
+    from mapgen.completion import flow_schema
+    from mapgen.loading import Shelf
+
+    shelf = Shelf(workspace)
+    return flow_schema(shelf.flow(spec_of(workspace, flow)), shelf.target)
+
+
+def _is_of_a_flow(path: Path | None) -> bool:
+    """Whether a file holds an editors' schema of a flow: it may be written anew."""
+    with contextlib.suppress(OSError):
+        if path is not None and path.is_file():
+            return b'"title": "The spec of the flow ' in path.read_bytes()
+    return False
 
 
 @schema.command()

@@ -1,0 +1,211 @@
+"""The editors' schema of one flow: that of all specs, with the fields of its entities in it.
+
+An editor then completes the fields of the ERP, each with its type, length and flags, and marks one
+that the entity does not have. Made of the language's schema: nothing of the language stands here.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, cast
+
+from msgspec import Struct, field
+
+from mapgen.contract.model import Contract, Entity
+from mapgen.contract.showing import show_entity
+from mapgen.report import Stopped
+from mapgen.report.catalogue import mapping as messages
+from mapgen.spec import model as spec
+from mapgen.spec.editor import Schema, editor_schema
+
+Json = dict[str, Any]
+# What is as short as a reference stands where it is.
+_SHORT = 90
+
+
+def flow_schema(flow: spec.Spec, target: Callable[[spec.TargetClause], Contract | None]) -> Schema:
+    """Return the JSON Schema of a flow's spec.
+
+    Args:
+        flow: the spec; its rules may have any faults.
+        target: gives what documents are validated against, None where it cannot be used.
+
+    Raises Stopped (E404) for an entity that the contract does not have.
+    """
+    root = cast(Json, editor_schema("maps"))
+    definitions: Json = root["$defs"]
+    lookups = [table.name.value for table in flow.mapping.lookups]
+    members: Json = root["properties"]["mapping"]["properties"]
+    several: Json = members["documents"]
+    named: Json = {}
+    for document in flow.mapping.documents:
+        contract = target(document.target)
+        if contract is None:
+            continue
+        name = document.target.entity.value
+        entity = contract.entities.get(name)
+        if entity is None:
+            known = contract.top_level
+            raise Stopped(
+                messages.unknown_entity(document.target.entity, contract=contract.name, known=known)
+            )
+        fields = _Fields(contract, definitions, definitions["rule"]["anyOf"], lookups)
+        if isinstance(document, spec.Document) and document.name.value in _names(flow):
+            named[document.name.value] = fields.within(several["additionalProperties"], entity)
+        else:
+            members |= fields.within({"properties": members}, entity)["properties"]
+    if named:
+        members["documents"] = {**several, "properties": named}
+    root["title"] = f"The spec of the flow {flow.flow.value}"
+    return _folded(root)
+
+
+def _folded(root: Json) -> Json:
+    """Return a schema in which what several members are stands once, in `$defs`."""
+    counts = Counter(words for _, words in _member_schemas(root))
+    names: dict[str, str] = {}
+    for name, words in _member_schemas(root):
+        if words not in names and counts[words] > 1 and len(words) > _SHORT:
+            same = sum(known.rpartition(" ")[0] == name for known in names.values())
+            names[words] = f"{name} {same + 1}"
+    shared = {name: json.loads(words) for words, name in names.items()}
+    folded = cast(Json, _with_references(root, names))
+    return {**folded, "$defs": {**folded["$defs"], **shared}}
+
+
+def _member_schemas(node: object) -> Iterator[tuple[str, str]]:
+    """Yield the schemas of members, the outer ones first, as text, with the names of members."""
+    if isinstance(node, list):
+        for one in node:
+            yield from _member_schemas(one)
+    if isinstance(node, dict):
+        members = node.get("properties")
+        for name, schema in members.items() if isinstance(members, dict) else ():
+            yield name, json.dumps(schema)
+        for inner in node.values():
+            yield from _member_schemas(inner)
+
+
+def _with_references(node: object, names: Mapping[str, str]) -> object:
+    if isinstance(node, list):
+        return [_with_references(one, names) for one in node]
+    if not isinstance(node, dict):
+        return node
+    found: Json = {}
+    for key, inner in node.items():
+        if key == "properties" and isinstance(inner, dict):
+            found[key] = {
+                name: (
+                    {"$ref": _reference(names[words])}
+                    if (words := json.dumps(schema)) in names
+                    else _with_references(schema, names)
+                )
+                for name, schema in inner.items()
+            }
+        else:
+            found[key] = _with_references(inner, names)
+    return found
+
+
+def _names(flow: spec.Spec) -> frozenset[str]:
+    """Return the names of documents, where a flow makes several."""
+    documents = flow.mapping.documents
+    return (
+        frozenset(one.name.value for one in documents if isinstance(one, spec.Document))
+        if len(documents) > 1
+        else frozenset()
+    )
+
+
+class _Fields(Struct):
+    """Writes the schemas of fields; `definitions` grows by an entity for each that is met."""
+
+    contract: Contract
+    definitions: Json
+    kinds: list[Json]
+    lookups: list[str]
+    _met: set[str] = field(default_factory=set)
+
+    def within(self, schema: Json, entity: Entity) -> Json:
+        """Return a schema in which `fields` are those of an entity."""
+        found = {
+            name: self._member(name, inner, entity) if isinstance(inner, dict) else inner
+            for name, inner in schema.items()
+        }
+        return {
+            name: (
+                [self.within(one, entity) if isinstance(one, dict) else one for one in inner]
+                if isinstance(inner, list)
+                else inner
+            )
+            for name, inner in found.items()
+        }
+
+    def _member(self, name: str, inner: Json, entity: Entity) -> Json:
+        if name != "properties":
+            return self.within(inner, entity)
+        members = self.within(inner, entity)
+        if "fields" in members:
+            said = {"description": inner["fields"].get("description", "")}
+            members["fields"] = {**said, "$ref": self._fields_of(entity)}
+        if self.lookups and "lookup" in members:
+            members["lookup"] = {"description": "the table", "enum": self.lookups}
+        if "identity" in members and "target" in members and entity.identities:
+            fields = members["identity"]["properties"]
+            fields["field"] = {**_without_pattern(fields["field"]), "enum": [*entity.identities]}
+        return members
+
+    def _fields_of(self, entity: Entity) -> str:
+        """Return the reference to the fields of an entity."""
+        name = f"{entity.name} of {self.contract.name}"
+        if name not in self.definitions:
+            self.definitions[name] = {}  # an entity may hold itself
+            shown = show_entity(self.contract, entity.name, with_parts=False)
+            said = {one.name: "; ".join((one.holds, *one.notes)) for one in shown.fields}
+            self.definitions[name] = {
+                "title": f"fields of {entity.name}",
+                "type": "object",
+                "properties": {
+                    one.name: {
+                        "description": said[one.name],
+                        "$ref": self._rule_of(one.shape, one.entity),
+                    }
+                    for one in entity.fields.values()
+                    if not (one.is_calculated or one.is_read_only)
+                },
+                "additionalProperties": False,
+            }
+        return _reference(name)
+
+    def _rule_of(self, shape: str, entity: str | None) -> str:
+        """Return the reference to the rules that fit a field."""
+        name = "a value" if entity is None else f"{shape} {entity} of {self.contract.name}"
+        if name not in self.definitions:
+            self.definitions[name] = {}
+            kinds = [kind for kind in self.kinds if _shape_of(kind) in (shape, None)]
+            within = self.contract.entities[entity] if entity is not None else Entity("", {})
+            self.definitions[name] = {
+                "title": "a rule",
+                "anyOf": [self.within(kind, within) for kind in kinds],
+            }
+        return _reference(name)
+
+
+def _shape_of(kind: Mapping[str, Any]) -> str | None:
+    """Return the shape of the fields that a kind of rule is for, None where it is for any."""
+    members = kind.get("properties", {})
+    if "each" in members or "blocks" in members:
+        return "details"
+    if "fields" in members:
+        return "linked"
+    return None if {"todo", "remove"} & {*members} else "value"
+
+
+def _without_pattern(schema: Json) -> Json:
+    return {name: said for name, said in schema.items() if name not in ("pattern", "type")}
+
+
+def _reference(name: str) -> str:
+    return "#/$defs/" + name.replace("~", "~0").replace("/", "~1").replace(" ", "%20")
