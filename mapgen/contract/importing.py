@@ -63,7 +63,7 @@ def import_contract(inputs: Inputs, roots: tuple[str, ...] = ()) -> Imported:
     keys, described = _of_files(inputs, read)
     path = inputs.overlay or _beside(inputs.folder, offered.name)
     stated = None if path is None else overlay.read_overlay(_read("--overlay", path, read))
-    known = shipped.take(offered, stated) if inputs.with_facts else shipped.Taken(offered)
+    known = (shipped.take if inputs.with_facts else shipped.leave)(offered, stated)
     merged = metadata.merge(known.contract, keys, described)
     applied = refining.Applied(merged.contract, 0)
     if stated is not None:

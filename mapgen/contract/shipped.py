@@ -6,6 +6,7 @@ They are written as overlays are, in `facts/`, and read by `mapgen contract impo
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import cache
 from importlib.resources import files
 
 from msgspec import Struct
@@ -14,7 +15,8 @@ from msgspec.structs import replace
 from mapgen.contract.model import Contract, Entity
 from mapgen.contract.overlay import NONE, Fact, Overlay, read_overlay
 from mapgen.contract.refining import as_numbers, holds_for, in_order, refine
-from mapgen.report import Source, Stopped
+from mapgen.report import Label, Source, Stopped
+from mapgen.report.catalogue import contract as words
 
 ENDPOINT = "Default"
 STATED_FOR = ("23.200.001", "24.200.001")
@@ -42,6 +44,7 @@ class Taken(Struct, frozen=True):
     numbering: Mapping[str, bool] = {}
 
 
+@cache
 def facts() -> tuple[Fact, ...]:
     """Return all facts, in the order in which they are taken: what is found out comes last."""
     folder = files(__package__) / "facts"
@@ -55,14 +58,26 @@ def take(contract: Contract, overlay: Overlay | None = None) -> Taken:
     Of Default, facts hold as far as it has their fields. Of another endpoint, for an entity that
     has all fields of one of Default that facts are about, with their types, as an extension has;
     and for one that the overlay says is like another, as far as its fields go.
+
+    Raises Stopped with E408 where the overlay says so of an entity that no facts are about.
     """
-    said = {} if overlay is None else _likes(overlay)
-    taking = _Taking(contract, _by_entity(facts()), said)
+    known = _by_entity(facts())
+    said = {} if overlay is None else _likes(overlay, known)
+    taking = _Taking(contract, known, said)
     for name in contract.entities:
         taking.take(name)
     for name in sorted(taking.entities):
         taking.take_what_all_have(name)
     return taking.done()
+
+
+def leave(contract: Contract, overlay: Overlay | None = None) -> Taken:
+    """Return the contract without facts. Raises Stopped (E409) where the overlay asks for some."""
+    for fact in () if overlay is None else overlay.facts:
+        if fact.kind == "like" and fact.word is not None and fact.word.value != NONE:
+            reason = "`like` asks for facts about Default, and `--no-facts` leaves them out"
+            raise Stopped(words.contradiction_in_overlay(Label(fact.word.span()), reason=reason))
+    return Taken(contract)
 
 
 class _Taking:
@@ -162,12 +177,22 @@ def _by_entity(known: Iterable[Fact]) -> Mapping[str, list[Fact]]:
     return found
 
 
-def _likes(overlay: Overlay) -> Mapping[str, str]:
-    return {
-        fact.entity.value: fact.word.value
-        for fact in overlay.facts
-        if fact.kind == "like" and fact.word is not None
-    }
+def _likes(overlay: Overlay, known: Mapping[str, object]) -> Mapping[str, str]:
+    likes = [fact for fact in overlay.facts if fact.kind == "like"]
+    names = [name for name in known if name != EVERY]
+    faults = [
+        words.unknown_in_overlay(
+            Label(fact.word.span()),
+            what="what mapgen knows of Default",
+            it=fact.word.value,
+            known=names,
+        )
+        for fact in likes
+        if fact.word is not None and fact.word.value not in (NONE, *names)
+    ]
+    if faults:
+        raise Stopped(faults)
+    return {fact.entity.value: fact.word.value for fact in likes if fact.word is not None}
 
 
 def _at(known: Iterable[Fact], version: str) -> list[Fact]:

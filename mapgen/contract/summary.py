@@ -79,7 +79,8 @@ def _shipped(done: Imported) -> Iterator[str]:
     if took:
         of = f"{shipped.ENDPOINT}/{known.version}"
         nearest = f", the nearest to {contract.version}" if _is_other(contract, known) else ""
-        yield f"  facts     of {of}{nearest}, taken for {len(took)} entities"
+        count = f"{len(took)} of {len(contract.entities)} entities"
+        yield f"  facts     of {of}{nearest}, taken for {count}"
     missing = [name for name in known.missing if name.partition(".")[0] in contract.entities]
     if missing:
         yield f"{_INDENT}not taken, there is no such field, or it is of another type:"

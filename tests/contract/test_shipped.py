@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from mapgen.cli.contract import contract as command
@@ -16,11 +18,12 @@ from mapgen.compiler import check_specs
 from mapgen.contract import shipped
 from mapgen.contract.importing import Imported, Inputs, import_contract
 from mapgen.contract.lock import load
-from mapgen.contract.model import Contract
+from mapgen.contract.model import Contract, Entity, Field, ValueType
 from mapgen.contract.openapi import read_contract
 from mapgen.contract.refining import as_numbers
-from mapgen.report import Source
+from mapgen.report import Source, Stopped
 from mapgen.workspace import Workspace
+from tests.depth import examples
 
 # An invented endpoint: a supplier's bill of Default with all that facts are about, and an entity
 # that no facts are about.
@@ -172,6 +175,59 @@ def test_since(tmp_path: Path) -> None:
     }
 
     assert lengths == {"1.9": 30, "2.0.5": 30, "2.1": 40, "2.10": 40}
+
+
+@pytest.mark.parametrize(
+    ("like", "facts", "code", "said"),
+    [
+        pytest.param("Acount", True, "E408", "has no `Acount`", id="unknown"),
+        pytest.param("Account", False, "E409", "`--no-facts` leaves them out", id="no facts"),
+    ],
+)
+def test_likes_that_cannot_be(tmp_path: Path, like: str, facts: bool, code: str, said: str) -> None:
+    """`like` names an entity that facts are about, and there are facts to take."""
+    overlay = f"overlay: 1\ncontract: shop\nentities: {{Mine: [{{like: {like}, source: a}}]}}\n"
+    with pytest.raises(Stopped) as stopped:
+        imported(tmp_path, "Shop/1", {"Mine": SUPPLIER}, overlay, facts=facts)
+    (fault,) = stopped.value.diagnostics
+
+    assert fault.code == code
+    assert said in fault.message
+    assert fault.label is not None
+
+
+NAMED = sorted({(one.entity.value, name.value) for one in shipped.facts() for name in one.names})
+TYPES = ("string", "decimal", "boolean", "date", "datetime", "single_select", "guid")
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from(NAMED), st.sampled_from(TYPES)), max_size=40),
+    st.sampled_from(("Default", "Shop")),
+    st.sampled_from(("1", "20.200.001", "24.200.001", "26.200.001", "x")),
+)
+@settings(max_examples=examples(60))
+def test_any_contract(
+    drawn: list[tuple[tuple[str, str], ValueType]], endpoint: str, version: str
+) -> None:
+    """Whatever an endpoint has, facts hold or are told; what takes none stays as it was."""
+    entities: dict[str, Entity] = {}
+    for (name, field), kind in drawn:
+        known = entities.get(name, Entity(name, {}, is_top_level=True))
+        fields = {**known.fields, field: Field(field, "value", kind)}
+        entities[name] = replace(known, fields=fields)
+    taken = shipped.take(Contract(endpoint, version, 4, entities))
+
+    for name, entity in taken.contract.entities.items():
+        if name not in taken.entities:
+            assert entity == entities[name]
+        assert set(entity.fields) == set(entities[name].fields)
+        assert {*entity.keys, *entity.identities} <= set(entity.fields)
+        assert entity.number not in entity.identities or entity.number is None
+        for one in entity.fields.values():
+            assert one.max_length is None or one.value_type == "string"
+            assert one.companion is None or entity.fields[one.companion].value_type == "boolean"
+    assert set(taken.unlike).isdisjoint(taken.entities)
+    assert not (endpoint == "Shop" and taken.missing)
 
 
 def test_without_facts(tmp_path: Path) -> None:
