@@ -420,7 +420,12 @@ class Shelf(Struct):
     def tables(self, section: spec.MappingSection) -> Mapping[str, TableFacts]:
         """Return what rules have to know of the tables that a spec declares."""
         contract = self.contract(section.documents[0].target.contract.value)
-        return {table.name.value: self._facts(table, contract) for table in section.lookups}
+        return {
+            table.name.value: replace(
+                self._facts(table, contract), is_stable=table.stable is not None
+            )
+            for table in section.lookups
+        }
 
     def _facts(self, table: spec.DeclaredTable, contract: Contract | None) -> TableFacts:
         if isinstance(table, spec.InlineTable):

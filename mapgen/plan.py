@@ -58,11 +58,18 @@ class Form(Struct, frozen=True, omit_defaults=True):
 class Identity(Struct, frozen=True):
     """How a document is recognised in the ERP: a field that never changes.
 
-    `scope` holds constant fields that narrow the look-up (`{"OrderType": "SO"}`).
+    `scope` holds constant fields that narrow the look-up (`{"OrderType": "SO"}`). `others` are the
+    further fields of an identity that several make together.
     """
 
     field: str
     scope: dict[str, str] = {}
+    others: tuple[str, ...] = ()
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """All fields that make it, the first one first."""
+        return (self.field, *self.others)
 
 
 ColumnType = Literal["string", "int", "decimal", "bool", "date", "timestamp"]

@@ -136,10 +136,12 @@ def apart(pairs: Iterable[tuple[spec.Document, ir.Document | None]]) -> Iterator
         if document is None:
             continue
         identity = written.identity
-        words = " ".join(identity.value.value.split())
+        words = tuple(
+            (part.field.value, " ".join(part.value.value.split())) for part in identity.parts
+        )
         made = document.plan
         scope = tuple(made.identity.scope.items())
-        known_as = (made.entity, made.identity.field, words, scope)
+        known_as = (made.entity, words, scope)
         first = seen.setdefault(known_as, written)
         if first is not written:
             yield messages.same_identity(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import builtins
 import keyword
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -125,7 +125,11 @@ def check_mapping(
         document = _document(RuleChecker(rules), schema, scope)
         made.append(document)
         if document is not None:
-            identities.append((one.identity.value.span(), document.identity_field.reads))
+            fields = document.identity_fields
+            identities += [
+                (part.value.span(), field.reads)
+                for part, field in zip(one.identity.parts, fields, strict=True)
+            ]
     faults += apart(zip(ordered, made, strict=True))
     if schema.entity is not None:
         faults.extend(idle_ignores(section))
@@ -172,7 +176,7 @@ def _document(rules: RuleChecker, schema: SourceSchema, scope: Scope) -> ir.Docu
     part = rules.part(block, entity, siblings.prefix)
     made = Binding(types.ERROR)
     if part is not None and identity is not None:
-        part = replace(part, members=(identity, *part.members))
+        part = replace(part, members=(*identity, *part.members))
         made = Binding(document_type(part), document_origins(part))
     else:
         part = None
@@ -201,7 +205,11 @@ def _document_plan(document: spec.Document, entity: Entity, part: ir.Part) -> pl
         name=document.name.value,
         entity=entity.name,
         operation=document.target.operation.text.value,
-        identity=plan.Identity(document.identity.field.value, scope),
+        identity=plan.Identity(
+            document.identity.field.value,
+            scope,
+            tuple(part.field.value for part in document.identity.parts[1:]),
+        ),
         keys=entity.keys,
         after=tuple(name.value for name in document.after),
         write_once=tuple(_written_once(part)),
@@ -296,40 +304,58 @@ def _key(section: spec.MappingSection, schema: SourceSchema, formulas: Formulas)
 
 def _identity(
     rules: RuleChecker, entity: Entity, schema: SourceSchema, block: Opened
-) -> ir.Field | None:
+) -> tuple[ir.Field, ...] | None:
+    """Return the fields of the identity, or None where one has faults."""
+    clause = rules.fields.siblings.current.identity
+    found = [_identity_part(rules, entity, schema, block, one) for one in clause.parts]
+    sure = [(field, typed) for field, typed in found if field is not None and typed is not None]
+    if len(sure) < len(found):
+        return None
+    rules.faults.extend(_unfit_value(clause, [typed for _, typed in sure], rules, block))
+    return tuple(field for field, _ in sure)
+
+
+def _identity_part(
+    rules: RuleChecker,
+    entity: Entity,
+    schema: SourceSchema,
+    block: Opened,
+    part: spec.IdentityPart,
+) -> tuple[ir.Field | None, Typed | None]:
     fields, scope = rules.fields, block.scope
     document = fields.siblings.current
-    clause = document.identity
     written = next(
-        (rule for rule in document.part.fields if rule.target.value == clause.field.value), None
+        (rule for rule in document.part.fields if rule.target.value == part.field.value), None
     )
     if written is not None:
         rules.faults.append(
             messages.two_rules(
-                written.target.span(), field=clause.field.value, first=clause.field.span()
+                written.target.span(), field=part.field.value, first=part.field.span()
             )
         )
-    rules.faults.extend(unusable_members([clause.field]))
-    field = rules.field(clause.field, entity)
+    rules.faults.extend(unusable_members([part.field]))
+    field = rules.field(part.field, entity)
     if field is None:
-        rules.formulas.formula(clause.value, scope)
-        return None
-    if field.name not in entity.identities:
-        rules.faults.append(_unfit_identity(clause.field, field, entity, rules.contract))
+        rules.formulas.formula(part.value, scope)
+        return None, None
+    is_first = part.field is document.identity.field
+    is_narrowing = not is_first and field.value_type in ("string", "single_select", "guid")
+    if field.name not in entity.identities and not is_narrowing:
+        rules.faults.append(_unfit_identity(part.field, field, entity, rules.contract))
     rule = spec.Rule(
-        target=clause.field,
-        kind=spec.Value(expression=clause.value),
+        target=part.field,
+        kind=spec.Value(expression=part.value),
         modifiers=spec.Modifiers.plain(),
-        span=clause.field.span(),
-        pointer=clause.pointer,
+        span=part.field.span(),
+        pointer=part.pointer,
     )
     value = fields.value(rule, scope, field)
     identity = fields.field(rule, field, f"{fields.siblings.prefix}{field.name}", scope, value)
-    if identity is not None and value is not None:
-        (typed,) = value.formulas
-        rules.faults.extend(_unfit_value(clause, typed, block))
-        rules.faults.extend(_changing(typed, schema, clause.value.span()))
-    return identity
+    if identity is None or value is None:
+        return None, None
+    (typed,) = value.formulas
+    rules.faults.extend(_changing(typed, schema, part.value.span()))
+    return identity, typed
 
 
 def _unfit_identity(at: Text, field: Field, entity: Entity, contract: Contract) -> Diagnostic:
@@ -345,12 +371,16 @@ def _unfit_identity(at: Text, field: Field, entity: Entity, contract: Contract) 
     )
 
 
-def _unfit_value(clause: spec.Identity, typed: Typed, block: Opened) -> Iterator[Diagnostic]:
-    """Yield why a value does not tell documents apart."""
-    for table in typed.lineage.tables:
-        yield messages.identity_by_table(clause.value.span(), table=table)
+def _unfit_value(
+    clause: spec.Identity, found: Sequence[Typed], rules: RuleChecker, block: Opened
+) -> Iterator[Diagnostic]:
+    """Yield why values do not tell documents apart."""
+    for part, typed in zip(clause.parts, found, strict=True):
+        for table in typed.lineage.tables:
+            if not rules.fields.tables.tables[table].is_stable:
+                yield messages.identity_by_table(part.value.span(), table=table)
     alias = block.written.alias
-    names = {tree.name for tree in typed.parts if isinstance(tree, Name)}
+    names = {tree.name for typed in found for tree in typed.parts if isinstance(tree, Name)}
     if alias is not None and alias.value not in names:
         yield documents.same_for_all_rows(clause.value.span(), alias=alias)
 

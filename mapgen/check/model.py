@@ -39,8 +39,8 @@ class TableFacts(Struct, frozen=True):
 
     `columns` are those of its key, none where there is but one; `values` those of its values, one
     of no name where a key has but one value. `entries` are all entries of an inline table, None
-    for a table in a file, which may change. `numbers` are the columns of the key that hold whole
-    numbers: text does not fit there.
+    for a table in a file, which may change, unless it `is_stable`. `numbers` are the columns of
+    the key that hold whole numbers: text does not fit there.
     """
 
     name: Text
@@ -48,6 +48,7 @@ class TableFacts(Struct, frozen=True):
     values: Mapping[str, ValueFacts]
     entries: tuple[tuple[str, tuple[str, ...]], ...] | None = None
     numbers: frozenset[str] = frozenset()
+    is_stable: bool = False
 
     @property
     def only(self) -> ValueFacts | None:

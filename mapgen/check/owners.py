@@ -64,14 +64,17 @@ def check_owners(
 class _Makers(Struct):
     """The documents that flows make, by all that another one could meet them by: the first each."""
 
-    _known: dict[Bucket, dict[Mark, Writer]] = field(default_factory=dict)
+    _known: dict[Bucket, dict[Mark, list[Writer]]] = field(default_factory=dict)
 
     def add(self, writers: Iterable[Writer]) -> None:
         for writer in writers:
             if writer.written.creates:
                 alike = self._known.setdefault(writer.bucket, {})
                 for mark in writer.known_by():
-                    alike.setdefault(mark, writer)
+                    others = alike.setdefault(mark, [])
+                    # Of those that nothing more tells apart, one stands for all.
+                    if not others or len(others[0].document.plan.identity.fields) > 1:
+                        others.insert(0, writer)
 
     def met_by(self, writers: Iterable[Writer]) -> Iterator[Diagnostic]:
         """Yield the faults of one flow's documents that an earlier flow may make: one each."""
@@ -94,7 +97,8 @@ class _Makers(Struct):
         if not writer.written.creates:
             return None
         alike = self._known.get(writer.bucket, {})
-        return next((alike[mark] for mark in writer.asks_for() if mark in alike), None)
+        found = (one for mark in writer.asks_for() for one in alike.get(mark, ()))
+        return next((one for one in found if not writer.is_apart_from(one)), None)
 
 
 def _owner(
@@ -169,5 +173,13 @@ def _of(
 
 
 def _may_meet(mine: Iterable[Writer], theirs: Iterable[Writer]) -> bool:
-    known = {(one.bucket, mark) for one in theirs for mark in one.known_by()}
-    return any((one.bucket, mark) in known for one in mine for mark in one.asks_for())
+    known: dict[tuple[Bucket, Mark], list[Writer]] = {}
+    for one in theirs:
+        for mark in one.known_by():
+            known.setdefault((one.bucket, mark), []).append(one)
+    return any(
+        not one.is_apart_from(other)
+        for one in mine
+        for mark in one.asks_for()
+        for other in known.get((one.bucket, mark), ())
+    )

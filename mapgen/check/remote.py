@@ -73,7 +73,7 @@ def _facts_of_document(document: spec.Document, contract: Contract | None) -> Do
     }
     keys = tuple(key for key in entity.keys if key not in fixed)
     is_text = entity.fields[identity].value_type in _TEXT
-    return DocumentFacts(name, is_text, keys)
+    return DocumentFacts(name, is_text and len(document.identity.parts) == 1, keys)
 
 
 def check_remote(
@@ -128,7 +128,8 @@ def _why_unfit(made: DocumentFacts, there: str, here: str) -> tuple[str, str] | 
             "what one tenant has, another does not know: look up in a file, or ask the tenant",
         )
     if not made.has_text_identity:
-        return "their identity is no text", "give them an identity in a field that holds text"
+        why = "their identity is no text, or of several fields"
+        return why, "look up in a file, or ask the tenant"
     if len(made.number_keys) > 1:
         keys = " and ".join(f"`{key}`" for key in made.number_keys)
         return (
@@ -328,7 +329,7 @@ def tables(section: spec.MappingSection, contract: Contract) -> Iterator[tuple[s
                 pass
             case spec.LookupTable():
                 yield table.name.value, file_table(table)
-            case spec.LedgerTable(name, document, sample):
+            case spec.LedgerTable(name=name, document=document, sample=sample):
                 flow, _, one = document.value.partition(".")
                 key = (LEDGER_KEY,)
                 entries = _entries(sample, key, (LEDGER_VALUE,))

@@ -372,7 +372,7 @@ class RuleChecker(Struct, frozen=True):
 
     def _completeness(self, part: spec.Part, entity: Entity, where: Span) -> None:
         written = {rule.target.value: rule for rule in part.fields}
-        elsewhere = [self.fields.identity] if entity.is_top_level else []
+        elsewhere = self.fields.identity if entity.is_top_level else ()
         unknown = [name for name in (*written, *elsewhere) if name not in entity.fields]
         meant = all_near(unknown, entity.fields)
         for field in entity.fields.values():

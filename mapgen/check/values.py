@@ -96,9 +96,10 @@ class FieldRules(Struct, frozen=True):
     parts: Mapping[PartKey, PartFacts] = {}
 
     @property
-    def identity(self) -> str:
-        """The field that carries the identity; none inside a row or a part."""
-        return "" if self.is_inside else self.siblings.current.identity.field.value
+    def identity(self) -> tuple[str, ...]:
+        """The fields that carry the identity; none inside a row or a part."""
+        parts = () if self.is_inside else self.siblings.current.identity.parts
+        return tuple(part.field.value for part in parts)
 
     @property
     def faults(self) -> list[Diagnostic]:
@@ -107,7 +108,7 @@ class FieldRules(Struct, frozen=True):
     def has_to_be_set(self, field: Field) -> bool:
         """Whether a document without the field cannot be sent."""
         is_needed = field.is_required and not self.sending.is_sparse
-        return is_needed or field.is_key or field.name == self.identity
+        return is_needed or field.is_key or field.name in self.identity
 
     def field(
         self, rule: spec.Rule, field: Field, target: str, scope: Scope, value: Value | None
@@ -129,7 +130,7 @@ class FieldRules(Struct, frozen=True):
         if len(self.faults) == before:
             asked = bounds_of_record(kept, _wanted(value.type, field), scope, self.formulas)
             currency = places_of_currency(rule, scope, self.formulas)
-            self.faults.extend(modifier_faults(kept, is_identity=field.name == self.identity))
+            self.faults.extend(modifier_faults(kept, is_identity=field.name in self.identity))
             self.faults.extend(_entry_faults(kept))
             self.faults.extend(resending_faults(kept, self.sending))
         if len(self.faults) > before:
@@ -401,7 +402,7 @@ class FieldRules(Struct, frozen=True):
         kind, field, text = kept.value.type, kept.field, kept.rule.modifiers.if_missing
         if text is None:
             if isinstance(kind, Optional) and kept.has_to_be_set:
-                is_identity = kept.rule.pointer.endswith("identity/value")
+                is_identity = "identity" in kept.rule.pointer.split("/")[-3:]
                 self.faults.append(
                     messages.missing_flows(
                         kept.shown,

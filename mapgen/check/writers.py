@@ -14,13 +14,17 @@ from msgspec import Struct
 
 from mapgen.check.ends import ANY, Ends, Texts, marks
 from mapgen.check.model import Checked
+from mapgen.ir.expression import Constant
 from mapgen.ir.flow import Document, Fixed, Made
 from mapgen.runtime.folding import alike
 from mapgen.spec import model as spec
 
 
 def kind_of(document: spec.Document) -> tuple[str, str]:
-    """Return what documents have alike that one look-up may find: entity and identity field."""
+    """Return what documents have alike that one look-up may find.
+
+    It is the entity and the field of the identity, of several the first: others only narrow it.
+    """
     return document.target.entity.value, document.identity.field.value
 
 
@@ -62,6 +66,20 @@ class Writer(Struct, frozen=True):
     def asks_for(self) -> Iterator[Mark]:
         """Yield what a document that may be this one has among the marks it is known by."""
         return product(*(asked for _, asked in self._sides()))
+
+    def is_apart_from(self, other: Writer) -> bool:
+        """Whether constants of identities of several fields tell the documents apart."""
+        mine, theirs = self._constants(), other._constants()
+        return any(alike(mine[name]) != alike(theirs[name]) for name in mine.keys() & theirs.keys())
+
+    def _constants(self) -> dict[str, str]:
+        """Return the texts that are the same in the identity of every document, by their fields."""
+        values = ((one.name, one.value) for one in self.document.identity_fields)
+        return {
+            name: value.value
+            for name, value in values
+            if isinstance(value, Constant) and isinstance(value.value, str)
+        }
 
     def _sides(self) -> Iterator[tuple[frozenset[str], frozenset[str]]]:
         ends, constants = self.ends(), self.document.plan.identity.scope

@@ -331,9 +331,13 @@ class Document(Struct, frozen=True):
     @property
     def identity_field(self) -> Field:
         """The field that tells it apart: the first of its members."""
-        first = self.part.members[0]
-        assert isinstance(first, Field)
-        return first
+        return self.identity_fields[0]
+
+    @property
+    def identity_fields(self) -> tuple[Field, ...]:
+        """The fields that tell it apart together: its first members."""
+        firsts = self.part.members[: len(self.plan.identity.fields)]
+        return tuple(one for one in firsts if isinstance(one, Field))
 
     @property
     def is_list(self) -> bool:

@@ -27,6 +27,7 @@ from mapgen.plan import DocumentPlan, FileTable, Plan
 from mapgen.runtime.collecting import Collector, Spot, error_collecting_build
 from mapgen.runtime.errors import RuleError, Unjoined
 from mapgen.runtime.exact import calculated, exactly
+from mapgen.runtime.identity import joined
 from mapgen.runtime.lookups import (
     Key,
     Make,
@@ -380,14 +381,13 @@ class Transformer:
 
 
 @cache
-def _identifying(kind: type, field: str) -> Callable[[Any], str]:
-    """Return what gives the identity of a document: a wrapped value, or a plain one."""
+def _identifying(kind: type, fields: tuple[str, ...]) -> Callable[[Any], str]:
+    """Return what gives the identity of a document: of wrapped values, or of plain ones."""
     names = {one.encode_name: one.name for one in msgspec.structs.fields(kind)}
-    name = names[field]
 
     def identity(document: Any) -> str:
-        value = getattr(document, name)
-        return str(getattr(value, "value", value))
+        values = [getattr(document, names[field]) for field in fields]
+        return joined([str(getattr(value, "value", value)) for value in values])
 
     return identity
 
@@ -396,7 +396,7 @@ def _document(
     origin: Origin, plan: DocumentPlan, struct: Any, needs: tuple[tuple[str, str], ...] = ()
 ) -> Document:
     kind: type = type(struct)
-    identity = _identifying(kind, plan.identity.field)(struct)
+    identity = _identifying(kind, plan.identity.fields)(struct)
     return Document(origin, plan.entity, identity, ENCODER.encode(struct), plan.name, needs)
 
 
@@ -433,7 +433,7 @@ def _identities(plans: tuple[DocumentPlan, ...], result: Any) -> Iterator[tuple[
             kind: type = type(one)
             if kind is not ErrorValue:
                 with contextlib.suppress(RuleError):
-                    yield plan.name, _identifying(kind, plan.identity.field)(one)
+                    yield plan.name, _identifying(kind, plan.identity.fields)(one)
 
 
 def _shortened(text: str) -> str:

@@ -7,7 +7,7 @@ members is the order in which keys are shown and missed.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
 from typing import Literal, TypeVar, cast
 
@@ -49,6 +49,7 @@ from mapgen.spec.shapes import (
     Whole,
     Words,
     keyed,
+    mapping,
     record_of,
 )
 from mapgen.spec.shapes import Literal as Constant
@@ -910,6 +911,10 @@ class LookupTable(Construct, what="a lookup in a file"):
         key="value",
     )
 
+    stable: Text | None = optional(
+        words.FLAG, "no entry ever changes: identities may be made of it"
+    )
+
     @property
     def columns(self) -> tuple[str, ...]:
         """The names of the key columns."""
@@ -936,6 +941,9 @@ class InlineTable(Construct, what="an inline lookup"):
         _VALUE_COLUMNS,
         "the columns, where entries have several values: a list, or `{COLUMN: type}`",
         key="value",
+    )
+    stable: Text | None = optional(
+        words.FLAG, "no entry ever changes: identities may be made of it"
     )
 
 
@@ -975,6 +983,9 @@ class LedgerTable(Construct, what="a lookup in the ledger"):
         "the flow whose documents are looked up: by their identity, for their number",
         key="ledger",
     )
+    stable: Text | None = optional(
+        words.FLAG, "no entry ever changes: identities may be made of it"
+    )
     sample: Sample = required(Sample, SAMPLE)
 
 
@@ -1001,6 +1012,9 @@ class TenantTable(Construct, what="a lookup in the tenant"):
 
     name: Text = named()
     query: Query = required(Query, "what is asked of the ERP, once for each key", key="tenant")
+    stable: Text | None = optional(
+        words.FLAG, "no entry ever changes: identities may be made of it"
+    )
     sample: Sample = required(Sample, SAMPLE)
 
 
@@ -1070,6 +1084,14 @@ class OutsideTarget(TargetClause, what="a target outside the ERP"):
     kind: TargetKind = constant(TARGETS["json"])
 
 
+class IdentityPart(Struct, frozen=True):
+    """A field of the identity, and its value."""
+
+    field: Text
+    value: Text
+    pointer: str
+
+
 class Identity(Construct, what="the identity"):
     """The target field that tells documents apart, its value, and who else makes them."""
 
@@ -1081,6 +1103,43 @@ class Identity(Construct, what="the identity"):
         " this flow creates none",
     )
     pointer: str = pointer("/value")
+
+    @property
+    def parts(self) -> tuple[IdentityPart, ...]:
+        """The fields that it consists of, the first one first."""
+        return (IdentityPart(self.field, self.value, self.pointer),)
+
+
+def _first_entry(at: int) -> Callable[[Node, At], Text]:
+    def find(node: Node, _: At) -> Text:
+        fields = mapping(node).get("fields")
+        entry = mapping(cast(Node, fields)).entries[0]
+        return entry.key if at == 0 else cast(ScalarNode, entry.value).text
+
+    return find
+
+
+class JointIdentity(Identity, what="an identity of several fields"):
+    """Several target fields that tell documents apart together; the first counts by itself."""
+
+    fields: tuple[tuple[Text, Text], ...] = required(
+        MapOf(keyed(Formula()), "the fields of the identity", least=1),
+        "target field: expression; the first is one that identities are in, the others narrow it",
+    )
+    field: Text = found(_first_entry(0))
+    value: Text = found(_first_entry(1))
+    pointer: str = pointer("/fields")
+
+    @property
+    def parts(self) -> tuple[IdentityPart, ...]:
+        """The fields that it consists of, the first one first."""
+        return tuple(
+            IdentityPart(field, value, f"{self.pointer}/{field.value}")
+            for field, value in self.fields
+        )
+
+
+IDENTITY: Variants[Identity] = Variants("an identity", {"field": Identity, "fields": JointIdentity})
 
 
 class DocumentRows(Construct):
@@ -1101,7 +1160,7 @@ class Body(Construct):
         "what goes out",
     )
     identity: Identity = required(
-        Identity, "how a document is recognised, so that nothing is created twice"
+        IDENTITY, "how a document is recognised, so that nothing is created twice"
     )
     part: Part = itself(Part)
     checks: tuple[Check, ...] = optional(CHECKS, "what has to hold for a document as a whole")

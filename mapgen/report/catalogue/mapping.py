@@ -232,5 +232,6 @@ never_a_row = Message(
 )
 identity_by_table = Message(
     "E496: the identity looks up in `{table}`, whose entries may change",
-    help="build it from fields of the record that never change",
+    help="build it from fields of the record that never change; of a table whose entries never "
+    "change, say `stable: true`",
 )

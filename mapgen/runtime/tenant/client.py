@@ -14,6 +14,7 @@ from mapgen.plan import DocumentPlan
 from mapgen.runtime.aborted import AccessRefused, RunAborted
 from mapgen.runtime.events import TechnicalEvent
 from mapgen.runtime.folding import folded
+from mapgen.runtime.identity import values_of
 from mapgen.runtime.outcome import IDENTITY_ALIKE, ErrorReport
 from mapgen.runtime.rules import Rules
 from mapgen.runtime.tenant.auth import Failure
@@ -262,14 +263,14 @@ class Client:
         except Failure as failure:
             self._judge_look_up(failure, group, found)
             return
-        wanted: dict[str, list[str]] = {}
+        wanted: dict[tuple[str, ...], list[str]] = {}
         for identity in group:
-            wanted.setdefault(folded(identity), []).append(identity)
+            wanted.setdefault(_folded(self._values(identity)), []).append(identity)
         alike: dict[str, There] = {}
         strays = 0
         for row in rows:
-            kept = value_of(row, self.document.identity.field) or ""
-            meant = wanted.get(folded(kept), [])
+            kept = self._kept(row)
+            meant = wanted.get(_folded(kept), [])
             strays += not meant
             for identity in meant:
                 if not self._is_one(kept, identity):
@@ -293,14 +294,25 @@ class Client:
         if rows and unseen:
             self._find_group(unseen, found)
 
-    def _is_one(self, kept: str, identity: str) -> bool:
+    def _values(self, identity: str) -> tuple[str, ...]:
+        """Return the values of the fields that an identity is made of."""
+        return values_of(identity, len(self.document.identity.fields))
+
+    def _kept(self, row: dict[str, Any]) -> tuple[str, ...]:
+        """Return the values that the ERP has in the fields of the identity."""
+        return tuple(value_of(row, field) or "" for field in self.document.identity.fields)
+
+    def _is_one(self, kept: Sequence[str], identity: str) -> bool:
         """Tell whether what the ERP keeps is this identity, and not another one of like letters.
 
         Keys of an entity are one whatever their case, and the ERP may write them in capitals. Other
         text is only compared like that: two documents may differ by it.
         """
-        field = self.document.identity.field
-        return kept.rstrip(" ") == identity.rstrip(" ") or field in self.document.keys
+        fields, asked = self.document.identity.fields, self._values(identity)
+        return all(
+            there.rstrip(" ") == sought.rstrip(" ") or field in self.document.keys
+            for field, there, sought in zip(fields, kept, asked, strict=True)
+        )
 
     def _alike(self, there: There) -> ErrorReport:
         words = f"the identity differs by case alone from that of `{there.number}` in the ERP"
@@ -495,8 +507,7 @@ class Client:
         return query if len(query) <= LONGEST_QUERY else ""
 
     def _is_same(self, echo: dict[str, Any], identity: str) -> bool:
-        echoed = value_of(echo, self.document.identity.field)
-        return folded(echoed or "") == folded(identity)
+        return _folded(self._kept(echo)) == _folded(self._values(identity))
 
     def _ask(self, identities: Sequence[str]) -> httpx2.Response:
         url = f"{self._url}?{self._query(identities)}"
@@ -519,10 +530,16 @@ class Client:
         scope = "".join(
             f"{name} eq {literal(value)} and " for name, value in identity.scope.items()
         )
-        tests = [f"{identity.field} eq {literal(one)}" for one in identities]
+        tests = [self._test(one) for one in identities]
         either = tests[0] if len(tests) == 1 else f"({' or '.join(tests)})"
-        fields = dict.fromkeys([*self.document.keys, identity.field])
+        fields = dict.fromkeys([*self.document.keys, *identity.fields])
         return f"$filter={encoded(f'{scope}{either}')}&$select={encoded(','.join(fields))}"
+
+    def _test(self, identity: str) -> str:
+        """Return the condition that documents of an identity hold."""
+        parts = zip(self.document.identity.fields, self._values(identity), strict=True)
+        tests = [f"{field} eq {literal(value)}" for field, value in parts]
+        return tests[0] if len(tests) == 1 else f"({' and '.join(tests)})"
 
     def _number(self, row: dict[str, Any]) -> str | None:
         """Return what people call the document: its keys without those that the scope fixes."""
@@ -556,3 +573,7 @@ def _has_errors(part: object) -> bool:
     if not isinstance(part, dict):
         return False
     return bool(part.get("error")) or any(_has_errors(member) for member in part.values())
+
+
+def _folded(values: Iterable[str]) -> tuple[str, ...]:
+    return tuple(map(folded, values))
