@@ -26,7 +26,7 @@ from msgspec.structs import replace
 from mapgen.expression.scope import NOWHERE, Origins, Paths, Scope, either
 from mapgen.ir import expression as ir
 from mapgen.ir.flow import covers
-from mapgen.ir.types import ErrorType, ListOf, MapOf, Object, Type, present
+from mapgen.ir.types import ErrorType, ListOf, MapOf, Object, Type, held, present
 
 # What a path starts with that leads to a lookup table: the table decides on the value, too.
 TABLES = "lookups."
@@ -114,7 +114,10 @@ def contents(value: Origins, kind: Type, around: frozenset[str] = frozenset()) -
                 for key, member in fields.items()
             )
             return _merged(_own(value), *inner)
-        case Object() | MapOf():
+        case MapOf(_, inner):
+            one = contents(_entry_of(value, kind), inner, around)
+            return _merged(everything(value), one)
+        case Object():
             return everything(value)
         case _:
             return behind(value, kind)
@@ -255,7 +258,11 @@ class _Tracer(Struct, frozen=True):
         operand = self.value(whole)
         self.note(_own(operand))
         decided = _merged(operand.decided_by, self.behind(index))
-        one = element_of(operand) if isinstance(whole.type, ListOf) else _entry_of(operand)
+        one = (
+            element_of(operand)
+            if isinstance(whole.type, ListOf)
+            else _entry_of(operand, whole.type)
+        )
         return _decided(one, decided)
 
     def operation(self, code: ir.Operation) -> Origins:
@@ -307,7 +314,7 @@ class _Tracer(Struct, frozen=True):
         """Note what the variables of a loop stand for: an element, and its position or key."""
         element = element_of(operand)
         if is_map:
-            element = _key_of(operand) if code.key is None else _entry_of(operand)
+            element = _key_of(operand) if code.key is None else _entry_of(operand, code.over.type)
         self.locals[code.local.number] = element
         if code.key is not None:
             position = Origins(decided_by=_own(operand))
@@ -323,9 +330,11 @@ class _Tracer(Struct, frozen=True):
         return Origins(element=either(*values), keys=either(*keys), decided_by=_merged(perhaps))
 
 
-def _entry_of(value: Origins) -> Origins:
-    """Return what each value of a map may be; one of the record is a place as a whole."""
-    own = Origins(value.places, value.made_of, value.decided_by)
+def _entry_of(value: Origins, kind: Type) -> Origins:
+    """Return what each value of a map may be; a map of the record without objects is one place."""
+    has_members = isinstance(held(kind), Object)
+    places = tuple(f"{place}[]" for place in value.places) if has_members else value.places
+    own = Origins(places, value.made_of, value.decided_by)
     own = own if value.keys is None else _decided(own, everything(value.keys))
     return own if value.element is None else either(own, value.element)
 
