@@ -133,7 +133,8 @@ class Shelf(Struct):
     def _read_target(self, clause: spec.TargetClause) -> Contract | None:
         path = from_specs(clause.contract.value)
         try:
-            source = self.workspace.read(path, "the target schema", clause.contract.span())
+            file, _, _ = path.partition("#")
+            source = self.workspace.read(file, "the target schema", clause.contract.span())
             return read_target_schema(path, source.text, clause.entity.value)
         except Stopped as stopped:
             self.faults.extend(stopped.diagnostics)

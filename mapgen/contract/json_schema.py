@@ -266,14 +266,14 @@ def yaml_scalar(node: nodes.ScalarNode) -> object:
             return None
 
 
-def read_json_schema(path: str, text: str, what: str) -> Mapping[str, object]:
-    """Return the JSON Schema that a file holds, valid by its dialect. Raises Stopped."""
-    schema = cast("dict[str, Any]", parsed_schema(path, text, what))
+def check_schema(path: str, place: Place, what: str) -> None:
+    """Raise Stopped where what is at a place is no JSON Schema of its dialect."""
+    schema = cast("dict[str, Any]", place.schema)
     import jsonschema_rs  # only a compiler has it
 
     # Of another dialect it would ask the network.
     if schema.get("$schema") in _DIALECTS and jsonschema_rs.meta.is_valid(schema):
-        return schema
+        return
     import jsonschema  # it is slow, and tells well what is wrong
 
     try:
@@ -283,11 +283,10 @@ def read_json_schema(path: str, text: str, what: str) -> Mapping[str, object]:
         dialect: Any = known.validator_for(schema, jsonschema.Draft202012Validator)
         dialect.check_schema(schema, format_checker=plain)
     except jsonschema.SchemaError as error:
-        pointer = "/".join([ROOT, *map(str, error.absolute_path)])
+        pointer = "/".join([place.pointer, *map(str, error.absolute_path)])
         raise Stopped(
             schemas.not_a_schema(path=path, pointer=pointer, reason=error.message, what=what)
         ) from None
-    return schema
 
 
 def _document(path: str, text: str) -> Document:

@@ -144,7 +144,8 @@ def _record(kind: types.Type) -> types.Object | None:
 
 def _no_place(document: Document, fragment: str) -> Diagnostic:
     at = f"#{fragment}"
-    return schemas.no_such_place(path=document.path, it=at, known=_places(document))
+    known = _places(document)
+    return schemas.no_such_place(path=document.path, it=at, what="source", known=known)
 
 
 def _no_record(document: Document, fragment: str, found: _Found) -> Sequence[Diagnostic]:

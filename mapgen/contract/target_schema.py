@@ -15,7 +15,7 @@ from typing import cast
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from mapgen.contract.json_schema import read_json_schema
+from mapgen.contract.json_schema import Document, check_schema, parsed_schema
 from mapgen.contract.model import Allowed, Comparison, Contract, Entity, Field, ValueType
 from mapgen.expression.patterns import regex_fault
 from mapgen.ir.names import singular
@@ -44,7 +44,16 @@ _BOUNDS: Mapping[str, Comparison] = {
 }
 # `nullable` (OpenAPI 3.0) asks nothing of a document, which leaves out what is not there.
 _SAID = ("type", "enum", "const", "$ref", "readOnly", "nullable")
-_REMARKS = ("title", "description", "default", "examples", "deprecated", "writeOnly", "$comment")
+_REMARKS = (
+    "title",
+    "description",
+    "default",
+    "example",
+    "examples",
+    "deprecated",
+    "writeOnly",
+    "$comment",
+)
 _OF_KIND: Mapping[str, tuple[str, ...]] = {
     "object": ("properties", "required", "additionalProperties"),
     "array": ("items", "minItems"),
@@ -53,7 +62,7 @@ _OF_KIND: Mapping[str, tuple[str, ...]] = {
     "number": tuple(_BOUNDS),
     "boolean": (),
 }
-_OF_ROOT = ("$schema", "$id", "$defs")
+_OF_ROOT = ("$schema", "$id", "$defs", "definitions")
 _AMBIGUOUS = ("allOf", "anyOf", "oneOf", "not", "if")
 _ROOT = "#"
 _TARGET = "target"
@@ -64,20 +73,26 @@ def read_target_schema(path: str, text: str, name: str) -> Contract:
     """Return the contract of documents.
 
     Args:
-        path: the schema's path, for messages.
-        text: its JSON.
+        path: the schema's path, for messages; a fragment names a place in it.
+        text: its JSON or YAML.
         name: what a document is called (`Fulfillment`).
 
     Raises Stopped with every fault of the schema.
     """
-    schema = read_json_schema(path, text, _TARGET)
-    reader = _Reader(path, schema, name)
+    path, _, fragment = path.partition("#")
+    document = Document.of(path, parsed_schema(path, text, _TARGET))
+    place = document.find(fragment)
+    if place is None or not isinstance(place.schema, dict):
+        raise Stopped(schemas.no_such_place(path=path, it=f"#{fragment}", what=_TARGET))
+    check_schema(path, place, _TARGET)
+    reader = _Reader(path, document, name)
+    schema, at = reader.resolved(place.schema, place.pointer)
     kind = reader.kind(schema)
     if kind != "object":
         raise Stopped(
             schemas.root_is_no_object(path=path, found=kind or "value of no type", what=_TARGET)
         )
-    entity = reader.entity(schema, _ROOT, name)
+    entity = reader.entity(schema, at, name)
     if reader.faults:
         raise Stopped(reader.faults)
     certain = tuple(
@@ -95,7 +110,7 @@ class _Reader(Struct):
     """Walks one schema; `entities` are the objects inside the document, `faults` grows."""
 
     path: str
-    schema: Schema
+    document: Document
     name: str
     entities: dict[str, Entity] = field(default_factory=dict)
     faults: list[Diagnostic] = field(default_factory=list)
@@ -123,7 +138,7 @@ class _Reader(Struct):
         return Entity(name, {member.name: member for member in members if member is not None})
 
     def _member(self, name: str, schema: Schema, pointer: str, is_required: bool) -> Field | None:
-        schema, at = self._resolved(schema, pointer)
+        schema, at = self.resolved(schema, pointer)
         kind = self.kind(schema)
         if kind == "array":
             return self._list(name, schema, at, is_required)
@@ -136,7 +151,7 @@ class _Reader(Struct):
         self._kept_to(schema, pointer, "array")
         least = cast(int, schema.get("minItems", 0))
         items = schema.get("items")
-        item, at = self._resolved(items if isinstance(items, dict) else {}, f"{pointer}/items")
+        item, at = self.resolved(items if isinstance(items, dict) else {}, f"{pointer}/items")
         if self.kind(item) == "object":
             inner = self._part(item, at, singular(name, "{}_element"))
             return Field(name, "details", entity=inner, is_required=is_required, least=least)
@@ -232,23 +247,27 @@ class _Reader(Struct):
             self.entities[found] = self.entity(schema, pointer, found)
         return self._named[pointer]
 
-    def _resolved(self, schema: object, pointer: str) -> tuple[Schema, str]:
-        """Return a schema, or the one that its `$ref` leads to, and where that stands."""
+    def resolved(self, schema: object, pointer: str) -> tuple[Schema, str]:
+        """Return a schema, or the one that its `$ref` leads to, and where that is."""
         if not isinstance(schema, dict):
             return {}, pointer
         if "$ref" not in schema:
             return schema, pointer
         reference = str(schema["$ref"])
-        name = reference.removeprefix("#/$defs/")
-        definitions = self.schema.get("$defs")
-        found = definitions.get(name) if isinstance(definitions, dict) else None
-        if name == reference or not isinstance(found, dict) or "$ref" in found:
+        for keyword in schema.keys() - {"$ref", *_REMARKS, *_OF_ROOT}:
+            at = f"{pointer}/{keyword}"
+            self.faults.append(messages.not_kept(self.path, at, f"{keyword} beside $ref", ()))
+        place = self.document.find(reference[1:]) if reference.startswith("#") else None
+        found = place.schema if place is not None else None
+        if place is None or not isinstance(found, dict) or "$ref" in found:
+            where = "URL" if "://" in reference else "file"
             fault = schemas.unknown_reference(
-                path=self.path, pointer=pointer, reference=reference, what=_TARGET, where="file"
+                path=self.path, pointer=pointer, reference=reference, what=_TARGET, where=where
             )
             self.faults.append(fault)
             return {"type": "string"}, pointer
-        return found, reference
+        check_schema(self.path, place, _TARGET)
+        return found, place.pointer
 
     def _kept_to(self, schema: Schema, pointer: str, kind: str) -> None:
         """Report the keywords of a schema that no document is held against."""

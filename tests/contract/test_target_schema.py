@@ -166,3 +166,27 @@ def test_what_is_refused(member: Any, code: str) -> None:
         _read(x=member)
 
     assert [fault.code for fault in stopped.value.diagnostics] == [code]
+
+
+def test_references_and_places() -> None:
+    """A reference leads anywhere in the file, and a fragment names the place of the document."""
+    part = {"type": "object", "properties": {"n": {"type": "integer"}}}
+    whole = {"type": "object", "properties": {"p": {"$ref": "#/definitions/Part"}}}
+    document = {"definitions": {"Part": part, "Whole": whole}}
+
+    contract = read_target_schema("x.json#/definitions/Whole", json.dumps(document), "Thing")
+
+    entity = contract.entities["Thing"].fields["p"].entity
+    assert entity is not None
+    assert list(contract.entities[entity].fields) == ["n"]
+
+
+def test_nothing_beside_a_reference_is_passed_over() -> None:
+    """A keyword beside a reference would be dropped in silence."""
+    member = {"$ref": "#/$defs/text", "maxLength": 3}
+    schema = {"type": "object", "properties": {"t": member}, "$defs": {"text": {"type": "string"}}}
+
+    with pytest.raises(Stopped) as stopped:
+        read_target_schema("x.json", json.dumps(schema), "Thing")
+
+    assert [fault.code for fault in stopped.value.diagnostics] == ["E582"]

@@ -32,7 +32,7 @@ unknown_reference = Message(
     helps={"URL": "nothing is fetched: save what it leads to beside the schema, by its last name"},
 )
 no_such_place = Message(
-    "E424: the source schema is not at `{path}{it}`: there is no record there",
+    "E424: the {what} schema is not at `{path}{it}`: there is no object there",
     help="name the place of the record in the file, `FILE#/components/schemas/NAME`; it has "
     "{known:, 5|no such place}",
 )
