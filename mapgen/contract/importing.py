@@ -62,7 +62,8 @@ def import_contract(inputs: Inputs, roots: tuple[str, ...] = ()) -> Imported:
     kept = frozenset(openapi.select(offered, roots or tuple(offered.entities)).entities)
     keys, described = _of_files(inputs, read)
     path = inputs.overlay or _beside(inputs.folder, offered.name)
-    stated = None if path is None else overlay.read_overlay(_read("--overlay", path, read))
+    option = None if inputs.overlay is None else "--overlay"
+    stated = None if path is None else overlay.read_overlay(_read(option, path, read))
     known = (shipped.take if inputs.with_facts else shipped.leave)(offered, stated)
     merged = metadata.merge(known.contract, keys, described)
     applied = refining.Applied(merged.contract, 0)
@@ -101,7 +102,7 @@ def _beside(folder: Path | None, name: str) -> Path | None:
     return path if path is not None and path.is_file() else None
 
 
-def _read(option: str, path: Path, read: list[lock.Input]) -> Source:
+def _read(option: str | None, path: Path, read: list[lock.Input]) -> Source:
     """Return a file's text, and keep its bytes for the hash in the lock."""
     name = path.as_posix()
     try:

@@ -46,9 +46,12 @@ _ENTITY_MEMBERS = ("top_level", "auto_numbered", "keys", "identities", "fields",
 
 
 class Input(Struct, frozen=True):
-    """A file that a lock was made from: the option that named it, its base name, its content."""
+    """A file that a lock was made from: the option that named it, its base name, its content.
 
-    option: str
+    Without an option it was found beside the lock, where the next import finds it, too.
+    """
+
+    option: str | None
     name: str
     content: bytes
 
@@ -203,7 +206,9 @@ def reason_of(error: OSError) -> str:
 
 def _command(inputs: tuple[Input, ...], roots: tuple[str, ...], *, with_facts: bool) -> str:
     words_of_command = ["mapgen contract import"]
-    words_of_command.extend(f"{one.option} {one.name}".strip() for one in inputs)
+    words_of_command.extend(
+        f"{one.option} {one.name}".strip() for one in inputs if one.option is not None
+    )
     if roots:
         words_of_command.append(f"--entities {','.join(sorted(roots))}")
     if not with_facts:

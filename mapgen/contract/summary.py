@@ -110,10 +110,14 @@ def _tenant(done: Imported) -> Iterator[str]:
 
 
 def _gaps(lines: list[EntityLine], contract: Contract) -> Iterator[str]:
-    """Yield a table of entities that no flow can create records of, or address them."""
+    """Yield a table of entities that no flow can create records of, or address them.
+
+    Those that can do and hold the most come first: inquiries and settings have few fields.
+    """
     gaps = [line for line in lines if not (line.keys and line.identities)]
     if not gaps:
         return
+    gaps.sort(key=lambda line: (-len(line.actions), -line.fields))
     yield f"  unknown   are keys or an identity of {len(gaps)} of {len(lines)} top-level entities:"
     yield from _few(aligned([HEADINGS, *(line.cells for line in gaps)]), MOST_LINES + 1)
     yield f"  next      say in {contract.overlay} what you know, and run this again:"

@@ -266,7 +266,7 @@ def test_the_shipped_lock_is_fresh(contracts: Path) -> None:
         contracts / "Default_24.200.001.swagger.json",
         contracts / "default-24.200.001.key-fields.json",
         contracts / "field-metadata-24.200.001.json",
-        LOCK.with_name("default-24.200.001.overlay.yaml"),
+        folder=LOCK.parent,
     )
     done = import_contract(inputs, ROOTS)
     assert done.lock.encode() == LOCK.read_bytes()

@@ -288,7 +288,7 @@ def test_undoing_facts(tmp_path: Path) -> None:
 
 
 def test_the_overlay_beside_the_lock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without `--overlay` the one that lies where the lock goes is taken, and named in the lock."""
+    """Without `--overlay` the one that lies where the lock goes is taken; the lock has its hash."""
     contracts = tmp_path / "specs" / "contracts"
     contracts.mkdir(parents=True)
     (contracts / "default-24.200.001.overlay.yaml").write_text(OVERRULING)
@@ -300,7 +300,9 @@ def test_the_overlay_beside_the_lock(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert "  overlay   2 facts of default-24.200.001.overlay.yaml taken" in result.stdout
     lock = contracts / "default-24.200.001.json"
     assert load(lock).entities["Account"].is_auto_numbered
-    assert "--overlay default-24.200.001.overlay.yaml" in json.loads(lock.read_text())["made_with"]
+    written = json.loads(lock.read_text())
+    assert written["made_with"] == "mapgen contract import endpoint.json"
+    assert "default-24.200.001.overlay.yaml" in written["sha256"]
 
 
 # --- the real endpoints -----------------------------------------------------------------------
