@@ -47,6 +47,11 @@ RECIPES = [
         id="two resources",
     ),
     pytest.param("Flat files", "--input orders.csv", id="flat files"),
+    pytest.param("Envelopes: webhooks, GraphQL, taps", "--input wrapped.jsonl", id="envelopes"),
+    pytest.param(
+        "Bulk operations of Shopify", "--input bulk.jsonl --join lines=bulk.jsonl", id="bulk"
+    ),
+    pytest.param("Files of banks and offices", "--input office.csv", id="office"),
     pytest.param(
         "Values that differ from record to record", "--input loose.jsonl", id="values that differ"
     ),
@@ -99,6 +104,11 @@ def test_recipe(title: str, options: str, kitchen: Path) -> None:
     (kitchen / "specs/recipe.maps.yaml").write_text(spec, encoding="utf-8")
     done = mapgen("generate", cwd=kitchen)
     assert done.returncode == 0, done.stderr
+
+    encoding = re.search(r"encoding: (\S+)", spec)
+    if encoding is not None:  # the page is in UTF-8
+        path = kitchen / options.split()[1]
+        path.write_bytes(path.read_text(encoding="utf-8").encode(encoding[1]))
 
     done = mapgen("transform", FLOW, *options.split(), cwd=kitchen)
 
