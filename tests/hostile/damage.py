@@ -120,7 +120,11 @@ def _cells(text: str, random: Random) -> bytes:
 
 def _bytes(text: str, _form: Form, random: Random) -> bytes:
     """Put bytes in, take some out, or repeat some."""
-    data = text.encode()
+    return damaged_bytes(text.encode(), random)
+
+
+def damaged_bytes(data: bytes, random: Random) -> bytes:
+    """Return a file with bytes put in, taken out, or repeated, or cut off."""
     for _ in range(random.choice((1, 1, 2, 3))):
         start = random.randrange(len(data) + 1)
         end = min(len(data), start + random.choice((0, 0, 1, 3, 40)))

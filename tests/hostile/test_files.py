@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 
 from mapgen.escaping import lines
 from tests.hostile.command import CODES, Ended, run
-from tests.hostile.damage import Form, damaged
-from tests.hostile.workspace import FILES
+from tests.hostile.damage import Form, damaged, damaged_bytes
+from tests.hostile.workspace import FILES, PACKED
 
 EXAMPLES = int(os.environ.get("MAPGEN_HOSTILE_EXAMPLES", "3"))
 """So many of each kind of file; thousands, to hunt."""
@@ -40,6 +40,9 @@ OWN_TABLES = (
     *("--lookup", "rounds=specs/lookups/rounds.json"),
 )
 BY_TABLES = ("transform", "parcels", *TABLES, *JOINED, "--input", "input/parcels.jsonl")
+BANK = ("transform", "bank", "--input", "input/bank.csv")
+BOOK = ("transform", "book", "--input", "input/book.xlsx")
+PACKED_PARCELS = (*PARCELS[:-1], "input/packed.jsonl.gz")
 SHEETS = ("transform", "sheets", "--input", "input/sheet.csv")
 IMPORT = (
     *("contract", "import", "input/openapi.json", "--keys", "input/keys.json", "--output", "-"),
@@ -111,6 +114,11 @@ KINDS: Mapping[str, Kind] = {
         (FROM_ARRAY, ("schema", "infer", "input/parcels.json", "--name", "parcel")),
     ),
     "sheet": Kind(("input/sheet.csv",), "csv", (SHEETS,)),
+    "sheet of a bank": Kind(("input/bank.csv",), "csv", (BANK,)),
+    "workbook": Kind(
+        ("input/book.xlsx",), "csv", (BOOK, ("schema", "infer", "input/book.xlsx", "--name", "row"))
+    ),
+    "packed lines": Kind(("input/packed.jsonl.gz",), "lines", (PACKED_PARCELS,)),
     "joined lines": Kind(("input/senders.jsonl",), "lines", (PARCELS,)),
     "joined sheet": Kind(("input/notes.csv",), "csv", (PARCELS,)),
     "expressions": Kind(
@@ -148,6 +156,16 @@ def test_right_files(name: str, made: Path) -> None:
         assert ended.code == 0, (words, ended)
 
 
+def _damaged(made: Path, path: str, form: Form, random: Random) -> bytes:
+    """Return a damaged file; of one that is packed, the inside is, or the outside."""
+    packed = PACKED.get(path)
+    if packed is None:
+        return damaged((made / path).read_text("utf-8"), form, random)
+    if random.random() < 0.4:
+        return damaged_bytes((made / path).read_bytes(), random)
+    return packed(damaged(FILES[path], form, random).decode("utf-8", "replace"))
+
+
 @pytest.mark.parametrize("name", KINDS)
 def test_damaged_files(name: str, made: Path, tmp_path: Path) -> None:
     """Any damage is told, or does no harm."""
@@ -160,7 +178,7 @@ def test_damaged_files(name: str, made: Path, tmp_path: Path) -> None:
         shutil.rmtree(folder, ignore_errors=True)
         shutil.copytree(made, folder)
         path = random.choice(kind.paths)
-        content = damaged((made / path).read_text("utf-8"), kind.form, random)
+        content = _damaged(made, path, kind.form, random)
         (folder / path).write_bytes(content)
         for words in kind.commands:
             right(run(folder, *words, is_terminal=True), folder)

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import gzip
+import io
 import json
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
+
+import openpyxl  # type: ignore[import-untyped]
 
 from tests.contract.invented import OVERLAY, openapi_3
 
@@ -120,6 +125,33 @@ auth: {target: depot, access: {List: [read, insert]}}
 performance: {mode: batch, volume: {peak_per_minute: 20, per_day: 2000}}
 security: {data: {}, rollback: {irreversible: lists stay}}
 """
+
+UPDATES = (
+    SHEETS.replace("operation: create", "operation: update")
+    .replace("insert", "update")
+    .replace("      as: row\n", "      as: row\n      row_key: [Article]\n")
+)
+BANK = (
+    UPDATES.replace("flow: sheets", "flow: bank")
+    .replace("schemas/row", "schemas/entry")
+    .replace(
+        "delimiter: ;",
+        "delimiter: ;\n    encoding: windows-1252\n    header_line: 2\n"
+        '    decimal: ","\n    thousands: "."\n    dates: {day: d.M.yyyy}',
+    )
+    .replace("value: sheet.number}", "value: \"'B' + sheet.number\"}")
+    .replace("  examples:\n    - {name: one list, given: examples/sheet.json,"
+             " gives: examples/sheet.List.json}",
+             "  ignore: {sheet.rows.day: printed}\n  examples:\n"
+             "    - {name: one list, given: examples/bank.json, gives: examples/bank.List.json}")
+)  # fmt: skip
+
+BOOK = (
+    UPDATES.replace("flow: sheets", "flow: book")
+    .replace("format: csv\n    delimiter: ;", "format: xlsx\n    sheet: Rows")
+    .replace("value: sheet.number}", "value: \"'X' + sheet.number\"}")
+    .replace("examples/sheet.List.json", "examples/book.List.json")
+)
 
 ENVIRONMENT = """\
 environment: test
@@ -249,6 +281,9 @@ ROW_SCHEMA = _schema(
     "number sku",
     {"number": TEXT | {"readOnly": True}, "sku": TEXT, "quantity": WHOLE, "words": TEXT},
 )
+ENTRY_SCHEMA = ROW_SCHEMA | {
+    "properties": ROW_SCHEMA["properties"] | {"day": TEXT | {"format": "date"}}
+}
 
 
 def parcel(number: int) -> dict[str, Any]:
@@ -343,6 +378,8 @@ SEED = {
 FILES: Mapping[str, str] = {
     "specs/parcels.maps.yaml": SPEC,
     "specs/sheets.maps.yaml": SHEETS,
+    "specs/bank.maps.yaml": BANK,
+    "specs/book.maps.yaml": BOOK,
     "specs/environments/test.yaml": ENVIRONMENT,
     "specs/connections/depot.yaml": CONNECTION,
     "specs/contracts/depot-1.200.001.json": json.dumps(LOCK, indent=1),
@@ -350,12 +387,20 @@ FILES: Mapping[str, str] = {
     "specs/schemas/sender.schema.json": json.dumps(SENDER_SCHEMA),
     "specs/schemas/note.schema.json": json.dumps(NOTE_SCHEMA),
     "specs/schemas/row.schema.json": json.dumps(ROW_SCHEMA),
+    "specs/schemas/entry.schema.json": json.dumps(ENTRY_SCHEMA),
     "specs/lookups/carriers.csv": "service,carrier\nstandard,SLOW\nexpress,FAST\n",
     "specs/lookups/rounds.json": '{"express": "R7", "standard": 8}',
     "specs/examples/parcel.json": json.dumps(parcel(1) | JOINED),
     "specs/examples/parcel.documents.json": json.dumps({"drop": DROP, "delivery": DELIVERY}),
     "specs/examples/sheet.json": json.dumps({"number": "L1", "rows": [ROW]}),
     "specs/examples/sheet.List.json": json.dumps(LIST),
+    "specs/examples/bank.json": json.dumps({"number": "L1", "rows": [ROW | {"day": "1.2.2026"}]}),
+    "specs/examples/bank.List.json": json.dumps(LIST | {"Reference": {"value": "BL1"}}),
+    "specs/examples/book.List.json": json.dumps(LIST | {"Reference": {"value": "XL1"}}),
+    "input/bank.csv": "Bank;Köln\nnumber;sku;quantity;words;day\n"
+    "L1;A-1;1.002;Öl;1.2.2026\nL1;B-2;2;two;\n;;;;\n",
+    "input/book.xlsx": "number;sku;quantity;words\nL1;A-1;2;one\nL2;C-3;1;\n",
+    "input/packed.jsonl.gz": "".join(json.dumps(parcel(at)) + "\n" for at in (1, 2, 3)),
     "input/parcels.jsonl": "".join(json.dumps(parcel(at)) + "\n" for at in (1, 2, 3)),
     "input/parcels.json": json.dumps([parcel(at) for at in (1, 2, 3)]),
     "input/senders.jsonl": '{"id": "S1", "name": "Mill"}\n{"id": "S2", "name": "Farm"}\n',
@@ -374,9 +419,34 @@ FILES: Mapping[str, str] = {
 }
 
 
+_STRANGE = re.compile(r"[\x00-\x08\x0b-\x1f\ud800-\udfff\ufffe\uffff]")
+
+
+def workbook(text: str) -> bytes:
+    """Return a workbook of rows; whole numbers are numbers there."""
+    book = openpyxl.Workbook()
+    sheet = book.active
+    sheet.title = "Rows"
+    for line in _STRANGE.sub("", text).split("\n"):
+        cells = [cell[:32_000] for cell in line.split(";")][:200]
+        sheet.append([int(cell) if re.fullmatch(r"\d{1,18}", cell) else cell for cell in cells])
+    out = io.BytesIO()
+    book.save(out)
+    return out.getvalue()
+
+
+PACKED: Mapping[str, Callable[[str], bytes]] = {
+    "input/bank.csv": lambda text: text.encode("cp1252", "replace"),
+    "input/book.xlsx": workbook,
+    "input/packed.jsonl.gz": lambda text: gzip.compress(text.encode(), mtime=0),
+}
+"""How files are written that are no UTF-8."""
+
+
 def write(files: Mapping[str, str | bytes], folder: Path) -> None:
     """Write files below a folder."""
     for name, content in files.items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content.encode() if isinstance(content, str) else content)
+        packed = PACKED.get(name, str.encode)
+        path.write_bytes(packed(content) if isinstance(content, str) else content)
