@@ -6,6 +6,7 @@ from collections.abc import Container, Iterable, Iterator, Sequence
 
 from msgspec import Struct
 
+from mapgen.bases import base_path, check_base
 from mapgen.check.environments import check_environments
 from mapgen.check.flow import check
 from mapgen.check.model import Checked
@@ -60,8 +61,24 @@ def check_specs(workspace: Workspace, paths: Iterable[str]) -> Findings:
     faults.extend(shelf.faults)
     faults.extend(_owners(flows, specs, given, shelf))
     read = {one.source.path for one in specs}
+    faults.extend(_bases(shelf, specs, flows))
     faults.extend(_defaults(shelf, is_whole=read.issuperset(workspace.spec_paths())))
     return Findings(tuple(flows), Stopped(merged(faults)).diagnostics, shelf.specs)
+
+
+def _bases(shelf: Shelf, specs: Sequence[Spec], flows: Sequence[Checked]) -> Iterator[Diagnostic]:
+    """Yield the faults of overlays whose base does not mean what it meant."""
+    known: dict[str, Checked | None] = {one.spec.source.path: one for one in flows}
+    for flow in specs:
+        if flow.overlay is None:
+            continue
+        path = base_path(flow.overlay)
+        if path not in known:
+            try:
+                known[path] = shelf.checked(shelf.specs.read(path))
+            except Stopped:
+                known[path] = None
+        yield from check_base(shelf, flow, known[path])
 
 
 def _defaults(shelf: Shelf, *, is_whole: bool) -> Iterator[Diagnostic]:

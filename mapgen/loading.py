@@ -36,6 +36,8 @@ from mapgen.workspace import SPECS, Workspace, from_specs
 
 # By code or with a line break inside: any word may be written so.
 _SPELT = r"\\[xuU\r\n]"
+# What another spec has in it, this one has too.
+_EXTENDS = r"\bextends\b"
 
 
 class Shelf(Struct):
@@ -390,7 +392,7 @@ class Shelf(Struct):
 
         Of each its path, its flow, and what it says; None stands for what cannot be read.
         """
-        told = re.compile("|".join((*map(re.escape, words), _SPELT)))
+        told = re.compile("|".join((*map(re.escape, words), _SPELT, _EXTENDS)))
         for path in self.workspace.spec_paths():
             if path in given:
                 continue

@@ -55,6 +55,7 @@ def reference() -> str:
         spec_keys=list(dict.fromkeys(_keys(model.Spec, ""))),
         rule_kinds=list(_rule_kinds()),
         modifiers=list(_lines(record_of(model.Modifiers).keys, "")),
+        overlay_keys=list(_keys(model.Overlay, "")),
         defaults_keys=list(_keys(model.Defaults, "")),
         environment_keys=list(_keys(model.Environment, "")),
         connection_keys=list(_keys(model.Connection, "")),

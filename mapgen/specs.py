@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator, Mapping
 
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from mapgen.report import Diagnostic, Label, Source, Stopped
+from mapgen.report import Diagnostic, Label, Source, Stopped, Text
 from mapgen.report.catalogue import overlays as messages
 from mapgen.spec import model as spec
 from mapgen.spec.defaults import filled, keys_of
 from mapgen.spec.nodes import MapNode, Node, ScalarNode, read_yaml
-from mapgen.spec.reader import read, spec_of
-from mapgen.workspace import DEFAULTS, Workspace
+from mapgen.spec.overlays import overlaid
+from mapgen.spec.reader import bound, read, spec_of
+from mapgen.workspace import DEFAULTS, SPEC_SUFFIX, Workspace, from_specs
 
 
 class Whole(Struct, frozen=True):
@@ -21,6 +22,7 @@ class Whole(Struct, frozen=True):
 
     root: Node
     beside: tuple[spec.Borrowed, ...] = ()
+    overlay: spec.Overlay | None = None
 
 
 class Specs(Struct):
@@ -44,11 +46,45 @@ class Specs(Struct):
             self._nodes[path] = read_yaml(self.source(path))
         return self._nodes[path]
 
+    def whole(self, path: str) -> Whole:
+        """Return a spec with what it has of the one that it extends, without defaults.
+
+        Raises Stopped for what cannot be read or changed so.
+        """
+        return self._whole(path, {})
+
+    def _whole(self, path: str, above: Mapping[str, Text]) -> Whole:
+        """Return what `whole` does; `above` are the specs that extend this one: where they do."""
+        node = self.node(path)
+        if not isinstance(node, MapNode) or node.get("extends") is None:
+            return Whole(node)
+        overlay = bound(node, spec.Overlay)
+        named = overlay.extends.spec
+        base_path = from_specs(named.value)
+        if not base_path.endswith(SPEC_SUFFIX):
+            raise Stopped(messages.no_spec(named))
+        if base_path in {path, *above}:
+            through = [one for one in (path, *above) if one != base_path]
+            back = above.get(base_path)
+            raise Stopped(messages.extends_itself(named, through=through, first=back))
+        if base_path not in self._sources:
+            self._sources[base_path] = self.workspace.read(base_path, "the spec", named.span())
+        told = Label(named.span(), "this flow extends it")
+        base = self._whole(base_path, {**above, path: named})
+        beside = [base_path, *(one.path for one in base.beside)]
+        faults: list[Diagnostic] = []
+        if not isinstance(base.root, MapNode):
+            raise Stopped(messages.no_spec(named))
+        root = overlaid(base.root, overlay, faults)
+        if faults:
+            raise Stopped(faults)
+        return Whole(root, tuple(spec.Borrowed(one, told) for one in beside), overlay)
+
     def read(self, path: str) -> spec.Spec:
         """Return a spec. Raises Stopped with every fault of YAML or shape."""
-        whole = self._filled(Whole(self.node(path)))
+        whole = self._filled(self.whole(path))
         try:
-            return replace(spec_of(whole.root), beside=whole.beside)
+            return replace(spec_of(whole.root), beside=whole.beside, overlay=whole.overlay)
         except Stopped as stopped:
             raise Stopped(borrowed(stopped.diagnostics, whole.beside)) from None
 
@@ -74,9 +110,10 @@ class Specs(Struct):
         self._taken.update(key.span().start for key in found.taken)
         flow = whole.root.get("flow") if isinstance(whole.root, MapNode) else None
         if not found.taken or not isinstance(flow, ScalarNode):
-            return Whole(found.root, whole.beside)
+            return replace(whole, root=found.root)
         told = Label(flow.span, "taken by this flow, which does not say it itself")
-        return Whole(found.root, (*whole.beside, spec.Borrowed(DEFAULTS, told)))
+        beside = (*whole.beside, spec.Borrowed(DEFAULTS, told))
+        return replace(whole, root=found.root, beside=beside)
 
 
 def borrowed(faults: Iterable[Diagnostic], beside: Iterable[spec.Borrowed]) -> Iterator[Diagnostic]:

@@ -129,11 +129,18 @@ def _flow(
             }.items()
         ),
         personal=personal,
+        extends=None if written.overlay is None else written.overlay.extends.spec.value,
+        changes=() if written.overlay is None else tuple(_changes(written.overlay)),
         ignored=tuple(_ignored(section, schema.record, found.formulas)),
         rule_examples=tuple(
             example for one in documents for example in rule_examples(one.block, rules)
         ),
     )
+
+
+def _changes(overlay: spec.Overlay) -> Iterator[ir.Change]:
+    for one in overlay.changes:
+        yield ir.Change(one.path.value, one.does, one.because.value)
 
 
 def _ignored(

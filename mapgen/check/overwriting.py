@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from msgspec import Struct, field
 
-from mapgen.check.writers import Writer
+from mapgen.check.writers import Writer, place_in
 from mapgen.ir.flow import Field, Part, Rows
 from mapgen.report import Diagnostic
 from mapgen.report.catalogue import owners as messages
@@ -55,8 +55,8 @@ class Updates(Struct):
 def _warning(pairs: Sequence[tuple[_Updated, _Updated]]) -> Diagnostic:
     second, first = pairs[0]
     return messages.updated_by_two(
-        second.rule.target,
-        first=first.rule.target,
+        place_in(second.writer.flow, second.rule.target),
+        first=place_in(first.writer.flow, first.rule.target),
         entity=second.writer.document.plan.entity,
         one=second.writer.name,
         other=first.writer.name,

@@ -14,7 +14,7 @@ from msgspec import Struct, field
 
 from mapgen.check.model import Checked
 from mapgen.check.overwriting import Updates
-from mapgen.check.writers import Bucket, Mark, Writer, kind_of, name_of, writers_of
+from mapgen.check.writers import Bucket, Mark, Writer, kind_of, name_of, place_in, writers_of
 from mapgen.report import Diagnostic, Text
 from mapgen.report.catalogue import owners as messages
 from mapgen.spec import model as spec
@@ -85,8 +85,8 @@ class _Makers(Struct):
                 continue
             told.add(writer.name)
             yield messages.made_by_two(
-                writer.written.identity.value,
-                first=first.written.identity.value,
+                place_in(writer.flow, writer.written.identity.value),
+                first=place_in(first.flow, first.written.identity.value),
                 entity=writer.document.plan.entity,
                 one=writer.name,
                 other=first.name,

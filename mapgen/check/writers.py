@@ -16,6 +16,7 @@ from mapgen.check.ends import ANY, Ends, Texts, marks
 from mapgen.check.model import Checked
 from mapgen.ir.expression import Constant
 from mapgen.ir.flow import Document, Fixed, Made
+from mapgen.report import Span, Text
 from mapgen.runtime.folding import alike
 from mapgen.spec import model as spec
 
@@ -128,6 +129,12 @@ def writers_of(flow: Checked, environments: Iterable[spec.Environment]) -> list[
         if written.target.kind.keeps_documents
         for environment, tenant in places or [(None, (connection,))]
     ]
+
+
+def place_in(flow: Checked, text: Text) -> Span | Text:
+    """Return the place of words of a flow in its own file: where it takes them from another one."""
+    told = {one.path: one.told.span for one in flow.spec.beside}
+    return told.get(text.source.path, text)
 
 
 def documents_of(flow: Checked) -> Iterator[tuple[spec.Document, Document]]:

@@ -29,6 +29,7 @@ _COMMANDS: Mapping[str, tuple[str, str]] = {
     "init": ("mapgen.cli.init:init", "start a workspace, complete in itself"),
     "new": ("mapgen.cli.new:new", "start a flow: a schema, a draft, an example, from samples"),
     "queue": ("mapgen.cli.queue:queue", "list or drop the documents that are still to be sent"),
+    "rebase": ("mapgen.cli.rebase:rebase", "take what the base of a flow means now"),
     "run": ("mapgen.cli.run:run", "deliver records to a tenant"),
     "sandbox": ("mapgen.cli.sandbox:sandbox", "run a simulated tenant"),
     "schema": ("mapgen.cli.schema:schema", "print or draft a JSON Schema"),

@@ -41,6 +41,7 @@ from mapgen.runtime.transform import (
 from mapgen.spec.model import Environment
 from mapgen.spec.nodes import Node, read_yaml
 from mapgen.spec.pointers import nearest_place
+from mapgen.specs import Specs
 from mapgen.workspace import GENERATED, SPECS, Workspace
 from mapgen.written import Digests
 
@@ -121,8 +122,8 @@ def _load(workspace: Workspace, name: str) -> LoadedFlow:
     path = spec_of(workspace, name)
     folder = f"{GENERATED}/{name}"
     try:
-        spec = read_yaml(workspace.read(path, "the spec"))
-        flow = load_flow(workspace.root / folder, _places(workspace, spec))
+        specs = Specs(workspace)
+        flow = load_flow(workspace.root / folder, _places(workspace, specs.whole(path).root))
     except (FileNotFoundError, NotADirectoryError):
         raise Stopped(messages.not_generated(flow=name)) from None
     except OSError as error:
@@ -130,7 +131,7 @@ def _load(workspace: Workspace, name: str) -> LoadedFlow:
     except DamagedFlow as error:
         raise Stopped(messages.damaged_flow(flow=name, reason=str(error))) from None
     digests = Digests(workspace)
-    digests.note(path, spec)
+    digests.note(path, specs.node(path))
     if fault := staleness_of(workspace, name, digests):
         raise Stopped(fault)
     return flow

@@ -55,11 +55,12 @@ def manifest(
 def rules_of(flow: Flow) -> str:
     """Return the hash of what a flow does: of its meaning without examples and ignored fields.
 
-    Nor do the rights count: they say what others have to set up, not what is done.
+    Nor do the rights count, which others set up, nor that the rules are those of another flow.
     """
     shown = replace(
         flow, written_at=(), examples=(), rejects=(), rule_examples=(), test_settings=(), ignored=()
     )
+    shown = replace(shown, extends=None, changes=())
     return meaning(replace(shown, plan=replace(flow.plan, access={})))
 
 

@@ -405,8 +405,18 @@ class Ignored(Struct, frozen=True):
     fields: tuple[str, ...]
 
 
+class Change(Struct, frozen=True):
+    """What a flow has otherwise than the one that it extends: where, what is done there, why."""
+
+    path: str
+    does: str
+    because: str
+
+
 class Flow(Struct, frozen=True):
     """One flow, ready for any back end; `plan` is what the runtime has to know of it.
+
+    `extends` is the spec of the flow that it is like, but for its `changes`; they are in it.
 
     `rows` are the rows of lookup tables that have several values for a key. `relying` are the
     pointers of the rules in which skips have decided something, with the numbers of those: they
@@ -434,6 +444,8 @@ class Flow(Struct, frozen=True):
     test_settings: tuple[tuple[str, str], ...] = ()
     relying: tuple[tuple[str, tuple[int, ...]], ...] = ()
     written_at: tuple[tuple[str, str], ...] = ()
+    extends: str | None = None
+    changes: tuple[Change, ...] = ()
 
     @property
     def name(self) -> str:

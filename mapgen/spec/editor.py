@@ -13,7 +13,6 @@ from typing import Any, TypeAlias
 from msgspec import Struct
 
 from mapgen.spec import model, overlay
-from mapgen.spec.construct import Construct
 from mapgen.spec.shapes import (
     Anything,
     Formula,
@@ -41,12 +40,12 @@ Schema: TypeAlias = dict[str, object]
 class File(Struct, frozen=True):
     """A kind of file: its shape and what its schema is called."""
 
-    shape: type[Construct]
+    shape: Shape[Any]
     title: str
 
 
 FILES: Mapping[str, File] = {
-    "maps": File(model.Spec, "A MAPS spec"),
+    "maps": File(model.SPEC, "A MAPS spec"),
     "defaults": File(model.Defaults, "The defaults of a mapgen workspace"),
     "parts": File(model.PartsFile, "A file of parts"),
     "environment": File(model.Environment, "A mapgen environment"),

@@ -19,6 +19,7 @@ FLOW_DOCUMENT = Words(
 )
 PROSE = Words("text")
 PATH = Words("a path")
+MEANING = Words("a hash", r"[0-9a-f]{64}")
 DURATION = Words("a duration", r"\d+(\.\d+)?(ms|s|m|h|d)", "30s")
 RANGE = Words("a range", r"(<=|>=|<|>) ?[!-;?-~\w][ -~\w]*", "> 0 and <= 1000")
 _AT = r" at ([01]\d|2[0-3]):[0-5]\d"

@@ -1485,6 +1485,63 @@ class Borrowed(Struct, frozen=True):
     told: Label
 
 
+class Extends(Construct, what="`extends:`"):
+    """The flow that this one is like, and what that meant when this was written."""
+
+    spec: Text = required(words.PATH, "the spec of the flow that this one is like")
+    meaning: Text = required(
+        words.MEANING, "what that means: its hash in generated/manifest.json, of 64 digits"
+    )
+
+
+class Change(Construct):
+    """A change of the base, at its path, and why; `value` is what is there then."""
+
+    path: Text = named()
+    because: Text = required(words.PROSE, "why this flow differs, for reviewers")
+    value: Node | None = constant(None)
+    does: str = constant("remove")
+
+
+class Replace(Change, what="a replacement"):
+    """What the base has becomes something else."""
+
+    value: Node = required(Anything(), "what comes in its place", key="replace")
+    does: str = constant("replace")
+
+
+class Add(Change, what="an addition"):
+    """What the base has not."""
+
+    value: Node = required(Anything(), "what comes there", key="add")
+    does: str = constant("add")
+
+
+class Remove(Change, what="a removal"):
+    """What the base has is left out."""
+
+    mark: Text = required(words.FLAG, "what is there is left out", key="remove")
+
+
+class Overlay(Construct, what="an overlay"):
+    """A flow that is another one but for some changes."""
+
+    maps: Text = required(Words("version"), "the version of the language: 1")
+    flow: Text = required(words.NAME, "the flow's name")
+    summary: Text | None = optional(words.PROSE, "one sentence for people, where it differs")
+    owner: Text | None = optional(words.PROSE, "who answers for it, where that differs")
+    extends: Extends = required(Extends, "the flow that this one is like")
+    changes: tuple[Change, ...] = optional(
+        MapOf(
+            Variants[Change]("a change", {"replace": Replace, "add": Add, "remove": Remove}),
+            "changes",
+        ),
+        "what differs, by the path in that flow: `mapping.fields.Details.fields.WarehouseID`",
+        key="change",
+    )
+    root: MapNode = found(lambda node, at: shapes.mapping(node))
+
+
 class Spec(Construct, what="a spec"):
     """One flow as written.
 
@@ -1502,7 +1559,11 @@ class Spec(Construct, what="a spec"):
     security: Security = required(Security, "S: what is secret, what happens on failure")
     source: Source = found(lambda node, at: node.span.source)
     beside: tuple[Borrowed, ...] = constant(())
+    overlay: Overlay | None = constant(None)
     shared: tuple[str, ...] = constant(())
+
+
+SPEC: Variants[Spec | Overlay] = Variants("a spec", {"mapping": Spec, "extends": Overlay})
 
 
 def _shared(section: type[Construct]) -> Record:

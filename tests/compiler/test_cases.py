@@ -32,6 +32,7 @@ SAID_ELSEWHERE = {
     "E529": "`mapgen transform` and `mapgen run` say it, see tests/cli/test_encodings.py",
     "E531": "every command whose extra is missing says it, see tests/wheel",
     "E532": "`mapgen generate` says it, see test_generate",
+    "E717": "`mapgen rebase` says it, see test_overlays",
     "E533": "every command that writes a file says it, see tests/cli/test_targets.py",
     "E541": "`mapgen init` says it, see tests/cli/test_init.py",
     "E542": "`mapgen schema infer` says it, see tests/draft/test_samples.py",
@@ -72,6 +73,7 @@ def test_case(
         ("_documents", "1 flow"),
         ("_parts", "1 flow"),
         ("_siblings", "2 flows"),
+        ("_overlay", "2 flows"),
     ],
 )
 def test_base(
