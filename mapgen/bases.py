@@ -171,7 +171,7 @@ def rebased(workspace: Workspace, flows: Iterable[str]) -> Iterator[Rebased]:
         overlay = shelf.specs.whole(paths[name]).overlay
         if overlay is None:
             raise Stopped(messages.extends_none(it=name, path=paths[name]))
-        base = shelf.specs.read(base_path(overlay))
+        base = shelf.flow(base_path(overlay))
         now = shelf.with_examples(check(base, shelf.around(base)))
         written, source = overlay.extends.meaning, shelf.specs.source(paths[name])
         span = written.span()

@@ -75,7 +75,7 @@ def _bases(shelf: Shelf, specs: Sequence[Spec], flows: Sequence[Checked]) -> Ite
         path = base_path(flow.overlay)
         if path not in known:
             try:
-                known[path] = shelf.checked(shelf.specs.read(path))
+                known[path] = shelf.checked(shelf.flow(path))
             except Stopped:
                 known[path] = None
         yield from check_base(shelf, flow, known[path])

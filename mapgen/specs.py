@@ -10,9 +10,9 @@ from msgspec.structs import replace
 from mapgen.report import Diagnostic, Label, Source, Stopped, Text
 from mapgen.report.catalogue import overlays as messages
 from mapgen.spec import model as spec
+from mapgen.spec.changes import overlaid
 from mapgen.spec.defaults import filled, keys_of
 from mapgen.spec.nodes import MapNode, Node, ScalarNode, read_yaml
-from mapgen.spec.overlays import overlaid
 from mapgen.spec.reader import bound, read, spec_of
 from mapgen.workspace import DEFAULTS, SPEC_SUFFIX, Workspace, from_specs
 

@@ -63,7 +63,7 @@ def _place(change: Change, root: MapNode, faults: list[Diagnostic]) -> _Placed |
         keys.append(_known_as(node, found))
         node = _child(node, found)
         start += len(found) + 1
-    last = Text(rest, path.source, path.offsets[start:])
+    last = path.part(start, len(path.value))
     fault = _misplaced(change, node, keys, last, is_there=found is not None)
     if fault is not None:
         faults.append(fault)
@@ -130,7 +130,7 @@ def _misplaced(
         return None if is_next else messages.not_the_next(last, where=where, count=count)
     if "." in last.value and not (keys and keys[-1] in _OF_PATHS):
         first = last.value.partition(".")[0]
-        at = Text(first, last.source, last.offsets[: len(first) + 1])
+        at = last.part(0, len(first))
         return messages.nothing_there(at, where=where, known=list(_keys(node)))
     return None
 
