@@ -49,7 +49,7 @@ def _rules(workspace: Workspace, path: str) -> str | None:
         shelf = Shelf(workspace)
         flow = shelf.flow(path)
         around = shelf.around(flow)
-        tables = {name: replace(facts, longest=0) for name, facts in around.tables.items()}
+        tables = {name: facts.of_any_values() for name, facts in around.tables.items()}
         at_hand = replace(
             around, tables=tables, environments=(), connections=(flow.auth.target.value,)
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from mapgen.check.parts import NOTHING_REUSED, Reused
 from mapgen.contract.model import Contract
@@ -54,6 +55,11 @@ class TableFacts(Struct, frozen=True):
     def only(self) -> ValueFacts | None:
         """What is known of the only value of a key, None where it has a row of them."""
         return self.values.get("")
+
+    def of_any_values(self) -> TableFacts:
+        """Return the facts of a table of whose values nobody knows how long they are."""
+        values = {name: replace(value, longest=0) for name, value in self.values.items()}
+        return replace(self, values=values)
 
     @property
     def row(self) -> Type:
