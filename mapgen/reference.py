@@ -57,6 +57,7 @@ def reference() -> str:
         modifiers=list(_lines(record_of(model.Modifiers).keys, "")),
         overlay_keys=list(_keys(model.Overlay, "")),
         defaults_keys=list(_keys(model.Defaults, "")),
+        parts_keys=list(_parts_keys()),
         environment_keys=list(_keys(model.Environment, "")),
         connection_keys=list(_keys(model.Connection, "")),
         functions=[_function(row) for row in FUNCTIONS],
@@ -64,6 +65,13 @@ def reference() -> str:
         variables=VARIABLES,
         units=_units(),
     )
+
+
+def _parts_keys() -> Iterator[KeyLine]:
+    """Yield the keys of a file of parts, those of a part under its name; its rules are shown once."""
+    file = record_of(model.PartsFile)
+    yield from _lines(file.keys, "")
+    yield from _lines(record_of(model.Definition).keys, "NAME")
 
 
 def _units() -> Mapping[str, list[str]]:
@@ -97,7 +105,7 @@ def _keys(shape: Shape[Any], path: str) -> Iterator[KeyLine]:
 def _lines(keys: Mapping[str, Key], path: str) -> Iterator[KeyLine]:
     for name, key in keys.items():
         at = f"{path}.{name}" if path else name
-        yield KeyLine(at, takes(key.shape), key.purpose, key.is_required)
+        yield KeyLine(at, takes(key.shape), key.purpose, key.is_required and not key.unless)
         yield from _keys(key.shape, at)
 
 

@@ -301,7 +301,9 @@ class Part(Construct, what="a part"):
     )
     arguments: tuple[Argument, ...] = others(Argument, words.NAME, beside="use")
     used: Used | None = constant(None)
-    fields: tuple[Rule, ...] = required(MapOf(_RULE, "fields"), "target field: rule", unless="use")
+    fields: tuple[Rule, ...] = required(
+        MapOf(_RULE, "fields"), "target field: rule; may be left out beside `use`", unless="use"
+    )
     custom: tuple[Rule, ...] = optional(
         MapOf(_RULE, "custom fields"), "fields outside the contract: View.Field"
     )
@@ -604,7 +606,7 @@ class PartExample(Construct, what="an example of a part"):
 
     given: Mapping[str, Node] = required(
         As(MapOf(keyed(Anything()), "the arguments"), _by_name),
-        "the arguments by parameter; of a part with one object, its members",
+        "the arguments by parameter; of an object that is the only one, its members",
     )
     gives: Mapping[str, Node] = required(
         As(MapOf(keyed(Anything()), "the fields"), _by_name), "all fields and their values"
@@ -623,7 +625,7 @@ class Definition(Construct, what="a part"):
     gives: Gives = required(Gives, "what the rules write")
     part: Part = itself(Part)
     ignores: tuple[Ignore, ...] = optional(
-        MapOf(Named("ignore", lambda: Ignore), "ignores"),
+        MapOf(Named("ignored_field", lambda: Ignore), "ignores"),
         "members of its one object that are not used, each with its reason; of several: "
         "`PARAMETER.member`",
         key="ignore",
@@ -645,7 +647,9 @@ class IgnoreSet(Construct):
     """Source paths that several flows do not use."""
 
     name: Text = named()
-    ignores: tuple[Ignore, ...] = itself(MapOf(Named("ignore", lambda: Ignore), "ignores", least=1))
+    ignores: tuple[Ignore, ...] = itself(
+        MapOf(Named("ignored_field", lambda: Ignore), "ignores", least=1)
+    )
 
 
 class Used(Struct, frozen=True):

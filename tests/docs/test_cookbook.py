@@ -134,7 +134,8 @@ def _spec(recipe: Recipe, schema: Any) -> str:
     has_target = rules.startswith("target:")
     needs_customer = recipe.needs_customer and not makes_several
     if needs_customer and not re.search(r"^  CustomerID:", rules, flags=re.MULTILINE):
-        rules = rules.replace("fields:\n", "fields:\n  CustomerID: {const: ANY}\n", 1)
+        any_customer = "fields:\n  CustomerID: {const: ANY}\n"
+        rules = re.sub(r"^fields:\n", any_customer, rules, count=1, flags=re.MULTILINE)
     data = {f"order.{path}": "personal" for path in PERSONAL if _has(schema, path)}
     entities = re.findall(r"target: \{[^}]*entity: (\w+)", rules) or ["SalesOrder"]
     asked = re.findall(r"tenant: \{entity: (\w+)", rules)
