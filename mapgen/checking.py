@@ -21,7 +21,7 @@ from mapgen.report.catalogue import owners, project
 from mapgen.report.catalogue.operations import unknown_connection
 from mapgen.spec.model import Spec
 from mapgen.specs import Specs, borrowed, merged
-from mapgen.workspace import Workspace
+from mapgen.workspace import PARTS_SUFFIX, Workspace
 
 
 class Findings(Struct, frozen=True):
@@ -38,7 +38,8 @@ class Findings(Struct, frozen=True):
 def check_specs(workspace: Workspace, paths: Iterable[str]) -> Findings:
     """Read and check specs; a fault in one keeps none of the others from being checked."""
     faults: list[Diagnostic] = []
-    given = tuple(paths)
+    # All files of parts are checked, named or not.
+    given = tuple(path for path in paths if not path.endswith(PARTS_SUFFIX))
     shelf = Shelf(workspace)
     specs = _read(shelf, given, faults)
     flows = []

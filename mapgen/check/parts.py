@@ -143,10 +143,11 @@ class Uses(Struct, frozen=True):
         inner = scope.inside(bindings, facts.functions)
         own = dict.fromkeys(used.own, inner)
         if used.inner is not None:
-            within = self.inside(used.inner, replace(block, alias=None), entity, inner)
+            below = replace(block, alias=None, part=replace(block.part, used=used.inner))
+            within = self.inside(used.inner, below, entity, inner)
             if within is None:
                 return None
-            own |= within.own
+            own = dict.fromkeys(used.own, within.around) | dict(within.own)
         return Inside(own, self._around(block, used, bindings, scope))
 
     def _around(

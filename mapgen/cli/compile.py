@@ -61,7 +61,9 @@ def check(
     if any(fault.severity == "error" for fault in findings.faults):
         sys.exit(FAULTS)
     if form == "text":
-        say(f"{len(findings.flows)} flow{'s' * (len(findings.flows) != 1)} checked: all fine")
+        flows = len(findings.flows)
+        words = f"{flows} flow{'s' * (flows != 1)}" if flows else "files of parts"
+        say(f"{words} checked: all fine")
 
 
 @click.command()

@@ -170,6 +170,52 @@ def test_rows(folder: Path) -> None:
     )
 
 
+GIVES = "{{contract: depot-1.200.001, entity: {0}}}".format
+NESTED = f"""\
+parts: 1
+place:
+  takes: {{spot: {OBJECT}, plus: "string?"}}
+  gives: {GIVES("Place")}
+  fields: {{Street: {{value: "spot.street + plus.orValue('')", too_long: reject}}}}
+person:
+  takes: {{who: {OBJECT}, title: string}}
+  gives: {GIVES("Contact")}
+  fields:
+    Name: {{value: title, too_long: truncate}}
+    Place: {{use: place, spot: who, plus: "who.?city"}}
+baron:
+  takes: {{whom: {OBJECT}}}
+  gives: {GIVES("Contact")}
+  use: person
+  who: whom
+  title: "'Baron ' + whom.street"
+  fields: {{Name: {{replace: true, value: "whom.street + ' ' + who.street", too_long: truncate}}}}
+"""
+WRITTEN_OUT = """\
+    Contact:
+      object: parcel.?recipient
+      as: whom
+      fields:
+        Name: {value: "whom.street + ' ' + whom.street", too_long: truncate}
+        Place:
+          object: whom
+          as: spot
+          fields: {Street: {value: "spot.street + whom.?city.orValue('')", too_long: reject}}
+"""
+
+
+def test_parts_in_parts(folder: Path) -> None:
+    """A part that is another with a rule of its own, and has a third inside, is written out."""
+    used = BASE.replace(
+        ADDRESS, f'{ADDRESS}    Contact: {{use: baron, whom: "parcel.?recipient"}}\n'
+    )
+    used = used.replace("mapping:\n", "mapping:\n  uses: [parts/depot.parts.yaml]\n")
+
+    code, _ = compiled(folder, {SPEC: used, PARTS: NESTED})
+
+    assert code == compiled(folder, {SPEC: BASE.replace(ADDRESS, ADDRESS + WRITTEN_OUT)})[0]
+
+
 def test_stale_code(tmp_path: Path) -> None:
     """Code is stale once a part says something else, and only then."""
     for case in ("_base", "_parts"):
