@@ -68,7 +68,7 @@ def reference() -> str:
 
 
 def _parts_keys() -> Iterator[KeyLine]:
-    """Yield the keys of a file of parts, those of a part under its name; its rules are shown once."""
+    """Yield the keys of a file of parts, those of a part under its name."""
     file = record_of(model.PartsFile)
     yield from _lines(file.keys, "")
     yield from _lines(record_of(model.Definition).keys, "NAME")
