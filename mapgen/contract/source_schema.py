@@ -119,13 +119,19 @@ def read_source_schema(
     place = document.find(fragment)
     if place is None or not isinstance(place.schema, dict):
         raise Stopped(_no_place(document, fragment))
-    reader = _Reader(library, taken or {})
     try:
-        found = reader.whole(place, name)
+        reader = _Reader(library, taken or {})
+        found = reader.whole((place,), name)
+        record = _record(found.type, name)
+        if record is None:
+            # Of several types, a record is the object.
+            object_alone = Place(document, place.pointer, {"type": "object"}, ("type",))
+            reader = _Reader(library, taken or {})
+            record = _record(reader.whole((place, object_alone), name).type, name)
+            record = record if record is not None and record.fields else None
     except RecursionError:
         fault = reading.not_json(path=path, reason="nested too deep", what="the source schema")
         raise Stopped(fault) from None
-    record = _record(found.type)
     if record is None:
         raise Stopped(_no_record(document, fragment, found))
     said = reader.said
@@ -134,11 +140,16 @@ def read_source_schema(
     )
 
 
-def _record(kind: types.Type) -> types.Object | None:
-    """Return the object that a file holds one of, or a list of: each is a record."""
+def _record(kind: types.Type, name: str) -> types.Object | None:
+    """Return the object that a file holds one of, or a list of: each is a record.
+
+    One whose members have any names has none that a rule could read.
+    """
     found = types.present(kind)
     if isinstance(found, types.ListOf):
         found = types.present(found.element)
+    if isinstance(found, types.MapOf):
+        return types.Object(name, {})
     return found if isinstance(found, types.Object) else None
 
 
@@ -258,13 +269,14 @@ class _Reader:
         self._library = library
         self._made: dict[tuple[object, ...], types.Object] = {}
         self._unions: dict[object, _Found | None] = {}
+        self._open: set[object] = set()
         self._depth = 0
         # What has a name and waits for its members: references may lead on and on.
         self._waiting: dict[str, Callable[[], None]] = {}
 
-    def whole(self, place: Place, name: str) -> _Found:
-        """Return what a place describes, with all that is in it."""
-        found = self.read((place,), name)
+    def whole(self, places: Sequence[Place], name: str) -> _Found:
+        """Return what several schemas together describe, with all that is in it."""
+        found = self.read(places, name)
         while self._waiting:
             self._complete(next(iter(self._waiting)))
         return found
@@ -337,6 +349,8 @@ class _Reader:
         kinds, is_null = _kinds(whole.nodes)
         if len(kinds) == 1:
             found = self._typed(kinds[0], whole, name, is_option=is_option)
+        elif _are_apart([kinds]):
+            found = _untyped(whole.nodes[0], "type")
         elif kinds:
             options = [partial(self._typed, kind, whole, name, is_option=True) for kind in kinds]
             found = self._union(options, whole.nodes[0], "type", name, is_option=is_option)
@@ -353,29 +367,32 @@ class _Reader:
         key = whole.key
         before = self._unions.get(key)
         if key in self._unions and (before is None or not is_option):
-            untyped = Stated(unheld=(stated.no_one_type(whole.nodes[number], keyword),))
-            return before or _Found(types.UNTYPED, untyped)  # one that holds itself
+            return before or _untyped(whole.nodes[number], keyword)  # it holds itself
         self._unions[key] = None
         place = whole.nodes[number]
         options = [
             self._whole([place.inside(keyword, at)])
             for at in range(len(cast("list[object]", place.node[keyword])))
         ]
+        possible = [whole.instead(number, keyword, one) for one in options]
         present = [
-            whole.instead(number, keyword, one) for one in options if not _is_null(one.nodes)
+            one
+            for one, option in zip(possible, options, strict=True)
+            if not _is_null(option.nodes) and _is_possible(one.nodes)
         ]
         kinds = [_kinds_at_once(one) for one in present]
         if len(present) == 1:
             (only,) = present
             found = self._found(only, only.called(name), is_option=is_option)
         elif _are_apart(kinds):
-            found = _Found(types.UNTYPED, Stated(unheld=(stated.no_one_type(place, keyword),)))
+            found = _untyped(place, keyword)
         elif not is_option and all(kind == ("object",) for kind in kinds):
             found = self._any_object(present, key, place, keyword, name)
         else:
             each = [partial(self._found, one, name, is_option=True) for one in present]
             found = self._union(each, place, keyword, name, is_option=is_option)
-        found = found.or_null() if len(present) < len(options) else found
+        is_null = any(_is_null(one.nodes) for one in options)
+        found = found.or_null() if is_null else found
         self._unions[key] = before if is_option else found
         if self._unions[key] is None:
             del self._unions[key]
@@ -427,7 +444,7 @@ class _Reader:
         if len(options) <= _MOST_OPTIONS:
             found = self._one([option() for option in options], name, place, keyword)
         if found is None:
-            return _Found(types.UNTYPED, Stated(unheld=(stated.no_one_type(place, keyword),)))
+            return _untyped(place, keyword)
         return found if is_option or found.members is None else self._named(found, name)
 
     def _one(
@@ -511,7 +528,7 @@ class _Reader:
             return first
         found = self._one(held, name, place, keyword)
         if found is None:
-            return _Found(types.UNTYPED, Stated(unheld=(stated.no_one_type(place, keyword),)))
+            return _untyped(place, keyword)
         return found if found.members is None else self._named(found, name)
 
     def _named(self, found: _Found, name: str) -> _Found:
@@ -533,7 +550,9 @@ class _Reader:
             )
         )
         if kind == "array":
-            element = self._element(whole.nodes, singular(name, "{}_element"))
+            called = singular(name, "{}_element")
+            read = partial(self._element, whole.nodes, called)
+            element = self._unless_inside(("array", whole.key), whole.nodes[0], read)
             said = Stated(own, element.stated, faults or element.stated.unheld)
             return _Found(types.ListOf(element.type), said)
         found = _SCALARS[kind]
@@ -568,8 +587,11 @@ class _Reader:
         if key in self._made and not is_option:
             return _Found(self._made[key])
         places = _members(whole.nodes)
-        values = None if places else self._values(whole.nodes, name)
-        if values is not None:
+        values = None
+        if not places and _values(whole.nodes):
+            read = partial(self._values, whole.nodes, singular(name, "{}_value"))
+            values = self._unless_inside(("map", key), whole.nodes[0], read)
+        if values is not None and not isinstance(types.present(values.type), types.ErrorType):
             said = Stated(inner=values.stated, unheld=values.stated.unheld)
             return _Found(types.MapOf(types.STRING, values.type), said)
         required = frozenset(chain.from_iterable(map(_required, whole.nodes)))
@@ -596,21 +618,24 @@ class _Reader:
                 members[member] = found if member in required else found.or_null()
         return members
 
-    def _values(self, nodes: Sequence[Place], name: str) -> _Found | None:
-        """Return what the values of a map are, None where anything may be there."""
+    def _unless_inside(self, key: object, place: Place, read: Callable[[], _Found]) -> _Found:
+        """Return what a list or a map holds, of no type where it holds itself without an object."""
+        if key in self._open:
+            return _untyped(place, "$ref")
+        self._open.add(key)
+        found = read()
+        self._open.remove(key)
+        return found
+
+    def _values(self, nodes: Sequence[Place], called: str) -> _Found:
+        """Return what the values of a map are."""
         places = _values(nodes)
-        if not places:
-            return None
-        called = singular(name, "{}_value")
         options = [
             partial(self._found, self._whole([one]), called, is_option=True) for one in places
         ]
         if len(places) == 1:
-            found = self.read(places, called)
-        else:
-            found = self._union(options, nodes[0], "patternProperties", called, is_option=False)
-        is_known = not isinstance(types.present(found.type), types.ErrorType)
-        return found if is_known else None
+            return self.read(places, called)
+        return self._union(options, nodes[0], "patternProperties", called, is_option=False)
 
     def _new_name(self, name: str) -> str:
         """Return a name that no other object has."""
@@ -618,6 +643,11 @@ class _Reader:
         number = self.names.get(name, 0) + 1
         self.names[name] = number
         return name if number == 1 else self._new_name(f"{name}_{number}")
+
+
+def _untyped(place: Place, keyword: str) -> _Found:
+    """Return what has no one type by a keyword."""
+    return _Found(types.UNTYPED, Stated(unheld=(stated.no_one_type(place, keyword),)))
 
 
 def _astray(place: Place, reference: str) -> Diagnostic:
@@ -713,6 +743,12 @@ def _is_null(nodes: Sequence[Place]) -> bool:
     """Tell whether null alone is allowed."""
     kinds, is_null = _kinds(nodes)
     return is_null and not kinds
+
+
+def _is_possible(nodes: Sequence[Place]) -> bool:
+    """Tell whether a value can have a type that all schemas allow."""
+    kinds, is_null = _kinds(nodes)
+    return bool(kinds) or is_null or all(_declared(node) is None for node in nodes)
 
 
 def _unknown_types(place: Place) -> Iterator[Diagnostic]:

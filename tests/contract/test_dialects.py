@@ -403,3 +403,47 @@ def test_a_list_of_records_is_of_its_element() -> None:
     assert _kinds(_read({"type": ["null", "object"], "properties": {"n": TEXT}})) == {
         "n": "string?"
     }
+
+
+LOOP = {"$ref": "#/$defs/loop"}
+
+
+@pytest.mark.parametrize(
+    ("loop", "kind"),
+    [
+        ({"type": "array", "items": LOOP}, "list(list(unknown))?"),
+        ({"type": "object", "additionalProperties": LOOP}, "loop?"),
+        ({"type": ["array", "object"], "items": LOOP}, "unknown"),
+        ({"type": "object", "properties": {"in": {"type": "array", "items": LOOP}}}, "loop?"),
+        ({"anyOf": [{"type": "null"}, {"type": "object", "properties": {"in": LOOP}}]}, "loop?"),
+        ({"oneOf": [ITEM, {"type": "object", "properties": {"in": LOOP}}]}, "loop?"),
+        ({"allOf": [{"$ref": "#/$defs/item"}, {"$ref": "#/$defs/item"}]}, "a?"),
+        (LOOP, "unknown"),
+    ],
+    ids=str,
+)
+def test_what_holds_itself(loop: dict[str, Any], kind: str) -> None:
+    """A schema may hold itself; what has no end has no type, and only then."""
+    schema = {"type": "object", "properties": {"a": LOOP}, "$defs": {"loop": loop, "item": ITEM}}
+
+    assert _kinds(_read(schema))["a"] == kind
+
+
+@pytest.mark.parametrize("kinds", [["object", "boolean"], ["object", "array"], ["null", "object"]])
+def test_a_root_of_several_types_is_the_object(kinds: list[str]) -> None:
+    """Of what is no object, no record is made."""
+    assert _kinds(_read({"type": kinds, "properties": {"n": TEXT}})) == {"n": "string?"}
+
+
+def test_references_lead_on_and_on() -> None:
+    """A chain of a thousand objects is read, each where it is named."""
+    parts = {
+        f"p{n}": {"type": "object", "properties": {"next": {"$ref": f"#/$defs/p{n + 1}"}}}
+        for n in range(1000)
+    }
+    found = _read({"$ref": "#/$defs/p0", "$defs": {**parts, "p1000": ITEM}})
+
+    kind: Any = found.record
+    for _ in range(1000):
+        kind = kind.fields["next"].of
+    assert list(kind.fields) == ["sku"]
