@@ -189,7 +189,8 @@ class Join(Struct, frozen=True):
     """What is put into each record: the records of another file with the same key.
 
     `on_missing` says what it means that there is none where `takes` is `one`; the values of a key
-    that `is_personal` are not shown.
+    that `is_personal` are not shown. Records that are `is_in_input` come in the same file as those
+    that they belong to; `where` has texts that their members are, `*` at the end for any.
     """
 
     on: tuple[JoinKey, ...]
@@ -197,6 +198,8 @@ class Join(Struct, frozen=True):
     on_missing: Literal["reject", "retry", "omit"] = "reject"
     form: Form = Form()
     is_personal: bool = False
+    is_in_input: bool = False
+    where: dict[str, str] = {}
 
 
 class Group(Struct, frozen=True):

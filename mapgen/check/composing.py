@@ -53,6 +53,7 @@ def whole_record(
         if found is None:
             return None
         faults += _faults_of_key(source, join, whole, found)
+        faults += _faults_of_where(join, found)
         whole = _with_join(join, whole, found)
     return whole
 
@@ -136,6 +137,21 @@ def _faults_of_key(
             yield words.key_types_differ(
                 pair.of, member=pair.member, kind=kind_words(kind), other=kind_words(other)
             )
+
+
+def _faults_of_where(join: spec.Join, joined: SourceSchema) -> Iterator[Diagnostic]:
+    """Yield what is wrong with the choice of records, and with the file that they are in."""
+    for member, _ in join.where:
+        kind = joined.record.fields.get(member.value)
+        if kind is None:
+            owner = f"`{join.schema.value}`"
+            yield words.unknown_key_member(member, owner=owner, known=joined.record.fields)
+        elif types.present(kind) != types.STRING:
+            yield words.unfit_choice(member, why=f"it is {kind_words(types.present(kind))}")
+    for key, span in join.form.written:
+        if join.file is not None and key in ("format", *SETTINGS):
+            why = "is that of the source where the records are in the input"
+            yield messages.unfit_modifier(span, name=key, why=why)
 
 
 def _faults_of_group(
@@ -236,6 +252,7 @@ def key_paths(source: spec.SourceClause, record: types.Object) -> Iterator[str]:
     name = source.name.value
     for join in source.joins:
         at = f"{name}.{join.name.value}" + "[]" * (not join.takes_one)
+        yield from (f"{at}.{member.value}" for member, _ in join.where)
         for pair in join.on:
             yield f"{at}.{pair.member.value}"
             yield f"{name}.{pair.of.value}"

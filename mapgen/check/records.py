@@ -72,7 +72,11 @@ def joins(
             ),
             takes="one" if join.takes_one else "many",
             on_missing=cast(Literal["reject", "retry", "omit"], on_missing),
-            form=form(join.form, record.fields[join.name.value]),
+            form=form(
+                join.form if join.file is None else source.form, record.fields[join.name.value]
+            ),
+            is_in_input=join.file is not None,
+            where={member.value: text.value for member, text in join.where},
             is_personal=ir.is_below_any(personal, _key_paths(source.name.value, join)),
         )
 

@@ -10,7 +10,7 @@ from typing import Any, BinaryIO
 import click
 import msgspec
 
-from mapgen.cli.flows import BoundFlow, open_records, readable, shown
+from mapgen.cli.flows import STANDARD_INPUT, BoundFlow, open_records, readable, shown
 from mapgen.cli.output import say
 from mapgen.plan import Join
 from mapgen.report import suggestion
@@ -35,6 +35,7 @@ def open_joins(bound: BoundFlow, paths: Mapping[str, Path], source: Path) -> Ite
     """
     joins = bound.flow.plan.joins
     _known_joins(bound, paths)
+    paths = {**_in_the_input(bound, source), **paths}
     with ExitStack() as streams:
         files = {}
         for name, path in paths.items():
@@ -44,6 +45,19 @@ def open_joins(bound: BoundFlow, paths: Mapping[str, Path], source: Path) -> Ite
         together = streams.enter_context(Joins(bound.flow.plan, files))
         _files_of_cells(bound, paths)
         yield together
+
+
+def _in_the_input(bound: BoundFlow, source: Path) -> Mapping[str, Path]:
+    """Return the joins whose records are in the input, which is read once more for each."""
+    plan = bound.flow.plan
+    names = [name for name, join in plan.joins.items() if join.is_in_input]
+    if names and source == STANDARD_INPUT:
+        joined = ", ".join(f"`{name}`" for name in names)
+        raise click.UsageError(
+            f"the input of `{plan.flow}` holds {joined} as well and is read twice:"
+            " name a file, `--input FILE`"
+        )
+    return dict.fromkeys(names, source)
 
 
 def _is_same(path: Path, source: Path) -> bool:
@@ -88,7 +102,9 @@ def _needed(bound: BoundFlow, name: str, join: Join) -> tuple[str, ...]:
 
 
 def tell_unasked(joins: Joins) -> None:
-    """Say how many records of the joined files belong to no record of the input."""
+    """Say how many records of the joined files belong to no record of the input, and to no join."""
+    if joins.strangers:
+        say(f"passed over, as of no join: {joins.strangers} with the key of one", err=True)
     for name, count in joins.unasked().items():
         belongs = "record belongs" if count == 1 else "records belong"
         say(f"{name}: {count} {belongs} to no record of the input", err=True)

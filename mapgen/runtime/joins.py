@@ -13,7 +13,7 @@ from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
 from itertools import chain
-from typing import Self
+from typing import Literal, Self
 
 import msgspec
 from msgspec.structs import replace
@@ -67,24 +67,49 @@ class JoinedFile:
     is_input: bool = False
 
 
-class Children:
-    """Tells the records of a join from those that they belong to, where one file holds both."""
+# Whether a record has the key of a join, and what it asks for; with the key alone; with that alone.
+_Chosen = Literal["ours", "others", "keyless", "unasked"]
+
+
+class Choice:
+    """Tells which records of a file a join takes, where it does not take all."""
 
     def __init__(self, join: Join) -> None:
-        self._names = tuple(pair.member for pair in join.on)
-        self._members = raw_decoder("Key", self._names)
+        """Prepare for the records of a join."""
+        self._key = tuple(pair.member for pair in join.on)
+        self._where = join.where
+        self._names = tuple(dict.fromkeys((*self._key, *self._where)))
+        self._members = raw_decoder("Chosen", self._names)
 
-    def have(self, record: Record) -> bool | None:
-        """Whether a record has the key of the join; None for what cannot be read."""
+    def of(self, record: Record) -> _Chosen | None:
+        """Return what a record is to the join; None for what cannot be read."""
         if isinstance(record, Row):
             cells = dict(zip(record.header, record.cells, strict=True))
-            return all(cells.get(name) for name in self._names)
-        try:
-            found = self._members.decode(record.data)
-        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-            return None
-        values = map(bytes, msgspec.structs.astuple(found))
-        return all(value not in (b"", b"null") for value in values)
+            texts = {name: cells.get(name) or None for name in self._names}
+        else:
+            try:
+                found = msgspec.structs.astuple(self._members.decode(record.data))
+            except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+                return None
+            texts = {name: _text(raw) for name, raw in zip(self._names, found, strict=True)}
+        is_asked_for = all(_is_like(texts[name], words) for name, words in self._where.items())
+        if any(texts[name] is None for name in self._key):
+            return "keyless" if is_asked_for else "unasked"
+        return "ours" if is_asked_for else "others"
+
+
+def _text(member: msgspec.Raw) -> str | None:
+    """Return a text, or another value as it is written; None for what is missing."""
+    data = bytes(member)
+    if data in (b"", b"null"):
+        return None
+    return str(_own_value(data.decode("utf-8", "replace"))) if data[:1] == b'"' else data.decode()
+
+
+def _is_like(text: str | None, words: str) -> bool:
+    if text is None:
+        return False
+    return text.startswith(words[:-1]) if words.endswith("*") else text == words
 
 
 class Joins:
@@ -98,7 +123,8 @@ class Joins:
             files: the files by the names of the joins; a member without one is in the records.
         """
         self._plan = plan
-        self._children = [Children(plan.joins[name]) for name, one in files.items() if one.is_input]
+        self._choices = [Choice(plan.joins[name]) for name, one in files.items() if one.is_input]
+        self.strangers = 0
         self._open = ExitStack()
         self._indices = {
             name: self._open.enter_context(
@@ -118,13 +144,19 @@ class Joins:
 
         Raises IndexingError.
         """
+        self.strangers = 0
         with _told():
             for index in self._indices.values():
                 yield from index.read()
 
     def is_child(self, record: Record) -> bool:
-        """Whether a record of the input is one of those that are joined, and none of the flow."""
-        return any(children.have(record) is True for children in self._children)
+        """Whether a record of the input has the key of a join, so that it is none of the flow.
+
+        What no join takes of them is counted as `strangers`.
+        """
+        found = {choice.of(record) for choice in self._choices}
+        self.strangers += "ours" not in found and "others" in found
+        return not found.isdisjoint(("ours", "others"))
 
     def joined(self, record: Record) -> Record:
         """Return a record with what belongs to it. Raises IndexingError."""
@@ -193,11 +225,10 @@ class _Index:
         self._database.execute("BEGIN")
         rows: list[tuple[int, str, bytes]] = []
         size = 0
-        children = Children(self._join) if self.file.is_input else None
+        is_chosen = self.file.is_input or bool(self._join.where)
+        choice = Choice(self._join) if is_chosen else None
         for raw in self.file.records:
-            if children is not None and (is_child := children.have(raw)) is not True:
-                if is_child is None:  # it is told as one of the input, and may be one of ours
-                    self._unread = self._unread or raw
+            if choice is not None and not self._takes(choice.of(raw), raw):
                 continue
             try:
                 value, data = self._decoded(raw)
@@ -220,6 +251,14 @@ class _Index:
         self._database.execute("COMMIT")
         self._database.execute("CREATE INDEX by_key ON record (key)")
         self._known = bytearray(self._records // 8 + 1)
+
+    def _takes(self, chosen: _Chosen | None, raw: Row | RawRecord) -> bool:
+        """Whether a record is one of the join, by what it was found to be."""
+        if not self.file.is_input:
+            return chosen not in ("others", "unasked")
+        if chosen is None:  # it is told as one of the input, and may be one of ours
+            self._unread = self._unread or raw
+        return chosen == "ours"
 
     def _decoded(self, raw: Row | RawRecord) -> tuple[JsonValue, bytes]:
         if isinstance(raw, RawRecord):

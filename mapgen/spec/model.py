@@ -759,6 +759,13 @@ class Join(Construct, what="a join"):
     on_missing: Text | None = optional(
         words.MISSING_RECORD, "what it means that none has the key; goes with `takes: one`"
     )
+    file: Text | None = optional(
+        words.JOINED_FILE, "`input`: the records are in the input, beside those they belong to"
+    )
+    where: tuple[tuple[Text, Text], ...] = optional(
+        MapOf(keyed(words.PROSE), "the texts of members"),
+        "only records whose members are these texts; `*` at the end of one stands for any",
+    )
     form: Format = itself(Format)
 
     @property

@@ -48,9 +48,7 @@ RECIPES = [
     ),
     pytest.param("Flat files", "--input orders.csv", id="flat files"),
     pytest.param("Envelopes: webhooks, GraphQL, taps", "--input wrapped.jsonl", id="envelopes"),
-    pytest.param(
-        "Bulk operations of Shopify", "--input bulk.jsonl --join lines=bulk.jsonl", id="bulk"
-    ),
+    pytest.param("Bulk operations of Shopify", "--input bulk.jsonl", id="bulk"),
     pytest.param("Files of banks and offices", "--input office.csv", id="office"),
     pytest.param(
         "Values that differ from record to record", "--input loose.jsonl", id="values that differ"

@@ -248,6 +248,35 @@ def test_children_in_the_file_of_their_parents() -> None:
         assert joined(joins, {"id": "b"}) == ("R107", None)
 
 
+KINDS = """\
+{"id": "a"}
+{"n": 1, "order": "a", "gid": "Line/1"}
+{"n": 2, "order": "a", "gid": "Tax/2"}
+{"n": 3, "order": "a"}
+{"n": 4, "order": null, "gid": "Line/4"}
+{"n": 5, "gid": "Line/5"}
+"""
+
+
+@pytest.mark.parametrize(("is_input", "told"), [(True, []), (False, [5, 6])])
+def test_records_that_are_chosen(is_input: bool, told: list[int]) -> None:
+    """Only those are taken whose members are what is asked for; those without a key are told."""
+    join = Join(BY_ID, "many", where={"gid": "Line/*"})
+
+    def records() -> list[RawRecord]:
+        return list(read_records(io.BytesIO(KINDS.encode()), "kinds.jsonl"))
+
+    file = JoinedFile("kinds.jsonl", records(), is_input=is_input)
+    with Joins(plan(join), {"items": file}) as joins:
+        assert [one.origin.line for one in joins.read()] == told
+        assert joined(joins, {"id": "a"}) == (
+            [{"n": 1, "order": "a", "gid": "Line/1"}] if is_input else ("R107", None)
+        )
+        if is_input:
+            own = [one.line for one in records() if not joins.is_child(one)]
+            assert (own, joins.strangers) == ([1, 5, 6], 2)
+
+
 def test_a_joined_member_is_decoded_with_the_record() -> None:
     """What is joined takes the place of a member of its name."""
     with opened(ONE, lines(ITEMS)) as (joins, _):

@@ -32,3 +32,7 @@ unfit_date_format = Message(
     "E576: the cells of `{column}` cannot be read as `{it}`: {why}",
     help="a format is of letters like `dd.MM.yyyy`, for a column that is a date in the schema",
 )
+unfit_choice = Message(
+    "E577: records cannot be chosen by `{it}`: {why}",
+    help="`where:` compares members that are text in the schema",
+)
