@@ -203,7 +203,10 @@ class Join(Struct, frozen=True):
 
 
 class Group(Struct, frozen=True):
-    """Rows with equal values in the columns `by` are one record; its list of them is `rows`."""
+    """Rows with equal values in the columns `by` are one record; its list of them is `rows`.
+
+    Without columns all rows of a file are one.
+    """
 
     by: tuple[str, ...]
     rows: str

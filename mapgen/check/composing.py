@@ -206,6 +206,8 @@ def _of_rows(source: spec.SourceClause, group: spec.Group, row: SourceSchema) ->
     is_taken = group.alias.value in fields
     fields[group.alias.value] = types.ERROR if is_taken else types.ListOf(row.record)
     lasting = {(name, column) for column in columns if (row.record.name, column) in row.lasting}
+    if not group.by:  # a file is what it is: another one is another record
+        lasting.add((name, group.alias.value))
     return replace(
         row,
         record=types.Object(name, fields),

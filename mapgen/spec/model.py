@@ -775,11 +775,15 @@ class Join(Construct, what="a join"):
 
 
 class Group(Construct, what="a group"):
-    """Rows with one key in the columns `by` are one record; `alias` is its list of them."""
+    """Rows with one key in the columns `by` are one record; `alias` is its list of them.
 
-    by: tuple[Text, ...] = required(
+    Without columns all rows of a file are one.
+    """
+
+    by: tuple[Text, ...] = optional(
         ListOf(Words("a column"), or_single=True, least=1),
-        "columns of the key: rows that follow each other and have one key are one record",
+        "columns of the key: rows that follow each other and have one key are one record; without,"
+        " all rows of a file are",
     )
     alias: Text = required(words.NAME, "what a record calls the list of its rows", key="as")
     key: Text = named()

@@ -18,6 +18,7 @@ from mapgen.runtime.sources.groups import RowGroup, grouped
 from mapgen.runtime.sources.records import RawRecord
 
 BY_SHEET = Group(("sheet",), "rows")
+WHOLE = Group((), "rows")
 
 
 def records(text: str, group: Group = BY_SHEET) -> list[RowGroup | RawRecord]:
@@ -143,3 +144,22 @@ def test_no_key_gives_two_records(given_rows: list[tuple[str, str]]) -> None:
     faulty = [fault_of(one) for one in found if isinstance(one, RawRecord)]
     assert whole == list(dict.fromkeys(sheet for sheet, _ in given_rows))
     assert all(isinstance(fault, Unjoined) and fault.code == "R104" for fault in faulty)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        pytest.param("", [], id="no row"),
+        pytest.param(
+            "A,1\nB,1\nA,2\n",
+            [(2, {"rows": [row for one in ("A1", "B1", "A2") for row in rows(*one)["rows"]]})],
+            id="any rows",
+        ),
+        pytest.param(
+            "A,1\nx\nB,1\n", [(3, SHORT), (2, "R101", f"{UNREAD} 3: {SHORT}")], id="unread"
+        ),
+    ],
+)
+def test_a_file_is_one_record(text: str, expected: list[object]) -> None:
+    """Without columns all rows are of one record, which lacks none of them."""
+    assert [shown(record) for record in records(f"sheet,sku\n{text}", WHOLE)] == expected

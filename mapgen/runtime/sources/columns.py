@@ -61,6 +61,9 @@ def _group_reader(kind: type, first: RowGroup, spelling: Spelling) -> _Read:
     if inner is None:  # no rule reads the rows
         key = _values(kind, first.group.by, spelling)
         return lambda record: kind(*key(list(of_key(record.rows[0]))))
+    if not first.group.by:
+        of_row = _values(inner, first.header, spelling)
+        return lambda record: kind([inner(*of_row(cells)) for cells in record.rows])
     at = list(kinds).index(first.group.rows)
     key = _values(kind, first.group.by, spelling, at)
     values = _values(inner, first.header, spelling)
