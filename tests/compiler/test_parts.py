@@ -203,3 +203,48 @@ def test_what_does_not_fit(old: str, new: str, codes: list[str], tmp_path: Path)
     workspace = _workspace(tmp_path, old, new)
 
     assert sorted({one.code for one in check_specs(workspace, [SPEC]).faults}) == codes
+
+
+SOMEBODY = """\
+parts: 1
+somebody:
+  summary: somebody
+  takes:
+    person: {schema: schemas/parcel.schema.json, at: properties/recipient}
+    extra: string?
+  gives: {contract: depot-1.200.001, entity: Contact}
+  fields:
+    Name: extra
+    Place:
+      when: person.city != null && extra != null
+      let: {heavy: "person.street + extra"}
+      fields: {City: heavy + person.city}
+  ignore: {}
+"""
+USE = """\
+    Contact:
+      use: somebody
+      when: parcel.recipient != null
+      person: parcel.recipient
+      extra: "heavy ? parcel.?remark : optional.none()"
+"""
+
+
+def test_in_a_part_that_is_used(tmp_path: Path) -> None:
+    """Its names keep apart from those of the flow, and what it asks for is there in it."""
+    workspace = _workspace(tmp_path, PART, PART + USE)
+    (workspace.root / "specs" / "parts").mkdir()
+    (workspace.root / "specs" / "parts" / "some.parts.yaml").write_text(SOMEBODY, "utf-8")
+    spec = workspace.root / SPEC
+    uses = "mapping:\n  uses: [parts/some.parts.yaml]\n"
+    spec.write_text(spec.read_text("utf-8").replace("mapping:\n", uses, 1), "utf-8")
+    flow = _flow(workspace)
+    recipient = {"street": "Quay 1", "city": "Faro"}
+
+    made = _document(flow, recipient=recipient, weight="40", remark="b")
+    assert made["Contact"] == {"Name": {"value": "b"}, "Place": {"City": {"value": "Quay 1bFaro"}}}
+    assert made["ContactPlaceOverride"] == {"value": True}
+    assert "Contact" not in _document(flow, recipient=recipient, weight="1", remark="b")
+    module = workspace.root / "generated" / "deliveries" / "transformer.py"
+    told, _, code = mypy.run(["--strict", str(module)])
+    assert code == 0, told
