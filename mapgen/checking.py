@@ -52,6 +52,7 @@ def check_specs(workspace: Workspace, paths: Iterable[str]) -> Findings:
         except Stopped as stopped:
             faults.extend(borrowed(stopped.diagnostics, flow.beside))
     files = list(shelf.shared.check_files())
+    faults.extend(shelf.shared.failing_examples())
     if not shelf.faults and len(flows) == len(given) == len(workspace.spec_paths()):
         faults.extend(idle_files(files, flows))
     faults.extend(circles(shelf.known_flows, [flow.flow.value for flow in specs]))

@@ -60,6 +60,7 @@ class Shared(Struct):
     _linked: dict[str, Linked] = field(default_factory=dict)
     _parts: dict[PartKey, PartFacts] = field(default_factory=dict)
     _named: dict[PartKey, Named] = field(default_factory=dict)
+    _untried: list[Defined] = field(default_factory=list)
 
     def flow(self, path: str) -> spec.Spec:
         """Return a spec with the rules of the parts that it uses. Raises Stopped."""
@@ -165,16 +166,20 @@ class Shared(Struct):
             part = Defined(definition, words, contract, takes, reused)
             self._parts[key] = check_definition(part, self.faults)
             if self._parts[key].is_right and definition.examples:
-                self._try(part)
+                self._untried.append(part)
         return self._parts[key]
 
-    def _try(self, part: Defined) -> None:
-        """Report the examples of a part that it does not keep."""
+    def failing_examples(self) -> Iterator[Diagnostic]:
+        """Yield the faults of examples that the parts checked so far do not keep."""
+        if not self._untried:
+            return
         from mapgen.trying import failing  # what runs generated code, few need
 
-        flow = alone(part)
-        assert flow is not None
-        self.faults.extend(failing(part.definition, flow))
+        for part in self._untried:
+            flow = alone(part)
+            assert flow is not None, part.definition.name.value
+            yield from failing(part.definition, flow)
+        self._untried.clear()
 
     def _contract(self, gives: spec.Gives) -> Contract | None:
         found = self.contract(gives.contract.value)

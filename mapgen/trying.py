@@ -6,15 +6,16 @@ import json
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryDirectory, gettempdir
 
 from mapgen.check.definitions import IDENTITY
 from mapgen.emit.plans import plan_file, rule_map_file
 from mapgen.emit.python.transformer import transformer
 from mapgen.emit.templates import render
 from mapgen.ir.flow import Flow
-from mapgen.report import Diagnostic
+from mapgen.report import Diagnostic, Stopped
 from mapgen.report.catalogue import reuse as messages
+from mapgen.report.catalogue.project import cannot_write
 from mapgen.runtime.outcome import Document, Rejected
 from mapgen.runtime.sources.records import RawRecord
 from mapgen.runtime.transform import Bound, LoadedFlow, Transformer, load_flow
@@ -38,18 +39,27 @@ def failing(definition: spec.Definition, flow: Flow) -> Iterator[Diagnostic]:
         "flow.json": plan_file(flow),
         "map.json": rule_map_file(flow, module.rules, code),
     }
-    with TemporaryDirectory() as folder:
-        for name, text in files.items():
-            (Path(folder) / name).write_text(text, encoding="utf-8")
-        loaded = load_flow(Path(folder), lambda pointer: pointer)
-        for example in definition.examples:
-            yield from _fault(definition, example, flow, loaded)
+    try:
+        with TemporaryDirectory() as folder:
+            for name, text in files.items():
+                (Path(folder) / name).write_text(text, encoding="utf-8")
+            loaded = load_flow(Path(folder), lambda pointer: pointer)
+            for example in definition.examples:
+                yield from _fault(definition, example, flow, loaded)
+    except OSError as error:
+        reason = f"{error.strerror} (what examples of parts are tried with; `TMPDIR` says where)"
+        raise Stopped(cannot_write(path=gettempdir(), reason=reason)) from None
 
 
 def _fault(
     definition: spec.Definition, example: spec.PartExample, flow: Flow, loaded: LoadedFlow
 ) -> Iterator[Diagnostic]:
     given = _arguments(definition, example)
+    unknown = given.keys() - {one.name.value for one in definition.takes}
+    if unknown:
+        why = f"the part has no parameter `{min(unknown)}`"
+        yield messages.example_unfit(example.span, why=why)
+        return
     zones = [setting.name for setting in flow.settings]
     try:
         named = {name: zone_of(str(json.loads(given.pop(name)))) for name in zones}

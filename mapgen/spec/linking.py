@@ -18,8 +18,8 @@ from mapgen.spec import model as spec
 from mapgen.spec.shapes import At, record_of
 from mapgen.workspace import from_specs
 
-# What may stand beside `use`: no parameter has such a name.
-BESIDE = frozenset(
+# What may stand beside `use`, or says what kind a rule is: no parameter has such a name.
+BESIDE = frozenset(spec.RULE.kinds).union(
     name
     for shape in (
         *(spec.Fixed, spec.Object, spec.Each, spec.Block, spec.RowBlock),
