@@ -67,7 +67,7 @@ class Object(Kind, frozen=True, eq=False):
     among: tuple[str, ...] = ()
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Object) and _is_one_type(self, other, frozenset())
+        return isinstance(other, Object) and _is_one_type(self, other, set())
 
     def __hash__(self) -> int:
         return hash(frozenset(self.fields) if self.is_structural else self.name)
@@ -168,7 +168,7 @@ def held(of: Type) -> Type:
     return found
 
 
-def _is_one_type(left: Type, right: Type, assumed: frozenset[tuple[str, str]]) -> bool:
+def _is_one_type(left: Type, right: Type, assumed: set[tuple[str, str]]) -> bool:
     """Tell whether two types are one; objects that hold themselves are where all else is alike."""
     match left, right:
         case (Optional(one), Optional(other)) | (ListOf(one), ListOf(other)):
@@ -179,12 +179,13 @@ def _is_one_type(left: Type, right: Type, assumed: frozenset[tuple[str, str]]) -
             pair = (left.name, right.name)
             if left.name == right.name or pair in assumed:
                 return True
+            assumed.add(pair)  # where one pair differs, all does
             return (
                 (left.is_structural and right.is_structural)
                 and left.fields.keys() == right.fields.keys()
                 and left.unreadable == right.unreadable
                 and all(
-                    _is_one_type(kind, right.fields[name], assumed | {pair})
+                    _is_one_type(kind, right.fields[name], assumed)
                     for name, kind in left.fields.items()
                 )
             )
