@@ -32,7 +32,7 @@ FORMATS: Mapping[str, FileFormat] = {
         reads="CSV with a header line (`.csv`, `.tsv`, `.txt`)",
         refuses=(".json", ".jsonl", ".ndjson", ".xml", ".xlsx"),
         takes=(
-            *("delimiter", "quoting", "encoding", "header_line"),
+            *("delimiter", "quoting", "encoding", "header_line", "short_rows"),
             *("decimal", "thousands", "dates", "group"),
         ),
         holds_cells=True,

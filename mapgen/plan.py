@@ -37,6 +37,7 @@ class Form(Struct, frozen=True, omit_defaults=True):
     dates: dict[str, str] = {}
     header_line: int = 1
     sheet: str | None = None
+    short_rows: Literal["reject", "fill"] = "reject"
     own: tuple[str, ...] = ()
 
     @property

@@ -710,6 +710,11 @@ class Format(Construct):
     header_line: ScalarNode | None = optional(
         Whole(least=1), "the line with the names of the columns; the first unless said"
     )
+    short_rows: Text | None = optional(
+        words.SHORT_ROWS,
+        "what becomes of a row of CSV with fewer cells than the header: `reject`, unless said"
+        " `fill`, with empty ones",
+    )
     decimal: Text | None = optional(
         words.DECIMAL_SIGN, "the sign before the decimals of numbers in cells; a point unless said"
     )

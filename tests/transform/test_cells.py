@@ -228,6 +228,24 @@ def test_every_line_is_accounted_for(lines: list[str], is_quoted: bool) -> None:
     assert [row.number for row in read] == list(range(1, len(read) + 1))
 
 
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("1;2;3\n", [{"a": "1", "b": "2", "c": "3"}]),
+        ("1\n2;3\r\n", [{"a": "1"}, {"a": "2", "b": "3"}]),
+        ("1;2;3;4\n", ["the row has 4 cells, the header 3"]),
+        ("1;2;3\n4;5", [{"a": "1", "b": "2", "c": "3"}, "the row has 2 cells, the header 3"]),
+        ("1;2;3", [{"a": "1", "b": "2", "c": "3"}]),
+        ("\n;;\n", []),
+    ],
+)
+def test_short_rows_that_are_filled(text: str, found: list[object]) -> None:
+    """Cells that a row lacks are empty, but where the file may be cut off."""
+    rows = list(read_rows(io.BytesIO(f"a;b;c\n{text}".encode()), ";", (), fills=True))
+
+    assert [row.broken or json.loads(row.data) for row in rows] == found
+
+
 def test_cells_that_are_never_quoted() -> None:
     """Quotation marks are text in a report whose cells stand in none."""
     text = 'a\tb\n1\t"The Best" mug\n2\t"open\n'

@@ -50,6 +50,7 @@ class CsvFiles:
             needed,
             is_quoted=form.is_quoted,
             header_line=form.header_line,
+            fills=form.short_rows == "fill",
         )
 
     def source(self, plan: Plan, kind: type[msgspec.Struct]) -> Source:
@@ -71,6 +72,7 @@ class _Chunks:
         self._rest = ""
         self._is_first = True
         self.is_utf8 = True
+        self.is_cut = False
 
     def __iter__(self) -> _Chunks:
         return self
@@ -85,6 +87,7 @@ class _Chunks:
                 end = max(text.rfind("\n"), text.rfind("\r", 0, -1)) + 1
             elif text:
                 end = len(text)
+                self.is_cut = text[-1] not in "\r\n"
             else:
                 raise StopIteration
             if len(text) >= LONGEST_LINE:
@@ -137,6 +140,7 @@ def read_rows(
     *,
     is_quoted: bool = True,
     header_line: int = 1,
+    fills: bool = False,
 ) -> Iterator[Row | RawRecord]:
     """Yield the rows below the header that are not empty; unreadable ones are broken records.
 
@@ -149,6 +153,7 @@ def read_rows(
         needed: columns without which no row can become a record.
         is_quoted: whether a cell may stand in quotation marks; if not, they are text.
         header_line: the line with the header; those before it are passed over.
+        fills: whether cells that a row lacks at its end are empty; not where the file is cut off.
 
     Raises HeaderError where the first line lacks one of them, or names a column twice.
     """
@@ -173,6 +178,9 @@ def read_rows(
                 elif len(cells) == width and (chunks.is_utf8 or _is_text(header, cells)):
                     number += 1
                     yield Row(number, begin, header, cells)
+                elif fills and len(cells) < width and not chunks.is_cut and chunks.is_utf8:
+                    number += 1
+                    yield Row(number, begin, header, cells + [""] * (width - len(cells)))
                 else:
                     broken = _misshapen(header, cells)
                     break
