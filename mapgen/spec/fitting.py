@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from msgspec import Struct
@@ -243,7 +243,7 @@ class _Fitting(Struct, frozen=True):
             is_cut = entry.key.value not in keys and describe(entry.value) == "nothing"
             if entry.key.value in keys:
                 self.fit(entry.value, keys[entry.key.value].shape)
-            elif rest is not None and _is_other(entry, node, rest):
+            elif rest is not None and _is_other(entry, node, rest, free):
                 self._pattern(entry.key, rest.names)
                 self.fit(entry.value, rest.shape)
             elif not (is_cut and cut_before):
@@ -299,11 +299,13 @@ class _Fitting(Struct, frozen=True):
         self._record(node, kind.what, {**kind.keys, **shape.shared}, kind.rest)
 
 
-def _is_other(entry: Entry, node: MapNode, rest: Rest) -> bool:
+def _is_other(entry: Entry, node: MapNode, rest: Rest, free: Iterable[str]) -> bool:
     """Whether an entry may be one of those whose keys the author chooses."""
     if rest.beside and rest.beside not in node.by_key:
         return False
-    return not isinstance(written(rest.shape), Formula) or isinstance(entry.value, ScalarNode)
+    # What is no expression and has nearly the name of a key, is one that is misspelt.
+    is_value = not isinstance(written(rest.shape), Formula) or isinstance(entry.value, ScalarNode)
+    return is_value or not near_names(entry.key.value, free)
 
 
 def _is_whole(words: str) -> bool:
