@@ -11,6 +11,7 @@ from decimal import Decimal
 
 from msgspec import UNSET, Struct, UnsetType
 
+from mapgen.runtime.blanks import trimmed
 from mapgen.runtime.functions import non_blank
 from mapgen.runtime.limits import above, at_least, required, rows, same, text, with_places
 from mapgen.runtime.source import Amount
@@ -130,9 +131,9 @@ def bind(_settings: Settings, _lookups: Lookups) -> Callable[[Prices], SalesPric
                     dict.fromkeys(
                         "|".join(
                             [
-                                row.sku.strip(),
-                                (row.price_class or "").strip(),
-                                row.unit.strip(),
+                                trimmed(row.sku),
+                                trimmed(row.price_class or ""),
+                                trimmed(row.unit),
                                 format(
                                     (
                                         row.from_quantity
@@ -141,7 +142,7 @@ def bind(_settings: Settings, _lookups: Lookups) -> Callable[[Prices], SalesPric
                                     ),
                                     "f",
                                 ),
-                                row.currency.strip(),
+                                trimmed(row.currency),
                             ]
                         )
                         for row in prices.rows

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 
 from msgspec import UNSET, Struct, UnsetType
 
+from mapgen.runtime.blanks import trimmed
 from mapgen.runtime.functions import lower_ascii, non_blank, present
 from mapgen.runtime.limits import first_found, required, text, truncated, unless_empty
 from mapgen.runtime.source import Whole
@@ -247,7 +248,7 @@ def bind(settings: Settings, lookups: Lookups) -> Callable[[SourceCustomer], Cus
 
     def transform(customer: SourceCustomer) -> Customer | Skip:
         """Return the document of a customer, or raise RuleError at the first error."""
-        tags = [lower_ascii(tag.strip()) for tag in customer.tags.split(",")]
+        tags = [lower_ascii(trimmed(tag)) for tag in customer.tags.split(",")]
         if any(tag == "test" for tag in tags):
             return Skip("a test customer of the shop's staff")
         email = non_blank(lower_ascii(customer.email) if customer.email is not None else None)

@@ -11,6 +11,7 @@ from decimal import Decimal
 
 from msgspec import UNSET, Struct, UnsetType
 
+from mapgen.runtime.blanks import trimmed
 from mapgen.runtime.functions import non_blank, present
 from mapgen.runtime.limits import above, found, found_in_time, holds, matching, required, rows, text
 from mapgen.runtime.patterns import Pattern
@@ -182,7 +183,7 @@ def bind(_settings: Settings, lookups: Lookups) -> Callable[[Shipment], Document
         tracking_company = (
             text(carrier, 255)
             if shipment.ship_via is not None
-            and (carrier := lookups.carriers.get(shipment.ship_via.strip())) is not None
+            and (carrier := lookups.carriers.get(trimmed(shipment.ship_via))) is not None
             else UNSET
         )
         # fulfilment[]: tracking_number

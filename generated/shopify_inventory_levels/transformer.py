@@ -11,6 +11,7 @@ from decimal import Decimal
 
 from msgspec import UNSET, Struct, UnsetType
 
+from mapgen.runtime.blanks import trimmed
 from mapgen.runtime.functions import divided, first, round_down
 from mapgen.runtime.limits import found, found_in_time, matching, required
 from mapgen.runtime.patterns import Pattern
@@ -120,15 +121,17 @@ def bind(settings: Settings, lookups: Lookups) -> Callable[[Article], Documents 
     ) -> InventoryLevel:
         """Return the document `level`."""
         # level[]: reference
-        reference = f"{article.inventory_id.strip()}/{place.warehouse_id.strip()}"
+        reference = f"{trimmed(article.inventory_id)}/{trimmed(place.warehouse_id)}"
         # level[]: inventory_item_id
         inventory_item_id = matching(
-            found_in_time(lookups.inventory_items, "inventory_items", article.inventory_id.strip()),
+            found_in_time(
+                lookups.inventory_items, "inventory_items", trimmed(article.inventory_id)
+            ),
             PATTERN,
         )
         # level[]: location_id
         location_id = matching(
-            found(lookups.locations, "locations", place.warehouse_id.strip()), PATTERN
+            found(lookups.locations, "locations", trimmed(place.warehouse_id)), PATTERN
         )
         # level[]: available
         available = required(
@@ -153,13 +156,13 @@ def bind(settings: Settings, lookups: Lookups) -> Callable[[Article], Documents 
             return Skip("no longer sold")
         if not (article.export_to_external or False):
             return Skip("not for the shop")
-        base_unit = article.base_uom.strip() if article.base_uom is not None else None
-        sales_unit = article.sales_uom.strip() if article.sales_uom is not None else None
+        base_unit = trimmed(article.base_uom) if article.base_uom is not None else None
+        sales_unit = trimmed(article.sales_uom) if article.sales_uom is not None else None
         conversion = first(
             unit
             for unit in article.uom_conversions
-            if unit.from_uom.strip() == (sales_unit or "")
-            and (unit.to_uom.strip() if unit.to_uom is not None else "") == (base_unit or "")
+            if trimmed(unit.from_uom) == (sales_unit or "")
+            and (trimmed(unit.to_uom) if unit.to_uom is not None else "") == (base_unit or "")
         )
         pieces = (
             DECIMAL_1_0
@@ -179,7 +182,7 @@ def bind(settings: Settings, lookups: Lookups) -> Callable[[Article], Documents 
             level_from(article, pieces, place)
             for place in article.warehouse_details
             if any(
-                name == place.warehouse_id.strip() for name in settings.shop_warehouses.split(" ")
+                name == trimmed(place.warehouse_id) for name in settings.shop_warehouses.split(" ")
             )
         ]
         return Documents(level)

@@ -10,6 +10,7 @@ from decimal import Decimal
 
 from msgspec import UNSET, Struct, UnsetType
 
+from mapgen.runtime.blanks import trimmed
 from mapgen.runtime.functions import divided, non_blank, present, round_half_up
 from mapgen.runtime.limits import at_least, holds, text, truncated
 from mapgen.runtime.source import Amount, Whole
@@ -144,7 +145,7 @@ def bind(settings: Settings, lookups: Lookups) -> Callable[[Product], Documents 
         )
         # item[]: ItemClass
         item_class = StringValue(
-            lookups.item_classes.get(product.product_type.strip(), settings.default_item_class)
+            lookups.item_classes.get(trimmed(product.product_type), settings.default_item_class)
             if product.product_type is not None
             else settings.default_item_class
         )
@@ -187,7 +188,7 @@ def bind(settings: Settings, lookups: Lookups) -> Callable[[Product], Documents 
             cross_references,
             attributes,
         )
-        holds("the variant has a SKU", variant.sku.strip() == variant.sku and variant.sku != "")
+        holds("the variant has a SKU", trimmed(variant.sku) == variant.sku and variant.sku != "")
         return document
 
     def transform(product: Product) -> Documents | Skip:

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 from msgspec import UNSET, Struct, UnsetType
 
+from mapgen.runtime.blanks import trimmed
 from mapgen.runtime.dates import DateFormat
 from mapgen.runtime.functions import (
     before,
@@ -792,7 +793,7 @@ def bind(settings: Settings, lookups: Lookups) -> Callable[[Order], Documents | 
         has_location = order.customer_id != 0 and is_shipped and shipping_place != billing_place
         is_delivered = is_shipped and not has_location
         shipping_method = (
-            order.shipping_lines[0].method_id.strip()
+            trimmed(order.shipping_lines[0].method_id)
             if order.shipping_lines and order.shipping_lines[0].method_id is not None
             else None
         )

@@ -22,6 +22,7 @@ from itertools import chain
 from textwrap import TextWrapper
 from typing import TypeVar
 
+from mapgen.runtime.blanks import trimmed
 from mapgen.runtime.currency import COUNTINGS
 from mapgen.runtime.dates import ClockError, DateFormat
 from mapgen.runtime.errors import RuleError
@@ -64,7 +65,7 @@ _NOTHING = Decimal(0)
 
 def non_blank(text: str | None) -> str | None:
     """Return the text without white space at both ends, None when nothing is left."""
-    return (text.strip() or None) if text is not None else None
+    return (trimmed(text) or None) if text is not None else None
 
 
 def non_zero(value: T) -> T | None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
+from mapgen.runtime.blanks import is_blank
+
 
 def joined(values: Sequence[str]) -> str:
     """Return the identity that the values of its fields make; blank where one of several is.
@@ -14,7 +16,7 @@ def joined(values: Sequence[str]) -> str:
     """
     if len(values) == 1:
         return values[0]
-    if not all(value.strip() for value in values):
+    if any(map(is_blank, values)):
         return ""
     if any("\x00" in value for value in values):
         return "\x00"  # JSON would hide what no database can hold

@@ -29,6 +29,10 @@ from mapgen.expression.tree import (
     Unary,
 )
 
+# White space as Unicode has it, and what has no width.
+BLANKS = "".join(chr(at) for at in range(0x3001) if chr(at).isspace())
+BLANKS += "\u180e\u200b\u200e\u200f\u2060\ufeff"
+
 
 class Failed(Exception):
     """The record makes the expression impossible."""
@@ -73,7 +77,7 @@ OPERATORS: Mapping[str, Callable[[Any, Any], Any]] = {
     "in": lambda left, right: left in right,
 }
 FUNCTIONS: Mapping[str, Callable[..., Any]] = {
-    "trim": lambda text: text.strip(),
+    "trim": lambda text: text.strip(BLANKS),
     "size": len,
     "upperAscii": lambda text: "".join(c.upper() if c.isascii() else c for c in text),
     "contains": lambda text, part: part in text,
@@ -103,7 +107,7 @@ FUNCTIONS: Mapping[str, Callable[..., Any]] = {
     ),
     "intDiv": _int_div,
     "optional.ofNonZeroValue": lambda value: value or None,
-    "nonBlank": lambda text: None if text is None or not text.strip() else text.strip(),
+    "nonBlank": lambda text: None if text is None or not text.strip(BLANKS) else text.strip(BLANKS),
 }  # fmt: skip
 
 

@@ -92,7 +92,7 @@ def customer(**changes: Any) -> Any:
         ),
         pytest.param(
             "order.?customer.email.trim()",
-            "order.customer.email.strip() if order.customer is not None "
+            "trimmed(order.customer.email) if order.customer is not None "
             "and order.customer.email is not None else None",
             id="chain to a method",
         ),
@@ -140,11 +140,11 @@ def customer(**changes: Any) -> Any:
             "(order.test ? 1 : 2) + 1", "(1 if order.test else 2) + 1", id="choice in a sum"
         ),
         pytest.param(
-            "(order.name + 'x').trim()", 'f"{order.name}x".strip()', id="method of a text"
+            "(order.name + 'x').trim()", 'trimmed(f"{order.name}x")', id="method of a text"
         ),
         pytest.param(
             "(order.name + order.name).trim()",
-            "(order.name + order.name).strip()",
+            "trimmed(order.name + order.name)",
             id="method of a sum",
         ),
         pytest.param(
@@ -179,7 +179,7 @@ def customer(**changes: Any) -> Any:
         ),
         pytest.param(
             "order.line_items.map(l, l.?sku.trim().orValue('?'))",
-            '[item.sku.strip() if item.sku is not None else "?" for item in order.line_items]',
+            '[trimmed(item.sku) if item.sku is not None else "?" for item in order.line_items]',
             id="chain in a loop",
         ),
         pytest.param(
@@ -190,18 +190,18 @@ def customer(**changes: Any) -> Any:
         ),
         pytest.param(
             "nonBlank(remark).optMap(r, r.split(',')).orValue(['x']).map(s, s.trim())",
-            "[s.strip() for s in value_or(when_present(non_blank(remark), "
+            "[trimmed(s) for s in value_or(when_present(non_blank(remark), "
             'lambda r: r.split(",")), lambda: ["x"])]',
             id="no name where a loop begins",
         ),
         pytest.param(
             "cel.bind(n, order.name.trim(), n + '/' + n)",
-            '(n := order.name.strip(), f"{n}/{n}")[1]',
+            '(n := trimmed(order.name), f"{n}/{n}")[1]',
             id="bound",
         ),
         pytest.param(
             "cel.bind(n, order.name.trim(), [n, n]).map(s, s + '!')",
-            '[f"{s}!" for s in bound(order.name.strip(), lambda n: [n, n])]',
+            '[f"{s}!" for s in bound(trimmed(order.name), lambda n: [n, n])]',
             id="bound where a loop begins",
         ),
         pytest.param(
@@ -468,7 +468,7 @@ def test_wanted_type() -> None:
         (
             "order.?customer.email.trim()",
             ("order.customer is not None", "order.customer.email is not None"),
-            "order.customer.email.strip()",
+            "trimmed(order.customer.email)",
         ),
         (
             "nonBlank(order.po_number)",

@@ -16,6 +16,7 @@ HOMES: Mapping[str, str] = {
     "grouped": "mapgen.runtime.grouping",
     "normalize": "unicodedata",
     "timedelta": "datetime",
+    "trimmed": "mapgen.runtime.blanks",
 }
 
 TEMPLATES: Mapping[str, str] = {
@@ -25,7 +26,7 @@ TEMPLATES: Mapping[str, str] = {
     "map[?key]": "{0}.get({1})",
     "key in map": "{1}.get({0}) is not None",
     "optional.value()": "demanded({0})",
-    "string.trim()": "{0}.strip()",
+    "string.trim()": "trimmed({0})",
     "string.size()": "len({0})",
     "size(string)": "len({0})",
     "string.lowerAscii()": "lower_ascii({0})",
@@ -57,7 +58,7 @@ TEMPLATES: Mapping[str, str] = {
     "string.padLeft(width, filling)": "{0}.rjust({1}, {2})",
     "string.padRight(width, filling)": "{0}.ljust({1}, {2})",
     "string.digits()": "digits({0})",
-    "string.normalizeSpace()": '" ".join({0}.split())',
+    "string.normalizeSpace()": '" ".join(trimmed({0}).split())',
     "string.wrap(width)": "wrap_text({*})",
     "string.nfc()": 'normalize("NFC", {0})',
     "string.htmlUnescape()": "unescape({0})",

@@ -12,6 +12,7 @@ from itertools import groupby
 
 from sqlalchemy import Connection, exists, or_, select
 
+from mapgen.runtime.blanks import is_blank
 from mapgen.runtime.folding import alike
 from mapgen.runtime.ledger.rows import decode_next, digest_of
 from mapgen.runtime.ledger.schema import MET, RECORDS, in_parts
@@ -82,8 +83,8 @@ class Clashes:
     def _faults(
         self, document: Document, known: _Known, *, is_needed: bool
     ) -> Iterator[ErrorReport]:
-        if not document.identity.strip() or not is_storable(document.identity):
-            words = "is blank" if not document.identity.strip() else "holds a NUL character"
+        if is_blank(document.identity) or not is_storable(document.identity):
+            words = "is blank" if is_blank(document.identity) else "holds a NUL character"
             yield ErrorReport(IDENTITY_UNUSABLE, f"the identity {words}")
             return
         same = known.get((document.document, alike(document.identity)), {})

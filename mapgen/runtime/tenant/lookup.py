@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import Any
 
 from mapgen.plan import Condition, TenantTable
+from mapgen.runtime.blanks import is_blank
 from mapgen.runtime.errors import RuleError
 from mapgen.runtime.folding import folded
 from mapgen.runtime.limits import shown_key
@@ -45,7 +46,7 @@ class QueriedTable(Asked):
 
     def __getitem__(self, key: Key) -> Any:
         parts = (key,) if isinstance(key, str) else key
-        if not all(part.strip() for part in parts):
+        if any(map(is_blank, parts)):
             raise KeyError(key)  # the ERP keeps no blank text: nothing can have this key
         return self._known(key)
 
