@@ -79,6 +79,7 @@ class DocumentFacts(Struct, frozen=True):
     entity: str
     has_text_identity: bool
     number_keys: tuple[str, ...]
+    has_joint_identity: bool = False
 
 
 class FlowFacts(Struct, frozen=True):

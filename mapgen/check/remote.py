@@ -73,7 +73,7 @@ def _facts_of_document(document: spec.Document, contract: Contract | None) -> Do
     }
     keys = tuple(key for key in entity.keys if key not in fixed)
     is_text = entity.fields[identity].value_type in _TEXT
-    return DocumentFacts(name, is_text and len(document.identity.parts) == 1, keys)
+    return DocumentFacts(name, is_text, keys, len(document.identity.parts) > 1)
 
 
 def check_remote(
@@ -128,8 +128,9 @@ def _why_unfit(made: DocumentFacts, there: str, here: str) -> tuple[str, str] | 
             "what one tenant has, another does not know: look up in a file, or ask the tenant",
         )
     if not made.has_text_identity:
-        why = "their identity is no text, or of several fields"
-        return why, "look up in a file, or ask the tenant"
+        return "their identity is no text", "give them an identity in a field that holds text"
+    if made.has_joint_identity:
+        return "their identity is of several fields", "look up in a file, or ask the tenant"
     if len(made.number_keys) > 1:
         keys = " and ".join(f"`{key}`" for key in made.number_keys)
         return (
