@@ -21,6 +21,8 @@ from mapgen.spec import model as spec
 from mapgen.spec.editor import Schema, editor_schema
 
 Json = dict[str, Any]
+# Beside the fields of the only document: what has fields of its own.
+_OF_OTHERS = ("documents", "parts")
 # What is as short as a reference stands where it is.
 _SHORT = 90
 
@@ -55,7 +57,8 @@ def flow_schema(flow: spec.Spec, target: Callable[[spec.TargetClause], Contract 
         if isinstance(document, spec.Document) and document.name.value in _names(flow):
             named[document.name.value] = fields.within(several["additionalProperties"], entity)
         else:
-            members |= fields.within({"properties": members}, entity)["properties"]
+            own = {one: said for one, said in members.items() if one not in _OF_OTHERS}
+            members |= fields.within({"properties": own}, entity)["properties"]
     if named:
         members["documents"] = {**several, "properties": named}
     root["title"] = f"The spec of the flow {flow.flow.value}"

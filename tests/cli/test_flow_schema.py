@@ -71,7 +71,7 @@ def test_fields_say_what_they_hold(orders: Any) -> None:
         pytest.param(
             ("Details", "fields", "InventoryIDs"), "line.sku", id="no such field of a row"
         ),
-        pytest.param(("ShipToAddress", "fields", "Zip"), "place.zip", id="no such field of a part"),
+        pytest.param(("ShippingSettings", "fields", "Zip"), "order.zip", id="no field of a part"),
         pytest.param(("Details",), {"object": "order.x", "as": "x", "fields": {}}, id="no rows"),
         pytest.param(("CustomerOrder",), {"each": "order.x", "as": "x", "fields": {}}, id="rows"),
         pytest.param(("CustomerOrder",), {"lookup": "custmers", "key": "order.id"}, id="no lookup"),
