@@ -14,7 +14,6 @@ from msgspec import Struct
 
 from mapgen.contract.inference import Json, Schema, infer
 from mapgen.draft.singer import is_of_singer, refined, stream_of
-from mapgen.formats import FORMATS
 from mapgen.plan import Form
 from mapgen.report import Stopped
 from mapgen.report.catalogue import project as messages
@@ -65,9 +64,7 @@ def read_samples(
     paths = tuple(files)
     kind = _CELLS.get(paths[0].suffix.lower())
     if kind is not None:
-        form = (
-            Form(kind, delimiter=_delimiter(paths[0])) if kind == "csv" else _form(kind, paths[0])
-        )
+        form = Form(kind, delimiter=_delimiter(paths[0])) if kind == "csv" else Form(kind)
         rows = tuple(row for path in paths for row in _rows(path, form, say))
         return _not_empty(Samples(rows, form), paths)
     all_of_it = [one for path in paths for one in _objects(path, (), lambda _: None)]
@@ -86,12 +83,6 @@ def _not_empty(samples: Samples, paths: tuple[Path, ...]) -> Samples:
     raise Stopped(
         reading.not_json(path=paths[0].as_posix(), reason="it holds no record", what="the samples")
     )
-
-
-def _form(kind: str, path: Path) -> Form:
-    if kind not in FORMATS:
-        raise Stopped(messages.unsupported_input(path=path.as_posix(), reads="JSON or CSV"))
-    return Form(kind)
 
 
 def _delimiter(path: Path) -> str:

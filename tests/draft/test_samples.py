@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from datetime import date
 from pathlib import Path
 from typing import Any
 
+import openpyxl  # type: ignore[import-untyped]
 import pytest
 
 from mapgen.contract.source_schema import read_source_schema
@@ -60,6 +62,25 @@ def test_rows(sign: str, tmp_path: Path) -> None:
     members = samples.drafted("order")["properties"]
     assert isinstance(members, dict)
     assert [member["type"] for member in members.values()] == ["integer", "string", "number"]
+
+
+def test_workbook(tmp_path: Path) -> None:
+    """A sheet of Excel is rows of cells, too."""
+    book = openpyxl.Workbook()
+    for row in (("order_id", "zip", "total", "day"), (1, "01234", 2.5, date(2026, 1, 31))):
+        book.active.append(row)
+    path = tmp_path / "orders.xlsx"
+    book.save(path)
+    members = drafted(path)["properties"]
+
+    assert read(path).form.format == "xlsx"
+    assert [member["type"] for member in members.values()] == [
+        "integer",
+        "string",
+        "number",
+        "string",
+    ]
+    assert members["day"]["format"] == "date"
 
 
 def test_catalogue(tmp_path: Path) -> None:
