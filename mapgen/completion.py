@@ -39,7 +39,7 @@ def flow_schema(flow: spec.Spec, target: Callable[[spec.TargetClause], Contract 
     root = cast(Json, editor_schema("maps"))
     definitions: Json = root["$defs"]
     lookups = [table.name.value for table in flow.mapping.lookups]
-    members: Json = root["properties"]["mapping"]["properties"]
+    members = _mapping_of(root)
     several: Json = members["documents"]
     named: Json = {}
     for document in flow.mapping.documents:
@@ -63,6 +63,12 @@ def flow_schema(flow: spec.Spec, target: Callable[[spec.TargetClause], Contract 
         members["documents"] = {**several, "properties": named}
     root["title"] = f"The spec of the flow {flow.flow.value}"
     return _folded(root)
+
+
+def _mapping_of(root: Json) -> Json:
+    """Return what a mapping has, in the schema of specs that are written whole."""
+    kinds = (one.get("properties", {}).get("mapping", {}) for one in root.get("anyOf", [root]))
+    return next(cast(Json, mapping["properties"]) for mapping in kinds if "properties" in mapping)
 
 
 def _folded(root: Json) -> Json:
@@ -155,9 +161,6 @@ class _Fields(Struct):
             members["fields"] = {**said, "$ref": self._fields_of(entity)}
         if self.lookups and "lookup" in members:
             members["lookup"] = {"description": "the table", "enum": self.lookups}
-        if "identity" in members and "target" in members and entity.identities:
-            fields = members["identity"]["properties"]
-            fields["field"] = {**_without_pattern(fields["field"]), "enum": [*entity.identities]}
         return members
 
     def _fields_of(self, entity: Entity) -> str:
@@ -204,10 +207,6 @@ def _shape_of(kind: Mapping[str, Any]) -> str | None:
     if "fields" in members:
         return "linked"
     return None if {"todo", "remove"} & {*members} else "value"
-
-
-def _without_pattern(schema: Json) -> Json:
-    return {name: said for name, said in schema.items() if name not in ("pattern", "type")}
 
 
 def _reference(name: str) -> str:
