@@ -39,7 +39,7 @@ def order_schema() -> SourceSchema:
 @pytest.fixture
 def workspace(tmp_path: Path) -> Path:
     """A workspace with all that a spec refers to, and no spec."""
-    ignored = shutil.ignore_patterns("*.maps.yaml", "defaults.yaml", "samples", "__pycache__")
+    ignored = shutil.ignore_patterns("*.maps.yaml", "defaults.yaml", "parts", "samples")
     shutil.copytree(ROOT / "specs", tmp_path / "specs", ignore=ignored)
     local = tmp_path / "specs" / "environments" / "local.yaml"
     local.write_text(local.read_text("utf-8").partition("settings:")[0], encoding="utf-8")
@@ -134,7 +134,7 @@ def test_a_mark_changes_no_code(workspace: Path) -> None:
     from mapgen.compiler import generate
 
     path = workspace / "specs" / "orders.maps.yaml"
-    written = (ROOT / "specs/shopify/orders.maps.yaml").read_text(encoding="utf-8")
+    written = (ROOT / "specs/stripe/charges.maps.yaml").read_text(encoding="utf-8")
     (workspace / "specs/environments/local.yaml").write_bytes(
         (ROOT / "specs/environments/local.yaml").read_bytes()
     )
@@ -142,7 +142,7 @@ def test_a_mark_changes_no_code(workspace: Path) -> None:
     (workspace / "specs/defaults.yaml").write_text(defaults, encoding="utf-8")
     path.write_text(written, encoding="utf-8")
     before = generate(Workspace(workspace), ["specs/orders.maps.yaml"])
-    marked = written.replace("{const: SO}", "{const: SO, proposed: true}")
+    marked = written.replace("{const: Prepayment}", "{const: Prepayment, proposed: true}")
     assert marked != written
     path.write_text(marked, encoding="utf-8")
 
