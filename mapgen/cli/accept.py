@@ -64,6 +64,9 @@ def _refused(workspace: Workspace, spec: Spec, *, force: bool) -> Iterator[str]:
             yield f"`{name}` gives no document: {document}"
         elif known == document:
             continue
+        elif example.gives.source is not spec.source:
+            of = example.gives.source.path
+            yield f"`{name}` is an example of `{of}`: replace it under `change: mapping.examples`"
         elif known and not force:
             yield f"`{name}` gives another document than `{path}` says; `--force` writes it"
         else:
