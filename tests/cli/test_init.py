@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
 from mapgen.cli.init import workspace_files
-from tests.cli.conftest import mapgen
+from tests.cli.conftest import MAPGEN, environment, mapgen
 
 RUN = "run customers --input specs/samples/customers.jsonl --env sandbox --json"
+
+
+def done_in(folder: Path, *command: str) -> subprocess.CompletedProcess[str]:
+    """Run a process of its own: it sets signals, or is a test run itself."""
+    return subprocess.run(
+        command,
+        cwd=folder,
+        env=environment(),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
 
 
 def test_all_works_at_once(tmp_path: Path) -> None:
@@ -21,12 +34,12 @@ def test_all_works_at_once(tmp_path: Path) -> None:
 
     assert mapgen("check", cwd=shop).stdout == "1 flow checked: all fine\n"
     assert mapgen("generate", cwd=shop).returncode == 0
-    me = (sys.executable, "-c", "from mapgen.cli import main; main()")
-    run = mapgen("sandbox", "--", *me, *RUN.split(), cwd=shop)
+    run = done_in(shop, *MAPGEN, "sandbox", "--", *MAPGEN, *RUN.split())
     assert run.returncode == 1, run.stderr  # one of the samples is rejected
     again = mapgen("generate", "--check", cwd=shop)
     assert again.returncode == 0, again.stdout
-    assert pytest.main(["-q", "-p", "no:cacheprovider", str(shop / "generated")]) == 0
+    tested = done_in(shop, sys.executable, "-m", "pytest", "-q", "generated")
+    assert tested.returncode == 0, tested.stdout
 
 
 def test_said_commands_are_those_of_the_readme(tmp_path: Path) -> None:

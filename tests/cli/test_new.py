@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.cli.conftest import mapgen
+from tests.cli.test_init import done_in
 
 PERSON = {
     "first_name": "Roberta",
@@ -81,7 +83,8 @@ def test_from_a_sample_to_documents(shop: Path) -> None:
     assert document["BillToContact"]["Email"] == {"value": "ada@example.com"}
     assert document["Details"][0]["InventoryID"] == {"value": "CUP"}
     assert document["ShipToAddress"]["PostalCode"] == {"value": "12180"}
-    assert pytest.main(["-q", "-p", "no:cacheprovider", str(shop / "generated/orders")]) == 0
+    tested = done_in(shop, sys.executable, "-m", "pytest", "-q", "generated/orders")
+    assert tested.returncode == 0, tested.stdout
     done = mapgen("transform", "orders", "--input", "../orders.json", cwd=shop)
     assert (done.returncode, done.stdout.count("\n")) == (0, 1)
 
