@@ -89,6 +89,7 @@ def _files(workspace: Workspace, samples: Samples, wanted: _Wanted) -> Mapping[s
     from mapgen.contract.source_schema import read_source_schema
     from mapgen.draft.examples import shown_record
     from mapgen.draft.proposals import propose
+    from mapgen.draft.sniffing import formats_of_days
     from mapgen.draft.writing import Frame, draft
     from mapgen.emit.json_text import formatted
     from mapgen.runtime.values import ENCODER
@@ -110,7 +111,8 @@ def _files(workspace: Workspace, samples: Samples, wanted: _Wanted) -> Mapping[s
         form=samples.form,
     )
     first = shown_record(samples.records[0], wanted.record) if samples.records else {}
-    proposed = propose(contract, entity, schema, wanted.record)
+    formats = formats_of_days(samples.records, wanted.record)
+    proposed = propose(contract, entity, schema, wanted.record, formats)
     return {
         from_specs(schema_path): schema_text,
         from_specs(frame.given): formatted(ENCODER.encode(first)),

@@ -13,6 +13,7 @@ from mapgen.check.sources import is_lasting
 from mapgen.contract.model import Contract, Entity, Field, ValueType
 from mapgen.contract.source_schema import SourceSchema
 from mapgen.draft.names import SAME_WORDS, likeness, snake, words
+from mapgen.draft.sniffing import RFC2822
 from mapgen.ir import types
 from mapgen.ir.names import singular
 from mapgen.ir.types import ListOf, Object, Optional, Type, present
@@ -45,6 +46,12 @@ _FITS: Mapping[tuple[str, types.Type], str] = {
     ("day", types.DATE): _PLAIN,
     ("day", types.TIMESTAMP): _DAY_IN_ZONE,
 }
+# The same of texts that are days or moments in a format of their own: that of RFC 2822, any other.
+_READS_MOMENT: Mapping[str, str] = {
+    "moment": "parseTimestamp({}, 'rfc2822')",
+    "day": "date(parseTimestamp({}, 'rfc2822'), settings.zone)",
+}
+_READS_DAY = "parseDate({{}}, '{words}')"
 _CLASSES: Mapping[ValueType, str] = {
     "string": "text",
     "single_select": "text",
@@ -167,6 +174,7 @@ class _Scope(Struct, frozen=True):
 
 class _Proposer(Struct):
     contract: Contract
+    formats: Mapping[str, str] = {}
     reads: set[str] = field(default_factory=set)
     reads_zone: bool = False
 
@@ -214,19 +222,28 @@ class _Proposer(Struct):
     def rule(self, one: Field, member: _Member, score: int) -> Rule | None:
         """Return the rule that gives a field the value of a member, or None where it cannot."""
         kind = present(member.kind)
-        form = _FITS.get((_CLASSES[cast(ValueType, one.value_type)], kind))
+        form = self._form(_CLASSES[cast(ValueType, one.value_type)], kind, member.path)
         if form is None or _is_number_of_another(one, kind):
             return None
         self.reads.add(member.path)
-        self.reads_zone |= form == _DAY_IN_ZONE
+        self.reads_zone |= "settings.zone" in form
         return Rule(
             one.name,
-            _expression(member, form, is_required=one.is_required),
+            _expression(member, form),
             _reason(member.shown, score),
             member.path,
-            rejects_missing=one.is_required and isinstance(member.kind, Optional),
+            rejects_missing=one.is_required and _may_be_missing(member),
             too_long=_too_long(one, kind),
         )
+
+    def _form(self, wanted: str, kind: Type, path: str) -> str | None:
+        """Return how a value becomes that of a class of fields, None where it cannot."""
+        words = self.formats.get(path) if kind == types.STRING else None
+        if words is None or wanted not in _READS_MOMENT:
+            return _FITS.get((wanted, kind))
+        if words == RFC2822:
+            return _READS_MOMENT[wanted]
+        return _READS_DAY.format(words=words) if wanted == "day" else None
 
     def _linked(self, one: Field, scope: _Scope) -> Part | None:
         if scope.is_loose:
@@ -285,7 +302,13 @@ class _Proposer(Struct):
         )
 
 
-def propose(contract: Contract, entity: Entity, schema: SourceSchema, name: str) -> Proposed:
+def propose(
+    contract: Contract,
+    entity: Entity,
+    schema: SourceSchema,
+    name: str,
+    formats: Mapping[str, str] | None = None,
+) -> Proposed:
     """Return what is proposed for documents of an entity.
 
     Args:
@@ -293,9 +316,10 @@ def propose(contract: Contract, entity: Entity, schema: SourceSchema, name: str)
         entity: a top-level entity.
         schema: of the source.
         name: what a record is called.
+        formats: those of texts that are days or moments, by source path.
     """
     scope = _Scope(name, name, schema.record.fields)
-    proposer = _Proposer(contract)
+    proposer = _Proposer(contract, formats or {})
     identity = _identity(entity, schema, scope)
     members = proposer.members(entity, scope, [identity.target])
     note = None
@@ -428,17 +452,19 @@ def _is_plain(name: str) -> bool:
     return bool(_MEMBER.fullmatch(name)) and name not in _NO_MEMBERS
 
 
-def _expression(member: _Member, form: str, *, is_required: bool) -> str:
+def _may_be_missing(member: _Member) -> bool:
+    """Whether a proposed rule may have no value: a text that is blank is none."""
+    return isinstance(member.kind, Optional) or present(member.kind) == types.STRING
+
+
+def _expression(member: _Member, form: str) -> str:
     is_text = present(member.kind) == types.STRING
-    if not isinstance(member.kind, Optional):
-        return (
-            f"nonBlank({member.access})"
-            if is_text and not is_required
-            else form.format(member.access)
-        )
-    if form != _PLAIN:
-        return f"{member.access}.optMap(found, {form.format('found')})"
-    return f"{member.access}.trim()" if is_text else member.access
+    if form == _PLAIN and is_text and isinstance(member.kind, Optional):
+        return f"{member.access}.trim()"
+    access = f"nonBlank({member.access})" if is_text else member.access
+    if form == _PLAIN or not _may_be_missing(member):
+        return form.format(access)
+    return f"{access}.optMap(found, {form.format('found')})"
 
 
 def _alias(name: str, scope: _Scope) -> str:

@@ -14,6 +14,7 @@ from msgspec import Struct
 
 from mapgen.contract.inference import Json, Schema, infer
 from mapgen.draft.singer import is_of_singer, refined, stream_of
+from mapgen.draft.sniffing import as_elsewhere, before_totals, form_of_rows, with_spelling
 from mapgen.plan import Form
 from mapgen.report import Stopped
 from mapgen.report.catalogue import project as messages
@@ -27,7 +28,8 @@ from mapgen.runtime.sources.records import CHUNK, decode_whole
 
 Record: TypeAlias = Mapping[str, Json]
 Report: TypeAlias = Callable[[str], None]
-_DELIMITERS = (",", ";", "\t", "|")
+_MOST_TOLD = 5
+_TOTAL = 'it looks like a total; the cookbook ("Files of banks and offices") skips such lines'
 _MEMBER = re.compile(rb'\s*\{\s*"([^"\\]+)"\s*:\s*[\[{]')
 _CELLS = {".csv": "csv", ".tsv": "csv", ".txt": "csv", ".xlsx": "xlsx"}
 
@@ -43,7 +45,8 @@ class Samples(Struct, frozen=True):
         """Return a draft of the schema of a record that is called so."""
         holds_cells = self.form.holds_cells
         if self.schema is None:
-            return infer(self.records, name, holds_cells=holds_cells, with_enums=with_enums)
+            records = as_elsewhere(self.form, self.records) if holds_cells else self.records
+            return infer(records, name, holds_cells=holds_cells, with_enums=with_enums)
         found = infer(self.records, name, with_enums=with_enums) if self.records else {}
         return refined(self.schema, found)
 
@@ -64,9 +67,9 @@ def read_samples(
     paths = tuple(files)
     kind = _CELLS.get(paths[0].suffix.lower())
     if kind is not None:
-        form = Form(kind, delimiter=_delimiter(paths[0])) if kind == "csv" else Form(kind)
+        form = _form_of_rows(paths[0]) if kind == "csv" else Form(kind)
         rows = tuple(row for path in paths for row in _rows(path, form, say))
-        return _not_empty(Samples(rows, form), paths)
+        return _not_empty(Samples(rows, with_spelling(form, rows)), paths)
     all_of_it = [one for path in paths for one in _objects(path, (), lambda _: None)]
     if any(is_of_singer(one) for one in all_of_it):
         stream = stream_of(all_of_it, name, paths[0].as_posix())
@@ -85,28 +88,41 @@ def _not_empty(samples: Samples, paths: tuple[Path, ...]) -> Samples:
     )
 
 
-def _delimiter(path: Path) -> str:
-    """Return what stands between the names of the header."""
-    with path.open("rb") as stream:
-        header = stream.readline().decode("utf-8", "replace")
-    return max(_DELIMITERS, key=header.count)
+def _form_of_rows(path: Path) -> Form:
+    try:
+        return form_of_rows(path)
+    except UnfitBytes as error:
+        raise _unfit(path, error) from None
+
+
+def _unfit(path: Path, error: UnfitBytes) -> Stopped:
+    told = messages.unfit_bytes(path=path.as_posix(), reason=str(error), advice=error.advice)
+    return Stopped(told)
 
 
 def _rows(path: Path, form: Form, say: Report) -> Iterator[Record]:
+    """Yield the rows of a file, without lines of totals at its end; say what is left out."""
+    found: list[Row] = []
+    broken: list[str] = []
     with path.open("rb") as stream:
         try:
             for row in files_of(form).records(plain(stream, form), path.name, ()):
                 if isinstance(row, Row):
-                    yield cast(Record, row.named())
+                    found.append(row)
                 else:
-                    say(f"{path.as_posix()}: record {row.number} is left out: {row.broken}")
+                    broken.append(f"record {row.number} is left out: {row.broken}")
         except HeaderError as error:
             raise Stopped(messages.unfit_header(path=path.as_posix(), reason=str(error))) from None
         except UnfitBytes as error:
-            told = messages.unfit_bytes(
-                path=path.as_posix(), reason=str(error), advice=error.advice
-            )
-            raise Stopped(told) from None
+            raise _unfit(path, error) from None
+    rows = [cast(Record, row.named()) for row in found]
+    end = before_totals(rows)
+    broken += [f"record {row.number} is left out: {_TOTAL}" for row in found[end:]]
+    for words in broken[:_MOST_TOLD]:
+        say(f"{path.as_posix()}: {words}")
+    if len(broken) > _MOST_TOLD:
+        say(f"{path.as_posix()}: {len(broken) - _MOST_TOLD} more records are left out")
+    yield from rows[:end]
 
 
 def _objects(path: Path, envelope: tuple[str, ...], say: Report) -> Iterator[Record]:

@@ -84,10 +84,26 @@ def _head(frame: Frame, entity: Entity, proposed: Proposed) -> Iterator[str]:
 
 def _form(form: Form) -> str:
     """Return what a source says of its files, where they are no plain JSON."""
-    said = "" if form.format == "json" else f", format: {form.format}"
+    said: dict[str, str] = {}
+    if form.format != "json":
+        said["format"] = form.format
     if form.envelope:
-        said += f", envelope: [{', '.join(map(_scalar, form.envelope))}]"
-    return said if form.delimiter == "," else f"{said}, delimiter: {json.dumps(form.delimiter)}"
+        said["envelope"] = f"[{', '.join(map(_scalar, form.envelope))}]"
+    if form.delimiter != ",":
+        said["delimiter"] = json.dumps(form.delimiter)
+    if form.encoding != "utf-8":
+        said["encoding"] = form.encoding
+    if form.header_line != 1:
+        said["header_line"] = str(form.header_line)
+    said |= {
+        name: json.dumps(sign)
+        for name, sign in (("decimal", form.decimal), ("thousands", form.thousands))
+        if sign is not None
+    }
+    if form.dates:
+        days = (f"{_scalar(name)}: {_scalar(words)}" for name, words in form.dates.items())
+        said["dates"] = f"{{{', '.join(days)}}}"
+    return "".join(f", {name}: {words}" for name, words in said.items())
 
 
 def _rules(members: Iterable[Rule | Part], missing: Iterable[Open], indent: int) -> Iterator[str]:
