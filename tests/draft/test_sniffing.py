@@ -120,7 +120,7 @@ def test_any_file(tmp_path_factory: pytest.TempPathFactory, text: str, encoding:
 
 
 def test_formats_of_days() -> None:
-    """Of JSON, by path: blank texts count for nothing, and one that is written otherwise for all."""
+    """Of JSON, by path: blank texts count for nothing, and one written otherwise for all."""
     records = [
         {"made": "Sat, 07 Mar 2026 10:00:00 +0000", "sent": "", "lines": [{"due": "31.01.2026"}]},
         {"made": "8 Mar 2026 10:00 EST", "sent": " ", "lines": [{"due": "1.2.2026"}]},
