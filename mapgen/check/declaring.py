@@ -167,6 +167,9 @@ class _Declaring:
     def _typed(
         self, kind: Type, stated: Stated, value: spec.DeclaredValue, wanted: str
     ) -> tuple[Type, Stated] | None:
+        if stated.is_text:
+            is_whole = wanted == "string"
+            return (types.STRING, Stated()) if is_whole else self._unfit(value, kind)
         if wanted == "list":
             if isinstance(kind, ErrorType | ListOf):
                 said = replace(stated, unheld=(), is_varied=True)

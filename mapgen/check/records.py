@@ -149,4 +149,13 @@ def _held(kind: Type, stated: Stated) -> ir.Held:
     if isinstance(inner, ListOf | MapOf):
         element = _held(element_of(inner), stated.inner or Stated())
         name = "list" if isinstance(inner, ListOf) else "map"
-    return ir.Held(name, of_all, stated.own, element, stated.is_varied, stated.nothing)
+    blank = ("",) if stated.is_text and of_all else ()
+    return ir.Held(
+        name,
+        of_all,
+        stated.own,
+        element,
+        stated.is_varied,
+        (*blank, *stated.nothing),
+        stated.is_text,
+    )

@@ -544,6 +544,11 @@ class _Reader:
         faults = tuple(chain.from_iterable(stated.unheld(one, kind) for one in whole.nodes))
         if kind == "object":
             return self._object(whole, name, is_option=is_option).with_faults(faults)
+        holders = [one for one in whole.nodes if stated.holds_json(one.node)]
+        if kind == "string" and holders:
+            found = self._in_text(holders, name, is_option=is_option)
+            around = chain.from_iterable(map(stated.unheld_around_json, whole.nodes))
+            return found.with_faults((*faults, *around))
         own = tuple(
             dict.fromkeys(
                 chain.from_iterable(stated.constraints(one.node, kind) for one in whole.nodes)
@@ -555,12 +560,20 @@ class _Reader:
             element = self._unless_inside(("array", whole.key), whole.nodes[0], read)
             said = Stated(own, element.stated, faults or element.stated.unheld)
             return _Found(types.ListOf(element.type), said)
-        found = _SCALARS[kind]
+        scalar = _SCALARS[kind]
         forms = [one.node.get("format") for one in whole.nodes] if kind == "string" else []
         typed = (_STRING_FORMATS[form] for form in forms if form in stated.TYPED_FORMATS)
         named = (stated.choices(one.node) for one in whole.nodes)
         choices = next((one for one in named if one), ())
-        return _Found(next(typed, found), Stated(own, unheld=faults), choices)
+        return _Found(next(typed, scalar), Stated(own, unheld=faults), choices)
+
+    def _in_text(self, holders: Sequence[Place], name: str, *, is_option: bool) -> _Found:
+        """Return what texts of JSON hold: an object, a list or a map, and no alternative to it."""
+        found = self.read(_inside(holders, "contentSchema"), name)
+        is_scalar = isinstance(types.present(found.type), types.Scalar)
+        if is_option or is_scalar or found.stated.is_text:
+            return _untyped(holders[0], "contentSchema")
+        return replace(found, stated=replace(found.stated, is_text=True))
 
     def _element(self, nodes: Sequence[Place], name: str) -> _Found:
         """Return what an element of a list is; one whose type depends on its number is of all."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import cast
 
@@ -39,6 +40,8 @@ _HELD = """
 """
 _REMARKED = frozenset((*_REMARKS.split(), "nullable"))
 _KNOWN = frozenset((*_REMARKED, *_HELD.split()))
+_OF_TEXT = ("enum", "const", "format", "pattern", "minLength", "maxLength")
+_JSON = re.compile(r"application/(?:[\w.-]+\+)?json\s*(?:;.*)?", re.IGNORECASE)
 # What they ask of a value depends on the rest of it.
 _CONDITIONS = ("not", "if")
 # Formats that say how numbers are stored or texts are shown: OpenAPI's own.
@@ -60,7 +63,7 @@ class Stated(Struct, frozen=True):
     `inner` is said of the elements of a list, of the values of a map. `unheld` are the faults of
     keywords that no record is held against: they count where rules read the value. `is_varied`: it
     may be written in another way, a number as text, a list of one as that one; `nothing` are the
-    words that mean that there is none.
+    words that mean that there is none. `is_text`: it is written as JSON in a text.
     """
 
     own: tuple[Constraints, ...] = ()
@@ -68,11 +71,24 @@ class Stated(Struct, frozen=True):
     unheld: tuple[Diagnostic, ...] = ()
     is_varied: bool = False
     nothing: tuple[str, ...] = ()
+    is_text: bool = False
 
 
 def says_nothing(node: Node) -> bool:
     """Tell whether a schema has nothing but remarks."""
     return all(keyword in _REMARKED or keyword.startswith("x-") for keyword in node)
+
+
+def holds_json(node: Node) -> bool:
+    """Tell whether a text holds JSON of which the schema says what it is."""
+    media, content = node.get("contentMediaType"), node.get("contentSchema")
+    is_json = isinstance(media, str) and _JSON.fullmatch(media.strip()) is not None
+    return is_json and isinstance(content, dict) and "contentEncoding" not in node
+
+
+def unheld_around_json(place: Place) -> Iterator[Diagnostic]:
+    """Yield the faults of what is said of a text as it is written, where it holds JSON."""
+    yield from (not_validated(place, keyword) for keyword in _OF_TEXT if keyword in place.node)
 
 
 def well_formed(node: Node, keyword: str) -> bool:

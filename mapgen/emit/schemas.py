@@ -22,6 +22,7 @@ _SOURCE_TYPES: Mapping[str, Schema] = {
     "timestamp": {"type": "string", "format": "date-time"},
     "date": {"type": "string", "format": "date"},
 }
+_TEXT_OF_JSON: Schema = {"type": "string", "contentMediaType": "application/json"}
 # How values are written that may be text or not.
 _VARIED: Mapping[str, Schema] = {
     "string": {"type": "number"},
@@ -88,6 +89,8 @@ def _wrapped(held: ir.Held) -> Schema:
 def _in_files(held: ir.Held) -> Schema:
     """Return what a member looks like in files: an empty list may stand for no object."""
     found = _source_held(held)
+    if held.is_text:
+        return found
     is_object = held.inner is None and held.type not in _SOURCE_TYPES
     is_empty = (is_object and held.may_be_missing) or held.type == "map"
     return _or(found, {"type": "array", "maxItems": 0}) if is_empty else found
@@ -111,6 +114,9 @@ def _source_held(held: ir.Held) -> Schema:
     if held.is_varied:
         other = _VARIED[held.type] if held.inner is None else _source_held(held.inner)
         found = _or(found, other)
+    if held.is_text:
+        content = _or_null(found) if held.may_be_missing else found
+        found = {**_TEXT_OF_JSON, "contentSchema": content}
     if held.nothing:
         found = _or(found, {"enum": list(held.nothing)})
     return _or_null(found) if held.may_be_missing else found

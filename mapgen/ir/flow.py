@@ -37,7 +37,8 @@ class Held(Struct, frozen=True):
 
     `type` is a name of `SourceObject`, a scalar's name, or `list` or `map`: then `inner` is what
     those hold. `is_varied`: it may be written in another way, a number as text, a list of one as
-    that one; `nothing` are the words that mean that there is none.
+    that one; `nothing` are the words that mean that there is none. `is_text`: it is written as JSON
+    in a text.
     """
 
     type: str
@@ -46,6 +47,7 @@ class Held(Struct, frozen=True):
     inner: Held | None = None
     is_varied: bool = False
     nothing: tuple[str, ...] = ()
+    is_text: bool = False
 
 
 class SourceField(Struct, frozen=True):

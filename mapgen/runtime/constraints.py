@@ -19,7 +19,15 @@ import msgspec
 from mapgen.constraints import Constraints as Constraints
 from mapgen.constraints import Sign
 from mapgen.runtime.patterns import Pattern
-from mapgen.runtime.varied import Nothing, Varied, is_nothing, nothing_of, varied_of
+from mapgen.runtime.varied import (
+    InText,
+    Nothing,
+    Varied,
+    is_nothing,
+    json_of,
+    nothing_of,
+    varied_of,
+)
 
 if typing.TYPE_CHECKING:
     from mapgen.runtime.sources.records import JsonValue
@@ -237,6 +245,8 @@ def broken(value: JsonValue, annotation: object) -> str | None:
 def _is_kept(value: typing.Any, asked: _Asked) -> bool:
     if asked.nothing and is_nothing(asked.nothing, value):
         return True
+    if isinstance(asked.nothing, InText) and isinstance(value, str):
+        value = json_of(value)
     if asked.own and _problem(value, asked.own) is not None:
         return False
     if asked.struct is not None:

@@ -16,7 +16,15 @@ from mapgen.runtime.constraints import broken, keeps, keeps_value, present_type
 from mapgen.runtime.errors import RuleError, Unjoined
 from mapgen.runtime.exact import MOST_DIGITS
 from mapgen.runtime.sources.records import JsonValue
-from mapgen.runtime.varied import as_one_type, is_nothing, varied_of
+from mapgen.runtime.varied import (
+    InText,
+    Nothing,
+    as_one_type,
+    is_nothing,
+    json_of,
+    nothing_of,
+    varied_of,
+)
 
 T = typing.TypeVar("T")
 
@@ -89,12 +97,28 @@ def one_type(kind: GenericAlias, value: JsonValue) -> object:
     held, nothing = kind.__args__
     if is_nothing(nothing, value):
         return None
+    if isinstance(nothing, InText):
+        return _in_text(held, nothing, value)
     if value is None:
         raise ValueError("null is no value")
     try:
         return msgspec.convert(as_one_type(present_type(held), value), held, dec_hook=exact)
     except msgspec.ValidationError as error:
         raise ValueError(str(error)) from None
+
+
+def _in_text(held: object, nothing: Nothing, value: object) -> object:
+    """Return what a text of JSON holds. Raises ValueError for another, in words that hide it."""
+    if not isinstance(value, str) or isinstance(value, Digits):
+        raise ValueError("not a text")
+    try:
+        return decoder_of(_or_none(held) if nothing else held).decode(value)
+    except DOUBTS:
+        raise ValueError("the text does not hold what the schema says") from None
+
+
+def _or_none(kind: object) -> object:
+    return typing.Optional[kind]  # noqa: UP045 - the type is known here only
 
 
 def _known_or_varied(kind: object, value: object) -> object:
@@ -256,6 +280,8 @@ def patient_member(value: JsonValue, kind: object, path: str, faults: list[Sourc
     if isinstance(value, TypeMismatch):
         faults.append(SourceError(path, value.fault))
         return ErrorValue(value.fault)
+    if isinstance(nothing_of(kind), InText):
+        return _patient_text(value, kind, path, faults)
     inner = present_type(kind)
     if isinstance(inner, type) and issubclass(inner, msgspec.Struct):
         if isinstance(value, dict):
@@ -280,6 +306,38 @@ def patient_member(value: JsonValue, kind: object, path: str, faults: list[Sourc
     fault = unfit(value, kind)
     faults.append(SourceError(path, fault))
     return ErrorValue(fault)
+
+
+def _patient_text(value: JsonValue, kind: object, path: str, faults: list[SourceError]) -> object:
+    """Return what a text of JSON holds, with ErrorValues in place of what is wrong in it.
+
+    A text that cannot be read is not shown: anything may be in it.
+    """
+    try:
+        found = json_of(value)
+    except ValueError:
+        fault = _no_json(value, path)
+    else:
+        problem = broken(found, kind)
+        if problem is None:
+            alias = varied_of(kind)
+            assert alias is not None
+            held = alias.__args__[0]
+            inner = _or_none(held) if may_be_missing(kind) else held
+            return patient_member(found, inner, path, faults)
+        fault = RuleError(
+            "R108", f"the value is not what the schema says: {problem}", _scalar(found)
+        )
+    faults.append(SourceError(path, fault))
+    return ErrorValue(fault)
+
+
+def _no_json(value: JsonValue, path: str) -> RuleError:
+    """Return the error of what should be a text of JSON."""
+    if isinstance(value, str) and not value.strip():
+        return RuleError("R103", f"`{path.rpartition('.')[2]}` is missing: its text is blank")
+    found = "text that is no JSON" if isinstance(value, str) else described(value)
+    return RuleError("R102", f"expected a text that holds JSON, found {found}")
 
 
 def unfit(value: JsonValue, kind: object) -> RuleError:

@@ -1,7 +1,8 @@
 """Values that differ from record to record in how they are written, or in whether they are there.
 
 A source says of a field what it is: `Varied[str, Nothing("N/A")]` is text, also where a record has
-a number, and missing where it has `N/A`. A list of one may be written as that one.
+a number, and missing where it has `N/A`. A list of one may be written as that one. What is written
+as JSON in a text is `Varied[Payload, InText()]`, and may be blank or null with `InText("")`.
 """
 
 from __future__ import annotations
@@ -11,13 +12,25 @@ import typing
 from decimal import Decimal
 from types import GenericAlias, UnionType
 
+import msgspec
+
 from mapgen.runtime.exact import MOST_DIGITS
 
-__all__ = ["Nothing", "Varied", "as_one_type", "is_nothing", "nothing_of", "varied_of"]
+__all__ = [
+    "InText",
+    "Nothing",
+    "Varied",
+    "as_one_type",
+    "is_nothing",
+    "json_of",
+    "nothing_of",
+    "varied_of",
+]
 
 JsonValue = typing.Any
 
 _WHOLE = re.compile(r"-?\d+(\.0+)?", re.ASCII)
+_JSON = msgspec.json.Decoder(float_hook=Decimal)
 _FLAGS = {"true": True, "false": False, "1": True, "0": False}
 
 
@@ -29,6 +42,12 @@ class Nothing(tuple[str, ...]):
     def __new__(cls, *words: str) -> Nothing:
         """Take the words."""
         return super().__new__(cls, words)
+
+
+class InText(Nothing):
+    """The words for nothing of a value that is written as JSON in a text."""
+
+    __slots__ = ()
 
 
 if typing.TYPE_CHECKING:
@@ -82,6 +101,16 @@ def as_one_type(kind: object, value: JsonValue) -> JsonValue:
         return _FLAGS.get(words.strip().lower(), value)
     is_whole = not isinstance(value, bool) and _WHOLE.fullmatch(words.strip())
     return int(words.partition(".")[0]) if is_whole else value
+
+
+def json_of(text: JsonValue) -> JsonValue:
+    """Return the JSON that a text holds, with decimals; raises ValueError for what holds none."""
+    if not isinstance(text, str):
+        raise ValueError("not a text")
+    try:
+        return _JSON.decode(text)
+    except (msgspec.MsgspecError, ValueError, ArithmeticError, RecursionError):
+        raise ValueError("not JSON") from None
 
 
 def _written(value: str | int | Decimal) -> str:

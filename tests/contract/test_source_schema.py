@@ -8,6 +8,12 @@ import pytest
 
 from mapgen.contract.source_schema import Stated, read_source_schema
 
+TEXT_OF_JSON = {
+    "type": "string",
+    "contentMediaType": "application/json",
+    "contentSchema": {"type": "object", "properties": {"b": {"type": "integer"}}},
+}
+
 
 def test_references_in_a_circle_are_told() -> None:
     """A `$ref` that leads back to itself without an object on the way has no type."""
@@ -84,6 +90,10 @@ def test_remarks_ask_nothing(member: object) -> None:
         ({"type": "array", "enum": [[1]]}, "E428", "enum"),
         ({"oneOf": [{"type": "string"}, {"type": "object"}]}, "E422", "oneOf"),
         ({"type": "string", "not": {"const": "a"}}, "E422", "not"),
+        ({**TEXT_OF_JSON, "maxLength": 900}, "E428", "maxLength"),
+        ({**TEXT_OF_JSON, "contentSchema": {"type": "integer"}}, "E422", "contentSchema"),
+        ({"oneOf": [TEXT_OF_JSON, {"type": "integer"}]}, "E422", "oneOf"),
+        ({**TEXT_OF_JSON, "contentSchema": TEXT_OF_JSON}, "E422", "contentSchema"),
     ],
 )
 def test_nothing_is_passed_over(member: object, code: str, named: str) -> None:
@@ -93,6 +103,28 @@ def test_nothing_is_passed_over(member: object, code: str, named: str) -> None:
     assert [fault.code for fault in faults] == [code]
     assert named in faults[0].message
     assert "#/properties/a" in faults[0].message
+
+
+@pytest.mark.parametrize(
+    ("changes", "kind"),
+    [
+        ({}, "a?"),
+        ({"contentMediaType": "application/vnd.shop+json; charset=utf-8"}, "a?"),
+        ({"contentSchema": {"type": "array", "items": {"type": "integer"}}}, "list(int)?"),
+        ({"contentMediaType": "text/html"}, "string?"),
+        ({"contentSchema": None}, "string?"),
+        ({"contentEncoding": "base64"}, "string?"),
+    ],
+)
+def test_json_in_a_text(changes: dict[str, object], kind: str) -> None:
+    """It is of the type of its content, where the schema says what that is."""
+    schema = {"type": "object", "properties": {"a": {**TEXT_OF_JSON, **changes}}}
+
+    found = read_source_schema("schemas/o.json", json.dumps(schema), "order")
+
+    assert str(found.record.fields["a"]) == kind
+    is_text = found.stated.get(("order", "a"), Stated()).is_text
+    assert is_text == (kind != "string?")
 
 
 def test_references_lead_anywhere() -> None:

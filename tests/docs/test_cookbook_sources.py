@@ -53,6 +53,7 @@ RECIPES = [
     pytest.param(
         "Values that differ from record to record", "--input loose.jsonl", id="values that differ"
     ),
+    pytest.param("JSON in a text", "--input queued.jsonl", id="JSON in a text"),
 ]
 
 

@@ -99,9 +99,11 @@ class Annotations(Struct, frozen=True):
             found = self.module.name("mapgen.runtime.source", _STRICT[held.type])
         else:
             found = self.named(held.type)
-        if held.is_varied or held.nothing:
+        if held.is_varied or held.nothing or held.is_text:
             varied = self.module.name("mapgen.runtime.varied", "Varied")
-            nothing = self.module.name("mapgen.runtime.varied", "Nothing")
+            nothing = self.module.name(
+                "mapgen.runtime.varied", "InText" if held.is_text else "Nothing"
+            )
             found = f"{varied}[{found}, {nothing}({', '.join(map(python, held.nothing))})]"
         found = self._constrained(found, held.constraints)
         return f"{found} | None" if held.may_be_missing else found
