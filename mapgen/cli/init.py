@@ -56,7 +56,7 @@ def init(project: Path, folder: Path, *, force: bool) -> None:
         make_folder((root / name).parent)
         if place(text, root / name, force=force):
             say(f"wrote {name}")
-    write_flow_schema(Workspace(root), _FLOW)
+    write_flow_schema(Workspace(root), _FLOW, force=force)
     say("next:")
     here = () if folder == Path() else (f"cd {shlex.quote(folder.as_posix())}",)
     for command in (*here, *_NEXT):
@@ -82,13 +82,15 @@ def workspace_files() -> Mapping[str, str]:
 
 def _refusals(root: Path, files: Mapping[str, str], *, force: bool) -> list[Diagnostic]:
     """Return why no workspace may be made there: it is one, or files of the author's are there."""
+    from mapgen.cli.schema import schema_refusal
     from mapgen.report.catalogue import project as messages
     from mapgen.workspace import SPECS, Workspace
 
     if not force and (root / SPECS).is_dir() and not {*Workspace(root).spec_paths()} <= {*files}:
         return [messages.is_workspace(path=root.as_posix())]
-    found = (
+    found = [
         refusal(root / name, force=force, is_ours=text.encode().__eq__)
         for name, text in files.items()
-    )
+    ]
+    found.append(schema_refusal(Workspace(root), _FLOW, force=force))
     return [one for one in found if one is not None]

@@ -54,20 +54,21 @@ def new(  # noqa: PLR0913 - one parameter an option
     flow in which nothing is to be decided, what the example gives is written, too.
     """
     from mapgen.cli.schema import write_flow_schema
-    from mapgen.cli.suggest import checked_flow_name, record_name
+    from mapgen.cli.suggest import checked_name, record_name
     from mapgen.draft.samples import read_samples
     from mapgen.workspace import Workspace
 
+    called = record_name(checked_name(flow, "FLOW"))
+    record = called if name is None else checked_name(name, "--name", "order, line_item")
     workspace = Workspace.find(context.obj)
-    record = name or record_name(checked_flow_name(flow, "FLOW"))
 
     def tell(words: str) -> None:
         say(words, err=True)
 
     found = read_samples(samples, record, (record, f"{record}s", *envelope), tell)
     wanted = _Wanted(flow, record, entity, contract, connection)
-    _write(workspace, _files(workspace, found, wanted), force=force)
-    write_flow_schema(workspace, flow)
+    _write(workspace, flow, _files(workspace, found, wanted), force=force)
+    write_flow_schema(workspace, flow, force=force)
     _go_on(context, workspace, flow)
 
 
@@ -129,14 +130,16 @@ def _connection(workspace: Workspace, name: str | None) -> str:
     return name or (names or ("acumatica",))[0]
 
 
-def _write(workspace: Workspace, files: Mapping[str, str], *, force: bool) -> None:
-    """Write all files, or none where one of the author's is there."""
+def _write(workspace: Workspace, flow: str, files: Mapping[str, str], *, force: bool) -> None:
+    """Write all files of a flow, or none where one of the author's is there."""
+    from mapgen.cli.schema import schema_refusal
     from mapgen.report import Stopped
 
     found = [
         refusal(workspace.root / name, force=force, is_ours=text.encode().__eq__, shown=name)
         for name, text in files.items()
     ]
+    found.append(schema_refusal(workspace, flow, force=force))
     if any(found):
         raise Stopped([one for one in found if one is not None])
     for name, text in files.items():

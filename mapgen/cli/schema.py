@@ -11,6 +11,7 @@ import click
 from mapgen.cli.options import Target, force_option
 
 if TYPE_CHECKING:
+    from mapgen.report import Diagnostic
     from mapgen.workspace import Workspace
 
 OUTPUT = click.option("--output", type=Target(), help="The file to write.")
@@ -71,7 +72,15 @@ def flow_command(project: Path, name: str, output: Path | None, *, force: bool) 
     _write(found, output, force=force or _is_of_a_flow(output))
 
 
-def write_flow_schema(workspace: Workspace, flow: str) -> None:
+def schema_refusal(workspace: Workspace, flow: str, *, force: bool) -> Diagnostic | None:
+    """Return why the editors' schema of a flow may not be written; None where it may."""
+    from mapgen.cli.output import refusal
+
+    path = workspace.root / editor_path(flow)
+    return refusal(path, force=force or _is_of_a_flow(path), shown=editor_path(flow))
+
+
+def write_flow_schema(workspace: Workspace, flow: str, *, force: bool) -> None:
     """Write the editors' schema of a flow where its spec looks for it, and report it.
 
     Raises Stopped where something else is there (E533).
@@ -80,7 +89,8 @@ def write_flow_schema(workspace: Workspace, flow: str) -> None:
 
     path = workspace.root / editor_path(flow)
     make_folder(path.parent)
-    if place(_text(_flow_schema(workspace, flow)), path, force=_is_of_a_flow(path)):
+    found = _flow_schema(workspace, flow)
+    if place(_text(found), path, force=force or _is_of_a_flow(path)):
         say(f"wrote {editor_path(flow)}")
 
 
@@ -133,14 +143,13 @@ def infer(
     left out.
     """
     import json
-    import re
 
     from mapgen.cli.output import say
+    from mapgen.cli.suggest import checked_name
     from mapgen.contract.source_schema import read_source_schema
     from mapgen.draft.samples import read_samples
 
-    if not re.fullmatch(r"[a-z][a-z0-9_]*", name):
-        raise click.UsageError("--name takes a name in small letters: order, line_item")
+    checked_name(name, "--name", "order, line_item")
 
     def tell(words: str) -> None:
         say(words, err=True)

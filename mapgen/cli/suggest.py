@@ -60,7 +60,7 @@ def suggest(  # noqa: PLR0913 - one parameter an option
     text = workspace.read(f"{SPECS}/{file}", "the source schema").text
     schema = read_source_schema(f"{SPECS}/{path}", text, record, files=workspace.beside)
     frame = Frame(
-        flow=checked_flow_name(flow or f"{record}_to_{snake(entity)}", "--flow"),
+        flow=checked_name(flow or f"{record}_to_{snake(entity)}", "--flow"),
         record=record,
         schema=path,
         contract=name,
@@ -102,10 +102,10 @@ def record_name(words: str) -> str:
     return "record" if keyword.iskeyword(name) or name in (*RESERVED, "schema") else name
 
 
-def checked_flow_name(name: str, what: str) -> str:
-    """Return the name of a flow. Raises click.UsageError for what is none."""
+def checked_name(name: str, what: str, shown: str = "shopify_orders") -> str:
+    """Return the name of a flow or of a record. Raises click.UsageError for what is none."""
     if not re.fullmatch(r"[a-z][a-z0-9_]*", name, re.ASCII):
-        raise click.UsageError(f"{what} takes a name in small letters: shopify_orders")
+        raise click.UsageError(f"{what} takes a name in small letters: {shown}")
     return name
 
 

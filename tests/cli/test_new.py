@@ -151,6 +151,24 @@ def test_what_cannot_be_started(words: tuple[str, ...], code: int, said: str, sh
     assert sorted(shop.rglob("*")) == before
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        pytest.param(("../../../evil", "--name", "order"), id="flow"),
+        pytest.param(("orders", "--name", "../x y"), id="record"),
+    ],
+)
+def test_names_lead_nowhere(words: tuple[str, ...], shop: Path) -> None:
+    """A name is a name: it leads to no file outside the workspace, whatever else is given."""
+    before = sorted(shop.parent.parent.rglob("*"))
+    given = (*words, "--from", "../orders.json", "--to", "SalesOrder")
+    done = mapgen("new", *given, cwd=shop)
+
+    assert done.returncode == 2
+    assert "takes a name in small letters" in done.stderr
+    assert sorted(shop.parent.parent.rglob("*")) == before
+
+
 def test_accept_keeps_what_is_said(shop: Path) -> None:
     """Another document than an example says is told; `--force` writes it. A reject is told."""
     path = shop / "specs/examples/customer-1.Customer.json"

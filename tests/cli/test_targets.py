@@ -6,6 +6,7 @@ import contextlib
 import errno
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -25,8 +26,10 @@ from tests.contract.invented import openapi_3
 MINE = "my own notes\n"
 # Options whose files are read, and those to which lines or rows are added.
 READ = {"data", "envelope", "failures", "files", "jsonl", "keys", "lock", "metadata", "openapi"}
-READ |= {"overlay", "project", "seed", "source", "specs"}
+READ |= {"overlay", "project", "record", "samples", "seed", "source", "specs"}
 ADDED_TO = {"log", "state"}
+# A folder whose files each are written as a target is: see `test_a_file_among_many`.
+FILLED = {"folder"}
 
 
 @dataclass(frozen=True)
@@ -46,6 +49,7 @@ ROWS = {
     "schema defaults --output": Row(("schema", "defaults")),
     "schema overlay --output": Row(("schema", "overlay")),
     "schema environment --output": Row(("schema", "environment")),
+    "schema flow --output": Row(("schema", "flow", "deliveries")),
     "schema infer --output": Row(("schema", "infer", "records.json")),
     "schema maps --output": Row(("schema", "maps")),
     "schema parts --output": Row(("schema", "parts")),
@@ -53,6 +57,13 @@ ROWS = {
     "transform --output": Row(TRANSFORM),
     "transform --rejects": Row(TRANSFORM, "--rejects"),
 }
+# Commands that write many files, whose names they know: in an empty folder, in a workspace.
+WITHOUT_OPTION = {
+    "init": (("init", "shop"), False),
+    "new": (("new", "parcels", "--from", "../records.json", "--to", "StockItem"), True),
+}
+# `generate` writes below `generated/` alone (tests/compiler), `accept` examples (test_new).
+ELSEWHERE = {"accept", "generate"}
 EVERY = pytest.mark.parametrize("row", ROWS.values(), ids=ROWS)
 
 
@@ -79,7 +90,13 @@ def test_every_option_that_names_a_file() -> None:
                 others.add(option.name)
 
     assert targets == set(ROWS)
-    assert others <= READ | ADDED_TO
+    forced = {
+        name
+        for name, command in _commands(cli)
+        if any("--force" in option.opts for option in command.params)
+    }
+    assert forced - {name.rpartition(" ")[0] for name in ROWS} == {*WITHOUT_OPTION, *ELSEWHERE}
+    assert others <= READ | ADDED_TO | FILLED
 
 
 @pytest.fixture(scope="module")
@@ -237,6 +254,58 @@ def test_a_failure_half_way(
 def test_a_device(row: Row, run: Run) -> None:
     """What keeps nothing takes anything."""
     assert "error[E5" not in run(row, "/dev/null").errors
+
+
+def _texts(folder: Path) -> dict[str, str]:
+    files = (path for path in folder.rglob("*") if path.is_file())
+    return {path.relative_to(folder).as_posix(): path.read_text("utf-8") for path in files}
+
+
+@pytest.fixture(scope="module")
+def started(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a workspace in it and a sample beside that."""
+    folder = tmp_path_factory.mktemp("started")
+    mapgen("init", "shop", cwd=folder)
+    return folder
+
+
+@pytest.mark.parametrize("name", WITHOUT_OPTION)
+def test_a_file_among_many(name: str, started: Path, tmp_path: Path) -> None:
+    """Of many files one is the author's: none is written, or all with `--force`, it too."""
+    words, is_inside = WITHOUT_OPTION[name]
+    before = _texts(started / "shop") if is_inside else {}
+
+    def ready(number: str) -> Path:
+        folder = tmp_path / number
+        shop = folder / "shop"
+        shop.mkdir(parents=True)
+        (folder / "records.json").write_text('{"id": 7, "name": "Cup", "sku": "CUP"}')
+        if is_inside:
+            shutil.copytree(started / "shop", shop, dirs_exist_ok=True)
+        return folder
+
+    def run(folder: Path, *more: str) -> subprocess.CompletedProcess[str]:
+        return mapgen(*words, *more, cwd=folder / "shop" if is_inside else folder)
+
+    first = ready("first")
+    run(first)
+    after = _texts(first / "shop")
+    written = {path for path in after.keys() - before.keys() if not path.startswith("generated/")}
+    assert len(written) > 4
+    for number, path in enumerate(sorted(written - {"README.md", ".gitignore"})):
+        folder = ready(str(number))
+        mine = folder / "shop" / path
+        mine.parent.mkdir(parents=True, exist_ok=True)
+        mine.write_text(MINE)
+
+        done = run(folder)
+        assert done.returncode == 1, path
+        assert re.search(f"error.E533.: `(shop/)?{re.escape(path)}`", done.stderr), done.stderr
+        assert _texts(folder / "shop") == {**before, path: MINE}
+
+        forced = run(folder, "--force")
+        assert "error" not in forced.stderr, forced.stderr
+        assert _texts(folder / "shop")[path] == after[path]
 
 
 @pytest.mark.parametrize("path", ["-", "/dev/stdout"])
