@@ -115,6 +115,20 @@ class Document(Struct, eq=False):
                 return None
         return Place(self, f"{ROOT}{unquote(fragment)}", value)
 
+    def places(self) -> tuple[str, ...]:
+        """Return the fragments that lead to the schemas which the document is made of."""
+        root = self.root if isinstance(self.root, dict) else {}
+        components = root.get("components")
+        held: dict[str, object] = {key: root.get(key) for key in ("definitions", "$defs")}
+        if isinstance(components, dict):
+            held["components/schemas"] = components.get("schemas")
+        return tuple(
+            f"#/{holder}/{escaped(name)}"
+            for holder, inner in held.items()
+            if isinstance(inner, dict)
+            for name in inner
+        )
+
     @property
     def names(self) -> Mapping[str, tuple[str, object]]:
         """The places that have a name of their own: anchors as `#NAME`, others in full."""

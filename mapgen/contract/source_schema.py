@@ -155,12 +155,12 @@ def _record(kind: types.Type, name: str) -> types.Object | None:
 
 def _no_place(document: Document, fragment: str) -> Diagnostic:
     at = f"#{fragment}"
-    known = _places(document)
+    known = document.places()
     return schemas.no_such_place(path=document.path, it=at, what="source", known=known)
 
 
 def _no_record(document: Document, fragment: str, found: _Found) -> Sequence[Diagnostic]:
-    if not fragment and _places(document):
+    if not fragment and document.places():
         return [_no_place(document, fragment)]
     broken = [fault for fault in found.stated.unheld if fault.code in ("E421", "E423")]
     if broken:
@@ -168,21 +168,6 @@ def _no_record(document: Document, fragment: str, found: _Found) -> Sequence[Dia
     has_type = not isinstance(types.present(found.type), types.ErrorType)
     kind = str(types.present(found.type)) if has_type else "value of no one type"
     return [schemas.root_is_no_object(path=document.path, found=kind, what="source")]
-
-
-def _places(document: Document) -> tuple[str, ...]:
-    """Return the places of a document that hold the schemas it is made of."""
-    root = cast("Mapping[str, object]", document.root)
-    components = root.get("components")
-    held: dict[str, object] = {key: root.get(key) for key in ("definitions", "$defs")}
-    if isinstance(components, dict):
-        held["components/schemas"] = components.get("schemas")
-    return tuple(
-        f"#/{holder}/{json_schema.escaped(name)}"
-        for holder, inner in held.items()
-        if isinstance(inner, dict)
-        for name in inner
-    )
 
 
 class _Found(Struct, frozen=True):

@@ -83,7 +83,8 @@ def read_target_schema(path: str, text: str, name: str) -> Contract:
     document = Document.of(path, parsed_schema(path, text, _TARGET))
     place = document.find(fragment)
     if place is None or not isinstance(place.schema, dict):
-        raise Stopped(schemas.no_such_place(path=path, it=f"#{fragment}", what=_TARGET))
+        known, at = document.places(), f"#{fragment}"
+        raise Stopped(schemas.no_such_place(path=path, it=at, what=_TARGET, known=known))
     check_schema(path, place, _TARGET)
     reader = _Reader(path, document, name)
     schema, at = reader.resolved(place.schema, place.pointer)
