@@ -25,7 +25,8 @@ FINISHED = {
     """,
     "test_flow.py.jinja": "example",
     "mapping.md.jinja": """
-        fields flow.name join.takes one.of one.target one.heading one.made one.checked tables
+        fields flow.name join.takes one.of one.target one.heading one.made one.checked reason rights
+        tables
         row.target row.source row.rule row.missing row.remarks
     """,
 }
@@ -54,6 +55,8 @@ def _bare(node: nodes.Node | None) -> Iterator[str]:
             yield from (*_bare(this), *_bare(other))
         case nodes.Concat(nodes=pieces):
             yield from (bare for piece in pieces for bare in _bare(piece))
+        case nodes.Getitem(node=nodes.Dict(items=pairs)):  # one of these, whatever the key
+            yield from (bare for pair in pairs for bare in _bare(pair.value))
         case nodes.Call(node=nodes.Name(name=name)):
             yield f"{name}()"
         case nodes.Name(name=name):
