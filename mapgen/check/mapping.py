@@ -47,6 +47,8 @@ from mapgen.expression.tree import Name
 from mapgen.expression.typed import Typed
 from mapgen.ir import flow as ir
 from mapgen.ir import types
+from mapgen.ir.expression import Expression, Lookup, Variable
+from mapgen.ir.walk import nodes
 from mapgen.report import Diagnostic, Span, Text
 from mapgen.report.catalogue import documents
 from mapgen.report.catalogue import mapping as messages
@@ -379,10 +381,25 @@ def _unfit_value(
         for table in typed.lineage.tables:
             if not rules.fields.tables.tables[table].is_stable:
                 yield messages.identity_by_table(part.value.span(), table=table)
+            elif table in _tables_that_may_miss(typed.code, block.scope.lets):
+                yield messages.identity_by_miss(part.value.span(), table=table)
     alias = block.written.alias
     names = {tree.name for typed in found for tree in typed.parts if isinstance(tree, Name)}
     if alias is not None and alias.value not in names:
         yield documents.same_for_all_rows(clause.value.span(), alias=alias)
+
+
+def _tables_that_may_miss(code: Expression, lets: Mapping[str, Expression]) -> frozenset[str]:
+    """Return the tables that need not have the key: what is there later changes the value."""
+    found, seen, waiting = set[str](), set[str](), [code]
+    while waiting:
+        for node in nodes(waiting.pop()):
+            if isinstance(node, Lookup) and node.on_miss == "omit":
+                found.add(node.table)
+            elif isinstance(node, Variable) and node.name in lets and node.name not in seen:
+                seen.add(node.name)
+                waiting.append(lets[node.name])
+    return frozenset(found)
 
 
 def _changing(identity: Typed, schema: SourceSchema, at: Span) -> Iterator[Diagnostic]:

@@ -66,6 +66,32 @@ def test_a_lookup_in_the_identity(tmp_path: Path, said: str, found: list[str]) -
     assert codes(workspace) == found
 
 
+KEY = "lookups.carriers[?string(parcel.id)]"
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        f"{KEY}.orValue('')",
+        f"({KEY} != null ? 'a' : 'b')",
+        f"coalesce({KEY}, 'none').trim()",
+        "found.orValue('')",
+        "[found].unwrapOpt().join('')",
+    ],
+)
+def test_an_entry_that_comes_later_changes_no_identity(tmp_path: Path, value: str) -> None:
+    """An identity may not depend on whether a table has the key, in a `let` or out of it."""
+    let = f"  let:\n    found: {KEY}\n" if "found" in value else ""
+    workspace = workspace_of(
+        tmp_path,
+        ("value: carrier}", "value: carrier, stable: true}"),
+        ("value: string(parcel.id) + '-' +", f"value: |\n      {value} + '-' +"),
+        ("  let:\n", let or "  let:\n"),
+    )
+
+    assert codes(workspace) == ["E496"]
+
+
 @pytest.mark.parametrize(
     ("mine", "theirs", "found"),
     [("'A'", "'B'", []), ("'A'", "'a '", ["E601"]), ("'A'", "string(parcel.id)", ["E601"])],

@@ -235,3 +235,8 @@ identity_by_table = Message(
     help="build it from fields of the record that never change; of a table whose entries never "
     "change, say `stable: true`",
 )
+identity_by_miss = Message(
+    "E496: the identity depends on whether `{table}` has an entry for the key",
+    label="an entry that comes later gives another identity",
+    help="reject the record until the entry is there: `lookups.{table}[?…].value()`",
+)
