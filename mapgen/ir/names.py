@@ -60,8 +60,8 @@ def new_name(stem: str, taken: Container[str]) -> str:
 _RESERVED_CLASSES = """
     Amount Annotated Any BooleanValue Callable Cleared ClearedField Constraints
     CustomBooleanField CustomDateTimeField CustomDecimalField CustomIntField CustomStringField
-    DateFormat DateTimeValue DateValue Decimal DecimalValue Documents False Group InText
-    Instant IntValue Lookups Made MadeValue Mapping MultiSelectValue None Nothing Option Pattern
-    SelectValue Settings Skip Source StringValue Struct True UnsetType Varied Whole ZoneInfo
+    DateFormat DateTimeValue DateValue Decimal DecimalValue Documents False Fraction Group
+    InText Instant IntValue Lookups Made MadeValue Mapping MultiSelectValue None Nothing Option
+    Pattern SelectValue Settings Skip Source StringValue Struct True UnsetType Varied Whole ZoneInfo
 """
 RESERVED_CLASSES = frozenset(_RESERVED_CLASSES.split())

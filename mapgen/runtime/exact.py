@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from decimal import (
+    ROUND_05UP,
     Context,
     Decimal,
     DivisionByZero,
@@ -27,7 +28,10 @@ MOST_DIGITS = 28
 """What an amount of a record, and one that was rounded, may have."""
 _KEPT = 100
 _EXACT = Context(prec=_KEPT, traps=[InvalidOperation, DivisionByZero, Overflow, Inexact])
-_DIVISION = Context(prec=_KEPT, traps=[InvalidOperation, DivisionByZero, Overflow])
+# What is rounded again is not rounded to a digit that decides a second time.
+_DIVISION = Context(
+    prec=_KEPT, rounding=ROUND_05UP, traps=[InvalidOperation, DivisionByZero, Overflow]
+)
 _ROUNDING = Context(prec=MOST_DIGITS, traps=[InvalidOperation, Overflow])
 _LOSSLESS = Context(prec=MOST_DIGITS, traps=[InvalidOperation, Overflow, Inexact])
 

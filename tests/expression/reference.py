@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import ROUND_HALF_UP, Context, Decimal
+from fractions import Fraction
 from typing import Any
 
 from mapgen.expression.signature import NAMESPACES
@@ -47,9 +48,26 @@ def _only(condition: bool) -> None:
         raise Failed
 
 
-def _divide(left: Any, right: Any) -> Decimal:
+def _divide(left: Any, right: Any) -> Fraction:
     _only(right != 0)
-    return Decimal(left) / Decimal(right)
+    return Fraction(left) / Fraction(right)
+
+
+def _calculated(operator: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+    """Return an operator that also takes a quotient beside a number."""
+
+    def apply(left: Any, right: Any) -> Any:
+        if isinstance(left, Fraction) or isinstance(right, Fraction):
+            return operator(Fraction(left), Fraction(right))
+        return operator(left, right)
+
+    return apply
+
+
+def _round(number: Any, places: int) -> Decimal:
+    if isinstance(number, Fraction):
+        number = Context(prec=200).divide(Decimal(number.numerator), Decimal(number.denominator))
+    return Decimal(number).quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP)
 
 
 def _int_div(left: int, right: int) -> int:
@@ -64,9 +82,9 @@ def _substring(text: Any, start: int, end: int | None = None) -> Any:
 
 
 OPERATORS: Mapping[str, Callable[[Any, Any], Any]] = {
-    "+": lambda left, right: left + right,
-    "-": lambda left, right: left - right,
-    "*": lambda left, right: left * right,
+    "+": _calculated(lambda left, right: left + right),
+    "-": _calculated(lambda left, right: left - right),
+    "*": _calculated(lambda left, right: left * right),
     "/": _divide,
     "==": lambda left, right: left == right,
     "!=": lambda left, right: left != right,
@@ -98,9 +116,7 @@ FUNCTIONS: Mapping[str, Callable[..., Any]] = {
     "first": lambda values: values[0] if values else None,
     "distinct": lambda values: [v for at, v in enumerate(values) if v not in values[:at]],
     "unwrapOpt": lambda values: [value for value in values if value is not None],
-    "round": lambda number, places: Decimal(number).quantize(
-        Decimal(1).scaleb(-places), ROUND_HALF_UP
-    ),
+    "round": _round,
     "string": lambda value: (
         str(value).lower() if isinstance(value, bool) else f"{value:f}"
         if isinstance(value, Decimal) else str(value)

@@ -266,6 +266,8 @@ class PythonExpressions:
 
     def _operation(self, node: ir.Operation) -> str:
         left, right, operator = node.left, node.right, str(node.operator)
+        if node.type == DECIMAL and any(map(_has_quotient, (left, right))):
+            return self._python("ratio_value({0})", self._ratio(node))
         if operator == "/" and node.type == DECIMAL:
             return self._python("divided({0}, {1})", left, right)
         if operator == "in":
@@ -274,6 +276,21 @@ class PythonExpressions:
         if is_turned and operator in _SWAPPED:
             left, right, operator = right, left, _SWAPPED[operator]
         return self._python(f"{{0}} {operator} {{1}}", left, right)
+
+    def _ratio(self, node: ir.Expression) -> str:
+        """Return a value that is calculated with quotients, none of which is cut off."""
+        match node:
+            case ir.Operation(operator="/", left=left, right=right) if _has_quotient(node):
+                return self._python("over({0}, {1})", self._ratio(left), self._ratio(right))
+            case ir.Operation(operator=operator, left=left, right=right) if _has_quotient(node):
+                sides = self._ratio(left), self._ratio(right)
+                return self._python(f"{{0}} {operator} {{1}}", *sides)
+            case ir.Negative(operand=operand) if _has_quotient(node):
+                return self._python("-{0}", self._ratio(operand))
+            case ir.Conditional() if _has_quotient(node):
+                return self._conditional(node, self._ratio)
+            case _:
+                return self._python("Fraction({0})", node)
 
     def _membership(self, left: ir.Expression, right: ir.Expression, operator: str) -> str:
         rows = self._value(right)
@@ -759,13 +776,30 @@ def _is(node: object, local: ir.Local) -> bool:
     return isinstance(node, ir.Local) and node.number == local.number
 
 
+def _has_quotient(node: ir.Expression) -> bool:
+    """Tell whether a value is a quotient, or calculated with one."""
+    match node:
+        case ir.Operation(operator="/", type=kind):
+            return kind == DECIMAL
+        case ir.Operation(operator="+" | "-" | "*", left=left, right=right):
+            return _has_quotient(left) or _has_quotient(right)
+        case ir.Negative(operand=operand):
+            return _has_quotient(operand)
+        case ir.Conditional(then=then, otherwise=otherwise, type=kind) if kind == DECIMAL:
+            return _has_quotient(then) or _has_quotient(otherwise)
+        case _:
+            return False
+
+
 # The functions that stand for no function of the language.
 OWN_CALLS = (
     "bound",
     "divided",
     "entry_if_present",
     "grouped",
+    "over",
     "present",
+    "ratio_value",
     "value_or",
     "when_present",
 )

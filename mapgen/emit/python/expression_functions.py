@@ -11,10 +11,13 @@ RUNTIME_FUNCTIONS = "mapgen.runtime.functions"
 # The modules of other names: some of them are slow to load, and few flows need them.
 HOMES: Mapping[str, str] = {
     "Decimal": "decimal",
+    "Fraction": "fractions",
     "UTC": "datetime",
     "e164": "mapgen.runtime.phone",
     "grouped": "mapgen.runtime.grouping",
     "normalize": "unicodedata",
+    "over": "mapgen.runtime.ratios",
+    "ratio_value": "mapgen.runtime.ratios",
     "timedelta": "datetime",
     "trimmed": "mapgen.runtime.blanks",
 }
