@@ -16,6 +16,7 @@ from mapgen.expression.typed import Typed
 from mapgen.ir.types import (
     BOOL,
     NULL,
+    STRING,
     ErrorType,
     ListOf,
     Object,
@@ -27,6 +28,11 @@ from mapgen.ir.types import (
 from mapgen.report import TOLD_ELSEWHERE, Diagnostic, Span, Text
 from mapgen.report.catalogue import mapping as messages
 
+_KEY = "a string or an int"
+_ALWAYS_THERE = (
+    "take a field that is always there, `required` in the source schema; or give a default:"
+    " `.orValue('')`"
+)
 _WORD = re.compile(r"[^\W\d]\w*")
 
 
@@ -102,7 +108,11 @@ class Formulas(Struct):
     def refuse(self, text: Text, typed: Typed, what: str, wanted: str) -> None:
         """Report an expression that is not of the type wanted."""
         found = described(typed.type)
-        self.faults.append(messages.not_of_type(text.span(), what=what, wanted=wanted, found=found))
+        is_key = wanted == _KEY and is_assignable(present(typed.type), STRING)
+        help = _ALWAYS_THERE if is_key else None
+        self.faults.append(
+            messages.not_of_type(text.span(), what=what, wanted=wanted, found=found, help=help)
+        )
 
     def fitting(self, text: Text, scope: Scope, field: str, wanted: Type) -> Typed | None:
         """Return an expression that may stand for the value of a field."""

@@ -182,7 +182,8 @@ def _ignored(
             ignored.update(leaf for path in near for leaf in leaves.under(path))
         elif used is not None:
             shown = "" if used == ignore.path.value else used
-            faults.append(messages.ignored_but_used(ignore.path, used=shown))
+            help = "ignore what no rule reads field by field, or remove the line" if shown else None
+            faults.append(messages.ignored_but_used(ignore.path, used=shown, help=help))
         elif not ignore.reason.value.strip():
             span = ignore.path.span()
             faults.append(reading.malformed(span, "a reason", "", f"{ignore.path.value}: why"))

@@ -76,8 +76,9 @@ CONVERSIONS: Mapping[tuple[str, str], str] = {
     ("string", "int"): "convert it: `string(…)`",
     ("decimal", "string"): "convert it: `decimal(…)`",
     ("int", "string"): "convert it: `int(…)`",
-    ("date", "string"): "read it: `parseDate(…, 'yyyy-MM-dd')`",
-    ("datetime", "string"): "read it: `timestamp(…)`",
+    ("date", "string"): "read it: `parseDate(…, 'yyyy-MM-dd')`; the day of a moment that is text:"
+    " `date(parseTimestamp(…, 'rfc2822'), settings.ZONE)`, each with the format that it has",
+    ("datetime", "string"): "read it: `timestamp(…)`, or `parseTimestamp(…, FORMAT)`",
     ("datetime", "date"): "a day is no moment before its time and zone are given:"
     " `parseTimestamp(string(…) + ' 00:00', 'yyyy-MM-dd HH:mm', settings.ZONE)`",
     ("date", "timestamp"): "an instant becomes a date in a zone: `date(…, settings.ZONE)`",
@@ -413,7 +414,10 @@ class FieldRules(Struct, frozen=True):
                 )
             return None
         if not isinstance(kind, Optional):
-            self.faults.append(messages.idle_if_missing(text, value=kept.shown, name="if_missing"))
+            help = _never_missing(kept)
+            self.faults.append(
+                messages.idle_if_missing(text, value=kept.shown, name="if_missing", help=help)
+            )
             return None
         if text.value == "reject":
             return "reject"
@@ -550,3 +554,15 @@ def value_span(rule: spec.Rule) -> Span:
             return otherwise.span()
         case _:
             return rule.target.span()
+
+
+def _never_missing(kept: Kept) -> str | None:
+    """Return what `if_missing` may have been meant for, where that is not certain."""
+    match kept.rule.kind:
+        case spec.Lookup() as lookup if lookup.otherwise is None:
+            return "for a key that the table does not have, write `otherwise:`; else remove it"
+        case spec.Value(expression=text) if kept.value.type == types.STRING:
+            words = f"`nonBlank({text.value})`"
+            return f"a blank text counts as there: {words} makes it missing; else remove it"
+        case _:
+            return None

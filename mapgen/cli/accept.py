@@ -62,6 +62,7 @@ def _refused(workspace: Workspace, spec: Spec, *, force: bool) -> Iterator[str]:
         known = json.loads(workspace.read(path, "the example").text, parse_float=Decimal)
         if isinstance(document, str):
             yield f"`{name}` gives no document: {document}"
+            yield from _not_joined(spec, given, example.given.value)
         elif known == document:
             continue
         elif example.gives.source is not spec.source:
@@ -72,3 +73,13 @@ def _refused(workspace: Workspace, spec: Spec, *, force: bool) -> Iterator[str]:
         else:
             place(formatted(ENCODER.encode(document)), workspace.root / path, force=True)
             say(f"wrote {path}: read it, it is what the flow has to give from now on")
+
+
+def _not_joined(spec: Spec, given: str, path: str) -> Iterator[str]:
+    """Yield what an example lacks that a run would join to its record."""
+    record = json.loads(given)
+    for join in spec.mapping.source.joins:
+        if isinstance(record, dict) and join.name.value not in record:
+            what = "an object" if join.takes.value == "one" else "a list"
+            lacking = f"  `{path}` has no `{join.name.value}`"
+            yield f"{lacking}: examples hold what is joined, {what} here"

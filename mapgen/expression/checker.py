@@ -485,16 +485,23 @@ class Checker:
         )
 
     def may_be_missing(
-        self, tree: Tree, found: Type, followed_by: Select | Index | Method | Macro | None = None
+        self,
+        tree: Tree,
+        found: Type,
+        followed_by: Select | Index | Method | Macro | None = None,
+        taken_by: Call | Method | None = None,
     ) -> Diagnostic:
         """Return the fault of a value that may be missing where it has to be there.
 
-        `followed_by` is what hangs on the value, and could be left out with it.
+        `followed_by` is what hangs on the value, `taken_by` what has it as an argument: either
+        could be left out with it.
         """
         words, path = self.words(tree), stable_path(tree)
-        chained = (
-            None if followed_by is None else fixes.left_out_with(self.text.value, tree, followed_by)
-        )
+        chained = None
+        if followed_by is not None:
+            chained = fixes.left_out_with(self.text.value, tree, followed_by)
+        elif taken_by is not None:
+            chained = fixes.left_out_as_argument(self.text.value, tree, taken_by)
         asked = None
         if path is not None:
             asked = f"has({words})" if isinstance(tree, Select) else f"{words} != null"
@@ -819,10 +826,10 @@ class Checker:
                 is_proven = True
             words = refinement.fault(tree.value) if isinstance(tree.value, str | int) else None
             if words is not None:
-                near = near_units(str(tree.value)) if pattern.name == "unit" else None
+                help = _instead_of_literal(pattern.name, str(tree.value))
                 self.report(
                     catalogue.bad_literal(
-                        self.span(tree), wanted=refinement.wanted, why=words, help=near
+                        self.span(tree), wanted=refinement.wanted, why=words, help=help
                     )
                 )
         if choice.function.name == "convertUnit":
@@ -866,7 +873,7 @@ class Checker:
         span = self.name_span(tree)
         match unfit:
             case MayBeMissing(position):
-                return self.may_be_missing(trees[position], types[position])
+                return self.may_be_missing(trees[position], types[position], taken_by=tree)
             case Miscount(shown):
                 return catalogue.wrong_count(span, name=name, shown=shown)
             case TypeMismatch(position, wanted):
@@ -884,7 +891,7 @@ class Checker:
                         help=fix or _without_missing(found, wanted),
                     )
                 if isinstance(found, Optional):
-                    return self.may_be_missing(trees[position], found)
+                    return self.may_be_missing(trees[position], found, taken_by=tree)
                 if found == NULL:
                     return catalogue.null_value(self.span(trees[position]))
                 words = " or ".join(wanted)
@@ -1256,3 +1263,10 @@ def _without_missing(found: Type, wanted: Sequence[str]) -> str | None:
         "`.unwrapOpt()` in front leaves the missing elements out; "
         "`.map(row, row.orValue(…))` gives each a default"
     )
+
+
+def _instead_of_literal(kind: str, found: str) -> str | None:
+    """Return what to write where a literal cannot be taken."""
+    if kind == "date_reading_pattern" and DATE_PATTERNS["time_reading_pattern"](found) is None:
+        return f"the day of a text with a time: `date(parseTimestamp(…, '{found}'), settings.ZONE)`"
+    return near_units(found) if kind == "unit" else None

@@ -21,6 +21,8 @@ from mapgen.expression.tree import (
 from mapgen.ir.types import BOOL, DATE, DECIMAL, INT, NUMBERS, STRING, Scalar, Type
 from mapgen.report import Fix, Text, repairs
 
+_SHORT = 100
+
 
 def alike(text: str, tree: Binary, left: Type, right: Type) -> str | None:
     """Return the help that gives both sides of an operator one type, a string in a sum of text."""
@@ -76,6 +78,13 @@ def left_out_with(text: str, tree: Tree, whole: Select | Index | Method | Macro)
     if isinstance(whole, Select):
         return f"{operand}.?{rest}"
     return f"{operand}.optMap(value, value.{rest})"
+
+
+def left_out_as_argument(text: str, tree: Tree, whole: Call | Method) -> str | None:
+    """Return a call changed so that it is left out with an argument that may be missing."""
+    before, behind = text[whole.start : tree.start], text[tree.end : whole.end]
+    words = f"{text[tree.start : tree.end]}.optMap(value, {before}value{behind})"
+    return words if len(words) <= _SHORT and "\n" not in words else None
 
 
 def in_other_form(text: str, tree: Call | Method, name: str) -> str | None:

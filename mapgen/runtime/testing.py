@@ -118,7 +118,7 @@ class FlowUnderTest:
         """
         outcomes = self.outcomes(record)
         documents = [outcome for outcome in outcomes if isinstance(outcome, Document)]
-        return self._content(documents) if documents else str(outcomes[0])
+        return self._content(documents) if documents else _reason(outcomes[0])
 
     def _content(self, documents: Iterable[Document]) -> Any:
         whole: dict[str, Any] = {}
@@ -254,3 +254,11 @@ def _read(path: Path) -> Any:
 
 def _text(value: Any) -> str:
     return ENCODER.encode(value).decode()
+
+
+def _reason(outcome: Outcome) -> str:
+    """Return why a record gives no document."""
+    if isinstance(outcome, Rejected):
+        errors = (f"{one.code} {one.target}: {one.message} ({one.spec})" for one in outcome.faults)
+        return "; ".join(errors)
+    return f"skipped: {outcome.reason}" if isinstance(outcome, Skipped) else str(outcome)

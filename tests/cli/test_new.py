@@ -89,6 +89,27 @@ def test_from_a_sample_to_documents(shop: Path) -> None:
     assert (done.returncode, done.stdout.count("\n")) == (0, 1)
 
 
+def test_an_example_that_gives_no_document(shop: Path) -> None:
+    """`accept` names the errors with their rules, and what a run would join to the record."""
+    new(shop)
+    decide(shop)
+    spec = shop / "specs/orders.maps.yaml"
+    joins = "joins: {extra: {schema: schemas/orders.schema.json, on: {id: id}, takes: many}}"
+    text = spec.read_text("utf-8").replace(", key: ", f", {joins}, key: ", 1)
+    text = text.replace("  ignore:", "  ignore:\n    order.extra: for the test", 1)
+    spec.write_text(text, "utf-8")
+    example = shop / "specs/examples/orders.json"
+    record = json.loads(example.read_text("utf-8"))
+    del record["id"]
+    example.write_text(json.dumps(record), "utf-8")
+    done = mapgen("accept", "orders", cwd=shop)
+
+    assert done.returncode == 1, done.stderr
+    assert "`the first one` gives no document: R103 ExternalRef: `id` is missing (" in done.stderr
+    assert "has no `extra`: examples hold what is joined, a list here" in done.stderr
+    assert "Rejected(" not in done.stderr
+
+
 def test_nothing_personal_is_written(shop: Path) -> None:
     """No value of the sample that looks personal is in any file."""
     new(shop)
