@@ -456,29 +456,17 @@ def bind(settings: Settings, lookups: Lookups) -> Callable[[Order], SalesOrder |
             return Skip("Amazon cannot deliver it")
         if order.order_status in ("Pending", "PendingAvailability", "InvoiceUnconfirmed"):
             return Skip("not released by Amazon; it comes again when it is")
-        shipping = (
-            total(
-                [
-                    line.shipping_price.amount if line.shipping_price is not None else DECIMAL_0_00
-                    for line in order.items.order_items
-                ]
-            )
-            - total(
-                [
-                    (
-                        line.shipping_discount.amount
-                        if line.shipping_discount is not None
-                        else DECIMAL_0_00
-                    )
-                    for line in order.items.order_items
-                ]
-            )
-            + total(
-                [
-                    line.cod_fee.amount if line.cod_fee is not None else DECIMAL_0_00
-                    for line in order.items.order_items
-                ]
-            )
+        shipping = total(
+            [
+                (line.shipping_price.amount if line.shipping_price is not None else DECIMAL_0_00)
+                - (
+                    line.shipping_discount.amount
+                    if line.shipping_discount is not None
+                    else DECIMAL_0_00
+                )
+                + (line.cod_fee.amount if line.cod_fee is not None else DECIMAL_0_00)
+                for line in order.items.order_items
+            ]
         )
         taxes = total(
             [

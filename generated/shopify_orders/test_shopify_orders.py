@@ -28,19 +28,6 @@ def test_reject(fixture: Fixture) -> None:
     assert FLOW.is_rejected(fixture.given, fixture.because, fixture.target)
 
 
-@pytest.mark.parametrize(
-    ("target", "row", "changes", "gives"),
-    [
-        ("Details[].InventoryID", "line_items", '{"sku": " POT-IRN-08 "}', '"POT-IRN-08"'),
-        ("Details[].InventoryID", "line_items", '{"sku": null}', None),
-        ("Details[].InventoryID", "line_items", '{"sku": "  "}', None),
-    ],
-)
-def test_rule(target: str, row: str, changes: str, gives: str | None) -> None:
-    """A field gets the value, or the record is rejected, when its row is changed like this."""
-    assert FLOW.field_after(target, row, changes) == gives
-
-
 @settings(max_examples=200, deadline=None)
 @given(data())
 def test_any_damage_gives_a_valid_document_or_a_located_rejection(source: DataObject) -> None:

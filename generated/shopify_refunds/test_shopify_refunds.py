@@ -33,27 +33,6 @@ def test_reject(fixture: Fixture) -> None:
     [
         (
             "#mapping/fields/Details/blocks/0",
-            "Details[].InventoryID",
-            "refund_line_items",
-            '{"line_item": {"id": 1, "name": "Pot", "sku": " POT-IRN-08 ", "quantity": 1, "price": "10.00", "tax_lines": []}}',
-            '"POT-IRN-08"',
-        ),
-        (
-            "#mapping/fields/Details/blocks/0",
-            "Details[].InventoryID",
-            "refund_line_items",
-            '{"line_item": {"id": 1, "name": "Pot", "sku": " ", "quantity": 1, "price": "10.00", "tax_lines": []}}',
-            None,
-        ),
-        (
-            "#mapping/fields/Details/blocks/0",
-            "Details[].OrderQty",
-            "refund_line_items",
-            '{"quantity": 0}',
-            None,
-        ),
-        (
-            "#mapping/fields/Details/blocks/0",
             "Details[].ReasonCode",
             "refund_line_items",
             '{"restock_type": "cancel"}',

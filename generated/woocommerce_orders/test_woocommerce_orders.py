@@ -33,20 +33,6 @@ def test_reject(fixture: Fixture) -> None:
     [
         (
             "#mapping/documents/order/fields/Details/blocks/0",
-            "order: Details[].InventoryID",
-            "line_items",
-            '{"sku": " POT-IRN-08 "}',
-            '"POT-IRN-08"',
-        ),
-        (
-            "#mapping/documents/order/fields/Details/blocks/0",
-            "order: Details[].InventoryID",
-            "line_items",
-            '{"sku": ""}',
-            None,
-        ),
-        (
-            "#mapping/documents/order/fields/Details/blocks/0",
             "order: Details[].UnitPrice",
             "line_items",
             '{"quantity": 3, "subtotal": "10.00"}',

@@ -16,7 +16,7 @@ from mapgen.check.parts import (
     PartFacts,
     Reused,
     Uses,
-    ignored_below,
+    member_named,
     parameters,
     placed,
     unused_parameters,
@@ -32,7 +32,7 @@ from mapgen.ir import flow as ir
 from mapgen.ir.expression import Constant, Field, Variable, attribute_names
 from mapgen.ir.types import STRING, TIMEZONE, ListOf, Object, Type, present
 from mapgen.report import Diagnostic, Source, Text
-from mapgen.report.catalogue import mapping
+from mapgen.report.catalogue import mapping, operations
 from mapgen.report.catalogue import reuse as messages
 from mapgen.spec import model as spec
 from mapgen.spec.linking import Vocabulary, written_out
@@ -82,6 +82,7 @@ def check_definition(part: Defined, faults: list[Diagnostic]) -> PartFacts:
     faults += formulas.faults
     faults += unused_parameters(definition.takes, formulas)
     faults += _ignores(definition, takes, formulas)
+    faults += _data(definition, takes)
     called = {
         name: one
         for name, one in part.reused.functions.items()
@@ -231,11 +232,19 @@ def _ignores(
 ) -> Iterator[Diagnostic]:
     """Yield the ignores of a part that name nothing, or what its rules read."""
     for ignore in definition.ignores:
-        below = ignored_below(definition, ignore)
+        below = member_named(definition, ignore.path)
         if below is None or not _is_there(takes[below[0]], below[1]):
             yield mapping.idle_ignore(ignore.path, known=())
         elif f"{below[0]}.{below[1]}" in formulas.reads:
             yield mapping.ignored_but_used(ignore.path, used="")
+
+
+def _data(definition: spec.Definition, takes: Mapping[str, Type]) -> Iterator[Diagnostic]:
+    """Yield the data classes of a part that name nothing."""
+    for item in definition.data:
+        below = member_named(definition, item.path)
+        if below is None or not _is_there(takes[below[0]], below[1]):
+            yield operations.unknown_source_path(item.path, known=())
 
 
 def _is_there(kind: Type, path: str) -> bool:

@@ -56,6 +56,7 @@ def check(flow: spec.Spec, around: Surroundings) -> Checked:
     found = None
     if contract is not None and schema is not None:
         found = check_mapping(section, contract, schema, around.tables, faults, around.reused)
+    flow = _classified(flow, found)
     erp = contract_of_the_erp(contract, schema)
     if erp is not None:
         faults += check_remote(flow, erp, around.flows)
@@ -71,8 +72,10 @@ def check(flow: spec.Spec, around: Surroundings) -> Checked:
     reads = None if found is None else found.formulas.reads
     faults += check_security(flow.security, section, schema, written, reads)
     faults += idle_owners(section)
-    faults += check_secrets(flow.source, has_credentials=False)
-    faults += check_secret_rules(section)
+    faults += [
+        *check_secrets(flow.source, has_credentials=False),
+        *check_secret_rules(section),
+    ]
     if found is not None and found.key is not None and schema is not None:
         faults += check_shown(
             flow.security, section, schema, found.key, found.identities, found.formulas.shown
@@ -86,6 +89,14 @@ def check(flow: spec.Spec, around: Surroundings) -> Checked:
         raise Stopped(placed(faults, uses))
     made = _flow(flow, contract, schema, found, needed)
     return Checked(flow, made, tuple(sorted(found.formulas.reads)), names)
+
+
+def _classified(flow: spec.Spec, found: Mapped | None) -> spec.Spec:
+    """Return a flow with the data classes of the parts that it uses behind its own."""
+    if found is None:
+        return flow
+    data = (*flow.security.data, *found.formulas.classified)
+    return replace(flow, security=replace(flow.security, data=data))
 
 
 def _flow(

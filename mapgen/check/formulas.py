@@ -27,6 +27,7 @@ from mapgen.ir.types import (
 )
 from mapgen.report import TOLD_ELSEWHERE, Diagnostic, Span, Text
 from mapgen.report.catalogue import mapping as messages
+from mapgen.spec import model as spec
 
 _KEY = "a string or an int"
 _ALWAYS_THERE = (
@@ -43,7 +44,8 @@ class Formulas(Struct):
     `doubtful` are the words of rules and expressions with faults: what they name, or nearly name,
     may be used, so that one mistake is not reported a second time as a name that nobody uses.
     `asked` are the lookups inside expressions: the table, and the words of the key.
-    `ignored` are the paths, and the reasons, that parts say they do not use.
+    `ignored` are the paths, and the reasons, that parts say they do not use, `classified` those
+    that parts say must not be seen.
     `shown` are the places of expressions whose values everybody sees, and what they read.
     `is_lost`: an unknown field was asked for that resembles no other: it could mean any of them.
     """
@@ -54,6 +56,7 @@ class Formulas(Struct):
     doubtful: set[str] = field(default_factory=set)
     asked: set[tuple[str, str]] = field(default_factory=set)
     ignored: list[tuple[str, str]] = field(default_factory=list)
+    classified: list[spec.DataClass] = field(default_factory=list)
     shown: list[tuple[Span, tuple[str, ...]]] = field(default_factory=list)
     is_lost: bool = False
 

@@ -16,7 +16,7 @@ from mapgen.expression.passing import Unlike, at_use, seen_as, unfit
 from mapgen.expression.scope import Binding, Named, Scope, at
 from mapgen.ir import types
 from mapgen.ir.types import Type
-from mapgen.report import TOLD_ELSEWHERE, Diagnostic, Span
+from mapgen.report import TOLD_ELSEWHERE, Diagnostic, Span, Text
 from mapgen.report.catalogue import mapping as mapping_messages
 from mapgen.report.catalogue import reuse as messages
 from mapgen.spec import model as spec
@@ -184,7 +184,7 @@ class Uses(Struct, frozen=True):
                 bound = self._passed(used, facts, argument, scope)
             if bound is not None:
                 found[name] = bound
-                self._ignore(used.definition, name, bound)
+                self._note(used.definition, name, bound)
         return found if len(found) == len(facts.takes) else None
 
     def _passed(
@@ -227,26 +227,40 @@ class Uses(Struct, frozen=True):
         self.formulas.faults.append(fault)
         return None
 
-    def _ignore(self, definition: spec.Definition, name: str, bound: Binding) -> None:
-        """Note the source fields that the part says it does not use."""
+    def _note(self, definition: spec.Definition, name: str, bound: Binding) -> None:
+        """Note the source fields that the part does not use, and those that must not be seen."""
         for ignore in definition.ignores:
-            below = ignored_below(definition, ignore)
-            if below is not None and below[0] == name:
-                origins = bound.origins
-                for member in below[1].split("."):
-                    origins = member_of(origins, member)
-                self.formulas.ignored += [(path, ignore.reason.value) for path in origins.places]
+            found = _source_paths(definition, ignore.path, name, bound)
+            self.formulas.ignored += [(path, ignore.reason.value) for path in found]
+        for item in definition.data:
+            found = _source_paths(definition, item.path, name, bound)
+            self.formulas.classified += [
+                replace(item, path=Text.plain(path), of=definition.name) for path in found
+            ]
 
 
-def ignored_below(definition: spec.Definition, ignore: spec.Ignore) -> tuple[str, str] | None:
-    """Return the parameter that an ignored path of a part is below, and the path there."""
+def _source_paths(
+    definition: spec.Definition, path: Text, name: str, bound: Binding
+) -> tuple[str, ...]:
+    """Return what a path of a part is in the source, where it is below the parameter `name`."""
+    below = member_named(definition, path)
+    if below is None or below[0] != name:
+        return ()
+    origins = bound.origins
+    for member in below[1].split("."):
+        origins = member_of(origins, member)
+    return tuple(origins.places)
+
+
+def member_named(definition: spec.Definition, path: Text) -> tuple[str, str] | None:
+    """Return the parameter that a path of a part is below, and the path there."""
     objects = [
         one.name.value for one in definition.takes if isinstance(one.kind, spec.ObjectParameter)
     ]
-    first, _, rest = ignore.path.value.partition(".")
+    first, _, rest = path.value.partition(".")
     if rest and first in objects:
         return first, rest
-    return (objects[0], ignore.path.value) if len(objects) == 1 else None
+    return (objects[0], path.value) if len(objects) == 1 else None
 
 
 def _is_itself(name: str, binding: Binding, scope: Scope) -> bool:

@@ -88,7 +88,7 @@ def _data(
     for item in security.data:
         for path in equivalent_paths(section.source, item.path.value):
             classified.update(paths.under(path))
-        if not paths.under(item.path.value):
+        if item.of is None and not paths.under(item.path.value):
             near = near_paths(item.path.value, paths.known)
             yield messages.unknown_source_path(item.path, known=near)
             classified.update(path for one in near for path in paths.under(one))
@@ -100,7 +100,7 @@ def _data(
         kind = personal_kind(leaf, type_at(schema.record, leaf))
         if kind is not None and leaf not in classified:
             looks.setdefault(leaf.rpartition(".")[0], []).append((leaf, kind))
-    first = security.data[0].path.span() if security.data else None
+    first = next((item.path.span() for item in security.data if item.of is None), None)
     for parent, fields in looks.items():
         yield messages.unclassified(security.span, parent, fields, first or security.data_at)
 

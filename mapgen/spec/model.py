@@ -630,6 +630,11 @@ class Definition(Construct, what="a part"):
         "`PARAMETER.member`",
         key="ignore",
     )
+    data: tuple[DataClass, ...] = optional(
+        MapOf(Named("data_class", lambda: DataClass), "data classes"),
+        "members that are personal or confidential, named as in `ignore`; each flow that uses the "
+        "part masks them",
+    )
     examples: tuple[PartExample, ...] = optional(
         ListOf(PartExample), "arguments and the fields they become"
     )
@@ -1403,10 +1408,11 @@ class Performance(Construct, what="`performance:`"):
 
 
 class DataClass(Construct):
-    """A source path whose values must not be seen."""
+    """A source path whose values must not be seen; `of` is the part that says so."""
 
     path: Text = named()
     kind: Text = itself(words.DATA_CLASS)
+    of: Text | None = constant(None)
 
 
 class Retry(Construct, what="`retry:`"):

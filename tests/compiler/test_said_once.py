@@ -216,6 +216,58 @@ def test_parts_in_parts(folder: Path) -> None:
     assert code == compiled(folder, {SPEC: BASE.replace(ADDRESS, ADDRESS + WRITTEN_OUT)})[0]
 
 
+OWN_DATA = "  data:\n    parcel.recipient.street: personal\n"
+
+
+def with_data(data: str) -> dict[str, str]:
+    """Return a flow that classifies nothing, and parts within parts, the inmost with data."""
+    address = '    Contact: {use: baron, whom: "parcel.?recipient"}\n'
+    flow = BASE.replace(ADDRESS, address).replace("    AddressOverride: {const: true}\n", "")
+    flow = flow.replace("mapping:\n", "mapping:\n  uses: [parts/depot.parts.yaml]\n")
+    fields = "  fields: {Street:"
+    assert flow.count(OWN_DATA) == 1 == NESTED.count(fields)
+    return {
+        SPEC: flow.replace(OWN_DATA, "  data: {}\n"),
+        PARTS: NESTED.replace(fields, f"{data}{fields}"),
+    }
+
+
+@pytest.mark.parametrize(
+    ("data", "codes", "personal"),
+    [
+        ("", ["E463"], None),
+        ("  data: {street: personal}\n", [], ("parcel.recipient.street",)),
+        (
+            "  data: {city: confidential, spot.street: personal}\n",
+            [],
+            ("parcel.recipient.street", "parcel.recipient.city"),
+        ),
+        ("  data: {street: personal, plus: personal}\n", ["E461"], None),
+        ("  data: {streets: personal}\n", ["E461"], None),
+    ],
+)
+def test_data(data: str, codes: list[str], personal: tuple[str, ...] | None, folder: Path) -> None:
+    """What a part classifies is so in the source of a flow that uses it, however far inside."""
+    findings = check_specs(Workspace(folder, with_data(data)), (SPEC,))
+
+    assert [fault.code for fault in findings.faults][:1] == codes
+    assert [one.flow.personal for one in findings.flows] == ([personal] if personal else [])
+
+
+def test_data_is_not_shown(folder: Path) -> None:
+    """What a part classifies can be no name of a record, whatever the flow says of it."""
+    drafts = with_data("  data: {street: personal}\n")
+    key = "key: parcel.number"
+    assert key in drafts[SPEC]
+    drafts[SPEC] = drafts[SPEC].replace(
+        key, "key: parcel.number + parcel.?recipient.street.orValue('')"
+    )
+
+    findings = check_specs(Workspace(folder, drafts), (SPEC,))
+
+    assert [fault.code for fault in findings.faults] == ["E464"]
+
+
 def test_stale_code(tmp_path: Path) -> None:
     """Code is stale once a part says something else, and only then."""
     for case in ("_base", "_parts"):
