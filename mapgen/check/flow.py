@@ -83,12 +83,20 @@ def check(flow: spec.Spec, around: Surroundings) -> Checked:
     names: frozenset[PartKey] = frozenset()
     if found is not None:
         names = reused_names(section, around.reused, found.formulas.used)
-        faults += idle_reuse(section, around.reused, names, found.formulas.doubtful)
+        faults += _idle(flow, idle_reuse(section, around.reused, names, found.formulas.doubtful))
     if faults or found is None or contract is None or schema is None:
         uses = (use for one in section.documents for use in uses_in(one.part))
         raise Stopped(placed(faults, uses))
     made = _flow(flow, contract, schema, found, needed)
     return Checked(flow, made, tuple(sorted(found.formulas.reads)), names)
+
+
+def _idle(flow: spec.Spec, faults: Iterable[Diagnostic]) -> Iterator[Diagnostic]:
+    """Yield the faults of what a flow does not use; what it has of a base may be idle in it."""
+    for fault in faults:
+        own = fault.label is None or fault.label.span.source.path == flow.source.path
+        if own or flow.overlay is None:
+            yield fault
 
 
 def _classified(flow: spec.Spec, found: Mapped | None) -> spec.Spec:
