@@ -18,7 +18,7 @@ _ENDINGS: Mapping[str, str] = {
         "|firstname|lastname|fullname|attention|buyer name|recipient name|cardholder name"
         "|contact name|holder name"
     ),
-    "a birthday": "birthday|birth day|birth date|date of birth|dob",
+    "a birthday": "birthday|birth day|birth date|birthdate|date of birth|dob",
     "an address": "address|address line|line|street|street address|street name",
     "an IP address": "ip|ip address",
     "a card number": "card number|credit card|iban",
@@ -135,6 +135,11 @@ def _is_checked(digits: str) -> bool:
     """Whether the last digit is what Luhn's sum of the others says."""
     doubled = (int(digit) * (1 + at % 2) for at, digit in enumerate(reversed(digits)))
     return sum(number - 9 * (number > 9) for number in doubled) % 10 == 0
+
+
+def is_a_call_name(text: str) -> bool:
+    """Whether a text may be what a person is called: words of letters, two at least."""
+    return _CALLED.fullmatch(text.strip()) is not None
 
 
 def is_keyed_by_persons(holder: str, names: Iterable[str]) -> bool:

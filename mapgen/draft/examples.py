@@ -7,7 +7,13 @@ from collections.abc import Mapping
 from typing import cast
 
 from mapgen.contract.inference import Json
-from mapgen.contract.personal import is_value, kind_of_value, personal_kind, words_of
+from mapgen.contract.personal import (
+    is_a_call_name,
+    is_value,
+    kind_of_value,
+    personal_kind,
+    words_of,
+)
 
 # What stands for a value, by what its name says that it is.
 _STAND_INS: Mapping[str, str] = {
@@ -22,6 +28,8 @@ _STAND_INS: Mapping[str, str] = {
     "a tax or identity number": "XX000000000",
 }
 _FIRST, _LAST = frozenset({"first", "given", "firstname"}), frozenset({"last", "family", "surname"})
+# Beside one of these, a plain name is that of a person.
+_OF_PERSONS = ("an e-mail address", "a phone number", "a birthday")
 # What people write themselves may say anything of them.
 _PROSE = re.compile("note|notes|message|comment|comments|remark|remarks|memo")
 
@@ -39,11 +47,7 @@ def shown_record(record: Mapping[str, Json], name: str) -> Mapping[str, Json]:
 def _shown(value: Json, path: str) -> Json:
     match value:
         case dict():
-            return {
-                name: _shown(inner, f"{path}.{name}")
-                for name, inner in value.items()
-                if not is_value(name)
-            }
+            return _members(value, path)
         case list():
             return [_shown(inner, f"{path}[]") for inner in value]
         case str() if value.strip():
@@ -52,6 +56,21 @@ def _shown(value: Json, path: str) -> Json:
             return 2025550143 if value > 0 else value
         case _:
             return value
+
+
+def _members(members: Mapping[str, Json], path: str) -> dict[str, Json]:
+    """Return the members of an object; one that is named by somebody is left out."""
+    kinds = {personal_kind(f"{path}.{name}") for name in members}
+    shown = {
+        name: _shown(inner, f"{path}.{name}")
+        for name, inner in members.items()
+        if not is_value(name)
+    }
+    if not kinds.isdisjoint(_OF_PERSONS):
+        for name, text in shown.items():
+            if words_of(name) == ("name",) and isinstance(text, str) and is_a_call_name(text):
+                shown[name] = _STAND_INS["a name of a person"]
+    return shown
 
 
 def _stand_in(text: str, path: str) -> str:

@@ -6,7 +6,8 @@ change. All paths are those of the base, so that the order of changes means noth
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+import re
+from collections.abc import Container, Iterable, Iterator, Mapping
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -21,6 +22,7 @@ _OF_PATHS = ("ignore", "data", "custom")
 # What a flow is called is its own; what it is about, and whose it is, may be.
 _OWN = ("maps", "flow", "summary", "owner")
 _BELONGS_TO_THE_FLOW = ("maps", "flow")
+_NUMBER = re.compile("0|[1-9][0-9]{0,5}")
 
 
 class _Placed(Struct, frozen=True):
@@ -39,7 +41,8 @@ def overlaid(base: MapNode, overlay: Overlay, faults: list[Diagnostic]) -> Node:
     inherited = base.having(
         entry for entry in base.entries if entry.key.value not in _BELONGS_TO_THE_FLOW
     )
-    placed = [found for one in overlay.changes if (found := _place(one, inherited, faults))]
+    added = {one.path.value for one in overlay.changes if isinstance(one, Add)}
+    placed = [found for one in overlay.changes if (found := _place(one, inherited, added, faults))]
     faults += _overlapping(placed)
     root = _with(inherited, placed)
     own = [entry for entry in overlay.root.entries if entry.key.value in _OWN]
@@ -49,8 +52,13 @@ def overlaid(base: MapNode, overlay: Overlay, faults: list[Diagnostic]) -> Node:
     return overlay.root.having(entries)
 
 
-def _place(change: Change, root: MapNode, faults: list[Diagnostic]) -> _Placed | None:
-    """Return where a change belongs, None where it cannot be made (then reported)."""
+def _place(
+    change: Change, root: MapNode, added: Container[str], faults: list[Diagnostic]
+) -> _Placed | None:
+    """Return where a change belongs, None where it cannot be made (then reported).
+
+    `added` are the paths of all that is added.
+    """
     node: Node = root
     keys: list[str] = []
     start = 0
@@ -65,6 +73,10 @@ def _place(change: Change, root: MapNode, faults: list[Diagnostic]) -> _Placed |
         start += len(found) + 1
     last = path.part(start, len(path.value))
     fault = _misplaced(change, node, keys, last, is_there=found is not None)
+    if fault is None and found is None and isinstance(node, ListNode):
+        count = len(node.items)
+        if not _is_next(path.value[:start], last.value, count, added):
+            fault = messages.not_the_next(last, where=".".join(keys), count=count)
     if fault is not None:
         faults.append(fault)
         return None
@@ -124,15 +136,18 @@ def _misplaced(
         return None if is_there else messages.nothing_there(last, where=where, known=known)
     if is_there:
         return messages.there_already(last, where=where, first=_key_of(node, last.value))
-    if isinstance(node, ListNode):
-        count = len(node.items)
-        is_next = last.value.isdecimal() and int(last.value) >= count
-        return None if is_next else messages.not_the_next(last, where=where, count=count)
-    if "." in last.value and not (keys and keys[-1] in _OF_PATHS):
+    if isinstance(node, MapNode) and "." in last.value and not (keys and keys[-1] in _OF_PATHS):
         first = last.value.partition(".")[0]
         at = last.part(0, len(first))
         return messages.nothing_there(at, where=where, known=list(_keys(node)))
     return None
+
+
+def _is_next(head: str, key: str, count: int, added: Container[str]) -> bool:
+    """Whether a key is the number behind the last item of a list, and behind those added there."""
+    if not _NUMBER.fullmatch(key) or int(key) < count:
+        return False
+    return all(f"{head}{number}" in added for number in range(count, int(key)))
 
 
 def _key_of(node: Node, key: str) -> Text | None:

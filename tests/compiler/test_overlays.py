@@ -186,6 +186,17 @@ def test_a_comment_in_the_base(root: Path) -> None:
     assert not check_specs(Workspace(root, drafts), [BASE, OVERLAY]).faults
 
 
+@pytest.mark.parametrize("keys", [["3"], ["1", "3"], ["01"], ["１"], ["9" * 5000]])
+def test_what_is_added_to_a_list_has_the_next_numbers(root: Path, keys: list[str]) -> None:
+    """No number is left out, and each is written in one way."""
+    skip = {"when": "parcel.weight > 50", "because": "too heavy"}
+    changes = [("add", f"mapping.skip.{key}", dict(skip)) for key in keys]
+
+    findings = check_specs(Workspace(root, {OVERLAY: _overlay(root, changes, "0" * 64)}), [OVERLAY])
+
+    assert "E713" in {fault.code for fault in findings.faults}
+
+
 def test_an_overlay_of_an_overlay(root: Path) -> None:
     """A base may be an overlay itself: all changes are in the last one."""
     first = _overlay(root, [*CHANGES["a rule"]], _meaning(Workspace(root)))

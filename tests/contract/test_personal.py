@@ -28,6 +28,7 @@ from tests.contract.test_inference import PAYLOADS, plain
         ("order.billing_details.name", "a name of a person"),
         ("order.billing_address.name", "a name of a person"),
         ("order.customer.date_of_birth", "a birthday"),
+        ("order.customer.birthdate", "a birthday"),
         ("order.address_1", "an address"),
         ("order.address1", "an address"),
         ("order.ShippingAddress.AddressLine1", "an address"),
