@@ -74,13 +74,18 @@ def _faults_of_format(
         yield words.unknown_encoding(form.encoding)
     if not form.kind.holds_cells:
         return
-    nested = tuple(
-        name
-        for name, kind in (schema.record.fields.items() if schema is not None else ())
-        if isinstance(types.present(kind), types.Object | types.ListOf | types.MapOf)
-    )
+    nested = () if schema is None else tuple(_nested(schema))
     if nested:
         yield messages.cells_hold_one_value(path.span(), fields=nested)
+
+
+def _nested(schema: SourceSchema) -> Iterator[str]:
+    """Yield the members of a record that no cell can hold: JSON in a text is one."""
+    for name, kind in schema.record.fields.items():
+        said = schema.stated.get((schema.record.name, name))
+        is_nested = isinstance(types.present(kind), types.Object | types.ListOf | types.MapOf)
+        if is_nested and not (said is not None and said.is_text):
+            yield name
 
 
 def _decimal_sign(form: spec.Format) -> str:
