@@ -450,6 +450,11 @@ def test_constants_are_hoisted() -> None:
     )
 
 
+def test_an_empty_list_beside_a_name() -> None:
+    """What is nothing but empty says its type where a name is bound around it."""
+    assert emit("cel.bind(v, order.tags.map(t, t + '!'), [])").endswith("list[Any]())[1]")
+
+
 def test_wanted_type() -> None:
     """A value takes on the type that its place wants."""
     assert emit("order.id", wanted=DECIMAL) == "Decimal(order.id)"

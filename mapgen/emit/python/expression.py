@@ -550,6 +550,8 @@ class PythonExpressions:
         if is_path(source) or isinstance(node.operand, ir.Constant):
             self._bound[node.local.number] = source
             return branch(node.value)
+        if _holds_nothing(node.value):
+            branch = self._argument  # beside a name that is bound no type is seen from outside
         if self._may_bind:
             # A pair, of which the second is the value: type checkers see through it.
             if not _uses(node.value, node.local):
