@@ -200,6 +200,22 @@ def _with_a_part_changed(data: st.DataObject) -> bytes:
     return out.getvalue()
 
 
+@pytest.mark.parametrize("place", ["XFD1048576", "ZZZZZZZZZ1", "A999999999", "zzz1048576"])
+def test_a_cell_far_from_the_others(place: str) -> None:
+    """A sheet of which most cells are empty is refused before there is no memory left."""
+    packed = io.BytesIO()
+    with (
+        zipfile.ZipFile(io.BytesIO(workbook(("id", "amount"), ("1", 2)))) as plain_book,
+        zipfile.ZipFile(packed, "w") as other,
+    ):
+        for name in plain_book.namelist():
+            data = plain_book.read(name)
+            other.writestr(name, data.replace(b'r="B2"', f'r="{place}"'.encode()))
+
+    with pytest.raises(UnfitBytes, match="`Orders` goes down to row"):
+        read(packed.getvalue())
+
+
 def test_packed() -> None:
     """A workbook that is packed once more is unpacked."""
     assert shown(read(gzip.compress(workbook(["a"], [1])))) == [(2, {"a": "1"})]

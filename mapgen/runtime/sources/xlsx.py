@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import re
 import zipfile
+import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import date, datetime, time
@@ -27,11 +28,13 @@ from mapgen.runtime.sources.records import CHUNK, RawRecord
 from mapgen.runtime.sources.rows import RowRecords
 
 if TYPE_CHECKING:
-    from python_calamine import CalamineSheet, CalamineWorkbook
+    from python_calamine import CalamineWorkbook
 
 # Of the file, and of what it holds unpacked: a sheet is read as a whole.
 LONGEST_WORKBOOK = 256 * 1024 * 1024
 LONGEST_UNPACKED = 1024 * 1024 * 1024
+# All cells from the first to the last of a sheet are kept, the empty ones too.
+MOST_CELLS = 32_000_000
 _LONGEST_INDEX = 4 * 1024 * 1024
 _AS_XLSX = "save it as an Excel workbook (`.xlsx`)"
 _RELATION = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
@@ -39,10 +42,13 @@ _MOST_EXACT = 2**53
 _CELL = re.compile(rb"<(?:\w+:)?c\b([^>]*?)(?<!/)>(.*?)</(?:\w+:)?c>", re.DOTALL)
 _ENDS = (b"</c>", b":c>")
 _PLACE = re.compile(rb"\br=[\"']([A-Z]{1,3})(\d{1,7})[\"']")
+_PLACES = re.compile(rb"\br=[\"']([A-Za-z]+)(\d{1,9})")
 _ERROR = re.compile(rb"\bt=[\"']e[\"']")
 _FORMULA = re.compile(rb"<(?:\w+:)?f\b")
 _VALUE = re.compile(rb"<(?:\w+:)?v\b[^>]*(?<!/)>[^<]")
 _TEXT = re.compile(rb"\bt=[\"']str[\"']")
+_DAMAGE = (zipfile.BadZipFile, zlib.error, ElementTree.ParseError, KeyError, EOFError)
+_PACKED_AS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 
 
 class XlsxFiles:
@@ -59,11 +65,12 @@ class XlsxFiles:
         with _told():
             data = _whole(stream)
             book, archive = _opened(data)
-            sheet = _sheet(book, self.form.sheet)
+            name = _sheet(book, self.form.sheet)
+            faulty = _faulty(archive, name)
+            sheet = book.get_sheet_by_name(name)
             first = sheet.start[1] if sheet.start else 0
-            faulty = dict(_faulty(archive, sheet.name))
             rows = enumerate(sheet.iter_rows(), 1)
-            yield from self._rows(rows, first, faulty, sheet.name, needed)
+            yield from self._rows(rows, first, faulty, name, needed)
 
     def _rows(
         self,
@@ -144,7 +151,7 @@ def _told() -> Iterator[None]:
         yield
     except PasswordError:
         raise UnfitBytes("it is protected by a password", "save it without one") from None
-    except (CalamineError, zipfile.BadZipFile, ElementTree.ParseError, KeyError, EOFError) as error:
+    except (*_DAMAGE, CalamineError) as error:
         reason = f"it is no workbook of Excel: {str(error).lower() or 'it is damaged'}"
         raise UnfitBytes(reason, _AS_XLSX) from None
 
@@ -169,11 +176,13 @@ def _opened(data: bytes) -> tuple[CalamineWorkbook, zipfile.ZipFile]:
     if sum(one.file_size for one in archive.infolist()) > LONGEST_UNPACKED:
         reason = f"it is longer than {LONGEST_UNPACKED:,} bytes when it is unpacked"
         raise UnfitBytes(reason, "split it, or save it as CSV")
+    if any(one.compress_type not in _PACKED_AS or one.flag_bits & 1 for one in archive.infolist()):
+        raise zipfile.BadZipFile("it is packed in a way that Excel does not know")
     return CalamineWorkbook.from_filelike(io.BytesIO(data)), archive
 
 
-def _sheet(book: CalamineWorkbook, name: str | None) -> CalamineSheet:
-    """Return the sheet of a name, or the first that is seen."""
+def _sheet(book: CalamineWorkbook, name: str | None) -> str:
+    """Return the name of the sheet that is asked for, or of the first that is seen."""
     from python_calamine import SheetTypeEnum, SheetVisibleEnum
 
     sheets = [one for one in book.sheets_metadata if one.typ == SheetTypeEnum.WorkSheet]
@@ -184,14 +193,31 @@ def _sheet(book: CalamineWorkbook, name: str | None) -> CalamineSheet:
     if name is not None and name not in names:
         listed = ", ".join(f"`{one}`" for one in seen[:8])
         raise UnfitBytes(f"it has no sheet `{name}`", f"`sheet:` is one of {listed}")
-    return book.get_sheet_by_name(name or seen[0])
+    return name or seen[0]
 
 
-def _faulty(archive: zipfile.ZipFile, sheet: str) -> Iterator[tuple[tuple[int, int], str]]:
-    """Yield the cells of a sheet that have no value though something is in them, and why.
+def _faulty(archive: zipfile.ZipFile, sheet: str) -> Mapping[tuple[int, int], str]:
+    """Return the cells of a sheet that have no value though something is in them, and why.
 
-    The reader of workbooks gives them like empty ones.
+    The reader of workbooks gives them like empty ones. Raises UnfitBytes for a sheet with more
+    cells, empty ones too, than there is memory for.
     """
+    found: dict[tuple[int, int], str] = {}
+    lowest, rightmost = 0, ""
+    for text in _pieces(archive, sheet):
+        found.update(_faulty_of(text))
+        places = _PLACES.findall(text)
+        columns = {letters.decode().upper()[:7] for letters, _ in places}
+        rightmost = max(columns | {rightmost}, key=lambda letters: (len(letters), letters))
+        lowest = max(lowest, *map(int, {number for _, number in places}), 0)
+        if lowest * (_column(rightmost.encode()) + 1) > MOST_CELLS:
+            reason = f"its sheet `{sheet}` goes down to row {lowest}, right to column {rightmost}"
+            raise UnfitBytes(reason, "delete what stands far from the rows, or save it as CSV")
+    return found
+
+
+def _pieces(archive: zipfile.ZipFile, sheet: str) -> Iterator[bytes]:
+    """Yield the text of a sheet in pieces that hold whole cells."""
     with archive.open(_path_of(archive, sheet)) as stream:
         rest = b""
         while chunk := stream.read(CHUNK):
@@ -201,7 +227,8 @@ def _faulty(archive: zipfile.ZipFile, sheet: str) -> Iterator[tuple[tuple[int, i
             rest = text[end:]
             if len(rest) > _LONGEST_INDEX:
                 raise zipfile.BadZipFile("a cell of it is too long")
-            yield from _faulty_of(text[:end])
+            yield text[:end]
+        yield rest
 
 
 def _faulty_of(text: bytes) -> Iterator[tuple[tuple[int, int], str]]:
