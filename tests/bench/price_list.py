@@ -121,9 +121,11 @@ def transform(row: dict[Any, Any]) -> Row | None:
     barcodes = [_NO_DIGIT.sub("", one) for one in row["barcodes"].split(" ") if one]
     if len(set(barcodes)) < len(barcodes):
         problems.append(("R312", "CrossReferences"))
-    document["CrossReferences"] = [
-        {"AlternateType": {"value": "Barcode"}, "AlternateID": {"value": one}} for one in barcodes
-    ]
+    if barcodes:
+        document["CrossReferences"] = [
+            {"AlternateType": {"value": "Barcode"}, "AlternateID": {"value": one}}
+            for one in barcodes
+        ]
     origin = row["origin"].upper().strip()
     if not fits(origin, 2):
         problems.append(("R301", "CountryOfOrigin"))

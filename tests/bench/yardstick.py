@@ -129,7 +129,8 @@ def transform(order: Row, shop: Setup) -> Row:
     document["TaxCalcMode"] = {"value": "Gross" if taxes_included else "Net"}
     destination = billing if shipping is None else shipping
     tax_details, taxes = _taxes(order, destination, shop, problems)
-    document["TaxDetails"] = tax_details
+    if tax_details:
+        document["TaxDetails"] = tax_details
     settings, freight = _shipping(order, shop, problems)
     document["ShippingSettings"] = settings
     note = _trimmed(order, "note", "order", problems)
@@ -181,11 +182,10 @@ def _add_people(
         ("BillTo", billing, "order.billing_address"),
         ("ShipTo", shipping, "order.shipping_address"),
     ):
-        document[f"{prefix}AddressOverride"] = {"value": address is not None}
         if address:
+            document[f"{prefix}AddressOverride"] = {"value": True}
             document[f"{prefix}Address"] = _address(address, at, problems, f"{prefix}Address")
-        document[f"{prefix}ContactOverride"] = {"value": address is not None}
-        if address:
+            document[f"{prefix}ContactOverride"] = {"value": True}
             document[f"{prefix}Contact"] = _contact(address, at, email, phone, problems)
 
 
