@@ -261,22 +261,24 @@ def catches_new_fields(path: str) -> bool:
     return all("*" in name and len(name.replace("*", "")) < _FEWEST_SIGNS for name in below)
 
 
+def _upwards(path: str) -> Iterator[str]:
+    """Yield what a path lies in, and itself: a, a.b, a.b[], a.b[].c."""
+    yield from (path[: found.start()] for found in re.finditer(r"[.\[]", path))
+    yield path
+
+
 def _by_parent(
     unused: Iterable[str], known: Iterable[str], leaves: Iterable[str]
 ) -> list[tuple[str, tuple[str, ...]]]:
     """Group unused leaves by what they stand in; an object none of whose fields is used, is one."""
-    unused = list(unused)
+    unused = dict.fromkeys(unused)
     if not unused:
         return []
-    wholly = {
-        path
-        for path in known
-        if "." in path and all(leaf in unused for leaf in leaves if covers(path, leaf))
-    }
-    grouped: dict[str, list[str]] = {}
+    used = {path for leaf in leaves if leaf not in unused for path in _upwards(leaf)}
+    wholly = {path for path in known if "." in path} - used
+    grouped: dict[str, dict[str, None]] = {}
     for leaf in unused:
-        shown = min((path for path in wholly if covers(path, leaf)), key=len, default=leaf)
+        shown = next((path for path in _upwards(leaf) if path in wholly), leaf)
         parent, _, field = shown.rpartition(".")
-        if field not in grouped.setdefault(parent, []):
-            grouped[parent].append(field)
+        grouped.setdefault(parent, {})[field] = None
     return [(parent, tuple(fields)) for parent, fields in grouped.items()]
