@@ -44,6 +44,8 @@ _SCALARS: Mapping[str, types.Type] = {
 _KINDS = frozenset((*_SCALARS, "object", "array"))
 _OPTIONS = ("anyOf", "oneOf")
 _MOST_OPTIONS = 64
+# Alternatives within each other are as many as their product.
+_MOST_READ = 50_000
 # How many lists, objects and references are read within each other, and how many there may be.
 _DEEP = 40
 _DEEPEST = 100
@@ -256,6 +258,7 @@ class _Reader:
         self._unions: dict[object, _Found | None] = {}
         self._open: set[object] = set()
         self._depth = 0
+        self._read = 0
         # What has a name and waits for its members: references may lead on and on.
         self._waiting: dict[str, Callable[[], None]] = {}
 
@@ -290,6 +293,10 @@ class _Reader:
 
     def _found(self, whole: _Whole, name: str, *, is_option: bool = False) -> _Found:
         """Return what applies; an object that is an option gets no name."""
+        self._read += max(1, len(whole.nodes))
+        if self._read > _MOST_READ:
+            at = whole.at.document.path
+            raise Stopped(schemas.too_large(path=at, most=_MOST_READ, what="source"))
         found = self._present(whole, name, is_option=is_option)
         found = found.or_null() if whole.is_nullable else found
         return found.with_faults(whole.faults)

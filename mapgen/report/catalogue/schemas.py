@@ -6,6 +6,10 @@ not_a_schema = Message(
     "E421: at `{pointer}` the {what} schema is no JSON Schema: {reason}",
     help="{what} schemas are JSON Schema 2020-12",
 )
+too_large = Message(
+    "E421: the {what} schema describes more than {most:,} places, with all alternatives",
+    help="leave out of it what no rule reads, or have fewer alternatives within each other",
+)
 unsupported_keyword = Message(
     "E422: at `{pointer}` the {what} schema uses `{keyword}`: then a field has no one type",
     by="what",
