@@ -255,7 +255,7 @@ def test_woocommerce_orders_with_skus(transformed: Transformed) -> None:
         total = sum(row["OrderQty"] * row["UnitPrice"] for row in rows)
         total -= sum(row.get("DiscountAmount", 0) for row in rows)
         total += document["ShippingSettings"]["PremiumFreight"]
-        total += sum(tax["TaxAmount"] for tax in document["TaxDetails"])
+        total += sum(tax["TaxAmount"] for tax in document.get("TaxDetails", []))
         assert total == Decimal(order["total"]) == document["ControlTotal"]
         assert document["Date"] == order["date_created_gmt"][:10]
         is_guest = order["customer_id"] == 0
@@ -326,7 +326,7 @@ def test_shopify_products(file: str, transformed: Transformed) -> None:
         assert item["Description"] == f"{product['title']}, {variant['title']}"
         assert item["DefaultPrice"] == Decimal(variant["price"])
         assert item["DimensionWeight"] == Decimal(variant["grams"]) / 1000
-        assert item["CrossReferences"] == []
+        assert "CrossReferences" not in item  # without barcodes there are no rows
 
 
 def test_shopify_variants_with_one_number(transformed: Transformed) -> None:

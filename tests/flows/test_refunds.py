@@ -54,7 +54,7 @@ def total(document: dict[str, Any]) -> Decimal:
         (row["OrderQty"] * row["UnitPrice"] - row.get("DiscountAmount", 0))
         for row in document["Details"]
     )
-    taxes = sum(tax["TaxAmount"] for tax in document["TaxDetails"])
+    taxes = sum(tax["TaxAmount"] for tax in document.get("TaxDetails", []))
     return Decimal(rows + taxes + document["ShippingSettings"]["PremiumFreight"])
 
 
