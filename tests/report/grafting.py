@@ -88,7 +88,7 @@ class Bench:
         is_spec = path.endswith(".maps.yaml")
         is_new = is_spec and not (self.root / path).exists()
         start = self.root / (SPEC_FILE if is_new else path)
-        base = _composed(start.read_text(encoding="utf-8"))
+        base = _composed(_written_out(start.read_text(encoding="utf-8")))
         for place in without:
             base = _without(base, place)
         grafted = _merged(base, _placed(words, is_spec=is_spec), "")
@@ -135,6 +135,25 @@ class Bench:
             else:
                 path.write_bytes(original)
         return {fault.code for fault in findings.faults}
+
+
+def _written_out(text: str) -> str:
+    """Return a spec whose goods have rules of their own, which snippets can replace."""
+    return text.replace("parts/goods.parts.yaml, ", "").replace(
+        """\
+      use: goods
+      sku: line.?sku
+      title: line.name
+      quantity: line.quantity
+      fields:
+""",
+        """\
+      fields:
+        InventoryID: {value: "line.?sku.trim()", if_missing: reject}
+        LineDescription: {value: line.name.htmlUnescape(), too_long: truncate}
+        OrderQty: {value: line.quantity, range: "> 0"}
+""",
+    )
 
 
 def _composed(text: str) -> yaml.MappingNode:

@@ -90,6 +90,9 @@ ACCOUNTING = {"E314", "E431", "E433"}
 # A second flow has no settings in any environment.
 ALSO: Mapping[str, set[str]] = {
     code: {"E514"} for code in ("E504", "E561", "E563", "E601", "E602", "E603")
+} | {
+    # Without the part `address` nobody says what of it is personal.
+    "E417": {"E463"}
 }
 # Snippets that only show an outline (E103), are of a file that `check` does not read, are wrong in
 # a release only (E530, E534), by tables that the flow lacks (E493), of a part of its rows (E490),
