@@ -9,8 +9,6 @@ import msgspec
 
 from mapgen.check.flow import check
 from mapgen.check.model import Checked
-from mapgen.emit.documentation import mapping_document
-from mapgen.emit.plans import plan_file
 from mapgen.ir.flow import Flow
 from mapgen.ir.printing import meaning
 from mapgen.loading import Shelf
@@ -58,6 +56,9 @@ def base_path(overlay: spec.Overlay) -> str:
 
 def _notes(shelf: Shelf, overlay: spec.Overlay, now: Flow) -> Iterator[str]:
     """Yield how the base differs from what it was, and what this flow changes."""
+    from mapgen.emit.documentation import mapping_document  # what has not changed needs none
+    from mapgen.emit.plans import plan_file
+
     known = read_manifest(shelf.workspace).flows.get(now.name)
     if known is None or known.meaning != overlay.extends.meaning.value:
         yield f"`{GENERATED}/` does not hold what it meant: its history in the repository does"
