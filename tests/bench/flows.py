@@ -49,8 +49,17 @@ def workspace(count: int) -> Iterator[Path]:
                 # No two flows may make the same document.
                 apart = _IDENTITY.sub(rf"\1 + '-{number}'\2", path.read_text(encoding="utf-8"))
                 copy.write_text(names.sub(rf"\1_{number}", apart), encoding="utf-8")
+        _drop_parts_of_others(root / "specs")
         environment.write_text(f"{head}settings:\n{''.join(sections)}", encoding="utf-8")
         yield root
+
+
+def _drop_parts_of_others(folder: Path) -> None:
+    """Remove the files of parts that no spec of the workspace names: they are errors (E728)."""
+    texts = [path.read_text(encoding="utf-8") for path in folder.rglob("*.maps.yaml")]
+    for path in (folder / "parts").glob("*.parts.yaml"):
+        if not any(f"parts/{path.name}" in text for text in texts):
+            path.unlink()
 
 
 def _is_spec(_folder: str, names: list[str]) -> list[str]:
