@@ -85,8 +85,9 @@ WITHOUT: Mapping[str, tuple[Place, ...]] = {
     "E463": (("security", "data", "order.email"),),
     "E514": (("settings", "shopify_orders", "guest_customer"),),
 }
-# A snippet replaces rules: what they alone had used, and what is used anew, is not its subject.
-ACCOUNTING = {"E314", "E431", "E433"}
+# A snippet replaces rules: what they alone had used, what a part says already, and what is used
+# anew, is not its subject.
+ACCOUNTING = {"E314", "E431", "E433", "E725", "E728"}
 # A second flow has no settings in any environment.
 ALSO: Mapping[str, set[str]] = {
     code: {"E514"} for code in ("E504", "E561", "E563", "E601", "E602", "E603")
