@@ -251,40 +251,40 @@ def key(order: Order) -> str:
 def bind(settings: Settings, lookups: Lookups) -> Callable[[Order], SalesOrder | Skip]:
     """Return the transformer for the settings and lookups of one environment."""
 
-    def bill_to_address_from(place_2: Address) -> BillToAddress:
-        """Return the `BillToAddress` of one place_2."""
+    def bill_to_address_from(place: Address) -> BillToAddress:
+        """Return the `BillToAddress` of one place."""
         # BillToAddress.AddressLine1
         address_line1 = (
             StringValue(text(address1, 50))
-            if (address1 := non_blank(place_2.address1)) is not None
+            if (address1 := non_blank(place.address1)) is not None
             else UNSET
         )
         # BillToAddress.AddressLine2
         address_line2 = (
             StringValue(text(address2, 50))
-            if (address2 := non_blank(place_2.address2)) is not None
+            if (address2 := non_blank(place.address2)) is not None
             else UNSET
         )
         # BillToAddress.City
         city = (
             StringValue(text(city_2, 50))
-            if (city_2 := non_blank(place_2.city)) is not None
+            if (city_2 := non_blank(place.city)) is not None
             else UNSET
         )
         # BillToAddress.State
         state = (
             StringValue(province_code)
-            if (province_code := non_blank(place_2.province_code)) is not None
+            if (province_code := non_blank(place.province_code)) is not None
             else UNSET
         )
         # BillToAddress.PostalCode
         postal_code = (
-            StringValue(zip_value) if (zip_value := non_blank(place_2.zip)) is not None else UNSET
+            StringValue(zip_value) if (zip_value := non_blank(place.zip)) is not None else UNSET
         )
         # BillToAddress.Country
         country = (
             StringValue(text(country_code, 2))
-            if (country_code := non_blank(place_2.country_code)) is not None
+            if (country_code := non_blank(place.country_code)) is not None
             else UNSET
         )
         return BillToAddress(address_line1, address_line2, city, state, postal_code, country)
@@ -309,40 +309,40 @@ def bind(settings: Settings, lookups: Lookups) -> Callable[[Order], SalesOrder |
         )
         return BillToContact(business_name, attention, email, phone1)
 
-    def ship_to_address_from(place_2: Address) -> ShipToAddress:
-        """Return the `ShipToAddress` of one place_2."""
+    def ship_to_address_from(place: Address) -> ShipToAddress:
+        """Return the `ShipToAddress` of one place."""
         # ShipToAddress.AddressLine1
         address_line1 = (
             StringValue(text(address1, 50))
-            if (address1 := non_blank(place_2.address1)) is not None
+            if (address1 := non_blank(place.address1)) is not None
             else UNSET
         )
         # ShipToAddress.AddressLine2
         address_line2 = (
             StringValue(text(address2, 50))
-            if (address2 := non_blank(place_2.address2)) is not None
+            if (address2 := non_blank(place.address2)) is not None
             else UNSET
         )
         # ShipToAddress.City
         city = (
             StringValue(text(city_2, 50))
-            if (city_2 := non_blank(place_2.city)) is not None
+            if (city_2 := non_blank(place.city)) is not None
             else UNSET
         )
         # ShipToAddress.State
         state = (
             StringValue(province_code)
-            if (province_code := non_blank(place_2.province_code)) is not None
+            if (province_code := non_blank(place.province_code)) is not None
             else UNSET
         )
         # ShipToAddress.PostalCode
         postal_code = (
-            StringValue(zip_value) if (zip_value := non_blank(place_2.zip)) is not None else UNSET
+            StringValue(zip_value) if (zip_value := non_blank(place.zip)) is not None else UNSET
         )
         # ShipToAddress.Country
         country = (
             StringValue(text(country_code, 2))
-            if (country_code := non_blank(place_2.country_code)) is not None
+            if (country_code := non_blank(place.country_code)) is not None
             else UNSET
         )
         return ShipToAddress(address_line1, address_line2, city, state, postal_code, country)
@@ -399,7 +399,7 @@ def bind(settings: Settings, lookups: Lookups) -> Callable[[Order], SalesOrder |
             external_ref,
         )
 
-    def tax_detail_from(place: str | None, tax: TaxLine) -> TaxDetail:
+    def tax_detail_from(tax_region: str | None, tax: TaxLine) -> TaxDetail:
         """Return the `TaxDetail` of one tax."""
         # TaxDetails[].TaxID
         tax_id = StringValue(
@@ -407,7 +407,7 @@ def bind(settings: Settings, lookups: Lookups) -> Callable[[Order], SalesOrder |
                 found(
                     lookups.tax_ids,
                     "tax_ids",
-                    f"{tax.title} {place}" if place is not None else None,
+                    f"{tax.title} {tax_region}" if tax_region is not None else None,
                     tax.title,
                 ),
                 60,
@@ -449,7 +449,7 @@ def bind(settings: Settings, lookups: Lookups) -> Callable[[Order], SalesOrder |
         destination = (
             order.shipping_address if order.shipping_address is not None else order.billing_address
         )
-        place = (
+        tax_region = (
             (
                 f"{destination.country_code}-{destination.province_code}"
                 if destination is not None and destination.province_code is not None
@@ -535,7 +535,7 @@ def bind(settings: Settings, lookups: Lookups) -> Callable[[Order], SalesOrder |
         tax_calc_mode = StringValue("Gross" if order.taxes_included else "Net")
         # TaxDetails
         tax_details = (
-            unique([tax_detail_from(place, tax) for tax in order.tax_lines], "TaxID") or UNSET
+            unique([tax_detail_from(tax_region, tax) for tax in order.tax_lines], "TaxID") or UNSET
         )
         # ShippingSettings
         shipping_settings = shipping_settings_from(order, freight)
