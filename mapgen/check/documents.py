@@ -12,8 +12,9 @@ from mapgen.contract.model import Entity
 from mapgen.expression.scope import Scope
 from mapgen.ir import flow as ir
 from mapgen.ir import types
-from mapgen.ir.expression import Variable, attribute_name
+from mapgen.ir.expression import Expression, Variable, attribute_name
 from mapgen.ir.names import made_name
+from mapgen.ir.rewriting import canonical, expanded
 from mapgen.report import Diagnostic, Text
 from mapgen.report.catalogue import documents as messages
 from mapgen.spec import model as spec
@@ -129,21 +130,31 @@ def condition(document: spec.Document, formulas: Formulas, scope: Scope) -> ir.C
     return ir.Condition(typed.code, reads_of(typed), document.when.value)
 
 
-def apart(pairs: Iterable[tuple[spec.Document, ir.Document | None]]) -> Iterator[Diagnostic]:
-    """Yield the faults of documents that one look-up by identity would find together."""
+def apart(
+    pairs: Iterable[tuple[spec.Document, ir.Document | None]], lets: Iterable[ir.Let]
+) -> Iterator[Diagnostic]:
+    """Yield the faults of documents that one look-up by identity would find together.
+
+    Identities are compared as what is evaluated, whatever names stand for it.
+    """
+    named = {let.name: let.value for let in lets}
     seen: dict[tuple[object, ...], spec.Document] = {}
     for written, document in pairs:
         if document is None:
             continue
         identity = written.identity
-        words = tuple(
-            (part.field.value, " ".join(part.value.value.split())) for part in identity.parts
-        )
         made = document.plan
-        scope = tuple(made.identity.scope.items())
-        known_as = (made.entity, words, scope)
+        values = tuple((one.name, _evaluated(one.value, named)) for one in document.identity_fields)
+        known_as = (made.entity, values, tuple(made.identity.scope.items()))
         first = seen.setdefault(known_as, written)
         if first is not written:
             yield messages.same_identity(
                 identity.value, first=first.identity.value, entity=made.entity
             )
+
+
+def _evaluated(value: ir.Value, named: Mapping[str, Expression]) -> object:
+    """Return what two values have alike that are of one expression."""
+    if isinstance(value, ir.Fixed | ir.Made):
+        return value
+    return canonical(expanded(value, named))

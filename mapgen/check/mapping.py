@@ -132,7 +132,7 @@ def check_mapping(
                 (part.value.span(), field.reads)
                 for part, field in zip(one.identity.parts, fields, strict=True)
             ]
-    faults += apart(zip(ordered, made, strict=True))
+    faults += apart(zip(ordered, made, strict=True), lets)
     if schema.entity is not None:
         faults.extend(idle_ignores(section))
     elif not formulas.is_lost:

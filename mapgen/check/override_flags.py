@@ -24,10 +24,9 @@ from mapgen.ir.expression import (
     Expression,
     IsPresent,
     Not,
-    Variable,
     is_optional,
 )
-from mapgen.ir.rewriting import canonical, renumbered, rewritten
+from mapgen.ir.rewriting import canonical, expanded, renumbered
 
 # More ways than that in which a field may be set are not told apart: less is proved then.
 _MOST_WAYS = 64
@@ -138,15 +137,15 @@ def _sent_where(member: ir.Member, lets: Mapping[str, Expression]) -> Iterator[E
     """Yield conditions that hold wherever a member is sent."""
     if isinstance(member, ir.Field):
         if not isinstance(member.value, ir.Fixed | ir.Made) and member.on_missing == "omit":
-            yield IsPresent(_expanded(member.value, lets))
+            yield IsPresent(expanded(member.value, lets))
         if member.omit_if is not None:
             yield negated(_omitted(member, member.omit_if, lets))
         return
     first, *others = member.blocks
     if first.where is not None and not member.is_list:
-        yield _expanded(first.where, lets)
+        yield expanded(first.where, lets)
     if first.source is not None and not others:
-        yield IsPresent(_expanded(first.source, lets))
+        yield IsPresent(expanded(first.source, lets))
 
 
 def _claimed(flag: ir.Field, lets: Mapping[str, Expression]) -> list[Expression]:
@@ -157,7 +156,7 @@ def _claimed(flag: ir.Field, lets: Mapping[str, Expression]) -> list[Expression]
         case ir.Fixed(text=text):
             claimed: list[Expression] = [Constant(text.lower() == "true", TRUE.type)]
         case value:
-            claimed = [_expanded(value, lets)]
+            claimed = [expanded(value, lets)]
     if flag.omit_if is None:
         return claimed
     return [*claimed, negated(_omitted(flag, flag.omit_if, lets))]
@@ -166,8 +165,8 @@ def _claimed(flag: ir.Field, lets: Mapping[str, Expression]) -> list[Expression]
 def _omitted(field: ir.Field, omit_if: Expression, lets: Mapping[str, Expression]) -> Expression:
     """Return the condition that leaves a field out, with its value in the place of `value`."""
     if not isinstance(field.value, ir.Fixed | ir.Made):
-        omit_if = _expanded(omit_if, {"value": field.value})
-    return _expanded(omit_if, lets)
+        omit_if = expanded(omit_if, {"value": field.value})
+    return expanded(omit_if, lets)
 
 
 class _Way(Struct, frozen=True):
@@ -242,18 +241,3 @@ class _Way(Struct, frozen=True):
                 )
             case found:
                 return found != condition and self.proves(found, holds=holds)
-
-
-def _expanded(expression: Expression, named: Mapping[str, Expression]) -> Expression:
-    """Return an expression with what some names stand for in their place."""
-    whole: list[object] = [expression]
-
-    def change(node: object) -> object:
-        if not isinstance(node, Variable) or node.name not in named:
-            return node
-        inner = {name: code for name, code in named.items() if name != node.name}
-        value = renumbered(_expanded(named[node.name], inner), tuple(whole))
-        whole.append(value)
-        return value
-
-    return rewritten(expression, change)

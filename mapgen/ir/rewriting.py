@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TypeVar, cast
 
 from msgspec import Struct
@@ -37,6 +37,21 @@ def renumbered(expression: ir.Expression, after: object) -> ir.Expression:
 
     def change(node: object) -> object:
         return replace(node, number=node.number + highest) if isinstance(node, ir.Local) else node
+
+    return rewritten(expression, change)
+
+
+def expanded(expression: ir.Expression, named: Mapping[str, ir.Expression]) -> ir.Expression:
+    """Return an expression with what some names stand for in their place."""
+    whole: list[object] = [expression]
+
+    def change(node: object) -> object:
+        if not isinstance(node, ir.Variable) or node.name not in named:
+            return node
+        inner = {name: code for name, code in named.items() if name != node.name}
+        value = renumbered(expanded(named[node.name], inner), tuple(whole))
+        whole.append(value)
+        return value
 
     return rewritten(expression, change)
 
