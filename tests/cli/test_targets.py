@@ -257,7 +257,7 @@ def test_a_device(row: Row, run: Run) -> None:
 
 
 def _texts(folder: Path) -> dict[str, str]:
-    files = (path for path in folder.rglob("*") if path.is_file())
+    files = (path for path in folder.rglob("*") if path.is_file() and path.suffix != ".pyc")
     return {path.relative_to(folder).as_posix(): path.read_text("utf-8") for path in files}
 
 

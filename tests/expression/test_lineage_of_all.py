@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from fractions import Fraction
 from functools import cache
 from random import Random
 from typing import Any, get_args
@@ -43,6 +44,7 @@ from mapgen.ir.types import (
 )
 from mapgen.report import Text
 from mapgen.runtime.errors import RuleError
+from mapgen.runtime.ratios import ratio_value
 from tests.depth import examples
 from tests.specs_law.maker import PLAIN, Maker, Names
 
@@ -275,7 +277,12 @@ def _python(words: str, scope: tuple[tuple[str, Type], ...]) -> Callable[[list[A
         exec(line, namespace)
     code = compile(text, words, "eval")
     names = [name for name, _ in scope]
-    return lambda values: eval(code, namespace | dict(zip(names, values, strict=True)))
+    return lambda values: eval(code, namespace | dict(zip(names, map(_told, values), strict=True)))
+
+
+def _told(value: Any) -> Any:
+    """Return an argument of a call: a quotient goes into it as the decimal that it amounts to."""
+    return ratio_value(value) if isinstance(value, Fraction) else value
 
 
 def calls_of(
