@@ -80,7 +80,7 @@ def _shipped(done: Imported) -> Iterator[str]:
         of = f"{shipped.ENDPOINT}/{known.version}"
         nearest = f", the nearest to {contract.version}" if _is_other(contract, known) else ""
         count = f"{len(took)} of {len(contract.entities)} entities"
-        yield f"  facts     of {of}{nearest}, taken for {count}"
+        yield f"  facts     of {of}{nearest}, applied to {count}"
     missing = [name for name in known.missing if name.partition(".")[0] in contract.entities]
     if missing:
         yield f"{_INDENT}not taken, there is no such field, or it is of another type:"

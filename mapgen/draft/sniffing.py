@@ -85,12 +85,6 @@ class _Style(Struct, frozen=True):
         return found
 
 
-def _is_sure(number: re.Match[str]) -> bool:
-    """Whether a number cannot be meant in another style: `1,234` may be."""
-    decimals = number["decimals"]
-    return decimals is not None and (number["group"] is not None or len(decimals) != 4)
-
-
 _COMMA = _Style(",", ". '\N{NO-BREAK SPACE}")
 _POINT = _Style(".", ", '\N{NO-BREAK SPACE}")
 
