@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from types import MappingProxyType, SimpleNamespace
@@ -15,7 +16,7 @@ from msgspec.structs import replace
 from mapgen.emit.python.expression import ModuleNeeds, Namer, PythonExpressions
 from mapgen.expression import Binding, Scope, compile_expression
 from mapgen.expression.scope import Named
-from mapgen.expression.signature import Pattern, build, read_pattern
+from mapgen.expression.signature import read_pattern
 from mapgen.ir import types
 from mapgen.ir.expression import attribute_names, is_optional
 from mapgen.ir.types import Type, present
@@ -138,21 +139,22 @@ def _named_type(words: str) -> Type:
     unknown = [part for part in parts if part[0].isalpha() and part not in known]
     if not is_clean or unknown or not parts:
         raise NotThatType(f"`{words}` is not a type; types are like `string?`, `list(decimal)`")
-    try:
-        pattern = read_pattern(words)
-        _whole_pattern(pattern)
-    except (AssertionError, IndexError):
-        raise NotThatType(f"`{words}` is not a type") from None
-    return build(pattern, {})
+    with suppress(ValueError):
+        found = read_pattern(words)
+        if _has_fit_keys(found):
+            return found
+    raise NotThatType(f"`{words}` is not a type")
 
 
-def _whole_pattern(pattern: Pattern) -> None:
-    """Assert that a type has as many types inside as it takes, and keys that keys can be."""
-    wanted = {"list": 1, "map": 2, "optional": 1}.get(pattern.name, 0)
-    assert len(pattern.of) == wanted
-    assert pattern.name != "map" or pattern.of[0].name in ("string", "int", "bool")
-    for inner in pattern.of:
-        _whole_pattern(inner)
+def _has_fit_keys(kind: Type) -> bool:
+    """Whether the maps in a type have keys that keys can be."""
+    match kind:
+        case types.Optional(inner) | types.ListOf(inner):
+            return _has_fit_keys(inner)
+        case types.MapOf(key, inner):
+            return key in (types.STRING, types.INT, types.BOOL) and _has_fit_keys(inner)
+        case _:
+            return True
 
 
 def type_of(value: JsonValue, name: str) -> Type:
@@ -274,7 +276,7 @@ def _key(name: str, kind: Type, path: str) -> object:
 
 
 def _scalar(value: JsonValue, name: str, path: str) -> object:
-    try:
+    with suppress(ValueError, ArithmeticError):
         match name, value:
             case "bool", bool():
                 return value
@@ -294,8 +296,6 @@ def _scalar(value: JsonValue, name: str, path: str) -> object:
                 return zone_of(value)
             case "duration", int() | Decimal() if not isinstance(value, bool):
                 return timedelta(seconds=float(value))
-    except (ValueError, ArithmeticError):
-        pass
     raise NotThatType(f"`{path}` is no {name}")
 
 

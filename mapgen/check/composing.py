@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from mapgen.contract.source_schema import SourceSchema
 from mapgen.encodings import codec_of
-from mapgen.expression.patterns import date_reading_fault, instant_reading_fault
+from mapgen.expression.patterns import format_fault
 from mapgen.formats import SETTINGS, taking
 from mapgen.ir import types
 from mapgen.report import Diagnostic, Text, near_names
@@ -103,8 +103,8 @@ def _faults_of_dates(form: spec.Format, path: Text, schema: SourceSchema) -> Ite
                 words_of, column=column.value, why=f"it is {kind_words(kind)}"
             )
         else:
-            fault = date_reading_fault if kind == types.DATE else instant_reading_fault
-            if why := fault(words_of.value):
+            read_as = "date" if kind == types.DATE else "instant"
+            if why := format_fault(f"{read_as}_reading_pattern", words_of.value):
                 yield words.unfit_date_format(words_of, column=column.value, why=why)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from msgspec import Struct
 
 from mapgen.expression.functions import Function
-from mapgen.expression.signature import Pattern, build, fits
+from mapgen.expression.signature import build, fits
 from mapgen.ir.types import Optional, Type, present
 
 
@@ -40,23 +40,15 @@ class Miscount(Struct, frozen=True):
 Unfit = MayBeMissing | TypeMismatch | Miscount
 
 
-def patterns_of(function: Function, count: int) -> tuple[Pattern, ...] | None:
-    """Return the patterns of all operands, a receiver first; None where the count does not fit."""
-    receiver = function.signature.receiver
-    if receiver is None:
-        return function.signature.patterns(count)
-    own = function.signature.patterns(count - 1)
-    return None if own is None else (receiver, *own)
-
-
 def choose(rows: Sequence[Function], operands: Sequence[Type]) -> Chosen | Unfit:
     """Return the first row that the operands fit, the receiver being the first operand."""
-    counted = [(row, patterns) for row in rows if (patterns := patterns_of(row, len(operands)))]
+    taken = [(row, row.signature.patterns(len(operands))) for row in rows]
+    counted = [(row, patterns) for row, patterns in taken if patterns]
     for row, patterns in counted:
         bound = fits(patterns, operands)
         if bound is not None:
             return Chosen(row, bound)
-    if not counted and not all(patterns_of(row, len(operands)) == () for row in rows):
+    if not counted and not all(patterns == () for _, patterns in taken):
         return Miscount(tuple(row.shown for row in rows))
     sure = [present(operand) for operand in operands]
     for _, patterns in counted:
@@ -70,22 +62,18 @@ def choose(rows: Sequence[Function], operands: Sequence[Type]) -> Chosen | Unfit
 
 def _takes_more(function: Function, operands: Sequence[Type]) -> bool:
     """Tell whether the operands are what the function wants, only not all of it."""
-    signature = function.signature
-    patterns = [parameter.pattern for parameter in signature.parameters]
-    if signature.receiver is not None:
-        patterns.insert(0, signature.receiver)
-    count = len(operands)
+    patterns, count = function.signature.operands, len(operands)
     return count < len(patterns) and fits(patterns[:count], operands) is not None
 
 
-def _first_missing(patterns: Sequence[Pattern], operands: Sequence[Type]) -> int:
+def _first_missing(patterns: Sequence[Type], operands: Sequence[Type]) -> int:
     for position, (pattern, operand) in enumerate(zip(patterns, operands, strict=True)):
-        if isinstance(operand, Optional) and pattern.name != "optional":
+        if isinstance(operand, Optional) and not isinstance(pattern, Optional):
             return position
     return 0
 
 
-def _mismatch(rows: Sequence[Sequence[Pattern]], operands: Sequence[Type]) -> TypeMismatch:
+def _mismatch(rows: Sequence[Sequence[Type]], operands: Sequence[Type]) -> TypeMismatch:
     """Blame the operand that the most willing row is the first to refuse."""
     furthest, wanted = 0, list[str]()
     for patterns in rows:

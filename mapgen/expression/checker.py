@@ -18,7 +18,6 @@ from mapgen.expression.calls import (
     TypeMismatch,
     Unfit,
     choose,
-    patterns_of,
 )
 from mapgen.expression.functions import CALLS, FORM_NAMES, FORMS, METHODS, REFUSED
 from mapgen.expression.hints import element_hint, hint
@@ -27,7 +26,8 @@ from mapgen.expression.narrowing import NOTHING, facts, stable_path
 from mapgen.expression.operators import are_comparable, binary_type
 from mapgen.expression.parser import parse
 from mapgen.expression.passing import Unlike, at_use, seen_as, unfit
-from mapgen.expression.refinements import DATE_PATTERNS, REFINEMENTS
+from mapgen.expression.patterns import FORMAT_FAULTS, format_fault
+from mapgen.expression.refinements import REFINEMENTS
 from mapgen.expression.rounding import Fate, divides, fate_in
 from mapgen.expression.scope import Binding, Named, Path, Scope
 from mapgen.expression.signature import NAMESPACES, build
@@ -327,10 +327,19 @@ class Checker:
 
     def through(self, tree: Select | Index, env: Env) -> Passage:
         """Return what a selection goes into, and whether it may be left out with it."""
-        operand = self.inner(tree.operand, env)
+        is_soft = tree.is_optional and not isinstance(tree.operand, Select)
+        return self.passage(tree, self.inner(tree.operand, env), is_soft=is_soft)
+
+    def passage(
+        self, tree: Select | Index | Method | Macro, operand: Part, *, is_soft: bool = False
+    ) -> Passage:
+        """Return a value that something hangs on; `is_soft`: that is left out where it is missing.
+
+        So it is with what hangs on something that is left out itself.
+        """
         if not isinstance(operand.type, Optional):
             return Passage(operand.type, operand.code)
-        if operand.is_chained or (tree.is_optional and not isinstance(tree.operand, Select)):
+        if operand.is_chained or is_soft:
             inside = self.local(hint(tree.operand), operand.type.of)
             return Passage(operand.type.of, inside, operand.code)
         self.report(self.may_be_missing(tree.operand, operand.type, followed_by=tree))
@@ -738,18 +747,10 @@ class Checker:
 
     def receiver(self, tree: Method | Macro, env: Env) -> Passage:
         """Return what a method is called on, and whether the call may be left out with it."""
-        operand = tree.operand
-        found = self.check(operand, env)
-        if found.type == NULL:
-            self.report(catalogue.null_value(self.span(operand)))
-            return Passage(ERROR, _NO_CODE)
-        if not isinstance(found.type, Optional):
-            return Passage(found.type, found.code)
-        if found.is_chained:
-            inside = self.local(hint(operand), found.type.of)
-            return Passage(found.type.of, inside, found.code)
-        self.report(self.may_be_missing(operand, found.type, followed_by=tree))
-        return Passage(ERROR, _NO_CODE)
+        operand = self.check(tree.operand, env)
+        if operand.type == NULL:
+            operand = self.report(catalogue.null_value(self.span(tree.operand)))
+        return self.passage(tree, operand)
 
     def chosen_function(
         self,
@@ -795,11 +796,11 @@ class Checker:
     ) -> ir.Expression:
         """Return the call of a function, each argument of the type that it takes."""
         function = choice.function
-        patterns = patterns_of(function, len(trees)) or ()
+        patterns = function.signature.patterns(len(trees)) or ()
         codes = [
             (
-                translated(tree, pattern.name)
-                if isinstance(tree, Constant) and pattern.name in TRANSLATED
+                translated(tree, str(pattern))
+                if isinstance(tree, Constant) and str(pattern) in TRANSLATED
                 else self.as_type(part, build(pattern, choice.bound))
             )
             for tree, part, pattern in zip(trees, parts, patterns, strict=True)
@@ -811,22 +812,22 @@ class Checker:
 
     def examine(self, choice: Chosen, trees: list[Tree]) -> bool:
         """Look at the literal arguments; return whether they prove that the call cannot fail."""
-        patterns = patterns_of(choice.function, len(trees)) or ()
+        patterns = choice.function.signature.patterns(len(trees)) or ()
         is_proven = False
-        for tree, pattern in zip(trees, patterns, strict=True):
-            refinement = REFINEMENTS.get(pattern.name)
+        for tree, name in zip(trees, map(str, patterns), strict=True):
+            refinement = REFINEMENTS.get(name)
             if refinement is None:
                 continue
             if not isinstance(tree, Constant):
-                is_zone = pattern.name == "zone" and self.parts[tree].type == TIMEZONE
-                if refinement.must_be_literal or (pattern.name == "zone" and not is_zone):
+                is_zone = name == "zone" and self.parts[tree].type == TIMEZONE
+                if refinement.must_be_literal or (name == "zone" and not is_zone):
                     self.report(catalogue.no_literal(self.span(tree), wanted=refinement.wanted))
                 continue
-            if pattern.name.endswith("_text"):
+            if name.endswith("_text"):
                 is_proven = True
             words = refinement.fault(tree.value) if isinstance(tree.value, str | int) else None
             if words is not None:
-                help = _instead_of_literal(pattern.name, str(tree.value))
+                help = _instead_of_literal(name, str(tree.value))
                 self.report(
                     catalogue.bad_literal(
                         self.span(tree), wanted=refinement.wanted, why=words, help=help
@@ -1180,7 +1181,7 @@ class Checker:
 # Methods of what may be missing, and how many arguments each takes.
 OPTIONAL_METHODS = {"orValue": 1, "or": 1, "hasValue": 0, "value": 0}
 # The literal arguments that are something else in running code.
-TRANSLATED = ("regex", "zone", *DATE_PATTERNS)
+TRANSLATED = ("regex", "zone", *FORMAT_FAULTS)
 
 
 def is_table(tree: Tree, found: Type) -> bool:
@@ -1267,6 +1268,6 @@ def _without_missing(found: Type, wanted: Sequence[str]) -> str | None:
 
 def _instead_of_literal(kind: str, found: str) -> str | None:
     """Return what to write where a literal cannot be taken."""
-    if kind == "date_reading_pattern" and DATE_PATTERNS["time_reading_pattern"](found) is None:
+    if kind == "date_reading_pattern" and format_fault("time_reading_pattern", found) is None:
         return f"the day of a text with a time: `date(parseTimestamp(…, '{found}'), settings.ZONE)`"
     return near_units(found) if kind == "unit" else None

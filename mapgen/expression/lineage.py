@@ -162,10 +162,6 @@ class _Tracer(Struct, frozen=True):
         """Return the paths behind a part that is used."""
         return behind(self.used(code), code.type)
 
-    def made(self, *parts: ir.Expression) -> Origins:
-        """Return the origins of what is made of parts."""
-        return Origins(made_of=_merged(*map(self.behind, parts)))
-
     def value(self, code: ir.Expression) -> Origins:
         """Return the origins of a part, which may only be gone through."""
         match code:
@@ -189,9 +185,9 @@ class _Tracer(Struct, frozen=True):
             case ir.Operation():
                 return self.operation(code)
             case ir.Concatenation(parts=parts) | ir.Both(parts=parts) | ir.Either(parts=parts):
-                return self.made(*parts)
+                return Origins(made_of=_merged(*map(self.behind, parts)))
             case ir.Negative(operand=operand) | ir.Not(operand=operand):
-                return self.made(operand)
+                return Origins(made_of=self.behind(operand))
             case ir.Widened(operand=operand):
                 return self.used(operand)
             case ir.IsPresent(operand=operand):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from mapgen.runtime.dates import DATE_LETTERS, DateFormat
 from mapgen.runtime.patterns import LONGEST, Pattern, PatternError
@@ -31,39 +31,6 @@ def regex_fault(pattern: str) -> str | None:
     return None
 
 
-def date_format_fault(words: str) -> str | None:
-    """Return why dates cannot be written in a format."""
-    return _format_fault(words, _more_than_a_date)
-
-
-def time_format_fault(words: str) -> str | None:
-    """Return why instants cannot be written in a format."""
-    return _format_fault(words)
-
-
-def date_reading_fault(words: str) -> str | None:
-    """Return why dates cannot be read by a format."""
-    return _format_fault(words, _more_than_a_date, DateFormat.reading_fault)
-
-
-def time_reading_fault(words: str) -> str | None:
-    """Return why times of a zone's clock cannot be read by a format."""
-    return _format_fault(words, DateFormat.reading_fault)
-
-
-def instant_reading_fault(words: str) -> str | None:
-    """Return why instants cannot be read by a format, which has to say whose clock it is."""
-    return _format_fault(words, DateFormat.reading_fault, _without_zone)
-
-
-def _format_fault(words: str, *faults: Callable[[DateFormat], str | None]) -> str | None:
-    try:
-        format = DateFormat(words)
-    except ValueError as error:
-        return str(error)
-    return next((reason for fault in faults if (reason := fault(format)) is not None), None)
-
-
 def _more_than_a_date(format: DateFormat) -> str | None:
     if not format.has_time:
         return None
@@ -75,3 +42,22 @@ def _without_zone(format: DateFormat) -> str | None:
     if format.has_zone:
         return None
     return "it has no offset (`Z`, `XXX`): name the zone as the third argument"
+
+
+# The kinds of date formats, by what is done with them: what may be wrong with each.
+FORMAT_FAULTS: Mapping[str, tuple[Callable[[DateFormat], str | None], ...]] = {
+    "date_pattern": (_more_than_a_date,),
+    "time_pattern": (),
+    "date_reading_pattern": (_more_than_a_date, DateFormat.reading_fault),
+    "time_reading_pattern": (DateFormat.reading_fault,),
+    "instant_reading_pattern": (DateFormat.reading_fault, _without_zone),
+}
+
+
+def format_fault(kind: str, words: str) -> str | None:
+    """Return why words are no date format of a kind, None where they are one."""
+    try:
+        format = DateFormat(words)
+    except ValueError as error:
+        return str(error)
+    return next((why for fault in FORMAT_FAULTS[kind] if (why := fault(format))), None)

@@ -5,17 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from datetime import date, datetime, time
+from functools import partial
 
 from msgspec import Struct
 
-from mapgen.expression.patterns import (
-    date_format_fault,
-    date_reading_fault,
-    instant_reading_fault,
-    regex_fault,
-    time_format_fault,
-    time_reading_fault,
-)
+from mapgen.expression.patterns import FORMAT_FAULTS, format_fault, regex_fault
 from mapgen.expression.units import unit_fault
 from mapgen.ir.types import ScalarName
 from mapgen.runtime.currency import COUNTINGS
@@ -110,19 +104,11 @@ def _timestamp_fault(text: str) -> str | None:
 
 _NAMED_COUNTINGS = " or ".join(f"`'{name}'`" for name in COUNTINGS)
 
-# The kinds of date formats, by what is done with them.
-DATE_PATTERNS: Mapping[str, Callable[[str], str | None]] = {
-    "date_pattern": date_format_fault,
-    "time_pattern": time_format_fault,
-    "date_reading_pattern": date_reading_fault,
-    "time_reading_pattern": time_reading_fault,
-    "instant_reading_pattern": instant_reading_fault,
-}
 REFINEMENTS: Mapping[str, Refinement] = {
     "regex": Refinement("a regular expression", _text(regex_fault), must_be_literal=True),
     **{
-        name: Refinement("a date pattern", _text(fault), must_be_literal=True)
-        for name, fault in DATE_PATTERNS.items()
+        name: Refinement("a date pattern", _text(partial(format_fault, name)), must_be_literal=True)
+        for name in FORMAT_FAULTS
     },
     "zone": Refinement("a time zone's name", _text(zone_fault), of="timezone"),
     "places": Refinement("a number of places", _between(0, 12), of="int"),

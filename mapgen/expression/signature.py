@@ -23,6 +23,7 @@ from mapgen.ir.types import (
     is_assignable,
     join,
     optional,
+    present,
 )
 
 NAMESPACES = frozenset({"math", "lists", "optional", "strings", "cel"})
@@ -37,77 +38,73 @@ VARIABLES: Mapping[str, str] = {
 }
 
 
-class Pattern(Struct, frozen=True):
-    """The type of a parameter or a result, in which capitals stand for any type."""
-
-    name: str
-    of: tuple[Pattern, ...] = ()
-
-    def __str__(self) -> str:
-        if self.name == "optional":
-            return f"{self.of[0]}?"
-        return self.name + (f"({', '.join(map(str, self.of))})" if self.of else "")
-
-
-class Parameter(Struct, frozen=True):
-    name: str
-    pattern: Pattern
-
-
 class Signature(Struct, frozen=True):
-    """`receiver.name(parameters) -> result`; the last parameter may stand for several."""
+    """`receiver.name(parameters) -> result`; the last parameter may stand for several.
+
+    Its types are patterns: a scalar in them may have the name of a capital or of a refinement.
+    """
 
     name: str
-    receiver: Pattern | None
-    parameters: tuple[Parameter, ...]
+    receiver: Type | None
+    parameters: tuple[Type, ...]
     is_variadic: bool
-    result: Pattern
+    result: Type
 
     @property
     def key(self) -> str:
         """What back ends call the function: `list(T).slice(int, int)`."""
-        kinds = ", ".join(str(parameter.pattern) for parameter in self.parameters)
+        kinds = ", ".join(map(str, self.parameters))
         head = "" if self.receiver is None else f"{self.receiver}."
         return f"{head}{self.name}({kinds}{'...' if self.is_variadic else ''})"
 
-    def patterns(self, count: int) -> tuple[Pattern, ...] | None:
-        """Return the patterns of `count` arguments (the receiver not counted), None if too many."""
-        own = tuple(parameter.pattern for parameter in self.parameters)
+    @property
+    def operands(self) -> tuple[Type, ...]:
+        """The patterns of the receiver, if there is one, and of the parameters."""
+        return self.parameters if self.receiver is None else (self.receiver, *self.parameters)
+
+    def patterns(self, count: int) -> tuple[Type, ...] | None:
+        """Return the patterns of `count` operands, None where it does not take so many."""
+        own = self.operands
         if self.is_variadic and count >= len(own):
             return own + own[-1:] * (count - len(own))
         return own if count == len(own) else None
 
 
 _PATTERN = re.compile(r"(?P<name>\w+)(?:\((?P<of>.*)\))?(?P<optional>\??)")
+_SCALARS = frozenset((*get_args(ScalarName), *VARIABLES, *REFINEMENTS))
 
 
 @cache
-def read_pattern(words: str) -> Pattern:
-    """Return a type as data: `map(K, list(T))?`."""
+def read_pattern(words: str) -> Type:
+    """Return a type as data: `map(K, list(T))?`. Raises ValueError for what is none."""
     match = _PATTERN.fullmatch(words.strip())
-    assert match is not None, words
-    name = match["name"]
-    assert name in (*get_args(ScalarName), *VARIABLES, *REFINEMENTS, "list", "map"), words
-    of = tuple(read_pattern(part) for part in _split(match["of"] or ""))
-    pattern = Pattern(name, of)
-    return Pattern("optional", (pattern,)) if match["optional"] else pattern
+    if match is None:
+        raise ValueError(words)
+    found: Type
+    match match["name"], [read_pattern(part) for part in _split(match["of"] or "")]:
+        case "list", [element]:
+            found = ListOf(element)
+        case "map", [key, value]:
+            found = MapOf(key, value)
+        case name, [] if name in _SCALARS:
+            found = Scalar(cast(ScalarName, name))
+        case _:
+            raise ValueError(words)
+    return optional(found) if match["optional"] else found
 
 
 def read_signature(words: str) -> Signature:
-    """Return a signature as data."""
+    """Return a signature as data. Raises ValueError for what is none."""
     left, _, result = words.rpartition(" -> ")
     match = re.fullmatch(r"(?:(?P<head>.+)\.)?(?P<name>\w+)\((?P<inside>.*)\)", left)
-    assert match is not None, words
+    if match is None:
+        raise ValueError(words)
     head, name = match["head"], match["name"]
-    receiver = None if head is None or head in NAMESPACES else read_pattern(head)
-    parameters = []
-    for part in _split(match["inside"]):
-        label, _, pattern = part.rstrip(".").partition(":")
-        parameters.append(Parameter(label.strip(), read_pattern(pattern)))
+    kinds = (part.rstrip(".").partition(":")[2] for part in _split(match["inside"]))
     return Signature(
         name=f"{head}.{name}" if head in NAMESPACES else name,
-        receiver=receiver,
-        parameters=tuple(parameters),
+        receiver=None if head is None or head in NAMESPACES else read_pattern(head),
+        parameters=tuple(map(read_pattern, kinds)),
         is_variadic=match["inside"].endswith("..."),
         result=read_pattern(result),
     )
@@ -127,36 +124,30 @@ def _split(words: str) -> list[str]:
     return [part.strip() for part in parts if part.strip()]
 
 
-def fits(patterns: Sequence[Pattern], types: Sequence[Type]) -> dict[str, Type] | None:
+def fits(patterns: Sequence[Type], types: Sequence[Type]) -> dict[str, Type] | None:
     """Return what the capitals stand for when the types fit the patterns, else None."""
     bound: dict[str, Type] = {}
     for pattern, actual in zip(patterns, types, strict=True):
-        is_refused = isinstance(actual, Optional) and pattern.name != "optional"
+        is_refused = isinstance(actual, Optional) and not isinstance(pattern, Optional)
         if is_refused or not _fits(pattern, actual, bound):
             return None
     return bound
 
 
-def _fits(pattern: Pattern, actual: Type, bound: dict[str, Type]) -> bool:
-    if isinstance(actual, ErrorType):
-        return True
-    match pattern.name, actual:
-        case "optional", Optional(of):
-            return _fits(pattern.of[0], of, bound)
-        case "optional", Scalar("null"):
+def _fits(pattern: Type, actual: Type, bound: dict[str, Type]) -> bool:
+    match pattern, actual:
+        case (_, ErrorType()) | (Optional(), Scalar("null")) | (Scalar("zone"), Scalar("string")):
             return True
-        case "optional", _:
-            return _fits(pattern.of[0], actual, bound)
-        case "list", ListOf(element):
-            return _fits(pattern.of[0], element, bound)
-        case "map", MapOf(key, value):
-            return _fits(pattern.of[0], key, bound) and _fits(pattern.of[1], value, bound)
-        case name, _ if name in VARIABLES:
+        case Optional(of), _:
+            return _fits(of, present(actual), bound)
+        case ListOf(of), ListOf(element):
+            return _fits(of, element, bound)
+        case MapOf(key_of, of), MapOf(key, value):
+            return _fits(key_of, key, bound) and _fits(of, value, bound)
+        case Scalar(name), _ if name in VARIABLES:
             return _bind(name, actual, bound)
-        case "zone", Scalar("string"):
-            return True
-        case name, Scalar():
-            return is_assignable(actual, Scalar(scalar_of(name)))
+        case Scalar(), Scalar():
+            return is_assignable(actual, build(pattern, {}))
         case _:
             return False
 
@@ -176,20 +167,18 @@ def _bind(name: str, actual: Type, bound: dict[str, Type]) -> bool:
     return True
 
 
-def scalar_of(name: str) -> ScalarName:
-    """Return the type that a pattern of one word stands for, examined or not."""
-    return REFINEMENTS[name].of if name in REFINEMENTS else cast(ScalarName, name)
-
-
-def build(pattern: Pattern, bound: Mapping[str, Type]) -> Type:
+def build(pattern: Type, bound: Mapping[str, Type]) -> Type:
     """Return the type that a pattern stands for once the capitals are known."""
-    name = pattern.name
-    if name in VARIABLES:
-        return bound.get(name, ErrorType())
-    if name == "optional":
-        return optional(build(pattern.of[0], bound))
-    if name == "list":
-        return ListOf(build(pattern.of[0], bound))
-    if name == "map":
-        return MapOf(build(pattern.of[0], bound), build(pattern.of[1], bound))
-    return Scalar(scalar_of(name))
+    match pattern:
+        case Optional(of):
+            return optional(build(of, bound))
+        case ListOf(of):
+            return ListOf(build(of, bound))
+        case MapOf(key, value):
+            return MapOf(build(key, bound), build(value, bound))
+        case Scalar(name) if name in VARIABLES:
+            return bound.get(name, ErrorType())
+        case Scalar(name) if name in REFINEMENTS:
+            return Scalar(REFINEMENTS[name].of)
+        case _:
+            return pattern

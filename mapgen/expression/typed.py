@@ -44,11 +44,6 @@ class Typed(Struct, frozen=True):
     lineage: Lineage
     division: Span | None = None
 
-    @property
-    def types(self) -> Mapping[Tree, Type]:
-        """The type of every node."""
-        return {tree: part.type for tree, part in self.parts.items()}
-
     def as_type(self, wanted: Type) -> Expression:
         """Return the ir of a value of the wanted type: an int widens to the decimal wanted."""
         numbers = (one.number for one in nodes(self.code) if isinstance(one, Local))

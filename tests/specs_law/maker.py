@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from random import Random
 
 from mapgen.expression import Binding, Scope, Typed, compile_expression
 from mapgen.expression.functions import FUNCTIONS, Function
-from mapgen.expression.refinements import DATE_PATTERNS
-from mapgen.expression.signature import VARIABLES, Pattern, build, scalar_of
+from mapgen.expression.patterns import FORMAT_FAULTS
+from mapgen.expression.signature import VARIABLES, build
 from mapgen.ir.types import (
     BOOL,
     DATE,
@@ -68,7 +69,7 @@ EXAMINED: Mapping[str, tuple[str, ...]] = {
     "timestamp_text": ("'2024-05-01T12:00:00+02:00'",),
     "duration_text": ("'90m'", "'1h30m'"),
 }
-_ONLY_LITERAL = ("regex", "width", "separator", "filling", "unit", *DATE_PATTERNS)
+_ONLY_LITERAL = ("regex", "width", "separator", "filling", "unit", *FORMAT_FAULTS)
 # What authors call the variables of macros: words that Python or the runtime use, too.
 VARIABLES_OF_MACROS = (
     "v",
@@ -89,9 +90,9 @@ _DEPTH = 40
 Names = Mapping[str, Type]
 
 
-def unified(pattern: Pattern, wanted: Type, bound: dict[str, Type]) -> bool:
+def unified(pattern: Type, wanted: Type, bound: dict[str, Type]) -> bool:
     """Tell whether a result is of the wanted type; note what the capitals stand for then."""
-    name = scalar_of(pattern.name)
+    name = str(pattern)
     if name in VARIABLES:
         if name in bound:
             return bound[name] == wanted
@@ -104,15 +105,13 @@ def unified(pattern: Pattern, wanted: Type, bound: dict[str, Type]) -> bool:
         }[name]
         bound[name] = wanted
         return allowed
-    match name, wanted:
-        case "optional", Optional(of):
-            return unified(pattern.of[0], of, bound)
-        case "list", ListOf(element):
-            return unified(pattern.of[0], element, bound)
-        case "map", MapOf(key, value):
-            return unified(pattern.of[0], key, bound) and unified(pattern.of[1], value, bound)
+    match pattern, wanted:
+        case (Optional(of), Optional(inner)) | (ListOf(of), ListOf(inner)):
+            return unified(of, inner, bound)
+        case MapOf(key_of, of), MapOf(key, value):
+            return unified(key_of, key, bound) and unified(of, value, bound)
         case _:
-            return not pattern.of and str(wanted) == name
+            return isinstance(pattern, Scalar) and wanted == build(pattern, {})
 
 
 class Maker:
@@ -206,11 +205,12 @@ class Maker:
         self, function: Function, bound: dict[str, Type], names: Names, depth: int
     ) -> str | None:
         signature = function.signature
-        count = len(signature.parameters)
+        count = len(signature.operands)
         if signature.is_variadic:
             count += self.random.choice((0, 0, 1))
         patterns = signature.patterns(count) or ()
-        self.bind([*patterns, *([signature.receiver] if signature.receiver else [])], bound, names)
+        self.bind([*patterns], bound, names)
+        patterns = patterns if signature.receiver is None else patterns[1:]
         given = [self.argument(pattern, bound, names, depth) for pattern in patterns]
         if signature.name == "convertUnit":
             given[-2:] = self.random.sample(("'kg'", "'g'", "'t'"), 2)
@@ -231,7 +231,7 @@ class Maker:
     def divided(
         self,
         function: Function,
-        patterns: tuple[Pattern, ...],
+        patterns: tuple[Type, ...],
         arguments: str,
         names: Names,
         depth: int,
@@ -249,7 +249,7 @@ class Maker:
         one, other = self.make(DECIMAL, names, depth), self.make(number, names, depth)
         return f"({one}) / ({other})"
 
-    def bind(self, patterns: list[Pattern], bound: dict[str, Type], names: Names) -> None:
+    def bind(self, patterns: list[Type], bound: dict[str, Type], names: Names) -> None:
         """Choose a type for each capital that the result does not say."""
         objects = [found for _, found in _paths(names) if isinstance(found, Object)]
         rows = [present(found.element) for _, found in _paths(names) if isinstance(found, ListOf)]
@@ -265,11 +265,11 @@ class Maker:
                 }[name]()
 
     def argument(
-        self, pattern: Pattern, bound: Mapping[str, Type], names: Names, depth: int
+        self, pattern: Type, bound: Mapping[str, Type], names: Names, depth: int
     ) -> str | None:
-        examined = EXAMINED.get(pattern.name)
+        examined = EXAMINED.get(str(pattern))
         if examined is not None:
-            is_literal = pattern.name in _ONLY_LITERAL or pattern.name == "zone"
+            is_literal = str(pattern) in _ONLY_LITERAL or str(pattern) == "zone"
             if is_literal or self.random.random() < 0.5:
                 return self.random.choice(examined)
         wanted = build(pattern, bound)
@@ -619,10 +619,9 @@ def _decides(found: Type) -> bool:
     return isinstance(found, Optional | ListOf) or found in ORDERED
 
 
-def _capitals(patterns: list[Pattern]) -> set[str]:
-    names = {pattern.name for pattern in patterns if pattern.name in VARIABLES}
-    inner = [part for pattern in patterns for part in pattern.of]
-    return names | (_capitals(inner) if inner else set())
+def _capitals(patterns: list[Type]) -> set[str]:
+    words = (word for pattern in patterns for word in re.findall(r"\w+", str(pattern)))
+    return {word for word in words if word in VARIABLES}
 
 
 def field_words(name: str) -> str:
