@@ -302,6 +302,12 @@ class Plan(Struct, frozen=True, kw_only=True):
         return TARGETS[self.target]
 
     @property
+    def erp(self) -> tuple[str, str, int]:
+        """The endpoint of the ERP that is asked: its name, its version, that of its contract."""
+        of = self.reads or self
+        return of.endpoint, of.version, of.contract_version
+
+    @property
     def source_kind(self) -> str:
         """The kind of source that records come from."""
         return self.form.format if self.reads is None else "entity"

@@ -127,7 +127,7 @@ def _delivered(bound: BoundFlow, live: RemoteTables, options: _Options) -> Summa
         total = count_records(bound, source, joins)
         observer = files.enter_context(watching(total, options["log"]))
 
-        def records(connection: Connection) -> Iterator[Outcome]:
+        def records(connection: Connection | None) -> Iterator[Outcome]:
             live.connect(ledger, environment.tenant, connection)
             return outcomes(bound, source, stream, joins)
 

@@ -128,9 +128,27 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
-class Environment:
-    """The place of a run: its name in the specs, its tenant and its limits."""
+class Place:
+    """Where documents go: what the place is called, its address, and what it allows."""
 
     name: str
-    tenant: Tenant
+    url: str
+    limits: Limits
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """The place of a run: its name in the specs, its tenant, and the limits of the licence there.
+
+    A flow that neither delivers to the ERP nor asks it anything has no tenant.
+    """
+
+    name: str
+    tenant: Tenant | None
     limits: Limits = Limits()
+
+    @property
+    def place(self) -> Place:
+        """Where documents go."""
+        assert self.tenant is not None, "documents go to the ERP"
+        return Place(self.tenant.tenant, self.tenant.url, self.limits)

@@ -8,11 +8,9 @@ from typing import Any
 import pytest
 
 from mapgen.plan import DocumentPlan, Identity
+from mapgen.runtime.targets.bodies import UnknownKey, filled, of_an_update
 from mapgen.runtime.tenant.body import (
     UnclearRows,
-    UnknownKey,
-    filled,
-    of_an_update,
     row_lists,
     with_ids,
 )

@@ -9,9 +9,10 @@ from pathlib import Path
 import httpx2
 import pytest
 
+from mapgen.runtime.network.verdict import classify_failure
 from mapgen.runtime.outcome import ErrorReport
 from mapgen.runtime.rules import Rules
-from mapgen.runtime.tenant.classify import classify, classify_failure
+from mapgen.runtime.tenant.classify import classify
 from mapgen.runtime.tenant.refusal import Reporter
 from tests.runtime_delivery.languages import LANGUAGES, translated
 

@@ -23,9 +23,9 @@ from mapgen.runtime.clock import uptime
 from mapgen.runtime.delivery import deliver, sender
 from mapgen.runtime.events import BusinessEvent, TechnicalEvent, Unobserved
 from mapgen.runtime.ledger import Ledger, book_of
+from mapgen.runtime.network.transport import LARGEST_ANSWER
 from mapgen.runtime.outcome import ErrorReport, Origin, Outcome, Rejected, Skipped
 from mapgen.runtime.summary import Summary
-from mapgen.runtime.tenant.transport import LARGEST_ANSWER
 from tests.runtime_delivery.orders import ORDER, RULES, HastyLedger, Watcher, order, orders, plan_of
 from tests.runtime_delivery.stand_in import (
     Answer,

@@ -8,7 +8,7 @@ import pytest
 
 from mapgen.runtime.aborted import EnvironmentInvalid
 from mapgen.runtime.environment import Limits, Tenant
-from mapgen.runtime.tenant.rate_limit import RateLimiter
+from mapgen.runtime.network.rate_limit import RateLimiter
 
 RIGHT = {
     "url": "https://erp.example.com/site/",

@@ -24,9 +24,9 @@ from mapgen.runtime.events import TechnicalEvent
 from mapgen.runtime.ledger import Ledger
 from mapgen.runtime.limits import first_found, found_in_time
 from mapgen.runtime.lookups import Key
+from mapgen.runtime.network.breaker import Stopping
 from mapgen.runtime.outcome import Document
 from mapgen.runtime.tenant import Connection
-from mapgen.runtime.tenant.breaker import Stopping
 from mapgen.runtime.tenant.lookup import QueriedTable
 from mapgen.sandbox import Sandbox, Settings, read_failure, serve
 from tests.ends import ended_aside
@@ -269,9 +269,7 @@ def test_a_tenant_that_is_down(contract: Contract) -> None:
 def test_a_right_that_is_missing() -> None:
     """It is told with the entity of the lookup, which is another than the documents'."""
     with standing_in() as erp, client_of(erp.url) as client:
-        erp.script = lambda asked: (
-            Answer(403, {"message": "no"}) if asked.kind == "find" else None
-        )
+        erp.script = lambda asked: Answer(403, {"message": "no"}) if asked.kind == "find" else None
 
         with pytest.raises(AccessRefused, match="refuses `Customer`"):
             QueriedTable("t", BY_MAIL, client.ask).get("ada@example.com")

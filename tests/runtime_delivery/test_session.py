@@ -15,9 +15,9 @@ from mapgen.runtime.delivery import deliver
 from mapgen.runtime.environment import Environment, Tenant
 from mapgen.runtime.events import JsonLog
 from mapgen.runtime.ledger import Ledger
-from mapgen.runtime.tenant import deadline
-from mapgen.runtime.tenant.rate_limit import RateLimiter
-from mapgen.runtime.tenant.transport import LAST_WORD, RateLimitedTransport
+from mapgen.runtime.network import deadline
+from mapgen.runtime.network.rate_limit import RateLimiter
+from mapgen.runtime.network.transport import LAST_WORD, RateLimitedTransport
 from tests.runtime_delivery.languages import LANGUAGES, speak
 from tests.runtime_delivery.orders import RULES, HastyLedger, Watcher, orders, plan_of
 from tests.runtime_delivery.stand_in import Answer, Asked, Misdeed, standing_in

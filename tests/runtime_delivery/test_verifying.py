@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 from mapgen.plan import CircuitBreaker
 from mapgen.runtime.delivery import deliver
 from mapgen.runtime.events import TechnicalEvent
+from mapgen.runtime.targets.kind import Saved, There, Unanswered
 from mapgen.runtime.tenant import client
-from mapgen.runtime.tenant.client import Client, Saved, There, Unanswered
+from mapgen.runtime.tenant.client import Client
 from mapgen.runtime.tenant.connection import Connection
 from mapgen.runtime.tenant.verifying import differences
 from tests.runtime_delivery.orders import RULES, HastyLedger, Watcher, orders, plan_of
@@ -114,8 +115,10 @@ def test_not_shown() -> None:
 VALUES = st.none() | st.booleans() | st.integers(-(10**15), 10**15) | st.text(max_size=20)
 PARTS = st.recursive(
     st.builds(lambda value: {"value": value}, VALUES),
-    lambda inner: st.dictionaries(st.sampled_from("ABCDE"), inner, max_size=3)
-    | st.lists(st.dictionaries(st.sampled_from("ABCDE"), inner, max_size=3), max_size=3),
+    lambda inner: (
+        st.dictionaries(st.sampled_from("ABCDE"), inner, max_size=3)
+        | st.lists(st.dictionaries(st.sampled_from("ABCDE"), inner, max_size=3), max_size=3)
+    ),
     max_leaves=12,
 )
 BODIES = st.dictionaries(st.sampled_from("ABCDE"), PARTS, max_size=5)

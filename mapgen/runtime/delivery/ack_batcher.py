@@ -14,16 +14,23 @@ _LONGEST_WAIT = 0.25
 class AckBatcher:
     """Gathers ends and commits them: at 50, a quarter of a second after the first, or when asked.
 
-    What dies before the commit is found in the tenant by its identity the next time, so a group
+    What dies before the commit is found in the target by its identity the next time, so a group
     costs one write to the disk and risks one look-up. A thread of its own keeps the time, since
     workers may be waiting for an answer for minutes.
     """
 
     def __init__(
-        self, ledger: Ledger, run: str, *, tell: Callable[[list[Acknowledgement]], None]
+        self,
+        ledger: Ledger,
+        run: str,
+        *,
+        before: Callable[[], None],
+        tell: Callable[[list[Acknowledgement]], None],
     ) -> None:
+        """Take who keeps the ends, what is done before each commit, and who is told after it."""
         self._ledger = ledger
         self._run = run
+        self._before = before
         self._tell = tell
         self._state = threading.Condition()
         self._writing = threading.Lock()
@@ -61,6 +68,7 @@ class AckBatcher:
             with self._state:
                 group, self._group = self._group, []
             if group:
+                self._before()
                 self._tell(self._ledger.acknowledge(self._run, group))
 
     def _keep_time(self) -> None:

@@ -21,11 +21,12 @@ from mapgen.runtime.delivery.workers import Workers
 from mapgen.runtime.environment import Environment
 from mapgen.runtime.events import Observer, Plain, TechnicalEvent
 from mapgen.runtime.ledger import Kept, Ledger, book_of, source_of
+from mapgen.runtime.network.breaker import Stopping
 from mapgen.runtime.outcome import ONLY, Document, Outcome, Rejected, Skipped
 from mapgen.runtime.rules import Rules
 from mapgen.runtime.summary import Kind, Shown, Summary
-from mapgen.runtime.tenant import Client, Connection
-from mapgen.runtime.tenant.breaker import Stopping
+from mapgen.runtime.targets.opening import Opened, opened
+from mapgen.runtime.tenant import Connection
 
 _LONGEST_GRACE = 10.0
 """Seconds that requests under way get to finish when a run is stopped; the rest settles."""
@@ -33,18 +34,18 @@ _LONGEST_GRACE = 10.0
 
 @dataclass(frozen=True, slots=True)
 class Mapped:
-    """What a mapping makes: of the input, given the session, and of a record that waited.
+    """What a mapping makes: of the input, given the way to the ERP, and of a record that waited.
 
     With a `gate`, no document is sent that does not pass it.
     """
 
-    of_input: Callable[[Connection], Iterable[Outcome]]
+    of_input: Callable[[Connection | None], Iterable[Outcome]]
     of_kept: Callable[[Kept], Iterable[Outcome]]
     gate: Gate | None = None
 
 
 Outcomes = Iterable[Outcome] | Mapped
-"""What is delivered; a mapping where it needs the session, or takes up what waits."""
+"""What is delivered; a mapping where it asks the ERP, or takes up what waits."""
 
 _SECONDS_A_DAY = 86_400.0
 _TERMINATING = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
@@ -71,14 +72,14 @@ def deliver(
 
     Raises RunAborted where the run as a whole cannot go on, with the summary so far in `summary`;
     KeyboardInterrupt (and Terminated, one of its kind, on SIGTERM and SIGHUP in the main thread)
-    once the requests under way have had ten seconds. In each case the session is signed out, and
+    once the requests under way have had ten seconds. In each case the ERP is signed out of, and
     the next run goes on where this one stopped.
     """
     stats = RunStats(plan.flow, observer)
-    tenant = environment.tenant
-    book = book_of(plan.flow, tenant.tenant, tenant.url)
+    place = environment.place
+    book = book_of(plan.flow, place.name, place.url)
     gate = outcomes.gate if isinstance(outcomes, Mapped) else None
-    run = Run(book, plan, environment.limits, ledger, stats, gate)
+    run = Run(book, plan, place.limits, ledger, stats, gate)
     began = ledger.begin(run.book, run.id, __version__, plan.rules)
     stats.tell(TechnicalEvent("run began", facts=_facts(run, environment)))
     keep = plan.dead_letter_days * _SECONDS_A_DAY
@@ -87,13 +88,10 @@ def deliver(
         ledger.purge(run.book, run.id, keep, plan.rules)
         with (
             _raising_terminated(),
-            Connection(environment, plan, stop=run.stop, tell=stats.tell) as connection,
+            opened(environment, plan, stop=run.stop, tell=stats.tell) as ways,
         ):
-            clients = {
-                document.name: Client(connection, document, rules, verifies=plan.verify != "off")
-                for document in plan.documents
-            }
-            _deliver_all(outcomes, connection, run, Workers(run, clients))
+            _deliver_all(outcomes, ways, run, Workers(run, ways.target, rules))
+            ways.target.complete()
         stats.add_elsewhere(ledger.settle_accounts(run.book, run.id))
         ledger.purge(run.book, run.id, keep, plan.rules)
         stats.add_open(ledger.still_open(run.book, began, plan.rules))
@@ -110,18 +108,18 @@ def _facts(run: Run, environment: Environment) -> dict[str, Plain]:
     return {
         "flow": run.plan.flow,
         "run": run.id,
-        "tenant": environment.tenant.tenant,
-        "url": environment.tenant.url,
+        "tenant": environment.place.name,
+        "url": environment.place.url,
         "mapgen": __version__,
         "rules": run.plan.rules,
     }
 
 
-def _deliver_all(outcomes: Outcomes, connection: Connection, run: Run, workers: Workers) -> None:
+def _deliver_all(outcomes: Outcomes, ways: Opened, run: Run, workers: Workers) -> None:
     """Stage all outcomes while the workers send, and wait until they are done."""
     workers.start()
     try:
-        read = outcomes.of_input(connection) if isinstance(outcomes, Mapped) else outcomes
+        read = outcomes.of_input(ways.erp) if isinstance(outcomes, Mapped) else outcomes
         for batch in _batches(read, run.plan):
             _stage(batch, run)
             workers.has_news()

@@ -14,7 +14,7 @@ from mapgen.plan import Plan
 from mapgen.runtime.masking import MASKED
 from mapgen.runtime.outcome import ONLY, ErrorReport
 from mapgen.runtime.rules import Rules
-from mapgen.runtime.tenant.body import read_body
+from mapgen.runtime.targets.bodies import read_body
 from mapgen.runtime.transform import DamagedFlow
 from mapgen.runtime.values import ENCODER
 

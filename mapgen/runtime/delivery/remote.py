@@ -38,9 +38,10 @@ class RemoteTables:
     def __init__(self) -> None:
         self._asked: _Asked | None = None
 
-    def connect(self, ledger: Ledger, tenant: Tenant, connection: Connection) -> None:
-        """Say who is asked from now on."""
-        self._asked = _Asked(ledger, tenant, connection)
+    def connect(self, ledger: Ledger, tenant: Tenant | None, connection: Connection | None) -> None:
+        """Say who is asked from now on; a flow without such lookups has nobody to ask."""
+        if tenant is not None and connection is not None:
+            self._asked = _Asked(ledger, tenant, connection)
 
     def table(self, name: str, table: RemoteTable, make: Make) -> Mapping[Key, Any]:
         """Return the table of a lookup."""

@@ -1,4 +1,4 @@
-"""What is done with a document in hand: looked up in the tenant, then created or updated."""
+"""What is done with a document in hand: looked up in the target, then created or updated."""
 
 from __future__ import annotations
 
@@ -12,11 +12,18 @@ from mapgen.runtime.clock import uptime
 from mapgen.runtime.delivery.run import Run
 from mapgen.runtime.events import Plain, TechnicalEvent
 from mapgen.runtime.ledger import Acknowledgement, Arrival, Claim, Keys, Need
+from mapgen.runtime.network.breaker import Stopping
 from mapgen.runtime.outcome import ErrorReport
-from mapgen.runtime.tenant.body import UnknownKey, filled
-from mapgen.runtime.tenant.breaker import Stopping
-from mapgen.runtime.tenant.client import (
-    Client,
+from mapgen.runtime.targets.bodies import UnknownKey, filled
+from mapgen.runtime.targets.codes import (
+    GIVEN_UP,
+    IDENTITY_CHANGED,
+    IDENTITY_DOUBLED,
+    KEY_UNKNOWN,
+    LEFT_TO_OWNER,
+    NOT_THERE_YET,
+)
+from mapgen.runtime.targets.kind import (
     Depends,
     Found,
     GivenUp,
@@ -26,14 +33,7 @@ from mapgen.runtime.tenant.client import (
     There,
     Unanswered,
     WriteAnswer,
-)
-from mapgen.runtime.tenant.refusal import (
-    GIVEN_UP,
-    IDENTITY_CHANGED,
-    IDENTITY_DOUBLED,
-    KEY_UNKNOWN,
-    LEFT_TO_OWNER,
-    NOT_THERE_YET,
+    Writer,
 )
 
 _TRIES_WITHOUT_A_REASON = 2
@@ -45,7 +45,7 @@ class ClaimLost(Exception):
 
 
 class Sender:
-    """Brings documents to the tenant. Threads share it.
+    """Brings documents to the target. Threads share it.
 
     Invariant: a request that carries a document goes out only after the document was looked up
     under the same claim, and while the claim's intent is young enough that nobody else may take
@@ -53,11 +53,11 @@ class Sender:
     """
 
     def __init__(
-        self, run: Run, clients: Mapping[str, Client], end: Callable[[Acknowledgement], None]
+        self, run: Run, writers: Mapping[str, Writer], end: Callable[[Acknowledgement], None]
     ) -> None:
-        """Take a client for each document of the flow, and what to do with ends."""
+        """Take a writer for each document of the flow, and what to do with ends."""
         self._run = run
-        self._clients = clients
+        self._writers = writers
         self._end = end
 
     def send(self, portion: Sequence[Claim]) -> None:
@@ -65,11 +65,11 @@ class Sender:
         left = sorted(portion, key=lambda claim: (claim.document, claim.row))
         try:
             for name, claims in groupby(list(left), key=lambda claim: claim.document):
-                client = self._clients.get(name)
-                if client is None:
+                writer = self._writers.get(name)
+                if writer is None:
                     self._disown(list(claims), left)
                 else:
-                    self._send_alike(client, list(claims), left)
+                    self._send_alike(writer, list(claims), left)
         except (RunAborted, Stopping):
             raise
         except BaseException:
@@ -86,43 +86,44 @@ class Sender:
             self._die(claim, f"the flow makes no document `{claim.document}` any more")
             del left[0]
 
-    def _send_alike(self, client: Client, claims: Sequence[Claim], left: list[Claim]) -> None:
+    def _send_alike(self, writer: Writer, claims: Sequence[Claim], left: list[Claim]) -> None:
         """Look documents of one name up, and send what is to be sent."""
-        found = client.find([claim.identity for claim in claims])
+        bodies = {claim.identity: claim.body for claim in claims}
+        found = writer.find([claim.identity for claim in claims], bodies)
         for claim in claims:
             if self._run.stop.is_set():
                 return
-            self._settle(client, claim, found)
+            self._settle(writer, claim, found)
             del left[0]
 
-    def _settle(self, client: Client, claim: Claim, found: Found) -> None:
+    def _settle(self, writer: Writer, claim: Claim, found: Found) -> None:
         """Decide what is done with a document, by its operation and by what the tenant has."""
-        keeps = not client.document.does.updates
+        keeps = not writer.document.does.updates
         there = found.there.get(claim.identity)
         refused = found.refused.get(claim.identity)
         if refused is not None:
             self._reject(claim, refused)
         elif keeps and there is not None and claim.attempts:
             # Found after a request of ours without an answer: that request made it.
-            self._note(claim, self._found(client, claim, there), "created")
+            self._note(claim, self._found(writer, claim, there), "created")
         elif keeps and there is not None:
             self._end(Acknowledgement(claim, "sent", there.number, "already exists", there.keys))
-        elif there is None and (absent := _left_to_others(client.document)) is not None:
+        elif there is None and (absent := _left_to_others(writer.document)) is not None:
             self._end(Acknowledgement(claim, "deferred", faults=(absent,)))
         elif claim.identity in found.doubled:
             words = "several documents of the ERP have this identity"
-            field = client.document.identity.field
+            field = writer.document.identity.field
             self._reject(claim, ErrorReport(IDENTITY_DOUBLED, words, field))
         else:
-            self._write(client, claim, there)
+            self._write(writer, claim, there)
 
-    def _found(self, client: Client, claim: Claim, there: There) -> Saved:
+    def _found(self, writer: Writer, claim: Claim, there: There) -> Saved:
         try:
-            return client.found(there, filled(claim.body, self._keys_of(claim)))
+            return writer.found(there, filled(claim.body, self._keys_of(claim)))
         except UnknownKey:
             return Saved(there)
 
-    def _write(self, client: Client, claim: Claim, there: There | None) -> None:
+    def _write(self, writer: Writer, claim: Claim, there: There | None) -> None:
         """Create a document that is not there, or update it; not what has been overtaken."""
         if claim.is_withdrawn:
             self._end(Acknowledgement(claim, "skipped", reason="its record was taken back"))
@@ -158,9 +159,9 @@ class Sender:
         is_last = claim.attempts + 1 >= tries
         try:
             if there is None:
-                answer = client.create(claim.identity, body, last_word, is_last_try=is_last)
+                answer = writer.create(claim.identity, body, last_word, is_last_try=is_last)
             else:
-                answer = client.update(there, claim.identity, body, last_word, is_last_try=is_last)
+                answer = writer.update(there, claim.identity, body, last_word, is_last_try=is_last)
         except ClaimLost:
             self._run.stats.tell(TechnicalEvent("claim lost to another worker", "warning"))
             return
@@ -211,8 +212,8 @@ class Sender:
         return keys
 
     def _look_up(self, need: Need) -> Keys | None:
-        client = self._clients.get(need.document)
-        there = None if client is None else client.find([need.identity]).there.get(need.identity)
+        writer = self._writers.get(need.document)
+        there = None if writer is None else writer.find([need.identity]).there.get(need.identity)
         return None if there is None else there.keys
 
     def _reject(self, claim: Claim, fault: ErrorReport) -> None:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
 
 from mapgen.runtime.delivery.ack_batcher import AckBatcher
 from mapgen.runtime.delivery.run import Run
 from mapgen.runtime.delivery.sender import Sender
 from mapgen.runtime.ledger import Acknowledgement
+from mapgen.runtime.network.breaker import Stopping
+from mapgen.runtime.rules import Rules
 from mapgen.runtime.summary import Shown
-from mapgen.runtime.tenant import Client
-from mapgen.runtime.tenant.breaker import Stopping
+from mapgen.runtime.targets.kind import Target
 
 _SHORTEST_REST = 0.05
 _LONGEST_REST = 0.5
@@ -20,11 +20,11 @@ _LONGEST_REST = 0.5
 class Workers:
     """The workers of a run. Start them, stage into the ledger meanwhile, then finish."""
 
-    def __init__(self, run: Run, clients: Mapping[str, Client]) -> None:
+    def __init__(self, run: Run, target: Target, rules: Rules) -> None:
         self._run = run
-        self._clients = clients
-        self._acks = AckBatcher(run.ledger, run.id, tell=self._told)
-        self._sender = Sender(run, clients, self._acks.add)
+        self._writers = {one.name: target.writer(one, rules) for one in run.plan.documents}
+        self._acks = AckBatcher(run.ledger, run.id, before=target.make_durable, tell=self._told)
+        self._sender = Sender(run, self._writers, self._acks.add)
         self._more_comes = True
         self._news = threading.Condition()
         self._news_count = 0
@@ -125,8 +125,8 @@ class Workers:
 
     def _told(self, ends: list[Acknowledgement]) -> None:
         for end in ends:
-            client = self._clients.get(end.claim.document)
-            entity = client.document.entity if client else end.claim.document
+            writer = self._writers.get(end.claim.document)
+            entity = writer.document.entity if writer else end.claim.document
             self._run.stats.ended(end, entity)
         self._run.stats.advanced()
         self._wake()

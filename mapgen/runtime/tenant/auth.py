@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Annotated, Final
+from typing import Annotated
 
 import httpx2
 import msgspec
@@ -14,9 +14,10 @@ import msgspec
 from mapgen.runtime.aborted import SignInRefused
 from mapgen.runtime.environment import Tenant
 from mapgen.runtime.events import TechnicalEvent
-from mapgen.runtime.tenant.classify import Verdict, classify
-from mapgen.runtime.tenant.reading import Unreadable, decoded
-from mapgen.runtime.tenant.transport import UNMETERED
+from mapgen.runtime.network.reading import Unreadable, decoded
+from mapgen.runtime.network.transport import UNMETERED
+from mapgen.runtime.network.verdict import Failure, Verdict
+from mapgen.runtime.tenant.classify import classify
 
 _LONGEST_MARGIN = 120.0
 _TOKEN_PATH = "/identity/connect/token"
@@ -37,15 +38,6 @@ class _OAuthError(msgspec.Struct, frozen=True):
     """The token endpoint's refusal (RFC 6749, section 5.2)."""
 
     error: str | None = None
-
-
-class Failure(Exception):
-    """A request that did not do what it was made for, and what that means."""
-
-    def __init__(self, verdict: Verdict, body: bytes = b"") -> None:
-        super().__init__(verdict.reason)
-        self.verdict: Final = verdict
-        self.body: Final = body
 
 
 Send = Callable[[httpx2.Request], httpx2.Response]

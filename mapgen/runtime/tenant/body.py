@@ -1,4 +1,4 @@
-"""Bodies of requests: keys filled in, rows matched with those that the ERP has."""
+"""Bodies of requests to the ERP: rows matched with those that it has."""
 
 from __future__ import annotations
 
@@ -8,24 +8,16 @@ from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any, Literal
 
-import msgspec
-
 from mapgen.plan import DocumentPlan
 from mapgen.runtime.folding import folded
+from mapgen.runtime.targets.bodies import Part
 from mapgen.runtime.values import ENCODER
 
-# Every digit of an amount survives: no number becomes a binary float on the way.
-_DECODER = msgspec.json.Decoder(float_hook=Decimal)
 _NO_ROWS = frozenset({"custom", "files", "id", "note"})
 _DAY = re.compile(r"\d{4}-\d\d-\d\d")
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)?")
 
 _Kind = Literal["day", "instant", "number", "text"]
-Part = dict[str, Any]
-
-
-class UnknownKey(Exception):
-    """A body that needs a key of another document, which nobody knows; the message names both."""
 
 
 class UnclearRows(Exception):
@@ -36,33 +28,9 @@ class UnclearRows(Exception):
         self.target = target
 
 
-def read_body(body: bytes) -> Part:
-    """Return a body as it was made, every digit of its numbers."""
-    part: Part = _DECODER.decode(body)
-    return part
-
-
 def is_date(words: str) -> bool:
     """Whether a text is a day or an instant as the ERP writes them."""
     return _DAY.fullmatch(words) is not None or _INSTANT.fullmatch(words) is not None
-
-
-def filled(body: bytes, keys: Mapping[str, Mapping[str, str]]) -> bytes:
-    """Return a body with the keys that the ERP gave the documents it refers to.
-
-    A reference is `{"made": DOCUMENT, "field": KEY}` in the place of a value. Raises UnknownKey.
-    """
-    if b'"made"' not in body:
-        return body
-    return ENCODER.encode(_filled(_DECODER.decode(body), keys))
-
-
-def of_an_update(body: bytes, document: DocumentPlan) -> Part:
-    """Return what is sent of a body to a document that is there: nothing that is written once."""
-    part = read_body(body)
-    for path in document.write_once:
-        _leave_out(part, path.split("."))
-    return part
 
 
 def row_lists(part: Part) -> list[str]:
@@ -83,21 +51,6 @@ def with_ids(part: Part, record: str, there: Part, document: DocumentPlan) -> by
     """
     _match(part, there, "", document.row_keys)
     return ENCODER.encode({"id": record} | part)
-
-
-def _filled(part: Any, keys: Mapping[str, Mapping[str, str]]) -> Any:
-    match part:
-        case {"made": str(document), "field": str(field), **others} if not others:
-            key = keys.get(document, {}).get(field)
-            if key is None:
-                raise UnknownKey(f"the key `{field}` of the document `{document}` is not known")
-            return key
-        case dict():
-            return {name: _filled(member, keys) for name, member in part.items()}
-        case list():
-            return [_filled(row, keys) for row in part]
-        case _:
-            return part
 
 
 def _members(part: Part, path: str) -> Iterator[tuple[str, str, Any]]:
@@ -220,13 +173,3 @@ def _comparable(value: Any, kind: _Kind) -> object:
             return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
         case "text":
             return folded(words) or None
-
-
-def _leave_out(part: Part, path: Sequence[str]) -> None:
-    """Drop a member; a part that is left empty goes with it."""
-    first, *others = path
-    inner = part.get(first)
-    if others and isinstance(inner, dict):
-        _leave_out(inner, others)
-    if not others or inner == {}:
-        part.pop(first, None)

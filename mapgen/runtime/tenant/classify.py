@@ -13,39 +13,14 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from email.utils import parsedate_to_datetime
-from typing import Any, Literal
+from typing import Any
 
 import httpx2
 import msgspec
 
-from mapgen.runtime.tenant.reading import Unreadable, decoded
+from mapgen.runtime.network.reading import Unreadable, decoded
+from mapgen.runtime.network.verdict import Effect, Kind, Verdict, asked_pause
 from mapgen.runtime.tenant.refusal import names_a_field
-
-Kind = Literal[
-    "transient", "unauthenticated", "needs_dependency", "permanent", "needs_person", "unexplained"
-]
-Effect = Literal["none", "unknown"]
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """What a failed request means.
-
-    `kind` says who can help: time, a sign-in, another record, nobody, a person, or that the answer
-    does not tell. `effect` says
-    whether a write may have been committed all the same: after `unknown` only a look-up tells.
-    `is_unreachable` says that no request can be made at all. `reason` is safe to log, `message`
-    holds the ERP's own words and is for the record's report alone. `pause` is the wait that the
-    server asked for, in seconds.
-    """
-
-    kind: Kind
-    effect: Effect
-    reason: str
-    message: str | None = None
-    pause: float | None = None
-    is_unreachable: bool = False
 
 
 class HttpError(msgspec.Struct):
@@ -123,7 +98,7 @@ _BY_STATUS: dict[int, tuple[Kind, Effect, str]] = {
 
 def classify(answer: httpx2.Response) -> Verdict:
     """Tell what a failed answer means, from status and body."""
-    pause = _pause(answer)
+    pause = asked_pause(answer)
     error = _error(answer)
     if error is None or answer.is_redirect:
         return _without_body(answer, pause)
@@ -178,38 +153,8 @@ def _without_body(answer: httpx2.Response, pause: float | None) -> Verdict:
                    pause)  # fmt: skip
 
 
-def classify_failure(failure: httpx2.RequestError) -> Verdict:
-    """Tell what a request means that got no answer at all, or none that can be read."""
-    match failure:
-        case httpx2.ConnectError() | httpx2.ConnectTimeout() | httpx2.PoolTimeout():
-            # The system's own words: no such host, refused, a certificate that does not hold.
-            words = f"no connection to the tenant ({failure})"
-            return Verdict("transient", "none", words, is_unreachable=True)
-        case httpx2.TimeoutException():
-            return Verdict("transient", "unknown", "no answer in time")
-        case httpx2.DecodingError():
-            return Verdict("transient", "unknown", str(failure) or "an answer that is not readable")
-        case _:
-            return Verdict("transient", "unknown", "the connection was lost")
-
-
 def _error(answer: httpx2.Response) -> HttpError | None:
     try:
         return decoded(answer.content, HttpError, strict=False)
     except Unreadable:
-        return None
-
-
-def _pause(answer: httpx2.Response) -> float | None:
-    """Return the wait of Retry-After in seconds: undocumented here, but proxies send it.
-
-    A date counts from the server's own, whose clock may be any.
-    """
-    words = answer.headers.get("retry-after", "")
-    if words.isascii() and words.isdigit():
-        return float(words)
-    try:
-        until = parsedate_to_datetime(words).timestamp()
-        return max(0.0, until - parsedate_to_datetime(answer.headers.get("date", "")).timestamp())
-    except (ValueError, OverflowError):
         return None

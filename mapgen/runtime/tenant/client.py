@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, assert_never
 from urllib.parse import quote
 
@@ -15,35 +14,39 @@ from mapgen.runtime.aborted import AccessRefused, RunAborted
 from mapgen.runtime.events import TechnicalEvent
 from mapgen.runtime.folding import folded
 from mapgen.runtime.identity import values_of
+from mapgen.runtime.network.breaker import Stopping
+from mapgen.runtime.network.transport import BRIEF, LAST_WORD
+from mapgen.runtime.network.verdict import Failure, Verdict, is_repeatable_write, may_pass
 from mapgen.runtime.outcome import IDENTITY_ALIKE, ErrorReport
 from mapgen.runtime.rules import Rules
-from mapgen.runtime.tenant.auth import Failure
-from mapgen.runtime.tenant.body import (
-    UnclearRows,
-    of_an_update,
-    read_body,
-    row_lists,
-    shown_parts,
-    with_ids,
-)
-from mapgen.runtime.tenant.breaker import Stopping
-from mapgen.runtime.tenant.classify import Verdict
-from mapgen.runtime.tenant.connection import (
-    Connection,
-    entities_in,
-    entity_in,
-    may_pass,
-)
-from mapgen.runtime.tenant.query import LONGEST_QUERY, encoded, literal, value_of
-from mapgen.runtime.tenant.refusal import (
+from mapgen.runtime.targets.bodies import of_an_update, read_body
+from mapgen.runtime.targets.codes import (
     DEPENDENCY_MISSING,
     DOCUMENT_REFUSED,
     LOOK_UP_REFUSED,
     NOTHING_SAVED,
     ROWS_UNCLEAR,
-    Reporter,
 )
-from mapgen.runtime.tenant.transport import BRIEF, LAST_WORD
+from mapgen.runtime.targets.kind import (
+    NO_BODIES,
+    Depends,
+    Found,
+    GivenUp,
+    IdentityMismatch,
+    Refused,
+    Saved,
+    There,
+    Unanswered,
+    WriteAnswer,
+)
+from mapgen.runtime.tenant.body import UnclearRows, row_lists, shown_parts, with_ids
+from mapgen.runtime.tenant.connection import (
+    Connection,
+    entities_in,
+    entity_in,
+)
+from mapgen.runtime.tenant.query import LONGEST_QUERY, encoded, literal, value_of
+from mapgen.runtime.tenant.refusal import Reporter
 from mapgen.runtime.tenant.verifying import differences
 from mapgen.runtime.values import ENCODER
 
@@ -58,73 +61,6 @@ _LONGEST_VERIFYING = 15.0
 
 _NEW = "<NEW>"
 """What stands in a number's place until a document is saved."""
-
-
-@dataclass(frozen=True, slots=True)
-class There:
-    """A document that the ERP has: what people call it, its keys, and its id."""
-
-    number: str
-    keys: dict[str, str]
-    id: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Saved:
-    """The document is saved; `otherwise` tells what of it is not as it was sent."""
-
-    there: There
-    otherwise: tuple[ErrorReport, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Refused:
-    """The document is not saved, and would not be another time."""
-
-    faults: tuple[ErrorReport, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Depends:
-    """The document is not saved, because something that it needs is not there yet."""
-
-    faults: tuple[ErrorReport, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class GivenUp:
-    """The document is not saved after all attempts that the plan allows."""
-
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Unanswered:
-    """Nobody knows whether the document is saved, until it has settled and is looked up."""
-
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class IdentityMismatch:
-    """The document is saved under this number, but its identity is not what was sent."""
-
-    number: str
-
-
-WriteAnswer = Saved | Refused | Depends | GivenUp | Unanswered | IdentityMismatch
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """What a look-up found, by identity: documents, and what the ERP cannot look up.
-
-    `doubled` are the identities that several documents have, one of which stands in `there`.
-    """
-
-    there: dict[str, There] = field(default_factory=dict)
-    refused: dict[str, ErrorReport] = field(default_factory=dict)
-    doubled: set[str] = field(default_factory=set)
 
 
 class _NoLongerAbsent(Exception):
@@ -148,8 +84,10 @@ class Client:
         self._reporter = Reporter(rules, document.name)
         self._url = f"{connection.endpoint}/{quote(document.entity)}"
 
-    def find(self, identities: Sequence[str]) -> Found:
+    def find(self, identities: Sequence[str], _bodies: Mapping[str, bytes] = NO_BODIES, /) -> Found:
         """Look documents up by identity, as many in one request as its length allows.
+
+        What is in the bodies tells the ERP nothing more.
 
         Raises TenantUnavailable, AccessRefused, SignInRefused and Stopping.
         """
@@ -188,7 +126,7 @@ class Client:
         connection = self._connection
         try:
             echo = connection.persist(
-                lambda: entity_in(connection.attempt(build)), _is_repeatable_write
+                lambda: entity_in(connection.attempt(build)), is_repeatable_write
             )
         except _NoLongerAbsent as known:
             return known.answer
@@ -214,7 +152,7 @@ class Client:
             return Refused((ErrorReport(LOOK_UP_REFUSED, words),))
         try:
             echo = self._connection.persist(
-                lambda: self._write_over(there, body, last_word), _is_repeatable_write
+                lambda: self._write_over(there, body, last_word), is_repeatable_write
             )
         except Failure as failure:
             return self._judge(failure, body, is_last_try=is_last_try)
@@ -560,10 +498,6 @@ class Client:
         if body is not None and verdict.message:
             words = f": {self._reporter.document(DOCUMENT_REFUSED, verdict.message, body).message}"
         return self._connection.access_refused(verdict, self.document.entity, words)
-
-
-def _is_repeatable_write(verdict: Verdict) -> bool:
-    return verdict.kind == "transient" and verdict.effect == "none"
 
 
 def _has_errors(part: object) -> bool:

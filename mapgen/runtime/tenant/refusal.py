@@ -10,24 +10,11 @@ from typing import Any
 import msgspec
 
 from mapgen.runtime.masking import MASKED, Masker, masker
+from mapgen.runtime.network.reading import Unreadable, decoded
 from mapgen.runtime.outcome import ONLY, ErrorReport
 from mapgen.runtime.rules import Rules
-from mapgen.runtime.tenant.reading import Unreadable, decoded
+from mapgen.runtime.targets.codes import DOCUMENT_REFUSED, FIELD_REFUSED, SAVED_OTHERWISE
 from mapgen.runtime.tenant.verifying import Difference
-
-FIELD_REFUSED = "R401"
-DOCUMENT_REFUSED = "R402"
-NOTHING_SAVED = "R403"
-IDENTITY_CHANGED = "R404"
-GIVEN_UP = "R405"
-DEPENDENCY_MISSING = "R406"
-LOOK_UP_REFUSED = "R407"
-NOT_THERE_YET = "R409"
-ROWS_UNCLEAR = "R410"
-KEY_UNKNOWN = "R411"
-IDENTITY_DOUBLED = "R412"
-SAVED_OTHERWISE = "R413"
-LEFT_TO_OWNER = "R414"
 
 _MOST_FAULTS = 100
 _MOST_SHOWN = 200

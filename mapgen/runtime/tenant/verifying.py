@@ -8,7 +8,8 @@ from datetime import datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from mapgen.runtime.tenant.body import is_date, read_body
+from mapgen.runtime.targets.bodies import read_body
+from mapgen.runtime.tenant.body import is_date
 
 _UNSEEN = frozenset({"id", "files", "delete"})
 _NUMBER = (int, float, Decimal)

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 import httpcore2
 import httpx2
 
-from mapgen.runtime.tenant.deadline import Deadline, TimedBackend, TimedStream
-from mapgen.runtime.tenant.rate_limit import RateLimiter
+from mapgen.runtime.network.deadline import Deadline, TimedBackend, TimedStream
+from mapgen.runtime.network.rate_limit import RateLimiter
 
 LAST_WORD = "mapgen.last_word"
 """The extension of a request that holds a function called with the token in hand, right before

@@ -1,4 +1,4 @@
-"""The circuit breaker: requests wait while the tenant is unwell."""
+"""The circuit breaker: requests wait while a system is unwell."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from collections.abc import Callable
 from mapgen.plan import CircuitBreaker
 from mapgen.runtime.aborted import TenantUnavailable
 from mapgen.runtime.events import TechnicalEvent
-from mapgen.runtime.tenant.classify import Verdict
+from mapgen.runtime.network.verdict import Verdict
 
 
 class Stopping(Exception):
@@ -32,11 +32,13 @@ class Breaker:
         limits: CircuitBreaker,
         *,
         patience: int,
+        who: str,
         stop: threading.Event,
         tell: Callable[[TechnicalEvent], None],
     ) -> None:
         self._limits = limits
         self._patience = patience
+        self._who = who
         self._stop = stop
         self._tell = tell
         self._turn = threading.Condition()
@@ -74,14 +76,13 @@ class Breaker:
     def _unavailable(self) -> TenantUnavailable:
         if not self._has_spoken:
             return TenantUnavailable(
-                f"the tenant has not given one proper answer: {self._reason}",
-                "see whether its address is right and the instance is up, and run again;"
-                " nothing is lost",
+                f"{self._who} has not given one proper answer: {self._reason}",
+                "see whether its address is right and it is up, and run again; nothing is lost",
             )
         return TenantUnavailable(
-            f"the tenant failed {self._failed_probes} times in a row, with pauses of"
+            f"{self._who} failed {self._failed_probes} times in a row, with pauses of"
             f" {self._limits.cool_down:g} s between: {self._reason}",
-            "see whether the instance is up, and run again; nothing is lost",
+            "see whether it is up, and run again; nothing is lost",
         )
 
     def succeeded(self) -> None:

@@ -1,0 +1,27 @@
+"""The ERP as a target: documents go out in the session with the tenant."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from mapgen.plan import DocumentPlan
+from mapgen.runtime.rules import Rules
+from mapgen.runtime.tenant import Client, Connection
+
+
+@dataclass(frozen=True, slots=True)
+class ErpTarget:
+    """The tenant of a run; what it has answered as saved, it keeps by itself."""
+
+    connection: Connection
+    verifies: bool
+
+    def writer(self, document: DocumentPlan, rules: Rules) -> Client:
+        """Return what writes a document of the flow."""
+        return Client(self.connection, document, rules, verifies=self.verifies)
+
+    def make_durable(self) -> None:
+        """Do nothing: the ERP keeps what it has saved."""
+
+    def complete(self) -> None:
+        """Do nothing: each document is complete by itself."""

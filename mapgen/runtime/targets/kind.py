@@ -1,0 +1,144 @@
+"""What the delivery asks of a target: that documents are looked up, created and updated there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Protocol
+
+from mapgen.plan import DocumentPlan
+from mapgen.runtime.outcome import ErrorReport
+from mapgen.runtime.rules import Rules
+
+NO_BODIES: Mapping[str, bytes] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class There:
+    """A document that the target has: what people call it, its keys, and its id."""
+
+    number: str
+    keys: dict[str, str]
+    id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """The document is saved; `otherwise` tells what of it is not as it was sent."""
+
+    there: There
+    otherwise: tuple[ErrorReport, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """The document is not saved, and would not be another time."""
+
+    faults: tuple[ErrorReport, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Depends:
+    """The document is not saved, because something that it needs is not there yet."""
+
+    faults: tuple[ErrorReport, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class GivenUp:
+    """The document is not saved after all attempts that the plan allows."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unanswered:
+    """Nobody knows whether the document is saved, until it has settled and is looked up."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class IdentityMismatch:
+    """The document is saved under this number, but its identity is not what was sent."""
+
+    number: str
+
+
+WriteAnswer = Saved | Refused | Depends | GivenUp | Unanswered | IdentityMismatch
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a look-up found, by identity: documents, and what cannot be looked up.
+
+    `doubled` are the identities that several documents have, one of which stands in `there`.
+    """
+
+    there: dict[str, There] = field(default_factory=dict)
+    refused: dict[str, ErrorReport] = field(default_factory=dict)
+    doubled: set[str] = field(default_factory=set)
+
+
+class Writer(Protocol):
+    """A target as the delivery of one document of a flow sees it. Threads share it.
+
+    Each of its methods raises RunAborted where the run as a whole cannot go on, and Stopping where
+    it is being stopped.
+    """
+
+    @property
+    def document(self) -> DocumentPlan:
+        """The document that it writes."""
+
+    def find(self, identities: Sequence[str], bodies: Mapping[str, bytes] = NO_BODIES, /) -> Found:
+        """Look documents up by identity; `bodies` are as the flow made them, where they are known.
+
+        What is neither there, refused nor doubled is surely absent.
+        """
+
+    def create(
+        self,
+        identity: str,
+        body: bytes,
+        last_word: Callable[[], None],
+        *,
+        is_last_try: bool = True,
+    ) -> WriteAnswer:
+        """Send one document that a look-up under the same claim has not found.
+
+        `last_word` is called right before whatever may take effect, and keeps it back by raising,
+        which this raises, too. What explains nothing refuses the document where this `is_last_try`;
+        before, it leaves open what became of it.
+        """
+
+    def update(
+        self,
+        there: There,
+        identity: str,
+        body: bytes,
+        last_word: Callable[[], None],
+        *,
+        is_last_try: bool = True,
+    ) -> WriteAnswer:
+        """Send a newer state of a document that is there; sent again, it comes to the same."""
+
+    def found(self, there: There, body: bytes) -> Saved:
+        """Return a document as saved that a look-up found after a request of ours carried it."""
+
+
+class Target(Protocol):
+    """Where the documents of a run go, opened for the run."""
+
+    def writer(self, document: DocumentPlan, rules: Rules) -> Writer:
+        """Return what writes a document of the flow."""
+
+    def make_durable(self) -> None:
+        """See that no death takes back what was answered as saved: before the ledger says so."""
+
+    def complete(self) -> None:
+        """Finish what was begun for the run, all of whose documents have come to their ends.
+
+        Called once, where the run was not stopped. Raises RunAborted.
+        """
