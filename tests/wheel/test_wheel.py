@@ -41,13 +41,15 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_nothing_is_lacking(wheel: Path) -> None:
-    """Each module, template, page and file of facts of the checkout is in the wheel."""
+    """Each module, template, page, file of facts and licence of the checkout is in the wheel."""
     expected = {
-        *(path.relative_to(ROOT).as_posix() for path in (ROOT / "mapgen/contract").rglob("*.yaml")),
+        *(path.relative_to(ROOT).as_posix() for path in (ROOT / "mapgen/contract/facts").iterdir()),
         *(path.relative_to(ROOT).as_posix() for path in (ROOT / "mapgen").rglob("*.py")),
         *(f"mapgen/templates/{path.name}" for path in (ROOT / "templates").glob("*.jinja")),
         *(f"mapgen/{path.relative_to(ROOT)}" for path in (ROOT / "templates/start").rglob("*.*")),
         *(f"mapgen/contracts/{path.name}" for path in (ROOT / "specs/contracts").glob("*.json")),
+        "mapgen/contract/facts/LICENSE.MIT.txt",
+        "mapgen/contracts/LICENSE.MIT.txt",
         *(f"mapgen/errors/{path.name}" for path in (ROOT / "docs/errors").glob("*.md")),
         "mapgen/py.typed",
     }
