@@ -32,14 +32,29 @@ from mapgen.ir.names import singular
 Json: TypeAlias = "Mapping[str, Json] | list[Json] | str | int | Decimal | bool | None"
 Schema: TypeAlias = dict[str, object]
 
+_TYPES: Mapping[type, str] = {
+    type(None): "null",
+    bool: "boolean",
+    int: "integer",
+    Decimal: "number",
+    str: "string",
+    list: "array",
+}
 MOST_WORDS = 12
 MOST_DIGITS = 28
-_DECIMAL = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?")
+_NUMBER = rf"(?!.{{{MOST_DIGITS + 1}}})-?(0|[1-9][0-9]*)"
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)", re.ASCII)
 _DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
-_WHOLE = re.compile(r"-?(0|[1-9][0-9]{0,17})", re.ASCII)
-_FLAGS = frozenset({"true", "false", "True", "False", "TRUE", "FALSE"})
-_COMMA = re.compile(r"-?(\d{1,3}(\.\d{3})+|\d+),\d+", re.ASCII)
+# What texts may look like.
+_FORMS: Mapping[str, Callable[[str], object]] = {
+    "decimal": re.compile(rf"{_NUMBER}(\.[0-9]+)?").fullmatch,
+    "fraction": re.compile(rf"{_NUMBER}\.[0-9]+").fullmatch,
+    "date-time": lambda text: _MOMENT.fullmatch(text) and _is_valid(datetime.fromisoformat, text),
+    "date": lambda text: _DATE.fullmatch(text) and _is_valid(date.fromisoformat, text),
+    "whole": re.compile(r"-?(0|[1-9][0-9]{0,17})", re.ASCII).fullmatch,
+    "flag": frozenset({"true", "false", "True", "False", "TRUE", "FALSE"}).__contains__,
+    "comma": re.compile(r"-?(\d{1,3}(\.\d{3})+|\d+),\d+", re.ASCII).fullmatch,
+}
 # How texts may be written that are days or clocks, with what Python calls it.
 _WRITTEN: Mapping[str, str] = {
     "dd.MM.yyyy": "%d.%m.%Y",
@@ -66,32 +81,18 @@ _NEARLY = 0.9
 
 
 class Texts(Struct):
-    """What the texts at one place have in common."""
+    """What the texts at one place have in common: how many fit each form, how often words stand."""
 
     count: int = 0
-    decimals: int = 0
-    fractions: int = 0
-    moments: int = 0
-    dates: int = 0
-    wholes: int = 0
-    flags: int = 0
-    commas: int = 0
-    written: Counter[str] = field(default_factory=Counter)
+    forms: Counter[str] = field(default_factory=Counter)
     words: Counter[str] = field(default_factory=Counter)
 
     def take(self, text: str) -> None:
         """Count one text."""
         self.count += 1
-        if _DECIMAL.fullmatch(text) and len(text) <= MOST_DIGITS:
-            self.decimals += 1
-            self.fractions += "." in text
-        self.moments += bool(_MOMENT.fullmatch(text)) and _is_valid(datetime.fromisoformat, text)
-        self.dates += bool(_DATE.fullmatch(text)) and _is_valid(date.fromisoformat, text)
-        self.wholes += bool(_WHOLE.fullmatch(text))
-        self.flags += text in _FLAGS
-        self.commas += bool(_COMMA.fullmatch(text))
+        self.forms.update(name for name, fits in _FORMS.items() if fits(text))
         if _AS_WRITTEN.fullmatch(text):
-            self.written.update(
+            self.forms.update(
                 name for name, form in _WRITTEN.items() if _is_valid(_clock(form), text)
             )
         if _WORD.fullmatch(text) and len(self.words) <= MOST_WORDS:
@@ -100,24 +101,25 @@ class Texts(Struct):
     def merge(self, other: Texts) -> None:
         """Count what another place has."""
         self.count += other.count
-        self.decimals += other.decimals
-        self.fractions += other.fractions
-        self.moments += other.moments
-        self.dates += other.dates
-        self.wholes += other.wholes
-        self.flags += other.flags
-        self.commas += other.commas
-        self.written += other.written
+        self.forms += other.forms
         self.words += other.words
+
+    def are(self, form: str) -> bool:
+        """Whether all texts are written so."""
+        return self.forms[form] == self.count
+
+    @property
+    def have_decimals(self) -> bool:
+        """Whether all are numbers, and some have decimals."""
+        return self.are("decimal") and self.forms["fraction"] > 0
 
     def facts(self) -> Schema:
         """Return the format that all of them have, or the few words that they are."""
-        if self.decimals == self.count and self.fractions:
+        if self.have_decimals:
             return {"format": "decimal"}
-        if self.moments == self.count:
-            return {"format": "date-time"}
-        if self.dates == self.count:
-            return {"format": "date"}
+        for form in ("date-time", "date"):
+            if self.are(form):
+                return {"format": form}
         are_words = sum(self.words.values()) == self.count and len(self.words) <= MOST_WORDS
         if are_words and self.count >= 3 * len(self.words):
             return {"examples": sorted(self.words)}
@@ -125,27 +127,27 @@ class Texts(Struct):
 
     def of_cells(self, *, is_code: bool) -> Schema | None:
         """Return the type of cells all of which are written like one, None where they are text."""
-        if self.decimals == self.count and self.fractions:
+        if self.have_decimals:
             return {"type": "number"}
-        if self.wholes == self.count and not is_code:
+        if self.are("whole") and not is_code:
             return {"type": "integer"}
-        return {"type": "boolean"} if self.flags == self.count else None
+        return {"type": "boolean"} if self.are("flag") else None
 
     def _as_written(self) -> Schema:
         """Return words on how all of them are written, where that is how a day or an amount is."""
-        forms = [f"`{name}`" for name in _WRITTEN if self.written[name] == self.count]
+        forms = [f"`{name}`" for name in _WRITTEN if self.are(name)]
         if forms:
             what = "moment of a clock" if "HH" in forms[0] else "date"
             return {"description": f"A {what}, written {' or '.join(forms)}."}
-        if self.commas == self.count:
+        if self.are("comma"):
             return {"description": "A number, written with a decimal comma."}
         return {}
 
     def _nearly(self) -> Schema:
         """Return words on a format that a few samples do not have: they may be mistakes."""
-        decimals = self.decimals if self.fractions else 0
-        found = {"decimal": decimals, "date-time": self.moments, "date": self.dates}
-        name, count = max(found.items(), key=lambda one: one[1])
+        known = (*(("decimal",) if self.forms["fraction"] else ()), "date-time", "date")
+        name = max(known, key=lambda one: self.forms[one])
+        count = self.forms[name]
         if self.count > count >= _NEARLY * self.count:
             return {"description": f"A {name} in {count} of {self.count} samples."}
         return {}
@@ -157,12 +159,7 @@ class Seen(Struct):
     `unnamed` is the number of members that are left out, because their names are values.
     """
 
-    nulls: int = 0
-    flags: int = 0
-    integers: int = 0
-    numbers: int = 0
-    objects: int = 0
-    lists: int = 0
+    counts: Counter[str] = field(default_factory=Counter)
     texts: Texts = field(default_factory=Texts)
     members: dict[str, Seen] = field(default_factory=dict)
     present: Counter[str] = field(default_factory=Counter)
@@ -173,37 +170,23 @@ class Seen(Struct):
 
     def take(self, value: Json) -> None:
         """Count one value and all inside it."""
+        self.counts[_TYPES.get(type(value), "object")] += 1
         match value:
-            case None:
-                self.nulls += 1
-            case bool():
-                self.flags += 1
-            case int():
-                self.integers += 1
-            case Decimal():
-                self.numbers += 1
             case str():
                 self.texts.take(value)
             case list():
-                self.lists += 1
                 for element in value:
                     if self.elements is None:
                         self.elements = Seen()
                     self.elements.take(element)
-            case _:
-                self.objects += 1
+            case Mapping():
                 for name, member in value.items():
                     self.present[name] += 1
                     self.members.setdefault(name, Seen()).take(member)
 
     def merge(self, other: Seen) -> None:
         """Count what another place has."""
-        self.nulls += other.nulls
-        self.flags += other.flags
-        self.integers += other.integers
-        self.numbers += other.numbers
-        self.objects += other.objects
-        self.lists += other.lists
+        self.counts += other.counts
         self.texts.merge(other.texts)
         self.present += other.present
         self.is_vocabulary = self.is_vocabulary and other.is_vocabulary
@@ -221,15 +204,9 @@ class Seen(Struct):
 
     def kinds(self) -> list[str]:
         """Return the JSON types seen, null apart."""
-        number = "number" if self.numbers else "integer"
-        found = {
-            "object": self.objects,
-            "array": self.lists,
-            "string": self.texts.count,
-            number: self.numbers + self.integers,
-            "boolean": self.flags,
-        }
-        return [kind for kind, count in found.items() if count]
+        number = ("number",) if self.counts["number"] else ("integer",)
+        known = ("object", "array", "string", *number, "boolean")
+        return [kind for kind in known if self.counts[kind]]
 
     def inside(self) -> Iterator[tuple[str, Seen]]:
         """Yield what stands directly inside, with its name; the elements of a list have none."""
@@ -288,7 +265,7 @@ def _lasting(root: Seen, samples: Sequence[Mapping[str, Json]], name: str) -> li
     fit = [
         member
         for member, seen in root.members.items()
-        if _never_changes(seen, root.present[member] == root.objects)
+        if _never_changes(seen, root.present[member] == root.counts["object"])
     ]
     of_the_record = (("id",), ("uuid",), ("guid",), (*words_of(name), "id"))
     named = [member for member in fit if words_of(member) in of_the_record]
@@ -320,7 +297,7 @@ def _hide(seen: Seen, path: str = "") -> None:
 
 
 def _never_changes(seen: Seen, is_required: bool) -> bool:
-    return is_required and not seen.nulls and seen.kinds() in (["integer"], ["string"])
+    return is_required and not seen.counts["null"] and seen.kinds() in (["integer"], ["string"])
 
 
 class _Writer(Struct, frozen=True):
@@ -338,14 +315,16 @@ class _Writer(Struct, frozen=True):
     def object(self, seen: Seen) -> Schema:
         """Return the schema itself, even of what is in `$defs`."""
         kinds = seen.kinds()
-        types = [*kinds, *(["null"] if seen.nulls else [])]
+        types = [*kinds, *(["null"] if seen.counts["null"] else [])]
         schema: Schema = {"type": types[0] if len(types) == 1 else types} if types else {}
         if kinds == ["string"]:
             schema |= self._texts(seen)
         elif "array" in kinds and seen.elements is not None:
             schema["items"] = self.schema(seen.elements)
         if "object" in kinds:
-            required = [name for name in seen.members if seen.present[name] == seen.objects]
+            required = [
+                name for name in seen.members if seen.present[name] == seen.counts["object"]
+            ]
             schema["required"] = required
             schema["properties"] = {
                 name: self.schema(member) for name, member in seen.members.items()
@@ -359,7 +338,7 @@ class _Writer(Struct, frozen=True):
         """Return what texts say beside that they are some; words only of a vocabulary's."""
         cells = seen.texts.of_cells(is_code=seen.is_code) if self.holds_cells else None
         if cells is not None:
-            return {"type": [cells["type"], "null"]} if seen.nulls else cells
+            return {"type": [cells["type"], "null"]} if seen.counts["null"] else cells
         facts = seen.texts.facts()
         words = facts.pop("examples", None)
         if (
