@@ -37,6 +37,7 @@ from mapgen.spec.shapes import (
 
 # Of a mapping that is no data: far more than an entity has fields, few enough to report each.
 MOST_ENTRIES = 2_000
+_FILL = "add an entry, or remove the key"
 
 
 def faults_of(node: Node, shape: Shape[Any]) -> list[Diagnostic]:
@@ -104,11 +105,22 @@ class _Fitting(Struct, frozen=True):
             help_line = "an expression that starts with `[` or `{` needs quotes around it"
             is_in_brackets = node.span.source.text[node.span.start] in "[{"
             fix = repairs.quoted(node.span) if is_in_brackets else None
-        fault = reading.wrong_shape(
-            _opening(node), expected=what, found=describe(node), form=help_line, fix=fix
-        )
-        self.faults.append(fault)
+        self._wrong(node, what, help_line, fix=fix)
         return False
+
+    def _wrong(
+        self, node: Node, expected: str, form: str, found: str = "", fix: Fix | None = None
+    ) -> None:
+        """Report a node that is something else; `found` says what, if not its kind."""
+        self.faults.append(
+            reading.wrong_shape(
+                _opening(node),
+                expected=expected,
+                found=found or describe(node),
+                form=form,
+                fix=fix,
+            )
+        )
 
     def _words(self, node: Node, shape: Words) -> None:
         if not self._scalar(node, shape.what):
@@ -135,50 +147,26 @@ class _Fitting(Struct, frozen=True):
             help_line, fix = f"write a number like `{least + 5}`", None
             if isinstance(node, ScalarNode) and node.kind == "text" and _is_whole(node.value):
                 help_line, fix = "write it without quotes", repairs.unquoted(node.span)
-            found = describe(node)
-            self.faults.append(
-                reading.wrong_shape(
-                    _opening(node), expected=what, found=found, form=help_line, fix=fix
-                )
-            )
+            self._wrong(node, what, help_line, fix=fix)
         elif int(node.value) < least:
-            help_line = f"write `{least}` or more"
-            self.faults.append(
-                reading.wrong_shape(node.span, expected=what, found=node.value, form=help_line)
-            )
+            self._wrong(node, what, f"write `{least}` or more", node.value)
 
     def _list(self, node: Node, shape: ListOf[Any]) -> None:
         if isinstance(node, ListNode):
             if len(node.items) < shape.least:
-                help_line = "add an entry, or remove the key"
-                self.faults.append(
-                    reading.wrong_shape(
-                        _opening(node),
-                        expected="at least one entry",
-                        found="an empty list",
-                        form=help_line,
-                    )
-                )
+                self._wrong(node, "at least one entry", _FILL, "an empty list")
             for item in node.items:
                 self.fit(item, shape.item)
         elif shape.or_single:
             self.fit(node, shape.item)
         else:
-            help_line = "begin each entry on a line of its own with `- `"
-            fault = reading.wrong_shape(
-                _opening(node), expected="a list", found=describe(node), form=help_line
-            )
-            self.faults.append(fault)
+            self._wrong(node, "a list", "begin each entry on a line of its own with `- `")
 
     def _map(self, node: Node, shape: MapOf[Any]) -> None:
         if not self._is_map(node, shape.what):
             return
         if len(mapping(node).entries) < shape.least:
-            wanted, found = "at least one entry", "an empty mapping"
-            help_line = "add an entry, or remove the key"
-            self.faults.append(
-                reading.wrong_shape(_opening(node), expected=wanted, found=found, form=help_line)
-            )
+            self._wrong(node, "at least one entry", _FILL, "an empty mapping")
         if not isinstance(written(shape.value), Literal) and self._is_too_long(mapping(node)):
             return
         for entry in mapping(node).entries:
@@ -190,14 +178,12 @@ class _Fitting(Struct, frozen=True):
     def _is_too_long(self, node: MapNode) -> bool:
         if len(node.entries) <= MOST_ENTRIES:
             return False
-        found = f"a mapping of {len(node.entries):,}"
-        help_line = "data of that size belongs into a file of its own: a lookup, an example"
         self.faults.append(
             reading.wrong_shape(
                 node.entries[MOST_ENTRIES].key.span(),
                 expected=f"at most {MOST_ENTRIES:,} entries",
-                found=found,
-                form=help_line,
+                found=f"a mapping of {len(node.entries):,}",
+                form="data of that size belongs into a file of its own: a lookup, an example",
             )
         )
         return True
@@ -208,10 +194,7 @@ class _Fitting(Struct, frozen=True):
         help_line = "write a line `KEY: VALUE` for each entry"
         if what == "a spec":
             help_line = "a spec starts with `maps: 1`; `mapgen explain E104` shows the smallest one"
-        fault = reading.wrong_shape(
-            _opening(node), expected=f"{what} (a mapping)", found=describe(node), form=help_line
-        )
-        self.faults.append(fault)
+        self._wrong(node, f"{what} (a mapping)", help_line)
         return False
 
     def _wanted(
@@ -268,15 +251,7 @@ class _Fitting(Struct, frozen=True):
     def _variants(self, node: Node, shape: Variants[Any]) -> None:
         if not isinstance(node, MapNode):
             if shape.scalar is None or isinstance(node, ListNode):
-                help_line = _kinds_of(shape)
-                fault = reading.wrong_shape(
-                    _opening(node),
-                    expected=shape.what,
-                    found=describe(node),
-                    form=help_line,
-                    fix=_quoted(node, shape),
-                )
-                self.faults.append(fault)
+                self._wrong(node, shape.what, _kinds_of(shape), fix=_quoted(node, shape))
             else:
                 self.fit(node, shape.scalar)
             return
