@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
-from typing import TypeVar
+from collections.abc import Callable, Iterator, Mapping
 
 from msgspec import Struct, field
 
@@ -13,6 +12,7 @@ from mapgen.contract.model import Contract
 from mapgen.contract.source_schema import SourceSchema
 from mapgen.expression.scope import Named
 from mapgen.ir.types import Type
+from mapgen.ondemand import OnDemand
 from mapgen.report import TOLD_ELSEWHERE, Diagnostic, Stopped, Text
 from mapgen.report.catalogue import mapping, reading
 from mapgen.spec import model as spec
@@ -21,31 +21,8 @@ from mapgen.spec.reader import read_parts
 from mapgen.specs import Specs
 from mapgen.workspace import PARTS_SUFFIX, from_specs
 
-K = TypeVar("K")
-T = TypeVar("T")
-
 Schemas = Callable[[Text, Text | None, str, Mapping[str, int]], SourceSchema | None]
 """Gives the schema of a file, at a place in it, by the name of the object and those taken."""
-
-
-class OnDemand(Mapping[K, T]):
-    """Values by key, each made when it is asked for."""
-
-    def __init__(self, keys: Collection[K], make: Callable[[K], T]) -> None:
-        self._keys = keys
-        self._make = make
-
-    def __getitem__(self, key: K) -> T:
-        """Return the value of a key."""
-        if key not in self._keys:
-            raise KeyError(key)
-        return self._make(key)
-
-    def __iter__(self) -> Iterator[K]:
-        return iter(self._keys)
-
-    def __len__(self) -> int:
-        return len(self._keys)
 
 
 class Shared(Struct):

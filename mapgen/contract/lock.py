@@ -5,9 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
-from typing import cast, get_args
+from typing import Any, cast, get_args
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from mapgen.contract.days import day_or_moment
 from mapgen.contract.document import Cursor, gather, read
 from mapgen.contract.model import Action, Contract, Entity, Field, Shape, ValueType
+from mapgen.ondemand import OnDemand
 from mapgen.report import Source, Stopped
 from mapgen.report.catalogue import contract as words
 
@@ -24,25 +25,12 @@ _WITHOUT_DAYS = 1
 _CHECKSUM_LINE = '  "checksum": "…",'
 
 _VALUE_TYPES = get_args(ValueType)
-# Member of a field in the lock -> attribute of Field, for what is only written where it is true.
-_FLAGS: Mapping[str, str] = {
-    "key": "is_key",
-    "required": "is_required",
-    "calculated": "is_calculated",
-    "read_only": "is_read_only",
-}
-_FIELD_MEMBERS = (
-    "type",
-    "linked",
-    "details",
-    *_FLAGS,
-    "max_length",
-    "places",
-    "companion",
-    "part_companions",
-    "label",
-)
-_ENTITY_MEMBERS = ("top_level", "auto_numbered", "keys", "identities", "fields", "actions")
+_OF_SOURCES = ("lock", "checksum", "made_with", "sha256")
+_OF_CONTRACT = ("endpoint", "version", "contract_version", "entities")
+
+_Names = frozenset[str]
+# What a member is called in the model, and what reads it, by the names of the entity's fields.
+_Facts = Mapping[str, tuple[str, Callable[[Cursor, _Names], Any]]]
 
 
 class Input(Struct, frozen=True):
@@ -118,29 +106,19 @@ def read_lock(source: Source) -> Contract:
         raise Stopped(
             words.lock_of_another_format(found.label(), found=found.whole(), understood=FORMAT)
         )
-    root.only(
-        (
-            "lock",
-            "checksum",
-            "made_with",
-            "sha256",
-            "endpoint",
-            "version",
-            "contract_version",
-            "entities",
-        )
-    )
+    root.only((*_OF_SOURCES, *_OF_CONTRACT))
     holder = root.member("entities")
     known = frozenset(name for name, _ in holder.members())
-    as_read = _with_days if found.whole() == _WITHOUT_DAYS else _as_it_is
+    tells_days = found.whole() == FORMAT
     reads = {
-        name: partial(_entity, name, entity, known, as_read) for name, entity in holder.members()
+        name: partial(_entity, name, entity, known, tells_days=tells_days)
+        for name, entity in holder.members()
     }
     checksum = root.optional("checksum")
     is_as_written = checksum is not None and checksum.text() == _checksum(
         cast(Mapping[str, object], root.value)
     )
-    entities: Mapping[str, Entity] = _Pinned(reads)
+    entities: Mapping[str, Entity] = OnDemand(reads, cache(lambda name: reads[name]()))
     if not is_as_written:
         entities = {entity.name: entity for entity in gather(reads.values())}
     if checksum is not None and not is_as_written:
@@ -151,28 +129,6 @@ def read_lock(source: Source) -> Contract:
         root.member("contract_version").whole(),
         entities,
     )
-
-
-class _Pinned(Mapping[str, Entity]):
-    """The entities of a lock that is as mapgen wrote it: each is read when it is asked for."""
-
-    def __init__(self, reads: Mapping[str, Callable[[], Entity]]) -> None:
-        self._reads = reads
-        self._found: dict[str, Entity] = {}
-
-    def __getitem__(self, name: str) -> Entity:
-        if name not in self._found:
-            self._found[name] = self._reads[name]()
-        return self._found[name]
-
-    def __contains__(self, name: object) -> bool:
-        return name in self._reads
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._reads)
-
-    def __len__(self) -> int:
-        return len(self._reads)
 
 
 def load(path: Path, shown_as: str | None = None) -> Contract:
@@ -229,14 +185,8 @@ def _rows(rows: Mapping[str, object], indent: str) -> Iterator[str]:
 
 def _entity_lines(entity: Entity, *, is_last: bool) -> Iterator[str]:
     yield f"    {_line(entity.name)}: {{"
-    if entity.is_top_level:
-        yield '      "top_level": true,'
-    if entity.is_auto_numbered:
-        yield '      "auto_numbered": true,'
-    if entity.keys:
-        yield f'      "keys": {_line(list(entity.keys))},'
-    if entity.identities:
-        yield f'      "identities": {_line(list(entity.identities))},'
+    for member, said in _said(entity, _OF_ENTITY):
+        yield f"      {_line(member)}: {_line(said)},"
     yield '      "fields": {'
     yield from _rows({one.name: _field_row(one) for one in entity.fields.values()}, "        ")
     yield "      }" + ("," if entity.actions else "")
@@ -249,27 +199,20 @@ def _entity_lines(entity: Entity, *, is_last: bool) -> Iterator[str]:
 
 
 def _field_row(one: Field) -> Mapping[str, object]:
-    row: dict[str, object] = {}
-    match one.shape:
-        case "value":
-            row["type"] = one.value_type
-        case "linked" | "details":
-            row[one.shape] = one.entity
-    row.update({name: True for name, attribute in _FLAGS.items() if getattr(one, attribute)})
-    for name in ("max_length", "places", "companion"):
-        if getattr(one, name) is not None:
-            row[name] = getattr(one, name)
-    if one.part_companions:
-        row["part_companions"] = dict(one.part_companions)
-    if one.label is not None:
-        row["label"] = one.label
-    return row
+    named, kind = ("type", one.value_type) if one.shape == "value" else (one.shape, one.entity)
+    return {named: kind, **dict(_said(one, _OF_FIELD))}
 
 
-def _entity(
-    name: str, entity: Cursor, known: frozenset[str], as_read: Callable[[Entity], Entity]
-) -> Entity:
-    entity.only(_ENTITY_MEMBERS)
+def _said(of: Entity | Field, facts: _Facts) -> Iterator[tuple[str, object]]:
+    """Yield what is written of an entity or a field: nothing that is false or lacking."""
+    for member, (attribute, _) in facts.items():
+        value = getattr(of, attribute)
+        if not (value is None or value is False or value == ()):
+            yield member, dict(value) if member == "part_companions" else value
+
+
+def _entity(name: str, entity: Cursor, known: _Names, *, tells_days: bool) -> Entity:
+    entity.only((*_OF_ENTITY, "fields", "actions"))
     holder = entity.member("fields")
     names = frozenset(field for field, _ in holder.members())
     by_small_letters: dict[str, str] = {}
@@ -279,20 +222,13 @@ def _entity(
     found = Entity(
         name,
         {field: _field(field, facts, known, names) for field, facts in holder.members()},
-        keys=_names(entity.optional("keys"), names),
         actions={
             action: _action(action, parameters)
             for action, parameters in (() if actions is None else actions.members())
         },
-        is_top_level=_flag(entity, "top_level"),
-        is_auto_numbered=_flag(entity, "auto_numbered"),
-        identities=_names(entity.optional("identities"), names),
+        **_read(entity, _OF_ENTITY, names),
     )
-    return as_read(found)
-
-
-def _as_it_is(entity: Entity) -> Entity:
-    return entity
+    return found if tells_days else _with_days(found)
 
 
 def _with_days(entity: Entity) -> Entity:
@@ -312,70 +248,77 @@ def _with_days(entity: Entity) -> Entity:
     return replace(entity, fields=fields, actions=actions)
 
 
-def _field(name: str, facts: Cursor, known: frozenset[str], names: frozenset[str]) -> Field:
-    facts.only(_FIELD_MEMBERS)
-    shape, value_type, entity = _shape(facts, known)
-    companion = facts.optional("companion")
-    parts = facts.optional("part_companions")
-    label = facts.optional("label")
-    flags = {attribute: _flag(facts, member) for member, attribute in _FLAGS.items()}
-    return Field(
-        name,
-        shape,
-        value_type,
-        entity,
-        max_length=_number(facts, "max_length"),
-        places=_number(facts, "places"),
-        label=None if label is None else label.text(),
-        companion=None if companion is None else _one_of(companion, names),
-        part_companions=tuple(
-            (part, _one_of(named, names))
-            for part, named in (() if parts is None else parts.members())
-        ),
-        is_key=flags["is_key"],
-        is_calculated=flags["is_calculated"],
-        is_read_only=flags["is_read_only"],
-        is_required=flags["is_required"],
-    )
+def _field(name: str, facts: Cursor, known: _Names, names: _Names) -> Field:
+    facts.only(("type", "linked", "details", *_OF_FIELD))
+    return Field(name, *_shape(facts, known), **_read(facts, _OF_FIELD, names))
 
 
-def _shape(facts: Cursor, known: frozenset[str]) -> tuple[Shape, ValueType | None, str | None]:
+def _read(holder: Cursor, facts: _Facts, names: _Names) -> dict[str, Any]:
+    """Return what is written of an entity or a field, as the model calls it."""
+    return {
+        attribute: read(found, names)
+        for member, (attribute, read) in facts.items()
+        if (found := holder.optional(member)) is not None
+    }
+
+
+def _shape(facts: Cursor, known: _Names) -> tuple[Shape, ValueType | None, str | None]:
     shapes = [name for name in ("type", "linked", "details") if facts.optional(name) is not None]
     if len(shapes) != 1:
         facts.stop("a field has exactly one of `type`, `linked` and `details`")
     value = facts.member(shapes[0])
     if shapes[0] == "type":
-        if value.text() not in _VALUE_TYPES:
-            value.stop(f"`{value.text()}` is not a value type")
-        return "value", cast(ValueType, value.text()), None
-    shape: Shape = "linked" if shapes[0] == "linked" else "details"
-    return shape, None, _one_of(value, known)
+        return "value", _value_type(value), None
+    return cast(Shape, shapes[0]), None, _one_of(value, known)
+
+
+def _value_type(at: Cursor) -> ValueType:
+    if at.text() not in _VALUE_TYPES:
+        at.stop(f"`{at.text()}` is not a value type")
+    return cast(ValueType, at.text())
 
 
 def _action(name: str, parameters: Cursor) -> Action:
-    types: dict[str, ValueType] = {}
-    for parameter, value in parameters.members():
-        if value.text() not in _VALUE_TYPES:
-            value.stop(f"`{value.text()}` is not a value type")
-        types[parameter] = cast(ValueType, value.text())
-    return Action(name, types)
+    return Action(name, {one: _value_type(value) for one, value in parameters.members()})
 
 
-def _names(listed: Cursor | None, known: frozenset[str]) -> tuple[str, ...]:
-    return () if listed is None else tuple(_one_of(name, known) for name in listed.elements())
+def _names(listed: Cursor, known: _Names) -> tuple[str, ...]:
+    return tuple(_one_of(name, known) for name in listed.elements())
 
 
-def _one_of(name: Cursor, known: frozenset[str]) -> str:
+def _companions(parts: Cursor, known: _Names) -> tuple[tuple[str, str], ...]:
+    return tuple((part, _one_of(named, known)) for part, named in parts.members())
+
+
+def _one_of(name: Cursor, known: _Names) -> str:
     if name.text() not in known:
         name.stop(f"there is no `{name.text()}`")
     return name.text()
 
 
-def _flag(holder: Cursor, name: str) -> bool:
-    found = holder.optional(name)
-    return found is not None and found.flag()
+def _flag(at: Cursor, _: _Names) -> bool:
+    return at.flag()
 
 
-def _number(holder: Cursor, name: str) -> int | None:
-    found = holder.optional(name)
-    return None if found is None else found.whole()
+def _number(at: Cursor, _: _Names) -> int:
+    return at.whole()
+
+
+# In the order in which they are written, each only where it says something.
+_OF_ENTITY: _Facts = {
+    "top_level": ("is_top_level", _flag),
+    "auto_numbered": ("is_auto_numbered", _flag),
+    "keys": ("keys", _names),
+    "identities": ("identities", _names),
+}
+_OF_FIELD: _Facts = {
+    "key": ("is_key", _flag),
+    "required": ("is_required", _flag),
+    "calculated": ("is_calculated", _flag),
+    "read_only": ("is_read_only", _flag),
+    "max_length": ("max_length", _number),
+    "places": ("places", _number),
+    "companion": ("companion", _one_of),
+    "part_companions": ("part_companions", _companions),
+    "label": ("label", lambda at, _: at.text()),
+}
