@@ -135,21 +135,53 @@ def apart(
 ) -> Iterator[Diagnostic]:
     """Yield the faults of documents that one look-up by identity would find together.
 
-    Identities are compared as what is evaluated, whatever names stand for it.
+    Identities are compared as what is evaluated, whatever names stand for it. A document may be
+    written a second time: once it is there, and never again by what made it.
     """
     named = {let.name: let.value for let in lets}
-    seen: dict[tuple[object, ...], spec.Document] = {}
+    alike: dict[tuple[object, ...], list[_Write]] = {}
     for written, document in pairs:
         if document is None:
             continue
-        identity = written.identity
         made = document.plan
         values = tuple((one.name, _evaluated(one.value, named)) for one in document.identity_fields)
         known_as = (made.entity, values, tuple(made.identity.scope.items()))
-        first = seen.setdefault(known_as, written)
-        if first is not written:
-            yield messages.same_identity(
-                identity.value, first=first.identity.value, entity=made.entity
+        before = alike.setdefault(known_as, [])
+        if before:
+            yield from _second_write(_Write(written, document), before)
+        before.append(_Write(written, document))
+
+
+class _Write(Struct, frozen=True):
+    """A document of one identity, as it is written and as it is made."""
+
+    written: spec.Document
+    made: ir.Document
+
+    @property
+    def sets(self) -> set[str]:
+        """The fields that it sets, the identity and constant keys left out."""
+        plan = self.made.plan
+        members = {one.name for one in self.made.part.members}
+        return members - {*plan.identity.fields, *plan.identity.scope, *plan.keys}
+
+
+def _second_write(second: _Write, before: Sequence[_Write]) -> Iterator[Diagnostic]:
+    """Yield what is wrong with a document of the same identity as others of its flow."""
+    first = before[0].written
+    entity, name = second.made.plan.entity, first.name.value
+    is_second = not second.written.target.operation.creates and not first.target.operation.updates
+    if not is_second or name not in {one.value for one in second.written.after}:
+        place = first.identity.value
+        yield messages.same_identity(
+            second.written.identity.value, first=place, entity=entity, document=name
+        )
+        return
+    for other in before[1:]:
+        both = sorted(second.sets & other.sets)
+        if both:
+            yield messages.written_over(
+                second.written.name, first=other.written.name, fields=tuple(both)
             )
 
 

@@ -21,7 +21,8 @@ same_for_all_rows = Message(
 )
 same_identity = of_two(
     "E484: two documents of `{entity}` have the same identity",
-    help="add what tells them apart, like `+ '-billing'`",
+    help="add what tells them apart, like `+ '-billing'`; a second write of what `{document}`"
+    " creates has `operation: update` and `after: [{document}]`",
 )
 other_contract = of_two(
     "E485: the documents of a flow have one contract; this is `{it}`, the first is `{first}`",
@@ -36,6 +37,11 @@ which_of_many = Message(
     "E487: there is one `{it}` for each row, and `made` takes the key of one",
     related="rows: many are made here",
     help="build the value from the same source fields, or make the other without `each:`",
+)
+written_over = of_two(
+    "E489: two updates of one document set {fields:, }: a newer state of one would be undone by"
+    " an older state of the other",
+    help="set it in one of them alone",
 )
 not_a_key = Message(
     "E488: `{it}` is no key of `{entity}`",
