@@ -22,7 +22,7 @@ from itertools import chain
 from textwrap import TextWrapper
 from typing import TypeVar
 
-from mapgen.runtime.blanks import trimmed
+from mapgen.runtime.blanks import BLANKS
 from mapgen.runtime.currency import COUNTINGS
 from mapgen.runtime.dates import ClockError, DateFormat
 from mapgen.runtime.errors import RuleError
@@ -64,8 +64,12 @@ _NOTHING = Decimal(0)
 
 
 def non_blank(text: str | None) -> str | None:
-    """Return the text without white space at both ends, None when nothing is left."""
-    return (trimmed(text) or None) if text is not None else None
+    """Return the text without blanks at both ends, None when nothing is left."""
+    if text is None:
+        return None
+    found = text.strip()
+    # It is `trimmed` without a call: no function is called so often.
+    return (found if found.isascii() else found.strip(BLANKS)) or None
 
 
 def non_zero(value: T) -> T | None:
@@ -237,11 +241,14 @@ _LONGEST_KNOWN = 256
 _unescaped = lru_cache(2048)(html.unescape)
 
 _NO_DIGITS = re.compile(r"[^0-9]+")
+_TO_DIGITS = dict.fromkeys(code for code in range(128) if not chr(code).isdigit())
 
 
 def digits(text: str) -> str:
     """Return only the digits 0 to 9 of the text."""
-    return text if text.isascii() and text.isdigit() else _NO_DIGITS.sub("", text)
+    if text.isascii():
+        return text if text.isdigit() else text.translate(_TO_DIGITS)
+    return _NO_DIGITS.sub("", text)
 
 
 def wrap_text(text: str, width: int) -> list[str]:
@@ -256,7 +263,7 @@ def wrap_text(text: str, width: int) -> list[str]:
 
 
 _WHOLE = re.compile(r"[+-]?[0-9]{1,19}")
-_PLAIN = r"[+-]?(?:[0-9]+(?:\.[0-9]+)?|\.[0-9]+)"
+_PLAIN = r"[+-]?+(?:[0-9]++(?:\.[0-9]++)?+|\.[0-9]++)"
 _is_plain = re.compile(_PLAIN).fullmatch
 _DECIMAL = re.compile(_PLAIN + r"(?:[eE][+-]?[0-9]{1,2})?")
 

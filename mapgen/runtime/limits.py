@@ -282,8 +282,10 @@ def holds(
 
 def unless_empty(part: Row) -> Row | msgspec.UnsetType:
     """Return a part, or nothing where none of its fields is set: what is missing is not sent."""
-    is_empty = all(getattr(part, name) is msgspec.UNSET for name in part.__struct_fields__)
-    return msgspec.UNSET if is_empty else part
+    for name in part.__struct_fields__:
+        if getattr(part, name) is not msgspec.UNSET:
+            return part
+    return msgspec.UNSET
 
 
 def set_fields(

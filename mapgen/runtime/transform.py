@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import cache, partial
+from operator import attrgetter
 from pathlib import Path
 from types import ModuleType
 from typing import Any, BinaryIO, cast, get_args, get_type_hints
@@ -381,22 +382,29 @@ class Transformer:
 
 
 @cache
-def _identifying(kind: type, fields: tuple[str, ...]) -> Callable[[Any], str]:
+def _identifying(kind: type, first: str, others: tuple[str, ...]) -> Callable[[Any], str]:
     """Return what gives the identity of a document: of wrapped values, or of plain ones."""
     names = {one.encode_name: one.name for one in msgspec.structs.fields(kind)}
+    found = attrgetter(names[first])
+    if others:
+        several = attrgetter(names[first], *(names[field] for field in others))
+        return lambda document: joined(list(map(_text, several(document))))
+    return lambda document: _text(found(document))
 
-    def identity(document: Any) -> str:
-        values = [getattr(document, names[field]) for field in fields]
-        return joined([str(getattr(value, "value", value)) for value in values])
 
-    return identity
+def _text(value: Any) -> str:
+    return str(getattr(value, "value", value))
+
+
+def _identity(plan: DocumentPlan, struct: Any) -> str:
+    kind: type = type(struct)
+    return _identifying(kind, plan.identity.field, plan.identity.others)(struct)
 
 
 def _document(
     origin: Origin, plan: DocumentPlan, struct: Any, needs: tuple[tuple[str, str], ...] = ()
 ) -> Document:
-    kind: type = type(struct)
-    identity = _identifying(kind, plan.identity.fields)(struct)
+    identity = _identity(plan, struct)
     return Document(origin, plan.entity, identity, ENCODER.encode(struct), plan.name, needs)
 
 
@@ -430,10 +438,9 @@ def _identities(plans: tuple[DocumentPlan, ...], result: Any) -> Iterator[tuple[
     for plan in plans:
         found = UNSET if plan.name == ONLY else getattr(result, plan.name)
         for one in found if type(found) is list else ():
-            kind: type = type(one)
-            if kind is not ErrorValue:
+            if type(one) is not ErrorValue:
                 with contextlib.suppress(RuleError):
-                    yield plan.name, _identifying(kind, plan.identity.fields)(one)
+                    yield plan.name, _identity(plan, one)
 
 
 def _shortened(text: str) -> str:

@@ -85,18 +85,19 @@ def _values(
     """
     columns = {name: at for at, name in enumerate(header) if name}
     fields = msgspec.structs.fields(kind)
-    get = getter([columns.get(field.encode_name, 0) for field in fields])
+    of_members = getter([columns.get(field.encode_name, 0) for field in fields])
     absent = [at for at, field in enumerate(fields) if field.encode_name not in columns]
     required = [at for at, field in enumerate(fields) if field.required and at != rows]
+    of_required = getter([columns.get(fields[at].encode_name, 0) for at in required])
+    is_lacking = not set(absent).isdisjoint(required)
     converters = list(_converters(kind, spelling))
 
     def values(cells: list[str]) -> list[Any]:
-        found: list[Any] = [cell or None for cell in get(cells)]
+        if is_lacking or "" in of_required(cells):
+            raise ValueError("a cell is missing")
+        found: list[Any] = [cell or None for cell in of_members(cells)]
         for at in absent:
             found[at] = None
-        for at in required:
-            if found[at] is None:
-                raise ValueError("a cell is missing")
         for at, convert in converters:
             if found[at] is not None:
                 found[at] = convert(found[at])
