@@ -267,45 +267,78 @@ def decoder_of(kind: object) -> msgspec.json.Decoder[typing.Any]:
     return msgspec.json.Decoder(kind, dec_hook=hook, float_hook=Digits)
 
 
+class _Shape(typing.NamedTuple):
+    """What the annotation of a member says: `holder` is `list` or `dict`, `held` what is in it."""
+
+    struct: type | None
+    holder: object
+    held: object
+    is_in_text: bool
+    is_varied: bool
+    may_be_missing: bool
+
+
+@cache
+def _shape(kind: object) -> _Shape:
+    inner = present_type(kind)
+    is_struct = isinstance(inner, type) and issubclass(inner, msgspec.Struct)
+    return _Shape(
+        struct=typing.cast(type, inner) if is_struct else None,
+        holder=typing.get_origin(inner),
+        held=(typing.get_args(inner) or (None,))[-1],
+        is_in_text=isinstance(nothing_of(kind), InText),
+        is_varied=varied_of(kind) is not None,
+        may_be_missing=may_be_missing(kind),
+    )
+
+
 def patient_member(value: JsonValue, kind: object, path: str, faults: list[SourceError]) -> object:
     """Return what a member is to be, with ErrorValues in place of what is wrong."""
     try:
         found = msgspec.convert(value, kind, dec_hook=exact)
     except msgspec.ValidationError:
-        is_typed = False
-    else:
-        if keeps_value(value, kind):
-            return found
-        is_typed = True
+        return _looked_into(value, kind, path, faults, is_typed=False)
+    if keeps_value(value, kind):
+        return found
+    return _looked_into(value, kind, path, faults, is_typed=True)
+
+
+def _looked_into(
+    value: JsonValue, kind: object, path: str, faults: list[SourceError], *, is_typed: bool
+) -> object:
+    """Do what `patient_member` does for a value with something wrong in it."""
     if isinstance(value, TypeMismatch):
-        faults.append(SourceError(path, value.fault))
-        return ErrorValue(value.fault)
-    if isinstance(nothing_of(kind), InText):
+        return _noted(value.fault, path, faults)
+    shape = _shape(kind)
+    if shape.is_in_text:
         return _patient_text(value, kind, path, faults)
-    inner = present_type(kind)
-    if isinstance(inner, type) and issubclass(inner, msgspec.Struct):
+    if shape.struct is not None:
         if isinstance(value, dict):
-            return _struct(value, inner, path, faults)
-        if value == [] and may_be_missing(kind):
+            return _struct(value, shape.struct, path, faults)
+        if value == [] and shape.may_be_missing:
             return None
     problem = broken(value, kind) if is_typed or isinstance(value, list) else None
     if problem is not None:
-        fault = RuleError(
-            "R108", f"the value is not what the schema says: {problem}", _scalar(value)
-        )
-        faults.append(SourceError(path, fault))
-        return ErrorValue(fault)
-    if typing.get_origin(inner) is list and (isinstance(value, list) or varied_of(kind)):
-        (element,) = typing.get_args(inner)
+        return _noted(_unkept(problem, value), path, faults)
+    if shape.holder is list and (isinstance(value, list) or shape.is_varied):
         rows = enumerate(value) if isinstance(value, list) else [(0, value)]
-        return [patient_member(row, element, f"{path}[{at}]", faults) for at, row in rows]
-    if typing.get_origin(inner) is dict and (isinstance(value, dict) or value == []):
-        _, held = typing.get_args(inner)
+        return [patient_member(row, shape.held, f"{path}[{at}]", faults) for at, row in rows]
+    if shape.holder is dict and (isinstance(value, dict) or value == []):
         entries = value.items() if isinstance(value, dict) else ()
-        return {name: patient_member(one, held, f"{path}[]", faults) for name, one in entries}
-    fault = unfit(value, kind)
+        return {name: patient_member(one, shape.held, f"{path}[]", faults) for name, one in entries}
+    return _noted(unfit(value, kind), path, faults)
+
+
+def _noted(fault: RuleError, path: str, faults: list[SourceError]) -> ErrorValue:
+    """Return what stands for a value that is wrong, having added its error."""
     faults.append(SourceError(path, fault))
     return ErrorValue(fault)
+
+
+def _unkept(problem: str, value: JsonValue) -> RuleError:
+    """Return the error of a value that is not what the schema says beside its type."""
+    message = f"the value is not what the schema says: {problem}"
+    return RuleError("R108", message, _scalar(value))
 
 
 def _patient_text(value: JsonValue, kind: object, path: str, faults: list[SourceError]) -> object:
@@ -325,11 +358,8 @@ def _patient_text(value: JsonValue, kind: object, path: str, faults: list[Source
             held = alias.__args__[0]
             inner = _or_none(held) if may_be_missing(kind) else held
             return patient_member(found, inner, path, faults)
-        fault = RuleError(
-            "R108", f"the value is not what the schema says: {problem}", _scalar(found)
-        )
-    faults.append(SourceError(path, fault))
-    return ErrorValue(fault)
+        fault = _unkept(problem, found)
+    return _noted(fault, path, faults)
 
 
 def _no_json(value: JsonValue, path: str) -> RuleError:
@@ -350,9 +380,7 @@ def _unjoined(fault: Unjoined, holder: str, place: str, faults: list[SourceError
     """Return what stands for a member that is not there; what is told already is not told twice."""
     at = place if fault.member is None else f"{holder}.{fault.member}"
     known = next((found.fault for found in faults if found.path == at), None)
-    if known is None:
-        faults.append(SourceError(at, fault))
-    return ErrorValue(known or fault)
+    return _noted(fault, at, faults) if known is None else ErrorValue(known)
 
 
 def _struct(
@@ -376,8 +404,7 @@ def _struct(
 def missing(field: msgspec.structs.FieldInfo, path: str, faults: list[SourceError]) -> ErrorValue:
     """Return what stands for a member that has to be there, having added the error."""
     fault = RuleError("R103", f"`{field.encode_name}` is missing")
-    faults.append(SourceError(f"{path}.{field.encode_name}", fault))
-    return ErrorValue(fault)
+    return _noted(fault, f"{path}.{field.encode_name}", faults)
 
 
 def may_be_missing(annotation: object) -> bool:
@@ -415,6 +442,7 @@ _WORDS = {
 }
 
 
+@cache
 def _expected(kind: object) -> str:
     present = present_type(kind)
     if typing.get_origin(present) is list:

@@ -17,15 +17,15 @@ import msgspec
 from msgspec.structs import replace
 
 from mapgen.plan import Form
+from mapgen.runtime.constraints import are_told, asks
+from mapgen.runtime.doubted import DoubtedReader
 from mapgen.runtime.errors import RuleError
-from mapgen.runtime.source import DOUBTS, decoder_of
+from mapgen.runtime.source import DOUBTS, SourceError, decoder_of
 from mapgen.runtime.sources.records import JsonValue, RawRecord
 
 # The members of a message of a Singer tap that holds no record, by its type.
 _MESSAGES: Mapping[str, str] = {"SCHEMA": "schema", "STATE": "value", "ACTIVATE_VERSION": "version"}
-_ALL_MESSAGES = (*_MESSAGES, "BATCH")
 _DEEPEST = 32
-_PLAIN_NAME = re.compile(r"[\w .-]+", re.ASCII)
 _NOTHING = msgspec.Raw()
 _ELEMENTS = msgspec.json.Decoder(list[msgspec.Raw])
 _MEMBERS = msgspec.json.Decoder(dict[str, msgspec.Raw])
@@ -44,9 +44,6 @@ class Envelope:
         self.passed = Counter[str]()
         self._stream = form.stream
         self._is_tap = "record" in self.names
-        marks = (*self.names, *(_ALL_MESSAGES if self._is_tap else ()))
-        self._marks = tuple(json.dumps(mark, ensure_ascii=False).encode() for mark in marks)
-        self._are_plain = all(map(_PLAIN_NAME.fullmatch, self.names))
         told = ("type", "stream", *_MESSAGES.values(), "manifest") if self._is_tap else ()
         self._told = tuple(dict.fromkeys((*self.names, *told)))
         self._level = raw_decoder("Level", self._told)
@@ -61,32 +58,14 @@ class Envelope:
             decoder: by which most of them can be told to be bare, and are decoded at once.
         """
         self.passed.clear()
-        number, was_bare = 0, True
+        number = 0
         for raw in records:
-            if decoder is not None and raw.broken is None:
-                found = decoder.bare(raw) if was_bare else decoder.alone(raw)
-                if found is None:
-                    found = decoder.alone(raw) if was_bare else decoder.bare(raw)
-                    was_bare = was_bare is (found is None)
-                if found is not None:
-                    number += 1
-                    yield found if found.number == number else replace(found, number=number)
-                    continue
-            if raw.broken is not None or not self._may_wrap(raw.data):
-                was_bare = True
-                number += 1
-                yield raw if raw.number == number else replace(raw, number=number)
-                continue
-            for inner in self._inside(raw, decoder):
+            found = raw if raw.broken is not None else None
+            if found is None and decoder is not None:
+                found = decoder.known(raw)
+            for inner in (found,) if found is not None else self._inside(raw, decoder):
                 number += 1
                 yield inner if inner.number == number else replace(inner, number=number)
-
-    def _may_wrap(self, data: bytes) -> bool:
-        """Whether a name of the envelope may be in a record; most records are told apart by it."""
-        for mark in self._marks:
-            if mark in data:
-                return True
-        return b"\\u" in data or not self._are_plain
 
     def _inside(
         self, raw: RawRecord, decoder: BareDecoder | None, depth: int = 0
@@ -140,7 +119,7 @@ class Envelope:
         What holds records elsewhere has no name.
         """
         kind = _text(members["type"])
-        if kind == "RECORD" and self._stream is not None:
+        if kind == "RECORD" and self._stream is not None and bytes(members["record"]):
             is_ours = _text(members["stream"]) == self._stream
             return None if is_ours else "RECORD of another stream"
         if kind == "BATCH" and bytes(members["manifest"]):
@@ -163,29 +142,58 @@ class Envelope:
 class BareDecoder:
     """Decodes records of a kind, and sees on the way whether a name of the envelope is in them."""
 
-    def __init__(self, kind: type[msgspec.Struct], envelope: Envelope) -> None:
-        """Prepare for records of a kind, which each have some member."""
+    def __init__(self, kind: type[msgspec.Struct], envelope: Envelope, root: str) -> None:
+        """Prepare for records of a kind, which each have some member; `root`: how one is called."""
         own = {field.encode_name for field in msgspec.structs.fields(kind)}
         names = [name for name in envelope.names if name not in own]
         self.kind = msgspec.defstruct(kind.__name__, _raw_fields(names), bases=(kind,))
         self.decoder = decoder_of(self.kind)
+        self._root = root
+        self._members = members_of(kind)
+        # Of what more is asked than types, the JSON has to be looked at.
+        self._doubted = DoubtedReader(self.kind) if are_told(kind) and not asks(kind) else None
         self._is_bare = _all_absent(len(names))
+        self._was_bare = True
         marks = (re.escape(json.dumps(name, ensure_ascii=False)) for name in names)
         opening = rf"[ \t\r\n]*\{{[ \t\r\n]*(?:{'|'.join(marks) or '(?!)'})[ \t\r\n]*:[ \t\r\n]*"
         self._envelope = re.compile(opening.encode() + rb"(?=\{)").match
+
+    def known(self, raw: RawRecord) -> RawRecord | None:
+        """Return a record that is bare, or alone in an envelope: first as the last one was."""
+        found = self.bare(raw) if self._was_bare else self.alone(raw)
+        if found is None:
+            found = self.alone(raw) if self._was_bare else self.bare(raw)
+            self._was_bare = self._was_bare is (found is None)
+        return found
 
     def bare(self, raw: RawRecord) -> RawRecord | None:
         """Return a bare record, decoded; None for what may be wrapped, or is no record."""
         found: Any = raw.decoded
         if found is not None:
             return raw if self._is_bare(found) else None
+        faults: tuple[SourceError, ...] = ()
         try:
             found = self.decoder.decode(raw.data)
+        except msgspec.ValidationError as refusal:
+            found, faults = self._doubtful(raw.data, str(refusal))
         except DOUBTS:
             return None
-        if not self._is_bare(found):
+        if found is None or not self._is_bare(found):
             return None
-        return RawRecord(raw.number, raw.line, raw.data, None, raw.column, decoded=found)
+        place = raw.number, raw.line
+        return RawRecord(*place, raw.data, None, raw.column, decoded=found, faults=faults)
+
+    def _doubtful(self, data: bytes, refusal: str) -> tuple[Any, tuple[SourceError, ...]]:
+        """Return a record with errors inside it, and those; None where more has to be looked at."""
+        # What is wrong with the whole of it, as the lack of a member, is so of an envelope, too.
+        if self._doubted is None or " - at `$" not in refusal:
+            return None, ()
+        try:
+            data.decode()  # what is passed over has to be text, too
+            found, faults = self._doubted.read(data, self._root, refusal) or (None, ())
+        except DOUBTS:
+            return None, ()
+        return (None, ()) if lacks_all(faults, self._root, self._members) else (found, faults)
 
     def alone(self, raw: RawRecord) -> RawRecord | None:
         """Return the bare record that stands alone in an envelope; None for all else."""
@@ -223,9 +231,10 @@ def members_of(kind: type[msgspec.Struct]) -> tuple[str, ...]:
     return required or tuple(field.encode_name for field in fields)
 
 
-def members_decoder(kind: type[msgspec.Struct]) -> msgspec.json.Decoder[Any]:
-    """Return what reads the members by which a record is known."""
-    return raw_decoder("Members", members_of(kind))
+def lacks_all(faults: Iterable[SourceError], root: str, members: Iterable[str]) -> bool:
+    """Whether a record has none of these members, by its errors; `root` is what it is called."""
+    missing = {one.path for one in faults if one.fault.code == "R103"}
+    return all(f"{root}.{name}" in missing for name in members)
 
 
 def raw_decoder(what: str, names: Iterable[str]) -> msgspec.json.Decoder[Any]:

@@ -8,9 +8,9 @@ from typing import Any, BinaryIO
 import msgspec
 
 from mapgen.plan import Form, Plan
-from mapgen.runtime.source import DOUBTS, decoder_of, patient
+from mapgen.runtime.source import decoder_of, patient
 from mapgen.runtime.sources.cells import typed_members
-from mapgen.runtime.sources.envelope import BareDecoder, Envelope, members_decoder
+from mapgen.runtime.sources.envelope import BareDecoder, Envelope, lacks_all, members_of
 from mapgen.runtime.sources.groups import Record
 from mapgen.runtime.sources.kind import Doubted, Source, looked_at
 from mapgen.runtime.sources.records import JsonValue, RawRecord, decode, read_records
@@ -78,15 +78,15 @@ class JsonRecords(_Records):
         super().__init__(files, plan, kind)
         self._decoder: msgspec.json.Decoder[Any] | BareDecoder = decoder_of(kind)
         self._typed = TypedReader(kind)
+        self._members = members_of(kind)
         # Without a member that each record has, anything would be one.
         is_any = not any(field.required for field in msgspec.structs.fields(kind))
         is_doubtful = is_any and bool(self._envelope.names)
         self.read: Callable[[Any], Any | None] = (
             self._read_some if is_doubtful else self._typed.read
         )
-        self._members = members_decoder(kind)
         if not is_any and self._envelope.names:
-            self._decoder = BareDecoder(kind, self._envelope)
+            self._decoder = BareDecoder(kind, self._envelope, plan.source)
 
     def records(self, stream: BinaryIO, name: str) -> Iterator[RawRecord]:
         """Return the records of a file, most of them decoded where they are cut out of it."""
@@ -102,17 +102,14 @@ class JsonRecords(_Records):
     def doubted(self, record: Record) -> Doubted:
         """Return the struct of a record with its errors."""
         assert isinstance(record, RawRecord)
-        found = self._typed.faults(record, self._plan.source) if self._is_one(record) else None
-        return found or patient(self.value(record), self._kind, self._plan.source)
-
-    def _is_one(self, raw: RawRecord) -> bool:
-        """Whether something in a record is known, so that it is not a stranger in no envelope."""
-        if not self._envelope.names:
-            return True
-        try:
-            return any(map(bytes, msgspec.structs.astuple(self._members.decode(raw.data))))
-        except DOUBTS:
-            return False
+        if record.faults:
+            return record.decoded, record.faults
+        root = self._plan.source
+        found = self._typed.faults(record, root)
+        # What nothing is known of is no record, where records may be in an envelope.
+        if found is not None and self._envelope.names and lacks_all(found[1], root, self._members):
+            found = None
+        return found or patient(self.value(record), self._kind, root)
 
 
 class RemadeRecords(_Records):

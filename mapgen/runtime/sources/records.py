@@ -12,7 +12,7 @@ import re
 from collections.abc import Container, Iterable, Iterator, Mapping
 from decimal import Decimal
 from types import MappingProxyType
-from typing import Any, BinaryIO, Literal, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, Literal, cast
 
 import msgspec
 from msgspec.structs import replace
@@ -21,6 +21,9 @@ from mapgen.encodings import looks_like
 from mapgen.formats import unpacked
 from mapgen.runtime.errors import RuleError, Unjoined
 from mapgen.runtime.nesting import DEEPEST, is_deeper
+
+if TYPE_CHECKING:
+    from mapgen.runtime.source import SourceError
 
 LONGEST_RECORD = 16 * 1024 * 1024
 CHUNK = 256 * 1024
@@ -54,7 +57,7 @@ class RawRecord(msgspec.Struct, frozen=True):
     """The bytes of one record, its 1-based number, line and column; `broken`: why it is none.
 
     `members` come to those of the bytes: what was joined, or why it could not be. `decoded` is what
-    the bytes are as a type, where that was found out on the way.
+    the bytes are as a type, where that was found out on the way, and `faults` are its errors.
     """
 
     number: int
@@ -64,6 +67,7 @@ class RawRecord(msgspec.Struct, frozen=True):
     column: int = 1
     members: Mapping[str, JsonValue | Unjoined] = MappingProxyType({})
     decoded: object = None
+    faults: tuple[SourceError, ...] = ()
 
 
 def read_records(

@@ -31,7 +31,7 @@ class TypedReader:
 
     def read(self, raw: RawRecord) -> Any | None:
         """Return the struct of a record, None where the patient way has to look at it."""
-        if raw.broken is not None or raw.members or not self._is_told:
+        if raw.broken is not None or raw.members or raw.faults or not self._is_told:
             return None
         data = raw.data
         try:
