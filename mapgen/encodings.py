@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import re
+import string
 
 # No encodings of files of text: escapes, names of hosts, whatever the machine has.
 _UNFIT = frozenset(
@@ -37,7 +38,8 @@ _OF_ONE_BYTE = re.compile(
     r"cp125[0247]|iso8859-(?:1|2|9|15|16)|cp(?:437|850|858)|mac-roman|latin.*"
 )
 _BEYOND_ASCII = re.compile(rb"[\x80-\xff]+")
-_LETTERS = re.compile(rb"[A-Za-z]+")
+_NO_ASCII = bytes(range(0x80, 0x100))
+_LETTERS = string.ascii_letters.encode()
 _FEW = 2
 _NAMES = {"windows-1252": "Windows-1252", "cp850": "that of DOS"}
 SIZE_OF_HEAD = 4
@@ -73,12 +75,15 @@ def guess(data: bytes) -> str | None:
 
     Names and addresses of most of Europe and America are such; of others nothing is guessed.
     """
-    letters = sum(map(len, _LETTERS.findall(data)))
-    beyond = sum(map(len, _BEYOND_ASCII.findall(data)))
+    letters, beyond = (_count(data, signs) for signs in (_LETTERS, _NO_ASCII))
     for label in ("windows-1252", "cp850") if max(beyond, _FEW) <= letters else ():
         if all(_is_in_words(data, found, label) for found in _BEYOND_ASCII.finditer(data)):
             return label
     return None
+
+
+def _count(data: bytes, signs: bytes) -> int:
+    return len(data) - len(data.translate(None, signs))
 
 
 def _is_in_words(data: bytes, found: re.Match[bytes], label: str) -> bool:
