@@ -412,42 +412,46 @@ class _Watched(ast.NodeTransformer):
 
     def _comprehension(self, node: ast.ListComp | ast.GeneratorExp | ast.DictComp) -> ast.expr:
         """Put a loop that the collector knows before each list whose rows may fail."""
-        # Only what makes rows of the document says which rows they are: a sum goes over rows, too.
-        makes_rows = isinstance(node, ast.ListComp) and self._is_made(node.elt)
         if not any(isinstance(part, _MAY_FAIL) for part in _for_each_row(node)):
             self.generic_visit(node)
             return node
+        # Only what makes rows of the document says which rows they are: a sum goes over rows, too.
+        makes_rows = isinstance(node, ast.ListComp) and self._is_made(node.elt)
         before: tuple[str, ...] = ()
         if makes_rows:
             before, self._before = self._before, ()
-        generators = []
         outside = self._depth
-        for generator in node.generators:
-            generator.iter = self.visit(generator.iter)
-            self._depth += 1
-            name = f"__loop_{self._depth}"
-            is_counted = makes_rows or bool(generator.ifs)
-            code = (self._code if makes_rows else "") if is_counted else None
-            arguments = ", ".join((repr(code), "None", *before))
-            begun = _generator(f"for {name} in [__collector.loop({arguments})]")
-            assert isinstance(begun.iter, ast.List)
-            assert isinstance(begun.iter.elts[0], ast.Call)
-            begun.iter.elts[0].args[1] = generator.iter
-            row = _generator(f"for {name}.at, _ in enumerate({name}.rows)")
-            assert isinstance(row.target, ast.Tuple)
-            row.target.elts[1] = generator.target
-            row.ifs = [self.visit(condition) for condition in generator.ifs]
-            if is_counted:
-                row.ifs.append(_expression(f"__collector.taken({name})", ast.Call))
-            generators += [begun, row]
+        loops = [self._loop(one, before, makes_rows=makes_rows) for one in node.generators]
         match node:
             case ast.DictComp():
                 node.key, node.value = self.visit(node.key), self.visit(node.value)
             case _:
                 node.elt = self.visit(node.elt)
-        node.generators = generators
+        node.generators = [part for loop in loops for part in loop]
         self._depth = outside
         return node if isinstance(node, ast.GeneratorExp) else self._left(node, outside)
+
+    def _loop(
+        self, generator: ast.comprehension, before: tuple[str, ...], *, makes_rows: bool
+    ) -> tuple[ast.comprehension, ast.comprehension]:
+        """Return a list that the collector knows, and the loop over its rows."""
+        rows = self.visit(generator.iter)
+        self._depth += 1
+        name = f"__loop_{self._depth}"
+        is_counted = makes_rows or bool(generator.ifs)
+        code = (self._code if makes_rows else "") if is_counted else None
+        arguments = ", ".join((repr(code), "None", *before))
+        begun = _generator(f"for {name} in [__collector.loop({arguments})]")
+        assert isinstance(begun.iter, ast.List)
+        assert isinstance(begun.iter.elts[0], ast.Call)
+        begun.iter.elts[0].args[1] = rows
+        row = _generator(f"for {name}.at, _ in enumerate({name}.rows)")
+        assert isinstance(row.target, ast.Tuple)
+        row.target.elts[1] = generator.target
+        row.ifs = [self.visit(condition) for condition in generator.ifs]
+        if is_counted:
+            row.ifs.append(_expression(f"__collector.taken({name})", ast.Call))
+        return begun, row
 
     def _is_made(self, element: ast.expr) -> TypeGuard[ast.Call]:
         """Tell whether an element is a part of the document."""

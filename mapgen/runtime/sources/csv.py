@@ -10,7 +10,7 @@ import codecs
 import csv
 import io
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain, islice
 from typing import TYPE_CHECKING, BinaryIO, Literal
@@ -167,38 +167,83 @@ def read_rows(
     passed = _passed_over(lines, header_line - 1)
     rows = started(lines)
     header = header_of(_first(rows), needed)
-    width = len(header)
-    number = 0
-    begin = passed + rows.line_num + 1
-    while True:
+    yield from _Rows(chunks, started, rows, passed, header, fills=fills).all()
+
+
+class _Rows:
+    """The rows below a header, each with its number and the line that it begins in."""
+
+    def __init__(
+        self,
+        chunks: _Chunks,
+        started: Callable[[Iterator[str]], Reader],
+        rows: Reader,
+        passed: int,
+        header: tuple[str, ...],
+        *,
+        fills: bool,
+    ) -> None:
+        """Go on behind the header; `passed` lines were before what `rows` has begun with."""
+        self._chunks = chunks
+        self._started = started
+        self._rows = rows
+        self._passed = passed
+        self._header = header
+        self._fills = fills
+        self._number = 0
+        self._begin = self._next_line()
+
+    def _next_line(self) -> int:
+        return self._passed + self._rows.line_num + 1
+
+    def all(self) -> Iterator[Row | RawRecord]:
+        """Yield the rows, and broken records for those that cannot be read."""
+        while (broken := (yield from self._readable())) is not None:
+            yield from self._unreadable(broken)
+
+    def _readable(self) -> Generator[Row, None, str | None]:
+        """Yield the rows up to one that cannot be read; return why that is, None at the end."""
+        chunks, header, width = self._chunks, self._header, len(self._header)
         try:
-            for cells in rows:
-                if not any(cells):
-                    pass  # a blank line, or what spreadsheets leave of rows: `;;;;`
-                elif len(cells) == width and (chunks.is_utf8 or _is_text(header, cells)):
-                    number += 1
-                    yield Row(number, begin, header, cells)
-                elif fills and len(cells) < width and not chunks.is_cut and chunks.is_utf8:
-                    number += 1
-                    yield Row(number, begin, header, cells + [""] * (width - len(cells)))
-                else:
-                    broken = _misshapen(header, cells)
-                    break
-                begin = passed + rows.line_num + 1
-            else:
-                return
+            for cells in self._rows:
+                if any(cells):  # no blank line, nor what spreadsheets leave of rows: `;;;;`
+                    is_whole = len(cells) == width and chunks.is_utf8
+                    whole = cells if is_whole else self._whole(cells)
+                    if whole is None:
+                        return _misshapen(header, cells)
+                    self._number += 1
+                    yield Row(self._number, self._begin, header, whole)
+                self._begin = self._passed + self._rows.line_num + 1
         except csv.Error as error:
-            broken = _problem(error)
+            return _problem(error)
         except _LineTooLong:
-            broken = f"the row is longer than {LONGEST_LINE:,} characters"
-            passed += rows.line_num + 1
-            rows = started(chain.from_iterable(chunks))
-        number += 1
-        yield RawRecord(number, begin, b"", broken)
-        for swallowed in range(begin + 1, passed + rows.line_num + 1):
-            number += 1
-            yield RawRecord(number, swallowed, b"", _swallowed(begin))
-        begin = passed + rows.line_num + 1
+            self._passed = self._next_line()
+            self._rows = self._started(chain.from_iterable(self._chunks))
+            return f"the row is longer than {LONGEST_LINE:,} characters"
+        return None
+
+    def _whole(self, cells: list[str]) -> list[str] | None:
+        """Return a row with as many cells as the header, None where it is none that can be read."""
+        lacking = len(self._header) - len(cells)
+        if not lacking:
+            is_text = self._chunks.is_utf8 or _is_text(self._header, cells)
+            return cells if is_text else None
+        is_sound = self._chunks.is_utf8 and not self._chunks.is_cut
+        return cells + [""] * lacking if self._fills and lacking > 0 and is_sound else None
+
+    def _unreadable(self, broken: str) -> Iterator[RawRecord]:
+        """Yield what stands for a row that cannot be read, and for each line that it reaches over.
+
+        Args:
+            broken: why it cannot be read.
+        """
+        begin, end = self._begin, self._next_line()
+        self._number += 1
+        yield RawRecord(self._number, begin, b"", broken)
+        for swallowed in range(begin + 1, end):
+            self._number += 1
+            yield RawRecord(self._number, swallowed, b"", _swallowed(begin))
+        self._begin = end
 
 
 def _passed_over(lines: Iterator[str], count: int) -> int:

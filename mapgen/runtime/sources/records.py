@@ -197,7 +197,7 @@ def lines_of(stream: BinaryIO) -> Iterator[RawRecord]:
             broken, data = f"the record is longer than {LONGEST_RECORD:,} bytes", b""
         elif line == 1:
             data = data.removeprefix(b"\xef\xbb\xbf")
-        if broken is None and not data.strip():
+        if broken is None and (not data or data.isspace()):
             continue
         number += 1
         yield RawRecord(number, line, data.rstrip(b"\r\n"), broken)
