@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from functools import cache
-from io import BytesIO
+from io import BufferedReader, BytesIO
 from pathlib import Path
 from typing import Any
 
 from mapgen.cli.flows import BoundFlow, open_flow, out_of_reach
 from mapgen.runtime.exact import exactly
 from mapgen.runtime.outcome import Document, Outcome, Rejected
+from mapgen.runtime.sources.records import CHUNK
 from mapgen.runtime.transform import bound as bound_to
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -22,9 +23,14 @@ def flow(name: str) -> BoundFlow:
     return open_flow(ROOT, name, "local", {}, out_of_reach(name))
 
 
+def _opened(content: bytes) -> BufferedReader:
+    """Return a file with this content as `mapgen transform` opens it."""
+    return BufferedReader(BytesIO(content), CHUNK)
+
+
 def outcomes(bound: BoundFlow, content: bytes, name: str) -> Iterator[Outcome]:
     """Yield what becomes of the records of a file; its name tells JSON Lines from JSON."""
-    for raw in bound.flow.records(BytesIO(content), name):
+    for raw in bound.flow.records(_opened(content), name):
         yield from bound.transformer.outcomes(raw, name)
 
 
@@ -35,7 +41,7 @@ def count(bound: BoundFlow, content: bytes, name: str) -> int:
 
 def structs(bound: BoundFlow, content: bytes) -> list[Any]:
     """Return what the rules read of the records of a file."""
-    raws = bound.flow.records(BytesIO(content), "orders.jsonl")
+    raws = bound.flow.records(_opened(content), "orders.jsonl")
     return [bound.transformer.source(raw) for raw in raws]
 
 

@@ -81,10 +81,6 @@ def _begun(stream: BinaryIO) -> tuple[bytes, BinaryIO]:
     head = b"" if peek is None else peek(SIZE_OF_HEAD)[:SIZE_OF_HEAD]
     if len(head) == SIZE_OF_HEAD:
         return head, stream
-    if peek is None and stream.seekable():
-        head = stream.read(SIZE_OF_HEAD)
-        stream.seek(-len(head), io.SEEK_CUR)
-        return head, stream
     head = b""
     while len(head) < SIZE_OF_HEAD and (more := stream.read(SIZE_OF_HEAD - len(head))):
         head += more
