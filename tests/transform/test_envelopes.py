@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from mapgen.plan import CircuitBreaker, Form, Plan, Retry
 from mapgen.runtime.errors import RuleError
+from mapgen.runtime.source import SourceError, patient
 from mapgen.runtime.sources.json import JsonFiles
 from mapgen.runtime.sources.records import RawRecord, decode
 
@@ -221,7 +222,9 @@ def test_any_tree(tree: Any) -> None:
     assert values(json.dumps(tree), form, "a.json") == expected
 
 
-ORDERS = st.fixed_dictionaries({"id": st.integers(0, 9)}, optional={"x": TREES, "order": TREES})
+ORDERS = st.fixed_dictionaries(
+    {"id": st.integers(0, 9) | LEAVES}, optional={"x": TREES, "order": TREES, "note": LEAVES}
+)
 LINES = st.lists(
     st.one_of(
         ORDERS,
@@ -244,8 +247,40 @@ def test_records_that_are_decoded_at_once(lines: list[Any], indent: int | None, 
     quick = list(source.records(io.BytesIO(text.encode()), name))
     slow = list(JsonFiles(form).records(io.BytesIO(text.encode()), name))
 
-    assert [msgspec.structs.replace(one, decoded=None) for one in quick] == slow  # type: ignore[type-var]
-    for one in quick:
-        found: Any = one.decoded if isinstance(one, RawRecord) else None
-        if found is not None:
+    records = [one for one in quick if isinstance(one, RawRecord)]
+    assert [msgspec.structs.replace(one, decoded=None, faults=()) for one in records] == slow
+    for one in records:
+        found: Any = one.decoded
+        if one.faults:
+            _, faults = patient(decode(one), Order, "record")
+            assert list(map(told, one.faults)) == list(map(told, faults))
+        elif found is not None:
             assert Order(found.id, found.note) == msgspec.json.decode(one.data, type=Order)
+
+
+def told(fault: SourceError) -> tuple[str, str, str]:
+    return fault.path, fault.fault.code, fault.fault.message
+
+
+def test_a_record_with_errors_is_bare_too() -> None:
+    """What is wrong inside it says that it is no envelope: it is not read once more."""
+    source = JsonFiles(FORM).source(PLAN, Order)
+    [raw, wrapped] = source.records(
+        io.BytesIO(b'{"id": 1, "note": 2}\n{"order": {"id": 1, "note": 2}, "y": 1}'), "a.jsonl"
+    )
+    assert isinstance(raw, RawRecord)
+    assert isinstance(wrapped, RawRecord)
+
+    assert list(map(told, raw.faults)) == list(map(told, wrapped.faults))
+    assert source.read(raw) is None
+    record, [fault] = source.doubted(raw)
+    assert record.id == 1
+    assert (fault.path, fault.fault.code) == ("record.note", "R102")
+
+
+@pytest.mark.parametrize("note", ["a", "\u00e9"])
+def test_a_message_without_a_record(note: str) -> None:
+    """It is none of another stream, whatever else is in it."""
+    message = {"type": "RECORD", "stream": "items", "note": note}
+
+    assert values(message, Form(stream="orders")) == [message]
