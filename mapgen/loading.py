@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Container, Iterable, Iterator, Mapping
 
@@ -14,7 +13,7 @@ from mapgen.check.model import Checked, FlowFacts, Surroundings, TableFacts, Val
 from mapgen.check.remote import facts_of_flow, facts_of_remote, file_table
 from mapgen.check.tables import facts_of_inline, value_types
 from mapgen.contract import lock
-from mapgen.contract.document import parsed
+from mapgen.contract.document import parsed_file
 from mapgen.contract.entity_source import entity_schema
 from mapgen.contract.model import Contract
 from mapgen.contract.source_schema import SourceSchema, read_source_schema
@@ -23,7 +22,7 @@ from mapgen.ir import flow as ir
 from mapgen.ir.names import singular
 from mapgen.named import named_connection, named_environment
 from mapgen.plan import FileTable
-from mapgen.report import Diagnostic, Span, Stopped, Text
+from mapgen.report import Diagnostic, Stopped, Text
 from mapgen.report.catalogue import mapping, reading
 from mapgen.runtime.lookups import ColumnError, Longest, Table, TableError, read_table
 from mapgen.runtime.sources.envelope import Envelope
@@ -312,27 +311,11 @@ class Shelf(Struct):
         shown = from_specs(path.value)
         try:
             source = self.workspace.read(shown, "the example", path.span())
+            parsed_file(source, "the example")
         except Stopped as stopped:
             faults.extend(stopped.diagnostics)
             return "null"
-        try:
-            parsed(source.text)
-        except json.JSONDecodeError as error:
-            span = Span(source, error.pos, error.pos)
-            faults.append(
-                reading.not_json(span, path=shown, reason=error.msg.lower(), what="the example")
-            )
-        except RecursionError:
-            faults.append(
-                reading.not_json(path=shown, reason="nested too deep", what="the example")
-            )
-        except ValueError as error:
-            faults.append(
-                reading.not_json(path=shown, reason=str(error).lower(), what="the example")
-            )
-        else:
-            return source.text
-        return "null"
+        return source.text
 
     def around(self, flow: spec.Spec) -> Surroundings:
         """Return what a spec refers to."""

@@ -13,7 +13,7 @@ from typing import Any
 from msgspec import Struct
 
 from mapgen.check.composing import whole_record
-from mapgen.check.mapping import SETTING_TYPES, root_scope
+from mapgen.check.mapping import root_scope
 from mapgen.check.remote import tables
 from mapgen.evaluation import Evaluated, evaluate
 from mapgen.expression.scope import Named
@@ -80,7 +80,7 @@ def names_of(
     schema = whole_record(section.source, around.schema, around.joined, faults)
     if schema is None or around.contract is None or faults:
         raise Stopped([*shelf.faults, *faults])
-    typed = {one.name.value: SETTING_TYPES[one.type.value] for one in section.settings}
+    typed = {one.name.value: types.BY_NAME[one.type.value] for one in section.settings}
     scope = root_scope(section, schema, typed, around.tables, around.reused)
     kinds = {name: binding.type for name, binding in scope.bindings.items()}
     entries = {

@@ -18,14 +18,6 @@ from mapgen.report import Diagnostic
 from mapgen.report.catalogue import operations, schemas
 from mapgen.spec import model as spec
 
-_SCALARS: Mapping[str, Type] = {
-    "string": types.STRING,
-    "int": types.INT,
-    "decimal": types.DECIMAL,
-    "bool": types.BOOL,
-    "date": types.DATE,
-    "timestamp": types.TIMESTAMP,
-}
 # What may be written in more than one way; decimals are read from text as they are.
 _VARIED = ("string", "int", "bool", "list")
 
@@ -179,7 +171,7 @@ class _Declaring:
             return (kind, Stated()) if isinstance(kind, Object) else self._unfit(value, kind)
         if not isinstance(kind, Scalar | ErrorType):
             return self._unfit(value, kind)
-        found = _SCALARS[wanted]
+        found = types.BY_NAME[wanted]
         own = stated.own if found == kind else ()
         return found, Stated(own)
 

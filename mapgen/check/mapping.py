@@ -54,15 +54,6 @@ from mapgen.report.catalogue import documents
 from mapgen.report.catalogue import mapping as messages
 from mapgen.spec import model as spec
 
-SETTING_TYPES: Mapping[str, types.Type] = {
-    "string": types.STRING,
-    "int": types.INT,
-    "decimal": types.DECIMAL,
-    "bool": types.BOOL,
-    "date": types.DATE,
-    "timezone": types.TIMEZONE,
-}
-
 
 class Mapped(Struct, frozen=True):
     """What the mapping section comes to; None or absent where it has faults.
@@ -100,7 +91,7 @@ def check_mapping(
     ordered = in_order(section.documents, faults)
     faults += _inline_faults(section)
     settings = {
-        setting.name.value: SETTING_TYPES[setting.type.value] for setting in section.settings
+        setting.name.value: types.BY_NAME[setting.type.value] for setting in section.settings
     }
     scope = root_scope(section, schema, settings, tables, reused)
     lets, scope = named(section.lets, formulas, scope)

@@ -22,14 +22,6 @@ from mapgen.report.catalogue import reuse as messages
 from mapgen.spec import model as spec
 from mapgen.spec.linking import BESIDE, PartKey, Vocabulary, part_key
 
-_SCALARS: Mapping[str, Type] = {
-    one.name: one
-    for one in (
-        *(types.STRING, types.INT, types.DECIMAL, types.BOOL),
-        *(types.DATE, types.TIMESTAMP, types.TIMEZONE),
-    )
-}
-
 
 class PartFacts(Struct, frozen=True):
     """What a use has to know of a part: its parameters, and what it reads of them, with the places.
@@ -62,7 +54,7 @@ NOTHING_REUSED = Reused()
 def scalar_type(kind: spec.ScalarParameter) -> Type:
     """Return the type of a parameter that is a single value."""
     words = kind.type.value
-    found = _SCALARS[words.removesuffix("?")]
+    found = types.BY_NAME[words.removesuffix("?")]
     return types.optional(found) if words.endswith("?") else found
 
 

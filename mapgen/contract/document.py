@@ -13,6 +13,7 @@ from msgspec import Struct
 
 from mapgen.report import Diagnostic, Label, Source, Span, Stopped
 from mapgen.report.catalogue import contract as words
+from mapgen.report.catalogue import reading
 from mapgen.report.message import Message
 from mapgen.runtime.nesting import DEEPEST, is_deeper
 
@@ -24,6 +25,14 @@ _DECODER = json.JSONDecoder()
 # More than any number that a schema, a contract or an example has.
 MOST_DIGITS = 1000
 _SPACE = re.compile(r"[ \t\n\r]*")
+
+
+class NotJsonError(ValueError):
+    """A text that is no JSON, and why; `at` is where, if that is known."""
+
+    def __init__(self, reason: str, at: int | None = None) -> None:
+        super().__init__(reason)
+        self.at = at
 
 
 class Cursor(Struct, frozen=True):
@@ -126,17 +135,12 @@ def read(source: Source, fault: Message) -> Cursor:
         value = parsed(source.text, _refuse_duplicates)
         if "\\ud" in source.text.lower():
             json.dumps(value, ensure_ascii=False).encode()
-    except json.JSONDecodeError as error:
-        at = min(error.pos, len(source.text))
-        raise Stopped(
-            words.not_json(Label(Span(source, at, at)), reason=error.msg.lower())
-        ) from None
-    except RecursionError:
-        raise Stopped(words.not_json(_start(source), reason="nested too deeply")) from None
     except UnicodeEncodeError:
-        raise Stopped(words.not_json(_start(source), reason="half a surrogate pair")) from None
-    except ValueError as error:
-        raise Stopped(words.not_json(_start(source), reason=str(error))) from None
+        label = Label(Span(source, 0, 0))
+        raise Stopped(words.not_json(label, reason="half a surrogate pair")) from None
+    except NotJsonError as error:
+        at = min(error.at or 0, len(source.text))
+        raise Stopped(words.not_json(Label(Span(source, at, at)), reason=str(error))) from None
     return Cursor(source, value, fault)
 
 
@@ -179,10 +183,6 @@ def gather(reads: Iterable[Callable[[], T]]) -> list[T]:
     if faults:
         raise Stopped(faults)
     return found
-
-
-def _start(source: Source) -> Label:
-    return Label(Span(source, 0, 0))
 
 
 def _skip_space(text: str, at: int) -> int:
@@ -231,19 +231,36 @@ def parsed(text: str, pairs: Callable[[list[tuple[str, Json]]], Json] = dict) ->
         text: the JSON.
         pairs: makes an object of its members.
 
-    Raises ValueError for what is not JSON (JSONDecodeError where its place is known), for numbers
-    beyond all bounds, and RecursionError for what is nested too deep.
+    Raises NotJsonError for what is not JSON, numbers beyond all bounds, what is nested too deep.
     """
-    found: Json = json.loads(
-        text,
-        parse_int=_whole,
-        parse_float=_fraction,
-        parse_constant=_refuse_constant,
-        object_pairs_hook=None if pairs is dict else pairs,
-    )
-    if is_deeper(found, DEEPEST):
-        raise RecursionError
+    try:
+        found: Json = json.loads(
+            text,
+            parse_int=_whole,
+            parse_float=_fraction,
+            parse_constant=_refuse_constant,
+            object_pairs_hook=None if pairs is dict else pairs,
+        )
+        if is_deeper(found, DEEPEST):
+            raise RecursionError
+    except json.JSONDecodeError as error:
+        raise NotJsonError(error.msg.lower(), error.pos) from None
+    except RecursionError:
+        raise NotJsonError("nested too deep") from None
+    except ValueError as error:
+        raise NotJsonError(str(error)) from None
     return found
+
+
+def parsed_file(source: Source, what: str) -> Json:
+    """Return what a file of a spec says, which is `what`. Raises Stopped (E130)."""
+    try:
+        return parsed(source.text)
+    except NotJsonError as error:
+        at = None if error.at is None else Span(source, error.at, error.at)
+        raise Stopped(
+            reading.not_json(at, path=source.path, reason=str(error), what=what)
+        ) from None
 
 
 def _refuse_duplicates(pairs: list[tuple[str, Json]]) -> dict[str, Json]:

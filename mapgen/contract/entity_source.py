@@ -34,14 +34,6 @@ _SCALARS: Mapping[ValueType, types.Type] = {
     "single_select": OPTION,
     "multi_select": types.ListOf(OPTION),
 }
-_CUSTOM: Mapping[str, types.Type] = {
-    "string": types.STRING,
-    "int": types.INT,
-    "decimal": types.DECIMAL,
-    "bool": types.BOOL,
-    "date": types.DATE,
-    "timestamp": types.TIMESTAMP,
-}
 _NOTE_ID = "NoteID"
 
 
@@ -88,7 +80,7 @@ def _views(custom: Iterable[tuple[Text, Text]]) -> Mapping[str, types.Type]:
     views: dict[str, dict[str, types.Type]] = {}
     for path, kind in custom:
         view, _, name = path.value.partition(".")
-        views.setdefault(view, {})[name] = types.optional(_CUSTOM[kind.value])
+        views.setdefault(view, {})[name] = types.optional(types.BY_NAME[kind.value])
     return {
         view: types.optional(types.Object(f"Custom{view}", fields))
         for view, fields in views.items()

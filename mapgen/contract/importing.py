@@ -12,8 +12,7 @@ from msgspec import Struct
 from mapgen.contract import lock, metadata, openapi, overlay, refining, shipped
 from mapgen.contract.difference import overruled
 from mapgen.contract.model import Contract
-from mapgen.report import Source, Stopped
-from mapgen.report.catalogue import contract as words
+from mapgen.report import Source
 
 
 class Inputs(Struct, frozen=True):
@@ -104,19 +103,11 @@ def _beside(folder: Path | None, name: str) -> Path | None:
 
 def _read(option: str | None, path: Path, read: list[lock.Input]) -> Source:
     """Return a file's text, and keep its bytes for the hash in the lock."""
-    name = path.as_posix()
-    try:
-        content = path.read_bytes()
-        text = content.decode("utf-8-sig")
-    except OSError as error:
-        raise Stopped(words.unreadable(path=name, reason=lock.reason_of(error))) from None
-    except UnicodeDecodeError as error:
-        reason = f"is not UTF-8: byte {error.start} is wrong"
-        raise Stopped(words.unreadable(path=name, reason=reason)) from None
+    source, content = lock.source_of(path, path.as_posix())
     # A lock is UTF-8 text; a name need not be.
     shown = os.fsencode(path.name).decode("utf-8", "replace")
     read.append(lock.Input(option, shown, content))
-    return Source(name, text)
+    return source
 
 
 def _unordered(

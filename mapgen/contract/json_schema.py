@@ -6,7 +6,6 @@ References lead to places of the same file, or to other files of `specs/`, never
 
 from __future__ import annotations
 
-import json
 import posixpath
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeAlias, cast
@@ -14,9 +13,9 @@ from urllib.parse import unquote, urljoin, urlsplit
 
 from msgspec import Struct, field
 
-from mapgen.contract.document import parsed
-from mapgen.report import Source, Span, Stopped
-from mapgen.report.catalogue import reading, schemas
+from mapgen.contract.document import parsed_file
+from mapgen.report import Source, Stopped
+from mapgen.report.catalogue import schemas
 from mapgen.spec import nodes
 from mapgen.spec.nodes import read_yaml
 
@@ -241,17 +240,7 @@ def parsed_schema(path: str, text: str, what: str) -> Mapping[str, object]:
 def _parsed(path: str, text: str, what: str) -> object:
     if path.endswith(_YAML):
         return _plain(read_yaml(Source(path, text)))
-    try:
-        return parsed(text)
-    except json.JSONDecodeError as error:
-        span = Span(Source(path, text), error.pos, error.pos)
-        raise Stopped(
-            reading.not_json(span, path=path, reason=error.msg.lower(), what=what)
-        ) from None
-    except RecursionError:
-        raise Stopped(reading.not_json(path=path, reason="nested too deep", what=what)) from None
-    except ValueError as error:
-        raise Stopped(reading.not_json(path=path, reason=str(error), what=what)) from None
+    return parsed_file(Source(path, text), what)
 
 
 def _plain(node: nodes.Node) -> object:

@@ -136,18 +136,23 @@ def load(path: Path, shown_as: str | None = None) -> Contract:
 
     Raises Stopped: E511 where the file cannot be read, and what `read_lock` raises.
     """
-    name = shown_as or path.name
+    source, _ = source_of(path, shown_as or path.name)
+    return read_lock(source)
+
+
+def source_of(path: Path, name: str) -> tuple[Source, bytes]:
+    """Return a file's text, and its bytes. Raises Stopped: E511 where it cannot be read."""
     try:
-        text = path.read_bytes().decode("utf-8-sig")
+        content = path.read_bytes()
+        return Source(name, content.decode("utf-8-sig")), content
     except OSError as error:
-        raise Stopped(words.unreadable(path=name, reason=reason_of(error))) from None
+        raise Stopped(words.unreadable(path=name, reason=_reason(error))) from None
     except UnicodeDecodeError as error:
         reason = f"is not UTF-8: byte {error.start} is wrong"
         raise Stopped(words.unreadable(path=name, reason=reason)) from None
-    return read_lock(Source(name, text))
 
 
-def reason_of(error: OSError) -> str:
+def _reason(error: OSError) -> str:
     """Return why a file cannot be opened, as the end of a sentence that starts with its name."""
     match error:
         case FileNotFoundError():

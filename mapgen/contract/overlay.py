@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import partial
-from typing import Literal
+from typing import Literal, get_args
 
 from msgspec import Struct
 
@@ -74,30 +75,32 @@ def _facts(entity: Text, group: spec.Group) -> list[Fact]:
     if not group.source.value.strip():
         raise Stopped(words.incomplete_group(group.source, entity=entity.value, lacks="source"))
     since = "" if group.since is None else group.since.value
-    fact = partial(Fact, entity=entity, since=since)
-    of_fields: tuple[tuple[Kind, tuple[Text, ...]], ...] = (
-        ("required", group.required),
-        ("optional", group.not_required),
-        ("calculated", group.calculated),
-        ("read_only", group.read_only),
-        ("writable", group.writable),
-        ("days", group.days),
-        ("moments", group.moments),
-    )
     found = [
-        *([fact("like", names=(), word=group.like)] if group.like else ()),
-        *([fact("keys", names=group.keys)] if group.keys else ()),
-        *([fact("identities", names=group.identities)] if group.identities else ()),
-        *(
-            [fact("auto_numbered", names=(), word=group.auto_numbered)]
-            if group.auto_numbered
-            else ()
-        ),
-        *(fact(kind, names=(name,)) for kind, names in of_fields for name in names),
-        *(fact("lengths", names=(name,), number=number) for name, number in group.lengths),
-        *(fact("places", names=(name,), number=number) for name, number in group.places),
-        *(fact("companions", names=(name,), word=flag) for name, flag in group.companions),
+        Fact(
+            kind,
+            entity,
+            names,
+            number=about if isinstance(about, ScalarNode) else None,
+            word=about if isinstance(about, Text) else None,
+            since=since,
+        )
+        for kind in get_args(Kind)
+        for names, about in _said(group, kind)
     ]
     if not found:
         raise Stopped(words.incomplete_group(Label(group.span), entity=entity.value, lacks="fact"))
     return sorted(found, key=lambda fact: fact.text.span().start)
+
+
+def _said(
+    group: spec.Group, kind: Kind
+) -> Iterator[tuple[tuple[Text, ...], Text | ScalarNode | None]]:
+    """Yield what a group states of a kind: names, and what is said of them or of the entity."""
+    said = getattr(group, "not_required" if kind == "optional" else kind)
+    if kind in OF_ENTITIES:
+        if said:
+            yield ((), said) if isinstance(said, Text) else (said, None)
+        return
+    for one in said:
+        name, about = one if isinstance(one, tuple) else (one, None)
+        yield (name,), about

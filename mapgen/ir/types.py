@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal
+from typing import Literal, get_args
 
 from msgspec import Struct
 
@@ -133,6 +133,8 @@ DATE = Scalar("date")
 TIMESTAMP = Scalar("timestamp")
 DURATION = Scalar("duration")
 TIMEZONE = Scalar("timezone")
+BY_NAME: Mapping[str, Scalar] = {name: Scalar(name) for name in get_args(ScalarName)}
+"""The types of single values by what authors call them."""
 ERROR = ErrorType()
 UNTYPED = ErrorType(is_untyped=True)
 

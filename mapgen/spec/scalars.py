@@ -11,24 +11,9 @@ from msgspec import Struct
 from mapgen.report import Source, Text
 
 _ESCAPES = {
-    "0": "\0",
-    "a": "\a",
-    "b": "\b",
-    "t": "\t",
-    "\t": "\t",
-    "n": "\n",
-    "v": "\v",
-    "f": "\f",
-    "r": "\r",
-    "e": "\x1b",
-    " ": " ",
-    '"': '"',
-    "/": "/",
-    "\\": "\\",
-    "N": "\x85",
-    "_": "\xa0",
-    "L": "\u2028",
-    "P": "\u2029",
+    **dict(zip("0abtnvfre", "\0\a\b\t\n\v\f\r\x1b", strict=True)),
+    **dict(zip("N_LP", "\x85\xa0\u2028\u2029", strict=True)),
+    **{itself: itself for itself in '\t "/\\'},
 }
 _HEX_ESCAPES = {"x": 2, "u": 4, "U": 8}
 _SPACE = " \t\r\n"

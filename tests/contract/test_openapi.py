@@ -223,7 +223,7 @@ def test_a_document_that_is_wrong(change: Callable[[Json], None], code: str, wor
         pytest.param('{"a": 1', "expecting ',' delimiter", id="truncated"),
         pytest.param('{"a": NaN}', "`NaN` is not a JSON number", id="nan"),
         pytest.param('{"a": 1, "a": 2}', "duplicate key `a`", id="duplicate"),
-        pytest.param("[" * 200_000, "nested too deeply", id="deep"),
+        pytest.param("[" * 200_000, "nested too deep", id="deep"),
         pytest.param('{"a": "\\ud800"}', "half a surrogate pair", id="surrogate"),
         pytest.param("1" * 5_000, "a number of 5,000 digits", id="endless-number"),
     ],
