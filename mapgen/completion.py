@@ -97,24 +97,22 @@ def _member_schemas(node: object) -> Iterator[tuple[str, str]]:
             yield from _member_schemas(inner)
 
 
-def _with_references(node: object, names: Mapping[str, str]) -> object:
+def _with_references(
+    node: object, names: Mapping[str, str], *, are_members: bool = False
+) -> object:
     if isinstance(node, list):
         return [_with_references(one, names) for one in node]
     if not isinstance(node, dict):
         return node
     found: Json = {}
     for key, inner in node.items():
-        if key == "properties" and isinstance(inner, dict):
-            found[key] = {
-                name: (
-                    {"$ref": _reference(names[words])}
-                    if (words := json.dumps(schema)) in names
-                    else _with_references(schema, names)
-                )
-                for name, schema in inner.items()
-            }
-        else:
-            found[key] = _with_references(inner, names)
+        name = names.get(json.dumps(inner)) if are_members else None
+        is_holder = key == "properties" and not are_members
+        found[key] = (
+            {"$ref": _reference(name)}
+            if name is not None
+            else _with_references(inner, names, are_members=is_holder)
+        )
     return found
 
 
@@ -139,23 +137,16 @@ class _Fields(Struct):
 
     def within(self, schema: Json, entity: Entity) -> Json:
         """Return a schema in which `fields` are those of an entity."""
-        found = {
-            name: self._member(name, inner, entity) if isinstance(inner, dict) else inner
-            for name, inner in schema.items()
-        }
-        return {
-            name: (
-                [self.within(one, entity) if isinstance(one, dict) else one for one in inner]
-                if isinstance(inner, list)
-                else inner
-            )
-            for name, inner in found.items()
-        }
+        return {name: self._member(name, inner, entity) for name, inner in schema.items()}
 
-    def _member(self, name: str, inner: Json, entity: Entity) -> Json:
-        if name != "properties":
-            return self.within(inner, entity)
+    def _member(self, name: str, inner: Any, entity: Entity) -> Any:
+        if isinstance(inner, list):
+            return [self.within(one, entity) if isinstance(one, dict) else one for one in inner]
+        if not isinstance(inner, dict):
+            return inner
         members = self.within(inner, entity)
+        if name != "properties":
+            return members
         if "fields" in members:
             said = {"description": inner["fields"].get("description", "")}
             members["fields"] = {**said, "$ref": self._fields_of(entity)}

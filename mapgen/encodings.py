@@ -7,17 +7,9 @@ import re
 import string
 
 # No encodings of files of text: escapes, names of hosts, whatever the machine has.
-_UNFIT = frozenset(
-    {
-        "idna",
-        "mbcs",
-        "oem",
-        "punycode",
-        "raw-unicode-escape",
-        "undefined",
-        "unicode-escape",
-        "utf-7",
-    }
+_UNFIT = (
+    *("idna", "mbcs", "oem", "punycode", "raw-unicode-escape", "undefined"),
+    *("unicode-escape", "utf-7"),
 )
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8"),

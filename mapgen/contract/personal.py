@@ -28,20 +28,8 @@ _ENDINGS: Mapping[str, str] = {
     ),
 }
 # Objects around a field that say whose a plain word is: `billing_details.name`.
-_OWNERS = frozenset(
-    [
-        "address",
-        "billing",
-        "shipping",
-        "buyer",
-        "customer",
-        "recipient",
-        "contact",
-        "person",
-        "cardholder",
-        "owner",
-    ]
-)
+_PLACES = frozenset({"address", "billing", "shipping"})
+_OWNERS = _PLACES | {"buyer", "customer", "recipient", "contact", "person", "cardholder", "owner"}
 _OF_AN_OWNER: Mapping[str, str] = {"name": "a name of a person"}
 # Only with a number behind them: `address_1`; else they are objects, or lines of something else.
 _NUMBERED = frozenset({"address", "address line", "line"})
@@ -70,7 +58,7 @@ _SHAPES: Mapping[str, re.Pattern[str]] = {
 }
 _CARD = re.compile(r"\d{13,19}", re.ASCII)
 _CALLED = re.compile(r"[^\W\d_]+(?:[ ,'’.-]+[^\W\d_]+)+\.?")
-_PERSONS = _OWNERS - {"address", "billing", "shipping"} | {"user", "employee", "member", "payer"}
+_PERSONS = _OWNERS - _PLACES | {"user", "employee", "member", "payer"}
 
 
 def words_of(name: str) -> tuple[str, ...]:

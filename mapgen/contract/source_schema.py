@@ -53,16 +53,8 @@ _TEXTS = (types.STRING, types.DATE, types.TIMESTAMP)
 _NUMBERS = (types.INT, types.DECIMAL)
 # Names of other objects that expressions know.
 _TAKEN = (
-    "settings",
-    "lookups",
-    "mixed",
-    "Option",
-    "dyn",
-    "null",
-    "list",
-    "map",
-    "group",
-    "document",
+    *("settings", "lookups", "mixed", "Option", "dyn", "null", "list", "map"),
+    *("group", "document"),
 )
 _LONGEST_NAME = 60
 
@@ -717,12 +709,9 @@ def _declared(place: Place) -> tuple[str, ...] | None:
 
 
 _IMPLYING = {
-    "properties": "object",
-    "patternProperties": "object",
-    "required": "object",
+    **dict.fromkeys(("properties", "patternProperties", "required"), "object"),
     "additionalProperties": "object",
-    "items": "array",
-    "prefixItems": "array",
+    **dict.fromkeys(("items", "prefixItems"), "array"),
 }
 _OF_VALUE = {
     str: "string",

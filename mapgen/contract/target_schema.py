@@ -45,14 +45,8 @@ _BOUNDS: Mapping[str, Comparison] = {
 # `nullable` (OpenAPI 3.0) asks nothing of a document, which leaves out what is not there.
 _SAID = ("type", "enum", "const", "$ref", "readOnly", "nullable")
 _REMARKS = (
-    "title",
-    "description",
-    "default",
-    "example",
-    "examples",
-    "deprecated",
-    "writeOnly",
-    "$comment",
+    *("title", "description", "default", "example", "examples"),
+    *("deprecated", "writeOnly", "$comment"),
 )
 _OF_KIND: Mapping[str, tuple[str, ...]] = {
     "object": ("properties", "required", "additionalProperties"),
@@ -159,16 +153,7 @@ class _Reader(Struct):
         found = self._value(name, item, at, is_required)
         if found is None:
             return None
-        return Field(
-            name,
-            "value",
-            found.value_type,
-            max_length=found.max_length,
-            is_required=is_required,
-            is_list=True,
-            least=least,
-            allowed=found.allowed,
-        )
+        return replace(found, is_list=True, least=least, is_read_only=False)
 
     def _value(self, name: str, schema: Schema, pointer: str, is_required: bool) -> Field | None:
         kind = self.kind(schema)

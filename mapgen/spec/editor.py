@@ -29,7 +29,6 @@ from mapgen.spec.shapes import (
     Variants,
     Whole,
     Words,
-    record_of,
     written,
 )
 
@@ -88,8 +87,8 @@ def _schema(shape: Shape[Any], used: dict[str, Schema]) -> Schema:
             return _map(many, used)
         case OneOrMap(one=one, several=several):
             return {"anyOf": [_schema(one, used), _map(several, used)]}
-        case Record(what=what, keys=keys, instead=instead, rest=rest):
-            return _record(what, keys, used, rest, instead) | _instead(keys, instead)
+        case Record() as record:
+            return _record(record, used)
         case Variants() as variants:
             return _variants(variants, used)
         case Named() as reference:
@@ -143,22 +142,18 @@ def _map(shape: MapOf[Any], used: dict[str, Schema]) -> Schema:
     return schema
 
 
-def _record(
-    what: str,
-    keys: Mapping[str, Key],
-    used: dict[str, Schema],
-    rest: Rest | None = None,
-    instead: Instead | None = None,
-) -> Schema:
+def _record(record: Record, used: dict[str, Schema]) -> Schema:
+    keys, rest, instead = record.keys, record.rest, record.instead
     partners = {name: [key.goes_with] for name, key in keys.items() if key.goes_with}
     return {
-        "title": what.replace("`", ""),
+        "title": record.what.replace("`", ""),
         "type": "object",
         "required": [name for name, key in keys.items() if _is_needed(key)],
         "properties": {name: _key(key, used) for name, key in keys.items()},
         "additionalProperties": False if rest is None else _schema(rest.shape, used),
         **({"dependentRequired": partners} if partners else {}),
         **_others(keys, rest, instead),
+        **_instead(keys, instead),
     }
 
 
@@ -209,8 +204,8 @@ def _variants(shape: Variants[Any], used: dict[str, Schema]) -> Schema:
     """Return one branch a kind, told apart by the key that each of them requires."""
     branches = [] if shape.scalar is None else [_schema(shape.scalar, used)]
     branches += [
-        _record(kind.what, {**kind.keys, **shape.shared}, used, kind.rest)
-        for kind in map(record_of, {id(one): one for one in shape.kinds.values()}.values())
+        _record(shape.record(kind), used)
+        for kind in {id(one): one for one in shape.kinds.values()}.values()
     ]
     return {"anyOf": branches}
 

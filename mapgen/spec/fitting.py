@@ -16,7 +16,6 @@ from mapgen.spec.nodes import Entry, ListNode, MapNode, Node, ScalarNode
 from mapgen.spec.shapes import (
     Anything,
     Formula,
-    Instead,
     Key,
     ListOf,
     Literal,
@@ -30,7 +29,6 @@ from mapgen.spec.shapes import (
     Whole,
     Words,
     mapping,
-    record_of,
     scalar,
     written,
 )
@@ -90,10 +88,9 @@ class _Fitting(Struct, frozen=True):
                 self._map(node, many)
             case OneOrMap(one, several):
                 self.fit(node, several if isinstance(node, MapNode) else one)
-            case Record(what, keys, instead, rest):
-                if self._is_map(node, what):
-                    wanted = self._wanted(mapping(node), keys, instead)
-                    self._record(mapping(node), what, wanted, rest)
+            case Record() as record:
+                if self._is_map(node, record.what):
+                    self._record(mapping(node), record)
             case Variants() as variants:
                 self._variants(node, variants)
 
@@ -197,10 +194,9 @@ class _Fitting(Struct, frozen=True):
         self._wrong(node, f"{what} (a mapping)", help_line)
         return False
 
-    def _wanted(
-        self, node: MapNode, keys: Mapping[str, Key], instead: Instead | None
-    ) -> Mapping[str, Key]:
+    def _wanted(self, node: MapNode, record: Record) -> Mapping[str, Key]:
         """Return the keys as this node needs them; report two ways at once."""
+        keys, instead = record.keys, record.instead
         other = node.key(instead.key) if instead is not None else None
         if instead is None or other is None:
             return keys
@@ -214,9 +210,8 @@ class _Fitting(Struct, frozen=True):
             for name, key in keys.items()
         }
 
-    def _record(
-        self, node: MapNode, what: str, keys: Mapping[str, Key], rest: Rest | None = None
-    ) -> None:
+    def _record(self, node: MapNode, record: Record) -> None:
+        keys, rest = self._wanted(node, record), record.rest
         if self._is_too_long(node):
             return
         cut_before = False
@@ -230,7 +225,7 @@ class _Fitting(Struct, frozen=True):
                 self._pattern(entry.key, rest.names)
                 self.fit(entry.value, rest.shape)
             elif not (is_cut and cut_before):
-                self.faults.append(reading.unknown_key(entry.key, what, keys, free))
+                self.faults.append(reading.unknown_key(entry.key, record.what, keys, free))
             cut_before = is_cut and (cut_before or not entry.key.value.isidentifier())
         unknown = [entry.key.value for entry in node.entries if entry.key.value not in keys]
         missing = [name for name in free if keys[name].is_needed_by(node.by_key)]
@@ -238,7 +233,9 @@ class _Fitting(Struct, frozen=True):
         for name, key in keys.items():
             if name in missing and name not in meant:
                 self.faults.append(
-                    reading.missing_key(_opening(node), key=name, where=what, why=key.purpose)
+                    reading.missing_key(
+                        _opening(node), key=name, where=record.what, why=key.purpose
+                    )
                 )
             partner, here = key.goes_with, node.key(name)
             if partner is not None and here is not None and node.get(partner) is None:
@@ -257,8 +254,8 @@ class _Fitting(Struct, frozen=True):
             return
         if len(shape.kinds) == 1:
             # There is nothing to tell apart: what is wrong is a key.
-            [only] = map(record_of, shape.kinds.values())
-            self._record(node, only.what, {**only.keys, **shape.shared}, only.rest)
+            [only] = shape.kinds.values()
+            self._record(node, shape.record(only))
             return
         found = shape.telling(node)
         if not found:
@@ -270,8 +267,7 @@ class _Fitting(Struct, frozen=True):
         if len(found) > 1:
             self.faults.append(reading.several_rule_kinds(found[1], first=found[0]))
             return
-        kind = record_of(shape.kinds[found[0].value])
-        self._record(node, kind.what, {**kind.keys, **shape.shared}, kind.rest)
+        self._record(node, shape.record(shape.kinds[found[0].value]))
 
 
 def _is_other(entry: Entry, node: MapNode, rest: Rest, free: Iterable[str]) -> bool:

@@ -211,6 +211,11 @@ class Variants(Struct, Generic[T], frozen=True):
             return self.scalar.bind(node, at)
         return self.kinds[self.telling(mapping(node))[0].value].bind(node, at)
 
+    def record(self, kind: Shape[T]) -> Record:
+        """Return what a kind is written as, with the shared keys."""
+        own = record_of(kind)
+        return Record(own.what, {**own.keys, **self.shared}, own.instead, own.rest)
+
     def telling(self, node: MapNode) -> list[Text]:
         """Return the keys that tell the kind: one, in a spec without a mistake."""
         kinds: dict[int, Text] = {}
