@@ -25,7 +25,7 @@ from mapgen.report.catalogue import project as messages
 from mapgen.report.catalogue import reading
 from mapgen.runtime.joins import IndexingError, Joins
 from mapgen.runtime.lookups import Key, Make, Remote
-from mapgen.runtime.outcome import Outcome
+from mapgen.runtime.outcome import Outcome, holding
 from mapgen.runtime.sources.cells import HeaderError
 from mapgen.runtime.sources.groups import Record
 from mapgen.runtime.sources.plain import UnfitBytes
@@ -175,15 +175,30 @@ def outcomes(
     bound_flow: BoundFlow, path: Path, stream: BinaryIO, joins: Joins | None = None
 ) -> Iterator[Outcome]:
     """Yield what becomes of each record of a file, behind those that cannot be joined to any."""
+    for _, of_record in _by_record(bound_flow, path, stream, joins):
+        yield from of_record
+
+
+def kept_outcomes(
+    bound_flow: BoundFlow, path: Path, stream: BinaryIO, joins: Joins
+) -> Iterator[Outcome]:
+    """Yield what becomes of each record of a file, with the record where it may be read."""
+    for raw, of_record in _by_record(bound_flow, path, stream, joins):
+        yield from of_record if raw is None or raw.broken else holding(of_record, raw.data)
+
+
+def _by_record(
+    bound_flow: BoundFlow, path: Path, stream: BinaryIO, joins: Joins | None
+) -> Iterator[tuple[Record | None, tuple[Outcome, ...]]]:
     name = shown(path)
     try:
         if joins is not None:
-            yield from joins.read()
+            yield from ((None, (one,)) for one in joins.read())
         for raw in _records(bound_flow, path, stream):
             if joins is not None and joins.is_child(raw):
                 continue
             whole = raw if joins is None else joins.joined(raw)
-            yield from bound_flow.transformer.outcomes(whole, name)
+            yield whole, bound_flow.transformer.outcomes(whole, name)
     except IndexingError as error:
         reason = f"{error} (the index of a joined file; `TMPDIR` says where)"
         raise Stopped(messages.cannot_write(path=tempfile.gettempdir(), reason=reason)) from None
@@ -195,7 +210,8 @@ def once_more(bound_flow: BoundFlow, kept: Kept, joins: Joins | None) -> Iterato
     raw = RawRecord(origin.record, origin.line, kept.data)
     for inner in bound_flow.flow.source.unwrapped(raw):
         whole = inner if joins is None else joins.joined(inner)
-        yield from bound_flow.transformer.outcomes(whole, origin.file, again=True)
+        again = bound_flow.transformer.outcomes(whole, origin.file, again=True)
+        yield from holding(again, kept.data)
 
 
 def count_records(bound_flow: BoundFlow, path: Path, joins: Joins) -> int | None:

@@ -21,10 +21,10 @@ if TYPE_CHECKING:
     from mapgen.runtime.delivery import Gate
     from mapgen.runtime.delivery.remote import RemoteTables
     from mapgen.runtime.environment import Environment
+    from mapgen.runtime.feeds.kind import Page
     from mapgen.runtime.ledger import Kept
     from mapgen.runtime.outcome import Outcome
     from mapgen.runtime.summary import Summary
-    from mapgen.runtime.tenant import Connection
 
 _GO_ON = "stopped; nothing is lost: run the same command again to go on"
 
@@ -109,10 +109,18 @@ def run(project: Path, /, **options: Unpack[_Options]) -> None:
 
 
 def _delivered(bound: BoundFlow, live: RemoteTables, options: _Options) -> Summary:
-    from mapgen.cli.flows import count_records, once_more, open_input, outcomes, tell_passed
+    from mapgen.cli.flows import (
+        count_records,
+        kept_outcomes,
+        once_more,
+        open_input,
+        shown,
+        tell_passed,
+    )
     from mapgen.cli.joining import open_joins, tell_unasked
     from mapgen.cli.watching import watching
     from mapgen.runtime.delivery import Mapped, deliver
+    from mapgen.runtime.feeds.file import FileFeed
     from mapgen.runtime.ledger import Ledger
 
     source = options["source"]
@@ -127,15 +135,14 @@ def _delivered(bound: BoundFlow, live: RemoteTables, options: _Options) -> Summa
         total = count_records(bound, source, joins)
         observer = files.enter_context(watching(total, options["log"]))
 
-        def records(connection: Connection | None) -> Iterator[Outcome]:
-            live.connect(ledger, environment.tenant, connection)
-            return outcomes(bound, source, stream, joins)
+        def records(page: Page) -> Iterator[Outcome]:
+            return kept_outcomes(bound, source, page.stream, joins)
 
         def again(kept: Kept) -> Iterator[Outcome]:
             return once_more(bound, kept, joins)
 
         rules = bound.flow.rules
-        mapped = Mapped(records, again, gate)
+        mapped = Mapped(FileFeed(stream, shown(source)), records, again, live, gate)
         summary = deliver(mapped, bound.flow.plan, environment, ledger, rules, observer)
         tell_passed(bound)
         tell_unasked(joins)

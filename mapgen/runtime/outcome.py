@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import msgspec
 
@@ -56,7 +56,7 @@ class Document(msgspec.Struct, frozen=True):
 
     `document` is what the flow calls it. `needs` are the documents of the same record that have to
     be in the ERP first, each by its name and its identity. `warnings` are those of the record, with
-    the first of its documents.
+    the first of its documents; `data` is the record itself, there too, where it is delivered.
     """
 
     origin: Origin
@@ -66,13 +66,14 @@ class Document(msgspec.Struct, frozen=True):
     document: str = ONLY
     needs: tuple[tuple[str, str], ...] = ()
     warnings: tuple[ErrorReport, ...] = ()
+    data: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
     """A record that gave no document, with every error it has.
 
-    `data` is the record itself, where it may pass later: it is tried again by itself.
+    `data` is the record itself, where it is delivered: it may pass later.
     """
 
     origin: Origin
@@ -94,3 +95,15 @@ class Skipped:
 
 
 Outcome = Document | Rejected | Skipped
+
+
+def holding(outcomes: tuple[Outcome, ...], data: bytes) -> tuple[Outcome, ...]:
+    """Return the outcomes of one record with the record itself, so that it can be mapped again."""
+    first, *others = outcomes
+    match first:
+        case Document():
+            return (msgspec.structs.replace(first, data=data), *others)
+        case Rejected():
+            return (replace(first, data=data), *others)
+        case Skipped():
+            return outcomes

@@ -11,7 +11,7 @@ import importlib.util
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
 from functools import cache, partial
 from operator import attrgetter
@@ -247,10 +247,7 @@ class Transformer:
                 return self._delivered(origin, self._transform(record))
             except (RuleError, ArithmeticError):
                 pass  # why is told by what collects all errors
-        first, *others = self._refused(origin, record, found)
-        if isinstance(first, Rejected) and first.is_deferred:
-            first = replace(first, data=raw.data)  # it may pass later
-        return (first, *others)
+        return self._refused(origin, record, found)
 
     @property
     def source_type(self) -> type[msgspec.Struct]:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from multiprocessing.connection import Connection
 
-from mapgen.plan import Retry
-from mapgen.runtime.delivery import deliver
+from mapgen.plan import Plan, Retry
+from mapgen.runtime.delivery import Mapped, deliver
+from mapgen.runtime.delivery.deliver import Outcomes
 from mapgen.runtime.environment import Environment, Limits
 from mapgen.runtime.events import Unobserved
-from mapgen.runtime.ledger import Ledger
+from mapgen.runtime.feeds.inbox import InboxFeed
+from mapgen.runtime.ledger import Ledger, book_of
 from tests.runtime_delivery.flows import boths, current, states, two_documents
-from tests.runtime_delivery.orders import RULES, orders, plan_of
+from tests.runtime_delivery.orders import RULES, PagedFeed, nothing, of_lines, orders, plan_of
 from tests.runtime_delivery.stand_in import tenant_of
 
 
@@ -21,13 +23,20 @@ def deliver_flow(
     flow, words = [*others, *("orders", "new")[len(others) :]]
     # So many attempts that no machine is too slow for them.
     retry = Retry(attempts=100, first=0.02, ceiling=0.1)
-    plan, outcomes = {
+    flows: dict[str, tuple[Plan, Outcomes]] = {
+        "pages": (plan_of(retry=retry), Mapped(PagedFeed(count), of_lines, nothing)),
+        "inbox": (plan_of(retry=retry, batch_size=5), ()),
         "orders": (plan_of(retry=retry), orders(count)),
         "both": (two_documents(retry=retry), boths(count)),
         "current": (current(retry=retry), states(count, words)),
-    }[flow]
+    }
+    plan, outcomes = flows[flow]
     limits = Limits(request_timeout=settle / 2, settle=settle, concurrent_requests=3)
     with Ledger(address) as ledger:
         environment = Environment("test", tenant_of(url), limits)
+        if flow == "inbox":
+            where = environment.tenant
+            feed = InboxFeed(ledger, book_of("orders", where.tenant, where.url), "shop")
+            outcomes = Mapped(feed, of_lines, nothing)
         summary = deliver(outcomes, plan, environment, ledger, RULES, Unobserved())
     counts.send(summary.counts())

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from sqlalchemy import update
 
 from mapgen.plan import CircuitBreaker, DocumentPlan, Identity, Plan, Retry
 from mapgen.runtime.events import Event, Progress
+from mapgen.runtime.feeds.kind import Page
 from mapgen.runtime.ledger import Claim, Ledger
 from mapgen.runtime.ledger.schema import RECORDS
 from mapgen.runtime.outcome import Document, Origin
@@ -74,6 +78,34 @@ def order(number: int, *, identity: str | None = None) -> Document:
 def orders(count: int) -> Iterator[Document]:
     """So many orders."""
     return (order(number) for number in range(1, count + 1))
+
+
+@dataclass
+class PagedFeed:
+    """Orders in pages of so many, each as a line; the cursor is the last one's number."""
+
+    count: int
+    size: int = 7
+    name: str = "paged"
+    taken: list[str] = field(default_factory=list)
+
+    def pages(self, cursor: str | None, _session: object) -> Iterator[Page]:
+        for first in range(int(cursor or 0) + 1, self.count + 1, self.size):
+            last = min(first + self.size - 1, self.count)
+            lines = "".join(f"{number}\n" for number in range(first, last + 1))
+            name = f"page {first}"
+            done = partial(self.taken.append, name)
+            yield Page(io.BytesIO(lines.encode()), name, str(last), taken=done)
+
+
+def of_lines(page: Page) -> Iterator[Document]:
+    """The orders of a page."""
+    return (order(int(line)) for line in page.stream)
+
+
+def nothing(_kept: object) -> Iterator[Document]:
+    """No record waits."""
+    yield from ()
 
 
 class HastyLedger(Ledger):

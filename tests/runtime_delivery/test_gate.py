@@ -19,7 +19,14 @@ from mapgen.runtime.outcome import ONLY, Document
 from mapgen.runtime.testing import FlowUnderTest
 from mapgen.runtime.transform import DamagedFlow, load_flow
 from tests.runtime_delivery.flows import two_documents
-from tests.runtime_delivery.orders import RULES, Watcher, orders, plan_of
+from tests.runtime_delivery.orders import (
+    RULES,
+    PagedFeed,
+    Watcher,
+    nothing,
+    orders,
+    plan_of,
+)
 from tests.runtime_delivery.stand_in import standing_in
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -53,7 +60,7 @@ def gate_of(folder: Path, schema: object, plan: Any = None) -> Gate:
 
 def test_what_does_not_match_is_rejected(ledger: Ledger, tmp_path: Path) -> None:
     """Each fault has its field, keyword, source and rule; a personal value is masked."""
-    mapped = Mapped(lambda _: orders(1), lambda _: (), gate_of(tmp_path, SCHEMA))
+    mapped = Mapped(PagedFeed(1), lambda _: orders(1), nothing, gate=gate_of(tmp_path, SCHEMA))
     with standing_in() as tenant:
         summary = deliver(mapped, plan_of(), tenant.environment(), ledger, RULES, Watcher())
 
@@ -74,7 +81,9 @@ def test_what_does_not_match_is_rejected(ledger: Ledger, tmp_path: Path) -> None
 
 def test_what_matches_is_sent(ledger: Ledger, tmp_path: Path) -> None:
     """The gate is no hindrance to what is right."""
-    mapped = Mapped(lambda _: orders(3), lambda _: (), gate_of(tmp_path, {"type": "object"}))
+    mapped = Mapped(
+        PagedFeed(1), lambda _: orders(3), nothing, gate=gate_of(tmp_path, {"type": "object"})
+    )
     with standing_in() as tenant:
         summary = deliver(mapped, plan_of(), tenant.environment(), ledger, RULES, Watcher())
 

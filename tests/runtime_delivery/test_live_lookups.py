@@ -21,6 +21,7 @@ from mapgen.runtime.delivery.remote import RemoteTables
 from mapgen.runtime.environment import Environment, Limits
 from mapgen.runtime.errors import RuleError
 from mapgen.runtime.events import TechnicalEvent
+from mapgen.runtime.feeds.kind import Page
 from mapgen.runtime.ledger import Ledger
 from mapgen.runtime.limits import first_found, found_in_time
 from mapgen.runtime.lookups import Key
@@ -30,7 +31,15 @@ from mapgen.runtime.tenant import Connection
 from mapgen.runtime.tenant.lookup import QueriedTable
 from mapgen.sandbox import Sandbox, Settings, read_failure, serve
 from tests.ends import ended_aside
-from tests.runtime_delivery.orders import RULES, Watcher, order, orders, plan_of
+from tests.runtime_delivery.orders import (
+    RULES,
+    PagedFeed,
+    Watcher,
+    nothing,
+    order,
+    orders,
+    plan_of,
+)
 from tests.runtime_delivery.stand_in import Answer, Asked, Misdeed, standing_in, tenant_of
 from tests.runtime_delivery.test_against_sandbox import CREDENTIALS, LOCK
 
@@ -331,23 +340,21 @@ def test_another_tenant_has_other_documents(contract: Contract, tmp_path: Path) 
         assert live.table("orders", ORDERS, str).get("1-shop") is None
 
 
-def nothing(_kept: object) -> Iterator[Document]:
-    """No record waits."""
-    yield from ()
-
-
 def test_asked_while_documents_travel(contract: Contract, tmp_path: Path) -> None:
     """The mapping asks in the session that delivers: signed in once, signed out once."""
     with tenant(contract) as sandbox, Ledger(f"sqlite:///{tmp_path}/l.db") as ledger:
         environment = Environment("test", tenant_of(sandbox.url), Limits(None, 4, 60.0, 90.0))
 
-        def mapped(client: Connection) -> Iterator[Document]:
-            customers = QueriedTable("customers", BY_MAIL, client.ask)
+        live = RemoteTables()
+        customers = live.table("customers", BY_MAIL, str)
+
+        def mapped(_page: Page) -> Iterator[Document]:
             for document in orders(60):
                 assert customers["ada@example.com"] == "C0001"
                 yield document
 
-        summary = deliver(Mapped(mapped, nothing), plan_of(), environment, ledger, RULES, Watcher())
+        given = Mapped(PagedFeed(1), mapped, nothing, live)
+        summary = deliver(given, plan_of(), environment, ledger, RULES, Watcher())
 
         counts = sandbox.counts()
         assert summary.created == 60
@@ -363,14 +370,17 @@ def test_a_worker_fails_while_the_mapping_asks(tmp_path: Path) -> None:
 
     with standing_in(script=script) as erp, Ledger(f"sqlite:///{tmp_path}/l.db") as ledger:
 
-        def mapped(client: Connection) -> Iterator[Document]:
-            customers = QueriedTable("customers", BY_MAIL, client.ask)
+        live = RemoteTables()
+        customers = live.table("customers", BY_MAIL, str)
+
+        def mapped(_page: Page) -> Iterator[Document]:
             yield from orders(20)
             for number in range(1_000_000):
                 customers.get(f"person{number}@example.com")
 
+        given = Mapped(PagedFeed(1), mapped, nothing, live)
         with pytest.raises(AccessRefused, match="refuses `SalesOrder`"):
-            deliver(Mapped(mapped, nothing), plan_of(), erp.environment(), ledger, RULES, Watcher())
+            deliver(given, plan_of(), erp.environment(), ledger, RULES, Watcher())
         assert erp.sign_outs == 1
 
 

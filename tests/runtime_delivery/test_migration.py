@@ -51,6 +51,13 @@ UPDATE mapgen_records SET rules = 'before', folded = lower(identity);
 UPDATE mapgen_records SET open_since = changed_at WHERE state NOT IN ('sent', 'skipped');
 UPDATE mapgen_ledger SET version = 3
 """
+# What version 4 changed.
+TABLES_4 = """
+ALTER TABLE mapgen_records RENAME COLUMN faults TO errors;
+UPDATE mapgen_records SET state = 'dead_lettered' WHERE state = 'dead';
+UPDATE mapgen_records SET state = 'deferred' WHERE state = 'waiting';
+UPDATE mapgen_ledger SET version = 4
+"""
 ROW = """
 INSERT INTO mapgen_records (flow, subject, source, identity, entity, body, state, number, reason,
     faults, attempts, claim, intent_at, reader, changed_at, next_body, next_head)
@@ -81,7 +88,7 @@ def contract() -> Contract:
 
 
 def write_ledger(address: str, book: str, version: int) -> None:
-    """Write a ledger as version 2 or 3 left it."""
+    """Write a ledger as version 2, 3 or 4 left it."""
     engine = create_engine(address)
     is_sqlite = engine.dialect.name == "sqlite"
     types = {
@@ -105,7 +112,8 @@ def write_ledger(address: str, book: str, version: int) -> None:
             connection.execute(text(ROW), known)
         met = "INSERT INTO mapgen_met SELECT 'old-run', id, 1.0 FROM mapgen_records"
         connection.execute(text(met))
-        for statement in TABLES_3.format_map(types).split(";\n") if version == 3 else ():
+        later = [TABLES_3, TABLES_4][: version - 2]
+        for statement in ";\n".join(later).format_map(types).split(";\n") if later else ():
             connection.execute(text(statement))
     engine.dispose()
 
@@ -117,7 +125,7 @@ def run(sandbox: Sandbox, address: str, numbers: tuple[int, ...]) -> Summary:
         return deliver(given, plan_of(rules="today"), environment, ledger, RULES, Watcher())
 
 
-@pytest.mark.parametrize("version", [2, 3])
+@pytest.mark.parametrize("version", [2, 3, 4])
 def test_a_run_over_a_ledger_of_before(
     contract: Contract, address: str, tmp_path: Path, version: int
 ) -> None:
@@ -143,7 +151,7 @@ def test_a_run_over_a_ledger_of_before(
         assert len(references(sandbox)) == 11
 
 
-@pytest.mark.parametrize("version", [2, 3])
+@pytest.mark.parametrize("version", [2, 3, 4])
 def test_identities_of_before_are_compared_as_the_erp_does(address: str, version: int) -> None:
     """A record whose identity differs from one of before by case alone is not taken for new."""
     write_ledger(address, "orders", version)

@@ -7,7 +7,7 @@ import signal
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import groupby, islice
+from itertools import groupby
 from types import FrameType
 from typing import assert_never
 
@@ -15,18 +15,19 @@ from mapgen import __version__
 from mapgen.plan import Plan
 from mapgen.runtime.aborted import RunAborted, Terminated
 from mapgen.runtime.delivery.gate import Gate
+from mapgen.runtime.delivery.remote import RemoteTables
 from mapgen.runtime.delivery.run import Run
 from mapgen.runtime.delivery.run_stats import RunStats
 from mapgen.runtime.delivery.workers import Workers
 from mapgen.runtime.environment import Environment
 from mapgen.runtime.events import Observer, Plain, TechnicalEvent
-from mapgen.runtime.ledger import Kept, Ledger, book_of, source_of
+from mapgen.runtime.feeds.kind import Feed, Page
+from mapgen.runtime.ledger import Began, Kept, Ledger, Mark, book_of, source_of
 from mapgen.runtime.network.breaker import Stopping
 from mapgen.runtime.outcome import ONLY, Document, Outcome, Rejected, Skipped
 from mapgen.runtime.rules import Rules
 from mapgen.runtime.summary import Kind, Shown, Summary
 from mapgen.runtime.targets.opening import Opened, opened
-from mapgen.runtime.tenant import Connection
 
 _LONGEST_GRACE = 10.0
 """Seconds that requests under way get to finish when a run is stopped; the rest settles."""
@@ -34,18 +35,33 @@ _LONGEST_GRACE = 10.0
 
 @dataclass(frozen=True, slots=True)
 class Mapped:
-    """What a mapping makes: of the input, given the way to the ERP, and of a record that waited.
+    """A feed, and what a mapping makes: of a page of it, and of a record that waited.
 
-    With a `gate`, no document is sent that does not pass it.
+    `remote` are the tables that it asks in the session of the run. With a `gate`, no document is
+    sent that does not pass it.
     """
 
-    of_input: Callable[[Connection | None], Iterable[Outcome]]
+    feed: Feed
+    of_page: Callable[[Page], Iterable[Outcome]]
     of_kept: Callable[[Kept], Iterable[Outcome]]
+    remote: RemoteTables | None = None
     gate: Gate | None = None
 
 
 Outcomes = Iterable[Outcome] | Mapped
-"""What is delivered; a mapping where it asks the ERP, or takes up what waits."""
+"""What is delivered; a mapping where it comes of a feed, or takes up what waits."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    """What is staged in one transaction, with the pages whose last rows are in it."""
+
+    outcomes: Sequence[Outcome]
+    ended: Sequence[Page] = ()
+
+
+_Part = tuple[Page | None, Iterable[Outcome]]
+"""A page, and what its records become; None for what comes of no feed."""
 
 _SECONDS_A_DAY = 86_400.0
 _TERMINATING = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
@@ -68,7 +84,8 @@ def deliver(
     that the ledger knows as sent make no request. Records that wait are mapped once more when the
     input is read; what is open for longer than the plan keeps it loses its content. Returns once
     nothing of the flow is in the queue or in hand, which after an unanswered request takes the
-    settle time; what other rules made stays in the queue.
+    settle time; what other rules made stays in the queue. Of a feed, what came since its cursor is
+    delivered; the cursor goes on in the transaction that stages the last rows of a page.
 
     Raises RunAborted where the run as a whole cannot go on, with the summary so far in `summary`;
     KeyboardInterrupt (and Terminated, one of its kind, on SIGTERM and SIGHUP in the main thread)
@@ -79,8 +96,9 @@ def deliver(
     place = environment.place
     book = book_of(plan.flow, place.name, place.url)
     gate = outcomes.gate if isinstance(outcomes, Mapped) else None
+    feed = outcomes.feed.name if isinstance(outcomes, Mapped) else None
     run = Run(book, plan, place.limits, ledger, stats, gate)
-    began = ledger.begin(run.book, run.id, __version__, plan.rules)
+    began = ledger.begin(Began(run.id, book, __version__, plan.rules, environment.name, feed))
     stats.tell(TechnicalEvent("run began", facts=_facts(run, environment)))
     keep = plan.dead_letter_days * _SECONDS_A_DAY
     try:
@@ -90,17 +108,28 @@ def deliver(
             _raising_terminated(),
             opened(environment, plan, stop=run.stop, tell=stats.tell) as ways,
         ):
-            _deliver_all(outcomes, ways, run, Workers(run, ways.target, rules))
+            workers = Workers(run, ways.target, rules)
+            _deliver_all(outcomes, environment, ways, run, workers)
             ways.target.complete()
         stats.add_elsewhere(ledger.settle_accounts(run.book, run.id))
         ledger.purge(run.book, run.id, keep, plan.rules)
         stats.add_open(ledger.still_open(run.book, began, plan.rules))
-        ledger.end(run.id)
+        ledger.end(run.id, "done", stats.summary().counts())
         stats.check()
     except RunAborted as aborted:
         aborted.summary = stats.summary()
+        _note_end(run, aborted.code)
+        raise
+    except KeyboardInterrupt:
+        _note_end(run, "stopped")
         raise
     return stats.summary()
+
+
+def _note_end(run: Run, reason: str) -> None:
+    """Note why a run ended early, unless it is the ledger that fails."""
+    with contextlib.suppress(RunAborted):
+        run.ledger.end(run.id, reason, run.stats.summary().counts())
 
 
 def _facts(run: Run, environment: Environment) -> dict[str, Plain]:
@@ -115,18 +144,20 @@ def _facts(run: Run, environment: Environment) -> dict[str, Plain]:
     }
 
 
-def _deliver_all(outcomes: Outcomes, ways: Opened, run: Run, workers: Workers) -> None:
+def _deliver_all(
+    outcomes: Outcomes, environment: Environment, ways: Opened, run: Run, workers: Workers
+) -> None:
     """Stage all outcomes while the workers send, and wait until they are done."""
     workers.start()
     try:
-        read = outcomes.of_input(ways.erp) if isinstance(outcomes, Mapped) else outcomes
-        for batch in _batches(read, run.plan):
-            _stage(batch, run)
+        feed = outcomes.feed.name if isinstance(outcomes, Mapped) else ""
+        for batch in _batches(_read(outcomes, environment, ways, run), run.plan):
+            _stage(batch, run, feed)
             workers.has_news()
         run.stats.saw_all()
         # Only now: a record that waits and is in the input again is read from there.
-        for batch in _batches(_once_more(run, outcomes), run.plan):
-            _stage(batch, run)
+        for batch in _batches([(None, _once_more(run, outcomes))], run.plan):
+            _stage(batch, run, feed)
             workers.has_news()
         workers.finish()
     except Stopping:
@@ -140,6 +171,20 @@ def _deliver_all(outcomes: Outcomes, ways: Opened, run: Run, workers: Workers) -
         raise
 
 
+def _read(
+    outcomes: Outcomes, environment: Environment, ways: Opened, run: Run
+) -> Iterator[_Part]:
+    """Yield the pages of the input with what their records become."""
+    if not isinstance(outcomes, Mapped):
+        yield None, outcomes
+        return
+    feed = outcomes.feed
+    if outcomes.remote is not None:
+        outcomes.remote.connect(run.ledger, environment.tenant, ways.erp)
+    for page in feed.pages(run.ledger.cursor(run.book, feed.name), ways.erp):
+        yield page, outcomes.of_page(page)
+
+
 def _once_more(run: Run, outcomes: Outcomes) -> Iterator[Outcome]:
     """Yield what becomes today of the records that earlier runs let wait."""
     if isinstance(outcomes, Mapped):
@@ -147,9 +192,12 @@ def _once_more(run: Run, outcomes: Outcomes) -> Iterator[Outcome]:
             yield from outcomes.of_kept(kept)
 
 
-def _stage(batch: Sequence[Outcome], run: Run) -> None:
+def _stage(batch: _Batch, run: Run, feed: str) -> None:
     """Take a batch over into the ledger, and count what needs no delivery."""
-    staged = run.ledger.stage(run.book, run.id, batch, run.updating, run.plan.rules)
+    marks = [Mark(feed, page.cursor, page.inbox) for page in batch.ended]
+    staged = run.ledger.stage(run.book, run.id, batch.outcomes, run.updating, run.plan.rules, marks)
+    for page in batch.ended:
+        page.taken()
     run.stats.withdrew(staged.withdrawn)
     for at, outcome in enumerate(staged.outcomes):
         source = source_of(outcome.origin)
@@ -173,22 +221,32 @@ def _stage(batch: Sequence[Outcome], run: Run) -> None:
     run.stats.saw(sum(1 for _ in groupby(read, _record_of)), len(staged.outcomes))
 
 
-def _batches(outcomes: Iterable[Outcome], plan: Plan) -> Iterator[list[Outcome]]:
-    """Yield about so many outcomes at a time, those of one record always together."""
-    remaining = iter(outcomes)
+def _batches(parts: Iterable[_Part], plan: Plan) -> Iterator[_Batch]:
+    """Yield about so many outcomes at a time, those of one record always together.
+
+    Small pages go together, so that each delivery of an inbox need not be a transaction.
+    """
+    outcomes: list[Outcome] = []
+    ended: list[Page] = []
+    for page, of_page in parts:
+        for of_one_record in _by_record(of_page, plan):
+            outcomes += of_one_record
+            if len(outcomes) >= plan.batch_size:
+                yield _Batch(outcomes, ended)
+                outcomes, ended = [], []
+        ended += [] if page is None else [page]
+        if len(ended) >= plan.batch_size:
+            yield _Batch(outcomes, ended)
+            outcomes, ended = [], []
+    if outcomes or ended:
+        yield _Batch(outcomes, ended)
+
+
+def _by_record(outcomes: Iterable[Outcome], plan: Plan) -> Iterator[Iterable[Outcome]]:
     if plan.documents[0].name == ONLY:
         # Each is a record of its own: none waits until the next one shows that it is complete.
-        while batch := list(islice(remaining, plan.batch_size)):
-            yield batch
-        return
-    batch = []
-    for _, of_one_record in groupby(remaining, _record_of):
-        batch += of_one_record
-        if len(batch) >= plan.batch_size:
-            yield batch
-            batch = []
-    if batch:
-        yield batch
+        return zip(outcomes)
+    return (of_one_record for _, of_one_record in groupby(outcomes, _record_of))
 
 
 def _record_of(outcome: Outcome) -> tuple[str, int]:

@@ -74,7 +74,7 @@ class Clashes:
             for fault in self._faults(one, known, is_needed=_key(one) in needed)
         ]
         if faults:
-            return [Rejected(documents[0].origin, tuple(faults))]
+            return [Rejected(documents[0].origin, tuple(faults), documents[0].data)]
         for one in documents:
             same = known.setdefault((one.document, alike(one.identity)), {})
             same[one.identity] = self._holder_of(one)

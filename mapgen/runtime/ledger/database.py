@@ -192,6 +192,7 @@ def _prepare(connection: Connection, shown: str) -> None:
     version = connection.execute(select(META.c.version)).scalar_one_or_none()
     if version is not None and 0 < version < VERSION:
         migrate(connection, version)
+        METADATA.create_all(connection)
     elif version != VERSION:
         raise LedgerFailed(
             f"the ledger `{shown}` has version {version}, this mapgen knows version {VERSION}",

@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Self
 
 import msgspec
@@ -16,9 +17,11 @@ from sqlalchemy import (
     Connection,
     Executable,
     Text,
+    and_,
     bindparam,
     case,
     delete,
+    exists,
     func,
     insert,
     or_,
@@ -29,7 +32,9 @@ from sqlalchemy import (
 )
 
 from mapgen.runtime.clock import uptime
+from mapgen.runtime.ledger import cycles, inbox
 from mapgen.runtime.ledger.book import beginning
+from mapgen.runtime.ledger.cursors import cursor_of, forget_cursor, note_marks
 from mapgen.runtime.ledger.database import open_engine, translated_errors
 from mapgen.runtime.ledger.deferred_signals import deferred_signals
 from mapgen.runtime.ledger.lease import LAST_REQUEST, LeaseClock, count_from_now
@@ -51,6 +56,7 @@ from mapgen.runtime.ledger.rows import (
     Hold,
     Kept,
     KeptRecord,
+    Mark,
     NextHead,
     Queued,
     Staged,
@@ -59,14 +65,28 @@ from mapgen.runtime.ledger.rows import (
     encode_faults,
     encode_keys,
 )
-from mapgen.runtime.ledger.schema import AT_ONCE, MET, RECORDS, RUNS, State, in_parts
+from mapgen.runtime.ledger.schema import AT_ONCE, MET, NEEDS, RECORDS, RUNS, State, in_parts
 from mapgen.runtime.ledger.staging import Staging, fresh_values, need, withdrawn_values
-from mapgen.runtime.outcome import Origin, Outcome
+from mapgen.runtime.outcome import ONLY, Origin, Outcome
 
 _ROWS = RECORDS.c
+_OTHER = RECORDS.alias("other")
+_KEPT_OUT = ("rejected", "deferred", "dead_lettered")
 _OLD_RUN = 7 * 86_400.0
 _TOO_OLD = "it waited for longer than `dead_letter.keep`; its content is deleted"
 _DROPPED = "dropped from the queue by hand"
+
+
+@dataclass(frozen=True, slots=True)
+class Began:
+    """A run that begins: of which flow and rules, by which version, where, and from what."""
+
+    run: str
+    flow: str
+    mapgen: str
+    rules: str
+    env: str
+    feed: str | None
 
 
 class Ledger:
@@ -111,16 +131,57 @@ class Ledger:
         outcomes: Sequence[Outcome],
         updating: Set[str] = frozenset(),
         rules: str = "",
+        marks: Sequence[Mark] = (),
     ) -> Staged:
-        """Take a batch of outcomes over, all or none of them.
+        """Take a batch of outcomes over, all or none of them, with the pages that end in it.
 
         `updating` names the documents of the flow of which a newer state is sent after an older
         one; of the others the state that is in hand first stands. `rules` is the hash of the rules
         that made the bodies.
         """
         with self._transaction() as connection:
-            staging = Staging(connection, flow, run, self.now(), updating, rules)
-            return staging.take(outcomes)
+            now = self.now()
+            staged = Staging(connection, flow, run, now, updating, rules).take(outcomes)
+            note_marks(connection, flow, marks, now)
+            return staged
+
+    def cursor(self, flow: str, feed: str) -> str | None:
+        """Return how far a feed is, None for one that begins."""
+        with self._transaction() as connection:
+            return cursor_of(connection, flow, feed)
+
+    def forget_cursor(self, flow: str, feed: str) -> None:
+        """Let a feed begin anew."""
+        with self._transaction() as connection:
+            forget_cursor(connection, flow, feed)
+
+    def receive(self, flow: str, deliveries: Sequence[inbox.Delivery]) -> int:
+        """Write deliveries into the inbox, all or none; return how many of them are new."""
+        with self._transaction() as connection:
+            return inbox.receive(connection, flow, deliveries, self.now())
+
+    def waiting(
+        self, flow: str, feed: str, after: tuple[int, int] | None = None, limit: int = AT_ONCE
+    ) -> list[inbox.Waiting]:
+        """Return what lies in the inbox of a feed, the oldest first, behind a turn and row."""
+        with self._transaction() as connection:
+            return inbox.waiting(connection, flow, feed, after, limit)
+
+    def count_waiting(self, flow: str | None = None) -> int:
+        """Return how many deliveries lie in the inbox, of a flow or of all."""
+        with self._transaction() as connection:
+            return inbox.count_waiting(connection, flow)
+
+    def take_cycles(self, flow: str, holder: str, seconds: float) -> bool:
+        """Take, or keep, the cycles of a flow for so long; False where another process has them."""
+        with self._transaction() as connection:
+            moment = self._leases.moment(connection)
+            return cycles.take(connection, flow, holder, moment, seconds)
+
+    def leave_cycles(self, flow: str, holder: str) -> None:
+        """Let another process have the cycles of a flow at once."""
+        with self._transaction() as connection:
+            cycles.leave(connection, flow, holder)
 
     def claim(
         self,
@@ -273,32 +334,28 @@ class Ledger:
             ).all()
         return {row.state: row.records for row in rows}
 
-    def begin(self, flow: str, run: str, mapgen: str, rules: str) -> float:
-        """Note that a run of this version and these rules begins; return when."""
+    def begin(self, began: Began) -> float:
+        """Note that a run begins; return when."""
         now = self.now()
         with self._transaction() as connection:
-            connection.execute(
-                insert(RUNS).values(run=run, flow=flow, mapgen=mapgen, rules=rules, began_at=now)
-            )
+            values = {name: getattr(began, name) for name in began.__slots__}
+            connection.execute(insert(RUNS).values(**values, began_at=now))
         return now
 
-    def end(self, run: str) -> None:
-        """Note that a run is at its end."""
+    def end(self, run: str, reason: str, counts: Mapping[str, str | int | None]) -> None:
+        """Note that a run is at its end: `done`, `stopped`, or the code of what stopped it."""
+        words = msgspec.json.encode(counts).decode()
+        ended = {"ended_at": self.now(), "reason": reason, "counts": words}
         with self._transaction() as connection:
-            connection.execute(update(RUNS).where(RUNS.c.run == run).values(ended_at=self.now()))
+            connection.execute(update(RUNS).where(RUNS.c.run == run).values(**ended))
 
     def kept(self, flow: str, run: str) -> Iterator[Kept]:
         """Yield the records that wait, and that this run has not read, the oldest first."""
         last = 0
         while True:
             with self._transaction() as connection:
-                rows = connection.execute(
-                    select(_ROWS.id, _ROWS.record)
-                    .where(_ROWS.flow == flow, _ROWS.state == "deferred", _ROWS.id > last)
-                    .where(_ROWS.record.is_not(None), _ROWS.reader != run)
-                    .order_by(_ROWS.id)
-                    .limit(AT_ONCE)
-                ).all()
+                values = {"of_flow": flow, "behind": last, "run": run}
+                rows = connection.execute(_KEPT, values).all()
             if not rows:
                 return
             for row in rows:
@@ -309,7 +366,7 @@ class Ledger:
 
     def still_open(self, flow: str, before: float, rules: str = "") -> StillOpen:
         """Count what came before a time and has no end, and what other rules made of it."""
-        kept_out = _ROWS.state.in_(("rejected", "deferred", "dead_lettered"))
+        kept_out = _ROWS.state.in_(_KEPT_OUT)
         with self._transaction() as connection:
             found = connection.execute(
                 select(
@@ -326,11 +383,12 @@ class Ledger:
     def purge(self, flow: str, run: str, keep: float, rules: str = "") -> int:
         """Forget the content of what has been out for longer than `keep` seconds; count it.
 
-        Its row stays, with its errors. What was deferred, or lies in the queue for rules that are
-        not `rules`, is dead-lettered: nobody could send it any more.
+        The content of records whose documents are all sent goes, too. Its row stays, with its
+        errors. What was deferred, or lies in the queue for rules that are not `rules`, is
+        dead-lettered: nobody could send it any more.
         """
         now = self.now()
-        kept_out = or_(_ROWS.state.in_(("rejected", "deferred", "dead_lettered")), OUTDATED)
+        kept_out = or_(_ROWS.state.in_(_KEPT_OUT), OUTDATED)
         held = or_(_ROWS.body.is_not(None), _ROWS.record.is_not(None), _ROWS.next_body.is_not(None))
         with self._transaction() as connection:
             rows = connection.scalars(
@@ -351,6 +409,8 @@ class Ledger:
                     )
                 )
                 forget_needs(connection, part)
+            connection.execute(_FORGET_SENT, {"of_flow": flow})
+            inbox.forget_taken(connection, flow, now)
         return len(rows)
 
     def queue(self, flow: str | None = None, tenant: str | None = None) -> list[Queued]:
@@ -493,6 +553,40 @@ _FINISH = _OF_CLAIM.values(
     body=case((bindparam("is_closed", type_=Boolean), None), else_=_ROWS.body),
     open_since=case((bindparam("is_closed", type_=Boolean), None), else_=_ROWS.open_since),
     digest=case((bindparam("is_skipped", type_=Boolean), None), else_=_ROWS.digest),
+    # Of several documents another may need it still, and a newer state brought its own.
+    record=case(
+        (
+            and_(
+                bindparam("is_closed", type_=Boolean),
+                _ROWS.document == ONLY,
+                _ROWS.next_head.is_(None),
+            ),
+            None,
+        ),
+        else_=_ROWS.record,
+    ),
+)
+_OF_SAME_RECORD = (_OTHER.c.flow == _ROWS.flow) & (_OTHER.c.subject == _ROWS.subject)
+_WAITS = (
+    exists()
+    .where(_OF_SAME_RECORD, _OTHER.c.state == "deferred")
+    .where(or_(_OTHER.c.reader.is_(None), _OTHER.c.reader != bindparam("run")))
+    # What waits for another document alone comes back by itself.
+    .where(~exists().where(NEEDS.c.record == _OTHER.c.id))
+)
+_KEPT = (
+    select(_ROWS.id, _ROWS.record)
+    .where(_ROWS.flow == bindparam("of_flow"), _ROWS.id > bindparam("behind"))
+    .where(_ROWS.record.is_not(None), _WAITS)
+    .order_by(_ROWS.id)
+    .limit(AT_ONCE)
+)
+_FORGET_SENT = (
+    update(RECORDS)
+    .where(_ROWS.flow == bindparam("of_flow"), _ROWS.record.is_not(None))
+    .where(_ROWS.state.in_(("sent", "skipped")))
+    .where(~exists().where(_OF_SAME_RECORD, _OTHER.c.state.not_in(("sent", "skipped"))))
+    .values(record=None)
 )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, bindparam, select, text, update
+from sqlalchemy import Connection, Table, bindparam, inspect, select, text, update
 from sqlalchemy.schema import CreateColumn
 
 from mapgen.runtime.folding import alike
@@ -15,20 +15,24 @@ from mapgen.runtime.ledger.schema import (
     RECORDS,
     RUNS,
     VERSION,
+    WITH_RECORD,
 )
 
 _NEW_IN_2 = ("document", "digest", "erp_keys", "next_body", "next_head")
 _NEW_IN_3 = ("rules", "place", "folded", "open_since", "record")
+_NEW_IN_5 = ("env", "feed", "reason", "counts")
 _STATES_OF_3 = {"dead": "dead_lettered", "waiting": "deferred"}
 
 
 def migrate(connection: Connection, version: int) -> None:
-    """Bring a ledger of version 1, 2 or 3 to this one, step by step."""
+    """Bring a ledger of an older version to this one, step by step; new tables are made after."""
     if version < 2:
         migrate_from_1(connection)
     if version < 3:
         migrate_from_2(connection)
-    migrate_from_3(connection)
+    if version < 4:
+        migrate_from_3(connection)
+    migrate_from_4(connection)
     connection.execute(update(META).values(version=VERSION))
 
 
@@ -38,7 +42,7 @@ def migrate_from_1(connection: Connection) -> None:
     What was sent has neither digest nor keys: an update is sent once more, and keys are looked up
     when somebody needs them.
     """
-    _add_columns(connection, _NEW_IN_2)
+    _add_columns(connection, RECORDS, _NEW_IN_2)
     connection.execute(text(f"DROP INDEX {ONE_DOCUMENT.name}"))
     ONE_DOCUMENT.create(connection)
     NEEDS.create(connection)
@@ -50,7 +54,7 @@ def migrate_from_2(connection: Connection) -> None:
     What lies in the queue was made by rules that nobody knows any more: it goes out once its record
     comes again.
     """
-    _add_columns(connection, _NEW_IN_3)
+    _add_columns(connection, RECORDS, _NEW_IN_3)
     RUNS.create(connection)
     OF_RECORD.create(connection)
     ALIKE.create(connection)
@@ -69,10 +73,20 @@ def migrate_from_3(connection: Connection) -> None:
     _fold(connection)
 
 
-def _add_columns(connection: Connection, names: tuple[str, ...]) -> None:
+def migrate_from_4(connection: Connection) -> None:
+    """Let runs tell how they ended, and records be found that lie here whole.
+
+    The table of runs is of today where an older step has made it.
+    """
+    known = {column["name"] for column in inspect(connection).get_columns(RUNS.name)}
+    _add_columns(connection, RUNS, tuple(name for name in _NEW_IN_5 if name not in known))
+    WITH_RECORD.create(connection)
+
+
+def _add_columns(connection: Connection, table: Table, names: tuple[str, ...]) -> None:
     for name in names:
-        column = CreateColumn(RECORDS.c[name]).compile(connection)
-        connection.execute(text(f"ALTER TABLE {RECORDS.name} ADD COLUMN {column}"))
+        column = CreateColumn(table.c[name]).compile(connection)
+        connection.execute(text(f"ALTER TABLE {table.name} ADD COLUMN {column}"))
 
 
 def _fold(connection: Connection) -> None:

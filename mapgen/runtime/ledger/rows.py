@@ -19,6 +19,15 @@ Hold = tuple[int, str]
 
 
 @dataclass(frozen=True, slots=True)
+class Mark:
+    """That a page is staged whole: how far its feed is by that, and the rows of the inbox in it."""
+
+    feed: str
+    cursor: str | None = None
+    inbox: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Staged:
     """What became of a batch of outcomes when the ledger took it over.
 

@@ -23,7 +23,7 @@ from mapgen.runtime.outcome import ONLY
 AT_ONCE = 400  # bound values in one statement; SQLite allows 32,766, older builds 999
 T = TypeVar("T")
 
-VERSION = 4
+VERSION = 5
 
 State = Literal["staged", "sending", "sent", "rejected", "dead_lettered", "skipped", "deferred"]
 
@@ -64,7 +64,8 @@ RECORDS = Table(
     Column("place", Text),  # file and line of the record, for people
     Column("folded", Text),  # what is alike of identities that the ERP may take for one
     Column("open_since", Double),  # seconds since 1970; none once it is sent or skipped
-    Column("record", LargeBinary),  # of a deferred record: itself, to be transformed once more
+    # The record itself, to be transformed once more: with its first document, until all are sent.
+    Column("record", LargeBinary),
 )
 
 # The runs that worked with this ledger, and what they went by.
@@ -77,6 +78,44 @@ RUNS = Table(
     Column("rules", Text, nullable=False),
     Column("began_at", Double, nullable=False),
     Column("ended_at", Double),
+    Column("env", Text),  # the environment, by its name in the specs
+    Column("feed", Text),  # what the records came from
+    Column("reason", Text),  # how it ended: done, stopped, or the code of what stopped it
+    Column("counts", Text),  # JSON, as the summary has them
+)
+
+# How far the feeds of a flow are, in the transaction of the rows that they cover.
+CURSORS = Table(
+    "mapgen_cursors",
+    METADATA,
+    Column("book", Text, primary_key=True),
+    Column("feed", Text, primary_key=True),
+    Column("value", Text, nullable=False),
+    Column("changed_at", Double, nullable=False),
+)
+
+# What others sent to us, each once, whole until it is staged. The row stays: it may be sent again.
+INBOX = Table(
+    "mapgen_inbox",
+    METADATA,
+    Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
+    Column("book", Text, nullable=False),
+    Column("feed", Text, nullable=False),
+    Column("delivery", Text, nullable=False),  # what the sender calls it, the same in each try
+    Column("topic", Text),
+    Column("turn", BigInteger, nullable=False),  # what is smaller is older, where senders tell
+    Column("received_at", Double, nullable=False),
+    Column("body", LargeBinary),
+    Column("taken_at", Double),
+)
+
+# Who runs the cycles of a flow, and until when, on the clock of leases.
+CYCLES = Table(
+    "mapgen_cycles",
+    METADATA,
+    Column("book", Text, primary_key=True),
+    Column("holder", Text, nullable=False),
+    Column("until", Double, nullable=False),
 )
 
 # What a document that is still to be sent needs in the ERP first, in the same flow.
@@ -117,6 +156,24 @@ ONE_SUBJECT = Index(
 )
 OF_RECORD = Index("mapgen_of_record", RECORDS.c.flow, RECORDS.c.subject)
 ALIKE = Index("mapgen_alike", RECORDS.c.flow, RECORDS.c.document, RECORDS.c.folded)
+ONE_DELIVERY = Index(
+    "mapgen_one_delivery", INBOX.c.book, INBOX.c.feed, INBOX.c.delivery, unique=True
+)
+WAITING = Index(
+    "mapgen_waiting",
+    INBOX.c.book,
+    INBOX.c.feed,
+    INBOX.c.turn,
+    INBOX.c.id,
+    sqlite_where=INBOX.c.taken_at.is_(None),
+    postgresql_where=INBOX.c.taken_at.is_(None),
+)
+WITH_RECORD = Index(
+    "mapgen_with_record",
+    RECORDS.c.flow,
+    sqlite_where=RECORDS.c.record.is_not(None),
+    postgresql_where=RECORDS.c.record.is_not(None),
+)
 QUEUE = Index("mapgen_queue", RECORDS.c.flow, RECORDS.c.state, RECORDS.c.id)
 
 

@@ -307,12 +307,15 @@ class Staging:
             is_counted,
             is_new,
         )
-        self._update(row, next_body=document.body, next_head=_words(head))
+        self._update(row, next_body=document.body, next_head=_words(head), record=_record(document))
 
     def _replace(self, row: int, document: Document) -> None:
         """Put a newer body in the place of one that nobody has in hand."""
         values = self._values(document)
-        kept = ("subject", "source", "place", "entity", "body", "digest", "rules", "changed_at")
+        kept = (
+            "subject", "source", "place", "entity", "body", "digest", "rules", "record",
+            "changed_at",
+        )  # fmt: skip
         self._update(row, **{name: values[name] for name in kept})
         need(self._connection, {row: document.needs})
 
@@ -364,6 +367,7 @@ class Staging:
             "body": document.body,
             "rules": self._rules,
             "place": place_of(origin),
+            "record": _record(document),
         }
 
     def _forget_refusals(self, subjects: Sequence[str]) -> None:
@@ -449,6 +453,7 @@ def withdrawn_values(run: str, now: float) -> dict[str, object]:
         "digest": None,
         "next_body": None,
         "next_head": None,
+        "record": None,
         "claim": None,
         "finisher": run,
         "open_since": None,
@@ -494,9 +499,9 @@ def _words(head: NextHead) -> str:
     return msgspec.json.encode(head).decode()
 
 
-def _record(outcome: Rejected) -> bytes | None:
-    """Return a record that waits, to be transformed once more; others are not kept."""
-    if not outcome.is_deferred or outcome.data is None:
+def _record(outcome: Rejected | Document) -> bytes | None:
+    """Return a record as the ledger holds it, to be transformed once more."""
+    if outcome.data is None:
         return None
     origin = outcome.origin
     return msgspec.json.encode(KeptRecord(origin.file, origin.record, origin.line, outcome.data))

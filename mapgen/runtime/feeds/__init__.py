@@ -1,0 +1,1 @@
+"""Where records come from, page by page: files, inboxes, other systems that are asked."""

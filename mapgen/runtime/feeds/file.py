@@ -1,0 +1,23 @@
+"""A feed of one file that somebody names: it is read whole, each time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import BinaryIO
+
+from mapgen.runtime.feeds.kind import Cursor, Page
+from mapgen.runtime.tenant import Connection
+
+
+@dataclass(frozen=True, slots=True)
+class FileFeed:
+    """The records of an open file; `file` is what it is called."""
+
+    stream: BinaryIO
+    file: str
+    name: str = "file"
+
+    def pages(self, _cursor: Cursor | None, _erp: Connection | None) -> Iterator[Page]:
+        """Yield the file."""
+        yield Page(self.stream, self.file)

@@ -1,0 +1,29 @@
+"""A feed of what others send: each delivery that lies in the inbox is a page."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from mapgen.runtime.feeds.kind import Cursor, Page
+from mapgen.runtime.ledger import Ledger
+from mapgen.runtime.tenant import Connection
+
+
+@dataclass(frozen=True, slots=True)
+class InboxFeed:
+    """What a flow was sent under the name of a feed, the oldest first."""
+
+    ledger: Ledger
+    book: str
+    name: str
+
+    def pages(self, _cursor: Cursor | None, _erp: Connection | None) -> Iterator[Page]:
+        """Yield the deliveries that nobody has taken, those too that come meanwhile."""
+        last = None
+        while found := self.ledger.waiting(self.book, self.name, last):
+            for one in found:
+                place = f"{self.name} {one.delivery}"
+                yield Page(io.BytesIO(one.body), place, inbox=(one.row,))
+            last = found[-1].turn, found[-1].row

@@ -1,0 +1,49 @@
+"""What a kind of feed is: pages of records, and how far they lead."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import BinaryIO, Protocol
+
+from mapgen.runtime.tenant import Connection
+
+Cursor = str
+"""How far a feed is, as JSON text of its own."""
+
+
+def _nothing() -> None:
+    """Do nothing once a page is staged."""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A part of a feed that is taken whole.
+
+    `stream` holds records in the form of the flow's source; `name` is what places in it are called,
+    of its own where records may have no key: they are known by it. Once the last of its rows is
+    staged, in the same transaction, the feed is at `cursor` (None: where it was), and the rows
+    `inbox` of the inbox are taken. After that `taken` is called; a death may come before it, so it
+    is called again for a page that is read again, and bears it.
+    """
+
+    stream: BinaryIO
+    name: str
+    cursor: Cursor | None = None
+    inbox: tuple[int, ...] = ()
+    taken: Callable[[], None] = _nothing
+
+
+class Feed(Protocol):
+    """The records of one source, from where its cursor stands."""
+
+    @property
+    def name(self) -> str:
+        """What tells the feed from others of its flow: its cursor is kept under it."""
+
+    def pages(self, cursor: Cursor | None, erp: Connection | None) -> Iterator[Page]:
+        """Yield what came since the cursor, None for all; ends where nothing more is there.
+
+        Each page is read to its end before the next is asked for. `erp` is the session of the run in
+        the ERP, where it has one. Raises RunAborted for what stops the run.
+        """
