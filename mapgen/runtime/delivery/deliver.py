@@ -171,9 +171,7 @@ def _deliver_all(
         raise
 
 
-def _read(
-    outcomes: Outcomes, environment: Environment, ways: Opened, run: Run
-) -> Iterator[_Part]:
+def _read(outcomes: Outcomes, environment: Environment, ways: Opened, run: Run) -> Iterator[_Part]:
     """Yield the pages of the input with what their records become."""
     if not isinstance(outcomes, Mapped):
         yield None, outcomes

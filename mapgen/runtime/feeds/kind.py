@@ -44,6 +44,6 @@ class Feed(Protocol):
     def pages(self, cursor: Cursor | None, erp: Connection | None) -> Iterator[Page]:
         """Yield what came since the cursor, None for all; ends where nothing more is there.
 
-        Each page is read to its end before the next is asked for. `erp` is the session of the run in
-        the ERP, where it has one. Raises RunAborted for what stops the run.
+        Each page is read to its end before the next is asked for. `erp` is the session of the run
+        in the ERP, where it has one. Raises RunAborted for what stops the run.
         """
