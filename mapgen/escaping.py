@@ -9,10 +9,9 @@ from __future__ import annotations
 import re
 
 # What tools take for an instruction where a comment begins with it.
-_INSTRUCTION = re.compile(
-    r"(?:type\s*:|fmt\s*:|yapf\s*:|isort\s*:|noqa|nosec|pragma|ruff\s*:|mypy\s*:|pylint\s*:"
-    r"|pyright\s*:|flake8\s*:)",
-    re.IGNORECASE,
+_INSTRUCTION = (
+    r"(?i:type\s*:|fmt\s*:|yapf\s*:|isort\s*:|noqa|nosec|pragma|ruff\s*:|mypy\s*:|pylint\s*:"
+    r"|pyright\s*:|flake8\s*:)"
 )
 _QUOTES = re.compile(r'"{3,}|"+$')
 
@@ -75,7 +74,7 @@ def python(value: object) -> str:
 def comment(text: str) -> str:
     """Return a text as it stands behind `# `: one line, and no instruction to a tool."""
     shown = one_line(text)
-    return literal(text) if _INSTRUCTION.match(shown) else shown
+    return literal(text) if re.match(_INSTRUCTION, shown) else shown
 
 
 def in_docstring(text: str) -> str:

@@ -77,8 +77,7 @@ def check_definition(part: Defined, faults: list[Diagnostic]) -> PartFacts:
         faults.append(fault)
     if len(faults) > before:
         return PartFacts(takes, {}, {}, is_right=False)
-    tried = [_tried(part, written, part.scope, operation)[0] for operation in _OPERATIONS]
-    formulas = min(tried, key=lambda one: len(one.faults))
+    formulas = _best(_tried(part, written, part.scope, one)[0] for one in _OPERATIONS)
     faults += formulas.faults
     faults += unused_parameters(definition.takes, formulas)
     faults += _ignores(definition, takes, formulas)
@@ -176,6 +175,16 @@ def _flow(
         ignored=(),
         rule_examples=(),
     )
+
+
+def _best(tried: Iterator[Formulas]) -> Formulas:
+    """Return the first that has no faults, else that of the fewest."""
+    seen = []
+    for one in tried:
+        if not one.faults:
+            return one
+        seen.append(one)
+    return min(seen, key=lambda one: len(one.faults))
 
 
 def _tried(

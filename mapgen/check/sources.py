@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from itertools import accumulate
+from itertools import accumulate, chain, pairwise
 from typing import Self
 
 from msgspec import Struct
@@ -89,28 +89,52 @@ def lasting_paths(schema: SourceSchema, name: str) -> frozenset[str]:
 
 
 class Paths(Struct, frozen=True):
-    """Paths of a record, and by each path those that are it or lie below, without row marks."""
+    """Paths of a record, and by each path those that are it or lie below, without row marks.
+
+    `inside` has the paths one name longer than each.
+    """
 
     known: tuple[str, ...]
     below: Mapping[str, list[str]]
+    inside: Mapping[str, list[str]]
 
     @classmethod
     def of(cls, paths: Iterable[str]) -> Self:
-        known, below = tuple(paths), dict[str, list[str]]()
+        known, below, inside = tuple(paths), dict[str, list[str]](), dict[str, list[str]]()
         for path in known:
             above = accumulate(path.replace("[]", "").split("."), "{}.{}".format)
-            for one in above:
-                below.setdefault(one, []).append(path)
-        return cls(known, below)
+            for outer, one in pairwise(chain([""], above)):
+                if one not in below:
+                    below[one] = []
+                    inside.setdefault(outer, []).append(one)
+                below[one].append(path)
+        return cls(known, below, inside)
 
     def under(self, pattern: str) -> list[str]:
         """Return those that a pattern takes; `*` stands for part of one name."""
         bare = pattern.replace("[]", "")
-        if "*" not in bare:
-            return self.below.get(bare, [])
-        shape = re.compile(re.escape(bare).replace(r"\*", r"[^.\[\]]*"))
-        taken = (paths for above, paths in self.below.items() if shape.fullmatch(above))
-        return [path for paths in taken for path in paths]
+        found = [bare]
+        if "*" in bare:
+            found = [""]
+            for shape in bare.split("."):
+                found = [one for outer in found for one in self._inside(outer, shape)]
+        return [path for one in found for path in self.below.get(one, ())]
+
+    def _inside(self, outer: str, shape: str) -> Iterator[str]:
+        """Yield the paths one name longer whose name is as a shape says."""
+        begin = len(outer) + 1 if outer else 0
+        if "*" in shape:
+            yield from (one for one in self.inside.get(outer, ()) if _is_like(one[begin:], shape))
+        else:
+            yield f"{outer}.{shape}" if outer else shape
+
+
+def _is_like(name: str, shape: str) -> bool:
+    first, _, last = shape.partition("*")
+    if "*" in last:
+        return re.fullmatch(re.escape(shape).replace(r"\*", r"[^\[\]]*"), name) is not None
+    between = name.removeprefix(first).removesuffix(last)
+    return len(name) == len(first + between + last) and not {"[", "]"} & set(between)
 
 
 def accounted(

@@ -23,13 +23,14 @@ _COLOURS = {
 
 def show(diagnostics: Sequence[Diagnostic], form: Format = "text") -> None:
     """Print diagnostics: text to standard error, the forms for programs to standard output."""
+    if form == "text" and not diagnostics:
+        return
     from mapgen.report import render
 
     match form:
         case "text":
-            if diagnostics:
-                click.echo(render.as_text(diagnostics, _styled) + "\n", err=True)
-                click.echo(_count(diagnostics), err=True)
+            click.echo(render.as_text(diagnostics, _styled) + "\n", err=True)
+            click.echo(_count(diagnostics), err=True)
         case "json":
             click.echo(render.as_json(diagnostics))
         case "github":
