@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from msgspec import Struct
 
-from mapgen.bases import base_path, check_base
 from mapgen.check.environments import check_environments
 from mapgen.check.flow import check
 from mapgen.check.model import Checked
-from mapgen.check.owners import check_owners
 from mapgen.check.remote import circles
 from mapgen.check.reuse import idle_files
 from mapgen.check.security import check_secrets
-from mapgen.check.writers import kind_of
 from mapgen.loading import Shelf
+from mapgen.others import check_others
 from mapgen.report import Diagnostic, Stopped
-from mapgen.report.catalogue import owners, project
+from mapgen.report.catalogue import project
 from mapgen.report.catalogue.operations import unknown_connection
 from mapgen.spec.model import Spec
 from mapgen.specs import Specs, borrowed, merged
@@ -36,10 +34,16 @@ class Findings(Struct, frozen=True):
 
 
 def check_specs(workspace: Workspace, paths: Iterable[str]) -> Findings:
-    """Read and check specs; a fault in one keeps none of the others from being checked."""
+    """Read and check specs; a fault in one keeps none of the others from being checked.
+
+    Of files of parts, those are checked that the specs use or that are named; all of them where all
+    specs are.
+    """
     faults: list[Diagnostic] = []
-    # All files of parts are checked, named or not.
-    given = tuple(path for path in paths if not path.endswith(PARTS_SUFFIX))
+    named = dict.fromkeys(paths)
+    given = tuple(path for path in named if not path.endswith(PARTS_SUFFIX))
+    every = frozenset(workspace.spec_paths())
+    is_whole = every.issubset(given)
     shelf = Shelf(workspace)
     specs = _read(shelf, given, faults)
     flows = []
@@ -51,9 +55,10 @@ def check_specs(workspace: Workspace, paths: Iterable[str]) -> Findings:
             flows.append(check(flow, shelf.around(flow)))
         except Stopped as stopped:
             faults.extend(borrowed(stopped.diagnostics, flow.beside))
-    files = list(shelf.shared.check_files())
-    faults.extend(shelf.shared.failing_examples())
-    if not shelf.faults and len(flows) == len(given) == len(workspace.spec_paths()):
+    parts = workspace.parts_paths() if is_whole else (one for one in named if one not in given)
+    files = list(shelf.shared.check_files(parts))
+    faults.extend(shelf.shared.failing_examples(None if is_whole else named))
+    if is_whole and not shelf.faults and len(flows) == len(given):
         faults.extend(idle_files(files, flows))
     faults.extend(circles(shelf.known_flows, [flow.flow.value for flow in specs]))
     for connection in shelf.connections():
@@ -61,10 +66,10 @@ def check_specs(workspace: Workspace, paths: Iterable[str]) -> Findings:
     told = {fault.label.span for fault in faults if fault.label}
     faults.extend(check_environments(shelf.environments(), specs, told))
     faults.extend(shelf.faults)
-    faults.extend(_owners(flows, specs, given, shelf))
-    read = {one.source.path for one in specs}
+    faults.extend(check_others(flows, specs, given, shelf))
     faults.extend(_bases(shelf, specs, flows))
-    faults.extend(_defaults(shelf, is_whole=read.issuperset(workspace.spec_paths())))
+    faults.extend(_defaults(shelf, is_whole=every <= {one.source.path for one in specs}))
+    shelf.verdicts.save()
     return Findings(tuple(flows), Stopped(merged(faults)).diagnostics, shelf.specs)
 
 
@@ -74,6 +79,8 @@ def _bases(shelf: Shelf, specs: Sequence[Spec], flows: Sequence[Checked]) -> Ite
     for flow in specs:
         if flow.overlay is None:
             continue
+        from mapgen.bases import base_path, check_base  # few specs are overlays
+
         path = base_path(flow.overlay)
         if path not in known:
             try:
@@ -99,40 +106,6 @@ def _defaults(shelf: Shelf, *, is_whole: bool) -> Iterator[Diagnostic]:
     yield from check_secrets(defaults.source, has_credentials=False)
     if is_whole:
         yield from shelf.specs.idle_defaults(known)
-
-
-def _owners(
-    flows: Sequence[Checked], specs: Sequence[Spec], given: Container[str], shelf: Shelf
-) -> Iterator[Diagnostic]:
-    """Yield what is wrong between these flows and all of the workspace, as far as it can be seen.
-
-    Of the flows that are not looked at, only those that write the same documents are checked.
-    """
-    documents = [one for flow in flows for one in flow.spec.mapping.documents]
-    kinds = {kind_of(one) for one in documents if one.target.kind.keeps_documents}
-    named = {one.owner.value.partition(".")[0] for one in documents if one.owner is not None}
-    if not kinds:
-        return
-    right = {flow.flow.name for flow in flows}
-    known = {one.flow.value for one in specs}  # what is looked at stands for the file of its name
-    others: dict[str, Checked | None] = dict.fromkeys(known - right)
-    words = {entity for entity, _ in kinds} | named
-    for path, name, found in shelf.others({one.source.path for one in specs}, words):
-        if name in known or (found is not None and not _writes(found, kinds, named)):
-            continue
-        checked = None if found is None else shelf.checked(found)
-        if checked is None and path not in given:
-            yield owners.unseen_flow(spec=path)
-        if name is not None:
-            others[name] = checked
-    yield from check_owners(flows, others, shelf.environments())
-
-
-def _writes(flow: Spec, kinds: Container[tuple[str, str]], named: Container[str]) -> bool:
-    """Whether a flow is one of those named, or writes documents of these kinds."""
-    return flow.flow.value in named or any(
-        kind_of(one) in kinds for one in flow.mapping.documents if one.target.kind.keeps_documents
-    )
 
 
 def _read(shelf: Shelf, paths: Iterable[str], faults: list[Diagnostic]) -> list[Spec]:

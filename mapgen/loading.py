@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Container, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
 from msgspec.structs import replace
@@ -17,21 +18,22 @@ from mapgen.contract.document import parsed_file
 from mapgen.contract.entity_source import entity_schema
 from mapgen.contract.model import Contract
 from mapgen.contract.source_schema import SourceSchema, read_source_schema
-from mapgen.contract.target_schema import read_target_schema
 from mapgen.ir import flow as ir
 from mapgen.ir.names import singular
 from mapgen.named import named_connection, named_environment
 from mapgen.plan import FileTable
-from mapgen.report import Diagnostic, Stopped, Text
+from mapgen.report import Diagnostic, Source, Stopped, Text
 from mapgen.report.catalogue import mapping, reading
 from mapgen.runtime.lookups import ColumnError, Longest, Table, TableError, read_table
-from mapgen.runtime.sources.envelope import Envelope
-from mapgen.runtime.sources.records import RawRecord
 from mapgen.shared import Shared
 from mapgen.spec import model as spec
 from mapgen.spec.reader import flow_name
 from mapgen.specs import Specs
+from mapgen.verdicts import Verdicts
 from mapgen.workspace import SPECS, Workspace, from_specs
+
+if TYPE_CHECKING:
+    from mapgen.runtime.sources.envelope import Envelope
 
 # By code or with a line break inside: any word may be written so.
 _SPELT = r"\\[xuU\r\n]"
@@ -51,6 +53,7 @@ class Shelf(Struct):
     _flows: dict[str, FlowFacts | None] = field(default_factory=dict)
     _met: set[str] = field(default_factory=set)
     _shared: Shared | None = None
+    _verdicts: Verdicts | None = None
     _environments: tuple[spec.Environment, ...] | None = None
     _specs: Specs | None = None
     _connections: tuple[spec.Connection, ...] | None = None
@@ -63,10 +66,19 @@ class Shelf(Struct):
         return self._specs
 
     @property
+    def verdicts(self) -> Verdicts:
+        """What was found right in the workspace, as it is."""
+        if self._verdicts is None:
+            self._verdicts = Verdicts(self.workspace)
+        return self._verdicts
+
+    @property
     def shared(self) -> Shared:
         """What flows have in common."""
         if self._shared is None:
-            self._shared = Shared(self.specs, self.faults, self.contract, self._parameter)
+            self._shared = Shared(
+                self.specs, self.faults, self.verdicts, self.contract, self._parameter
+            )
         return self._shared
 
     def flow(self, path: str) -> spec.Spec:
@@ -132,6 +144,8 @@ class Shelf(Struct):
         return self._targets[known_as]
 
     def _read_target(self, clause: spec.TargetClause) -> Contract | None:
+        from mapgen.contract.target_schema import read_target_schema  # few flows need it
+
         path = from_specs(clause.contract.value)
         try:
             file, _, _ = path.partition("#")
@@ -265,7 +279,8 @@ class Shelf(Struct):
 
         Raises Stopped for files that are missing or no JSON.
         """
-        from mapgen.ir.deciding import decided_flow  # only who generates needs it
+        from mapgen.ir.deciding import decided_flow  # only who generates needs these
+        from mapgen.runtime.sources.envelope import Envelope
 
         section, envelope = flow.spec.mapping, Envelope(flow.flow.plan.form)
         faults: list[Diagnostic] = []
@@ -302,6 +317,8 @@ class Shelf(Struct):
 
     def _record(self, path: Text, envelope: Envelope, faults: list[Diagnostic]) -> str:
         """Return an example's record without what the shop wraps it in."""
+        from mapgen.runtime.sources.records import RawRecord
+
         text = self._json(path, faults)
         found = list(envelope.opened(iter([RawRecord(1, 1, text.encode())])))
         is_one = len(found) == 1 and found[0].broken is None
@@ -369,11 +386,12 @@ class Shelf(Struct):
                 self._flows.setdefault(name, None)
 
     def others(
-        self, given: Container[str], words: Iterable[str]
+        self, given: Container[str], words: Iterable[str], is_known: Callable[[Source], bool]
     ) -> Iterator[tuple[str, str | None, spec.Spec | None]]:
         """Yield the specs of the workspace beside those given that have one of the words in them.
 
-        Of each its path, its flow, and what it says; None stands for what cannot be read.
+        Of each its path, its flow, and what it says; None stands for what cannot be read. Those
+        that are known are left out.
         """
         told = re.compile("|".join((*map(re.escape, words), _SPELT, _EXTENDS)))
         for path in self.workspace.spec_paths():
@@ -384,7 +402,7 @@ class Shelf(Struct):
             except Stopped:
                 yield path, None, None
                 continue
-            if told.search(source.text) is None:
+            if told.search(source.text) is None or is_known(source):
                 continue
             try:
                 found = self.flow(path)

@@ -1,24 +1,23 @@
 """Whether `generate` has anything to do: a fingerprint of a whole workspace and of the compiler.
 
-What was found fresh once is fresh as long as no byte of `specs/`, of `generated/` and of mapgen has
-changed. The fingerprint is kept in the user's cache and never in the workspace: who may write specs
-must not be able to say that their code is fresh.
+What was found fresh once is fresh as long as no byte of `specs/` and of `generated/`, and no file
+of mapgen has changed. The fingerprint is kept in the user's cache and never in the workspace: who
+may write specs must not be able to say that their code is fresh.
 """
 
 from __future__ import annotations
 
 import contextlib
 import hashlib
-import importlib.metadata
 import os
-import stat
+import sys
 from collections.abc import Iterator
 from functools import cache
 from importlib import import_module
 from pathlib import Path
 
 import mapgen
-from mapgen.workspace import GENERATED, SPECS, Workspace
+from mapgen.workspace import GENERATED, SPEC_SUFFIX, SPECS, Workspace
 
 # What Python writes beside the code that it has read.
 _CACHED = "__pycache__"
@@ -33,13 +32,18 @@ def fingerprint_of_specs(workspace: Workspace) -> str | None:
     return _hashed(workspace.root / SPECS)
 
 
+def fingerprint_beside_specs(workspace: Workspace) -> str | None:
+    """Return the hash of all that specs refer to, None where it cannot be taken."""
+    return _hashed(workspace.root / SPECS, but=SPEC_SUFFIX)
+
+
 def is_fresh(workspace: Workspace, specs: str | None) -> int | None:
     """Return how many files are generated where all of them were found fresh as they are now."""
     generated = _hashed(workspace.root / GENERATED)
     if specs is None or generated is None:
         return None
-    with contextlib.suppress(OSError, ValueError, importlib.metadata.PackageNotFoundError):
-        known, _, count = _place(workspace).read_text(encoding="ascii").partition(" ")
+    with contextlib.suppress(OSError, ValueError):
+        known, _, count = cache_file(workspace, "fresh").read_text(encoding="ascii").partition(" ")
         if known == _combined(specs, generated):
             return int(count)
     return None
@@ -50,58 +54,82 @@ def remember_fresh(workspace: Workspace, specs: str | None, count: int) -> None:
     generated = _hashed(workspace.root / GENERATED)
     if specs is None or generated is None:
         return
-    with contextlib.suppress(OSError, importlib.metadata.PackageNotFoundError):
-        place = _place(workspace)
+    with contextlib.suppress(OSError):
+        place = cache_file(workspace, "fresh")
         place.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         place.write_text(f"{_combined(specs, generated)} {count}", encoding="ascii")
 
 
-def _place(workspace: Workspace) -> Path:
-    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+def cache_file(workspace: Workspace, kind: str) -> Path:
+    """Return where the user's cache has what is remembered of a workspace, of one kind.
+
+    Raises OSError where the user has no cache.
+    """
+    try:
+        base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    except RuntimeError as error:
+        raise FileNotFoundError(str(error)) from None
     name = hashlib.sha256(os.fsencode(workspace.root)).hexdigest()
-    return Path(base) / "mapgen" / "fresh" / name
+    return Path(base) / "mapgen" / kind / name
 
 
 def _combined(specs: str, generated: str) -> str:
-    """Return the fingerprint of all. Raises OSError where mapgen itself cannot be read."""
-    words = f"{_compiler()} {importlib.metadata.version('black')} {specs} {generated}"
+    """Return the fingerprint of all. Raises OSError where mapgen or black cannot be read."""
+    from importlib.metadata import PackageNotFoundError, version  # slow, and few need it
+
+    try:
+        words = f"{compiler()} {version('black')} {specs} {generated}"
+    except PackageNotFoundError as error:
+        raise FileNotFoundError(str(error)) from None
     return hashlib.sha256(words.encode()).hexdigest()
 
 
 @cache
-def _compiler() -> str:
-    """Return the hash of mapgen itself, so that no other compiler's word is taken.
+def compiler() -> str:
+    """Return what tells this mapgen from any other, so that no other compiler's word is taken.
 
-    Raises OSError where it cannot be taken: installed as links, or in an archive.
+    That is the Python, and of each file its size and when it was written: as Python decides whether
+    to compile a module again. Raises OSError where mapgen is installed as links, or in an archive.
     """
     templates = import_module("mapgen.templates").__path__
-    found = [_hashed(folder) for folder in (Path(mapgen.__file__).parent, *map(Path, templates))]
-    if None in found:
-        raise OSError("mapgen is not installed as plain files")
-    return " ".join(map(str, found))
+    found = hashlib.sha256(sys.version.encode())
+    try:
+        for folder in (Path(mapgen.__file__).parent, *map(Path, templates)):
+            for name, file in _files(folder, ""):
+                status = file.stat()
+                found.update(f"{name!r} {status.st_size} {status.st_mtime_ns}\n".encode())
+    except UnusualFileError:
+        raise OSError("mapgen is not installed as plain files") from None
+    return found.hexdigest()
 
 
-def _hashed(folder: Path) -> str | None:
-    """Return the hash of all files below a folder, their names and contents."""
+def _hashed(folder: Path, but: str | None = None) -> str | None:
+    """Return the hash of all files below a folder, their names and contents.
+
+    `but` is how the names of those end that are left out.
+    """
     found = hashlib.sha256()
     try:
-        for name, path in _files(folder, ""):
-            content = hashlib.sha256(path.read_bytes()).hexdigest()
+        for name, file in _files(folder, ""):
+            if but is not None and name.endswith(but):
+                continue
+            with open(file, "rb") as stream:
+                content = hashlib.sha256(stream.read()).hexdigest()
             found.update(f"{name!r} {content}\n".encode("utf-8", "surrogateescape"))
     except (OSError, UnusualFileError):
         return None
     return found.hexdigest()
 
 
-def _files(folder: Path, below: str) -> Iterator[tuple[str, Path]]:
+def _files(folder: str | Path, below: str) -> Iterator[tuple[str, os.DirEntry[str]]]:
     for entry in sorted(os.scandir(folder), key=lambda entry: entry.name):
         name = f"{below}/{entry.name}"
         if entry.is_symlink():
             raise UnusualFileError
         if entry.is_dir():
             if entry.name != _CACHED:
-                yield from _files(Path(entry.path), name)
-        elif stat.S_ISREG(entry.stat().st_mode):
-            yield name, Path(entry.path)
+                yield from _files(entry.path, name)
+        elif entry.is_file():
+            yield name, entry
         else:
             raise UnusualFileError

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 
 from msgspec import Struct, field
 
@@ -11,14 +11,17 @@ from mapgen.check.parts import PartFacts, Reused, check_expression, scalar_type
 from mapgen.contract.model import Contract
 from mapgen.contract.source_schema import SourceSchema
 from mapgen.expression.scope import Named
+from mapgen.ir.printing import meaning
 from mapgen.ir.types import Type
 from mapgen.ondemand import OnDemand
 from mapgen.report import TOLD_ELSEWHERE, Diagnostic, Stopped, Text
 from mapgen.report.catalogue import mapping, reading
 from mapgen.spec import model as spec
+from mapgen.spec.data import json_of
 from mapgen.spec.linking import Linked, PartKey, Vocabulary, linked, part_key, take_words
 from mapgen.spec.reader import read_parts
 from mapgen.specs import Specs
+from mapgen.verdicts import Verdicts, verdict
 from mapgen.workspace import PARTS_SUFFIX, from_specs
 
 Schemas = Callable[[Text, Text | None, str, Mapping[str, int]], SourceSchema | None]
@@ -30,6 +33,7 @@ class Shared(Struct):
 
     specs: Specs
     faults: list[Diagnostic]
+    verdicts: Verdicts
     contract: Callable[[str], Contract | None]
     schema: Schemas
     _files: dict[str, spec.PartsFile | None] = field(default_factory=dict)
@@ -116,9 +120,9 @@ class Shared(Struct):
         }
         return OnDemand(known, lambda key: self._facts(*known[key]))
 
-    def check_files(self) -> Iterator[spec.PartsFile]:
-        """Yield the files of parts of the workspace, each checked whole."""
-        for path in self.specs.workspace.parts_paths():
+    def check_files(self, paths: Iterable[str]) -> Iterator[spec.PartsFile]:
+        """Yield files of parts, each checked whole."""
+        for path in paths:
             try:
                 file = self.file(path)
             except Stopped as stopped:
@@ -146,17 +150,32 @@ class Shared(Struct):
                 self._untried.append(part)
         return self._parts[key]
 
-    def failing_examples(self) -> Iterator[Diagnostic]:
-        """Yield the faults of examples that the parts checked so far do not keep."""
-        if not self._untried:
-            return
-        from mapgen.trying import failing  # what runs generated code, few need
+    def failing_examples(self, files: Container[str] | None) -> Iterator[Diagnostic]:
+        """Yield the faults of examples that the parts checked so far do not keep.
 
+        Args:
+            files: the specs and files of parts that are looked at: only the parts that they have or
+                use are tried. None: all are.
+        """
         for part in self._untried:
+            if files is not None and not self._concerns(files, part_key(part.definition)):
+                continue
             flow = alone(part)
             assert flow is not None, part.definition.name.value
-            yield from failing(part.definition, flow)
+            kept = verdict("examples", meaning(flow), json_of(part.definition.node))
+            if self.verdicts.has(kept):
+                continue
+            from mapgen.trying import failing  # what runs generated code, few need
+
+            faults = list(failing(part.definition, flow))
+            if not faults:
+                self.verdicts.note(kept)
+            yield from faults
         self._untried.clear()
+
+    def _concerns(self, files: Container[str], part: PartKey) -> bool:
+        used = (found.parts for path, found in self._linked.items() if path in files)
+        return part[0] in files or any(part in parts for parts in used)
 
     def _contract(self, gives: spec.Gives) -> Contract | None:
         found = self.contract(gives.contract.value)

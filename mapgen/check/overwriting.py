@@ -64,7 +64,7 @@ def _warning(pairs: Sequence[tuple[_Updated, _Updated]]) -> Diagnostic:
     )
 
 
-def _fields(writer: Writer) -> Iterator[tuple[object, _Updated]]:
+def _fields(writer: Writer) -> Iterator[tuple[tuple[object, str], _Updated]]:
     """Yield the fields that a document updates, each with what another flow writes it by, too."""
     document = writer.document
     if not writer.written.target.operation.updates:
@@ -77,6 +77,14 @@ def _fields(writer: Writer) -> Iterator[tuple[object, _Updated]]:
         is_free = path not in document.plan.keys and not one.is_written_once
         if is_free and rule is not None and rule.modifiers.because is None:
             yield (alike, path), _Updated(writer, rule, one.target)
+
+
+def updates_of(writer: Writer) -> list[object]:
+    """Return all by which another flow could write over fields of a document, in order."""
+    ends = writer.ends()
+    found = sorted(path for (_, path), _ in _fields(writer))
+    scope = tuple(writer.document.plan.identity.scope.items())
+    return [sorted(ends.beginnings), sorted(ends.endings), ends.is_whole, scope, found]
 
 
 def _single(part: Part) -> Iterator[Field]:

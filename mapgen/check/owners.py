@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from msgspec import Struct, field
 
 from mapgen.check.model import Checked
-from mapgen.check.overwriting import Updates
+from mapgen.check.overwriting import Updates, updates_of
 from mapgen.check.writers import Bucket, Mark, Writer, kind_of, name_of, place_in, writers_of
 from mapgen.report import Diagnostic, Text
 from mapgen.report.catalogue import owners as messages
@@ -59,6 +59,15 @@ def check_owners(
         for document in flow.spec.mapping.documents:
             if document.owner is not None:
                 yield from _owner(flow, document, document.owner, whole, environments)
+
+
+def reach(flows: Iterable[Checked], environments: Sequence[spec.Environment]) -> str:
+    """Return all by which other flows could meet these, if none of these names an `owner`.
+
+    Another flow that meets none of them meets none of others of which this is equal.
+    """
+    writers = (one for flow in flows for one in writers_of(flow, environments))
+    return repr([(one.reach(), updates_of(one)) for one in writers])
 
 
 class _Makers(Struct):

@@ -73,6 +73,11 @@ class Writer(Struct, frozen=True):
         mine, theirs = self._constants(), other._constants()
         return any(alike(mine[name]) != alike(theirs[name]) for name in mine.keys() & theirs.keys())
 
+    def reach(self) -> tuple[object, ...]:
+        """Return all that decides whether another document may be this one."""
+        asked = [sorted(one) for _, one in self._sides()]
+        return self.written.creates, self.bucket, asked, sorted(self._constants().items())
+
     def _constants(self) -> dict[str, str]:
         """Return the texts that are the same in the identity of every document, by their fields."""
         values = ((one.name, one.value) for one in self.document.identity_fields)

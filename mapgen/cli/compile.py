@@ -39,7 +39,7 @@ def check(
 ) -> None:
     """Report all errors of the specs: of all of them, or of those named.
 
-    SPECS are names of flows, files, or folders.
+    SPECS are names of flows, files, or folders; files of parts are checked that they use.
     """
     gc.disable()  # what is read is needed to the end
     from mapgen.checking import check_specs
