@@ -88,6 +88,9 @@ def lasting_paths(schema: SourceSchema, name: str) -> frozenset[str]:
     return frozenset(path for path in paths if is_lasting(schema, path))
 
 
+_ANY = r"[^\[\]]*"
+
+
 class Paths(Struct, frozen=True):
     """Paths of a record, and by each path those that are it or lie below, without row marks.
 
@@ -122,19 +125,23 @@ class Paths(Struct, frozen=True):
 
     def _inside(self, outer: str, shape: str) -> Iterator[str]:
         """Yield the paths one name longer whose name is as a shape says."""
-        begin = len(outer) + 1 if outer else 0
-        if "*" in shape:
-            yield from (one for one in self.inside.get(outer, ()) if _is_like(one[begin:], shape))
-        else:
+        first, star, last = shape.partition("*")
+        if not star:
             yield f"{outer}.{shape}" if outer else shape
+            return
+        begin = len(outer) + 1 if outer else 0
+        for one in self.inside.get(outer, ()):
+            name = one[begin:]
+            if name.startswith(first) and _is_like(name[len(first) :], last):
+                yield one
 
 
-def _is_like(name: str, shape: str) -> bool:
-    first, _, last = shape.partition("*")
+def _is_like(name: str, last: str) -> bool:
+    """Whether a name may be some letters and what is behind a `*`, in which others may be."""
     if "*" in last:
-        return re.fullmatch(re.escape(shape).replace(r"\*", r"[^\[\]]*"), name) is not None
-    between = name.removeprefix(first).removesuffix(last)
-    return len(name) == len(first + between + last) and not {"[", "]"} & set(between)
+        return re.fullmatch(_ANY + re.escape(last).replace(r"\*", _ANY), name) is not None
+    between = name.removesuffix(last)
+    return name.endswith(last) and "[" not in between and "]" not in between
 
 
 def accounted(
