@@ -6,7 +6,6 @@ than a line goes to black by itself, each text once.
 
 from __future__ import annotations
 
-import importlib.metadata
 from functools import cache
 
 # A year of black is a style. Another year would write other bytes, so it is refused.
@@ -40,7 +39,9 @@ def formatted(text: str) -> str:
 
 def require_style() -> None:
     """Raise WrongFormatter where black is not of the year whose style generated code has."""
-    installed = importlib.metadata.version("black")
+    from importlib.metadata import version  # slow, and examples of parts need none
+
+    installed = version("black")
     if installed.partition(".")[0] != STYLE_YEAR:
         raise WrongFormatter(installed)
 
