@@ -35,7 +35,7 @@ from mapgen.report import Diagnostic, Source, Text
 from mapgen.report.catalogue import mapping, operations
 from mapgen.report.catalogue import reuse as messages
 from mapgen.spec import model as spec
-from mapgen.spec.linking import Vocabulary, written_out
+from mapgen.spec.linking import Vocabulary, ignored_twice, written_out
 from mapgen.spec.nodes import read_yaml
 from mapgen.spec.shapes import At
 
@@ -240,6 +240,7 @@ def _ignores(
     definition: spec.Definition, takes: Mapping[str, Type], formulas: Formulas
 ) -> Iterator[Diagnostic]:
     """Yield the ignores of a part that name nothing, or what its rules read."""
+    yield from ignored_twice(definition.ignores)
     for ignore in definition.ignores:
         below = member_named(definition, ignore.path)
         if below is None or not _is_there(takes[below[0]], below[1]):

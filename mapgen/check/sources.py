@@ -19,6 +19,7 @@ from mapgen.report.catalogue import mapping as messages
 from mapgen.report.catalogue import reading, schemas
 from mapgen.report.catalogue import reuse as messages_of_reuse
 from mapgen.spec import model as spec
+from mapgen.spec.linking import ignored_twice
 
 
 def all_paths(kind: Type, path: str, around: tuple[str, ...] = ()) -> Iterator[str]:
@@ -202,6 +203,7 @@ def _ignored(
         if some and taken <= reads.keys():
             faults.append(messages_of_reuse.idle_set(name, place=some[0].path.span()))
         ignored |= taken
+    faults += ignored_twice(one for one in section.ignores if one.of is None)
     for ignore in section.ignores:
         if ignore.of is not None:
             continue
@@ -213,7 +215,7 @@ def _ignored(
             ignored.update(leaf for path in near for leaf in leaves.under(path))
         elif used is not None:
             shown = "" if used == ignore.path.value else used
-            help = "ignore what no rule reads field by field, or remove the line" if shown else None
+            help = "ignore what no rule reads field by field, or remove it" if shown else None
             faults.append(messages.ignored_but_used(ignore.path, used=shown, help=help))
         elif not ignore.reason.value.strip():
             span = ignore.path.span()

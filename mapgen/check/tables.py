@@ -68,6 +68,9 @@ class TableRules(Struct, frozen=True):
             self.formulas.used |= {f"lookup {table}" for table in self.tables}
             return None
         self.formulas.used.add(f"lookup {kind.table.value}")
+        if kind.default is not None:
+            self.formulas.faults.append(messages.idle_default(kind.default))
+            return None
         if any(any_of(parts) for parts in keys) or (kind.otherwise and otherwise is None):
             return None
         table = self.tables[kind.table.value]

@@ -559,6 +559,8 @@ def value_span(rule: spec.Rule) -> Span:
 def _never_missing(kept: Kept) -> str | None:
     """Return what `if_missing` may have been meant for, where that is not certain."""
     match kept.rule.kind:
+        case spec.Lookup(otherwise=other) if other is kept.rule.modifiers.if_missing:
+            return "write `otherwise:`, which is for a key that the table does not have"
         case spec.Lookup() as lookup if lookup.otherwise is None:
             return "for a key that the table does not have, write `otherwise:`; else remove it"
         case spec.Value(expression=text) if kept.value.type == types.STRING:

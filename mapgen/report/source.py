@@ -88,6 +88,15 @@ class Text(Struct, frozen=True):
         """Return the words from `start` to `end`, which know their places."""
         return Text(self.value[start:end], self.source, self.offsets[start : end + 1])
 
+    def behind(self, more: str) -> Text:
+        """Return the words behind others that are not in the file: their place is the first."""
+        return Text(more + self.value, self.source, [*[self.offsets[0]] * len(more), *self.offsets])
+
+    def followed_by(self, more: str) -> Text:
+        """Return the words with more that are not in the file: their place is the last of these."""
+        last = [self.offsets[-2]] * len(more)
+        return Text(self.value + more, self.source, [*self.offsets[:-1], *last, self.offsets[-1]])
+
     def span(self, start: int = 0, end: int | None = None) -> Span:
         """Return where the words from `start` to `end` stand in the file."""
         length = len(self.value)

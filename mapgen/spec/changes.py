@@ -7,7 +7,7 @@ change. All paths are those of the base, so that the order of changes means noth
 from __future__ import annotations
 
 import re
-from collections.abc import Container, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from mapgen.report import Diagnostic, Text
 from mapgen.report.catalogue import overlays as messages
 from mapgen.spec.model import Add, Change, Overlay, Remove
-from mapgen.spec.nodes import Entry, ListNode, MapNode, Node, ScalarNode
+from mapgen.spec.nodes import Entry, ListNode, MapNode, Node, ScalarNode, scalar_node
 
 # Under these the keys are paths themselves: what is left of the path of a change is one key.
 _OF_PATHS = ("ignore", "data", "custom")
@@ -41,10 +41,12 @@ def overlaid(base: MapNode, overlay: Overlay, faults: list[Diagnostic]) -> Node:
     inherited = base.having(
         entry for entry in base.entries if entry.key.value not in _BELONGS_TO_THE_FLOW
     )
+    changed = {one.path.value for one in overlay.changes}
+    whole = _under(inherited, "mapping", lambda node: _ungrouped(node, changed))
     added = {one.path.value for one in overlay.changes if isinstance(one, Add)}
-    placed = [found for one in overlay.changes if (found := _place(one, inherited, added, faults))]
+    placed = [found for one in overlay.changes if (found := _place(one, whole, added, faults))]
     faults += _overlapping(placed)
-    root = _with(inherited, placed)
+    root = _with(whole, placed)
     own = [entry for entry in overlay.root.entries if entry.key.value in _OWN]
     named = {entry.key.value for entry in own}
     assert isinstance(root, MapNode)
@@ -52,8 +54,40 @@ def overlaid(base: MapNode, overlay: Overlay, faults: list[Diagnostic]) -> Node:
     return overlay.root.having(entries)
 
 
+def _ungrouped(mapping: Node, changed: Container[str]) -> Node:
+    """Return a mapping whose ignored fields can be changed one by one.
+
+    A reason with a list of fields stays as it is where it is `changed` itself.
+    """
+    return _under(mapping, "ignore", lambda node: _fields_with_reasons(node, changed))
+
+
+def _fields_with_reasons(node: Node, changed: Container[str]) -> Node:
+    if not isinstance(node, MapNode):
+        return node
+    entries: list[Entry] = []
+    for one in node.entries:
+        paths = one.value.items if isinstance(one.value, ListNode) else ()
+        fields = [path.text for path in paths if isinstance(path, ScalarNode)]
+        is_kept = one.key.value == "use" or f"mapping.ignore.{one.key.value}" in changed
+        if not fields or is_kept:
+            entries.append(one)
+        else:
+            entries += [Entry(field, scalar_node(one.key)) for field in fields]
+    return node.having(entries)
+
+
+def _under(node: Node, key: str, made: Callable[[Node], Node]) -> Node:
+    """Return a mapping with what is made of the value of one of its keys, where that is there."""
+    if not isinstance(node, MapNode):
+        return node
+    return node.having(
+        Entry(one.key, made(one.value)) if one.key.value == key else one for one in node.entries
+    )
+
+
 def _place(
-    change: Change, root: MapNode, added: Container[str], faults: list[Diagnostic]
+    change: Change, root: Node, added: Container[str], faults: list[Diagnostic]
 ) -> _Placed | None:
     """Return where a change belongs, None where it cannot be made (then reported).
 

@@ -104,6 +104,7 @@ def optional(
     shape: Shape[T],
     purpose: str,
     *,
+    key: str = "",
     default: str | Mapping[str, str] | tuple[()],
     shared: bool = False,
 ) -> T: ...

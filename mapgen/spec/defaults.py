@@ -1,18 +1,19 @@
 """What all flows say alike, said once: defaults in the place of keys that a spec leaves out.
 
 A key of a section is taken whole, or not at all: a spec that says `retry` says all of it. What is
-said of the flow's connection comes before what is said of all.
+said of the flow's connection comes before what is said of its mode, and that before what is said of
+all. Data classes of a schema come beside those of the flow.
 """
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator
+from collections.abc import Container, Iterable, Iterator
 
 from msgspec import Struct
 
 from mapgen.report import Text
-from mapgen.spec.model import Defaults, Shared
-from mapgen.spec.nodes import Entry, MapNode, Node, ScalarNode
+from mapgen.spec.model import Classified, Defaults, Shared
+from mapgen.spec.nodes import Entry, MapNode, Node, ScalarNode, scalar_node
 
 _SECTIONS = ("auth", "performance", "security")
 
@@ -31,21 +32,24 @@ def filled(root: Node, defaults: Defaults) -> Filled:
     taken: list[Text] = []
     root = _section(root, "auth", defaults.auth, taken)
     connection = _connection(root)
-    own = [one for one in defaults.connections if one.connection.value == connection]
+    own: list[Shared] = [one for one in defaults.connections if one.connection.value == connection]
+    mode = _mode([root.get("performance"), *(one.performance for one in (*own, defaults))])
+    own += [one for one in defaults.modes if one.mode.value == mode]
     for shared in (*own, defaults):
         for name in _SECTIONS[1:]:
             root = _section(root, name, _of(shared, name), taken)
-    return Filled(root, tuple(taken))
+    return Filled(_classified(root, defaults, taken), tuple(taken))
 
 
 def keys_of(defaults: Defaults, connections: Container[str]) -> Iterator[Text]:
     """Yield the keys of all defaults but those of other connections."""
     own = [one for one in defaults.connections if one.connection.value in connections]
     sections = [defaults.auth]
-    for shared in (defaults, *own):
+    for shared in (defaults, *own, *defaults.modes):
         sections += [shared.performance, shared.security]
     for section in sections:
         yield from (entry.key for entry in (section.entries if section is not None else ()))
+    yield from (one.schema for one in defaults.classified)
 
 
 def _of(shared: Shared, section: str) -> MapNode | None:
@@ -57,6 +61,65 @@ def _connection(root: MapNode) -> str | None:
     auth = root.get("auth")
     target = auth.get("target") if isinstance(auth, MapNode) else None
     return target.value if isinstance(target, ScalarNode) else None
+
+
+def _mode(sections: Iterable[Node | None]) -> str | None:
+    """Return the mode that the nearest section says."""
+    said = (section.get("mode") for section in sections if isinstance(section, MapNode))
+    return next((mode.value for mode in said if isinstance(mode, ScalarNode)), None)
+
+
+def _classified(root: MapNode, defaults: Defaults, taken: list[Text]) -> MapNode:
+    """Return a spec with the data classes of the schemas that it reads beside its own.
+
+    They stand for those that it leaves out where nothing that it reads is without them.
+    """
+    section, read = root.get("security"), [*_schemas(root)]
+    known = {one.schema.value: one for one in defaults.classified}
+    found = [(prefix, known[schema]) for prefix, schema in read if schema in known]
+    if not isinstance(section, MapNode) or not found:
+        return root
+    own = section.get("data")
+    if not isinstance(own, MapNode) and (own is not None or len(found) < len(read)):
+        return root
+    taken += [one.schema for _, one in found]
+    there = own.by_key if isinstance(own, MapNode) else {}
+    new = [entry for prefix, one in found for entry in _classes(prefix, one)]
+    data = section.having(
+        [*there.values(), *(entry for entry in new if entry.key.value not in there)]
+    )
+    at = section.key("data") or _missing("data", section)
+    kept = (one for one in section.entries if one.key.value != "data")
+    secure = section.having([*kept, Entry(at, data)])
+    return root.having(
+        Entry(one.key, secure if one.key.value == "security" else one.value) for one in root.entries
+    )
+
+
+def _schemas(root: MapNode) -> Iterator[tuple[str, str]]:
+    """Yield what rules call the records that a spec reads, and their schemas."""
+    mapping = root.get("mapping")
+    source = mapping.get("source") if isinstance(mapping, MapNode) else None
+    if not isinstance(source, MapNode):
+        return
+    name, joins = source.get("name"), source.get("joins")
+    record = name.value if isinstance(name, ScalarNode) else ""
+    joined = joins.entries if isinstance(joins, MapNode) else ()
+    for called, one in ((record, source), *((f"{record}.{e.key.value}", e.value) for e in joined)):
+        schema = one.get("schema") if isinstance(one, MapNode) else None
+        if isinstance(schema, ScalarNode):
+            yield called, schema.value
+
+
+def _classes(record: str, of: Classified) -> Iterator[Entry]:
+    for kind, paths in (("personal", of.personal), ("confidential", of.confidential)):
+        for path in paths:
+            yield Entry(path.behind(f"{record}."), scalar_node(Text.plain(kind)))
+
+
+def _missing(name: str, near: MapNode) -> Text:
+    """Return a key that is not there: where it is missed, it is the mapping that lacks it."""
+    return Text(name, near.span.source, (near.span.start,) * (len(name) + 1))
 
 
 def _section(root: MapNode, name: str, shared: MapNode | None, taken: list[Text]) -> MapNode:
@@ -72,8 +135,7 @@ def _section(root: MapNode, name: str, shared: MapNode | None, taken: list[Text]
     taken += [entry.key for entry in new]
     if section is None:
         # Where it is missing, it is the flow that lacks what is still needed in it.
-        key = Text(name, root.span.source, (root.span.start,) * (len(name) + 1))
-        return root.having([*root.entries, Entry(key, root.having(new))])
+        return root.having([*root.entries, Entry(_missing(name, root), root.having(new))])
     merged = section.having([*section.entries, *new])
     return root.having(
         Entry(one.key, merged if one.key.value == name else one.value) for one in root.entries

@@ -13,6 +13,7 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from mapgen.report import Diagnostic, Text
+from mapgen.report.catalogue import reading
 from mapgen.report.catalogue import reuse as messages
 from mapgen.spec import model as spec
 from mapgen.spec.shapes import At, record_of
@@ -161,7 +162,17 @@ def _ignores(
         if found is None:
             faults.append(messages.unknown_set(name, known=words.sets))
         else:
+            faults += ignored_twice(found.ignores)
             yield from (replace(one, of=name) for one in found.ignores)
+
+
+def ignored_twice(ignores: Iterable[spec.Ignore]) -> Iterator[Diagnostic]:
+    """Yield the faults of fields that stand under several reasons, or under one of them twice."""
+    first: dict[str, Text] = {}
+    for one in ignores:
+        found = first.setdefault(one.path.value, one.path)
+        if found is not one.path:
+            yield reading.duplicate_key(one.path.span(), key=found.value, first=found.span())
 
 
 class _Linker(Struct, frozen=True):

@@ -33,7 +33,7 @@ from mapgen.spec.construct import (
     required,
     said,
 )
-from mapgen.spec.nodes import MapNode, Node, ScalarNode
+from mapgen.spec.nodes import ListNode, MapNode, Node, ScalarNode
 from mapgen.spec.shapes import (
     Anything,
     As,
@@ -242,6 +242,10 @@ class Lookup(Construct, what="a lookup rule"):
     )
     on_miss: Text | None = optional(words.MISS, "what a miss means")
     otherwise: Text | None = optional(Formula(), "the value to use when no key is found")
+    default: Text | None = optional(
+        Formula(),
+        "the value to use when no key is found, or none is there: `otherwise`, and " "`if_missing`",
+    )
 
 
 class FirstOf(Construct, what="a first_of rule"):
@@ -531,12 +535,35 @@ RULE: Variants[RuleKind] = Variants(
 )
 
 
+def _kind(node: Node, at: At) -> RuleKind:
+    """Return what a rule does; the `default` of a lookup is its `otherwise`."""
+    kind = RULE.bind(node, at)
+    if isinstance(kind, Lookup) and _default(node) is not None:
+        return replace(kind, otherwise=kind.default, default=None)
+    return kind
+
+
+def _modifiers(node: Node, at: At) -> Modifiers:
+    """Return what stands with a rule; the `default` of a lookup is its `if_missing`."""
+    found, default = Modifiers.bind(node, at), _default(node)
+    return found if default is None else replace(found, if_missing=default)
+
+
+def _default(node: Node) -> Text | None:
+    """Return the `default` of a lookup rule, where it does not say the same in two ways."""
+    default = node.get("default") if isinstance(node, MapNode) else None
+    if not isinstance(node, MapNode) or not isinstance(default, ScalarNode):
+        return None
+    is_alone = not {"otherwise", "if_missing"} & node.by_key.keys()
+    return default.text if is_alone and "lookup" in node.by_key else None
+
+
 class Rule(Construct):
     """What one target field gets. `pointer` leads to it in the file: `mapping/fields/OrderType`."""
 
     target: Text = named()
-    kind: RuleKind = itself(RULE)
-    modifiers: Modifiers = itself(Modifiers)
+    kind: RuleKind = itself(RULE, _kind)
+    modifiers: Modifiers = itself(Modifiers, _modifiers)
     span: Span = found(lambda node, at: at.key.span() if isinstance(node, MapNode) else node.span)
     pointer: str = pointer()
 
@@ -614,6 +641,13 @@ class PartExample(Construct, what="an example of a part"):
     span: Span = here()
 
 
+_IGNORES = MapOf(Named("ignored", lambda: Ignored), "ignores")
+
+
+def _all_ignored(of: tuple[Ignored, ...], _: At) -> tuple[Ignore, ...]:
+    return tuple(ignore for one in of for ignore in one.ignores)
+
+
 class Definition(Construct, what="a part"):
     """Rules for an entity that know nothing but their parameters."""
 
@@ -625,10 +659,11 @@ class Definition(Construct, what="a part"):
     gives: Gives = required(Gives, "what the rules write")
     part: Part = itself(Part)
     ignores: tuple[Ignore, ...] = optional(
-        MapOf(Named("ignored_field", lambda: Ignore), "ignores"),
-        "members of its one object that are not used, each with its reason; of several: "
-        "`PARAMETER.member`",
+        As(_IGNORES, _all_ignored),
+        "members of its one object that are not used: `MEMBER: reason`, or `REASON: [MEMBER, …]`; "
+        "of several objects: `PARAMETER.member`",
         key="ignore",
+        default=(),
     )
     data: tuple[DataClass, ...] = optional(
         MapOf(Named("data_class", lambda: DataClass), "data classes"),
@@ -652,9 +687,7 @@ class IgnoreSet(Construct):
     """Source paths that several flows do not use."""
 
     name: Text = named()
-    ignores: tuple[Ignore, ...] = itself(
-        MapOf(Named("ignored_field", lambda: Ignore), "ignores", least=1)
-    )
+    ignores: tuple[Ignore, ...] = itself(As(replace(_IGNORES, least=1), _all_ignored))
 
 
 class Used(Struct, frozen=True):
@@ -1249,15 +1282,29 @@ class Document(Body, what="a document"):
         }
 
 
-class Ignore(Construct):
+class Ignore(Struct, frozen=True):
     """A source path that is not used, and why; `of` is the set that it comes from."""
 
-    path: Text = named()
-    reason: Text = itself(words.PROSE)
-    of: Text | None = constant(None)
+    path: Text
+    reason: Text
+    of: Text | None = None
+
+
+def _ignored(node: Node, at: At) -> tuple[Ignore, ...]:
+    """Return what one key of `ignore` says: a reason of several paths, or a path."""
+    if isinstance(node, ListNode):
+        return tuple(Ignore(shapes.scalar(path).text, at.key) for path in node.items)
+    return (Ignore(at.key, shapes.scalar(node).text),)
+
+
+class Ignored(Construct):
+    """A source path with its reason, or a reason with a list of the paths that have it."""
+
+    ignores: tuple[Ignore, ...] = itself(ListOf(words.PROSE, or_single=True, least=1), _ignored)
 
 
 SETS = ListOf(words.NAME, or_single=True, least=1)
+_KNOWN_SETS = {"use": Key(SETS, "sets of ignored fields that are named")}
 
 
 def _sets(node: Node) -> tuple[Text, ...]:
@@ -1272,6 +1319,48 @@ class Example(Construct, what="an example"):
     name: Text = required(words.PROSE, "the situation")
     given: Text = required(words.PATH, "a source record, a JSON file beside the spec")
     gives: Text = required(words.PATH, "the document it becomes, or several by name, a JSON file")
+
+
+class _Pair(Construct):
+    """Two files of one name, and the situation that they show."""
+
+    stem: Text = named()
+    name: Text = itself(words.PROSE)
+
+
+class _Examples(Construct, what="`mapping:`"):
+    """Examples as they are written: each with its files, or what two files show by their name."""
+
+    written: tuple[Example, ...] | tuple[_Pair, ...] = required(
+        OneOrMap[tuple[Example, ...], _Pair](
+            ListOf(Example, least=1), MapOf(_Pair, "examples", words.PATH, least=1)
+        ),
+        "records and the documents they become: each with `name`, `given` and `gives`, or "
+        "`PATH: the situation` for the record PATH.json and the document PATH.ENTITY.json, "
+        "PATH.documents.json where there are `documents`",
+        key="examples",
+    )
+
+
+def _examples(node: Node, at: At) -> tuple[Example, ...]:
+    """Return the examples of a mapping; what it makes tells how files of pairs end."""
+    mapping = shapes.mapping(node)
+    target = mapping.get("target")
+    of = target if isinstance(target, MapNode) else mapping
+    entity = of.get("entity") or of.get("name")
+    made = entity.value if isinstance(entity, ScalarNode) else "documents"
+    return tuple(
+        (
+            one
+            if isinstance(one, Example)
+            else Example(
+                name=one.name,
+                given=one.stem.followed_by(".json"),
+                gives=one.stem.followed_by(f".{made}.json"),
+            )
+        )
+        for one in _Examples.bind(node, at).written
+    )
 
 
 class Reject(Construct, what="a reject"):
@@ -1324,14 +1413,13 @@ class MappingSection(Construct, what="`mapping:`", instead=("documents", Body)):
         "expressions that this flow calls like functions",
     )
     ignores: tuple[Ignore, ...] = optional(
-        MapOf(Ignore, "ignores", known={"use": Key(SETS, "sets of ignored fields that are named")}),
-        "source fields not used, each with its reason; `use` names sets of them",
+        As(replace(_IGNORES, known=_KNOWN_SETS), _all_ignored),
+        "source fields not used: `PATH: reason`, or `REASON: [PATH, …]`; `use` names sets of them",
         key="ignore",
+        default=(),
     )
     ignore_sets: tuple[Text, ...] = found(lambda node, at: _sets(node))
-    examples: tuple[Example, ...] = required(
-        ListOf(Example, least=1), "records and the documents they become"
-    )
+    examples: tuple[Example, ...] = itself(_Examples, _examples)
     rejects: tuple[Reject, ...] = optional(ListOf(Reject), "records that must be rejected")
     span: Span = here()
 
@@ -1614,6 +1702,24 @@ class SharedOf(Shared, what="defaults of a connection"):
     connection: Text = named()
 
 
+class SharedByMode(Shared, what="defaults of a mode"):
+    """What flows of one mode take instead."""
+
+    mode: Text = named()
+
+
+class Classified(Construct, what="data classes of a schema"):
+    """What of the records of a schema must not be seen, whichever flow reads them."""
+
+    schema: Text = named()
+    personal: tuple[Text, ...] = optional(
+        ListOf(words.PROSE), "paths below the record of what tells of a person"
+    )
+    confidential: tuple[Text, ...] = optional(
+        ListOf(words.PROSE), "paths below the record of what else must not be seen"
+    )
+
+
 class Defaults(Shared, what="the defaults"):
     """The file defaults.yaml: what flows take that do not say it themselves."""
 
@@ -1622,6 +1728,16 @@ class Defaults(Shared, what="the defaults"):
     connections: tuple[SharedOf, ...] = optional(
         MapOf(SharedOf, "connections", words.NAME),
         "what flows of one connection take instead, by its name",
+    )
+    modes: tuple[SharedByMode, ...] = optional(
+        MapOf(SharedByMode, "modes", Words("mode", "|".join(words.MODE.choices), "batch")),
+        "what flows of one mode take instead, where the connection does not say it",
+    )
+    classified: tuple[Classified, ...] = optional(
+        MapOf(Classified, "data classes", words.PATH),
+        "data classes by source schema: a flow that reads records of the schema, as its source or "
+        "a join, has them beside its own `security.data`, which it may leave out; `{}` for none",
+        key="data",
     )
     source: Source = found(lambda node, at: node.span.source)
 

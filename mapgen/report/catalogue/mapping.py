@@ -118,9 +118,9 @@ cells_hold_one_value = Message(
     "objects}",
     help="describe one row of the file: text, numbers, true or false, dates",
 )
-idle_ignore = Message("E432: no source field is called `{it}`", help="remove the line", fix=renamed)
+idle_ignore = Message("E432: no source field is called `{it}`", help="remove it", fix=renamed)
 ignored_but_used = Message(
-    "E433: `{it}` is ignored, but a rule reads {used:`{used}`/it}", help="remove the line"
+    "E433: `{it}` is ignored, but a rule reads {used:`{used}`/it}", help="remove it"
 )
 
 
@@ -171,6 +171,11 @@ unfit_modifier = Message(
     "E234: `{name}` {why}",
     help="remove `{name}:`",
     fix=lambda span, of: repairs.without_modifier(span, of["name"]),
+)
+idle_default = Message(
+    "E234: `default` is `otherwise` and `if_missing` of a rule in one",
+    label="has no place here",
+    help="write `default:` alone; in `first_of`, write the value behind the lookup",
 )
 constant_too_long = Message(
     "E235: `{field}` holds {most} characters, this has {length}", help="shorten it"

@@ -81,7 +81,7 @@ over_concurrency = Message(
     help="write `concurrency: {allowed}` or less",
 )
 unknown_source_path = Message(
-    "E461: no source field is called `{it}`", help="remove the line", fix=renamed
+    "E461: no source field is called `{it}`", help="remove it", fix=renamed
 )
 unknown_action = Message(
     "E462: `{entity}` has no action `{it}`",
