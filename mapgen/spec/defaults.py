@@ -38,6 +38,10 @@ def filled(root: Node, defaults: Defaults) -> Filled:
     for shared in (*own, defaults):
         for name in _SECTIONS[1:]:
             root = _section(root, name, _of(shared, name), taken)
+    written = {*_entities(root)}
+    of_entities = [one.security for one in defaults.entities if one.entity.value in written]
+    if len(of_entities) == 1:  # of several, the flow has to say which
+        root = _section(root, "security", of_entities[0], taken)
     return Filled(_classified(root, defaults, taken), tuple(taken))
 
 
@@ -47,6 +51,7 @@ def keys_of(defaults: Defaults, connections: Container[str]) -> Iterator[Text]:
     sections = [defaults.auth]
     for shared in (defaults, *own, *defaults.modes):
         sections += [shared.performance, shared.security]
+    sections += [one.security for one in defaults.entities]
     for section in sections:
         yield from (entry.key for entry in (section.entries if section is not None else ()))
     yield from (one.schema for one in defaults.classified)
@@ -94,6 +99,18 @@ def _classified(root: MapNode, defaults: Defaults, taken: list[Text]) -> MapNode
     return root.having(
         Entry(one.key, secure if one.key.value == "security" else one.value) for one in root.entries
     )
+
+
+def _entities(root: MapNode) -> Iterator[str]:
+    """Yield the entities whose documents a spec writes."""
+    mapping = root.get("mapping")
+    several = mapping.get("documents") if isinstance(mapping, MapNode) else None
+    documents = several.entries if isinstance(several, MapNode) else ()
+    for one in (mapping, *(entry.value for entry in documents)):
+        target = one.get("target") if isinstance(one, MapNode) else None
+        entity = target.get("entity") if isinstance(target, MapNode) else None
+        if isinstance(entity, ScalarNode):
+            yield entity.value
 
 
 def _schemas(root: MapNode) -> Iterator[tuple[str, str]]:

@@ -1585,7 +1585,7 @@ class Security(Construct, what="`security:`"):
         " person, `warn` (where it is left out) tells it, `off` does not compare",
         shared=True,
     )
-    rollback: Undo | Irreversible = required(ROLLBACK, "how a document is taken back")
+    rollback: Undo | Irreversible = required(ROLLBACK, "how a document is taken back", shared=True)
     span: Span = here()
 
 
@@ -1670,7 +1670,9 @@ class Spec(Construct, what="a spec"):
     mapping: MappingSection = required(MappingSection, "M: what becomes of a record")
     auth: Auth = required(Auth, "A: where it goes, with which rights", shared=True)
     performance: Performance = required(Performance, "P: how much, how fast")
-    security: Security = required(Security, "S: what is secret, what happens on failure")
+    security: Security = required(
+        Security, "S: what is secret, what happens on failure", shared=True
+    )
     source: Source = found(lambda node, at: node.span.source)
     beside: tuple[Borrowed, ...] = constant(())
     overlay: Overlay | None = constant(None)
@@ -1680,11 +1682,17 @@ class Spec(Construct, what="a spec"):
 SPEC: Variants[Spec | Overlay] = Variants("a spec", {"mapping": Spec, "extends": Overlay})
 
 
+# What says how documents of an entity are taken back, and means nothing of others.
+_OF_AN_ENTITY = "rollback"
+
+
 def _shared(section: type[Construct]) -> Record:
     """Return what of a section may be said once for all flows: each key may be left out."""
     record = record_of(section)
     keys = {
-        name: replace(key, is_required=False) for name, key in record.keys.items() if key.is_shared
+        name: replace(key, is_required=False)
+        for name, key in record.keys.items()
+        if key.is_shared and name != _OF_AN_ENTITY
     }
     return Record(f"the defaults of {record.what}", keys)
 
@@ -1706,6 +1714,19 @@ class SharedByMode(Shared, what="defaults of a mode"):
     """What flows of one mode take instead."""
 
     mode: Text = named()
+
+
+class SharedByEntity(Construct, what="defaults of an entity"):
+    """What flows take that write documents of one entity."""
+
+    entity: Text = named()
+    security: MapNode = required(
+        Record(
+            "the defaults of an entity's `security:`",
+            {_OF_AN_ENTITY: record_of(Security).keys[_OF_AN_ENTITY]},
+        ),
+        "S, where a flow does not say it",
+    )
 
 
 class Classified(Construct, what="data classes of a schema"):
@@ -1732,6 +1753,10 @@ class Defaults(Shared, what="the defaults"):
     modes: tuple[SharedByMode, ...] = optional(
         MapOf(SharedByMode, "modes", Words("mode", "|".join(words.MODE.choices), "batch")),
         "what flows of one mode take instead, where the connection does not say it",
+    )
+    entities: tuple[SharedByEntity, ...] = optional(
+        MapOf(SharedByEntity, "entities"),
+        "how documents of an entity are taken back, for flows that do not say it: by its name",
     )
     classified: tuple[Classified, ...] = optional(
         MapOf(Classified, "data classes", words.PATH),

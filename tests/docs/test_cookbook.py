@@ -165,6 +165,9 @@ def _take_flow(name: str, folder: Path, settings: dict[str, Any]) -> None:
     shared = [(ROOT / "specs" / path).read_text(encoding="utf-8") for path in uses]
     named = re.compile(r"(?:schema|given|gives|table): ([\w./-]+\.(?:json|csv))")
     referred = [path for text in (spec, *shared) for path in named.findall(text)]
+    for pair in re.findall(r"^    ([\w/.-]+/examples/[\w.-]+): ", spec, flags=re.MULTILINE):
+        files = (ROOT / "specs" / pair).parent.glob(f"{Path(pair).name}.*json")
+        referred += [str(path.relative_to(ROOT / "specs")) for path in files]
     for path in (f"{name}.maps.yaml", "defaults.yaml", *uses, *referred):
         place = folder / "specs" / path
         place.parent.mkdir(parents=True, exist_ok=True)
