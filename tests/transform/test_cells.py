@@ -134,6 +134,7 @@ HEADERS = [
     pytest.param("a,a\n1,2\n", "two columns `a`", id="twice"),
     pytest.param("a;b\n1;2\n", "no columns `a`, `b`", id="another delimiter"),
     pytest.param("a,c\n1,2\n", "no column `b`", id="one is missing"),
+    pytest.param("\na,b\n1,2\n", "header is blank", id="blank"),
     pytest.param('"a"x,b\n1,2\n', "not CSV", id="text behind a quote"),
 ]
 

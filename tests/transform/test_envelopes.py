@@ -66,6 +66,27 @@ def test_envelopes(wrapped: Any, found: list[Any], name: str) -> None:
     assert values(wrapped, name=name) == found
 
 
+@pytest.mark.parametrize(
+    "wrapped",
+    [
+        '{"order": {"id": 1}, "order": {"id": 2}}',
+        '{"order": {"id": 1}, "t": 1, "\\u006frder": {"id": 2}}',
+        '{"data": {"order": null, "order": {"id": 2}}}',
+        '{"orders": [{"order": {"id": 1}, "order": {"id": 2}}]}',
+    ],
+)
+def test_a_member_twice(wrapped: str) -> None:
+    """None of two records may be lost: an envelope that an object has twice is told."""
+    assert values(wrapped) == ["duplicate key `order` in one object"]
+
+
+def test_names_of_other_objects() -> None:
+    """The name of an envelope may come again, in what it holds."""
+    assert values({"data": {"id": 1, "more": {"data": 1, "x": [{"data": 2}]}}}) == [
+        {"id": 1, "more": {"data": 1, "x": [{"data": 2}]}}
+    ]
+
+
 def test_escaped_names() -> None:
     """A name may be written with escapes."""
     assert values('{"t": 1, "\\u006frder": {"id": 1}}') == [{"id": 1}]

@@ -100,6 +100,8 @@ def by_lines(data: bytes, longest: int, *, is_quoted: bool) -> Shown | str:
         if not any(row) and broken is None:
             continue
         record = {name: cell for name, cell in zip(header, row, strict=False) if name and cell}
+        if broken is None and not header:
+            return "the line of its header is blank"
         if broken is None and len(row) != len(header):
             broken = f"the row has {len(row)} cells, the header {len(header)}"
         elif broken is None and not _is_utf8(record):

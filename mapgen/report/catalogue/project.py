@@ -55,7 +55,7 @@ unknown_stream = Message(
 )
 unfit_header = Message(
     "E528: the input `{path}` cannot be read: {reason}",
-    help="the first line names the columns; is the `delimiter:` of the source right?",
+    help="the first line names the columns; are `delimiter:` and `header_line:` right?",
 )
 unfit_bytes = Message("E529: the input `{path}` cannot be read: {reason}", help="{advice}")
 variable_missing = Message(

@@ -155,7 +155,8 @@ def read_rows(
         header_line: the line with the header; those before it are passed over.
         fills: whether cells that a row lacks at its end are empty; not where the file is cut off.
 
-    Raises HeaderError where the first line lacks one of them, or names a column twice.
+    Raises HeaderError where the first line lacks one of them, names a column twice, or is blank
+    although rows follow.
     """
     chunks = _Chunks(stream)
     quoting: Literal[0, 3] = csv.QUOTE_MINIMAL if is_quoted else csv.QUOTE_NONE
@@ -209,6 +210,8 @@ class _Rows:
                 if any(cells):  # no blank line, nor what spreadsheets leave of rows: `;;;;`
                     is_whole = len(cells) == width and chunks.is_utf8
                     whole = cells if is_whole else self._whole(cells)
+                    if whole is None and not width:
+                        raise HeaderError("the line of its header is blank")
                     if whole is None:
                         return _misshapen(header, cells)
                     self._number += 1

@@ -89,7 +89,10 @@ class Envelope:
         held_by = [(name, held) for name in self.names if (held := _held(members[name]))]
         if any(name in self.own for name, _ in held_by) and len(_MEMBERS.decode(raw.data)) > 1:
             held_by = [(name, held) for name, held in held_by if name not in self.own]
-        if len(held_by) > 1:
+        twice = next((name for name, _ in held_by if _is_twice(name, raw.data)), None)
+        if twice is not None:
+            yield replace(raw, data=b"", broken=f"duplicate key `{twice}` in one object")
+        elif len(held_by) > 1:
             names = " and ".join(f"`{name}`" for name, _ in held_by)
             yield replace(raw, data=b"", broken=f"{names} stand side by side, each an envelope")
         elif not held_by or depth > _DEEPEST:
@@ -255,6 +258,18 @@ def _held(member: msgspec.Raw) -> bytes:
     if data[:1] == b'"':
         data = _text(member).strip().encode("utf-8", "replace")
     return data if data[:1] in (b"{", b"[") else b""
+
+
+def _is_twice(name: str, data: bytes) -> bool:
+    """Whether an object has a member of a name twice, of which the last one alone is decoded."""
+    mark = json.dumps(name, ensure_ascii=False).encode()
+    if data.count(mark) < 2 and b"\\u" not in data:
+        return False
+    try:
+        members = json.loads(data, object_pairs_hook=list)
+    except (ValueError, RecursionError):
+        return False  # what is wrong is told when it is decoded
+    return sum(member == name for member, _ in members) > 1
 
 
 def _text(member: msgspec.Raw) -> str:
