@@ -174,3 +174,20 @@ def test_defaults_of_a_mode(
 
     assert {fault.severity for fault in findings.faults} <= {"warning"}
     assert findings.flows[0].flow.plan.batch_size == batch_size
+
+
+ROLLBACK = "  rollback: {undo: {action: CancelDelivery}}\n"
+
+
+def test_the_way_back_of_an_entity(tmp_path: Path) -> None:
+    """How documents are taken back may be said of their entity: then a flow need not say it."""
+    path = build("_base", tmp_path) / SPEC
+    path.write_text(path.read_text("utf-8").replace(ROLLBACK, ""), "utf-8")
+    _defaults(
+        tmp_path, "entities: {Delivery: {security: {rollback: {irreversible: it is gone}}}}\n"
+    )
+
+    assert isinstance(_read(tmp_path), Flow)
+    _defaults(tmp_path, "entities: {Receipt: {security: {rollback: {irreversible: it is gone}}}}\n")
+    findings = check_specs(Workspace(tmp_path / "workspace"), (SPEC,))
+    assert [fault.code for fault in findings.faults if fault.severity == "error"] == ["E113"]

@@ -63,11 +63,12 @@ def test_readme_message_is_what_the_compiler_says(tmp_path: Path) -> None:
     shutil.copytree(ROOT / "specs/shopify/examples", tmp_path / "specs/shopify/examples")
     wrong = text.replace("    CustomerOrder:", "    CustomerOrdr:")
     (tmp_path / "specs/shopify/orders.maps.yaml").write_text(wrong, encoding="utf-8")
-    defaults = "defaults: 1\nauth: {target: acumatica}\nperformance: {mode: queued}\n"
-    (tmp_path / "specs/defaults.yaml").write_text(defaults, encoding="utf-8")
+    shutil.copy(ROOT / "specs/defaults.yaml", tmp_path / "specs/defaults.yaml")
     workspace = Workspace.find(tmp_path)
 
-    said = as_text(check_specs(workspace, workspace.spec_paths()).faults)
+    # of one flow alone, most defaults are idle
+    faults = check_specs(workspace, workspace.spec_paths()).faults
+    said = as_text([fault for fault in faults if fault.severity == "error"])
 
     (shown,) = [block for block in _blocks(README, "") if block.startswith("error[E412]")]
     assert said == shown.rstrip("\n")
