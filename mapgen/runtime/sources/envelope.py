@@ -269,7 +269,7 @@ def _is_twice(name: str, data: bytes) -> bool:
         members = json.loads(data, object_pairs_hook=list)
     except (ValueError, RecursionError):
         return False  # what is wrong is told when it is decoded
-    return sum(member == name for member, _ in members) > 1
+    return [member for member, _ in members].count(name) > 1
 
 
 def _text(member: msgspec.Raw) -> str:
