@@ -11,8 +11,9 @@ from msgspec.structs import replace
 from mapgen.checking import Findings, check_specs
 from mapgen.report import Diagnostic, Fix, Source, Stopped
 from mapgen.report.fix import spliced, written_at
+from mapgen.spec.model import Connection, Environment
 from mapgen.spec.nodes import read_yaml
-from mapgen.spec.reader import read_connection, read_environment, read_parts
+from mapgen.spec.reader import read, read_parts
 from mapgen.specs import Specs
 from mapgen.workspace import DEFAULTS, PARTS_SUFFIX, SPEC_SUFFIX, SPECS, Workspace
 
@@ -217,9 +218,9 @@ def _read(workspace: Workspace, source: Source) -> None:
     elif source.path == DEFAULTS:
         Specs(workspace).defaults()
     elif source.path.startswith(f"{SPECS}/environments/"):
-        read_environment(source)
+        read(source, Environment)
     elif source.path.startswith(f"{SPECS}/connections/"):
-        read_connection(source)
+        read(source, Connection)
 
 
 def _changes(fix: Fix) -> list[Change]:

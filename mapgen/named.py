@@ -2,29 +2,30 @@
 
 from __future__ import annotations
 
-from mapgen.report import Stopped, Text
+from typing import TypeVar
+
+from mapgen.report import Stopped
 from mapgen.report.catalogue import project
 from mapgen.spec.model import Connection, Environment
-from mapgen.spec.reader import read_connection, read_environment
+from mapgen.spec.reader import read
 from mapgen.workspace import SPECS, Workspace
+
+_Named = TypeVar("_Named", Environment, Connection)
 
 
 def named_environment(workspace: Workspace, name: str) -> Environment:
     """Return one environment. Raises Stopped."""
-    path = f"{SPECS}/environments/{name}.yaml"
-    environment = read_environment(workspace.read(path, "the environment"))
-    _same_name(environment.name, name, path)
-    return environment
+    return _named(workspace, "environment", name, Environment)
 
 
 def named_connection(workspace: Workspace, name: str) -> Connection:
     """Return one connection. Raises Stopped."""
-    path = f"{SPECS}/connections/{name}.yaml"
-    connection = read_connection(workspace.read(path, "the connection"))
-    _same_name(connection.name, name, path)
-    return connection
+    return _named(workspace, "connection", name, Connection)
 
 
-def _same_name(name: Text, expected: str, path: str) -> None:
-    if name.value != expected:
-        raise Stopped(project.wrong_file_name(name, expected=expected, path=path))
+def _named(workspace: Workspace, kind: str, name: str, construct: type[_Named]) -> _Named:
+    path = f"{SPECS}/{kind}s/{name}.yaml"
+    found = read(workspace.read(path, f"the {kind}"), construct)
+    if found.name.value != name:
+        raise Stopped(project.wrong_file_name(found.name, expected=name, path=path))
+    return found

@@ -14,7 +14,7 @@ from urllib.parse import unquote, urljoin, urlsplit
 from msgspec import Struct, field
 
 from mapgen.contract.document import parsed_file
-from mapgen.report import Source, Stopped
+from mapgen.report import Diagnostic, Source, Stopped
 from mapgen.report.catalogue import schemas
 from mapgen.spec import nodes
 from mapgen.spec.nodes import read_yaml
@@ -228,8 +228,42 @@ def unescaped(step: str) -> str:
     return step.replace("~1", "/").replace("~0", "~")
 
 
-def parsed_schema(path: str, text: str, what: str) -> Mapping[str, object]:
-    """Return what a file of JSON or YAML holds, of the `source` or the `target`. Raises Stopped."""
+def place_in(path: str, text: str, what: str) -> Place:
+    """Return the schema that a path leads to: a file, or by a fragment a place in it.
+
+    Args:
+        path: the schema's path, for messages.
+        text: the JSON or YAML of the file.
+        what: whose it is: the `source`, the `target`.
+
+    Raises Stopped where there is none.
+    """
+    path, _, fragment = path.partition("#")
+    document = Document.of(path, _parsed_schema(path, text, what))
+    place = document.find(fragment)
+    if place is None or not isinstance(place.schema, dict):
+        raise Stopped(no_place(document, fragment, what))
+    return place
+
+
+def no_place(document: Document, fragment: str, what: str) -> Diagnostic:
+    """Return the fault of a fragment that leads to no schema."""
+    known = document.places()
+    return schemas.no_such_place(path=document.path, it=f"#{fragment}", what=what, known=known)
+
+
+def astray(place: Place, reference: str, what: str) -> Diagnostic:
+    """Return the fault of a reference that leads nowhere."""
+    return schemas.unknown_reference(
+        path=place.document.path,
+        pointer=place.pointer,
+        reference=reference,
+        what=what,
+        where="URL" if "://" in reference else "file",
+    )
+
+
+def _parsed_schema(path: str, text: str, what: str) -> Mapping[str, object]:
     found = _parsed(path, text, f"the {what} schema")
     if not isinstance(found, dict):
         reason = "it is not an object"

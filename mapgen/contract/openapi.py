@@ -11,7 +11,7 @@ from msgspec import Struct, field
 from mapgen.contract.days import day_or_moment
 from mapgen.contract.document import Cursor, gather, read
 from mapgen.contract.model import Action, Contract, Entity, Field, ValueType
-from mapgen.report import Diagnostic, Label, Source, Stopped
+from mapgen.report import Diagnostic, Source, Stopped
 from mapgen.report.catalogue import contract as words
 
 # The wrappers of contract version 4, then what version 5 (Default/26.200.001) added to them.
@@ -273,10 +273,8 @@ def _body(post: Cursor) -> Cursor:
 def _unknown_wrappers(reading: _Reading) -> list[Diagnostic]:
     """Return one fault for each unknown type, not one for each of its uses."""
     return [
-        words.unknown_wrapper(_place(uses[0][1]), name=name, fields=tuple(path for path, _ in uses))
+        words.unknown_wrapper(
+            uses[0][1].label("this type"), name=name, fields=tuple(path for path, _ in uses)
+        )
         for name, uses in sorted(reading.unknown.items())
     ]
-
-
-def _place(at: Cursor) -> Label:
-    return at.label("this type")

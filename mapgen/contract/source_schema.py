@@ -107,12 +107,10 @@ def read_source_schema(
 
     Raises Stopped where the schema describes no object, with the reasons.
     """
+    place = json_schema.place_in(path, text, "source")
     path, _, fragment = path.partition("#")
-    document = Document.of(path, json_schema.parsed_schema(path, text, "source"))
+    document = place.document
     library = Library(files, {path: document})
-    place = document.find(fragment)
-    if place is None or not isinstance(place.schema, dict):
-        raise Stopped(_no_place(document, fragment))
     try:
         reader = _Reader(library, taken or {})
         found = reader.whole((place,), name)
@@ -147,15 +145,9 @@ def _record(kind: types.Type, name: str) -> types.Object | None:
     return found if isinstance(found, types.Object) else None
 
 
-def _no_place(document: Document, fragment: str) -> Diagnostic:
-    at = f"#{fragment}"
-    known = document.places()
-    return schemas.no_such_place(path=document.path, it=at, what="source", known=known)
-
-
 def _no_record(document: Document, fragment: str, found: _Found) -> Sequence[Diagnostic]:
     if not fragment and document.places():
-        return [_no_place(document, fragment)]
+        return [json_schema.no_place(document, fragment, "source")]
     broken = [fault for fault in found.stated.unheld if fault.code in ("E421", "E423")]
     if broken:
         return broken
@@ -308,9 +300,9 @@ class _Reader:
             if reference is not None:
                 behind = self._library.follow(place, reference)
                 if behind is None:
-                    whole.faults.append(_astray(place, reference))
+                    whole.faults.append(json_schema.astray(place, reference, "source"))
                 elif behind.key in seen:
-                    circle = _astray(place, reference)
+                    circle = json_schema.astray(place, reference, "source")
                 else:
                     whole.labels.append(json_schema.last_step(reference))
                     todo.insert(0, behind)
@@ -645,16 +637,6 @@ class _Reader:
 def _untyped(place: Place, keyword: str) -> _Found:
     """Return what has no one type by a keyword."""
     return _Found(types.UNTYPED, Stated(unheld=(stated.no_one_type(place, keyword),)))
-
-
-def _astray(place: Place, reference: str) -> Diagnostic:
-    return schemas.unknown_reference(
-        path=place.document.path,
-        pointer=place.pointer,
-        reference=reference,
-        what="source",
-        where="URL" if "://" in reference else "file",
-    )
 
 
 def _kinds(nodes: Sequence[Place]) -> tuple[tuple[str, ...], bool]:

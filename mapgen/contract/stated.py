@@ -46,6 +46,11 @@ _JSON = re.compile(r"application/(?:[\w.-]+\+)?json\s*(?:;.*)?", re.IGNORECASE)
 _CONDITIONS = ("not", "if")
 # Formats that say how numbers are stored or texts are shown: OpenAPI's own.
 _STORED = ("int32", "int64", "float", "double", "password", "byte", "binary")
+_VALUES: Mapping[str, tuple[type, ...]] = {
+    "string": (str,),
+    "boolean": (bool,),
+    **dict.fromkeys(("integer", "number"), (int, float)),
+}
 # What a keyword's value has to be for it to say anything.
 _FORMS: Mapping[str, tuple[type, ...]] = {
     **dict.fromkeys(("properties", "patternProperties"), (dict,)),
@@ -197,24 +202,16 @@ def _chosen(found: Constraints, schema: Mapping[str, object], kind: str) -> Cons
     """Return the constraints with the values of `enum` and `const` that are of the kind."""
     both = [schema["enum"]] if isinstance(schema.get("enum"), list) else []
     both += [[schema["const"]]] if "const" in schema else []
+    member = "numbers" if kind in ("integer", "number") else "choices"
     for named in cast("list[list[object]]", both):
-        if kind in ("integer", "number"):
-            numbers = tuple(
-                str(one)
-                for one in named
-                if isinstance(one, int | float) and not isinstance(one, bool)
-            )
-            known = found.numbers
-            kept = numbers if known is None else tuple(one for one in numbers if one in known)
-            found = replace(found, numbers=kept)
-        else:
-            wanted = bool if kind == "boolean" else str
-            choices = tuple(one for one in named if isinstance(one, wanted))
-            before = found.choices
-            kept_choices = (
-                choices if before is None else tuple(one for one in choices if one in before)
-            )
-            found = replace(found, choices=kept_choices)
+        values = [
+            str(one) if member == "numbers" else one
+            for one in named
+            if isinstance(one, _VALUES[kind]) and (kind == "boolean" or not isinstance(one, bool))
+        ]
+        known = getattr(found, member)
+        kept = tuple(one for one in values if known is None or one in known)
+        found = replace(found, **{member: kept})
     return found
 
 

@@ -15,7 +15,7 @@ from typing import cast
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from mapgen.contract.json_schema import Document, check_schema, parsed_schema
+from mapgen.contract.json_schema import Document, Place, astray, check_schema, place_in
 from mapgen.contract.model import Allowed, Comparison, Contract, Entity, Field, ValueType
 from mapgen.expression.patterns import regex_fault
 from mapgen.ir.names import singular
@@ -73,14 +73,10 @@ def read_target_schema(path: str, text: str, name: str) -> Contract:
 
     Raises Stopped with every fault of the schema.
     """
-    path, _, fragment = path.partition("#")
-    document = Document.of(path, parsed_schema(path, text, _TARGET))
-    place = document.find(fragment)
-    if place is None or not isinstance(place.schema, dict):
-        known, at = document.places(), f"#{fragment}"
-        raise Stopped(schemas.no_such_place(path=path, it=at, what=_TARGET, known=known))
+    place = place_in(path, text, _TARGET)
+    path = place.document.path
     check_schema(path, place, _TARGET)
-    reader = _Reader(path, document, name)
+    reader = _Reader(path, place.document, name)
     schema, at = reader.resolved(place.schema, place.pointer)
     kind = reader.kind(schema)
     if kind != "object":
@@ -246,11 +242,8 @@ class _Reader(Struct):
         place = self.document.find(reference[1:]) if reference.startswith("#") else None
         found = place.schema if place is not None else None
         if place is None or not isinstance(found, dict) or "$ref" in found:
-            where = "URL" if "://" in reference else "file"
-            fault = schemas.unknown_reference(
-                path=self.path, pointer=pointer, reference=reference, what=_TARGET, where=where
-            )
-            self.faults.append(fault)
+            here = Place(self.document, pointer, schema)
+            self.faults.append(astray(here, reference, _TARGET))
             return {"type": "string"}, pointer
         check_schema(self.path, place, _TARGET)
         return found, place.pointer

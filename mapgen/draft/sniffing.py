@@ -13,8 +13,8 @@ from datetime import date
 from pathlib import Path
 from typing import TypeAlias
 
-import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from mapgen.contract.inference import Json
 from mapgen.encodings import SIZE_OF_HEAD, guess, marked
@@ -113,16 +113,16 @@ def with_spelling(form: Form, rows: Sequence[Record]) -> Form:
     dates = {name: words for name, cells in columns.items() if (words := _format(cells))}
     numbers = {name: cells for name, cells in columns.items() if name not in dates}
     by_comma, by_point = _COMMA.columns(numbers), _POINT.columns(numbers)
+    form = replace(form, dates=dates)
     if bool(by_comma) == bool(by_point):
-        return msgspec.structs.replace(form, dates=dates)
+        return form
     found = by_comma or by_point
     groups = Counter(one["group"] for cells in found.values() for one in cells if one["group"])
     sign = next((group for group, _ in groups.most_common(1)), None)
     if by_point and sign is None:
-        return msgspec.structs.replace(form, dates=dates)
-    return msgspec.structs.replace(
+        return form
+    return replace(
         form,
-        dates=dates,
         decimal="," if by_comma else None,
         thousands=" " if sign == "\N{NO-BREAK SPACE}" else sign,
     )

@@ -7,7 +7,17 @@ reference page (all by `shape`), and the frozen value with the places of its wor
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Mapping
-from typing import Any, Self, TypeAlias, TypeVar, cast, dataclass_transform, overload
+from typing import (
+    Any,
+    Self,
+    TypeAlias,
+    TypedDict,
+    TypeVar,
+    Unpack,
+    cast,
+    dataclass_transform,
+    overload,
+)
 
 from msgspec import Struct, StructMeta
 
@@ -81,24 +91,18 @@ def others(shape: Shape[T], names: Words, *, beside: str = "") -> tuple[T, ...]:
     return cast("tuple[T, ...]", _Others(Rest(shape, names, beside)))
 
 
+class _How(TypedDict, total=False):
+    """What else may be said of a key that may be left out."""
+
+    key: str
+    goes_with: str
+    shared: bool
+
+
 @overload
-def optional(
-    shape: ListOf[T] | MapOf[T],
-    purpose: str,
-    *,
-    key: str = "",
-    goes_with: str | None = None,
-    shared: bool = False,
-) -> tuple[T, ...]: ...
+def optional(shape: ListOf[T] | MapOf[T], purpose: str, **how: Unpack[_How]) -> tuple[T, ...]: ...
 @overload
-def optional(
-    shape: Shape[T],
-    purpose: str,
-    *,
-    key: str = "",
-    goes_with: str | None = None,
-    shared: bool = False,
-) -> T | None: ...
+def optional(shape: Shape[T], purpose: str, **how: Unpack[_How]) -> T | None: ...
 @overload
 def optional(
     shape: Shape[T],
@@ -109,13 +113,7 @@ def optional(
     shared: bool = False,
 ) -> T: ...
 def optional(
-    shape: Shape[Any],
-    purpose: str,
-    *,
-    key: str = "",
-    goes_with: str | None = None,
-    default: object = None,
-    shared: bool = False,
+    shape: Shape[Any], purpose: str, *, default: object = None, **how: Unpack[_How]
 ) -> Any:
     """Declare a member whose key may be left out.
 
@@ -124,7 +122,8 @@ def optional(
     """
     if default is None and isinstance(shape, ListOf | MapOf):
         default = ()
-    return Key(shape, purpose, goes_with=goes_with, name=key, default=default, is_shared=shared)
+    name, partner, is_shared = how.get("key", ""), how.get("goes_with"), how.get("shared", False)
+    return Key(shape, purpose, goes_with=partner, name=name, default=default, is_shared=is_shared)
 
 
 @overload

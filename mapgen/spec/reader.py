@@ -20,14 +20,6 @@ _FLOW = re.compile(
 )
 
 
-def read_spec(source: Source) -> model.Spec:
-    """Return a spec that takes nothing from other files.
-
-    Raises Stopped with every fault of YAML or shape.
-    """
-    return spec_of(read_yaml(source))
-
-
 def spec_of(root: Node) -> model.Spec:
     """Return the spec that is written so. Raises Stopped with every fault of shape."""
     spec = bound(root, model.Spec)
@@ -51,16 +43,6 @@ def read_parts(source: Source) -> model.PartsFile:
         at, found = parts.version.span(), parts.version.value
         raise Stopped([reading.unknown_version(at, key="parts", found=found)])
     return parts
-
-
-def read_connection(source: Source) -> model.Connection:
-    """Return the connection. Raises Stopped with every fault of YAML or shape."""
-    return read(source, model.Connection)
-
-
-def read_environment(source: Source) -> model.Environment:
-    """Return the environment. Raises Stopped with every fault of YAML or shape."""
-    return read(source, model.Environment)
 
 
 def read(source: Source, construct: type[C]) -> C:

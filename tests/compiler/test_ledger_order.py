@@ -11,7 +11,8 @@ from mapgen.check.model import DocumentFacts, FlowFacts
 from mapgen.check.remote import check_remote, circles
 from mapgen.contract.lock import load
 from mapgen.report import Source, Text
-from mapgen.spec.reader import read_spec
+from mapgen.spec.model import Spec
+from mapgen.spec.reader import read
 from tests.compiler.cases import BASE, SPEC
 
 ORDER = DocumentFacts("Delivery", has_text_identity=True, number_keys=("DeliveryNbr",))
@@ -78,7 +79,7 @@ def test_several_documents(asked: str, message: str | None) -> None:
     path = Path(BASE / SPEC)
     lookup = f"carriers: {{ledger: {asked}, sample: {{a: b}}}}"
     old = "carriers: {table: lookups/carriers.csv, key: service, value: carrier}"
-    flow = read_spec(Source(SPEC, path.read_text("utf-8").replace(old, lookup)))
+    flow = read(Source(SPEC, path.read_text("utf-8").replace(old, lookup)), Spec)
     place = DocumentFacts("Depot", has_text_identity=False, number_keys=())
     flows = {"pickups": FlowFacts("depot", {"order": ORDER, "place": place}, ())}
 

@@ -22,7 +22,8 @@ from mapgen.expression.scope import Binding, Scope, at
 from mapgen.ir.types import STRING, Object
 from mapgen.report import Diagnostic, Source, Text
 from mapgen.runtime.folding import folded
-from mapgen.spec.reader import read_environment
+from mapgen.spec.model import Environment
+from mapgen.spec.reader import read
 from mapgen.workspace import Workspace
 from tests.compiler.cases import BASE, build
 
@@ -253,7 +254,7 @@ def test_many_flows(shared: int, tmp_path: Path) -> None:
     values = [f"depot {max(0, number - shared)}x" for number in range(count)]
     text = (BASE / ENVIRONMENT).read_text("utf-8")
     lines = (f"  {name}:\n    depot: {value}\n" for name, value in zip(names, values, strict=True))
-    environment = read_environment(Source(ENVIRONMENT, text + "".join(lines)))
+    environment = read(Source(ENVIRONMENT, text + "".join(lines)), Environment)
     plans = [replace(flow.flow.plan, flow=name) for name in names]
     flows = [replace(flow, flow=replace(flow.flow, plan=plan)) for plan in plans]
 

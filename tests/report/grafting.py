@@ -20,7 +20,8 @@ from mapgen.compiler import check_specs
 from mapgen.loading import Shelf
 from mapgen.report import Source, Stopped
 from mapgen.spec.model import MappingSection, Spec
-from mapgen.spec.reader import read_spec
+from mapgen.spec.nodes import read_yaml
+from mapgen.spec.reader import spec_of
 from mapgen.spec.shapes import record_of
 from mapgen.workspace import Workspace
 
@@ -63,7 +64,7 @@ def is_whole_file(words: str) -> bool:
 def codes_of_file(words: str) -> set[str]:
     """Return the codes of what is wrong with a file of its own."""
     try:
-        read_spec(Source("snippet.maps.yaml", words))
+        spec_of(read_yaml(Source("snippet.maps.yaml", words)))
     except Stopped as stopped:
         return {fault.code for fault in stopped.diagnostics}
     return set()

@@ -10,9 +10,11 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from mapgen.report import Diagnostic, Source, Span, Stopped
+from mapgen.spec.construct import Construct
+from mapgen.spec.model import Connection, Environment, Spec
 from mapgen.spec.nodes import LONGEST_FILE, ListNode, MapNode, Node, ScalarNode, read_yaml
 from mapgen.spec.pointers import place
-from mapgen.spec.reader import read_connection, read_environment, read_spec
+from mapgen.spec.reader import read
 from tests.compiler.cases import BASE, SPEC
 
 Found = TypeVar("Found")
@@ -68,11 +70,11 @@ def test_any_text(text: str) -> None:
             assert len(keys) == len(set(keys))
 
 
-@pytest.mark.parametrize("read", [read_spec, read_environment, read_connection])
+@pytest.mark.parametrize("kind", [Spec, Environment, Connection])
 @given(text=_DOCUMENTS)
-def test_any_text_as_a_file_of_the_language(read: Callable[[Source], object], text: str) -> None:
+def test_any_text_as_a_file_of_the_language(kind: type[Construct], text: str) -> None:
     """Any text is what it was read as, or faults; nothing else is ever raised."""
-    found, faults = _outcome(read, text)
+    found, faults = _outcome(lambda source: read(source, kind), text)
 
     assert (found is None) == bool(faults)
 
@@ -84,7 +86,7 @@ def test_any_damage_to_a_spec(data: st.DataObject) -> None:
     start = data.draw(st.integers(min_value=0, max_value=len(text)))
     end = min(len(text), start + data.draw(st.integers(min_value=0, max_value=200)))
     middle = data.draw(st.one_of(st.just(""), _FRAGMENTS, st.just(text[start:end] * 2)))
-    found, faults = _outcome(read_spec, text[:start] + middle + text[end:])
+    found, faults = _outcome(lambda source: read(source, Spec), text[:start] + middle + text[end:])
 
     assert (found is None) == bool(faults)
 
