@@ -61,3 +61,8 @@ def plain_file(root: Path, path: str) -> Path:
 
 def _is_below(path: str, folder: str) -> bool:
     return path == folder or path.startswith(folder.rstrip(os.sep) + os.sep)
+
+
+def reason_of(error: OSError) -> str:
+    """Return why a file cannot be read or written, in words."""
+    return (error.strerror or "unknown error").lower()

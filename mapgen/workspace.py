@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 
 from msgspec import Struct, field
 
-from mapgen.boundary import OutsideError, StrangeFileError, inside, plain_file
+from mapgen.boundary import OutsideError, StrangeFileError, inside, plain_file, reason_of
 from mapgen.report import Source, Span, Stopped
 from mapgen.report.catalogue import project, reading
 
@@ -108,7 +108,7 @@ class Workspace(Struct, frozen=True):
             with file.open("rb") as stream:
                 data = stream.read(MOST_BYTES + 1)
         except OSError as error:
-            raise Stopped(reading.file_unreadable(path=path, reason=_reason(error))) from None
+            raise Stopped(reading.file_unreadable(path=path, reason=reason_of(error))) from None
         if len(data) > MOST_BYTES:
             reason = f"it has more than {MOST_BYTES:,} bytes"
             raise Stopped(reading.file_unreadable(path=path, reason=reason))
@@ -146,7 +146,7 @@ class Workspace(Struct, frozen=True):
             raise Stopped(reading.file_unreadable(asked_at, path=path, reason=str(error))) from None
         except OSError as error:
             raise Stopped(
-                reading.file_unreadable(asked_at, path=path, reason=_reason(error))
+                reading.file_unreadable(asked_at, path=path, reason=reason_of(error))
             ) from None
 
     def staleness(self, files: Mapping[str, str], written: Mapping[str, str]) -> Staleness:
@@ -198,7 +198,7 @@ class Workspace(Struct, frozen=True):
         try:
             found = (self.root / path).read_bytes()
         except OSError as error:
-            raise Stopped(project.cannot_write(path=path, reason=_reason(error))) from None
+            raise Stopped(project.cannot_write(path=path, reason=reason_of(error))) from None
         if found.removeprefix(BOM_UTF8) != before.encode():
             raise Stopped(
                 project.cannot_write(path=path, reason="it has changed since it was checked")
@@ -217,7 +217,7 @@ class Workspace(Struct, frozen=True):
         try:
             inside(self.root, path)
         except (OutsideError, OSError) as error:
-            reason = _reason(error) if isinstance(error, OSError) else str(error)
+            reason = reason_of(error) if isinstance(error, OSError) else str(error)
             raise Stopped(project.cannot_write(path=path, reason=reason)) from None
 
     def _write(self, path: str, text: str) -> None:
@@ -229,7 +229,7 @@ class Workspace(Struct, frozen=True):
             with whole_file(file) as stream:
                 stream.write(text.encode())
         except OSError as error:
-            raise Stopped(project.cannot_write(path=path, reason=_reason(error))) from None
+            raise Stopped(project.cannot_write(path=path, reason=reason_of(error))) from None
 
     def _remove_empty(self, folder: Path) -> None:
         """Remove a folder that holds nothing but what Python has cached there."""
@@ -240,7 +240,3 @@ class Workspace(Struct, frozen=True):
 
             rmtree(folder)
             folder = folder.parent
-
-
-def _reason(error: OSError) -> str:
-    return (error.strerror or "unknown error").lower()

@@ -13,6 +13,7 @@ from mapgen.check.sources import all_paths, near_paths
 from mapgen.contract.source_schema import SourceSchema
 from mapgen.contract.stated import Stated
 from mapgen.ir import types
+from mapgen.ir.names import new_name
 from mapgen.ir.types import ErrorType, ListOf, MapOf, Object, Optional, Scalar, Type
 from mapgen.report import Diagnostic
 from mapgen.report.catalogue import operations, schemas
@@ -181,7 +182,6 @@ class _Declaring:
         return None
 
     def _new_name(self, name: str) -> str:
-        numbered = (f"{name}_{number}" for number in range(2, len(self._taken) + 3))
-        found = next(one for one in numbered if one not in self._taken)
+        found = new_name(name, self._taken)
         self._taken.add(found)
         return found

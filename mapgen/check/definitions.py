@@ -131,22 +131,9 @@ def _flow(
     contract, entity = part.contract, part.definition.gives.entity.value
     named = plan.DocumentPlan(ir.ONLY, entity, "create", plan.Identity(IDENTITY), ())
     identity = ir.Field(
-        target=IDENTITY,
-        name=IDENTITY,
-        kind="string",
-        is_list=False,
-        value=ir.Fixed("x"),
-        on_missing="never",
-        clears=False,
-        is_written_once=False,
-        omit_if=None,
-        limits=ir.Limits(),
-        reads=(),
-        pointer=IDENTITY,
-        written=(),
+        target=IDENTITY, name=IDENTITY, kind="string", value=ir.Fixed("x"), pointer=IDENTITY
     )
-    whole = replace(made, members=(identity, *made.members))
-    block = ir.Block(None, None, None, None, whole, (), ())
+    block = ir.Block(part=replace(made, members=(identity, *made.members)))
     return ir.Flow(
         plan=plan.Plan(
             flow="part",
@@ -166,14 +153,8 @@ def _flow(
         spec_path=part.words.path,
         source_objects=objects,
         settings=tuple(ir.Setting(name, str(kind)) for name, kind in zones.items()),
-        rows=(),
-        lets=(),
-        skips=(),
         key=Constant("example", STRING),
         documents=(ir.Document(named, part.definition.pointer, block, (), None),),
-        personal=(),
-        ignored=(),
-        rule_examples=(),
     )
 
 

@@ -90,9 +90,7 @@ def check_mapping(
     faults += one_contract(section)
     ordered = in_order(section.documents, faults)
     faults += _inline_faults(section)
-    settings = {
-        setting.name.value: types.BY_NAME[setting.type.value] for setting in section.settings
-    }
+    settings = {one.name.value: types.BY_NAME[one.type.value] for one in section.settings}
     scope = root_scope(section, schema, settings, tables, reused)
     lets, scope = named(section.lets, formulas, scope)
     skips = _skips(section, formulas, scope)

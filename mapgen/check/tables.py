@@ -16,13 +16,12 @@ from mapgen.ir import expression as tree
 from mapgen.ir.building import where_present
 from mapgen.ir.rewriting import renumbered
 from mapgen.ir.types import (
+    BY_NAME,
     ERROR,
     INT,
     STRING,
     Object,
     Optional,
-    Scalar,
-    ScalarName,
     Type,
     is_assignable,
     optional,
@@ -248,7 +247,7 @@ def value_types(values: spec.ValueColumns | None) -> Mapping[str, Type]:
     return {
         column.name.value: optional(of) if column.may_be_blank else of
         for column in values.columns
-        for of in (Scalar(cast(ScalarName, column.type_name)),)
+        for of in (BY_NAME[column.type_name],)
     }
 
 

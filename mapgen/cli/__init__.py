@@ -121,9 +121,10 @@ def _failed(error: Exception) -> int:
 
     error = told(error)
     if isinstance(error, OSError) and error.filename is not None:
+        from mapgen.boundary import reason_of
         from mapgen.report.catalogue import reading
 
-        reason = (error.strerror or "unknown error").lower()
+        reason = reason_of(error)
         error = Stopped(reading.file_unreadable(path=str(error.filename), reason=reason))
     if isinstance(error, Stopped):
         from mapgen.cli.terminal import show
@@ -139,8 +140,6 @@ def _failed(error: Exception) -> int:
         "MAPGEN_TRACEBACK=1 shows the details",
         err=True,
     )
-    import os
-
     if os.environ.get("MAPGEN_TRACEBACK"):
         traceback.print_exception(error)
     return BUG

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from mapgen.cli import FAULTS, STALE
 from mapgen.cli.options import force_option
-from mapgen.cli.output import refusal, say
+from mapgen.cli.output import refusal, say, stop_for
 from mapgen.cli.terminal import Format, show
 
 if TYPE_CHECKING:
@@ -147,16 +147,12 @@ def _spare_files(
     workspace: Workspace, staleness: Staleness, written: Manifest, *, force: bool
 ) -> None:
     """Raise Stopped for each file that is not as an earlier `generate` wrote it."""
-    from mapgen.report import Stopped
-
-    found = [
+    stop_for(
         refusal(
             workspace.root / path, force=force, is_ours=partial(written.wrote, path), shown=path
         )
         for path in staleness.stale
-    ]
-    if any(found):
-        raise Stopped([one for one in found if one is not None])
+    )
 
 
 def _say_fresh(count: int, *, only_check: bool) -> None:

@@ -11,7 +11,7 @@ import click
 from msgspec import Struct
 
 from mapgen.cli import FAULTS
-from mapgen.cli.output import piped, say
+from mapgen.cli.output import piped, say, tell
 from mapgen.evaluation import Evaluated, NotThatType
 from mapgen.report import Stopped, Text, suggestion
 from mapgen.runtime.errors import RuleError
@@ -66,10 +66,6 @@ def _record(workspace: Workspace, path: str, file: Path) -> JsonValue:
         raise click.UsageError("records of the ERP have no `--flow`: give values with `--data`")
     name = source.name.value
     words = (name, f"{name}s", *source.form.envelope)
-
-    def tell(words: str) -> None:
-        say(words, err=True)
-
     return cast(JsonValue, read_samples([file], name, words, tell).records[0])
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import click
 from msgspec import Struct
 
+from mapgen.boundary import reason_of
 from mapgen.cli.chosen import spec_of
 from mapgen.cli.output import say
 from mapgen.formats import FORMATS, unpacked
@@ -119,22 +120,32 @@ def out_of_reach(flow: str) -> Remote:
 
 def _load(workspace: Workspace, name: str) -> LoadedFlow:
     """Return the generated code of a flow that a spec of this workspace defines."""
-    path = spec_of(workspace, name)
-    folder = f"{GENERATED}/{name}"
-    try:
-        specs = Specs(workspace)
-        flow = load_flow(workspace.root / folder, _places(workspace, specs.whole(path).root))
-    except (FileNotFoundError, NotADirectoryError):
-        raise Stopped(messages.not_generated(flow=name)) from None
-    except OSError as error:
-        raise Stopped(reading.file_unreadable(path=folder, reason=reason_of(error))) from None
-    except DamagedFlow as error:
-        raise Stopped(messages.damaged_flow(flow=name, reason=str(error))) from None
+    path, specs = spec_of(workspace, name), Specs(workspace)
+    places = _places(workspace, specs.whole(path).root)
+    with generated(workspace, name) as folder:
+        flow = load_flow(folder, places)
     digests = Digests(workspace)
     digests.note(path, specs.node(path))
     if fault := staleness_of(workspace, name, digests):
         raise Stopped(fault)
     return flow
+
+
+@contextmanager
+def generated(workspace: Workspace, flow: str) -> Iterator[Path]:
+    """Give the folder of a flow; what is read of it inside may be missing, or damaged.
+
+    Raises Stopped.
+    """
+    folder = f"{GENERATED}/{flow}"
+    try:
+        yield workspace.root / folder
+    except (FileNotFoundError, NotADirectoryError):
+        raise Stopped(messages.not_generated(flow=flow)) from None
+    except OSError as error:
+        raise Stopped(reading.file_unreadable(path=folder, reason=reason_of(error))) from None
+    except DamagedFlow as error:
+        raise Stopped(messages.damaged_flow(flow=flow, reason=str(error))) from None
 
 
 def environment_of(workspace: Workspace, name: str | None) -> Environment:
@@ -286,8 +297,3 @@ def open_records(path: Path, form: Form, what: str) -> BinaryIO:
         raise Stopped(reading.file_missing(str(path), what)) from None
     except OSError as error:
         raise Stopped(reading.file_unreadable(path=str(path), reason=reason_of(error))) from None
-
-
-def reason_of(error: OSError) -> str:
-    """Return why a file cannot be read, in words."""
-    return (error.strerror or "unknown error").lower()

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from mapgen.cli.options import force_option
-from mapgen.cli.output import make_folder, place, refusal, say
+from mapgen.cli.output import make_folder, place, refusal, say, stop_for
 
 if TYPE_CHECKING:
     from mapgen.report import Diagnostic
@@ -40,7 +40,6 @@ def init(project: Path, folder: Path, *, force: bool) -> None:
     checked, generated and run at once. A README.md and a .gitignore that are there stay.
     """
     from mapgen.cli.schema import write_flow_schema
-    from mapgen.report import Stopped
     from mapgen.workspace import Workspace
 
     root = project / folder
@@ -49,9 +48,7 @@ def init(project: Path, folder: Path, *, force: bool) -> None:
         for name, text in workspace_files().items()
         if name not in _KEPT or not (root / name).exists()
     }
-    found = _refusals(root, files, force=force)
-    if found:
-        raise Stopped(found)
+    stop_for(_refusals(root, files, force=force))
     for name, text in files.items():
         make_folder((root / name).parent)
         if place(text, root / name, force=force):
@@ -80,7 +77,7 @@ def workspace_files() -> Mapping[str, str]:
     return dict(sorted(files.items()))
 
 
-def _refusals(root: Path, files: Mapping[str, str], *, force: bool) -> list[Diagnostic]:
+def _refusals(root: Path, files: Mapping[str, str], *, force: bool) -> list[Diagnostic | None]:
     """Return why no workspace may be made there: it is one, or files of the author's are there."""
     from mapgen.cli.schema import schema_refusal
     from mapgen.report.catalogue import project as messages
@@ -88,9 +85,8 @@ def _refusals(root: Path, files: Mapping[str, str], *, force: bool) -> list[Diag
 
     if not force and (root / SPECS).is_dir() and not {*Workspace(root).spec_paths()} <= {*files}:
         return [messages.is_workspace(path=root.as_posix())]
-    found = [
+    found = (
         refusal(root / name, force=force, is_ours=text.encode().__eq__)
         for name, text in files.items()
-    ]
-    found.append(schema_refusal(Workspace(root), _FLOW, force=force))
-    return [one for one in found if one is not None]
+    )
+    return [*found, schema_refusal(Workspace(root), _FLOW, force=force)]

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import click
 from msgspec import Struct
 
-from mapgen.cli.options import force_option
-from mapgen.cli.output import make_folder, place, refusal, say
+from mapgen.cli.options import contract_option, force_option
+from mapgen.cli.output import make_folder, place, refusal, say, stop_for, tell
 
 if TYPE_CHECKING:
     from mapgen.draft.samples import Samples
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     help="Samples, as `schema infer` takes them, or a JSON Schema. May be given several times.",
 )
 @click.option("--to", "entity", required=True, help="The entity that documents are of: SalesOrder.")
-@click.option("--contract", help="The pinned contract; needed if there are several.")
+@contract_option
 @click.option("--connection", help="Where documents go; needed if there are several.")
 @click.option("--name", help="What a record is called; by the flow's name unless said.")
 @click.option("--envelope", multiple=True, help="A member that records are wrapped in.")
@@ -61,9 +61,6 @@ def new(  # noqa: PLR0913 - one parameter an option
     called = record_name(checked_name(flow, "FLOW"))
     record = called if name is None else checked_name(name, "--name", "order, line_item")
     workspace = Workspace.find(context.obj)
-
-    def tell(words: str) -> None:
-        say(words, err=True)
 
     found = read_samples(samples, record, (record, f"{record}s", *envelope), tell)
     wanted = _Wanted(flow, record, entity, contract, connection)
@@ -133,17 +130,15 @@ def _connection(workspace: Workspace, name: str | None) -> str:
 def _write(workspace: Workspace, flow: str, files: Mapping[str, str], *, force: bool) -> None:
     """Write all files of a flow, or none where one of the author's is there."""
     from mapgen.cli.schema import schema_refusal
-    from mapgen.report import Stopped
 
-    found = [
-        refusal(workspace.root / name, force=force, is_ours=text.encode().__eq__, shown=name)
+    root = workspace.root
+    found = (
+        refusal(root / name, force=force, is_ours=text.encode().__eq__, shown=name)
         for name, text in files.items()
-    ]
-    found.append(schema_refusal(workspace, flow, force=force))
-    if any(found):
-        raise Stopped([one for one in found if one is not None])
+    )
+    stop_for((*found, schema_refusal(workspace, flow, force=force)))
     for name, text in files.items():
-        path = workspace.root / name
+        path = root / name
         make_folder(path.parent)
         place(text, path, force=force)
         say(f"wrote {name}")

@@ -61,3 +61,19 @@ join_option = click.option(
 force_option = click.option(
     "--force", is_flag=True, help="Write over files that mapgen did not write."
 )
+
+input_option = click.option(
+    "--input",
+    "source",
+    required=True,
+    type=click.Path(path_type=Path),
+    help="Records; - for stdin.",
+)
+
+state_option = click.option(
+    "--state", help="The ledger. [default: sqlite:///.mapgen/ledger.db of the workspace]"
+)
+
+contract_option = click.option(
+    "--contract", help="The pinned contract; needed if there are several."
+)

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, TypeVar
 
 import click
 
+from mapgen.boundary import reason_of
 from mapgen.cli.options import STANDARD_OUTPUT
 from mapgen.escaping import lines, visible
 
@@ -29,6 +30,11 @@ T = TypeVar("T")
 def say(words: str, *, nl: bool = True, err: bool = False) -> None:
     """Print words in which texts of authors and records may stand: they steer no terminal."""
     click.echo(lines(words), nl=nl, err=err)
+
+
+def tell(words: str) -> None:
+    """Print words beside what a command is for: to standard error."""
+    say(words, err=True)
 
 
 def piped(text: str, *, nl: bool = True, err: bool = False) -> None:
@@ -104,10 +110,18 @@ def refusal(
     except (FileNotFoundError, NotADirectoryError):
         return None  # what is in the way of a folder is told when the file is made
     except OSError as error:
-        return project.cannot_write(path=shown, reason=_reason(error))
+        return project.cannot_write(path=shown, reason=reason_of(error))
     if path.is_dir():
         return project.cannot_write(path=shown, reason="is a directory")
     return project.authors_file(path=shown)
+
+
+def stop_for(found: Iterable[Diagnostic | None]) -> None:
+    """Raise Stopped where anything has been found."""
+    from mapgen.report import Stopped
+
+    if faults := [one for one in found if one is not None]:
+        raise Stopped(faults)
 
 
 def make_folder(folder: Path) -> None:
@@ -118,7 +132,9 @@ def make_folder(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise Stopped(project.cannot_write(path=folder.as_posix(), reason=_reason(error))) from None
+        raise Stopped(
+            project.cannot_write(path=folder.as_posix(), reason=reason_of(error))
+        ) from None
 
 
 @contextlib.contextmanager
@@ -161,8 +177,4 @@ def _told(path: Path | None, write: Callable[..., T], *given: object) -> T:
         raise  # whoever read has seen enough
     except OSError as error:
         shown = "standard output" if path is None else path.as_posix()
-        raise Stopped(project.cannot_write(path=shown, reason=_reason(error))) from None
-
-
-def _reason(error: OSError) -> str:
-    return (error.strerror or "unknown error").lower()
+        raise Stopped(project.cannot_write(path=shown, reason=reason_of(error))) from None

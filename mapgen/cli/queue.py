@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 import click
 
 from mapgen.cli import FAULTS
+from mapgen.cli.options import state_option
 from mapgen.escaping import visible
 
 if TYPE_CHECKING:
     from mapgen.runtime.ledger import Queued
 
-_STATE_HELP = "The ledger. [default: sqlite:///.mapgen/ledger.db of the workspace]"
 _WORDS = {"staged": "queued", "sending": "in hand", "deferred": "deferred"}
 
 
@@ -27,7 +27,7 @@ def queue() -> None:
 
 @queue.command("list")
 @click.argument("flow", required=False)
-@click.option("--state", help=_STATE_HELP)
+@state_option
 @click.pass_obj
 def show(project: Path, flow: str | None, state: str | None) -> None:
     """List the documents in the queue and the records that wait, by flow and tenant."""
@@ -43,7 +43,7 @@ def show(project: Path, flow: str | None, state: str | None) -> None:
 @queue.command()
 @click.argument("flow")
 @click.option("--tenant", help="The tenant, where the ledger has queues for several.")
-@click.option("--state", help=_STATE_HELP)
+@state_option
 @click.pass_obj
 def drop(project: Path, flow: str, tenant: str | None, state: str | None) -> None:
     """Take what nobody has in hand out of the queue of a flow; its records may come again."""

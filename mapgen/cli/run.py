@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, TypedDict, Unpack
 import click
 
 from mapgen.cli import FAULTS, STILL_OPEN
-from mapgen.cli.options import join_option, lookup_option
-from mapgen.cli.output import piped, say
+from mapgen.cli.options import input_option, join_option, lookup_option, state_option
+from mapgen.cli.output import make_folder, piped, say
 
 if TYPE_CHECKING:
     from mapgen.cli.flows import BoundFlow
@@ -49,17 +49,11 @@ class _Options(TypedDict):
 
 @click.command()
 @click.argument("flow")
-@click.option(
-    "--input",
-    "source",
-    required=True,
-    type=click.Path(path_type=Path),
-    help="Records; - for stdin.",
-)
+@input_option
 @click.option("--env", required=True, help="The environment: which tenant, which settings.")
 @lookup_option
 @join_option
-@click.option("--state", help="The ledger. [default: sqlite:///.mapgen/ledger.db of the workspace]")
+@state_option
 @click.option(
     "--gate",
     type=click.Choice(["off", "full"]),
@@ -164,35 +158,17 @@ def _into_the_erp(bound: BoundFlow) -> None:
 
 def _gate(bound: BoundFlow) -> Gate:
     """Return what each document has to pass. Raises Stopped for a schema that is none."""
-    from mapgen.cli.flows import reason_of
-    from mapgen.report import Stopped
-    from mapgen.report.catalogue import project as messages
-    from mapgen.report.catalogue import reading
+    from mapgen.cli.flows import generated
     from mapgen.runtime.delivery import Gate
-    from mapgen.runtime.transform import DamagedFlow
-    from mapgen.workspace import GENERATED
 
-    name = bound.flow.plan.flow
-    folder = f"{GENERATED}/{name}"
-    try:
-        return Gate.load(bound.workspace.root / folder, bound.flow.plan, bound.flow.rules)
-    except OSError as error:
-        raise Stopped(reading.file_unreadable(path=folder, reason=reason_of(error))) from None
-    except DamagedFlow as error:
-        raise Stopped(messages.damaged_flow(flow=name, reason=str(error))) from None
+    plan = bound.flow.plan
+    with generated(bound.workspace, plan.flow) as folder:
+        return Gate.load(folder, plan, bound.flow.rules)
 
 
 def default_state(root: Path) -> str:
-    from mapgen.report import Stopped
-    from mapgen.report.catalogue import project as messages
-
-    folder = root / ".mapgen"
-    try:
-        folder.mkdir(exist_ok=True)
-    except OSError as error:
-        reason = (error.strerror or "unknown error").lower()
-        raise Stopped(messages.cannot_write(path=str(folder), reason=reason)) from None
-    return f"sqlite:///{folder / 'ledger.db'}"
+    make_folder(root / ".mapgen")
+    return f"sqlite:///{root / '.mapgen' / 'ledger.db'}"
 
 
 def _environment(bound: BoundFlow) -> Environment:

@@ -9,10 +9,11 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from mapgen.boundary import reason_of
 from mapgen.cli.options import Target, force_option
 from mapgen.cli.output import place, say
 
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
 _CONTRACT = "default-24.200.001"
 _FILE = click.Path(dir_okay=False, path_type=Path)
 _COUNT = click.IntRange(min=1)
+# The options that say who may sign in, and those of the licence.
+_CREDENTIALS = ("tenant", "client_id", "client_secret", "username", "password")
+_LIMITS = ("sessions", "requests_per_minute", "concurrent_requests")
 
 
 @click.command()
@@ -55,7 +59,7 @@ _COUNT = click.IntRange(min=1)
 @click.option("--failures", type=_FILE, help="A file of failures to inject, one a line.")
 @click.argument("command", nargs=-1, type=click.UNPROCESSED)
 @click.pass_obj
-def sandbox(project: Path | None, /, command: tuple[str, ...], **options: object) -> None:
+def sandbox(project: Path | None, /, command: tuple[str, ...], **options: Any) -> None:
     """Run a simulated tenant: it answers like the ERP's contract-based REST API.
 
     Prints the address and the variables a delivery reads, and runs until Ctrl-C or SIGTERM.
@@ -67,19 +71,19 @@ def sandbox(project: Path | None, /, command: tuple[str, ...], **options: object
     from mapgen.sandbox.server import listen, open_tenant, server, serving, url_of
 
     settings = _settings(options)
-    lock, seed, state = (_path(options, name) for name in ("lock", "seed", "state"))
+    seed = options["seed"]
     tenant = open_tenant(
-        load(_default_lock(project or Path()) if lock is None else lock),
+        load(options["lock"] or _default_lock(project or Path())),
         seed=None if seed is None else read_seed(seed),
-        state=state,
+        state=options["state"],
         settings=settings,
     )
-    host, port = str(options["host"]), _whole(options, "port") or 0
+    host, port = options["host"], options["port"]
     try:
         listener = listen(host, port)
     except OSError as error:
-        reason = (error.strerror or "unknown error").lower()
-        raise click.ClickException(f"cannot listen on {host}:{port}: {reason}") from None
+        words = f"cannot listen on {host}:{port}: {reason_of(error)}"
+        raise click.ClickException(words) from None
     environment = settings.credentials.environment(url_of(listener))
     if command:
         with serving(tenant, listener):
@@ -92,8 +96,8 @@ def sandbox(project: Path | None, /, command: tuple[str, ...], **options: object
 
     for name in (signal.SIGINT, signal.SIGTERM):
         signal.signal(name, stop)
-    ready_file, force = _path(options, "ready_file"), options["force"] is True
-    _announce(tenant.contract.name, environment, ready_file, force=force)
+    target, force = options["ready_file"], options["force"]
+    _announce(tenant.contract.name, environment, target, force=force)
     running.run(sockets=[listener])
     listener.close()
     tenant.store.close()
@@ -104,8 +108,8 @@ def _run(command: tuple[str, ...], environment: Mapping[str, str]) -> int:
     try:
         child = subprocess.Popen(command, env={**os.environ, **environment})
     except OSError as error:
-        reason = (error.strerror or "unknown error").lower()
-        raise click.ClickException(f"cannot run `{command[0]}`: {reason}") from None
+        words = f"cannot run `{command[0]}`: {reason_of(error)}"
+        raise click.ClickException(words) from None
     signal.signal(signal.SIGTERM, lambda *_: child.terminate())
     # A Ctrl-C reaches the child as well: it ends in its own way, and we wait for it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -123,28 +127,15 @@ def _default_lock(project: Path) -> Path:
     return workspace.root / SPECS / "contracts" / f"{name}.json"
 
 
-def _settings(options: Mapping[str, object]) -> Settings:
+def _settings(options: Mapping[str, Any]) -> Settings:
     from mapgen.sandbox import Credentials, Limits, Settings
 
-    credentials = Credentials(
-        tenant=str(options["tenant"]),
-        client_id=str(options["client_id"]),
-        client_secret=str(options["client_secret"]),
-        username=str(options["username"]),
-        password=str(options["password"]),
-    )
-    limits = Limits(
-        sessions=_whole(options, "sessions"),
-        requests_per_minute=_whole(options, "requests_per_minute"),
-        concurrent_requests=_whole(options, "concurrent_requests"),
-    )
-    latency = options["latency"]
     return Settings(
-        credentials=credentials,
-        limits=limits,
-        failures=_failures(_words(options, "fail"), _path(options, "failures")),
-        latency=latency / 1000 if isinstance(latency, (int, float)) else 0.0,
-        token_seconds=_whole(options, "token_seconds") or 3600,
+        credentials=Credentials(**{name: options[name] for name in _CREDENTIALS}),
+        limits=Limits(**{name: options[name] for name in _LIMITS}),
+        failures=_failures(options["fail"], options["failures"]),
+        latency=options["latency"] / 1000,
+        token_seconds=options["token_seconds"],
     )
 
 
@@ -180,18 +171,3 @@ def _announce(
 
     text = json.dumps(facts, indent=2) + "\n"
     place(text, ready_file, force=force, is_ours=is_announcement, is_private=True)
-
-
-def _path(options: Mapping[str, object], name: str) -> Path | None:
-    path = options[name]
-    return path if isinstance(path, Path) else None
-
-
-def _whole(options: Mapping[str, object], name: str) -> int | None:
-    number = options[name]
-    return number if isinstance(number, int) else None
-
-
-def _words(options: Mapping[str, object], name: str) -> tuple[str, ...]:
-    words = options[name]
-    return tuple(str(each) for each in words) if isinstance(words, tuple) else ()

@@ -144,15 +144,12 @@ def infer(
     """
     import json
 
-    from mapgen.cli.output import say
+    from mapgen.cli.output import tell
     from mapgen.cli.suggest import checked_name
     from mapgen.contract.source_schema import read_source_schema
     from mapgen.draft.samples import read_samples
 
     checked_name(name, "--name", "order, line_item")
-
-    def tell(words: str) -> None:
-        say(words, err=True)
 
     samples = read_samples(files, name, (name, f"{name}s", *envelope), tell)
     draft = samples.drafted(name, with_enums=enums)

@@ -15,8 +15,8 @@ import click
 from msgspec import Struct
 
 from mapgen.cli import FAULTS
-from mapgen.cli.options import Target, force_option, join_option, lookup_option
-from mapgen.cli.output import Write, refusal, say, writing
+from mapgen.cli.options import Target, force_option, input_option, join_option, lookup_option
+from mapgen.cli.output import Write, refusal, say, stop_for, writing
 
 if TYPE_CHECKING:
     from mapgen.runtime.outcome import Outcome
@@ -42,13 +42,7 @@ class _Options(TypedDict):
 
 @click.command()
 @click.argument("flow")
-@click.option(
-    "--input",
-    "source",
-    required=True,
-    type=click.Path(path_type=Path),
-    help="Records; - for stdin.",
-)
+@input_option
 @click.option("--output", type=Target(), help="Documents, one a line.")
 @click.option("--rejects", type=Target(), help="Records that gave none.")
 @force_option
@@ -105,16 +99,12 @@ def _keep_apart(options: _Options) -> None:
 
 def _spare_files(options: _Options) -> None:
     """Refuse to lose a file of the author's, before the first record is read."""
-    from mapgen.report import Stopped
-
     targets = (options["output"], options["rejects"])
-    found = [
+    stop_for(
         refusal(path, force=options["force"] or _is_of_transform(path))
         for path in targets
         if path is not None
-    ]
-    if any(found):
-        raise Stopped([one for one in found if one is not None])
+    )
 
 
 def _is_of_transform(path: Path) -> bool:

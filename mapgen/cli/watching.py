@@ -11,6 +11,7 @@ from typing import Self
 
 import click
 
+from mapgen.boundary import reason_of
 from mapgen.cli.output import say
 from mapgen.private import open_private
 from mapgen.report import Stopped
@@ -91,7 +92,7 @@ class _Log:
             ends_a_line = _ends_a_line(path)
             self._stream = open_private(path, "a")
         except OSError as error:
-            raise Stopped(messages.cannot_write(path=str(path), reason=_reason(error))) from None
+            raise Stopped(messages.cannot_write(path=str(path), reason=reason_of(error))) from None
         self._lines = JsonLog(business=self._stream, technical=self._stream)
         if not ends_a_line:  # an earlier run broke off amid a line, when the disk was full
             self._stream.write("\n")
@@ -115,7 +116,7 @@ class _Log:
         except OSError as error:
             self._is_lost = True
             raise LogFailed(
-                f"the log `{self._path}` cannot be written: {_reason(error)}",
+                f"the log `{self._path}` cannot be written: {reason_of(error)}",
                 "see that the disk has room, and run again; what was delivered is in the ledger",
             ) from None
 
@@ -130,10 +131,6 @@ def _ends_a_line(path: Path) -> bool:
             return stream.read(1) == b"\n"
     except OSError:
         return True
-
-
-def _reason(error: OSError) -> str:
-    return (error.strerror or "unknown error").lower()
 
 
 @contextlib.contextmanager

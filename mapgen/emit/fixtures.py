@@ -10,6 +10,7 @@ import msgspec
 
 from mapgen.emit.json_text import json_text
 from mapgen.ir.flow import Flow
+from mapgen.ir.names import new_name
 
 
 def fixtures(flow: Flow) -> Iterator[tuple[str, str]]:
@@ -45,10 +46,7 @@ def file_name(name: str) -> str:
 def _new_name(name: str, taken: set[str]) -> str:
     """Return a file name that no other situation has; names of other scripts are numbered."""
     stem = file_name(name)[:_LONGEST_NAME].strip("-") or "example"
-    found, number = stem, 1
-    while found in taken:
-        number += 1
-        found = f"{stem}-{number}"
+    found = new_name(stem, taken, "-")
     taken.add(found)
     return found
 

@@ -125,55 +125,40 @@ def _source_held(held: ir.Held) -> Schema:
 def _held(schema: Schema, constraints: Iterable[Constraints]) -> Schema:
     """Return a schema with what values are held against when they are read, never with more."""
     for one in constraints:
-        said = {**_of_text(one, schema), **_of_number(one, schema), **_of_list(one)}
+        said = _said(one, schema)
         if said.keys() & schema.keys():
-            schema = {**schema, "allOf": [*_all_of(schema), said]}
-        else:
-            schema = {**schema, **said}
+            known = schema.get("allOf")
+            said = {"allOf": [*(known if isinstance(known, list) else []), said]}
+        schema = {**schema, **said}
     return schema
 
 
-def _all_of(schema: Schema) -> list[object]:
-    found = schema.get("allOf")
-    return found if isinstance(found, list) else []
+# What JSON Schema calls the constraints that it knows as they are.
+_KEYWORDS: Mapping[str, str] = {
+    "pattern": "pattern",
+    "format": "format",
+    "shortest": "minLength",
+    "longest": "maxLength",
+    "fewest": "minItems",
+    "most": "maxItems",
+    "is_unique": "uniqueItems",
+}
 
 
-def _of_text(said: Constraints, schema: Schema) -> Schema:
+def _said(one: Constraints, schema: Schema) -> Schema:
+    """Return what constraints say, in the words of JSON Schema."""
     found: Schema = {}
-    if said.choices is not None:
-        found |= _one_of(list(said.choices), "string", schema)
-    if said.pattern is not None:
-        found["pattern"] = said.pattern
-    if said.format is not None:
-        found["format"] = said.format
-    if said.shortest:
-        found["minLength"] = said.shortest
-    if said.longest is not None:
-        found["maxLength"] = said.longest
-    return found
-
-
-def _of_number(said: Constraints, schema: Schema) -> Schema:
-    found: Schema = {}
-    if said.numbers is not None:
-        found |= _one_of([_number(text) for text in said.numbers], "number", schema)
-    for sign, bound in said.bounds:
-        found[_BOUNDS[sign]] = _number(bound)
+    if one.choices is not None:
+        found |= _one_of(list(one.choices), "string", schema)
+    if one.numbers is not None:
+        found |= _one_of([_number(text) for text in one.numbers], "number", schema)
+    found |= {_BOUNDS[sign]: _number(bound) for sign, bound in one.bounds}
     # A fraction is no multiple of another one to whoever reckons in binary: it is not said.
-    if said.step is not None and isinstance(step := _number(said.step), int):
+    if one.step is not None and isinstance(step := _number(one.step), int):
         found["multipleOf"] = step
-    return found
-
-
-def _of_list(said: Constraints) -> Schema:
-    found: Schema = {}
-    if said.fewest:
-        found["minItems"] = said.fewest
-    if said.most is not None:
-        found["maxItems"] = said.most
-    if said.is_unique:
-        found["uniqueItems"] = True
-    return found
+    idle = dict(zip(one.__struct_fields__, one.__struct_defaults__, strict=True))
+    values = ((keyword, name, getattr(one, name)) for name, keyword in _KEYWORDS.items())
+    return found | {keyword: value for keyword, name, value in values if value != idle[name]}
 
 
 def _one_of(values: list[object], kind: str, schema: Schema) -> Schema:

@@ -55,6 +55,7 @@ from mapgen.ir import expression as ir
 from mapgen.ir.rewriting import rewritten
 from mapgen.ir.types import (
     BOOL,
+    BY_NAME,
     DATE,
     DECIMAL,
     ERROR,
@@ -63,7 +64,6 @@ from mapgen.ir.types import (
     NUMBERS,
     ORDERED,
     STRING,
-    TIMESTAMP,
     TIMEZONE,
     ErrorType,
     ListOf,
@@ -1239,8 +1239,7 @@ def same_elements(operand: Type) -> Type:
 
 def _scalar(wanted: tuple[str, ...]) -> Type:
     """Return the one scalar wanted, for the help line; unknown when there are several."""
-    known = {str(scalar): scalar for scalar in (STRING, INT, DECIMAL, BOOL, DATE, TIMESTAMP)}
-    return known.get(wanted[0], ERROR) if len(wanted) == 1 else ERROR
+    return BY_NAME.get(wanted[0], ERROR) if len(wanted) == 1 else ERROR
 
 
 def _kind(found: Type) -> str:

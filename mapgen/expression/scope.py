@@ -9,6 +9,7 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from mapgen.ir.expression import Expression, Local, Variable
+from mapgen.ir.names import new_name
 from mapgen.ir.types import Type
 from mapgen.report import Span, Text
 
@@ -141,12 +142,7 @@ class Scope(Struct, frozen=True):
 
     def free_name(self, name: str) -> str:
         """Return a name of the ir for something new: the name itself, unless it is in use."""
-        taken = {*self.bindings, *self.behind}
-        number = 2
-        found = name
-        while found in taken:
-            found, number = f"{name}_{number}", number + 1
-        return found
+        return new_name(name, {*self.bindings, *self.behind})
 
     @property
     def lets(self) -> Mapping[str, Expression]:

@@ -135,7 +135,7 @@ class Limits(Struct, frozen=True):
     least: int = 0
 
 
-class Field(Struct, frozen=True):
+class Field(Struct, frozen=True, kw_only=True):
     """One field of a document.
 
     `target` is its path (`Details[].InventoryID`), `name` the member. `is_list`: a list of such
@@ -148,16 +148,16 @@ class Field(Struct, frozen=True):
     target: str
     name: str
     kind: ValueKind
-    is_list: bool
+    is_list: bool = False
     value: Value
-    on_missing: OnMissing
-    clears: bool
-    is_written_once: bool
-    omit_if: Expression | None
-    limits: Limits
-    reads: tuple[str, ...]
+    on_missing: OnMissing = "never"
+    clears: bool = False
+    is_written_once: bool = False
+    omit_if: Expression | None = None
+    limits: Limits = Limits()
+    reads: tuple[str, ...] = ()
     pointer: str
-    written: Written
+    written: Written = ()
     sent_with: tuple[tuple[str, ...], ...] = ()
 
     @property
@@ -221,7 +221,7 @@ class Taken(Struct, frozen=True):
     of: Type
 
 
-class Block(Struct, frozen=True):
+class Block(Struct, frozen=True, kw_only=True):
     """What a part is made for: each row of a source list, or a source object, or just once.
 
     `source` None: once. `alias` is what the row or the object is called, `of` its type. `where`
@@ -229,13 +229,13 @@ class Block(Struct, frozen=True):
     the source. `taken` are the values of which it shows that they are there.
     """
 
-    source: Expression | None
-    alias: str | None
-    of: Type | None
-    where: Expression | None
+    source: Expression | None = None
+    alias: str | None = None
+    of: Type | None = None
+    where: Expression | None = None
     part: Part
-    reads: tuple[str, ...]
-    written: Written
+    reads: tuple[str, ...] = ()
+    written: Written = ()
     taken: tuple[Taken, ...] = ()
 
 
@@ -415,7 +415,7 @@ class Change(Struct, frozen=True):
     because: str
 
 
-class Flow(Struct, frozen=True):
+class Flow(Struct, frozen=True, kw_only=True):
     """One flow, ready for any back end; `plan` is what the runtime has to know of it.
 
     `extends` is the spec of the flow that it is like, but for its `changes`; they are in it.
@@ -432,15 +432,15 @@ class Flow(Struct, frozen=True):
     owner: str
     spec_path: str
     source_objects: tuple[SourceObject, ...]
-    settings: tuple[Setting, ...]
-    rows: tuple[Object, ...]
-    lets: tuple[Let, ...]
-    skips: tuple[Skip, ...]
+    settings: tuple[Setting, ...] = ()
+    rows: tuple[Object, ...] = ()
+    lets: tuple[Let, ...] = ()
+    skips: tuple[Skip, ...] = ()
     key: Expression
     documents: tuple[Document, ...]
-    personal: tuple[str, ...]
-    ignored: tuple[Ignored, ...]
-    rule_examples: tuple[RuleExample, ...]
+    personal: tuple[str, ...] = ()
+    ignored: tuple[Ignored, ...] = ()
+    rule_examples: tuple[RuleExample, ...] = ()
     examples: tuple[FlowExample, ...] = ()
     rejects: tuple[FlowReject, ...] = ()
     test_settings: tuple[tuple[str, str], ...] = ()

@@ -47,12 +47,12 @@ def singular(plural: str, otherwise: str = "{}") -> str:
     return otherwise.format(plural)
 
 
-def new_name(stem: str, taken: Container[str]) -> str:
-    """Return a name, with the first number that makes it new."""
+def new_name(stem: str, taken: Container[str], between: str = "_") -> str:
+    """Return a name, with the first number behind it that makes it new."""
     name, number = stem, 1
     while name in taken:
         number += 1
-        name = f"{stem}{number}"
+        name = f"{stem}{between}{number}"
     return name
 
 

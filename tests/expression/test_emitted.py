@@ -444,9 +444,9 @@ def test_constants_are_hoisted() -> None:
     ]
     assert module.import_lines == (
         "from decimal import Decimal",
+        "from zoneinfo import ZoneInfo",
         "from mapgen.runtime.functions import parse_date, parse_timestamp",
         "from mapgen.runtime.patterns import Pattern",
-        "from zoneinfo import ZoneInfo",
     )
 
 

@@ -239,7 +239,7 @@ class PythonExpressions:
     def _constant(self, node: ir.Constant) -> str:
         value = node.value
         if node.type == DECIMAL:
-            return self._decimal(str(value))
+            return self._module.decimal(str(value))
         return self._zone(str(value)) if node.type == TIMEZONE else python(value)
 
     def _zone(self, name: str) -> str:
@@ -256,13 +256,6 @@ class PythonExpressions:
         span = f"timedelta(hours={hours}, minutes={minutes})"
         stem = f"UTC_{'MINUS' if is_west else 'PLUS'}_{hours:02}_{minutes:02}"
         return self._module.constant(stem, f"timezone({'-' if is_west else ''}{span})")
-
-    def _decimal(self, text: str) -> str:
-        self._module.name("decimal", "Decimal")
-        if text == "0":
-            return self._module.constant("ZERO", "Decimal(0)")
-        stem = "DECIMAL_" + text.replace("-", "MINUS_").replace(".", "_")
-        return self._module.constant(stem, f'Decimal("{text}")')
 
     def _operation(self, node: ir.Operation) -> str:
         left, right, operator = node.left, node.right, str(node.operator)

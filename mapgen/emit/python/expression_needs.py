@@ -5,7 +5,9 @@ from __future__ import annotations
 import builtins
 import keyword
 import re
+import sys
 from collections.abc import Mapping
+from itertools import chain
 from typing import Self
 
 from msgspec import Struct
@@ -15,6 +17,7 @@ from mapgen.emit.python.expression_templates import filled, names_in
 from mapgen.escaping import literal
 from mapgen.escaping import pattern as written
 from mapgen.ir.expression import attribute_name
+from mapgen.ir.names import new_name
 
 # Builtins that generated code never uses, some of them there in an interactive session only.
 _FREE = frozenset({"copyright", "credits", "exit", "help", "input", "license", "quit"})
@@ -41,10 +44,7 @@ class Namer:
         stem = attribute_name(hint).rstrip("_")
         if stem in _NEVER or keyword.iskeyword(stem):
             stem = f"{stem}_value" if len(stem) > 1 else "value"
-        name, number = stem, 1
-        while self._is_taken(name):
-            number += 1
-            name = f"{stem}_{number}"
+        name = new_name(stem, self)
         self._taken.add(name)
         return name
 
@@ -65,8 +65,8 @@ class Namer:
         """Take names that stand for something already."""
         self._taken.update(names)
 
-    def _is_taken(self, name: str) -> bool:
-        return name in self._taken or (self._outer is not None and self._outer._is_taken(name))
+    def __contains__(self, name: object) -> bool:
+        return name in self._taken or (self._outer is not None and name in self._outer)
 
 
 class ModuleConstant(Struct, frozen=True):
@@ -106,23 +106,23 @@ class ModuleNeeds:
             self.function(name)
         return filled(template, *arguments)
 
-    def whole(self, module: str) -> str:
-        """Import a module itself; return its name."""
-        self._imports.setdefault(module, set())
-        return module
-
     def constant(self, stem: str, code: str) -> str:
         """Hoist a value; return the name of the module constant. Equal code is hoisted once."""
         if code not in self._constants:
             plain = re.sub(r"[^A-Z0-9]+", "_", stem.upper()).strip("_") or "VALUE"
             plain = f"N_{plain}" if plain[0].isdigit() else plain
-            name, number = plain, 1
-            while name in self._taken:
-                number += 1
-                name = f"{plain}_{number}"
+            name = new_name(plain, self._taken)
             self._taken.add(name)
             self._constants[code] = ModuleConstant(name, code)
         return self._constants[code].name
+
+    def decimal(self, text: str) -> str:
+        """Hoist an amount; return the name of the module constant."""
+        self.name("decimal", "Decimal")
+        if text == "0":
+            return self.constant("ZERO", "Decimal(0)")
+        stem = "DECIMAL_" + text.replace("-", "MINUS_").replace(".", "_")
+        return self.constant(stem, f'Decimal("{text}")')
 
     def pattern(self, words: str) -> str:
         """Hoist a regular expression; return the name of the module constant."""
@@ -135,20 +135,22 @@ class ModuleNeeds:
         return self.constant("DATE_FORMAT", f"{made}({literal(words)})")
 
     @property
-    def imports(self) -> dict[str, tuple[str, ...]]:
-        """Return the modules to import from and the names, sorted; none: `import module`."""
-        return {module: tuple(sorted(names)) for module, names in sorted(self._imports.items())}
+    def import_groups(self) -> tuple[tuple[str, ...], ...]:
+        """The import lines as isort groups them: standard library, libraries, mapgen."""
+        groups: tuple[list[str], ...] = ([], [], [])
+        for module, names in sorted(self._imports.items()):
+            root = module.partition(".")[0]
+            ordered = sorted(
+                names, key=lambda name: (not name.isupper(), name.lower() == name, name)
+            )
+            group = 2 if root == "mapgen" else root not in sys.stdlib_module_names
+            groups[group].append(f"from {module} import {', '.join(ordered)}")
+        return tuple(tuple(lines) for lines in groups if lines)
 
     @property
     def import_lines(self) -> tuple[str, ...]:
-        """Return the import statements, whole modules first, each kind sorted."""
-        whole = [f"import {module}" for module, names in self.imports.items() if not names]
-        some = [
-            f"from {module} import {', '.join(names)}"
-            for module, names in self.imports.items()
-            if names
-        ]
-        return (*whole, *some)
+        """The import lines in one."""
+        return tuple(chain.from_iterable(self.import_groups))
 
     @property
     def constants(self) -> tuple[ModuleConstant, ...]:

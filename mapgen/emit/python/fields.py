@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from datetime import date
 from functools import partial
+from inspect import isfunction
 
 from msgspec import Struct
 from msgspec import field as struct_field
@@ -21,37 +22,12 @@ from mapgen.emit.python.types import CUSTOM_WRAPPERS, WRAPPERS
 from mapgen.escaping import literal
 from mapgen.ir import flow as ir
 from mapgen.ir.names import local_name
+from mapgen.runtime import limits
 
-LIMITS = "mapgen.runtime.limits"
+LIMITS = limits.__name__
 VALUES = "mapgen.runtime.values"
 # What emitted code may call: no local hides one of them.
-LIMIT_FUNCTIONS = (
-    "above",
-    "as_text",
-    "at_least",
-    "at_most",
-    "attempted",
-    "attempted_or",
-    "below",
-    "equal",
-    "first_found",
-    "found",
-    "found_in_time",
-    "holds",
-    "matching",
-    "one_of",
-    "required",
-    "rounded",
-    "rows",
-    "same",
-    "set_fields",
-    "text",
-    "truncated",
-    "unique",
-    "unless_empty",
-    "whole",
-    "with_places",
-)
+LIMIT_FUNCTIONS = tuple(name for name, one in vars(limits).items() if isfunction(one))
 
 _COMPARISONS: dict[ir.Comparison, str] = {
     "<": "below",
@@ -257,7 +233,7 @@ class FieldEmitter(Struct):
         if limits.places is not None:
             value = self._with_places(value, str(limits.places), rounding)
         for sign, bound in limits.range:
-            limit = bound if field.kind == "int" else self._decimal(bound)
+            limit = bound if field.kind == "int" else self.module.decimal(bound)
             value = self.call(_COMPARISONS[sign], value, limit)
         for sign, asked, words in limits.asked:
             limit = self.expressions().value(asked)
@@ -269,10 +245,6 @@ class FieldEmitter(Struct):
             return self.call("with_places", value, places)
         return self.call("rounded", value, places, f'"{rounding}"')
 
-    def _decimal(self, text: str) -> str:
-        self.module.name("decimal", "Decimal")
-        return self.module.constant(*decimal_constant(text))
-
     def _choice(self, text: str, kind: ir.ValueKind) -> str:
         """Return a value that a field takes; a local may be called as the class of days is."""
         code = self._constant(text, kind)
@@ -281,7 +253,7 @@ class FieldEmitter(Struct):
     def _constant(self, text: str, kind: ir.ValueKind) -> str:
         match kind:
             case "decimal":
-                return self._decimal(text)
+                return self.module.decimal(text)
             case "int":
                 return str(int(text))
             case "boolean":
@@ -292,14 +264,6 @@ class FieldEmitter(Struct):
                 return f"date({day.year}, {day.month}, {day.day})"
             case "string" | "select" | "decimal_text":
                 return literal(text)
-
-
-def decimal_constant(text: str) -> tuple[str, str]:
-    """Return the name and the code of a hoisted decimal, as expressions name them."""
-    if text == "0":
-        return "ZERO", "Decimal(0)"
-    stem = "DECIMAL_" + text.replace("-", "MINUS_").replace(".", "_")
-    return stem, f'Decimal("{text}")'
 
 
 def _constant_name(field: ir.Field) -> str:

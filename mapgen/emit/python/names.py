@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from msgspec import Struct, field
 
 from mapgen.ir.flow import Block, Document, Flow, Part, Rows, parts_of
-from mapgen.ir.names import RESERVED_CLASSES, class_name, local_name, made_name
+from mapgen.ir.names import RESERVED_CLASSES, class_name, local_name, made_name, new_name
 from mapgen.ir.rewriting import variables
 from mapgen.ir.types import Object, Type
 
@@ -97,12 +97,9 @@ class _Naming(Struct, frozen=True):
 
     def _function(self, name: str) -> str:
         """Return a name for what builds a part: blocks share a class, and not what builds it."""
-        candidate, number = name, 1
-        while candidate in self.functions:
-            number += 1
-            candidate = f"{name}_{number}"
-        self.functions.add(candidate)
-        return candidate
+        found = new_name(name, self.functions)
+        self.functions.add(found)
+        return found
 
     def _class(self, name: str, target: str) -> str:
         """Return a class name for a part: its own, or that of its whole path where it is taken.
@@ -115,14 +112,11 @@ class _Naming(Struct, frozen=True):
         return self._unused(name, target)
 
     def _unused(self, name: str, target: str) -> str:
-        long = class_name(target.replace("[]", ""))
-        number = 1
-        candidate = class_name(name)
-        while candidate in self.classes or candidate in RESERVED_CLASSES:
-            candidate = long if number == 1 else f"{long}{number}"
-            number += 1
-        self.classes.add(candidate)
-        return candidate
+        taken, found = self.classes | RESERVED_CLASSES, class_name(name)
+        if found in taken:
+            found = new_name(class_name(target.replace("[]", "")), taken, "")
+        self.classes.add(found)
+        return found
 
 
 def _document_classes(documents: Iterable[Document]) -> dict[str, str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 
@@ -23,7 +22,6 @@ from mapgen.emit.python.fields import (
     VALUES,
     FieldEmitter,
     Statement,
-    decimal_constant,
 )
 from mapgen.emit.python.names import PartName, part_names
 from mapgen.emit.python.rows import block_comment, is_one_to_one
@@ -176,7 +174,7 @@ class _ModuleEmitter(Struct):
             settings_name="settings" if self._uses_settings() else "_settings",
             lookups_name="lookups" if flow.plan.lookups else "_lookups",
             rules=tuple(self.rules),
-            import_groups=tuple(_import_groups(self.needs)),
+            import_groups=self.needs.import_groups,
             constants=tuple(str(constant) for constant in self.needs.constants),
         )
 
@@ -430,8 +428,7 @@ class _Body(Struct):
         left, right = expressions.value(condition.left), expressions.value(condition.right)
         if condition.left.type != DECIMAL:
             return self.emitter.call("same", name, left, right, *said)
-        self.needs.name("decimal", "Decimal")
-        within = self.needs.constant(*decimal_constant(_shortest(check.within)))
+        within = self.needs.decimal(_shortest(check.within))
         return self.emitter.call("equal", name, left, right, within, *said)
 
     def _members(self, part: ir.Part) -> Iterator[tuple[Member, str]]:
@@ -639,20 +636,6 @@ def _mapping(entries: Iterable[tuple[str, str]]) -> str:
 def _table_type(table: Table, value: str) -> str:
     columns = ", ".join("str" for _ in table.key)
     return f"Mapping[tuple[{columns}], {value}]" if len(table.key) > 1 else f"Mapping[str, {value}]"
-
-
-def _import_groups(needs: ModuleNeeds) -> Iterator[tuple[str, ...]]:
-    """Yield the import lines as isort groups them: standard library, libraries, mapgen."""
-    groups: dict[str, list[str]] = {"standard": [], "library": [], "mapgen": []}
-    for module, names in sorted(needs.imports.items()):
-        root = module.partition(".")[0]
-        group = "standard" if root in sys.stdlib_module_names else "library"
-        ordered = sorted(names, key=lambda name: (not name.isupper(), name.lower() == name, name))
-        line = f"from {module} import {', '.join(ordered)}" if names else f"import {module}"
-        groups["mapgen" if root == "mapgen" else group].append(line)
-    for lines in groups.values():
-        if lines:
-            yield tuple(sorted(lines, key=lambda line: (line.startswith("from"), line)))
 
 
 def _article(name: str) -> str:

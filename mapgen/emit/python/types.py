@@ -135,6 +135,6 @@ def source_classes(flow: Flow, ours: Iterable[str]) -> Mapping[str, str]:
     for row in flow.rows:
         names[row.name] = class_name(f"{row.name.removeprefix(ROWS)}_entry")
     for item, name in names.items():
-        found = new_name(f"Source{name}" if name in taken else name, (*taken, *classes.values()))
-        classes[item] = found
+        own = f"Source{name}" if name in taken else name
+        classes[item] = new_name(own, (*taken, *classes.values()), "")
     return classes
