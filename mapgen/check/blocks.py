@@ -148,7 +148,7 @@ def _source(formulas: Formulas, text: Text, scope: Scope, *, is_list: bool) -> T
         formulas.refuse(text, source, what, wanted)
         return None
     if isinstance(source.tree, ListTree) and not source.tree.elements:
-        formulas.faults.append(messages.never_a_row(text.span()))
+        formulas.faults.append(messages.never_a_row(text))
         return None
     return source
 
@@ -159,11 +159,11 @@ def may_be_left_out(blocks: Iterable[Opened], field: Field) -> Iterator[Diagnost
         condition = block.written.condition
         if condition is not None:
             why = "would leave out a part that has to be set"
-            yield messages.unfit_modifier(condition.span(), name="when", why=why)
+            yield messages.unfit_modifier(condition, name="when", why=why)
         text, source = block.written.source, block.source
         if text is not None and source is not None and isinstance(source.type, Optional):
             found = described(source.type)
-            yield messages.missing_flows(text.span(), field=field.name, found=found, what="part")
+            yield messages.missing_flows(text, field=field.name, found=found, what="part")
 
 
 def constant_conditions(formulas: Formulas, blocks: Sequence[Opened]) -> None:

@@ -33,9 +33,7 @@ def checked(
             continue
         if check.within and not _has_tolerance(typed):
             why = "is for decimals compared with `==`"
-            formulas.faults.append(
-                messages.unfit_modifier(check.within.span(), name="within", why=why)
-            )
+            formulas.faults.append(messages.unfit_modifier(check.within, name="within", why=why))
         told: Expression | None = None
         if isinstance(check.because, Text):
             told = Constant(check.because.value, types.STRING)

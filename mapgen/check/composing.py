@@ -67,7 +67,7 @@ def _faults_of_format(
             yield messages.unfit_modifier(span, name=key, why=f"is for {taking(key)}")
     if form.thousands is not None and form.thousands.value == _decimal_sign(form):
         why = f"is the sign `{form.thousands.value}` of the decimals, too"
-        yield messages.unfit_modifier(form.thousands.span(), name="thousands", why=why)
+        yield messages.unfit_modifier(form.thousands, name="thousands", why=why)
     if schema is not None:
         yield from _faults_of_dates(form, path, schema)
     if form.encoding is not None and codec_of(form.encoding.value) is None:
@@ -76,7 +76,7 @@ def _faults_of_format(
         return
     nested = () if schema is None else tuple(_nested(schema))
     if nested:
-        yield messages.cells_hold_one_value(path.span(), fields=nested)
+        yield messages.cells_hold_one_value(path, fields=nested)
 
 
 def _nested(schema: SourceSchema) -> Iterator[str]:
@@ -112,11 +112,11 @@ def _faults_of_takes(join: spec.Join) -> Iterator[Diagnostic]:
     if join.takes_one and join.on_missing is None:
         why = "what it means that no record has the key: `reject`, `retry` or `omit`"
         yield reading.missing_key(
-            join.name.span(), key="on_missing", where="a join of `one` record", why=why
+            join.name, key="on_missing", where="a join of `one` record", why=why
         )
     if not join.takes_one and join.on_missing is not None:
         why = "is for `takes: one`; the list of `many` is empty where none has the key"
-        yield messages.unfit_modifier(join.on_missing.span(), name="on_missing", why=why)
+        yield messages.unfit_modifier(join.on_missing, name="on_missing", why=why)
 
 
 def _faults_of_key(

@@ -123,10 +123,7 @@ def _member(name: str, owner: Object) -> Field:
 
 
 def _flow(
-    part: Defined,
-    made: ir.Part,
-    objects: tuple[ir.SourceObject, ...],
-    zones: Mapping[str, Type],
+    part: Defined, made: ir.Part, objects: tuple[ir.SourceObject, ...], zones: Mapping[str, Type]
 ) -> ir.Flow:
     contract, entity = part.contract, part.definition.gives.entity.value
     named = plan.DocumentPlan(ir.ONLY, entity, "create", plan.Identity(IDENTITY), ())

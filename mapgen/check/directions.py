@@ -35,9 +35,7 @@ def nothing_of_the_erp(section: spec.MappingSection) -> Iterator[Diagnostic]:
     """Yield the fault of a flow that neither comes out of the ERP nor goes into it."""
     target = section.documents[0].target
     if not (target.kind.has_contract or section.source.has_contract):
-        yield outward.nothing_of_the_erp(
-            target.contract.span(), source=section.source.schema.span()
-        )
+        yield outward.nothing_of_the_erp(target.contract, source=section.source.schema)
 
 
 def idle_verify(security: spec.Security, section: spec.MappingSection) -> Iterator[Diagnostic]:
@@ -46,14 +44,14 @@ def idle_verify(security: spec.Security, section: spec.MappingSection) -> Iterat
         one.target.kind.keeps_documents for one in section.documents
     ):
         why = "has no effect: documents that go elsewhere are not compared with an answer"
-        yield mapping.unfit_modifier(security.verify.span(), name="verify", why=why)
+        yield mapping.unfit_modifier(security.verify, name="verify", why=why)
 
 
 def idle_ignores(section: spec.MappingSection) -> Iterator[Diagnostic]:
     """Yield the ignores of a source in the ERP: what no rule reads is not asked for."""
     for ignore in section.ignores:
         why = "has no effect: only what the rules read is asked of the ERP"
-        yield mapping.unfit_modifier(ignore.path.span(), name="ignore", why=why)
+        yield mapping.unfit_modifier(ignore.path, name="ignore", why=why)
 
 
 def only_in_the_erp(part: spec.Part, contract: Contract) -> Iterator[Diagnostic]:
@@ -78,7 +76,7 @@ def unusable_members(names: Iterable[Text]) -> Iterator[Diagnostic]:
     """Yield the faults of members of a document that generated code cannot write."""
     for name in names:
         if not is_usable(name.value):
-            yield schemas.unusable_name(name.span(), name=name.value, owner="document")
+            yield schemas.unusable_name(name, name=name.value, owner="document")
 
 
 def disallowed(value: ScalarNode, field: Field) -> Iterator[Diagnostic]:

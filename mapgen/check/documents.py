@@ -45,7 +45,7 @@ class Siblings(Struct, frozen=True):
             return None
         other, entity = found
         if other.rows is not None:
-            faults.append(messages.which_of_many(name, rows=other.rows.source.span()))
+            faults.append(messages.which_of_many(name, rows=other.rows.source))
         elif name.value not in {text.value for text in self.current.after}:
             faults.append(messages.not_after(name, document=self.current.name))
         elif kind.field.value not in entity.keys:

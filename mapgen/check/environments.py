@@ -17,9 +17,7 @@ from mapgen.spec.nodes import ScalarNode
 
 
 def check_environments(
-    environments: Iterable[spec.Environment],
-    specs: Iterable[spec.Spec],
-    told: Container[Span] = (),
+    environments: Iterable[spec.Environment], specs: Iterable[spec.Spec], told: Container[Span] = ()
 ) -> Iterator[Diagnostic]:
     """Yield the faults of environments, and of the settings that the specs declare.
 
@@ -48,7 +46,7 @@ def _settings(
             continue
         if value is None:
             yield project.setting_missing(
-                setting.name.span(),
+                setting.name,
                 flow=name,
                 setting=setting.name.value,
                 environment=environment.name.value,

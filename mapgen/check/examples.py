@@ -13,10 +13,7 @@ from mapgen.spec.nodes import Node
 
 
 def rule_examples(
-    block: ir.Block,
-    rules: Mapping[str, spec.Rule],
-    around: str = "",
-    pointer: str | None = None,
+    block: ir.Block, rules: Mapping[str, spec.Rule], around: str = "", pointer: str | None = None
 ) -> Iterator[ir.RuleExample]:
     """Yield the examples and rejects of the rules of a block.
 

@@ -72,10 +72,7 @@ def check(flow: spec.Spec, around: Surroundings) -> Checked:
     reads = None if found is None else found.formulas.reads
     faults += check_security(flow.security, section, schema, written, reads)
     faults += idle_owners(section)
-    faults += [
-        *check_secrets(flow.source, has_credentials=False),
-        *check_secret_rules(section),
-    ]
+    faults += [*check_secrets(flow.source, has_credentials=False), *check_secret_rules(section)]
     if found is not None and found.key is not None and schema is not None:
         faults += check_shown(
             flow.security, section, schema, found.key, found.identities, found.formulas.shown

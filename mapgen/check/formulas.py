@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 from msgspec import Struct, field
 from msgspec.structs import replace
@@ -25,6 +25,7 @@ from mapgen.ir.types import (
     is_assignable,
     present,
 )
+from mapgen.ir.walk import nodes
 from mapgen.report import TOLD_ELSEWHERE, Diagnostic, Span, Text
 from mapgen.report.catalogue import mapping as messages
 from mapgen.spec import model as spec
@@ -97,8 +98,9 @@ class Formulas(Struct):
 
     def doubt(self, faulty: object) -> None:
         """Keep the words of a rule or an expression that has faults."""
-        for text in _texts(faulty):
-            self.doubtful.update(_WORD.findall(text.value))
+        for text in nodes(faulty):
+            if isinstance(text, Text):
+                self.doubtful.update(_WORD.findall(text.value))
 
     def condition(self, text: Text, scope: Scope, what: str) -> Typed | None:
         """Return an expression that has to be true or false."""
@@ -114,7 +116,7 @@ class Formulas(Struct):
         is_key = wanted == _KEY and is_assignable(present(typed.type), STRING)
         help = _ALWAYS_THERE if is_key else None
         self.faults.append(
-            messages.not_of_type(text.span(), what=what, wanted=wanted, found=found, help=help)
+            messages.not_of_type(text, what=what, wanted=wanted, found=found, help=help)
         )
 
     def fitting(self, text: Text, scope: Scope, field: str, wanted: Type) -> Typed | None:
@@ -122,9 +124,7 @@ class Formulas(Struct):
         typed = self.whole(text, scope)
         if typed is not None and not is_assignable(typed.type, wanted):
             self.faults.append(
-                messages.wrong_type(
-                    text.span(), field, described(present(wanted)), described(typed.type), None
-                )
+                messages.wrong_type(text, field, described(present(wanted)), described(typed.type))
             )
         return typed
 
@@ -139,18 +139,6 @@ class Formulas(Struct):
 def reads_of(*typed: Typed | None) -> tuple[str, ...]:
     """Return the source paths that expressions read, each once."""
     return tuple(dict.fromkeys(path for one in typed if one is not None for path in one.reads))
-
-
-def _texts(node: object) -> Iterator[Text]:
-    """Yield all words of the author inside a part of a spec."""
-    if isinstance(node, Text):
-        yield node
-    elif isinstance(node, tuple):
-        for part in node:
-            yield from _texts(part)
-    elif isinstance(node, Struct) and not isinstance(node, Span):
-        for name in node.__struct_fields__:
-            yield from _texts(getattr(node, name))
 
 
 def _tables(scope: Scope) -> Iterable[str]:

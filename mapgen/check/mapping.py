@@ -307,11 +307,7 @@ def _identity(
 
 
 def _identity_part(
-    rules: RuleChecker,
-    entity: Entity,
-    schema: SourceSchema,
-    block: Opened,
-    part: spec.IdentityPart,
+    rules: RuleChecker, entity: Entity, schema: SourceSchema, block: Opened, part: spec.IdentityPart
 ) -> tuple[ir.Field | None, Typed | None]:
     fields, scope = rules.fields, block.scope
     document = fields.siblings.current
@@ -320,9 +316,7 @@ def _identity_part(
     )
     if written is not None:
         rules.faults.append(
-            messages.two_rules(
-                written.target.span(), field=part.field.value, first=part.field.span()
-            )
+            messages.two_rules(written.target, field=part.field.value, first=part.field)
         )
     rules.faults.extend(unusable_members([part.field]))
     field = rules.field(part.field, entity)
@@ -369,13 +363,13 @@ def _unfit_value(
     for part, typed in zip(clause.parts, found, strict=True):
         for table in typed.lineage.tables:
             if not rules.fields.tables.tables[table].is_stable:
-                yield messages.identity_by_table(part.value.span(), table=table)
+                yield messages.identity_by_table(part.value, table=table)
             elif table in _tables_that_may_miss(typed.code, block.scope.lets):
-                yield messages.identity_by_miss(part.value.span(), table=table)
+                yield messages.identity_by_miss(part.value, table=table)
     alias = block.written.alias
     names = {tree.name for typed in found for tree in typed.parts if isinstance(tree, Name)}
     if alias is not None and alias.value not in names:
-        yield documents.same_for_all_rows(clause.value.span(), alias=alias)
+        yield documents.same_for_all_rows(clause.value, alias=alias)
 
 
 def _tables_that_may_miss(code: Expression, lets: Mapping[str, Expression]) -> frozenset[str]:

@@ -80,7 +80,7 @@ def _unfit_on_error(kept: Kept, text: Text) -> Diagnostic | None:
     modifiers = kept.rule.modifiers
     if isinstance(kept.rule.kind, spec.Lookup):
         why = "is for `value`, `first_of` and `cases`; a lookup has `on_miss`"
-        return messages.unfit_modifier(text.span(), name="on_error", why=why)
+        return messages.unfit_modifier(text, name="on_error", why=why)
     if not any(one.is_fallible for one in kept.value.formulas):
         return catalogue.idle_on_error(text, why="no step of this value can fail", value=kept.shown)
     if text.value == "reject":
@@ -167,10 +167,10 @@ def _clearing_faults(kept: Kept, mark: Text, sending: Sending) -> Iterator[Diagn
         yield messages.idle_if_missing(mark, value=kept.shown, name="clear_if_missing")
     elif modifiers.if_missing is not None:
         why = "has no effect beside `if_missing`: no value is missing then"
-        yield messages.unfit_modifier(mark.span(), name="clear_if_missing", why=why)
+        yield messages.unfit_modifier(mark, name="clear_if_missing", why=why)
     elif modifiers.omit_if is not None:
         why = "cannot be used beside `omit_if`: the field is emptied, or it is left alone"
-        yield messages.unfit_modifier(mark.span(), name="clear_if_missing", why=why)
+        yield messages.unfit_modifier(mark, name="clear_if_missing", why=why)
     elif field.is_key or field.is_required or kept.has_to_be_set:
         what = "`if_missing: reject`, or `if_missing:` and a value"
         yield catalogue.cannot_be_emptied(
@@ -214,11 +214,8 @@ def _unfit(rule: spec.Rule, name: str, why: str) -> Iterator[Diagnostic]:
     """Yield the fault of a modifier, if the rule has it."""
     match getattr(rule.modifiers, name):
         case (Text() as text) | spec.Range(text=text) | spec.CurrencyPlaces(currency=text):
-            yield messages.unfit_modifier(text.span(), name=name, why=why)
-        case ScalarNode(span=span) | (
-            spec.RuleExample(span=span) | spec.RuleReject(span=span),
-            *_,
-        ):
+            yield messages.unfit_modifier(text, name=name, why=why)
+        case ScalarNode(span=span) | (spec.RuleExample(span=span) | spec.RuleReject(span=span), *_):
             yield messages.unfit_modifier(span, name=name, why=why)
 
 
@@ -235,7 +232,7 @@ def modifier_faults(kept: Kept, *, is_identity: bool) -> Iterator[Diagnostic]:
         why = "has no effect: the contract gives no length for the field"
         yield from _unfit(rule, "too_long", why)
     elif said.too_long is not None and is_cut and (field.is_key or is_identity):
-        yield messages.no_truncation(said.too_long.span(), field=field.name)
+        yield messages.no_truncation(said.too_long, field=field.name)
     if said.range is not None and kind not in types.NUMBERS:
         yield from _unfit(rule, "range", _OF_VALUES["range"])
     elif said.range is not None:
@@ -243,7 +240,7 @@ def modifier_faults(kept: Kept, *, is_identity: bool) -> Iterator[Diagnostic]:
     if kind != types.DECIMAL:
         yield from _unfit(rule, "places", _OF_VALUES["places"])
     if said.rounding is not None and said.places is None:
-        yield messages.rounding_without_places(said.rounding.span())
+        yield messages.rounding_without_places(said.rounding)
     if kept.has_to_be_set:
         yield from _unfit(rule, "omit_if", "would leave out a field that has to be set")
 

@@ -89,7 +89,7 @@ class _Makers(Struct):
         """Yield the faults of one flow's documents that an earlier flow may make: one each."""
         told: set[str] = set()
         for writer in writers:
-            first = self._first(writer)
+            first = self.first(writer) if writer.written.creates else None
             if first is None or writer.name in told:
                 continue
             told.add(writer.name)
@@ -102,9 +102,8 @@ class _Makers(Struct):
                 environment=writer.place,
             )
 
-    def _first(self, writer: Writer) -> Writer | None:
-        if not writer.written.creates:
-            return None
+    def first(self, writer: Writer) -> Writer | None:
+        """Return the first maker of what a flow writes, None where nobody is known to make it."""
         alike = self._known.get(writer.bucket, {})
         found = (one for mark in writer.asks_for() for one in alike.get(mark, ()))
         return next((one for one in found if not writer.is_apart_from(one)), None)
@@ -169,7 +168,9 @@ def _why_unfit(
         return f"`{further}` makes it", f"write `owner: {further}`"
     if not made.creates:
         return "that flow only updates it", "remove `owner`: this flow makes it"
-    if not _may_meet(_of(flow, document, environments), _of(owning, made, environments)):
+    makers = _Makers()
+    makers.add(_of(owning, made, environments))
+    if not any(map(makers.first, _of(flow, document, environments))):
         why = "no document of the two can have the same identity in one tenant"
         return why, "remove `owner`: each flow makes its own"
     return None
@@ -179,16 +180,3 @@ def _of(
     flow: Checked, document: spec.Document, environments: Iterable[spec.Environment]
 ) -> list[Writer]:
     return [one for one in writers_of(flow, environments) if one.written is document]
-
-
-def _may_meet(mine: Iterable[Writer], theirs: Iterable[Writer]) -> bool:
-    known: dict[tuple[Bucket, Mark], list[Writer]] = {}
-    for one in theirs:
-        for mark in one.known_by():
-            known.setdefault((one.bucket, mark), []).append(one)
-    return any(
-        not one.is_apart_from(other)
-        for one in mine
-        for mark in one.asks_for()
-        for other in known.get((one.bucket, mark), ())
-    )

@@ -143,11 +143,7 @@ class Uses(Struct, frozen=True):
         return Inside(own, self._around(block, used, bindings, scope))
 
     def _around(
-        self,
-        block: spec.Block,
-        used: spec.Used,
-        bindings: Mapping[str, Binding],
-        scope: Scope,
+        self, block: spec.Block, used: spec.Used, bindings: Mapping[str, Binding], scope: Scope
     ) -> Scope:
         """Return the names that rules beside the part's own know: its parameters, too."""
         if not has_rules_beside(block.part):
@@ -206,12 +202,12 @@ class Uses(Struct, frozen=True):
         parameter = next(one for one in used.definition.takes if one.name.value == name)
         if seen.is_missing and seen.path == name:
             fault = messages.may_be_missing(
-                text.span(),
+                text,
                 part=part,
                 name=name,
                 found=described(bound.type),
                 kind="string" if isinstance(wanted, types.Object) else str(wanted),
-                place=parameter.name.span(),
+                place=parameter.name,
             )
         else:
             place = parameter.name.span()

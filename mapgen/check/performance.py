@@ -72,8 +72,4 @@ def check_environment(environment: spec.Environment) -> list[Diagnostic]:
     settle, timeout = environment.limits.settle, environment.limits.request_timeout
     if settle.seconds > timeout.seconds:
         return []
-    return [
-        messages.settle_too_short(
-            settle.text.span(), settle=settle.seconds, timeout=timeout.seconds
-        )
-    ]
+    return [messages.settle_too_short(settle.text, settle=settle.seconds, timeout=timeout.seconds)]

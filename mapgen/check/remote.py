@@ -194,9 +194,9 @@ def _constant(constant: ScalarNode, field: Field) -> Iterator[Diagnostic]:
     else:
         wanted, is_fit = "text", constant.kind != "flag"
     if not is_fit:
-        yield mapping.wrong_type(constant.span, field.name, wanted, constant.described, None)
+        yield mapping.wrong_type(constant.span, field.name, wanted, constant.described)
     elif not constant.value.strip():
-        yield mapping.wrong_type(constant.span, field.name, wanted, "blank", None)
+        yield mapping.wrong_type(constant.span, field.name, wanted, "blank")
 
 
 def _sample(
@@ -223,7 +223,7 @@ def _sample(
             )
             yield messages.unfit_sample(entry.span, table=name, why=why, help=help_line)
         elif blank := [cell for _, cell in entry.cells if not cell.value.strip()]:
-            yield mapping.blank_entry(blank[0].span(), table=name)
+            yield mapping.blank_entry(blank[0], table=name)
         elif seen.setdefault(cells[: len(key)], cells[len(key) :]) != cells[len(key) :]:
             why = "gives one key two values"
             yield messages.unfit_sample(
@@ -240,7 +240,7 @@ def _cell_types(table: spec.TenantTable, contract: Contract) -> Iterator[Diagnos
             if not is_read(cell.value, of):
                 why = f"has no {of} in `{name.value if name else ''}`"
                 help = "write it as the ERP sends it: 12.50, true, 2026-01-31"
-                yield messages.unfit_sample(cell.span(), table=table.name.value, why=why, help=help)
+                yield messages.unfit_sample(cell, table=table.name.value, why=why, help=help)
 
 
 def cells_of(

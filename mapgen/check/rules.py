@@ -254,13 +254,13 @@ class RuleChecker(Struct, frozen=True):
         omitted = None
         if empty is not None and not rows.may_have_none:
             why = "has no effect: the list always has a row"
-            self.faults.append(messages.unfit_modifier(empty.span(), name="empty", why=why))
+            self.faults.append(messages.unfit_modifier(empty, name="empty", why=why))
         elif empty is not None and empty.value == "omit" and is_needed:
             why = "would leave out a list that has to be set"
-            self.faults.append(messages.unfit_modifier(empty.span(), name="empty", why=why))
+            self.faults.append(messages.unfit_modifier(empty, name="empty", why=why))
         if text is not None and is_needed:
             why = "would leave out a list that has to be set"
-            self.faults.append(messages.unfit_modifier(text.span(), name="omit_if", why=why))
+            self.faults.append(messages.unfit_modifier(text, name="omit_if", why=why))
         if text is not None:
             parts = [block.part for block in rows.blocks]
             row = types.ListOf(row_type([document_type(part) for part in parts]))
@@ -308,9 +308,7 @@ class RuleChecker(Struct, frozen=True):
             if lacking:
                 found = lacking[0].get(name.value)
                 place = rule if found is None else places.get(found.pointer, rule)
-                self.faults.append(
-                    modifier_messages.uncertain_row_key(name, rule=place.target.span())
-                )
+                self.faults.append(modifier_messages.uncertain_row_key(name, rule=place.target))
         if not kind.row_key:
             self.faults.extend(self._lacking_row_key(rule, values))
         return len(self.faults) == before

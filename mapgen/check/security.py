@@ -167,7 +167,7 @@ def check_secret_references(environment: spec.Environment) -> list[Diagnostic]:
     """Return a fault for each credential that an environment writes out."""
     faults = [
         messages.literal_secret(
-            values[name].text.span(), what=f"the {name.replace('_', ' ')}", is_credential=True
+            values[name].text, what=f"the {name.replace('_', ' ')}", is_credential=True
         )
         for values in environment.connections.values()
         for name in SECRETS

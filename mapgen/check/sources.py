@@ -201,7 +201,7 @@ def _ignored(
         some = [one for one in section.ignores if one.of is name]
         taken = {leaf for one in some for leaf in leaves.under(one.path.value)}
         if some and taken <= reads.keys():
-            faults.append(messages_of_reuse.idle_set(name, place=some[0].path.span()))
+            faults.append(messages_of_reuse.idle_set(name, place=some[0].path))
         ignored |= taken
     faults += ignored_twice(one for one in section.ignores if one.of is None)
     for ignore in section.ignores:

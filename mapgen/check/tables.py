@@ -62,7 +62,7 @@ class TableRules(Struct, frozen=True):
             otherwise = self.formulas.whole(kind.otherwise, scope)
         if kind.table.value not in self.tables:
             self.formulas.faults.append(
-                messages.unknown_lookup(kind.table.span(), it=kind.table.value, known=self.tables)
+                messages.unknown_lookup(kind.table, it=kind.table.value, known=self.tables)
             )
             self.formulas.used |= {f"lookup {table}" for table in self.tables}
             return None
@@ -197,7 +197,7 @@ class TableRules(Struct, frozen=True):
             return True
         if kind.on_miss is not None and kind.on_miss.value == "retry":
             why = "cannot be `retry`: an inline table never changes"
-            fault = messages.unfit_modifier(kind.on_miss.span(), name="on_miss", why=why)
+            fault = messages.unfit_modifier(kind.on_miss, name="on_miss", why=why)
             self.formulas.faults.append(fault)
             return False
         known = {name for name, _ in table.entries}
@@ -251,9 +251,7 @@ def value_types(values: spec.ValueColumns | None) -> Mapping[str, Type]:
     }
 
 
-def cells_of_inline(
-    table: spec.InlineTable,
-) -> Iterator[tuple[Text, Mapping[str, ScalarNode]]]:
+def cells_of_inline(table: spec.InlineTable) -> Iterator[tuple[Text, Mapping[str, ScalarNode]]]:
     """Yield the entries of an inline table: the key, the values by their columns."""
     for key, value in table.entries:
         if isinstance(value, ScalarNode):
@@ -293,7 +291,7 @@ def inline_faults(table: spec.InlineTable) -> Iterator[Diagnostic]:
         return
     for key, cells in cells_of_inline(table):
         if not key.value.strip():
-            yield messages.blank_entry(key.span(), table=table.name.value)
+            yield messages.blank_entry(key, table=table.name.value)
         if not set(cells) <= set(types):
             yield lookups.unfit_entry(key, table=table.name.value, why=_wrong_columns(cells, types))
             continue

@@ -226,9 +226,7 @@ class FieldRules(Struct, frozen=True):
                 return self.siblings.made(rule.kind, self.faults)
             case spec.Made():
                 why = "is for fields of the contract"
-                self.faults.append(
-                    messages.unfit_modifier(rule.target.span(), name="made", why=why)
-                )
+                self.faults.append(messages.unfit_modifier(rule.target, name="made", why=why))
                 return None
             case spec.Object() | spec.Each() | spec.Blocks() as kind:
                 words = "rows" if kind.is_list else "an object"
@@ -319,23 +317,19 @@ class FieldRules(Struct, frozen=True):
         value = self.tables.value(kind, scope, "reject" if is_last else "omit")
         if kind.otherwise is not None:
             why = "has no place in `first_of`: write the value behind the lookup"
-            self.faults.append(
-                messages.unfit_modifier(kind.otherwise.span(), name="otherwise", why=why)
-            )
+            self.faults.append(messages.unfit_modifier(kind.otherwise, name="otherwise", why=why))
             return None
         if value is None:
             return None
         if present(value.type) != types.STRING:
             what, found = "a value of `first_of`", described(value.type)
             self.faults.append(
-                messages.not_of_type(kind.table.span(), what=what, wanted="text", found=found)
+                messages.not_of_type(kind.table, what=what, wanted="text", found=found)
             )
             return None
         if not is_last and kind.on_miss is not None and not isinstance(value.type, Optional):
             why = "leaves nothing to the values behind it"
-            self.faults.append(
-                messages.unfit_modifier(kind.on_miss.span(), name="on_miss", why=why)
-            )
+            self.faults.append(messages.unfit_modifier(kind.on_miss, name="on_miss", why=why))
             return None
         return value
 
@@ -360,11 +354,10 @@ class FieldRules(Struct, frozen=True):
             if both is None:
                 self.faults.append(
                     messages.wrong_type(
-                        case.then.span(),
+                        case.then,
                         rule.target.value,
                         described(otherwise.type),
                         described(then.type),
-                        None,
                     )
                 )
                 return None

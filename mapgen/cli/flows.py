@@ -62,11 +62,7 @@ class BoundFlow(Struct, frozen=True):
 
 
 def open_flow(
-    project: Path,
-    name: str,
-    environment: str | None,
-    tables: Mapping[str, Path],
-    remote: Remote,
+    project: Path, name: str, environment: str | None, tables: Mapping[str, Path], remote: Remote
 ) -> BoundFlow:
     """Return a flow bound to an environment.
 

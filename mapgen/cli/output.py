@@ -54,12 +54,7 @@ def give(text: str, output: Path | None, *, force: bool, is_ours: IsOurs | None 
 
 
 def place(
-    text: str,
-    path: Path,
-    *,
-    force: bool,
-    is_ours: IsOurs | None = None,
-    is_private: bool = False,
+    text: str, path: Path, *, force: bool, is_ours: IsOurs | None = None, is_private: bool = False
 ) -> bool:
     """Write a file, whole or not at all; return whether there was something to write.
 

@@ -19,10 +19,7 @@ def tell_summary(summary: Summary) -> None:
     count = summary.read
     say(f"\n{summary.flow}: {count} record{'s' * (count != 1)}", err=True)
     # Most flows update nothing: a line of noughts would only ask what it means.
-    updates = [
-        ("updated", summary.updated, None),
-        ("unchanged", summary.unchanged, None),
-    ]
+    updates = [("updated", summary.updated, None), ("unchanged", summary.unchanged, None)]
     for words, count, kind in (
         ("created", summary.created, None),
         ("already exists", summary.already_exists, None),

@@ -19,11 +19,7 @@ def fixtures(flow: Flow) -> Iterator[tuple[str, str]]:
     taken: set[str] = {"settings"}
     for example in flow.examples:
         text = json_text(
-            {
-                "name": example.name,
-                "given": _exact(example.given),
-                "gives": _exact(example.gives),
-            }
+            {"name": example.name, "given": _exact(example.given), "gives": _exact(example.gives)}
         )
         yield f"{_new_name(example.name, taken)}.json", text
     for reject in flow.rejects:

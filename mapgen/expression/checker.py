@@ -11,14 +11,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from mapgen.expression import fixes
-from mapgen.expression.calls import (
-    Chosen,
-    MayBeMissing,
-    Miscount,
-    TypeMismatch,
-    Unfit,
-    choose,
-)
+from mapgen.expression.calls import Chosen, MayBeMissing, Miscount, TypeMismatch, Unfit, choose
 from mapgen.expression.functions import CALLS, FORM_NAMES, FORMS, METHODS, REFUSED
 from mapgen.expression.hints import element_hint, hint
 from mapgen.expression.lineage import trace

@@ -7,17 +7,7 @@ from decimal import Decimal
 
 from mapgen.expression.functions import CALLS, FORM_NAMES, METHODS, SYNONYMS
 from mapgen.expression.refinements import REFINEMENTS
-from mapgen.expression.tree import (
-    Binary,
-    Call,
-    Constant,
-    Index,
-    Macro,
-    Method,
-    Name,
-    Select,
-    Tree,
-)
+from mapgen.expression.tree import Binary, Call, Constant, Index, Macro, Method, Name, Select, Tree
 from mapgen.ir.types import BOOL, DATE, DECIMAL, INT, NUMBERS, STRING, Scalar, Type
 from mapgen.report import Fix, Text, repairs
 

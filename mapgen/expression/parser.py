@@ -70,7 +70,7 @@ _MACRO_NAMES: dict[str, MacroName] = {name: name for name in _MACRO_ARGUMENTS} |
 def parse(text: Text) -> Tree | Diagnostic:
     """Return the tree of an expression, or the diagnostic of the first place that stops it."""
     if len(text.value) > MOST_CHARACTERS:
-        return catalogue.too_long(text.span(), length=len(text.value), most=MOST_CHARACTERS)
+        return catalogue.too_long(text, length=len(text.value), most=MOST_CHARACTERS)
     try:
         return _Parser(text).whole()
     except Unreadable as unreadable:
@@ -97,7 +97,7 @@ class _Parser:
 
     def whole(self) -> Tree:
         if len(self.tokens) == 1:
-            raise Unreadable(catalogue.empty_expression(self.text.span()))
+            raise Unreadable(catalogue.empty_expression(self.text))
         tree = self.expression()
         if self.token.kind != "end":
             raise self.unexpected("an operator or the end")

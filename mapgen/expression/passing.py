@@ -8,17 +8,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from mapgen.ir.flow import covers
-from mapgen.ir.types import (
-    DECIMAL,
-    ERROR,
-    INT,
-    ErrorType,
-    ListOf,
-    Object,
-    Optional,
-    Type,
-    optional,
-)
+from mapgen.ir.types import DECIMAL, ERROR, INT, ErrorType, ListOf, Object, Optional, Type, optional
 from mapgen.report import Diagnostic, Label, Span
 from mapgen.report.catalogue import reuse as messages
 

@@ -135,8 +135,7 @@ REFINEMENTS: Mapping[str, Refinement] = {
     "unit": Refinement("a unit of measure", _text(unit_fault), must_be_literal=True),
     "integer_text": Refinement("a whole number", _text(_integer_fault)),
     "decimal_text": Refinement(
-        "a number",
-        _matching(r"[+-]?[0-9]{1,20}(\.[0-9]{1,8})?", "it has to look like `-19.90`"),
+        "a number", _matching(r"[+-]?[0-9]{1,20}(\.[0-9]{1,8})?", "it has to look like `-19.90`")
     ),
     "boolean_text": Refinement(
         "a truth",

@@ -8,15 +8,7 @@ from typing import Literal, get_args
 from msgspec import Struct
 
 ScalarName = Literal[
-    "null",
-    "bool",
-    "int",
-    "decimal",
-    "string",
-    "date",
-    "timestamp",
-    "duration",
-    "timezone",
+    "null", "bool", "int", "decimal", "string", "date", "timestamp", "duration", "timezone"
 ]
 
 

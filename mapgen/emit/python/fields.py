@@ -12,12 +12,7 @@ from msgspec import field as struct_field
 from msgspec.structs import replace
 
 from mapgen.emit.python.choice import binds_names, chosen, operand
-from mapgen.emit.python.expression import (
-    Guarded,
-    ModuleNeeds,
-    Namer,
-    PythonExpressions,
-)
+from mapgen.emit.python.expression import Guarded, ModuleNeeds, Namer, PythonExpressions
 from mapgen.emit.python.types import CUSTOM_WRAPPERS, WRAPPERS
 from mapgen.escaping import literal
 from mapgen.ir import flow as ir
@@ -188,12 +183,7 @@ class FieldEmitter(Struct):
         return [
             *before,
             Statement(code, plain, None if before else field.target, field),
-            Statement(
-                f"{unset} if {operand(omitted)} else {sent}",
-                local,
-                None,
-                field,
-            ),
+            Statement(f"{unset} if {operand(omitted)} else {sent}", local, None, field),
         ]
 
     def _value(self, field: ir.Field) -> Guarded:

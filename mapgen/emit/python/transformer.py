@@ -17,21 +17,10 @@ from mapgen.emit.python.expression import (
     PythonExpressions,
     called_names,
 )
-from mapgen.emit.python.fields import (
-    LIMIT_FUNCTIONS,
-    VALUES,
-    FieldEmitter,
-    Statement,
-)
+from mapgen.emit.python.fields import LIMIT_FUNCTIONS, VALUES, FieldEmitter, Statement
 from mapgen.emit.python.names import PartName, part_names
 from mapgen.emit.python.rows import block_comment, is_one_to_one
-from mapgen.emit.python.types import (
-    CUSTOM_WRAPPERS,
-    PLAIN,
-    WRAPPERS,
-    Annotations,
-    source_classes,
-)
+from mapgen.emit.python.types import CUSTOM_WRAPPERS, PLAIN, WRAPPERS, Annotations, source_classes
 from mapgen.escaping import literal
 from mapgen.ir import flow as ir
 from mapgen.ir.expression import Constant, Lookup, Operation, Variable, attribute_names

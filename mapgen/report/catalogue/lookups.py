@@ -63,9 +63,7 @@ value_column_missing = Message(
     help="add `column:` and one of {known:, }",
 )
 unknown_value_column = Message(
-    "E569: `{table}` has no column of values `{it}`",
-    help="it has {known:, }",
-    fix=renamed,
+    "E569: `{table}` has no column of values `{it}`", help="it has {known:, }", fix=renamed
 )
 value_column_idle = Message(
     "E569: `{table}` has one value for a key, so that `{it}` names no column of it",

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from mapgen.report import repairs
 from mapgen.report.diagnostic import Diagnostic
-from mapgen.report.message import Message, of_two, renamed
-from mapgen.report.source import Span
+from mapgen.report.message import Message, Place, of_two, renamed
 
 _IN_OVERLAY = (
     " under `entities:` of {overlay}, and run `mapgen contract import` again (the lock's"
@@ -125,7 +124,7 @@ ignored_but_used = Message(
 
 
 def wrong_type(
-    at: Span, field: str, wanted: str, found: str, help: str | None = None
+    at: Place, field: str, wanted: str, found: str, help: str | None = None
 ) -> Diagnostic:
     """Say how a value is written as the type of its field."""
     help = help or (_CUT_OFF.get(found) if wanted == "an int" else None)

@@ -19,8 +19,7 @@ no_spec = Message(
     help="name a file that ends in `.maps.yaml`, from `specs/`",
 )
 nothing_there = Message(
-    "E712: {where:`{where}` of the base/the base} has no `{it}`",
-    help="there are {known:, 8}",
+    "E712: {where:`{where}` of the base/the base} has no `{it}`", help="there are {known:, 8}"
 )
 beyond_a_value = Message(
     "E712: `{path}` leads nowhere: `{where}` of the base is one value",
@@ -35,10 +34,7 @@ not_the_next = Message(
     "E713: `{where}` of the base is a list of {count}: `{it}` is none of the next",
     help="add the first one at `{where}.{count}`",
 )
-idle_change = Message(
-    "E714: `{it}` says what the base says",
-    help="remove the change",
-)
+idle_change = Message("E714: `{it}` says what the base says", help="remove the change")
 change_in_a_change = of_two(
     "E715: `{it}` is inside of what another change is about",
     help="say it there, or change only what differs there",

@@ -19,8 +19,7 @@ unknown_flow = Message(
     path="specs",
 )
 same_flow_twice = of_two(
-    "E504: two specs define the flow `{it}`",
-    help="give one of them another name",
+    "E504: two specs define the flow `{it}`", help="give one of them another name"
 )
 not_generated = Message(
     "E505: the flow `{flow}` has not been generated",

@@ -154,9 +154,7 @@ def unknown_key(key: Text, where: str, known: Iterable[str], free: Iterable[str]
 
 
 _UNKNOWN_KEY = Message(
-    "E112: `{it}` is not a key of {where}",
-    help="the keys here are {names:, }",
-    fix=respelled,
+    "E112: `{it}` is not a key of {where}", help="the keys here are {names:, }", fix=respelled
 )
 missing_key = Message("E113: {where} has no `{key}`", help="add `{key}:` ({why})")
 

@@ -66,8 +66,7 @@ part_in_circle = Message(
     help="let the one part have its rules without the other",
 )
 expression_in_circle = Message(
-    "E727: the expression `{it}` uses itself",
-    help="write out what one of them means",
+    "E727: the expression `{it}` uses itself", help="write out what one of them means"
 )
 unused_part = Message("E728: no flow uses the part `{it}`", help="remove it, or use it")
 unused_set = Message(
@@ -85,17 +84,13 @@ idle_set = Message(
     related="place: the set",
     help="remove it from `use:`",
 )
-name_twice = of_two(
-    "E729: two {what}s are called `{it}`",
-    help="rename one of them",
-)
+name_twice = of_two("E729: two {what}s are called `{it}`", help="rename one of them")
 name_of_the_language = Message(
     "E729: the parameter `{it}` cannot be told from the key `{it}` of a rule",
     help="choose another name",
 )
 name_of_a_function = Message(
-    "E729: `{it}` is a function of the language",
-    help="choose another name for the expression",
+    "E729: `{it}` is a function of the language", help="choose another name for the expression"
 )
 example_differs = Message(
     "E730: the example gives {found}",
