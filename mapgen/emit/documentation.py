@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import assert_never
 
+from msgspec import Struct
+
 from mapgen.emit.templates import render
 from mapgen.escaping import code, prose
 from mapgen.ir import flow as ir
@@ -89,7 +91,17 @@ def _table(table: Table) -> str:
             assert_never(table)
 
 
-def _rows(part: ir.Part, flow: ir.Flow) -> Iterator[dict[str, str]]:
+class _Line(Struct, frozen=True):
+    """A line of the table."""
+
+    target: str
+    source: str
+    rule: str
+    missing: str = ""
+    remarks: str = ""
+
+
+def _rows(part: ir.Part, flow: ir.Flow) -> Iterator[_Line]:
     for member in (*part.members, *part.others):
         if isinstance(member, ir.Field):
             yield _row(member, flow)
@@ -103,28 +115,16 @@ def _rows(part: ir.Part, flow: ir.Flow) -> Iterator[dict[str, str]]:
             yield from _rows(block.part, flow)
 
 
-def _opening(target: str, reads: tuple[str, ...], rule: str) -> dict[str, str]:
+def _opening(target: str, reads: tuple[str, ...], rule: str) -> _Line:
     """Return the line over the fields of a part."""
-    source = ", ".join(code(path) for path in reads)
-    return {
-        "target": f"**{prose(target)}**",
-        "source": source,
-        "rule": rule,
-        "missing": "",
-        "remarks": "",
-    }
+    return _Line(f"**{prose(target)}**", ", ".join(map(code, reads)), rule)
 
 
-def _row(field: ir.Field, flow: ir.Flow) -> dict[str, str]:
+def _row(field: ir.Field, flow: ir.Flow) -> _Line:
     # What makes the fields of a flag be sent is said at them.
     reads = () if field.sent_with else field.reads
-    return {
-        "target": code(_path(field.target)),
-        "source": ", ".join(code(path) for path in reads),
-        "rule": _rule(field),
-        "missing": _missing(field),
-        "remarks": "; ".join(_remarks(field, flow)),
-    }
+    target, source = code(_path(field.target)), ", ".join(map(code, reads))
+    return _Line(target, source, _rule(field), _missing(field), "; ".join(_remarks(field, flow)))
 
 
 # What the mapping document says for a key of the spec: the first time, and each time after it.

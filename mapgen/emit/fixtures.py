@@ -7,9 +7,10 @@ import re
 from collections.abc import Iterator
 
 import msgspec
+from msgspec.structs import asdict
 
 from mapgen.emit.json_text import json_text
-from mapgen.ir.flow import Flow
+from mapgen.ir.flow import Flow, FlowExample, FlowReject
 from mapgen.ir.names import new_name
 
 
@@ -17,21 +18,15 @@ def fixtures(flow: Flow) -> Iterator[tuple[str, str]]:
     """Yield the name and the text of each fixture, and the settings that all of them hold for."""
     yield "settings.json", json_text(dict(flow.test_settings))
     taken: set[str] = {"settings"}
-    for example in flow.examples:
-        text = json_text(
-            {"name": example.name, "given": _exact(example.given), "gives": _exact(example.gives)}
-        )
-        yield f"{_new_name(example.name, taken)}.json", text
-    for reject in flow.rejects:
-        text = json_text(
-            {
-                "name": reject.name,
-                "given": _exact(reject.given),
-                "because": reject.because,
-                "target": reject.target,
-            }
-        )
-        yield f"{_new_name(reject.name, taken)}.reject.json", text
+    situations: tuple[FlowExample | FlowReject, ...] = (*flow.examples, *flow.rejects)
+    for one in situations:
+        said = asdict(one) | {key: _exact(getattr(one, key)) for key in _JSON if hasattr(one, key)}
+        kind = ".reject.json" if isinstance(one, FlowReject) else ".json"
+        yield f"{_new_name(one.name, taken)}{kind}", json_text(said)
+
+
+# The members of an example and of a reject that are JSON text.
+_JSON = ("given", "gives")
 
 
 def file_name(name: str) -> str:

@@ -24,6 +24,8 @@ _IDLE: Mapping[str, object] = {
     "owner": None,
     "access": {},
 }
+# What the map says of a rule where there is something to say.
+_MORE = ("rows_differ", "may_come", "warns", "relies_on", "each")
 
 
 def plan_file(flow: Flow) -> str:
@@ -55,11 +57,7 @@ def rule_map_file(flow: Flow, rules: Iterable[RuleLine], code: str) -> str:
                     "code": rule.code,
                     "line": lines.get(rule.code),
                     "is_personal": rule.is_personal,
-                    **({"rows_differ": True} if rule.rows_differ else {}),
-                    **({"may_come": True} if rule.may_come else {}),
-                    **({"warns": True} if rule.warns else {}),
-                    **({"relies_on": list(rule.relies_on)} if rule.relies_on else {}),
-                    **({} if rule.each is None else {"each": rule.each}),
+                    **{name: said for name in _MORE if (said := getattr(rule, name))},
                 }
                 for rule in rules
             ],

@@ -1114,17 +1114,23 @@ class Checker:
             found = part.type
             if element.is_optional:
                 found = self.left_out(element.value, found)
-            joined = join(both, found)
+            joined = self.joined(element.value, both, found)
             if joined is None:
-                return self.report(
-                    catalogue.elements_differ(self.span(element.value), before=both, found=found)
-                )
+                return BROKEN
             both = joined
         elements = (
             ir.Element(self.as_entry(part, both, one.is_optional), one.is_optional)
             for part, one in zip(parts, tree.elements, strict=True)
         )
         return Part(ListOf(both), ir.Items(tuple(elements), ListOf(both)))
+
+    def joined(self, tree: Tree, before: Type, found: Type) -> Type | None:
+        """Return the type of what a list or a map holds with one more in it; None is reported."""
+        both = join(before, found)
+        if both is None:
+            fault = catalogue.elements_differ(self.span(tree), before=before, found=found)
+            self.report(fault)
+        return both
 
     def as_entry(self, part: Part, wanted: Type, is_optional: bool) -> ir.Expression:
         return self.as_type(part, optional(wanted) if is_optional else wanted)
@@ -1148,17 +1154,12 @@ class Checker:
             key, value = self.sure(entry.key, env), self.check(entry.value, env)
             parts.append((key, value))
             found = self.left_out(entry.value, value.type) if entry.is_optional else value.type
-            both_keys, both_values = join(keys, key.type), join(values, found)
             if key.type not in (STRING, INT, BOOL, ERROR):
                 return self.report(catalogue.no_key(self.span(entry.key), found=key.type))
-            if both_keys is None or both_keys == DECIMAL:
-                return self.report(
-                    catalogue.elements_differ(self.span(entry.key), before=keys, found=key.type)
-                )
-            if both_values is None:
-                return self.report(
-                    catalogue.elements_differ(self.span(entry.value), before=values, found=found)
-                )
+            both_keys = self.joined(entry.key, keys, key.type)
+            both_values = both_keys and self.joined(entry.value, values, found)
+            if both_keys is None or both_values is None:
+                return BROKEN
             keys, values = both_keys, both_values
         entries = (
             ir.Entry(

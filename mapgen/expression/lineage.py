@@ -288,7 +288,7 @@ class _Tracer(Struct, frozen=True):
             decided = _merged(decided, everything(operand.keys))
         asked = () if code.condition is None else self.behind(code.condition)
         kept = Origins(element=_key_of(operand), decided_by=decided) if is_map else operand
-        if code.kind == "list" and code.key is None and _is_same(code.value, code.local):
+        if code.kind == "list" and code.key is None and ir.is_local(code.value, code.local):
             return _decided(kept, asked)
         value = self.used(code.value)
         paths = behind(value, code.value.type)
@@ -339,7 +339,3 @@ def _key_of(value: Origins) -> Origins:
     """Return what each key of a map may be."""
     own = Origins(value.places, value.made_of)
     return own if value.keys is None else either(own, value.keys)
-
-
-def _is_same(code: ir.Expression, local: ir.Local) -> bool:
-    return isinstance(code, ir.Local) and code.number == local.number

@@ -134,12 +134,15 @@ class _Parser:
             raise self.unexpected(f"`{sign}`")
         return self.previous
 
-    def expression(self) -> Tree:
-        """Read `condition ? then : otherwise`, or anything that binds closer."""
+    def deeper(self, token: Token) -> None:
+        """Go one level down; stop at the token where that is one too many."""
         self.nesting += 1
         if self.nesting > MOST_NESTING:
-            span = self.text.span(self.token.start, self.token.end)
-            raise Unreadable(catalogue.nested_too_deep(span))
+            raise Unreadable(catalogue.nested_too_deep(self.text.span(token.start, token.end)))
+
+    def expression(self) -> Tree:
+        """Read `condition ? then : otherwise`, or anything that binds closer."""
+        self.deeper(self.token)
         start = self.token.start
         condition = self.binary(0)
         if self.take("?"):
@@ -173,9 +176,7 @@ class _Parser:
             return self.member()
         operator: UnaryOperator = "!" if token.text == "!" else "-"
         self.at += 1
-        self.nesting += 1
-        if self.nesting > MOST_NESTING:
-            raise Unreadable(catalogue.nested_too_deep(self.text.span(token.start, token.end)))
+        self.deeper(token)
         operand = self.unary()
         self.nesting -= 1
         return Unary(token.start, self.previous.end, operator, operand)

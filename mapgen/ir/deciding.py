@@ -291,7 +291,7 @@ class Known(Struct, frozen=True):
         known = self._told_of(operand, is_there=True).naming(node.local, operand)
         value = known.decided(node.value)
         if is_sure(operand):
-            if _is_nothing(value):
+            if ir.is_nothing(value):
                 return ir.Constant(None, node.type)
             if not ir.is_optional(operand) and node.local.number not in _locals(value):
                 return value
@@ -299,7 +299,7 @@ class Known(Struct, frozen=True):
 
     def _or_else(self, node: ir.OrElse) -> ir.Expression:
         operand = self.decided(node.operand)
-        if _is_nothing(operand):
+        if ir.is_nothing(operand):
             return self.decided(node.other)
         if not ir.is_optional(operand):
             return operand
@@ -414,7 +414,7 @@ def _simple(node: Struct) -> Struct:
 
 def _of_a_list(block: flow.Block) -> flow.Block:
     """Return a block of rows; of a list that is never there, one without any row."""
-    if block.source is None or not _is_nothing(block.source):
+    if block.source is None or not ir.is_nothing(block.source):
         return block
     return replace(block, source=ir.Items((), ListOf(ERROR)))
 
@@ -422,13 +422,9 @@ def _of_a_list(block: flow.Block) -> flow.Block:
 def _elements(elements: Iterable[Element]) -> Iterator[Element]:
     """Yield the elements that may be there."""
     for one in elements:
-        is_lacking = one.is_optional and _is_nothing(one.value)
+        is_lacking = one.is_optional and ir.is_nothing(one.value)
         if not is_lacking or (isinstance(one, ir.Entry) and not is_sure(one.key)):
             yield replace(one, is_optional=one.is_optional and ir.is_optional(one.value))
-
-
-def _is_nothing(node: ir.Expression | None) -> bool:
-    return isinstance(node, ir.Constant) and node.value is None
 
 
 def _locals(node: object) -> set[int]:
@@ -438,8 +434,4 @@ def _locals(node: object) -> set[int]:
 def _named(value: ir.Expression, local: ir.Local, constant: ir.Constant) -> ir.Expression:
     """Return a value with a constant in place of a local."""
 
-    def change(node: object) -> object:
-        is_it = isinstance(node, ir.Local) and node.number == local.number
-        return constant if is_it else node
-
-    return rewritten(value, change)
+    return rewritten(value, lambda node: constant if ir.is_local(node, local) else node)

@@ -281,6 +281,16 @@ def is_optional(expression: Expression) -> bool:
     return isinstance(expression.type, Optional) or expression.type == NULL
 
 
+def is_nothing(node: Expression | None) -> bool:
+    """Tell whether this is what is missing, written out."""
+    return isinstance(node, Constant) and node.value is None
+
+
+def is_local(node: object, local: Local) -> bool:
+    """Tell whether a node is a certain local."""
+    return isinstance(node, Local) and node.number == local.number
+
+
 def can_fail(expression: Expression) -> bool:
     """Tell whether a record can make the value impossible."""
     return any(

@@ -14,7 +14,7 @@ from mapgen.emit.python.expression_needs import ModuleConstant, ModuleNeeds, Nam
 from mapgen.emit.python.expression_templates import all_of, filled, is_path, names_in, parsed
 from mapgen.escaping import in_f_string, literal, python
 from mapgen.ir import expression as ir
-from mapgen.ir.building import typed_text
+from mapgen.ir.building import is_bare, typed_text
 from mapgen.ir.deciding import is_read
 from mapgen.ir.names import python_name, singular
 from mapgen.ir.types import (
@@ -442,16 +442,14 @@ class PythonExpressions:
                 guards = self._bound_guards(node)
                 more, text = self._guarded(value, sure)
                 return guards + more, text
-            case ir.Conditional(condition=condition, then=then, otherwise=otherwise) if _is_nothing(
-                then
-            ) or _is_nothing(otherwise):
-                is_turned = _is_nothing(then)
+            case ir.Conditional(condition=condition, then=then, otherwise=otherwise) if any(
+                map(ir.is_nothing, (then, otherwise))
+            ):
+                is_turned = ir.is_nothing(then)
                 guards, text = self._guarded(otherwise if is_turned else then, sure)
                 return [self._condition(condition, is_turned=is_turned), *guards], text
-            case ir.Call(function="list(T).first()" | "list(T).last()" as end, arguments=(rows,)):
-                text = self._optional(rows)
-                if is_path(text) and not _has_gaps(rows.type):
-                    return [_any_in(text)], f"{text}[{_ENDS[end]}]"
+            case ir.Call(function=end) if end in _ENDS and (rows := self._path_of_rows(node)):
+                return [_any_in(rows)], f"{rows}[{_ENDS[end]}]"
             case _:
                 pass
         text = self._optional(node)
@@ -461,6 +459,11 @@ class PythonExpressions:
             return [_there(text)], text
         guard, named = self._named(text, _hint(node))
         return [guard], named
+
+    def _path_of_rows(self, end: ir.Call) -> str | None:
+        """Return the list that one end is taken of, where it may be said twice; else None."""
+        text = self._optional(end.arguments[0])
+        return text if is_path(text) and not _has_gaps(end.arguments[0].type) else None
 
     def _condition(self, condition: ir.Expression, *, is_turned: bool) -> _Guard:
         texts = (_conjunct(self._value(condition)), _conjunct(self._not(condition)))
@@ -497,10 +500,8 @@ class PythonExpressions:
                     return self._bound_guards(node) + self._asked_for(value)
                 case ir.Constant() | ir.Conditional() | ir.DocumentField():
                     return self._guarded(node)[0]
-                case ir.Call(function="list(T).first()" | "list(T).last()", arguments=(rows,)):
-                    text = self._optional(rows)
-                    if is_path(text) and not _has_gaps(rows.type):
-                        return [_any_in(text)]
+                case ir.Call(function=end) if end in _ENDS and (rows := self._path_of_rows(node)):
+                    return [_any_in(rows)]
                 case _:
                     pass
         except _NameNeeded:
@@ -669,8 +670,7 @@ def _unfolded(node: ir.Loop) -> tuple[ir.Expression, list[ir.Expression], list[i
         isinstance(over, ir.Loop)
         and over.kind == "list"
         and over.key is None
-        and isinstance(over.value, ir.Local)
-        and over.value.number == over.local.number
+        and ir.is_local(over.value, over.local)
         and node.key is None
     ):
         numbers.append(over.local.number)
@@ -724,10 +724,6 @@ def _has_gaps(rows: Type) -> bool:
     return isinstance(rows, ListOf) and isinstance(rows.element, Optional)
 
 
-def _is_nothing(node: ir.Expression) -> bool:
-    return isinstance(node, ir.Constant) and node.value is None
-
-
 def _is_at_hand(node: ir.Expression) -> bool:
     """Tell whether a value costs nothing, so that it may be worked out where it is not needed."""
     match node:
@@ -741,34 +737,22 @@ def _is_at_hand(node: ir.Expression) -> bool:
 
 def _holds_nothing(node: ir.Expression) -> bool:
     """Tell whether a value is written out without anything that has a type."""
-    match node:
-        case ir.Items(elements=()) | ir.Entries(entries=()) | ir.Constant(value=None):
-            return True
-        case _:
-            return False
+    return is_bare(node) or ir.is_nothing(node)
 
 
 def _is_empty(node: ir.Expression) -> bool:
     """Tell whether a default is what Python counts as false, so that `or` may put it in."""
-    match node:
-        case ir.Constant(value=value, type=kind):
-            return kind in (STRING, INT, BOOL) and not value
-        case ir.Items(elements=()) | ir.Entries(entries=()):
-            return True
-        case _:
-            return False
+    if isinstance(node, ir.Constant):
+        return node.type in (STRING, INT, BOOL) and not node.value
+    return is_bare(node)
 
 
 def _uses(node: ir.Expression, local: ir.Local) -> int:
     """Count how often a local is evaluated; inside a loop is more than once."""
     loops = (one for one in nodes(node) if isinstance(one, ir.Loop))
-    return sum(_is(one, local) for one in nodes(node)) + any(
-        _is(one, local) for loop in loops for one in nodes(loop)
+    return sum(ir.is_local(one, local) for one in nodes(node)) + any(
+        ir.is_local(one, local) for loop in loops for one in nodes(loop)
     )
-
-
-def _is(node: object, local: ir.Local) -> bool:
-    return isinstance(node, ir.Local) and node.number == local.number
 
 
 def _has_quotient(node: ir.Expression) -> bool:

@@ -10,28 +10,14 @@ from mapgen.ir.flow import Flow
 
 def tests_file(flow: Flow) -> str:
     """Return the test module of a flow."""
-    return render(
-        "test_flow.py.jinja",
-        flow=flow,
-        rule_examples=_rule_examples(flow),
-        block_examples=_block_examples(flow),
-    )
-
-
-def _rule_examples(flow: Flow) -> list[str]:
-    return [
-        _row(example.target, example.row, example.given, example.gives)
-        for example in flow.rule_examples
-        if example.block is None
-    ]
-
-
-def _block_examples(flow: Flow) -> list[str]:
-    return [
-        _row(f"#{example.block}", example.target, example.row, example.given, example.gives)
-        for example in flow.rule_examples
-        if example.block is not None
-    ]
+    examples, of_blocks = list[str](), list[str]()
+    for one in flow.rule_examples:
+        values = (one.target, one.row, one.given, one.gives)
+        if one.block is None:
+            examples.append(_row(*values))
+        else:
+            of_blocks.append(_row(f"#{one.block}", *values))
+    return render("test_flow.py.jinja", flow=flow, rule_examples=examples, block_examples=of_blocks)
 
 
 def _row(*values: str | None) -> str:

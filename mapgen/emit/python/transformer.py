@@ -313,30 +313,17 @@ class _Body(Struct):
         target: str,
         reads: tuple[str, ...],
         pointer: str,
-        *,
-        may_come: bool = False,
-        warns: bool = False,
+        **said: bool,
     ) -> None:
-        """Note where a rule stands."""
+        """Note where a rule stands, and what is `said` of it."""
         document = self.module.in_work
         each = None
         if document is not None and document.block.reads:
             each = document.block.reads[0]
-        code, is_personal = f"{self.function}.{local}", self.module.flow.is_personal(reads)
-        relies_on = dict(self.module.flow.relying).get(pointer, ())
-        self.module.rules.append(
-            RuleLine(
-                code,
-                target,
-                reads,
-                pointer,
-                is_personal,
-                each,
-                may_come=may_come,
-                relies_on=relies_on,
-                warns=warns,
-            )
-        )
+        code, flow = f"{self.function}.{local}", self.module.flow
+        is_personal, relies_on = flow.is_personal(reads), dict(flow.relying).get(pointer, ())
+        line = RuleLine(code, target, reads, pointer, is_personal, each, relies_on=relies_on)
+        self.module.rules.append(replace(line, **said))
 
     def ahead(self, flow: ir.Flow) -> None:
         """Add the skips and lets: what comes before anything is made."""
