@@ -10,7 +10,6 @@ from msgspec.structs import replace
 from mapgen.check.formulas import Formulas, described, reads_of, row_binding
 from mapgen.check.model import RESERVED
 from mapgen.check.parts import has_rules_beside, is_argument, used_at
-from mapgen.check.values import type_in_document
 from mapgen.check.written import written_block
 from mapgen.contract.model import Field
 from mapgen.expression import compile_expression
@@ -182,7 +181,7 @@ def go_together(
     # An override flag without a rule is a flag in every block.
     ruled = (one for part in parts for one in fields_of(part) if one.pointer in rules)
     for field in ruled:
-        kind, target = type_in_document(field), rules[field.pointer].target
+        kind, target = field.of, rules[field.pointer].target
         first, where = seen.setdefault(field.target, (kind, target))
         both = join(first, kind)
         if both is None:

@@ -7,7 +7,6 @@ from collections.abc import Iterable
 from msgspec.structs import replace
 
 from mapgen.check.blocks import row_type
-from mapgen.check.values import type_in_document
 from mapgen.expression.scope import Origins, either
 from mapgen.ir import expression as tree
 from mapgen.ir import flow as ir
@@ -23,7 +22,7 @@ def document_type(part: ir.Part) -> types.Object:
             case ir.Field(value=ir.Made()):
                 continue  # nobody knows it before the other document is in the ERP
             case ir.Field():
-                kind = type_in_document(member)
+                kind = member.of
             case ir.Rows(blocks=blocks):
                 row = row_type([document_type(block.part) for block in blocks])
                 kind = types.ListOf(row) if member.is_list else row

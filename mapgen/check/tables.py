@@ -30,7 +30,7 @@ from mapgen.ir.types import (
 from mapgen.report import Diagnostic, Text
 from mapgen.report.catalogue import lookups
 from mapgen.report.catalogue import mapping as messages
-from mapgen.runtime.lookups import is_read
+from mapgen.runtime.lookups import is_read, units
 from mapgen.spec import model as spec
 from mapgen.spec.nodes import ScalarNode
 
@@ -278,7 +278,7 @@ def _of_cells(table: str, of: Type, cells: Sequence[ScalarNode]) -> ValueFacts:
     texts = tuple(cell.value for cell in cells)
     if present(of) != STRING:
         return ValueFacts(of, texts=texts)
-    lengths = [(len(cell.value.encode("utf-16-le")) // 2, cell.span) for cell in cells]
+    lengths = [(units(cell.value), cell.span) for cell in cells]
     longest, span = max(lengths, key=lambda one: one[0], default=(0, None))
     return ValueFacts(of, longest, f"`{table}`", span, texts)
 

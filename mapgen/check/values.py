@@ -39,6 +39,7 @@ from mapgen.ir.rewriting import renumbered
 from mapgen.ir.types import Optional, Type, is_assignable, join, optional, present
 from mapgen.report import Diagnostic, Span, Text
 from mapgen.report.catalogue import mapping as messages
+from mapgen.runtime.lookups import units
 from mapgen.spec import model as spec
 from mapgen.spec.linking import PartKey
 from mapgen.spec.nodes import ScalarNode
@@ -217,24 +218,24 @@ class FieldRules(Struct, frozen=True):
             case spec.Cases():
                 return self._cases(rule, rule.kind, scope, field)
             case spec.Todo(question):
-                self.faults.append(messages.undecided_rule(rule.target, question=question.value))
-                self.formulas.doubt(rule)
-                return None
+                fault = messages.undecided_rule(rule.target, question=question.value)
             case spec.Removed():
                 return None  # what it takes away is gone where the part has been put in place
             case spec.Made() if field is not None and not rule.pointer.endswith("/note"):
                 return self.siblings.made(rule.kind, self.faults)
             case spec.Made():
                 why = "is for fields of the contract"
-                self.faults.append(messages.unfit_modifier(rule.target, name="made", why=why))
-                return None
+                return self.refused(messages.unfit_modifier(rule.target, name="made", why=why))
             case spec.Object() | spec.Each() | spec.Blocks() as kind:
                 words = "rows" if kind.is_list else "an object"
-                self.faults.append(
-                    messages.wrong_part(rule.target, expected="a value", found=words)
-                )
-                self.formulas.doubt(rule)
-                return None
+                fault = messages.wrong_part(rule.target, expected="a value", found=words)
+        self.formulas.doubt(rule)
+        return self.refused(fault)
+
+    def refused(self, fault: Diagnostic) -> Value | None:
+        """Note a fault: there is no value then."""
+        self.faults.append(fault)
+        return None
 
     def _constant(self, value: ScalarNode, field: Field | None) -> Value | None:
         wanted = field.value_type if field is not None else None
@@ -243,32 +244,29 @@ class FieldRules(Struct, frozen=True):
             self._mistyped(value.span, field, value.described)
         if kind is None:
             return None
-        unseen = _CONTROL.search(value.value)
-        if unseen is not None:
-            at, character = value.text.span(*unseen.span()), f"U+{ord(unseen[0]):04X}"
-            self.faults.append(messages.constant_with_control_character(at, character=character))
-            return None
-        if field and not value.value.strip() and self.has_to_be_set(field):
-            self.faults.append(messages.blank_constant(value.span, field=field.name))
-            return None
-        refused = [] if field is None else list(disallowed(value, field))
-        if refused:
-            self.faults.extend(refused)
-            return None
-        if field and field.max_length and kind == types.STRING:
-            length = len(value.value.encode("utf-16-le")) // 2
-            if length > field.max_length:
-                self.faults.append(
-                    messages.constant_too_long(
-                        value.span, field=field.name, length=length, most=field.max_length
-                    )
-                )
-                return None
+        for fault in self._unfit_constant(value, kind, field):
+            return self.refused(fault)
         # `1e3` and `-0` go out as every reader knows them: 1000 and 0.
         if kind == types.DECIMAL:
             amount = Decimal(value.value)
             return Value(ir.Fixed(format(amount or amount.copy_abs(), "f")), kind)
         return Value(ir.Fixed(value.value), kind)
+
+    def _unfit_constant(
+        self, value: ScalarNode, kind: Type, field: Field | None
+    ) -> Iterator[Diagnostic]:
+        unseen, length = _CONTROL.search(value.value), units(value.value)
+        if unseen is not None:
+            at, character = value.text.span(*unseen.span()), f"U+{ord(unseen[0]):04X}"
+            yield messages.constant_with_control_character(at, character=character)
+        if field is None:
+            return
+        if not value.value.strip() and self.has_to_be_set(field):
+            yield messages.blank_constant(value.span, field=field.name)
+        yield from disallowed(value, field)
+        if kind == types.STRING and field.max_length and length > field.max_length:
+            most, name = field.max_length, field.name
+            yield messages.constant_too_long(value.span, field=name, length=length, most=most)
 
     def _formula(
         self, rule: spec.Rule, text: Text, scope: Scope, field: Field | None
@@ -317,20 +315,16 @@ class FieldRules(Struct, frozen=True):
         value = self.tables.value(kind, scope, "reject" if is_last else "omit")
         if kind.otherwise is not None:
             why = "has no place in `first_of`: write the value behind the lookup"
-            self.faults.append(messages.unfit_modifier(kind.otherwise, name="otherwise", why=why))
-            return None
+            return self.refused(messages.unfit_modifier(kind.otherwise, name="otherwise", why=why))
         if value is None:
             return None
         if present(value.type) != types.STRING:
             what, found = "a value of `first_of`", described(value.type)
-            self.faults.append(
-                messages.not_of_type(kind.table, what=what, wanted="text", found=found)
-            )
-            return None
+            fault = messages.not_of_type(kind.table, what=what, wanted="text", found=found)
+            return self.refused(fault)
         if not is_last and kind.on_miss is not None and not isinstance(value.type, Optional):
             why = "leaves nothing to the values behind it"
-            self.faults.append(messages.unfit_modifier(kind.on_miss, name="on_miss", why=why))
-            return None
+            return self.refused(messages.unfit_modifier(kind.on_miss, name="on_miss", why=why))
         return value
 
     def _cases(
@@ -352,15 +346,8 @@ class FieldRules(Struct, frozen=True):
         for case, (_, then) in zip(kind.cases, found, strict=True):
             both = join(together, then.type)
             if both is None:
-                self.faults.append(
-                    messages.wrong_type(
-                        case.then,
-                        rule.target.value,
-                        described(otherwise.type),
-                        described(then.type),
-                    )
-                )
-                return None
+                shown = described(otherwise.type), described(then.type)
+                return self.refused(messages.wrong_type(case.then, rule.target.value, *shown))
             together = both
         wanted = _in_field(together, field)
         decided = otherwise.as_type(wanted)
@@ -488,19 +475,6 @@ def _entry_faults(kept: Kept) -> Iterator[Diagnostic]:
                 value=found.longest_span,
             )
         yield from disallowed_entries(found.texts, kept.shown, field)
-
-
-def type_in_document(field: ir.Field) -> Type:
-    """Return the type that a field has for the checks over the document."""
-    by_kind: Mapping[str, Type] = {
-        "decimal": types.DECIMAL,
-        "int": types.INT,
-        "boolean": types.BOOL,
-        "date": types.DATE,
-        "datetime": types.TIMESTAMP,
-    }
-    kind = by_kind.get(field.kind, types.STRING)
-    return types.ListOf(kind) if field.is_list else kind
 
 
 def _constant_type(value: ScalarNode, wanted: ValueType | None) -> Type | None:

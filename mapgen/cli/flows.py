@@ -77,7 +77,8 @@ def open_flow(
     """
     workspace = Workspace.find(project)
     flow = _load(workspace, name)
-    _known_tables(flow, tables)
+    words = f"--lookup: the flow `{name}` reads no table `{{}}` from a file"
+    all_known(tables, flow.plan.lookups, words, "lookups")
     settings = environment_of(workspace, environment)
     values = {key: setting.value.value for key, setting in settings.settings.get(name, {}).items()}
     try:
@@ -89,15 +90,14 @@ def open_flow(
     return BoundFlow(workspace, flow, settings, flow.transformer(bound_to))
 
 
-def _known_tables(flow: LoadedFlow, names: Iterable[str]) -> None:
-    known = tuple(flow.plan.lookups)
+def all_known(names: Iterable[str], known: Iterable[str], words: str, what: str) -> None:
+    """Raise click.UsageError for the first name that is not known, by words with a hole for it."""
+    listed = tuple(known)
     for name in names:
-        if name not in known:
-            listed = ", ".join(f"`{table}`" for table in known)
-            near = suggestion(name, known) or f"its lookups: {listed or 'none'}"
-            raise click.UsageError(
-                f"--lookup: the flow `{flow.plan.flow}` reads no table `{name}` from a file; {near}"
-            )
+        if name not in listed:
+            others = ", ".join(f"`{one}`" for one in listed) or "none"
+            near = suggestion(name, listed) or f"its {what}: {others}"
+            raise click.UsageError(f"{words.format(name)}; {near}")
 
 
 def out_of_reach(flow: str) -> Remote:

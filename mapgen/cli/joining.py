@@ -10,10 +10,9 @@ from typing import Any, BinaryIO
 import click
 import msgspec
 
-from mapgen.cli.flows import STANDARD_INPUT, BoundFlow, open_records, readable, shown
+from mapgen.cli.flows import STANDARD_INPUT, BoundFlow, all_known, open_records, readable, shown
 from mapgen.cli.output import say
 from mapgen.plan import Join
-from mapgen.report import suggestion
 from mapgen.runtime.joins import JoinedFile, Joins
 from mapgen.runtime.source import struct_of
 from mapgen.runtime.sources.cells import Row, needed_columns
@@ -34,7 +33,8 @@ def open_joins(bound: BoundFlow, paths: Mapping[str, Path], source: Path) -> Ite
     Raises Stopped for a file that cannot be used, click.UsageError for a name of no join.
     """
     joins = bound.flow.plan.joins
-    _known_joins(bound, paths)
+    words = f"--join: the flow `{bound.flow.plan.flow}` joins no `{{}}`"
+    all_known(paths, joins, words, "joins")
     paths = {**_in_the_input(bound, source), **paths}
     with ExitStack() as streams:
         files = {}
@@ -62,15 +62,6 @@ def _in_the_input(bound: BoundFlow, source: Path) -> Mapping[str, Path]:
 
 def _is_same(path: Path, source: Path) -> bool:
     return source.exists() and path.samefile(source)
-
-
-def _known_joins(bound: BoundFlow, names: Mapping[str, Path]) -> None:
-    plan = bound.flow.plan
-    for name in names:
-        if name not in plan.joins:
-            listed = ", ".join(f"`{join}`" for join in plan.joins)
-            near = suggestion(name, plan.joins) or f"its joins: {listed or 'none'}"
-            raise click.UsageError(f"--join: the flow `{plan.flow}` joins no `{name}`; {near}")
 
 
 def _files_of_cells(bound: BoundFlow, names: Mapping[str, Path]) -> None:

@@ -12,32 +12,31 @@ from mapgen.runtime.outcome import ErrorReport
 from mapgen.runtime.summary import Shown, Summary, instant_of
 
 _MOST_REASONS = 8
+# What is told of records: words, the count, the kind of its reasons, a colour.
+_ROWS = (
+    ("created", "created", None, "green"),
+    ("already exists", "already_exists", None, "green"),
+    ("updated", "updated", None, "green"),
+    ("unchanged", "unchanged", None, "green"),
+    ("skipped", "skipped", "skipped", "green"),
+    ("rejected", "rejected", "rejected", "red"),
+    ("deferred", "deferred", "deferred", "yellow"),
+    ("dead-lettered", "dead_lettered", "dead_lettered", "red"),
+    ("saved otherwise", "differing", "differing", "yellow"),
+    ("with warnings", "warnings", "warned", "yellow"),
+)
+# Most flows have none of these: a line of noughts would only ask what it means.
+_RARE = ("updated", "unchanged", "differing", "warnings")
 
 
 def tell_summary(summary: Summary) -> None:
     """Print what became of the records."""
     count = summary.read
     say(f"\n{summary.flow}: {count} record{'s' * (count != 1)}", err=True)
-    # Most flows update nothing: a line of noughts would only ask what it means.
-    updates = [("updated", summary.updated, None), ("unchanged", summary.unchanged, None)]
-    for words, count, kind in (
-        ("created", summary.created, None),
-        ("already exists", summary.already_exists, None),
-        *(update for update in updates if update[1]),
-        ("skipped", summary.skipped, "skipped"),
-        ("rejected", summary.rejected, "rejected"),
-        ("deferred", summary.deferred, "deferred"),
-        ("dead-lettered", summary.dead_lettered, "dead_lettered"),
-        *([("saved otherwise", summary.differing, "differing")] if summary.differing else []),
-        *([("with warnings", summary.warnings, "warned")] if summary.warnings else []),
-    ):
-        colour = {
-            "rejected": "red",
-            "dead_lettered": "red",
-            "deferred": "yellow",
-            "differing": "yellow",
-            "warned": "yellow",
-        }.get(kind or "", "green")
+    for words, name, kind, colour in _ROWS:
+        count = getattr(summary, name)
+        if not count and name in _RARE:
+            continue
         shown = click.style(f"{count:>7}", fg=colour if count else None, bold=bool(count))
         click.echo(f"{shown}  {words}", err=True)
         _tell_reasons(summary, kind)

@@ -7,7 +7,7 @@ of a spec: a comment does not change it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Literal
 
 from msgspec import Struct
@@ -15,12 +15,20 @@ from msgspec import Struct
 from mapgen.constraints import Constraints
 from mapgen.ir.expression import Expression, Variable, is_optional
 from mapgen.ir.rewriting import variables
-from mapgen.ir.types import Object, Type
+from mapgen.ir.types import BOOL, DATE, DECIMAL, INT, STRING, TIMESTAMP, ListOf, Object, Type
 from mapgen.plan import DocumentPlan, Plan
 
 ValueKind = Literal[
     "string", "decimal", "decimal_text", "int", "boolean", "date", "datetime", "select"
 ]
+# The types of values that are no texts.
+_VALUE_TYPES: Mapping[ValueKind, Type] = {
+    "decimal": DECIMAL,
+    "int": INT,
+    "boolean": BOOL,
+    "date": DATE,
+    "datetime": TIMESTAMP,
+}
 OnMissing = Literal["never", "omit", "reject"]
 Rounding = Literal["half_up", "half_even", "up", "down"]
 Comparison = Literal["<", "<=", ">", ">="]
@@ -159,6 +167,12 @@ class Field(Struct, frozen=True, kw_only=True):
     pointer: str
     written: Written = ()
     sent_with: tuple[tuple[str, ...], ...] = ()
+
+    @property
+    def of(self) -> Type:
+        """The type of the value that it has."""
+        kind = _VALUE_TYPES.get(self.kind, STRING)
+        return ListOf(kind) if self.is_list else kind
 
     @property
     def is_always_set(self) -> bool:

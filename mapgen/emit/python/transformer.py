@@ -20,7 +20,7 @@ from mapgen.emit.python.expression import (
 from mapgen.emit.python.fields import LIMIT_FUNCTIONS, VALUES, FieldEmitter, Statement
 from mapgen.emit.python.names import PartName, part_names
 from mapgen.emit.python.rows import block_comment, is_one_to_one
-from mapgen.emit.python.types import CUSTOM_WRAPPERS, PLAIN, WRAPPERS, Annotations, source_classes
+from mapgen.emit.python.types import CUSTOM_WRAPPERS, WRAPPERS, Annotations, source_classes
 from mapgen.escaping import literal
 from mapgen.ir import flow as ir
 from mapgen.ir.expression import Constant, Lookup, Operation, Variable, attribute_names
@@ -308,12 +308,7 @@ class _Body(Struct):
         return local
 
     def rule(
-        self,
-        local: str,
-        target: str,
-        reads: tuple[str, ...],
-        pointer: str,
-        **said: bool,
+        self, local: str, target: str, reads: tuple[str, ...], pointer: str, **said: bool
     ) -> None:
         """Note where a rule stands, and what is `said` of it."""
         document = self.module.in_work
@@ -476,10 +471,7 @@ class _Body(Struct):
             return "MadeValue" if item.value.otherwise is None else "MadeValue | StringValue"
         if self.module.flow.wraps_values:
             return "MultiSelectValue" if item.is_list else WRAPPERS[item.kind]
-        module, kind = PLAIN[item.kind]
-        if module is not None:
-            self.needs.name(module, kind)
-        return f"list[{kind}]" if item.is_list else kind
+        return self.module.annotations.of(item.of)
 
     def _or_unset(self, kind: str) -> str:
         return f"{kind} | {self.needs.name('msgspec', 'UnsetType')}"

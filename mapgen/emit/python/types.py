@@ -31,15 +31,6 @@ WRAPPERS: dict[ValueKind, str] = {
     "datetime": "DateTimeValue",
     "select": "SelectValue",
 }
-PLAIN: dict[ValueKind, tuple[str | None, str]] = {
-    "string": (None, "str"),
-    "decimal": ("decimal", "Decimal"),
-    "decimal_text": (None, "str"),
-    "int": (None, "int"),
-    "boolean": (None, "bool"),
-    "date": ("datetime", "date"),
-    "datetime": ("datetime", "datetime"),
-}
 CUSTOM_WRAPPERS: dict[ValueKind, str] = {
     "string": "CustomStringField",
     "decimal": "CustomDecimalField",

@@ -237,9 +237,11 @@ def _renamed_plainly(span: Span, of: Values) -> Fix | None:
     return renamed(span, {**of, "known": [name for name in of["known"] if name.isidentifier()]})
 
 
+# Why a question about a value is idle, and what to do about it.
+_THERE = "`{words:short}` {is_known:is known to be there at this place/is never missing: {found}}"
+_ASKED_IN_VAIN = "leave the question away, or correct the schema where it can be missing after all"
 needless_handler = Message(
-    "E205: `.{name}()` is not needed: `{words:short}` {is_known:is known to be there at this "
-    "place/is never missing: {found}}",
+    "E205: `.{name}()` is not needed: " + _THERE,
     help="leave it away: `{words:short}`",
     fix=_handler_removed,
 )
@@ -248,21 +250,10 @@ unreachable = Message(
     label="`{words:short}` is {found:a}",
     help="leave them away",
 )
-needless_has = Message(
-    "E206: this is always true: `{words:short}` {is_known:is known to be there at this place/is "
-    "never missing: {found}}",
-    help="leave the question away, or correct the schema where it can be missing after all",
-)
-needless_null = Message(
-    "E206: this is always {answer:true/false}: `{words:short}` {is_known:is known to be there at "
-    "this place/is never missing: {found}}",
-    help="leave the question away, or correct the schema where it can be missing after all",
-)
+needless_has = Message("E206: this is always true: " + _THERE, help=_ASKED_IN_VAIN)
+needless_null = Message("E206: this is always {answer:true/false}: " + _THERE, help=_ASKED_IN_VAIN)
 needless_question = Message(
-    "E207: the `?` is not needed: `{words:short}` {is_known:is known to be there at this place/is "
-    "never missing: {found}}",
-    help="leave the `?` away",
-    fix=_question_removed,
+    "E207: the `?` is not needed: " + _THERE, help="leave the `?` away", fix=_question_removed
 )
 int_division = Message(
     "E208: `/` between two ints would drop the remainder silently",
