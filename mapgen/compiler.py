@@ -10,7 +10,7 @@ from types import MappingProxyType
 
 from mapgen.check.sources import catches_new_fields
 from mapgen.checking import Findings, check_specs
-from mapgen.emit.files import emit, texts
+from mapgen.emit.files import emit
 from mapgen.emit.manifest import manifest
 from mapgen.emit.python.formatting import STYLE_YEAR, WrongFormatter, require_style
 from mapgen.loading import Shelf
@@ -49,7 +49,7 @@ def generate(
         raise Stopped(faults)
     try:
         require_style()
-        files = [file for flow in flows for file in emit(flow)]
+        files = {path: text for flow in flows for path, text in emit(flow).items()}
     except WrongFormatter as wrong:
         raise Stopped(project.wrong_formatter(year=STYLE_YEAR, installed=wrong.installed)) from None
     digests = Digests(workspace)
@@ -57,7 +57,7 @@ def generate(
         path = one.spec.source.path
         digests.note(path, findings.specs.node(path))
     inputs = {one.spec.flow.value: digests.of(inputs_of(one.spec)) for one in findings.flows}
-    return texts([*files, manifest(flows, files, inputs, others)])
+    return {**files, "generated/manifest.json": manifest(flows, files, inputs, others)}
 
 
 def _unreviewed(findings: Findings) -> Iterator[Diagnostic]:

@@ -9,7 +9,7 @@ from msgspec import Struct
 from mapgen.check.records import members_read
 from mapgen.contract.model import Entity
 from mapgen.contract.source_schema import EntitySource
-from mapgen.ir.types import DATE, ListOf, Object, Optional, Type, present
+from mapgen.ir.types import DATE, Object, Optional, Type, held, present
 from mapgen.plan import Reads, Shape
 
 _CUSTOM = "custom"
@@ -102,8 +102,7 @@ class _Shapes(Struct, frozen=True):
 
 def _object(kind: Type) -> Object:
     """Return the type of an object, or of the rows of a list."""
-    inner = present(kind)
-    inner = present(inner.element) if isinstance(inner, ListOf) else inner
+    inner = held(kind)
     assert isinstance(inner, Object)
     return inner
 

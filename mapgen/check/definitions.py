@@ -23,6 +23,7 @@ from mapgen.check.parts import (
 )
 from mapgen.check.records import source_objects
 from mapgen.check.rules import RuleChecker
+from mapgen.check.sources import owners
 from mapgen.check.tables import TableRules
 from mapgen.check.values import FieldRules
 from mapgen.contract.model import Contract, Entity
@@ -30,7 +31,7 @@ from mapgen.contract.source_schema import SourceSchema
 from mapgen.expression.scope import Binding, Scope, at
 from mapgen.ir import flow as ir
 from mapgen.ir.expression import Constant, Field, Variable, attribute_names
-from mapgen.ir.types import STRING, TIMEZONE, ListOf, Object, Type, present
+from mapgen.ir.types import STRING, TIMEZONE, Object, Type
 from mapgen.report import Diagnostic, Source, Text
 from mapgen.report.catalogue import mapping, operations
 from mapgen.report.catalogue import reuse as messages
@@ -236,11 +237,4 @@ def _data(definition: spec.Definition, takes: Mapping[str, Type]) -> Iterator[Di
 
 
 def _is_there(kind: Type, path: str) -> bool:
-    for name in path.replace("[]", "").split("."):
-        inner = present(kind)
-        if isinstance(inner, ListOf):
-            inner = present(inner.element)
-        if not isinstance(inner, Object) or name not in inner.fields:
-            return False
-        kind = inner.fields[name]
-    return True
+    return all(owner is not None for owner, _ in owners(kind, f"{_RECORD}.{path}"))

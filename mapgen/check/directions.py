@@ -16,7 +16,7 @@ from mapgen.runtime.patterns import Pattern
 from mapgen.spec import model as spec
 from mapgen.spec.nodes import ScalarNode
 
-_HOLDS: Mapping[Comparison, Callable[[Decimal, Decimal], bool]] = {
+HOLDS: Mapping[Comparison, Callable[[Decimal, Decimal], bool]] = {
     "<": lt,
     "<=": le,
     ">": gt,
@@ -108,7 +108,7 @@ def _is_allowed(value: ScalarNode, field: Field) -> bool:
     if not allowed.bounds or value.kind not in ("integer", "number"):
         return True
     number = Decimal(value.value)
-    return all(_HOLDS[sign](number, Decimal(bound)) for sign, bound in allowed.bounds)
+    return all(HOLDS[sign](number, Decimal(bound)) for sign, bound in allowed.bounds)
 
 
 def _form(field: Field) -> str:

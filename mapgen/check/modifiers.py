@@ -9,13 +9,14 @@ from typing import Literal
 
 from msgspec import Struct
 
+from mapgen.check.directions import HOLDS
 from mapgen.check.formulas import Formulas
 from mapgen.check.model import Value
 from mapgen.contract.model import Field
 from mapgen.expression.scope import Scope
-from mapgen.expression.tree import Constant, Tree, Unary
 from mapgen.expression.typed import Typed
 from mapgen.ir import types
+from mapgen.ir.expression import Constant
 from mapgen.ir.flow import Fixed, Made
 from mapgen.ir.types import Optional, Type, optional, present
 from mapgen.report import Diagnostic, Span, Text
@@ -252,7 +253,7 @@ def range_faults(
     is_whole = kind == types.INT
     if _is_empty(bounds, is_whole=is_whole):
         yield catalogue.empty_range(bounds.text, kind="whole number" if is_whole else "number")
-    elif number is not None and not all(_holds(number, sign, at) for sign, at in bounds.bounds):
+    elif number is not None and not all(HOLDS[sign](number, at) for sign, at in bounds.bounds):
         yield catalogue.constant_out_of_range(shown, shown=f"{number:f}", bounds=bounds.text)
 
 
@@ -280,29 +281,7 @@ def _known(value: Value) -> Decimal | None:
     """Return the number that a rule gives for every record, None where records decide."""
     if isinstance(value.node, Fixed):
         return Decimal(value.node.text)
-    return _literal(value.formulas[0].tree) if len(value.formulas) == 1 else None
-
-
-def _literal(tree: Tree) -> Decimal | None:
-    match tree:
-        case Constant(value=bool()):
-            return None
-        case Constant(value=int() | Decimal() as number):
-            return Decimal(number)
-        case Unary(operator="-", operand=operand):
-            inner = _literal(operand)
-            return None if inner is None else -inner
-        case _:
-            return None
-
-
-def _holds(number: Decimal, sign: spec.Comparison, bound: Decimal) -> bool:
-    match sign:
-        case "<":
-            return number < bound
-        case "<=":
-            return number <= bound
-        case ">":
-            return number > bound
-        case ">=":
-            return number >= bound
+    code = value.formulas[0].code if len(value.formulas) == 1 else None
+    if isinstance(code, Constant) and code.type in types.NUMBERS:
+        return Decimal(str(code.value))
+    return None

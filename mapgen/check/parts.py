@@ -285,10 +285,8 @@ def written_at(part: spec.Part, pointer: str) -> Iterator[tuple[str, str]]:
                 yield rule.pointer, start + rule.pointer.removeprefix(pointer)
         used = used.inner
     for rule in (*part.fields, *part.custom):
-        match rule.kind:
-            case spec.Object(blocks=blocks) | spec.Each(blocks=blocks) | spec.Blocks(blocks=blocks):
-                for block in blocks:
-                    yield from written_at(block.part, block.pointer)
+        for block in rule.kind.blocks if isinstance(rule.kind, spec.RowsKind) else ():
+            yield from written_at(block.part, block.pointer)
 
 
 def used_at(block: spec.Block) -> Span:
@@ -320,6 +318,6 @@ def uses_in(part: spec.Part) -> Iterator[spec.Used]:
     if part.used is not None:
         yield part.used
     for rule in part.rules:
-        match rule.kind:
-            case spec.Object(blocks=blocks) | spec.Each(blocks=blocks) | spec.Blocks(blocks=blocks):
-                yield from (block.part.used for block in blocks if block.part.used is not None)
+        for block in rule.kind.blocks if isinstance(rule.kind, spec.RowsKind) else ():
+            if block.part.used is not None:
+                yield block.part.used

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Literal, cast
 
+from msgspec import Struct
+
 from mapgen import plan
 from mapgen.check.model import DocumentFacts, FlowFacts, TableFacts, ValueFacts
 from mapgen.contract.model import Contract, Entity, Field, ValueType
@@ -16,9 +18,6 @@ from mapgen.runtime.lookups import is_read
 from mapgen.spec import model as spec
 from mapgen.spec.nodes import ScalarNode
 
-# What the ledger's columns are called, in samples and in files that stand for it.
-LEDGER_KEY, LEDGER_VALUE = "identity", "number"
-
 _TEXT: tuple[ValueType, ...] = ("string", "single_select")
 _WHOLE: tuple[ValueType, ...] = ("int", "short", "byte", "long")
 _COLUMN_TYPES: Mapping[ValueType | None, plan.ColumnType] = {
@@ -29,6 +28,47 @@ _COLUMN_TYPES: Mapping[ValueType | None, plan.ColumnType] = {
     "date": "date",
     "datetime": "timestamp",
 }
+
+
+class _Columns(Struct, frozen=True):
+    """What the columns of a table are called, of its key and its values; `is_row`: of several."""
+
+    key: tuple[str, ...]
+    values: tuple[str, ...]
+    is_row: bool = False
+
+    def cells(self, entry: spec.SampleEntry) -> tuple[str, ...] | None:
+        """Return the parts of an entry's key and its values, None where it has other columns.
+
+        In a row of several values, some may be left out: they are empty.
+        """
+        named = {column.value: cell.value for column, cell in entry.cells if column is not None}
+        if not named:
+            cells = tuple(cell.value for _, cell in entry.cells)
+            return cells if len(self.key) == 1 and not self.is_row else None
+        known = (*self.key, *self.values)
+        is_whole = named.keys() >= {*(self.key if self.is_row else known)}
+        if not is_whole or not named.keys() <= {*known} or len(entry.cells) != len(named):
+            return None
+        return tuple(named.get(column, "") for column in known)
+
+    def entries(self, sample: spec.Sample) -> tuple[plan.SampleEntry, ...]:
+        """Return the entries of a sample that have these columns."""
+        at, found = len(self.key), (self.cells(entry) for entry in sample.entries)
+        return tuple(
+            plan.SampleEntry(one[:at], "" if self.is_row else one[at], one[at:] * self.is_row)
+            for one in found
+            if one is not None
+        )
+
+
+# The columns of the ledger, in samples and in files that stand for it.
+_LEDGER = _Columns(("identity",), ("number",))
+
+
+def _of_tenant(query: spec.Query) -> _Columns:
+    key = tuple(dict.fromkeys(name.value for name in query.key))
+    return _Columns(key, query.values.names, query.values.is_row)
 
 
 def facts_of_remote(table: spec.RemoteTable, contract: Contract | None) -> TableFacts:
@@ -84,12 +124,9 @@ def check_remote(
         match table:
             case spec.LedgerTable():
                 yield from _ledger(table, flow, flows)
-                yield from _sample(table, (LEDGER_KEY,), (LEDGER_VALUE,))
+                yield from _sample(table, _LEDGER)
             case spec.TenantTable():
-                columns = tuple(dict.fromkeys(name.value for name in table.query.key))
-                values = table.query.values
-                faults = list(_tenant(table, contract))
-                faults += _sample(table, columns, values.names, is_row=values.is_row)
+                faults = [*_tenant(table, contract), *_sample(table, _of_tenant(table.query))]
                 yield from faults or _cell_types(table, contract)
             case _:
                 pass
@@ -199,36 +236,30 @@ def _constant(constant: ScalarNode, field: Field) -> Iterator[Diagnostic]:
         yield mapping.wrong_type(constant.span, field.name, wanted, "blank")
 
 
-def _sample(
-    table: spec.RemoteTable, key: tuple[str, ...], values: tuple[str, ...], *, is_row: bool = False
-) -> Iterator[Diagnostic]:
+def _sample(table: spec.RemoteTable, columns: _Columns) -> Iterator[Diagnostic]:
     """Yield the faults of the entries that examples and tests use."""
     sample, name = table.sample, table.name.value
-    if not sample.entries:
-        why = "has no entry: no example could use it"
-        yield messages.unfit_sample(
-            sample.span, table=name, why=why, help="add an entry, like `KEY: VALUE`"
-        )
-        return
+    key = len(columns.key)
     seen: dict[tuple[str, ...], tuple[str, ...]] = {}
+    if not sample.entries:
+        why, help = "has no entry: no example could use it", "add an entry, like `KEY: VALUE`"
+        yield messages.unfit_sample(sample.span, table=name, why=why, help=help)
     for entry in sample.entries:
-        cells = cells_of(entry, key, values, is_row=is_row)
+        cells = columns.cells(entry)
         if cells is None:
-            columns = ", ".join(f"{column}: …" for column in (*key, *values))
-            why = f"has an entry without exactly {len(key) + len(values)} columns"
-            if is_row:
+            known = (*columns.key, *columns.values)
+            why = f"has an entry without exactly {len(known)} columns"
+            help = f"write a list of `{{{', '.join(f'{column}: …' for column in known)}}}`"
+            if columns.is_row:
                 why = "has an entry with other columns than the key and values"
-            help_line = f"write a list of `{{{columns}}}`" + (
-                ", or `KEY: VALUE`" if len(key) == 1 and not is_row else ""
-            )
-            yield messages.unfit_sample(entry.span, table=name, why=why, help=help_line)
+            elif key == 1:
+                help += ", or `KEY: VALUE`"
+            yield messages.unfit_sample(entry.span, table=name, why=why, help=help)
         elif blank := [cell for _, cell in entry.cells if not cell.value.strip()]:
             yield mapping.blank_entry(blank[0], table=name)
-        elif seen.setdefault(cells[: len(key)], cells[len(key) :]) != cells[len(key) :]:
-            why = "gives one key two values"
-            yield messages.unfit_sample(
-                entry.span, table=name, why=why, help="remove one of the entries"
-            )
+        elif seen.setdefault(cells[:key], cells[key:]) != cells[key:]:
+            why, help = "gives one key two values", "remove one of the entries"
+            yield messages.unfit_sample(entry.span, table=name, why=why, help=help)
 
 
 def _cell_types(table: spec.TenantTable, contract: Contract) -> Iterator[Diagnostic]:
@@ -241,24 +272,6 @@ def _cell_types(table: spec.TenantTable, contract: Contract) -> Iterator[Diagnos
                 why = f"has no {of} in `{name.value if name else ''}`"
                 help = "write it as the ERP sends it: 12.50, true, 2026-01-31"
                 yield messages.unfit_sample(cell, table=table.name.value, why=why, help=help)
-
-
-def cells_of(
-    entry: spec.SampleEntry, key: tuple[str, ...], values: tuple[str, ...], *, is_row: bool = False
-) -> tuple[str, ...] | None:
-    """Return the parts of an entry's key and its values, None where it has other columns.
-
-    In a row of several values, some may be left out: they are empty.
-    """
-    named = {column.value: cell.value for column, cell in entry.cells if column is not None}
-    if not named:
-        cells = tuple(cell.value for _, cell in entry.cells)
-        return cells if len(key) == 1 and not is_row else None
-    known = {*key, *values}
-    is_whole = set(named) >= set(key) if is_row else set(named) == known
-    if not is_whole or not set(named) <= known or len(entry.cells) != len(named):
-        return None
-    return tuple(named.get(column, "") for column in (*key, *values))
 
 
 def requests_a_document(
@@ -332,9 +345,8 @@ def tables(section: spec.MappingSection, contract: Contract) -> Iterator[tuple[s
                 yield table.name.value, file_table(table)
             case spec.LedgerTable(name=name, document=document, sample=sample):
                 flow, _, one = document.value.partition(".")
-                key = (LEDGER_KEY,)
-                entries = _entries(sample, key, (LEDGER_VALUE,))
-                yield name.value, plan.LedgerTable(flow, one or None, key, LEDGER_VALUE, entries)
+                entries, (value,) = _LEDGER.entries(sample), _LEDGER.values
+                yield name.value, plan.LedgerTable(flow, one or None, _LEDGER.key, value, entries)
             case spec.TenantTable():
                 yield table.name.value, _tenant_table(table, contract)
 
@@ -377,24 +389,8 @@ def _tenant_table(table: spec.TenantTable, contract: Contract) -> plan.TenantTab
             plan.Condition(name.value, constant.value, _condition_kind(fields[name.value]))
             for name, constant in query.where
         ),
-        sample=_entries(table.sample, key, values.names, is_row=values.is_row),
+        sample=_of_tenant(query).entries(table.sample),
         columns=_columns(query, contract),
-    )
-
-
-def _entries(
-    sample: spec.Sample, key: tuple[str, ...], values: tuple[str, ...], *, is_row: bool = False
-) -> tuple[plan.SampleEntry, ...]:
-    found = [cells_of(entry, key, values, is_row=is_row) for entry in sample.entries]
-    at = len(key)
-    return tuple(
-        (
-            plan.SampleEntry(cells[:at], "", cells[at:])
-            if is_row
-            else plan.SampleEntry(cells[:at], cells[at])
-        )
-        for cells in found
-        if cells is not None
     )
 
 

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from mapgen.emit.documentation import mapping_document
 from mapgen.emit.fixtures import fixtures
-from mapgen.emit.output import OutputFile
 from mapgen.emit.plans import plan_file, rule_map_file
 from mapgen.emit.python.formatting import formatted
 from mapgen.emit.python.tests import tests_file
@@ -16,8 +13,8 @@ from mapgen.emit.templates import render
 from mapgen.ir.flow import Flow
 
 
-def emit(flow: Flow) -> tuple[OutputFile, ...]:
-    """Return all files of a flow, sorted by path."""
+def emit(flow: Flow) -> dict[str, str]:
+    """Return the texts of all files of a flow by path, sorted."""
     module = transformer(flow)
     code = formatted(render("transformer.py.jinja", module=module))
     found = {
@@ -30,9 +27,4 @@ def emit(flow: Flow) -> tuple[OutputFile, ...]:
         f"{flow.name.upper()}.md": mapping_document(flow),
         **{f"fixtures/{name}": text for name, text in fixtures(flow)},
     }
-    return tuple(OutputFile(f"generated/{flow.name}/{name}", found[name]) for name in sorted(found))
-
-
-def texts(files: Iterable[OutputFile]) -> dict[str, str]:
-    """Return the texts by path."""
-    return {file.path: file.text for file in files}
+    return {f"generated/{flow.name}/{name}": found[name] for name in sorted(found)}

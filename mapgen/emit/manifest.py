@@ -8,7 +8,6 @@ from collections.abc import Iterable, Mapping
 from msgspec.structs import replace
 
 from mapgen.emit.json_text import json_text
-from mapgen.emit.output import OutputFile
 from mapgen.emit.python.formatting import FORMATTER
 from mapgen.ir.flow import Flow
 from mapgen.ir.printing import meaning
@@ -16,21 +15,20 @@ from mapgen.ir.printing import meaning
 
 def manifest(
     flows: Iterable[Flow],
-    files: Iterable[OutputFile],
+    files: Mapping[str, str],
     inputs: Mapping[str, Mapping[str, str]],
     others: Mapping[str, Mapping[str, object]],
-) -> OutputFile:
-    """Return the manifest: by flow its spec, the hashes of its meaning, its inputs and its files.
+) -> str:
+    """Return the manifest: by flow its spec, the hashes of its meaning, its inputs, its files.
 
     The meaning and not the text of a spec: a comment changes nothing.
 
     Args:
         flows: the flows that were compiled.
-        files: all files that were made of them.
+        files: the texts of all files that were made of them, by path.
         inputs: by flow, the hash of each file that it was made from.
         others: what the manifest says of flows that were not compiled, and stays.
     """
-    written = list(files)
     content: dict[str, Mapping[str, object]] = {
         flow.name: {
             "spec": flow.spec_path,
@@ -38,18 +36,15 @@ def manifest(
             "rules": rules_of(flow),
             "inputs": dict(sorted(inputs[flow.name].items())),
             "files": {
-                file.path.removeprefix(f"generated/{flow.name}/"): _hash(file.text)
-                for file in written
-                if file.path.startswith(f"generated/{flow.name}/")
+                path.removeprefix(f"generated/{flow.name}/"): _hash(text)
+                for path, text in files.items()
+                if path.startswith(f"generated/{flow.name}/")
             },
         }
         for flow in flows
     }
     head = {"manifest": 1, "formatter": FORMATTER}
-    return OutputFile(
-        "generated/manifest.json",
-        json_text(head | {"flows": dict(sorted({**others, **content}.items()))}),
-    )
+    return json_text(head | {"flows": dict(sorted({**others, **content}.items()))})
 
 
 def rules_of(flow: Flow) -> str:
