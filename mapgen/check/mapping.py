@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import builtins
 import keyword
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -100,7 +100,7 @@ def check_mapping(
         for document, entity in zip(section.documents, entities, strict=True)
     }
     conditions: dict[str, ir.Condition] = {}
-    made, identities = [], []
+    made: list[ir.Document | None] = []
     for one in ordered:
         rules = FieldRules(
             formulas,
@@ -113,33 +113,36 @@ def check_mapping(
         held = condition(one, formulas, scope)
         if held is not None:
             conditions[one.name.value] = held
-        document = _document(RuleChecker(rules), schema, scope)
-        made.append(document)
-        if document is not None:
-            fields = document.identity_fields
-            identities += [
-                (part.value.span(), field.reads)
-                for part, field in zip(one.identity.parts, fields, strict=True)
-            ]
+        made.append(_document(RuleChecker(rules), schema, scope))
     faults += apart(zip(ordered, made, strict=True), lets)
-    if schema.entity is not None:
-        faults.extend(idle_ignores(section))
-    elif not formulas.is_lost:
-        faults.extend(
-            accounted(
-                schema.record,
-                section,
-                formulas.reads,
-                formulas.doubtful,
-                [path for path, _ in formulas.ignored],
-            )
-        )
-    faults.extend(unusable_names(formulas.reads))
-    faults.extend(unheld(schema, formulas.reads))
-    faults.extend(_idle_names(section, formulas))
-    found = tuple(made), tuple(identities)
+    faults += _unread(section, schema, formulas)
+    faults += _idle_names(section, formulas)
+    identities = tuple(_identities(ordered, made))
     rows = tuple(table.row for table in tables.values() if isinstance(table.row, types.Object))
-    return Mapped(entities, settings, rows, lets, skips, key, *found, formulas)
+    return Mapped(entities, settings, rows, lets, skips, key, tuple(made), identities, formulas)
+
+
+def _identities(
+    written: Iterable[spec.Document], made: Iterable[ir.Document | None]
+) -> Iterator[tuple[Span, tuple[str, ...]]]:
+    """Yield the places of what documents are known by, and the source paths behind it."""
+    for one, document in zip(written, made, strict=True):
+        fields = () if document is None else document.identity_fields
+        for part, field in zip(one.identity.parts, fields, strict=False):
+            yield part.value.span(), field.reads
+
+
+def _unread(
+    section: spec.MappingSection, schema: SourceSchema, formulas: Formulas
+) -> Iterator[Diagnostic]:
+    """Yield the faults of source fields that nothing reads, and of those that nobody can."""
+    if schema.entity is not None:
+        yield from idle_ignores(section)
+    elif not formulas.is_lost:
+        also = (path for path, _ in formulas.ignored)
+        yield from accounted(schema.record, section, formulas.reads, formulas.doubtful, also)
+    yield from unusable_names(formulas.reads)
+    yield from unheld(schema, formulas.reads)
 
 
 def _entities(

@@ -252,14 +252,13 @@ class RuleChecker(Struct, frozen=True):
         before, text, empty = len(self.faults), rule.modifiers.omit_if, kind.empty
         is_needed = field.is_required and not self.fields.sending.is_sparse
         omitted = None
+        why = "would leave out a list that has to be set"
         if empty is not None and not rows.may_have_none:
-            why = "has no effect: the list always has a row"
-            self.faults.append(messages.unfit_modifier(empty, name="empty", why=why))
+            idle = "has no effect: the list always has a row"
+            self.faults.append(messages.unfit_modifier(empty, name="empty", why=idle))
         elif empty is not None and empty.value == "omit" and is_needed:
-            why = "would leave out a list that has to be set"
             self.faults.append(messages.unfit_modifier(empty, name="empty", why=why))
         if text is not None and is_needed:
-            why = "would leave out a list that has to be set"
             self.faults.append(messages.unfit_modifier(text, name="omit_if", why=why))
         if text is not None:
             parts = [block.part for block in rows.blocks]

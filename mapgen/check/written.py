@@ -22,25 +22,13 @@ def written_of(rule: spec.Rule) -> Written:
 
 def written_block(block: spec.Block) -> Written:
     """Return which rows the parts of a block are made for, and which part they use."""
+    shown: list[tuple[object, str]] = [(block.source, "each"), (block.condition, "where")]
     used = block.part.used
-    arguments = () if used is None else ((one.name.value, one.expression) for one in used.arguments)
-    return (
-        *_words(block.source, "each"),
-        *_words(block.condition, "where"),
-        *(() if used is None else _words(used.at, "use")),
-        *(
-            pair
-            for name, words in arguments
-            if name in _taken(used)
-            for pair in _words(words, name)
-        ),
-    )
-
-
-def _taken(used: spec.Used | None) -> frozenset[str]:
-    """Return the parameters of a part that is used."""
-    parameters = () if used is None else used.definition.takes
-    return frozenset(one.name.value for one in parameters)
+    if used is not None:
+        taken = {one.name.value for one in used.definition.takes}
+        arguments = ((one.expression, one.name.value) for one in used.arguments)
+        shown += [(used.at, "use"), *(one for one in arguments if one[1] in taken)]
+    return tuple(pair for words, key in shown for pair in _words(words, key))
 
 
 def _words(node: object, key: str) -> Iterator[tuple[str, str]]:

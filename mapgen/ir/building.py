@@ -30,28 +30,19 @@ from mapgen.ir.walk import nodes
 
 def bound_in(code: ir.Expression) -> frozenset[int]:
     """Return the numbers of the locals that a part binds itself."""
-    return frozenset(local.number for one in nodes(code) for local in _bound_by(one))
+    binding = (one for one in nodes(code) if isinstance(one, ir.WhenPresent | ir.Bound | ir.Loop))
+    bound = (local for one in binding for local in (one.local, getattr(one, "key", None)))
+    return frozenset(local.number for local in bound if local is not None)
 
 
 def is_constant(code: ir.Expression) -> bool:
     """Tell whether a part reads nothing: neither names nor tables, nor locals from outside."""
-    inside = list(nodes(code))
     bound = bound_in(code)
     return not any(
         isinstance(one, ir.Variable | ir.Lookup)
         or (isinstance(one, ir.Local) and one.number not in bound)
-        for one in inside
+        for one in nodes(code)
     )
-
-
-def _bound_by(node: object) -> tuple[ir.Local, ...]:
-    match node:
-        case ir.WhenPresent(local=local) | ir.Bound(local=local) | ir.Loop(local=local, key=None):
-            return (local,)
-        case ir.Loop(local=local, key=ir.Local() as key):
-            return (local, key)
-        case _:
-            return ()
 
 
 def coerced(

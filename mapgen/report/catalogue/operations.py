@@ -104,20 +104,18 @@ def unclassified(
         if data is None
         else repairs.into_braces(data, lines) or repairs.entries_before(data, lines)
     )
-    if len(fields) == 1:
-        path, kind = fields[0]
-        return _UNCLASSIFIED(at, field=path, kind=kind, entry=lines[0], fix=fix)
     shown = ", ".join(f"`{path.rpartition('.')[2]}` ({kind})" for path, kind in fields)
-    return _SEVERAL_UNCLASSIFIED(at, parent=parent, shown=shown, entries=lines, fix=fix)
+    names, (_, kind) = [path for path, _ in fields], fields[0]
+    return _UNCLASSIFIED(
+        at, fields=names, kind=kind, parent=parent, shown=shown, entries=lines, fix=fix
+    )
 
 
 _UNCLASSIFIED = Message(
-    "E463: `{field}` looks like {kind} and has no data class",
-    help="add `{entry}` under `data:`, so that it is masked in logs and rejects",
-)
-_SEVERAL_UNCLASSIFIED = Message(
-    "E463: `{parent}` has fields that look personal and have no data class: {shown}",
-    help="add {entries:, } under `data:`, so that they are masked in logs and rejects",
+    "E463: {fields:{fields:, } looks like {kind} and has no data class/`{parent}` has fields that "
+    "look personal and have no data class: {shown}}",
+    help="add {entries:, } under `data:`, so that {entries:it is/they are} masked in logs and "
+    "rejects",
 )
 personal_identity = Message(
     "E465: the identity reads the personal field `{field}`",
