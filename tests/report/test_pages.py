@@ -56,7 +56,6 @@ SEVERAL_WORDINGS: Mapping[str, set[str]] = {
     "E213": {"no_index", "no_list", "no_order", "no_fields", "no_fields_of_a_list"},
     "E219": {"default_may_be_missing", "or_wants_optional", "no_flat_map"},
     "E412": {"unknown_field", "unknown_member"},
-    "E463": {"unclassified", "several_unclassified"},
     "E496": {"identity_by_table", "identity_by_miss"},
     "E562": {"no_document", "unknown_document"},
     "E594": {"edited_code", "stale_code"},
