@@ -117,7 +117,7 @@ class HastyLedger(Ledger):
     def unsettle(self, claim: Claim) -> None:
         """Give up a document, as if that were long ago."""
         super().unsettle(claim)
-        with self._transaction() as connection:
+        with self.transaction() as connection:
             row = update(RECORDS).where(RECORDS.c.id == claim.row, RECORDS.c.claim.is_(None))
             connection.execute(row.values(intent_at=-1e9))
 

@@ -139,7 +139,7 @@ class Ledger:
         one; of the others the state that is in hand first stands. `rules` is the hash of the rules
         that made the bodies.
         """
-        with self._transaction() as connection:
+        with self.transaction() as connection:
             now = self.now()
             staged = Staging(connection, flow, run, now, updating, rules).take(outcomes)
             note_marks(connection, flow, marks, now)
@@ -147,40 +147,40 @@ class Ledger:
 
     def cursor(self, flow: str, feed: str) -> str | None:
         """Return how far a feed is, None for one that begins."""
-        with self._transaction() as connection:
+        with self.transaction() as connection:
             return cursor_of(connection, flow, feed)
 
     def forget_cursor(self, flow: str, feed: str) -> None:
         """Let a feed begin anew."""
-        with self._transaction() as connection:
+        with self.transaction() as connection:
             forget_cursor(connection, flow, feed)
 
     def receive(self, flow: str, deliveries: Sequence[inbox.Delivery]) -> int:
         """Write deliveries into the inbox, all or none; return how many of them are new."""
-        with self._transaction() as connection:
+        with self.transaction() as connection:
             return inbox.receive(connection, flow, deliveries, self.now())
 
     def waiting(
         self, flow: str, feed: str, after: tuple[int, int] | None = None, limit: int = AT_ONCE
     ) -> list[inbox.Waiting]:
         """Return what lies in the inbox of a feed, the oldest first, behind a turn and row."""
-        with self._transaction() as connection:
+        with self.transaction() as connection:
             return inbox.waiting(connection, flow, feed, after, limit)
 
     def count_waiting(self, flow: str | None = None) -> int:
         """Return how many deliveries lie in the inbox, of a flow or of all."""
-        with self._transaction() as connection:
+        with self.transaction() as connection:
             return inbox.count_waiting(connection, flow)
 
     def take_cycles(self, flow: str, holder: str, seconds: float) -> bool:
         """Take, or keep, the cycles of a flow for so long; False where another process has them."""
-        with self._transaction() as connection:
+        with self.transaction() as connection:
             moment = self._leases.moment(connection)
             return cycles.take(connection, flow, holder, moment, seconds)
 
     def leave_cycles(self, flow: str, holder: str) -> None:
         """Let another process have the cycles of a flow at once."""
-        with self._transaction() as connection:
+        with self.transaction() as connection:
             cycles.leave(connection, flow, holder)
 
     def claim(
@@ -202,7 +202,7 @@ class Ledger:
         last request of a dead one may be as much younger. The intent is committed on return.
         """
         held_since = uptime()
-        with self._transaction() as connection:
+        with self.transaction() as connection:
             moment = self._leases.moment(connection)
             token = f"{run}/{next(self._tokens)}"
             intent = Intent(flow, token, self.now(), moment, held_since, rules)
@@ -219,25 +219,25 @@ class Ledger:
 
         They come back by themselves when a later run delivers what they need.
         """
-        with self._transaction() as connection:
+        with self.transaction() as connection:
             return hold_back(connection, flow, run, self.now(), rules)
 
     def renew(self, claim: Claim) -> bool:
         """Set the intent of a claim to now; False where another worker has taken the document."""
-        with self._transaction() as connection:
+        with self.transaction() as connection:
             moment = self._leases.moment(connection)
             return _change(connection, claim, intent_at=moment, changed_at=self.now())
 
     def unsettle(self, claim: Claim) -> None:
         """Give up a document whose request stayed without an answer: it settles from now on."""
-        with self._transaction() as connection:
+        with self.transaction() as connection:
             moment, attempts = self._leases.moment(connection), claim.attempts + 1
             _change(connection, claim, claim=None, attempts=attempts, intent_at=moment,
                     changed_at=self.now())  # fmt: skip
 
     def release(self, claims: Sequence[Claim]) -> None:
         """Put documents back into the queue of which no request is under way."""
-        with self._transaction() as connection:
+        with self.transaction() as connection:
             now = self.now()
             followed = _locked(connection, claims)
             held = sorted((one for one in claims if one.hold in followed), key=lambda one: one.hold)
@@ -251,7 +251,7 @@ class Ledger:
         It goes out once its record comes again, and is looked up before. Where that came while the
         document was looked up, what it gives takes its place.
         """
-        with self._transaction() as connection:
+        with self.transaction() as connection:
             now = self.now()
             head = _locked(connection, [claim]).get(claim.hold)
             values = {"state": "staged", "claim": None, "intent_at": None, "changed_at": now}
@@ -264,7 +264,7 @@ class Ledger:
 
     def acknowledge(self, run: str, ends: Sequence[Acknowledgement]) -> list[Acknowledgement]:
         """Write a group of ends; return those that took, the others being in other hands now."""
-        with self._transaction() as connection:
+        with self.transaction() as connection:
             now = self.now()
             followed = _locked(connection, [end.claim for end in ends])
             took = sorted(
@@ -283,7 +283,7 @@ class Ledger:
         """Return what the ERP calls a document that it has; None for one that it has not yet."""
         if "\x00" in identity:
             return None  # no database takes it as a text, so no row can have it
-        with self._transaction() as connection:
+        with self.transaction() as connection:
             number: str | None = connection.execute(
                 select(_ROWS.number)
                 .where(_ROWS.flow == flow, _ROWS.document == document)
@@ -293,12 +293,12 @@ class Ledger:
 
     def is_drained(self, flow: str, rules: str = "") -> bool:
         """Whether no document of the flow is in hand, or in the queue and made by these rules."""
-        with self._transaction() as connection:
+        with self.transaction() as connection:
             return is_drained(connection, flow, rules)
 
     def next_settled(self, flow: str, settle: float, lease: float = 0.0) -> float | None:
         """Return in how many seconds the next document in hand is settled; None without any."""
-        with self._transaction() as connection:
+        with self.transaction() as connection:
             values = {"of_flow": flow, "lease": lease}
             oldest = connection.execute(_OLDEST_REQUEST, values).scalar_one()
             moment = self._leases.moment(connection)
@@ -310,7 +310,7 @@ class Ledger:
         To be called once, at the end of the run: what it noted for this is deleted.
         """
         now = self.now()
-        with self._transaction() as connection:
+        with self.transaction() as connection:
             met = select(MET.c.record).where(MET.c.run == run)
             rows = connection.execute(
                 select(_ROWS.state, func.count().label("records"))
@@ -326,7 +326,7 @@ class Ledger:
 
     def counts(self, flow: str | None = None) -> Mapping[State, int]:
         """Count the records of a flow, or all of them, by state."""
-        with self._transaction() as connection:
+        with self.transaction() as connection:
             rows = connection.execute(
                 select(_ROWS.state, func.count().label("records"))
                 .where(true() if flow is None else _ROWS.flow == flow)
@@ -337,7 +337,7 @@ class Ledger:
     def begin(self, began: Began) -> float:
         """Note that a run begins; return when."""
         now = self.now()
-        with self._transaction() as connection:
+        with self.transaction() as connection:
             values = {name: getattr(began, name) for name in began.__slots__}
             connection.execute(insert(RUNS).values(**values, began_at=now))
         return now
@@ -346,14 +346,14 @@ class Ledger:
         """Note that a run is at its end: `done`, `stopped`, or the code of what stopped it."""
         words = msgspec.json.encode(counts).decode()
         ended = {"ended_at": self.now(), "reason": reason, "counts": words}
-        with self._transaction() as connection:
+        with self.transaction() as connection:
             connection.execute(update(RUNS).where(RUNS.c.run == run).values(**ended))
 
     def kept(self, flow: str, run: str) -> Iterator[Kept]:
         """Yield the records that wait, and that this run has not read, the oldest first."""
         last = 0
         while True:
-            with self._transaction() as connection:
+            with self.transaction() as connection:
                 values = {"of_flow": flow, "behind": last, "run": run}
                 rows = connection.execute(_KEPT, values).all()
             if not rows:
@@ -367,7 +367,7 @@ class Ledger:
     def still_open(self, flow: str, before: float, rules: str = "") -> StillOpen:
         """Count what came before a time and has no end, and what other rules made of it."""
         kept_out = _ROWS.state.in_(_KEPT_OUT)
-        with self._transaction() as connection:
+        with self.transaction() as connection:
             found = connection.execute(
                 select(
                     func.count().label("records"),
@@ -390,7 +390,7 @@ class Ledger:
         now = self.now()
         kept_out = or_(_ROWS.state.in_(_KEPT_OUT), OUTDATED)
         held = or_(_ROWS.body.is_not(None), _ROWS.record.is_not(None), _ROWS.next_body.is_not(None))
-        with self._transaction() as connection:
+        with self.transaction() as connection:
             rows = connection.scalars(
                 select(_ROWS.id)
                 .where(_ROWS.flow == flow, kept_out, held, _ROWS.open_since < now - keep)
@@ -415,7 +415,7 @@ class Ledger:
 
     def queue(self, flow: str | None = None, tenant: str | None = None) -> list[Queued]:
         """Return what the queues hold, of a flow (in a tenant) or of all; no values."""
-        with self._transaction() as connection:
+        with self.transaction() as connection:
             rows = connection.execute(
                 select(
                     _ROWS.flow, _ROWS.state, _ROWS.document, _ROWS.source, _ROWS.open_since,
@@ -433,7 +433,7 @@ class Ledger:
     def drop(self, book: str) -> int:
         """Take everything of a flow and tenant out of the queue that nobody has in hand."""
         now = self.now()
-        with self._transaction() as connection:
+        with self.transaction() as connection:
             rows = connection.scalars(
                 select(_ROWS.id)
                 .where(_ROWS.flow == book, _ROWS.state.in_(("staged", "deferred")))
@@ -453,7 +453,7 @@ class Ledger:
         """How far the database server's clock is ahead of this machine's, in seconds."""
         if self._engine.dialect.name == "sqlite":
             return 0.0
-        with self._transaction() as connection:
+        with self.transaction() as connection:
             before = time.time()
             there = connection.execute(
                 text("SELECT CAST(extract(epoch FROM clock_timestamp()) AS double precision)")
@@ -461,7 +461,8 @@ class Ledger:
             return float(there) - (before + time.time()) / 2
 
     @contextmanager
-    def _transaction(self) -> Iterator[Connection]:
+    def transaction(self) -> Iterator[Connection]:
+        """Give a transaction, for what reports of the ledger and for what people do with it."""
         with deferred_signals(), translated_errors(self._shown):
             if self._turn is None:
                 with self._engine.begin() as connection:

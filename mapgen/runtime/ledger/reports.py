@@ -1,0 +1,486 @@
+"""What a ledger tells an operator: flows, runs, failures by cause, one record's story.
+
+All of it is data without any value of a record: errors have personal values masked, keys of records
+are not personal.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from itertools import groupby
+from typing import Any, cast
+
+import msgspec
+from sqlalchemy import ColumnElement, Select, func, or_, select, true
+
+from mapgen.runtime.ledger.book import Book, beginning, parts_of
+from mapgen.runtime.ledger.ledger import Ledger
+from mapgen.runtime.ledger.rows import Kept, KeptRecord
+from mapgen.runtime.ledger.schema import AT_ONCE, INBOX, RECORDS, RUNS, State
+from mapgen.runtime.outcome import ErrorReport, Origin
+
+_ROWS = RECORDS.c
+_OPEN = ("rejected", "deferred", "dead_lettered")
+_MINUTE, _HOUR = 60.0, 3_600.0
+_INDEX = re.compile(r"\[\d+\]")
+_LOOKUP = re.compile(r"\blookup `([^`]+)`")
+_FAULTS = msgspec.json.Decoder(tuple[ErrorReport, ...])
+_COUNTS = msgspec.json.Decoder(dict[str, str | int | None])
+
+
+@dataclass(frozen=True, slots=True)
+class RunReport:
+    """A run: of which flow and rules, when, from what, and how it ended.
+
+    `ended_at` is None for one that is under way, or was killed; `reason` is `done`, `stopped`, or
+    the code of what stopped it; `counts` are those of its summary, `seconds` how long it took.
+    """
+
+    run: str
+    book: str
+    env: str | None
+    feed: str | None
+    mapgen: str
+    rules: str
+    began_at: float
+    ended_at: float | None
+    reason: str | None
+    counts: Mapping[str, str | int | None]
+
+    @property
+    def of(self) -> Book:
+        """The flow and the tenant."""
+        return parts_of(self.book)
+
+    @property
+    def seconds(self) -> float | None:
+        """How long it took."""
+        return None if self.ended_at is None else max(0.0, self.ended_at - self.began_at)
+
+
+@dataclass(frozen=True, slots=True)
+class FlowReport:
+    """How a flow is in a tenant: counts by state, its queue and inbox, its rates, its last run.
+
+    `queued_since` is when the oldest of the queue came, `open_since` the oldest of what a person
+    may have to see to. Rates count documents that arrived in the ERP. Times: seconds since 1970.
+    """
+
+    book: str
+    counts: Mapping[State, int]
+    inbox: int
+    queued_since: float | None
+    open_since: float | None
+    sent_last_minute: int
+    sent_last_hour: int
+    last_sent: float | None
+    last_run: RunReport | None
+
+    @property
+    def of(self) -> Book:
+        """The flow and the tenant."""
+        return parts_of(self.book)
+
+    @property
+    def queued(self) -> int:
+        """How many documents lie in the queue or are in hand."""
+        return self.counts.get("staged", 0) + self.counts.get("sending", 0)
+
+    @property
+    def open(self) -> int:
+        """How many records are rejected, deferred or dead-lettered."""
+        return sum(self.counts.get(cast(State, state), 0) for state in _OPEN)
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """Why records are open: a code, and the lookup or field that it is about."""
+
+    code: str
+    about: str
+
+    def __str__(self) -> str:
+        return f"{self.code} {self.about}".rstrip()
+
+
+@dataclass(frozen=True, slots=True)
+class OpenRecord:
+    """A document or record that is open, or saved otherwise than sent; `has_copy`: it lies here.
+
+    `is_replayable`: the same again does no harm, since nothing of it can be in the ERP.
+    """
+
+    row: int
+    book: str
+    subject: str
+    source: str
+    document: str
+    state: State
+    number: str | None
+    reason: str | None
+    place: str | None
+    faults: tuple[ErrorReport, ...]
+    since: float | None
+    changed_at: float
+    attempts: int
+    has_copy: bool
+
+    @property
+    def of(self) -> Book:
+        """The flow and the tenant."""
+        return parts_of(self.book)
+
+    @property
+    def causes(self) -> tuple[Cause, ...]:
+        """Why, each cause once."""
+        found = [cause_of(fault) for fault in self.faults]
+        return tuple(dict.fromkeys(found)) or (Cause("", self.reason or ""),)
+
+    @property
+    def refusal(self) -> str | None:
+        """Why it is not replayed, None where it may be."""
+        if self.state == "sending":
+            return "it is in hand, or in doubt: a run looks it up after the settle time"
+        if self.number is not None:
+            return f"it is in the ERP as {self.number}: correct it there"
+        if self.state not in _OPEN:
+            return f"it is {self.state.replace('_', '-')}, not open"
+        return None if self.has_copy else "the ledger has no copy of it: give its record to a run"
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Records that are open for one cause: how many, since when, by which rules, an example.
+
+    A record with several errors counts for each of them. `would_pass` is how many of them would
+    pass now, None where nobody has tried.
+    """
+
+    book: str
+    state: State
+    cause: Cause
+    count: int
+    since: float | None
+    rules: tuple[str, ...]
+    example: OpenRecord
+    fault: ErrorReport | None
+    would_pass: int | None = None
+
+    @property
+    def of(self) -> Book:
+        """The flow and the tenant."""
+        return parts_of(self.book)
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentStory:
+    """What became of a document of a record: when it came and changed, in which runs, what it is.
+
+    `reader` is the run that staged it, `finisher` the one that brought it to its end.
+    """
+
+    record: OpenRecord
+    entity: str | None
+    keys: Mapping[str, str]
+    was_there: bool | None
+    rules: str | None
+    reader: RunReport | None
+    finisher: RunReport | None
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Which open records are meant: all, or those of a flow, tenant, cause, key, state, age.
+
+    `cause` is a code, or a code and what it is about; `older_than` and `younger_than` are seconds.
+    """
+
+    flow: str | None = None
+    tenant: str | None = None
+    cause: str | None = None
+    key: str | None = None
+    states: tuple[str, ...] = _OPEN
+    older_than: float | None = None
+    younger_than: float | None = None
+
+    def takes(self, record: OpenRecord) -> bool:
+        """Whether a record of the flow, key and states is meant."""
+        if self.cause is None:
+            return True
+        return any(self.cause in (cause.code, str(cause)) for cause in record.causes)
+
+
+@dataclass(slots=True)
+class _Counting:
+    count: int = 0
+    since: float | None = None
+    rules: dict[str, None] = field(default_factory=dict)
+    example: tuple[OpenRecord, ErrorReport | None] | None = None
+    would_pass: int = 0
+
+
+def cause_of(fault: ErrorReport) -> Cause:
+    """Return what an error is counted under: its lookup, or its field without row numbers."""
+    lookup = _LOOKUP.search(fault.message)
+    about = lookup[1] if lookup else _INDEX.sub("[]", fault.target or "")
+    return Cause(fault.code, about)
+
+
+def grouped(
+    records: Iterable[OpenRecord], passes: Callable[[OpenRecord], bool | None] | None = None
+) -> tuple[Failure, ...]:
+    """Group records by flow, state and cause, the largest group first; `passes` tries each once."""
+    groups: dict[tuple[str, State, Cause], _Counting] = {}
+    for record in records:
+        is_fine = passes is not None and bool(passes(record))
+        faults = {cause_of(fault): fault for fault in reversed(record.faults)}
+        for cause in record.causes:
+            group = groups.setdefault((record.book, record.state, cause), _Counting())
+            _count(group, record, faults.get(cause), is_fine=is_fine)
+    found = [
+        Failure(book, state, cause, one.count, one.since, tuple(one.rules), *one.example,
+                None if passes is None else one.would_pass)
+        for (book, state, cause), one in groups.items()
+        if one.example is not None
+    ]  # fmt: skip
+    return tuple(sorted(found, key=lambda one: (-one.count, one.book, str(one.cause))))
+
+
+def _count(
+    group: _Counting, record: OpenRecord, fault: ErrorReport | None, *, is_fine: bool
+) -> None:
+    group.count += 1
+    group.would_pass += is_fine
+    if record.since is not None:
+        group.since = min(record.since, group.since or record.since)
+    if fault is not None and fault.spec is not None:
+        group.rules[fault.spec] = None
+    group.example = group.example or (record, fault)
+
+
+class Reports:
+    """Reads a ledger for people; each method is one look, or one a page of records."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+
+    def flows(self, flow: str | None = None) -> tuple[FlowReport, ...]:
+        """Return how each flow is, in each tenant that it has been run against."""
+        now = self._ledger.now()
+        sent = _ROWS.state == "sent"
+        with self._ledger.transaction() as connection:
+            states = connection.execute(
+                select(
+                    _ROWS.flow,
+                    _ROWS.state,
+                    func.count().label("records"),
+                    func.min(_ROWS.open_since).label("since"),
+                    func.max(_ROWS.changed_at).label("latest"),
+                )
+                .where(_of(_ROWS.flow, flow))
+                .group_by(_ROWS.flow, _ROWS.state)
+            ).all()
+            rates = connection.execute(
+                select(
+                    _ROWS.flow,
+                    func.count().filter(_ROWS.changed_at > now - _MINUTE).label("minute"),
+                    func.count().label("hour"),
+                )
+                .where(sent, _ROWS.changed_at > now - _HOUR, _of(_ROWS.flow, flow))
+                .group_by(_ROWS.flow)
+            ).all()
+            inbox = connection.execute(
+                select(INBOX.c.book, func.count().label("records"))
+                .where(INBOX.c.taken_at.is_(None), _of(INBOX.c.book, flow))
+                .group_by(INBOX.c.book)
+            ).all()
+            last = connection.execute(_last_runs(flow)).all()
+        runs = {row.flow: _run(row) for row in last}
+        rate_of = {row.flow: (row.minute, row.hour) for row in rates}
+        waiting = {row.book: row.records for row in inbox}
+        by_book = {
+            book: list(of_it)
+            for book, of_it in groupby(
+                sorted(states, key=lambda row: (row.flow, row.state)), key=lambda row: row.flow
+            )
+        }
+        return tuple(
+            _flow(book, by_book.get(book, []), rate_of.get(book, (0, 0)), waiting.get(book, 0),
+                  runs.get(book))
+            for book in sorted({*by_book, *runs, *waiting})
+        )  # fmt: skip
+
+    def runs(self, flow: str | None = None, limit: int = 20) -> tuple[RunReport, ...]:
+        """Return the latest runs, the youngest first."""
+        found = select(RUNS).where(_of(RUNS.c.flow, flow))
+        with self._ledger.transaction() as connection:
+            rows = connection.execute(found.order_by(RUNS.c.began_at.desc()).limit(limit)).all()
+        return tuple(map(_run, rows))
+
+    def run(self, beginning_of_id: str) -> RunReport | None:
+        """Return the run whose id begins like this; None where it is not exactly one."""
+        found = select(RUNS).where(RUNS.c.run.startswith(beginning_of_id, autoescape=True)).limit(2)
+        with self._ledger.transaction() as connection:
+            rows = connection.execute(found).all()
+        return _run(rows[0]) if len(rows) == 1 else None
+
+    def records(self, choice: Choice) -> Iterator[OpenRecord]:
+        """Yield the records that are meant, the oldest first, page by page."""
+        last = 0
+        while True:
+            with self._ledger.transaction() as connection:
+                rows = connection.execute(self._chosen(choice, last)).all()
+            if not rows:
+                return
+            yield from (one for one in map(_open, rows) if choice.takes(one))
+            last = rows[-1].id
+
+    def failures(
+        self, choice: Choice, passes: Callable[[OpenRecord], bool | None] | None = None
+    ) -> tuple[Failure, ...]:
+        """Return what is open, grouped by cause; `passes` says of a record whether it would now."""
+        return grouped(self.records(choice), passes)
+
+    def story(self, flow: str, key: str, tenant: str | None = None) -> tuple[DocumentStory, ...]:
+        """Return what became of the documents of a record, by its key, the first one first."""
+        with self._ledger.transaction() as connection:
+            rows = connection.execute(
+                _RECORDS.add_columns(
+                    _ROWS.entity, _ROWS.erp_keys, _ROWS.was_there, _ROWS.rules, _ROWS.reader,
+                    _ROWS.finisher,
+                )
+                .where(_ROWS.flow.startswith(beginning(flow, tenant), autoescape=True))
+                .where(or_(_ROWS.source == key, _ROWS.subject == key))
+                .order_by(_ROWS.id)
+            ).all()  # fmt: skip
+            ids = {one for row in rows for one in (row.reader, row.finisher)}
+            of_ids = connection.execute(select(RUNS).where(RUNS.c.run.in_(ids))).all()
+        runs = {row.run: _run(row) for row in of_ids}
+        return tuple(_story(row, runs) for row in rows)
+
+    def copy_of(self, record: OpenRecord) -> Kept | None:
+        """Return the record as it lies here: its first document has it."""
+        with self._ledger.transaction() as connection:
+            row = connection.execute(
+                select(_ROWS.record)
+                .where(_ROWS.flow == record.book, _ROWS.subject == record.subject)
+                .where(_ROWS.record.is_not(None))
+                .order_by(_ROWS.id)
+                .limit(1)
+            ).first()
+        if row is None:
+            return None
+        kept = msgspec.json.decode(bytes(row.record), type=KeptRecord)
+        return Kept(Origin(kept.file, kept.number, kept.line, again=True), kept.data)
+
+    def sent_by_minute(self, flow: str | None, minutes: int) -> tuple[tuple[float, int], ...]:
+        """Return how many documents arrived in the ERP, by the minute that began then."""
+        now = self._ledger.now()
+        start = (now // _MINUTE - minutes + 1) * _MINUTE
+        counts: dict[float, int] = {}
+        with self._ledger.transaction() as connection:
+            found = select(_ROWS.changed_at).where(
+                _ROWS.state == "sent", _ROWS.changed_at >= start, _of(_ROWS.flow, flow)
+            )
+            for at in connection.scalars(found):
+                counts[at // _MINUTE * _MINUTE] = counts.get(at // _MINUTE * _MINUTE, 0) + 1
+        return tuple(
+            (start + each * _MINUTE, counts.get(start + each * _MINUTE, 0))
+            for each in range(minutes)
+        )
+
+    def _chosen(self, choice: Choice, last: int) -> Select[Any]:
+        now = self._ledger.now()
+        found = _RECORDS.where(_ROWS.id > last, _ROWS.state.in_(choice.states))
+        found = found.where(_of(_ROWS.flow, choice.flow, choice.tenant))
+        if choice.key is not None:
+            found = found.where(or_(_ROWS.source == choice.key, _ROWS.subject == choice.key))
+        if choice.older_than is not None:
+            found = found.where(_ROWS.open_since < now - choice.older_than)
+        if choice.younger_than is not None:
+            found = found.where(_ROWS.open_since > now - choice.younger_than)
+        return found.order_by(_ROWS.id).limit(AT_ONCE)
+
+
+_OTHER = RECORDS.alias("whole")
+_RECORDS = select(
+    _ROWS.id,
+    _ROWS.flow,
+    _ROWS.subject,
+    _ROWS.source,
+    _ROWS.document,
+    _ROWS.state,
+    _ROWS.number,
+    _ROWS.reason,
+    _ROWS.place,
+    _ROWS.errors,
+    _ROWS.open_since,
+    _ROWS.changed_at,
+    _ROWS.attempts,
+    select(_OTHER.c.id)
+    .where(_OTHER.c.flow == _ROWS.flow, _OTHER.c.subject == _ROWS.subject)
+    .where(_OTHER.c.record.is_not(None))
+    .correlate(RECORDS)
+    .exists()
+    .label("has_copy"),
+)
+
+
+def _of(
+    column: ColumnElement[str], flow: str | None, tenant: str | None = None
+) -> ColumnElement[bool]:
+    """Return the condition of what belongs to a flow, in one tenant or in any, or to any flow."""
+    if flow is None:
+        return true()
+    return column.startswith(beginning(flow, tenant), autoescape=True)
+
+
+def _last_runs(flow: str | None) -> Select[Any]:
+    """Return the latest run of each book."""
+    turn = func.row_number().over(partition_by=RUNS.c.flow, order_by=RUNS.c.began_at.desc())
+    numbered = select(RUNS, turn.label("turn")).where(_of(RUNS.c.flow, flow)).subquery()
+    return select(numbered).where(numbered.c.turn == 1)
+
+
+def _run(row: Any) -> RunReport:
+    counts = {} if row.counts is None else _COUNTS.decode(row.counts)
+    return RunReport(row.run, row.flow, row.env, row.feed, row.mapgen, row.rules, row.began_at,
+                     row.ended_at, row.reason, counts)  # fmt: skip
+
+
+def _flow(
+    book: str,
+    states: Iterable[Any],
+    rates: tuple[int, int],
+    inbox: int,
+    last_run: RunReport | None,
+) -> FlowReport:
+    by_state = {row.state: row for row in states}
+    queued = [by_state[one].since for one in ("staged", "sending") if one in by_state]
+    kept_out = [by_state[one].since for one in _OPEN if one in by_state]
+    sent = by_state.get("sent")
+    return FlowReport(
+        book,
+        {state: row.records for state, row in by_state.items()},
+        inbox,
+        min((one for one in queued if one is not None), default=None),
+        min((one for one in kept_out if one is not None), default=None),
+        *rates,
+        None if sent is None else sent.latest,
+        last_run,
+    )
+
+
+def _open(row: Any) -> OpenRecord:
+    faults = () if row.errors is None else _FAULTS.decode(row.errors)
+    return OpenRecord(row.id, row.flow, row.subject, row.source, row.document, row.state,
+                      row.number, row.reason, row.place, faults, row.open_since, row.changed_at,
+                      row.attempts, bool(row.has_copy))  # fmt: skip
+
+
+def _story(row: Any, runs: Mapping[str, RunReport]) -> DocumentStory:
+    keys = {} if row.erp_keys is None else msgspec.json.decode(row.erp_keys, type=dict[str, str])
+    return DocumentStory(_open(row), row.entity, keys, row.was_there, row.rules,
+                         runs.get(row.reader), runs.get(row.finisher))  # fmt: skip
