@@ -105,8 +105,12 @@ def _keys(shape: Shape[Any], path: str) -> Iterator[KeyLine]:
 def _lines(keys: Mapping[str, Key], path: str) -> Iterator[KeyLine]:
     for name, key in keys.items():
         at = f"{path}.{name}" if path else name
-        yield KeyLine(at, takes(key.shape), key.purpose, key.is_required and not key.unless)
+        yield KeyLine(at, takes(key.shape), key.purpose, _is_always_needed(key))
         yield from _keys(key.shape, at)
+
+
+def _is_always_needed(key: Key) -> bool:
+    return key.is_required and not (key.unless or key.unless_many)
 
 
 def takes(shape: Shape[Any]) -> str:
@@ -128,8 +132,10 @@ def takes(shape: Shape[Any]) -> str:
             return f"a list of {takes(item)}" + (", or one alone" if or_single else "")
         case MapOf(value=value):
             return f"names, each with {takes(value)}"
-        case OneOrMap(one=one):
+        case OneOrMap(one=one, several=several) if several.names is None:
             return takes(one)
+        case OneOrMap(one=one, several=several):
+            return f"{takes(one)}, or {takes(several)}"
         case Record(what=what) | Variants(what=what):
             return what.replace("`", "").removesuffix(":") if what.startswith("`") else what
         case Named(name=name):

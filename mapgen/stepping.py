@@ -164,13 +164,19 @@ def _inside(block: spec.Block, names: Names) -> Names | None:
     """Return the names inside a block, with its object or first row; None where there is none."""
     if block.source is None or block.alias is None:
         return _with_arguments(block, names)
-    found = names.evaluated(block.source)
+    inner: Names | None = names
+    for one in block.lists:
+        inner = inner and _first_row(inner, (one.name or block.alias).value, one.source)
+    return inner and _with_arguments(block, inner)
+
+
+def _first_row(names: Names, name: str, source: Text) -> Names | None:
+    """Return the names with an object, or the first row of a list; None: there is none."""
+    found = names.evaluated(source)
     kind, value = present(found.kind), found.value
     if isinstance(kind, ListOf):
         kind, value = kind.element, value[0] if isinstance(value, list) and value else None
-    if value is None:
-        return None
-    return _with_arguments(block, names.with_(block.alias.value, present(kind), value))
+    return None if value is None else names.with_(name, present(kind), value)
 
 
 def _with_arguments(block: spec.Block, names: Names) -> Names:

@@ -19,7 +19,7 @@ from mapgen.expression.tree import ListTree
 from mapgen.expression.typed import Typed
 from mapgen.ir import flow as ir
 from mapgen.ir import types
-from mapgen.ir.expression import Variable
+from mapgen.ir.expression import Items, OrElse, Variable
 from mapgen.ir.rewriting import variables
 from mapgen.ir.types import Object, Optional, Type, join, present
 from mapgen.report import Diagnostic, Text
@@ -38,6 +38,8 @@ class Opened(Struct, frozen=True):
     alias: str | None = None
     lets: tuple[ir.Let, ...] = ()
     taken: tuple[ir.Taken, ...] = ()
+    around: tuple[ir.Around, ...] = ()
+    around_reads: tuple[str, ...] = ()
 
     def block(self, part: ir.Part) -> ir.Block:
         """Return the block that makes a part."""
@@ -48,9 +50,10 @@ class Opened(Struct, frozen=True):
             of=None if source is None else row_binding(source).type,
             where=None if self.where is None else self.where.code,
             part=part,
-            reads=reads_of(source, self.where),
+            reads=tuple(dict.fromkeys((*reads_of(source, self.where), *self.around_reads))),
             written=written_block(self.written),
             taken=tuple(one for one in self.taken if one.name in variables(part)),
+            around=self.around,
         )
 
 
@@ -60,6 +63,9 @@ def opened(
     """Return a block with the names inside it, or None when its source or condition has faults."""
     source, inner, where, alias = None, scope, None, None
     taken: tuple[ir.Taken, ...] = ()
+    around = _around(formulas, block, scope)
+    if around is None:
+        return None
     if block.narrows and block.condition is not None:
         where = formulas.condition(block.condition, scope, "`when`")
         if where is None:
@@ -68,11 +74,14 @@ def opened(
         held = facts(where.tree).held
         inner, taken = _taking(scope, held)
         scope = replace(scope, present=held)
+    if around.lists:
+        scope = inner = around.scope
     if block.source is not None and block.alias is not None:
         source = _source(formulas, block.source, scope, is_list=is_list)
         if source is None:
             formulas.doubt((block.alias, block.condition, block.lets, *block.part.rules))
             return None
+        source = _never_missing(source) if around.lists else source
         alias = _alias(formulas, block, block.alias, inner)
         binding = row_binding(source)
         if alias != block.alias.value:
@@ -82,7 +91,46 @@ def opened(
         what = "`when`" if block.source is None else "`where`"
         where = formulas.condition(block.condition, inner, what)
     lets, inner = named(block.lets, formulas, inner, is_inside=True)
-    return Opened(block, source, where, inner, alias, lets, taken)
+    return Opened(block, source, where, inner, alias, lets, taken, around.lists, around.reads)
+
+
+class _Around(Struct, frozen=True):
+    """The lists around the one whose rows are taken, and the names in force inside them."""
+
+    lists: tuple[ir.Around, ...]
+    reads: tuple[str, ...]
+    scope: Scope
+
+
+def _around(formulas: Formulas, block: spec.Block, scope: Scope) -> _Around | None:
+    """Return the lists around the one of a block, None when one has faults."""
+    lists, reads = [], dict[str, None]()
+    for one in block.around:
+        assert one.name is not None
+        found = _source(formulas, one.source, scope, is_list=True)
+        if found is None:
+            formulas.doubt((block.source, block.condition, block.lets, *block.part.rules))
+            return None
+        if one.name.value in scope.bindings or one.name.value in RESERVED:
+            formulas.faults.append(messages.name_taken(one.name))
+        source = _never_missing(found)
+        binding = row_binding(source)
+        name = one.name.value
+        alias = scope.free_name(name) if name in scope.behind else name
+        if alias != name:
+            binding = replace(binding, argument=Variable(alias, binding.type))
+        scope = scope.with_(name, binding)
+        lists.append(ir.Around(source.code, alias, binding.type, one.source.value))
+        reads |= dict.fromkeys(source.reads)
+    return _Around(tuple(lists), tuple(reads), scope)
+
+
+def _never_missing(source: Typed) -> Typed:
+    """Return a list that has no rows where it is missing."""
+    kind = present(source.type)
+    if kind is source.type:
+        return source
+    return replace(source, type=kind, code=OrElse(source.code, Items((), kind), kind))
 
 
 def _alias(formulas: Formulas, block: spec.Block, name: Text, scope: Scope) -> str:

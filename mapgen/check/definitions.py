@@ -185,8 +185,8 @@ def _tried(
         )
     )
     block = spec.Block(
-        source=None,
-        alias=None,
+        lists=(),
+        called=None,
         condition=None,
         lets=(),
         checks=(),

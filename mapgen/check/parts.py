@@ -135,7 +135,7 @@ class Uses(Struct, frozen=True):
         inner = scope.inside(bindings, facts.functions)
         own = dict.fromkeys(used.own, inner)
         if used.inner is not None:
-            below = replace(block, alias=None, part=replace(block.part, used=used.inner))
+            below = replace(block, lists=(), part=replace(block.part, used=used.inner))
             within = self.inside(used.inner, below, entity, inner)
             if within is None:
                 return None

@@ -192,7 +192,8 @@ def _part_used(block: ir.Block) -> str:
 
 
 def _block_rule(block: ir.Block) -> str:
-    rows = "one row" if block.alias is None else f"a row for each {code(block.alias)}"
+    names = () if block.alias is None else (block.alias, *(one.alias for one in block.around[::-1]))
+    rows = f"a row for each {' of each '.join(map(code, names))}" if names else "one row"
     words = dict(block.written)
     where = f" where {code(words['where'])}" if "where" in words else ""
     return f"{rows}{where}{_part_used(block)}"

@@ -235,9 +235,19 @@ class Taken(Struct, frozen=True):
     of: Type
 
 
+class Around(Struct, frozen=True):
+    """A list around the one whose rows are taken: what its row is called, and its type."""
+
+    source: Expression
+    alias: str
+    of: Type
+    written: str
+
+
 class Block(Struct, frozen=True, kw_only=True):
     """What a part is made for: each row of a source list, or a source object, or just once.
 
+    `around` are the lists around that one, the outermost first: their rows are known inside, too.
     `source` None: once. `alias` is what the row or the object is called, `of` its type. `where`
     says which rows are taken, or whether the one alone is there; of an object it is asked before
     the source. `taken` are the values of which it shows that they are there.
@@ -251,6 +261,7 @@ class Block(Struct, frozen=True, kw_only=True):
     reads: tuple[str, ...] = ()
     written: Written = ()
     taken: tuple[Taken, ...] = ()
+    around: tuple[Around, ...] = ()
 
 
 class Rows(Struct, frozen=True):

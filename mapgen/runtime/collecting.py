@@ -39,7 +39,8 @@ class _Loop(msgspec.Struct):
     """A list that a statement goes over, and the row at work.
 
     `code` is the statement that makes rows of the document of them, None where each row is taken;
-    `taken` is how many rows there are already, `last` the row taken last and its number.
+    `taken` is how many rows there are already, `last` the row taken last and its number. The list
+    is gone over for each row of the one `around` it, which counts for both.
     """
 
     code: str | None
@@ -47,6 +48,13 @@ class _Loop(msgspec.Struct):
     taken: int | None = 0
     at: int = 0
     last: tuple[int, int | None] = (-1, None)
+    around: _Loop | None = None
+    is_around: bool = False
+
+    @property
+    def counter(self) -> _Loop:
+        """The list that counts the rows taken: the outermost around this one, or itself."""
+        return self if self.around is None else self.around.counter
 
     @property
     def number(self) -> int | None:
@@ -137,7 +145,10 @@ class Collector:
             place = self._place(loop.rows, loop.at) if place is None else f"{place}[{loop.at}]"
             places.append(place)
             holder = loop.rows[loop.at], place
-        return Spot(tuple(places), tuple(loop.number for loop in self.loops))
+        return Spot(tuple(places), self._numbers())
+
+    def _numbers(self) -> tuple[int | None, ...]:
+        return tuple(loop.number for loop in self.loops if not loop.is_around)
 
     def _place(self, rows: list[object], at: int) -> str | None:
         if self._places is None:
@@ -204,14 +215,31 @@ class Collector:
         self.loops.append(loop)
         return loop
 
+    def around(self, rows: Iterable[Any], *before: Any) -> _Loop:
+        """Return a list to go over for whose rows others are; what `before` is, `loop` says."""
+        loop = self.loop("", rows, *before)
+        loop.is_around = True
+        return loop
+
+    def inside(
+        self, around: _Loop, code: str, rows: Callable[[], Iterable[Any]], is_last: bool
+    ) -> _Loop:
+        """Return a list to go over for the row at work of another; one that fails has no rows."""
+        while self.loops[-1] is not around:
+            self.loops.pop()
+        found = self.element(code, lambda: list(rows()))
+        loop = self.loop(code, [] if isinstance(found, ErrorValue) else found)
+        loop.around, loop.is_around = around, not is_last
+        return loop
+
     def taken(self, loop: _Loop) -> bool:
         """Number the row at work, all conditions having held: it is taken."""
-        loop.last = loop.at, loop.taken
-        if loop.taken is not None:
-            loop.taken += 1
+        counter = loop.counter
+        loop.last = loop.at, counter.taken
+        if counter.taken is not None:
+            counter.taken += 1
         if self._made is not None and loop.code:
-            numbers = tuple(one.number for one in self.loops)
-            self._made.append((loop.code, loop.rows, loop.at, numbers))
+            self._made.append((loop.code, loop.rows, loop.at, self._numbers()))
         return True
 
     def over(self, depth: int, value: Value) -> Value:
@@ -421,7 +449,9 @@ class _Watched(ast.NodeTransformer):
         if makes_rows:
             before, self._before = self._before, ()
         outside = self._depth
-        loops = [self._loop(one, before, makes_rows=makes_rows) for one in node.generators]
+        *others, last = node.generators
+        loops = [self._loop(one, before, outside, is_last=False) for one in others]
+        loops.append(self._loop(last, before, outside, makes_rows=makes_rows))
         match node:
             case ast.DictComp():
                 node.key, node.value = self.visit(node.key), self.visit(node.value)
@@ -432,19 +462,26 @@ class _Watched(ast.NodeTransformer):
         return node if isinstance(node, ast.GeneratorExp) else self._left(node, outside)
 
     def _loop(
-        self, generator: ast.comprehension, before: tuple[str, ...], *, makes_rows: bool
+        self,
+        generator: ast.comprehension,
+        before: tuple[str, ...],
+        outside: int,
+        *,
+        is_last: bool = True,
+        makes_rows: bool = False,
     ) -> tuple[ast.comprehension, ast.comprehension]:
         """Return a list that the collector knows, and the loop over its rows."""
         rows = self.visit(generator.iter)
+        is_counted = makes_rows or bool(generator.ifs)
         self._depth += 1
         name = f"__loop_{self._depth}"
-        is_counted = makes_rows or bool(generator.ifs)
-        code = (self._code if makes_rows else "") if is_counted else None
-        arguments = ", ".join((repr(code), "None", *before))
-        begun = _generator(f"for {name} in [__collector.loop({arguments})]")
-        assert isinstance(begun.iter, ast.List)
-        assert isinstance(begun.iter.elts[0], ast.Call)
-        begun.iter.elts[0].args[1] = rows
+        if self._depth > outside + 1:
+            begun = self._begun_inside(name, rows, is_last=is_last)
+        else:
+            code = (self._code if makes_rows else "") if is_counted else None
+            names = [ast.Name(one, ast.Load()) for one in before]
+            given = [ast.Constant(code), rows, *names]
+            begun = _begun(name, *(("loop", given) if is_last else ("around", given[1:])))
         row = _generator(f"for {name}.at, _ in enumerate({name}.rows)")
         assert isinstance(row.target, ast.Tuple)
         row.target.elts[1] = generator.target
@@ -452,6 +489,15 @@ class _Watched(ast.NodeTransformer):
         if is_counted:
             row.ifs.append(_expression(f"__collector.taken({name})", ast.Call))
         return begun, row
+
+    def _begun_inside(self, name: str, rows: ast.expr, *, is_last: bool) -> ast.comprehension:
+        """Return what begins a list inside another."""
+        later = _expression("lambda: None", ast.Lambda)
+        later.body = rows
+        around = ast.Name(f"__loop_{self._depth - 1}", ast.Load())
+        return _begun(
+            name, "inside", [around, ast.Constant(self._code), later, ast.Constant(is_last)]
+        )
 
     def _is_made(self, element: ast.expr) -> TypeGuard[ast.Call]:
         """Tell whether an element is a part of the document."""
@@ -481,6 +527,14 @@ def _for_each_row(node: ast.ListComp | ast.GeneratorExp | ast.DictComp) -> Itera
     conditions = [condition for generator in node.generators for condition in generator.ifs]
     for part in (*made, *lists, *conditions):
         yield from ast.walk(part)
+
+
+def _begun(name: str, called: str, given: list[ast.expr]) -> ast.comprehension:
+    begun = _generator(f"for {name} in [__collector.{called}()]")
+    assert isinstance(begun.iter, ast.List)
+    assert isinstance(begun.iter.elts[0], ast.Call)
+    begun.iter.elts[0].args = given
+    return begun
 
 
 def _generator(text: str) -> ast.comprehension:

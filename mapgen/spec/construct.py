@@ -67,7 +67,7 @@ class _Found(Struct, frozen=True):
 _Member: TypeAlias = Key | _Itself | _Others | _Found
 
 
-def required(
+def required(  # noqa: PLR0913 - one parameter a fact about the key
     shape: Shape[T],
     purpose: str,
     *,
@@ -75,15 +75,28 @@ def required(
     goes_with: str | None = None,
     shared: bool = False,
     unless: str = "",
+    unless_many: str = "",
 ) -> T:
     """Declare a member whose key has to be there: always, or where that is it goes with.
 
     What is `shared` may be said once for all flows of a workspace. Where the key `unless` is there
-    it may be left out, and the member is an empty tuple.
+    it may be left out, and the member is an empty tuple; where a mapping is under `unless_many` it
+    has to be.
     """
-    default = () if unless else None
-    is_required = goes_with is None
-    return cast(T, Key(shape, purpose, is_required, goes_with, key, default, shared, unless))
+    return cast(
+        T,
+        Key(
+            shape,
+            purpose,
+            is_required=goes_with is None,
+            goes_with=goes_with,
+            name=key,
+            default=() if unless else None,
+            is_shared=shared,
+            unless=unless,
+            unless_many=unless_many,
+        ),
+    )
 
 
 def others(shape: Shape[T], names: Words, *, beside: str = "") -> tuple[T, ...]:

@@ -154,6 +154,7 @@ def _record(record: Record, used: dict[str, Schema]) -> Schema:
         **({"dependentRequired": partners} if partners else {}),
         **_others(keys, rest, instead),
         **_instead(keys, instead),
+        **_idle(keys),
     }
 
 
@@ -171,6 +172,25 @@ def _others(keys: Mapping[str, Key], rest: Rest | None, instead: Instead | None)
     elif needed and instead is not None:
         without["anyOf"] = [{"required": needed}, {"required": [instead.key]}]
     return {"if": {"required": [rest.beside]}, "then": {"propertyNames": named}, "else": without}
+
+
+def _idle(keys: Mapping[str, Key]) -> Schema:
+    """Return which keys a record has only where no mapping is under another."""
+    told = [
+        {
+            "if": {
+                "required": [key.unless_many],
+                "properties": {
+                    key.unless_many: {"description": keys[key.unless_many].purpose, "type": _SCALAR}
+                },
+            },
+            "then": {"required": [name]},
+            "else": {"not": {"required": [name]}},
+        }
+        for name, key in keys.items()
+        if key.unless_many
+    ]
+    return {"allOf": told} if told else {}
 
 
 def _instead(keys: Mapping[str, Key], instead: Instead | None) -> Schema:
@@ -193,7 +213,7 @@ def _instead(keys: Mapping[str, Key], instead: Instead | None) -> Schema:
 
 def _is_needed(key: Key) -> bool:
     """Whether a key has to be in the file itself: what is shared may come from the defaults."""
-    return key.is_required and not key.is_shared and not key.unless
+    return key.is_required and not (key.is_shared or key.unless or key.unless_many)
 
 
 def _key(key: Key, used: dict[str, Schema]) -> Schema:

@@ -221,6 +221,9 @@ class _Fitting(Struct, frozen=True):
             is_cut = entry.key.value not in keys and describe(entry.value) == "nothing"
             if entry.key.value in keys:
                 self.fit(entry.value, keys[entry.key.value].shape)
+                if keys[entry.key.value].is_idle_in(node):
+                    named_by = node.key(keys[entry.key.value].unless_many)
+                    self.faults.append(reading.named_already(entry.key, by=named_by))
             elif rest is not None and _is_other(entry, node, rest, free):
                 self._pattern(entry.key, rest.names)
                 self.fit(entry.value, rest.shape)
@@ -228,7 +231,7 @@ class _Fitting(Struct, frozen=True):
                 self.faults.append(reading.unknown_key(entry.key, record.what, keys, free))
             cut_before = is_cut and (cut_before or not entry.key.value.isidentifier())
         unknown = [entry.key.value for entry in node.entries if entry.key.value not in keys]
-        missing = [name for name in free if keys[name].is_needed_by(node.by_key)]
+        missing = [name for name in free if keys[name].is_needed_by(node)]
         meant = {near for name in unknown for near in near_names(name, missing)}
         for name, key in keys.items():
             if name in missing and name not in meant:

@@ -364,6 +364,26 @@ EMPTY = (
 INNER_LETS = "names for expressions used more than once inside, evaluated once for each part"
 
 
+class Listed(Struct, frozen=True):
+    """A source list, or an object, and what a row of it is called; None: the key `as` says that."""
+
+    name: Text | None
+    source: Text
+
+
+def _listed(written: Text | tuple[tuple[Text, Text], ...], _: At) -> tuple[Listed, ...]:
+    pairs = written if isinstance(written, tuple) else ((None, written),)
+    return tuple(Listed(name, source) for name, source in pairs)
+
+
+LISTS = As(OneOrMap(Formula(), MapOf(keyed(Formula()), "lists", words.NAME, least=1)), _listed)
+EACH = (
+    "the source list; or lists within each other, `{NAME: list, …}` from the outermost: a row for"
+    " each row of the last, that knows those around it"
+)
+ROW_NAME = "what one row is called inside, where `each` does not name its lists"
+
+
 class Block(Construct, what="a block of rows"):
     """What a part is made for: each row of a source list, or (`source` None) once.
 
@@ -371,8 +391,8 @@ class Block(Construct, what="a block of rows"):
     `narrows`: inside, a value that the condition asks for is there.
     """
 
-    source: Text | None = required(Formula(), "the source list", key="each")
-    alias: Text | None = required(words.NAME, "what one row is called inside", key="as")
+    lists: tuple[Listed, ...] = required(LISTS, EACH, key="each")
+    called: Text | None = required(words.NAME, ROW_NAME, key="as", unless_many="each")
     condition: Text | None = optional(Formula(), "which rows are taken", key="where")
     lets: tuple[Let, ...] = optional(LETS, INNER_LETS, key="let")
     checks: tuple[Check, ...] = optional(CHECKS, INNER_CHECKS)
@@ -380,6 +400,21 @@ class Block(Construct, what="a block of rows"):
     span: Span = found(lambda node, at: _key_span(node, "each"))
     pointer: str = pointer()
     narrows: bool = constant(False)
+
+    @property
+    def source(self) -> Text | None:
+        """The list whose rows are taken, or the object."""
+        return self.lists[-1].source if self.lists else None
+
+    @property
+    def alias(self) -> Text | None:
+        """What one row, or the object, is called inside."""
+        return (self.lists[-1].name or self.called) if self.lists else None
+
+    @property
+    def around(self) -> tuple[Listed, ...]:
+        """The lists around that one, the outermost first."""
+        return self.lists[:-1]
 
 
 class Object(Construct, what="an object rule"):
@@ -406,7 +441,8 @@ class Object(Construct, what="an object rule"):
     @property
     def blocks(self) -> tuple[Block, ...]:
         """The one block that it is."""
-        return (_block(self, self.condition, narrows=True),)
+        lists = () if self.source is None else (Listed(self.alias, self.source),)
+        return (_block(self, lists, self.condition, narrows=True),)
 
 
 class Fixed(Object, what="a part"):
@@ -419,8 +455,8 @@ class Fixed(Object, what="a part"):
 class Each(Construct, what="an each rule"):
     """Detail rows, one for each row of a source list."""
 
-    source: Text = required(Formula(), "the source list", key="each")
-    alias: Text = required(words.NAME, "what one row is called inside", key="as")
+    lists: tuple[Listed, ...] = required(LISTS, EACH, key="each")
+    called: Text | None = required(words.NAME, ROW_NAME, key="as", unless_many="each")
     where: Text | None = optional(Formula(), "which rows are taken")
     at_least: ScalarNode | None = optional(Whole(), "fewest rows")
     empty: Text | None = optional(words.EMPTY, EMPTY)
@@ -441,13 +477,20 @@ class Each(Construct, what="an each rule"):
     @property
     def blocks(self) -> tuple[Block, ...]:
         """The one block that it is."""
-        return (_block(self, self.where),)
+        return (_block(self, self.lists, self.where, called=self.called),)
 
 
-def _block(rows: Object | Each, where: Text | None, *, narrows: bool = False) -> Block:
+def _block(
+    rows: Object | Each,
+    lists: tuple[Listed, ...],
+    where: Text | None,
+    *,
+    called: Text | None = None,
+    narrows: bool = False,
+) -> Block:
     return Block(
-        source=rows.source,
-        alias=rows.alias,
+        lists=lists,
+        called=called,
         condition=where,
         lets=rows.lets,
         checks=rows.checks,
@@ -461,8 +504,8 @@ def _block(rows: Object | Each, where: Text | None, *, narrows: bool = False) ->
 class RowBlock(Block, what="a block of one row"):
     """A row alone."""
 
-    source: None = constant(None)
-    alias: None = constant(None)
+    lists: tuple[Listed, ...] = constant(())
+    called: None = constant(None)
     condition: Text | None = optional(
         Formula(), "when the row is there; without, always", key="when"
     )
@@ -1247,8 +1290,8 @@ class Document(Body, what="a document"):
         """What each of the documents is made for."""
         rows = self.rows
         return Block(
-            source=None if rows is None else rows.source,
-            alias=None if rows is None else rows.alias,
+            lists=() if rows is None else (Listed(rows.alias, rows.source),),
+            called=None,
             condition=None if rows is None else rows.where,
             lets=(),
             checks=(),

@@ -6,7 +6,7 @@ drift. A shape tells by `bind` what a node that has it means.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Generic, Protocol, TypeVar
 
 from msgspec import Struct
@@ -147,7 +147,8 @@ class Key(Struct, frozen=True):
     `goes_with` is another key of the record that has to be there, too, wherever this one is. `name`
     is the key where a member of a construct is called otherwise; where the key is left out, the
     member is `default`, written as in a file or a value. What `is_shared` may be said once for all
-    flows of a workspace. Where the key `unless` is there, this one may be left out.
+    flows of a workspace. Where the key `unless` is there, this one may be left out; where a mapping
+    is under the key `unless_many`, it has to be.
     """
 
     shape: Shape[Any]
@@ -158,10 +159,15 @@ class Key(Struct, frozen=True):
     default: object = None
     is_shared: bool = False
     unless: str = ""
+    unless_many: str = ""
 
-    def is_needed_by(self, present: Container[str]) -> bool:
-        """Whether a record with these keys lacks the key where it is left out."""
-        return self.is_required and self.unless not in present
+    def is_needed_by(self, record: MapNode) -> bool:
+        """Whether a record lacks the key where it is left out."""
+        return self.is_required and self.unless not in record.by_key and not self.is_idle_in(record)
+
+    def is_idle_in(self, record: MapNode) -> bool:
+        """Whether the key has nothing to say in a record."""
+        return bool(self.unless_many) and isinstance(record.get(self.unless_many), MapNode)
 
 
 class Rest(Struct, frozen=True):

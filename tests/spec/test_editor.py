@@ -109,7 +109,17 @@ def record(keys: Mapping[str, Key], depth: int) -> st.SearchStrategy[Value]:
         without = {name: one for name, one in needed.items() if keys[name].unless != other}
         rest = {name: one for name, one in further.items() if name != other}
         made |= st.fixed_dictionaries(without | {other: further[other]}, optional=rest)
-    return made.map(lambda value: with_partners(value, together))
+    return made.map(lambda value: without_idle(with_partners(value, together), keys))
+
+
+def without_idle(value: dict[str, Value], keys: Mapping[str, Key]) -> dict[str, Value]:
+    """Return a record without the keys that a mapping under another leaves nothing to say."""
+    idle = {
+        name
+        for name, key in keys.items()
+        if key.unless_many and isinstance(value.get(key.unless_many), dict)
+    }
+    return {name: one for name, one in value.items() if name not in idle}
 
 
 def with_partners(value: dict[str, Value], together: Mapping[str, str]) -> dict[str, Value]:

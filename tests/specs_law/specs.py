@@ -172,6 +172,10 @@ _SCHEMAS: Mapping[Type, Mapping[str, Any]] = {
 }
 
 
+# Specs from this seed on have more of the language; those before stay as they are.
+LATER = 1_000_000
+
+
 @dataclass
 class Draft:
     """A spec that was made: its content, files beside it by path, and what is in it."""
@@ -196,6 +200,7 @@ class SpecMaker:
 
     def __init__(self, seed: int) -> None:
         self.random = Random(seed)
+        self.is_later = seed >= LATER
         self.maker = Maker(self.random)
         self.draft = Draft(seed, {}, {})
         self.names: Names = {}
@@ -602,19 +607,16 @@ class SpecMaker:
         return rule
 
     def block(self, fields: Mapping[str, Mapping[str, Any]], names: Names) -> dict[str, Any] | None:
-        found = self.list_of_rows(names)
-        if found is None:
+        each, outer = self.lists(names)
+        if not each:
             return None
-        text, element = found
-        alias = self.random.choice(
-            [one for one in ("row", "line", "item", "total", "group", "found") if one not in names]
-        )
-        outer = {**names, alias: element}
         lets, inner = self.row_lets(outer)
         part = self.part(fields, inner, 0.5, in_rows=True)
         if part is None:
             return None
-        block: dict[str, Any] = {"each": text, "as": alias, "fields": part}
+        [*around, (alias, text)] = each.items()
+        block: dict[str, Any] = {"fields": part}
+        block |= {"each": each} if around else {"each": text, "as": alias}
         used = {name: let for name, let in lets.items() if re.search(rf"\b{name}\b", str(part))}
         if used:
             block["let"] = used
@@ -633,6 +635,23 @@ class SpecMaker:
             if custom is not None:
                 block["custom"] = {"Document.UsrRow": custom[0]}
         return block
+
+    def lists(self, names: Names) -> tuple[dict[str, str], Names]:
+        """Return lists within each other, by the names of their rows, and the names inside."""
+        each: dict[str, str] = {}
+        more = 2 if self.is_later and self.chance(0.4) else 0
+        for turn in range(1 + more):
+            below = {name: names[name] for name in each}
+            found = self.list_of_rows(below) if below and self.chance(0.8) else None
+            found = found or self.list_of_rows(names)
+            if found is None or (turn and self.chance(0.2)):
+                break
+            known = ("row", "line", "item", "total", "group", "found")
+            alias = self.random.choice([one for one in known if one not in names])
+            each[alias], names = found[0], {**names, alias: found[1]}
+        if len(each) > 1:
+            self.feature("each of lists within each other")
+        return each, names
 
     def row_lets(self, names: Names) -> tuple[dict[str, str], Names]:
         """Return a named value of a row, perhaps, and the names in force with it."""

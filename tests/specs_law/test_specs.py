@@ -13,6 +13,7 @@ from tests.depth import examples
 from tests.typed import untyped
 
 from .law import MODULES, Tally, examine
+from .specs import LATER
 
 pytestmark = pytest.mark.chance
 
@@ -23,6 +24,8 @@ KEPT = (5236, 7340, 8774, 8853, 9634, 10020, 10125, 10834, 10924, 12309, 12569, 
 KEPT += (15788, 17097, 18182, 18230, 19518, 20439, 20539, 22160, 12426)
 # Specs of a kind that is rare: rows of CSV to each of which one of another such file is joined.
 RARE = (242,)
+# Specs with all of the language.
+LATER_SPECS = examples(60)
 MODIFIERS = ("if_missing", "on_error", "clear_if_missing", "write_once", "omit_if", "too_long")
 MODIFIERS += ("range", "places", "rounding", "because")
 FORMATS = ("json", "csv")
@@ -32,7 +35,8 @@ KINDS = ("const", "value", "lookup", "first_of", "cases", "object", "each", "blo
 @cache
 def examined() -> tuple[Tally, Path]:
     folder = Path(mkdtemp(prefix="specs-law"))
-    return examine((*range(SPECS), *KEPT, *RARE), folder), folder
+    later = range(LATER, LATER + LATER_SPECS)
+    return examine((*range(SPECS), *KEPT, *RARE, *later), folder), folder
 
 
 def test_what_is_accepted_runs() -> None:
@@ -68,6 +72,12 @@ def test_specs_are_of_all_kinds() -> None:
 def test_rules_of_all_kinds_are_foreseen(kind: str) -> None:
     """A change of a record changed a field of each kind of rule, and the rule reads the member."""
     assert examined()[0].features[f"foreseen: {kind}"] > 0
+
+
+@pytest.mark.parametrize("kind", ["each of lists within each other"])
+def test_later_specs_have_more(kind: str) -> None:
+    """What the language got later is in specs that were accepted."""
+    assert examined()[0].features[kind] > 0
 
 
 @pytest.mark.parametrize("kind", ["json", "csv", "grouped", "joined", "csv joined", "entity"])

@@ -60,7 +60,7 @@ class _Naming(Struct, frozen=True):
             outer: the names of rows and objects around it.
             code: what may use them.
         """
-        part, known = block.part, dict(outer)
+        part, known = block.part, {**outer, **{one.alias: one.of for one in block.around}}
         if block.alias is not None and block.of is not None:
             known[block.alias] = block.of
         known.update((one.name, one.of) for one in block.taken)

@@ -9,14 +9,15 @@ from mapgen.ir.flow import Block, Rows
 def block_comment(item: Rows, block: Block) -> str:
     """Return the comment over the statement that makes the rows of a block."""
     if block.alias is not None:
-        return f"{item.target}: one row for each {block.alias}"
+        names = [block.alias, *(one.alias for one in reversed(block.around))]
+        return f"{item.target}: one row for each {' of each '.join(names)}"
     return f"{item.target}: one row" + (", perhaps" if block.where is not None else "")
 
 
 def is_one_to_one(item: Rows) -> bool:
     """Tell whether each row of the document is the row of the same number in the source."""
     first, *others = item.blocks
-    if others or first.source is None or first.where is not None:
+    if others or first.source is None or first.where is not None or first.around:
         return False
     return _is_plain(first.source)
 

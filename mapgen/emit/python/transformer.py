@@ -548,16 +548,20 @@ class _Body(Struct):
             if block.where is not None:
                 guards = (*guards, emitter.expressions().value(block.where))
             return chosen(code, guards, "[]")
-        inner = emitter.namer.inner()
-        row = inner.name(block.alias)
-        names = {**emitter.names, block.alias: row}
-        guarded = emitter.expressions().rows(block.source)
+        inner, names, over = emitter.namer.inner(), dict(emitter.names), ""
+        for one in block.around:
+            # What is within each other is never missing: no guard is asked there.
+            rows = PythonExpressions(names, self.needs, inner).rows(one.source).value
+            names[one.alias] = inner.name(one.alias)
+            over += f" for {names[one.alias]} in {operand(rows)}"
+        guarded = PythonExpressions(names, self.needs, inner).rows(block.source)
+        row = names[block.alias] = inner.name(block.alias)
         asked = ""
         if block.where is not None:
             test = PythonExpressions(names, self.needs, inner).value(block.where)
             asked = f" if {operand(test)}"
         call = self._call(block.part, names)
-        code = f"[{call} for {row} in {operand(guarded.value)}{asked}]"
+        code = f"[{call}{over} for {row} in {operand(guarded.value)}{asked}]"
         return chosen(code, (*guards, *guarded.guards), "[]")
 
     def _limited(self, code: str, item: ir.Rows) -> str:

@@ -156,6 +156,11 @@ def unknown_key(key: Text, where: str, known: Iterable[str], free: Iterable[str]
 _UNKNOWN_KEY = Message(
     "E112: `{it}` is not a key of {where}", help="the keys here are {names:, }", fix=respelled
 )
+named_already = Message(
+    "E133: `{it}` has nothing to name: the lists under `{by}` have their names",
+    related="by: named here",
+    help="remove `{it}:`",
+)
 missing_key = Message("E113: {where} has no `{key}`", help="add `{key}:` ({why})")
 
 
