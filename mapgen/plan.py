@@ -220,6 +220,7 @@ class DocumentPlan(Struct, frozen=True):
     to be in the ERP first; `write_once` what only a new document gets, as paths of members
     (`Address.City`, `custom.Document.UsrShop`); `row_keys` the fields that tell the rows of a list
     apart, by the list's path. What another flow makes, its `owner`, is never created by this one.
+    `undo` is the action of the ERP that takes a document back, None where nothing does.
     """
 
     name: str
@@ -231,6 +232,7 @@ class DocumentPlan(Struct, frozen=True):
     write_once: tuple[str, ...] = ()
     row_keys: dict[str, tuple[str, ...]] = {}
     owner: str | None = None
+    undo: str | None = None
 
     @property
     def does(self) -> Operation:

@@ -30,6 +30,7 @@ from mapgen.check.security import (
     check_security,
     check_shown,
     personal_paths,
+    with_undo,
 )
 from mapgen.check.sources import Paths, leaf_paths
 from mapgen.contract.model import Contract
@@ -201,7 +202,7 @@ def _plan(
         group=group(source),
         lookups=dict(tables(section, contract)),
         connection=written.auth.target.value,
-        documents=tuple(document.plan for document in documents),
+        documents=tuple(with_undo(security, contract, (one.plan for one in documents))),
         endpoint=contract.endpoint,
         version=contract.version,
         contract_version=contract.contract_version,

@@ -5,11 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 
+from msgspec.structs import replace
+
+from mapgen import plan
 from mapgen.check.composing import equivalent_paths
 from mapgen.check.directions import idle_verify
 from mapgen.check.reaching import reached
 from mapgen.check.sources import Paths, all_paths, leaf_paths, near_paths, type_at
-from mapgen.contract.model import Entity
+from mapgen.contract.model import Contract, Entity
 from mapgen.contract.personal import personal_kind
 from mapgen.contract.source_schema import SourceSchema
 from mapgen.expression.typed import Typed
@@ -72,6 +75,17 @@ def _undo(undo: Text, written: Collection[tuple[spec.Document, Entity]]) -> Iter
         operation = document.target.operation
         if operation.updates:
             yield undo_of_an_update(undo, operation=operation.text, entity=entity.name)
+
+
+def with_undo(
+    security: spec.Security, contract: Contract, documents: Iterable[plan.DocumentPlan]
+) -> Iterator[plan.DocumentPlan]:
+    """Yield documents with the action that takes them back, where their entity has it."""
+    rollback = security.rollback
+    action = rollback.undo.action.value if isinstance(rollback, spec.Undo) else None
+    for one in documents:
+        has_it = action in contract.entities[one.entity].actions
+        yield replace(one, undo=action) if has_it else one
 
 
 def _data(

@@ -50,13 +50,15 @@ def manifest(
 def rules_of(flow: Flow) -> str:
     """Return the hash of what a flow does: of its meaning without examples and ignored fields.
 
-    Nor do the rights count, which others set up, nor that the rules are those of another flow.
+    Nor do the rights count, which others set up, nor how documents are taken back, nor that the
+    rules are those of another flow.
     """
     shown = replace(
         flow, written_at=(), examples=(), rejects=(), rule_examples=(), test_settings=(), ignored=()
     )
     shown = replace(shown, extends=None, changes=())
-    return meaning(replace(shown, plan=replace(flow.plan, access={})))
+    documents = tuple(replace(one, undo=None) for one in flow.plan.documents)
+    return meaning(replace(shown, plan=replace(flow.plan, access={}, documents=documents)))
 
 
 def _hash(text: str) -> str:

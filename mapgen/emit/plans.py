@@ -22,6 +22,7 @@ _IDLE: Mapping[str, object] = {
     "reads": None,
     "verify": "warn",
     "owner": None,
+    "undo": None,
     "access": {},
 }
 # What the map says of a rule where there is something to say.

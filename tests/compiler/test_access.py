@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from mapgen.checking import check_specs
+from mapgen.plan import Plan
 from mapgen.workspace import Workspace
 
 CASES = Path(__file__).parents[1] / "cases"
@@ -15,8 +16,8 @@ LISTED = "  access: {Delivery: [read, insert]}\n"
 TENANT = "{tenant: {entity: Depot, key: DepotID, value: DepotID}, sample: {next day: DHL}}"
 
 
-def _access(tmp_path: Path, *changes: tuple[str, str]) -> dict[str, tuple[str, ...]]:
-    """Return the rights of the flow of the golden cases with some of its words changed."""
+def _plan(tmp_path: Path, *changes: tuple[str, str]) -> Plan:
+    """Return the plan of the flow of the golden cases with some of its words changed."""
     shutil.copytree(CASES / "_base" / "specs", tmp_path / "specs")
     path = tmp_path / "specs" / "deliveries.maps.yaml"
     text = path.read_text("utf-8")
@@ -27,7 +28,11 @@ def _access(tmp_path: Path, *changes: tuple[str, str]) -> dict[str, tuple[str, .
     workspace = Workspace.find(tmp_path)
     findings = check_specs(workspace, workspace.spec_paths())
     assert not findings.faults
-    return findings.flows[0].flow.plan.access
+    return findings.flows[0].flow.plan
+
+
+def _access(tmp_path: Path, *changes: tuple[str, str]) -> dict[str, tuple[str, ...]]:
+    return _plan(tmp_path, *changes).access
 
 
 @pytest.mark.parametrize(
@@ -62,3 +67,8 @@ def test_listed(tmp_path: Path) -> None:
     found = _access(tmp_path, ("[read, insert]", "[insert, delete, read]"))
 
     assert found == {"Delivery": ("read", "insert", "delete")}
+
+
+def test_the_action_that_takes_a_document_back(tmp_path: Path) -> None:
+    """The plan names it, so that a run can be taken back."""
+    assert [one.undo for one in _plan(tmp_path).documents] == ["CancelDelivery"]
