@@ -22,7 +22,7 @@ from mapgen.report.catalogue import operations as messages
 from mapgen.report.catalogue.modifiers import undo_of_an_update
 from mapgen.report.catalogue.reading import missing_key
 from mapgen.spec import model as spec
-from mapgen.spec.model import SECRETS, UNSEEN
+from mapgen.spec.model import SECRETS, TAKEN_BACK, UNSEEN
 
 # Shapes of tokens that their makers document, and of keys in general.
 _SECRET_SHAPES: Mapping[str, str] = {
@@ -56,12 +56,18 @@ def check_security(
         faults.append(messages.retry_beyond_ceiling(retry.first.text, ceiling=retry.ceiling.text))
     data = [] if schema is None else list(_data(security, section, schema, reads))
     if security.data_at is None and not data:
-        data = [missing_key(security.span, key="data", where="`security:`", why=UNSEEN)]
+        data = [_missing(security, "data", UNSEEN)]
     faults += data
-    if isinstance(security.rollback, spec.Undo):
+    if security.rollback is None and written:
+        faults.append(_missing(security, "rollback", TAKEN_BACK))
+    elif isinstance(security.rollback, spec.Undo):
         faults += _undo(security.rollback.undo.action, written)
     faults += idle_verify(security, section)
     return faults
+
+
+def _missing(security: spec.Security, key: str, why: str) -> Diagnostic:
+    return missing_key(security.span, key=key, where="`security:`", why=why)
 
 
 def _undo(undo: Text, written: Collection[tuple[spec.Document, Entity]]) -> Iterator[Diagnostic]:

@@ -1594,6 +1594,7 @@ class Irreversible(Construct, what="an irreversible flow"):
 ROLLBACK: Variants[Undo | Irreversible] = Variants(
     "the rollback", {"undo": Undo, "irreversible": Irreversible}
 )
+TAKEN_BACK = "how a document is taken back; needed"
 UNSEEN = "source fields that must not be seen in logs and rejects; needed, `{}` for none"
 
 
@@ -1628,7 +1629,8 @@ class Security(Construct, what="`security:`"):
         " person, `warn` (where it is left out) tells it, `off` does not compare",
         shared=True,
     )
-    rollback: Undo | Irreversible = required(ROLLBACK, "how a document is taken back", shared=True)
+    # Needed: the checks miss it, which know whether its entity, which may say it, is one.
+    rollback: Undo | Irreversible | None = optional(ROLLBACK, TAKEN_BACK, shared=True)
     span: Span = here()
 
 
@@ -1766,7 +1768,7 @@ class SharedByEntity(Construct, what="defaults of an entity"):
     security: MapNode = required(
         Record(
             "the defaults of an entity's `security:`",
-            {_OF_AN_ENTITY: record_of(Security).keys[_OF_AN_ENTITY]},
+            {_OF_AN_ENTITY: replace(record_of(Security).keys[_OF_AN_ENTITY], is_required=True)},
         ),
         "S, where a flow does not say it",
     )

@@ -47,6 +47,7 @@ SEVERAL_WORDINGS: Mapping[str, set[str]] = {
     "E126": {"too_long", "nested_too_deep"},
     "E129": {"malformed_macro", "malformed_has", "malformed_bind"},
     "E205": {"needless_handler", "unreachable"},
+    "E234": {"unfit_modifier", "idle_default"},
     "E206": {"needless_has", "needless_null"},
     "E208": {"int_division", "remainder"},
     "E422": {"unsupported_keyword", "untyped_value"},
@@ -81,7 +82,6 @@ WITHOUT: Mapping[str, tuple[Place, ...]] = {
     "E415": (("mapping", "fields", "CustomerID"),),
     "E431": (("mapping", "ignore", "order.cancel_reason"),),
     "E444": (("connections", "acumatica"),),
-    "E463": (("security", "data", "order.email"),),
     "E514": (("settings", "shopify_orders", "guest_customer"),),
 }
 # A snippet replaces rules: what they alone had used, what a part says already, and what is used
