@@ -1,4 +1,4 @@
-"""The files of a workspace that say where flows deliver: environments and connections, by name."""
+"""Files of a workspace by what they define: flows, environments, connections."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TypeVar
 from mapgen.report import Stopped
 from mapgen.report.catalogue import project
 from mapgen.spec.model import Connection, Environment
-from mapgen.spec.reader import read
+from mapgen.spec.reader import flow_name, read
 from mapgen.workspace import SPECS, Workspace
 
 _Named = TypeVar("_Named", Environment, Connection)
@@ -21,6 +21,15 @@ def named_environment(workspace: Workspace, name: str) -> Environment:
 def named_connection(workspace: Workspace, name: str) -> Connection:
     """Return one connection. Raises Stopped."""
     return _named(workspace, "connection", name, Connection)
+
+
+def spec_of(workspace: Workspace, flow: str) -> str:
+    """Return the path of the spec that defines a flow. Raises Stopped (E503)."""
+    found = {flow_name(workspace.read(path, "the spec")): path for path in workspace.spec_paths()}
+    if flow not in found:
+        known = tuple(name for name in found if name is not None)
+        raise Stopped(project.unknown_flow(it=flow, known=known))
+    return found[flow]
 
 
 def _named(workspace: Workspace, kind: str, name: str, construct: type[_Named]) -> _Named:

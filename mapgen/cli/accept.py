@@ -29,9 +29,9 @@ def accept(context: click.Context, flow: str, *, force: bool) -> None:
     What a file holds is left alone, with exit code 1 where it is another document; one that holds
     `{}` has been waiting for it, and --force writes over the others. Then generated/ is made anew.
     """
-    from mapgen.cli.chosen import spec_of
     from mapgen.cli.compile import generate
     from mapgen.loading import Shelf
+    from mapgen.named import spec_of
     from mapgen.workspace import Workspace
 
     workspace = Workspace.find(context.obj)

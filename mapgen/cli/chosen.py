@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from mapgen.named import spec_of
 from mapgen.report import Stopped
 from mapgen.report.catalogue import project as messages
 from mapgen.report.catalogue import reading
-from mapgen.spec.reader import flow_name
 from mapgen.workspace import SPEC_SUFFIX, SPECS, Workspace
 
 
@@ -46,15 +46,6 @@ def spec_paths(workspace: Workspace, words: Iterable[Path]) -> tuple[str, ...]:
     if not paths:
         raise Stopped(messages.no_specs(path=SPECS))
     return paths
-
-
-def spec_of(workspace: Workspace, flow: str) -> str:
-    """Return the path of the spec that defines a flow. Raises Stopped (E503)."""
-    found = {flow_name(workspace.read(path, "the spec")): path for path in workspace.spec_paths()}
-    if flow not in found:
-        known = tuple(name for name in found if name is not None)
-        raise Stopped(messages.unknown_flow(it=flow, known=known))
-    return found[flow]
 
 
 def _named(workspace: Workspace, word: Path) -> Iterator[str]:

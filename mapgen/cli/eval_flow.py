@@ -37,8 +37,8 @@ class Asked(Struct, frozen=True):
 
 def show_flow(project: Path, asked: Asked) -> int:
     """Print one expression, or all lets and rules; return the exit code."""
-    from mapgen.cli.chosen import spec_of
     from mapgen.cli.flows import environment_of
+    from mapgen.named import spec_of
 
     workspace = Workspace.find(project)
     path = spec_of(workspace, asked.flow)

@@ -19,6 +19,8 @@ _EXTRAS: Mapping[str, str] = {
     "jsonschema_rs": "compile",
     "psycopg": "postgres",
     "python_calamine": "excel",
+    "croniter": "serve",
+    "standardwebhooks": "serve",
     "starlette": "sandbox",
     "uvicorn": "sandbox",
 }

@@ -5,19 +5,17 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import click
-from msgspec import Struct
 
+from mapgen.binding import BoundFlow, bound_in, loaded
 from mapgen.boundary import reason_of
-from mapgen.cli.chosen import spec_of
 from mapgen.cli.output import say
 from mapgen.formats import FORMATS, unpacked
-from mapgen.freshness import staleness_of
 from mapgen.named import named_environment
 from mapgen.plan import Form, LedgerTable, RemoteTable
 from mapgen.report import Stopped, suggestion
@@ -30,35 +28,14 @@ from mapgen.runtime.outcome import Outcome, holding
 from mapgen.runtime.sources.cells import HeaderError
 from mapgen.runtime.sources.groups import Record
 from mapgen.runtime.sources.plain import UnfitBytes
-from mapgen.runtime.sources.records import CHUNK, RawRecord
-from mapgen.runtime.transform import (
-    BindingError,
-    DamagedFlow,
-    LoadedFlow,
-    Transformer,
-    bound,
-    load_flow,
-)
+from mapgen.runtime.sources.records import CHUNK
 from mapgen.spec.model import Environment
-from mapgen.spec.nodes import Node, read_yaml
-from mapgen.spec.pointers import nearest_place
-from mapgen.specs import Specs
-from mapgen.workspace import GENERATED, SPECS, Workspace
-from mapgen.written import Digests
+from mapgen.workspace import Workspace
 
 if TYPE_CHECKING:
-    from mapgen.runtime.ledger import Kept
+    pass
 
 STANDARD_INPUT = Path("-")
-
-
-class BoundFlow(Struct, frozen=True):
-    """A flow at work in one environment."""
-
-    workspace: Workspace
-    flow: LoadedFlow
-    environment: Environment
-    transformer: Transformer
 
 
 def open_flow(
@@ -76,18 +53,10 @@ def open_flow(
     Raises Stopped for what is missing or does not fit.
     """
     workspace = Workspace.find(project)
-    flow = _load(workspace, name)
+    flow = loaded(workspace, name)
     words = f"--lookup: the flow `{name}` reads no table `{{}}` from a file"
     all_known(tables, flow.plan.lookups, words, "lookups")
-    settings = environment_of(workspace, environment)
-    values = {key: setting.value.value for key, setting in settings.settings.get(name, {}).items()}
-    try:
-        bound_to = bound(flow, values, workspace.root / SPECS, remote, tables)
-    except BindingError as error:
-        raise Stopped(
-            messages.cannot_bind(flow=name, environment=settings.name.value, reason=str(error))
-        ) from None
-    return BoundFlow(workspace, flow, settings, flow.transformer(bound_to))
+    return bound_in(workspace, flow, environment_of(workspace, environment), remote, tables)
 
 
 def all_known(names: Iterable[str], known: Iterable[str], words: str, what: str) -> None:
@@ -114,36 +83,6 @@ def out_of_reach(flow: str) -> Remote:
     return refuse
 
 
-def _load(workspace: Workspace, name: str) -> LoadedFlow:
-    """Return the generated code of a flow that a spec of this workspace defines."""
-    path, specs = spec_of(workspace, name), Specs(workspace)
-    places = _places(workspace, specs.whole(path).root)
-    with generated(workspace, name) as folder:
-        flow = load_flow(folder, places)
-    digests = Digests(workspace)
-    digests.note(path, specs.node(path))
-    if fault := staleness_of(workspace, name, digests):
-        raise Stopped(fault)
-    return flow
-
-
-@contextmanager
-def generated(workspace: Workspace, flow: str) -> Iterator[Path]:
-    """Give the folder of a flow; what is read of it inside may be missing, or damaged.
-
-    Raises Stopped.
-    """
-    folder = f"{GENERATED}/{flow}"
-    try:
-        yield workspace.root / folder
-    except (FileNotFoundError, NotADirectoryError):
-        raise Stopped(messages.not_generated(flow=flow)) from None
-    except OSError as error:
-        raise Stopped(reading.file_unreadable(path=folder, reason=reason_of(error))) from None
-    except DamagedFlow as error:
-        raise Stopped(messages.damaged_flow(flow=flow, reason=str(error))) from None
-
-
 def environment_of(workspace: Workspace, name: str | None) -> Environment:
     """Return an environment by name, or the only one. Raises Stopped, click.UsageError."""
     names = workspace.named("environments", ".yaml")
@@ -154,28 +93,6 @@ def environment_of(workspace: Workspace, name: str | None) -> Environment:
     if name not in names:
         raise Stopped(messages.unknown_environment(it=name, known=names))
     return named_environment(workspace, name)
-
-
-def _places(workspace: Workspace, root: Node) -> Callable[[str], str | None]:
-    """Return what gives the line of a rule in the spec, or in a file of parts, as these are now."""
-    files: dict[str, Node | None] = {"": root}
-
-    def found(pointer: str) -> str | None:
-        path, _, inside = pointer.rpartition("#")
-        if path not in files:
-            files[path] = _read_if_there(workspace, path)
-        node = files[path]
-        span = None if node is None else nearest_place(node, inside)
-        return None if span is None else str(span)
-
-    return found
-
-
-def _read_if_there(workspace: Workspace, path: str) -> Node | None:
-    try:
-        return read_yaml(workspace.read(path, "the file of parts"))
-    except Stopped:
-        return None
 
 
 def outcomes(
@@ -209,16 +126,6 @@ def _by_record(
     except IndexingError as error:
         reason = f"{error} (the index of a joined file; `TMPDIR` says where)"
         raise Stopped(messages.cannot_write(path=tempfile.gettempdir(), reason=reason)) from None
-
-
-def once_more(bound_flow: BoundFlow, kept: Kept, joins: Joins | None) -> Iterator[Outcome]:
-    """Yield what becomes of a record today that an earlier run let wait."""
-    origin = kept.origin
-    raw = RawRecord(origin.record, origin.line, kept.data)
-    for inner in bound_flow.flow.source.unwrapped(raw):
-        whole = inner if joins is None else joins.joined(inner)
-        again = bound_flow.transformer.outcomes(whole, origin.file, again=True)
-        yield from holding(again, kept.data)
 
 
 def count_records(bound_flow: BoundFlow, path: Path, joins: Joins) -> int | None:

@@ -10,7 +10,8 @@ from typing import Any, BinaryIO
 import click
 import msgspec
 
-from mapgen.cli.flows import STANDARD_INPUT, BoundFlow, all_known, open_records, readable, shown
+from mapgen.binding import BoundFlow
+from mapgen.cli.flows import STANDARD_INPUT, all_known, open_records, readable, shown
 from mapgen.cli.output import say
 from mapgen.plan import Join
 from mapgen.runtime.joins import JoinedFile, Joins

@@ -148,7 +148,7 @@ def _go_on(context: click.Context, workspace: Workspace, flow: str) -> None:
     """Say what is to be decided; where nothing is, write what the example gives."""
     from mapgen.checking import check_specs
     from mapgen.cli.accept import accept
-    from mapgen.cli.chosen import spec_of
+    from mapgen.named import spec_of
 
     faults = check_specs(workspace, [spec_of(workspace, flow)]).faults
     for fault in faults:

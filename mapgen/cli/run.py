@@ -17,7 +17,7 @@ from mapgen.cli.options import input_option, join_option, lookup_option, state_o
 from mapgen.cli.output import make_folder, piped, say
 
 if TYPE_CHECKING:
-    from mapgen.cli.flows import BoundFlow
+    from mapgen.binding import BoundFlow
     from mapgen.runtime.delivery import Gate
     from mapgen.runtime.delivery.remote import RemoteTables
     from mapgen.runtime.environment import Environment
@@ -103,14 +103,8 @@ def run(project: Path, /, **options: Unpack[_Options]) -> None:
 
 
 def _delivered(bound: BoundFlow, live: RemoteTables, options: _Options) -> Summary:
-    from mapgen.cli.flows import (
-        count_records,
-        kept_outcomes,
-        once_more,
-        open_input,
-        shown,
-        tell_passed,
-    )
+    from mapgen.binding import once_more
+    from mapgen.cli.flows import count_records, kept_outcomes, open_input, shown, tell_passed
     from mapgen.cli.joining import open_joins, tell_unasked
     from mapgen.cli.watching import watching
     from mapgen.runtime.delivery import Mapped, deliver
@@ -158,7 +152,7 @@ def _into_the_erp(bound: BoundFlow) -> None:
 
 def _gate(bound: BoundFlow) -> Gate:
     """Return what each document has to pass. Raises Stopped for a schema that is none."""
-    from mapgen.cli.flows import generated
+    from mapgen.binding import generated
     from mapgen.runtime.delivery import Gate
 
     plan = bound.flow.plan

@@ -100,9 +100,9 @@ def editor_path(flow: str) -> str:
 
 
 def _flow_schema(workspace: Workspace, flow: str) -> dict[str, object]:
-    from mapgen.cli.chosen import spec_of
     from mapgen.completion import flow_schema
     from mapgen.loading import Shelf
+    from mapgen.named import spec_of
 
     shelf = Shelf(workspace)
     return flow_schema(shelf.flow(spec_of(workspace, flow)), shelf.target)

@@ -22,7 +22,8 @@ class BusinessEvent:
     """What became of one record, in the words of the business: `order 1001 -> SO000123 created`.
 
     `source` is the record's own key or its place, `number` what the ERP calls the document,
-    `reasons` the codes and target fields (or the reason of a skip), never a value.
+    `reasons` the codes and target fields (or the reason of a skip), never a value. `run` is the id
+    of the run, as the ledger has it.
     """
 
     flow: str
@@ -31,6 +32,7 @@ class BusinessEvent:
     entity: str | None = None
     number: str | None = None
     reasons: tuple[str, ...] = ()
+    run: str | None = None
 
     @property
     def sentence(self) -> str:
@@ -50,6 +52,7 @@ class TechnicalEvent:
     name: str
     level: Level = "info"
     facts: Mapping[str, Plain] = field(default_factory=dict)
+    run: str | None = None
 
 
 Event = BusinessEvent | TechnicalEvent
@@ -123,7 +126,8 @@ class JsonLog:
                     _write(self._business, _business_facts(event), event.sentence, "info")
             case TechnicalEvent():
                 if self._technical is not None:
-                    _write(self._technical, event.facts, event.name, event.level)
+                    facts = event.facts if event.run is None else {**event.facts, "run": event.run}
+                    _write(self._technical, facts, event.name, event.level)
             case _:
                 assert_never(event)
 
@@ -164,4 +168,6 @@ def _business_facts(event: BusinessEvent) -> dict[str, Plain | list[str]]:
         facts["number"] = event.number
     if event.reasons:
         facts["reasons"] = list(event.reasons)
+    if event.run is not None:
+        facts["run"] = event.run
     return facts

@@ -16,7 +16,8 @@ from typing import Any
 import pytest
 import yaml
 
-from mapgen.cli.flows import BoundFlow, open_flow, outcomes
+from mapgen.binding import BoundFlow
+from mapgen.cli.flows import open_flow, outcomes
 from mapgen.compiler import generate
 from mapgen.runtime.lookups import sample_of
 from mapgen.runtime.outcome import ONLY, Document, Outcome, Rejected, Skipped

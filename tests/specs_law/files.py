@@ -10,7 +10,8 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from mapgen.cli.flows import BoundFlow, open_input, outcomes
+from mapgen.binding import BoundFlow
+from mapgen.cli.flows import open_input, outcomes
 from mapgen.cli.joining import open_joins
 from mapgen.plan import Form
 from mapgen.runtime.outcome import Document, Outcome, Rejected, Skipped

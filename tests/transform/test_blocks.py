@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from mapgen.cli.flows import BoundFlow, open_flow
+from mapgen.binding import BoundFlow
+from mapgen.cli.flows import open_flow
 from mapgen.compiler import generate
 from mapgen.emit.plans import _lines
 from mapgen.runtime.grouping import Group, grouped

@@ -17,7 +17,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from mapgen.cli.flows import BoundFlow, open_flow
+from mapgen.binding import BoundFlow
+from mapgen.cli.flows import open_flow
 from mapgen.compiler import generate
 from mapgen.runtime.collecting import Collector, error_collecting_build
 from mapgen.runtime.lookups import sample_of

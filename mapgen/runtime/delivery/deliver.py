@@ -38,7 +38,7 @@ class Mapped:
     """A feed, and what a mapping makes: of a page of it, and of a record that waited.
 
     `remote` are the tables that it asks in the session of the run. With a `gate`, no document is
-    sent that does not pass it.
+    sent that does not pass it. Once `drain` is set, the run ends in order.
     """
 
     feed: Feed
@@ -46,6 +46,7 @@ class Mapped:
     of_kept: Callable[[Kept], Iterable[Outcome]]
     remote: RemoteTables | None = None
     gate: Gate | None = None
+    drain: threading.Event | None = None
 
 
 Outcomes = Iterable[Outcome] | Mapped
@@ -88,16 +89,18 @@ def deliver(
     delivered; the cursor goes on in the transaction that stages the last rows of a page.
 
     Raises RunAborted where the run as a whole cannot go on, with the summary so far in `summary`;
-    KeyboardInterrupt (and Terminated, one of its kind, on SIGTERM and SIGHUP in the main thread)
-    once the requests under way have had ten seconds. In each case the ERP is signed out of, and
-    the next run goes on where this one stopped.
+    KeyboardInterrupt (and Terminated, one of its kind, on SIGTERM and SIGHUP in the main thread,
+    and once a mapping's `drain` is set) once the requests under way have had ten seconds. In each
+    case the ERP is signed out of, and the next run goes on where this one stopped.
     """
     stats = RunStats(plan.flow, observer)
     place = environment.place
     book = book_of(plan.flow, place.name, place.url)
-    gate = outcomes.gate if isinstance(outcomes, Mapped) else None
-    feed = outcomes.feed.name if isinstance(outcomes, Mapped) else None
-    run = Run(book, plan, place.limits, ledger, stats, gate)
+    mapped = outcomes if isinstance(outcomes, Mapped) else None
+    gate, drain = (mapped.gate, mapped.drain) if mapped else (None, None)
+    run = Run(book, plan, place.limits, ledger, stats, gate, drain or threading.Event())
+    feed = mapped.feed.name if mapped else None
+    stats.run = run.id
     began = ledger.begin(Began(run.id, book, __version__, plan.rules, environment.name, feed))
     stats.tell(TechnicalEvent("run began", facts=_facts(run, environment)))
     keep = plan.dead_letter_days * _SECONDS_A_DAY
@@ -114,7 +117,7 @@ def deliver(
         stats.add_elsewhere(ledger.settle_accounts(run.book, run.id))
         ledger.purge(run.book, run.id, keep, plan.rules)
         stats.add_open(ledger.still_open(run.book, began, plan.rules))
-        ledger.end(run.id, "done", stats.summary().counts())
+        _note_end(run, "done")
         stats.check()
     except RunAborted as aborted:
         aborted.summary = stats.summary()
@@ -127,9 +130,11 @@ def deliver(
 
 
 def _note_end(run: Run, reason: str) -> None:
-    """Note why a run ended early, unless it is the ledger that fails."""
+    """Note why a run ended; where it is the ledger that fails, in the log alone."""
+    counts = run.stats.summary().counts()
+    run.stats.tell(TechnicalEvent("run ended", facts={**counts, "reason": reason}))
     with contextlib.suppress(RunAborted):
-        run.ledger.end(run.id, reason, run.stats.summary().counts())
+        run.ledger.end(run.id, reason, counts)
 
 
 def _facts(run: Run, environment: Environment) -> dict[str, Plain]:

@@ -22,7 +22,8 @@ class Run:
     """One run of a flow: its plan and limits, its ledger, stats and gate, the signal to stop.
 
     `book` is what the ledger keeps the records under; `id` tells the run from all others that
-    share the ledger.
+    share the ledger. Once `drain` is set by whoever started it, it ends in order; `stop` is what
+    its own parts stop each other by.
     """
 
     book: str
@@ -31,6 +32,7 @@ class Run:
     ledger: Ledger
     stats: RunStats
     gate: Gate | None = None
+    drain: threading.Event = field(default_factory=threading.Event)
     stop: threading.Event = field(default_factory=threading.Event)
     id: str = field(default_factory=_new_id)
 

@@ -6,6 +6,7 @@ import re
 import threading
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import assert_never
 
 from mapgen.runtime.aborted import RunAborted
@@ -32,6 +33,7 @@ class RunStats:
     """Counts a run, and tells its observer, one call at a time."""
 
     def __init__(self, flow: str, observer: Observer) -> None:
+        self.run: str | None = None
         self._flow = flow
         self._observer = observer
         self._turn = threading.RLock()
@@ -52,7 +54,7 @@ class RunStats:
         """
         with self._turn:
             try:
-                self._observer.on_event(event)
+                self._observer.on_event(replace(event, run=self.run))
             except RunAborted as failure:
                 self._failure = self._failure or failure
 

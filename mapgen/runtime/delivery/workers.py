@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import signal
 import threading
 
+from mapgen.runtime.aborted import Terminated
 from mapgen.runtime.delivery.ack_batcher import AckBatcher
 from mapgen.runtime.delivery.run import Run
 from mapgen.runtime.delivery.sender import Sender
@@ -47,8 +49,10 @@ class Workers:
         self.check()
 
     def check(self) -> None:
-        """Raise what stopped a worker, or the run's account of itself, if anything did."""
+        """Raise what stopped a worker or the run's account of itself; Terminated where asked to."""
         self._run.stats.check()
+        if self._run.drain.is_set():
+            raise Terminated(signal.SIGTERM)
         if self._failure is not None:
             raise self._failure
 

@@ -47,3 +47,14 @@ class Feed(Protocol):
         Each page is read to its end before the next is asked for. `erp` is the session of the run
         in the ERP, where it has one. Raises RunAborted for what stops the run.
         """
+
+
+@dataclass(frozen=True, slots=True)
+class NoFeed:
+    """A feed that has nothing: what earlier runs left is finished."""
+
+    name: str = "none"
+
+    def pages(self, _cursor: Cursor | None, _erp: Connection | None) -> Iterator[Page]:
+        """Yield nothing."""
+        yield from ()

@@ -1,0 +1,1 @@
+"""What makes flows run by themselves: schedules, arrivals, and the door that others knock at."""

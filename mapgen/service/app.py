@@ -1,0 +1,100 @@
+"""The door: webhooks of shops, push notifications of the ERP, and whether the service is well."""
+
+from __future__ import annotations
+
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import Route
+
+from mapgen.runtime.aborted import LedgerFailed
+from mapgen.runtime.ledger import Delivery
+from mapgen.service.pushes import SECRET_HEADER, is_allowed, push_of
+from mapgen.service.service import Sender, Service
+from mapgen.service.webhooks import KINDS, LONGEST_BODY, is_ping, verified
+
+
+class Door:
+    """The answers of a service. What came is in the ledger before it is answered with 200."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+
+    async def webhook(self, request: Request) -> Response:
+        """Take what a shop sends, if it has signed it."""
+        sender = self._service.senders.get(request.path_params["connection"])
+        if sender is None or sender.kind not in KINDS:
+            return PlainTextResponse("no such connection", 404)
+        body = await _body(request)
+        if body is None:
+            return self._refused(sender, "too large", 413)
+        if is_ping(sender.kind, body):
+            return PlainTextResponse("ready")
+        sent = verified(sender.kind, sender.secret, dict(request.headers), body)
+        if sent is None:
+            return self._refused(sender, "not signed", 401)
+        return await self._taken(sender, sent.topic, Delivery("", sent.delivery, sent.topic, body))
+
+    async def push(self, request: Request) -> Response:
+        """Take a push notification of the ERP, if it holds the secret."""
+        sender = self._service.senders.get(request.path_params["connection"])
+        if sender is None or sender.kind in KINDS:
+            return PlainTextResponse("no such connection", 404)
+        if not is_allowed(sender.secret, request.headers.get(SECRET_HEADER)):
+            return self._refused(sender, "not allowed", 401)
+        body = await _body(request)
+        if body is None:
+            return self._refused(sender, "too large", 413)
+        push = push_of(body)
+        if push is None:
+            return self._refused(sender, "no notification", 400)
+        delivery = Delivery("", push.delivery, push.query, body, push.timestamp)
+        return await self._taken(sender, push.query, delivery)
+
+    async def health(self, _request: Request) -> Response:
+        """Say whether the process works; it is started anew where it does not."""
+        is_well = self._service.is_alive
+        return JSONResponse({"is_alive": is_well}, 200 if is_well else 503)
+
+    async def ready(self, _request: Request) -> Response:
+        """Say whether deliveries can be taken, and how the flows are doing."""
+        is_ready = await run_in_threadpool(lambda: self._service.is_ready)
+        return JSONResponse(
+            {"is_ready": is_ready, **self._service.state()}, 200 if is_ready else 503
+        )
+
+    async def _taken(self, sender: Sender, topic: str | None, delivery: Delivery) -> Response:
+        try:
+            await run_in_threadpool(self._service.take, sender.name, topic, delivery)
+        except LedgerFailed:
+            return self._refused(sender, "not written", 503)
+        return PlainTextResponse("taken")
+
+    def _refused(self, sender: Sender, why: str, status: int) -> Response:
+        self._service.count(sender.name, why)
+        self._service.tell("delivery refused", "warning", connection=sender.name, reason=why)
+        return PlainTextResponse(why, status)
+
+
+async def _body(request: Request) -> bytes | None:
+    """Return the raw bytes of a request, None for too many."""
+    found = bytearray()
+    async for chunk in request.stream():
+        found += chunk
+        if len(found) > LONGEST_BODY:
+            return None
+    return bytes(found)
+
+
+def application(service: Service) -> Starlette:
+    """Return what serves the door of a service."""
+    door = Door(service)
+    return Starlette(
+        routes=[
+            Route("/webhooks/{connection}", door.webhook, methods=["POST"]),
+            Route("/pushes/{connection}", door.push, methods=["POST"]),
+            Route("/health", door.health),
+            Route("/ready", door.ready),
+        ]
+    )

@@ -1,0 +1,239 @@
+"""The cycles of one flow: what starts them, who may run them, and what becomes of a failure."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal, Protocol
+
+from mapgen.runtime.aborted import LedgerFailed, RunAborted, Terminated
+from mapgen.runtime.events import Observer, Plain, TechnicalEvent
+from mapgen.runtime.ledger import Ledger
+from mapgen.runtime.summary import Summary
+from mapgen.service.clock import ServiceClock
+from mapgen.service.schedule import Schedule
+
+Why = Literal["scheduled", "arrived", "left"]
+"""What starts a cycle: the schedule, a delivery in the inbox, or what earlier ones left."""
+
+_LEASE = 60.0
+_LONGEST_REST = 1.0
+"""Seconds between two looks at the inbox, which other processes fill as well."""
+_FIRST_WAIT, _LONGEST_WAIT = 1.0, 60.0
+
+
+class Cycled(Protocol):
+    """A flow that a loop runs cycles of."""
+
+    @property
+    def name(self) -> str:
+        """What it is called."""
+
+    @property
+    def book(self) -> str:
+        """What the ledger keeps it under."""
+
+    @property
+    def rules(self) -> str:
+        """The hash of its rules."""
+
+    @property
+    def mode(self) -> str:
+        """What arrivals do: `direct` starts a cycle at once, `queued` soon, `batch` none."""
+
+    @property
+    def schedule(self) -> Schedule:
+        """When cycles are started by the clock."""
+
+    @property
+    def retry_seconds(self) -> float:
+        """How long after a cycle that left something the next one tries again."""
+
+    def cycle(
+        self, why: Why, ledger: Ledger, observer: Observer, drain: threading.Event
+    ) -> Summary | None:
+        """Deliver what came and what is left; return the counts, None where nothing was to do.
+
+        Raises RunAborted for what stops it, Terminated where it was asked to end.
+        """
+
+
+@dataclass(slots=True)
+class Status:
+    """How a flow is doing; threads read it while its loop writes it."""
+
+    is_running: bool = False
+    cycles: int = 0
+    failures: int = 0
+    failure: str | None = None
+    next_at: datetime | None = None
+    last: Summary | None = None
+    is_elsewhere: bool = False
+
+
+class Board:
+    """What the loops of a service know of each other: whether a flow is at work, or about to be."""
+
+    def __init__(self) -> None:
+        self.flows: dict[str, Status] = {}
+
+    def is_settled(self, flow: str, moment: datetime) -> bool:
+        """Whether a flow has nothing to do any more that was due up to a moment."""
+        status = self.flows.get(flow)
+        if status is None:
+            return True
+        is_due = status.next_at is not None and status.next_at <= moment
+        return not (status.is_running or is_due) or status.failure is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Around:
+    """What the loops of a service share; `holder` is what others know its process by."""
+
+    ledger: Ledger
+    clock: ServiceClock
+    observer: Observer
+    holder: str
+    board: Board = field(default_factory=Board)
+    drain: threading.Event = field(default_factory=threading.Event)
+
+
+class Loop:
+    """The cycles of one flow, one at a time, in a thread of their own.
+
+    A cycle that fails is logged, and tried again after a wait that doubles; nothing ends the loop
+    but `drain`.
+    """
+
+    def __init__(self, flow: Cycled, around: Around) -> None:
+        self.flow = flow
+        self.status = around.board.flows.setdefault(flow.name, Status())
+        self._around = around
+        self._ledger = around.ledger
+        self._clock = around.clock
+        self._drain = around.drain
+        self._news = threading.Event()
+        self._again_at: float | None = time.monotonic()
+        self._wait = _FIRST_WAIT
+        self.status.next_at = flow.schedule.next(around.clock.now())
+        self.thread = threading.Thread(target=self._run, name=f"flow {flow.name}", daemon=True)
+
+    def wake(self) -> None:
+        """Say that something has arrived, or that the service ends."""
+        self._news.set()
+
+    def _run(self) -> None:
+        while not self._drain.is_set():
+            try:
+                self._turn()
+            except Terminated:
+                break
+            except RunAborted as aborted:
+                self._failed(aborted.code, {"message": aborted.message, "help": aborted.help})
+            except Exception as error:  # noqa: BLE001 - one flow's failure is not the others'
+                self._failed(type(error).__name__, {})
+        with suppress(RunAborted):
+            self._ledger.leave_cycles(self.flow.book, self._around.holder)
+
+    def _turn(self) -> None:
+        """Run a cycle where something starts one; else rest until something may."""
+        why = self._why()
+        if why is None:
+            self._rest()
+            return
+        if not self._ledger.take_cycles(self.flow.book, self._around.holder, _LEASE):
+            self.status.is_elsewhere = True
+            self._pass_over()
+            self._drain.wait(_LONGEST_REST)
+            return
+        self.status.is_elsewhere = False
+        self._cycle(why)
+
+    def _why(self) -> Why | None:
+        due = self.status.next_at
+        now = time.monotonic()
+        if self._again_at is not None:
+            return "left" if now >= self._again_at else None
+        if due is not None and due <= self._clock.now():
+            after = self.flow.schedule.after
+            if after is None or self._around.board.is_settled(after, due):
+                return "scheduled"
+            return None
+        is_asked = self.flow.mode != "batch" or due is None
+        if is_asked and self._ledger.count_waiting(self.flow.book):
+            return "arrived"
+        return None
+
+    def _cycle(self, why: Why) -> None:
+        self.status.is_running = True
+        try:
+            with self._keeping():
+                # Before the cycle: what arrives in it starts another one.
+                self._news.clear()
+                found = self.flow.cycle(why, self._ledger, self._around.observer, self._drain)
+        finally:
+            self.status.is_running = False
+        self.status.cycles += 1
+        self.status.failures, self.status.failure = 0, None
+        self._wait = _FIRST_WAIT
+        self.status.last = found or self.status.last
+        is_left = found is not None and (found.deferred or found.open)
+        self._again_at = time.monotonic() + self.flow.retry_seconds if is_left else None
+        self._pass_over()
+
+    def _pass_over(self) -> None:
+        """Let the next start be the first one behind now: those that were missed are one."""
+        due = self.status.next_at
+        if due is not None and due <= self._clock.now():
+            self.status.next_at = self.flow.schedule.next(self._clock.now())
+
+    def _failed(self, code: str, facts: dict[str, str]) -> None:
+        self.status.failures += 1
+        self.status.failure = code
+        self._again_at = time.monotonic() + self._wait
+        told: dict[str, Plain] = {
+            "flow": self.flow.name,
+            "code": code,
+            "again_in": self._wait,
+            **facts,
+        }
+        with suppress(RunAborted):
+            self._around.observer.on_event(TechnicalEvent("cycle failed", "error", told))
+        self._wait = min(2 * self._wait, _LONGEST_WAIT)
+
+    def _rest(self) -> None:
+        """Wait for an arrival, the schedule, or the next try, whichever comes first."""
+        rest = _LONGEST_REST
+        if self.status.next_at is not None:
+            rest = min(rest, max(0.01, self._clock.seconds_to(self.status.next_at)))
+        if self._again_at is not None:
+            rest = min(rest, max(0.01, self._again_at - time.monotonic()))
+        has_news = self._news.wait(rest)
+        if has_news and self._again_at is None:
+            self._news.clear()
+            if self.flow.mode == "queued":
+                self._drain.wait(_LONGEST_REST)  # more may come, which then go together
+        elif has_news:
+            self._drain.wait(rest)
+
+    @contextmanager
+    def _keeping(self) -> Iterator[None]:
+        """Keep the cycles of the flow for as long as the block takes."""
+        is_over = threading.Event()
+
+        def keep() -> None:
+            while not is_over.wait(_LEASE / 3):
+                with suppress(LedgerFailed):
+                    self._ledger.take_cycles(self.flow.book, self._around.holder, _LEASE)
+
+        keeper = threading.Thread(target=keep, name=f"lease of {self.flow.name}", daemon=True)
+        keeper.start()
+        try:
+            yield
+        finally:
+            is_over.set()
+            keeper.join()
