@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 from msgspec import Struct
 
+from mapgen.feeds import Feed
 from mapgen.formats import FORMATS
 from mapgen.targets import TARGETS, TargetKind
 
@@ -213,6 +214,27 @@ class Group(Struct, frozen=True):
     rows: str
 
 
+class _Grown(Struct, frozen=True):
+    """What has got more members since flows were first hashed by what it shows of itself.
+
+    Those in `LATER` are shown where they say something, so that a flow which does not use them
+    means what it meant. Those `APART` never are: they say how a flow is operated, not what it does.
+    """
+
+    LATER: ClassVar[frozenset[str]] = frozenset()
+    APART: ClassVar[frozenset[str]] = frozenset()
+
+    def __repr__(self) -> str:
+        """Return what it is made of, as structs show it."""
+        shown = (
+            f"{name}={value!r}"
+            for name in self.__struct_fields__
+            if name not in self.APART
+            if (value := getattr(self, name)) or name not in self.LATER
+        )
+        return f"{type(self).__name__}({', '.join(shown)})"
+
+
 class DocumentPlan(Struct, frozen=True):
     """One document that a record becomes: its entity, what is done with it, how it is recognised.
 
@@ -261,10 +283,11 @@ class Reads(Struct, frozen=True, kw_only=True):
     shape: Shape
 
 
+Mode = Literal["direct", "queued", "batch"]
 Verify = Literal["strict", "warn", "off"]
 
 
-class Plan(Struct, frozen=True, kw_only=True):
+class Plan(_Grown, frozen=True, kw_only=True):
     """One flow: where its documents go, by which identity, in what portions, how patiently.
 
     `source` is what a record is called in paths, `form` what input files are; `lookups` are the
@@ -272,9 +295,13 @@ class Plan(Struct, frozen=True, kw_only=True):
     its user there needs, by entity. `joins` are put into each
     record under their names; `group` makes one record of several rows. `reads` stands for records
     that are answers of the ERP, `target` for the kind of target that documents go to.
+    `feeds` are where records come from by themselves; `mode`, `schedule`, `latency` and `alerts`
+    are what the spec says of how the flow is operated.
     `verify`: what it means that the ERP saved something else than was sent.
     `rules` is the hash of what the flow does.
     """
+
+    APART: ClassVar[frozenset[str]] = frozenset({"feeds", "mode", "schedule", "latency", "alerts"})
 
     flow: str
     source: str = "record"
@@ -290,6 +317,11 @@ class Plan(Struct, frozen=True, kw_only=True):
     contract_version: int
     target: Target = "erp"
     reads: Reads | None = None
+    feeds: tuple[Feed, ...] = ()
+    mode: Mode = "queued"
+    schedule: str | None = None
+    latency: float | None = None
+    alerts: dict[str, str] = {}
     batch_size: int
     concurrency: int
     retry: Retry

@@ -8,7 +8,7 @@ from mapgen.check.model import Surroundings
 from mapgen.check.sources import all_near
 from mapgen.contract.model import Contract, Entity
 from mapgen.contract.source_schema import SourceSchema
-from mapgen.report import Diagnostic
+from mapgen.report import Diagnostic, Text
 from mapgen.report.catalogue import operations as messages
 from mapgen.spec import model as spec
 from mapgen.spec.language import RIGHT
@@ -18,14 +18,19 @@ Need = tuple[str, str, str]
 
 
 def check_connection(auth: spec.Auth, around: Surroundings) -> Iterator[Diagnostic]:
+    """Yield the faults of the connection to the ERP."""
+    yield from check_connection_of(auth.target, around)
+
+
+def check_connection_of(name: Text, around: Surroundings) -> Iterator[Diagnostic]:
     """Yield the faults of a connection that is not there, or not everywhere."""
-    if auth.target.value not in around.connections:
-        yield messages.unknown_connection(auth.target, known=around.connections)
+    if name.value not in around.connections:
+        yield messages.unknown_connection(name, known=around.connections)
         return
     for environment in around.environments:
-        if auth.target.value not in environment.connections:
-            name = environment.name.value
-            yield messages.connection_not_in_environment(auth.target, environment=name)
+        if name.value not in environment.connections:
+            where = environment.name.value
+            yield messages.connection_not_in_environment(name, environment=where)
 
 
 def needs(

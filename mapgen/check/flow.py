@@ -14,6 +14,7 @@ from mapgen.check.composing import whole_record
 from mapgen.check.declaring import declared
 from mapgen.check.directions import contract_of_the_erp, nothing_of_the_erp
 from mapgen.check.examples import rule_examples
+from mapgen.check.feeding import check_feeds, feeds
 from mapgen.check.formulas import Formulas
 from mapgen.check.mapping import Mapped, check_mapping
 from mapgen.check.model import Checked, Surroundings
@@ -72,7 +73,7 @@ def check(flow: spec.Spec, around: Surroundings) -> Checked:
     faults += check_performance(flow.performance, section, around, asked)
     reads = None if found is None else found.formulas.reads
     faults += check_security(flow.security, section, schema, written, reads)
-    faults += idle_owners(section)
+    faults += [*idle_owners(section), *check_feeds(flow, around, schema)]
     faults += [*check_secrets(flow.source, has_credentials=False), *check_secret_rules(section)]
     if found is not None and found.key is not None and schema is not None:
         faults += check_shown(
@@ -208,6 +209,11 @@ def _plan(
         contract_version=contract.contract_version,
         target=section.documents[0].target.kind.name,
         reads=None if entity is None else entity_reads(entity, schema.record, reads),
+        feeds=tuple(feeds(written, schema)),
+        mode=cast(plan.Mode, performance.mode.value),
+        schedule=None if performance.schedule is None else performance.schedule.value,
+        latency=None if performance.latency is None else performance.latency.p95.seconds,
+        alerts={name.value: threshold.value for name, threshold in performance.alerts},
         batch_size=performance.batch_size.whole,
         concurrency=performance.concurrency.whole if performance.concurrency else 4,
         retry=plan.Retry(retry.attempts.whole, retry.first.seconds, retry.ceiling.seconds),

@@ -32,6 +32,8 @@ SCHEDULE = Words(
     r"(, after [a-z][a-z0-9_]*)?",
     "every 5 minutes",
 )
+TOPIC = Words("a topic", r"[\w.:/-]+", "orders/create")
+READ_ALL = Words("how much is read", choices=("all",))
 THRESHOLD = Words("a threshold", r"(>|<) ?\d+(\.\d+)?(%|ms|s|m|h|d)?", "> 1%")
 DECIMAL = Words("a number", r"\d+(\.\d+)?", "0.01")
 DELIMITER = Words("one character", r"[\t !#-/:-@\[-^`{-~]", ";")

@@ -14,7 +14,7 @@ from typing import Literal, TypeVar, cast
 from msgspec import Struct
 from msgspec.structs import replace
 
-from mapgen import plan
+from mapgen import feeds, plan
 from mapgen.formats import FORMATS, FileFormat
 from mapgen.report import Label, Source, Span, Text
 from mapgen.spec import language as words
@@ -898,6 +898,87 @@ VALUE: Variants[DeclaredValue] = Variants(
 )
 
 
+class WebhookFeed(Construct, what="a feed of webhooks"):
+    """What a system sends when something changes."""
+
+    connection: Text = required(
+        words.NAME, "the connection that sends a record when it changes", key="webhook"
+    )
+    topics: tuple[Text, ...] = optional(
+        ListOf(words.TOPIC, or_single=True, least=1),
+        "what it calls the deliveries that are taken; without, all that it sends",
+        key="topic",
+    )
+    span: Span = here()
+
+    @property
+    def plan(self) -> feeds.Feed:
+        """The feed as the runtime has it."""
+        return feeds.WebhookFeed(self.connection.value, tuple(one.value for one in self.topics))
+
+
+class ChangedFeed(Construct, what="a feed of what changed in the ERP"):
+    """The records of the ERP that were changed since the last poll."""
+
+    connection: Text | None = constant(None)
+    changed: Text = required(
+        words.PROSE, "the field that says when a record was last changed: what changed is read"
+    )
+    overlap: Duration = optional(
+        DURATION, "how far each poll looks back behind the one before", default="10m"
+    )
+    span: Span = here()
+
+    @property
+    def plan(self) -> feeds.Feed:
+        """The feed as the runtime has it."""
+        return feeds.ErpFeed(self.changed.value, self.overlap.seconds)
+
+
+class WholeFeed(Construct, what="a feed of all records in the ERP"):
+    """All records of the ERP, each time."""
+
+    connection: Text | None = constant(None)
+    changed: Text | None = constant(None)
+    read: Text = required(
+        words.READ_ALL,
+        "`all` records each time, for what no field says changed, as stock; what is as it was"
+        " makes no request",
+    )
+    span: Span = here()
+
+    @property
+    def plan(self) -> feeds.Feed:
+        """The feed as the runtime has it."""
+        return feeds.ErpFeed()
+
+
+class PushFeed(Construct, what="a feed of push notifications"):
+    """What the ERP says has changed, by itself."""
+
+    connection: Text | None = constant(None)
+    changed: Text | None = constant(None)
+    query: Text = required(
+        words.PROSE,
+        "the query of a push notification, as the ERP calls it; its rows have the record's keys,"
+        " and the record is read by them",
+        key="push",
+    )
+    span: Span = here()
+
+    @property
+    def plan(self) -> feeds.Feed:
+        """The feed as the runtime has it."""
+        return feeds.PushFeed(self.query.value)
+
+
+Feed = WebhookFeed | ChangedFeed | WholeFeed | PushFeed
+FEED: Variants[Feed] = Variants("a feed", {"webhook": WebhookFeed})
+ENTITY_FEED: Variants[Feed] = Variants(
+    "a feed of the ERP", {"changed": ChangedFeed, "read": WholeFeed, "push": PushFeed}
+)
+
+
 class SourceClause(Construct, what="the source"):
     """What a record is called, its schema, its key for people, what shops wrap it in, its joins.
 
@@ -918,6 +999,11 @@ class SourceClause(Construct, what="the source"):
         MapOf(VALUE, "values"),
         "fields that records write in more than one way, and what each is",
     )
+    feeds: tuple[Feed, ...] = optional(
+        ListOf(FEED, or_single=True, least=1),
+        "where records come from by themselves, under `mapgen serve`; several in a list",
+        key="feed",
+    )
     entity: Text | None = constant(None)
     has_contract: bool = constant(False)
     custom: tuple[tuple[Text, Text], ...] = constant(())
@@ -934,6 +1020,12 @@ class EntitySource(SourceClause, what="a source in the ERP"):
     custom: tuple[tuple[Text, Text], ...] = optional(
         MapOf(keyed(words.CUSTOM_TYPE), "custom fields", words.CUSTOM_FIELD),
         "fields outside the contract that the rules read: View.Field and its type",
+    )
+    feeds: tuple[Feed, ...] = optional(
+        ListOf(ENTITY_FEED, or_single=True, least=1),
+        "how records are found by themselves, under `mapgen serve`: without, what changed is polled"
+        " by the schedule",
+        key="feed",
     )
     form: Format = constant(Format.plain())
     values: tuple[DeclaredValue, ...] = constant(())

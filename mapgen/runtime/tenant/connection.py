@@ -101,6 +101,27 @@ class Connection:
         self.tell(TechnicalEvent("the query of a lookup was refused", "error", facts))
         return None
 
+    def read(self, entity: str, query: str) -> bytes:
+        """Return the list of records that a query finds, as the ERP wrote it.
+
+        Raises TenantUnavailable, AccessRefused (where the ERP refuses the query, too),
+        SignInRefused and Stopping.
+        """
+        url = f"{self.endpoint}/{quote(entity)}?{query}"
+
+        def once() -> bytes:
+            answer = self.attempt(lambda http, _session: http.build_request("GET", url))
+            entities_in(answer)
+            return answer.content
+
+        try:
+            return self.persist(once, may_pass)
+        except Failure as failure:
+            verdict = failure.verdict
+        if verdict.kind == "transient":
+            raise self.unavailable(verdict)
+        raise self.access_refused(verdict, entity)
+
     def is_unwell(self, verdict: Verdict, entity: str, query: str) -> bool:
         """Whether an answer without explanation is about the entity, or all, not about one query.
 

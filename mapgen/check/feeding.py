@@ -1,0 +1,81 @@
+"""Where records come from by themselves: each feed fits the source, and its connection exists."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from mapgen.check.auth import check_connection_of
+from mapgen.check.model import Surroundings
+from mapgen.contract.source_schema import EntitySource, SourceSchema
+from mapgen.feeds import ErpFeed, Feed
+from mapgen.report import Diagnostic
+from mapgen.report.catalogue import feeding as messages
+from mapgen.spec import model as spec
+
+_CHANGED = ("LastModifiedDateTime", "LastModified")
+"""What the ERP calls the field that says when a record was changed, in contract version 4."""
+
+
+def check_feeds(
+    flow: spec.Spec, around: Surroundings, schema: SourceSchema | None
+) -> Iterator[Diagnostic]:
+    """Yield the faults of the feeds of a flow."""
+    source = flow.mapping.source
+    known: dict[str, spec.Feed] = {}
+    for feed in source.feeds:
+        first = known.setdefault(feed.plan.name, feed)
+        if first is not feed:
+            yield messages.feed_twice(feed.span, name=feed.plan.name, first=first.span)
+        yield from _form(feed, source)
+        if feed.connection is not None:
+            yield from check_connection_of(feed.connection, around)
+            yield from _kind(feed, around)
+        if isinstance(feed, spec.ChangedFeed) and schema is not None and schema.entity is not None:
+            yield from _field(feed, schema.entity)
+    mode = flow.performance.mode
+    if source.feeds and mode.value == "batch" and not _is_scheduled(flow.performance):
+        yield messages.never_started(mode)
+
+
+def feeds(flow: spec.Spec, schema: SourceSchema) -> Iterator[Feed]:
+    """Yield the feeds of a flow; what comes out of the ERP by a schedule is polled by itself."""
+    written = flow.mapping.source.feeds
+    yield from (feed.plan for feed in written)
+    is_polled = any(isinstance(feed.plan, ErpFeed) for feed in written)
+    if schema.entity is None or is_polled or not _is_scheduled(flow.performance):
+        return
+    fields = schema.entity.entity.fields
+    yield ErpFeed(next((name for name in _CHANGED if name in fields), None))
+
+
+def _is_scheduled(performance: spec.Performance) -> bool:
+    schedule = performance.schedule
+    return schedule is not None and not schedule.value.startswith("on demand")
+
+
+def _form(feed: spec.Feed, source: spec.SourceClause) -> Iterator[Diagnostic]:
+    """Yield why records of a source cannot come by a feed."""
+    form = "entity" if source.has_contract else source.form.name
+    if form not in feed.plan.formats:
+        takes = feed.plan.formats
+        yield messages.unfit_feed(feed.span, form=form, takes=takes)
+    for join in source.joins:
+        if join.file is not None:
+            yield messages.nothing_to_join(feed.span, name=join.name.value, join=join.name.span())
+
+
+def _kind(feed: spec.Feed, around: Surroundings) -> Iterator[Diagnostic]:
+    assert feed.connection is not None
+    kind = around.kinds.get(feed.connection.value)
+    takes = feed.plan.connections
+    if kind is not None and kind not in takes:
+        yield messages.unfit_connection(feed.connection, kind=kind, takes=takes)
+
+
+def _field(feed: spec.ChangedFeed, source: EntitySource) -> Iterator[Diagnostic]:
+    """Yield the fault of a field by which nobody can tell what has changed."""
+    moments = [
+        name for name, field in source.entity.fields.items() if field.value_type == "datetime"
+    ]
+    if feed.changed.value not in moments:
+        yield messages.no_moment(feed.changed, entity=source.entity.name, known=moments)

@@ -1,0 +1,31 @@
+"""E62x: what can be wrong with where records come from by themselves."""
+
+from mapgen.report.message import Message
+
+unfit_feed = Message(
+    "E621: such a feed gives records of a source that is {takes:, }; this one is {form}",
+    help="take it out, or describe the source as what the feed sends",
+)
+unfit_connection = Message(
+    "E622: `{it}` is a connection of kind `{kind}`, which sends no webhooks",
+    help="name one of a kind that does: {takes:, }",
+)
+no_moment = Message(
+    "E623: `{it}` is no field of `{entity}` that says when a record was last changed",
+    help="one of these may: {known:, |none; write `feed: {{read: all}}`}",
+)
+feed_twice = Message(
+    "E624: two feeds of the flow are one: `{name}`",
+    label="and this one",
+    related="first: this one",
+    help="make them one, with all topics in a list",
+)
+never_started = Message(
+    "E625: nothing starts the flow: a `batch` runs by its `schedule`, and there is none",
+    help="write `schedule:`, or `mode: queued`",
+)
+nothing_to_join = Message(
+    "E626: records of a feed come without the records that `{name}` finds in their file",
+    related="join: the join",
+    help="take the feed out, or have each record hold what is joined",
+)

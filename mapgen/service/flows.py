@@ -1,0 +1,106 @@
+"""The flows of a workspace, opened for an environment, as a service runs them."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import partial
+
+from mapgen.binding import BoundFlow, once_more, outcomes_of
+from mapgen.feeds import Feed as FeedPlan
+from mapgen.feeds import PushFeed, WebhookFeed
+from mapgen.plan import Plan
+from mapgen.runtime.delivery import Mapped, deliver
+from mapgen.runtime.delivery.remote import RemoteTables
+from mapgen.runtime.environment import Environment
+from mapgen.runtime.events import Observer
+from mapgen.runtime.feeds.kind import Feed, NoFeed
+from mapgen.runtime.feeds.kinds import opened
+from mapgen.runtime.ledger import Ledger, book_of
+from mapgen.runtime.summary import Summary
+from mapgen.service.loop import Why
+from mapgen.service.schedule import Schedule, schedule_of
+from mapgen.service.service import Taker
+
+
+@dataclass(frozen=True, slots=True)
+class ServedFlow:
+    """A flow that is bound, where it delivers, and the tables that it asks."""
+
+    bound: BoundFlow
+    environment: Environment
+    remote: RemoteTables
+
+    @property
+    def plan(self) -> Plan:
+        """What the compiler decided."""
+        return self.bound.flow.plan
+
+    @property
+    def name(self) -> str:
+        """What it is called."""
+        return self.plan.flow
+
+    @property
+    def book(self) -> str:
+        """What the ledger keeps it under."""
+        place = self.environment.place
+        return book_of(self.plan.flow, place.name, place.url)
+
+    @property
+    def rules(self) -> str:
+        """The hash of its rules."""
+        return self.plan.rules
+
+    @property
+    def mode(self) -> str:
+        """What arrivals do."""
+        return self.plan.mode
+
+    @property
+    def schedule(self) -> Schedule:
+        """When cycles are started by the clock."""
+        return schedule_of(self.plan.schedule)
+
+    @property
+    def retry_seconds(self) -> float:
+        """How long after a cycle that left something the next one tries again."""
+        return self.plan.retry.ceiling
+
+    def cycle(
+        self, why: Why, ledger: Ledger, observer: Observer, drain: threading.Event
+    ) -> Summary | None:
+        """Deliver what came and what is left: a run for each feed, so that one holds up no other.
+
+        By the schedule all feeds are read; else what was sent to us, which is here already.
+        """
+        wanted = [one for one in self.plan.feeds if why == "scheduled" or _is_sent(one)]
+        feeds = [opened(one, self.plan, ledger, self.book) for one in wanted] or [NoFeed()]
+        summary = None
+        for feed in feeds:
+            mapped = self._mapped(feed, drain)
+            rules = self.bound.flow.rules
+            summary = deliver(mapped, self.plan, self.environment, ledger, rules, observer)
+        return summary
+
+    def _mapped(self, feed: Feed, drain: threading.Event) -> Mapped:
+        of_page, of_kept = partial(outcomes_of, self.bound), partial(once_more, self.bound)
+        return Mapped(feed, of_page, of_kept, self.remote, drain=drain)
+
+
+def takers_of(flows: Iterable[ServedFlow]) -> Iterator[Taker]:
+    """Yield which feeds take what connections send."""
+    for flow in flows:
+        for feed in flow.plan.feeds:
+            match feed:
+                case WebhookFeed(connection=connection, topics=topics):
+                    yield Taker(flow, feed.name, connection, topics)
+                case PushFeed(query=query):
+                    yield Taker(flow, feed.name, flow.plan.connection, (query,))
+                case _:
+                    pass
+
+
+def _is_sent(feed: FeedPlan) -> bool:
+    return isinstance(feed, WebhookFeed | PushFeed)
