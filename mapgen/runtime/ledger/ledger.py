@@ -15,6 +15,7 @@ from sqlalchemy import (
     Boolean,
     ColumnElement,
     Connection,
+    Double,
     Executable,
     Text,
     and_,
@@ -553,6 +554,10 @@ _FINISH = _OF_CLAIM.values(
     erp_keys=func.coalesce(bindparam("keys", type_=Text), _ROWS.erp_keys),
     body=case((bindparam("is_closed", type_=Boolean), None), else_=_ROWS.body),
     open_since=case((bindparam("is_closed", type_=Boolean), None), else_=_ROWS.open_since),
+    took=case(
+        (bindparam("end") == "sent", bindparam("moment", type_=Double) - _ROWS.open_since),
+        else_=None,
+    ),
     digest=case((bindparam("is_skipped", type_=Boolean), None), else_=_ROWS.digest),
     # Of several documents another may need it still, and a newer state brought its own.
     record=case(

@@ -12,6 +12,7 @@ from mapgen.runtime.ledger.schema import (
     NEEDS,
     OF_RECORD,
     ONE_DOCUMENT,
+    RECENT,
     RECORDS,
     RUNS,
     VERSION,
@@ -21,6 +22,7 @@ from mapgen.runtime.ledger.schema import (
 _NEW_IN_2 = ("document", "digest", "erp_keys", "next_body", "next_head")
 _NEW_IN_3 = ("rules", "place", "folded", "open_since", "record")
 _NEW_IN_5 = ("env", "feed", "reason", "counts")
+_RECORDS_NEW_IN_5 = ("took",)
 _STATES_OF_3 = {"dead": "dead_lettered", "waiting": "deferred"}
 
 
@@ -80,7 +82,9 @@ def migrate_from_4(connection: Connection) -> None:
     """
     known = {column["name"] for column in inspect(connection).get_columns(RUNS.name)}
     _add_columns(connection, RUNS, tuple(name for name in _NEW_IN_5 if name not in known))
+    _add_columns(connection, RECORDS, _RECORDS_NEW_IN_5)
     WITH_RECORD.create(connection)
+    RECENT.create(connection)
 
 
 def _add_columns(connection: Connection, table: Table, names: tuple[str, ...]) -> None:

@@ -16,6 +16,7 @@ from sqlalchemy import (
     MetaData,
     Table,
     Text,
+    literal,
 )
 
 from mapgen.runtime.outcome import ONLY
@@ -66,6 +67,7 @@ RECORDS = Table(
     Column("open_since", Double),  # seconds since 1970; none once it is sent or skipped
     # The record itself, to be transformed once more: with its first document, until all are sent.
     Column("record", LargeBinary),
+    Column("took", Double),  # sent: seconds since it came
 )
 
 # The runs that worked with this ledger, and what they went by.
@@ -116,6 +118,22 @@ CYCLES = Table(
     Column("book", Text, primary_key=True),
     Column("holder", Text, nullable=False),
     Column("until", Double, nullable=False),
+)
+
+# What was amiss with a flow, from when to when, and who knows of it.
+ALERTS = Table(
+    "mapgen_alerts",
+    METADATA,
+    Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
+    Column("book", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("threshold", Text, nullable=False),
+    Column("value", Double, nullable=False),  # the latest one that was measured
+    Column("fired_at", Double, nullable=False),
+    Column("told_at", Double),  # when word of it went out last, or was about to
+    Column("resolved_at", Double),
+    Column("acknowledged_at", Double),
+    Column("acknowledged_by", Text),
 )
 
 # What a document that is still to be sent needs in the ERP first, in the same flow.
@@ -173,6 +191,23 @@ WITH_RECORD = Index(
     RECORDS.c.flow,
     sqlite_where=RECORDS.c.record.is_not(None),
     postgresql_where=RECORDS.c.record.is_not(None),
+)
+ONE_ALERT = Index(
+    "mapgen_one_alert",
+    ALERTS.c.book,
+    ALERTS.c.name,
+    unique=True,
+    sqlite_where=ALERTS.c.resolved_at.is_(None),
+    postgresql_where=ALERTS.c.resolved_at.is_(None),
+)
+SENT = RECORDS.c.state == literal("sent", literal_execute=True)
+"""The condition of what arrived, written out: with a bound value no index of a part is used."""
+RECENT = Index(
+    "mapgen_recent",
+    RECORDS.c.flow,
+    RECORDS.c.changed_at,
+    sqlite_where=RECORDS.c.state == "sent",
+    postgresql_where=RECORDS.c.state == "sent",
 )
 QUEUE = Index("mapgen_queue", RECORDS.c.flow, RECORDS.c.state, RECORDS.c.id)
 

@@ -1,0 +1,221 @@
+"""What was amiss with flows, in the ledger: each alert once, from when it fires until it is over.
+
+Several processes may look at the same flows: word of an alert goes out from one of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from sqlalchemy import Connection, delete, func, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from mapgen.runtime.ledger.book import Book, parts_of
+from mapgen.runtime.ledger.ledger import Ledger
+from mapgen.runtime.ledger.schema import ALERTS, INBOX, RECORDS, SENT
+from mapgen.runtime.ledger.text import storable
+
+_ROWS = ALERTS.c
+_KEPT = 90 * 86_400.0
+_MOST_MEASURED = 10_000
+_FAILED = ("rejected", "dead_lettered")
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What was measured of a flow against a threshold of its spec, as the spec writes it.
+
+    `value` is a share, a number, or seconds; `is_firing` whether the threshold is passed.
+    """
+
+    book: str
+    name: str
+    threshold: str
+    value: float
+    is_firing: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """An alert: of which flow, what was measured last, and how far it is. Times: since 1970."""
+
+    number: int
+    book: str
+    name: str
+    threshold: str
+    value: float
+    fired_at: float
+    resolved_at: float | None
+    acknowledged_at: float | None
+    acknowledged_by: str | None
+
+    @property
+    def of(self) -> Book:
+        """The flow and the tenant."""
+        return parts_of(self.book)
+
+    @property
+    def state(self) -> Literal["firing", "acknowledged", "resolved"]:
+        """What is the matter with it now."""
+        if self.resolved_at is not None:
+            return "resolved"
+        return "firing" if self.acknowledged_at is None else "acknowledged"
+
+
+@dataclass(frozen=True, slots=True)
+class Activity:
+    """What a flow did lately: how many records ended, how many of them failed, how long it took.
+
+    `oldest` is when the oldest came that waits in the inbox or the queue; `took` are the seconds of
+    documents that arrived, the shortest first.
+    """
+
+    ended: int
+    failed: int
+    dead_lettered: int
+    oldest: float | None
+    took: tuple[float, ...]
+
+    @property
+    def p95(self) -> float | None:
+        """The time within which 95 of 100 arrived."""
+        return self.took[(len(self.took) * 95 + 99) // 100 - 1] if self.took else None
+
+
+class Alerts:
+    """The alerts of a ledger; each method is one transaction."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+
+    def activity(self, book: str, seconds: float) -> Activity:
+        """Return what a flow did in the last seconds, and what of it is open now."""
+        rows, now = RECORDS.c, self._ledger.now()
+        of_flow = rows.flow == book
+        recent = (of_flow, rows.changed_at > now - seconds)
+        with self._ledger.transaction() as connection:
+            sent = connection.execute(select(func.count()).where(SENT, *recent)).scalar_one()
+            failed = connection.execute(
+                select(func.count()).where(rows.state.in_(_FAILED), *recent)
+            ).scalar_one()
+            dead = _dead_lettered(connection, book)
+            oldest = _oldest(connection, book)
+            took = connection.scalars(
+                select(rows.took)
+                .where(SENT, *recent, rows.took.is_not(None))
+                .order_by(rows.changed_at.desc())
+                .limit(_MOST_MEASURED)
+            ).all()
+        return Activity(sent + failed, failed, dead, oldest, tuple(sorted(took)))
+
+    def note(self, measured: Sequence[Measured], repeat: float) -> tuple[Alert, ...]:
+        """Write down what fires and what is over; return those that word has to go out of.
+
+        That is once when an alert fires, again each `repeat` seconds until somebody acknowledges
+        it, and once when it is over.
+        """
+        now = self._ledger.now()
+        with self._ledger.transaction() as connection:
+            told = [_note(connection, one, now, repeat) for one in measured]
+            connection.execute(delete(ALERTS).where(_ROWS.resolved_at < now - _KEPT))
+        return tuple(alert for alert in told if alert is not None)
+
+    def untold(self, alert: Alert) -> None:
+        """Take back that word of an alert went out: the next look sends it again."""
+        with self._ledger.transaction() as connection:
+            connection.execute(update(ALERTS).where(_ROWS.id == alert.number).values(told_at=None))
+
+    def untold_ends(self) -> tuple[Alert, ...]:
+        """Return alerts that are over, of which no word went out, and count it as gone out."""
+        now = self._ledger.now()
+        with self._ledger.transaction() as connection:
+            rows = connection.execute(
+                update(ALERTS)
+                .where(_ROWS.resolved_at.is_not(None), _ROWS.told_at.is_(None))
+                .values(told_at=now)
+                .returning(*ALERTS.c)
+            ).all()
+        return tuple(map(_alert, rows))
+
+    def latest(self, limit: int = 50) -> tuple[Alert, ...]:
+        """Return what fires, and what fired last."""
+        with self._ledger.transaction() as connection:
+            rows = connection.execute(
+                select(ALERTS)
+                .order_by(_ROWS.resolved_at.is_not(None), _ROWS.fired_at.desc())
+                .limit(limit)
+            ).all()
+        return tuple(map(_alert, rows))
+
+    def firing(self) -> tuple[Alert, ...]:
+        """Return what fires, acknowledged or not."""
+        with self._ledger.transaction() as connection:
+            rows = connection.execute(
+                select(ALERTS).where(_ROWS.resolved_at.is_(None)).order_by(_ROWS.fired_at)
+            ).all()
+        return tuple(map(_alert, rows))
+
+    def acknowledge(self, number: int, who: str) -> Alert | None:
+        """Note that somebody sees to an alert; None where none of this number fires any more."""
+        with self._ledger.transaction() as connection:
+            row = connection.execute(
+                update(ALERTS)
+                .where(_ROWS.id == number, _ROWS.resolved_at.is_(None))
+                .values(
+                    acknowledged_at=func.coalesce(_ROWS.acknowledged_at, self._ledger.now()),
+                    acknowledged_by=func.coalesce(_ROWS.acknowledged_by, storable(who)),
+                )
+                .returning(*ALERTS.c)
+            ).first()
+        return None if row is None else _alert(row)
+
+
+def _note(connection: Connection, one: Measured, now: float, repeat: float) -> Alert | None:
+    """Write one measurement down; return its alert where word of it has to go out."""
+    is_it = (_ROWS.book == one.book, _ROWS.name == one.name, _ROWS.resolved_at.is_(None))
+    if not one.is_firing:
+        over = update(ALERTS).where(*is_it).values(resolved_at=now, told_at=now, value=one.value)
+        row = connection.execute(over.returning(*ALERTS.c)).first()
+        return None if row is None else _alert(row)
+    insert: Any = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+    values = {"threshold": one.threshold, "value": one.value}
+    row = connection.execute(
+        insert(ALERTS)
+        .values(book=one.book, name=one.name, fired_at=now, told_at=now, **values)
+        .on_conflict_do_nothing()
+        .returning(*ALERTS.c)
+    ).first()
+    if row is not None:
+        return _alert(row)
+    connection.execute(update(ALERTS).where(*is_it).values(**values))
+    is_due = _ROWS.told_at.is_(None) | (
+        (_ROWS.told_at <= now - repeat) & _ROWS.acknowledged_at.is_(None)
+    )
+    again = update(ALERTS).where(*is_it, is_due).values(told_at=now)
+    row = connection.execute(again.returning(*ALERTS.c)).first()
+    return None if row is None else _alert(row)
+
+
+def _dead_lettered(connection: Connection, book: str) -> int:
+    found = select(func.count()).where(RECORDS.c.flow == book, RECORDS.c.state == "dead_lettered")
+    return int(connection.execute(found).scalar_one())
+
+
+def _oldest(connection: Connection, book: str) -> float | None:
+    """Return when the oldest came that waits in the queue or the inbox."""
+    rows = RECORDS.c
+    queued = select(func.min(rows.open_since)).where(
+        rows.flow == book, rows.state.in_(("staged", "sending"))
+    )
+    sent_to_us = select(func.min(INBOX.c.received_at)).where(
+        INBOX.c.book == book, INBOX.c.taken_at.is_(None)
+    )
+    found = (connection.execute(one).scalar_one() for one in (queued, sent_to_us))
+    return min((moment for moment in found if moment is not None), default=None)
+
+
+def _alert(row: Any) -> Alert:
+    return Alert(row.id, row.book, row.name, row.threshold, row.value, row.fired_at,
+                 row.resolved_at, row.acknowledged_at, row.acknowledged_by)  # fmt: skip
