@@ -33,6 +33,7 @@ _COMMANDS: Mapping[str, tuple[str, str]] = {
     "run": ("mapgen.cli.run:run", "deliver records to a tenant"),
     "sandbox": ("mapgen.cli.sandbox:sandbox", "run a simulated tenant"),
     "schema": ("mapgen.cli.schema:schema", "print or draft a JSON Schema"),
+    "serve": ("mapgen.cli.serve:serve", "run flows by themselves, take webhooks"),
     "suggest": ("mapgen.cli.suggest:suggest", "draft a spec: propose rules by name and type"),
     "transform": ("mapgen.cli.transform:transform", "transform records, without any network"),
 }

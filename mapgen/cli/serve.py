@@ -1,0 +1,102 @@
+"""`serve`: keeps the schedules of flows, takes webhooks and pushes, and delivers, until it ends."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, TypedDict, Unpack
+
+import click
+
+from mapgen.cli import FAULTS
+from mapgen.cli.options import state_option
+from mapgen.cli.output import say
+
+if TYPE_CHECKING:
+    from mapgen.service.flows import ServedFlow
+    from mapgen.workspace import Workspace
+
+
+class _Options(TypedDict):
+    """What the command takes, by the names of its options."""
+
+    env: str
+    state: str | None
+    host: str
+    port: int
+    speed: float
+    log: Path | None
+
+
+@click.command()
+@click.option("--env", required=True, help="The environment: which tenant, which settings.")
+@state_option
+@click.option("--host", default="127.0.0.1", show_default=True, help="Where to listen.")
+@click.option("--port", default=8300, show_default=True, type=click.IntRange(0, 65535))
+@click.option("--speed", default=1.0, type=click.FloatRange(1.0), help="Hours an hour; rehearsals.")
+@click.option("--log", type=click.Path(path_type=Path), help="Events as JSON lines, appended.")
+@click.pass_obj
+def serve(project: Path, /, **options: Unpack[_Options]) -> None:
+    """Run all flows that have a feed or a schedule, until Ctrl-C or SIGTERM; then exit with 0."""
+    import uvicorn
+
+    from mapgen.cli.run import default_state
+    from mapgen.cli.summary import tell_aborted
+    from mapgen.cli.watching import watching
+    from mapgen.runtime.aborted import RunAborted
+    from mapgen.runtime.ledger import Ledger
+    from mapgen.service.app import application
+    from mapgen.service.clock import ServiceClock
+    from mapgen.service.flows import takers_of
+    from mapgen.service.loop import Around
+    from mapgen.service.service import Service, holder
+    from mapgen.workspace import Workspace
+
+    workspace = Workspace.find(project)
+    flows = tuple(_flows(workspace, project, options["env"]))
+    host, port = options["host"], options["port"]
+    ended = threading.Event()
+    for name in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(name, lambda *_: ended.set())
+    try:
+        with ExitStack() as open_:
+            ledger = open_.enter_context(Ledger(options["state"] or default_state(workspace.root)))
+            observer = open_.enter_context(watching(None, options["log"]))
+            around = Around(ledger, ServiceClock(options["speed"]), observer, holder())
+            service = Service(flows, around, takers=tuple(takers_of(flows)))
+            config = uvicorn.Config(
+                application(service), host=host, port=port, lifespan="off", log_level="warning"
+            )
+            server = uvicorn.Server(config)
+            door = threading.Thread(target=server.run, daemon=True)
+            door.start()
+            service.start()
+            say(f"{len(flows)} flows at http://{host}:{port}", err=True)
+            ended.wait()
+            server.should_exit = True
+            door.join()
+            service.stop()
+    except RunAborted as aborted:
+        tell_aborted(aborted)
+        sys.exit(FAULTS)
+
+
+def _flows(workspace: Workspace, project: Path, env: str) -> Iterator[ServedFlow]:
+    """Yield the flows that can run by themselves. Raises Stopped for what is missing."""
+    from mapgen.cli.flows import open_flow
+    from mapgen.cli.run import _environment
+    from mapgen.runtime.delivery.remote import RemoteTables
+    from mapgen.service.flows import ServedFlow
+    from mapgen.spec.reader import flow_name
+
+    for path in workspace.spec_paths():
+        name = flow_name(workspace.read(path, "the spec"))
+        remote = RemoteTables()
+        bound = open_flow(project, str(name), env, {}, remote.table)
+        plan = bound.flow.plan
+        if plan.goes_to.is_delivered and (plan.feeds or plan.schedule is not None):
+            yield ServedFlow(bound, _environment(bound), remote)
