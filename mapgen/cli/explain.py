@@ -17,6 +17,7 @@ _TITLE = re.compile(r"# [A-Z]\d{3}: (.+)")
 _HEADING = re.compile(r"\*\*([^*]+)\*\*")
 _EMPHASIS = re.compile(r"(?<![*\w])\*{1,2}([^*\s](?:[^*]*[^*\s])?)\*{1,2}(?![*\w])")
 _LINK = re.compile(r"\[([^\]]+)\]\([^)]+\)")
+_ADVICE = "**What to do**"
 _BACKQUOTED = re.compile(r"(`[^`]*`)")
 
 
@@ -61,6 +62,16 @@ def title_of(code: str) -> str | None:
         return None
     found = _TITLE.match(page.read_text(encoding="utf-8"))
     return None if found is None else found[1]
+
+
+def advice_of(code: str) -> str | None:
+    """Return what the page of a code says that a person does, in one line, without code blocks."""
+    page = error_pages() / f"{code}{_SUFFIX}"
+    if not _CODE.fullmatch(code) or not page.is_file():
+        return None
+    advice = page.read_text(encoding="utf-8").partition(_ADVICE)[2].partition("```")[0]
+    first = advice.strip().partition("\n\n")[0]
+    return _prose(" ".join(first.split())) or None
 
 
 def as_terminal_text(page: str) -> str:

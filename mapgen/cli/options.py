@@ -74,6 +74,8 @@ state_option = click.option(
     "--state", help="The ledger. [default: sqlite:///.mapgen/ledger.db of the workspace]"
 )
 
+json_option = click.option("--json", "as_json", is_flag=True, help="As JSON, for scripts.")
+
 contract_option = click.option(
     "--contract", help="The pinned contract; needed if there are several."
 )

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from mapgen.cli import FAULTS
+from mapgen.cli.ledgers import opened_ledger
 from mapgen.cli.options import state_option
 from mapgen.escaping import visible
 
@@ -47,14 +44,12 @@ def show(project: Path, flow: str | None, state: str | None) -> None:
 @click.pass_obj
 def drop(project: Path, flow: str, tenant: str | None, state: str | None) -> None:
     """Take what nobody has in hand out of the queue of a flow; its records may come again."""
-    from mapgen.runtime.ledger import Ledger
-
     books = sorted({one.book for one in _queued(project, flow, state, tenant)})
     if len(books) > 1:
         shown = "; ".join(map(visible, books))
         words = "the flow has queues in several tenants, name one by --tenant"
         raise click.UsageError(f"{words}: {shown}")
-    with _telling(), Ledger(_address(project, state)) as ledger:
+    with opened_ledger(project, state) as ledger:
         count = sum(ledger.drop(book) for book in books)
     click.echo(f"{count} dropped", err=True)
 
@@ -62,27 +57,5 @@ def drop(project: Path, flow: str, tenant: str | None, state: str | None) -> Non
 def _queued(
     project: Path, flow: str | None, state: str | None, tenant: str | None = None
 ) -> list[Queued]:
-    from mapgen.runtime.ledger import Ledger
-
-    with _telling(), Ledger(_address(project, state)) as ledger:
+    with opened_ledger(project, state) as ledger:
         return ledger.queue(flow, tenant)
-
-
-@contextmanager
-def _telling() -> Iterator[None]:
-    """Say why a ledger cannot be used, and end."""
-    from mapgen.cli.summary import tell_aborted
-    from mapgen.runtime.aborted import RunAborted
-
-    try:
-        yield
-    except RunAborted as aborted:
-        tell_aborted(aborted)
-        sys.exit(FAULTS)
-
-
-def _address(project: Path, state: str | None) -> str:
-    from mapgen.cli.run import default_state
-    from mapgen.workspace import Workspace
-
-    return state or default_state(Workspace.find(project).root)

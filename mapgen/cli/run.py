@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict, Unpack
@@ -72,27 +72,33 @@ def run(project: Path, /, **options: Unpack[_Options]) -> None:
     records of earlier runs are still open.
     """
     from mapgen.cli.flows import open_flow
-    from mapgen.cli.summary import tell_aborted, tell_summary
-    from mapgen.runtime.aborted import RunAborted
     from mapgen.runtime.delivery.remote import RemoteTables
-    from mapgen.runtime.summary import Summary
 
     live = RemoteTables()
     tables = dict(options["lookups"])
     bound = open_flow(project, options["flow"], options["env"], tables, live.table)
+    finish(options["flow"], lambda: _delivered(bound, live, options), as_json=options["as_json"])
+
+
+def finish(flow: str, delivered: Callable[[], Summary], *, as_json: bool) -> None:
+    """Deliver, tell the summary, and end with the exit code of a run."""
+    from mapgen.cli.summary import tell_aborted, tell_summary
+    from mapgen.runtime.aborted import RunAborted
+    from mapgen.runtime.summary import Summary
+
     is_aborted = False
     try:
-        summary = _delivered(bound, live, options)
+        summary = delivered()
     except RunAborted as aborted:
         tell_aborted(aborted)
         is_aborted = True
-        summary = aborted.summary or Summary(options["flow"], 0, 0, 0, 0, 0, 0, 0)
+        summary = aborted.summary or Summary(flow, 0, 0, 0, 0, 0, 0, 0)
     except KeyboardInterrupt:
         say(f"\n{_GO_ON}", err=True)
         raise
     else:
         tell_summary(summary)
-    if options["as_json"]:
+    if as_json:
         counts = summary.counts()
         former = {old: counts[name] for old, name in _FORMER_NAMES.items()}
         piped(json.dumps(counts | former))
@@ -112,12 +118,12 @@ def _delivered(bound: BoundFlow, live: RemoteTables, options: _Options) -> Summa
     from mapgen.runtime.ledger import Ledger
 
     source = options["source"]
-    _into_the_erp(bound)
+    into_the_erp(bound)
     gate = _gate(bound) if options["gate"] == "full" else None
     with ExitStack() as files:
         stream = files.enter_context(open_input(bound, source))
         joins = files.enter_context(open_joins(bound, dict(options["joins"]), source))
-        environment = _environment(bound)
+        environment = environment_for(bound)
         state = options["state"] or default_state(bound.workspace.root)
         ledger = files.enter_context(Ledger(state))
         total = count_records(bound, source, joins)
@@ -137,7 +143,7 @@ def _delivered(bound: BoundFlow, live: RemoteTables, options: _Options) -> Summa
         return summary
 
 
-def _into_the_erp(bound: BoundFlow) -> None:
+def into_the_erp(bound: BoundFlow) -> None:
     """Raise NotBuilt for a flow whose documents go elsewhere, before anything is asked for."""
     from mapgen.runtime.aborted import NotBuilt
 
@@ -165,7 +171,7 @@ def default_state(root: Path) -> str:
     return f"sqlite:///{root / '.mapgen' / 'ledger.db'}"
 
 
-def _environment(bound: BoundFlow) -> Environment:
+def environment_for(bound: BoundFlow) -> Environment:
     """Return where a run delivers. Raises Stopped for variables that are not set."""
     from mapgen.named import named_connection
     from mapgen.report import Stopped

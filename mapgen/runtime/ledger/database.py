@@ -198,3 +198,5 @@ def _prepare(connection: Connection, shown: str) -> None:
             f"the ledger `{shown}` has version {version}, this mapgen knows version {VERSION}",
             "use the version of mapgen that wrote it, or a newer one",
         )
+    elif not set(METADATA.tables) <= set(tables):
+        METADATA.create_all(connection)

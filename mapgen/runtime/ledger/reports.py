@@ -22,7 +22,7 @@ from mapgen.runtime.ledger.schema import AT_ONCE, INBOX, RECORDS, RUNS, State
 from mapgen.runtime.outcome import ErrorReport, Origin
 
 _ROWS = RECORDS.c
-_OPEN = ("rejected", "deferred", "dead_lettered")
+OPEN = ("rejected", "deferred", "dead_lettered")
 _MINUTE, _HOUR = 60.0, 3_600.0
 _INDEX = re.compile(r"\[\d+\]")
 _LOOKUP = re.compile(r"\blookup `([^`]+)`")
@@ -91,7 +91,7 @@ class FlowReport:
     @property
     def open(self) -> int:
         """How many records are rejected, deferred or dead-lettered."""
-        return sum(self.counts.get(cast(State, state), 0) for state in _OPEN)
+        return sum(self.counts.get(cast(State, state), 0) for state in OPEN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,9 +107,10 @@ class Cause:
 
 @dataclass(frozen=True, slots=True)
 class OpenRecord:
-    """A document or record that is open, or saved otherwise than sent; `has_copy`: it lies here.
+    """A document or record as it stands in the ledger, without its values.
 
-    `is_replayable`: the same again does no harm, since nothing of it can be in the ERP.
+    `has_copy`: the record itself lies here. `is_document`: it gave a document, which found no way
+    into the ERP; else the record gave none.
     """
 
     row: int
@@ -126,6 +127,7 @@ class OpenRecord:
     changed_at: float
     attempts: int
     has_copy: bool
+    is_document: bool
 
     @property
     def of(self) -> Book:
@@ -145,7 +147,7 @@ class OpenRecord:
             return "it is in hand, or in doubt: a run looks it up after the settle time"
         if self.number is not None:
             return f"it is in the ERP as {self.number}: correct it there"
-        if self.state not in _OPEN:
+        if self.state not in OPEN:
             return f"it is {self.state.replace('_', '-')}, not open"
         return None if self.has_copy else "the ledger has no copy of it: give its record to a run"
 
@@ -155,7 +157,7 @@ class Failure:
     """Records that are open for one cause: how many, since when, by which rules, an example.
 
     A record with several errors counts for each of them. `would_pass` is how many of them would
-    pass now, None where nobody has tried.
+    pass now, None where nobody has tried; of `untold` only sending shows whether they would.
     """
 
     book: str
@@ -167,6 +169,7 @@ class Failure:
     example: OpenRecord
     fault: ErrorReport | None
     would_pass: int | None = None
+    untold: int = 0
 
     @property
     def of(self) -> Book:
@@ -201,7 +204,7 @@ class Choice:
     tenant: str | None = None
     cause: str | None = None
     key: str | None = None
-    states: tuple[str, ...] = _OPEN
+    states: tuple[str, ...] = OPEN
     older_than: float | None = None
     younger_than: float | None = None
 
@@ -219,6 +222,7 @@ class _Counting:
     rules: dict[str, None] = field(default_factory=dict)
     example: tuple[OpenRecord, ErrorReport | None] | None = None
     would_pass: int = 0
+    untold: int = 0
 
 
 def cause_of(fault: ErrorReport) -> Cause:
@@ -231,17 +235,20 @@ def cause_of(fault: ErrorReport) -> Cause:
 def grouped(
     records: Iterable[OpenRecord], passes: Callable[[OpenRecord], bool | None] | None = None
 ) -> tuple[Failure, ...]:
-    """Group records by flow, state and cause, the largest group first; `passes` tries each once."""
+    """Group records by flow, state and cause, the largest group first.
+
+    `passes` says of a record whether it would pass now, None where only sending it shows that.
+    """
     groups: dict[tuple[str, State, Cause], _Counting] = {}
     for record in records:
-        is_fine = passes is not None and bool(passes(record))
+        is_fine = passes is not None and passes(record)
         faults = {cause_of(fault): fault for fault in reversed(record.faults)}
         for cause in record.causes:
             group = groups.setdefault((record.book, record.state, cause), _Counting())
-            _count(group, record, faults.get(cause), is_fine=is_fine)
+            _count(group, record, faults.get(cause), is_fine)
     found = [
         Failure(book, state, cause, one.count, one.since, tuple(one.rules), *one.example,
-                None if passes is None else one.would_pass)
+                None if passes is None else one.would_pass, one.untold)
         for (book, state, cause), one in groups.items()
         if one.example is not None
     ]  # fmt: skip
@@ -249,10 +256,11 @@ def grouped(
 
 
 def _count(
-    group: _Counting, record: OpenRecord, fault: ErrorReport | None, *, is_fine: bool
+    group: _Counting, record: OpenRecord, fault: ErrorReport | None, is_fine: bool | None
 ) -> None:
     group.count += 1
-    group.would_pass += is_fine
+    group.would_pass += is_fine is True
+    group.untold += is_fine is None
     if record.since is not None:
         group.since = min(record.since, group.since or record.since)
     if fault is not None and fault.spec is not None:
@@ -419,6 +427,7 @@ _RECORDS = select(
     _ROWS.open_since,
     _ROWS.changed_at,
     _ROWS.attempts,
+    _ROWS.identity.is_not(None).label("is_document"),
     select(_OTHER.c.id)
     .where(_OTHER.c.flow == _ROWS.flow, _OTHER.c.subject == _ROWS.subject)
     .where(_OTHER.c.record.is_not(None))
@@ -459,7 +468,7 @@ def _flow(
 ) -> FlowReport:
     by_state = {row.state: row for row in states}
     queued = [by_state[one].since for one in ("staged", "sending") if one in by_state]
-    kept_out = [by_state[one].since for one in _OPEN if one in by_state]
+    kept_out = [by_state[one].since for one in OPEN if one in by_state]
     sent = by_state.get("sent")
     return FlowReport(
         book,
@@ -477,7 +486,7 @@ def _open(row: Any) -> OpenRecord:
     faults = () if row.errors is None else _FAULTS.decode(row.errors)
     return OpenRecord(row.id, row.flow, row.subject, row.source, row.document, row.state,
                       row.number, row.reason, row.place, faults, row.open_since, row.changed_at,
-                      row.attempts, bool(row.has_copy))  # fmt: skip
+                      row.attempts, bool(row.has_copy), bool(row.is_document))  # fmt: skip
 
 
 def _story(row: Any, runs: Mapping[str, RunReport]) -> DocumentStory:

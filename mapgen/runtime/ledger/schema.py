@@ -136,6 +136,20 @@ ALERTS = Table(
     Column("acknowledged_by", Text),
 )
 
+# What people did with records by hand, so that nobody has to wonder later.
+INTERVENTIONS = Table(
+    "mapgen_interventions",
+    METADATA,
+    Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
+    Column("book", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("act", Text, nullable=False),  # replayed, edited, discarded
+    Column("who", Text, nullable=False),
+    Column("at", Double, nullable=False),
+    Column("reason", Text),
+    Index("mapgen_of_subject", "book", "subject"),
+)
+
 # What a document that is still to be sent needs in the ERP first, in the same flow.
 NEEDS = Table(
     "mapgen_needs",

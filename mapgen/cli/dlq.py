@@ -1,0 +1,415 @@
+"""`dlq`: what found no way into the ERP, to be listed, shown, corrected, sent again, given up."""
+
+from __future__ import annotations
+
+import getpass
+import json
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypedDict, TypeVar, Unpack
+
+import click
+
+from mapgen.cli import FAULTS
+from mapgen.cli.explain import advice_of, title_of
+from mapgen.cli.ledgers import WORDS, Age, ago, offline, opened_ledger, trying, whose
+from mapgen.cli.options import json_option, state_option
+from mapgen.cli.output import piped, say
+from mapgen.escaping import visible
+
+if TYPE_CHECKING:
+    from mapgen.cli.flows import BoundFlow
+    from mapgen.runtime.feeds.kind import Page
+    from mapgen.runtime.ledger import Kept, Ledger
+    from mapgen.runtime.ledger.reports import Choice, DocumentStory, OpenRecord, Reports
+    from mapgen.runtime.outcome import ErrorReport, Outcome
+    from mapgen.runtime.summary import Summary
+
+_KINDS = {"rejected": "rejected", "deferred": "deferred", "dead-lettered": "dead_lettered"}
+_AT_ONCE = 400
+T = TypeVar("T", bound=Callable[..., object])
+
+
+class _Chosen(TypedDict):
+    """Which records are meant, by the names of the options."""
+
+    tenant: str | None
+    cause: str | None
+    key: str | None
+    kind: str | None
+    older_than: float | None
+    younger_than: float | None
+
+
+def _choosing(command: T) -> T:
+    """Add the options that say which records are meant."""
+    options = (
+        click.option("--tenant", help="In this tenant alone."),
+        click.option("--cause", help="A code, or a whole cause as `errors` shows it."),
+        click.option("--key", help="The key of one record."),
+        click.option("--kind", type=click.Choice(tuple(_KINDS)), help="How it ended."),
+        click.option("--older-than", type=Age(), help="Open for longer: 90s, 10m, 12h, 3d."),
+        click.option("--younger-than", type=Age(), help="Open for less than that."),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def _choice(flow: str | None, chosen: _Chosen) -> Choice:
+    from mapgen.runtime.ledger.reports import OPEN, Choice
+
+    kind = chosen["kind"]
+    return Choice(
+        flow,
+        chosen["tenant"],
+        chosen["cause"],
+        chosen["key"],
+        OPEN if kind is None else (_KINDS[kind],),
+        chosen["older_than"],
+        chosen["younger_than"],
+    )
+
+
+@click.group()
+def dlq() -> None:
+    """See to records that are rejected, deferred or dead-lettered.
+
+    A later success of a record closes its entry by itself.
+    """
+
+
+@dlq.command("list")
+@click.argument("flow", required=False)
+@_choosing
+@json_option
+@state_option
+@click.pass_obj
+def list_(
+    project: Path, /, flow: str | None, as_json: bool, state: str | None, **chosen: Unpack[_Chosen]
+) -> None:
+    """List what is open, one record a line: flow, how it ended, key, causes, since when."""
+    from mapgen.runtime.ledger.reports import Reports
+    from mapgen.runtime.summary import instant_of
+
+    with opened_ledger(project, state) as ledger:
+        for one in Reports(ledger).records(_choice(flow, chosen)):
+            since = instant_of(one.since)
+            if as_json:
+                piped(json.dumps(_as_data(one), ensure_ascii=False))
+                continue
+            causes = ", ".join(map(str, one.causes))
+            shown = (whose(one.of), WORDS[one.state], one.source, causes, since or "unknown")
+            click.echo("\t".join(map(visible, shown)))
+
+
+@dlq.command()
+@click.argument("flow")
+@click.argument("key")
+@json_option
+@state_option
+@click.pass_obj
+def show(project: Path, flow: str, key: str, as_json: bool, state: str | None) -> None:
+    """Tell the story of one record: what became of it, why, by which rule, what to do."""
+    from mapgen.runtime.ledger.reports import Reports
+
+    with opened_ledger(project, state) as ledger:
+        reports = Reports(ledger)
+        told = reports.story(flow, key)
+        if not told:
+            raise click.UsageError(f"the ledger knows no record `{key}` of the flow `{flow}`")
+        if as_json:
+            piped(json.dumps([_story_as_data(one) for one in told], ensure_ascii=False))
+            return
+        passes = trying(project, ledger, reports)
+        for one in told:
+            _tell(one, ledger, passes)
+
+
+@dlq.command()
+@click.argument("flow")
+@click.option("--env", required=True, help="The environment: which tenant, which settings.")
+@_choosing
+@click.option("--log", type=click.Path(path_type=Path), help="Events as JSON lines, appended.")
+@json_option
+@state_option
+@click.pass_obj
+def replay(
+    project: Path,
+    /,
+    flow: str,
+    env: str,
+    log: Path | None,
+    as_json: bool,
+    state: str | None,
+    **chosen: Unpack[_Chosen],
+) -> None:
+    """Send open records again, each from the ledger's copy, as a run would.
+
+    What may be in the ERP already is not sent again, and told. Ends as `run` does.
+    """
+    from mapgen.cli.flows import open_flow
+    from mapgen.cli.run import environment_for, finish, into_the_erp
+    from mapgen.runtime.delivery.remote import RemoteTables
+    from mapgen.runtime.ledger import book_of
+    from mapgen.runtime.ledger.reports import Reports
+
+    live = RemoteTables()
+    bound = open_flow(project, flow, env, {}, live.table)
+    into_the_erp(bound)
+    place = environment_for(bound).place
+    with opened_ledger(project, state) as ledger:
+        reports = Reports(ledger)
+        book = book_of(flow, place.name, place.url)
+        found = [one for one in reports.records(_choice(flow, chosen)) if one.book == book]
+        subjects = {one.subject: one for one in found if one.refusal is None}
+        _tell_refused(found)
+        if not subjects:
+            click.echo("nothing to send again", err=True)
+            raise click.exceptions.Exit(FAULTS if found else 0)
+        records = tuple(subjects.values())
+        finish(flow, lambda: _replayed(bound, live, ledger, reports, records, log), as_json=as_json)
+
+
+@dlq.command()
+@click.argument("flow")
+@_choosing
+@click.option("--reason", required=True, help="Why; kept in the ledger.")
+@click.option("--all", "is_all", is_flag=True, help="All that is open of the flow.")
+@state_option
+@click.pass_obj
+def discard(
+    project: Path,
+    /,
+    flow: str,
+    reason: str,
+    is_all: bool,
+    state: str | None,
+    **chosen: Unpack[_Chosen],
+) -> None:
+    """Give records up, with a reason. One that comes again is taken like a new one."""
+    from mapgen.runtime.ledger.interventions import Interventions
+    from mapgen.runtime.ledger.reports import Reports
+
+    if not is_all and not any(chosen.values()):
+        raise click.UsageError("say which: by --key, --cause, --kind or an age, or --all of them")
+    with opened_ledger(project, state) as ledger:
+        found = {one.subject: one for one in Reports(ledger).records(_choice(flow, chosen))}
+        people = Interventions(ledger, getpass.getuser())
+        count = sum(people.discard(one, reason) for one in found.values())
+    click.echo(f"{count} discarded", err=True)
+    if count < len(found):
+        click.echo(f"{len(found) - count} are in hand; try again when the run is over", err=True)
+        raise click.exceptions.Exit(FAULTS)
+
+
+@dlq.command()
+@click.argument("flow")
+@click.argument("key")
+@click.option("--file", type=click.Path(path_type=Path), help="The corrected record; - for stdin.")
+@click.option("--reason", help="Why; kept in the ledger.")
+@state_option
+@click.pass_obj
+def edit(
+    project: Path,
+    flow: str,
+    key: str,
+    file: Path | None,
+    reason: str | None,
+    state: str | None,
+) -> None:
+    """Correct the ledger's copy of a record, in $EDITOR or by a file; a replay sends it.
+
+    A copy that gives no documents, or those of another record, is not taken.
+    """
+    from mapgen.cli.flows import once_more
+    from mapgen.runtime.ledger import Kept
+    from mapgen.runtime.ledger.interventions import Interventions
+    from mapgen.runtime.ledger.reports import Choice, Reports
+
+    with opened_ledger(project, state) as ledger:
+        reports = Reports(ledger)
+        record = next(reports.records(Choice(flow, key=key)), None)
+        copy = None if record is None else reports.copy_of(record)
+        if record is None or copy is None:
+            raise click.UsageError(f"the ledger has no open record `{key}` of `{flow}` with a copy")
+        data = _corrected(copy.data, file)
+        if data is None or data == copy.data:
+            click.echo("nothing has changed", err=True)
+            return
+        bound = offline(project, ledger, record.book)
+        _stop_for_faults(list(once_more(bound, Kept(copy.origin, data), None)), record)
+        if not Interventions(ledger, getpass.getuser()).edit(record, data, reason):
+            click.echo("the record has changed meanwhile; look at it again", err=True)
+            raise click.exceptions.Exit(FAULTS)
+    click.echo(f"corrected; `mapgen dlq replay {flow} --key KEY --env ENV` sends it", err=True)
+
+
+def _corrected(data: bytes, file: Path | None) -> bytes | None:
+    """Return a record as a person corrects it, None where nothing was saved."""
+    if file is not None:
+        with click.open_file(str(file), "rb") as stream:
+            content: bytes = stream.read()
+        return content.strip()
+    suffix = ".json" if data.lstrip()[:1] in b"{[" else ".csv"
+    text = click.edit(data.decode("utf-8", "surrogateescape"), extension=suffix)
+    return None if text is None else text.strip().encode("utf-8", "surrogateescape")
+
+
+def _stop_for_faults(outcomes: list[Outcome], record: OpenRecord) -> None:
+    """End the command where a corrected record would not pass, or is another one."""
+    from mapgen.runtime.ledger.text import subject_of
+    from mapgen.runtime.outcome import Rejected
+
+    faults = [fault for one in outcomes if isinstance(one, Rejected) for fault in one.faults]
+    if faults:
+        click.echo("the corrected record would not pass; the copy is as it was", err=True)
+        for fault in faults:
+            _tell_fault(fault, err=True)
+        raise click.exceptions.Exit(FAULTS)
+    if any(subject_of(one.origin) != record.subject for one in outcomes):
+        click.echo("the corrected record has another key; the copy is as it was", err=True)
+        raise click.exceptions.Exit(FAULTS)
+
+
+def _replayed(
+    bound: BoundFlow,
+    live: Any,
+    ledger: Ledger,
+    reports: Reports,
+    records: tuple[OpenRecord, ...],
+    log: Path | None,
+) -> Summary:
+    """Deliver the ledger's copies of records."""
+    from mapgen.cli.flows import once_more
+    from mapgen.cli.run import environment_for
+    from mapgen.cli.watching import watching
+    from mapgen.runtime.delivery import Mapped, deliver
+    from mapgen.runtime.delivery.again import CopiesFeed, kept_in
+    from mapgen.runtime.ledger.interventions import Interventions
+
+    people = Interventions(ledger, getpass.getuser())
+
+    def copies() -> Iterator[Kept]:
+        for start in range(0, len(records), _AT_ONCE):
+            part = records[start : start + _AT_ONCE]
+            people.note_replay(part)
+            yield from (kept for kept in map(reports.copy_of, part) if kept is not None)
+
+    def of_page(page: Page) -> Iterator[Outcome]:
+        return once_more(bound, kept_in(page), None)
+
+    def of_kept(kept: Kept) -> Iterator[Outcome]:
+        return once_more(bound, kept, None)
+
+    mapped = Mapped(CopiesFeed(copies), of_page, of_kept, live)
+    environment = environment_for(bound)
+    with watching(len(records), log) as observer:
+        return deliver(mapped, bound.flow.plan, environment, ledger, bound.flow.rules, observer)
+
+
+def _tell_refused(found: list[OpenRecord]) -> None:
+    """Say what is not sent again, and why."""
+    reasons = Counter(one.refusal for one in found if one.refusal is not None)
+    for reason, count in reasons.most_common(20):
+        example = next(one.source for one in found if one.refusal == reason)
+        say(f"not sent again: {count}, as {example}: {reason}", err=True)
+
+
+def _tell(one: DocumentStory, ledger: Ledger, passes: Callable[[OpenRecord], bool | None]) -> None:
+    from mapgen.runtime.ledger.interventions import interventions_of
+    from mapgen.runtime.summary import instant_of
+
+    record, now = one.record, ledger.now()
+    number = f" as {record.number}" if record.number else ""
+    what = f"{record.source} of {whose(record.of)}: {WORDS[record.state]}{number}"
+    click.echo(click.style(visible(what), bold=True))
+    lines = [
+        ("read from", record.place),
+        ("document", one.entity and f"{one.entity} (`{record.document}`)"),
+        ("open", record.since and f"since {instant_of(record.since)}, {ago(record.since, now)}"),
+        ("changed", instant_of(record.changed_at)),
+        ("reason", record.reason),
+        ("attempts", str(record.attempts) if record.attempts else None),
+        ("read by", one.reader and f"run {one.reader.run[:12]}"),
+        ("ended by", one.finisher and f"run {one.finisher.run[:12]}"),
+    ]
+    for name, told in lines:
+        if told:
+            click.echo(f"  {name:<9} {visible(str(told))}")
+    for fault in record.faults:
+        _tell_fault(fault)
+    for act in interventions_of(ledger, record):
+        reason = f": {act.reason}" if act.reason else ""
+        click.echo(
+            f"  by hand   {visible(f'{act.act} by {act.who}, {instant_of(act.at)}{reason}')}"
+        )
+    click.echo(f"  next      {visible(_next(record, passes))}")
+
+
+def _tell_fault(fault: ErrorReport, *, err: bool = False) -> None:
+    head = click.style(fault.code, fg="red", bold=True)
+    title = title_of(fault.code)
+    click.echo(f"  {head} {visible(title or fault.message)}", err=err)
+    lines = [
+        ("message", fault.message if title else None),
+        ("field", fault.target),
+        ("reads", fault.source_path),
+        ("value", fault.value),
+        ("rule", fault.spec),
+        ("to do", advice_of(fault.code)),
+    ]
+    for name, told in lines:
+        if told is not None:
+            click.echo(f"       {name:<8} {visible(told)}", err=err)
+
+
+def _next(record: OpenRecord, passes: Callable[[OpenRecord], bool | None]) -> str:
+    from shlex import join
+
+    if record.state in ("sent", "skipped", "staged"):
+        return "nothing: it is not open" if record.state != "staged" else "the next run sends it"
+    if record.refusal is not None:
+        return record.refusal
+    flow, key = record.of.flow, record.source
+    replay_it = f"{join(['mapgen', 'dlq', 'replay', flow, '--key', key, '--env'])} ENV"
+    match passes(record):
+        case True:
+            return f"it would pass now: {replay_it}"
+        case None:
+            return f"only sending shows whether it would pass now: {replay_it}"
+        case _:
+            edit_it = join(["mapgen", "dlq", "edit", flow, key])
+            return f"it would not pass now: mend the cause, or correct the copy by {edit_it}"
+
+
+def _as_data(one: OpenRecord) -> dict[str, Any]:
+    import msgspec
+
+    from mapgen.runtime.summary import instant_of
+
+    return {
+        "flow": one.of.flow,
+        "tenant": one.of.tenant,
+        "state": one.state,
+        "source": one.source,
+        "document": one.document,
+        "number": one.number,
+        "reason": one.reason,
+        "place": one.place,
+        "since": instant_of(one.since),
+        "attempts": one.attempts,
+        "errors": msgspec.to_builtins(one.faults),
+        "replayable": one.refusal is None,
+        "refusal": one.refusal,
+    }
+
+
+def _story_as_data(one: DocumentStory) -> dict[str, Any]:
+    return _as_data(one.record) | {
+        "entity": one.entity,
+        "keys": dict(one.keys),
+        "reader": one.reader and one.reader.run,
+        "finisher": one.finisher and one.finisher.run,
+    }

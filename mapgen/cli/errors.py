@@ -1,0 +1,103 @@
+"""`errors`: what is open, grouped by cause, and how much of it would pass now."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from mapgen.cli.explain import title_of
+from mapgen.cli.ledgers import WORDS, ago, opened_ledger, trying, whose
+from mapgen.cli.options import json_option, state_option
+from mapgen.cli.output import piped
+from mapgen.escaping import visible
+
+if TYPE_CHECKING:
+    from mapgen.runtime.ledger.reports import Failure
+
+
+@click.command()
+@click.argument("flow", required=False)
+@json_option
+@state_option
+@click.pass_obj
+def errors(project: Path, flow: str | None, as_json: bool, state: str | None) -> None:
+    """Show what is open by cause: since when, how much would pass now, what to do next.
+
+    The ledger's copies of the records are transformed with today's flow; no request is made.
+    """
+    from mapgen.runtime.ledger.reports import Choice, Reports
+
+    with opened_ledger(project, state) as ledger:
+        reports = Reports(ledger)
+        found = reports.failures(Choice(flow), trying(project, ledger, reports))
+        now = ledger.now()
+    if as_json:
+        piped(json.dumps([_as_data(one) for one in found], ensure_ascii=False))
+        return
+    if not found:
+        click.echo("nothing is open", err=True)
+    for one in found:
+        _tell(one, now)
+
+
+def _tell(one: Failure, now: float) -> None:
+    since = ago(one.since, now)
+    cause = click.style(visible(str(one.cause)), fg="red", bold=True)
+    kind = WORDS[one.state]
+    first = f"{cause}: {one.count} {kind} in {whose(one.of)}, the oldest {since}"
+    click.echo(f"{first}; {would_pass(one)}")
+    meaning = title_of(one.cause.code)
+    words = one.fault.message if one.fault is not None else one.example.reason or ""
+    lines = [
+        ("meaning", meaning),
+        ("example", f"{one.example.source}: {words}"),
+        ("rule", ", ".join(one.rules[:3]) or None),
+        ("next", next_step(one)),
+    ]
+    for name, told in lines:
+        if told:
+            click.echo(f"  {name:<8} {visible(told)}")
+
+
+def would_pass(one: Failure) -> str:
+    """Return how many of a group would pass now, in words."""
+    if one.untold == one.count:
+        return "only sending shows whether they would pass now"
+    rest = f" ({one.untold} are only known by sending)" if one.untold else ""
+    return f"{one.would_pass} would pass now{rest}"
+
+
+def next_step(one: Failure) -> str:
+    """Return what to do about a group: the command, as a shell takes it."""
+    from shlex import join
+
+    if one.example.number is not None:
+        return join(["mapgen", "dlq", "show", one.of.flow, one.example.source])
+    if one.would_pass or one.untold == one.count:
+        cause = str(one.cause) if one.cause.code else one.cause.about
+        words = ["mapgen", "dlq", "replay", one.of.flow, "--cause", cause, "--env"]
+        return f"{join(words)} ENV"
+    return join(["mapgen", "dlq", "show", one.of.flow, one.example.source])
+
+
+def _as_data(one: Failure) -> dict[str, Any]:
+    from mapgen.runtime.summary import instant_of
+
+    return {
+        "flow": one.of.flow,
+        "tenant": one.of.tenant,
+        "state": one.state,
+        "code": one.cause.code,
+        "about": one.cause.about,
+        "count": one.count,
+        "since": instant_of(one.since),
+        "rules": list(one.rules),
+        "example": one.example.source,
+        "message": one.fault.message if one.fault is not None else one.example.reason,
+        "would_pass": one.would_pass,
+        "untold": one.untold,
+        "next": next_step(one),
+    }

@@ -1,0 +1,129 @@
+"""Opens the ledger that a command looks at, and says what people read of it."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from mapgen.cli import FAULTS
+from mapgen.escaping import visible
+
+if TYPE_CHECKING:
+    from mapgen.cli.flows import BoundFlow
+    from mapgen.runtime.ledger import Ledger
+    from mapgen.runtime.ledger.book import Book
+    from mapgen.runtime.ledger.reports import OpenRecord, Reports
+
+_UNITS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
+WORDS = {
+    "staged": "queued",
+    "sending": "in hand",
+    "sent": "sent",
+    "rejected": "rejected",
+    "deferred": "deferred",
+    "skipped": "skipped",
+    "dead_lettered": "dead-lettered",
+}
+"""What people call the states of a ledger."""
+
+
+class Age(click.ParamType[float]):
+    """How long, in seconds: `90s`, `10m`, `12h`, `3d`."""
+
+    name = "AGE"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        """Return the seconds."""
+        found = re.fullmatch(r"(\d{1,6})([smhd])", str(value))
+        if found is None:
+            self.fail(f"`{value}` is no time; write `90s`, `10m`, `12h` or `3d`", param, ctx)
+        return float(int(found[1]) * _UNITS[found[2]])
+
+
+@contextmanager
+def opened_ledger(project: Path, state: str | None) -> Iterator[Ledger]:
+    """Give a ledger: the one that is named, or the workspace's.
+
+    What fails in it is told, and ends the command.
+    """
+    from mapgen.cli.run import default_state
+    from mapgen.cli.summary import tell_aborted
+    from mapgen.runtime.aborted import RunAborted
+    from mapgen.runtime.ledger import Ledger
+    from mapgen.workspace import Workspace
+
+    try:
+        with Ledger(state or default_state(Workspace.find(project).root)) as ledger:
+            yield ledger
+    except RunAborted as aborted:
+        tell_aborted(aborted)
+        sys.exit(FAULTS)
+
+
+def whose(book: Book) -> str:
+    """Return a flow and its tenant, as text for a terminal."""
+    return visible(f"{book.flow} in {book.tenant}")
+
+
+def ago(seconds: float | None, now: float) -> str:
+    """Return how long ago something was, in one unit; `never` for None."""
+    if seconds is None:
+        return "never"
+    age = max(0, round(now - seconds))
+    unit = next((one for one in ("d", "h", "m") if age >= 2 * _UNITS[one]), "s")
+    return f"{age // _UNITS[unit]} {_NAMES[unit]} ago"
+
+
+_NAMES = {"d": "days", "h": "h", "m": "min", "s": "s"}
+
+
+def trying(project: Path, ledger: Ledger, reports: Reports) -> Callable[[OpenRecord], bool | None]:
+    """Return what says of an open record whether it would pass now, None where nobody knows.
+
+    No request is made: the flow transforms the ledger's copy, in the environment of its last run.
+    A flow that cannot be opened says nothing of its records.
+    """
+    from mapgen.report import Stopped
+    from mapgen.runtime.delivery.again import passes
+
+    @cache
+    def flow_of(book: str) -> BoundFlow | None:
+        try:
+            return offline(project, ledger, book)
+        except (Stopped, click.UsageError):
+            return None
+
+    def would_pass(record: OpenRecord) -> bool | None:
+        from mapgen.cli.flows import once_more
+
+        bound = flow_of(record.book)
+        if bound is None:
+            return None
+        return passes(reports, lambda kept: once_more(bound, kept, None), record)
+
+    return would_pass
+
+
+def offline(project: Path, ledger: Ledger, book: str) -> BoundFlow:
+    """Return the flow of a book in the environment of its last run, asking nobody but the ledger.
+
+    Raises Stopped, click.UsageError.
+    """
+    from mapgen.cli.flows import open_flow
+    from mapgen.runtime.delivery.again import OfflineTables
+    from mapgen.runtime.ledger.book import parts_of
+    from mapgen.runtime.ledger.reports import Reports
+
+    of = parts_of(book)
+    last = next((one for one in Reports(ledger).flows(of.flow) if one.book == book), None)
+    environment = None if last is None or last.last_run is None else last.last_run.env
+    return open_flow(project, of.flow, environment, {}, OfflineTables(ledger, of).table)

@@ -1,0 +1,152 @@
+"""`status` and `runs`: how the flows of a ledger are, and what ran."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from mapgen.cli.ledgers import WORDS, ago, opened_ledger, whose
+from mapgen.cli.options import json_option, state_option
+from mapgen.cli.output import piped
+from mapgen.escaping import visible
+
+if TYPE_CHECKING:
+    from mapgen.runtime.ledger.reports import FlowReport, RunReport
+
+_EVERY = 2.0
+_OF_A_RUN = ("read", "created", "updated", "rejected", "deferred", "dead_lettered")
+
+
+@click.command()
+@click.argument("flow", required=False)
+@click.option("--watch", is_flag=True, help="Look again every two seconds, until Ctrl-C.")
+@json_option
+@state_option
+@click.pass_obj
+def status(project: Path, flow: str | None, watch: bool, as_json: bool, state: str | None) -> None:
+    """Show how each flow is: its queue, what is open, its rates, its last run."""
+    from mapgen.runtime.ledger.reports import Reports
+
+    with opened_ledger(project, state) as ledger:
+        while True:
+            flows, now = Reports(ledger).flows(flow), ledger.now()
+            if watch and not as_json:
+                click.clear()
+            _show(flows, now, as_json=as_json)
+            if not watch:
+                return
+            time.sleep(_EVERY)
+
+
+def _show(flows: tuple[FlowReport, ...], now: float, *, as_json: bool) -> None:
+    if as_json:
+        piped(_json([_as_data(one) for one in flows]))
+        return
+    if not flows:
+        click.echo("the ledger knows no flow yet", err=True)
+    for one in flows:
+        click.echo(click.style(whose(one.of), bold=True))
+        for name, words in _lines(one, now):
+            click.echo(f"  {name:<9} {words}")
+
+
+def _lines(one: FlowReport, now: float) -> list[tuple[str, str]]:
+    counts = one.counts
+    queue = f"{counts.get('staged', 0)} queued, {counts.get('sending', 0)} in hand"
+    if one.queued:
+        queue += f", the oldest {ago(one.queued_since, now)}"
+    if one.inbox:
+        queue += f"; {one.inbox} in the inbox"
+    kept_out = [
+        f"{counts[state]} {WORDS[state]}"
+        for state in ("rejected", "deferred", "dead_lettered")
+        if counts.get(state)
+    ]
+    if kept_out:
+        kept_out.append(f"the oldest {ago(one.open_since, now)}; `mapgen errors` says why")
+    rates = f"{one.sent_last_minute} in the last minute, {one.sent_last_hour} in the last hour"
+    return [
+        ("queue", queue),
+        ("open", ", ".join(kept_out) or "nothing"),
+        ("sent", f"{counts.get('sent', 0)}: {rates}; the last {ago(one.last_sent, now)}"),
+        ("last run", "none" if one.last_run is None else _of_run(one.last_run, now)),
+    ]
+
+
+def _of_run(run: RunReport, now: float) -> str:
+    if run.ended_at is None:
+        return f"began {ago(run.began_at, now)}, under way or killed"
+    ended = ago(run.ended_at, now)
+    counts = ", ".join(
+        f"{run.counts[name]} {WORDS.get(name, name)}" for name in _OF_A_RUN if run.counts.get(name)
+    )
+    return visible(f"{run.reason} {ended}, took {run.seconds or 0:.1f} s: {counts or 'nothing'}")
+
+
+@click.command()
+@click.argument("flow", required=False)
+@click.option("--limit", type=click.IntRange(1), default=20, show_default=True)
+@json_option
+@state_option
+@click.pass_obj
+def runs(project: Path, flow: str | None, limit: int, as_json: bool, state: str | None) -> None:
+    """List the latest runs: which flow, when, how each ended, what it did."""
+    from mapgen.runtime.ledger.reports import Reports
+    from mapgen.runtime.summary import instant_of
+
+    with opened_ledger(project, state) as ledger:
+        found, now = Reports(ledger).runs(flow, limit), ledger.now()
+    if as_json:
+        piped(_json([_run_as_data(one) for one in found]))
+        return
+    for one in found:
+        began = instant_of(one.began_at) or ""
+        where = f"{whose(one.of)} ({visible(one.env or 'unknown')})"
+        click.echo("\t".join((one.run[:12], began, where, _of_run(one, now))))
+
+
+def _as_data(one: FlowReport) -> dict[str, Any]:
+    from mapgen.runtime.summary import instant_of
+
+    return {
+        "flow": one.of.flow,
+        "tenant": one.of.tenant,
+        "url": one.of.url,
+        "counts": {state: one.counts.get(state, 0) for state in WORDS},  # type: ignore[call-overload]
+        "inbox": one.inbox,
+        "queued_since": instant_of(one.queued_since),
+        "open": one.open,
+        "open_since": instant_of(one.open_since),
+        "sent_last_minute": one.sent_last_minute,
+        "sent_last_hour": one.sent_last_hour,
+        "last_sent": instant_of(one.last_sent),
+        "last_run": None if one.last_run is None else _run_as_data(one.last_run),
+    }
+
+
+def _run_as_data(one: RunReport) -> Mapping[str, Any]:
+    from mapgen.runtime.summary import instant_of
+
+    return {
+        "run": one.run,
+        "flow": one.of.flow,
+        "tenant": one.of.tenant,
+        "env": one.env,
+        "feed": one.feed,
+        "mapgen": one.mapgen,
+        "rules": one.rules,
+        "began_at": instant_of(one.began_at),
+        "ended_at": instant_of(one.ended_at),
+        "reason": one.reason,
+        "counts": one.counts,
+    }
+
+
+def _json(data: object) -> str:
+    import json
+
+    return json.dumps(data, ensure_ascii=False)

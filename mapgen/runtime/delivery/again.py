@@ -1,0 +1,98 @@
+"""Records that the ledger holds, once more: would they pass now; a feed that replays them."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, assert_never
+
+import msgspec
+
+from mapgen.plan import LedgerTable as InLedger
+from mapgen.plan import RemoteTable
+from mapgen.plan import TenantTable as InTenant
+from mapgen.runtime.feeds.kind import Cursor, Page
+from mapgen.runtime.ledger import Kept, Ledger, book_of
+from mapgen.runtime.ledger.book import Book
+from mapgen.runtime.ledger.lookup import LedgerTable
+from mapgen.runtime.ledger.reports import OpenRecord, Reports
+from mapgen.runtime.ledger.rows import KeptRecord
+from mapgen.runtime.lookups import Asked, Key, Make
+from mapgen.runtime.outcome import ONLY, Origin, Outcome, Rejected
+from mapgen.runtime.tenant import Connection
+
+OfKept = Callable[[Kept], Iterable[Outcome]]
+
+
+class _NeedsTheTenant(Exception):
+    """A record asks the tenant, which nobody asks here."""
+
+
+class _Unasked(Asked):
+    """What stands for a table in the tenant where no request is made."""
+
+    def __getitem__(self, key: Key) -> Any:
+        raise _NeedsTheTenant
+
+
+class OfflineTables:
+    """The tables of remote lookups, answered by the ledger alone, without any request."""
+
+    def __init__(self, ledger: Ledger, tenant: Book) -> None:
+        """Take the ledger, and a book of the tenant that numbers are looked up in."""
+        self._ledger = ledger
+        self._tenant = tenant
+
+    def table(self, _name: str, table: RemoteTable, _make: Make) -> Mapping[Key, Any]:
+        """Return the table of a lookup."""
+        match table:
+            case InLedger():
+                return LedgerTable(partial(self._number_of, table))
+            case InTenant():
+                return _Unasked()
+            case _:
+                assert_never(table)
+
+    def _number_of(self, table: InLedger, identity: str) -> str | None:
+        book = book_of(table.flow, self._tenant.tenant, self._tenant.url)
+        return self._ledger.number_of(book, table.document or ONLY, identity)
+
+
+def passes(reports: Reports, of_kept: OfKept, record: OpenRecord) -> bool | None:
+    """Whether a record would give documents now; None where only sending it shows that.
+
+    What gave a document before was refused by the tenant, or waits for another: it still does.
+    """
+    if record.is_document:
+        return None
+    kept = reports.copy_of(record)
+    if kept is None:
+        return False
+    try:
+        outcomes = list(of_kept(kept))
+    except _NeedsTheTenant:
+        return None
+    return not any(isinstance(outcome, Rejected) for outcome in outcomes)
+
+
+@dataclass(frozen=True, slots=True)
+class CopiesFeed:
+    """Records as the ledger holds them, each a page."""
+
+    copies: Callable[[], Iterable[Kept]]
+    name: str = "replay"
+
+    def pages(self, _cursor: Cursor | None, _erp: Connection | None) -> Iterator[Page]:
+        """Yield the copies."""
+        for kept in self.copies():
+            origin = kept.origin
+            whole = KeptRecord(origin.file, origin.record, origin.line, kept.data)
+            yield Page(io.BytesIO(msgspec.json.encode(whole)), origin.file)
+
+
+def kept_in(page: Page) -> Kept:
+    """Return the copy that a page of `CopiesFeed` is."""
+    found = msgspec.json.decode(page.stream.read(), type=KeptRecord)
+    return Kept(Origin(found.file, found.number, found.line, again=True), found.data)
