@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 import json
+import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -19,7 +20,7 @@ from mapgen.cli.output import piped, say
 from mapgen.escaping import visible
 
 if TYPE_CHECKING:
-    from mapgen.cli.flows import BoundFlow
+    from mapgen.binding import BoundFlow
     from mapgen.runtime.feeds.kind import Page
     from mapgen.runtime.ledger import Kept, Ledger
     from mapgen.runtime.ledger.reports import Choice, DocumentStory, OpenRecord, Reports
@@ -167,7 +168,7 @@ def replay(
         _tell_refused(found)
         if not subjects:
             click.echo("nothing to send again", err=True)
-            raise click.exceptions.Exit(FAULTS if found else 0)
+            sys.exit(FAULTS if found else 0)
         records = tuple(subjects.values())
         finish(flow, lambda: _replayed(bound, live, ledger, reports, records, log), as_json=as_json)
 
@@ -201,7 +202,7 @@ def discard(
     click.echo(f"{count} discarded", err=True)
     if count < len(found):
         click.echo(f"{len(found) - count} are in hand; try again when the run is over", err=True)
-        raise click.exceptions.Exit(FAULTS)
+        sys.exit(FAULTS)
 
 
 @dlq.command()
@@ -223,7 +224,7 @@ def edit(
 
     A copy that gives no documents, or those of another record, is not taken.
     """
-    from mapgen.cli.flows import once_more
+    from mapgen.binding import once_more
     from mapgen.runtime.ledger import Kept
     from mapgen.runtime.ledger.interventions import Interventions
     from mapgen.runtime.ledger.reports import Choice, Reports
@@ -242,7 +243,7 @@ def edit(
         _stop_for_faults(list(once_more(bound, Kept(copy.origin, data), None)), record)
         if not Interventions(ledger, getpass.getuser()).edit(record, data, reason):
             click.echo("the record has changed meanwhile; look at it again", err=True)
-            raise click.exceptions.Exit(FAULTS)
+            sys.exit(FAULTS)
     click.echo(f"corrected; `mapgen dlq replay {flow} --key KEY --env ENV` sends it", err=True)
 
 
@@ -267,10 +268,10 @@ def _stop_for_faults(outcomes: list[Outcome], record: OpenRecord) -> None:
         click.echo("the corrected record would not pass; the copy is as it was", err=True)
         for fault in faults:
             _tell_fault(fault, err=True)
-        raise click.exceptions.Exit(FAULTS)
+        sys.exit(FAULTS)
     if any(subject_of(one.origin) != record.subject for one in outcomes):
         click.echo("the corrected record has another key; the copy is as it was", err=True)
-        raise click.exceptions.Exit(FAULTS)
+        sys.exit(FAULTS)
 
 
 def _replayed(
@@ -282,7 +283,7 @@ def _replayed(
     log: Path | None,
 ) -> Summary:
     """Deliver the ledger's copies of records."""
-    from mapgen.cli.flows import once_more
+    from mapgen.binding import once_more
     from mapgen.cli.run import environment_for
     from mapgen.cli.watching import watching
     from mapgen.runtime.delivery import Mapped, deliver

@@ -71,7 +71,7 @@ def advice_of(code: str) -> str | None:
         return None
     advice = page.read_text(encoding="utf-8").partition(_ADVICE)[2].partition("```")[0]
     first = advice.strip().partition("\n\n")[0]
-    return _prose(" ".join(first.split())) or None
+    return _prose(" ".join(first.split())).removesuffix(":") or None
 
 
 def as_terminal_text(page: str) -> str:

@@ -16,7 +16,7 @@ from mapgen.cli import FAULTS
 from mapgen.escaping import visible
 
 if TYPE_CHECKING:
-    from mapgen.cli.flows import BoundFlow
+    from mapgen.binding import BoundFlow
     from mapgen.runtime.ledger import Ledger
     from mapgen.runtime.ledger.book import Book
     from mapgen.runtime.ledger.reports import OpenRecord, Reports
@@ -103,7 +103,7 @@ def trying(project: Path, ledger: Ledger, reports: Reports) -> Callable[[OpenRec
             return None
 
     def would_pass(record: OpenRecord) -> bool | None:
-        from mapgen.cli.flows import once_more
+        from mapgen.binding import once_more
 
         bound = flow_of(record.book)
         if bound is None:
