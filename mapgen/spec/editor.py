@@ -7,7 +7,7 @@ written: `5.0` counts as a whole number there, `1e3` as a number like any other.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, TypeAlias
 
 from msgspec import Struct
@@ -142,7 +142,8 @@ def _map(shape: MapOf[Any], used: dict[str, Schema]) -> Schema:
     return schema
 
 
-def _record(record: Record, used: dict[str, Schema]) -> Schema:
+def _record(record: Record, used: dict[str, Schema], telling: Iterable[str] = ()) -> Schema:
+    """Return the schema of a record, of one kind of several: the keys `telling` say which."""
     keys, rest, instead = record.keys, record.rest, record.instead
     partners = {name: [key.goes_with] for name, key in keys.items() if key.goes_with}
     return {
@@ -152,17 +153,25 @@ def _record(record: Record, used: dict[str, Schema]) -> Schema:
         "properties": {name: _key(key, used) for name, key in keys.items()},
         "additionalProperties": False if rest is None else _schema(rest.shape, used),
         **({"dependentRequired": partners} if partners else {}),
-        **_others(keys, rest, instead),
+        **_others(keys, rest, instead, [name for name in telling if name not in keys]),
         **_instead(keys, instead),
         **_idle(keys),
     }
 
 
-def _others(keys: Mapping[str, Key], rest: Rest | None, instead: Instead | None) -> Schema:
-    """Return which keys of the author's choice a record may have, and what it needs without one."""
+def _others(
+    keys: Mapping[str, Key], rest: Rest | None, instead: Instead | None, telling: list[str]
+) -> Schema:
+    """Return which keys of the author's choice a record may have, and what it needs without one.
+
+    With a key of `telling` it would be a record of another kind.
+    """
     if rest is None:
         return {}
-    named = {"anyOf": [{"enum": [*keys]}, {"pattern": f"^(?:{rest.names.pattern})$"}]}
+    chosen: Schema = {"pattern": f"^(?:{rest.names.pattern})$"}
+    if telling:
+        chosen["not"] = {"enum": telling}
+    named = {"anyOf": [{"enum": [*keys]}, chosen]}
     if not rest.beside:
         return {"propertyNames": named}
     needed = [name for name, key in keys.items() if key.is_required and key.unless]
@@ -224,7 +233,7 @@ def _variants(shape: Variants[Any], used: dict[str, Schema]) -> Schema:
     """Return one branch a kind, told apart by the key that each of them requires."""
     branches = [] if shape.scalar is None else [_schema(shape.scalar, used)]
     branches += [
-        _record(shape.record(kind), used)
+        _record(shape.record(kind), used, shape.kinds)
         for kind in {id(one): one for one in shape.kinds.values()}.values()
     ]
     return {"anyOf": branches}

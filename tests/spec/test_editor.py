@@ -302,6 +302,19 @@ def test_damaged_files(kind: str) -> None:
     holds()
 
 
+@pytest.mark.parametrize("key", [*model.RULE.kinds, "a_parameter"])
+def test_arguments_beside_what_tells_a_rule(key: str) -> None:
+    """Beside `use`, a key that tells the kind of a rule is that key, and no parameter's name."""
+    fields = {"F": {"use": "p", key: "x"}}
+    shape = Record("fields", {"F": Key(model.RULE, "")})
+    from mapgen.spec.editor import _schema
+
+    used: dict[str, object] = {}
+    validator = jsonschema_rs.validator_for({**_schema(shape, used), "$defs": used})
+
+    assert is_read(json.dumps(fields), shape) == validator.is_valid(fields)
+
+
 @pytest.mark.parametrize("case", CASES, ids=lambda path: path.name)
 def test_golden_cases(case: Path, tmp_path: Path) -> None:
     """A spec that the reader has a fault of shape for, and no other, is refused by the schema."""
