@@ -235,6 +235,21 @@ class _Grown(Struct, frozen=True):
         return f"{type(self).__name__}({', '.join(shown)})"
 
 
+class Step(Struct, frozen=True, omit_defaults=True):
+    """An action of the ERP that is done with a document once it is there.
+
+    `until` are fields of the document, and the values of each of which one shows that it is done;
+    without any, nothing shows it.
+    """
+
+    action: str
+    until: dict[str, tuple[str, ...]] = {}
+
+    def name_in(self, document: str) -> str:
+        """Return what the ledger calls it, with the document that it belongs to."""
+        return f"{document}.{self.action}"
+
+
 class DocumentPlan(Struct, frozen=True):
     """One document that a record becomes: its entity, what is done with it, how it is recognised.
 
@@ -242,7 +257,8 @@ class DocumentPlan(Struct, frozen=True):
     to be in the ERP first; `write_once` what only a new document gets, as paths of members
     (`Address.City`, `custom.Document.UsrShop`); `row_keys` the fields that tell the rows of a list
     apart, by the list's path. What another flow makes, its `owner`, is never created by this one.
-    `undo` is the action of the ERP that takes a document back, None where nothing does.
+    `undo` is the action of the ERP that takes a document back, None where nothing does. `then` is
+    what is done with it after that, in this order.
     """
 
     name: str
@@ -255,6 +271,7 @@ class DocumentPlan(Struct, frozen=True):
     row_keys: dict[str, tuple[str, ...]] = {}
     owner: str | None = None
     undo: str | None = None
+    then: tuple[Step, ...] = ()
 
     @property
     def does(self) -> Operation:

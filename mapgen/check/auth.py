@@ -66,17 +66,27 @@ def check_access(
     missing: dict[str, dict[str, str]] = {}
     for entity, right, why in needed:
         is_known = entity in contract.entities and (entity in listed or entity not in meant)
-        if is_known and right not in listed.get(entity, {}):
+        if is_known and not _is_given(right, listed.get(entity, {})):
             missing.setdefault(entity, {}).setdefault(right, why)
     for entity, reasons in missing.items():
         at = auth.access_at.span()
         yield messages.access_missing(at, entity, reasons, listed.get(entity, {}))
 
 
+def _is_given(right: str, listed: Iterable[str]) -> bool:
+    """Whether a right is among those listed: who may write on a form may use its actions, too."""
+    return right in listed or (right == "act" and not {"insert", "update"}.isdisjoint(listed))
+
+
 def rights(auth: spec.Auth, needed: Iterable[Need]) -> Mapping[str, tuple[str, ...]]:
-    """Return the rights of a flow by entity: those listed, else those needed, in one order."""
-    listed = ((one.entity.value, right.value) for one in auth.access for right in one.rights)
+    """Return the rights of a flow by entity: those listed, else those needed, in one order.
+
+    The right to act is among them wherever an action follows.
+    """
     taken: dict[str, set[str]] = {}
-    for entity, right in listed if auth.access_at else ((of, right) for of, right, _ in needed):
-        taken.setdefault(entity, set()).add(right)
+    for one in auth.access:
+        taken.setdefault(one.entity.value, set()).update(right.value for right in one.rights)
+    for entity, right, _ in needed:
+        if auth.access_at is None or right == "act":
+            taken.setdefault(entity, set()).add(right)
     return {of: tuple(filter(taken[of].__contains__, RIGHT.choices)) for of in sorted(taken)}

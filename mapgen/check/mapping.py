@@ -22,6 +22,7 @@ from mapgen.check.documents import (
     one_contract,
     reserved_names,
 )
+from mapgen.check.following import steps, unfit_steps
 from mapgen.check.formulas import Formulas, reads_of
 from mapgen.check.model import RESERVED, TableFacts
 from mapgen.check.modifiers import Sending
@@ -88,6 +89,8 @@ def check_mapping(
     formulas = Formulas(faults)
     faults += [messages.name_taken(name) for name in _reserved(section)]
     faults += one_contract(section)
+    for one, entity in zip(section.documents, entities, strict=True):
+        faults += unfit_steps(one, entity)
     ordered = in_order(section.documents, faults)
     faults += _inline_faults(section)
     settings = {one.name.value: types.BY_NAME[one.type.value] for one in section.settings}
@@ -209,6 +212,7 @@ def _document_plan(document: spec.Document, entity: Entity, part: ir.Part) -> pl
         write_once=tuple(_written_once(part)),
         row_keys=dict(_row_keys(part)),
         owner=None if document.owner is None else document.owner.value,
+        then=steps(document),
     )
 
 

@@ -54,6 +54,12 @@ _LIMITS = ("sessions", "requests_per_minute", "concurrent_requests")
 @click.option("--sessions", type=_COUNT, help="Licence: sessions at a time.")
 @click.option("--requests-per-minute", type=_COUNT, help="Licence: requests a minute.")
 @click.option("--concurrent-requests", type=_COUNT, help="Licence: requests at a time.")
+@click.option(
+    "--action-seconds",
+    type=click.FloatRange(min=0),
+    default=0,
+    help="How long an action takes that is accepted with 202; 0: all are done at once.",
+)
 @click.option("--latency", type=click.FloatRange(min=0), default=0, help="Milliseconds an answer.")
 @click.option("--fail", multiple=True, help="Like drop@PUT:SalesOrder:3; see docs/sandbox.md.")
 @click.option("--failures", type=_FILE, help="A file of failures to inject, one a line.")
@@ -135,6 +141,7 @@ def _settings(options: Mapping[str, Any]) -> Settings:
         limits=Limits(**{name: options[name] for name in _LIMITS}),
         failures=_failures(options["fail"], options["failures"]),
         latency=options["latency"] / 1000,
+        action_seconds=options["action_seconds"],
         token_seconds=options["token_seconds"],
     )
 

@@ -18,6 +18,7 @@ _ROWS = (
     ("already exists", "already_exists", None, "green"),
     ("updated", "updated", None, "green"),
     ("unchanged", "unchanged", None, "green"),
+    ("done", "done", None, "green"),
     ("skipped", "skipped", "skipped", "green"),
     ("rejected", "rejected", "rejected", "red"),
     ("deferred", "deferred", "deferred", "yellow"),
@@ -26,7 +27,7 @@ _ROWS = (
     ("with warnings", "warnings", "warned", "yellow"),
 )
 # Most flows have none of these: a line of noughts would only ask what it means.
-_RARE = ("updated", "unchanged", "differing", "warnings")
+_RARE = ("updated", "unchanged", "done", "differing", "warnings")
 
 
 def tell_summary(summary: Summary) -> None:

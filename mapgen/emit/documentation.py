@@ -11,7 +11,7 @@ from mapgen.emit.templates import render
 from mapgen.escaping import code, prose
 from mapgen.ir import flow as ir
 from mapgen.ir.expression import Attempted, is_optional
-from mapgen.plan import FileTable, LedgerTable, Table, TenantTable
+from mapgen.plan import FileTable, LedgerTable, Step, Table, TenantTable
 
 # So many fields of an ignored pattern are named; how many there are beyond is told.
 MOST_SHOWN = 8
@@ -73,6 +73,16 @@ def _conditions(document: ir.Document) -> Iterator[str]:
         yield f"where {code(document.when.written)}"
     if document.plan.after:
         yield "after " + " and ".join(code(name) for name in document.plan.after)
+    for step in document.plan.then:
+        yield f"then {code(step.action)}{_seen(step)}"
+
+
+def _seen(step: Step) -> str:
+    """Return what shows that a step is done."""
+    shows = (
+        f"{code(field)} is {' or '.join(map(code, values))}" for field, values in step.until.items()
+    )
+    return f" until {' and '.join(shows)}" if step.until else ""
 
 
 def _table(table: Table) -> str:

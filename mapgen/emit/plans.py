@@ -28,6 +28,7 @@ _IDLE: Mapping[str, object] = {
     "verify": "warn",
     "owner": None,
     "undo": None,
+    "then": (),
     "access": {},
 }
 # What the map says of a rule where there is something to say.

@@ -11,7 +11,7 @@ import msgspec
 
 from mapgen.runtime.lines import shown_json
 
-Arrival = Literal["created", "updated", "already exists", "unchanged"]
+Arrival = Literal["created", "updated", "already exists", "unchanged", "done"]
 EventOutcome = Literal[Arrival, "rejected", "skipped", "deferred", "dead_lettered"]
 Level = Literal["info", "warning", "error"]
 Plain = str | int | float | bool | None
@@ -62,7 +62,7 @@ Event = BusinessEvent | TechnicalEvent
 class Progress:
     """How far a run is: the counts of its summary so far, and whether all input is read.
 
-    `made` counts what the records read have given: documents, rejections, skips.
+    `made` counts what the records read have given: documents, steps after them, rejections, skips.
     """
 
     read: int
@@ -76,13 +76,14 @@ class Progress:
     unchanged: int
     made: int
     is_read: bool
+    done: int = 0
 
     @property
     def finished(self) -> int:
         """How many records have found their end; a share of them where some give several."""
         ends = (self.skipped, self.rejected, self.created, self.updated, self.already_exists)
-        done = sum(ends) + self.unchanged + self.dead_lettered + self.deferred
-        return done if self.made == self.read else done * self.read // max(1, self.made)
+        ended = sum(ends) + self.unchanged + self.dead_lettered + self.deferred + self.done
+        return ended if self.made == self.read else ended * self.read // max(1, self.made)
 
 
 class Observer(Protocol):

@@ -37,7 +37,8 @@ class Shown:
 class Summary:
     """What became of the records of a run.
 
-    `read` counts records, `made` what they gave: documents, rejections, skips. `made` equals the
+    `read` counts records, `made` what they gave: documents, steps after them (`done` counts those),
+    rejections, skips. `made` equals the
     sum of the counts where no earlier run left work in the ledger; `differing` counts apart, of the
     created and the updated, those that the ERP did not save as they were sent, and `warnings` the
     records that gave documents and do not keep to a check that warns. The first records of
@@ -65,6 +66,7 @@ class Summary:
     open_since: float | None = None
     outdated: int = 0
     warnings: int = 0
+    done: int = 0
     reasons: tuple[Reason, ...] = ()
     shown: tuple[Shown, ...] = ()
 
@@ -72,7 +74,8 @@ class Summary:
     def left(self) -> int:
         """How much of what was read has not found its end: the run broke off."""
         ends = (self.skipped, self.rejected, self.created, self.updated, self.already_exists)
-        return max(0, self.made - sum(ends) - self.unchanged - self.dead_lettered - self.deferred)
+        others = self.unchanged + self.dead_lettered + self.deferred + self.done
+        return max(0, self.made - sum(ends) - others)
 
     def counts(self) -> dict[str, str | int | None]:
         """Return flow and counts, in the order in which machines are given them."""
@@ -93,6 +96,7 @@ class Summary:
             "open_since": instant_of(self.open_since),
             "outdated": self.outdated,
             "warnings": self.warnings,
+            "done": self.done,
         }
 
 

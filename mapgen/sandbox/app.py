@@ -6,7 +6,7 @@ import asyncio
 from collections import Counter, deque
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 from urllib.parse import parse_qsl
 
@@ -47,6 +47,7 @@ _REFUSALS: Mapping[str, Callable[[], Refused]] = {
 _PAGES: Mapping[str, Reply] = {
     "unavailable": Reply(503, b"<html><body>Service Unavailable</body></html>", {}, "text/html"),
     "redirect": Reply(302, headers={"Location": "/ui/error"}),
+    "no-effect": Reply(204),
 }
 
 
@@ -145,7 +146,7 @@ class Site:
         refusal = _REFUSALS.get(kind.removesuffix("-after"))
         if refusal is not None:
             raise refusal()
-        reply = _PAGES.get(kind) or handler(call)
+        reply = _PAGES.get(kind) or handler(replace(call, fails=kind == "fails-later"))
         await asyncio.sleep(seconds if kind == "slow-answer" else 0)
         return reply
 
@@ -171,9 +172,9 @@ class Site:
         root = f"/entity/{contract.endpoint}/{contract.version}/"
         if not call.path.startswith(root):
             raise not_found(call.path)
-        self.door.open(call.headers.get("authorization"))
+        session = self.door.open(call.headers.get("authorization"))
         parts = [part for part in call.path.removeprefix(root).split("/") if part]
-        return self._entities.answer(call, parts)
+        return self._entities.answer(call, parts, session)
 
     def _overview(self, _: Request) -> object:
         return {

@@ -9,6 +9,7 @@ from mapgen.contract.model import Entity
 from mapgen.sandbox.body import parse_object, read_sent
 from mapgen.sandbox.errors import InvalidRequest, no_entity, not_found, wrong_verb
 from mapgen.sandbox.filter import Condition, compile_filter
+from mapgen.sandbox.operations import Operations
 from mapgen.sandbox.query import read_page, read_view
 from mapgen.sandbox.records import Record
 from mapgen.sandbox.rendering import render
@@ -18,13 +19,17 @@ from mapgen.sandbox.writing import Precondition, invoke, matching, put
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A request, as far as it matters here: header names in lower case, the query decoded."""
+    """A request, as far as it matters here: header names in lower case, the query decoded.
+
+    `fails`: an action that it begins is accepted, and comes to nothing.
+    """
 
     method: str
     path: str
     query: Mapping[str, str]
     headers: Mapping[str, str]
     raw: bytes
+    fails: bool = False
 
     @property
     def shows_archived(self) -> bool:
@@ -46,13 +51,19 @@ class Entities:
 
     def __init__(self, tenant: Tenant) -> None:
         self._tenant = tenant
+        self._operations = Operations(tenant.settings.action_seconds)
 
-    def answer(self, call: Call, parts: list[str]) -> Reply:
+    def answer(self, call: Call, parts: list[str], session: str) -> Reply:
         """Answer a call; `parts` is the path below the version. Raises Refused."""
         entity = self._tenant.contract.entities.get(parts[0]) if parts else None
         if entity is None or not entity.is_top_level:
             raise not_found(call.path)
         rest = parts[1:]
+        if call.method == "GET" and len(rest) == 3 and rest[1] == "status":
+            action, _, name = rest
+            status = self._operations.status(session, entity.name, action, name, call.path)
+            return Reply(status, headers={"Location": call.path} if status == 202 else {})
+        self._operations.refuse_busy(session, entity.name)
         match call.method:
             case "GET" if rest:
                 return self._shown(call, self._record(call, entity, rest))
@@ -61,7 +72,7 @@ class Entities:
             case "PUT" if not rest:
                 return self._put(call, entity)
             case "POST" if rest:
-                return self._invoke(call, entity, rest)
+                return self._invoke(call, entity, rest, session)
             case "DELETE" if rest:
                 self._tenant.store.delete(self._record(call, entity, rest))
                 return Reply(204)
@@ -89,15 +100,23 @@ class Entities:
         chosen, precondition = self._filter(call, entity), _precondition(call)
         return self._shown(call, put(self._work(), entity, sent, chosen, precondition))
 
-    def _invoke(self, call: Call, entity: Entity, rest: list[str]) -> Reply:
+    def _invoke(self, call: Call, entity: Entity, rest: list[str], session: str) -> Reply:
         if len(rest) > 1 or rest[0] not in entity.actions:
             raise not_found(call.path)
         target = parse_object(call.raw).get("entity")
         if not isinstance(target, dict):
             raise InvalidRequest("The entity is missing.", "invocation.entity")
         sent = read_sent(target, entity, self._tenant.contract, "invocation.entity")
-        invoke(self._work(), entity, rest[0], sent)
-        return Reply(204)
+        action = rest[0]
+
+        def work() -> None:
+            invoke(self._work(), entity, action, sent)
+
+        if not self._operations.takes_long(action):
+            work()
+            return Reply(204)
+        name = self._operations.begin(session, entity.name, action, work, fails=call.fails)
+        return Reply(202, headers={"Location": f"{call.path.rstrip('/')}/status/{name}"})
 
     def _filter(self, call: Call, entity: Entity) -> Condition | None:
         words = call.query.get("$filter")

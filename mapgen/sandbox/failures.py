@@ -25,6 +25,8 @@ Kind: TypeAlias = Literal[
     "unavailable",
     "redirect",
     "sign-out",
+    "no-effect",
+    "fails-later",
 ]
 """What can go wrong.
 
@@ -32,7 +34,8 @@ Before the request is worked on, so that nothing is saved: `refuse` closes the c
 waits, `deadlock` and `conflict` answer 500, `throttle` 429, `unavailable` 503 with a web page,
 `redirect` 302 to the error page, `sign-out` ends the session and answers 401. After the work is
 committed: `drop` closes the connection without an answer, `slow-answer` waits, `deadlock-after`
-and `conflict-after` answer 500 all the same.
+and `conflict-after` answer 500 all the same. Of actions: `no-effect` answers 204 and does nothing,
+`fails-later` accepts one that takes long, and its state tells that it failed.
 """
 _TIMED = ("slow", "slow-answer")
 _SPEC = re.compile(

@@ -47,8 +47,8 @@ class Door:
         self._last_used = {name: at for name, at in self._last_used.items() if at >= oldest}
         return len(self._last_used)
 
-    def open(self, authorization: str | None) -> None:
-        """Let a request in; the first one with a token opens a session.
+    def open(self, authorization: str | None) -> str:
+        """Let a request in, and return its session; the first one with a token opens it.
 
         Raises Refused: 401 without a valid token, and where the licence has no place left.
         """
@@ -57,6 +57,7 @@ class Door:
         if name not in self._last_used and places is not None and alive >= places:
             raise login_limit()
         self._last_used[name] = self._settings.now()
+        return name
 
     def sign_out(self, authorization: str | None) -> None:
         """End the session of a token, if there is one. Raises Refused (401) for a bad token."""

@@ -58,13 +58,15 @@ class Settings:
     """How the tenant behaves.
 
     `now` is the tenant's clock: token lifetimes and idle sessions follow it. `latency` is in
-    seconds and held before every answer.
+    seconds and held before every answer. Actions that take long take `action_seconds`, and are
+    answered at once where that is 0.
     """
 
     credentials: Credentials = field(default_factory=Credentials)
     limits: Limits = field(default_factory=Limits)
     failures: tuple[InjectedFailure, ...] = ()
     latency: float = 0.0
+    action_seconds: float = 0.0
     token_seconds: int = 3600
     idle_seconds: int = 600
     now: Callable[[], datetime] = utc_now

@@ -1345,6 +1345,31 @@ class DocumentRows(Construct):
     where: Text | None = optional(Formula(), "which rows become a document", goes_with="each")
 
 
+class Shows(Struct, frozen=True):
+    """A field of a document, and the values of which one shows that a step is done."""
+
+    field: Text
+    values: tuple[Text, ...]
+
+
+class Step(Construct, what="a step"):
+    """An action of the ERP that is done with a document once it is there."""
+
+    action: Text = required(words.PROSE, "an ERP action of the entity, done once")
+    until: tuple[Shows, ...] = optional(
+        As(
+            MapOf(keyed(ListOf(words.PROSE, or_single=True, least=1)), "fields"),
+            lambda pairs, _: tuple(Shows(field, values) for field, values in pairs),
+        ),
+        "fields of the document, and the values of which one shows that it is done; without it, an"
+        " action without an answer waits for a person",
+        default=(),
+    )
+
+
+STEPS = "actions of the ERP that follow, once the document is there, in this order"
+
+
 class Body(Construct):
     """What every document has, the only one of a flow too."""
 
@@ -1355,6 +1380,7 @@ class Body(Construct):
     identity: Identity = required(
         IDENTITY, "how a document is recognised, so that nothing is created twice"
     )
+    then: tuple[Step, ...] = optional(ListOf(Step, or_single=True, least=1), STEPS)
     part: Part = itself(Part)
     checks: tuple[Check, ...] = optional(CHECKS, "what has to hold for a document as a whole")
 
@@ -1413,6 +1439,7 @@ class Document(Body, what="a document"):
         return {
             **({"insert": "it creates them"} if self.creates else {}),
             **({"update": "it changes those that are there"} if updates else {}),
+            **({"act": f"`{self.then[0].action.value}` follows"} if self.then else {}),
             "read": "it looks documents up by their identity",
         }
 

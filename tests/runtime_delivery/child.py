@@ -11,7 +11,16 @@ from mapgen.runtime.environment import Environment, Limits
 from mapgen.runtime.events import Unobserved
 from mapgen.runtime.feeds.inbox import InboxFeed
 from mapgen.runtime.ledger import Ledger, book_of
-from tests.runtime_delivery.flows import boths, current, states, two_documents
+from tests.runtime_delivery.flows import (
+    RELEASED,
+    UNSEEN,
+    boths,
+    current,
+    paid,
+    payments,
+    states,
+    two_documents,
+)
 from tests.runtime_delivery.orders import RULES, PagedFeed, nothing, of_lines, orders, plan_of
 from tests.runtime_delivery.stand_in import tenant_of
 
@@ -28,6 +37,8 @@ def deliver_flow(
         "inbox": (plan_of(retry=retry, batch_size=5), ()),
         "orders": (plan_of(retry=retry), orders(count)),
         "both": (two_documents(retry=retry), boths(count)),
+        "paid": (payments(RELEASED, retry=retry), paid(count)),
+        "paid blindly": (payments(UNSEEN, retry=retry), paid(count)),
         "current": (current(retry=retry), states(count, words)),
     }
     plan, outcomes = flows[flow]

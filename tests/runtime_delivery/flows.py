@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from mapgen.plan import DocumentPlan, Identity, Plan
+from mapgen.plan import DocumentPlan, Identity, Plan, Step
 from mapgen.runtime.outcome import Document, Origin, Outcome
 from tests.runtime_delivery.orders import plan_of
 
@@ -101,3 +101,36 @@ def state(number: int, words: str, rows: Sequence[tuple[str, float]] = ()) -> Do
 def states(count: int, words: str) -> Iterator[Outcome]:
     """So many orders in the same state."""
     return (state(number, words) for number in range(1, count + 1))
+
+
+def payments(*then: Step, operation: str = "create", **changes: Any) -> Plan:
+    """Payments, and what is done with each once it is there."""
+    document = DocumentPlan(
+        "document",
+        "Payment",
+        operation,
+        Identity("ExternalRef", {"Type": "Payment"}),
+        ("Type", "ReferenceNbr"),
+        then=then,
+    )
+    return plan_of(**{"flow": "payments", "documents": (document,)} | changes)
+
+
+def payment(number: int, *, amount: str = "12.5", is_held: bool = False) -> Document:
+    """A payment, which cannot be released while it is held."""
+    body = {
+        "Type": {"value": "Payment"}, "ExternalRef": {"value": f"{number}-shop"},
+        "CustomerID": {"value": "C0001"}, "PaymentAmount": {"value": float(amount)},
+        "Hold": {"value": is_held},
+    }  # fmt: skip
+    origin = Origin("payments.jsonl", number, number, str(number))
+    return Document(origin, "Payment", f"{number}-shop", json.dumps(body).encode())
+
+
+def paid(count: int) -> Iterator[Outcome]:
+    """So many payments."""
+    return (payment(number) for number in range(1, count + 1))
+
+
+RELEASED = Step("ReleasePayment", {"Status": ("Open", "Closed")})
+UNSEEN = Step("ReleasePayment")

@@ -1,6 +1,6 @@
 """E48x: what can be wrong between the documents that one record becomes."""
 
-from mapgen.report.message import Message, of_two
+from mapgen.report.message import Message, of_two, renamed
 
 two_forms = Message(
     "E480: `{it}` is for a flow with one document, and `documents` says that it has several",
@@ -46,4 +46,16 @@ written_over = of_two(
 not_a_key = Message(
     "E488: `{it}` is no key of `{entity}`",
     help="{known:its key is {known:, }/its keys are {known:, }/it has no keys}",
+)
+step_outside = Message(
+    "E641: `{it}` is an action of the ERP, and the document goes elsewhere", help="remove `then:`"
+)
+step_twice = of_two(
+    "E642: `{it}` follows the document twice",
+    help="keep one of the two: a step is done once with a document",
+)
+shows_nothing = Message(
+    "E643: `{entity}` has no text, choice or flag `{it}`, by which a step would be seen as done",
+    help="name a field that shows it: {known:, 5|there is none}",
+    fix=renamed,
 )

@@ -14,6 +14,7 @@ from typing import assert_never
 from mapgen import __version__
 from mapgen.plan import Plan
 from mapgen.runtime.aborted import RunAborted, Terminated
+from mapgen.runtime.delivery.following import with_steps
 from mapgen.runtime.delivery.gate import Gate
 from mapgen.runtime.delivery.remote import RemoteTables
 from mapgen.runtime.delivery.run import Run
@@ -79,7 +80,8 @@ def deliver(
     """Deliver each document once, and finish what earlier runs of the flow left in the ledger.
 
     The outcomes of one record follow each other, and are taken over all or none. A document goes
-    after those that it needs. Of a document that may be updated each newer state is sent, once.
+    after those that it needs, the steps of the plan after their document. Of a document that may be
+    updated each newer state is sent, once.
 
     Outcomes are taken over in batches and never held in memory, however many there are. Documents
     that the ledger knows as sent make no request. Records that wait are mapped once more when the
@@ -232,7 +234,7 @@ def _batches(parts: Iterable[_Part], plan: Plan) -> Iterator[_Batch]:
     outcomes: list[Outcome] = []
     ended: list[Page] = []
     for page, of_page in parts:
-        for of_one_record in _by_record(of_page, plan):
+        for of_one_record in _by_record(with_steps(of_page, plan), plan):
             outcomes += of_one_record
             if len(outcomes) >= plan.batch_size:
                 yield _Batch(outcomes, ended)
@@ -246,7 +248,7 @@ def _batches(parts: Iterable[_Part], plan: Plan) -> Iterator[_Batch]:
 
 
 def _by_record(outcomes: Iterable[Outcome], plan: Plan) -> Iterator[Iterable[Outcome]]:
-    if plan.documents[0].name == ONLY:
+    if plan.documents[0].name == ONLY and not plan.only.then:
         # Each is a record of its own: none waits until the next one shows that it is complete.
         return zip(outcomes)
     return (of_one_record for _, of_one_record in groupby(outcomes, _record_of))

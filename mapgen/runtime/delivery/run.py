@@ -38,6 +38,7 @@ class Run:
 
     @property
     def updating(self) -> frozenset[str]:
-        """The documents of the flow of which a newer state is sent after an older one."""
-        documents = self.plan.documents
-        return frozenset(one.name for one in documents if one.does.updates)
+        """What has a newer state after an older one: documents of the flow, and their steps."""
+        documents = [one for one in self.plan.documents if one.does.updates]
+        steps = (step.name_in(one.name) for one in documents for step in one.then)
+        return frozenset([*(one.name for one in documents), *steps])

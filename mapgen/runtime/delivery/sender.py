@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from itertools import groupby
 from typing import assert_never
 
-from mapgen.plan import DocumentPlan
+from mapgen.plan import DocumentPlan, Step
 from mapgen.runtime.aborted import RunAborted
 from mapgen.runtime.clock import uptime
 from mapgen.runtime.delivery.run import Run
@@ -16,6 +16,7 @@ from mapgen.runtime.network.breaker import Stopping
 from mapgen.runtime.outcome import ErrorReport
 from mapgen.runtime.targets.bodies import UnknownKey, filled
 from mapgen.runtime.targets.codes import (
+    ACTION_IN_DOUBT,
     GIVEN_UP,
     IDENTITY_CHANGED,
     IDENTITY_DOUBLED,
@@ -24,6 +25,7 @@ from mapgen.runtime.targets.codes import (
     NOT_THERE_YET,
 )
 from mapgen.runtime.targets.kind import (
+    Actor,
     Depends,
     Found,
     GivenUp,
@@ -34,6 +36,7 @@ from mapgen.runtime.targets.kind import (
     Unanswered,
     WriteAnswer,
     Writer,
+    is_done,
 )
 
 _TRIES_WITHOUT_A_REASON = 2
@@ -53,11 +56,16 @@ class Sender:
     """
 
     def __init__(
-        self, run: Run, writers: Mapping[str, Writer], end: Callable[[Acknowledgement], None]
+        self,
+        run: Run,
+        writers: Mapping[str, Writer],
+        actors: Mapping[str, Actor],
+        end: Callable[[Acknowledgement], None],
     ) -> None:
-        """Take a writer for each document of the flow, and what to do with ends."""
+        """Take a writer for each document of the flow, an actor for each step, and ends' taker."""
         self._run = run
         self._writers = writers
+        self._actors = actors
         self._end = end
 
     def send(self, portion: Sequence[Claim]) -> None:
@@ -65,11 +73,13 @@ class Sender:
         left = sorted(portion, key=lambda claim: (claim.document, claim.row))
         try:
             for name, claims in groupby(list(left), key=lambda claim: claim.document):
-                writer = self._writers.get(name)
-                if writer is None:
-                    self._disown(list(claims), left)
-                else:
+                writer, actor = self._writers.get(name), self._actors.get(name)
+                if writer is not None:
                     self._send_alike(writer, list(claims), left)
+                elif actor is not None:
+                    self._act_alike(actor, list(claims), left)
+                else:
+                    self._disown(list(claims), left)
         except (RunAborted, Stopping):
             raise
         except BaseException:
@@ -96,6 +106,59 @@ class Sender:
             self._settle(writer, claim, found)
             del left[0]
 
+    def _act_alike(self, actor: Actor, claims: Sequence[Claim], left: list[Claim]) -> None:
+        """Look the documents of a step up, and do it where it is to be done."""
+        found = actor.find([claim.identity for claim in claims])
+        for claim in claims:
+            if self._run.stop.is_set():
+                return
+            self._settle_step(actor, claim, found)
+            del left[0]
+
+    def _settle_step(self, actor: Actor, claim: Claim, found: Found) -> None:
+        """Decide whether a step is done with a document, by what the document shows of it."""
+        there, step = found.there.get(claim.identity), actor.step
+        refused = found.refused.get(claim.identity)
+        if refused is not None:
+            self._reject(claim, refused)
+        elif there is None:
+            self._end(Acknowledgement(claim, "deferred", faults=(_gone(actor.document),)))
+        elif claim.identity in found.doubled:
+            self._reject(claim, _doubled(actor.document))
+        elif is_done(step, there):
+            # Found done after a request of ours without an answer: that request did it.
+            arrival: Arrival = "done" if claim.attempts else "already exists"
+            self._end(Acknowledgement(claim, "sent", there.number, arrival, there.keys))
+        elif claim.attempts and not step.until:
+            self._doubt(claim, step, there, "no answer to it")
+        elif self._may_go(claim, there):
+            self._act(actor, claim, there)
+
+    def _act(self, actor: Actor, claim: Claim, there: There) -> None:
+        try:
+            answer = actor.act(
+                there,
+                claim.identity,
+                claim.body,
+                self._first_word(claim),
+                is_last_try=self._is_last_try(claim),
+            )
+        except ClaimLost:
+            self._run.stats.tell(TechnicalEvent("claim lost to another worker", "warning"))
+            return
+        if isinstance(answer, Unanswered) and not actor.step.until:
+            self._doubt(claim, actor.step, there, answer.reason)
+        else:
+            self._note(claim, answer, "done")
+
+    def _doubt(self, claim: Claim, step: Step, there: There, reason: str) -> None:
+        """Leave to a person what nothing can show: whether an action was done."""
+        words = (
+            f"nothing shows whether `{step.action}` was done with {there.number} ({reason}):"
+            " a person looks"
+        )
+        self._die(claim, words, code=ACTION_IN_DOUBT, number=there.number)
+
     def _settle(self, writer: Writer, claim: Claim, found: Found) -> None:
         """Decide what is done with a document, by its operation and by what the tenant has."""
         keeps = not writer.document.does.updates
@@ -111,9 +174,7 @@ class Sender:
         elif there is None and (absent := _left_to_others(writer.document)) is not None:
             self._end(Acknowledgement(claim, "deferred", faults=(absent,)))
         elif claim.identity in found.doubled:
-            words = "several documents of the ERP have this identity"
-            field = writer.document.identity.field
-            self._reject(claim, ErrorReport(IDENTITY_DOUBLED, words, field))
+            self._reject(claim, _doubled(writer.document))
         else:
             self._write(writer, claim, there)
 
@@ -125,15 +186,7 @@ class Sender:
 
     def _write(self, writer: Writer, claim: Claim, there: There | None) -> None:
         """Create a document that is not there, or update it; not what has been overtaken."""
-        if claim.is_withdrawn:
-            self._end(Acknowledgement(claim, "skipped", reason="its record was taken back"))
-            return
-        if claim.is_outdated:
-            self._run.ledger.defer(claim)
-            return
-        if claim.attempts >= self._run.plan.retry.attempts:
-            absent = ", and not in the tenant" if there is None else ""
-            self._die(claim, f"no answer to {claim.attempts} requests{absent}")
+        if not self._may_go(claim, there):
             return
         gate = self._run.gate
         if gate is not None and (broken := gate.faults(claim.document, claim.body)):
@@ -144,6 +197,33 @@ class Sender:
         except UnknownKey as unknown:
             self._reject(claim, ErrorReport(KEY_UNKNOWN, str(unknown)))
             return
+        last_word, is_last = self._last_word(claim), self._is_last_try(claim)
+        try:
+            if there is None:
+                answer = writer.create(claim.identity, body, last_word, is_last_try=is_last)
+            else:
+                answer = writer.update(there, claim.identity, body, last_word, is_last_try=is_last)
+        except ClaimLost:
+            self._run.stats.tell(TechnicalEvent("claim lost to another worker", "warning"))
+            return
+        self._note(claim, answer, "created" if there is None else "updated")
+
+    def _may_go(self, claim: Claim, there: There | None) -> bool:
+        """Whether anything is sent for a claim; end it where it was overtaken, or tried enough."""
+        if claim.is_withdrawn:
+            self._end(Acknowledgement(claim, "skipped", reason="its record was taken back"))
+        elif claim.is_outdated:
+            self._run.ledger.defer(claim)
+        elif claim.attempts >= self._run.plan.retry.attempts:
+            absent = ", and not in the tenant" if there is None else ""
+            self._die(claim, f"no answer to {claim.attempts} requests{absent}")
+        else:
+            return True
+        return False
+
+    def _last_word(self, claim: Claim) -> Callable[[], None]:
+        """Return what is called right before a request, and keeps it back by raising."""
+        held_since = [claim.held_since]
 
         def last_word() -> None:
             if self._run.stop.is_set():
@@ -154,18 +234,24 @@ class Sender:
                 if not self._run.ledger.renew(claim):
                     raise ClaimLost
 
-        held_since = [claim.held_since]
+        return last_word
+
+    def _first_word(self, claim: Claim) -> Callable[[], None]:
+        """Return a last word that notes, before the first request, that one may be out."""
+        last_word, is_noted = self._last_word(claim), False
+
+        def first_word() -> None:
+            nonlocal is_noted
+            last_word()
+            if not is_noted and not self._run.ledger.note_attempt(claim):
+                raise ClaimLost
+            is_noted = True
+
+        return first_word
+
+    def _is_last_try(self, claim: Claim) -> bool:
         tries = min(_TRIES_WITHOUT_A_REASON, self._run.plan.retry.attempts)
-        is_last = claim.attempts + 1 >= tries
-        try:
-            if there is None:
-                answer = writer.create(claim.identity, body, last_word, is_last_try=is_last)
-            else:
-                answer = writer.update(there, claim.identity, body, last_word, is_last_try=is_last)
-        except ClaimLost:
-            self._run.stats.tell(TechnicalEvent("claim lost to another worker", "warning"))
-            return
-        self._note(claim, answer, "created" if there is None else "updated")
+        return claim.attempts + 1 >= tries
 
     def _note(self, claim: Claim, answer: WriteAnswer, arrival: Arrival) -> None:
         match answer:
@@ -224,6 +310,16 @@ class Sender:
     ) -> None:
         fault = ErrorReport(code, words, retry=number is None)
         self._end(Acknowledgement(claim, "dead_lettered", number, reason=words, faults=(fault,)))
+
+
+def _gone(document: DocumentPlan) -> ErrorReport:
+    words = f"no `{document.entity}` of the ERP has this identity any more"
+    return ErrorReport(NOT_THERE_YET, words, document.identity.field, retry=True)
+
+
+def _doubled(document: DocumentPlan) -> ErrorReport:
+    words = "several documents of the ERP have this identity"
+    return ErrorReport(IDENTITY_DOUBLED, words, document.identity.field)
 
 
 def _left_to_others(document: DocumentPlan) -> ErrorReport | None:

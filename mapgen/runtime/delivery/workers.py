@@ -26,7 +26,13 @@ class Workers:
         self._run = run
         self._writers = {one.name: target.writer(one, rules) for one in run.plan.documents}
         self._acks = AckBatcher(run.ledger, run.id, before=target.make_durable, tell=self._told)
-        self._sender = Sender(run, self._writers, self._acks.add)
+        actors = {
+            step.name_in(one.name): target.actor(one, step, rules)
+            for one in run.plan.documents
+            for step in one.then
+        }
+        self._documents = {name: one.document for name, one in (self._writers | actors).items()}
+        self._sender = Sender(run, self._writers, actors, self._acks.add)
         self._more_comes = True
         self._news = threading.Condition()
         self._news_count = 0
@@ -129,8 +135,8 @@ class Workers:
 
     def _told(self, ends: list[Acknowledgement]) -> None:
         for end in ends:
-            writer = self._writers.get(end.claim.document)
-            entity = writer.document.entity if writer else end.claim.document
+            document = self._documents.get(end.claim.document)
+            entity = document.entity if document else end.claim.document
             self._run.stats.ended(end, entity)
         self._run.stats.advanced()
         self._wake()

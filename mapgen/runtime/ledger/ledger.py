@@ -229,6 +229,14 @@ class Ledger:
             moment = self._leases.moment(connection)
             return _change(connection, claim, intent_at=moment, changed_at=self.now())
 
+    def note_attempt(self, claim: Claim) -> bool:
+        """Note that a request goes out that cannot be looked up; False where the claim is lost."""
+        with self.transaction() as connection:
+            moment, attempts = self._leases.moment(connection), claim.attempts + 1
+            return _change(
+                connection, claim, attempts=attempts, intent_at=moment, changed_at=self.now()
+            )
+
     def unsettle(self, claim: Claim) -> None:
         """Give up a document whose request stayed without an answer: it settles from now on."""
         with self.transaction() as connection:
@@ -242,7 +250,11 @@ class Ledger:
             now = self.now()
             followed = _locked(connection, claims)
             held = sorted((one for one in claims if one.hold in followed), key=lambda one: one.hold)
-            _execute_all(connection, _RELEASE, [_guard(one) | {"moment": now} for one in held])
+            _execute_all(
+                connection,
+                _RELEASE,
+                [_guard(one) | {"moment": now, "tried": one.attempts} for one in held],
+            )
             for claim in held:
                 _follow(connection, claim, followed[claim.hold], now)
 
@@ -516,7 +528,7 @@ def _finished(end: Acknowledgement, run: str, now: float) -> dict[str, object]:
     return _guard(end.claim) | {
         "end": end.end,
         "no": end.number,
-        "found": end.arrival != "created",
+        "found": end.arrival not in ("created", "done"),
         "why": end.reason,
         "reports": encode_faults(end.faults),
         "run": run,
@@ -541,7 +553,9 @@ _OLDEST_REQUEST = select(func.min(LAST_REQUEST)).where(
 _OF_CLAIM = update(RECORDS).where(
     _ROWS.id == bindparam("row"), _ROWS.claim == bindparam("token"), _ROWS.state == "sending"
 )
-_RELEASE = _OF_CLAIM.values(state="staged", claim=None, changed_at=bindparam("moment"))
+_RELEASE = _OF_CLAIM.values(
+    state="staged", claim=None, attempts=bindparam("tried"), changed_at=bindparam("moment")
+)
 _FINISH = _OF_CLAIM.values(
     state=bindparam("end"),
     number=bindparam("no"),

@@ -12,7 +12,7 @@ import msgspec
 from mapgen.runtime.outcome import ErrorReport, Origin, Outcome
 
 End = Literal["sent", "rejected", "dead_lettered", "deferred", "skipped"]
-Arrival = Literal["created", "already exists", "updated"]
+Arrival = Literal["created", "already exists", "updated", "done"]
 Keys = Mapping[str, str]
 Hold = tuple[int, str]
 """A row, and the token of who has it in hand."""

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from mapgen.plan import DocumentPlan
+from mapgen.plan import DocumentPlan, Step
 from mapgen.runtime.rules import Rules
 from mapgen.runtime.tenant import Client, Connection
+from mapgen.runtime.tenant.action import Action
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +20,10 @@ class ErpTarget:
     def writer(self, document: DocumentPlan, rules: Rules) -> Client:
         """Return what writes a document of the flow."""
         return Client(self.connection, document, rules, verifies=self.verifies)
+
+    def actor(self, document: DocumentPlan, step: Step, rules: Rules) -> Action:
+        """Return what does a step after a document of the flow."""
+        return Action(self.connection, document, step, rules)
 
     def make_durable(self) -> None:
         """Do nothing: the ERP keeps what it has saved."""

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Protocol
 
-from mapgen.plan import DocumentPlan
+from mapgen.plan import DocumentPlan, Step
+from mapgen.runtime.folding import folded
 from mapgen.runtime.outcome import ErrorReport
 from mapgen.runtime.rules import Rules
 
@@ -16,11 +17,12 @@ NO_BODIES: Mapping[str, bytes] = MappingProxyType({})
 
 @dataclass(frozen=True, slots=True)
 class There:
-    """A document that the target has: what people call it, its keys, and its id."""
+    """A document that the target has: what people call it, its keys, its id, and what was asked."""
 
     number: str
     keys: dict[str, str]
     id: str | None
+    shown: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,11 +130,54 @@ class Writer(Protocol):
         """Return a document as saved that a look-up found after a request of ours carried it."""
 
 
+class Actor(Protocol):
+    """A target as a step after a document sees it. Threads share it; it raises as a Writer does."""
+
+    @property
+    def document(self) -> DocumentPlan:
+        """The document that the step is done with."""
+
+    @property
+    def step(self) -> Step:
+        """The step."""
+
+    def find(self, identities: Sequence[str], /) -> Found:
+        """Look the documents up, with the fields that show whether the step is done."""
+
+    def act(
+        self,
+        there: There,
+        identity: str,
+        body: bytes,
+        last_word: Callable[[], None],
+        *,
+        is_last_try: bool = True,
+    ) -> WriteAnswer:
+        """Do the step with a document that does not show it as done, and follow it to its end.
+
+        `last_word` is called as in `Writer.create`, and again while the action runs, so that nobody
+        else takes the document meanwhile.
+        """
+
+
+def is_done(step: Step, there: There) -> bool | None:
+    """Tell whether a document shows a step as done; None where nothing of it can."""
+    if not step.until:
+        return None
+    return all(
+        folded(there.shown.get(field, "")) in map(folded, values)
+        for field, values in step.until.items()
+    )
+
+
 class Target(Protocol):
     """Where the documents of a run go, opened for the run."""
 
     def writer(self, document: DocumentPlan, rules: Rules) -> Writer:
         """Return what writes a document of the flow."""
+
+    def actor(self, document: DocumentPlan, step: Step, rules: Rules) -> Actor:
+        """Return what does a step after a document of the flow."""
 
     def make_durable(self) -> None:
         """See that no death takes back what was answered as saved: before the ledger says so."""

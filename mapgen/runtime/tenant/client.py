@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any, assert_never
 from urllib.parse import quote
 
@@ -45,7 +46,7 @@ from mapgen.runtime.tenant.connection import (
     entities_in,
     entity_in,
 )
-from mapgen.runtime.tenant.query import LONGEST_QUERY, encoded, literal, value_of
+from mapgen.runtime.tenant.query import LONGEST_QUERY, encoded, literal, shown_of, value_of
 from mapgen.runtime.tenant.refusal import Reporter
 from mapgen.runtime.tenant.verifying import differences
 from mapgen.runtime.values import ENCODER
@@ -75,12 +76,23 @@ class Client:
     """The tenant as the delivery of one document of a flow sees it. Threads share it."""
 
     def __init__(
-        self, connection: Connection, document: DocumentPlan, rules: Rules, *, verifies: bool = True
+        self,
+        connection: Connection,
+        document: DocumentPlan,
+        rules: Rules,
+        *,
+        verifies: bool = True,
+        shown: tuple[str, ...] = (),
     ) -> None:
-        """Take the way to the tenant, what is to be written there, and whether to compare it."""
+        """Take the way to the tenant, what is to be written there, and whether to compare it.
+
+        `shown` are fields that look-ups ask for besides.
+        """
+        self._shown = shown
         self._verifies = verifies
         self.document = document
         self._connection = connection
+        self._attempt = partial(connection.attempt_at, document.entity)
         self._reporter = Reporter(rules, document.name)
         self._url = f"{connection.endpoint}/{quote(document.entity)}"
 
@@ -126,7 +138,8 @@ class Client:
         connection = self._connection
         try:
             echo = connection.persist(
-                lambda: entity_in(connection.attempt(build)), is_repeatable_write
+                lambda: entity_in(self._attempt(build)),
+                is_repeatable_write,
             )
         except _NoLongerAbsent as known:
             return known.answer
@@ -155,7 +168,7 @@ class Client:
                 lambda: self._write_over(there, body, last_word), is_repeatable_write
             )
         except Failure as failure:
-            return self._judge(failure, body, is_last_try=is_last_try)
+            return self.judge(failure, body, is_last_try=is_last_try)
         except UnclearRows as unclear:
             words = f"{unclear.target}: {unclear}"
             return Refused((ErrorReport(ROWS_UNCLEAR, words, unclear.target),))
@@ -180,7 +193,7 @@ class Client:
         try:
             if there.id is None:
                 raise Failure(Verdict("permanent", "none", "the look-up gives no `id` of it"))
-            kept = entity_in(connection.attempt(build))
+            kept = entity_in(self._attempt(build))
         except (Failure, RunAborted, Stopping) as fault:
             reason = fault.verdict.reason if isinstance(fault, Failure) else type(fault).__name__
             connection.tell(TechnicalEvent("not verified", "warning", {"reason": reason}))
@@ -307,9 +320,9 @@ class Client:
                 return known.answer
             except (RunAborted, Stopping):
                 return Unanswered(verdict.reason)
-        return self._judge(failure, body, is_last_try=is_last_try)
+        return self.judge(failure, body, is_last_try=is_last_try)
 
-    def _judge(self, failure: Failure, body: bytes, *, is_last_try: bool) -> WriteAnswer:
+    def judge(self, failure: Failure, body: bytes, *, is_last_try: bool) -> WriteAnswer:
         """Tell what a write came to that is not saved, or of which nobody knows."""
         verdict = failure.verdict
         words = verdict.message or verdict.reason
@@ -399,7 +412,7 @@ class Client:
                 raise Failure(Verdict("transient", "none", "the ids of rows went with the session"))
             return self._put(http, content, last_word)
 
-        return entity_in(self._connection.attempt(build))
+        return entity_in(self._attempt(build))
 
     def _read_rows(self, there: There, lists: Sequence[str]) -> tuple[int, dict[str, Any]]:
         names = [path.replace(".", "/") for path in lists]
@@ -418,7 +431,7 @@ class Client:
 
         connection = self._connection
         try:
-            rows = connection.persist(lambda: entity_in(connection.attempt(build)), may_pass)
+            rows = connection.persist(lambda: entity_in(self._attempt(build)), may_pass)
         except Failure as failure:
             if failure.verdict.kind == "transient":
                 raise connection.unavailable(failure.verdict) from None
@@ -449,8 +462,8 @@ class Client:
 
     def _ask(self, identities: Sequence[str]) -> httpx2.Response:
         url = f"{self._url}?{self._query(identities)}"
-        return self._connection.attempt(
-            lambda http, _session: http.build_request("GET", url, headers=_WITH_ARCHIVED)
+        return self._attempt(
+            lambda http, _session: http.build_request("GET", url, headers=_WITH_ARCHIVED),
         )
 
     def _groups(self, identities: Sequence[str]) -> Iterator[list[str]]:
@@ -470,7 +483,7 @@ class Client:
         )
         tests = [self._test(one) for one in identities]
         either = tests[0] if len(tests) == 1 else f"({' or '.join(tests)})"
-        fields = dict.fromkeys([*self.document.keys, *identity.fields])
+        fields = dict.fromkeys([*self.document.keys, *identity.fields, *self._shown])
         return f"$filter={encoded(f'{scope}{either}')}&$select={encoded(','.join(fields))}"
 
     def _test(self, identity: str) -> str:
@@ -491,7 +504,8 @@ class Client:
         values = ((key, value_of(row, key)) for key in self.document.keys)
         keys = {key: value for key, value in values if value is not None}
         record = row.get("id")
-        return There(self._number(row) or identity, keys, str(record) if record else None)
+        shown = {name: shown_of(row, name) for name in self._shown}
+        return There(self._number(row) or identity, keys, str(record) if record else None, shown)
 
     def _access_refused(self, verdict: Verdict, body: bytes | None) -> AccessRefused:
         words = ""

@@ -18,6 +18,7 @@ from mapgen.runtime.network.verdict import Failure, Verdict, may_pass
 from mapgen.runtime.network.wire import Wire
 from mapgen.runtime.tenant.auth import Session
 from mapgen.runtime.tenant.classify import classify
+from mapgen.runtime.tenant.screens import Screens
 
 _SIGN_INS = 3
 
@@ -47,6 +48,9 @@ class Connection:
             environment.limits, plan, who="the tenant", classify=classify, stop=stop, tell=tell
         )
         self.persist = self._wire.persist
+        self.settle = environment.limits.settle
+        self.screens = Screens(stop)
+        self.pause = stop.wait
         self._session = Session(tenant, self._wire.http, tell)
 
     def __enter__(self) -> Self:
@@ -77,6 +81,11 @@ class Connection:
             "see that the user may use the API, and the clocks of both sides",
         )
 
+    def attempt_at(self, entity: str, build: Build) -> httpx2.Response:
+        """Make one request of an entity while no action runs on its screen."""
+        with self.screens.shared(entity):
+            return self.attempt(build)
+
     def ask(self, entity: str, query: str) -> list[dict[str, Any]] | None:
         """Return the records of an entity that a query finds, None where the ERP refuses the query.
 
@@ -86,7 +95,7 @@ class Connection:
         try:
             return self.persist(
                 lambda: entities_in(
-                    self.attempt(lambda http, _session: http.build_request("GET", url))
+                    self.attempt_at(entity, lambda http, _session: http.build_request("GET", url))
                 ),
                 may_pass,
             )

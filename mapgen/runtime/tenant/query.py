@@ -20,6 +20,15 @@ def encoded(words: str) -> str:
     return quote(words, safe="(),'")
 
 
+def shown_of(row: dict[str, Any], name: str) -> str:
+    """Return a field's value as people see it: of a choice of contract 5 its description."""
+    wrapper = row.get(name)
+    value = wrapper.get("value") if isinstance(wrapper, dict) else None
+    if isinstance(value, dict):
+        value = value.get("description", value.get("id"))
+    return "" if value is None else str(value)
+
+
 def value_of(row: dict[str, Any], name: str) -> str | None:
     """Return a field's value as text; None for an empty or absent field."""
     wrapper = row.get(name)

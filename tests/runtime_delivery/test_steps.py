@@ -1,0 +1,193 @@
+"""Actions after a document: done once, followed to their end, in doubt left to what shows them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mapgen.contract.lock import load
+from mapgen.contract.model import Contract
+from mapgen.plan import Plan, Retry
+from mapgen.runtime.delivery import deliver
+from mapgen.runtime.environment import Environment, Limits
+from mapgen.runtime.events import TechnicalEvent
+from mapgen.runtime.ledger import Ledger
+from mapgen.runtime.outcome import Outcome
+from mapgen.runtime.summary import Summary
+from mapgen.sandbox import Sandbox
+from tests.runtime_delivery.flows import RELEASED, UNSEEN, paid, payment, payments
+from tests.runtime_delivery.orders import RULES, HastyLedger, Watcher
+from tests.runtime_delivery.processes import start
+from tests.runtime_delivery.stand_in import tenant_of
+from tests.runtime_delivery.test_against_sandbox import LOCK, environment_of, tenant
+from tests.runtime_delivery.test_documents import ends
+
+RELEASE = "POST Payment/ReleasePayment"
+
+
+@pytest.fixture(scope="module")
+def contract() -> Contract:
+    return load(LOCK)
+
+
+def run(sandbox: Sandbox, ledger: Ledger, outcomes: Iterable[Outcome], plan: Plan) -> Summary:
+    return deliver(outcomes, plan, environment_of(sandbox), ledger, RULES, Watcher())
+
+
+def statuses(sandbox: Sandbox) -> list[object]:
+    return [one["Status"] for one in sandbox.records("Payment")]
+
+
+def asked(sandbox: Sandbox) -> int:
+    """How often a release was asked for, however it was answered."""
+    return sum(count for line, count in sandbox.counts().items() if line.startswith(RELEASE))
+
+
+@pytest.mark.parametrize("seconds", [0.0, 0.3])
+@pytest.mark.parametrize("step", [RELEASED, UNSEEN], ids=["seen", "unseen"])
+def test_released_once(contract: Contract, address: str, step: Any, seconds: float) -> None:
+    """Each payment is released once, at once or by an action that takes long; again, nothing is."""
+    with tenant(contract, action_seconds=seconds) as sandbox, HastyLedger(address) as ledger:
+        first = run(sandbox, ledger, paid(5), payments(step))
+        before = asked(sandbox)
+        again = run(sandbox, ledger, paid(5), payments(step))
+
+        assert statuses(sandbox) == ["Open"] * 5
+        assert before == asked(sandbox) == 5
+        # What the session asks of a screen while an action runs there is refused.
+        assert not [line for line in sandbox.counts() if line.endswith(" 409")]
+    assert ends(first) == {"read": 5, "created": 5, "done": 5}
+    assert ends(again) == {"read": 5, "already_exists": 10}
+    assert first.left == again.left == 0
+
+
+def test_refused_and_done_by_the_next_run(contract: Contract, address: str) -> None:
+    """The document stays, the release is rejected; once it may, the next run does it."""
+    plan = payments(RELEASED)
+    with tenant(contract) as sandbox, HastyLedger(address) as ledger:
+        first = run(sandbox, ledger, [payment(1, is_held=True)], plan)
+        held = statuses(sandbox)
+        freed = payments(RELEASED, operation="upsert")
+        second = run(sandbox, ledger, [payment(1)], freed)
+
+        assert (held, statuses(sandbox)) == (["On Hold"], ["Open"])
+    assert ends(first) == {"read": 1, "created": 1, "rejected": 1}
+    assert [one.code for shown in first.shown for one in shown.faults] == ["R402"]
+    assert "Release button is disabled" in first.shown[0].faults[0].message
+    assert ends(second) == {"read": 1, "updated": 1, "done": 1}
+
+
+def test_an_action_that_fails_later(contract: Contract, address: str) -> None:
+    """An action that was accepted and came to nothing is rejected, and done by the next run."""
+    faults = ["fails-later@POST:Payment/ReleasePayment:1"]
+    with tenant(contract, *faults, action_seconds=0.2) as sandbox, HastyLedger(address) as ledger:
+        first = run(sandbox, ledger, paid(1), payments(UNSEEN))
+        second = run(sandbox, ledger, paid(1), payments(UNSEEN))
+
+        assert (statuses(sandbox), asked(sandbox)) == (["Open"], 2)
+    assert ends(first) == {"read": 1, "created": 1, "rejected": 1}
+    assert ends(second) == {"read": 1, "already_exists": 1, "done": 1}
+
+
+def test_done_as_the_erp_says_and_without_effect(contract: Contract, address: str) -> None:
+    """A 204 is not believed where the document shows otherwise."""
+    faults = ["no-effect@POST:Payment/ReleasePayment:1"]
+    with tenant(contract, *faults) as sandbox, HastyLedger(address) as ledger:
+        first = run(sandbox, ledger, paid(1), payments(RELEASED))
+        second = run(sandbox, ledger, paid(1), payments(RELEASED))
+
+        assert statuses(sandbox) == ["Open"]
+    assert [one.code for shown in first.shown for one in shown.faults] == ["R422"]
+    assert ends(second) == {"read": 1, "already_exists": 1, "done": 1}
+
+
+@pytest.mark.parametrize(
+    ("fault", "times"),
+    [("drop", 1), ("deadlock-after", 1), ("refuse", 2), ("unavailable", 2)],
+)
+def test_no_answer(contract: Contract, address: str, fault: str, times: int) -> None:
+    """An action without an answer is repeated only where the document shows that it is not done."""
+    faults = [f"{fault}@POST:Payment/ReleasePayment:1"]
+    with tenant(contract, *faults) as sandbox, HastyLedger(address) as ledger:
+        summary = run(sandbox, ledger, paid(1), payments(RELEASED))
+
+        assert (statuses(sandbox), asked(sandbox)) == (["Open"], times)
+    assert ends(summary) == {"read": 1, "created": 1, "done": 1}
+
+
+@pytest.mark.parametrize("fault", ["drop", "unavailable"])
+def test_no_answer_and_nothing_shows_it(contract: Contract, address: str, fault: str) -> None:
+    """Where nothing shows it, a person looks; no run does it a second time."""
+    faults = [f"{fault}@POST:Payment/ReleasePayment:1"]
+    with tenant(contract, *faults) as sandbox, HastyLedger(address) as ledger:
+        first = run(sandbox, ledger, paid(1), payments(UNSEEN))
+        again = run(sandbox, ledger, paid(1), payments(UNSEEN))
+
+        assert asked(sandbox) == 1
+    assert ends(first) == {"read": 1, "created": 1, "dead_lettered": 1}
+    (fault_told,) = first.shown[0].faults
+    assert fault_told.code == "R421"
+    assert "a person looks" in fault_told.message
+    assert ends(again)["dead_lettered"] == 1
+
+
+def test_the_session_goes_while_an_action_runs(contract: Contract, address: str) -> None:
+    """Its state went with the session: the document shows what came of it."""
+    faults = ["sign-out@GET:Payment:3"]
+    with tenant(contract, *faults, action_seconds=0.6) as sandbox, Ledger(address) as ledger:
+        environment = Environment("test", tenant_of(sandbox.url), Limits(None, 4, 1.0, 1.5))
+        watcher = Watcher()
+        summary = deliver(paid(1), payments(RELEASED), environment, ledger, RULES, watcher)
+
+        assert (statuses(sandbox), asked(sandbox)) == (["Open"], 1)
+    assert ends(summary) == {"read": 1, "created": 1, "done": 1}
+    told = [one.name for one in watcher.events if isinstance(one, TechnicalEvent)]
+    assert "session lost, signing in again" in told
+
+
+def test_a_document_that_is_not_made(contract: Contract, address: str) -> None:
+    """A step waits for its document."""
+    faults = ["throttle@PUT:Payment:all"]
+    plan = payments(RELEASED, retry=Retry(2, 0.02, 0.05))
+    with tenant(contract, *faults) as sandbox, HastyLedger(address) as ledger:
+        first = run(sandbox, ledger, paid(1), plan)
+        assert (asked(sandbox), sandbox.records("Payment")) == (0, [])
+    assert ends(first) == {"read": 1, "dead_lettered": 1, "deferred": 1}
+    assert {one.code for shown in first.shown for one in shown.faults} == {"R405", "R408"}
+
+
+def test_a_ledger_that_was_lost(contract: Contract, address: str, tmp_path: Path) -> None:
+    """What a document shows as done is not done again."""
+    with tenant(contract) as sandbox:
+        with HastyLedger(f"sqlite:///{tmp_path}/lost.db") as ledger:
+            run(sandbox, ledger, paid(2), payments(RELEASED))
+        with HastyLedger(address) as ledger:
+            again = run(sandbox, ledger, paid(2), payments(RELEASED))
+        assert asked(sandbox) == 2
+    assert ends(again) == {"read": 2, "already_exists": 4}
+
+
+@pytest.mark.parametrize("flow", ["paid", "paid blindly"])
+@pytest.mark.parametrize("moment", ["document", "action"])
+def test_killed(contract: Contract, address: str, flow: str, moment: str) -> None:
+    """Killed between document and action, and amid the action: released once, or left to people."""
+    reached = "PUT Payment 200" if moment == "document" else f"{RELEASE} 202"
+    with tenant(contract, action_seconds=1.0) as sandbox:
+        child = start(sandbox.url, address, 3, flow)
+        deadline = time.monotonic() + 60
+        while not sandbox.counts().get(reached) and time.monotonic() < deadline:
+            time.sleep(0.005)
+        child.kill()
+        counts = start(sandbox.url, address, 3, flow).finish()
+
+        in_doubt = counts["dead_lettered"]
+        assert counts["read"] == 3
+        assert len(sandbox.records("Payment")) == 3
+        assert statuses(sandbox) == ["Open"] * 3
+        assert asked(sandbox) == 3
+    # Only what may be out is in doubt, and not the others that the dead one had in hand.
+    assert in_doubt == (flow == "paid blindly" and moment == "action")
