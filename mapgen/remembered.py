@@ -1,8 +1,8 @@
 """Whether `generate` has anything to do: a fingerprint of a whole workspace and of the compiler.
 
-What was found fresh once is fresh as long as no byte of `specs/` and of `generated/`, and no file
-of mapgen has changed. The fingerprint is kept in the user's cache and never in the workspace: who
-may write specs must not be able to say that their code is fresh.
+What was found fresh once is fresh as long as no byte of `specs/` and of `generated/`, no file of
+mapgen and no library has changed. The fingerprint is kept in the user's cache and never in the
+workspace: who may write specs must not be able to say that their code is fresh.
 """
 
 from __future__ import annotations
@@ -10,17 +10,21 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache
 from importlib import import_module
 from pathlib import Path
+from zoneinfo import TZPATH
 
 import mapgen
 from mapgen.workspace import GENERATED, SPEC_SUFFIX, SPECS, Workspace
 
 # What Python writes beside the code that it has read.
 _CACHED = "__pycache__"
+# What installers call the folder with what they know of a library: its name and version.
+_INSTALLED = re.compile(r"([^-]+)-.+\.(?:dist|egg)-info")
 
 
 class UnusualFileError(Exception):
@@ -74,33 +78,58 @@ def cache_file(workspace: Workspace, kind: str) -> Path:
 
 
 def _combined(specs: str, generated: str) -> str:
-    """Return the fingerprint of all. Raises OSError where mapgen or black cannot be read."""
-    from importlib.metadata import PackageNotFoundError, version  # slow, and few need it
-
-    try:
-        words = f"{compiler()} {version('black')} {specs} {generated}"
-    except PackageNotFoundError as error:
-        raise FileNotFoundError(str(error)) from None
-    return hashlib.sha256(words.encode()).hexdigest()
+    """Return the fingerprint of all. Raises OSError where mapgen cannot be read."""
+    return hashlib.sha256(f"{compiler()} {specs} {generated}".encode()).hexdigest()
 
 
 @cache
 def compiler() -> str:
     """Return what tells this mapgen from any other, so that no other compiler's word is taken.
 
-    That is the Python, and of each file its size and when it was written: as Python decides whether
-    to compile a module again. Raises OSError where mapgen is installed as links, or in an archive.
+    That is the Python, the libraries around it, the zones of the machine, and the state of each
+    file. Raises OSError where mapgen is installed as links, or in an archive.
     """
     templates = import_module("mapgen.templates").__path__
     found = hashlib.sha256(sys.version.encode())
     try:
         for folder in (Path(mapgen.__file__).parent, *map(Path, templates)):
             for name, file in _files(folder, ""):
-                status = file.stat()
-                found.update(f"{name!r} {status.st_size} {status.st_mtime_ns}\n".encode())
+                found.update(f"{name!r} {_state(file.stat())}\n".encode())
     except UnusualFileError:
         raise OSError("mapgen is not installed as plain files") from None
+    for word in (*_libraries(), *_zones()):
+        found.update(f"{word!r}\n".encode("utf-8", "surrogateescape"))
     return found.hexdigest()
+
+
+def _state(status: os.stat_result) -> str:
+    """Return what is another wherever the content of a file is, at less than reading it costs.
+
+    When it was written (`mtime`), an archive may say, of all its files alike; when it last changed
+    (`ctime`), the system alone.
+    """
+    return f"{status.st_ino} {status.st_size} {status.st_mtime_ns} {status.st_ctime_ns}"
+
+
+def _libraries() -> Iterable[str]:
+    """Return the names of the folders that installers leave, with versions: of each the first.
+
+    `importlib.metadata` says the same, at twenty times the cost. Raises OSError for an archive.
+    """
+    found: dict[str, str] = {}
+    for place in sys.path:
+        with contextlib.suppress(FileNotFoundError):
+            for folder in sorted(os.listdir(place or os.curdir)):
+                if installed := _INSTALLED.fullmatch(folder):
+                    found.setdefault(installed[1].casefold(), folder)
+    return sorted(found.values())
+
+
+def _zones() -> Iterator[str]:
+    """Yield the state of the machine's time zones, which are asked before those of `tzdata`."""
+    for place in TZPATH:
+        with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+            yield f"{place} {_state(os.stat(place))}"
 
 
 def _hashed(folder: Path, but: str | None = None) -> str | None:

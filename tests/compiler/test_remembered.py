@@ -132,6 +132,43 @@ def test_a_cache_that_cannot_be_used(workspace: Workspace, tmp_path: Path) -> No
     assert not _is_known(workspace)
 
 
+def _compiler_in(site: Path) -> str:
+    """Return what tells the mapgen in a folder from any other."""
+    asked = subprocess.run(
+        [sys.executable, "-c", "from mapgen import remembered; print(remembered.compiler())"],
+        cwd=site, env=os.environ | {"PYTHONPATH": str(site)}, capture_output=True, text=True,
+        check=True,
+    )  # fmt: skip
+    return asked.stdout
+
+
+def test_another_compiler(tmp_path: Path) -> None:
+    """A file of mapgen that changes, even at the same time and size, makes another; so do others.
+
+    Those are the libraries around it: what they are called and their versions.
+    """
+    package = Path(shutil.copytree(Path(mapgen.__file__).parent, tmp_path / "mapgen"))
+    shutil.copytree(ROOT / "templates", package / "templates")
+    first = _compiler_in(tmp_path)
+
+    changed = package / "private.py"
+    before = changed.stat()
+    changed.write_bytes(changed.read_bytes().swapcase())
+    os.utime(changed, ns=(before.st_atime_ns, before.st_mtime_ns))
+    second = _compiler_in(tmp_path)
+    (tmp_path / "msgspec-0.1.dist-info").mkdir()
+    third = _compiler_in(tmp_path)
+    (tmp_path / "msgspec-0.1.dist-info").rename(tmp_path / "msgspec-0.2.dist-info")
+    fourth = _compiler_in(tmp_path)
+
+    assert (changed.stat().st_size, changed.stat().st_mtime_ns) == (
+        before.st_size,
+        before.st_mtime_ns,
+    )
+    assert len({first, second, third, fourth}) == 4
+    assert _compiler_in(tmp_path) == fourth
+
+
 def test_a_compiler_that_cannot_be_told_from_another(tmp_path: Path) -> None:
     """Where mapgen is installed as links, nothing is remembered: another may stand there next."""
     folder = build("_base", tmp_path / "workspace")
