@@ -12,6 +12,7 @@ from mapgen.check.model import Checked
 from mapgen.check.remote import circles
 from mapgen.check.reuse import idle_files
 from mapgen.check.security import check_secrets
+from mapgen.check.sending import check_lead, check_sign_in
 from mapgen.loading import Shelf
 from mapgen.others import check_others
 from mapgen.report import Diagnostic, Stopped
@@ -61,8 +62,12 @@ def check_specs(workspace: Workspace, paths: Iterable[str]) -> Findings:
     if is_whole and not shelf.faults and len(flows) == len(given):
         faults.extend(idle_files(files, flows))
     faults.extend(circles(shelf.known_flows, [flow.flow.value for flow in specs]))
-    for connection in shelf.connections():
+    connections = {one.name.value: one for one in shelf.connections()}
+    for connection in connections.values():
         faults.extend(check_secrets(connection.source, has_credentials=True))
+        faults.extend(check_sign_in(connection))
+    for environment in shelf.environments():
+        faults.extend(check_lead(environment, connections))
     told = {fault.label.span for fault in faults if fault.label}
     faults.extend(check_environments(shelf.environments(), specs, told))
     faults.extend(shelf.faults)

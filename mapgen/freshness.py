@@ -50,9 +50,8 @@ def _rules(workspace: Workspace, path: str) -> str | None:
         flow = shelf.flow(path)
         around = shelf.around(flow)
         tables = {name: facts.of_any_values() for name, facts in around.tables.items()}
-        at_hand = replace(
-            around, tables=tables, environments=(), connections=(flow.auth.target.value,)
-        )
+        named = (flow.auth.target.value, *filter(None, (flow.mapping.sent_to,)))
+        at_hand = replace(around, tables=tables, environments=(), connections=named, kinds={})
         return rules_of(decided_flow(check(flow, at_hand).flow))
     except (Stopped, ModuleNotFoundError):
         return None

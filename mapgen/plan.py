@@ -96,6 +96,7 @@ class FileTable(Struct, frozen=True, tag_field="kind", tag="file"):
     key: tuple[str, ...] = ()
     value: str | None = None
     columns: tuple[Column, ...] = ()
+    is_remote: ClassVar[bool] = False
 
 
 class SampleEntry(Struct, frozen=True):
@@ -118,6 +119,7 @@ class LedgerTable(Struct, frozen=True, tag_field="kind", tag="ledger"):
     value: str
     sample: tuple[SampleEntry, ...]
     columns: ClassVar[tuple[Column, ...]] = ()
+    is_remote: ClassVar[bool] = True
 
 
 class Condition(Struct, frozen=True):
@@ -142,6 +144,7 @@ class TenantTable(Struct, frozen=True, tag_field="kind", tag="tenant"):
     where: tuple[Condition, ...]
     sample: tuple[SampleEntry, ...]
     columns: tuple[Column, ...] = ()
+    is_remote: ClassVar[bool] = True
 
 
 RemoteTable = LedgerTable | TenantTable
@@ -250,7 +253,33 @@ class Step(Struct, frozen=True, omit_defaults=True):
         return f"{document}.{self.action}"
 
 
-class DocumentPlan(Struct, frozen=True):
+class Request(Struct, frozen=True):
+    """A request of an API: its method, and its path, in which `{NAME}` stands for a value."""
+
+    method: str
+    path: str
+
+
+class HttpSend(Struct, frozen=True, omit_defaults=True, tag_field="kind", tag="http"):
+    """How an API takes documents; what there is no request for is not asked of it.
+
+    `set` stands for all others. The answer to `find` has a document, or a list of them, at the path
+    `found`; `known_by` are the members of one that hold the identity, where they are called
+    otherwise than its fields. Bodies stand in the member `wrap`, and come back in it.
+    `idempotency_key` is the header by which the API knows a create that it has had before.
+    """
+
+    create: Request | None = None
+    update: Request | None = None
+    set: Request | None = None
+    find: Request | None = None
+    found: str | None = None
+    known_by: tuple[str, ...] = ()
+    wrap: str | None = None
+    idempotency_key: str | None = None
+
+
+class DocumentPlan(_Grown, frozen=True):
     """One document that a record becomes: its entity, what is done with it, how it is recognised.
 
     `keys` are those that the ERP gives it. `after` names the documents of the same record that have
@@ -259,7 +288,10 @@ class DocumentPlan(Struct, frozen=True):
     apart, by the list's path. What another flow makes, its `owner`, is never created by this one.
     `undo` is the action of the ERP that takes a document back, None where nothing does. `then` is
     what is done with it after that, in this order.
+    `send` says how it is sent elsewhere than into the ERP; `keys` are members of the answer there.
     """
+
+    LATER: ClassVar[frozenset[str]] = frozenset({"send", "then", "undo"})
 
     name: str
     entity: str
@@ -272,6 +304,7 @@ class DocumentPlan(Struct, frozen=True):
     owner: str | None = None
     undo: str | None = None
     then: tuple[Step, ...] = ()
+    send: HttpSend | None = None
 
     @property
     def does(self) -> Operation:
@@ -311,13 +344,15 @@ class Plan(_Grown, frozen=True, kw_only=True):
     tables by name, `connection` is what environments call the tenant, `access` are the rights that
     its user there needs, by entity. `joins` are put into each
     record under their names; `group` makes one record of several rows. `reads` stands for records
-    that are answers of the ERP, `target` for the kind of target that documents go to.
+    that are answers of the ERP, `target` for the kind of target that documents go to; elsewhere
+    than into the ERP they go by the connection `to`.
     `feeds` are where records come from by themselves; `mode`, `schedule`, `latency` and `alerts`
     are what the spec says of how the flow is operated.
     `verify`: what it means that the ERP saved something else than was sent.
     `rules` is the hash of what the flow does.
     """
 
+    LATER: ClassVar[frozenset[str]] = frozenset({"to"})
     APART: ClassVar[frozenset[str]] = frozenset({"feeds", "mode", "schedule", "latency", "alerts"})
 
     flow: str
@@ -333,6 +368,7 @@ class Plan(_Grown, frozen=True, kw_only=True):
     version: str
     contract_version: int
     target: Target = "erp"
+    to: str | None = None
     reads: Reads | None = None
     feeds: tuple[Feed, ...] = ()
     mode: Mode = "queued"

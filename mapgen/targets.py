@@ -30,5 +30,6 @@ TARGETS: Mapping[str, TargetKind] = {
             "erp", has_contract=True, wraps_values=True, keeps_documents=True, is_delivered=True
         ),
         TargetKind("json"),
+        TargetKind("http", is_delivered=True),
     )
 }

@@ -20,6 +20,9 @@ Need = tuple[str, str, str]
 def check_connection(auth: spec.Auth, around: Surroundings) -> Iterator[Diagnostic]:
     """Yield the faults of the connection to the ERP."""
     yield from check_connection_of(auth.target, around)
+    kind = around.kinds.get(auth.target.value)
+    if kind not in (None, "acumatica"):
+        yield messages.no_session(auth.target, kind=kind)
 
 
 def check_connection_of(name: Text, around: Surroundings) -> Iterator[Diagnostic]:

@@ -179,7 +179,7 @@ def _tried(
             part.contract,
             TableRules(formulas, {}, {}),
             Siblings(document, {document.name.value: (document, entity)}, {}),
-            Sending(document.target.operation),
+            Sending(document.target.operation, is_whole=not document.target.kind.keeps_documents),
             is_inside=True,
             parts=reused.parts,
         )

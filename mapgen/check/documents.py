@@ -48,8 +48,8 @@ class Siblings(Struct, frozen=True):
             faults.append(messages.which_of_many(name, rows=other.rows.source))
         elif name.value not in {text.value for text in self.current.after}:
             faults.append(messages.not_after(name, document=self.current.name))
-        elif kind.field.value not in entity.keys:
-            faults.append(messages.not_a_key(kind.field, entity=entity.name, known=entity.keys))
+        elif kind.field.value not in (keys := keys_of(other, entity)):
+            faults.append(messages.not_a_key(kind.field, entity=entity.name, known=keys))
         else:
             is_sure, variable = other.when is None, made_name(name.value)
             present = None if is_sure else Variable(variable, types.Object(variable, {}))
@@ -60,6 +60,12 @@ class Siblings(Struct, frozen=True):
                 decided_by=() if held is None else held.reads,
             )
         return None
+
+
+def keys_of(document: spec.Document, entity: Entity) -> tuple[str, ...]:
+    """Return the keys that a document is given where it goes."""
+    send = document.target.send
+    return entity.keys if send is None else tuple(key.value for key in send.keys)
 
 
 def reserved_names(section: spec.MappingSection) -> list[Text]:

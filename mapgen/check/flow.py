@@ -33,6 +33,7 @@ from mapgen.check.security import (
     personal_paths,
     with_undo,
 )
+from mapgen.check.sending import check_sends
 from mapgen.check.sources import Paths, leaf_paths
 from mapgen.contract.model import Contract
 from mapgen.contract.source_schema import SourceSchema
@@ -66,9 +67,8 @@ def check(flow: spec.Spec, around: Surroundings) -> Checked:
     written = tuple(zip(section.documents, entities, strict=False))
     faults += check_connection(flow.auth, around)
     needed = () if erp is None else tuple(needs(section, schema, written))
-    if erp is not None:
-        faults += check_access(flow.auth, erp, needed)
-    faults += nothing_of_the_erp(section)
+    faults += () if erp is None else check_access(flow.auth, erp, needed)
+    faults += [*nothing_of_the_erp(section), *check_sends(section, around)]
     asked = frozenset() if found is None else found.formulas.asked
     faults += check_performance(flow.performance, section, around, asked)
     reads = None if found is None else found.formulas.reads
@@ -208,6 +208,7 @@ def _plan(
         version=contract.version,
         contract_version=contract.contract_version,
         target=section.documents[0].target.kind.name,
+        to=written.mapping.sent_to,
         reads=None if entity is None else entity_reads(entity, schema.record, reads),
         feeds=tuple(feeds(written, schema)),
         mode=cast(plan.Mode, performance.mode.value),

@@ -19,6 +19,7 @@ from mapgen.check.documents import (
     apart,
     condition,
     in_order,
+    keys_of,
     one_contract,
     reserved_names,
 )
@@ -28,6 +29,7 @@ from mapgen.check.model import RESERVED, TableFacts
 from mapgen.check.modifiers import Sending
 from mapgen.check.parts import NOTHING_REUSED, Reused
 from mapgen.check.rules import RuleChecker
+from mapgen.check.sending import check_holes, sent_as
 from mapgen.check.sources import (
     accounted,
     all_near,
@@ -110,7 +112,7 @@ def check_mapping(
             contract,
             TableRules(formulas, tables, schema.choices),
             Siblings(one, known, conditions),
-            Sending(one.target.operation),
+            Sending(one.target.operation, is_whole=not one.target.kind.keeps_documents),
             parts=reused.parts,
         )
         held = condition(one, formulas, scope)
@@ -118,6 +120,7 @@ def check_mapping(
             conditions[one.name.value] = held
         made.append(_document(RuleChecker(rules), schema, scope))
     faults += apart(zip(ordered, made, strict=True), lets)
+    faults += check_holes(section, made)
     faults += _unread(section, schema, formulas)
     faults += _idle_names(section, formulas)
     identities = tuple(_identities(ordered, made))
@@ -207,12 +210,13 @@ def _document_plan(document: spec.Document, entity: Entity, part: ir.Part) -> pl
             scope,
             tuple(part.field.value for part in document.identity.parts[1:]),
         ),
-        keys=entity.keys,
+        keys=keys_of(document, entity),
         after=tuple(name.value for name in document.after),
         write_once=tuple(_written_once(part)),
         row_keys=dict(_row_keys(part)),
         owner=None if document.owner is None else document.owner.value,
         then=steps(document),
+        send=sent_as(document.target.send),
     )
 
 

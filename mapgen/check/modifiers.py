@@ -29,12 +29,14 @@ from mapgen.spec.nodes import ScalarNode
 class Sending(Struct, frozen=True):
     """How the part that a rule belongs to is sent.
 
-    `in_rows`: it is a row, `is_once`: it stands in a part that only a new document gets.
+    `in_rows`: it is a row, `is_once`: it stands in a part that only a new document gets. What
+    `is_whole` takes the place of what is there, and is not matched with it.
     """
 
     operation: spec.Operation
     in_rows: bool = False
     is_once: bool = False
+    is_whole: bool = False
 
     @property
     def is_sparse(self) -> bool:
@@ -42,12 +44,12 @@ class Sending(Struct, frozen=True):
 
         A row is not: one that is not recognised is a new one.
         """
-        return not self.operation.creates and not self.in_rows
+        return not self.operation.creates and not self.in_rows and not self.is_whole
 
     @property
     def meets_rows(self) -> bool:
         """Whether rows that are sent may be there already."""
-        return self.operation.updates and not self.is_once
+        return self.operation.updates and not self.is_once and not self.is_whole
 
 
 class Kept(Struct, frozen=True):
@@ -162,7 +164,10 @@ def write_once_faults(
 
 def _clearing_faults(kept: Kept, mark: Text, sending: Sending) -> Iterator[Diagnostic]:
     modifiers, field = kept.rule.modifiers, kept.field
-    if not sending.operation.updates or sending.is_once:
+    if sending.is_whole:
+        why = "has no effect: a document goes out whole, without what is missing"
+        yield messages.unfit_modifier(mark.span(), name="clear_if_missing", why=why)
+    elif not sending.operation.updates or sending.is_once:
         yield catalogue.nothing_to_clear(mark, operation=sending.operation.text)
     elif not isinstance(kept.value.type, Optional):
         yield messages.idle_if_missing(mark, value=kept.shown, name="clear_if_missing")

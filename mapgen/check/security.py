@@ -12,6 +12,7 @@ from mapgen.check.composing import equivalent_paths
 from mapgen.check.directions import idle_verify
 from mapgen.check.reaching import reached
 from mapgen.check.sources import Paths, all_paths, leaf_paths, near_paths, type_at
+from mapgen.connections import VALUES
 from mapgen.contract.model import Contract, Entity
 from mapgen.contract.personal import personal_kind
 from mapgen.contract.source_schema import SourceSchema
@@ -22,7 +23,7 @@ from mapgen.report.catalogue import operations as messages
 from mapgen.report.catalogue.modifiers import undo_of_an_update
 from mapgen.report.catalogue.reading import missing_key
 from mapgen.spec import model as spec
-from mapgen.spec.model import SECRETS, TAKEN_BACK, UNSEEN
+from mapgen.spec.model import TAKEN_BACK, UNSEEN
 
 # Shapes of tokens that their makers document, and of keys in general.
 _SECRET_SHAPES: Mapping[str, str] = {
@@ -187,11 +188,11 @@ def check_secret_references(environment: spec.Environment) -> list[Diagnostic]:
     """Return a fault for each credential that an environment writes out."""
     faults = [
         messages.literal_secret(
-            values[name].text, what=f"the {name.replace('_', ' ')}", is_credential=True
+            value.text, what=f"the {name.replace('_', ' ')}", is_credential=True
         )
-        for values in environment.connections.values()
-        for name in SECRETS
-        if name in values and not values[name].is_variable
+        for lead in environment.connections.values()
+        for name, value in lead.references.items()
+        if VALUES[name].is_secret and not value.is_variable
     ]
     faults += [
         messages.literal_secret(

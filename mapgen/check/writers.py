@@ -151,7 +151,7 @@ def documents_of(flow: Checked) -> Iterator[tuple[spec.Document, Document]]:
 
 def _tenant(environment: spec.Environment, connection: str) -> tuple[str, ...]:
     """Return what leads to a tenant; what a variable leads to is known in its environment alone."""
-    references = environment.connections[connection]
+    references = environment.connections[connection].references
     values = [references[name] for name in ("url", "tenant") if name in references]
     names = [environment.name.value] if any(one.is_variable for one in values) else [""]
     return (*names, *(one.text.value.rstrip("/").casefold() for one in values))

@@ -151,15 +151,16 @@ def replay(
     What may be in the ERP already is not sent again, and told. Ends as `run` does.
     """
     from mapgen.cli.flows import open_flow
-    from mapgen.cli.run import environment_for, finish, into_the_erp
+    from mapgen.cli.run import finish, is_delivered
+    from mapgen.leads import environment_of_run
     from mapgen.runtime.delivery.remote import RemoteTables
     from mapgen.runtime.ledger import book_of
     from mapgen.runtime.ledger.reports import Reports
 
     live = RemoteTables()
     bound = open_flow(project, flow, env, {}, live.table)
-    into_the_erp(bound)
-    place = environment_for(bound).place
+    is_delivered(bound)
+    place = environment_of_run(bound.workspace, bound.environment, bound.flow.plan).place
     with opened_ledger(project, state) as ledger:
         reports = Reports(ledger)
         book = book_of(flow, place.name, place.url)
@@ -284,8 +285,8 @@ def _replayed(
 ) -> Summary:
     """Deliver the ledger's copies of records."""
     from mapgen.binding import once_more
-    from mapgen.cli.run import environment_for
     from mapgen.cli.watching import watching
+    from mapgen.leads import environment_of_run
     from mapgen.runtime.delivery import Mapped, deliver
     from mapgen.runtime.delivery.again import CopiesFeed, kept_in
     from mapgen.runtime.ledger.interventions import Interventions
@@ -305,7 +306,7 @@ def _replayed(
         return once_more(bound, kept, None)
 
     mapped = Mapped(CopiesFeed(copies), of_page, of_kept, live)
-    environment = environment_for(bound)
+    environment = environment_of_run(bound.workspace, bound.environment, bound.flow.plan)
     with watching(len(records), log) as observer:
         return deliver(mapped, bound.flow.plan, environment, ledger, bound.flow.rules, observer)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -20,7 +19,6 @@ if TYPE_CHECKING:
     from mapgen.binding import BoundFlow
     from mapgen.runtime.delivery import Gate
     from mapgen.runtime.delivery.remote import RemoteTables
-    from mapgen.runtime.environment import Environment
     from mapgen.runtime.feeds.kind import Page
     from mapgen.runtime.ledger import Kept
     from mapgen.runtime.outcome import Outcome
@@ -113,17 +111,18 @@ def _delivered(bound: BoundFlow, live: RemoteTables, options: _Options) -> Summa
     from mapgen.cli.flows import count_records, kept_outcomes, open_input, shown, tell_passed
     from mapgen.cli.joining import open_joins, tell_unasked
     from mapgen.cli.watching import watching
+    from mapgen.leads import environment_of_run
     from mapgen.runtime.delivery import Mapped, deliver
     from mapgen.runtime.feeds.file import FileFeed
     from mapgen.runtime.ledger import Ledger
 
     source = options["source"]
-    into_the_erp(bound)
+    is_delivered(bound)
     gate = _gate(bound) if options["gate"] == "full" else None
     with ExitStack() as files:
         stream = files.enter_context(open_input(bound, source))
         joins = files.enter_context(open_joins(bound, dict(options["joins"]), source))
-        environment = environment_for(bound)
+        environment = environment_of_run(bound.workspace, bound.environment, bound.flow.plan)
         state = options["state"] or default_state(bound.workspace.root)
         ledger = files.enter_context(Ledger(state))
         total = count_records(bound, source, joins)
@@ -143,16 +142,16 @@ def _delivered(bound: BoundFlow, live: RemoteTables, options: _Options) -> Summa
         return summary
 
 
-def into_the_erp(bound: BoundFlow) -> None:
-    """Raise NotBuilt for a flow whose documents go elsewhere, before anything is asked for."""
+def is_delivered(bound: BoundFlow) -> None:
+    """Raise NotBuilt for a flow whose documents are not sent, before anything is asked for."""
     from mapgen.runtime.aborted import NotBuilt
 
     if not bound.flow.plan.goes_to.is_delivered:
         name = bound.flow.plan.flow
         raise NotBuilt(
-            f"the documents of the flow `{name}` go elsewhere than into the ERP, and this version"
-            " does not deliver them",
-            f"`mapgen transform {name} --input FILE --output FILE` writes them, one a line",
+            f"the flow `{name}` does not say where its documents are sent",
+            f"write `send:` under its `target`, or `mapgen transform {name} --input FILE --output"
+            " FILE`, which writes them, one a line",
         )
 
 
@@ -169,38 +168,3 @@ def _gate(bound: BoundFlow) -> Gate:
 def default_state(root: Path) -> str:
     make_folder(root / ".mapgen")
     return f"sqlite:///{root / '.mapgen' / 'ledger.db'}"
-
-
-def environment_for(bound: BoundFlow) -> Environment:
-    """Return where a run delivers. Raises Stopped for variables that are not set."""
-    from mapgen.named import named_connection
-    from mapgen.report import Stopped
-    from mapgen.report.catalogue import project as messages
-    from mapgen.runtime.environment import Environment, Limits, Tenant
-
-    environment, connection = bound.environment, bound.flow.plan.connection
-    references = environment.connections.get(connection)
-    if references is None:
-        reason = f"it has no connection `{connection}`"
-        name = environment.name.value
-        raise Stopped(messages.cannot_bind(flow="run", environment=name, reason=reason))
-    values = {
-        name: os.environ.get(found.text.value, "") if found.is_variable else found.text.value
-        for name, found in references.items()
-    }
-    faults = [
-        messages.variable_missing(references[name].text, path=environment.source.path)
-        for name, value in values.items()
-        if not value
-    ]
-    if faults:
-        raise Stopped(faults)
-    allowed = environment.limits
-    limits = Limits(
-        allowed.requests_per_minute.whole,
-        allowed.concurrent_requests.whole,
-        allowed.request_timeout.seconds,
-        allowed.settle.seconds,
-    )
-    scope = named_connection(bound.workspace, connection).scope.value
-    return Environment(environment.name.value, Tenant(**values, scope=scope), limits)

@@ -7,7 +7,8 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -61,6 +62,8 @@ _LIMITS = ("sessions", "requests_per_minute", "concurrent_requests")
     help="How long an action takes that is accepted with 202; 0: all are done at once.",
 )
 @click.option("--latency", type=click.FloatRange(min=0), default=0, help="Milliseconds an answer.")
+@click.option("--shop", "has_shop", is_flag=True, help="Run a simulated shop beside the tenant.")
+@click.option("--shop-port", type=click.IntRange(0, 65535), default=0, help="0: a free one.")
 @click.option("--fail", multiple=True, help="Like drop@PUT:SalesOrder:3; see docs/sandbox.md.")
 @click.option("--failures", type=_FILE, help="A file of failures to inject, one a line.")
 @click.argument("command", nargs=-1, type=click.UNPROCESSED)
@@ -74,7 +77,8 @@ def sandbox(project: Path | None, /, command: tuple[str, ...], **options: Any) -
     """
     from mapgen.contract.lock import load
     from mapgen.sandbox import read_seed
-    from mapgen.sandbox.server import listen, open_tenant, server, serving, url_of
+    from mapgen.sandbox.server import open_tenant, server, serving
+    from mapgen.sandbox.sites import listen, url_of
 
     settings = _settings(options)
     seed = options["seed"]
@@ -90,9 +94,12 @@ def sandbox(project: Path | None, /, command: tuple[str, ...], **options: Any) -
     except OSError as error:
         words = f"cannot listen on {host}:{port}: {reason_of(error)}"
         raise click.ClickException(words) from None
+    beside = ExitStack()
     environment = settings.credentials.environment(url_of(listener))
+    if options["has_shop"]:
+        environment |= beside.enter_context(_shop(options["shop_port"], settings))
     if command:
-        with serving(tenant, listener):
+        with beside, serving(tenant, listener):
             code = _run(command, environment)
         sys.exit(code)
     running = server(tenant)
@@ -104,9 +111,20 @@ def sandbox(project: Path | None, /, command: tuple[str, ...], **options: Any) -
         signal.signal(name, stop)
     target, force = options["ready_file"], options["force"]
     _announce(tenant.contract.name, environment, target, force=force)
-    running.run(sockets=[listener])
+    with beside:
+        running.run(sockets=[listener])
     listener.close()
     tenant.store.close()
+
+
+@contextmanager
+def _shop(port: int, settings: Settings) -> Iterator[dict[str, str]]:
+    """Run a shop beside the tenant, with its failures; give the variables that lead to it."""
+    from mapgen.sandbox import ShopSettings, serve_shop
+
+    chosen = ShopSettings(failures=settings.failures, latency=settings.latency)
+    with serve_shop(chosen, port) as served:
+        yield served.environment
 
 
 def _run(command: tuple[str, ...], environment: Mapping[str, str]) -> int:

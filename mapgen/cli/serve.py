@@ -88,7 +88,7 @@ def serve(project: Path, /, **options: Unpack[_Options]) -> None:
 def _flows(workspace: Workspace, project: Path, env: str) -> Iterator[ServedFlow]:
     """Yield the flows that can run by themselves. Raises Stopped for what is missing."""
     from mapgen.cli.flows import open_flow
-    from mapgen.cli.run import environment_for
+    from mapgen.leads import environment_of_run
     from mapgen.runtime.delivery.remote import RemoteTables
     from mapgen.service.flows import ServedFlow
     from mapgen.spec.reader import flow_name
@@ -99,4 +99,5 @@ def _flows(workspace: Workspace, project: Path, env: str) -> Iterator[ServedFlow
         bound = open_flow(project, str(name), env, {}, remote.table)
         plan = bound.flow.plan
         if plan.goes_to.is_delivered and (plan.feeds or plan.schedule is not None):
-            yield ServedFlow(bound, environment_for(bound), remote)
+            place = environment_of_run(workspace, bound.environment, plan, is_fed=True)
+            yield ServedFlow(bound, place, remote)

@@ -19,6 +19,8 @@ _IDLE: Mapping[str, object] = {
     "joins": {},
     "group": None,
     "target": "erp",
+    "to": None,
+    "send": None,
     "reads": None,
     "feeds": [],
     "mode": "queued",

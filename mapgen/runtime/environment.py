@@ -1,7 +1,8 @@
-"""Where a run delivers: the credentials of one tenant, and the limits of its licence."""
+"""Where a run delivers and asks: addresses, credentials, and what each place allows."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
@@ -45,7 +46,7 @@ class Tenant:
                     f"the tenant's `{name}` is empty", "set it in the environment of the run"
                 )
             _check_text(name, getattr(self, name))
-        self._check_address()
+        check_address("the tenant", self.url)
         bound_to = self.client_id.rpartition("@")[2] if "@" in self.client_id else self.tenant
         if bound_to != self.tenant:
             raise EnvironmentInvalid(
@@ -55,27 +56,29 @@ class Tenant:
             )
         object.__setattr__(self, "url", self.url.rstrip("/"))
 
-    def _check_address(self) -> None:
-        try:
-            address = urlsplit(self.url)
-            host, _ = address.hostname, address.port
-        except ValueError:
-            address, host = urlsplit(""), None
-        if address.scheme not in ("http", "https") or not host:
-            raise EnvironmentInvalid(
-                "the tenant's `url` is not an address of the form https://HOST/SITE",
-                "give the address of the instance, as in the browser, up to the site's name",
-            )
-        if address.username or address.password:
-            raise EnvironmentInvalid(
-                "the tenant's `url` holds a user name or a password",
-                "give them as `username` and `password`, so that no log shows them",
-            )
-        if address.scheme == "http" and host not in _LOOPBACK:
-            raise EnvironmentInvalid(
-                f"the tenant's `url` sends credentials to `{host}` without encryption",
-                "use https (http is for a sandbox on this machine only)",
-            )
+
+def check_address(name: str, url: str) -> None:
+    """Raise EnvironmentInvalid for what is no address, or one that would show or lose secrets."""
+    try:
+        address = urlsplit(url)
+        host, _ = address.hostname, address.port
+    except ValueError:
+        address, host = urlsplit(""), None
+    if address.scheme not in ("http", "https") or not host:
+        raise EnvironmentInvalid(
+            f"{name}'s `url` is not an address of the form https://HOST/SITE",
+            "give the address of the instance, as in the browser, up to the site's name",
+        )
+    if address.username or address.password:
+        raise EnvironmentInvalid(
+            f"{name}'s `url` holds a user name or a password",
+            "give them as `username` and `password`, so that no log shows them",
+        )
+    if address.scheme == "http" and host not in _LOOPBACK:
+        raise EnvironmentInvalid(
+            f"{name}'s `url` sends credentials to `{host}` without encryption",
+            "use https (http is for a sandbox on this machine only)",
+        )
 
 
 def _check_text(name: str, value: str) -> None:
@@ -127,6 +130,55 @@ class Limits:
         return min(_LONGEST_LEASE, self.settle / 4)
 
 
+API_LIMITS = Limits(None, 4, 30.0, 60.0)
+"""What an API is taken to allow that nothing is said of."""
+
+
+@dataclass(frozen=True, slots=True)
+class Api:
+    """An HTTP API that documents are sent to; its representation shows no secret.
+
+    `headers` let requests in. Raises EnvironmentInvalid for an address or a header that is none.
+    """
+
+    name: str
+    url: str
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    limits: Limits = API_LIMITS
+
+    def __post_init__(self) -> None:
+        check_address(f"the connection `{self.name}`", self.url)
+        for value in self.headers.values():
+            if not (value.isascii() and value.isprintable()):
+                raise EnvironmentInvalid(
+                    f"what lets requests in by the connection `{self.name}` is no ASCII text",
+                    "compare it with what the system gave you",
+                )
+        object.__setattr__(self, "url", self.url.rstrip("/"))
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """The place of a run: its name in the specs, its tenant, and the limits of the licence there.
+
+    `to` is where documents go that do not go to the ERP. A flow that neither delivers to the ERP
+    nor asks it anything has no tenant.
+    """
+
+    name: str
+    tenant: Tenant | None
+    limits: Limits = Limits()
+    to: Api | None = None
+
+    @property
+    def place(self) -> Place:
+        """Where documents go."""
+        if self.to is not None:
+            return Place(self.to.name, self.to.url, self.to.limits)
+        assert self.tenant is not None, "documents go to the ERP"
+        return Place(self.tenant.tenant, self.tenant.url, self.limits)
+
+
 @dataclass(frozen=True, slots=True)
 class Place:
     """Where documents go: what the place is called, its address, and what it allows."""
@@ -134,21 +186,3 @@ class Place:
     name: str
     url: str
     limits: Limits
-
-
-@dataclass(frozen=True, slots=True)
-class Environment:
-    """The place of a run: its name in the specs, its tenant, and the limits of the licence there.
-
-    A flow that neither delivers to the ERP nor asks it anything has no tenant.
-    """
-
-    name: str
-    tenant: Tenant | None
-    limits: Limits = Limits()
-
-    @property
-    def place(self) -> Place:
-        """Where documents go."""
-        assert self.tenant is not None, "documents go to the ERP"
-        return Place(self.tenant.tenant, self.tenant.url, self.limits)

@@ -4,6 +4,7 @@ from mapgen.sandbox.failures import InjectedFailure, read_failure, read_failures
 from mapgen.sandbox.seed import Seed, read_seed, seed_of
 from mapgen.sandbox.server import Sandbox, serve
 from mapgen.sandbox.settings import Credentials, Limits, Settings
+from mapgen.sandbox.shop import ServedShop, ShopSettings, serve_shop
 
 __all__ = [
     "Credentials",
@@ -11,10 +12,13 @@ __all__ = [
     "Limits",
     "Sandbox",
     "Seed",
+    "ServedShop",
     "Settings",
+    "ShopSettings",
     "read_failure",
     "read_failures",
     "read_seed",
     "seed_of",
     "serve",
+    "serve_shop",
 ]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter, deque
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TypeAlias
 from urllib.parse import parse_qsl
 
@@ -15,7 +15,6 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
-from starlette.types import Receive, Scope, Send
 
 from mapgen.sandbox.entities import Call, Entities, Reply
 from mapgen.sandbox.errors import (
@@ -30,9 +29,9 @@ from mapgen.sandbox.failures import InjectedFailure, Injector
 from mapgen.sandbox.licence import Licence
 from mapgen.sandbox.rendering import plain
 from mapgen.sandbox.session import Door
+from mapgen.sandbox.sites import Connections, Cut, Entry
 from mapgen.sandbox.tenant import Tenant
 
-Connections: TypeAlias = MutableMapping[tuple[str, int], asyncio.Transport]
 Handler: TypeAlias = Callable[[Call], Reply]
 
 _ENCODER = msgspec.json.Encoder(decimal_format="number")
@@ -49,36 +48,6 @@ _PAGES: Mapping[str, Reply] = {
     "redirect": Reply(302, headers={"Location": "/ui/error"}),
     "no-effect": Reply(204),
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """A line of the request log; `target` is what failures name: an entity, `token`, `login`."""
-
-    method: str
-    target: str
-    path: str
-    query: str
-    status: int
-    failure: str | None = None
-
-
-class Cut(Response):
-    """No answer: the connection is closed."""
-
-    def __init__(self, connections: Connections) -> None:
-        super().__init__()
-        self._connections = connections
-
-    async def __call__(self, scope: Scope, receive: Receive, _send: Send) -> None:
-        client = scope["client"]
-        transport = self._connections.get((client[0], client[1]))
-        if transport is None:
-            return
-        transport.abort()
-        # The server has to notice that the client is gone before this request ends.
-        while (await receive())["type"] != "http.disconnect":
-            continue
 
 
 class Site:

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import socket
-import threading
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -16,14 +13,14 @@ from typing import cast
 from urllib.request import urlopen
 
 import uvicorn
-from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from mapgen.contract.model import Contract
-from mapgen.sandbox.app import Connections, Site
+from mapgen.sandbox.app import Site
 from mapgen.sandbox.records import Store
 from mapgen.sandbox.seed import Seed, seed_of
 from mapgen.sandbox.seeding import sow
 from mapgen.sandbox.settings import Credentials, Settings
+from mapgen.sandbox.sites import listen, running, server_of, url_of
 from mapgen.sandbox.tenant import Tenant
 
 
@@ -44,40 +41,9 @@ def open_tenant(
     return tenant
 
 
-def listen(host: str, port: int) -> socket.socket:
-    """Return a listening socket; port 0 takes a free one. Raises OSError where it cannot."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    # Named as TCP, so that asyncio turns Nagle's algorithm off: it costs 40 ms an answer.
-    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind((host, port))
-        listener.listen(512)
-    except OSError:
-        listener.close()
-        raise
-    return listener
-
-
-def url_of(listener: socket.socket) -> str:
-    host, port = listener.getsockname()[:2]
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
-
-
 def server(tenant: Tenant) -> uvicorn.Server:
     """Return the server of a tenant; it runs on a socket that listens already."""
-    connections: Connections = {}
-    config = uvicorn.Config(
-        Site(tenant, connections).application(),
-        http=_protocol(connections),
-        lifespan="off",
-        log_level="warning",
-        access_log=False,
-        server_header=False,
-        timeout_keep_alive=120,
-        timeout_graceful_shutdown=2,
-    )
-    return uvicorn.Server(config)
+    return server_of(lambda connections: Site(tenant, connections).application())
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,36 +100,8 @@ def serve(
 @contextmanager
 def serving(tenant: Tenant, listener: socket.socket) -> Iterator[None]:
     """Serve a tenant from a thread of this process until the block ends; closes both."""
-    running = server(tenant)
-    thread = threading.Thread(target=running.run, args=([listener],), daemon=True)
-    thread.start()
-    while thread.is_alive() and not running.started:
-        time.sleep(0.005)
     try:
-        if not running.started:
-            raise RuntimeError("the sandbox did not start")
-        yield
+        with running(server(tenant), listener):
+            yield
     finally:
-        running.should_exit = True
-        thread.join()
-        listener.close()
         tenant.store.close()
-
-
-def _protocol(connections: Connections) -> type[asyncio.Protocol]:
-    """Return a protocol that says which connection is whose, so that a failure can cut one."""
-
-    class Protocol(H11Protocol):
-        def connection_made(  # type: ignore[override]  # as its base: TCP only
-            self, transport: asyncio.Transport
-        ) -> None:
-            super().connection_made(transport)
-            if self.client is not None:
-                connections[self.client] = transport
-
-        def connection_lost(self, exc: Exception | None) -> None:
-            if self.client is not None:
-                connections.pop(self.client, None)
-            super().connection_lost(exc)
-
-    return Protocol

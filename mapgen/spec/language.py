@@ -39,7 +39,12 @@ DECIMAL = Words("a number", r"\d+(\.\d+)?", "0.01")
 DELIMITER = Words("one character", r"[\t !#-/:-@\[-^`{-~]", ";")
 FLAG = Words("mark", choices=("true",))
 OPERATION = Words("operation", choices=tuple(OPERATIONS))
-CREATE = Words("operation of a target outside the ERP", choices=("create",))
+REQUEST = Words(
+    "a request", r"(POST|PUT|PATCH) /[!-~]*", "POST /orders/{order_id}/fulfillments.json"
+)
+LOOK_UP = Words("a look-up", r"GET /[!-~]*", "GET /orders/{order_id}/fulfillments.json")
+MEMBER_PATH = Words("the path of a member", r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*", "data.items")
+HEADER = Words("the name of a header", r"[A-Za-z][A-Za-z0-9-]*", "Idempotency-Key")
 DOCUMENT_NAME = Words("a name", r"[A-Z][A-Za-z0-9]*", "Fulfillment")
 SETTING_TYPE = Words(
     "type of a setting", choices=("string", "int", "decimal", "bool", "date", "timezone")

@@ -14,7 +14,8 @@ from typing import Literal, TypeVar, cast
 from msgspec import Struct
 from msgspec.structs import replace
 
-from mapgen import feeds, plan
+from mapgen import connections, feeds, plan
+from mapgen.connections import CONNECTIONS, SIGN_INS, VALUES
 from mapgen.formats import FORMATS, FileFormat
 from mapgen.report import Label, Source, Span, Text
 from mapgen.spec import language as words
@@ -1252,6 +1253,57 @@ def _operation(text: Text, _: At) -> Operation:
     return Operation(text, plan.OPERATIONS[text.value])
 
 
+class Send(Construct, what="how documents are sent"):
+    """Requests by which an HTTP API takes documents; `written` are those that the spec has."""
+
+    to: Text = required(words.NAME, "the connection, a file in connections/")
+    create: Text | None = optional(
+        words.REQUEST,
+        "the request that makes a document: method and path, in which `{FIELD}` is a field of the"
+        " document and `{identity}` its identity",
+    )
+    update: Text | None = optional(
+        words.REQUEST,
+        "the request that changes a document that is there; `{KEY}` is one of its `keys`",
+    )
+    set: Text | None = optional(
+        words.REQUEST,
+        "the one request that comes to the same however often it is sent, whether the document is"
+        " there or not",
+    )
+    find: Text | None = optional(words.LOOK_UP, "the request that shows whether it is there")
+    found: Text | None = optional(
+        words.MEMBER_PATH,
+        "where the answer to `find` has the document, or a list of documents; without, it is that"
+        " itself",
+        goes_with="find",
+    )
+    known_by: tuple[Text, ...] = optional(
+        ListOf(words.MEMBER_PATH, or_single=True, least=1),
+        "the members of a document found that hold its identity, where they are called otherwise"
+        " than the fields of the identity",
+        goes_with="find",
+    )
+    wrap: Text | None = optional(
+        words.MEMBER_PATH, "the member that a document is sent in, and answered in"
+    )
+    keys: tuple[Text, ...] = optional(
+        ListOf(words.MEMBER_PATH, or_single=True, least=1),
+        "members of an answer that are kept as keys of the document; people call it by the first",
+    )
+    idempotency_key: Text | None = optional(
+        words.HEADER,
+        "the header by which the API knows a request that it has had before; it makes no second"
+        " document then",
+        goes_with="create",
+    )
+    kind: TargetKind = constant(TARGETS["http"])
+    span: Span = here()
+
+
+SEND: Variants[Send] = Variants("how documents are sent", {"to": Send})
+
+
 class TargetClause(Construct, what="the target"):
     """The entity of the pinned contract and what is done with it.
 
@@ -1265,7 +1317,14 @@ class TargetClause(Construct, what="the target"):
         As(words.OPERATION, _operation),
         "; ".join(one.says for one in plan.OPERATIONS.values()),
     )
+    send: Send | None = constant(None)
     kind: TargetKind = constant(TARGETS["erp"])
+
+
+def _kind_of(node: Node, at: At) -> TargetKind:
+    """Return the kind of a target outside the ERP: where its documents are sent, if anywhere."""
+    sent = mapping(node).get("send")
+    return TARGETS["json"] if sent is None else SEND.bind(sent, at).kind
 
 
 class OutsideTarget(TargetClause, what="a target outside the ERP"):
@@ -1273,8 +1332,8 @@ class OutsideTarget(TargetClause, what="a target outside the ERP"):
 
     contract: Text = required(words.PATH, "the JSON Schema of a document", key="schema")
     entity: Text = required(words.DOCUMENT_NAME, "a document's name", key="name")
-    operation: Operation = required(As(words.CREATE, _operation), "what is done with the document")
-    kind: TargetKind = constant(TARGETS["json"])
+    send: Send | None = optional(SEND, "where documents are sent, and how")
+    kind: TargetKind = found(_kind_of)
 
 
 class IdentityPart(Struct, frozen=True):
@@ -1589,6 +1648,12 @@ class MappingSection(Construct, what="`mapping:`", instead=("documents", Body)):
     def documents(self) -> tuple[Document, ...]:
         """Return the documents that a record becomes."""
         return self.several if self.alone is None else (self.alone,)
+
+    @property
+    def sent_to(self) -> str | None:
+        """The connection by which documents go elsewhere than into the ERP, where they are sent."""
+        sends = (one.target.send for one in self.documents)
+        return next((send.to.value for send in sends if send is not None), None)
 
     @property
     def rules(self) -> tuple[Rule, ...]:
@@ -1931,14 +1996,61 @@ class Defaults(Shared, what="the defaults"):
     source: Source = found(lambda node, at: node.span.source)
 
 
+class SignIn(Construct, what="how requests are let in"):
+    """A header of the system's own that holds the token; or a way that has a `name`."""
+
+    header: Text = required(words.HEADER, "the header that holds the token")
+    name: Text | None = constant(None)
+
+
+def _named_sign_in(text: Text, _: At) -> SignIn:
+    return SignIn(header=text, name=text)
+
+
+SIGN_IN: Variants[SignIn] = Variants(
+    "how requests are let in",
+    {"header": SignIn},
+    scalar=As(Words("a way to be let in", choices=tuple(SIGN_INS)), _named_sign_in),
+)
+
+
 class Connection(Construct, what="a connection"):
-    """A file of connections/: what kind of system, how a session is opened."""
+    """A file of connections/: what kind of system, how a session is opened or requests let in."""
 
     name: Text = required(words.NAME, "its name", key="connection")
-    kind: Text = required(Words("kind of system", choices=("acumatica",)), "what it is")
-    grant: Text = required(Words("grant", choices=("password",)), "how a session is opened")
-    scope: Text = optional(words.PROSE, "OAuth scope", default="api offline_access")
+    kind: Text = required(Words("kind of system", choices=tuple(CONNECTIONS)), "what it is")
+    grant: Text | None = optional(
+        Words("grant", choices=("password",)), "of an ERP: how a session is opened"
+    )
+    scope: Text = optional(words.PROSE, "of an ERP: OAuth scope", default="api offline_access")
+    sign_in: SignIn | None = optional(
+        SIGN_IN,
+        "of an HTTP API: how requests are let in; `bearer`, `basic`, `none`, or `header: NAME`",
+    )
     source: Source = found(lambda node, at: node.span.source)
+
+    @property
+    def says_all(self) -> bool:
+        """Whether it says how requests are let in, where it has to."""
+        return self.sign_in is not None or not CONNECTIONS[self.kind.value].chooses_sign_in
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """The values that an environment has to give."""
+        kind = CONNECTIONS[self.kind.value]
+        return kind.needs + (() if self.lets_in is None else self.lets_in.needs)
+
+    @property
+    def lets_in(self) -> connections.SignIn | None:
+        """How each request is let in; None where a session is opened, or nothing is requested."""
+        own = self.sign_in
+        if own is None:
+            return CONNECTIONS[self.kind.value].sign_in
+        return (
+            connections.SignIn(("token",), own.header.value)
+            if own.name is None
+            else SIGN_INS[own.name.value]
+        )
 
 
 class Reference(Construct, what="a reference"):
@@ -1955,16 +2067,6 @@ REFERENCE: Variants[Reference] = Variants(
     {"env": Reference},
     scalar=As(Words("a value"), lambda text, at: Reference(text, is_variable=False)),
 )
-CREDENTIALS = ("url", "tenant", "client_id", "client_secret", "username", "password")
-SECRETS = ("client_secret", "password")
-CONNECTION = Record(
-    "a connection's values",
-    {name: Key(REFERENCE, "how the tenant is reached", is_required=True) for name in CREDENTIALS},
-)
-
-
-def _references(node: MapNode, at: At) -> Mapping[str, Reference]:
-    return {one.key.value: REFERENCE.bind(one.value, at.under(one.key)) for one in node.entries}
 
 
 class Limits(Construct, what="`limits:`"):
@@ -1974,6 +2076,27 @@ class Limits(Construct, what="`limits:`"):
     concurrent_requests: ScalarNode = required(Whole(1), "of the licence")
     request_timeout: Duration = required(DURATION, "longest request")
     settle: Duration = required(DURATION, "how long an unanswered request may still take effect")
+
+
+_OF_A_CONNECTION = Record(
+    "a connection's values",
+    {name: Key(REFERENCE, value.purpose) for name, value in VALUES.items()},
+)
+
+
+def _references(node: Node, at: At) -> Mapping[str, Reference]:
+    entries = (one for one in mapping(node).entries if one.key.value in VALUES)
+    return {one.key.value: REFERENCE.bind(one.value, at.under(one.key)) for one in entries}
+
+
+class Lead(Construct, what="a connection's values"):
+    """Where a connection leads in an environment; `at` is the key that names it."""
+
+    references: Mapping[str, Reference] = itself(_OF_A_CONNECTION, _references)
+    limits: Limits | None = optional(
+        Limits, "what a system that is not the ERP allows; the ERP's are the environment's own"
+    )
+    at: Text = named()
 
 
 class SettingValue(Construct):
@@ -1991,8 +2114,8 @@ class Environment(Construct, what="an environment"):
     """A file of environments/: where connections lead, the licence's limits, settings by flow."""
 
     name: Text = required(words.NAME, "its name", key="environment")
-    connections: Mapping[str, Mapping[str, Reference]] = required(
-        As(MapOf(keyed(As(CONNECTION, _references)), "connections"), _by_name),
+    connections: Mapping[str, Lead] = required(
+        As(MapOf(keyed(Lead), "connections"), _by_name),
         "where each connection leads here",
     )
     limits: Limits = required(Limits, "the licence's limits")

@@ -12,6 +12,7 @@ import pytest
 
 from mapgen.compiler import generate
 from mapgen.runtime.values import ENCODER, MultiSelectValue, Option, SelectValue
+from mapgen.sandbox import ShopSettings, serve_shop
 from mapgen.workspace import Workspace
 from tests.cli.conftest import ROOT, mapgen
 
@@ -93,15 +94,23 @@ def test_an_order_that_the_shop_does_not_know(tmp_path: Path) -> None:
     assert {fault["code"] for fault in rejected["faults"]} == {"R304"}
 
 
-def test_run_says_that_it_does_not_deliver_elsewhere() -> None:
-    """`run` stops before it asks for a tenant, and names the command that gives the documents."""
-    source = EXAMPLES / "shipment-000801.json"
+def test_delivered_to_the_shop(tmp_path: Path) -> None:
+    """Fulfilments are made once, whoever runs them again; stock is set where it differs."""
+    given = (("shopify_fulfilments", "shipment-000802"), ("shopify_inventory_levels", "stock-cup"))
+    with serve_shop(ShopSettings(has_unique_names=False)) as shop:
+        for again in range(2):
+            for flow, name in given:
+                source, state = EXAMPLES / f"{name}.json", f"sqlite:///{tmp_path}/{again}.db"
+                arguments = ("run", flow, "--input", source, "--env", "local", "--state", state)
+                done = mapgen(*arguments, cwd=ROOT, **shop.environment)
+                assert done.returncode == 0, done.stderr
 
-    done = mapgen("run", "shopify_fulfilments", "--input", source, "--env", "local", cwd=ROOT)
-
-    assert done.returncode == 1
-    assert "error[R506]" in done.stderr
-    assert "mapgen transform shopify_fulfilments" in done.stderr
+        assert sorted(one["name"] for one in shop.shop.fulfilments) == [
+            "000802-SO002001",
+            "000802-SO002002",
+        ]
+        assert [one["available"] for one in shop.shop.levels.values()] == [8, 0]
+        assert shop.shop.changes == 2
 
 
 @pytest.mark.skipif(not RECORDED.is_file(), reason=f"no recorded answers in {RECORDED.parent}")

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from mapgen.connections import VALUES
 from mapgen.report import repairs
 from mapgen.report.diagnostic import Diagnostic
 from mapgen.report.fix import Fix
-from mapgen.report.message import Message, Values, renamed
+from mapgen.report.message import Message, Place, Values, renamed
 from mapgen.report.near import near_names
 from mapgen.report.source import Span
 
@@ -55,6 +56,29 @@ idle_access = Message(
     "E445: the contract `{contract}` has no entity `{it}`",
     help="remove `{it}:`",
     fix=_renamed_or_removed,
+)
+
+
+def value_missing(at: Place, connection: str, value: str) -> Diagnostic:
+    """Say which value of a connection an environment lacks."""
+    return _VALUE_MISSING(at, connection=connection, value=value, what=VALUES[value].purpose)
+
+
+_VALUE_MISSING = Message(
+    "E446: `{connection}` says no `{value}` here: {what}",
+    help="write `{value}: {{env: NAME}}`, and set the variable where flows run",
+)
+value_idle = Message(
+    "E447: `{value}` means nothing for a connection of kind `{kind}`", help="remove `{value}:`"
+)
+no_session = Message(
+    "E449: by the connection `{it}` no session with the ERP is opened: its kind is `{kind}`",
+    help="name a connection of kind `acumatica` here; `send: {{to: {it}}}` of a target sends "
+    "documents there",
+)
+sign_in_missing = Message(
+    "E448: nothing says how requests are let in by a system of kind `{it}`",
+    help="write `sign_in: bearer`, `basic`, `none`, or `{{header: NAME}}`",
 )
 over_the_licence = Message(
     "E451: the busiest minute needs {needed} requests; the licence of `{environment}` leaves "

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from mapgen.report.diagnostic import Diagnostic
-from mapgen.report.message import Message
+from mapgen.report.message import Message, renamed
 
 nothing_of_the_erp = Message(
     "E581: neither the source nor the target is the ERP",
@@ -52,4 +52,10 @@ members_that_meet = Message(
     label="this one",
     related="first: and this one",
     help="write only one of them, or have the schema name one of them in another way",
+)
+unfit_send = Message("E587: {why}")
+unknown_hole = Message(
+    "E588: the document has no field `{it}` for the address",
+    help="it takes {known:, }",
+    fix=renamed,
 )

@@ -17,6 +17,7 @@ from mapgen.runtime.outcome import ErrorReport
 from mapgen.runtime.targets.bodies import UnknownKey, filled
 from mapgen.runtime.targets.codes import (
     ACTION_IN_DOUBT,
+    EFFECT_UNKNOWN,
     GIVEN_UP,
     IDENTITY_CHANGED,
     IDENTITY_DOUBLED,
@@ -30,6 +31,7 @@ from mapgen.runtime.targets.kind import (
     Found,
     GivenUp,
     IdentityMismatch,
+    Lost,
     Refused,
     Saved,
     There,
@@ -87,8 +89,15 @@ class Sender:
             del left[:1]
             raise
         finally:
-            if left:
-                self._run.ledger.release(left)
+            # What nobody can look up stays in doubt: back in the queue it would be sent again.
+            back = [one for one in left if not (one.is_in_doubt and self._is_mute(one))]
+            if back:
+                self._run.ledger.release(back)
+
+    def _is_mute(self, claim: Claim) -> bool:
+        """Whether nobody can tell what became of a request with the document."""
+        writer = self._writers.get(claim.document)
+        return writer is not None and not writer.can_tell
 
     def _disown(self, claims: Sequence[Claim], left: list[Claim]) -> None:
         """Give up what was staged before the flow was changed to make other documents."""
@@ -175,6 +184,8 @@ class Sender:
             self._end(Acknowledgement(claim, "deferred", faults=(absent,)))
         elif claim.identity in found.doubled:
             self._reject(claim, _doubled(writer.document))
+        elif there is None and claim.is_in_doubt and not writer.can_tell:
+            self._lose(claim, "the run that had it in hand did not live to see an answer")
         else:
             self._write(writer, claim, there)
 
@@ -278,6 +289,8 @@ class Sender:
                 self._run.ledger.unsettle(claim)
                 facts: dict[str, Plain] = {"reason": reason, "attempts": claim.attempts + 1}
                 self._run.stats.tell(TechnicalEvent("in doubt", "warning", facts))
+            case Lost(reason):
+                self._lose(claim, reason)
             case IdentityMismatch(number):
                 words = f"saved as {number}, but its identity came back changed"
                 self._die(claim, words, code=IDENTITY_CHANGED, number=number)
@@ -304,6 +317,11 @@ class Sender:
 
     def _reject(self, claim: Claim, fault: ErrorReport) -> None:
         self._end(Acknowledgement(claim, "rejected", faults=(fault,)))
+
+    def _lose(self, claim: Claim, reason: str) -> None:
+        """Leave a document to a person: it may be there, and is never sent again by itself."""
+        words = f"{reason}; nobody knows whether the target has it"
+        self._die(claim, words, code=EFFECT_UNKNOWN, number=claim.identity)
 
     def _die(
         self, claim: Claim, words: str, *, code: str = GIVEN_UP, number: str | None = None

@@ -38,7 +38,9 @@ class Workers:
         self._news_count = 0
         self._failure: BaseException | None = None
         workers = min(run.plan.concurrency, run.limits.concurrent_requests)
-        self._portion = max(1, run.plan.batch_size // workers)
+        # Of what is in hand when a worker dies, nobody can tell then what was sent: one at a time.
+        tells = all(writer.can_tell for writer in self._writers.values())
+        self._portion = max(1, run.plan.batch_size // workers) if tells else 1
         self._threads = [
             threading.Thread(target=self._work, name=f"worker {at + 1}", daemon=True)
             for at in range(workers)

@@ -133,7 +133,8 @@ def take_settled(
     """
     due = intent.moment - settle
     values = {"of_flow": intent.flow, "most": limit, "lease": lease, "due": due}
-    return _take(connection, connection.execute(_TAKE_SETTLED, values).all(), intent)
+    rows = connection.execute(_TAKE_SETTLED, values).all()
+    return _take(connection, rows, intent, is_in_doubt=True)
 
 
 def _taking(condition: ColumnElement[bool]) -> Select[*tuple[Any, ...]]:
@@ -166,7 +167,11 @@ _HOLD = (
 
 
 def _take(
-    connection: Connection, rows: Sequence[Row[*tuple[Any, ...]]], intent: Intent
+    connection: Connection,
+    rows: Sequence[Row[*tuple[Any, ...]]],
+    intent: Intent,
+    *,
+    is_in_doubt: bool = False,
 ) -> list[Claim]:
     if not rows:
         return []
@@ -199,6 +204,7 @@ def _take(
                 ),
                 is_withdrawn=following is not None and following.is_withdrawal,
                 is_outdated=(row.rules if head is None else head.rules) != intent.rules,
+                is_in_doubt=is_in_doubt,
             )
         )
     return claims

@@ -65,7 +65,8 @@ class Claim:
     `attempts` counts the earlier requests whose effect stayed unknown, `held_since` is a moment
     before the intent, in seconds of this machine's `uptime`. What an earlier run had in hand may
     have been overtaken since: its record `is_withdrawn`, or its body `is_outdated`, made by other
-    rules. Neither is sent, if it is not in the ERP.
+    rules. Neither is sent, if it is not in the ERP. It `is_in_doubt` where a request with it may
+    have been made, of which nobody knows what it came to.
     """
 
     row: int
@@ -79,6 +80,7 @@ class Claim:
     needs: tuple[Need, ...] = ()
     is_withdrawn: bool = False
     is_outdated: bool = False
+    is_in_doubt: bool = False
 
     @property
     def hold(self) -> Hold:

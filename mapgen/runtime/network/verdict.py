@@ -23,7 +23,7 @@ class Verdict:
     whether a write may have been committed all the same: after `unknown` only a look-up tells.
     `is_unreachable` says that no request can be made at all. `reason` is safe to log, `message`
     holds the other side's own words and is for the record's report alone. `pause` is the wait that
-    the server asked for, in seconds.
+    the server asked for, in seconds. `is_absent` says that there is nothing at the address.
     """
 
     kind: Kind
@@ -32,6 +32,7 @@ class Verdict:
     message: str | None = None
     pause: float | None = None
     is_unreachable: bool = False
+    is_absent: bool = False
 
 
 class Failure(Exception):

@@ -62,13 +62,20 @@ class Unanswered:
 
 
 @dataclass(frozen=True, slots=True)
+class Lost:
+    """Nobody knows whether the document is saved, and no look-up will tell."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class IdentityMismatch:
     """The document is saved under this number, but its identity is not what was sent."""
 
     number: str
 
 
-WriteAnswer = Saved | Refused | Depends | GivenUp | Unanswered | IdentityMismatch
+WriteAnswer = Saved | Refused | Depends | GivenUp | Unanswered | Lost | IdentityMismatch
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +100,10 @@ class Writer(Protocol):
     @property
     def document(self) -> DocumentPlan:
         """The document that it writes."""
+
+    @property
+    def can_tell(self) -> bool:
+        """Whether it comes out what became of a request: by a look-up, or by sending it again."""
 
     def find(self, identities: Sequence[str], bodies: Mapping[str, bytes] = NO_BODIES, /) -> Found:
         """Look documents up by identity; `bodies` are as the flow made them, where they are known.

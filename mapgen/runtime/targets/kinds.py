@@ -8,6 +8,7 @@ import msgspec
 
 KINDS: Mapping[str, Callable[[bytes], msgspec.Raw]] = {
     "erp": msgspec.Raw,
+    "http": msgspec.Raw,
     "json": msgspec.Raw,
 }
 """The JSON that stands for a document in a line of `transform`, made of the document as JSON."""

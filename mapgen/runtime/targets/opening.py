@@ -9,9 +9,10 @@ from dataclasses import dataclass
 
 from mapgen.plan import Plan
 from mapgen.runtime.aborted import NotBuilt
-from mapgen.runtime.environment import Environment
+from mapgen.runtime.environment import Api, Environment
 from mapgen.runtime.events import TechnicalEvent
 from mapgen.runtime.targets.erp import ErpTarget
+from mapgen.runtime.targets.http import HttpTarget
 from mapgen.runtime.targets.kind import Target
 from mapgen.runtime.tenant import Connection
 
@@ -43,6 +44,8 @@ def opened(
         match plan.target:
             case "erp" if erp is not None:
                 target: Target = ErpTarget(erp, plan.verify != "off")
+            case "http" if isinstance(environment.to, Api):
+                target = stack.enter_context(HttpTarget(environment.to, plan, stop=stop, tell=tell))
             case kind:
                 raise NotBuilt(
                     f"documents of the flow `{plan.flow}` go to a target of kind `{kind}`, and"

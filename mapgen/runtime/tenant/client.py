@@ -91,6 +91,7 @@ class Client:
         self._shown = shown
         self._verifies = verifies
         self.document = document
+        self.can_tell = True
         self._connection = connection
         self._attempt = partial(connection.attempt_at, document.entity)
         self._reporter = Reporter(rules, document.name)

@@ -1,0 +1,174 @@
+"""Where documents outside the ERP are sent, and how: requests to an API."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+
+from mapgen import plan
+from mapgen.check.model import Surroundings
+from mapgen.connections import CONNECTIONS
+from mapgen.ir import flow as ir
+from mapgen.report import Diagnostic, Text
+from mapgen.report.catalogue import operations, outward
+from mapgen.spec import model as spec
+
+IDENTITY = "identity"
+_HOLE = re.compile(r"\{([^{}]*)\}")
+
+
+def check_sends(section: spec.MappingSection, around: Surroundings) -> Iterator[Diagnostic]:
+    """Yield what is wrong with where documents are sent, and by which requests."""
+    first = section.documents[0].target.send
+    for document in section.documents:
+        send, operation = document.target.send, document.target.operation
+        if send is None:
+            yield from _unsent(document, first)
+            continue
+        if first is None or (send.to.value, send.kind) != (first.to.value, first.kind):
+            why = "all documents of a flow go one way, by one connection"
+            yield outward.unfit_send(send.to, why=why, help="make it a flow of its own")
+        yield from _connection(send, around)
+        yield from _requests(send, operation)
+
+
+def check_holes(
+    section: spec.MappingSection, documents: Iterable[ir.Document | None]
+) -> Iterator[Diagnostic]:
+    """Yield what addresses take of a document that is not there, or not always."""
+    made = {one.name: one for one in documents if one is not None}
+    for written in section.documents:
+        document, send = made.get(written.name.value), written.target.send
+        if document is None or send is None:
+            continue
+        fields = {one.name: one for one in document.part.members if isinstance(one, ir.Field)}
+        for name, request in _written(send).items():
+            keys = [key.value for key in send.keys] if name == "update" else []
+            yield from _holes(request, name, fields, keys)
+
+
+def sent_as(send: spec.Send | None) -> plan.HttpSend | None:
+    """Return how the runtime sends documents."""
+    if send is None:
+        return None
+    requests = {name: _request(text) for name, text in _written(send).items()}
+    return plan.HttpSend(
+        **requests,
+        found=None if send.found is None else send.found.value,
+        known_by=tuple(one.value for one in send.known_by),
+        wrap=None if send.wrap is None else send.wrap.value,
+        idempotency_key=None if send.idempotency_key is None else send.idempotency_key.value,
+    )
+
+
+def check_lead(
+    environment: spec.Environment, connections: Mapping[str, spec.Connection]
+) -> Iterator[Diagnostic]:
+    """Yield what an environment says of connections, and lacks, by what kind of system they are."""
+    for name, lead in environment.connections.items():
+        connection = connections.get(name)
+        if connection is None:
+            continue
+        kind, needs = connection.kind.value, connection.needs
+        for value in needs:
+            if value not in lead.references:
+                yield operations.value_missing(lead.at, name, value)
+        for value, reference in lead.references.items():
+            # Where nobody says how requests are let in, that is said alone.
+            if value not in needs and connection.says_all:
+                yield operations.value_idle(reference.text, value=value, kind=kind)
+        if lead.limits is not None and not CONNECTIONS[kind].takes_requests:
+            yield operations.value_idle(lead.limits.settle.text, value="limits", kind=kind)
+
+
+def check_sign_in(connection: spec.Connection) -> Iterator[Diagnostic]:
+    """Yield the fault of a connection that does not say how it is let in, or says it idly."""
+    kind = CONNECTIONS[connection.kind.value]
+    own = connection.sign_in
+    if not connection.says_all:
+        yield operations.sign_in_missing(connection.kind)
+    elif own is not None and not kind.chooses_sign_in:
+        yield operations.value_idle(own.header, value="sign_in", kind=kind.name)
+
+
+def _unsent(document: spec.Document, first: spec.Send | None) -> Iterator[Diagnostic]:
+    """Yield the fault of a document without `send`: others of the flow have one, or it needs it."""
+    target = document.target
+    if target.kind.has_contract:
+        return
+    if first is not None:
+        why = "all documents of a flow go one way, and this one says no `send`"
+        yield outward.unfit_send(target.entity, why=why, help="give it a `send`, too")
+    elif target.operation.updates:
+        why = f"nobody knows how to {target.operation.text.value} documents that are not sent"
+        help = "write `send:`, or `operation: create`"
+        yield outward.unfit_send(target.operation.text, why=why, help=help)
+
+
+def _connection(send: spec.Send, around: Surroundings) -> Iterator[Diagnostic]:
+    name = send.to
+    if name.value not in around.connections:
+        yield operations.unknown_connection(name, known=around.connections)
+        return
+    for environment in around.environments:
+        if name.value not in environment.connections:
+            yield operations.connection_not_in_environment(name, environment=environment.name.value)
+    kind = around.kinds.get(name.value)
+    if kind is not None and not CONNECTIONS[kind].takes_requests:
+        fit = [one.name for one in CONNECTIONS.values() if one.takes_requests]
+        why = f"a connection of kind `{kind}` takes no documents"
+        yield outward.unfit_send(name, why=why, help=f"name one of kind `{'`, `'.join(fit)}`")
+
+
+def _requests(send: spec.Send, operation: spec.Operation) -> Iterator[Diagnostic]:
+    """Yield the requests that an operation lacks, and those that it has no use for."""
+    verb, written = operation.text.value, _written(send)
+    if send.set is not None:
+        needed: tuple[str, ...] = ("set",)
+        if not (operation.creates and operation.updates):
+            why = f"`set` makes a document or changes it, and this flow would only {verb} it"
+            yield outward.unfit_send(send.set, why=why, help="write `operation: upsert`")
+            return
+    else:
+        needed = ("create",) * operation.creates + ("find", "update") * operation.updates
+    may_be = {*needed, *(("find",) if needed == ("create",) else ())}
+    for name in needed:
+        if name not in written:
+            why = f"to {verb} documents, the API is asked to `{name}` them, and nothing says how"
+            hint = " (or `set:` alone)" if verb == "upsert" else ""
+            yield outward.unfit_send(send.to, why=why, help=f"write `{name}:`{hint}")
+    for name in written:
+        if name not in may_be:
+            why = f"nothing asks for `{name}`: the flow would {verb} documents"
+            why = why if send.set is None else f"nothing asks for `{name}` beside `set`"
+            yield outward.unfit_send(written[name], why=why, help=f"remove `{name}:`")
+
+
+def _written(send: spec.Send) -> dict[str, Text]:
+    named = {"create": send.create, "update": send.update, "set": send.set, "find": send.find}
+    return {name: text for name, text in named.items() if text is not None}
+
+
+def _request(text: Text) -> plan.Request:
+    method, _, path = text.value.partition(" ")
+    return plan.Request(method, path)
+
+
+def _holes(
+    request: Text, name: str, fields: Mapping[str, ir.Field], keys: Iterable[str]
+) -> Iterator[Diagnostic]:
+    known = (IDENTITY, *keys, *fields)
+    for hole in _HOLE.finditer(request.value):
+        field, at = hole.group(1), request.part(hole.start(1), hole.end(1))
+        made = fields.get(field)
+        if field not in known:
+            yield outward.unknown_hole(at, it=field, known=known)
+        elif made is None or field in keys:
+            continue
+        elif made.is_list or not made.is_always_set:
+            why = f"`{field}` is {'a list' if made.is_list else 'not in every document'}"
+            help = "say `if_missing: reject` there" if not made.is_list else "take a single value"
+            yield outward.unfit_send(at, why=f"{why}, and the address needs it", help=help)
+        elif isinstance(made.value, ir.Made) and name == "find":
+            why = f"`{field}` is a key that nobody knows before the other document is there"
+            yield outward.unfit_send(at, why=why, help="find it by a field of its own")

@@ -1,0 +1,100 @@
+"""Where connections lead in an environment, with the values of its variables: what a run needs."""
+
+from __future__ import annotations
+
+import base64
+import os
+from collections.abc import Mapping
+
+from mapgen.connections import SIGN_INS
+from mapgen.named import named_connection
+from mapgen.plan import Plan
+from mapgen.report import Stopped
+from mapgen.report.catalogue import operations
+from mapgen.report.catalogue import project as messages
+from mapgen.runtime import environment as runtime
+from mapgen.spec import model as spec
+from mapgen.workspace import Workspace
+
+
+def environment_of_run(
+    workspace: Workspace, environment: spec.Environment, plan: Plan, *, is_fed: bool = False
+) -> runtime.Environment:
+    """Return where a flow delivers and what it asks, in an environment.
+
+    A flow that `is_fed` takes its records where its spec says, in the ERP for one.
+
+    Raises Stopped for connections that lead nowhere there and for variables that are not set, and
+    EnvironmentInvalid for values that no run can use.
+    """
+    asks_the_erp = _asks_the_erp(plan) or (is_fed and plan.reads is not None)
+    return runtime.Environment(
+        environment.name.value,
+        _tenant(workspace, environment, plan) if asks_the_erp else None,
+        _limits(environment.limits),
+        None if plan.to is None else _outside(workspace, environment, plan.to),
+    )
+
+
+def _asks_the_erp(plan: Plan) -> bool:
+    """Whether documents go to the ERP, or rules look up there, or what the ledger knows of it."""
+    return plan.goes_to.has_contract or any(one.is_remote for one in plan.lookups.values())
+
+
+def _tenant(workspace: Workspace, environment: spec.Environment, plan: Plan) -> runtime.Tenant:
+    connection = named_connection(workspace, plan.connection)
+    values = _values(environment, connection)
+    return runtime.Tenant(**values, scope=connection.scope.value)
+
+
+def _outside(workspace: Workspace, environment: spec.Environment, name: str) -> runtime.Api:
+    """Return where documents go elsewhere than to the ERP."""
+    connection = named_connection(workspace, name)
+    values = _values(environment, connection)
+    allowed = environment.connections[name].limits
+    limits = runtime.API_LIMITS if allowed is None else _limits(allowed)
+    return runtime.Api(name, values["url"], _headers(connection, values), limits)
+
+
+def _headers(connection: spec.Connection, values: Mapping[str, str]) -> Mapping[str, str]:
+    """Return the header that lets requests in."""
+    way = connection.lets_in
+    if way is None or not way.needs:
+        return {}
+    if way == SIGN_INS["basic"]:
+        pair = f"{values['username']}:{values['password']}".encode()
+        return {way.header: f"Basic {base64.b64encode(pair).decode()}"}
+    token = values["token"]
+    return {way.header: f"Bearer {token}" if way == SIGN_INS["bearer"] else token}
+
+
+def _values(environment: spec.Environment, connection: spec.Connection) -> dict[str, str]:
+    """Return the values by which a connection leads somewhere. Raises Stopped."""
+    name = connection.name.value
+    lead = environment.connections.get(name)
+    if lead is None:
+        reason = f"it has no connection `{name}`"
+        where = environment.name.value
+        raise Stopped(messages.cannot_bind(flow="run", environment=where, reason=reason))
+    missing = [value for value in connection.needs if value not in lead.references]
+    if missing:
+        raise Stopped(operations.value_missing(lead.at, name, value) for value in missing)
+    found = {value: lead.references[value] for value in connection.needs}
+    values = {
+        value: os.environ.get(one.text.value, "") if one.is_variable else one.text.value
+        for value, one in found.items()
+    }
+    unset = [found[value].text for value, text in values.items() if not text]
+    if unset:
+        path = environment.source.path
+        raise Stopped([messages.variable_missing(text, path=path) for text in unset])
+    return values
+
+
+def _limits(allowed: spec.Limits) -> runtime.Limits:
+    return runtime.Limits(
+        allowed.requests_per_minute.whole,
+        allowed.concurrent_requests.whole,
+        allowed.request_timeout.seconds,
+        allowed.settle.seconds,
+    )

@@ -1,0 +1,540 @@
+"""An HTTP API that takes JSON as a target: a request a document, by the addresses of the spec."""
+
+from __future__ import annotations
+
+import re
+import threading
+import uuid
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from decimal import Decimal
+from functools import partial
+from typing import Any, NoReturn, Self
+from urllib.parse import quote
+
+import httpx2
+import msgspec
+
+from mapgen.plan import DocumentPlan, HttpSend, Plan, Request, Step
+from mapgen.runtime.aborted import AccessRefused, RunAborted
+from mapgen.runtime.environment import Api
+from mapgen.runtime.events import TechnicalEvent
+from mapgen.runtime.identity import values_of
+from mapgen.runtime.network.breaker import Stopping
+from mapgen.runtime.network.reading import Unreadable, decoded
+from mapgen.runtime.network.transport import LAST_WORD
+from mapgen.runtime.network.verdict import (
+    Effect,
+    Failure,
+    Kind,
+    Verdict,
+    asked_pause,
+    is_repeatable_write,
+    may_pass,
+)
+from mapgen.runtime.network.wire import Wire
+from mapgen.runtime.outcome import ErrorReport
+from mapgen.runtime.rules import Rules
+from mapgen.runtime.targets.bodies import Part, of_an_update, read_body
+from mapgen.runtime.targets.codes import (
+    ADDRESS_INCOMPLETE,
+    DOCUMENT_REFUSED,
+    LOOK_UP_REFUSED,
+)
+from mapgen.runtime.targets.kind import (
+    NO_BODIES,
+    Found,
+    GivenUp,
+    IdentityMismatch,
+    Lost,
+    Refused,
+    Saved,
+    There,
+    Unanswered,
+    WriteAnswer,
+)
+from mapgen.runtime.tenant.refusal import Reporter
+from mapgen.runtime.values import ENCODER
+
+_HOLE = re.compile(r"\{([^{}]*)\}")
+_MOST_PAGES = 100
+_LONGEST_WORDS = 500
+_MOST_WORDS = 20
+_SAYING = ("message", "error_description", "error", "errors", "detail", "title", "code")
+
+_BY_STATUS: dict[int, tuple[Kind, str]] = {
+    401: ("needs_person", "the API does not let the connection in"),
+    403: ("needs_person", "the API does not give the connection the right"),
+    407: ("needs_person", "a proxy asks for a password"),
+    409: ("unexplained", "the API reports a conflict"),
+    423: ("transient", "what is written to is locked"),
+    425: ("transient", "the API takes no early requests"),
+    429: ("transient", "declined by the API's request limits"),
+}
+
+
+def classify(answer: httpx2.Response) -> Verdict:
+    """Tell what a failed answer of an API means, by its status alone.
+
+    What the API refuses (4xx) it has not done. A conflict may be about the very document; after a
+    failure of its own (5xx), or of a proxy before it, nobody knows.
+    """
+    status, pause = answer.status_code, asked_pause(answer)
+    words = _words(answer.content)
+    if answer.is_redirect:
+        return Verdict("needs_person", "none", f"sent to another address (status {status})")
+    if status == 408:
+        return Verdict("transient", "unknown", "the server gave up waiting", words, pause)
+    if status in _BY_STATUS:
+        kind, reason = _BY_STATUS[status]
+        effect: Effect = "unknown" if kind == "unexplained" else "none"
+        return Verdict(kind, effect, f"{reason} (status {status})", words, pause)
+    if status in (404, 410):
+        return Verdict("permanent", "none", f"status {status}", words, is_absent=True)
+    if 400 <= status < 500 or status in (501, 505):
+        return Verdict("permanent", "none", f"status {status}", words)
+    return Verdict("transient", "unknown", f"status {status}", words, pause)
+
+
+class _Unaddressed(Exception):
+    """An address of which a hole has no value: `field`, and why."""
+
+    def __init__(self, field: str, why: str) -> None:
+        super().__init__(why)
+        self.field = field
+
+
+class _NoLongerAbsent(Exception):
+    """A create is not sent again: the look-up before it found the document."""
+
+    def __init__(self, answer: WriteAnswer) -> None:
+        super().__init__()
+        self.answer: WriteAnswer = answer
+
+
+class HttpTarget:
+    """The API of a run. Threads share it; leaving its context closes the connections."""
+
+    def __init__(
+        self,
+        api: Api,
+        plan: Plan,
+        *,
+        stop: threading.Event,
+        tell: Callable[[TechnicalEvent], None],
+    ) -> None:
+        self.api = api
+        self.flow = plan.flow
+        who = f"the system of the connection `{api.name}`"
+        self.wire = Wire(api.limits, plan, who=who, classify=classify, stop=stop, tell=tell)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.wire.close()
+
+    def writer(self, document: DocumentPlan, rules: Rules) -> HttpWriter:
+        """Return what writes a document of the flow."""
+        return HttpWriter(self, document, rules)
+
+    def actor(self, document: DocumentPlan, step: Step, rules: Rules) -> NoReturn:
+        """Raise: `check` lets steps follow documents of the ERP only."""
+        raise AssertionError((document.name, step.action, rules))
+
+    def make_durable(self) -> None:
+        """Do nothing: the API keeps what it has answered as saved."""
+
+    def complete(self) -> None:
+        """Do nothing: each document is complete by itself."""
+
+    def send(
+        self,
+        method: str,
+        address: str,
+        body: bytes | None = None,
+        last_word: Callable[[], None] | None = None,
+        **headers: str,
+    ) -> httpx2.Response:
+        """Make one request. Raises Failure for every answer that is no success."""
+        if body is not None:
+            headers["Content-Type"] = "application/json"
+        answer = self.wire.send(
+            self.wire.http.build_request(
+                method,
+                address,
+                content=body,
+                headers={**headers, **self.api.headers},
+                extensions={} if last_word is None else {LAST_WORD: last_word},
+            )
+        )
+        if not answer.is_success:
+            raise Failure(classify(answer), answer.content)
+        return answer
+
+
+class HttpWriter:
+    """An API as the delivery of one document of a flow sees it. Threads share it."""
+
+    def __init__(self, target: HttpTarget, document: DocumentPlan, rules: Rules) -> None:
+        assert isinstance(document.send, HttpSend)
+        self.document = document
+        self._send = document.send
+        self._target = target
+        self._wire = target.wire
+        self._reporter = Reporter(rules, document.name)
+
+    @property
+    def can_tell(self) -> bool:
+        """Whether the API shows what became of a request, or takes it twice for once."""
+        send = self._send
+        return bool(send.find or send.set or self._is_idempotent)
+
+    def find(self, identities: Sequence[str], bodies: Mapping[str, bytes] = NO_BODIES, /) -> Found:
+        """Look documents up one by one; what can be set is taken to be there, whatever it is.
+
+        Where no request shows what is there, all count as absent. Raises TenantUnavailable,
+        AccessRefused and Stopping.
+        """
+        if self._send.set is not None:
+            return Found({one: There(one, {}, None) for one in identities})
+        found = Found()
+        if self._send.find is None:
+            return found
+        answers: dict[str, list[Part]] = {}
+        for identity in identities:
+            try:
+                address = self._address(self._send.find, identity, bodies.get(identity))
+            except _Unaddressed as fault:
+                found.refused[identity] = _report(fault)
+                continue
+            try:
+                if address not in answers:
+                    answers[address] = self._listed(address)
+                self._pick(answers[address], identity, found)
+            except Failure as failure:
+                found.refused[identity] = self._judge_look_up(failure)
+        return found
+
+    def create(
+        self,
+        identity: str,
+        body: bytes,
+        last_word: Callable[[], None],
+        *,
+        is_last_try: bool = True,
+    ) -> WriteAnswer:
+        """Send one document that was not found; see `Writer`.
+
+        A request is repeated here only where it was turned away at the door, and even then not
+        without another look-up where there is one.
+        """
+        assert self._send.create is not None
+        is_first = True
+
+        def make() -> httpx2.Response:
+            nonlocal is_first
+            if not is_first and self._send.find is not None:
+                self._see_absent(identity, body)
+            is_first = False
+            return self._request(self._send.create, identity, body, last_word)
+
+        try:
+            answer = self._wire.persist(make, is_repeatable_write)
+        except _NoLongerAbsent as known:
+            return known.answer
+        except _Unaddressed as fault:
+            return Refused((_report(fault),))
+        except Failure as failure:
+            return self._judge_create(failure, identity, body, is_last_try=is_last_try)
+        return self._read(answer, identity, There(identity, {}, None))
+
+    def update(
+        self,
+        there: There,
+        identity: str,
+        body: bytes,
+        last_word: Callable[[], None],
+        *,
+        is_last_try: bool = True,
+    ) -> WriteAnswer:
+        """Send a newer state of a document, or set it to be so; sent again, it is the same."""
+        request = self._send.set or self._send.update
+        assert request is not None
+        sent = ENCODER.encode(of_an_update(body, self.document))
+        try:
+            answer = self._wire.persist(
+                lambda: self._request(request, identity, sent, last_word, keys=there.keys),
+                is_repeatable_write,
+            )
+        except _Unaddressed as fault:
+            return Refused((_report(fault),))
+        except Failure as failure:
+            return self._judge(failure, body, is_last_try=is_last_try)
+        return self._read(answer, identity, there)
+
+    def found(self, there: There, _body: bytes) -> Saved:
+        """Return a document as saved that a look-up found after a request of ours carried it."""
+        return Saved(there)
+
+    @property
+    def _is_idempotent(self) -> bool:
+        """Whether a create that is sent again makes no second document."""
+        create = self._send.create
+        return self._send.idempotency_key is not None or (
+            create is not None and create.method == "PUT"
+        )
+
+    def _key_of(self, identity: str) -> str:
+        """Return the key of a create: the same for each request of one document."""
+        name = f"{self._target.flow}/{self.document.name}/{identity}"
+        return str(uuid.uuid5(uuid.NAMESPACE_URL, name))
+
+    def _request(
+        self,
+        request: Request | None,
+        identity: str,
+        body: bytes,
+        last_word: Callable[[], None],
+        *,
+        keys: Mapping[str, str] | None = None,
+    ) -> httpx2.Response:
+        assert request is not None
+        header = self._send.idempotency_key
+        headers = {} if header is None else {header: self._key_of(identity)}
+        address = self._address(request, identity, body, keys or {})
+        content = _wrapped(self._send.wrap, body)
+        return self._target.send(request.method, address, content, last_word, **headers)
+
+    def _address(
+        self,
+        request: Request,
+        identity: str,
+        body: bytes | None,
+        keys: Mapping[str, str] | None = None,
+    ) -> str:
+        """Return the address of a request. Raises _Unaddressed where a hole has no value."""
+        part = {} if body is None else read_body(body)
+
+        def filled(hole: re.Match[str]) -> str:
+            name = hole.group(1)
+            given = (keys or {}).get(name, identity if name == "identity" else part.get(name))
+            text = _text(given)
+            if text is None or not text.strip():
+                raise _Unaddressed(name, "the address needs it, and it has no value")
+            if text in (".", ".."):
+                raise _Unaddressed(name, f"`{text}` in an address leads elsewhere")
+            return quote(text, safe="")
+
+        return self._target.api.url + _HOLE.sub(filled, request.path)
+
+    def _listed(self, address: str) -> list[Part]:
+        """Return the documents at an address, on all its pages; none where there is nothing.
+
+        Raises Failure.
+        """
+        documents: list[Part] = []
+        for _ in range(_MOST_PAGES):
+            try:
+                answer = self._wire.persist(partial(self._target.send, "GET", address), may_pass)
+            except Failure as failure:
+                if failure.verdict.is_absent:
+                    return documents
+                raise
+            documents += self._documents_in(answer)
+            following = answer.links.get("next", {}).get("url")
+            if following is None:
+                return documents
+            address = self._of_the_same_host(answer.url.join(following))
+        raise Failure(Verdict("permanent", "none", f"a list of more than {_MOST_PAGES} pages"))
+
+    def _of_the_same_host(self, url: httpx2.URL) -> str:
+        own = httpx2.URL(self._target.api.url)
+        if (url.scheme, url.host, url.port) != (own.scheme, own.host, own.port):
+            raise Failure(Verdict("permanent", "none", "the next page is at another host"))
+        return str(url)
+
+    def _documents_in(self, answer: httpx2.Response) -> list[Part]:
+        """Return the documents of an answer. Raises Failure for what holds none as declared."""
+        content: Any = _decoded(answer, Any)
+        held = content if self._send.found is None else _at(content, self._send.found)
+        if self._send.found is None and isinstance(content, dict):
+            held = _unwrapped(self._send.wrap, content)
+        if isinstance(held, dict):
+            return [held]
+        if isinstance(held, list) and all(isinstance(one, dict) for one in held):
+            return held
+        where = "the answer" if self._send.found is None else f"`{self._send.found}` of the answer"
+        raise Failure(Verdict("permanent", "none", f"{where} is neither a document nor a list"))
+
+    def _pick(self, documents: Iterable[Part], identity: str, found: Found) -> None:
+        """Note whether a document is among those listed. Raises Failure where nobody can tell."""
+        for document in documents:
+            named = self._identity_in(document)
+            if named is None:
+                why = "a document found does not say what it is known by"
+                raise Failure(Verdict("permanent", "none", why))
+            if named != self._values(identity):
+                continue
+            if identity in found.there:
+                found.doubled.add(identity)
+                event = TechnicalEvent("an identity is in the target twice", "error")
+                self._wire.tell(event)
+            else:
+                found.there[identity] = self._there(document, There(identity, {}, None))
+
+    def _values(self, identity: str) -> tuple[str, ...]:
+        return values_of(identity, len(self.document.identity.fields))
+
+    def _identity_in(self, document: Part) -> tuple[str, ...] | None:
+        paths = self._send.known_by or self.document.identity.fields
+        values = [_text(_at(document, path)) for path in paths]
+        return None if None in values else tuple(value for value in values if value is not None)
+
+    def _there(self, document: Part, known: There) -> There:
+        """Return what an answer says of a document; what it does not say stays as it was known."""
+        values = ((key, _text(_at(document, key))) for key in self.document.keys)
+        keys = known.keys | {key: value for key, value in values if value is not None}
+        number = next((keys[key] for key in self.document.keys if key in keys), known.number)
+        return There(number, keys, None)
+
+    def _read(self, answer: httpx2.Response, identity: str, known: There) -> WriteAnswer:
+        """Read an answer of success; a document that is not found again by it is nobody's."""
+        if not answer.content.strip():
+            return Saved(known)
+        try:
+            content = _unwrapped(self._send.wrap, _decoded(answer, Any))
+        except Failure as failure:
+            return self._unanswered(failure.verdict.reason)
+        document = content if isinstance(content, dict) else {}
+        there = self._there(document, known)
+        named = self._identity_in(document)
+        if self._send.find is not None and named not in (None, self._values(identity)):
+            return IdentityMismatch(there.number)
+        return Saved(there)
+
+    def _see_absent(self, identity: str, body: bytes) -> None:
+        """Look a document up before it is sent again. Raises _NoLongerAbsent, and as `find`."""
+        found = self.find([identity], {identity: body})
+        if identity in found.there:
+            raise _NoLongerAbsent(Saved(found.there[identity]))
+        if identity in found.refused:
+            raise _NoLongerAbsent(Unanswered("the look-up before sending it again is refused"))
+
+    def _judge_create(
+        self, failure: Failure, identity: str, body: bytes, *, is_last_try: bool
+    ) -> WriteAnswer:
+        """Tell what a create came to that gave no saved document.
+
+        A conflict that is final is looked up at once: it may be about the document itself.
+        """
+        verdict = failure.verdict
+        if verdict.kind == "unexplained" and is_last_try and self._send.find is not None:
+            try:
+                self._see_absent(identity, body)
+            except _NoLongerAbsent as known:
+                return known.answer
+            except (RunAborted, Stopping):
+                return Unanswered(verdict.reason)
+        return self._judge(failure, body, is_last_try=is_last_try)
+
+    def _judge(self, failure: Failure, body: bytes, *, is_last_try: bool) -> WriteAnswer:
+        """Tell what a write came to that is not saved, or of which nobody knows."""
+        verdict = failure.verdict
+        if verdict.kind == "transient" and verdict.effect == "unknown":
+            return self._unanswered(verdict.reason)
+        if verdict.kind == "unexplained" and not is_last_try and self._send.find is not None:
+            return Unanswered(verdict.reason)
+        if verdict.kind == "transient" and verdict.is_unreachable:
+            raise self._wire.unavailable(verdict)
+        if verdict.kind == "transient":
+            return GivenUp(verdict.reason)
+        if verdict.kind == "needs_person":
+            raise self._access_refused(verdict)
+        words = f"{verdict.reason}: {verdict.message}" if verdict.message else verdict.reason
+        return Refused((self._reporter.document(DOCUMENT_REFUSED, words, body),))
+
+    def _unanswered(self, reason: str) -> WriteAnswer:
+        return Unanswered(reason) if self.can_tell else Lost(reason)
+
+    def _judge_look_up(self, failure: Failure) -> ErrorReport:
+        verdict = failure.verdict
+        if may_pass(verdict):
+            raise self._wire.unavailable(verdict)
+        if verdict.kind == "needs_person":
+            raise self._access_refused(verdict)
+        return ErrorReport(LOOK_UP_REFUSED, f"the look-up failed: {verdict.reason}")
+
+    def _access_refused(self, verdict: Verdict) -> AccessRefused:
+        return AccessRefused(
+            f"{self._wire.who} refuses `{self.document.entity}`: {verdict.reason}",
+            "compare address, token and rights with what the system gave you, and run again;"
+            " nothing is lost",
+        )
+
+
+def _report(fault: _Unaddressed) -> ErrorReport:
+    return ErrorReport(ADDRESS_INCOMPLETE, str(fault), fault.field)
+
+
+def _decoded(answer: httpx2.Response, shape: type[Any]) -> Any:
+    try:
+        return decoded(answer.content, shape)
+    except Unreadable:
+        # A proxy's page with status 200.
+        raise Failure(Verdict("transient", "unknown", "an answer that is no JSON")) from None
+
+
+def _at(content: Any, path: str) -> Any:
+    """Return what stands at a path of members, None where nothing does."""
+    for name in path.split("."):
+        content = content.get(name) if isinstance(content, dict) else None
+    return content
+
+
+def _text(value: Any) -> str | None:
+    """Return a value as text in an address, or to be compared; None for what is none."""
+    match value:
+        case bool() | None:
+            return None
+        case str():
+            return value
+        case int():
+            return str(value)
+        case Decimal():
+            return format(value, "f")
+        case _:
+            return None
+
+
+def _wrapped(path: str | None, body: bytes) -> bytes:
+    for name in reversed(path.split(".")) if path is not None else ():
+        body = b"{%s:%s}" % (msgspec.json.encode(name), body)
+    return body
+
+
+def _unwrapped(path: str | None, content: Any) -> Any:
+    """Return what an answer is about: the member that it stands in, or the answer itself."""
+    inner = None if path is None else _at(content, path)
+    return content if inner is None else inner
+
+
+def _words(content: bytes) -> str | None:
+    """Return what an API says of an error: the texts below the members that it may say them by."""
+    try:
+        told = decoded(content, dict[str, Any])
+    except Unreadable:
+        return None
+    said = [word for name in _SAYING if name in told for word in _texts(told[name], "")]
+    return "; ".join(dict.fromkeys(said[:_MOST_WORDS]))[:_LONGEST_WORDS] or None
+
+
+def _texts(value: Any, path: str) -> Iterator[str]:
+    match value:
+        case str():
+            yield f"{path}: {value}" if path else value
+        case dict():
+            for name, inner in value.items():
+                yield from _texts(inner, str(name))
+        case list():
+            for inner in value:
+                yield from _texts(inner, path)
