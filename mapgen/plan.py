@@ -285,13 +285,14 @@ class DocumentPlan(_Grown, frozen=True):
     `keys` are those that the ERP gives it. `after` names the documents of the same record that have
     to be in the ERP first; `write_once` what only a new document gets, as paths of members
     (`Address.City`, `custom.Document.UsrShop`); `row_keys` the fields that tell the rows of a list
-    apart, by the list's path. What another flow makes, its `owner`, is never created by this one.
+    apart, by the list's path; `removed_rows` what becomes of those that a newer state lacks:
+    `delete` or `zero FIELD`. What another flow makes, its `owner`, is never created by this one.
     `undo` is the action of the ERP that takes a document back, None where nothing does. `then` is
     what is done with it after that, in this order.
     `send` says how it is sent elsewhere than into the ERP; `keys` are members of the answer there.
     """
 
-    LATER: ClassVar[frozenset[str]] = frozenset({"send", "then", "undo"})
+    LATER: ClassVar[frozenset[str]] = frozenset({"removed_rows", "send", "then", "undo"})
 
     name: str
     entity: str
@@ -305,6 +306,7 @@ class DocumentPlan(_Grown, frozen=True):
     undo: str | None = None
     then: tuple[Step, ...] = ()
     send: HttpSend | None = None
+    removed_rows: dict[str, str] = {}
 
     @property
     def does(self) -> Operation:

@@ -213,7 +213,8 @@ def _document_plan(document: spec.Document, entity: Entity, part: ir.Part) -> pl
         keys=keys_of(document, entity),
         after=tuple(name.value for name in document.after),
         write_once=tuple(_written_once(part)),
-        row_keys=dict(_row_keys(part)),
+        row_keys={path: rows.row_key for path, rows in _lists(part) if rows.row_key},
+        removed_rows={path: rows.removed for path, rows in _lists(part) if rows.removed},
         owner=None if document.owner is None else document.owner.value,
         then=steps(document),
         send=sent_as(document.target.send),
@@ -232,15 +233,14 @@ def _written_once(part: ir.Part, prefix: str = "") -> Iterator[str]:
             yield from _written_once(member.blocks[0].part, f"{prefix}{member.name}.")
 
 
-def _row_keys(part: ir.Part, prefix: str = "") -> Iterator[tuple[str, tuple[str, ...]]]:
-    """Yield the path of each list of rows that have a key, and the key."""
+def _lists(part: ir.Part, prefix: str = "") -> Iterator[tuple[str, ir.Rows]]:
+    """Yield the path of each list of rows, and the rows."""
     for member in part.members:
         if not isinstance(member, ir.Rows):
             continue
-        if member.row_key:
-            yield f"{prefix}{member.name}", member.row_key
+        yield f"{prefix}{member.name}", member
         for block in member.blocks:
-            yield from _row_keys(block.part, f"{prefix}{member.name}.")
+            yield from _lists(block.part, f"{prefix}{member.name}.")
 
 
 def _inline_faults(section: spec.MappingSection) -> Iterator[Diagnostic]:

@@ -47,6 +47,9 @@ _CUSTOM_TYPES: Mapping[Type, ValueType] = {
 }
 
 
+_NUMBERS = ("decimal", "double", "int", "short", "long")
+
+
 class RuleChecker(Struct, frozen=True):
     """Checks the rules of one document; `fields` are those for its single values."""
 
@@ -239,6 +242,7 @@ class RuleChecker(Struct, frozen=True):
             least=max(least, field.least),
             unique=tuple(name.value for name in kind.unique),
             row_key=tuple(name.value for name in kind.row_key),
+            removed=self._removed(rule, kind, entity),
             reads=tuple(dict.fromkeys(path for block in blocks for path in block.reads)),
             pointer=rule.pointer,
             is_written_once=rule.modifiers.write_once is not None,
@@ -272,7 +276,9 @@ class RuleChecker(Struct, frozen=True):
                 omitted = ir.Condition(code, reads_of(typed), text.value)
         if len(self.faults) > before:
             return None
-        says = "send" if is_needed or self.contract.is_plain else "omit"
+        # Without the list nobody could tell that its last row was removed.
+        is_told = is_needed or self.contract.is_plain or bool(rows.removed)
+        says = "send" if is_told else "omit"
         reads = () if omitted is None else omitted.reads
         return replace(
             rows,
@@ -311,6 +317,24 @@ class RuleChecker(Struct, frozen=True):
         if not kind.row_key:
             self.faults.extend(self._lacking_row_key(rule, values))
         return len(self.faults) == before
+
+    def _removed(self, rule: spec.Rule, kind: spec.RowsKind, entity: Entity) -> str:
+        """Return what becomes of rows that a record does not have any more; faults are noted."""
+        text, sending = kind.removed_rows, self.fields.sending
+        if text is None or text.value == "keep":
+            return ""
+        if not sending.meets_rows or rule.modifiers.write_once is not None or not kind.row_key:
+            self.faults.append(modifier_messages.removes_nothing(text))
+            return ""
+        _, _, name = text.value.partition(" ")
+        numbers = [one.name for one in entity.fields.values() if one.value_type in _NUMBERS]
+        if name and name not in numbers:
+            self.faults.append(
+                modifier_messages.zero_of_no_number(
+                    text, name=name, entity=entity.name, numbers=numbers
+                )
+            )
+        return text.value
 
     def _lacking_row_key(
         self, rule: spec.Rule, values: Sequence[Mapping[str, ir.Field]]

@@ -183,7 +183,8 @@ def _part_words(member: ir.Rows) -> str:
         fewest = f", {member.least} at least" if member.least else ""
         keys = ", ".join(code(name) for name in member.row_key)
         known_by = f", recognised by {keys}" if keys else ""
-        return f"{rows}{fewest}{known_by}"
+        removed = f"; removed rows: {code(member.removed)}" if member.removed else ""
+        return f"{rows}{fewest}{known_by}{removed}"
     where = dict(first.written).get("where")
     if where is not None:
         return f"there where {code(where)}"

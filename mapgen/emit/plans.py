@@ -31,6 +31,7 @@ _IDLE: Mapping[str, object] = {
     "owner": None,
     "undo": None,
     "then": (),
+    "removed_rows": {},
     "access": {},
 }
 # What the map says of a rule where there is something to say.

@@ -269,7 +269,8 @@ class Rows(Struct, frozen=True):
 
     An object is one block. `row_key` are the fields by which a row of a document that is sent again
     is recognised. `omit_if` leaves the rows out, of which `value` is the list, and so does a list
-    without any, unless it `sends_empty`.
+    without any, unless it `sends_empty`. `removed` says what becomes of rows that a document which
+    is sent again does not have any more: `delete`, `zero FIELD`, nothing where they stay.
     """
 
     target: str
@@ -284,6 +285,7 @@ class Rows(Struct, frozen=True):
     is_written_once: bool
     omit_if: Condition | None = None
     sends_empty: bool = True
+    removed: str = ""
 
     @property
     def is_always_set(self) -> bool:

@@ -345,4 +345,5 @@ def _object(kind: spec.Object | spec.Each, part: spec.Part) -> spec.Object | Non
         empty=None,
         unique=(),
         row_key=(),
+        removed_rows=None,
     )

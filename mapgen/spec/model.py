@@ -438,6 +438,7 @@ class Object(Construct, what="an object rule"):
     empty: Text | None = constant(None)
     unique: tuple[Text, ...] = constant(())
     row_key: tuple[Text, ...] = constant(())
+    removed_rows: Text | None = constant(None)
 
     @property
     def blocks(self) -> tuple[Block, ...]:
@@ -451,6 +452,12 @@ class Fixed(Object, what="a part"):
 
     source: None = constant(None)
     alias: None = constant(None)
+
+
+REMOVED_ROWS = (
+    "what an update does with rows of the ERP that the record does not have any more: `keep` them"
+    " (where it is left out), `delete` them, or `zero FIELD`"
+)
 
 
 class Each(Construct, what="an each rule"):
@@ -468,6 +475,7 @@ class Each(Construct, what="an each rule"):
         words.TARGET_FIELDS,
         "target fields that a row of the document is recognised by; unique as well",
     )
+    removed_rows: Text | None = optional(words.REMOVED_ROWS, REMOVED_ROWS)
     lets: tuple[Let, ...] = optional(LETS, INNER_LETS, key="let")
     checks: tuple[Check, ...] = optional(CHECKS, INNER_CHECKS)
     part: Part = itself(Part)
@@ -537,6 +545,7 @@ class Blocks(Construct, what="a blocks rule"):
         words.TARGET_FIELDS,
         "target fields that a row of the document is recognised by; unique as well",
     )
+    removed_rows: Text | None = optional(words.REMOVED_ROWS, REMOVED_ROWS)
     is_list: bool = constant(True)
 
 

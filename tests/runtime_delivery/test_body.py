@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from mapgen.plan import DocumentPlan, Identity
 from mapgen.runtime.targets.bodies import UnknownKey, filled, of_an_update
@@ -75,7 +76,7 @@ def test_rows_within_rows() -> None:
     part = of_an_update(json.dumps({"Rows": rows}).encode(), document)
     there = {"Rows": [{"id": "b", "Key": value("B"), "Lots": [{"id": "b1", "Lot": value("L")}]}]}
 
-    assert row_lists(part) == ["Rows", "Rows.Lots"]
+    assert row_lists(part, document) == ["Rows", "Rows.Lots"]
     sent = json.loads(with_ids(part, "d1", there, document))
 
     assert "id" not in sent["Rows"][0]
@@ -101,7 +102,7 @@ def test_written_once() -> None:
     part = of_an_update(json.dumps(body).encode(), plan("Key", write_once=once))
 
     assert part == {"Contact": {"Phone": {"value": "1"}}}
-    assert row_lists(part) == []
+    assert row_lists(part, plan("Key")) == []
 
 
 def test_digits() -> None:
@@ -122,3 +123,20 @@ def test_keys_of_another_document() -> None:
     )
     with pytest.raises(UnknownKey, match="`LocationID` of the document `place`"):
         filled(body, {"place": {"Customer": "C1"}})
+
+
+@pytest.mark.parametrize(
+    ("way", "gone"),
+    [("delete", {"delete": True}), ("zero Quantity", {"Quantity": {"value": 0}})],
+)
+def test_removed_rows(way: str, gone: dict[str, Any]) -> None:
+    """Rows of the ERP that the body lacks go, or count nothing; without a key they stay."""
+    document = replace(plan("Key"), removed_rows={"Rows": way})
+    rows = [{"id": "r1", "Key": value("A")}, {"id": "r2", "Key": value("B")}, {"id": "r3"}]
+
+    some = json.loads(with_ids({"Rows": [{"Key": value("a")}]}, "d1", {"Rows": rows}, document))
+    none = json.loads(with_ids({"Rows": []}, "d1", {"Rows": rows}, document))
+
+    assert row_lists({"Rows": []}, document) == ["Rows"]
+    assert some["Rows"] == [{"Key": value("a"), "id": "r1"}, {"id": "r2"} | gone]
+    assert none["Rows"] == [{"id": "r1"} | gone, {"id": "r2"} | gone]

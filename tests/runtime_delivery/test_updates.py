@@ -22,8 +22,8 @@ from mapgen.runtime.ledger import Acknowledgement, Ledger
 from mapgen.runtime.outcome import Document, Origin, Outcome
 from mapgen.runtime.summary import Summary
 from mapgen.sandbox import Sandbox
-from tests.runtime_delivery.flows import current, state, states
-from tests.runtime_delivery.orders import RULES, HastyLedger, Watcher
+from tests.runtime_delivery.flows import CURRENT, current, state, states
+from tests.runtime_delivery.orders import RULES, HastyLedger, Watcher, plan_of
 from tests.runtime_delivery.processes import LONG, at_once, start
 from tests.runtime_delivery.test_against_sandbox import LOCK, environment_of, tenant
 from tests.runtime_delivery.test_documents import ends, wait_for
@@ -385,3 +385,33 @@ def test_money_keeps_its_digits(contract: Contract, tmp_path: Path) -> None:
         [order] = sandbox.records("SalesOrder")
         details: Any = order["Details"]
         assert details[0]["OrderQty"] == Decimal("0.123456")
+
+
+@pytest.mark.parametrize(
+    ("way", "left"),
+    [
+        ("", [("AB-1", "3.0"), ("AB-2", "2.0")]),
+        ("delete", [("AB-1", "3.0")]),
+        ("zero OrderQty", [("AB-1", "3.0"), ("AB-2", "0.0")]),
+    ],
+)
+def test_rows_that_were_removed(
+    contract: Contract, address: str, way: str, left: list[tuple[str, str]]
+) -> None:
+    """A row that the record does not have any more stays, goes, or counts nothing; sent once."""
+    chosen = replace(CURRENT, removed_rows={"Details": way} if way else {})
+    plan = plan_of(flow="current", documents=(chosen,))
+    with tenant(contract) as sandbox, HastyLedger(address) as ledger:
+        for words, lines in (("new", ()), ("changed", [("AB-1", 3)]), ("again", [("AB-1", 3)])):
+            summary = deliver(
+                [state(1, words, lines)],
+                plan,
+                environment_of(sandbox),
+                ledger,
+                RULES,
+                Watcher(),
+            )
+            assert summary.created + summary.updated == 1
+
+        [order] = sandbox.records("SalesOrder")
+        assert rows(order) == left

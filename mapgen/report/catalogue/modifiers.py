@@ -44,3 +44,11 @@ constant_out_of_range = Message(
     related="bounds: the range",
     help="change one of the two",
 )
+removes_nothing = Message(
+    "E644: nothing is removed here: rows that are updated and have a `row_key` may be",
+    help="add `row_key:`, or remove `removed_rows:`; a new document has no rows to remove",
+)
+zero_of_no_number = Message(
+    "E645: `{entity}` has no number `{name}`",
+    help="name a number of the row: {numbers:, 5|there is none}",
+)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any, Literal
@@ -33,9 +33,12 @@ def is_date(words: str) -> bool:
     return _DAY.fullmatch(words) is not None or _INSTANT.fullmatch(words) is not None
 
 
-def row_lists(part: Part) -> list[str]:
-    """Return the paths of the lists of rows in a body, and of the parts around them."""
-    return list(dict.fromkeys(_row_lists(part, "")))
+def row_lists(part: Part, document: DocumentPlan) -> list[str]:
+    """Return the paths of the lists of rows in a body, and of the parts around them.
+
+    Of a list without rows only where rows are removed.
+    """
+    return list(dict.fromkeys(_row_lists(part, "", document)))
 
 
 def shown_parts(part: Part) -> list[str]:
@@ -47,9 +50,10 @@ def with_ids(part: Part, record: str, there: Part, document: DocumentPlan) -> by
     """Return the body for the record with this id, its rows with the ids of those that are there.
 
     Rows that the ERP does not have are left without an id, so that it appends them; rows that the
-    body does not have stay as they are. Raises UnclearRows where that is not clear-cut.
+    body does not have stay as they are, unless the plan removes them. Raises UnclearRows where that
+    is not clear-cut.
     """
-    _match(part, there, "", document.row_keys)
+    _match(part, there, "", document)
     return ENCODER.encode({"id": record} | part)
 
 
@@ -61,15 +65,15 @@ def _members(part: Part, path: str) -> Iterator[tuple[str, str, Any]]:
             yield name, f"{path}.{name}" if path else name, member
 
 
-def _row_lists(part: Part, path: str) -> Iterator[str]:
+def _row_lists(part: Part, path: str, document: DocumentPlan) -> Iterator[str]:
     for _, inner, member in _members(part, path):
         if isinstance(member, dict):
-            below = list(_row_lists(member, inner))
+            below = list(_row_lists(member, inner, document))
             yield from [inner, *below] if below else []
-        elif member:
+        elif member or inner in document.removed_rows:
             yield inner
             for row in member:
-                yield from _row_lists(row, inner)
+                yield from _row_lists(row, inner, document)
 
 
 def _shown_parts(part: Part, path: str) -> Iterator[str]:
@@ -82,19 +86,17 @@ def _shown_parts(part: Part, path: str) -> Iterator[str]:
                 yield from _shown_parts(row, inner)
 
 
-def _match(part: Part, there: Part, path: str, row_keys: Mapping[str, tuple[str, ...]]) -> None:
+def _match(part: Part, there: Part, path: str, document: DocumentPlan) -> None:
     for name, inner, member in _members(part, path):
         known = there.get(name)
         if isinstance(member, dict):
-            _match(member, known if isinstance(known, dict) else {}, inner, row_keys)
-        elif member:
-            _match_rows(member, known, inner, row_keys)
+            _match(member, known if isinstance(known, dict) else {}, inner, document)
+        elif member or inner in document.removed_rows:
+            _match_rows(member, known, inner, document)
 
 
-def _match_rows(
-    rows: list[Part], there: Any, path: str, row_keys: Mapping[str, tuple[str, ...]]
-) -> None:
-    names = row_keys.get(path)
+def _match_rows(rows: list[Part], there: Any, path: str, document: DocumentPlan) -> None:
+    names = document.row_keys.get(path)
     if not names:
         raise UnclearRows(path, "its rows have no `row_key`, by which an update would know them")
     if not isinstance(there, list):
@@ -118,8 +120,21 @@ def _match_rows(
         if found:
             if not found[0].get("id"):
                 raise UnclearRows(target, "the ERP's row has no id")
-            _match(row, found[0], path, row_keys)
+            _match(row, found[0], path, document)
             row["id"] = found[0]["id"]
+    way = document.removed_rows.get(path)
+    if way is not None:
+        # What lacks a part of the key was written by nobody who goes by it.
+        gone = (known for known in existing if known not in taken and None not in known)
+        rows.extend(
+            _removed(row, way) for known in gone for row in existing[known] if row.get("id")
+        )
+
+
+def _removed(row: Part, way: str) -> Part:
+    """Return what takes a row of the ERP out: it goes, or the number that counts becomes 0."""
+    _, _, field = way.partition(" ")
+    return {"id": row["id"], **({field: {"value": 0}} if field else {"delete": True})}
 
 
 def _key_of(names: Sequence[str], rows: Sequence[Part]) -> Callable[[Part], tuple[object, ...]]:

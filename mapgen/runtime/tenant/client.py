@@ -404,7 +404,7 @@ class Client:
         They hold in one session only: the write goes out in the session of the reading, or not.
         """
         part = of_an_update(body, self.document)
-        lists = row_lists(part)
+        lists = row_lists(part, self.document)
         read_in, rows = self._read_rows(there, lists) if lists else (None, {})
         content = with_ids(part, there.id or "", rows, self.document)
 
