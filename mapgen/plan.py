@@ -217,7 +217,7 @@ class Group(Struct, frozen=True):
     rows: str
 
 
-class _Grown(Struct, frozen=True):
+class Grown(Struct, frozen=True):
     """What has got more members since flows were first hashed by what it shows of itself.
 
     Those in `LATER` are shown where they say something, so that a flow which does not use them
@@ -279,7 +279,7 @@ class HttpSend(Struct, frozen=True, omit_defaults=True, tag_field="kind", tag="h
     idempotency_key: str | None = None
 
 
-class DocumentPlan(_Grown, frozen=True):
+class DocumentPlan(Grown, frozen=True):
     """One document that a record becomes: its entity, what is done with it, how it is recognised.
 
     `keys` are those that the ERP gives it. `after` names the documents of the same record that have
@@ -339,7 +339,7 @@ Mode = Literal["direct", "queued", "batch"]
 Verify = Literal["strict", "warn", "off"]
 
 
-class Plan(_Grown, frozen=True, kw_only=True):
+class Plan(Grown, frozen=True, kw_only=True):
     """One flow: where its documents go, by which identity, in what portions, how patiently.
 
     `source` is what a record is called in paths, `form` what input files are; `lookups` are the

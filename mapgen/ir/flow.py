@@ -8,7 +8,7 @@ of a spec: a comment does not change it.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Literal
+from typing import ClassVar, Literal
 
 from msgspec import Struct
 
@@ -16,7 +16,7 @@ from mapgen.constraints import Constraints
 from mapgen.ir.expression import Expression, Variable, is_optional
 from mapgen.ir.rewriting import variables
 from mapgen.ir.types import BOOL, DATE, DECIMAL, INT, STRING, TIMESTAMP, ListOf, Object, Type
-from mapgen.plan import DocumentPlan, Plan
+from mapgen.plan import DocumentPlan, Grown, Plan
 
 ValueKind = Literal[
     "string", "decimal", "decimal_text", "int", "boolean", "date", "datetime", "select"
@@ -264,7 +264,7 @@ class Block(Struct, frozen=True, kw_only=True):
     around: tuple[Around, ...] = ()
 
 
-class Rows(Struct, frozen=True):
+class Rows(Grown, frozen=True):
     """A member that is made of parts: the rows of all blocks, or (no list) an object.
 
     An object is one block. `row_key` are the fields by which a row of a document that is sent again
@@ -272,6 +272,8 @@ class Rows(Struct, frozen=True):
     without any, unless it `sends_empty`. `removed` says what becomes of rows that a document which
     is sent again does not have any more: `delete`, `zero FIELD`, nothing where they stay.
     """
+
+    LATER: ClassVar[frozenset[str]] = frozenset({"removed"})
 
     target: str
     name: str
