@@ -28,11 +28,13 @@ def environment_of_run(
     EnvironmentInvalid for values that no run can use.
     """
     asks_the_erp = _asks_the_erp(plan) or (is_fed and plan.reads is not None)
+    settings = environment.settings.get(plan.flow, {})
     return runtime.Environment(
         environment.name.value,
         _tenant(workspace, environment, plan) if asks_the_erp else None,
         _limits(environment.limits),
         None if plan.to is None else _outside(workspace, environment, plan.to),
+        {name: one.value.value for name, one in settings.items()},
     )
 
 

@@ -238,6 +238,10 @@ class Grown(Struct, frozen=True):
         return f"{type(self).__name__}({', '.join(shown)})"
 
 
+SETTING = "settings."
+"""What a value of an environment begins with."""
+
+
 class Step(Struct, frozen=True, omit_defaults=True):
     """An action of the ERP that is done with a document once it is there.
 
@@ -289,10 +293,11 @@ class DocumentPlan(Grown, frozen=True):
     `delete` or `zero FIELD`. What another flow makes, its `owner`, is never created by this one.
     `undo` is the action of the ERP that takes a document back, None where nothing does. `then` is
     what is done with it after that, in this order.
+    `branch` is the one that it belongs to in the ERP, or `settings.NAME`.
     `send` says how it is sent elsewhere than into the ERP; `keys` are members of the answer there.
     """
 
-    LATER: ClassVar[frozenset[str]] = frozenset({"removed_rows", "send", "then", "undo"})
+    LATER: ClassVar[frozenset[str]] = frozenset({"branch", "removed_rows", "send", "then", "undo"})
 
     name: str
     entity: str
@@ -307,6 +312,7 @@ class DocumentPlan(Grown, frozen=True):
     then: tuple[Step, ...] = ()
     send: HttpSend | None = None
     removed_rows: dict[str, str] = {}
+    branch: str | None = None
 
     @property
     def does(self) -> Operation:

@@ -38,6 +38,17 @@ def _unfit_field(name: Text, entity: Entity) -> Iterator[Diagnostic]:
         yield messages.shows_nothing(name, entity=entity.name, known=known)
 
 
+def unknown_branches(section: spec.MappingSection) -> Iterator[Diagnostic]:
+    """Yield the branches that are settings which the flow does not have, or which hold no text."""
+    known = [one.name.value for one in section.settings if one.type.value == "string"]
+    for document in section.documents:
+        branch = document.target.branch
+        if branch is None or not branch.value.startswith(plan.SETTING):
+            continue
+        if branch.value.removeprefix(plan.SETTING) not in known:
+            yield messages.unknown_branch(branch, known=[f"{plan.SETTING}{one}" for one in known])
+
+
 def steps(document: spec.Document) -> tuple[plan.Step, ...]:
     """Return the steps after a document, for the plan."""
     return tuple(

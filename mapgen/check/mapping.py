@@ -23,7 +23,7 @@ from mapgen.check.documents import (
     one_contract,
     reserved_names,
 )
-from mapgen.check.following import steps, unfit_steps
+from mapgen.check.following import steps, unfit_steps, unknown_branches
 from mapgen.check.formulas import Formulas, reads_of
 from mapgen.check.model import RESERVED, TableFacts
 from mapgen.check.modifiers import Sending
@@ -93,6 +93,7 @@ def check_mapping(
     faults += one_contract(section)
     for one, entity in zip(section.documents, entities, strict=True):
         faults += unfit_steps(one, entity)
+    faults += unknown_branches(section)
     ordered = in_order(section.documents, faults)
     faults += _inline_faults(section)
     settings = {one.name.value: types.BY_NAME[one.type.value] for one in section.settings}
@@ -217,6 +218,7 @@ def _document_plan(document: spec.Document, entity: Entity, part: ir.Part) -> pl
         removed_rows={path: rows.removed for path, rows in _lists(part) if rows.removed},
         owner=None if document.owner is None else document.owner.value,
         then=steps(document),
+        branch=None if document.target.branch is None else document.target.branch.value,
         send=sent_as(document.target.send),
     )
 

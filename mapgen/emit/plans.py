@@ -32,6 +32,7 @@ _IDLE: Mapping[str, object] = {
     "undo": None,
     "then": (),
     "removed_rows": {},
+    "branch": None,
     "access": {},
 }
 # What the map says of a rule where there is something to say.

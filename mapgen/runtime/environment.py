@@ -161,14 +161,15 @@ class Api:
 class Environment:
     """The place of a run: its name in the specs, its tenant, and the limits of the licence there.
 
-    `to` is where documents go that do not go to the ERP. A flow that neither delivers to the ERP
-    nor asks it anything has no tenant.
+    `to` is where documents go that do not go to the ERP, `settings` are those of the flow. A flow
+    that neither delivers to the ERP nor asks it anything has no tenant.
     """
 
     name: str
     tenant: Tenant | None
     limits: Limits = Limits()
     to: Api | None = None
+    settings: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def place(self) -> Place:

@@ -7,7 +7,13 @@ from dataclasses import dataclass, field
 
 from mapgen.contract.model import Entity
 from mapgen.sandbox.body import parse_object, read_sent
-from mapgen.sandbox.errors import InvalidRequest, no_entity, not_found, wrong_verb
+from mapgen.sandbox.errors import (
+    InvalidRequest,
+    http_error,
+    no_entity,
+    not_found,
+    wrong_verb,
+)
 from mapgen.sandbox.filter import Condition, compile_filter
 from mapgen.sandbox.operations import Operations
 from mapgen.sandbox.query import read_page, read_view
@@ -98,7 +104,7 @@ class Entities:
     def _put(self, call: Call, entity: Entity) -> Reply:
         sent = read_sent(parse_object(call.raw), entity, self._tenant.contract)
         chosen, precondition = self._filter(call, entity), _precondition(call)
-        return self._shown(call, put(self._work(), entity, sent, chosen, precondition))
+        return self._shown(call, put(self._work(call), entity, sent, chosen, precondition))
 
     def _invoke(self, call: Call, entity: Entity, rest: list[str], session: str) -> Reply:
         if len(rest) > 1 or rest[0] not in entity.actions:
@@ -110,7 +116,7 @@ class Entities:
         action = rest[0]
 
         def work() -> None:
-            invoke(self._work(), entity, action, sent)
+            invoke(self._work(call), entity, action, sent)
 
         if not self._operations.takes_long(action):
             work()
@@ -133,8 +139,12 @@ class Entities:
             raise no_entity()
         return found
 
-    def _work(self) -> Work:
-        return Work(self._tenant, self._tenant.settings.now())
+    def _work(self, call: Call) -> Work:
+        """Return the work of a request. Raises Refused (500) for a branch that is not there."""
+        branch = call.headers.get("px-cbapibranch", "")
+        if branch and "Branch" in self._tenant.seeded and not self._tenant.has("Branch", branch):
+            raise http_error("Error: The branch cannot be found in the system.")
+        return Work(self._tenant, self._tenant.settings.now(), branch)
 
 
 def _precondition(call: Call) -> Precondition:

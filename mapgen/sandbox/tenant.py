@@ -82,10 +82,11 @@ class Tenant:
 
 @dataclass(slots=True)
 class Work:
-    """What one request does: its clock, and safe hands on the values of records."""
+    """What one request does: its clock, its branch, and safe hands on the values of records."""
 
     tenant: Tenant
     now: datetime
+    branch: str = ""
 
     def field_of(self, record: Record, name: str) -> Field | None:
         return self.tenant.contract.entities[record.entity].fields.get(name)

@@ -16,6 +16,9 @@ from mapgen.sandbox.rendering import refused
 from mapgen.sandbox.tenant import NEW, Tenant, Work, title
 from mapgen.sandbox.values import Value, fit, utf16_length
 
+_BRANCHES = ("Branch", "BranchID")
+"""What entities call the branch that a record belongs to."""
+
 
 @dataclass(frozen=True, slots=True)
 class Precondition:
@@ -219,7 +222,8 @@ def _defaults(tenant: Tenant, entity: str) -> Mapping[str, Value | None]:
 
 def _take_defaults(work: Work, record: Record) -> None:
     """Give a new record and its new lines what they hold before anybody says anything."""
-    for name, value in _defaults(work.tenant, record.entity).items():
+    of_branch = dict.fromkeys(_BRANCHES, work.branch) if work.branch else {}
+    for name, value in {**_defaults(work.tenant, record.entity), **of_branch}.items():
         if name not in record.values and value is not None:
             work.set(record, name, value)
     for part in record.parts():

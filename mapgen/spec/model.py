@@ -1326,6 +1326,11 @@ class TargetClause(Construct, what="the target"):
         As(words.OPERATION, _operation),
         "; ".join(one.says for one in plan.OPERATIONS.values()),
     )
+    branch: Text | None = optional(
+        words.BRANCH,
+        "the branch of the ERP that the documents belong to, or `settings.NAME` for one an"
+        " environment; without it, that of the user",
+    )
     send: Send | None = constant(None)
     kind: TargetKind = constant(TARGETS["erp"])
 
@@ -1341,6 +1346,7 @@ class OutsideTarget(TargetClause, what="a target outside the ERP"):
 
     contract: Text = required(words.PATH, "the JSON Schema of a document", key="schema")
     entity: Text = required(words.DOCUMENT_NAME, "a document's name", key="name")
+    branch: Text | None = constant(None)
     send: Send | None = optional(SEND, "where documents are sent, and how")
     kind: TargetKind = found(_kind_of)
 

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from mapgen.contract.lock import load
 from mapgen.contract.model import Contract
 from mapgen.plan import Plan, Retry
+from mapgen.runtime.aborted import EnvironmentInvalid
 from mapgen.runtime.delivery import deliver
 from mapgen.runtime.environment import Environment, Limits
 from mapgen.runtime.events import TechnicalEvent
@@ -191,3 +194,19 @@ def test_killed(contract: Contract, address: str, flow: str, moment: str) -> Non
         assert asked(sandbox) == 3
     # Only what may be out is in doubt, and not the others that the dead one had in hand.
     assert in_doubt == (flow == "paid blindly" and moment == "action")
+
+
+@pytest.mark.parametrize("branch", ["EAST", "settings.branch"])
+def test_branch(contract: Contract, tmp_path: Path, branch: str) -> None:
+    """Documents belong to the branch of their target, or to that of the environment."""
+    plan = payments(RELEASED)
+    plan = replace(plan, documents=(replace(plan.only, branch=branch),))
+    with tenant(contract) as sandbox, Ledger(f"sqlite:///{tmp_path}/l.db") as ledger:
+        place = environment_of(sandbox)
+        of_east = dataclasses.replace(place, settings={"branch": "EAST"})
+        summary = deliver(paid(2), plan, of_east, ledger, RULES, Watcher())
+        assert [one["Branch"] for one in sandbox.records("Payment")] == ["EAST"] * 2
+        if branch != "EAST":
+            with pytest.raises(EnvironmentInvalid, match="`branch` names no branch"):
+                deliver(paid(3), plan, place, ledger, RULES, Watcher())
+    assert ends(summary) == {"read": 2, "created": 2, "done": 2}

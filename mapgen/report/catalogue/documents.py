@@ -59,3 +59,7 @@ shows_nothing = Message(
     help="name a field that shows it: {known:, 5|there is none}",
     fix=renamed,
 )
+unknown_branch = Message(
+    "E646: no setting of type `string` is called `{it}`",
+    help="declare it under `settings:`{known:; there is {known:, }/; there are {known:, }/}",
+)

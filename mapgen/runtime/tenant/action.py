@@ -123,7 +123,7 @@ class Action:
                 "POST",
                 self._url,
                 content=content,
-                headers={"Content-Type": "application/json"},
+                headers={"Content-Type": "application/json", **self._client.headers},
                 extensions={LAST_WORD: last_word},
             )
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from functools import partial
 from typing import Any, assert_never
 from urllib.parse import quote
 
@@ -42,6 +41,7 @@ from mapgen.runtime.targets.kind import (
 )
 from mapgen.runtime.tenant.body import UnclearRows, row_lists, shown_parts, with_ids
 from mapgen.runtime.tenant.connection import (
+    Build,
     Connection,
     entities_in,
     entity_in,
@@ -93,7 +93,7 @@ class Client:
         self.document = document
         self.can_tell = True
         self._connection = connection
-        self._attempt = partial(connection.attempt_at, document.entity)
+        self.headers = connection.headers_of(document)
         self._reporter = Reporter(rules, document.name)
         self._url = f"{connection.endpoint}/{quote(document.entity)}"
 
@@ -200,6 +200,16 @@ class Client:
             connection.tell(TechnicalEvent("not verified", "warning", {"reason": reason}))
             return Saved(there)
         return Saved(there, self._otherwise(body, kept, there.number))
+
+    def _attempt(self, build: Build) -> httpx2.Response:
+        """Make one request about the document, in its branch."""
+
+        def in_branch(http: httpx2.Client, session: int) -> httpx2.Request:
+            request = build(http, session)
+            request.headers.update(self.headers)
+            return request
+
+        return self._connection.attempt_at(self.document.entity, in_branch)
 
     def _see_absent(self, identity: str, body: bytes) -> None:
         """Look a document up before it is sent again. Raises _NoLongerAbsent, and as `find`."""

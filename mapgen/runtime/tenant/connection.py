@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Self, TypeVar
 from urllib.parse import quote
 
 import httpx2
 
-from mapgen.plan import Plan
-from mapgen.runtime.aborted import AccessRefused, SignInRefused, TenantUnavailable
+from mapgen.plan import SETTING, DocumentPlan, Plan
+from mapgen.runtime.aborted import (
+    AccessRefused,
+    EnvironmentInvalid,
+    SignInRefused,
+    TenantUnavailable,
+)
 from mapgen.runtime.environment import Environment
 from mapgen.runtime.events import TechnicalEvent
 from mapgen.runtime.network.reading import Unreadable, decoded
@@ -21,6 +26,9 @@ from mapgen.runtime.tenant.classify import classify
 from mapgen.runtime.tenant.screens import Screens
 
 _SIGN_INS = 3
+
+_BRANCH = "PX-CbApiBranch"
+"""Source: the vendor's integration guide (Changing_Branch): for the one request."""
 
 T = TypeVar("T")
 Build = Callable[[httpx2.Client, int], httpx2.Request]
@@ -48,6 +56,7 @@ class Connection:
             environment.limits, plan, who="the tenant", classify=classify, stop=stop, tell=tell
         )
         self.persist = self._wire.persist
+        self._settings = environment.settings
         self.settle = environment.limits.settle
         self.screens = Screens(stop)
         self.pause = stop.wait
@@ -85,6 +94,22 @@ class Connection:
         """Make one request of an entity while no action runs on its screen."""
         with self.screens.shared(entity):
             return self.attempt(build)
+
+    def headers_of(self, document: DocumentPlan) -> Mapping[str, str]:
+        """Return what requests about a document say besides: the branch that it belongs to.
+
+        Raises EnvironmentInvalid for a setting that names none.
+        """
+        branch = document.branch
+        if branch is not None and branch.startswith(SETTING):
+            name = branch.removeprefix(SETTING)
+            branch = self._settings.get(name, "").strip()
+            if not (branch and branch.isascii() and branch.isprintable()):
+                raise EnvironmentInvalid(
+                    f"the setting `{name}` names no branch",
+                    "give the Branch ID of the ERP in the environment",
+                )
+        return {} if branch is None else {_BRANCH: branch}
 
     def ask(self, entity: str, query: str) -> list[dict[str, Any]] | None:
         """Return the records of an entity that a query finds, None where the ERP refuses the query.
