@@ -12,15 +12,22 @@ from typing import TYPE_CHECKING, TypedDict, Unpack
 import click
 
 from mapgen.cli import FAULTS, STILL_OPEN
-from mapgen.cli.options import input_option, join_option, lookup_option, state_option
-from mapgen.cli.output import make_folder, piped, say
+from mapgen.cli.options import (
+    Target,
+    force_option,
+    input_option,
+    join_option,
+    lookup_option,
+    state_option,
+)
+from mapgen.cli.output import make_folder, piped, refusal, say, stop_for, writing
 
 if TYPE_CHECKING:
     from mapgen.binding import BoundFlow
     from mapgen.runtime.delivery import Gate
     from mapgen.runtime.delivery.remote import RemoteTables
     from mapgen.runtime.feeds.kind import Page
-    from mapgen.runtime.ledger import Kept
+    from mapgen.runtime.ledger import Kept, Ledger
     from mapgen.runtime.outcome import Outcome
     from mapgen.runtime.summary import Summary
 
@@ -31,7 +38,7 @@ _FORMER_NAMES = {"already_there": "already_exists", "waiting": "deferred", "dead
 """What counts were called, for scripts that ask for them by these names."""
 
 
-class _Options(TypedDict):
+class Options(TypedDict):
     """What the command takes, by the names of its options."""
 
     flow: str
@@ -42,6 +49,10 @@ class _Options(TypedDict):
     state: str | None
     gate: str
     log: Path | None
+    rejects: Path | None
+    force: bool
+    only: tuple[str, ...]
+    dry_run: bool
     as_json: bool
 
 
@@ -60,9 +71,17 @@ class _Options(TypedDict):
     help="full: validate each document with its JSON Schema before it is sent.",
 )
 @click.option("--log", type=click.Path(path_type=Path), help="Events as JSON lines, appended.")
+@click.option(
+    "--rejects", type=Target(), help="What did not arrive, with all errors; as JSON lines."
+)
+@force_option
+@click.option(
+    "--only", multiple=True, help="The key of a record: only it is read. May be repeated."
+)
+@click.option("--dry-run", is_flag=True, help="Say what would be sent; no request, no change.")
 @click.option("--json", "as_json", is_flag=True, help="End standard output with one JSON line.")
 @click.pass_obj
-def run(project: Path, /, **options: Unpack[_Options]) -> None:
+def run(project: Path, /, **options: Unpack[Options]) -> None:
     """Deliver the records of a file to the tenant of an environment.
 
     What the ledger knows is not delivered twice; what an earlier run left is finished first. Exit
@@ -70,8 +89,16 @@ def run(project: Path, /, **options: Unpack[_Options]) -> None:
     records of earlier runs are still open.
     """
     from mapgen.cli.flows import open_flow
+    from mapgen.cli.transform import is_of_transform
     from mapgen.runtime.delivery.remote import RemoteTables
 
+    if options["dry_run"]:
+        from mapgen.cli.dry_run import rehearse
+
+        rehearse(project, options)
+        return
+    if (rejects := options["rejects"]) is not None:
+        stop_for([refusal(rejects, force=options["force"] or is_of_transform(rejects))])
     live = RemoteTables()
     tables = dict(options["lookups"])
     bound = open_flow(project, options["flow"], options["env"], tables, live.table)
@@ -106,12 +133,13 @@ def finish(flow: str, delivered: Callable[[], Summary], *, as_json: bool) -> Non
         sys.exit(STILL_OPEN)
 
 
-def _delivered(bound: BoundFlow, live: RemoteTables, options: _Options) -> Summary:
+def _delivered(bound: BoundFlow, live: RemoteTables, options: Options) -> Summary:
     from mapgen.binding import once_more
     from mapgen.cli.flows import count_records, kept_outcomes, open_input, shown, tell_passed
     from mapgen.cli.joining import open_joins, tell_unasked
     from mapgen.cli.watching import watching
     from mapgen.leads import environment_of_run
+    from mapgen.runtime.aborted import RunAborted
     from mapgen.runtime.delivery import Mapped, deliver
     from mapgen.runtime.feeds.file import FileFeed
     from mapgen.runtime.ledger import Ledger
@@ -129,17 +157,57 @@ def _delivered(bound: BoundFlow, live: RemoteTables, options: _Options) -> Summa
         observer = files.enter_context(watching(total, options["log"]))
 
         def records(page: Page) -> Iterator[Outcome]:
-            return kept_outcomes(bound, source, page.stream, joins)
+            return only(kept_outcomes(bound, source, page.stream, joins), options["only"])
 
         def again(kept: Kept) -> Iterator[Outcome]:
             return once_more(bound, kept, joins)
 
         rules = bound.flow.rules
         mapped = Mapped(FileFeed(stream, shown(source)), records, again, live, gate)
-        summary = deliver(mapped, bound.flow.plan, environment, ledger, rules, observer)
+        try:
+            summary = deliver(mapped, bound.flow.plan, environment, ledger, rules, observer)
+        except RunAborted as aborted:
+            _write_rejects(options["rejects"], ledger, aborted.summary)
+            raise
+        _write_rejects(options["rejects"], ledger, summary)
         tell_passed(bound)
         tell_unasked(joins)
         return summary
+
+
+def only(outcomes: Iterator[Outcome], keys: tuple[str, ...]) -> Iterator[Outcome]:
+    """Yield the outcomes of records with these keys, of all where there are none."""
+    if not keys:
+        yield from outcomes
+        return
+    missing = set(keys)
+    for outcome in outcomes:
+        if outcome.origin.key in keys:
+            missing.discard(outcome.origin.key)
+            yield outcome
+    for key in sorted(missing):
+        say(f"--only: no record of the input has the key {key}", err=True)
+
+
+def _write_rejects(path: Path | None, ledger: Ledger, summary: Summary | None) -> None:
+    """Write what a run read, or brought to an end, and did not deliver, as `transform` does."""
+    from mapgen.runtime.ledger.reports import OPEN, Choice, Reports
+    from mapgen.runtime.lines import reject_line
+    from mapgen.runtime.outcome import Origin, Rejected, Skipped
+
+    if path is None or summary is None:
+        return
+    reports = Reports(ledger)
+    with writing(path, is_private=True) as write:
+        for one in reports.records(Choice(run=summary.run or "", states=(*OPEN, "skipped"))):
+            kept = reports.copy_of(one)
+            file, _, line = (one.place or "").rpartition(":")
+            origin = Origin(file, 0, int(line or 0)) if kept is None else kept.origin
+            origin = Origin(origin.file, origin.record, origin.line, one.source)
+            if one.state == "skipped":
+                write(reject_line(Skipped(origin, one.reason or "")))
+            else:
+                write(reject_line(Rejected(origin, one.faults)))
 
 
 def is_delivered(bound: BoundFlow) -> None:

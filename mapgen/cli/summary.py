@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from shlex import join
+
 import click
 
 from mapgen.cli.explain import title_of
@@ -26,6 +28,8 @@ _ROWS = (
     ("saved otherwise", "differing", "differing", "yellow"),
     ("with warnings", "warnings", "warned", "yellow"),
 )
+# What stays open, so that somebody has to see to it.
+_OPEN = ("rejected", "deferred", "dead_lettered")
 # Most flows have none of these: a line of noughts would only ask what it means.
 _RARE = ("updated", "unchanged", "done", "differing", "warnings")
 
@@ -71,6 +75,9 @@ def _tell_reasons(summary: Summary, kind: str | None) -> None:
     reasons = [reason for reason in summary.reasons if reason.kind == kind]
     for reason in reasons[:_MOST_REASONS]:
         say(f"         {reason.count:>5}  {_explained(reason.words)}", err=True)
+        if kind in _OPEN and reason.example is not None:
+            step = join(("mapgen", "dlq", "show", summary.flow, reason.example))
+            say(f"                as {visible(reason.example)}; next: {visible(step)}", err=True)
     others = sum(reason.count for reason in reasons[_MOST_REASONS:])
     if others:
         click.echo(f"         {others:>5}  for other reasons", err=True)

@@ -101,13 +101,13 @@ def _spare_files(options: _Options) -> None:
     """Refuse to lose a file of the author's, before the first record is read."""
     targets = (options["output"], options["rejects"])
     stop_for(
-        refusal(path, force=options["force"] or _is_of_transform(path))
+        refusal(path, force=options["force"] or is_of_transform(path))
         for path in targets
         if path is not None
     )
 
 
-def _is_of_transform(path: Path) -> bool:
+def is_of_transform(path: Path) -> bool:
     """Tell whether a file holds lines of an earlier transform: those may be written again."""
     try:
         if not path.is_file():  # a pipe would be waited for

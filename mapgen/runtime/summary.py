@@ -15,12 +15,14 @@ Kind = Literal["skipped", "rejected", "deferred", "dead_lettered", "differing", 
 class Reason:
     """One reason why records found no way into the tenant, or have a warning, and how many do.
 
-    `words` is `CODE target` of an error, without row numbers, or the reason of a skip.
+    `words` is `CODE target` of an error, without row numbers, or the reason of a skip; `example` is
+    the first of the records.
     """
 
     kind: Kind
     words: str
     count: int
+    example: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +48,8 @@ class Summary:
     200 reasons, the rest together). `withdrawn` counts documents of earlier runs that left the
     queue since their records do not give them any more. `open` counts what earlier runs left
     without an end, the oldest of it since `open_since` (seconds since 1970); `outdated` of them lie
-    in the queue and were made by other rules than those of today.
+    in the queue and were made by other rules than those of today. `run` is what the ledger calls
+    the run.
     """
 
     flow: str
@@ -69,6 +72,7 @@ class Summary:
     done: int = 0
     reasons: tuple[Reason, ...] = ()
     shown: tuple[Shown, ...] = ()
+    run: str | None = None
 
     @property
     def left(self) -> int:

@@ -193,3 +193,54 @@ def test_watch(workspace: Path) -> None:
     assert seen == ["[]\n"] * 2
     assert "Traceback" not in told
     assert looking.returncode == 130
+
+
+def test_only_and_rejects(workspace: Path, shop: Tenant) -> None:
+    """`--only` reads single records; `--rejects` holds what did not arrive, of the ERP's too."""
+    path = chosen(workspace, "#1119", "#1133", "#1222")
+
+    done = run(
+        workspace,
+        shop,
+        *("--only", "#1133", "--only", "#1119", "--only", "#0", "--rejects", "rejects.jsonl"),
+        source=path,
+    )
+
+    assert json.loads(done.stdout.splitlines()[-1])["read"] == 2
+    assert "no record of the input has the key #0" in done.stderr
+    assert f"as #1133; next: mapgen dlq show {FLOW} '#1133'" in done.stderr
+    lines = (workspace / "rejects.jsonl").read_text(encoding="utf-8").splitlines()
+    found = {one["source"]["key"]: one for one in map(json.loads, lines)}
+    assert sorted(found) == ["#1119", "#1133"]
+    assert found["#1133"]["faults"][0]["code"] == "R401"
+    assert found["#1119"]["faults"][0]["code"] == "R201"
+    assert found["#1119"]["source"]["file"] == "some.jsonl"
+    assert (workspace / "rejects.jsonl").stat().st_mode & 0o077 == 0
+
+
+def test_rejects_of_the_author(workspace: Path, shop: Tenant) -> None:
+    """A file that mapgen did not write is not lost, and nothing is sent."""
+    (workspace / "mine.txt").write_text("mine")
+    before = shop.answers()
+    done = run(workspace, shop, "--rejects", "mine.txt", source=chosen(workspace, "#1133"))
+    assert done.returncode == 1
+    assert "E533" in done.stderr
+    assert shop.answers() == before
+
+
+def test_dry_run(workspace: Path, shop: Tenant) -> None:
+    """A dry run says what would be sent, with what the ledger knows; it makes no request."""
+    first = chosen(workspace, "#1119", "#1142", "#1101")
+    before = shop.answers()
+    dry = run(workspace, shop, "--dry-run", source=first)
+    assert shop.answers() == before
+    assert asked(workspace, "status").stderr == "the ledger knows no flow yet\n"
+    run(workspace, shop, source=first)
+    after = run(workspace, shop, "--dry-run", "--rejects", "rejects.jsonl", source=first)
+
+    told = json.loads(dry.stdout)
+    assert (told["would_be_sent"], told["rejected"], told["deferred"]) == (1, 1, 1)
+    told = json.loads(after.stdout)
+    assert (told["would_be_sent"], told["known_as_sent"]) == (0, 1)
+    assert after.returncode == 1
+    assert len((workspace / "rejects.jsonl").read_text(encoding="utf-8").splitlines()) == 2

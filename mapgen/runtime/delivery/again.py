@@ -19,7 +19,7 @@ from mapgen.runtime.ledger.book import Book
 from mapgen.runtime.ledger.lookup import LedgerTable
 from mapgen.runtime.ledger.reports import OpenRecord, Reports
 from mapgen.runtime.ledger.rows import KeptRecord
-from mapgen.runtime.lookups import Asked, Key, Make
+from mapgen.runtime.lookups import Asked, Key, Make, Remote
 from mapgen.runtime.outcome import ONLY, Origin, Outcome, Rejected
 from mapgen.runtime.tenant import Connection
 
@@ -38,25 +38,34 @@ class _Unasked(Asked):
 
 
 class OfflineTables:
-    """The tables of remote lookups, answered by the ledger alone, without any request."""
+    """The tables of remote lookups, answered by the ledger alone, without any request.
 
-    def __init__(self, ledger: Ledger, tenant: Book) -> None:
-        """Take the ledger, and a book of the tenant that numbers are looked up in."""
+    `tenant` is a book of the tenant that numbers are looked up in; it is known before the first
+    record is mapped. `in_tenant` gives the tables that only the tenant knows.
+    """
+
+    def __init__(
+        self, ledger: Ledger, tenant: Book | None = None, in_tenant: Remote | None = None
+    ) -> None:
+        """Take the ledger, the tenant, and what stands for tables in the tenant."""
         self._ledger = ledger
-        self._tenant = tenant
+        self.tenant = tenant
+        self._in_tenant = in_tenant
 
-    def table(self, _name: str, table: RemoteTable, _make: Make) -> Mapping[Key, Any]:
+    def table(self, name: str, table: RemoteTable, make: Make) -> Mapping[Key, Any]:
         """Return the table of a lookup."""
         match table:
             case InLedger():
                 return LedgerTable(partial(self._number_of, table))
             case InTenant():
-                return _Unasked()
+                return self._in_tenant(name, table, make) if self._in_tenant else _Unasked()
             case _:
                 assert_never(table)
 
     def _number_of(self, table: InLedger, identity: str) -> str | None:
-        book = book_of(table.flow, self._tenant.tenant, self._tenant.url)
+        tenant = self.tenant
+        assert tenant is not None, "records are mapped once the tenant is known"
+        book = book_of(table.flow, tenant.tenant, tenant.url)
         return self._ledger.number_of(book, table.document or ONLY, identity)
 
 

@@ -42,6 +42,7 @@ class RunStats:
         self._is_read = False
         self._counts: Counter[EventOutcome | Kind] = Counter()
         self._reasons: Counter[tuple[Kind, str]] = Counter()
+        self._examples: dict[tuple[Kind, str], str] = {}
         self._shown: dict[Kind, list[Shown]] = {}
         self._withdrawn = 0
         self._still_open = StillOpen()
@@ -99,6 +100,7 @@ class RunStats:
                 if key not in self._reasons and len(self._reasons) >= _MOST_REASONS:
                     key = (shown.kind, _OTHERS)
                 self._reasons[key] += 1
+                self._examples.setdefault(key, shown.source)
             first = self._shown.setdefault(shown.kind, [])
             if len(first) < _MOST_SHOWN:
                 first.append(shown)
@@ -183,8 +185,9 @@ class RunStats:
                 open_since=self._still_open.since,
                 outdated=self._still_open.outdated,
                 warnings=self._counts["warned"],
-                reasons=tuple(Reason(kind, words, n) for (kind, words), n in reasons),
+                reasons=tuple(Reason(*key, n, self._examples.get(key)) for key, n in reasons),
                 shown=tuple(one for shown in self._shown.values() for one in shown),
+                run=self.run,
             )
 
     def _progress(self) -> None:

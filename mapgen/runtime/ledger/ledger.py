@@ -63,12 +63,13 @@ from mapgen.runtime.ledger.rows import (
     Staged,
     StillOpen,
     decode_next,
+    digest_of,
     encode_faults,
     encode_keys,
 )
 from mapgen.runtime.ledger.schema import AT_ONCE, MET, NEEDS, RECORDS, RUNS, State, in_parts
 from mapgen.runtime.ledger.staging import Staging, fresh_values, need, withdrawn_values
-from mapgen.runtime.outcome import ONLY, Origin, Outcome
+from mapgen.runtime.outcome import ONLY, Document, Origin, Outcome
 
 _ROWS = RECORDS.c
 _OTHER = RECORDS.alias("other")
@@ -303,6 +304,16 @@ class Ledger:
                 .where(_ROWS.identity == identity, _ROWS.state == "sent")
             ).scalar_one_or_none()
         return number
+
+    def knows_as_sent(self, flow: str, document: Document, *, updating: bool = False) -> bool:
+        """Whether a document makes no request: it is sent, where it is `updating` in this state."""
+        with self.transaction() as connection:
+            row = connection.execute(
+                select(_ROWS.digest)
+                .where(_ROWS.flow == flow, _ROWS.document == document.document)
+                .where(_ROWS.identity == document.identity, _ROWS.state == "sent")
+            ).first()
+        return row is not None and (not updating or row.digest == digest_of(document.body))
 
     def is_drained(self, flow: str, rules: str = "") -> bool:
         """Whether no document of the flow is in hand, or in the queue and made by these rules."""

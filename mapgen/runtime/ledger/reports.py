@@ -198,6 +198,7 @@ class Choice:
     """Which open records are meant: all, or those of a flow, tenant, cause, key, state, age.
 
     `cause` is a code, or a code and what it is about; `older_than` and `younger_than` are seconds.
+    Of a `run` are what it read and what it brought to an end.
     """
 
     flow: str | None = None
@@ -207,6 +208,7 @@ class Choice:
     states: tuple[str, ...] = OPEN
     older_than: float | None = None
     younger_than: float | None = None
+    run: str | None = None
 
     def takes(self, record: OpenRecord) -> bool:
         """Whether a record of the flow, key and states is meant."""
@@ -409,6 +411,8 @@ class Reports:
             found = found.where(_ROWS.open_since < now - choice.older_than)
         if choice.younger_than is not None:
             found = found.where(_ROWS.open_since > now - choice.younger_than)
+        if choice.run is not None:
+            found = found.where(or_(_ROWS.reader == choice.run, _ROWS.finisher == choice.run))
         return found.order_by(_ROWS.id).limit(AT_ONCE)
 
 
