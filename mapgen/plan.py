@@ -291,12 +291,13 @@ class DocumentPlan(Grown, frozen=True):
     (`Address.City`, `custom.Document.UsrShop`); `row_keys` the fields that tell the rows of a list
     apart, by the list's path; `removed_rows` what becomes of those that a newer state lacks:
     `delete` or `zero FIELD`. What another flow makes, its `owner`, is never created by this one.
-    `undo` is the action of the ERP that takes a document back, None where nothing does. `then` is
-    what is done with it after that, in this order.
+    `undo` is the action of the ERP that takes a document back; where nothing does, `irreversible`
+    says why, if anybody has. `then` is what is done with it after that, in this order.
     `branch` is the one that it belongs to in the ERP, or `settings.NAME`.
     `send` says how it is sent elsewhere than into the ERP; `keys` are members of the answer there.
     """
 
+    APART: ClassVar[frozenset[str]] = frozenset({"irreversible"})
     LATER: ClassVar[frozenset[str]] = frozenset({"branch", "removed_rows", "send", "then", "undo"})
 
     name: str
@@ -313,6 +314,7 @@ class DocumentPlan(Grown, frozen=True):
     send: HttpSend | None = None
     removed_rows: dict[str, str] = {}
     branch: str | None = None
+    irreversible: str | None = None
 
     @property
     def does(self) -> Operation:

@@ -203,7 +203,7 @@ def _plan(
         group=group(source),
         lookups=dict(tables(section, contract)),
         connection=written.auth.target.value,
-        documents=tuple(with_undo(security, contract, (one.plan for one in documents))),
+        documents=tuple(with_undo(written, contract, (one.plan for one in documents))),
         endpoint=contract.endpoint,
         version=contract.version,
         contract_version=contract.contract_version,

@@ -62,7 +62,11 @@ def check_security(
     if security.rollback is None and written:
         faults.append(_missing(security, "rollback", TAKEN_BACK))
     elif isinstance(security.rollback, spec.Undo):
-        faults += _undo(security.rollback.undo.action, written)
+        others = [(one, entity) for one, entity in written if one.rollback is None]
+        faults += _undo(security.rollback.undo.action, others)
+    for one, entity in written:
+        if isinstance(one.rollback, spec.Undo):
+            faults += _undo(one.rollback.undo.action, [(one, entity)])
     faults += idle_verify(security, section)
     return faults
 
@@ -85,14 +89,18 @@ def _undo(undo: Text, written: Collection[tuple[spec.Document, Entity]]) -> Iter
 
 
 def with_undo(
-    security: spec.Security, contract: Contract, documents: Iterable[plan.DocumentPlan]
+    written: spec.Spec, contract: Contract, documents: Iterable[plan.DocumentPlan]
 ) -> Iterator[plan.DocumentPlan]:
-    """Yield documents with the action that takes them back, where their entity has it."""
-    rollback = security.rollback
-    action = rollback.undo.action.value if isinstance(rollback, spec.Undo) else None
+    """Yield documents with the action that takes them back, or why nothing does."""
+    own = {one.name.value: one.rollback for one in written.mapping.documents}
     for one in documents:
-        has_it = action in contract.entities[one.entity].actions
-        yield replace(one, undo=action) if has_it else one
+        match own[one.name] or written.security.rollback:
+            case spec.Undo(undo=undo) if undo.action.value in contract.entities[one.entity].actions:
+                yield replace(one, undo=undo.action.value)
+            case spec.Irreversible(irreversible=why):
+                yield replace(one, irreversible=why.value)
+            case _:
+                yield one
 
 
 def _data(

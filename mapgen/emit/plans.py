@@ -30,6 +30,7 @@ _IDLE: Mapping[str, object] = {
     "verify": "warn",
     "owner": None,
     "undo": None,
+    "irreversible": None,
     "then": (),
     "removed_rows": {},
     "branch": None,

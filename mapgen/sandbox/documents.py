@@ -24,7 +24,9 @@ DEFAULTS: Mapping[str, Mapping[str, Value]] = {
 _FIRST_NUMBERS: Mapping[str, str] = {"Customer": "C000001", "CustomerLocation": "L00001"}
 _WORKING_STATUSES: Mapping[str, str] = {
     "Payment": "Balanced",
+    "SalesInvoice": "Balanced",
     "SalesOrder": "Open",
+    "Shipment": "Open",
 }
 
 
@@ -39,6 +41,9 @@ class _Step:
 
 
 _STEPS: Mapping[str, _Step] = {
+    "ConfirmShipment": _Step("Confirm Shipment", frozenset({"Open"}), "Confirmed"),
+    "ReleaseSalesInvoice": _Step("Release", frozenset({"Balanced"}), "Open"),
+    "SalesOrderCreateShipment": _Step("Create Shipment", frozenset({"Open"}), "Shipping"),
     "CancelSalesOrder": _Step("Cancel Order", frozenset({"On Hold", "Open"}), "Canceled"),
     "OpenSalesOrder": _Step("Remove Hold", frozenset({"On Hold"}), "Open", {"Hold": False}),
     "ReleasePayment": _Step("Release", frozenset({"Balanced"}), "Open"),

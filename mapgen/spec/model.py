@@ -1419,6 +1419,30 @@ class DocumentRows(Construct):
     where: Text | None = optional(Formula(), "which rows become a document", goes_with="each")
 
 
+class Action(Construct, what="the undo"):
+    """An action of the ERP."""
+
+    action: Text = required(words.PROSE, "an ERP action")
+
+
+class Undo(Construct, what="an undo"):
+    """Documents can be taken back."""
+
+    undo: Action = required(Action, "the action that takes a document back")
+
+
+class Irreversible(Construct, what="an irreversible flow"):
+    """Documents cannot be taken back."""
+
+    irreversible: Text = required(words.PROSE, "why")
+
+
+ROLLBACK: Variants[Undo | Irreversible] = Variants(
+    "the rollback", {"undo": Undo, "irreversible": Irreversible}
+)
+TAKEN_BACK = "how a document is taken back; needed"
+
+
 class Shows(Struct, frozen=True):
     """A field of a document, and the values of which one shows that a step is done."""
 
@@ -1475,6 +1499,9 @@ class Document(Body, what="a document"):
     after: tuple[Text, ...] = optional(
         ListOf(words.NAME, or_single=True, least=1),
         "documents of the same record that have to be in the ERP first",
+    )
+    rollback: Undo | Irreversible | None = optional(
+        ROLLBACK, "how this one is taken back; without it, as `security.rollback` says"
     )
 
     @property
@@ -1772,28 +1799,6 @@ class DeadLetter(Construct, what="`dead_letter:`"):
         return max(1, round(self.keep.seconds / _UNITS["d"]))
 
 
-class Action(Construct, what="the undo"):
-    """An action of the ERP."""
-
-    action: Text = required(words.PROSE, "an ERP action")
-
-
-class Undo(Construct, what="an undo"):
-    """Documents can be taken back."""
-
-    undo: Action = required(Action, "the action that takes a document back")
-
-
-class Irreversible(Construct, what="an irreversible flow"):
-    """Documents cannot be taken back."""
-
-    irreversible: Text = required(words.PROSE, "why")
-
-
-ROLLBACK: Variants[Undo | Irreversible] = Variants(
-    "the rollback", {"undo": Undo, "irreversible": Irreversible}
-)
-TAKEN_BACK = "how a document is taken back; needed"
 UNSEEN = "source fields that must not be seen in logs and rejects; needed, `{}` for none"
 
 

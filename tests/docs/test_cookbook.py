@@ -205,7 +205,7 @@ def kitchen(tmp_path_factory: pytest.TempPathFactory) -> Path:
         used = {name: value for name, value in SETTINGS.items() if f"  {name}:" in recipe.rules}
         settings[recipe.flow] = used
     local = (ROOT / "specs/environments/local.yaml").read_text("utf-8").partition("settings:")[0]
-    tenant = local[local.index("  acumatica:") : local.index("limits:")]
+    tenant = local[local.index("  acumatica:") : local.index("  shop:")]
     names = {recipe.connection for recipe in RECIPES} - {"acumatica"}
     local = local.replace(tenant, tenant + "".join(_tenant(tenant, name) for name in sorted(names)))
     place = folder / "specs/environments/local.yaml"

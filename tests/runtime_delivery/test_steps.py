@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import time
 from collections.abc import Iterable
 from pathlib import Path
@@ -13,17 +14,17 @@ from msgspec.structs import replace
 
 from mapgen.contract.lock import load
 from mapgen.contract.model import Contract
-from mapgen.plan import Plan, Retry
+from mapgen.plan import DocumentPlan, Identity, Plan, Retry, Step
 from mapgen.runtime.aborted import EnvironmentInvalid
 from mapgen.runtime.delivery import deliver
 from mapgen.runtime.environment import Environment, Limits
 from mapgen.runtime.events import TechnicalEvent
 from mapgen.runtime.ledger import Ledger
-from mapgen.runtime.outcome import Outcome
+from mapgen.runtime.outcome import Document, Origin, Outcome
 from mapgen.runtime.summary import Summary
 from mapgen.sandbox import Sandbox
 from tests.runtime_delivery.flows import RELEASED, UNSEEN, paid, payment, payments
-from tests.runtime_delivery.orders import RULES, HastyLedger, Watcher
+from tests.runtime_delivery.orders import RULES, HastyLedger, Watcher, plan_of
 from tests.runtime_delivery.processes import start
 from tests.runtime_delivery.stand_in import tenant_of
 from tests.runtime_delivery.test_against_sandbox import LOCK, environment_of, tenant
@@ -210,3 +211,69 @@ def test_branch(contract: Contract, tmp_path: Path, branch: str) -> None:
             with pytest.raises(EnvironmentInvalid, match="`branch` names no branch"):
                 deliver(paid(3), plan, place, ledger, RULES, Watcher())
     assert ends(summary) == {"read": 2, "created": 2, "done": 2}
+
+
+def _chain(**changes: Any) -> Plan:
+    """An order that is shipped, then its invoice, then the payment of that; each with its step."""
+    order = DocumentPlan(
+        "order", "SalesOrder", "create", Identity("ExternalRef", {"OrderType": "SO"}),
+        ("OrderType", "OrderNbr"),
+        then=(Step("SalesOrderCreateShipment", {"Status": ("Shipping", "Completed")}),),
+    )  # fmt: skip
+    invoice = DocumentPlan(
+        "invoice", "SalesInvoice", "create", Identity("ExternalRef", {"Type": "Invoice"}),
+        ("Type", "ReferenceNbr"), after=("order",),
+        then=(Step("ReleaseSalesInvoice", {"Status": ("Open", "Closed")}),),
+    )  # fmt: skip
+    payment = DocumentPlan(
+        "payment", "Payment", "create", Identity("ExternalRef", {"Type": "Payment"}),
+        ("Type", "ReferenceNbr"), after=("invoice",), then=(RELEASED,),
+    )  # fmt: skip
+    return plan_of(**{"flow": "chain", "documents": (order, invoice, payment)} | changes)
+
+
+def _chained(number: int) -> list[Outcome]:
+    """What one record of the chain becomes."""
+    origin, known_as = Origin("orders.jsonl", number, number, str(number)), f"{number}-shop"
+    common = {
+        "ExternalRef": {"value": known_as},
+        "Hold": {"value": False},
+        "CustomerID": {"value": "C0001"},
+    }
+    order = common | {"OrderType": {"value": "SO"}}
+    nbr = {"OrderNbr": {"value": {"made": "order", "field": "OrderNbr"}}}
+    invoice = common | {"Type": {"value": "Invoice"}, "Details": [nbr]}
+    reference = {"ReferenceNbr": {"value": {"made": "invoice", "field": "ReferenceNbr"}}}
+    payment = common | {"Type": {"value": "Payment"}, "DocumentsToApply": [reference]}
+    made: list[Outcome] = []
+    before: tuple[tuple[str, str], ...] = ()
+    for name, entity, body in (
+        ("order", "SalesOrder", order),
+        ("invoice", "SalesInvoice", invoice),
+        ("payment", "Payment", payment),
+    ):
+        made.append(Document(origin, entity, known_as, json.dumps(body).encode(), name, before))
+        before = ((name, known_as),)
+    return made
+
+
+@pytest.mark.parametrize("seconds", [0.0, 0.3])
+def test_from_the_order_to_the_payment(contract: Contract, address: str, seconds: float) -> None:
+    """What goes after a document goes after its steps; each is done once, none before its turn."""
+    faults = ["drop@POST:SalesInvoice/ReleaseSalesInvoice:1", "drop@PUT:SalesInvoice:2"]
+    records = [outcome for number in (1, 2, 3) for outcome in _chained(number)]
+    with tenant(contract, *faults, action_seconds=seconds) as sandbox, Ledger(address) as ledger:
+        where = Environment("test", tenant_of(sandbox.url), Limits(None, 4, 1.0, 1.5))
+        summary = deliver(records, _chain(), where, ledger, RULES, Watcher())
+        again = deliver(records, _chain(), where, ledger, RULES, Watcher())
+
+        found = {name: sandbox.records(name) for name in ("SalesOrder", "SalesInvoice", "Payment")}
+        assert [one["Status"] for one in found["SalesOrder"]] == ["Shipping"] * 3
+        assert [one["Status"] for one in found["SalesInvoice"]] == ["Open"] * 3
+        assert [one["Status"] for one in found["Payment"]] == ["Open"] * 3
+        numbers = {one["ExternalRef"]: one["ReferenceNbr"] for one in found["SalesInvoice"]}
+        for one in found["Payment"]:
+            applied = [row["ReferenceNbr"] for row in one["DocumentsToApply"]]
+            assert applied == [numbers[one["ExternalRef"]]]
+    assert ends(summary) == {"read": 3, "created": 9, "done": 9}
+    assert ends(again) == {"read": 3, "already_exists": 18}
