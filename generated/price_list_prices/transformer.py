@@ -140,7 +140,7 @@ def bind(_settings: Settings, _lookups: Lookups) -> Callable[[Prices], SalesPric
                                         if row.from_quantity is not None
                                         else DECIMAL_0_00
                                     ),
-                                    "f",
+                                    "zf",
                                 ),
                                 trimmed(row.currency),
                             ]

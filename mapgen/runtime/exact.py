@@ -56,12 +56,18 @@ def calculated(step: Callable[..., T], *given: object) -> T:
 
 def quotient(amount: Decimal, by: Decimal) -> Decimal:
     """Return a quotient, to more digits than any rounding looks at."""
-    return _DIVISION.divide(amount, by)
+    return without_sign_of_zero(_DIVISION.divide(amount, by))
 
 
 def to_places(amount: Decimal, places: int, rounding: str) -> Decimal:
     """Return an amount rounded. Raises InvalidOperation where it has more than 28 digits then."""
-    return amount.quantize(_UNITS.get(places) or _unit(places), rounding, _ROUNDING)
+    unit = _UNITS.get(places) or _unit(places)
+    return without_sign_of_zero(amount.quantize(unit, rounding, _ROUNDING))
+
+
+def without_sign_of_zero(amount: Decimal) -> Decimal:
+    """Return an amount; what is written `-0.00` is the amount 0.00, and shown so."""
+    return amount if amount else amount.copy_abs()
 
 
 def has_places(amount: Decimal, places: int) -> bool:

@@ -26,7 +26,7 @@ from mapgen.runtime.blanks import BLANKS
 from mapgen.runtime.currency import COUNTINGS
 from mapgen.runtime.dates import ClockError, DateFormat
 from mapgen.runtime.errors import RuleError
-from mapgen.runtime.exact import MOST_DIGITS, quotient, to_places
+from mapgen.runtime.exact import MOST_DIGITS, quotient, to_places, without_sign_of_zero
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -284,13 +284,14 @@ def parse_decimal(text: str) -> Decimal:
     Raises RuleError for any other text: spaces, thousands' separators, decimal commas.
     """
     if len(text) <= MOST_DIGITS and _is_plain(text):
-        return Decimal(text)
+        return without_sign_of_zero(Decimal(text))
     if len(text) <= 2 * MOST_DIGITS and _DECIMAL.fullmatch(text):
         number = Decimal(text)
         shown = number.as_tuple()
         assert isinstance(shown.exponent, int)
         if len(shown.digits) <= MOST_DIGITS and -MOST_DIGITS <= shown.exponent <= MOST_DIGITS:
-            return number if shown.exponent <= 0 else number.quantize(Decimal(1))
+            number = number if shown.exponent <= 0 else number.quantize(Decimal(1))
+            return without_sign_of_zero(number)
     raise RuleError("R208", "the text is not a number that can be taken exactly", text)
 
 

@@ -101,7 +101,7 @@ def one_of(value: T, *choices: T) -> T:
 
 def as_text(value: Decimal | int) -> str:
     """Return an amount as text with the digits it has."""
-    return format(value, "f") if isinstance(value, Decimal) else str(value)
+    return format(value, "zf") if isinstance(value, Decimal) else str(value)
 
 
 def with_places(value: Decimal, places: int) -> Decimal:

@@ -14,7 +14,7 @@ import msgspec
 
 from mapgen.runtime.constraints import broken, keeps, keeps_value, present_type
 from mapgen.runtime.errors import RuleError, Unjoined
-from mapgen.runtime.exact import MOST_DIGITS
+from mapgen.runtime.exact import MOST_DIGITS, without_sign_of_zero
 from mapgen.runtime.sources.records import JsonValue
 from mapgen.runtime.varied import (
     InText,
@@ -178,13 +178,13 @@ def amount(value: object) -> Decimal:
         raise ValueError("not a number")
     number = Decimal(value)
     if isinstance(value, str) and len(value) <= MOST_DIGITS:
-        return number if number else number.copy_abs()
+        return without_sign_of_zero(number)
     if _is_too_long(number):
         raise ValueError("more digits than calculations keep")
     # 1E+3 is written as 1000, -0 as 0: the same numbers in the form that every reader knows.
     if typing.cast(int, number.as_tuple().exponent) > 0:
         number = number.quantize(_ONE)
-    return number if number or not number.is_signed() else number.copy_abs()
+    return without_sign_of_zero(number)
 
 
 def _is_too_long(number: Decimal) -> bool:

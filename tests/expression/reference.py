@@ -67,7 +67,8 @@ def _calculated(operator: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any
 def _round(number: Any, places: int) -> Decimal:
     if isinstance(number, Fraction):
         number = Context(prec=200).divide(Decimal(number.numerator), Decimal(number.denominator))
-    return Decimal(number).quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP)
+    rounded = Decimal(number).quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP)
+    return rounded or abs(rounded)  # a zero has no sign
 
 
 def _int_div(left: int, right: int) -> int:
@@ -118,7 +119,7 @@ FUNCTIONS: Mapping[str, Callable[..., Any]] = {
     "unwrapOpt": lambda values: [value for value in values if value is not None],
     "round": _round,
     "string": lambda value: (
-        str(value).lower() if isinstance(value, bool) else f"{value:f}"
+        str(value).lower() if isinstance(value, bool) else f"{value:zf}"
         if isinstance(value, Decimal) else str(value)
     ),
     "intDiv": _int_div,

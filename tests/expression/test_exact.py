@@ -37,6 +37,21 @@ def test_long_amounts(words: str, expected: int) -> None:
     assert value_of(words, a=LONG) == expected
 
 
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("(decimal(0) / (0 - 4)).round(2)", "0.00"),
+        ("decimal('-0.00')", "0.00"),
+        ("decimal('-0.004').round(2)", "0.00"),
+        ("math.ceil(decimal('-0.4'))", "0"),
+        ("string(decimal(0) * (0 - 4))", "0"),
+    ],
+)
+def test_a_zero_has_no_sign(words: str, expected: str) -> None:
+    """Whatever it came of: a quotient, a text, a rounding."""
+    assert str(evaluate(Text.plain(words), {}, {}).value) == expected
+
+
 def test_too_long() -> None:
     """What has more digits than are kept is an error, never another number."""
     with pytest.raises(RuleError) as caught:
