@@ -33,12 +33,12 @@ FLOW = "shopify_orders"
 MEMBERS = [
     "flow", "read", "skipped", "rejected", "created", "updated", "already_exists", "unchanged",
     "dead_lettered", "deferred", "differing", "withdrawn", "open", "open_since", "outdated",
-    "warnings",
+    "warnings", "done",
 ]  # fmt: skip
 FORMER = {"already_there": "already_exists", "waiting": "deferred", "dead": "dead_lettered"}
 # As the table in the samples' README has it.
 FIRST = dict(
-    zip(MEMBERS, (FLOW, 225, 15, 24, 180, 0, 2, 0, 0, 4, 0, 0, 0, None, 0, 0), strict=True)
+    zip(MEMBERS, (FLOW, 225, 15, 24, 180, 0, 2, 0, 0, 4, 0, 0, 0, None, 0, 0, 0), strict=True)
 )
 CREATED = 180
 
