@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -188,7 +189,9 @@ def test_stopped_after_the_last_word(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = [0.0]
     monkeypatch.setattr(deadline, "uptime", lambda: clock[0])
     limiter = RateLimiter(concurrent_requests=1, requests_per_minute=None)
-    transport = RateLimitedTransport(limiter, connections=httpx2.Limits(), longest=5.0)
+    transport = RateLimitedTransport(
+        limiter, places=1, connections=httpx2.Limits(), longest=5.0, stop=threading.Event()
+    )
 
     def last_word() -> None:
         clock[0] = 6.0

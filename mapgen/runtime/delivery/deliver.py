@@ -25,6 +25,7 @@ from mapgen.runtime.events import Observer, Plain, TechnicalEvent
 from mapgen.runtime.feeds.kind import Feed, Page
 from mapgen.runtime.ledger import Began, Kept, Ledger, Mark, book_of, source_of
 from mapgen.runtime.network.breaker import Stopping
+from mapgen.runtime.network.rate_limit import RateLimiter
 from mapgen.runtime.outcome import ONLY, Document, Outcome, Rejected, Skipped
 from mapgen.runtime.rules import Rules
 from mapgen.runtime.summary import Kind, Shown, Summary
@@ -106,12 +107,13 @@ def deliver(
     began = ledger.begin(Began(run.id, book, __version__, plan.rules, environment.name, feed))
     stats.tell(TechnicalEvent("run began", facts=_facts(run, environment)))
     keep = plan.dead_letter_days * _SECONDS_A_DAY
+    limiter = _limiter(environment, run)
     try:
         stats.check()
         ledger.purge(run.book, run.id, keep, plan.rules)
         with (
             _raising_terminated(),
-            opened(environment, plan, stop=run.stop, tell=stats.tell) as ways,
+            opened(environment, plan, stop=run.stop, tell=stats.tell, limiter=limiter) as ways,
         ):
             workers = Workers(run, ways.target, rules)
             _deliver_all(outcomes, environment, ways, run, workers)
@@ -129,6 +131,14 @@ def deliver(
         _note_end(run, "stopped")
         raise
     return stats.summary()
+
+
+def _limiter(environment: Environment, run: Run) -> RateLimiter | None:
+    """Return what the licence of the tenant gives to this process, None without a tenant."""
+    tenant = environment.tenant
+    if tenant is None:
+        return None
+    return run.ledger.licence(f"{tenant.tenant} {tenant.url}", environment.limits)
 
 
 def _note_end(run: Run, reason: str) -> None:

@@ -33,12 +33,14 @@ from sqlalchemy import (
 )
 
 from mapgen.runtime.clock import uptime
+from mapgen.runtime.environment import Limits
 from mapgen.runtime.ledger import cycles, inbox
 from mapgen.runtime.ledger.book import beginning
 from mapgen.runtime.ledger.cursors import cursor_of, forget_cursor, note_marks
 from mapgen.runtime.ledger.database import open_engine, translated_errors
 from mapgen.runtime.ledger.deferred_signals import deferred_signals
 from mapgen.runtime.ledger.lease import LAST_REQUEST, LeaseClock, count_from_now
+from mapgen.runtime.ledger.licence import Asked, Licence, renewed
 from mapgen.runtime.ledger.queue import (
     OUTDATED,
     Intent,
@@ -69,6 +71,7 @@ from mapgen.runtime.ledger.rows import (
 )
 from mapgen.runtime.ledger.schema import AT_ONCE, MET, NEEDS, RECORDS, RUNS, State, in_parts
 from mapgen.runtime.ledger.staging import Staging, fresh_values, need, withdrawn_values
+from mapgen.runtime.network.rate_limit import Budget, RateLimiter
 from mapgen.runtime.outcome import ONLY, Document, Origin, Outcome
 
 _ROWS = RECORDS.c
@@ -111,6 +114,8 @@ class Ledger:
         self._tokens = itertools.count(1)
         self._leases = LeaseClock(is_shared_by_machines=self._turn is None)
         self._ahead = self._measure_clock()
+        self._licences: dict[tuple[str, Limits], Licence] = {}
+        self._licences_turn = threading.Lock()
 
     def __enter__(self) -> Self:
         return self
@@ -119,8 +124,26 @@ class Ledger:
         self.close()
 
     def close(self) -> None:
-        """Let go of the database."""
+        """Give the shares of licences back, and let go of the database."""
+        with self._licences_turn:
+            for licence in self._licences.values():
+                licence.leave()
         self._engine.dispose()
+
+    def licence(self, tenant: str, limits: Limits) -> RateLimiter:
+        """Return what the licence of a tenant gives to this process, shared with all others.
+
+        All that deliver to it with this ledger divide it; see `licence.py`.
+        """
+        with self._licences_turn:
+            key = tenant, limits
+            if key not in self._licences:
+                self._licences[key] = Licence(tenant, limits, self._renew_share)
+            return self._licences[key].limiter
+
+    def _renew_share(self, asked: Asked) -> Budget:
+        with self.transaction() as connection:
+            return renewed(connection, asked, self._leases.moment(connection))
 
     def now(self) -> float:
         """Return the time of day, for people: nothing is decided by it."""

@@ -120,6 +120,19 @@ CYCLES = Table(
     Column("until", Double, nullable=False),
 )
 
+# What of a tenant's licence each process has, and until when, on the clock of leases.
+PROCESSES = Table(
+    "mapgen_processes",
+    METADATA,
+    Column("id", Text, primary_key=True),
+    Column("tenant", Text, nullable=False),
+    Column("heartbeat", Double, nullable=False),
+    Column("until", Double, nullable=False),
+    Column("places", Integer, nullable=False),  # requests under way
+    Column("per_minute", Integer),  # requests that begin in a minute
+    Column("is_leaving", Boolean, nullable=False),  # wants no share: only what it used counts
+)
+
 # What was amiss with a flow, from when to when, and who knows of it.
 ALERTS = Table(
     "mapgen_alerts",

@@ -18,15 +18,28 @@ class Deadline(threading.local):
 
     def __init__(self) -> None:
         self._ends_at: float | None = None
+        self._begins_by = float("inf")
 
     @contextmanager
-    def within(self, seconds: float) -> Iterator[None]:
-        """Give the requests of the block so many seconds, all together."""
-        self._ends_at = uptime() + seconds
+    def within(self, seconds: float, begins_by: float = float("inf")) -> Iterator[None]:
+        """Give the requests of the block so many seconds, all together.
+
+        Nothing of them is sent for the first time after the moment `begins_by`.
+        """
+        self._ends_at, self._begins_by = uptime() + seconds, begins_by
         try:
             yield
         finally:
-            self._ends_at = None
+            self._ends_at, self._begins_by = None, float("inf")
+
+    def begin(self) -> None:
+        """Say that something is about to be sent. Raises ConnectTimeout where it is too late.
+
+        That is before the first byte: so it surely had no effect.
+        """
+        if uptime() >= self._begins_by:
+            raise httpcore2.ConnectTimeout("the process was stopped, and has no share any more")
+        self._begins_by = float("inf")
 
     def rest(self, timeout: float | None, over: Callable[[str], Exception]) -> float | None:
         """Return how long one step may take, raising what `over` makes where no time is left."""
@@ -79,6 +92,7 @@ class TimedStream(httpcore2.NetworkStream):
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
         """Send, within the time that is left."""
+        self._deadline.begin()
         self.is_unanswered = True
         self._inner.write(buffer, self._deadline.rest(timeout, httpcore2.WriteTimeout))
 

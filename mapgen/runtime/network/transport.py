@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import zlib
 from collections.abc import Iterator
 
@@ -39,9 +40,20 @@ class RateLimitedTransport(httpx2.BaseTransport):
     for, and its answer takes no more memory than `LARGEST_ANSWER` twice.
     """
 
-    def __init__(self, limiter: RateLimiter, *, connections: httpx2.Limits, longest: float) -> None:
+    def __init__(
+        self,
+        limiter: RateLimiter,
+        *,
+        places: int,
+        connections: httpx2.Limits,
+        longest: float,
+        stop: threading.Event,
+    ) -> None:
+        """Take the limits of the licence, and how many requests of it are under way at most."""
         self._limiter = limiter
+        self._places = threading.BoundedSemaphore(places)
         self._longest = longest
+        self._stop = stop
         self._deadline = Deadline()
         self._inner = _open_network(connections, self._deadline)
 
@@ -54,7 +66,11 @@ class RateLimitedTransport(httpx2.BaseTransport):
         # The time begins before the last word: who is stopped right after it, and wakes when the
         # document is in other hands, sends nothing.
         longest = min(self._longest, request.extensions.get(BRIEF, self._longest))
-        with self._limiter.token(), self._deadline.within(longest):
+        with (
+            self._places,
+            self._limiter.token(self._stop) as until,
+            self._deadline.within(longest, until),
+        ):
             last_word = request.extensions.get(LAST_WORD)
             if last_word is not None:
                 last_word()

@@ -28,7 +28,7 @@ T = TypeVar("T")
 class Wire:
     """The way to one system over HTTP. Threads share it."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - one parameter a fact about the system, or a way to be told
         self,
         limits: Limits,
         plan: Plan,
@@ -37,14 +37,22 @@ class Wire:
         classify: Callable[[httpx2.Response], Verdict],
         stop: threading.Event,
         tell: Callable[[TechnicalEvent], None],
+        limiter: RateLimiter | None = None,
     ) -> None:
-        """Take what the system allows, and what its failed answers mean; `who` it is in words."""
+        """Take what the system allows, and what its failed answers mean; `who` it is in words.
+
+        Without a `limiter`, which others share, the wire has what is allowed to itself.
+        """
         self.retry = plan.retry
         self.tell = tell
         self.who = who
         self._classify = classify
         self._stop = stop
-        self.http = _open_http(limits, plan.concurrency)
+        self._limiter = limiter or RateLimiter(
+            concurrent_requests=limits.concurrent_requests,
+            requests_per_minute=limits.requests_per_minute,
+        )
+        self.http = _open_http(limits, plan.concurrency, self._limiter, stop)
         self._breaker = Breaker(
             plan.circuit_breaker, patience=plan.retry.attempts, who=who, stop=stop, tell=tell
         )
@@ -91,6 +99,8 @@ class Wire:
         except BaseException:
             self._breaker.abandoned(is_probe=is_probe)
             raise
+        if answer.status_code == 429:
+            self._limiter.declined()
         if not answer.is_success and (verdict := self._classify(answer)).kind == "transient":
             self._failed(request, verdict, answer.status_code, is_probe=is_probe)
         else:
@@ -121,17 +131,20 @@ class Wire:
         self.tell(TechnicalEvent("request failed", "warning", facts))
 
 
-def _open_http(limits: Limits, concurrency: int) -> httpx2.Client:
+def _open_http(
+    limits: Limits, concurrency: int, limiter: RateLimiter, stop: threading.Event
+) -> httpx2.Client:
     places = min(concurrency, limits.concurrent_requests)
-    limiter = RateLimiter(
-        concurrent_requests=places, requests_per_minute=limits.requests_per_minute
-    )
     # One place more, for the sign-out, which waits for no token.
     connections = httpx2.Limits(max_connections=places + 1, max_keepalive_connections=places)
     short = min(_LONGEST_CONNECT, limits.request_timeout)
     return httpx2.Client(
         transport=RateLimitedTransport(
-            limiter, connections=connections, longest=limits.request_timeout
+            limiter,
+            places=places,
+            connections=connections,
+            longest=limits.request_timeout,
+            stop=stop,
         ),
         timeout=httpx2.Timeout(limits.request_timeout, connect=short, write=short),
         headers={"Accept": "application/json", "Accept-Encoding": "gzip"},

@@ -11,6 +11,7 @@ from mapgen.plan import Plan
 from mapgen.runtime.aborted import NotBuilt
 from mapgen.runtime.environment import Api, Environment
 from mapgen.runtime.events import TechnicalEvent
+from mapgen.runtime.network.rate_limit import RateLimiter
 from mapgen.runtime.targets.erp import ErpTarget
 from mapgen.runtime.targets.http import HttpTarget
 from mapgen.runtime.targets.kind import Target
@@ -32,15 +33,20 @@ def opened(
     *,
     stop: threading.Event,
     tell: Callable[[TechnicalEvent], None],
+    limiter: RateLimiter | None = None,
 ) -> Iterator[Opened]:
     """Open the ways of a run until the block ends; the ERP is signed in to when first asked.
+
+    `limiter` is what the ERP's licence gives to this process.
 
     Raises NotBuilt for a target that nothing is delivered to.
     """
     with ExitStack() as stack:
         erp = None
         if environment.tenant is not None:
-            erp = stack.enter_context(Connection(environment, plan, stop=stop, tell=tell))
+            erp = stack.enter_context(
+                Connection(environment, plan, stop=stop, tell=tell, limiter=limiter)
+            )
         match plan.target:
             case "erp" if erp is not None:
                 target: Target = ErpTarget(erp, plan.verify != "off")

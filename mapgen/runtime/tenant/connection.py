@@ -18,6 +18,7 @@ from mapgen.runtime.aborted import (
 )
 from mapgen.runtime.environment import Environment
 from mapgen.runtime.events import TechnicalEvent
+from mapgen.runtime.network.rate_limit import RateLimiter
 from mapgen.runtime.network.reading import Unreadable, decoded
 from mapgen.runtime.network.verdict import Failure, Verdict, may_pass
 from mapgen.runtime.network.wire import Wire
@@ -45,6 +46,7 @@ class Connection:
         *,
         stop: threading.Event,
         tell: Callable[[TechnicalEvent], None],
+        limiter: RateLimiter | None = None,
     ) -> None:
         tenant = environment.tenant
         assert tenant is not None, "a run that asks the ERP has a tenant"
@@ -53,7 +55,13 @@ class Connection:
         self._name = f"{endpoint}/{version}"
         self.tell = tell
         self._wire = Wire(
-            environment.limits, plan, who="the tenant", classify=classify, stop=stop, tell=tell
+            environment.limits,
+            plan,
+            who="the tenant",
+            classify=classify,
+            stop=stop,
+            tell=tell,
+            limiter=limiter,
         )
         self.persist = self._wire.persist
         self._settings = environment.settings
