@@ -163,6 +163,18 @@ INTERVENTIONS = Table(
     Index("mapgen_of_subject", "book", "subject"),
 )
 
+# What was taken back of what runs made: each action is written down before its request.
+UNDOS = Table(
+    "mapgen_undos",
+    METADATA,
+    Column("record", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
+    Column("action", Text, nullable=False),
+    Column("state", Text, nullable=False),  # begun, done, refused, in doubt
+    Column("who", Text, nullable=False),
+    Column("at", Double, nullable=False),
+    Column("reason", Text),
+)
+
 # What a document that is still to be sent needs in the ERP first, in the same flow.
 NEEDS = Table(
     "mapgen_needs",
