@@ -69,6 +69,14 @@ def test_listed(tmp_path: Path) -> None:
     assert found == {"Delivery": ("read", "insert", "delete")}
 
 
+def test_of_a_step(tmp_path: Path) -> None:
+    """An action that follows takes the right to act, listed or not."""
+    step = ("  identity:\n    field", "  then: {action: PrintLabel}\n  identity:\n    field")
+    for name, changes in {"derived": [(LISTED, ""), step], "listed": [step]}.items():
+        found = _access(tmp_path / name, *changes)
+        assert found == {"Delivery": ("read", "insert", "act")}
+
+
 def test_the_action_that_takes_a_document_back(tmp_path: Path) -> None:
     """The plan names it, so that a run can be taken back."""
     assert [one.undo for one in _plan(tmp_path).documents] == ["CancelDelivery"]

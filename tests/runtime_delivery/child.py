@@ -19,7 +19,9 @@ from tests.runtime_delivery.flows import (
     paid,
     payments,
     states,
+    twice,
     two_documents,
+    written_twice,
 )
 from tests.runtime_delivery.orders import RULES, PagedFeed, nothing, of_lines, orders, plan_of
 from tests.runtime_delivery.stand_in import tenant_of
@@ -37,6 +39,7 @@ def deliver_flow(
         "inbox": (plan_of(retry=retry, batch_size=5), ()),
         "orders": (plan_of(retry=retry), orders(count)),
         "both": (two_documents(retry=retry), boths(count)),
+        "twice": (twice(retry=retry), written_twice(count)),
         "paid": (payments(RELEASED, retry=retry), paid(count)),
         "paid blindly": (payments(UNSEEN, retry=retry), paid(count)),
         "current": (current(retry=retry), states(count, words)),

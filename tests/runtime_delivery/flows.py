@@ -6,6 +6,8 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from msgspec.structs import replace
+
 from mapgen.plan import DocumentPlan, Identity, Plan, Step
 from mapgen.runtime.outcome import Document, Origin, Outcome
 from tests.runtime_delivery.orders import plan_of
@@ -134,3 +136,19 @@ def paid(count: int) -> Iterator[Outcome]:
 
 RELEASED = Step("ReleasePayment", {"Status": ("Open", "Closed")})
 UNSEEN = Step("ReleasePayment")
+
+
+def twice(**changes: Any) -> Plan:
+    """Payments that are made on hold, and completed by a second write."""
+    identity, keys = Identity("ExternalRef", {"Type": "Payment"}), ("Type", "ReferenceNbr")
+    opened = DocumentPlan("opened", "Payment", "create", identity, keys)
+    finished = DocumentPlan("finished", "Payment", "update", identity, keys, after=("opened",))
+    return plan_of(**{"flow": "twice", "documents": (opened, finished)} | changes)
+
+
+def written_twice(count: int) -> Iterator[Outcome]:
+    """So many payments, each in its two steps."""
+    for number in range(1, count + 1):
+        held, freed = payment(number, is_held=True), payment(number, amount="99")
+        yield replace(held, document="opened")
+        yield replace(freed, document="finished", needs=(("opened", freed.identity),))

@@ -296,3 +296,23 @@ def test_names_are_told(contract: Contract, tmp_path: Path) -> None:
     entities = [event.entity for event in watcher.events if hasattr(event, "entity")]
     assert entities == [LOCATION.entity, ORDER.entity]
     assert watcher.progress[-1].finished == 1
+
+
+@pytest.mark.parametrize("writes", [1, 3, 4])
+def test_killed_between_the_two_writes(contract: Contract, address: str, writes: int) -> None:
+    """Killed after the first write, or amid the second: each payment is there once, completed."""
+    with tenant(contract, latency=0.05) as sandbox:
+        child = start(sandbox.url, address, 3, "twice")
+        deadline = time.monotonic() + 60
+        while sandbox.counts().get("PUT Payment 200", 0) < writes:
+            assert time.monotonic() < deadline
+            time.sleep(0.005)
+        child.kill()
+        counts = start(sandbox.url, address, 3, "twice").finish()
+
+        found = sandbox.records("Payment")
+        assert sorted(str(one["ExternalRef"]) for one in found) == ["1-shop", "2-shop", "3-shop"]
+        assert [one["Status"] for one in found] == ["Balanced"] * 3
+        assert {str(one["PaymentAmount"]) for one in found} == {"99.0"}
+    assert counts["read"] == 3
+    assert counts["rejected"] == counts["dead_lettered"] == counts["deferred"] == 0
