@@ -243,7 +243,7 @@ SETTING = "settings."
 
 
 class Step(Struct, frozen=True, omit_defaults=True):
-    """An action of the ERP that is done with a document once it is there.
+    """An action of the ERP that is done with a document once it is there, `given` its parameters.
 
     `until` are fields of the document, and the values of each of which one shows that it is done;
     without any, nothing shows it.
@@ -251,6 +251,7 @@ class Step(Struct, frozen=True, omit_defaults=True):
 
     action: str
     until: dict[str, tuple[str, ...]] = {}
+    given: dict[str, str | int | bool] = {}
 
     def name_in(self, document: str) -> str:
         """Return what the ledger calls it, with the document that it belongs to."""

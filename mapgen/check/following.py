@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from mapgen import plan
-from mapgen.contract.model import Entity
+from mapgen.contract.model import Action, Entity, ValueType
 from mapgen.report import Diagnostic, Text
 from mapgen.report.catalogue import documents as messages
 from mapgen.report.catalogue.operations import unknown_action
 from mapgen.spec import model as spec
+from mapgen.spec.nodes import ScalarNode
+
+_DAY = re.compile(r"\d{4}-\d\d-\d\d(T|\Z)")
 
 # Texts and choices: what a status is.
 _SHOWING = ("string", "single_select", "boolean")
@@ -24,11 +28,44 @@ def unfit_steps(document: spec.Document, entity: Entity) -> Iterator[Diagnostic]
             yield messages.step_outside(action)
         elif action.value not in entity.actions:
             yield unknown_action(action, entity=entity.name, known=entity.actions)
+        else:
+            yield from _unfit_parameters(step, entity.actions[action.value])
         first = seen.setdefault(action.value, action)
         if first is not action:
             yield messages.step_twice(action, first=first)
         for shows in step.until:
             yield from _unfit_field(shows.field, entity)
+
+
+def _unfit_parameters(step: spec.Step, action: Action) -> Iterator[Diagnostic]:
+    for name, value in step.given:
+        kind = action.parameters.get(name.value)
+        if kind is None:
+            yield messages.unknown_parameter(name, action=action.name, known=action.parameters)
+        elif not _is_fit(value, kind):
+            yield messages.unfit_parameter(value.span, it=value.value, name=name.value, kind=kind)
+
+
+def _is_fit(value: ScalarNode, kind: ValueType) -> bool:
+    """Whether a constant is of a type; texts take whatever is written."""
+    match kind:
+        case "boolean":
+            return value.kind == "flag"
+        case "int" | "short" | "byte" | "long":
+            return value.kind == "integer"
+        case "decimal" | "double":
+            return value.kind in ("integer", "number")
+        case "date" | "datetime":
+            return _DAY.match(value.value) is not None
+        case _:
+            return True
+
+
+def _constant(value: ScalarNode) -> str | int | bool:
+    """Return a constant as the plan has it: of other numbers than whole ones the digits."""
+    if value.kind == "flag":
+        return value.value == "true"
+    return int(value.value) if value.kind == "integer" else value.value
 
 
 def _unfit_field(name: Text, entity: Entity) -> Iterator[Diagnostic]:
@@ -55,6 +92,7 @@ def steps(document: spec.Document) -> tuple[plan.Step, ...]:
         plan.Step(
             step.action.value,
             {shows.field.value: tuple(one.value for one in shows.values) for shows in step.until},
+            {name.value: _constant(value) for name, value in step.given},
         )
         for step in document.then
     )

@@ -1454,6 +1454,11 @@ class Step(Construct, what="a step"):
     """An action of the ERP that is done with a document once it is there."""
 
     action: Text = required(words.PROSE, "an ERP action of the entity, done once")
+    given: tuple[tuple[Text, ScalarNode], ...] = optional(
+        MapOf(keyed(Constant()), "parameters"),
+        "parameters of the action, each with a constant",
+        key="with",
+    )
     until: tuple[Shows, ...] = optional(
         As(
             MapOf(keyed(ListOf(words.PROSE, or_single=True, least=1)), "fields"),

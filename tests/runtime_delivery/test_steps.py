@@ -17,6 +17,7 @@ from mapgen.contract.model import Contract
 from mapgen.plan import DocumentPlan, Identity, Plan, Retry, Step
 from mapgen.runtime.aborted import EnvironmentInvalid
 from mapgen.runtime.delivery import deliver
+from mapgen.runtime.delivery.following import with_steps
 from mapgen.runtime.environment import Environment, Limits
 from mapgen.runtime.events import TechnicalEvent
 from mapgen.runtime.ledger import Ledger
@@ -277,3 +278,20 @@ def test_from_the_order_to_the_payment(contract: Contract, address: str, seconds
             assert applied == [numbers[one["ExternalRef"]]]
     assert ends(summary) == {"read": 3, "created": 9, "done": 9}
     assert ends(again) == {"read": 3, "already_exists": 18}
+
+
+def test_parameters() -> None:
+    """A step carries its parameters as the ERP takes them, digits and types kept."""
+    step = Step("ReleasePayment", given={"Reason": "07", "Copies": 2, "Rate": "1.10", "Now": True})
+
+    document, release = with_steps([payment(1)], payments(step))
+
+    assert isinstance(document, Document)
+    assert isinstance(release, Document)
+    assert release.needs == (("document", "1-shop"),)
+    assert json.loads(release.body)["parameters"] == {
+        "Reason": {"value": "07"},
+        "Copies": {"value": 2},
+        "Rate": {"value": "1.10"},
+        "Now": {"value": True},
+    }

@@ -63,3 +63,12 @@ unknown_branch = Message(
     "E646: no setting of type `string` is called `{it}`",
     help="declare it under `settings:`{known:; there is {known:, }/; there are {known:, }/}",
 )
+unknown_parameter = Message(
+    "E647: the action `{action}` has no parameter `{it}`",
+    help="{known:its parameter is {known:, }/its parameters are {known:, }/it takes none}",
+    fix=renamed,
+)
+unfit_parameter = Message(
+    "E648: the parameter `{name}` is of type {kind}, and this is `{it}`",
+    help="write a value of that type; a day is `2026-01-31`",
+)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 import msgspec
 from msgspec.structs import replace
 
-from mapgen.plan import DocumentPlan, Plan
+from mapgen.plan import DocumentPlan, Plan, Step
 from mapgen.runtime.ledger.rows import digest_of
 from mapgen.runtime.outcome import Document, Outcome
 
@@ -50,15 +50,21 @@ def _all_of(need: tuple[str, str], having: Mapping[str, DocumentPlan]) -> _Needs
 def _steps(document: Document, plan: DocumentPlan) -> Iterator[Document]:
     """Yield the steps of a document; of one that may be updated anew for each of its states."""
     needs: _Needs = ((document.document, document.identity),)
-    told = {"of": digest_of(document.body)} if plan.does.updates else {}
+    told: dict[str, object] = {"of": digest_of(document.body)} if plan.does.updates else {}
     for step in plan.then:
         name = step.name_in(document.document)
         yield replace(
             document,
             document=name,
-            body=msgspec.json.encode(told),
+            body=msgspec.json.encode(told | _given(step)),
             needs=needs,
             warnings=(),
             data=None,
         )
         needs = (*needs, (name, document.identity))
+
+
+def _given(step: Step) -> dict[str, object]:
+    """Return the parameters of a step, as the ERP takes them."""
+    given = {name: {"value": value} for name, value in step.given.items()}
+    return {"parameters": given} if given else {}
