@@ -112,11 +112,17 @@ def outcomes_of(bound_flow: BoundFlow, page: Page) -> Iterator[Outcome]:
 
     A page that is none as a whole is one record that is rejected: nobody waits for a better one.
     """
+    broken, is_any = "", False
     try:
         for raw in bound_flow.flow.records(page.stream, page.name):
+            is_any = is_any or not raw.broken
+            broken = broken or raw.broken or ""
             of_record = bound_flow.transformer.outcomes(raw, page.name)
             yield from of_record if raw.broken else holding(of_record, raw.data)
+        if broken and not is_any:
+            page.failed(broken)
     except (HeaderError, UnfitBytes) as error:
+        page.failed(str(error))
         yield Rejected(Origin(page.name, 0, 1), (ErrorReport(_UNREADABLE, str(error)),))
 
 

@@ -1,8 +1,8 @@
 """The kinds of feeds: where records come from by themselves, a struct each, as `flow.json` has it.
 
 What holds for all feeds of a kind is said by its class: from which formats of sources records may
-come (`formats`), whether other files may be joined to them, and which kinds of connections it takes
-(none: it goes by that of the flow).
+come (`formats`), which kinds of connections it takes (none: it goes by that of the flow), and
+whether records come by themselves (`is_sent`), or are looked for by the schedule.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ class WebhookFeed(Struct, frozen=True, omit_defaults=True, tag_field="kind", tag
 
     formats: ClassVar[tuple[str, ...]] = ("json",)
     connections: ClassVar[tuple[str, ...]] = ("shopify", "woocommerce", "standard_webhooks")
+    is_sent: ClassVar[bool] = True
 
     connection: str
     topics: tuple[str, ...] = ()
@@ -37,6 +38,7 @@ class ErpFeed(Struct, frozen=True, omit_defaults=True, tag_field="kind", tag="er
 
     formats: ClassVar[tuple[str, ...]] = ("entity",)
     connections: ClassVar[tuple[str, ...]] = ()
+    is_sent: ClassVar[bool] = False
 
     changed: str | None = None
     overlap: float = 10 * _MINUTES
@@ -52,6 +54,7 @@ class PushFeed(Struct, frozen=True, omit_defaults=True, tag_field="kind", tag="p
 
     formats: ClassVar[tuple[str, ...]] = ("entity",)
     connections: ClassVar[tuple[str, ...]] = ()
+    is_sent: ClassVar[bool] = True
 
     query: str
 
@@ -61,4 +64,25 @@ class PushFeed(Struct, frozen=True, omit_defaults=True, tag_field="kind", tag="p
         return f"push {self.query}"
 
 
-Feed = WebhookFeed | ErpFeed | PushFeed
+class FilesFeed(Struct, frozen=True, omit_defaults=True, tag_field="kind", tag="files"):
+    """Files that arrive in a folder of the workspace, and are moved to `done` in it once taken.
+
+    A file is whole once it has been as it is for `still` seconds.
+    """
+
+    formats: ClassVar[tuple[str, ...]] = ("json", "csv", "xlsx")
+    connections: ClassVar[tuple[str, ...]] = ()
+    is_sent: ClassVar[bool] = False
+
+    folder: str
+    pattern: str = "*"
+    done: str = "done"
+    still: float = 2.0
+
+    @property
+    def name(self) -> str:
+        """What tells it from other feeds of its flow."""
+        return f"files {self.folder}/{self.pattern}"
+
+
+Feed = WebhookFeed | ErpFeed | PushFeed | FilesFeed

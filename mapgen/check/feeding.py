@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from mapgen.check.auth import check_connection_of
 from mapgen.check.model import Surroundings
 from mapgen.contract.source_schema import EntitySource, SourceSchema
 from mapgen.feeds import ErpFeed, Feed
-from mapgen.report import Diagnostic
+from mapgen.report import Diagnostic, Text
 from mapgen.report.catalogue import feeding as messages
 from mapgen.spec import model as spec
 
@@ -32,9 +32,8 @@ def check_feeds(
             yield from _kind(feed, around)
         if isinstance(feed, spec.ChangedFeed) and schema is not None and schema.entity is not None:
             yield from _field(feed, schema.entity)
-    mode = flow.performance.mode
-    if source.feeds and mode.value == "batch" and not _is_scheduled(flow.performance):
-        yield messages.never_started(mode)
+    if source.feeds and not _is_scheduled(flow.performance):
+        yield from _unstarted(source.feeds, flow.performance.mode)
 
 
 def feeds(flow: spec.Spec, schema: SourceSchema) -> Iterator[Feed]:
@@ -51,6 +50,16 @@ def feeds(flow: spec.Spec, schema: SourceSchema) -> Iterator[Feed]:
 def _is_scheduled(performance: spec.Performance) -> bool:
     schedule = performance.schedule
     return schedule is not None and not schedule.value.startswith("on demand")
+
+
+def _unstarted(feeds: Iterable[spec.Feed], mode: Text) -> Iterator[Diagnostic]:
+    """Yield what nothing starts where there is no schedule."""
+    if mode.value == "batch":
+        yield messages.never_started(mode)
+        return
+    for feed in feeds:
+        if not feed.plan.is_sent:
+            yield messages.never_looked_at(feed.span)
 
 
 def _form(feed: spec.Feed, source: spec.SourceClause) -> Iterator[Diagnostic]:

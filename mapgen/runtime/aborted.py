@@ -63,6 +63,12 @@ class LogFailed(RunAborted):
     code = "R507"
 
 
+class FeedFailed(RunAborted):
+    """What records come from cannot be read; what came before is taken."""
+
+    code = "R508"
+
+
 class Terminated(KeyboardInterrupt):
     """The run was asked to end by a signal that is not Ctrl-C; `number` is the signal's."""
 

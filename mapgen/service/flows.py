@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from functools import partial
 
 from mapgen.binding import BoundFlow, once_more, outcomes_of
-from mapgen.feeds import Feed as FeedPlan
 from mapgen.feeds import PushFeed, WebhookFeed
 from mapgen.plan import Plan
 from mapgen.runtime.delivery import Mapped, deliver
@@ -16,7 +15,7 @@ from mapgen.runtime.delivery.remote import RemoteTables
 from mapgen.runtime.environment import Environment
 from mapgen.runtime.events import Observer
 from mapgen.runtime.feeds.kind import Feed, NoFeed
-from mapgen.runtime.feeds.kinds import opened
+from mapgen.runtime.feeds.kinds import Around, opened
 from mapgen.runtime.ledger import Ledger, book_of
 from mapgen.runtime.summary import Summary
 from mapgen.service.loop import Why
@@ -75,8 +74,9 @@ class ServedFlow:
 
         By the schedule all feeds are read; else what was sent to us, which is here already.
         """
-        wanted = [one for one in self.plan.feeds if why == "scheduled" or _is_sent(one)]
-        feeds = [opened(one, self.plan, ledger, self.book) for one in wanted] or [NoFeed()]
+        wanted = [one for one in self.plan.feeds if why == "scheduled" or one.is_sent]
+        around = Around(ledger, self.book, self.bound.workspace.root)
+        feeds = [opened(one, self.plan, around) for one in wanted] or [NoFeed()]
         summary = None
         for feed in feeds:
             mapped = self._mapped(feed, drain)
@@ -100,7 +100,3 @@ def takers_of(flows: Iterable[ServedFlow]) -> Iterator[Taker]:
                     yield Taker(flow, feed.name, flow.plan.connection, (query,))
                 case _:
                     pass
-
-
-def _is_sent(feed: FeedPlan) -> bool:
-    return isinstance(feed, WebhookFeed | PushFeed)

@@ -33,6 +33,9 @@ SCHEDULE = Words(
     "every 5 minutes",
 )
 TOPIC = Words("a topic", r"[\w.:/-]+", "orders/create")
+FOLDER = Words("a folder of the workspace", r"[\w-][\w.-]*(/[\w-][\w.-]*)*/?", "incoming")
+FOLDER_INSIDE = Words("the name of a folder", r"[\w-][\w.-]*/?", "done")
+FILE_NAMES = Words("names of files", r"[^/\\]+", "orders-*.csv")
 READ_ALL = Words("how much is read", choices=("all",))
 THRESHOLD = Words("a threshold", r"(>|<) ?\d+(\.\d+)?(%|ms|s|m|h|d)?", "> 1%")
 DECIMAL = Words("a number", r"\d+(\.\d+)?", "0.01")

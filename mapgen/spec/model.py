@@ -927,6 +927,36 @@ class WebhookFeed(Construct, what="a feed of webhooks"):
         return feeds.WebhookFeed(self.connection.value, tuple(one.value for one in self.topics))
 
 
+class FilesFeed(Construct, what="a feed of files"):
+    """Files that arrive in a folder."""
+
+    connection: Text | None = constant(None)
+    folder: Text = required(
+        words.FOLDER,
+        "the folder in which files arrive, in the workspace or linked there",
+        key="files",
+    )
+    pattern: Text = optional(
+        words.FILE_NAMES,
+        "the names of those that are taken, with `*` and `?`, in the order of their names",
+        key="name",
+        default="*",
+    )
+    done: Text = optional(
+        words.FOLDER_INSIDE, "the folder in it to which they go once they are taken", default="done"
+    )
+    still: Duration = optional(
+        DURATION, "how long a file has to be as it is, so that it is whole", default="2s"
+    )
+    span: Span = here()
+
+    @property
+    def plan(self) -> feeds.Feed:
+        """The feed as the runtime has it."""
+        folder, done = self.folder.value.rstrip("/"), self.done.value.rstrip("/")
+        return feeds.FilesFeed(folder, self.pattern.value, done, self.still.seconds)
+
+
 class ChangedFeed(Construct, what="a feed of what changed in the ERP"):
     """The records of the ERP that were changed since the last poll."""
 
@@ -982,8 +1012,8 @@ class PushFeed(Construct, what="a feed of push notifications"):
         return feeds.PushFeed(self.query.value)
 
 
-Feed = WebhookFeed | ChangedFeed | WholeFeed | PushFeed
-FEED: Variants[Feed] = Variants("a feed", {"webhook": WebhookFeed})
+Feed = WebhookFeed | FilesFeed | ChangedFeed | WholeFeed | PushFeed
+FEED: Variants[Feed] = Variants("a feed", {"webhook": WebhookFeed, "files": FilesFeed})
 ENTITY_FEED: Variants[Feed] = Variants(
     "a feed of the ERP", {"changed": ChangedFeed, "read": WholeFeed, "push": PushFeed}
 )

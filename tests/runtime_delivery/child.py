@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from multiprocessing.connection import Connection
+from pathlib import Path
 
+from mapgen.feeds import FilesFeed
 from mapgen.plan import Plan, Retry
 from mapgen.runtime.delivery import Mapped, deliver
 from mapgen.runtime.delivery.deliver import Outcomes
 from mapgen.runtime.environment import Environment, Limits
 from mapgen.runtime.events import Unobserved
+from mapgen.runtime.feeds.files import ArrivingFiles
 from mapgen.runtime.feeds.inbox import InboxFeed
 from mapgen.runtime.ledger import Ledger, book_of
 from tests.runtime_delivery.flows import (
@@ -36,6 +39,7 @@ def deliver_flow(
     retry = Retry(attempts=100, first=0.02, ceiling=0.1)
     flows: dict[str, tuple[Plan, Outcomes]] = {
         "pages": (plan_of(retry=retry), Mapped(PagedFeed(count), of_lines, nothing)),
+        "files": (plan_of(retry=retry, batch_size=5), ()),
         "inbox": (plan_of(retry=retry, batch_size=5), ()),
         "orders": (plan_of(retry=retry), orders(count)),
         "both": (two_documents(retry=retry), boths(count)),
@@ -52,5 +56,8 @@ def deliver_flow(
             where = environment.tenant
             feed = InboxFeed(ledger, book_of("orders", where.tenant, where.url), "shop")
             outcomes = Mapped(feed, of_lines, nothing)
+        if flow == "files":
+            arriving = ArrivingFiles(Path(words), FilesFeed("in", still=0.01))
+            outcomes = Mapped(arriving, of_lines, nothing)
         summary = deliver(outcomes, plan, environment, ledger, RULES, Unobserved())
     counts.send(summary.counts())

@@ -24,6 +24,10 @@ never_started = Message(
     "E625: nothing starts the flow: a `batch` runs by its `schedule`, and there is none",
     help="write `schedule:`, or `mode: queued`",
 )
+never_looked_at = Message(
+    "E627: nothing looks whether something came by this feed: the flow has no `schedule`",
+    help="write `schedule: every minute` under `performance`",
+)
 nothing_to_join = Message(
     "E626: records of a feed come without the records that `{name}` finds in their file",
     related="join: the join",

@@ -16,6 +16,10 @@ def _nothing() -> None:
     """Do nothing once a page is staged."""
 
 
+def _unheard(_reason: str) -> None:
+    """Do nothing where a page cannot be read: it is a rejected record by then."""
+
+
 @dataclass(frozen=True, slots=True)
 class Page:
     """A part of a feed that is taken whole.
@@ -24,7 +28,8 @@ class Page:
     of its own where records may have no key: they are known by it. Once the last of its rows is
     staged, in the same transaction, the feed is at `cursor` (None: where it was), and the rows
     `inbox` of the inbox are taken. After that `taken` is called; a death may come before it, so it
-    is called again for a page that is read again, and bears it.
+    is called again for a page that is read again, and bears it. Who reads a page that is none as a
+    whole calls `failed` with the reason first.
     """
 
     stream: BinaryIO
@@ -32,6 +37,7 @@ class Page:
     cursor: Cursor | None = None
     inbox: tuple[int, ...] = ()
     taken: Callable[[], None] = _nothing
+    failed: Callable[[str], None] = _unheard
 
 
 class Feed(Protocol):

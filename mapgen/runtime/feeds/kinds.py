@@ -2,27 +2,41 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from pathlib import Path
 from typing import assert_never
 
-from mapgen.feeds import ErpFeed, PushFeed, WebhookFeed
+from mapgen.feeds import ErpFeed, FilesFeed, PushFeed, WebhookFeed
 from mapgen.feeds import Feed as FeedPlan
 from mapgen.plan import Plan
 from mapgen.runtime.feeds.erp import PolledEntity, PushedKeys
+from mapgen.runtime.feeds.files import ArrivingFiles
 from mapgen.runtime.feeds.inbox import InboxFeed
 from mapgen.runtime.feeds.kind import Feed
 from mapgen.runtime.ledger import Ledger
 
 
-def opened(feed: FeedPlan, plan: Plan, ledger: Ledger, book: str) -> Feed:
-    """Return a feed of a flow, which the ledger keeps under `book`."""
+@dataclass(frozen=True, slots=True)
+class Around:
+    """What feeds of a flow live in: its book of the ledger, and the folder of its workspace."""
+
+    ledger: Ledger
+    book: str
+    root: Path
+
+
+def opened(feed: FeedPlan, plan: Plan, around: Around) -> Feed:
+    """Return a feed of a flow."""
     match feed:
         case WebhookFeed():
-            return InboxFeed(ledger, book, feed.name)
+            return InboxFeed(around.ledger, around.book, feed.name)
         case ErpFeed(changed=changed, overlap=overlap):
             assert plan.reads is not None
             return PolledEntity(plan.reads, changed, overlap, feed.name)
         case PushFeed():
             assert plan.reads is not None
-            return PushedKeys(plan.reads, InboxFeed(ledger, book, feed.name))
+            return PushedKeys(plan.reads, InboxFeed(around.ledger, around.book, feed.name))
+        case FilesFeed():
+            return ArrivingFiles(around.root / feed.folder, feed)
         case _:
             assert_never(feed)

@@ -1,0 +1,93 @@
+"""`mapgen serve` in a process of its own: what comes by feeds is delivered to a sandbox."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import MAPGEN, SAMPLES, environment, mapgen, workspace
+from tests.cli.test_run import Tenant, tenant
+
+__all__ = ["workspace"]
+
+pytestmark = pytest.mark.skipif(os.name != "posix", reason="services end by signals here")
+SPEC = "specs/shopify/orders.maps.yaml"
+KEY = "    key: order.name\n"
+ORDERS = (SAMPLES / "orders.jsonl").read_text(encoding="utf-8").splitlines()[:5]
+
+
+def fed(workspace: Path, feed: str) -> None:
+    """Give the orders a feed, and leave no other flow."""
+    for path in (workspace / "specs").rglob("*.maps.yaml"):
+        if path != workspace / SPEC:
+            path.unlink()
+    for path in (workspace / "generated").iterdir():
+        if path.name != "shopify_orders":
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+    local = workspace / "specs/environments/local.yaml"
+    head, _ = local.read_text(encoding="utf-8").split("  shopify_refunds:", 1)
+    local.write_text(head, encoding="utf-8")
+    spec = workspace / SPEC
+    text = spec.read_text(encoding="utf-8")
+    spec.write_text(text.replace(KEY, f"{KEY}    feed: {feed}\n"), encoding="utf-8")
+    done = mapgen("generate", cwd=workspace)
+    assert done.returncode == 0, done.stderr
+
+
+@contextmanager
+def serving(workspace: Path, on: Tenant, **variables: str) -> Iterator[None]:
+    """Serve the workspace, an hour in ten seconds, and see that it ends in order."""
+    words = ["serve", "--env", "local", "--state", "sqlite:///l.db", "--port", "0", "--speed", "360"]
+    process = subprocess.Popen(
+        [*MAPGEN, *words, "--log", "log.jsonl"],
+        cwd=workspace,
+        env=environment(**on.variables, **variables),
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        yield
+    finally:
+        process.send_signal(signal.SIGTERM)
+        _, err = process.communicate(timeout=60)
+    assert (process.returncode, "Traceback" in err) == (0, False), err
+
+
+def until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
+
+
+def test_files_that_arrive(workspace: Path) -> None:
+    """Whole files become orders and go to `done`, what is no order of JSON goes to `failed`."""
+    fed(workspace, '{files: incoming, name: "orders-*", still: 50ms}')
+    folder = workspace / "incoming"
+    folder.mkdir()
+    (folder / "orders-1.jsonl").write_text("\n".join(ORDERS[:3]), encoding="utf-8")
+    (folder / "orders-2.json").write_text("so sorry", encoding="utf-8")
+    with tenant() as on:
+        with serving(workspace, on):
+            until(lambda: names(folder / "done") == ["orders-1.jsonl"])
+            (folder / "orders-3.json").write_text(f"[{','.join(ORDERS[3:])}]", encoding="utf-8")
+            until(lambda: len(names(folder / "done")) == 2)
+        found = on.references()
+        assert len(found) == len(set(found)) >= 4
+    assert names(folder / "failed") == ["orders-2.json", "orders-2.json.reason.txt"]
+    reason = (folder / "failed" / "orders-2.json.reason.txt").read_text(encoding="utf-8")
+    assert "JSON" in reason
+    assert all(json.loads(line)["event"] for line in (workspace / "log.jsonl").open())
