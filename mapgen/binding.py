@@ -112,18 +112,26 @@ def outcomes_of(bound_flow: BoundFlow, page: Page) -> Iterator[Outcome]:
 
     A page that is none as a whole is one record that is rejected: nobody waits for a better one.
     """
-    broken, is_any = "", False
+    unread, is_any = "", False
     try:
         for raw in bound_flow.flow.records(page.stream, page.name):
-            is_any = is_any or not raw.broken
-            broken = broken or raw.broken or ""
             of_record = bound_flow.transformer.outcomes(raw, page.name)
-            yield from of_record if raw.broken else holding(of_record, raw.data)
-        if broken and not is_any:
-            page.failed(broken)
+            for outcome in of_record if raw.broken else holding(of_record, raw.data):
+                reason = _reason_unread(outcome)
+                unread, is_any = unread or reason, is_any or not reason
+                yield outcome
+        if unread and not is_any:
+            page.failed(unread)
     except (HeaderError, UnfitBytes) as error:
         page.failed(str(error))
         yield Rejected(Origin(page.name, 0, 1), (ErrorReport(_UNREADABLE, str(error)),))
+
+
+def _reason_unread(outcome: Outcome) -> str:
+    """Return why a record is none; nothing where it is one, whatever becomes of it."""
+    if not isinstance(outcome, Rejected):
+        return ""
+    return next((one.message for one in outcome.faults if one.code == _UNREADABLE), "")
 
 
 def once_more(bound_flow: BoundFlow, kept: Kept, joins: Joins | None = None) -> Iterator[Outcome]:

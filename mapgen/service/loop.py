@@ -156,17 +156,23 @@ class Loop:
     def _why(self) -> Why | None:
         due = self.status.next_at
         now = time.monotonic()
-        if self._again_at is not None:
-            return "left" if now >= self._again_at else None
+        if self._is_backing_off(now):
+            return None
         if due is not None and due <= self._clock.now():
             after = self.flow.schedule.after
             if after is None or self._around.board.is_settled(after, due):
                 return "scheduled"
             return None
+        if self._again_at is not None and now >= self._again_at:
+            return "left"
         is_asked = self.flow.mode != "batch" or due is None
         if is_asked and self._ledger.count_waiting(self.flow.book):
             return "arrived"
         return None
+
+    def _is_backing_off(self, now: float) -> bool:
+        """Whether a cycle has failed just now; what one has left holds up neither feed."""
+        return self.status.failures > 0 and self._again_at is not None and now < self._again_at
 
     def _cycle(self, why: Why) -> None:
         self.status.is_running = True
@@ -213,7 +219,8 @@ class Loop:
         if self._again_at is not None:
             rest = min(rest, max(0.01, self._again_at - time.monotonic()))
         has_news = self._news.wait(rest)
-        if has_news and self._again_at is None:
+        is_backing_off = self._is_backing_off(time.monotonic())
+        if has_news and not is_backing_off:
             self._news.clear()
             if self.flow.mode == "queued":
                 self._drain.wait(_LONGEST_REST)  # more may come, which then go together

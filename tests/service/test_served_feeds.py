@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -14,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import MAPGEN, SAMPLES, environment, mapgen, workspace
+from tests.cli.conftest import MAPGEN, ROOT, SAMPLES, environment, mapgen, workspace
 from tests.cli.test_run import Tenant, tenant
 
 __all__ = ["workspace"]
@@ -25,14 +26,21 @@ KEY = "    key: order.name\n"
 ORDERS = (SAMPLES / "orders.jsonl").read_text(encoding="utf-8").splitlines()[:5]
 
 
+def on_the_page(kind: str) -> str:
+    """Return the feed of the cookbook that is of a kind."""
+    page = (ROOT / "docs/cookbook.md").read_text(encoding="utf-8")
+    found = re.search(rf"^feed: (\{{{kind}:.*\}})$", page, flags=re.MULTILINE)
+    assert found is not None
+    return found[1]
+
+
 def fed(workspace: Path, feed: str) -> None:
     """Give the orders a feed, and leave no other flow."""
     for path in (workspace / "specs").rglob("*.maps.yaml"):
         if path != workspace / SPEC:
             path.unlink()
-    for path in (workspace / "generated").iterdir():
-        if path.name != "shopify_orders":
-            shutil.rmtree(path) if path.is_dir() else path.unlink()
+    (workspace / "specs/parts/people.parts.yaml").unlink()
+    shutil.rmtree(workspace / "generated")
     local = workspace / "specs/environments/local.yaml"
     head, _ = local.read_text(encoding="utf-8").split("  shopify_refunds:", 1)
     local.write_text(head, encoding="utf-8")
@@ -46,7 +54,17 @@ def fed(workspace: Path, feed: str) -> None:
 @contextmanager
 def serving(workspace: Path, on: Tenant, **variables: str) -> Iterator[None]:
     """Serve the workspace, an hour in ten seconds, and see that it ends in order."""
-    words = ["serve", "--env", "local", "--state", "sqlite:///l.db", "--port", "0", "--speed", "360"]
+    words = [
+        "serve",
+        "--env",
+        "local",
+        "--state",
+        "sqlite:///l.db",
+        "--port",
+        "0",
+        "--speed",
+        "360",
+    ]
     process = subprocess.Popen(
         [*MAPGEN, *words, "--log", "log.jsonl"],
         cwd=workspace,
@@ -74,17 +92,17 @@ def names(folder: Path) -> list[str]:
 
 
 def test_files_that_arrive(workspace: Path) -> None:
-    """Whole files become orders and go to `done`, what is no order of JSON goes to `failed`."""
-    fed(workspace, '{files: incoming, name: "orders-*", still: 50ms}')
+    """Whole files become orders and go to `taken`, what is no order of JSON goes to `failed`."""
+    fed(workspace, on_the_page("files"))
     folder = workspace / "incoming"
     folder.mkdir()
     (folder / "orders-1.jsonl").write_text("\n".join(ORDERS[:3]), encoding="utf-8")
     (folder / "orders-2.json").write_text("so sorry", encoding="utf-8")
     with tenant() as on:
         with serving(workspace, on):
-            until(lambda: names(folder / "done") == ["orders-1.jsonl"])
+            until(lambda: names(folder / "taken") == ["orders-1.jsonl"])
             (folder / "orders-3.json").write_text(f"[{','.join(ORDERS[3:])}]", encoding="utf-8")
-            until(lambda: len(names(folder / "done")) == 2)
+            until(lambda: len(names(folder / "taken")) == 2)
         found = on.references()
         assert len(found) == len(set(found)) >= 4
     assert names(folder / "failed") == ["orders-2.json", "orders-2.json.reason.txt"]

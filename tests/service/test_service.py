@@ -25,7 +25,7 @@ from mapgen.runtime.events import Observer
 from mapgen.runtime.feeds.inbox import InboxFeed
 from mapgen.runtime.feeds.kind import Page
 from mapgen.runtime.ledger import Delivery, Ledger, book_of
-from mapgen.runtime.outcome import Document
+from mapgen.runtime.outcome import Document, ErrorReport, Origin, Rejected
 from mapgen.runtime.summary import Summary
 from mapgen.sandbox.server import listen, url_of
 from mapgen.service.app import application
@@ -225,3 +225,17 @@ def test_two_services_share_a_flow(address: str) -> None:
             until(lambda: len(tenant.orders) == 2)
             http.close()
         assert tenant.identities == ["1-shop", "2-shop"]
+
+
+def test_what_is_left_holds_up_nothing(tmp_path: Path) -> None:
+    """A record that stays open is tried later; what arrives meanwhile is delivered at once."""
+    with standing_in() as tenant, Ledger(f"sqlite:///{tmp_path}/l.db") as ledger:
+        flow = Orders(tenant, retry_seconds=3600, schedule=Schedule(seconds=1))
+        refused = Rejected(Origin("old", 1, 1), (ErrorReport("R304", "unknown"),))
+        ledger.stage(flow.book, "earlier", [refused], frozenset(), "")
+        with served(flow, ledger) as (url, service), httpx2.Client() as http:
+            until(lambda: service.loops["orders"].status.cycles > 0)
+            body, headers = shopify(1, "d1")
+            http.post(f"{url}/webhooks/shop", content=body, headers=headers)
+            until(lambda: len(tenant.orders) == 1)
+            until(lambda: flow.whys.count("scheduled") > 1)
