@@ -33,7 +33,7 @@ from mapgen.check.security import (
     personal_paths,
     with_undo,
 )
-from mapgen.check.sending import check_sends
+from mapgen.check.sending import check_addresses, check_sends
 from mapgen.check.sources import Paths, leaf_paths
 from mapgen.contract.model import Contract
 from mapgen.contract.source_schema import SourceSchema
@@ -78,6 +78,9 @@ def check(flow: spec.Spec, around: Surroundings) -> Checked:
     if found is not None and found.key is not None and schema is not None:
         faults += check_shown(
             flow.security, section, schema, found.key, found.identities, found.formulas.shown
+        )
+        faults += check_addresses(
+            section, found.documents, personal_paths(flow.security, section, schema)
         )
     names: frozenset[PartKey] = frozenset()
     if found is not None:

@@ -47,6 +47,28 @@ def check_holes(
             yield from _holes(request, name, fields, keys)
 
 
+def check_addresses(
+    section: spec.MappingSection,
+    documents: Iterable[ir.Document | None],
+    personal: tuple[str, ...],
+) -> Iterator[Diagnostic]:
+    """Yield what addresses take that is personal; of an identity, that is said where it is made."""
+    made = {one.name: one for one in documents if one is not None}
+    for written in section.documents:
+        document, send = made.get(written.name.value), written.target.send
+        if document is None or send is None:
+            continue
+        known_by = {one.name for one in document.identity_fields}
+        members = (one for one in document.part.members if isinstance(one, ir.Field))
+        reads = {one.name: one.reads for one in members if one.name not in known_by}
+        for request in _written(send).values():
+            for hole in _HOLE.finditer(request.value):
+                field, at = hole.group(1), request.part(hole.start(1), hole.end(1))
+                for path in reads.get(field, ()):
+                    if ir.is_below_any(personal, (path,)):
+                        yield outward.personal_address(at, it=field, field=path)
+
+
 def sent_as(send: spec.Send | None) -> plan.HttpSend | None:
     """Return how the runtime sends documents."""
     if send is None:

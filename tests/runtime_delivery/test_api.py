@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,7 +14,7 @@ from mapgen.plan import DocumentPlan, HttpSend, Identity, Plan, Request, Retry
 from mapgen.runtime.aborted import AccessRefused
 from mapgen.runtime.delivery import deliver
 from mapgen.runtime.environment import Api, Environment, Limits
-from mapgen.runtime.events import Unobserved
+from mapgen.runtime.events import Event, Observer, TechnicalEvent, Unobserved
 from mapgen.runtime.ledger import Ledger
 from mapgen.runtime.outcome import Document, Origin
 from mapgen.runtime.rules import Rules
@@ -55,15 +56,21 @@ def fulfilments(count: int) -> Iterator[Document]:
         yield Document(origin, "F", f"S-{number}", json.dumps(body).encode())
 
 
-def send_all(url: str, address: str, count: int, send: HttpSend, settle: float = 1.0) -> Summary:
+def send_all(
+    url: str,
+    address: str,
+    count: int,
+    send: HttpSend,
+    settle: float = 1.0,
+    observer: Observer | None = None,
+) -> Summary:
     """Deliver so many fulfilments to a shop."""
     headers = {"X-Shopify-Access-Token": ShopSettings().token}
     api = Api("shop", url, headers, Limits(None, 4, settle / 2, settle))
     environment = Environment("test", None, Limits(), api)
     with Ledger(address) as ledger:
-        return deliver(
-            fulfilments(count), plan_of(send), environment, ledger, Rules({}), Unobserved()
-        )
+        seen = observer or Unobserved()
+        return deliver(fulfilments(count), plan_of(send), environment, ledger, Rules({}), seen)
 
 
 FAILURES = (
@@ -87,6 +94,29 @@ def test_once_through_failures(tmp_path: Path) -> None:
         names = sorted(one["name"] for one in shop.shop.fulfilments)
         assert names == sorted(f"S-{number}" for number in range(1, 31))
         assert summary.created + summary.already_exists == 30
+
+
+class Seen(Unobserved):
+    """An observer that keeps what it is told."""
+
+    def __init__(self) -> None:
+        self.events: list[Event] = []
+
+    def on_event(self, event: Event) -> None:
+        """Keep an event."""
+        self.events.append(event)
+
+
+def test_addresses_are_not_logged_filled_in(tmp_path: Path) -> None:
+    """What a record puts into an address is in no event: the log has the spec's own words."""
+    seen, settings = Seen(), ShopSettings(failures=tuple(map(read_failure, FAILURES)))
+    with serve_shop(settings) as shop:
+        send_all(shop.url, f"sqlite:///{tmp_path}/ledger.db", 30, ASKED, observer=seen)
+
+    told = [one for one in seen.events if isinstance(one, TechnicalEvent)]
+    failed = [one.facts for one in told if one.name == "request failed"]
+    assert {(one["method"], one["path"]) for one in failed} == {("POST", ADDRESS), ("GET", ADDRESS)}
+    assert not [one for one in told if re.search(r"\b10\d\d\b", str(one.facts))]
 
 
 def test_redirects_are_not_followed(tmp_path: Path) -> None:

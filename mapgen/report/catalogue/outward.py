@@ -54,6 +54,11 @@ members_that_meet = Message(
     help="write only one of them, or have the schema name one of them in another way",
 )
 unfit_send = Message("E587: {why}")
+personal_address = Message(
+    "E589: the address takes `{it}`, made of the personal field `{field}`",
+    notes="proxies and servers write addresses of requests down, and mask nothing in them",
+    help="take a field that is not personal, like the record's number",
+)
 unknown_hole = Message(
     "E588: the document has no field `{it}` for the address",
     help="it takes {known:, }",

@@ -16,6 +16,9 @@ LAST_WORD = "mapgen.last_word"
 """The extension of a request that holds a function called with the token in hand, right before
 the request goes out; it may still stop it by raising."""
 
+PLACE = "mapgen.place"
+"""The extension of a request whose path has values of a record in it: what logs call it instead."""
+
 BRIEF = "mapgen.brief"
 """The extension of a request that nothing depends on: the seconds that it may last at most."""
 

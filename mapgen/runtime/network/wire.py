@@ -16,7 +16,7 @@ from mapgen.runtime.environment import Limits
 from mapgen.runtime.events import TechnicalEvent
 from mapgen.runtime.network.breaker import Breaker, Stopping
 from mapgen.runtime.network.rate_limit import RateLimiter
-from mapgen.runtime.network.transport import BRIEF, RateLimitedTransport
+from mapgen.runtime.network.transport import BRIEF, PLACE, RateLimitedTransport
 from mapgen.runtime.network.verdict import Failure, Verdict, classify_failure
 
 _LONGEST_CONNECT = 15.0
@@ -124,7 +124,7 @@ class Wire:
             self._breaker.failed(verdict, is_probe=is_probe)
         facts = {
             "method": request.method,
-            "path": request.url.path,
+            "path": request.extensions.get(PLACE, request.url.path),
             "outcome": outcome,
             "reason": verdict.reason,
         }

@@ -21,7 +21,7 @@ from mapgen.runtime.events import TechnicalEvent
 from mapgen.runtime.identity import values_of
 from mapgen.runtime.network.breaker import Stopping
 from mapgen.runtime.network.reading import Unreadable, decoded
-from mapgen.runtime.network.transport import LAST_WORD
+from mapgen.runtime.network.transport import LAST_WORD, PLACE
 from mapgen.runtime.network.verdict import (
     Effect,
     Failure,
@@ -149,22 +149,28 @@ class HttpTarget:
 
     def send(
         self,
-        method: str,
+        request: Request,
         address: str,
         body: bytes | None = None,
         last_word: Callable[[], None] | None = None,
         **headers: str,
     ) -> httpx2.Response:
-        """Make one request. Raises Failure for every answer that is no success."""
+        """Make one request, to its address filled in; logs show the one of the spec.
+
+        Raises Failure for every answer that is no success.
+        """
+        extensions: dict[str, Any] = {PLACE: request.path.partition("?")[0]}
+        if last_word is not None:
+            extensions[LAST_WORD] = last_word
         if body is not None:
             headers["Content-Type"] = "application/json"
         answer = self.wire.send(
             self.wire.http.build_request(
-                method,
+                request.method,
                 address,
                 content=body,
                 headers={**headers, **self.api.headers},
-                extensions={} if last_word is None else {LAST_WORD: last_word},
+                extensions=extensions,
             )
         )
         if not answer.is_success:
@@ -209,7 +215,7 @@ class HttpWriter:
                 continue
             try:
                 if address not in answers:
-                    answers[address] = self._listed(address)
+                    answers[address] = self._listed(self._send.find, address)
                 self._pick(answers[address], identity, found)
             except Failure as failure:
                 found.refused[identity] = self._judge_look_up(failure)
@@ -303,7 +309,7 @@ class HttpWriter:
         headers = {} if header is None else {header: self._key_of(identity)}
         address = self._address(request, identity, body, keys or {})
         content = _wrapped(self._send.wrap, body)
-        return self._target.send(request.method, address, content, last_word, **headers)
+        return self._target.send(request, address, content, last_word, **headers)
 
     def _address(
         self,
@@ -327,7 +333,7 @@ class HttpWriter:
 
         return self._target.api.url + _HOLE.sub(filled, request.path)
 
-    def _listed(self, address: str) -> list[Part]:
+    def _listed(self, find: Request, address: str) -> list[Part]:
         """Return the documents at an address, on all its pages; none where there is nothing.
 
         Raises Failure.
@@ -335,7 +341,7 @@ class HttpWriter:
         documents: list[Part] = []
         for _ in range(_MOST_PAGES):
             try:
-                answer = self._wire.persist(partial(self._target.send, "GET", address), may_pass)
+                answer = self._wire.persist(partial(self._target.send, find, address), may_pass)
             except Failure as failure:
                 if failure.verdict.is_absent:
                     return documents
