@@ -25,6 +25,7 @@ from mapgen.runtime.outcome import ErrorReport
 from mapgen.runtime.rules import Rules
 from mapgen.runtime.targets.codes import ACTION_WITHOUT_EFFECT, LOOK_UP_REFUSED
 from mapgen.runtime.targets.kind import (
+    Depends,
     Found,
     Refused,
     Saved,
@@ -90,8 +91,18 @@ class Action:
                     lambda: self._to_its_end(there, body, last_word), is_repeatable_write
                 )
         except Failure as failure:
-            return self._client.judge(failure, body, is_last_try=is_last_try)
+            return self._told(self._client.judge(failure, body, is_last_try=is_last_try), there)
         return self._read_back(there, identity)
+
+    def _told(self, answer: WriteAnswer, there: There) -> WriteAnswer:
+        """Return an answer whose errors say that it is the action that failed, not the document."""
+        if not isinstance(answer, Refused | Depends):
+            return answer
+        words = f"{there.number} stays as it is, `{self.step.action}` was not done"
+        faults = (
+            msgspec.structs.replace(one, message=f"{words}: {one.message}") for one in answer.faults
+        )
+        return replace(answer, faults=tuple(faults))
 
     def _read_back(self, there: There, identity: str) -> WriteAnswer:
         """Believe that it is done only if the document shows it, where one can.
