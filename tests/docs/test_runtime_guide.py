@@ -14,7 +14,7 @@ from mapgen.reference import reference
 from mapgen.runtime.events import EventOutcome
 from mapgen.runtime.ledger import Ledger, State
 from mapgen.runtime.summary import Summary
-from mapgen.sandbox import Credentials
+from mapgen.sandbox import Credentials, ShopSettings
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "runtime.md").read_text(encoding="utf-8")
@@ -67,9 +67,11 @@ def test_limits() -> None:
 def test_variables() -> None:
     """The variables are those that the sandbox sets and the local environment names."""
     explained = [word.strip("`") for word in _first_column("Variables")]
+    url = "http://127.0.0.1"
     local = (ROOT / "specs/environments/local.yaml").read_text(encoding="utf-8")
 
-    assert explained == list(Credentials().environment("http://127.0.0.1"))
+    given = [*Credentials().environment(url), *ShopSettings().environment(url)]
+    assert explained == given
     assert explained == re.findall(r"\{env: (\w+)\}", local)
 
 
