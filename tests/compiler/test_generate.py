@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import importlib.metadata
 import json
 import os
 import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import msgspec
@@ -23,6 +22,7 @@ from mapgen.emit.templates import render
 from mapgen.ir.printing import meaning
 from mapgen.loading import Shelf
 from mapgen.plan import Plan
+from mapgen.remembered import compiler
 from mapgen.workspace import Workspace
 from tests.compiler.cases import SPEC, build, speak
 from tests.typed import untyped
@@ -299,13 +299,31 @@ def test_a_folder_where_a_file_belongs(
         )
 
 
+@pytest.fixture
+def another_black(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], None]]:
+    """Return what has black of another year found first, as if a new process began with it."""
+    (tmp_path / "site/black-25.1.0.dist-info").mkdir(parents=True)
+    said = tmp_path / "site/black-25.1.0.dist-info/METADATA"
+    said.write_text("Metadata-Version: 2.1\nName: black\nVersion: 25.1.0\n", "utf-8")
+
+    def put() -> None:
+        monkeypatch.syspath_prepend(tmp_path / "site")
+        compiler.cache_clear()
+
+    yield put
+    compiler.cache_clear()
+
+
 def test_a_formatter_of_another_year(
-    flows: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    flows: Path,
+    another_black: Callable[[], None],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     """Another style is one fault that says so; nothing is called stale, nothing is written."""
     speak(flows, monkeypatch, capsys, "generate")
     before = {path: path.read_bytes() for path in (flows / "generated").rglob("*.*")}
-    monkeypatch.setattr(importlib.metadata, "version", lambda _: "25.1.0")
+    another_black()
 
     for command in (("generate",), ("generate", "--check")):
         spoken = speak(flows, monkeypatch, capsys, *command)
