@@ -85,4 +85,24 @@ class FilesFeed(Struct, frozen=True, omit_defaults=True, tag_field="kind", tag="
         return f"files {self.folder}/{self.pattern}"
 
 
-Feed = WebhookFeed | ErpFeed | PushFeed | FilesFeed
+class TapFeed(Struct, frozen=True, omit_defaults=True, tag_field="kind", tag="tap"):
+    """A stream of a Singer tap, a program of its own; its STATE is the cursor.
+
+    One that says nothing for `timeout` seconds is ended.
+    """
+
+    formats: ClassVar[tuple[str, ...]] = ("json",)
+    connections: ClassVar[tuple[str, ...]] = ()
+    is_sent: ClassVar[bool] = False
+
+    command: tuple[str, ...]
+    stream: str
+    timeout: float = 10 * _MINUTES
+
+    @property
+    def name(self) -> str:
+        """What tells it from other feeds of its flow."""
+        return f"tap {self.command[0]} {self.stream}"
+
+
+Feed = WebhookFeed | ErpFeed | PushFeed | FilesFeed | TapFeed

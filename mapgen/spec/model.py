@@ -957,6 +957,28 @@ class FilesFeed(Construct, what="a feed of files"):
         return feeds.FilesFeed(folder, self.pattern.value, done, self.still.seconds)
 
 
+class TapFeed(Construct, what="a feed of a Singer tap"):
+    """What a tap writes, a program that speaks as Singer has it."""
+
+    connection: Text | None = constant(None)
+    command: tuple[Text, ...] = required(
+        ListOf(words.PROSE, least=1),
+        "a Singer tap and its arguments, run in the workspace; `--state FILE` is added by itself",
+        key="tap",
+    )
+    stream: Text = required(words.PROSE, "the stream whose records are taken")
+    timeout: Duration = optional(
+        DURATION, "how long it may say nothing before it is ended", default="10m"
+    )
+    span: Span = here()
+
+    @property
+    def plan(self) -> feeds.Feed:
+        """The feed as the runtime has it."""
+        command = tuple(one.value for one in self.command)
+        return feeds.TapFeed(command, self.stream.value, self.timeout.seconds)
+
+
 class ChangedFeed(Construct, what="a feed of what changed in the ERP"):
     """The records of the ERP that were changed since the last poll."""
 
@@ -1012,8 +1034,10 @@ class PushFeed(Construct, what="a feed of push notifications"):
         return feeds.PushFeed(self.query.value)
 
 
-Feed = WebhookFeed | FilesFeed | ChangedFeed | WholeFeed | PushFeed
-FEED: Variants[Feed] = Variants("a feed", {"webhook": WebhookFeed, "files": FilesFeed})
+Feed = WebhookFeed | FilesFeed | TapFeed | ChangedFeed | WholeFeed | PushFeed
+FEED: Variants[Feed] = Variants(
+    "a feed", {"webhook": WebhookFeed, "files": FilesFeed, "tap": TapFeed}
+)
 ENTITY_FEED: Variants[Feed] = Variants(
     "a feed of the ERP", {"changed": ChangedFeed, "read": WholeFeed, "push": PushFeed}
 )

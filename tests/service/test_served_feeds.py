@@ -8,6 +8,7 @@ import re
 import shutil
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -109,3 +110,29 @@ def test_files_that_arrive(workspace: Path) -> None:
     reason = (folder / "failed" / "orders-2.json.reason.txt").read_text(encoding="utf-8")
     assert "JSON" in reason
     assert all(json.loads(line)["event"] for line in (workspace / "log.jsonl").open())
+
+
+def test_a_tap(workspace: Path) -> None:
+    """What a tap writes becomes orders, and its STATE is given back to it."""
+    fed(workspace, on_the_page("tap"))
+    (workspace / "orders.jsonl").write_text("\n".join(ORDERS[2:]), encoding="utf-8")
+    tap = workspace / "tap-shop"
+    tap.write_text(
+        f"#!{sys.executable}\n"
+        "import sys\n"
+        "open('given', 'a').write(' '.join(sys.argv[1:]) + '\\n')\n"
+        'print(\'{"type": "SCHEMA", "stream": "orders", "schema": {}}\')\n'
+        "for line in open('orders.jsonl') if '--state' not in sys.argv else ():\n"
+        '    print(\'{"type": "RECORD", "stream": "orders", "record": \' + line.strip() + "}")\n'
+        'print(\'{"type": "STATE", "value": {"at": 1}}\')\n',
+        encoding="utf-8",
+    )
+    tap.chmod(0o755)
+    path = f"{workspace}{os.pathsep}{os.environ['PATH']}"
+    with tenant() as on:
+        with serving(workspace, on, PATH=path, MAPGEN_TAPS="tap-shop"):
+            given = workspace / "given"
+            until(lambda: given.exists() and "--state" in given.read_text(encoding="utf-8"))
+        found = on.references()
+        assert len(found) == len(set(found)) >= 2
+    assert given.read_text(encoding="utf-8").startswith("--config tap.json\n")

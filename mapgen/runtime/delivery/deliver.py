@@ -13,7 +13,7 @@ from typing import assert_never
 
 from mapgen import __version__
 from mapgen.plan import Plan
-from mapgen.runtime.aborted import RunAborted, Terminated
+from mapgen.runtime.aborted import FeedFailed, RunAborted, Terminated
 from mapgen.runtime.delivery.following import with_steps
 from mapgen.runtime.delivery.gate import Gate
 from mapgen.runtime.delivery.remote import RemoteTables
@@ -240,19 +240,24 @@ def _batches(parts: Iterable[_Part], plan: Plan) -> Iterator[_Batch]:
     """Yield about so many outcomes at a time, those of one record always together.
 
     Small pages go together, so that each delivery of an inbox need not be a transaction.
+    What came before a feed failed is a batch like others.
     """
     outcomes: list[Outcome] = []
     ended: list[Page] = []
-    for page, of_page in parts:
-        for of_one_record in _by_record(with_steps(of_page, plan), plan):
-            outcomes += of_one_record
-            if len(outcomes) >= plan.batch_size:
+    try:
+        for page, of_page in parts:
+            for of_one_record in _by_record(with_steps(of_page, plan), plan):
+                outcomes += of_one_record
+                if len(outcomes) >= plan.batch_size:
+                    yield _Batch(outcomes, ended)
+                    outcomes, ended = [], []
+            ended += [] if page is None else [page]
+            if len(ended) >= plan.batch_size:
                 yield _Batch(outcomes, ended)
                 outcomes, ended = [], []
-        ended += [] if page is None else [page]
-        if len(ended) >= plan.batch_size:
-            yield _Batch(outcomes, ended)
-            outcomes, ended = [], []
+    except FeedFailed:
+        yield _Batch(outcomes, ended)
+        raise
     if outcomes or ended:
         yield _Batch(outcomes, ended)
 

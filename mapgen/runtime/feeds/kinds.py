@@ -2,27 +2,36 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import assert_never
 
-from mapgen.feeds import ErpFeed, FilesFeed, PushFeed, WebhookFeed
+from mapgen.feeds import ErpFeed, FilesFeed, PushFeed, TapFeed, WebhookFeed
 from mapgen.feeds import Feed as FeedPlan
 from mapgen.plan import Plan
+from mapgen.runtime.events import TechnicalEvent
 from mapgen.runtime.feeds.erp import PolledEntity, PushedKeys
 from mapgen.runtime.feeds.files import ArrivingFiles
 from mapgen.runtime.feeds.inbox import InboxFeed
 from mapgen.runtime.feeds.kind import Feed
+from mapgen.runtime.feeds.singer import SingerTap
 from mapgen.runtime.ledger import Ledger
 
 
 @dataclass(frozen=True, slots=True)
 class Around:
-    """What feeds of a flow live in: its book of the ledger, and the folder of its workspace."""
+    """What feeds of a flow live in: its book of the ledger, and the folder of its workspace.
+
+    They tell what happens, and end once `drain` is set.
+    """
 
     ledger: Ledger
     book: str
     root: Path
+    tell: Callable[[TechnicalEvent], None]
+    drain: threading.Event
 
 
 def opened(feed: FeedPlan, plan: Plan, around: Around) -> Feed:
@@ -38,5 +47,7 @@ def opened(feed: FeedPlan, plan: Plan, around: Around) -> Feed:
             return PushedKeys(plan.reads, InboxFeed(around.ledger, around.book, feed.name))
         case FilesFeed():
             return ArrivingFiles(around.root / feed.folder, feed)
+        case TapFeed():
+            return SingerTap(feed, around.root, around.tell, around.drain)
         case _:
             assert_never(feed)
