@@ -42,6 +42,7 @@ _COMMANDS: Mapping[str, tuple[str, str]] = {
     "status": ("mapgen.cli.status:status", "show how each flow is"),
     "suggest": ("mapgen.cli.suggest:suggest", "draft a spec: propose rules by name and type"),
     "transform": ("mapgen.cli.transform:transform", "transform records, without any network"),
+    "worker": ("mapgen.cli.worker:worker", "run flows as one of many workers on PostgreSQL"),
 }
 
 

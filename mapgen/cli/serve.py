@@ -57,7 +57,7 @@ def serve(project: Path, /, **options: Unpack[_Options]) -> None:
     from mapgen.workspace import Workspace
 
     workspace = Workspace.find(project)
-    flows = tuple(_flows(workspace, project, options["env"]))
+    flows = tuple(served_flows(workspace, project, options["env"]))
     host, port = options["host"], options["port"]
     ended = threading.Event()
     for name in (signal.SIGINT, signal.SIGTERM):
@@ -85,7 +85,7 @@ def serve(project: Path, /, **options: Unpack[_Options]) -> None:
         sys.exit(FAULTS)
 
 
-def _flows(workspace: Workspace, project: Path, env: str) -> Iterator[ServedFlow]:
+def served_flows(workspace: Workspace, project: Path, env: str) -> Iterator[ServedFlow]:
     """Yield the flows that can run by themselves. Raises Stopped for what is missing."""
     from mapgen.cli.flows import open_flow
     from mapgen.leads import environment_of_run

@@ -20,7 +20,8 @@ from mapgen.service.schedule import Schedule
 Why = Literal["scheduled", "arrived", "left"]
 """What starts a cycle: the schedule, a delivery in the inbox, or what earlier ones left."""
 
-_LEASE = 60.0
+LEASE = 15.0
+"""Seconds for which a process keeps the cycles of a flow; it renews them three times as often."""
 _LONGEST_REST = 1.0
 """Seconds between two looks at the inbox, which other processes fill as well."""
 _FIRST_WAIT, _LONGEST_WAIT = 1.0, 60.0
@@ -145,7 +146,7 @@ class Loop:
         if why is None:
             self._rest()
             return
-        if not self._ledger.take_cycles(self.flow.book, self._around.holder, _LEASE):
+        if not self._ledger.take_cycles(self.flow.book, self._around.holder, LEASE):
             self.status.is_elsewhere = True
             self._pass_over()
             self._drain.wait(_LONGEST_REST)
@@ -177,7 +178,7 @@ class Loop:
     def _cycle(self, why: Why) -> None:
         self.status.is_running = True
         try:
-            with self._keeping():
+            with keeping(self._ledger, self.flow, self._around.holder):
                 # Before the cycle: what arrives in it starts another one.
                 self._news.clear()
                 found = self.flow.cycle(why, self._ledger, self._around.observer, self._drain)
@@ -227,20 +228,21 @@ class Loop:
         elif has_news:
             self._drain.wait(rest)
 
-    @contextmanager
-    def _keeping(self) -> Iterator[None]:
-        """Keep the cycles of the flow for as long as the block takes."""
-        is_over = threading.Event()
 
-        def keep() -> None:
-            while not is_over.wait(_LEASE / 3):
-                with suppress(LedgerFailed):
-                    self._ledger.take_cycles(self.flow.book, self._around.holder, _LEASE)
+@contextmanager
+def keeping(ledger: Ledger, flow: Cycled, holder: str) -> Iterator[None]:
+    """Keep the cycles of a flow, which a process has taken, for as long as the block takes."""
+    is_over = threading.Event()
 
-        keeper = threading.Thread(target=keep, name=f"lease of {self.flow.name}", daemon=True)
-        keeper.start()
-        try:
-            yield
-        finally:
-            is_over.set()
-            keeper.join()
+    def keep() -> None:
+        while not is_over.wait(LEASE / 3):
+            with suppress(LedgerFailed):
+                ledger.take_cycles(flow.book, holder, LEASE)
+
+    keeper = threading.Thread(target=keep, name=f"lease of {flow.name}", daemon=True)
+    keeper.start()
+    try:
+        yield
+    finally:
+        is_over.set()
+        keeper.join()

@@ -1,0 +1,251 @@
+"""Workers on any number of machines: PostgreSQL tells them which flow may have something to do.
+
+Procrastinate is bell and clock alone. What is to be delivered, and who has it in hand, is in the
+ledger: a job that is lost, runs twice or comes too late does no harm, and each worker rings for
+every flow again and again.
+
+There is one task, `mapgen.drain`, for ever. The rules of a flow are in the job's arguments: a
+worker that knows other rules leaves it to one that does. Jobs have a `queueing_lock` alone; a
+`lock` would stay for ever with a worker that dies.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import Awaitable, Callable, Iterable
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import procrastinate
+import psycopg
+import psycopg_pool
+from procrastinate.exceptions import AlreadyEnqueued, ConnectorException
+from procrastinate.jobs import Job, Status
+from sqlalchemy.engine import make_url
+
+from mapgen.runtime.aborted import RunAborted, Terminated
+from mapgen.runtime.events import Plain, TechnicalEvent
+from mapgen.service.loop import LEASE, Around, Cycled, Why, keeping
+
+TASK = "mapgen.drain"
+_QUEUE = "mapgen"
+_LOCK = 7_016_533_002  # any number, the same in every process
+_RING, _SWEEP, _LEFT = 0.5, 5.0, 30.0
+_HEARTBEAT, _STALLED = 2.0, 10.0
+_AGAIN = 5.0
+_MOST_TRIES = 120
+_FIRST_WAIT, _LONGEST_WAIT = 0.5, 15.0
+_GRACE = 30
+_KEEP_ALIVE = {
+    "connect_timeout": 10,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    # Milliseconds: what is not acknowledged for so long goes to a side that is gone.
+    "tcp_user_timeout": 20_000,
+}
+_AWAY = (ConnectorException, psycopg.Error, psycopg_pool.PoolTimeout, OSError, RunAborted)
+
+
+class Worker:
+    """A worker: runs cycles of flows when the bell rings, until it is asked to end."""
+
+    def __init__(self, flows: Iterable[Cycled], around: Around, address: str) -> None:
+        """Take the flows, and the address of the PostgreSQL database that holds the ledger."""
+        self._flows = {flow.name: flow for flow in flows}
+        self._around = around
+        self._address = make_url(address).set(drivername="postgresql")
+        now = around.clock.now()
+        self._next = {flow.name: flow.schedule.next(now) for flow in self._flows.values()}
+        self._left_at = dict.fromkeys(self._flows, 0.0)
+        self._turns = {name: threading.Lock() for name in self._flows}
+
+    def run(self, ended: threading.Event) -> None:
+        """Work until `ended` is set; what is under way ends in order.
+
+        Where the library returns, since PostgreSQL is away, it is started again.
+        """
+        asyncio.run(self._supervised(ended))
+
+    async def _supervised(self, ended: threading.Event) -> None:
+        wait = _FIRST_WAIT
+        while not ended.is_set():
+            began = time.monotonic()
+            reason = "the library returned"
+            try:
+                await self._work(ended)
+            except _AWAY as fault:
+                reason = type(fault).__name__
+            if ended.is_set():
+                return
+            wait = _FIRST_WAIT if time.monotonic() - began > _LONGEST_WAIT else wait
+            self._tell("worker starts again", reason=reason, again_in=wait)
+            await asyncio.sleep(wait)
+            wait = min(2 * wait, _LONGEST_WAIT)
+
+    async def _work(self, ended: threading.Event) -> None:
+        connector = procrastinate.PsycopgConnector(
+            conninfo=self._address.render_as_string(hide_password=False),
+            kwargs=_KEEP_ALIVE,
+            timeout=_LONGEST_WAIT,
+        )
+        app = procrastinate.App(connector=connector)
+
+        @app.task(name=TASK, queue=_QUEUE)
+        async def drain(**given: Any) -> None:
+            await self._drain(app, **given)
+
+        async with app.open_async():
+            await _prepare(connector, app)
+            duties = [
+                asyncio.create_task(one)
+                for one in (
+                    self._listen(app),
+                    _again(_RING, lambda: self._ring(app)),
+                    _again(_SWEEP, lambda: _sweep(app)),
+                    self._end(ended),
+                )
+            ]
+            await asyncio.wait(duties, return_when=asyncio.FIRST_COMPLETED)
+            for one in duties:
+                one.cancel()
+            found = await asyncio.gather(*duties, return_exceptions=True)
+        for fault in found:
+            if isinstance(fault, Exception):
+                raise fault
+
+    async def _listen(self, app: procrastinate.App) -> None:
+        await app.run_worker_async(
+            queues=[_QUEUE],
+            concurrency=max(1, len(self._flows)),
+            name=self._around.holder,
+            delete_jobs="always",
+            install_signal_handlers=False,
+            fetch_job_polling_interval=_SWEEP,
+            update_heartbeat_interval=_HEARTBEAT,
+            stalled_worker_timeout=_STALLED,
+            shutdown_graceful_timeout=_GRACE,
+        )
+
+    async def _end(self, ended: threading.Event) -> None:
+        while not ended.is_set():
+            await asyncio.sleep(0.2)
+        self._around.drain.set()
+
+    async def _ring(self, app: procrastinate.App) -> None:
+        """Ring for what the clock says, what has arrived, and what earlier cycles left."""
+        for flow in self._flows.values():
+            await self._ring_by_clock(app, flow)
+            waiting = await asyncio.to_thread(self._around.ledger.count_waiting, flow.book)
+            if waiting and flow.mode != "batch":
+                await _defer(app, flow.name, flow.rules, "arrived")
+            elif time.monotonic() >= self._left_at[flow.name]:
+                self._left_at[flow.name] = time.monotonic() + max(_LEFT, flow.retry_seconds)
+                await _defer(app, flow.name, flow.rules, "left")
+
+    async def _ring_by_clock(self, app: procrastinate.App, flow: Cycled) -> None:
+        due, now = self._next[flow.name], self._around.clock.now()
+        if due is None or due > now:
+            return
+        moment = int(due.timestamp())
+        job = _job(app, flow.name, flow.rules, "scheduled", timestamp=moment)
+        # Whoever comes first rings for a moment, and no other.
+        with suppress(AlreadyEnqueued):
+            await app.job_manager.defer_periodic_job(
+                job=job, periodic_id=flow.book, defer_timestamp=moment
+            )
+        self._next[flow.name] = flow.schedule.next(now)
+
+    async def _drain(
+        self, app: procrastinate.App, flow: str, rules: str, why: Why, tries: int = 0, **_: Any
+    ) -> None:
+        """Run a cycle of a flow, or see that it is rung for once more."""
+        known = self._flows.get(flow)
+        if known is None or known.rules != rules:
+            if tries >= _MOST_TRIES:
+                self._tell("no worker knows these rules", flow=flow, rules=rules)
+            else:
+                await _defer(app, flow, rules, why, tries + 1)
+            return
+        # What was stopped or found another one at work is rung for again; who rings knows when.
+        if not await asyncio.to_thread(self._cycle, known, why):
+            await _defer(app, flow, rules, why, 1)
+
+    def _cycle(self, flow: Cycled, why: Why) -> bool:
+        """Run a cycle as `serve` does; tell whether it ended well, or there is no need of it."""
+        around = self._around
+        turn = self._turns[flow.name]
+        if not turn.acquire(blocking=False):
+            return why != "scheduled"
+        try:
+            if not around.ledger.take_cycles(flow.book, around.holder, LEASE):
+                return why != "scheduled"
+            try:
+                with keeping(around.ledger, flow, around.holder):
+                    flow.cycle(why, around.ledger, around.observer, around.drain)
+            finally:
+                around.ledger.leave_cycles(flow.book, around.holder)
+        except Terminated:
+            return why != "scheduled"
+        except RunAborted as aborted:
+            self._tell("cycle failed", flow=flow.name, code=aborted.code, message=aborted.message)
+            return False
+        except Exception as error:  # noqa: BLE001 - one flow's failure is not the others'
+            self._tell("cycle failed", flow=flow.name, code=type(error).__name__)
+            return False
+        finally:
+            turn.release()
+        return True
+
+    def _tell(self, name: str, **facts: Plain) -> None:
+        self._around.observer.on_event(TechnicalEvent(name, "warning", facts))
+
+
+async def _prepare(connector: Any, app: procrastinate.App) -> None:
+    """Make the library's tables where there are none; workers that begin together take turns."""
+    async with connector.pool.connection() as connection:
+        await connection.execute("SELECT pg_advisory_xact_lock(%s)", (_LOCK,))
+        found = await connection.execute("SELECT to_regclass('procrastinate_jobs')")
+        if (await found.fetchone())[0] is None:
+            await app.schema_manager.apply_schema_async()
+
+
+async def _again(seconds: float, make: Callable[[], Awaitable[None]]) -> None:
+    while True:
+        await make()
+        await asyncio.sleep(seconds)
+
+
+async def _sweep(app: procrastinate.App) -> None:
+    """Let jobs run again whose worker is not heard of any more."""
+    manager = app.job_manager
+    for job in await manager.get_stalled_jobs(queue=_QUEUE, seconds_since_heartbeat=_STALLED):
+        assert job.id is not None
+        try:
+            await manager.retry_job(job)
+        except ConnectorException:
+            # Another one is rung for already, or another worker was quicker.
+            with suppress(ConnectorException):
+                await manager.finish_job_by_id_async(job.id, Status.FAILED, delete_job=True)
+
+
+def _job(
+    app: procrastinate.App, flow: str, rules: str, why: Why, tries: int = 0, **more: int
+) -> Job:
+    given: Any = {"flow": flow, "rules": rules, "why": why, "tries": tries, **more}
+    at = datetime.now(UTC) + timedelta(seconds=_AGAIN) if tries else None
+    return (
+        app.tasks[TASK]
+        .configure(
+            queueing_lock=f"{flow} {rules} {why == 'scheduled'}", task_kwargs=given, schedule_at=at
+        )
+        .job
+    )
+
+
+async def _defer(app: procrastinate.App, flow: str, rules: str, why: Why, tries: int = 0) -> None:
+    with suppress(AlreadyEnqueued):
+        await app.job_manager.defer_job_async(_job(app, flow, rules, why, tries))

@@ -1,0 +1,114 @@
+"""Workers on PostgreSQL: killed, stopped, and cut off from it; each order is delivered once."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from multiprocessing.context import ForkServerProcess
+from typing import Any
+
+import pytest
+from sqlalchemy import create_engine, text
+
+from mapgen.runtime.ledger import Delivery, Ledger
+from tests.runtime_delivery.processes import PROCESSES
+from tests.runtime_delivery.servers import empty_database
+from tests.runtime_delivery.stand_in import StandIn, standing_in
+from tests.service.working import Orders, work
+
+COUNT = 60
+LONGEST = 60.0
+
+
+@pytest.fixture
+def database(postgresql: Any) -> str:
+    return empty_database(postgresql)
+
+
+@contextmanager
+def workers(tenant: StandIn, address: str) -> Iterator[Callable[..., ForkServerProcess]]:
+    """Give a way to start workers; they end in the end."""
+    begun: list[ForkServerProcess] = []
+
+    def begin(*rules: str) -> ForkServerProcess:
+        child = PROCESSES.Process(target=work, args=(tenant.url, address, *rules), daemon=True)
+        child.start()
+        begun.append(child)
+        return child
+
+    try:
+        yield begin
+    finally:
+        for child in begun:
+            child.kill()
+            child.join()
+
+
+def receive(tenant: StandIn, address: str, numbers: range) -> None:
+    with Ledger(address) as ledger:
+        sent = [Delivery("webhook shop", f"d{one}", None, b'{"id":%d}' % one) for one in numbers]
+        ledger.receive(Orders(tenant.url).book, sent)
+
+
+def wait_for(tenant: StandIn, count: int) -> None:
+    ends = time.monotonic() + LONGEST
+    while len(tenant.identities) < count:
+        assert time.monotonic() < ends, f"{len(tenant.identities)} of {count} orders arrived"
+        time.sleep(0.05)
+
+
+def strike(child: ForkServerProcess, number: signal.Signals) -> None:
+    assert child.pid is not None
+    os.kill(child.pid, number)
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSTOP])
+def test_one_of_two_is_struck(database: str, number: signal.Signals) -> None:
+    """What it had in hand another worker delivers; what wakes too late does nothing twice."""
+    with standing_in() as tenant, workers(tenant, database) as begin:
+        first = begin()
+        receive(tenant, database, range(1, COUNT + 1))
+        wait_for(tenant, 5)
+        second = begin()
+        strike(first, number)
+        receive(tenant, database, range(COUNT + 1, 2 * COUNT + 1))
+        if number == signal.SIGSTOP:
+            time.sleep(3.0)  # the settle time and the lease of the licence are over
+            strike(first, signal.SIGCONT)
+        wait_for(tenant, 2 * COUNT)
+        strike(second, signal.SIGTERM)
+        second.join(LONGEST)
+
+        assert second.exitcode == 0
+        assert len(tenant.identities) == len(set(tenant.identities)) == 2 * COUNT
+
+
+def test_connections_are_cut(database: str) -> None:
+    """The server ends all connections, as it does when it starts again: the worker goes on."""
+    with standing_in() as tenant, workers(tenant, database) as begin:
+        begin()
+        receive(tenant, database, range(1, COUNT + 1))
+        wait_for(tenant, 5)
+        engine = create_engine(database, isolation_level="AUTOCOMMIT")
+        with engine.connect() as connection:
+            cut = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname ="
+            connection.execute(text(f"{cut} current_database() AND pid <> pg_backend_pid()"))
+        engine.dispose()
+        receive(tenant, database, range(COUNT + 1, 2 * COUNT + 1))
+        wait_for(tenant, 2 * COUNT)
+
+        assert len(tenant.identities) == len(set(tenant.identities)) == 2 * COUNT
+
+
+def test_rules_of_another_version(database: str) -> None:
+    """A job for rules that a worker does not know waits for one that does."""
+    with standing_in() as tenant, workers(tenant, database) as begin:
+        begin("of tomorrow")
+        begin("of today")
+        receive(tenant, database, range(1, 6))
+        wait_for(tenant, 5)
+
+        assert len(tenant.identities) == 5
