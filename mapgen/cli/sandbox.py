@@ -92,8 +92,7 @@ def sandbox(project: Path | None, /, command: tuple[str, ...], **options: Any) -
     try:
         listener = listen(host, port)
     except OSError as error:
-        words = f"cannot listen on {host}:{port}: {reason_of(error)}"
-        raise click.ClickException(words) from None
+        raise _not_listening(host, port, error) from None
     beside = ExitStack()
     environment = settings.credentials.environment(url_of(listener))
     if options["has_shop"]:
@@ -123,8 +122,16 @@ def _shop(port: int, settings: Settings) -> Iterator[dict[str, str]]:
     from mapgen.sandbox import ShopSettings, serve_shop
 
     chosen = ShopSettings(failures=settings.failures, latency=settings.latency)
-    with serve_shop(chosen, port) as served:
+    with ExitStack() as stack:
+        try:
+            served = stack.enter_context(serve_shop(chosen, port))
+        except OSError as error:
+            raise _not_listening("127.0.0.1", port, error) from None
         yield served.environment
+
+
+def _not_listening(host: str, port: int, error: OSError) -> click.ClickException:
+    return click.ClickException(f"cannot listen on {host}:{port}: {reason_of(error)}")
 
 
 def _run(command: tuple[str, ...], environment: Mapping[str, str]) -> int:
