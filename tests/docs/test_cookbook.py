@@ -22,6 +22,7 @@ from mapgen.compiler import generate
 from mapgen.runtime.lookups import sample_of
 from mapgen.runtime.outcome import ONLY, Document, Outcome, Rejected, Skipped
 from mapgen.workspace import Workspace
+from tests.cli.conftest import mapgen
 from tests.docs.walking import File, steps, take
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -290,3 +291,33 @@ def test_out_of_the_erp(kitchen: Path) -> None:
     assert isinstance(outcome, Document)
     shown = (kitchen / "specs/shipped.json").read_text("utf-8")
     assert json.loads(outcome.body) == json.loads(shown)
+
+
+def test_out_of_the_erp_to_an_api(tmp_path: Path) -> None:
+    """That flow, with the target, the connection and the lead of the page, is found right."""
+    section = PAGE.partition("\n## Out of the ERP\n")[2].partition("\n## ")[0]
+    target, connection, lead = re.findall(
+        r"^```yaml\n(.*?)^```$", section, re.DOTALL | re.MULTILINE
+    )
+    for step in steps(section):
+        assert isinstance(step, File)
+        take(step, tmp_path)
+    spec = tmp_path / "specs/shipped.maps.yaml"
+    plain = re.compile(r"^  target: \{schema.*\n", re.MULTILINE)
+    written, count = plain.subn(indent(target, "  "), spec.read_text("utf-8"))
+    assert count == 1
+    spec.write_text(written, "utf-8")
+    for name in (CONTRACT, "specs/connections/acumatica.yaml"):
+        (tmp_path / name).parent.mkdir(parents=True)
+        shutil.copy(ROOT / name, tmp_path / name)
+    (tmp_path / "specs/connections/notices.yaml").write_text(connection, "utf-8")
+    local = yaml.safe_load((ROOT / "specs/environments/local.yaml").read_text("utf-8"))
+    local["connections"].pop("shop")
+    local["connections"] |= yaml.safe_load(lead)["connections"]
+    local.pop("settings")
+    (tmp_path / "specs/environments").mkdir()
+    (tmp_path / "specs/environments/local.yaml").write_text(yaml.safe_dump(local), "utf-8")
+
+    checked = mapgen("check", cwd=tmp_path)
+
+    assert (checked.stderr, checked.returncode) == ("", 0)
