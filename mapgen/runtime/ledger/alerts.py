@@ -9,10 +9,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from sqlalchemy import Connection, delete, func, select, update
+from sqlalchemy import Connection, delete, func, select, true, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from mapgen.runtime.ledger.book import Book, parts_of
+from mapgen.runtime.ledger.book import Book, beginning, parts_of
 from mapgen.runtime.ledger.ledger import Ledger
 from mapgen.runtime.ledger.schema import ALERTS, INBOX, RECORDS, SENT
 from mapgen.runtime.ledger.text import storable
@@ -20,6 +20,7 @@ from mapgen.runtime.ledger.text import storable
 _ROWS = ALERTS.c
 _KEPT = 90 * 86_400.0
 _MOST_MEASURED = 10_000
+_MINUTE = 60.0
 _FAILED = ("rejected", "dead_lettered")
 
 
@@ -81,7 +82,12 @@ class Activity:
     @property
     def p95(self) -> float | None:
         """The time within which 95 of 100 arrived."""
-        return self.took[(len(self.took) * 95 + 99) // 100 - 1] if self.took else None
+        return p95(self.took)
+
+
+def p95(ascending: Sequence[float]) -> float | None:
+    """Return the value that 95 of 100 do not exceed, None for no values."""
+    return ascending[(len(ascending) * 95 + 99) // 100 - 1] if ascending else None
 
 
 class Alerts:
@@ -109,6 +115,26 @@ class Alerts:
                 .limit(_MOST_MEASURED)
             ).all()
         return Activity(sent + failed, failed, dead, oldest, tuple(sorted(took)))
+
+    def took_by_minute(
+        self, flow: str | None, minutes: int
+    ) -> tuple[tuple[float, float | None], ...]:
+        """Return within how many seconds 95 of 100 documents arrived, by the minute they did."""
+        rows = RECORDS.c
+        start = (self._ledger.now() // _MINUTE - minutes + 1) * _MINUTE
+        found: dict[float, list[float]] = {}
+        with self._ledger.transaction() as connection:
+            of_flow = (
+                true() if flow is None else rows.flow.startswith(beginning(flow), autoescape=True)
+            )
+            for at, took in connection.execute(
+                select(rows.changed_at, rows.took)
+                .where(SENT, rows.changed_at >= start, rows.took.is_not(None), of_flow)
+                .order_by(rows.took)
+            ):
+                found.setdefault(at // _MINUTE * _MINUTE, []).append(took)
+        moments = (start + each * _MINUTE for each in range(minutes))
+        return tuple((moment, p95(found.get(moment, ()))) for moment in moments)
 
     def note(self, measured: Sequence[Measured], repeat: float) -> tuple[Alert, ...]:
         """Write down what fires and what is over; return those that word has to go out of.
