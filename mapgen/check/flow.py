@@ -217,7 +217,7 @@ def _plan(
         mode=cast(plan.Mode, performance.mode.value),
         schedule=None if performance.schedule is None else performance.schedule.value,
         latency=None if performance.latency is None else performance.latency.p95.seconds,
-        alerts={name.value: threshold.value for name, threshold in performance.alerts},
+        alerts={} if performance.alerts is None else performance.alerts.plan,
         batch_size=performance.batch_size.whole,
         concurrency=performance.concurrency.whole if performance.concurrency else 4,
         retry=plan.Retry(retry.attempts.whole, retry.first.seconds, retry.ceiling.seconds),

@@ -203,6 +203,11 @@ def check_secret_references(environment: spec.Environment) -> list[Diagnostic]:
         if VALUES[name].is_secret and not value.is_variable
     ]
     faults += [
+        messages.literal_secret(found.text, what=what, is_credential=True)
+        for what, found in _secrets_of_notices(environment.alerts)
+        if not found.is_variable
+    ]
+    faults += [
         messages.literal_secret(
             setting.value.span, what=f"the setting `{name}`", is_credential=False
         )
@@ -211,6 +216,13 @@ def check_secret_references(environment: spec.Environment) -> list[Diagnostic]:
         if _SECRET_NAME.search(name)
     ]
     return faults
+
+
+def _secrets_of_notices(notices: spec.Notices | None) -> Iterator[tuple[str, spec.Reference]]:
+    if notices is not None and notices.webhook is not None:
+        yield "the address of the webhook", notices.webhook
+    if notices is not None and notices.email is not None and notices.email.password is not None:
+        yield "the password of the mail server", notices.email.password
 
 
 def check_secret_rules(section: spec.MappingSection) -> list[Diagnostic]:

@@ -1797,6 +1797,26 @@ class Latency(Construct, what="`latency:`"):
     p95: Duration = required(DURATION, "95 of 100")
 
 
+class Thresholds(Construct, what="`alerts:`"):
+    """When a person is called: what is measured each minute, and beyond which value."""
+
+    failure_rate: Text | None = optional(
+        words.SHARE_ABOVE, "rejected and dead-lettered, of what ended in the last hour"
+    )
+    dead_letters: Text | None = optional(words.COUNT_ABOVE, "dead-lettered, and not seen to")
+    lag: Text | None = optional(words.AGE_ABOVE, "age of the oldest that waits to be sent")
+
+    @property
+    def plan(self) -> dict[str, str]:
+        """The thresholds by what is measured."""
+        found = {
+            "failure_rate": self.failure_rate,
+            "dead_letters": self.dead_letters,
+            "lag": self.lag,
+        }
+        return {name: one.value for name, one in found.items() if one is not None}
+
+
 class Performance(Construct, what="`performance:`"):
     """P: how much, how soon, in what portions."""
 
@@ -1818,9 +1838,7 @@ class Performance(Construct, what="`performance:`"):
         Whole(1), "documents claimed at once", default="100", shared=True
     )
     concurrency: ScalarNode | None = optional(Whole(1), "requests at the same time", shared=True)
-    alerts: tuple[tuple[Text, Text], ...] = optional(
-        MapOf(keyed(words.THRESHOLD), "alerts"), "when to call a person", shared=True
-    )
+    alerts: Thresholds | None = optional(Thresholds, "when to call a person", shared=True)
 
 
 class DataClass(Construct):
@@ -2178,6 +2196,32 @@ class Lead(Construct, what="a connection's values"):
     at: Text = named()
 
 
+class Mail(Construct, what="`email:`"):
+    """A mail server, and whom it writes to."""
+
+    server: Reference = required(
+        REFERENCE, "`smtps://HOST:PORT`, or `smtp://HOST:PORT` for STARTTLS"
+    )
+    sender: Text = required(words.ADDRESS_OF_MAIL, "whom the mail is from", key="from")
+    recipients: tuple[Text, ...] = required(
+        ListOf(words.ADDRESS_OF_MAIL, or_single=True, least=1), "whom it is to", key="to"
+    )
+    username: Reference | None = optional(REFERENCE, "to sign in to the server")
+    password: Reference | None = optional(REFERENCE, "likewise, `{env: NAME}`")
+
+
+class Notices(Construct, what="`alerts:`"):
+    """Where word of alerts goes."""
+
+    webhook: Reference | None = optional(REFERENCE, "an address that takes a POST of JSON")
+    email: Mail | None = optional(Mail, "a mail")
+    repeat: Duration = optional(
+        DURATION,
+        "after how long word of an alert that nobody acknowledged goes out again",
+        default="4h",
+    )
+
+
 class SettingValue(Construct):
     """What a setting is in an environment."""
 
@@ -2203,6 +2247,7 @@ class Environment(Construct, what="an environment"):
         "values by flow and setting",
         default={},
     )
+    alerts: Notices | None = optional(Notices, "where word of alerts goes, from `mapgen serve`")
     source: Source = found(lambda node, at: node.span.source)
 
 

@@ -1,0 +1,133 @@
+"""What specs say about when to call a person, held against the ledger each minute, and told."""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+from mapgen.runtime.aborted import LedgerFailed
+from mapgen.runtime.events import Level, Observer, TechnicalEvent
+from mapgen.runtime.ledger import Ledger
+from mapgen.runtime.ledger.alerts import Activity, Alert, Alerts, Measured
+from mapgen.runtime.ledger.reports import Reports
+from mapgen.service.history import History
+from mapgen.service.telling import Channel, NotTold
+
+_WINDOW = 3_600.0
+_EVERY = 60.0
+REPEAT = 4 * 3_600.0
+_THRESHOLD = re.compile(r"(?P<sign>[<>]) ?(?P<number>\d+(?:\.\d+)?)(?P<unit>%|ms|[smhd])?")
+_UNITS = {None: 1.0, "%": 0.01, "ms": 0.001, "s": 1.0, "m": 60.0, "h": 3_600.0, "d": 86_400.0}
+_MEASURES: Mapping[str, Callable[[Activity, float], float | None]] = {
+    "failure_rate": lambda seen, _: seen.failed / seen.ended if seen.ended else 0.0,
+    "dead_letters": lambda seen, _: float(seen.dead_lettered),
+    "lag": lambda seen, now: 0.0 if seen.oldest is None else max(0.0, now - seen.oldest),
+    "latency": lambda seen, _: seen.p95 or 0.0,
+}
+"""What each alert of a spec is held against: of the last hour, or of what is there now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """A flow that is looked after: its book in the ledger, its thresholds as the spec has them."""
+
+    name: str
+    book: str
+    thresholds: Mapping[str, str]
+
+
+def watched(name: str, book: str, alerts: Mapping[str, str], latency: float | None) -> Watched:
+    """Return what is looked after of a flow: its alerts, and how soon documents have to arrive."""
+    soon = {} if latency is None else {"latency": f"> {latency:g}s"}
+    return Watched(name, book, {**alerts, **soon})
+
+
+def is_passed(threshold: str, value: float) -> bool:
+    """Whether a value is beyond a threshold, as `> 1%`. Raises ValueError for another form."""
+    found = _THRESHOLD.fullmatch(threshold)
+    if found is None:
+        raise ValueError(threshold)
+    limit = float(found["number"]) * _UNITS[found["unit"]]
+    return value > limit if found["sign"] == ">" else value < limit
+
+
+def measured(flow: Watched, seen: Activity, now: float) -> Iterator[Measured]:
+    """Yield what a flow's thresholds come to."""
+    for name, threshold in flow.thresholds.items():
+        value = _MEASURES[name](seen, now)
+        if value is not None:
+            fires = is_passed(threshold, value)
+            yield Measured(flow.book, name, threshold, value, is_firing=fires)
+
+
+@dataclass(slots=True)
+class Watch:
+    """Looks at each flow once a minute, keeps its alerts in the ledger, and sends word of them."""
+
+    ledger: Ledger
+    flows: Sequence[Watched]
+    channels: Sequence[Channel]
+    observer: Observer
+    environment: str
+    history: History = field(default_factory=History)
+    repeat: float = REPEAT
+    every: float = _EVERY
+    _is_over: threading.Event = field(default_factory=threading.Event)
+    _thread: threading.Thread | None = None
+
+    def start(self) -> None:
+        """Look from now on, in a thread of its own."""
+        self._thread = threading.Thread(target=self._run, name="alerts", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Look no more."""
+        self._is_over.set()
+        if self._thread is not None:
+            self._thread.join(30.0)
+
+    def look(self) -> tuple[Alert, ...]:
+        """Look once; return the alerts that word was sent of. Raises LedgerFailed."""
+        alerts, now = Alerts(self.ledger), self.ledger.now()
+        queued: dict[str, int] = {}
+        for flow in Reports(self.ledger).flows():
+            queued[flow.of.flow] = queued.get(flow.of.flow, 0) + flow.queued + flow.inbox
+        self.history.note(now, queued)
+        found = [
+            one
+            for flow in self.flows
+            for one in measured(flow, alerts.activity(flow.book, _WINDOW), now)
+        ]
+        told = (*alerts.untold_ends(), *alerts.note(found, self.repeat))
+        for alert in told:
+            self._tell(alerts, alert)
+        return told
+
+    def _tell(self, alerts: Alerts, alert: Alert) -> None:
+        """Send word by each channel; where one fails, all are told again at the next look."""
+        level: Level = "info" if alert.state == "resolved" else "error"
+        facts = {"flow": alert.of.flow, "alert": alert.name, "state": alert.state}
+        self.observer.on_event(TechnicalEvent("alert", level, facts))
+        for channel in self.channels:
+            try:
+                channel.send(alert, self.environment)
+            except NotTold as failed:
+                reason = {"channel": channel.name, "reason": str(failed)}
+                self.observer.on_event(TechnicalEvent("alert not sent", "error", facts | reason))
+                alerts.untold(alert)
+
+    def _run(self) -> None:
+        while not self._is_over.is_set():
+            try:
+                self.look()
+            except LedgerFailed as failed:
+                facts = {"message": failed.message}
+                self.observer.on_event(TechnicalEvent("alerts not looked at", "error", facts))
+            except Exception as error:  # noqa: BLE001 - the next look may be better; flows go on
+                facts = {"message": type(error).__name__}
+                with suppress(Exception):
+                    self.observer.on_event(TechnicalEvent("alerts not looked at", "error", facts))
+            self._is_over.wait(self.every)

@@ -1,0 +1,176 @@
+"""How word of an alert goes out: a POST of JSON, or a mail."""
+
+from __future__ import annotations
+
+import smtplib
+import ssl
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from email.message import EmailMessage
+from email.utils import formatdate, make_msgid
+from typing import Protocol
+from urllib.parse import urlsplit
+
+import httpx2
+
+from mapgen.escaping import one_line
+from mapgen.runtime.ledger.alerts import Alert
+from mapgen.runtime.summary import instant_of
+
+_LONGEST = 10.0
+_LOCAL = frozenset({"localhost", "127.0.0.1", "::1"})
+_PORTS = {"smtp": 587, "smtps": 465}
+
+
+class NotTold(Exception):
+    """Word could not be sent; the reason holds neither an address nor a secret."""
+
+
+class Unfit(ValueError):
+    """An address that word cannot be sent to; the reason does not show it."""
+
+
+class Channel(Protocol):
+    """A way to send word of an alert."""
+
+    @property
+    def name(self) -> str:
+        """What it is called."""
+
+    def send(self, alert: Alert, environment: str) -> None:
+        """Send word of an alert. Raises NotTold."""
+
+
+def facts_of(alert: Alert, environment: str) -> dict[str, object]:
+    """Return what is told of an alert, as plain data."""
+    return {
+        "alert": alert.name,
+        "state": alert.state,
+        "flow": alert.of.flow,
+        "tenant": alert.of.tenant,
+        "environment": environment,
+        "value": alert.value,
+        "threshold": alert.threshold,
+        "fired_at": instant_of(alert.fired_at),
+        "resolved_at": instant_of(alert.resolved_at),
+        "number": alert.number,
+        "text": sentence(alert, environment),
+    }
+
+
+def sentence(alert: Alert, environment: str) -> str:
+    """Return an alert in one line for people."""
+    name = alert.name.replace("_", " ")
+    if alert.state == "resolved":
+        return one_line(f"{alert.of.flow} ({environment}): {name} is fine again")
+    return one_line(
+        f"{alert.of.flow} ({environment}): {name} is {_amount(alert)}, threshold {alert.threshold}"
+    )
+
+
+def _amount(alert: Alert) -> str:
+    if alert.name == "failure_rate":
+        return f"{alert.value * 100:.3g}%"
+    return f"{alert.value:.0f} s" if alert.name in ("lag", "latency") else f"{alert.value:.0f}"
+
+
+@dataclass(frozen=True, slots=True)
+class Webhook:
+    """A POST of JSON to an address, which may hold a secret and is not shown.
+
+    The body has `text`, which chats show, and the facts one by one. Raises Unfit for an address
+    without https, but on this machine.
+    """
+
+    url: str = field(repr=False)
+    name: str = "webhook"
+
+    def __post_init__(self) -> None:
+        try:
+            found = urlsplit(self.url)
+            host, _ = found.hostname, found.port
+        except ValueError:
+            raise Unfit("the address is not of the form https://HOST/PATH") from None
+        if found.scheme not in ("http", "https") or not host:
+            raise Unfit("the address is not of the form https://HOST/PATH")
+        if found.scheme == "http" and host not in _LOCAL:
+            raise Unfit("the address has no encryption: use https")
+
+    def send(self, alert: Alert, environment: str) -> None:
+        """Send word of an alert. Raises NotTold."""
+        try:
+            answer = httpx2.post(self.url, json=facts_of(alert, environment), timeout=_LONGEST)
+        except httpx2.HTTPError as fault:
+            raise NotTold(type(fault).__name__) from None
+        if not answer.is_success:
+            raise NotTold(f"status {answer.status_code}")
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """A mail by a server: `smtps://HOST` (TLS from the start), or `smtp://HOST` (STARTTLS).
+
+    On this machine a server may do without TLS. Raises Unfit for another form of address.
+    """
+
+    server: str
+    sender: str
+    recipients: tuple[str, ...]
+    username: str | None = field(default=None, repr=False)
+    password: str | None = field(default=None, repr=False)
+    name: str = "email"
+
+    def __post_init__(self) -> None:
+        try:
+            found = urlsplit(self.server)
+            host, _ = found.hostname, found.port
+        except ValueError:
+            raise Unfit("the mail server is not of the form smtps://HOST:PORT") from None
+        if found.scheme not in _PORTS or not host or found.username or found.password:
+            raise Unfit("the mail server is not of the form smtps://HOST:PORT")
+
+    def send(self, alert: Alert, environment: str) -> None:
+        """Send word of an alert. Raises NotTold."""
+        try:
+            with self._open() as server:
+                if self.username is not None:
+                    server.login(self.username, self.password or "")
+                refused = server.send_message(self._message(alert, environment))
+        except smtplib.SMTPResponseException as fault:
+            raise NotTold(f"status {fault.smtp_code}") from None
+        except (OSError, smtplib.SMTPException) as fault:
+            raise NotTold(type(fault).__name__) from None
+        if refused:
+            raise NotTold(f"{len(refused)} of {len(self.recipients)} addresses were refused")
+
+    def _open(self) -> smtplib.SMTP:
+        found = urlsplit(self.server)
+        host, port = found.hostname or "", found.port or _PORTS[found.scheme]
+        context = ssl.create_default_context()
+        if found.scheme == "smtps":
+            return smtplib.SMTP_SSL(host, port, timeout=_LONGEST, context=context)
+        server = smtplib.SMTP(host, port, timeout=_LONGEST)
+        try:
+            server.ehlo()
+            if server.has_extn("starttls"):
+                server.starttls(context=context)
+                server.ehlo()
+            elif host not in _LOCAL:
+                raise smtplib.SMTPNotSupportedError("no TLS")
+        except BaseException:
+            server.close()
+            raise
+        return server
+
+    def _message(self, alert: Alert, environment: str) -> EmailMessage:
+        facts: Mapping[str, object] = facts_of(alert, environment)
+        message = EmailMessage()
+        message["From"], message["To"] = self.sender, ", ".join(self.recipients)
+        message["Date"], message["Message-ID"] = formatdate(), make_msgid(domain="mapgen.invalid")
+        message["Subject"] = one_line(f"[mapgen] {alert.state}: {sentence(alert, environment)}")[
+            :200
+        ]
+        lines = [f"{name}: {value}" for name, value in facts.items() if value is not None]
+        advice = "mapgen status; mapgen errors; mapgen alerts ack NUMBER"
+        message.set_content("\n".join([*map(one_line, lines), "", advice, ""]))
+        return message
