@@ -17,6 +17,9 @@ from mapgen.cli.options import state_option
 from mapgen.cli.output import say
 
 if TYPE_CHECKING:
+    from starlette.applications import Starlette
+    from uvicorn import Server
+
     from mapgen.service.flows import ServedFlow
     from mapgen.workspace import Workspace
 
@@ -42,11 +45,11 @@ class _Options(TypedDict):
 @click.pass_obj
 def serve(project: Path, /, **options: Unpack[_Options]) -> None:
     """Run all flows that have a feed or a schedule, until Ctrl-C or SIGTERM; then exit with 0."""
-    import uvicorn
-
+    from mapgen.cli.operating import console_of, watch_of
     from mapgen.cli.run import default_state
     from mapgen.cli.summary import tell_aborted
     from mapgen.cli.watching import watching
+    from mapgen.named import named_environment
     from mapgen.runtime.aborted import RunAborted
     from mapgen.runtime.ledger import Ledger
     from mapgen.service.app import application
@@ -58,31 +61,43 @@ def serve(project: Path, /, **options: Unpack[_Options]) -> None:
 
     workspace = Workspace.find(project)
     flows = tuple(served_flows(workspace, project, options["env"]))
-    host, port = options["host"], options["port"]
     ended = threading.Event()
-    for name in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(name, lambda *_: ended.set())
+    _end_by_signal(ended)
     try:
         with ExitStack() as open_:
             ledger = open_.enter_context(Ledger(options["state"] or default_state(workspace.root)))
             observer = open_.enter_context(watching(None, options["log"]))
             around = Around(ledger, ServiceClock(options["speed"]), observer, holder())
             service = Service(flows, around, takers=tuple(takers_of(flows)))
-            config = uvicorn.Config(
-                application(service), host=host, port=port, lifespan="off", log_level="warning"
-            )
-            server = uvicorn.Server(config)
+            watch = watch_of(flows, around, named_environment(workspace, options["env"]))
+            console = console_of(project, flows, around, watch)
+            server = _server(application(service, console), options["host"], options["port"])
             door = threading.Thread(target=server.run, daemon=True)
             door.start()
             service.start()
-            say(f"{len(flows)} flows at http://{host}:{port}", err=True)
+            watch.start()
+            say(f"{len(flows)} flows at http://{options['host']}:{options['port']}", err=True)
             ended.wait()
             server.should_exit = True
             door.join()
+            watch.stop()
             service.stop()
     except RunAborted as aborted:
         tell_aborted(aborted)
         sys.exit(FAULTS)
+
+
+def _end_by_signal(ended: threading.Event) -> None:
+    for name in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(name, lambda *_: ended.set())
+
+
+def _server(pages: Starlette, host: str, port: int) -> Server:
+    import uvicorn
+
+    return uvicorn.Server(
+        uvicorn.Config(pages, host=host, port=port, lifespan="off", log_level="warning")
+    )
 
 
 def served_flows(workspace: Workspace, project: Path, env: str) -> Iterator[ServedFlow]:

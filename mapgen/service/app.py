@@ -6,7 +6,7 @@ from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Route
 
 from mapgen.runtime.aborted import LedgerFailed
 from mapgen.runtime.ledger import Delivery
@@ -87,8 +87,8 @@ async def _body(request: Request) -> bytes | None:
     return bytes(found)
 
 
-def application(service: Service) -> Starlette:
-    """Return what serves the door of a service."""
+def application(service: Service, *more: BaseRoute) -> Starlette:
+    """Return what serves the door of a service, and more beside it."""
     door = Door(service)
     return Starlette(
         routes=[
@@ -96,5 +96,6 @@ def application(service: Service) -> Starlette:
             Route("/pushes/{connection}", door.push, methods=["POST"]),
             Route("/health", door.health),
             Route("/ready", door.ready),
+            *more,
         ]
     )

@@ -1,0 +1,90 @@
+"""What the console's forms ask for, done with the flows of a service."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
+
+from mapgen.binding import once_more
+from mapgen.runtime.aborted import RunAborted
+from mapgen.runtime.delivery import Mapped, deliver
+from mapgen.runtime.delivery.again import CopiesFeed, kept_in
+from mapgen.runtime.events import Observer, TechnicalEvent
+from mapgen.runtime.feeds.kind import Page
+from mapgen.runtime.ledger import Kept, Ledger
+from mapgen.runtime.ledger.interventions import Interventions
+from mapgen.runtime.ledger.reports import Choice, OpenRecord, Reports
+from mapgen.runtime.outcome import Outcome
+from mapgen.service.console.hands import Passes
+from mapgen.service.flows import ServedFlow
+
+_AT_ONCE = 400
+
+
+class Replayer:
+    """Replays and discards records of the flows of a service.
+
+    `would_pass` says of an open record whether it would pass now, without a request.
+    """
+
+    def __init__(
+        self,
+        flows: Iterable[ServedFlow],
+        ledger: Ledger,
+        observer: Observer,
+        would_pass: Passes,
+        drain: threading.Event,
+    ) -> None:
+        self._flows: Mapping[str, ServedFlow] = {one.name: one for one in flows}
+        self._ledger = ledger
+        self._reports = Reports(ledger)
+        self._observer = observer
+        self._would_pass = would_pass
+        self._drain = drain
+
+    def replay(self, choice: Choice, who: str) -> int:
+        """Begin to send records again, in a run of its own; return how many records that are."""
+        flow = self._flows.get(choice.flow or "")
+        if flow is None:
+            return 0
+        found = {
+            one.subject: one
+            for one in self._reports.records(choice)
+            if one.book == flow.book and one.refusal is None
+        }
+        if found:
+            work = partial(self._deliver, flow, tuple(found.values()), who)
+            threading.Thread(target=work, name=f"replay of {flow.name}", daemon=True).start()
+        return len(found)
+
+    def discard(self, choice: Choice, reason: str, who: str) -> int:
+        """Give records up; return how many, without those that a worker has in hand."""
+        people = Interventions(self._ledger, who)
+        found = {(one.book, one.subject): one for one in self._reports.records(choice)}
+        return sum(people.discard(one, reason) for one in found.values())
+
+    def passes(self, flow: str) -> Passes | None:
+        """Return what says of a record whether it would pass now, None for a flow of others."""
+        return self._would_pass if flow in self._flows else None
+
+    def _deliver(self, flow: ServedFlow, records: tuple[OpenRecord, ...], who: str) -> None:
+        people = Interventions(self._ledger, who)
+
+        def copies() -> Iterator[Kept]:
+            for start in range(0, len(records), _AT_ONCE):
+                part = records[start : start + _AT_ONCE]
+                people.note_replay(part)
+                yield from (kept for kept in map(self._reports.copy_of, part) if kept is not None)
+
+        def of_page(page: Page) -> Iterator[Outcome]:
+            return once_more(flow.bound, kept_in(page), None)
+
+        of_kept: Callable[[Kept], Iterator[Outcome]] = partial(once_more, flow.bound)
+        mapped = Mapped(CopiesFeed(copies), of_page, of_kept, flow.remote, drain=self._drain)
+        try:
+            deliver(mapped, flow.plan, flow.environment, self._ledger, flow.bound.flow.rules,
+                    self._observer)  # fmt: skip
+        except RunAborted as aborted:
+            facts = {"flow": flow.name, "code": aborted.code, "message": aborted.message}
+            self._observer.on_event(TechnicalEvent("replay failed", "error", facts))
