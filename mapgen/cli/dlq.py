@@ -17,6 +17,7 @@ from mapgen.cli.explain import advice_of, title_of
 from mapgen.cli.ledgers import WORDS, Age, ago, offline, opened_ledger, trying, whose
 from mapgen.cli.options import json_option, state_option
 from mapgen.cli.output import piped, say
+from mapgen.cli.typed import typed
 from mapgen.escaping import visible
 
 if TYPE_CHECKING:
@@ -245,7 +246,8 @@ def edit(
         if not Interventions(ledger, getpass.getuser()).edit(record, data, reason):
             click.echo("the record has changed meanwhile; look at it again", err=True)
             sys.exit(FAULTS)
-    click.echo(f"corrected; `mapgen dlq replay {flow} --key KEY --env ENV` sends it", err=True)
+    replay_it = typed("dlq", "replay", flow, "--key", record.source, "--env", "ENV")
+    click.echo(f"corrected; `{visible(replay_it)}` sends it", err=True)
 
 
 def _corrected(data: bytes, file: Path | None) -> bytes | None:
@@ -368,21 +370,19 @@ def _tell_fault(fault: ErrorReport, *, err: bool = False) -> None:
 
 
 def _next(record: OpenRecord, passes: Callable[[OpenRecord], bool | None]) -> str:
-    from shlex import join
-
     if record.state in ("sent", "skipped", "staged"):
         return "nothing: it is not open" if record.state != "staged" else "the next run sends it"
     if record.refusal is not None:
         return record.refusal
     flow, key = record.of.flow, record.source
-    replay_it = f"{join(['mapgen', 'dlq', 'replay', flow, '--key', key, '--env'])} ENV"
+    replay_it = typed("dlq", "replay", flow, "--key", key, "--env", "ENV")
     match passes(record):
         case True:
             return f"it would pass now: {replay_it}"
         case None:
             return f"only sending shows whether it would pass now: {replay_it}"
         case _:
-            edit_it = join(["mapgen", "dlq", "edit", flow, key])
+            edit_it = typed("dlq", "edit", flow, key)
             return f"it would not pass now: mend the cause, or correct the copy by {edit_it}"
 
 

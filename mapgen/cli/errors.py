@@ -12,6 +12,7 @@ from mapgen.cli.explain import title_of
 from mapgen.cli.ledgers import WORDS, ago, opened_ledger, trying, whose
 from mapgen.cli.options import json_option, state_option
 from mapgen.cli.output import piped
+from mapgen.cli.typed import typed
 from mapgen.escaping import visible
 
 if TYPE_CHECKING:
@@ -72,15 +73,12 @@ def would_pass(one: Failure) -> str:
 
 def next_step(one: Failure) -> str:
     """Return what to do about a group: the command, as a shell takes it."""
-    from shlex import join
-
     if one.example.number is not None:
-        return join(["mapgen", "dlq", "show", one.of.flow, one.example.source])
+        return typed("dlq", "show", one.of.flow, one.example.source)
     if one.would_pass or one.untold == one.count:
         cause = str(one.cause) if one.cause.code else one.cause.about
-        words = ["mapgen", "dlq", "replay", one.of.flow, "--cause", cause, "--env"]
-        return f"{join(words)} ENV"
-    return join(["mapgen", "dlq", "show", one.of.flow, one.example.source])
+        return typed("dlq", "replay", one.of.flow, "--cause", cause, "--env", "ENV")
+    return typed("dlq", "show", one.of.flow, one.example.source)
 
 
 def _as_data(one: Failure) -> dict[str, Any]:

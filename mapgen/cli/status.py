@@ -12,6 +12,7 @@ import click
 from mapgen.cli.ledgers import WORDS, ago, opened_ledger, whose
 from mapgen.cli.options import json_option, state_option
 from mapgen.cli.output import piped
+from mapgen.cli.typed import typed
 from mapgen.escaping import visible
 
 if TYPE_CHECKING:
@@ -67,7 +68,7 @@ def _lines(one: FlowReport, now: float) -> list[tuple[str, str]]:
         if counts.get(state)
     ]
     if kept_out:
-        kept_out.append(f"the oldest {ago(one.open_since, now)}; `mapgen errors` says why")
+        kept_out.append(f"the oldest {ago(one.open_since, now)}; `{typed('errors')}` says why")
     rates = f"{one.sent_last_minute} in the last minute, {one.sent_last_hour} in the last hour"
     return [
         ("queue", queue),

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from shlex import join
-
 import click
 
 from mapgen.cli.explain import title_of
 from mapgen.cli.output import say
+from mapgen.cli.typed import typed
 from mapgen.escaping import lines, visible
 from mapgen.runtime.aborted import RunAborted
 from mapgen.runtime.outcome import ErrorReport
@@ -76,7 +75,7 @@ def _tell_reasons(summary: Summary, kind: str | None) -> None:
     for reason in reasons[:_MOST_REASONS]:
         say(f"         {reason.count:>5}  {_explained(reason.words)}", err=True)
         if kind in _OPEN and reason.example is not None:
-            step = join(("mapgen", "dlq", "show", summary.flow, reason.example))
+            step = typed("dlq", "show", summary.flow, reason.example)
             say(f"                as {visible(reason.example)}; next: {visible(step)}", err=True)
     others = sum(reason.count for reason in reasons[_MOST_REASONS:])
     if others:

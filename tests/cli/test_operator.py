@@ -9,6 +9,7 @@ import subprocess
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
+from shlex import split
 from typing import Any
 
 import pytest
@@ -69,7 +70,10 @@ def test_deferred_until_a_table_has_the_key(workspace: Path, shop: Tenant) -> No
 
     assert (before["count"], before["would_pass"]) == (1, 0)
     assert (after["count"], after["would_pass"]) == (1, 1)
-    assert after["next"] == f"mapgen dlq replay {FLOW} --cause 'R304 customers' --env ENV"
+    assert (
+        after["next"]
+        == f"mapgen dlq replay {FLOW} --cause 'R304 customers' --env ENV --state sqlite:///ledger.db"
+    )
     assert "it would pass now" in told
     assert "rule     specs/shopify/orders.maps.yaml:" in told
     assert "reads    order.customer.id" in told
@@ -208,7 +212,12 @@ def test_only_and_rejects(workspace: Path, shop: Tenant) -> None:
 
     assert json.loads(done.stdout.splitlines()[-1])["read"] == 2
     assert "no record of the input has the key #0" in done.stderr
-    assert f"as #1133; next: mapgen dlq show {FLOW} '#1133'" in done.stderr
+    step = f"mapgen dlq show {FLOW} '#1133' --state sqlite:///ledger.db"
+    assert f"as #1133; next: {step}" in done.stderr
+    assert (
+        "#1133 of shopify_orders in DEMO: rejected"
+        in mapgen(*split(step)[1:], cwd=workspace).stdout
+    )
     lines = (workspace / "rejects.jsonl").read_text(encoding="utf-8").splitlines()
     found = {one["source"]["key"]: one for one in map(json.loads, lines)}
     assert sorted(found) == ["#1119", "#1133"]
