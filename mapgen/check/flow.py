@@ -33,7 +33,7 @@ from mapgen.check.security import (
     personal_paths,
     with_undo,
 )
-from mapgen.check.sending import check_addresses, check_sends
+from mapgen.check.sending import check_addresses, check_peak, check_sends
 from mapgen.check.sources import Paths, leaf_paths
 from mapgen.contract.model import Contract
 from mapgen.contract.source_schema import SourceSchema
@@ -68,7 +68,11 @@ def check(flow: spec.Spec, around: Surroundings) -> Checked:
     faults += check_connection(flow.auth, around)
     needed = () if erp is None else tuple(needs(section, schema, written))
     faults += () if erp is None else check_access(flow.auth, erp, needed)
-    faults += [*nothing_of_the_erp(section), *check_sends(section, around)]
+    faults += [
+        *nothing_of_the_erp(section),
+        *check_sends(section, around),
+        *check_peak(flow.performance, section, around),
+    ]
     asked = frozenset() if found is None else found.formulas.asked
     faults += check_performance(flow.performance, section, around, asked)
     reads = None if found is None else found.formulas.reads

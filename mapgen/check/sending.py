@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable, Iterator, Mapping
 
 from mapgen import plan
 from mapgen.check.model import Surroundings
+from mapgen.check.performance import USABLE
 from mapgen.connections import CONNECTIONS
 from mapgen.ir import flow as ir
 from mapgen.report import Diagnostic, Text
@@ -81,6 +83,30 @@ def sent_as(send: spec.Send | None) -> plan.HttpSend | None:
         wrap=None if send.wrap is None else send.wrap.value,
         idempotency_key=None if send.idempotency_key is None else send.idempotency_key.value,
     )
+
+
+def check_peak(
+    performance: spec.Performance, section: spec.MappingSection, around: Surroundings
+) -> Iterator[Diagnostic]:
+    """Yield where the busiest minute needs more requests than a connection's limits leave."""
+    sends = [one.target.send for one in section.documents if one.target.send is not None]
+    if not sends or performance.mode.value == "batch":
+        return
+    peak, connection = performance.volume.peak_per_minute, sends[0].to.value
+    needed = peak.whole * sum(1 if one.find is None else 2 for one in sends)
+    for environment in around.environments:
+        lead = environment.connections.get(connection)
+        if lead is None or lead.limits is None:
+            continue
+        allowed = math.floor(lead.limits.requests_per_minute.whole * USABLE)
+        if needed > allowed:
+            yield outward.over_the_limits(
+                peak.span,
+                needed=needed,
+                connection=connection,
+                environment=environment.name.value,
+                allowed=allowed,
+            )
 
 
 def check_lead(

@@ -7,6 +7,12 @@ from collections.abc import Iterable
 from mapgen.report.diagnostic import Diagnostic
 from mapgen.report.message import Message, renamed
 
+over_the_limits = Message(
+    "E580: the busiest minute needs {needed} requests; the limits of `{connection}` in "
+    "`{environment}` leave {allowed} to use",
+    notes="a document costs its request, and the look-up before it where `find` says one",
+    help="lower the peak, or spread it: the queue takes what comes faster",
+)
 nothing_of_the_erp = Message(
     "E581: neither the source nor the target is the ERP",
     label="documents go elsewhere",
