@@ -41,9 +41,11 @@ class Row:
 
 
 TRANSFORM = ("transform", "deliveries", "--input", "records.json", "--env", "test")
+REHEARSAL = ("run", *TRANSFORM[1:], "--dry-run")
 SUGGEST = ("suggest", "--source", "schemas/parcel.schema.json", "--entity", "Delivery")
 ROWS = {
     "contract import --output": Row(("contract", "import", "shop.json")),
+    "run --rejects": Row(REHEARSAL, "--rejects"),
     "sandbox --ready-file": Row(("sandbox", "--contract", "lock.json"), "--ready-file"),
     "schema connection --output": Row(("schema", "connection")),
     "schema defaults --output": Row(("schema", "defaults")),
@@ -123,6 +125,10 @@ Run = Callable[..., Spoken]
 def run(folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
     """Run the command of a row; one that serves ends as soon as it would serve."""
     monkeypatch.setattr("uvicorn.Server.run", lambda *_args, **_options: None)
+    monkeypatch.setenv("DEPOT_URL", "https://depot.example")
+    monkeypatch.setenv("DEPOT_TENANT", "Main")
+    for name in ("CLIENT_ID", "CLIENT_SECRET", "USERNAME", "PASSWORD"):
+        monkeypatch.setenv(f"DEPOT_{name}", "nobody")
 
     def call(row: Row, path: str | Path, *more: str) -> Spoken:
         words = (*row.command, row.option, str(path), *more)
@@ -141,7 +147,8 @@ def no_signals_changed() -> Iterator[None]:
 
 
 def _hidden(folder: Path) -> list[Path]:
-    return [path for path in folder.rglob(".*") if path.name.endswith(".mapgen")]
+    found = (path for path in folder.rglob(".*") if path.name.endswith(".mapgen"))
+    return [path for path in found if path.is_file()]
 
 
 @EVERY
