@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -148,6 +149,24 @@ class Together:
         """Tell each."""
         for observer in self.observers:
             observer.on_event(event)
+
+
+class InTurn:
+    """An observer of several runs at once, told one thing at a time."""
+
+    def __init__(self, observer: Observer) -> None:
+        self._observer = observer
+        self._turn = threading.Lock()
+
+    def on_progress(self, progress: Progress) -> None:
+        """Tell it when nobody else does."""
+        with self._turn:
+            self._observer.on_progress(progress)
+
+    def on_event(self, event: Event) -> None:
+        """Tell it when nobody else does."""
+        with self._turn:
+            self._observer.on_event(event)
 
 
 def _write(stream: TextIO, facts: Mapping[str, object], event: str, level: Level) -> None:

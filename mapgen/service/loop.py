@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Literal, Protocol
 
 from mapgen.runtime.aborted import LedgerFailed, RunAborted, Terminated
-from mapgen.runtime.events import Observer, Plain, TechnicalEvent
+from mapgen.runtime.events import InTurn, Observer, Plain, TechnicalEvent
 from mapgen.runtime.ledger import Ledger
 from mapgen.runtime.summary import Summary
 from mapgen.service.clock import ServiceClock
@@ -101,6 +101,10 @@ class Around:
     holder: str
     board: Board = field(default_factory=Board)
     drain: threading.Event = field(default_factory=threading.Event)
+
+    def __post_init__(self) -> None:
+        # Each run takes turns of its own; here are several.
+        object.__setattr__(self, "observer", InTurn(self.observer))
 
 
 class Loop:

@@ -108,8 +108,7 @@ class Service:
 
     def tell(self, name: str, level: Any = "info", /, **facts: Any) -> None:
         """Hand an event of the service itself on."""
-        with self._turn:
-            self._observer.on_event(TechnicalEvent(name, level, facts))
+        self._observer.on_event(TechnicalEvent(name, level, facts))
 
     @property
     def is_alive(self) -> bool:

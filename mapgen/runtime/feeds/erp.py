@@ -3,7 +3,8 @@
 Sources: the ERP's guide to its contract-based API. The order of a list is not part of the contract
 and `$skip` slides over what changes meanwhile, so pages go on behind the last key, as long as the
 list comes in the order of the keys; else it is read whole. A record that is being saved has an
-older time than those that are there already: a poll looks back behind the one before.
+older time than those that are there already: a poll looks back behind the one before. What is
+changed while its pages are read may lie behind them: the next one asks from before the first page.
 """
 
 from __future__ import annotations
@@ -11,8 +12,8 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from itertools import pairwise
+from datetime import UTC, datetime, timedelta
+from itertools import islice, pairwise
 from typing import Any
 
 import msgspec
@@ -21,16 +22,21 @@ from mapgen.plan import Reads
 from mapgen.runtime.feeds.inbox import InboxFeed
 from mapgen.runtime.feeds.kind import Cursor, Page
 from mapgen.runtime.tenant import Connection
-from mapgen.runtime.tenant.query import encoded, literal, value_of
+from mapgen.runtime.tenant.query import LONGEST_QUERY, encoded, literal, value_of
 
 _AT_ONCE = 100
+_NOTIFICATIONS = 100
 
 
 class _Polled(msgspec.Struct, omit_defaults=True):
-    """How far a poll is: what it asks `since`, the latest `seen`, and `after` which key it is."""
+    """How far a poll is: what it asks `since`, the latest `seen`, and `after` which key it is.
+
+    It `began` when the ERP's clock said so.
+    """
 
     since: str | None = None
     seen: str | None = None
+    began: str | None = None
     after: list[str] | None = None
 
 
@@ -49,11 +55,14 @@ class PolledEntity:
         state = _Polled() if cursor is None else msgspec.json.decode(cursor, type=_Polled)
         number = 0
         while True:
-            content = erp.read(self.reads.entity, self._query(state, _AT_ONCE))
+            answer = erp.read(self.reads.entity, self._query(state, _AT_ONCE))
+            if state.after is None:
+                state.began = answer.told_at.isoformat()
+            content = answer.content
             rows = msgspec.json.decode(content, type=list[dict[str, Any]])
             is_whole = not self._is_ordered(rows, state.after)
             if is_whole:
-                content = erp.read(self.reads.entity, self._query(state, None))
+                content = erp.read(self.reads.entity, self._query(state, None)).content
                 rows = msgspec.json.decode(content, type=list[dict[str, Any]])
             is_last = is_whole or len(rows) < _AT_ONCE
             state = self._behind(state, rows, is_last=is_last)
@@ -66,7 +75,7 @@ class PolledEntity:
     def _query(self, state: _Polled, top: int | None) -> str:
         conditions = []
         if self.changed is not None and state.since is not None:
-            since = datetime.fromisoformat(state.since) - timedelta(seconds=self.overlap)
+            since = _moment(state.since) - timedelta(seconds=self.overlap)
             conditions.append(f"{self.changed} ge datetimeoffset'{since.isoformat()}'")
         if state.after is not None and top is not None:
             conditions.append(_behind_keys(self.reads.keys, state.after))
@@ -93,10 +102,13 @@ class PolledEntity:
         """Return how far the feed is behind a page."""
         changed = self.changed
         moments = [] if changed is None else [value_of(row, changed) for row in rows]
-        seen = max(filter(None, (state.seen, *moments)), key=datetime.fromisoformat, default=None)
+        seen = max(filter(None, (state.seen, *moments)), key=_moment, default=None)
         if not is_last:
-            return _Polled(state.since, seen, self._keys(rows[-1]))
-        return _Polled(seen if seen is not None else state.since)
+            return _Polled(state.since, seen, state.began, self._keys(rows[-1]))
+        if seen is None:
+            return _Polled(state.since)
+        # What was changed amid the pages may be older than what the last of them showed.
+        return _Polled(min(filter(None, (seen, state.began)), key=_moment))
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,42 +128,70 @@ class PushedKeys:
         return self.inbox.name
 
     def pages(self, cursor: Cursor | None, erp: Connection | None) -> Iterator[Page]:
-        """Yield a page for each notification: the records that it names and that are there."""
+        """Yield a page for many notifications: the records that they name and that are there."""
         assert erp is not None, "who reads the ERP has a session there"
-        for page in self.inbox.pages(cursor, erp):
-            contents = [
-                erp.read(self.reads.entity, self._query(keys)) for keys in self._pushed(page)
-            ]
-            found = [
-                row
-                for content in contents
-                for row in msgspec.json.decode(content, type=list[msgspec.Raw])
-            ]
-            stream = io.BytesIO(msgspec.json.encode(found))
-            yield Page(stream, page.name, inbox=page.inbox)
+        waiting = self.inbox.pages(cursor, erp)
+        while notified := list(islice(waiting, _NOTIFICATIONS)):
+            rows = [row for page in notified for row in _rows_of(page)]
+            keys = dict.fromkeys(filter(None, map(self._keys, rows)))
+            # A row without keys is handed on as it is, so that it is rejected, and seen.
+            found = [msgspec.Raw(msgspec.json.encode(row)) for row in rows if not self._keys(row)]
+            for query in self._queries(list(keys)):
+                content = erp.read(self.reads.entity, query).content
+                found.extend(msgspec.json.decode(content, type=list[msgspec.Raw]))
+            taken = tuple(row for page in notified for row in page.inbox)
+            yield Page(io.BytesIO(msgspec.json.encode(found)), notified[0].name, inbox=taken)
 
-    def _pushed(self, page: Page) -> list[tuple[str, ...]]:
-        """Return the keys of the rows of a notification, each once."""
-        try:
-            pushed = msgspec.json.decode(page.stream.read(), type=_Rows)
-        except msgspec.MsgspecError:
-            return []
-        rows = (*pushed.deleted, *pushed.inserted)
-        keys = (tuple(str(row.get(name, "")) for name in self.reads.keys) for row in rows)
-        return [key for key in dict.fromkeys(keys) if all(key)]
+    def _keys(self, row: dict[str, Any]) -> tuple[str, ...]:
+        """Return the keys that a pushed row holds, none where it lacks one.
 
-    def _query(self, keys: Sequence[str]) -> str:
-        pairs = zip(self.reads.keys, keys, strict=True)
-        asked = {
-            **self.reads.query,
-            "$filter": " and ".join(f"{name} eq {literal(key)}" for name, key in pairs),
-        }
+        Columns of a query are called as people call them: `Order Nbr.` is `OrderNbr`.
+        """
+        named = {_plain(name): str(value) for name, value in row.items() if value is not None}
+        keys = tuple(named.get(_plain(name), "") for name in self.reads.keys)
+        return keys if all(keys) else ()
+
+    def _queries(self, keys: Sequence[tuple[str, ...]]) -> Iterator[str]:
+        """Yield the queries of records by their keys, as many in each as it takes."""
+        asked: list[str] = []
+        for key in keys:
+            pairs = zip(self.reads.keys, key, strict=True)
+            one = " and ".join(f"{name} eq {literal(part)}" for name, part in pairs)
+            if asked and len(self._query([*asked, one])) > LONGEST_QUERY:
+                yield self._query(asked)
+                asked = []
+            asked.append(one)
+        if asked:
+            yield self._query(asked)
+
+    def _query(self, ways: Sequence[str]) -> str:
+        condition = ways[0] if len(ways) == 1 else " or ".join(f"({way})" for way in ways)
+        asked = {**self.reads.query, "$filter": condition}
         return "&".join(f"{name}={encoded(value)}" for name, value in asked.items())
 
 
 class _Rows(msgspec.Struct):
     inserted: list[dict[str, Any]] = msgspec.field(name="Inserted", default_factory=list)
     deleted: list[dict[str, Any]] = msgspec.field(name="Deleted", default_factory=list)
+
+
+def _rows_of(page: Page) -> tuple[dict[str, Any], ...]:
+    """Return the rows of a notification: what was deleted and inserted is one change."""
+    try:
+        pushed = msgspec.json.decode(page.stream.read(), type=_Rows)
+    except msgspec.MsgspecError:
+        return ()
+    return (*pushed.deleted, *pushed.inserted)
+
+
+def _plain(name: str) -> str:
+    return "".join(filter(str.isalnum, name)).casefold()
+
+
+def _moment(text: str) -> datetime:
+    """Return a moment as the ERP tells it; without an offset, it is in UTC."""
+    found = datetime.fromisoformat(text)
+    return found if found.tzinfo is not None else found.replace(tzinfo=UTC)
 
 
 def _behind_keys(names: Sequence[str], keys: Sequence[str]) -> str:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Any, Self, TypeVar
 from urllib.parse import quote
 
@@ -34,6 +37,14 @@ _BRANCH = "PX-CbApiBranch"
 T = TypeVar("T")
 Build = Callable[[httpx2.Client, int], httpx2.Request]
 """Makes a request, told the number of the session that it goes out in."""
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What the ERP answered, and what its clock said then."""
+
+    content: bytes
+    told_at: datetime
 
 
 class Connection:
@@ -143,18 +154,18 @@ class Connection:
         self.tell(TechnicalEvent("the query of a lookup was refused", "error", facts))
         return None
 
-    def read(self, entity: str, query: str) -> bytes:
-        """Return the list of records that a query finds, as the ERP wrote it.
+    def read(self, entity: str, query: str) -> Told:
+        """Return the list of records that a query finds, as the ERP wrote it, and when.
 
         Raises TenantUnavailable, AccessRefused (where the ERP refuses the query, too),
         SignInRefused and Stopping.
         """
         url = f"{self.endpoint}/{quote(entity)}?{query}"
 
-        def once() -> bytes:
+        def once() -> Told:
             answer = self.attempt(lambda http, _session: http.build_request("GET", url))
             entities_in(answer)
-            return answer.content
+            return Told(answer.content, _told_at(answer))
 
         try:
             return self.persist(once, may_pass)
@@ -189,6 +200,14 @@ class Connection:
     def unavailable(self, verdict: Verdict) -> TenantUnavailable:
         """Return what stops the run where the tenant fails whatever is asked."""
         return self._wire.unavailable(verdict)
+
+
+def _told_at(answer: httpx2.Response) -> datetime:
+    """Return when an answer was given, by the clock of who gave it; else by ours."""
+    try:
+        return parsedate_to_datetime(answer.headers["Date"])
+    except (KeyError, ValueError):
+        return datetime.now(UTC)
 
 
 def entity_in(answer: httpx2.Response) -> dict[str, Any]:
