@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterator
 from multiprocessing.connection import Connection
 from pathlib import Path
 
+from msgspec.structs import replace
+
 from mapgen.feeds import FilesFeed
-from mapgen.plan import Plan, Retry
+from mapgen.plan import Plan, Reads, Retry, Shape
 from mapgen.runtime.delivery import Mapped, deliver
 from mapgen.runtime.delivery.deliver import Outcomes
 from mapgen.runtime.environment import Environment, Limits
 from mapgen.runtime.events import Unobserved
+from mapgen.runtime.feeds.erp import PolledEntity
 from mapgen.runtime.feeds.files import ArrivingFiles
 from mapgen.runtime.feeds.inbox import InboxFeed
+from mapgen.runtime.feeds.kind import Page
 from mapgen.runtime.ledger import Ledger, book_of
+from mapgen.runtime.outcome import Document
 from tests.runtime_delivery.flows import (
     RELEASED,
     UNSEEN,
@@ -26,8 +33,36 @@ from tests.runtime_delivery.flows import (
     two_documents,
     written_twice,
 )
-from tests.runtime_delivery.orders import RULES, PagedFeed, nothing, of_lines, orders, plan_of
+from tests.runtime_delivery.orders import (
+    RULES,
+    PagedFeed,
+    nothing,
+    of_lines,
+    order,
+    orders,
+    plan_of,
+)
 from tests.runtime_delivery.stand_in import tenant_of
+
+ITEMS = Reads(
+    endpoint="Default",
+    version="24.200.001",
+    contract_version=4,
+    entity="StockItem",
+    keys=("InventoryID",),
+    query={"$select": "InventoryID,Description"},
+    shape=Shape(("InventoryID", "Description")),
+)
+
+
+def of_items(page: Page) -> Iterator[Document]:
+    """An order for each article of a page, whose identity it is."""
+    for item in json.loads(page.stream.read()):
+        name = item["InventoryID"]["value"]
+        made = order(int(name.rpartition("-")[2]), identity=name)
+        yield replace(
+            made, body=made.body.replace(b'"AB-1"', b'"I-0001"').replace(b'"AB-2"', b'"I-0001"')
+        )
 
 
 def deliver_flow(
@@ -40,6 +75,10 @@ def deliver_flow(
     flows: dict[str, tuple[Plan, Outcomes]] = {
         "pages": (plan_of(retry=retry), Mapped(PagedFeed(count), of_lines, nothing)),
         "files": (plan_of(retry=retry, batch_size=5), ()),
+        "erp": (
+            plan_of(retry=retry, reads=ITEMS),
+            Mapped(PolledEntity(ITEMS, "LastModified", 60.0, "erp"), of_items, nothing),
+        ),
         "inbox": (plan_of(retry=retry, batch_size=5), ()),
         "orders": (plan_of(retry=retry), orders(count)),
         "both": (two_documents(retry=retry), boths(count)),
