@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
+import os
 import signal
+import socket
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict, Unpack
 
 import click
 
+from mapgen.boundary import reason_of
 from mapgen.cli import FAULTS
 from mapgen.cli.options import state_option
 from mapgen.cli.output import say
 
 if TYPE_CHECKING:
-    from starlette.applications import Starlette
-    from uvicorn import Server
-
     from mapgen.service.flows import ServedFlow
     from mapgen.workspace import Workspace
 
@@ -52,6 +52,7 @@ def serve(project: Path, /, **options: Unpack[_Options]) -> None:
     from mapgen.named import named_environment
     from mapgen.runtime.aborted import RunAborted
     from mapgen.runtime.ledger import Ledger
+    from mapgen.sandbox.sites import running, server_of, url_of
     from mapgen.service.app import application
     from mapgen.service.clock import ServiceClock
     from mapgen.service.flows import takers_of
@@ -61,43 +62,57 @@ def serve(project: Path, /, **options: Unpack[_Options]) -> None:
 
     workspace = Workspace.find(project)
     flows = tuple(served_flows(workspace, project, options["env"]))
-    ended = threading.Event()
-    _end_by_signal(ended)
+    ended = _ended_by_signals()
     try:
         with ExitStack() as open_:
+            listener = open_.enter_context(_listening(options["host"], options["port"]))
             ledger = open_.enter_context(Ledger(options["state"] or default_state(workspace.root)))
             observer = open_.enter_context(watching(None, options["log"]))
             around = Around(ledger, ServiceClock(options["speed"]), observer, holder())
             service = Service(flows, around, takers=tuple(takers_of(flows)))
             watch = watch_of(flows, around, named_environment(workspace, options["env"]))
             console = console_of(project, flows, around, watch)
-            server = _server(application(service, console), options["host"], options["port"])
-            door = threading.Thread(target=server.run, daemon=True)
-            door.start()
+            open_.callback(service.stop)
+            open_.callback(watch.stop)
+            pages = application(service, console)
+            open_.enter_context(running(server_of(lambda _: pages), listener))
             service.start()
             watch.start()
-            say(f"{len(flows)} flows at http://{options['host']}:{options['port']}", err=True)
+            say(f"{len(flows)} flows at {url_of(listener)}", err=True)
             ended.wait()
-            server.should_exit = True
-            door.join()
-            watch.stop()
-            service.stop()
+            say("ending: what is under way is finished; once more ends at once", err=True)
     except RunAborted as aborted:
         tell_aborted(aborted)
         sys.exit(FAULTS)
 
 
-def _end_by_signal(ended: threading.Event) -> None:
+def _ended_by_signals() -> threading.Event:
+    """Return what the first SIGINT or SIGTERM sets; the second ends the process at once."""
+    ended = threading.Event()
+
+    def end(number: int, _: object) -> None:
+        if ended.is_set():
+            # As after a kill: the ledger has what was under way.
+            os._exit(128 + number)
+        ended.set()
+
     for name in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(name, lambda *_: ended.set())
+        signal.signal(name, end)
+    return ended
 
 
-def _server(pages: Starlette, host: str, port: int) -> Server:
-    import uvicorn
+@contextmanager
+def _listening(host: str, port: int) -> Iterator[socket.socket]:
+    """Listen. Raises ClickException where the place is taken, before anything is opened."""
+    from mapgen.sandbox.sites import listen
 
-    return uvicorn.Server(
-        uvicorn.Config(pages, host=host, port=port, lifespan="off", log_level="warning")
-    )
+    try:
+        listener = listen(host, port)
+    except OSError as error:
+        words = f"cannot listen on {host}:{port}: {reason_of(error)}; choose another with --port"
+        raise click.ClickException(words) from None
+    with closing(listener):
+        yield listener
 
 
 def served_flows(workspace: Workspace, project: Path, env: str) -> Iterator[ServedFlow]:
