@@ -22,7 +22,10 @@ VALUES: Mapping[str, Value] = {
     "username": Value("the user, or the key, by which requests are let in"),
     "password": Value("the user's password, or the secret of the key", is_secret=True),
     "token": Value("what lets requests in", is_secret=True),
+    "webhook_secret": Value("by which it shows that what comes is sent by it", is_secret=True),
 }
+WEBHOOK_SECRET = "webhook_secret"
+"""The value without which nothing is taken from a system that sends."""
 
 
 class SignIn(Struct, frozen=True):
@@ -45,13 +48,15 @@ class ConnectionKind(Struct, frozen=True):
 
     `needs` are the values of an environment without which nothing leads there. Where requests are
     let in each by itself, it is by `sign_in`; None where the connection says how, or a session is
-    opened. It `takes_requests` with documents where a target may send them there.
+    opened. It `takes_requests` with documents where a target may send them there. It `sends` what
+    changes by itself, signed or with a secret.
     """
 
     name: str
     needs: tuple[str, ...]
     sign_in: SignIn | None = None
     takes_requests: bool = False
+    sends: bool = False
     chooses_sign_in: bool = False
 
 
@@ -59,12 +64,19 @@ CONNECTIONS: Mapping[str, ConnectionKind] = {
     kind.name: kind
     for kind in (
         ConnectionKind(
-            "acumatica", ("url", "tenant", "client_id", "client_secret", "username", "password")
+            "acumatica",
+            ("url", "tenant", "client_id", "client_secret", "username", "password"),
+            sends=True,
         ),
         ConnectionKind("http", ("url",), takes_requests=True, chooses_sign_in=True),
         ConnectionKind(
-            "shopify", ("url",), SignIn(("token",), "X-Shopify-Access-Token"), takes_requests=True
+            "shopify",
+            ("url",),
+            SignIn(("token",), "X-Shopify-Access-Token"),
+            takes_requests=True,
+            sends=True,
         ),
-        ConnectionKind("woocommerce", ("url",), SIGN_INS["basic"], takes_requests=True),
+        ConnectionKind("woocommerce", ("url",), SIGN_INS["basic"], takes_requests=True, sends=True),
+        ConnectionKind("standard_webhooks", (), sends=True),
     )
 }

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import base64
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
-from mapgen.connections import SIGN_INS
+from mapgen.connections import SIGN_INS, WEBHOOK_SECRET
 from mapgen.named import named_connection
 from mapgen.plan import Plan
 from mapgen.report import Stopped
@@ -72,16 +72,27 @@ def _headers(connection: spec.Connection, values: Mapping[str, str]) -> Mapping[
 
 def _values(environment: spec.Environment, connection: spec.Connection) -> dict[str, str]:
     """Return the values by which a connection leads somewhere. Raises Stopped."""
+    return _given(environment, connection, connection.needs)
+
+
+def webhook_secret(environment: spec.Environment, connection: spec.Connection) -> str:
+    """Return by what a connection shows that what comes is sent by it. Raises Stopped."""
+    return _given(environment, connection, (WEBHOOK_SECRET,))[WEBHOOK_SECRET]
+
+
+def _given(
+    environment: spec.Environment, connection: spec.Connection, needs: Sequence[str]
+) -> dict[str, str]:
     name = connection.name.value
     lead = environment.connections.get(name)
     if lead is None:
         reason = f"it has no connection `{name}`"
         where = environment.name.value
         raise Stopped(messages.cannot_bind(flow="run", environment=where, reason=reason))
-    missing = [value for value in connection.needs if value not in lead.references]
+    missing = [value for value in needs if value not in lead.references]
     if missing:
         raise Stopped(operations.value_missing(lead.at, name, value) for value in missing)
-    found = {value: lead.references[value] for value in connection.needs}
+    found = {value: lead.references[value] for value in needs}
     values = {
         value: os.environ.get(one.text.value, "") if one.is_variable else one.text.value
         for value, one in found.items()

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from mapgen import plan
 from mapgen.check.model import Surroundings
 from mapgen.check.performance import USABLE
-from mapgen.connections import CONNECTIONS
+from mapgen.connections import CONNECTIONS, WEBHOOK_SECRET
 from mapgen.ir import flow as ir
 from mapgen.report import Diagnostic, Text
 from mapgen.report.catalogue import operations, outward
@@ -122,8 +122,9 @@ def check_lead(
             if value not in lead.references:
                 yield operations.value_missing(lead.at, name, value)
         for value, reference in lead.references.items():
+            is_used = value in needs or (value == WEBHOOK_SECRET and CONNECTIONS[kind].sends)
             # Where nobody says how requests are let in, that is said alone.
-            if value not in needs and connection.says_all:
+            if not is_used and connection.says_all:
                 yield operations.value_idle(reference.text, value=value, kind=kind)
         if lead.limits is not None and not CONNECTIONS[kind].takes_requests:
             yield operations.value_idle(lead.limits.settle.text, value="limits", kind=kind)

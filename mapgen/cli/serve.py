@@ -55,13 +55,14 @@ def serve(project: Path, /, **options: Unpack[_Options]) -> None:
     from mapgen.sandbox.sites import running, server_of, url_of
     from mapgen.service.app import application
     from mapgen.service.clock import ServiceClock
-    from mapgen.service.flows import takers_of
+    from mapgen.service.flows import senders_of, takers_of
     from mapgen.service.loop import Around
     from mapgen.service.service import Service, holder
     from mapgen.workspace import Workspace
 
     workspace = Workspace.find(project)
     flows = tuple(served_flows(workspace, project, options["env"]))
+    senders, takers = tuple(senders_of(flows)), tuple(takers_of(flows))
     ended = _ended_by_signals()
     try:
         with ExitStack() as open_:
@@ -69,7 +70,7 @@ def serve(project: Path, /, **options: Unpack[_Options]) -> None:
             ledger = open_.enter_context(Ledger(options["state"] or default_state(workspace.root)))
             observer = open_.enter_context(watching(None, options["log"]))
             around = Around(ledger, ServiceClock(options["speed"]), observer, holder())
-            service = Service(flows, around, takers=tuple(takers_of(flows)))
+            service = Service(flows, around, senders, takers)
             watch = watch_of(flows, around, named_environment(workspace, options["env"]))
             console = console_of(project, flows, around, watch)
             open_.callback(service.stop)

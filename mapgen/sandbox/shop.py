@@ -52,6 +52,7 @@ class ShopSettings:
     """
 
     token: str = field(default="sandbox-shop-token", repr=False)
+    webhook_secret: str = field(default="sandbox-webhook-secret", repr=False)
     failures: tuple[InjectedFailure, ...] = ()
     calls_a_second: float | None = None
     burst: int = 40
@@ -60,7 +61,11 @@ class ShopSettings:
 
     def environment(self, url: str) -> dict[str, str]:
         """Return the environment variables that a delivery to this shop reads."""
-        return {"SHOP_URL": url, "SHOP_TOKEN": self.token}
+        return {
+            "SHOP_URL": url,
+            "SHOP_TOKEN": self.token,
+            "SHOP_WEBHOOK_SECRET": self.webhook_secret,
+        }
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,8 @@ from functools import partial
 
 from mapgen.binding import BoundFlow, once_more, outcomes_of
 from mapgen.feeds import PushFeed, WebhookFeed
+from mapgen.leads import webhook_secret
+from mapgen.named import named_connection
 from mapgen.plan import Plan
 from mapgen.runtime.delivery import Mapped, deliver
 from mapgen.runtime.delivery.remote import RemoteTables
@@ -20,7 +22,7 @@ from mapgen.runtime.ledger import Ledger, book_of
 from mapgen.runtime.summary import Summary
 from mapgen.service.loop import Why
 from mapgen.service.schedule import Schedule, schedule_of
-from mapgen.service.service import Taker
+from mapgen.service.service import Sender, Taker
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,3 +102,19 @@ def takers_of(flows: Iterable[ServedFlow]) -> Iterator[Taker]:
                     yield Taker(flow, feed.name, flow.plan.connection, (query,))
                 case _:
                     pass
+
+
+def senders_of(flows: Iterable[ServedFlow]) -> Iterator[Sender]:
+    """Yield the connections that flows take something of, each once.
+
+    Raises Stopped where the environment does not say how they show that they have sent it.
+    """
+    known = set()
+    for flow in flows:
+        workspace, environment = flow.bound.workspace, flow.bound.environment
+        for taker in takers_of([flow]):
+            if taker.connection not in known:
+                known.add(taker.connection)
+                connection = named_connection(workspace, taker.connection)
+                secret = webhook_secret(environment, connection)
+                yield Sender(taker.connection, connection.kind.value, secret)

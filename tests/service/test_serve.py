@@ -1,0 +1,198 @@
+"""`mapgen serve` as a command, between the sandbox tenant and the simulated shop, over sockets."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import json
+import os
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+
+from mapgen.contract.lock import load
+from mapgen.sandbox import Sandbox, ServedShop, serve, serve_shop
+from tests.cli.conftest import MAPGEN, ROOT
+
+SAMPLES = ROOT / "specs/shopify/samples"
+_ASIDE = ("id", "rowNumber", "note", "custom", "_links")
+SECRET = "sandbox-webhook-secret"
+
+
+def sample_orders(count: int) -> list[dict[str, Any]]:
+    """So many orders, each like the first sample."""
+    with (SAMPLES / "orders.jsonl").open(encoding="utf-8") as lines:
+        first = json.loads(next(lines))
+    return [{**first, "id": first["id"] + at, "name": f"#{2000 + at}"} for at in range(count)]
+
+
+def plain(value: Any) -> Any:
+    """A record of the ERP as a seed has it: without wrappers."""
+    if isinstance(value, list):
+        return [plain(one) for one in value]
+    if isinstance(value, dict):
+        members = {name: plain(one) for name, one in value.items() if one and name not in _ASIDE}
+        return value.get("value", members)
+    return value
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@dataclass
+class Served:
+    """A `mapgen serve` that runs, and where."""
+
+    process: subprocess.Popen[str]
+    url: str
+
+    def send(self, order: dict[str, Any], delivery: str, topic: str = "orders/create") -> int:
+        """Send an order as Shopify does; return the status of the answer."""
+        body = json.dumps(order).encode()
+        digest = hmac.new(SECRET.encode(), body, hashlib.sha256).digest()
+        headers = {
+            "X-Shopify-Hmac-Sha256": base64.b64encode(digest).decode(),
+            "X-Shopify-Webhook-Id": delivery,
+            "X-Shopify-Topic": topic,
+        }
+        with httpx2.Client() as http:
+            url = f"{self.url}/webhooks/shop"
+            return http.post(url, content=body, headers=headers).status_code
+
+    def end(self, how: int = signal.SIGTERM) -> int:
+        self.process.send_signal(how)
+        return self.process.wait(60)
+
+
+@dataclass(frozen=True)
+class Place:
+    """A tenant and a shop, and the ledger that a service keeps between them."""
+
+    tenant: Sandbox
+    shop: ServedShop
+    ledger: str
+
+    @contextmanager
+    def served(self, *options: str) -> Iterator[Served]:
+        """Run `mapgen serve` until the block ends, at the latest."""
+        port = free_port()
+        command = (
+            *MAPGEN, "serve", "--env", "local", "--state", self.ledger,
+            "--port", str(port), *options,
+        )  # fmt: skip
+        environment = {**os.environ, **self.tenant.environment, **self.shop.environment}
+        with subprocess.Popen(
+            command, cwd=ROOT, env=environment, stderr=subprocess.PIPE, text=True
+        ) as process:
+            served = Served(process, f"http://127.0.0.1:{port}")
+            try:
+                until(lambda: is_ready(served.url))
+                yield served
+            finally:
+                process.kill()
+
+    def references(self) -> list[str]:
+        return sorted(str(one["ExternalRef"]) for one in self.tenant.records("SalesOrder"))
+
+
+def is_ready(url: str) -> bool:
+    try:
+        return httpx2.get(f"{url}/ready").status_code == 200
+    except httpx2.HTTPError:
+        return False
+
+
+def until(condition: Callable[[], bool], seconds: float = 60) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Iterator[Place]:
+    seed = json.loads((SAMPLES / "tenant.json").read_text(encoding="utf-8"))
+    cup = json.loads(
+        (SAMPLES.parent / "examples/stock-cup.json").read_text(encoding="utf-8"),
+        parse_float=Decimal,
+    )
+    seed["StockItem"].append(plain(cup))
+    lock = load(ROOT / "specs/contracts/default-24.200.001.json")
+    with serve(lock, seed=seed) as tenant, serve_shop() as shop:
+        yield Place(tenant, shop, f"sqlite:///{tmp_path}/ledger.db")
+
+
+def test_an_order_of_the_shop_is_in_the_tenant(place: Place) -> None:
+    """Webhooks become orders, each once; what is not signed is refused; SIGTERM ends it."""
+    orders = sample_orders(5)
+    with place.served() as served:
+        for _ in range(2):
+            for at, order in enumerate(orders):
+                assert served.send(order, f"d{at}") == 200
+        until(lambda: len(place.references()) == 5)
+        assert httpx2.post(f"{served.url}/webhooks/shop", content=b"{}").status_code == 401
+        assert served.end() == 0
+    assert len(place.references()) == 5
+
+
+def test_killed_and_started_again(place: Place) -> None:
+    """What was answered with 200 is delivered, once, however often it is killed meanwhile."""
+    orders = sample_orders(30)
+    for first in range(0, 30, 10):
+        with place.served() as served:
+            for at in range(first, first + 10):
+                assert served.send(orders[at], f"d{at}") == 200
+            served.end(signal.SIGKILL)
+    with place.served():
+        until(lambda: len(place.references()) == 30, 90)
+    assert len(set(place.references())) == 30
+
+
+def test_two_on_one_ledger(place: Place) -> None:
+    """Either takes deliveries, nothing is doubled, and one goes on where the other is killed."""
+    orders = sample_orders(20)
+    with place.served() as one, place.served() as other:
+        for at, order in enumerate(orders[:10]):
+            for served in (one, other):
+                assert served.send(order, f"d{at}") == 200
+        until(lambda: len(place.references()) == 10)
+        assert one.end() == 0
+        for at, order in enumerate(orders[10:], 10):
+            assert other.send(order, f"d{at}") == 200
+        until(lambda: len(place.references()) == 20)
+    assert len(set(place.references())) == 20
+
+
+def test_stock_reaches_the_shop(place: Place) -> None:
+    """By its schedule: half an hour of the clock passes in a second."""
+    with place.served("--speed", "1800"):
+        until(lambda: len(place.shop.shop.levels) > 0, 20)
+
+
+def test_a_port_that_is_taken(place: Place) -> None:
+    """It is told at once, and nothing has begun."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        command = (*MAPGEN, "serve", "--env", "local", "--state", place.ledger, "--port", port)
+        environment = {**os.environ, **place.tenant.environment, **place.shop.environment}
+        done = subprocess.run(
+            command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60
+        )
+    assert done.returncode == 1
+    assert f"cannot listen on 127.0.0.1:{port}" in done.stderr
+    assert not Path(place.ledger.removeprefix("sqlite:///")).exists()
