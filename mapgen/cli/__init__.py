@@ -20,6 +20,7 @@ FAULTS, USAGE, STALE, STILL_OPEN, BUG = 1, 2, 3, 4, 70
 
 _COMMANDS: Mapping[str, tuple[str, str]] = {
     "accept": ("mapgen.cli.accept:accept", "write what a flow makes of its examples into them"),
+    "alerts": ("mapgen.cli.alerts:alerts", "list alerts, say that somebody sees to one"),
     "check": ("mapgen.cli.compile:check", "report all errors of the specs"),
     "contract": ("mapgen.cli.contract:contract", "pin a contract of the ERP, show its fields"),
     "dlq": ("mapgen.cli.dlq:dlq", "show, correct, send again or give up what is open"),

@@ -171,6 +171,6 @@ class Mail:
             :200
         ]
         lines = [f"{name}: {value}" for name, value in facts.items() if value is not None]
-        advice = "mapgen status; mapgen errors; mapgen alerts ack NUMBER"
+        advice = f"mapgen status; mapgen errors; mapgen alerts ack {alert.number}"
         message.set_content("\n".join([*map(one_line, lines), "", advice, ""]))
         return message

@@ -1,0 +1,95 @@
+"""`alerts`: lists what fires or fired last, and notes who sees to it."""
+
+from __future__ import annotations
+
+import getpass
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from mapgen.cli.ledgers import ago, opened_ledger, whose
+from mapgen.cli.options import json_option, state_option
+from mapgen.cli.output import piped
+from mapgen.cli.typed import typed
+from mapgen.escaping import visible
+
+if TYPE_CHECKING:
+    from mapgen.runtime.ledger.alerts import Alert
+
+
+@click.group()
+def alerts() -> None:
+    """Show the alerts of flows, or say that somebody sees to one."""
+
+
+@alerts.command("list")
+@click.option("--limit", type=click.IntRange(1), default=50, show_default=True)
+@json_option
+@state_option
+@click.pass_obj
+def show(project: Path, limit: int, as_json: bool, state: str | None) -> None:
+    """List what fires, then what fired last: number, state, flow, what, how much, since when."""
+    from mapgen.runtime.ledger.alerts import Alerts
+
+    with opened_ledger(project, state) as ledger:
+        found, now = Alerts(ledger).latest(limit), ledger.now()
+    if as_json:
+        piped(json.dumps([_as_data(one) for one in found], ensure_ascii=False))
+        return
+    if not found:
+        click.echo("no alert has fired", err=True)
+    for one in found:
+        click.echo("\t".join(_columns(one, now)))
+
+
+@alerts.command()
+@click.argument("which", metavar="NUMBER|FLOW")
+@state_option
+@click.pass_obj
+def ack(project: Path, which: str, state: str | None) -> None:
+    """Say that you see to an alert, or to all of a flow that fire: no more word of it goes out.
+
+    Word still goes out once when it is over.
+    """
+    from mapgen.runtime.ledger.alerts import Alerts
+
+    with opened_ledger(project, state) as ledger:
+        kept, now = Alerts(ledger), ledger.now()
+        chosen = [one for one in kept.firing() if which in (str(one.number), one.of.flow)]
+        noted = [kept.acknowledge(one.number, getpass.getuser()) for one in chosen]
+    done = [one for one in noted if one is not None]
+    if not done:
+        words = f"nothing fires of `{visible(which)}`; `{typed('alerts', 'list')}` shows what does"
+        raise click.UsageError(words)
+    for one in done:
+        click.echo("\t".join(_columns(one, now)))
+
+
+def _columns(one: Alert, now: float) -> tuple[str, ...]:
+    fired = f"fired {ago(one.fired_at, now)}"
+    if one.resolved_at is not None:
+        fired += f", over {ago(one.resolved_at, now)}"
+    elif one.acknowledged_by is not None:
+        fired += f", seen to by {visible(one.acknowledged_by)}"
+    measured = visible(f"{one.name} {one.value:.4g}, threshold {one.threshold}")
+    return str(one.number), one.state, whose(one.of), measured, fired
+
+
+def _as_data(one: Alert) -> dict[str, Any]:
+    from mapgen.runtime.summary import instant_of
+
+    return {
+        "number": one.number,
+        "alert": one.name,
+        "state": one.state,
+        "flow": one.of.flow,
+        "tenant": one.of.tenant,
+        "value": one.value,
+        "threshold": one.threshold,
+        "fired_at": instant_of(one.fired_at),
+        "resolved_at": instant_of(one.resolved_at),
+        "acknowledged_at": instant_of(one.acknowledged_at),
+        "acknowledged_by": one.acknowledged_by,
+    }
