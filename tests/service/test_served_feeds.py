@@ -46,7 +46,7 @@ def fed(workspace: Path, feed: str) -> None:
     head, _ = local.read_text(encoding="utf-8").split("  shopify_refunds:", 1)
     local.write_text(head, encoding="utf-8")
     spec = workspace / SPEC
-    text = spec.read_text(encoding="utf-8")
+    text = re.sub(r"(?m)^    feed: .*\n", "", spec.read_text(encoding="utf-8"))
     spec.write_text(text.replace(KEY, f"{KEY}    feed: {feed}\n"), encoding="utf-8")
     done = mapgen("generate", cwd=workspace)
     assert done.returncode == 0, done.stderr
