@@ -22,6 +22,7 @@ _EXTRAS: Mapping[str, str] = {
     "psycopg_pool": "worker",
     "python_calamine": "excel",
     "croniter": "serve",
+    "prometheus_client": "serve",
     "standardwebhooks": "serve",
     "starlette": "sandbox",
     "uvicorn": "sandbox",

@@ -10,6 +10,7 @@ from starlette.routing import BaseRoute, Route
 
 from mapgen.runtime.aborted import LedgerFailed
 from mapgen.runtime.ledger import Delivery
+from mapgen.service.metrics import Metrics
 from mapgen.service.pushes import SECRET_HEADER, is_allowed, push_of
 from mapgen.service.service import Sender, Service
 from mapgen.service.webhooks import KINDS, LONGEST_BODY, is_ping, verified
@@ -96,6 +97,7 @@ def application(service: Service, *more: BaseRoute) -> Starlette:
             Route("/pushes/{connection}", door.push, methods=["POST"]),
             Route("/health", door.health),
             Route("/ready", door.ready),
+            Route("/metrics", Metrics(service).answer),
             *more,
         ]
     )

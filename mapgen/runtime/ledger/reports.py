@@ -329,6 +329,23 @@ class Reports:
             rows = connection.execute(found.order_by(RUNS.c.began_at.desc()).limit(limit)).all()
         return tuple(map(_run, rows))
 
+    def in_doubt(self) -> dict[str, int]:
+        """Return of each book how many documents are in hand after a request without an answer."""
+        found = select(_ROWS.flow, func.count().label("documents")).where(
+            _ROWS.state == "sending", _ROWS.attempts > 0
+        )
+        with self._ledger.transaction() as connection:
+            rows = connection.execute(found.group_by(_ROWS.flow)).all()
+        return {row.flow: row.documents for row in rows}
+
+    def runs_by_end(self) -> dict[tuple[str, str], int]:
+        """Return how many runs of a book ended how; `open` are under way, or were killed."""
+        ended = func.coalesce(RUNS.c.reason, "open")
+        found = select(RUNS.c.flow, ended, func.count()).group_by(RUNS.c.flow, ended)
+        with self._ledger.transaction() as connection:
+            rows = connection.execute(found).all()
+        return {(book, reason): count for book, reason, count in rows}
+
     def run(self, beginning_of_id: str) -> RunReport | None:
         """Return the run whose id begins like this; None where it is not exactly one."""
         found = select(RUNS).where(RUNS.c.run.startswith(beginning_of_id, autoescape=True)).limit(2)
