@@ -18,7 +18,7 @@ from sqlalchemy import ColumnElement, Select, func, or_, select, true
 from mapgen.runtime.ledger.book import Book, beginning, parts_of
 from mapgen.runtime.ledger.ledger import Ledger
 from mapgen.runtime.ledger.rows import Kept, KeptRecord
-from mapgen.runtime.ledger.schema import AT_ONCE, INBOX, RECORDS, RUNS, State
+from mapgen.runtime.ledger.schema import AT_ONCE, INBOX, RECORDS, RUNS, SENT, State
 from mapgen.runtime.outcome import ErrorReport, Origin
 
 _ROWS = RECORDS.c
@@ -279,7 +279,6 @@ class Reports:
     def flows(self, flow: str | None = None) -> tuple[FlowReport, ...]:
         """Return how each flow is, in each tenant that it has been run against."""
         now = self._ledger.now()
-        sent = _ROWS.state == "sent"
         with self._ledger.transaction() as connection:
             states = connection.execute(
                 select(
@@ -298,7 +297,7 @@ class Reports:
                     func.count().filter(_ROWS.changed_at > now - _MINUTE).label("minute"),
                     func.count().label("hour"),
                 )
-                .where(sent, _ROWS.changed_at > now - _HOUR, _of(_ROWS.flow, flow))
+                .where(SENT, _ROWS.changed_at > now - _HOUR, _of(_ROWS.flow, flow))
                 .group_by(_ROWS.flow)
             ).all()
             inbox = connection.execute(
@@ -409,7 +408,7 @@ class Reports:
         counts: dict[float, int] = {}
         with self._ledger.transaction() as connection:
             found = select(_ROWS.changed_at).where(
-                _ROWS.state == "sent", _ROWS.changed_at >= start, _of(_ROWS.flow, flow)
+                SENT, _ROWS.changed_at >= start, _of(_ROWS.flow, flow)
             )
             for at in connection.scalars(found):
                 counts[at // _MINUTE * _MINUTE] = counts.get(at // _MINUTE * _MINUTE, 0) + 1
