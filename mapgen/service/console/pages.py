@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from importlib.resources import files
-from itertools import islice
+from itertools import count, islice
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, urlencode
 
@@ -17,7 +17,7 @@ from starlette.routing import BaseRoute, Route
 from mapgen.runtime.aborted import LedgerFailed
 from mapgen.runtime.ledger import Ledger
 from mapgen.runtime.ledger.alerts import Alerts
-from mapgen.runtime.ledger.reports import Choice, Reports
+from mapgen.runtime.ledger.reports import Choice, OpenRecord, Reports
 from mapgen.service.console import shown
 from mapgen.service.console.guard import is_local
 from mapgen.service.console.hands import Hands
@@ -37,6 +37,7 @@ _STATIC = {
 _WHO = "console"
 _OPEN = Choice().states
 _CHOSEN = ("flow", "tenant", "cause", "key")
+_Passes = Callable[[OpenRecord], bool | None]
 Form = Mapping[str, str]
 Handler = Callable[[Request, Session | None], Response]
 
@@ -108,11 +109,11 @@ class Console:
         is_tried = request.query_params.get("try") == "1"
         passes = None
         if is_tried and choice.flow and self._hands is not None:
-            passes = self._hands.passes(choice.flow)
+            passes = first_tried(self._hands.passes(choice.flow), _MOST_TRIED)
         groups = self._reports.failures(choice, passes)
         return self._answer(
             request, session, "failures", choice=choice, groups=groups, now=self._ledger.now(),
-            can_try=self._hands is not None, done=_done(request),
+            can_try=self._hands is not None, most_tried=_MOST_TRIED, done=_done(request),
         )  # fmt: skip
 
     def records(self, request: Request, session: Session | None) -> Response:
@@ -314,3 +315,11 @@ async def _static(request: Request) -> Response:
         return PlainTextResponse("nothing here\n", 404)
     content = (files("mapgen.templates") / "console" / name).read_bytes()
     return Response(content, media_type=_STATIC[name], headers={"cache-control": "max-age=300"})
+
+
+def first_tried(passes: _Passes | None, most: int) -> _Passes | None:
+    """Return what tries the first so many records, and says None, not known, of those after."""
+    if passes is None:
+        return None
+    tried = count()
+    return lambda record: passes(record) if next(tried) < most else None
