@@ -75,6 +75,24 @@ def _values(environment: spec.Environment, connection: spec.Connection) -> dict[
     return _given(environment, connection, connection.needs)
 
 
+def state_of(workspace: Workspace, environment: spec.Environment) -> str | None:
+    """Return the address of an environment's ledger, None where it says none.
+
+    The path of a file is of the workspace. Raises Stopped for a variable that is not set.
+    """
+    state = environment.state
+    if state is None:
+        return None
+    text = state.text
+    address = os.environ.get(text.value, "") if state.is_variable else text.value
+    if not address:
+        raise Stopped([messages.variable_missing(text, path=environment.source.path)])
+    file = address.removeprefix("sqlite:///")
+    if file in (address, "", ":memory:"):
+        return address
+    return f"sqlite:///{workspace.root / file}"
+
+
 def webhook_secret(environment: spec.Environment, connection: spec.Connection) -> str:
     """Return by what a connection shows that what comes is sent by it. Raises Stopped."""
     return _given(environment, connection, (WEBHOOK_SECRET,))[WEBHOOK_SECRET]

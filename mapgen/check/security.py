@@ -39,6 +39,8 @@ _SECRET_SHAPES: Mapping[str, str] = {
 }
 _SECRET_NAME = re.compile(r"(password|secret|api_?key|access_?token|private_?key)", re.IGNORECASE)
 
+_PASSWORD_OF_QUERY = re.compile(r"[?&]password=", re.IGNORECASE)
+
 
 def check_security(
     security: spec.Security,
@@ -207,6 +209,10 @@ def check_secret_references(environment: spec.Environment) -> list[Diagnostic]:
         for what, found in _secrets_of_notices(environment.alerts)
         if not found.is_variable
     ]
+    state = environment.state
+    if state is not None and not state.is_variable and _PASSWORD_OF_QUERY.search(state.text.value):
+        what = "the password of the ledger"
+        faults.append(messages.literal_secret(state.text, what=what, is_credential=True))
     faults += [
         messages.literal_secret(
             setting.value.span, what=f"the setting `{name}`", is_credential=False

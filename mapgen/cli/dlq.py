@@ -15,7 +15,7 @@ import click
 from mapgen.cli import FAULTS
 from mapgen.cli.explain import advice_of, title_of
 from mapgen.cli.ledgers import WORDS, Age, ago, offline, opened_ledger, trying, whose
-from mapgen.cli.options import json_option, state_option
+from mapgen.cli.options import json_option, ledger_env_option, state_option
 from mapgen.cli.output import piped, say
 from mapgen.cli.typed import typed
 from mapgen.escaping import visible
@@ -31,6 +31,13 @@ if TYPE_CHECKING:
 _KINDS = {"rejected": "rejected", "deferred": "deferred", "dead-lettered": "dead_lettered"}
 _AT_ONCE = 400
 T = TypeVar("T", bound=Callable[..., object])
+
+
+class _Where(TypedDict):
+    """Which ledger, by the names of the options."""
+
+    state: str | None
+    env: str | None
 
 
 class _Chosen(TypedDict):
@@ -86,16 +93,23 @@ def dlq() -> None:
 @click.argument("flow", required=False)
 @_choosing
 @json_option
+@ledger_env_option
 @state_option
 @click.pass_obj
 def list_(
-    project: Path, /, flow: str | None, as_json: bool, state: str | None, **chosen: Unpack[_Chosen]
+    project: Path,
+    /,
+    flow: str | None,
+    as_json: bool,
+    state: str | None,
+    env: str | None,
+    **chosen: Unpack[_Chosen],
 ) -> None:
     """List what is open, one record a line: flow, how it ended, key, causes, since when."""
     from mapgen.runtime.ledger.reports import Reports
     from mapgen.runtime.summary import instant_of
 
-    with opened_ledger(project, state) as ledger:
+    with opened_ledger(project, state, env) as ledger:
         for one in Reports(ledger).records(_choice(flow, chosen)):
             since = instant_of(one.since)
             if as_json:
@@ -110,13 +124,16 @@ def list_(
 @click.argument("flow")
 @click.argument("key")
 @json_option
+@ledger_env_option
 @state_option
 @click.pass_obj
-def show(project: Path, flow: str, key: str, as_json: bool, state: str | None) -> None:
+def show(
+    project: Path, flow: str, key: str, as_json: bool, state: str | None, env: str | None
+) -> None:
     """Tell the story of one record: what became of it, why, by which rule, what to do."""
     from mapgen.runtime.ledger.reports import Reports
 
-    with opened_ledger(project, state) as ledger:
+    with opened_ledger(project, state, env) as ledger:
         reports = Reports(ledger)
         told = reports.story(flow, key)
         if not told:
@@ -162,7 +179,7 @@ def replay(
     bound = open_flow(project, flow, env, {}, live.table)
     is_delivered(bound)
     place = environment_of_run(bound.workspace, bound.environment, bound.flow.plan).place
-    with opened_ledger(project, state) as ledger:
+    with opened_ledger(project, state, env) as ledger:
         reports = Reports(ledger)
         book = book_of(flow, place.name, place.url)
         found = [one for one in reports.records(_choice(flow, chosen)) if one.book == book]
@@ -180,6 +197,7 @@ def replay(
 @_choosing
 @click.option("--reason", required=True, help="Why; kept in the ledger.")
 @click.option("--all", "is_all", is_flag=True, help="All that is open of the flow.")
+@ledger_env_option
 @state_option
 @click.pass_obj
 def discard(
@@ -189,6 +207,7 @@ def discard(
     reason: str,
     is_all: bool,
     state: str | None,
+    env: str | None,
     **chosen: Unpack[_Chosen],
 ) -> None:
     """Give records up, with a reason. One that comes again is taken like a new one."""
@@ -197,7 +216,7 @@ def discard(
 
     if not is_all and not any(chosen.values()):
         raise click.UsageError("say which: by --key, --cause, --kind or an age, or --all of them")
-    with opened_ledger(project, state) as ledger:
+    with opened_ledger(project, state, env) as ledger:
         found = {one.subject: one for one in Reports(ledger).records(_choice(flow, chosen))}
         people = Interventions(ledger, getpass.getuser())
         count = sum(people.discard(one, reason) for one in found.values())
@@ -212,6 +231,7 @@ def discard(
 @click.argument("key")
 @click.option("--file", type=click.Path(path_type=Path), help="The corrected record; - for stdin.")
 @click.option("--reason", help="Why; kept in the ledger.")
+@ledger_env_option
 @state_option
 @click.pass_obj
 def edit(
@@ -220,7 +240,7 @@ def edit(
     key: str,
     file: Path | None,
     reason: str | None,
-    state: str | None,
+    **where: Unpack[_Where],
 ) -> None:
     """Correct the ledger's copy of a record, in $EDITOR or by a file; a replay sends it.
 
@@ -231,7 +251,7 @@ def edit(
     from mapgen.runtime.ledger.interventions import Interventions
     from mapgen.runtime.ledger.reports import Choice, Reports
 
-    with opened_ledger(project, state) as ledger:
+    with opened_ledger(project, **where) as ledger:
         reports = Reports(ledger)
         record = next(reports.records(Choice(flow, key=key)), None)
         copy = None if record is None else reports.copy_of(record)

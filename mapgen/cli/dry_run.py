@@ -46,7 +46,7 @@ def rehearse(project: Path, options: Options) -> None:
         stop_for([refusal(rejects, force=options["force"] or is_of_transform(rejects))])
     tables = dict(options["lookups"])
     with ExitStack() as files:
-        ledger = files.enter_context(opened_ledger(project, options["state"]))
+        ledger = files.enter_context(opened_ledger(project, options["state"], options["env"]))
         offline = OfflineTables(ledger, in_tenant=out_of_reach(name))
         bound = open_flow(project, name, options["env"], tables, offline.table)
         place = environment_of_run(bound.workspace, bound.environment, bound.flow.plan).place

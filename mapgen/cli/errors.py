@@ -10,7 +10,7 @@ import click
 
 from mapgen.cli.explain import title_of
 from mapgen.cli.ledgers import WORDS, ago, opened_ledger, trying, whose
-from mapgen.cli.options import json_option, state_option
+from mapgen.cli.options import json_option, ledger_env_option, state_option
 from mapgen.cli.output import piped
 from mapgen.cli.typed import typed
 from mapgen.escaping import visible
@@ -22,16 +22,19 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("flow", required=False)
 @json_option
+@ledger_env_option
 @state_option
 @click.pass_obj
-def errors(project: Path, flow: str | None, as_json: bool, state: str | None) -> None:
+def errors(
+    project: Path, flow: str | None, as_json: bool, state: str | None, env: str | None
+) -> None:
     """Show what is open by cause: since when, how much would pass now, what to do next.
 
     The ledger's copies of the records are transformed with today's flow; no request is made.
     """
     from mapgen.runtime.ledger.reports import Choice, Reports
 
-    with opened_ledger(project, state) as ledger:
+    with opened_ledger(project, state, env) as ledger:
         reports = Reports(ledger)
         found = reports.failures(Choice(flow), trying(project, ledger, reports))
         now = ledger.now()

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import click
 
 from mapgen.cli import FAULTS
+from mapgen.cli.output import make_folder
 from mapgen.escaping import visible
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from mapgen.runtime.ledger import Ledger
     from mapgen.runtime.ledger.book import Book
     from mapgen.runtime.ledger.reports import OpenRecord, Reports
+    from mapgen.workspace import Workspace
 
 _UNITS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
 WORDS = {
@@ -49,20 +51,35 @@ class Age(click.ParamType[float]):
         return float(int(found[1]) * _UNITS[found[2]])
 
 
+def address_of(workspace: Workspace, state: str | None, env: str | None) -> str:
+    """Return where a ledger is: `state`, else as the environment says, else in the workspace.
+
+    Raises Stopped for an environment that cannot be read and a variable that is not set.
+    """
+    from mapgen.leads import state_of
+    from mapgen.named import named_environment
+
+    if state is None and env is not None:
+        state = state_of(workspace, named_environment(workspace, env))
+    if state is not None:
+        return state
+    make_folder(workspace.root / ".mapgen")
+    return f"sqlite:///{workspace.root / '.mapgen' / 'ledger.db'}"
+
+
 @contextmanager
-def opened_ledger(project: Path, state: str | None) -> Iterator[Ledger]:
-    """Give a ledger: the one that is named, or the workspace's.
+def opened_ledger(project: Path, state: str | None, env: str | None = None) -> Iterator[Ledger]:
+    """Give a ledger: the one that is named, or that of the environment, or the workspace's.
 
     What fails in it is told, and ends the command.
     """
-    from mapgen.cli.run import default_state
     from mapgen.cli.summary import tell_aborted
     from mapgen.runtime.aborted import RunAborted
     from mapgen.runtime.ledger import Ledger
     from mapgen.workspace import Workspace
 
     try:
-        with Ledger(state or default_state(Workspace.find(project).root)) as ledger:
+        with Ledger(address_of(Workspace.find(project), state, env)) as ledger:
             yield ledger
     except RunAborted as aborted:
         tell_aborted(aborted)

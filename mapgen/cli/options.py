@@ -71,8 +71,12 @@ input_option = click.option(
 )
 
 state_option = click.option(
-    "--state", help="The ledger. [default: sqlite:///.mapgen/ledger.db of the workspace]"
+    "--state",
+    help="The ledger. [default: `state:` of --env, or sqlite:///.mapgen/ledger.db of the"
+    " workspace]",
 )
+
+ledger_env_option = click.option("--env", help="The environment whose ledger it is.")
 
 json_option = click.option("--json", "as_json", is_flag=True, help="As JSON, for scripts.")
 

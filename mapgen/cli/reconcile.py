@@ -54,7 +54,7 @@ def reconcile(
     environment = environment_of_run(bound.workspace, bound.environment, plan)
     counts: Counter[str] = Counter()
     with (
-        opened_ledger(project, state) as ledger,
+        opened_ledger(project, state, env) as ledger,
         open_input(bound, source) as stream,
         open_joins(bound, {}, source) as joins,
     ):

@@ -39,7 +39,7 @@ def rollback(project: Path, run_id: str, env: str | None, yes: bool, state: str 
     from mapgen.runtime.ledger.reports import Reports
     from mapgen.runtime.ledger.undos import made_by
 
-    with opened_ledger(project, state) as ledger:
+    with opened_ledger(project, state, env) as ledger:
         run = Reports(ledger).run(run_id)
         if run is None:
             raise click.UsageError(f"`{run_id}` is not one run of the ledger; see `mapgen runs`")

@@ -20,7 +20,7 @@ from mapgen.cli.options import (
     lookup_option,
     state_option,
 )
-from mapgen.cli.output import make_folder, piped, refusal, say, stop_for, writing
+from mapgen.cli.output import piped, refusal, say, stop_for, writing
 
 if TYPE_CHECKING:
     from mapgen.binding import BoundFlow
@@ -137,6 +137,7 @@ def _delivered(bound: BoundFlow, live: RemoteTables, options: Options) -> Summar
     from mapgen.binding import once_more
     from mapgen.cli.flows import count_records, kept_outcomes, open_input, shown, tell_passed
     from mapgen.cli.joining import open_joins, tell_unasked
+    from mapgen.cli.ledgers import address_of
     from mapgen.cli.watching import watching
     from mapgen.leads import environment_of_run
     from mapgen.runtime.aborted import RunAborted
@@ -151,7 +152,7 @@ def _delivered(bound: BoundFlow, live: RemoteTables, options: Options) -> Summar
         stream = files.enter_context(open_input(bound, source))
         joins = files.enter_context(open_joins(bound, dict(options["joins"]), source))
         environment = environment_of_run(bound.workspace, bound.environment, bound.flow.plan)
-        state = options["state"] or default_state(bound.workspace.root)
+        state = address_of(bound.workspace, options["state"], options["env"])
         ledger = files.enter_context(Ledger(state))
         total = count_records(bound, source, joins)
         observer = files.enter_context(watching(total, options["log"]))
@@ -231,8 +232,3 @@ def _gate(bound: BoundFlow) -> Gate:
     plan = bound.flow.plan
     with generated(bound.workspace, plan.flow) as folder:
         return Gate.load(folder, plan, bound.flow.rules)
-
-
-def default_state(root: Path) -> str:
-    make_folder(root / ".mapgen")
-    return f"sqlite:///{root / '.mapgen' / 'ledger.db'}"

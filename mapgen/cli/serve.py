@@ -45,8 +45,8 @@ class _Options(TypedDict):
 @click.pass_obj
 def serve(project: Path, /, **options: Unpack[_Options]) -> None:
     """Run all flows that have a feed or a schedule, until Ctrl-C or SIGTERM; then exit with 0."""
+    from mapgen.cli.ledgers import address_of
     from mapgen.cli.operating import console_of, watch_of
-    from mapgen.cli.run import default_state
     from mapgen.cli.summary import tell_aborted
     from mapgen.cli.watching import watching
     from mapgen.named import named_environment
@@ -67,7 +67,9 @@ def serve(project: Path, /, **options: Unpack[_Options]) -> None:
     try:
         with ExitStack() as open_:
             listener = open_.enter_context(_listening(options["host"], options["port"]))
-            ledger = open_.enter_context(Ledger(options["state"] or default_state(workspace.root)))
+            ledger = open_.enter_context(
+                Ledger(address_of(workspace, options["state"], options["env"]))
+            )
             observer = open_.enter_context(watching(None, options["log"]))
             around = Around(ledger, ServiceClock(options["speed"]), observer, holder())
             service = Service(flows, around, senders, takers)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mapgen.cli.ledgers import WORDS, ago, opened_ledger, whose
-from mapgen.cli.options import json_option, state_option
+from mapgen.cli.options import json_option, ledger_env_option, state_option
 from mapgen.cli.output import piped
 from mapgen.cli.typed import typed
 from mapgen.escaping import visible
@@ -26,13 +26,16 @@ _OF_A_RUN = ("read", "created", "updated", "rejected", "deferred", "dead_lettere
 @click.argument("flow", required=False)
 @click.option("--watch", is_flag=True, help="Look again every two seconds, until Ctrl-C.")
 @json_option
+@ledger_env_option
 @state_option
 @click.pass_obj
-def status(project: Path, flow: str | None, watch: bool, as_json: bool, state: str | None) -> None:
+def status(
+    project: Path, flow: str | None, watch: bool, as_json: bool, state: str | None, env: str | None
+) -> None:
     """Show how each flow is: its queue, what is open, its rates, its last run."""
     from mapgen.runtime.ledger.reports import Reports
 
-    with opened_ledger(project, state) as ledger:
+    with opened_ledger(project, state, env) as ledger:
         while True:
             flows, now = Reports(ledger).flows(flow), ledger.now()
             if watch and not as_json:
@@ -92,14 +95,17 @@ def _of_run(run: RunReport, now: float) -> str:
 @click.argument("flow", required=False)
 @click.option("--limit", type=click.IntRange(1), default=20, show_default=True)
 @json_option
+@ledger_env_option
 @state_option
 @click.pass_obj
-def runs(project: Path, flow: str | None, limit: int, as_json: bool, state: str | None) -> None:
+def runs(
+    project: Path, flow: str | None, limit: int, as_json: bool, state: str | None, env: str | None
+) -> None:
     """List the latest runs: which flow, when, how each ended, what it did."""
     from mapgen.runtime.ledger.reports import Reports
     from mapgen.runtime.summary import instant_of
 
-    with opened_ledger(project, state) as ledger:
+    with opened_ledger(project, state, env) as ledger:
         found, now = Reports(ledger).runs(flow, limit), ledger.now()
     if as_json:
         piped(_json([_run_as_data(one) for one in found]))

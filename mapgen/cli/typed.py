@@ -15,6 +15,9 @@ def typed(*words: str) -> str:
     context = click.get_current_context(silent=True)
     state = None if context is None else context.params.get("state")
     named = () if state is None else ("--state", _without_password(state))
+    env = None if context is None or named or "--env" in words else context.params.get("env")
+    if env is not None:
+        named = ("--env", env)
     return join(("mapgen", *words, *named))
 
 

@@ -135,7 +135,9 @@ class _Fitting(Struct, frozen=True):
     def _pattern(self, text: Text, shape: Words) -> None:
         if shape.pattern is not None and not re.fullmatch(shape.pattern, text.value, re.ASCII):
             self.faults.append(
-                reading.malformed(text.span(), shape.what, text.value, shape.example)
+                reading.malformed_secret(text.span(), what=shape.what, example=shape.example)
+                if shape.is_secret
+                else reading.malformed(text.span(), shape.what, text.value, shape.example)
             )
 
     def _whole(self, node: Node, least: int) -> None:

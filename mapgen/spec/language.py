@@ -41,6 +41,12 @@ SHARE_ABOVE = Words("a share", r"> ?\d+(\.\d+)?%", "> 1%")
 COUNT_ABOVE = Words("a number", r"> ?\d+", "> 0")
 AGE_ABOVE = Words("a time", r"> ?\d+(ms|s|m|h|d)", "> 10m")
 ADDRESS_OF_MAIL = Words("an address", r"[^\s@<>,;]+@[^\s@<>,;]+", "ops@example.com")
+LEDGER = Words(
+    "the address of a ledger",
+    r"(sqlite:///|postgresql(\+psycopg)?://)[!-~]+",
+    "postgresql+psycopg://mapgen@db/mapgen",
+    is_secret=True,
+)
 DECIMAL = Words("a number", r"\d+(\.\d+)?", "0.01")
 DELIMITER = Words("one character", r"[\t !#-/:-@\[-^`{-~]", ";")
 FLAG = Words("mark", choices=("true",))

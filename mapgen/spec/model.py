@@ -245,7 +245,7 @@ class Lookup(Construct, what="a lookup rule"):
     otherwise: Text | None = optional(Formula(), "the value to use when no key is found")
     default: Text | None = optional(
         Formula(),
-        "the value to use when no key is found, or none is there: `otherwise`, and " "`if_missing`",
+        "the value to use when no key is found, or none is there: `otherwise`, and `if_missing`",
     )
 
 
@@ -2210,6 +2210,13 @@ class Mail(Construct, what="`email:`"):
     password: Reference | None = optional(REFERENCE, "likewise, `{env: NAME}`")
 
 
+STATE: Variants[Reference] = Variants(
+    "the ledger's address or a reference",
+    {"env": Reference},
+    scalar=As(words.LEDGER, lambda text, at: Reference(text, is_variable=False)),
+)
+
+
 class Notices(Construct, what="`alerts:`"):
     """Where word of alerts goes."""
 
@@ -2248,6 +2255,11 @@ class Environment(Construct, what="an environment"):
         default={},
     )
     alerts: Notices | None = optional(Notices, "where word of alerts goes, from `mapgen serve`")
+    state: Reference | None = optional(
+        STATE,
+        "the ledger of runs here, `postgresql+psycopg://USER@HOST/DATABASE` or `sqlite:///FILE`; "
+        "without it `.mapgen/ledger.db` of the workspace",
+    )
     source: Source = found(lambda node, at: node.span.source)
 
 

@@ -42,12 +42,16 @@ class Shape(Protocol[T_co]):
 
 
 class Words(Struct, frozen=True):
-    """A scalar taken as text; `pattern` says how it is written, `example` shows it."""
+    """A scalar taken as text; `pattern` says how it is written, `example` shows it.
+
+    What may hold a secret (`is_secret`) is not shown where it is written in another way.
+    """
 
     what: str = "text"
     pattern: str | None = None
     example: str = ""
     choices: tuple[str, ...] = ()
+    is_secret: bool = False
 
     def bind(self, node: Node, at: At) -> Text:
         return scalar(node).text

@@ -83,3 +83,26 @@ def test_ledger_that_cannot_be_opened(tmp_path: Path) -> None:
 
     assert result.exit_code == 1
     assert "error[R5" in result.stderr
+
+
+@pytest.mark.parametrize("form", ["sqlite:///kept.db", "{env: KEPT}"])
+def test_ledger_of_an_environment(
+    tmp_path: Path, state: str, form: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`state:` of the environment is the ledger where `--env` is given, and `--state` wins."""
+    folder = tmp_path / "specs" / "environments"
+    folder.mkdir(parents=True)
+    limits = "{requests_per_minute: 60, concurrent_requests: 1, request_timeout: 9s, settle: 9s}"
+    text = f"environment: live\nconnections: {{}}\nlimits: {limits}\nstate: {form}\n"
+    (folder / "live.yaml").write_text(text)
+    kept = f"sqlite:///{tmp_path / 'kept.db'}"
+    staged(kept, "Live", document("1001"))
+    staged(state, "Live", document("1002"))
+
+    def listed(*words: str) -> list[str]:
+        found = CliRunner().invoke(queue, ["list", "--env", "live", *words], obj=tmp_path)
+        return [line.split("\t")[2] for line in found.stdout.splitlines()]
+
+    monkeypatch.setenv("KEPT", kept)
+    assert listed() == ["1001"]
+    assert listed("--state", state) == ["1002"]

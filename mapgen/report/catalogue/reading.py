@@ -219,6 +219,9 @@ def malformed(at: Span, what: str, found: str, example: str) -> Diagnostic:
 _MALFORMED = Message(
     "E117: {found:`{found}`/a blank} is not {what}", help="write it like `{example}`"
 )
+malformed_secret = Message(
+    "E117: what stands here is not {what}", help="write it like `{example}`", is_secret=True
+)
 unknown_version = Message(
     "E118: the spec says `{key}: {found}`; this compiler reads version 1",
     help="write `{key}: 1`, or install the compiler that the spec was written for",
