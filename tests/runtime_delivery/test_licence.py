@@ -14,15 +14,18 @@ from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import pytest
 
 from mapgen.contract.lock import load
+from mapgen.runtime.clock import uptime
 from mapgen.runtime.environment import Limits
 from mapgen.runtime.ledger import Ledger
 from mapgen.runtime.ledger.licence import lock
 from mapgen.runtime.network import rate_limit
 from mapgen.runtime.network.breaker import Stopping
 from mapgen.runtime.network.rate_limit import NOTHING, Budget, RateLimiter
+from mapgen.runtime.network.transport import RateLimitedTransport
 from mapgen.sandbox import Limits as Licensed
 from mapgen.sandbox import Sandbox, Settings, serve
 from mapgen.sandbox.app import Site
@@ -217,3 +220,22 @@ def test_no_share_after_the_lease() -> None:
     with pytest.raises(Stopping), limiter.token(stop):
         pass
     assert wanted.is_set()
+
+
+def test_token_of_a_lease_that_is_over(seen: Seen, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who was stopped with a token in hand, and wakes when its lease is over, sends nothing."""
+    limiter = RateLimiter(concurrent_requests=1, requests_per_minute=None)
+    transport = RateLimitedTransport(
+        limiter, places=1, connections=httpx2.Limits(), longest=LONGEST, stop=threading.Event()
+    )
+    with tenant() as sandbox, httpx2.Client(transport=transport) as client:
+        ends = uptime()
+        limiter.grant(Budget(1, None), ends)
+        with monkeypatch.context() as earlier:
+            earlier.setattr(rate_limit, "uptime", lambda: ends - 1.0)
+            with pytest.raises(httpx2.ConnectTimeout, match="no share any more"):
+                client.get(f"{sandbox.url}/entity/late")
+        limiter.grant(Budget(1, None), uptime() + LONGEST)
+        client.get(f"{sandbox.url}/entity/early")
+
+    assert seen.asked == {"early": 1}
