@@ -6,6 +6,7 @@ the commands that need it import it.
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Mapping
 
 from mapgen.report import Stopped
@@ -27,6 +28,12 @@ _EXTRAS: Mapping[str, str] = {
     "starlette": "sandbox",
     "uvicorn": "sandbox",
 }
+_OF_SERVE = frozenset({"croniter", "jinja2", "standardwebhooks", "starlette", "uvicorn"})
+_OF_COMMANDS: Mapping[str, tuple[str, frozenset[str]]] = {
+    "mapgen.cli.serve": ("serve", _OF_SERVE),
+    "mapgen.cli.worker": ("worker", _OF_SERVE | {"procrastinate", "psycopg", "psycopg_pool"}),
+}
+"""The extra that brings all a command needs, and its packages, which other extras may bring too."""
 
 
 def told(error: Exception) -> Exception:
@@ -34,4 +41,13 @@ def told(error: Exception) -> Exception:
     package = (error.name or "").partition(".")[0] if isinstance(error, ImportError) else ""
     if package not in _EXTRAS:
         return error
-    return Stopped(project.extra_missing(package=package, extra=_EXTRAS[package]))
+    return Stopped(project.extra_missing(package=package, extra=_extra(error, package)))
+
+
+def _extra(error: Exception, package: str) -> str:
+    """Return the extra of the command that lacks a package, or else the package's own."""
+    for frame, _ in traceback.walk_tb(error.__traceback__):
+        extra, packages = _OF_COMMANDS.get(frame.f_globals.get("__name__", ""), ("", frozenset()))
+        if package in packages:
+            return extra
+    return _EXTRAS[package]

@@ -144,6 +144,8 @@ def _names_extras(host: Host, shop: Path) -> None:
         ("generate", "compile"),
         ("docs", "compile"),
         ("sandbox", "sandbox"),
+        ("serve --env local", "serve"),
+        ("worker --env local --state postgresql://localhost/ledger", "worker"),
     ):
         done = host.mapgen(*command.split(), cwd=shop)
         assert done.returncode == 1, command
