@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from mapgen.check.model import Surroundings
 from mapgen.check.sources import all_near
@@ -16,19 +16,27 @@ from mapgen.spec.language import RIGHT
 Need = tuple[str, str, str]
 """A right that a flow takes: of which entity, which one, and why."""
 
+_ERP = ("acumatica",)
+
 
 def check_connection(auth: spec.Auth, around: Surroundings) -> Iterator[Diagnostic]:
     """Yield the faults of the connection to the ERP."""
-    yield from check_connection_of(auth.target, around)
+    yield from check_connection_of(auth.target, around, _ERP)
     kind = around.kinds.get(auth.target.value)
-    if kind not in (None, "acumatica"):
+    if kind not in (None, *_ERP):
         yield messages.no_session(auth.target, kind=kind)
 
 
-def check_connection_of(name: Text, around: Surroundings) -> Iterator[Diagnostic]:
-    """Yield the faults of a connection that is not there, or not everywhere."""
+def check_connection_of(
+    name: Text, around: Surroundings, takes: Collection[str]
+) -> Iterator[Diagnostic]:
+    """Yield the faults of a connection that is not there, or not everywhere.
+
+    `takes` are the kinds that would do: a connection of another is not offered.
+    """
     if name.value not in around.connections:
-        yield messages.unknown_connection(name, known=around.connections)
+        fit = [one for one in around.connections if around.kinds.get(one) in (None, *takes)]
+        yield messages.unknown_connection(name, known=fit)
         return
     for environment in around.environments:
         if name.value not in environment.connections:

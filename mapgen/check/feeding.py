@@ -28,7 +28,7 @@ def check_feeds(
             yield messages.feed_twice(feed.span, name=feed.plan.name, first=first.span)
         yield from _form(feed, source)
         if feed.connection is not None:
-            yield from check_connection_of(feed.connection, around)
+            yield from check_connection_of(feed.connection, around, feed.plan.connections)
             yield from _kind(feed, around)
         if isinstance(feed, spec.ChangedFeed) and schema is not None and schema.entity is not None:
             yield from _field(feed, schema.entity)

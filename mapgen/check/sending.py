@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 
 from mapgen import plan
+from mapgen.check.auth import check_connection_of
 from mapgen.check.model import Surroundings
 from mapgen.check.performance import USABLE
 from mapgen.connections import CONNECTIONS, WEBHOOK_SECRET
@@ -156,15 +157,10 @@ def _unsent(document: spec.Document, first: spec.Send | None) -> Iterator[Diagno
 
 def _connection(send: spec.Send, around: Surroundings) -> Iterator[Diagnostic]:
     name = send.to
-    if name.value not in around.connections:
-        yield operations.unknown_connection(name, known=around.connections)
-        return
-    for environment in around.environments:
-        if name.value not in environment.connections:
-            yield operations.connection_not_in_environment(name, environment=environment.name.value)
+    fit = [one.name for one in CONNECTIONS.values() if one.takes_requests]
+    yield from check_connection_of(name, around, fit)
     kind = around.kinds.get(name.value)
-    if kind is not None and not CONNECTIONS[kind].takes_requests:
-        fit = [one.name for one in CONNECTIONS.values() if one.takes_requests]
+    if kind not in (None, *fit):
         why = f"a connection of kind `{kind}` takes no documents"
         yield outward.unfit_send(name, why=why, help=f"name one of kind `{'`, `'.join(fit)}`")
 

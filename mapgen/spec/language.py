@@ -35,12 +35,16 @@ SCHEDULE = Words(
 TOPIC = Words("a topic", r"[\w.:/-]+", "orders/create")
 FOLDER = Words("a folder of the workspace", r"[\w-][\w.-]*(/[\w-][\w.-]*)*/?", "incoming")
 FOLDER_INSIDE = Words("the name of a folder", r"[\w-][\w.-]*/?", "done")
-FILE_NAMES = Words("names of files", r"[^/\\]+", "orders-*.csv")
+_UNPRINTABLE = r"\x00-\x1f\x7f-\x9f\ufffe\uffff"
+"""What YAML does not take as it is, as a part of a set of characters."""
+FILE_NAMES = Words("names of files", rf"[^/\\{_UNPRINTABLE}]+", "orders-*.csv")
 READ_ALL = Words("how much is read", choices=("all",))
 SHARE_ABOVE = Words("a share", r"> ?\d+(\.\d+)?%", "> 1%")
 COUNT_ABOVE = Words("a number", r"> ?\d+", "> 0")
 AGE_ABOVE = Words("a time", r"> ?\d+(ms|s|m|h|d)", "> 10m")
-ADDRESS_OF_MAIL = Words("an address", r"[^\s@<>,;]+@[^\s@<>,;]+", "ops@example.com")
+ADDRESS_OF_MAIL = Words(
+    "an address", r"[\w.!#$%&'*+/=?^`{|}~-]+@[A-Za-z0-9.-]+", "ops@example.com"
+)
 LEDGER = Words(
     "the address of a ledger",
     r"(sqlite:///|postgresql(\+psycopg)?://)[!-~]+",

@@ -18,7 +18,7 @@ from msgspec.structs import replace
 from mapgen.report import Source, Stopped, Text
 from mapgen.spec import language, model
 from mapgen.spec.construct import Construct
-from mapgen.spec.editor import FILES, editor_schema
+from mapgen.spec.editor import FILES, _words, editor_schema
 from mapgen.spec.fitting import faults_of
 from mapgen.spec.nodes import ListNode, MapNode, Node, ScalarNode, read_yaml
 from mapgen.spec.shapes import (
@@ -354,6 +354,24 @@ def test_where_they_differ(text: str, read: bool, accepted: bool) -> None:
 
     assert is_read(text, shape) == read
     assert validator.is_valid(plain(read_yaml(Source("any.yaml", text)))) == accepted
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        pytest.param(one, id=name)
+        for name, one in vars(language).items()
+        if isinstance(one, Words) and one.pattern and one.example
+    ],
+)
+@pytest.mark.parametrize("strange", ["\0", "\n", "\x7f", "\x85", "\x9f", "\ufffe"], ids=ascii)
+def test_words_take_no_control_characters(words: Words, strange: str) -> None:
+    """A word with a pattern is printable, wherever in it a control character is put."""
+    validator = jsonschema_rs.validator_for(_words(words))
+    for place in range(len(words.example) + 1):
+        text = words.example[:place] + strange + words.example[place:]
+        assert not is_read(json.dumps(text), words)
+        assert not validator.is_valid(text)
 
 
 @pytest.mark.parametrize("kind", FILES)
