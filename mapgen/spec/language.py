@@ -42,9 +42,7 @@ READ_ALL = Words("how much is read", choices=("all",))
 SHARE_ABOVE = Words("a share", r"> ?\d+(\.\d+)?%", "> 1%")
 COUNT_ABOVE = Words("a number", r"> ?\d+", "> 0")
 AGE_ABOVE = Words("a time", r"> ?\d+(ms|s|m|h|d)", "> 10m")
-ADDRESS_OF_MAIL = Words(
-    "an address", r"[\w.!#$%&'*+/=?^`{|}~-]+@[A-Za-z0-9.-]+", "ops@example.com"
-)
+ADDRESS_OF_MAIL = Words("an address", r"[\w.!#$%&'*+/=?^`{|}~-]+@[A-Za-z0-9.-]+", "ops@example.com")
 LEDGER = Words(
     "the address of a ledger",
     r"(sqlite:///|postgresql(\+psycopg)?://)[!-~]+",
