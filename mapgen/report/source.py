@@ -94,7 +94,7 @@ class Text(Struct, frozen=True):
 
     def followed_by(self, more: str) -> Text:
         """Return the words with more that are not in the file: their place is the last of these."""
-        last = [self.offsets[-2]] * len(more)
+        last = [self.offsets[max(0, len(self.value) - 1)]] * len(more)
         return Text(self.value + more, self.source, [*self.offsets[:-1], *last, self.offsets[-1]])
 
     def span(self, start: int = 0, end: int | None = None) -> Span:

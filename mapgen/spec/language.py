@@ -37,6 +37,7 @@ FOLDER = Words("a folder of the workspace", r"[\w-][\w.-]*(/[\w-][\w.-]*)*/?", "
 FOLDER_INSIDE = Words("the name of a folder", r"[\w-][\w.-]*/?", "done")
 _UNPRINTABLE = r"\x00-\x1f\x7f-\x9f\ufffe\uffff"
 """What YAML does not take as it is, as a part of a set of characters."""
+STEM = Words("the name of two files", rf"[^{_UNPRINTABLE}]+", "shopify/examples/order-1001")
 FILE_NAMES = Words("names of files", rf"[^/\\{_UNPRINTABLE}]+", "orders-*.csv")
 READ_ALL = Words("how much is read", choices=("all",))
 SHARE_ABOVE = Words("a share", r"> ?\d+(\.\d+)?%", "> 1%")

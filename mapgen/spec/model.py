@@ -1655,7 +1655,7 @@ class _Examples(Construct, what="`mapping:`"):
 
     written: tuple[Example, ...] | tuple[_Pair, ...] = required(
         OneOrMap[tuple[Example, ...], _Pair](
-            ListOf(Example, least=1), MapOf(_Pair, "examples", words.PATH, least=1)
+            ListOf(Example, least=1), MapOf(_Pair, "examples", words.STEM, least=1)
         ),
         "records and the documents they become: each with `name`, `given` and `gives`, or "
         "`PATH: the situation` for the record PATH.json and the document PATH.ENTITY.json, "

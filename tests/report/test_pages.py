@@ -33,6 +33,7 @@ NEVER_RAISED = {"R500"}
 
 # Codes that several messages of the catalogue have, each with one meaning.
 SEVERAL_WORDINGS: Mapping[str, set[str]] = {
+    "E117": {"malformed", "malformed_secret"},
     "E421": {"not_a_schema", "too_large"},
     "E569": {
         "inline_column_alone",

@@ -220,7 +220,7 @@ _MALFORMED = Message(
     "E117: {found:`{found}`/a blank} is not {what}", help="write it like `{example}`"
 )
 malformed_secret = Message(
-    "E117: what stands here is not {what}", help="write it like `{example}`", is_secret=True
+    "E117: this is not {what}", help="write it like `{example}`", is_secret=True
 )
 unknown_version = Message(
     "E118: the spec says `{key}: {found}`; this compiler reads version 1",
