@@ -6,7 +6,8 @@ import getpass
 import json
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict, TypeVar, Unpack
 
@@ -22,14 +23,13 @@ from mapgen.escaping import visible
 
 if TYPE_CHECKING:
     from mapgen.binding import BoundFlow
-    from mapgen.runtime.feeds.kind import Page
-    from mapgen.runtime.ledger import Kept, Ledger
-    from mapgen.runtime.ledger.reports import Choice, DocumentStory, OpenRecord, Reports
+    from mapgen.runtime.delivery.remote import RemoteTables
+    from mapgen.runtime.ledger import Ledger
+    from mapgen.runtime.ledger.reports import Choice, DocumentStory, OpenRecord
     from mapgen.runtime.outcome import ErrorReport, Outcome
     from mapgen.runtime.summary import Summary
 
 _KINDS = {"rejected": "rejected", "deferred": "deferred", "dead-lettered": "dead_lettered"}
-_AT_ONCE = 400
 T = TypeVar("T", bound=Callable[..., object])
 
 
@@ -189,7 +189,7 @@ def replay(
             click.echo("nothing to send again", err=True)
             sys.exit(FAULTS if found else 0)
         records = tuple(subjects.values())
-        finish(flow, lambda: _replayed(bound, live, ledger, reports, records, log), as_json=as_json)
+        finish(flow, lambda: _replayed(bound, live, ledger, records, log), as_json=as_json)
 
 
 @dlq.command()
@@ -299,9 +299,8 @@ def _stop_for_faults(outcomes: list[Outcome], record: OpenRecord) -> None:
 
 def _replayed(
     bound: BoundFlow,
-    live: Any,
+    live: RemoteTables,
     ledger: Ledger,
-    reports: Reports,
     records: tuple[OpenRecord, ...],
     log: Path | None,
 ) -> Summary:
@@ -309,25 +308,11 @@ def _replayed(
     from mapgen.binding import once_more
     from mapgen.cli.watching import watching
     from mapgen.leads import environment_of_run
-    from mapgen.runtime.delivery import Mapped, deliver
-    from mapgen.runtime.delivery.again import CopiesFeed, kept_in
-    from mapgen.runtime.ledger.interventions import Interventions
+    from mapgen.runtime.delivery import deliver
+    from mapgen.runtime.delivery.again import Replay
 
-    people = Interventions(ledger, getpass.getuser())
-
-    def copies() -> Iterator[Kept]:
-        for start in range(0, len(records), _AT_ONCE):
-            part = records[start : start + _AT_ONCE]
-            people.note_replay(part)
-            yield from (kept for kept in map(reports.copy_of, part) if kept is not None)
-
-    def of_page(page: Page) -> Iterator[Outcome]:
-        return once_more(bound, kept_in(page), None)
-
-    def of_kept(kept: Kept) -> Iterator[Outcome]:
-        return once_more(bound, kept, None)
-
-    mapped = Mapped(CopiesFeed(copies), of_page, of_kept, live)
+    replay = Replay(ledger, records, getpass.getuser())
+    mapped = replay.mapped(partial(once_more, bound), live)
     environment = environment_of_run(bound.workspace, bound.environment, bound.flow.plan)
     with watching(len(records), log) as observer:
         return deliver(mapped, bound.flow.plan, environment, ledger, bound.flow.rules, observer)

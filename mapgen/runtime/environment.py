@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from mapgen.runtime.aborted import EnvironmentInvalid
 
 _LONGEST_LEASE = 60.0
-_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,7 @@ def check_address(name: str, url: str) -> None:
             f"{name}'s `url` holds a user name or a password",
             "give them as `username` and `password`, so that no log shows them",
         )
-    if address.scheme == "http" and host not in _LOOPBACK:
+    if address.scheme == "http" and host not in LOOPBACK:
         raise EnvironmentInvalid(
             f"{name}'s `url` sends credentials to `{host}` without encryption",
             "use https (http is for a sandbox on this machine only)",

@@ -19,7 +19,7 @@ from mapgen.service.telling import Channel, NotTold
 _WINDOW = 3_600.0
 _EVERY = 60.0
 REPEAT = 4 * 3_600.0
-_THRESHOLD = re.compile(r"(?P<sign>[<>]) ?(?P<number>\d+(?:\.\d+)?)(?P<unit>%|ms|[smhd])?")
+_THRESHOLD = re.compile(r"> ?(?P<number>\d+(?:\.\d+)?)(?P<unit>%|ms|[smhd])?")
 _UNITS = {None: 1.0, "%": 0.01, "ms": 0.001, "s": 1.0, "m": 60.0, "h": 3_600.0, "d": 86_400.0}
 _MEASURES: Mapping[str, Callable[[Activity, float], float | None]] = {
     "failure_rate": lambda seen, _: seen.failed / seen.ended if seen.ended else 0.0,
@@ -50,8 +50,7 @@ def is_passed(threshold: str, value: float) -> bool:
     found = _THRESHOLD.fullmatch(threshold)
     if found is None:
         raise ValueError(threshold)
-    limit = float(found["number"]) * _UNITS[found["unit"]]
-    return value > limit if found["sign"] == ">" else value < limit
+    return value > float(found["number"]) * _UNITS[found["unit"]]
 
 
 def measured(flow: Watched, seen: Activity, now: float) -> Iterator[Measured]:

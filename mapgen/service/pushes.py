@@ -8,6 +8,7 @@ destination names holds a secret. Each is sent at least once; `Id` and `Query` t
 from __future__ import annotations
 
 import hmac
+from typing import Any
 
 import msgspec
 
@@ -16,11 +17,13 @@ SECRET_HEADER = "x-mapgen-secret"
 
 
 class Push(msgspec.Struct, frozen=True):
-    """What a notification says of itself."""
+    """What a notification says of itself, and its rows."""
 
     id: str = msgspec.field(name="Id")
     query: str = msgspec.field(name="Query")
     timestamp: int = msgspec.field(name="TimeStamp")
+    inserted: list[dict[str, Any]] = msgspec.field(name="Inserted", default_factory=list)
+    deleted: list[dict[str, Any]] = msgspec.field(name="Deleted", default_factory=list)
 
     @property
     def delivery(self) -> str:

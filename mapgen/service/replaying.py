@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from functools import partial
 
 from mapgen.binding import once_more
 from mapgen.runtime.aborted import RunAborted
-from mapgen.runtime.delivery import Mapped, deliver
-from mapgen.runtime.delivery.again import CopiesFeed, kept_in
+from mapgen.runtime.delivery import deliver
+from mapgen.runtime.delivery.again import Replay
 from mapgen.runtime.events import Observer, TechnicalEvent
-from mapgen.runtime.feeds.kind import Page
-from mapgen.runtime.ledger import Kept, Ledger
+from mapgen.runtime.ledger import Ledger
 from mapgen.runtime.ledger.interventions import Interventions
 from mapgen.runtime.ledger.reports import Choice, OpenRecord, Reports
-from mapgen.runtime.outcome import Outcome
 from mapgen.service.console.hands import Passes
 from mapgen.service.flows import ServedFlow
-
-_AT_ONCE = 400
 
 
 class Replayer:
@@ -69,19 +65,8 @@ class Replayer:
         return self._would_pass if flow in self._flows else None
 
     def _deliver(self, flow: ServedFlow, records: tuple[OpenRecord, ...], who: str) -> None:
-        people = Interventions(self._ledger, who)
-
-        def copies() -> Iterator[Kept]:
-            for start in range(0, len(records), _AT_ONCE):
-                part = records[start : start + _AT_ONCE]
-                people.note_replay(part)
-                yield from (kept for kept in map(self._reports.copy_of, part) if kept is not None)
-
-        def of_page(page: Page) -> Iterator[Outcome]:
-            return once_more(flow.bound, kept_in(page), None)
-
-        of_kept: Callable[[Kept], Iterator[Outcome]] = partial(once_more, flow.bound)
-        mapped = Mapped(CopiesFeed(copies), of_page, of_kept, flow.remote, drain=self._drain)
+        replay = Replay(self._ledger, records, who)
+        mapped = replay.mapped(partial(once_more, flow.bound), flow.remote, self._drain)
         try:
             deliver(mapped, flow.plan, flow.environment, self._ledger, flow.bound.flow.rules,
                     self._observer)  # fmt: skip

@@ -14,11 +14,11 @@ from urllib.parse import urlsplit
 import httpx2
 
 from mapgen.escaping import one_line
+from mapgen.runtime.environment import LOOPBACK
 from mapgen.runtime.ledger.alerts import Alert
 from mapgen.runtime.summary import instant_of
 
 _LONGEST = 10.0
-_LOCAL = frozenset({"localhost", "127.0.0.1", "::1"})
 _PORTS = {"smtp": 587, "smtps": 465}
 
 
@@ -93,7 +93,7 @@ class Webhook:
             raise Unfit("the address is not of the form https://HOST/PATH") from None
         if found.scheme not in ("http", "https") or not host:
             raise Unfit("the address is not of the form https://HOST/PATH")
-        if found.scheme == "http" and host not in _LOCAL:
+        if found.scheme == "http" and host not in LOOPBACK:
             raise Unfit("the address has no encryption: use https")
 
     def send(self, alert: Alert, environment: str) -> None:
@@ -155,7 +155,7 @@ class Mail:
             if server.has_extn("starttls"):
                 server.starttls(context=context)
                 server.ehlo()
-            elif host not in _LOCAL:
+            elif host not in LOOPBACK:
                 raise smtplib.SMTPNotSupportedError("no TLS")
         except BaseException:
             server.close()

@@ -15,6 +15,7 @@ import pytest
 
 from mapgen.contract.lock import load
 from mapgen.contract.model import Contract
+from mapgen.runtime.aborted import FeedFailed
 from mapgen.runtime.delivery import Mapped, deliver
 from mapgen.runtime.environment import Environment
 from mapgen.runtime.feeds.erp import PolledEntity, PushedKeys
@@ -114,6 +115,15 @@ def test_a_poll_has_what_was_changed(contract: Contract) -> None:
         save_aside(erp, name_of(1), "a lid")
         assert poll(erp, later_on)[0] == [[name_of(1), name_of(210)]]
         assert len(poll(erp, later_on, overlap=3600.0)[0]) == 3
+
+
+def test_a_field_that_tells_no_time(contract: Contract) -> None:
+    """It stops the feed in words, and the cursor stays where it was."""
+    with stocked(contract, 3) as sandbox, session(sandbox) as erp:
+        save(erp, name_of(2), "a cup")
+        feed = PolledEntity(ITEMS, "Description", 0.0, "erp")
+        with pytest.raises(FeedFailed, match="is not a date and time"):
+            list(feed.pages(None, erp))
 
 
 def test_what_is_changed_while_pages_are_read(contract: Contract) -> None:

@@ -179,6 +179,8 @@ def test_what_is_not_signed_is_refused(tmp_path: Path) -> None:
             assert posted(good, signed, "webhooks/other") == 404
             assert posted(good, {SECRET_HEADER: "wrong"}, "pushes/erp") == 401
             assert posted(b"{}", {SECRET_HEADER: "s3cret"}, "pushes/erp") == 400
+            odd = b'{"Id": "1", "Query": "q", "TimeStamp": 1, "Inserted": {"OrderNbr": "1"}}'
+            assert posted(odd, {SECRET_HEADER: "s3cret"}, "pushes/erp") == 400
             assert service.counts["shop", "not signed"] == 3
         assert ledger.count_waiting() == 0
 

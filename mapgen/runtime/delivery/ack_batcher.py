@@ -24,13 +24,11 @@ class AckBatcher:
         ledger: Ledger,
         run: str,
         *,
-        before: Callable[[], None],
         tell: Callable[[list[Acknowledgement]], None],
     ) -> None:
-        """Take who keeps the ends, what is done before each commit, and who is told after it."""
+        """Take who keeps the ends, and who is told after each commit."""
         self._ledger = ledger
         self._run = run
-        self._before = before
         self._tell = tell
         self._state = threading.Condition()
         self._writing = threading.Lock()
@@ -68,7 +66,6 @@ class AckBatcher:
             with self._state:
                 group, self._group = self._group, []
             if group:
-                self._before()
                 self._tell(self._ledger.acknowledge(self._run, group))
 
     def _keep_time(self) -> None:

@@ -1,9 +1,10 @@
-"""Records that the ledger holds, once more: would they pass now; a feed that replays them."""
+"""Records that the ledger holds, once more: would they pass now; how they are sent again."""
 
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterable, Iterator, Mapping
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, assert_never
@@ -13,12 +14,16 @@ import msgspec
 from mapgen.plan import LedgerTable as InLedger
 from mapgen.plan import RemoteTable
 from mapgen.plan import TenantTable as InTenant
+from mapgen.runtime.delivery.deliver import Mapped
+from mapgen.runtime.delivery.remote import RemoteTables
 from mapgen.runtime.feeds.kind import Cursor, Page
 from mapgen.runtime.ledger import Kept, Ledger, book_of
 from mapgen.runtime.ledger.book import Book
+from mapgen.runtime.ledger.interventions import Interventions
 from mapgen.runtime.ledger.lookup import LedgerTable
 from mapgen.runtime.ledger.reports import OpenRecord, Reports
 from mapgen.runtime.ledger.rows import KeptRecord
+from mapgen.runtime.ledger.schema import in_parts
 from mapgen.runtime.lookups import Asked, Key, Make, Remote
 from mapgen.runtime.outcome import ONLY, Origin, Outcome, Rejected
 from mapgen.runtime.tenant import Connection
@@ -87,7 +92,29 @@ def passes(reports: Reports, of_kept: OfKept, record: OpenRecord) -> bool | None
 
 
 @dataclass(frozen=True, slots=True)
-class CopiesFeed:
+class Replay:
+    """Open records to be sent again, each from the ledger's copy, and who asked for it."""
+
+    ledger: Ledger
+    records: Sequence[OpenRecord]
+    who: str
+
+    def mapped(
+        self, of_kept: OfKept, remote: RemoteTables, drain: threading.Event | None = None
+    ) -> Mapped:
+        """Return what `deliver` takes; `of_kept` says what becomes of a copy today."""
+        feed = _CopiesFeed(self._copies)
+        return Mapped(feed, lambda page: of_kept(_kept_in(page)), of_kept, remote, drain=drain)
+
+    def _copies(self) -> Iterator[Kept]:
+        reports, people = Reports(self.ledger), Interventions(self.ledger, self.who)
+        for part in in_parts(self.records):
+            people.note_replay(part)
+            yield from (kept for kept in map(reports.copy_of, part) if kept is not None)
+
+
+@dataclass(frozen=True, slots=True)
+class _CopiesFeed:
     """Records as the ledger holds them, each a page."""
 
     copies: Callable[[], Iterable[Kept]]
@@ -101,7 +128,7 @@ class CopiesFeed:
             yield Page(io.BytesIO(msgspec.json.encode(whole)), origin.file)
 
 
-def kept_in(page: Page) -> Kept:
-    """Return the copy that a page of `CopiesFeed` is."""
+def _kept_in(page: Page) -> Kept:
+    """Return the copy that a page of the feed is."""
     found = msgspec.json.decode(page.stream.read(), type=KeptRecord)
     return Kept(Origin(found.file, found.number, found.line, again=True), found.data)

@@ -117,7 +117,6 @@ def deliver(
         ):
             workers = Workers(run, ways.target, rules)
             _deliver_all(outcomes, environment, ways, run, workers)
-            ways.target.complete()
         stats.add_elsewhere(ledger.settle_accounts(run.book, run.id))
         ledger.purge(run.book, run.id, keep, plan.rules)
         stats.add_open(ledger.still_open(run.book, began, plan.rules))

@@ -25,7 +25,7 @@ class Workers:
     def __init__(self, run: Run, target: Target, rules: Rules) -> None:
         self._run = run
         self._writers = {one.name: target.writer(one, rules) for one in run.plan.documents}
-        self._acks = AckBatcher(run.ledger, run.id, before=target.make_durable, tell=self._told)
+        self._acks = AckBatcher(run.ledger, run.id, tell=self._told)
         actors = {
             step.name_in(one.name): target.actor(one, step, rules)
             for one in run.plan.documents

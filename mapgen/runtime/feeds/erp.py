@@ -19,6 +19,7 @@ from typing import Any
 import msgspec
 
 from mapgen.plan import Reads
+from mapgen.runtime.aborted import FeedFailed
 from mapgen.runtime.feeds.inbox import InboxFeed
 from mapgen.runtime.feeds.kind import Cursor, Page
 from mapgen.runtime.tenant import Connection
@@ -102,7 +103,13 @@ class PolledEntity:
         """Return how far the feed is behind a page."""
         changed = self.changed
         moments = [] if changed is None else [value_of(row, changed) for row in rows]
-        seen = max(filter(None, (state.seen, *moments)), key=_moment, default=None)
+        try:
+            seen = max(filter(None, (state.seen, *moments)), key=_moment, default=None)
+        except ValueError:
+            raise FeedFailed(
+                f"`{self.reads.entity}.{changed}` of a record in the ERP is not a date and time",
+                "name the field that says when a record was changed as `changed:` of the feed",
+            ) from None
         if not is_last:
             return _Polled(state.since, seen, state.began, self._keys(rows[-1]))
         if seen is None:

@@ -24,9 +24,3 @@ class ErpTarget:
     def actor(self, document: DocumentPlan, step: Step, rules: Rules) -> Action:
         """Return what does a step after a document of the flow."""
         return Action(self.connection, document, step, rules)
-
-    def make_durable(self) -> None:
-        """Do nothing: the ERP keeps what it has saved."""
-
-    def complete(self) -> None:
-        """Do nothing: each document is complete by itself."""

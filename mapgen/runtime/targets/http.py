@@ -141,12 +141,6 @@ class HttpTarget:
         """Raise: `check` lets steps follow documents of the ERP only."""
         raise AssertionError((document.name, step.action, rules))
 
-    def make_durable(self) -> None:
-        """Do nothing: the API keeps what it has answered as saved."""
-
-    def complete(self) -> None:
-        """Do nothing: each document is complete by itself."""
-
     def send(
         self,
         request: Request,

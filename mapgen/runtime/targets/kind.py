@@ -189,12 +189,3 @@ class Target(Protocol):
 
     def actor(self, document: DocumentPlan, step: Step, rules: Rules) -> Actor:
         """Return what does a step after a document of the flow."""
-
-    def make_durable(self) -> None:
-        """See that no death takes back what was answered as saved: before the ledger says so."""
-
-    def complete(self) -> None:
-        """Finish what was begun for the run, all of whose documents have come to their ends.
-
-        Called once, where the run was not stopped. Raises RunAborted.
-        """

@@ -11,7 +11,8 @@ from starlette.requests import HTTPConnection
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-LOCAL = frozenset({"localhost", "127.0.0.1", "::1"})
+from mapgen.runtime.environment import LOOPBACK
+
 _POLICY = "; ".join(
     (
         "default-src 'none'",
@@ -40,7 +41,7 @@ class Gate:
     def __init__(self, app: ASGIApp, hosts: Collection[str] = ()) -> None:
         """Take the pages, and the names of hosts besides those of this machine."""
         self._app = app
-        self._hosts = LOCAL | {host.lower() for host in hosts}
+        self._hosts = LOOPBACK | {host.lower() for host in hosts}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -90,4 +91,4 @@ def is_local(connection: HTTPConnection) -> bool:
         is_here = client is not None and ip_address(client.host).is_loopback
     except ValueError:
         is_here = False
-    return is_here and host_of(connection.headers.get("host", "")) in LOCAL
+    return is_here and host_of(connection.headers.get("host", "")) in LOOPBACK

@@ -21,7 +21,7 @@ from mapgen.runtime.ledger.reports import Choice, OpenRecord, Reports
 from mapgen.service.console import shown
 from mapgen.service.console.guard import is_local
 from mapgen.service.console.hands import Hands
-from mapgen.service.console.signin import COOKIE, SECONDS, Session, SignIn
+from mapgen.service.console.signin import COOKIE, PATH, SECONDS, Session, SignIn
 
 if TYPE_CHECKING:
     from mapgen.service.history import History
@@ -251,7 +251,7 @@ class Console:
             COOKIE,
             cookie,
             max_age=SECONDS,
-            path=request.scope.get("root_path", "") or "/",
+            path=PATH,
             httponly=True,
             samesite="strict",
             secure=request.url.scheme == "https",
@@ -261,7 +261,7 @@ class Console:
 
 def _signed_out(_form: Form) -> Response:
     back = RedirectResponse("./", 303)
-    back.delete_cookie(COOKIE, path="/console", httponly=True, samesite="strict")
+    back.delete_cookie(COOKIE, path=PATH, httponly=True, samesite="strict")
     return back
 
 

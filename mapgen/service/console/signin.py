@@ -10,6 +10,8 @@ from collections import OrderedDict, deque
 from dataclasses import dataclass
 
 COOKIE = "mapgen_console"
+PATH = "/console"
+"""Where the pages are, and alone where browsers show the cookie."""
 SECONDS = 8 * 3_600
 _TRIES, _WITHIN = 5, 60.0
 _MOST_ADDRESSES = 1_000
