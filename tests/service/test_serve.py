@@ -7,6 +7,7 @@ import hashlib
 import hmac
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -23,7 +24,7 @@ import pytest
 
 from mapgen.contract.lock import load
 from mapgen.sandbox import Sandbox, ServedShop, serve, serve_shop
-from tests.cli.conftest import MAPGEN, ROOT
+from tests.cli.conftest import MAPGEN, ROOT, mapgen
 
 SAMPLES = ROOT / "specs/shopify/samples"
 _ASIDE = ("id", "rowNumber", "note", "custom", "_links")
@@ -176,6 +177,43 @@ def test_two_on_one_ledger(place: Place) -> None:
             assert other.send(order, f"d{at}") == 200
         until(lambda: len(place.references()) == 20)
     assert len(set(place.references())) == 20
+
+
+def test_a_rejected_order_is_corrected_and_replayed(
+    place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From the console, by who is signed in: nobody else, and no form of another page."""
+    monkeypatch.setenv("MAPGEN_CONSOLE_TOKEN", "a token of this test")
+    (order,) = sample_orders(1)
+    corrected = tmp_path / "order.json"
+    corrected.write_text(json.dumps({**order, "po_number": "PO 7"}), encoding="utf-8")
+    with place.served() as served, httpx2.Client(follow_redirects=True) as browser:
+        assert served.send({**order, "po_number": "P" * 60}, "d0") == 200
+        page = f"{served.url}/console/record?flow=shopify_orders&key=%232000"
+        until(lambda: "R301" in browser.get(page).text)
+        edit = (
+            "dlq",
+            "edit",
+            "shopify_orders",
+            "#2000",
+            "--file",
+            str(corrected),
+            "--reason",
+            "no",
+        )
+        assert mapgen(*edit, "--state", place.ledger, cwd=ROOT).returncode == 0
+
+        chosen = {"flow": "shopify_orders", "key": "#2000"}
+        browser.post(f"{served.url}/console/replay", data=chosen)
+        signed_in = {"token": "a token of this test"}
+        assert browser.post(f"{served.url}/console/sign-in", data=signed_in).status_code == 200
+        assert browser.post(f"{served.url}/console/replay", data=chosen).status_code == 403
+        assert place.references() == []
+        token, *_ = re.findall(r'name="form_token" value="(\w+)"', browser.get(page).text)
+        sent = browser.post(f"{served.url}/console/replay", data={**chosen, "form_token": token})
+        assert sent.status_code == 200
+        until(lambda: len(place.references()) == 1)
+        assert served.end() == 0
 
 
 def test_stock_reaches_the_shop(place: Place) -> None:
