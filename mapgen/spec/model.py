@@ -2049,7 +2049,11 @@ class SharedByEntity(Construct, what="defaults of an entity"):
     security: MapNode = required(
         Record(
             "the defaults of an entity's `security:`",
-            {_OF_AN_ENTITY: replace(record_of(Security).keys[_OF_AN_ENTITY], is_required=True)},
+            {
+                _OF_AN_ENTITY: replace(
+                    record_of(Security).keys[_OF_AN_ENTITY], is_required=True, is_shared=False
+                )
+            },
         ),
         "S, where a flow does not say it",
     )

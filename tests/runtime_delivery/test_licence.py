@@ -8,7 +8,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
@@ -16,12 +16,15 @@ from typing import Any
 
 import httpx2
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sqlalchemy import create_engine
 
 from mapgen.contract.lock import load
 from mapgen.runtime.clock import uptime
 from mapgen.runtime.environment import Limits
-from mapgen.runtime.ledger import Ledger
-from mapgen.runtime.ledger.licence import lock
+from mapgen.runtime.ledger import Ledger, schema
+from mapgen.runtime.ledger.licence import Asked, lock, renewed
 from mapgen.runtime.network import rate_limit
 from mapgen.runtime.network.breaker import Stopping
 from mapgen.runtime.network.rate_limit import NOTHING, Budget, RateLimiter
@@ -30,6 +33,7 @@ from mapgen.sandbox import Limits as Licensed
 from mapgen.sandbox import Sandbox, Settings, serve
 from mapgen.sandbox.app import Site
 from mapgen.sandbox.licence import Licence
+from tests.depth import examples
 from tests.ends import ended_aside
 from tests.runtime_delivery.asking import ask
 from tests.runtime_delivery.processes import PROCESSES
@@ -131,7 +135,7 @@ def test_places_of_several_processes(seen: Seen, address: str) -> None:
         third = begin("third")
         seen.wait_for("first", "second", "third")
         _stop(first, address)
-        time.sleep(2.0)  # its lease is over
+        time.sleep(2.5)  # its lease is over, and what it sent is answered
         seen.wait_for("second", "third")
         strike(first, signal.SIGCONT)
         seen.wait_for("first", "second", "third")
@@ -239,3 +243,41 @@ def test_token_of_a_lease_that_is_over(seen: Seen, monkeypatch: pytest.MonkeyPat
         client.get(f"{sandbox.url}/entity/early")
 
     assert seen.asked == {"early": 1}
+
+
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(["renew", "renew", "ask", "end", "leave"]), st.integers(0, 3)),
+        max_size=40,
+    ),
+    st.integers(1, 6),
+)
+@settings(max_examples=examples(60))
+def test_shares_of_any_order(events: list[tuple[str, int]], places: int) -> None:
+    """In whatever order processes come, ask, end and leave: no more is granted than there is."""
+    whole = Budget.of_licence(places, None)
+    with create_engine("sqlite://").connect() as connection:
+        schema.PROCESSES.create(connection)
+        limiters = [
+            RateLimiter(concurrent_requests=places, requests_per_minute=None) for _ in range(4)
+        ]
+        for one in limiters:
+            one.grant(NOTHING, float("inf"))
+        tokens: list[list[ExitStack]] = [[] for _ in limiters]
+        for event, number in events:
+            limiter, held = limiters[number], tokens[number]
+            if event in ("renew", "leave"):
+                is_leaving = event == "leave"
+                asked = Asked(
+                    str(number), "DEMO", whole, 10.0, is_leaving, limiter.shrink, limiter.used
+                )
+                limiter.grant(renewed(connection, asked, 1000.0), float("inf"))
+            elif event == "ask" and limiter._rest(uptime()) == 0.0:
+                held.append(ExitStack())
+                held[-1].enter_context(limiter.token())
+            elif event == "end" and held:
+                held.pop().close()
+            granted = zip(limiters, tokens, strict=True)
+            assert (
+                sum(max(one._budget.places, len(under_way)) for one, under_way in granted) <= places
+            )

@@ -92,13 +92,16 @@ class RateLimiter:
                 self._part, self._part_at = max(part / 2, _SMALLEST_PART), now
 
     def shrink(self, budget: Budget) -> Budget:
-        """Give no more than `budget` from now on; return that, or what is still used where more."""
+        """Give no more than `budget` from now on; return that, or what is still used where more.
+
+        What is returned is what others must leave, also once `budget` is granted.
+        """
         with self._turn:
             self._budget = self._budget.at_most(budget)
             used = self._used(uptime())
             return Budget(
-                max(self._budget.places, self._under_way),
-                None if self._budget.per_minute is None else max(self._budget.per_minute, used),
+                max(budget.places, self._under_way),
+                None if budget.per_minute is None else max(budget.per_minute, used),
             )
 
     def grant(self, budget: Budget, until: float) -> None:
