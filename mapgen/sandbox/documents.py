@@ -12,6 +12,7 @@ from decimal import Decimal
 from mapgen.contract.model import Entity
 from mapgen.sandbox.errors import button_disabled
 from mapgen.sandbox.records import Record
+from mapgen.sandbox.stock import issue
 from mapgen.sandbox.tenant import Work
 from mapgen.sandbox.values import Value, rounded
 
@@ -48,6 +49,7 @@ _STEPS: Mapping[str, _Step] = {
     "OpenSalesOrder": _Step("Remove Hold", frozenset({"On Hold"}), "Open", {"Hold": False}),
     "ReleasePayment": _Step("Release", frozenset({"Balanced"}), "Open"),
     "ReopenSalesOrder": _Step("Reopen Order", frozenset({"Canceled"}), "Open"),
+    "UpdateIN": _Step("Update IN", frozenset({"Confirmed"}), "Confirmed"),
     "VoidPayment": _Step("Void", frozenset({"Open"}), "Voided"),
 }
 
@@ -84,6 +86,8 @@ def act(work: Work, record: Record, action: str) -> None:
         return
     if record.text("Status") not in step.before:
         raise button_disabled(step.button)
+    if action == "UpdateIN":
+        issue(work, record)
     for name, value in {**step.values, "Status": step.after}.items():
         work.set(record, name, value)
 

@@ -310,3 +310,30 @@ def test_delete(caller: Caller) -> None:
 
     assert caller.call("DELETE", "SalesOrder/SO/SO000001")[0] == 204
     assert caller.call("GET", "SalesOrder/SO/SO000001")[0] == 500
+
+
+def test_a_shipment_takes_its_goods_off_the_stock(start: Any) -> None:
+    """Confirmed, then issued, once; when the article was modified does not tell of it."""
+    box = {"FromUOM": "BOX6", "ToUOM": "EA", "MultiplyOrDivide": "Multiply", "ConversionFactor": 6}
+    places = [{"WarehouseID": name, "QtyOnHand": 100} for name in ("MAIN", "EAST")]
+    mug = {"InventoryID": "MUG", "BaseUOM": "EA", "UOMConversions": [box]}
+    seed = {"StockItem": [{**mug, "WarehouseDetails": places}]}
+    caller = start(seed={**seed, "NonStockItem": [{"InventoryID": "GIFT-WRAP"}]})
+    before = caller.get("StockItem/MUG")
+    lines = [
+        {"InventoryID": "MUG", "ShippedQty": 2, "UOM": "BOX6"},
+        {"InventoryID": "MUG", "ShippedQty": 3},
+        {"InventoryID": "GIFT-WRAP", "ShippedQty": 1},
+    ]
+    orders = [{"OrderType": "SO", "OrderNbr": "SO000001"}]
+    shipment = {"WarehouseID": "MAIN", "Details": lines, "Orders": orders}
+    key = {"ShipmentNbr": {"value": values(caller.put("Shipment", shipment))["ShipmentNbr"]}}
+
+    def act_on(action: str) -> int:
+        return int(caller.call("POST", f"Shipment/{action}", {"entity": key})[0])
+
+    assert [act_on(one) for one in ("UpdateIN", "ConfirmShipment")] == [500, 204]
+    assert [act_on("UpdateIN") for _ in range(2)] == [204, 500]
+    after = caller.get("StockItem/MUG", expand="WarehouseDetails")
+    assert [values(place)["QtyOnHand"] for place in after["WarehouseDetails"]] == [85, 100]
+    assert after["LastModifiedDateTime"] == before["LastModifiedDateTime"]

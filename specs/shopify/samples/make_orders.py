@@ -6,7 +6,8 @@ writes, beside this file and in specs/lookups:
 
 - `orders.jsonl`: one order a line, as the shop of the invented Kettle & Fern sends them;
 - `tenant.json`: the master data of the tenant that they are delivered to;
-- `customers.csv`, `tax_ids.csv`, `ship_via.csv`: the lookup tables of the flow;
+- `customers.csv`, `tax_ids.csv`, `ship_via.csv`, `shopify_inventory_items.csv`: the lookup tables
+  of the flows;
 - the tables in `README.md`: which order shows what.
 
 What the shop sells, to whom and where to stands in `shop/*.csv`.
@@ -151,6 +152,7 @@ CUSTOMERS = tuple(_person(row) for row in _rows("customers"))
 NEW = tuple(at for at, person in enumerate(CUSTOMERS) if person.known == "to the shop only")
 GONE = next(at for at, person in enumerate(CUSTOMERS) if "not to the tenant" in person.known)
 FIRST_CUSTOMER_ID = 101
+FIRST_INVENTORY_ITEM_ID = 48120000100
 
 STANDARD = Method("Standard", "Standard Shipping", Decimal("6.90"))
 FREE = Method("Free Shipping", "Free Shipping", Decimal("0.00"))
@@ -1008,7 +1010,7 @@ def make_tenant() -> Order:
     provinces = {place.province_code for place in CANADA}
     return {
         "Customer": [*make_customers(), make_guest()],
-        "StockItem": [item | {"SalesUOM": "EA", "DefaultWarehouseID": "MAIN"} for item in stock],
+        "StockItem": [item | stocked(at) for at, item in enumerate(stock)],
         "NonStockItem": other,
         "Tax": [{"TaxID": tax} for tax in sorted({tax for _, tax in tax_ids()})],
         "ShipVia": [{"CarrierID": via} for via in sorted(set(SHIP_VIA.values()))],
@@ -1036,6 +1038,27 @@ def make_tenant() -> Order:
 def make_item(product: Product) -> Order:
     description = html.unescape(" ".join(filter(None, (product.title, product.variant))))
     return {"InventoryID": product.sku, "Description": description}
+
+
+def stocked(at: int) -> Order:
+    """Return what the tenant knows of the goods in a place of the catalogue: some lie in MAIN."""
+    return {
+        "SalesUOM": "EA",
+        "BaseUOM": "EA",
+        "ItemStatus": "Active",
+        "ExportToExternal": True,
+        "DefaultWarehouseID": "MAIN",
+        "WarehouseDetails": [{"WarehouseID": "MAIN", "QtyOnHand": 240 + at * 37 % 260}],
+    }
+
+
+def inventory_items() -> list[tuple[str, str]]:
+    """Return article -> what the shop calls its stock; the examples of the flow come first."""
+    first = [("POT-IRN-08", 1), ("TEA-ASM-100", 2), ("CUP-CLY-02", 3)]
+    named = [sku for sku, _ in first]
+    others = [one.sku for one in CATALOGUE if one.kind == "goods" and one.sku not in named]
+    known = [*first, *((sku, at) for at, sku in enumerate(others, len(first) + 1))]
+    return [(sku, str(FIRST_INVENTORY_ITEM_ID + at)) for sku, at in known]
 
 
 def make_customers() -> list[Order]:
@@ -1151,6 +1174,8 @@ def main() -> None:
     write_csv(LOOKUPS / "customers.csv", ("shopify_id", "customer_id"), customer_ids())
     write_csv(LOOKUPS / "tax_ids.csv", ("name", "tax_id"), tax_ids())
     write_csv(LOOKUPS / "ship_via.csv", ("code", "ship_via"), SHIP_VIA.items())
+    columns = ("inventory_id", "inventory_item_id")
+    write_csv(LOOKUPS / "shopify_inventory_items.csv", columns, inventory_items())
     put_between(HERE / "README.md", write_readme(orders, len(lines)))
 
 
