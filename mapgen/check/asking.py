@@ -6,11 +6,11 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from msgspec import Struct
 
+from mapgen.agreed.plan import Reads, Shape
 from mapgen.check.records import members_read
 from mapgen.contract.model import Entity
 from mapgen.contract.source_schema import EntitySource
 from mapgen.ir.types import DATE, Object, Optional, Type, held, present
-from mapgen.plan import Reads, Shape
 
 _CUSTOM = "custom"
 _NOTE = "note"

@@ -7,10 +7,10 @@ from typing import TypeVar
 
 from msgspec.structs import replace
 
+from mapgen.agreed.encodings import codec_of
+from mapgen.agreed.formats import SETTINGS, taking
 from mapgen.contract.source_schema import SourceSchema
-from mapgen.encodings import codec_of
 from mapgen.expression.patterns import format_fault
-from mapgen.formats import SETTINGS, taking
 from mapgen.ir import types
 from mapgen.report import Diagnostic, Text, near_names
 from mapgen.report.catalogue import mapping as messages

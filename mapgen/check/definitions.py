@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from msgspec import Struct
 from msgspec.structs import replace
 
-from mapgen import plan
+from mapgen.agreed import plan
 from mapgen.check.documents import Siblings
 from mapgen.check.formulas import Formulas
 from mapgen.check.modifiers import Sending

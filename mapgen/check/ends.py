@@ -13,7 +13,7 @@ from functools import reduce
 
 from msgspec import Struct
 
-from mapgen.constraints import Constraints
+from mapgen.agreed.constraints import Constraints
 from mapgen.ir.expression import (
     Call,
     Concatenation,

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from mapgen.agreed.feeds import ErpFeed, Feed
 from mapgen.check.auth import check_connection_of
 from mapgen.check.model import Surroundings
 from mapgen.contract.source_schema import EntitySource, SourceSchema
-from mapgen.feeds import ErpFeed, Feed
 from mapgen.report import Diagnostic, Text
 from mapgen.report.catalogue import feeding as messages
 from mapgen.spec import model as spec

@@ -7,7 +7,7 @@ from typing import cast
 
 from msgspec.structs import replace
 
-from mapgen import plan
+from mapgen.agreed import plan
 from mapgen.check.asking import entity_reads
 from mapgen.check.auth import Need, check_access, check_connection, needs, rights
 from mapgen.check.composing import whole_record

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from mapgen import plan
+from mapgen.agreed import plan
 from mapgen.contract.model import Action, Entity, ValueType
 from mapgen.report import Diagnostic, Text
 from mapgen.report.catalogue import documents as messages

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from msgspec import Struct
 from msgspec.structs import replace
 
-from mapgen import plan
+from mapgen.agreed import plan
 from mapgen.check.blocks import Opened, named, opened
 from mapgen.check.built import document_origins, document_type
 from mapgen.check.checks import checked, reason

@@ -7,7 +7,7 @@ from typing import Any, Literal, cast
 
 import msgspec
 
-from mapgen import plan
+from mapgen.agreed import plan
 from mapgen.contract.source_schema import SourceSchema
 from mapgen.contract.stated import Stated
 from mapgen.ir import flow as ir

@@ -7,7 +7,7 @@ from typing import Literal, cast
 
 from msgspec import Struct
 
-from mapgen import plan
+from mapgen.agreed import plan
 from mapgen.check.model import DocumentFacts, FlowFacts, TableFacts, ValueFacts
 from mapgen.contract.model import Contract, Entity, Field, ValueType
 from mapgen.ir.types import Scalar, optional

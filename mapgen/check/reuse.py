@@ -6,12 +6,12 @@ from collections.abc import Iterable, Iterator
 
 from mapgen.check.model import Checked
 from mapgen.check.parts import Reused
+from mapgen.disk.workspace import from_specs
 from mapgen.expression.scope import Named
 from mapgen.report import Diagnostic
 from mapgen.report.catalogue import reuse as messages
 from mapgen.spec import model as spec
 from mapgen.spec.linking import PartKey, part_key
-from mapgen.workspace import from_specs
 
 
 def reused_names(

@@ -7,12 +7,12 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from msgspec.structs import replace
 
-from mapgen import plan
+from mapgen.agreed import plan
+from mapgen.agreed.connections import VALUES
 from mapgen.check.composing import equivalent_paths
 from mapgen.check.directions import idle_verify
 from mapgen.check.reaching import reached
 from mapgen.check.sources import Paths, all_paths, leaf_paths, near_paths, type_at
-from mapgen.connections import VALUES
 from mapgen.contract.model import Contract, Entity
 from mapgen.contract.personal import personal_kind
 from mapgen.contract.source_schema import SourceSchema

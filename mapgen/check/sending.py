@@ -6,11 +6,11 @@ import math
 import re
 from collections.abc import Iterable, Iterator, Mapping
 
-from mapgen import plan
+from mapgen.agreed import plan
+from mapgen.agreed.connections import CONNECTIONS, WEBHOOK_SECRET
 from mapgen.check.auth import check_connection_of
 from mapgen.check.model import Surroundings
 from mapgen.check.performance import USABLE
-from mapgen.connections import CONNECTIONS, WEBHOOK_SECRET
 from mapgen.ir import flow as ir
 from mapgen.report import Diagnostic, Text
 from mapgen.report.catalogue import operations, outward

@@ -130,7 +130,7 @@ def _failed(error: Exception) -> int:
 
     error = told(error)
     if isinstance(error, OSError) and error.filename is not None:
-        from mapgen.boundary import reason_of
+        from mapgen.disk.boundary import reason_of
         from mapgen.report.catalogue import reading
 
         reason = reason_of(error)

@@ -15,8 +15,8 @@ from mapgen.cli.options import force_option
 from mapgen.cli.output import place, say
 
 if TYPE_CHECKING:
+    from mapgen.disk.workspace import Workspace
     from mapgen.spec.model import Spec
-    from mapgen.workspace import Workspace
 
 
 @click.command()
@@ -30,9 +30,9 @@ def accept(context: click.Context, flow: str, *, force: bool) -> None:
     `{}` has been waiting for it, and --force writes over the others. Then generated/ is made anew.
     """
     from mapgen.cli.compile import generate
-    from mapgen.loading import Shelf
-    from mapgen.named import spec_of
-    from mapgen.workspace import Workspace
+    from mapgen.disk.workspace import Workspace
+    from mapgen.project.loading import Shelf
+    from mapgen.project.named import spec_of
 
     workspace = Workspace.find(context.obj)
     path = spec_of(workspace, flow)
@@ -49,10 +49,10 @@ def accept(context: click.Context, flow: str, *, force: bool) -> None:
 
 def _refused(workspace: Workspace, spec: Spec, *, force: bool) -> Iterator[str]:
     """Write what examples give; yield why one was not written."""
+    from mapgen.disk.workspace import GENERATED, from_specs
     from mapgen.emit.json_text import formatted
     from mapgen.runtime.testing import FlowUnderTest
     from mapgen.runtime.values import ENCODER
-    from mapgen.workspace import GENERATED, from_specs
 
     flow = FlowUnderTest.load(workspace.root / GENERATED / spec.flow.value)
     for example in spec.mapping.examples:

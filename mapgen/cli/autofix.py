@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 from mapgen.cli.output import piped, say
 
 if TYPE_CHECKING:
-    from mapgen.autofix import Fixed
-    from mapgen.checking import Findings
-    from mapgen.workspace import Workspace
+    from mapgen.disk.workspace import Workspace
+    from mapgen.project.autofix import Fixed
+    from mapgen.project.checking import Findings
 
 
 def fixed(
@@ -22,7 +22,7 @@ def fixed(
 
     Raises Stopped (E510) for a file that cannot be written.
     """
-    from mapgen.autofix import autofix
+    from mapgen.project.autofix import autofix
 
     result = autofix(workspace, paths)
     if only_diff:

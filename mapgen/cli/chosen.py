@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from mapgen.named import spec_of
+from mapgen.disk.workspace import SPEC_SUFFIX, SPECS, Workspace
+from mapgen.project.named import spec_of
 from mapgen.report import Stopped
 from mapgen.report.catalogue import project as messages
 from mapgen.report.catalogue import reading
-from mapgen.workspace import SPEC_SUFFIX, SPECS, Workspace
 
 
 def workspace_of(project: Path, words: Iterable[Path]) -> Workspace:

@@ -18,8 +18,8 @@ from mapgen.cli.output import refusal, say, stop_for
 from mapgen.cli.terminal import Format, show
 
 if TYPE_CHECKING:
-    from mapgen.workspace import Staleness, Workspace
-    from mapgen.written import Manifest
+    from mapgen.disk.workspace import Staleness, Workspace
+    from mapgen.project.written import Manifest
 
 
 @click.command()
@@ -42,8 +42,8 @@ def check(
     SPECS are names of flows, files, or folders; files of parts are checked that they use.
     """
     gc.disable()  # what is read is needed to the end
-    from mapgen.checking import check_specs
     from mapgen.cli.chosen import spec_paths, workspace_of
+    from mapgen.project.checking import check_specs
 
     if only_diff and not does_fix:
         raise click.UsageError("`--diff` goes with `--fix`")
@@ -80,7 +80,7 @@ def generate(
     SPECS are names of flows, files, or folders; files of other flows stay as they are.
     """
     from mapgen.cli.chosen import spec_paths, workspace_of
-    from mapgen.remembered import fingerprint_of_specs, is_fresh, remember_fresh
+    from mapgen.project.remembered import fingerprint_of_specs, is_fresh, remember_fresh
 
     workspace = workspace_of(project, specs)
     fingerprint = None if specs else fingerprint_of_specs(workspace)
@@ -90,9 +90,9 @@ def generate(
         return
 
     gc.disable()  # what is read is needed to the end
-    from mapgen.compiler import generate as compiled
     from mapgen.emit.python.formatting import FORMATTER
-    from mapgen.written import read_manifest
+    from mapgen.project.compiler import generate as compiled
+    from mapgen.project.written import read_manifest
 
     written = read_manifest(workspace)
     paths = spec_paths(workspace, specs)

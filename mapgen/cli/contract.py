@@ -16,7 +16,7 @@ from mapgen.cli.output import give, piped, say
 if TYPE_CHECKING:
     from mapgen.contract.model import Contract
     from mapgen.contract.showing import Shown
-    from mapgen.workspace import Workspace
+    from mapgen.disk.workspace import Workspace
 
 
 @click.group()
@@ -102,8 +102,8 @@ def _changed(project: Path | None, target: Path, after: Contract) -> Iterator[st
     from mapgen.contract.lock import is_intact, load
     from mapgen.contract.summary import changes, listed, told_changes
     from mapgen.contract.touched import touched
+    from mapgen.disk.workspace import Workspace
     from mapgen.report import Stopped
-    from mapgen.workspace import Workspace
 
     with suppress(OSError, Stopped):
         if not is_intact(target.read_bytes()):
@@ -130,9 +130,9 @@ def show_command(
     are known.
     """
     from mapgen.contract.showing import HEADINGS, aligned, list_entities, show_entity
+    from mapgen.disk.workspace import Workspace
     from mapgen.report import Stopped
     from mapgen.report.catalogue import contract as messages
-    from mapgen.workspace import Workspace
 
     _, found = pinned(Workspace.find(project or Path()), name)
     if entity is None:
@@ -167,8 +167,8 @@ def _json(shown: object) -> str:
 def pinned(workspace: Workspace, name: str | None) -> tuple[str, Contract]:
     """Return a pinned contract by name, or the only one. Raises Stopped, click.UsageError."""
     from mapgen.contract.lock import read_lock
+    from mapgen.disk.workspace import SPECS
     from mapgen.report import suggestion
-    from mapgen.workspace import SPECS
 
     names = workspace.named("contracts", ".json")
     listed = ", ".join(f"`{known}`" for known in names) or "none"

@@ -22,7 +22,7 @@ from mapgen.cli.typed import typed
 from mapgen.escaping import visible
 
 if TYPE_CHECKING:
-    from mapgen.binding import BoundFlow
+    from mapgen.project.binding import BoundFlow
     from mapgen.runtime.delivery.remote import RemoteTables
     from mapgen.runtime.ledger import Ledger
     from mapgen.runtime.ledger.reports import Choice, DocumentStory, OpenRecord
@@ -170,7 +170,7 @@ def replay(
     """
     from mapgen.cli.flows import open_flow
     from mapgen.cli.run import finish, is_delivered
-    from mapgen.leads import environment_of_run
+    from mapgen.project.leads import environment_of_run
     from mapgen.runtime.delivery.remote import RemoteTables
     from mapgen.runtime.ledger import book_of
     from mapgen.runtime.ledger.reports import Reports
@@ -246,7 +246,7 @@ def edit(
 
     A copy that gives no documents, or those of another record, is not taken.
     """
-    from mapgen.binding import once_more
+    from mapgen.project.binding import once_more
     from mapgen.runtime.ledger import Kept
     from mapgen.runtime.ledger.interventions import Interventions
     from mapgen.runtime.ledger.reports import Choice, Reports
@@ -305,9 +305,9 @@ def _replayed(
     log: Path | None,
 ) -> Summary:
     """Deliver the ledger's copies of records."""
-    from mapgen.binding import once_more
     from mapgen.cli.watching import watching
-    from mapgen.leads import environment_of_run
+    from mapgen.project.binding import once_more
+    from mapgen.project.leads import environment_of_run
     from mapgen.runtime.delivery import deliver
     from mapgen.runtime.delivery.again import Replay
 

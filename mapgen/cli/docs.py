@@ -8,6 +8,6 @@ import click
 @click.command()
 def docs() -> None:
     """Print the language reference, in Markdown."""
-    from mapgen.reference import reference
+    from mapgen.cli.reference import reference
 
     click.echo(reference(), nl=False)

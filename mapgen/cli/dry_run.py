@@ -16,8 +16,8 @@ from mapgen.cli.ledgers import opened_ledger
 from mapgen.cli.output import piped, refusal, say, stop_for, writing
 
 if TYPE_CHECKING:
+    from mapgen.agreed.plan import Plan
     from mapgen.cli.run import Options
-    from mapgen.plan import Plan
     from mapgen.runtime.ledger import Ledger
     from mapgen.runtime.outcome import Outcome
 
@@ -34,7 +34,7 @@ def rehearse(project: Path, options: Options) -> None:
     from mapgen.cli.joining import open_joins
     from mapgen.cli.run import only
     from mapgen.cli.transform import is_of_transform
-    from mapgen.leads import environment_of_run
+    from mapgen.project.leads import environment_of_run
     from mapgen.runtime.delivery.again import OfflineTables
     from mapgen.runtime.ledger import book_of
     from mapgen.runtime.ledger.book import Book

@@ -14,7 +14,7 @@ from mapgen.cli.options import lookup_option
 from mapgen.cli.output import piped, say
 
 if TYPE_CHECKING:
-    from mapgen.evaluation import Evaluated
+    from mapgen.project.evaluation import Evaluated
     from mapgen.runtime.sources.records import JsonValue, RawRecord
 
 
@@ -69,7 +69,7 @@ def eval_(  # noqa: PLR0913 - one parameter an option
 
 
 def _one(expression: str, data: Path | None) -> None:
-    from mapgen.evaluation import NotThatType, evaluate, type_of
+    from mapgen.project.evaluation import NotThatType, evaluate, type_of
     from mapgen.report import Text
     from mapgen.runtime.errors import RuleError
     from mapgen.runtime.values import ENCODER
@@ -132,7 +132,7 @@ def _shown(found: Evaluated) -> dict[str, JsonValue]:
 
 def _line(raw: RawRecord) -> Evaluated | str:
     """Return what a line comes to, or why it comes to nothing."""
-    from mapgen.evaluation import NotThatType, evaluate, read_types
+    from mapgen.project.evaluation import NotThatType, evaluate, read_types
     from mapgen.report import Stopped, Text
     from mapgen.runtime.errors import RuleError
     from mapgen.runtime.sources.records import decode_whole

@@ -12,7 +12,9 @@ from msgspec import Struct
 
 from mapgen.cli import FAULTS
 from mapgen.cli.output import piped, say, tell
-from mapgen.evaluation import Evaluated, NotThatType
+from mapgen.disk.workspace import Workspace
+from mapgen.project.evaluation import Evaluated, NotThatType
+from mapgen.project.stepping import Names, Tried, found_in, lets_of, names_of, rules_of, steps_of
 from mapgen.report import Stopped, Text, suggestion
 from mapgen.runtime.errors import RuleError
 from mapgen.runtime.lookups import TableError
@@ -20,8 +22,6 @@ from mapgen.runtime.sources.records import JsonValue
 from mapgen.runtime.values import ENCODER
 from mapgen.spec import model as spec
 from mapgen.spec.nodes import ScalarNode
-from mapgen.stepping import Names, Tried, found_in, lets_of, names_of, rules_of, steps_of
-from mapgen.workspace import Workspace
 
 
 class Asked(Struct, frozen=True):
@@ -38,7 +38,7 @@ class Asked(Struct, frozen=True):
 def show_flow(project: Path, asked: Asked) -> int:
     """Print one expression, or all lets and rules; return the exit code."""
     from mapgen.cli.flows import environment_of
-    from mapgen.named import spec_of
+    from mapgen.project.named import spec_of
 
     workspace = Workspace.find(project)
     path = spec_of(workspace, asked.flow)
@@ -59,7 +59,7 @@ def show_flow(project: Path, asked: Asked) -> int:
 def _record(workspace: Workspace, path: str, file: Path) -> JsonValue:
     """Return the first record of a file, as the flow's source has them."""
     from mapgen.draft.samples import read_samples
-    from mapgen.loading import Shelf
+    from mapgen.project.loading import Shelf
 
     source = Shelf(workspace).flow(path).mapping.source
     if source.has_contract:

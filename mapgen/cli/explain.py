@@ -9,7 +9,7 @@ from typing import NoReturn
 
 import click
 
-from mapgen.shipped import shipped
+from mapgen.project.shipped import shipped
 
 _SUFFIX = ".md"
 _CODE = re.compile(r"[A-Z]\d{3}")

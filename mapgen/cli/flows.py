@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 import click
 
-from mapgen.binding import BoundFlow, bound_in, loaded
-from mapgen.boundary import reason_of
+from mapgen.agreed.formats import FORMATS, unpacked
+from mapgen.agreed.plan import Form, LedgerTable, RemoteTable
 from mapgen.cli.output import say
-from mapgen.formats import FORMATS, unpacked
-from mapgen.named import named_environment
-from mapgen.plan import Form, LedgerTable, RemoteTable
+from mapgen.disk.boundary import reason_of
+from mapgen.disk.workspace import Workspace
+from mapgen.project.binding import BoundFlow, bound_in, loaded
+from mapgen.project.named import named_environment
 from mapgen.report import Stopped, suggestion
 from mapgen.report.catalogue import lookups as messages_of_lookups
 from mapgen.report.catalogue import project as messages
@@ -30,7 +31,6 @@ from mapgen.runtime.sources.groups import Record
 from mapgen.runtime.sources.plain import UnfitBytes
 from mapgen.runtime.sources.records import CHUNK
 from mapgen.spec.model import Environment
-from mapgen.workspace import Workspace
 
 if TYPE_CHECKING:
     pass

@@ -40,7 +40,7 @@ def init(project: Path, folder: Path, *, force: bool) -> None:
     checked, generated and run at once. A README.md and a .gitignore that are there stay.
     """
     from mapgen.cli.schema import write_flow_schema
-    from mapgen.workspace import Workspace
+    from mapgen.disk.workspace import Workspace
 
     root = project / folder
     files = {
@@ -62,7 +62,7 @@ def init(project: Path, folder: Path, *, force: bool) -> None:
 
 def workspace_files() -> Mapping[str, str]:
     """Return the texts of all files of a new workspace, by path from its folder."""
-    from mapgen.shipped import shipped, texts_below
+    from mapgen.project.shipped import shipped, texts_below
     from mapgen.spec.editor import editor_schema
 
     files = {
@@ -80,8 +80,8 @@ def workspace_files() -> Mapping[str, str]:
 def _refusals(root: Path, files: Mapping[str, str], *, force: bool) -> list[Diagnostic | None]:
     """Return why no workspace may be made there: it is one, or files of the author's are there."""
     from mapgen.cli.schema import schema_refusal
+    from mapgen.disk.workspace import SPECS, Workspace
     from mapgen.report.catalogue import project as messages
-    from mapgen.workspace import SPECS, Workspace
 
     if not force and (root / SPECS).is_dir() and not {*Workspace(root).spec_paths()} <= {*files}:
         return [messages.is_workspace(path=root.as_posix())]

@@ -10,10 +10,10 @@ from typing import Any, BinaryIO
 import click
 import msgspec
 
-from mapgen.binding import BoundFlow
+from mapgen.agreed.plan import Join
 from mapgen.cli.flows import STANDARD_INPUT, all_known, open_records, readable, shown
 from mapgen.cli.output import say
-from mapgen.plan import Join
+from mapgen.project.binding import BoundFlow
 from mapgen.runtime.joins import JoinedFile, Joins
 from mapgen.runtime.source import struct_of
 from mapgen.runtime.sources.cells import Row, needed_columns

@@ -17,11 +17,11 @@ from mapgen.cli.output import make_folder
 from mapgen.escaping import visible
 
 if TYPE_CHECKING:
-    from mapgen.binding import BoundFlow
+    from mapgen.disk.workspace import Workspace
+    from mapgen.project.binding import BoundFlow
     from mapgen.runtime.ledger import Ledger
     from mapgen.runtime.ledger.book import Book
     from mapgen.runtime.ledger.reports import OpenRecord, Reports
-    from mapgen.workspace import Workspace
 
 _UNITS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
 WORDS = {
@@ -56,8 +56,8 @@ def address_of(workspace: Workspace, state: str | None, env: str | None) -> str:
 
     Raises Stopped for an environment that cannot be read and a variable that is not set.
     """
-    from mapgen.leads import state_of
-    from mapgen.named import named_environment
+    from mapgen.project.leads import state_of
+    from mapgen.project.named import named_environment
 
     if state is None and env is not None:
         state = state_of(workspace, named_environment(workspace, env))
@@ -74,9 +74,9 @@ def opened_ledger(project: Path, state: str | None, env: str | None = None) -> I
     What fails in it is told, and ends the command.
     """
     from mapgen.cli.summary import tell_aborted
+    from mapgen.disk.workspace import Workspace
     from mapgen.runtime.aborted import RunAborted
     from mapgen.runtime.ledger import Ledger
-    from mapgen.workspace import Workspace
 
     try:
         with Ledger(address_of(Workspace.find(project), state, env)) as ledger:
@@ -120,7 +120,7 @@ def trying(project: Path, ledger: Ledger, reports: Reports) -> Callable[[OpenRec
             return None
 
     def would_pass(record: OpenRecord) -> bool | None:
-        from mapgen.binding import once_more
+        from mapgen.project.binding import once_more
 
         bound = flow_of(record.book)
         if bound is None:

@@ -14,8 +14,8 @@ from mapgen.cli.options import contract_option, force_option
 from mapgen.cli.output import make_folder, place, refusal, say, stop_for, tell
 
 if TYPE_CHECKING:
+    from mapgen.disk.workspace import Workspace
     from mapgen.draft.samples import Samples
-    from mapgen.workspace import Workspace
 
 
 @click.command()
@@ -55,8 +55,8 @@ def new(  # noqa: PLR0913 - one parameter an option
     """
     from mapgen.cli.schema import write_flow_schema
     from mapgen.cli.suggest import checked_name, record_name
+    from mapgen.disk.workspace import Workspace
     from mapgen.draft.samples import read_samples
-    from mapgen.workspace import Workspace
 
     called = record_name(checked_name(flow, "FLOW"))
     record = called if name is None else checked_name(name, "--name", "order, line_item")
@@ -85,13 +85,13 @@ def _files(workspace: Workspace, samples: Samples, wanted: _Wanted) -> Mapping[s
     from mapgen.cli.schema import editor_path
     from mapgen.cli.suggest import top_level_entity
     from mapgen.contract.source_schema import read_source_schema
+    from mapgen.disk.workspace import SPEC_SUFFIX, from_specs
     from mapgen.draft.examples import shown_record
     from mapgen.draft.proposals import propose
     from mapgen.draft.sniffing import formats_of_days
     from mapgen.draft.writing import Frame, draft
     from mapgen.emit.json_text import formatted
     from mapgen.runtime.values import ENCODER
-    from mapgen.workspace import SPEC_SUFFIX, from_specs
 
     contract_name, contract = pinned(workspace, wanted.contract)
     entity = top_level_entity(contract, wanted.entity)
@@ -146,9 +146,9 @@ def _write(workspace: Workspace, flow: str, files: Mapping[str, str], *, force: 
 
 def _go_on(context: click.Context, workspace: Workspace, flow: str) -> None:
     """Say what is to be decided; where nothing is, write what the example gives."""
-    from mapgen.checking import check_specs
     from mapgen.cli.accept import accept
-    from mapgen.named import spec_of
+    from mapgen.project.checking import check_specs
+    from mapgen.project.named import spec_of
 
     faults = check_specs(workspace, [spec_of(workspace, flow)]).faults
     for fault in faults:

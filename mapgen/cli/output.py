@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, BinaryIO, TypeVar
 
 import click
 
-from mapgen.boundary import reason_of
 from mapgen.cli.options import STANDARD_OUTPUT
+from mapgen.disk.boundary import reason_of
 from mapgen.escaping import lines, visible
 
 if TYPE_CHECKING:
@@ -93,8 +93,8 @@ def refusal(
     An empty file holds nothing that could be lost, and a device or a pipe keeps nothing. `shown` is
     the path in the message, where it is another than that which was given.
     """
+    from mapgen.disk.whole import is_stream
     from mapgen.report.catalogue import project
-    from mapgen.whole import is_stream
 
     shown = shown or path.as_posix()
     if force or is_stream(path):
@@ -142,8 +142,8 @@ def writing(
 
     Raises Stopped (E510). What `refusal` says has been asked before.
     """
+    from mapgen.disk.whole import whole_file
     from mapgen.runtime.lines import shown_json
-    from mapgen.whole import whole_file
 
     if path is None or path == STANDARD_OUTPUT:
         stream = otherwise if path is None and otherwise is not None else sys.stdout.buffer

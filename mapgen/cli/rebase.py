@@ -15,9 +15,9 @@ def rebase(project: Path, flows: tuple[str, ...]) -> None:
 
     `mapgen check` shows the difference (E716). Only the hash under `extends:` is written.
     """
-    from mapgen.bases import rebased
     from mapgen.cli.output import say
-    from mapgen.workspace import Workspace
+    from mapgen.disk.workspace import Workspace
+    from mapgen.project.bases import rebased
 
     workspace = Workspace.find(project)
     for one in rebased(workspace, flows):

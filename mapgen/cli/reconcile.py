@@ -43,7 +43,7 @@ def reconcile(
     from mapgen.cli.flows import kept_outcomes, open_flow, open_input
     from mapgen.cli.joining import open_joins
     from mapgen.cli.run import is_delivered
-    from mapgen.leads import environment_of_run
+    from mapgen.project.leads import environment_of_run
     from mapgen.runtime.delivery.reconcile import compared
     from mapgen.runtime.delivery.remote import RemoteTables
 

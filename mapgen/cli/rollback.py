@@ -15,7 +15,7 @@ from mapgen.cli.options import state_option
 from mapgen.escaping import visible
 
 if TYPE_CHECKING:
-    from mapgen.binding import BoundFlow
+    from mapgen.project.binding import BoundFlow
     from mapgen.runtime.ledger.undos import Made
 
 
@@ -32,7 +32,7 @@ def rollback(project: Path, run_id: str, env: str | None, yes: bool, state: str 
     belongs to that run. Exit code 1 where something could not be taken back.
     """
     from mapgen.cli.flows import open_flow
-    from mapgen.leads import environment_of_run
+    from mapgen.project.leads import environment_of_run
     from mapgen.runtime.delivery.again import OfflineTables
     from mapgen.runtime.delivery.rollback import planned, take_back
     from mapgen.runtime.ledger import book_of
@@ -75,9 +75,9 @@ def _tell(made: Made, words: str) -> None:
 
 def _why(bound: BoundFlow) -> str | None:
     """Return why the spec says that documents cannot be taken back, None where it does not."""
-    from mapgen.named import spec_of
+    from mapgen.project.named import spec_of
+    from mapgen.project.specs import Specs
     from mapgen.spec import model
-    from mapgen.specs import Specs
 
     read = Specs(bound.workspace).read(spec_of(bound.workspace, bound.flow.plan.flow))
     how = read.security.rollback

@@ -23,7 +23,7 @@ from mapgen.cli.options import (
 from mapgen.cli.output import piped, refusal, say, stop_for, writing
 
 if TYPE_CHECKING:
-    from mapgen.binding import BoundFlow
+    from mapgen.project.binding import BoundFlow
     from mapgen.runtime.delivery import Gate
     from mapgen.runtime.delivery.remote import RemoteTables
     from mapgen.runtime.feeds.kind import Page
@@ -134,12 +134,12 @@ def finish(flow: str, delivered: Callable[[], Summary], *, as_json: bool) -> Non
 
 
 def _delivered(bound: BoundFlow, live: RemoteTables, options: Options) -> Summary:
-    from mapgen.binding import once_more
     from mapgen.cli.flows import count_records, kept_outcomes, open_input, shown, tell_passed
     from mapgen.cli.joining import open_joins, tell_unasked
     from mapgen.cli.ledgers import address_of
     from mapgen.cli.watching import watching
-    from mapgen.leads import environment_of_run
+    from mapgen.project.binding import once_more
+    from mapgen.project.leads import environment_of_run
     from mapgen.runtime.aborted import RunAborted
     from mapgen.runtime.delivery import Mapped, deliver
     from mapgen.runtime.feeds.file import FileFeed
@@ -226,7 +226,7 @@ def is_delivered(bound: BoundFlow) -> None:
 
 def _gate(bound: BoundFlow) -> Gate:
     """Return what each document has to pass. Raises Stopped for a schema that is none."""
-    from mapgen.binding import generated
+    from mapgen.project.binding import generated
     from mapgen.runtime.delivery import Gate
 
     plan = bound.flow.plan

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mapgen.boundary import reason_of
 from mapgen.cli.options import Target, force_option
 from mapgen.cli.output import place, say
+from mapgen.disk.boundary import reason_of
 
 if TYPE_CHECKING:
     from mapgen.sandbox import InjectedFailure, Settings
@@ -150,7 +150,7 @@ def _run(command: tuple[str, ...], environment: Mapping[str, str]) -> int:
 
 def _default_lock(project: Path) -> Path:
     """Return the lock that the workspace pins: the only one, or that of the Default endpoint."""
-    from mapgen.workspace import SPECS, Workspace
+    from mapgen.disk.workspace import SPECS, Workspace
 
     workspace = Workspace.find(project)
     names = workspace.named("contracts", ".json")

@@ -11,8 +11,8 @@ import click
 from mapgen.cli.options import Target, force_option
 
 if TYPE_CHECKING:
+    from mapgen.disk.workspace import Workspace
     from mapgen.report import Diagnostic
-    from mapgen.workspace import Workspace
 
 OUTPUT = click.option("--output", type=Target(), help="The file to write.")
 
@@ -66,7 +66,7 @@ def flow_command(project: Path, name: str, output: Path | None, *, force: bool) 
     A spec that begins with `# yaml-language-server: $schema=editor/FLOW.schema.json` is completed
     by it, where --output has written specs/editor/FLOW.schema.json.
     """
-    from mapgen.workspace import Workspace
+    from mapgen.disk.workspace import Workspace
 
     found = _flow_schema(Workspace.find(project), name)
     _write(found, output, force=force or _is_of_a_flow(output))
@@ -100,9 +100,9 @@ def editor_path(flow: str) -> str:
 
 
 def _flow_schema(workspace: Workspace, flow: str) -> dict[str, object]:
-    from mapgen.completion import flow_schema
-    from mapgen.loading import Shelf
-    from mapgen.named import spec_of
+    from mapgen.project.completion import flow_schema
+    from mapgen.project.loading import Shelf
+    from mapgen.project.named import spec_of
 
     shelf = Shelf(workspace)
     return flow_schema(shelf.flow(spec_of(workspace, flow)), shelf.target)

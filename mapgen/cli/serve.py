@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING, TypedDict, Unpack
 
 import click
 
-from mapgen.boundary import reason_of
 from mapgen.cli import FAULTS
 from mapgen.cli.options import state_option
 from mapgen.cli.output import say
+from mapgen.disk.boundary import reason_of
 
 if TYPE_CHECKING:
+    from mapgen.disk.workspace import Workspace
     from mapgen.service.flows import ServedFlow
-    from mapgen.workspace import Workspace
 
 
 class _Options(TypedDict):
@@ -49,7 +49,8 @@ def serve(project: Path, /, **options: Unpack[_Options]) -> None:
     from mapgen.cli.operating import console_of, watch_of
     from mapgen.cli.summary import tell_aborted
     from mapgen.cli.watching import watching
-    from mapgen.named import named_environment
+    from mapgen.disk.workspace import Workspace
+    from mapgen.project.named import named_environment
     from mapgen.runtime.aborted import RunAborted
     from mapgen.runtime.ledger import Ledger
     from mapgen.sandbox.sites import running, server_of, url_of
@@ -58,7 +59,6 @@ def serve(project: Path, /, **options: Unpack[_Options]) -> None:
     from mapgen.service.flows import senders_of, takers_of
     from mapgen.service.loop import Around
     from mapgen.service.service import Service, holder
-    from mapgen.workspace import Workspace
 
     workspace = Workspace.find(project)
     flows = tuple(served_flows(workspace, project, options["env"]))
@@ -121,7 +121,7 @@ def _listening(host: str, port: int) -> Iterator[socket.socket]:
 def served_flows(workspace: Workspace, project: Path, env: str) -> Iterator[ServedFlow]:
     """Yield the flows that can run by themselves. Raises Stopped for what is missing."""
     from mapgen.cli.flows import open_flow
-    from mapgen.leads import environment_of_run
+    from mapgen.project.leads import environment_of_run
     from mapgen.runtime.delivery.remote import RemoteTables
     from mapgen.service.flows import ServedFlow
     from mapgen.spec.reader import flow_name

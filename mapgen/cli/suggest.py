@@ -14,7 +14,7 @@ from mapgen.cli.options import Target, contract_option, force_option
 
 if TYPE_CHECKING:
     from mapgen.contract.model import Contract, Entity
-    from mapgen.workspace import Workspace
+    from mapgen.disk.workspace import Workspace
 
 
 @click.command()
@@ -46,10 +46,10 @@ def suggest(  # noqa: PLR0913 - one parameter an option
     from mapgen.cli.contract import pinned
     from mapgen.cli.output import give
     from mapgen.contract.source_schema import read_source_schema
+    from mapgen.disk.workspace import SPECS, Workspace
     from mapgen.draft.names import snake
     from mapgen.draft.proposals import propose
     from mapgen.draft.writing import Frame, draft
-    from mapgen.workspace import SPECS, Workspace
 
     workspace = Workspace.find(project)
     name, found = pinned(workspace, contract)

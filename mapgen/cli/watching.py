@@ -11,9 +11,9 @@ from typing import Self
 
 import click
 
-from mapgen.boundary import reason_of
 from mapgen.cli.output import say
-from mapgen.private import open_private
+from mapgen.disk.boundary import reason_of
+from mapgen.disk.private import open_private
 from mapgen.report import Stopped
 from mapgen.report.catalogue import project as messages
 from mapgen.runtime.aborted import LogFailed

@@ -29,12 +29,12 @@ def worker(project: Path, /, *, env: str, state: str | None, log: Path | None) -
     from mapgen.cli.serve import served_flows
     from mapgen.cli.summary import tell_aborted
     from mapgen.cli.watching import watching
+    from mapgen.disk.workspace import Workspace
     from mapgen.runtime.aborted import RunAborted
     from mapgen.runtime.ledger import Ledger
     from mapgen.service.clock import ServiceClock
     from mapgen.service.loop import Around
     from mapgen.service.service import holder
-    from mapgen.workspace import Workspace
 
     workspace = Workspace.find(project)
     address = address_of(workspace, state, env)

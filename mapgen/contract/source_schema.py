@@ -20,7 +20,7 @@ from typing import cast, get_args
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from mapgen.constraints import Constraints
+from mapgen.agreed.constraints import Constraints
 from mapgen.contract import json_schema, stated
 from mapgen.contract.json_schema import Document, Library, Place
 from mapgen.contract.model import Contract, Entity

@@ -9,7 +9,7 @@ from typing import cast
 from msgspec import Struct
 from msgspec.structs import replace
 
-from mapgen.constraints import Constraints, Sign
+from mapgen.agreed.constraints import Constraints, Sign
 from mapgen.contract.json_schema import Node, Place
 from mapgen.expression.patterns import regex_fault
 from mapgen.report import Diagnostic

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator
 
 from mapgen.contract.difference import Difference
 from mapgen.contract.model import Contract
+from mapgen.disk.workspace import Workspace
 from mapgen.spec.reader import flow_name
-from mapgen.workspace import Workspace
 
 _WORD = re.compile(r"\w+")
 

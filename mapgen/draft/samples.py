@@ -12,10 +12,10 @@ from typing import TypeAlias, cast
 
 from msgspec import Struct
 
+from mapgen.agreed.plan import Form
 from mapgen.contract.inference import Json, Schema, infer
 from mapgen.draft.singer import is_of_singer, refined, stream_of
 from mapgen.draft.sniffing import as_elsewhere, before_totals, form_of_rows, with_spelling
-from mapgen.plan import Form
 from mapgen.report import Stopped
 from mapgen.report.catalogue import project as messages
 from mapgen.report.catalogue import reading

@@ -16,9 +16,9 @@ from typing import TypeAlias
 from msgspec import Struct
 from msgspec.structs import replace
 
+from mapgen.agreed.encodings import SIZE_OF_HEAD, guess, marked
+from mapgen.agreed.plan import Form
 from mapgen.contract.inference import Json
-from mapgen.encodings import SIZE_OF_HEAD, guess, marked
-from mapgen.plan import Form
 from mapgen.runtime.dates import MONTHS, DateFormat
 from mapgen.runtime.errors import RuleError
 from mapgen.runtime.source import Amount, Instant

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 
 from msgspec import Struct
 
+from mapgen.agreed.plan import Form
 from mapgen.check.reaching import reached
 from mapgen.check.sources import all_paths, leaf_paths, type_at
 from mapgen.contract.model import Entity
@@ -15,7 +16,6 @@ from mapgen.contract.personal import personal_kind
 from mapgen.contract.source_schema import SourceSchema
 from mapgen.draft.proposals import Open, Part, Proposed, Rule
 from mapgen.ir.flow import covers
-from mapgen.plan import Form
 
 # Without `?`: loaders other than libyaml refuse it in braces.
 _PLAIN = re.compile(r"[A-Za-z][\w .()!=*/+'-]*", re.ASCII)

@@ -7,11 +7,11 @@ from typing import assert_never
 
 from msgspec import Struct
 
+from mapgen.agreed.plan import FileTable, LedgerTable, Step, Table, TenantTable
 from mapgen.emit.templates import render
 from mapgen.escaping import code, prose
 from mapgen.ir import flow as ir
 from mapgen.ir.expression import Attempted, is_optional
-from mapgen.plan import FileTable, LedgerTable, Step, Table, TenantTable
 
 # So many fields of an ignored pattern are named; how many there are beyond is told.
 MOST_SHOWN = 8

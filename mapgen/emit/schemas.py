@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
 
-from mapgen.constraints import Constraints
+from mapgen.agreed.constraints import Constraints
 from mapgen.emit.json_text import json_text
 from mapgen.emit.python.types import CUSTOM_WRAPPERS
 from mapgen.ir import flow as ir

@@ -12,11 +12,11 @@ from typing import ClassVar, Literal
 
 from msgspec import Struct
 
-from mapgen.constraints import Constraints
+from mapgen.agreed.constraints import Constraints
+from mapgen.agreed.plan import DocumentPlan, Grown, Plan
 from mapgen.ir.expression import Expression, Variable, is_optional
 from mapgen.ir.rewriting import variables
 from mapgen.ir.types import BOOL, DATE, DECIMAL, INT, STRING, TIMESTAMP, ListOf, Object, Type
-from mapgen.plan import DocumentPlan, Grown, Plan
 
 ValueKind = Literal[
     "string", "decimal", "decimal_text", "int", "boolean", "date", "datetime", "select"

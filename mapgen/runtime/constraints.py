@@ -16,8 +16,8 @@ from functools import cache
 
 import msgspec
 
-from mapgen.constraints import Constraints as Constraints
-from mapgen.constraints import Sign
+from mapgen.agreed.constraints import Constraints as Constraints
+from mapgen.agreed.constraints import Sign
 from mapgen.runtime.patterns import Pattern
 from mapgen.runtime.varied import (
     InText,

@@ -18,7 +18,7 @@ from typing import Literal, Self
 import msgspec
 from msgspec.structs import replace
 
-from mapgen.plan import Form, Join, JoinKey, Plan
+from mapgen.agreed.plan import Form, Join, JoinKey, Plan
 from mapgen.runtime.errors import RuleError, Unjoined
 from mapgen.runtime.outcome import ErrorReport, Origin, Rejected
 from mapgen.runtime.source import unfit

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from msgspec import Struct
 
-from mapgen.plan import Column, RemoteTable
+from mapgen.agreed.plan import Column, RemoteTable
 from mapgen.runtime.errors import RuleError
 
 Key = str | tuple[str, ...]

@@ -23,8 +23,8 @@ from zoneinfo import ZoneInfo
 import msgspec
 from msgspec import UNSET
 
-from mapgen.boundary import OutsideError, StrangeFileError, plain_file
-from mapgen.plan import DocumentPlan, FileTable, Plan
+from mapgen.agreed.plan import DocumentPlan, FileTable, Plan
+from mapgen.disk.boundary import OutsideError, StrangeFileError, plain_file
 from mapgen.runtime.collecting import Collector, Spot, error_collecting_build
 from mapgen.runtime.errors import RuleError, Unjoined
 from mapgen.runtime.exact import calculated, exactly

@@ -13,7 +13,7 @@ from uuid import uuid4
 
 import msgspec
 
-from mapgen.private import make_private
+from mapgen.disk.private import make_private
 from mapgen.report import Stopped
 from mapgen.report.catalogue import sandbox as catalogue
 

@@ -7,11 +7,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 
-from mapgen.binding import BoundFlow, once_more, outcomes_of
-from mapgen.feeds import PushFeed, WebhookFeed
-from mapgen.leads import webhook_secret
-from mapgen.named import named_connection
-from mapgen.plan import Plan
+from mapgen.agreed.feeds import PushFeed, WebhookFeed
+from mapgen.agreed.plan import Plan
+from mapgen.project.binding import BoundFlow, once_more, outcomes_of
+from mapgen.project.leads import webhook_secret
+from mapgen.project.named import named_connection
 from mapgen.runtime.delivery import Mapped, deliver
 from mapgen.runtime.delivery.remote import RemoteTables
 from mapgen.runtime.environment import Environment

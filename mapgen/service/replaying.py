@@ -6,7 +6,7 @@ import threading
 from collections.abc import Iterable, Mapping
 from functools import partial
 
-from mapgen.binding import once_more
+from mapgen.project.binding import once_more
 from mapgen.runtime.aborted import RunAborted
 from mapgen.runtime.delivery import deliver
 from mapgen.runtime.delivery.again import Replay

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from mapgen.formats import FORMATS
-from mapgen.plan import OPERATIONS
+from mapgen.agreed.formats import FORMATS
+from mapgen.agreed.plan import OPERATIONS
 from mapgen.spec.shapes import ListOf, Words
 
 NAME = Words("a name", r"[a-z][a-z0-9_]*", "shopify_orders")

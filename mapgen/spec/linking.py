@@ -12,12 +12,12 @@ from typing import TypeVar
 from msgspec import Struct, field
 from msgspec.structs import replace
 
+from mapgen.disk.workspace import from_specs
 from mapgen.report import Diagnostic, Text
 from mapgen.report.catalogue import reading
 from mapgen.report.catalogue import reuse as messages
 from mapgen.spec import model as spec
 from mapgen.spec.shapes import At, record_of
-from mapgen.workspace import from_specs
 
 # What may stand beside `use`, or says what kind a rule is: no parameter has such a name.
 BESIDE = frozenset(spec.RULE.kinds).union(

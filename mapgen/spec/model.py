@@ -14,9 +14,10 @@ from typing import Literal, TypeVar, cast
 from msgspec import Struct
 from msgspec.structs import replace
 
-from mapgen import connections, feeds, plan
-from mapgen.connections import CONNECTIONS, SIGN_INS, VALUES
-from mapgen.formats import FORMATS, FileFormat
+from mapgen.agreed import connections, feeds, plan
+from mapgen.agreed.connections import CONNECTIONS, SIGN_INS, VALUES
+from mapgen.agreed.formats import FORMATS, FileFormat
+from mapgen.agreed.targets import TARGETS, TargetKind
 from mapgen.report import Label, Source, Span, Text
 from mapgen.spec import language as words
 from mapgen.spec import shapes
@@ -54,7 +55,6 @@ from mapgen.spec.shapes import (
     record_of,
 )
 from mapgen.spec.shapes import Literal as Constant
-from mapgen.targets import TARGETS, TargetKind
 
 T = TypeVar("T")
 C = TypeVar("C", bound=Construct)

@@ -17,12 +17,12 @@ import yaml
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from mapgen.autofix import Fixed, autofix, soundness
-from mapgen.compiler import check_specs
+from mapgen.disk.workspace import Workspace
+from mapgen.project.autofix import Fixed, autofix, soundness
+from mapgen.project.compiler import check_specs
 from mapgen.report import Fix, Replacement, Source, Span
 from mapgen.report.fix import spliced, written_at
 from mapgen.spec.nodes import read_yaml
-from mapgen.workspace import Workspace
 from tests.compiler.cases import CASES, EXPECTED, SPEC, build, command, names, speak
 from tests.depth import examples
 
@@ -393,7 +393,7 @@ def test_a_file_that_changed_meanwhile(
         spec.write_text("saved meanwhile\n")
         return found
 
-    monkeypatch.setattr("mapgen.autofix.autofix", slowly)
+    monkeypatch.setattr("mapgen.project.autofix.autofix", slowly)
     spoken = speak(workspace, monkeypatch, capsys, "check", "--fix")
 
     assert spoken.code == 1

@@ -10,7 +10,7 @@ from pathlib import Path
 from statistics import fmean
 from tempfile import TemporaryDirectory
 
-from mapgen.binding import BoundFlow
+from mapgen.project.binding import BoundFlow
 from tests.bench import delivery, floor, price_list, product, yardstick
 from tests.bench.flows import MAPGEN, compile_seconds
 from tests.bench.orders import dirty_orders, mixed, orders, small_orders

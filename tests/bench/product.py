@@ -8,8 +8,8 @@ from io import BufferedReader, BytesIO
 from pathlib import Path
 from typing import Any
 
-from mapgen.binding import BoundFlow
 from mapgen.cli.flows import open_flow, out_of_reach
+from mapgen.project.binding import BoundFlow
 from mapgen.runtime.exact import exactly
 from mapgen.runtime.outcome import Document, Outcome, Rejected
 from mapgen.runtime.sources.records import CHUNK

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from mapgen.compiler import check_specs
-from mapgen.workspace import Workspace
+from mapgen.disk.workspace import Workspace
+from mapgen.project.compiler import check_specs
 from tests.bench import flows, orders, product, rounds, yardstick
 from tests.bench.equality import orders_alike, price_lists_alike
 from tests.bench.measures import MEASURES, Sizes

@@ -11,9 +11,9 @@ import pytest
 import yaml
 
 from mapgen.cli.schema import editor_path
-from mapgen.completion import flow_schema
-from mapgen.loading import Shelf
-from mapgen.workspace import Workspace
+from mapgen.disk.workspace import Workspace
+from mapgen.project.completion import flow_schema
+from mapgen.project.loading import Shelf
 from tests.cli.conftest import ROOT, mapgen
 
 WORKSPACE = Workspace(ROOT)

@@ -54,7 +54,7 @@ def test_nothing_is_loaded_for_help(arguments: tuple[str, ...]) -> None:
 
 ORDER = "specs/shopify/examples/order-1001.json"
 COMPILER = ("check", "checking", "compiler", "contract", "draft", "emit", "expression", "ir")
-BACK_ENDS = ("mapgen.compiler", "mapgen.emit", "mapgen.runtime.transform")
+BACK_ENDS = ("mapgen.project.compiler", "mapgen.emit", "mapgen.runtime.transform")
 
 
 def loaded(*arguments: str, root: Path = ROOT) -> set[str]:

@@ -26,10 +26,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from mapgen.checking import check_specs
+from mapgen.disk.workspace import Workspace
 from mapgen.ir.printing import meaning
-from mapgen.loading import Shelf
-from mapgen.workspace import Workspace
+from mapgen.project.checking import check_specs
+from mapgen.project.loading import Shelf
 
 CASES = Path(__file__).resolve().parents[1] / "cases"
 BASE = CASES / "_base"

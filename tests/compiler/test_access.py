@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from mapgen.checking import check_specs
-from mapgen.plan import Plan
-from mapgen.workspace import Workspace
+from mapgen.agreed.plan import Plan
+from mapgen.disk.workspace import Workspace
+from mapgen.project.checking import check_specs
 
 CASES = Path(__file__).parents[1] / "cases"
 LISTED = "  access: {Delivery: [read, insert]}\n"

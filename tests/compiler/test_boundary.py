@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mapgen.boundary import OutsideError, StrangeFileError, inside, plain_file
-from mapgen.compiler import check_specs, generate
+from mapgen.disk.boundary import OutsideError, StrangeFileError, inside, plain_file
+from mapgen.disk.workspace import MOST_BYTES, Workspace
+from mapgen.project.compiler import check_specs, generate
 from mapgen.report import Stopped
-from mapgen.workspace import MOST_BYTES, Workspace
 from tests.compiler.cases import SPEC, build
 
 SECRET = "the-secret-of-another-folder"

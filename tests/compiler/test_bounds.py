@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from mapgen.compiler import check_specs
-from mapgen.workspace import Workspace
+from mapgen.disk.workspace import Workspace
+from mapgen.project.compiler import check_specs
 from tests.compiler.cases import SPEC, build
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from mypy import api as mypy
 
-from mapgen.checking import check_specs
+from mapgen.project.checking import check_specs
 from mapgen.runtime.outcome import Document, Rejected
 from tests.compiler.cases import SPEC
 from tests.compiler.test_checks import _items, _outcome

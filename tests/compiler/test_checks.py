@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 from mypy import api as mypy
 
-from mapgen.checking import check_specs
 from mapgen.cli.flows import open_flow
-from mapgen.compiler import generate
+from mapgen.disk.workspace import Workspace
+from mapgen.project.checking import check_specs
+from mapgen.project.compiler import generate
 from mapgen.runtime.delivery.run_stats import RunStats
 from mapgen.runtime.events import TechnicalEvent
 from mapgen.runtime.lines import document_line
@@ -19,7 +20,6 @@ from mapgen.runtime.lookups import sample_of
 from mapgen.runtime.outcome import Document, Outcome, Rejected, Skipped
 from mapgen.runtime.sources.records import RawRecord
 from mapgen.runtime.transform import Transformer
-from mapgen.workspace import Workspace
 from tests.compiler.cases import SPEC, build
 
 ROW_CHECK = """\

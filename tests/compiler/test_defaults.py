@@ -12,14 +12,14 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mapgen.checking import check_specs
-from mapgen.compiler import generate
-from mapgen.freshness import staleness_of
+from mapgen.agreed.plan import Plan
+from mapgen.disk.workspace import DEFAULTS, Workspace
 from mapgen.ir.printing import meaning
-from mapgen.plan import Plan
+from mapgen.project.checking import check_specs
+from mapgen.project.compiler import generate
+from mapgen.project.freshness import staleness_of
+from mapgen.project.written import Digests
 from mapgen.report import Diagnostic
-from mapgen.workspace import DEFAULTS, Workspace
-from mapgen.written import Digests
 from tests.depth import examples
 
 SPECS = Path(__file__).parents[1] / "cases" / "_base" / "specs"

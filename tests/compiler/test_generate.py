@@ -15,15 +15,15 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from mapgen.compiler import check_specs, generate
+from mapgen.agreed.plan import Plan
+from mapgen.disk.workspace import Workspace
 from mapgen.emit.python.formatting import FORMATTER
 from mapgen.emit.python.transformer import transformer
 from mapgen.emit.templates import render
 from mapgen.ir.printing import meaning
-from mapgen.loading import Shelf
-from mapgen.plan import Plan
-from mapgen.remembered import compiler
-from mapgen.workspace import Workspace
+from mapgen.project.compiler import check_specs, generate
+from mapgen.project.loading import Shelf
+from mapgen.project.remembered import compiler
 from tests.compiler.cases import SPEC, build, speak
 from tests.typed import untyped
 

@@ -17,11 +17,11 @@ import yaml
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from mapgen.compiler import generate
+from mapgen.disk.workspace import Workspace
+from mapgen.project.compiler import generate
 from mapgen.report import Stopped
 from mapgen.report.render import as_github, as_json, as_sarif, as_text
 from mapgen.runtime.testing import FlowUnderTest
-from mapgen.workspace import Workspace
 from tests.depth import examples
 from tests.hostile.texts import NAMES, TEXTS
 from tests.typed import untyped

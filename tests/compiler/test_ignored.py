@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mapgen.check.sources import Paths, catches_new_fields
-from mapgen.compiler import generate
+from mapgen.disk.workspace import Workspace
 from mapgen.emit.documentation import MOST_SHOWN
-from mapgen.workspace import Workspace
+from mapgen.project.compiler import generate
 from tests.compiler.cases import SPEC, build
 
 TOO_MUCH = (

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from mapgen.compiler import check_specs, generate
-from mapgen.workspace import Workspace
+from mapgen.disk.workspace import Workspace
+from mapgen.project.compiler import check_specs, generate
 from tests.compiler.cases import SPEC, build
 
 ALONE = "    field: Reference\n    value: string(parcel.id) + '-' + settings.depot\n"

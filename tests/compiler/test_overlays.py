@@ -15,16 +15,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from mapgen.bases import rebased
-from mapgen.checking import check_specs
-from mapgen.compiler import generate
-from mapgen.freshness import staleness_of
+from mapgen.disk.workspace import Workspace
 from mapgen.ir.flow import Flow
 from mapgen.ir.printing import meaning
-from mapgen.loading import Shelf
+from mapgen.project.bases import rebased
+from mapgen.project.checking import check_specs
+from mapgen.project.compiler import generate
+from mapgen.project.freshness import staleness_of
+from mapgen.project.loading import Shelf
+from mapgen.project.written import Digests
 from mapgen.report import Stopped
-from mapgen.workspace import Workspace
-from mapgen.written import Digests
 from tests.depth import examples
 
 SPECS = Path(__file__).parents[1] / "cases" / "_base" / "specs"

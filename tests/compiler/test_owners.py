@@ -15,16 +15,16 @@ from msgspec.structs import replace
 from mapgen.check.ends import Texts, beginnings_of, marks
 from mapgen.check.owners import check_owners
 from mapgen.check.writers import _marks_of_a_key
-from mapgen.compiler import check_specs, generate
 from mapgen.contract.source_schema import read_source_schema
+from mapgen.disk.workspace import Workspace
 from mapgen.expression import compile_expression
 from mapgen.expression.scope import Binding, Scope, at
 from mapgen.ir.types import STRING, Object
+from mapgen.project.compiler import check_specs, generate
 from mapgen.report import Diagnostic, Source, Text
 from mapgen.runtime.folding import folded
 from mapgen.spec.model import Environment
 from mapgen.spec.reader import read
-from mapgen.workspace import Workspace
 from tests.compiler.cases import BASE, build
 
 ENVIRONMENT = "specs/environments/test.yaml"

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from mypy import api as mypy
 
-from mapgen.checking import check_specs
-from mapgen.compiler import generate
+from mapgen.disk.workspace import Workspace
+from mapgen.project.checking import check_specs
+from mapgen.project.compiler import generate
 from mapgen.runtime.testing import FlowUnderTest
-from mapgen.workspace import Workspace
 from tests.compiler.cases import SPEC, build
 
 PART = """\

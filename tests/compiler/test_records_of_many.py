@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from mapgen.compiler import generate
-from mapgen.workspace import Workspace
+from mapgen.disk.workspace import Workspace
+from mapgen.project.compiler import generate
 from tests.compiler.cases import BASE
 
 SPEC = "specs/deliveries.maps.yaml"

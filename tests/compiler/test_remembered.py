@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 import mapgen
-from mapgen.remembered import fingerprint_of_specs, is_fresh, remember_fresh
-from mapgen.workspace import Workspace
+from mapgen.disk.workspace import Workspace
+from mapgen.project.remembered import fingerprint_of_specs, is_fresh, remember_fresh
 from tests.compiler.cases import SPEC, build, speak
 
 ROOT = Path(__file__).resolve().parents[2]

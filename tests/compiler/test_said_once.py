@@ -11,13 +11,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from mapgen.checking import check_specs
-from mapgen.compiler import generate
+from mapgen.disk.workspace import Workspace
 from mapgen.emit.python.transformer import RuleLine, transformer
 from mapgen.emit.templates import render
-from mapgen.freshness import staleness_of
-from mapgen.workspace import Workspace
-from mapgen.written import Digests
+from mapgen.project.checking import check_specs
+from mapgen.project.compiler import generate
+from mapgen.project.freshness import staleness_of
+from mapgen.project.written import Digests
 from tests.compiler.cases import CASES, SPEC
 from tests.depth import examples
 

@@ -8,16 +8,16 @@ from pathlib import Path
 
 import pytest
 
-from mapgen.checking import check_specs
+from mapgen.disk.workspace import Workspace
 from mapgen.ir.flow import Flow
 from mapgen.ir.printing import meaning
-from mapgen.loading import Shelf
+from mapgen.project.checking import check_specs
+from mapgen.project.loading import Shelf
 from mapgen.report import Diagnostic, Source
 from mapgen.spec import model
 from mapgen.spec.changes import overlaid
 from mapgen.spec.nodes import MapNode, read_yaml
 from mapgen.spec.reader import bound
-from mapgen.workspace import Workspace
 from tests.compiler.cases import CASES, SPEC, build
 
 EXAMPLE = (

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from mapgen.compiler import generate
+from mapgen.disk.workspace import Workspace
+from mapgen.project.compiler import generate
 from mapgen.runtime.testing import FlowUnderTest
-from mapgen.workspace import Workspace
 from tests.compiler.cases import SPEC, build
 
 

@@ -10,8 +10,8 @@ from typing import Any
 import jsonschema
 import pytest
 
-from mapgen.compiler import generate
-from mapgen.workspace import Workspace
+from mapgen.disk.workspace import Workspace
+from mapgen.project.compiler import generate
 from tests.compiler.cases import BASE
 
 SCHEMA = "specs/schemas/parcel.schema.json"

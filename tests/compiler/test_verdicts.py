@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from mapgen.checking import check_specs
-from mapgen.remembered import cache_file, compiler
-from mapgen.verdicts import Verdicts, verdict
-from mapgen.workspace import Workspace
+from mapgen.disk.workspace import Workspace
+from mapgen.project.checking import check_specs
+from mapgen.project.remembered import cache_file, compiler
+from mapgen.project.verdicts import Verdicts, verdict
 from tests.compiler.cases import SPEC, build
 
 PARTS = "specs/parts/depot.parts.yaml"
@@ -138,7 +138,7 @@ def test_the_same_is_said(
 def test_what_was_right_is_not_tried_again(tmp_path: Path) -> None:
     """Neither the examples of a part nor a flow that was found apart."""
     asked = "from mapgen.cli import main\nimport sys\ntry:\n    main()\nfinally:\n"
-    asked += "    print('mapgen.trying' in sys.modules)\n"
+    asked += "    print('mapgen.project.trying' in sys.modules)\n"
     for root in (build("_parts", tmp_path), _apart(tmp_path / "apart")):
         found = [
             subprocess.run(

@@ -13,7 +13,7 @@ from mapgen.contract.metadata import with_keys
 from mapgen.contract.model import Action, Contract, Entity, Field
 from mapgen.contract.summary import MOST_LINES, changes, told_changes
 from mapgen.contract.touched import touched
-from mapgen.workspace import Workspace
+from mapgen.disk.workspace import Workspace
 
 LINE = Entity("Line", {"Item": Field("Item", "value", "string", max_length=30)})
 ORDER = Entity(

@@ -14,15 +14,15 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from mapgen.cli.contract import contract as command
-from mapgen.compiler import check_specs
 from mapgen.contract import shipped
 from mapgen.contract.importing import Imported, Inputs, import_contract
 from mapgen.contract.lock import load
 from mapgen.contract.model import Contract, Entity, Field, ValueType
 from mapgen.contract.openapi import read_contract
 from mapgen.contract.refining import as_numbers
+from mapgen.disk.workspace import Workspace
+from mapgen.project.compiler import check_specs
 from mapgen.report import Source, Stopped
-from mapgen.workspace import Workspace
 from tests.depth import examples
 
 # An invented endpoint: a supplier's bill of Default with all that facts are about, and an entity

@@ -16,12 +16,12 @@ from typing import Any
 import pytest
 import yaml
 
-from mapgen.binding import BoundFlow
 from mapgen.cli.flows import open_flow, outcomes
-from mapgen.compiler import generate
+from mapgen.disk.workspace import Workspace
+from mapgen.project.binding import BoundFlow
+from mapgen.project.compiler import generate
 from mapgen.runtime.lookups import sample_of
 from mapgen.runtime.outcome import ONLY, Document, Outcome, Rejected, Skipped
-from mapgen.workspace import Workspace
 from tests.cli.conftest import mapgen
 from tests.docs.walking import File, steps, take
 

@@ -6,9 +6,9 @@ import re
 import shutil
 from pathlib import Path
 
-from mapgen.bases import rebased
-from mapgen.checking import check_specs
-from mapgen.workspace import Workspace
+from mapgen.disk.workspace import Workspace
+from mapgen.project.bases import rebased
+from mapgen.project.checking import check_specs
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "cookbook.md").read_text(encoding="utf-8")

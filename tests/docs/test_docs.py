@@ -11,15 +11,15 @@ from pathlib import Path
 import pytest
 
 from mapgen.cli import _COMMANDS
-from mapgen.compiler import check_specs
-from mapgen.reference import reference
+from mapgen.cli.reference import reference
+from mapgen.disk.workspace import Workspace
+from mapgen.project.compiler import check_specs
 from mapgen.report import Source
 from mapgen.report.render import as_text
 from mapgen.spec import model
 from mapgen.spec.construct import Construct
 from mapgen.spec.fitting import faults_of
 from mapgen.spec.nodes import read_yaml
-from mapgen.workspace import Workspace
 
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import get_args
 
 from mapgen import cli
+from mapgen.cli.reference import reference
 from mapgen.cli.run import _FORMER_NAMES
-from mapgen.reference import reference
 from mapgen.runtime.events import EventOutcome
 from mapgen.runtime.ledger import Ledger, State
 from mapgen.runtime.summary import Summary

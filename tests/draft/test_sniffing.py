@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mapgen.agreed.plan import Form
 from mapgen.draft.samples import Samples, read_samples
 from mapgen.draft.sniffing import formats_of_days
-from mapgen.plan import Form
 
 STATEMENT = """\
 Kontoauszug Köln;;;;

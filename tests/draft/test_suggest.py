@@ -10,19 +10,19 @@ from pathlib import Path
 
 import pytest
 
-from mapgen.compiler import check_specs
 from mapgen.contract.lock import load
 from mapgen.contract.source_schema import SourceSchema, read_source_schema
+from mapgen.disk.workspace import Workspace
 from mapgen.draft.names import likeness, snake
 from mapgen.draft.proposals import Part, Rule, propose
 from mapgen.draft.writing import Frame, draft
 from mapgen.ir import flow as ir
 from mapgen.ir.names import singular
+from mapgen.project.compiler import check_specs
 from mapgen.report import Source
 from mapgen.spec.fitting import faults_of
 from mapgen.spec.model import Spec
 from mapgen.spec.nodes import read_yaml
-from mapgen.workspace import Workspace
 from tests.cli.conftest import mapgen
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -131,7 +131,7 @@ def test_the_way_to_a_release(workspace: Path) -> None:
 
 def test_a_mark_changes_no_code(workspace: Path) -> None:
     """What is generated of a proposed rule is what is generated of a reviewed one."""
-    from mapgen.compiler import generate
+    from mapgen.project.compiler import generate
 
     path = workspace / "specs" / "orders.maps.yaml"
     written = (ROOT / "specs/stripe/charges.maps.yaml").read_text(encoding="utf-8")

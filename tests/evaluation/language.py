@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
-from mapgen.evaluation import evaluate, read_types
+from mapgen.project.evaluation import evaluate, read_types
 from mapgen.report import Stopped, Text
 from mapgen.runtime.errors import RuleError
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from mapgen.evaluation import NotThatType
+from mapgen.project.evaluation import NotThatType
 
 from .language import CODE, is_alike, outcome, read_json
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from mapgen.evaluation import NotThatType, evaluate, read_type, read_types, type_of
 from mapgen.ir.types import BOOL, DECIMAL, INT, STRING, ListOf, Object, Optional
+from mapgen.project.evaluation import NotThatType, evaluate, read_type, read_types, type_of
 from mapgen.report import Text
 
 from .language import is_alike, outcome

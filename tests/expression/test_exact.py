@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mapgen.evaluation import evaluate, read_types
+from mapgen.project.evaluation import evaluate, read_types
 from mapgen.report import Text
 from mapgen.runtime.errors import RuleError
 

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mapgen.evaluation import evaluate, read_types
+from mapgen.project.evaluation import evaluate, read_types
 from mapgen.report import Text
 from mapgen.runtime.errors import RuleError
 from mapgen.runtime.exact import quotient, to_places

@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlalchemy import event
 
-from mapgen.plan import Retry
+from mapgen.agreed.plan import Retry
 from mapgen.runtime.delivery import deliver
 from mapgen.runtime.environment import Environment, Limits
 from mapgen.runtime.events import Unobserved

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from mapgen.plan import Retry
+from mapgen.agreed.plan import Retry
 from mapgen.runtime.delivery import deliver
 from mapgen.runtime.environment import Environment, Limits
 from mapgen.runtime.ledger import Ledger

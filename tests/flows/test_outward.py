@@ -10,10 +10,10 @@ from typing import Any
 import jsonschema
 import pytest
 
-from mapgen.compiler import generate
+from mapgen.disk.workspace import Workspace
+from mapgen.project.compiler import generate
 from mapgen.runtime.values import ENCODER, MultiSelectValue, Option, SelectValue
 from mapgen.sandbox import ShopSettings, serve_shop
-from mapgen.workspace import Workspace
 from tests.cli.conftest import ROOT, mapgen
 
 SHARED = Path(os.environ.get("MAPGEN_SHARED", ROOT.parent / "shared"))

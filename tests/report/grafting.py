@@ -16,14 +16,14 @@ from msgspec.structs import replace
 
 from mapgen.check.flow import check
 from mapgen.check.model import Surroundings
-from mapgen.compiler import check_specs
-from mapgen.loading import Shelf
+from mapgen.disk.workspace import Workspace
+from mapgen.project.compiler import check_specs
+from mapgen.project.loading import Shelf
 from mapgen.report import Source, Stopped
 from mapgen.spec.model import MappingSection, Spec
 from mapgen.spec.nodes import read_yaml
 from mapgen.spec.reader import spec_of
 from mapgen.spec.shapes import record_of
-from mapgen.workspace import Workspace
 
 SPEC_FILE = "specs/shopify/orders.maps.yaml"
 _SECTIONS = {

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from mapgen.feeds import FilesFeed
-from mapgen.plan import Plan, Reads, Retry, Shape
+from mapgen.agreed.feeds import FilesFeed
+from mapgen.agreed.plan import Plan, Reads, Retry, Shape
 from mapgen.runtime.delivery import Mapped, deliver
 from mapgen.runtime.delivery.deliver import Outcomes
 from mapgen.runtime.environment import Environment, Limits

@@ -8,7 +8,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from mapgen.plan import DocumentPlan, Identity, Plan, Step
+from mapgen.agreed.plan import DocumentPlan, Identity, Plan, Step
 from mapgen.runtime.outcome import Document, Origin, Outcome
 from tests.runtime_delivery.orders import plan_of
 

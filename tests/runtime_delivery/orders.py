@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy import update
 
-from mapgen.plan import CircuitBreaker, DocumentPlan, Identity, Plan, Retry
+from mapgen.agreed.plan import CircuitBreaker, DocumentPlan, Identity, Plan, Retry
 from mapgen.runtime.events import Event, Progress
 from mapgen.runtime.feeds.kind import Page
 from mapgen.runtime.ledger import Claim, Ledger

@@ -13,9 +13,9 @@ from typing import Any
 import httpx2
 import pytest
 
+from mapgen.agreed.plan import Retry
 from mapgen.contract.lock import load
 from mapgen.contract.model import Contract
-from mapgen.plan import Retry
 from mapgen.runtime.delivery import deliver
 from mapgen.runtime.environment import Environment, Limits
 from mapgen.runtime.tenant.classify import classify

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from mapgen.plan import DocumentPlan, HttpSend, Identity, Plan, Request, Retry
+from mapgen.agreed.plan import DocumentPlan, HttpSend, Identity, Plan, Request, Retry
 from mapgen.runtime.aborted import AccessRefused
 from mapgen.runtime.delivery import deliver
 from mapgen.runtime.environment import Api, Environment, Limits

@@ -13,7 +13,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from mapgen.plan import DocumentPlan, HttpSend, Identity, Plan, Request, Retry
+from mapgen.agreed.plan import DocumentPlan, HttpSend, Identity, Plan, Request, Retry
 from mapgen.runtime.delivery import deliver
 from mapgen.runtime.environment import Api, Environment, Limits
 from mapgen.runtime.events import Unobserved

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from mapgen.feeds import FilesFeed
+from mapgen.agreed.feeds import FilesFeed
 from mapgen.runtime.aborted import FeedFailed
 from mapgen.runtime.delivery import Mapped, deliver
 from mapgen.runtime.feeds.files import ArrivingFiles

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from mapgen.plan import DocumentPlan, Identity
+from mapgen.agreed.plan import DocumentPlan, Identity
 from mapgen.runtime.targets.bodies import UnknownKey, filled, of_an_update
 from mapgen.runtime.tenant.body import (
     UnclearRows,

@@ -17,7 +17,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from mapgen.plan import CircuitBreaker, Retry
+from mapgen.agreed.plan import CircuitBreaker, Retry
 from mapgen.runtime.aborted import AccessRefused, RunAborted, TenantUnavailable, Terminated
 from mapgen.runtime.clock import uptime
 from mapgen.runtime.delivery import deliver, sender

@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from mapgen.agreed.plan import Retry
 from mapgen.contract.lock import load
 from mapgen.contract.model import Contract
-from mapgen.plan import Retry
 from mapgen.runtime.delivery import deliver
 from mapgen.runtime.ledger import Ledger
 from mapgen.runtime.outcome import Document, Origin, Outcome

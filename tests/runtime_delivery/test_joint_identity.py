@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from mapgen.agreed.plan import Plan
 from mapgen.contract.lock import load
-from mapgen.plan import Plan
 from mapgen.runtime.blanks import is_blank
 from mapgen.runtime.delivery import deliver
 from mapgen.runtime.identity import joined, values_of

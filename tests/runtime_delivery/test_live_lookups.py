@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from mapgen.agreed.plan import CircuitBreaker, Column, Condition, LedgerTable, TenantTable
 from mapgen.contract.lock import load
 from mapgen.contract.model import Contract
-from mapgen.plan import CircuitBreaker, Column, Condition, LedgerTable, TenantTable
 from mapgen.runtime.aborted import AccessRefused, TenantUnavailable
 from mapgen.runtime.delivery import deliver
 from mapgen.runtime.delivery.deliver import Mapped

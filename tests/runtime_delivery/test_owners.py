@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from mapgen.agreed.plan import DocumentPlan, Identity, Plan, Retry
 from mapgen.contract.lock import load
 from mapgen.contract.model import Contract
-from mapgen.plan import DocumentPlan, Identity, Plan, Retry
 from mapgen.runtime.delivery import deliver
 from mapgen.runtime.summary import Summary
 from mapgen.sandbox import Sandbox

@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from mapgen.agreed.plan import DocumentPlan, Identity, Plan, Retry, Step
 from mapgen.contract.lock import load
 from mapgen.contract.model import Contract
-from mapgen.plan import DocumentPlan, Identity, Plan, Retry, Step
 from mapgen.runtime.aborted import EnvironmentInvalid
 from mapgen.runtime.delivery import deliver
 from mapgen.runtime.delivery.following import with_steps

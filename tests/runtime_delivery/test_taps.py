@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from mapgen.feeds import TapFeed
+from mapgen.agreed.feeds import TapFeed
 from mapgen.runtime.aborted import FeedFailed
 from mapgen.runtime.delivery import Mapped, deliver
 from mapgen.runtime.events import TechnicalEvent

@@ -14,9 +14,9 @@ from urllib.request import urlopen
 import pytest
 from msgspec.structs import replace
 
+from mapgen.agreed.plan import Retry
 from mapgen.contract.lock import load
 from mapgen.contract.model import Contract
-from mapgen.plan import Retry
 from mapgen.runtime.delivery import deliver
 from mapgen.runtime.ledger import Acknowledgement, Ledger
 from mapgen.runtime.outcome import Document, Origin, Outcome

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mapgen.plan import CircuitBreaker
+from mapgen.agreed.plan import CircuitBreaker
 from mapgen.runtime.delivery import deliver
 from mapgen.runtime.events import TechnicalEvent
 from mapgen.runtime.targets.kind import Saved, There, Unanswered

@@ -8,7 +8,7 @@ import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from mapgen.plan import Retry
+from mapgen.agreed.plan import Retry
 from mapgen.runtime.delivery import Mapped, deliver
 from mapgen.runtime.environment import Environment, Limits
 from mapgen.runtime.events import Observer, Unobserved

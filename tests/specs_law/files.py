@@ -10,14 +10,14 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from mapgen.binding import BoundFlow
+from mapgen.agreed.plan import Form
 from mapgen.cli.flows import open_input, outcomes
 from mapgen.cli.joining import open_joins
-from mapgen.plan import Form
+from mapgen.disk.workspace import Workspace
+from mapgen.project.binding import BoundFlow
 from mapgen.runtime.outcome import Document, Outcome, Rejected, Skipped
 from mapgen.runtime.sources.records import RawRecord
 from mapgen.runtime.transform import LoadedFlow, Transformer
-from mapgen.workspace import Workspace
 
 from .records import Records
 from .specs import Draft

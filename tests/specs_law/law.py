@@ -16,13 +16,14 @@ import black
 from black.mode import TargetVersion
 
 from mapgen.check.model import Checked
-from mapgen.compiler import check_specs, generate
+from mapgen.disk.workspace import Workspace
 from mapgen.emit.plans import plan_file, rule_map_file
 from mapgen.emit.python.formatting import LINE_LENGTH
 from mapgen.emit.python.transformer import transformer
 from mapgen.emit.schemas import target_schema_file
 from mapgen.emit.templates import render
-from mapgen.loading import Shelf
+from mapgen.project.compiler import check_specs, generate
+from mapgen.project.loading import Shelf
 from mapgen.report import Diagnostic
 from mapgen.runtime.collecting import error_collecting_build
 from mapgen.runtime.delivery import Gate
@@ -32,7 +33,6 @@ from mapgen.runtime.outcome import Document
 from mapgen.runtime.source import patient
 from mapgen.runtime.sources.records import RawRecord
 from mapgen.runtime.transform import Bound, LoadedFlow, Transformer, bound, load_flow
-from mapgen.workspace import Workspace
 
 from .asked import asked, cut
 from .files import through_files

@@ -13,12 +13,12 @@ import pytest
 from mapgen.check.composing import whole_record
 from mapgen.check.model import Checked
 from mapgen.check.sources import leaf_paths
-from mapgen.loading import Shelf
+from mapgen.disk.workspace import Workspace
+from mapgen.project.loading import Shelf
 from mapgen.runtime.lookups import sample_of
 from mapgen.runtime.outcome import Document
 from mapgen.runtime.sources.records import RawRecord
 from mapgen.runtime.transform import Transformer, bound, load_flow
-from mapgen.workspace import Workspace
 from tests.depth import examples
 
 from . import law, records

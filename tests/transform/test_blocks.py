@@ -8,17 +8,17 @@ from typing import Any
 
 import pytest
 
-from mapgen.binding import BoundFlow
 from mapgen.cli.flows import open_flow
-from mapgen.compiler import generate
+from mapgen.disk.workspace import Workspace
 from mapgen.emit.plans import _lines
+from mapgen.project.binding import BoundFlow
+from mapgen.project.compiler import generate
 from mapgen.runtime.grouping import Group, grouped
 from mapgen.runtime.lookups import sample_of
 from mapgen.runtime.outcome import Document, ErrorReport, Rejected
 from mapgen.runtime.rules import load_rules
 from mapgen.runtime.sources.records import RawRecord
 from mapgen.runtime.testing import FlowUnderTest
-from mapgen.workspace import Workspace
 from tests.compiler.cases import SPEC, build
 
 BLOCKS = """\

@@ -17,9 +17,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from mapgen.binding import BoundFlow
 from mapgen.cli.flows import open_flow
-from mapgen.compiler import generate
+from mapgen.disk.workspace import Workspace
+from mapgen.project.binding import BoundFlow
+from mapgen.project.compiler import generate
 from mapgen.runtime.collecting import Collector, error_collecting_build
 from mapgen.runtime.lookups import sample_of
 from mapgen.runtime.outcome import Document, Rejected, Skipped
@@ -27,7 +28,6 @@ from mapgen.runtime.source import patient
 from mapgen.runtime.sources.records import RawRecord
 from mapgen.runtime.testing import FlowUnderTest
 from mapgen.runtime.transform import bound
-from mapgen.workspace import Workspace
 from tests.depth import examples
 from tests.typed import untyped
 

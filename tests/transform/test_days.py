@@ -14,8 +14,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from mapgen.agreed.plan import Shape
 from mapgen.expression.refinements import zone_fault
-from mapgen.plan import Shape
 from mapgen.runtime.outcome import Document
 from mapgen.runtime.sources.entity import unwrapped
 from mapgen.runtime.testing import FlowUnderTest

@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
-from mapgen.compiler import generate
+from mapgen.disk.workspace import Workspace
+from mapgen.project.compiler import generate
 from mapgen.runtime.lines import document_line
 from mapgen.runtime.outcome import Document, Rejected, Skipped
 from mapgen.runtime.rules import Rules, load_rules
 from mapgen.runtime.testing import FlowUnderTest
-from mapgen.workspace import Workspace
 from tests.compiler.test_generate import FLOWS
 
 BOX = {"code": "B-1", "weight": "1.5", "things": [{"sku": "CUP"}]}

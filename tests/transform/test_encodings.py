@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mapgen.encodings import codec_of, guess
-from mapgen.plan import Form
+from mapgen.agreed.encodings import codec_of, guess
+from mapgen.agreed.plan import Form
 from mapgen.runtime.errors import RuleError
 from mapgen.runtime.sources.csv import read_rows
 from mapgen.runtime.sources.plain import UnfitBytes, plain

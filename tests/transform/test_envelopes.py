@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mapgen.plan import CircuitBreaker, Form, Plan, Retry
+from mapgen.agreed.plan import CircuitBreaker, Form, Plan, Retry
 from mapgen.runtime.errors import RuleError
 from mapgen.runtime.source import SourceError, patient
 from mapgen.runtime.sources.json import JsonFiles

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from mapgen.plan import Group
+from mapgen.agreed.plan import Group
 from mapgen.runtime.errors import Unjoined
 from mapgen.runtime.sources import groups
 from mapgen.runtime.sources.csv import read_rows

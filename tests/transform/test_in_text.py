@@ -11,9 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mapgen.agreed.plan import Form
 from mapgen.cli.flows import open_flow
-from mapgen.compiler import generate
-from mapgen.plan import Form
+from mapgen.disk.workspace import Workspace
+from mapgen.project.compiler import generate
 from mapgen.runtime.constraints import Constraints, keeps
 from mapgen.runtime.lookups import sample_of
 from mapgen.runtime.outcome import Document, Outcome, Rejected
@@ -25,7 +26,6 @@ from mapgen.runtime.sources.spelling import Spelling
 from mapgen.runtime.sources.typed import TypedReader
 from mapgen.runtime.transform import Transformer
 from mapgen.runtime.varied import InText, Varied
-from mapgen.workspace import Workspace
 from tests.compiler.cases import SPEC, build
 
 

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from mapgen.plan import CircuitBreaker, Form, Join, JoinKey, Plan, Retry
+from mapgen.agreed.plan import CircuitBreaker, Form, Join, JoinKey, Plan, Retry
 from mapgen.runtime import joins as room
 from mapgen.runtime.errors import Unjoined
 from mapgen.runtime.joins import JoinedFile, Joins

@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from mapgen.plan import Column
+from mapgen.agreed.plan import Column
 from mapgen.runtime.errors import RuleError
 from mapgen.runtime.limits import first_found, found, found_in_time, unique
 from mapgen.runtime.lookups import Longest, TableError, read_table, row_of

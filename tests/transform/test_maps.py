@@ -9,15 +9,15 @@ from typing import Any
 import pytest
 
 from mapgen.cli.flows import open_flow
-from mapgen.compiler import generate
-from mapgen.evaluation import evaluate as evaluated
-from mapgen.evaluation import read_types
+from mapgen.disk.workspace import Workspace
 from mapgen.expression import Binding, Scope, compile_expression
+from mapgen.project.compiler import generate
+from mapgen.project.evaluation import evaluate as evaluated
+from mapgen.project.evaluation import read_types
 from mapgen.report import Text
 from mapgen.runtime.lookups import sample_of
 from mapgen.runtime.outcome import Document
 from mapgen.runtime.sources.records import RawRecord
-from mapgen.workspace import Workspace
 from tests.compiler.cases import SPEC, build
 from tests.expression.reference import evaluate as interpreted
 

@@ -18,7 +18,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from mapgen.plan import Form
+from mapgen.agreed.plan import Form
 from mapgen.runtime.errors import RuleError
 from mapgen.runtime.sources.json import JsonFiles
 from mapgen.runtime.sources.records import (

@@ -14,8 +14,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as some
 
-from mapgen.constraints import Constraints
-from mapgen.plan import Form, Group
+from mapgen.agreed.constraints import Constraints
+from mapgen.agreed.plan import Form, Group
 from mapgen.runtime.exact import exactly
 from mapgen.runtime.source import Amount, Instant, strict
 from mapgen.runtime.sources import csv as csv_files

@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 
 from mapgen.cli.flows import open_flow
-from mapgen.compiler import generate
+from mapgen.disk.workspace import Workspace
+from mapgen.project.compiler import generate
 from mapgen.runtime.lookups import sample_of
 from mapgen.runtime.outcome import Outcome, Rejected, Skipped
 from mapgen.runtime.sources.records import RawRecord
 from mapgen.runtime.transform import Transformer
-from mapgen.workspace import Workspace
 from tests.compiler.cases import SPEC, build
 
 CASES = Path(__file__).resolve().parents[1] / "cases"

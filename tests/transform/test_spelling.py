@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mapgen.plan import CircuitBreaker, Form, Group, Plan, Retry
+from mapgen.agreed.plan import CircuitBreaker, Form, Group, Plan, Retry
 from mapgen.runtime.errors import RuleError
 from mapgen.runtime.exact import exactly
 from mapgen.runtime.source import Amount, ErrorValue, SourceError

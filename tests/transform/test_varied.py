@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import msgspec
 import pytest
 
-from mapgen.plan import Form
+from mapgen.agreed.plan import Form
 from mapgen.runtime.constraints import Constraints, are_told, keeps
 from mapgen.runtime.source import DOUBTS, Amount, Whole, decoder_of, patient
 from mapgen.runtime.sources.cells import Row, typed_cells

@@ -7,7 +7,7 @@ from decimal import Decimal
 import msgspec
 import pytest
 
-from mapgen.plan import Shape
+from mapgen.agreed.plan import Shape
 from mapgen.runtime.source import Amount, patient
 from mapgen.runtime.sources.entity import unwrapped
 from mapgen.runtime.sources.records import JsonValue

@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mapgen.plan import Form
+from mapgen.agreed.plan import Form
 from mapgen.runtime.sources.cells import HeaderError, Row
 from mapgen.runtime.sources.kinds import files_of
 from mapgen.runtime.sources.plain import UnfitBytes, plain

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from msgspec import Struct, field
 from msgspec.structs import replace
 
+from mapgen.agreed.plan import Table
 from mapgen.emit.python.choice import chosen, operand
 from mapgen.emit.python.classes import Class, Member, merged
 from mapgen.emit.python.expression import (
@@ -27,7 +28,6 @@ from mapgen.ir.expression import Constant, Lookup, Operation, Variable, attribut
 from mapgen.ir.names import RESERVED_CLASSES, local_name, made_name, python_name
 from mapgen.ir.types import DECIMAL, INT, ROWS, Object, Optional
 from mapgen.ir.walk import nodes
-from mapgen.plan import Table
 
 # What is imported and looks like a constant.
 _IMPORTED = ("UNSET", "CLEARED")

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from msgspec import Struct, field
 
-from mapgen.constraints import Constraints
+from mapgen.agreed.constraints import Constraints
 from mapgen.emit.python.expression_needs import ModuleNeeds
 from mapgen.escaping import python
 from mapgen.ir.flow import Flow, Held, ValueKind

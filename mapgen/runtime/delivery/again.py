@@ -11,9 +11,9 @@ from typing import Any, assert_never
 
 import msgspec
 
-from mapgen.plan import LedgerTable as InLedger
-from mapgen.plan import RemoteTable
-from mapgen.plan import TenantTable as InTenant
+from mapgen.agreed.plan import LedgerTable as InLedger
+from mapgen.agreed.plan import RemoteTable
+from mapgen.agreed.plan import TenantTable as InTenant
 from mapgen.runtime.delivery.deliver import Mapped
 from mapgen.runtime.delivery.remote import RemoteTables
 from mapgen.runtime.feeds.kind import Cursor, Page

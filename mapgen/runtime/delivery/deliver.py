@@ -12,7 +12,7 @@ from types import FrameType
 from typing import assert_never
 
 from mapgen import __version__
-from mapgen.plan import Plan
+from mapgen.agreed.plan import Plan
 from mapgen.runtime.aborted import FeedFailed, RunAborted, Terminated
 from mapgen.runtime.delivery.following import with_steps
 from mapgen.runtime.delivery.gate import Gate

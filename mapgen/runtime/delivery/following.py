@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 import msgspec
 from msgspec.structs import replace
 
-from mapgen.plan import DocumentPlan, Plan, Step
+from mapgen.agreed.plan import DocumentPlan, Plan, Step
 from mapgen.runtime.ledger.rows import digest_of
 from mapgen.runtime.outcome import Document, Outcome
 

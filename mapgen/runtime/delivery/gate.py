@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import msgspec
 
-from mapgen.plan import Plan
+from mapgen.agreed.plan import Plan
 from mapgen.runtime.masking import MASKED
 from mapgen.runtime.outcome import ONLY, ErrorReport
 from mapgen.runtime.rules import Rules

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Literal
 
-from mapgen.plan import Plan
+from mapgen.agreed.plan import Plan
 from mapgen.runtime.delivery.remote import RemoteTables
 from mapgen.runtime.environment import Environment
 from mapgen.runtime.events import TechnicalEvent

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, assert_never
 
-from mapgen.plan import LedgerTable as InLedger
-from mapgen.plan import RemoteTable
-from mapgen.plan import TenantTable as InTenant
+from mapgen.agreed.plan import LedgerTable as InLedger
+from mapgen.agreed.plan import RemoteTable
+from mapgen.agreed.plan import TenantTable as InTenant
 from mapgen.runtime.environment import Tenant
 from mapgen.runtime.ledger import Ledger, book_of
 from mapgen.runtime.ledger.lookup import LedgerTable

@@ -6,7 +6,7 @@ import threading
 import uuid
 from dataclasses import dataclass, field
 
-from mapgen.plan import Plan
+from mapgen.agreed.plan import Plan
 from mapgen.runtime.delivery.gate import Gate
 from mapgen.runtime.delivery.run_stats import RunStats
 from mapgen.runtime.environment import Limits

@@ -18,7 +18,7 @@ from typing import Any
 
 import msgspec
 
-from mapgen.plan import Reads
+from mapgen.agreed.plan import Reads
 from mapgen.runtime.aborted import FeedFailed
 from mapgen.runtime.feeds.inbox import InboxFeed
 from mapgen.runtime.feeds.kind import Cursor, Page

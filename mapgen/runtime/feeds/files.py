@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from mapgen.feeds import FilesFeed
+from mapgen.agreed.feeds import FilesFeed
 from mapgen.runtime.aborted import FeedFailed
 from mapgen.runtime.feeds.kind import Cursor, Page
 from mapgen.runtime.tenant import Connection

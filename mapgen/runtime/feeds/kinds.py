@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import assert_never
 
-from mapgen.feeds import ErpFeed, FilesFeed, PushFeed, TapFeed, WebhookFeed
-from mapgen.feeds import Feed as FeedPlan
-from mapgen.plan import Plan
+from mapgen.agreed.feeds import ErpFeed, FilesFeed, PushFeed, TapFeed, WebhookFeed
+from mapgen.agreed.feeds import Feed as FeedPlan
+from mapgen.agreed.plan import Plan
 from mapgen.runtime.events import TechnicalEvent
 from mapgen.runtime.feeds.erp import PolledEntity, PushedKeys
 from mapgen.runtime.feeds.files import ArrivingFiles

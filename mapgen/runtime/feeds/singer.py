@@ -26,7 +26,7 @@ from typing import BinaryIO
 
 import msgspec
 
-from mapgen.feeds import TapFeed
+from mapgen.agreed.feeds import TapFeed
 from mapgen.runtime.aborted import FeedFailed
 from mapgen.runtime.events import TechnicalEvent
 from mapgen.runtime.feeds.kind import Cursor, Page

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Engine, create_engine, event, inspect, select
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 
-from mapgen.private import make_private
+from mapgen.disk.private import make_private
 from mapgen.runtime.aborted import LedgerFailed
 from mapgen.runtime.ledger.migration import migrate
 from mapgen.runtime.ledger.schema import META, METADATA, VERSION

@@ -7,7 +7,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 
-from mapgen.plan import CircuitBreaker
+from mapgen.agreed.plan import CircuitBreaker
 from mapgen.runtime.aborted import TenantUnavailable
 from mapgen.runtime.events import TechnicalEvent
 from mapgen.runtime.network.verdict import Verdict

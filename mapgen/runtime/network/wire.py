@@ -10,7 +10,7 @@ from typing import TypeVar
 
 import httpx2
 
-from mapgen.plan import Plan, Retry
+from mapgen.agreed.plan import Plan, Retry
 from mapgen.runtime.aborted import TenantUnavailable
 from mapgen.runtime.environment import Limits
 from mapgen.runtime.events import TechnicalEvent

@@ -11,7 +11,7 @@ from typing import ClassVar, cast
 
 import msgspec
 
-from mapgen.plan import Form
+from mapgen.agreed.plan import Form
 from mapgen.runtime.constraints import present_type
 from mapgen.runtime.errors import RuleError
 from mapgen.runtime.source import TypeMismatch, struct_of

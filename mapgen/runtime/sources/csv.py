@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, BinaryIO, Literal
 
 import msgspec
 
-from mapgen.encodings import looks_like
-from mapgen.plan import Form, Plan
+from mapgen.agreed.encodings import looks_like
+from mapgen.agreed.plan import Form, Plan
 from mapgen.runtime.sources.cells import HeaderError, Row, header_of
 from mapgen.runtime.sources.kind import Source
 from mapgen.runtime.sources.records import NO_TEXT, RawRecord

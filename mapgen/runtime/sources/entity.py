@@ -12,7 +12,7 @@ from typing import cast
 
 import msgspec
 
-from mapgen.plan import Plan, Shape
+from mapgen.agreed.plan import Plan, Shape
 from mapgen.runtime.errors import RuleError
 from mapgen.runtime.source import TypeMismatch, described
 from mapgen.runtime.sources.json import JsonFiles, RemadeRecords

@@ -16,7 +16,7 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
-from mapgen.plan import Form
+from mapgen.agreed.plan import Form
 from mapgen.runtime.constraints import are_told, asks
 from mapgen.runtime.doubted import DoubtedReader
 from mapgen.runtime.errors import RuleError

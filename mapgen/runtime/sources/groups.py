@@ -12,7 +12,7 @@ from typing import ClassVar, cast
 
 import msgspec
 
-from mapgen.plan import Group
+from mapgen.agreed.plan import Group
 from mapgen.runtime.errors import Unjoined
 from mapgen.runtime.source import struct_of
 from mapgen.runtime.sources.cells import Row, getter, named, needed_columns

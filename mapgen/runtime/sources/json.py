@@ -7,7 +7,7 @@ from typing import Any, BinaryIO
 
 import msgspec
 
-from mapgen.plan import Form, Plan
+from mapgen.agreed.plan import Form, Plan
 from mapgen.runtime.source import decoder_of, patient
 from mapgen.runtime.sources.cells import typed_members
 from mapgen.runtime.sources.envelope import BareDecoder, Envelope, lacks_all, members_of

@@ -9,7 +9,7 @@ from typing import Any, BinaryIO, Protocol
 
 import msgspec
 
-from mapgen.plan import Plan
+from mapgen.agreed.plan import Plan
 from mapgen.runtime.source import SourceError, patient, strict
 from mapgen.runtime.sources.cells import Row
 from mapgen.runtime.sources.groups import Record

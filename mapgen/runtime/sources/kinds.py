@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 import msgspec
 
-from mapgen.plan import Form, Plan
+from mapgen.agreed.plan import Form, Plan
 from mapgen.runtime.sources.csv import CsvFiles
 from mapgen.runtime.sources.entity import AnswerFiles
 from mapgen.runtime.sources.json import JsonFiles

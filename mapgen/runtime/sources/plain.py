@@ -12,8 +12,8 @@ import zlib
 from collections.abc import Callable
 from typing import BinaryIO, cast
 
-from mapgen.encodings import SIZE_OF_HEAD, codec_of, is_of, is_utf8, marked
-from mapgen.plan import Form
+from mapgen.agreed.encodings import SIZE_OF_HEAD, codec_of, is_of, is_utf8, marked
+from mapgen.agreed.plan import Form
 from mapgen.runtime.sources.records import CHUNK, NO_TEXT
 
 _GZIP = b"\x1f\x8b\x08"

@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Literal, cast
 import msgspec
 from msgspec.structs import replace
 
-from mapgen.encodings import looks_like
-from mapgen.formats import unpacked
+from mapgen.agreed.encodings import looks_like
+from mapgen.agreed.formats import unpacked
 from mapgen.runtime.errors import RuleError, Unjoined
 from mapgen.runtime.nesting import DEEPEST, is_deeper
 

@@ -8,7 +8,7 @@ from typing import Any, BinaryIO
 
 import msgspec
 
-from mapgen.plan import Plan
+from mapgen.agreed.plan import Plan
 from mapgen.runtime.sources.cells import needed_columns, typed_cells, typed_members
 from mapgen.runtime.sources.columns import CsvReader
 from mapgen.runtime.sources.groups import Record, grouped, needed_for

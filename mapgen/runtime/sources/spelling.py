@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from datetime import date
 
-from mapgen.plan import Form
+from mapgen.agreed.plan import Form
 from mapgen.runtime.dates import DateFormat
 from mapgen.runtime.errors import RuleError
 from mapgen.runtime.source import Amount, Instant, described

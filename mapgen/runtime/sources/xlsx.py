@@ -20,7 +20,7 @@ from xml.etree import ElementTree
 
 import msgspec
 
-from mapgen.plan import Form, Plan
+from mapgen.agreed.plan import Form, Plan
 from mapgen.runtime.sources.cells import Row, header_of
 from mapgen.runtime.sources.kind import Source
 from mapgen.runtime.sources.plain import UnfitBytes

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from mapgen.plan import DocumentPlan
+from mapgen.agreed.plan import DocumentPlan
 from mapgen.runtime.values import ENCODER
 
 # Every digit of an amount survives: no number becomes a binary float on the way.

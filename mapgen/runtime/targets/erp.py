@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from mapgen.plan import DocumentPlan, Step
+from mapgen.agreed.plan import DocumentPlan, Step
 from mapgen.runtime.rules import Rules
 from mapgen.runtime.tenant import Client, Connection
 from mapgen.runtime.tenant.action import Action

@@ -14,7 +14,7 @@ from urllib.parse import quote
 import httpx2
 import msgspec
 
-from mapgen.plan import DocumentPlan, HttpSend, Plan, Request, Step
+from mapgen.agreed.plan import DocumentPlan, HttpSend, Plan, Request, Step
 from mapgen.runtime.aborted import AccessRefused, RunAborted
 from mapgen.runtime.environment import Api
 from mapgen.runtime.events import TechnicalEvent

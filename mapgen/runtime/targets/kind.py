@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Protocol
 
-from mapgen.plan import DocumentPlan, Step
+from mapgen.agreed.plan import DocumentPlan, Step
 from mapgen.runtime.folding import folded
 from mapgen.runtime.outcome import ErrorReport
 from mapgen.runtime.rules import Rules

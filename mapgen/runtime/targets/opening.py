@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
-from mapgen.plan import Plan
+from mapgen.agreed.plan import Plan
 from mapgen.runtime.aborted import NotBuilt
 from mapgen.runtime.environment import Api, Environment
 from mapgen.runtime.events import TechnicalEvent

@@ -15,7 +15,7 @@ from urllib.parse import quote
 import httpx2
 import msgspec
 
-from mapgen.plan import DocumentPlan, Step
+from mapgen.agreed.plan import DocumentPlan, Step
 from mapgen.runtime.aborted import RunAborted
 from mapgen.runtime.clock import uptime
 from mapgen.runtime.network.breaker import Stopping

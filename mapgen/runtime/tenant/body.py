@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any, Literal
 
-from mapgen.plan import DocumentPlan
+from mapgen.agreed.plan import DocumentPlan
 from mapgen.runtime.folding import folded
 from mapgen.runtime.targets.bodies import Part
 from mapgen.runtime.values import ENCODER

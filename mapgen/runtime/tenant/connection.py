@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 import httpx2
 
-from mapgen.plan import SETTING, DocumentPlan, Plan
+from mapgen.agreed.plan import SETTING, DocumentPlan, Plan
 from mapgen.runtime.aborted import (
     AccessRefused,
     EnvironmentInvalid,

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 from typing import Any
 
-from mapgen.plan import Condition, TenantTable
+from mapgen.agreed.plan import Condition, TenantTable
 from mapgen.runtime.blanks import is_blank
 from mapgen.runtime.errors import RuleError
 from mapgen.runtime.folding import folded

@@ -7,6 +7,7 @@ from collections.abc import Container, Iterable, Iterator, Mapping
 from msgspec import Struct, field
 from msgspec.structs import replace
 
+from mapgen.disk.workspace import DEFAULTS, SPEC_SUFFIX, Workspace, from_specs
 from mapgen.report import Diagnostic, Label, Source, Stopped, Text
 from mapgen.report.catalogue import overlays as messages
 from mapgen.spec import model as spec
@@ -14,7 +15,6 @@ from mapgen.spec.changes import overlaid
 from mapgen.spec.defaults import filled, keys_of
 from mapgen.spec.nodes import MapNode, Node, ScalarNode, read_yaml
 from mapgen.spec.reader import bound, read, spec_of
-from mapgen.workspace import DEFAULTS, SPEC_SUFFIX, Workspace, from_specs
 
 
 class Whole(Struct, frozen=True):

@@ -9,15 +9,15 @@ from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
 
 from mapgen.check.sources import catches_new_fields
-from mapgen.checking import Findings, check_specs
+from mapgen.disk.workspace import Workspace
 from mapgen.emit.files import emit
 from mapgen.emit.manifest import manifest
 from mapgen.emit.python.formatting import STYLE_YEAR, WrongFormatter, require_style
-from mapgen.loading import Shelf
+from mapgen.project.checking import Findings, check_specs
+from mapgen.project.loading import Shelf
+from mapgen.project.written import Digests, inputs_of
 from mapgen.report import Diagnostic, Stopped
 from mapgen.report.catalogue import project
-from mapgen.workspace import Workspace
-from mapgen.written import Digests, inputs_of
 
 
 def generate(

@@ -9,16 +9,16 @@ import msgspec
 
 from mapgen.check.flow import check
 from mapgen.check.model import Checked
+from mapgen.disk.workspace import GENERATED, Workspace, from_specs
 from mapgen.ir.flow import Flow
 from mapgen.ir.printing import meaning
-from mapgen.loading import Shelf
+from mapgen.project.loading import Shelf
+from mapgen.project.written import read_manifest
 from mapgen.report import Diagnostic, Stopped, Text
 from mapgen.report.catalogue import overlays as messages
 from mapgen.report.catalogue.project import unknown_flow
 from mapgen.spec import model as spec
 from mapgen.spec.reader import flow_name
-from mapgen.workspace import GENERATED, Workspace, from_specs
-from mapgen.written import read_manifest
 
 # So many differences are shown; how many there are beyond is told.
 MOST_SHOWN = 6

@@ -9,13 +9,13 @@ from msgspec import Struct, field
 from mapgen.check.model import Checked
 from mapgen.check.owners import check_owners, reach
 from mapgen.check.writers import kind_of
-from mapgen.loading import Shelf
-from mapgen.remembered import fingerprint_beside_specs
+from mapgen.disk.workspace import SPEC_SUFFIX
+from mapgen.project.loading import Shelf
+from mapgen.project.remembered import fingerprint_beside_specs
+from mapgen.project.verdicts import verdict
 from mapgen.report import Diagnostic, Source
 from mapgen.report.catalogue import owners as messages
 from mapgen.spec.model import LedgerTable, Spec
-from mapgen.verdicts import verdict
-from mapgen.workspace import SPEC_SUFFIX
 
 
 def check_others(

@@ -6,15 +6,15 @@ import base64
 import os
 from collections.abc import Mapping, Sequence
 
-from mapgen.connections import SIGN_INS, WEBHOOK_SECRET
-from mapgen.named import named_connection
-from mapgen.plan import Plan
+from mapgen.agreed.connections import SIGN_INS, WEBHOOK_SECRET
+from mapgen.agreed.plan import Plan
+from mapgen.disk.workspace import Workspace
+from mapgen.project.named import named_connection
 from mapgen.report import Stopped
 from mapgen.report.catalogue import operations
 from mapgen.report.catalogue import project as messages
 from mapgen.runtime import environment as runtime
 from mapgen.spec import model as spec
-from mapgen.workspace import Workspace
 
 
 def environment_of_run(

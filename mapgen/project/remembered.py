@@ -19,7 +19,7 @@ from pathlib import Path
 from zoneinfo import TZPATH
 
 import mapgen
-from mapgen.workspace import GENERATED, SPEC_SUFFIX, SPECS, Workspace
+from mapgen.disk.workspace import GENERATED, SPEC_SUFFIX, SPECS, Workspace
 
 # What Python writes beside the code that it has read.
 _CACHED = "__pycache__"

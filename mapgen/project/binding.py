@@ -9,9 +9,12 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from mapgen.boundary import reason_of
-from mapgen.freshness import staleness_of
-from mapgen.named import spec_of
+from mapgen.disk.boundary import reason_of
+from mapgen.disk.workspace import GENERATED, SPECS, Workspace
+from mapgen.project.freshness import staleness_of
+from mapgen.project.named import spec_of
+from mapgen.project.specs import Specs
+from mapgen.project.written import Digests
 from mapgen.report import Stopped
 from mapgen.report.catalogue import project as messages
 from mapgen.report.catalogue import reading
@@ -32,9 +35,6 @@ from mapgen.runtime.transform import (
 from mapgen.spec.model import Environment
 from mapgen.spec.nodes import Node, read_yaml
 from mapgen.spec.pointers import nearest_place
-from mapgen.specs import Specs
-from mapgen.workspace import GENERATED, SPECS, Workspace
-from mapgen.written import Digests
 
 if TYPE_CHECKING:
     from mapgen.runtime.feeds.kind import Page

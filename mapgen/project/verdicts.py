@@ -11,8 +11,8 @@ import hashlib
 
 from msgspec import Struct
 
-from mapgen.remembered import cache_file, compiler
-from mapgen.workspace import Workspace
+from mapgen.disk.workspace import Workspace
+from mapgen.project.remembered import cache_file, compiler
 
 _MOST = 4_000
 """Verdicts of one workspace that are kept, of the latest."""
@@ -42,7 +42,7 @@ class Verdicts(Struct):
         """Keep what was noted for the commands to come, if the user's cache can be written."""
         if not self._has_more:
             return
-        from mapgen.whole import whole_file
+        from mapgen.disk.whole import whole_file
 
         self._has_more = False
         with contextlib.suppress(OSError):

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 from msgspec import Struct
 
-from mapgen.feeds import Feed
-from mapgen.formats import FORMATS
-from mapgen.targets import TARGETS, TargetKind
+from mapgen.agreed.feeds import Feed
+from mapgen.agreed.formats import FORMATS
+from mapgen.agreed.targets import TARGETS, TargetKind
 
 if TYPE_CHECKING:
     Format = str

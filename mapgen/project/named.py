@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TypeVar
 
+from mapgen.disk.workspace import SPECS, Workspace
 from mapgen.report import Stopped
 from mapgen.report.catalogue import project
 from mapgen.spec.model import Connection, Environment
 from mapgen.spec.reader import flow_name, read
-from mapgen.workspace import SPECS, Workspace
 
 _Named = TypeVar("_Named", Environment, Connection)
 

@@ -9,10 +9,10 @@ from collections.abc import Container, Iterable, Mapping
 import msgspec
 from msgspec import Struct, field
 
+from mapgen.disk.workspace import DEFAULTS, GENERATED, SPEC_SUFFIX, SPECS, Workspace
 from mapgen.report import Source, Stopped
 from mapgen.spec import model as spec
 from mapgen.spec.nodes import ListNode, MapNode, Node, ScalarNode, read_yaml
-from mapgen.workspace import DEFAULTS, GENERATED, SPEC_SUFFIX, SPECS, Workspace
 
 _MARK = "proposed"  # of a rule that nobody has reviewed: it changes no code
 # What stands under these keys has an order that means something: that of the document.

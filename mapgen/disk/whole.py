@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
-from mapgen.private import OWNER_ALONE
+from mapgen.disk.private import OWNER_ALONE
 
 _ANYBODY = 0o666  # as far as the umask lets them
 _BUFFER = 256 * 1024

@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 
 from msgspec import Struct, field
 
-from mapgen.boundary import OutsideError, StrangeFileError, inside, plain_file, reason_of
+from mapgen.disk.boundary import OutsideError, StrangeFileError, inside, plain_file, reason_of
 from mapgen.report import Source, Span, Stopped
 from mapgen.report.catalogue import project, reading
 
@@ -221,7 +221,7 @@ class Workspace(Struct, frozen=True):
             raise Stopped(project.cannot_write(path=path, reason=reason)) from None
 
     def _write(self, path: str, text: str) -> None:
-        from mapgen.whole import whole_file  # most commands write nothing
+        from mapgen.disk.whole import whole_file  # most commands write nothing
 
         file = self.root / path
         try:

@@ -12,22 +12,22 @@ from typing import Any
 
 from msgspec import Struct
 
+from mapgen.agreed.plan import FileTable, Table
 from mapgen.check.composing import whole_record
 from mapgen.check.mapping import root_scope
 from mapgen.check.remote import tables
-from mapgen.evaluation import Evaluated, evaluate
+from mapgen.disk.workspace import Workspace, from_specs
 from mapgen.expression.scope import Named
 from mapgen.ir import types
 from mapgen.ir.expression import attribute_names
 from mapgen.ir.types import ListOf, Object, Type, present
-from mapgen.loading import Shelf
-from mapgen.plan import FileTable, Table
+from mapgen.project.evaluation import Evaluated, evaluate
+from mapgen.project.loading import Shelf
 from mapgen.report import Diagnostic, Stopped, Text
 from mapgen.runtime.lookups import read_replacement, read_table, sample_of
 from mapgen.runtime.sources.records import JsonValue
 from mapgen.spec import model as spec
 from mapgen.spec.nodes import ScalarNode
-from mapgen.workspace import Workspace, from_specs
 
 
 class Names(Struct, frozen=True):

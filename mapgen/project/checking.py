@@ -13,14 +13,14 @@ from mapgen.check.remote import circles
 from mapgen.check.reuse import idle_files
 from mapgen.check.security import check_secrets
 from mapgen.check.sending import check_lead, check_sign_in
-from mapgen.loading import Shelf
-from mapgen.others import check_others
+from mapgen.disk.workspace import PARTS_SUFFIX, Workspace
+from mapgen.project.loading import Shelf
+from mapgen.project.others import check_others
+from mapgen.project.specs import Specs, borrowed, merged
 from mapgen.report import Diagnostic, Stopped
 from mapgen.report.catalogue import project
 from mapgen.report.catalogue.operations import unknown_connection
 from mapgen.spec.model import Spec
-from mapgen.specs import Specs, borrowed, merged
-from mapgen.workspace import PARTS_SUFFIX, Workspace
 
 
 class Findings(Struct, frozen=True):
@@ -84,7 +84,7 @@ def _bases(shelf: Shelf, specs: Sequence[Spec], flows: Sequence[Checked]) -> Ite
     for flow in specs:
         if flow.overlay is None:
             continue
-        from mapgen.bases import base_path, check_base  # few specs are overlays
+        from mapgen.project.bases import base_path, check_base  # few specs are overlays
 
         path = base_path(flow.overlay)
         if path not in known:

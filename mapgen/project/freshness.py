@@ -11,10 +11,10 @@ import hashlib
 
 from msgspec.structs import replace
 
+from mapgen.disk.workspace import GENERATED, Workspace
+from mapgen.project.written import Digests, read_manifest
 from mapgen.report import Diagnostic, Stopped
 from mapgen.report.catalogue import project as messages
-from mapgen.workspace import GENERATED, Workspace
-from mapgen.written import Digests, read_manifest
 
 
 def staleness_of(workspace: Workspace, flow: str, digests: Digests) -> Diagnostic | None:
@@ -44,7 +44,7 @@ def _rules(workspace: Workspace, path: str) -> str | None:
         from mapgen.check.flow import check
         from mapgen.emit.manifest import rules_of
         from mapgen.ir.deciding import decided_flow
-        from mapgen.loading import Shelf
+        from mapgen.project.loading import Shelf
 
         shelf = Shelf(workspace)
         flow = shelf.flow(path)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct, field
 from msgspec.structs import replace
 
+from mapgen.agreed.plan import FileTable
 from mapgen.check.flow import check
 from mapgen.check.model import Checked, FlowFacts, Surroundings, TableFacts, ValueFacts
 from mapgen.check.remote import facts_of_flow, facts_of_remote, file_table
@@ -18,19 +19,18 @@ from mapgen.contract.document import parsed_file
 from mapgen.contract.entity_source import entity_schema
 from mapgen.contract.model import Contract
 from mapgen.contract.source_schema import SourceSchema, read_source_schema
+from mapgen.disk.workspace import SPECS, Workspace, from_specs
 from mapgen.ir import flow as ir
 from mapgen.ir.names import singular
-from mapgen.named import named_connection, named_environment
-from mapgen.plan import FileTable
+from mapgen.project.named import named_connection, named_environment
+from mapgen.project.shared import Shared
+from mapgen.project.specs import Specs
+from mapgen.project.verdicts import Verdicts
 from mapgen.report import Diagnostic, Source, Stopped, Text
 from mapgen.report.catalogue import mapping, reading
 from mapgen.runtime.lookups import ColumnError, Longest, Table, TableError, read_table
-from mapgen.shared import Shared
 from mapgen.spec import model as spec
 from mapgen.spec.reader import flow_name
-from mapgen.specs import Specs
-from mapgen.verdicts import Verdicts
-from mapgen.workspace import SPECS, Workspace, from_specs
 
 if TYPE_CHECKING:
     from mapgen.runtime.sources.envelope import Envelope

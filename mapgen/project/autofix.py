@@ -8,14 +8,14 @@ from collections.abc import Iterable, Mapping
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from mapgen.checking import Findings, check_specs
+from mapgen.disk.workspace import DEFAULTS, PARTS_SUFFIX, SPEC_SUFFIX, SPECS, Workspace
+from mapgen.project.checking import Findings, check_specs
+from mapgen.project.specs import Specs
 from mapgen.report import Diagnostic, Fix, Source, Stopped
 from mapgen.report.fix import spliced, written_at
 from mapgen.spec.model import Connection, Environment
 from mapgen.spec.nodes import read_yaml
 from mapgen.spec.reader import read, read_parts
-from mapgen.specs import Specs
-from mapgen.workspace import DEFAULTS, PARTS_SUFFIX, SPEC_SUFFIX, SPECS, Workspace
 
 # A fix may uncover what another one corrects; what takes longer goes round in circles.
 MOST_ROUNDS = 10

@@ -10,19 +10,19 @@ from mapgen.check.definitions import Defined, alone, check_definition
 from mapgen.check.parts import PartFacts, Reused, check_expression, scalar_type
 from mapgen.contract.model import Contract
 from mapgen.contract.source_schema import SourceSchema
+from mapgen.disk.workspace import PARTS_SUFFIX, from_specs
 from mapgen.expression.scope import Named
 from mapgen.ir.printing import meaning
 from mapgen.ir.types import Type
 from mapgen.ondemand import OnDemand
+from mapgen.project.specs import Specs
+from mapgen.project.verdicts import Verdicts, verdict
 from mapgen.report import TOLD_ELSEWHERE, Diagnostic, Stopped, Text
 from mapgen.report.catalogue import mapping, reading
 from mapgen.spec import model as spec
 from mapgen.spec.data import json_of
 from mapgen.spec.linking import Linked, PartKey, Vocabulary, linked, part_key, take_words
 from mapgen.spec.reader import read_parts
-from mapgen.specs import Specs
-from mapgen.verdicts import Verdicts, verdict
-from mapgen.workspace import PARTS_SUFFIX, from_specs
 
 Schemas = Callable[[Text, Text | None, str, Mapping[str, int]], SourceSchema | None]
 """Gives the schema of a file, at a place in it, by the name of the object and those taken."""
@@ -165,7 +165,7 @@ class Shared(Struct):
             kept = verdict("examples", meaning(flow), json_of(part.definition.node))
             if self.verdicts.has(kept):
                 continue
-            from mapgen.trying import failing  # what runs generated code, few need
+            from mapgen.project.trying import failing  # what runs generated code, few need
 
             faults = list(failing(part.definition, flow))
             if not faults:
