@@ -22,6 +22,10 @@ VALUES: Mapping[str, Value] = {
     "username": Value("the user, or the key, by which requests are let in"),
     "password": Value("the user's password, or the secret of the key", is_secret=True),
     "token": Value("what lets requests in", is_secret=True),
+    "database": Value(
+        "the address of the database, `postgresql+psycopg://USER:PASSWORD@HOST/DATABASE`",
+        is_secret=True,
+    ),
     "webhook_secret": Value("by which it shows that what comes is sent by it", is_secret=True),
 }
 WEBHOOK_SECRET = "webhook_secret"
@@ -78,5 +82,6 @@ CONNECTIONS: Mapping[str, ConnectionKind] = {
         ),
         ConnectionKind("woocommerce", ("url",), SIGN_INS["basic"], takes_requests=True, sends=True),
         ConnectionKind("standard_webhooks", (), sends=True),
+        ConnectionKind("sql", ("database",)),
     )
 }

@@ -7,6 +7,7 @@ whether records come by themselves (`is_sent`), or are looked for by the schedul
 
 from __future__ import annotations
 
+import hashlib
 from typing import ClassVar
 
 from msgspec import Struct
@@ -105,4 +106,28 @@ class TapFeed(Struct, frozen=True, omit_defaults=True, tag_field="kind", tag="ta
         return f"tap {self.command[0]} {self.stream}"
 
 
-Feed = WebhookFeed | ErpFeed | PushFeed | FilesFeed | TapFeed
+class SqlFeed(Struct, frozen=True, omit_defaults=True, tag_field="kind", tag="sql"):
+    """Rows of a database that a query gives: those changed since the last poll by a column.
+
+    Without the column `cursor`, all rows each time. Each poll looks back: for `overlap` seconds
+    where the column holds moments, by `back` where it holds numbers.
+    """
+
+    formats: ClassVar[tuple[str, ...]] = ("json",)
+    connections: ClassVar[tuple[str, ...]] = ("sql",)
+    is_sent: ClassVar[bool] = False
+
+    connection: str
+    query: str
+    cursor: str | None = None
+    overlap: float | None = None
+    back: int | None = None
+
+    @property
+    def name(self) -> str:
+        """What tells it from other feeds of its flow; another query begins anew."""
+        words = " ".join((*self.query.split(), self.cursor or ""))
+        return f"sql {self.connection} {hashlib.sha256(words.encode()).hexdigest()[:8]}"
+
+
+Feed = WebhookFeed | ErpFeed | PushFeed | FilesFeed | TapFeed | SqlFeed

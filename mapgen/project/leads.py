@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import base64
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from mapgen.agreed.connections import SIGN_INS, WEBHOOK_SECRET
+from mapgen.agreed.feeds import SqlFeed
 from mapgen.agreed.plan import Plan
 from mapgen.disk.workspace import Workspace
 from mapgen.project.named import named_connection
@@ -35,7 +36,18 @@ def environment_of_run(
         _limits(environment.limits),
         None if plan.to is None else _outside(workspace, environment, plan.to),
         {name: one.value.value for name, one in settings.items()},
+        dict(_databases(workspace, environment, plan)) if is_fed else {},
     )
+
+
+def _databases(
+    workspace: Workspace, environment: spec.Environment, plan: Plan
+) -> Iterator[tuple[str, str]]:
+    """Yield the addresses of the databases that the feeds of a flow read."""
+    for feed in plan.feeds:
+        if isinstance(feed, SqlFeed):
+            values = _values(environment, named_connection(workspace, feed.connection))
+            yield feed.connection, values["database"]
 
 
 def _asks_the_erp(plan: Plan) -> bool:

@@ -162,7 +162,8 @@ class Environment:
     """The place of a run: its name in the specs, its tenant, and the limits of the licence there.
 
     `to` is where documents go that do not go to the ERP, `settings` are those of the flow. A flow
-    that neither delivers to the ERP nor asks it anything has no tenant.
+    that neither delivers to the ERP nor asks it anything has no tenant. `databases` are the
+    addresses of those that its feeds read, by connection.
     """
 
     name: str
@@ -170,6 +171,7 @@ class Environment:
     limits: Limits = Limits()
     to: Api | None = None
     settings: Mapping[str, str] = field(default_factory=dict)
+    databases: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     @property
     def place(self) -> Place:

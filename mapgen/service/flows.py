@@ -77,7 +77,8 @@ class ServedFlow:
         By the schedule all feeds are read; else what was sent to us, which is here already.
         """
         wanted = [one for one in self.plan.feeds if why == "scheduled" or one.is_sent]
-        around = Around(ledger, self.book, self.bound.workspace.root, observer.on_event, drain)
+        root, tell = self.bound.workspace.root, observer.on_event
+        around = Around(ledger, self.book, root, self.environment, tell, drain)
         feeds = [opened(one, self.plan, around) for one in wanted] or [NoFeed()]
         summary = None
         for feed in feeds:

@@ -39,6 +39,8 @@ _UNPRINTABLE = r"\x00-\x1f\x7f-\x9f\ufffe\uffff"
 """What YAML does not take as it is, as a part of a set of characters."""
 STEM = Words("the name of two files", rf"[^{_UNPRINTABLE}]+", "shopify/examples/order-1001")
 FILE_NAMES = Words("names of files", rf"[^/\\{_UNPRINTABLE}]+", "orders-*.csv")
+COLUMN = Words("a column", r"[A-Za-z_][A-Za-z0-9_]*", "changed_at")
+OVERLAP = Words("a duration, or a number", r"\d+(\.\d+)?(ms|s|m|h|d)|\d+", "10m")
 READ_ALL = Words("how much is read", choices=("all",))
 SHARE_ABOVE = Words("a share", r"> ?\d+(\.\d+)?%", "> 1%")
 COUNT_ABOVE = Words("a number", r"> ?\d+", "> 0")

@@ -979,6 +979,43 @@ class TapFeed(Construct, what="a feed of a Singer tap"):
         return feeds.TapFeed(command, self.stream.value, self.timeout.seconds)
 
 
+class SqlFeed(Construct, what="a feed of a database"):
+    """The rows of a query in a database."""
+
+    connection: Text = required(words.NAME, "the connection to a database that is asked", key="sql")
+    query: Text = required(
+        words.PROSE, "a `SELECT`: a row is a record, its columns are the members; no `ORDER BY`"
+    )
+    cursor: Text | tuple[()] = required(
+        words.COLUMN,
+        "the column that says when a row was last changed, a moment or a number that grows: what"
+        " changed is read, in its order",
+        unless="read",
+    )
+    read: Text | None = optional(
+        words.READ_ALL, "`all` rows each time, for what no column says changed; instead of `cursor`"
+    )
+    overlap: Text | None = optional(
+        words.OVERLAP,
+        "how far each poll looks back behind the one before: a duration where `cursor` is a moment"
+        " (10m unless said), a number where it is one (100 unless said)",
+        goes_with="cursor",
+    )
+    span: Span = here()
+
+    @property
+    def plan(self) -> feeds.Feed:
+        """The feed as the runtime has it."""
+        cursor = self.cursor.value if self.cursor else None
+        query = self.query.value.strip().rstrip(";").rstrip()
+        back, overlap = None, None
+        if self.overlap is not None and self.overlap.value.isdigit():
+            back = int(self.overlap.value)
+        elif self.overlap is not None:
+            overlap = Duration(self.overlap).seconds
+        return feeds.SqlFeed(self.connection.value, query, cursor, overlap, back)
+
+
 class ChangedFeed(Construct, what="a feed of what changed in the ERP"):
     """The records of the ERP that were changed since the last poll."""
 
@@ -1034,9 +1071,9 @@ class PushFeed(Construct, what="a feed of push notifications"):
         return feeds.PushFeed(self.query.value)
 
 
-Feed = WebhookFeed | FilesFeed | TapFeed | ChangedFeed | WholeFeed | PushFeed
+Feed = WebhookFeed | FilesFeed | TapFeed | SqlFeed | ChangedFeed | WholeFeed | PushFeed
 FEED: Variants[Feed] = Variants(
-    "a feed", {"webhook": WebhookFeed, "files": FilesFeed, "tap": TapFeed}
+    "a feed", {"webhook": WebhookFeed, "files": FilesFeed, "tap": TapFeed, "sql": SqlFeed}
 )
 ENTITY_FEED: Variants[Feed] = Variants(
     "a feed of the ERP", {"changed": ChangedFeed, "read": WholeFeed, "push": PushFeed}

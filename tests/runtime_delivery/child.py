@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Iterator
 from multiprocessing.connection import Connection
 from pathlib import Path
 
 from msgspec.structs import replace
 
-from mapgen.agreed.feeds import FilesFeed
+from mapgen.agreed.feeds import FilesFeed, SqlFeed
 from mapgen.agreed.plan import Plan, Reads, Retry, Shape
 from mapgen.runtime.delivery import Mapped, deliver
 from mapgen.runtime.delivery.deliver import Outcomes
@@ -19,6 +20,7 @@ from mapgen.runtime.feeds.erp import PolledEntity
 from mapgen.runtime.feeds.files import ArrivingFiles
 from mapgen.runtime.feeds.inbox import InboxFeed
 from mapgen.runtime.feeds.kind import Page
+from mapgen.runtime.feeds.sql import QueriedRows
 from mapgen.runtime.ledger import Ledger, book_of
 from mapgen.runtime.outcome import Document
 from tests.runtime_delivery.flows import (
@@ -65,6 +67,11 @@ def of_items(page: Page) -> Iterator[Document]:
         )
 
 
+def of_rows(page: Page) -> Iterator[Document]:
+    """An order for each row of a page."""
+    return (order(json.loads(line)["number"]) for line in page.stream)
+
+
 def deliver_flow(
     counts: Connection, url: str, address: str, count: int, settle: float, *others: str
 ) -> None:
@@ -80,6 +87,7 @@ def deliver_flow(
             Mapped(PolledEntity(ITEMS, "LastModified", 60.0, "erp"), of_items, nothing),
         ),
         "inbox": (plan_of(retry=retry, batch_size=5), ()),
+        "sql": (plan_of(retry=retry, batch_size=7), ()),
         "orders": (plan_of(retry=retry), orders(count)),
         "both": (two_documents(retry=retry), boths(count)),
         "twice": (twice(retry=retry), written_twice(count)),
@@ -98,5 +106,9 @@ def deliver_flow(
         if flow == "files":
             arriving = ArrivingFiles(Path(words), FilesFeed("in", still=0.01))
             outcomes = Mapped(arriving, of_lines, nothing)
+        if flow == "sql":
+            queried = SqlFeed("shop", "SELECT * FROM shop_orders", "changed_at", overlap=5.0)
+            rows = QueriedRows(queried, words, Path(), threading.Event(), at_once=20)
+            outcomes = Mapped(rows, of_rows, nothing)
         summary = deliver(outcomes, plan, environment, ledger, RULES, Unobserved())
     counts.send(summary.counts())

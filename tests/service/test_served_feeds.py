@@ -7,11 +7,12 @@ import os
 import re
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -136,3 +137,27 @@ def test_a_tap(workspace: Path) -> None:
         found = on.references()
         assert len(found) == len(set(found)) >= 2
     assert given.read_text(encoding="utf-8").startswith("--config tap.json\n")
+
+
+def test_a_database(workspace: Path) -> None:
+    """What is written into a database becomes orders, and what is as it was makes no other one."""
+    connection = workspace / "specs/connections/warehouse.yaml"
+    connection.write_text("connection: warehouse\nkind: sql\n", encoding="utf-8")
+    local = workspace / "specs/environments/local.yaml"
+    text = local.read_text(encoding="utf-8")
+    lead = "  warehouse: {database: {env: WAREHOUSE}}\nlimits:\n"
+    local.write_text(text.replace("\nlimits:\n", f"\n{lead}", 1), encoding="utf-8")
+    fed(workspace, on_the_page("sql"))
+
+    def order(at: int) -> None:
+        values = {"payload": ORDERS[at], "moment": f"2026-11-30 09:0{at}:00"}
+        with closing(sqlite3.connect(workspace / "shop.db")) as shop, shop:
+            shop.execute("CREATE TABLE IF NOT EXISTS shop_orders (payload TEXT, changed_at TEXT)")
+            shop.execute("INSERT INTO shop_orders VALUES (:payload, :moment)", values)
+
+    order(1)
+    order(3)
+    with tenant() as on, serving(workspace, on, WAREHOUSE="sqlite:///shop.db"):
+        until(lambda: len(on.references()) == 2)
+        order(4)
+        until(lambda: len(on.references()) == 3)

@@ -7,8 +7,8 @@ unfit_feed = Message(
     help="take it out, or describe the source as what the feed sends",
 )
 unfit_connection = Message(
-    "E622: `{it}` is a connection of kind `{kind}`, which sends no webhooks",
-    help="name one of a kind that does: {takes:, }",
+    "E622: `{it}` is a connection of kind `{kind}`, by which no such feed comes",
+    help="name one of a kind by which it does: {takes:, }",
 )
 no_moment = Message(
     "E623: `{it}` is no field of `{entity}` that says when a record was last changed",
@@ -32,4 +32,12 @@ nothing_to_join = Message(
     "E626: records of a feed come without the records that `{name}` finds in their file",
     related="join: the join",
     help="take the feed out, or have each record hold what is joined",
+)
+no_query = Message(
+    "E628: the query of a feed is a `SELECT`, and this is none",
+    help="write `SELECT … FROM …`; a feed only reads",
+)
+idle_cursor = Message(
+    "E629: `read: all` reads all rows each time, so nothing asks by `cursor`",
+    help="remove one of the two",
 )

@@ -8,21 +8,23 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import assert_never
 
-from mapgen.agreed.feeds import ErpFeed, FilesFeed, PushFeed, TapFeed, WebhookFeed
+from mapgen.agreed.feeds import ErpFeed, FilesFeed, PushFeed, SqlFeed, TapFeed, WebhookFeed
 from mapgen.agreed.feeds import Feed as FeedPlan
 from mapgen.agreed.plan import Plan
+from mapgen.runtime.environment import Environment
 from mapgen.runtime.events import TechnicalEvent
 from mapgen.runtime.feeds.erp import PolledEntity, PushedKeys
 from mapgen.runtime.feeds.files import ArrivingFiles
 from mapgen.runtime.feeds.inbox import InboxFeed
 from mapgen.runtime.feeds.kind import Feed
 from mapgen.runtime.feeds.singer import SingerTap
+from mapgen.runtime.feeds.sql import QueriedRows
 from mapgen.runtime.ledger import Ledger
 
 
 @dataclass(frozen=True, slots=True)
 class Around:
-    """What feeds of a flow live in: its book of the ledger, and the folder of its workspace.
+    """What feeds of a flow live in: its book of the ledger, the folder of its workspace, its place.
 
     They tell what happens, and end once `drain` is set.
     """
@@ -30,6 +32,7 @@ class Around:
     ledger: Ledger
     book: str
     root: Path
+    environment: Environment
     tell: Callable[[TechnicalEvent], None]
     drain: threading.Event
 
@@ -49,5 +52,8 @@ def opened(feed: FeedPlan, plan: Plan, around: Around) -> Feed:
             return ArrivingFiles(around.root / feed.folder, feed)
         case TapFeed():
             return SingerTap(feed, around.root, around.tell, around.drain)
+        case SqlFeed(connection=name):
+            address = around.environment.databases[name]
+            return QueriedRows(feed, address, around.root, around.drain)
         case _:
             assert_never(feed)
