@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from operator import length_hint
 from types import ModuleType, NoneType
 from typing import Any, TypeGuard, TypeVar
 
@@ -36,7 +37,7 @@ class Spot(msgspec.Struct, frozen=True):
 
 
 class _Loop(msgspec.Struct):
-    """A list that a statement goes over, and the row at work.
+    """A list that a statement goes over, and the row at work, which `left` tells: the rest of it.
 
     `code` is the statement that makes rows of the document of them, None where each row is taken;
     `taken` is how many rows there are already, `last` the row taken last and its number. The list
@@ -45,11 +46,16 @@ class _Loop(msgspec.Struct):
 
     code: str | None
     rows: list[Any]
+    left: Iterator[Any]
     taken: int | None = 0
-    at: int = 0
     last: tuple[int, int | None] = (-1, None)
     around: _Loop | None = None
     is_around: bool = False
+
+    @property
+    def at(self) -> int:
+        """Where in the list the row at work is."""
+        return max(len(self.rows) - 1 - length_hint(self.left), 0)
 
     @property
     def counter(self) -> _Loop:
@@ -60,7 +66,7 @@ class _Loop(msgspec.Struct):
     def number(self) -> int | None:
         """The number of the row at work among those that are taken."""
         if self.code is None:
-            return self.at
+            return None if self.taken is None else self.taken + self.at
         at, number = self.last
         return number if at == self.at else None
 
@@ -115,8 +121,9 @@ class Collector:
 
         Raises the error again when it is none of the record's: then it is our bug.
         """
-        fault = self._as_fault(error)
-        if id(fault) not in self._known:
+        if isinstance(error, RuleError) and id(error) in self._known:
+            fault = error
+        elif id(fault := self._as_fault(error)) not in self._known:
             self._known.add(id(fault))
             self._last = fault
             self.found.append((code, self._spot(), fault))
@@ -203,17 +210,28 @@ class Collector:
         """Return a list to go over.
 
         Args:
-            code: the statement that makes rows of the document, nothing for none; None where
-                `taken` is not asked.
+            code: the statement that makes rows of the document, nothing for none; None where each
+                row is taken.
             rows: the list.
             before: lists whose rows come first in the document.
         """
-        loop = _Loop(code, rows if type(rows) is list else list(rows))
+        known = rows if type(rows) is list else list(rows)
+        loop = _Loop(code, known, iter(known))
         if before:
             counts = [len(one) if type(one) is list else None for one in before]
             loop.taken = None if None in counts else sum(filter(None, counts))
         self.loops.append(loop)
         return loop
+
+    def each(self, code: str, rows: Iterable[Any], *before: Any) -> Iterator[Any]:
+        """Return the rows of a list of which each is taken; what is given, `loop` says."""
+        loop = self.loop(None, rows, *before)
+        if self._made is not None and code:
+            around, first = self._numbers()[:-1], loop.taken
+            for at in range(len(loop.rows)):
+                number = None if first is None else first + at
+                self._made.append((code, loop.rows, at, (*around, number)))
+        return loop.left
 
     def around(self, rows: Iterable[Any], *before: Any) -> _Loop:
         """Return a list to go over for whose rows others are; what `before` is, `loop` says."""
@@ -450,8 +468,13 @@ class _Watched(ast.NodeTransformer):
             before, self._before = self._before, ()
         outside = self._depth
         *others, last = node.generators
-        loops = [self._loop(one, before, outside, is_last=False) for one in others]
-        loops.append(self._loop(last, before, outside, makes_rows=makes_rows))
+        if not others and not last.ifs:
+            loops: list[tuple[ast.comprehension, ...]] = [
+                (self._each(last, before, makes_rows=makes_rows),)
+            ]
+        else:
+            loops = [self._loop(one, before, outside, is_last=False) for one in others]
+            loops.append(self._loop(last, before, outside, makes_rows=makes_rows))
         match node:
             case ast.DictComp():
                 node.key, node.value = self.visit(node.key), self.visit(node.value)
@@ -460,6 +483,17 @@ class _Watched(ast.NodeTransformer):
         node.generators = [part for loop in loops for part in loop]
         self._depth = outside
         return node if isinstance(node, ast.GeneratorExp) else self._left(node, outside)
+
+    def _each(
+        self, generator: ast.comprehension, before: tuple[str, ...], *, makes_rows: bool
+    ) -> ast.comprehension:
+        """Return the loop over a list of which each row is taken."""
+        given = [ast.Constant(self._code if makes_rows else ""), self.visit(generator.iter)]
+        names = [ast.Name(one, ast.Load()) for one in before]
+        generator.iter = _expression("__collector.each()", ast.Call)
+        generator.iter.args = [*given, *names]
+        self._depth += 1
+        return generator
 
     def _loop(
         self,
@@ -478,13 +512,12 @@ class _Watched(ast.NodeTransformer):
         if self._depth > outside + 1:
             begun = self._begun_inside(name, rows, is_last=is_last)
         else:
-            code = (self._code if makes_rows else "") if is_counted else None
+            code = self._code if makes_rows else ""
             names = [ast.Name(one, ast.Load()) for one in before]
             given = [ast.Constant(code), rows, *names]
             begun = _begun(name, *(("loop", given) if is_last else ("around", given[1:])))
-        row = _generator(f"for {name}.at, _ in enumerate({name}.rows)")
-        assert isinstance(row.target, ast.Tuple)
-        row.target.elts[1] = generator.target
+        row = _generator(f"for _ in {name}.left")
+        row.target = generator.target
         row.ifs = [self.visit(condition) for condition in generator.ifs]
         if is_counted:
             row.ifs.append(_expression(f"__collector.taken({name})", ast.Call))

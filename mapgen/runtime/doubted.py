@@ -42,7 +42,7 @@ class DoubtedReader:
     def __init__(self, kind: type) -> None:
         """Prepare for a kind of records."""
         self._kind = kind
-        self._known: dict[_Places, msgspec.json.Decoder[typing.Any]] = {}
+        self._known: dict[_Places, _Doubts] = {}
 
     def read(
         self, data: bytes, path: str, refusal: str
@@ -62,22 +62,24 @@ class DoubtedReader:
             if not place or place in places:
                 return None
             places = (*(one for one in places if one[: len(place)] != place), place)
-            decoder = self._known.get(places)
-            if decoder is None:
+            doubts = self._known.get(places)
+            if doubts is None:
                 if len(self._known) == _MOST_KNOWN or not _leads(self._kind, place):
                     return None
-                decoder = self._known[places] = decoder_of(_left_open(self._kind, places))
+                doubts = self._known[places] = _doubts(self._kind, places)
             try:
-                found = decoder.decode(data)
+                found = doubts.decoder.decode(data)
             except msgspec.ValidationError as error:
                 refusal = str(error)
             else:
                 faults: list[SourceError] = []
-                _settle(found, self._kind, places, path, faults)
+                _settle(found, doubts.ways, path, faults)
                 return found, tuple(faults)
         return None
 
 
+# Records go wrong in the same ways again and again, and msgspec leaves the numbers of rows out.
+@functools.lru_cache(_MOST_KNOWN)
 def _place(refusal: str) -> _Place:
     found = _WHERE.search(refusal)
     assert found is not None
@@ -96,37 +98,61 @@ def _leads(kind: type | None, place: _Place) -> bool:
 
 
 class _Way(typing.NamedTuple):
-    """A member that places lead to, or into: the struct that it holds, and where in that."""
+    """A member that places lead to, or into: then the ways on in the struct that it holds.
+
+    `decoder` reads what was left open.
+    """
 
     field: msgspec.structs.FieldInfo
-    is_left_open: bool
-    held: typing.Any
-    inner: _Places
+    decoder: msgspec.json.Decoder[typing.Any] | None
+    on: tuple[_Way, ...]
 
 
-@functools.cache
-def _ways(kind: type, places: _Places) -> tuple[_Way, ...]:
+class _Doubts(typing.NamedTuple):
+    """What reads records with errors at the same places, and the ways there."""
+
+    decoder: msgspec.json.Decoder[typing.Any]
+    ways: tuple[_Way, ...]
+
+
+def _doubts(kind: type, places: _Places) -> _Doubts:
+    return _Doubts(decoder_of(_left_open(kind, places)), _ways(kind, places))
+
+
+def _inside(field: msgspec.structs.FieldInfo, places: _Places) -> _Places:
+    """Return where in a member the places are, which begin around it."""
+    return tuple(place[1:] for place in places if place[0] == field.encode_name)
+
+
+def _ways(kind: typing.Any, places: _Places) -> tuple[_Way, ...]:
     """Return the members that the places lead to, in the order of the schema."""
     found = []
     for field in fields_of(kind):
-        inner = tuple(place[1:] for place in places if place[0] == field.encode_name)
-        if inner:
-            found.append(_Way(field, () in inner, struct_of(field.type), inner))
+        inner = _inside(field, places)
+        if () in inner:
+            found.append(_Way(field, decoder_of(field.type), ()))
+        elif inner:
+            found.append(_Way(field, None, _ways(struct_of(field.type), inner)))
     return tuple(found)
 
 
 def _left_open(kind: type, places: _Places) -> type[msgspec.Struct]:
     """Return the struct with the members at these places left as JSON."""
-    members = {one.name: (one.name, one.type, one.default) for one in fields_of(kind)}
-    for field, is_left_open, held, inner in _ways(kind, places):
-        if is_left_open:
+    members = []
+    for field in fields_of(kind):
+        inner = _inside(field, places)
+        if () in inner:
             left: object = msgspec.Raw | msgspec.UnsetType
-            members[field.name] = field.name, left, msgspec.UNSET
-        else:
+            members.append((field.name, left, msgspec.UNSET))
+        elif inner:
+            held = struct_of(field.type)
+            assert held is not None
             kept = _replaced(field.type, held, _left_open(held, inner))
-            members[field.name] = field.name, kept, field.default
+            members.append((field.name, kept, field.default))
+        else:
+            members.append((field.name, field.type, field.default))
     names = {one.name: one.encode_name for one in fields_of(kind)}
-    return msgspec.defstruct(kind.__name__, members.values(), rename=names, kw_only=True, gc=False)
+    return msgspec.defstruct(kind.__name__, members, rename=names, kw_only=True, gc=False)
 
 
 def _replaced(annotation: object, old: type, new: type) -> object:
@@ -141,26 +167,26 @@ def _replaced(annotation: object, old: type, new: type) -> object:
 
 
 def _settle(
-    value: typing.Any,
-    kind: type,
-    places: _Places,
-    path: str,
-    faults: list[SourceError],
+    value: typing.Any, ways: tuple[_Way, ...], path: str, faults: list[SourceError]
 ) -> None:
     """Look at what was left open, in the order of the schema."""
-    for field, is_left_open, held, inner in _ways(kind, places):
+    for field, decoder, on in ways:
         found = getattr(value, field.name)
-        if is_left_open:
-            setattr(value, field.name, _read(found, field, path, faults))
+        if decoder is not None:
+            try:
+                read = decoder.decode(found)
+            except (*DOUBTS, TypeError):  # it is not there, too
+                read = _doubtful(found, field, path, faults)
+            setattr(value, field.name, read)
         elif isinstance(found, list):
             for number, row in enumerate(found):
                 if row is not None:
-                    _settle(row, held, inner, f"{path}.{field.encode_name}[{number}]", faults)
+                    _settle(row, on, f"{path}.{field.encode_name}[{number}]", faults)
         elif found is not None:
-            _settle(found, held, inner, f"{path}.{field.encode_name}", faults)
+            _settle(found, on, f"{path}.{field.encode_name}", faults)
 
 
-def _read(
+def _doubtful(
     value: msgspec.Raw | msgspec.UnsetType,
     field: msgspec.structs.FieldInfo,
     path: str,
@@ -168,8 +194,4 @@ def _read(
 ) -> object:
     if value is msgspec.UNSET:
         return missing(field, path, faults) if field.required else field.default
-    try:
-        return decoder_of(field.type).decode(value)
-    except DOUBTS:
-        known = UNTYPED.decode(value)
-        return patient_member(known, field.type, f"{path}.{field.encode_name}", faults)
+    return patient_member(UNTYPED.decode(value), field.type, f"{path}.{field.encode_name}", faults)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, lru_cache
 
 import msgspec
 
@@ -16,6 +16,8 @@ from mapgen.runtime.outcome import ONLY
 Made = Mapping[tuple[str, str], tuple[int | None, ...]]
 
 _INDEX = re.compile(r"\[(\d+)\]")
+# Records go wrong in the same rows again and again: most have few.
+_MOST_KNOWN = 1024
 
 
 class Rule(msgspec.Struct, frozen=True):
@@ -61,15 +63,11 @@ class Rule(msgspec.Struct, frozen=True):
         """Return the source paths read, joined by `, `, for rows of the document by number."""
         known = () if self.rows_differ else indices
         leaves = _leaves(self.reads)
-        return self._joined(fill_indices(path, self._below(path, known)) for path in leaves)
+        return _joined(fill_indices(path, self._below(path, known)) for path in leaves)
 
     def source_path_at(self, places: tuple[str | None, ...]) -> str | None:
         """Return the source paths read, joined by `, `, as they lie in rows at concrete places."""
-        known = [(place, _INDEX.sub("[]", place)) for place in places if place is not None]
-        return self._joined(_placed(path, known) for path in _leaves(self.reads))
-
-    def _joined(self, paths: Iterable[str]) -> str | None:
-        return ", ".join(paths) or None
+        return _reads_at(self.reads, places)
 
     def _below(self, path: str, indices: tuple[int | None, ...]) -> tuple[int | None, ...]:
         """Return the indices that are the path's: of another list, all but the document's."""
@@ -155,6 +153,16 @@ def _by_target(rules: Iterable[Rule]) -> dict[str, Rule]:
     return found
 
 
+def _joined(paths: Iterable[str]) -> str | None:
+    return ", ".join(paths) or None
+
+
+@lru_cache(_MOST_KNOWN)
+def _reads_at(reads: tuple[str, ...], places: tuple[str | None, ...]) -> str | None:
+    known = [(place, _INDEX.sub("[]", place)) for place in places if place is not None]
+    return _joined(_placed(path, known) for path in _leaves(reads))
+
+
 def _placed(path: str, places: Iterable[tuple[str, str]]) -> str:
     """Return a path with the indices of the innermost row that it leads into.
 
@@ -169,6 +177,7 @@ def _placed(path: str, places: Iterable[tuple[str, str]]) -> str:
     return found
 
 
+@lru_cache(_MOST_KNOWN)
 def indices_of(path: str) -> tuple[int, ...]:
     """Return the row indices of a concrete path: `a[2].b` -> `(2,)`."""
     return tuple(int(digits) for digits in _INDEX.findall(path))
@@ -179,6 +188,8 @@ def fill_indices(path: str, indices: Sequence[int | None]) -> str:
 
     An index that is not known (None) leaves `[]`.
     """
+    if "[]" not in path:
+        return path
     parts = path.split("[]")
     filled = parts[0]
     for at, part in enumerate(parts[1:]):

@@ -10,6 +10,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import cache
 from operator import attrgetter, is_
 from typing import Any
 
@@ -227,6 +228,7 @@ def _all_absent(count: int) -> Callable[[Any], bool]:
     return lambda found: all(map(is_, several(found), absent))
 
 
+@cache
 def members_of(kind: type[msgspec.Struct]) -> tuple[str, ...]:
     """Return the members by which a record is known: those that each has, or else all."""
     fields = msgspec.structs.fields(kind)
