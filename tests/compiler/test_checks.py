@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from mypy import api as mypy
 
 from mapgen.cli.flows import open_flow
 from mapgen.disk.workspace import Workspace
@@ -21,6 +20,7 @@ from mapgen.runtime.outcome import Document, Outcome, Rejected, Skipped
 from mapgen.runtime.sources.records import RawRecord
 from mapgen.runtime.transform import Transformer
 from tests.compiler.cases import SPEC, build
+from tests.typed import untyped
 
 ROW_CHECK = """\
       checks:
@@ -93,9 +93,7 @@ def test_each_row_that_fails_is_named(tmp_path: Path) -> None:
         "parcel.items[0].price, parcel.items[0].quantity",
         "parcel.items[2].price, parcel.items[2].quantity",
     ]
-    module = workspace.root / "generated" / "deliveries" / "transformer.py"
-    told, _, code = mypy.run(["--strict", str(module)])
-    assert code == 0, told
+    assert untyped(workspace.root, "generated/*/transformer.py") == []
 
 
 def test_a_warning_keeps_no_record_out(tmp_path: Path) -> None:

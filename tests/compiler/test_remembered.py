@@ -29,11 +29,13 @@ finally:
 
 
 @pytest.fixture
-def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workspace:
+def workspace(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Workspace:
     """Return a workspace whose code is fresh, and was found to be."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     folder = build("_base", tmp_path / "workspace")
-    subprocess.run([sys.executable, "-m", "mapgen", "generate"], cwd=folder, check=True)
+    assert speak(folder, monkeypatch, capsys, "generate").code == 0
     return Workspace(folder)
 
 
@@ -135,7 +137,7 @@ def test_a_cache_that_cannot_be_used(workspace: Workspace, tmp_path: Path) -> No
 def _compiler_in(site: Path) -> str:
     """Return what tells the mapgen in a folder from any other."""
     asked = subprocess.run(
-        [sys.executable, "-c", "from mapgen import remembered; print(remembered.compiler())"],
+        [sys.executable, "-c", "from mapgen.project import remembered; print(remembered.compiler())"],
         cwd=site, env=os.environ | {"PYTHONPATH": str(site)}, capture_output=True, text=True,
         check=True,
     )  # fmt: skip
@@ -151,7 +153,7 @@ def test_another_compiler(tmp_path: Path) -> None:
     shutil.copytree(ROOT / "templates", package / "templates")
     first = _compiler_in(tmp_path)
 
-    changed = package / "private.py"
+    changed = package / "escaping.py"
     before = changed.stat()
     changed.write_bytes(changed.read_bytes().swapcase())
     os.utime(changed, ns=(before.st_atime_ns, before.st_mtime_ns))
@@ -174,7 +176,7 @@ def test_a_compiler_that_cannot_be_told_from_another(tmp_path: Path) -> None:
     folder = build("_base", tmp_path / "workspace")
     package = Path(shutil.copytree(Path(mapgen.__file__).parent, tmp_path / "linked/mapgen"))
     shutil.copytree(ROOT / "templates", package / "templates")
-    (package / "link.py").symlink_to(package / "private.py")
+    (package / "link.py").symlink_to(package / "escaping.py")
     env = os.environ | {"PYTHONPATH": str(package.parent), "XDG_CACHE_HOME": str(tmp_path / "kept")}
 
     for _ in range(2):

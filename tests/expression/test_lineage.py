@@ -200,7 +200,7 @@ def _covered(path: str, known: set[str]) -> bool:
 
 
 @given(programs(), WHOLES)
-@settings(max_examples=examples(120), deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(60), deadline=None, suppress_health_check=list(HealthCheck))
 def test_everything_seen_was_foreseen(
     program: tuple[list[tuple[str, str]], str], record: dict[str, Any]
 ) -> None:

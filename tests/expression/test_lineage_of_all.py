@@ -461,7 +461,7 @@ def kinds_of(made: Program) -> Iterator[str]:
 def examined() -> tuple[Counter[str], tuple[str, ...]]:
     """Return what all programs are made of, and what was not foreseen."""
     made, wrong = Counter[str](), []
-    for seed in range(examples(500)):
+    for seed in range(examples(250)):
         found = program(seed)
         if found is None:
             continue

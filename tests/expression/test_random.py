@@ -295,7 +295,7 @@ def outcome_of(words: str, record: dict[str, Any], extra: str | None) -> tuple[A
 
 
 @given(expressions(), RECORDS, st.none() | SHORT)
-@settings(max_examples=examples(120), deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(60), deadline=None, suppress_health_check=list(HealthCheck))
 def test_same_value(words: str, record: dict[str, Any], extra: str | None) -> None:
     """Emitted code and the interpreter agree on every value, and on what fails."""
     note(words)
@@ -314,7 +314,7 @@ def conditions(draw: st.DrawFn) -> str:
 
 
 @given(expressions(), conditions(), RECORDS, st.none() | SHORT)
-@settings(max_examples=examples(120), deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(60), deadline=None, suppress_health_check=list(HealthCheck))
 def test_same_value_where_it_is_decided(
     words: str, condition: str, record: dict[str, Any], extra: str | None
 ) -> None:
@@ -337,7 +337,7 @@ def test_same_value_where_it_is_decided(
 
 
 @given(expressions())
-@settings(max_examples=examples(40), deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(20), deadline=None, suppress_health_check=list(HealthCheck))
 def test_same_bytes(words: str) -> None:
     """The same expression becomes the same Python each time."""
     assert emit(words, SCOPE) == emit(words, SCOPE)

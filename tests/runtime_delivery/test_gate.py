@@ -18,6 +18,7 @@ from mapgen.runtime.ledger import Ledger
 from mapgen.runtime.outcome import ONLY, Document
 from mapgen.runtime.testing import FlowUnderTest
 from mapgen.runtime.transform import DamagedFlow, load_flow
+from tests.depth import examples
 from tests.runtime_delivery.flows import two_documents
 from tests.runtime_delivery.orders import (
     RULES,
@@ -110,7 +111,7 @@ def test_no_schema(tmp_path: Path, text: str) -> None:
 
 
 @pytest.mark.parametrize("folder", FLOWS, ids=lambda folder: folder.name)
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(15), deadline=None, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_what_is_made_matches_by_construction(folder: Path, data: st.DataObject) -> None:
     """Why the gate is off: no record gives a document that either validator finds fault with."""

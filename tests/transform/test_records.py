@@ -20,14 +20,9 @@ from msgspec.structs import replace
 
 from mapgen.agreed.plan import Form
 from mapgen.runtime.errors import RuleError
+from mapgen.runtime.sources import records
 from mapgen.runtime.sources.json import JsonFiles
-from mapgen.runtime.sources.records import (
-    LONGEST_RECORD,
-    RawRecord,
-    decode,
-    decode_whole,
-    read_records,
-)
+from mapgen.runtime.sources.records import RawRecord, decode, decode_whole, read_records
 
 ENVELOPE = ("order", "orders")
 ONE, TWO, THREE = '{"id": 1}', '{"id": 2, "rows": [{"x": "}{]["}]}', '{"id": 3, "t": "\\"}\\\\"}'
@@ -209,18 +204,37 @@ def test_place_of_a_fault() -> None:
     ]
 
 
-LONG = "x" * LONGEST_RECORD
+# How long a record may be here: so much more than is read at a time that nothing else changes.
+LONGEST = 1024 * 1024
+LONG = "x" * LONGEST
 
 
+@pytest.fixture
+def _shorter(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A record may be as long as `LONGEST`."""
+    monkeypatch.setattr(records, "LONGEST_RECORD", LONGEST)
+
+
+def test_how_long_a_record_may_be() -> None:
+    """Sixteen megabytes, brackets and all."""
+    long = "x" * (16 * 1024 * 1024 - len('{"id":2,"t":""}'))
+    fits, too_long = f'{{"id":2,"t":"{long}"}}', f'{{"id":2,"t":"{long}!"}}'
+
+    assert ids(f"[{ONE}, {fits}, {too_long}, {THREE}]") == [
+        *(1, 2, "the record is longer than 16,777,216 bytes", 3)
+    ]
+
+
+@pytest.mark.usefixtures("_shorter")
 @pytest.mark.parametrize(
     "long",
     [
         pytest.param(f'{{"id": 2, "t": "{LONG}", "u": "}}"}}', id="a long string"),
         pytest.param(f'"{LONG}"', id="only a long string"),
-        pytest.param("[" + '"}",{"a":[]},' * (LONGEST_RECORD // 12) + "1]", id="many brackets"),
-        pytest.param("1" * (LONGEST_RECORD + 1), id="a long number"),
-        pytest.param("{" + " " * LONGEST_RECORD + "}", id="much space"),
-        pytest.param('{"t": "' + '\\"' * (LONGEST_RECORD // 2) + '"}', id="many escapes"),
+        pytest.param("[" + '"}",{"a":[]},' * (LONGEST // 12) + "1]", id="many brackets"),
+        pytest.param("1" * (LONGEST + 1), id="a long number"),
+        pytest.param("{" + " " * LONGEST + "}", id="much space"),
+        pytest.param('{"t": "' + '\\"' * (LONGEST // 2) + '"}', id="many escapes"),
     ],
 )
 @pytest.mark.parametrize("name", ["a.json", "a.jsonl"])
@@ -232,19 +246,18 @@ def test_longer_than_a_record_may_be(long: str, name: str) -> None:
 
     assert [found[0], found[-1]] == [1, 3]
     assert len(found) == 3
-    assert str(found[1]).endswith("record is longer than 16,777,216 bytes")
+    assert str(found[1]).endswith("record is longer than 1,048,576 bytes")
 
 
+@pytest.mark.usefixtures("_shorter")
 @pytest.mark.parametrize(
     "before",
     [
         pytest.param(f'"meta": "{LONG}"', id="a long string"),
-        pytest.param(
-            '"meta": [' + '"}",{"orders":[]},' * (LONGEST_RECORD // 18 + 1) + "1]", id="lists"
-        ),
-        pytest.param('"page": ' + "1" * (LONGEST_RECORD + 1), id="a long number"),
-        pytest.param('"a": 1' + ', "b": 2' * (LONGEST_RECORD // 8 + 1), id="many members"),
-        pytest.param('"a": ' + " " * LONGEST_RECORD + "1", id="much space"),
+        pytest.param('"meta": [' + '"}",{"orders":[]},' * (LONGEST // 18 + 1) + "1]", id="lists"),
+        pytest.param('"page": ' + "1" * (LONGEST + 1), id="a long number"),
+        pytest.param('"a": 1' + ', "b": 2' * (LONGEST // 8 + 1), id="many members"),
+        pytest.param('"a": ' + " " * LONGEST + "1", id="much space"),
     ],
 )
 def test_much_in_front_of_the_records(before: str) -> None:
@@ -259,6 +272,7 @@ def test_much_in_front_of_the_records(before: str) -> None:
     assert (one, three, two) == (1, 3, 2)
 
 
+@pytest.mark.usefixtures("_shorter")
 @pytest.mark.parametrize("shape", ["[{}]", '{{"orders": [{}]}}'])
 def test_record_that_is_not_closed(shape: str) -> None:
     """A record that takes those behind it along says so, with its place and where that ends."""
@@ -267,18 +281,20 @@ def test_record_that_is_not_closed(shape: str) -> None:
 
     unclosed = "a bracket of the record is not closed: nothing up to line 3 is a record"
     assert ids(short)[:2] == [1, unclosed]
-    assert ids_of(long)[:2] == [1, f"the record is longer than 16,777,216 bytes, and {unclosed}"]
+    assert ids_of(long)[:2] == [1, f"the record is longer than 1,048,576 bytes, and {unclosed}"]
     assert [record.line for record in long][:2] == [1, 2]
 
 
+@pytest.mark.usefixtures("_shorter")
 def test_record_that_is_not_closed_when_the_file_ends() -> None:
     """A record that goes on to the end of the file says that nothing behind it is read."""
     text = f'[{ONE},\n{{"id": 2, "t": "{LONG}", "rows": [[\n{THREE}]'
 
     inside = "the file ends inside it: nothing behind its start is read"
-    assert ids(text) == [1, f"the record is longer than 16,777,216 bytes, and {inside}"]
+    assert ids(text) == [1, f"the record is longer than 1,048,576 bytes, and {inside}"]
 
 
+@pytest.mark.usefixtures("_shorter")
 def test_long_string_behind_the_records() -> None:
     """What follows the records may be of any length."""
     assert ids(f'{{"orders": [{ONE}], "t": "{LONG}}}", "u": 1}}{TWO}') == [1, 2]

@@ -183,7 +183,7 @@ def shown(value: object) -> object:
 
 
 @pytest.mark.parametrize("kind", [Record, Loose, Spelled])
-@settings(max_examples=examples(300), deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(data=st.one_of(texts_of_records(), VALUES))
 @example(data=b'{"order": {"id": 1}}')
 @example(data=b'{"\\u006frder": {"id": 1}}')
@@ -210,7 +210,7 @@ def test_what_is_read_in_one_step(kind: type[msgspec.Struct], data: bytes) -> No
 
 
 @pytest.mark.parametrize("kind", [Bare, Loose])
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(data=st.one_of(texts_of_records(), VALUES))
 @example(data=b'{"id": 1, "amount": "1", "at": 2, "rows": [{"n": "1"}, {"price": 1}, 3]}')
 @example(data=b'{"few": [{"n": 1, "z": 1}, {"n": 1, "z": 2}]}')
