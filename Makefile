@@ -20,7 +20,7 @@ $(READY): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit("mapgen needs Python 3.11 or newer, this is " + sys.version.split()[0] if sys.version_info < (3, 11) else 0)'
 	@echo "making the environment in .venv (once)"
 	@$(PYTHON) -m venv .venv
-	@$(BIN)/pip install --quiet --quiet --constraint constraints.txt --editable '.[dev]'
+	@$(BIN)/pip install --quiet --quiet --no-compile --constraint constraints.txt --editable '.[dev]'
 	@touch $@
 
 .PHONY: demo
