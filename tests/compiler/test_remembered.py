@@ -136,8 +136,9 @@ def test_a_cache_that_cannot_be_used(workspace: Workspace, tmp_path: Path) -> No
 
 def _compiler_in(site: Path) -> str:
     """Return what tells the mapgen in a folder from any other."""
+    told = "from mapgen.project.remembered import compiler; print(compiler())"
     asked = subprocess.run(
-        [sys.executable, "-c", "from mapgen.project import remembered; print(remembered.compiler())"],
+        [sys.executable, "-c", told],
         cwd=site, env=os.environ | {"PYTHONPATH": str(site)}, capture_output=True, text=True,
         check=True,
     )  # fmt: skip
