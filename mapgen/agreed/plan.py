@@ -182,41 +182,6 @@ class CircuitBreaker(Struct, frozen=True):
     cool_down: float
 
 
-class JoinKey(Struct, frozen=True):
-    """A member of a joined record, the member of the record that it equals, and their type."""
-
-    member: str
-    of: str
-    type: Literal["string", "int"]
-
-
-class Join(Struct, frozen=True):
-    """What is put into each record: the records of another file with the same key.
-
-    `on_missing` says what it means that there is none where `takes` is `one`; the values of a key
-    that `is_personal` are not shown. Records that are `is_in_input` come in the same file as those
-    that they belong to; `where` has texts that their members are, `*` at the end for any.
-    """
-
-    on: tuple[JoinKey, ...]
-    takes: Literal["one", "many"]
-    on_missing: Literal["reject", "retry", "omit"] = "reject"
-    form: Form = Form()
-    is_personal: bool = False
-    is_in_input: bool = False
-    where: dict[str, str] = {}
-
-
-class Group(Struct, frozen=True):
-    """Rows with equal values in the columns `by` are one record; its list of them is `rows`.
-
-    Without columns all rows of a file are one.
-    """
-
-    by: tuple[str, ...]
-    rows: str
-
-
 class Grown(Struct, frozen=True):
     """What has got more members since flows were first hashed by what it shows of itself.
 
@@ -236,6 +201,72 @@ class Grown(Struct, frozen=True):
             if (value := getattr(self, name)) or name not in self.LATER
         )
         return f"{type(self).__name__}({', '.join(shown)})"
+
+
+class Shape(Struct, frozen=True, omit_defaults=True):
+    """What rules read of an entity of the ERP; `dates` hold a day."""
+
+    values: tuple[str, ...] = ()
+    dates: tuple[str, ...] = ()
+    linked: dict[str, Shape] = {}
+    details: dict[str, Shape] = {}
+
+
+class Reads(Struct, frozen=True, kw_only=True):
+    """What is asked of the ERP for records of it; `query` are the parameters of the request."""
+
+    endpoint: str
+    version: str
+    contract_version: int
+    entity: str
+    keys: tuple[str, ...]
+    query: dict[str, str]
+    shape: Shape
+
+
+class JoinKey(Grown, frozen=True):
+    """A member of a joined record, the member of the record that it equals, and their type.
+
+    `of` may be an expression, which a `function` of the generated code calculates.
+    """
+
+    LATER: ClassVar[frozenset[str]] = frozenset({"function"})
+
+    member: str
+    of: str
+    type: Literal["string", "int"]
+    function: str | None = None
+
+
+class Join(Grown, frozen=True):
+    """What is put into each record: the records of another file with the same key.
+
+    `on_missing` says what it means that there is none where `takes` is `one`; the values of a key
+    that `is_personal` are not shown. Records that are `is_in_input` come in the same file as those
+    that they belong to; `where` has texts that their members are, `*` at the end for any. `reads`
+    stands for records that are answers of the ERP.
+    """
+
+    LATER: ClassVar[frozenset[str]] = frozenset({"reads"})
+
+    on: tuple[JoinKey, ...]
+    takes: Literal["one", "many"]
+    on_missing: Literal["reject", "retry", "omit"] = "reject"
+    form: Form = Form()
+    is_personal: bool = False
+    is_in_input: bool = False
+    where: dict[str, str] = {}
+    reads: Reads | None = None
+
+
+class Group(Struct, frozen=True):
+    """Rows with equal values in the columns `by` are one record; its list of them is `rows`.
+
+    Without columns all rows of a file are one.
+    """
+
+    by: tuple[str, ...]
+    rows: str
 
 
 SETTING = "settings."
@@ -321,27 +352,6 @@ class DocumentPlan(Grown, frozen=True):
     def does(self) -> Operation:
         """What its operation does."""
         return OPERATIONS[self.operation]
-
-
-class Shape(Struct, frozen=True, omit_defaults=True):
-    """What rules read of an entity of the ERP; `dates` hold a day."""
-
-    values: tuple[str, ...] = ()
-    dates: tuple[str, ...] = ()
-    linked: dict[str, Shape] = {}
-    details: dict[str, Shape] = {}
-
-
-class Reads(Struct, frozen=True, kw_only=True):
-    """What is asked of the ERP for records of it; `query` are the parameters of the request."""
-
-    endpoint: str
-    version: str
-    contract_version: int
-    entity: str
-    keys: tuple[str, ...]
-    query: dict[str, str]
-    shape: Shape
 
 
 Mode = Literal["direct", "queued", "batch"]

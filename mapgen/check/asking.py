@@ -5,15 +5,57 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from mapgen.agreed.plan import Reads, Shape
+from mapgen.check.composing import key_paths
 from mapgen.check.records import members_read
 from mapgen.contract.model import Entity
-from mapgen.contract.source_schema import EntitySource
+from mapgen.contract.source_schema import EntitySource, SourceSchema
 from mapgen.ir.types import DATE, Object, Optional, Type, held, present
+from mapgen.spec import model as spec
 
 _CUSTOM = "custom"
 _NOTE = "note"
+
+
+def own_reads(
+    source: spec.SourceClause, schema: SourceSchema, reads: Iterable[str]
+) -> Reads | None:
+    """Return what is asked of the ERP for the records themselves; None where files hold them.
+
+    Args:
+        source: with the joins, whose keys are asked for, too.
+        schema: of a record with all that is joined.
+        reads: all source paths that are read.
+    """
+    if schema.entity is None:
+        return None
+    joined = {join.name.value for join in source.joins}
+    fields = {name: kind for name, kind in schema.record.fields.items() if name not in joined}
+    paths = (*reads, *key_paths(source, schema.record))
+    own = [path for path in paths if _first(path) not in joined]
+    return entity_reads(schema.entity, replace(schema.record, fields=fields), own)
+
+
+def joined_reads(
+    source: spec.SourceClause, schema: SourceSchema, reads: Iterable[str]
+) -> Mapping[str, Reads]:
+    """Return what is asked of the ERP for what is joined to records, by the names of the joins."""
+    paths = (*reads, *key_paths(source, schema.record))
+    return {
+        name: entity_reads(
+            entity,
+            _object(schema.record.fields[name]),
+            [path.partition(".")[2] for path in paths if _first(path) == name],
+        )
+        for name, entity in schema.joined.items()
+    }
+
+
+def _first(path: str) -> str:
+    """Return the member of a record that a source path goes through: `order.lines[].sku`."""
+    return path.partition(".")[2].partition(".")[0].replace("[]", "")
 
 
 def entity_reads(source: EntitySource, record: Object, reads: Iterable[str]) -> Reads:

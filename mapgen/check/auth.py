@@ -54,6 +54,8 @@ def needs(
         yield from ((entity.name, right, why) for right, why in document.rights.items())
     if schema is not None and schema.entity is not None:
         yield schema.entity.entity.name, "read", "records come from there"
+    for name, joined in () if schema is None else schema.joined.items():
+        yield joined.entity.name, "read", f"`{name}` is joined from there"
     for table in section.lookups:
         if isinstance(table, spec.TenantTable):
             why = f"the lookup `{table.name.value}` asks for it"

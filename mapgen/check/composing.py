@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TypeVar
 
@@ -125,16 +126,17 @@ def _faults_of_key(
     if join.name.value in whole.record.fields:
         yield words.member_taken(join.name, schema=source.schema)
     grouped = "the record that `group` makes of rows"
-    owner = f"`{source.schema.value}`" if source.group is None else grouped
+    owner = f"`{(source.entity or source.schema).value}`" if source.group is None else grouped
     if not join.on:
         yield words.no_key(join.on_span)
     for pair in join.on:
-        faults = [
-            *_faults_of_member(pair.member, joined.record, f"`{join.schema.value}`", _JOINABLE),
-            *_faults_of_member(pair.of, whole.record, owner, _JOINABLE),
-        ]
+        faults = [*_faults_of_joined_member(join, pair.member, joined.record)]
+        is_member = not is_calculated(pair, source, whole.record)
+        if is_member:
+            way = f"; or write it as an expression, `{source.name.value}.?{pair.of.value}`"
+            faults += _faults_of_member(pair.of, whole.record, owner, _JOINABLE, way)
         yield from faults
-        if faults:
+        if faults or not is_member:
             continue
         kind = types.present(joined.record.fields[pair.member.value])
         other = types.present(whole.record.fields[pair.of.value])
@@ -142,6 +144,29 @@ def _faults_of_key(
             yield words.key_types_differ(
                 pair.of, member=pair.member, kind=kind_words(kind), other=kind_words(other)
             )
+
+
+def _faults_of_joined_member(
+    join: spec.Join, member: Text, joined: types.Object
+) -> Iterator[Diagnostic]:
+    """Yield why no key can be made of a member of what is joined.
+
+    Most fields of the ERP may be empty: such a record is joined to nothing.
+    """
+    if join.entity is not None:
+        joined = replace(joined, fields={k: types.present(v) for k, v in joined.fields.items()})
+    owner = f"`{(join.entity or join.schema).value}`"
+    yield from _faults_of_member(member, joined, owner, _JOINABLE)
+
+
+def is_calculated(pair: spec.JoinKey, source: spec.SourceClause, record: types.Object) -> bool:
+    """Whether what a member of joined records equals is an expression, and no member's name.
+
+    It is one where it goes on behind a name that expressions know.
+    """
+    known, of = (source.name.value, "lookups", "settings"), pair.of.value
+    begun = re.finditer(r"\w+(?=\s*[.\[])", of)
+    return of not in record.fields and any(found[0] in known for found in begun)
 
 
 def _faults_of_where(join: spec.Join, joined: SourceSchema) -> Iterator[Diagnostic]:
@@ -169,19 +194,19 @@ def _faults_of_group(
 
 
 def _faults_of_member(
-    member: Text, record: types.Object, owner: str, fit: tuple[types.Type, ...]
+    member: Text, record: types.Object, owner: str, fit: tuple[types.Type, ...], way: str = ""
 ) -> Iterator[Diagnostic]:
-    """Yield why a key cannot be made of a member."""
+    """Yield why a key cannot be made of a member; `way` is out of one that may be missing."""
     kind = record.fields.get(member.value)
     wanted = "text or whole numbers" if fit is _JOINABLE else "text, whole numbers or dates"
     if kind is None:
         yield words.unknown_key_member(member, owner=owner, known=record.fields)
     elif types.present(kind) not in fit:
         yield words.unfit_key_member(
-            member, why=f"it is {kind_words(types.present(kind))}", wanted=wanted
+            member, why=f"it is {kind_words(types.present(kind))}", wanted=wanted, way=""
         )
     elif isinstance(kind, types.Optional):
-        yield words.unfit_key_member(member, why="it may be missing", wanted=wanted)
+        yield words.unfit_key_member(member, why="it may be missing", wanted=wanted, way=way)
 
 
 def kind_words(kind: types.Type) -> str:
@@ -251,7 +276,19 @@ def _with_join(join: spec.Join, whole: SourceSchema, joined: SourceSchema) -> So
         lasting=whole.lasting | joined.lasting,
         choices={**whole.choices, **joined.choices},
         stated={**whole.stated, **joined.stated},
+        joined=whole.joined if joined.entity is None else {**whole.joined, name: joined.entity},
     )
+
+
+def of_files(source: spec.SourceClause, record: types.Object) -> types.Object:
+    """Return a record with those of its members alone that files hold: the ERP is asked for others.
+
+    Only of these everything has to be read or ignored.
+    """
+    joined = {join.name.value: join.entity is None for join in source.joins}
+    is_of_file = source.entity is None
+    fields = {name: kind for name, kind in record.fields.items() if joined.get(name, is_of_file)}
+    return replace(record, fields=fields)
 
 
 def key_paths(source: spec.SourceClause, record: types.Object) -> Iterator[str]:
@@ -262,7 +299,8 @@ def key_paths(source: spec.SourceClause, record: types.Object) -> Iterator[str]:
         yield from (f"{at}.{member.value}" for member, _ in join.where)
         for pair in join.on:
             yield f"{at}.{pair.member.value}"
-            yield f"{name}.{pair.of.value}"
+            if not is_calculated(pair, source, record):
+                yield f"{name}.{pair.of.value}"
     if source.group is not None:
         rows = source.group.alias.value
         for column in record.fields:

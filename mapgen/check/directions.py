@@ -25,16 +25,20 @@ HOLDS: Mapping[Comparison, Callable[[Decimal, Decimal], bool]] = {
 
 
 def contract_of_the_erp(contract: Contract | None, schema: SourceSchema | None) -> Contract | None:
-    """Return the ERP's contract: the target's, else that of the entity that records are of."""
+    """Return the ERP's contract: the target's, else that of what comes from there."""
     if contract is not None and not contract.is_plain:
         return contract
-    return schema.entity.contract if schema is not None and schema.entity is not None else None
+    if schema is None:
+        return None
+    sources = (schema.entity, *schema.joined.values())
+    return next((one.contract for one in sources if one is not None), None)
 
 
 def nothing_of_the_erp(section: spec.MappingSection) -> Iterator[Diagnostic]:
     """Yield the fault of a flow that neither comes out of the ERP nor goes into it."""
     target = section.documents[0].target
-    if not (target.kind.has_contract or section.source.has_contract):
+    is_joined = any(join.entity is not None for join in section.source.joins)
+    if not (target.kind.has_contract or section.source.has_contract or is_joined):
         yield outward.nothing_of_the_erp(target.contract, source=section.source.schema)
 
 
@@ -47,9 +51,9 @@ def idle_verify(security: spec.Security, section: spec.MappingSection) -> Iterat
         yield mapping.unfit_modifier(security.verify, name="verify", why=why)
 
 
-def idle_ignores(section: spec.MappingSection) -> Iterator[Diagnostic]:
-    """Yield the ignores of a source in the ERP: what no rule reads is not asked for."""
-    for ignore in section.ignores:
+def idle_ignores(ignores: Iterable[spec.Ignore]) -> Iterator[Diagnostic]:
+    """Yield the faults of ignores of records of the ERP: what no rule reads is not asked for."""
+    for ignore in ignores:
         why = "has no effect: only what the rules read is asked of the ERP"
         yield mapping.unfit_modifier(ignore.path, name="ignore", why=why)
 

@@ -8,7 +8,7 @@ from typing import cast
 from msgspec.structs import replace
 
 from mapgen.agreed import plan
-from mapgen.check.asking import entity_reads
+from mapgen.check.asking import joined_reads, own_reads
 from mapgen.check.auth import Need, check_access, check_connection, needs, rights
 from mapgen.check.composing import whole_record
 from mapgen.check.declaring import declared
@@ -133,7 +133,7 @@ def _flow(
     rules = {rule.pointer: rule for rule in section.rules}
     return ir.Flow(
         plan=replace(
-            _plan(written, contract, schema, documents, personal, reads),
+            _plan(written, contract, schema, found, personal, reads),
             access=dict(rights(written.auth, needed)),
         ),
         summary=written.summary.value,
@@ -145,6 +145,7 @@ def _flow(
         lets=found.lets,
         skips=found.skips,
         key=found.key.code,
+        join_keys=found.join_keys,
         documents=documents,
         written_at=tuple(
             {
@@ -194,29 +195,38 @@ def _plan(
     written: spec.Spec,
     contract: Contract,
     schema: SourceSchema,
-    documents: Iterable[ir.Document],
+    found: Mapped,
     personal: tuple[str, ...],
     reads: tuple[str, ...],
 ) -> plan.Plan:
     """Return what the runtime has to know."""
     section, performance, security = written.mapping, written.performance, written.security
     source, retry, breaker = section.source, security.retry, security.circuit_breaker
-    entity = schema.entity
     return plan.Plan(
         flow=written.flow.value,
         source=source.name.value,
         form=form(source.form, schema.record),
-        joins=dict(joins(source, schema.record, personal)),
+        joins=dict(
+            joins(
+                source,
+                schema.record,
+                personal,
+                joined_reads(source, schema, reads),
+                found.join_keys,
+            )
+        ),
         group=group(source),
         lookups=dict(tables(section, contract)),
         connection=written.auth.target.value,
-        documents=tuple(with_undo(written, contract, (one.plan for one in documents))),
+        documents=tuple(
+            with_undo(written, contract, (one.plan for one in found.documents if one is not None))
+        ),
         endpoint=contract.endpoint,
         version=contract.version,
         contract_version=contract.contract_version,
         target=section.documents[0].target.kind.name,
         to=written.mapping.sent_to,
-        reads=None if entity is None else entity_reads(entity, schema.record, reads),
+        reads=own_reads(source, schema, reads),
         feeds=tuple(feeds(written, schema)),
         mode=cast(plan.Mode, performance.mode.value),
         schedule=None if performance.schedule is None else performance.schedule.value,

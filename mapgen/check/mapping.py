@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import builtins
 import keyword
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -13,6 +13,7 @@ from mapgen.agreed import plan
 from mapgen.check.blocks import Opened, named, opened
 from mapgen.check.built import document_origins, document_type
 from mapgen.check.checks import checked, reason
+from mapgen.check.composing import of_files
 from mapgen.check.directions import idle_ignores, unusable_members
 from mapgen.check.documents import (
     Siblings,
@@ -25,6 +26,7 @@ from mapgen.check.documents import (
 )
 from mapgen.check.following import steps, unfit_steps, unknown_branches
 from mapgen.check.formulas import Formulas, reads_of
+from mapgen.check.joining import join_keys
 from mapgen.check.model import RESERVED, TableFacts
 from mapgen.check.modifiers import Sending
 from mapgen.check.parts import NOTHING_REUSED, Reused
@@ -62,7 +64,7 @@ class Mapped(Struct, frozen=True):
     """What the mapping section comes to; None or absent where it has faults.
 
     `identities` are the places of what documents are known by, and the source paths behind it;
-    `key` is what a record is called by.
+    `key` is what a record is called by, `join_keys` what is calculated to join others to it.
     """
 
     entities: tuple[Entity, ...]
@@ -71,6 +73,7 @@ class Mapped(Struct, frozen=True):
     lets: tuple[ir.Let, ...]
     skips: tuple[ir.Skip, ...]
     key: Typed | None
+    join_keys: tuple[ir.JoinKey, ...]
     documents: tuple[ir.Document | None, ...]
     identities: tuple[tuple[Span, tuple[str, ...]], ...]
     formulas: Formulas
@@ -98,6 +101,7 @@ def check_mapping(
     faults += _inline_faults(section)
     settings = {one.name.value: types.BY_NAME[one.type.value] for one in section.settings}
     scope = root_scope(section, schema, settings, tables, reused)
+    joined_by = tuple(join_keys(section, schema, formulas, scope))
     lets, scope = named(section.lets, formulas, scope)
     skips = _skips(section, formulas, scope)
     key = _key(section, schema, formulas)
@@ -126,7 +130,18 @@ def check_mapping(
     faults += _idle_names(section, formulas)
     identities = tuple(_identities(ordered, made))
     rows = tuple(table.row for table in tables.values() if isinstance(table.row, types.Object))
-    return Mapped(entities, settings, rows, lets, skips, key, tuple(made), identities, formulas)
+    return Mapped(
+        entities,
+        settings,
+        rows,
+        lets,
+        skips,
+        key,
+        joined_by,
+        tuple(made),
+        identities,
+        formulas,
+    )
 
 
 def _identities(
@@ -143,13 +158,21 @@ def _unread(
     section: spec.MappingSection, schema: SourceSchema, formulas: Formulas
 ) -> Iterator[Diagnostic]:
     """Yield the faults of source fields that nothing reads, and of those that nobody can."""
-    if schema.entity is not None:
-        yield from idle_ignores(section)
-    elif not formulas.is_lost:
+    files = of_files(section.source, schema.record).fields
+    asked = [one for one in section.ignores if _is_asked_for(one.path.value, schema, files)]
+    yield from idle_ignores(asked)
+    if not formulas.is_lost:
+        section = replace(section, ignores=tuple(o for o in section.ignores if o not in asked))
         also = (path for path, _ in formulas.ignored)
         yield from accounted(schema.record, section, formulas.reads, formulas.doubtful, also)
     yield from unusable_names(formulas.reads)
     yield from unheld(schema, formulas.reads)
+
+
+def _is_asked_for(path: str, schema: SourceSchema, files: Collection[str]) -> bool:
+    """Whether a source path is of what the ERP is asked for, and not of what `files` hold."""
+    first, *_ = [*path.replace("[]", "").split(".")[1:], ""]
+    return first in schema.joined or (schema.entity is not None and first not in files)
 
 
 def _entities(

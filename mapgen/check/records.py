@@ -56,18 +56,27 @@ def members_read(record: Object, reads: Iterable[str]) -> Mapping[str, frozenset
 
 
 def joins(
-    source: spec.SourceClause, record: Object, personal: tuple[str, ...]
+    source: spec.SourceClause,
+    record: Object,
+    personal: tuple[str, ...],
+    asked: Mapping[str, plan.Reads],
+    calculated: Iterable[ir.JoinKey],
 ) -> Iterator[tuple[str, plan.Join]]:
-    """Yield what is joined to records of a type, of which some source paths are personal."""
+    """Yield what is joined to records of a type.
+
+    Args:
+        source: with the joins.
+        record: the type of a record with all that is joined.
+        personal: the source paths that are personal.
+        asked: what is asked of the ERP for those that come from there, by their names.
+        calculated: the keys that are calculated.
+    """
+    known = {(key.join, key.member): key for key in calculated}
     for join in source.joins:
         on_missing = "reject" if join.on_missing is None else join.on_missing.value
         yield join.name.value, plan.Join(
             on=tuple(
-                plan.JoinKey(
-                    pair.member.value,
-                    pair.of.value,
-                    "int" if record.fields[pair.of.value] == INT else "string",
-                )
+                _join_key(pair, record, known.get((join.name.value, pair.member.value)))
                 for pair in join.on
             ),
             takes="one" if join.takes_one else "many",
@@ -77,8 +86,30 @@ def joins(
             ),
             is_in_input=join.file is not None,
             where={member.value: text.value for member, text in join.where},
-            is_personal=ir.is_below_any(personal, _key_paths(source.name.value, join)),
+            is_personal=ir.is_below_any(
+                personal,
+                [
+                    *_key_paths(source.name.value, join),
+                    *(
+                        one
+                        for key in known.values()
+                        if key.join == join.name.value
+                        for one in key.reads
+                    ),
+                ],
+            ),
+            reads=asked.get(join.name.value),
         )
+
+
+def _join_key(pair: spec.JoinKey, record: Object, calculated: ir.JoinKey | None) -> plan.JoinKey:
+    kind = record.fields[pair.of.value] if calculated is None else present(calculated.of)
+    return plan.JoinKey(
+        pair.member.value,
+        pair.of.value,
+        "int" if kind == INT else "string",
+        None if calculated is None else calculated.function,
+    )
 
 
 def form(said: spec.Format, record: Type) -> plan.Form:

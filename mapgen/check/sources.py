@@ -9,7 +9,7 @@ from typing import Self
 
 from msgspec import Struct
 
-from mapgen.check.composing import key_paths
+from mapgen.check.composing import key_paths, of_files
 from mapgen.check.reaching import reached
 from mapgen.contract.source_schema import SourceSchema
 from mapgen.ir.flow import covers
@@ -77,7 +77,12 @@ def is_lasting(schema: SourceSchema, path: str) -> bool:
 
     Of the ERP, that is known of a record and of its rows; what a record refers to may be another.
     """
-    if schema.entity is not None and any(not step.endswith("[]") for step in path.split(".")[1:-1]):
+    first, *inner = [*path.split(".")[1:-1], ""]
+    if first.removesuffix("[]") in schema.joined:
+        steps = inner[:-1]
+    else:
+        steps = [] if schema.entity is None else path.split(".")[1:-1]
+    if any(not step.endswith("[]") for step in steps):
         return False
     *_, (owner, name) = [(None, ""), *owners(schema.record, path)]
     return owner is not None and (owner.name, name) in schema.lasting
@@ -163,7 +168,9 @@ def accounted(
     """
     name = section.source.name.value
     ignores, also = [one.path.value for one in section.ignores], [*also]
-    record = reached(record, (*reads, *ignores, *also))
+    record = of_files(section.source, reached(record, (*reads, *ignores, *also)))
+    if not record.fields:
+        return []
     leaves, known = Paths.of(leaf_paths(record, name)), tuple(all_paths(record, name))
     faults: list[Diagnostic] = []
     ignored = _ignored(section, leaves, known, reads, faults)

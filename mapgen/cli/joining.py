@@ -43,7 +43,7 @@ def open_joins(bound: BoundFlow, paths: Mapping[str, Path], source: Path) -> Ite
             stream = streams.enter_context(open_records(path, joins[name].form, "the joined file"))
             records = _records(bound, name, path, stream)
             files[name] = JoinedFile(shown(path), records, _is_same(path, source))
-        together = streams.enter_context(Joins(bound.flow.plan, files))
+        together = streams.enter_context(Joins(bound.flow.plan, files, bound.transformer.join_keys))
         _files_of_cells(bound, paths)
         yield together
 

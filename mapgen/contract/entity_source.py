@@ -6,7 +6,7 @@ are lists, which a request has to ask for.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from typing import get_args
 
 from msgspec import Struct, field
@@ -14,6 +14,7 @@ from msgspec import Struct, field
 from mapgen.contract.model import Contract, Entity, Field, ValueType
 from mapgen.contract.source_schema import EntitySource, SourceSchema
 from mapgen.ir import types
+from mapgen.ir.names import new_name
 from mapgen.report import Text
 
 OPTION = types.Object("Option", {"id": types.STRING, "description": types.optional(types.STRING)})
@@ -35,6 +36,7 @@ _SCALARS: Mapping[ValueType, types.Type] = {
     "multi_select": types.ListOf(OPTION),
 }
 _NOTE_ID = "NoteID"
+_VIEWS = ("Custom", "Option")
 
 
 def entity_schema(
@@ -42,6 +44,7 @@ def entity_schema(
     entity: Entity,
     name: str,
     custom: Iterable[tuple[Text, Text]] = (),
+    taken: Container[str] = (),
 ) -> SourceSchema:
     """Return what records of an entity are.
 
@@ -50,30 +53,34 @@ def entity_schema(
         entity: what records are of.
         name: what a record is called (`shipment`).
         custom: fields outside the contract (`Document.UsrX`), each with its type.
+        taken: names that objects of other records have, which these are put into.
     """
-    reader = _Reader(contract)
     # Types are told apart by their names: a record called `date` is no date.
     known_as = f"{name}_record" if name in (*get_args(types.ScalarName), "null") else name
+    known_as = new_name(known_as, taken)
+    reader = _Reader(contract, taken)
     record = reader.object(entity, known_as)
     members = {**record.fields, "note": types.optional(types.STRING)}
     views = _views(custom)
     if views:
-        members["custom"] = types.optional(types.Object("Custom", views))
+        members["custom"] = types.optional(types.Object(_VIEWS[0], views))
     return SourceSchema(
         path=contract.name,
         record=types.Object(known_as, members),
-        lasting=frozenset(_lasting(contract, entity, known_as)),
+        lasting=frozenset(_lasting(reader, entity, known_as)),
+        names=dict.fromkeys((*reader.entities, *_VIEWS, *(f"Custom{one}" for one in views)), 1),
         entity=EntitySource(contract, entity, reader.entities),
     )
 
 
-def _lasting(contract: Contract, entity: Entity, name: str) -> Iterator[tuple[str, str]]:
+def _lasting(reader: _Reader, entity: Entity, name: str) -> Iterator[tuple[str, str]]:
     """Yield the members whose values never change: those of the record, then those of its rows."""
     known = [*entity.keys, *entity.identities, _NOTE_ID]
     yield from ((name, member) for member in known if member in entity.fields)
     for one in entity.fields.values():
         if one.shape == "details" and one.entity is not None:
-            yield from ((one.entity, key) for key in contract.entities[one.entity].keys)
+            called = reader.called(one.entity)
+            yield from ((called, key) for key in reader.contract.entities[one.entity].keys)
 
 
 def _views(custom: Iterable[tuple[Text, Text]]) -> Mapping[str, types.Type]:
@@ -91,8 +98,13 @@ class _Reader(Struct):
     """Makes the types of a record's objects, each entity once; `entities` tells them by type."""
 
     contract: Contract
+    taken: Container[str] = ()
     entities: dict[str, str] = field(default_factory=dict)
     _made: dict[str, types.Object] = field(default_factory=dict)
+
+    def called(self, entity: str) -> str:
+        """Return what the type of an entity's objects is called."""
+        return new_name(entity, self.taken)
 
     def object(self, entity: Entity, name: str) -> types.Object:
         """Return the type of an entity's records, without the parts that hold it again."""
@@ -118,7 +130,8 @@ class _Reader(Struct):
         """Return the type of a part; None inside itself, where a record would have no end."""
         if name in self._made:
             return self._made[name]
-        if name in self.entities:
+        called = self.called(name)
+        if called in self.entities:
             return None
-        self._made[name] = made = self.object(self.contract.entities[name], name)
+        self._made[name] = made = self.object(self.contract.entities[name], called)
         return made

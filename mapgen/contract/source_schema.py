@@ -77,7 +77,7 @@ class SourceSchema(Struct, frozen=True):
 
     `lasting` are those whose values never change (`"readOnly": true`), `choices` the values of an
     `enum`, `stated` all that is said beside the type. `names` counts the objects of one name;
-    `entity` says of what in the ERP a record is.
+    `entity` says of what in the ERP a record is, `joined` the same of members that are put into it.
     """
 
     path: str
@@ -87,6 +87,7 @@ class SourceSchema(Struct, frozen=True):
     names: Mapping[str, int] = field(default_factory=dict)
     entity: EntitySource | None = None
     stated: Mapping[Member, Stated] = field(default_factory=dict)
+    joined: Mapping[str, EntitySource] = field(default_factory=dict)
 
 
 def read_source_schema(

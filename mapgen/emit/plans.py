@@ -22,6 +22,7 @@ _IDLE: Mapping[str, object] = {
     "to": None,
     "send": None,
     "reads": None,
+    "function": None,
     "feeds": [],
     "mode": "queued",
     "schedule": None,
@@ -43,7 +44,8 @@ _MORE = ("rows_differ", "may_come", "warns", "relies_on", "each")
 def plan_file(flow: Flow) -> str:
     """Return `flow.json`: the plan of a flow."""
     plan = to_builtins(replace(flow.plan, rules=rules_of(flow)))
-    for members in (plan, *plan["documents"], *plan["joins"].values()):
+    keys = [key for join in plan["joins"].values() for key in join["on"]]
+    for members in (plan, *plan["documents"], *plan["joins"].values(), *keys):
         for key in [key for key in members if key in _IDLE and members[key] == _IDLE[key]]:
             del members[key]
     return json_text(plan)

@@ -444,7 +444,21 @@ class Change(Struct, frozen=True):
     because: str
 
 
-class Flow(Struct, frozen=True, kw_only=True):
+class JoinKey(Struct, frozen=True):
+    """What a member of joined records has to equal, where that is no member of the record.
+
+    `function` is what generated code calls it, `join` the member that the records are put into.
+    """
+
+    join: str
+    member: str
+    function: str
+    value: Expression
+    of: Type
+    reads: tuple[str, ...]
+
+
+class Flow(Grown, frozen=True, kw_only=True):
     """One flow, ready for any back end; `plan` is what the runtime has to know of it.
 
     `extends` is the spec of the flow that it is like, but for its `changes`; they are in it.
@@ -452,9 +466,12 @@ class Flow(Struct, frozen=True, kw_only=True):
     `rows` are the rows of lookup tables that have several values for a key. `relying` are the
     pointers of the rules in which skips have decided something, with the numbers of those: they
     mean what the spec says only where these could be evaluated.
+    `join_keys` are those parts of the keys of joins that have to be calculated.
     `written_at` are the rules of parts, by their pointers: where the part says them, as
     `specs/parts/FILE#PART/fields/FIELD`.
     """
+
+    LATER: ClassVar[frozenset[str]] = frozenset({"join_keys"})
 
     plan: Plan
     summary: str
@@ -477,6 +494,7 @@ class Flow(Struct, frozen=True, kw_only=True):
     written_at: tuple[tuple[str, str], ...] = ()
     extends: str | None = None
     changes: tuple[Change, ...] = ()
+    join_keys: tuple[JoinKey, ...] = ()
 
     @property
     def name(self) -> str:

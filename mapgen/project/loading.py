@@ -155,7 +155,9 @@ class Shelf(Struct):
             self.faults.extend(stopped.diagnostics)
             return None
 
-    def _entity(self, clause: spec.SourceClause) -> SourceSchema | None:
+    def _entity(
+        self, clause: spec.SourceClause | spec.Join, name: str, taken: Container[str] = ()
+    ) -> SourceSchema | None:
         """Return what records of an entity are, or None where there is none (then reported)."""
         assert clause.entity is not None
         contract = self.contract(clause.schema.value)
@@ -171,7 +173,8 @@ class Shelf(Struct):
                 mapping.unknown_entity(clause.entity, contract=contract.name, known=known)
             )
             return None
-        return entity_schema(contract, entity, clause.name.value, clause.custom)
+        custom = clause.custom if isinstance(clause, spec.SourceClause) else ()
+        return entity_schema(contract, entity, name, custom, taken)
 
     def schema(self, section: spec.MappingSection) -> SourceSchema | None:
         """Return the source schema of a spec, or None where it cannot be used (then reported).
@@ -180,7 +183,7 @@ class Shelf(Struct):
         """
         source = section.source
         if source.entity is not None:
-            return self._entity(source)
+            return self._entity(source, source.name.value)
         name = source.name.value
         if source.group is None:
             return self._schema(source.schema, name, {})
@@ -202,8 +205,12 @@ class Shelf(Struct):
         for join in section.source.joins:
             member = join.name.value
             called = member if join.takes_one else singular(member, "{}_element")
-            found = schemas[member] = self._schema(join.schema, called, names)
-            names = dict(found.names) if found is not None else names
+            if join.entity is not None:
+                found = self._entity(join, called, names)
+            else:
+                found = self._schema(join.schema, called, names)
+            schemas[member] = found
+            names = {**names, **(found.names if found is not None else {})}
         return schemas
 
     def _schema(

@@ -83,7 +83,7 @@ def inputs_of(flow: spec.Spec) -> tuple[str, ...]:
     source, documents = flow.mapping.source, flow.mapping.documents
     named = [
         (source.schema, source.has_contract),
-        *((join.schema, False) for join in source.joins),
+        *((join.schema, join.entity is not None) for join in source.joins),
         *((one.target.contract, one.target.kind.has_contract) for one in documents),
     ]
     found = {

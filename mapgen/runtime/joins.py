@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
@@ -21,8 +21,9 @@ from msgspec.structs import replace
 from mapgen.agreed.plan import Form, Join, JoinKey, Plan
 from mapgen.runtime.errors import RuleError, Unjoined
 from mapgen.runtime.outcome import ErrorReport, Origin, Rejected
-from mapgen.runtime.source import unfit
+from mapgen.runtime.source import TypeMismatch, unfit
 from mapgen.runtime.sources.cells import Row, whole_number
+from mapgen.runtime.sources.entity import unwrapped, unwrapped_value
 from mapgen.runtime.sources.envelope import raw_decoder
 from mapgen.runtime.sources.groups import Record
 from mapgen.runtime.sources.records import LONGEST_RECORD, JsonValue, RawRecord, decode
@@ -65,6 +66,10 @@ class JoinedFile:
     name: str
     records: Iterable[Row | RawRecord]
     is_input: bool = False
+
+
+Calculated = Mapping[str, str | int | Unjoined | None]
+"""What the keys of joins come to that are calculated: by function, or why one cannot be."""
 
 
 # Whether a record has the key of a join, and what it asks for; with the key alone; with that alone.
@@ -115,14 +120,23 @@ def _is_like(text: str | None, words: str) -> bool:
 class Joins:
     """All that is joined to the records of one run."""
 
-    def __init__(self, plan: Plan, files: Mapping[str, JoinedFile]) -> None:
+    def __init__(
+        self,
+        plan: Plan,
+        files: Mapping[str, JoinedFile],
+        calculated: Callable[[Record], Calculated] = lambda _: {},
+    ) -> None:
         """Make ready; nothing is read yet.
 
         Args:
             plan: the flow with its joins.
             files: the files by the names of the joins; a member without one is in the records.
+            calculated: gives the keys that are calculated of a record.
         """
         self._plan = plan
+        joined = [join for name, join in plan.joins.items() if name in files]
+        is_any = any(key.function is not None for join in joined for key in join.on)
+        self._calculated = calculated if is_any else None
         self._choices = [Choice(plan.joins[name]) for name, one in files.items() if one.is_input]
         self.strangers = 0
         self._open = ExitStack()
@@ -171,9 +185,10 @@ class Joins:
         if own is None:
             return raw  # what is no object is told when it is decoded
         members = {**raw.members}
+        calculated = {} if self._calculated is None else self._calculated(record)
         for name, index in self._indices.items():
             with _told():
-                found = index.found(own, self._plan.form)
+                found = index.found(own, self._plan, calculated)
             if found is not None:
                 members[name] = found
         return replace(raw, members=members)
@@ -234,6 +249,11 @@ class _Index:
                 value, data = self._decoded(raw)
                 if not isinstance(value, dict):
                     raise unfit(value, dict)
+                if self._join.reads is not None:
+                    value = _unwrapped_key(value, pairs)
+                    if value is None:  # no record can ask for it
+                        self._records += 1
+                        continue
                 key = _key(value, pairs, self._join.form)
             except UnfitKey as unfit_key:
                 place = f"{self._path}.{unfit_key.member}"
@@ -273,15 +293,26 @@ class _Index:
         origin = Origin(self.file.name, raw.number, raw.line)
         return Rejected(origin, (ErrorReport(fault.code, fault.message, source_path=place),))
 
-    def found(self, own: Mapping[str, msgspec.Raw], form: Form) -> JsonValue | Unjoined:
+    def found(
+        self, own: Mapping[str, msgspec.Raw], plan: Plan, calculated: Calculated
+    ) -> JsonValue | Unjoined:
         """Return what belongs to a record, or why that cannot be told; None for nothing."""
+        values: dict[str, JsonValue] = {}
+        for pair in self._join.on:
+            if pair.function is not None:
+                known = calculated[pair.function]
+                if isinstance(known, Unjoined):
+                    return known
+                if known is None:
+                    return self._keyless(pair.of)
+                values[pair.of] = known
         try:
-            values = {
-                pair.of: _own_value(bytes(own[pair.of]).decode())
-                for pair in self._join.on
-                if pair.of in own
-            }
-            key = _key(values, [(pair.of, pair) for pair in self._join.on], form)
+            members = (pair.of for pair in self._join.on if pair.function is None)
+            plain = unwrapped_value if plan.reads is not None else _as_it_is
+            for name in members:
+                if name in own:
+                    values[name] = plain(_own_value(bytes(own[name]).decode()))
+            key = _key(values, [(pair.of, pair) for pair in self._join.on], plan.form)
         except UnfitKey as unfit_key:
             fault = unfit_key.fault
             return Unjoined(fault.code, fault.message, fault.value, member=unfit_key.member)
@@ -293,6 +324,15 @@ class _Index:
             self._ask(first[0], key)
         records = (data for _, data in (() if first is None else chain([first], rows)))
         return self._one(records, key) if self._join.takes == "one" else self._many(records)
+
+    def _keyless(self, of: str) -> JsonValue | Unjoined:
+        """Return what belongs to a record without a part of the key: nothing."""
+        if self._join.takes == "many":
+            return []
+        if self._join.on_missing == "omit":
+            return None
+        message = f"nothing of `{self.file.name}` belongs to it: `{of}` is missing"
+        return Unjoined("R105", message, retry=self._join.on_missing == "retry")
 
     def _ask(self, position: int, key: str) -> None:
         """Count the records of a key where nobody has asked for them before."""
@@ -308,7 +348,7 @@ class _Index:
                 return self._incomplete() if self._unread is not None else None
             return self._missing(key)
         value = self._value(first)
-        if any(data != first and not _same(value, self._value(data)) for data in records):
+        if any(data != first and not self._same(value, self._value(data)) for data in records):
             names = self._names
             message = f"`{self.file.name}` has two different records for its {names}"
             return Unjoined("R106", message)
@@ -343,6 +383,13 @@ class _Index:
     def _names(self) -> str:
         return " and ".join(f"`{pair.of}`" for pair in self._join.on)
 
+    def _same(self, one: JsonValue, other: JsonValue) -> bool:
+        """Whether two records say the same: the order of members aside, `1` and `true` apart."""
+        reads = self._join.reads
+        if reads is not None:  # what is not asked for differs from answer to answer
+            one, other = unwrapped(one, reads.shape), unwrapped(other, reads.shape)
+        return _canonical(one) == _canonical(other)
+
     def _value(self, data: bytes) -> JsonValue:
         return decode(RawRecord(1, 1, data))
 
@@ -357,9 +404,23 @@ def _key(value: Mapping[str, JsonValue], pairs: Iterable[tuple[str, JoinKey]], f
     return msgspec.json.encode(parts).decode()
 
 
+def _unwrapped_key(
+    value: Mapping[str, JsonValue], pairs: Iterable[tuple[str, JoinKey]]
+) -> dict[str, JsonValue] | None:
+    """Return the key of an answer, None where a part of it is empty: that is usual in the ERP."""
+    found = {name: unwrapped_value(value.get(name)) for name, _ in pairs}
+    return None if None in found.values() else found
+
+
+def _as_it_is(value: JsonValue) -> JsonValue:
+    return value
+
+
 def _part(found: JsonValue, name: str, kind: str, form: Form) -> str:
     if found is None:
         raise UnfitKey(name, RuleError("R103", f"`{name}` is missing"))
+    if isinstance(found, TypeMismatch):
+        raise UnfitKey(name, found.fault)
     value = found
     if form.holds_cells and kind == "int" and isinstance(found, str):
         number = whole_number(found)
@@ -369,12 +430,11 @@ def _part(found: JsonValue, name: str, kind: str, form: Form) -> str:
     return str(value)
 
 
-def _same(one: JsonValue, other: JsonValue) -> bool:
-    """Whether two records say the same: the order of members aside, `1` and `true` apart."""
-    return _canonical(one) == _canonical(other)
-
-
 def _canonical(value: JsonValue) -> str:
-    return json.dumps(
-        value, sort_keys=True, default=lambda number: {"decimal": str(number.normalize())}
-    )
+    return json.dumps(value, sort_keys=True, default=_as_json)
+
+
+def _as_json(value: Decimal | TypeMismatch) -> JsonValue:
+    if isinstance(value, TypeMismatch):
+        return {"misfit": str(value.fault.value)}
+    return {"decimal": str(value.normalize())}

@@ -387,7 +387,13 @@ def _struct(
     value: dict[str, JsonValue], kind: type, path: str, faults: list[SourceError]
 ) -> object:
     members: dict[str, object] = {}
-    for field in fields_of(kind):
+    fields = fields_of(kind)
+    if any(isinstance(value.get(one.encode_name), Unjoined) for one in fields):
+        # Why something could not be joined may be a member's error, which is told by then.
+        fields = tuple(
+            sorted(fields, key=lambda one: isinstance(value.get(one.encode_name), Unjoined))
+        )
+    for field in fields:
         place = f"{path}.{field.encode_name}"
         found: object = value.get(field.encode_name)
         if isinstance(found, Unjoined):

@@ -26,9 +26,10 @@ from msgspec import UNSET
 from mapgen.agreed.plan import DocumentPlan, FileTable, Plan
 from mapgen.disk.boundary import OutsideError, StrangeFileError, plain_file
 from mapgen.runtime.collecting import Collector, Spot, error_collecting_build
-from mapgen.runtime.errors import RuleError, Unjoined
+from mapgen.runtime.errors import RuleError, Unjoined, beyond_counting
 from mapgen.runtime.exact import calculated, exactly
 from mapgen.runtime.identity import joined
+from mapgen.runtime.joins import Calculated
 from mapgen.runtime.lookups import (
     Key,
     Make,
@@ -258,6 +259,49 @@ class Transformer:
         """Return what the rules read of a record that they take: a struct of the flow's own."""
         record = self._read(raw)
         return strict(self._source.value(raw), self._module.Source) if record is None else record
+
+    def join_keys(self, raw: Record) -> Calculated:
+        """Return what is calculated of a record to join others to it, by function.
+
+        What cannot be read of it is told once it is decoded.
+        """
+        functions = [
+            (key.function, join.is_personal)
+            for join in self._plan.joins.values()
+            for key in join.on
+            if key.function is not None
+        ]
+        try:
+            value = self._source.value(raw)
+            record, found = patient(value, self._module.Source, self._plan.source)
+        except RuleError:
+            return {function: None for function, _ in functions}
+        with exactly():
+            return {
+                function: self._join_key(function, record, found, is_personal=is_personal)
+                for function, is_personal in functions
+            }
+
+    def _join_key(
+        self, function: str, record: Any, found: tuple[SourceError, ...], *, is_personal: bool
+    ) -> str | int | Unjoined | None:
+        try:
+            calculate = getattr(self._module, function)
+            key: Any = calculate(record, self._bound.settings, self._bound.lookups)
+            # Asked for its class, an ErrorValue raises its error.
+            return key if key is None or isinstance(key, str | int) else str(key)
+        except RuleError as error:
+            fault = error
+        except ArithmeticError as error:
+            fault = beyond_counting(error)
+        except (TypeError, ValueError, AttributeError):
+            if not found:
+                raise
+            fault = found[0].fault  # code in C looks at an ErrorValue's type before it touches it
+        of = next((one.path for one in found if one.fault is fault), None)
+        member = None if of is None else of.removeprefix(f"{self._plan.source}.")
+        shown = None if is_personal and member is None else fault.value
+        return Unjoined(fault.code, fault.message, shown, retry=fault.retry, member=member)
 
     def _delivered(self, origin: Origin, result: Any) -> tuple[Outcome, ...]:
         if type(result) is Skip:

@@ -833,10 +833,11 @@ class Format(Construct):
 
 
 class JoinKey(Construct):
-    """A member of a joined record, and the member of the record that it has to equal."""
+    """A member of a joined record, and what it equals: a member of the record, or an expression."""
 
     member: Text = named()
     of: Text = itself(words.PROSE)
+    pointer: str = pointer()
 
 
 class Join(Construct, what="a join"):
@@ -846,7 +847,8 @@ class Join(Construct, what="a join"):
     schema: Text = required(words.PATH, "the JSON Schema of one record of the joined file")
     on: tuple[JoinKey, ...] = required(
         MapOf(JoinKey, "the members of the key"),
-        "the key: member of the joined record, and the member of the record that it equals",
+        "the key: member of the joined record, and what it equals, a member of the record or an"
+        " expression: then nothing belongs to a record where it is missing",
     )
     on_span: Span = found(lambda node, at: _value_span(node, "on"))
     takes: Text = required(
@@ -863,11 +865,26 @@ class Join(Construct, what="a join"):
         "only records whose members are these texts; `*` at the end of one stands for any",
     )
     form: Format = itself(Format)
+    entity: Text | None = constant(None)
 
     @property
     def takes_one(self) -> bool:
         """Whether the member is one record, and not a list."""
         return self.takes.value == "one"
+
+
+class EntityJoin(Join, what="a join of an entity"):
+    """Records that the ERP answers, put into each record: `schema` names the contract."""
+
+    name: Text = named()
+    schema: Text = required(words.PROSE, "the pinned contract", key="contract")
+    entity: Text = required(words.PROSE, "its entity: the file holds what the ERP answers")
+    file: None = constant(None)
+    where: tuple[tuple[Text, Text], ...] = constant(())
+    form: Format = constant(Format.plain())
+
+
+JOIN: Variants[Join] = Variants("a join", {"schema": Join, "entity": EntityJoin})
 
 
 class Group(Construct, what="a group"):
@@ -1093,7 +1110,7 @@ class SourceClause(Construct, what="the source"):
     form: Format = itself(Format)
     group: Group | None = optional(Group, "makes one record of several rows of CSV")
     joins: tuple[Join, ...] = optional(
-        MapOf(Join, "joins", words.NAME),
+        MapOf(JOIN, "joins", words.NAME),
         "records of other files that are put into each record, by member",
     )
     values: tuple[DeclaredValue, ...] = optional(
@@ -1131,7 +1148,6 @@ class EntitySource(SourceClause, what="a source in the ERP"):
     form: Format = constant(Format.plain())
     values: tuple[DeclaredValue, ...] = constant(())
     group: None = constant(None)
-    joins: tuple[Join, ...] = constant(())
 
 
 class Setting(Construct):

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import json
+import shutil
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from mapgen.disk.workspace import Workspace
+from mapgen.project.compiler import generate
 from mapgen.runtime.testing import FlowUnderTest
 
-GENERATED = Path(__file__).resolve().parents[2] / "generated" / "shopify_orders"
+ROOT = Path(__file__).resolve().parents[2]
+GENERATED = ROOT / "generated" / "shopify_orders"
+COMBINED = Path(__file__).parent / "combined"
 
 
 @pytest.fixture(scope="session")
@@ -31,3 +36,21 @@ def personal() -> tuple[str, ...]:
     """The paths of what is personal in an order."""
     rule_map = json.loads((GENERATED / "map.json").read_text(encoding="utf-8"))
     return tuple(rule_map["personal"])
+
+
+@pytest.fixture(scope="session")
+def combined(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a workspace with flows that cross what the language has, generated."""
+    folder = tmp_path_factory.mktemp("combined")
+    shutil.copytree(COMBINED, folder, dirs_exist_ok=True)
+    for shared in ("connections", "contracts"):
+        shutil.copytree(ROOT / "specs" / shared, folder / "specs" / shared)
+    connection = (folder / "specs/connections/acumatica.yaml").read_text("utf-8")
+    for own in ("grouped_tenant", "joined_tenant"):
+        text = connection.replace("connection: acumatica", f"connection: {own}")
+        (folder / "specs/connections" / f"{own}.yaml").write_text(text, "utf-8")
+    place = Workspace(folder)
+    for name, text in generate(place, place.spec_paths()).items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text, encoding="utf-8")
+    return folder

@@ -6,21 +6,17 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 import subprocess
 import sys
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mapgen.cli.flows import open_flow
-from mapgen.disk.workspace import Workspace
 from mapgen.project.binding import BoundFlow
-from mapgen.project.compiler import generate
 from mapgen.runtime.collecting import Collector, error_collecting_build
 from mapgen.runtime.lookups import sample_of
 from mapgen.runtime.outcome import Document, Rejected, Skipped
@@ -46,24 +42,6 @@ ORDER: dict[str, Any] = {
     "is_x": True,
     "email": "jane@example.com",
 }
-
-
-@pytest.fixture(scope="module")
-def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a workspace with the four flows, generated."""
-    folder = tmp_path_factory.mktemp("combined")
-    shutil.copytree(COMBINED, folder, dirs_exist_ok=True)
-    for shared in ("connections", "contracts"):
-        shutil.copytree(ROOT / "specs" / shared, folder / "specs" / shared)
-    connection = (folder / "specs/connections/acumatica.yaml").read_text("utf-8")
-    for own in ("grouped_tenant", "joined_tenant"):
-        text = connection.replace("connection: acumatica", f"connection: {own}")
-        (folder / "specs/connections" / f"{own}.yaml").write_text(text, "utf-8")
-    place = Workspace(folder)
-    for name, text in generate(place, place.spec_paths()).items():
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_text(text, encoding="utf-8")
-    return folder
 
 
 @cache
@@ -107,22 +85,22 @@ def rows(document: Any) -> list[tuple[str, float]]:
     return [(row["InventoryID"]["value"], row["OrderQty"]["value"]) for row in content["Details"]]
 
 
-def test_generated_code_is_clean(workspace: Path) -> None:
+def test_generated_code_is_clean(combined: Path) -> None:
     """What is generated passes mypy --strict, ruff and black, whatever things are called."""
-    folder = workspace / "generated"
+    folder = combined / "generated"
     config = ("--config", str(ROOT / "pyproject.toml"))
     known = ("--config", 'lint.isort.known-first-party=["mapgen"]')
-    assert untyped(workspace, "generated/*/*.py") == []
+    assert untyped(combined, "generated/*/*.py") == []
     for command in (
         ["ruff", "check", "--no-cache", *config, *known, str(folder)],
         ["black", "--check", "--quiet", *config, str(folder)],
     ):
         run = [sys.executable, "-m", *command]
-        done = subprocess.run(run, cwd=workspace, capture_output=True, text=True)
+        done = subprocess.run(run, cwd=combined, capture_output=True, text=True)
         assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_all_documents(workspace: Path) -> None:
+def test_all_documents(combined: Path) -> None:
     """Blocks, look-ups in conditions and clears are at work in each document of a record."""
     tea = {"sku": "TEA", "quantity": 2, "price": "1.5"}
     parcels = [
@@ -131,7 +109,7 @@ def test_all_documents(workspace: Path) -> None:
     ]
     record = {**ORDER, "parcels": parcels, "shipping": {"country": "US"}}
 
-    location, order, parcel = outcomes(workspace, "crossed", record)
+    location, order, parcel = outcomes(combined, "crossed", record)
 
     assert (location.document, order.document) == ("location", "order")
     assert (parcel.document, parcel.identity) == ("parcel", "1-B")
@@ -145,24 +123,24 @@ def test_all_documents(workspace: Path) -> None:
     assert whole["custom"]["Document"]["UsrA"]["value"] is None
 
 
-def test_row_that_a_condition_leaves_out(workspace: Path) -> None:
+def test_row_that_a_condition_leaves_out(combined: Path) -> None:
     """A row that only a sum goes over is no row of the document, whatever its number there."""
     bad = {"sku": "x", "quantity": 1, "price": "?"}
 
-    found = faults(workspace, "crossed", {**ORDER, "lines": [ORDER["lines"][0], bad]})
+    found = faults(combined, "crossed", {**ORDER, "lines": [ORDER["lines"][0], bad]})
 
     assert ("R102", "order: Details[].UnitPrice", "order.lines[1].price") in found
 
 
-def test_rows_of_groups(workspace: Path) -> None:
+def test_rows_of_groups(combined: Path) -> None:
     """In documents of groups, a fault has the number of the document and of the row in it."""
     row = {"number": "1", "account": "TEA", "sku": "TEA", "quantity": "1", "price": "1"}
     kinds = [{**row, "kind": "POT", "quantity": "200"}, {**row, "kind": "TEA", "price": "?"}]
     unknown = [{**row, "kind": "BAD", "sku": "secret"}, {**row, "kind": "secret"}]
     head = {"number": "1", "account": "TEA"}
 
-    found = faults(workspace, "grouped", {**head, "rows": kinds})
-    [missed] = outcomes(workspace, "grouped", {**head, "rows": unknown})
+    found = faults(combined, "grouped", {**head, "rows": kinds})
+    [missed] = outcomes(combined, "grouped", {**head, "rows": unknown})
 
     assert found == [("R102", "fee[0]: Details[0].UnitPrice", "order.rows[1].price")]
     shown = [(fault.code, fault.target, fault.value) for fault in missed.faults]
@@ -172,26 +150,26 @@ def test_rows_of_groups(workspace: Path) -> None:
     ]
 
 
-def test_documents_of_joined_rows(workspace: Path) -> None:
+def test_documents_of_joined_rows(combined: Path) -> None:
     """A field of a joined row that never changes tells the documents of the rows apart."""
     item = {"order": "1", "no": 1, "sku": "TEA", "quantity": 2, "tags": ["POT"]}
     buyer = {"id": 1, "account": "TEA", "first_name": "TEA"}
     other = {**item, "no": 2}
     record = {"number": "1", "buyer_id": 1, "items": [item, other], "buyer": buyer}
 
-    found = outcomes(workspace, "joined", record)
+    found = outcomes(combined, "joined", record)
 
     assert [one.identity for one in found] == ["1", "11", "12"]
-    assert faults(workspace, "joined", {**record, "items": [item, {**other, "tags": ["?"]}]}) == [
+    assert faults(combined, "joined", {**record, "items": [item, {**other, "tags": ["?"]}]}) == [
         ("R304", "item[1]: Details[0].InventoryID", "order.items[1].tags[0]")
     ]
 
 
-def test_members_that_python_does_not_allow(workspace: Path) -> None:
+def test_members_that_python_does_not_allow(combined: Path) -> None:
     """A list of blocks may be called `line-items`, and is told of by that name."""
     record = json.loads((COMBINED / "specs/told.json").read_text(encoding="utf-8"))
 
-    message, each = outcomes(workspace, "told", record)
+    message, each = outcomes(combined, "told", record)
     record["Details"][0]["InventoryID"] = {}
 
     assert json.loads(message.body)["line-items"] == [
@@ -200,14 +178,14 @@ def test_members_that_python_does_not_allow(workspace: Path) -> None:
         {"from": "end"},
     ]
     assert json.loads(each.body)["line-items"] == [{"from": "POT"}]
-    assert faults(workspace, "told", record) == [
+    assert faults(combined, "told", record) == [
         ("R201", "msg: line-items[0].from", "order.Details[0].InventoryID")
     ]
 
 
-def test_examples_of_members_that_python_does_not_allow(workspace: Path) -> None:
+def test_examples_of_members_that_python_does_not_allow(combined: Path) -> None:
     """The examples of a rule are about values without wrappers, under names of any kind."""
-    flow = FlowUnderTest.load(workspace / "generated" / "told")
+    flow = FlowUnderTest.load(combined / "generated" / "told")
     block = "#mapping/documents/msg/fields/line-items/blocks/0"
     place = ("msg: line-items[].from", "Details")
 
@@ -249,9 +227,9 @@ SCHEMA = json.loads((COMBINED / "specs/schemas/crossed.schema.json").read_text(e
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 @given(record=_values(SCHEMA))
-def test_both_ways_agree(workspace: Path, record: Any) -> None:
+def test_both_ways_agree(combined: Path, record: Any) -> None:
     """What the fast way refuses has a located fault; in what it takes, the complete finds none."""
-    found = outcomes(workspace, "crossed", record)
+    found = outcomes(combined, "crossed", record)
 
     if isinstance(found[0], Rejected):
         assert found[0].faults
@@ -261,4 +239,4 @@ def test_both_ways_agree(workspace: Path, record: Any) -> None:
             assert document is None or document[1] in ("location", "order", "parcel")
         return
     assert all(isinstance(one, Document) for one in found) or isinstance(found[0], Skipped)
-    assert complete_faults(workspace, "crossed", record) == []
+    assert complete_faults(combined, "crossed", record) == []

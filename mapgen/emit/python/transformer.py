@@ -80,6 +80,7 @@ class Module(Struct, frozen=True):
     source_class: str
     source_name: str
     key_parameter: str
+    join_keys: tuple[Function, ...]
     functions: tuple[Function, ...]
     returns: str
     key: str
@@ -157,20 +158,49 @@ class _ModuleEmitter(Struct):
             source_class=self.annotations.named(flow.record.name),
             source_name=source,
             key_parameter=body.emitter.names[source],
+            join_keys=tuple(map(self._join_key, flow.join_keys)),
             functions=(*self.functions, transform),
             returns=transform.returns,
             key=f"str({key})" if flow.key.type == INT else key,
             settings_name="settings" if self._uses_settings() else "_settings",
-            lookups_name="lookups" if flow.plan.lookups else "_lookups",
+            lookups_name="lookups" if self._asks_tables() else "_lookups",
             rules=tuple(self.rules),
             import_groups=self.needs.import_groups,
             constants=tuple(str(constant) for constant in self.needs.constants),
         )
 
+    def _join_key(self, key: ir.JoinKey) -> Function:
+        """Return the function that calculates what a member of joined records has to equal."""
+        source = self.flow.plan.source
+        body = self.body(key.function, [source])
+        expressions = body.emitter.expressions()
+        write = expressions.optional if isinstance(key.of, Optional) else expressions.value
+        named = {node.name for node in nodes(key.value) if isinstance(node, Variable)}
+        asks = any(isinstance(node, Lookup) for node in nodes(key.value))
+        parameters = (
+            f"{'' if source in named else '_'}{body.emitter.names[source]}: "
+            f"{self.annotations.named(self.flow.record.name)}",
+            f"{'' if 'settings' in named else '_'}settings: Settings",
+            f"{'' if asks or 'lookups' in named else '_'}lookups: Lookups",
+        )
+        says = f"Return what `{key.member}` of `{key.join}` has to equal."
+        returns = self.annotations.of(key.of)
+        return Function(key.function, ", ".join(parameters), returns, says, (), write(key.value))
+
     def _uses_settings(self) -> bool:
         """Tell whether any rule names the settings; a flow without any may do it, too."""
-        named = (node.name for node in nodes(self.flow) if isinstance(node, Variable))
-        return bool(self.flow.settings) or "settings" in named
+        rules = replace(self.flow, join_keys=())
+        named = (node.name for node in nodes(rules) if isinstance(node, Variable))
+        is_any = bool(self.flow.settings) and not self.flow.join_keys
+        return is_any or "settings" in named
+
+    def _asks_tables(self) -> bool:
+        """Tell whether any rule asks a table: keys of joins are given them by themselves."""
+        rules = replace(self.flow, join_keys=())
+        is_any = bool(self.flow.plan.lookups)
+        return is_any and (
+            not self.flow.join_keys or any(isinstance(node, Lookup) for node in nodes(rules))
+        )
 
     def _source_class(self, item: ir.SourceObject) -> Class:
         members = [

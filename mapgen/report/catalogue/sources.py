@@ -12,7 +12,7 @@ unknown_key_member = Message(
 )
 unfit_key_member = Message(
     "E572: `{it}` can be no part of a key: {why}",
-    help="a key is made of {wanted} that every record has (`required`, not null)",
+    help="a key is made of {wanted} that every record has (`required`, not null){way}",
 )
 key_types_differ = Message(
     "E573: `{member}` is {kind}, `{it}` {other}: they never equal each other",

@@ -8,6 +8,7 @@ with its place like any other value of a wrong type.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import cast
 
 import msgspec
@@ -15,30 +16,53 @@ import msgspec
 from mapgen.agreed.plan import Plan, Shape
 from mapgen.runtime.errors import RuleError
 from mapgen.runtime.source import TypeMismatch, described
-from mapgen.runtime.sources.json import JsonFiles, RemadeRecords
-from mapgen.runtime.sources.kind import Source
+from mapgen.runtime.sources.cells import typed_members
 from mapgen.runtime.sources.records import JsonValue
 
 # How contract version 4 answers a date; it is the one written, whatever the offset.
 _MIDNIGHT = re.compile(r"(\d{4}-\d\d-\d\d)T00:00:00(?:\.0+)?(?:Z|[+-]\d\d:\d\d)?", re.ASCII)
 
 
-class AnswerFiles(JsonFiles):
-    """Files of what the ERP answers."""
+def remade(plan: Plan, kind: type[msgspec.Struct]) -> Callable[[JsonValue], JsonValue] | None:
+    """Return what makes plain JSON of a record that is an answer, or has answers or cells in it.
 
-    def source(self, plan: Plan, kind: type[msgspec.Struct]) -> Source:
-        """Return the source of a flow that reads an entity."""
-        assert plan.reads is not None
-        shape = plan.reads.shape
-        return RemadeRecords(self, plan, kind, lambda value: unwrapped(value, shape))
+    None where there is nothing to make: the record is that already.
+
+    Args:
+        plan: of the flow.
+        kind: the struct that records are to become.
+    """
+    own = None if plan.reads is None else plan.reads.shape
+    joined = {name: one.reads.shape for name, one in plan.joins.items() if one.reads is not None}
+    cells = plan.members_of_cells
+    if own is None and not joined and not cells:
+        return None
+
+    def made(value: JsonValue) -> JsonValue:
+        if not isinstance(value, dict):
+            return value
+        plain = dict(value)
+        if own is not None:
+            plain = _members(value, own) | {one: value[one] for one in plan.joins if one in value}
+        for name, shape in joined.items():
+            found = plain.get(name)
+            if isinstance(found, list):
+                plain[name] = [unwrapped(row, shape) for row in found]
+            elif found is not None:
+                plain[name] = unwrapped(found, shape)
+        return typed_members(plain, kind, cells) if cells else plain
+
+    return made
 
 
 def unwrapped(value: JsonValue, shape: Shape) -> JsonValue:
     """Return a record of the ERP, or a part of it, as plain JSON; what is no object stays so."""
-    if not isinstance(value, dict):
-        return value
-    plain = {name: _plain(value.get(name)) for name in shape.values}
-    plain |= {name: _date(_plain(value.get(name))) for name in shape.dates}
+    return _members(value, shape) if isinstance(value, dict) else value
+
+
+def _members(value: dict[str, JsonValue], shape: Shape) -> dict[str, JsonValue]:
+    plain = {name: unwrapped_value(value.get(name)) for name in shape.values}
+    plain |= {name: _date(unwrapped_value(value.get(name))) for name in shape.dates}
     for name, part in shape.linked.items():
         plain[name] = unwrapped(value.get(name), part)
     for name, part in shape.details.items():
@@ -46,7 +70,8 @@ def unwrapped(value: JsonValue, shape: Shape) -> JsonValue:
     return {name: found for name, found in plain.items() if found is not None}
 
 
-def _plain(wrapped: JsonValue) -> JsonValue:
+def unwrapped_value(wrapped: JsonValue) -> JsonValue:
+    """Return a value without what the ERP wraps it in; a TypeMismatch where it is in nothing."""
     if wrapped is None:
         return None
     if isinstance(wrapped, dict):

@@ -9,7 +9,7 @@ import msgspec
 
 from mapgen.agreed.plan import Form, Plan
 from mapgen.runtime.source import decoder_of, patient
-from mapgen.runtime.sources.cells import typed_members
+from mapgen.runtime.sources.entity import remade
 from mapgen.runtime.sources.envelope import BareDecoder, Envelope, lacks_all, members_of
 from mapgen.runtime.sources.groups import Record
 from mapgen.runtime.sources.kind import Doubted, Source, looked_at
@@ -40,11 +40,11 @@ class JsonFiles:
         return envelope.opened(found, bare) if envelope.names else found
 
     def source(self, plan: Plan, kind: type[msgspec.Struct]) -> Source:
-        """Return the source of a flow; what is joined may come of cells, and is typed then."""
-        cells = plan.members_of_cells
-        if not cells:
+        """Return the source of a flow, of records as they are or as something is made of them."""
+        made = remade(plan, kind)
+        if made is None:
             return JsonRecords(self, plan, kind)
-        return RemadeRecords(self, plan, kind, lambda value: typed_members(value, kind, cells))
+        return RemadeRecords(self, plan, kind, made)
 
 
 class _Records:

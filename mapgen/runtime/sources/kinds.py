@@ -8,7 +8,6 @@ import msgspec
 
 from mapgen.agreed.plan import Form, Plan
 from mapgen.runtime.sources.csv import CsvFiles
-from mapgen.runtime.sources.entity import AnswerFiles
 from mapgen.runtime.sources.json import JsonFiles
 from mapgen.runtime.sources.kind import Files, Source
 
@@ -24,7 +23,7 @@ KINDS: Mapping[str, Callable[[Form], Files]] = {
     "json": JsonFiles,
     "csv": CsvFiles,
     "xlsx": _workbooks,
-    "entity": AnswerFiles,
+    "entity": JsonFiles,
 }
 
 

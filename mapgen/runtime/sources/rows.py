@@ -9,8 +9,9 @@ from typing import Any, BinaryIO
 import msgspec
 
 from mapgen.agreed.plan import Plan
-from mapgen.runtime.sources.cells import needed_columns, typed_cells, typed_members
+from mapgen.runtime.sources.cells import needed_columns, typed_cells
 from mapgen.runtime.sources.columns import CsvReader
+from mapgen.runtime.sources.entity import remade
 from mapgen.runtime.sources.groups import Record, grouped, needed_for
 from mapgen.runtime.sources.kind import Doubted, Files, looked_at
 from mapgen.runtime.sources.records import JsonValue, RawRecord, decode
@@ -25,6 +26,7 @@ class RowRecords:
         self._files = files
         self._plan = plan
         self._kind = kind
+        self._made = remade(plan, kind)
         self._spelling = Spelling(plan.form)
         self._reader = CsvReader(kind, self._spelling)
         self.passed = Counter[str]()
@@ -54,5 +56,4 @@ class RowRecords:
         """Return the record as an object, with numbers and flags where it is to have some."""
         raw = decode(record) if isinstance(record, RawRecord) else record.named()
         value = typed_cells(raw, self._kind, self._spelling)
-        cells = self._plan.members_of_cells
-        return typed_members(value, self._kind, cells) if cells else value
+        return value if self._made is None else self._made(value)
