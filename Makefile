@@ -4,6 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 DEMO := .mapgen/demo
+SCENARIO := .mapgen/scenario
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # Many short processes run mapgen: it is compiled once, whatever the surroundings ask for.
@@ -24,7 +25,7 @@ $(READY): pyproject.toml constraints.txt
 	@touch $@
 
 .PHONY: demo
-demo: $(READY) ## see the product work: check, generate, deliver 225 orders to a simulated tenant
+demo: $(READY) ## see the product work: check, generate, deliver 225 orders, keep a shop and its ERP alike for two hours
 	@echo "== checking the specs" && $(BIN)/mapgen check
 	@echo "== is generated/ fresh?" && $(BIN)/mapgen generate --check
 	@mkdir -p $(DEMO)
@@ -33,17 +34,27 @@ demo: $(READY) ## see the product work: check, generate, deliver 225 orders to a
 		$(BIN)/mapgen run shopify_orders --input specs/shopify/samples/orders.jsonl --env local \
 		--state sqlite:///$(DEMO)/ledger.db --log $(DEMO)/events.jsonl || test $$? -eq 1
 	@echo
-	@echo "what to look at next:"
-	@echo "  specs/shopify/orders.maps.yaml                the spec, in four sections"
-	@echo "  generated/shopify_orders/transformer.py       what it becomes"
-	@echo "  generated/shopify_orders/SHOPIFY_ORDERS.md    the mapping as a table"
-	@echo "  $(DEMO)/events.jsonl                     what happened, record by record"
-	@echo "  make demo                                     once more: nothing is created twice"
-	@echo "  make demo-clean                               forget the tenant and the ledger"
+	@echo "== two hours of a shop's day: mapgen serve between the shop and the tenant"
+	@$(BIN)/python -m tests.scenario short --folder $(SCENARIO)
+	@echo "  specs/shopify/orders.maps.yaml              the spec, in four sections"
+	@echo "  generated/shopify_orders/transformer.py     what it becomes"
+	@echo "  generated/shopify_orders/SHOPIFY_ORDERS.md  the mapping as a table"
+	@echo "  $(DEMO)/events.jsonl                   what happened to the 225 orders, one by one"
+	@echo "  make demo                                   once more: of the 225, nothing is created twice"
+	@echo "  make demo-clean                             forget tenants and ledgers"
+	@echo "  make scenario                               ten hours, in which mapgen serve is killed, too"
+
+.PHONY: scenario
+scenario: $(READY) ## ten hours of a shop's day in five minutes: outages, kills, a replay, and the books at its end
+	@$(BIN)/python -m tests.scenario long --folder $(SCENARIO)
+
+.PHONY: console
+console: $(READY) ## the pages for operators, over what demo or scenario has left, until Ctrl-C
+	@$(BIN)/python -m tests.scenario look --folder $(SCENARIO)
 
 .PHONY: demo-clean
-demo-clean: ## forget what the demo has delivered
-	@rm -rf $(DEMO)
+demo-clean: ## forget what the demo and the scenario have delivered
+	@rm -rf $(DEMO) $(SCENARIO)
 
 .PHONY: test
 test: $(READY) ## everything that CI runs

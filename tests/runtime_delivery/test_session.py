@@ -201,3 +201,23 @@ def test_stopped_after_the_last_word(monkeypatch: pytest.MonkeyPatch) -> None:
             http.put(tenant.url, json={}, extensions={LAST_WORD: last_word})
 
         assert tenant.asked == []
+
+
+def test_whom_the_machine_trusts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is read once for all sessions of an hour: to read all certificates takes long."""
+    made = []
+    real = httpx2.create_ssl_context
+    monkeypatch.setattr(httpx2, "create_ssl_context", lambda: made.append(1) or real())
+    now = [7 * 3600.0]
+    monkeypatch.setattr("mapgen.runtime.network.transport.time.monotonic", lambda: now[0])
+    limiter = RateLimiter(concurrent_requests=1, requests_per_minute=None)
+
+    def opened() -> int:
+        RateLimitedTransport(
+            limiter, places=1, connections=httpx2.Limits(), longest=5.0, stop=threading.Event()
+        ).close()
+        return len(made)
+
+    assert [opened(), opened()] == [1, 1]
+    now[0] += 3600
+    assert opened() == 2

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import ssl
 import threading
+import time
 import zlib
 from collections.abc import Iterator
+from functools import lru_cache
 
 import httpcore2
 import httpx2
@@ -104,12 +107,25 @@ class RateLimitedTransport(httpx2.BaseTransport):
         )
 
 
+@lru_cache(1)
+def _trusted(_hour: int) -> ssl.SSLContext:
+    return httpx2.create_ssl_context()
+
+
+def trusted() -> ssl.SSLContext:
+    """Return whom this machine trusts, read anew within an hour.
+
+    To read all certificates takes tens of milliseconds, and a service opens sessions all day.
+    """
+    return _trusted(int(time.monotonic() // 3600))
+
+
 def _open_network(connections: httpx2.Limits, deadline: Deadline) -> httpx2.HTTPTransport:
-    transport = httpx2.HTTPTransport(limits=connections)
+    transport = httpx2.HTTPTransport(verify=trusted(), limits=connections)
     transport._pool.close()
     # The transport takes no backend of ours, its pool does.
     transport._pool = httpcore2.ConnectionPool(
-        ssl_context=httpx2.create_ssl_context(),
+        ssl_context=trusted(),
         max_connections=connections.max_connections,
         max_keepalive_connections=connections.max_keepalive_connections,
         keepalive_expiry=connections.keepalive_expiry,
