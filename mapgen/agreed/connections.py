@@ -15,12 +15,17 @@ class Value(Struct, frozen=True):
 
 
 VALUES: Mapping[str, Value] = {
-    "url": Value("the address, `https://…`; `http` only for this machine"),
+    "url": Value(
+        "the address, `https://…`; `http` only for this machine; `sftp://HOST:PORT/FOLDER`, or"
+        " `https://…/BUCKET/PREFIX`, of places of files"
+    ),
     "tenant": Value("the tenant's name"),
     "client_id": Value("of the connected application"),
     "client_secret": Value("of the connected application", is_secret=True),
     "username": Value("the user, or the key, by which requests are let in"),
     "password": Value("the user's password, or the secret of the key", is_secret=True),
+    "private_key": Value("of the user, the text of the file", is_secret=True),
+    "host_key": Value("the key that the host has to show, `ssh-ed25519 AAAA…`"),
     "token": Value("what lets requests in", is_secret=True),
     "database": Value(
         "the address of the database, `postgresql+psycopg://USER:PASSWORD@HOST/DATABASE`",
@@ -43,17 +48,22 @@ SIGN_INS: Mapping[str, SignIn] = {
     "none": SignIn(()),
     "bearer": SignIn(("token",)),
     "basic": SignIn(("username", "password")),
+    "password": SignIn(("username", "password")),
+    "key": SignIn(("username", "private_key")),
 }
 """Ways that have a name; a header of the system's own holds the token as it is."""
+_OF_REQUESTS = ("bearer", "basic", "none")
+_OF_SSH = ("password", "key")
 
 
 class ConnectionKind(Struct, frozen=True):
     """What holds for systems of a kind.
 
     `needs` are the values of an environment without which nothing leads there. Where requests are
-    let in each by itself, it is by `sign_in`; None where the connection says how, or a session is
-    opened. It `takes_requests` with documents where a target may send them there. It `sends` what
-    changes by itself, signed or with a secret.
+    let in each by itself, it is by `sign_in`; None where the connection says how, by one of the
+    `sign_ins`, or a session is opened. It `takes_requests` with documents where a target may send
+    them there. It `sends` what changes by itself, signed or with a secret. It `holds_files` where
+    it is a place of them.
     """
 
     name: str
@@ -61,7 +71,12 @@ class ConnectionKind(Struct, frozen=True):
     sign_in: SignIn | None = None
     takes_requests: bool = False
     sends: bool = False
-    chooses_sign_in: bool = False
+    holds_files: bool = False
+    sign_ins: tuple[str, ...] = ()
+
+    def is_let_in(self, way: str | None) -> bool:
+        """Whether a connection may say that it is let in by a way; None for a header of its own."""
+        return way in self.sign_ins if way is not None else self.takes_requests
 
 
 CONNECTIONS: Mapping[str, ConnectionKind] = {
@@ -72,7 +87,7 @@ CONNECTIONS: Mapping[str, ConnectionKind] = {
             ("url", "tenant", "client_id", "client_secret", "username", "password"),
             sends=True,
         ),
-        ConnectionKind("http", ("url",), takes_requests=True, chooses_sign_in=True),
+        ConnectionKind("http", ("url",), takes_requests=True, sign_ins=_OF_REQUESTS),
         ConnectionKind(
             "shopify",
             ("url",),
@@ -83,5 +98,7 @@ CONNECTIONS: Mapping[str, ConnectionKind] = {
         ConnectionKind("woocommerce", ("url",), SIGN_INS["basic"], takes_requests=True, sends=True),
         ConnectionKind("standard_webhooks", (), sends=True),
         ConnectionKind("sql", ("database",)),
+        ConnectionKind("sftp", ("url", "host_key"), holds_files=True, sign_ins=_OF_SSH),
+        ConnectionKind("s3", ("url",), SignIn(("username", "password")), holds_files=True),
     )
 }

@@ -66,24 +66,27 @@ class PushFeed(Struct, frozen=True, omit_defaults=True, tag_field="kind", tag="p
 
 
 class FilesFeed(Struct, frozen=True, omit_defaults=True, tag_field="kind", tag="files"):
-    """Files that arrive in a folder of the workspace, and are moved to `done` in it once taken.
+    """Files that arrive in a folder, and are moved to `done` in it once they are taken.
 
-    A file is whole once it has been as it is for `still` seconds.
+    The folder is one of the workspace, or of the place that `at` leads to, a connection. A file is
+    whole once it has been as it is for `still` seconds.
     """
 
     formats: ClassVar[tuple[str, ...]] = ("json", "csv", "xlsx")
-    connections: ClassVar[tuple[str, ...]] = ()
+    connections: ClassVar[tuple[str, ...]] = ("sftp", "s3")
     is_sent: ClassVar[bool] = False
 
     folder: str
     pattern: str = "*"
     done: str = "done"
     still: float = 2.0
+    at: str | None = None
 
     @property
     def name(self) -> str:
         """What tells it from other feeds of its flow."""
-        return f"files {self.folder}/{self.pattern}"
+        where = self.folder if self.at is None else f"{self.at}:{self.folder}"
+        return f"files {where}/{self.pattern}"
 
 
 class TapFeed(Struct, frozen=True, omit_defaults=True, tag_field="kind", tag="tap"):

@@ -135,10 +135,13 @@ def check_sign_in(connection: spec.Connection) -> Iterator[Diagnostic]:
     """Yield the fault of a connection that does not say how it is let in, or says it idly."""
     kind = CONNECTIONS[connection.kind.value]
     own = connection.sign_in
-    if not connection.says_all:
-        yield operations.sign_in_missing(connection.kind)
-    elif own is not None and not kind.chooses_sign_in:
+    ways = (*kind.sign_ins, *(("{header: NAME}",) if kind.takes_requests else ()))
+    if own is not None and not kind.sign_ins:
         yield operations.value_idle(own.header, value="sign_in", kind=kind.name)
+    elif own is not None and not connection.says_all:
+        yield operations.unfit_sign_in(own.header, kind=kind.name, takes=ways)
+    elif not connection.says_all:
+        yield operations.sign_in_missing(connection.kind, takes=ways)
 
 
 def _unsent(document: spec.Document, first: spec.Send | None) -> Iterator[Diagnostic]:

@@ -13,7 +13,10 @@ from mapgen.report import Stopped
 from mapgen.report.catalogue import project
 
 _EXTRAS: Mapping[str, str] = {
+    "asyncssh": "sftp",
     "black": "compile",
+    "boto3": "s3",
+    "botocore": "s3",
     "hypothesis": "compile",
     "jinja2": "compile",
     "jsonschema": "compile",

@@ -114,7 +114,7 @@ def outcomes_of(bound_flow: BoundFlow, page: Page) -> Iterator[Outcome]:
     """
     unread, is_any = "", False
     try:
-        for raw in bound_flow.flow.records(page.stream, page.name):
+        for raw in bound_flow.flow.records(page.stream, page.file or page.name):
             of_record = bound_flow.transformer.outcomes(raw, page.name)
             for outcome in of_record if raw.broken else holding(of_record, raw.data):
                 reason = _reason_unread(outcome)

@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 
 from mapgen.agreed.connections import SIGN_INS, WEBHOOK_SECRET
-from mapgen.agreed.feeds import SqlFeed
+from mapgen.agreed.feeds import FilesFeed, SqlFeed
 from mapgen.agreed.plan import Plan
 from mapgen.disk.workspace import Workspace
 from mapgen.project.named import named_connection
@@ -15,7 +15,14 @@ from mapgen.report import Stopped
 from mapgen.report.catalogue import operations
 from mapgen.report.catalogue import project as messages
 from mapgen.runtime import environment as runtime
+from mapgen.runtime.storage.opening import check_installed
 from mapgen.spec import model as spec
+
+_FILES: Mapping[str, type[runtime.FilePlace]] = {
+    "sftp": runtime.SftpPlace,
+    "s3": runtime.S3Place,
+}
+"""The places of files by the kind of their connection."""
 
 
 def environment_of_run(
@@ -30,6 +37,7 @@ def environment_of_run(
     """
     asks_the_erp = _asks_the_erp(plan) or (is_fed and plan.reads is not None)
     settings = environment.settings.get(plan.flow, {})
+    at = [one.at for one in plan.feeds if isinstance(one, FilesFeed)] if is_fed else []
     return runtime.Environment(
         environment.name.value,
         _tenant(workspace, environment, plan) if asks_the_erp else None,
@@ -37,6 +45,7 @@ def environment_of_run(
         None if plan.to is None else _outside(workspace, environment, plan.to),
         {name: one.value.value for name, one in settings.items()},
         dict(_databases(workspace, environment, plan)) if is_fed else {},
+        {name: _files(workspace, environment, name) for name in at if name is not None},
     )
 
 
@@ -68,6 +77,14 @@ def _outside(workspace: Workspace, environment: spec.Environment, name: str) -> 
     allowed = environment.connections[name].limits
     limits = runtime.API_LIMITS if allowed is None else _limits(allowed)
     return runtime.Api(name, values["url"], _headers(connection, values), limits)
+
+
+def _files(workspace: Workspace, environment: spec.Environment, name: str) -> runtime.FilePlace:
+    """Return a place of files, whose package is installed. Raises Stopped and ImportError."""
+    connection = named_connection(workspace, name)
+    kind: type[runtime.FilePlace] = _FILES[connection.kind.value]
+    check_installed(kind)
+    return kind.of(name, **_values(environment, connection))
 
 
 def _headers(connection: spec.Connection, values: Mapping[str, str]) -> Mapping[str, str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from mapgen.runtime.aborted import EnvironmentInvalid
 
@@ -158,12 +158,80 @@ class Api:
 
 
 @dataclass(frozen=True, slots=True)
+class SftpPlace:
+    """Folders of an SFTP server, below `path`; its representation shows no secret.
+
+    The server has to show the `host_key`. `password` or `private_key` lets the user in.
+    """
+
+    name: str
+    host: str
+    port: int
+    path: str
+    host_key: str
+    username: str = field(repr=False)
+    password: str | None = field(default=None, repr=False)
+    private_key: str | None = field(default=None, repr=False)
+
+    @classmethod
+    def of(cls, name: str, url: str, **values: str) -> SftpPlace:
+        """Return the place of an address. Raises EnvironmentInvalid for one that is none."""
+        try:
+            address = urlsplit(url)
+            host, port = address.hostname, address.port
+        except ValueError:
+            address, host, port = urlsplit(""), None, None
+        if address.scheme != "sftp" or not host or address.username or address.password:
+            raise EnvironmentInvalid(
+                f"the `url` of the connection `{name}` is not of the form sftp://HOST:PORT/FOLDER",
+                "give it so; without a port it is 22, `username` is a value of its own, and"
+                " `/~/FOLDER` is one in the user's own folder",
+            )
+        path = unquote(address.path.rstrip("/"))
+        is_own = path == "/~" or path.startswith("/~/")
+        return cls(name, host, port or 22, path[3:] if is_own else path, **values)
+
+
+@dataclass(frozen=True, slots=True)
+class S3Place:
+    """A bucket of S3, below `prefix`; its representation shows no secret.
+
+    `url` is that of the service, `username` the access key, `password` its secret.
+    """
+
+    name: str
+    url: str
+    bucket: str
+    prefix: str
+    username: str = field(repr=False)
+    password: str = field(repr=False)
+
+    @classmethod
+    def of(cls, name: str, url: str, **values: str) -> S3Place:
+        """Return the place of an address. Raises EnvironmentInvalid for one that is none."""
+        check_address(f"the connection `{name}`", url)
+        address = urlsplit(url)
+        bucket, _, prefix = unquote(address.path).strip("/").partition("/")
+        if not bucket:
+            raise EnvironmentInvalid(
+                f"the `url` of the connection `{name}` names no bucket",
+                "give it as https://s3.REGION.amazonaws.com/BUCKET, or .../BUCKET/PREFIX",
+            )
+        return cls(name, f"{address.scheme}://{address.netloc}", bucket, prefix, **values)
+
+
+FilePlace = SftpPlace | S3Place
+"""A place of files that is not of this machine."""
+
+
+@dataclass(frozen=True, slots=True)
 class Environment:
     """The place of a run: its name in the specs, its tenant, and the limits of the licence there.
 
     `to` is where documents go that do not go to the ERP, `settings` are those of the flow. A flow
     that neither delivers to the ERP nor asks it anything has no tenant. `databases` are the
-    addresses of those that its feeds read, by connection.
+    addresses of those that its feeds read, `files` the places that they take files from, by
+    connection.
     """
 
     name: str
@@ -172,6 +240,7 @@ class Environment:
     to: Api | None = None
     settings: Mapping[str, str] = field(default_factory=dict)
     databases: Mapping[str, str] = field(default_factory=dict, repr=False)
+    files: Mapping[str, FilePlace] = field(default_factory=dict)
 
     @property
     def place(self) -> Place:

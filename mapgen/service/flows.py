@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import partial
 
@@ -79,12 +80,14 @@ class ServedFlow:
         wanted = [one for one in self.plan.feeds if why == "scheduled" or one.is_sent]
         root, tell = self.bound.workspace.root, observer.on_event
         around = Around(ledger, self.book, root, self.environment, tell, drain)
-        feeds = [opened(one, self.plan, around) for one in wanted] or [NoFeed()]
+        opening: list[AbstractContextManager[Feed]]
+        opening = [opened(one, self.plan, around) for one in wanted] or [nullcontext(NoFeed())]
         summary = None
-        for feed in feeds:
-            mapped = self._mapped(feed, drain)
-            rules = self.bound.flow.rules
-            summary = deliver(mapped, self.plan, self.environment, ledger, rules, observer)
+        for way in opening:
+            with way as feed:
+                mapped = self._mapped(feed, drain)
+                rules = self.bound.flow.rules
+                summary = deliver(mapped, self.plan, self.environment, ledger, rules, observer)
         return summary
 
     def _mapped(self, feed: Feed, drain: threading.Event) -> Mapped:

@@ -947,11 +947,15 @@ class WebhookFeed(Construct, what="a feed of webhooks"):
 class FilesFeed(Construct, what="a feed of files"):
     """Files that arrive in a folder."""
 
-    connection: Text | None = constant(None)
     folder: Text = required(
         words.FOLDER,
         "the folder in which files arrive, in the workspace or linked there",
         key="files",
+    )
+    connection: Text | None = optional(
+        words.NAME,
+        "the connection to the SFTP server, or the bucket of S3, that has the folder instead",
+        key="at",
     )
     pattern: Text = optional(
         words.FILE_NAMES,
@@ -971,7 +975,8 @@ class FilesFeed(Construct, what="a feed of files"):
     def plan(self) -> feeds.Feed:
         """The feed as the runtime has it."""
         folder, done = self.folder.value.rstrip("/"), self.done.value.rstrip("/")
-        return feeds.FilesFeed(folder, self.pattern.value, done, self.still.seconds)
+        at = None if self.connection is None else self.connection.value
+        return feeds.FilesFeed(folder, self.pattern.value, done, self.still.seconds, at)
 
 
 class TapFeed(Construct, what="a feed of a Singer tap"):
@@ -2179,14 +2184,21 @@ class Connection(Construct, what="a connection"):
     scope: Text = optional(words.PROSE, "of an ERP: OAuth scope", default="api offline_access")
     sign_in: SignIn | None = optional(
         SIGN_IN,
-        "of an HTTP API: how requests are let in; `bearer`, `basic`, `none`, or `header: NAME`",
+        "of an HTTP API: how requests are let in; `bearer`, `basic`, `none`, or `header: NAME`; of"
+        " an SFTP server, how the user is: `password` or `key`",
     )
     source: Source = found(lambda node, at: node.span.source)
 
     @property
     def says_all(self) -> bool:
-        """Whether it says how requests are let in, where it has to."""
-        return self.sign_in is not None or not CONNECTIONS[self.kind.value].chooses_sign_in
+        """Whether it says how requests are let in, where it has to, and by a way of its kind."""
+        return not CONNECTIONS[self.kind.value].sign_ins or self._is_let_in
+
+    @property
+    def _is_let_in(self) -> bool:
+        own = self.sign_in
+        way = None if own is None or own.name is None else own.name.value
+        return own is not None and CONNECTIONS[self.kind.value].is_let_in(way)
 
     @property
     def needs(self) -> tuple[str, ...]:
@@ -2198,7 +2210,7 @@ class Connection(Construct, what="a connection"):
     def lets_in(self) -> connections.SignIn | None:
         """How each request is let in; None where a session is opened, or nothing is requested."""
         own = self.sign_in
-        if own is None:
+        if own is None or not self._is_let_in:
             return CONNECTIONS[self.kind.value].sign_in
         return (
             connections.SignIn(("token",), own.header.value)

@@ -35,6 +35,7 @@ NEVER_RAISED = {"R500"}
 SEVERAL_WORDINGS: Mapping[str, set[str]] = {
     "E117": {"malformed", "malformed_secret"},
     "E421": {"not_a_schema", "too_large"},
+    "E448": {"sign_in_missing", "unfit_sign_in"},
     "E569": {
         "inline_column_alone",
         "unfit_entry",

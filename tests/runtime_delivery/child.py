@@ -23,6 +23,7 @@ from mapgen.runtime.feeds.kind import Page
 from mapgen.runtime.feeds.sql import QueriedRows
 from mapgen.runtime.ledger import Ledger, book_of
 from mapgen.runtime.outcome import Document
+from mapgen.runtime.storage.folder import FolderStorage
 from tests.runtime_delivery.flows import (
     RELEASED,
     UNSEEN,
@@ -104,7 +105,7 @@ def deliver_flow(
             feed = InboxFeed(ledger, book_of("orders", where.tenant, where.url), "shop")
             outcomes = Mapped(feed, of_lines, nothing)
         if flow == "files":
-            arriving = ArrivingFiles(Path(words), FilesFeed("in", still=0.01))
+            arriving = ArrivingFiles(FolderStorage(Path(words)), FilesFeed(".", still=0.01))
             outcomes = Mapped(arriving, of_lines, nothing)
         if flow == "sql":
             queried = SqlFeed("shop", "SELECT * FROM shop_orders", "changed_at", overlap=5.0)

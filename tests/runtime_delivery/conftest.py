@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import URL
 
 from tests.runtime_delivery.servers import emptied, postgresql_server
+from tests.runtime_delivery.storages import Shelf, s3_server, shelf
 
 
 @pytest.fixture(scope="session")
@@ -31,3 +32,19 @@ def address(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path}/ledger.db"
     return emptied(request.getfixturevalue("postgresql"))
+
+
+@pytest.fixture(scope="session")
+def s3_address() -> Iterator[str]:
+    """The address of a server of S3."""
+    with s3_server() as address:
+        yield address
+
+
+@pytest.fixture(params=["folder", "sftp", "s3"])
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Shelf]:
+    """An empty place of files, of each kind."""
+    root = tmp_path / "place"
+    root.mkdir()
+    with shelf(request.param, root, lambda: request.getfixturevalue("s3_address")) as found:
+        yield found

@@ -18,6 +18,7 @@ from mapgen.runtime.feeds.files import ArrivingFiles
 from mapgen.runtime.feeds.kind import Page
 from mapgen.runtime.ledger import Ledger
 from mapgen.runtime.outcome import Outcome
+from mapgen.runtime.storage.folder import FolderStorage
 from mapgen.runtime.summary import Summary
 from tests.runtime_delivery.orders import RULES, Watcher, nothing, order, plan_of
 from tests.runtime_delivery.processes import at_once, start
@@ -49,7 +50,8 @@ def of_lines(page: Page) -> Iterator[Outcome]:
 
 
 def feed_of(folder: Path, still: float = 0.01) -> ArrivingFiles:
-    return ArrivingFiles(folder, FilesFeed("incoming", "orders-*", still=still))
+    feed = FilesFeed(folder.name, "orders-*", still=still)
+    return ArrivingFiles(FolderStorage(folder.parent), feed)
 
 
 def run(folder: Path, ledger: Ledger, tenant: StandIn, still: float = 0.01) -> Summary:
@@ -82,7 +84,7 @@ def test_files_are_read_in_the_order_of_their_names(folder: Path) -> None:
     """However old each is."""
     for age, name in enumerate(("orders-b", "orders-c", "orders-a")):
         os.utime(put(folder, name, 1), (age, age))
-    pages = [page.name for page in feed_of(folder).pages(None, None)]
+    pages = [page.file for page in feed_of(folder).pages(None, None)]
     assert pages == ["orders-a", "orders-b", "orders-c"]
 
 
@@ -159,7 +161,7 @@ def test_staged_and_not_moved(address: str, folder: Path) -> None:
 
 def test_a_folder_that_is_not_there(folder: Path) -> None:
     """The message names it as the spec does."""
-    with pytest.raises(FeedFailed, match="the folder `incoming`"):
+    with pytest.raises(FeedFailed, match="the folder `gone`"):
         list(feed_of(folder / "gone").pages(None, None))
 
 

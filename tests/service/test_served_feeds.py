@@ -10,6 +10,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import textwrap
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -19,6 +20,7 @@ import pytest
 
 from tests.cli.conftest import MAPGEN, ROOT, SAMPLES, environment, mapgen, workspace
 from tests.cli.test_run import Tenant, tenant
+from tests.runtime_delivery.storages import PASSWORD, USER, sftp_server
 
 __all__ = ["workspace"]
 
@@ -111,6 +113,41 @@ def test_files_that_arrive(workspace: Path) -> None:
     reason = (folder / "failed" / "orders-2.json.reason.txt").read_text(encoding="utf-8")
     assert "JSON" in reason
     assert all(json.loads(line)["event"] for line in (workspace / "log.jsonl").open())
+
+
+def test_files_that_arrive_by_sftp(workspace: Path, tmp_path: Path) -> None:
+    """As the cookbook has it: feed, connection and environment."""
+    page = (ROOT / "docs/cookbook.md").read_text(encoding="utf-8")
+    feed, connection, lead = re.findall(
+        r"```yaml\n(feed: \{files: \S+, at: .*?|# specs/connections/partner\.yaml.*?"
+        r"|# in specs/environments.*?)```",
+        page,
+        flags=re.DOTALL,
+    )
+    fed(workspace, "{files: incoming}")
+    (workspace / "specs/connections/partner.yaml").write_text(connection, encoding="utf-8")
+    local = workspace / "specs/environments/local.yaml"
+    under = textwrap.indent(lead.partition("\n")[2], "  ")
+    text = local.read_text(encoding="utf-8")
+    local.write_text(text.replace("connections:\n", f"connections:\n{under}"), encoding="utf-8")
+    spec = workspace / SPEC
+    text = spec.read_text(encoding="utf-8")
+    spec.write_text(text.replace("feed: {files: incoming}", feed.strip()), encoding="utf-8")
+    assert mapgen("generate", cwd=workspace).returncode == 0
+    folder = tmp_path / "partner" / "outbox" / "orders"
+    folder.mkdir(parents=True)
+    (folder / "orders-1.jsonl").write_text("\n".join(ORDERS[:2]), encoding="utf-8")
+    with tenant() as on, sftp_server(tmp_path / "partner") as server:
+        variables = {
+            "PARTNER_URL": f"sftp://127.0.0.1:{server.place.port}",
+            "PARTNER_HOST_KEY": server.place.host_key,
+            "PARTNER_USERNAME": USER,
+            "PARTNER_PASSWORD": PASSWORD,
+        }
+        with serving(workspace, on, **variables):
+            until(lambda: names(folder / "done") == ["orders-1.jsonl"])
+        assert on.references()
+    assert PASSWORD not in (workspace / "log.jsonl").read_text(encoding="utf-8")
 
 
 def test_a_tap(workspace: Path) -> None:

@@ -78,7 +78,11 @@ no_session = Message(
 )
 sign_in_missing = Message(
     "E448: nothing says how requests are let in by a system of kind `{it}`",
-    help="write `sign_in: bearer`, `basic`, `none`, or `{{header: NAME}}`",
+    help="write `sign_in:` with one of {takes:, }",
+)
+unfit_sign_in = Message(
+    "E448: a system of kind `{kind}` lets nobody in by `{it}`",
+    help="write `sign_in:` with one of {takes:, }",
 )
 over_the_licence = Message(
     "E451: the busiest minute needs {needed} requests; the licence of `{environment}` leaves "

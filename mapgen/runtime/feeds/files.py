@@ -7,32 +7,30 @@ while it changes, and while it has a name that says that it is being written.
 
 from __future__ import annotations
 
-import os
-import stat
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
-from pathlib import Path
+from io import BufferedReader, RawIOBase
+from typing import BinaryIO, cast
 
 from mapgen.agreed.feeds import FilesFeed
 from mapgen.runtime.aborted import FeedFailed
 from mapgen.runtime.feeds.kind import Cursor, Page
+from mapgen.runtime.storage.kind import Storage, StorageFailed, StoredFile, Unreadable
 from mapgen.runtime.tenant import Connection
 
 _FAILED = "failed"
 _BEING_WRITTEN = (".tmp", ".part", ".partial", ".filepart", ".crdownload", "~")
 _REASON = ".reason.txt"
 
-_Look = tuple[int, int, int]
-"""The size of a file, when it was written, and which file it is."""
-
 
 @dataclass(frozen=True, slots=True)
 class ArrivingFiles:
     """The files of a folder that match the names of the feed, in the order of their names."""
 
-    folder: Path
+    storage: Storage
     feed: FilesFeed
 
     @property
@@ -41,55 +39,50 @@ class ArrivingFiles:
         return self.feed.name
 
     def pages(self, _cursor: Cursor | None, _erp: Connection | None) -> Iterator[Page]:
-        """Yield each file that is whole. Raises FeedFailed where the folder cannot be read."""
-        before = self._looks()
-        if not before:
-            return
-        time.sleep(self.feed.still)
-        now = self._looks()
-        for name in sorted(name for name, look in before.items() if now.get(name) == look):
-            arrived = _Arrived(self.folder / name, now[name], self.feed.done)
+        """Yield each file that is whole. Raises FeedFailed where they cannot be read or moved."""
+        for file in self._whole_files():
+            arrived = _Arrived(self.storage, self.feed, file)
             try:
-                stream = arrived.path.open("rb")
-            except FileNotFoundError:
-                continue
-            except OSError as error:
-                arrived.failed(f"it cannot be opened: {error.strerror}")
+                with _failing():
+                    stream = self.storage.read(self.feed.folder, file)
+            except Unreadable as error:
+                arrived.failed(str(error))
                 arrived.move()
                 continue
-            with stream:
-                yield Page(stream, name, taken=arrived.move, failed=arrived.failed)
+            if stream is None:
+                continue
+            with stream, BufferedReader(_Failing(stream)) as reader:
+                place = f"{file.name} ({_told(file)})"
+                yield Page(reader, place, taken=arrived.move, failed=arrived.failed, file=file.name)
 
-    def _looks(self) -> dict[str, _Look]:
-        """Return how each file is that may be taken."""
-        looks = {}
-        try:
-            with os.scandir(self.folder) as entries:
-                for entry in entries:
-                    if self._is_wanted(entry.name) and entry.is_file(follow_symlinks=False):
-                        look = _look(self.folder / entry.name)
-                        looks.update({} if look is None else {entry.name: look})
-        except OSError as error:
-            raise FeedFailed(
-                f"the folder `{self.feed.folder}`, in which files arrive, cannot be read:"
-                f" {error.strerror}",
-                "make the folder, or link it there, and let this user read and write it",
-            ) from None
-        return looks
+    def _whole_files(self) -> list[StoredFile]:
+        """Return the files that are as they were a while ago."""
+        before = self._wanted()
+        if not before or self.storage.shows_whole_files:
+            return list(before.values())
+        time.sleep(self.feed.still)
+        now = self._wanted()
+        return [file for name, file in before.items() if now.get(name) == file]
 
-    def _is_wanted(self, name: str) -> bool:
-        if name.startswith(".") or name.lower().endswith(_BEING_WRITTEN):
+    def _wanted(self) -> dict[str, StoredFile]:
+        with _failing():
+            found = self.storage.files(self.feed.folder)
+        wanted = filter(self._is_wanted, found)
+        return {file.name: file for file in sorted(wanted, key=lambda file: file.name)}
+
+    def _is_wanted(self, file: StoredFile) -> bool:
+        if file.name.startswith(".") or file.name.lower().endswith(_BEING_WRITTEN):
             return False
-        return fnmatchcase(name, self.feed.pattern)
+        return fnmatchcase(file.name, self.feed.pattern)
 
 
 @dataclass(slots=True)
 class _Arrived:
     """A file that is taken, as it was when it was opened, and why it cannot be read."""
 
-    path: Path
-    look: _Look
-    done: str
+    storage: Storage
+    feed: FilesFeed
+    file: StoredFile
     reasons: list[str] = field(default_factory=list)
 
     def failed(self, reason: str) -> None:
@@ -101,38 +94,47 @@ class _Arrived:
 
         Raises FeedFailed where it cannot be moved.
         """
-        if _look(self.path) != self.look:
-            return
-        folder = self.path.parent / (_FAILED if self.reasons else self.done)
-        try:
-            folder.mkdir(exist_ok=True)
-            to = _free(folder, self.path.name)
-            if self.reasons:
+        folder = self.feed.folder
+        with _failing():
+            to = _FAILED if self.reasons else self.feed.done
+            moved = self.storage.move(folder, self.file, to)
+            if moved is not None and self.reasons:
                 text = "\n".join(self.reasons) + "\n"
-                to.with_name(to.name + _REASON).write_text(text, encoding="utf-8")
-            self.path.rename(to)
-        except OSError as error:
-            raise FeedFailed(
-                f"`{self.path.name}` is taken, and cannot be moved to `{folder.name}`:"
-                f" {error.strerror}",
-                "let this user write in the folder in which files arrive, and in those in it",
-            ) from None
+                self.storage.put(f"{folder}/{to}", moved + _REASON, text.encode())
 
 
-def _look(path: Path) -> _Look | None:
-    """Return how a file is; None where it is none, or gone."""
+class _Failing(RawIOBase):
+    """A file whose failures, while it is read, are those of the feed."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: object) -> int:
+        """Put some bytes into a buffer; return how many."""
+        view = memoryview(cast(bytearray, buffer))
+        with _failing():
+            piece = self._stream.read(len(view))
+        view[: len(piece)] = piece
+        return len(piece)
+
+
+@contextmanager
+def _failing() -> Iterator[None]:
+    """Let what a place of files does not do be a failure of the feed."""
     try:
-        found = path.lstat()
-    except OSError:
-        return None
-    return (found.st_size, found.st_mtime_ns, found.st_ino) if stat.S_ISREG(found.st_mode) else None
+        yield
+    except StorageFailed as failed:
+        raise FeedFailed(failed.message, failed.help) from None
+    except OSError as error:
+        raise FeedFailed(
+            f"a file that arrived cannot be read: {error.strerror}",
+            "see how the disk of this machine is, and the place that the file is in",
+        ) from None
 
 
-def _free(folder: Path, name: str) -> Path:
-    """Return a name in a folder that no file has, `orders.csv` or `orders.2.csv`."""
-    stem, dot, rest = name.partition(".")
-    number = 1
-    while (folder / name).exists():
-        number += 1
-        name = f"{stem}.{number}{dot}{rest}"
-    return folder / name
+def _told(file: StoredFile) -> str:
+    """Return when a file was written: by that it is told from others of its name."""
+    return f"{file.written_at.replace(tzinfo=None).isoformat()}Z"

@@ -25,7 +25,8 @@ class Page:
     """A part of a feed that is taken whole.
 
     `stream` holds records in the form of the flow's source; `name` is what places in it are called,
-    of its own where records may have no key: they are known by it. Once the last of its rows is
+    of its own where records may have no key: they are known by it. A `file` has another name, which
+    may say how it is read. Once the last of its rows is
     staged, in the same transaction, the feed is at `cursor` (None: where it was), and the rows
     `inbox` of the inbox are taken. After that `taken` is called; a death may come before it, so it
     is called again for a page that is read again, and bears it. Who reads a page that is none as a
@@ -38,6 +39,7 @@ class Page:
     inbox: tuple[int, ...] = ()
     taken: Callable[[], None] = _nothing
     failed: Callable[[str], None] = _unheard
+    file: str | None = None
 
 
 class Feed(Protocol):

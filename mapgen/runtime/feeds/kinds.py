@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import assert_never
@@ -20,6 +21,7 @@ from mapgen.runtime.feeds.kind import Feed
 from mapgen.runtime.feeds.singer import SingerTap
 from mapgen.runtime.feeds.sql import QueriedRows
 from mapgen.runtime.ledger import Ledger
+from mapgen.runtime.storage.opening import opened as opened_storage
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +39,20 @@ class Around:
     drain: threading.Event
 
 
-def opened(feed: FeedPlan, plan: Plan, around: Around) -> Feed:
-    """Return a feed of a flow."""
+@contextmanager
+def opened(feed: FeedPlan, plan: Plan, around: Around) -> Iterator[Feed]:
+    """Open a feed of a flow until the block ends."""
+    if isinstance(feed, FilesFeed):
+        place = None if feed.at is None else around.environment.files[feed.at]
+        with opened_storage(place, around.root) as storage:
+            yield ArrivingFiles(storage, feed)
+    else:
+        yield _feed_of(feed, plan, around)
+
+
+def _feed_of(
+    feed: WebhookFeed | ErpFeed | PushFeed | TapFeed | SqlFeed, plan: Plan, around: Around
+) -> Feed:
     match feed:
         case WebhookFeed():
             return InboxFeed(around.ledger, around.book, feed.name)
@@ -48,8 +62,6 @@ def opened(feed: FeedPlan, plan: Plan, around: Around) -> Feed:
         case PushFeed():
             assert plan.reads is not None
             return PushedKeys(plan.reads, InboxFeed(around.ledger, around.book, feed.name))
-        case FilesFeed():
-            return ArrivingFiles(around.root / feed.folder, feed)
         case TapFeed():
             return SingerTap(feed, around.root, around.tell, around.drain)
         case SqlFeed(connection=name):
