@@ -4,15 +4,15 @@ from __future__ import annotations
 
 # Levels of lists and objects: more than any schema or sample has, fewer than a walk can go down.
 DEEPEST = 100
-_HOLDING = (dict, list)
+HOLDING = (dict, list)
 
 
 def is_deeper(value: object, most: int) -> bool:
     """Tell whether lists and objects are nested in each other deeper than so many levels."""
-    level = [value] if isinstance(value, _HOLDING) else []
+    level = [value] if isinstance(value, HOLDING) else []
     for _ in range(most):
         inside = (one.values() if isinstance(one, dict) else one for one in level)
-        level = [inner for members in inside for inner in members if isinstance(inner, _HOLDING)]
+        level = [inner for members in inside for inner in members if isinstance(inner, HOLDING)]
         if not level:
             return False
     return True

@@ -14,6 +14,7 @@ from mapgen.runtime.aborted import AccessRefused, RunAborted
 from mapgen.runtime.events import TechnicalEvent
 from mapgen.runtime.folding import folded
 from mapgen.runtime.identity import values_of
+from mapgen.runtime.nesting import HOLDING
 from mapgen.runtime.network.breaker import Stopping
 from mapgen.runtime.network.transport import BRIEF, LAST_WORD
 from mapgen.runtime.network.verdict import Failure, Verdict, is_repeatable_write, may_pass
@@ -525,13 +526,15 @@ class Client:
         return self._connection.access_refused(verdict, self.document.entity, words)
 
 
-def _has_errors(part: object) -> bool:
+def _has_errors(part: dict[str, Any] | list[Any]) -> bool:
     """Whether the ERP reports an error anywhere in an entity, at its top or on a field."""
-    if isinstance(part, list):
-        return any(_has_errors(row) for row in part)
-    if not isinstance(part, dict):
-        return False
-    return bool(part.get("error")) or any(_has_errors(member) for member in part.values())
+    if isinstance(part, dict):
+        if part.get("error"):
+            return True
+        members: Iterable[Any] = part.values()
+    else:
+        members = part
+    return any(isinstance(member, HOLDING) and _has_errors(member) for member in members)
 
 
 def _folded(values: Iterable[str]) -> tuple[str, ...]:

@@ -45,18 +45,15 @@ def _in_part(sent: dict[str, Any], saved: dict[str, Any], path: str) -> Iterator
         inner = f"{path}.{name}" if path else name
         if name in _UNSEEN or (name in _ONLY_IF_SHOWN and not there):
             continue
-        match member:
-            case {"value": value}:
+        if isinstance(member, dict):
+            if "value" in member:
                 found = there.get("value") if isinstance(there, dict) else there
-                if not _is_same(value, found):
-                    yield Difference(inner, value, found)
-            case dict():
-                if isinstance(there, dict) and there:
-                    yield from _in_part(member, there, inner)
-            case list() if isinstance(there, list):
-                yield from _in_rows(member, there, inner)
-            case _:
-                pass
+                if not _is_same(member["value"], found):
+                    yield Difference(inner, member["value"], found)
+            elif isinstance(there, dict) and there:
+                yield from _in_part(member, there, inner)
+        elif isinstance(member, list) and isinstance(there, list):
+            yield from _in_rows(member, there, inner)
 
 
 def _in_rows(sent: list[Any], saved: list[Any], path: str) -> Iterator[Difference]:
@@ -68,12 +65,10 @@ def _in_rows(sent: list[Any], saved: list[Any], path: str) -> Iterator[Differenc
     for at, row in enumerate(sent):
         if not isinstance(row, dict) or row.get("delete"):
             continue
-        inner = f"{path}[{at}]"
         place = _place(row, at, free)
-        if place is not None:
-            yield from _in_part(row, free.pop(place), inner)
-        else:
-            yield from _in_part(row, free.pop(at, {}), inner)
+        found = free.pop(at if place is None else place, {})
+        if place is None or row.get("id"):  # else it has no difference
+            yield from _in_part(row, found, f"{path}[{at}]")
 
 
 def _place(row: dict[str, Any], at: int, free: dict[int, dict[str, Any]]) -> int | None:
@@ -87,6 +82,8 @@ def _place(row: dict[str, Any], at: int, free: dict[int, dict[str, Any]]) -> int
 
 
 def _is_same(sent: object, saved: object) -> bool:
+    if sent == saved and not isinstance(sent, dict):
+        return True
     if isinstance(sent, dict) or isinstance(saved, dict):
         return _is_same_choice(sent, saved)
     if isinstance(sent, bool) or isinstance(saved, bool):
