@@ -284,7 +284,8 @@ def parse_decimal(text: str) -> Decimal:
     Raises RuleError for any other text: spaces, thousands' separators, decimal commas.
     """
     if len(text) <= MOST_DIGITS and _is_plain(text):
-        return without_sign_of_zero(Decimal(text))
+        found = Decimal(text)
+        return found if found else found.copy_abs()  # `without_sign_of_zero`, without a call
     if len(text) <= 2 * MOST_DIGITS and _DECIMAL.fullmatch(text):
         number = Decimal(text)
         shown = number.as_tuple()

@@ -205,8 +205,9 @@ class _Rows:
     def _readable(self) -> Generator[Row, None, str | None]:
         """Yield the rows up to one that cannot be read; return why that is, None at the end."""
         chunks, header, width = self._chunks, self._header, len(self._header)
+        rows, passed = self._rows, self._passed
         try:
-            for cells in self._rows:
+            for cells in rows:
                 if any(cells):  # no blank line, nor what spreadsheets leave of rows: `;;;;`
                     is_whole = len(cells) == width and chunks.is_utf8
                     whole = cells if is_whole else self._whole(cells)
@@ -216,7 +217,7 @@ class _Rows:
                         return _misshapen(header, cells)
                     self._number += 1
                     yield Row(self._number, self._begin, header, whole)
-                self._begin = self._passed + self._rows.line_num + 1
+                self._begin = passed + rows.line_num + 1
         except csv.Error as error:
             return _problem(error)
         except _LineTooLong:

@@ -59,11 +59,10 @@ class Envelope:
             decoder: by which most of them can be told to be bare, and are decoded at once.
         """
         self.passed.clear()
+        known = (lambda _: None) if decoder is None else decoder.known
         number = 0
         for raw in records:
-            found = raw if raw.broken is not None else None
-            if found is None and decoder is not None:
-                found = decoder.known(raw)
+            found = known(raw) if raw.broken is None else raw
             for inner in (found,) if found is not None else self._inside(raw, decoder):
                 number += 1
                 yield inner if inner.number == number else replace(inner, number=number)
@@ -184,8 +183,9 @@ class BareDecoder:
             return None
         if found is None or not self._is_bare(found):
             return None
-        place = raw.number, raw.line
-        return RawRecord(*place, raw.data, None, raw.column, decoded=found, faults=faults)
+        return RawRecord(
+            raw.number, raw.line, raw.data, None, raw.column, raw.members, found, faults
+        )
 
     def _doubtful(self, data: bytes, refusal: str) -> tuple[Any, tuple[SourceError, ...]]:
         """Return a record with errors inside it, and those; None where more has to be looked at."""
