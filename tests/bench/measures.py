@@ -11,12 +11,13 @@ from statistics import fmean
 from tempfile import TemporaryDirectory
 
 from mapgen.project.binding import BoundFlow
-from tests.bench import delivery, floor, price_list, product, yardstick
+from tests.bench import delivery, floor, parts, price_list, product, yardstick
 from tests.bench.flows import MAPGEN, compile_seconds
 from tests.bench.orders import dirty_orders, mixed, orders, small_orders
+from tests.bench.parts import all_of
 from tests.bench.peers import PEERS, share
 from tests.bench.rounds import Measured, Work, peak, process, ratio
-from tests.bench.table import Row, chart
+from tests.bench.table import Row, chart, listing
 
 _HELLO = "import click; click.command()(lambda: click.echo('hello'))()"
 _MANY_FLOWS = 1_000
@@ -66,16 +67,6 @@ def _hand(content: bytes) -> Work:
     return work
 
 
-def _all(made: Callable[[], Iterator[object]]) -> Work:
-    """Return the work of going over something and keeping none of it."""
-
-    def work() -> None:
-        for _ in made():
-            pass
-
-    return work
-
-
 def accepted(sizes: Sizes) -> Found:
     """Measure accepted orders: from bytes to bytes, and from struct to struct."""
     bound, shop = product.flow("shopify_orders"), yardstick.setup()
@@ -88,8 +79,8 @@ def accepted(sizes: Sizes) -> Found:
     by_hand = ratio(_hand(content), flow, sizes.rounds)
     of_floor = ratio(flow, lambda: floor.read_and_write(lines, made), sizes.rounds)
     structs = ratio(
-        _all(lambda: (yardstick.transform(order, shop) for order in decoded)),
-        _all(lambda: product.documents(transform, sources)),
+        all_of(lambda: (yardstick.transform(order, shop) for order in decoded)),
+        all_of(lambda: product.documents(transform, sources)),
         sizes.rounds,
     )
     return Found(
@@ -153,7 +144,7 @@ def inputs(sizes: Sizes) -> Found:
     )
     articles, rows = product.flow("price_list_items"), price_list.price_list(sizes.rows)
     of_rows = ratio(
-        _all(lambda: price_list.documents_of(rows)),
+        all_of(lambda: price_list.documents_of(rows)),
         _flow(articles, rows, "list.csv"),
         sizes.rounds,
     )
@@ -163,6 +154,21 @@ def inputs(sizes: Sizes) -> Found:
             Row("CSV: times as fast as csv.DictReader and by hand", of_rows, ">=", 2),
         )
     )
+
+
+def steps(sizes: Sizes) -> Found:
+    """Measure the steps of the product beside those of what is written by hand."""
+    orders_of_steps, rows = sizes.orders // 2, sizes.rows // 2
+    listings = (
+        listing("an order: all by hand is 1", parts.of_orders(orders_of_steps, sizes.rounds)),
+        listing(
+            "a rejected order: an accepted one is 1",
+            parts.of_rejects(orders_of_steps, sizes.rounds),
+        ),
+        listing("a row of CSV: all by hand is 1", parts.of_rows(rows, sizes.rounds)),
+        listing("processes: a script is 1", parts.of_starts(sizes.rounds_of_processes)),
+    )
+    return Found((), "\n".join(listings))
 
 
 def peers(sizes: Sizes) -> Found:
@@ -186,7 +192,7 @@ def _peers(sizes: Sizes) -> Iterator[Row]:
 
 
 def _mapping(lines: list[bytes], other: Callable[[bytes], bytes]) -> Work:
-    return _all(lambda: (other(line) for line in lines))
+    return all_of(lambda: (other(line) for line in lines))
 
 
 def start(sizes: Sizes) -> Found:
@@ -265,6 +271,7 @@ MEASURES: Mapping[str, Callable[[Sizes], Found]] = {
         as_process,
         rejected,
         inputs,
+        steps,
         peers,
         start,
         flows,

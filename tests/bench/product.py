@@ -24,14 +24,14 @@ def flow(name: str) -> BoundFlow:
     return open_flow(ROOT, name, "local", {}, out_of_reach(name))
 
 
-def _opened(content: bytes) -> BufferedReader:
+def opened(content: bytes) -> BufferedReader:
     """Return a file with this content as `mapgen transform` opens it."""
     return BufferedReader(BytesIO(content), CHUNK)
 
 
 def outcomes(bound: BoundFlow, content: bytes, name: str) -> Iterator[Outcome]:
     """Yield what becomes of the records of a file; its name tells JSON Lines from JSON."""
-    for raw in bound.flow.records(_opened(content), name):
+    for raw in bound.flow.records(opened(content), name):
         yield from bound.transformer.outcomes(raw, name)
 
 
@@ -40,16 +40,16 @@ def count(bound: BoundFlow, content: bytes, name: str) -> int:
     return sum(1 for _ in outcomes(bound, content, name))
 
 
-def structs(bound: BoundFlow, content: bytes) -> list[Any]:
+def structs(bound: BoundFlow, content: bytes, name: str = "orders.jsonl") -> list[Any]:
     """Return what the rules read of the records of a file."""
-    raws = bound.flow.records(_opened(content), "orders.jsonl")
+    raws = bound.flow.records(opened(content), name)
     return [bound.transformer.source(raw) for raw in raws]
 
 
 def transform_of(bound: BoundFlow) -> Callable[[Any], Any]:
     """Return the generated function: what the rules read in, a document out, both structs."""
     name, module = bound.flow.plan.flow, bound.flow.module
-    values = {key: one.value.value for key, one in bound.environment.settings[name].items()}
+    values = {key: one.value.value for key, one in bound.environment.settings.get(name, {}).items()}
     given = bound_to(bound.flow, values, ROOT / "specs", out_of_reach(name))
     transform: Callable[[Any], Any] = module.bind(given.settings, given.lookups)
     return transform
@@ -60,6 +60,12 @@ def documents(transform: Callable[[Any], Any], sources: Iterable[Any]) -> Iterat
     with exactly():
         for source in sources:
             yield transform(source)
+
+
+def rejected(outcome: Outcome) -> Rejected:
+    """Return the rejection that became of a dirty record."""
+    assert isinstance(outcome, Rejected), outcome
+    return outcome
 
 
 def problems(outcome: Rejected) -> list[tuple[str, str | None]]:

@@ -70,6 +70,13 @@ def chart(title: str, points: Iterable[tuple[int, float]], unit: str) -> str:
     return "\n".join(lines) + "\n"
 
 
+def listing(title: str, rows: Iterable[Row]) -> str:
+    """Return rows without goals, one below the other."""
+    found = [row.cells[:2] for row in rows]
+    width = max(len(what) for what, _ in found)
+    return "\n".join([title, "", *(f"  {what:<{width}}  {shown}" for what, shown in found)]) + "\n"
+
+
 def put_between(page: Path, text: str) -> None:
     """Put a text between the marks of a page."""
     before, _, rest = page.read_text(encoding="utf-8").partition(_BEGIN)
