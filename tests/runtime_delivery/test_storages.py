@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
@@ -12,6 +13,8 @@ import msgspec
 import pytest
 
 from mapgen.agreed.feeds import FilesFeed
+from mapgen.cli.extras import told
+from mapgen.report import Stopped
 from mapgen.runtime.aborted import EnvironmentInvalid, FeedFailed
 from mapgen.runtime.delivery import Mapped, deliver
 from mapgen.runtime.environment import FilePlace, S3Place, SftpPlace
@@ -21,7 +24,7 @@ from mapgen.runtime.ledger import Ledger
 from mapgen.runtime.ledger.reports import Choice, Reports
 from mapgen.runtime.outcome import ErrorReport, Origin, Outcome, Rejected
 from mapgen.runtime.storage.kind import StorageFailed
-from mapgen.runtime.storage.opening import opened
+from mapgen.runtime.storage.opening import check_installed, opened
 from mapgen.runtime.summary import Summary
 from tests.runtime_delivery.orders import RULES, Watcher, nothing, order, plan_of
 from tests.runtime_delivery.stand_in import StandIn, standing_in
@@ -149,6 +152,46 @@ def test_s3_that_refuses(s3_address: str, tmp_path: Path) -> None:
         with opened(one, tmp_path) as storage, pytest.raises(StorageFailed, match=words) as fault:
             storage.files("in")
         assert "the-" not in f"{fault.value.message} {fault.value.help} {one}"
+
+
+def test_broken_off_before_a_file_is_moved(tmp_path: Path) -> None:
+    """What was staged is known when the file is read again, and then it is moved."""
+    with (
+        standing_in() as tenant,
+        Ledger(f"sqlite:///{tmp_path}/l.db") as ledger,
+        sftp_server(tmp_path) as server,
+        opened(server.place, tmp_path) as storage,
+    ):
+        place = Shelf(storage, server.place, tmp_path)
+        place.put("in/orders-1", "1\n2\n")
+
+        def breaking(page: Page) -> Iterator[Outcome]:
+            yield from of_lines(page)
+            server.drop()
+
+        mapped = Mapped(ArrivingFiles(storage, FEED), breaking, nothing)
+        with suppress(FeedFailed):
+            deliver(mapped, plan_of(), tenant.environment(), ledger, RULES, Watcher())
+        run(place, ledger, tenant)
+
+        assert tenant.identities == names(2)
+        assert (place.names("in"), place.names("in/done")) == ([], ["orders-1"])
+
+
+@pytest.mark.parametrize(
+    ("kind", "package", "extra"), [(SftpPlace, "asyncssh", "sftp"), (S3Place, "boto3", "s3")]
+)
+def test_without_its_package(
+    kind: type[FilePlace], package: str, extra: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where a place leads is looked up before anything runs: the extra is named then."""
+    monkeypatch.setitem(sys.modules, package, None)
+    monkeypatch.delitem(sys.modules, f"mapgen.runtime.storage.{extra}", raising=False)
+    with pytest.raises(ImportError) as missing:
+        check_installed(kind)
+    fault = told(missing.value)
+    assert isinstance(fault, Stopped)
+    assert f"the extra `{extra}`" in str(fault.diagnostics[0].message)
 
 
 ADDRESSES = [
