@@ -242,7 +242,7 @@ def test_reader_that_has_seen_enough(workspace: Path) -> None:
     child.stdout.read(10)
     child.stdout.close()
     said = child.stderr.read()
-    child.wait(timeout=60)
+    child.wait(timeout=300)
 
     assert said == b""
     assert child.returncode == 1

@@ -84,7 +84,7 @@ def run(command: Command, folder: Path, environment: Mapping[str, str]) -> str:
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
-        timeout=120,
+        timeout=300,
         text=True,
         check=False,
     )

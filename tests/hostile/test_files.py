@@ -19,7 +19,7 @@ from tests.hostile.command import CODES, Ended, run
 from tests.hostile.damage import Form, damaged, damaged_bytes
 from tests.hostile.workspace import FILES, PACKED
 
-EXAMPLES = int(os.environ.get("MAPGEN_HOSTILE_EXAMPLES", "3"))
+EXAMPLES = int(os.environ.get("MAPGEN_HOSTILE_EXAMPLES", "2"))
 """So many of each kind of file; thousands, to hunt."""
 
 Words = tuple[str, ...]

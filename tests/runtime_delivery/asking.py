@@ -13,7 +13,7 @@ from mapgen.runtime.ledger import Ledger
 from mapgen.runtime.network.transport import RateLimitedTransport
 
 THREADS = 8
-_LONGEST = 60.0
+_LONGEST = 300.0
 _EACH_ITS_OWN = httpx2.Limits(max_connections=THREADS, max_keepalive_connections=0)
 
 

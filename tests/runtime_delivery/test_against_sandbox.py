@@ -176,11 +176,11 @@ def test_a_full_house_of_another_language(
     licence = Licence(sessions=1, concurrent_requests=2)
     with (
         speaking(language, monkeypatch),
-        tenant(contract, limits=licence, idle_seconds=1) as sandbox,
+        tenant(contract, limits=licence, idle_seconds=2) as sandbox,
         HastyLedger(f"sqlite:///{tmp_path}/l.db") as ledger,
     ):
+        plan = plan_of(retry=Retry(100, 0.1, 0.3), concurrency=1)
         occupy(sandbox)
-        plan = plan_of(retry=Retry(20, 0.1, 0.3), concurrency=1)
         summary = deliver(orders(2), plan, environment_of(sandbox), ledger, RULES, Watcher())
 
         assert (summary.created, summary.rejected) == (2, 0)
@@ -256,7 +256,7 @@ def test_killed_against_sandbox(contract: Contract, tmp_path: Path) -> None:
     address = f"sqlite:///{tmp_path}/ledger.db"
     with tenant(contract, "slow-answer=5@PUT:SalesOrder:23") as sandbox:
         child = start(sandbox.url, address)
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 300
         while len(sandbox.records("SalesOrder")) < 23 and time.monotonic() < deadline:
             time.sleep(0.01)
         assert child.is_running

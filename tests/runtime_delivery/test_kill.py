@@ -46,7 +46,7 @@ def test_killed_and_started_again(tmp_path: Path) -> None:
         address = f"sqlite:///{tmp_path}/{name}.db"
         with standing_in(script=PLACES[name]) as tenant:
             child = start(tenant.url, address)
-            assert tenant.held.wait(60)
+            assert tenant.held.wait(300)
             child.kill()
             tenant.script = going_on(tenant)
 
@@ -64,7 +64,7 @@ def test_killed_at_any_moment_again_and_again(address: str) -> None:
         for at in range(6):
             child = start(tenant.url, address, 40)
             # Moments spread over start, staging and delivery, by what the tenant has seen.
-            deadline = time.monotonic() + 60
+            deadline = time.monotonic() + 300
             while len(tenant.orders) < at * 5 and time.monotonic() < deadline:
                 if not child.is_running:
                     break
@@ -98,7 +98,7 @@ def test_one_of_two_processes_is_killed(address: str) -> None:
 
     with standing_in(script=script) as tenant:
         first = start(tenant.url, address)
-        assert tenant.held.wait(60)
+        assert tenant.held.wait(300)
         second = start(tenant.url, address)
         first.kill()
 
@@ -128,7 +128,7 @@ def test_terminated(tmp_path: Path) -> None:
 
     with standing_in(script=script) as tenant:
         child = start(tenant.url, address)
-        assert tenant.held.wait(60)
+        assert tenant.held.wait(300)
         # All that it sends from now on stays without an answer until its time is over.
         assert child.process.pid is not None
         os.kill(child.process.pid, signal.SIGTERM)

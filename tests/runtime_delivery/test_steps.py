@@ -185,7 +185,7 @@ def test_killed(contract: Contract, address: str, flow: str, moment: str) -> Non
     reached = "PUT Payment 200" if moment == "document" else f"{RELEASE} 202"
     with tenant(contract, action_seconds=1.0) as sandbox:
         child = start(sandbox.url, address, 3, flow)
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 300
         while not sandbox.counts().get(reached) and time.monotonic() < deadline:
             time.sleep(0.005)
         child.kill()

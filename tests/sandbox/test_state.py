@@ -158,7 +158,7 @@ def test_told_to_stop(name: signal.Signals, tmp_path: Path) -> None:
         caller.call("GET", "Customer")
         running.send_signal(name)
 
-        assert running.wait(timeout=60) == 0
+        assert running.wait(timeout=300) == 0
 
 
 def test_options_of_the_command(tmp_path: Path) -> None:

@@ -118,7 +118,7 @@ def is_ready(url: str) -> bool:
         return False
 
 
-def until(condition: Callable[[], bool], seconds: float = 60) -> None:
+def until(condition: Callable[[], bool], seconds: float = 300) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline
@@ -229,7 +229,7 @@ def test_a_port_that_is_taken(place: Place) -> None:
         command = (*MAPGEN, "serve", "--env", "local", "--state", place.ledger, "--port", port)
         environment = {**os.environ, **place.tenant.environment, **place.shop.environment}
         done = subprocess.run(
-            command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60
+            command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300
         )
     assert done.returncode == 1
     assert f"cannot listen on 127.0.0.1:{port}" in done.stderr

@@ -134,7 +134,7 @@ Signed = Callable[[int, str], tuple[bytes, dict[str, str]]]
 
 
 def until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 300
     while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.01)

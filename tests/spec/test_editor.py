@@ -253,7 +253,7 @@ def plain(node: Node) -> Value:
 def test_whole_files(kind: str) -> None:
     """What is made to have the shape is accepted by both."""
 
-    @settings(max_examples=examples(40), deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=examples(20), deadline=None, suppress_health_check=list(HealthCheck))
     @given(made(kind))
     def holds(value: Value) -> None:
         text = json.dumps(value, ensure_ascii=False)
@@ -267,7 +267,7 @@ def test_whole_files(kind: str) -> None:
 def test_what_has_the_shape_is_bound(kind: str) -> None:
     """What the walk finds no fault in becomes a value, whose words lie in the file."""
 
-    @settings(max_examples=examples(40), deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=examples(20), deadline=None, suppress_health_check=list(HealthCheck))
     @given(made(kind))
     def holds(value: Value) -> None:
         source = Source("any.yaml", json.dumps(value, ensure_ascii=False))
@@ -293,7 +293,7 @@ def texts(value: object) -> Iterator[Text]:
 def test_damaged_files(kind: str) -> None:
     """Whatever is done to a file, the schema accepts it exactly when the reader does."""
 
-    @settings(max_examples=examples(100), deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=examples(50), deadline=None, suppress_health_check=list(HealthCheck))
     @given(damaged(kind))
     def holds(value: Value) -> None:
         text = json.dumps(value, ensure_ascii=False)
