@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import shutil
+import signal
 import sys
 import threading
 from contextlib import suppress
@@ -24,6 +25,9 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, default=ROOT / ".mapgen" / "scenario")
     chosen = parser.parse_args()
     folder = chosen.folder.resolve()
+    for name in (signal.SIGTERM, signal.SIGHUP):
+        # What it has started ends with it.
+        signal.signal(name, lambda number, _: sys.exit(128 + number))
     try:
         if chosen.what == "look":
             look(folder)

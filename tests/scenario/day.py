@@ -83,7 +83,7 @@ class Day:
         agenda.at(0.5 * form.minutes, self._look_for_failures)
         agenda.at(form.minutes, partial(self._say, "the shop closes"))
         agenda.begin()
-        self._say(f"the shop opens, and sends {len(orders)} orders: some twice, some late")
+        self._say(f"the shop opens, and sends {len(orders)} orders: some late, some three times")
         agenda.run()
         return self._settled()
 
@@ -117,7 +117,7 @@ class Day:
     def _tenant_dies(self) -> None:
         count = len(self._waiting())
         self.world.processes.kill("tenant")
-        self._say(f"the tenant is killed (SIGKILL), amid {count} orders; the shop goes on selling")
+        self._say(f"the tenant is killed (SIGKILL), {count} on their way; the shop goes on selling")
 
     def _tenant_comes_back(self) -> None:
         self.world.start_tenant()
@@ -128,7 +128,7 @@ class Day:
         count = len(self._waiting())
         self.world.processes.kill("serve")
         self._say(
-            f"mapgen serve is killed (SIGKILL), amid {count} orders; the shop goes on selling"
+            f"mapgen serve is killed (SIGKILL), {count} on their way; the shop goes on selling"
         )
         self.agenda.soon(8, self._service_comes_back)
 
@@ -146,7 +146,9 @@ class Day:
                 self._again(look)
                 return
             took = time.monotonic() - began
-            self._say(f"the {len(missed)} orders that waited are in the tenant, after {took:.0f} s")
+            self._say(
+                f"what waited ({len(missed)}) is in the tenant, {took:.0f} real seconds later"
+            )
 
         look()
 
@@ -212,7 +214,7 @@ class Day:
         rows = self.world.books()
         there = sum(row.found for row in rows if row.what.startswith("orders"))
         gone = sum(row.what.startswith("fulfilments") and row.agrees for row in rows)
-        self._say(f"{told}; {there} are in the tenant, and {gone} shipments are known to the shop")
+        self._say(f"{told}; {there} in the tenant; shipments the shop knows of: {gone}")
 
     def _settled(self) -> list[Row]:
         """Return the books once they agree, or when there is no hope of it any more."""

@@ -216,12 +216,6 @@ def test_a_rejected_order_is_corrected_and_replayed(
         assert served.end() == 0
 
 
-def test_stock_reaches_the_shop(place: Place) -> None:
-    """By its schedule: half an hour of the clock passes in a second."""
-    with place.served("--speed", "1800"):
-        until(lambda: len(place.shop.shop.levels) > 0, 20)
-
-
 def test_a_port_that_is_taken(place: Place) -> None:
     """It is told at once, and nothing has begun."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
