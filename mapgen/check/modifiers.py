@@ -196,11 +196,12 @@ _OF_VALUES: Mapping[str, str] = {
         "is for a single value, this rule gives {what}",
     ),
     "range": "is for numbers",
+    "severity": "is for a rule with a `range`",
     "places": "is for decimals",
 }
 # Those that need a value which is known before anything is sent.
 _OF_KNOWN = (
-    *("clear_if_missing", "omit_if", "too_long", "range", "rounding", "places"),
+    *("clear_if_missing", "omit_if", "too_long", "range", "severity", "rounding", "places"),
     *("examples", "rejects"),
 )
 
@@ -243,12 +244,32 @@ def modifier_faults(kept: Kept, *, is_identity: bool) -> Iterator[Diagnostic]:
         yield from _unfit(rule, "range", _OF_VALUES["range"])
     elif said.range is not None:
         yield from range_faults(said.range, _known(kept.value), kind, kept.shown)
+    yield from _unfit(rule, "severity", _why_not_warned(kept)) if _why_not_warned(kept) else ()
     if kind != types.DECIMAL:
         yield from _unfit(rule, "places", _OF_VALUES["places"])
     if said.rounding is not None and said.places is None:
         yield messages.rounding_without_places(said.rounding)
     if kept.has_to_be_set:
         yield from _unfit(rule, "omit_if", "would leave out a field that has to be set")
+
+
+def _why_not_warned(kept: Kept) -> str:
+    """Return why `severity` has no place at a rule; nothing where it has one."""
+    if kept.rule.modifiers.range is None:
+        field = kept.field
+        limits = {
+            "length": field.max_length,
+            "decimal places": field.places,
+            "pattern": field.allowed.pattern,
+            "values": field.allowed.choices,
+            "bounds": field.allowed.bounds,
+        }
+        theirs = " and ".join(name for name, limit in limits.items() if limit)
+        said = f"; the {theirs} of `{field.name}` are the target's, which refuses others"
+        return "is for a rule's own limit, its `range`" + (said if theirs else "")
+    if isinstance(kept.value.node, Fixed):
+        return "has no effect: the value is the same in every record"
+    return ""
 
 
 def range_faults(

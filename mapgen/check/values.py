@@ -165,9 +165,11 @@ class FieldRules(Struct, frozen=True):
             clears=rule.modifiers.clear_if_missing is not None,
             is_written_once=rule.modifiers.write_once is not None,
             omit_if=None if omit_if is None else omit_if.code,
-            limits=replace(
-                self._limits(kept, kind, currency),
-                asked=tuple((sign, one.as_type(inner), words) for sign, one, words in asked),
+            limits=self._limits(
+                kept,
+                kind,
+                currency,
+                tuple((sign, one.as_type(inner), words) for sign, one, words in asked),
             ),
             reads=(*decided_by, *reads_of(*value.formulas, *beside)),
             pointer=rule.pointer,
@@ -184,12 +186,20 @@ class FieldRules(Struct, frozen=True):
         is_text = found == "select" and self.contract.contract_version < 5
         return "string" if is_text else found
 
-    def _limits(self, kept: Kept, kind: ir.ValueKind, currency: Typed | None) -> ir.Limits:
+    def _limits(
+        self,
+        kept: Kept,
+        kind: ir.ValueKind,
+        currency: Typed | None,
+        asked: tuple[tuple[ir.Comparison, tree.Expression, str], ...],
+    ) -> ir.Limits:
         if isinstance(kept.value.node, ir.Fixed | ir.Made):
             return ir.Limits()
         field, said = kept.field, kept.rule.modifiers
         places = said.places.whole if isinstance(said.places, ScalarNode) else field.places
         bounds = () if said.range is None else said.range.bounds
+        own = tuple((sign, str(bound)) for sign, bound in bounds)
+        warns = said.severity is not None and said.severity.value == "warn"
         is_whole = kind == "int" and not self.contract.is_plain
         return ir.Limits(
             max_length=field.max_length if kind == "string" else None,
@@ -197,7 +207,9 @@ class FieldRules(Struct, frozen=True):
             places=places if present(kept.value.type) == types.DECIMAL else None,
             currency=None if currency is None else currency.code,
             rounding=cast(Literal["half_up"], said.rounding.value) if said.rounding else None,
-            range=(*field.allowed.bounds, *((sign, str(bound)) for sign, bound in bounds)),
+            range=field.allowed.bounds if warns else (*field.allowed.bounds, *own),
+            asked=() if warns else asked,
+            warned=ir.Warned(own, asked) if warns else None,
             whole=KINDS[field.value_type or "string"].whole if is_whole else None,
             choices=field.allowed.choices,
             pattern=field.allowed.pattern,

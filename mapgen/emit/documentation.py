@@ -242,6 +242,10 @@ def _remarks(field: ir.Field, flow: ir.Flow) -> Iterator[str]:
         yield whole + way
     yield from dict.fromkeys(f"{sign} {bound}" for sign, bound in limits.range)
     yield from (f"{sign} {code(words)}" for sign, _, words in limits.asked)
+    if limits.warned is not None:
+        bounds = [f"{sign} {bound}" for sign, bound in limits.warned.range]
+        bounds += [f"{sign} {code(words)}" for sign, _, words in limits.warned.asked]
+        yield f"a warning where not {' and '.join(bounds)}"
     if flow.is_personal(field.reads) and not field.sent_with:
         yield "personal"
     if "because" in said:

@@ -122,13 +122,23 @@ class Made(Struct, frozen=True):
 Value = Fixed | Made | Expression
 
 
-class Limits(Struct, frozen=True):
+class Warned(Struct, frozen=True):
+    """Bounds of a number: a record that does not keep to them is told of, and goes on."""
+
+    range: tuple[tuple[Comparison, str], ...]
+    asked: tuple[tuple[Comparison, Expression, str], ...]
+
+
+class Limits(Grown, frozen=True):
     """What a value has to keep to, proved at compile time where it can be.
 
     With `currency` it has the places of the currency of that code. `asked` are the bounds that each
     record has, with the words of the expression.
     Of a list, what each element has to keep to; `least` is how many there are.
+    What is `warned` of keeps no record out.
     """
+
+    LATER: ClassVar[frozenset[str]] = frozenset({"warned"})
 
     max_length: int | None = None
     truncates: bool = False
@@ -141,6 +151,7 @@ class Limits(Struct, frozen=True):
     choices: tuple[str, ...] = ()
     pattern: str | None = None
     least: int = 0
+    warned: Warned | None = None
 
 
 class Field(Struct, frozen=True, kw_only=True):

@@ -55,6 +55,12 @@ def attempted_or(step: Callable[[], T], otherwise: Callable[[], T]) -> T:
         return otherwise()
 
 
+def where_there(value: T | None, within: Callable[[T], object]) -> None:
+    """Have a value that is there keep to a limit."""
+    if value is not None:
+        within(value)
+
+
 def required(value: T | None) -> T:
     """Return the value, or raise R201 when it is missing."""
     if value is None:

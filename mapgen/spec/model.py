@@ -177,6 +177,11 @@ class Modifiers(Construct):
     range: Range | None = optional(
         RANGE, "what the number has to keep to: numbers, or expressions, as in `<= order.total`"
     )
+    severity: Text | None = optional(
+        words.SEVERITY,
+        "what becomes of a record whose number is outside `range`: `reject` unless said; `warn`"
+        " delivers it, and counts it",
+    )
     places: ScalarNode | CurrencyPlaces | None = optional(
         PLACES, "decimal places; needs `rounding` where digits would be lost"
     )

@@ -103,3 +103,86 @@ def test_what_stands_in_may_be_missing(
     told = f'"Weight":{{"value":{weight}}}'
     assert (told in found.body.decode()) == (weight is not None)
     assert untyped(workspace.root, "generated/*/transformer.py") == []
+
+
+WARNED = [
+    pytest.param("", "3", None, id="within"),
+    pytest.param("", "31", "the number has to be at most 30", id="above"),
+    pytest.param("", "12.6", "at most `parcel.value`", id="above the record's"),
+    pytest.param(", omit_if: value == 31", "31", "the number has to be at most 30", id="left out"),
+]
+
+
+@pytest.mark.parametrize(("more", "weight", "told"), WARNED)
+def test_a_range_that_warns(more: str, weight: str, told: str | None, tmp_path: Path) -> None:
+    """The record goes on; the warning names rule, field and value."""
+    bound = "<= parcel.value" if told is None or "parcel" in told else "<= 30"
+    rule = f'{{value: parcel.weight, range: "{bound}", severity: warn{more}}}'
+    workspace = _workspace(tmp_path, WEIGHT, f"    Weight: {rule}\n")
+
+    found = _outcome(workspace, weight=weight, items=_items((5, "12.50")), value="12.50")
+
+    assert isinstance(found, Document)
+    warned = [(one.code, one.target) for one in found.warnings]
+    assert warned == ([] if told is None else [("R303", "Weight")])
+    assert told is None or told in found.warnings[0].message
+    assert (f'"Weight":{{"value":{weight}}}'.encode() in found.body) == (not more)
+
+
+def test_rows_that_warn(tmp_path: Path) -> None:
+    """Each row is told by its number, and generated code of it is well typed."""
+    workspace = _workspace(tmp_path, QUANTITY, 'range: "> 2 and <= item.price", severity: warn')
+
+    found = _outcome(workspace, items=_items((3, "2"), (1, "2"), (3, "4")), value="8")
+
+    assert isinstance(found, Document)
+    assert [one.target for one in found.warnings] == ["Items[0].Quantity", "Items[1].Quantity"]
+    assert untyped(workspace.root, "generated/*/transformer.py") == []
+
+
+def test_what_the_erp_refuses_is_no_warning(tmp_path: Path) -> None:
+    """Of a number with too many places, that is told and nothing else."""
+    rule = '{value: parcel.weight, range: "<= 30", severity: warn}'
+    workspace = _workspace(tmp_path, WEIGHT, f"    Weight: {rule}\n")
+
+    found = _outcome(workspace, weight="31.0001", items=_items((1, "1")), value="1")
+
+    assert isinstance(found, Rejected)
+    assert [(one.code, one.target) for one in found.faults] == [("R302", "Weight")]
+
+
+def test_a_range_of_what_may_be_missing_warns(tmp_path: Path) -> None:
+    """Where there is no number, there is nothing to tell."""
+    value = "parcel.items.filter(i, i.quantity > 1).first().?quantity"
+    rule = f'{{value: "{value}", range: "< 3", severity: warn}}'
+    workspace = _workspace(tmp_path, WEIGHT, f"    Weight: {rule}\n")
+
+    none = _outcome(workspace, items=_items((1, "1")), value="1")
+    much = _outcome(workspace, items=_items((3, "1")), value="1")
+
+    assert isinstance(none, Document)
+    assert isinstance(much, Document)
+    assert (none.warnings, [one.code for one in much.warnings]) == ((), ["R303"])
+
+
+@pytest.mark.parametrize(
+    ("rule", "said"),
+    [
+        pytest.param(
+            "{value: parcel.weight, severity: warn}",
+            "its `range`; the decimal places of `Weight` are the target's, which refuses others",
+            id="no range",
+        ),
+        pytest.param(
+            '{const: 5, range: "> 3", severity: warn}', "is the same in every", id="const"
+        ),
+    ],
+)
+def test_severity_without_a_limit(rule: str, said: str, tmp_path: Path) -> None:
+    """What the target refuses is no warning."""
+    workspace = _workspace(tmp_path, WEIGHT, f"    Weight: {rule}\n")
+
+    (found,) = check_specs(workspace, [SPEC]).faults
+
+    assert found.code == "E234"
+    assert said in found.message

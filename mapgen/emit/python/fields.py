@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from datetime import date
 from functools import partial
 from inspect import isfunction
@@ -16,6 +16,7 @@ from mapgen.emit.python.expression import Guarded, ModuleNeeds, Namer, PythonExp
 from mapgen.emit.python.types import CUSTOM_WRAPPERS, WRAPPERS
 from mapgen.escaping import literal
 from mapgen.ir import flow as ir
+from mapgen.ir.expression import Expression
 from mapgen.ir.names import local_name
 from mapgen.runtime import limits
 
@@ -82,8 +83,8 @@ class FieldEmitter(Struct):
         if isinstance(field.value, ir.Fixed) and field.omit_if is None:
             return [], self._named_constant(field, field.value.text, is_custom=is_custom)
         local = self.namer.name(local_name(field.name))
-        if field.omit_if is not None:
-            return self._with_omission(field, local, is_custom=is_custom), local
+        if field.omit_if is not None or field.limits.warned is not None:
+            return self._looked_at(field, local, is_custom=is_custom), local
         before, guarded = self._ahead(field, self._value(field))
         limited = self._limited(field, guarded.value)
         code = self._wrapped(field, limited, is_custom=is_custom)
@@ -168,23 +169,45 @@ class FieldEmitter(Struct):
         options = self._each(field, value, partial(self.wrap, "Option"))
         return self.wrap("MultiSelectValue" if field.is_list else "SelectValue", options)
 
-    def _with_omission(self, field: ir.Field, local: str, *, is_custom: bool) -> list[Statement]:
-        assert field.omit_if is not None
+    def _looked_at(self, field: ir.Field, local: str, *, is_custom: bool) -> list[Statement]:
+        """Return the statements of a field whose value is known by a name before it is sent."""
         plain = self.namer.name(f"{local_name(field.name)}_value")
         before, guarded = self._ahead(field, self._value(field))
         code = self._limited(field, guarded.value)
         code = chosen(code, guarded.guards, "None")
-        unset = self.module.name("msgspec", "UNSET")
-        inner = replace(self, names={**self.names, "value": plain})
-        omitted = inner.expressions().value(field.omit_if)
-        if guarded.guards:
-            omitted = f"{plain} is None or ({omitted})"
+        may_be_missing = bool(guarded.guards)
         sent = self._wrapped(field, plain, is_custom=is_custom)
+        if field.omit_if is not None:
+            inner = replace(self, names={**self.names, "value": plain})
+            omitted = inner.expressions().value(field.omit_if)
+            if may_be_missing:
+                omitted = f"{plain} is None or ({omitted})"
+            unset = self.module.name("msgspec", "UNSET")
+            sent = f"{unset} if {operand(omitted)} else {sent}"
+        elif field.clears:
+            emptied = self._emptied(field, is_custom=is_custom)
+            sent = chosen(sent, (f"{plain} is not None",), emptied)
+        elif may_be_missing:
+            sent = self.or_unset(sent, (f"{plain} is not None",))
         return [
             *before,
             Statement(code, plain, None if before else field.target, field),
-            Statement(f"{unset} if {operand(omitted)} else {sent}", local, None, field),
+            *self._warnings(field, plain, may_be_missing=may_be_missing),
+            Statement(sent, local, None, field),
         ]
+
+    def _warnings(
+        self, field: ir.Field, plain: str, *, may_be_missing: bool
+    ) -> Iterator[Statement]:
+        """Yield the statements that tell of a value outside its bounds."""
+        warned = field.limits.warned
+        if warned is None:
+            return
+        value = self.namer.inner().name("value") if may_be_missing else plain
+        within = self._within(field, value, warned.range, warned.asked)
+        if may_be_missing:
+            within = self.call("where_there", plain, f"lambda {value}: {within}")
+        yield Statement(within, None, None, field)
 
     def _value(self, field: ir.Field) -> Guarded:
         """Return the value, guarded only where a missing one leaves the field out."""
@@ -222,13 +245,24 @@ class FieldEmitter(Struct):
             value, rounding = self._with_places(value, of_currency, rounding), None
         if limits.places is not None:
             value = self._with_places(value, str(limits.places), rounding)
-        for sign, bound in limits.range:
+        value = self._within(field, value, limits.range, limits.asked)
+        return value if limits.whole is None else self.call("whole", value, *limits.whole)
+
+    def _within(
+        self,
+        field: ir.Field,
+        value: str,
+        bounds: Iterable[tuple[ir.Comparison, str]],
+        of_record: Iterable[tuple[ir.Comparison, Expression, str]],
+    ) -> str:
+        """Return the Python of a number that keeps to its bounds."""
+        for sign, bound in bounds:
             limit = bound if field.kind == "int" else self.module.decimal(bound)
             value = self.call(_COMPARISONS[sign], value, limit)
-        for sign, asked, words in limits.asked:
+        for sign, asked, words in of_record:
             limit = self.expressions().value(asked)
             value = self.call(_COMPARISONS[sign], value, limit, literal(words))
-        return value if limits.whole is None else self.call("whole", value, *limits.whole)
+        return value
 
     def _with_places(self, value: str, places: str, rounding: ir.Rounding | None) -> str:
         if rounding is None:

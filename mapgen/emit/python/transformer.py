@@ -325,6 +325,7 @@ class _Body(Struct):
     function: str
     emitter: FieldEmitter
     statements: list[Statement] = field(default_factory=list)
+    checks: int = 0
 
     @property
     def needs(self) -> ModuleNeeds:
@@ -408,17 +409,22 @@ class _Body(Struct):
         prefix = target if document is None else document.prefix
         self.statements.append(Statement(result, made))
         self.emitter.names[made] = made
-        for number, check in enumerate(checks, start=1):
+        for check in checks:
             code = self._check(check, self.emitter.expressions())
             self.statements.append(Statement(code, None))
             self.rule(
-                f"check{number}",
+                self._next_check(),
                 f"{prefix}{check.name}",
                 check.reads,
                 check.pointer,
                 warns=check.warns,
             )
         return made
+
+    def _next_check(self) -> str:
+        """Return how the rule map calls the next statement that gives no value."""
+        self.checks += 1
+        return f"check{self.checks}"
 
     def _check(self, check: ir.Check, expressions: PythonExpressions) -> str:
         name = literal(check.name)
@@ -492,7 +498,9 @@ class _Body(Struct):
         lookups = (one for one in nodes(item.value) if isinstance(one, Lookup))
         may_come = any(one.on_miss == "retry" for one in lookups)
         for one in added:
-            if one.field is not None and one.local is not None:
+            if one.field is not None and one.local is None:
+                self.rule(self._next_check(), item.target, item.reads, item.pointer, warns=True)
+            elif one.field is not None and one.local is not None:
                 self.rule(one.local, item.target, item.reads, item.pointer, may_come=may_come)
         return local
 
