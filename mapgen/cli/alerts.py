@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mapgen.cli.ledgers import ago, opened_ledger, whose
+from mapgen.cli.ledgers import opened_ledger, whose
 from mapgen.cli.options import json_option, state_option
 from mapgen.cli.output import piped
 from mapgen.cli.typed import typed
+from mapgen.durations import ago
 from mapgen.escaping import visible
 
 if TYPE_CHECKING:
@@ -73,8 +74,7 @@ def _columns(one: Alert, now: float) -> tuple[str, ...]:
         fired += f", over {ago(one.resolved_at, now)}"
     elif one.acknowledged_by is not None:
         fired += f", seen to by {visible(one.acknowledged_by)}"
-    measured = visible(f"{one.name} {one.value:.4g}, threshold {one.threshold}")
-    return str(one.number), one.state, whose(one.of), measured, fired
+    return str(one.number), one.state, whose(one.of), visible(one.words), fired
 
 
 def _as_data(one: Alert) -> dict[str, Any]:

@@ -15,10 +15,11 @@ import click
 
 from mapgen.cli import FAULTS
 from mapgen.cli.explain import advice_of, title_of
-from mapgen.cli.ledgers import WORDS, Age, ago, offline, opened_ledger, trying, whose
+from mapgen.cli.ledgers import WORDS, Age, offline, opened_ledger, trying, whose
 from mapgen.cli.options import json_option, ledger_env_option, state_option
 from mapgen.cli.output import piped, say
 from mapgen.cli.typed import typed
+from mapgen.durations import ago
 from mapgen.escaping import visible
 
 if TYPE_CHECKING:

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mapgen.cli.explain import title_of
-from mapgen.cli.ledgers import WORDS, ago, opened_ledger, trying, whose
+from mapgen.cli.ledgers import WORDS, opened_ledger, trying, whose
 from mapgen.cli.options import json_option, ledger_env_option, state_option
 from mapgen.cli.output import piped
 from mapgen.cli.typed import typed
+from mapgen.durations import ago
 from mapgen.escaping import visible
 
 if TYPE_CHECKING:

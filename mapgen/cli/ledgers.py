@@ -14,6 +14,7 @@ import click
 
 from mapgen.cli import FAULTS
 from mapgen.cli.output import make_folder
+from mapgen.durations import seconds_of
 from mapgen.escaping import visible
 
 if TYPE_CHECKING:
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from mapgen.runtime.ledger.book import Book
     from mapgen.runtime.ledger.reports import OpenRecord, Reports
 
-_UNITS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
 WORDS = {
     "staged": "queued",
     "sending": "in hand",
@@ -48,7 +48,7 @@ class Age(click.ParamType[float]):
         found = re.fullmatch(r"(\d{1,6})([smhd])", str(value))
         if found is None:
             self.fail(f"`{value}` is no time; write `90s`, `10m`, `12h` or `3d`", param, ctx)
-        return float(int(found[1]) * _UNITS[found[2]])
+        return seconds_of(found[0])
 
 
 def address_of(workspace: Workspace, state: str | None, env: str | None) -> str:
@@ -89,18 +89,6 @@ def opened_ledger(project: Path, state: str | None, env: str | None = None) -> I
 def whose(book: Book) -> str:
     """Return a flow and its tenant, as text for a terminal."""
     return visible(f"{book.flow} in {book.tenant}")
-
-
-def ago(seconds: float | None, now: float) -> str:
-    """Return how long ago something was, in one unit; `never` for None."""
-    if seconds is None:
-        return "never"
-    age = max(0, round(now - seconds))
-    unit = next((one for one in ("d", "h", "m") if age >= 2 * _UNITS[one]), "s")
-    return f"{age // _UNITS[unit]} {_NAMES[unit]} ago"
-
-
-_NAMES = {"d": "days", "h": "h", "m": "min", "s": "s"}
 
 
 def trying(project: Path, ledger: Ledger, reports: Reports) -> Callable[[OpenRecord], bool | None]:

@@ -1,52 +1,200 @@
-"""What `serve` has for operators: the console, and who is told of alerts."""
+"""What `serve` and `worker` have alike: flows that are bound, a door, the console, alerts."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import click
+
+from mapgen.cli import FAULTS
+from mapgen.cli.output import say
+from mapgen.disk.boundary import reason_of
 
 if TYPE_CHECKING:
     from starlette.routing import BaseRoute
 
-    from mapgen.runtime.ledger import Ledger
     from mapgen.service.alerts import Watch
-    from mapgen.service.flows import ServedFlow
     from mapgen.service.loop import Around
+    from mapgen.service.reception import Reception
+    from mapgen.service.replaying import Replayer
+    from mapgen.service.roster import Entry
     from mapgen.service.telling import Channel
     from mapgen.spec.model import Environment, Reference
 
 
-def watch_of(flows: Sequence[ServedFlow], around: Around, environment: Environment) -> Watch:
-    """Return what looks after the flows of an environment. Raises Stopped for unset variables."""
-    from mapgen.service.alerts import REPEAT, Watch, watched
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """What runs the flows of a workspace: where, by what ledger, and what it listens on.
 
-    looked_after = [watched(one.name, one.book, one.plan.alerts, one.plan.latency) for one in flows]
+    `port` is None for one that listens nowhere.
+    """
+
+    project: Path
+    environment: Environment
+    address: str
+    host: str
+    port: int | None
+    speed: float
+    log: Path | None
+
+
+def operate(operation: Operation, made: Callable[[Around], Reception]) -> None:
+    """Run what `made` gives until Ctrl-C or SIGTERM; exit with 1 where it cannot go on.
+
+    Raises Stopped where no flow can be bound, ClickException for a port that is taken.
+    """
+    from mapgen.cli.summary import tell_aborted
+    from mapgen.cli.watching import watching
+    from mapgen.runtime.aborted import RunAborted
+    from mapgen.runtime.ledger import Ledger
+    from mapgen.service.clock import ServiceClock
+    from mapgen.service.loop import Around
+    from mapgen.service.service import holder
+
+    ended = _ended_by_signals()
+    try:
+        with ExitStack() as open_:
+            place = _place(operation)
+            listener = None if place is None else open_.enter_context(_listening(*place))
+            ledger = open_.enter_context(Ledger(operation.address))
+            observer = open_.enter_context(watching(None, operation.log))
+            around = Around(ledger, ServiceClock(operation.speed), observer, holder())
+            with _staffed(operation, around, made, listener) as works:
+                works.run(ended)
+    except RunAborted as aborted:
+        tell_aborted(aborted)
+        sys.exit(FAULTS)
+
+
+@contextmanager
+def _staffed(
+    operation: Operation,
+    around: Around,
+    made: Callable[[Around], Reception],
+    listener: socket.socket | None,
+) -> Iterator[Reception]:
+    """Give what runs the flows, with all that looks after it at work."""
+    from mapgen.sandbox.sites import running, server_of, url_of
+    from mapgen.service.app import application
+    from mapgen.service.loop import Unbound
+    from mapgen.service.roster import Roster
+
+    works, watch = made(around), _watch_of(around, operation.environment)
+    replayer = _replayer_of(operation.project, around)
+    roster = Roster(operation.project, operation.environment.name.value, around)
+
+    def joined(entry: Entry) -> None:
+        works.expect(entry.name, entry.senders, entry.takers)
+        if not isinstance(entry.flow, Unbound):
+            watch.add(entry.flow)
+            replayer.add(entry.flow)
+            works.add(entry.flow)
+
+    with ExitStack() as open_:
+        open_.callback(roster.stop)
+        entries = roster.open()
+        for entry in entries:
+            joined(entry)
+        if listener is not None:
+            pages = application(works, _console_of(around, watch, replayer))
+            open_.enter_context(running(server_of(lambda _: pages), listener))
+        open_.callback(watch.stop)
+        watch.start()
+        roster.start(joined)
+        _tell(entries, None if listener is None else url_of(listener))
+        yield works
+
+
+def _tell(entries: Iterable[Entry], url: str | None) -> None:
+    """Say how many flows run, and which do not."""
+    from mapgen.service.loop import Unbound
+
+    waiting = [one.flow for one in entries if isinstance(one.flow, Unbound)]
+    count = sum(1 for _ in entries) - len(waiting)
+    say(f"{count} flows" + ("" if url is None else f" at {url}"), err=True)
+    for one in waiting:
+        say(f"not bound, tried again: {one.name}: {one.code}: {one.message}", err=True)
+        if one.help:
+            say(f"  help: {one.help}", err=True)
+
+
+def _ended_by_signals() -> threading.Event:
+    """Return what the first SIGINT or SIGTERM sets; the second ends the process at once."""
+    ended = threading.Event()
+
+    def end(number: int, _: object) -> None:
+        if ended.is_set():
+            # As after a kill: the ledger has what was under way.
+            os._exit(128 + number)
+        ended.set()
+
+    def tell() -> None:
+        ended.wait()
+        say("ending: what is under way is finished; once more ends at once", err=True)
+
+    for name in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(name, end)
+    threading.Thread(target=tell, name="ending", daemon=True).start()
+    return ended
+
+
+def _place(operation: Operation) -> tuple[str, int] | None:
+    return None if operation.port is None else (operation.host, operation.port)
+
+
+@contextmanager
+def _listening(host: str, port: int) -> Iterator[socket.socket]:
+    """Listen. Raises ClickException where the place is taken, before anything is opened."""
+    from mapgen.sandbox.sites import listen
+
+    try:
+        listener = listen(host, port)
+    except OSError as error:
+        words = f"cannot listen on {host}:{port}: {reason_of(error)}; choose another with --port"
+        raise click.ClickException(words) from None
+    with closing(listener):
+        yield listener
+
+
+def _watch_of(around: Around, environment: Environment) -> Watch:
+    """Return what looks after the flows of an environment. Raises Stopped for unset variables."""
+    from mapgen.service.alerts import REPEAT, Watch
+
     notices = environment.alerts
     repeat = REPEAT if notices is None else notices.repeat.seconds
     channels = tuple(_channels(environment))
     name = environment.name.value
-    return Watch(around.ledger, looked_after, channels, around.observer, name, repeat=repeat)
+    return Watch(around.ledger, [], channels, around.observer, name, repeat=repeat)
 
 
-def console_of(
-    project: Path, flows: Sequence[ServedFlow], around: Around, watch: Watch
-) -> BaseRoute:
+def _replayer_of(project: Path, around: Around) -> Replayer:
+    """Return what the forms of the console are done by."""
+    from mapgen.cli.ledgers import trying
+    from mapgen.runtime.ledger.reports import Reports
+    from mapgen.service.replaying import Replayer
+
+    would_pass = trying(project, around.ledger, Reports(around.ledger))
+    return Replayer((), around.ledger, around.observer, would_pass, around.drain)
+
+
+def _console_of(around: Around, watch: Watch, hands: Replayer) -> BaseRoute:
     """Return the pages of the console, under `/console`."""
     from starlette.applications import Starlette
     from starlette.routing import Mount
 
-    from mapgen.cli.ledgers import trying
-    from mapgen.runtime.ledger.reports import Reports
     from mapgen.service.console import Console, Gate, SignIn
-    from mapgen.service.replaying import Replayer
 
-    ledger: Ledger = around.ledger
-    would_pass = trying(project, ledger, Reports(ledger))
-    hands = Replayer(flows, ledger, around.observer, would_pass, around.drain)
     sign_in = SignIn(os.environ.get("MAPGEN_CONSOLE_TOKEN"))
-    pages = Starlette(routes=Console(ledger, sign_in, hands, watch.history).routes())
+    pages = Starlette(routes=Console(around.ledger, sign_in, hands, watch.history).routes())
     names = os.environ.get("MAPGEN_CONSOLE_HOSTS", "").split(",")
     hosts = [name.strip() for name in names if name.strip()]
     return Mount("/console", Gate(pages, hosts))
@@ -80,4 +228,6 @@ def _channels(environment: Environment) -> Iterator[Channel]:
             )
     except Unfit as unfit:
         name, reason = environment.name.value, f"`alerts`: {unfit}"
-        raise Stopped(messages.cannot_bind(flow="serve", environment=name, reason=reason)) from None
+        raise Stopped(
+            messages.cannot_bind(flow="alerts", environment=name, reason=reason)
+        ) from None

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mapgen.cli.ledgers import WORDS, ago, opened_ledger, whose
+from mapgen.cli.ledgers import WORDS, opened_ledger, whose
 from mapgen.cli.options import json_option, ledger_env_option, state_option
 from mapgen.cli.output import piped
 from mapgen.cli.typed import typed
+from mapgen.durations import ago
 from mapgen.escaping import visible
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ def _show(flows: tuple[FlowReport, ...], now: float, *, as_json: bool) -> None:
     for one in flows:
         click.echo(click.style(whose(one.of), bold=True))
         for name, words in _lines(one, now):
-            click.echo(f"  {name:<9} {words}")
+            click.echo(f"  {name:<12} {words}")
 
 
 def _lines(one: FlowReport, now: float) -> list[tuple[str, str]]:
@@ -74,6 +75,7 @@ def _lines(one: FlowReport, now: float) -> list[tuple[str, str]]:
         kept_out.append(f"the oldest {ago(one.open_since, now)}; `{typed('errors')}` says why")
     rates = f"{one.sent_last_minute} in the last minute, {one.sent_last_hour} in the last hour"
     return [
+        *((it.name, f"{visible(it.reason)}; noted {ago(it.since, now)}") for it in one.conditions),
         ("queue", queue),
         ("open", ", ".join(kept_out) or "nothing"),
         ("sent", f"{counts.get('sent', 0)}: {rates}; the last {ago(one.last_sent, now)}"),
@@ -132,6 +134,10 @@ def _as_data(one: FlowReport) -> dict[str, Any]:
         "sent_last_hour": one.sent_last_hour,
         "last_sent": instant_of(one.last_sent),
         "last_run": None if one.last_run is None else _run_as_data(one.last_run),
+        "conditions": [
+            {"condition": each.name, "since": instant_of(each.since), "reason": each.reason}
+            for each in one.conditions
+        ],
     }
 
 

@@ -1,16 +1,21 @@
-"""`worker`: what `serve` does, but for webhooks, in any number of processes on PostgreSQL."""
+"""`worker`: what `serve` does, in any number of processes on PostgreSQL."""
 
 from __future__ import annotations
 
-import signal
-import sys
-import threading
 from pathlib import Path
+from typing import TypedDict, Unpack
 
 import click
 
-from mapgen.cli import FAULTS
-from mapgen.cli.output import say
+
+class _Options(TypedDict):
+    """What the command takes, by the names of its options."""
+
+    env: str
+    state: str | None
+    host: str
+    port: int | None
+    log: Path | None
 
 
 @click.command()
@@ -18,26 +23,25 @@ from mapgen.cli.output import say
 @click.option(
     "--state", help="The ledger: postgresql+psycopg://USER@HOST/DATABASE. [default: of --env]"
 )
+@click.option("--host", default="127.0.0.1", show_default=True, help="Where to listen.")
+@click.option(
+    "--port", type=click.IntRange(0, 65535), help="Listen as `serve` does. [default: nowhere]"
+)
 @click.option("--log", type=click.Path(path_type=Path), help="Events as JSON lines, appended.")
 @click.pass_obj
-def worker(project: Path, /, *, env: str, state: str | None, log: Path | None) -> None:
+def worker(project: Path, /, **options: Unpack[_Options]) -> None:
     """Run flows as one of any number of workers, until Ctrl-C or SIGTERM; then exit with 0.
 
-    All workers of a ledger in PostgreSQL share the flows and the tenant's licence.
+    All workers of a ledger in PostgreSQL share the flows and the tenant's licence. With --port, one
+    takes webhooks and pushes, and shows the console, /metrics, /health and /ready, as `serve` does.
     """
     from mapgen.cli.ledgers import address_of
-    from mapgen.cli.serve import served_flows
-    from mapgen.cli.summary import tell_aborted
-    from mapgen.cli.watching import watching
+    from mapgen.cli.operating import Operation, operate
     from mapgen.disk.workspace import Workspace
-    from mapgen.runtime.aborted import RunAborted
-    from mapgen.runtime.ledger import Ledger
-    from mapgen.service.clock import ServiceClock
-    from mapgen.service.loop import Around
-    from mapgen.service.service import holder
+    from mapgen.project.named import named_environment
 
     workspace = Workspace.find(project)
-    address = address_of(workspace, state, env)
+    address = address_of(workspace, options["state"], options["env"])
     if not address.startswith("postgresql"):
         raise click.UsageError(
             "workers share a ledger in PostgreSQL: give --state postgresql+psycopg://USER@HOST/"
@@ -46,15 +50,8 @@ def worker(project: Path, /, *, env: str, state: str | None, log: Path | None) -
         )
     from mapgen.service.worker import Worker
 
-    flows = tuple(served_flows(workspace, project, env))
-    ended = threading.Event()
-    for name in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(name, lambda *_: ended.set())
-    try:
-        with Ledger(address) as ledger, watching(None, log) as observer:
-            around = Around(ledger, ServiceClock(), observer, holder())
-            say(f"{len(flows)} flows", err=True)
-            Worker(flows, around, address).run(ended)
-    except RunAborted as aborted:
-        tell_aborted(aborted)
-        sys.exit(FAULTS)
+    environment = named_environment(workspace, options["env"])
+    operation = Operation(
+        project, environment, address, options["host"], options["port"], 1.0, options["log"]
+    )
+    operate(operation, lambda around: Worker((), around, address))

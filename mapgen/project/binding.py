@@ -31,12 +31,14 @@ from mapgen.runtime.transform import (
     Transformer,
     bound,
     load_flow,
+    load_plan,
 )
 from mapgen.spec.model import Environment
 from mapgen.spec.nodes import Node, read_yaml
 from mapgen.spec.pointers import nearest_place
 
 if TYPE_CHECKING:
+    from mapgen.agreed.plan import Plan
     from mapgen.runtime.feeds.kind import Page
     from mapgen.runtime.ledger import Kept
 
@@ -63,6 +65,12 @@ def loaded(workspace: Workspace, name: str) -> LoadedFlow:
     if fault := staleness_of(workspace, name, digests):
         raise Stopped(fault)
     return flow
+
+
+def plan_of(workspace: Workspace, name: str) -> Plan:
+    """Return what was decided when a flow was generated last, stale or not. Raises Stopped."""
+    with generated(workspace, name) as folder:
+        return load_plan(folder)
 
 
 @contextmanager

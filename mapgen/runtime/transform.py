@@ -106,16 +106,21 @@ def load_flow(folder: Path, place: Callable[[str], str | None]) -> LoadedFlow:
     Raises FileNotFoundError where the flow has not been generated, DamagedFlow where its files are
     not what was generated, or not by this version.
     """
-    try:
-        plan = msgspec.json.decode((folder / "flow.json").read_bytes(), type=Plan)
-    except _DAMAGE as error:
-        raise DamagedFlow(f"flow.json: {str(error).lower()}") from None
+    plan = load_plan(folder)
     try:
         rules = load_rules((folder / "map.json").read_bytes(), place)
     except _DAMAGE as error:
         raise DamagedFlow(f"map.json: {str(error).lower()}") from None
     module: Any = _load_module(folder / "transformer.py", plan.flow)
     return LoadedFlow(module, plan, rules, source_of(plan, module.Source))
+
+
+def load_plan(folder: Path) -> Plan:
+    """Return the plan that a folder of `generated/` holds. Raises as `load_flow` does."""
+    try:
+        return msgspec.json.decode((folder / "flow.json").read_bytes(), type=Plan)
+    except _DAMAGE as error:
+        raise DamagedFlow(f"flow.json: {str(error).lower()}") from None
 
 
 def _load_module(path: Path, flow: str) -> ModuleType:

@@ -4,23 +4,26 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from typing import Protocol
 
+from mapgen.agreed.plan import Plan
+from mapgen.durations import HOUR, UNITS
 from mapgen.runtime.aborted import LedgerFailed
 from mapgen.runtime.events import Level, Observer, TechnicalEvent
 from mapgen.runtime.ledger import Ledger
-from mapgen.runtime.ledger.alerts import Activity, Alert, Alerts, Measured
+from mapgen.runtime.ledger.alerts import NOT_BOUND, Activity, Alert, Alerts, Measured
+from mapgen.runtime.ledger.conditions import Condition, Conditions
 from mapgen.runtime.ledger.reports import Reports
 from mapgen.service.history import History
 from mapgen.service.telling import Channel, NotTold
 
-_WINDOW = 3_600.0
+_WINDOW = HOUR
 _EVERY = 60.0
-REPEAT = 4 * 3_600.0
+REPEAT = 4 * HOUR
 _THRESHOLD = re.compile(r"> ?(?P<number>\d+(?:\.\d+)?)(?P<unit>%|ms|[smhd])?")
-_UNITS = {None: 1.0, "%": 0.01, "ms": 0.001, "s": 1.0, "m": 60.0, "h": 3_600.0, "d": 86_400.0}
 _MEASURES: Mapping[str, Callable[[Activity, float], float | None]] = {
     "failure_rate": lambda seen, _: seen.failed / seen.ended if seen.ended else 0.0,
     "dead_letters": lambda seen, _: float(seen.dead_lettered),
@@ -39,6 +42,18 @@ class Watched:
     thresholds: Mapping[str, str]
 
 
+class Watchable(Protocol):
+    """A flow of a service, as its plan has it."""
+
+    @property
+    def book(self) -> str:
+        """What the ledger keeps it under."""
+
+    @property
+    def plan(self) -> Plan:
+        """What the compiler decided."""
+
+
 def watched(name: str, book: str, alerts: Mapping[str, str], latency: float | None) -> Watched:
     """Return what is looked after of a flow: its alerts, and how soon documents have to arrive."""
     soon = {} if latency is None else {"latency": f"> {latency:g}s"}
@@ -50,7 +65,8 @@ def is_passed(threshold: str, value: float) -> bool:
     found = _THRESHOLD.fullmatch(threshold)
     if found is None:
         raise ValueError(threshold)
-    return value > float(found["number"]) * _UNITS[found["unit"]]
+    unit = found["unit"]
+    return value > float(found["number"]) * (0.01 if unit == "%" else UNITS.get(unit, 1.0))
 
 
 def measured(flow: Watched, seen: Activity, now: float) -> Iterator[Measured]:
@@ -62,12 +78,21 @@ def measured(flow: Watched, seen: Activity, now: float) -> Iterator[Measured]:
             yield Measured(flow.book, name, threshold, value, is_firing=fires)
 
 
+def bindings(firing: Iterable[Alert], conditions: Iterable[Condition]) -> Iterator[Measured]:
+    """Yield an alert for each flow that no process can bind, and its end where one can again."""
+    unbound = {one.book for one in conditions if one.name == "not bound"}
+    told = {one.book for one in firing if one.name == NOT_BOUND}
+    for book in sorted(unbound | told):
+        is_unbound = book in unbound
+        yield Measured(book, NOT_BOUND, "> 0", float(is_unbound), is_firing=is_unbound)
+
+
 @dataclass(slots=True)
 class Watch:
     """Looks at each flow once a minute, keeps its alerts in the ledger, and sends word of them."""
 
     ledger: Ledger
-    flows: Sequence[Watched]
+    flows: list[Watched]
     channels: Sequence[Channel]
     observer: Observer
     environment: str
@@ -81,6 +106,12 @@ class Watch:
         """Look from now on, in a thread of its own."""
         self._thread = threading.Thread(target=self._run, name="alerts", daemon=True)
         self._thread.start()
+
+    def add(self, flow: Watchable) -> None:
+        """Look after one more flow, instead of what was looked after by its name."""
+        plan = flow.plan
+        others = [one for one in self.flows if one.name != plan.flow]
+        self.flows = [*others, watched(plan.flow, flow.book, plan.alerts, plan.latency)]
 
     def stop(self) -> None:
         """Look no more."""
@@ -100,6 +131,7 @@ class Watch:
             for flow in self.flows
             for one in measured(flow, alerts.activity(flow.book, _WINDOW), now)
         ]
+        found += bindings(alerts.firing(), Conditions(self.ledger).current())
         told = (*alerts.untold_ends(), *alerts.note(found, self.repeat))
         for alert in told:
             self._tell(alerts, alert)

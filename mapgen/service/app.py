@@ -12,21 +12,21 @@ from mapgen.runtime.aborted import LedgerFailed
 from mapgen.runtime.ledger import Delivery
 from mapgen.service.metrics import Metrics
 from mapgen.service.pushes import SECRET_HEADER, is_allowed, push_of
-from mapgen.service.service import Sender, Service
+from mapgen.service.reception import NotYet, Reception, Sender
 from mapgen.service.webhooks import KINDS, LONGEST_BODY, is_ping, verified
 
 
 class Door:
     """The answers of a service. What came is in the ledger before it is answered with 200."""
 
-    def __init__(self, service: Service) -> None:
+    def __init__(self, service: Reception) -> None:
         self._service = service
 
     async def webhook(self, request: Request) -> Response:
         """Take what a shop sends, if it has signed it."""
         sender = self._service.senders.get(request.path_params["connection"])
         if sender is None or sender.kind not in KINDS:
-            return PlainTextResponse("no such connection", 404)
+            return self._unknown()
         body = await _body(request)
         if body is None:
             return self._refused(sender, "too large", 413)
@@ -41,7 +41,7 @@ class Door:
         """Take a push notification of the ERP, if it holds the secret."""
         sender = self._service.senders.get(request.path_params["connection"])
         if sender is None or sender.kind in KINDS:
-            return PlainTextResponse("no such connection", 404)
+            return self._unknown()
         if not is_allowed(sender.secret, request.headers.get(SECRET_HEADER)):
             return self._refused(sender, "not allowed", 401)
         body = await _body(request)
@@ -70,7 +70,15 @@ class Door:
             await run_in_threadpool(self._service.take, sender.name, topic, delivery)
         except LedgerFailed:
             return self._refused(sender, "not written", 503)
+        except NotYet:
+            return self._refused(sender, "not bound", 503)
         return PlainTextResponse("taken")
+
+    def _unknown(self) -> Response:
+        """Refuse what no connection sends; it may be of a flow that cannot be bound yet."""
+        if self._service.is_whole:
+            return PlainTextResponse("no such connection", 404)
+        return PlainTextResponse("not bound", 503)
 
     def _refused(self, sender: Sender, why: str, status: int) -> Response:
         self._service.count(sender.name, why)
@@ -88,7 +96,7 @@ async def _body(request: Request) -> bytes | None:
     return bytes(found)
 
 
-def application(service: Service, *more: BaseRoute) -> Starlette:
+def application(service: Reception, *more: BaseRoute) -> Starlette:
     """Return what serves the door of a service, and more beside it."""
     door = Door(service)
     return Starlette(

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import partial
 
 from mapgen.agreed.feeds import PushFeed, WebhookFeed
 from mapgen.agreed.plan import Plan
+from mapgen.disk.workspace import Workspace
 from mapgen.project.binding import BoundFlow, once_more, outcomes_of
 from mapgen.project.leads import webhook_secret
 from mapgen.project.named import named_connection
@@ -22,8 +23,9 @@ from mapgen.runtime.feeds.kinds import Around, opened
 from mapgen.runtime.ledger import Ledger, book_of
 from mapgen.runtime.summary import Summary
 from mapgen.service.loop import Why
+from mapgen.service.reception import Awaiting, Sender, Taker
 from mapgen.service.schedule import Schedule, schedule_of
-from mapgen.service.service import Sender, Taker
+from mapgen.spec import model as spec
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,30 +97,22 @@ class ServedFlow:
         return Mapped(feed, of_page, of_kept, self.remote, drain=drain)
 
 
-def takers_of(flows: Iterable[ServedFlow]) -> Iterator[Taker]:
-    """Yield which feeds take what connections send."""
-    for flow in flows:
-        for feed in flow.plan.feeds:
-            match feed:
-                case WebhookFeed(connection=connection, topics=topics):
-                    yield Taker(flow, feed.name, connection, topics)
-                case PushFeed(query=query):
-                    yield Taker(flow, feed.name, flow.plan.connection, (query,))
-                case _:
-                    pass
+def takers_of(flow: Awaiting, plan: Plan) -> Iterator[Taker]:
+    """Yield which feeds of a flow take what connections send."""
+    for feed in plan.feeds:
+        match feed:
+            case WebhookFeed(connection=connection, topics=topics):
+                yield Taker(flow, feed.name, connection, topics)
+            case PushFeed(query=query):
+                yield Taker(flow, feed.name, plan.connection, (query,))
+            case _:
+                pass
 
 
-def senders_of(flows: Iterable[ServedFlow]) -> Iterator[Sender]:
-    """Yield the connections that flows take something of, each once.
+def sender_of(workspace: Workspace, environment: spec.Environment, name: str) -> Sender:
+    """Return a connection that sends to us.
 
-    Raises Stopped where the environment does not say how they show that they have sent it.
+    Raises Stopped where the environment does not say how it shows that it has sent something.
     """
-    known = set()
-    for flow in flows:
-        workspace, environment = flow.bound.workspace, flow.bound.environment
-        for taker in takers_of([flow]):
-            if taker.connection not in known:
-                known.add(taker.connection)
-                connection = named_connection(workspace, taker.connection)
-                secret = webhook_secret(environment, connection)
-                yield Sender(taker.connection, connection.kind.value, secret)
+    connection = named_connection(workspace, name)
+    return Sender(name, connection.kind.value, webhook_secret(environment, connection))

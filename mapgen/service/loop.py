@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -63,6 +63,17 @@ class Cycled(Protocol):
         """
 
 
+@dataclass(frozen=True, slots=True)
+class Unbound:
+    """A flow that cannot run: why, and what to do; `book` is None where nobody knows its place."""
+
+    name: str
+    book: str | None
+    code: str
+    message: str
+    help: str = ""
+
+
 @dataclass(slots=True)
 class Status:
     """How a flow is doing; threads read it while its loop writes it."""
@@ -77,10 +88,14 @@ class Status:
 
 
 class Board:
-    """What the loops of a service know of each other: whether a flow is at work, or about to be."""
+    """What the loops of a service know of each other: whether a flow is at work, or about to be.
+
+    Beside the flows are those that cannot be bound.
+    """
 
     def __init__(self) -> None:
         self.flows: dict[str, Status] = {}
+        self.unbound: Mapping[str, Unbound] = {}
 
     def is_settled(self, flow: str, moment: datetime) -> bool:
         """Whether a flow has nothing to do any more that was due up to a moment."""

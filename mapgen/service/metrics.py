@@ -15,7 +15,7 @@ from mapgen.runtime.aborted import LedgerFailed
 from mapgen.runtime.ledger.alerts import Alerts
 from mapgen.runtime.ledger.book import parts_of
 from mapgen.runtime.ledger.reports import FlowReport, Reports
-from mapgen.service.service import Service
+from mapgen.service.reception import Reception
 
 _OF = ("flow", "tenant", "url")
 
@@ -23,7 +23,7 @@ _OF = ("flow", "tenant", "url")
 class Metrics:
     """The answer at `/metrics`, made anew each time that it is asked for."""
 
-    def __init__(self, service: Service) -> None:
+    def __init__(self, service: Reception) -> None:
         self._service = service
 
     async def answer(self, _request: Request) -> Response:
@@ -65,15 +65,22 @@ def _of_flows(flows: tuple[FlowReport, ...], now: float) -> Iterator[Metric]:
     waits = GaugeMetricFamily(
         "mapgen_oldest_queued_seconds", "Age of the oldest document to be sent.", labels=_OF
     )
+    bound = GaugeMetricFamily("mapgen_flow_not_bound", "1 for a flow that cannot run.", labels=_OF)
+    circuit = GaugeMetricFamily(
+        "mapgen_circuit_open", "1 where requests of a flow are held back.", labels=_OF
+    )
     for flow in flows:
         of = _labels(flow.book)
+        said = {one.name for one in flow.conditions}
+        bound.add_metric(of, "not bound" in said)
+        circuit.add_metric(of, "circuit open" in said)
         for state, count in flow.counts.items():
             records.add_metric((*of, state), count)
         queued.add_metric(of, flow.queued)
         inbox.add_metric(of, flow.inbox)
         oldest.add_metric(of, _age(flow.open_since, now))
         waits.add_metric(of, _age(flow.queued_since, now))
-    yield from (records, queued, inbox, oldest, waits)
+    yield from (records, queued, inbox, oldest, waits, bound, circuit)
 
 
 def _age(since: float | None, now: float) -> float:
@@ -97,7 +104,7 @@ def _of_ledger(reports: Reports, kept: Alerts) -> Iterator[Metric]:
     yield from (doubt, runs, alerts)
 
 
-def _of_process(service: Service) -> Iterator[Metric]:
+def _of_process(service: Reception) -> Iterator[Metric]:
     taken = CounterMetricFamily(
         "mapgen_deliveries", "Requests of senders to us.", labels=("connection", "outcome")
     )
@@ -107,9 +114,9 @@ def _of_process(service: Service) -> Iterator[Metric]:
     failures = GaugeMetricFamily(
         "mapgen_cycle_failures_in_a_row", "Cycles that failed since one was fine.", labels=("flow",)
     )
-    for name, loop in service.loops.items():
-        cycles.add_metric((name,), loop.status.cycles)
-        failures.add_metric((name,), loop.status.failures)
+    for name, status in tuple(service.board.flows.items()):
+        cycles.add_metric((name,), status.cycles)
+        failures.add_metric((name,), status.failures)
     yield from (taken, cycles, failures)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from functools import partial
 
 from mapgen.project.binding import once_more
@@ -32,12 +32,16 @@ class Replayer:
         would_pass: Passes,
         drain: threading.Event,
     ) -> None:
-        self._flows: Mapping[str, ServedFlow] = {one.name: one for one in flows}
+        self._flows = {one.name: one for one in flows}
         self._ledger = ledger
         self._reports = Reports(ledger)
         self._observer = observer
         self._would_pass = would_pass
         self._drain = drain
+
+    def add(self, flow: ServedFlow) -> None:
+        """Take one more flow."""
+        self._flows[flow.name] = flow
 
     def replay(self, choice: Choice, who: str) -> int:
         """Begin to send records again, in a run of its own; return how many records that are."""

@@ -8,11 +8,13 @@ from datetime import datetime, timedelta
 
 from croniter import croniter
 
+from mapgen.durations import DAY, HOUR, MINUTE
+
 _PLACE = re.compile(r"(?P<when>.*?)(?:, after (?P<after>[a-z][a-z0-9_]*))?")
 _EVERY = re.compile(r"every (?:(?P<count>[1-9]\d*) )?(?P<unit>minute|hour|day)s?")
 _AT = re.compile(r"(?P<day>.*) at (?P<hour>\d\d):(?P<minute>\d\d)")
 _MONTHLY = re.compile(r"monthly on (\d+)")
-_UNITS = {"minute": 60, "hour": 3_600, "day": 86_400}
+_UNITS = {"minute": int(MINUTE), "hour": int(HOUR), "day": int(DAY)}
 _EPOCH = datetime(1970, 1, 1)
 
 

@@ -60,18 +60,10 @@ def facts_of(alert: Alert, environment: str) -> dict[str, object]:
 
 def sentence(alert: Alert, environment: str) -> str:
     """Return an alert in one line for people."""
-    name = alert.name.replace("_", " ")
+    where = f"{alert.of.flow} ({environment})"
     if alert.state == "resolved":
-        return one_line(f"{alert.of.flow} ({environment}): {name} is fine again")
-    return one_line(
-        f"{alert.of.flow} ({environment}): {name} is {_amount(alert)}, threshold {alert.threshold}"
-    )
-
-
-def _amount(alert: Alert) -> str:
-    if alert.name == "failure_rate":
-        return f"{alert.value * 100:.3g}%"
-    return f"{alert.value:.0f} s" if alert.name in ("lag", "latency") else f"{alert.value:.0f}"
+        return one_line(f"{where}: {alert.name.replace('_', ' ')} is over")
+    return one_line(f"{where}: {alert.words}")
 
 
 @dataclass(frozen=True, slots=True)

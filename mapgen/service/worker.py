@@ -14,8 +14,9 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import suppress
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -23,12 +24,14 @@ import procrastinate
 import psycopg
 import psycopg_pool
 from procrastinate.exceptions import AlreadyEnqueued, ConnectorException
-from procrastinate.jobs import Job, Status
+from procrastinate.jobs import Job
+from procrastinate.jobs import Status as JobStatus
 from sqlalchemy.engine import make_url
 
 from mapgen.runtime.aborted import RunAborted, Terminated
-from mapgen.runtime.events import Plain, TechnicalEvent
-from mapgen.service.loop import LEASE, Around, Cycled, Why, keeping
+from mapgen.runtime.events import Plain
+from mapgen.service.loop import LEASE, Around, Cycled, Status, Why, keeping
+from mapgen.service.reception import Reception
 
 TASK = "mapgen.drain"
 _QUEUE = "mapgen"
@@ -50,25 +53,52 @@ _KEEP_ALIVE = {
 _AWAY = (ConnectorException, psycopg.Error, psycopg_pool.PoolTimeout, OSError, RunAborted)
 
 
-class Worker:
+@dataclass(slots=True)
+class _Known:
+    """A flow of a worker, how it is here, and when it is rung for what earlier cycles left."""
+
+    flow: Cycled
+    status: Status
+    left_at: float = 0.0
+    turn: threading.Lock = field(default_factory=threading.Lock)
+
+
+class Worker(Reception):
     """A worker: runs cycles of flows when the bell rings, until it is asked to end."""
 
     def __init__(self, flows: Iterable[Cycled], around: Around, address: str) -> None:
         """Take the flows, and the address of the PostgreSQL database that holds the ledger."""
-        self._flows = {flow.name: flow for flow in flows}
+        super().__init__(around)
+        self._known: Mapping[str, _Known] = {}
         self._around = around
         self._address = make_url(address).set(drivername="postgresql")
-        now = around.clock.now()
-        self._next = {flow.name: flow.schedule.next(now) for flow in self._flows.values()}
-        self._left_at = dict.fromkeys(self._flows, 0.0)
-        self._turns = {name: threading.Lock() for name in self._flows}
+        self._is_listening = False
+        for flow in flows:
+            self.add(flow)
+
+    def add(self, flow: Cycled) -> None:
+        """Let a flow run, too."""
+        status = self._around.board.flows.setdefault(flow.name, Status())
+        status.next_at = flow.schedule.next(self._around.clock.now())
+        with self._turn:
+            self._known = {**self._known, flow.name: _Known(flow, status)}
 
     def run(self, ended: threading.Event) -> None:
         """Work until `ended` is set; what is under way ends in order.
 
         Where the library returns, since PostgreSQL is away, it is started again.
         """
+        self.tell("worker began", flows=len(self._known))
         asyncio.run(self._supervised(ended))
+        self.tell("worker ended")
+
+    def wake(self, flow: str) -> None:
+        """Do nothing: who rings looks at the inbox twice a second."""
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether it hears the bell, or has been asked to end."""
+        return self._is_listening or self._around.drain.is_set()
 
     async def _supervised(self, ended: threading.Event) -> None:
         wait = _FIRST_WAIT
@@ -82,7 +112,8 @@ class Worker:
             if ended.is_set():
                 return
             wait = _FIRST_WAIT if time.monotonic() - began > _LONGEST_WAIT else wait
-            self._tell("worker starts again", reason=reason, again_in=wait)
+            self._is_listening = False
+            self.tell("worker starts again", "warning", reason=reason, again_in=wait)
             await asyncio.sleep(wait)
             wait = min(2 * wait, _LONGEST_WAIT)
 
@@ -100,6 +131,7 @@ class Worker:
 
         async with app.open_async():
             await _prepare(connector, app)
+            self._is_listening = True
             duties = [
                 asyncio.create_task(one)
                 for one in (
@@ -120,7 +152,7 @@ class Worker:
     async def _listen(self, app: procrastinate.App) -> None:
         await app.run_worker_async(
             queues=[_QUEUE],
-            concurrency=max(1, len(self._flows)),
+            concurrency=max(1, len(self._known) + len(self._around.board.unbound)),
             name=self._around.holder,
             delete_jobs="always",
             install_signal_handlers=False,
@@ -137,18 +169,21 @@ class Worker:
 
     async def _ring(self, app: procrastinate.App) -> None:
         """Ring for what the clock says, what has arrived, and what earlier cycles left."""
-        for flow in self._flows.values():
-            await self._ring_by_clock(app, flow)
+        for known in tuple(self._known.values()):
+            flow = known.flow
+            await self._ring_by_clock(app, known)
             waiting = await asyncio.to_thread(self._around.ledger.count_waiting, flow.book)
             if waiting and flow.mode != "batch":
                 await _defer(app, flow.name, flow.rules, "arrived")
-            elif time.monotonic() >= self._left_at[flow.name]:
-                self._left_at[flow.name] = time.monotonic() + max(_LEFT, flow.retry_seconds)
+            elif time.monotonic() >= known.left_at:
+                known.left_at = time.monotonic() + max(_LEFT, flow.retry_seconds)
                 await _defer(app, flow.name, flow.rules, "left")
 
-    async def _ring_by_clock(self, app: procrastinate.App, flow: Cycled) -> None:
-        due, now = self._next[flow.name], self._around.clock.now()
+    async def _ring_by_clock(self, app: procrastinate.App, known: _Known) -> None:
+        flow, due, now = known.flow, known.status.next_at, self._around.clock.now()
         if due is None or due > now:
+            return
+        if flow.schedule.after and not await self._is_settled(app, flow.schedule.after, due):
             return
         moment = int(due.timestamp())
         job = _job(app, flow.name, flow.rules, "scheduled", timestamp=moment)
@@ -157,16 +192,35 @@ class Worker:
             await app.job_manager.defer_periodic_job(
                 job=job, periodic_id=flow.book, defer_timestamp=moment
             )
-        self._next[flow.name] = flow.schedule.next(now)
+        known.status.next_at = flow.schedule.next(now)
+
+    async def _is_settled(self, app: procrastinate.App, flow: str, moment: datetime) -> bool:
+        """Whether a flow has nothing to do, with any worker, that was due up to a moment.
+
+        What has failed once is tried again later, and holds nothing up.
+        """
+        known = self._known.get(flow)
+        if known is None:
+            return True
+        due = known.status.next_at
+        if due is not None and due <= moment:
+            return False
+        for is_scheduled in (True, False):
+            lock = _queueing_lock(flow, known.flow.rules, is_scheduled=is_scheduled)
+            for job in await app.job_manager.list_jobs_async(queue=_QUEUE, queueing_lock=lock):
+                is_first = not job.task_kwargs.get("tries")
+                if is_first and (is_scheduled or job.status == JobStatus.DOING.value):
+                    return False
+        return True
 
     async def _drain(
         self, app: procrastinate.App, flow: str, rules: str, why: Why, tries: int = 0, **_: Any
     ) -> None:
         """Run a cycle of a flow, or see that it is rung for once more."""
-        known = self._flows.get(flow)
-        if known is None or known.rules != rules:
+        known = self._known.get(flow)
+        if known is None or known.flow.rules != rules:
             if tries >= _MOST_TRIES:
-                self._tell("no worker knows these rules", flow=flow, rules=rules)
+                self.tell("no worker knows these rules", "warning", flow=flow, rules=rules)
             else:
                 await _defer(app, flow, rules, why, tries + 1)
             return
@@ -174,34 +228,44 @@ class Worker:
         if not await asyncio.to_thread(self._cycle, known, why):
             await _defer(app, flow, rules, why, 1)
 
-    def _cycle(self, flow: Cycled, why: Why) -> bool:
+    def _cycle(self, known: _Known, why: Why) -> bool:
         """Run a cycle as `serve` does; tell whether it ended well, or there is no need of it."""
-        around = self._around
-        turn = self._turns[flow.name]
-        if not turn.acquire(blocking=False):
+        if not known.turn.acquire(blocking=False):
             return why != "scheduled"
         try:
-            if not around.ledger.take_cycles(flow.book, around.holder, LEASE):
-                return why != "scheduled"
-            try:
-                with keeping(around.ledger, flow, around.holder):
-                    flow.cycle(why, around.ledger, around.observer, around.drain)
-            finally:
-                around.ledger.leave_cycles(flow.book, around.holder)
+            return self._cycle_in_turn(known, why)
         except Terminated:
             return why != "scheduled"
         except RunAborted as aborted:
-            self._tell("cycle failed", flow=flow.name, code=aborted.code, message=aborted.message)
-            return False
+            self._failed(known, aborted.code, message=aborted.message, help=aborted.help)
         except Exception as error:  # noqa: BLE001 - one flow's failure is not the others'
-            self._tell("cycle failed", flow=flow.name, code=type(error).__name__)
-            return False
+            self._failed(known, type(error).__name__)
         finally:
-            turn.release()
+            known.status.is_running = False
+            known.turn.release()
+        return False
+
+    def _cycle_in_turn(self, known: _Known, why: Why) -> bool:
+        around, flow, status = self._around, known.flow, known.status
+        status.is_elsewhere = not around.ledger.take_cycles(flow.book, around.holder, LEASE)
+        if status.is_elsewhere:
+            return why != "scheduled"
+        status.is_running = True
+        try:
+            with keeping(around.ledger, flow, around.holder):
+                found = flow.cycle(why, around.ledger, around.observer, around.drain)
+        finally:
+            around.ledger.leave_cycles(flow.book, around.holder)
+        status.cycles += 1
+        status.failures, status.failure = 0, None
+        status.last = found or status.last
         return True
 
-    def _tell(self, name: str, **facts: Plain) -> None:
-        self._around.observer.on_event(TechnicalEvent(name, "warning", facts))
+    def _failed(self, known: _Known, code: str, **facts: Plain) -> None:
+        known.status.failures += 1
+        known.status.failure = code
+        with suppress(RunAborted):
+            self.tell("cycle failed", "error", flow=known.flow.name, code=code, **facts)
 
 
 async def _prepare(connector: Any, app: procrastinate.App) -> None:
@@ -229,7 +293,7 @@ async def _sweep(app: procrastinate.App) -> None:
         except ConnectorException:
             # Another one is rung for already, or another worker was quicker.
             with suppress(ConnectorException):
-                await manager.finish_job_by_id_async(job.id, Status.FAILED, delete_job=True)
+                await manager.finish_job_by_id_async(job.id, JobStatus.FAILED, delete_job=True)
 
 
 def _job(
@@ -240,10 +304,17 @@ def _job(
     return (
         app.tasks[TASK]
         .configure(
-            queueing_lock=f"{flow} {rules} {why == 'scheduled'}", task_kwargs=given, schedule_at=at
+            queueing_lock=_queueing_lock(flow, rules, is_scheduled=why == "scheduled"),
+            task_kwargs=given,
+            schedule_at=at,
         )
         .job
     )
+
+
+def _queueing_lock(flow: str, rules: str, *, is_scheduled: bool) -> str:
+    """Return what two jobs have alike of which one waits: one is enough."""
+    return f"{flow} {rules} {is_scheduled}"
 
 
 async def _defer(app: procrastinate.App, flow: str, rules: str, why: Why, tries: int = 0) -> None:

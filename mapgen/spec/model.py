@@ -18,6 +18,7 @@ from mapgen.agreed import connections, feeds, plan
 from mapgen.agreed.connections import CONNECTIONS, SIGN_INS, VALUES
 from mapgen.agreed.formats import FORMATS, FileFormat
 from mapgen.agreed.targets import TARGETS, TargetKind
+from mapgen.durations import DAY, seconds_of
 from mapgen.report import Label, Source, Span, Text
 from mapgen.spec import language as words
 from mapgen.spec import shapes
@@ -64,7 +65,6 @@ Comparison = Literal["<", "<=", ">", ">="]
 # What the document of a flow that makes one of a record is called.
 ONLY = "document"
 
-_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 SAMPLE = "entries for examples and tests, `KEY: VALUE`; a list of `{COLUMN: …}` for several columns"
 _SIGN = re.compile(r"(?:^| and )(<=|>=|<|>) ?")
 _NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
@@ -85,8 +85,7 @@ class Duration(Struct, frozen=True):
     @property
     def seconds(self) -> float:
         """How long it is."""
-        number = self.text.value.rstrip("msdh")
-        return float(number) * _UNITS[self.text.value[len(number) :]]
+        return seconds_of(self.text.value)
 
 
 class Range(Struct, frozen=True):
@@ -1936,7 +1935,7 @@ class DeadLetter(Construct, what="`dead_letter:`"):
     @property
     def days(self) -> int:
         """How many days that is."""
-        return max(1, round(self.keep.seconds / _UNITS["d"]))
+        return max(1, round(self.keep.seconds / DAY))
 
 
 UNSEEN = "source fields that must not be seen in logs and rejects; needed, `{}` for none"

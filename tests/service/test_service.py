@@ -32,8 +32,9 @@ from mapgen.service.app import application
 from mapgen.service.clock import ServiceClock
 from mapgen.service.loop import Around, Why
 from mapgen.service.pushes import SECRET_HEADER
+from mapgen.service.reception import Sender, Taker
 from mapgen.service.schedule import Schedule
-from mapgen.service.service import Sender, Service, Taker, holder
+from mapgen.service.service import Service, holder
 from mapgen.service.webhooks import LONGEST_BODY
 from tests.runtime_delivery.orders import RULES, Watcher, nothing, order, plan_of
 from tests.runtime_delivery.stand_in import StandIn, standing_in

@@ -12,6 +12,7 @@ from typing import Any, Literal
 from sqlalchemy import Connection, delete, func, select, true, update
 from sqlalchemy.dialects import postgresql, sqlite
 
+from mapgen.durations import span
 from mapgen.runtime.ledger.book import Book, beginning, parts_of
 from mapgen.runtime.ledger.ledger import Ledger
 from mapgen.runtime.ledger.schema import ALERTS, INBOX, RECORDS, SENT
@@ -22,6 +23,8 @@ _KEPT = 90 * 86_400.0
 _MOST_MEASURED = 10_000
 _MINUTE = 60.0
 _FAILED = ("rejected", "dead_lettered")
+NOT_BOUND = "not_bound"
+"""The alert of a flow that cannot run at all, which needs no threshold in its spec."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +66,21 @@ class Alert:
         if self.resolved_at is not None:
             return "resolved"
         return "firing" if self.acknowledged_at is None else "acknowledged"
+
+    @property
+    def words(self) -> str:
+        """What is amiss, for people: `failure rate is 50%, threshold > 1%`."""
+        if self.name == NOT_BOUND:
+            return "not bound, so that it does not run; `mapgen status` says why"
+        what = self.name.replace("_", " ")
+        return f"{what} is {amount(self.name, self.value)}, threshold {self.threshold}"
+
+
+def amount(name: str, value: float) -> str:
+    """Return what was measured for an alert, in the unit of its name."""
+    if name == "failure_rate":
+        return f"{value * 100:.3g}%"
+    return span(value) if name in ("lag", "latency") else f"{value:,.0f}".replace(",", "\u202f")
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ import msgspec
 from sqlalchemy import ColumnElement, Select, func, or_, select, true
 
 from mapgen.runtime.ledger.book import Book, beginning, parts_of
+from mapgen.runtime.ledger.conditions import Condition, current
 from mapgen.runtime.ledger.ledger import Ledger
 from mapgen.runtime.ledger.rows import Kept, KeptRecord
 from mapgen.runtime.ledger.schema import AT_ONCE, INBOX, RECORDS, RUNS, SENT, State
@@ -66,6 +67,7 @@ class FlowReport:
 
     `queued_since` is when the oldest of the queue came, `open_since` the oldest of what a person
     may have to see to. Rates count documents that arrived in the ERP. Times: seconds since 1970.
+    `conditions` are what keeps it from going on now.
     """
 
     book: str
@@ -77,6 +79,7 @@ class FlowReport:
     sent_last_hour: int
     last_sent: float | None
     last_run: RunReport | None
+    conditions: tuple[Condition, ...] = ()
 
     @property
     def of(self) -> Book:
@@ -306,6 +309,7 @@ class Reports:
                 .group_by(INBOX.c.book)
             ).all()
             last = connection.execute(_last_runs(flow)).all()
+            said = [one for one in current(connection, now) if flow in (None, one.of.flow)]
         runs = {row.flow: _run(row) for row in last}
         rate_of = {row.flow: (row.minute, row.hour) for row in rates}
         waiting = {row.book: row.records for row in inbox}
@@ -315,10 +319,11 @@ class Reports:
                 sorted(states, key=lambda row: (row.flow, row.state)), key=lambda row: row.flow
             )
         }
+        kept = {one.book: tuple(each for each in said if each.book == one.book) for one in said}
         return tuple(
             _flow(book, by_book.get(book, []), rate_of.get(book, (0, 0)), waiting.get(book, 0),
-                  runs.get(book))
-            for book in sorted({*by_book, *runs, *waiting})
+                  runs.get(book), kept.get(book, ()))
+            for book in sorted({*by_book, *runs, *waiting, *kept})
         )  # fmt: skip
 
     def runs(self, flow: str | None = None, limit: int = 20) -> tuple[RunReport, ...]:
@@ -485,6 +490,7 @@ def _flow(
     rates: tuple[int, int],
     inbox: int,
     last_run: RunReport | None,
+    conditions: tuple[Condition, ...],
 ) -> FlowReport:
     by_state = {row.state: row for row in states}
     queued = [by_state[one].since for one in ("staged", "sending") if one in by_state]
@@ -499,6 +505,7 @@ def _flow(
         *rates,
         None if sent is None else sent.latest,
         last_run,
+        conditions,
     )
 
 

@@ -133,6 +133,18 @@ PROCESSES = Table(
     Column("is_leaving", Boolean, nullable=False),  # wants no share: only what it used counts
 )
 
+# What keeps a flow from going on, as each process says it that meets it, and until when that holds.
+CONDITIONS = Table(
+    "mapgen_conditions",
+    METADATA,
+    Column("book", Text, primary_key=True),
+    Column("name", Text, primary_key=True),  # not bound, circuit open
+    Column("holder", Text, primary_key=True),  # the process or the run that says so
+    Column("since", Double, nullable=False),
+    Column("until", Double, nullable=False),
+    Column("reason", Text, nullable=False),
+)
+
 # What was amiss with a flow, from when to when, and who knows of it.
 ALERTS = Table(
     "mapgen_alerts",

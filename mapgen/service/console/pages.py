@@ -14,6 +14,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from mapgen.durations import span
 from mapgen.runtime.aborted import LedgerFailed
 from mapgen.runtime.ledger import Ledger
 from mapgen.runtime.ledger.alerts import Alerts
@@ -51,7 +52,7 @@ def _templates() -> Environment:
         lstrip_blocks=True,
     )
     made.filters.update(shown.FILTERS)
-    made.globals.update(amount=shown.amount, link=_link, width=shown.WIDTH, height=shown.HEIGHT)
+    made.globals.update(link=_link, width=shown.WIDTH, height=shown.HEIGHT)
     return made
 
 
@@ -179,7 +180,7 @@ class Console:
         took = self._alerts.took_by_minute(flow, _MINUTES)
         charts = [
             shown.chart("Documents a minute", sent, shown.count),
-            shown.chart("Time to arrive, 95 of 100", took, shown.span),
+            shown.chart("Time to arrive, 95 of 100", took, span),
         ]
         if self._history is not None:
             queued = self._history.queued(flow)
@@ -238,7 +239,7 @@ class Console:
         address = request.client.host if request.client else ""
         wait = self._sign_in.wait(address)
         if wait:
-            fault = f"too many tries: wait {shown.span(wait)}"
+            fault = f"too many tries: wait {span(wait)}"
             answer = self._answer(request, None, "sign-in", 429, fault=fault)
             answer.headers["retry-after"] = str(int(wait) + 1)
             return answer

@@ -6,25 +6,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from mapgen.durations import span
 from mapgen.escaping import visible
 
 WIDTH, HEIGHT = 360.0, 96.0
-_UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
-
-
-def span(seconds: float | None) -> str:
-    """Return how long something takes, in its largest unit and the next one."""
-    if seconds is None:
-        return "–"
-    if seconds < 1:
-        return f"{max(0.0, seconds) * 1_000:.0f} ms"
-    for place, (size, unit) in enumerate(_UNITS):
-        if seconds >= size:
-            count, rest = divmod(int(seconds), size)
-            small, name = _UNITS[place + 1] if place + 1 < len(_UNITS) else (1, "")
-            more = f" {rest // small} {name}" if count < 10 and name and rest // small else ""
-            return f"{count} {unit}{more}"
-    return f"{seconds:.0f} s"
 
 
 def instant(seconds: float | None) -> str:
@@ -42,13 +27,6 @@ def clock(seconds: float) -> str:
 def count(number: float | None) -> str:
     """Return a number with its thousands apart."""
     return "–" if number is None else f"{number:,.0f}".replace(",", "\u202f")
-
-
-def amount(name: str, value: float) -> str:
-    """Return what was measured for an alert, in the unit of its name."""
-    if name == "failure_rate":
-        return f"{value * 100:.3g}%"
-    return span(value) if name in ("lag", "latency") else count(value)
 
 
 FILTERS: Mapping[str, Callable[..., str]] = {
