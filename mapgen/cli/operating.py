@@ -31,6 +31,10 @@ if TYPE_CHECKING:
     from mapgen.spec.model import Environment, Reference
 
 
+_LINGERS = 30.0
+"""Seconds for which a session stays open after a cycle, for the next one."""
+
+
 @dataclass(frozen=True, slots=True)
 class Operation:
     """What runs the flows of a workspace: where, by what ledger, and what it listens on.
@@ -56,6 +60,7 @@ def operate(operation: Operation, made: Callable[[Around], Reception]) -> None:
     from mapgen.cli.watching import watching
     from mapgen.runtime.aborted import RunAborted
     from mapgen.runtime.ledger import Ledger
+    from mapgen.runtime.tenant.sessions import SESSIONS
     from mapgen.service.clock import ServiceClock
     from mapgen.service.loop import Around
     from mapgen.service.service import holder
@@ -67,6 +72,7 @@ def operate(operation: Operation, made: Callable[[Around], Reception]) -> None:
             listener = None if place is None else open_.enter_context(_listening(*place))
             ledger = open_.enter_context(Ledger(operation.address))
             observer = open_.enter_context(watching(None, operation.log))
+            open_.enter_context(SESSIONS.lingering(_LINGERS))
             around = Around(ledger, ServiceClock(operation.speed), observer, holder())
             with _staffed(operation, around, made, listener) as works:
                 works.run(ended)

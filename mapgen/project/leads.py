@@ -17,6 +17,7 @@ from mapgen.report.catalogue import project as messages
 from mapgen.runtime import environment as runtime
 from mapgen.runtime.storage.opening import check_installed
 from mapgen.spec import model as spec
+from mapgen.spec.nodes import ScalarNode
 
 _FILES: Mapping[str, type[runtime.FilePlace]] = {
     "sftp": runtime.SftpPlace,
@@ -41,7 +42,7 @@ def environment_of_run(
     return runtime.Environment(
         environment.name.value,
         _tenant(workspace, environment, plan) if asks_the_erp else None,
-        _limits(environment.limits),
+        _limits(environment.limits, environment.limits.sessions),
         None if plan.to is None else _outside(workspace, environment, plan.to),
         {name: one.value.value for name, one in settings.items()},
         dict(_databases(workspace, environment, plan)) if is_fed else {},
@@ -151,10 +152,11 @@ def _given(
     return values
 
 
-def _limits(allowed: spec.Limits) -> runtime.Limits:
+def _limits(allowed: spec.Limits, sessions: ScalarNode | None = None) -> runtime.Limits:
     return runtime.Limits(
         allowed.requests_per_minute.whole,
         allowed.concurrent_requests.whole,
         allowed.request_timeout.seconds,
         allowed.settle.seconds,
+        None if sessions is None else sessions.whole,
     )

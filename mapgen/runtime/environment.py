@@ -96,15 +96,17 @@ class Limits:
     """What the licence and the network allow.
 
     `requests_per_minute` of the licence (None: unlimited), `concurrent_requests` of the licence,
-    `request_timeout` in seconds for one answer, `settle` in seconds: how long a request without an
-    answer may still be at work in the ERP. Queued requests are held for up to ten minutes there,
-    which the defaults outlast. Raises EnvironmentInvalid for limits that cannot hold.
+    `sessions` that it allows at a time (None: unlimited), `request_timeout` in seconds for one
+    answer, `settle` in seconds: how long a request without an answer may still be at work in the
+    ERP. Queued requests are held for up to ten minutes there, which the defaults outlast. Raises
+    EnvironmentInvalid for limits that cannot hold.
     """
 
     requests_per_minute: int | None = None
     concurrent_requests: int = 2
     request_timeout: float = 600.0
     settle: float = 900.0
+    sessions: int | None = None
 
     def __post_init__(self) -> None:
         if self.requests_per_minute is not None and self.requests_per_minute < 1:
@@ -116,6 +118,11 @@ class Limits:
             raise EnvironmentInvalid(
                 f"`concurrent_requests` is {self.concurrent_requests}, less than 1",
                 "give the number of the licence monitoring console",
+            )
+        if self.sessions is not None and self.sessions < 1:
+            raise EnvironmentInvalid(
+                f"`sessions` is {self.sessions}, less than 1",
+                "give the number of the licence monitoring console, or leave it out",
             )
         if not 0 < self.request_timeout < self.settle:
             raise EnvironmentInvalid(

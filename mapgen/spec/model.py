@@ -2248,6 +2248,14 @@ class Limits(Construct, what="`limits:`"):
     settle: Duration = required(DURATION, "how long an unanswered request may still take effect")
 
 
+class Licence(Limits, what="`limits:`"):
+    """What the ERP's licence allows besides."""
+
+    sessions: ScalarNode | None = optional(
+        Whole(1), "users of the API at a time: no more processes are signed in at once"
+    )
+
+
 _OF_A_CONNECTION = Record(
     "a connection's values",
     {name: Key(REFERENCE, value.purpose) for name, value in VALUES.items()},
@@ -2321,7 +2329,7 @@ class Environment(Construct, what="an environment"):
         As(MapOf(keyed(Lead), "connections"), _by_name),
         "where each connection leads here",
     )
-    limits: Limits = required(Limits, "the licence's limits")
+    limits: Licence = required(Licence, "the licence's limits")
     settings: Mapping[str, Mapping[str, SettingValue]] = optional(
         As(MapOf(keyed(As(MapOf(SettingValue, "settings"), _settings)), "flows"), _by_name),
         "values by flow and setting",

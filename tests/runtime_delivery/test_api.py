@@ -16,6 +16,7 @@ from mapgen.runtime.delivery import deliver
 from mapgen.runtime.environment import Api, Environment, Limits
 from mapgen.runtime.events import Event, Observer, TechnicalEvent, Unobserved
 from mapgen.runtime.ledger import Ledger
+from mapgen.runtime.ledger.schema import PROCESSES as PROCESSES_OF_LICENCES
 from mapgen.runtime.outcome import Document, Origin
 from mapgen.runtime.rules import Rules
 from mapgen.runtime.summary import Summary
@@ -94,6 +95,12 @@ def test_once_through_failures(tmp_path: Path) -> None:
         names = sorted(one["name"] for one in shop.shop.fulfilments)
         assert names == sorted(f"S-{number}" for number in range(1, 31))
         assert summary.created + summary.already_exists == 30
+        with (
+            Ledger(f"sqlite:///{tmp_path}/ledger.db") as ledger,
+            ledger.transaction() as connection,
+        ):
+            (row,) = connection.execute(PROCESSES_OF_LICENCES.select()).all()
+        assert row.tenant == f"shop {shop.url}"  # its limits are shared as those of the ERP are
 
 
 class Seen(Unobserved):

@@ -89,11 +89,11 @@ class Place:
     ledger: str
 
     @contextmanager
-    def served(self, *options: str) -> Iterator[Served]:
-        """Run `mapgen serve` until the block ends, at the latest."""
+    def served(self, *options: str, by: str = "serve") -> Iterator[Served]:
+        """Run `mapgen serve`, or `mapgen worker`, until the block ends, at the latest."""
         port = free_port()
         command = (
-            *MAPGEN, "serve", "--env", "local", "--state", self.ledger,
+            *MAPGEN, by, "--env", "local", "--state", self.ledger,
             "--port", str(port), *options,
         )  # fmt: skip
         environment = {**os.environ, **self.tenant.environment, **self.shop.environment}
@@ -127,6 +127,13 @@ def until(condition: Callable[[], bool], seconds: float = 300) -> None:
 
 @pytest.fixture
 def place(tmp_path: Path) -> Iterator[Place]:
+    with at_place(f"sqlite:///{tmp_path}/ledger.db") as found:
+        yield found
+
+
+@contextmanager
+def at_place(ledger: str) -> Iterator[Place]:
+    """Serve a tenant and a shop."""
     seed = json.loads((SAMPLES / "tenant.json").read_text(encoding="utf-8"))
     cup = json.loads(
         (SAMPLES.parent / "examples/stock-cup.json").read_text(encoding="utf-8"),
@@ -135,7 +142,7 @@ def place(tmp_path: Path) -> Iterator[Place]:
     seed["StockItem"].append(plain(cup))
     lock = load(ROOT / "specs/contracts/default-24.200.001.json")
     with serve(lock, seed=seed) as tenant, serve_shop() as shop:
-        yield Place(tenant, shop, f"sqlite:///{tmp_path}/ledger.db")
+        yield Place(tenant, shop, ledger)
 
 
 def test_an_order_of_the_shop_is_in_the_tenant(place: Place) -> None:

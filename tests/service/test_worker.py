@@ -4,19 +4,29 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from multiprocessing.context import ForkServerProcess
 from typing import Any
 
+import httpx2
 import pytest
 from sqlalchemy import create_engine, text
 
-from mapgen.runtime.ledger import Delivery, Ledger
+from mapgen.runtime.events import Observer, Unobserved
+from mapgen.runtime.ledger import Delivery, Ledger, book_of
+from mapgen.runtime.summary import Summary
+from mapgen.service.clock import ServiceClock
+from mapgen.service.loop import Around, Why
+from mapgen.service.schedule import Schedule
+from mapgen.service.worker import Worker
 from tests.runtime_delivery.processes import PROCESSES
 from tests.runtime_delivery.servers import empty_database
 from tests.runtime_delivery.stand_in import StandIn, standing_in
+from tests.service.test_serve import at_place, sample_orders, until
 from tests.service.working import Orders, work
 
 COUNT = 60
@@ -112,3 +122,65 @@ def test_rules_of_another_version(database: str) -> None:
         wait_for(tenant, 5)
 
         assert len(tenant.identities) == 5
+
+
+@dataclass
+class Timed:
+    """A flow that takes its time, and notes when it begins and ends what the clock says."""
+
+    name: str
+    schedule: Schedule
+    notes: list[str]
+    takes: float = 0.0
+    rules: str = "of today"
+    mode: str = "batch"
+    retry_seconds: float = 3_600.0
+
+    @property
+    def book(self) -> str:
+        return book_of(self.name, "Live", "https://erp")
+
+    def cycle(
+        self, why: Why, ledger: Ledger, observer: Observer, drain: threading.Event
+    ) -> Summary | None:
+        if why == "scheduled":
+            self.notes.append(f"{self.name} begins")
+            drain.wait(self.takes)
+            self.notes.append(f"{self.name} ends")
+        return None
+
+
+def test_after_another_flow(database: str) -> None:
+    """A flow waits for the one that it comes after, also where that takes long."""
+    notes: list[str] = []
+    first = Timed("first", Schedule(seconds=3), notes, takes=1.0)
+    second = Timed("second", Schedule(seconds=3, after="first"), notes)
+    ended = threading.Event()
+    with Ledger(database) as ledger:
+        worker = Worker(
+            [second, first], Around(ledger, ServiceClock(), Unobserved(), "a"), database
+        )
+        thread = threading.Thread(target=worker.run, args=(ended,))
+        thread.start()
+        ends = time.monotonic() + LONGEST
+        while notes.count("second ends") < 2 and time.monotonic() < ends:
+            time.sleep(0.05)
+        ended.set()
+        thread.join()
+    turn = ["first begins", "first ends", "second begins", "second ends"]
+    assert notes[: 2 * len(turn)] == 2 * turn
+
+
+def test_a_worker_with_a_door(database: str) -> None:
+    """`mapgen worker --port` takes webhooks, delivers them, and says how it is."""
+    with at_place(database) as place, place.served(by="worker") as served:
+        for at, sent in enumerate(sample_orders(3)):
+            assert served.send(sent, f"d{at}") == 200
+        until(lambda: len(place.references()) == 3)
+        health = httpx2.get(f"{served.url}/health")
+        ready = httpx2.get(f"{served.url}/ready").json()
+        console = httpx2.get(f"{served.url}/console/")
+        assert served.end() == 0
+    assert (health.status_code, console.status_code) == (200, 200)
+    assert ready["flows"]["shopify_orders"]["failure"] is None
+    assert "shopify_inventory_levels" in ready["flows"]

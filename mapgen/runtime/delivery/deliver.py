@@ -14,6 +14,7 @@ from typing import assert_never
 from mapgen import __version__
 from mapgen.agreed.plan import Plan
 from mapgen.runtime.aborted import FeedFailed, RunAborted, Terminated
+from mapgen.runtime.delivery.circuit import Circuit
 from mapgen.runtime.delivery.following import with_steps
 from mapgen.runtime.delivery.gate import Gate
 from mapgen.runtime.delivery.remote import RemoteTables
@@ -25,7 +26,6 @@ from mapgen.runtime.events import Observer, Plain, TechnicalEvent
 from mapgen.runtime.feeds.kind import Feed, Page
 from mapgen.runtime.ledger import Began, Kept, Ledger, Mark, book_of, source_of
 from mapgen.runtime.network.breaker import Stopping
-from mapgen.runtime.network.rate_limit import RateLimiter
 from mapgen.runtime.outcome import ONLY, Document, Outcome, Rejected, Skipped
 from mapgen.runtime.rules import Rules
 from mapgen.runtime.summary import Kind, Shown, Summary
@@ -107,13 +107,13 @@ def deliver(
     began = ledger.begin(Began(run.id, book, __version__, plan.rules, environment.name, feed))
     stats.tell(TechnicalEvent("run began", facts=_facts(run, environment)))
     keep = plan.dead_letter_days * _SECONDS_A_DAY
-    limiter = _limiter(environment, run)
+    circuit = Circuit(run, stats.tell)
     try:
         stats.check()
         ledger.purge(run.book, run.id, keep, plan.rules)
         with (
             _raising_terminated(),
-            opened(environment, plan, stop=run.stop, tell=stats.tell, limiter=limiter) as ways,
+            opened(environment, plan, ledger, stop=run.stop, tell=circuit.tell) as ways,
         ):
             workers = Workers(run, ways.target, rules)
             _deliver_all(outcomes, environment, ways, run, workers)
@@ -129,15 +129,9 @@ def deliver(
     except KeyboardInterrupt:
         _note_end(run, "stopped")
         raise
+    finally:
+        circuit.close()
     return stats.summary()
-
-
-def _limiter(environment: Environment, run: Run) -> RateLimiter | None:
-    """Return what the licence of the tenant gives to this process, None without a tenant."""
-    tenant = environment.tenant
-    if tenant is None:
-        return None
-    return run.ledger.licence(f"{tenant.tenant} {tenant.url}", environment.limits)
 
 
 def _note_end(run: Run, reason: str) -> None:

@@ -59,7 +59,7 @@ def compared(
             unread.append(event)
 
     book = book_of(plan.flow, environment.place.name, environment.place.url)
-    with opened(environment, plan, stop=threading.Event(), tell=tell) as ways:
+    with opened(environment, plan, ledger, stop=threading.Event(), tell=tell) as ways:
         remote.connect(ledger, environment.tenant, ways.erp)
         writers = {one.name: ways.target.writer(one, rules) for one in plan.documents}
         documents = (one for one in outcomes() if isinstance(one, Document))

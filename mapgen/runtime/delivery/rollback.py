@@ -81,7 +81,7 @@ def take_back(
     and is never repeated. Raises RunAborted where the tenant cannot be worked with.
     """
     documents = {one.name: one for one in plan.documents}
-    with opened(environment, plan, stop=threading.Event(), tell=_untold) as ways:
+    with opened(environment, plan, ledger, stop=threading.Event(), tell=_untold) as ways:
         for one in chosen:
             if one.action is None:
                 continue

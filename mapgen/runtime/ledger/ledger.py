@@ -34,7 +34,7 @@ from sqlalchemy import (
 
 from mapgen.runtime.clock import uptime
 from mapgen.runtime.environment import Limits
-from mapgen.runtime.ledger import cycles, inbox
+from mapgen.runtime.ledger import cycles, inbox, seats
 from mapgen.runtime.ledger.book import beginning
 from mapgen.runtime.ledger.cursors import cursor_of, forget_cursor, note_marks
 from mapgen.runtime.ledger.database import open_engine, translated_errors
@@ -70,6 +70,7 @@ from mapgen.runtime.ledger.rows import (
     encode_keys,
 )
 from mapgen.runtime.ledger.schema import AT_ONCE, MET, NEEDS, RECORDS, RUNS, State, in_parts
+from mapgen.runtime.ledger.seats import Seat
 from mapgen.runtime.ledger.staging import Staging, fresh_values, need, withdrawn_values
 from mapgen.runtime.network.rate_limit import Budget, RateLimiter
 from mapgen.runtime.outcome import ONLY, Document, Origin, Outcome
@@ -140,6 +141,23 @@ class Ledger:
             if key not in self._licences:
                 self._licences[key] = Licence(tenant, limits, self._renew_share)
             return self._licences[key].limiter
+
+    def seat(self, tenant: str, limits: Limits) -> Seat | None:
+        """Return the place of this process among a licence's sessions; None without a limit."""
+        most = limits.sessions
+        if most is None:
+            return None
+
+        def take(holder: str) -> bool:
+            with self.transaction() as connection:
+                moment = self._leases.moment(connection)
+                return seats.take(connection, tenant, holder, moment, most)
+
+        def leave(holder: str) -> None:
+            with self.transaction() as connection:
+                seats.leave(connection, tenant, holder)
+
+        return Seat(take, leave)
 
     def _renew_share(self, asked: Asked) -> Budget:
         with self.transaction() as connection:

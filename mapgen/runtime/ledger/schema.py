@@ -133,6 +133,15 @@ PROCESSES = Table(
     Column("is_leaving", Boolean, nullable=False),  # wants no share: only what it used counts
 )
 
+# Who is signed in to a tenant, and until when that counts, on the clock of leases.
+SEATS = Table(
+    "mapgen_seats",
+    METADATA,
+    Column("tenant", Text, primary_key=True),
+    Column("holder", Text, primary_key=True),
+    Column("until", Double, nullable=False),
+)
+
 # What keeps a flow from going on, as each process says it that meets it, and until when that holds.
 CONDITIONS = Table(
     "mapgen_conditions",

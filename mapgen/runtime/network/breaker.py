@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from mapgen.agreed.plan import CircuitBreaker
 from mapgen.runtime.aborted import TenantUnavailable
-from mapgen.runtime.events import TechnicalEvent
+from mapgen.runtime.events import Plain, TechnicalEvent
 from mapgen.runtime.network.verdict import Verdict
 
 
@@ -118,7 +118,10 @@ class Breaker:
             if len(self._failures) >= self._limits.failures:
                 self._opened_at = now
                 self._failures.clear()
-                facts = {"cool_down": self._limits.cool_down}
+                facts: dict[str, Plain] = {
+                    "cool_down": self._limits.cool_down,
+                    "reason": f"{self._who}: {self._reason}",
+                }
                 self._tell(TechnicalEvent("circuit opened", "warning", facts))
 
     def abandoned(self, *, is_probe: bool) -> None:

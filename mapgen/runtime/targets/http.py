@@ -20,6 +20,7 @@ from mapgen.runtime.environment import Api
 from mapgen.runtime.events import TechnicalEvent
 from mapgen.runtime.identity import values_of
 from mapgen.runtime.network.breaker import Stopping
+from mapgen.runtime.network.rate_limit import RateLimiter
 from mapgen.runtime.network.reading import Unreadable, decoded
 from mapgen.runtime.network.transport import LAST_WORD, PLACE
 from mapgen.runtime.network.verdict import (
@@ -121,11 +122,14 @@ class HttpTarget:
         *,
         stop: threading.Event,
         tell: Callable[[TechnicalEvent], None],
+        limiter: RateLimiter | None = None,
     ) -> None:
         self.api = api
         self.flow = plan.flow
         who = f"the system of the connection `{api.name}`"
-        self.wire = Wire(api.limits, plan, who=who, classify=classify, stop=stop, tell=tell)
+        self.wire = Wire(
+            api.limits, plan, who=who, classify=classify, stop=stop, tell=tell, limiter=limiter
+        )
 
     def __enter__(self) -> Self:
         return self

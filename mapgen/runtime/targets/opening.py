@@ -11,7 +11,7 @@ from mapgen.agreed.plan import Plan
 from mapgen.runtime.aborted import NotBuilt
 from mapgen.runtime.environment import Api, Environment
 from mapgen.runtime.events import TechnicalEvent
-from mapgen.runtime.network.rate_limit import RateLimiter
+from mapgen.runtime.ledger import Ledger
 from mapgen.runtime.targets.erp import ErpTarget
 from mapgen.runtime.targets.http import HttpTarget
 from mapgen.runtime.targets.kind import Target
@@ -30,28 +30,35 @@ class Opened:
 def opened(
     environment: Environment,
     plan: Plan,
+    ledger: Ledger,
     *,
     stop: threading.Event,
     tell: Callable[[TechnicalEvent], None],
-    limiter: RateLimiter | None = None,
 ) -> Iterator[Opened]:
     """Open the ways of a run until the block ends; the ERP is signed in to when first asked.
 
-    `limiter` is what the ERP's licence gives to this process.
+    What each system allows is shared with all processes that have the `ledger`.
 
     Raises NotBuilt for a target that nothing is delivered to.
     """
     with ExitStack() as stack:
         erp = None
-        if environment.tenant is not None:
+        tenant = environment.tenant
+        if tenant is not None:
+            name, limits = f"{tenant.tenant} {tenant.url}", environment.limits
+            limiter, seat = ledger.licence(name, limits), ledger.seat(name, limits)
             erp = stack.enter_context(
-                Connection(environment, plan, stop=stop, tell=tell, limiter=limiter)
+                Connection(environment, plan, stop=stop, tell=tell, limiter=limiter, seat=seat)
             )
         match plan.target:
             case "erp" if erp is not None:
                 target: Target = ErpTarget(erp, plan.verify != "off")
             case "http" if isinstance(environment.to, Api):
-                target = stack.enter_context(HttpTarget(environment.to, plan, stop=stop, tell=tell))
+                api = environment.to
+                limiter = ledger.licence(f"{api.name} {api.url}", api.limits)
+                target = stack.enter_context(
+                    HttpTarget(api, plan, stop=stop, tell=tell, limiter=limiter)
+                )
             case kind:
                 raise NotBuilt(
                     f"documents of the flow `{plan.flow}` go to a target of kind `{kind}`, and"

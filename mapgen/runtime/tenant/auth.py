@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Annotated
+from typing import Annotated, Protocol
 
 import httpx2
 import msgspec
@@ -40,39 +40,69 @@ class _OAuthError(msgspec.Struct, frozen=True):
     error: str | None = None
 
 
-Send = Callable[[httpx2.Request], httpx2.Response]
+class Way(Protocol):
+    """How a run reaches the tenant: within its licence, and what is open to it."""
+
+    @property
+    def http(self) -> httpx2.Client:
+        """What makes requests."""
+
+    def send(self, request: httpx2.Request) -> httpx2.Response:
+        """Make one request."""
+
+
+class Seat(Protocol):
+    """A place among the sessions that the licence allows."""
+
+    def take(self, stop: threading.Event) -> None:
+        """Wait for it. Raises Stopping."""
+
+    def leave(self) -> None:
+        """Give it back."""
 
 
 class Session:
-    """The one session of a run with a tenant: password grant, refresh, sign-out.
+    """The one session of a process with a tenant: password grant, refresh, sign-out.
 
-    Threads share it; whoever finds the token near its end refreshes it while the others wait.
+    Threads and runs share it; whoever finds the token near its end refreshes it while the others
+    wait. With a `seat`, it is taken before a sign-in; who holds the session gives it back.
     """
 
     def __init__(
-        self, tenant: Tenant, http: httpx2.Client, tell: Callable[[TechnicalEvent], None]
+        self,
+        tenant: Tenant,
+        tell: Callable[[TechnicalEvent], None],
+        seat: Seat | None = None,
     ) -> None:
         self._tenant = tenant
-        self._http = http
         self._tell = tell
+        self._seat = seat
         self._turn = threading.Lock()
         self._token: _Token | None = None
         self._refresh_at = 0.0
         self._opened = 0
 
-    def bearer(self, send: Send) -> tuple[str, int]:
+    @property
+    def is_open(self) -> bool:
+        """Whether it was signed in."""
+        return self._token is not None
+
+    def bearer(self, way: Way, stop: threading.Event) -> tuple[str, int]:
         """Return a token that does not expire soon, signing in or refreshing where it must.
 
         With it comes the number of the session that the token belongs to: a refresh keeps the
         session, a sign-in opens another one, in which the ids of rows have no meaning.
-        `send` makes the request; raises what it raises, Failure for a passing error, and
-        SignInRefused where a person has to look after the credentials.
+        `way` is that of the run which asks; raises what sending raises, Failure for a passing
+        error, SignInRefused where a person has to look after the credentials, and Stopping where
+        no session of the licence was free until `stop`.
         """
         with self._turn:
             if self._token is None:
-                self._keep(self._sign_in(send), "signed in")
+                if self._seat is not None:
+                    self._seat.take(stop)
+                self._keep(self._sign_in(way), "signed in")
             elif time.monotonic() >= self._refresh_at:
-                self._keep(self._refresh(self._token, send), "token refreshed")
+                self._keep(self._refresh(self._token, way), "token refreshed")
             assert self._token is not None
             return self._token.access_token, self._opened
 
@@ -83,8 +113,8 @@ class Session:
                 self._token = None
                 self._tell(TechnicalEvent("session lost, signing in again", "warning"))
 
-    def sign_out(self) -> None:
-        """Give the licence's session back; a failure is told, never raised."""
+    def sign_out(self, http: httpx2.Client | None = None) -> None:
+        """Give the licence's session back, by a way of its own; a failure is told, not raised."""
         # A thread that hangs in a token request keeps the turn; its session ends by itself.
         has_turn = self._turn.acquire(timeout=_SIGN_OUT_TIMEOUT)
         token, self._token = self._token, None
@@ -92,9 +122,16 @@ class Session:
             self._turn.release()
         if token is None:
             return
+        if http is not None:
+            self._sign_out(token, http)
+            return
+        with httpx2.Client() as own:
+            self._sign_out(token, own)
+
+    def _sign_out(self, token: _Token, http: httpx2.Client) -> None:
         for _ in range(_SIGN_OUT_TRIES):
             try:
-                answer = self._http.post(
+                answer = http.post(
                     self._tenant.url + _SIGN_OUT_PATH,
                     # The web server declines a POST that does not state its length.
                     headers={
@@ -120,42 +157,42 @@ class Session:
         self._refresh_at = time.monotonic() + token.expires_in - margin
         self._tell(TechnicalEvent(name, facts={"expires_in": token.expires_in}))
 
-    def _sign_in(self, send: Send) -> _Token:
+    def _sign_in(self, way: Way) -> _Token:
         grant = {
             "grant_type": "password",
             "username": self._tenant.username,
             "password": self._tenant.password,
             "scope": self._tenant.scope,
         }
-        token = self._ask(grant, send)
+        token = self._ask(grant, way)
         self._opened += 1
         return token
 
-    def _refresh(self, old: _Token, send: Send) -> _Token:
+    def _refresh(self, old: _Token, way: Way) -> _Token:
         if old.refresh_token is None:
-            return self._sign_in(send)
+            return self._sign_in(way)
         try:
             grant = {"grant_type": "refresh_token", "refresh_token": old.refresh_token}
-            token = self._ask(grant, send)
+            token = self._ask(grant, way)
         except SignInRefused:
             # A refresh token ends for many reasons (used twice, 30 days over, the user changed);
             # the password may still hold. If not, that says so.
-            return self._sign_in(send)
+            return self._sign_in(way)
         # Refresh tokens rotate: the old one is void once a new one came.
         return token if token.refresh_token else msgspec.structs.replace(
             token, refresh_token=old.refresh_token
         )  # fmt: skip
 
-    def _ask(self, grant: dict[str, str], send: Send) -> _Token:
+    def _ask(self, grant: dict[str, str], way: Way) -> _Token:
         application = {
             "client_id": self._tenant.client_id,
             "client_secret": self._tenant.client_secret,
         }
-        request = self._http.build_request(
+        request = way.http.build_request(
             "POST", self._tenant.url + _TOKEN_PATH, data=grant | application
         )
         try:
-            answer = send(request)
+            answer = way.send(request)
         except Failure as failure:
             raise Failure(_before_all_else(failure.verdict)) from None
         if answer.is_success:

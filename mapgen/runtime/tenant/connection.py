@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -25,9 +26,10 @@ from mapgen.runtime.network.rate_limit import RateLimiter
 from mapgen.runtime.network.reading import Unreadable, decoded
 from mapgen.runtime.network.verdict import Failure, Verdict, may_pass
 from mapgen.runtime.network.wire import Wire
-from mapgen.runtime.tenant.auth import Session
+from mapgen.runtime.tenant.auth import Seat
 from mapgen.runtime.tenant.classify import classify
 from mapgen.runtime.tenant.screens import Screens
+from mapgen.runtime.tenant.sessions import SESSIONS
 
 _SIGN_INS = 3
 
@@ -48,7 +50,7 @@ class Told:
 
 
 class Connection:
-    """The way to the tenant. Threads share it; leaving its context signs out."""
+    """The way to the tenant. Threads share it; the last of a process to leave signs out."""
 
     def __init__(
         self,
@@ -58,6 +60,7 @@ class Connection:
         stop: threading.Event,
         tell: Callable[[TechnicalEvent], None],
         limiter: RateLimiter | None = None,
+        seat: Seat | None = None,
     ) -> None:
         tenant = environment.tenant
         assert tenant is not None, "a run that asks the ERP has a tenant"
@@ -79,21 +82,23 @@ class Connection:
         self.settle = environment.limits.settle
         self.screens = Screens(stop)
         self.pause = stop.wait
-        self._session = Session(tenant, self._wire.http, tell)
+        self._stop = stop
+        self._open = ExitStack()
+        self._open.callback(self._wire.close)
+        self._session = self._open.enter_context(
+            SESSIONS.joined(tenant, self._wire.http, tell, seat)
+        )
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        try:
-            self._session.sign_out()
-        finally:
-            self._wire.close()
+        self._open.close()
 
     def attempt(self, build: Build) -> httpx2.Response:
         """Make one request in the session; sign in again where the session was lost."""
         for _ in range(_SIGN_INS):
-            token, session = self._session.bearer(self._wire.send)
+            token, session = self._session.bearer(self._wire, self._stop)
             request = build(self._wire.http, session)
             request.headers["Authorization"] = f"Bearer {token}"
             answer = self._wire.send(request)
