@@ -395,7 +395,7 @@ class Plan(Grown, frozen=True, kw_only=True):
     mode: Mode = "queued"
     schedule: str | None = None
     latency: float | None = None
-    alerts: dict[str, str] = {}
+    alerts: dict[str, float] = {}
     batch_size: int
     concurrency: int
     retry: Retry

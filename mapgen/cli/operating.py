@@ -49,6 +49,7 @@ class Operation:
     port: int | None
     speed: float
     log: Path | None
+    technical_log: Path | None
 
 
 def operate(operation: Operation, made: Callable[[Around], Reception]) -> None:
@@ -71,7 +72,7 @@ def operate(operation: Operation, made: Callable[[Around], Reception]) -> None:
             place = _place(operation)
             listener = None if place is None else open_.enter_context(_listening(*place))
             ledger = open_.enter_context(Ledger(operation.address))
-            observer = open_.enter_context(watching(None, operation.log))
+            observer = open_.enter_context(watching(None, operation.log, operation.technical_log))
             open_.enter_context(SESSIONS.lingering(_LINGERS))
             around = Around(ledger, ServiceClock(operation.speed), observer, holder())
             with _staffed(operation, around, made, listener) as works:
@@ -89,10 +90,10 @@ def _staffed(
     listener: socket.socket | None,
 ) -> Iterator[Reception]:
     """Give what runs the flows, with all that looks after it at work."""
-    from mapgen.sandbox.sites import running, server_of, url_of
     from mapgen.service.app import application
     from mapgen.service.loop import Unbound
     from mapgen.service.roster import Roster
+    from mapgen.sockets import running, server_of, url_of
 
     works, watch = made(around), _watch_of(around, operation.environment)
     replayer = _replayer_of(operation.project, around)
@@ -111,8 +112,9 @@ def _staffed(
         for entry in entries:
             joined(entry)
         if listener is not None:
-            pages = application(works, _console_of(around, watch, replayer))
-            open_.enter_context(running(server_of(lambda _: pages), listener))
+            token = os.environ.get("MAPGEN_METRICS_TOKEN")
+            pages = application(works, _console_of(around, watch, replayer), token=token)
+            open_.enter_context(running(server_of(pages), listener))
         open_.callback(watch.stop)
         watch.start()
         roster.start(joined)
@@ -160,7 +162,7 @@ def _place(operation: Operation) -> tuple[str, int] | None:
 @contextmanager
 def _listening(host: str, port: int) -> Iterator[socket.socket]:
     """Listen. Raises ClickException where the place is taken, before anything is opened."""
-    from mapgen.sandbox.sites import listen
+    from mapgen.sockets import listen
 
     try:
         listener = listen(host, port)

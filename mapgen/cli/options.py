@@ -83,3 +83,16 @@ json_option = click.option("--json", "as_json", is_flag=True, help="As JSON, for
 contract_option = click.option(
     "--contract", help="The pinned contract; needed if there are several."
 )
+
+log_option = click.option(
+    "--log",
+    type=click.Path(path_type=Path),
+    envvar="MAPGEN_LOG",
+    help="Events as JSON lines, appended. [env: MAPGEN_LOG]",
+)
+technical_log_option = click.option(
+    "--technical-log",
+    type=click.Path(path_type=Path),
+    envvar="MAPGEN_TECHNICAL_LOG",
+    help="What the machinery does, apart from --log. [env: MAPGEN_TECHNICAL_LOG]",
+)

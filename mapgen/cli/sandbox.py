@@ -78,7 +78,7 @@ def sandbox(project: Path | None, /, command: tuple[str, ...], **options: Any) -
     from mapgen.contract.lock import load
     from mapgen.sandbox import read_seed
     from mapgen.sandbox.server import open_tenant, server, serving
-    from mapgen.sandbox.sites import listen, url_of
+    from mapgen.sockets import listen, url_of
 
     settings = _settings(options)
     seed = options["seed"]

@@ -7,7 +7,7 @@ from typing import TypedDict, Unpack
 
 import click
 
-from mapgen.cli.options import state_option
+from mapgen.cli.options import log_option, state_option, technical_log_option
 
 
 class _Options(TypedDict):
@@ -19,6 +19,7 @@ class _Options(TypedDict):
     port: int
     speed: float
     log: Path | None
+    technical_log: Path | None
 
 
 @click.command()
@@ -27,7 +28,8 @@ class _Options(TypedDict):
 @click.option("--host", default="127.0.0.1", show_default=True, help="Where to listen.")
 @click.option("--port", default=8300, show_default=True, type=click.IntRange(0, 65535))
 @click.option("--speed", default=1.0, type=click.FloatRange(1.0), help="Hours an hour; rehearsals.")
-@click.option("--log", type=click.Path(path_type=Path), help="Events as JSON lines, appended.")
+@log_option
+@technical_log_option
 @click.pass_obj
 def serve(project: Path, /, **options: Unpack[_Options]) -> None:
     """Run all flows that have a feed or a schedule, until Ctrl-C or SIGTERM; then exit with 0.
@@ -45,6 +47,6 @@ def serve(project: Path, /, **options: Unpack[_Options]) -> None:
     address = address_of(workspace, options["state"], options["env"])
     operation = Operation(
         project, environment, address, options["host"], options["port"], options["speed"],
-        options["log"],
+        options["log"], options["technical_log"],
     )  # fmt: skip
     operate(operation, lambda around: Service((), around))

@@ -7,11 +7,12 @@ import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Self
+from typing import Literal, Self
 
 import click
 
 from mapgen.cli.output import say
+from mapgen.cli.telemetry import telemetry
 from mapgen.disk.boundary import reason_of
 from mapgen.disk.private import open_private
 from mapgen.report import Stopped
@@ -81,10 +82,13 @@ def _state_of_the_tenant(event: Event) -> str | None:
             return None
 
 
+_Kinds = Literal["business", "technical", "both"]
+
+
 class _Log:
     """The events of a run as JSON lines at the end of a file."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, kinds: _Kinds) -> None:
         """Open the file. Raises Stopped (E510)."""
         self._path = path
         self._is_lost = False
@@ -93,7 +97,10 @@ class _Log:
             self._stream = open_private(path, "a")
         except OSError as error:
             raise Stopped(messages.cannot_write(path=str(path), reason=reason_of(error))) from None
-        self._lines = JsonLog(business=self._stream, technical=self._stream)
+        self._lines = JsonLog(
+            business=None if kinds == "technical" else self._stream,
+            technical=None if kinds == "business" else self._stream,
+        )
         if not ends_a_line:  # an earlier run broke off amid a line, when the disk was full
             self._stream.write("\n")
 
@@ -134,15 +141,24 @@ def _ends_a_line(path: Path) -> bool:
 
 
 @contextlib.contextmanager
-def watching(total: int | None, log: Path | None) -> Iterator[Observer]:
+def watching(
+    total: int | None, log: Path | None, technical: Path | None = None
+) -> Iterator[Observer]:
     """Watch a run over so many records; `log` gets its events as JSON lines.
+
+    With `technical`, that file gets what the machinery does, and `log` the rest alone: what became
+    of records, and where runs begin and end. Spans go where the environment says.
 
     The total is None where nobody knows it before the end.
     """
     shown = _Lines(total) if total is None or not sys.stderr.isatty() else _Bar(total)
     with contextlib.ExitStack() as files:
+        files.enter_context(telemetry())
         files.callback(shown.close)
-        if log is None:
-            yield shown
-            return
-        yield Together((shown, files.enter_context(_Log(log))))
+        observers: list[Observer] = [shown]
+        if log is not None:
+            kinds: _Kinds = "both" if technical is None else "business"
+            observers.append(files.enter_context(_Log(log, kinds)))
+        if technical is not None:
+            observers.append(files.enter_context(_Log(technical, "technical")))
+        yield Together(tuple(observers))

@@ -7,6 +7,8 @@ from typing import TypedDict, Unpack
 
 import click
 
+from mapgen.cli.options import log_option, technical_log_option
+
 
 class _Options(TypedDict):
     """What the command takes, by the names of its options."""
@@ -16,6 +18,7 @@ class _Options(TypedDict):
     host: str
     port: int | None
     log: Path | None
+    technical_log: Path | None
 
 
 @click.command()
@@ -27,7 +30,8 @@ class _Options(TypedDict):
 @click.option(
     "--port", type=click.IntRange(0, 65535), help="Listen as `serve` does. [default: nowhere]"
 )
-@click.option("--log", type=click.Path(path_type=Path), help="Events as JSON lines, appended.")
+@log_option
+@technical_log_option
 @click.pass_obj
 def worker(project: Path, /, **options: Unpack[_Options]) -> None:
     """Run flows as one of any number of workers, until Ctrl-C or SIGTERM; then exit with 0.
@@ -52,6 +56,7 @@ def worker(project: Path, /, **options: Unpack[_Options]) -> None:
 
     environment = named_environment(workspace, options["env"])
     operation = Operation(
-        project, environment, address, options["host"], options["port"], 1.0, options["log"]
-    )
+        project, environment, address, options["host"], options["port"], 1.0, options["log"],
+        options["technical_log"],
+    )  # fmt: skip
     operate(operation, lambda around: Worker((), around, address))

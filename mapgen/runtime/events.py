@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Literal, Protocol, TextIO, assert_never
@@ -110,7 +110,8 @@ class Unobserved:
 class JsonLog:
     """An observer that writes events as JSON lines: business and technical ones apart.
 
-    A stream that is None stays unwritten. The streams belong to the caller, who closes them.
+    Where runs begin and end, with their counts, is in both. A stream that is None stays unwritten.
+    The streams belong to the caller, who closes them.
     """
 
     def __init__(self, *, business: TextIO | None, technical: TextIO | None) -> None:
@@ -127,11 +128,21 @@ class JsonLog:
                 if self._business is not None:
                     _write(self._business, _business_facts(event), event.sentence, "info")
             case TechnicalEvent():
-                if self._technical is not None:
-                    facts = event.facts if event.run is None else {**event.facts, "run": event.run}
-                    _write(self._technical, facts, event.name, event.level)
+                facts = event.facts if event.run is None else {**event.facts, "run": event.run}
+                for stream in self._of(event):
+                    _write(stream, facts, event.name, event.level)
             case _:
                 assert_never(event)
+
+    def _of(self, event: TechnicalEvent) -> Iterator[TextIO]:
+        if self._technical is not None:
+            yield self._technical
+        is_of_both = event.name in _OF_BOTH and self._business is not self._technical
+        if is_of_both and self._business is not None:
+            yield self._business
+
+
+_OF_BOTH = frozenset({"run began", "run ended"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,8 +20,9 @@ from mapgen.sandbox.records import Store
 from mapgen.sandbox.seed import Seed, seed_of
 from mapgen.sandbox.seeding import sow
 from mapgen.sandbox.settings import Credentials, Settings
-from mapgen.sandbox.sites import listen, running, server_of, url_of
+from mapgen.sandbox.sites import server_of
 from mapgen.sandbox.tenant import Tenant
+from mapgen.sockets import listen, running, url_of
 
 
 def open_tenant(

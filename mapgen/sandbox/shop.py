@@ -25,7 +25,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from mapgen.sandbox.failures import InjectedFailure, Injector
-from mapgen.sandbox.sites import Connections, Cut, Entry, listen, running, server_of, url_of
+from mapgen.sandbox.sites import Connections, Cut, Entry, server_of
+from mapgen.sockets import listen, running, url_of
 
 _FIRST_ID = 4_500_000_001
 _LOG_LENGTH = 10_000

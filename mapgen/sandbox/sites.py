@@ -1,13 +1,9 @@
-"""What simulated systems have alike: sockets, servers in threads, cut connections, a log."""
+"""What simulated systems have alike: connections that are cut, a log."""
 
 from __future__ import annotations
 
 import asyncio
-import socket
-import threading
-import time
-from collections.abc import Callable, Iterator, MutableMapping
-from contextlib import contextmanager
+from collections.abc import Callable, MutableMapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -16,6 +12,8 @@ from starlette.applications import Starlette
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from mapgen import sockets
 
 Connections: TypeAlias = MutableMapping[tuple[str, int], asyncio.Transport]
 
@@ -50,57 +48,10 @@ class Cut(Response):
             continue
 
 
-def listen(host: str, port: int) -> socket.socket:
-    """Return a listening socket; port 0 takes a free one. Raises OSError where it cannot."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    # Named as TCP, so that asyncio turns Nagle's algorithm off: it costs 40 ms an answer.
-    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind((host, port))
-        listener.listen(512)
-    except OSError:
-        listener.close()
-        raise
-    return listener
-
-
-def url_of(listener: socket.socket) -> str:
-    host, port = listener.getsockname()[:2]
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
-
-
 def server_of(application: Callable[[Connections], Starlette]) -> uvicorn.Server:
-    """Return the server of an application; it runs on a socket that listens already."""
+    """Return the server of an application that can cut its connections."""
     connections: Connections = {}
-    config = uvicorn.Config(
-        application(connections),
-        http=_protocol(connections),
-        lifespan="off",
-        log_level="warning",
-        access_log=False,
-        server_header=False,
-        timeout_keep_alive=120,
-        timeout_graceful_shutdown=2,
-    )
-    return uvicorn.Server(config)
-
-
-@contextmanager
-def running(server: uvicorn.Server, listener: socket.socket) -> Iterator[None]:
-    """Run a server in a thread of this process until the block ends; closes the socket."""
-    thread = threading.Thread(target=server.run, args=([listener],), daemon=True)
-    thread.start()
-    while thread.is_alive() and not server.started:
-        time.sleep(0.005)
-    try:
-        if not server.started:
-            raise RuntimeError("the sandbox did not start")
-        yield
-    finally:
-        server.should_exit = True
-        thread.join()
-        listener.close()
+    return sockets.server_of(application(connections), _protocol(connections))
 
 
 def _protocol(connections: Connections) -> type[asyncio.Protocol]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -10,11 +9,18 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from mapgen.agreed.plan import Plan
-from mapgen.durations import HOUR, UNITS
+from mapgen.durations import HOUR
 from mapgen.runtime.aborted import LedgerFailed
 from mapgen.runtime.events import Level, Observer, TechnicalEvent
 from mapgen.runtime.ledger import Ledger
-from mapgen.runtime.ledger.alerts import NOT_BOUND, Activity, Alert, Alerts, Measured
+from mapgen.runtime.ledger.alerts import (
+    NOT_BOUND,
+    Activity,
+    Alert,
+    Alerts,
+    Measured,
+    amount,
+)
 from mapgen.runtime.ledger.conditions import Condition, Conditions
 from mapgen.runtime.ledger.reports import Reports
 from mapgen.service.history import History
@@ -23,7 +29,6 @@ from mapgen.service.telling import Channel, NotTold
 _WINDOW = HOUR
 _EVERY = 60.0
 REPEAT = 4 * HOUR
-_THRESHOLD = re.compile(r"> ?(?P<number>\d+(?:\.\d+)?)(?P<unit>%|ms|[smhd])?")
 _MEASURES: Mapping[str, Callable[[Activity, float], float | None]] = {
     "failure_rate": lambda seen, _: seen.failed / seen.ended if seen.ended else 0.0,
     "dead_letters": lambda seen, _: float(seen.dead_lettered),
@@ -35,11 +40,11 @@ _MEASURES: Mapping[str, Callable[[Activity, float], float | None]] = {
 
 @dataclass(frozen=True, slots=True)
 class Watched:
-    """A flow that is looked after: its book in the ledger, its thresholds as the spec has them."""
+    """A flow that is looked after: its book in the ledger, beyond which values it is told."""
 
     name: str
     book: str
-    thresholds: Mapping[str, str]
+    thresholds: Mapping[str, float]
 
 
 class Watchable(Protocol):
@@ -54,19 +59,10 @@ class Watchable(Protocol):
         """What the compiler decided."""
 
 
-def watched(name: str, book: str, alerts: Mapping[str, str], latency: float | None) -> Watched:
+def watched(name: str, book: str, alerts: Mapping[str, float], latency: float | None) -> Watched:
     """Return what is looked after of a flow: its alerts, and how soon documents have to arrive."""
-    soon = {} if latency is None else {"latency": f"> {latency:g}s"}
+    soon = {} if latency is None else {"latency": latency}
     return Watched(name, book, {**alerts, **soon})
-
-
-def is_passed(threshold: str, value: float) -> bool:
-    """Whether a value is beyond a threshold, as `> 1%`. Raises ValueError for another form."""
-    found = _THRESHOLD.fullmatch(threshold)
-    if found is None:
-        raise ValueError(threshold)
-    unit = found["unit"]
-    return value > float(found["number"]) * (0.01 if unit == "%" else UNITS.get(unit, 1.0))
 
 
 def measured(flow: Watched, seen: Activity, now: float) -> Iterator[Measured]:
@@ -74,8 +70,8 @@ def measured(flow: Watched, seen: Activity, now: float) -> Iterator[Measured]:
     for name, threshold in flow.thresholds.items():
         value = _MEASURES[name](seen, now)
         if value is not None:
-            fires = is_passed(threshold, value)
-            yield Measured(flow.book, name, threshold, value, is_firing=fires)
+            words = f"> {amount(name, threshold)}"
+            yield Measured(flow.book, name, words, value, is_firing=value > threshold)
 
 
 def bindings(firing: Iterable[Alert], conditions: Iterable[Condition]) -> Iterator[Measured]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hmac
+
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -10,6 +12,7 @@ from starlette.routing import BaseRoute, Route
 
 from mapgen.runtime.aborted import LedgerFailed
 from mapgen.runtime.ledger import Delivery
+from mapgen.service.console.guard import is_local
 from mapgen.service.metrics import Metrics
 from mapgen.service.pushes import SECRET_HEADER, is_allowed, push_of
 from mapgen.service.reception import NotYet, Reception, Sender
@@ -19,8 +22,10 @@ from mapgen.service.webhooks import KINDS, LONGEST_BODY, is_ping, verified
 class Door:
     """The answers of a service. What came is in the ledger before it is answered with 200."""
 
-    def __init__(self, service: Reception) -> None:
+    def __init__(self, service: Reception, token: str | None = None) -> None:
+        """Take the service, and what lets those in who ask from elsewhere how it is."""
         self._service = service
+        self._token = token
 
     async def webhook(self, request: Request) -> Response:
         """Take what a shop sends, if it has signed it."""
@@ -58,12 +63,27 @@ class Door:
         is_well = self._service.is_alive
         return JSONResponse({"is_alive": is_well}, 200 if is_well else 503)
 
-    async def ready(self, _request: Request) -> Response:
-        """Say whether deliveries can be taken, and how the flows are doing."""
+    async def ready(self, request: Request) -> Response:
+        """Say whether deliveries can be taken, and to whom it concerns how the flows are doing."""
         is_ready = await run_in_threadpool(lambda: self._service.is_ready)
-        return JSONResponse(
-            {"is_ready": is_ready, **self._service.state()}, 200 if is_ready else 503
+        more = self._service.state() if self._may_look(request) else {}
+        return JSONResponse({"is_ready": is_ready, **more}, 200 if is_ready else 503)
+
+    async def metrics(self, request: Request) -> Response:
+        """Give what a monitor reads, to one of this machine or with the token."""
+        if not self._may_look(request):
+            refused = PlainTextResponse("not allowed: MAPGEN_METRICS_TOKEN lets in\n", 401)
+            refused.headers["www-authenticate"] = "Bearer"
+            return refused
+        return await Metrics(self._service).answer(request)
+
+    def _may_look(self, request: Request) -> bool:
+        """Whether who asks is on this machine, and calls it by its own name, or has the token."""
+        given = request.headers.get("authorization", "").removeprefix("Bearer ")
+        has_token = bool(self._token) and hmac.compare_digest(
+            given.encode(), (self._token or "").encode()
         )
+        return has_token or is_local(request)
 
     async def _taken(self, sender: Sender, topic: str | None, delivery: Delivery) -> Response:
         try:
@@ -96,16 +116,19 @@ async def _body(request: Request) -> bytes | None:
     return bytes(found)
 
 
-def application(service: Reception, *more: BaseRoute) -> Starlette:
-    """Return what serves the door of a service, and more beside it."""
-    door = Door(service)
+def application(service: Reception, *more: BaseRoute, token: str | None = None) -> Starlette:
+    """Return what serves the door of a service, and more beside it.
+
+    With the `token`, also those may read metrics and how flows do who ask from elsewhere.
+    """
+    door = Door(service, token)
     return Starlette(
         routes=[
             Route("/webhooks/{connection}", door.webhook, methods=["POST"]),
             Route("/pushes/{connection}", door.push, methods=["POST"]),
             Route("/health", door.health),
             Route("/ready", door.ready),
-            Route("/metrics", Metrics(service).answer),
+            Route("/metrics", door.metrics),
             *more,
         ]
     )

@@ -1869,14 +1869,21 @@ class Thresholds(Construct, what="`alerts:`"):
     lag: Text | None = optional(words.AGE_ABOVE, "age of the oldest that waits to be sent")
 
     @property
-    def plan(self) -> dict[str, str]:
-        """The thresholds by what is measured."""
+    def plan(self) -> dict[str, float]:
+        """The thresholds by what is measured: a share, a number, seconds."""
         found = {
             "failure_rate": self.failure_rate,
             "dead_letters": self.dead_letters,
             "lag": self.lag,
         }
-        return {name: one.value for name, one in found.items() if one is not None}
+        return {name: _beyond(one.value) for name, one in found.items() if one is not None}
+
+
+def _beyond(threshold: str) -> float:
+    number = threshold.lstrip("> ")
+    if number.endswith("%"):
+        return float(Decimal(number[:-1]) / 100)
+    return float(number) if number.isdigit() else seconds_of(number)
 
 
 class Performance(Construct, what="`performance:`"):

@@ -75,3 +75,22 @@ def _parts(book: str) -> tuple[str, str, str]:
     flow, _, rest = book.partition(" in ")
     tenant, _, url = rest.rpartition(" at ")
     return flow, tenant, url
+
+
+def test_who_may_look(tmp_path: Path) -> None:
+    """From elsewhere, metrics and how flows do need the token; whether it is ready does not."""
+    there = {"Host": "erp.example.com"}
+    with standing_in() as tenant, Ledger(f"sqlite:///{tmp_path / 'l.db'}") as ledger:
+        with served(Orders(tenant), ledger, token="a token") as (url, _), httpx2.Client() as http:
+
+            def status(path: str, **headers: str) -> int:
+                return http.get(f"{url}/{path}", headers={**there, **headers}).status_code
+
+            assert status("metrics") == status("metrics", Authorization="Bearer other") == 401
+            assert status("metrics", Authorization="Bearer a token") == 200
+            assert set(http.get(f"{url}/ready", headers=there).json()) == {"is_ready"}
+            assert "flows" in http.get(f"{url}/ready").json()
+            assert status("health") == 200
+        with served(Orders(tenant), ledger) as (url, _):
+            nothing = {**there, "Authorization": "Bearer "}
+            assert httpx2.get(f"{url}/metrics", headers=nothing).status_code == 401

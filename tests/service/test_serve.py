@@ -145,10 +145,11 @@ def at_place(ledger: str) -> Iterator[Place]:
         yield Place(tenant, shop, ledger)
 
 
-def test_an_order_of_the_shop_is_in_the_tenant(place: Place) -> None:
+def test_an_order_of_the_shop_is_in_the_tenant(place: Place, tmp_path: Path) -> None:
     """Webhooks become orders, each once; what is not signed is refused; SIGTERM ends it."""
     orders = sample_orders(5)
-    with place.served() as served:
+    logs = [tmp_path / name for name in ("business.jsonl", "technical.jsonl")]
+    with place.served("--log", str(logs[0]), "--technical-log", str(logs[1])) as served:
         for _ in range(2):
             for at, order in enumerate(orders):
                 assert served.send(order, f"d{at}") == 200
@@ -156,6 +157,15 @@ def test_an_order_of_the_shop_is_in_the_tenant(place: Place) -> None:
         assert httpx2.post(f"{served.url}/webhooks/shop", content=b"{}").status_code == 401
         assert served.end() == 0
     assert len(place.references()) == 5
+    business, technical = (
+        [json.loads(line) for line in log.read_text("utf-8").splitlines()] for log in logs
+    )
+    ended = [one for one in business if one["event"] == "run ended"]
+    assert sum(one["created"] for one in ended) == 5
+    assert {one["run"] for one in ended} == {one["run"] for one in business}
+    assert sum(one.get("outcome") == "created" for one in business) == 5
+    assert {"service began", "run began", "run ended"} <= {one["event"] for one in technical}
+    assert not [one for one in technical if "outcome" in one and "source" in one]
 
 
 def test_killed_and_started_again(place: Place) -> None:

@@ -27,7 +27,6 @@ from mapgen.runtime.feeds.kind import Page
 from mapgen.runtime.ledger import Delivery, Ledger, book_of
 from mapgen.runtime.outcome import Document, ErrorReport, Origin, Rejected
 from mapgen.runtime.summary import Summary
-from mapgen.sandbox.server import listen, url_of
 from mapgen.service.app import application
 from mapgen.service.clock import ServiceClock
 from mapgen.service.loop import Around, Why
@@ -36,6 +35,7 @@ from mapgen.service.reception import Sender, Taker
 from mapgen.service.schedule import Schedule
 from mapgen.service.service import Service, holder
 from mapgen.service.webhooks import LONGEST_BODY
+from mapgen.sockets import listen, url_of
 from tests.runtime_delivery.orders import RULES, Watcher, nothing, order, plan_of
 from tests.runtime_delivery.stand_in import StandIn, standing_in
 
@@ -79,7 +79,9 @@ def numbers(page: Page) -> Iterator[Document]:
 
 
 @contextmanager
-def served(flow: Orders, ledger: Ledger, kind: str = "shopify") -> Iterator[tuple[str, Service]]:
+def served(
+    flow: Orders, ledger: Ledger, kind: str = "shopify", token: str | None = None
+) -> Iterator[tuple[str, Service]]:
     around = Around(ledger, ServiceClock(), Watcher(), holder())
     senders = [Sender("shop", kind, SECRET), Sender("erp", "acumatica", "s3cret")]
     takers = [
@@ -88,7 +90,7 @@ def served(flow: Orders, ledger: Ledger, kind: str = "shopify") -> Iterator[tupl
     ]
     service = Service([flow], around, senders, takers)
     listener = listen("127.0.0.1", 0)
-    config = uvicorn.Config(application(service), lifespan="off", log_level="warning")
+    config = uvicorn.Config(application(service, token=token), lifespan="off", log_level="warning")
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, args=([listener],), daemon=True)
     thread.start()

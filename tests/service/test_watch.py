@@ -18,7 +18,7 @@ from mapgen.runtime.ledger import Ledger, book_of
 from mapgen.runtime.ledger.alerts import Alerts
 from mapgen.runtime.ledger.reports import Choice, Reports
 from mapgen.runtime.ledger.schema import RECORDS
-from mapgen.service.alerts import Watch, is_passed, watched
+from mapgen.service.alerts import Watch, watched
 from mapgen.service.telling import Mail, Unfit, Webhook
 from tests.runtime_delivery.orders import order
 from tests.runtime_delivery.test_reports import delivered, rejected, unknown
@@ -83,19 +83,9 @@ def mail_server() -> Iterator[tuple[str, list[str]]]:
         server.shutdown()
 
 
-@pytest.mark.parametrize(
-    ("threshold", "value", "expected"),
-    [("> 1%", 0.011, True), ("> 1%", 0.01, False), (">0", 1, True), ("> 0", 0, False),
-     ("> 10m", 601, True), ("> 10m", 599, False), ("> 500ms", 0.6, True), ("> 1h", 3600, False)],
-)  # fmt: skip
-def test_thresholds(threshold: str, value: float, expected: bool) -> None:
-    """A threshold is passed beyond its value, in its unit."""
-    assert is_passed(threshold, value) is expected
-
-
 def test_an_alert_fires_is_told_and_is_over(address: str) -> None:
     """One look tells each channel; a second tells nothing; what was mended is told once."""
-    flow = watched("orders", BOOK, {"failure_rate": "> 1%", "lag": "> 10m"}, 30.0)
+    flow = watched("orders", BOOK, {"failure_rate": 0.01, "lag": 600.0}, 30.0)
     with (
         Ledger(address) as ledger, taking([204]) as (url, bodies), mail_server() as (server, mails)
     ):  # fmt: skip
@@ -134,7 +124,7 @@ def test_an_alert_fires_is_told_and_is_over(address: str) -> None:
 
 def test_word_that_fails_is_sent_again(tmp_path: Path) -> None:
     """A hook that is down is tried at the next look, and no secret is in what is said of it."""
-    flow, seen = watched("orders", BOOK, {"failure_rate": "> 1%"}, None), Seen()
+    flow, seen = watched("orders", BOOK, {"failure_rate": 0.01}, None), Seen()
     with Ledger(f"sqlite:///{tmp_path / 'l.db'}") as ledger, taking([500, 204]) as (url, bodies):
         watch = Watch(ledger, [flow], (Webhook(url),), seen, "live")
         ledger.stage(BOOK, "b", [rejected(2, unknown("items"))], rules="abc")

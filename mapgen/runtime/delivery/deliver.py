@@ -30,6 +30,7 @@ from mapgen.runtime.outcome import ONLY, Document, Outcome, Rejected, Skipped
 from mapgen.runtime.rules import Rules
 from mapgen.runtime.summary import Kind, Shown, Summary
 from mapgen.runtime.targets.opening import Opened, opened
+from mapgen.runtime.tracing import traced
 
 _LONGEST_GRACE = 10.0
 """Seconds that requests under way get to finish when a run is stopped; the rest settles."""
@@ -112,6 +113,7 @@ def deliver(
         stats.check()
         ledger.purge(run.book, run.id, keep, plan.rules)
         with (
+            traced("run", run.id, flow=plan.flow, feed=feed),
             _raising_terminated(),
             opened(environment, plan, ledger, stop=run.stop, tell=circuit.tell) as ways,
         ):
@@ -190,7 +192,8 @@ def _read(outcomes: Outcomes, environment: Environment, ways: Opened, run: Run) 
     if outcomes.remote is not None:
         outcomes.remote.connect(run.ledger, environment.tenant, ways.erp)
     for page in feed.pages(run.ledger.cursor(run.book, feed.name), ways.erp):
-        yield page, outcomes.of_page(page)
+        with traced("page", run.id, feed=feed.name, page=page.name):
+            yield page, outcomes.of_page(page)
 
 
 def _once_more(run: Run, outcomes: Outcomes) -> Iterator[Outcome]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from itertools import groupby
 from typing import assert_never
 
@@ -40,6 +41,7 @@ from mapgen.runtime.targets.kind import (
     Writer,
     is_done,
 )
+from mapgen.runtime.tracing import traced
 
 _TRIES_WITHOUT_A_REASON = 2
 """How often a document is sent that the ERP refuses without telling whether that may pass."""
@@ -112,7 +114,8 @@ class Sender:
         for claim in claims:
             if self._run.stop.is_set():
                 return
-            self._settle(writer, claim, found)
+            with self._traced(claim):
+                self._settle(writer, claim, found)
             del left[0]
 
     def _act_alike(self, actor: Actor, claims: Sequence[Claim], left: list[Claim]) -> None:
@@ -121,8 +124,12 @@ class Sender:
         for claim in claims:
             if self._run.stop.is_set():
                 return
-            self._settle_step(actor, claim, found)
+            with self._traced(claim):
+                self._settle_step(actor, claim, found)
             del left[0]
+
+    def _traced(self, claim: Claim) -> AbstractContextManager[object]:
+        return traced("document", self._run.id, document=claim.document, source=claim.source)
 
     def _settle_step(self, actor: Actor, claim: Claim, found: Found) -> None:
         """Decide whether a step is done with a document, by what the document shows of it."""

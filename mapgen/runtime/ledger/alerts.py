@@ -29,7 +29,7 @@ NOT_BOUND = "not_bound"
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """What was measured of a flow against a threshold of its spec, as the spec writes it.
+    """What was measured of a flow against a threshold of its spec, in words for people.
 
     `value` is a share, a number, or seconds; `is_firing` whether the threshold is passed.
     """

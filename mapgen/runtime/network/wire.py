@@ -18,6 +18,7 @@ from mapgen.runtime.network.breaker import Breaker, Stopping
 from mapgen.runtime.network.rate_limit import RateLimiter
 from mapgen.runtime.network.transport import BRIEF, PLACE, RateLimitedTransport
 from mapgen.runtime.network.verdict import Failure, Verdict, classify_failure
+from mapgen.runtime.tracing import traced
 
 _LONGEST_CONNECT = 15.0
 _MOST_DOUBLINGS = 32
@@ -90,8 +91,10 @@ class Wire:
         if BRIEF in request.extensions and self._breaker.is_open:
             raise Failure(Verdict("transient", "none", "the circuit is open"))
         is_probe = self._breaker.wait()
+        place = request.extensions.get(PLACE, request.url.path)
         try:
-            answer = self.http.send(request)
+            with traced("request", method=request.method, path=place):
+                answer = self.http.send(request)
         except httpx2.RequestError as fault:
             verdict = classify_failure(fault, self.who)
             self._failed(request, verdict, type(fault).__name__, is_probe=is_probe)

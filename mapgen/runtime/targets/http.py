@@ -47,6 +47,7 @@ from mapgen.runtime.targets.kind import (
     GivenUp,
     IdentityMismatch,
     Lost,
+    NoLongerAbsent,
     Refused,
     Saved,
     There,
@@ -102,14 +103,6 @@ class _Unaddressed(Exception):
     def __init__(self, field: str, why: str) -> None:
         super().__init__(why)
         self.field = field
-
-
-class _NoLongerAbsent(Exception):
-    """A create is not sent again: the look-up before it found the document."""
-
-    def __init__(self, answer: WriteAnswer) -> None:
-        super().__init__()
-        self.answer: WriteAnswer = answer
 
 
 class HttpTarget:
@@ -244,7 +237,7 @@ class HttpWriter:
 
         try:
             answer = self._wire.persist(make, is_repeatable_write)
-        except _NoLongerAbsent as known:
+        except NoLongerAbsent as known:
             return known.answer
         except _Unaddressed as fault:
             return Refused((_report(fault),))
@@ -417,12 +410,12 @@ class HttpWriter:
         return Saved(there)
 
     def _see_absent(self, identity: str, body: bytes) -> None:
-        """Look a document up before it is sent again. Raises _NoLongerAbsent, and as `find`."""
+        """Look a document up before it is sent again. Raises NoLongerAbsent, and as `find`."""
         found = self.find([identity], {identity: body})
         if identity in found.there:
-            raise _NoLongerAbsent(Saved(found.there[identity]))
+            raise NoLongerAbsent(Saved(found.there[identity]))
         if identity in found.refused:
-            raise _NoLongerAbsent(Unanswered("the look-up before sending it again is refused"))
+            raise NoLongerAbsent(Unanswered("the look-up before sending it again is refused"))
 
     def _judge_create(
         self, failure: Failure, identity: str, body: bytes, *, is_last_try: bool
@@ -435,7 +428,7 @@ class HttpWriter:
         if verdict.kind == "unexplained" and is_last_try and self._send.find is not None:
             try:
                 self._see_absent(identity, body)
-            except _NoLongerAbsent as known:
+            except NoLongerAbsent as known:
                 return known.answer
             except (RunAborted, Stopping):
                 return Unanswered(verdict.reason)

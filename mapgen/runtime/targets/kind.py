@@ -78,6 +78,14 @@ class IdentityMismatch:
 WriteAnswer = Saved | Refused | Depends | GivenUp | Unanswered | Lost | IdentityMismatch
 
 
+class NoLongerAbsent(Exception):
+    """A create is not sent again: the look-up before it said something else than absent."""
+
+    def __init__(self, answer: WriteAnswer) -> None:
+        super().__init__()
+        self.answer: WriteAnswer = answer
+
+
 @dataclass(frozen=True, slots=True)
 class Found:
     """What a look-up found, by identity: documents, and what cannot be looked up.

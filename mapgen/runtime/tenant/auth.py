@@ -75,7 +75,7 @@ class Session:
         seat: Seat | None = None,
     ) -> None:
         self._tenant = tenant
-        self._tell = tell
+        self.tell = tell
         self._seat = seat
         self._turn = threading.Lock()
         self._token: _Token | None = None
@@ -111,7 +111,7 @@ class Session:
         with self._turn:
             if self._token is not None and self._token.access_token == token:
                 self._token = None
-                self._tell(TechnicalEvent("session lost, signing in again", "warning"))
+                self.tell(TechnicalEvent("session lost, signing in again", "warning"))
 
     def sign_out(self, http: httpx2.Client | None = None) -> None:
         """Give the licence's session back, by a way of its own; a failure is told, not raised."""
@@ -146,16 +146,16 @@ class Session:
                 continue
             outcome = answer.status_code
             if answer.is_success or answer.status_code == 401:
-                self._tell(TechnicalEvent("signed out"))
+                self.tell(TechnicalEvent("signed out"))
                 return
         facts = {"outcome": outcome}
-        self._tell(TechnicalEvent("not signed out, the session ends by itself", "warning", facts))
+        self.tell(TechnicalEvent("not signed out, the session ends by itself", "warning", facts))
 
     def _keep(self, token: _Token, name: str) -> None:
         self._token = token
         margin = min(_LONGEST_MARGIN, token.expires_in / 4)
         self._refresh_at = time.monotonic() + token.expires_in - margin
-        self._tell(TechnicalEvent(name, facts={"expires_in": token.expires_in}))
+        self.tell(TechnicalEvent(name, facts={"expires_in": token.expires_in}))
 
     def _sign_in(self, way: Way) -> _Token:
         grant = {

@@ -34,6 +34,7 @@ from mapgen.runtime.targets.kind import (
     Found,
     GivenUp,
     IdentityMismatch,
+    NoLongerAbsent,
     Refused,
     Saved,
     There,
@@ -63,14 +64,6 @@ _LONGEST_VERIFYING = 15.0
 
 _NEW = "<NEW>"
 """What stands in a number's place until a document is saved."""
-
-
-class _NoLongerAbsent(Exception):
-    """A create is not sent again: the look-up before it said something else than absent."""
-
-    def __init__(self, answer: WriteAnswer) -> None:
-        super().__init__()
-        self.answer: WriteAnswer = answer
 
 
 class Client:
@@ -143,7 +136,7 @@ class Client:
                 lambda: entity_in(self._attempt(build)),
                 is_repeatable_write,
             )
-        except _NoLongerAbsent as known:
+        except NoLongerAbsent as known:
             return known.answer
         except Failure as failure:
             return self._judge_create(failure, identity, body, is_last_try=is_last_try)
@@ -213,12 +206,12 @@ class Client:
         return self._connection.attempt_at(self.document.entity, in_branch)
 
     def _see_absent(self, identity: str, body: bytes) -> None:
-        """Look a document up before it is sent again. Raises _NoLongerAbsent, and as `find`."""
+        """Look a document up before it is sent again. Raises NoLongerAbsent, and as `find`."""
         found = self.find([identity])
         if identity in found.there:
-            raise _NoLongerAbsent(self.found(found.there[identity], body))
+            raise NoLongerAbsent(self.found(found.there[identity], body))
         if identity in found.refused:
-            raise _NoLongerAbsent(Unanswered("the look-up before sending it again is refused"))
+            raise NoLongerAbsent(Unanswered("the look-up before sending it again is refused"))
 
     def _find_group(self, group: Sequence[str], found: Found) -> None:
         try:
@@ -328,7 +321,7 @@ class Client:
         if verdict.effect == "unknown" and is_final:
             try:
                 self._see_absent(identity, body)
-            except _NoLongerAbsent as known:
+            except NoLongerAbsent as known:
                 return known.answer
             except (RunAborted, Stopping):
                 return Unanswered(verdict.reason)

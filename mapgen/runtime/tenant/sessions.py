@@ -59,6 +59,7 @@ class Sessions:
             if shared is None:
                 shared = self._shared[tenant] = _Shared(Session(tenant, tell, seat), seat)
             shared.runs += 1
+            shared.session.tell = tell  # what it tells is told of the run that came last
             if shared.timer is not None:
                 shared.timer.cancel()
                 shared.timer = None

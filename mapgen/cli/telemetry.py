@@ -1,0 +1,88 @@
+"""Spans for OpenTelemetry, where the extra `otel` is installed and OTEL_* variables say whereto."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from importlib.util import find_spec
+from typing import Any
+
+from mapgen import __version__
+from mapgen.runtime.events import Plain
+from mapgen.runtime.tracing import Kind, trace_by
+
+_WHERE = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
+_NAMES: Mapping[Kind, str] = {
+    "run": "mapgen.run",
+    "page": "mapgen.page",
+    "document": "mapgen.document",
+    "request": "mapgen.request",
+}
+
+
+@contextmanager
+def telemetry() -> Iterator[None]:
+    """Send spans for the time of a command; without a place for them nothing is imported."""
+    if not _is_wanted() or find_spec("opentelemetry") is None:
+        yield
+        return
+    from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+    from opentelemetry.sdk.resources import Resource
+    from opentelemetry.sdk.trace import TracerProvider
+    from opentelemetry.sdk.trace.export import BatchSpanProcessor
+
+    # OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES win over what is said here.
+    named = {"service.name": os.environ.get("OTEL_SERVICE_NAME") or "mapgen"}
+    provider = TracerProvider(resource=Resource.create(named))
+    provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
+    trace_by(_Tracer(provider.get_tracer("mapgen", __version__)))
+    try:
+        yield
+    finally:
+        trace_by(None)
+        provider.shutdown()
+
+
+def _is_wanted() -> bool:
+    is_off = os.environ.get("OTEL_SDK_DISABLED", "").lower() == "true"
+    is_none = os.environ.get("OTEL_TRACES_EXPORTER", "otlp") == "none"
+    return any(os.environ.get(name) for name in _WHERE) and not is_off and not is_none
+
+
+class _Tracer:
+    """Makes spans; those of other threads than the run's own find its span by its id."""
+
+    def __init__(self, tracer: Any) -> None:
+        self._tracer = tracer
+        self._runs: dict[str, Any] = {}
+
+    @contextmanager
+    def _of_run(self, run: str, facts: Mapping[str, Plain]) -> Iterator[None]:
+        from opentelemetry.trace import set_span_in_context
+
+        with self._started("run", {**facts, "run": run}, None) as span:
+            self._runs[run] = set_span_in_context(span)
+            try:
+                yield
+            finally:
+                del self._runs[run]
+
+    def span(
+        self, kind: Kind, facts: Mapping[str, Plain], run: str | None
+    ) -> AbstractContextManager[object]:
+        """Return a span."""
+        if kind == "run" and run is not None:
+            return self._of_run(run, facts)
+        return self._started(kind, facts, self._runs.get(run or ""))
+
+    def _started(
+        self, kind: Kind, facts: Mapping[str, Plain], parent: Any
+    ) -> AbstractContextManager[Any]:
+        told = {f"mapgen.{name}": value for name, value in facts.items() if value is not None}
+        # Words of exceptions are not told: nobody vouches for what they hold.
+        span: AbstractContextManager[Any] = self._tracer.start_as_current_span(
+            _NAMES[kind], parent, attributes=told, record_exception=False,
+            set_status_on_exception=False,
+        )  # fmt: skip
+        return span

@@ -1,0 +1,47 @@
+"""Spans of what a run does, for whoever traces it: nobody does, until `trace_by` is called."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
+from typing import Literal, Protocol
+
+from mapgen.runtime.events import Plain
+
+Kind = Literal["run", "page", "document", "request"]
+
+
+class Tracer(Protocol):
+    """Who traces: called from several threads."""
+
+    def span(
+        self, kind: Kind, facts: Mapping[str, Plain], run: str | None
+    ) -> AbstractContextManager[object]:
+        """Return what lasts as long as its block.
+
+        It belongs to the one around it in its thread, else to that of the `run`. `facts` hold what
+        events may hold: no secret, no body, no query.
+        """
+
+
+class _Untraced:
+    def span(
+        self, _kind: Kind, _facts: Mapping[str, Plain], _run: str | None
+    ) -> AbstractContextManager[object]:
+        return _NOTHING
+
+
+_NOTHING = nullcontext()
+_tracers: list[Tracer] = [_Untraced()]
+
+
+def traced(kind: Kind, run: str | None = None, /, **facts: Plain) -> AbstractContextManager[object]:
+    """Return a span of what the block does."""
+    return _tracers[-1].span(kind, facts, run)
+
+
+def trace_by(tracer: Tracer | None) -> None:
+    """Let what happens from now on in this process be traced, or no more for None."""
+    del _tracers[1:]
+    if tracer is not None:
+        _tracers.append(tracer)
