@@ -70,7 +70,7 @@ class Roster:
         names = (
             flow_name(workspace.read(path, "the spec")) or path for path in workspace.spec_paths()
         )
-        tries = [one for one in map(self._tried, names) if one is not None]
+        tries = [one for one in map(self._tried, dict.fromkeys(names)) if one is not None]
         if tries and all(fault is not None for _, fault in tries):
             raise _together([fault for _, fault in tries if fault is not None])
         for entry, _ in tries:

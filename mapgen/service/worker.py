@@ -72,7 +72,7 @@ class Worker(Reception):
         self._known: Mapping[str, _Known] = {}
         self._around = around
         self._address = make_url(address).set(drivername="postgresql")
-        self._is_listening = False
+        self._is_at_work = self._is_listening = False
         for flow in flows:
             self.add(flow)
 
@@ -89,7 +89,11 @@ class Worker(Reception):
         Where the library returns, since PostgreSQL is away, it is started again.
         """
         self.tell("worker began", flows=len(self._known))
-        asyncio.run(self._supervised(ended))
+        self._is_at_work = True
+        try:
+            asyncio.run(self._supervised(ended))
+        finally:
+            self._is_at_work = False
         self.tell("worker ended")
 
     def wake(self, flow: str) -> None:
@@ -97,8 +101,13 @@ class Worker(Reception):
 
     @property
     def is_alive(self) -> bool:
-        """Whether it hears the bell, or has been asked to end."""
-        return self._is_listening or self._around.drain.is_set()
+        """Whether it works, or waits until PostgreSQL answers, or has been asked to end."""
+        return self._is_at_work or self._around.drain.is_set()
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether it hears the bell, and the ledger takes deliveries."""
+        return self._is_listening and super().is_ready
 
     async def _supervised(self, ended: threading.Event) -> None:
         wait = _FIRST_WAIT
