@@ -92,5 +92,5 @@ def test_who_may_look(tmp_path: Path) -> None:
             assert "flows" in http.get(f"{url}/ready").json()
             assert status("health") == 200
         with served(Orders(tenant), ledger) as (url, _):
-            nothing = {**there, "Authorization": "Bearer "}
+            nothing = {**there, "Authorization": "Bearer"}
             assert httpx2.get(f"{url}/metrics", headers=nothing).status_code == 401
