@@ -51,38 +51,49 @@ def _is_wanted() -> bool:
 
 
 class _Tracer:
-    """Makes spans; those of other threads than the run's own find its span by its id."""
+    """Makes spans; other threads than a run's own find its span by its id."""
 
     def __init__(self, tracer: Any) -> None:
         self._tracer = tracer
         self._runs: dict[str, Any] = {}
 
-    @contextmanager
-    def _of_run(self, run: str, facts: Mapping[str, Plain]) -> Iterator[None]:
-        from opentelemetry.trace import set_span_in_context
+    def span(
+        self, kind: Kind, facts: Mapping[str, Plain], run: str | None
+    ) -> AbstractContextManager[object]:
+        """Return a span."""
+        if run is None:
+            return self._started(kind, facts)
+        return self._of_run(kind, {**facts, "run": run}, run)
 
-        with self._started("run", {**facts, "run": run}, None) as span:
-            self._runs[run] = set_span_in_context(span)
+    @contextmanager
+    def within(self, run: str) -> Iterator[None]:
+        """Make the block part of a run that goes on in another thread."""
+        from opentelemetry.context import attach, detach
+
+        if run not in self._runs:
+            yield
+            return
+        before = attach(self._runs[run])
+        try:
+            yield
+        finally:
+            detach(before)
+
+    @contextmanager
+    def _of_run(self, kind: Kind, facts: Mapping[str, Plain], run: str) -> Iterator[None]:
+        from opentelemetry.context import get_current
+
+        with self._started(kind, facts):
+            self._runs[run] = get_current()
             try:
                 yield
             finally:
                 del self._runs[run]
 
-    def span(
-        self, kind: Kind, facts: Mapping[str, Plain], run: str | None
-    ) -> AbstractContextManager[object]:
-        """Return a span."""
-        if kind == "run" and run is not None:
-            return self._of_run(run, facts)
-        return self._started(kind, facts, self._runs.get(run or ""))
-
-    def _started(
-        self, kind: Kind, facts: Mapping[str, Plain], parent: Any
-    ) -> AbstractContextManager[Any]:
+    def _started(self, kind: Kind, facts: Mapping[str, Plain]) -> AbstractContextManager[Any]:
         told = {f"mapgen.{name}": value for name, value in facts.items() if value is not None}
         # Words of exceptions are not told: nobody vouches for what they hold.
         span: AbstractContextManager[Any] = self._tracer.start_as_current_span(
-            _NAMES[kind], parent, attributes=told, record_exception=False,
-            set_status_on_exception=False,
-        )  # fmt: skip
+            _NAMES[kind], attributes=told, record_exception=False, set_status_on_exception=False
+        )
         return span

@@ -19,15 +19,21 @@ class Tracer(Protocol):
     ) -> AbstractContextManager[object]:
         """Return what lasts as long as its block.
 
-        It belongs to the one around it in its thread, else to that of the `run`. `facts` hold what
-        events may hold: no secret, no body, no query.
+        It belongs to the one around it. `run` is the id of the run for one that a run lasts.
+        `facts` hold what events may hold: no secret, no body, no query.
         """
+
+    def within(self, run: str) -> AbstractContextManager[object]:
+        """Return what makes the block part of a run, in a thread that is not the run's own."""
 
 
 class _Untraced:
     def span(
         self, _kind: Kind, _facts: Mapping[str, Plain], _run: str | None
     ) -> AbstractContextManager[object]:
+        return _NOTHING
+
+    def within(self, _run: str) -> AbstractContextManager[object]:
         return _NOTHING
 
 
@@ -38,6 +44,11 @@ _tracers: list[Tracer] = [_Untraced()]
 def traced(kind: Kind, run: str | None = None, /, **facts: Plain) -> AbstractContextManager[object]:
     """Return a span of what the block does."""
     return _tracers[-1].span(kind, facts, run)
+
+
+def within(run: str) -> AbstractContextManager[object]:
+    """Make what the block does part of a run, in a thread that is not the run's own."""
+    return _tracers[-1].within(run)
 
 
 def trace_by(tracer: Tracer | None) -> None:

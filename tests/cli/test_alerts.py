@@ -48,7 +48,7 @@ def test_list(state: str) -> None:
     lines = [line.split("\t") for line in asked(state, "list").stdout.splitlines()]
 
     assert [line[1] for line in lines] == ["firing", "firing", "firing", "resolved"]
-    assert lines[-1][2:4] == ["items in Live", "lag 3, threshold > 0"]
+    assert lines[-1][2:4] == ["items in Live", "lag is 3 s, threshold > 0"]
     assert lines[-1][4].startswith("fired ")
     assert ", over " in lines[-1][4]
 

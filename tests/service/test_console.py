@@ -16,16 +16,24 @@ import uvicorn
 from starlette.applications import Starlette
 from starlette.routing import Mount
 
+from mapgen.disk.workspace import Workspace
+from mapgen.project.binding import bound_in, loaded
+from mapgen.project.leads import environment_of_run
+from mapgen.project.named import named_environment
+from mapgen.runtime.delivery.remote import RemoteTables
+from mapgen.runtime.events import Unobserved
 from mapgen.runtime.ledger import Began, Ledger, book_of
 from mapgen.runtime.ledger.alerts import Alerts, Measured
-from mapgen.runtime.ledger.interventions import Interventions
 from mapgen.runtime.ledger.reports import Choice, Reports
 from mapgen.runtime.outcome import ErrorReport, Origin, Rejected
 from mapgen.service.console import Console, Gate, SignIn
-from mapgen.service.console.hands import Passes
+from mapgen.service.flows import ServedFlow
 from mapgen.service.history import History
+from mapgen.service.replaying import Replayer
+from tests.cli.conftest import ROOT
 from tests.runtime_delivery.orders import order
 from tests.runtime_delivery.test_reports import delivered
+from tests.service.test_roster import VARIABLES, until
 
 BOOK = book_of("orders", "Live", "https://erp.example.com")
 NASTY = "<script>document.title='owned'</script>\"'><img src=x onerror=alert(1)>\x1b[31m"
@@ -35,44 +43,41 @@ CHROMIUM = Path("/usr/bin/chromium")
 PAGES = ("", "failures", "records", "record", "runs", "alerts")
 
 
-class Acting:
-    """Discards for real; writes down what is to be replayed."""
-
-    def __init__(self, ledger: Ledger) -> None:
-        self.ledger = ledger
-        self.replays: list[Choice] = []
-
-    def replay(self, choice: Choice, who: str) -> int:
-        self.replays.append(choice)
-        return len(list(Reports(self.ledger).records(choice)))
-
-    def discard(self, choice: Choice, reason: str, who: str) -> int:
-        found = list(Reports(self.ledger).records(choice))
-        return sum(Interventions(self.ledger, who).discard(one, reason) for one in found)
-
-    def passes(self, flow: str) -> Passes | None:
-        return lambda record: record.source == "#1"
+@pytest.fixture(scope="module")
+def flow() -> Iterator[ServedFlow]:
+    """A flow of this workspace, bound; nothing answers where its tenant is."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in VARIABLES.items():
+            patch.setenv(name, value)
+        workspace, remote = Workspace.find(ROOT), RemoteTables()
+        environment = named_environment(workspace, "local")
+        orders = loaded(workspace, "shopify_orders")
+        bound = bound_in(workspace, orders, environment, remote.table, {})
+        where = environment_of_run(workspace, environment, orders.plan, is_fed=True)
+        yield ServedFlow(bound, where, remote)
 
 
 def rejected(number: int, words: str = "items") -> Rejected:
     message = f"the lookup `{words}` does not know the key"
     fault = ErrorReport("R304", message, "Details[0].InventoryID", value="***", spec="a.yaml:9:3")
-    return Rejected(Origin("in.jsonl", number, number, f"#{number}"), (fault,), b'{"id": 1}')
+    copy = b'{"id": 1, "name": "#%d"}' % number
+    return Rejected(Origin("in.jsonl", number, number, f"#{number}"), (fault,), copy)
 
 
 @contextmanager
-def console(path: Path, token: str | None = TOKEN) -> Iterator[tuple[str, Acting]]:
+def console(path: Path, flow: ServedFlow) -> Iterator[tuple[str, Ledger]]:
     """Serve a console over a ledger with a bit of everything; yield its address."""
     with Ledger(f"sqlite:///{path / 'ledger.db'}") as ledger:
-        for book, run in ((BOOK, "a"), (HOSTILE, "b")):
+        for book, run in ((BOOK, "a"), (HOSTILE, "b"), (flow.book, "c")):
             ledger.begin(Began(run, book, "1.0", NASTY, "live", NASTY))
         delivered(ledger, order(9))
-        ledger.stage(BOOK, "a", [rejected(1), rejected(2)], rules="abc")
+        ledger.stage(flow.book, "c", [rejected(1), rejected(2)], rules="abc")
         ledger.stage(HOSTILE, "b", [rejected(3, NASTY)], rules="abc")
         Alerts(ledger).note([Measured(BOOK, "dead_letters", "> 0", 2, is_firing=True)], 60)
-        hands, history = Acting(ledger), History()
+        drain, history = threading.Event(), History()
         history.note(time.time(), {"orders": 2})
-        pages = Console(ledger, SignIn(token), hands, history).routes()
+        hands = Replayer([flow], ledger, Unobserved(), lambda one: one.source == "#1", drain)
+        pages = Console(ledger, SignIn(TOKEN), hands, history).routes()
         app = Starlette(routes=[Mount("/console", Gate(Starlette(routes=pages)))])
         server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="error", lifespan="off"))
         thread = threading.Thread(target=server.run, daemon=True)
@@ -81,7 +86,7 @@ def console(path: Path, token: str | None = TOKEN) -> Iterator[tuple[str, Acting
             time.sleep(0.01)
         port = server.servers[0].sockets[0].getsockname()[1]
         try:
-            yield f"http://127.0.0.1:{port}/console/", hands
+            yield f"http://127.0.0.1:{port}/console/", ledger
         finally:
             server.should_exit = True
             thread.join()
@@ -101,11 +106,11 @@ def form_token(browser: httpx2.Client, page: str = "failures") -> str:
     return found[1]
 
 
-def test_pages_hold_nothing_hostile(tmp_path: Path) -> None:
+def test_pages_hold_nothing_hostile(tmp_path: Path, flow: ServedFlow) -> None:
     """Each page answers under a strict policy, with names escaped and without forms to act by."""
-    with console(tmp_path) as (url, _):
+    with console(tmp_path, flow) as (url, _):
         answers = [httpx2.get(f"{url}{page}") for page in PAGES]
-        story = httpx2.get(f"{url}record", params={"flow": "orders", "key": "#1"})
+        story = httpx2.get(f"{url}record", params={"flow": "shopify_orders", "key": "#1"})
         sent = httpx2.get(f"{url}record", params={"flow": "orders", "key": "#9"})
         unknown = httpx2.get(f"{url}record", params={"flow": "orders", "key": NASTY})
     for answer in (*answers, story, unknown):
@@ -123,10 +128,10 @@ def test_pages_hold_nothing_hostile(tmp_path: Path) -> None:
     assert "orders" in answers[0].text
 
 
-def test_only_who_is_signed_in_acts(tmp_path: Path) -> None:
+def test_only_who_is_signed_in_acts(tmp_path: Path, flow: ServedFlow) -> None:
     """A form needs the session, its own token, and to come from a page of ours."""
-    form = {"flow": "orders", "cause": "R304 items", "state": "rejected", "reason": "test orders"}
-    with console(tmp_path) as (url, hands):
+    form = {"flow": "shopify_orders", "state": "rejected", "reason": "test orders"}
+    with console(tmp_path, flow) as (url, ledger):
         stranger = httpx2.post(f"{url}discard", data=form)
         browser = signed_in(url)
         without = browser.post("discard", data=form)
@@ -134,21 +139,25 @@ def test_only_who_is_signed_in_acts(tmp_path: Path) -> None:
         elsewhere = browser.post(
             "discard", data=form | {"form_token": token}, headers={"Origin": "https://evil.example"}
         )
-        left = len(list(Reports(hands.ledger).records(Choice("orders"))))
+        left = len(list(Reports(ledger).records(Choice("shopify_orders"))))
         silent = browser.post("discard", data=form | {"form_token": token, "reason": " "})
         replayed = browser.post("replay", data=form | {"form_token": token})
+        until(lambda: Reports(ledger).runs("shopify_orders")[0].reason == "done")
+        codes = {one.code for each in Reports(ledger).records(Choice("shopify_orders"))
+                 for one in each.faults}  # fmt: skip
         given_up = browser.post("discard", data=form | {"form_token": token})
-        rest = list(Reports(hands.ledger).records(Choice("orders")))
+        rest = list(Reports(ledger).records(Choice("shopify_orders")))
         said = browser.get(given_up.headers["location"]).text
         known = browser.post("acknowledge", data={"form_token": token, "alert": "1"})
-        (alert,) = Alerts(hands.ledger).firing()
+        (alert,) = Alerts(ledger).firing()
         browser.post("sign-out", data={"form_token": token})
         after = browser.post("replay", data=form | {"form_token": token})
     assert (stranger.status_code, stranger.headers["location"]) == (303, "sign-in")
     assert (without.status_code, elsewhere.status_code, silent.status_code) == (403, 403, 400)
     assert left == 2
-    assert replayed.headers["location"] == "failures?flow=orders&done=replay&count=2"
-    assert [one.cause for one in hands.replays] == ["R304 items"]
+    assert replayed.headers["location"] == "failures?flow=shopify_orders&done=replay&count=2"
+    assert codes
+    assert "R304" not in codes  # they were mapped by the rules of today
     assert rest == []
     assert "2 records were given up" in said
     assert known.status_code == 303
@@ -156,9 +165,9 @@ def test_only_who_is_signed_in_acts(tmp_path: Path) -> None:
     assert after.headers["location"] == "sign-in"
 
 
-def test_signing_in(tmp_path: Path) -> None:
+def test_signing_in(tmp_path: Path, flow: ServedFlow) -> None:
     """Wrong tokens are counted; cookies of others, and without a token any, open nothing."""
-    with console(tmp_path) as (url, _):
+    with console(tmp_path, flow) as (url, _):
         tries = [httpx2.post(f"{url}sign-in", data={"token": f"no {n}"}) for n in range(6)]
         right = httpx2.post(f"{url}sign-in", data={"token": TOKEN})
         forged = [
@@ -176,9 +185,9 @@ def test_signing_in(tmp_path: Path) -> None:
     assert SignIn("").session(SignIn("")._sealed("9999999999.x")) is None
 
 
-def test_hosts(tmp_path: Path) -> None:
+def test_hosts(tmp_path: Path, flow: ServedFlow) -> None:
     """A name that is not ours is refused, so that no page elsewhere can be pointed here."""
-    with console(tmp_path) as (url, _):
+    with console(tmp_path, flow) as (url, _):
         found = [
             httpx2.get(url, headers={"Host": host}).status_code
             for host in ("evil.example", "localhost:1", "[::1]", "", "127.0.0.1.evil.example")
@@ -210,10 +219,10 @@ def test_who_asks_from_elsewhere_signs_in_first() -> None:
 
 @pytest.mark.skipif(not CHROMIUM.exists(), reason="no browser: /usr/bin/chromium is not there")
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_in_a_browser(tmp_path: Path, scheme: str) -> None:
+def test_in_a_browser(tmp_path: Path, flow: ServedFlow, scheme: str) -> None:
     """By keyboard, on a phone: sign in, discard a group; nothing hostile runs."""
     api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    with console(tmp_path) as (url, hands), api.sync_playwright() as play:
+    with console(tmp_path, flow) as (url, ledger), api.sync_playwright() as play:
         chromium = play.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox"])
         context = chromium.new_context(
             color_scheme=scheme, viewport={"width": 380, "height": 800}, is_mobile=True
@@ -230,7 +239,7 @@ def test_in_a_browser(tmp_path: Path, scheme: str) -> None:
             page.goto(f"{url}{name}")
             assert page.evaluate("document.documentElement.scrollWidth") <= 380, name
             assert page.title().endswith("· mapgen")
-        page.goto(f"{url}failures?flow=orders&try=1")
+        page.goto(f"{url}failures?flow=shopify_orders&try=1")
         assert "1 would pass now" in page.inner_text("main")
         page.locator("summary").first.focus()
         page.keyboard.press("Enter")
@@ -238,6 +247,6 @@ def test_in_a_browser(tmp_path: Path, scheme: str) -> None:
         page.keyboard.type("orders of a test")
         page.keyboard.press("Enter")
         page.get_by_role("status").wait_for()
-        assert list(Reports(hands.ledger).records(Choice("orders"))) == []
+        assert list(Reports(ledger).records(Choice("shopify_orders"))) == []
         chromium.close()
     assert faults == []

@@ -192,7 +192,7 @@ def _read(outcomes: Outcomes, environment: Environment, ways: Opened, run: Run) 
     if outcomes.remote is not None:
         outcomes.remote.connect(run.ledger, environment.tenant, ways.erp)
     for page in feed.pages(run.ledger.cursor(run.book, feed.name), ways.erp):
-        with traced("page", run.id, feed=feed.name, page=page.name):
+        with traced("page", feed=feed.name, page=page.name):
             yield page, outcomes.of_page(page)
 
 

@@ -41,7 +41,7 @@ from mapgen.runtime.targets.kind import (
     Writer,
     is_done,
 )
-from mapgen.runtime.tracing import traced
+from mapgen.runtime.tracing import traced, within
 
 _TRIES_WITHOUT_A_REASON = 2
 """How often a document is sent that the ERP refuses without telling whether that may pass."""
@@ -74,6 +74,10 @@ class Sender:
 
     def send(self, portion: Sequence[Claim]) -> None:
         """Bring a portion to its ends; put back what a stop keeps from being sent."""
+        with within(self._run.id):
+            self._send(portion)
+
+    def _send(self, portion: Sequence[Claim]) -> None:
         left = sorted(portion, key=lambda claim: (claim.document, claim.row))
         try:
             for name, claims in groupby(list(left), key=lambda claim: claim.document):
@@ -129,7 +133,7 @@ class Sender:
             del left[0]
 
     def _traced(self, claim: Claim) -> AbstractContextManager[object]:
-        return traced("document", self._run.id, document=claim.document, source=claim.source)
+        return traced("document", document=claim.document, source=claim.source)
 
     def _settle_step(self, actor: Actor, claim: Claim, found: Found) -> None:
         """Decide whether a step is done with a document, by what the document shows of it."""
