@@ -133,4 +133,48 @@ class SqlFeed(Struct, frozen=True, omit_defaults=True, tag_field="kind", tag="sq
         return f"sql {self.connection} {hashlib.sha256(words.encode()).hexdigest()[:8]}"
 
 
-Feed = WebhookFeed | ErpFeed | PushFeed | FilesFeed | TapFeed | SqlFeed
+class Pages(Struct, frozen=True, omit_defaults=True):
+    """How the pages of a list follow each other, by its `Link` header where nothing is said.
+
+    `next` is the member of an answer with the address of the next page, or with what `parameter`
+    takes for it. Without it, `parameter` counts pages from `first` on, or records (`is_offset`).
+    """
+
+    next: str | None = None
+    parameter: str | None = None
+    first: int = 1
+    is_offset: bool = False
+
+
+class HttpFeed(Struct, frozen=True, omit_defaults=True, tag_field="kind", tag="http"):
+    """Records of an API: those changed since the last poll by the member `cursor`.
+
+    They are asked for by the parameter `since`; without a cursor, all records come each time. Each
+    poll looks back: for `overlap` seconds where the member is a moment, by `back` where it is a
+    number. `records` is the member of an answer that holds their list; without it, the answer is.
+    """
+
+    formats: ClassVar[tuple[str, ...]] = ("json",)
+    connections: ClassVar[tuple[str, ...]] = ("http", "shopify", "woocommerce")
+    is_sent: ClassVar[bool] = False
+
+    connection: str
+    path: str
+    parameters: dict[str, str] = {}
+    records: str | None = None
+    cursor: str | None = None
+    since: str | None = None
+    overlap: float | None = None
+    back: int | None = None
+    pages: Pages = Pages()
+
+    @property
+    def name(self) -> str:
+        """What tells it from other feeds of its flow; other parameters begin anew."""
+        asked = repr((sorted(self.parameters.items()), self.cursor, self.since))
+        return (
+            f"http {self.connection} {self.path} {hashlib.sha256(asked.encode()).hexdigest()[:8]}"
+        )
+
+
+Feed = WebhookFeed | ErpFeed | PushFeed | FilesFeed | TapFeed | SqlFeed | HttpFeed

@@ -33,8 +33,11 @@ def check_feeds(
         if feed.connection is not None:
             yield from check_connection_of(feed.connection, around, feed.plan.connections)
             yield from _kind(feed, around)
-        if isinstance(feed, spec.SqlFeed):
-            yield from _query(feed)
+        if isinstance(feed, spec.SqlFeed) and not _SELECT.match(feed.query.value):
+            yield messages.no_query(feed.query)
+        if isinstance(feed, spec.SqlFeed | spec.HttpFeed) and feed.read is not None:
+            since = feed.since if isinstance(feed, spec.HttpFeed) else ()
+            yield from (messages.idle_cursor(one) for one in (feed.cursor, since) if one)
         if isinstance(feed, spec.ChangedFeed) and schema is not None and schema.entity is not None:
             yield from _field(feed, schema.entity)
     if source.feeds and not _is_scheduled(flow.performance):
@@ -84,14 +87,6 @@ def _kind(feed: spec.Feed, around: Surroundings) -> Iterator[Diagnostic]:
     takes = feed.plan.connections
     if kind is not None and kind not in takes:
         yield messages.unfit_connection(feed.connection, kind=kind, takes=takes)
-
-
-def _query(feed: spec.SqlFeed) -> Iterator[Diagnostic]:
-    """Yield what of a query no database would take, or nobody would act on."""
-    if not _SELECT.match(feed.query.value):
-        yield messages.no_query(feed.query)
-    if feed.cursor and feed.read is not None:
-        yield messages.idle_cursor(feed.cursor)
 
 
 def _field(feed: spec.ChangedFeed, source: EntitySource) -> Iterator[Diagnostic]:

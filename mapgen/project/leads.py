@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 
 from mapgen.agreed.connections import SIGN_INS, WEBHOOK_SECRET
-from mapgen.agreed.feeds import FilesFeed, SqlFeed
+from mapgen.agreed.feeds import FilesFeed, HttpFeed, SqlFeed
 from mapgen.agreed.plan import Plan
 from mapgen.disk.workspace import Workspace
 from mapgen.project.named import named_connection
@@ -47,6 +47,11 @@ def environment_of_run(
         {name: one.value.value for name, one in settings.items()},
         dict(_databases(workspace, environment, plan)) if is_fed else {},
         {name: _files(workspace, environment, name) for name in at if name is not None},
+        {
+            feed.connection: _outside(workspace, environment, feed.connection)
+            for feed in plan.feeds
+            if is_fed and isinstance(feed, HttpFeed)
+        },
     )
 
 
@@ -72,7 +77,7 @@ def _tenant(workspace: Workspace, environment: spec.Environment, plan: Plan) -> 
 
 
 def _outside(workspace: Workspace, environment: spec.Environment, name: str) -> runtime.Api:
-    """Return where documents go elsewhere than to the ERP."""
+    """Return an API that documents go to, or that a feed asks."""
     connection = named_connection(workspace, name)
     values = _values(environment, connection)
     allowed = environment.connections[name].limits

@@ -237,8 +237,8 @@ class Environment:
 
     `to` is where documents go that do not go to the ERP, `settings` are those of the flow. A flow
     that neither delivers to the ERP nor asks it anything has no tenant. `databases` are the
-    addresses of those that its feeds read, `files` the places that they take files from, by
-    connection.
+    addresses of those that its feeds read, `files` the places that they take files from, `asked`
+    the APIs that they ask, by connection.
     """
 
     name: str
@@ -248,6 +248,12 @@ class Environment:
     settings: Mapping[str, str] = field(default_factory=dict)
     databases: Mapping[str, str] = field(default_factory=dict, repr=False)
     files: Mapping[str, FilePlace] = field(default_factory=dict)
+    asked: Mapping[str, Api] = field(default_factory=dict)
+
+    @property
+    def apis(self) -> Mapping[str, Api]:
+        """All APIs of a run, by connection: one that is asked and delivered to is one."""
+        return dict(self.asked) if self.to is None else {**self.asked, self.to.name: self.to}
 
     @property
     def place(self) -> Place:

@@ -60,6 +60,9 @@ REQUEST = Words(
     "a request", r"(POST|PUT|PATCH) /[!-~]*", "POST /orders/{order_id}/fulfillments.json"
 )
 LOOK_UP = Words("a look-up", r"GET /[!-~]*", "GET /orders/{order_id}/fulfillments.json")
+LIST_PATH = Words("a path", r"/[!-~]*", "/admin/api/2026-10/orders.json")
+QUERY_PARAMETER = Words("the name of a parameter", r"[A-Za-z_$][\w.$\[\]-]*", "updated_at_min")
+LINK = Words("how pages follow", choices=("link",))
 MEMBER_PATH = Words("the path of a member", r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*", "data.items")
 HEADER = Words("the name of a header", r"[A-Za-z][A-Za-z0-9-]*", "Idempotency-Key")
 DOCUMENT_NAME = Words("a name", r"[A-Z][A-Za-z0-9]*", "Fulfillment")

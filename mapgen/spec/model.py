@@ -1034,12 +1034,133 @@ class SqlFeed(Construct, what="a feed of a database"):
         """The feed as the runtime has it."""
         cursor = self.cursor.value if self.cursor else None
         query = self.query.value.strip().rstrip(";").rstrip()
-        back, overlap = None, None
-        if self.overlap is not None and self.overlap.value.isdigit():
-            back = int(self.overlap.value)
-        elif self.overlap is not None:
-            overlap = Duration(self.overlap).seconds
-        return feeds.SqlFeed(self.connection.value, query, cursor, overlap, back)
+        return feeds.SqlFeed(self.connection.value, query, cursor, *_looks_back(self.overlap))
+
+
+def _looks_back(overlap: Text | None) -> tuple[float | None, int | None]:
+    """Return how far a feed looks back: for so many seconds, or by a number."""
+    if overlap is None:
+        return None, None
+    is_number = overlap.value.isdigit()
+    return (None, int(overlap.value)) if is_number else (Duration(overlap).seconds, None)
+
+
+class NextPage(Construct, what="a next page"):
+    """An answer says which page is next."""
+
+    next: Text = required(
+        words.MEMBER_PATH,
+        "the member of an answer with the address of the next page, or with what `parameter` takes"
+        " for it; nothing there ends the list",
+    )
+    parameter: Text | None = optional(
+        words.QUERY_PARAMETER, "the parameter that takes it, where it is no address"
+    )
+
+    @property
+    def plan(self) -> feeds.Pages:
+        """The pages as the runtime has them."""
+        return feeds.Pages(
+            self.next.value, None if self.parameter is None else self.parameter.value
+        )
+
+
+class NumberedPages(Construct, what="numbered pages"):
+    """Pages have numbers."""
+
+    page: Text = required(
+        words.QUERY_PARAMETER, "the parameter that counts pages, until one is empty"
+    )
+    first: ScalarNode | None = optional(Whole(), "the number of the first page; 1 unless said")
+
+    @property
+    def plan(self) -> feeds.Pages:
+        """The pages as the runtime has them."""
+        first = 1 if self.first is None else self.first.whole
+        return feeds.Pages(parameter=self.page.value, first=first)
+
+
+class OffsetPages(Construct, what="pages by their offset"):
+    """Pages begin behind so many records."""
+
+    offset: Text = required(
+        words.QUERY_PARAMETER, "the parameter that counts records, until a page is empty"
+    )
+
+    @property
+    def plan(self) -> feeds.Pages:
+        """The pages as the runtime has them."""
+        return feeds.Pages(parameter=self.offset.value, first=0, is_offset=True)
+
+
+class LinkedPages(Construct, what="pages that are linked"):
+    """The `Link` header of an answer leads to the next page."""
+
+    link: Text = itself(words.LINK)
+    plan: feeds.Pages = constant(feeds.Pages())
+
+
+Paged = NextPage | NumberedPages | OffsetPages | LinkedPages
+PAGES: Variants[Paged] = Variants(
+    "how pages follow each other",
+    {"next": NextPage, "page": NumberedPages, "offset": OffsetPages},
+    scalar=LinkedPages,
+)
+
+
+class HttpFeed(Construct, what="a feed of an API"):
+    """The records that an API lists."""
+
+    connection: Text = required(words.NAME, "the connection to an API that is asked", key="http")
+    path: Text = required(words.LIST_PATH, "the path of the list, which is asked for by `GET`")
+    parameters: tuple[tuple[Text, Text], ...] = optional(
+        MapOf(keyed(words.PROSE), "parameters", words.QUERY_PARAMETER),
+        "parameters that each request has: `{status: any, limit: 250}`",
+    )
+    records: Text | None = optional(
+        words.MEMBER_PATH, "the member of an answer that holds the list; without, the answer is it"
+    )
+    cursor: Text | tuple[()] = required(
+        words.MEMBER_PATH,
+        "the member of a record that says when it was last changed: a moment, or a number that"
+        " grows",
+        unless="read",
+    )
+    since: Text | tuple[()] = required(
+        words.QUERY_PARAMETER,
+        "the parameter by which is asked for what changed since then; one under `parameters` is"
+        " where the first poll begins",
+        unless="read",
+    )
+    read: Text | None = optional(
+        words.READ_ALL, "`all` records each time, for what no member says changed; no `cursor` then"
+    )
+    overlap: Text | None = optional(
+        words.OVERLAP,
+        "how far each poll looks back behind the one before: a duration where `cursor` is a moment"
+        " (10m unless said), a number where it is one (100 unless said)",
+        goes_with="cursor",
+    )
+    pages: Paged | None = optional(
+        PAGES, "how pages follow each other: by the `Link` header unless said"
+    )
+    span: Span = here()
+
+    @property
+    def plan(self) -> feeds.Feed:
+        """The feed as the runtime has it."""
+        overlap, back = _looks_back(self.overlap)
+        return feeds.HttpFeed(
+            self.connection.value,
+            self.path.value,
+            {name.value: value.value for name, value in self.parameters},
+            None if self.records is None else self.records.value,
+            self.cursor.value if self.cursor else None,
+            self.since.value if self.since else None,
+            overlap,
+            back,
+            feeds.Pages() if self.pages is None else self.pages.plan,
+        )
 
 
 class ChangedFeed(Construct, what="a feed of what changed in the ERP"):
@@ -1097,9 +1218,16 @@ class PushFeed(Construct, what="a feed of push notifications"):
         return feeds.PushFeed(self.query.value)
 
 
-Feed = WebhookFeed | FilesFeed | TapFeed | SqlFeed | ChangedFeed | WholeFeed | PushFeed
+Feed = WebhookFeed | FilesFeed | TapFeed | SqlFeed | HttpFeed | ChangedFeed | WholeFeed | PushFeed
 FEED: Variants[Feed] = Variants(
-    "a feed", {"webhook": WebhookFeed, "files": FilesFeed, "tap": TapFeed, "sql": SqlFeed}
+    "a feed",
+    {
+        "webhook": WebhookFeed,
+        "files": FilesFeed,
+        "tap": TapFeed,
+        "sql": SqlFeed,
+        "http": HttpFeed,
+    },
 )
 ENTITY_FEED: Variants[Feed] = Variants(
     "a feed of the ERP", {"changed": ChangedFeed, "read": WholeFeed, "push": PushFeed}

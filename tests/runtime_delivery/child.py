@@ -10,14 +10,15 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from mapgen.agreed.feeds import FilesFeed, SqlFeed
+from mapgen.agreed.feeds import FilesFeed, HttpFeed, SqlFeed
 from mapgen.agreed.plan import Plan, Reads, Retry, Shape
 from mapgen.runtime.delivery import Mapped, deliver
 from mapgen.runtime.delivery.deliver import Outcomes
-from mapgen.runtime.environment import Environment, Limits
+from mapgen.runtime.environment import Api, Environment, Limits
 from mapgen.runtime.events import Unobserved
 from mapgen.runtime.feeds.erp import PolledEntity
 from mapgen.runtime.feeds.files import ArrivingFiles
+from mapgen.runtime.feeds.http import ListedRecords
 from mapgen.runtime.feeds.inbox import InboxFeed
 from mapgen.runtime.feeds.kind import Page
 from mapgen.runtime.feeds.sql import QueriedRows
@@ -68,6 +69,16 @@ def of_items(page: Page) -> Iterator[Document]:
         )
 
 
+LISTED = HttpFeed(
+    "shop", "/orders", records="data.orders", cursor="meta.at", since="since", overlap=60.0
+)
+
+
+def of_list(page: Page) -> Iterator[Document]:
+    """An order for each row of a list."""
+    return (order(one["number"]) for one in json.loads(page.stream.read()))
+
+
 def of_rows(page: Page) -> Iterator[Document]:
     """An order for each row of a page."""
     return (order(json.loads(line)["number"]) for line in page.stream)
@@ -89,6 +100,10 @@ def deliver_flow(
         ),
         "inbox": (plan_of(retry=retry, batch_size=5), ()),
         "sql": (plan_of(retry=retry, batch_size=7), ()),
+        "http": (
+            plan_of(retry=retry, batch_size=7),
+            Mapped(ListedRecords(LISTED), of_list, nothing),
+        ),
         "orders": (plan_of(retry=retry), orders(count)),
         "both": (two_documents(retry=retry), boths(count)),
         "twice": (twice(retry=retry), written_twice(count)),
@@ -99,7 +114,8 @@ def deliver_flow(
     plan, outcomes = flows[flow]
     limits = Limits(request_timeout=settle / 2, settle=settle, concurrent_requests=3)
     with Ledger(address) as ledger:
-        environment = Environment("test", tenant_of(url), limits)
+        asked = {"shop": Api("shop", words)} if flow == "http" else {}
+        environment = Environment("test", tenant_of(url), limits, asked=asked)
         if flow == "inbox":
             where = environment.tenant
             feed = InboxFeed(ledger, book_of("orders", where.tenant, where.url), "shop")

@@ -15,7 +15,7 @@ from mapgen.agreed.feeds import FilesFeed
 from mapgen.runtime.aborted import FeedFailed
 from mapgen.runtime.delivery import Mapped, deliver
 from mapgen.runtime.feeds.files import ArrivingFiles
-from mapgen.runtime.feeds.kind import Page
+from mapgen.runtime.feeds.kind import Page, Ways
 from mapgen.runtime.ledger import Ledger
 from mapgen.runtime.outcome import Outcome
 from mapgen.runtime.storage.folder import FolderStorage
@@ -84,7 +84,7 @@ def test_files_are_read_in_the_order_of_their_names(folder: Path) -> None:
     """However old each is."""
     for age, name in enumerate(("orders-b", "orders-c", "orders-a")):
         os.utime(put(folder, name, 1), (age, age))
-    pages = [page.file for page in feed_of(folder).pages(None, None)]
+    pages = [page.file for page in feed_of(folder).pages(None, Ways())]
     assert pages == ["orders-a", "orders-b", "orders-c"]
 
 
@@ -124,7 +124,7 @@ def test_what_is_being_written_is_left_alone(address: str, folder: Path) -> None
 def test_a_file_that_changes_while_it_is_read_stays(folder: Path) -> None:
     """It is read again as it is then."""
     path = put(folder, "orders-1", 1)
-    for page in feed_of(folder).pages(None, None):
+    for page in feed_of(folder).pages(None, Ways()):
         put(folder, "orders-1", 1, 2)
         page.taken()
     assert path.exists()
@@ -162,7 +162,7 @@ def test_staged_and_not_moved(address: str, folder: Path) -> None:
 def test_a_folder_that_is_not_there(folder: Path) -> None:
     """The message names it as the spec does."""
     with pytest.raises(FeedFailed, match="the folder `gone`"):
-        list(feed_of(folder / "gone").pages(None, None))
+        list(feed_of(folder / "gone").pages(None, Ways()))
 
 
 def test_killed_while_files_are_taken(tmp_path: Path) -> None:

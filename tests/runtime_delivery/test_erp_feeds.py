@@ -20,7 +20,7 @@ from mapgen.runtime.delivery import Mapped, deliver
 from mapgen.runtime.environment import Environment
 from mapgen.runtime.feeds.erp import PolledEntity, PushedKeys
 from mapgen.runtime.feeds.inbox import InboxFeed
-from mapgen.runtime.feeds.kind import Feed
+from mapgen.runtime.feeds.kind import Feed, Ways
 from mapgen.runtime.ledger import Delivery, Ledger, book_of
 from mapgen.runtime.summary import Summary
 from mapgen.runtime.tenant import Connection
@@ -94,7 +94,7 @@ def poll(
 ) -> tuple[list[list[str]], str | None]:
     """Read what one poll has: the names of its pages, and where it ends."""
     pages = []
-    for page in polled(overlap).pages(cursor, erp):
+    for page in polled(overlap).pages(cursor, Ways(erp)):
         pages.append(names_in(page.stream.read()))
         cursor = page.cursor
     return pages, cursor
@@ -123,7 +123,7 @@ def test_a_field_that_tells_no_time(contract: Contract) -> None:
         save(erp, name_of(2), "a cup")
         feed = PolledEntity(ITEMS, "Description", 0.0, "erp")
         with pytest.raises(FeedFailed, match="is not a date and time"):
-            list(feed.pages(None, erp))
+            list(feed.pages(None, Ways(erp)))
 
 
 def test_what_is_changed_while_pages_are_read(contract: Contract) -> None:
@@ -136,7 +136,7 @@ def test_what_is_changed_while_pages_are_read(contract: Contract) -> None:
         _, cursor = poll(erp, None)
         for at in range(1, 151):
             save(erp, name_of(at), "a cup")
-        pages = polled().pages(cursor, erp)
+        pages = polled().pages(cursor, Ways(erp))
         assert names_in(next(pages).stream.read())[-1] == name_of(100)
         save(erp, name_of(3), "a cup without a handle")
         time.sleep(1.1)
@@ -151,7 +151,7 @@ def test_what_is_changed_while_pages_are_read(contract: Contract) -> None:
 def test_a_poll_that_broke_off_goes_on(contract: Contract) -> None:
     """It goes on behind the key of its last page, and the next asks from where it began."""
     with stocked(contract) as sandbox, session(sandbox) as erp:
-        page = next(polled().pages(None, erp))
+        page = next(polled().pages(None, Ways(erp)))
         time.sleep(1.1)
         save(erp, name_of(2), "a cup")
 
@@ -215,7 +215,7 @@ def test_pushes_lead_to_records(contract: Contract, tmp_path: Path) -> None:
         assert ledger.receive(BOOK, sent) == 5
         assert ledger.receive(BOOK, sent[:2]) == 0
 
-        [page] = pushed(ledger).pages(None, erp)
+        [page] = pushed(ledger).pages(None, Ways(erp))
         assert sorted(names_in(page.stream.read())) == [name_of(at) for at in (1, 2, 4)]
         assert len(page.inbox) == 5
 
@@ -224,7 +224,7 @@ def test_many_pushes_take_few_requests(contract: Contract, tmp_path: Path) -> No
     """Keys go together, as many as a query takes."""
     with stocked(contract) as sandbox, session(sandbox) as erp, ledger_in(tmp_path) as ledger:
         ledger.receive(BOOK, [push(at, Inserted=[row(at)]) for at in range(1, 151)])
-        pages = list(pushed(ledger).pages(None, erp))
+        pages = list(pushed(ledger).pages(None, Ways(erp)))
 
         assert sorted(flat(names_in(one.stream.read()) for one in pages)) == [
             name_of(at) for at in range(1, 151)
@@ -236,7 +236,7 @@ def test_a_pushed_row_without_its_key_is_seen(contract: Contract, tmp_path: Path
     """It is handed on, so that it is rejected, and nobody waits for a record in vain."""
     with stocked(contract, 1) as sandbox, session(sandbox) as erp, ledger_in(tmp_path) as ledger:
         ledger.receive(BOOK, [push(1, Inserted=[{"Descr": "a cup"}, row(1)])])
-        [page] = pushed(ledger).pages(None, erp)
+        [page] = pushed(ledger).pages(None, Ways(erp))
         first, second = json.loads(page.stream.read())
         assert (first, second["InventoryID"]) == ({"Descr": "a cup"}, {"value": name_of(1)})
 

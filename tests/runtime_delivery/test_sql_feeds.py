@@ -14,6 +14,7 @@ from sqlalchemy import URL, create_engine, text
 
 from mapgen.agreed.feeds import SqlFeed
 from mapgen.runtime.aborted import FeedFailed
+from mapgen.runtime.feeds.kind import Ways
 from mapgen.runtime.feeds.sql import QueriedRows
 from tests.runtime_delivery.processes import start
 from tests.runtime_delivery.servers import emptied
@@ -44,7 +45,7 @@ def rows_of(
     """Read what one poll has: the rows of its pages, and where it ends."""
     pages = []
     opened = QueriedRows(feed, address, Path(), threading.Event())
-    for page in opened.pages(cursor, None):
+    for page in opened.pages(cursor, Ways()):
         lines = page.stream.read().splitlines()
         pages.append([json.loads(line, parse_float=Decimal) for line in lines])
         cursor = page.cursor
@@ -76,7 +77,7 @@ def test_pages_lead_on(address: str) -> None:
     many = ", ".join(f"({at}, {at}.50, '2026-11-30 1{at // 500}:00:00')" for at in range(1, 1201))
     change(address, TABLE, f"INSERT INTO shop_orders VALUES {many}")
     feed = QueriedRows(FEED, address, Path(), threading.Event())
-    page = next(feed.pages(None, None))
+    page = next(feed.pages(None, Ways()))
     assert len(page.stream.read().splitlines()) == 500
 
     rest, cursor = rows_of(address, page.cursor)
@@ -85,7 +86,7 @@ def test_pages_lead_on(address: str) -> None:
     wide = SqlFeed("shop", QUERY, "changed_at", overlap=86400.0)
     cursors = [
         page.cursor
-        for page in QueriedRows(wide, address, Path(), threading.Event()).pages(cursor, None)
+        for page in QueriedRows(wide, address, Path(), threading.Event()).pages(cursor, Ways())
     ]
     assert cursors == [cursor] * 3
 
@@ -208,7 +209,7 @@ def test_nothing_to_reach(address: str, words: str, tmp_path: Path) -> None:
     """It is said in words, without the password; no file is made."""
     feed = QueriedRows(FEED, address, tmp_path, threading.Event())
     with pytest.raises(FeedFailed, match=words) as failed:
-        list(feed.pages(None, None))
+        list(feed.pages(None, Ways()))
     assert "s3cret" not in failed.value.message + failed.value.help + repr(feed)
     assert not list(tmp_path.iterdir())
 

@@ -19,7 +19,7 @@ from mapgen.runtime.aborted import EnvironmentInvalid, FeedFailed
 from mapgen.runtime.delivery import Mapped, deliver
 from mapgen.runtime.environment import FilePlace, S3Place, SftpPlace
 from mapgen.runtime.feeds.files import ArrivingFiles
-from mapgen.runtime.feeds.kind import Page
+from mapgen.runtime.feeds.kind import Page, Ways
 from mapgen.runtime.ledger import Ledger
 from mapgen.runtime.ledger.reports import Choice, Reports
 from mapgen.runtime.outcome import ErrorReport, Origin, Outcome, Rejected
@@ -57,7 +57,7 @@ def test_taken_once_and_moved(place: Shelf, tmp_path: Path) -> None:
         place.put("in/orders-3.part", "9\n")
         place.put("in/stock", "9\n")
         place.put("in/orders-4/not-in-the-folder-itself", "9\n")
-        pages = [one.file for one in ArrivingFiles(place.storage, FEED).pages(None, None)]
+        pages = [one.file for one in ArrivingFiles(place.storage, FEED).pages(None, Ways())]
         assert pages == ["orders-1", "orders-2"]
         assert run(place, ledger, tenant).created == 4
         assert run(place, ledger, tenant).read == 0
@@ -75,7 +75,7 @@ def test_taken_once_and_moved(place: Shelf, tmp_path: Path) -> None:
 def test_a_file_that_changes_while_it_is_read_stays(place: Shelf) -> None:
     """It is read again as it is then."""
     place.put("in/orders-1", "1\n")
-    for page in ArrivingFiles(place.storage, FEED).pages(None, None):
+    for page in ArrivingFiles(place.storage, FEED).pages(None, Ways()):
         assert page.stream.read() == b"1\n"
         place.put("in/orders-1", "1\n2\n")
         page.taken()
@@ -98,7 +98,7 @@ def test_files_of_one_name_are_several(place: Shelf, tmp_path: Path) -> None:
 def test_a_disk_that_fails_amid_a_file() -> None:
     """It is the feed that fails, and says so."""
     with opened(None, Path("/proc")) as storage:
-        pages = ArrivingFiles(storage, FilesFeed("self", "mem", still=0.01)).pages(None, None)
+        pages = ArrivingFiles(storage, FilesFeed("self", "mem", still=0.01)).pages(None, Ways())
         with pytest.raises(FeedFailed, match="a file that arrived cannot be read: Input/output"):
             next(pages).stream.read(1)
 
@@ -108,10 +108,10 @@ def test_a_folder_that_is_not_there(place: Shelf) -> None:
     """A server says so; in a bucket there are no folders, and nothing has come."""
     feed = ArrivingFiles(place.storage, msgspec.structs.replace(FEED, folder="gone"))
     if place.place is not None and isinstance(place.place, S3Place):
-        assert not list(feed.pages(None, None))
+        assert not list(feed.pages(None, Ways()))
     else:
         with pytest.raises(FeedFailed, match="the folder `gone` cannot be read: there is no such"):
-            list(feed.pages(None, None))
+            list(feed.pages(None, Ways()))
 
 
 def test_sftp_connections(tmp_path: Path) -> None:

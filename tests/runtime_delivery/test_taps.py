@@ -14,7 +14,7 @@ from mapgen.agreed.feeds import TapFeed
 from mapgen.runtime.aborted import FeedFailed
 from mapgen.runtime.delivery import Mapped, deliver
 from mapgen.runtime.events import TechnicalEvent
-from mapgen.runtime.feeds.kind import Page
+from mapgen.runtime.feeds.kind import Page, Ways
 from mapgen.runtime.feeds.singer import ALLOWED, SingerTap
 from mapgen.runtime.ledger import Ledger
 from mapgen.runtime.outcome import Outcome
@@ -69,7 +69,7 @@ def run(feed: SingerTap, ledger: Ledger, tenant: StandIn) -> Summary:
 
 def test_numbers_come_digit_for_digit(tmp_path: Path) -> None:
     """And records of other streams do not come."""
-    page, rest = tap(tmp_path, 7).pages(None, None)
+    page, rest = tap(tmp_path, 7).pages(None, Ways())
     assert page.stream.read().splitlines()[0] == b'{"id": 1, "amount": 1234567890123001.10}'
     assert (page.cursor, rest.cursor) == ('{"last": 5}', None)
     assert len(rest.stream.readlines()) == 2
@@ -112,4 +112,4 @@ def test_a_program_that_nobody_allowed(tmp_path: Path, monkeypatch: pytest.Monke
     """A spec runs nothing by itself."""
     monkeypatch.setenv(ALLOWED, "tap-shop")
     with pytest.raises(FeedFailed, match="nobody has allowed"):
-        list(tap(tmp_path, 3).pages(None, None))
+        list(tap(tmp_path, 3).pages(None, Ways()))

@@ -38,6 +38,6 @@ no_query = Message(
     help="write `SELECT … FROM …`; a feed only reads",
 )
 idle_cursor = Message(
-    "E629: `read: all` reads all rows each time, so nothing asks by `cursor`",
+    "E629: `read: all` reads all each time, so nothing asks by `{it}`",
     help="remove one of the two",
 )

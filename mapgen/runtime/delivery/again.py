@@ -16,7 +16,7 @@ from mapgen.agreed.plan import RemoteTable
 from mapgen.agreed.plan import TenantTable as InTenant
 from mapgen.runtime.delivery.deliver import Mapped
 from mapgen.runtime.delivery.remote import RemoteTables
-from mapgen.runtime.feeds.kind import Cursor, Page
+from mapgen.runtime.feeds.kind import Cursor, Page, Ways
 from mapgen.runtime.ledger import Kept, Ledger, book_of
 from mapgen.runtime.ledger.book import Book
 from mapgen.runtime.ledger.interventions import Interventions
@@ -26,7 +26,6 @@ from mapgen.runtime.ledger.rows import KeptRecord
 from mapgen.runtime.ledger.schema import in_parts
 from mapgen.runtime.lookups import Asked, Key, Make, Remote
 from mapgen.runtime.outcome import ONLY, Origin, Outcome, Rejected
-from mapgen.runtime.tenant import Connection
 
 OfKept = Callable[[Kept], Iterable[Outcome]]
 
@@ -120,7 +119,7 @@ class _CopiesFeed:
     copies: Callable[[], Iterable[Kept]]
     name: str = "replay"
 
-    def pages(self, _cursor: Cursor | None, _erp: Connection | None) -> Iterator[Page]:
+    def pages(self, _cursor: Cursor | None, _ways: Ways) -> Iterator[Page]:
         """Yield the copies."""
         for kept in self.copies():
             origin = kept.origin

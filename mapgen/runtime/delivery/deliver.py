@@ -23,7 +23,7 @@ from mapgen.runtime.delivery.run_stats import RunStats
 from mapgen.runtime.delivery.workers import Workers
 from mapgen.runtime.environment import Environment
 from mapgen.runtime.events import Observer, Plain, TechnicalEvent
-from mapgen.runtime.feeds.kind import Feed, Page
+from mapgen.runtime.feeds.kind import Feed, Page, Ways
 from mapgen.runtime.ledger import Began, Kept, Ledger, Mark, book_of, source_of
 from mapgen.runtime.network.breaker import Stopping
 from mapgen.runtime.outcome import ONLY, Document, Outcome, Rejected, Skipped
@@ -191,7 +191,8 @@ def _read(outcomes: Outcomes, environment: Environment, ways: Opened, run: Run) 
     feed = outcomes.feed
     if outcomes.remote is not None:
         outcomes.remote.connect(run.ledger, environment.tenant, ways.erp)
-    for page in feed.pages(run.ledger.cursor(run.book, feed.name), ways.erp):
+    asked = Ways(ways.erp, ways.apis)
+    for page in feed.pages(run.ledger.cursor(run.book, feed.name), asked):
         with traced("page", feed=feed.name, page=page.name):
             yield page, outcomes.of_page(page)
 

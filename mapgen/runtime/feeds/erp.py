@@ -21,15 +21,14 @@ import msgspec
 from mapgen.agreed.plan import Reads
 from mapgen.runtime.aborted import FeedFailed
 from mapgen.runtime.feeds.inbox import InboxFeed
-from mapgen.runtime.feeds.kind import Cursor, Page
-from mapgen.runtime.tenant import Connection
+from mapgen.runtime.feeds.kind import Cursor, Page, Ways
 from mapgen.runtime.tenant.query import LONGEST_QUERY, encoded, literal, value_of
 
 _AT_ONCE = 100
 _NOTIFICATIONS = 100
 
 
-class _Polled(msgspec.Struct, omit_defaults=True):
+class Polled(msgspec.Struct, omit_defaults=True):
     """How far a poll is: what it asks `since`, the latest `seen`, and `after` which key it is.
 
     It `began` when the ERP's clock said so.
@@ -50,10 +49,11 @@ class PolledEntity:
     overlap: float
     name: str
 
-    def pages(self, cursor: Cursor | None, erp: Connection | None) -> Iterator[Page]:
+    def pages(self, cursor: Cursor | None, ways: Ways) -> Iterator[Page]:
         """Yield what was changed since the last poll, or the rest of one that broke off."""
+        erp = ways.erp
         assert erp is not None, "who polls the ERP has a session there"
-        state = _Polled() if cursor is None else msgspec.json.decode(cursor, type=_Polled)
+        state = Polled() if cursor is None else msgspec.json.decode(cursor, type=Polled)
         number = 0
         while True:
             answer = erp.read(self.reads.entity, self._query(state, _AT_ONCE))
@@ -73,7 +73,7 @@ class PolledEntity:
             if is_last:
                 return
 
-    def _query(self, state: _Polled, top: int | None) -> str:
+    def _query(self, state: Polled, top: int | None) -> str:
         conditions = []
         if self.changed is not None and state.since is not None:
             since = _moment(state.since) - timedelta(seconds=self.overlap)
@@ -99,7 +99,7 @@ class PolledEntity:
         folded = [[part.casefold() for part in key] for key in keys]
         return all(one < other for one, other in pairwise(folded))
 
-    def _behind(self, state: _Polled, rows: list[dict[str, Any]], *, is_last: bool) -> _Polled:
+    def _behind(self, state: Polled, rows: list[dict[str, Any]], *, is_last: bool) -> Polled:
         """Return how far the feed is behind a page."""
         changed = self.changed
         moments = [] if changed is None else [value_of(row, changed) for row in rows]
@@ -111,11 +111,11 @@ class PolledEntity:
                 "name the field that says when a record was changed as `changed:` of the feed",
             ) from None
         if not is_last:
-            return _Polled(state.since, seen, state.began, self._keys(rows[-1]))
+            return Polled(state.since, seen, state.began, self._keys(rows[-1]))
         if seen is None:
-            return _Polled(state.since)
+            return Polled(state.since)
         # What was changed amid the pages may be older than what the last of them showed.
-        return _Polled(min(filter(None, (seen, state.began)), key=_moment))
+        return Polled(min(filter(None, (seen, state.began)), key=_moment))
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,10 +134,11 @@ class PushedKeys:
         """What tells the feed from others of its flow."""
         return self.inbox.name
 
-    def pages(self, cursor: Cursor | None, erp: Connection | None) -> Iterator[Page]:
+    def pages(self, cursor: Cursor | None, ways: Ways) -> Iterator[Page]:
         """Yield a page for many notifications: the records that they name and that are there."""
+        erp = ways.erp
         assert erp is not None, "who reads the ERP has a session there"
-        waiting = self.inbox.pages(cursor, erp)
+        waiting = self.inbox.pages(cursor, ways)
         while notified := list(islice(waiting, _NOTIFICATIONS)):
             rows = [row for page in notified for row in _rows_of(page)]
             keys = dict.fromkeys(filter(None, map(self._keys, rows)))

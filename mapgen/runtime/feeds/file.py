@@ -6,8 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from mapgen.runtime.feeds.kind import Cursor, Page
-from mapgen.runtime.tenant import Connection
+from mapgen.runtime.feeds.kind import Cursor, Page, Ways
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +17,6 @@ class FileFeed:
     file: str
     name: str = "file"
 
-    def pages(self, _cursor: Cursor | None, _erp: Connection | None) -> Iterator[Page]:
+    def pages(self, _cursor: Cursor | None, _ways: Ways) -> Iterator[Page]:
         """Yield the file."""
         yield Page(self.stream, self.file)

@@ -17,9 +17,8 @@ from typing import BinaryIO, cast
 
 from mapgen.agreed.feeds import FilesFeed
 from mapgen.runtime.aborted import FeedFailed
-from mapgen.runtime.feeds.kind import Cursor, Page
+from mapgen.runtime.feeds.kind import Cursor, Page, Ways
 from mapgen.runtime.storage.kind import Storage, StorageFailed, StoredFile, Unreadable
-from mapgen.runtime.tenant import Connection
 
 _FAILED = "failed"
 _BEING_WRITTEN = (".tmp", ".part", ".partial", ".filepart", ".crdownload", "~")
@@ -38,7 +37,7 @@ class ArrivingFiles:
         """What tells the feed from others of its flow."""
         return self.feed.name
 
-    def pages(self, _cursor: Cursor | None, _erp: Connection | None) -> Iterator[Page]:
+    def pages(self, _cursor: Cursor | None, _ways: Ways) -> Iterator[Page]:
         """Yield each file that is whole. Raises FeedFailed where they cannot be read or moved."""
         for file in self._whole_files():
             arrived = _Arrived(self.storage, self.feed, file)

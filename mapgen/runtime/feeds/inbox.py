@@ -6,9 +6,8 @@ import io
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from mapgen.runtime.feeds.kind import Cursor, Page
+from mapgen.runtime.feeds.kind import Cursor, Page, Ways
 from mapgen.runtime.ledger import Ledger
-from mapgen.runtime.tenant import Connection
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +18,7 @@ class InboxFeed:
     book: str
     name: str
 
-    def pages(self, _cursor: Cursor | None, _erp: Connection | None) -> Iterator[Page]:
+    def pages(self, _cursor: Cursor | None, _ways: Ways) -> Iterator[Page]:
         """Yield the deliveries that nobody has taken, those too that come meanwhile."""
         last = None
         while found := self.ledger.waiting(self.book, self.name, last):

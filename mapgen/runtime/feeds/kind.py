@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import BinaryIO, Protocol
 
+from mapgen.runtime.network.api import HttpApi
 from mapgen.runtime.tenant import Connection
 
 Cursor = str
@@ -42,6 +43,14 @@ class Page:
     file: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Ways:
+    """Where the feeds of a run ask: the ERP where it has a session there, APIs by connection."""
+
+    erp: Connection | None = None
+    apis: Mapping[str, HttpApi] = field(default_factory=dict)
+
+
 class Feed(Protocol):
     """The records of one source, from where its cursor stands."""
 
@@ -49,11 +58,11 @@ class Feed(Protocol):
     def name(self) -> str:
         """What tells the feed from others of its flow: its cursor is kept under it."""
 
-    def pages(self, cursor: Cursor | None, erp: Connection | None) -> Iterator[Page]:
+    def pages(self, cursor: Cursor | None, ways: Ways) -> Iterator[Page]:
         """Yield what came since the cursor, None for all; ends where nothing more is there.
 
-        Each page is read to its end before the next is asked for. `erp` is the session of the run
-        in the ERP, where it has one. Raises RunAborted for what stops the run.
+        Each page is read to its end before the next is asked for; `ways` are those of the run.
+        Raises RunAborted for what stops the run.
         """
 
 
@@ -63,6 +72,6 @@ class NoFeed:
 
     name: str = "none"
 
-    def pages(self, _cursor: Cursor | None, _erp: Connection | None) -> Iterator[Page]:
+    def pages(self, _cursor: Cursor | None, _ways: Ways) -> Iterator[Page]:
         """Yield nothing."""
         yield from ()

@@ -9,13 +9,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import assert_never
 
-from mapgen.agreed.feeds import ErpFeed, FilesFeed, PushFeed, SqlFeed, TapFeed, WebhookFeed
+from mapgen.agreed.feeds import (
+    ErpFeed,
+    FilesFeed,
+    HttpFeed,
+    PushFeed,
+    SqlFeed,
+    TapFeed,
+    WebhookFeed,
+)
 from mapgen.agreed.feeds import Feed as FeedPlan
 from mapgen.agreed.plan import Plan
 from mapgen.runtime.environment import Environment
 from mapgen.runtime.events import TechnicalEvent
 from mapgen.runtime.feeds.erp import PolledEntity, PushedKeys
 from mapgen.runtime.feeds.files import ArrivingFiles
+from mapgen.runtime.feeds.http import ListedRecords
 from mapgen.runtime.feeds.inbox import InboxFeed
 from mapgen.runtime.feeds.kind import Feed
 from mapgen.runtime.feeds.singer import SingerTap
@@ -51,7 +60,9 @@ def opened(feed: FeedPlan, plan: Plan, around: Around) -> Iterator[Feed]:
 
 
 def _feed_of(
-    feed: WebhookFeed | ErpFeed | PushFeed | TapFeed | SqlFeed, plan: Plan, around: Around
+    feed: WebhookFeed | ErpFeed | PushFeed | TapFeed | SqlFeed | HttpFeed,
+    plan: Plan,
+    around: Around,
 ) -> Feed:
     match feed:
         case WebhookFeed():
@@ -64,6 +75,8 @@ def _feed_of(
             return PushedKeys(plan.reads, InboxFeed(around.ledger, around.book, feed.name))
         case TapFeed():
             return SingerTap(feed, around.root, around.tell, around.drain)
+        case HttpFeed():
+            return ListedRecords(feed)
         case SqlFeed(connection=name):
             address = around.environment.databases[name]
             return QueriedRows(feed, address, around.root, around.drain)

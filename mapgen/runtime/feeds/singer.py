@@ -29,8 +29,7 @@ import msgspec
 from mapgen.agreed.feeds import TapFeed
 from mapgen.runtime.aborted import FeedFailed
 from mapgen.runtime.events import TechnicalEvent
-from mapgen.runtime.feeds.kind import Cursor, Page
-from mapgen.runtime.tenant import Connection
+from mapgen.runtime.feeds.kind import Cursor, Page, Ways
 
 ALLOWED = "MAPGEN_TAPS"
 """The variable in which an operator names the programs that feeds may run."""
@@ -66,7 +65,7 @@ class SingerTap:
         """What tells the feed from others of its flow."""
         return self.feed.name
 
-    def pages(self, cursor: Cursor | None, _erp: Connection | None) -> Iterator[Page]:
+    def pages(self, cursor: Cursor | None, _ways: Ways) -> Iterator[Page]:
         """Yield the records up to each STATE. Raises FeedFailed, once what came is taken."""
         self._check_allowed()
         lines: list[bytes] = []

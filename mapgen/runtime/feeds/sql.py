@@ -17,7 +17,7 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Literal
@@ -42,10 +42,9 @@ from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, NoSuchModuleErr
 
 from mapgen.agreed.feeds import SqlFeed
 from mapgen.runtime.aborted import FeedFailed
-from mapgen.runtime.feeds.kind import Cursor, Page
-from mapgen.runtime.tenant import Connection as Erp
+from mapgen.runtime.feeds.kind import Cursor, Page, Ways
+from mapgen.runtime.feeds.looking_back import Unfit, behind
 
-_OVERLAP, _BACK = timedelta(minutes=10), 100
 _KEEP_ALIVE = {
     "connect_timeout": 15,
     "keepalives_idle": 10,
@@ -57,7 +56,7 @@ Kind = Literal["moment", "day", "text", "whole", "decimal", "binary"]
 _Value = datetime | date | str | int | Decimal | float
 
 
-class _Reached(msgspec.Struct):
+class Reached(msgspec.Struct):
     """The latest value of the column that was seen, and of which kind it is."""
 
     kind: Kind
@@ -81,14 +80,6 @@ class _Reached(msgspec.Struct):
                 return float(self.at)
 
 
-class _Unfit(Exception):
-    """A value or a column of which no feed can be made: why, and what to do."""
-
-    def __init__(self, why: str, help: str) -> None:
-        super().__init__(why)
-        self.help = help
-
-
 @dataclass(frozen=True, slots=True)
 class QueriedRows:
     """The rows of a query in the database at an address; paths of files are of a folder.
@@ -107,9 +98,9 @@ class QueriedRows:
         """What tells the feed from others of its flow."""
         return self.feed.name
 
-    def pages(self, cursor: Cursor | None, _erp: Erp | None) -> Iterator[Page]:
+    def pages(self, cursor: Cursor | None, _ways: Ways) -> Iterator[Page]:
         """Yield what changed since the cursor. Raises FeedFailed, once what came is taken."""
-        reached = None if cursor is None else msgspec.json.decode(cursor, type=_Reached)
+        reached = None if cursor is None else msgspec.json.decode(cursor, type=Reached)
         with self._telling(), self._connected() as connection:
             result = self._executed(connection, reached)
             names = self._names(result)
@@ -122,7 +113,7 @@ class QueriedRows:
                 place = f"{self.feed.connection} {hashlib.sha256(lines).hexdigest()[:12]}.jsonl"
                 yield Page(io.BytesIO(lines), place, known)
 
-    def _executed(self, connection: Connection, reached: _Reached | None) -> CursorResult[Any]:
+    def _executed(self, connection: Connection, reached: Reached | None) -> CursorResult[Any]:
         try:
             return connection.execute(self._statement(reached))
         except DataError:
@@ -134,7 +125,7 @@ class QueriedRows:
                 f"does not take the query: {reason}", "mend the query of the feed"
             ) from None
 
-    def _statement(self, reached: _Reached | None) -> Select[Any]:
+    def _statement(self, reached: Reached | None) -> Select[Any]:
         """Return the query as what the rows are taken of, all values of ours bound to it."""
         # A colon before a name is none of ours; a comment at the end must not take the bracket.
         query = text(self.feed.query.replace(":", r"\:") + "\n")
@@ -148,50 +139,37 @@ class QueriedRows:
             return asked
         return asked.where((of_rows >= self._since(reached)) | of_rows.is_(None))
 
-    def _since(self, reached: _Reached) -> _Value:
+    def _since(self, reached: Reached) -> _Value:
         """Return from where on to read: a while before the latest that was seen."""
-        value, said = reached.value, self.feed.overlap
-        overlap = _OVERLAP if said is None else timedelta(seconds=said)
-        back = _BACK if self.feed.back is None else self.feed.back
-        is_number = isinstance(value, int | Decimal | float)
-        if (said is not None) if is_number else (self.feed.back is not None):
-            wanted, is_not = ("a number", "a duration") if is_number else ("a duration", "a number")
-            raise _Unfit(
-                f"the column `{self.feed.cursor}` asks for {wanted} as `overlap`, and not {is_not}",
-                f"write {wanted} as `overlap` of the feed, or leave it out",
-            )
-        match value:
-            case datetime():
-                return value - overlap
-            case date():
-                return value - timedelta(days=math.ceil(overlap / timedelta(days=1)))
-            case str():
-                # Compared as text: what is cut off sorts before all that goes on behind it.
-                since = (datetime.fromisoformat(value) - overlap).replace(tzinfo=None)
-                return since.isoformat(value[10:11] or "T", "seconds")[: min(len(value), 19)]
-            case _:
-                return value - back
+        value, column = reached.value, f"the column `{self.feed.cursor}`"
+        if not isinstance(value, str):
+            return behind(value, self.feed.overlap, self.feed.back, column)
+        since = behind(datetime.fromisoformat(value), self.feed.overlap, self.feed.back, column)
+        assert isinstance(since, datetime)
+        # Compared as text: what is cut off sorts before all that goes on behind it.
+        words = since.replace(tzinfo=None).isoformat(value[10:11] or "T", "seconds")
+        return words[: min(len(value), len(words))]
 
     def _names(self, result: CursorResult[Any]) -> list[str]:
         names = list(result.keys())
         # SQLite calls the second one `id:1`.
         stems = [name.partition(":")[0] for name in names]
         if doubled := sorted({name for name in stems if stems.count(name) > 1}):
-            raise _Unfit(
+            raise Unfit(
                 f"the query gives several columns with the name `{doubled[0]}`",
                 "give each a name of its own: `SELECT a.id AS order_id, b.id AS line_id`",
             )
         return names
 
     def _behind(
-        self, reached: _Reached | None, rows: Sequence[Sequence[Any]], names: Sequence[str]
-    ) -> _Reached | None:
+        self, reached: Reached | None, rows: Sequence[Sequence[Any]], names: Sequence[str]
+    ) -> Reached | None:
         """Return how far the feed is behind rows, which come in order: no less than it was."""
         if self.feed.cursor is None:
             return None
         at = names.index(self.feed.cursor) if self.feed.cursor in names else None
         if at is None:
-            raise _Unfit(
+            raise Unfit(
                 f"the query gives no column `{self.feed.cursor}`",
                 "name it as the database does: some make all letters small",
             )
@@ -210,7 +188,7 @@ class QueriedRows:
         """Turn what fails into a FeedFailed, without a value of a record or of the address."""
         try:
             yield
-        except _Unfit as unfit:
+        except Unfit as unfit:
             raise self._failed(f"is read in vain: {unfit}", unfit.help) from None
         except DBAPIError as fault:
             state = getattr(fault.orig, "sqlstate", None)
@@ -292,24 +270,24 @@ def _as_written(content: bytes) -> msgspec.Raw:
     return msgspec.Raw(content.replace(b"\n", b" ").replace(b"\r", b" "))
 
 
-def _reached(value: object, column: str) -> _Reached:
-    """Return a value of the column by which is asked. Raises _Unfit for what has no order."""
+def _reached(value: object, column: str) -> Reached:
+    """Return a value of the column by which is asked. Raises Unfit for what has no order."""
     match value:
         case datetime():
-            return _Reached("moment", value.isoformat())
+            return Reached("moment", value.isoformat())
         case date():
-            return _Reached("day", value.isoformat())
+            return Reached("day", value.isoformat())
         case bool():
             pass
         case int():
-            return _Reached("whole", str(value))
+            return Reached("whole", str(value))
         case Decimal() if value.is_finite():
-            return _Reached("decimal", str(value))
+            return Reached("decimal", str(value))
         case float() if math.isfinite(value):
-            return _Reached("binary", repr(value))
+            return Reached("binary", repr(value))
         case str() if _is_moment(value):
-            return _Reached("text", value)
-    raise _Unfit(
+            return Reached("text", value)
+    raise Unfit(
         f"the column `{column}` holds neither moments nor numbers",
         "name one that does as `cursor` of the feed, or write `read: all`",
     )
@@ -325,13 +303,13 @@ def _is_moment(value: str) -> bool:
 
 
 def _line(names: Sequence[str], row: Sequence[Any]) -> bytes:
-    """Return a row as JSON, its members called as the columns are, in a line. Raises _Unfit."""
+    """Return a row as JSON, its members called as the columns are, in a line. Raises Unfit."""
     record = {name: _plain(value) for name, value in zip(names, row, strict=True)}
     try:
         return _ENCODER.encode(record) + b"\n"
     except (NotImplementedError, TypeError, OverflowError, UnicodeEncodeError):
         name = next(name for name, value in record.items() if not _is_json(value))
-        raise _Unfit(
+        raise Unfit(
             f"the column `{name}` is of a type that JSON has no form for",
             f"make it text in the query: `CAST({name} AS text) AS {name}`",
         ) from None

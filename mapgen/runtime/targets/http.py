@@ -3,36 +3,28 @@
 from __future__ import annotations
 
 import re
-import threading
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
 from functools import partial
-from typing import Any, NoReturn, Self
+from typing import Any, NoReturn
 from urllib.parse import quote
 
 import httpx2
 import msgspec
 
-from mapgen.agreed.plan import DocumentPlan, HttpSend, Plan, Request, Step
+from mapgen.agreed.plan import DocumentPlan, HttpSend, Request, Step
 from mapgen.runtime.aborted import AccessRefused, RunAborted
-from mapgen.runtime.environment import Api
 from mapgen.runtime.events import TechnicalEvent
 from mapgen.runtime.identity import values_of
+from mapgen.runtime.network.api import HttpApi, json_of, member_at
 from mapgen.runtime.network.breaker import Stopping
-from mapgen.runtime.network.rate_limit import RateLimiter
-from mapgen.runtime.network.reading import Unreadable, decoded
-from mapgen.runtime.network.transport import LAST_WORD, PLACE
 from mapgen.runtime.network.verdict import (
-    Effect,
     Failure,
-    Kind,
     Verdict,
-    asked_pause,
     is_repeatable_write,
     may_pass,
 )
-from mapgen.runtime.network.wire import Wire
 from mapgen.runtime.outcome import ErrorReport
 from mapgen.runtime.rules import Rules
 from mapgen.runtime.targets.bodies import Part, of_an_update, read_body
@@ -59,42 +51,6 @@ from mapgen.runtime.values import ENCODER
 
 _HOLE = re.compile(r"\{([^{}]*)\}")
 _MOST_PAGES = 100
-_LONGEST_WORDS = 500
-_MOST_WORDS = 20
-_SAYING = ("message", "error_description", "error", "errors", "detail", "title", "code")
-
-_BY_STATUS: dict[int, tuple[Kind, str]] = {
-    401: ("needs_person", "the API does not let the connection in"),
-    403: ("needs_person", "the API does not give the connection the right"),
-    407: ("needs_person", "a proxy asks for a password"),
-    409: ("unexplained", "the API reports a conflict"),
-    423: ("transient", "what is written to is locked"),
-    425: ("transient", "the API takes no early requests"),
-    429: ("transient", "declined by the API's request limits"),
-}
-
-
-def classify(answer: httpx2.Response) -> Verdict:
-    """Tell what a failed answer of an API means, by its status alone.
-
-    What the API refuses (4xx) it has not done. A conflict may be about the very document; after a
-    failure of its own (5xx), or of a proxy before it, nobody knows.
-    """
-    status, pause = answer.status_code, asked_pause(answer)
-    words = _words(answer.content)
-    if answer.is_redirect:
-        return Verdict("needs_person", "none", f"sent to another address (status {status})")
-    if status == 408:
-        return Verdict("transient", "unknown", "the server gave up waiting", words, pause)
-    if status in _BY_STATUS:
-        kind, reason = _BY_STATUS[status]
-        effect: Effect = "unknown" if kind == "unexplained" else "none"
-        return Verdict(kind, effect, f"{reason} (status {status})", words, pause)
-    if status in (404, 410):
-        return Verdict("permanent", "none", f"status {status}", words, is_absent=True)
-    if 400 <= status < 500 or status in (501, 505):
-        return Verdict("permanent", "none", f"status {status}", words)
-    return Verdict("transient", "unknown", f"status {status}", words, pause)
 
 
 class _Unaddressed(Exception):
@@ -106,29 +62,11 @@ class _Unaddressed(Exception):
 
 
 class HttpTarget:
-    """The API of a run. Threads share it; leaving its context closes the connections."""
+    """The API that the documents of a flow go to. Threads share it."""
 
-    def __init__(
-        self,
-        api: Api,
-        plan: Plan,
-        *,
-        stop: threading.Event,
-        tell: Callable[[TechnicalEvent], None],
-        limiter: RateLimiter | None = None,
-    ) -> None:
+    def __init__(self, api: HttpApi, flow: str) -> None:
         self.api = api
-        self.flow = plan.flow
-        who = f"the system of the connection `{api.name}`"
-        self.wire = Wire(
-            api.limits, plan, who=who, classify=classify, stop=stop, tell=tell, limiter=limiter
-        )
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.wire.close()
+        self.flow = flow
 
     def writer(self, document: DocumentPlan, rules: Rules) -> HttpWriter:
         """Return what writes a document of the flow."""
@@ -137,36 +75,6 @@ class HttpTarget:
     def actor(self, document: DocumentPlan, step: Step, rules: Rules) -> NoReturn:
         """Raise: `check` lets steps follow documents of the ERP only."""
         raise AssertionError((document.name, step.action, rules))
-
-    def send(
-        self,
-        request: Request,
-        address: str,
-        body: bytes | None = None,
-        last_word: Callable[[], None] | None = None,
-        **headers: str,
-    ) -> httpx2.Response:
-        """Make one request, to its address filled in; logs show the one of the spec.
-
-        Raises Failure for every answer that is no success.
-        """
-        extensions: dict[str, Any] = {PLACE: request.path.partition("?")[0]}
-        if last_word is not None:
-            extensions[LAST_WORD] = last_word
-        if body is not None:
-            headers["Content-Type"] = "application/json"
-        answer = self.wire.send(
-            self.wire.http.build_request(
-                request.method,
-                address,
-                content=body,
-                headers={**headers, **self.api.headers},
-                extensions=extensions,
-            )
-        )
-        if not answer.is_success:
-            raise Failure(classify(answer), answer.content)
-        return answer
 
 
 class HttpWriter:
@@ -177,7 +85,8 @@ class HttpWriter:
         self.document = document
         self._send = document.send
         self._target = target
-        self._wire = target.wire
+        self._api = target.api
+        self._wire = target.api.wire
         self._reporter = Reporter(rules, document.name)
 
     @property
@@ -300,7 +209,7 @@ class HttpWriter:
         headers = {} if header is None else {header: self._key_of(identity)}
         address = self._address(request, identity, body, keys or {})
         content = _wrapped(self._send.wrap, body)
-        return self._target.send(request, address, content, last_word, **headers)
+        return self._api.send(request, address, content, last_word, **headers)
 
     def _address(
         self,
@@ -322,7 +231,7 @@ class HttpWriter:
                 raise _Unaddressed(name, f"`{text}` in an address leads elsewhere")
             return quote(text, safe="")
 
-        return self._target.api.url + _HOLE.sub(filled, request.path)
+        return self._api.url + _HOLE.sub(filled, request.path)
 
     def _listed(self, find: Request, address: str) -> list[Part]:
         """Return the documents at an address, on all its pages; none where there is nothing.
@@ -332,7 +241,7 @@ class HttpWriter:
         documents: list[Part] = []
         for _ in range(_MOST_PAGES):
             try:
-                answer = self._wire.persist(partial(self._target.send, find, address), may_pass)
+                answer = self._wire.persist(partial(self._api.send, find, address), may_pass)
             except Failure as failure:
                 if failure.verdict.is_absent:
                     return documents
@@ -341,19 +250,13 @@ class HttpWriter:
             following = answer.links.get("next", {}).get("url")
             if following is None:
                 return documents
-            address = self._of_the_same_host(answer.url.join(following))
+            address = self._api.of_the_same_host(answer.url.join(following))
         raise Failure(Verdict("permanent", "none", f"a list of more than {_MOST_PAGES} pages"))
-
-    def _of_the_same_host(self, url: httpx2.URL) -> str:
-        own = httpx2.URL(self._target.api.url)
-        if (url.scheme, url.host, url.port) != (own.scheme, own.host, own.port):
-            raise Failure(Verdict("permanent", "none", "the next page is at another host"))
-        return str(url)
 
     def _documents_in(self, answer: httpx2.Response) -> list[Part]:
         """Return the documents of an answer. Raises Failure for what holds none as declared."""
-        content: Any = _decoded(answer, Any)
-        held = content if self._send.found is None else _at(content, self._send.found)
+        content: Any = json_of(answer, Any)
+        held = content if self._send.found is None else member_at(content, self._send.found)
         if self._send.found is None and isinstance(content, dict):
             held = _unwrapped(self._send.wrap, content)
         if isinstance(held, dict):
@@ -384,12 +287,12 @@ class HttpWriter:
 
     def _identity_in(self, document: Part) -> tuple[str, ...] | None:
         paths = self._send.known_by or self.document.identity.fields
-        values = [_text(_at(document, path)) for path in paths]
+        values = [_text(member_at(document, path)) for path in paths]
         return None if None in values else tuple(value for value in values if value is not None)
 
     def _there(self, document: Part, known: There) -> There:
         """Return what an answer says of a document; what it does not say stays as it was known."""
-        values = ((key, _text(_at(document, key))) for key in self.document.keys)
+        values = ((key, _text(member_at(document, key))) for key in self.document.keys)
         keys = known.keys | {key: value for key, value in values if value is not None}
         number = next((keys[key] for key in self.document.keys if key in keys), known.number)
         return There(number, keys, None)
@@ -399,7 +302,7 @@ class HttpWriter:
         if not answer.content.strip():
             return Saved(known)
         try:
-            content = _unwrapped(self._send.wrap, _decoded(answer, Any))
+            content = _unwrapped(self._send.wrap, json_of(answer, Any))
         except Failure as failure:
             return self._unanswered(failure.verdict.reason)
         document = content if isinstance(content, dict) else {}
@@ -473,21 +376,6 @@ def _report(fault: _Unaddressed) -> ErrorReport:
     return ErrorReport(ADDRESS_INCOMPLETE, str(fault), fault.field)
 
 
-def _decoded(answer: httpx2.Response, shape: type[Any]) -> Any:
-    try:
-        return decoded(answer.content, shape)
-    except Unreadable:
-        # A proxy's page with status 200.
-        raise Failure(Verdict("transient", "unknown", "an answer that is no JSON")) from None
-
-
-def _at(content: Any, path: str) -> Any:
-    """Return what stands at a path of members, None where nothing does."""
-    for name in path.split("."):
-        content = content.get(name) if isinstance(content, dict) else None
-    return content
-
-
 def _text(value: Any) -> str | None:
     """Return a value as text in an address, or to be compared; None for what is none."""
     match value:
@@ -511,27 +399,5 @@ def _wrapped(path: str | None, body: bytes) -> bytes:
 
 def _unwrapped(path: str | None, content: Any) -> Any:
     """Return what an answer is about: the member that it stands in, or the answer itself."""
-    inner = None if path is None else _at(content, path)
+    inner = None if path is None else member_at(content, path)
     return content if inner is None else inner
-
-
-def _words(content: bytes) -> str | None:
-    """Return what an API says of an error: the texts below the members that it may say them by."""
-    try:
-        told = decoded(content, dict[str, Any])
-    except Unreadable:
-        return None
-    said = [word for name in _SAYING if name in told for word in _texts(told[name], "")]
-    return "; ".join(dict.fromkeys(said[:_MOST_WORDS]))[:_LONGEST_WORDS] or None
-
-
-def _texts(value: Any, path: str) -> Iterator[str]:
-    match value:
-        case str():
-            yield f"{path}: {value}" if path else value
-        case dict():
-            for name, inner in value.items():
-                yield from _texts(inner, str(name))
-        case list():
-            for inner in value:
-                yield from _texts(inner, path)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
@@ -12,6 +12,7 @@ from mapgen.runtime.aborted import NotBuilt
 from mapgen.runtime.environment import Api, Environment
 from mapgen.runtime.events import TechnicalEvent
 from mapgen.runtime.ledger import Ledger
+from mapgen.runtime.network.api import HttpApi
 from mapgen.runtime.targets.erp import ErpTarget
 from mapgen.runtime.targets.http import HttpTarget
 from mapgen.runtime.targets.kind import Target
@@ -20,10 +21,11 @@ from mapgen.runtime.tenant import Connection
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """Where the documents of a run go, and the ERP where the run has a tenant."""
+    """Where the documents of a run go, and where it asks: the ERP where it has a tenant, APIs."""
 
     target: Target
     erp: Connection | None
+    apis: Mapping[str, HttpApi]
 
 
 @contextmanager
@@ -50,19 +52,20 @@ def opened(
             erp = stack.enter_context(
                 Connection(environment, plan, stop=stop, tell=tell, limiter=limiter, seat=seat)
             )
+        apis = {}
+        for name, api in environment.apis.items():
+            limiter = ledger.licence(f"{name} {api.url}", api.limits)
+            way = HttpApi(api, plan, stop=stop, tell=tell, limiter=limiter)
+            apis[name] = stack.enter_context(way)
         match plan.target:
             case "erp" if erp is not None:
                 target: Target = ErpTarget(erp, plan.verify != "off")
             case "http" if isinstance(environment.to, Api):
-                api = environment.to
-                limiter = ledger.licence(f"{api.name} {api.url}", api.limits)
-                target = stack.enter_context(
-                    HttpTarget(api, plan, stop=stop, tell=tell, limiter=limiter)
-                )
+                target = HttpTarget(apis[environment.to.name], plan.flow)
             case kind:
                 raise NotBuilt(
                     f"documents of the flow `{plan.flow}` go to a target of kind `{kind}`, and"
                     " nothing delivers them there",
                     "say in the spec where they are sent: `send:` of the target",
                 )
-        yield Opened(target, erp)
+        yield Opened(target, erp, apis)
