@@ -34,6 +34,7 @@ _COMMANDS: Mapping[str, tuple[str, str]] = {
     "queue": ("mapgen.cli.queue:queue", "list or drop the documents that are still to be sent"),
     "rebase": ("mapgen.cli.rebase:rebase", "take what the base of a flow means now"),
     "reconcile": ("mapgen.cli.reconcile:reconcile", "compare source, ledger and ERP"),
+    "resync": ("mapgen.cli.resync:resync", "read again what was changed since a moment"),
     "rollback": ("mapgen.cli.rollback:rollback", "take back what a run made"),
     "run": ("mapgen.cli.run:run", "deliver records to a tenant"),
     "runs": ("mapgen.cli.status:runs", "list the latest runs"),

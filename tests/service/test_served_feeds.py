@@ -16,10 +16,15 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
+import msgspec
 import pytest
 
+from mapgen.agreed.plan import Plan
+from mapgen.runtime.ledger import Ledger
+from mapgen.runtime.ledger.reports import Reports
 from tests.cli.conftest import MAPGEN, ROOT, SAMPLES, environment, mapgen, workspace
 from tests.cli.test_run import Tenant, tenant
+from tests.runtime_delivery.listing import listing
 from tests.runtime_delivery.storages import PASSWORD, USER, sftp_server
 
 __all__ = ["workspace"]
@@ -176,14 +181,19 @@ def test_a_tap(workspace: Path) -> None:
     assert given.read_text(encoding="utf-8").startswith("--config tap.json\n")
 
 
-def test_a_database(workspace: Path) -> None:
-    """What is written into a database becomes orders, and what is as it was makes no other one."""
-    connection = workspace / "specs/connections/warehouse.yaml"
-    connection.write_text("connection: warehouse\nkind: sql\n", encoding="utf-8")
+def connected(workspace: Path, name: str, kind: str, lead: str) -> None:
+    """Give the workspace a connection, and say where it leads."""
+    connection = workspace / f"specs/connections/{name}.yaml"
+    connection.write_text(f"connection: {name}\n{kind}\n", encoding="utf-8")
     local = workspace / "specs/environments/local.yaml"
     text = local.read_text(encoding="utf-8")
-    lead = "  warehouse: {database: {env: WAREHOUSE}}\nlimits:\n"
-    local.write_text(text.replace("\nlimits:\n", f"\n{lead}", 1), encoding="utf-8")
+    lines = f"\n  {name}: {lead}\nlimits:\n"
+    local.write_text(text.replace("\nlimits:\n", lines, 1), encoding="utf-8")
+
+
+def test_a_database(workspace: Path) -> None:
+    """What is written into a database becomes orders, and what is as it was makes no other one."""
+    connected(workspace, "warehouse", "kind: sql", "{database: {env: WAREHOUSE}}")
     fed(workspace, on_the_page("sql"))
 
     def order(at: int) -> None:
@@ -194,7 +204,65 @@ def test_a_database(workspace: Path) -> None:
 
     order(1)
     order(3)
-    with tenant() as on, serving(workspace, on, WAREHOUSE="sqlite:///shop.db"):
-        until(lambda: len(on.references()) == 2)
-        order(4)
-        until(lambda: len(on.references()) == 3)
+    with tenant() as on:
+        with serving(workspace, on, WAREHOUSE="sqlite:///shop.db"):
+            until(lambda: len(on.references()) == 2)
+            order(4)
+            until(lambda: len(on.references()) == 3)
+        resynced(workspace, on)
+
+
+def resynced(workspace: Path, on: Tenant) -> None:
+    """Let the flow read again what changed since the second order, and not while it is at work."""
+    words = ("resync", "shopify_orders", "--env", "local", "--state", "sqlite:///l.db", "--from")
+
+    def resync(*more: str) -> subprocess.CompletedProcess[str]:
+        return mapgen(*words, *more, cwd=workspace, **on.variables)
+
+    plan = (workspace / "generated/shopify_orders/flow.json").read_bytes()
+    [feed] = [one.name for one in msgspec.json.decode(plan, type=Plan).feeds]
+    with Ledger(f"sqlite:///{workspace}/l.db") as ledger:
+        [book] = {one.book for one in Reports(ledger).flows("shopify_orders")}
+        told = resync("2026-11-30T09:03:00", "--dry-run")
+        assert (told.returncode, ledger.cursor(book, feed)) == (0, AT.format(4))
+        assert told.stdout == (
+            f"{feed}: what changed since 2026-11-30 09:03:00 would be read again;"
+            " it was at 2026-11-30 09:04:00\n"
+        )
+        assert ledger.take_cycles(book, "another process", 60.0)
+        refused = resync("2026-11-30T09:03:00")
+        assert (refused.returncode, ledger.cursor(book, feed)) == (1, AT.format(4))
+        assert "a cycle of the flow is running" in refused.stderr
+        ledger.leave_cycles(book, "another process")
+
+        assert resync("2026-11-30T09:03:00").returncode == 0
+        assert ledger.cursor(book, feed) == AT.format(3)
+        assert resync("2026-12-01").returncode == 1
+        assert resync("start").returncode == 0
+        assert ledger.cursor(book, feed) is None
+
+
+AT = '{{"kind":"text","at":"2026-11-30 09:0{}:00"}}'
+
+
+def test_an_api(workspace: Path) -> None:
+    """What an API lists becomes orders, also what it lists later."""
+    connected(
+        workspace, "web_shop", "kind: http\nsign_in: bearer", "{url: {env: AT}, token: {env: BY}}"
+    )
+    fed(workspace, on_the_page("http"))
+    with listing(size=1) as api, tenant() as on:
+
+        def order(at: int) -> None:
+            moment = {"meta": {"at": f"2026-11-30T09:0{at}:00Z"}}
+            api.orders.append({**json.loads(ORDERS[at]), **moment})
+
+        order(1)
+        order(3)
+        with serving(workspace, on, AT=api.url, BY="a-token"):
+            until(lambda: len(on.references()) == 2)
+            order(4)
+            until(lambda: len(on.references()) == 3)
+        assert api.asked[0] == {"state": "any"}
+        assert api.asked[-1]["since"].startswith("2026-11-30T08:0")
+        assert set(api.tokens) == {"Bearer a-token"}

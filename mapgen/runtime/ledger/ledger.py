@@ -193,10 +193,13 @@ class Ledger:
         with self.transaction() as connection:
             return cursor_of(connection, flow, feed)
 
-    def forget_cursor(self, flow: str, feed: str) -> None:
-        """Let a feed begin anew."""
+    def move_cursor(self, flow: str, feed: str, cursor: str | None) -> None:
+        """Let a feed go on from a cursor; None lets it begin anew."""
         with self.transaction() as connection:
-            forget_cursor(connection, flow, feed)
+            if cursor is None:
+                forget_cursor(connection, flow, feed)
+            else:
+                note_marks(connection, flow, [Mark(feed, cursor)], self.now())
 
     def receive(self, flow: str, deliveries: Sequence[inbox.Delivery]) -> int:
         """Write deliveries into the inbox, all or none; return how many of them are new."""
