@@ -315,6 +315,21 @@ class HttpSend(Struct, frozen=True, omit_defaults=True, tag_field="kind", tag="h
     idempotency_key: str | None = None
 
 
+class Books(Struct, frozen=True, omit_defaults=True):
+    """By what documents of the ERP are compared with those that a flow made.
+
+    `money` are the terms that an amount is the sum of: a field (`PaymentAmount`, `Details.Amount`),
+    or fields of one row multiplied (`Details.UnitPrice*OrderQty`), with `-` before what is taken
+    off; `currency` is the field that says of which. `changed` says when a document was changed
+    last, `begins` is what each identity begins with.
+    """
+
+    money: tuple[str, ...] = ()
+    currency: str | None = None
+    changed: str | None = None
+    begins: str = ""
+
+
 class DocumentPlan(Grown, frozen=True):
     """One document that a record becomes: its entity, what is done with it, how it is recognised.
 
@@ -327,9 +342,10 @@ class DocumentPlan(Grown, frozen=True):
     says why, if anybody has. `then` is what is done with it after that, in this order.
     `branch` is the one that it belongs to in the ERP, or `settings.NAME`.
     `send` says how it is sent elsewhere than into the ERP; `keys` are members of the answer there.
+    `books` are what it is compared by.
     """
 
-    APART: ClassVar[frozenset[str]] = frozenset({"irreversible"})
+    APART: ClassVar[frozenset[str]] = frozenset({"books", "irreversible"})
     LATER: ClassVar[frozenset[str]] = frozenset({"branch", "removed_rows", "send", "then", "undo"})
 
     name: str
@@ -347,6 +363,7 @@ class DocumentPlan(Grown, frozen=True):
     removed_rows: dict[str, str] = {}
     branch: str | None = None
     irreversible: str | None = None
+    books: Books = Books()
 
     @property
     def does(self) -> Operation:
@@ -358,6 +375,13 @@ Mode = Literal["direct", "queued", "batch"]
 Verify = Literal["strict", "warn", "off"]
 
 
+class Reconcile(Struct, frozen=True):
+    """When the books of a flow are compared with the ERP's, and how many seconds back."""
+
+    schedule: str
+    since: float
+
+
 class Plan(Grown, frozen=True, kw_only=True):
     """One flow: where its documents go, by which identity, in what portions, how patiently.
 
@@ -367,14 +391,16 @@ class Plan(Grown, frozen=True, kw_only=True):
     record under their names; `group` makes one record of several rows. `reads` stands for records
     that are answers of the ERP, `target` for the kind of target that documents go to; elsewhere
     than into the ERP they go by the connection `to`.
-    `feeds` are where records come from by themselves; `mode`, `schedule`, `latency` and `alerts`
-    are what the spec says of how the flow is operated.
+    `feeds` are where records come from by themselves; `mode`, `schedule`, `latency`, `alerts` and
+    `reconcile` are what the spec says of how the flow is operated.
     `verify`: what it means that the ERP saved something else than was sent.
     `rules` is the hash of what the flow does.
     """
 
     LATER: ClassVar[frozenset[str]] = frozenset({"to"})
-    APART: ClassVar[frozenset[str]] = frozenset({"feeds", "mode", "schedule", "latency", "alerts"})
+    APART: ClassVar[frozenset[str]] = frozenset(
+        {"feeds", "mode", "schedule", "latency", "alerts", "reconcile"}
+    )
 
     flow: str
     source: str = "record"
@@ -396,6 +422,7 @@ class Plan(Grown, frozen=True, kw_only=True):
     schedule: str | None = None
     latency: float | None = None
     alerts: dict[str, float] = {}
+    reconcile: Reconcile | None = None
     batch_size: int
     concurrency: int
     retry: Retry

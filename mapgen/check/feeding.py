@@ -13,7 +13,7 @@ from mapgen.report import Diagnostic, Text
 from mapgen.report.catalogue import feeding as messages
 from mapgen.spec import model as spec
 
-_CHANGED = ("LastModifiedDateTime", "LastModified")
+CHANGED = ("LastModifiedDateTime", "LastModified")
 """What the ERP calls the field that says when a record was changed, in contract version 4."""
 
 _SELECT = re.compile(r"\s*(select|with)\b", re.IGNORECASE)
@@ -52,7 +52,7 @@ def feeds(flow: spec.Spec, schema: SourceSchema) -> Iterator[Feed]:
     if schema.entity is None or is_polled or not _is_scheduled(flow.performance):
         return
     fields = schema.entity.entity.fields
-    yield ErpFeed(next((name for name in _CHANGED if name in fields), None))
+    yield ErpFeed(next((name for name in CHANGED if name in fields), None))
 
 
 def _is_scheduled(performance: spec.Performance) -> bool:

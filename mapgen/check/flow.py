@@ -231,7 +231,8 @@ def _plan(
         mode=cast(plan.Mode, performance.mode.value),
         schedule=None if performance.schedule is None else performance.schedule.value,
         latency=None if performance.latency is None else performance.latency.p95.seconds,
-        alerts={} if performance.alerts is None else performance.alerts.plan,
+        alerts=performance.thresholds,
+        reconcile=_reconciled(performance.reconcile),
         batch_size=performance.batch_size.whole,
         concurrency=performance.concurrency.whole if performance.concurrency else 4,
         retry=plan.Retry(retry.attempts.whole, retry.first.seconds, retry.ceiling.seconds),
@@ -241,3 +242,10 @@ def _plan(
         dead_letter_days=security.dead_letter.days,
         verify=cast(plan.Verify, security.verify.value if security.verify else "warn"),
     )
+
+
+def _reconciled(found: spec.Reconcile | None) -> plan.Reconcile | None:
+    """Return when the books are compared, for the plan."""
+    if found is None:
+        return None
+    return plan.Reconcile(found.schedule.value, found.since.seconds)

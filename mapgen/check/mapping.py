@@ -10,6 +10,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from mapgen.agreed import plan
+from mapgen.check.accounting import books
 from mapgen.check.blocks import Opened, named, opened
 from mapgen.check.built import document_origins, document_type
 from mapgen.check.checks import checked, reason
@@ -243,6 +244,7 @@ def _document_plan(document: spec.Document, entity: Entity, part: ir.Part) -> pl
         then=steps(document),
         branch=None if document.target.branch is None else document.target.branch.value,
         send=sent_as(document.target.send),
+        books=books(document, entity, part),
     )
 
 

@@ -9,6 +9,7 @@ from mapgen.check.model import Surroundings
 from mapgen.check.remote import requests_a_document
 from mapgen.report import Diagnostic
 from mapgen.report.catalogue import operations as messages
+from mapgen.report.catalogue.documents import not_compared
 from mapgen.spec import model as spec
 
 # The share of the licence that the runtime uses: tokens jitter, and people work beside it.
@@ -58,6 +59,14 @@ def check_performance(
                 wanted.span, wanted=wanted.whole, environment=name, allowed=most
             )
             faults.append(fault)
+    if performance.reconcile is not None:
+        at = performance.reconcile.schedule
+        faults += [
+            not_compared(at, document=one.target.entity.value)
+            for one in section.documents
+            if not one.target.kind.keeps_documents
+            if one.target.send is None or one.target.send.find is None
+        ]
     return faults
 
 

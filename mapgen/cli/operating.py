@@ -90,12 +90,15 @@ def _staffed(
     listener: socket.socket | None,
 ) -> Iterator[Reception]:
     """Give what runs the flows, with all that looks after it at work."""
+    from mapgen.runtime.delivery.reconcile import Booked
     from mapgen.service.app import application
+    from mapgen.service.books import Bookkeeper
     from mapgen.service.loop import Unbound
     from mapgen.service.roster import Roster
     from mapgen.sockets import running, server_of, url_of
 
     works, watch = made(around), _watch_of(around, operation.environment)
+    bookkeeper = Bookkeeper(around)
     replayer = _replayer_of(operation.project, around)
     roster = Roster(operation.project, operation.environment.name.value, around)
 
@@ -103,6 +106,8 @@ def _staffed(
         works.expect(entry.name, entry.senders, entry.takers)
         if not isinstance(entry.flow, Unbound):
             watch.add(entry.flow)
+            flow = entry.flow
+            bookkeeper.add(Booked(flow.plan, flow.environment, flow.bound.flow.rules))
             replayer.add(entry.flow)
             works.add(entry.flow)
 
@@ -117,6 +122,8 @@ def _staffed(
             open_.enter_context(running(server_of(pages), listener))
         open_.callback(watch.stop)
         watch.start()
+        open_.callback(bookkeeper.stop)
+        bookkeeper.start()
         roster.start(joined)
         _tell(entries, None if listener is None else url_of(listener))
         yield works

@@ -1,85 +1,263 @@
-"""`reconcile`: the source, the ledger and the ERP side by side."""
+"""`reconcile`: the source, the ledger and the ERP side by side, and in money."""
 
 from __future__ import annotations
 
 import json
 import sys
-from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, TypedDict, Unpack
 
 import click
 import msgspec
 
 from mapgen.cli import FAULTS
-from mapgen.cli.ledgers import opened_ledger
-from mapgen.cli.options import input_option, json_option, state_option
-from mapgen.cli.output import piped
+from mapgen.cli.ledgers import WORDS, Age, opened_ledger
+from mapgen.cli.options import json_option, state_option
+from mapgen.cli.output import piped, say
 from mapgen.escaping import visible
 
 if TYPE_CHECKING:
-    from mapgen.runtime.delivery.reconcile import Compared
+    from mapgen.project.binding import BoundFlow
+    from mapgen.runtime.delivery.reconcile import Books, Compared
+    from mapgen.runtime.delivery.remote import RemoteTables
+    from mapgen.runtime.ledger import Ledger
     from mapgen.runtime.outcome import Outcome
+    from mapgen.runtime.summary import Summary
 
-_VERDICTS = ("same", "missing", "different", "unclear")
+_STDIN = Path("-")
+Lost = Literal["missing", "different"]
+
+
+class _Options(TypedDict):
+    """What the command takes, by the names of its options."""
+
+    flow: str
+    source: Path | None
+    env: str
+    since: float
+    whole: bool
+    repair: bool
+    yes: bool
+    as_json: bool
+    state: str | None
+
+
+@dataclass(slots=True)
+class _Repair:
+    """What a repair sends again: documents by name and identity, with why; their records."""
+
+    documents: dict[tuple[str, str], Lost] = field(default_factory=dict)
+    records: set[tuple[str, int]] = field(default_factory=set)
+    left: int = 0
 
 
 @click.command()
 @click.argument("flow")
-@input_option
+@click.option(
+    "--input",
+    "source",
+    type=click.Path(path_type=Path),
+    help="Records; - for stdin. Without, the ledger is compared with the ERP.",
+)
 @click.option("--env", required=True, help="The environment: which tenant, which settings.")
+@click.option(
+    "--since",
+    type=Age(),
+    default="30d",
+    show_default=True,
+    help="How far back documents of the ledger and the ERP are listed.",
+)
+@click.option("--whole", is_flag=True, help="The input is all there is: what it lacks is extra.")
+@click.option("--repair", is_flag=True, help="Say what would be sent again; with --yes, send it.")
+@click.option("--yes", is_flag=True, help="Send again what --repair names.")
 @json_option
 @state_option
 @click.pass_obj
-def reconcile(
-    project: Path, flow: str, source: Path, env: str, as_json: bool, state: str | None
-) -> None:
+def reconcile(project: Path, /, **options: Unpack[_Options]) -> None:
     """Compare the documents that a file of records gives now with what the ERP has.
 
-    Nothing is changed. Each that is missing, differs by a field, or is unclear is named, with its
-    rule. Exit code 1 where there is one.
+    Each that is missing, extra, different or unclear is named, with its rule; then the money of
+    each side. Nothing is changed without --yes. Exit code 1 where the sides do not agree.
     """
-    from mapgen.cli.flows import kept_outcomes, open_flow, open_input
-    from mapgen.cli.joining import open_joins
+    from mapgen.cli.flows import open_flow
     from mapgen.cli.run import is_delivered
-    from mapgen.project.leads import environment_of_run
-    from mapgen.runtime.delivery.reconcile import compared
     from mapgen.runtime.delivery.remote import RemoteTables
 
+    _understood(options)
     live = RemoteTables()
-    bound = open_flow(project, flow, env, {}, live.table)
+    bound = open_flow(project, options["flow"], options["env"], {}, live.table)
     is_delivered(bound)
+    repair = _Repair()
+    with opened_ledger(project, options["state"], options["env"]) as ledger:
+        books, rejected = _compare(bound, live, ledger, options, repair)
+        _tell_books(bound, books, rejected, as_json=options["as_json"])
+        if options["repair"]:
+            _tell_repair(repair, is_done=options["yes"])
+            if options["yes"] and repair.documents:
+                _send_again(project, bound.flow.plan.flow, options, ledger, repair)
+                return
+    if books.disagreeing or rejected:
+        sys.exit(FAULTS)
+
+
+def _understood(options: _Options) -> None:
+    """Raise click.UsageError for options that mean nothing together."""
+    source = options["source"]
+    if options["yes"] and not options["repair"]:
+        raise click.UsageError("--yes goes with --repair: a comparison changes nothing")
+    if source is None and (options["repair"] or options["whole"]):
+        words = "--repair and --whole take --input: the ledger keeps no copy of what was sent"
+        raise click.UsageError(words)
+    if source == _STDIN and options["yes"]:
+        raise click.UsageError("a repair reads its records twice: give --input a file")
+
+
+def _compare(
+    bound: BoundFlow, live: RemoteTables, ledger: Ledger, options: _Options, repair: _Repair
+) -> tuple[Books, int]:
+    """Compare, telling what is not the same; return the books, and how many records are none."""
+    from mapgen.project.leads import environment_of_run
+    from mapgen.runtime.delivery.reconcile import Booked, Books, Scope, compared
+    from mapgen.runtime.outcome import Rejected
+
     plan = bound.flow.plan
     environment = environment_of_run(bound.workspace, bound.environment, plan)
-    counts: Counter[str] = Counter()
-    with (
-        opened_ledger(project, state, env) as ledger,
-        open_input(bound, source) as stream,
-        open_joins(bound, {}, source) as joins,
-    ):
+    source, rejected = options["source"], 0
+    books = Books(has_source=source is not None)
 
-        def outcomes() -> Iterable[Outcome]:
-            return kept_outcomes(bound, source, stream, joins)
+    def outcomes() -> Iterator[Outcome]:
+        nonlocal rejected
+        assert source is not None
+        for outcome in _outcomes(bound, source):
+            rejected += isinstance(outcome, Rejected)
+            yield outcome
 
-        rules = bound.flow.rules
-        for one in compared(outcomes, plan, environment, ledger, rules, live):
-            counts[one.verdict] += 1
-            if one.verdict != "same":
-                _tell(one, as_json=as_json)
-    told = ", ".join(f"{counts[verdict]} {verdict}" for verdict in _VERDICTS)
-    click.echo(told, err=True)
-    if sum(counts.values()) > counts["same"]:
-        sys.exit(FAULTS)
+    scope = Scope(ledger.now() - options["since"], options["whole"])
+    given = None if source is None else outcomes
+    flow = Booked(plan, environment, bound.flow.rules, live)
+    for one in compared(given, flow, ledger, scope):
+        books.add(one)
+        if one.verdict != "same":
+            _tell(one, as_json=options["as_json"])
+            _note(one, bound, repair)
+    return books, rejected
+
+
+def _outcomes(bound: BoundFlow, source: Path) -> Iterator[Outcome]:
+    from mapgen.cli.flows import kept_outcomes, open_input
+    from mapgen.cli.joining import open_joins
+
+    with open_input(bound, source) as stream, open_joins(bound, {}, source) as joins:
+        yield from kept_outcomes(bound, source, stream, joins)
+
+
+def _note(one: Compared, bound: BoundFlow, repair: _Repair) -> None:
+    """Note what of a document can be sent again: what is missing, and updates of what differs."""
+    plan = bound.flow.plan.document(one.document)
+    is_sent = one.verdict == "missing" and plan.does.creates and plan.owner is None
+    if one.record is None or not (is_sent or (one.verdict == "different" and plan.does.updates)):
+        repair.left += 1
+        return
+    repair.records.add(one.record)
+    repair.documents[one.document, one.identity] = "missing" if is_sent else "different"
+
+
+def _send_again(
+    project: Path, flow: str, options: _Options, ledger: Ledger, repair: _Repair
+) -> None:
+    """Deliver the records of a repair, as `run` does, and end with its exit code."""
+    from mapgen.project.binding import once_more
+    from mapgen.cli.flows import kept_outcomes, open_flow, open_input, shown
+    from mapgen.cli.joining import open_joins
+    from mapgen.cli.run import finish
+    from mapgen.cli.watching import watching
+    from mapgen.project.leads import environment_of_run
+    from mapgen.runtime.delivery import Mapped, deliver
+    from mapgen.runtime.delivery.remote import RemoteTables
+    from mapgen.runtime.feeds.file import FileFeed
+    from mapgen.runtime.feeds.kind import Page
+
+    live, source = RemoteTables(), options["source"]
+    assert source is not None
+    bound = open_flow(project, flow, options["env"], {}, live.table)
+    plan = bound.flow.plan
+    environment = environment_of_run(bound.workspace, bound.environment, plan)
+
+    def sent() -> Summary:
+        with ExitStack() as files:
+            stream = files.enter_context(open_input(bound, source))
+            joins = files.enter_context(open_joins(bound, {}, source))
+            observer = files.enter_context(watching(None, None))
+
+            def records(page: Page) -> Iterator[Outcome]:
+                for one in kept_outcomes(bound, source, page.stream, joins):
+                    if (one.origin.file, one.origin.record) in repair.records:
+                        yield _lost(one, repair)
+
+            mapped = Mapped(
+                FileFeed(stream, shown(source)),
+                records,
+                lambda kept: once_more(bound, kept, joins),
+                live,
+            )
+            return deliver(mapped, plan, environment, ledger, bound.flow.rules, observer)
+
+    finish(plan.flow, sent, as_json=options["as_json"])
+
+
+def _lost(one: Outcome, repair: _Repair) -> Outcome:
+    """Return an outcome, with why it is sent although the ledger knows it as sent."""
+    from mapgen.runtime.outcome import Document
+
+    if not isinstance(one, Document):
+        return one
+    return msgspec.structs.replace(one, lost=repair.documents.get((one.document, one.identity)))
 
 
 def _tell(one: Compared, *, as_json: bool) -> None:
     if as_json:
-        piped(json.dumps(msgspec.to_builtins(one), ensure_ascii=False))
+        members = msgspec.to_builtins(one) | {"is_in_ledger": one.is_in_ledger}
+        del members["record"]
+        piped(json.dumps(members, ensure_ascii=False))
         return
-    ledger = "sent, says the ledger" if one.is_in_ledger else "not in the ledger"
+    ledger = "not in the ledger" if one.state is None else f"{WORDS[one.state]}, says the ledger"
     shown = (one.source, one.entity, one.number or "", one.verdict, ledger)
     click.echo("\t".join(map(visible, shown)))
     for fault in one.faults:
         rule = f" ({fault.spec})" if fault.spec else ""
         click.echo(f"  {visible(f'{fault.code} {fault.target or str()}: {fault.message}{rule}')}")
+
+
+def _tell_books(bound: BoundFlow, books: Books, rejected: int, *, as_json: bool) -> None:
+    """Say how many documents agree, what the sides come to in money, and what was not asked."""
+    from mapgen.runtime.delivery.reconcile import unasked
+
+    cannot = unasked(bound.flow.plan)
+    if as_json:
+        counts = {"flow": bound.flow.plan.flow, **books.by_verdict, "rejected": rejected}
+        money = msgspec.to_builtins(books.money)
+        piped(json.dumps({**counts, "money": money, "not_asked": list(cannot)}))
+    else:
+        for line in books.money:
+            sides = [("ledger", line.ledger), ("ERP", line.target)]
+            sides += [] if line.source is None else [("source", line.source)]
+            told = [f"{side} {amount}" for side, amount in sorted(sides, reverse=True)]
+            first = line.source or line.ledger or "0"
+            told.append(f"difference {Decimal(line.target) - Decimal(first):f}")
+            click.echo("\t".join(map(visible, ("money", line.document, line.currency, *told))))
+    for words in cannot:
+        say(f"not asked: {words}", err=True)
+    told_counts = [f"{count} {verdict}" for verdict, count in books.by_verdict.items()]
+    told_counts += [f"{rejected} records rejected"] if rejected else []
+    say(", ".join(told_counts), err=True)
+
+
+def _tell_repair(repair: _Repair, *, is_done: bool) -> None:
+    left = f"; {repair.left} cannot be, and stay" if repair.left else ""
+    say(f"{len(repair.records)} records to be sent again{left}", err=True)
+    if not is_done:
+        say("nothing was done; --yes does it", err=True)

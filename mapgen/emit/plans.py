@@ -28,6 +28,7 @@ _IDLE: Mapping[str, object] = {
     "schedule": None,
     "latency": None,
     "alerts": {},
+    "reconcile": None,
     "verify": "warn",
     "owner": None,
     "undo": None,
@@ -35,6 +36,7 @@ _IDLE: Mapping[str, object] = {
     "then": (),
     "removed_rows": {},
     "branch": None,
+    "books": {},
     "access": {},
 }
 # What the map says of a rule where there is something to say.

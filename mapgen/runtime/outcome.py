@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from typing import Literal
 
 import msgspec
 
@@ -57,6 +58,8 @@ class Document(msgspec.Struct, frozen=True):
     `document` is what the flow calls it. `needs` are the documents of the same record that have to
     be in the ERP first, each by its name and its identity. `warnings` are those of the record, with
     the first of its documents; `data` is the record itself, there too, where it is delivered.
+    `lost` is why it is sent although the ledger knows it as sent: it is not there any more, or not
+    as it was sent.
     """
 
     origin: Origin
@@ -67,6 +70,7 @@ class Document(msgspec.Struct, frozen=True):
     needs: tuple[tuple[str, str], ...] = ()
     warnings: tuple[ErrorReport, ...] = ()
     data: bytes | None = None
+    lost: Literal["missing", "different"] | None = None
 
 
 @dataclass(frozen=True, slots=True)

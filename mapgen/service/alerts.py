@@ -34,6 +34,7 @@ _MEASURES: Mapping[str, Callable[[Activity, float], float | None]] = {
     "dead_letters": lambda seen, _: float(seen.dead_lettered),
     "lag": lambda seen, now: 0.0 if seen.oldest is None else max(0.0, now - seen.oldest),
     "latency": lambda seen, _: seen.p95 or 0.0,
+    "unreconciled": lambda seen, _: None if seen.unreconciled is None else float(seen.unreconciled),
 }
 """What each alert of a spec is held against: of the last hour, or of what is there now."""
 

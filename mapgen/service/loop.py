@@ -27,8 +27,8 @@ _LONGEST_REST = 1.0
 _FIRST_WAIT, _LONGEST_WAIT = 1.0, 60.0
 
 
-class Cycled(Protocol):
-    """A flow that a loop runs cycles of."""
+class InTurns(Protocol):
+    """What one process does at a time."""
 
     @property
     def name(self) -> str:
@@ -37,6 +37,10 @@ class Cycled(Protocol):
     @property
     def book(self) -> str:
         """What the ledger keeps it under."""
+
+
+class Cycled(InTurns, Protocol):
+    """A flow that a loop runs cycles of."""
 
     @property
     def rules(self) -> str:
@@ -249,8 +253,8 @@ class Loop:
 
 
 @contextmanager
-def keeping(ledger: Ledger, flow: Cycled, holder: str) -> Iterator[None]:
-    """Keep the cycles of a flow, which a process has taken, for as long as the block takes."""
+def keeping(ledger: Ledger, flow: InTurns, holder: str) -> Iterator[None]:
+    """Keep a turn, which a process has taken, for as long as the block takes."""
     is_over = threading.Event()
 
     def keep() -> None:

@@ -138,7 +138,8 @@ class Roster:
         try:
             workspace = Workspace.find(self._project)
             plan = plan_of(workspace, name)
-            if not (plan.goes_to.is_delivered and (plan.feeds or plan.schedule is not None)):
+            starts = plan.feeds or plan.schedule is not None or plan.reconcile is not None
+            if not (plan.goes_to.is_delivered and starts):
                 return None
             environment = named_environment(workspace, self._environment)
             run = environment_of_run(workspace, environment, plan, is_fed=True)

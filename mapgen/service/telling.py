@@ -163,6 +163,9 @@ class Mail:
             :200
         ]
         lines = [f"{name}: {value}" for name, value in facts.items() if value is not None]
-        advice = f"mapgen status; mapgen errors; mapgen alerts ack {alert.number}"
+        look = "mapgen status; mapgen errors"
+        if alert.name == "unreconciled":
+            look = f"mapgen reconcile {alert.of.flow} --env {environment}"
+        advice = one_line(f"{look}; mapgen alerts ack {alert.number}")
         message.set_content("\n".join([*map(one_line, lines), "", advice, ""]))
         return message

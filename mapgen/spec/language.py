@@ -25,13 +25,14 @@ RANGE = Words("a range", r"(<=|>=|<|>) ?[!-;?-~\w][ -~\w]*", "> 0 and <= 1000")
 _AT = r" at ([01]\d|2[0-3]):[0-5]\d"
 _DAYS = "monday|tuesday|wednesday|thursday|friday|saturday|sunday"
 _CRON = r"[0-9*,/-]+"
-SCHEDULE = Words(
-    "a schedule",
-    rf"(on demand|every (minute|hour)|every [1-9]\d* (minutes|hours|days)|daily{_AT}"
-    rf"|every ({_DAYS}){_AT}|monthly on ([1-9]|[12]\d|3[01]){_AT}|cron {_CRON}( {_CRON}){{4}})"
-    r"(, after [a-z][a-z0-9_]*)?",
-    "every 5 minutes",
+_MOMENTS = (
+    rf"every (minute|hour)|every [1-9]\d* (minutes|hours|days)|daily{_AT}"
+    rf"|every ({_DAYS}){_AT}|monthly on ([1-9]|[12]\d|3[01]){_AT}|cron {_CRON}( {_CRON}){{4}}"
 )
+SCHEDULE = Words(
+    "a schedule", rf"(on demand|{_MOMENTS})(, after [a-z][a-z0-9_]*)?", "every 5 minutes"
+)
+MOMENTS = Words("a schedule", _MOMENTS, "daily at 03:30")
 TOPIC = Words("a topic", r"[\w.:/-]+", "orders/create")
 FOLDER = Words("a folder of the workspace", r"[\w-][\w.-]*(/[\w-][\w.-]*)*/?", "incoming")
 FOLDER_INSIDE = Words("the name of a folder", r"[\w-][\w.-]*/?", "done")

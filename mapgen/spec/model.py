@@ -2014,6 +2014,24 @@ def _beyond(threshold: str) -> float:
     return float(number) if number.isdigit() else seconds_of(number)
 
 
+class Reconcile(Construct, what="`reconcile:`"):
+    """When the books of a flow are compared with those of the ERP."""
+
+    schedule: Text = required(
+        words.MOMENTS,
+        "when: `daily at 03:30`, `every hour`, and whatever else a schedule may be; the documents"
+        " that the ledger knows as sent are looked up, and those listed that it does not know",
+    )
+    since: Duration = optional(
+        DURATION, "how far back documents are compared, by when they were changed", default="7d"
+    )
+    alert: Text = optional(
+        words.COUNT_ABOVE,
+        "how many may be missing, extra, different or unclear before a person is called",
+        default="> 0",
+    )
+
+
 class Performance(Construct, what="`performance:`"):
     """P: how much, how soon, in what portions."""
 
@@ -2036,6 +2054,16 @@ class Performance(Construct, what="`performance:`"):
     )
     concurrency: ScalarNode | None = optional(Whole(1), "requests at the same time", shared=True)
     alerts: Thresholds | None = optional(Thresholds, "when to call a person", shared=True)
+    reconcile: Reconcile | None = optional(
+        Reconcile, "when the books are compared with the ERP, by `mapgen serve`"
+    )
+
+    @property
+    def thresholds(self) -> dict[str, float]:
+        """Beyond what a person is called, by what is measured."""
+        alerts = {} if self.alerts is None else self.alerts.plan
+        books = {} if self.reconcile is None else {"unreconciled": _beyond(self.reconcile.alert.value)}
+        return alerts | books
 
 
 class DataClass(Construct):

@@ -54,6 +54,10 @@ step_twice = of_two(
     "E642: `{it}` follows the document twice",
     help="keep one of the two: a step is done once with a document",
 )
+not_compared = Message(
+    "E649: nothing shows what the target has of `{document}`: its books cannot be compared",
+    help="say under `send:` how a document is looked up, `find:`, or remove `reconcile:`",
+)
 shows_nothing = Message(
     "E643: `{entity}` has no text, choice or flag `{it}`, by which a step would be seen as done",
     help="name a field that shows it: {known:, 5|there is none}",

@@ -60,6 +60,7 @@ def _steps(document: Document, plan: DocumentPlan) -> Iterator[Document]:
             needs=needs,
             warnings=(),
             data=None,
+            lost=document.lost if document.lost == "missing" else None,
         )
         needs = (*needs, (name, document.identity))
 

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from itertools import groupby
 from typing import assert_never
 
 from mapgen.agreed.plan import DocumentPlan, Step
 from mapgen.runtime.aborted import RunAborted
 from mapgen.runtime.clock import uptime
+from mapgen.runtime.delivery.money import money_of
 from mapgen.runtime.delivery.run import Run
 from mapgen.runtime.events import Plain, TechnicalEvent
 from mapgen.runtime.ledger import Acknowledgement, Arrival, Claim, Keys, Need
 from mapgen.runtime.network.breaker import Stopping
 from mapgen.runtime.outcome import ErrorReport
-from mapgen.runtime.targets.bodies import UnknownKey, filled
+from mapgen.runtime.targets.bodies import UnknownKey, filled, read_body
 from mapgen.runtime.targets.codes import (
     ACTION_IN_DOUBT,
     EFFECT_UNKNOWN,
@@ -70,7 +72,7 @@ class Sender:
         self._run = run
         self._writers = writers
         self._actors = actors
-        self._end = end
+        self._ended = end
 
     def send(self, portion: Sequence[Claim]) -> None:
         """Bring a portion to its ends; put back what a stop keeps from being sent."""
@@ -99,6 +101,15 @@ class Sender:
             back = [one for one in left if not (one.is_in_doubt and self._is_mute(one))]
             if back:
                 self._run.ledger.release(back)
+
+    def _end(self, end: Acknowledgement) -> None:
+        """Hand an end on, of a document that is there with its money."""
+        claim = end.claim
+        writer = self._writers.get(claim.document)
+        if end.end == "sent" and writer is not None and writer.document.books.money:
+            money = money_of(read_body(claim.body), writer.document.books)
+            end = replace(end, amount=None if money is None else str(money))
+        self._ended(end)
 
     def _is_mute(self, claim: Claim) -> bool:
         """Whether nobody can tell what became of a request with the document."""

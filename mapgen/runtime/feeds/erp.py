@@ -13,7 +13,7 @@ import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from itertools import islice, pairwise
+from itertools import islice
 from typing import Any
 
 import msgspec
@@ -22,7 +22,15 @@ from mapgen.agreed.plan import Reads
 from mapgen.runtime.aborted import FeedFailed
 from mapgen.runtime.feeds.inbox import InboxFeed
 from mapgen.runtime.feeds.kind import Cursor, Page, Ways
-from mapgen.runtime.tenant.query import LONGEST_QUERY, encoded, literal, value_of
+from mapgen.runtime.tenant.query import (
+    LONGEST_QUERY,
+    behind_keys,
+    encoded,
+    is_ordered,
+    keys_in,
+    literal,
+    value_of,
+)
 
 _AT_ONCE = 100
 _NOTIFICATIONS = 100
@@ -61,7 +69,7 @@ class PolledEntity:
                 state.began = answer.told_at.isoformat()
             content = answer.content
             rows = msgspec.json.decode(content, type=list[dict[str, Any]])
-            is_whole = not self._is_ordered(rows, state.after)
+            is_whole = not is_ordered(rows, self.reads.keys, state.after)
             if is_whole:
                 content = erp.read(self.reads.entity, self._query(state, None)).content
                 rows = msgspec.json.decode(content, type=list[dict[str, Any]])
@@ -79,7 +87,7 @@ class PolledEntity:
             since = _moment(state.since) - timedelta(seconds=self.overlap)
             conditions.append(f"{self.changed} ge datetimeoffset'{since.isoformat()}'")
         if state.after is not None and top is not None:
-            conditions.append(_behind_keys(self.reads.keys, state.after))
+            conditions.append(behind_keys(self.reads.keys, state.after))
         asked = dict(self.reads.query)
         if self.changed is not None and "$select" in asked:
             names = asked["$select"].split(",")
@@ -89,15 +97,6 @@ class PolledEntity:
         if top is not None:
             asked["$top"] = str(top)
         return "&".join(f"{name}={encoded(value)}" for name, value in asked.items())
-
-    def _keys(self, row: dict[str, Any]) -> list[str]:
-        return [value_of(row, name) or "" for name in self.reads.keys]
-
-    def _is_ordered(self, rows: Sequence[dict[str, Any]], after: list[str] | None) -> bool:
-        """Whether a page goes on in the order of the keys, so that none is behind it unseen."""
-        keys = [*([] if after is None else [after]), *map(self._keys, rows)]
-        folded = [[part.casefold() for part in key] for key in keys]
-        return all(one < other for one, other in pairwise(folded))
 
     def _behind(self, state: Polled, rows: list[dict[str, Any]], *, is_last: bool) -> Polled:
         """Return how far the feed is behind a page."""
@@ -111,7 +110,7 @@ class PolledEntity:
                 "name the field that says when a record was changed as `changed:` of the feed",
             ) from None
         if not is_last:
-            return Polled(state.since, seen, state.began, self._keys(rows[-1]))
+            return Polled(state.since, seen, state.began, keys_in(rows[-1], self.reads.keys))
         if seen is None:
             return Polled(state.since)
         # What was changed amid the pages may be older than what the last of them showed.
@@ -200,12 +199,3 @@ def _moment(text: str) -> datetime:
     """Return a moment as the ERP tells it; without an offset, it is in UTC."""
     found = datetime.fromisoformat(text)
     return found if found.tzinfo is not None else found.replace(tzinfo=UTC)
-
-
-def _behind_keys(names: Sequence[str], keys: Sequence[str]) -> str:
-    """Return the condition of what comes behind a key: of several, the first that differs tells."""
-    ways = []
-    for at, name in enumerate(names):
-        same = [f"{one} eq {literal(key)}" for one, key in zip(names[:at], keys, strict=False)]
-        ways.append(" and ".join((*same, f"{name} gt {literal(keys[at])}")))
-    return f"({' or '.join(f'({way})' for way in ways)})"

@@ -13,6 +13,7 @@ from sqlalchemy import Connection, delete, func, select, true, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from mapgen.durations import span
+from mapgen.runtime.ledger.accounts import Accounts
 from mapgen.runtime.ledger.book import Book, beginning, parts_of
 from mapgen.runtime.ledger.ledger import Ledger
 from mapgen.runtime.ledger.schema import ALERTS, INBOX, RECORDS, SENT
@@ -88,7 +89,8 @@ class Activity:
     """What a flow did lately: how many records ended, how many of them failed, how long it took.
 
     `oldest` is when the oldest came that waits in the inbox or the queue; `took` are the seconds of
-    documents that arrived, the shortest first.
+    documents that arrived, the shortest first. `unreconciled` are the documents that were not the
+    same on all sides when the books were compared last, None where they never were.
     """
 
     ended: int
@@ -96,6 +98,7 @@ class Activity:
     dead_lettered: int
     oldest: float | None
     took: tuple[float, ...]
+    unreconciled: int | None = None
 
     @property
     def p95(self) -> float | None:
@@ -132,7 +135,9 @@ class Alerts:
                 .order_by(rows.changed_at.desc())
                 .limit(_MOST_MEASURED)
             ).all()
-        return Activity(sent + failed, failed, dead, oldest, tuple(sorted(took)))
+        compared = Accounts(self._ledger, book).latest()
+        unreconciled = None if compared is None else compared.unreconciled
+        return Activity(sent + failed, failed, dead, oldest, tuple(sorted(took)), unreconciled)
 
     def took_by_minute(
         self, flow: str | None, minutes: int

@@ -180,7 +180,8 @@ class Ledger:
 
         `updating` names the documents of the flow of which a newer state is sent after an older
         one; of the others the state that is in hand first stands. `rules` is the hash of the rules
-        that made the bodies.
+        that made the bodies. A document that is `lost` is staged although it is known as sent, and
+        looked up before it is sent as all are.
         """
         with self.transaction() as connection:
             now = self.now()
@@ -589,6 +590,8 @@ def _finished(end: Acknowledgement, run: str, now: float) -> dict[str, object]:
         "run": run,
         "keys": encode_keys(end.keys),
         "moment": now,
+        "is_made": end.end == "sent" and end.arrival in ("created", "done"),
+        "money": end.amount,
         "is_closed": end.end in ("sent", "skipped"),
         "is_skipped": end.end == "skipped",
     }
@@ -627,6 +630,8 @@ _FINISH = _OF_CLAIM.values(
         (bindparam("end") == "sent", bindparam("moment", type_=Double) - _ROWS.open_since),
         else_=None,
     ),
+    maker=case((bindparam("is_made", type_=Boolean), bindparam("run")), else_=_ROWS.maker),
+    amount=bindparam("money", type_=Text),
     digest=case((bindparam("is_skipped", type_=Boolean), None), else_=_ROWS.digest),
     # Of several documents another may need it still, and a newer state brought its own.
     record=case(

@@ -23,6 +23,7 @@ _NEW_IN_2 = ("document", "digest", "erp_keys", "next_body", "next_head")
 _NEW_IN_3 = ("rules", "place", "folded", "open_since", "record")
 _NEW_IN_5 = ("env", "feed", "reason", "counts")
 _RECORDS_NEW_IN_5 = ("took",)
+_NEW_IN_6 = ("maker", "amount")
 _STATES_OF_3 = {"dead": "dead_lettered", "waiting": "deferred"}
 
 
@@ -34,7 +35,9 @@ def migrate(connection: Connection, version: int) -> None:
         migrate_from_2(connection)
     if version < 4:
         migrate_from_3(connection)
-    migrate_from_4(connection)
+    if version < 5:
+        migrate_from_4(connection)
+    migrate_from_5(connection)
     connection.execute(update(META).values(version=VERSION))
 
 
@@ -85,6 +88,16 @@ def migrate_from_4(connection: Connection) -> None:
     _add_columns(connection, RECORDS, _RECORDS_NEW_IN_5)
     WITH_RECORD.create(connection)
     RECENT.create(connection)
+
+
+def migrate_from_5(connection: Connection) -> None:
+    """Let a document tell the run that made it: so far, the one that brought it to its end."""
+    _add_columns(connection, RECORDS, _NEW_IN_6)
+    connection.execute(
+        update(RECORDS)
+        .where(RECORDS.c.state == "sent", RECORDS.c.was_there.is_(False))
+        .values(maker=RECORDS.c.finisher)
+    )
 
 
 def _add_columns(connection: Connection, table: Table, names: tuple[str, ...]) -> None:

@@ -90,7 +90,10 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class Acknowledgement:
-    """The end that a claimed document came to; `keys` are those that the ERP gave it."""
+    """The end that a claimed document came to; `keys` are those that the ERP gave it.
+
+    `amount` is its money as the flow gave it, and of which currency.
+    """
 
     claim: Claim
     end: End
@@ -99,6 +102,7 @@ class Acknowledgement:
     keys: Keys | None = None
     reason: str | None = None
     faults: tuple[ErrorReport, ...] = ()
+    amount: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,7 @@ from mapgen.runtime.outcome import ONLY
 AT_ONCE = 400  # bound values in one statement; SQLite allows 32,766, older builds 999
 T = TypeVar("T")
 
-VERSION = 5
+VERSION = 6
 
 State = Literal["staged", "sending", "sent", "rejected", "dead_lettered", "skipped", "deferred"]
 
@@ -68,6 +68,8 @@ RECORDS = Table(
     # The record itself, to be transformed once more: with its first document, until all are sent.
     Column("record", LargeBinary),
     Column("took", Double),  # sent: seconds since it came
+    Column("maker", Text),  # the run that made the document, whoever changed it later
+    Column("amount", Text),  # sent: its money as the flow gave it, and of which currency
 )
 
 # The runs that worked with this ledger, and what they went by.
@@ -168,6 +170,16 @@ ALERTS = Table(
     Column("resolved_at", Double),
     Column("acknowledged_at", Double),
     Column("acknowledged_by", Text),
+)
+
+# What the latest comparison of a flow's books with those of its target came to.
+COMPARISONS = Table(
+    "mapgen_comparisons",
+    METADATA,
+    Column("book", Text, primary_key=True),
+    Column("at", Double, nullable=False),
+    Column("counts", Text, nullable=False),  # JSON, by verdict
+    Column("money", Text, nullable=False),  # JSON, a line for each document and currency
 )
 
 # What people did with records by hand, so that nobody has to wonder later.

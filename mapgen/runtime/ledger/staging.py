@@ -100,6 +100,8 @@ class Staging:
             row = known.get(_key(document))
             if row is None:
                 fresh[at] = document
+            elif document.lost and row.state == "sent" and row.finisher != self._run:
+                self._stage_again(at, document, row.id)
             elif document.document in self._updating:
                 self._take_newer(at, document, row)
             else:

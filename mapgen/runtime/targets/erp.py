@@ -17,9 +17,9 @@ class ErpTarget:
     connection: Connection
     verifies: bool
 
-    def writer(self, document: DocumentPlan, rules: Rules) -> Client:
-        """Return what writes a document of the flow."""
-        return Client(self.connection, document, rules, verifies=self.verifies)
+    def writer(self, document: DocumentPlan, rules: Rules, shown: tuple[str, ...] = ()) -> Client:
+        """Return what writes a document of the flow; look-ups show some fields besides."""
+        return Client(self.connection, document, rules, verifies=self.verifies, shown=shown)
 
     def actor(self, document: DocumentPlan, step: Step, rules: Rules) -> Action:
         """Return what does a step after a document of the flow."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import uuid
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
 from decimal import Decimal
 from functools import partial
 from typing import Any, NoReturn
@@ -40,6 +41,7 @@ from mapgen.runtime.targets.kind import (
     IdentityMismatch,
     Lost,
     NoLongerAbsent,
+    Read,
     Refused,
     Saved,
     There,
@@ -68,8 +70,10 @@ class HttpTarget:
         self.api = api
         self.flow = flow
 
-    def writer(self, document: DocumentPlan, rules: Rules) -> HttpWriter:
-        """Return what writes a document of the flow."""
+    def writer(
+        self, document: DocumentPlan, rules: Rules, _shown: tuple[str, ...] = ()
+    ) -> HttpWriter:
+        """Return what writes a document of the flow; an API shows what it shows."""
         return HttpWriter(self, document, rules)
 
     def actor(self, document: DocumentPlan, step: Step, rules: Rules) -> NoReturn:
@@ -181,6 +185,17 @@ class HttpWriter:
     def found(self, there: There, _body: bytes) -> Saved:
         """Return a document as saved that a look-up found after a request of ours carried it."""
         return Saved(there)
+
+    def read(self, _there: There, _body: bytes) -> Read:
+        """Return nothing: no address of a spec shows a document as it was sent."""
+        return Read(None)
+
+    def has(self, _keys: Mapping[str, str], /) -> bool:
+        """Return False: an API is asked by identity alone."""
+        return False
+
+    def listed(self, _since: datetime | None, /) -> None:
+        """Return None: an API is asked by identity alone."""
 
     @property
     def _is_idempotent(self) -> bool:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from types import MappingProxyType
-from typing import Protocol
+from typing import Any, Protocol
 
 from mapgen.agreed.plan import DocumentPlan, Step
 from mapgen.runtime.folding import folded
@@ -73,6 +74,17 @@ class IdentityMismatch:
     """The document is saved under this number, but its identity is not what was sent."""
 
     number: str
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """A document as the target has it, and what of it is not as in a body.
+
+    `part` is None where the target does not show it, or could not be read.
+    """
+
+    part: Mapping[str, Any] | None
+    otherwise: tuple[ErrorReport, ...] = ()
 
 
 WriteAnswer = Saved | Refused | Depends | GivenUp | Unanswered | Lost | IdentityMismatch
@@ -148,6 +160,18 @@ class Writer(Protocol):
     def found(self, there: There, body: bytes) -> Saved:
         """Return a document as saved that a look-up found after a request of ours carried it."""
 
+    def read(self, there: There, body: bytes) -> Read:
+        """Return a document as the target has it, compared with a body."""
+
+    def has(self, keys: Mapping[str, str], /) -> bool:
+        """Whether there may be a document with these keys, whatever its identity is by now."""
+
+    def listed(self, since: datetime | None, /) -> Iterator[Mapping[str, There]] | None:
+        """Yield the documents changed since then, in portions, by identity.
+
+        None for a target that is asked by identity alone.
+        """
+
 
 class Actor(Protocol):
     """A target as a step after a document sees it. Threads share it; it raises as a Writer does."""
@@ -192,8 +216,8 @@ def is_done(step: Step, there: There) -> bool | None:
 class Target(Protocol):
     """Where the documents of a run go, opened for the run."""
 
-    def writer(self, document: DocumentPlan, rules: Rules) -> Writer:
-        """Return what writes a document of the flow."""
+    def writer(self, document: DocumentPlan, rules: Rules, shown: tuple[str, ...] = ()) -> Writer:
+        """Return what writes a document of the flow; look-ups show some fields besides."""
 
     def actor(self, document: DocumentPlan, step: Step, rules: Rules) -> Actor:
         """Return what does a step after a document of the flow."""

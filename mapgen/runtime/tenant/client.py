@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Any, assert_never
 from urllib.parse import quote
 
@@ -11,9 +12,10 @@ import msgspec
 
 from mapgen.agreed.plan import DocumentPlan
 from mapgen.runtime.aborted import AccessRefused, RunAborted
+from mapgen.runtime.blanks import is_blank
 from mapgen.runtime.events import TechnicalEvent
 from mapgen.runtime.folding import folded
-from mapgen.runtime.identity import values_of
+from mapgen.runtime.identity import joined, values_of
 from mapgen.runtime.nesting import HOLDING
 from mapgen.runtime.network.breaker import Stopping
 from mapgen.runtime.network.transport import BRIEF, LAST_WORD
@@ -35,6 +37,7 @@ from mapgen.runtime.targets.kind import (
     GivenUp,
     IdentityMismatch,
     NoLongerAbsent,
+    Read,
     Refused,
     Saved,
     There,
@@ -48,7 +51,16 @@ from mapgen.runtime.tenant.connection import (
     entities_in,
     entity_in,
 )
-from mapgen.runtime.tenant.query import LONGEST_QUERY, encoded, literal, shown_of, value_of
+from mapgen.runtime.tenant.query import (
+    LONGEST_QUERY,
+    behind_keys,
+    encoded,
+    is_ordered,
+    keys_in,
+    literal,
+    shown_of,
+    value_of,
+)
 from mapgen.runtime.tenant.refusal import Reporter
 from mapgen.runtime.tenant.verifying import differences
 from mapgen.runtime.values import ENCODER
@@ -58,6 +70,8 @@ _WITH_ARCHIVED = {"PX-ApiArchive": "SHOW"}
 
 _NESTS_OTHERWISE = 5
 """The contract version from which on `$expand` names no parts of parts by a path."""
+
+_LISTED_AT_ONCE = 100
 
 _LONGEST_VERIFYING = 15.0
 """Seconds of reading a document that is there, only to compare it."""
@@ -178,6 +192,10 @@ class Client:
         """
         if not self._verifies:
             return Saved(there)
+        return Saved(there, self.read(there, body).otherwise)
+
+    def read(self, there: There, body: bytes) -> Read:
+        """Return a document as the ERP has it, compared with a body; its parts are shown."""
         url = f"{self._url}/{quote(there.id or '')}{self._showing(body)}"
 
         def build(http: httpx2.Client, _session: int) -> httpx2.Request:
@@ -192,8 +210,61 @@ class Client:
         except (Failure, RunAborted, Stopping) as fault:
             reason = fault.verdict.reason if isinstance(fault, Failure) else type(fault).__name__
             connection.tell(TechnicalEvent("not verified", "warning", {"reason": reason}))
-            return Saved(there)
-        return Saved(there, self._otherwise(body, kept, there.number))
+            return Read(None)
+        return Read(kept, self._otherwise(body, kept, there.number))
+
+    def has(self, keys: Mapping[str, str], /) -> bool:
+        """Whether there may be a document with these keys, whatever its identity is by now."""
+        tests = [f"{name} eq {literal(value)}" for name, value in keys.items()]
+        query = f"$filter={encoded(' and '.join(tests))}&$select={encoded(','.join(keys))}"
+        found = self._connection.ask(self.document.entity, query)
+        return found is None or bool(found)
+
+    def listed(self, since: datetime | None, /) -> Iterator[dict[str, There]]:
+        """Yield the documents in the scope that were changed since then, by identity.
+
+        Those without an identity, or with one that begins otherwise than the flow's, are left out.
+        Pages go on behind the last key while the list comes in the order of the keys; else it is
+        read whole. Raises as `find`.
+        """
+        after: list[str] | None = None
+        while True:
+            rows = self._list(since, after, _LISTED_AT_ONCE)
+            is_whole = not is_ordered(rows, self.document.keys, after)
+            if is_whole:
+                rows = self._list(since, None, None)
+            kept = ((joined(self._kept(row)), row) for row in rows)
+            begins = self.document.books.begins
+            yield {
+                identity: self._there(row, identity)
+                for identity, row in kept
+                if not is_blank(identity) and self._kept(row)[0].startswith(begins)
+            }
+            if is_whole or len(rows) < _LISTED_AT_ONCE:
+                return
+            after = keys_in(rows[-1], self.document.keys)
+
+    def _list(
+        self, since: datetime | None, after: list[str] | None, top: int | None
+    ) -> list[dict[str, Any]]:
+        document = self.document
+        tests = [f"{name} eq {literal(value)}" for name, value in document.identity.scope.items()]
+        if since is not None and document.books.changed is not None:
+            tests.append(f"{document.books.changed} ge datetimeoffset'{since.isoformat()}'")
+        if after is not None:
+            tests.append(behind_keys(document.keys, after))
+        query = f"$select={encoded(','.join(self._fields()))}"
+        query += f"&$filter={encoded(' and '.join(tests))}" if tests else ""
+        query += "" if top is None else f"&$top={top}"
+        rows: list[dict[str, Any]] = msgspec.json.decode(
+            self._connection.read(document.entity, query).content
+        )
+        return rows
+
+    def _fields(self) -> dict[str, None]:
+        """Return the fields that look-ups ask for, each once."""
+        names = [*self.document.keys, *self.document.identity.fields, *self._shown]
+        return dict.fromkeys(names)
 
     def _attempt(self, build: Build) -> httpx2.Response:
         """Make one request about the document, in its branch."""
@@ -488,8 +559,7 @@ class Client:
         )
         tests = [self._test(one) for one in identities]
         either = tests[0] if len(tests) == 1 else f"({' or '.join(tests)})"
-        fields = dict.fromkeys([*self.document.keys, *identity.fields, *self._shown])
-        return f"$filter={encoded(f'{scope}{either}')}&$select={encoded(','.join(fields))}"
+        return f"$filter={encoded(f'{scope}{either}')}&$select={encoded(','.join(self._fields()))}"
 
     def _test(self, identity: str) -> str:
         """Return the condition that documents of an identity hold."""

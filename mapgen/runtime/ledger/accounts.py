@@ -1,0 +1,167 @@
+"""What the ledger knows of documents that are compared with what their target has."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+from sqlalchemy import Row, select
+from sqlalchemy.dialects import postgresql, sqlite
+
+from mapgen.runtime.ledger.ledger import Ledger
+from mapgen.runtime.ledger.rows import decode_keys
+from mapgen.runtime.ledger.schema import COMPARISONS, RECORDS, SENT, in_parts
+
+_ROWS = RECORDS.c
+_AT_ONCE = 200
+Key = tuple[str, str]
+"""The name of a document, and its identity."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A document of the ledger: of which record, how far it is, its money as it was sent.
+
+    `keys` are those that the target gave it.
+    """
+
+    document: str
+    identity: str
+    source: str
+    state: str
+    number: str | None
+    amount: str | None
+    keys: Mapping[str, str] | None = None
+
+    @property
+    def is_sent(self) -> bool:
+        """Whether the target has it, as the ledger knows."""
+        return self.state == "sent"
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """The money of all documents of a name in one currency, on each side."""
+
+    document: str
+    currency: str
+    source: str | None
+    ledger: str | None
+    target: str
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """What the latest comparison of a flow came to, when (seconds since 1970), by verdict."""
+
+    at: float
+    counts: Mapping[str, int]
+    money: tuple[Line, ...]
+
+    @property
+    def unreconciled(self) -> int:
+        """How many documents were not the same on all sides."""
+        return sum(count for verdict, count in self.counts.items() if verdict != "same")
+
+
+_COLUMNS = (
+    _ROWS.id, _ROWS.document, _ROWS.identity, _ROWS.source, _ROWS.state, _ROWS.number,
+    _ROWS.amount, _ROWS.erp_keys,
+)  # fmt: skip
+
+
+class Accounts:
+    """Reads a ledger for a comparison; each method is one look, or one a page."""
+
+    def __init__(self, ledger: Ledger, book: str) -> None:
+        """Take the ledger, and what it keeps the records of the flow under."""
+        self._ledger = ledger
+        self._book = book
+
+    def entries(self, keys: Iterable[Key]) -> dict[Key, Entry]:
+        """Return what the ledger knows of documents, by name and identity."""
+        by_name: dict[str, list[str]] = {}
+        for document, identity in keys:
+            # No database takes it as a text, so no row can have it.
+            if "\x00" not in identity:
+                by_name.setdefault(document, []).append(identity)
+        found: dict[Key, Entry] = {}
+        with self._ledger.transaction() as connection:
+            for document, identities in by_name.items():
+                for part in in_parts(identities):
+                    rows = connection.execute(
+                        select(*_COLUMNS)
+                        .where(_ROWS.flow == self._book, _ROWS.document == document)
+                        .where(_ROWS.identity.in_(part))
+                    )
+                    found |= {(one.document, one.identity): _entry(one) for one in rows}
+        return found
+
+    def sent(self, documents: Sequence[str], since: float) -> Iterator[list[Entry]]:
+        """Yield the documents that were sent since then, in portions."""
+        after = 0
+        while True:
+            with self._ledger.transaction() as connection:
+                rows = connection.execute(
+                    select(*_COLUMNS)
+                    .where(_ROWS.flow == self._book, SENT, _ROWS.document.in_(documents))
+                    .where(_ROWS.changed_at >= since, _ROWS.identity.is_not(None))
+                    .where(_ROWS.id > after)
+                    .order_by(_ROWS.id)
+                    .limit(_AT_ONCE)
+                ).all()
+            if not rows:
+                return
+            yield [_entry(one) for one in rows]
+            after = rows[-1].id
+
+    def others(self, entity: str, identities: Sequence[str], place: str) -> set[str]:
+        """Return which documents of an entity other flows know, of those that go to `place`."""
+        with self._ledger.transaction() as connection:
+            books = connection.scalars(
+                select(_ROWS.flow).where(_ROWS.flow.endswith(place, autoescape=True)).distinct()
+            ).all()
+            return {
+                identity
+                for book in books
+                for part in in_parts(identities)
+                for identity in connection.scalars(
+                    select(_ROWS.identity)
+                    .where(_ROWS.flow == book, _ROWS.entity == entity)
+                    .where(_ROWS.identity.in_(part))
+                )
+            }
+
+    def note(self, comparison: Comparison) -> None:
+        """Write down what a comparison came to, in the place of the one before."""
+        values = {
+            "at": comparison.at,
+            "counts": msgspec.json.encode(comparison.counts).decode(),
+            "money": msgspec.json.encode(comparison.money).decode(),
+        }
+        with self._ledger.transaction() as connection:
+            is_server = connection.dialect.name == "postgresql"
+            insert = (postgresql.insert if is_server else sqlite.insert)(COMPARISONS)
+            connection.execute(
+                insert.values(book=self._book, **values).on_conflict_do_update(
+                    index_elements=[COMPARISONS.c.book], set_=values
+                )
+            )
+
+    def latest(self) -> Comparison | None:
+        """Return what the latest comparison came to, None where there was none."""
+        with self._ledger.transaction() as connection:
+            row = connection.execute(
+                select(COMPARISONS).where(COMPARISONS.c.book == self._book)
+            ).first()
+        if row is None:
+            return None
+        counts = msgspec.json.decode(row.counts, type=dict[str, int])
+        return Comparison(row.at, counts, msgspec.json.decode(row.money, type=tuple[Line, ...]))
+
+
+def _entry(row: Row[*tuple[Any, ...]]) -> Entry:
+    return Entry(row.document, row.identity, row.source, row.state, row.number, row.amount,
+                 decode_keys(row.erp_keys))  # fmt: skip
