@@ -273,16 +273,22 @@ SETTING = "settings."
 """What a value of an environment begins with."""
 
 
-class Step(Struct, frozen=True, omit_defaults=True):
+class Step(Grown, frozen=True, omit_defaults=True):
     """An action of the ERP that is done with a document once it is there, `given` its parameters.
 
     `until` are fields of the document, and the values of each of which one shows that it is done;
-    without any, nothing shows it.
+    without any, nothing shows it. `undo` is the action that takes it back, `irreversible` why none
+    does; with neither it goes with its document.
     """
+
+    APART: ClassVar[frozenset[str]] = frozenset({"irreversible"})
+    LATER: ClassVar[frozenset[str]] = frozenset({"undo"})
 
     action: str
     until: dict[str, tuple[str, ...]] = {}
     given: dict[str, str | int | bool] = {}
+    undo: str | None = None
+    irreversible: str | None = None
 
     def name_in(self, document: str) -> str:
         """Return what the ledger calls it, with the document that it belongs to."""

@@ -35,6 +35,10 @@ def unfit_steps(document: spec.Document, entity: Entity) -> Iterator[Diagnostic]
             yield messages.step_twice(action, first=first)
         for shows in step.until:
             yield from _unfit_field(shows.field, entity)
+        if isinstance(step.rollback, spec.Undo):
+            undo = step.rollback.undo.action
+            if undo.value not in entity.actions:
+                yield unknown_action(undo, entity=entity.name, known=entity.actions)
 
 
 def _unfit_parameters(step: spec.Step, action: Action) -> Iterator[Diagnostic]:
@@ -93,6 +97,12 @@ def steps(document: spec.Document) -> tuple[plan.Step, ...]:
             step.action.value,
             {shows.field.value: tuple(one.value for one in shows.values) for shows in step.until},
             {name.value: _constant(value) for name, value in step.given},
+            undo=step.rollback.undo.action.value if isinstance(step.rollback, spec.Undo) else None,
+            irreversible=(
+                step.rollback.irreversible.value
+                if isinstance(step.rollback, spec.Irreversible)
+                else None
+            ),
         )
         for step in document.then
     )

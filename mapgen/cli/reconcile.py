@@ -170,11 +170,11 @@ def _send_again(
     project: Path, flow: str, options: _Options, ledger: Ledger, repair: _Repair
 ) -> None:
     """Deliver the records of a repair, as `run` does, and end with its exit code."""
-    from mapgen.project.binding import once_more
     from mapgen.cli.flows import kept_outcomes, open_flow, open_input, shown
     from mapgen.cli.joining import open_joins
     from mapgen.cli.run import finish
     from mapgen.cli.watching import watching
+    from mapgen.project.binding import once_more
     from mapgen.project.leads import environment_of_run
     from mapgen.runtime.delivery import Mapped, deliver
     from mapgen.runtime.delivery.remote import RemoteTables

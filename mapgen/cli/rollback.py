@@ -15,7 +15,9 @@ from mapgen.cli.options import state_option
 from mapgen.escaping import visible
 
 if TYPE_CHECKING:
+    from mapgen.agreed.plan import Plan
     from mapgen.project.binding import BoundFlow
+    from mapgen.runtime.delivery.rollback import Planned
     from mapgen.runtime.ledger.undos import Made
 
 
@@ -28,8 +30,9 @@ if TYPE_CHECKING:
 def rollback(project: Path, run_id: str, env: str | None, yes: bool, state: str | None) -> None:
     """Take back the documents that a run made; without --yes, only list what would be done.
 
-    An action whose answer went lost is in doubt, and never repeated. What a later run changed
-    belongs to that run. Exit code 1 where something could not be taken back.
+    Steps go first, then their document, the last first. An action whose answer went lost is in
+    doubt, and never repeated. What a later run changed is named and stays. Exit code 1 where
+    something could not be taken back.
     """
     from mapgen.cli.flows import open_flow
     from mapgen.project.leads import environment_of_run
@@ -50,11 +53,12 @@ def rollback(project: Path, run_id: str, env: str | None, yes: bool, state: str 
         if book_of(run.of.flow, place.name, place.url) != run.book:
             raise click.UsageError(f"the run delivered to another tenant: {run.of.tenant}")
         plan = bound.flow.plan
-        found = planned(made_by(ledger, run.run), plan, _why(bound))
+        made = made_by(ledger, run.run, book_of("", place.name, place.url))
+        found = planned(made, plan, _why(bound))
         for one in found:
-            _tell(one.made, one.stays or f"{'' if yes else 'would be '}taken back: {one.action}")
+            _tell(one.made, plan, _words(one, is_dry=not yes))
         chosen = [one for one in found if one.action is not None]
-        stay = len(found) - len(chosen)
+        stay = sum(one.stays is not None for one in found)
         click.echo(f"{len(chosen)} to be taken back, {stay} stay as they are", err=True)
         if not yes:
             click.echo("nothing was done; --yes does it", err=True)
@@ -62,14 +66,25 @@ def rollback(project: Path, run_id: str, env: str | None, yes: bool, state: str 
         who, failed = getpass.getuser(), 0
         for done in take_back(chosen, plan, environment, ledger, bound.flow.rules, who):
             failed += done.state != "done"
-            _tell(done.made, done.state + (f": {done.reason}" if done.reason else ""))
+            reason = f": {done.reason}" if done.reason else ""
+            _tell(done.made, plan, done.state + reason)
     click.echo(f"{len(chosen) - failed} taken back, {failed} not", err=True)
     if failed:
         sys.exit(FAULTS)
 
 
-def _tell(made: Made, words: str) -> None:
-    shown = (made.source, made.entity or "", made.number or "", words)
+def _words(one: Planned, *, is_dry: bool) -> str:
+    """Return what is said of a document, or a step, before anything is done."""
+    if one.goes_with is not None:
+        return f"goes with `{one.goes_with}`"
+    return one.stays or f"{'would be ' if is_dry else ''}taken back: {one.action}"
+
+
+def _tell(made: Made, plan: Plan, words: str) -> None:
+    steps = {one.name_in(of.name): one.action for of in plan.documents for one in of.then}
+    step = steps.get(made.document)
+    told = words if step is None else f"{step}: {words}"
+    shown = (made.source, made.entity or "", made.number or "", told)
     click.echo("\t".join(map(visible, shown)))
 
 

@@ -1712,6 +1712,9 @@ class Step(Construct, what="a step"):
         " action without an answer waits for a person",
         default=(),
     )
+    rollback: Undo | Irreversible | None = optional(
+        ROLLBACK, "how the step is taken back; without it, it goes with its document"
+    )
 
 
 STEPS = "actions of the ERP that follow, once the document is there, in this order"
@@ -2062,7 +2065,9 @@ class Performance(Construct, what="`performance:`"):
     def thresholds(self) -> dict[str, float]:
         """Beyond what a person is called, by what is measured."""
         alerts = {} if self.alerts is None else self.alerts.plan
-        books = {} if self.reconcile is None else {"unreconciled": _beyond(self.reconcile.alert.value)}
+        books = (
+            {} if self.reconcile is None else {"unreconciled": _beyond(self.reconcile.alert.value)}
+        )
         return alerts | books
 
 

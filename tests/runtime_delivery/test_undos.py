@@ -17,18 +17,18 @@ def test_each_action_once(address: str) -> None:
             Acknowledgement(claims[1], "sent", "SO2", "already exists"),
         ]
         ledger.acknowledge("a", ends)
-        there, made = made_by(ledger, "a")
+        there, made = made_by(ledger, "a", "orders")
         began = [begin_undo(ledger, made, "Cancel", "ada") for _ in range(2)]
         end_undo(ledger, made, "refused", "on hold")
         again = begin_undo(ledger, made, "Cancel", "ada")
         end_undo(ledger, made, "done")
         late = begin_undo(ledger, made, "Cancel", "ada")
-        states = [one.undo for one in made_by(ledger, "a")]
-        others = made_by(ledger, "b")
+        states = [one.undo for one in made_by(ledger, "a", "orders")]
+        others = made_by(ledger, "b", "orders")
 
-    assert (made.number, made.was_there, there.number, there.was_there) == (
-        *("SO1", False),
-        *("SO2", True),
+    assert (made.number, made.is_made, there.number, there.is_made) == (
+        *("SO1", True),
+        *("SO2", False),
     )
     assert began == [True, False]
     assert (again, late) == (True, False)

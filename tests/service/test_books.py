@@ -6,8 +6,8 @@ import time
 
 from msgspec.structs import replace
 
-from mapgen.contract.lock import load
 from mapgen.agreed.plan import Books, DocumentPlan, Plan, Reconcile
+from mapgen.contract.lock import load
 from mapgen.runtime.delivery import deliver
 from mapgen.runtime.delivery.reconcile import Booked
 from mapgen.runtime.events import TechnicalEvent

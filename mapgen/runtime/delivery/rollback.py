@@ -6,7 +6,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from mapgen.agreed.plan import Plan, Step
+from mapgen.agreed.plan import DocumentPlan, Plan, Step
 from mapgen.runtime.environment import Environment
 from mapgen.runtime.events import TechnicalEvent
 from mapgen.runtime.ledger import Ledger
@@ -23,16 +23,21 @@ from mapgen.runtime.targets.kind import (
 )
 from mapgen.runtime.targets.opening import opened
 
+_SHOWN = 8
 _IN_DOUBT = "in doubt: the action went out and its answer is not known; look in the ERP"
 
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """A document of a run: the action that takes it back, or why it stays."""
+    """A document of a run, or a step: the action that takes it back, or why it stays.
+
+    What `goes_with` a document needs no action of its own.
+    """
 
     made: Made
-    action: str | None
-    stays: str | None
+    action: str | None = None
+    stays: str | None = None
+    goes_with: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,26 +50,71 @@ class TakenBack:
 
 
 def planned(made: Sequence[Made], plan: Plan, irreversible: str | None) -> tuple[Planned, ...]:
-    """Say of each document of a run which action takes it back, or why it stays as it is.
+    """Say of what a run made which action takes it back, or why it stays as it is.
 
-    `irreversible` is why the spec declares no action. A step after a document goes with it.
+    `irreversible` is why the spec declares no action. The last comes first: steps before their
+    document, what was made after a document before it. A document stays with a step that does.
     """
-    actions = {one.name: one.undo for one in plan.documents}
+    steps = {step.name_in(one.name): (one, step) for one in plan.documents for step in one.then}
+    names = {one.name: one for one in plan.documents}
+    makers = {_thing(one): one.document for one in made if one.is_made and one.document in names}
+    held: dict[tuple[str | None, str], str] = {}
     found = []
     for one in made:
-        if one.document not in actions:
+        if one.document in steps:
+            document, step = steps[one.document]
+            told = _of_step(one, document.name, step)
+            if told.stays is not None and one.is_made and one.undo != "done":
+                held.setdefault(_thing(one), f"`{step.action}` was done with it, which stays")
+        elif one.document in names:
+            told = _of_document(one, names[one.document], makers.get(_thing(one)), irreversible)
+            if told.action is not None and _thing(one) in held:
+                told = Planned(one, stays=held[_thing(one)])
+        else:
             continue
-        action, stays = actions[one.document], None
-        if one.was_there:
-            stays = "it was there before the run, which changed it at most"
-        elif one.undo == "done":
-            stays = "it is taken back already"
-        elif one.undo in ("begun", "in doubt"):
-            stays = _IN_DOUBT
-        elif action is None:
-            stays = f"irreversible: {irreversible or 'its entity has no such action'}"
-        found.append(Planned(one, action if stays is None else None, stays))
+        found.append(told)
     return tuple(found)
+
+
+def _thing(one: Made) -> tuple[str | None, str]:
+    """Return what is the same of a document, its second write and its steps."""
+    return one.entity, one.identity
+
+
+def _of_step(one: Made, document: str, step: Step) -> Planned:
+    """Say how a step is taken back."""
+    stays = _stays(one)
+    if stays is None and step.irreversible is not None:
+        stays = f"irreversible: {step.irreversible}"
+    if stays is not None:
+        return Planned(one, stays=stays)
+    return Planned(one, step.undo) if step.undo is not None else Planned(one, goes_with=document)
+
+
+def _of_document(
+    one: Made, plan: DocumentPlan, maker: str | None, irreversible: str | None
+) -> Planned:
+    """Say how a document is taken back; `maker` is the one of the run that made it."""
+    if not one.is_made and one.later is None and maker not in (None, one.document):
+        return Planned(one, goes_with=maker)
+    stays = _stays(one)
+    if stays is None and plan.undo is None:
+        why = plan.irreversible or irreversible or "its entity has no such action"
+        stays = f"irreversible: {why}"
+    return Planned(one, plan.undo if stays is None else None, stays)
+
+
+def _stays(one: Made) -> str | None:
+    """Return why something stays whatever the spec says, None where it does not."""
+    if one.undo == "done":
+        return "it is taken back already"
+    if one.undo in ("begun", "in doubt"):
+        return _IN_DOUBT
+    if one.later is not None:
+        return f"run {one.later[:_SHOWN]} has changed it since"
+    if not one.is_made:
+        return "it was there before the run, which changed it at most"
+    return None
 
 
 def take_back(
@@ -81,13 +131,20 @@ def take_back(
     and is never repeated. Raises RunAborted where the tenant cannot be worked with.
     """
     documents = {one.name: one for one in plan.documents}
+    documents |= {step.name_in(one.name): one for one in plan.documents for step in one.then}
+    stuck: set[tuple[str | None, str]] = set()
     with opened(environment, plan, ledger, stop=threading.Event(), tell=_untold) as ways:
         for one in chosen:
             if one.action is None:
                 continue
-            document = documents[one.made.document]
-            actor = ways.target.actor(document, Step(one.action), rules)
-            yield _taken_back(one.made, one.action, actor, ledger, who)
+            if _thing(one.made) in stuck:
+                yield TakenBack(one.made, "refused", "a step that was done with it stays")
+                continue
+            actor = ways.target.actor(documents[one.made.document], Step(one.action), rules)
+            done = _taken_back(one.made, one.action, actor, ledger, who)
+            if done.state != "done":
+                stuck.add(_thing(one.made))
+            yield done
 
 
 def _taken_back(made: Made, action: str, actor: Actor, ledger: Ledger, who: str) -> TakenBack:

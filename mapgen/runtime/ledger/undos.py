@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from sqlalchemy import select, update
+from sqlalchemy import Connection, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from mapgen.runtime.ledger.ledger import Ledger
-from mapgen.runtime.ledger.schema import RECORDS, UNDOS
+from mapgen.runtime.ledger.schema import RECORDS, RUNS, UNDOS, in_parts
 from mapgen.runtime.ledger.text import storable
 
 UndoState = Literal["begun", "done", "refused", "in doubt"]
@@ -18,10 +19,11 @@ _ROWS = RECORDS.c
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """A document that a run brought to the ERP; `was_there` before, or only updated.
+    """A document that a run made in the ERP, or a step that it did; it may have been there before.
 
-    `undo` is what came of taking it back, None where nobody tried. `begun` is an action whose
-    process died before it knew.
+    `is_made` says that the run made it, `later` is the run that has changed it since. `undo` is
+    what came of taking it back, None where nobody tried. `begun` is an action whose process died
+    before it knew.
     """
 
     row: int
@@ -30,27 +32,56 @@ class Made:
     identity: str
     entity: str | None
     number: str | None
-    was_there: bool
+    is_made: bool
     undo: UndoState | None
+    later: str | None = None
 
 
-def made_by(ledger: Ledger, run: str) -> tuple[Made, ...]:
-    """Return the documents that a run brought to the ERP, the last one first."""
+def made_by(ledger: Ledger, run: str, place: str) -> tuple[Made, ...]:
+    """Return what a run made in the ERP, or changed there, the last first.
+
+    `place` is what the books end with of all flows that go to the same tenant: they may have
+    changed it as well.
+    """
     with ledger.transaction() as connection:
         rows = connection.execute(
             select(
                 _ROWS.id, _ROWS.source, _ROWS.document, _ROWS.identity, _ROWS.entity,
-                _ROWS.number, _ROWS.was_there, UNDOS.c.state,
+                _ROWS.number, _ROWS.maker, UNDOS.c.state,
             )
             .select_from(RECORDS.outerjoin(UNDOS, UNDOS.c.record == _ROWS.id))
-            .where(_ROWS.finisher == run, _ROWS.state == "sent", _ROWS.identity.is_not(None))
+            .where(or_(_ROWS.maker == run, (_ROWS.finisher == run) & (_ROWS.state == "sent")))
+            .where(_ROWS.identity.is_not(None))
             .order_by(_ROWS.id.desc())
         ).all()  # fmt: skip
+        later = _later(connection, run, place, [row.identity for row in rows])
     return tuple(
         Made(row.id, row.source, row.document, row.identity, row.entity, row.number,
-             bool(row.was_there), row.state)
+             row.maker == run, row.state, later.get((row.entity, row.identity)))
         for row in rows
     )  # fmt: skip
+
+
+def _later(
+    connection: Connection, run: str, place: str, identities: Sequence[str]
+) -> dict[tuple[str, str], str]:
+    """Return which run has changed documents since a run, by entity and identity."""
+    began = select(RUNS.c.began_at).where(RUNS.c.run == run).scalar_subquery()
+    books = connection.scalars(
+        select(_ROWS.flow).where(_ROWS.flow.endswith(place, autoescape=True)).distinct()
+    ).all()
+    found: dict[tuple[str, str], str] = {}
+    for book in books:
+        for part in in_parts(identities):
+            rows = connection.execute(
+                select(_ROWS.entity, _ROWS.identity, _ROWS.finisher)
+                .where(_ROWS.flow == book, _ROWS.identity.in_(part))
+                .where(_ROWS.state == "sent", _ROWS.finisher != run)
+                .where(_ROWS.changed_at > began)
+                .order_by(_ROWS.changed_at)
+            )
+            found |= {(row.entity, row.identity): row.finisher for row in rows}
+    return found
 
 
 def begin_undo(ledger: Ledger, made: Made, action: str, who: str) -> bool:
