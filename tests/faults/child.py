@@ -8,28 +8,27 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import event
 
-from mapgen.agreed.plan import Retry
-from mapgen.runtime.delivery import deliver
-from mapgen.runtime.environment import Environment, Limits
+from mapgen.runtime.delivery import Mapped, deliver
+from mapgen.runtime.delivery.deliver import Outcomes
 from mapgen.runtime.events import Unobserved
 from mapgen.runtime.ledger import Ledger
-from mapgen.runtime.outcome import Document
-from tests.runtime_delivery.orders import RULES, orders, plan_of
-from tests.runtime_delivery.stand_in import tenant_of
+from mapgen.runtime.outcome import Outcome
+from tests.faults.ways import WAYS
+from tests.runtime_delivery.orders import RULES
 
 STOPPED_FOR = 3.0  # longer than the settle time and the lease
-# So many attempts that no machine is too slow for them.
-_RETRY = Retry(attempts=100, first=0.02, ceiling=0.2)
-_LIMITS = Limits(request_timeout=0.8, settle=1.6, concurrent_requests=3)
 
 
 @dataclass(frozen=True)
 class Task:
-    """What a process delivers, and where; `mark` is the file that says that trouble struck.
+    """What a process delivers, on which way, and where.
+
+    `mark` is the file that says that trouble struck.
 
     `jump`: by how much its clock is set when half of the orders are read. `step`: the method of the
     ledger at whose commit, or after which, it sends itself a `signal`.
@@ -44,6 +43,7 @@ class Task:
     step: str = ""
     is_amid: bool = False
     signal: int = 0
+    way: str = "file"
 
 
 def is_first(task: Task) -> bool:
@@ -86,20 +86,24 @@ def beset(task: Task, ledger: Ledger) -> None:
     event.listen(ledger._engine, "commit", committing)
 
 
-def records(task: Task) -> Iterator[Document]:
-    """Yield the orders, and set the clock when half of them are read."""
+def jumping(task: Task, outcomes: Outcomes) -> Iterator[Outcome]:
+    """Yield the orders of a file, and set the clock when half of them are read."""
+    assert not isinstance(outcomes, Mapped)
     real = time.time
-    for at, order in enumerate(orders(task.count)):
-        if at == task.count // 2 and task.jump and is_first(task):
+    for at, order in enumerate(outcomes):
+        if at == task.count // 2 and is_first(task):
             time.time = lambda: real() + task.jump
         yield order
 
 
 def deliver_task(task: Task) -> None:
     """Deliver; run in a process of its own."""
+    way = WAYS[task.way]
     with Ledger(task.address) as ledger:
         if task.step:
             beset(task, ledger)
-        environment = Environment("test", tenant_of(task.url, task.user), _LIMITS)
-        plan = plan_of(batch_size=8, retry=_RETRY)
-        deliver(records(task), plan, environment, ledger, RULES, Unobserved())
+        outcomes = way.outcomes(ledger, task.url, task.count, Path(task.mark).parent)
+        if task.jump:
+            outcomes = jumping(task, outcomes)
+        environment = way.environment(task.url, task.user)
+        deliver(outcomes, way.plan, environment, ledger, RULES, Unobserved())

@@ -18,11 +18,13 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 from typing import Any
 
 from tests.faults.child import Task, deliver_task, strike
+from tests.faults.ways import WAYS, Place
 from tests.runtime_delivery.processes import AT_ONCE, LONGEST, PROCESSES
 from tests.runtime_delivery.servers import empty_database, postgresql_server
 from tests.runtime_delivery.stand_in import (
@@ -34,7 +36,6 @@ from tests.runtime_delivery.stand_in import (
     Late,
     Misdeed,
     StandIn,
-    standing_in,
 )
 
 COUNT = 20
@@ -84,10 +85,16 @@ _FINAL = {"200 and another document"}
 class Scene:
     """A trouble at work: the tenant that it befalls, the processes, and how often it struck."""
 
-    tenant: StandIn
+    place: Place
     mark: Path
     children: list[ForkServerProcess] = field(default_factory=list)
     befallen: set[str | None] = field(default_factory=set)
+
+    @property
+    def tenant(self) -> StandIn:
+        """The stand-in that documents of a file reach."""
+        assert self.place.stand_in
+        return self.place.stand_in
 
     def once(self, asked: Asked) -> bool:
         """Whether this is the first time for every third order."""
@@ -196,6 +203,18 @@ def troubles(seed: int = 0) -> Iterator[tuple[str, Trouble]]:
     yield "clock a day back", Trouble(task={"jump": -86_400.0})
 
 
+_STEPS = ("begin", "stage", "claim", "acknowledge", "settle_accounts", "end")
+
+
+def _steps(number: signal.Signals, way: str, steps: Sequence[str]) -> Iterator[tuple[str, Trouble]]:
+    """Yield the strikes at the commit of each step of the ledger, and after it."""
+    for step in steps:
+        for is_amid in (True, False):
+            task = {"step": step, "is_amid": is_amid, "signal": int(number), "way": way}
+            where = f"{number.name} {'at' if is_amid else 'after'} {step}"
+            yield where if way == "file" else f"{way}: {where}", Trouble(task=task)
+
+
 def _signals(chance: random.Random) -> Iterator[tuple[str, Trouble]]:
     places: Sequence[tuple[str, Kind, int, Misdeed]] = (
         ("staged, before the sign-in", "token", 1, None),
@@ -209,10 +228,9 @@ def _signals(chance: random.Random) -> Iterator[tuple[str, Trouble]]:
     for number in (signal.SIGKILL, signal.SIGSTOP):
         for words, kind, nth, misdeed in places:
             yield f"{number.name} {words}", Trouble(_struck(number, kind, nth, misdeed))
-        for step in ("begin", "stage", "claim", "acknowledge", "settle_accounts", "end"):
-            for is_amid in (True, False):
-                task = {"step": step, "is_amid": is_amid, "signal": int(number)}
-                yield f"{number.name} {'at' if is_amid else 'after'} {step}", Trouble(task=task)
+        for way in WAYS:
+            # What a sender sends is received first.
+            yield from _steps(number, way, ("receive",) * (way == "inbox") + _STEPS)
         for nth in range(1, 4):
             befall = _struck_by_chance(number, chance.randint(1, COUNT), chance.random() / 50)
             yield f"{number.name} by chance {nth}", Trouble(befall)
@@ -240,8 +258,10 @@ class Cell:
 def try_cell(trouble: Trouble, address: str, processes: int, folder: Path) -> Cell:
     """Let a trouble befall so many processes that share a ledger; finish; count."""
     mark = folder / f"struck-{uuid.uuid4().hex}"
-    with standing_in() as tenant:
-        scene = Scene(tenant, mark)
+    name = trouble.task.get("way", "file")
+    way = WAYS[name]
+    with way.place() as place:
+        scene = Scene(place, mark)
 
         def befall(asked: Asked) -> Misdeed:
             misdeed = trouble.befall(scene, asked)
@@ -249,21 +269,23 @@ def try_cell(trouble: Trouble, address: str, processes: int, folder: Path) -> Ce
                 mark.touch()
             return misdeed
 
-        tenant.script = befall
+        if place.stand_in:
+            place.stand_in.script = befall
+        task = partial(Task, place.url, address, COUNT, mark=str(mark))
         # A clock that jumps is the first one's alone: the others must not mind, and neither may it.
         for at in range(processes):
-            task = Task(tenant.url, address, COUNT, str(at), str(mark), **trouble.task)
-            scene.children.append(start(task))
+            scene.children.append(start(task(user=str(at), **trouble.task)))
         ends = [end_of(child) for child in scene.children]
         assert sorted(ends)[1:] == [0] * (processes - 1), f"one is killed at most, not {ends}"
         assert set(ends) <= {0, -signal.SIGKILL}, f"a process failed: {ends}"
-        tenant.script = lambda asked: None
-        assert end_of(start(Task(tenant.url, address, COUNT, "last", str(mark)))) == 0
-        wanted = {f"{number}-shop" for number in range(1, COUNT + 1)}
-        there = tenant.identities
-        doubled = len(there) - len(set(there))
+        if place.stand_in:
+            place.stand_in.script = lambda asked: None
+        assert end_of(start(task(user="last", way=name))) == 0
+        wanted = {way.name_of.format(number) for number in range(1, COUNT + 1)}
+        there = place.there()
+        doubled = len(there) - len(set(there)) + place.actions_again()
         struck = mark.exists() or trouble == Trouble()
-        return Cell(tenant.count("put"), len(there), len(wanted - set(there)), doubled, struck)
+        return Cell(place.sent(), len(there), len(wanted - set(there)), doubled, struck)
 
 
 def start(task: Task) -> ForkServerProcess:
@@ -292,7 +314,7 @@ def _addresses(folder: Path) -> Iterator[dict[str, Callable[[], str]]]:
 def main() -> int:
     """Print the table; return 1 where a cell is not right."""
     wrong = 0
-    only = os.environ.get("FAULTS", "")
+    only = os.environ.get("FAULTS", "")  # a part of their names
     seed = int(os.environ.get("SEED", random.randrange(10**6)))
     sys.stdout.write(f"the moments of chance are those of SEED={seed}\n")
     with tempfile.TemporaryDirectory() as made, _addresses(Path(made)) as addresses:

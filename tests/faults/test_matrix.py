@@ -20,6 +20,11 @@ CHOSEN = [
     ("SIGSTOP in hand, at the look-up", 3),
     ("SIGSTOP at acknowledge", 3),
     ("clock a day ahead", 3),
+    ("inbox: SIGKILL at receive", 1),
+    ("cursor: SIGSTOP at stage", 1),
+    ("Singer: SIGKILL after stage", 1),
+    ("steps: SIGKILL after claim", 3),
+    ("HTTP: SIGKILL at acknowledge", 1),
 ]
 
 
