@@ -1,4 +1,4 @@
-"""Workers on PostgreSQL: killed, stopped, and cut off from it; each order is delivered once."""
+"""Workers on PostgreSQL: killed and stopped; each order is delivered once."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ from typing import Any
 
 import httpx2
 import pytest
-from sqlalchemy import create_engine, text
 
 from mapgen.runtime.events import Observer, Unobserved
 from mapgen.runtime.ledger import Delivery, Ledger, book_of
@@ -93,23 +92,6 @@ def test_one_of_two_is_struck(database: str, number: signal.Signals) -> None:
         second.join(LONGEST)
 
         assert second.exitcode == 0
-        assert len(tenant.identities) == len(set(tenant.identities)) == 2 * COUNT
-
-
-def test_connections_are_cut(database: str) -> None:
-    """The server ends all connections, as it does when it starts again: the worker goes on."""
-    with standing_in() as tenant, workers(tenant, database) as begin:
-        begin()
-        receive(tenant, database, range(1, COUNT + 1))
-        wait_for(tenant, 5)
-        engine = create_engine(database, isolation_level="AUTOCOMMIT")
-        with engine.connect() as connection:
-            cut = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname ="
-            connection.execute(text(f"{cut} current_database() AND pid <> pg_backend_pid()"))
-        engine.dispose()
-        receive(tenant, database, range(COUNT + 1, 2 * COUNT + 1))
-        wait_for(tenant, 2 * COUNT)
-
         assert len(tenant.identities) == len(set(tenant.identities)) == 2 * COUNT
 
 

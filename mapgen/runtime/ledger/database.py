@@ -68,6 +68,8 @@ _MAKE_ROOM = "see that the disk has room, and run again; nothing is lost"
 _STEPS = (
     ("unable to open database file", "see that the folder exists and may be written to"),
     ("readonly database", "see that the file and its folder may be written to"),
+    ("read-only transaction", "see that the database may be written to: this is a standby, or"
+                              " `default_transaction_read_only` is set; nothing is lost"),
     ("not a database", "name another file, or move this one away: it is not a ledger"),
     ("disk is full", _MAKE_ROOM),
     ("disk I/O error", _MAKE_ROOM),
