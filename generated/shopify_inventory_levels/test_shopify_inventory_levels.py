@@ -28,7 +28,7 @@ def test_reject(fixture: Fixture) -> None:
     assert FLOW.is_rejected(fixture.given, fixture.because, fixture.target)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(deadline=None)
 @given(data())
 def test_any_damage_gives_a_valid_document_or_a_located_rejection(source: DataObject) -> None:
     """Whatever is taken out of a record or put in, nothing wrong gets through."""

@@ -47,7 +47,7 @@ def test_rule_of_a_block(
     assert FLOW.field_after(target, row, changes, block) == gives
 
 
-@settings(max_examples=200, deadline=None)
+@settings(deadline=None)
 @given(data())
 def test_any_damage_gives_a_valid_document_or_a_located_rejection(source: DataObject) -> None:
     """Whatever is taken out of a record or put in, nothing wrong gets through."""
