@@ -77,6 +77,10 @@ specs-proof: $(READY) ## make N whole specs at random (20,000): what check accep
 bench: $(READY) ## measure: one table of ratios beside what is written by hand; see docs/performance.md
 	@$(BIN)/python -m tests.bench
 
+.PHONY: load
+load: $(READY) ## what a document and a process cost, and what 2 and 4 processes bring: the numbers of docs/operations.md
+	@$(BIN)/python -m tests.bench.processes
+
 .PHONY: lint style types imports
 lint: style types imports ## ruff, black, mypy --strict (product and generated code), the import rules
 

@@ -32,7 +32,7 @@ _STARTING_SECONDS = 60
 
 def throughput(count: int, rounds: int) -> Measured:
     """Return how many documents a run delivers while the loop delivers one, by the clock."""
-    with TemporaryDirectory(prefix="bench") as name, _tenant(Path(name)) as variables:
+    with TemporaryDirectory(prefix="bench") as name, tenant(Path(name)) as variables:
         folder = _workspace(Path(name))
         found = []
         for number in range(rounds):
@@ -74,7 +74,7 @@ def _seconds(command: tuple[str, ...], folder: Path, variables: dict[str, str]) 
 
 
 @contextmanager
-def _tenant(folder: Path) -> Iterator[dict[str, str]]:
+def tenant(folder: Path) -> Iterator[dict[str, str]]:
     """Give the variables of a sandbox that runs as a process of its own."""
     ready = folder / "ready.json"
     command = (*MAPGEN, "sandbox", "--seed", str(_SEED), "--ready-file", str(ready))

@@ -11,6 +11,7 @@ from mapgen.project.compiler import check_specs
 from tests.bench import flows, orders, product, rounds, yardstick
 from tests.bench.equality import orders_alike, price_lists_alike
 from tests.bench.measures import MEASURES, Sizes
+from tests.bench.processes import cost_of_a_document
 from tests.bench.rounds import Measured
 from tests.bench.table import Row, chart, put_between, table
 
@@ -168,3 +169,15 @@ def test_only_what_is_between_the_marks_is_written(page: Path) -> None:
     assert "one\n\n<!--" not in after
     assert after.partition("<!-- measured")[0] == before.partition("<!-- measured")[0]
     assert after.rpartition("measured: end")[2] == before.rpartition("measured: end")[2]
+
+
+def test_what_a_document_costs(tmp_path: Path) -> None:
+    """Few statements and commits, since they go in batches; one request, and a share of a look-up.
+
+    Counts, which no machine changes much: docs/operations.md calculates with them.
+    """
+    cost = cost_of_a_document(f"sqlite:///{tmp_path}/ledger.db", 60)
+
+    assert cost["statements"] < 4
+    assert cost["transactions"] < 1
+    assert 1 < cost["requests"] < 1.5
