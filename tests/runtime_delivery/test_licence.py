@@ -21,10 +21,12 @@ from hypothesis import strategies as st
 from sqlalchemy import create_engine
 
 from mapgen.contract.lock import load
+from mapgen.runtime.aborted import LedgerFailed
 from mapgen.runtime.clock import uptime
 from mapgen.runtime.environment import Limits
 from mapgen.runtime.ledger import Ledger, schema
 from mapgen.runtime.ledger.licence import Asked, lock, renewed
+from mapgen.runtime.ledger.licence import Licence as Share
 from mapgen.runtime.network import rate_limit
 from mapgen.runtime.network.breaker import Stopping
 from mapgen.runtime.network.rate_limit import NOTHING, Budget, RateLimiter
@@ -211,6 +213,24 @@ def test_declined(monkeypatch: pytest.MonkeyPatch) -> None:
     assert places() == 4
     clock[0] += 60.0
     assert places() == 8
+
+
+def test_connection_that_the_server_has_ended() -> None:
+    """A share is asked for once more: who was stopped amid it goes on, and the run does not end."""
+    asked: list[Asked] = []
+
+    def renew(given: Asked) -> Budget:
+        asked.append(given)
+        if len(asked) == 1:
+            raise LedgerFailed("the server has closed the connection", "run again")
+        return given.whole
+
+    share = Share("a tenant", LIMITS, renew)
+    try:
+        with share.limiter.token(threading.Event()):
+            assert len(asked) == 2
+    finally:
+        share.leave()
 
 
 def test_no_share_after_the_lease() -> None:

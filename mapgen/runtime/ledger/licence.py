@@ -16,6 +16,7 @@ from __future__ import annotations
 import threading
 import uuid
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -158,6 +159,15 @@ class Licence:
                 self._is_over.wait(self._beat if has_share else self._beat / _BEATS)
             self._once(is_leaving=True)
 
+    def _asked_for(self, asked: Asked) -> Budget:
+        """Renew the share. Raises LedgerFailed.
+
+        Of a process that was stopped amid it the server has ended the connection: a new one does.
+        """
+        with suppress(LedgerFailed):
+            return self._renew(asked)
+        return self._renew(asked)
+
     def _once(self, *, is_leaving: bool) -> bool:
         began = uptime()
         asked = Asked(
@@ -170,7 +180,7 @@ class Licence:
             self.limiter.used,
         )
         try:
-            share = self._renew(asked)
+            share = self._asked_for(asked)
         except LedgerFailed as failure:
             self.limiter.fail(failure)
             return True
