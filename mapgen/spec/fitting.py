@@ -270,7 +270,7 @@ class _Fitting(Struct, frozen=True):
             self.faults.append(fault)
             return
         if len(found) > 1:
-            self.faults.append(reading.several_rule_kinds(found[1], first=found[0]))
+            self.faults.append(reading.several_kinds(found[1], first=found[0]))
             return
         self._record(node, shape.record(shape.kinds[found[0].value]))
 

@@ -194,9 +194,9 @@ _NO_RULE_KIND = Message(
     "E115: this {is_rule:{noun} does not say where the value comes from/is not {what}}",
     help="give it exactly one of {kinds:, }",
 )
-several_rule_kinds = of_two(
-    "E116: a rule has one source of its value, this one has `{first}` and `{it}`",
-    help="keep one; use `first_of:` to try several in turn",
+several_kinds = of_two(
+    "E116: `{first}` and `{it}` exclude each other here",
+    help="keep one of them; a rule tries several sources of its value in turn by `first_of:`",
 )
 
 
