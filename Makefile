@@ -59,7 +59,7 @@ demo-clean: ## forget what the demo and the scenario have delivered
 .PHONY: test
 test: $(READY) ## everything that CI runs
 	@$(MAKE) --no-print-directory --jobs 2 lint fresh
-	$(BIN)/pytest -n 2 --dist worksteal
+	$(BIN)/pytest -n 3 --dist worksteal
 
 .PHONY: deep
 deep: $(READY) ## what chance tries in `make test`, DEPTH times as much of it (10)

@@ -51,6 +51,7 @@ IN_DOUBT = {
     "fault-behind-tabs-in-a-literal-block",
     "fault-between-escapes-in-a-folded-quoted-scalar",
     "fault-in-a-folded-block-with-indented-lines",
+    "join-of-an-entity-that-is-unknown",
     "value-starts-with-at",
     "value-starts-with-backquote",
 }

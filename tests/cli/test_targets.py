@@ -27,7 +27,7 @@ MINE = "my own notes\n"
 # Options whose files are read, and those to which lines or rows are added.
 READ = {"data", "envelope", "failures", "files", "jsonl", "keys", "lock", "metadata", "openapi"}
 READ |= {"file", "overlay", "project", "record", "samples", "seed", "source", "specs"}
-ADDED_TO = {"log", "state"}
+ADDED_TO = {"technical_log", "log", "state"}
 # A folder whose files each are written as a target is: see `test_a_file_among_many`.
 FILLED = {"folder"}
 
