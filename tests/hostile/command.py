@@ -11,6 +11,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 from unittest import mock
 
 from mapgen.cli import main
@@ -56,6 +57,7 @@ def _as_process(words: tuple[str, ...], folder: Path) -> Iterator[None]:
     """Do as a process of its own would: its words, its folder, its garbage."""
     before = os.getcwd()
     signals = {one: signal.getsignal(one) for one in (signal.SIGINT, signal.SIGTERM)}
+    generated = _generated_modules()
     with mock.patch.object(sys, "argv", ["mapgen", *words]):
         os.chdir(folder)
         try:
@@ -66,8 +68,14 @@ def _as_process(words: tuple[str, ...], folder: Path) -> Iterator[None]:
                 signal.signal(one, handler)
             gc.unfreeze()
             gc.enable()
-            for name in [name for name in sys.modules if name.startswith("mapgen_generated_")]:
+            for name in _generated_modules():
                 del sys.modules[name]
+            # Those of other tests of this process are looked into when their types are asked for.
+            sys.modules.update(generated)
+
+
+def _generated_modules() -> dict[str, ModuleType]:
+    return {name: one for name, one in sys.modules.items() if name.startswith("mapgen_generated_")}
 
 
 def run(

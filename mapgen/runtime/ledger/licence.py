@@ -6,7 +6,7 @@ work. Who comes gets no more than the others have let go, which each does when i
 and what it used within the last minute counts as its own. Who is not heard of loses its share when
 its lease is over; what it may have sent just before counts for a minute more.
 
-The lease that a process itself goes by is half of the one in its row, and began earlier. So a
+The lease that a process itself goes by is shorter than the one in its row, and began earlier. So a
 process that was stopped and wakes knows that it has no share before another may use it, and what
 it sent at the very end of its lease is answered when another asks. No request asks the database.
 """
@@ -32,8 +32,8 @@ from mapgen.runtime.network.rate_limit import MINUTE, NOTHING, Budget, RateLimit
 _ROWS = PROCESSES.c
 _LONGEST_LEASE, _SHORTEST_LEASE = 10.0, 1.0
 _LONGEST_BEAT, _BEATS = 1.0, 5
-_ANSWERED = 2
-"""Leases after which what a process that is not heard of has sent is taken to be answered."""
+_ANSWERED = 2.0
+"""Seconds in which what a process sent at the end of its lease is taken to be answered."""
 _IDLE = 5.0
 """Seconds after which a process that asks nothing of the tenant lets others have its share."""
 _AHEAD = 10
@@ -77,7 +77,7 @@ def renewed(connection: Connection, asked: Asked, moment: float) -> Budget:
     held = asked.shrink(share)
     # One that leaves has no lease; its requests of the last minute count like those of a dead one.
     is_over = asked.is_leaving and not held.places
-    until = moment if is_over else moment + _ANSWERED * asked.lease
+    until = moment if is_over else moment + asked.lease + _ANSWERED
     values = {
         "tenant": asked.tenant,
         "heartbeat": moment,
