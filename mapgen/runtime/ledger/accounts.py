@@ -8,11 +8,10 @@ from typing import Any
 
 import msgspec
 from sqlalchemy import Row, select
-from sqlalchemy.dialects import postgresql, sqlite
 
 from mapgen.runtime.ledger.ledger import Ledger
 from mapgen.runtime.ledger.rows import decode_keys
-from mapgen.runtime.ledger.schema import COMPARISONS, RECORDS, SENT, in_parts
+from mapgen.runtime.ledger.schema import COMPARISONS, RECORDS, SENT, in_parts, insert_into
 
 _ROWS = RECORDS.c
 _AT_ONCE = 200
@@ -142,12 +141,10 @@ class Accounts:
             "money": msgspec.json.encode(comparison.money).decode(),
         }
         with self._ledger.transaction() as connection:
-            is_server = connection.dialect.name == "postgresql"
-            insert = (postgresql.insert if is_server else sqlite.insert)(COMPARISONS)
             connection.execute(
-                insert.values(book=self._book, **values).on_conflict_do_update(
-                    index_elements=[COMPARISONS.c.book], set_=values
-                )
+                insert_into(connection, COMPARISONS)
+                .values(book=self._book, **values)
+                .on_conflict_do_update(index_elements=[COMPARISONS.c.book], set_=values)
             )
 
     def latest(self) -> Comparison | None:

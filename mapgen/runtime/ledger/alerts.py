@@ -10,13 +10,12 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from sqlalchemy import Connection, delete, func, select, true, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from mapgen.durations import span
 from mapgen.runtime.ledger.accounts import Accounts
 from mapgen.runtime.ledger.book import Book, beginning, parts_of
 from mapgen.runtime.ledger.ledger import Ledger
-from mapgen.runtime.ledger.schema import ALERTS, INBOX, RECORDS, SENT
+from mapgen.runtime.ledger.schema import ALERTS, INBOX, RECORDS, SENT, insert_into
 from mapgen.runtime.ledger.text import storable
 
 _ROWS = ALERTS.c
@@ -228,10 +227,9 @@ def _note(connection: Connection, one: Measured, now: float, repeat: float) -> A
         over = update(ALERTS).where(*is_it).values(resolved_at=now, told_at=now, value=one.value)
         row = connection.execute(over.returning(*ALERTS.c)).first()
         return None if row is None else _alert(row)
-    insert: Any = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
     values = {"threshold": one.threshold, "value": one.value}
     row = connection.execute(
-        insert(ALERTS)
+        insert_into(connection, ALERTS)
         .values(book=one.book, name=one.name, fired_at=now, told_at=now, **values)
         .on_conflict_do_nothing()
         .returning(*ALERTS.c)

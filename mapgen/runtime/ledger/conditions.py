@@ -7,14 +7,13 @@ was killed.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 from sqlalchemy import Connection, delete, select
-from sqlalchemy.dialects import postgresql, sqlite
 
 from mapgen.runtime.ledger.book import Book, beginning, book_of, parts_of
 from mapgen.runtime.ledger.ledger import Ledger
-from mapgen.runtime.ledger.schema import CONDITIONS, RUNS
+from mapgen.runtime.ledger.schema import CONDITIONS, RUNS, insert_into
 from mapgen.runtime.ledger.text import storable
 
 Name = Literal["not bound", "circuit open"]
@@ -48,10 +47,8 @@ class Conditions:
         values = {"reason": storable(reason), "until": now + seconds}
         with self._ledger.transaction() as connection:
             connection.execute(delete(CONDITIONS).where(_ROWS.until < now))
-            dialect = connection.dialect.name
-            insert: Any = postgresql.insert if dialect == "postgresql" else sqlite.insert
             connection.execute(
-                insert(CONDITIONS)
+                insert_into(connection, CONDITIONS)
                 .values(book=book, name=name, holder=holder, since=now, **values)
                 .on_conflict_do_update(
                     index_elements=[_ROWS.book, _ROWS.name, _ROWS.holder], set_=values

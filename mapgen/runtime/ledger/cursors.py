@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from sqlalchemy import Connection, delete, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from mapgen.runtime.ledger.rows import Mark
-from mapgen.runtime.ledger.schema import CURSORS, INBOX, in_parts
+from mapgen.runtime.ledger.schema import CURSORS, INBOX, in_parts, insert_into
 
 
 def cursor_of(connection: Connection, book: str, feed: str) -> str | None:
@@ -38,8 +36,9 @@ def forget_cursor(connection: Connection, book: str, feed: str) -> None:
 
 
 def _set_cursor(connection: Connection, book: str, feed: str, value: str, now: float) -> None:
-    insert: Any = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
-    statement = insert(CURSORS).values(book=book, feed=feed, value=value, changed_at=now)
+    statement = insert_into(connection, CURSORS).values(
+        book=book, feed=feed, value=value, changed_at=now
+    )
     connection.execute(
         statement.on_conflict_do_update(
             index_elements=[CURSORS.c.book, CURSORS.c.feed],

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from sqlalchemy import Connection, delete
-from sqlalchemy.dialects import postgresql, sqlite
 
-from mapgen.runtime.ledger.schema import CYCLES
+from mapgen.runtime.ledger.schema import CYCLES, insert_into
 
 _ROWS = CYCLES.c
 _LONGEST = 3_600.0
@@ -16,8 +13,9 @@ _LONGEST = 3_600.0
 
 def take(connection: Connection, book: str, holder: str, moment: float, seconds: float) -> bool:
     """Take, or keep, the cycles of a flow for so many seconds; False where another has them."""
-    insert: Any = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
-    statement = insert(CYCLES).values(book=book, holder=holder, until=moment + seconds)
+    statement = insert_into(connection, CYCLES).values(
+        book=book, holder=holder, until=moment + seconds
+    )
     is_free = (_ROWS.holder == holder) | (_ROWS.until < moment) | (_ROWS.until > moment + _LONGEST)
     written = connection.execute(
         statement.on_conflict_do_update(

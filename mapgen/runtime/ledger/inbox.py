@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from sqlalchemy import Connection, delete, func, select
-from sqlalchemy.dialects import postgresql, sqlite
 
-from mapgen.runtime.ledger.schema import INBOX
+from mapgen.runtime.ledger.schema import INBOX, insert_into
 
 _ROWS = INBOX.c
 _DAYS_KNOWN = 30 * 86_400.0
@@ -43,11 +41,10 @@ class Waiting:
 
 def receive(connection: Connection, book: str, deliveries: Sequence[Delivery], now: float) -> int:
     """Write deliveries down; return how many of them are new."""
-    insert: Any = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
     new = 0
     for one in deliveries:
         written = connection.execute(
-            insert(INBOX)
+            insert_into(connection, INBOX)
             .values(
                 book=book,
                 feed=one.feed,

@@ -21,12 +21,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, Row, delete, func, select, text
-from sqlalchemy.dialects import postgresql, sqlite
 
 from mapgen.runtime.aborted import LedgerFailed
 from mapgen.runtime.clock import uptime
 from mapgen.runtime.environment import Limits
-from mapgen.runtime.ledger.schema import PROCESSES
+from mapgen.runtime.ledger.schema import PROCESSES, insert_into
 from mapgen.runtime.network.rate_limit import MINUTE, NOTHING, Budget, RateLimiter
 
 _ROWS = PROCESSES.c
@@ -86,9 +85,8 @@ def renewed(connection: Connection, asked: Asked, moment: float) -> Budget:
         "per_minute": held.per_minute,
         "is_leaving": asked.is_leaving,
     }
-    insert: Any = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
     connection.execute(
-        insert(PROCESSES)
+        insert_into(connection, PROCESSES)
         .values(id=asked.id, **values)
         .on_conflict_do_update(index_elements=[_ROWS.id], set_=values)
     )

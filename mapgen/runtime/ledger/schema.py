@@ -9,6 +9,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    Connection,
     Double,
     Index,
     Integer,
@@ -18,6 +19,7 @@ from sqlalchemy import (
     Text,
     literal,
 )
+from sqlalchemy.dialects import postgresql, sqlite
 
 from mapgen.runtime.outcome import ONLY
 
@@ -282,6 +284,12 @@ RECENT = Index(
     postgresql_where=RECORDS.c.state == "sent",
 )
 QUEUE = Index("mapgen_queue", RECORDS.c.flow, RECORDS.c.state, RECORDS.c.id)
+
+
+def insert_into(connection: Connection, table: Table) -> postgresql.Insert | sqlite.Insert:
+    """Return an insert that can say what becomes of a row that is there (`ON CONFLICT`)."""
+    is_server = connection.dialect.name == "postgresql"
+    return postgresql.insert(table) if is_server else sqlite.insert(table)
 
 
 def in_parts(values: Sequence[T]) -> Iterator[Sequence[T]]:

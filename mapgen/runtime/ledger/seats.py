@@ -11,14 +11,12 @@ import threading
 import uuid
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any
 
 from sqlalchemy import Connection, delete, func, select
-from sqlalchemy.dialects import postgresql, sqlite
 
 from mapgen.runtime.aborted import LedgerFailed
 from mapgen.runtime.ledger.licence import lock
-from mapgen.runtime.ledger.schema import SEATS
+from mapgen.runtime.ledger.schema import SEATS, insert_into
 from mapgen.runtime.network.breaker import Stopping
 
 _ROWS = SEATS.c
@@ -36,10 +34,9 @@ def take(connection: Connection, tenant: str, holder: str, moment: float, most: 
     others = select(func.count()).where(_ROWS.tenant == tenant, _ROWS.holder != holder)
     if connection.execute(others).scalar_one() >= most:
         return False
-    insert: Any = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
     values = {"until": moment + _IDLE}
     connection.execute(
-        insert(SEATS)
+        insert_into(connection, SEATS)
         .values(tenant=tenant, holder=holder, **values)
         .on_conflict_do_update(index_elements=[_ROWS.tenant, _ROWS.holder], set_=values)
     )

@@ -19,7 +19,6 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.dialects import postgresql, sqlite
 
 from mapgen.runtime.folding import alike
 from mapgen.runtime.ledger.clashes import Clashes
@@ -32,7 +31,7 @@ from mapgen.runtime.ledger.rows import (
     digest_of,
     encode_faults,
 )
-from mapgen.runtime.ledger.schema import MET, NEEDS, RECORDS, in_parts
+from mapgen.runtime.ledger.schema import MET, NEEDS, RECORDS, in_parts, insert_into
 from mapgen.runtime.ledger.text import (
     place_of,
     source_of,
@@ -71,9 +70,6 @@ class Staging:
         self._now = now
         self._updating = updating
         self._rules = rules
-        self._insert = (
-            postgresql.insert if connection.dialect.name == "postgresql" else (sqlite.insert)
-        )
         self._staged: list[int] = []
         self._already_there: dict[int, str | None] = {}
         self._unchanged: dict[int, str | None] = {}
@@ -330,7 +326,7 @@ class Staging:
     def _meet(self, at: int, row: int) -> None:
         self._met.append(at)
         self._connection.execute(
-            self._insert(MET).values(run=self._run, record=row, met_at=self._now)
+            insert_into(self._connection, MET).values(run=self._run, record=row, met_at=self._now)
         )
 
     def _update(self, row: int, **values: object) -> None:
@@ -397,7 +393,7 @@ class Staging:
             rows[subject_of(outcome.origin)] = row
         if not rows:
             return
-        statement = self._insert(RECORDS)
+        statement = insert_into(self._connection, RECORDS)
         self._connection.execute(
             statement.on_conflict_do_update(
                 index_elements=[_ROWS.flow, _ROWS.subject],

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 from sqlalchemy import Connection, or_, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from mapgen.runtime.ledger.ledger import Ledger
-from mapgen.runtime.ledger.schema import RECORDS, RUNS, UNDOS, in_parts
+from mapgen.runtime.ledger.schema import RECORDS, RUNS, UNDOS, in_parts, insert_into
 from mapgen.runtime.ledger.text import storable
 
 UndoState = Literal["begun", "done", "refused", "in doubt"]
@@ -88,11 +87,9 @@ def begin_undo(ledger: Ledger, made: Made, action: str, who: str) -> bool:
     """Note that an action is about to go out; False where one has: it is not repeated blindly."""
     values = {"action": action, "state": "begun", "who": storable(who), "reason": None}
     with ledger.transaction() as connection:
-        is_server = connection.dialect.name == "postgresql"
-        insert: Any = postgresql.insert if is_server else sqlite.insert
         values["at"] = ledger.now()  # type: ignore[assignment]
         written = connection.execute(
-            insert(UNDOS)
+            insert_into(connection, UNDOS)
             .values(record=made.row, **values)
             .on_conflict_do_update(
                 index_elements=[UNDOS.c.record], set_=values, where=UNDOS.c.state == "refused"
