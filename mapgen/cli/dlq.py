@@ -389,7 +389,7 @@ def _next(record: OpenRecord, passes: Callable[[OpenRecord], bool | None]) -> st
             return f"only sending shows whether it would pass now: {replay_it}"
         case _:
             edit_it = typed("dlq", "edit", flow, key)
-            return f"it would not pass now: mend the cause, or correct the copy by {edit_it}"
+            return f"it would not pass now: fix the cause, or correct the copy by {edit_it}"
 
 
 def _as_data(one: OpenRecord) -> dict[str, Any]:

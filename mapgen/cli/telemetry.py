@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
-from importlib.util import find_spec
 from typing import Any
 
 from mapgen import __version__
@@ -24,14 +23,17 @@ _NAMES: Mapping[Kind, str] = {
 @contextmanager
 def telemetry() -> Iterator[None]:
     """Send spans for the time of a command; without a place for them nothing is imported."""
-    if not _is_wanted() or find_spec("opentelemetry") is None:
+    if not _is_wanted():
         yield
         return
-    from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
-    from opentelemetry.sdk.resources import Resource
-    from opentelemetry.sdk.trace import TracerProvider
-    from opentelemetry.sdk.trace.export import BatchSpanProcessor
-
+    try:
+        from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+        from opentelemetry.sdk.resources import Resource
+        from opentelemetry.sdk.trace import TracerProvider
+        from opentelemetry.sdk.trace.export import BatchSpanProcessor
+    except ImportError:  # the extra, or a part of it, is not installed
+        yield
+        return
     # OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES win over what is said here.
     named = {"service.name": os.environ.get("OTEL_SERVICE_NAME") or "mapgen"}
     provider = TracerProvider(resource=Resource.create(named))

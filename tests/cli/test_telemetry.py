@@ -17,6 +17,7 @@ import pytest
 from mapgen.cli.telemetry import telemetry
 from mapgen.runtime.delivery import Mapped, deliver
 from mapgen.runtime.ledger import Ledger
+from mapgen.runtime.tracing import traced
 from tests.runtime_delivery.orders import RULES, PagedFeed, Watcher, nothing, of_lines, plan_of
 from tests.runtime_delivery.stand_in import standing_in
 
@@ -83,3 +84,12 @@ def test_nothing_is_imported_without_a_collector(monkeypatch: pytest.MonkeyPatch
     )
     done = subprocess.run([sys.executable, "-c", words], capture_output=True, text=True, timeout=60)
     assert done.stdout.strip() == "[]", done.stderr
+
+
+def test_without_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where a part of the library is not installed, a command does its work untraced."""
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:9")
+    monkeypatch.setitem(sys.modules, "opentelemetry.sdk.trace", None)
+
+    with telemetry():
+        assert traced("run") is traced("page")

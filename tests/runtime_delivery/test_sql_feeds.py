@@ -11,11 +11,12 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import URL, create_engine, text
+from sqlalchemy.exc import DBAPIError
 
 from mapgen.agreed.feeds import SqlFeed
 from mapgen.runtime.aborted import FeedFailed
 from mapgen.runtime.feeds.kind import Ways
-from mapgen.runtime.feeds.sql import QueriedRows
+from mapgen.runtime.feeds.sql import QueriedRows, _reason
 from tests.runtime_delivery.processes import start
 from tests.runtime_delivery.servers import emptied
 from tests.runtime_delivery.stand_in import standing_in
@@ -212,6 +213,13 @@ def test_nothing_to_reach(address: str, words: str, tmp_path: Path) -> None:
         list(feed.pages(None, Ways()))
     assert "s3cret" not in failed.value.message + failed.value.help + repr(feed)
     assert not list(tmp_path.iterdir())
+
+
+def test_words_of_a_driver_that_nobody_knows() -> None:
+    """They may hold the address: what kind of failure it is, is all that is said."""
+    words = Exception("cannot connect with PWD=s3cret")
+
+    assert _reason(DBAPIError("", {}, words)) == "Exception"
 
 
 def test_killed_amid_a_poll(tmp_path: Path) -> None:

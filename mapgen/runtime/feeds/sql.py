@@ -38,7 +38,14 @@ from sqlalchemy import (
 )
 from sqlalchemy import column as column_of
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, NoSuchModuleError, SQLAlchemyError
+from sqlalchemy.exc import (
+    ArgumentError,
+    DBAPIError,
+    NoSuchModuleError,
+    OperationalError,
+    ProgrammingError,
+    SQLAlchemyError,
+)
 
 from mapgen.agreed.feeds import SqlFeed
 from mapgen.runtime.aborted import FeedFailed
@@ -116,13 +123,10 @@ class QueriedRows:
     def _executed(self, connection: Connection, reached: Reached | None) -> CursorResult[Any]:
         try:
             return connection.execute(self._statement(reached))
-        except DataError:
-            raise
-        except DBAPIError as fault:
+        except (ProgrammingError, OperationalError) as fault:
             # What it says of a statement that it does not take is about the statement.
-            reason = str(fault.orig).strip().partition("\n")[0]
             raise self._failed(
-                f"does not take the query: {reason}", "mend the query of the feed"
+                f"does not take the query: {_reason(fault)}", "correct the query of the feed"
             ) from None
 
     def _statement(self, reached: Reached | None) -> Select[Any]:
@@ -191,10 +195,8 @@ class QueriedRows:
         except Unfit as unfit:
             raise self._failed(f"is read in vain: {unfit}", unfit.help) from None
         except DBAPIError as fault:
-            state = getattr(fault.orig, "sqlstate", None)
-            kind = type(fault.orig).__name__
             raise self._failed(
-                f"failed while it was read: {kind}{f' ({state})' if state else ''}",
+                f"failed while it was read: {_kind(fault)}",
                 "run the query by hand; the next run goes on where this one was",
             ) from None
         except UnicodeDecodeError:
@@ -218,9 +220,9 @@ class QueriedRows:
             try:
                 connection = engine.connect()
             except DBAPIError as fault:
-                reason = str(fault.orig).strip().partition("\n")[0]
                 raise self._failed(
-                    f"cannot be reached: {reason}", "see whether it is up, and its address right"
+                    f"cannot be reached: {_reason(fault)}",
+                    "see whether it is up, and its address right",
                 ) from None
             with connection:
                 options = {"postgresql_readonly": True} if _is_postgresql(engine.url) else {}
@@ -252,6 +254,21 @@ class QueriedRows:
                 "has an address that cannot be read",
                 "give postgresql+psycopg://USER:PASSWORD@HOST/DATABASE, or sqlite:///FILE",
             ) from None
+
+
+def _reason(fault: DBAPIError) -> str:
+    """Return what a driver says; of others than ours, what kind of failure it is.
+
+    Their words may hold the address, with its password.
+    """
+    if isinstance(fault.orig, sqlite3.Error) or type(fault.orig).__module__.startswith("psycopg"):
+        return str(fault.orig).strip().partition("\n")[0]
+    return _kind(fault)
+
+
+def _kind(fault: DBAPIError) -> str:
+    state = getattr(fault.orig, "sqlstate", None)
+    return f"{type(fault.orig).__name__}{f' ({state})' if state else ''}"
 
 
 def _is_postgresql(url: URL) -> bool:
