@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING
 import click
 
 from mapgen.cli import FAULTS
+from mapgen.cli.asked import Options, only
 from mapgen.cli.ledgers import opened_ledger
 from mapgen.cli.output import piped, refusal, say, stop_for, writing
 
 if TYPE_CHECKING:
     from mapgen.agreed.plan import Plan
-    from mapgen.cli.run import Options
     from mapgen.runtime.ledger import Ledger
     from mapgen.runtime.outcome import Outcome
 
@@ -32,7 +32,6 @@ def rehearse(project: Path, options: Options) -> None:
     """
     from mapgen.cli.flows import kept_outcomes, open_flow, open_input, out_of_reach
     from mapgen.cli.joining import open_joins
-    from mapgen.cli.run import only
     from mapgen.cli.transform import is_of_transform
     from mapgen.project.leads import environment_of_run
     from mapgen.runtime.delivery.again import OfflineTables

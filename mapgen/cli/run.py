@@ -7,11 +7,12 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, TypedDict, Unpack
+from typing import TYPE_CHECKING, Unpack
 
 import click
 
 from mapgen.cli import FAULTS, STILL_OPEN
+from mapgen.cli.asked import Options, only
 from mapgen.cli.options import (
     Target,
     force_option,
@@ -36,24 +37,6 @@ _GO_ON = "stopped; nothing is lost: run the same command again to go on"
 
 _FORMER_NAMES = {"already_there": "already_exists", "waiting": "deferred", "dead": "dead_lettered"}
 """What counts were called, for scripts that ask for them by these names."""
-
-
-class Options(TypedDict):
-    """What the command takes, by the names of its options."""
-
-    flow: str
-    source: Path
-    env: str
-    lookups: tuple[tuple[str, Path], ...]
-    joins: tuple[tuple[str, Path], ...]
-    state: str | None
-    gate: str
-    log: Path | None
-    rejects: Path | None
-    force: bool
-    only: tuple[str, ...]
-    dry_run: bool
-    as_json: bool
 
 
 @click.command()
@@ -174,20 +157,6 @@ def _delivered(bound: BoundFlow, live: RemoteTables, options: Options) -> Summar
         tell_passed(bound)
         tell_unasked(joins)
         return summary
-
-
-def only(outcomes: Iterator[Outcome], keys: tuple[str, ...]) -> Iterator[Outcome]:
-    """Yield the outcomes of records with these keys, of all where there are none."""
-    if not keys:
-        yield from outcomes
-        return
-    missing = set(keys)
-    for outcome in outcomes:
-        if outcome.origin.key in keys:
-            missing.discard(outcome.origin.key)
-            yield outcome
-    for key in sorted(missing):
-        say(f"--only: no record of the input has the key {key}", err=True)
 
 
 def _write_rejects(path: Path | None, ledger: Ledger, summary: Summary | None) -> None:

@@ -14,9 +14,9 @@ import typing
 
 import msgspec
 
+from mapgen.runtime.errors import SourceError
 from mapgen.runtime.source import (
     DOUBTS,
-    SourceError,
     decoder_of,
     fields_of,
     missing,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import msgspec
+
 
 class RuleError(Exception):
     """One value that a rule cannot use.
@@ -46,3 +48,10 @@ def beyond_counting(error: ArithmeticError) -> RuleError:
         # Only dates overflow so: numbers are decimals.
         return RuleError("R218", "the date lies beyond the calendar")
     return RuleError("R308", "the numbers are too large to calculate with")
+
+
+class SourceError(msgspec.Struct, frozen=True):
+    """A place of a record that has not the type its schema says."""
+
+    path: str
+    fault: RuleError

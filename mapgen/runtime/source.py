@@ -13,7 +13,7 @@ from types import GenericAlias
 import msgspec
 
 from mapgen.runtime.constraints import broken, keeps, keeps_value, present_type
-from mapgen.runtime.errors import RuleError, Unjoined
+from mapgen.runtime.errors import RuleError, SourceError, Unjoined
 from mapgen.runtime.exact import MOST_DIGITS, without_sign_of_zero
 from mapgen.runtime.sources.records import JsonValue
 from mapgen.runtime.varied import (
@@ -228,13 +228,6 @@ _TOUCHES = """
 """
 for _name in _TOUCHES.split():
     setattr(ErrorValue, f"__{_name}__", _raising)
-
-
-class SourceError(msgspec.Struct, frozen=True):
-    """A place of a record that has not the type its schema says."""
-
-    path: str
-    fault: RuleError
 
 
 def strict(value: JsonValue, kind: type[T]) -> T:

@@ -26,7 +26,7 @@ from msgspec import UNSET
 from mapgen.agreed.plan import DocumentPlan, FileTable, Plan
 from mapgen.disk.boundary import OutsideError, StrangeFileError, plain_file
 from mapgen.runtime.collecting import Collector, Spot, error_collecting_build
-from mapgen.runtime.errors import RuleError, Unjoined, beyond_counting
+from mapgen.runtime.errors import RuleError, SourceError, Unjoined, beyond_counting
 from mapgen.runtime.exact import calculated, exactly
 from mapgen.runtime.identity import joined
 from mapgen.runtime.joins import Calculated
@@ -41,7 +41,7 @@ from mapgen.runtime.lookups import (
 )
 from mapgen.runtime.outcome import ONLY, Document, ErrorReport, Origin, Outcome, Rejected, Skipped
 from mapgen.runtime.rules import Made, Rule, Rules, fill_indices, indices_of, load_rules
-from mapgen.runtime.source import ErrorValue, SourceError, patient, strict
+from mapgen.runtime.source import ErrorValue, patient, strict
 from mapgen.runtime.sources.groups import Record
 from mapgen.runtime.sources.kind import Source
 from mapgen.runtime.sources.kinds import source_of

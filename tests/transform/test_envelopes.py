@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mapgen.agreed.plan import CircuitBreaker, Form, Plan, Retry
-from mapgen.runtime.errors import RuleError
-from mapgen.runtime.source import SourceError, patient
+from mapgen.runtime.errors import RuleError, SourceError
+from mapgen.runtime.source import patient
 from mapgen.runtime.sources.json import JsonFiles
 from mapgen.runtime.sources.records import RawRecord, decode
 

@@ -13,9 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mapgen.agreed.plan import CircuitBreaker, Form, Group, Plan, Retry
-from mapgen.runtime.errors import RuleError
+from mapgen.runtime.errors import RuleError, SourceError
 from mapgen.runtime.exact import exactly
-from mapgen.runtime.source import Amount, ErrorValue, SourceError
+from mapgen.runtime.source import Amount, ErrorValue
 from mapgen.runtime.sources.kinds import source_of
 from mapgen.runtime.sources.spelling import Spelling
 

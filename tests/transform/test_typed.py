@@ -14,13 +14,13 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from mapgen.runtime.constraints import Constraints
+from mapgen.runtime.errors import SourceError
 from mapgen.runtime.exact import exactly
 from mapgen.runtime.source import (
     DOUBTS,
     Amount,
     ErrorValue,
     Instant,
-    SourceError,
     Whole,
     decoder_of,
     patient,

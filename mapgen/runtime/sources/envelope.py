@@ -20,8 +20,8 @@ from msgspec.structs import replace
 from mapgen.agreed.plan import Form
 from mapgen.runtime.constraints import are_told, asks
 from mapgen.runtime.doubted import DoubtedReader
-from mapgen.runtime.errors import RuleError
-from mapgen.runtime.source import DOUBTS, SourceError, decoder_of
+from mapgen.runtime.errors import RuleError, SourceError
+from mapgen.runtime.source import DOUBTS, decoder_of
 from mapgen.runtime.sources.records import JsonValue, RawRecord
 
 # The members of a message of a Singer tap that holds no record, by its type.

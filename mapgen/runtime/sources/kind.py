@@ -10,7 +10,8 @@ from typing import Any, BinaryIO, Protocol
 import msgspec
 
 from mapgen.agreed.plan import Plan
-from mapgen.runtime.source import SourceError, patient, strict
+from mapgen.runtime.errors import SourceError
+from mapgen.runtime.source import patient, strict
 from mapgen.runtime.sources.cells import Row
 from mapgen.runtime.sources.groups import Record
 from mapgen.runtime.sources.records import JsonValue, RawRecord

@@ -12,18 +12,15 @@ import re
 from collections.abc import Container, Iterable, Iterator, Mapping
 from decimal import Decimal
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, BinaryIO, Literal, cast
+from typing import Any, BinaryIO, Literal, cast
 
 import msgspec
 from msgspec.structs import replace
 
 from mapgen.agreed.encodings import looks_like
 from mapgen.agreed.formats import unpacked
-from mapgen.runtime.errors import RuleError, Unjoined
+from mapgen.runtime.errors import RuleError, SourceError, Unjoined
 from mapgen.runtime.nesting import DEEPEST, is_deeper
-
-if TYPE_CHECKING:
-    from mapgen.runtime.source import SourceError
 
 LONGEST_RECORD = 16 * 1024 * 1024
 CHUNK = 256 * 1024

@@ -12,7 +12,8 @@ import msgspec
 
 from mapgen.runtime.constraints import are_told, asks, keeps
 from mapgen.runtime.doubted import DoubtedReader
-from mapgen.runtime.source import DOUBTS, SourceError, decoder_of
+from mapgen.runtime.errors import SourceError
+from mapgen.runtime.source import DOUBTS, decoder_of
 from mapgen.runtime.sources.records import RawRecord
 
 
