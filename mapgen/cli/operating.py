@@ -135,7 +135,8 @@ def _tell(entries: Iterable[Entry], url: str | None) -> None:
 
     waiting = [one.flow for one in entries if isinstance(one.flow, Unbound)]
     count = sum(1 for _ in entries) - len(waiting)
-    say(f"{count} flows" + ("" if url is None else f" at {url}"), err=True)
+    flows = f"{count} flow{'s' * (count != 1)}"
+    say(flows + ("" if url is None else f" at {url}"), err=True)
     for one in waiting:
         say(f"not bound, tried again: {one.name}: {one.code}: {one.message}", err=True)
         if one.help:

@@ -15,6 +15,7 @@ from mapgen.cli.output import say
 from mapgen.cli.telemetry import telemetry
 from mapgen.disk.boundary import reason_of
 from mapgen.disk.private import open_private
+from mapgen.escaping import visible
 from mapgen.report import Stopped
 from mapgen.report.catalogue import project as messages
 from mapgen.runtime.aborted import LogFailed
@@ -52,6 +53,7 @@ class _Lines:
     def __init__(self, total: int | None) -> None:
         self._total = total
         self._said = 0
+        self._failing: dict[object, str] = {}
 
     def on_progress(self, progress: Progress) -> None:
         """Say a line when another tenth is done, or another 500 of nobody knows how many."""
@@ -64,8 +66,25 @@ class _Lines:
 
     def on_event(self, event: Event) -> None:
         """Say why nothing is delivered; leave other events to the log."""
-        if words := _state_of_the_tenant(event):
+        if words := _state_of_the_tenant(event) or self._of_a_cycle(event):
             say(words, err=True)
+
+    def _of_a_cycle(self, event: Event) -> str | None:
+        """Return that a flow fails, once for each reason, and that it is well again."""
+        match event:
+            case TechnicalEvent(name="cycle failed", facts=facts):
+                told = [f"{facts[name]}" for name in ("flow", "code", "message") if name in facts]
+                words = visible(": ".join(told))
+                if help := facts.get("help"):
+                    words += "\n  help: " + visible(f"{help}")
+                is_known = self._failing.get(facts["flow"]) == words
+                self._failing[facts["flow"]] = words
+                return None if is_known else words
+            case TechnicalEvent(name="cycle recovered", facts=facts):
+                self._failing.pop(facts["flow"], None)
+                return f"{facts['flow']}: runs again"
+            case _:
+                return None
 
     def close(self) -> None:
         """Nothing is left to say."""

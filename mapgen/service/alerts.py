@@ -9,11 +9,12 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from mapgen.agreed.plan import Plan
-from mapgen.durations import HOUR
+from mapgen.durations import HOUR, span
 from mapgen.runtime.aborted import LedgerFailed
 from mapgen.runtime.events import Level, Observer, TechnicalEvent
 from mapgen.runtime.ledger import Ledger
 from mapgen.runtime.ledger.alerts import (
+    FAILING,
     NOT_BOUND,
     Activity,
     Alert,
@@ -28,6 +29,8 @@ from mapgen.service.telling import Channel, NotTold
 
 _WINDOW = HOUR
 _EVERY = 60.0
+_OUTAGE = 600.0
+"""Seconds for which cycles may fail before a person is called."""
 REPEAT = 4 * HOUR
 _MEASURES: Mapping[str, Callable[[Activity, float], float | None]] = {
     "failure_rate": lambda seen, _: seen.failed / seen.ended if seen.ended else 0.0,
@@ -75,13 +78,21 @@ def measured(flow: Watched, seen: Activity, now: float) -> Iterator[Measured]:
             yield Measured(flow.book, name, words, value, is_firing=value > threshold)
 
 
-def bindings(firing: Iterable[Alert], conditions: Iterable[Condition]) -> Iterator[Measured]:
-    """Yield an alert for each flow that no process can bind, and its end where one can again."""
-    unbound = {one.book for one in conditions if one.name == "not bound"}
-    told = {one.book for one in firing if one.name == NOT_BOUND}
-    for book in sorted(unbound | told):
-        is_unbound = book in unbound
-        yield Measured(book, NOT_BOUND, "> 0", float(is_unbound), is_firing=is_unbound)
+def standing(
+    firing: Iterable[Alert], conditions: Iterable[Condition], now: float
+) -> Iterator[Measured]:
+    """Yield an alert for each flow that does not run at all, and its end where it does again.
+
+    No process can bind it, or its cycles have failed for longer than an outage lasts.
+    """
+    firing, conditions = tuple(firing), tuple(conditions)
+    for alert, name, patience in ((NOT_BOUND, "not bound", 0.0), (FAILING, "failing", _OUTAGE)):
+        for_long = {one.book: now - one.since for one in conditions if one.name == name}
+        told = {one.book for one in firing if one.name == alert}
+        for book in sorted(for_long.keys() | told):
+            value = max(0.0, for_long.get(book, 0.0))
+            is_firing = book in for_long and value >= patience
+            yield Measured(book, alert, f"> {span(patience)}", value, is_firing=is_firing)
 
 
 @dataclass(slots=True)
@@ -128,7 +139,7 @@ class Watch:
             for flow in self.flows
             for one in measured(flow, alerts.activity(flow.book, _WINDOW), now)
         ]
-        found += bindings(alerts.firing(), Conditions(self.ledger).current())
+        found += standing(alerts.firing(), Conditions(self.ledger).current(), now)
         told = (*alerts.untold_ends(), *alerts.note(found, self.repeat))
         for alert in told:
             self._tell(alerts, alert)

@@ -13,6 +13,7 @@ from typing import Literal, Protocol
 from mapgen.runtime.aborted import LedgerFailed, RunAborted, Terminated
 from mapgen.runtime.events import InTurn, Observer, Plain, TechnicalEvent
 from mapgen.runtime.ledger import Ledger
+from mapgen.runtime.ledger.conditions import Conditions
 from mapgen.runtime.summary import Summary
 from mapgen.service.clock import ServiceClock
 from mapgen.service.schedule import Schedule
@@ -25,6 +26,10 @@ LEASE = 15.0
 _LONGEST_REST = 1.0
 """Seconds between two looks at the inbox, which other processes fill as well."""
 _FIRST_WAIT, _LONGEST_WAIT = 1.0, 60.0
+_CYCLES = "the cycles"
+"""Who says that a flow fails: its cycles run in one process at a time, any may find it well."""
+_HOLDS = 300.0
+"""Seconds behind the next try after which nobody says so any more."""
 
 
 class InTurns(Protocol):
@@ -156,10 +161,8 @@ class Loop:
                 self._turn()
             except Terminated:
                 break
-            except RunAborted as aborted:
-                self._failed(aborted.code, {"message": aborted.message, "help": aborted.help})
-            except Exception as error:  # noqa: BLE001 - one flow's failure is not the others'
-                self._failed(type(error).__name__, {})
+            except Exception as fault:  # noqa: BLE001 - one flow's failure is not the others'
+                self._failed(fault)
         with suppress(RunAborted):
             self._ledger.leave_cycles(self.flow.book, self._around.holder)
 
@@ -208,7 +211,7 @@ class Loop:
         finally:
             self.status.is_running = False
         self.status.cycles += 1
-        self.status.failures, self.status.failure = 0, None
+        note_well(self.flow, self.status, self._around)
         self._wait = _FIRST_WAIT
         self.status.last = found or self.status.last
         is_left = found is not None and (found.deferred or found.open)
@@ -221,18 +224,9 @@ class Loop:
         if due is not None and due <= self._clock.now():
             self.status.next_at = self.flow.schedule.next(self._clock.now())
 
-    def _failed(self, code: str, facts: dict[str, str]) -> None:
-        self.status.failures += 1
-        self.status.failure = code
+    def _failed(self, fault: Exception) -> None:
         self._again_at = time.monotonic() + self._wait
-        told: dict[str, Plain] = {
-            "flow": self.flow.name,
-            "code": code,
-            "again_in": self._wait,
-            **facts,
-        }
-        with suppress(RunAborted):
-            self._around.observer.on_event(TechnicalEvent("cycle failed", "error", told))
+        note_failed(self.flow, self.status, self._around, fault, self._wait)
         self._wait = min(2 * self._wait, _LONGEST_WAIT)
 
     def _rest(self) -> None:
@@ -250,6 +244,38 @@ class Loop:
                 self._drain.wait(_LONGEST_REST)  # more may come, which then go together
         elif has_news:
             self._drain.wait(rest)
+
+
+def note_failed(
+    flow: InTurns, status: Status, around: Around, fault: Exception, again_in: float
+) -> None:
+    """Say to all who look that a cycle has failed, and is tried again in so many seconds.
+
+    What is no RunAborted is told by its type alone: its words may hold values of records.
+    """
+    code, facts = type(fault).__name__, dict[str, str]()
+    if isinstance(fault, RunAborted):
+        code, facts = fault.code, {"message": fault.message, "help": fault.help}
+    status.failures += 1
+    status.failure = code
+    told: dict[str, Plain] = {"flow": flow.name, "code": code, "again_in": again_in, **facts}
+    with suppress(RunAborted):
+        around.observer.on_event(TechnicalEvent("cycle failed", "error", told))
+    words = ": ".join(filter(None, (code, *facts.values())))
+    with suppress(LedgerFailed):
+        conditions = Conditions(around.ledger)
+        conditions.note(flow.book, "failing", _CYCLES, words, again_in + _HOLDS)
+
+
+def note_well(flow: InTurns, status: Status, around: Around) -> None:
+    """Say that a cycle went well, also where one has failed before in another process."""
+    if status.failures:
+        with suppress(RunAborted):
+            facts: dict[str, Plain] = {"flow": flow.name}
+            around.observer.on_event(TechnicalEvent("cycle recovered", "info", facts))
+    status.failures, status.failure = 0, None
+    with suppress(LedgerFailed):
+        Conditions(around.ledger).over("failing", _CYCLES, flow.book)
 
 
 @contextmanager

@@ -66,6 +66,9 @@ def _of_flows(flows: tuple[FlowReport, ...], now: float) -> Iterator[Metric]:
         "mapgen_oldest_queued_seconds", "Age of the oldest document to be sent.", labels=_OF
     )
     bound = GaugeMetricFamily("mapgen_flow_not_bound", "1 for a flow that cannot run.", labels=_OF)
+    failing = GaugeMetricFamily(
+        "mapgen_flow_failing", "1 for a flow whose last cycle failed.", labels=_OF
+    )
     circuit = GaugeMetricFamily(
         "mapgen_circuit_open", "1 where requests of a flow are held back.", labels=_OF
     )
@@ -73,6 +76,7 @@ def _of_flows(flows: tuple[FlowReport, ...], now: float) -> Iterator[Metric]:
         of = _labels(flow.book)
         said = {one.name for one in flow.conditions}
         bound.add_metric(of, "not bound" in said)
+        failing.add_metric(of, "failing" in said)
         circuit.add_metric(of, "circuit open" in said)
         for state, count in flow.counts.items():
             records.add_metric((*of, state), count)
@@ -80,7 +84,7 @@ def _of_flows(flows: tuple[FlowReport, ...], now: float) -> Iterator[Metric]:
         inbox.add_metric(of, flow.inbox)
         oldest.add_metric(of, _age(flow.open_since, now))
         waits.add_metric(of, _age(flow.queued_since, now))
-    yield from (records, queued, inbox, oldest, waits, bound, circuit)
+    yield from (records, queued, inbox, oldest, waits, bound, failing, circuit)
 
 
 def _age(since: float | None, now: float) -> float:

@@ -29,8 +29,16 @@ from procrastinate.jobs import Status as JobStatus
 from sqlalchemy.engine import make_url
 
 from mapgen.runtime.aborted import RunAborted, Terminated
-from mapgen.runtime.events import Plain
-from mapgen.service.loop import LEASE, Around, Cycled, Status, Why, keeping
+from mapgen.service.loop import (
+    LEASE,
+    Around,
+    Cycled,
+    Status,
+    Why,
+    keeping,
+    note_failed,
+    note_well,
+)
 from mapgen.service.reception import Reception
 
 TASK = "mapgen.drain"
@@ -245,10 +253,8 @@ class Worker(Reception):
             return self._cycle_in_turn(known, why)
         except Terminated:
             return why != "scheduled"
-        except RunAborted as aborted:
-            self._failed(known, aborted.code, message=aborted.message, help=aborted.help)
-        except Exception as error:  # noqa: BLE001 - one flow's failure is not the others'
-            self._failed(known, type(error).__name__)
+        except Exception as fault:  # noqa: BLE001 - one flow's failure is not the others'
+            note_failed(known.flow, known.status, self._around, fault, _AGAIN)
         finally:
             known.status.is_running = False
             known.turn.release()
@@ -266,15 +272,9 @@ class Worker(Reception):
         finally:
             around.ledger.leave_cycles(flow.book, around.holder)
         status.cycles += 1
-        status.failures, status.failure = 0, None
+        note_well(flow, status, around)
         status.last = found or status.last
         return True
-
-    def _failed(self, known: _Known, code: str, **facts: Plain) -> None:
-        known.status.failures += 1
-        known.status.failure = code
-        with suppress(RunAborted):
-            self.tell("cycle failed", "error", flow=known.flow.name, code=code, **facts)
 
 
 async def _prepare(connector: Any, app: procrastinate.App) -> None:

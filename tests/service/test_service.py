@@ -21,15 +21,16 @@ from standardwebhooks import Webhook
 
 from mapgen.runtime.aborted import TenantUnavailable
 from mapgen.runtime.delivery import Mapped, deliver
-from mapgen.runtime.events import Observer
+from mapgen.runtime.events import Observer, Unobserved
 from mapgen.runtime.feeds.inbox import InboxFeed
 from mapgen.runtime.feeds.kind import Page
 from mapgen.runtime.ledger import Delivery, Ledger, book_of
+from mapgen.runtime.ledger.conditions import Conditions
 from mapgen.runtime.outcome import Document, ErrorReport, Origin, Rejected
 from mapgen.runtime.summary import Summary
 from mapgen.service.app import application
 from mapgen.service.clock import ServiceClock
-from mapgen.service.loop import Around, Why
+from mapgen.service.loop import Around, Status, Why, note_failed, note_well
 from mapgen.service.pushes import SECRET_HEADER
 from mapgen.service.reception import Sender, Taker
 from mapgen.service.schedule import Schedule
@@ -209,8 +210,24 @@ def test_a_failing_cycle_is_tried_again(tmp_path: Path) -> None:
             body, headers = shopify(1, "d1")
             http.post(f"{url}/webhooks/shop", content=body, headers=headers)
             until(lambda: service.loops["orders"].status.failure == "R504")
+            until(lambda: bool(Conditions(ledger).current()))
+            (told,) = Conditions(ledger).current()
+            assert (told.name, told.reason) == ("failing", "R504: the shop does not answer: wait")
             until(lambda: len(tenant.orders) == 1)
             until(lambda: service.loops["orders"].status.failure is None)
+            until(lambda: not Conditions(ledger).current())
+
+
+def test_a_failing_flow_is_well_again_whoever_runs_it(tmp_path: Path) -> None:
+    """What one process said of it is over when a cycle of another goes well."""
+    with standing_in() as tenant, Ledger(f"sqlite:///{tmp_path}/l.db") as ledger:
+        flow, first, second = Orders(tenant), Status(), Status()
+        here, there = (Around(ledger, ServiceClock(), Unobserved(), name) for name in "ab")
+        note_failed(flow, first, here, ValueError("a customer's name"), 5.0)
+        (told,) = Conditions(ledger).current()
+        assert (told.reason, first.failures) == ("ValueError", 1)
+        note_well(flow, second, there)
+        assert Conditions(ledger).current() == ()
 
 
 def test_two_services_share_a_flow(address: str) -> None:

@@ -16,9 +16,10 @@ import pytest
 from mapgen.runtime.events import Event, Unobserved
 from mapgen.runtime.ledger import Ledger, book_of
 from mapgen.runtime.ledger.alerts import Alerts
+from mapgen.runtime.ledger.conditions import Condition
 from mapgen.runtime.ledger.reports import Choice, Reports
 from mapgen.runtime.ledger.schema import RECORDS
-from mapgen.service.alerts import Watch, watched
+from mapgen.service.alerts import Watch, standing, watched
 from mapgen.service.telling import Mail, Unfit, Webhook
 from tests.runtime_delivery.orders import order
 from tests.runtime_delivery.test_reports import delivered, rejected, unknown
@@ -148,3 +149,18 @@ def test_addresses_that_are_refused(url: str) -> None:
     assert "hooks" not in str(found.value)
     with pytest.raises(Unfit):
         Mail(url, "a@example.com", ("b@example.com",))
+
+
+def test_flows_that_do_not_run(tmp_path: Path) -> None:
+    """A person is called at once where none can bind one, and for failures that do not pass."""
+    fails = (Condition(BOOK, "failing", 1000.0, "R508: no such table: wait"),)
+    unbound = (Condition(BOOK, "not bound", 1000.0, "E505"),)
+    assert [one.is_firing for one in standing((), unbound, 1000.0)] == [True]
+    assert [one.is_firing for one in standing((), fails, 1599.0)] == [False]
+    (late,) = found = [*standing((), fails, 1660.0)]
+    assert (late.name, late.is_firing) == ("failing", True)
+    with Ledger(f"sqlite:///{tmp_path}/l.db") as ledger:
+        alerts = Alerts(ledger)
+        (fired,) = alerts.note(found, 3600.0)
+        assert fired.words == "its cycles fail for 11 min; `mapgen status` says why"
+        assert [one.is_firing for one in standing(alerts.firing(), (), 1700.0)] == [False]

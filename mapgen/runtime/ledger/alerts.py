@@ -25,6 +25,8 @@ _MINUTE = 60.0
 _FAILED = ("rejected", "dead_lettered")
 NOT_BOUND = "not_bound"
 """The alert of a flow that cannot run at all, which needs no threshold in its spec."""
+FAILING = "failing"
+"""The alert of a flow whose cycles fail and fail; it needs none either."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +74,8 @@ class Alert:
         """What is amiss, for people: `failure rate is 50%, threshold > 1%`."""
         if self.name == NOT_BOUND:
             return "not bound, so that it does not run; `mapgen status` says why"
+        if self.name == FAILING:
+            return f"its cycles fail for {span(self.value)}; `mapgen status` says why"
         what = self.name.replace("_", " ")
         return f"{what} is {amount(self.name, self.value)}, threshold {self.threshold}"
 

@@ -16,7 +16,7 @@ from mapgen.runtime.ledger.ledger import Ledger
 from mapgen.runtime.ledger.schema import CONDITIONS, RUNS, insert_into
 from mapgen.runtime.ledger.text import storable
 
-Name = Literal["not bound", "circuit open"]
+Name = Literal["not bound", "failing", "circuit open"]
 _ROWS = CONDITIONS.c
 
 
