@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -53,8 +54,12 @@ def _show(flows: tuple[FlowReport, ...], now: float, *, as_json: bool) -> None:
         return
     if not flows:
         click.echo("the ledger knows no flow yet", err=True)
+    named = Counter(whose(one.of) for one in flows)
     for one in flows:
-        click.echo(click.style(whose(one.of), bold=True))
+        name = whose(one.of)
+        # Tenants of one name at several addresses, as a sandbox has after each start.
+        where = f" at {visible(one.of.url)}" if named[name] > 1 else ""
+        click.echo(click.style(name + where, bold=True))
         for name, words in _lines(one, now):
             click.echo(f"  {name:<12} {words}")
 
