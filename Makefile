@@ -82,11 +82,11 @@ load: $(READY) ## what a document and a process cost, and what 2 and 4 processes
 	@$(BIN)/python -m tests.bench.processes
 
 .PHONY: lint style types imports
-lint: style types imports ## ruff (rules and form), mypy --strict (product and generated code), the import rules
+lint: style types imports ## ruff, black, mypy --strict (product and generated code), the import rules
 
 style: $(READY)
 	$(BIN)/ruff check mapgen generated tests specs
-	$(BIN)/ruff format --quiet --check mapgen tests specs
+	$(BIN)/black --check --quiet mapgen generated tests specs
 
 types: $(READY)
 	$(BIN)/mypy
@@ -112,7 +112,7 @@ docs: $(READY) ## write the language reference and the editors' schemas from the
 .PHONY: format
 format: $(READY) ## bring the code into its one form
 	@$(BIN)/ruff check --fix --quiet mapgen tests specs
-	@$(BIN)/ruff format --quiet mapgen tests specs
+	@$(BIN)/black --quiet mapgen tests specs
 
 .PHONY: clean
 clean: ## remove what make has made

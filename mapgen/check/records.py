@@ -74,34 +74,31 @@ def joins(
     known = {(key.join, key.member): key for key in calculated}
     for join in source.joins:
         on_missing = "reject" if join.on_missing is None else join.on_missing.value
-        yield (
-            join.name.value,
-            plan.Join(
-                on=tuple(
-                    _join_key(pair, record, known.get((join.name.value, pair.member.value)))
-                    for pair in join.on
-                ),
-                takes="one" if join.takes_one else "many",
-                on_missing=cast(Literal["reject", "retry", "omit"], on_missing),
-                form=form(
-                    join.form if join.file is None else source.form, record.fields[join.name.value]
-                ),
-                is_in_input=join.file is not None,
-                where={member.value: text.value for member, text in join.where},
-                is_personal=ir.is_below_any(
-                    personal,
-                    [
-                        *_key_paths(source.name.value, join),
-                        *(
-                            one
-                            for key in known.values()
-                            if key.join == join.name.value
-                            for one in key.reads
-                        ),
-                    ],
-                ),
-                reads=asked.get(join.name.value),
+        yield join.name.value, plan.Join(
+            on=tuple(
+                _join_key(pair, record, known.get((join.name.value, pair.member.value)))
+                for pair in join.on
             ),
+            takes="one" if join.takes_one else "many",
+            on_missing=cast(Literal["reject", "retry", "omit"], on_missing),
+            form=form(
+                join.form if join.file is None else source.form, record.fields[join.name.value]
+            ),
+            is_in_input=join.file is not None,
+            where={member.value: text.value for member, text in join.where},
+            is_personal=ir.is_below_any(
+                personal,
+                [
+                    *_key_paths(source.name.value, join),
+                    *(
+                        one
+                        for key in known.values()
+                        if key.join == join.name.value
+                        for one in key.reads
+                    ),
+                ],
+            ),
+            reads=asked.get(join.name.value),
         )
 
 

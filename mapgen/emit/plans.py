@@ -102,9 +102,9 @@ def _lines(code: str) -> dict[str, int]:
         counts = {"if": 0, "check": 0}
         for statement in function.body:
             match statement:
-                case ast.Assign(targets=[ast.Name(id=name)], lineno=line):
-                    found[f"{function.name}.{name}"] = line
-                case ast.AnnAssign(target=ast.Name(id=name), lineno=line):
+                case ast.Assign(targets=[ast.Name(id=name)], lineno=line) | ast.AnnAssign(
+                    target=ast.Name(id=name), lineno=line
+                ):
                     found[f"{function.name}.{name}"] = line
                 case ast.If(lineno=line):
                     counts["if"] += 1

@@ -585,7 +585,10 @@ class Checker:
             self.divisor(tree.right)
         if found is not None:
             return Part(found, self.operation(tree, left, right, found))
-        sign, one, other = self.operator_span(tree), self.words(tree.left), self.words(tree.right)
+        sign, (one, other) = self.operator_span(tree), (
+            self.words(tree.left),
+            self.words(tree.right),
+        )
         if tree.operator == "/" and left.type == right.type == INT:
             return self.report(catalogue.int_division(self.span(tree), left=one, right=other))
         if tree.operator == "%":

@@ -50,18 +50,6 @@ def _is_endless(source: Tree, target: Tree) -> bool:
             return False
 
 
-def _rounded_by(tree: Method | Call) -> Tree:
-    """Return what a function of rounding rounds: its first argument, of a method what it is of."""
-    match tree:
-        case Method(operand=Name(name="math"), arguments=(first, *_)):
-            return first
-        case Call(arguments=(first, *_)):
-            return first
-        case Method(operand=operand):
-            return operand
-    return tree
-
-
 def fate_in(tree: Tree | None, child: Tree, fate: Fate) -> Fate:
     """Return where the value of a part goes by that of the whole."""
     match tree:
@@ -77,7 +65,11 @@ def fate_in(tree: Tree | None, child: Tree, fate: Fate) -> Fate:
             return fate
         case Method(name="convertUnit") | Call(name="convertUnit"):
             return fate if child is next(children(tree), None) else "used"
-        case Method(name=name) | Call(name=name) if name in _ROUNDING:
-            return "rounded" if child is _rounded_by(tree) else "used"
+        case Method(operand=Name(name="math"), name=name, arguments=(first, *_)) | Call(
+            name=name, arguments=(first, *_)
+        ) if (name in _ROUNDING):
+            return "rounded" if child is first else "used"
+        case Method(operand=operand, name=name) if name in _ROUNDING:
+            return "rounded" if child is operand else "used"
         case _:
             return "used"

@@ -218,9 +218,10 @@ def equality(left: ir.Expression, right: ir.Expression, *, is_equal: bool) -> ir
         if isinstance(that, ir.Constant) and that.type == BOOL:
             return this if that.value is is_equal else negated(this)
     match left, right:
-        case ir.Constant(value=one, type=kind), ir.Constant(value=other):
-            if kind == right.type and kind in (INT, STRING):
-                return ir.Constant((one == other) is is_equal, BOOL)
+        case ir.Constant(value=one, type=kind), ir.Constant(
+            value=other
+        ) if kind == right.type and kind in (INT, STRING):
+            return ir.Constant((one == other) is is_equal, BOOL)
     return ir.Operation("==" if is_equal else "!=", left, right, BOOL)
 
 

@@ -95,7 +95,7 @@ def _changed(before: object, after: object, pointer: str) -> Iterator[str]:
                 told = cast(flow.Block, after)
                 asked = (before.source, before.where)
                 yield from _changed(asked, (told.source, told.where), before.part.pointer)
-        case flow.Field() | flow.Check() | flow.Let() | flow.Skip(), _:
+        case (flow.Field() | flow.Check() | flow.Let() | flow.Skip()), _:
             yield before.pointer
         case _:
             yield pointer

@@ -44,6 +44,7 @@ if typing.TYPE_CHECKING:
     Instant = datetime
     Whole = int
 else:
+
     # What msgspec knows by itself is less strict: these are read here, and are what they stand for.
 
     class Amount(metaclass=type("_", (type,), {"__instancecheck__": Decimal.__instancecheck__})):

@@ -32,10 +32,15 @@ def outline(tree: Tree) -> str:
     """Return the tree in one line, every grouping written out: `(+ a (* b 2))`."""
     match tree:
         case Constant(value=value):
-            literals = {None: "null", True: "true", False: "false"}
-            if value is None or isinstance(value, bool):
-                return literals[value]
-            return repr(value) if isinstance(value, str) else str(value)
+            return (
+                "null"
+                if value is None
+                else (
+                    str(value).lower()
+                    if isinstance(value, bool)
+                    else repr(value) if isinstance(value, str) else str(value)
+                )
+            )
         case Name(name=name):
             return name
         case Select(operand=operand, field=field, is_optional=is_optional):
@@ -214,12 +219,13 @@ def test_accepted(words: str) -> None:
         ),
         pytest.param(
             "a.in",
-            "E124 1:3 expected a field's name (one called `in` goes in backquotes), but found `in`",
+            "E124 1:3 expected a field's name (one called `in` goes in backquotes), "
+            "but found `in`",
             id="a word as a field",
         ),
         pytest.param(
             "a.?b()",
-            "E124 1:5 expected a field's name behind `.?`, not a method, but found `(`",
+            "E124 1:5 expected a field's name behind `.?`, not a method, " "but found `(`",
             id="optional method",
         ),
         pytest.param("f(a,, b)", "E124 1:5 expected a value, but found `,`", id="two commas"),
