@@ -24,7 +24,7 @@ def test_tenants_of_one_name(tmp_path: Path) -> None:
         for place in PLACES:
             Conditions(ledger).note(book_of("orders", *place), "failing", "me", "R508: gone", 60.0)
 
-    shown = CliRunner().invoke(status, ["--state", state], obj=tmp_path).stdout.splitlines()
+    shown = CliRunner().invoke(status, ["--state", state], obj=Path.cwd()).stdout.splitlines()
 
     assert [line for line in shown if not line.startswith(" ")] == [
         "orders in Live",
