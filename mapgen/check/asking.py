@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from msgspec import Struct
 from msgspec.structs import replace
 
+from mapgen.agreed.paths import names_along
 from mapgen.agreed.plan import Reads, Shape
 from mapgen.check.composing import key_paths
 from mapgen.check.records import members_read
@@ -47,7 +48,7 @@ def joined_reads(
         name: entity_reads(
             entity,
             _object(schema.record.fields[name]),
-            [path.partition(".")[2] for path in paths if _first(path) == name],
+            [_inside(path) for path in paths if _first(path) == name],
         )
         for name, entity in schema.joined.items()
     }
@@ -55,7 +56,12 @@ def joined_reads(
 
 def _first(path: str) -> str:
     """Return the member of a record that a source path goes through: `order.lines[].sku`."""
-    return path.partition(".")[2].partition(".")[0].replace("[]", "")
+    return [*names_along(path), ""][1]
+
+
+def _inside(path: str) -> str:
+    """Return a path as it goes on behind its first name."""
+    return path.partition(".")[2]
 
 
 def entity_reads(source: EntitySource, record: Object, reads: Iterable[str]) -> Reads:
@@ -91,9 +97,9 @@ def _below(paths: Iterable[str]) -> Mapping[str, tuple[str, ...]]:
     """Return the names behind the first of each path, each with the paths from there on."""
     found: dict[str, list[str]] = {}
     for path in paths:
-        _, _, rest = path.partition(".")
+        rest = _inside(path)
         if rest:
-            found.setdefault(rest.partition(".")[0].replace("[]", ""), []).append(rest)
+            found.setdefault(names_along(rest)[0], []).append(rest)
     return {name: tuple(inner) for name, inner in found.items()}
 
 

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from mapgen.agreed.encodings import codec_of
 from mapgen.agreed.formats import SETTINGS, taking
+from mapgen.agreed.paths import holder_of, member_path, without_rows
 from mapgen.contract.source_schema import SourceSchema
 from mapgen.expression.patterns import format_fault
 from mapgen.ir import types
@@ -295,29 +296,29 @@ def key_paths(source: spec.SourceClause, record: types.Object) -> Iterator[str]:
     """Yield the source paths that a record is put together by: no rule has to read them."""
     name = source.name.value
     for join in source.joins:
-        at = f"{name}.{join.name.value}" + "[]" * (not join.takes_one)
-        yield from (f"{at}.{member.value}" for member, _ in join.where)
+        at = member_path(name, join.name.value) + "[]" * (not join.takes_one)
+        yield from (member_path(at, member.value) for member, _ in join.where)
         for pair in join.on:
-            yield f"{at}.{pair.member.value}"
+            yield member_path(at, pair.member.value)
             if not is_calculated(pair, source, record):
-                yield f"{name}.{pair.of.value}"
+                yield member_path(name, pair.of.value)
     if source.group is not None:
-        rows = source.group.alias.value
+        rows = member_path(name, source.group.alias.value)
         for column in record.fields:
-            yield f"{name}.{column}"
-            yield f"{name}.{rows}[].{column}"
+            yield member_path(name, column)
+            yield member_path(f"{rows}[]", column)
 
 
 def equivalent_paths(source: spec.SourceClause, path: str) -> tuple[str, ...]:
     """Return a source path, and the other one that holds the same: a key's column in its rows."""
     if source.group is None:
         return (path,)
-    head, rows = source.name.value, f"{source.name.value}.{source.group.alias.value}"
+    head = source.name.value
+    rows = member_path(head, source.group.alias.value)
     columns = {column.value for column in source.group.by}
-    plain = path.replace("[]", "")
-    parent, _, member = plain.rpartition(".")
+    parent, member = holder_of(without_rows(path))
     if member in columns and parent == head:
-        return (path, f"{rows}[].{member}")
+        return (path, member_path(f"{rows}[]", member))
     if member in columns and parent == rows:
-        return (path, f"{head}.{member}")
+        return (path, member_path(head, member))
     return (path,)

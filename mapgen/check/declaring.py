@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from msgspec.structs import replace
 
+from mapgen.agreed.paths import names_along, steps
 from mapgen.check.composing import key_paths, kind_words
 from mapgen.check.reaching import is_meant, reached
 from mapgen.check.sources import all_paths, near_paths
@@ -22,7 +23,8 @@ from mapgen.spec import model as spec
 # What may be written in more than one way; decimals are read from text as they are.
 _VARIED = ("string", "int", "bool", "list")
 
-Steps = tuple[str, ...]
+# Names, each with the marks of rows behind it.
+Steps = tuple[tuple[str, str], ...]
 Asked = tuple[Steps, spec.DeclaredValue]
 
 
@@ -32,15 +34,16 @@ def declared(
     """Return a schema with the values that the source clause declares; `faults` grows."""
     if schema is None or not source.values:
         return schema
-    name, keys = source.name.value, {*key_paths(source, schema.record)}
+    name = source.name.value
+    keys = {tuple(names_along(one)) for one in key_paths(source, schema.record)}
     reader = _Declaring(schema, _times(schema.record), faults)
     asked: list[Asked] = []
     for value in source.values:
-        first, *steps = value.path.value.split(".")
-        if value.path.value in keys:
+        (first, _), *within = steps(value.path.value)
+        if tuple(names_along(value.path.value)) in keys:
             faults.append(schemas.unfit_value(value.path, why="it is part of a key"))
-        elif first == name and steps:
-            asked.append((tuple(steps), value))
+        elif first == name and within:
+            asked.append((tuple(within), value))
         else:
             faults.append(_unknown(value, schema, name))
     record = reader.object(schema.record, asked)
@@ -93,7 +96,7 @@ class _Declaring:
         found: dict[str, Type] = {}
         said: dict[str, Stated] = {}
         for member, of in kind.fields.items():
-            meant = [one for one in asked if is_meant(one[0][0].replace("[]", ""), member)]
+            meant = [one for one in asked if is_meant(one[0][0][0], member)]
             stated = self.stated.get((kind.name, member), Stated())
             found[member], said[member] = self._member(of, stated, meant)
         name = kind.name if self._times[kind.name] == 1 else self._new_name(kind.name)
@@ -112,10 +115,10 @@ class _Declaring:
             self.lasting.add((name, member))
 
     def _member(self, kind: Type, stated: Stated, asked: list[Asked]) -> tuple[Type, Stated]:
-        here = [(steps[0].count("[]"), value) for steps, value in asked if len(steps) == 1]
+        here = [(way[0][1].count("[]"), value) for way, value in asked if len(way) == 1]
         for depth, value in here:
             kind, stated = self._value(kind, stated, value, depth)
-        deeper = [(steps[1:], value) for steps, value in asked if len(steps) > 1]
+        deeper = [(way[1:], value) for way, value in asked if len(way) > 1]
         return (self._inside(kind, deeper) if deeper else kind), stated
 
     def _inside(self, kind: Type, asked: list[Asked]) -> Type:

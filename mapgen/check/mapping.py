@@ -10,6 +10,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from mapgen.agreed import plan
+from mapgen.agreed.paths import names_along
 from mapgen.check.accounting import books
 from mapgen.check.blocks import Opened, named, opened
 from mapgen.check.built import document_origins, document_type
@@ -172,7 +173,7 @@ def _unread(
 
 def _is_asked_for(path: str, schema: SourceSchema, files: Collection[str]) -> bool:
     """Whether a source path is of what the ERP is asked for, and not of what `files` hold."""
-    first, *_ = [*path.replace("[]", "").split(".")[1:], ""]
+    first, *_ = [*names_along(path)[1:], ""]
     return first in schema.joined or (schema.entity is not None and first not in files)
 
 
@@ -433,7 +434,7 @@ def _changing(identity: Typed, schema: SourceSchema, at: Span) -> Iterator[Diagn
         if path.startswith(TABLES) or is_lasting(schema, path):
             continue
         if path in identity.reads or isinstance(type_at(schema.record, path), types.Optional):
-            known = lasting_paths(schema, path.partition(".")[0])
+            known = lasting_paths(schema, names_along(path)[0])
             yield messages.changing_identity(
                 at, field=path, lasting=known, is_of_the_erp=schema.entity is not None
             )

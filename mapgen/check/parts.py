@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from msgspec import Struct
 from msgspec.structs import replace
 
+from mapgen.agreed.paths import names_along
 from mapgen.check.formulas import Formulas, described
 from mapgen.check.sources import all_near
 from mapgen.contract.model import Entity
@@ -235,7 +236,7 @@ def _source_paths(
     if below is None or below[0] != name:
         return ()
     origins = bound.origins
-    for member in below[1].split("."):
+    for member in names_along(below[1]):
         origins = member_of(origins, member)
     return tuple(origins.places)
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from msgspec.structs import replace
 
+from mapgen.agreed.paths import names_along
 from mapgen.ir import types
 from mapgen.ir.types import ListOf, MapOf, Object, Optional, Type
 
@@ -50,13 +51,18 @@ def places(record: Object) -> int:
 
 def is_meant(step: str, member: str) -> bool:
     """Tell whether a step of a path is a member; `*` stands for part of a name."""
-    if "*" not in step:
+    first, star, last = step.partition("*")
+    if not star:
         return step == member
-    return re.fullmatch(re.escape(step).replace(r"\*", ".*"), member) is not None
+    if "*" not in last:
+        is_long = len(member) >= len(first) + len(last)
+        return is_long and member.startswith(first) and member.endswith(last)
+    shape = re.escape(step).replace(r"\*", ".*")
+    return re.fullmatch(shape, member, re.DOTALL) is not None
 
 
 def _steps(path: str) -> Steps:
-    return path.replace("[]", "").split(".")[1:]
+    return names_along(path)[1:]
 
 
 def _object(kind: Object, asked: Sequence[Steps]) -> Object:
@@ -77,6 +83,6 @@ def _within(kind: Type, asked: Sequence[Steps]) -> Type:
             return MapOf(key, _within(inner, asked))
         case Object():
             deeper = [one for one in asked if one]
-            return _object(kind, deeper) if deeper else replace(kind, fields={}, unreadable=())
+            return _object(kind, deeper) if deeper else replace(kind, fields={})
         case _:
             return kind

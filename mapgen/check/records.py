@@ -8,6 +8,7 @@ from typing import Any, Literal, cast
 import msgspec
 
 from mapgen.agreed import plan
+from mapgen.agreed.paths import member_path, names_along
 from mapgen.contract.source_schema import SourceSchema
 from mapgen.contract.stated import Stated
 from mapgen.ir import flow as ir
@@ -46,7 +47,7 @@ def members_read(record: Object, reads: Iterable[str]) -> Mapping[str, frozenset
     found: dict[str, set[str]] = {record.name: set()}
     for path in reads:
         kind: Type = record
-        for name in path.replace("[]", "").split(".")[1:]:
+        for name in names_along(path)[1:]:
             assert isinstance(kind, Object), path
             found[kind.name].add(name)
             kind = held(kind.fields[name])
@@ -139,15 +140,15 @@ def needed_joins(source: spec.SourceClause) -> Iterator[str]:
     """Yield the paths of what has to be joined to each record, whether a rule reads it or not."""
     for join in source.joins:
         if join.on_missing is not None and join.on_missing.value != "omit":
-            yield f"{source.name.value}.{join.name.value}"
+            yield member_path(source.name.value, join.name.value)
 
 
 def _key_paths(name: str, join: spec.Join) -> Iterator[str]:
     """Yield the source paths of the members that a join compares, on both sides."""
     for pair in join.on:
-        yield f"{name}.{pair.of.value}"
-        yield f"{name}.{join.name.value}.{pair.member.value}"
-        yield f"{name}.{join.name.value}[].{pair.member.value}"
+        yield member_path(name, pair.of.value)
+        for row in ("", "[]"):
+            yield member_path(f"{member_path(name, join.name.value)}{row}", pair.member.value)
 
 
 def group(source: spec.SourceClause) -> plan.Group | None:

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from mapgen.agreed import plan
 from mapgen.agreed.connections import VALUES
+from mapgen.agreed.paths import covers, holder_of
 from mapgen.check.composing import equivalent_paths
 from mapgen.check.directions import idle_verify
 from mapgen.check.reaching import reached
@@ -17,7 +18,7 @@ from mapgen.contract.model import Contract, Entity
 from mapgen.contract.personal import personal_kind
 from mapgen.contract.source_schema import SourceSchema
 from mapgen.expression.typed import Typed
-from mapgen.ir.flow import covers, is_below_any
+from mapgen.ir.flow import is_below_any
 from mapgen.report import Diagnostic, Source, Span, Text
 from mapgen.report.catalogue import operations as messages
 from mapgen.report.catalogue.modifiers import undo_of_an_update
@@ -130,7 +131,7 @@ def _data(
             continue
         kind = personal_kind(leaf, type_at(schema.record, leaf))
         if kind is not None and leaf not in classified:
-            looks.setdefault(leaf.rpartition(".")[0], []).append((leaf, kind))
+            looks.setdefault(holder_of(leaf)[0], []).append((leaf, kind))
     first = next((item.path.span() for item in security.data if item.of is None), None)
     for parent, fields in looks.items():
         yield messages.unclassified(security.span, parent, fields, first or security.data_at)

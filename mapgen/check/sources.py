@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from itertools import accumulate, chain, pairwise
 from typing import Self
 
 from msgspec import Struct
 
+from mapgen.agreed.paths import covers, holder_of, member_path, names_along, steps, upwards
 from mapgen.check.composing import key_paths, of_files
-from mapgen.check.reaching import reached
+from mapgen.check.reaching import is_meant, reached
 from mapgen.contract.source_schema import SourceSchema
-from mapgen.ir.flow import covers
 from mapgen.ir.types import ERROR, ListOf, MapOf, Object, Type, element_of, held, present
 from mapgen.report import Diagnostic, Span, near_names
 from mapgen.report.catalogue import mapping as messages
@@ -39,10 +38,8 @@ def _below(kind: Type, path: str, around: tuple[str, ...]) -> Iterator[str]:
     inner = present(kind)
     assert isinstance(inner, Object)
     if inner.name not in around:
-        # Longer ones first: none looks like what holds the next one.
-        yield from (f"{path}.{name}" for name in sorted(inner.unreadable, reverse=True))
         for name, field in inner.fields.items():
-            yield from all_paths(field, f"{path}.{name}", (*around, inner.name))
+            yield from all_paths(field, member_path(path, name), (*around, inner.name))
 
 
 def leaf_paths(kind: Type, path: str) -> Iterator[str]:
@@ -50,12 +47,12 @@ def leaf_paths(kind: Type, path: str) -> Iterator[str]:
     paths = list(all_paths(kind, path))
     for at, candidate in enumerate(paths):
         following = paths[at + 1] if at + 1 < len(paths) else ""
-        if not following.startswith((f"{candidate}.", f"{candidate}[].")):
+        if not covers(candidate, following):
             yield candidate
 
 
 def type_at(record: Type, path: str) -> Type:
-    """Return the type of a path that `all_paths` gave; that of an unreadable member is unknown."""
+    """Return the type of a path that `all_paths` gave."""
     for owner, name in owners(record, path):
         record = ERROR if owner is None else owner.fields[name]
     return record
@@ -63,7 +60,7 @@ def type_at(record: Type, path: str) -> Type:
 
 def owners(record: Type, path: str) -> Iterator[tuple[Object | None, str]]:
     """Yield each member that a path goes through with its object, None where none is known."""
-    for name in path.replace("[]", "").split(".")[1:]:
+    for name in names_along(path)[1:]:
         inner = held(record)
         if not isinstance(inner, Object) or name not in inner.fields:
             yield None, name
@@ -77,12 +74,12 @@ def is_lasting(schema: SourceSchema, path: str) -> bool:
 
     Of the ERP, that is known of a record and of its rows; what a record refers to may be another.
     """
-    first, *inner = [*path.split(".")[1:-1], ""]
-    if first.removesuffix("[]") in schema.joined:
-        steps = inner[:-1]
-    else:
-        steps = [] if schema.entity is None else path.split(".")[1:-1]
-    if any(not step.endswith("[]") for step in steps):
+    around = steps(path)[1:-1]
+    if around and around[0][0] in schema.joined:
+        around = around[1:]
+    elif schema.entity is None:
+        around = []
+    if not all(rows for _, rows in around):
         return False
     *_, (owner, name) = [(None, ""), *owners(schema.record, path)]
     return owner is not None and (owner.name, name) in schema.lasting
@@ -94,7 +91,8 @@ def lasting_paths(schema: SourceSchema, name: str) -> frozenset[str]:
     return frozenset(path for path in paths if is_lasting(schema, path))
 
 
-_ANY = r"[^\[\]]*"
+# The names along a path, without the marks of its lists.
+Names = tuple[str, ...]
 
 
 class Paths(Struct, frozen=True):
@@ -104,50 +102,38 @@ class Paths(Struct, frozen=True):
     """
 
     known: tuple[str, ...]
-    below: Mapping[str, list[str]]
-    inside: Mapping[str, list[str]]
+    below: Mapping[Names, list[str]]
+    inside: Mapping[Names, list[Names]]
 
     @classmethod
     def of(cls, paths: Iterable[str]) -> Self:
-        known, below, inside = tuple(paths), dict[str, list[str]](), dict[str, list[str]]()
+        known, below, inside = tuple(paths), dict[Names, list[str]](), dict[Names, list[Names]]()
         for path in known:
-            above = accumulate(path.replace("[]", "").split("."), "{}.{}".format)
-            for outer, one in pairwise(chain([""], above)):
+            names = tuple(names_along(path))
+            for length in range(1, len(names) + 1):
+                one = names[:length]
                 if one not in below:
                     below[one] = []
-                    inside.setdefault(outer, []).append(one)
+                    inside.setdefault(one[:-1], []).append(one)
                 below[one].append(path)
         return cls(known, below, inside)
 
     def under(self, pattern: str) -> list[str]:
         """Return those that a pattern takes; `*` stands for part of one name."""
-        bare = pattern.replace("[]", "")
-        found = [bare]
-        if "*" in bare:
-            found = [""]
-            for shape in bare.split("."):
+        names = tuple(names_along(pattern))
+        found = [names]
+        if "*" in pattern:
+            found = [()]
+            for shape in names:
                 found = [one for outer in found for one in self._inside(outer, shape)]
         return [path for one in found for path in self.below.get(one, ())]
 
-    def _inside(self, outer: str, shape: str) -> Iterator[str]:
-        """Yield the paths one name longer whose name is as a shape says."""
-        first, star, last = shape.partition("*")
-        if not star:
-            yield f"{outer}.{shape}" if outer else shape
-            return
-        begin = len(outer) + 1 if outer else 0
-        for one in self.inside.get(outer, ()):
-            name = one[begin:]
-            if name.startswith(first) and _is_like(name[len(first) :], last):
-                yield one
-
-
-def _is_like(name: str, last: str) -> bool:
-    """Whether a name may be some letters and what is behind a `*`, in which others may be."""
-    if "*" in last:
-        return re.fullmatch(_ANY + re.escape(last).replace(r"\*", _ANY), name) is not None
-    between = name.removesuffix(last)
-    return name.endswith(last) and "[" not in between and "]" not in between
+    def _inside(self, outer: Names, shape: str) -> Iterator[Names]:
+        """Yield what is one name longer whose name is as a shape says."""
+        if "*" not in shape:
+            yield (*outer, shape)
+        else:
+            yield from (one for one in self.inside.get(outer, ()) if is_meant(shape, one[-1]))
 
 
 def accounted(
@@ -234,27 +220,22 @@ def _ignored(
 def _described_at(source: spec.SourceClause, parent: str, fields: tuple[str, ...]) -> Span:
     """Return where the spec names the schema of fields, that of a join for what is joined."""
     for join in source.joins:
-        at = f"{source.name.value}.{join.name.value}"
+        at = member_path(source.name.value, join.name.value)
         if covers(at, parent) or (parent == source.name.value and fields == (join.name.value,)):
             return join.schema.span()
     return source.schema.span()
 
 
-# What no name may have by which values are read and written: it would have to be escaped in JSON.
-_UNUSABLE = re.compile(r'["\\\x00-\x1f\ud800-\udfff]')
-
-
-def is_usable(name: str) -> bool:
-    """Tell whether generated code can read or write a member of this name."""
-    return _UNUSABLE.search(name) is None
+# Half of a letter, which no text can have.
+_UNREADABLE = re.compile(r"[\ud800-\udfff]")
 
 
 def unusable_names(reads: Mapping[str, Span]) -> Iterator[Diagnostic]:
     """Yield the faults of source fields that rules read and generated code cannot."""
     for read, span in reads.items():
-        owner, _, name = read.rpartition(".")
-        if not is_usable(name):
-            yield schemas.unusable_name(span, name=name, owner=owner)
+        owner, name = holder_of(read)
+        if _UNREADABLE.search(name):
+            yield schemas.half_a_letter(span, owner=owner)
 
 
 def unheld(schema: SourceSchema, reads: Iterable[str]) -> list[Diagnostic]:
@@ -275,18 +256,21 @@ def all_near(words: Iterable[str], known: Iterable[str]) -> frozenset[str]:
 
 def near_paths(path: str, known: Iterable[str]) -> tuple[str, ...]:
     """Return the known paths each of whose names is the path's, or near it."""
-    wanted = path.replace("[]", "").split(".")
+    wanted = names_along(path)
     return tuple(
         candidate
         for candidate in known
-        if len(names := candidate.replace("[]", "").split(".")) == len(wanted)
-        and all(near_names(one, (other,)) for one, other in zip(wanted, names, strict=True))
+        if ".".join(names := names_along(candidate)) == ".".join(wanted)
+        or (
+            len(names) == len(wanted)
+            and all(near_names(one, (other,)) for one, other in zip(wanted, names, strict=True))
+        )
     )
 
 
 def _names(path: str) -> tuple[str, ...]:
     """Return the names of a path below the record: `order.lines[].sku` -> lines, sku."""
-    return tuple(path.replace("[]", "").split(".")[1:])
+    return tuple(names_along(path)[1:])
 
 
 _FEWEST_SIGNS = 3
@@ -297,14 +281,8 @@ def catches_new_fields(path: str) -> bool:
 
     That is the record itself, and `*` with fewer than three signs of a name beside it.
     """
-    below = path.replace("[]", "").split(".")[1:]
+    below = names_along(path)[1:]
     return all("*" in name and len(name.replace("*", "")) < _FEWEST_SIGNS for name in below)
-
-
-def _upwards(path: str) -> Iterator[str]:
-    """Yield what a path lies in, and itself: a, a.b, a.b[], a.b[].c."""
-    yield from (path[: found.start()] for found in re.finditer(r"[.\[]", path))
-    yield path
 
 
 def _by_parent(
@@ -314,11 +292,11 @@ def _by_parent(
     unused = dict.fromkeys(unused)
     if not unused:
         return []
-    used = {path for leaf in leaves if leaf not in unused for path in _upwards(leaf)}
+    used = {path for leaf in leaves if leaf not in unused for path in upwards(leaf)}
     wholly = {path for path in known if "." in path} - used
     grouped: dict[str, dict[str, None]] = {}
     for leaf in unused:
-        shown = next((path for path in _upwards(leaf) if path in wholly), leaf)
-        parent, _, field = shown.rpartition(".")
+        shown = next((path for path in upwards(leaf) if path in wholly), leaf)
+        parent, field = holder_of(shown)
         grouped.setdefault(parent, {})[field] = None
     return [(parent, tuple(fields)) for parent, fields in grouped.items()]

@@ -15,6 +15,7 @@ from mapgen.cli.flows import STANDARD_INPUT, all_known, open_records, readable, 
 from mapgen.cli.output import say
 from mapgen.project.binding import BoundFlow
 from mapgen.runtime.joins import JoinedFile, Joins
+from mapgen.runtime.members import name_of
 from mapgen.runtime.source import struct_of
 from mapgen.runtime.sources.cells import Row, needed_columns
 from mapgen.runtime.sources.kinds import files_of
@@ -87,7 +88,7 @@ def _records(
 def _needed(bound: BoundFlow, name: str, join: Join) -> tuple[str, ...]:
     """Return the columns of a joined file: those of the key, and what every record has."""
     source: Any = bound.flow.module
-    fields = {field.encode_name: field.type for field in msgspec.structs.fields(source.Source)}
+    fields = {name_of(field): field.type for field in msgspec.structs.fields(source.Source)}
     joined = struct_of(fields.get(name))
     known = () if joined is None else needed_columns(joined)
     return tuple(dict.fromkeys((*(pair.member for pair in join.on), *known)))

@@ -20,6 +20,7 @@ from typing import TypeAlias
 
 from msgspec import Struct, field
 
+from mapgen.agreed.paths import holder_of, member_path
 from mapgen.contract.personal import (
     is_keyed_by_persons,
     is_value,
@@ -283,15 +284,15 @@ def _lasting(root: Seen, samples: Sequence[Mapping[str, Json]], name: str) -> li
 def _hide(seen: Seen, path: str = "") -> None:
     """Leave out members that values name, and say which texts may be shown."""
     seen.is_vocabulary = is_vocabulary(path)
-    seen.is_code = any(map(_CODE.fullmatch, words_of(path.rpartition(".")[2])[-1:]))
+    seen.is_code = any(map(_CODE.fullmatch, words_of(holder_of(path)[1])[-1:]))
     names = [name for name in seen.members if not is_value(name)]
     kinds = {tuple(seen.members[name].kinds()) for name in names}
-    if path and len(kinds) == 1 and is_keyed_by_persons(path.rpartition(".")[2], names):
+    if path and len(kinds) == 1 and is_keyed_by_persons(holder_of(path)[1], names):
         names = []
     seen.unnamed = len(seen.members) - len(names)
     seen.members = {name: seen.members[name] for name in names}
     for name, member in seen.members.items():
-        _hide(member, f"{path}.{name}")
+        _hide(member, member_path(path, name))
     if seen.elements is not None:
         _hide(seen.elements, path)
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from functools import cache
 
+from mapgen.agreed.paths import names_along
 from mapgen.ir.types import BOOL, Type, present
 
 _PARTS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
@@ -79,7 +80,7 @@ def personal_kind(path: str, kind: Type | None = None) -> str | None:
     """Return what a source path looks like it holds of a person, or None; a flag holds nothing."""
     if kind is not None and present(kind) == BOOL:
         return None
-    *around, name = path.replace("[]", "").split(".")
+    *around, name = names_along(path)
     words = words_of(name)
     if not words or words[0] in _FLAGS or words[-1] in _FLAGS:
         return None
@@ -98,7 +99,7 @@ def personal_kind(path: str, kind: Type | None = None) -> str | None:
 
 def is_vocabulary(path: str) -> bool:
     """Whether the values at a path may be shown: words of a vocabulary, and nothing of a person."""
-    *around, name = path.replace("[]", "").split(".")
+    *around, name = names_along(path)
     words = words_of(name)
     if personal_kind(path) is not None or any(_is_of_persons(one) for one in around):
         return False

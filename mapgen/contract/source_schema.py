@@ -588,8 +588,7 @@ class _Reader:
         if is_option:
             return _Found(types.UNTYPED, members=self._read_members(places, required))
         fields: dict[str, types.Type] = {}
-        unreadable = tuple(member for member in places if _reads_like_a_path(member))
-        made = types.Object(self._new_name(name), fields, unreadable, is_structural=True)
+        made = types.Object(self._new_name(name), fields, is_structural=True)
         self._made[key] = made
 
         def fill() -> None:
@@ -603,9 +602,8 @@ class _Reader:
     ) -> Mapping[str, _Found]:
         members = {}
         for member, held in places.items():
-            if not _reads_like_a_path(member):
-                found = self.read(held, member)
-                members[member] = found if member in required else found.or_null()
+            found = self.read(held, member)
+            members[member] = found if member in required else found.or_null()
         return members
 
     def _unless_inside(self, key: object, place: Place, read: Callable[[], _Found]) -> _Found:
@@ -836,7 +834,3 @@ def _all_choices(options: Sequence[_Found]) -> tuple[str, ...]:
     if not all(one.choices for one in options):
         return ()
     return tuple(dict.fromkeys(chain.from_iterable(one.choices for one in options)))
-
-
-def _reads_like_a_path(member: str) -> bool:
-    return "." in member or "[]" in member

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import cast
 
+from mapgen.agreed.paths import holder_of, member_path
 from mapgen.contract.inference import Json
 from mapgen.contract.personal import (
     is_a_call_name,
@@ -60,9 +61,9 @@ def _shown(value: Json, path: str) -> Json:
 
 def _members(members: Mapping[str, Json], path: str) -> dict[str, Json]:
     """Return the members of an object; one that is named by somebody is left out."""
-    kinds = {personal_kind(f"{path}.{name}") for name in members}
+    kinds = {personal_kind(member_path(path, name)) for name in members}
     shown = {
-        name: _shown(inner, f"{path}.{name}")
+        name: _shown(inner, member_path(path, name))
         for name, inner in members.items()
         if not is_value(name)
     }
@@ -75,7 +76,7 @@ def _members(members: Mapping[str, Json], path: str) -> dict[str, Json]:
 
 def _stand_in(text: str, path: str) -> str:
     kind = personal_kind(path) or kind_of_value(text)
-    words = frozenset(words_of(path.rpartition(".")[2]))
+    words = frozenset(words_of(holder_of(path)[1]))
     if kind == "a name of a person":
         return "Ada" if words & _FIRST else "Poole" if words & _LAST else _STAND_INS[kind]
     if kind is not None:

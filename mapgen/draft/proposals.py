@@ -8,18 +8,20 @@ from typing import cast
 
 from msgspec import Struct, field
 
+from mapgen.agreed.paths import member_path, without_rows
 from mapgen.check.model import RESERVED
 from mapgen.check.sources import is_lasting
 from mapgen.contract.model import Contract, Entity, Field, ValueType
+from mapgen.contract.personal import is_value
 from mapgen.contract.source_schema import SourceSchema
 from mapgen.draft.names import SAME_WORDS, likeness, snake, words
 from mapgen.draft.sniffing import RFC2822
+from mapgen.expression.fixes import written
 from mapgen.ir import types
 from mapgen.ir.names import singular
 from mapgen.ir.types import ListOf, Object, Optional, Type, present
 
 _MEMBER = re.compile(r"[A-Za-z_]\w*", re.ASCII)
-_NO_MEMBERS = frozenset({"in", "null", "true", "false", "as", "if", "else"})
 # What an order has once and each of its contacts needs: somebody's, whoever's in the record.
 _INHERITED = ("Email", "Phone1")
 _PERSONS = frozenset({"customer", "buyer", "contact", "user", "account", "recipient", "client"})
@@ -135,7 +137,10 @@ class _Member(Struct, frozen=True):
         mark = ".?" if isinstance(kind, Optional) else "."
         whole = types.optional(kind) if isinstance(self.kind, Optional) else kind
         return _Member(
-            (*self.names, name), whole, f"{self.access}{mark}{name}", f"{self.path}.{name}"
+            (*self.names, name),
+            whole,
+            f"{self.access}{mark}{written(name)}",
+            member_path(self.path, name),
         )
 
 
@@ -268,7 +273,7 @@ class _Proposer(Struct):
         sure = {
             name: kind
             for name, kind in scope.members.items()
-            if f"{scope.path}.{name}" not in self.reads
+            if member_path(scope.path, name) not in self.reads
             and any(likeness(known, name) > SAME_WORDS for known in inner.fields)
         }
         if one.companion is not None or not sure or _is_party(inner):
@@ -360,7 +365,7 @@ def _question(one: Field, entity: Entity, scope: _Scope) -> str:
     """Return what somebody has to decide about a field that has to be set."""
     owners = frozenset({*words(entity.name), *words(scope.name)})
     near = [
-        f"`{member.path.replace('[]', '')}`"
+        f"`{without_rows(member.path)}`"
         for _, member in _ranked(scope.all(), lambda it: likeness(one.name, it.name, owners))
         if not isinstance(present(member.kind), Object | ListOf)
     ]
@@ -449,7 +454,8 @@ def _first_of(rows: _Member) -> str:
 
 
 def _is_plain(name: str) -> bool:
-    return bool(_MEMBER.fullmatch(name)) and name not in _NO_MEMBERS
+    """Whether a name says in letters what a member holds, and is no value itself."""
+    return bool(_MEMBER.fullmatch(snake(name))) and not is_value(name)
 
 
 def _may_be_missing(member: _Member) -> bool:

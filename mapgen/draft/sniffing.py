@@ -17,6 +17,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from mapgen.agreed.encodings import SIZE_OF_HEAD, guess, marked
+from mapgen.agreed.paths import member_path
 from mapgen.agreed.plan import Form
 from mapgen.contract.inference import Json
 from mapgen.runtime.dates import MONTHS, DateFormat
@@ -175,7 +176,7 @@ def _gather(value: Json, path: str, texts: dict[str, list[str]]) -> None:
             _gather(one, f"{path}[]", texts)
     elif isinstance(value, Mapping):
         for name, one in value.items():
-            _gather(one, f"{path}.{name}", texts)
+            _gather(one, member_path(path, name), texts)
 
 
 def _marked(head: bytes) -> str:

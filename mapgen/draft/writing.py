@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 
 from msgspec import Struct
 
+from mapgen.agreed.paths import covers, without_rows
 from mapgen.agreed.plan import Form
 from mapgen.check.reaching import reached
 from mapgen.check.sources import all_paths, leaf_paths, type_at
@@ -15,7 +16,6 @@ from mapgen.contract.model import Entity
 from mapgen.contract.personal import personal_kind
 from mapgen.contract.source_schema import SourceSchema
 from mapgen.draft.proposals import Open, Part, Proposed, Rule
-from mapgen.ir.flow import covers
 
 # Without `?`: loaders other than libyaml refuse it in braces.
 _PLAIN = re.compile(r"[A-Za-z][\w .()!=*/+'-]*", re.ASCII)
@@ -154,7 +154,7 @@ def _unread(schema: SourceSchema, name: str, reads: frozenset[str]) -> list[str]
         if path == name or is_below or any(covers(path, read) for read in reads):
             continue
         found.append(path)
-    return [path.replace("[]", "") for path in found]
+    return [without_rows(path) for path in found]
 
 
 def _tail(frame: Frame, entity: Entity, schema: SourceSchema) -> Iterator[str]:
@@ -172,7 +172,7 @@ def _tail(frame: Frame, entity: Entity, schema: SourceSchema) -> Iterator[str]:
     yield ""
     yield "security:"
     personal = [
-        path.replace("[]", "")
+        without_rows(path)
         for path in leaf_paths(reached(schema.record, ()), frame.record)
         if personal_kind(path, type_at(schema.record, path)) is not None
     ]

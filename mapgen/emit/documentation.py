@@ -7,6 +7,7 @@ from typing import assert_never
 
 from msgspec import Struct
 
+from mapgen.agreed.paths import names_along
 from mapgen.agreed.plan import FileTable, LedgerTable, Step, Table, TenantTable
 from mapgen.emit.templates import render
 from mapgen.escaping import code, prose
@@ -34,7 +35,7 @@ def mapping_document(flow: ir.Flow) -> str:
 
 def _caught(ignored: ir.Ignored, record: str) -> str:
     """Return the fields that a pattern caught, below the record; of many the first ones."""
-    if [path.replace("[]", "") for path in ignored.fields] == [ignored.pattern.replace("[]", "")]:
+    if [*map(names_along, ignored.fields)] == [names_along(ignored.pattern)]:
         return "itself"
     names = [code(path.removeprefix(f"{record}.")) for path in ignored.fields]
     if len(names) > MOST_SHOWN + 1:

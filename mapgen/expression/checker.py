@@ -77,7 +77,6 @@ from mapgen.report import TOLD_ELSEWHERE, Diagnostic, Span, Text
 from mapgen.report.catalogue import expression as catalogue
 from mapgen.report.catalogue import reuse
 from mapgen.report.catalogue.mapping import unknown_lookup
-from mapgen.report.catalogue.schemas import name_like_a_path
 
 # Beside these a name is one for sure; anywhere else a text may have lost its quotes.
 _OPERATOR_BEFORE = re.compile(r"(?:[-+*/%<>]|[<>]=|&&|\|\||(?<!!)!)\s*\Z")
@@ -372,8 +371,6 @@ class Checker:
             case Object(fields=fields) if is_table(tree.operand, operand):
                 known = fields.get(tree.field)
                 return known or self.report(unknown_lookup(span, it=tree.field, known=fields)).type
-            case Object(unreadable=unreadable) if tree.field in unreadable:
-                return self.report(name_like_a_path(span, name=tree.field)).type
             case Object(fields=fields):
                 found = fields.get(tree.field)
                 untyped = found is not None and isinstance(present(found), ErrorType)
@@ -401,7 +398,9 @@ class Checker:
                 return self.report(
                     catalogue.field_of_rows(span, field=tree.field, words=words)
                 ).type
-        help = None if owner.fields else "the schema gives it no fields at all"
+        help = fixes.longer_name(self.text.value, tree, owner.fields)
+        if not owner.fields:
+            help = "the schema gives it no fields at all"
         known = sorted(owner.fields)
         return self.report(
             catalogue.unknown_field(span, it=tree.field, owner=owner.name, known=known, help=help)
@@ -421,7 +420,7 @@ class Checker:
             case ErrorType():
                 return never(Part(ERROR, operand.inside), position)
             case _:
-                return self.report(catalogue.no_index(self.span(tree.operand), found=operand.type))
+                return self.report(self.no_index(tree, operand.type))
         if not is_assignable(position.type, wanted):
             return self.report(
                 catalogue.wrong_type(
@@ -434,6 +433,11 @@ class Checker:
         is_soft = tree.is_optional or operand.whole is not None
         code = operand.entry(position.code, found, is_soft=is_soft)
         return operand.result(code.type, code, is_chained=is_soft)
+
+    def no_index(self, tree: Index, found: Type) -> Diagnostic:
+        fields = found.fields if isinstance(found, Object) else ()
+        help = fixes.field_instead(self.text.value, tree, fields)
+        return catalogue.no_index(self.span(tree.operand), found=found, help=help)
 
     def table_entry(self, tree: Index, table: Table, env: Env) -> Part:
         """Return what a table has for a key: a value, or a row, that may be missing."""

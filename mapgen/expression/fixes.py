@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Collection, Iterable, Mapping
 from decimal import Decimal
 
 from mapgen.expression.functions import CALLS, FORM_NAMES, METHODS, SYNONYMS
+from mapgen.expression.lexer import NO_FIELDS
 from mapgen.expression.refinements import REFINEMENTS
 from mapgen.expression.tree import Binary, Call, Constant, Index, Macro, Method, Name, Select, Tree
 from mapgen.ir.types import BOOL, DATE, DECIMAL, INT, NUMBERS, STRING, Scalar, Type
 from mapgen.report import Fix, Text, repairs
+from mapgen.report.near import as_code
 
 _SHORT = 100
 
@@ -55,6 +58,32 @@ def _other_literal(words: str, tree: Constant, wanted: Type) -> str | None:
         if is_bool or (is_number and wanted in (INT, DECIMAL)):
             return f"write it without quotes: `{tree.value}`"
     return None
+
+
+def written(name: str) -> str:
+    """Return the name of a field as expressions have it behind a dot."""
+    is_plain = re.fullmatch(r"[A-Za-z_]\w*", name, re.ASCII) and name not in NO_FIELDS
+    return name if is_plain else "`{}`".format(name.replace("`", "``"))
+
+
+def field_instead(text: str, tree: Index, fields: Collection[object]) -> str | None:
+    """Return the help for a field of an object that is asked for as of a map: `order['a b']`."""
+    if not isinstance(tree.index, Constant) or tree.index.value not in fields:
+        return None
+    operand = text[tree.operand.start : tree.operand.end]
+    mark = ".?" if tree.is_optional else "."
+    return f"write {as_code(f'{operand}{mark}{written(str(tree.index.value))}')}"
+
+
+def longer_name(text: str, tree: Select, fields: Iterable[str]) -> str | None:
+    """Return the help for a name with a dot in it that is written like a path."""
+    rest = re.sub(r"\.\?", ".", text[tree.name_start :])
+    found = [one for one in fields if one.startswith(f"{tree.field}.") and rest.startswith(one)]
+    if not found:
+        return None
+    name = max(found, key=len)
+    before = text[tree.start : tree.name_start]
+    return f"a name with a `.` in it is in backquotes: {before}{written(name)}"
 
 
 def left_out_with(text: str, tree: Tree, whole: Select | Index | Method | Macro) -> str | None:

@@ -13,6 +13,9 @@ from mapgen.report.catalogue import expression as catalogue
 
 TokenKind = Literal["name", "quoted_name", "int", "decimal", "string", "sign", "end"]
 
+NO_FIELDS = ("in", "true", "false", "null")
+"""What is no name of a field without backquotes."""
+
 MOST_DIGITS = 28
 LARGEST_INT = 2**63
 
@@ -25,7 +28,7 @@ _TOKEN = re.compile(
     | (?P<string>[rR]?(?:\"\"\"|'''|"|'))
     | (?P<bytes>(?:[bB][rR]?|[rR][bB])(?:"|'))
     | (?P<name>[A-Za-z_][A-Za-z0-9_]*)
-    | (?P<quoted>`[^`\n]*`)
+    | (?P<quoted>`(?:[^`]|``)*`)
     | (?P<sign>&&|\|\||==|!=|<=|>=|[-+*/%<>!?:.,()\[\]{}])
     """,
     re.VERBOSE,
@@ -89,7 +92,7 @@ def _token(text: Text, match: re.Match[str]) -> Token:
     if kind in ("hex", "decimal", "int"):
         return _number(text, start, end)
     if kind == "quoted":
-        return Token("quoted_name", words[1:-1], start, end)
+        return Token("quoted_name", words[1:-1].replace("``", "`"), start, end)
     return Token("name" if kind == "name" else "sign", words, start, end)
 
 

@@ -23,9 +23,9 @@ from typing import assert_never
 from msgspec import Struct, field
 from msgspec.structs import replace
 
+from mapgen.agreed.paths import covers, member_path
 from mapgen.expression.scope import NOWHERE, Origins, Paths, Scope, either
 from mapgen.ir import expression as ir
-from mapgen.ir.flow import covers
 from mapgen.ir.types import ErrorType, ListOf, MapOf, Object, Type, held, present
 
 # What a path starts with that leads to a lookup table: the table decides on the value, too.
@@ -56,9 +56,9 @@ class Lineage(Struct, frozen=True):
     @property
     def fields(self) -> Paths:
         """The source paths alone, those that are only gone through left out."""
-        paths = [path for path in self.reads if not path.startswith(TABLES)]
+        found = [path for path in self.reads if not path.startswith(TABLES)]
         return tuple(
-            path for path in paths if not any(other.startswith(f"{path}.") for other in paths)
+            path for path in found if not any(other.startswith(f"{path}.") for other in found)
         )
 
     @property
@@ -82,7 +82,7 @@ def element_of(value: Origins) -> Origins:
 
 def member_of(value: Origins, name: str) -> Origins:
     """Return what a member of an object may be."""
-    places = tuple(f"{place}.{name}" for place in value.places)
+    places = tuple(member_path(place, name) for place in value.places)
     own = Origins(places, value.made_of, value.decided_by)
     known = value.members.get(name)
     return own if known is None else either(own, known)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import get_args
 
-from mapgen.expression.lexer import LARGEST_INT, Token, Unreadable, tokens
+from mapgen.expression.lexer import LARGEST_INT, NO_FIELDS, Token, Unreadable, tokens
 from mapgen.expression.tree import (
     Binary,
     BinaryOperator,
@@ -201,9 +201,9 @@ class _Parser:
     def selection(self, start: int, operand: Tree) -> Tree:
         is_optional = self.take("?")
         token = self.token
-        if token.kind not in ("name", "quoted_name") or token.text == "":
+        if token.kind not in ("name", "quoted_name"):
             raise self.unexpected("a field's name")
-        if token.kind == "name" and token.text in ("in", "true", "false", "null"):
+        if token.kind == "name" and token.text in NO_FIELDS:
             raise self.unexpected(f"a field's name (one called `{token.text}` goes in backquotes)")
         self.at += 1
         if token.kind == "name" and self.is_next("("):

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from msgspec import Struct
 from msgspec.structs import replace
 
-from mapgen.ir.flow import covers
+from mapgen.agreed.paths import covers, member_path
 from mapgen.ir.types import DECIMAL, ERROR, INT, ErrorType, ListOf, Object, Optional, Type, optional
 from mapgen.report import Diagnostic, Label, Span
 from mapgen.report.catalogue import reuse as messages
@@ -81,7 +81,7 @@ def _optional(found: Type | Unlike) -> Type | Unlike:
 def _object(found: Object, wanted: Object, path: str, reads: tuple[str, ...]) -> Type | Unlike:
     fields = dict(found.fields)
     for name, inner in wanted.fields.items():
-        below = f"{path}.{name}"
+        below = member_path(path, name)
         if not any(covers(below, one) for one in reads):
             continue
         if name not in fields:
@@ -90,7 +90,7 @@ def _object(found: Object, wanted: Object, path: str, reads: tuple[str, ...]) ->
         if isinstance(member, Unlike):
             return member
         fields[name] = member
-    return Object(found.name, fields, found.unreadable)
+    return Object(found.name, fields)
 
 
 def unfit(

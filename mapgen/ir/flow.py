@@ -13,6 +13,7 @@ from typing import ClassVar, Literal
 from msgspec import Struct
 
 from mapgen.agreed.constraints import Constraints
+from mapgen.agreed.paths import covers
 from mapgen.agreed.plan import DocumentPlan, Grown, Plan
 from mapgen.ir.expression import Expression, Variable, is_optional
 from mapgen.ir.rewriting import variables
@@ -427,11 +428,6 @@ class RuleExample(Struct, frozen=True):
     given: str
     gives: str | None
     block: str | None = None
-
-
-def covers(above: str, path: str) -> bool:
-    """Whether a source path is another one, or lies below it."""
-    return path == above or path.startswith((f"{above}.", f"{above}["))
 
 
 def is_below_any(known: Iterable[str], paths: Iterable[str]) -> bool:

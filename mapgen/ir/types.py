@@ -48,13 +48,11 @@ class Object(Kind, frozen=True, eq=False):
     """A record with known fields, by their JSON names.
 
     Two objects are one type by their names; `is_structural`: where they have the same fields, too.
-    `among` are the names of several that one of them may be. `unreadable` are further members,
-    whose names read like paths: rules can only ignore them.
+    `among` are the names of several that one of them may be.
     """
 
     name: str
     fields: Mapping[str, Type]
-    unreadable: tuple[str, ...] = ()
     is_structural: bool = False
     among: tuple[str, ...] = ()
 
@@ -177,7 +175,6 @@ def _is_one_type(left: Type, right: Type, assumed: set[tuple[str, str]]) -> bool
             return (
                 (left.is_structural and right.is_structural)
                 and left.fields.keys() == right.fields.keys()
-                and left.unreadable == right.unreadable
                 and all(
                     _is_one_type(kind, right.fields[name], assumed)
                     for name, kind in left.fields.items()
@@ -201,7 +198,7 @@ def _either(left: Type, right: Type, made: dict[tuple[str, str], Object]) -> Typ
             if pair not in made:
                 fields: dict[str, Type] = {}
                 names = tuple(dict.fromkeys((*_names(left), *_names(right))))
-                made[pair] = Object(" or ".join(names), fields, left.unreadable, True, names)
+                made[pair] = Object(" or ".join(names), fields, True, names)
                 for name, kind in left.fields.items():
                     fields[name] = _either(kind, right.fields[name], made)
             return made[pair]

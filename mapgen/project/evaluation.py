@@ -13,6 +13,7 @@ from typing import Any, get_args
 from msgspec import Struct
 from msgspec.structs import replace
 
+from mapgen.agreed.paths import member_path
 from mapgen.emit.python.expression import ModuleNeeds, Namer, PythonExpressions
 from mapgen.expression import Binding, Scope, compile_expression
 from mapgen.expression.scope import Named
@@ -180,7 +181,7 @@ def _shown_type(value: JsonValue, name: str) -> Type:
         case list():
             return types.ListOf(_element_type(value, f"{name}[]"))
         case dict():
-            fields = {key: _shown_type(of, f"{name}.{key}") for key, of in value.items()}
+            fields = {key: _shown_type(of, member_path(name, key)) for key, of in value.items()}
             return types.Object(name, fields)
 
 
@@ -245,13 +246,13 @@ def _bound(value: Any, kind: Type, path: str) -> object:
             return [_bound(row, element, f"{path}[{at}]") for at, row in enumerate(value)]
         case types.MapOf(key, inner), dict():
             return {
-                _key(name, key, path): _bound(each, inner, f"{path}.{name}")
+                _key(name, key, path): _bound(each, inner, member_path(path, name))
                 for name, each in value.items()
             }
         case types.Object(fields=fields), dict():
             attributes = attribute_names(tuple(fields))
             members = {
-                attributes[key]: _bound(value.get(key), inner, f"{path}.{key}")
+                attributes[key]: _bound(value.get(key), inner, member_path(path, key))
                 for key, inner in fields.items()
             }
             return SimpleNamespace(**members)

@@ -12,7 +12,7 @@ from msgspec import Struct
 from mapgen.report import repairs
 from mapgen.report.diagnostic import Diagnostic, Label, Severity
 from mapgen.report.fix import Fix
-from mapgen.report.near import is_slip, near_names, offered
+from mapgen.report.near import as_code, is_slip, near_names, offered
 from mapgen.report.source import Span, Text
 
 Place = Span | Text | Label
@@ -112,12 +112,16 @@ def renamed(span: Span, of: Values) -> Fix | None:
 
 def filled(words: str, values: Values) -> str:
     """Return words with values in their holes, each written as its hole says."""
-    shown = []
+    shown, is_code = "", False
     for before, hole, form, _ in _PARSER.parse(words):
-        shown.append(before)
-        if hole is not None:
-            shown.append(_written(_PARSER.get_field(hole, (), values)[0], form or "", values))
-    return "".join(shown)
+        shown += before.removeprefix("`") if is_code else before
+        if hole is None:
+            continue
+        value = _written(_PARSER.get_field(hole, (), values)[0], form or "", values)
+        # A path with a name in backquotes stands for itself.
+        is_code = "`" in value and shown.endswith("`") and f"`{{{hole}" in words
+        shown = (shown.removesuffix("`") if is_code else shown) + value
+    return shown
 
 
 def _written(value: Any, form: str, values: Values) -> str:
@@ -154,7 +158,7 @@ def _listed(names: tuple[str, ...], form: str) -> str:
     between = form.rstrip("0123456789")
     shown = names[: int(form[len(between) :] or len(names))]
     more = f" and {len(names) - len(shown)} more" if len(names) > len(shown) else ""
-    return between.join(f"`{name}`" for name in shown) + more
+    return between.join(map(as_code, shown)) + more
 
 
 def _ordered(names: Iterable[str]) -> tuple[str, ...]:

@@ -91,5 +91,10 @@ def suggestion(name: str, known: Iterable[str]) -> str | None:
 
 def offered(names: Iterable[str]) -> str | None:
     """Return the help line that asks whether one of these was meant, or None without any."""
-    shown = " or ".join(f"`{name}`" for name in names)
+    shown = " or ".join(map(as_code, names))
     return f"did you mean {shown}?" if shown else None
+
+
+def as_code(words: str) -> str:
+    """Return words as code: in backquotes, unless they have some of their own."""
+    return words if "`" in words else f"`{words}`"

@@ -14,6 +14,7 @@ import typing
 
 import msgspec
 
+from mapgen.agreed.paths import member_path
 from mapgen.runtime.errors import SourceError
 from mapgen.runtime.source import (
     DOUBTS,
@@ -181,9 +182,9 @@ def _settle(
         elif isinstance(found, list):
             for number, row in enumerate(found):
                 if row is not None:
-                    _settle(row, on, f"{path}.{field.encode_name}[{number}]", faults)
+                    _settle(row, on, f"{member_path(path, field.encode_name)}[{number}]", faults)
         elif found is not None:
-            _settle(found, on, f"{path}.{field.encode_name}", faults)
+            _settle(found, on, member_path(path, field.encode_name), faults)
 
 
 def _doubtful(
@@ -194,4 +195,5 @@ def _doubtful(
 ) -> object:
     if value is msgspec.UNSET:
         return missing(field, path, faults) if field.required else field.default
-    return patient_member(UNTYPED.decode(value), field.type, f"{path}.{field.encode_name}", faults)
+    place = member_path(path, field.encode_name)
+    return patient_member(UNTYPED.decode(value), field.type, place, faults)

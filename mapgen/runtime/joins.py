@@ -18,6 +18,7 @@ from typing import Literal, Self
 import msgspec
 from msgspec.structs import replace
 
+from mapgen.agreed.paths import member_path
 from mapgen.agreed.plan import Form, Join, JoinKey, Plan
 from mapgen.runtime.errors import RuleError, Unjoined
 from mapgen.runtime.outcome import ErrorReport, Origin, Rejected
@@ -256,7 +257,7 @@ class _Index:
                         continue
                 key = _key(value, pairs, self._join.form)
             except UnfitKey as unfit_key:
-                place = f"{self._path}.{unfit_key.member}"
+                place = member_path(self._path, unfit_key.member)
                 yield self._rejected(raw, unfit_key.fault, place)
             except RuleError as fault:
                 yield self._rejected(raw, fault)

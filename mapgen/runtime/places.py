@@ -8,6 +8,8 @@ from typing import Any
 
 import msgspec
 
+from mapgen.agreed.paths import member_path
+from mapgen.runtime.members import name_of
 from mapgen.runtime.source import is_scalar
 
 
@@ -37,7 +39,7 @@ def _note(value: Any, path: str, places: dict[int, str]) -> None:
         for attribute, name in _holders(kind):
             held = getattr(value, attribute)
             if held is not None:
-                _note(held, f"{path}.{name}", places)
+                _note(held, member_path(path, name), places)
 
 
 def place_in(holder: object, path: str | None, sought: object) -> str | None:
@@ -46,7 +48,7 @@ def place_in(holder: object, path: str | None, sought: object) -> str | None:
     if path is not None and issubclass(kind, msgspec.Struct):
         for attribute, name in _holders(kind):
             if getattr(holder, attribute) is sought:
-                return f"{path}.{name}"
+                return member_path(path, name)
     return None
 
 
@@ -54,7 +56,7 @@ def place_in(holder: object, path: str | None, sought: object) -> str | None:
 def _holders(kind: type) -> tuple[tuple[str, str], ...]:
     """Return the members of a struct that hold objects or lists, by attribute and by name."""
     return tuple(
-        (field.name, field.encode_name)
+        (field.name, name_of(field))
         for field in msgspec.structs.fields(kind)
         if not is_scalar(field.type)
     )

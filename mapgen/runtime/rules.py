@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache, lru_cache
 
 import msgspec
 
+from mapgen.agreed.paths import covers, holder_of, numbered, row_numbers, without_numbers
 from mapgen.runtime.outcome import ONLY
 
 # The numbers of the rows that a statement made of a row of the record, by the statement's place in
 # the transformer and the concrete path of the row.
 Made = Mapping[tuple[str, str], tuple[int | None, ...]]
 
-_INDEX = re.compile(r"\[(\d+)\]")
 # Records go wrong in the same rows again and again: most have few.
 _MOST_KNOWN = 1024
 
@@ -57,7 +56,7 @@ class Rule(msgspec.Struct, frozen=True):
         document = self.target.removeprefix("document ")
         if document != self.target:
             return target.startswith((f"{document}: ", f"{document}[]: "))
-        return _covers(self.target, target)
+        return covers(self.target, target)
 
     def source_path(self, indices: tuple[int | None, ...]) -> str | None:
         """Return the source paths read, joined by `, `, for rows of the document by number."""
@@ -159,7 +158,7 @@ def _joined(paths: Iterable[str]) -> str | None:
 
 @lru_cache(_MOST_KNOWN)
 def _reads_at(reads: tuple[str, ...], places: tuple[str | None, ...]) -> str | None:
-    known = [(place, _INDEX.sub("[]", place)) for place in places if place is not None]
+    known = [(place, without_numbers(place)) for place in places if place is not None]
     return _joined(_placed(path, known) for path in _leaves(reads))
 
 
@@ -172,7 +171,7 @@ def _placed(path: str, places: Iterable[tuple[str, str]]) -> str:
     """
     found = path
     for place, pattern in places:
-        if _covers(pattern, path):
+        if covers(pattern, path):
             found = place + path[len(pattern) :]
     return found
 
@@ -180,7 +179,7 @@ def _placed(path: str, places: Iterable[tuple[str, str]]) -> str:
 @lru_cache(_MOST_KNOWN)
 def indices_of(path: str) -> tuple[int, ...]:
     """Return the row indices of a concrete path: `a[2].b` -> `(2,)`."""
-    return tuple(int(digits) for digits in _INDEX.findall(path))
+    return row_numbers(path)
 
 
 def fill_indices(path: str, indices: Sequence[int | None]) -> str:
@@ -190,12 +189,8 @@ def fill_indices(path: str, indices: Sequence[int | None]) -> str:
     """
     if "[]" not in path:
         return path
-    parts = path.split("[]")
-    filled = parts[0]
-    for at, part in enumerate(parts[1:]):
-        index = indices[at] if at < len(indices) else None
-        filled += ("[]" if index is None else f"[{index}]") + part
-    return filled
+    known = iter(indices)
+    return numbered(path, lambda: next(known, None))
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,7 +218,7 @@ class Rules:
             document: which of the documents that a record becomes.
         """
         indices = indices_of(target)
-        path = _INDEX.sub("[]", target)
+        path = without_numbers(target)
         while path:
             if document == ONLY and path in self.by_target:
                 return self.by_target[path], indices
@@ -231,7 +226,7 @@ class Rules:
                 return self.by_target[f"{document}: {path}"], indices
             if f"{document}[]: {path}" in self.by_target:
                 return self.by_target[f"{document}[]: {path}"], (None, *indices)
-            path = path.rpartition(".")[0]
+            path, _ = holder_of(path)
         return None
 
     def row_of(self, rule: Rule, source_path: str, made: Made) -> tuple[int | None, ...]:
@@ -243,7 +238,7 @@ class Rules:
             numbers
             for (code, place), numbers in made.items()
             if place
-            and _covers(place, source_path)
+            and covers(place, source_path)
             and code in self.by_code
             and self.by_code[code].makes(rule.target)
             and rule.target.count("[]") == len(numbers)
@@ -256,7 +251,7 @@ class Rules:
         One that reads just this before one that reads what lies below, and that before one that
         reads what lies around; a field of the document before a condition or a `let`.
         """
-        path = _INDEX.sub("[]", source_path)
+        path = without_numbers(source_path)
         if path not in self._reading:
             self._reading[path] = self._best_for(path)
         return self._reading[path]
@@ -274,10 +269,10 @@ class Rules:
 
         So it is too where something personal should lie below: text in the place of an address.
         """
-        path = _INDEX.sub("[]", source_path)
+        path = without_numbers(source_path)
         if path not in self._masked:
             self._masked[path] = any(
-                _covers(one, path) or _covers(path, one) for one in self.personal
+                covers(one, path) or covers(path, one) for one in self.personal
             )
         return self._masked[path]
 
@@ -285,9 +280,9 @@ class Rules:
 def _distance(path: str, read: str) -> int:
     if path == read:
         return 0
-    if _covers(path, read):
+    if covers(path, read):
         return 1
-    return 2 if _covers(read, path) else 9
+    return 2 if covers(read, path) else 9
 
 
 @cache
@@ -297,8 +292,4 @@ def _leaves(reads: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _is_above(above: str, path: str) -> bool:
-    return path != above and _covers(above, path)
-
-
-def _covers(above: str, path: str) -> bool:
-    return path == above or path.startswith((above + ".", above + "["))
+    return path != above and covers(above, path)

@@ -12,9 +12,11 @@ from types import GenericAlias
 
 import msgspec
 
+from mapgen.agreed.paths import holder_of, member_path
 from mapgen.runtime.constraints import broken, keeps, keeps_value, present_type
 from mapgen.runtime.errors import RuleError, SourceError, Unjoined
 from mapgen.runtime.exact import MOST_DIGITS, without_sign_of_zero
+from mapgen.runtime.members import are_escaped, as_carried, name_of
 from mapgen.runtime.sources.records import JsonValue
 from mapgen.runtime.varied import (
     InText,
@@ -112,7 +114,10 @@ def _in_text(held: object, nothing: Nothing, value: object) -> object:
     if not isinstance(value, str) or isinstance(value, Digits):
         raise ValueError("not a text")
     try:
-        return decoder_of(_or_none(held) if nothing else held).decode(value)
+        wanted = _or_none(held) if nothing else held
+        if are_escaped(held):
+            return msgspec.convert(as_carried(json_of(value), held), wanted, dec_hook=exact)
+        return decoder_of(wanted).decode(value)
     except DOUBTS:
         raise ValueError("the text does not hold what the schema says") from None
 
@@ -236,8 +241,9 @@ def strict(value: JsonValue, kind: type[T]) -> T:
     Raises msgspec.ValidationError at the first value of a wrong type, or where one does not keep to
     what the schema says of it.
     """
-    found = msgspec.convert(value, kind, dec_hook=exact)
-    if isinstance(value, dict) and not keeps(value, kind):
+    carried: JsonValue = as_carried(value, kind)
+    found = msgspec.convert(carried, kind, dec_hook=exact)
+    if isinstance(carried, dict) and not keeps(carried, kind):
         raise msgspec.ValidationError("a value is not what the source schema says")
     return found
 
@@ -250,7 +256,8 @@ def patient(value: JsonValue, kind: type[T], path: str) -> tuple[T, tuple[Source
     if not isinstance(value, dict):
         raise RuleError("R102", f"expected an object, found {described(value)}")
     faults: list[SourceError] = []
-    return typing.cast(T, _struct(value, kind, path, faults)), tuple(faults)
+    carried = as_carried(value, kind)
+    return typing.cast(T, _struct(carried, kind, path, faults)), tuple(faults)
 
 
 @cache
@@ -350,7 +357,7 @@ def _patient_text(value: JsonValue, kind: object, path: str, faults: list[Source
             assert alias is not None
             held = alias.__args__[0]
             inner = _or_none(held) if may_be_missing(kind) else held
-            return patient_member(found, inner, path, faults)
+            return patient_member(as_carried(found, inner), inner, path, faults)
         fault = _unkept(problem, found)
     return _noted(fault, path, faults)
 
@@ -358,7 +365,7 @@ def _patient_text(value: JsonValue, kind: object, path: str, faults: list[Source
 def _no_json(value: JsonValue, path: str) -> RuleError:
     """Return the error of what should be a text of JSON."""
     if isinstance(value, str) and not value.strip():
-        return RuleError("R103", f"`{path.rpartition('.')[2]}` is missing: its text is blank")
+        return RuleError("R103", f"`{holder_of(path)[1]}` is missing: its text is blank")
     found = "text that is no JSON" if isinstance(value, str) else described(value)
     return RuleError("R102", f"expected a text that holds JSON, found {found}")
 
@@ -371,7 +378,7 @@ def unfit(value: JsonValue, kind: object) -> RuleError:
 
 def _unjoined(fault: Unjoined, holder: str, place: str, faults: list[SourceError]) -> ErrorValue:
     """Return what stands for a member that is not there; what is told already is not told twice."""
-    at = place if fault.member is None else f"{holder}.{fault.member}"
+    at = place if fault.member is None else member_path(holder, fault.member)
     known = next((found.fault for found in faults if found.path == at), None)
     return _noted(fault, at, faults) if known is None else ErrorValue(known)
 
@@ -387,7 +394,7 @@ def _struct(
             sorted(fields, key=lambda one: isinstance(value.get(one.encode_name), Unjoined))
         )
     for field in fields:
-        place = f"{path}.{field.encode_name}"
+        place = member_path(path, name_of(field))
         found: object = value.get(field.encode_name)
         if isinstance(found, Unjoined):
             members[field.name] = _unjoined(found, path, place, faults)
@@ -402,8 +409,8 @@ def _struct(
 
 def missing(field: msgspec.structs.FieldInfo, path: str, faults: list[SourceError]) -> ErrorValue:
     """Return what stands for a member that has to be there, having added the error."""
-    fault = RuleError("R103", f"`{field.encode_name}` is missing")
-    return _noted(fault, f"{path}.{field.encode_name}", faults)
+    fault = RuleError("R103", f"`{name_of(field)}` is missing")
+    return _noted(fault, member_path(path, name_of(field)), faults)
 
 
 def may_be_missing(annotation: object) -> bool:

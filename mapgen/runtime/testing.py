@@ -19,6 +19,7 @@ import jsonschema_rs
 import msgspec
 from hypothesis import strategies
 
+from mapgen.agreed.paths import names_along
 from mapgen.runtime.lines import document_line, reject_line
 from mapgen.runtime.lookups import sample_of
 from mapgen.runtime.outcome import ONLY, Document, Outcome, Rejected, Skipped
@@ -167,7 +168,7 @@ class FlowUnderTest:
         for example in self.examples:
             record = json.loads(example.given, parse_float=Decimal)
             found = record
-            for name in row.replace("[]", "").split(".") if row else ():
+            for name in names_along(row) if row else ():
                 found = _first(found.get(name)) if isinstance(found, dict) else None
             if found is not None:
                 return record, found

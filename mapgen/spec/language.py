@@ -64,7 +64,9 @@ LOOK_UP = Words("a look-up", r"GET /[!-~]*", "GET /orders/{order_id}/fulfillment
 LIST_PATH = Words("a path", r"/[!-~]*", "/admin/api/2026-10/orders.json")
 QUERY_PARAMETER = Words("the name of a parameter", r"[A-Za-z_$][\w.$\[\]-]*", "updated_at_min")
 LINK = Words("how pages follow", choices=("link",))
-MEMBER_PATH = Words("the path of a member", r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*", "data.items")
+# The names of members that APIs have; one with a dot or a bracket in it is in backquotes.
+_STEP = r"([!-\-/-Z\\^_a-~]+|`([ -_a-~]|``)*`)"
+MEMBER_PATH = Words("the path of a member", rf"{_STEP}(\.{_STEP})*", "data.items")
 HEADER = Words("the name of a header", r"[A-Za-z][A-Za-z0-9-]*", "Idempotency-Key")
 DOCUMENT_NAME = Words("a name", r"[A-Z][A-Za-z0-9]*", "Fulfillment")
 SETTING_TYPE = Words(

@@ -150,30 +150,6 @@ def test_schema_that_goes_on(tmp_path: Path, definitions: object, code: str) -> 
     assert time.process_time() - started < 60
 
 
-@pytest.mark.parametrize("name", [".", "a.b", "a.", "x[]", "[]"])
-def test_name_that_reads_like_a_path(tmp_path: Path, name: str) -> None:
-    """A member that no path can name is ignored like others, and a diagnostic where it is read."""
-    workspace = build("../cases/_base", tmp_path)
-    path = workspace / "specs/schemas/parcel.schema.json"
-    schema = json.loads(path.read_text())
-    schema["properties"][name] = {"type": "string", "readOnly": True}
-    row = schema["properties"]["items"]["items"]
-    row["properties"][name] = {"type": "string"}
-    path.write_text(json.dumps(schema))
-    spec = workspace / SPEC
-    text = spec.read_text()
-
-    assert _codes(workspace) == {"E431"}
-
-    both = f"    'parcel.{name}': unused\n    'parcel.items.{name}': unused\n    parcel.tags:"
-    text = text.replace("    parcel.tags:", both)
-    spec.write_text(text)
-    assert _codes(workspace) == set()
-
-    spec.write_text(text.replace("parcel.?remark.trim()", f"'parcel.?`{name}`'"))
-    assert "E426" in _codes(workspace)
-
-
 def _in_mapping(text: str, count: int) -> str:
     """A flow mapping of unknown keys, all on one line."""
     keys = "".join(f", k{at:05}: 1" for at in range(count))

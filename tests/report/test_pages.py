@@ -54,7 +54,7 @@ SEVERAL_WORDINGS: Mapping[str, set[str]] = {
     "E208": {"int_division", "remainder"},
     "E422": {"unsupported_keyword", "untyped_value"},
     "E424": {"no_such_place", "root_is_no_object"},
-    "E426": {"unusable_name", "name_like_a_path"},
+    "E426": {"unusable_name", "half_a_letter"},
     "E212": {"elements_differ", "no_key"},
     "E213": {"no_index", "no_list", "no_order", "no_fields", "no_fields_of_a_list"},
     "E219": {"default_may_be_missing", "or_wants_optional", "no_flat_map"},

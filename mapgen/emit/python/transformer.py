@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from msgspec import Struct, field
 from msgspec.structs import replace
 
+from mapgen.agreed.escaped import carried
 from mapgen.agreed.plan import Table
 from mapgen.emit.python.choice import chosen, operand
 from mapgen.emit.python.classes import Class, Member, merged
@@ -208,7 +209,7 @@ class _ModuleEmitter(Struct):
                 member.attribute,
                 self.annotations.of_source(member.held),
                 "None" if member.held.may_be_missing else None,
-                member.name if member.name != member.attribute else None,
+                None if member.name == member.attribute else carried(member.name),
             )
             for member in item.fields
         ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from mapgen.agreed.connections import VALUES
+from mapgen.agreed.paths import holder_of, without_rows
 from mapgen.report import repairs
 from mapgen.report.diagnostic import Diagnostic
 from mapgen.report.fix import Fix
@@ -126,13 +127,13 @@ def unclassified(
     `fields` are their paths, each with what it looks like; `data` is the first entry under `data:`,
     or the braces of one without entries.
     """
-    lines = [f"{repairs.as_key(path.replace('[]', ''))}: personal" for path, _ in fields]
+    lines = [f"{repairs.as_key(without_rows(path))}: personal" for path, _ in fields]
     fix = (
         repairs.entry_first(at, "data", lines)
         if data is None
         else repairs.into_braces(data, lines) or repairs.entries_before(data, lines)
     )
-    shown = ", ".join(f"`{path.rpartition('.')[2]}` ({kind})" for path, kind in fields)
+    shown = ", ".join(f"`{holder_of(path)[1]}` ({kind})" for path, kind in fields)
     names, (_, kind) = [path for path, _ in fields], fields[0]
     return _UNCLASSIFIED(
         at, fields=names, kind=kind, parent=parent, shown=shown, entries=lines, fix=fix

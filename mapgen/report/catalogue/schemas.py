@@ -41,15 +41,15 @@ no_such_place = Message(
     "{known:, 5|no such place}",
 )
 unusable_name = Message(
-    "E426: the name of the member `{name}` of `{owner}` has a character that rules cannot use",
-    label="uses it",
-    notes='members are read and written by names without `"`, `\\` and control characters',
+    "E426: the name of the member `{name}` of a document has a character that rules cannot write",
+    notes='members are written by names without `"`, `\\` and control characters',
     help="have the schema name the member in another way, or use another one",
 )
-name_like_a_path = Message(
-    "E426: the name of the member `{name}` reads like a path, which rules cannot use",
-    notes="in paths, `.` goes into an object and `[]` into a list",
-    help="let the source name it in another way, or ignore it with a reason",
+half_a_letter = Message(
+    "E426: `{owner}` has a member whose name has half of a letter in it, which no text can have",
+    label="reads it",
+    notes="a surrogate, such as `\\ud800`, is a letter only together with another one",
+    help="let the source name it in another way, or read the other members one by one",
 )
 root_is_no_object = Message(
     "E424: the {what} schema describes a {found}, not an object",

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 import threading
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import assert_never
 
+from mapgen.agreed.paths import without_numbers
 from mapgen.runtime.aborted import RunAborted
 from mapgen.runtime.events import (
     Arrival,
@@ -23,7 +23,6 @@ from mapgen.runtime.ledger import Acknowledgement, State, StillOpen
 from mapgen.runtime.outcome import ErrorReport
 from mapgen.runtime.summary import Kind, Reason, Shown, Summary
 
-_INDEX = re.compile(r"\[\d+\]")
 _MOST_REASONS = 200
 _MOST_SHOWN = 20
 _OTHERS = "others"
@@ -228,7 +227,7 @@ def _words(shown: Shown) -> tuple[str, ...]:
 
 
 def _fault_words(fault: ErrorReport) -> str:
-    target = "" if fault.target is None else f" {_INDEX.sub('[]', fault.target)}"
+    target = "" if fault.target is None else f" {without_numbers(fault.target)}"
     return f"{fault.code}{target}"
 
 

@@ -21,6 +21,7 @@ import httpx2
 import msgspec
 
 from mapgen.agreed.feeds import HttpFeed
+from mapgen.agreed.paths import names_along
 from mapgen.agreed.plan import Request
 from mapgen.runtime.aborted import FeedFailed, TenantUnavailable
 from mapgen.runtime.feeds.kind import Cursor, Page, Ways
@@ -128,7 +129,7 @@ class ListedRecords:
         answer = api.send(Request("GET", self.feed.path), address)
         try:
             held = msgspec.Raw(answer.content)
-            for name in self.feed.records.split(".") if self.feed.records else ():
+            for name in names_along(self.feed.records) if self.feed.records else ():
                 held = _MEMBERS.decode(held)[name]
             return _Shown(answer, _LIST.decode(held))
         except (msgspec.ValidationError, KeyError):
@@ -224,7 +225,7 @@ def _joined(url: httpx2.URL, address: str) -> httpx2.URL:
 def _member(content: msgspec.Raw, path: str) -> _Word:
     """Return what stands at a path of members; None for nothing, and for what is no word."""
     try:
-        for name in path.split("."):
+        for name in names_along(path):
             content = _MEMBERS.decode(content)[name]
         return _WORD.decode(content)
     except (msgspec.DecodeError, KeyError, UnicodeDecodeError, RecursionError):

@@ -15,6 +15,7 @@ from typing import Any, cast
 import msgspec
 from sqlalchemy import ColumnElement, Select, func, or_, select, true
 
+from mapgen.agreed.paths import without_numbers
 from mapgen.runtime.ledger.book import Book, beginning, parts_of
 from mapgen.runtime.ledger.conditions import Condition, current
 from mapgen.runtime.ledger.ledger import Ledger
@@ -25,7 +26,6 @@ from mapgen.runtime.outcome import ErrorReport, Origin
 _ROWS = RECORDS.c
 OPEN = ("rejected", "deferred", "dead_lettered")
 _MINUTE, _HOUR = 60.0, 3_600.0
-_INDEX = re.compile(r"\[\d+\]")
 _LOOKUP = re.compile(r"\blookup `([^`]+)`")
 _FAULTS = msgspec.json.Decoder(tuple[ErrorReport, ...])
 _COUNTS = msgspec.json.Decoder(dict[str, str | int | None])
@@ -233,7 +233,7 @@ class _Counting:
 def cause_of(fault: ErrorReport) -> Cause:
     """Return what an error is counted under: its lookup, or its field without row numbers."""
     lookup = _LOOKUP.search(fault.message)
-    about = lookup[1] if lookup else _INDEX.sub("[]", fault.target or "")
+    about = lookup[1] if lookup else without_numbers(fault.target or "")
     return Cause(fault.code, about)
 
 

@@ -8,6 +8,7 @@ from typing import Any, Self
 
 import httpx2
 
+from mapgen.agreed.paths import names_along
 from mapgen.agreed.plan import Plan, Request
 from mapgen.runtime.environment import Api
 from mapgen.runtime.events import TechnicalEvent
@@ -132,7 +133,7 @@ def json_of(answer: httpx2.Response, shape: type[Any]) -> Any:
 
 def member_at(content: Any, path: str) -> Any:
     """Return what stands at a path of members, None where nothing does."""
-    for name in path.split("."):
+    for name in names_along(path):
         content = content.get(name) if isinstance(content, dict) else None
     return content
 

@@ -14,6 +14,7 @@ import msgspec
 
 from mapgen.runtime.constraints import keeper, present_type
 from mapgen.runtime.errors import RuleError
+from mapgen.runtime.members import name_of
 from mapgen.runtime.source import Amount, amount, exact, one_type, struct_of
 from mapgen.runtime.sources.cells import Row, getter, typed_cell
 from mapgen.runtime.sources.groups import RowGroup
@@ -55,7 +56,7 @@ def _reader(kind: type, first: Row | RowGroup, spelling: Spelling) -> _Read:
 
 
 def _group_reader(kind: type, first: RowGroup, spelling: Spelling) -> _Read:
-    kinds = {field.encode_name: field.type for field in msgspec.structs.fields(kind)}
+    kinds = {name_of(field): field.type for field in msgspec.structs.fields(kind)}
     inner = struct_of(kinds.get(first.group.rows))
     of_key = getter([first.header.index(name) for name in first.group.by])
     if inner is None:  # no rule reads the rows
@@ -85,8 +86,8 @@ def _values(
     """
     columns = {name: at for at, name in enumerate(header) if name}
     fields = msgspec.structs.fields(kind)
-    of_members = getter([columns.get(field.encode_name, 0) for field in fields])
-    absent = [at for at, field in enumerate(fields) if field.encode_name not in columns]
+    of_members = getter([columns.get(name_of(field), 0) for field in fields])
+    absent = [at for at, field in enumerate(fields) if name_of(field) not in columns]
     required = [at for at, field in enumerate(fields) if field.required and at != rows]
     of_required = getter([columns.get(fields[at].encode_name, 0) for at in required])
     is_lacking = not set(absent).isdisjoint(required)
@@ -111,7 +112,7 @@ def _converters(kind: type, spelling: Spelling) -> Iterator[tuple[int, _Converte
     for at, field in enumerate(msgspec.structs.fields(kind)):
         inner, is_kept = present_type(field.type), keeper(field.type)
         convert = _CONVERTERS.get(inner, partial(_converted, inner))
-        read, varied = spelling.of(field.encode_name, inner), varied_of(field.type)
+        read, varied = spelling.of(name_of(field), inner), varied_of(field.type)
         if varied is not None:
             convert = partial(one_type, varied)
         if is_kept is not None:

@@ -17,10 +17,12 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
+from mapgen.agreed.paths import member_path
 from mapgen.agreed.plan import Form
 from mapgen.runtime.constraints import are_told, asks
 from mapgen.runtime.doubted import DoubtedReader
 from mapgen.runtime.errors import RuleError, SourceError
+from mapgen.runtime.members import name_of
 from mapgen.runtime.source import DOUBTS, decoder_of
 from mapgen.runtime.sources.records import JsonValue, RawRecord
 
@@ -232,14 +234,14 @@ def _all_absent(count: int) -> Callable[[Any], bool]:
 def members_of(kind: type[msgspec.Struct]) -> tuple[str, ...]:
     """Return the members by which a record is known: those that each has, or else all."""
     fields = msgspec.structs.fields(kind)
-    required = tuple(field.encode_name for field in fields if field.required)
-    return required or tuple(field.encode_name for field in fields)
+    required = tuple(name_of(field) for field in fields if field.required)
+    return required or tuple(name_of(field) for field in fields)
 
 
 def lacks_all(faults: Iterable[SourceError], root: str, members: Iterable[str]) -> bool:
     """Whether a record has none of these members, by its errors; `root` is what it is called."""
     missing = {one.path for one in faults if one.fault.code == "R103"}
-    return all(f"{root}.{name}" in missing for name in members)
+    return all(member_path(root, name) in missing for name in members)
 
 
 def raw_decoder(what: str, names: Iterable[str]) -> msgspec.json.Decoder[Any]:

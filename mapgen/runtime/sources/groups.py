@@ -14,6 +14,7 @@ import msgspec
 
 from mapgen.agreed.plan import Group
 from mapgen.runtime.errors import Unjoined
+from mapgen.runtime.members import name_of
 from mapgen.runtime.source import struct_of
 from mapgen.runtime.sources.cells import Row, getter, named, needed_columns
 from mapgen.runtime.sources.records import LONGEST_RECORD, JsonValue, RawRecord
@@ -160,6 +161,6 @@ def needed_for(kind: type, group: Group) -> tuple[str, ...]:
         kind: the struct that a record is to become.
         group: the columns of the key, and what the list of rows is called.
     """
-    fields = {field.encode_name: field.type for field in msgspec.structs.fields(kind)}
+    fields = {name_of(field): field.type for field in msgspec.structs.fields(kind)}
     row = struct_of(fields.get(group.rows))
     return tuple(dict.fromkeys((*group.by, *(needed_columns(row) if row is not None else ()))))

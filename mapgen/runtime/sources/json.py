@@ -8,6 +8,7 @@ from typing import Any, BinaryIO
 import msgspec
 
 from mapgen.agreed.plan import Form, Plan
+from mapgen.runtime.members import are_escaped
 from mapgen.runtime.source import decoder_of, patient
 from mapgen.runtime.sources.entity import remade
 from mapgen.runtime.sources.envelope import BareDecoder, Envelope, lacks_all, members_of
@@ -42,9 +43,9 @@ class JsonFiles:
     def source(self, plan: Plan, kind: type[msgspec.Struct]) -> Source:
         """Return the source of a flow, of records as they are or as something is made of them."""
         made = remade(plan, kind)
-        if made is None:
+        if made is None and not are_escaped(kind):
             return JsonRecords(self, plan, kind)
-        return RemadeRecords(self, plan, kind, made)
+        return RemadeRecords(self, plan, kind, made or (lambda value: value))
 
 
 class _Records:

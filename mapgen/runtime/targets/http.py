@@ -14,6 +14,7 @@ from urllib.parse import quote
 import httpx2
 import msgspec
 
+from mapgen.agreed.paths import names_along
 from mapgen.agreed.plan import DocumentPlan, HttpSend, Request, Step
 from mapgen.runtime.aborted import AccessRefused, RunAborted
 from mapgen.runtime.events import TechnicalEvent
@@ -407,7 +408,7 @@ def _text(value: Any) -> str | None:
 
 
 def _wrapped(path: str | None, body: bytes) -> bytes:
-    for name in reversed(path.split(".")) if path is not None else ():
+    for name in reversed(names_along(path)) if path is not None else ():
         body = b"{%s:%s}" % (msgspec.json.encode(name), body)
     return body
 
