@@ -63,7 +63,7 @@ class ConnectionKind(Struct, frozen=True):
     let in each by itself, it is by `sign_in`; None where the connection says how, by one of the
     `sign_ins`, or a session is opened. It `takes_requests` with documents where a target may send
     them there. It `sends` what changes by itself, signed or with a secret. It `holds_files` where
-    it is a place of them.
+    it is a place of them. `address` is what its `url` looks like.
     """
 
     name: str
@@ -73,6 +73,7 @@ class ConnectionKind(Struct, frozen=True):
     sends: bool = False
     holds_files: bool = False
     sign_ins: tuple[str, ...] = ()
+    address: str = "the address, `https://…`; `http` only for this machine"
 
     def is_let_in(self, way: str | None) -> bool:
         """Whether a connection may say that it is let in by a way; None for a header of its own."""
@@ -98,7 +99,19 @@ CONNECTIONS: Mapping[str, ConnectionKind] = {
         ConnectionKind("woocommerce", ("url",), SIGN_INS["basic"], takes_requests=True, sends=True),
         ConnectionKind("standard_webhooks", (), sends=True),
         ConnectionKind("sql", ("database",)),
-        ConnectionKind("sftp", ("url", "host_key"), holds_files=True, sign_ins=_OF_SSH),
-        ConnectionKind("s3", ("url",), SignIn(("username", "password")), holds_files=True),
+        ConnectionKind(
+            "sftp",
+            ("url", "host_key"),
+            holds_files=True,
+            sign_ins=_OF_SSH,
+            address="the address of the folder, `sftp://HOST:PORT/FOLDER`",
+        ),
+        ConnectionKind(
+            "s3",
+            ("url",),
+            SignIn(("username", "password")),
+            holds_files=True,
+            address="the address in the bucket, `https://…/BUCKET/PREFIX`",
+        ),
     )
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 
+from mapgen.agreed.connections import WEBHOOK_SECRET
 from mapgen.check.model import Surroundings
 from mapgen.check.sources import all_near
 from mapgen.contract.model import Contract, Entity
@@ -22,26 +23,53 @@ _ERP = ("acumatica",)
 def check_connection(auth: spec.Auth, around: Surroundings) -> Iterator[Diagnostic]:
     """Yield the faults of the connection to the ERP."""
     yield from check_connection_of(auth.target, around, _ERP)
-    kind = around.kinds.get(auth.target.value)
+    kind = kind_of(auth.target, around)
     if kind not in (None, *_ERP):
         yield messages.no_session(auth.target, kind=kind)
 
 
-def check_connection_of(
-    name: Text, around: Surroundings, takes: Collection[str]
-) -> Iterator[Diagnostic]:
-    """Yield the faults of a connection that is not there, or not everywhere.
+def kind_of(name: Text, around: Surroundings) -> str | None:
+    """Return the kind of system that a connection leads to, None where it cannot be read."""
+    system = around.systems.get(name.value)
+    return None if system is None else system.kind.value
 
-    `takes` are the kinds that would do: a connection of another is not offered.
+
+def check_connection_of(
+    name: Text, around: Surroundings, takes: Collection[str], *, is_asked: bool = True
+) -> Iterator[Diagnostic]:
+    """Yield the faults of a connection that is not there, or leads nowhere in some environment.
+
+    `takes` are the kinds that would do: a connection of another is not offered. One that is not
+    asked, but sends by itself, needs no address.
     """
     if name.value not in around.connections:
-        fit = [one for one in around.connections if around.kinds.get(one) in (None, *takes)]
+        known = {one: around.systems.get(one) for one in around.connections}
+        fit = [name for name, one in known.items() if one is None or one.kind.value in takes]
         yield messages.unknown_connection(name, known=fit)
         return
     for environment in around.environments:
         if name.value not in environment.connections:
             where = environment.name.value
             yield messages.connection_not_in_environment(name, environment=where)
+    system = around.systems.get(name.value)
+    if is_asked and system is not None:
+        yield from _lacks(name, around, system.needs)
+
+
+def check_sender(name: Text, around: Surroundings) -> Iterator[Diagnostic]:
+    """Yield where an environment does not say by what a system shows that it is the sender."""
+    yield from _lacks(name, around, (WEBHOOK_SECRET,))
+
+
+def _lacks(name: Text, around: Surroundings, needs: Iterable[str]) -> Iterator[Diagnostic]:
+    kind = kind_of(name, around)
+    if kind is None:
+        return
+    leads = [one.connections.get(name.value) for one in around.environments]
+    for lead in filter(None, leads):
+        for value in needs:
+            if value not in lead.references:
+                yield messages.value_missing(lead.at, kind, value)
 
 
 def needs(

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 
 from mapgen.agreed.feeds import ErpFeed, Feed
-from mapgen.check.auth import check_connection_of
+from mapgen.check.auth import check_connection_of, check_sender, kind_of
 from mapgen.check.model import Surroundings
 from mapgen.contract.source_schema import EntitySource, SourceSchema
 from mapgen.report import Diagnostic, Text
@@ -31,8 +31,11 @@ def check_feeds(
             yield messages.feed_twice(feed.span, name=feed.plan.name, first=first.span)
         yield from _form(feed, source)
         if feed.connection is not None:
-            yield from check_connection_of(feed.connection, around, feed.plan.connections)
+            is_asked = not feed.plan.is_sent
+            takes = feed.plan.connections
+            yield from check_connection_of(feed.connection, around, takes, is_asked=is_asked)
             yield from _kind(feed, around)
+        yield from _sender(feed, flow.auth, around)
         if isinstance(feed, spec.SqlFeed) and not _SELECT.match(feed.query.value):
             yield messages.no_query(feed.query)
         if isinstance(feed, spec.SqlFeed | spec.HttpFeed) and feed.read is not None:
@@ -83,10 +86,18 @@ def _form(feed: spec.Feed, source: spec.SourceClause) -> Iterator[Diagnostic]:
 
 def _kind(feed: spec.Feed, around: Surroundings) -> Iterator[Diagnostic]:
     assert feed.connection is not None
-    kind = around.kinds.get(feed.connection.value)
+    kind = kind_of(feed.connection, around)
     takes = feed.plan.connections
     if kind is not None and kind not in takes:
         yield messages.unfit_connection(feed.connection, kind=kind, takes=takes)
+
+
+def _sender(feed: spec.Feed, auth: spec.Auth, around: Surroundings) -> Iterator[Diagnostic]:
+    """Yield where nothing would show that what comes is sent by the system of a feed."""
+    name = feed.connection or auth.target
+    takes = feed.plan.connections
+    if feed.plan.is_sent and (not takes or kind_of(name, around) in takes):
+        yield from check_sender(name, around)
 
 
 def _field(feed: spec.ChangedFeed, source: EntitySource) -> Iterator[Diagnostic]:

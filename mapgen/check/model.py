@@ -99,7 +99,7 @@ class Surroundings(Struct, frozen=True):
 
     `schema` is that of a record, or of a row where rows are grouped; `joined` are those of joins.
     `flows` are those of the workspace, where the spec looks up in the ledger; None is one whose
-    spec has faults of its own. `kinds` are those of the connections that can be read.
+    spec has faults of its own. `systems` are the connections that can be read.
     """
 
     contract: Contract | None
@@ -111,7 +111,7 @@ class Surroundings(Struct, frozen=True):
     tables: Mapping[str, TableFacts]
     flows: Mapping[str, FlowFacts | None]
     reused: Reused = NOTHING_REUSED
-    kinds: Mapping[str, str] = {}
+    systems: Mapping[str, spec.Connection] = {}
 
 
 class Value(Struct, frozen=True):

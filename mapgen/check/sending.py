@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from mapgen.agreed import plan
 from mapgen.agreed.connections import CONNECTIONS, WEBHOOK_SECRET
-from mapgen.check.auth import check_connection_of
+from mapgen.check.auth import check_connection_of, kind_of
 from mapgen.check.model import Surroundings
 from mapgen.check.performance import USABLE
 from mapgen.ir import flow as ir
@@ -119,9 +119,11 @@ def check_lead(
         if connection is None:
             continue
         kind, needs = connection.kind.value, connection.needs
-        for value in needs:
+        # What only sends is asked for nothing; where a flow asks it, that says what is missing.
+        only_sends = CONNECTIONS[kind].sends and [*lead.references] == [WEBHOOK_SECRET]
+        for value in () if only_sends else needs:
             if value not in lead.references:
-                yield operations.value_missing(lead.at, name, value)
+                yield operations.value_missing(lead.at, connection.kind.value, value)
         for value, reference in lead.references.items():
             is_used = value in needs or (value == WEBHOOK_SECRET and CONNECTIONS[kind].sends)
             # Where nobody says how requests are let in, that is said alone.
@@ -162,7 +164,7 @@ def _connection(send: spec.Send, around: Surroundings) -> Iterator[Diagnostic]:
     name = send.to
     fit = [one.name for one in CONNECTIONS.values() if one.takes_requests]
     yield from check_connection_of(name, around, fit)
-    kind = around.kinds.get(name.value)
+    kind = kind_of(name, around)
     if kind not in (None, *fit):
         why = f"a connection of kind `{kind}` takes no documents"
         yield outward.unfit_send(name, why=why, help=f"name one of kind `{'`, `'.join(fit)}`")

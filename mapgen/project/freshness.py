@@ -51,7 +51,7 @@ def _rules(workspace: Workspace, path: str) -> str | None:
         around = shelf.around(flow)
         tables = {name: facts.of_any_values() for name, facts in around.tables.items()}
         named = (flow.auth.target.value, *filter(None, (flow.mapping.sent_to,)))
-        at_hand = replace(around, tables=tables, environments=(), connections=named, kinds={})
+        at_hand = replace(around, tables=tables, environments=(), connections=named, systems={})
         return rules_of(decided_flow(check(flow, at_hand).flow))
     except (Stopped, ModuleNotFoundError):
         return None

@@ -144,7 +144,8 @@ def _given(
         raise Stopped(messages.cannot_bind(flow="run", environment=where, reason=reason))
     missing = [value for value in needs if value not in lead.references]
     if missing:
-        raise Stopped(operations.value_missing(lead.at, name, value) for value in missing)
+        kind = connection.kind.value
+        raise Stopped(operations.value_missing(lead.at, kind, value) for value in missing)
     found = {value: lead.references[value] for value in needs}
     values = {
         value: os.environ.get(one.text.value, "") if one.is_variable else one.text.value

@@ -354,7 +354,7 @@ class Shelf(Struct):
             tables=self.tables(flow.mapping),
             flows=self.flows(flow.mapping),
             reused=self.shared.reused(flow),
-            kinds={one.name.value: one.kind.value for one in self.connections()},
+            systems={one.name.value: one for one in self.connections()},
         )
 
     @property

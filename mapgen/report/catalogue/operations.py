@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from mapgen.agreed.connections import VALUES
+from mapgen.agreed.connections import CONNECTIONS, VALUES
 from mapgen.agreed.paths import holder_of, without_rows
 from mapgen.report import repairs
 from mapgen.report.diagnostic import Diagnostic
 from mapgen.report.fix import Fix
-from mapgen.report.message import Message, Place, Values, renamed
+from mapgen.report.message import Message, Values, renamed
 from mapgen.report.near import near_names
-from mapgen.report.source import Span
+from mapgen.report.source import Span, Text
 
 unknown_connection = Message(
     "E441: no connection is called `{it}`", help="add specs/connections/{it}.yaml", fix=renamed
@@ -60,9 +60,10 @@ idle_access = Message(
 )
 
 
-def value_missing(at: Place, connection: str, value: str) -> Diagnostic:
-    """Say which value of a connection an environment lacks."""
-    return _VALUE_MISSING(at, connection=connection, value=value, what=VALUES[value].purpose)
+def value_missing(at: Text, kind: str, value: str) -> Diagnostic:
+    """Say which value of a connection an environment lacks; it leads to a system of a kind."""
+    purpose = CONNECTIONS[kind].address if value == "url" else VALUES[value].purpose
+    return _VALUE_MISSING(at, connection=at.value, value=value, what=purpose)
 
 
 _VALUE_MISSING = Message(
