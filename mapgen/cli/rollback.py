@@ -61,7 +61,8 @@ def rollback(project: Path, run_id: str, env: str | None, yes: bool, state: str 
         stay = sum(one.stays is not None for one in found)
         click.echo(f"{len(chosen)} to be taken back, {stay} stay as they are", err=True)
         if not yes:
-            click.echo("nothing was done; --yes does it", err=True)
+            hint = "; --yes does it" if chosen else ""
+            click.echo(f"nothing was done{hint}", err=True)
             return
         who, failed = getpass.getuser(), 0
         for done in take_back(chosen, plan, environment, ledger, bound.flow.rules, who):

@@ -6,7 +6,7 @@ from typing import TypeVar
 
 from mapgen.disk.workspace import SPECS, Workspace
 from mapgen.report import Stopped
-from mapgen.report.catalogue import project
+from mapgen.report.catalogue import project, reading
 from mapgen.spec.model import Connection, Environment
 from mapgen.spec.reader import flow_name, read
 
@@ -33,7 +33,9 @@ def spec_of(workspace: Workspace, flow: str) -> str:
 
 
 def _named(workspace: Workspace, kind: str, name: str, construct: type[_Named]) -> _Named:
-    path = f"{SPECS}/{kind}s/{name}.yaml"
+    path, known = f"{SPECS}/{kind}s/{name}.yaml", workspace.named(f"{kind}s", ".yaml")
+    if name not in known:
+        raise Stopped(reading.file_missing(path, f"the {kind}", others=known))
     found = read(workspace.read(path, f"the {kind}"), construct)
     if found.name.value != name:
         raise Stopped(project.wrong_file_name(found.name, expected=name, path=path))

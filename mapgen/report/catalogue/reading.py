@@ -8,14 +8,19 @@ from collections.abc import Iterable, Mapping
 from mapgen.report import repairs
 from mapgen.report.diagnostic import Diagnostic
 from mapgen.report.fix import Fix
-from mapgen.report.message import Message, Values, of_two, renamed, respelled
-from mapgen.report.near import distance, near_names
+from mapgen.report.message import Message, Values, filled, of_two, renamed, respelled
+from mapgen.report.near import distance, near_names, suggestion
 from mapgen.report.source import Span, Text
 
 
-def file_missing(path: str, what: str, asked_at: Span | None = None) -> Diagnostic:
-    """Say that a file does not exist, and where it is named."""
+def file_missing(
+    path: str, what: str, asked_at: Span | None = None, *, others: Iterable[str] | None = None
+) -> Diagnostic:
+    """Say that a file does not exist, and where it is named; `others` of its kind are there."""
     help = None if asked_at else "check the name"
+    if others is not None:
+        name, known = path.rpartition("/")[2].partition(".")[0], tuple(others)
+        help = suggestion(name, known) or filled(_OTHERS, {"known": known})
     return _FILE_MISSING(asked_at, path=path, what=what, help=help)
 
 
@@ -24,6 +29,7 @@ _FILE_MISSING = Message(
     label="named here",
     help="check the name; paths in a spec are relative to the folder `specs/`",
 )
+_OTHERS = "{known:there is {known:, } alone/there are {known:, }/there is none yet}"
 file_unreadable = Message(
     "E102: `{path}` cannot be read: {reason}",
     label="named here",
