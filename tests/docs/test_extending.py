@@ -31,10 +31,9 @@ def _paths(heading: str, below: str) -> tuple[str, ...]:
 
 @pytest.fixture
 def product(tmp_path: Path) -> Path:
-    """Return a copy of the product, as far as examples need it."""
+    """Return a copy of the product, as far as examples need it, compiled as far as it is here."""
     copy = tmp_path / "product"
-    ignored = shutil.ignore_patterns("__pycache__")
-    shutil.copytree(ROOT / "mapgen", copy / "mapgen", ignore=ignored)
+    shutil.copytree(ROOT / "mapgen", copy / "mapgen")
     shutil.copytree(ROOT / "tests" / "cases", copy / "tests" / "cases")
     return copy
 

@@ -8,11 +8,13 @@ import subprocess
 import sys
 import venv
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from importlib.metadata import Distribution, distribution, distributions
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
 
 from tests.docs.walking import Change, Command, File, matches, run, steps, take
 
@@ -74,12 +76,19 @@ class Host:
         path = f"{self.folder / 'bin'}{os.pathsep}{kept.get('PATH', '')}"
         return {**kept, "PATH": path, "PRODUCT": str(ROOT), "NO_COLOR": "1"}
 
-    def install(self, *wanted: str) -> None:
-        """Install packages, in the versions that the checkout pins."""
+    def install(self, wheel: Path) -> None:
+        """Install the wheel, and what it says that it needs."""
         pip = (sys.executable, "-m", "pip", "--python", self.folder / "bin" / "python")
-        # Most of what is installed is never run here: Python compiles what is.
-        plain = ("install", "-q", "--no-compile", "--constraint", ROOT / "constraints.txt")
-        _done(*pip, *plain, *wanted)
+        _done(*pip, "install", "-q", "--no-compile", "--no-deps", wheel)
+        self.add("mapgen")
+
+    def add(self, *wanted: str) -> None:
+        """Add packages and extras with what they need: links to what this environment has of them."""
+        (packages,) = self.folder.glob("lib/python*/site-packages")
+        for found in _needed(wanted, packages):
+            for name in {path.parts[0] for path in found.files or ()} - {"..", "__pycache__"}:
+                if not (packages / name).exists():
+                    (packages / name).symlink_to(Path(str(found.locate_file(name))))
 
     def mapgen(self, *arguments: str | Path, cwd: Path) -> subprocess.CompletedProcess[str]:
         """Run a command to its end."""
@@ -102,6 +111,26 @@ def host(tmp_path_factory: pytest.TempPathFactory) -> Host:
     return Host(folder)
 
 
+def _needed(wanted: Iterable[str], packages: Path) -> Iterator[Distribution]:
+    """Yield packages and what they need, by what each says of itself; mapgen is not of here."""
+    left, met = [Requirement(one) for one in wanted], set()
+    while left:
+        one = left.pop()
+        for extra in {"", *one.extras} - {extra for name, extra in met if name == one.name}:
+            met.add((one.name, extra))
+            if one.name == "mapgen":
+                (found,) = distributions(name="mapgen", path=[str(packages)])
+            else:
+                found = distribution(one.name)
+                yield found
+            needs = map(Requirement, found.requires or ())
+            left += [
+                need
+                for need in needs
+                if need.marker is None or need.marker.evaluate({"extra": extra})
+            ]
+
+
 def _done(*command: str | Path) -> None:
     done = subprocess.run([*command], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
@@ -109,7 +138,7 @@ def _done(*command: str | Path) -> None:
 
 def test_base_and_extras(wheel: Path, host: Host, tmp_path: Path) -> None:
     """The base carries records and names the extra for what it cannot do; with extras it can."""
-    host.install(str(wheel))
+    host.install(wheel)
     shop, lesson = tmp_path / "shop", tmp_path / "lesson"
     lesson.mkdir()
     for name in ("specs", "generated"):
@@ -118,7 +147,7 @@ def test_base_and_extras(wheel: Path, host: Host, tmp_path: Path) -> None:
     _starts(host, tmp_path / "started")
     _carries_records(host, shop)
     _names_extras(host, shop)
-    host.install(f"{wheel}[compile,sandbox]", "pytest")
+    host.add("mapgen[compile,sandbox]", "pytest")
     _walks_the_tutorial(host, lesson)
 
 
