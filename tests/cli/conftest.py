@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -66,18 +67,20 @@ def _written(stream: io.TextIOWrapper) -> str:
     return stream.buffer.read().decode()
 
 
-@pytest.fixture
-def workspace(tmp_path: Path) -> Path:
-    """A copy of the workspace, with limits that suit an impatient tenant."""
-    folder = tmp_path / "work"
+def impatient(folder: Path) -> Path:
+    """Return a copy of the workspace, with limits that suit an impatient tenant."""
     for name in ("specs", "generated"):
         ignored = shutil.ignore_patterns("__pycache__")
         shutil.copytree(ROOT / name, folder / name, ignore=ignored)
     local = folder / "specs" / "environments" / "local.yaml"
-    lines = []
-    for line in local.read_text(encoding="utf-8").splitlines():
-        name = line.strip().partition(":")[0]
-        quick = {"request_timeout": "  request_timeout: 2s", "settle": "  settle: 3s"}
-        lines.append(quick.get(name, line))
-    local.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    text = local.read_text(encoding="utf-8")
+    for name, seconds in (("request_timeout", 2), ("settle", 3)):
+        text = re.sub(rf"\b{name}: \d+s", f"{name}: {seconds}s", text)
+    local.write_text(text, encoding="utf-8")
     return folder
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Path:
+    """A copy of the workspace, with limits that suit an impatient tenant."""
+    return impatient(tmp_path / "work")

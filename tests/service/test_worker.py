@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing.context import ForkServerProcess
+from pathlib import Path
 from typing import Any
 
 import httpx2
@@ -153,9 +154,9 @@ def test_after_another_flow(database: str) -> None:
     assert notes[: 2 * len(turn)] == 2 * turn
 
 
-def test_a_worker_with_a_door(database: str) -> None:
+def test_a_worker_with_a_door(database: str, tmp_path: Path) -> None:
     """`mapgen worker --port` takes webhooks, delivers them, and says how it is."""
-    with at_place(database) as place, place.served(by="worker") as served:
+    with at_place(tmp_path, database) as place, place.served(by="worker") as served:
         for at, sent in enumerate(sample_orders(3)):
             assert served.send(sent, f"d{at}") == 200
         until(lambda: len(place.references()) == 3)
