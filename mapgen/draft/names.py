@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 
 from mapgen.contract.personal import words_of
 from mapgen.report.near import distance
@@ -86,6 +87,8 @@ _LONG_FORMS: Mapping[str, str] = {
 _WEAK = frozenset({"code", "id", "name", "value"})
 
 
+# A draft compares each field with each member.
+@lru_cache(maxsize=4096)
 def words(name: str) -> tuple[str, ...]:
     """Return the words of a name, small and in full: `OrderQty` -> order, quantity."""
     parts = words_of(name)
@@ -111,7 +114,8 @@ def likeness(target: str, source: str, owners: frozenset[str] = frozenset()) -> 
     if core and core == other:
         return SAME_CORE
     left, right = "".join(ours), "".join(theirs)
-    return SAME_SPELLING if distance(left, right) <= len(left) // 6 else 0
+    most = len(left) // 6
+    return SAME_SPELLING if distance(left, right, most) <= most else 0
 
 
 def _core(parts: tuple[str, ...], owners: frozenset[str]) -> list[str]:

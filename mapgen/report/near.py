@@ -19,6 +19,8 @@ def distance(left: str, right: str, most: int = sys.maxsize) -> int:
 
     A distance beyond `most` is not counted to its end: any number beyond `most` stands for it.
     """
+    if abs(len(left) - len(right)) > most:
+        return most + 1
     before: list[int] = []
     above = list(range(len(right) + 1))
     for row, letter in enumerate(left, start=1):
@@ -54,8 +56,7 @@ def _near(name: str, known: tuple[str, ...]) -> tuple[str, ...]:
     ranked = []
     for candidate in known:
         other = candidate.casefold()
-        is_possible = abs(len(folded) - len(other)) <= reach
-        if is_possible and (steps := distance(folded, other, reach)) <= reach:
+        if (steps := distance(folded, other, reach)) <= reach:
             ranked.append((steps, candidate))
         elif len(folded) > 3 and (other.endswith(folded) or folded.endswith(other)):
             ranked.append((reach + 1, candidate))
