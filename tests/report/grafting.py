@@ -16,6 +16,7 @@ from msgspec.structs import replace
 
 from mapgen.check.flow import check
 from mapgen.check.model import Surroundings
+from mapgen.contract.model import Contract
 from mapgen.disk.workspace import Workspace
 from mapgen.project.compiler import check_specs
 from mapgen.project.loading import Shelf
@@ -76,6 +77,7 @@ class Bench:
 
     root: Path
     _around: dict[tuple[str, ...], Surroundings] = field(default_factory=dict)
+    _contracts: dict[str, Contract | None] = field(default_factory=dict)
 
     def codes(self, words: str, without: Sequence[Place] = ()) -> set[str]:
         """Return the codes of what is wrong once a snippet is in its place.
@@ -100,7 +102,7 @@ class Bench:
 
     def _codes_of_spec(self, source: Source) -> set[str]:
         """Check one spec; the contract and the schema are read once for all snippets."""
-        shelf = Shelf(Workspace(self.root, {source.path: source.text}))
+        shelf = Shelf(Workspace(self.root, {source.path: source.text}), _contracts=self._contracts)
         try:
             flow = shelf.flow(source.path)
             key = (

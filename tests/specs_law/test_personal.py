@@ -27,7 +27,7 @@ from .specs import Draft, made_spec
 
 pytestmark = pytest.mark.chance
 
-SEEDS = range(70_000, 70_000 + examples(20))
+SEEDS = range(70_000, 70_000 + examples(12))
 # What everybody sees of a record: its key, its identity, what rows and joins are told apart by.
 OPEN = ("id", "ref", "own", "Nbr", "Kind", "LineNbr")
 WORD = "Qzxwvkjh"

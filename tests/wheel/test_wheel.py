@@ -83,7 +83,7 @@ class Host:
         self.add("mapgen")
 
     def add(self, *wanted: str) -> None:
-        """Add packages and extras with what they need: links to what this environment has of them."""
+        """Add packages and extras with what they need: links to what is here of them."""
         (packages,) = self.folder.glob("lib/python*/site-packages")
         for found in _needed(wanted, packages):
             for name in {path.parts[0] for path in found.files or ()} - {"..", "__pycache__"}:
