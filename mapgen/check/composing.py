@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TypeVar
 
@@ -12,7 +11,10 @@ from mapgen.agreed.encodings import codec_of
 from mapgen.agreed.formats import SETTINGS, taking
 from mapgen.agreed.paths import holder_of, member_path, without_rows
 from mapgen.contract.source_schema import SourceSchema
+from mapgen.expression.functions import CALLS, FORM_NAMES
+from mapgen.expression.parser import parse
 from mapgen.expression.patterns import format_fault
+from mapgen.expression.tree import Call, Index, Name, Select, Tree, children
 from mapgen.ir import types
 from mapgen.report import Diagnostic, Text, near_names
 from mapgen.report.catalogue import mapping as messages
@@ -163,11 +165,33 @@ def _faults_of_joined_member(
 def is_calculated(pair: spec.JoinKey, source: spec.SourceClause, record: types.Object) -> bool:
     """Whether what a member of joined records equals is an expression, and no member's name.
 
-    It is one where it goes on behind a name that expressions know.
+    It is one where something of a name that expressions know is in it, or a function; what cannot
+    be read is one where it begins so. `order-id` is a member, and so is `Amount (EUR)`.
     """
-    known, of = (source.name.value, "lookups", "settings"), pair.of.value
-    begun = re.finditer(r"\w+(?=\s*[.\[])", of)
-    return of not in record.fields and any(found[0] in known for found in begun)
+    known, of = (source.name.value, "lookups", "settings"), pair.of
+    if of.value in record.fields:
+        return False
+    tree = parse(of)
+    if isinstance(tree, Diagnostic):
+        return of.value.startswith(tuple(f"{name}{sign}" for name in known for sign in ".["))
+    return any(_is_of(part, known) for part in _parts(tree))
+
+
+def _parts(tree: Tree) -> Iterator[Tree]:
+    yield tree
+    for child in children(tree):
+        yield from _parts(child)
+
+
+def _is_of(tree: Tree, known: Iterable[str]) -> bool:
+    """Whether a part is read from what has one of these names, or is what a function gives."""
+    match tree:
+        case Call(name=name):
+            return name in CALLS or name in FORM_NAMES
+        case Select(operand=Name(name=name)) | Index(operand=Name(name=name)):
+            return name in known
+        case _:
+            return False
 
 
 def _faults_of_where(join: spec.Join, joined: SourceSchema) -> Iterator[Diagnostic]:
