@@ -13,7 +13,8 @@ from mapgen.check.parts import has_rules_beside, is_argument, used_at
 from mapgen.check.written import written_block
 from mapgen.contract.model import Field
 from mapgen.expression import compile_expression
-from mapgen.expression.narrowing import facts
+from mapgen.expression.fixes import written
+from mapgen.expression.narrowing import facts, met
 from mapgen.expression.scope import Binding, Path, Scope
 from mapgen.expression.tree import ListTree
 from mapgen.expression.typed import Typed
@@ -72,8 +73,9 @@ def opened(
             formulas.doubt((block.source, block.lets, *block.part.rules))
             return None
         held = facts(where.tree).held
-        inner, taken = _taking(scope, held)
-        scope = replace(scope, present=held)
+        scope = replace(scope, values=met(scope.values, held.values))
+        inner, taken = _taking(scope, held.present)
+        scope = replace(scope, present=held.present)
     if around.lists:
         scope = inner = around.scope
     if block.source is not None and block.alias is not None:
@@ -90,6 +92,8 @@ def opened(
     if block.condition is not None and not block.narrows:
         what = "`when`" if block.source is None else "`where`"
         where = formulas.condition(block.condition, inner, what)
+        if where is not None:
+            inner = replace(inner, values=met(inner.values, facts(where.tree).held.values))
     lets, inner = named(block.lets, formulas, inner, is_inside=True)
     return Opened(block, source, where, inner, alias, lets, taken, around.lists, around.reads)
 
@@ -150,7 +154,7 @@ def _taking(scope: Scope, held: frozenset[Path]) -> tuple[Scope, tuple[ir.Taken,
     """Return the names inside a part where some paths are there, and the values behind them."""
     inner, taken = scope, []
     for path in sorted(held, key=len):
-        words = Text.plain(".".join(path))
+        words = Text.plain(".".join([path[0], *map(written, path[1:])]))
         before = compile_expression(words, replace(scope, present=held - {path}), [])
         sure = compile_expression(words, replace(scope, present=held), [])
         if before is None or sure is None or not isinstance(before.type, Optional):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 
 from msgspec.structs import replace
 
@@ -11,7 +11,7 @@ from mapgen.agreed.paths import names_along, steps
 from mapgen.check.composing import key_paths, kind_words
 from mapgen.check.reaching import is_meant, reached
 from mapgen.check.sources import all_paths, near_paths
-from mapgen.contract.source_schema import SourceSchema
+from mapgen.contract.source_schema import SourceSchema, Tags
 from mapgen.contract.stated import Stated
 from mapgen.ir import types
 from mapgen.ir.names import new_name
@@ -77,6 +77,18 @@ def _times(record: Object) -> Mapping[str, int]:
     return found
 
 
+def _never_missing(kind: Object, changed: Container[str]) -> Tags:
+    """Return the tags of an object whose alternatives are not sure to have what is changed."""
+    return {
+        tag: {
+            value: replace(one, required=frozenset(m for m in one.required if m not in changed))
+            for value, one in alternatives.items()
+        }
+        for tag, alternatives in kind.tags.items()
+        if tag not in changed
+    }
+
+
 class _Declaring:
     """Makes the types anew that hold declared values; `met` are the paths that lead to one."""
 
@@ -105,7 +117,8 @@ class _Declaring:
             self.stated[name, member] = said[member]
             if said[member].is_varied:
                 self.choices.pop((name, member), None)
-        return replace(kind, name=name, fields=found)
+        changed = {member for member, of in kind.fields.items() if found[member] != of}
+        return replace(kind, name=name, fields=found, tags=_never_missing(kind, changed))
 
     def _note(self, before: str, name: str, member: str) -> None:
         """Keep what is known of a member under the new name of its object."""

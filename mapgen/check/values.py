@@ -30,6 +30,7 @@ from mapgen.check.tables import TableRules
 from mapgen.check.written import written_of
 from mapgen.contract.model import Contract, Field, ValueType
 from mapgen.expression import Binding, Scope, Typed
+from mapgen.expression.narrowing import Facts, facts, met
 from mapgen.expression.tree import Method
 from mapgen.ir import expression as tree
 from mapgen.ir import flow as ir
@@ -342,13 +343,13 @@ class FieldRules(Struct, frozen=True):
     def _cases(
         self, rule: spec.Rule, kind: spec.Cases, scope: Scope, field: Field | None
     ) -> Value | None:
-        cases = [
-            (
-                self.formulas.condition(case.when, scope, "`when`"),
-                self.formulas.whole(case.then, scope),
-            )
-            for case in kind.cases
-        ]
+        cases = []
+        for case in kind.cases:
+            when = self.formulas.condition(case.when, scope, "`when`")
+            known = Facts() if when is None else facts(when.tree)
+            inside = replace(scope, values=met(scope.values, known.held.values))
+            cases.append((when, self.formulas.whole(case.then, inside)))
+            scope = replace(scope, values=met(scope.values, known.failed.values))
         otherwise = self.formulas.whole(kind.otherwise, scope)
         self.faults.extend(repeated(case.when for case in kind.cases))
         if otherwise is None or any(any_of(case) for case in cases):

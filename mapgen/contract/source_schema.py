@@ -59,6 +59,7 @@ _TAKEN = (
 _LONGEST_NAME = 60
 
 Member = tuple[str, str]
+Tags = Mapping[str, Mapping[str, types.Alternative]]
 
 
 class EntitySource(Struct, frozen=True):
@@ -158,13 +159,14 @@ def _no_record(document: Document, fragment: str, found: _Found) -> Sequence[Dia
 
 
 class _Found(Struct, frozen=True):
-    """What a place holds; `members` are those of an object that has no name yet."""
+    """What a place holds; `members` are those of an object that has no name yet, with its tags."""
 
     type: types.Type
     stated: Stated = Stated()
     choices: tuple[str, ...] = ()
     is_lasting: bool = False
     members: Mapping[str, _Found] | None = None
+    tags: Tags = {}
 
     def or_null(self) -> _Found:
         return replace(self, type=types.optional(self.type))
@@ -352,11 +354,12 @@ class _Reader:
             for at in range(len(cast("list[object]", place.node[keyword])))
         ]
         possible = [whole.instead(number, keyword, one) for one in options]
-        present = [
-            one
-            for one, option in zip(possible, options, strict=True)
+        there = [
+            number
+            for number, (one, option) in enumerate(zip(possible, options, strict=True))
             if not _is_null(option.nodes) and _is_possible(one.nodes)
         ]
+        present = [possible[number] for number in there]
         kinds = [_kinds_at_once(one) for one in present]
         if len(present) == 1:
             (only,) = present
@@ -364,7 +367,8 @@ class _Reader:
         elif _are_apart(kinds):
             found = _untyped(place, keyword)
         elif not is_option and all(kind == ("object",) for kind in kinds):
-            found = self._any_object(present, key, place, keyword, name)
+            named = _discriminated(place.node, keyword, there)
+            found = self._any_object(present, key, place, keyword, name, named)
         else:
             each = [partial(self._found, one, name, is_option=True) for one in present]
             found = self._union(each, place, keyword, name, is_option=is_option)
@@ -376,11 +380,21 @@ class _Reader:
         return found
 
     def _any_object(
-        self, options: Sequence[_Whole], key: object, place: Place, keyword: str, name: str
+        self,
+        options: Sequence[_Whole],
+        key: object,
+        place: Place,
+        keyword: str,
+        name: str,
+        named: tuple[str, Sequence[tuple[str, ...]]],
     ) -> _Found:
-        """Return the object that has what alternatives have, which may hold it again."""
+        """Return the object that has what alternatives have, which may hold it again.
+
+        `named` is the member that OpenAPI tells them apart by, with the values of each.
+        """
         fields: dict[str, types.Type] = {}
-        made = types.Object(self._new_name(name), fields, is_structural=True)
+        tags: dict[str, Mapping[str, types.Alternative]] = {}
+        made = types.Object(self._new_name(name), fields, is_structural=True, tags=tags)
         nodes = {id(node.schema): node for one in options for node in one.nodes}
         faults = chain.from_iterable(stated.unheld(node, "object") for node in nodes.values())
         found = _Found(made, Stated(unheld=tuple(dict.fromkeys(faults))))
@@ -391,6 +405,7 @@ class _Reader:
         def fill() -> None:
             held = [self._object(one, name, is_option=True).members or {} for one in options]
             self._note(made.name, fields, self._merged(held, place, keyword))
+            tags.update(_tags(held, named))
 
         self._fill_in_turn(made.name, fill)
         return found
@@ -445,7 +460,8 @@ class _Reader:
         if all(one.members is not None for one in opened):
             members = [cast("Mapping[str, _Found]", one.members) for one in opened]
             said = _stated_of(options, place, keyword)
-            return _Found(types.UNTYPED, said, members=self._merged(members, place, keyword))
+            merged = self._merged(members, place, keyword)
+            return _Found(types.UNTYPED, said, members=merged, tags=_tags(members))
         if any(isinstance(one.type, types.ListOf) for one in options):
             return self._one_or_many(options, name, place, keyword)
         kind = _joined([one.type for one in options])
@@ -512,7 +528,7 @@ class _Reader:
         """Return an object with its own name."""
         assert found.members is not None
         fields = {member: one.type for member, one in found.members.items()}
-        made = types.Object(self._new_name(name), fields, is_structural=True)
+        made = types.Object(self._new_name(name), fields, is_structural=True, tags=found.tags)
         self.said.note(made.name, found.members)
         is_null = isinstance(found.type, types.Optional)
         return _Found(types.optional(made) if is_null else made, found.stated)
@@ -631,6 +647,60 @@ class _Reader:
         number = self.names.get(name, 0) + 1
         self.names[name] = number
         return name if number == 1 else self._new_name(f"{name}_{number}")
+
+
+def _discriminated(
+    node: json_schema.Node, keyword: str, there: Sequence[int]
+) -> tuple[str, Sequence[tuple[str, ...]]]:
+    """Return the member by which OpenAPI tells alternatives apart, with the values of each.
+
+    A value is the name of a schema, or one that `mapping` gives it.
+    """
+    said = node.get("discriminator")
+    name = said.get("propertyName") if isinstance(said, dict) else None
+    given = said.get("mapping") if isinstance(said, dict) else None
+    mapping = given if isinstance(given, dict) else {}
+    named = []
+    for number in there:
+        option = cast("list[object]", node[keyword])[number]
+        reference = json_schema.reference_of(option) if isinstance(option, dict) else None
+        own = "" if reference is None else json_schema.last_step(reference)
+        values = (value for value, to in mapping.items() if to in (reference, own))
+        named.append(tuple(values) or (own,) * bool(own))
+    return (name, named) if isinstance(name, str) else ("", ())
+
+
+def _tags(
+    options: Sequence[Mapping[str, _Found]],
+    given: tuple[str, Sequence[tuple[str, ...]]] = ("", ()),
+) -> Tags:
+    """Return the members that tell alternatives apart: each has them, with values of its own.
+
+    `given` is a member whose values are known otherwise.
+    """
+    found: dict[str, Mapping[str, types.Alternative]] = {}
+    for name in options[0]:
+        named = [one[name].choices for one in options if _is_tag(one.get(name))]
+        if name == given[0] and all(given[1]) and all(name in one for one in options):
+            named = [*given[1]]
+        values = [*chain.from_iterable(named)]
+        if len(named) == len(options) > 1 and len(values) == len({*values}):
+            found[name] = {
+                value: types.Alternative(frozenset(one), frozenset(_always_there(one)))
+                for one, known in zip(options, named, strict=True)
+                for value in known
+            }
+    return found
+
+
+def _is_tag(member: _Found | None) -> bool:
+    return member is not None and bool(member.choices) and member.type in (types.STRING, types.INT)
+
+
+def _always_there(members: Mapping[str, _Found]) -> Iterator[str]:
+    for name, found in members.items():
+        if not isinstance(found.type, types.Optional | types.ErrorType):
+            yield name
 
 
 def _untyped(place: Place, keyword: str) -> _Found:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import assert_never, get_args
 
 from msgspec import Struct
@@ -15,14 +15,14 @@ from mapgen.expression.calls import Chosen, MayBeMissing, Miscount, TypeMismatch
 from mapgen.expression.functions import CALLS, FORM_NAMES, FORMS, METHODS, REFUSED
 from mapgen.expression.hints import element_hint, hint
 from mapgen.expression.lineage import trace
-from mapgen.expression.narrowing import NOTHING, facts, stable_path
+from mapgen.expression.narrowing import NOTHING, Known, facts, met, stable_path
 from mapgen.expression.operators import are_comparable, binary_type
 from mapgen.expression.parser import parse
 from mapgen.expression.passing import Unlike, at_use, seen_as, unfit
 from mapgen.expression.patterns import FORMAT_FAULTS, format_fault
 from mapgen.expression.refinements import REFINEMENTS
 from mapgen.expression.rounding import Fate, divides, fate_in
-from mapgen.expression.scope import Binding, Named, Path, Scope
+from mapgen.expression.scope import Binding, Named, Path, Scope, Values
 from mapgen.expression.signature import NAMESPACES, build
 from mapgen.expression.tree import (
     Binary,
@@ -98,16 +98,19 @@ _OPERATORS: dict[str, ir.Operator] = {operator: operator for operator in get_arg
 class Env(Struct, frozen=True):
     """What holds at one place of the tree: the names, and the paths known to be present.
 
-    `fate` is where the value goes of what stands there, in `around`.
+    `values` are those that may stand at paths. `fate` is where the value goes of what stands there,
+    in `around`.
     """
 
     scope: Scope
     present: frozenset[Path] = NOTHING
+    values: Mapping[Path, Values] = {}
     fate: Fate = "result"
     around: Tree | None = None
 
-    def knowing(self, paths: frozenset[Path]) -> Env:
-        return replace(self, present=self.present | paths)
+    def knowing(self, known: Known) -> Env:
+        values = met(self.values, known.values)
+        return replace(self, present=self.present | known.present, values=values)
 
 
 class Passage(Struct, frozen=True):
@@ -153,7 +156,7 @@ class Checker:
 
     def whole(self, tree: Tree, scope: Scope) -> Typed | None:
         """Return the checked expression, or None when any fault was found."""
-        found = self.check(tree, Env(scope, scope.present))
+        found = self.check(tree, Env(scope, scope.present, scope.values))
         if not self.faults and any(part.type == ERROR for part in self.parts.values()):
             self.faults.extend(map(catalogue.never_there, map(self.span, self.never_there(tree))))
         spans = []
@@ -220,7 +223,7 @@ class Checker:
         fate = fate_in(env.around, tree, env.fate)
         if fate != "rounded" and divides(tree):
             self.divisions.append((tree, fate))
-        found = self.infer(tree, Env(env.scope, env.present, fate, tree))
+        found = self.infer(tree, Env(env.scope, env.present, env.values, fate, tree))
         self.parts[tree] = found
         return found
 
@@ -343,7 +346,8 @@ class Checker:
         declared = self.field(tree, operand.type, is_asked_for=is_asked_for)
         path = stable_path(tree)
         is_taken = path is not None and path in env.scope.taken
-        is_known = is_taken or path in env.present
+        is_demanded = path not in env.present and self.is_tagged(tree, operand.type, env)
+        is_known = is_taken or is_demanded or path in env.present
         found = present(declared) if is_known else declared
         is_left_out = operand.whole is not None
         is_missing = is_left_out or isinstance(found, Optional)
@@ -357,8 +361,49 @@ class Checker:
             )
         if path is not None and is_taken:
             return self.taken(path, env)
-        code = field_code(operand, tree.field, found)
+        code = field_code(operand, tree.field, declared if is_demanded else found)
+        if is_demanded and isinstance(declared, Optional):
+            code = ir.Call("optional.value()", (code,), found, is_fallible=True)
         return operand.result(found, code, is_chained=tree.is_optional and is_missing)
+
+    def is_tagged(self, tree: Select, operand: Type, env: Env) -> bool:
+        """Tell whether all that an object can be here has a field; one that none has is reported.
+
+        What it can be is known by the value of another field, which conditions have asked for.
+        """
+        holder = stable_path(tree.operand)
+        if not isinstance(operand, Object) or holder is None or tree.field not in operand.fields:
+            return False
+        for tag, alternatives in operand.tags.items():
+            values = env.values.get((*holder, tag))
+            if values is None or tag == tree.field:
+                continue
+            fit = [one for value, one in alternatives.items() if values.allow(value)]
+            if not any(tree.field in one.fields for one in fit):
+                span = self.text.span(tree.name_start, tree.end)
+                known = sorted({name for one in fit for name in one.fields})
+                self.report(self.no_alternative(span, tree, tag, values, operand, known))
+                return False
+            if all(tree.field in one.required for one in fit):
+                return True
+        return False
+
+    def no_alternative(
+        self, span: Span, tree: Select, tag: str, values: Values, owner: Object, known: list[str]
+    ) -> Diagnostic:
+        """Return the fault of a field that nothing has which an object can be here."""
+        tags = ", ".join(f"`{one}`" for one in sorted(owner.tags[tag]))
+        help = None if known else f"`{tag}` is one of {tags}"
+        return catalogue.field_of_another(
+            span,
+            it=tree.field,
+            owner=owner.name,
+            tag=tag,
+            named=sorted(values.named),
+            are_others=values.are_others,
+            known=known,
+            help=help,
+        )
 
     def field(self, tree: Select, operand: Type, *, is_asked_for: bool) -> Type:
         """Return the declared type of a field."""
@@ -1094,7 +1139,7 @@ class Checker:
         """Return the list left over; what the condition proves present is present in it."""
         path = (tree.variables[0].name,)
         found = same_elements(operand)
-        if isinstance(found, ListOf) and path in facts(tree.body).held:
+        if isinstance(found, ListOf) and path in facts(tree.body).held.present:
             return ListOf(present(found.element))
         return found
 

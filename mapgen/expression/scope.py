@@ -67,6 +67,34 @@ def _united(several: Iterable[Paths]) -> Paths:
     return tuple(dict.fromkeys(chain.from_iterable(several)))
 
 
+class Values(Struct, frozen=True):
+    """The texts that may stand at a path: those named, or all others."""
+
+    named: frozenset[str]
+    are_others: bool = False
+
+    def allow(self, value: str) -> bool:
+        """Tell whether a value may stand there."""
+        return (value in self.named) != self.are_others
+
+    def also(self, other: Values) -> Values:
+        """Return the values that both allow."""
+        if self.are_others and other.are_others:
+            return Values(self.named | other.named, True)
+        if self.are_others:
+            return Values(other.named - self.named)
+        return Values(frozenset(one for one in self.named if other.allow(one)))
+
+    def or_else(self, other: Values) -> Values:
+        """Return the values that one of both allows."""
+        if self.are_others and other.are_others:
+            return Values(self.named & other.named, True)
+        if self.are_others or other.are_others:
+            all_but, some = (self, other) if self.are_others else (other, self)
+            return Values(all_but.named - some.named, True)
+        return Values(self.named | other.named)
+
+
 class Binding(Struct, frozen=True):
     """One name's type, and the origins of its value.
 
@@ -105,7 +133,8 @@ class Scope(Struct, frozen=True):
 
     `functions` are the expressions that it may call. `behind` are names of the ir that it cannot
     use: arguments are made of them. `of_part`: what is decided here may be decided by arguments.
-    `present` are the paths that a condition around the expression has shown to be there. `taken`
+    `present` are the paths that a condition around the expression has shown to be there, `values`
+    what it says of the values at others. `taken`
     are those shown around the part: each is a binding of its own, by a name that nobody can write.
     """
 
@@ -114,6 +143,7 @@ class Scope(Struct, frozen=True):
     behind: Mapping[str, Binding] = {}
     of_part: bool = False
     present: frozenset[Path] = frozenset()
+    values: Mapping[Path, Values] = {}
     taken: Mapping[Path, str] = {}
 
     @property

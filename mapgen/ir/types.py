@@ -44,17 +44,26 @@ class MapOf(Kind, frozen=True):
         return f"map({self.key}, {self.value})"
 
 
+class Alternative(Struct, frozen=True):
+    """One of the objects that an object may be: all its fields, and those never missing from it."""
+
+    fields: frozenset[str]
+    required: frozenset[str]
+
+
 class Object(Kind, frozen=True, eq=False):
     """A record with known fields, by their JSON names.
 
     Two objects are one type by their names; `is_structural`: where they have the same fields, too.
-    `among` are the names of several that one of them may be.
+    `among` are the names of several that one of them may be. `tags` are fields whose value says
+    which of several it is, each with what it is by that value.
     """
 
     name: str
     fields: Mapping[str, Type]
     is_structural: bool = False
     among: tuple[str, ...] = ()
+    tags: Mapping[str, Mapping[str, Alternative]] = {}
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Object) and _is_one_type(self, other, set())

@@ -62,7 +62,7 @@ SEVERAL_WORDINGS: Mapping[str, set[str]] = {
     "E496": {"identity_by_table", "identity_by_miss"},
     "E562": {"no_document", "unknown_document"},
     "E594": {"edited_code", "stale_code"},
-    "E301": {"unknown_field", "field_of_rows"},
+    "E301": {"unknown_field", "field_of_another", "field_of_rows"},
     "E711": {"extends_itself", "no_spec"},
     "E712": {"nothing_there", "beyond_a_value"},
     "E713": {"there_already", "not_the_next"},

@@ -419,6 +419,11 @@ unknown_field = Message(
     fix=_renamed_plainly,
     unknown="field",
 )
+field_of_another = Message(
+    "E301: `{owner}` has no field `{it}` where `{tag}` is {are_others:none of /}{named:, }",
+    help="its fields there are {known:, 12}",
+    unknown="field",
+)
 field_of_rows = Message(
     "E301: a group of rows has no field `{field}`, its rows have",
     help="take it of every row: `{words:short}.rows.map(row, row.{field})`",
