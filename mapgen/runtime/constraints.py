@@ -201,7 +201,7 @@ def are_told(kind: type) -> bool:
 
 def _are_told(kind: type, seen: set[type]) -> bool:
     seen.add(kind)
-    return all(_is_told(one.type, seen) for one in msgspec.structs.fields(kind))
+    return all(_is_told(one.type, seen) for one in fields_of(kind))
 
 
 def _is_told(annotation: object, seen: set[type]) -> bool:
@@ -266,10 +266,16 @@ def _problem(value: object, constraints: tuple[Constraints, ...]) -> str | None:
 
 
 @cache
+def fields_of(kind: type) -> tuple[msgspec.structs.FieldInfo, ...]:
+    """Return the members of a struct: each time msgspec would read their annotations anew."""
+    return msgspec.structs.fields(kind)
+
+
+@cache
 def _members(kind: type) -> tuple[_Member, ...]:
     """Return the members of a struct of which, or below which, anything is asked."""
     found = []
-    for one in msgspec.structs.fields(kind):
+    for one in fields_of(kind):
         asked = _asked(one.type, set())
         if asked is not None:
             found.append(_Member(one.encode_name, one.name, asked))
@@ -282,7 +288,7 @@ def asks(kind: type, seen: set[type] | None = None) -> bool:
     if kind in seen:
         return False
     seen.add(kind)
-    return any(_asked(one.type, seen) is not None for one in msgspec.structs.fields(kind))
+    return any(_asked(one.type, seen) is not None for one in fields_of(kind))
 
 
 def _asked(annotation: object, seen: set[type]) -> _Asked | None:

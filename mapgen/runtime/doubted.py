@@ -15,11 +15,11 @@ import typing
 import msgspec
 
 from mapgen.agreed.paths import member_path
+from mapgen.runtime.constraints import fields_of
 from mapgen.runtime.errors import SourceError
 from mapgen.runtime.source import (
     DOUBTS,
     decoder_of,
-    fields_of,
     missing,
     patient_member,
     struct_of,

@@ -9,7 +9,7 @@ from functools import cache
 import msgspec
 
 from mapgen.agreed.escaped import uncarried
-from mapgen.runtime.constraints import present_type
+from mapgen.runtime.constraints import fields_of, present_type
 
 
 def name_of(field: msgspec.structs.FieldInfo) -> str:
@@ -30,7 +30,7 @@ def are_escaped(annotation: object) -> bool:
         if struct is None:
             todo += map(present_type, typing.get_args(kind))
             continue
-        fields = msgspec.structs.fields(struct)
+        fields = fields_of(struct)
         if any(name_of(one) != one.encode_name for one in fields):
             return True
         todo += (present_type(one.type) for one in fields)

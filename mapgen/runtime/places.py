@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from mapgen.agreed.paths import member_path
+from mapgen.runtime.constraints import fields_of
 from mapgen.runtime.members import name_of
 from mapgen.runtime.source import is_scalar
 
@@ -56,7 +57,5 @@ def place_in(holder: object, path: str | None, sought: object) -> str | None:
 def _holders(kind: type) -> tuple[tuple[str, str], ...]:
     """Return the members of a struct that hold objects or lists, by attribute and by name."""
     return tuple(
-        (field.name, name_of(field))
-        for field in msgspec.structs.fields(kind)
-        if not is_scalar(field.type)
+        (field.name, name_of(field)) for field in fields_of(kind) if not is_scalar(field.type)
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache, lru_cache
+from functools import cache, lru_cache, partial
 
 import msgspec
 
@@ -20,7 +20,7 @@ _MOST_KNOWN = 1024
 
 
 class Rule(msgspec.Struct, frozen=True):
-    """One rule: the target path, the source paths it reads, and its place in the spec.
+    """One rule: the target path, the source paths it reads, and what gives its place in the spec.
 
     Paths carry `[]` where a row index goes: `Details[].InventoryID`, `order.line_items[].sku`. Of a
     flow with several documents they start with the document: `order: Details[].InventoryID`; of one
@@ -33,13 +33,18 @@ class Rule(msgspec.Struct, frozen=True):
 
     target: str
     reads: tuple[str, ...]
-    spec: str
+    placed: Callable[[], str]
     is_personal: bool = False
     each: str | None = None
     rows_differ: bool = False
     may_come: bool = False
     relies_on: tuple[int, ...] = ()
     warns: bool = False
+
+    @property
+    def spec(self) -> str:
+        """Where the rule is in the spec: looked for where something is wrong, once."""
+        return self.placed()
 
     @property
     def is_of_a_field(self) -> bool:
@@ -112,7 +117,7 @@ def load_rules(text: bytes, place: Callable[[str], str | None]) -> Rules:
         line.code: Rule(
             line.target,
             line.reads,
-            _spec(line, rule_map, place),
+            cache(partial(_spec, line, rule_map, place)),
             line.is_personal,
             line.each,
             line.rows_differ,
@@ -141,15 +146,21 @@ def _by_target(rules: Iterable[Rule]) -> dict[str, Rule]:
     found: dict[str, Rule] = {}
     for rule in rules:
         first = found.setdefault(rule.target, rule)
-        if first is not rule and rule.rows_differ and first.spec != rule.spec:
+        if first is not rule and rule.rows_differ:
             found[rule.target] = msgspec.structs.replace(
                 first,
                 reads=tuple(dict.fromkeys((*first.reads, *rule.reads))),
-                spec=first.spec if rule.spec in first.spec else f"{first.spec}, {rule.spec}",
+                placed=cache(partial(_both, first.placed, rule.placed)),
                 is_personal=first.is_personal or rule.is_personal,
                 may_come=first.may_come or rule.may_come,
             )
     return found
+
+
+def _both(first: Callable[[], str], other: Callable[[], str]) -> str:
+    """Return both places, separated by a comma; one that is known already is not told twice."""
+    known, more = first(), other()
+    return known if more in known else f"{known}, {more}"
 
 
 def _joined(paths: Iterable[str]) -> str | None:

@@ -13,7 +13,7 @@ from types import GenericAlias
 import msgspec
 
 from mapgen.agreed.paths import holder_of, member_path
-from mapgen.runtime.constraints import broken, keeps, keeps_value, present_type
+from mapgen.runtime.constraints import broken, fields_of, keeps, keeps_value, present_type
 from mapgen.runtime.errors import RuleError, SourceError, Unjoined
 from mapgen.runtime.exact import MOST_DIGITS, without_sign_of_zero
 from mapgen.runtime.members import are_escaped, as_carried, name_of
@@ -156,7 +156,7 @@ def is_varied(kind: object, seen: frozenset[object] = frozenset()) -> bool:
     is_struct = isinstance(present, type) and issubclass(present, msgspec.Struct)
     if not is_struct or present in seen:
         return False
-    fields = msgspec.structs.fields(typing.cast(type, present))
+    fields = fields_of(typing.cast(type, present))
     return any(is_varied(one.type, seen | {present}) for one in fields)
 
 
@@ -416,12 +416,6 @@ def missing(field: msgspec.structs.FieldInfo, path: str, faults: list[SourceErro
 def may_be_missing(annotation: object) -> bool:
     """Tell whether a member may be null."""
     return type(None) in typing.get_args(annotation)
-
-
-@cache
-def fields_of(kind: type) -> tuple[msgspec.structs.FieldInfo, ...]:
-    """Return the members of a struct."""
-    return msgspec.structs.fields(kind)
 
 
 def is_scalar(kind: object) -> bool:

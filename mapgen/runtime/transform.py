@@ -26,6 +26,7 @@ from msgspec import UNSET
 from mapgen.agreed.plan import DocumentPlan, FileTable, Plan
 from mapgen.disk.boundary import OutsideError, StrangeFileError, plain_file
 from mapgen.runtime.collecting import Collector, Spot, error_collecting_build
+from mapgen.runtime.constraints import fields_of
 from mapgen.runtime.errors import RuleError, SourceError, Unjoined, beyond_counting
 from mapgen.runtime.exact import calculated, exactly
 from mapgen.runtime.identity import joined
@@ -47,7 +48,7 @@ from mapgen.runtime.sources.kind import Source
 from mapgen.runtime.sources.kinds import source_of
 from mapgen.runtime.sources.plain import plain
 from mapgen.runtime.sources.records import JsonValue
-from mapgen.runtime.values import ENCODER, Skip
+from mapgen.runtime.values import ENCODER, Skip, StringValue
 from mapgen.runtime.zones import zone_of
 
 LONGEST_VALUE = 120
@@ -430,16 +431,19 @@ class Transformer:
 @cache
 def _identifying(kind: type, first: str, others: tuple[str, ...]) -> Callable[[Any], str]:
     """Return what gives the identity of a document: of wrapped values, or of plain ones."""
-    names = {one.encode_name: one.name for one in msgspec.structs.fields(kind)}
-    found = attrgetter(names[first])
-    if others:
-        several = attrgetter(names[first], *(names[field] for field in others))
-        return lambda document: joined(list(map(_text, several(document))))
-    return lambda document: _text(found(document))
+    fields = {one.encode_name: one for one in fields_of(kind)}
+    found, *more = (_text_of(fields[name]) for name in (first, *others))
+    if more:
+        return lambda document: joined([text(document) for text in (found, *more)])
+    return found
 
 
-def _text(value: Any) -> str:
-    return str(getattr(value, "value", value))
+def _text_of(field: msgspec.structs.FieldInfo) -> Callable[[Any], str]:
+    if field.type is StringValue:
+        text = attrgetter(f"{field.name}.value")
+        return lambda document: str(text(document))
+    value = attrgetter(field.name)
+    return lambda document: str(getattr(value(document), "value", value(document)))
 
 
 def _identity(plan: DocumentPlan, struct: Any) -> str:

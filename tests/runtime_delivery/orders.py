@@ -22,14 +22,17 @@ from mapgen.runtime.rules import Rule, Rules
 RULES = Rules(
     {
         "CustomerID": Rule(
-            "CustomerID", ("order.customer.id",), "orders.maps.yaml:20:5", may_come=True
+            "CustomerID", ("order.customer.id",), lambda: "orders.maps.yaml:20:5", may_come=True
         ),
-        "Details": Rule("Details", ("order.line_items",), "orders.maps.yaml:30:5"),
+        "Details": Rule("Details", ("order.line_items",), lambda: "orders.maps.yaml:30:5"),
         "Details[].InventoryID": Rule(
-            "Details[].InventoryID", ("order.line_items[].sku",), "orders.maps.yaml:33:7"
+            "Details[].InventoryID", ("order.line_items[].sku",), lambda: "orders.maps.yaml:33:7"
         ),
         "BillToContact.Email": Rule(
-            "BillToContact.Email", ("order.email",), "orders.maps.yaml:40:7", is_personal=True
+            "BillToContact.Email",
+            ("order.email",),
+            lambda: "orders.maps.yaml:40:7",
+            is_personal=True,
         ),
     }
 )

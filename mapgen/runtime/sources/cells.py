@@ -12,7 +12,7 @@ from typing import ClassVar, cast
 import msgspec
 
 from mapgen.agreed.plan import Form
-from mapgen.runtime.constraints import present_type
+from mapgen.runtime.constraints import fields_of, present_type
 from mapgen.runtime.errors import RuleError
 from mapgen.runtime.members import name_of
 from mapgen.runtime.source import TypeMismatch, struct_of
@@ -115,7 +115,7 @@ _ANY: tuple[object, Nothing] = (None, Nothing())
 @cache
 def _kinds(kind: type) -> Mapping[str, tuple[object, Nothing]]:
     """Return what the members of a struct hold where they are there, and the words for nothing."""
-    fields = msgspec.structs.fields(kind)
+    fields = fields_of(kind)
     return {name_of(one): (present_type(one.type), nothing_of(one.type)) for one in fields}
 
 
@@ -143,7 +143,7 @@ def typed_members(value: JsonValue, kind: type, forms: Mapping[str, Form]) -> Js
 @cache
 def _structs(kind: type) -> tuple[tuple[str, type], ...]:
     """Return the members of a struct that are structs or lists of them, and which."""
-    found = ((name_of(one), struct_of(one.type)) for one in msgspec.structs.fields(kind))
+    found = ((name_of(one), struct_of(one.type)) for one in fields_of(kind))
     return tuple((name, inner) for name, inner in found if inner is not None)
 
 
@@ -154,7 +154,7 @@ def whole_number(cell: str) -> int | None:
 
 def needed_columns(kind: type) -> tuple[str, ...]:
     """Return the members that every record of a source has."""
-    return tuple(name_of(field) for field in msgspec.structs.fields(kind) if field.required)
+    return tuple(name_of(field) for field in fields_of(kind) if field.required)
 
 
 def typed_cell(cell: JsonValue, kind: object) -> JsonValue:

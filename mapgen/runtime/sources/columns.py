@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from mapgen.runtime.constraints import keeper, present_type
+from mapgen.runtime.constraints import fields_of, keeper, present_type
 from mapgen.runtime.errors import RuleError
 from mapgen.runtime.members import name_of
 from mapgen.runtime.source import Amount, amount, exact, one_type, struct_of
@@ -56,7 +56,7 @@ def _reader(kind: type, first: Row | RowGroup, spelling: Spelling) -> _Read:
 
 
 def _group_reader(kind: type, first: RowGroup, spelling: Spelling) -> _Read:
-    kinds = {name_of(field): field.type for field in msgspec.structs.fields(kind)}
+    kinds = {name_of(field): field.type for field in fields_of(kind)}
     inner = struct_of(kinds.get(first.group.rows))
     of_key = getter([first.header.index(name) for name in first.group.by])
     if inner is None:  # no rule reads the rows
@@ -85,7 +85,7 @@ def _values(
     An optional member that is missing is None in every source struct.
     """
     columns = {name: at for at, name in enumerate(header) if name}
-    fields = msgspec.structs.fields(kind)
+    fields = fields_of(kind)
     of_members = getter([columns.get(name_of(field), 0) for field in fields])
     absent = [at for at, field in enumerate(fields) if name_of(field) not in columns]
     required = [at for at, field in enumerate(fields) if field.required and at != rows]
@@ -109,7 +109,7 @@ def _values(
 
 def _converters(kind: type, spelling: Spelling) -> Iterator[tuple[int, _Converter]]:
     """Yield what makes the members that are more than text of their cells, each with its place."""
-    for at, field in enumerate(msgspec.structs.fields(kind)):
+    for at, field in enumerate(fields_of(kind)):
         inner, is_kept = present_type(field.type), keeper(field.type)
         convert = _CONVERTERS.get(inner, partial(_converted, inner))
         read, varied = spelling.of(name_of(field), inner), varied_of(field.type)

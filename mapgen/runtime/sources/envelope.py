@@ -19,7 +19,7 @@ from msgspec.structs import replace
 
 from mapgen.agreed.paths import member_path
 from mapgen.agreed.plan import Form
-from mapgen.runtime.constraints import are_told, asks
+from mapgen.runtime.constraints import are_told, asks, fields_of
 from mapgen.runtime.doubted import DoubtedReader
 from mapgen.runtime.errors import RuleError, SourceError
 from mapgen.runtime.members import name_of
@@ -149,7 +149,7 @@ class BareDecoder:
 
     def __init__(self, kind: type[msgspec.Struct], envelope: Envelope, root: str) -> None:
         """Prepare for records of a kind, which each have some member; `root`: how one is called."""
-        own = {field.encode_name for field in msgspec.structs.fields(kind)}
+        own = {field.encode_name for field in fields_of(kind)}
         names = [name for name in envelope.names if name not in own]
         self.kind = msgspec.defstruct(kind.__name__, _raw_fields(names), bases=(kind,))
         self.decoder = decoder_of(self.kind)
@@ -233,7 +233,7 @@ def _all_absent(count: int) -> Callable[[Any], bool]:
 @cache
 def members_of(kind: type[msgspec.Struct]) -> tuple[str, ...]:
     """Return the members by which a record is known: those that each has, or else all."""
-    fields = msgspec.structs.fields(kind)
+    fields = fields_of(kind)
     required = tuple(name_of(field) for field in fields if field.required)
     return required or tuple(name_of(field) for field in fields)
 

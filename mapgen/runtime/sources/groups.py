@@ -13,6 +13,7 @@ from typing import ClassVar, cast
 import msgspec
 
 from mapgen.agreed.plan import Group
+from mapgen.runtime.constraints import fields_of
 from mapgen.runtime.errors import Unjoined
 from mapgen.runtime.members import name_of
 from mapgen.runtime.source import struct_of
@@ -161,6 +162,6 @@ def needed_for(kind: type, group: Group) -> tuple[str, ...]:
         kind: the struct that a record is to become.
         group: the columns of the key, and what the list of rows is called.
     """
-    fields = {name_of(field): field.type for field in msgspec.structs.fields(kind)}
+    fields = {name_of(field): field.type for field in fields_of(kind)}
     row = struct_of(fields.get(group.rows))
     return tuple(dict.fromkeys((*group.by, *(needed_columns(row) if row is not None else ()))))

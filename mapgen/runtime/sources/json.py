@@ -8,6 +8,7 @@ from typing import Any, BinaryIO
 import msgspec
 
 from mapgen.agreed.plan import Form, Plan
+from mapgen.runtime.constraints import fields_of
 from mapgen.runtime.members import are_escaped
 from mapgen.runtime.source import decoder_of, patient
 from mapgen.runtime.sources.entity import remade
@@ -81,7 +82,7 @@ class JsonRecords(_Records):
         self._typed = TypedReader(kind)
         self._members = members_of(kind)
         # Without a member that each record has, anything would be one.
-        is_any = not any(field.required for field in msgspec.structs.fields(kind))
+        is_any = not any(field.required for field in fields_of(kind))
         is_doubtful = is_any and bool(self._envelope.names)
         self.read: Callable[[Any], Any | None] = (
             self._read_some if is_doubtful else self._typed.read
