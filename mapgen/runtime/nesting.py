@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 # Levels of lists and objects: more than any schema or sample has, fewer than a walk can go down.
 DEEPEST = 100
-HOLDING = (dict, list)
+HOLDING = frozenset((dict, list))
 
 
 def is_deeper(value: object, most: int) -> bool:
-    """Tell whether lists and objects are nested in each other deeper than so many levels."""
-    level = [value] if isinstance(value, HOLDING) else []
+    """Tell whether lists and objects of JSON are nested deeper than so many levels."""
+    level: list[Any] = [value] if type(value) in HOLDING else []
     for _ in range(most):
-        inside = (one.values() if isinstance(one, dict) else one for one in level)
-        level = [inner for members in inside for inner in members if isinstance(inner, HOLDING)]
+        inside = (one.values() if type(one) is dict else one for one in level)
+        level = [inner for members in inside for inner in members if type(inner) in HOLDING]
         if not level:
             return False
     return True

@@ -53,6 +53,7 @@ class Tenant:
     setup: Setup = field(default_factory=Setup)
     defaults: dict[str, Mapping[str, Value | None]] = field(default_factory=dict)
     seeded: dict[str, dict[str, Row]] = field(default_factory=dict)
+    _referred: dict[tuple[str, str, int], list[str]] = field(default_factory=dict, repr=False)
 
     def key_of(self, kind: str) -> str | None:
         """Return the one key of a kind of master data, None where it has several or none."""
@@ -65,6 +66,12 @@ class Tenant:
 
         A record does not refer to itself, nor a key to the records that share it.
         """
+        asked = entity, name, len(self.seeded)  # kinds only come while the seed is read
+        if asked not in self._referred:
+            self._referred[asked] = self._named_by(entity, name)
+        return self._referred[asked]
+
+    def _named_by(self, entity: str, name: str) -> list[str]:
         named = _KIND_OF_FIELD.get(name, name)
         kinds = [
             kind

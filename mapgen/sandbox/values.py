@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from decimal import ROUND_HALF_UP, Context, Decimal
-from functools import partial
+from functools import lru_cache, partial
 from typing import TypeAlias
 from uuid import UUID
 
@@ -37,6 +37,7 @@ def rounded(number: Decimal, places: int) -> Decimal:
     return number.quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP, _EXACT)
 
 
+@lru_cache(16)  # each part of a record is stamped with the same one
 def instant(moment: datetime) -> str:
     """Return a timestamp as answers hold it: `2023-12-14T19:57:08.06+00:00`."""
     moment = moment.astimezone(UTC)

@@ -15,7 +15,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 from mapgen.disk.private import make_private
 from mapgen.runtime.aborted import LedgerFailed
 from mapgen.runtime.ledger.migration import migrate
-from mapgen.runtime.ledger.schema import META, METADATA, VERSION
+from mapgen.runtime.ledger.schema import META, METADATA, VERSION, for_postgresql
 
 _HELP_FORM = "give sqlite:///FILE, or postgresql+psycopg://USER@HOST/DATABASE"
 _LONGEST_PAUSE = 30_000  # milliseconds
@@ -172,6 +172,7 @@ def _keep_private(path: Path) -> None:
 
 
 def _postgresql(url: URL) -> Engine:
+    for_postgresql()
     # A process that is stopped amid a transaction must not hold its locks for ever.
     options = f"-c idle_in_transaction_session_timeout={_LONGEST_PAUSE}"
     return create_engine(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Literal, TypeVar
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 from sqlalchemy import (
     BigInteger,
@@ -19,9 +19,12 @@ from sqlalchemy import (
     Text,
     literal,
 )
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects import sqlite
 
 from mapgen.runtime.outcome import ONLY
+
+if TYPE_CHECKING:
+    from sqlalchemy.dialects import postgresql
 
 AT_ONCE = 400  # bound values in one statement; SQLite allows 32,766, older builds 999
 T = TypeVar("T")
@@ -236,7 +239,6 @@ ONE_DOCUMENT = Index(
     RECORDS.c.identity,
     unique=True,
     sqlite_where=RECORDS.c.identity.is_not(None),
-    postgresql_where=RECORDS.c.identity.is_not(None),
 )
 ONE_SUBJECT = Index(
     "mapgen_one_subject",
@@ -244,7 +246,6 @@ ONE_SUBJECT = Index(
     RECORDS.c.subject,
     unique=True,
     sqlite_where=RECORDS.c.identity.is_(None),
-    postgresql_where=RECORDS.c.identity.is_(None),
 )
 OF_RECORD = Index("mapgen_of_record", RECORDS.c.flow, RECORDS.c.subject)
 ALIKE = Index("mapgen_alike", RECORDS.c.flow, RECORDS.c.document, RECORDS.c.folded)
@@ -258,13 +259,11 @@ WAITING = Index(
     INBOX.c.turn,
     INBOX.c.id,
     sqlite_where=INBOX.c.taken_at.is_(None),
-    postgresql_where=INBOX.c.taken_at.is_(None),
 )
 WITH_RECORD = Index(
     "mapgen_with_record",
     RECORDS.c.flow,
     sqlite_where=RECORDS.c.record.is_not(None),
-    postgresql_where=RECORDS.c.record.is_not(None),
 )
 ONE_ALERT = Index(
     "mapgen_one_alert",
@@ -272,7 +271,6 @@ ONE_ALERT = Index(
     ALERTS.c.name,
     unique=True,
     sqlite_where=ALERTS.c.resolved_at.is_(None),
-    postgresql_where=ALERTS.c.resolved_at.is_(None),
 )
 SENT = RECORDS.c.state == literal("sent", literal_execute=True)
 """The condition of what arrived, written out: with a bound value no index of a part is used."""
@@ -281,15 +279,24 @@ RECENT = Index(
     RECORDS.c.flow,
     RECORDS.c.changed_at,
     sqlite_where=RECORDS.c.state == "sent",
-    postgresql_where=RECORDS.c.state == "sent",
 )
 QUEUE = Index("mapgen_queue", RECORDS.c.flow, RECORDS.c.state, RECORDS.c.id)
 
 
+def for_postgresql() -> None:
+    """Let PostgreSQL have the same indices of a part: what that loads, SQLite has no need of."""
+    for table in METADATA.tables.values():
+        for index in table.indexes:
+            index.dialect_options["postgresql"]["where"] = index.dialect_options["sqlite"]["where"]
+
+
 def insert_into(connection: Connection, table: Table) -> postgresql.Insert | sqlite.Insert:
     """Return an insert that can say what becomes of a row that is there (`ON CONFLICT`)."""
-    is_server = connection.dialect.name == "postgresql"
-    return postgresql.insert(table) if is_server else sqlite.insert(table)
+    if connection.dialect.name == "postgresql":
+        from sqlalchemy.dialects import postgresql
+
+        return postgresql.insert(table)
+    return sqlite.insert(table)
 
 
 def in_parts(values: Sequence[T]) -> Iterator[Sequence[T]]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Any, assert_never
+from functools import lru_cache
+from typing import Any, NamedTuple, assert_never
 from urllib.parse import quote
 
 import httpx2
@@ -147,7 +148,7 @@ class Client:
         connection = self._connection
         try:
             echo = connection.persist(
-                lambda: entity_in(self._attempt(build)),
+                lambda: _echo_in(self._attempt(build)),
                 is_repeatable_write,
             )
         except NoLongerAbsent as known:
@@ -422,13 +423,13 @@ class Client:
             case _:
                 assert_never(verdict.kind)
 
-    def _read_back(self, identity: str, body: bytes, echo: dict[str, Any]) -> WriteAnswer:
+    def _read_back(self, identity: str, body: bytes, answer: _Echo) -> WriteAnswer:
         """Believe a success only if the echo has a number and the identity that was sent.
 
         The ERP answers 200 where nothing was saved, and where it changed what was sent.
         """
+        echo, has_errors = answer
         number = self._number(echo)
-        has_errors = _has_errors(echo)
         if number is not None and self._is_same(echo, identity) and not has_errors:
             saved = self._there(echo, identity)
             return Saved(saved, self._otherwise(body, echo, saved.number))
@@ -453,10 +454,11 @@ class Client:
         return Refused((self._reporter.document(NOTHING_SAVED, words, body),))
 
     def _read_update_back(
-        self, there: There, identity: str, body: bytes, echo: dict[str, Any]
+        self, there: There, identity: str, body: bytes, answer: _Echo
     ) -> WriteAnswer:
         """Believe a success only if the echo has no errors and the identity that was sent."""
-        if _has_errors(echo):
+        echo, has_errors = answer
+        if has_errors:
             faults = self._reporter.fields(msgspec.json.encode(echo), body)
             words = "the ERP answered that it saved the document, but did not"
             return Refused(faults or (self._reporter.document(NOTHING_SAVED, words, body),))
@@ -471,9 +473,7 @@ class Client:
             return ()
         return self._reporter.otherwise(differences(body, echo), body, number)
 
-    def _write_over(
-        self, there: There, body: bytes, last_word: Callable[[], None]
-    ) -> dict[str, Any]:
+    def _write_over(self, there: There, body: bytes, last_word: Callable[[], None]) -> _Echo:
         """Read the rows that the ERP has, and send the document with their ids.
 
         They hold in one session only: the write goes out in the session of the reading, or not.
@@ -488,7 +488,7 @@ class Client:
                 raise Failure(Verdict("transient", "none", "the ids of rows went with the session"))
             return self._put(http, content, last_word)
 
-        return entity_in(self._attempt(build))
+        return _echo_in(self._attempt(build))
 
     def _read_rows(self, there: There, lists: Sequence[str]) -> tuple[int, dict[str, Any]]:
         names = [path.replace(".", "/") for path in lists]
@@ -519,7 +519,7 @@ class Client:
     ) -> httpx2.Request:
         return http.build_request(
             "PUT",
-            self._url + self._showing(body),
+            _address(self._url + self._showing(body)),
             content=body,
             headers={"Content-Type": "application/json"},
             extensions={LAST_WORD: last_word},
@@ -589,6 +589,27 @@ class Client:
         return self._connection.access_refused(verdict, self.document.entity, words)
 
 
+class _Echo(NamedTuple):
+    """The record in the answer to a write, and whether the ERP reports an error in it."""
+
+    shown: dict[str, Any]
+    has_errors: bool
+
+
+def _echo_in(answer: httpx2.Response) -> _Echo:
+    """Return what the answer to a write shows. Raises Failure where it holds no record."""
+    shown, content = entity_in(answer), answer.content
+    # A name may be written with escapes; where it is not there, nothing has to be gone through.
+    is_named = b'"error"' in content or b"\\u00" in content
+    return _Echo(shown, is_named and _has_errors(shown))
+
+
+@lru_cache(256)
+def _address(url: str) -> httpx2.URL:
+    """Return an address that comes again and again: to read one takes as long as to send it."""
+    return httpx2.URL(url)
+
+
 def _has_errors(part: dict[str, Any] | list[Any]) -> bool:
     """Whether the ERP reports an error anywhere in an entity, at its top or on a field."""
     if isinstance(part, dict):
@@ -597,7 +618,7 @@ def _has_errors(part: dict[str, Any] | list[Any]) -> bool:
         members: Iterable[Any] = part.values()
     else:
         members = part
-    return any(isinstance(member, HOLDING) and _has_errors(member) for member in members)
+    return any(type(member) in HOLDING and _has_errors(member) for member in members)
 
 
 def _folded(values: Iterable[str]) -> tuple[str, ...]:
