@@ -164,13 +164,11 @@ def _deliver_all(
     try:
         feed = outcomes.feed.name if isinstance(outcomes, Mapped) else ""
         for batch in _batches(_read(outcomes, environment, ways, run), run.plan):
-            _stage(batch, run, feed)
-            workers.has_news()
+            workers.has_news(_stage(batch, run, feed))
         run.stats.saw_all()
         # Only now: a record that waits and is in the input again is read from there.
         for batch in _batches([(None, _once_more(run, outcomes))], run.plan):
-            _stage(batch, run, feed)
-            workers.has_news()
+            workers.has_news(_stage(batch, run, feed))
         workers.finish()
     except Stopping:
         # The mapping was about to ask the tenant when a worker failed: that is what stopped it.
@@ -204,13 +202,14 @@ def _once_more(run: Run, outcomes: Outcomes) -> Iterator[Outcome]:
             yield from outcomes.of_kept(kept)
 
 
-def _stage(batch: _Batch, run: Run, feed: str) -> None:
-    """Take a batch over into the ledger, and count what needs no delivery."""
+def _stage(batch: _Batch, run: Run, feed: str) -> int:
+    """Take a batch over into the ledger, and count what needs no delivery; return how many do."""
     marks = [Mark(feed, page.cursor, page.inbox) for page in batch.ended]
     staged = run.ledger.stage(run.book, run.id, batch.outcomes, run.updating, run.plan.rules, marks)
     for page in batch.ended:
         page.taken()
     run.stats.withdrew(staged.withdrawn)
+    queued = 0
     for at, outcome in enumerate(staged.outcomes):
         source = source_of(outcome.origin)
         match outcome:
@@ -222,6 +221,8 @@ def _stage(batch: _Batch, run: Run, feed: str) -> None:
                     run.stats.arrived("already exists", source, entity, number)
                 elif at in staged.unchanged:
                     run.stats.arrived("unchanged", source, entity, staged.unchanged[at])
+                else:
+                    queued += 1
             case Rejected():
                 kind: Kind = "deferred" if outcome.is_deferred else "rejected"
                 run.stats.stayed_out(Shown(kind, source, outcome.faults))
@@ -231,6 +232,7 @@ def _stage(batch: _Batch, run: Run, feed: str) -> None:
                 assert_never(outcome)
     read = (one for one in staged.outcomes if not one.origin.again)
     run.stats.saw(sum(1 for _ in groupby(read, _record_of)), len(staged.outcomes))
+    return queued
 
 
 def _batches(parts: Iterable[_Part], plan: Plan) -> Iterator[_Batch]:

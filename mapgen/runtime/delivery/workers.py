@@ -40,7 +40,8 @@ class Workers:
         workers = min(run.plan.concurrency, run.limits.concurrent_requests)
         # Of what is in hand when a worker dies, nobody can tell then what was sent: one at a time.
         tells = all(writer.can_tell for writer in self._writers.values())
-        self._portion = max(1, run.plan.batch_size // workers) if tells else 1
+        self._most = run.plan.batch_size if tells else 1
+        self._queued = 0
         self._threads = [
             threading.Thread(target=self._work, name=f"worker {at + 1}", daemon=True)
             for at in range(workers)
@@ -51,8 +52,9 @@ class Workers:
         for thread in self._threads:
             thread.start()
 
-    def has_news(self) -> None:
-        """Say that documents were staged; raises what stopped a worker."""
+    def has_news(self, queued: int = 0) -> None:
+        """Say that so many documents were put into the queue; raises what stopped a worker."""
+        self._note_queued(queued)
         self._wake()
         self.check()
 
@@ -89,6 +91,19 @@ class Workers:
             self._news_count += 1
             self._news.notify_all()
 
+    def _note_queued(self, more: int) -> None:
+        with self._news:
+            self._queued = max(0, self._queued + more)
+
+    def _portion(self) -> int:
+        """Return how many documents a worker takes at once.
+
+        It takes its part of a batch, and of a long queue more, up to a whole batch: a claim is a
+        write to the disk, and one look-up is for all of it. The others have as much to do then.
+        """
+        workers = len(self._threads)
+        return max(1, min(self._most, max(self._most, self._queued // 2) // workers))
+
     def _work(self) -> None:
         try:
             while not self._run.stop.is_set():
@@ -96,11 +111,12 @@ class Workers:
                 portion = self._run.ledger.claim(
                     self._run.book,
                     self._run.id,
-                    limit=self._portion,
+                    limit=self._portion(),
                     settle=self._run.limits.settle,
                     lease=self._run.limits.lease,
                     rules=self._run.plan.rules,
                 )
+                self._note_queued(-len(portion))
                 if portion:
                     self._sender.send(portion)
                     continue
