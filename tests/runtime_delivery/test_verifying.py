@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -17,7 +18,7 @@ from mapgen.runtime.delivery import deliver
 from mapgen.runtime.events import TechnicalEvent
 from mapgen.runtime.targets.kind import Saved, There, Unanswered
 from mapgen.runtime.tenant import client
-from mapgen.runtime.tenant.client import Client
+from mapgen.runtime.tenant.client import Client, _echo_in
 from mapgen.runtime.tenant.connection import Connection
 from mapgen.runtime.tenant.verifying import differences
 from tests.runtime_delivery.orders import RULES, HastyLedger, Watcher, orders, plan_of
@@ -261,3 +262,20 @@ def _losing(asked: Asked, tenant: StandIn) -> Misdeed:
     if "/the-id" in asked.query:
         return Answer(200, changed(tenant.orders[0]))
     return Answer(200, [{**tenant.orders[0], "id": "the-id"}])
+
+
+@pytest.mark.parametrize(
+    ("content", "has_errors"),
+    [
+        pytest.param('{"A":{"value":"error"},"note":{"value":"\\u00fc"}}', False, id="none"),
+        pytest.param('{"error":""}', False, id="empty"),
+        pytest.param('{"error":"no"}', True, id="at the top"),
+        pytest.param('{"D":[{},{"A":{"value":7,"error":"no"}}]}', True, id="of a field of a row"),
+        pytest.param('{"A":{"\\u0065rror":"no"}}', True, id="under a name with an escape"),
+    ],
+)
+def test_errors_in_an_answer_of_success(content: str, has_errors: bool) -> None:
+    """An error is found wherever the answer to a write has it, and however its name is written."""
+    echo = _echo_in(httpx2.Response(200, content=content.encode()))
+
+    assert echo.has_errors is has_errors

@@ -50,6 +50,23 @@ def rules(folder: Path) -> Rules:
     return load_rules((folder / "map.json").read_bytes(), lambda _: None)
 
 
+def test_places_are_looked_for_once_and_late(folder: Path) -> None:
+    """What is never wrong needs no place in the spec; what is wrong again is where it was."""
+    asked: list[str] = []
+
+    def place(pointer: str) -> str:
+        asked.append(pointer)
+        return f"at {pointer}"
+
+    found = load_rules((folder / "map.json").read_bytes(), place)
+    assert asked == []
+
+    rule = next(iter(found.by_code.values()))
+
+    assert rule.spec == rule.spec == f"at {asked[0]}"
+    assert len(asked) == 1
+
+
 def crate(**changes: Any) -> str:
     return json.dumps({**CRATE, **changes})
 
