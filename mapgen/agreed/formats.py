@@ -1,4 +1,4 @@
-"""The formats of input files: what a spec, a command and the runtime ask of one, a row each."""
+"""The formats of files, a row each: of input files, and of those that documents are written into."""
 
 from __future__ import annotations
 
@@ -47,6 +47,22 @@ FORMATS: Mapping[str, FileFormat] = {
 }
 
 
+class WrittenFormat(Struct, frozen=True, kw_only=True):
+    """What holds for files of a format that documents are written into, one a line.
+
+    Their names end in `suffix`. Where it `holds_cells`, each member of a document is one value;
+    `takes` are the keys of `send` that mean something here.
+    """
+
+    suffix: str
+    holds_cells: bool = False
+    takes: tuple[str, ...] = ()
+
+
+WRITTEN: Mapping[str, WrittenFormat] = {
+    "jsonl": WrittenFormat(suffix=".jsonl"),
+    "csv": WrittenFormat(suffix=".csv", holds_cells=True, takes=("delimiter", "formulas")),
+}
 PACKED = ".gz"
 SETTINGS = frozenset(key for one in FORMATS.values() for key in one.takes)
 
@@ -54,6 +70,11 @@ SETTINGS = frozenset(key for one in FORMATS.values() for key in one.takes)
 def unpacked(name: str) -> str:
     """Return what a file is called when it is unpacked: `orders.csv.gz` is `orders.csv`."""
     return name[: -len(PACKED)] if name.lower().endswith(PACKED) else name
+
+
+def writing(key: str) -> str:
+    """Return the formats that a key of written files is for, as a spec writes them."""
+    return " or ".join(f"`format: {name}`" for name, one in WRITTEN.items() if key in one.takes)
 
 
 def taking(key: str) -> str:

@@ -10,14 +10,16 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 from msgspec import Struct
 
 from mapgen.agreed.feeds import Feed
-from mapgen.agreed.formats import FORMATS
+from mapgen.agreed.formats import FORMATS, WRITTEN
 from mapgen.agreed.targets import TARGETS, TargetKind
 
 if TYPE_CHECKING:
     Format = str
+    Written = str
     Target = str
 else:
     Format = Literal[*FORMATS]
+    Written = Literal[*WRITTEN]
     Target = Literal[*TARGETS]
 
 
@@ -321,6 +323,25 @@ class HttpSend(Struct, frozen=True, omit_defaults=True, tag_field="kind", tag="h
     idempotency_key: str | None = None
 
 
+class FileSend(Struct, frozen=True, omit_defaults=True, tag_field="kind", tag="file"):
+    """How documents are written into files, those of a portion into one.
+
+    The folder is one of the workspace, or of the place that the plan's `to` leads to. `name` is how
+    files are called, with values at `HOLES`. `columns` are those of CSV, which begin with `formulas`
+    only where these are kept: text that a spreadsheet would run.
+    """
+
+    HOLES: ClassVar[tuple[str, ...]] = ("flow", "date", "moment", "part")
+    UNIQUE: ClassVar[str] = "part"
+
+    folder: str
+    name: str
+    format: Written = "jsonl"
+    columns: tuple[str, ...] = ()
+    delimiter: str = ","
+    formulas: Literal["reject", "keep"] = "reject"
+
+
 class Books(Struct, frozen=True, omit_defaults=True):
     """By what documents of the ERP are compared with those that a flow made.
 
@@ -347,7 +368,8 @@ class DocumentPlan(Grown, frozen=True):
     `undo` is the action of the ERP that takes a document back; where nothing does, `irreversible`
     says why, if anybody has. `then` is what is done with it after that, in this order.
     `branch` is the one that it belongs to in the ERP, or `settings.NAME`.
-    `send` says how it is sent elsewhere than into the ERP; `keys` are members of the answer there.
+    `send` says how it is sent elsewhere than into the ERP, or into which files it is written; `keys`
+    are members of the answer there.
     `books` are what it is compared by.
     """
 
@@ -365,7 +387,7 @@ class DocumentPlan(Grown, frozen=True):
     owner: str | None = None
     undo: str | None = None
     then: tuple[Step, ...] = ()
-    send: HttpSend | None = None
+    send: HttpSend | FileSend | None = None
     removed_rows: dict[str, str] = {}
     branch: str | None = None
     irreversible: str | None = None
@@ -375,6 +397,17 @@ class DocumentPlan(Grown, frozen=True):
     def does(self) -> Operation:
         """What its operation does."""
         return OPERATIONS[self.operation]
+
+    @property
+    def is_found(self) -> bool:
+        """Whether a document that was sent is found again by its identity."""
+        match self.send:
+            case HttpSend(find=find):
+                return find is not None
+            case FileSend():
+                return False
+            case _:
+                return True
 
 
 Mode = Literal["direct", "queued", "batch"]

@@ -13,7 +13,8 @@ class TargetKind(Struct, frozen=True):
     It `has_contract` where a pinned contract says what they are, else a JSON Schema does. It
     `wraps_values` in objects, `{"value": …}`. It `keeps_documents` where one that was sent is found
     again by its identity: that takes rights, others may write it too, and it can be compared. It
-    `is_delivered` where `run` brings documents there.
+    `is_delivered` where `run` brings documents there; it `takes_portions` where many go at a time,
+    and none is asked for again.
     """
 
     name: str
@@ -21,6 +22,7 @@ class TargetKind(Struct, frozen=True):
     wraps_values: bool = False
     keeps_documents: bool = False
     is_delivered: bool = False
+    takes_portions: bool = False
 
 
 TARGETS: Mapping[str, TargetKind] = {
@@ -31,5 +33,6 @@ TARGETS: Mapping[str, TargetKind] = {
         ),
         TargetKind("json"),
         TargetKind("http", is_delivered=True),
+        TargetKind("file", is_delivered=True, takes_portions=True),
     )
 }

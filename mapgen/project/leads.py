@@ -43,7 +43,7 @@ def environment_of_run(
         environment.name.value,
         _tenant(workspace, environment, plan) if asks_the_erp else None,
         _limits(environment.limits, environment.limits.sessions),
-        None if plan.to is None else _outside(workspace, environment, plan.to),
+        _to(workspace, environment, plan),
         {name: one.value.value for name, one in settings.items()},
         dict(_databases(workspace, environment, plan)) if is_fed else {},
         {name: _files(workspace, environment, name) for name in at if name is not None},
@@ -53,6 +53,16 @@ def environment_of_run(
             if is_fed and isinstance(feed, HttpFeed)
         },
     )
+
+
+def _to(
+    workspace: Workspace, environment: spec.Environment, plan: Plan
+) -> runtime.Api | runtime.FilePlace | runtime.FolderPlace | None:
+    """Return where documents go that do not go to the ERP, if they go anywhere."""
+    if plan.goes_to.takes_portions:
+        here = runtime.FolderPlace(workspace.root)
+        return here if plan.to is None else _files(workspace, environment, plan.to)
+    return None if plan.to is None else _outside(workspace, environment, plan.to)
 
 
 def _databases(

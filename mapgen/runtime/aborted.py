@@ -69,6 +69,12 @@ class FeedFailed(RunAborted):
     code = "R508"
 
 
+class FilesFailed(RunAborted):
+    """Files cannot be written where documents go, or not be published."""
+
+    code = "R509"
+
+
 class Terminated(KeyboardInterrupt):
     """The run was asked to end by a signal that is not Ctrl-C; `number` is the signal's."""
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from urllib.parse import unquote, urlsplit
+from pathlib import Path
+from urllib.parse import quote, unquote, urlsplit
 
 from mapgen.runtime.aborted import EnvironmentInvalid
 
@@ -139,6 +140,9 @@ class Limits:
 
 API_LIMITS = Limits(None, 4, 30.0, 60.0)
 """What an API is taken to allow that nothing is said of."""
+FOLDER_LIMITS = Limits(None, 1, 5.0, 10.0)
+STORAGE_LIMITS = Limits(None, 1, 300.0, 600.0)
+"""How long a file may be on its way: into a folder of this machine, to a server."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +183,12 @@ class SftpPlace:
     username: str = field(repr=False)
     password: str | None = field(default=None, repr=False)
     private_key: str | None = field(default=None, repr=False)
+    limits: Limits = STORAGE_LIMITS
+
+    @property
+    def address(self) -> str:
+        """Where it is, in one word."""
+        return f"sftp://{self.host}:{self.port}{quote(self.path)}"
 
     @classmethod
     def of(cls, name: str, url: str, **values: str) -> SftpPlace:
@@ -196,7 +206,8 @@ class SftpPlace:
             )
         path = unquote(address.path.rstrip("/"))
         is_own = path == "/~" or path.startswith("/~/")
-        return cls(name, host, port or 22, path[3:] if is_own else path, **values)
+        folder = path[3:] if is_own else path
+        return cls(name, host, port or 22, folder, limits=STORAGE_LIMITS, **values)
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,6 +223,12 @@ class S3Place:
     prefix: str
     username: str = field(repr=False)
     password: str = field(repr=False)
+    limits: Limits = STORAGE_LIMITS
+
+    @property
+    def address(self) -> str:
+        """Where it is, in one word."""
+        return "/".join((self.url, self.bucket, *filter(None, (quote(self.prefix),))))
 
     @classmethod
     def of(cls, name: str, url: str, **values: str) -> S3Place:
@@ -224,11 +241,25 @@ class S3Place:
                 f"the `url` of the connection `{name}` names no bucket",
                 "give it as https://s3.REGION.amazonaws.com/BUCKET, or .../BUCKET/PREFIX",
             )
-        return cls(name, f"{address.scheme}://{address.netloc}", bucket, prefix, **values)
+        service = f"{address.scheme}://{address.netloc}"
+        return cls(name, service, bucket, prefix, limits=STORAGE_LIMITS, **values)
 
 
 FilePlace = SftpPlace | S3Place
 """A place of files that is not of this machine."""
+
+
+@dataclass(frozen=True, slots=True)
+class FolderPlace:
+    """The folders of this machine below `root`, as a place that files are written to.
+
+    Wherever the workspace is moved to, its address stays.
+    """
+
+    root: Path
+    name: str = "workspace"
+    address: str = "folders"
+    limits: Limits = FOLDER_LIMITS
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,7 +275,7 @@ class Environment:
     name: str
     tenant: Tenant | None
     limits: Limits = Limits()
-    to: Api | None = None
+    to: Api | FilePlace | FolderPlace | None = None
     settings: Mapping[str, str] = field(default_factory=dict)
     databases: Mapping[str, str] = field(default_factory=dict, repr=False)
     files: Mapping[str, FilePlace] = field(default_factory=dict)
@@ -253,13 +284,15 @@ class Environment:
     @property
     def apis(self) -> Mapping[str, Api]:
         """All APIs of a run, by connection: one that is asked and delivered to is one."""
-        return dict(self.asked) if self.to is None else {**self.asked, self.to.name: self.to}
+        return {**self.asked, self.to.name: self.to} if isinstance(self.to, Api) else self.asked
 
     @property
     def place(self) -> Place:
         """Where documents go."""
-        if self.to is not None:
+        if isinstance(self.to, Api):
             return Place(self.to.name, self.to.url, self.to.limits)
+        if self.to is not None:
+            return Place(self.to.name, self.to.address, self.to.limits)
         assert self.tenant is not None, "documents go to the ERP"
         return Place(self.tenant.tenant, self.tenant.url, self.limits)
 

@@ -230,7 +230,8 @@ def _signals(chance: random.Random) -> Iterator[tuple[str, Trouble]]:
             yield f"{number.name} {words}", Trouble(_struck(number, kind, nth, misdeed))
         for way in WAYS:
             # What a sender sends is received first.
-            yield from _steps(number, way, ("receive",) * (way == "inbox") + _STEPS)
+            own = ("receive",) * (way == "inbox") + WAYS[way].own_steps
+            yield from _steps(number, way, own + _STEPS)
         for nth in range(1, 4):
             befall = _struck_by_chance(number, chance.randint(1, COUNT), chance.random() / 50)
             yield f"{number.name} by chance {nth}", Trouble(befall)

@@ -25,6 +25,8 @@ CHOSEN = [
     ("Singer: SIGKILL after stage", 1),
     ("steps: SIGKILL after claim", 3),
     ("HTTP: SIGKILL at acknowledge", 1),
+    ("written: SIGKILL at note_whole", 1),
+    ("written: SIGSTOP after note_whole", 3),
 ]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -17,10 +18,11 @@ from mapgen.contract.lock import load
 from mapgen.contract.model import Contract
 from mapgen.runtime.delivery import Mapped
 from mapgen.runtime.delivery.deliver import Outcomes
-from mapgen.runtime.environment import Api, Environment, Limits
+from mapgen.runtime.environment import Api, Environment, FolderPlace, Limits
 from mapgen.runtime.feeds.inbox import InboxFeed
 from mapgen.runtime.feeds.singer import ALLOWED, SingerTap
 from mapgen.runtime.ledger import Delivery, Ledger, book_of
+from mapgen.runtime.storage.kind import UNFINISHED
 from mapgen.sandbox import ShopSettings, serve_shop
 from tests.runtime_delivery.flows import RELEASED, paid, payments
 from tests.runtime_delivery.orders import PagedFeed, nothing, of_lines, orders, plan_of
@@ -30,6 +32,8 @@ from tests.runtime_delivery.test_api import ASKED, fulfilments
 from tests.runtime_delivery.test_api import plan_of as fulfilling
 from tests.runtime_delivery.test_steps import asked
 from tests.runtime_delivery.test_taps import TAP, of_records
+from tests.runtime_delivery.written import environment_of, items_in, prices
+from tests.runtime_delivery.written import plan_of as writing
 
 # So many attempts that no machine is too slow for them.
 RETRY = Retry(attempts=100, first=0.02, ceiling=0.2)
@@ -56,6 +60,7 @@ class Way:
     """What a process does on this way, and the place to which it leads.
 
     `outcomes` is given the ledger, the URL of the place, a count, and a folder of the scene.
+    `own_steps` are those of the ledger that no other way has.
     """
 
     plan: Plan
@@ -63,6 +68,7 @@ class Way:
     place: Callable[[], AbstractContextManager[Place]]
     environment: Callable[[str, str], Environment]
     name_of: str = "{}-shop"
+    own_steps: tuple[str, ...] = ()
 
 
 def _tenant(url: str, user: str) -> Environment:
@@ -142,6 +148,19 @@ def _fulfilling() -> Iterator[Place]:
         yield Place(shop.url, sent, lambda: [one["name"] for one in shop.shop.fulfilments])
 
 
+@contextmanager
+def _written() -> Iterator[Place]:
+    with tempfile.TemporaryDirectory() as made:
+        folder = Path(made) / "out"
+        folder.mkdir()
+
+        def there() -> list[str]:
+            assert not list((folder / UNFINISHED).iterdir()), "something half done stays"
+            return items_in(folder)
+
+        yield Place(made, lambda: len(there()), there)
+
+
 _PLAN = plan_of(batch_size=8, retry=RETRY)
 WAYS = {
     "file": Way(_PLAN, lambda *given: orders(given[2]), _standing_in, _tenant),
@@ -151,6 +170,11 @@ WAYS = {
     "steps": Way(
         payments(RELEASED, batch_size=8, retry=RETRY), lambda *given: paid(given[2]), _paying,
         _only_user,
+    ),
+    "written": Way(
+        writing(batch_size=8), lambda *given: prices(given[2]), _written,
+        lambda url, _: environment_of(FolderPlace(Path(url)), LIMITS), "I-{}",
+        ("begin_file", "note_whole"),
     ),
     "HTTP": Way(
         fulfilling(ASKED), lambda *given: fulfilments(given[2]), _fulfilling, _shop, "S-{}"

@@ -108,23 +108,28 @@ class Shelf:
     def __init__(self, storage: Storage, place: FilePlace | None, root: Path) -> None:
         self.storage = storage
         self.place = place
-        self._root = root
+        self.root = root
         self._second = 1_700_000_000
 
     def put(self, path: str, text: str) -> None:
         """Put a file, as somebody else does; each is written in a second of its own."""
-        (self._root / path).parent.mkdir(parents=True, exist_ok=True)
-        (self._root / path).write_text(text)
+        (self.root / path).parent.mkdir(parents=True, exist_ok=True)
+        (self.root / path).write_text(text)
         self._second += 1
-        os.utime(self._root / path, (self._second, self._second))
+        os.utime(self.root / path, (self._second, self._second))
 
     def text(self, path: str) -> str:
         """Return what is in a file."""
-        return (self._root / path).read_text()
+        return (self.root / path).read_text()
+
+    def remove_all(self, folder: str) -> None:
+        """Take all files of a folder itself, as a partner does."""
+        for name in self.names(folder):
+            (self.root / folder / name).unlink()
 
     def names(self, folder: str) -> list[str]:
         """Return the files in a folder."""
-        path = self._root / folder
+        path = self.root / folder
         return sorted(one.name for one in path.iterdir() if one.is_file()) if path.exists() else []
 
 
@@ -145,6 +150,11 @@ class Bucket(Shelf):
         body: bytes = self._client.get_object(**self._of, Key=path)["Body"].read()
         return body.decode()
 
+    def remove_all(self, folder: str) -> None:
+        """Take all objects of a folder itself, as a partner does."""
+        for name in self.names(folder):
+            self._client.delete_object(**self._of, Key=f"{folder}/{name}")
+
     def names(self, folder: str) -> list[str]:
         """Return the objects in a folder."""
         found = self._client.list_objects_v2(**self._of, Prefix=f"{folder}/", Delimiter="/")
@@ -157,11 +167,11 @@ def shelf(kind: str, root: Path, address: Callable[[], str]) -> Iterator[Shelf]:
     if kind == "folder":
         yield Shelf(FolderStorage(root), None, root)
     elif kind == "sftp":
-        with sftp_server(root) as server, opened(server.place, root) as storage:
+        with sftp_server(root) as server, opened(server.place) as storage:
             yield Shelf(storage, server.place, root)
     else:
         place = S3Place("partner", address(), f"b{abs(hash(root))}", "", "key", "secret")
-        with opened(place, root) as storage:
+        with opened(place) as storage:
             client = storage._client  # type: ignore[attr-defined]
             client.create_bucket(Bucket=place.bucket)
             yield Bucket(storage, place, client)

@@ -18,7 +18,7 @@ from mapgen.cli.extras import told
 from mapgen.report import Stopped
 from mapgen.runtime.aborted import EnvironmentInvalid, FeedFailed
 from mapgen.runtime.delivery import Mapped, deliver
-from mapgen.runtime.environment import FilePlace, S3Place, SftpPlace
+from mapgen.runtime.environment import FilePlace, FolderPlace, S3Place, SftpPlace
 from mapgen.runtime.feeds.files import ArrivingFiles
 from mapgen.runtime.feeds.kind import Page, Ways
 from mapgen.runtime.ledger import Ledger
@@ -99,7 +99,7 @@ def test_files_of_one_name_are_several(place: Shelf, tmp_path: Path) -> None:
 @pytest.mark.skipif(not Path("/proc/self/mem").is_file(), reason="no file that fails when read")
 def test_a_disk_that_fails_amid_a_file() -> None:
     """It is the feed that fails, and says so."""
-    with opened(None, Path("/proc")) as storage:
+    with opened(FolderPlace(Path("/proc"))) as storage:
         pages = ArrivingFiles(storage, FilesFeed("self", "mem", still=0.01)).pages(None, Ways())
         with pytest.raises(FeedFailed, match="a file that arrived cannot be read: Input/output"):
             next(pages).stream.read(1)
@@ -122,7 +122,7 @@ def test_sftp_connections(tmp_path: Path) -> None:
     (tmp_path / "in" / "orders-1").write_text("1\n")
     with sftp_server(tmp_path) as server:
         by_key = replace(server.place, password=None, private_key=server.private_key)
-        with opened(by_key, tmp_path) as storage:
+        with opened(by_key) as storage:
             assert [one.name for one in storage.files("in")] == ["orders-1"]
             server.drop()
             with suppress(StorageFailed):
@@ -137,7 +137,7 @@ def test_sftp_connections(tmp_path: Path) -> None:
         }
         for words, change in wrong.items():
             place = replace(server.place, **change)  # type: ignore[arg-type]
-            with opened(place, tmp_path) as storage, pytest.raises(StorageFailed) as fault:
+            with opened(place) as storage, pytest.raises(StorageFailed) as fault:
                 storage.files("in")
             assert re.search(words, fault.value.message), fault.value.message
             told = f"{fault.value.message} {fault.value.help} {place}"
@@ -151,7 +151,7 @@ def test_s3_that_refuses(s3_address: str, tmp_path: Path) -> None:
         (place, "no bucket `elsewhere`"),
         (replace(place, url="http://127.0.0.1:1"), "gives no answer"),
     ):
-        with opened(one, tmp_path) as storage, pytest.raises(StorageFailed, match=words) as fault:
+        with opened(one) as storage, pytest.raises(StorageFailed, match=words) as fault:
             storage.files("in")
         assert "the-" not in f"{fault.value.message} {fault.value.help} {one}"
 
@@ -162,7 +162,7 @@ def test_broken_off_before_a_file_is_moved(tmp_path: Path) -> None:
         standing_in() as tenant,
         Ledger(f"sqlite:///{tmp_path}/l.db") as ledger,
         sftp_server(tmp_path) as server,
-        opened(server.place, tmp_path) as storage,
+        opened(server.place) as storage,
     ):
         place = Shelf(storage, server.place, tmp_path)
         place.put("in/orders-1", "1\n2\n")

@@ -148,7 +148,7 @@ def unasked(plan: Plan) -> tuple[str, ...]:
     told = []
     for one in plan.documents:
         of = f"of `{one.name}`, " if len(plan.documents) > 1 else ""
-        if one.send is not None and one.send.find is None:
+        if not one.is_found:
             told.append(f"{of}nothing: the spec has no `find:` that shows what the API has")
         elif one.send is not None:
             told.append(f"{of}fields, money and extra documents: the API is asked by identity")
@@ -180,7 +180,7 @@ def compared(
         if flow.remote is not None:
             flow.remote.connect(ledger, environment.tenant, ways.erp)
         writers = {
-            one.name: ways.target.writer(one, flow.rules, shown_of(one.books))
+            one.name: ways.asked.writer(one, flow.rules, shown_of(one.books))
             for one in flow.plan.documents
         }
         sides = _Sides(flow, ledger, writers, scope)
@@ -325,7 +325,7 @@ def _found(
 ) -> tuple[Verdict, tuple[ErrorReport, ...], There | None]:
     """Return what a look-up says of a document, before its fields are compared."""
     refused, there = found.refused.get(identity), found.there.get(identity)
-    if document.send is not None and document.send.find is None:
+    if not document.is_found:
         return "unclear", (), None
     if refused is not None:
         return "unclear", (refused,), there

@@ -140,7 +140,7 @@ def take_back(
             if _thing(one.made) in stuck:
                 yield TakenBack(one.made, "refused", "a step that was done with it stays")
                 continue
-            actor = ways.target.actor(documents[one.made.document], Step(one.action), rules)
+            actor = ways.asked.actor(documents[one.made.document], Step(one.action), rules)
             done = _taken_back(one.made, one.action, actor, ledger, who)
             if done.state != "done":
                 stuck.add(_thing(one.made))

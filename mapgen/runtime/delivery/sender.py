@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from itertools import groupby
@@ -17,6 +17,7 @@ from mapgen.runtime.events import Plain, TechnicalEvent
 from mapgen.runtime.ledger import Acknowledgement, Arrival, Claim, Keys, Need
 from mapgen.runtime.network.breaker import Stopping
 from mapgen.runtime.outcome import ErrorReport
+from mapgen.runtime.rules import Rules
 from mapgen.runtime.targets.bodies import UnknownKey, filled, read_body
 from mapgen.runtime.targets.codes import (
     ACTION_IN_DOUBT,
@@ -37,6 +38,7 @@ from mapgen.runtime.targets.kind import (
     Lost,
     Refused,
     Saved,
+    Target,
     There,
     Unanswered,
     WriteAnswer,
@@ -64,15 +66,25 @@ class Sender:
     def __init__(
         self,
         run: Run,
-        writers: Mapping[str, Writer],
-        actors: Mapping[str, Actor],
+        target: Target,
+        rules: Rules,
         end: Callable[[Acknowledgement], None],
     ) -> None:
-        """Take a writer for each document of the flow, an actor for each step, and ends' taker."""
+        """Take where documents go, and who takes their ends."""
+        documents = run.plan.documents
         self._run = run
-        self._writers = writers
-        self._actors = actors
+        self._writers = {one.name: target.writer(one, rules) for one in documents}
+        self._actors = {
+            step.name_in(one.name): target.actor(one, step, rules)
+            for one in documents
+            for step in one.then
+        }
         self._ended = end
+
+    @property
+    def can_tell(self) -> bool:
+        """Whether it comes out what became of each request."""
+        return all(writer.can_tell for writer in self._writers.values())
 
     def send(self, portion: Sequence[Claim]) -> None:
         """Bring a portion to its ends; put back what a stop keeps from being sent."""

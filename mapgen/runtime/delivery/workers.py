@@ -7,12 +7,14 @@ import threading
 
 from mapgen.runtime.aborted import Terminated
 from mapgen.runtime.delivery.ack_batcher import AckBatcher
+from mapgen.runtime.delivery.filer import Filer
 from mapgen.runtime.delivery.run import Run
 from mapgen.runtime.delivery.sender import Sender
 from mapgen.runtime.ledger import Acknowledgement
 from mapgen.runtime.network.breaker import Stopping
 from mapgen.runtime.rules import Rules
 from mapgen.runtime.summary import Shown
+from mapgen.runtime.targets.file import FileTarget
 from mapgen.runtime.targets.kind import Target
 
 _SHORTEST_REST = 0.05
@@ -22,25 +24,25 @@ _LONGEST_REST = 0.5
 class Workers:
     """The workers of a run. Start them, stage into the ledger meanwhile, then finish."""
 
-    def __init__(self, run: Run, target: Target, rules: Rules) -> None:
-        self._run = run
-        self._writers = {one.name: target.writer(one, rules) for one in run.plan.documents}
+    def __init__(self, run: Run, target: Target | FileTarget, rules: Rules) -> None:
+        plan, self._run = run.plan, run
         self._acks = AckBatcher(run.ledger, run.id, tell=self._told)
-        actors = {
-            step.name_in(one.name): target.actor(one, step, rules)
-            for one in run.plan.documents
-            for step in one.then
+        self._documents = {one.name: one for one in plan.documents} | {
+            step.name_in(one.name): one for one in plan.documents for step in one.then
         }
-        self._documents = {name: one.document for name, one in (self._writers | actors).items()}
-        self._sender = Sender(run, self._writers, actors, self._acks.add)
+        if isinstance(target, FileTarget):
+            self._carrier: Filer | Sender = Filer(run, target, rules, self._acks)
+            workers, self._most = 1, plan.batch_size
+        else:
+            self._carrier = sender = Sender(run, target, rules, self._acks.add)
+            workers = min(plan.concurrency, run.limits.concurrent_requests)
+            # Of what is in hand when a worker dies, nobody can tell then what was sent: one at a
+            # time.
+            self._most = plan.batch_size if sender.can_tell else 1
         self._more_comes = True
         self._news = threading.Condition()
         self._news_count = 0
         self._failure: BaseException | None = None
-        workers = min(run.plan.concurrency, run.limits.concurrent_requests)
-        # Of what is in hand when a worker dies, nobody can tell then what was sent: one at a time.
-        tells = all(writer.can_tell for writer in self._writers.values())
-        self._most = run.plan.batch_size if tells else 1
         self._queued = 0
         self._threads = [
             threading.Thread(target=self._work, name=f"worker {at + 1}", daemon=True)
@@ -108,6 +110,10 @@ class Workers:
         try:
             while not self._run.stop.is_set():
                 heard = self._news_count
+                if self._more_comes and self._run.plan.goes_to.takes_portions:
+                    # The fewest files: each has as many documents as it may.
+                    self._rest(heard)
+                    continue
                 portion = self._run.ledger.claim(
                     self._run.book,
                     self._run.id,
@@ -118,7 +124,7 @@ class Workers:
                 )
                 self._note_queued(-len(portion))
                 if portion:
-                    self._sender.send(portion)
+                    self._carrier.send(portion)
                     continue
                 # Nothing to do but to tell: nobody gains by a fuller group.
                 self._acks.flush()

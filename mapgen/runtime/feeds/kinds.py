@@ -20,7 +20,7 @@ from mapgen.agreed.feeds import (
 )
 from mapgen.agreed.feeds import Feed as FeedPlan
 from mapgen.agreed.plan import Plan
-from mapgen.runtime.environment import Environment
+from mapgen.runtime.environment import Environment, FolderPlace
 from mapgen.runtime.events import TechnicalEvent
 from mapgen.runtime.feeds.erp import PolledEntity, PushedKeys
 from mapgen.runtime.feeds.files import ArrivingFiles
@@ -52,8 +52,9 @@ class Around:
 def opened(feed: FeedPlan, plan: Plan, around: Around) -> Iterator[Feed]:
     """Open a feed of a flow until the block ends."""
     if isinstance(feed, FilesFeed):
-        place = None if feed.at is None else around.environment.files[feed.at]
-        with opened_storage(place, around.root) as storage:
+        here = FolderPlace(around.root)
+        place = here if feed.at is None else around.environment.files[feed.at]
+        with opened_storage(place) as storage:
             yield ArrivingFiles(storage, feed)
     else:
         yield _feed_of(feed, plan, around)

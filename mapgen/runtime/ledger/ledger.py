@@ -283,6 +283,33 @@ class Ledger:
                 connection, claim, attempts=attempts, intent_at=moment, changed_at=self.now()
             )
 
+    def begin_file(self, claims: Sequence[Claim], name: str) -> list[Claim]:
+        """Note into which file documents are about to be written; return those still in hand."""
+        with self.transaction() as connection:
+            held = _locked(connection, claims)
+            begun = [one for one in claims if one.hold in held]
+            self._note_file(connection, begun, name, is_whole=False)
+            return begun
+
+    def note_whole(self, claims: Sequence[Claim], name: str) -> bool:
+        """Note that a file has all its documents, and may be there under its name from now on.
+
+        False, and nothing is noted, where one of them is in other hands by now.
+        """
+        with self.transaction() as connection:
+            held = _locked(connection, claims)
+            if any(one.hold not in held for one in claims):
+                return False
+            self._note_file(connection, claims, name, is_whole=True)
+            return True
+
+    def _note_file(
+        self, connection: Connection, claims: Sequence[Claim], name: str, *, is_whole: bool
+    ) -> None:
+        moment, now = self._leases.moment(connection), self.now()
+        noted = {"name": name, "whole": is_whole, "at": moment, "moment": now}
+        _execute_all(connection, _NOTE_FILE, [_guard(one) | noted for one in claims])
+
     def unsettle(self, claim: Claim) -> None:
         """Give up a document whose request stayed without an answer: it settles from now on."""
         with self.transaction() as connection:
@@ -314,6 +341,7 @@ class Ledger:
             now = self.now()
             head = _locked(connection, [claim]).get(claim.hold)
             values = {"state": "staged", "claim": None, "intent_at": None, "changed_at": now}
+            values |= {"file": None, "is_whole": None}
             if not _change(connection, claim, **values):
                 return
             if head is not None and head.overtakes:
@@ -612,7 +640,18 @@ _OF_CLAIM = update(RECORDS).where(
     _ROWS.id == bindparam("row"), _ROWS.claim == bindparam("token"), _ROWS.state == "sending"
 )
 _RELEASE = _OF_CLAIM.values(
-    state="staged", claim=None, attempts=bindparam("tried"), changed_at=bindparam("moment")
+    state="staged",
+    claim=None,
+    attempts=bindparam("tried"),
+    file=None,
+    is_whole=None,
+    changed_at=bindparam("moment"),
+)
+_NOTE_FILE = _OF_CLAIM.values(
+    file=bindparam("name"),
+    is_whole=bindparam("whole"),
+    intent_at=bindparam("at"),
+    changed_at=bindparam("moment"),
 )
 _FINISH = _OF_CLAIM.values(
     state=bindparam("end"),
@@ -632,6 +671,8 @@ _FINISH = _OF_CLAIM.values(
     ),
     maker=case((bindparam("is_made", type_=Boolean), bindparam("run")), else_=_ROWS.maker),
     amount=bindparam("money", type_=Text),
+    file=None,
+    is_whole=None,
     digest=case((bindparam("is_skipped", type_=Boolean), None), else_=_ROWS.digest),
     # Of several documents another may need it still, and a newer state brought its own.
     record=case(

@@ -24,6 +24,7 @@ _NEW_IN_3 = ("rules", "place", "folded", "open_since", "record")
 _NEW_IN_5 = ("env", "feed", "reason", "counts")
 _RECORDS_NEW_IN_5 = ("took",)
 _NEW_IN_6 = ("maker", "amount")
+_NEW_IN_7 = ("file", "is_whole")
 _STATES_OF_3 = {"dead": "dead_lettered", "waiting": "deferred"}
 
 
@@ -37,7 +38,9 @@ def migrate(connection: Connection, version: int) -> None:
         migrate_from_3(connection)
     if version < 5:
         migrate_from_4(connection)
-    migrate_from_5(connection)
+    if version < 6:
+        migrate_from_5(connection)
+    _add_columns(connection, RECORDS, _NEW_IN_7)
     connection.execute(update(META).values(version=VERSION))
 
 

@@ -142,7 +142,7 @@ def _taking(condition: ColumnElement[bool]) -> Select[*tuple[Any, ...]]:
     return (
         select(
             _ROWS.id, _ROWS.document, _ROWS.identity, _ROWS.source, _ROWS.body, _ROWS.attempts,
-            _ROWS.rules, _ROWS.next_body, _ROWS.next_head,
+            _ROWS.rules, _ROWS.next_body, _ROWS.next_head, _ROWS.file, _ROWS.is_whole,
         )
         .where(_ROWS.flow == bindparam("of_flow"), _ROWS.identity.is_not(None), condition)
         .order_by(_ROWS.id)
@@ -205,15 +205,20 @@ def _take(
                 is_withdrawn=following is not None and following.is_withdrawal,
                 is_outdated=(row.rules if head is None else head.rules) != intent.rules,
                 is_in_doubt=is_in_doubt,
+                file=row.file,
+                is_whole=bool(row.is_whole),
             )
         )
     return claims
 
 
 def _overtaking(row: Row[*tuple[Any, ...]]) -> NextHead | None:
-    """Return what belongs to a newer body that goes in the place of the older one."""
+    """Return what belongs to a newer body that goes in the place of the older one.
+
+    What stands in a file that may be there is not overtaken any more.
+    """
     head = decode_next(row.next_head)
-    return None if head is None or not head.overtakes else head
+    return None if head is None or not head.overtakes or row.is_whole else head
 
 
 def overtake(connection: Connection, row: int, head: NextHead) -> None:

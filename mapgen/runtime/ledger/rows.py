@@ -66,7 +66,8 @@ class Claim:
     before the intent, in seconds of this machine's `uptime`. What an earlier run had in hand may
     have been overtaken since: its record `is_withdrawn`, or its body `is_outdated`, made by other
     rules. Neither is sent, if it is not in the ERP. It `is_in_doubt` where a request with it may
-    have been made, of which nobody knows what it came to.
+    have been made, of which nobody knows what it came to. Where another worker has begun to write
+    it into a `file`, it may be there under that name if it `is_whole`.
     """
 
     row: int
@@ -81,6 +82,8 @@ class Claim:
     is_withdrawn: bool = False
     is_outdated: bool = False
     is_in_doubt: bool = False
+    file: str | None = None
+    is_whole: bool = False
 
     @property
     def hold(self) -> Hold:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 AT_ONCE = 400  # bound values in one statement; SQLite allows 32,766, older builds 999
 T = TypeVar("T")
 
-VERSION = 6
+VERSION = 7
 
 State = Literal["staged", "sending", "sent", "rejected", "dead_lettered", "skipped", "deferred"]
 
@@ -75,6 +75,10 @@ RECORDS = Table(
     Column("took", Double),  # sent: seconds since it came
     Column("maker", Text),  # the run that made the document, whoever changed it later
     Column("amount", Text),  # sent: its money as the flow gave it, and of which currency
+    # In hand, on its way into a file: the file's name, and whether all that goes into it is written,
+    # so that it may be there under this name.
+    Column("file", Text),
+    Column("is_whole", Boolean),
 )
 
 # The runs that worked with this ledger, and what they went by.

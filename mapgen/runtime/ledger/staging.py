@@ -475,6 +475,8 @@ def fresh_values(
         "attempts": 0,
         "claim": None,
         "intent_at": None,
+        "file": None,
+        "is_whole": None,
         "reader": reader,
         "finisher": None,
         "changed_at": now,

@@ -79,7 +79,7 @@ class Wire:
                     raise Stopping from None
                 if attempt >= self.retry.attempts:
                     raise
-            if self._stop.wait(_pause(self.retry, attempt, verdict.pause)):
+            if self._stop.wait(pause_after(self.retry, attempt, verdict.pause)):
                 raise Stopping
         raise AssertionError("the last attempt returns or raises")
 
@@ -154,7 +154,7 @@ def _open_http(
     )
 
 
-def _pause(retry: Retry, attempt: int, asked: float | None) -> float:
+def pause_after(retry: Retry, attempt: int, asked: float | None = None) -> float:
     """Return how long to wait after an attempt: as the system asks, or longer each time."""
     grown = retry.first * 2 ** min(attempt - 1, _MOST_DOUBLINGS)
     # Not all who failed together come again together.

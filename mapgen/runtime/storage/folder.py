@@ -5,16 +5,25 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
 from typing import BinaryIO
 
-from mapgen.runtime.storage.kind import StorageFailed, StoredFile, Unreadable, other_name
+from mapgen.runtime.storage.kind import (
+    UNFINISHED,
+    StorageFailed,
+    StoredFile,
+    Unreadable,
+    name_taken,
+    no_longer_there,
+    other_name,
+)
 
 _HELP = "make the folder, or link it there, and let this user read and write in it"
+_HELP_WRITING = f"{_HELP}; see that the disk has room"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,16 +72,59 @@ class FolderStorage:
             (self.root / folder).mkdir(exist_ok=True)
             (self.root / folder / name).write_bytes(content)
 
+    def write(self, folder: str, name: str, content: bytes) -> None:
+        """Write a file whole; see `Storage`."""
+        path = self.root / folder / UNFINISHED / name
+        with _told(f"`{name}` cannot be written into `{folder}`", _HELP_WRITING):
+            path.parent.mkdir(exist_ok=True)
+            with path.open("wb") as stream:
+                stream.write(content)
+                stream.flush()
+                os.fsync(stream.fileno())
+            _sync(path.parent)
+            _sync(path.parent.parent)
+
+    def publish(self, folder: str, name: str) -> None:
+        """Give a file its name; see `Storage`."""
+        into = self.root / folder
+        path, final = into / UNFINISHED / name, into / name
+        with _told(f"`{name}` cannot be published in `{folder}`", _HELP_WRITING):
+            if os.path.lexists(path):
+                if os.path.lexists(final):
+                    raise name_taken(f"{folder}/{name}")
+                with suppress(FileNotFoundError):  # another worker was quicker
+                    path.rename(final)
+            if not path.parent.is_dir():
+                raise no_longer_there(folder)
+            _sync(into)
+            _sync(path.parent)
+
+    def discard(self, folder: str, name: str) -> None:
+        """Remove what is unfinished; see `Storage`."""
+        with _told(f"`{UNFINISHED}/{name}` cannot be removed from `{folder}`"):
+            (self.root / folder / UNFINISHED / name).unlink(missing_ok=True)
+
     def close(self) -> None:
         """Nothing is open."""
 
 
 @contextmanager
-def _told(words: str) -> Iterator[None]:
+def _told(words: str, help: str = _HELP) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise StorageFailed(f"{words}: {error.strerror}", _HELP) from None
+        raise StorageFailed(f"{words}: {error.strerror}", help) from None
+
+
+def _sync(folder: Path) -> None:
+    """Bring to the disk which files a folder has, where a folder can be opened for that."""
+    if not hasattr(os, "O_DIRECTORY"):
+        return
+    number = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(number)
+    finally:
+        os.close(number)
 
 
 def _look(path: Path) -> StoredFile | None:

@@ -1,4 +1,9 @@
-"""What a place of files is asked for: which there are, what is in one, and that one is moved."""
+"""What a place of files is asked for: which there are, what is in one, that one is moved, or made.
+
+A file that is made is written whole into the folder `UNFINISHED` of its own, and moved from there
+under its name in one step. So who looks for files sees whole ones, and whoever dies in between
+finds out how far it came: what is there still was not published.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +11,9 @@ from collections.abc import Hashable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import BinaryIO, Protocol
+
+UNFINISHED = ".unfinished"
+"""The folder, inside that of a file, in which it is written."""
 
 
 class StorageFailed(Exception):
@@ -63,8 +71,42 @@ class Storage(Protocol):
     def put(self, folder: str, name: str, content: bytes) -> None:
         """Write a small file, in the place of one of this name; its folder is made."""
 
+    def write(self, folder: str, name: str, content: bytes) -> None:
+        """Write a file whole, to the disk, where nobody looks for it; the folder is not made.
+
+        In the place of one of this name that is unfinished; one that fails leaves a part of it.
+        """
+
+    def publish(self, folder: str, name: str) -> None:
+        """Give a file that was written its name; nothing where that was done before.
+
+        It counts as done where the file is unfinished no more and the place is the one that it was
+        written to. Nothing is overwritten: raises StorageFailed where another file has the name.
+        """
+
+    def discard(self, folder: str, name: str) -> None:
+        """Remove what was written of a file that is unfinished, if there is anything."""
+
     def close(self) -> None:
         """Let go of what is open; the next call opens it again."""
+
+
+def name_taken(path: str) -> StorageFailed:
+    """Return what it means that somebody else's file has the name of one that is written."""
+    return StorageFailed(
+        f"`{path}` is there, and was not written by this flow",
+        "find out who writes files of these names, and move it away; what is written waits",
+    )
+
+
+def no_longer_there(folder: str) -> StorageFailed:
+    """Return what it means that a place is not the one that a file was written to."""
+    return StorageFailed(
+        f"in `{folder}` the folder `{UNFINISHED}` is gone, in which a file was being written:"
+        " nobody knows whether it was published",
+        "see that the folder is the one it was (a disk that is not mounted?); if somebody removed"
+        f" `{UNFINISHED}` alone, make it again: then the file counts as published",
+    )
 
 
 def other_name(name: str, number: int) -> str:

@@ -5,10 +5,9 @@ from __future__ import annotations
 import importlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
-from mapgen.runtime.environment import FilePlace, S3Place, SftpPlace
+from mapgen.runtime.environment import FilePlace, FolderPlace, S3Place, SftpPlace
 from mapgen.runtime.storage.folder import FolderStorage
 from mapgen.runtime.storage.kind import Storage
 
@@ -25,9 +24,13 @@ def check_installed(kind: type[FilePlace]) -> None:
 
 
 @contextmanager
-def opened(place: FilePlace | None, root: Path) -> Iterator[Storage]:
-    """Open a place until the block ends: without one, the folder `root` of this machine."""
-    storage: Storage = FolderStorage(root) if place is None else _storage_of(type(place))(place)
+def opened(place: FilePlace | FolderPlace) -> Iterator[Storage]:
+    """Open a place until the block ends."""
+    storage: Storage = (
+        FolderStorage(place.root)
+        if isinstance(place, FolderPlace)
+        else _storage_of(type(place))(place)
+    )
     try:
         yield storage
     finally:

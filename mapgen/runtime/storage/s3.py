@@ -18,7 +18,14 @@ from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
 
 from mapgen.runtime.environment import S3Place
 from mapgen.runtime.storage.held import Held
-from mapgen.runtime.storage.kind import StorageFailed, StoredFile, Unreadable, other_name
+from mapgen.runtime.storage.kind import (
+    UNFINISHED,
+    StorageFailed,
+    StoredFile,
+    Unreadable,
+    name_taken,
+    other_name,
+)
 
 _REGION = re.compile(r"//s3[.-]([a-z]{2}-[a-z0-9-]+-\d+)\.")
 _ELSEWHERE = "us-east-1"
@@ -116,6 +123,35 @@ class S3Storage:
         with self._told(f"`{key}` cannot be written"):
             self._client.put_object(**self._of(key), Body=content)
 
+    def write(self, folder: str, name: str, content: bytes) -> None:
+        """Write an object whole; see `Storage`."""
+        self.put(f"{folder}/{UNFINISHED}", name, content)
+
+    def publish(self, folder: str, name: str) -> None:
+        """Give an object its name; see `Storage`.
+
+        Who dies between the copy and the deletion finds both.
+        """
+        unfinished, final = self._key(folder, UNFINISHED, name), self._key(folder, name)
+        with self._told(f"`{final}` cannot be written"):
+            written, known = self._size(unfinished), self._size(final)
+            if written is None and known is None:
+                self._client.head_bucket(Bucket=self._place.bucket)
+            if written is None:
+                return
+            if known is None:
+                source = self._of(unfinished)
+                self._client.copy_object(**self._of(final), CopySource=source)
+            elif known != written:
+                raise name_taken(final)
+            self._client.delete_object(**self._of(unfinished))
+
+    def discard(self, folder: str, name: str) -> None:
+        """Remove what is unfinished; see `Storage`."""
+        key = self._key(folder, UNFINISHED, name)
+        with self._told(f"`{key}` cannot be removed"):
+            self._client.delete_object(**self._of(key))
+
     def close(self) -> None:
         """Close the connections; the next call opens them again."""
         self._client.close()
@@ -130,6 +166,15 @@ class S3Storage:
     def _is(self, key: str, file: StoredFile) -> bool:
         """Whether an object is what it was. Raises ClientError where it is gone."""
         return bool(self._client.head_object(**self._of(key))["ETag"] == file.look)
+
+    def _size(self, key: str) -> int | None:
+        """Return how long an object is; None where there is none. Raises ClientError."""
+        try:
+            return int(self._client.head_object(**self._of(key))["ContentLength"])
+        except ClientError as error:
+            if _code(error) in _ABSENT:
+                return None
+            raise
 
     def _free(self, folder: str, name: str) -> str:
         """Return a name that no object of a folder has."""
@@ -170,7 +215,7 @@ class S3Storage:
         if code in _NOT_LET_IN:
             help = "compare `username` (the access key) and `password` (its secret)"
             return StorageFailed(f"{self._who} does not let the key in ({code})", help)
-        if code == "NoSuchBucket":
+        if code in ("NoSuchBucket", "404"):
             help = "have it made, or write the path of the address as `/BUCKET`"
             return StorageFailed(f"{words}: there is no bucket `{self._place.bucket}`", help)
         help = "let the key list, read, write and delete objects there"

@@ -19,7 +19,15 @@ import asyncssh
 
 from mapgen.runtime.environment import SftpPlace
 from mapgen.runtime.storage.held import Held
-from mapgen.runtime.storage.kind import StorageFailed, StoredFile, Unreadable, other_name
+from mapgen.runtime.storage.kind import (
+    UNFINISHED,
+    StorageFailed,
+    StoredFile,
+    Unreadable,
+    name_taken,
+    no_longer_there,
+    other_name,
+)
 
 T = TypeVar("T")
 
@@ -69,6 +77,22 @@ class SftpStorage:
         """Write a small file; see `Storage`."""
         path = self._path(folder)
         self._run(self._put(path, name, content), f"`{name}` cannot be written into `{path}`")
+
+    def write(self, folder: str, name: str, content: bytes) -> None:
+        """Write a file whole; see `Storage`."""
+        path = self._path(folder, UNFINISHED)
+        words = f"`{name}` cannot be written into `{self._path(folder)}`"
+        self._run(self._put(path, name, content, is_synced=True), words)
+
+    def publish(self, folder: str, name: str) -> None:
+        """Give a file its name; see `Storage`."""
+        path = self._path(folder)
+        self._run(self._published(path, name), f"`{name}` cannot be published in `{path}`")
+
+    def discard(self, folder: str, name: str) -> None:
+        """Remove what is unfinished; see `Storage`."""
+        path = self._path(folder, UNFINISHED, name)
+        self._run(self._removed(path), f"`{path}` cannot be removed")
 
     def close(self) -> None:
         """Close the connection; the next call opens it again."""
@@ -120,11 +144,34 @@ class SftpStorage:
                 return name
         raise AssertionError("numbers do not end")
 
-    async def _put(self, path: str, name: str, content: bytes) -> None:
+    async def _put(
+        self, path: str, name: str, content: bytes, *, is_synced: bool = False
+    ) -> None:
         client = await self._opened()
         await _made(client, path)
         async with client.open(f"{path}/{name}", "wb") as stream:
-            await _in_time(stream.write(content))
+            for start in range(0, len(content), _PIECE):
+                await _in_time(stream.write(content[start : start + _PIECE]))
+            if is_synced:
+                with suppress(asyncssh.SFTPOpUnsupported):  # an extension that not all have
+                    await _in_time(stream.fsync())
+
+    async def _published(self, path: str, name: str) -> None:
+        client = await self._opened()
+        unfinished, final = f"{path}/{UNFINISHED}/{name}", f"{path}/{name}"
+        if await _in_time(client.lexists(unfinished)):
+            # Some servers rename onto what is there.
+            if await _in_time(client.lexists(final)):
+                raise name_taken(final)
+            with suppress(_ABSENT):  # another worker was quicker
+                await _in_time(client.rename(unfinished, final))
+        if not await _in_time(client.isdir(f"{path}/{UNFINISHED}")):
+            raise no_longer_there(path)
+
+    async def _removed(self, path: str) -> None:
+        client = await self._opened()
+        with suppress(_ABSENT):
+            await _in_time(client.remove(path))
 
     async def _opened(self) -> asyncssh.SFTPClient:
         """Return the client, connected anew where the connection has ended."""
@@ -207,8 +254,14 @@ class SftpStorage:
 
 
 async def _made(client: asyncssh.SFTPClient, path: str) -> None:
-    if not await _in_time(client.isdir(path)):
+    if await _in_time(client.isdir(path)):
+        return
+    try:
         await _in_time(client.mkdir(path))
+    except asyncssh.SFTPError:
+        # Another worker may have been quicker; servers say no more than that it failed.
+        if not await _in_time(client.isdir(path)):
+            raise
 
 
 async def _in_time(asked: Awaitable[T]) -> T:

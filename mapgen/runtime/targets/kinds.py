@@ -8,6 +8,7 @@ import msgspec
 
 KINDS: Mapping[str, Callable[[bytes], msgspec.Raw]] = {
     "erp": msgspec.Raw,
+    "file": msgspec.Raw,
     "http": msgspec.Raw,
     "json": msgspec.Raw,
 }

@@ -9,11 +9,13 @@ from dataclasses import dataclass
 
 from mapgen.agreed.plan import Plan
 from mapgen.runtime.aborted import NotBuilt
-from mapgen.runtime.environment import Api, Environment
+from mapgen.runtime.environment import Api, Environment, FolderPlace, S3Place, SftpPlace
 from mapgen.runtime.events import TechnicalEvent
 from mapgen.runtime.ledger import Ledger
 from mapgen.runtime.network.api import HttpApi
+from mapgen.runtime.storage.opening import opened as opened_storage
 from mapgen.runtime.targets.erp import ErpTarget
+from mapgen.runtime.targets.file import FileTarget
 from mapgen.runtime.targets.http import HttpTarget
 from mapgen.runtime.targets.kind import Target
 from mapgen.runtime.tenant import Connection
@@ -23,9 +25,15 @@ from mapgen.runtime.tenant import Connection
 class Opened:
     """Where the documents of a run go, and where it asks: the ERP where it has a tenant, APIs."""
 
-    target: Target
+    target: Target | FileTarget
     erp: Connection | None
     apis: Mapping[str, HttpApi]
+
+    @property
+    def asked(self) -> Target:
+        """The target, of which documents are asked one by one: files are not read again."""
+        assert not isinstance(self.target, FileTarget), "nothing is asked of files"
+        return self.target
 
 
 @contextmanager
@@ -59,9 +67,12 @@ def opened(
             apis[name] = stack.enter_context(way)
         match plan.target:
             case "erp" if erp is not None:
-                target: Target = ErpTarget(erp, plan.verify != "off")
+                target: Target | FileTarget = ErpTarget(erp, plan.verify != "off")
             case "http" if isinstance(environment.to, Api):
                 target = HttpTarget(apis[environment.to.name], plan.flow)
+            case "file" if isinstance(environment.to, FolderPlace | SftpPlace | S3Place):
+                storage = stack.enter_context(opened_storage(environment.to))
+                target = FileTarget(storage, plan, stop=stop, tell=tell)
             case kind:
                 raise NotBuilt(
                     f"documents of the flow `{plan.flow}` go to a target of kind `{kind}`, and"
