@@ -64,8 +64,13 @@ class Siblings(Struct, frozen=True):
 
 def keys_of(document: spec.Document, entity: Entity) -> tuple[str, ...]:
     """Return the keys that a document is given where it goes."""
-    send = document.target.send
-    return entity.keys if send is None else tuple(key.value for key in send.keys)
+    match document.target.send:
+        case None:
+            return entity.keys
+        case spec.FileSend():
+            return ()
+        case send:
+            return tuple(key.value for key in send.keys)
 
 
 def reserved_names(section: spec.MappingSection) -> list[Text]:

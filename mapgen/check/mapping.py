@@ -33,6 +33,7 @@ from mapgen.check.model import RESERVED, TableFacts
 from mapgen.check.modifiers import Sending
 from mapgen.check.parts import NOTHING_REUSED, Reused
 from mapgen.check.rules import RuleChecker
+from mapgen.check.filing import check_cells
 from mapgen.check.sending import check_holes, sent_as
 from mapgen.check.sources import (
     accounted,
@@ -128,6 +129,7 @@ def check_mapping(
         made.append(_document(RuleChecker(rules), schema, scope))
     faults += apart(zip(ordered, made, strict=True), lets)
     faults += check_holes(section, made)
+    faults += check_cells(section, made)
     faults += _unread(section, schema, formulas)
     faults += _idle_names(section, formulas)
     identities = tuple(_identities(ordered, made))
@@ -244,7 +246,7 @@ def _document_plan(document: spec.Document, entity: Entity, part: ir.Part) -> pl
         owner=None if document.owner is None else document.owner.value,
         then=steps(document),
         branch=None if document.target.branch is None else document.target.branch.value,
-        send=sent_as(document.target.send),
+        send=sent_as(document.target.send, entity),
         books=books(document, entity, part),
     )
 

@@ -65,7 +65,7 @@ def check_performance(
             not_compared(at, document=one.target.entity.value)
             for one in section.documents
             if not one.target.kind.keeps_documents
-            if one.target.send is None or one.target.send.find is None
+            if one.target.requests is None or one.target.requests.find is None
         ]
     return faults
 

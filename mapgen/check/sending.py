@@ -1,4 +1,4 @@
-"""Where documents outside the ERP are sent, and how: requests to an API."""
+"""Where documents outside the ERP are sent, and how: requests to an API, or files (`filing`)."""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from mapgen.agreed import plan
 from mapgen.agreed.connections import CONNECTIONS, WEBHOOK_SECRET
 from mapgen.check.auth import check_connection_of, kind_of
+from mapgen.check.filing import check_files, written_as
 from mapgen.check.model import Surroundings
 from mapgen.check.performance import USABLE
+from mapgen.contract.model import Entity
 from mapgen.ir import flow as ir
 from mapgen.report import Diagnostic, Text
 from mapgen.report.catalogue import operations, outward
@@ -28,7 +30,10 @@ def check_sends(section: spec.MappingSection, around: Surroundings) -> Iterator[
         if send is None:
             yield from _unsent(document, first)
             continue
-        if first is None or (send.to.value, send.kind) != (first.to.value, first.kind):
+        if isinstance(send, spec.FileSend):
+            yield from check_files(send, document, section, around)
+            continue
+        if first is None or send.way != first.way:
             why = "all documents of a flow go one way, by one connection"
             yield outward.unfit_send(send.to, why=why, help="make it a flow of its own")
         yield from _connection(send, around)
@@ -41,7 +46,7 @@ def check_holes(
     """Yield what addresses take of a document that is not there, or not always."""
     made = {one.name: one for one in documents if one is not None}
     for written in section.documents:
-        document, send = made.get(written.name.value), written.target.send
+        document, send = made.get(written.name.value), written.target.requests
         if document is None or send is None:
             continue
         fields = {one.name: one for one in document.part.members if isinstance(one, ir.Field)}
@@ -58,7 +63,7 @@ def check_addresses(
     """Yield what addresses take that is personal; of an identity, that is said where it is made."""
     made = {one.name: one for one in documents if one is not None}
     for written in section.documents:
-        document, send = made.get(written.name.value), written.target.send
+        document, send = made.get(written.name.value), written.target.requests
         if document is None or send is None:
             continue
         known_by = {one.name for one in document.identity_fields}
@@ -72,8 +77,12 @@ def check_addresses(
                         yield outward.personal_address(at, it=field, field=path)
 
 
-def sent_as(send: spec.Send | None) -> plan.HttpSend | None:
-    """Return how the runtime sends documents."""
+def sent_as(
+    send: spec.Send | spec.FileSend | None, entity: Entity
+) -> plan.HttpSend | plan.FileSend | None:
+    """Return how the runtime sends documents, or writes them into files."""
+    if isinstance(send, spec.FileSend):
+        return written_as(send, entity)
     if send is None:
         return None
     requests = {name: _request(text) for name, text in _written(send).items()}
@@ -90,7 +99,8 @@ def check_peak(
     performance: spec.Performance, section: spec.MappingSection, around: Surroundings
 ) -> Iterator[Diagnostic]:
     """Yield where the busiest minute needs more requests than a connection's limits leave."""
-    sends = [one.target.send for one in section.documents if one.target.send is not None]
+    requests = (one.target.requests for one in section.documents)
+    sends = [one for one in requests if one is not None]
     if not sends or performance.mode.value == "batch":
         return
     peak, connection = performance.volume.peak_per_minute, sends[0].to.value
@@ -146,7 +156,9 @@ def check_sign_in(connection: spec.Connection) -> Iterator[Diagnostic]:
         yield operations.sign_in_missing(connection.kind, takes=ways)
 
 
-def _unsent(document: spec.Document, first: spec.Send | None) -> Iterator[Diagnostic]:
+def _unsent(
+    document: spec.Document, first: spec.Send | spec.FileSend | None
+) -> Iterator[Diagnostic]:
     """Yield the fault of a document without `send`: others of the flow have one, or it needs it."""
     target = document.target
     if target.kind.has_contract:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mapgen.agreed.formats import FORMATS
+from mapgen.agreed.formats import FORMATS, WRITTEN
 from mapgen.agreed.plan import OPERATIONS
 from mapgen.spec.shapes import ListOf, Words
 
@@ -40,6 +40,11 @@ _UNPRINTABLE = r"\x00-\x1f\x7f-\x9f\ufffe\uffff"
 """What YAML does not take as it is, as a part of a set of characters."""
 STEM = Words("the name of two files", rf"[^{_UNPRINTABLE}]+", "shopify/examples/order-1001")
 FILE_NAMES = Words("names of files", rf"[^/\\{_UNPRINTABLE}]+", "orders-*.csv")
+WRITTEN_NAME = Words(
+    "how files are called", r"[A-Za-z0-9{][A-Za-z0-9._{}-]{0,119}", "prices-{moment}-{part}.csv"
+)
+WRITTEN_FORMAT = Words("format of files", choices=tuple(WRITTEN))
+FORMULAS = Words("way with formulas", choices=("reject", "keep"))
 COLUMN = Words("a column", r"[A-Za-z_][A-Za-z0-9_]*", "changed_at")
 OVERLAP = Words("a duration, or a number", r"\d+(\.\d+)?(ms|s|m|h|d)|\d+", "10m")
 READ_ALL = Words("how much is read", choices=("all",))

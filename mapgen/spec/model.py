@@ -16,7 +16,7 @@ from msgspec.structs import replace
 
 from mapgen.agreed import connections, feeds, plan
 from mapgen.agreed.connections import CONNECTIONS, SIGN_INS, VALUES
-from mapgen.agreed.formats import FORMATS, FileFormat
+from mapgen.agreed.formats import FORMATS, WRITTEN, FileFormat, WrittenFormat
 from mapgen.agreed.targets import TARGETS, TargetKind
 from mapgen.durations import DAY, seconds_of
 from mapgen.report import Label, Source, Span, Text
@@ -1553,8 +1553,65 @@ class Send(Construct, what="how documents are sent"):
     kind: TargetKind = constant(TARGETS["http"])
     span: Span = here()
 
+    @property
+    def way(self) -> tuple[str, str | None]:
+        """What is alike of documents that go one way."""
+        return self.kind.name, self.to.value
 
-SEND: Variants[Send] = Variants("how documents are sent", {"to": Send})
+
+class FileSend(Construct, what="how documents are written into files"):
+    """Files that documents are written into, those of a portion into one."""
+
+    folder: Text = required(
+        words.FOLDER,
+        "the folder that files are written into, in the workspace or linked there",
+        key="files",
+    )
+    connection: Text | None = optional(
+        words.NAME,
+        "the connection to the SFTP server, or the bucket of S3, that has the folder instead",
+        key="at",
+    )
+    format: Text = required(
+        words.WRITTEN_FORMAT,
+        "what files are: `jsonl`, a document a line, or `csv`, a document a row below its names",
+    )
+    name: Text | None = optional(
+        words.WRITTEN_NAME,
+        "how files are called, with `{part}`, which no two have alike, `{moment}` and `{date}` when"
+        " they were begun (UTC), and `{flow}`; `{flow}-{moment}-{part}` and its format unless said",
+    )
+    delimiter: Text | None = optional(
+        words.DELIMITER, "what separates the cells of CSV; a comma unless said"
+    )
+    formulas: Text | None = optional(
+        words.FORMULAS,
+        "what of text in CSV that a spreadsheet would run: `reject` (unless said) the document, or"
+        " `keep` it as it is",
+    )
+    kind: TargetKind = constant(TARGETS["file"])
+    span: Span = here()
+
+    @property
+    def way(self) -> tuple[str, str | None]:
+        """What is alike of documents that go one way."""
+        return self.kind.name, None if self.connection is None else self.connection.value
+
+    @property
+    def form(self) -> WrittenFormat:
+        """What holds for files of its format."""
+        return WRITTEN[self.format.value]
+
+    @property
+    def written(self) -> dict[str, Text]:
+        """The keys that are for files of some formats only."""
+        keys = {"delimiter": self.delimiter, "formulas": self.formulas}
+        return {key: text for key, text in keys.items() if text is not None}
+
+
+SEND: Variants[Send | FileSend] = Variants(
+    "how documents are sent", {"to": Send, "files": FileSend}
+)
 
 
 class TargetClause(Construct, what="the target"):
@@ -1575,8 +1632,13 @@ class TargetClause(Construct, what="the target"):
         "the branch of the ERP that the documents belong to, or `settings.NAME` for one an"
         " environment; without it, that of the user",
     )
-    send: Send | None = constant(None)
+    send: Send | FileSend | None = constant(None)
     kind: TargetKind = constant(TARGETS["erp"])
+
+    @property
+    def requests(self) -> Send | None:
+        """How documents are sent, where it is by requests to an API."""
+        return self.send if isinstance(self.send, Send) else None
 
 
 def _kind_of(node: Node, at: At) -> TargetKind:
@@ -1591,7 +1653,9 @@ class OutsideTarget(TargetClause, what="a target outside the ERP"):
     contract: Text = required(words.PATH, "the JSON Schema of a document", key="schema")
     entity: Text = required(words.DOCUMENT_NAME, "a document's name", key="name")
     branch: Text | None = constant(None)
-    send: Send | None = optional(SEND, "where documents are sent, and how")
+    send: Send | FileSend | None = optional(
+        SEND, "where documents are sent, and how; or into which files they are written"
+    )
     kind: TargetKind = found(_kind_of)
 
 
@@ -1947,7 +2011,7 @@ class MappingSection(Construct, what="`mapping:`", instead=("documents", Body)):
     def sent_to(self) -> str | None:
         """The connection by which documents go elsewhere than into the ERP, where they are sent."""
         sends = (one.target.send for one in self.documents)
-        return next((send.to.value for send in sends if send is not None), None)
+        return next((send.way[1] for send in sends if send is not None), None)
 
     @property
     def rules(self) -> tuple[Rule, ...]:

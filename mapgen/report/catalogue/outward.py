@@ -65,6 +65,11 @@ personal_address = Message(
     notes="proxies and servers write addresses of requests down, and mask nothing in them",
     help="take a field that is not personal, like the record's number",
 )
+nested_in_a_cell = Message(
+    "E595: `{field}` is {what}, and a cell of CSV holds one value",
+    help="write `format: jsonl`; or describe single values in the target schema, a member each, and"
+    " make a document of each row where there are several",
+)
 unknown_hole = Message(
     "E588: the document has no field `{it}` for the address",
     help="it takes {known:, }",
