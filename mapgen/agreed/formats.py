@@ -1,4 +1,4 @@
-"""The formats of files, a row each: of input files, and of those that documents are written into."""
+"""The formats of files, a row each: of those that are read, and of those that are written."""
 
 from __future__ import annotations
 

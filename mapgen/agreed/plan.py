@@ -327,8 +327,8 @@ class FileSend(Struct, frozen=True, omit_defaults=True, tag_field="kind", tag="f
     """How documents are written into files, those of a portion into one.
 
     The folder is one of the workspace, or of the place that the plan's `to` leads to. `name` is how
-    files are called, with values at `HOLES`. `columns` are those of CSV, which begin with `formulas`
-    only where these are kept: text that a spreadsheet would run.
+    files are called, with values at `HOLES`; that of `UNIQUE` is no other file's. `columns` are
+    those of CSV, `formulas` says what becomes of text that a spreadsheet would run.
     """
 
     HOLES: ClassVar[tuple[str, ...]] = ("flow", "date", "moment", "part")
@@ -368,8 +368,8 @@ class DocumentPlan(Grown, frozen=True):
     `undo` is the action of the ERP that takes a document back; where nothing does, `irreversible`
     says why, if anybody has. `then` is what is done with it after that, in this order.
     `branch` is the one that it belongs to in the ERP, or `settings.NAME`.
-    `send` says how it is sent elsewhere than into the ERP, or into which files it is written; `keys`
-    are members of the answer there.
+    `send` says how it is sent elsewhere than into the ERP, or into which files it is written;
+    `keys` are members of the answer there.
     `books` are what it is compared by.
     """
 

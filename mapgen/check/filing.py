@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from mapgen.agreed import plan
 from mapgen.agreed.connections import CONNECTIONS
 from mapgen.agreed.formats import writing
-from mapgen.check.auth import check_connection_of
+from mapgen.check.auth import check_connection_of, kind_of
 from mapgen.check.model import Surroundings
 from mapgen.contract.model import Entity
 from mapgen.ir import flow as ir
@@ -91,7 +91,7 @@ def _connection(send: spec.FileSend, around: Surroundings) -> Iterator[Diagnosti
     assert send.connection is not None
     fit = [one.name for one in CONNECTIONS.values() if one.holds_files]
     yield from check_connection_of(send.connection, around, fit)
-    kind = around.kinds.get(send.connection.value)
+    kind = kind_of(send.connection, around)
     if kind not in (None, *fit):
         why = f"a connection of kind `{kind}` leads to no files"
         yield outward.unfit_send(

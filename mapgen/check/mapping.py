@@ -26,6 +26,7 @@ from mapgen.check.documents import (
     one_contract,
     reserved_names,
 )
+from mapgen.check.filing import check_cells
 from mapgen.check.following import steps, unfit_steps, unknown_branches
 from mapgen.check.formulas import Formulas, reads_of
 from mapgen.check.joining import join_keys
@@ -33,7 +34,6 @@ from mapgen.check.model import RESERVED, TableFacts
 from mapgen.check.modifiers import Sending
 from mapgen.check.parts import NOTHING_REUSED, Reused
 from mapgen.check.rules import RuleChecker
-from mapgen.check.filing import check_cells
 from mapgen.check.sending import check_holes, sent_as
 from mapgen.check.sources import (
     accounted,

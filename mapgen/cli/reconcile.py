@@ -91,6 +91,7 @@ def reconcile(project: Path, /, **options: Unpack[_Options]) -> None:
     live = RemoteTables()
     bound = open_flow(project, options["flow"], options["env"], {}, live.table)
     is_delivered(bound)
+    _is_shown(bound)
     repair = _Repair()
     with opened_ledger(project, options["state"], options["env"]) as ledger:
         books, rejected = _compare(bound, live, ledger, options, repair)
@@ -102,6 +103,17 @@ def reconcile(project: Path, /, **options: Unpack[_Options]) -> None:
                 return
     if books.disagreeing or rejected:
         sys.exit(FAULTS)
+
+
+def _is_shown(bound: BoundFlow) -> None:
+    """Raise click.UsageError for a flow whose documents nobody can look at again."""
+    plan = bound.flow.plan
+    if plan.goes_to.takes_portions:
+        raise click.UsageError(
+            f"`{plan.flow}` writes its documents into files, which are not read again: there is"
+            f" nothing to compare with. `mapgen run {plan.flow} --input FILE --env ENV --dry-run`"
+            " says of which records nothing is written yet"
+        )
 
 
 def _understood(options: _Options) -> None:

@@ -8,7 +8,7 @@ from typing import assert_never
 from msgspec import Struct
 
 from mapgen.agreed.paths import names_along
-from mapgen.agreed.plan import FileTable, LedgerTable, Step, Table, TenantTable
+from mapgen.agreed.plan import FileSend, FileTable, LedgerTable, Step, Table, TenantTable
 from mapgen.emit.templates import render
 from mapgen.escaping import code, prose
 from mapgen.ir import flow as ir
@@ -74,6 +74,8 @@ def _conditions(document: ir.Document) -> Iterator[str]:
         yield f"where {code(document.when.written)}"
     if document.plan.after:
         yield "after " + " and ".join(code(name) for name in document.plan.after)
+    if isinstance(document.plan.send, FileSend):
+        yield f"written into files of {code(document.plan.send.folder)}"
     for step in document.plan.then:
         yield f"then {code(step.action)}{_seen(step)}"
 

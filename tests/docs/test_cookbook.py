@@ -321,3 +321,52 @@ def test_out_of_the_erp_to_an_api(tmp_path: Path) -> None:
     checked = mapgen("check", cwd=tmp_path)
 
     assert (checked.stderr, checked.returncode) == ("", 0)
+
+
+def test_files_for_a_partner(tmp_path: Path) -> None:
+    """That flow writes the file that the page shows, later what has changed, and goes by SFTP."""
+    section = PAGE.partition("\n## Files for a partner\n")[2].partition("\n## ")[0]
+    [shown] = re.findall(r"^```text\n(.*?)^```$", section, re.DOTALL | re.MULTILINE)
+    [elsewhere] = re.findall(r"^```yaml\n(.*?)^```$", section, re.DOTALL | re.MULTILINE)
+    for step in steps(section):
+        assert isinstance(step, File)
+        take(step, tmp_path)
+    for name in (CONTRACT, "specs/connections/acumatica.yaml"):
+        (tmp_path / name).parent.mkdir(parents=True)
+        shutil.copy(ROOT / name, tmp_path / name)
+    local = yaml.safe_load((ROOT / "specs/environments/local.yaml").read_text("utf-8"))
+    local["connections"].pop("shop")
+    local.pop("settings")
+    (tmp_path / "specs/environments").mkdir()
+    (tmp_path / "specs/environments/local.yaml").write_text(yaml.safe_dump(local), "utf-8")
+    assert mapgen("generate", cwd=tmp_path).returncode == 0
+    words = ("run", "stock_file", "--input", "specs/article.json", "--env", "local")
+
+    assert "make the folder" in mapgen(*words, cwd=tmp_path).stderr
+    (tmp_path / "outbox").mkdir()
+    first = mapgen(*words, cwd=tmp_path)
+    article = (tmp_path / "specs/article.json").read_text("utf-8")
+    (tmp_path / "specs/article.json").write_text(article.replace("12.500000", "7"), "utf-8")
+    second = mapgen(*words, cwd=tmp_path)
+
+    assert (first.returncode, second.returncode) == (0, 0), first.stderr + second.stderr
+    files = sorted(one for one in (tmp_path / "outbox").iterdir() if one.is_file())
+    texts = [one.read_bytes().decode().replace("\r\n", "\n") for one in files]
+    head, line, *_ = shown.splitlines(keepends=True)
+    assert texts == [shown, head + line.replace("12.500000", "7")]
+    assert re.fullmatch(r"stock-\d{8}T\d{9}Z-[0-9a-f]{12}-0001\.csv", files[0].name)
+
+    spec = tmp_path / "specs/stock_file.maps.yaml"
+    by_sftp, count = re.subn(r"send: \{files.*\}\n", elsewhere, spec.read_text("utf-8"))
+    assert count == 1
+    spec.write_text(by_sftp, "utf-8")
+    connection, lead = re.findall(
+        r"^```yaml\n(# (?:\S+partner.yaml|in `?\S+local.yaml\S* [^\n]*)\n.*?)^```$",
+        PAGE.partition("\n## Records that come by themselves\n")[2],
+        re.DOTALL | re.MULTILINE,
+    )[:2]
+    (tmp_path / "specs/connections/partner.yaml").write_text(connection, "utf-8")
+    local["connections"] |= yaml.safe_load(lead)
+    (tmp_path / "specs/environments/local.yaml").write_text(yaml.safe_dump(local), "utf-8")
+    checked = mapgen("check", cwd=tmp_path)
+    assert (checked.stderr, checked.returncode) == ("", 0)

@@ -161,7 +161,7 @@ def test_a_place_that_is_not_mounted(tmp_path: Path) -> None:
     where, ledger = begun(shelf, tmp_path, "publish")
     (root / "out").rename(root / "elsewhere")
     (root / "out").mkdir()
-    with pytest.raises(FilesFailed, match="`.unfinished` is gone") as told:
+    with pytest.raises(FilesFailed, match="is gone, in which") as told:
         write_all(where, ledger, [])
     assert "not mounted" in told.value.help
     (root / "out" / ".keep").unlink(missing_ok=True)
@@ -213,7 +213,7 @@ def test_a_folder_that_is_not_there(place: Shelf, tmp_path: Path) -> None:
     where = place.place or FolderPlace(place.root)
     if isinstance(place, Bucket):
         pytest.skip("in a bucket there are no folders")
-    with pytest.raises(FilesFailed, match="cannot be written into `out`: (N|there is n)o such"):
+    with pytest.raises(FilesFailed, match=r"cannot be written into `out`: (N|there is n)o such"):
         write_all(where, f"sqlite:///{tmp_path}/l.db", prices(1))
 
 

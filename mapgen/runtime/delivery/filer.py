@@ -31,9 +31,7 @@ _OF_THE_RUN = 12
 class Filer:
     """Brings portions of documents into files, one file at a time."""
 
-    def __init__(
-        self, run: Run, target: FileTarget, rules: Rules, acks: AckBatcher
-    ) -> None:
+    def __init__(self, run: Run, target: FileTarget, rules: Rules, acks: AckBatcher) -> None:
         """Take where files go, and who takes the ends of documents."""
         self._run = run
         self._target = target

@@ -75,8 +75,8 @@ RECORDS = Table(
     Column("took", Double),  # sent: seconds since it came
     Column("maker", Text),  # the run that made the document, whoever changed it later
     Column("amount", Text),  # sent: its money as the flow gave it, and of which currency
-    # In hand, on its way into a file: the file's name, and whether all that goes into it is written,
-    # so that it may be there under this name.
+    # In hand, on its way into a file: the file's name, and whether the file is written whole, so
+    # that it may be there under this name.
     Column("file", Text),
     Column("is_whole", Boolean),
 )

@@ -144,9 +144,7 @@ class SftpStorage:
                 return name
         raise AssertionError("numbers do not end")
 
-    async def _put(
-        self, path: str, name: str, content: bytes, *, is_synced: bool = False
-    ) -> None:
+    async def _put(self, path: str, name: str, content: bytes, *, is_synced: bool = False) -> None:
         client = await self._opened()
         await _made(client, path)
         async with client.open(f"{path}/{name}", "wb") as stream:

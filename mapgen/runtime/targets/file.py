@@ -15,6 +15,7 @@ from mapgen.agreed.formats import WRITTEN
 from mapgen.agreed.plan import FileSend, Plan
 from mapgen.runtime.aborted import FilesFailed
 from mapgen.runtime.events import TechnicalEvent
+from mapgen.runtime.masking import MASKED
 from mapgen.runtime.network.breaker import Stopping
 from mapgen.runtime.network.wire import pause_after
 from mapgen.runtime.outcome import ErrorReport
@@ -26,6 +27,8 @@ from mapgen.runtime.targets.codes import FORMULA
 _HOLE = re.compile(r"\{(\w+)\}")
 # What spreadsheets take for a formula; numbers and numbers of telephones with a sign are none.
 _FORMULA = re.compile(r"[=＝@＠\t\r\n]|[+＋\-－](?![\d\s.,()/-]*\Z)")
+
+_SHOWN = 200
 
 
 class FileTarget:
@@ -53,9 +56,11 @@ class FileTarget:
         """Return what of a document no file may have: text that a spreadsheet would run."""
         if not WRITTEN[self._send.format].holds_cells or self._send.formulas == "keep":
             return ()
-        found = read_body(body).items()
-        names = [name for name, it in found if isinstance(it, str) and _FORMULA.match(it)]
-        return tuple(self._formula(name, rules) for name in names)
+        return tuple(
+            self._formula(name, value, rules)
+            for name, value in read_body(body).items()
+            if isinstance(value, str) and _FORMULA.match(value)
+        )
 
     def content(self, bodies: Iterable[bytes]) -> bytes:
         """Return the file of some documents, in their order."""
@@ -107,15 +112,13 @@ class FileTarget:
                 raise Stopping
         raise AssertionError("the last attempt returns or raises")
 
-    def _formula(self, name: str, rules: Rules) -> ErrorReport:
+    def _formula(self, name: str, value: str, rules: Rules) -> ErrorReport:
         rule, indices = rules.find(name, self.document.name) or (None, ())
-        return ErrorReport(
-            FORMULA,
-            "a spreadsheet would run it as a formula",
-            name,
-            None if rule is None else rule.source_path(indices),
-            spec=None if rule is None else rule.spec,
-        )
+        words = "a spreadsheet would run it as a formula"
+        if rule is None:
+            return ErrorReport(FORMULA, words, name)
+        shown = MASKED if rule.is_personal else value[:_SHOWN]
+        return ErrorReport(FORMULA, words, name, rule.source_path(indices), shown, rule.spec)
 
 
 def _cells(part: Mapping[str, object], columns: Sequence[str]) -> list[str]:
