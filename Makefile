@@ -58,8 +58,8 @@ demo-clean: ## forget what the demo and the scenario have delivered
 
 .PHONY: test
 test: $(READY) ## everything that CI runs
-	@$(MAKE) --no-print-directory --jobs 2 lint fresh
-	$(BIN)/pytest -n 3 --dist worksteal
+	@$(MAKE) --no-print-directory --jobs 2 types compiled style imports fresh
+	$(BIN)/pytest -n 4 --dist worksteal
 
 .PHONY: deep
 deep: $(READY) ## what chance tries in `make test`, DEPTH times as much of it (10)
@@ -93,6 +93,11 @@ types: $(READY)
 
 imports: $(READY)
 	$(BIN)/lint-imports
+
+# Each process that runs tests reads all of them.
+.PHONY: compiled
+compiled: $(READY)
+	@$(BIN)/pytest --collect-only -qq > /dev/null || true
 
 .PHONY: fresh
 fresh: $(READY) ## specs are right, and generated/ is what they say

@@ -164,7 +164,7 @@ def test_killed(send: HttpSend, failure: str, seen: int, tmp_path: Path) -> None
     address = f"sqlite:///{tmp_path}/ledger.db"
     settings = ShopSettings(has_unique_names=False, failures=(read_failure(failure),))
     with serve_shop(settings) as shop:
-        child = PROCESSES.Process(target=sending, args=(shop.url, address, 12, send, 60.0))
+        child = PROCESSES.Process(target=sending, args=(shop.url, address, 12, send, 8.0))
         child.start()
         deadline = time.monotonic() + 300
         while len(shop.shop.fulfilments) < seen and time.monotonic() < deadline:
