@@ -107,7 +107,7 @@ def test_cells(tmp_path: Path) -> None:
 
 
 def begun(
-    shelf: Shelf, tmp_path: Path, at: str, *, after: bool = False
+    shelf: Shelf, tmp_path: Path, at: str, *, after: bool = False, operation: str = "create"
 ) -> tuple[FilePlace | FolderPlace, str]:
     """Begin to write three prices, and fall over at a step of the storage, or after it.
 
@@ -129,7 +129,7 @@ def begun(
         patched.setattr(type(shelf.storage), at, falling)
         patched.setattr(Ledger, "release", lambda *_: None)
         with pytest.raises(Fallen):
-            write_all(where, ledger, prices(3))
+            write_all(where, ledger, prices(3), plan_of(operation=operation))
     return where, ledger
 
 
@@ -235,3 +235,31 @@ def test_two_workers(address: str, tmp_path: Path) -> None:
         one.join()
     assert sorted(items_in(tmp_path / "out")) == sorted(f"I-{one}" for one in range(1, 61))
     assert not list((tmp_path / "out" / UNFINISHED).iterdir())
+
+
+@pytest.mark.parametrize("at", ["write", "publish"])
+@pytest.mark.parametrize("operation", ["create", "upsert"])
+def test_newer_rules_and_a_newer_state(tmp_path: Path, at: str, operation: str) -> None:
+    """A file that was whole is published as it was; what was in none is what its record gives."""
+    root = tmp_path / "place"
+    root.mkdir()
+    shelf = Shelf(FolderStorage(root), None, root)
+    where, ledger = begun(shelf, tmp_path, at, operation=operation)
+    plan = plan_of(operation=operation, rules="of today")
+    write_all(where, ledger, [price(2, "9.99")], plan)
+    write_all(where, ledger, [price(number, "9.99") for number in (1, 2, 3)], plan)
+
+    files = [one for one in shelf.names("out") if one.endswith(".jsonl")]
+    found = [json.loads(line) for one in files for line in shelf.text(f"out/{one}").splitlines()]
+    amounts = [(one["item"], one["amount"]) for one in found]
+    old = [(f"I-{number}", 1.5) for number in (1, 2, 3)]
+    new = [(f"I-{number}", 9.99) for number in (2, 1, 3)]
+    expected = {
+        ("write", "create"): new,
+        ("write", "upsert"): new,
+        ("publish", "create"): old,
+        ("publish", "upsert"): old + new,
+    }
+    assert sorted(amounts) == sorted(expected[at, operation])
+    assert amounts.index(("I-2", 9.99) if at == "write" else ("I-2", 1.5)) < 2
+    assert not shelf.names(f"out/{UNFINISHED}")
