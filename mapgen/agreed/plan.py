@@ -275,26 +275,54 @@ SETTING = "settings."
 """What a value of an environment begins with."""
 
 
-class Step(Grown, frozen=True, omit_defaults=True):
-    """An action of the ERP that is done with a document once it is there, `given` its parameters.
+STEPS = "steps"
+"""The member of a document in generated code that has what the record says of its steps."""
 
-    `until` are fields of the document, and the values of each of which one shows that it is done;
-    without any, nothing shows it. `undo` is the action that takes it back, `irreversible` why none
-    does; with neither it goes with its document.
+
+class Attached(Struct, frozen=True, omit_defaults=True):
+    """Where the bytes of an attached file are: in the record, or `path` says it leads there.
+
+    A path begins in the `folder` of the workspace, or of what the connection `at` leads to.
+    """
+
+    has_path: bool = False
+    folder: str | None = None
+    at: str | None = None
+
+    @property
+    def is_in_record(self) -> bool:
+        """Whether the record has the bytes."""
+        return not self.has_path
+
+
+class Step(Grown, frozen=True, omit_defaults=True):
+    """What is done with a document once it is there: an action of the ERP, or a file `attached`.
+
+    `action` is what the step is called, `given` are the parameters of an action. `until` are fields
+    of the document, and the values of each of which one shows that it is done; without any, nothing
+    shows it. `undo` is the action that takes it back, `irreversible` why none does; with neither it
+    goes with its document. `told` is what each record says of it: `when`, whether it is done;
+    `with NAME`, a parameter; `file`, `content` and `path` of a file.
     """
 
     APART: ClassVar[frozenset[str]] = frozenset({"irreversible"})
-    LATER: ClassVar[frozenset[str]] = frozenset({"undo"})
+    LATER: ClassVar[frozenset[str]] = frozenset({"undo", "attached", "told"})
 
     action: str
     until: dict[str, tuple[str, ...]] = {}
     given: dict[str, str | int | bool] = {}
     undo: str | None = None
     irreversible: str | None = None
+    attached: Attached | None = None
+    told: tuple[str, ...] = ()
 
     def name_in(self, document: str) -> str:
         """Return what the ledger calls it, with the document that it belongs to."""
         return f"{document}.{self.action}"
+
+    def key_of(self, what: str) -> str:
+        """Return what a record calls one thing that it says of the step."""
+        return f"{self.action} {what}"
 
 
 class Request(Struct, frozen=True):
@@ -409,6 +437,11 @@ class DocumentPlan(Grown, frozen=True):
             case _:
                 return True
 
+    @property
+    def tells_steps(self) -> bool:
+        """Whether records say something of the steps after it."""
+        return any(step.told for step in self.then)
+
 
 Mode = Literal["direct", "queued", "batch"]
 Verify = Literal["strict", "warn", "off"]
@@ -480,6 +513,13 @@ class Plan(Grown, frozen=True, kw_only=True):
         """The endpoint of the ERP that is asked: its name, its version, that of its contract."""
         of = self.reads or self
         return of.endpoint, of.version, of.contract_version
+
+    @property
+    def connections_of_files(self) -> tuple[str, ...]:
+        """The connections that files come from which are attached, each once."""
+        steps = (step.attached for one in self.documents for step in one.then)
+        found = (one.at for one in steps if one is not None and one.at is not None)
+        return tuple(dict.fromkeys(found))
 
     @property
     def source_kind(self) -> str:

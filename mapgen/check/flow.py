@@ -15,6 +15,7 @@ from mapgen.check.declaring import declared
 from mapgen.check.directions import contract_of_the_erp, nothing_of_the_erp
 from mapgen.check.examples import rule_examples
 from mapgen.check.feeding import check_feeds, feeds
+from mapgen.check.following import check_attached
 from mapgen.check.formulas import Formulas
 from mapgen.check.mapping import Mapped, check_mapping
 from mapgen.check.model import Checked, Surroundings
@@ -71,6 +72,7 @@ def check(flow: spec.Spec, around: Surroundings) -> Checked:
     faults += [
         *nothing_of_the_erp(section),
         *check_sends(section, around),
+        *check_attached(section, around),
         *check_peak(flow.performance, section, around),
     ]
     asked = frozenset() if found is None else found.formulas.asked

@@ -46,6 +46,7 @@ from mapgen.check.sources import (
 )
 from mapgen.check.spelling import repeated
 from mapgen.check.tables import TableRules, inline_faults
+from mapgen.check.told import told_of_steps
 from mapgen.check.values import FieldRules
 from mapgen.contract.model import Contract, Entity, Field
 from mapgen.contract.source_schema import SourceSchema
@@ -211,18 +212,22 @@ def _document(rules: RuleChecker, schema: SourceSchema, scope: Scope) -> ir.Docu
     inner = block.scope.with_("document", made)
     parts, wraps = () if part is None else (part,), document.target.kind.wraps_values
     checks = checked(document.checks, formulas, inner, parts, wraps_values=wraps)
-    if part is None:
+    told = told_of_steps(rules, document, entity, block.scope, siblings.prefix)
+    if part is None or told is None:
         return None
     return ir.Document(
-        plan=_document_plan(document, entity, part),
+        plan=_document_plan(document, entity, part, told),
         pointer=document.pointer,
         block=block.block(part),
         checks=checks,
         when=siblings.conditions.get(document.name.value),
+        told=told,
     )
 
 
-def _document_plan(document: spec.Document, entity: Entity, part: ir.Part) -> plan.DocumentPlan:
+def _document_plan(
+    document: spec.Document, entity: Entity, part: ir.Part, told: Iterable[ir.Field]
+) -> plan.DocumentPlan:
     constants = {
         one.name: one.value.text
         for one in part.members
@@ -244,7 +249,7 @@ def _document_plan(document: spec.Document, entity: Entity, part: ir.Part) -> pl
         row_keys={path: rows.row_key for path, rows in _lists(part) if rows.row_key},
         removed_rows={path: rows.removed for path, rows in _lists(part) if rows.removed},
         owner=None if document.owner is None else document.owner.value,
-        then=steps(document),
+        then=steps(document, (one.name for one in told)),
         branch=None if document.target.branch is None else document.target.branch.value,
         send=sent_as(document.target.send, entity),
         books=books(document, entity, part),

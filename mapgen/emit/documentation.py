@@ -53,7 +53,7 @@ def _document(document: ir.Document, flow: ir.Flow) -> dict[str, object]:
         "checked": "the document" + ("" if flow.only is document else f" {code(document.name)}"),
         "target": f"{done} of {prose(_owner(flow))}",
         "made": ", ".join(_conditions(document)),
-        "rows": list(_rows(document.part, flow)),
+        "rows": [*_rows(document.part, flow), *(_row(one, flow) for one in document.told)],
         "checks": [*map(_check, document.checks), *_part_checks(document.part)],
     }
 
@@ -76,8 +76,12 @@ def _conditions(document: ir.Document) -> Iterator[str]:
         yield "after " + " and ".join(code(name) for name in document.plan.after)
     if isinstance(document.plan.send, FileSend):
         yield f"written into files of {code(document.plan.send.folder)}"
+    told = {one.name: dict(one.written)["value"] for one in document.told}
     for step in document.plan.then:
-        yield f"then {code(step.action)}{_seen(step)}"
+        when = told.get(step.key_of("when"))
+        asked = "" if when is None else f" where {code(when)}"
+        what = "attached " if step.attached is not None else ""
+        yield f"then {what}{code(step.action)}{asked}{_seen(step)}"
 
 
 def _seen(step: Step) -> str:

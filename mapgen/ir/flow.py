@@ -33,6 +33,7 @@ _VALUE_TYPES: Mapping[ValueKind, Type] = {
 OnMissing = Literal["never", "omit", "reject"]
 Rounding = Literal["half_up", "half_even", "up", "down"]
 Comparison = Literal["<", "<=", ">", ">="]
+TextForm = Literal["file_name", "base64_text", "file_path"]
 
 # What the author wrote, by keys of the language: `(("value", "order.id"), ("if_missing", "0"))`.
 Written = tuple[tuple[str, str], ...]
@@ -136,10 +137,10 @@ class Limits(Grown, frozen=True):
     With `currency` it has the places of the currency of that code. `asked` are the bounds that each
     record has, with the words of the expression.
     Of a list, what each element has to keep to; `least` is how many there are.
-    What is `warned` of keeps no record out.
+    What is `warned` of keeps no record out. `form` is one that a text has to have.
     """
 
-    LATER: ClassVar[frozenset[str]] = frozenset({"warned"})
+    LATER: ClassVar[frozenset[str]] = frozenset({"warned", "form"})
 
     max_length: int | None = None
     truncates: bool = False
@@ -153,6 +154,7 @@ class Limits(Grown, frozen=True):
     pattern: str | None = None
     least: int = 0
     warned: Warned | None = None
+    form: TextForm | None = None
 
 
 class Field(Struct, frozen=True, kw_only=True):
@@ -349,17 +351,20 @@ class Check(Struct, frozen=True):
     warns: bool = False
 
 
-class Document(Struct, frozen=True):
+class Document(Grown, frozen=True):
     """What a record becomes: one document, or one for each row of a list.
 
-    `when` None: for every record.
+    `when` None: for every record. `told` is what the record says of the steps after it.
     """
+
+    LATER: ClassVar[frozenset[str]] = frozenset({"told"})
 
     plan: DocumentPlan
     pointer: str
     block: Block
     checks: tuple[Check, ...]
     when: Condition | None
+    told: tuple[Field, ...] = ()
 
     @property
     def name(self) -> str:

@@ -39,6 +39,10 @@ def environment_of_run(
     asks_the_erp = _asks_the_erp(plan) or (is_fed and plan.reads is not None)
     settings = environment.settings.get(plan.flow, {})
     at = [one.at for one in plan.feeds if isinstance(one, FilesFeed)] if is_fed else []
+    asked = [one.connection for one in plan.feeds if isinstance(one, HttpFeed)] if is_fed else []
+    for name in plan.connections_of_files:
+        of_files = named_connection(workspace, name).kind.value in _FILES
+        (at if of_files else asked).append(name)
     return runtime.Environment(
         environment.name.value,
         _tenant(workspace, environment, plan) if asks_the_erp else None,
@@ -47,11 +51,8 @@ def environment_of_run(
         {name: one.value.value for name, one in settings.items()},
         dict(_databases(workspace, environment, plan)) if is_fed else {},
         {name: _files(workspace, environment, name) for name in at if name is not None},
-        {
-            feed.connection: _outside(workspace, environment, feed.connection)
-            for feed in plan.feeds
-            if is_fed and isinstance(feed, HttpFeed)
-        },
+        {name: _outside(workspace, environment, name) for name in asked},
+        workspace.root,
     )
 
 

@@ -268,8 +268,8 @@ class Environment:
 
     `to` is where documents go that do not go to the ERP, `settings` are those of the flow. A flow
     that neither delivers to the ERP nor asks it anything has no tenant. `databases` are the
-    addresses of those that its feeds read, `files` the places that they take files from, `asked`
-    the APIs that they ask, by connection.
+    addresses of those that its feeds read, `files` the places that files are taken from, `asked`
+    the APIs that are asked, by connection. `root` is the workspace, whose folders have files, too.
     """
 
     name: str
@@ -280,6 +280,7 @@ class Environment:
     databases: Mapping[str, str] = field(default_factory=dict, repr=False)
     files: Mapping[str, FilePlace] = field(default_factory=dict)
     asked: Mapping[str, Api] = field(default_factory=dict)
+    root: Path | None = None
 
     @property
     def apis(self) -> Mapping[str, Api]:

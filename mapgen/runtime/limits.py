@@ -7,11 +7,14 @@ SQL Server's nvarchar does.
 from __future__ import annotations
 
 import decimal
+import re
+from binascii import a2b_base64
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from functools import lru_cache
 from operator import attrgetter
 from typing import Literal, TypeVar
+from urllib.parse import unquote
 
 import msgspec
 
@@ -37,6 +40,17 @@ _SIGNS: Mapping[str, str] = {
     ">": "above",
     ">=": "at least",
 }
+
+LARGEST_FILE = 25_000 << 10
+"""Bytes of an attached file: the ERP takes no more unless it is told otherwise."""
+
+_LONGEST_BASE64 = LARGEST_FILE * 4 // 3 * 81 // 80
+_BLANKS = re.compile(r"[ \t\r\n]+")
+_UNSEEN = re.compile(
+    r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]"
+)
+_NO_NAME = re.compile(rf'[\\/:*?"<>|]|{_UNSEEN.pattern}|^[\s.]|[\s.]$|^$')
+_HOST = re.compile(r"https?://[^/?#]*")
 
 
 def attempted(step: Callable[[], T]) -> T | None:
@@ -89,6 +103,37 @@ def truncated(value: str, longest: int) -> str:
     if len(units) <= longest * 2:
         return value
     return units[: longest * 2].decode("utf-16-le", errors="ignore")
+
+
+def file_name(value: str) -> str:
+    """Return the name of a file, or raise R309 for one that no system takes as it is."""
+    if _NO_NAME.search(value):
+        words = 'the name of a file holds none of \\ / : * ? " < > |, nothing that cannot be seen,'
+        raise RuleError("R309", f"{words} and no blank or dot at its ends", value)
+    return value
+
+
+def file_path(value: str) -> str:
+    """Return the path of a file, or raise R310 for one that does not lead further down.
+
+    An address of an API may begin with its host; whether that is the right one is known later.
+    """
+    path = _HOST.sub("", value).partition("?")[0]
+    is_plain = not (set(value) & {"\\", "#"} or _UNSEEN.search(value))
+    if not path.strip("/") or not is_plain or {".", ".."} & set(unquote(path).split("/")):
+        raise RuleError("R310", "the path of a file leads down from where it begins", value)
+    return value
+
+
+def base64_text(value: str) -> str:
+    """Return the bytes of a file as base64, or raise R311 for what is none, or too much."""
+    if len(value) > _LONGEST_BASE64:
+        raise RuleError("R311", f"an attached file has at most {LARGEST_FILE >> 10} KiB")
+    try:
+        a2b_base64(_BLANKS.sub("", value), strict_mode=True)
+    except ValueError:
+        raise RuleError("R311", "the content of an attached file has to be base64") from None
+    return value
 
 
 def matching(value: str, pattern: Pattern) -> str:

@@ -59,7 +59,7 @@ class Document(msgspec.Struct, frozen=True):
     be in the ERP first, each by its name and its identity. `warnings` are those of the record, with
     the first of its documents; `data` is the record itself, there too, where it is delivered.
     `lost` is why it is sent although the ledger knows it as sent: it is not there any more, or not
-    as it was sent.
+    as it was sent. `steps` is what the record says of the steps after it, as JSON.
     """
 
     origin: Origin
@@ -71,6 +71,7 @@ class Document(msgspec.Struct, frozen=True):
     warnings: tuple[ErrorReport, ...] = ()
     data: bytes | None = None
     lost: Literal["missing", "different"] | None = None
+    steps: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)

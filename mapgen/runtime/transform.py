@@ -23,7 +23,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 from msgspec import UNSET
 
-from mapgen.agreed.plan import DocumentPlan, FileTable, Plan
+from mapgen.agreed.plan import STEPS, DocumentPlan, FileTable, Plan
 from mapgen.disk.boundary import OutsideError, StrangeFileError, plain_file
 from mapgen.runtime.collecting import Collector, Spot, error_collecting_build
 from mapgen.runtime.constraints import fields_of
@@ -454,8 +454,12 @@ def _identity(plan: DocumentPlan, struct: Any) -> str:
 def _document(
     origin: Origin, plan: DocumentPlan, struct: Any, needs: tuple[tuple[str, str], ...] = ()
 ) -> Document:
-    identity = _identity(plan, struct)
-    return Document(origin, plan.entity, identity, ENCODER.encode(struct), plan.name, needs)
+    identity, steps = _identity(plan, struct), None
+    if plan.tells_steps:
+        steps = ENCODER.encode(getattr(struct, STEPS))
+        struct = msgspec.structs.replace(struct, **{STEPS: UNSET})
+    body = ENCODER.encode(struct)
+    return Document(origin, plan.entity, identity, body, plan.name, needs, steps=steps)
 
 
 def _made(

@@ -16,7 +16,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from mapgen.sandbox.entities import Call, Entities, Reply
+from mapgen.sandbox.calls import Call, Reply
+from mapgen.sandbox.entities import Entities
 from mapgen.sandbox.errors import (
     Refused,
     deadlock,

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import replace
 
 from mapgen.contract.model import Entity
 from mapgen.sandbox.body import parse_object, read_sent
+from mapgen.sandbox.calls import Call, Reply
 from mapgen.sandbox.errors import (
     InvalidRequest,
     http_error,
@@ -14,6 +14,7 @@ from mapgen.sandbox.errors import (
     not_found,
     wrong_verb,
 )
+from mapgen.sandbox.files import AttachedFiles
 from mapgen.sandbox.filter import Condition, compile_filter
 from mapgen.sandbox.operations import Operations
 from mapgen.sandbox.query import read_page, read_view
@@ -23,44 +24,18 @@ from mapgen.sandbox.tenant import Tenant, Work
 from mapgen.sandbox.writing import Precondition, invoke, matching, put
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
-    """A request, as far as it matters here: header names in lower case, the query decoded.
-
-    `fails`: an action that it begins is accepted, and comes to nothing.
-    """
-
-    method: str
-    path: str
-    query: Mapping[str, str]
-    headers: Mapping[str, str]
-    raw: bytes
-    fails: bool = False
-
-    @property
-    def shows_archived(self) -> bool:
-        return self.headers.get("px-apiarchive", "").upper() == "SHOW"
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """An answer: JSON, or bytes of another `content_type`."""
-
-    status: int
-    body: object = None
-    headers: Mapping[str, str] = field(default_factory=dict)
-    content_type: str = "application/json; charset=utf-8"
-
-
 class Entities:
     """Answers requests for entities and their actions."""
 
     def __init__(self, tenant: Tenant) -> None:
         self._tenant = tenant
         self._operations = Operations(tenant.settings.action_seconds)
+        self._files = AttachedFiles(tenant)
 
     def answer(self, call: Call, parts: list[str], session: str) -> Reply:
         """Answer a call; `parts` is the path below the version. Raises Refused."""
+        if parts[:1] == ["files"]:
+            return self._files.answer(call, parts[1:])
         entity = self._tenant.contract.entities.get(parts[0]) if parts else None
         if entity is None or not entity.is_top_level:
             raise not_found(call.path)
@@ -71,8 +46,12 @@ class Entities:
             return Reply(status, headers={"Location": call.path} if status == 202 else {})
         self._operations.refuse_busy(session, entity.name)
         match call.method:
+            case "PUT" if len(rest) > 2 and rest[-2] == "files":
+                return self._files.put(call, self._record(call, entity, rest[:-2]), rest[-1])
             case "GET" if rest:
-                return self._shown(call, self._record(call, entity, rest))
+                record = self._record(call, entity, rest)
+                shown = self._shown(call, record)
+                return replace(shown, body={**shown.body, **self._files.shown(call, record)})
             case "GET":
                 return self._list(call, entity)
             case "PUT" if not rest:

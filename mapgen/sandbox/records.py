@@ -24,6 +24,9 @@ _SCHEMA = """
 CREATE TABLE IF NOT EXISTS record (entity TEXT, id TEXT, key TEXT, body TEXT NOT NULL);
 CREATE UNIQUE INDEX IF NOT EXISTS by_id ON record (entity, id);
 CREATE INDEX IF NOT EXISTS by_key ON record (entity, key);
+CREATE TABLE IF NOT EXISTS file
+    (id TEXT PRIMARY KEY, record TEXT, name TEXT, comment TEXT, content BLOB, versions INTEGER);
+CREATE UNIQUE INDEX IF NOT EXISTS by_name ON file (record, name);
 CREATE TABLE IF NOT EXISTS fact (kind TEXT, name TEXT, body TEXT NOT NULL, PRIMARY KEY (kind, name))
 """
 
@@ -74,6 +77,16 @@ class Record(msgspec.Struct, omit_defaults=True):
             yield self
         for part in self.parts():
             yield from part.failures()
+
+
+class AttachedFile(msgspec.Struct, frozen=True):
+    """A file of a record: `versions` is how often one of this name was put there."""
+
+    id: str
+    name: str
+    comment: str
+    content: bytes
+    versions: int
 
 
 _DECODER = msgspec.json.Decoder(Record, float_hook=Decimal)
@@ -141,6 +154,30 @@ class Store:
         with self._database:
             words = "DELETE FROM record WHERE entity = ? AND id = ?"
             self._database.execute(words, (record.entity, record.id))
+
+    def attach(self, record: Record, name: str, comment: str, content: bytes) -> str:
+        """Keep a file of a record, in the place of one of this name; return its id."""
+        with self._database:
+            found = self._database.execute(
+                "INSERT INTO file (id, record, name, comment, content, versions)"
+                " VALUES (?, ?, ?, ?, ?, 1) ON CONFLICT (record, name) DO UPDATE SET"
+                " comment = excluded.comment, content = excluded.content, versions = versions + 1"
+                " RETURNING id",
+                (str(uuid4()), record.id, name, comment, content),
+            ).fetchone()
+        return str(found[0])
+
+    def files(self, record: str) -> list[AttachedFile]:
+        """Return the files of a record, by its id, in the order in which they came."""
+        return self._files("record = ? ORDER BY rowid", record)
+
+    def file(self, name: str) -> AttachedFile | None:
+        """Return a file by its id."""
+        return next(iter(self._files("id = ?", name)), None)
+
+    def _files(self, chosen: str, value: str) -> list[AttachedFile]:
+        words = f"SELECT id, name, comment, content, versions FROM file WHERE {chosen}"
+        return [AttachedFile(*row) for row in self._database.execute(words, (value,))]
 
     def next_number(self, entity: str, series: str, first: str) -> str:
         """Take the next number of a series, counting on from `first`; a gap is never filled."""

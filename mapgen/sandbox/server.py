@@ -16,7 +16,7 @@ import uvicorn
 
 from mapgen.contract.model import Contract
 from mapgen.sandbox.app import Site
-from mapgen.sandbox.records import Store
+from mapgen.sandbox.records import AttachedFile, Store
 from mapgen.sandbox.seed import Seed, seed_of
 from mapgen.sandbox.seeding import sow
 from mapgen.sandbox.settings import Credentials, Settings
@@ -63,6 +63,10 @@ class Sandbox:
     def records(self, entity: str) -> list[dict[str, object]]:
         """Return the records of an entity, without wrappers, in the order of their keys."""
         return cast(list[dict[str, object]], self._look(f"records/{entity}"))
+
+    def files(self, record: str) -> list[AttachedFile]:
+        """Return the files of a record, by its id, in the order in which they came."""
+        return self.tenant.store.files(record)
 
     def requests(self) -> list[dict[str, object]]:
         """Return the log of requests, the oldest first."""

@@ -1758,13 +1758,38 @@ class Shows(Struct, frozen=True):
     values: tuple[Text, ...]
 
 
-class Step(Construct, what="a step"):
-    """An action of the ERP that is done with a document once it is there."""
+class Calculated(Construct, what="a value of the record"):
+    """A parameter that each record has a value for."""
 
-    action: Text = required(words.PROSE, "an ERP action of the entity, done once")
-    given: tuple[tuple[Text, ScalarNode], ...] = optional(
-        MapOf(keyed(Constant()), "parameters"),
-        "parameters of the action, each with a constant",
+    value: Text = required(Formula(), "an expression")
+    pointer: str = pointer()
+
+
+GIVEN: Variants[ScalarNode | Calculated] = Variants(
+    "a parameter", {"value": Calculated}, scalar=Constant()
+)
+
+
+class Step(Construct, what="a step"):
+    """What is done with a document once it is there, once."""
+
+    name: Text = constant(Text.plain(""))
+    when: Text | None = optional(
+        Formula(), "the condition; where it does not hold, the step is not done"
+    )
+    rollback: Undo | Irreversible | None = optional(
+        ROLLBACK, "how the step is taken back; without it, it goes with its document"
+    )
+    pointer: str = pointer()
+
+
+class ActionStep(Step, what="a step"):
+    """An action of the ERP."""
+
+    name: Text = required(words.PROSE, "an ERP action of the entity, done once", key="action")
+    given: tuple[tuple[Text, ScalarNode | Calculated], ...] = optional(
+        MapOf(keyed(GIVEN), "parameters"),
+        "parameters of the action, each with a constant, or with `{value: EXPRESSION}`",
         key="with",
     )
     until: tuple[Shows, ...] = optional(
@@ -1776,12 +1801,49 @@ class Step(Construct, what="a step"):
         " action without an answer waits for a person",
         default=(),
     )
-    rollback: Undo | Irreversible | None = optional(
-        ROLLBACK, "how the step is taken back; without it, it goes with its document"
+
+
+class Attachment(Step, what="an attachment"):
+    """A file that is attached to the document."""
+
+    name: Text = required(
+        words.NAME, "what the step is called; the file is attached once", key="attach"
+    )
+    file: Text = required(Formula(), "the name that the file has in the ERP, an expression")
+
+
+class AttachedText(Attachment, what="a file that the record has"):
+    """A file whose bytes stand in the record."""
+
+    content: Text = required(
+        Formula(), "the bytes as base64, an expression; where it is missing, nothing is attached"
     )
 
 
-STEPS = "actions of the ERP that follow, once the document is there, in this order"
+class AttachedFile(Attachment, what="a file that lies elsewhere"):
+    """A file that is read when it is attached."""
+
+    path: Text = required(
+        Formula(),
+        "the path of the file below the folder, or its address at the API, an expression; where it"
+        " is missing, nothing is attached",
+    )
+    folder: Text | None = optional(
+        words.FOLDER,
+        "the folder of the workspace, or of the connection, that the path begins in",
+        key="in",
+    )
+    connection: Text | None = optional(
+        words.NAME,
+        "the connection to the SFTP server, the bucket of S3, or the HTTP API that has the file",
+        key="from",
+    )
+
+
+STEP: Variants[Step] = Variants(
+    "a step", {"action": ActionStep, "content": AttachedText, "path": AttachedFile}
+)
+STEPS = "what follows once the document is there, in this order: actions of the ERP, attachments"
 
 
 class Body(Construct):
@@ -1794,7 +1856,7 @@ class Body(Construct):
     identity: Identity = required(
         IDENTITY, "how a document is recognised, so that nothing is created twice"
     )
-    then: tuple[Step, ...] = optional(ListOf(Step, or_single=True, least=1), STEPS)
+    then: tuple[Step, ...] = optional(ListOf(STEP, or_single=True, least=1), STEPS)
     part: Part = itself(Part)
     checks: tuple[Check, ...] = optional(CHECKS, "what has to hold for a document as a whole")
 
@@ -1856,9 +1918,18 @@ class Document(Body, what="a document"):
         return {
             **({"insert": "it creates them"} if self.creates else {}),
             **({"update": "it changes those that are there"} if updates else {}),
-            **({"act": f"`{self.then[0].action.value}` follows"} if self.then else {}),
+            **{right: f"`{name}` follows" for right, name in self._rights_of_steps.items()},
             "read": "it looks documents up by their identity",
         }
+
+    @property
+    def _rights_of_steps(self) -> Mapping[str, str]:
+        """The rights that steps take, each with the first step that does."""
+        found: dict[str, str] = {}
+        for step in self.then:
+            right = "act" if isinstance(step, ActionStep) else "update"
+            found.setdefault(right, step.name.value)
+        return found
 
 
 class Ignore(Struct, frozen=True):

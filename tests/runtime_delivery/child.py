@@ -26,6 +26,7 @@ from mapgen.runtime.ledger import Ledger, book_of
 from mapgen.runtime.outcome import Document
 from mapgen.runtime.storage.folder import FolderStorage
 from tests.runtime_delivery.flows import (
+    RECEIPT,
     RELEASED,
     UNSEEN,
     boths,
@@ -35,6 +36,7 @@ from tests.runtime_delivery.flows import (
     states,
     twice,
     two_documents,
+    with_file,
     written_twice,
 )
 from tests.runtime_delivery.orders import (
@@ -109,6 +111,10 @@ def deliver_flow(
         "twice": (twice(retry=retry), written_twice(count)),
         "paid": (payments(RELEASED, retry=retry), paid(count)),
         "paid blindly": (payments(UNSEEN, retry=retry), paid(count)),
+        "attached": (
+            payments(RECEIPT, retry=retry),
+            [with_file(number, "aGk=" * 2_000) for number in range(1, count + 1)],
+        ),
         "current": (current(retry=retry), states(count, words)),
     }
     plan, outcomes = flows[flow]

@@ -8,7 +8,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from mapgen.agreed.plan import DocumentPlan, Identity, Plan, Step
+from mapgen.agreed.plan import Attached, DocumentPlan, Identity, Plan, Step
 from mapgen.runtime.outcome import Document, Origin, Outcome
 from tests.runtime_delivery.orders import plan_of
 
@@ -136,6 +136,18 @@ def paid(count: int) -> Iterator[Outcome]:
 
 RELEASED = Step("ReleasePayment", {"Status": ("Open", "Closed")})
 UNSEEN = Step("ReleasePayment")
+
+
+RECEIPT = Step("receipt", attached=Attached(), told=("content", "file"))
+PHOTO = Step("photo", attached=Attached(has_path=True, folder="photos"), told=("file", "path"))
+
+
+def with_file(number: int, content: str | None = "aGVsbG8=", **said: object) -> Document:
+    """A payment, and what its record says of the steps after it: a receipt, unless otherwise."""
+    told = said or {"receipt file": f"{number}.pdf", "receipt content": content}
+    steps = {name: {"value": value} for name, value in told.items() if value is not None}
+    data = json.dumps({"number": number, "pdf": content}).encode()
+    return replace(payment(number), steps=json.dumps(steps).encode(), data=data)
 
 
 def twice(**changes: Any) -> Plan:

@@ -233,6 +233,8 @@ class FieldEmitter(Struct):
         if limits.max_length is not None:
             name = "truncated" if limits.truncates else "text"
             value = self.call(name, value, limits.max_length)
+        if limits.form is not None:
+            value = self.call(limits.form, value)
         if limits.pattern is not None:
             value = self.call("matching", value, self.module.pattern(limits.pattern))
         if limits.choices:

@@ -31,7 +31,8 @@ def part_names(flow: Flow) -> Mapping[str, PartName]:
     for document in flow.documents:
         function = "transform" if flow.only is document else f"{document.name}_from"
         block = document.block
-        naming.part(block, classes[document.name], function, {}, (block.part, document.checks))
+        code = (block.part, document.checks, document.told)
+        naming.part(block, classes[document.name], function, {}, code)
     return naming.found
 
 

@@ -9,7 +9,7 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from mapgen.agreed.escaped import carried
-from mapgen.agreed.plan import Table
+from mapgen.agreed.plan import STEPS, Table
 from mapgen.emit.python.choice import chosen, operand
 from mapgen.emit.python.classes import Class, Member, merged
 from mapgen.emit.python.expression import (
@@ -398,8 +398,10 @@ class _Body(Struct):
         """Add the statements of a part, and return what it is; checks of a document hold for it."""
         self._lets(part.lets, inside=target)
         members = list(self._members(part))
-        self.module.target_class(part, (member for member, _ in members))
         kind = self.module.name(part).kind
+        if document is not None and document.told:
+            members.append(self._told(document.told, f"StepsOf{kind}"))
+        self.module.target_class(part, (member for member, _ in members))
         is_shared = kind in self.module.shared
         given = (f"{member.name}={local}" if is_shared else local for member, local in members)
         result = f"{kind}({', '.join(given)})"
@@ -421,6 +423,17 @@ class _Body(Struct):
                 warns=check.warns,
             )
         return made
+
+    def _told(self, told: Iterable[ir.Field], kind: str) -> tuple[Member, str]:
+        """Add what the record says of the steps after a document: a struct of its own."""
+        members = []
+        for one in told:
+            member, local = self._field(one)
+            members.append((replace(member, name=local, encoded_as=one.name), local))
+        says = "What the record says of the steps after it, which is not sent."
+        self.module.classes.append(Class(kind, says, tuple(member for member, _ in members)))
+        given = ", ".join(local for _, local in members)
+        return Member(STEPS, self._or_unset(kind)), self.add(f"{kind}({given})", STEPS)
 
     def _next_check(self) -> str:
         """Return how the rule map calls the next statement that gives no value."""

@@ -76,3 +76,17 @@ unfit_parameter = Message(
     "E648: the parameter `{name}` is of type {kind}, and this is `{it}`",
     help="write a value of that type; a day is `2026-01-31`",
 )
+file_from_nowhere = Message(
+    "E650: nothing says where the path of this file begins",
+    label="this path",
+    help="name a folder of the workspace, `in: FOLDER`, or a connection, `from: CONNECTION`",
+)
+holds_no_files = Message(
+    "E651: `{it}` is a connection of kind `{kind}`, from which no file is read",
+    help="name one of a kind that has files: {takes:, }",
+)
+no_folders_there = Message(
+    "E652: a connection of kind `{kind}` has no folders",
+    label="this folder",
+    help="remove `in:`, and have the path hold all of the address behind that of the API",
+)

@@ -9,13 +9,20 @@ from msgspec.structs import replace
 
 from mapgen.agreed.plan import DocumentPlan, Plan, Step
 from mapgen.runtime.ledger.rows import digest_of
-from mapgen.runtime.outcome import Document, Outcome
+from mapgen.runtime.outcome import Document, Origin, Outcome
+from mapgen.runtime.targets.files import attachment
 
-_Needs = tuple[tuple[str, str], ...]
+_Need = tuple[str, str]
+_Told = Mapping[str, msgspec.Raw]
+"""What a record says, each as the ERP takes it: in `value`, with the digits that it has."""
+
+
+class _Condition(msgspec.Struct, frozen=True):
+    value: bool
 
 
 def with_steps(outcomes: Iterable[Outcome], plan: Plan) -> Iterable[Outcome]:
-    """Return outcomes, each document with its steps behind it.
+    """Return outcomes, each document with its steps behind it, those that its record wants.
 
     A step needs its document and the step before it; what goes after a document goes after its
     steps, too.
@@ -27,36 +34,46 @@ def with_steps(outcomes: Iterable[Outcome], plan: Plan) -> Iterable[Outcome]:
 def _with_steps(
     outcomes: Iterable[Outcome], having: Mapping[str, DocumentPlan]
 ) -> Iterator[Outcome]:
+    origin: Origin | None = None
+    after: dict[_Need, tuple[_Need, ...]] = {}
+    data = b""
     for outcome in outcomes:
         if not isinstance(outcome, Document):
             yield outcome
             continue
-        needs = tuple(need for one in outcome.needs for need in _all_of(one, having))
-        document = replace(outcome, needs=needs)
+        if outcome.origin != origin:
+            origin, after, data = outcome.origin, {}, outcome.data or b""
+        needs = tuple(need for one in outcome.needs for need in (one, *after.get(one, ())))
+        document = replace(outcome, needs=needs, steps=None)
         yield document
         plan = having.get(document.document)
         if plan is not None:
-            yield from _steps(document, plan)
+            steps = tuple(_steps(document, plan, _told(outcome.steps), data))
+            after[document.document, document.identity] = tuple(
+                (step.document, step.identity) for step in steps
+            )
+            yield from steps
 
 
-def _all_of(need: tuple[str, str], having: Mapping[str, DocumentPlan]) -> _Needs:
-    """Return a document that is needed, with its steps."""
-    name, identity = need
-    plan = having.get(name)
-    steps = () if plan is None else plan.then
-    return (need, *((step.name_in(name), identity) for step in steps))
+def _told(steps: bytes | None) -> _Told:
+    """Return what a record says of steps."""
+    return {} if steps is None else msgspec.json.decode(steps, type=dict[str, msgspec.Raw])
 
 
-def _steps(document: Document, plan: DocumentPlan) -> Iterator[Document]:
+def _steps(document: Document, plan: DocumentPlan, told: _Told, data: bytes) -> Iterator[Document]:
     """Yield the steps of a document; of one that may be updated anew for each of its states."""
-    needs: _Needs = ((document.document, document.identity),)
-    told: dict[str, object] = {"of": digest_of(document.body)} if plan.does.updates else {}
+    needs: tuple[_Need, ...] = ((document.document, document.identity),)
+    of: dict[str, object] = {"of": digest_of(document.body)} if plan.does.updates else {}
     for step in plan.then:
+        said = {one: told[step.key_of(one)] for one in step.told if step.key_of(one) in told}
+        content = _content(step, said, data)
+        if content is None:
+            continue
         name = step.name_in(document.document)
         yield replace(
             document,
             document=name,
-            body=msgspec.json.encode(told | _given(step)),
+            body=msgspec.json.encode(of | content),
             needs=needs,
             warnings=(),
             data=None,
@@ -65,7 +82,14 @@ def _steps(document: Document, plan: DocumentPlan) -> Iterator[Document]:
         needs = (*needs, (name, document.identity))
 
 
-def _given(step: Step) -> dict[str, object]:
-    """Return the parameters of a step, as the ERP takes them."""
-    given = {name: {"value": value} for name, value in step.given.items()}
+def _content(step: Step, said: _Told, data: bytes) -> dict[str, object] | None:
+    """Return what a step is done with; None for one that the record does not want."""
+    if "when" in said and not msgspec.json.decode(said["when"], type=_Condition).value:
+        return None
+    if step.attached is not None:
+        return attachment(step.attached, said, data)
+    given: dict[str, object] = {name: {"value": value} for name, value in step.given.items()}
+    given |= {
+        one.removeprefix("with "): value for one, value in said.items() if one.startswith("with ")
+    }
     return {"parameters": given} if given else {}

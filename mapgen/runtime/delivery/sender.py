@@ -28,7 +28,9 @@ from mapgen.runtime.targets.codes import (
     KEY_UNKNOWN,
     LEFT_TO_OWNER,
     NOT_THERE_YET,
+    RECORD_CHANGED,
 )
+from mapgen.runtime.targets.files import RecordChanged, is_of_record, with_content
 from mapgen.runtime.targets.kind import (
     Actor,
     Depends,
@@ -43,7 +45,6 @@ from mapgen.runtime.targets.kind import (
     Unanswered,
     WriteAnswer,
     Writer,
-    is_done,
 )
 from mapgen.runtime.tracing import traced, within
 
@@ -118,6 +119,8 @@ class Sender:
         """Hand an end on, of a document that is there with its money."""
         claim = end.claim
         writer = self._writers.get(claim.document)
+        if writer is not None and writer.document.then:
+            end = replace(end, keeps_record=True)
         if end.end == "sent" and writer is not None and writer.document.books.money:
             money = money_of(read_body(claim.body), writer.document.books)
             end = replace(end, amount=None if money is None else str(money))
@@ -152,15 +155,29 @@ class Sender:
             if self._run.stop.is_set():
                 return
             with self._traced(claim):
-                self._settle_step(actor, claim, found)
+                whole = self._whole(claim)
+                if whole is not None:
+                    self._settle_step(actor, whole, found)
             del left[0]
+
+    def _whole(self, claim: Claim) -> Claim | None:
+        """Return a claim with the content of a file that the record has; None where it is gone."""
+        if not is_of_record(claim.body):
+            return claim
+        try:
+            return replace(claim, body=with_content(claim.body, self._run.ledger.record_of(claim)))
+        except RecordChanged:
+            words = "the record has changed since, and its file is attached as it is by then"
+            fault = ErrorReport(RECORD_CHANGED, words, retry=True)
+            self._end(Acknowledgement(claim, "deferred", faults=(fault,)))
+            return None
 
     def _traced(self, claim: Claim) -> AbstractContextManager[object]:
         return traced("document", document=claim.document, source=claim.source)
 
     def _settle_step(self, actor: Actor, claim: Claim, found: Found) -> None:
         """Decide whether a step is done with a document, by what the document shows of it."""
-        there, step = found.there.get(claim.identity), actor.step
+        there = found.there.get(claim.identity)
         refused = found.refused.get(claim.identity)
         if refused is not None:
             self._reject(claim, refused)
@@ -168,12 +185,12 @@ class Sender:
             self._end(Acknowledgement(claim, "deferred", faults=(_gone(actor.document),)))
         elif claim.identity in found.doubled:
             self._reject(claim, _doubled(actor.document))
-        elif is_done(step, there):
+        elif actor.is_done(there, claim.body):
             # Found done after a request of ours without an answer: that request did it.
             arrival: Arrival = "done" if claim.attempts else "already exists"
             self._end(Acknowledgement(claim, "sent", there.number, arrival, there.keys))
-        elif claim.attempts and not step.until:
-            self._doubt(claim, step, there, "no answer to it")
+        elif claim.attempts and not actor.can_tell:
+            self._doubt(claim, actor.step, there, "no answer to it")
         elif self._may_go(claim, there):
             self._act(actor, claim, there)
 
@@ -189,7 +206,7 @@ class Sender:
         except ClaimLost:
             self._run.stats.tell(TechnicalEvent("claim lost to another worker", "warning"))
             return
-        if isinstance(answer, Unanswered) and not actor.step.until:
+        if isinstance(answer, Unanswered) and not actor.can_tell:
             self._doubt(claim, actor.step, there, answer.reason)
         else:
             self._note(claim, answer, "done")

@@ -366,6 +366,14 @@ class Ledger:
                     _follow(connection, end.claim, head, now, is_over=is_over)
             return took
 
+    def record_of(self, claim: Claim) -> bytes | None:
+        """Return the record of a claimed document, as it was read; None where it is gone."""
+        with self.transaction() as connection:
+            found = connection.execute(_RECORD_OF, {"row": claim.row}).scalar()
+        if found is None:
+            return None
+        return msgspec.json.decode(bytes(found), type=KeptRecord).data
+
     def number_of(self, flow: str, document: str, identity: str) -> str | None:
         """Return what the ERP calls a document that it has; None for one that it has not yet."""
         if "\x00" in identity:
@@ -621,6 +629,7 @@ def _finished(end: Acknowledgement, run: str, now: float) -> dict[str, object]:
         "is_made": end.end == "sent" and end.arrival in ("created", "done"),
         "money": end.amount,
         "is_closed": end.end in ("sent", "skipped"),
+        "is_over": end.end in ("sent", "skipped") and not end.keeps_record,
         "is_skipped": end.end == "skipped",
     }
 
@@ -678,7 +687,7 @@ _FINISH = _OF_CLAIM.values(
     record=case(
         (
             and_(
-                bindparam("is_closed", type_=Boolean),
+                bindparam("is_over", type_=Boolean),
                 _ROWS.document == ONLY,
                 _ROWS.next_head.is_(None),
             ),
@@ -701,6 +710,13 @@ _KEPT = (
     .where(_ROWS.record.is_not(None), _WAITS)
     .order_by(_ROWS.id)
     .limit(AT_ONCE)
+)
+_RECORD_OF = (
+    select(_ROWS.record)
+    .select_from(RECORDS.join(_OTHER, _OF_SAME_RECORD))
+    .where(_OTHER.c.id == bindparam("row"), _ROWS.record.is_not(None))
+    .order_by(_ROWS.id)
+    .limit(1)
 )
 _FORGET_SENT = (
     update(RECORDS)

@@ -95,7 +95,8 @@ class Claim:
 class Acknowledgement:
     """The end that a claimed document came to; `keys` are those that the ERP gave it.
 
-    `amount` is its money as the flow gave it, and of which currency.
+    `amount` is its money as the flow gave it, and of which currency. It `keeps_record` where steps
+    after it may need that still.
     """
 
     claim: Claim
@@ -106,6 +107,7 @@ class Acknowledgement:
     reason: str | None = None
     faults: tuple[ErrorReport, ...] = ()
     amount: str | None = None
+    keeps_record: bool = False
 
 
 @dataclass(frozen=True, slots=True)

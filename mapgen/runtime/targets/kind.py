@@ -9,7 +9,6 @@ from types import MappingProxyType
 from typing import Any, Protocol
 
 from mapgen.agreed.plan import DocumentPlan, Step
-from mapgen.runtime.folding import folded
 from mapgen.runtime.outcome import ErrorReport
 from mapgen.runtime.rules import Rules
 
@@ -184,8 +183,15 @@ class Actor(Protocol):
     def step(self) -> Step:
         """The step."""
 
+    @property
+    def can_tell(self) -> bool:
+        """Whether documents show that the step is done."""
+
     def find(self, identities: Sequence[str], /) -> Found:
-        """Look the documents up, with the fields that show whether the step is done."""
+        """Look the documents up, with what shows whether the step is done."""
+
+    def is_done(self, there: There, body: bytes) -> bool:
+        """Tell whether a document that was looked up shows the step as done, as a body has it."""
 
     def act(
         self,
@@ -201,16 +207,6 @@ class Actor(Protocol):
         `last_word` is called as in `Writer.create`, and again while the action runs, so that nobody
         else takes the document meanwhile.
         """
-
-
-def is_done(step: Step, there: There) -> bool | None:
-    """Tell whether a document shows a step as done; None where nothing of it can."""
-    if not step.until:
-        return None
-    return all(
-        folded(there.shown.get(field, "")) in map(folded, values)
-        for field, values in step.until.items()
-    )
 
 
 class Target(Protocol):

@@ -15,6 +15,7 @@ from mapgen.runtime.ledger import Ledger
 from mapgen.runtime.network.api import HttpApi
 from mapgen.runtime.storage.opening import opened as opened_storage
 from mapgen.runtime.targets.erp import ErpTarget
+from mapgen.runtime.targets.fetching import Files
 from mapgen.runtime.targets.file import FileTarget
 from mapgen.runtime.targets.http import HttpTarget
 from mapgen.runtime.targets.kind import Target
@@ -67,7 +68,9 @@ def opened(
             apis[name] = stack.enter_context(way)
         match plan.target:
             case "erp" if erp is not None:
-                target: Target | FileTarget = ErpTarget(erp, plan.verify != "off")
+                files = Files(environment.root, environment.files, apis)
+                stack.callback(files.close)
+                target: Target | FileTarget = ErpTarget(erp, plan.verify != "off", files)
             case "http" if isinstance(environment.to, Api):
                 target = HttpTarget(apis[environment.to.name], plan.flow)
             case "file" if isinstance(environment.to, FolderPlace | SftpPlace | S3Place):

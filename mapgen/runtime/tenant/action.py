@@ -18,6 +18,7 @@ import msgspec
 from mapgen.agreed.plan import DocumentPlan, Step
 from mapgen.runtime.aborted import RunAborted
 from mapgen.runtime.clock import uptime
+from mapgen.runtime.folding import folded
 from mapgen.runtime.network.breaker import Stopping
 from mapgen.runtime.network.transport import LAST_WORD
 from mapgen.runtime.network.verdict import Failure, Verdict, is_repeatable_write
@@ -32,7 +33,6 @@ from mapgen.runtime.targets.kind import (
     There,
     Unanswered,
     WriteAnswer,
-    is_done,
 )
 from mapgen.runtime.tenant.client import Client
 from mapgen.runtime.tenant.connection import Connection
@@ -63,9 +63,21 @@ class Action:
         self._client = Client(connection, document, rules, verifies=False, shown=shown)
         self._url = f"{connection.endpoint}/{quote(document.entity)}/{quote(step.action)}"
 
+    @property
+    def can_tell(self) -> bool:
+        """Whether documents show that the action is done."""
+        return bool(self.step.until)
+
     def find(self, identities: Sequence[str], /) -> Found:
         """Look the documents up, with the fields that show whether the action is done."""
         return self._client.find(identities)
+
+    def is_done(self, there: There, _body: bytes) -> bool:
+        """Tell whether a document shows the action as done."""
+        return self.can_tell and all(
+            folded(there.shown.get(name, "")) in map(folded, values)
+            for name, values in self.step.until.items()
+        )
 
     def act(
         self,
@@ -91,8 +103,9 @@ class Action:
                     lambda: self._to_its_end(there, body, last_word), is_repeatable_write
                 )
         except Failure as failure:
-            return self._told(self._client.judge(failure, body, is_last_try=is_last_try), there)
-        return self._read_back(there, identity)
+            given = ENCODER.encode(_named(self.step, body))
+            return self._told(self._client.judge(failure, given, is_last_try=is_last_try), there)
+        return self._read_back(there, identity, body)
 
     def _told(self, answer: WriteAnswer, there: There) -> WriteAnswer:
         """Return an answer whose errors say that it is the action that failed, not the document."""
@@ -104,7 +117,7 @@ class Action:
         )
         return replace(answer, faults=tuple(faults))
 
-    def _read_back(self, there: There, identity: str) -> WriteAnswer:
+    def _read_back(self, there: There, identity: str, body: bytes) -> WriteAnswer:
         """Believe that it is done only if the document shows it, where one can.
 
         A release that fails may leave no other trace than a document that is as it was.
@@ -117,7 +130,7 @@ class Action:
             after = None
         if after is None:
             return Unanswered("done, as the ERP says, and the document could not be read again")
-        if is_done(self.step, after):
+        if self.is_done(after, body):
             return Saved(after)
         shown = ", ".join(f"`{name}` is `{after.shown.get(name, '')}`" for name in self.step.until)
         words = f"the ERP answered that `{self.step.action}` is done, but {shown}"
@@ -197,3 +210,10 @@ def _parameters(body: bytes) -> dict[str, Any]:
     """Return the parameters of a step's body, as the ERP takes them."""
     parameters = msgspec.json.decode(body, type=dict[str, msgspec.Raw]).get("parameters")
     return {} if parameters is None else {"parameters": parameters}
+
+
+def _named(step: Step, body: bytes) -> dict[str, Any]:
+    """Return the parameters of a step by the names that the rules of the flow have for them."""
+    given = _parameters(body).get("parameters")
+    values = {} if given is None else msgspec.json.decode(given, type=dict[str, msgspec.Raw])
+    return {f"then {step.key_of(f'with {name}')}": value for name, value in values.items()}

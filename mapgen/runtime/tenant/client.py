@@ -66,7 +66,7 @@ from mapgen.runtime.tenant.refusal import Reporter
 from mapgen.runtime.tenant.verifying import differences
 from mapgen.runtime.values import ENCODER
 
-_WITH_ARCHIVED = {"PX-ApiArchive": "SHOW"}
+WITH_ARCHIVED = {"PX-ApiArchive": "SHOW"}
 """Without it the ERP leaves archived documents out, and they would be made a second time."""
 
 _NESTS_OTHERWISE = 5
@@ -201,7 +201,7 @@ class Client:
 
         def build(http: httpx2.Client, _session: int) -> httpx2.Request:
             extensions = {BRIEF: _LONGEST_VERIFYING}
-            return http.build_request("GET", url, headers=_WITH_ARCHIVED, extensions=extensions)
+            return http.build_request("GET", url, headers=WITH_ARCHIVED, extensions=extensions)
 
         connection = self._connection
         try:
@@ -539,7 +539,7 @@ class Client:
     def _ask(self, identities: Sequence[str]) -> httpx2.Response:
         url = f"{self._url}?{self._query(identities)}"
         return self._attempt(
-            lambda http, _session: http.build_request("GET", url, headers=_WITH_ARCHIVED),
+            lambda http, _session: http.build_request("GET", url, headers=WITH_ARCHIVED),
         )
 
     def _groups(self, identities: Sequence[str]) -> Iterator[list[str]]:

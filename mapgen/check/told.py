@@ -1,0 +1,123 @@
+"""What each record says of the steps after a document: checked as fields are, and never sent."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from mapgen.check.formulas import reads_of
+from mapgen.check.rules import RuleChecker
+from mapgen.contract.model import Entity, Field, ValueType
+from mapgen.expression.scope import Scope
+from mapgen.ir import flow as ir
+from mapgen.ir.types import Optional
+from mapgen.report import Text
+from mapgen.spec import model as spec
+
+_LONGEST_NAME = 200
+"""UTF-16 units of a file's name: the ERP keeps it in 255, behind the name of its document."""
+
+
+def told_of_steps(
+    rules: RuleChecker, document: spec.Document, entity: Entity, scope: Scope, prefix: str
+) -> tuple[ir.Field, ...] | None:
+    """Return what the record says of the steps after a document; None where it has faults.
+
+    Args:
+        rules: those of the document, whose faults grow.
+        document: the document.
+        entity: what it is in the ERP.
+        scope: the names that its rules have.
+        prefix: the beginning of target paths of the document.
+    """
+    before = len(rules.faults)
+    found = [
+        field
+        for step in document.then
+        for field in _Told(rules, step, scope, prefix).fields(entity)
+    ]
+    return tuple(found) if len(rules.faults) == before else None
+
+
+class _Told(Struct, frozen=True):
+    """What a record says of one step."""
+
+    rules: RuleChecker
+    step: spec.Step
+    scope: Scope
+    prefix: str
+
+    def fields(self, entity: Entity) -> Iterator[ir.Field]:
+        """Yield it as fields; those with faults are left out."""
+        step = self.step
+        if step.when is not None:
+            yield from self._condition(step.when)
+        if isinstance(step, spec.ActionStep):
+            action = entity.actions.get(step.name.value)
+            yield from self._parameters(step, {} if action is None else action.parameters)
+        if isinstance(step, spec.Attachment):
+            yield from self._file(step.file)
+        if isinstance(step, spec.AttachedText):
+            yield from self._value("content", step.content, "string", "base64_text")
+        elif isinstance(step, spec.AttachedFile):
+            yield from self._value("path", step.path, "string", "file_path")
+
+    def _condition(self, text: Text) -> Iterator[ir.Field]:
+        typed = self.rules.formulas.condition(text, self.scope, "`when`")
+        if typed is not None:
+            yield ir.Field(
+                target=self._target("when"),
+                name=self._name("when"),
+                kind="boolean",
+                value=typed.code,
+                reads=reads_of(typed),
+                pointer=f"{self.step.pointer}/when",
+                written=(("value", text.value),),
+            )
+
+    def _parameters(
+        self, step: spec.ActionStep, kinds: Mapping[str, ValueType]
+    ) -> Iterator[ir.Field]:
+        """Yield the parameters that are calculated; one that the action lacks is told elsewhere."""
+        for name, given in step.given:
+            if isinstance(given, spec.Calculated) and name.value in kinds:
+                yield from self._value(f"with {name.value}", given.value, kinds[name.value])
+            elif isinstance(given, spec.Calculated):
+                self.rules.formulas.formula(given.value, self.scope)
+
+    def _file(self, text: Text) -> Iterator[ir.Field]:
+        """Yield the name of a file, which is always there."""
+        for field in self._value("file", text, "string", "file_name"):
+            if field.on_missing == "never":
+                yield field
+                continue
+            typed = self.rules.formulas.formula(text, self.scope)
+            if typed is not None and isinstance(typed.type, Optional):
+                wanted = "text that is always there"
+                self.rules.formulas.refuse(text, typed, "the name of a file", wanted)
+
+    def _value(
+        self, what: str, text: Text, kind: ValueType, form: ir.TextForm | None = None
+    ) -> Iterator[ir.Field]:
+        fields = self.rules.fields
+        longest = _LONGEST_NAME if form == "file_name" else None
+        field = Field(self._name(what), "value", kind, max_length=longest)
+        rule = spec.Rule(
+            target=self.step.name,
+            kind=spec.Value(expression=text),
+            modifiers=spec.Modifiers.plain(),
+            span=text.span(),
+            pointer=f"{self.step.pointer}/{what.replace(' ', '/')}",
+        )
+        value = fields.value(rule, self.scope, field)
+        found = fields.field(rule, field, self._target(what), self.scope, value)
+        if found is not None:
+            yield replace(found, limits=replace(found.limits, form=form))
+
+    def _name(self, what: str) -> str:
+        return f"{self.step.name.value} {what}"
+
+    def _target(self, what: str) -> str:
+        return f"{self.prefix}then {self._name(what)}"
