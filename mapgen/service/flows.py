@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from mapgen.project.leads import webhook_secret
 from mapgen.project.named import named_connection
 from mapgen.runtime.delivery import Mapped, deliver
 from mapgen.runtime.delivery.remote import RemoteTables
+from mapgen.runtime.draining import Drain
 from mapgen.runtime.environment import Environment
 from mapgen.runtime.events import Observer
 from mapgen.runtime.feeds.kind import Feed, NoFeed
@@ -72,9 +72,7 @@ class ServedFlow:
         """How long after a cycle that left something the next one tries again."""
         return self.plan.retry.ceiling
 
-    def cycle(
-        self, why: Why, ledger: Ledger, observer: Observer, drain: threading.Event
-    ) -> Summary | None:
+    def cycle(self, why: Why, ledger: Ledger, observer: Observer, drain: Drain) -> Summary | None:
         """Deliver what came and what is left: a run for each feed, so that one holds up no other.
 
         By the schedule all feeds are read; else what was sent to us, which is here already.
@@ -92,7 +90,7 @@ class ServedFlow:
                 summary = deliver(mapped, self.plan, self.environment, ledger, rules, observer)
         return summary
 
-    def _mapped(self, feed: Feed, drain: threading.Event) -> Mapped:
+    def _mapped(self, feed: Feed, drain: Drain) -> Mapped:
         of_page, of_kept = partial(outcomes_of, self.bound), partial(once_more, self.bound)
         return Mapped(feed, of_page, of_kept, self.remote, drain=drain)
 

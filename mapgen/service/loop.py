@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Literal, Protocol
 
 from mapgen.runtime.aborted import LedgerFailed, RunAborted, Terminated
+from mapgen.runtime.draining import Drain
 from mapgen.runtime.events import InTurn, Observer, Plain, TechnicalEvent
 from mapgen.runtime.ledger import Ledger
 from mapgen.runtime.ledger.conditions import Conditions
@@ -63,9 +64,7 @@ class Cycled(InTurns, Protocol):
     def retry_seconds(self) -> float:
         """How long after a cycle that left something the next one tries again."""
 
-    def cycle(
-        self, why: Why, ledger: Ledger, observer: Observer, drain: threading.Event
-    ) -> Summary | None:
+    def cycle(self, why: Why, ledger: Ledger, observer: Observer, drain: Drain) -> Summary | None:
         """Deliver what came and what is left; return the counts, None where nothing was to do.
 
         Raises RunAborted for what stops it, Terminated where it was asked to end.
@@ -124,7 +123,7 @@ class Around:
     observer: Observer
     holder: str
     board: Board = field(default_factory=Board)
-    drain: threading.Event = field(default_factory=threading.Event)
+    drain: Drain = field(default_factory=Drain)
 
     def __post_init__(self) -> None:
         # Each run takes turns of its own; here are several.

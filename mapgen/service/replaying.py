@@ -10,6 +10,7 @@ from mapgen.project.binding import once_more
 from mapgen.runtime.aborted import RunAborted
 from mapgen.runtime.delivery import deliver
 from mapgen.runtime.delivery.again import Replay
+from mapgen.runtime.draining import Drain
 from mapgen.runtime.events import Observer, TechnicalEvent
 from mapgen.runtime.ledger import Ledger
 from mapgen.runtime.ledger.interventions import Interventions
@@ -30,7 +31,7 @@ class Replayer:
         ledger: Ledger,
         observer: Observer,
         would_pass: Passes,
-        drain: threading.Event,
+        drain: Drain,
     ) -> None:
         self._flows = {one.name: one for one in flows}
         self._ledger = ledger

@@ -21,6 +21,7 @@ from mapgen.project.binding import bound_in, loaded
 from mapgen.project.leads import environment_of_run
 from mapgen.project.named import named_environment
 from mapgen.runtime.delivery.remote import RemoteTables
+from mapgen.runtime.draining import Drain
 from mapgen.runtime.events import Unobserved
 from mapgen.runtime.ledger import Began, Ledger, book_of
 from mapgen.runtime.ledger.alerts import Alerts, Measured
@@ -74,7 +75,7 @@ def console(path: Path, flow: ServedFlow) -> Iterator[tuple[str, Ledger]]:
         ledger.stage(flow.book, "c", [rejected(1), rejected(2)], rules="abc")
         ledger.stage(HOSTILE, "b", [rejected(3, NASTY)], rules="abc")
         Alerts(ledger).note([Measured(BOOK, "dead_letters", "> 0", 2, is_firing=True)], 60)
-        drain, history = threading.Event(), History()
+        drain, history = Drain(), History()
         history.note(time.time(), {"orders": 2})
         hands = Replayer([flow], ledger, Unobserved(), lambda one: one.source == "#1", drain)
         pages = Console(ledger, SignIn(TOKEN), hands, history).routes()

@@ -21,6 +21,7 @@ from standardwebhooks import Webhook
 
 from mapgen.runtime.aborted import TenantUnavailable
 from mapgen.runtime.delivery import Mapped, deliver
+from mapgen.runtime.draining import Drain
 from mapgen.runtime.events import Observer, Unobserved
 from mapgen.runtime.feeds.inbox import InboxFeed
 from mapgen.runtime.feeds.kind import Page
@@ -62,9 +63,7 @@ class Orders:
         assert where is not None
         return book_of("orders", where.tenant, where.url)
 
-    def cycle(
-        self, why: Why, ledger: Ledger, observer: Observer, drain: threading.Event
-    ) -> Summary | None:
+    def cycle(self, why: Why, ledger: Ledger, observer: Observer, drain: Drain) -> Summary | None:
         self.whys.append(why)
         if self.fails > 0:
             self.fails -= 1

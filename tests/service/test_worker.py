@@ -16,6 +16,7 @@ from typing import Any
 import httpx2
 import pytest
 
+from mapgen.runtime.draining import Drain
 from mapgen.runtime.events import Observer, Unobserved
 from mapgen.runtime.ledger import Delivery, Ledger, book_of
 from mapgen.runtime.summary import Summary
@@ -123,9 +124,7 @@ class Timed:
     def book(self) -> str:
         return book_of(self.name, "Live", "https://erp")
 
-    def cycle(
-        self, why: Why, ledger: Ledger, observer: Observer, drain: threading.Event
-    ) -> Summary | None:
+    def cycle(self, why: Why, ledger: Ledger, observer: Observer, drain: Drain) -> Summary | None:
         if why == "scheduled":
             self.notes.append(f"{self.name} begins")
             drain.wait(self.takes)

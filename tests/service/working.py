@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from mapgen.agreed.plan import Retry
 from mapgen.runtime.delivery import Mapped, deliver
+from mapgen.runtime.draining import Drain
 from mapgen.runtime.environment import Environment, Limits
 from mapgen.runtime.events import Observer, Unobserved
 from mapgen.runtime.feeds.inbox import InboxFeed
@@ -44,9 +45,7 @@ class Orders:
     def book(self) -> str:
         return book_of("orders", tenant_of(self.url).tenant, self.url)
 
-    def cycle(
-        self, why: Why, ledger: Ledger, observer: Observer, drain: threading.Event
-    ) -> Summary | None:
+    def cycle(self, why: Why, ledger: Ledger, observer: Observer, drain: Drain) -> Summary | None:
         feed = InboxFeed(ledger, self.book, "webhook shop")
         mapped = Mapped(feed, numbers, nothing, drain=drain)
         environment = Environment("test", tenant_of(self.url), _LIMITS)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -16,6 +15,7 @@ from mapgen.agreed.plan import RemoteTable
 from mapgen.agreed.plan import TenantTable as InTenant
 from mapgen.runtime.delivery.deliver import Mapped
 from mapgen.runtime.delivery.remote import RemoteTables
+from mapgen.runtime.draining import Drain
 from mapgen.runtime.feeds.kind import Cursor, Page, Ways
 from mapgen.runtime.ledger import Kept, Ledger, book_of
 from mapgen.runtime.ledger.book import Book
@@ -98,9 +98,7 @@ class Replay:
     records: Sequence[OpenRecord]
     who: str
 
-    def mapped(
-        self, of_kept: OfKept, remote: RemoteTables, drain: threading.Event | None = None
-    ) -> Mapped:
+    def mapped(self, of_kept: OfKept, remote: RemoteTables, drain: Drain | None = None) -> Mapped:
         """Return what `deliver` takes; `of_kept` says what becomes of a copy today."""
         feed = _CopiesFeed(self._copies)
         return Mapped(feed, lambda page: of_kept(_kept_in(page)), of_kept, remote, drain=drain)

@@ -21,6 +21,7 @@ from mapgen.runtime.delivery.remote import RemoteTables
 from mapgen.runtime.delivery.run import Run
 from mapgen.runtime.delivery.run_stats import RunStats
 from mapgen.runtime.delivery.workers import Workers
+from mapgen.runtime.draining import Drain
 from mapgen.runtime.environment import Environment
 from mapgen.runtime.events import Observer, Plain, TechnicalEvent
 from mapgen.runtime.feeds.kind import Feed, Page, Ways
@@ -49,7 +50,7 @@ class Mapped:
     of_kept: Callable[[Kept], Iterable[Outcome]]
     remote: RemoteTables | None = None
     gate: Gate | None = None
-    drain: threading.Event | None = None
+    drain: Drain | None = None
 
 
 Outcomes = Iterable[Outcome] | Mapped
@@ -102,7 +103,7 @@ def deliver(
     book = book_of(plan.flow, place.name, place.url)
     mapped = outcomes if isinstance(outcomes, Mapped) else None
     gate, drain = (mapped.gate, mapped.drain) if mapped else (None, None)
-    run = Run(book, plan, place.limits, ledger, stats, gate, drain or threading.Event())
+    run = Run(book, plan, place.limits, ledger, stats, gate, drain or Drain())
     feed = mapped.feed.name if mapped else None
     stats.run = run.id
     began = ledger.begin(Began(run.id, book, __version__, plan.rules, environment.name, feed))
@@ -115,6 +116,7 @@ def deliver(
         with (
             traced("run", run.id, flow=plan.flow, feed=feed),
             _raising_terminated(),
+            run.drain.stops(run.stop),
             opened(environment, plan, ledger, stop=run.stop, tell=circuit.tell) as ways,
         ):
             workers = Workers(run, ways.target, rules)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from mapgen.agreed.plan import Plan
 from mapgen.runtime.delivery.gate import Gate
 from mapgen.runtime.delivery.run_stats import RunStats
+from mapgen.runtime.draining import Drain
 from mapgen.runtime.environment import Limits
 from mapgen.runtime.ledger import Ledger
 
@@ -23,7 +24,7 @@ class Run:
 
     `book` is what the ledger keeps the records under; `id` tells the run from all others that
     share the ledger. Once `drain` is set by whoever started it, it ends in order; `stop` is what
-    its own parts stop each other by.
+    its own parts stop each other by, and is set with it.
     """
 
     book: str
@@ -32,7 +33,7 @@ class Run:
     ledger: Ledger
     stats: RunStats
     gate: Gate | None = None
-    drain: threading.Event = field(default_factory=threading.Event)
+    drain: Drain = field(default_factory=Drain)
     stop: threading.Event = field(default_factory=threading.Event)
     id: str = field(default_factory=_new_id)
 

@@ -7,7 +7,6 @@ while it changes, and while it has a name that says that it is being written.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -17,6 +16,7 @@ from typing import BinaryIO, cast
 
 from mapgen.agreed.feeds import FilesFeed
 from mapgen.runtime.aborted import FeedFailed
+from mapgen.runtime.draining import Drain
 from mapgen.runtime.feeds.kind import Cursor, Page, Ways
 from mapgen.runtime.storage.kind import Storage, StorageFailed, StoredFile, Unreadable
 
@@ -27,10 +27,14 @@ _REASON = ".reason.txt"
 
 @dataclass(frozen=True, slots=True)
 class ArrivingFiles:
-    """The files of a folder that match the names of the feed, in the order of their names."""
+    """The files of a folder that match the names of the feed, in the order of their names.
+
+    None is waited for once `drain` is set.
+    """
 
     storage: Storage
     feed: FilesFeed
+    drain: Drain = field(default_factory=Drain)
 
     @property
     def name(self) -> str:
@@ -59,7 +63,8 @@ class ArrivingFiles:
         before = self._wanted()
         if not before or self.storage.shows_whole_files:
             return list(before.values())
-        time.sleep(self.feed.still)
+        if self.drain.wait(self.feed.still):
+            return []
         now = self._wanted()
         return [file for name, file in before.items() if now.get(name) == file]
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from mapgen.agreed.feeds import (
 )
 from mapgen.agreed.feeds import Feed as FeedPlan
 from mapgen.agreed.plan import Plan
+from mapgen.runtime.draining import Drain
 from mapgen.runtime.environment import Environment, FolderPlace
 from mapgen.runtime.events import TechnicalEvent
 from mapgen.runtime.feeds.erp import PolledEntity, PushedKeys
@@ -45,7 +45,7 @@ class Around:
     root: Path
     environment: Environment
     tell: Callable[[TechnicalEvent], None]
-    drain: threading.Event
+    drain: Drain
 
 
 @contextmanager
@@ -55,7 +55,7 @@ def opened(feed: FeedPlan, plan: Plan, around: Around) -> Iterator[Feed]:
         here = FolderPlace(around.root)
         place = here if feed.at is None else around.environment.files[feed.at]
         with opened_storage(place) as storage:
-            yield ArrivingFiles(storage, feed)
+            yield ArrivingFiles(storage, feed, around.drain)
     else:
         yield _feed_of(feed, plan, around)
 
