@@ -7,10 +7,11 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import uvicorn
-from starlette.types import ASGIApp
+from starlette.requests import ClientDisconnect
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -37,7 +38,7 @@ def url_of(listener: socket.socket) -> str:
 def server_of(application: ASGIApp, http: type[asyncio.Protocol] | None = None) -> uvicorn.Server:
     """Return the server of an application; it runs on a socket that listens already."""
     config = uvicorn.Config(
-        application,
+        _quietly(application),
         http="auto" if http is None else http,
         lifespan="off",
         log_level="warning",
@@ -47,6 +48,16 @@ def server_of(application: ASGIApp, http: type[asyncio.Protocol] | None = None) 
         timeout_graceful_shutdown=2,
     )
     return uvicorn.Server(config)
+
+
+def _quietly(application: ASGIApp) -> ASGIApp:
+    """Return an application to which a client that is gone amid its request is no error."""
+
+    async def served(scope: Scope, receive: Receive, send: Send) -> None:
+        with suppress(ClientDisconnect):
+            await application(scope, receive, send)
+
+    return served
 
 
 @contextmanager

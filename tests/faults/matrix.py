@@ -16,7 +16,7 @@ import threading
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from multiprocessing.context import ForkServerProcess
@@ -241,7 +241,7 @@ def _signals(chance: random.Random) -> Iterator[tuple[str, Trouble]]:
 class Cell:
     """What came of one trouble: requests with documents, documents that are there, and which.
 
-    `struck`: whether there was trouble at all.
+    `struck`: whether there was trouble at all. `failed` is why nobody can tell what came of it.
     """
 
     sent: int
@@ -249,11 +249,31 @@ class Cell:
     lost: int
     doubled: int
     struck: bool
+    failed: str = ""
 
     @property
     def is_right(self) -> bool:
         """Whether the trouble struck, nothing is lost and nothing doubled."""
-        return self.struck and not self.lost and not self.doubled
+        return self.struck and not (self.lost or self.doubled or self.failed)
+
+    def __str__(self) -> str:
+        """Return what the table has of it."""
+        if self.failed:
+            return f"FAILED {self.failed}"
+        never = "" if self.struck else " NEVER STRUCK"
+        return (
+            f"sent {self.sent:>3} there {self.there:>3} lost {self.lost} doubled"
+            f" {self.doubled}{never}"
+        )
+
+
+def tried(cell: Callable[[], Cell]) -> Cell:
+    """Return what came of a cell; one that raises is wrong, and breaks off no other."""
+    try:
+        return cell()
+    except Exception as error:  # noqa: BLE001 - whatever it is, the table has a line of it
+        words = " ".join(str(error).split())
+        return Cell(0, 0, COUNT, 0, struck=False, failed=f"{type(error).__name__}: {words[:200]}")
 
 
 def try_cell(trouble: Trouble, address: str, processes: int, folder: Path) -> Cell:
@@ -261,7 +281,8 @@ def try_cell(trouble: Trouble, address: str, processes: int, folder: Path) -> Ce
     mark = folder / f"struck-{uuid.uuid4().hex}"
     name = trouble.task.get("way", "file")
     way = WAYS[name]
-    with way.place() as place:
+    with ExitStack() as around:
+        place = around.enter_context(way.place())
         scene = Scene(place, mark)
 
         def befall(asked: Asked) -> Misdeed:
@@ -272,6 +293,7 @@ def try_cell(trouble: Trouble, address: str, processes: int, folder: Path) -> Ce
 
         if place.stand_in:
             place.stand_in.script = befall
+        around.callback(_end_all, scene.children)
         task = partial(Task, place.url, address, COUNT, mark=str(mark))
         # A clock that jumps is the first one's alone: the others must not mind, and neither may it.
         for at in range(processes):
@@ -281,7 +303,8 @@ def try_cell(trouble: Trouble, address: str, processes: int, folder: Path) -> Ce
         assert set(ends) <= {0, -signal.SIGKILL}, f"a process failed: {ends}"
         if place.stand_in:
             place.stand_in.script = lambda asked: None
-        assert end_of(start(task(user="last", way=name))) == 0
+        scene.children.append(start(task(user="last", way=name)))
+        assert end_of(scene.children[-1]) == 0, "what is left is not delivered"
         wanted = {way.name_of.format(number) for number in range(1, COUNT + 1)}
         there = place.there()
         doubled = len(there) - len(set(there)) + place.actions_again()
@@ -294,6 +317,13 @@ def start(task: Task) -> ForkServerProcess:
     child = PROCESSES.Process(target=deliver_task, args=(task,), daemon=True)
     child.start()
     return child
+
+
+def _end_all(children: Sequence[ForkServerProcess]) -> None:
+    """End what a cell that raised has left."""
+    for child in children:
+        if child.exitcode is None:
+            child.kill()
 
 
 def end_of(child: ForkServerProcess) -> int:
@@ -327,20 +357,17 @@ def main() -> int:
             if only in name
         ]
 
-        def tried(one: tuple[str, Trouble, str, int]) -> Cell:
+        def cell_of(one: tuple[str, Trouble, str, int]) -> Cell:
             _, trouble, database, processes = one
-            return try_cell(trouble, addresses[database](), processes, Path(made))
+            address = addresses[database]
+            return tried(lambda: try_cell(trouble, address(), processes, Path(made)))
 
         # Most of a cell is waiting, for what has to settle above all.
         with ThreadPoolExecutor(AT_ONCE) as pool:
-            for one, cell in zip(cells, pool.map(tried, cells), strict=True):
+            for one, cell in zip(cells, pool.map(cell_of, cells), strict=True):
                 name, _, database, processes = one
                 wrong += not cell.is_right
-                sys.stdout.write(
-                    f"{name:<42} {database:<10} {processes} sent {cell.sent:>3} there"
-                    f" {cell.there:>3} lost {cell.lost} doubled {cell.doubled}"
-                    f"{'' if cell.struck else ' NEVER STRUCK'}\n"
-                )
+                sys.stdout.write(f"{name:<42} {database:<10} {processes} {cell}\n")
                 sys.stdout.flush()
         sys.stdout.write(f"{len(cells)} cells, {wrong} of them wrong\n")
     return 1 if wrong else 0

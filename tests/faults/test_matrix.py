@@ -5,9 +5,10 @@ from __future__ import annotations
 from functools import partial
 from pathlib import Path
 
-from tests.faults.matrix import COUNT, troubles, try_cell
+from tests.faults.matrix import COUNT, Cell, tried, troubles, try_cell
 from tests.runtime_delivery.processes import at_once
 
+RIGHT = Cell(COUNT, COUNT, 0, 0, struck=True)
 TROUBLES = dict(troubles())
 CHOSEN = [
     ("deadlock, after saving", 1),
@@ -40,3 +41,15 @@ def test_nothing_lost_nothing_doubled(tmp_path: Path) -> None:
         assert (cell.there, cell.lost, cell.doubled) == (COUNT, 0, 0)
 
     at_once({name: partial(scene, name, processes) for name, processes in CHOSEN})
+
+
+def test_a_cell_that_raises() -> None:
+    """It is a wrong cell, whose line says why, and no other is broken off."""
+
+    def raising() -> Cell:
+        raise AssertionError("a process does not end")
+
+    assert [cell.is_right for cell in map(tried, (raising, lambda: RIGHT, raising))] == [
+        False, True, False,
+    ]  # fmt: skip
+    assert str(tried(raising)) == "FAILED AssertionError: a process does not end"
