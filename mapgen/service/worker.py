@@ -1,8 +1,9 @@
 """Workers on any number of machines: PostgreSQL tells them which flow may have something to do.
 
-Procrastinate is bell and clock alone. What is to be delivered, and who has it in hand, is in the
-ledger: a job that is lost, runs twice or comes too late does no harm, and each worker rings for
-every flow again and again.
+Procrastinate is queue and clock alone. A bell of the ledger tells each worker at once that
+something arrived; one that hears nothing looks slowly all the same. What is to be delivered, and
+who has it in hand, is in the ledger: a job that is lost, runs twice or comes too late does no harm,
+and each worker rings for every flow again and again.
 
 There is one task, `mapgen.drain`, for ever. The rules of a flow are in the job's arguments: a
 worker that knows other rules leaves it to one that does. Jobs have a `queueing_lock` alone; a
@@ -29,6 +30,7 @@ from procrastinate.jobs import Status as JobStatus
 from sqlalchemy.engine import make_url
 
 from mapgen.runtime.aborted import RunAborted, Terminated
+from mapgen.runtime.ledger.bell import ARRIVED, word_of
 from mapgen.service.loop import (
     LEASE,
     Around,
@@ -45,12 +47,14 @@ TASK = "mapgen.drain"
 _QUEUE = "mapgen"
 _LOCK = 7_016_533_002  # any number, the same in every process
 _RING, _SWEEP, _LEFT = 0.5, 5.0, 30.0
+_LOOK = 5.0
+"""Seconds between two looks at an empty inbox for which no bell rang: one may not be heard."""
 _HEARTBEAT, _STALLED = 2.0, 10.0
 _AGAIN = 5.0
 _MOST_TRIES = 120
 _FIRST_WAIT, _LONGEST_WAIT = 0.5, 15.0
 _GRACE = 30
-_KEEP_ALIVE = {
+_KEEP_ALIVE: dict[str, Any] = {
     "connect_timeout": 10,
     "keepalives_idle": 10,
     "keepalives_interval": 5,
@@ -63,11 +67,15 @@ _AWAY = (ConnectorException, psycopg.Error, psycopg_pool.PoolTimeout, OSError, R
 
 @dataclass(slots=True)
 class _Known:
-    """A flow of a worker, how it is here, and when it is rung for what earlier cycles left."""
+    """A flow of a worker, how it is here, and when it is rung for what earlier cycles left.
+
+    `look_at` is when its inbox is looked at again, though no bell rings.
+    """
 
     flow: Cycled
     status: Status
     left_at: float = 0.0
+    look_at: float = 0.0
     turn: threading.Lock = field(default_factory=threading.Lock)
 
 
@@ -81,6 +89,8 @@ class Worker(Reception):
         self._around = around
         self._address = make_url(address).set(drivername="postgresql")
         self._is_at_work = self._is_listening = False
+        self._bell = asyncio.Event()
+        self._heard: set[str] = set()
         for flow in flows:
             self.add(flow)
 
@@ -105,7 +115,7 @@ class Worker(Reception):
         self.tell("worker ended")
 
     def wake(self, flow: str) -> None:
-        """Do nothing: who rings looks at the inbox twice a second."""
+        """Do nothing: the bell that rang for it is heard here, too."""
 
     @property
     def is_alive(self) -> bool:
@@ -153,7 +163,8 @@ class Worker(Reception):
                 asyncio.create_task(one)
                 for one in (
                     self._listen(app),
-                    _again(_RING, lambda: self._ring(app)),
+                    self._hear(),
+                    self._ring(app),
                     _again(_SWEEP, lambda: _sweep(app)),
                     self._end(ended),
                 )
@@ -184,17 +195,42 @@ class Worker(Reception):
             await asyncio.sleep(0.2)
         self._around.drain.set()
 
+    async def _hear(self) -> None:
+        """Listen to the bell that rings for what arrives, in a connection of its own."""
+        conninfo = self._address.render_as_string(hide_password=False)
+        connection = await psycopg.AsyncConnection.connect(conninfo, autocommit=True, **_KEEP_ALIVE)
+        async with connection:
+            await connection.execute(f"LISTEN {ARRIVED}")
+            for known in self._known.values():
+                known.look_at = 0.0  # what came before anybody listened rang for nobody
+            self._bell.set()
+            async for word in connection.notifies():
+                self._heard.add(word.payload)
+                self._bell.set()
+
     async def _ring(self, app: procrastinate.App) -> None:
         """Ring for what the clock says, what has arrived, and what earlier cycles left."""
-        for known in tuple(self._known.values()):
-            flow = known.flow
-            await self._ring_by_clock(app, known)
+        while True:
+            self._bell.clear()
+            heard, self._heard = self._heard, set()
+            for known in tuple(self._known.values()):
+                await self._ring_by_clock(app, known)
+                await self._ring_for(app, known, is_heard=word_of(known.flow.book) in heard)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._bell.wait(), _RING)
+
+    async def _ring_for(self, app: procrastinate.App, known: _Known, *, is_heard: bool) -> None:
+        """Ring for a flow where something lies in its inbox, or it is time to try what is left."""
+        flow, now = known.flow, time.monotonic()
+        if flow.mode != "batch" and (is_heard or now >= known.look_at):
             waiting = await asyncio.to_thread(self._around.ledger.count_waiting, flow.book)
-            if waiting and flow.mode != "batch":
+            known.look_at = now + (_RING if waiting else _LOOK)
+            if waiting:
                 await _defer(app, flow.name, flow.rules, "arrived")
-            elif time.monotonic() >= known.left_at:
-                known.left_at = time.monotonic() + max(_LEFT, flow.retry_seconds)
-                await _defer(app, flow.name, flow.rules, "left")
+                return
+        if now >= known.left_at:
+            known.left_at = now + max(_LEFT, flow.retry_seconds)
+            await _defer(app, flow.name, flow.rules, "left")
 
     async def _ring_by_clock(self, app: procrastinate.App, known: _Known) -> None:
         flow, due, now = known.flow, known.status.next_at, self._around.clock.now()

@@ -152,6 +152,7 @@ def test_expand_and_select(caller: Caller) -> None:
         "CustomerID",
         "MainContact",
         "custom",
+        "_links",
     ]
     assert list(narrow["MainContact"]) == ["id", "rowNumber", "note", "Email", "custom"]
 
@@ -160,7 +161,7 @@ def test_unknown_names_in_queries(caller: Caller) -> None:
     """An unknown name in `$expand` or `$select` shows nothing."""
     answer = caller.get("Customer/C000101", expand="none,Nope", select="CustomerID,Nope")
 
-    assert list(answer) == ["id", "rowNumber", "note", "CustomerID", "custom"]
+    assert list(answer) == ["id", "rowNumber", "note", "CustomerID", "custom", "_links"]
 
 
 def test_paging(caller: Caller) -> None:
@@ -247,3 +248,23 @@ def test_reference_that_was_deleted(caller: Caller) -> None:
 
     assert caller.call("PUT", "SalesOrder", body)[0] == 422
     assert caller.put("SalesOrder", {"CustomerID": "C000001"})["OrderNbr"]["value"] == "SO000001"
+
+
+def test_files(caller: Caller) -> None:
+    """A file is put by the link of a record or behind its keys, and listed where asked for."""
+    link = caller.get("Customer/C000101")["_links"]["files:put"]
+    path = link.rpartition("/Default/")[2].partition("/")[2]
+    headers = {"PX-CbFileComment": "as scanned"}
+    named = path.replace("{filename}", "a%20b.pdf")
+    assert caller.call("PUT", named, b"one", headers=headers)[0] == 204
+    assert caller.call("PUT", "Customer/C000101/files/c.pdf", b"two")[0] == 204
+    assert caller.call("PUT", "Customer/C000101/files/c.pdf", b"newer")[0] == 204
+
+    found = caller.get("Customer/C000101", expand="files")["files"]
+    assert [(one["filename"], one["comment"]) for one in found] == [
+        ("Customers (C000101)\\a b.pdf", "as scanned"),
+        ("Customers (C000101)\\c.pdf", ""),
+    ]
+    assert "files" not in caller.get("Customer/C000101")
+    assert caller.call("PUT", "Customer/NONE/files/c.pdf", b"two")[0] == 500
+    assert caller.call("PUT", path.replace("{filename}", "x" * 250), b"one")[0] == 500

@@ -97,6 +97,25 @@ def test_one_of_two_is_struck(database: str, number: signal.Signals) -> None:
         assert len(tenant.identities) == len(set(tenant.identities)) == 2 * COUNT
 
 
+def test_the_bell(database: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What arrives by another process is heard, where nobody would look for an hour."""
+    monkeypatch.setattr("mapgen.service.worker._LOOK", 3_600.0)
+    ended = threading.Event()
+    with standing_in() as tenant, Ledger(database) as ledger:
+        around = Around(ledger, ServiceClock(), Unobserved(), "one")
+        flow = Orders(tenant.url)
+        worker = Worker([flow], around, database)
+        thread = threading.Thread(target=worker.run, args=(ended,))
+        thread.start()
+        until(lambda: flow.name in worker._known and worker._known[flow.name].look_at > 0)
+        until(lambda: around.board.flows[flow.name].cycles > 0)
+        receive(tenant, database, range(1, 4))
+        wait_for(tenant, 3)
+        ended.set()
+        thread.join(LONGEST)
+    assert sorted(tenant.identities) == ["1-shop", "2-shop", "3-shop"]
+
+
 def test_rules_of_another_version(database: str) -> None:
     """A job for rules that a worker does not know waits for one that does."""
     with standing_in() as tenant, workers(tenant, database) as begin:

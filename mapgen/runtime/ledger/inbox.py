@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from sqlalchemy import Connection, delete, func, select
 
+from mapgen.runtime.ledger import bell
 from mapgen.runtime.ledger.schema import INBOX, insert_into
 
 _ROWS = INBOX.c
@@ -40,7 +41,7 @@ class Waiting:
 
 
 def receive(connection: Connection, book: str, deliveries: Sequence[Delivery], now: float) -> int:
-    """Write deliveries down; return how many of them are new."""
+    """Write deliveries down; return how many of them are new, for which the bell rings."""
     new = 0
     for one in deliveries:
         written = connection.execute(
@@ -58,6 +59,8 @@ def receive(connection: Connection, book: str, deliveries: Sequence[Delivery], n
             .returning(_ROWS.id)
         )
         new += written.first() is not None
+    if new:
+        bell.ring(connection, book)
     return new
 
 
