@@ -6,6 +6,7 @@ import re
 from collections.abc import Collection, Iterator
 
 from mapgen.agreed import plan
+from mapgen.agreed.paths import names_along
 from mapgen.check.feeding import CHANGED
 from mapgen.contract.model import Entity
 from mapgen.ir import expression as ex
@@ -77,7 +78,8 @@ def _of_row(given: Collection[str]) -> Iterator[str]:
 def _beginning(document: spec.Document, part: Part) -> str:
     """Return what each identity begins with, as far as its expression says."""
     name = document.identity.field.value
-    field = next(one for one in part.members if isinstance(one, Field) and one.name == name)
+    field = part.at(names_along(name))
+    assert isinstance(field, Field)
     match field.value:
         case Fixed(text=text):
             return text

@@ -32,6 +32,13 @@ from mapgen.check.formulas import Formulas, reads_of
 from mapgen.check.joining import join_keys
 from mapgen.check.model import RESERVED, TableFacts
 from mapgen.check.modifiers import Sending
+from mapgen.check.nested import (
+    field_inside,
+    identity_inside,
+    identity_paths,
+    is_nested,
+    with_rules_inside,
+)
 from mapgen.check.parts import NOTHING_REUSED, Reused
 from mapgen.check.rules import RuleChecker
 from mapgen.check.sending import check_holes, sent_as
@@ -50,6 +57,7 @@ from mapgen.check.told import told_of_steps
 from mapgen.check.values import FieldRules
 from mapgen.contract.model import Contract, Entity, Field
 from mapgen.contract.source_schema import SourceSchema
+from mapgen.expression import compile_expression
 from mapgen.expression.lineage import TABLES
 from mapgen.expression.scope import Binding, Scope, at
 from mapgen.expression.tree import Name
@@ -110,9 +118,10 @@ def check_mapping(
     skips = _skips(section, formulas, scope)
     key = _key(section, schema, formulas)
     known = {
-        document.name.value: (document, entity)
+        document.name.value: (with_rules_inside(document, entity, contract, faults), entity)
         for document, entity in zip(section.documents, entities, strict=True)
     }
+    ordered = tuple(known[one.name.value][0] for one in ordered)
     conditions: dict[str, ir.Condition] = {}
     made: list[ir.Document | None] = []
     for one in ordered:
@@ -204,7 +213,7 @@ def _document(rules: RuleChecker, schema: SourceSchema, scope: Scope) -> ir.Docu
     identity = _identity(rules, entity, schema, block)
     part = rules.part(block, entity, siblings.prefix)
     made = Binding(types.ERROR)
-    if part is not None and identity is not None:
+    if part is not None and identity is not None and _is_inside(document, part, rules):
         part = replace(part, members=(*identity, *part.members))
         made = Binding(document_type(part), document_origins(part))
     else:
@@ -234,15 +243,12 @@ def _document_plan(
         if isinstance(one, ir.Field) and isinstance(one.value, ir.Fixed)
     }
     scope = {name: text for name, text in constants.items() if entity.fields[name].is_key}
+    known_by = identity_paths(document, entity)
     return plan.DocumentPlan(
         name=document.name.value,
         entity=entity.name,
         operation=document.target.operation.text.value,
-        identity=plan.Identity(
-            document.identity.field.value,
-            scope,
-            tuple(part.field.value for part in document.identity.parts[1:]),
-        ),
+        identity=plan.Identity(known_by[0], scope, known_by[1:]),
         keys=keys_of(document, entity),
         after=tuple(name.value for name in document.after),
         write_once=tuple(_written_once(part)),
@@ -342,14 +348,45 @@ def _key(section: spec.MappingSection, schema: SourceSchema, formulas: Formulas)
 def _identity(
     rules: RuleChecker, entity: Entity, schema: SourceSchema, block: Opened
 ) -> tuple[ir.Field, ...] | None:
-    """Return the fields of the identity, or None where one has faults."""
+    """Return the fields of the identity that are the document's own, or None for faults."""
     clause = rules.fields.siblings.current.identity
-    found = [_identity_part(rules, entity, schema, block, one) for one in clause.parts]
-    sure = [(field, typed) for field, typed in found if field is not None and typed is not None]
-    if len(sure) < len(found):
+    fields, values = list[ir.Field](), list[Typed]()
+    for one in clause.parts:
+        if is_nested(one, rules.contract, entity):
+            values += _value_inside(rules, entity, schema, block, one)
+            continue
+        field, typed = _identity_part(rules, entity, schema, block, one)
+        if field is not None and typed is not None:
+            fields.append(field)
+            values.append(typed)
+    if len(values) < len(clause.parts):
         return None
-    rules.faults.extend(_unfit_value(clause, [typed for _, typed in sure], rules, block))
-    return tuple(field for field, _ in sure)
+    rules.faults.extend(_unfit_value(clause, values, rules, block))
+    return tuple(fields)
+
+
+def _value_inside(
+    rules: RuleChecker, entity: Entity, schema: SourceSchema, block: Opened, part: spec.IdentityPart
+) -> Iterator[Typed]:
+    """Yield the value of an identity inside a part, whose rule there tells of its faults."""
+    if field_inside(part, entity, rules.contract, rules.faults) is None:
+        rules.formulas.formula(part.value, block.scope)
+        return
+    typed = compile_expression(part.value, block.scope, [])
+    if typed is not None:
+        rules.faults.extend(_changing(typed, schema, part.value.span()))
+        yield typed
+
+
+def _is_inside(document: spec.Document, part: ir.Part, rules: RuleChecker) -> bool:
+    """Tell whether each document has all of its identity that lies inside parts."""
+    inside = rules.fields.siblings.all[document.name.value][1]
+    found = [
+        identity_inside(part, inside.name, one, rules.faults)
+        for one in document.identity.parts
+        if is_nested(one, rules.contract, inside)
+    ]
+    return None not in found
 
 
 def _identity_part(

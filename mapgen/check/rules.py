@@ -9,6 +9,7 @@ from typing import cast
 from msgspec import Struct
 from msgspec.structs import replace
 
+from mapgen.agreed.paths import names_along
 from mapgen.check.blocks import (
     Opened,
     constant_conditions,
@@ -393,7 +394,8 @@ class RuleChecker(Struct, frozen=True):
 
     def _completeness(self, part: spec.Part, entity: Entity, where: Span) -> None:
         written = {rule.target.value: rule for rule in part.fields}
-        elsewhere = self.fields.identity if entity.is_top_level else ()
+        identity = self.fields.identity if entity.is_top_level else ()
+        elsewhere = [one if one in entity.fields else names_along(one)[0] for one in identity]
         unknown = [name for name in (*written, *elsewhere) if name not in entity.fields]
         meant = all_near(unknown, entity.fields)
         for field in entity.fields.values():

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from mapgen.agreed import plan
 from mapgen.agreed.connections import CONNECTIONS, WEBHOOK_SECRET
+from mapgen.agreed.paths import written_name
 from mapgen.check.auth import check_connection_of, kind_of
 from mapgen.check.filing import check_files, written_as
 from mapgen.check.model import Surroundings
@@ -49,10 +50,20 @@ def check_holes(
         document, send = made.get(written.name.value), written.target.requests
         if document is None or send is None:
             continue
-        fields = {one.name: one for one in document.part.members if isinstance(one, ir.Field)}
+        fields = dict(_fields(document.part))
         for name, request in _written(send).items():
             keys = [key.value for key in send.keys] if name == "update" else []
             yield from _holes(request, name, fields, keys)
+
+
+def _fields(part: ir.Part, above: str = "") -> Iterator[tuple[str, ir.Field]]:
+    """Yield the fields of a document, and those of the objects that it always has, by path."""
+    for member in part.members:
+        path = f"{above}{written_name(member.name)}"
+        if isinstance(member, ir.Field):
+            yield path, member
+        elif not member.is_list and member.is_always_set:
+            yield from _fields(member.blocks[0].part, f"{path}.")
 
 
 def check_addresses(
@@ -66,9 +77,8 @@ def check_addresses(
         document, send = made.get(written.name.value), written.target.requests
         if document is None or send is None:
             continue
-        known_by = {one.name for one in document.identity_fields}
-        members = (one for one in document.part.members if isinstance(one, ir.Field))
-        reads = {one.name: one.reads for one in members if one.name not in known_by}
+        known_by, members = document.plan.identity.fields, _fields(document.part)
+        reads = {name: one.reads for name, one in members if name not in known_by}
         for request in _written(send).values():
             for hole in _HOLE.finditer(request.value):
                 field, at = hole.group(1), request.part(hole.start(1), hole.end(1))

@@ -69,6 +69,12 @@ class Field(Struct, frozen=True):
     least: int = 0
     allowed: Allowed = Allowed()
 
+    @property
+    def may_identify(self) -> bool:
+        """Whether a document outside the ERP may be known by it: it is one value, always there."""
+        is_one = self.shape == "value" and not (self.is_list or self.allowed.choices)
+        return is_one and self.is_required and self.value_type in ("string", "long")
+
 
 class Action(Struct, frozen=True):
     """What can be done with a record: `POST …/{Entity}/{name}` with these typed parameters."""

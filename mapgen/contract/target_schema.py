@@ -86,13 +86,7 @@ def read_target_schema(path: str, text: str, name: str) -> Contract:
     entity = reader.entity(schema, at, name)
     if reader.faults:
         raise Stopped(reader.faults)
-    certain = tuple(
-        member.name
-        for member in entity.fields.values()
-        if member.is_required
-        and not (member.is_list or member.allowed.choices)
-        and member.value_type in ("string", "long")
-    )
+    certain = tuple(one.name for one in entity.fields.values() if one.may_identify)
     root = Entity(name, entity.fields, is_top_level=True, identities=certain)
     return Contract("", path, 0, {**reader.entities, name: root})
 

@@ -13,7 +13,7 @@ from typing import ClassVar, Literal
 from msgspec import Struct
 
 from mapgen.agreed.constraints import Constraints
-from mapgen.agreed.paths import covers
+from mapgen.agreed.paths import covers, names_along
 from mapgen.agreed.plan import DocumentPlan, Grown, Plan
 from mapgen.ir.expression import Expression, Variable, is_optional
 from mapgen.ir.rewriting import variables
@@ -226,6 +226,15 @@ class Part(Struct, frozen=True):
         """Return the member of that name, which is there."""
         return next(one for one in self.members if one.name == name)
 
+    def at(self, names: Iterable[str]) -> Member:
+        """Return the member at names that lead through objects, which is there."""
+        first, *inner = names
+        found = self.member(first)
+        if not inner:
+            return found
+        assert isinstance(found, Rows)
+        return found.blocks[0].part.at(inner)
+
     @property
     def others(self) -> tuple[Field, ...]:
         """The fields that are no members of the entity: custom ones, the note."""
@@ -378,14 +387,14 @@ class Document(Grown, frozen=True):
 
     @property
     def identity_field(self) -> Field:
-        """The field that tells it apart: the first of its members."""
+        """The field that tells it apart, of several the first."""
         return self.identity_fields[0]
 
     @property
     def identity_fields(self) -> tuple[Field, ...]:
-        """The fields that tell it apart together: its first members."""
-        firsts = self.part.members[: len(self.plan.identity.fields)]
-        return tuple(one for one in firsts if isinstance(one, Field))
+        """The fields that tell it apart together; outside the ERP they may be inside its parts."""
+        found = (self.part.at(names_along(path)) for path in self.plan.identity.fields)
+        return tuple(one for one in found if isinstance(one, Field))
 
     @property
     def is_list(self) -> bool:

@@ -23,6 +23,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 from msgspec import UNSET
 
+from mapgen.agreed.paths import names_along
 from mapgen.agreed.plan import STEPS, DocumentPlan, FileTable, Plan
 from mapgen.disk.boundary import OutsideError, StrangeFileError, plain_file
 from mapgen.runtime.collecting import Collector, Spot, error_collecting_build
@@ -42,7 +43,7 @@ from mapgen.runtime.lookups import (
 )
 from mapgen.runtime.outcome import ONLY, Document, ErrorReport, Origin, Outcome, Rejected, Skipped
 from mapgen.runtime.rules import Made, Rule, Rules, fill_indices, indices_of, load_rules
-from mapgen.runtime.source import ErrorValue, patient, strict
+from mapgen.runtime.source import ErrorValue, patient, strict, struct_of
 from mapgen.runtime.sources.groups import Record
 from mapgen.runtime.sources.kind import Source
 from mapgen.runtime.sources.kinds import source_of
@@ -431,18 +432,24 @@ class Transformer:
 @cache
 def _identifying(kind: type, first: str, others: tuple[str, ...]) -> Callable[[Any], str]:
     """Return what gives the identity of a document: of wrapped values, or of plain ones."""
-    fields = {one.encode_name: one for one in fields_of(kind)}
-    found, *more = (_text_of(fields[name]) for name in (first, *others))
+    found, *more = (_text_of(kind, path) for path in (first, *others))
     if more:
         return lambda document: joined([text(document) for text in (found, *more)])
     return found
 
 
-def _text_of(field: msgspec.structs.FieldInfo) -> Callable[[Any], str]:
-    if field.type is StringValue:
-        text = attrgetter(f"{field.name}.value")
+def _text_of(kind: type, path: str) -> Callable[[Any], str]:
+    """Return what gives the text at a path of members that are there."""
+    attributes, inner, held = list[str](), kind, object()
+    for name in names_along(path):
+        field = next(one for one in fields_of(inner) if one.encode_name == name)
+        attributes.append(field.name)
+        held, inner = field.type, struct_of(field.type) or inner
+    at = ".".join(attributes)
+    if held is StringValue:
+        text = attrgetter(f"{at}.value")
         return lambda document: str(text(document))
-    value = attrgetter(field.name)
+    value = attrgetter(at)
     return lambda document: str(getattr(value(document), "value", value(document)))
 
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from mapgen.agreed.plan import DocumentPlan, HttpSend, Identity, Plan, Request, Retry
 from mapgen.runtime.aborted import AccessRefused
@@ -51,6 +52,7 @@ def fulfilments(count: int) -> Iterator[Document]:
             "name": f"S-{number}",
             "order_id": str(1000 + number // 3),
             "location_id": "61120000001",
+            "order": {"ref": f"S-{number}"},
             "line_items": [{"id": "1", "quantity": 1}],
         }
         origin = Origin("f.jsonl", number, number, str(number))
@@ -101,6 +103,20 @@ def test_once_through_failures(tmp_path: Path) -> None:
         ):
             (row,) = connection.execute(PROCESSES_OF_LICENCES.select()).all()
         assert row.tenant == f"shop {shop.url}"  # its limits are shared as those of the ERP are
+
+
+def test_an_identity_inside_a_part(tmp_path: Path) -> None:
+    """A document whose answer is lost is found by what stands inside a part of it."""
+    settings = ShopSettings(
+        has_unique_names=False, failures=(read_failure("drop@POST:fulfillments:2"),)
+    )
+    send = replace(ASKED, known_by=("order.ref",))
+    with serve_shop(settings) as shop:
+        first = send_all(shop.url, f"sqlite:///{tmp_path}/ledger.db", 5, send)
+        again = send_all(shop.url, f"sqlite:///{tmp_path}/ledger.db", 5, send)
+
+        assert (first.created + first.already_exists, again.created) == (5, 0)
+        assert len(shop.shop.fulfilments) == 5
 
 
 class Seen(Unobserved):

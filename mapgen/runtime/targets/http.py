@@ -239,7 +239,9 @@ class HttpWriter:
 
         def filled(hole: re.Match[str]) -> str:
             name = hole.group(1)
-            given = (keys or {}).get(name, identity if name == "identity" else part.get(name))
+            given = (keys or {}).get(
+                name, identity if name == "identity" else member_at(part, name)
+            )
             text = _text(given)
             if text is None or not text.strip():
                 raise _Unaddressed(name, "the address needs it, and it has no value")
