@@ -13,7 +13,7 @@ from hypothesis import settings
 
 from tests.depth import examples
 
-settings.register_profile("unhurried", deadline=None, max_examples=examples(60))
+settings.register_profile("unhurried", deadline=None, max_examples=examples(40))
 settings.load_profile("unhurried")
 
 # A shell starts what runs in the background with SIGINT ignored, and children inherit that.

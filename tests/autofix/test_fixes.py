@@ -631,7 +631,7 @@ def benches(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], tuple[P
     return made
 
 
-@settings(max_examples=examples(60), deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(case=st.sampled_from(PLAIN), draw=st.data(), ends=st.sampled_from(["\n", "\r\n"]))
 def test_any_layout(
     case: str,

@@ -288,8 +288,7 @@ def _glom(glom: Any, shop: Setup) -> Map:
         ),
         "CustomerOrder": trimmed("po_number"),
         "Description": lambda order: {
-            "value": f"{shop.store} | Order: {order['name']}"
-            f" | Status: {order['financial_status']}"
+            "value": f"{shop.store} | Order: {order['name']} | Status: {order['financial_status']}"
         },
         "ExternalOrderSource": given("source_name"),
         "ControlTotal": ("total_price", float, {"value": one}),

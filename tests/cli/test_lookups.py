@@ -75,7 +75,7 @@ def mail(workspace: Path) -> Path:
     wrapped = {name: {"value": value} for name, value in gives.items()}
     (specs / "mail" / "one.SalesOrder.json").write_text(json.dumps(wrapped))
     (workspace / "records.jsonl").write_text("\n".join(map(json.dumps, RECORDS)))
-    done = mapgen("generate", cwd=workspace)
+    done = mapgen("generate", "mail_orders", cwd=workspace)
     assert done.returncode == 0, done.stderr
     return workspace
 

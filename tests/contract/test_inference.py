@@ -244,8 +244,10 @@ VALUES = st.recursive(
     | st.integers(-5, 5)
     | st.sampled_from(["", "paid", "USD", "1.5", "7", "2024-05-01", "2024-05-01T10:00:00Z"])
     | st.sampled_from([Decimal("0.5"), Decimal("-2.25")]),
-    lambda inner: st.lists(inner, max_size=3)
-    | st.dictionaries(st.sampled_from(["id", "a", "b", "address", "lines"]), inner, max_size=4),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(["id", "a", "b", "address", "lines"]), inner, max_size=4)
+    ),
     max_leaves=12,
 )
 RECORDS = st.dictionaries(st.sampled_from(["id", "a", "billing_address", "lines"]), VALUES)

@@ -320,11 +320,15 @@ def test_contract_version_5_wrappers_as_transcribed(contracts: Path) -> None:
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=8),
-    lambda inner: st.lists(inner, max_size=3)
-    | st.dictionaries(
-        st.sampled_from(["openapi", "swagger", "info", "paths", "components", "definitions", "a"]),
-        inner,
-        max_size=4,
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(
+                ["openapi", "swagger", "info", "paths", "components", "definitions", "a"]
+            ),
+            inner,
+            max_size=4,
+        )
     ),
     max_leaves=12,
 )

@@ -388,10 +388,13 @@ def _others(value: Any) -> tuple[Any, ...]:
 def of_tables(known: Mapping[str, Entries]) -> Iterator[tuple[str, Any]]:
     for name, entries in known.items():
         if not LOOKUPS.fields[name].entries:  # type: ignore[union-attr]
-            yield f"{TABLES}{name}", {
-                **known,
-                name: Entries({k: f"{v}9" for k, v in entries.items()}),
-            }
+            yield (
+                f"{TABLES}{name}",
+                {
+                    **known,
+                    name: Entries({k: f"{v}9" for k, v in entries.items()}),
+                },
+            )
             yield f"{TABLES}{name}", {**known, name: Entries()}
 
 

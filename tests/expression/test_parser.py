@@ -38,7 +38,9 @@ def outline(tree: Tree) -> str:
                 else (
                     str(value).lower()
                     if isinstance(value, bool)
-                    else repr(value) if isinstance(value, str) else str(value)
+                    else repr(value)
+                    if isinstance(value, str)
+                    else str(value)
                 )
             )
         case Name(name=name):
@@ -219,13 +221,12 @@ def test_accepted(words: str) -> None:
         ),
         pytest.param(
             "a.in",
-            "E124 1:3 expected a field's name (one called `in` goes in backquotes), "
-            "but found `in`",
+            "E124 1:3 expected a field's name (one called `in` goes in backquotes), but found `in`",
             id="a word as a field",
         ),
         pytest.param(
             "a.?b()",
-            "E124 1:5 expected a field's name behind `.?`, not a method, " "but found `(`",
+            "E124 1:5 expected a field's name behind `.?`, not a method, but found `(`",
             id="optional method",
         ),
         pytest.param("f(a,, b)", "E124 1:5 expected a value, but found `,`", id="two commas"),

@@ -200,7 +200,7 @@ def test_days_that_a_target_lists() -> None:
     members["properties"]["date"] = {"type": "string", "format": "date", "enum": ["2026-01-31"]}
     changed = rules.replace(
         "        updated_at: article.?LastModified\n",
-        "        updated_at: article.?LastModified\n" "        date: \"date('2026-01-31')\"\n",
+        "        updated_at: article.?LastModified\n        date: \"date('2026-01-31')\"\n",
     )
     drafts = {f"specs/{spec}": changed, f"specs/{schema}": json.dumps(members)}
 

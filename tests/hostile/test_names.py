@@ -17,6 +17,7 @@ NAMES = (
     b"$(id)", b"%s{0}", b"#",
     b"*", b"\\", "注文".encode(), b"x" * 200, b"class", b"test",
 )  # fmt: skip
+FORMATS = ("json", "sarif", "github")
 MOVED = {
     "specs/parcels.maps.yaml": b".maps.yaml",
     "specs/environments/test.yaml": b".yaml",
@@ -36,10 +37,10 @@ def test_a_file_of_any_name(at: int, made: Path, tmp_path: Path) -> None:
         if (at + turn) % len(MOVED) == 0:
             folder = tmp_path / str(turn) / "work"
             shutil.copytree(made, folder)
-            _hold(path, NAMES[at], folder)
+            _hold(path, NAMES[at], folder, turn + at)
 
 
-def _hold(path: str, name: bytes, folder: Path) -> None:
+def _hold(path: str, name: bytes, folder: Path, turn: int) -> None:
     old = os.fsencode(folder / path)
     new = os.path.join(os.path.dirname(old), name + MOVED[path])
     if path == "specs/contracts/depot-1.200.001.json":
@@ -52,9 +53,7 @@ def _hold(path: str, name: bytes, folder: Path) -> None:
 
     for words in (
         ("check",),
-        ("check", "--format", "json"),
-        ("check", "--format", "sarif"),
-        ("check", "--format", "github"),
+        ("check", "--format", FORMATS[turn % len(FORMATS)]),
         ("check", "--fix"),
         ("check", given),
         ("generate", "--check"),

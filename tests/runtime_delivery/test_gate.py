@@ -111,7 +111,7 @@ def test_no_schema(tmp_path: Path, text: str) -> None:
 
 
 @pytest.mark.parametrize("folder", FLOWS, ids=lambda folder: folder.name)
-@settings(max_examples=examples(15), deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(8), deadline=None, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_what_is_made_matches_by_construction(folder: Path, data: st.DataObject) -> None:
     """Why the gate is off: no record gives a document that either validator finds fault with."""

@@ -14,7 +14,7 @@ from tests.runtime_delivery.stand_in import Asked, Drop, Hold, Misdeed, StandIn,
 
 
 def held_at(kind: str, nth: int, *, is_done: bool = False) -> Callable[[Asked], Misdeed]:
-    return lambda asked: (Hold(is_done) if (asked.kind, asked.nth) == (kind, nth) else None)
+    return lambda asked: Hold(is_done) if (asked.kind, asked.nth) == (kind, nth) else None
 
 
 def going_on(tenant: StandIn) -> Callable[[Asked], Misdeed]:

@@ -369,7 +369,6 @@ def test_a_worker_fails_while_the_mapping_asks(tmp_path: Path) -> None:
         return Answer(403, {"message": "no rights"}) if asked.kind == "put" else None
 
     with standing_in(script=script) as erp, Ledger(f"sqlite:///{tmp_path}/l.db") as ledger:
-
         live = RemoteTables()
         customers = live.table("customers", BY_MAIL, str)
 

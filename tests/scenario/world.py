@@ -125,8 +125,9 @@ class World:
         yesterday = {number for number, _, _ in _YESTERDAY}
         orders = [one for one in self._tenant("SalesOrder") if one["OrderNbr"] not in yesterday]
         shipments = [one for one in self._tenant("Shipment") if one["Status"] == "Confirmed"]
-        sent, levels = states(ledger, "shopify_fulfilments"), states(
-            ledger, "shopify_inventory_levels"
+        sent, levels = (
+            states(ledger, "shopify_fulfilments"),
+            states(ledger, "shopify_inventory_levels"),
         )
         return [
             *order_rows(self.shop.orders, self.shop.taken, self.orders_in_ledger(), orders),

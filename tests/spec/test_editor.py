@@ -293,7 +293,7 @@ def texts(value: object) -> Iterator[Text]:
 def test_damaged_files(kind: str) -> None:
     """Whatever is done to a file, the schema accepts it exactly when the reader does."""
 
-    @settings(max_examples=examples(50), deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=examples(30), deadline=None, suppress_health_check=list(HealthCheck))
     @given(damaged(kind))
     def holds(value: Value) -> None:
         text = json.dumps(value, ensure_ascii=False)
