@@ -152,9 +152,8 @@ def test_the_base_changes(tmp_path: Path, root: Path) -> None:
     files = generate(workspace, workspace.spec_paths())
     workspace.write(files, workspace.staleness(files, {}))
     assert staleness_of(workspace, "acme", Digests(workspace)) is None
-    assert (
-        "| `mapping.fields.Remark.too_long` | another one | the client asked for it |"
-        in (files["generated/acme/ACME.md"])
+    assert "| `mapping.fields.Remark.too_long` | another one | the client asked for it |" in (
+        files["generated/acme/ACME.md"]
     )
     before = (tmp_path / BASE).read_text("utf-8")
     changed = before.replace("Weight: parcel.weight", "Weight: parcel.weight * 2").replace(

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import re
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -20,6 +18,7 @@ from mapgen.spec import model
 from mapgen.spec.construct import Construct
 from mapgen.spec.fitting import faults_of
 from mapgen.spec.nodes import read_yaml
+from tests.cli.conftest import mapgen
 
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -84,9 +83,7 @@ def test_readme_names_every_command() -> None:
 @pytest.mark.parametrize("command", sorted(_COMMANDS))
 def test_every_command_explains_itself(command: str) -> None:
     """`--help` of each command works and says what the command does."""
-    done = subprocess.run(
-        [sys.executable, "-m", "mapgen", command, "--help"], capture_output=True, text=True
-    )
+    done = mapgen(command, "--help", cwd=ROOT)
 
     assert (done.returncode, done.stderr) == (0, "")
     assert len(done.stdout.splitlines()) > 3

@@ -38,9 +38,7 @@ def outline(tree: Tree) -> str:
                 else (
                     str(value).lower()
                     if isinstance(value, bool)
-                    else repr(value)
-                    if isinstance(value, str)
-                    else str(value)
+                    else repr(value) if isinstance(value, str) else str(value)
                 )
             )
         case Name(name=name):
