@@ -61,7 +61,9 @@ class RateLimitedTransport(httpx2.BaseTransport):
         self._longest = longest
         self._stop = stop
         self._deadline = Deadline()
-        self._inner = _open_network(connections, self._deadline)
+        self._connections = connections
+        self._of_thread = threading.local()
+        self._opened: list[httpx2.HTTPTransport] = []
 
     def handle_request(self, request: httpx2.Request) -> httpx2.Response:
         """Send one request; raises what httpx2 raises, and what the last word raises."""
@@ -84,10 +86,19 @@ class RateLimitedTransport(httpx2.BaseTransport):
 
     def close(self) -> None:
         """Close the connections."""
-        self._inner.close()
+        for network in self._opened:
+            network.close()
+
+    def _network(self) -> httpx2.HTTPTransport:
+        """Return the connections of this thread: threads that share some wait for each other."""
+        found: httpx2.HTTPTransport | None = getattr(self._of_thread, "network", None)
+        if found is None:
+            found = self._of_thread.network = _open_network(self._connections, self._deadline)
+            self._opened.append(found)
+        return found
 
     def _send(self, request: httpx2.Request) -> httpx2.Response:
-        answer = self._inner.handle_request(request)
+        answer = self._network().handle_request(request)
         try:
             stream = answer.extensions.get("network_stream")
             if isinstance(stream, TimedStream) and stream.is_unanswered:
