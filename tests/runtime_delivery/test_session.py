@@ -213,9 +213,11 @@ def test_whom_the_machine_trusts(monkeypatch: pytest.MonkeyPatch) -> None:
     limiter = RateLimiter(concurrent_requests=1, requests_per_minute=None)
 
     def opened() -> int:
-        RateLimitedTransport(
+        transport = RateLimitedTransport(
             limiter, places=1, connections=httpx2.Limits(), longest=5.0, stop=threading.Event()
-        ).close()
+        )
+        assert transport._network() is transport._network()  # one for each thread
+        transport.close()
         return len(made)
 
     assert [opened(), opened()] == [1, 1]

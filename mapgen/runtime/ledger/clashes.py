@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass
 from itertools import groupby
 
-from sqlalchemy import Connection, exists, or_, select
+from sqlalchemy import Connection, Text, bindparam, exists, or_, select
 
 from mapgen.runtime.blanks import is_blank
 from mapgen.runtime.folding import alike
@@ -135,22 +135,8 @@ class Clashes:
         return known
 
     def _look_up(self, document: str, wanted: Sequence[str], known: _Known) -> None:
-        met = exists().where(MET.c.run == self._run, MET.c.record == _ROWS.id).label("is_met")
-        for row in self._connection.execute(
-            select(
-                _ROWS.identity, _ROWS.folded, _ROWS.subject, _ROWS.source, _ROWS.place,
-                _ROWS.digest, _ROWS.rules, _ROWS.reader, _ROWS.next_head, met,
-            )
-            .where(_ROWS.flow == self._flow, _ROWS.document == document)
-            .where(_ROWS.folded.in_(wanted))
-            # What was refused has no document: another record may be the one that it is for.
-            .where(
-                or_(
-                    _ROWS.state.not_in(("skipped", "rejected", "dead_lettered")),
-                    _ROWS.number.is_not(None),
-                )
-            )
-        ):  # fmt: skip
+        values = {"of_flow": self._flow, "of_run": self._run, "named": document, "wanted": wanted}
+        for row in self._connection.execute(_ALIKE, values):
             head = decode_next(row.next_head)
             is_newer = head is not None and not head.is_withdrawal
             known.setdefault((document, row.folded), {})[row.identity] = _Holder(
@@ -161,6 +147,25 @@ class Clashes:
                 head.rules if head is not None and is_newer else row.rules,
                 bool(row.reader == self._run or row.is_met),
             )
+
+
+# Built once: to build a statement costs more than to execute it.
+IS_MET = exists().where(MET.c.run == bindparam("of_run", type_=Text), MET.c.record == _ROWS.id)
+_ALIKE = (
+    select(
+        _ROWS.identity, _ROWS.folded, _ROWS.subject, _ROWS.source, _ROWS.place,
+        _ROWS.digest, _ROWS.rules, _ROWS.reader, _ROWS.next_head, IS_MET.label("is_met"),
+    )
+    .where(_ROWS.flow == bindparam("of_flow"), _ROWS.document == bindparam("named"))
+    .where(_ROWS.folded.in_(bindparam("wanted", expanding=True)))
+    # What was refused has no document: another record may be the one that it is for.
+    .where(
+        or_(
+            _ROWS.state.not_in(("skipped", "rejected", "dead_lettered")),
+            _ROWS.number.is_not(None),
+        )
+    )
+)  # fmt: skip
 
 
 def _key(document: Document) -> tuple[str, str]:

@@ -10,9 +10,11 @@ import msgspec
 from sqlalchemy import (
     Connection,
     Row,
+    Select,
+    Text,
+    bindparam,
     case,
     delete,
-    exists,
     func,
     insert,
     or_,
@@ -21,7 +23,7 @@ from sqlalchemy import (
 )
 
 from mapgen.runtime.folding import alike
-from mapgen.runtime.ledger.clashes import Clashes
+from mapgen.runtime.ledger.clashes import IS_MET, Clashes
 from mapgen.runtime.ledger.queue import forget_needs, note_needs
 from mapgen.runtime.ledger.rows import (
     KeptRecord,
@@ -153,25 +155,10 @@ class Staging:
 
     def _ids_left_of(self, subjects: Sequence[str]) -> list[int]:
         """Return the rows that earlier runs left of these records, and this one has not met."""
-        met = exists().where(MET.c.run == self._run, MET.c.record == _ROWS.id)
-        needed = (
-            select(_OTHER.c.id)
-            .where(_OTHER.c.id == NEEDS.c.record, _OTHER.c.subject != _ROWS.subject)
-            .where(_OTHER.c.flow == _ROWS.flow)
-            .where(NEEDS.c.document == _ROWS.document, NEEDS.c.identity == _ROWS.identity)
-            .correlate(RECORDS)
-            .exists()
-        )
         found: list[int] = []
         for part in in_parts(subjects):
-            found += self._connection.scalars(
-                select(_ROWS.id)
-                .where(_ROWS.flow == self._flow, _ROWS.identity.is_not(None))
-                .where(_ROWS.subject.in_(part))
-                .where(_ROWS.state.in_(_LEFT), _ROWS.number.is_(None))
-                .where(or_(_ROWS.reader.is_(None), _ROWS.reader != self._run))
-                .where(~met, ~needed)
-            )
+            values = {"of_flow": self._flow, "of_run": self._run, "subjects": part}
+            found += self._connection.scalars(_LEFT_OF, values)
         return found
 
     def _withdraw(self, rows: Sequence[Row[*tuple[Any, ...]]]) -> None:
@@ -192,38 +179,14 @@ class Staging:
         found: list[int] = []
         for document, of_it in identities.items():
             for part in in_parts(of_it):
-                found += self._connection.scalars(
-                    select(_ROWS.id)
-                    .where(_ROWS.flow == self._flow, _ROWS.document == document)
-                    .where(_ROWS.identity.in_(part))
-                )
+                values = {"of_flow": self._flow, "named": document, "identities": part}
+                found += self._connection.scalars(_OF_IDENTITIES, values)
         return found
 
     def _rows(self, ids: Iterable[int]) -> list[Row[*tuple[Any, ...]]]:
-        found = sorted(ids)
         locked: list[Row[*tuple[Any, ...]]] = []
-        met = exists().where(MET.c.run == self._run, MET.c.record == _ROWS.id).label("is_met")
-        for part in in_parts(found):
-            rows = self._connection.execute(
-                select(
-                    _ROWS.id,
-                    _ROWS.document,
-                    _ROWS.identity,
-                    _ROWS.digest,
-                    _ROWS.state,
-                    _ROWS.number,
-                    _ROWS.claim,
-                    _ROWS.reader,
-                    _ROWS.finisher,
-                    _ROWS.next_head,
-                    _ROWS.rules,
-                    met,
-                )
-                .where(_ROWS.id.in_(part))
-                .order_by(_ROWS.id)
-                .with_for_update()
-            )
-            locked += rows
+        for part in in_parts(sorted(ids)):
+            locked += self._connection.execute(_WITH_IDS, {"of_run": self._run, "rows": part})
         return locked
 
     def _take_known(self, at: int, document: Document, row: Row[*tuple[Any, ...]]) -> None:
@@ -371,11 +334,8 @@ class Staging:
     def _forget_refusals(self, subjects: Sequence[str]) -> None:
         """These records are no longer rejected, skipped or deferred."""
         for part in in_parts(subjects):
-            self._connection.execute(
-                delete(RECORDS)
-                .where(_ROWS.flow == self._flow, _ROWS.identity.is_(None))
-                .where(_ROWS.subject.in_(part))
-            )
+            values = {"of_flow": self._flow, "subjects": part}
+            self._connection.execute(_FORGET_REFUSALS, values)
 
     def _take_undocumented(self, outcomes: Sequence[Outcome]) -> None:
         """Write the records that gave no document, each under its subject, the latest word last."""
@@ -439,6 +399,52 @@ class Staging:
             "open_since": None if state == "skipped" else self._now,
             "changed_at": self._now,
         }
+
+
+# Built once: to build a statement costs more than to execute it.
+_OF_FLOW = _ROWS.flow == bindparam("of_flow")
+
+
+def _left_of() -> Select[*tuple[Any, ...]]:
+    needed = (
+        select(_OTHER.c.id)
+        .where(_OTHER.c.id == NEEDS.c.record, _OTHER.c.subject != _ROWS.subject)
+        .where(_OTHER.c.flow == _ROWS.flow)
+        .where(NEEDS.c.document == _ROWS.document, NEEDS.c.identity == _ROWS.identity)
+        .correlate(RECORDS)
+        .exists()
+    )
+    return (
+        select(_ROWS.id)
+        .where(_OF_FLOW, _ROWS.identity.is_not(None))
+        .where(_ROWS.subject.in_(bindparam("subjects", expanding=True)))
+        .where(_ROWS.state.in_(_LEFT), _ROWS.number.is_(None))
+        .where(or_(_ROWS.reader.is_(None), _ROWS.reader != bindparam("of_run", type_=Text)))
+        .where(~IS_MET, ~needed)
+    )
+
+
+_LEFT_OF = _left_of()
+_OF_IDENTITIES = (
+    select(_ROWS.id)
+    .where(_OF_FLOW, _ROWS.document == bindparam("named"))
+    .where(_ROWS.identity.in_(bindparam("identities", expanding=True)))
+)
+_WITH_IDS = (
+    select(
+        _ROWS.id, _ROWS.document, _ROWS.identity, _ROWS.digest, _ROWS.state, _ROWS.number,
+        _ROWS.claim, _ROWS.reader, _ROWS.finisher, _ROWS.next_head, _ROWS.rules,
+        IS_MET.label("is_met"),
+    )
+    .where(_ROWS.id.in_(bindparam("rows", expanding=True)))
+    .order_by(_ROWS.id)
+    .with_for_update()
+)  # fmt: skip
+_FORGET_REFUSALS = (
+    delete(RECORDS)
+    .where(_OF_FLOW, _ROWS.identity.is_(None))
+    .where(_ROWS.subject.in_(bindparam("subjects", expanding=True)))
+)
 
 
 def withdrawn_values(run: str, now: float) -> dict[str, object]:

@@ -27,6 +27,8 @@ def place_of(origin: Origin) -> str:
 
 def storable(words: str) -> str:
     """Return the text without what a database cannot hold: NUL and lone surrogates."""
+    if words.isascii() and "\x00" not in words:
+        return words
     return words.replace("\x00", "\ufffd").encode("utf-8", "replace").decode("utf-8")
 
 
