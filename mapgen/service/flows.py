@@ -25,21 +25,31 @@ from mapgen.runtime.summary import Summary
 from mapgen.service.loop import Why
 from mapgen.service.reception import Awaiting, Sender, Taker
 from mapgen.service.schedule import Schedule, schedule_of
+from mapgen.service.tables import FreshTables
 from mapgen.spec import model as spec
 
 
 @dataclass(frozen=True, slots=True)
 class ServedFlow:
-    """A flow that is bound, where it delivers, and the tables that it asks."""
+    """A flow that is bound, where it delivers, and the tables that it asks.
+
+    `tables` are those of files, read again where one has changed.
+    """
 
     bound: BoundFlow
     environment: Environment
     remote: RemoteTables
+    tables: FreshTables | None = None
 
     @property
     def plan(self) -> Plan:
         """What the compiler decided."""
         return self.bound.flow.plan
+
+    @property
+    def fresh(self) -> BoundFlow:
+        """The flow with its tables as they are now. Raises EnvironmentInvalid."""
+        return self.bound if self.tables is None else self.tables.bound()
 
     @property
     def name(self) -> str:
@@ -91,7 +101,8 @@ class ServedFlow:
         return summary
 
     def _mapped(self, feed: Feed, drain: Drain) -> Mapped:
-        of_page, of_kept = partial(outcomes_of, self.bound), partial(once_more, self.bound)
+        bound = self.fresh
+        of_page, of_kept = partial(outcomes_of, bound), partial(once_more, bound)
         return Mapped(feed, of_page, of_kept, self.remote, drain=drain)
 
 

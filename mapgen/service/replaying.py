@@ -71,7 +71,7 @@ class Replayer:
 
     def _deliver(self, flow: ServedFlow, records: tuple[OpenRecord, ...], who: str) -> None:
         replay = Replay(self._ledger, records, who)
-        mapped = replay.mapped(partial(once_more, flow.bound), flow.remote, self._drain)
+        mapped = replay.mapped(partial(once_more, flow.fresh), flow.remote, self._drain)
         try:
             deliver(mapped, flow.plan, flow.environment, self._ledger, flow.bound.flow.rules,
                     self._observer)  # fmt: skip

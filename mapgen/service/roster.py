@@ -26,6 +26,7 @@ from mapgen.runtime.ledger.conditions import Conditions
 from mapgen.service.flows import ServedFlow, sender_of, takers_of
 from mapgen.service.loop import Around, Unbound
 from mapgen.service.reception import Awaiting, Sender, Taker
+from mapgen.service.tables import FreshTables
 from mapgen.spec.reader import flow_name
 
 _FIRST_WAIT, _LONGEST_WAIT = 1.0, 60.0
@@ -152,7 +153,7 @@ class Roster:
             flow = _unbound(name, book, error)
             takers = () if plan is None else tuple(takers_of(flow, plan))
             return Entry(flow, takers, tuple(senders)), error
-        served = ServedFlow(bound, run, remote)
+        served = ServedFlow(bound, run, remote, FreshTables(bound, remote))
         takers = tuple(takers_of(served, served.plan))
         return Entry(served, takers, tuple(senders)), None
 

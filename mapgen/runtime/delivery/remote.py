@@ -37,9 +37,15 @@ class RemoteTables:
 
     def __init__(self) -> None:
         self._asked: _Asked | None = None
+        self._queried: dict[str, QueriedTable] = {}
 
     def connect(self, ledger: Ledger, tenant: Tenant | None, connection: Connection | None) -> None:
-        """Say who is asked from now on; a flow without such lookups has nobody to ask."""
+        """Say who is asked from now on; a flow without such lookups has nobody to ask.
+
+        What the tenant said to an earlier run is forgotten: it may say something else by now.
+        """
+        for table in self._queried.values():
+            table.forget()
         if tenant is not None and connection is not None:
             self._asked = _Asked(ledger, tenant, connection)
 
@@ -49,7 +55,9 @@ class RemoteTables:
             case InLedger():
                 return LedgerTable(partial(self._number_of, table))
             case InTenant():
-                return QueriedTable(name, table, self._records, make)
+                queried = QueriedTable(name, table, self._records, make)
+                self._queried[name] = queried
+                return queried
             case _:
                 assert_never(table)
 

@@ -44,6 +44,11 @@ class QueriedTable(Asked):
         self._known = lru_cache(_MOST_KNOWN)(self._look_up)
         self._unknown: dict[Key, tuple[float, RuleError | None]] = {}
 
+    def forget(self) -> None:
+        """Ask anew from now on: a run has ended, and others change what the tenant has."""
+        self._known.cache_clear()
+        self._unknown.clear()
+
     def __getitem__(self, key: Key) -> Any:
         parts = (key,) if isinstance(key, str) else key
         if any(map(is_blank, parts)):
