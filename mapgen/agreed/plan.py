@@ -59,6 +59,27 @@ class Form(Struct, frozen=True, omit_defaults=True):
         return FORMATS[self.format].holds_cells
 
 
+class Grown(Struct, frozen=True):
+    """What has got more members since flows were first hashed by what it shows of itself.
+
+    Those in `LATER` are shown where they say something, so that a flow which does not use them
+    means what it meant. Those `APART` never are: they say how a flow is operated, not what it does.
+    """
+
+    LATER: ClassVar[frozenset[str]] = frozenset()
+    APART: ClassVar[frozenset[str]] = frozenset()
+
+    def __repr__(self) -> str:
+        """Return what it is made of, as structs show it."""
+        shown = (
+            f"{name}={value!r}"
+            for name in self.__struct_fields__
+            if name not in self.APART
+            if (value := getattr(self, name)) or name not in self.LATER
+        )
+        return f"{type(self).__name__}({', '.join(shown)})"
+
+
 class Identity(Struct, frozen=True):
     """How a document is recognised in the ERP: a field that never changes.
 
@@ -132,12 +153,15 @@ class Condition(Struct, frozen=True):
     kind: Literal["text", "number", "flag"]
 
 
-class TenantTable(Struct, frozen=True, tag_field="kind", tag="tenant"):
+class TenantTable(Grown, frozen=True, tag_field="kind", tag="tenant"):
     """Records of an entity: the fields compared with the key, and the one that is the value.
 
     `numbers` are the fields of the key that hold whole numbers. `columns` are the fields of which
-    a key has several values.
+    a key has several values. Fields may be those of the `rows` of a list: `Details.LineNbr`;
+    `nests` says that parts are asked for with parameters of their own.
     """
+
+    LATER: ClassVar[frozenset[str]] = frozenset({"rows", "nests"})
 
     entity: str
     key: tuple[str, ...]
@@ -146,6 +170,8 @@ class TenantTable(Struct, frozen=True, tag_field="kind", tag="tenant"):
     where: tuple[Condition, ...]
     sample: tuple[SampleEntry, ...]
     columns: tuple[Column, ...] = ()
+    rows: str | None = None
+    nests: bool = False
     is_remote: ClassVar[bool] = True
 
 
@@ -182,27 +208,6 @@ class CircuitBreaker(Struct, frozen=True):
     failures: int
     within: float
     cool_down: float
-
-
-class Grown(Struct, frozen=True):
-    """What has got more members since flows were first hashed by what it shows of itself.
-
-    Those in `LATER` are shown where they say something, so that a flow which does not use them
-    means what it meant. Those `APART` never are: they say how a flow is operated, not what it does.
-    """
-
-    LATER: ClassVar[frozenset[str]] = frozenset()
-    APART: ClassVar[frozenset[str]] = frozenset()
-
-    def __repr__(self) -> str:
-        """Return what it is made of, as structs show it."""
-        shown = (
-            f"{name}={value!r}"
-            for name in self.__struct_fields__
-            if name not in self.APART
-            if (value := getattr(self, name)) or name not in self.LATER
-        )
-        return f"{type(self).__name__}({', '.join(shown)})"
 
 
 class Shape(Struct, frozen=True, omit_defaults=True):

@@ -20,6 +20,9 @@ from mapgen.spec.nodes import ScalarNode
 
 _TEXT: tuple[ValueType, ...] = ("string", "single_select")
 _WHOLE: tuple[ValueType, ...] = ("int", "short", "byte", "long")
+_NESTS = 5
+"""The contract version from which on `$expand` has parameters of its own."""
+
 _COLUMN_TYPES: Mapping[ValueType | None, plan.ColumnType] = {
     **dict.fromkeys(_TEXT, "string"),
     **dict.fromkeys(_WHOLE, "int"),
@@ -77,7 +80,7 @@ def facts_of_remote(table: spec.RemoteTable, contract: Contract | None) -> Table
         return TableFacts(table.name, (), {"": ValueFacts()})
     entity = contract.entities.get(table.query.entity.value) if contract is not None else None
     columns = tuple(dict.fromkeys(name.value for name in table.query.key))
-    fields = entity.fields if entity is not None else {}
+    fields = _askable(entity, contract)
     numbers = {name for name in columns if name in fields and fields[name].value_type in _WHOLE}
     values = {"": ValueFacts()}
     if table.query.values.is_row:
@@ -87,6 +90,24 @@ def facts_of_remote(table: spec.RemoteTable, contract: Contract | None) -> Table
             if name in fields
         }
     return TableFacts(table.name, columns, values, numbers=frozenset(numbers))
+
+
+def _askable(entity: Entity | None, contract: Contract | None) -> Mapping[str, Field]:
+    """Return the fields of an entity, and of the rows in it: `Details.LineNbr`."""
+    if entity is None or contract is None:
+        return {}
+    rows = {
+        f"{name}.{inner.name}": inner
+        for name, field in entity.fields.items()
+        if field.shape == "details" and field.entity is not None
+        for inner in contract.entities[field.entity].fields.values()
+    }
+    return {**entity.fields, **rows}
+
+
+def _list_of(names: Iterable[str]) -> str | None:
+    """Return the list that fields are of, where some are of one."""
+    return next((name.partition(".")[0] for name in names if "." in name), None)
 
 
 def facts_of_flow(flow: spec.Spec, contract: Contract | None) -> FlowFacts:
@@ -184,8 +205,10 @@ def _tenant(table: spec.TenantTable, contract: Contract) -> Iterator[Diagnostic]
         yield mapping.unknown_entity(named, contract=contract.name, known=known)
         return
     seen: set[str] = set()
+    fields = _askable(entity, contract)
+    yield from _rows(table.query, entity)
     for name in table.query.key:
-        yield from _query_field(name, entity, "a key", (*_TEXT, *_WHOLE))
+        yield from _query_field(name, entity, "a key", (*_TEXT, *_WHOLE), fields)
         if name.value in seen:
             yield messages.query_field_twice(name)
         seen.add(name.value)
@@ -194,22 +217,44 @@ def _tenant(table: spec.TenantTable, contract: Contract) -> Iterator[Diagnostic]
     if values.is_row:
         of_values = tuple(kind for kind in _COLUMN_TYPES if kind is not None)
     for name in (column.name for column in values.columns):
-        yield from _query_field(name, entity, "the value", of_values)
+        yield from _query_field(name, entity, "the value", of_values, fields)
         if name.value in seen and values.is_row:
             yield messages.query_field_twice(name)
         seen.add(name.value)
     for name, constant in table.query.where:
         kinds: tuple[ValueType, ...] = (*_TEXT, *_WHOLE, "boolean")
-        faults = list(_query_field(name, entity, "a condition", kinds))
+        faults = list(_query_field(name, entity, "a condition", kinds, entity.fields))
         yield from faults or _constant(constant, entity.fields[name.value])
 
 
+def _rows(query: spec.Query, entity: Entity) -> Iterator[Diagnostic]:
+    """Yield why rows of a record are not looked up by these fields."""
+    names = (*query.key, *(column.name for column in query.values.columns))
+    of = _list_of(name.value for name in names)
+    for name in names:
+        role = "a key" if name in query.key else "the value"
+        if "." in name.value and not name.value.startswith(f"{of}."):
+            why = f"its rows are not those of `{of}`"
+            yield messages.unfit_query_field(name, entity=entity.name, role=role, why=why)
+    if of is not None and all("." in name.value for name in query.key):
+        why = "no field of the record itself is a key, by which the ERP would find it"
+        yield messages.unfit_query_field(query.key[0], entity=entity.name, role="a key", why=why)
+    if of is not None and query.values.is_row:
+        why = "of rows, a key has one value"
+        name = query.values.columns[0].name
+        yield messages.unfit_query_field(name, entity=entity.name, role="the value", why=why)
+
+
 def _query_field(
-    name: Text, entity: Entity, role: str, kinds: tuple[ValueType, ...]
+    name: Text,
+    entity: Entity,
+    role: str,
+    kinds: tuple[ValueType, ...],
+    fields: Mapping[str, Field],
 ) -> Iterator[Diagnostic]:
-    field = entity.fields.get(name.value)
+    field = fields.get(name.value)
     if field is None:
-        askable = [one.name for one in entity.fields.values() if one.value_type in kinds]
+        askable = [name for name, one in fields.items() if one.value_type in kinds]
         yield messages.unknown_query_field(name, entity=entity.name, known=askable)
     elif field.shape != "value":
         kind = "an object" if field.shape == "linked" else "a list of rows"
@@ -217,7 +262,7 @@ def _query_field(
     elif field.value_type not in kinds:
         why = f"its type is {field.value_type}"
         yield messages.unfit_query_field(name, entity=entity.name, role=role, why=why)
-    elif field.is_calculated and role != "the value":
+    elif field.is_calculated and role != "the value" and "." not in name.value:
         why = "the ERP calculates it, and does not search by it"
         yield messages.unfit_query_field(name, entity=entity.name, role=role, why=why)
 
@@ -378,7 +423,7 @@ def _columns(query: spec.Query, contract: Contract) -> tuple[plan.Column, ...]:
 
 def _tenant_table(table: spec.TenantTable, contract: Contract) -> plan.TenantTable:
     query = table.query
-    fields = contract.entities[query.entity.value].fields
+    fields = _askable(contract.entities[query.entity.value], contract)
     key, values = tuple(name.value for name in query.key), query.values
     return plan.TenantTable(
         entity=query.entity.value,
@@ -391,6 +436,8 @@ def _tenant_table(table: spec.TenantTable, contract: Contract) -> plan.TenantTab
         ),
         sample=_of_tenant(query).entries(table.sample),
         columns=_columns(query, contract),
+        rows=_list_of((*key, *values.names)),
+        nests=contract.contract_version >= _NESTS and _list_of((*key, *values.names)) is not None,
     )
 
 

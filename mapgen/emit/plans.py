@@ -38,6 +38,8 @@ _IDLE: Mapping[str, object] = {
     "branch": None,
     "books": {},
     "access": {},
+    "rows": None,
+    "nests": False,
 }
 # What the map says of a rule where there is something to say.
 _MORE = ("rows_differ", "may_come", "warns", "relies_on", "each")
@@ -47,7 +49,8 @@ def plan_file(flow: Flow) -> str:
     """Return `flow.json`: the plan of a flow."""
     plan = to_builtins(replace(flow.plan, rules=rules_of(flow)))
     keys = [key for join in plan["joins"].values() for key in join["on"]]
-    for members in (plan, *plan["documents"], *plan["joins"].values(), *keys):
+    parts = (*plan["documents"], *plan["joins"].values(), *plan["lookups"].values(), *keys)
+    for members in (plan, *parts):
         for key in [key for key in members if key in _IDLE and members[key] == _IDLE[key]]:
             del members[key]
     return json_text(plan)

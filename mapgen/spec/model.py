@@ -1442,7 +1442,7 @@ class Query(Construct, what="the query"):
     entity: Text = required(words.PROSE, "the entity of the contract")
     key: tuple[Text, ...] = required(
         ListOf(Words("a field"), or_single=True, least=1),
-        "the field that the key is compared with, or several",
+        "the field that the key is compared with, or several; `LIST.FIELD` is one of rows",
     )
     values: ValueColumns = required(
         _FIELDS_OF_VALUES,

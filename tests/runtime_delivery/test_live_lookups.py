@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from msgspec.structs import replace
 
@@ -282,6 +283,55 @@ def test_a_right_that_is_missing() -> None:
 
         with pytest.raises(AccessRefused, match="refuses `Customer`"):
             QueriedTable("t", BY_MAIL, client.ask).get("ada@example.com")
+
+
+LINES = TenantTable(
+    "SalesOrder", ("OrderNbr", "Details.LineNbr"), "Details.ExternalRef", ("Details.LineNbr",),
+    (Condition("OrderType", "SO", "text"),), (), rows="Details",
+)  # fmt: skip
+
+
+def test_rows_of_a_record(contract: Contract, tmp_path: Path) -> None:
+    """A row is found by a key of its record and one of its own; one request serves all rows."""
+    lines = [
+        {"InventoryID": {"value": item}, "OrderQty": {"value": 1}, "ExternalRef": {"value": ref}}
+        for item, ref in (("AB-1", "900"), ("AB-2", "901"))
+    ]
+    body = {"OrderType": {"value": "SO"}, "ExternalRef": {"value": "1-shop"}}
+    body |= {"CustomerID": {"value": "C0001"}, "Details": lines}
+    made = replace(order(1), body=msgspec.json.encode(body))
+    with tenant(contract) as sandbox, Ledger(f"sqlite:///{tmp_path}/l.db") as ledger:
+        environment = Environment("test", tenant_of(sandbox.url), Limits(None, 4, 60.0, 90.0))
+        deliver([made], plan_of(), environment, ledger, RULES, Watcher())
+        (found,) = sandbox.records("SalesOrder")
+        number, rows = str(found["OrderNbr"]), found["Details"]
+        live = RemoteTables()
+        table = live.table("lines", LINES, str)
+        with client_of(sandbox.url) as client:
+            live.connect(ledger, environment.tenant, client)
+            before = sandbox.counts()["GET SalesOrder 200"]
+            refs = [table.get((number, str(row["LineNbr"]))) for row in rows]
+            assert refs == ["900", "901"]
+            assert table.get((number, "99")) is None
+            assert sandbox.counts()["GET SalesOrder 200"] == before + 1
+            assert table.get(("SO999999", "1")) is None
+
+
+def test_another_run_asks_anew(contract: Contract, tmp_path: Path) -> None:
+    """What the tenant said to one run of a service is not what it says to the next."""
+    told = iter(["C0001", "C0002"])
+    with standing_in() as erp, Ledger(f"sqlite:///{tmp_path}/l.db") as ledger:
+        erp.script = lambda asked: (
+            Answer(200, [{"Email": {"value": "ada"}, "CustomerID": {"value": next(told)}}])
+            if asked.kind == "find"
+            else None
+        )
+        live = RemoteTables()
+        table = live.table("customers", BY_MAIL, str)
+        for customer in ("C0001", "C0002"):
+            with client_of(erp.url) as client:
+                live.connect(ledger, tenant_of(erp.url), client)
+                assert [table.get("ada"), table.get("ada")] == [customer] * 2
 
 
 ORDERS = LedgerTable("orders", None, ("identity",), "number", ())
