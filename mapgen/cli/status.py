@@ -18,6 +18,7 @@ from mapgen.durations import ago
 from mapgen.escaping import visible
 
 if TYPE_CHECKING:
+    from mapgen.runtime.ledger.accounts import Comparison
     from mapgen.runtime.ledger.reports import FlowReport, RunReport
 
 _EVERY = 2.0
@@ -85,7 +86,14 @@ def _lines(one: FlowReport, now: float) -> list[tuple[str, str]]:
         ("open", ", ".join(kept_out) or "nothing"),
         ("sent", f"{counts.get('sent', 0)}: {rates}; the last {ago(one.last_sent, now)}"),
         ("last run", "none" if one.last_run is None else _of_run(one.last_run, now)),
+        *([] if one.compared is None else [("books", _of_books(one.of.flow, one.compared, now))]),
     ]
+
+
+def _of_books(flow: str, compared: Comparison, now: float) -> str:
+    counts = ", ".join(f"{count} {verdict}" for verdict, count in compared.counts.items() if count)
+    which = f"; `{typed('reconcile', flow)}` says which" if compared.unreconciled else ""
+    return f"compared {ago(compared.at, now)}: {counts or 'nothing'}{which}"
 
 
 def _of_run(run: RunReport, now: float) -> str:
@@ -139,11 +147,23 @@ def _as_data(one: FlowReport) -> dict[str, Any]:
         "sent_last_hour": one.sent_last_hour,
         "last_sent": instant_of(one.last_sent),
         "last_run": None if one.last_run is None else _run_as_data(one.last_run),
+        "compared": None if one.compared is None else _compared_as_data(one.compared),
         "conditions": [
             {"condition": each.name, "since": instant_of(each.since), "reason": each.reason}
             for each in one.conditions
         ],
     }
+
+
+def _compared_as_data(one: Comparison) -> Mapping[str, Any]:
+    from mapgen.runtime.summary import instant_of
+
+    money = [
+        {"document": line.document, "currency": line.currency, "ledger": line.ledger,
+         "target": line.target}
+        for line in one.money
+    ]  # fmt: skip
+    return {"at": instant_of(one.at), "counts": one.counts, "money": money}
 
 
 def _run_as_data(one: RunReport) -> Mapping[str, Any]:

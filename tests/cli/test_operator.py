@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 from collections.abc import Iterator
@@ -15,6 +16,8 @@ from typing import Any
 import pytest
 
 from mapgen.runtime.ledger import Acknowledgement, Ledger, book_of
+from mapgen.runtime.ledger.accounts import Accounts, Comparison
+from mapgen.runtime.ledger.reports import Reports
 from mapgen.runtime.outcome import Document, ErrorReport, Origin
 from tests.cli.conftest import MAPGEN, environment, mapgen
 from tests.cli.test_run import FLOW, ORDERS, Tenant, run, tenant
@@ -88,12 +91,19 @@ def test_status_and_runs(workspace: Path, shop: Tenant) -> None:
     run(workspace, shop, source=chosen(workspace, "#1119", "#1133"))
 
     (flow,) = json.loads(asked(workspace, "status", "--json").stdout)
+    with Ledger(f"sqlite:///{workspace}/ledger.db") as ledger:
+        (report,) = Reports(ledger).flows()
+        Accounts(ledger, report.book).note(Comparison(ledger.now(), {"same": 2, "extra": 1}, ()))
+    (books,) = json.loads(asked(workspace, "status", "--json").stdout)
     (one,) = json.loads(asked(workspace, "runs", FLOW, "--json").stdout)
 
     assert (flow["flow"], flow["open"], flow["counts"]["rejected"]) == (FLOW, 2, 2)
     assert flow["last_run"] == one
     assert (one["reason"], one["env"], one["counts"]["rejected"]) == ("done", "local", 2)
-    assert "2 rejected" in asked(workspace, "status").stdout
+    assert (flow["compared"], books["compared"]["counts"]) == (None, {"same": 2, "extra": 1})
+    shown = asked(workspace, "status").stdout
+    assert "2 rejected" in shown
+    assert re.search(rf"books +compared .*: 2 same, 1 extra; `mapgen reconcile {FLOW}", shown)
     assert "done" in asked(workspace, "runs").stdout
     assert asked(workspace, "status", "other").stderr == "the ledger knows no flow yet\n"
 

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
-from tests.cli.test_operator import asked, chosen
-from tests.cli.test_run import FLOW, Tenant, counts, run, tenant
+import pytest
+
+from tests.cli.conftest import MAPGEN, environment
+from tests.cli.test_operator import STATE, asked, chosen
+from tests.cli.test_run import FLOW, Tenant, counts, run, tenant, wait
 
 WORDS = ("reconcile", FLOW, "--env", "local")
 
@@ -102,3 +108,34 @@ def test_extra_and_gone(workspace: Path) -> None:
     assert in_books(emptied, "target")[2] == "0"
     assert repaired.returncode == 0, repaired.stderr
     assert (again.returncode, none) == (0, [])
+
+
+@pytest.mark.skipif(os.name != "posix", reason="killed by a signal here")
+def test_killed_amid_a_repair(workspace: Path) -> None:
+    """Killed while it sends again what the ERP has lost, a second repair sends the rest, once."""
+    numbers = (1101, 1102, 1104, 1105, 1106, 1107, 1108, 1110)
+    path = chosen(workspace, *(f"#{number}" for number in numbers))
+    repair = (*WORDS, "--input", str(path), "--repair", "--yes")
+    with tenant() as shop:
+        run(workspace, shop, source=path)
+        expected = sorted(shop.references())
+        port = urlsplit(shop.variables["ACUMATICA_URL"]).port
+    assert len(expected) == len(numbers)
+    with tenant(latency=0.1, port=port or 0) as empty:
+        child = subprocess.Popen(
+            [*MAPGEN, *repair, *STATE], cwd=workspace, env=environment(**empty.variables),
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        )  # fmt: skip
+        wait(lambda: bool(empty.references()), by=child)
+        child.kill()
+        child.wait()
+        before = len(empty.references())
+        again = asked(workspace, *repair, on=empty)
+        same = asked(workspace, *WORDS, "--input", str(path), on=empty)
+
+        assert before < len(numbers)
+        assert again.returncode == 0, again.stderr
+        assert sorted(empty.references()) == expected
+        assert same.returncode == 0, same.stdout
+    (flow,) = json.loads(asked(workspace, "status", "--json").stdout)
+    assert (flow["open"], flow["counts"]["sending"], flow["counts"]["staged"]) == (0, 0, 0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from mapgen.runtime.ledger import Acknowledgement, Began, Delivery, Ledger, book_of
+from mapgen.runtime.ledger.accounts import Accounts, Comparison, Line
 from mapgen.runtime.ledger.reports import Cause, Choice, Reports
 from mapgen.runtime.outcome import Document, ErrorReport, Origin, Rejected
 from tests.runtime_delivery.orders import order
@@ -42,6 +43,8 @@ def test_flows(address: str) -> None:
         ledger.stage(BOOK, "b", [order(2), rejected(3, unknown("items"))], rules="abc")
         ledger.receive(BOOK, [Delivery("shop", "1", None, b"{}")])
         delivered(ledger, order(1), book=OTHER)
+        line = Line("document", "USD", None, "10.00", "12.50")
+        Accounts(ledger, BOOK).note(Comparison(7.0, {"same": 2, "extra": 1}, (line,)))
         live, test = Reports(ledger).flows("orders")
         nothing = Reports(ledger).flows("order")
 
@@ -54,6 +57,8 @@ def test_flows(address: str) -> None:
     assert live.last_run is not None
     assert (live.last_run.run, live.last_run.ended_at) == ("b", None)
     assert test.last_run is None
+    assert live.compared is not None
+    assert (live.compared.unreconciled, live.compared.money, test.compared) == (1, (line,), None)
     assert nothing == ()
 
 

@@ -153,10 +153,13 @@ class Accounts:
             row = connection.execute(
                 select(COMPARISONS).where(COMPARISONS.c.book == self._book)
             ).first()
-        if row is None:
-            return None
-        counts = msgspec.json.decode(row.counts, type=dict[str, int])
-        return Comparison(row.at, counts, msgspec.json.decode(row.money, type=tuple[Line, ...]))
+        return None if row is None else comparison_of(row)
+
+
+def comparison_of(row: Row[*tuple[Any, ...]]) -> Comparison:
+    """Return what a row of the ledger says of a comparison."""
+    counts = msgspec.json.decode(row.counts, type=dict[str, int])
+    return Comparison(row.at, counts, msgspec.json.decode(row.money, type=tuple[Line, ...]))
 
 
 def _entry(row: Row[*tuple[Any, ...]]) -> Entry:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import groupby
 from typing import Any, cast
 
@@ -16,11 +16,12 @@ import msgspec
 from sqlalchemy import ColumnElement, Select, func, or_, select, true
 
 from mapgen.agreed.paths import without_numbers
+from mapgen.runtime.ledger.accounts import Comparison, comparison_of
 from mapgen.runtime.ledger.book import Book, beginning, parts_of
 from mapgen.runtime.ledger.conditions import Condition, current
 from mapgen.runtime.ledger.ledger import Ledger
 from mapgen.runtime.ledger.rows import Kept, KeptRecord
-from mapgen.runtime.ledger.schema import AT_ONCE, INBOX, RECORDS, RUNS, SENT, State
+from mapgen.runtime.ledger.schema import AT_ONCE, COMPARISONS, INBOX, RECORDS, RUNS, SENT, State
 from mapgen.runtime.outcome import ErrorReport, Origin
 
 _ROWS = RECORDS.c
@@ -67,7 +68,8 @@ class FlowReport:
 
     `queued_since` is when the oldest of the queue came, `open_since` the oldest of what a person
     may have to see to. Rates count documents that arrived in the ERP. Times: seconds since 1970.
-    `conditions` are what keeps it from going on now.
+    `conditions` are what keeps it from going on now, `compared` is what the latest comparison of
+    its books came to that its schedule asked for.
     """
 
     book: str
@@ -80,6 +82,7 @@ class FlowReport:
     last_sent: float | None
     last_run: RunReport | None
     conditions: tuple[Condition, ...] = ()
+    compared: Comparison | None = None
 
     @property
     def of(self) -> Book:
@@ -310,6 +313,10 @@ class Reports:
             ).all()
             last = connection.execute(_last_runs(flow)).all()
             said = [one for one in current(connection, now) if flow in (None, one.of.flow)]
+            books = connection.execute(
+                select(COMPARISONS).where(_of(COMPARISONS.c.book, flow))
+            ).all()
+        compared = {row.book: comparison_of(row) for row in books}
         runs = {row.flow: _run(row) for row in last}
         rate_of = {row.flow: (row.minute, row.hour) for row in rates}
         waiting = {row.book: row.records for row in inbox}
@@ -320,11 +327,12 @@ class Reports:
             )
         }
         kept = {one.book: tuple(each for each in said if each.book == one.book) for one in said}
-        return tuple(
+        found = (
             _flow(book, by_book.get(book, []), rate_of.get(book, (0, 0)), waiting.get(book, 0),
                   runs.get(book), kept.get(book, ()))
             for book in sorted({*by_book, *runs, *waiting, *kept})
         )  # fmt: skip
+        return tuple(replace(one, compared=compared.get(one.book)) for one in found)
 
     def runs(self, flow: str | None = None, limit: int = 20) -> tuple[RunReport, ...]:
         """Return the latest runs, the youngest first."""
