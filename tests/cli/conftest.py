@@ -71,7 +71,7 @@ def impatient(folder: Path) -> Path:
     """Return a copy of the workspace, with limits that suit an impatient tenant."""
     for name in ("specs", "generated"):
         ignored = shutil.ignore_patterns("__pycache__")
-        shutil.copytree(ROOT / name, folder / name, ignore=ignored)
+        shutil.copytree(ROOT / name, folder / name, ignore=ignored, copy_function=shutil.copyfile)
     local = folder / "specs" / "environments" / "local.yaml"
     text = local.read_text(encoding="utf-8")
     for name, seconds in (("request_timeout", 2), ("settle", 3)):

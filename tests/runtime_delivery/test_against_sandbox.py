@@ -258,7 +258,7 @@ def test_killed_against_sandbox(contract: Contract, tmp_path: Path) -> None:
         child = start(sandbox.url, address)
         deadline = time.monotonic() + 300
         while len(sandbox.records("SalesOrder")) < 23 and time.monotonic() < deadline:
-            time.sleep(0.01)
+            time.sleep(0.02)
         assert child.is_running
         assert child.kill() == -signal.SIGKILL
 

@@ -184,7 +184,7 @@ def test_killed(send: HttpSend, failure: str, seen: int, tmp_path: Path) -> None
         child.start()
         deadline = time.monotonic() + 300
         while len(shop.shop.fulfilments) < seen and time.monotonic() < deadline:
-            time.sleep(0.01)
+            time.sleep(0.02)
         assert len(shop.shop.fulfilments) >= seen
         child.kill()
         child.join()

@@ -194,13 +194,13 @@ def test_killed_again_and_again(tmp_path: Path) -> None:
     for number in range(1, 41):
         put(tmp_path / "in", f"orders-{number:02}", number)
     with standing_in() as tenant:
-        for at in range(5):
+        for at in range(3):
             child = start(tenant.url, address, 40, "files", str(tmp_path / "in"))
             deadline = time.monotonic() + 300
-            while len(tenant.orders) < at * 5 and time.monotonic() < deadline:
+            while len(tenant.orders) < at * 10 and time.monotonic() < deadline:
                 if not child.is_running:
                     break
-                time.sleep(0.002)
+                time.sleep(0.02)
             child.kill()
         start(tenant.url, address, 40, "files", str(tmp_path / "in")).finish()
         assert tenant.identities == names(40)

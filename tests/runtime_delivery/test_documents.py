@@ -252,19 +252,19 @@ def wait_for(sandbox: Sandbox, method: str, target: str, nth: int, *, is_done: b
         if not is_done and done >= nth - 1:
             time.sleep(0.3)
             return
-        time.sleep(0.01)
+        time.sleep(0.02)
     raise AssertionError("the tenant was not asked")
 
 
 def test_killed_again_and_again(contract: Contract, address: str) -> None:
     """Killed at arbitrary moments in a row, the last run completes: each document once."""
     with tenant(contract) as sandbox:
-        for at in range(4):
+        for at in range(3):
             child = start(sandbox.url, address, 20, "both")
             deadline = time.monotonic() + 300
-            while len(sandbox.records("CustomerLocation")) < 1 + at * 5 and child.is_running:
+            while len(sandbox.records("CustomerLocation")) < 1 + at * 7 and child.is_running:
                 assert time.monotonic() < deadline
-                time.sleep(0.002)
+                time.sleep(0.02)
             child.kill()
 
         counts = start(sandbox.url, address, 20, "both").finish()

@@ -168,13 +168,13 @@ def test_killed_amid_a_poll(contract: Contract, tmp_path: Path) -> None:
     """Killed with SIGKILL again and again while it polls, each article has gone on once."""
     address = f"sqlite:///{tmp_path}/l.db"
     with stocked(contract) as sandbox:
-        for at in range(4):
+        for at in (0, 2):
             child = start(sandbox.url, address, COUNT, "erp")
             deadline = time.monotonic() + 300
             while child.is_running and time.monotonic() < deadline:
                 if len(articles(sandbox)) > at * 50:
                     break
-                time.sleep(0.005)
+                time.sleep(0.02)
             child.kill()
         start(sandbox.url, address, COUNT, "erp").finish()
 

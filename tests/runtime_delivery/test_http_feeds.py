@@ -202,7 +202,7 @@ def test_killed_amid_a_poll(tmp_path: Path) -> None:
         child = start(tenant.url, ledger, count, "http", api.url)
         deadline = time.monotonic() + 60
         while child.is_running and time.monotonic() < deadline and len(tenant.identities) < 12:
-            time.sleep(0.005)
+            time.sleep(0.02)
         child.kill()
         start(tenant.url, ledger, count, "http", api.url).finish()
 

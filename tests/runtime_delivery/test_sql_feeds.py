@@ -237,7 +237,7 @@ def test_killed_amid_a_poll(tmp_path: Path) -> None:
             while child.is_running and time.monotonic() < deadline:
                 if len(tenant.identities) > at * 50:
                     break
-                time.sleep(0.005)
+                time.sleep(0.02)
             child.kill()
         start(tenant.url, ledger, count, "sql", shop).finish()
 

@@ -325,7 +325,7 @@ def test_killed_amid_updates(contract: Contract, tmp_path: Path) -> None:
                 deadline = time.monotonic() + 300
                 while sum(o["Description"] == "paid" for o in sandbox.records("SalesOrder")) < nth:
                     assert time.monotonic() < deadline
-                    time.sleep(0.01)
+                    time.sleep(0.02)
             else:
                 method = fault.partition("@")[2][:3]
                 wait_for(sandbox, method, "SalesOrder", nth, is_done=False)
