@@ -161,12 +161,12 @@ def _delivered(bound: BoundFlow, live: RemoteTables, options: Options) -> Summar
 
 def _write_rejects(path: Path | None, ledger: Ledger, summary: Summary | None) -> None:
     """Write what a run read, or brought to an end, and did not deliver, as `transform` does."""
+    if path is None or summary is None:
+        return
     from mapgen.runtime.ledger.reports import OPEN, Choice, Reports
     from mapgen.runtime.lines import reject_line
     from mapgen.runtime.outcome import Origin, Rejected, Skipped
 
-    if path is None or summary is None:
-        return
     reports = Reports(ledger)
     with writing(path, is_private=True) as write:
         for one in reports.records(Choice(run=summary.run or "", states=(*OPEN, "skipped"))):
