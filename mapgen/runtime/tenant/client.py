@@ -544,10 +544,14 @@ class Client:
 
     def _groups(self, identities: Sequence[str]) -> Iterator[list[str]]:
         group: list[str] = []
+        length = 0
         for identity in identities:
-            if group and len(self._query([*group, identity])) > LONGEST_QUERY:
+            length += len(encoded(f" or {self._test(identity)}"))
+            if group and length > LONGEST_QUERY:
                 yield group
                 group = []
+            if not group:
+                length = len(self._query([identity])) + len("()")
             group.append(identity)
         if group:
             yield group
