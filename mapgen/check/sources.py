@@ -174,7 +174,10 @@ def accounted(
     ]
     faults += [
         messages.unused_source_fields(
-            _described_at(section.source, parent, fields), parent=parent, fields=fields
+            _described_at(section.source, parent, fields),
+            parent=parent,
+            fields=fields,
+            entry=f"{member_path(parent, fields[0])}: why",
         )
         for parent, fields in _by_parent(unused, known, leaves.known)
     ]

@@ -47,7 +47,7 @@ _VOCABULARIES = (
 )
 # A member named by a value: an e-mail address, a number of a phone or a card, an IP address.
 _VALUES = (
-    re.compile(r".*@.*", re.DOTALL),
+    re.compile(r".+@.+", re.DOTALL),
     re.compile(r"\+?[\d\s().:/-]*\d[\d\s().:/-]*"),
     re.compile(r"[0-9a-fA-F]{0,4}(:[0-9a-fA-F]{0,4}){2,7}"),
     re.compile(r"[A-Z]{2}\d{2}[ A-Z0-9]{10,30}"),

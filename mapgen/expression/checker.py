@@ -153,6 +153,8 @@ class Checker:
         self.parts: dict[Tree, Part] = {}
         self.numbers = itertools.count(1)
         self.divisions: list[tuple[Tree, Fate]] = []
+        # Where words are parts of a name, as has been reported.
+        self.meant: list[tuple[int, int]] = []
 
     def whole(self, tree: Tree, scope: Scope) -> Typed | None:
         """Return the checked expression, or None when any fault was found."""
@@ -264,6 +266,8 @@ class Checker:
 
     def name(self, tree: Name, env: Env) -> Part:
         binding = env.scope.bindings.get(tree.name)
+        if binding is None and any(start < tree.start < end for start, end in self.meant):
+            return BROKEN
         if binding is None:
             owners = {
                 name: present(known.type.fields[tree.name])
@@ -443,9 +447,11 @@ class Checker:
                 return self.report(
                     catalogue.field_of_rows(span, field=tree.field, words=words)
                 ).type
-        help = fixes.longer_name(self.text.value, tree, owner.fields)
-        if not owner.fields:
-            help = "the schema gives it no fields at all"
+        help = None if owner.fields else "the schema gives it no fields at all"
+        longer = fixes.longer_name(self.text.value, tree, owner.fields)
+        if longer is not None:
+            help = fixes.with_backquotes(self.text.value, tree, longer)
+            self.meant.append((tree.name_start, tree.name_start + len(longer)))
         known = sorted(owner.fields)
         return self.report(
             catalogue.unknown_field(span, it=tree.field, owner=owner.name, known=known, help=help)

@@ -76,14 +76,16 @@ def field_instead(text: str, tree: Index, fields: Collection[object]) -> str | N
 
 
 def longer_name(text: str, tree: Select, fields: Iterable[str]) -> str | None:
-    """Return the help for a name with a dot in it that is written like a path."""
+    """Return the name of a field, with signs in it, that is written there as it is."""
     rest = re.sub(r"\.\?", ".", text[tree.name_start :])
-    found = [one for one in fields if one.startswith(f"{tree.field}.") and rest.startswith(one)]
-    if not found:
-        return None
-    name = max(found, key=len)
+    found = [one for one in fields if one.startswith(tree.field) and rest.startswith(one)]
+    return max(found, key=len, default=None)
+
+
+def with_backquotes(text: str, tree: Select, name: str) -> str:
+    """Return the help for such a name."""
     before = text[tree.start : tree.name_start]
-    return f"a name with a `.` in it is in backquotes: {before}{written(name)}"
+    return f"a name with signs in it is in backquotes: {before}{written(name)}"
 
 
 def left_out_with(text: str, tree: Tree, whole: Select | Index | Method | Macro) -> str | None:

@@ -33,6 +33,8 @@ _TOKEN = re.compile(
     """,
     re.VERBOSE,
 )
+# What may be meant as the name of a field.
+_FIELD = re.compile(r"[^\s.,()\[\]{}?`]+")
 _ESCAPES = {
     "a": "\a", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v",
     "\\": "\\", "?": "?", '"': '"', "'": "'", "`": "`",
@@ -71,7 +73,12 @@ def tokens(text: Text) -> list[Token]:
     while at < len(words):
         match = _TOKEN.match(words, at)
         if match is None:
-            raise Unreadable(catalogue.unknown_character(text.span(at, at + 1), words[at]))
+            behind = words[:at].endswith((".", ".?"))
+            field = _FIELD.match(words, at) if behind else None
+            span = text.span(at, at + 1)
+            raise Unreadable(
+                catalogue.unknown_character(span, words[at], field[0] if field else "")
+            )
         if match.lastgroup != "space":
             token = _token(text, match)
             found.append(token)

@@ -117,7 +117,10 @@ class _Parser:
         token = self.token
         span = self.text.span(token.start, token.end)
         before = self.previous.text if self.at else ""
-        return Unreadable(catalogue.unexpected_token(span, wanted, token.text, before))
+        is_field = self.at > 1 and self.tokens[self.at - 2].text in (".", "?")
+        return Unreadable(
+            catalogue.unexpected_token(span, wanted, token.text, before, is_field=is_field)
+        )
 
     def is_next(self, sign: str) -> bool:
         return self.token.kind == "sign" and self.token.text == sign

@@ -61,14 +61,21 @@ def _meant(span: Span, found: str, among: Container[str] = _MEANT) -> Fix | None
 # Form
 
 
-def unknown_character(at: Span, it: str) -> Diagnostic:
-    """Say what a character that is no part of the language may be meant for."""
+_QUOTED_NAME = "a field's name with blanks or signs in it goes in backquotes: "
+
+
+def unknown_character(at: Span, it: str, field: str = "") -> Diagnostic:
+    """Say what a character that is no part of the language may be meant for.
+
+    `field` are the words from there on where a field's name is wanted.
+    """
     is_letter = it.isalpha() or it == "_"
+    help = "a field with letters beyond A to Z goes in backquotes: order.`straße`" * is_letter
     return _UNKNOWN_CHARACTER(
         at,
         it=it,
         shown=f"`{it}`" if it.isprintable() else f"U+{ord(it):04X}",
-        help="a field with letters beyond A to Z goes in backquotes: order.`straße`" * is_letter,
+        help=f"{_QUOTED_NAME}.`{field}`" if field and not is_letter else help,
         fix=_meant(at, it),
     )
 
@@ -90,7 +97,9 @@ unknown_escape = Message(
     "where backslashes stay",
 )
 malformed_number = Message(
-    "E123: this is neither a number nor a name", help="a name begins with a letter"
+    "E123: this is neither a number nor a name",
+    help="a name begins with a letter; a field's name that does not goes in backquotes: "
+    "order.`1st`",
 )
 number_too_large = Message(
     "E123: this number does not fit into {limit}",
@@ -98,8 +107,13 @@ number_too_large = Message(
 )
 
 
-def unexpected_token(at: Span, wanted: str, found: str, before: str) -> Diagnostic:
-    """Say what words that cannot go on like this are meant for; `before` is the word in front."""
+def unexpected_token(
+    at: Span, wanted: str, found: str, before: str, *, is_field: bool = False
+) -> Diagnostic:
+    """Say what words that cannot go on like this are meant for.
+
+    `before` is the word in front; `is_field`: that is a field's name.
+    """
     is_twice = found == before and found in ("&&", "||", "==", "=")
     help = _OTHER_TONGUES.get(found)
     if help is None and before in ("not", "if", "and", "or"):
@@ -108,6 +122,12 @@ def unexpected_token(at: Span, wanted: str, found: str, before: str) -> Diagnost
         help = f"one `{found}` is enough"
     elif help is None and found == "=" and before in ("==", "!="):
         help = f"`{before}` compares two values"
+    elif help is None and wanted == "a field's name" and found[:1] in ("'", '"'):
+        help = f"{_QUOTED_NAME}.`{found[1:-1]}`"
+    elif help is None and wanted == "a field's name" and found == "[":
+        help = f"{_QUOTED_NAME}.`unit price`; an element of a list is behind the name: `rows[0]`"
+    elif help is None and is_field and found.isidentifier():
+        help = f"{_QUOTED_NAME}.`{before} {found}`"
     elif help is None and before.isalpha() and found.isalpha():
         help = f"text is written in quotes: `'{before} {found}'`"
     return _UNEXPECTED_TOKEN(

@@ -110,7 +110,7 @@ changing_identity = Message(
 )
 unused_source_fields = Message(
     "E431: no rule reads the source field{fields:/s} {fields:, } of `{parent}`",
-    help="use what matters; the rest goes under `ignore:`, like `{parent}.{fields[0]}: why`",
+    help="use what matters; the rest goes under `ignore:`, like `{entry}`",
 )
 cells_hold_one_value = Message(
     "E438: a cell of CSV holds one value; {fields:, } {fields:is a list or an object/are lists or "
