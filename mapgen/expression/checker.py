@@ -350,7 +350,10 @@ class Checker:
         declared = self.field(tree, operand.type, is_asked_for=is_asked_for)
         path = stable_path(tree)
         is_taken = path is not None and path in env.scope.taken
-        is_demanded = path not in env.present and self.is_tagged(tree, operand.type, env)
+        is_tagged = self.is_tagged(tree, operand.type, env)
+        if is_tagged is None:
+            return BROKEN
+        is_demanded = is_tagged and path not in env.present
         is_known = is_taken or is_demanded or path in env.present
         found = present(declared) if is_known else declared
         is_left_out = operand.whole is not None
@@ -370,8 +373,8 @@ class Checker:
             code = ir.Call("optional.value()", (code,), found, is_fallible=True)
         return operand.result(found, code, is_chained=tree.is_optional and is_missing)
 
-    def is_tagged(self, tree: Select, operand: Type, env: Env) -> bool:
-        """Tell whether all that an object can be here has a field; one that none has is reported.
+    def is_tagged(self, tree: Select, operand: Type, env: Env) -> bool | None:
+        """Tell whether all that an object can be here has a field; None: none has, as is reported.
 
         What it can be is known by the value of another field, which conditions have asked for.
         """
@@ -386,8 +389,9 @@ class Checker:
             if not any(tree.field in one.fields for one in fit):
                 span = self.text.span(tree.name_start, tree.end)
                 known = sorted({name for one in fit for name in one.fields})
-                self.report(self.no_alternative(span, tree, tag, values, operand, known))
-                return False
+                if fit or not self.faults:
+                    self.report(self.no_alternative(span, tree, tag, values, operand, known))
+                return None
             if all(tree.field in one.required for one in fit):
                 return True
         return False
@@ -709,7 +713,30 @@ class Checker:
                 help=fix,
             )
             return self.report(fault, BOOL)
-        return found
+        never = self.never_that(tree.left, tree.right) or self.never_that(tree.right, tree.left)
+        return found if never is None else self.report(never, BOOL)
+
+    def never_that(self, side: Tree, other: Tree) -> Diagnostic | None:
+        """Return the fault of a constant that the tag of an object is compared with, and never is.
+
+        What stands for one that is missing is no such constant.
+        """
+        if not isinstance(other, Constant) or other.value is None:
+            return None
+        if isinstance(side, Method) and side.name == "orValue":
+            (default,) = side.arguments
+            if isinstance(default, Constant) and default.value == other.value:
+                return None
+            side = side.operand
+        owner = present(self.parts[side.operand].type) if isinstance(side, Select) else ERROR
+        if not isinstance(side, Select) or not isinstance(owner, Object):
+            return None
+        known, value = owner.tags.get(side.field, {}), str(other.value)
+        if not known or value in known:
+            return None
+        return catalogue.never_that(
+            self.span(other), field=self.words(side), it=value, known=sorted(known)
+        )
 
     # Calls
 

@@ -48,6 +48,7 @@ SEVERAL_WORDINGS: Mapping[str, set[str]] = {
     "E123": {"malformed_number", "number_too_large"},
     "E126": {"too_long", "nested_too_deep"},
     "E129": {"malformed_macro", "malformed_has", "malformed_bind"},
+    "E202": {"different_types", "never_that"},
     "E205": {"needless_handler", "unreachable"},
     "E234": {"unfit_modifier", "idle_default"},
     "E206": {"needless_has", "needless_null"},

@@ -127,7 +127,7 @@ def unexpected_token(
     elif help is None and wanted == "a field's name" and found == "[":
         help = f"{_QUOTED_NAME}.`unit price`; an element of a list is behind the name: `rows[0]`"
     elif help is None and is_field and found.isidentifier():
-        help = f"{_QUOTED_NAME}.`{before} {found}`"
+        help = f"{_QUOTED_NAME}.`{before} {found}`; or a sign is missing between the two"
     elif help is None and before.isalpha() and found.isalpha():
         help = f"text is written in quotes: `'{before} {found}'`"
     return _UNEXPECTED_TOKEN(
@@ -236,6 +236,11 @@ _MAY_BE_MISSING = Message(
 )
 different_types = Message(
     "E202: `{operator}` compares {left:a} with {right:a}, which are never equal"
+)
+never_that = Message(
+    "E202: `{field}` is never `{it}`",
+    label="no alternative has this",
+    help="it tells alternatives apart, and is one of {known:, 12}",
 )
 wrong_type = Message("E203: {taker} wants {wanted:a} here, but this is {found:a}")
 wrong_count = Message(
