@@ -370,7 +370,8 @@ class Checker:
             return self.taken(path, env)
         code = field_code(operand, tree.field, declared if is_demanded else found)
         if is_demanded and isinstance(declared, Optional):
-            code = ir.Call("optional.value()", (code,), found, is_fallible=True)
+            name = ir.Constant(tree.field, STRING)
+            code = ir.Call("of its kind(T?, name)", (code, name), found, is_fallible=True)
         return operand.result(found, code, is_chained=tree.is_optional and is_missing)
 
     def is_tagged(self, tree: Select, operand: Type, env: Env) -> bool | None:

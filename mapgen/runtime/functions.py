@@ -60,6 +60,13 @@ def demanded(value: T | None) -> T:
     return value
 
 
+def of_its_kind(value: T | None, name: str) -> T:
+    """Return the value of a member that all objects of a kind have. Raises RuleError without it."""
+    if value is None:
+        raise RuleError("R201", f"`{name}` is missing, which objects of this kind have")
+    return value
+
+
 _NOTHING = Decimal(0)
 
 

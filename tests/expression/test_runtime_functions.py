@@ -27,6 +27,7 @@ BERLIN = ZoneInfo("Europe/Berlin")
     ("code", "call"),
     [
         pytest.param("R201", lambda: runtime.demanded(None), id="missing"),
+        pytest.param("R201", lambda: runtime.of_its_kind(None, "box"), id="not of its kind"),
         pytest.param("R202", lambda: runtime.element([1], 1), id="element beyond the list"),
         pytest.param("R202", lambda: runtime.element([1], -1), id="element before the list"),
         pytest.param("R202", lambda: runtime.part([1], 0, 2), id="slice beyond the list"),
