@@ -41,7 +41,12 @@ _SAME_ELEMENTS = (
 _ONE_ELEMENT = ("list(T).first()", "list(T).last()", "list(O).min()", "list(O).max()")
 # Functions that give their operand, or nothing.
 _INDEX = ("list[index]", "list[?index]", "map[key]", "map[?key]")
-_SAME_VALUE = ("nonBlank(string?)", "optional.ofNonZeroValue(T)", "optional.value()", "of its kind(T?, name)")
+_SAME_VALUE = (
+    "nonBlank(string?)",
+    "optional.ofNonZeroValue(T)",
+    "optional.value()",
+    "of its kind(T?, name)",
+)
 
 
 class Lineage(Struct, frozen=True):

@@ -105,7 +105,7 @@ class _Files:
         found = {}
         for name, join in self.joins.items():
             schema, is_text = self.schema_of(join), join.get("format") == "csv"
-            (member, of), *_ = join["on"].items()
+            (member, of), *_ = key_of(join)
             values = list(IDS if of == "id" else REFS)
             self._random.shuffle(values)
             if join["takes"] == "many":
@@ -168,7 +168,7 @@ class _Files:
         """Return a record with what belongs to it, and whether something has to and does not."""
         whole, is_lacking = dict(record), False
         for name, join in self.joins.items():
-            (member, of), *_ = join["on"].items()
+            (member, of), *_ = key_of(join)
             own = [row for row in joined[name] if _same(row[member], record.get(of))]
             if join["takes"] == "many":
                 whole[name] = own
@@ -184,6 +184,12 @@ def _cell(value: Any) -> str:
     return (
         "" if value is None else value if isinstance(value, str) else re.sub(r"\W", "", str(value))
     )
+
+
+def key_of(join: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield the members that a join compares, whether as a name or as an expression."""
+    for member, of in join["on"].items():
+        yield member, of.removeprefix("order.")
 
 
 def _same(one: Any, other: Any) -> bool:

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from mapgen.agreed.paths import member_path
 from mapgen.check.model import Checked
 from mapgen.check.records import needed_joins
 from mapgen.ir import flow as ir
@@ -165,7 +166,7 @@ def changes(value: Any, path: str, name: str) -> Iterator[tuple[str, Any]]:
             yield path, {}
         case dict():
             for key, one in value.items():
-                inner = f"{path}.{key}"
+                inner = member_path(path, key)
                 for where, changed in changes(one, inner, name):
                     yield where, {**value, key: changed}
                 yield inner, {other: two for other, two in value.items() if other != key}

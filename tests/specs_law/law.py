@@ -15,6 +15,7 @@ from typing import Any
 import black
 from black.mode import TargetVersion
 
+from mapgen.agreed.paths import member_path
 from mapgen.check.model import Checked
 from mapgen.disk.workspace import Workspace
 from mapgen.emit.plans import plan_file, rule_map_file
@@ -162,8 +163,10 @@ def _accepted(draft: Draft, folder: Path, tally: Tally) -> tuple[Checked, Worksp
 
 
 def _unread(fault: Diagnostic) -> list[str]:
-    *fields, parent = re.findall(r"`([^`]+)`", fault.message)
-    return [f"{parent}.{name}" for name in fields]
+    said, _, parent = fault.message.rpartition(" of ")
+    fields = re.findall(r"`([^`]+)`", said)
+    holder = parent.strip("`") if parent.startswith("`") else parent
+    return [member_path(holder, name) for name in fields]
 
 
 def _generated(checked: Checked, workspace: Workspace, folder: Path) -> None:

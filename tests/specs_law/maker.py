@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from random import Random
 
 from mapgen.expression import Binding, Scope, Typed, compile_expression
+from mapgen.expression.fixes import written
 from mapgen.expression.functions import FUNCTIONS, Function
 from mapgen.expression.patterns import FORMAT_FAULTS
 from mapgen.expression.signature import VARIABLES, build
@@ -626,7 +627,7 @@ def _capitals(patterns: list[Type]) -> set[str]:
 
 def field_words(name: str) -> str:
     """Return a field's name as an expression has it."""
-    return name if name.isidentifier() else f"`{name}`"
+    return written(name)
 
 
 def _paths(names: Names) -> list[tuple[str, Type]]:

@@ -33,6 +33,7 @@ from mapgen.ir.types import (
 from mapgen.report import Source
 
 from .maker import EXAMINED, PLAIN, Maker, Names
+from .more import enrich
 
 # The contract: one document with a part and rows, the kinds of field that there are.
 CONTRACT: Mapping[str, Any] = {
@@ -162,6 +163,8 @@ FIELDS += (
     "rank",
     "text",
 )
+# Names that paths and structs have to write in another way; later specs have them, too.
+ODD = ("net.total", "a[0].b", 'say "x"', "@id", "2nd", "a\\b")
 _SCHEMAS: Mapping[Type, Mapping[str, Any]] = {
     STRING: {"type": "string"},
     INT: {"type": "integer"},
@@ -225,7 +228,8 @@ class SpecMaker:
             fields["id"], properties["id"] = INT, {"type": "integer", "readOnly": True}
             fields["ref"], properties["ref"] = STRING, {"type": "string", "readOnly": True}
             required += ["id", "ref"]
-        for own in self.random.sample(FIELDS, self.random.randint(2, 6)):
+        known = (*FIELDS, *ODD) if self.is_later else FIELDS
+        for own in self.random.sample(known, self.random.randint(2, 6)):
             found, schema = self.member(own, depth, flat=flat)
             if not isinstance(found, Object | ListOf) and self.chance(0.1):
                 schema = {**schema, "type": [schema["type"], "null"]}
@@ -878,11 +882,7 @@ class SpecMaker:
             when = self.condition()
             if when is not None:
                 mapping["skip"] = [{"when": when, "because": "it is left out"}]
-        if self.chance(0.2):
-            self.several(mapping, is_plain=is_plain)
-        else:
-            document = self.document(self.names, is_plain=is_plain) or {"fields": {}}
-            mapping |= document
+        self.documents(mapping, is_plain=is_plain)
         mapping["examples"] = [{"name": "one", "given": "one.json", "gives": "gives.json"}]
         draft.files |= {"gives.json": "{}"}
         said = json.dumps({name: part for name, part in mapping.items() if name != "let"})
@@ -916,6 +916,15 @@ class SpecMaker:
             "security": {"data": {}, "rollback": {"irreversible": "by hand"}},
         }
         return draft
+
+    def documents(self, mapping: dict[str, Any], *, is_plain: bool) -> None:
+        """Add what is made of a record, and in later specs what the language has besides."""
+        if self.chance(0.2):
+            self.several(mapping, is_plain=is_plain)
+        else:
+            mapping |= self.document(self.names, is_plain=is_plain) or {"fields": {}}
+        if self.is_later and not is_plain:
+            enrich(self, mapping)
 
     def several(self, mapping: dict[str, Any], *, is_plain: bool) -> None:
         self.feature("several documents")
