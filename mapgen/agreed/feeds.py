@@ -177,4 +177,24 @@ class HttpFeed(Struct, frozen=True, omit_defaults=True, tag_field="kind", tag="h
         )
 
 
-Feed = WebhookFeed | ErpFeed | PushFeed | FilesFeed | TapFeed | SqlFeed | HttpFeed
+class InquiryFeed(Struct, frozen=True, omit_defaults=True, tag_field="kind", tag="inquiry"):
+    """Rows of a generic inquiry of the ERP, by OData: those changed since by the column `cursor`.
+
+    Without a cursor, all rows come each time. Each poll looks back for `overlap` seconds.
+    """
+
+    formats: ClassVar[tuple[str, ...]] = ("json",)
+    connections: ClassVar[tuple[str, ...]] = ()
+    is_sent: ClassVar[bool] = False
+
+    inquiry: str
+    cursor: str | None = None
+    overlap: float = 10 * _MINUTES
+
+    @property
+    def name(self) -> str:
+        """What tells it from other feeds of its flow; another cursor begins anew."""
+        return f"inquiry {self.inquiry} {self.cursor or 'all'}"
+
+
+Feed = InquiryFeed | WebhookFeed | ErpFeed | PushFeed | FilesFeed | TapFeed | SqlFeed | HttpFeed

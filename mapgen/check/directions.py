@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from decimal import Decimal
 from operator import ge, gt, le, lt
 
+from mapgen.agreed.feeds import InquiryFeed
 from mapgen.contract.model import Comparison, Contract, Field
 from mapgen.contract.source_schema import SourceSchema
 from mapgen.ir.names import python_name
@@ -38,7 +39,9 @@ def nothing_of_the_erp(section: spec.MappingSection) -> Iterator[Diagnostic]:
     """Yield the fault of a flow that neither comes out of the ERP nor goes into it."""
     target = section.documents[0].target
     is_joined = any(join.entity is not None for join in section.source.joins)
-    if not (target.kind.has_contract or section.source.has_contract or is_joined):
+    is_inquired = any(isinstance(one.plan, InquiryFeed) for one in section.source.feeds)
+    is_asked = section.source.has_contract or is_joined or is_inquired
+    if not (target.kind.has_contract or is_asked):
         yield outward.nothing_of_the_erp(target.contract, source=section.source.schema)
 
 

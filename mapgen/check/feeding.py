@@ -9,6 +9,7 @@ from mapgen.agreed.feeds import ErpFeed, Feed
 from mapgen.check.auth import check_connection_of, check_sender, kind_of
 from mapgen.check.model import Surroundings
 from mapgen.contract.source_schema import EntitySource, SourceSchema
+from mapgen.ir import types
 from mapgen.report import Diagnostic, Text
 from mapgen.report.catalogue import feeding as messages
 from mapgen.spec import model as spec
@@ -38,11 +39,13 @@ def check_feeds(
         yield from _sender(feed, flow.auth, around)
         if isinstance(feed, spec.SqlFeed) and not _SELECT.match(feed.query.value):
             yield messages.no_query(feed.query)
-        if isinstance(feed, spec.SqlFeed | spec.HttpFeed) and feed.read is not None:
+        if isinstance(feed, spec.SqlFeed | spec.HttpFeed | spec.InquiryFeed) and feed.read:
             since = feed.since if isinstance(feed, spec.HttpFeed) else ()
             yield from (messages.idle_cursor(one) for one in (feed.cursor, since) if one)
         if isinstance(feed, spec.ChangedFeed) and schema is not None and schema.entity is not None:
             yield from _field(feed, schema.entity)
+        if isinstance(feed, spec.InquiryFeed) and feed.cursor and schema is not None:
+            yield from _column(feed, feed.cursor, schema)
     if source.feeds and not _is_scheduled(flow.performance):
         yield from _unstarted(source.feeds, flow.performance.mode)
 
@@ -98,6 +101,14 @@ def _sender(feed: spec.Feed, auth: spec.Auth, around: Surroundings) -> Iterator[
     takes = feed.plan.connections
     if feed.plan.is_sent and (not takes or kind_of(name, around) in takes):
         yield from check_sender(name, around)
+
+
+def _column(feed: spec.InquiryFeed, cursor: Text, schema: SourceSchema) -> Iterator[Diagnostic]:
+    """Yield the fault of a column by which nobody can tell what has changed."""
+    columns = schema.record.fields
+    moments = [name for name, held in columns.items() if types.present(held) == types.TIMESTAMP]
+    if cursor.value not in moments:
+        yield messages.no_moment(cursor, entity=feed.inquiry.value, known=moments)
 
 
 def _field(feed: spec.ChangedFeed, source: EntitySource) -> Iterator[Diagnostic]:

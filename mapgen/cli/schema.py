@@ -117,6 +117,22 @@ def _is_of_a_flow(path: Path | None) -> bool:
 
 
 @schema.command()
+@click.argument("metadata", type=click.Path(path_type=Path))
+@click.argument("inquiry")
+@OUTPUT
+@force_option
+def inquiry(metadata: Path, inquiry: str, output: Path | None, *, force: bool) -> None:
+    """Write the source schema of a generic inquiry, of what OData says of its columns.
+
+    METADATA is the file of what the ERP answers to `/t/TENANT/api/odata/gi/$metadata`. Nothing is
+    fetched: save it again when the inquiry has changed.
+    """
+    from mapgen.contract.inquiry import inquiry_schema
+
+    _write(inquiry_schema(str(metadata), metadata.read_bytes(), inquiry), output, force=force)
+
+
+@schema.command()
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--name", default="record", help="What one record is called: order.")
 @click.option("--envelope", multiple=True, help="A member that records are wrapped in.")

@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 
 from mapgen.agreed.connections import SIGN_INS, WEBHOOK_SECRET
-from mapgen.agreed.feeds import FilesFeed, HttpFeed, SqlFeed
+from mapgen.agreed.feeds import FilesFeed, HttpFeed, InquiryFeed, SqlFeed
 from mapgen.agreed.plan import Plan
 from mapgen.disk.workspace import Workspace
 from mapgen.project.named import named_connection
@@ -36,7 +36,8 @@ def environment_of_run(
     Raises Stopped for connections that lead nowhere there and for variables that are not set, and
     EnvironmentInvalid for values that no run can use.
     """
-    asks_the_erp = _asks_the_erp(plan) or (is_fed and plan.reads is not None)
+    is_inquired = any(isinstance(one, InquiryFeed) for one in plan.feeds)
+    asks_the_erp = _asks_the_erp(plan) or (is_fed and (is_inquired or plan.reads is not None))
     settings = environment.settings.get(plan.flow, {})
     at = [one.at for one in plan.feeds if isinstance(one, FilesFeed)] if is_fed else []
     asked = [one.connection for one in plan.feeds if isinstance(one, HttpFeed)] if is_fed else []

@@ -27,6 +27,7 @@ from mapgen.sandbox.errors import (
     too_many_requests,
 )
 from mapgen.sandbox.failures import InjectedFailure, Injector
+from mapgen.sandbox.inquiry import inquired, metadata
 from mapgen.sandbox.licence import Licence
 from mapgen.sandbox.rendering import plain
 from mapgen.sandbox.session import Door
@@ -69,6 +70,7 @@ class Site:
         served = [
             ("/entity/auth/logout", self._sign_out),
             ("/entity/{path:path}", self._entity),
+            ("/t/{tenant}/api/odata/gi/{name}", self._inquiry),
             ("/identity/connect/token", self._token),
         ]
         looks = [
@@ -146,6 +148,17 @@ class Site:
         parts = [part for part in call.path.removeprefix(root).split("/") if part]
         return self._entities.answer(call, parts, session)
 
+    def _inquiry(self, call: Call) -> Reply:
+        *_, name = call.path.split("/")
+        root = f"/t/{self.tenant.settings.credentials.tenant}/api/odata/gi/"
+        if call.method != "GET" or call.path != root + name:
+            raise not_found(call.path)
+        self.door.open(call.headers.get("authorization"))
+        contract = self.tenant.contract
+        if name == "$metadata":
+            return Reply(200, metadata(contract), content_type="application/xml")
+        return Reply(200, inquired(self.tenant.store, contract, name, call.query))
+
     def _overview(self, _: Request) -> object:
         return {
             "tenant": self.tenant.settings.credentials.tenant,
@@ -183,6 +196,8 @@ def _target(request: Request) -> str:
             return f"{entity}/{action}"
         case ["entity", _, _, entity, *_]:
             return entity
+        case ["t", _, "api", "odata", "gi", inquiry]:
+            return f"gi/{inquiry}"
         case _:
             return path
 

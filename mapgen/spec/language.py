@@ -45,6 +45,11 @@ WRITTEN_NAME = Words(
 )
 WRITTEN_FORMAT = Words("format of files", choices=tuple(WRITTEN))
 FORMULAS = Words("way with formulas", choices=("reject", "keep"))
+INQUIRY = Words(
+    "the name of an inquiry",
+    r"[^\s/?#%&'\\$" + _UNPRINTABLE + r"][^/?#%&'\\" + _UNPRINTABLE + "]*",
+    "InventoryLevels",
+)
 COLUMN = Words("a column", r"[A-Za-z_][A-Za-z0-9_]*", "changed_at")
 OVERLAP = Words("a duration, or a number", r"\d+(\.\d+)?(ms|s|m|h|d)|\d+", "10m")
 READ_ALL = Words("how much is read", choices=("all",))

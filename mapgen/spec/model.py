@@ -1218,7 +1218,50 @@ class PushFeed(Construct, what="a feed of push notifications"):
         return feeds.PushFeed(self.query.value)
 
 
-Feed = WebhookFeed | FilesFeed | TapFeed | SqlFeed | HttpFeed | ChangedFeed | WholeFeed | PushFeed
+class InquiryFeed(Construct, what="a feed of a generic inquiry"):
+    """The rows of a generic inquiry of the ERP, which it exposes by OData."""
+
+    connection: Text | None = constant(None)
+    inquiry: Text = required(
+        words.INQUIRY,
+        "a generic inquiry of the ERP that is exposed via OData, as its address calls it; a row is"
+        " a record, its columns are the members",
+    )
+    cursor: Text | tuple[()] = required(
+        words.COLUMN,
+        "the column that says when a row was last changed: what changed is read, in its order",
+        unless="read",
+    )
+    read: Text | None = optional(
+        words.READ_ALL, "`all` rows each time, for what no column says changed; no `cursor` then"
+    )
+    overlap: Duration | None = optional(
+        DURATION,
+        "how far each poll looks back behind the one before; 10m unless said",
+        goes_with="cursor",
+    )
+    span: Span = here()
+
+    @property
+    def plan(self) -> feeds.Feed:
+        """The feed as the runtime has it."""
+        cursor = self.cursor.value if self.cursor else None
+        if self.overlap is None:
+            return feeds.InquiryFeed(self.inquiry.value, cursor)
+        return feeds.InquiryFeed(self.inquiry.value, cursor, self.overlap.seconds)
+
+
+Feed = (
+    InquiryFeed
+    | WebhookFeed
+    | FilesFeed
+    | TapFeed
+    | SqlFeed
+    | HttpFeed
+    | ChangedFeed
+    | WholeFeed
+    | PushFeed
+)
 FEED: Variants[Feed] = Variants(
     "a feed",
     {
@@ -1227,6 +1270,7 @@ FEED: Variants[Feed] = Variants(
         "tap": TapFeed,
         "sql": SqlFeed,
         "http": HttpFeed,
+        "inquiry": InquiryFeed,
     },
 )
 ENTITY_FEED: Variants[Feed] = Variants(

@@ -37,6 +37,8 @@ SAID_ELSEWHERE = {
     "E541": "`mapgen init` says it, see tests/cli/test_init.py",
     "E542": "`mapgen schema infer` says it, see tests/draft/test_samples.py",
     "E594": "`mapgen transform` and `mapgen run` say it, see tests/cli",
+    "E596": "`mapgen schema inquiry` says it, see tests/contract",
+    "E597": "`mapgen schema inquiry` says it, see tests/contract",
     "E567": "`mapgen transform` says it, see tests/cli/test_lookups.py",
     "E521": "`mapgen sandbox` says it, see tests/sandbox",
     "E522": "`mapgen sandbox` says it, see tests/sandbox",

@@ -370,3 +370,59 @@ def test_files_for_a_partner(tmp_path: Path) -> None:
     (tmp_path / "specs/environments/local.yaml").write_text(yaml.safe_dump(local), "utf-8")
     checked = mapgen("check", cwd=tmp_path)
     assert (checked.stderr, checked.returncode) == ("", 0)
+
+
+INQUIRY = """<edmx:Edmx xmlns:edmx="http://docs.oasis-open.org/odata/ns/edmx"><edmx:DataServices>
+<Schema Namespace="PX.Data"><EntityType Name="OpenOrders"><Key><PropertyRef Name="Number"/></Key>
+<Property Name="Number" Type="Edm.String"/><Property Name="Total" Type="Edm.Decimal"/>
+<Property Name="ChangedAt" Type="Edm.DateTimeOffset"/></EntityType><EntityContainer>
+<EntitySet Name="OpenOrders" EntityType="PX.Data.OpenOrders"/></EntityContainer></Schema>
+</edmx:DataServices></edmx:Edmx>"""
+INQUIRED = """\
+maps: 1
+flow: open_orders
+summary: Open orders become files
+owner: nobody
+mapping:
+  source:
+    name: row
+    schema: schemas/open-orders.schema.json
+    key: row.Number
+    {feed}
+  target:
+    {schema: schemas/order.json, name: Order, operation: upsert, send: {files: out, format: csv}}
+  identity: {field: number, value: row.Number}
+  fields: {total: row.?Total}
+  ignore: {row.ChangedAt: what the feed goes by}
+  examples: [{name: one, given: row.json, gives: order.json}]
+auth: {target: acumatica}
+performance: {mode: queued, schedule: every hour, volume: {peak_per_minute: 1, per_day: 1}}
+security: {data: {}, rollback: {irreversible: a file cannot be taken back}}
+"""
+
+
+def test_a_generic_inquiry(tmp_path: Path) -> None:
+    """The command of the page writes the schema, and a flow by the feed of the page is right."""
+    [feed] = re.findall(r"^(feed: \{inquiry: .*\})$", PAGE, re.MULTILINE)
+    [command] = re.findall(r"^mapgen (schema inquiry .*)$", PAGE, re.MULTILINE)
+    (tmp_path / "gi.xml").write_text(INQUIRY, "utf-8")
+    member = {"number": {"type": "string"}, "total": {"type": "number"}}
+    schema = {"type": "object", "required": ["number"], "properties": member}
+    spec = INQUIRED.replace("{feed}", feed)
+    for path, text in {
+        "open_orders.maps.yaml": spec,
+        "schemas/order.json": json.dumps(schema),
+        "row.json": '{"Number": "1", "Total": 12.50, "ChangedAt": null}',
+        "order.json": '{"number": "1", "total": 12.50}',
+        "connections/acumatica.yaml": (ROOT / "specs/connections/acumatica.yaml").read_text(
+            "utf-8"
+        ),
+    }.items():
+        (tmp_path / "specs" / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "specs" / path).write_text(text, "utf-8")
+
+    written = mapgen(*command.split(), cwd=tmp_path)
+    checked = mapgen("check", cwd=tmp_path)
+
+    assert (written.stderr, written.returncode) == ("", 0)
+    assert (checked.stderr, checked.returncode) == ("", 0)

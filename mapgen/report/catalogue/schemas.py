@@ -57,3 +57,11 @@ root_is_no_object = Message(
     by="what",
     helps={"target": "the schema describes one document"},
 )
+no_metadata = Message(
+    "E596: `{path}` is no `$metadata` of OData: {reason}",
+    help="save what the ERP answers to `/t/TENANT/api/odata/gi/$metadata`",
+)
+unknown_inquiry = Message(
+    "E597: `{path}` tells of no inquiry `{it}`",
+    help="name one as its address does, exposed via OData: {known:, 5|there is none}",
+)

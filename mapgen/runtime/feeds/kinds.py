@@ -12,6 +12,7 @@ from mapgen.agreed.feeds import (
     ErpFeed,
     FilesFeed,
     HttpFeed,
+    InquiryFeed,
     PushFeed,
     SqlFeed,
     TapFeed,
@@ -26,6 +27,7 @@ from mapgen.runtime.feeds.erp import PolledEntity, PushedKeys
 from mapgen.runtime.feeds.files import ArrivingFiles
 from mapgen.runtime.feeds.http import ListedRecords
 from mapgen.runtime.feeds.inbox import InboxFeed
+from mapgen.runtime.feeds.inquiry import InquiredRows
 from mapgen.runtime.feeds.kind import Feed
 from mapgen.runtime.feeds.singer import SingerTap
 from mapgen.runtime.feeds.sql import QueriedRows
@@ -61,7 +63,7 @@ def opened(feed: FeedPlan, plan: Plan, around: Around) -> Iterator[Feed]:
 
 
 def _feed_of(
-    feed: WebhookFeed | ErpFeed | PushFeed | TapFeed | SqlFeed | HttpFeed,
+    feed: WebhookFeed | ErpFeed | InquiryFeed | PushFeed | TapFeed | SqlFeed | HttpFeed,
     plan: Plan,
     around: Around,
 ) -> Feed:
@@ -71,6 +73,8 @@ def _feed_of(
         case ErpFeed(changed=changed, overlap=overlap):
             assert plan.reads is not None
             return PolledEntity(plan.reads, changed, overlap, feed.name)
+        case InquiryFeed():
+            return InquiredRows(feed)
         case PushFeed():
             assert plan.reads is not None
             return PushedKeys(plan.reads, InboxFeed(around.ledger, around.book, feed.name))

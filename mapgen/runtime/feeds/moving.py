@@ -8,7 +8,7 @@ from decimal import Decimal
 
 import msgspec
 
-from mapgen.agreed.feeds import ErpFeed, Feed, HttpFeed, SqlFeed, TapFeed
+from mapgen.agreed.feeds import ErpFeed, Feed, HttpFeed, InquiryFeed, SqlFeed, TapFeed
 from mapgen.runtime.feeds.erp import Polled
 from mapgen.runtime.feeds.http import Listed, place_of
 from mapgen.runtime.feeds.kind import Cursor
@@ -16,6 +16,7 @@ from mapgen.runtime.feeds.looking_back import Place
 from mapgen.runtime.feeds.sql import Reached
 
 _State = Reached | Listed | Polled
+_Moving = ErpFeed | InquiryFeed | SqlFeed | HttpFeed | TapFeed
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,7 @@ def moved(feed: Feed, cursor: Cursor | None, to: Place | None) -> Moved:
     A moment without an offset is as the source writes it, in UTC where that has offsets. Raises
     Unmoved where nothing would be read again by it.
     """
-    if not isinstance(feed, ErpFeed | SqlFeed | HttpFeed | TapFeed):
+    if not isinstance(feed, _Moving):
         raise Unmoved("takes what comes, and asks for nothing: have it sent again")
     if _reads_all(feed):
         raise Unmoved("reads all each time")
@@ -58,7 +59,7 @@ def moved(feed: Feed, cursor: Cursor | None, to: Place | None) -> Moved:
     return Moved(str(was), words, msgspec.json.encode(_at(state, words)).decode())
 
 
-def _reads_all(feed: ErpFeed | SqlFeed | HttpFeed | TapFeed) -> bool:
+def _reads_all(feed: _Moving) -> bool:
     match feed:
         case ErpFeed():
             return feed.changed is None
@@ -68,9 +69,9 @@ def _reads_all(feed: ErpFeed | SqlFeed | HttpFeed | TapFeed) -> bool:
             return feed.cursor is None
 
 
-def _state(feed: ErpFeed | SqlFeed | HttpFeed, cursor: Cursor) -> _State:
+def _state(feed: ErpFeed | InquiryFeed | SqlFeed | HttpFeed, cursor: Cursor) -> _State:
     match feed:
-        case ErpFeed():
+        case ErpFeed() | InquiryFeed():
             return msgspec.json.decode(cursor, type=Polled)
         case SqlFeed():
             return msgspec.json.decode(cursor, type=Reached)

@@ -67,6 +67,7 @@ class Connection:
         endpoint, version, self.contract_version = plan.erp
         self.endpoint = f"{tenant.url}/entity/{quote(endpoint)}/{quote(version)}"
         self._name = f"{endpoint}/{version}"
+        self.inquiries = f"{tenant.url}/t/{quote(tenant.tenant, safe='')}/api/odata/gi/"
         self.tell = tell
         self._wire = Wire(
             environment.limits,
@@ -179,6 +180,31 @@ class Connection:
         if verdict.kind == "transient":
             raise self.unavailable(verdict)
         raise self.access_refused(verdict, entity)
+
+    def inquire(self, url: str, inquiry: str) -> Told:
+        """Return a page of a generic inquiry, as the ERP wrote it, and when.
+
+        Raises TenantUnavailable, AccessRefused (where it refuses the query, or has no such
+        inquiry), SignInRefused and Stopping.
+        """
+
+        def once() -> Told:
+            answer = self.attempt(lambda http, _session: http.build_request("GET", url))
+            if not isinstance(entity_in(answer).get("value"), list):
+                raise Failure(Verdict("permanent", "none", "an answer without `value`"))
+            return Told(answer.content, _told_at(answer))
+
+        try:
+            return self.persist(once, may_pass)
+        except Failure as failure:
+            verdict = failure.verdict
+        if verdict.kind == "transient":
+            raise self.unavailable(verdict)
+        raise AccessRefused(
+            f"the tenant refuses the inquiry `{inquiry}`: {verdict.reason}",
+            "see on the form Generic Inquiry (SM208000) that it is there by this name and exposed"
+            " via OData, and that the user may see it; nothing is lost",
+        )
 
     def is_unwell(self, verdict: Verdict, entity: str, query: str) -> bool:
         """Whether an answer without explanation is about the entity, or all, not about one query.
