@@ -78,8 +78,9 @@ bench: $(READY) ## measure: one table of ratios beside what is written by hand; 
 	@$(BIN)/python -m tests.bench
 
 .PHONY: load
-load: $(READY) ## what a document and a process cost, and what 2 and 4 processes bring: the numbers of docs/operations.md
+load: $(READY) ## what a document and a process cost, what 2 and 4 processes bring, 20,000 orders under a licence: the numbers of docs/operations.md
 	@$(BIN)/python -m tests.bench.processes
+	@$(BIN)/python -m tests.bench.licence
 
 .PHONY: lint style types imports
 lint: style types imports ## ruff, black, mypy --strict (product and generated code), the import rules

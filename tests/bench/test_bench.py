@@ -10,6 +10,7 @@ from mapgen.disk.workspace import Workspace
 from mapgen.project.compiler import check_specs
 from tests.bench import flows, orders, product, rounds, yardstick
 from tests.bench.equality import orders_alike, price_lists_alike
+from tests.bench.licence import under_a_licence
 from tests.bench.measures import MEASURES, Sizes
 from tests.bench.processes import cost_of_a_document
 from tests.bench.rounds import Measured
@@ -181,3 +182,12 @@ def test_what_a_document_costs(tmp_path: Path) -> None:
     assert cost["statements"] < 4
     assert cost["transactions"] < 1
     assert 1 < cost["requests"] < 1.5
+
+
+def test_orders_under_a_licence() -> None:
+    """All are there once, in as many requests as go together; no minute is asserted."""
+    kept = under_a_licence(60, 600.0)
+
+    assert (kept.there, kept.lost, kept.doubled) == (60, 0, 0)
+    assert 60 < kept.requests <= 2 * 60 + 2
+    assert len(kept.sizes) == 20
