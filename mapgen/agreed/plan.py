@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from mapgen.agreed.feeds import Feed
 from mapgen.agreed.formats import FORMATS, WRITTEN
@@ -282,6 +283,8 @@ SETTING = "settings."
 
 STEPS = "steps"
 """The member of a document in generated code that has what the record says of its steps."""
+BRANCH_TOLD = "branch"
+"""What is called so there is the branch of the document."""
 
 
 class Attached(Struct, frozen=True, omit_defaults=True):
@@ -400,14 +403,17 @@ class DocumentPlan(Grown, frozen=True):
     `delete` or `zero FIELD`. What another flow makes, its `owner`, is never created by this one.
     `undo` is the action of the ERP that takes a document back; where nothing does, `irreversible`
     says why, if anybody has. `then` is what is done with it after that, in this order.
-    `branch` is the one that it belongs to in the ERP, or `settings.NAME`.
+    `branch` is the one that it belongs to in the ERP, or `settings.NAME`; where it `tells_branch`,
+    each record says which.
     `send` says how it is sent elsewhere than into the ERP, or into which files it is written;
     `keys` are members of the answer there.
     `books` are what it is compared by.
     """
 
     APART: ClassVar[frozenset[str]] = frozenset({"books", "irreversible"})
-    LATER: ClassVar[frozenset[str]] = frozenset({"branch", "removed_rows", "send", "then", "undo"})
+    LATER: ClassVar[frozenset[str]] = frozenset(
+        {"branch", "removed_rows", "send", "tells_branch", "then", "undo"}
+    )
 
     name: str
     entity: str
@@ -425,6 +431,7 @@ class DocumentPlan(Grown, frozen=True):
     branch: str | None = None
     irreversible: str | None = None
     books: Books = Books()
+    tells_branch: bool = False
 
     @property
     def does(self) -> Operation:
@@ -442,10 +449,14 @@ class DocumentPlan(Grown, frozen=True):
             case _:
                 return True
 
+    def of_branch(self, branch: str | None) -> DocumentPlan:
+        """Return the plan of a document of a branch that its record has said, or else its own."""
+        return self if branch is None else replace(self, branch=branch)
+
     @property
     def tells_steps(self) -> bool:
-        """Whether records say something of the steps after it."""
-        return any(step.told for step in self.then)
+        """Whether records say something of the steps after it, or of its branch."""
+        return self.tells_branch or any(step.told for step in self.then)
 
 
 Mode = Literal["direct", "queued", "batch"]

@@ -93,7 +93,7 @@ def unknown_branches(section: spec.MappingSection) -> Iterator[Diagnostic]:
     known = [one.name.value for one in section.settings if one.type.value == "string"]
     for document in section.documents:
         branch = document.target.branch
-        if branch is None or not branch.value.startswith(plan.SETTING):
+        if not isinstance(branch, Text) or not branch.value.startswith(plan.SETTING):
             continue
         if branch.value.removeprefix(plan.SETTING) not in known:
             yield messages.unknown_branch(branch, known=[f"{plan.SETTING}{one}" for one in known])

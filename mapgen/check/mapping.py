@@ -256,7 +256,8 @@ def _document_plan(
         removed_rows={path: rows.removed for path, rows in _lists(part) if rows.removed},
         owner=None if document.owner is None else document.owner.value,
         then=steps(document, (one.name for one in told)),
-        branch=None if document.target.branch is None else document.target.branch.value,
+        branch=document.target.branch.value if isinstance(document.target.branch, Text) else None,
+        tells_branch=isinstance(document.target.branch, spec.Calculated),
         send=sent_as(document.target.send, entity),
         books=books(document, entity, part),
     )

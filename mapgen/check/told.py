@@ -1,12 +1,13 @@
-"""What each record says of the steps after a document: checked as fields are, and never sent."""
+"""What each record says of a document's branch and steps: checked as fields are, and never sent."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from msgspec import Struct
 from msgspec.structs import replace
 
+from mapgen.agreed.plan import BRANCH_TOLD
 from mapgen.check.formulas import reads_of
 from mapgen.check.rules import RuleChecker
 from mapgen.contract.model import Entity, Field, ValueType
@@ -23,7 +24,9 @@ _LONGEST_NAME = 200
 def told_of_steps(
     rules: RuleChecker, document: spec.Document, entity: Entity, scope: Scope, prefix: str
 ) -> tuple[ir.Field, ...] | None:
-    """Return what the record says of the steps after a document; None where it has faults.
+    """Return what the record says of a document's branch and of the steps after it.
+
+    None where that has faults.
 
     Args:
         rules: those of the document, whose faults grow.
@@ -36,22 +39,31 @@ def told_of_steps(
     found = [
         field
         for step in document.then
-        for field in _Told(rules, step, scope, prefix).fields(entity)
+        for field in _Told(rules, step.name, step.pointer, scope, prefix).of_step(step, entity)
     ]
+    branch = document.target.branch
+    if isinstance(branch, spec.Calculated):
+        at = _Told(rules, document.target.entity, branch.pointer, scope, prefix)
+        found += at.branch(branch.value)
     return tuple(found) if len(rules.faults) == before else None
 
 
 class _Told(Struct, frozen=True):
-    """What a record says of one step."""
+    """What a record says of one thing of a document, which is written at a pointer."""
 
     rules: RuleChecker
-    step: spec.Step
+    name: Text
+    pointer: str
     scope: Scope
     prefix: str
 
-    def fields(self, entity: Entity) -> Iterator[ir.Field]:
-        """Yield it as fields; those with faults are left out."""
-        step = self.step
+    def branch(self, text: Text) -> Iterator[ir.Field]:
+        """Yield the branch, which is always said."""
+        found = self._value(BRANCH_TOLD, text, "string", "branch_id", is_whole=True)
+        yield from self._always(text, found, "a branch")
+
+    def of_step(self, step: spec.Step, entity: Entity) -> Iterator[ir.Field]:
+        """Yield what is said of a step as fields; those with faults are left out."""
         if step.when is not None:
             yield from self._condition(step.when)
         if isinstance(step, spec.ActionStep):
@@ -73,7 +85,7 @@ class _Told(Struct, frozen=True):
                 kind="boolean",
                 value=typed.code,
                 reads=reads_of(typed),
-                pointer=f"{self.step.pointer}/when",
+                pointer=f"{self.pointer}/when",
                 written=(("value", text.value),),
             )
 
@@ -89,35 +101,48 @@ class _Told(Struct, frozen=True):
 
     def _file(self, text: Text) -> Iterator[ir.Field]:
         """Yield the name of a file, which is always there."""
-        for field in self._value("file", text, "string", "file_name"):
+        found = self._value("file", text, "string", "file_name")
+        yield from self._always(text, found, "the name of a file")
+
+    def _always(self, text: Text, found: Iterable[ir.Field], what: str) -> Iterator[ir.Field]:
+        """Yield a field that is always there; refuse one that may be missing."""
+        for field in found:
             if field.on_missing == "never":
                 yield field
                 continue
             typed = self.rules.formulas.formula(text, self.scope)
             if typed is not None and isinstance(typed.type, Optional):
                 wanted = "text that is always there"
-                self.rules.formulas.refuse(text, typed, "the name of a file", wanted)
+                self.rules.formulas.refuse(text, typed, what, wanted)
 
     def _value(
-        self, what: str, text: Text, kind: ValueType, form: ir.TextForm | None = None
+        self,
+        what: str,
+        text: Text,
+        kind: ValueType,
+        form: ir.TextForm | None = None,
+        *,
+        is_whole: bool = False,
     ) -> Iterator[ir.Field]:
+        """Yield a value; one that `is_whole` is named by itself, and stands at the pointer."""
         fields = self.rules.fields
         longest = _LONGEST_NAME if form == "file_name" else None
-        field = Field(self._name(what), "value", kind, max_length=longest)
+        field = Field(what if is_whole else self._name(what), "value", kind, max_length=longest)
         rule = spec.Rule(
-            target=self.step.name,
+            target=self.name,
             kind=spec.Value(expression=text),
             modifiers=spec.Modifiers.plain(),
             span=text.span(),
-            pointer=f"{self.step.pointer}/{what.replace(' ', '/')}",
+            pointer=self.pointer if is_whole else f"{self.pointer}/{what.replace(' ', '/')}",
         )
+        target = f"{self.prefix}{what}" if is_whole else self._target(what)
         value = fields.value(rule, self.scope, field)
-        found = fields.field(rule, field, self._target(what), self.scope, value)
+        found = fields.field(rule, field, target, self.scope, value)
         if found is not None:
             yield replace(found, limits=replace(found.limits, form=form))
 
     def _name(self, what: str) -> str:
-        return f"{self.step.name.value} {what}"
+        return f"{self.name.value} {what}"
 
     def _target(self, what: str) -> str:
         return f"{self.prefix}then {self._name(what)}"

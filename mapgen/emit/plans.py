@@ -36,6 +36,7 @@ _IDLE: Mapping[str, object] = {
     "then": (),
     "removed_rows": {},
     "branch": None,
+    "tells_branch": False,
     "books": {},
     "access": {},
     "rows": None,

@@ -33,7 +33,7 @@ _VALUE_TYPES: Mapping[ValueKind, Type] = {
 OnMissing = Literal["never", "omit", "reject"]
 Rounding = Literal["half_up", "half_even", "up", "down"]
 Comparison = Literal["<", "<=", ">", ">="]
-TextForm = Literal["file_name", "base64_text", "file_path"]
+TextForm = Literal["file_name", "base64_text", "file_path", "branch_id"]
 
 # What the author wrote, by keys of the language: `(("value", "order.id"), ("if_missing", "0"))`.
 Written = tuple[tuple[str, str], ...]

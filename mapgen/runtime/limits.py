@@ -44,6 +44,7 @@ _SIGNS: Mapping[str, str] = {
 LARGEST_FILE = 25_000 << 10
 """Bytes of an attached file: the ERP takes no more unless it is told otherwise."""
 
+_LONGEST_BRANCH = 30
 _LONGEST_BASE64 = LARGEST_FILE * 4 // 3 * 81 // 80
 _BLANKS = re.compile(r"[ \t\r\n]+")
 _UNSEEN = re.compile(
@@ -110,6 +111,14 @@ def file_name(value: str) -> str:
     if _NO_NAME.search(value):
         words = 'the name of a file holds none of \\ / : * ? " < > |, nothing that cannot be seen,'
         raise RuleError("R309", f"{words} and no blank or dot at its ends", value)
+    return value
+
+
+def branch_id(value: str) -> str:
+    """Return the id of a branch, or raise R313 for what is none: it goes into a header."""
+    is_plain = value.isascii() and value.isprintable() and value.strip() == value != ""
+    if not is_plain or len(value) > _LONGEST_BRANCH or value.startswith("settings."):
+        raise RuleError("R313", "the ERP has no branch of this id", value)
     return value
 
 

@@ -59,7 +59,8 @@ class Document(msgspec.Struct, frozen=True):
     be in the ERP first, each by its name and its identity. `warnings` are those of the record, with
     the first of its documents; `data` is the record itself, there too, where it is delivered.
     `lost` is why it is sent although the ledger knows it as sent: it is not there any more, or not
-    as it was sent. `steps` is what the record says of the steps after it, as JSON.
+    as it was sent. `steps` is what the record says of the steps after it, as JSON, `branch` the
+    branch of the ERP that it belongs to, where records say which.
     """
 
     origin: Origin
@@ -72,6 +73,7 @@ class Document(msgspec.Struct, frozen=True):
     data: bytes | None = None
     lost: Literal["missing", "different"] | None = None
     steps: bytes | None = None
+    branch: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,6 +64,12 @@ class DamagedFlow(Exception):
     """A folder of `generated/` that was not written as it stands; the message says which file."""
 
 
+class _ToldBranch(msgspec.Struct, frozen=True):
+    """Of what a record says of its document, the branch; called so in `BRANCH_TOLD`, too."""
+
+    branch: StringValue
+
+
 @dataclass(frozen=True, slots=True)
 class LoadedFlow:
     """A folder of `generated/`, loaded."""
@@ -461,12 +467,16 @@ def _identity(plan: DocumentPlan, struct: Any) -> str:
 def _document(
     origin: Origin, plan: DocumentPlan, struct: Any, needs: tuple[tuple[str, str], ...] = ()
 ) -> Document:
-    identity, steps = _identity(plan, struct), None
+    identity, steps, branch = _identity(plan, struct), None, None
     if plan.tells_steps:
         steps = ENCODER.encode(getattr(struct, STEPS))
+        if plan.tells_branch:
+            branch = msgspec.json.decode(steps, type=_ToldBranch).branch.value
         struct = msgspec.structs.replace(struct, **{STEPS: UNSET})
     body = ENCODER.encode(struct)
-    return Document(origin, plan.entity, identity, body, plan.name, needs, steps=steps)
+    return Document(
+        origin, plan.entity, identity, body, plan.name, needs, steps=steps, branch=branch
+    )
 
 
 def _made(

@@ -1658,6 +1658,18 @@ SEND: Variants[Send | FileSend] = Variants(
 )
 
 
+class Calculated(Construct, what="a value of the record"):
+    """What each record has a value for."""
+
+    value: Text = required(Formula(), "an expression")
+    pointer: str = pointer()
+
+
+BRANCH: Variants[Text | Calculated] = Variants(
+    "a branch", {"value": Calculated}, scalar=words.BRANCH
+)
+
+
 class TargetClause(Construct, what="the target"):
     """The entity of the pinned contract and what is done with it.
 
@@ -1671,10 +1683,10 @@ class TargetClause(Construct, what="the target"):
         As(words.OPERATION, _operation),
         "; ".join(one.says for one in plan.OPERATIONS.values()),
     )
-    branch: Text | None = optional(
-        words.BRANCH,
-        "the branch of the ERP that the documents belong to, or `settings.NAME` for one an"
-        " environment; without it, that of the user",
+    branch: Text | Calculated | None = optional(
+        BRANCH,
+        "the branch of the ERP that the documents belong to, `settings.NAME` for one an"
+        " environment, or `{value: EXPRESSION}` for one a record; without it, that of the user",
     )
     send: Send | FileSend | None = constant(None)
     kind: TargetKind = constant(TARGETS["erp"])
@@ -1696,7 +1708,7 @@ class OutsideTarget(TargetClause, what="a target outside the ERP"):
 
     contract: Text = required(words.PATH, "the JSON Schema of a document", key="schema")
     entity: Text = required(words.DOCUMENT_NAME, "a document's name", key="name")
-    branch: Text | None = constant(None)
+    branch: Text | Calculated | None = constant(None)
     send: Send | FileSend | None = optional(
         SEND, "where documents are sent, and how; or into which files they are written"
     )
@@ -1800,13 +1812,6 @@ class Shows(Struct, frozen=True):
 
     field: Text
     values: tuple[Text, ...]
-
-
-class Calculated(Construct, what="a value of the record"):
-    """A parameter that each record has a value for."""
-
-    value: Text = required(Formula(), "an expression")
-    pointer: str = pointer()
 
 
 GIVEN: Variants[ScalarNode | Calculated] = Variants(

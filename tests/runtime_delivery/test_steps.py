@@ -216,6 +216,28 @@ def test_branch(contract: Contract, tmp_path: Path, branch: str) -> None:
     assert ends(summary) == {"read": 2, "created": 2, "done": 2}
 
 
+@pytest.mark.parametrize("operation", ["create", "upsert"])
+def test_branches_of_records(contract: Contract, address: str, operation: str) -> None:
+    """Documents of several branches go through one flow, each with its step; updates, too."""
+    plan = payments(RELEASED, operation=operation)
+    plan = replace(plan, documents=(replace(plan.only, tells_branch=True),))
+
+    def of(number: int, branch: str) -> Outcome:
+        return replace(payment(number), branch=branch)
+
+    records = [of(number, "EAST" if number % 2 else "WEST") for number in range(1, 7)]
+    with tenant(contract, "drop@PUT:Payment:2") as sandbox, HastyLedger(address) as ledger:
+        first = run(sandbox, ledger, records, plan)
+        again = run(sandbox, ledger, [*records, of(7, "NORTH")], plan)
+        found = {one["ExternalRef"]: one["Branch"] for one in sandbox.records("Payment")}
+        branches = [found[f"{number}-shop"] for number in range(1, 8)]
+        assert branches == ["EAST", "WEST", "EAST", "WEST", "EAST", "WEST", "NORTH"]
+        assert statuses(sandbox) == ["Open"] * 7
+    # One whose answer was lost is found, and updated where that is what the flow does.
+    assert (first.created + first.updated, first.done, first.left) == (6, 6, 0)
+    assert (again.created, again.done, again.left) == (1, 1, 0)
+
+
 def _chain(**changes: Any) -> Plan:
     """An order that is shipped, then its invoice, then the payment of that; each with its step."""
     order = DocumentPlan(

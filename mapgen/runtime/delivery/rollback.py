@@ -140,7 +140,8 @@ def take_back(
             if _thing(one.made) in stuck:
                 yield TakenBack(one.made, "refused", "a step that was done with it stays")
                 continue
-            actor = ways.asked.actor(documents[one.made.document], Step(one.action), rules)
+            document = documents[one.made.document].of_branch(one.made.branch)
+            actor = ways.asked.actor(document, Step(one.action), rules)
             done = _taken_back(one.made, one.action, actor, ledger, who)
             if done.state != "done":
                 stuck.add(_thing(one.made))

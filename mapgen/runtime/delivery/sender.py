@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
+from functools import lru_cache, partial
 from itertools import groupby
 from typing import assert_never
 
-from mapgen.agreed.plan import DocumentPlan, Step
+from mapgen.agreed.plan import DocumentPlan, Plan, Step
 from mapgen.runtime.aborted import RunAborted
 from mapgen.runtime.clock import uptime
 from mapgen.runtime.delivery.money import money_of
@@ -51,6 +52,9 @@ from mapgen.runtime.tracing import traced, within
 _TRIES_WITHOUT_A_REASON = 2
 """How often a document is sent that the ERP refuses without telling whether that may pass."""
 
+_MOST_BRANCHES = 256
+"""Ways into so many branches of the ERP are kept."""
+
 
 class ClaimLost(Exception):
     """Another worker took the document, because its intent had grown old: it is theirs now."""
@@ -72,14 +76,9 @@ class Sender:
         end: Callable[[Acknowledgement], None],
     ) -> None:
         """Take where documents go, and who takes their ends."""
-        documents = run.plan.documents
         self._run = run
-        self._writers = {one.name: target.writer(one, rules) for one in documents}
-        self._actors = {
-            step.name_in(one.name): target.actor(one, step, rules)
-            for one in documents
-            for step in one.then
-        }
+        self._ways = lru_cache(_MOST_BRANCHES)(partial(_ways, run.plan, target, rules))
+        self._writers, _ = self._ways(None)
         self._ended = end
 
     @property
@@ -93,10 +92,11 @@ class Sender:
             self._send(portion)
 
     def _send(self, portion: Sequence[Claim]) -> None:
-        left = sorted(portion, key=lambda claim: (claim.document, claim.row))
+        left = sorted(portion, key=lambda claim: (*_alike(claim), claim.row))
         try:
-            for name, claims in groupby(list(left), key=lambda claim: claim.document):
-                writer, actor = self._writers.get(name), self._actors.get(name)
+            for (name, branch), claims in groupby(list(left), key=_alike):
+                writers, actors = self._ways(branch or None)
+                writer, actor = writers.get(name), actors.get(name)
                 if writer is not None:
                     self._send_alike(writer, list(claims), left)
                 elif actor is not None:
@@ -379,6 +379,24 @@ class Sender:
     ) -> None:
         fault = ErrorReport(code, words, retry=number is None)
         self._end(Acknowledgement(claim, "dead_lettered", number, reason=words, faults=(fault,)))
+
+
+def _alike(claim: Claim) -> tuple[str, str]:
+    """Return what claims have alike that are looked up together."""
+    return claim.document, claim.branch or ""
+
+
+def _ways(
+    plan: Plan, target: Target, rules: Rules, branch: str | None
+) -> tuple[dict[str, Writer], dict[str, Actor]]:
+    """Return what writes the documents of a flow, and does their steps, in a branch."""
+    documents = [one.of_branch(branch) for one in plan.documents]
+    actors = {
+        step.name_in(one.name): target.actor(one, step, rules)
+        for one in documents
+        for step in one.then
+    }
+    return {one.name: target.writer(one, rules) for one in documents}, actors
 
 
 def _gone(document: DocumentPlan) -> ErrorReport:

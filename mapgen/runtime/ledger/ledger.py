@@ -758,7 +758,7 @@ def _follow(
         .where(_ROWS.id == claim.row)
         .values(body=_ROWS.next_body, next_body=None, next_head=None)
         .values(**fresh_values(head.subject, head.source, head.digest, head.reader, now))
-        .values(rules=head.rules, place=head.place)
+        .values(rules=head.rules, place=head.place, branch=head.branch)
         .values(open_since=func.coalesce(_ROWS.open_since, now))
     )
     need(connection, {claim.row: head.needs})

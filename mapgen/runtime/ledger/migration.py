@@ -25,6 +25,7 @@ _NEW_IN_5 = ("env", "feed", "reason", "counts")
 _RECORDS_NEW_IN_5 = ("took",)
 _NEW_IN_6 = ("maker", "amount")
 _NEW_IN_7 = ("file", "is_whole")
+_NEW_IN_8 = ("branch",)
 _STATES_OF_3 = {"dead": "dead_lettered", "waiting": "deferred"}
 
 
@@ -40,7 +41,9 @@ def migrate(connection: Connection, version: int) -> None:
         migrate_from_4(connection)
     if version < 6:
         migrate_from_5(connection)
-    _add_columns(connection, RECORDS, _NEW_IN_7)
+    if version < 7:
+        _add_columns(connection, RECORDS, _NEW_IN_7)
+    _add_columns(connection, RECORDS, _NEW_IN_8)
     connection.execute(update(META).values(version=VERSION))
 
 

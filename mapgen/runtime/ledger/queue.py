@@ -143,6 +143,7 @@ def _taking(condition: ColumnElement[bool]) -> Select[*tuple[Any, ...]]:
         select(
             _ROWS.id, _ROWS.document, _ROWS.identity, _ROWS.source, _ROWS.body, _ROWS.attempts,
             _ROWS.rules, _ROWS.next_body, _ROWS.next_head, _ROWS.file, _ROWS.is_whole,
+            _ROWS.branch,
         )
         .where(_ROWS.flow == bindparam("of_flow"), _ROWS.identity.is_not(None), condition)
         .order_by(_ROWS.id)
@@ -207,6 +208,7 @@ def _take(
                 is_in_doubt=is_in_doubt,
                 file=row.file,
                 is_whole=bool(row.is_whole),
+                branch=row.branch if head is None else head.branch,
             )
         )
     return claims
@@ -228,7 +230,7 @@ def overtake(connection: Connection, row: int, head: NextHead) -> None:
         .where(_ROWS.id == row)
         .values(body=_ROWS.next_body, next_body=None, next_head=None)
         .values(subject=head.subject, source=head.source, place=head.place)
-        .values(digest=head.digest, rules=head.rules)
+        .values(digest=head.digest, rules=head.rules, branch=head.branch)
     )
     forget_needs(connection, [row])
     note_needs(connection, {row: head.needs})

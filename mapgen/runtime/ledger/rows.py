@@ -84,6 +84,7 @@ class Claim:
     is_in_doubt: bool = False
     file: str | None = None
     is_whole: bool = False
+    branch: str | None = None
 
     @property
     def hold(self) -> Hold:
@@ -180,6 +181,7 @@ class NextHead(msgspec.Struct, frozen=True, omit_defaults=True):
     is_counted: bool = True
     is_new: bool = False
     is_withdrawal: bool = False
+    branch: str | None = None
 
     @property
     def overtakes(self) -> bool:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 AT_ONCE = 400  # bound values in one statement; SQLite allows 32,766, older builds 999
 T = TypeVar("T")
 
-VERSION = 7
+VERSION = 8
 
 State = Literal["staged", "sending", "sent", "rejected", "dead_lettered", "skipped", "deferred"]
 
@@ -74,6 +74,7 @@ RECORDS = Table(
     Column("record", LargeBinary),
     Column("took", Double),  # sent: seconds since it came
     Column("maker", Text),  # the run that made the document, whoever changed it later
+    Column("branch", Text),  # of the ERP, where records say which
     Column("amount", Text),  # sent: its money as the flow gave it, and of which currency
     # In hand, on its way into a file: the file's name, and whether the file is written whole, so
     # that it may be there under this name.

@@ -267,6 +267,7 @@ class Staging:
             place_of(origin),
             is_counted,
             is_new,
+            branch=document.branch,
         )
         self._update(row, next_body=document.body, next_head=_words(head), record=_record(document))
 
@@ -275,7 +276,7 @@ class Staging:
         values = self._values(document)
         kept = (
             "subject", "source", "place", "entity", "body", "digest", "rules", "record",
-            "changed_at",
+            "branch", "changed_at",
         )  # fmt: skip
         self._update(row, **{name: values[name] for name in kept})
         need(self._connection, {row: document.needs})
@@ -325,6 +326,7 @@ class Staging:
         values = fresh_values(subject_of(origin), source_of(origin), digest, self._run, self._now)
         return values | {
             "entity": document.entity,
+            "branch": document.branch,
             "body": document.body,
             "rules": self._rules,
             "place": place_of(origin),

@@ -34,6 +34,7 @@ class Made:
     is_made: bool
     undo: UndoState | None
     later: str | None = None
+    branch: str | None = None
 
 
 def made_by(ledger: Ledger, run: str, place: str) -> tuple[Made, ...]:
@@ -46,7 +47,7 @@ def made_by(ledger: Ledger, run: str, place: str) -> tuple[Made, ...]:
         rows = connection.execute(
             select(
                 _ROWS.id, _ROWS.source, _ROWS.document, _ROWS.identity, _ROWS.entity,
-                _ROWS.number, _ROWS.maker, UNDOS.c.state,
+                _ROWS.number, _ROWS.maker, _ROWS.branch, UNDOS.c.state,
             )
             .select_from(RECORDS.outerjoin(UNDOS, UNDOS.c.record == _ROWS.id))
             .where(or_(_ROWS.maker == run, (_ROWS.finisher == run) & (_ROWS.state == "sent")))
@@ -56,7 +57,7 @@ def made_by(ledger: Ledger, run: str, place: str) -> tuple[Made, ...]:
         later = _later(connection, run, place, [row.identity for row in rows])
     return tuple(
         Made(row.id, row.source, row.document, row.identity, row.entity, row.number,
-             row.maker == run, row.state, later.get((row.entity, row.identity)))
+             row.maker == run, row.state, later.get((row.entity, row.identity)), row.branch)
         for row in rows
     )  # fmt: skip
 
