@@ -54,8 +54,9 @@ class Listing:
             headers["Link"] = f'<{path}?{urlencode(following)}>; rel="next"'
         if rest and self.style == "cursor":
             content["next"] = following["cursor"]
-        if rest and self.style == "address":
-            content["next"] = f"{self.url}{path}?{urlencode(following)}"
+        if rest and self.style in ("address", "odata"):
+            name = "next" if self.style == "address" else "@odata.nextLink"
+            content[name] = f"{self.url}{path}?{urlencode(following)}"
         words = json.dumps(content).replace('"total": 1,', '"total": 1234567890123001.10,')
         return 200, words.encode(), headers
 

@@ -28,6 +28,7 @@ STYLES = {
     "link": Pages(),
     "cursor": Pages(next="next", parameter="cursor"),
     "address": Pages(next="next"),
+    "odata": Pages(next="`@odata.nextLink`"),
     "page": Pages(parameter="page"),
     "offset": Pages(parameter="offset", first=0, is_offset=True),
 }

@@ -165,6 +165,23 @@ def test_tells_where_errors_are(flow: tuple[str, Path, dict[str, Any]]) -> None:
     assert "Secret" not in repr(found)
 
 
+@pytest.mark.parametrize("name", NAMES.values(), ids=NAMES)
+def test_is_there_inside_a_part(name: str, tmp_path: Path) -> None:
+    """What the condition of a part asks for is there inside it, whatever it is called."""
+    workspace = _workspace(tmp_path, name)
+    spec = workspace / SPEC
+    said = yaml.safe_load(spec.read_text("utf-8"))
+    remark = f"parcel.{_written(name)}"
+    said["mapping"]["fields"]["Address"] = {
+        "when": f"has({remark}) && has(parcel.recipient)",
+        "fields": {"Street": f"{remark} + ', ' + parcel.recipient.{_written(name)}"},
+    }
+    said["mapping"]["ignore"]["parcel.recipient.city"] = "the street is enough"
+    spec.write_text(yaml.safe_dump(said, sort_keys=False, allow_unicode=True, width=999), "utf-8")
+
+    assert not check_specs(Workspace(workspace), [SPEC]).faults
+
+
 def test_tells_of_members_that_nothing_reads(tmp_path: Path) -> None:
     """By their paths, which an `ignore` takes as they are."""
     workspace = _workspace(tmp_path, "a.b")
