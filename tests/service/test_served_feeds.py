@@ -111,7 +111,7 @@ def test_files_that_arrive(workspace: Path) -> None:
         with serving(workspace, on):
             until(lambda: names(folder / "taken") == ["orders-1.jsonl"])
             (folder / "orders-3.json").write_text(f"[{','.join(ORDERS[3:])}]", encoding="utf-8")
-            until(lambda: len(names(folder / "taken")) == 2)
+            until(lambda: len(names(folder / "taken")) == 2 and len(on.references()) >= 4)
         found = on.references()
         assert len(found) == len(set(found)) >= 4
     assert names(folder / "failed") == ["orders-2.json", "orders-2.json.reason.txt"]
@@ -151,7 +151,7 @@ def test_files_that_arrive_by_sftp(workspace: Path, tmp_path: Path) -> None:
         }
         with serving(workspace, on, **variables):
             until(lambda: names(folder / "done") == ["orders-1.jsonl"])
-        assert on.references()
+            until(lambda: bool(on.references()))
     assert PASSWORD not in (workspace / "log.jsonl").read_text(encoding="utf-8")
 
 
@@ -176,6 +176,7 @@ def test_a_tap(workspace: Path) -> None:
         with serving(workspace, on, PATH=path, MAPGEN_TAPS="tap-shop"):
             given = workspace / "given"
             until(lambda: given.exists() and "--state" in given.read_text(encoding="utf-8"))
+            until(lambda: len(on.references()) >= 2)
         found = on.references()
         assert len(found) == len(set(found)) >= 2
     assert given.read_text(encoding="utf-8").startswith("--config tap.json\n")
