@@ -53,6 +53,7 @@ ROWS = {
     "schema environment --output": Row(("schema", "environment")),
     "schema flow --output": Row(("schema", "flow", "deliveries")),
     "schema infer --output": Row(("schema", "infer", "records.json")),
+    "schema inquiry --output": Row(("schema", "inquiry", "gi.xml", "Parcels")),
     "schema maps --output": Row(("schema", "maps")),
     "schema parts --output": Row(("schema", "parts")),
     "suggest --output": Row(SUGGEST),
@@ -109,6 +110,9 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     shutil.copy(records, folder / "records.json")
     shutil.copy(folder / "specs" / "contracts" / "depot-1.200.001.json", folder / "lock.json")
     (folder / "shop.json").write_text(json.dumps(openapi_3()))
+    (folder / "gi.xml").write_text(
+        '<a><EntityType Name="Parcels"/><EntitySet Name="Parcels" EntityType="P.Parcels"/></a>'
+    )
     mapgen("generate", cwd=folder)
     return folder
 
