@@ -64,6 +64,7 @@ class RateLimitedTransport(httpx2.BaseTransport):
         self._connections = connections
         self._of_thread = threading.local()
         self._opened: list[httpx2.HTTPTransport] = []
+        trusted()  # read once, before all threads ask for it at a time
 
     def handle_request(self, request: httpx2.Request) -> httpx2.Response:
         """Send one request; raises what httpx2 raises, and what the last word raises."""
