@@ -12,7 +12,7 @@ from decimal import Decimal
 from msgspec import UNSET, Struct, UnsetType
 
 from mapgen.runtime.blanks import trimmed
-from mapgen.runtime.functions import non_blank, present
+from mapgen.runtime.functions import before, non_blank, present
 from mapgen.runtime.limits import above, found, found_in_time, holds, matching, required, rows, text
 from mapgen.runtime.patterns import Pattern
 from mapgen.runtime.source import Amount, Instant, Whole
@@ -167,7 +167,12 @@ def bind(_settings: Settings, lookups: Lookups) -> Callable[[Shipment], Document
         # fulfilment[]: name
         name = text(f"{shipment.shipment_nbr}-{order.order_nbr}", 64)
         # fulfilment[]: order_id
-        order_id = matching(found_in_time(lookups.orders, "orders", order.order_nbr), PATTERN)
+        order_id = matching(
+            required(
+                (orders := found(lookups.orders, "orders", order.order_nbr), before(orders, "-"))[1]
+            ),
+            PATTERN,
+        )
         # fulfilment[]: location_id
         location_id = matching(
             required(
@@ -244,6 +249,10 @@ def bind(_settings: Settings, lookups: Lookups) -> Callable[[Shipment], Document
             fulfilment_from(shipment, tracking, order)
             for order in shipment.orders
             if order.order_type == "SO"
+            and (
+                (order_2 := lookups.orders.get(order.order_nbr)) is not None
+                and before(order_2, "-") is not None
+            )
         ]
         return Documents(fulfilment)
 

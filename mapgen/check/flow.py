@@ -218,7 +218,7 @@ def _plan(
             )
         ),
         group=group(source),
-        lookups=dict(tables(section, contract)),
+        lookups=dict(tables(section, contract_of_the_erp(contract, schema) or contract)),
         connection=written.auth.target.value,
         documents=tuple(
             with_undo(written, contract, (one.plan for one in found.documents if one is not None))

@@ -10,10 +10,11 @@ from typing import Any
 import jsonschema
 import pytest
 
+from mapgen.contract.lock import load
 from mapgen.disk.workspace import Workspace
 from mapgen.project.compiler import generate
 from mapgen.runtime.values import ENCODER, MultiSelectValue, Option, SelectValue
-from mapgen.sandbox import ShopSettings, serve_shop
+from mapgen.sandbox import ShopSettings, serve, serve_shop
 from tests.cli.conftest import ROOT, mapgen
 
 SHARED = Path(os.environ.get("MAPGEN_SHARED", ROOT.parent / "shared"))
@@ -21,6 +22,7 @@ RECORDED = SHARED / "acumatica/recorded/stockitem_get_list_top1_200.json"
 FRAGMENT = SHARED / "acumatica/contracts/contract-v5-fragment.json"
 PAYLOADS = SHARED / "sources/shopify"
 EXAMPLES = ROOT / "specs/shopify/examples"
+LOCK = ROOT / "specs/contracts/default-24.200.001.json"
 
 
 def _carried(flow: str, answer: object, tmp_path: Path) -> tuple[list[Any], list[Any]]:
@@ -28,11 +30,47 @@ def _carried(flow: str, answer: object, tmp_path: Path) -> tuple[list[Any], list
     given, out, kept = (tmp_path / name for name in ("in.json", "out.jsonl", "kept.jsonl"))
     given.write_text(json.dumps(answer), encoding="utf-8")
     files = ("--input", given, "--output", out, "--rejects", kept, "--env", "local")
-    done = mapgen("transform", flow, *files, cwd=ROOT)
+    tables = _tables(tmp_path) if flow == "shopify_fulfilments" else ()
+    done = mapgen("transform", flow, *files, *tables, cwd=ROOT)
     assert done.returncode in (0, 1), done.stderr
     read = (path.read_text(encoding="utf-8").splitlines() for path in (out, kept))
     documents, others = ([json.loads(line) for line in lines] for lines in read)
     return [line["document"] for line in documents], others
+
+
+def _tables(folder: Path) -> tuple[str, ...]:
+    """Return the options by which files stand for what the ERP would be asked."""
+    orders, lines = folder / "orders.csv", folder / "lines.csv"
+    orders.write_text(
+        "OrderNbr,ExternalRef\n"
+        + "".join(f"{one['OrderNbr']},{one['ExternalRef']}\n" for one in ORDERS),
+        encoding="utf-8",
+    )
+    lines.write_text(
+        "OrderNbr,Details.LineNbr,Details.ExternalRef\n"
+        + "".join(
+            f"{one['OrderNbr']},{row['LineNbr']},{row['ExternalRef']}\n"
+            for one in ORDERS
+            for row in one["Details"]
+        ),
+        encoding="utf-8",
+    )
+    return "--lookup", f"orders={orders}", "--lookup", f"lines={lines}"
+
+
+def _order(number: str, shop_id: str, *lines: str) -> dict[str, Any]:
+    """Return an order of the shop as the tenant has it, with the shop's ids of its lines."""
+    details = [
+        {"LineNbr": at, "InventoryID": "CUP", "ExternalRef": one} for at, one in enumerate(lines, 1)
+    ]
+    known = {"OrderType": "SO", "OrderNbr": number, "ExternalRef": f"{shop_id}-kettle-fern"}
+    return {**known, "CustomerID": "C000101", "Details": details}
+
+
+ORDERS = [
+    _order("SO002001", "5871232800768", "15240328007680", "15240328040448", "15240328073216"),
+    _order("SO002002", "5871232833536", "15240328105984"),
+]
 
 
 def _example(name: str) -> Any:
@@ -82,27 +120,45 @@ def test_a_shipment_in_the_house(tmp_path: Path) -> None:
 
 
 def test_an_order_that_the_shop_does_not_know(tmp_path: Path) -> None:
-    """A line whose order is in no table waits for it, told with its place."""
+    """What was typed into the ERP is none of the shop's: nothing is made of it."""
     shipment = _example("shipment-000801.json")
     for rows in ("Orders", "Details"):
         for row in shipment[rows]:
             row["OrderNbr"] = {"value": "SO009999"}
 
+    documents, [skipped] = _carried("shopify_fulfilments", shipment, tmp_path)
+
+    assert documents == []
+    assert (skipped["outcome"], "none of its documents" in skipped["reason"]) == ("skipped", True)
+
+
+def test_a_line_that_the_shop_does_not_know(tmp_path: Path) -> None:
+    """A line that has no id of the shop waits for it, told with its place."""
+    shipment = _example("shipment-000801.json")
+    shipment["Details"][0]["OrderLineNbr"] = {"value": 99}
+
     _, [rejected] = _carried("shopify_fulfilments", shipment, tmp_path)
 
-    assert all(fault["retry"] for fault in rejected["faults"])
-    assert {fault["code"] for fault in rejected["faults"]} == {"R304"}
+    assert [(one["code"], one["retry"]) for one in rejected["faults"]] == [("R304", True)]
 
 
 def test_delivered_to_the_shop(tmp_path: Path) -> None:
-    """Fulfilments are made once, whoever runs them again; stock is set where it differs."""
+    """Fulfilments are made once, whoever runs them again; stock is set where it differs.
+
+    Which orders of the shop they are of is asked of the ERP.
+    """
     given = (("shopify_fulfilments", "shipment-000802"), ("shopify_inventory_levels", "stock-cup"))
-    with serve_shop(ShopSettings(has_unique_names=False)) as shop:
+    seed = {"Customer": [{"CustomerID": "C000101", "CustomerName": "Ada"}], "SalesOrder": ORDERS}
+    with (
+        serve_shop(ShopSettings(has_unique_names=False)) as shop,
+        serve(load(LOCK), seed=seed) as erp,
+    ):
+        variables = {**shop.environment, **erp.environment}
         for again in range(2):
             for flow, name in given:
                 source, state = EXAMPLES / f"{name}.json", f"sqlite:///{tmp_path}/{again}.db"
                 arguments = ("run", flow, "--input", source, "--env", "local", "--state", state)
-                done = mapgen(*arguments, cwd=ROOT, **shop.environment)
+                done = mapgen(*arguments, cwd=ROOT, **variables)
                 assert done.returncode == 0, done.stderr
 
         assert sorted(one["name"] for one in shop.shop.fulfilments) == [

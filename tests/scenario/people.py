@@ -51,16 +51,21 @@ class Shop:
 
 @dataclass
 class Warehouse:
-    """Ships in the ERP what was ordered the day before, in parts, by the ERP's own API."""
+    """Ships in the ERP what was ordered, in parts, by the ERP's own API.
+
+    It takes turns: a line of an order of the day before, one of today's orders in the ERP.
+    """
 
     variables: Mapping[str, str] = field(repr=False)
     lines: tuple[tuple[str, int, str], ...]
-    """The lines that are shipped: number of the order, number of the line, article."""
+    """The lines of the day before: number of the order, number of the line, article."""
     shipped: list[str] = field(default_factory=list)
 
     def ship(self, pieces: int) -> None:
         """Ship some pieces of a line. Raises HTTPError where the ERP does not answer."""
-        order, line, article = self.lines[len(self.shipped) % len(self.lines)]
+        token = self._token()
+        lines = (self._of_today(token) if len(self.shipped) % 2 else ()) or self.lines
+        order, line, article = lines[len(self.shipped) // 2 % len(lines)]
         there = {"OrderType": "SO", "OrderNbr": order}
         shipment = {
             "Type": "Shipment",
@@ -72,7 +77,6 @@ class Warehouse:
             "Orders": [{**there, "ShippedQty": pieces}],
             "Packages": [{"TrackingNbr": f"FP{len(self.shipped) + 40017001}"}],
         }
-        token = self._token()
         made = self._asked(token, "PUT", f"{_API}/Shipment", _wrapped(shipment)).json()
         number = made["ShipmentNbr"]
         for action in ("ConfirmShipment", "UpdateIN"):
@@ -80,6 +84,20 @@ class Warehouse:
             self._asked(token, "POST", f"{_API}/Shipment/{action}", key)
         self._asked(token, "POST", "/entity/auth/logout", {})
         self.shipped.append(str(number["value"]))
+
+    def _of_today(self, token: str) -> tuple[tuple[str, int, str], ...]:
+        """Return the lines of the shop's orders of today that have an article of the stock."""
+        names = "OrderNbr,Details/LineNbr,Details/InventoryID"
+        path = f"{_API}/SalesOrder?$expand=Details&$select={names}"
+        yesterday = {order for order, _, _ in self.lines}
+        stocked = {article for _, _, article in self.lines}
+        return tuple(
+            (order["OrderNbr"]["value"], line["LineNbr"]["value"], line["InventoryID"]["value"])
+            for order in self._asked(token, "GET", path, None).json()
+            if order["OrderNbr"]["value"] not in yesterday
+            for line in order["Details"]
+            if line["InventoryID"].get("value") in stocked
+        )
 
     def _asked(self, token: str, method: str, path: str, body: object) -> httpx2.Response:
         url = self.variables["ACUMATICA_URL"] + path

@@ -25,7 +25,8 @@ _YESTERDAY = (
     ("SO002001", 2, "TEA-ASM-100"),
     ("SO002002", 1, "POT-IRN-08"),
 )
-"""What the warehouse ships in parts: two orders of yesterday, which the flow's tables know."""
+"""What the warehouse ships in parts: two orders of yesterday, and then those of today."""
+_STORE = "kettle-fern"
 
 
 def sample_orders(most: int) -> list[bytes]:
@@ -148,10 +149,17 @@ class World:
     def _write_seed(self) -> None:
         """Write what the tenant has in the morning: master data, stock, orders of yesterday."""
         seed = json.loads((SAMPLES / "tenant.json").read_text(encoding="utf-8"))
-        yesterday = dict.fromkeys(number for number, _, _ in _YESTERDAY)
+        lines: dict[str, list[dict[str, object]]] = {}
+        for number, line, article in _YESTERDAY:
+            known = {"LineNbr": line, "InventoryID": article, "ExternalRef": f"15240328{line:05}"}
+            lines.setdefault(number, []).append(known)
         seed["SalesOrder"] = [
-            {"OrderType": "SO", "OrderNbr": number, "CustomerID": "C000101"} for number in yesterday
-        ]
+            {
+                "OrderType": "SO", "OrderNbr": number, "CustomerID": "C000101",
+                "ExternalRef": f"58712328{at:05}-{_STORE}", "Details": found,
+            }
+            for at, (number, found) in enumerate(lines.items())
+        ]  # fmt: skip
         (self.folder / "seed.json").write_text(json.dumps(seed), encoding="utf-8")
 
 
