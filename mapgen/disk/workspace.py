@@ -16,6 +16,8 @@ from mapgen.report.catalogue import project, reading
 
 SPECS = "specs"
 GENERATED = "generated"
+# What Python and the tools leave there that run the generated tests.
+_CACHES = frozenset(("__pycache__", ".pytest_cache", ".hypothesis", ".mypy_cache", ".ruff_cache"))
 SPEC_SUFFIX = ".maps.yaml"
 DEFAULTS = f"{SPECS}/defaults.yaml"
 PARTS_SUFFIX = ".parts.yaml"
@@ -210,7 +212,7 @@ class Workspace(Struct, frozen=True):
         return sorted(
             path.relative_to(self.root).as_posix()
             for path in (self.root / GENERATED).rglob("*")
-            if path.is_file() and "__pycache__" not in path.parts
+            if path.is_file() and _CACHES.isdisjoint(path.parts)
         )
 
     def _keep_inside(self, path: str) -> None:
@@ -232,9 +234,9 @@ class Workspace(Struct, frozen=True):
             raise Stopped(project.cannot_write(path=path, reason=reason_of(error))) from None
 
     def _remove_empty(self, folder: Path) -> None:
-        """Remove a folder that holds nothing but what Python has cached there."""
+        """Remove a folder that holds nothing but what Python and its tools have cached there."""
         while folder != self.root / GENERATED and folder.is_dir():
-            if any(child.name != "__pycache__" for child in folder.iterdir()):
+            if any(child.name not in _CACHES for child in folder.iterdir()):
                 return
             from shutil import rmtree
 
