@@ -19,7 +19,7 @@ from mapgen.runtime.ledger import Ledger, book_of
 from mapgen.runtime.ledger.reports import Choice, Reports
 from mapgen.runtime.storage.folder import FolderStorage
 from mapgen.runtime.storage.kind import UNFINISHED
-from tests.runtime_delivery.storages import Bucket, Shelf
+from tests.runtime_delivery.storages import Bucket, Shelf, sftp_server
 from tests.runtime_delivery.written import (
     CELLS,
     items_in,
@@ -263,3 +263,27 @@ def test_newer_rules_and_a_newer_state(tmp_path: Path, at: str, operation: str) 
     assert sorted(amounts) == sorted(expected[at, operation])
     assert amounts.index(("I-2", 9.99) if at == "write" else ("I-2", 1.5)) < 2
     assert not shelf.names(f"out/{UNFINISHED}")
+
+
+@pytest.mark.parametrize("at", ["write", "publish"])
+def test_a_connection_that_breaks_off(
+    at: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is opened again, and the step done once more: it comes to the same."""
+    (tmp_path / "out").mkdir()
+    with sftp_server(tmp_path) as server:
+        storage = pytest.importorskip("mapgen.runtime.storage.sftp").SftpStorage
+        method, calls = getattr(storage, at), []
+
+        def breaking(*given: Any) -> None:
+            calls.append(at)
+            if len(calls) == 1:
+                method(*given)
+                server.drop()
+            method(*given)
+
+        monkeypatch.setattr(storage, at, breaking)
+        summary = write_all(server.place, f"sqlite:///{tmp_path}/l.db", prices(3))
+        assert summary.created == 3
+    assert items_in(tmp_path / "out") == ["I-1", "I-2", "I-3"]
+    assert not list((tmp_path / "out" / UNFINISHED).iterdir())
