@@ -29,6 +29,7 @@ from mapgen.runtime.targets.files import (
     is_of_record,
     with_content,
 )
+from mapgen.runtime.tenant.attachment import link_for_files, listed_files
 from mapgen.sandbox import Sandbox
 from mapgen.sandbox.records import AttachedFile
 from tests.runtime_delivery.flows import PHOTO, RECEIPT, RELEASED, payments, with_file
@@ -305,6 +306,30 @@ def test_the_place_in_a_record() -> None:
         if is_of_record(kept):
             with pytest.raises(RecordChanged):
                 with_content(kept, b'{"pdf":"%b"}' % (b"+" * 5_000))
+
+
+@pytest.mark.parametrize(
+    ("row", "files"),
+    [
+        ({}, {}),
+        ({"files": None}, {}),
+        ({"files": [None, 7, {}, {"filename": 7}]}, {}),
+        ({"files": [{"filename": "Payments (P1)\\\\A.PDF ", "comment": 7}]}, {"a.pdf": ""}),
+        ({"files": [{"filename": "a.pdf", "comment": "sha256 1"}]}, {"a.pdf": "sha256 1"}),
+    ],
+)
+def test_lists_of_an_odd_tenant(row: dict[str, object], files: dict[str, str]) -> None:
+    """What is no list of files has none; a name is what stands behind that of the document."""
+    assert listed_files(row) == files
+
+
+@pytest.mark.parametrize(
+    "links",
+    [None, [], {}, {"files:put": 7}, {"files:put": "/no/hole"}, {"files:put": "\n{filename}"}],
+)
+def test_links_of_an_odd_tenant(links: object) -> None:
+    """What is no link is none: the file goes behind the keys of the document."""
+    assert link_for_files({"_links": links}) is None
 
 
 def test_a_personal_name(contract: Contract, tmp_path: Path) -> None:

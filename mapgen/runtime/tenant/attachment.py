@@ -186,9 +186,12 @@ class Attachment:
         except Failure as failure:
             if failure.verdict.kind == "transient":
                 raise self._connection.unavailable(failure.verdict) from None
+            if failure.verdict.kind == "needs_person":
+                entity = self.document.entity
+                raise self._connection.access_refused(failure.verdict, entity) from None
             raise
         return _HavingFiles(
-            there.number, there.keys, there.id, there.shown, _listed(row), _link(row)
+            there.number, there.keys, there.id, there.shown, listed_files(row), link_for_files(row)
         )
 
     def _address(self, there: There, name: str) -> str | None:
@@ -221,7 +224,7 @@ def _files_of(there: There) -> Mapping[str, str]:
     return there.files if isinstance(there, _HavingFiles) else {}
 
 
-def _listed(row: Mapping[str, Any]) -> dict[str, str]:
+def listed_files(row: Mapping[str, Any]) -> dict[str, str]:
     """Return the files of a record: the comment of each by its name, as names are compared."""
     listed = row.get("files")
     files = [one for one in listed if isinstance(one, dict)] if isinstance(listed, list) else []
@@ -233,7 +236,8 @@ def _listed(row: Mapping[str, Any]) -> dict[str, str]:
     }
 
 
-def _link(row: Mapping[str, Any]) -> str | None:
+def link_for_files(row: Mapping[str, Any]) -> str | None:
+    """Return where a record says that files are put, with a hole for the name; None for nowhere."""
     links = row.get("_links")
     link = links.get("files:put") if isinstance(links, dict) else None
     if not isinstance(link, str) or _HOLE not in link:
