@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import cast
 
 from msgspec.structs import replace
@@ -36,7 +36,7 @@ from mapgen.check.security import (
 )
 from mapgen.check.sending import check_addresses, check_peak, check_sends
 from mapgen.check.sources import Paths, leaf_paths
-from mapgen.contract.model import Contract
+from mapgen.contract.model import Contract, Entity
 from mapgen.contract.source_schema import SourceSchema
 from mapgen.ir import flow as ir
 from mapgen.ir.types import Object
@@ -62,32 +62,13 @@ def check(flow: spec.Spec, around: Surroundings) -> Checked:
         found = check_mapping(section, contract, schema, around.tables, faults, around.reused)
     flow = _classified(flow, found)
     erp = contract_of_the_erp(contract, schema)
-    if erp is not None:
-        faults += check_remote(flow, erp, around.flows)
     entities = found.entities if found is not None else ()
     written = tuple(zip(section.documents, entities, strict=False))
-    faults += check_connection(flow.auth, around)
     needed = () if erp is None else tuple(needs(section, schema, written))
-    faults += () if erp is None else check_access(flow.auth, erp, needed)
-    faults += [
-        *nothing_of_the_erp(section),
-        *check_sends(section, around),
-        *check_attached(section, around),
-        *check_peak(flow.performance, section, around),
-    ]
-    asked = frozenset() if found is None else found.formulas.asked
-    faults += check_performance(flow.performance, section, around, asked)
-    reads = None if found is None else found.formulas.reads
-    faults += check_security(flow.security, section, schema, written, reads)
-    faults += [*idle_owners(section), *check_feeds(flow, around, schema)]
-    faults += [*check_secrets(flow.source, has_credentials=False), *check_secret_rules(section)]
-    if found is not None and found.key is not None and schema is not None:
-        faults += check_shown(
-            flow.security, section, schema, found.key, found.identities, found.formulas.shown
-        )
-        faults += check_addresses(
-            section, found.documents, personal_paths(flow.security, section, schema)
-        )
+    if erp is not None:
+        faults += check_remote(flow, erp, around.flows)
+        faults += check_access(flow.auth, erp, needed)
+    faults += _beside_rules(flow, around, schema, found, written)
     names: frozenset[PartKey] = frozenset()
     if found is not None:
         names = reused_names(section, around.reused, found.formulas.used)
@@ -97,6 +78,36 @@ def check(flow: spec.Spec, around: Surroundings) -> Checked:
         raise Stopped(placed(faults, uses))
     made = _flow(flow, contract, schema, found, needed)
     return Checked(flow, made, tuple(sorted(found.formulas.reads)), names)
+
+
+def _beside_rules(
+    flow: spec.Spec,
+    around: Surroundings,
+    schema: SourceSchema | None,
+    found: Mapped | None,
+    written: Collection[tuple[spec.Document, Entity]],
+) -> Iterator[Diagnostic]:
+    """Yield the faults of what stands beside the rules: ways in and out, volumes, what is shown."""
+    section = flow.mapping
+    yield from check_connection(flow.auth, around)
+    yield from nothing_of_the_erp(section)
+    yield from check_sends(section, around)
+    yield from check_attached(section, around)
+    yield from check_peak(flow.performance, section, around)
+    asked = frozenset() if found is None else found.formulas.asked
+    yield from check_performance(flow.performance, section, around, asked)
+    reads = None if found is None else found.formulas.reads
+    yield from check_security(flow.security, section, schema, written, reads)
+    yield from idle_owners(section)
+    yield from check_feeds(flow, around, schema)
+    yield from check_secrets(flow.source, has_credentials=False)
+    yield from check_secret_rules(section)
+    if found is None or found.key is None or schema is None:
+        return
+    shown = found.formulas.shown
+    yield from check_shown(flow.security, section, schema, found.key, found.identities, shown)
+    personal = personal_paths(flow.security, section, schema)
+    yield from check_addresses(section, found.documents, personal)
 
 
 def _idle(flow: spec.Spec, faults: Iterable[Diagnostic]) -> Iterator[Diagnostic]:

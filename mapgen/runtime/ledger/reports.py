@@ -276,6 +276,37 @@ def _count(
     group.example = group.example or (record, fault)
 
 
+def _states(flow: str | None) -> Select[Any]:
+    return (
+        select(
+            _ROWS.flow,
+            _ROWS.state,
+            func.count().label("records"),
+            func.min(_ROWS.open_since).label("since"),
+            func.max(_ROWS.changed_at).label("latest"),
+        )
+        .where(_of(_ROWS.flow, flow))
+        .group_by(_ROWS.flow, _ROWS.state)
+    )
+
+
+def _rates(flow: str | None, now: float) -> Select[Any]:
+    last_minute = func.count().filter(_ROWS.changed_at > now - _MINUTE).label("minute")
+    return (
+        select(_ROWS.flow, last_minute, func.count().label("hour"))
+        .where(SENT, _ROWS.changed_at > now - _HOUR, _of(_ROWS.flow, flow))
+        .group_by(_ROWS.flow)
+    )
+
+
+def _waiting(flow: str | None) -> Select[Any]:
+    return (
+        select(INBOX.c.book, func.count().label("records"))
+        .where(INBOX.c.taken_at.is_(None), _of(INBOX.c.book, flow))
+        .group_by(INBOX.c.book)
+    )
+
+
 class Reports:
     """Reads a ledger for people; each method is one look, or one a page of records."""
 
@@ -286,46 +317,18 @@ class Reports:
         """Return how each flow is, in each tenant that it has been run against."""
         now = self._ledger.now()
         with self._ledger.transaction() as connection:
-            states = connection.execute(
-                select(
-                    _ROWS.flow,
-                    _ROWS.state,
-                    func.count().label("records"),
-                    func.min(_ROWS.open_since).label("since"),
-                    func.max(_ROWS.changed_at).label("latest"),
-                )
-                .where(_of(_ROWS.flow, flow))
-                .group_by(_ROWS.flow, _ROWS.state)
-            ).all()
-            rates = connection.execute(
-                select(
-                    _ROWS.flow,
-                    func.count().filter(_ROWS.changed_at > now - _MINUTE).label("minute"),
-                    func.count().label("hour"),
-                )
-                .where(SENT, _ROWS.changed_at > now - _HOUR, _of(_ROWS.flow, flow))
-                .group_by(_ROWS.flow)
-            ).all()
-            inbox = connection.execute(
-                select(INBOX.c.book, func.count().label("records"))
-                .where(INBOX.c.taken_at.is_(None), _of(INBOX.c.book, flow))
-                .group_by(INBOX.c.book)
-            ).all()
+            states = connection.execute(_states(flow)).all()
+            rates = connection.execute(_rates(flow, now)).all()
+            inbox = connection.execute(_waiting(flow)).all()
             last = connection.execute(_last_runs(flow)).all()
             said = [one for one in current(connection, now) if flow in (None, one.of.flow)]
-            books = connection.execute(
-                select(COMPARISONS).where(_of(COMPARISONS.c.book, flow))
-            ).all()
-        compared = {row.book: comparison_of(row) for row in books}
+            books = select(COMPARISONS).where(_of(COMPARISONS.c.book, flow))
+            compared = {row.book: comparison_of(row) for row in connection.execute(books)}
         runs = {row.flow: _run(row) for row in last}
         rate_of = {row.flow: (row.minute, row.hour) for row in rates}
         waiting = {row.book: row.records for row in inbox}
-        by_book = {
-            book: list(of_it)
-            for book, of_it in groupby(
-                sorted(states, key=lambda row: (row.flow, row.state)), key=lambda row: row.flow
-            )
-        }
+        in_order = sorted(states, key=lambda row: (row.flow, row.state))
+        by_book = {book: list(rows) for book, rows in groupby(in_order, key=lambda row: row.flow)}
         kept = {one.book: tuple(each for each in said if each.book == one.book) for one in said}
         found = (
             _flow(book, by_book.get(book, []), rate_of.get(book, (0, 0)), waiting.get(book, 0),
