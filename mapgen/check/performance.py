@@ -32,12 +32,10 @@ def check_performance(
     peak = performance.volume.peak_per_minute.whole
     # Nobody knows how often an answer of the tenant is known already: the worst case counts.
     asked = requests_a_document(section, in_expressions)
-    # A record out of the ERP costs a read, where it answers no lists.
-    is_read = not section.documents[0].target.kind.keeps_documents
+    own, shared = _requests(section)
+    needed = peak * (asked + own) + shared * math.ceil(peak / LOOKED_UP_TOGETHER)
+    steps = sum(len(document.then) for document in section.documents)
     reads_rows = any(_reads_rows(document) for document in section.documents)
-    needed = peak + (0 if is_read else math.ceil(peak / LOOKED_UP_TOGETHER))
-    needed += peak * (asked + reads_rows)
-    lookups = f"{asked} lookup{'s' if asked > 1 else ''}" if asked else ""
     for environment in around.environments:
         name, limits = environment.name.value, environment.limits
         allowed = math.floor(limits.requests_per_minute.whole * USABLE)
@@ -49,7 +47,9 @@ def check_performance(
                     needed=needed,
                     environment=name,
                     allowed=allowed,
-                    lookups=lookups,
+                    documents=len(section.documents) if len(section.documents) > 1 else None,
+                    lookups=_many(asked, "lookup"),
+                    steps=_many(steps, "step"),
                     reads_rows=reads_rows,
                 )
             )
@@ -68,6 +68,22 @@ def check_performance(
             if one.target.requests is None or one.target.requests.find is None
         ]
     return faults
+
+
+def _requests(section: spec.MappingSection) -> tuple[int, int]:
+    """Return how many requests to the ERP a record costs: its own, and those that several share.
+
+    Of rows that each make a document, one counts: nobody knows how many a record has.
+    """
+    if not section.documents[0].target.kind.keeps_documents:
+        return 1, 0  # a record out of the ERP is read, where it answers no lists
+    steps = [step for document in section.documents for step in document.then]
+    own = sum(1 + int(_reads_rows(document)) for document in section.documents)
+    return own + sum(step.requests for step in steps), len(section.documents) + len(steps)
+
+
+def _many(count: int, what: str) -> str:
+    return f"{count} {what}{'s' * (count != 1)}" if count else ""
 
 
 def _reads_rows(document: spec.Document) -> bool:

@@ -1831,6 +1831,11 @@ class Step(Construct, what="a step"):
     )
     pointer: str = pointer()
 
+    @property
+    def requests(self) -> int:
+        """How many requests to the ERP it costs a document, besides the look-up before it."""
+        return 1
+
 
 class ActionStep(Step, what="a step"):
     """An action of the ERP."""
@@ -1851,6 +1856,11 @@ class ActionStep(Step, what="a step"):
         default=(),
     )
 
+    @property
+    def requests(self) -> int:
+        """How many requests it costs: its own, and one that shows whether it is done."""
+        return 1 + bool(self.until)
+
 
 class Attachment(Step, what="an attachment"):
     """A file that is attached to the document."""
@@ -1859,6 +1869,11 @@ class Attachment(Step, what="an attachment"):
         words.NAME, "what the step is called; the file is attached once", key="attach"
     )
     file: Text = required(Formula(), "the name that the file has in the ERP, an expression")
+
+    @property
+    def requests(self) -> int:
+        """How many requests it costs: its own, and the list of files before and after it."""
+        return 3
 
 
 class AttachedText(Attachment, what="a file that the record has"):

@@ -89,9 +89,10 @@ unfit_sign_in = Message(
 over_the_licence = Message(
     "E451: the busiest minute needs {needed} requests; the licence of `{environment}` leaves "
     "{allowed} to use",
-    notes="a document costs its request and its share of the lookups before it{reads_rows:; and "
-    "the reading of the rows that are there/}{lookups:; and {lookups} in the tenant, as if no "
-    "answer were known yet/}",
+    notes="{documents:of a record {documents} documents are made; /}a document costs its request "
+    "and its share of the lookups before it{reads_rows:; and the reading of the rows that are "
+    "there/}{steps:; and those of {steps} after it/}{lookups:; and {lookups} in the tenant, as if "
+    "no answer were known yet/}",
     help="lower the peak, or spread it: the queue takes what comes faster",
 )
 settle_too_short = Message(
