@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from itertools import chain
 from pathlib import Path
+from typing import cast
 
 import pytest
 
@@ -22,6 +24,7 @@ from mapgen.runtime.feeds.moving import moved
 from mapgen.runtime.ledger import Ledger
 from mapgen.runtime.outcome import Document
 from mapgen.runtime.tenant import Connection
+from mapgen.runtime.tenant.connection import Told
 from mapgen.sandbox import Settings, serve
 from tests.ends import ended_aside
 from tests.runtime_delivery.orders import RULES, Watcher, nothing, order, plan_of
@@ -159,3 +162,48 @@ def test_delivered_once(contract: Contract, tmp_path: Path) -> None:
             counts.append((summary.created, summary.rejected))
         assert counts[0][0] + counts[0][1] == 6
         assert counts[1][0] == 0
+
+
+class Lying:
+    """An ERP that answers each page of an inquiry alike."""
+
+    inquiries = "https://erp.example.com/t/x/api/odata/gi/"
+
+    def __init__(self, answer: object) -> None:
+        self._answer = json.dumps(answer).encode()
+
+    def inquire(self, _url: str, _inquiry: str) -> Told:
+        return Told(self._answer, datetime(2026, 11, 30, tzinfo=UTC))
+
+
+def _rows(*moments: object) -> dict[str, object]:
+    return {"value": [{"InventoryID": "A", "LastModified": one} for one in moments]}
+
+
+@pytest.mark.parametrize(
+    ("feed", "answer", "words"),
+    [
+        (FEED, _rows(*["2026-01-01T00:00:00Z"] * 4), "the same rows whatever is left out"),
+        (FEED, _rows(*[None] * 4), "the same rows whatever is left out"),
+        (FEED, _rows("0001-01-01T00:00:00+05:00"), "is not a date and time"),
+        (FEED, _rows("9999-12-31T23:59:59-05:00"), "is not a date and time"),
+        (FEED, _rows(7), "is not a date and time"),
+        (FEED, _rows("2026-01-02T00:00:00Z", "2026-01-01T00:00:00Z"), "not come in the order of"),
+        *(
+            (InquiryFeed("StockItem"), {"value": [], "@odata.nextLink": link}, "page that is none")
+            for link in (
+                "https://[erp",
+                "//[",
+                "?a=\x00",
+                f"?{'a' * 70_000}",
+                "../../x",
+                "",
+                "//b/x",
+            )
+        ),
+    ],
+)
+def test_answers_that_lie(feed: InquiryFeed, answer: object, words: str) -> None:
+    """Rows in no order, moments that are none, pages without end: in words, and it ends."""
+    with pytest.raises(FeedFailed, match=words):
+        poll(cast(Connection, Lying(answer)), None, feed)

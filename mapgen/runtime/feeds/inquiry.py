@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from itertools import count, pairwise
 from urllib.parse import quote, urljoin
 
+import httpx2
 import msgspec
 
 from mapgen.agreed.feeds import InquiryFeed
@@ -27,6 +28,7 @@ from mapgen.runtime.tenant.query import encoded
 
 _AT_ONCE = 500
 _MOST_PAGES = 100_000
+_HELP_SKIP = "write `read: all`, or have a column as `cursor:` that fewer rows have the same time in"
 _BEFORE_ALL = datetime.min.replace(tzinfo=UTC)
 
 
@@ -57,12 +59,16 @@ class InquiredRows:
             yield from self._all(erp)
             return
         state = Polled() if cursor is None else msgspec.json.decode(cursor, type=Polled)
+        before: list[msgspec.Raw] = []
         for number in count(1):
             start, skip = self._start(state)
             answer = erp.inquire(self._url(erp, start, skip), self.feed.inquiry)
             if state.after is None:
                 state.began = answer.told_at.isoformat()
             found = self._read(answer.content)
+            if skip and found.value and found.value == before:
+                raise self._failed("gives the same rows whatever is left out", _HELP_SKIP)
+            before = found.value
             moments = self._moments(found.value, start)
             is_last = len(found.value) < _AT_ONCE and found.next is None
             state = _behind(state, moments, (start, skip), is_last=is_last or not moments)
@@ -79,7 +85,7 @@ class InquiredRows:
             yield self._page(found, number, None)
             if found.next is None:
                 return
-            url = urljoin(url, found.next)
+            url = _next(url, found.next)
             if url in known or not url.startswith(erp.inquiries):
                 raise self._failed("leads to a next page that is none", "see what it answers")
         raise self._failed("never ends", "have the inquiry give fewer rows")
@@ -122,7 +128,7 @@ class InquiredRows:
         column = str(self.feed.cursor)
         try:
             found = [_at(row, column) for row in rows]
-        except (msgspec.MsgspecError, ValueError):
+        except (msgspec.MsgspecError, ValueError, OverflowError):
             raise self._failed(
                 f"has rows whose `{column}` is not a date and time",
                 "name the column that says when a row was changed as `cursor:` of the feed",
@@ -164,15 +170,26 @@ def _behind(
     return Polled(min(filter(None, (latest, state.began)), key=_moment))
 
 
+def _next(url: str, link: str) -> str:
+    """Return the address that a page names; "" where it is none."""
+    try:
+        return str(httpx2.URL(urljoin(url, link)))
+    except (httpx2.InvalidURL, ValueError):
+        return ""
+
+
 def _at(row: msgspec.Raw, column: str) -> datetime:
-    """Return when a row was changed. Raises MsgspecError, ValueError."""
+    """Return when a row was changed. Raises MsgspecError, ValueError, OverflowError."""
     found = msgspec.json.decode(row, type=dict[str, msgspec.Raw]).get(column)
     text = None if found is None else msgspec.json.decode(found, type=str | None)
     return _BEFORE_ALL if text is None else _moment(text)
 
 
 def _moment(text: str) -> datetime:
-    """Return a moment as the ERP tells it; without an offset, it is in UTC."""
+    """Return a moment as the ERP tells it; without an offset, it is in UTC.
+
+    Raises ValueError, and OverflowError for one that UTC has no date for.
+    """
     found = datetime.fromisoformat(text)
     return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
 
