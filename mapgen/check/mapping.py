@@ -10,7 +10,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from mapgen.agreed import plan
-from mapgen.agreed.paths import names_along
+from mapgen.agreed.paths import names_along, written_name
 from mapgen.check.accounting import books
 from mapgen.check.blocks import Opened, named, opened
 from mapgen.check.built import document_origins, document_type
@@ -270,9 +270,9 @@ def _written_once(part: ir.Part, prefix: str = "") -> Iterator[str]:
             yield f"{prefix}custom.{item.view}.{item.name}"
     for member in (*part.members, *((part.note,) if part.note is not None else ())):
         if member.is_written_once:
-            yield f"{prefix}{member.name}"
+            yield f"{prefix}{written_name(member.name)}"
         elif isinstance(member, ir.Rows) and not member.is_list:
-            yield from _written_once(member.blocks[0].part, f"{prefix}{member.name}.")
+            yield from _written_once(member.blocks[0].part, f"{prefix}{written_name(member.name)}.")
 
 
 def _lists(part: ir.Part, prefix: str = "") -> Iterator[tuple[str, ir.Rows]]:
@@ -419,7 +419,8 @@ def _identity_part(
         pointer=part.pointer,
     )
     value = fields.value(rule, scope, field)
-    identity = fields.field(rule, field, f"{fields.siblings.prefix}{field.name}", scope, value)
+    target = f"{fields.siblings.prefix}{written_name(field.name)}"
+    identity = fields.field(rule, field, target, scope, value)
     if identity is None or value is None:
         return None, None
     (typed,) = value.formulas

@@ -9,7 +9,7 @@ from typing import cast
 from msgspec import Struct
 from msgspec.structs import replace
 
-from mapgen.agreed.paths import names_along
+from mapgen.agreed.paths import names_along, written_name
 from mapgen.check.blocks import (
     Opened,
     constant_conditions,
@@ -172,7 +172,7 @@ class RuleChecker(Struct, frozen=True):
             if not isinstance(rule.kind, spec.RowsKind | spec.Made):
                 self.fields.value(rule, scope)  # all faults at once: those inside it, too
             return None
-        target = f"{prefix}{field.name}"
+        target = f"{prefix}{written_name(field.name)}"
         kind = rule.kind
         if not isinstance(kind, spec.RowsKind):
             if not isinstance(kind, spec.Todo) and not self._has_shape(rule, field, "value"):

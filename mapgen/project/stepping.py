@@ -12,6 +12,7 @@ from typing import Any
 
 from msgspec import Struct
 
+from mapgen.agreed.paths import written_name
 from mapgen.agreed.plan import FileTable, Table
 from mapgen.check.composing import whole_record
 from mapgen.check.mapping import root_scope
@@ -152,7 +153,7 @@ def _rules(block: spec.Block, prefix: str, names: Names) -> Iterator[Tried]:
     inner = _inside(block, names)
     for rule in block.part.fields if inner is not None else ():
         assert inner is not None
-        target = f"{prefix}{rule.target.value}"
+        target = f"{prefix}{written_name(rule.target.value)}"
         if isinstance(rule.kind, spec.RowsKind):
             for each in rule.kind.blocks:
                 yield from _rules(each, f"{target}.", inner)

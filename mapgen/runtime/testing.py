@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import copy
 import json
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
@@ -19,7 +18,7 @@ import jsonschema_rs
 import msgspec
 from hypothesis import strategies
 
-from mapgen.agreed.paths import names_along
+from mapgen.agreed.paths import names_along, row_numbers, steps
 from mapgen.runtime.lines import document_line, reject_line
 from mapgen.runtime.lookups import sample_of
 from mapgen.runtime.outcome import ONLY, Document, Outcome, Rejected, Skipped
@@ -237,8 +236,10 @@ def _first(value: Any) -> Any:
 
 def _at(document: Any, target: str) -> Any:
     """Return the value at a path of a document; outside the ERP it stands in no wrapper."""
-    for name, number in re.findall(r"([^.\[\]]+)(?:\[(\d+)\])?", target):
-        document = document[name][int(number)] if number else document[name]
+    for name, rows in steps(target):
+        document = document[name]
+        for number in row_numbers(rows):
+            document = document[number]
     return document["value"] if isinstance(document, dict) else document
 
 

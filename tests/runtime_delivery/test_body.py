@@ -140,3 +140,10 @@ def test_removed_rows(way: str, gone: dict[str, Any]) -> None:
     assert row_lists({"Rows": []}, document) == ["Rows"]
     assert some["Rows"] == [{"Key": value("a"), "id": "r1"}, {"id": "r2"} | gone]
     assert none["Rows"] == [{"id": "r1"} | gone, {"id": "r2"} | gone]
+
+
+def test_written_once_by_any_name() -> None:
+    """A member with a dot in its name is left out of an update, and no member of an object."""
+    body = b'{"a.b":1,"a":{"b":2,"c.d":3}}'
+    assert of_an_update(body, plan(write_once=("`a.b`", "a.`c.d`"))) == {"a": {"b": 2}}
+    assert of_an_update(body, plan(write_once=("a.b",))) == {"a.b": 1, "a": {"c.d": 3}}

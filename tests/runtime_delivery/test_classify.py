@@ -11,7 +11,7 @@ import pytest
 
 from mapgen.runtime.network.verdict import classify_failure
 from mapgen.runtime.outcome import ErrorReport
-from mapgen.runtime.rules import Rules
+from mapgen.runtime.rules import Rule, Rules
 from mapgen.runtime.tenant.classify import classify
 from mapgen.runtime.tenant.refusal import Reporter
 from tests.runtime_delivery.languages import LANGUAGES, translated
@@ -202,3 +202,30 @@ BODIES = [
 def test_refusal(body: bytes, faults: tuple[ErrorReport, ...]) -> None:
     """Every error of the body is reported, a head only where no field in it tells more."""
     assert Reporter(Rules({})).fields(body, b"{}") == faults
+
+
+@pytest.mark.parametrize(
+    ("body", "masked"),
+    [
+        ({"a.b": "Ada Lovelace", "a": {"b": "spring sale"}}, True),
+        ({"a.b": {"value": "Ada Lovelace"}}, True),
+        ({"names": ["Grace", "Ada Lovelace"]}, True),
+        ({"rows": [{"x": "spring sale"}, {"x": "Ada Lovelace"}]}, True),
+        ({"about": {"value": 7, "who": "Ada Lovelace"}}, True),
+        ({"a": {"b": "Ada Lovelace"}}, False),
+    ],
+)
+def test_what_an_api_repeats(body: dict[str, object], masked: bool) -> None:
+    """What is personal in a document of any shape is masked where an answer repeats it.
+
+    A member with a dot in its name is not the member of an object.
+    """
+    personal = ("`a.b`", "names", "rows[].x", "about")
+    made = {name: Rule(name, (f"r.{name}",), lambda: "o.yaml:1:1", True) for name in personal}
+    public = Rule("a.b", ("r.a.b",), lambda: "o.yaml:2:1")
+    reporter = Reporter(Rules({"a.b": public, **made}))
+    told = reporter.document(
+        "R405", "unknown: Ada Lovelace, spring sale", json.dumps(body).encode()
+    )
+    assert ("Lovelace" in told.message) == (not masked)
+    assert ("spring sale" in told.message) == ("rows" not in body)

@@ -13,12 +13,16 @@ from typing import Any
 import msgspec
 import pytest
 
+from mapgen.agreed.paths import written_name
 from mapgen.runtime.aborted import FilesFailed
 from mapgen.runtime.environment import FilePlace, FolderPlace
 from mapgen.runtime.ledger import Ledger, book_of
 from mapgen.runtime.ledger.reports import Choice, Reports
+from mapgen.runtime.masking import MASKED
+from mapgen.runtime.rules import Rule, Rules
 from mapgen.runtime.storage.folder import FolderStorage
 from mapgen.runtime.storage.kind import UNFINISHED
+from mapgen.runtime.targets.file import FileTarget
 from tests.runtime_delivery.storages import Bucket, Shelf, sftp_server
 from tests.runtime_delivery.written import (
     CELLS,
@@ -104,6 +108,20 @@ def test_cells(tmp_path: Path) -> None:
 
     kept = plan_of(msgspec.structs.replace(CELLS, formulas="keep"))
     assert write_all(where, f"sqlite:///{tmp_path}/k.db", given[3:], kept).created == 6
+
+
+@pytest.mark.parametrize("name", ["tag[0]", "a.b", "a`b", ""])
+def test_a_formula_in_a_column_of_any_name(tmp_path: Path, name: str) -> None:
+    """It is placed and masked by the rule of that column."""
+    rule = Rule(written_name(name), ("c.email",), lambda: "o.yaml:1:1", is_personal=True)
+    about = Rule("tag", ("c.name",), lambda: "o.yaml:2:1")
+    target = FileTarget(
+        FolderStorage(tmp_path), plan_of(CELLS), stop=threading.Event(), tell=lambda _: None
+    )
+    body = msgspec.json.encode({name: "=SECRET()"})
+    (fault,) = target.faults(body, Rules({one.target: one for one in (rule, about)}))
+    assert (fault.target, fault.source_path) == (written_name(name), "c.email")
+    assert fault.value == MASKED
 
 
 def begun(

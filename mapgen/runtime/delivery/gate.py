@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import msgspec
 
+from mapgen.agreed.paths import written_name
 from mapgen.agreed.plan import Plan
 from mapgen.runtime.masking import MASKED
 from mapgen.runtime.outcome import ONLY, ErrorReport
@@ -105,7 +106,9 @@ def _schema_of(document: str, whole: dict[str, Any]) -> dict[str, Any]:
 
 def _path(parts: Iterable[str | int]) -> str:
     """Return the path of a field, without the wrapper of its value."""
-    path = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in parts)
+    path = "".join(
+        f"[{part}]" if isinstance(part, int) else f".{written_name(part)}" for part in parts
+    )
     return path.removeprefix(".").removesuffix(".value")
 
 

@@ -28,7 +28,7 @@ from mapgen.runtime.tenant.query import encoded
 
 _AT_ONCE = 500
 _MOST_PAGES = 100_000
-_HELP_SKIP = "write `read: all`, or have a column as `cursor:` that fewer rows have the same time in"
+_HELP_SKIP = "write `read: all`, or name a column as `cursor:` that few rows are alike in"
 _BEFORE_ALL = datetime.min.replace(tzinfo=UTC)
 
 

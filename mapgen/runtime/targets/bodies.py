@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from mapgen.agreed.paths import names_along
 from mapgen.agreed.plan import DocumentPlan
 from mapgen.runtime.values import ENCODER
 
@@ -41,7 +42,7 @@ def of_an_update(body: bytes, document: DocumentPlan) -> Part:
     """Return what is sent of a body to a document that is there: nothing that is written once."""
     part = read_body(body)
     for path in document.write_once:
-        _leave_out(part, path.split("."))
+        _leave_out(part, names_along(path))
     return part
 
 

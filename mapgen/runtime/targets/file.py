@@ -12,6 +12,7 @@ from decimal import Decimal
 from itertools import count
 
 from mapgen.agreed.formats import WRITTEN
+from mapgen.agreed.paths import written_name
 from mapgen.agreed.plan import FileSend, Plan
 from mapgen.runtime.aborted import FilesFailed
 from mapgen.runtime.events import TechnicalEvent
@@ -113,12 +114,13 @@ class FileTarget:
         raise AssertionError("the last attempt returns or raises")
 
     def _formula(self, name: str, value: str, rules: Rules) -> ErrorReport:
-        rule, indices = rules.find(name, self.document.name) or (None, ())
+        path = written_name(name)
+        rule, indices = rules.find(path, self.document.name) or (None, ())
         words = "a spreadsheet would run it as a formula"
         if rule is None:
-            return ErrorReport(FORMULA, words, name)
+            return ErrorReport(FORMULA, words, path)
         shown = MASKED if rule.is_personal else value[:_SHOWN]
-        return ErrorReport(FORMULA, words, name, rule.source_path(indices), shown, rule.spec)
+        return ErrorReport(FORMULA, words, path, rule.source_path(indices), shown, rule.spec)
 
 
 def _cells(part: Mapping[str, object], columns: Sequence[str]) -> list[str]:

@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from mapgen.agreed.paths import written_name
 from mapgen.runtime.masking import MASKED, Masker, masker
 from mapgen.runtime.network.reading import Unreadable, decoded
 from mapgen.runtime.outcome import ONLY, ErrorReport
@@ -148,16 +149,19 @@ def _walk(part: Any, path: str) -> Iterator[_Refused]:
 
 
 def _leaves(part: Any, path: str) -> Iterator[tuple[str, str]]:
+    """Yield the path and the words of each value, wrapped as the ERP wants it or plain."""
     match part:
         case list():
             for at, row in enumerate(part):
-                yield from _leaves(row, f"{path}[{at}]")
-        case dict() if path and part.keys() <= _LEAF_MEMBERS:
-            if part.get("value") is not None:
-                yield path, _words(part["value"])
+                yield from _leaves(row, f"{path}[{at}]" if isinstance(row, dict) else path)
         case dict():
+            is_wrapped = "value" in part and part.keys() <= _LEAF_MEMBERS
             for name, member in part.items():
-                yield from _leaves(member, f"{path}.{name}" if path else name)
+                if not is_wrapped or name == "value":
+                    inner = written_name(name)
+                    yield from _leaves(member, f"{path}.{inner}" if path else inner)
+        case str() | int() | Decimal() | float() if not isinstance(part, bool):
+            yield path, _words(part)
         case _:
             pass
 
