@@ -153,7 +153,7 @@ def _go_on(context: click.Context, workspace: Workspace, flow: str) -> None:
     faults = check_specs(workspace, [spec_of(workspace, flow)]).faults
     for fault in faults:
         at = fault.label.span if fault.label is not None else fault.path
-        say(f"to decide: {at}: {fault.message}")
+        say(f"to decide: {f'{at}: ' if at else ''}{fault.message}")
         if fault.code != "E425" and fault.help is not None:
             say(f"           {fault.help}")
     if not faults:

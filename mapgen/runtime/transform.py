@@ -23,7 +23,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 from msgspec import UNSET
 
-from mapgen.agreed.paths import names_along, written_name
+from mapgen.agreed.paths import names_along
 from mapgen.agreed.plan import STEPS, DocumentPlan, FileTable, Plan
 from mapgen.disk.boundary import OutsideError, StrangeFileError, plain_file
 from mapgen.runtime.collecting import Collector, Spot, error_collecting_build
@@ -332,7 +332,7 @@ class Transformer:
     def _doubled_report(self, name: str, identity: str) -> ErrorReport:
         """Return the error of a document that a look-up would take for another of the record."""
         field = self._plan.document(name).identity.field
-        rule, rows = self._rules.find(written_name(field), name) or (None, ())
+        rule, rows = self._rules.find(field, name) or (None, ())
         message = f"two documents `{name}` of the record have the same identity"
         return self._rule_report(rule, Spot((), rows), RuleError("R224", message, identity))
 

@@ -89,6 +89,14 @@ def test_from_a_sample_to_documents(shop: Path) -> None:
     assert (done.returncode, done.stdout.count("\n")) == (0, 1)
 
 
+def test_beside_a_flow_that_is_not_decided(shop: Path) -> None:
+    """That nobody knows yet whether it makes the same documents has no place in the new spec."""
+    for flow, sample in (("first", {"id": 1}), ("second", {"id": 1, "customer_name": "Ada"})):
+        (shop / f"{flow}.json").write_text(json.dumps(sample), "utf-8")
+        done = mapgen("new", flow, "--from", f"{flow}.json", "--to", "Customer", cwd=shop)
+    assert "to decide: whether `specs/first.maps.yaml` makes the same" in done.stdout
+
+
 def test_an_example_that_gives_no_document(shop: Path) -> None:
     """`accept` names the errors with their rules, and what a run would join to the record."""
     new(shop)
