@@ -39,6 +39,7 @@ def transformer(tmp_path_factory: pytest.TempPathFactory) -> Transformer:
     spec = root / SPEC
     words = spec.read_text(encoding="utf-8").replace(TARGET, STEPS)
     words = words.replace("[read, insert]", "[read, insert, update]")
+    words = words.replace("peak_per_minute: 20", "peak_per_minute: 10")
     words = words.replace("  ignore:\n    parcel.tags: marketing data\n", "")
     spec.write_text(words, encoding="utf-8")
     workspace = Workspace(root)
