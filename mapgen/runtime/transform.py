@@ -49,6 +49,7 @@ from mapgen.runtime.sources.kind import Source
 from mapgen.runtime.sources.kinds import source_of
 from mapgen.runtime.sources.plain import plain
 from mapgen.runtime.sources.records import JsonValue
+from mapgen.runtime.targets.files import first_alike
 from mapgen.runtime.values import ENCODER, Skip, StringValue
 from mapgen.runtime.zones import zone_of
 
@@ -320,14 +321,28 @@ class Transformer:
         if type(result) is Skip:
             return (Skipped(origin, result.reason),)
         if self._only is not None:
-            return (_document(origin, self._only, result),)
+            return self._told_apart(origin, (_document(origin, self._only, result),))
         made = dict(_made(origin, self._plan.documents, result))
         found = tuple(document for several in made.values() for document in several)
         if not found:
             names = ", ".join(f"`{name}`" for name in made)
             return (Skipped(origin, f"none of its documents is made: {names}"),)
         doubled = _first_doubled((one.document, one.identity) for one in found)
-        return found if doubled is None else (Rejected(origin, (self._doubled_report(*doubled),)),)
+        if doubled is not None:
+            return (Rejected(origin, (self._doubled_report(*doubled),)),)
+        return self._told_apart(origin, found)
+
+    def _told_apart(self, origin: Origin, found: tuple[Document, ...]) -> tuple[Outcome, ...]:
+        """Return documents, or their record rejected where two files of one have one name."""
+        for one in found:
+            steps = self._plan.document(one.document).then
+            step = first_alike(steps, one.steps) if one.steps is not None else None
+            if step is not None:
+                target = f"then {step.key_of('file')}"
+                rule, rows = self._rules.find(target, one.document) or (None, ())
+                fault = RuleError("R309", "a file of the document before it has the same name")
+                return (Rejected(origin, (self._rule_report(rule, Spot((), rows), fault),)),)
+        return found
 
     def _doubled_report(self, name: str, identity: str) -> ErrorReport:
         """Return the error of a document that a look-up would take for another of the record."""

@@ -27,7 +27,10 @@ STEPS = """operation: create, branch: {value: parcel.service}}
       file: parcel.number + '.pdf'
       content: parcel.?remark.trim()
       rollback: {irreversible: it stays}
-    - {attach: photo, file: parcel.number + '.jpg', path: parcel.tags, in: photos}
+    - attach: photo
+      file: "parcel.number + (parcel.id == 1 ? '.PDF' : '.jpg')"
+      path: parcel.tags
+      in: photos
     - {action: PrintLabel, when: parcel.weight > 31.5, with: {Copies: {value: parcel.id}}}"""
 
 
@@ -81,7 +84,9 @@ def test_beside_the_document(transformer: Transformer) -> None:
 
 def test_what_a_record_does_not_want(transformer: Transformer) -> None:
     """A step whose condition does not hold, and a file that there is none of, are no steps."""
-    assert list(_bodies(transformer, weight=3, remark=None)) == ["document", "document.photo"]
+    for number in (7001, 1):  # the name of a file that is not attached is free
+        bodies = _bodies(transformer, weight=3, remark=None, id=number)
+        assert list(bodies) == ["document", "document.photo"]
 
 
 @pytest.mark.parametrize(
@@ -95,6 +100,7 @@ def test_what_a_record_does_not_want(transformer: Transformer) -> None:
         ({"tags": "https://host/%2e%2e/x"}, "R310", "then photo path"),
         ({"tags": "/"}, "R310", "then photo path"),
         ({"remark": "no base64!"}, "R311", "then label content"),
+        ({"id": 1}, "R309", "then photo file"),
     ],
 )
 def test_rejected(

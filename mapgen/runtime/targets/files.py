@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import hashlib
 from binascii import a2b_base64
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from mapgen.agreed.plan import Attached
+from mapgen.agreed.plan import Attached, Step
+from mapgen.runtime.folding import folded
 
 _PLACED = b'"place":{'
 _WORTH_A_PLACE = 4096
@@ -44,6 +45,10 @@ class _Said(msgspec.Struct, frozen=True):
     value: str
 
 
+class _AnySaid(msgspec.Struct, frozen=True):
+    value: object
+
+
 def attachment(
     attached: Attached, said: Mapping[str, msgspec.Raw], data: bytes
 ) -> dict[str, object] | None:
@@ -62,6 +67,30 @@ def attachment(
         return {"file": name, "path": value}
     place = _place(value.encode(), data)
     return {"file": name, "content": value} if place is None else {"file": name, "place": place}
+
+
+def first_alike(steps: Sequence[Step], steps_said: bytes | None) -> Step | None:
+    """Return the first step whose file has the name of one before it: the ERP has only one of them.
+
+    Args:
+        steps: those of a document.
+        steps_said: what the record says of them.
+    """
+    attaching = [step for step in steps if step.attached is not None]
+    if len(attaching) < 2 or steps_said is None:
+        return None
+    said = msgspec.json.decode(steps_said, type=dict[str, _AnySaid])
+    seen = set[str]()
+    for step in attaching:
+        when = said.get(step.key_of("when"))
+        content = said.get(step.key_of("content")) or said.get(step.key_of("path"))
+        if content is None or (when is not None and not when.value):
+            continue
+        name = folded(str(said[step.key_of("file")].value))
+        if name in seen:
+            return step
+        seen.add(name)
+    return None
 
 
 def file_of(body: bytes) -> File:
