@@ -221,6 +221,7 @@ def _photo(path: str) -> Document:
         ("link.jpg", "R423", "its path leads to no file below its folder"),
         ("deep", "R423", "its path leads to no file below its folder"),
         ("large.jpg", "R423", "it has more than 25000 KiB"),
+        ("x" * 300, "R423", "no file has so long a name"),
     ],
 )
 def test_a_folder(

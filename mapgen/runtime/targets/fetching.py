@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import threading
 from collections.abc import Mapping
 from contextlib import ExitStack
@@ -74,6 +75,8 @@ class Files:
             words = "its path leads to no file below its folder"
             raise Unfetched(words, may_come=False) from None
         except (OSError, ValueError) as error:
+            if getattr(error, "errno", None) == errno.ENAMETOOLONG:
+                raise Unfetched("no file has so long a name", may_come=False) from None
             raise _unread(getattr(error, "strerror", None)) from None
 
     def _of_place(self, at: str, beginning: str | None, path: str) -> bytes:
