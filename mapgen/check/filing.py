@@ -11,6 +11,7 @@ from mapgen.agreed.formats import writing
 from mapgen.check.auth import check_connection_of, kind_of
 from mapgen.check.model import Surroundings
 from mapgen.contract.model import Entity
+from mapgen.disk.workspace import GENERATED, SPECS
 from mapgen.ir import flow as ir
 from mapgen.report import Diagnostic, Text
 from mapgen.report.catalogue import outward
@@ -39,6 +40,10 @@ def check_files(
         yield outward.unfit_send(operation.text, why=why, help=help)
     if send.connection is not None:
         yield from _connection(send, around)
+    elif send.folder.value.partition("/")[0] in (SPECS, GENERATED):
+        why = "what is in this folder is written by authors, or by `mapgen generate`"
+        help = "name a folder of their own, beside `specs/` and `generated/`"
+        yield outward.unfit_send(send.folder, why=why, help=help)
     yield from _name(send)
     for key, text in send.written.items():
         if key not in send.form.takes:
