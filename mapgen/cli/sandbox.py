@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -144,8 +144,15 @@ def _run(command: tuple[str, ...], environment: Mapping[str, str]) -> int:
     signal.signal(signal.SIGTERM, lambda *_: child.terminate())
     # A Ctrl-C reaches the child as well: it ends in its own way, and we wait for it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    code = child.wait()
+    code = _waited_for(child)
     return code if code >= 0 else 128 - code
+
+
+def _waited_for(child: subprocess.Popen[bytes]) -> int:
+    """Return the exit code of a command. A signal to another thread is heard as this one wakes."""
+    while True:
+        with suppress(subprocess.TimeoutExpired):
+            return child.wait(0.5)
 
 
 def _default_lock(project: Path) -> Path:

@@ -12,6 +12,7 @@ from mapgen.service.loop import Around, Cycled, Loop
 from mapgen.service.reception import Reception, Sender, Taker
 
 _GRACE = 30.0
+_WAKES = 0.5
 
 
 def holder() -> str:
@@ -56,7 +57,9 @@ class Service(Reception):
         """Let the flows run until `ended` is set; then let what is under way end."""
         self.start()
         try:
-            ended.wait()
+            # A signal may reach another thread; its handler runs here, once this one wakes.
+            while not ended.wait(_WAKES):
+                pass
         finally:
             self.stop()
 

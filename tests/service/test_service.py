@@ -6,6 +6,9 @@ import base64
 import hashlib
 import hmac
 import json
+import subprocess
+import sys
+import textwrap
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -260,3 +263,35 @@ def test_what_is_left_holds_up_nothing(tmp_path: Path) -> None:
             http.post(f"{url}/webhooks/shop", content=body, headers=headers)
             until(lambda: len(tenant.orders) == 1)
             until(lambda: flow.whys.count("scheduled") > 1)
+
+
+def test_a_signal_that_another_thread_gets() -> None:
+    """The kernel chooses the thread, and the service ends whichever it is."""
+    script = textwrap.dedent("""
+        import signal, tempfile, threading
+        from mapgen.cli.operating import _ended_by_signals
+        from mapgen.runtime.events import Unobserved
+        from mapgen.runtime.ledger import Ledger
+        from mapgen.service.clock import ServiceClock
+        from mapgen.service.loop import Around
+        from mapgen.service.service import Service
+
+        def struck():
+            waits.wait()
+            signal.pthread_kill(threading.get_ident(), signal.SIGTERM)
+            threading.Event().wait()
+
+        class Waiting(threading.Event):
+            def wait(self, timeout=None):
+                if threading.current_thread() is threading.main_thread():
+                    waits.set()
+                return super().wait(timeout)
+
+        waits, ended = threading.Event(), _ended_by_signals()
+        ended.__class__ = Waiting
+        threading.Thread(target=struck, daemon=True).start()
+        with Ledger(f"sqlite:///{tempfile.mkdtemp()}/l.db") as ledger:
+            Service((), Around(ledger, ServiceClock(), Unobserved(), "me")).run(ended)
+    """)
+    done = subprocess.run([sys.executable, "-c", script], timeout=60, check=False)
+    assert done.returncode == 0
