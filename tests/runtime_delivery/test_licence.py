@@ -301,3 +301,17 @@ def test_shares_of_any_order(events: list[tuple[str, int]], places: int) -> None
             assert (
                 sum(max(one._budget.places, len(under_way)) for one, under_way in granted) <= places
             )
+
+
+def test_connections_outlive_threads() -> None:
+    """A service makes new threads for each cycle: they go on with what earlier ones opened."""
+    limiter = RateLimiter(concurrent_requests=2, requests_per_minute=None)
+    transport = RateLimitedTransport(
+        limiter, places=2, connections=httpx2.Limits(), longest=LONGEST, stop=threading.Event()
+    )
+    with tenant() as sandbox, httpx2.Client(transport=transport) as client:
+        for _ in range(5):
+            asking = threading.Thread(target=client.get, args=(sandbox.url,))
+            asking.start()
+            asking.join()
+        assert len(transport._idle) == 1

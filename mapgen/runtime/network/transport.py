@@ -6,7 +6,9 @@ import ssl
 import threading
 import time
 import zlib
+from collections import deque
 from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import lru_cache
 
 import httpcore2
@@ -62,8 +64,8 @@ class RateLimitedTransport(httpx2.BaseTransport):
         self._stop = stop
         self._deadline = Deadline()
         self._connections = connections
-        self._of_thread = threading.local()
-        self._opened: list[httpx2.HTTPTransport] = []
+        # Those that no request is using, the last used on top: requests never wait for each other.
+        self._idle = deque[httpx2.HTTPTransport]()
         trusted()  # read once, before all threads ask for it at a time
 
     def handle_request(self, request: httpx2.Request) -> httpx2.Response:
@@ -87,19 +89,27 @@ class RateLimitedTransport(httpx2.BaseTransport):
 
     def close(self) -> None:
         """Close the connections."""
-        for network in self._opened:
-            network.close()
+        while self._idle:
+            self._idle.pop().close()
 
-    def _network(self) -> httpx2.HTTPTransport:
-        """Return the connections of this thread: threads that share some wait for each other."""
-        found: httpx2.HTTPTransport | None = getattr(self._of_thread, "network", None)
-        if found is None:
-            found = self._of_thread.network = _open_network(self._connections, self._deadline)
-            self._opened.append(found)
-        return found
+    @contextmanager
+    def _network(self) -> Iterator[httpx2.HTTPTransport]:
+        """Give connections that nobody else uses meanwhile, those of a request before if any."""
+        try:
+            network = self._idle.pop()
+        except IndexError:
+            network = _open_network(self._connections, self._deadline)
+        try:
+            yield network
+        finally:
+            self._idle.append(network)
 
     def _send(self, request: httpx2.Request) -> httpx2.Response:
-        answer = self._network().handle_request(request)
+        with self._network() as network:
+            return self._answered(network, request)
+
+    def _answered(self, network: httpx2.HTTPTransport, request: httpx2.Request) -> httpx2.Response:
+        answer = network.handle_request(request)
         try:
             stream = answer.extensions.get("network_stream")
             if isinstance(stream, TimedStream) and stream.is_unanswered:
