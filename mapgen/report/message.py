@@ -9,6 +9,7 @@ from typing import Any
 
 from msgspec import Struct
 
+from mapgen.escaping import visible
 from mapgen.report import repairs
 from mapgen.report.diagnostic import Diagnostic, Label, Severity
 from mapgen.report.fix import Fix
@@ -112,12 +113,15 @@ def renamed(span: Span, of: Values) -> Fix | None:
 
 def filled(words: str, values: Values) -> str:
     """Return words with values in their holes, each written as its hole says."""
-    shown, is_code = "", False
+    shown, is_code, marks = "", False, 0
     for before, hole, form, _ in _PARSER.parse(words):
         shown += before.removeprefix("`") if is_code else before
+        marks += before.count("`")
         if hole is None:
             continue
         value = _written(_PARSER.get_field(hole, (), values)[0], form or "", values)
+        # Between two backquotes stands a name, whatever is in it: it stays on its line.
+        value = visible(value) if marks % 2 else value
         # A path with a name in backquotes stands for itself.
         is_code = "`" in value and shown.endswith("`") and f"`{{{hole}" in words
         shown = (shown.removesuffix("`") if is_code else shown) + value

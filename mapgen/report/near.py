@@ -7,6 +7,8 @@ import sys
 from collections.abc import Iterable
 from functools import lru_cache
 
+from mapgen.escaping import visible
+
 # A longer name is no slip of the pen: comparing two takes time by the product of their lengths.
 _LONGEST_NAME = 100
 _WORDS = re.compile(r"\d+|[A-Z]?[a-z]+|[A-Z]+(?![a-z])|[^\W\d_]+")
@@ -58,7 +60,7 @@ def _near(name: str, known: tuple[str, ...]) -> tuple[str, ...]:
         other = candidate.casefold()
         if (steps := distance(folded, other, reach)) <= reach:
             ranked.append((steps, candidate))
-        elif len(folded) > 3 and (other.endswith(folded) or folded.endswith(other)):
+        elif len(folded) > 3 and other and (other.endswith(folded) or folded.endswith(other)):
             ranked.append((reach + 1, candidate))
     return tuple(candidate for _, candidate in sorted(ranked))
 
@@ -97,5 +99,6 @@ def offered(names: Iterable[str]) -> str | None:
 
 
 def as_code(words: str) -> str:
-    """Return words as code: in backquotes, unless they have some of their own."""
-    return words if "`" in words else f"`{words}`"
+    """Return words as code, on one line: in backquotes, unless they have some of their own."""
+    shown = visible(words)
+    return shown if "`" in shown else f"`{shown}`"

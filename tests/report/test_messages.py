@@ -110,10 +110,13 @@ def test_every_row_is_used() -> None:
         ("{yes:in `{x}`/}{no:never/}", "in `order`"),
         ("{text}", "é"),
         ("{no}{{}}", "{}"),
+        ("`{odd}` and `at {odd}:`", r"`two\nlines` and `at two\nlines:`"),
+        ("{lines: or }", r"`two\nlines` or `\x1b`"),
     ],
 )
 def test_holes(words: str, expected: str) -> None:
     """A value is written as its hole says."""
     values = {"x": "order", "n": 1234, "names": ["a", "b", "c"], "none": (), "yes": True}
+    odd = {"odd": "two\nlines", "lines": ["two\nlines", "\x1b"]}
 
-    assert filled(words, {**values, "no": None, "text": Text.plain("é")}) == expected
+    assert filled(words, {**values, **odd, "no": None, "text": Text.plain("é")}) == expected

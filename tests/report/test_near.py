@@ -54,3 +54,8 @@ def test_one_letter_left_out(name: str, data: st.DataObject) -> None:
     assert is_slip(name[:at] + name[at + 1 :], name)
     assert is_slip(name, name[:at] + name[at + 1 :])
     assert not is_slip(f"{name}1", name)
+
+
+def test_name_without_letters() -> None:
+    """Every name ends with the empty one, which is near to none but a letter."""
+    assert near_names("CustomerID", ["", "CustomerName"]) == ()

@@ -155,7 +155,8 @@ missing_flows = Message(
     by="what",
     helps={
         "identity": "build the identity of fields that every record has: `required` in the source"
-        " schema; or take the value by `.value()`, which rejects a record without it",
+        " schema, keys of an entity; or take the value by `.value()`, which rejects a record"
+        " without it",
         "part": "leave `object:` out, and say what is missing in its `fields:` by `if_missing:`",
     },
 )
