@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 
 from mapgen.agreed.feeds import ErpFeed, Feed
 from mapgen.check.auth import check_connection_of, check_sender, kind_of
+from mapgen.check.filing import check_folder
 from mapgen.check.model import Surroundings
 from mapgen.contract.source_schema import EntitySource, SourceSchema
 from mapgen.ir import types
@@ -37,6 +38,8 @@ def check_feeds(
             yield from check_connection_of(feed.connection, around, takes, is_asked=is_asked)
             yield from _kind(feed, around)
         yield from _sender(feed, flow.auth, around)
+        if isinstance(feed, spec.FilesFeed) and feed.connection is None:
+            yield from check_folder(feed.folder)
         if isinstance(feed, spec.SqlFeed) and not _SELECT.match(feed.query.value):
             yield messages.no_query(feed.query)
         if isinstance(feed, spec.SqlFeed | spec.HttpFeed | spec.InquiryFeed) and feed.read:

@@ -14,7 +14,7 @@ from mapgen.contract.model import Entity
 from mapgen.disk.workspace import GENERATED, SPECS
 from mapgen.ir import flow as ir
 from mapgen.report import Diagnostic, Text
-from mapgen.report.catalogue import outward
+from mapgen.report.catalogue import feeding, outward
 from mapgen.spec import model as spec
 
 _BRACES = re.compile(r"\{([^{}]*)\}|[{}]")
@@ -40,15 +40,19 @@ def check_files(
         yield outward.unfit_send(operation.text, why=why, help=help)
     if send.connection is not None:
         yield from _connection(send, around)
-    elif send.folder.value.partition("/")[0] in (SPECS, GENERATED):
-        why = "what is in this folder is written by authors, or by `mapgen generate`"
-        help = "name a folder of their own, beside `specs/` and `generated/`"
-        yield outward.unfit_send(send.folder, why=why, help=help)
+    else:
+        yield from check_folder(send.folder)
     yield from _name(send)
     for key, text in send.written.items():
         if key not in send.form.takes:
             why = f"`{key}` is for {writing(key)}"
             yield outward.unfit_send(text, why=why, help=f"remove `{key}:`")
+
+
+def check_folder(folder: Text) -> Iterator[Diagnostic]:
+    """Yield the fault of a folder of the workspace that files of records come into or go out of."""
+    if folder.value.partition("/")[0] in (SPECS, GENERATED):
+        yield feeding.folder_of_another_use(folder)
 
 
 def check_cells(

@@ -41,3 +41,7 @@ idle_cursor = Message(
     "E629: `read: all` reads all each time, so nothing asks by `{it}`",
     help="remove one of the two",
 )
+folder_of_another_use = Message(
+    "E630: what is in `{it}` is written by authors, or by `mapgen generate`",
+    help="name a folder of their own, beside `specs/` and `generated/`",
+)
