@@ -100,9 +100,9 @@ ALSO: Mapping[str, set[str]] = {
 # Snippets that only show an outline (E103), are of a file that `check` does not read, are wrong in
 # a release only (E530, E534), by tables that the flow lacks (E493), of a part of its rows (E490),
 # by schemas that no flow has (E573), for an input (E529), take a clause's place (E449, E581, E587,
-# E588, E589), are about a connection that the flow lacks (E446 to E448, E628, E629), need two specs
-# (E606, E711 to E717) or all of them (E710), or are about files of parts (E72x, E730): golden cases
-# have them.
+# E588, E589, E630), are about a connection that the flow lacks (E446 to E448, E628, E629), need two
+# specs (E606, E711 to E717) or all of them (E710), or are about files of parts (E72x, E730): golden
+# cases have them.
 NOT_TRIED = {
     *(
         "E103",
@@ -118,7 +118,20 @@ NOT_TRIED = {
         "E580",
         "E581",
     ),
-    *("E446", "E447", "E448", "E449", "E587", "E588", "E589", "E595", "E606", "E628", "E629"),
+    *(
+        "E446",
+        "E447",
+        "E448",
+        "E449",
+        "E587",
+        "E588",
+        "E589",
+        "E595",
+        "E606",
+        "E628",
+        "E629",
+        "E630",
+    ),
     *(f"E{number}" for number in range(710, 731)),
 }
 
