@@ -94,8 +94,8 @@ def _object(path: Path) -> dict[str, JsonValue]:
         value = decode_whole(RawRecord(1, 1, path.read_bytes().removeprefix(BOM_UTF8)))
     except OSError as error:
         raise click.ClickException(f"cannot read `{path}`: {error.strerror}") from None
-    except RuleError as fault:
-        raise click.ClickException(f"`{path}`: {fault.message}") from None
+    except RuleError as found:
+        raise click.ClickException(f"`{path}`: {found.message}") from None
     if not isinstance(value, dict):
         raise click.ClickException(f"`{path}` is no JSON object; give names and values")
     return value

@@ -150,8 +150,8 @@ def readable(path: Path) -> Iterator[None]:
     except HeaderError as error:
         raise Stopped(messages.unfit_header(path=shown(path), reason=str(error))) from None
     except UnfitBytes as error:
-        fault = messages.unfit_bytes(path=shown(path), reason=str(error), advice=error.advice)
-        raise Stopped(fault) from None
+        unfit = messages.unfit_bytes(path=shown(path), reason=str(error), advice=error.advice)
+        raise Stopped(unfit) from None
     except OSError as error:
         raise Stopped(reading.file_unreadable(path=shown(path), reason=reason_of(error))) from None
 

@@ -122,13 +122,13 @@ class Collector:
         Raises the error again when it is none of the record's: then it is our bug.
         """
         if isinstance(error, RuleError) and id(error) in self._known:
-            fault = error
-        elif id(fault := self._as_fault(error)) not in self._known:
-            self._known.add(id(fault))
-            self._last = fault
-            self.found.append((code, self._spot(), fault))
+            raised = error
+        elif id(raised := self._as_fault(error)) not in self._known:
+            self._known.add(id(raised))
+            self._last = raised
+            self.found.append((code, self._spot(), raised))
         del self.loops[depth:]
-        return ErrorValue(fault)
+        return ErrorValue(raised)
 
     def rely_on(self, *skips: int) -> None:
         """Raise the fault of a skip that failed: what relies on it is in doubt, too."""

@@ -197,12 +197,12 @@ class FlowUnderTest:
                 whole = json.loads(_text(self._content(documents)))
                 errors = [error.message for error in self.target.iter_errors(whole)]
                 assert not errors, errors
-            case Rejected(faults=faults):
+            case Rejected(faults=reports):
                 assert json.loads(reject_line(outcomes[0]))["faults"]
                 # R101 is of the record as a whole: nothing is left in it that a rule reads.
-                assert all(fault.message for fault in faults), faults
-                located = (fault.source_path or fault.code == "R101" for fault in faults)
-                assert all(located), faults
+                assert all(one.message for one in reports), reports
+                located = (one.source_path or one.code == "R101" for one in reports)
+                assert all(located), reports
             case Skipped(reason=reason):
                 assert json.loads(reject_line(outcomes[0]))["reason"] == reason
 

@@ -305,17 +305,17 @@ class Transformer:
             # Asked for its class, an ErrorValue raises its error.
             return key if key is None or isinstance(key, str | int) else str(key)
         except RuleError as error:
-            fault = error
+            raised = error
         except ArithmeticError as error:
-            fault = beyond_counting(error)
+            raised = beyond_counting(error)
         except (TypeError, ValueError, AttributeError):
             if not found:
                 raise
-            fault = found[0].fault  # code in C looks at an ErrorValue's type before it touches it
-        of = next((one.path for one in found if one.fault is fault), None)
+            raised = found[0].fault  # code in C looks at an ErrorValue's type before it touches it
+        of = next((one.path for one in found if one.fault is raised), None)
         member = None if of is None else of.removeprefix(f"{self._plan.source}.")
-        shown = None if is_personal and member is None else fault.value
-        return Unjoined(fault.code, fault.message, shown, retry=fault.retry, member=member)
+        shown = None if is_personal and member is None else raised.value
+        return Unjoined(raised.code, raised.message, shown, retry=raised.retry, member=member)
 
     def _delivered(self, origin: Origin, result: Any) -> tuple[Outcome, ...]:
         if type(result) is Skip:
