@@ -129,6 +129,20 @@ def test_pages_hold_nothing_hostile(tmp_path: Path, flow: ServedFlow) -> None:
     assert "orders" in answers[0].text
 
 
+def test_tenants_of_one_name(tmp_path: Path, flow: ServedFlow) -> None:
+    """They are told apart by their addresses, which others need not show."""
+    with console(tmp_path, flow) as (url, ledger):
+        for run, place in (("d", "http://one"), ("e", "http://two")):
+            ledger.begin(Began(run, book_of("stock", "Test", place), "1.0", "abc", "live", None))
+        page = httpx2.get(url).text
+
+    assert re.findall(r'Test <span class="faint">at (.*?)</span>', page) == [
+        "http://one",
+        "http://two",
+    ]
+    assert page.count('<span class="faint">at http') == 2
+
+
 def test_only_who_is_signed_in_acts(tmp_path: Path, flow: ServedFlow) -> None:
     """A form needs the session, its own token, and to come from a page of ours."""
     form = {"flow": "shopify_orders", "state": "rejected", "reason": "test orders"}
