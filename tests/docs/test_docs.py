@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -73,11 +74,14 @@ def test_readme_message_is_what_the_compiler_says(tmp_path: Path) -> None:
     assert said == shown.rstrip("\n")
 
 
-def test_readme_names_every_command() -> None:
-    """The README's table has each command."""
-    named = re.findall(r"^\| `mapgen (\w+)", README, flags=re.MULTILINE)
+def test_every_command_and_extra_is_named() -> None:
+    """The page of commands has each of them, and each extra that a host may want."""
+    page = (ROOT / "docs/commands.md").read_text(encoding="utf-8")
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 
-    assert set(named) == set(_COMMANDS)
+    assert set(re.findall(r"^\| `mapgen (\w+)", page, flags=re.MULTILINE)) == set(_COMMANDS)
+    named = set(re.findall(r"`mapgen\[(\w+)\]`", page))
+    assert named == set(extras["optional-dependencies"]) - {"bench", "dev"}
 
 
 @pytest.mark.parametrize("command", sorted(_COMMANDS))
