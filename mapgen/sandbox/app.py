@@ -1,19 +1,14 @@
-"""The site of a tenant: routes, sign-in, licence, injected failures, and the log of requests."""
+"""The site of a tenant: routes, sign-in, licence."""
 
 from __future__ import annotations
 
-import asyncio
-from collections import Counter, deque
-from collections.abc import Awaitable, Callable, Mapping
-from contextlib import suppress
-from dataclasses import replace
-from typing import TypeAlias
+from collections.abc import Callable, Mapping
+from contextlib import AbstractAsyncContextManager, suppress
+from typing import ClassVar
 from urllib.parse import parse_qsl
 
-import msgspec
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import Response
 from starlette.routing import Route
 
 from mapgen.sandbox.calls import Call, Reply
@@ -26,44 +21,37 @@ from mapgen.sandbox.errors import (
     not_signed_in,
     too_many_requests,
 )
-from mapgen.sandbox.failures import InjectedFailure, Injector
 from mapgen.sandbox.inquiry import inquired, metadata
 from mapgen.sandbox.licence import Licence
 from mapgen.sandbox.rendering import plain
 from mapgen.sandbox.session import Door
-from mapgen.sandbox.sites import Connections, Cut, Entry
+from mapgen.sandbox.sites import UNAVAILABLE, Connections, Site
 from mapgen.sandbox.tenant import Tenant
 
-Handler: TypeAlias = Callable[[Call], Reply]
-
-_ENCODER = msgspec.json.Encoder(decimal_format="number")
 _METHODS = ["GET", "PUT", "POST", "DELETE", "PATCH"]
-_LOG_LENGTH = 10_000
-_REFUSALS: Mapping[str, Callable[[], Refused]] = {
-    "deadlock": deadlock,
-    "conflict": lost_race,
-    "throttle": too_many_requests,
-    "sign-out": not_signed_in,
-}
-_PAGES: Mapping[str, Reply] = {
-    "unavailable": Reply(503, b"<html><body>Service Unavailable</body></html>", {}, "text/html"),
-    "redirect": Reply(302, headers={"Location": "/ui/error"}),
-    "no-effect": Reply(204),
-}
 
 
-class Site:
+class TenantSite(Site):
     """One tenant behind its URLs."""
 
+    refuses: ClassVar[Mapping[str, Callable[[], Refused]]] = {
+        "deadlock": deadlock,
+        "conflict": lost_race,
+        "throttle": too_many_requests,
+        "sign-out": not_signed_in,
+    }
+    pages: ClassVar[Mapping[str, Reply]] = {
+        "unavailable": UNAVAILABLE,
+        "redirect": Reply(302, headers={"Location": "/ui/error"}),
+        "no-effect": Reply(204),
+    }
+
     def __init__(self, tenant: Tenant, connections: Connections) -> None:
+        super().__init__(tenant.settings.failures, tenant.settings.latency, connections)
         self.tenant = tenant
         self.door = Door(tenant.settings, tenant.store)
         self.licence = Licence(tenant.settings)
-        self.log: deque[Entry] = deque(maxlen=_LOG_LENGTH)
-        self.counts: Counter[str] = Counter()
-        self._injector = Injector(tenant.settings.failures)
         self._entities = Entities(tenant)
-        self._connections = connections
 
     def application(self) -> Starlette:
         """Return the ASGI application."""
@@ -73,54 +61,24 @@ class Site:
             ("/t/{tenant}/api/odata/gi/{name}", self._inquiry),
             ("/identity/connect/token", self._token),
         ]
-        looks = [
-            ("/sandbox", self._overview),
-            ("/sandbox/requests", self._requests),
-            ("/sandbox/records/{entity}", self._records),
-        ]
         return Starlette(
             routes=[
                 *(
-                    Route(path, self._guarded(handler), methods=_METHODS)
+                    Route(path, self.guarded(_target, handler), methods=_METHODS)
                     for path, handler in served
                 ),
-                *(Route(path, _plainly(look)) for path, look in looks),
+                *self.looks({"": self._overview, "/records/{entity}": self._records}),
             ]
         )
 
-    def _guarded(self, handler: Handler) -> Callable[[Request], Awaitable[Response]]:
-        async def endpoint(request: Request) -> Response:
-            target = _target(request)
-            failure = self._injector.due(request.method, target)
-            call = _call(request, await request.body())
-            try:
-                # Signing out is the one request that never queues.
-                async with self.licence.admitted(is_queued=target != "logout"):
-                    reply = await self._answer(call, handler, failure)
-            except Refused as refused:
-                reply = Reply(refused.status, refused.body)
-            is_cut = failure is not None and failure.kind in ("refuse", "drop")
-            self._note(request, target, 0 if is_cut else reply.status, failure)
-            return Cut(self._connections) if is_cut else _response(reply)
+    def admitted(self, target: str) -> AbstractAsyncContextManager[None]:
+        """Hold a place of the licence; signing out is the one request that never queues."""
+        return self.licence.admitted(is_queued=target != "logout")
 
-        return endpoint
-
-    async def _answer(self, call: Call, handler: Handler, failure: InjectedFailure | None) -> Reply:
-        """Fail as the injected failure says, or answer."""
-        kind, seconds = ("", 0.0) if failure is None else (failure.kind, failure.seconds)
-        if kind == "refuse":
-            return Reply(0)
-        await asyncio.sleep(self.tenant.settings.latency + (seconds if kind == "slow" else 0))
-        if kind == "sign-out":
+    def let_in(self, call: Call, failure: str) -> None:
+        """End the session where that is what fails; the door asks for tokens later."""
+        if failure == "sign-out":
             self.door.sign_out(call.headers.get("authorization"))
-        if kind.endswith("-after"):
-            handler(call)
-        refusal = _REFUSALS.get(kind.removesuffix("-after"))
-        if refusal is not None:
-            raise refusal()
-        reply = _PAGES.get(kind) or handler(replace(call, fails=kind == "fails-later"))
-        await asyncio.sleep(seconds if kind == "slow-answer" else 0)
-        return reply
 
     def _sign_out(self, call: Call) -> Reply:
         if call.method != "POST":
@@ -169,19 +127,8 @@ class Site:
             "declined": self.licence.declined,
         }
 
-    def _requests(self, _: Request) -> object:
-        return {"requests": list(self.log), "counts": dict(sorted(self.counts.items()))}
-
     def _records(self, request: Request) -> object:
         return [plain(record) for record in self.tenant.store.all(request.path_params["entity"])]
-
-    def _note(
-        self, request: Request, target: str, status: int, failure: InjectedFailure | None
-    ) -> None:
-        query = "&".join(f"{name}={value}" for name, value in request.query_params.multi_items())
-        kind = failure.kind if failure is not None else None
-        self.log.append(Entry(request.method, target, request.scope["path"], query, status, kind))
-        self.counts[f"{request.method} {target} {status}"] += 1
 
 
 def _target(request: Request) -> str:
@@ -200,31 +147,3 @@ def _target(request: Request) -> str:
             return f"gi/{inquiry}"
         case _:
             return path
-
-
-def _plainly(look: Callable[[Request], object]) -> Callable[[Request], Awaitable[Response]]:
-    """Serve what people and tests look at: no sign-in, no licence, no failures."""
-
-    async def endpoint(request: Request) -> Response:
-        return Response(_ENCODER.encode(look(request)), media_type="application/json")
-
-    return endpoint
-
-
-def _call(request: Request, raw: bytes) -> Call:
-    return Call(
-        method=request.method,
-        path=request.scope["path"],
-        query=dict(request.query_params),
-        headers=dict(request.headers),
-        raw=raw,
-    )
-
-
-def _response(reply: Reply) -> Response:
-    body = reply.body
-    content = body if isinstance(body, bytes) else b"" if body is None else _ENCODER.encode(body)
-    response = Response(content, reply.status, dict(reply.headers))
-    if content:
-        response.headers["Content-Type"] = reply.content_type
-    return response

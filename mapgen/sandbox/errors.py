@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 
 class Refused(Exception):
-    """The tenant declines a request: with this status and this JSON body."""
+    """A system declines a request: with this status and this JSON body, and maybe headers."""
+
+    headers: Mapping[str, str] = MappingProxyType({})
 
     def __init__(self, status: int, body: object):
         super().__init__(f"refused with status {status}")

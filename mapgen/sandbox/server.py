@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-import json
 import socket
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from decimal import Decimal
 from pathlib import Path
 from typing import cast
-from urllib.request import urlopen
 
 import uvicorn
 
 from mapgen.contract.model import Contract
-from mapgen.sandbox.app import Site
+from mapgen.sandbox.app import TenantSite
 from mapgen.sandbox.records import AttachedFile, Store
 from mapgen.sandbox.seed import Seed, seed_of
 from mapgen.sandbox.seeding import sow
 from mapgen.sandbox.settings import Credentials, Settings
-from mapgen.sandbox.sites import server_of
+from mapgen.sandbox.sites import look, server_of
 from mapgen.sandbox.tenant import Tenant
 from mapgen.sockets import listen, running, url_of
 
@@ -44,7 +41,7 @@ def open_tenant(
 
 def server(tenant: Tenant) -> uvicorn.Server:
     """Return the server of a tenant; it runs on a socket that listens already."""
-    return server_of(lambda connections: Site(tenant, connections).application())
+    return server_of(lambda connections: TenantSite(tenant, connections).application())
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +59,7 @@ class Sandbox:
 
     def records(self, entity: str) -> list[dict[str, object]]:
         """Return the records of an entity, without wrappers, in the order of their keys."""
-        return cast(list[dict[str, object]], self._look(f"records/{entity}"))
+        return cast(list[dict[str, object]], look(self.url, f"records/{entity}"))
 
     def files(self, record: str) -> list[AttachedFile]:
         """Return the files of a record, by its id, in the order in which they came."""
@@ -70,19 +67,14 @@ class Sandbox:
 
     def requests(self) -> list[dict[str, object]]:
         """Return the log of requests, the oldest first."""
-        log = cast(Mapping[str, list[dict[str, object]]], self._look("requests"))
-        return log["requests"]
+        return cast(list[dict[str, object]], look(self.url, "requests")["requests"])
 
     def counts(self) -> dict[str, int]:
         """Return how many requests had which answer: `{"PUT SalesOrder 200": 3}`."""
-        return cast(Mapping[str, dict[str, int]], self._look("requests"))["counts"]
+        return cast(dict[str, int], look(self.url, "requests")["counts"])
 
     def overview(self) -> dict[str, object]:
-        return cast(dict[str, object], self._look(""))
-
-    def _look(self, place: str) -> object:
-        with urlopen(f"{self.url}/sandbox/{place}".rstrip("/"), timeout=30) as answer:
-            return json.loads(answer.read(), parse_float=Decimal)
+        return cast(dict[str, object], look(self.url, ""))
 
 
 @contextmanager

@@ -7,41 +7,31 @@ lists in pages that a Link header leads through. Source: the vendor's pages on t
 from __future__ import annotations
 
 import asyncio
-import json
 import re
-from collections import Counter, deque
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
+from functools import partial
 from types import MappingProxyType
-from typing import Any, TypeAlias
-from urllib.request import urlopen
+from typing import Any, ClassVar, TypeAlias, cast
 
 import msgspec
 import uvicorn
 from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.responses import Response
 from starlette.routing import Route
 
-from mapgen.sandbox.failures import InjectedFailure, Injector
-from mapgen.sandbox.sites import Connections, Cut, Entry, server_of
+from mapgen.sandbox.calls import Call, Reply
+from mapgen.sandbox.errors import Refused
+from mapgen.sandbox.failures import InjectedFailure
+from mapgen.sandbox.sites import UNAVAILABLE, Connections, Handler, Site, look, server_of
 from mapgen.sockets import listen, running, url_of
 
 _FIRST_ID = 4_500_000_001
-_LOG_LENGTH = 10_000
 _PAGE = 50
 _ADMIN = "/admin/api/{version}"
 _NUMBER = re.compile(r"[1-9][0-9]*")
-_ERRORS: Mapping[str, tuple[int, str]] = {
-    "deadlock": (500, "Internal Server Error"),
-    "conflict": (409, "Conflict"),
-    "throttle": (429, "Exceeded the calls a second. Reduce request rates to resume."),
-    "sign-out": (401, "[API] Invalid API key or access token"),
-}
 
 Record: TypeAlias = dict[str, Any]
-Handler: TypeAlias = Callable[[Request, bytes], "Answer"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,23 +59,14 @@ class ShopSettings:
         }
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What the shop answers."""
-
-    status: int
-    body: Record | bytes
-    headers: Mapping[str, str] = field(default_factory=dict)
-
-
-class Refused(Exception):
+class Declined(Refused):
     """A request that the shop does not take: the status, and what stands under `errors`."""
 
     def __init__(
         self, status: int, errors: object, headers: Mapping[str, str] = MappingProxyType({})
     ) -> None:
-        super().__init__()
-        self.answer = Answer(status, {"errors": errors}, headers)
+        super().__init__(status, {"errors": errors})
+        self.headers = headers
 
 
 class Shop:
@@ -101,12 +82,12 @@ class Shop:
     def fulfil(self, order: str, fulfilment: Record) -> Record:
         """Keep a fulfilment. Raises Refused where it lacks something, or its name is taken."""
         if not fulfilment.get("line_items"):
-            raise Refused(422, {"line_items": ["can't be blank"]})
+            raise Declined(422, {"line_items": ["can't be blank"]})
         if not _NUMBER.fullmatch(str(fulfilment.get("location_id", ""))):
-            raise Refused(422, {"location_id": ["is not a number"]})
+            raise Declined(422, {"location_id": ["is not a number"]})
         name = fulfilment.get("name")
         if self.settings.has_unique_names and any(one["name"] == name for one in self.fulfilments):
-            raise Refused(422, {"name": ["has already been taken"]})
+            raise Declined(422, {"name": ["has already been taken"]})
         kept = {**fulfilment, "id": _FIRST_ID + len(self.fulfilments), "order_id": int(order)}
         self.fulfilments.append(kept)
         return kept
@@ -120,9 +101,9 @@ class Shop:
         """Set how much of an article is at a location. Raises Refused."""
         for name in ("inventory_item_id", "location_id"):
             if not _NUMBER.fullmatch(str(level.get(name, ""))):
-                raise Refused(422, {name: ["is not a number"]})
+                raise Declined(422, {name: ["is not a number"]})
         if not isinstance(level.get("available"), int):
-            raise Refused(422, {"available": ["is not a whole number"]})
+            raise Declined(422, {"available": ["is not a whole number"]})
         key = str(level["inventory_item_id"]), str(level["location_id"])
         before = self.levels.get(key)
         self.changes += before is None or before["available"] != level["available"]
@@ -130,15 +111,32 @@ class Shop:
         return level
 
 
-class ShopSite:
-    """The shop behind its addresses: the token, the limits, injected failures, the log."""
+def _throttled(seconds: float) -> Declined:
+    words = "Exceeded the calls a second. Reduce request rates to resume."
+    return Declined(429, words, {"Retry-After": f"{seconds:.1f}"})
+
+
+def _unknown_token() -> Declined:
+    return Declined(401, "[API] Invalid API key or access token")
+
+
+class ShopSite(Site):
+    """The shop behind its addresses: the token, the limits."""
+
+    refuses: ClassVar[Mapping[str, Callable[[], Refused]]] = {
+        "deadlock": lambda: Declined(500, "Internal Server Error"),
+        "conflict": lambda: Declined(409, "Conflict"),
+        "throttle": partial(_throttled, 0.2),
+        "sign-out": _unknown_token,
+    }
+    pages: ClassVar[Mapping[str, Reply]] = {
+        "unavailable": UNAVAILABLE,
+        "redirect": Reply(302, headers={"Location": "https://elsewhere.example/"}),
+    }
 
     def __init__(self, shop: Shop, connections: Connections) -> None:
+        super().__init__(shop.settings.failures, shop.settings.latency, connections)
         self.shop = shop
-        self.log: deque[Entry] = deque(maxlen=_LOG_LENGTH)
-        self.counts: Counter[str] = Counter()
-        self._injector = Injector(shop.settings.failures)
-        self._connections = connections
         self._bucket = 0.0
         self._leaked_at = 0.0
 
@@ -146,68 +144,30 @@ class ShopSite:
         """Return the ASGI application."""
         order = _ADMIN + "/orders/{order}/fulfillments.json"
         set_level = _ADMIN + "/inventory_levels/set.json"
-        looks: Mapping[str, Callable[[], object]] = {
-            "/sandbox": self._overview,
-            "/sandbox/requests": lambda: {
-                "requests": [asdict(one) for one in self.log],
-                "counts": dict(sorted(self.counts.items())),
-            },
-            "/sandbox/fulfillments": lambda: self.shop.fulfilments,
-            "/sandbox/inventory_levels": lambda: list(self.shop.levels.values()),
+        looks = {
+            "": lambda _: self._overview(),
+            "/fulfillments": lambda _: self.shop.fulfilments,
+            "/inventory_levels": lambda _: list(self.shop.levels.values()),
         }
         return Starlette(
             routes=[
-                Route(order, self._guarded("fulfillments", self._list), methods=["GET"]),
-                Route(order, self._guarded("fulfillments", self._fulfil), methods=["POST"]),
-                Route(set_level, self._guarded("inventory_levels", self._set), methods=["POST"]),
-                *(Route(path, _shown(look)) for path, look in looks.items()),
+                self._route("GET", order, "fulfillments", self._list),
+                self._route("POST", order, "fulfillments", self._fulfil),
+                self._route("POST", set_level, "inventory_levels", self._set),
+                *self.looks(looks),
             ]
         )
 
-    def _guarded(self, target: str, handler: Handler) -> Callable[[Request], Awaitable[Response]]:
-        async def endpoint(request: Request) -> Response:
-            failure = self._injector.due(request.method, target)
-            body = await request.body()
-            try:
-                answer = await self._answer(request, body, handler, failure)
-            except Refused as refused:
-                answer = refused.answer
-            is_cut = failure is not None and failure.kind in ("refuse", "drop")
-            status = 0 if is_cut else answer.status
-            kind = None if failure is None else failure.kind
-            path, query = request.url.path, request.url.query
-            self.log.append(Entry(request.method, target, path, query, status, kind))
-            self.counts[f"{request.method} {target} {status}"] += 1
-            return Cut(self._connections) if is_cut else _response(answer)
+    def _route(self, method: str, path: str, target: str, handler: Handler) -> Route:
+        return Route(path, self.guarded(lambda _: target, handler), methods=[method])
 
-        return endpoint
+    def let_in(self, call: Call, _failure: str) -> None:
+        """Ask for the token, and count the call."""
+        if call.headers.get("x-shopify-access-token") != self.shop.settings.token:
+            raise _unknown_token()
+        self._count_in()
 
-    async def _answer(
-        self, request: Request, body: bytes, handler: Handler, failure: InjectedFailure | None
-    ) -> Answer:
-        """Fail as the injected failure says, or answer."""
-        kind, seconds = ("", 0.0) if failure is None else (failure.kind, failure.seconds)
-        if kind == "refuse":
-            return Answer(0, b"")
-        await asyncio.sleep(self.shop.settings.latency + (seconds if kind == "slow" else 0))
-        if request.headers.get("x-shopify-access-token") != self.shop.settings.token:
-            raise Refused(*_ERRORS["sign-out"])
-        self._let_in()
-        if kind.endswith("-after"):
-            handler(request, body)
-        status, words = _ERRORS.get(kind.removesuffix("-after"), (0, ""))
-        if status:
-            headers = {"Retry-After": "0.2"} if status == 429 else {}
-            return Answer(status, {"errors": words}, headers)
-        if kind == "unavailable":
-            return Answer(503, b"<html><body>Service Unavailable</body></html>")
-        if kind == "redirect":
-            return Answer(302, b"", {"Location": "https://elsewhere.example/"})
-        answer = handler(request, body)
-        await asyncio.sleep(seconds if kind == "slow-answer" else 0)
-        return answer
-
-    def _let_in(self) -> None:
+    def _count_in(self) -> None:
         """Count a call: each fills the bucket by one, which leaks. Raises Refused (429)."""
         rate = self.shop.settings.calls_a_second
         if rate is None:
@@ -216,27 +176,25 @@ class ShopSite:
         self._bucket = max(0.0, self._bucket - (now - self._leaked_at) * rate)
         self._leaked_at = now
         if self._bucket + 1 > self.shop.settings.burst:
-            raise Refused(*_ERRORS["throttle"], {"Retry-After": f"{1 / rate:.1f}"})
+            raise _throttled(1 / rate)
         self._bucket += 1
 
-    def _fulfil(self, request: Request, body: bytes) -> Answer:
-        fulfilment = self.shop.fulfil(request.path_params["order"], _member(body, "fulfillment"))
-        return Answer(201, {"fulfillment": fulfilment})
+    def _fulfil(self, call: Call) -> Reply:
+        fulfilment = self.shop.fulfil(call.parts["order"], _member(call.raw, "fulfillment"))
+        return Reply(201, {"fulfillment": fulfilment})
 
-    def _list(self, request: Request, _: bytes) -> Answer:
-        query = request.query_params
-        most = min(int(query.get("limit", _PAGE)), 250)
-        found = self.shop.fulfilments_of(
-            request.path_params["order"], int(query.get("since_id", 0)), most
-        )
+    def _list(self, call: Call) -> Reply:
+        most = min(int(call.query.get("limit", _PAGE)), 250)
+        after = int(call.query.get("since_id", 0))
+        found = self.shop.fulfilments_of(call.parts["order"], after, most)
         headers = {}
         if len(found) == most:
-            following = request.url.include_query_params(since_id=found[-1]["id"])
+            following = call.url.include_query_params(since_id=found[-1]["id"])
             headers["Link"] = f'<{following}>; rel="next"'
-        return Answer(200, {"fulfillments": found}, headers)
+        return Reply(200, {"fulfillments": found}, headers)
 
-    def _set(self, _: Request, body: bytes) -> Answer:
-        return Answer(200, {"inventory_level": self.shop.set_level(_decoded(body))})
+    def _set(self, call: Call) -> Reply:
+        return Reply(200, {"inventory_level": self.shop.set_level(_decoded(call.raw))})
 
     def _overview(self) -> object:
         return {
@@ -265,9 +223,7 @@ class ServedShop:
 
     def counts(self) -> dict[str, int]:
         """Return how many requests had which answer: `{"POST fulfillments 201": 3}`."""
-        with urlopen(f"{self.url}/sandbox/requests", timeout=30) as answer:
-            counts: dict[str, int] = json.loads(answer.read())["counts"]
-            return counts
+        return cast(dict[str, int], look(self.url, "requests")["counts"])
 
 
 @contextmanager
@@ -283,28 +239,12 @@ def _decoded(body: bytes) -> Record:
     try:
         return msgspec.json.decode(body, type=dict[str, Any])
     except msgspec.MsgspecError:
-        raise Refused(400, {"base": ["is not JSON"]}) from None
+        raise Declined(400, {"base": ["is not JSON"]}) from None
 
 
 def _member(body: bytes, name: str) -> Record:
     """Return the object that stands in a member. Raises Refused where it does not."""
     inner = _decoded(body).get(name)
     if not isinstance(inner, dict):
-        raise Refused(400, {name: ["Required parameter missing or invalid"]})
+        raise Declined(400, {name: ["Required parameter missing or invalid"]})
     return inner
-
-
-def _shown(look: Callable[[], object]) -> Callable[[Request], Awaitable[Response]]:
-    """Serve what people and tests look at: no token, no limits, no failures."""
-
-    async def endpoint(_: Request) -> Response:
-        return Response(msgspec.json.encode(look()), media_type="application/json")
-
-    return endpoint
-
-
-def _response(answer: Answer) -> Response:
-    is_page = isinstance(answer.body, bytes)
-    content = answer.body if isinstance(answer.body, bytes) else msgspec.json.encode(answer.body)
-    kind = "text/html" if is_page else "application/json"
-    return Response(content, answer.status, dict(answer.headers), media_type=kind)

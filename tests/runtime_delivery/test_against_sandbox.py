@@ -19,8 +19,9 @@ from mapgen.contract.model import Contract
 from mapgen.runtime.delivery import deliver
 from mapgen.runtime.environment import Environment, Limits
 from mapgen.runtime.tenant.classify import classify
-from mapgen.sandbox import Credentials, Sandbox, Settings, app, errors, read_failure, serve
+from mapgen.sandbox import Credentials, Sandbox, Settings, errors, read_failure, serve
 from mapgen.sandbox import Limits as Licence
+from mapgen.sandbox.app import TenantSite
 from mapgen.sandbox.entities import Reply
 from tests.ends import ended_aside
 from tests.runtime_delivery.languages import LANGUAGES, speak, translated
@@ -107,7 +108,7 @@ def speaking(language: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     with monkeypatch.context() as patch:
         patch.setattr(errors.Refused, "__init__", refuse)
         page = Reply(503, f"<html>{speak('Down', language)}</html>".encode(), {}, "text/html")
-        patch.setattr(app, "_PAGES", {**app._PAGES, "unavailable": page})
+        patch.setitem(TenantSite.pages, "unavailable", page)
         yield
 
 
@@ -141,8 +142,9 @@ def test_a_tenant_of_another_language(
 ) -> None:
     """What becomes of a document, and whether it may pass later, no word of the tenant decides."""
     if not is_typed:
-        kinds = {name: untyped(make) for name, make in app._REFUSALS.items()}
-        monkeypatch.setattr(app, "_REFUSALS", {**kinds, "sign-out": errors.not_signed_in})
+        kinds = {name: untyped(make) for name, make in TenantSite.refuses.items()}
+        kinds["sign-out"] = errors.not_signed_in
+        monkeypatch.setattr(TenantSite, "refuses", kinds)
     given = list(orders(8))
     for at, old, new in ((2, b'"AB-2"', b'"ZZ-9"'), (5, b'"C0001"', b'"C9"')):
         one = given[at]

@@ -33,8 +33,8 @@ from mapgen.runtime.network.rate_limit import NOTHING, Budget, RateLimiter
 from mapgen.runtime.network.transport import RateLimitedTransport
 from mapgen.sandbox import Limits as Licensed
 from mapgen.sandbox import Sandbox, Settings, serve
-from mapgen.sandbox.app import Site
 from mapgen.sandbox.licence import Licence
+from mapgen.sandbox.sites import Site
 from tests.depth import examples
 from tests.ends import ended_aside
 from tests.runtime_delivery.asking import ask
