@@ -39,6 +39,7 @@ from mapgen.spec.pointers import nearest_place
 
 if TYPE_CHECKING:
     from mapgen.agreed.plan import Plan
+    from mapgen.runtime.environment import Environment as RunEnvironment
     from mapgen.runtime.feeds.kind import Page
     from mapgen.runtime.ledger import Kept
 
@@ -52,6 +53,17 @@ class BoundFlow(Struct, frozen=True):
     flow: LoadedFlow
     environment: Environment
     transformer: Transformer
+
+    @property
+    def run_in(self) -> RunEnvironment:
+        """Where it delivers, and what it asks.
+
+        Raises Stopped for connections that lead nowhere and variables that are not set, and
+        EnvironmentInvalid for values that no run can use.
+        """
+        from mapgen.project.leads import environment_of_run  # who only transforms needs none
+
+        return environment_of_run(self.workspace, self.environment, self.flow.plan)
 
 
 def loaded(workspace: Workspace, name: str) -> LoadedFlow:

@@ -62,14 +62,14 @@ def check_specs(workspace: Workspace, paths: Iterable[str]) -> Findings:
     if is_whole and not shelf.faults and len(flows) == len(given):
         faults.extend(idle_files(files, flows))
     faults.extend(circles(shelf.known_flows, [flow.flow.value for flow in specs]))
-    connections = {one.name.value: one for one in shelf.connections()}
+    connections = {one.name.value: one for one in shelf.connections}
     for connection in connections.values():
         faults.extend(check_secrets(connection.source, has_credentials=True))
         faults.extend(check_sign_in(connection))
-    for environment in shelf.environments():
+    for environment in shelf.environments:
         faults.extend(check_lead(environment, connections))
     told = {fault.label.span for fault in faults if fault.label}
-    faults.extend(check_environments(shelf.environments(), specs, told))
+    faults.extend(check_environments(shelf.environments, specs, told))
     faults.extend(shelf.faults)
     faults.extend(check_others(flows, specs, given, shelf))
     faults.extend(_bases(shelf, specs, flows))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING
+from functools import cached_property, partial
+from typing import TYPE_CHECKING, TypeVar
 
 from msgspec import Struct, field
 from msgspec.structs import replace
@@ -35,13 +36,15 @@ from mapgen.spec.reader import flow_name
 if TYPE_CHECKING:
     from mapgen.runtime.sources.envelope import Envelope
 
+K = TypeVar("K")
+T = TypeVar("T")
 # By code or with a line break inside: any word may be written so.
 _SPELT = r"\\[xuU\r\n]"
 # What another spec has in it, this one has too.
 _EXTENDS = r"\bextends\b"
 
 
-class Shelf(Struct):
+class Shelf(Struct, dict=True):
     """The files that several specs share, each read once; `faults` has what is wrong with them."""
 
     workspace: Workspace
@@ -52,34 +55,21 @@ class Shelf(Struct):
     _targets: dict[tuple[str, str], Contract | None] = field(default_factory=dict)
     _flows: dict[str, FlowFacts | None] = field(default_factory=dict)
     _met: set[str] = field(default_factory=set)
-    _shared: Shared | None = None
-    _verdicts: Verdicts | None = None
-    _environments: tuple[spec.Environment, ...] | None = None
-    _specs: Specs | None = None
-    _connections: tuple[spec.Connection, ...] | None = None
 
-    @property
+    @cached_property
     def specs(self) -> Specs:
         """The specs of the workspace, as they are written."""
-        if self._specs is None:
-            self._specs = Specs(self.workspace)
-        return self._specs
+        return Specs(self.workspace)
 
-    @property
+    @cached_property
     def verdicts(self) -> Verdicts:
         """What was found right in the workspace, as it is."""
-        if self._verdicts is None:
-            self._verdicts = Verdicts(self.workspace)
-        return self._verdicts
+        return Verdicts(self.workspace)
 
-    @property
+    @cached_property
     def shared(self) -> Shared:
         """What flows have in common."""
-        if self._shared is None:
-            self._shared = Shared(
-                self.specs, self.faults, self.verdicts, self.contract, self._parameter
-            )
-        return self._shared
+        return Shared(self.specs, self.faults, self.verdicts, self.contract, self._parameter)
 
     def flow(self, path: str) -> spec.Spec:
         """Return a spec, with the rules of parts that it uses. Raises Stopped with every fault."""
@@ -91,69 +81,59 @@ class Shelf(Struct):
         """Return the schema of a parameter: a place in a file."""
         return self._schema(path, name, taken, at)
 
+    @cached_property
     def environments(self) -> tuple[spec.Environment, ...]:
-        """Return all environments that can be read."""
-        if self._environments is None:
-            self._environments = tuple(self._read_environments())
-        return self._environments
+        """All environments that can be read."""
+        return tuple(self._all_named("environments", named_environment))
 
-    def _read_environments(self) -> Iterator[spec.Environment]:
-        for name in self.workspace.named("environments", ".yaml"):
-            try:
-                yield named_environment(self.workspace, name)
-            except Stopped as stopped:
-                self.faults.extend(stopped.diagnostics)
-
+    @cached_property
     def connections(self) -> tuple[spec.Connection, ...]:
-        """Return all connections that can be read."""
-        if self._connections is None:
-            self._connections = tuple(self._read_connections())
-        return self._connections
+        """All connections that can be read."""
+        return tuple(self._all_named("connections", named_connection))
 
-    def _read_connections(self) -> Iterator[spec.Connection]:
-        for name in self.workspace.named("connections", ".yaml"):
-            try:
-                yield named_connection(self.workspace, name)
-            except Stopped as stopped:
-                self.faults.extend(stopped.diagnostics)
+    def _all_named(self, kind: str, read: Callable[[Workspace, str], T]) -> Iterator[T]:
+        for name in self.workspace.named(kind, ".yaml"):
+            if (found := self._tried(partial(read, self.workspace, name))) is not None:
+                yield found
+
+    def _tried(self, read: Callable[[], T | None]) -> T | None:
+        """Return what is read; None where it cannot be used, which is reported."""
+        try:
+            return read()
+        except Stopped as stopped:
+            self.faults.extend(stopped.diagnostics)
+            return None
+
+    def _once(self, known: dict[K, T | None], key: K, read: Callable[[], T | None]) -> T | None:
+        """Return what is known by a key; what is not is read, and reported where it is no use."""
+        if key not in known:
+            known[key] = self._tried(read)
+        return known[key]
 
     def contract(self, name: str) -> Contract | None:
         """Return a pinned contract, or None where it is not pinned or broken (then reported)."""
-        if name not in self._contracts:
-            self._contracts[name] = self._read_contract(name)
-        return self._contracts[name]
+        return self._once(self._contracts, name, partial(self._read_contract, name))
 
     def _read_contract(self, name: str) -> Contract | None:
         # One that is not pinned is told where a spec names it.
         if name not in self.workspace.named("contracts", ".json"):
             return None
-        path = f"{SPECS}/contracts/{name}.json"
-        try:
-            return lock.read_lock(self.workspace.read(path, "the contract"))
-        except Stopped as stopped:
-            self.faults.extend(stopped.diagnostics)
-            return None
+        return lock.read_lock(self.workspace.read(f"{SPECS}/contracts/{name}.json", "the contract"))
 
     def target(self, clause: spec.TargetClause) -> Contract | None:
         """Return what documents are held against, or None where it cannot be used."""
         if clause.kind.has_contract:
             return self.contract(clause.contract.value)
         known_as = (clause.contract.value, clause.entity.value)
-        if known_as not in self._targets:
-            self._targets[known_as] = self._read_target(clause)
-        return self._targets[known_as]
+        return self._once(self._targets, known_as, partial(self._read_target, clause))
 
-    def _read_target(self, clause: spec.TargetClause) -> Contract | None:
+    def _read_target(self, clause: spec.TargetClause) -> Contract:
         from mapgen.contract.target_schema import read_target_schema  # few flows need it
 
         path = from_specs(clause.contract.value)
-        try:
-            file, _, _ = path.partition("#")
-            source = self.workspace.read(file, "the target schema", clause.contract.span())
-            return read_target_schema(path, source.text, clause.entity.value)
-        except Stopped as stopped:
-            self.faults.extend(stopped.diagnostics)
-            return None
+        file, _, _ = path.partition("#")
+        source = self.workspace.read(file, "the target schema", clause.contract.span())
+        return read_target_schema(path, source.text, clause.entity.value)
 
     def _entity(
         self, clause: spec.SourceClause | spec.Join, name: str, taken: Container[str] = ()
@@ -220,20 +200,13 @@ class Shelf(Struct):
         known_as = (shown, name, tuple(sorted(taken.items())))
         if known_as in self._schemas:
             return self._schemas[known_as]
-        try:
-            file, _, _ = shown.partition("#")
-            source = self.workspace.read(file, "the source schema", path.span())
-        except Stopped as stopped:
-            self.faults.extend(stopped.diagnostics)
-            return None
-        try:
-            self._schemas[known_as] = read_source_schema(
-                shown, source.text, name, taken, self.workspace.beside
-            )
-        except Stopped as stopped:
-            self._schemas[known_as] = None
-            self.faults.extend(stopped.diagnostics)
-        return self._schemas[known_as]
+        file, _, _ = shown.partition("#")
+        source = self._tried(lambda: self.workspace.read(file, "the source schema", path.span()))
+        if source is None:
+            return None  # each spec that names it is told
+        text, beside = source.text, self.workspace.beside
+        read = partial(read_source_schema, shown, text, name, taken, beside)
+        return self._once(self._schemas, known_as, read)
 
     def look_over(self, section: spec.MappingSection) -> None:
         """Note what is wrong with the lookup tables and the examples of a spec."""
@@ -247,39 +220,23 @@ class Shelf(Struct):
 
     def _table(self, table: spec.LookupTable) -> Table | None:
         """Return a table, or None where it cannot be used (then reported, once)."""
-        known_as = file_table(table)
-        if known_as not in self._tables:
-            self._tables[known_as] = self._read_table(table, known_as)
-        return self._tables[known_as]
+        planned = file_table(table)
+        return self._once(self._tables, planned, partial(self._read_table, table, planned))
 
-    def _read_table(self, table: spec.LookupTable, planned: FileTable) -> Table | None:
+    def _read_table(self, table: spec.LookupTable, planned: FileTable) -> Table:
         path = from_specs(table.table.value)
-        try:
-            file = self.workspace.file(path, "the lookup table", table.table.span())
-        except Stopped as stopped:
-            self.faults.extend(stopped.diagnostics)
-            return None
-        lacking = _lacking_columns(table)
-        if lacking:
-            self.faults.extend(
-                reading.missing_key(
-                    table.name.span(), key=name, where="this lookup", why=f"its {name} column"
-                )
+        file = self.workspace.file(path, "the lookup table", table.table.span())
+        if lacking := _lacking_columns(table):
+            where, at = "this lookup", table.name.span()
+            raise Stopped(
+                reading.missing_key(at, key=name, where=where, why=f"its {name} column")
                 for name in lacking
             )
-            return None
         try:
             return read_table(file, planned.key, planned.value, planned.columns)
-        except ColumnError as error:
-            of_values = () if table.values is None else table.values.columns
-            named = [*table.key, *(column.name for column in of_values)]
-            place = next(column for column in named if column.value == error.column)
-            self.faults.append(reading.not_a_table(place.span(), path=path, reason=str(error)))
         except TableError as error:
-            self.faults.append(
-                reading.not_a_table(table.table.span(), path=path, reason=str(error))
-            )
-        return None
+            at = _place_of(error, table).span()
+            raise Stopped(reading.not_a_table(at, path=path, reason=str(error))) from None
 
     def with_examples(self, flow: Checked) -> ir.Flow:
         """Return a flow with its examples, and without what is decided before any record comes.
@@ -316,7 +273,7 @@ class Shelf(Struct):
 
     def _test_settings(self, flow: str) -> tuple[tuple[str, str], ...]:
         """Return the settings of the first environment that has any for the flow."""
-        for environment in self.environments():
+        for environment in self.environments:
             values = environment.settings.get(flow)
             if values:
                 return tuple((name, setting.value.value) for name, setting in values.items())
@@ -350,11 +307,11 @@ class Shelf(Struct):
             schema=schema,
             joined=self.joined(flow.mapping, schema),
             connections=self.workspace.named("connections", ".yaml"),
-            environments=self.environments(),
+            environments=self.environments,
             tables=self.tables(flow.mapping),
             flows=self.flows(flow.mapping),
             reused=self.shared.reused(flow),
-            systems={one.name.value: one for one in self.connections()},
+            systems={one.name.value: one for one in self.connections},
         )
 
     @property
@@ -451,6 +408,15 @@ class Shelf(Struct):
             longest = Longest() if found is None else found.longest.get(named, Longest())
             values[name] = ValueFacts(of, longest.length, f"{longest.at} of {path}")
         return TableFacts(table.name, table.columns, values)
+
+
+def _place_of(error: TableError, table: spec.LookupTable) -> Text:
+    """Return what a table lacks by the word for it, or its path."""
+    if not isinstance(error, ColumnError):
+        return table.table
+    of_values = () if table.values is None else table.values.columns
+    named = (*table.key, *(column.name for column in of_values))
+    return next(column for column in named if column.value == error.column)
 
 
 def _lacking_columns(table: spec.LookupTable) -> list[str]:

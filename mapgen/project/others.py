@@ -37,7 +37,7 @@ def check_others(
     named = {one.owner.value.partition(".")[0] for one in documents if one.owner is not None}
     if not kinds:
         return
-    apart = _Apart(shelf, None if named else reach(flows, shelf.environments()))
+    apart = _Apart(shelf, None if named else reach(flows, shelf.environments))
     right = {flow.flow.name for flow in flows}
     known = {one.flow.value for one in specs}  # what is looked at stands for the file of its name
     others: dict[str, Checked | None] = dict.fromkeys(known - right)
@@ -54,7 +54,7 @@ def check_others(
             others[name] = checked
         if found is not None and (checked is not None or not is_writer):
             apart.seen(found)
-    faults = list(check_owners(flows, others, shelf.environments()))
+    faults = list(check_owners(flows, others, shelf.environments))
     if not faults:
         apart.save()
     yield from faults
