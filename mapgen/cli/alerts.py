@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import getpass
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from mapgen.cli.ledgers import opened_ledger, whose
+from mapgen.cli.ledgers import opened_ledger, tell_row, whose
 from mapgen.cli.options import json_option, state_option
-from mapgen.cli.output import piped
+from mapgen.cli.output import piped_json
 from mapgen.cli.typed import typed
 from mapgen.durations import ago
 from mapgen.escaping import visible
+from mapgen.runtime.summary import instant_of
 
 if TYPE_CHECKING:
     from mapgen.runtime.ledger.alerts import Alert
@@ -37,12 +37,12 @@ def show(project: Path, limit: int, as_json: bool, state: str | None) -> None:
     with opened_ledger(project, state) as ledger:
         found, now = Alerts(ledger).latest(limit), ledger.now()
     if as_json:
-        piped(json.dumps([_as_data(one) for one in found], ensure_ascii=False))
+        piped_json([_as_data(one) for one in found])
         return
     if not found:
         click.echo("no alert has fired", err=True)
     for one in found:
-        click.echo("\t".join(_columns(one, now)))
+        tell_row(*_columns(one, now))
 
 
 @alerts.command()
@@ -65,7 +65,7 @@ def ack(project: Path, which: str, state: str | None) -> None:
         words = f"nothing fires of `{visible(which)}`; `{typed('alerts', 'list')}` shows what does"
         raise click.UsageError(words)
     for one in done:
-        click.echo("\t".join(_columns(one, now)))
+        tell_row(*_columns(one, now))
 
 
 def _columns(one: Alert, now: float) -> tuple[str, ...]:
@@ -73,13 +73,11 @@ def _columns(one: Alert, now: float) -> tuple[str, ...]:
     if one.resolved_at is not None:
         fired += f", over {ago(one.resolved_at, now)}"
     elif one.acknowledged_by is not None:
-        fired += f", seen to by {visible(one.acknowledged_by)}"
-    return str(one.number), one.state, whose(one.of), visible(one.words), fired
+        fired += f", seen to by {one.acknowledged_by}"
+    return str(one.number), one.state, whose(one.of), one.words, fired
 
 
 def _as_data(one: Alert) -> dict[str, Any]:
-    from mapgen.runtime.summary import instant_of
-
     return {
         "number": one.number,
         "alert": one.name,

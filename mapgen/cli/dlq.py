@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import getpass
-import json
 import sys
 from collections import Counter
 from collections.abc import Callable
@@ -12,33 +11,38 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict, TypeVar, Unpack
 
 import click
+import msgspec
 
 from mapgen.cli import FAULTS
 from mapgen.cli.explain import advice_of, title_of
-from mapgen.cli.ledgers import WORDS, Age, offline, opened_ledger, trying, whose
-from mapgen.cli.options import json_option, ledger_env_option, state_option
-from mapgen.cli.output import piped, say
+from mapgen.cli.ledgers import (
+    WORDS,
+    Age,
+    Asked,
+    offline,
+    opened_ledger,
+    tell_facts,
+    tell_row,
+    trying,
+    whose,
+    with_ledger,
+)
+from mapgen.cli.options import json_option, state_option
+from mapgen.cli.output import piped_json, say
 from mapgen.cli.typed import typed
 from mapgen.durations import ago
 from mapgen.escaping import visible
+from mapgen.runtime.outcome import ErrorReport, Outcome, Rejected
+from mapgen.runtime.summary import Summary, instant_of
 
 if TYPE_CHECKING:
     from mapgen.project.binding import BoundFlow
     from mapgen.runtime.delivery.remote import RemoteTables
     from mapgen.runtime.ledger import Ledger
     from mapgen.runtime.ledger.reports import Choice, DocumentStory, OpenRecord
-    from mapgen.runtime.outcome import ErrorReport, Outcome
-    from mapgen.runtime.summary import Summary
 
 _KINDS = {"rejected": "rejected", "deferred": "deferred", "dead-lettered": "dead_lettered"}
 T = TypeVar("T", bound=Callable[..., object])
-
-
-class _Where(TypedDict):
-    """Which ledger, by the names of the options."""
-
-    state: str | None
-    env: str | None
 
 
 class _Chosen(TypedDict):
@@ -94,57 +98,33 @@ def dlq() -> None:
 @click.argument("flow", required=False)
 @_choosing
 @json_option
-@ledger_env_option
-@state_option
-@click.pass_obj
-def list_(
-    project: Path,
-    /,
-    flow: str | None,
-    as_json: bool,
-    state: str | None,
-    env: str | None,
-    **chosen: Unpack[_Chosen],
-) -> None:
+@with_ledger
+def list_(asked: Asked, /, flow: str | None, as_json: bool, **chosen: Unpack[_Chosen]) -> None:
     """List what is open, one record a line: flow, how it ended, key, causes, since when."""
-    from mapgen.runtime.ledger.reports import Reports
-    from mapgen.runtime.summary import instant_of
-
-    with opened_ledger(project, state, env) as ledger:
-        for one in Reports(ledger).records(_choice(flow, chosen)):
-            since = instant_of(one.since)
-            if as_json:
-                piped(json.dumps(_as_data(one), ensure_ascii=False))
-                continue
-            causes = ", ".join(map(str, one.causes))
-            shown = (whose(one.of), WORDS[one.state], one.source, causes, since or "unknown")
-            click.echo("\t".join(map(visible, shown)))
+    for one in asked.reports.records(_choice(flow, chosen)):
+        if as_json:
+            piped_json(_as_data(one))
+            continue
+        causes, since = ", ".join(map(str, one.causes)), instant_of(one.since) or "unknown"
+        tell_row(whose(one.of), WORDS[one.state], one.source, causes, since)
 
 
 @dlq.command()
 @click.argument("flow")
 @click.argument("key")
 @json_option
-@ledger_env_option
-@state_option
-@click.pass_obj
-def show(
-    project: Path, flow: str, key: str, as_json: bool, state: str | None, env: str | None
-) -> None:
+@with_ledger
+def show(asked: Asked, flow: str, key: str, as_json: bool) -> None:
     """Tell the story of one record: what became of it, why, by which rule, what to do."""
-    from mapgen.runtime.ledger.reports import Reports
-
-    with opened_ledger(project, state, env) as ledger:
-        reports = Reports(ledger)
-        told = reports.story(flow, key)
-        if not told:
-            raise click.UsageError(f"the ledger knows no record `{key}` of the flow `{flow}`")
-        if as_json:
-            piped(json.dumps([_story_as_data(one) for one in told], ensure_ascii=False))
-            return
-        passes = trying(project, ledger, reports)
-        for one in told:
-            _tell(one, ledger, passes)
+    told = asked.reports.story(flow, key)
+    if not told:
+        raise click.UsageError(f"the ledger knows no record `{key}` of the flow `{flow}`")
+    if as_json:
+        piped_json([_story_as_data(one) for one in told])
+        return
+    passes = trying(asked.project, asked.ledger)
+    for one in told:
+        _tell(one, asked.ledger, passes)
 
 
 @dlq.command()
@@ -171,19 +151,20 @@ def replay(
     """
     from mapgen.cli.flows import open_flow
     from mapgen.cli.run import finish, is_delivered
-    from mapgen.project.leads import environment_of_run
     from mapgen.runtime.delivery.remote import RemoteTables
     from mapgen.runtime.ledger import book_of
-    from mapgen.runtime.ledger.reports import Reports
 
     live = RemoteTables()
     bound = open_flow(project, flow, env, {}, live.table)
     is_delivered(bound)
-    place = environment_of_run(bound.workspace, bound.environment, bound.flow.plan).place
+    place = bound.run_in.place
     with opened_ledger(project, state, env) as ledger:
-        reports = Reports(ledger)
         book = book_of(flow, place.name, place.url)
-        found = [one for one in reports.records(_choice(flow, chosen)) if one.book == book]
+        found = [
+            one
+            for one in Asked(project, ledger).reports.records(_choice(flow, chosen))
+            if one.book == book
+        ]
         subjects = {one.subject: one for one in found if one.refusal is None}
         _tell_refused(found)
         if not subjects:
@@ -198,29 +179,18 @@ def replay(
 @_choosing
 @click.option("--reason", required=True, help="Why; kept in the ledger.")
 @click.option("--all", "is_all", is_flag=True, help="All that is open of the flow.")
-@ledger_env_option
-@state_option
-@click.pass_obj
+@with_ledger
 def discard(
-    project: Path,
-    /,
-    flow: str,
-    reason: str,
-    is_all: bool,
-    state: str | None,
-    env: str | None,
-    **chosen: Unpack[_Chosen],
+    asked: Asked, /, flow: str, reason: str, is_all: bool, **chosen: Unpack[_Chosen]
 ) -> None:
     """Give records up, with a reason. One that comes again is taken like a new one."""
     from mapgen.runtime.ledger.interventions import Interventions
-    from mapgen.runtime.ledger.reports import Reports
 
     if not is_all and not any(chosen.values()):
         raise click.UsageError("say which: by --key, --cause, --kind or an age, or --all of them")
-    with opened_ledger(project, state, env) as ledger:
-        found = {one.subject: one for one in Reports(ledger).records(_choice(flow, chosen))}
-        people = Interventions(ledger, getpass.getuser())
-        count = sum(people.discard(one, reason) for one in found.values())
+    found = {one.subject: one for one in asked.reports.records(_choice(flow, chosen))}
+    people = Interventions(asked.ledger, getpass.getuser())
+    count = sum(people.discard(one, reason) for one in found.values())
     click.echo(f"{count} discarded", err=True)
     if count < len(found):
         click.echo(f"{len(found) - count} are in hand; try again when the run is over", err=True)
@@ -232,17 +202,8 @@ def discard(
 @click.argument("key")
 @click.option("--file", type=click.Path(path_type=Path), help="The corrected record; - for stdin.")
 @click.option("--reason", help="Why; kept in the ledger.")
-@ledger_env_option
-@state_option
-@click.pass_obj
-def edit(
-    project: Path,
-    flow: str,
-    key: str,
-    file: Path | None,
-    reason: str | None,
-    **where: Unpack[_Where],
-) -> None:
+@with_ledger
+def edit(asked: Asked, flow: str, key: str, file: Path | None, reason: str | None) -> None:
     """Correct the ledger's copy of a record, in $EDITOR or by a file; a replay sends it.
 
     A copy that gives no documents, or those of another record, is not taken.
@@ -250,23 +211,22 @@ def edit(
     from mapgen.project.binding import once_more
     from mapgen.runtime.ledger import Kept
     from mapgen.runtime.ledger.interventions import Interventions
-    from mapgen.runtime.ledger.reports import Choice, Reports
+    from mapgen.runtime.ledger.reports import Choice
 
-    with opened_ledger(project, **where) as ledger:
-        reports = Reports(ledger)
-        record = next(reports.records(Choice(flow, key=key)), None)
-        copy = None if record is None else reports.copy_of(record)
-        if record is None or copy is None:
-            raise click.UsageError(f"the ledger has no open record `{key}` of `{flow}` with a copy")
-        data = _corrected(copy.data, file)
-        if data is None or data == copy.data:
-            click.echo("nothing has changed", err=True)
-            return
-        bound = offline(project, ledger, record.book)
-        _stop_for_faults(list(once_more(bound, Kept(copy.origin, data), None)), record)
-        if not Interventions(ledger, getpass.getuser()).edit(record, data, reason):
-            click.echo("the record has changed meanwhile; look at it again", err=True)
-            sys.exit(FAULTS)
+    reports = asked.reports
+    record = next(reports.records(Choice(flow, key=key)), None)
+    copy = None if record is None else reports.copy_of(record)
+    if record is None or copy is None:
+        raise click.UsageError(f"the ledger has no open record `{key}` of `{flow}` with a copy")
+    data = _corrected(copy.data, file)
+    if data is None or data == copy.data:
+        click.echo("nothing has changed", err=True)
+        return
+    bound = offline(asked.project, asked.ledger, record.book)
+    _stop_for_faults(list(once_more(bound, Kept(copy.origin, data), None)), record)
+    if not Interventions(asked.ledger, getpass.getuser()).edit(record, data, reason):
+        click.echo("the record has changed meanwhile; look at it again", err=True)
+        sys.exit(FAULTS)
     replay_it = typed("dlq", "replay", flow, "--key", record.source, "--env", "ENV")
     click.echo(f"corrected; `{visible(replay_it)}` sends it", err=True)
 
@@ -285,7 +245,6 @@ def _corrected(data: bytes, file: Path | None) -> bytes | None:
 def _stop_for_faults(outcomes: list[Outcome], record: OpenRecord) -> None:
     """End the command where a corrected record would not pass, or is another one."""
     from mapgen.runtime.ledger.text import subject_of
-    from mapgen.runtime.outcome import Rejected
 
     faults = [fault for one in outcomes if isinstance(one, Rejected) for fault in one.faults]
     if faults:
@@ -308,13 +267,12 @@ def _replayed(
     """Deliver the ledger's copies of records."""
     from mapgen.cli.watching import watching
     from mapgen.project.binding import once_more
-    from mapgen.project.leads import environment_of_run
     from mapgen.runtime.delivery import deliver
     from mapgen.runtime.delivery.again import Replay
 
     replay = Replay(ledger, records, getpass.getuser())
     mapped = replay.mapped(partial(once_more, bound), live)
-    environment = environment_of_run(bound.workspace, bound.environment, bound.flow.plan)
+    environment = bound.run_in
     with watching(len(records), log) as observer:
         return deliver(mapped, bound.flow.plan, environment, ledger, bound.flow.rules, observer)
 
@@ -329,33 +287,28 @@ def _tell_refused(found: list[OpenRecord]) -> None:
 
 def _tell(one: DocumentStory, ledger: Ledger, passes: Callable[[OpenRecord], bool | None]) -> None:
     from mapgen.runtime.ledger.interventions import interventions_of
-    from mapgen.runtime.summary import instant_of
 
     record, now = one.record, ledger.now()
     number = f" as {record.number}" if record.number else ""
     what = f"{record.source} of {whose(record.of)}: {WORDS[record.state]}{number}"
     click.echo(click.style(visible(what), bold=True))
-    lines = [
+    facts = [
         ("read from", record.place),
         ("document", one.entity and f"{one.entity} (`{record.document}`)"),
         ("open", record.since and f"since {instant_of(record.since)}, {ago(record.since, now)}"),
         ("changed", instant_of(record.changed_at)),
         ("reason", record.reason),
-        ("attempts", str(record.attempts) if record.attempts else None),
+        ("attempts", record.attempts),
         ("read by", one.reader and f"run {one.reader.run[:12]}"),
         ("ended by", one.finisher and f"run {one.finisher.run[:12]}"),
     ]
-    for name, told in lines:
-        if told:
-            click.echo(f"  {name:<9} {visible(str(told))}")
+    tell_facts(facts, 9)
     for fault in record.faults:
         _tell_fault(fault)
     for act in interventions_of(ledger, record):
         reason = f": {act.reason}" if act.reason else ""
-        click.echo(
-            f"  by hand   {visible(f'{act.act} by {act.who}, {instant_of(act.at)}{reason}')}"
-        )
-    click.echo(f"  next      {visible(_next(record, passes))}")
+        tell_facts([("by hand", f"{act.act} by {act.who}, {instant_of(act.at)}{reason}")], 9)
+    tell_facts([("next", _next(record, passes))], 9)
 
 
 def _tell_fault(fault: ErrorReport, *, err: bool = False) -> None:
@@ -393,10 +346,6 @@ def _next(record: OpenRecord, passes: Callable[[OpenRecord], bool | None]) -> st
 
 
 def _as_data(one: OpenRecord) -> dict[str, Any]:
-    import msgspec
-
-    from mapgen.runtime.summary import instant_of
-
     return {
         "flow": one.of.flow,
         "tenant": one.of.tenant,

@@ -33,7 +33,6 @@ def rehearse(project: Path, options: Options) -> None:
     from mapgen.cli.flows import kept_outcomes, open_flow, open_input, out_of_reach
     from mapgen.cli.joining import open_joins
     from mapgen.cli.transform import is_of_transform
-    from mapgen.project.leads import environment_of_run
     from mapgen.runtime.delivery.again import OfflineTables
     from mapgen.runtime.ledger import book_of
     from mapgen.runtime.ledger.book import Book
@@ -48,7 +47,7 @@ def rehearse(project: Path, options: Options) -> None:
         ledger = files.enter_context(opened_ledger(project, options["state"], options["env"]))
         offline = OfflineTables(ledger, in_tenant=out_of_reach(name))
         bound = open_flow(project, name, options["env"], tables, offline.table)
-        place = environment_of_run(bound.workspace, bound.environment, bound.flow.plan).place
+        place = bound.run_in.place
         offline.tenant = Book(name, place.name, place.url)
         stream = files.enter_context(open_input(bound, source))
         joins = files.enter_context(open_joins(bound, dict(options["joins"]), source))

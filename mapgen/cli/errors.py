@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from mapgen.cli.explain import title_of
-from mapgen.cli.ledgers import WORDS, opened_ledger, trying, whose
-from mapgen.cli.options import json_option, ledger_env_option, state_option
-from mapgen.cli.output import piped
+from mapgen.cli.ledgers import WORDS, Asked, tell_facts, trying, whose, with_ledger
+from mapgen.cli.options import json_option
+from mapgen.cli.output import piped_json
 from mapgen.cli.typed import typed
 from mapgen.durations import ago
 from mapgen.escaping import visible
+from mapgen.runtime.summary import instant_of
 
 if TYPE_CHECKING:
     from mapgen.runtime.ledger.reports import Failure
@@ -23,29 +22,23 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("flow", required=False)
 @json_option
-@ledger_env_option
-@state_option
-@click.pass_obj
-def errors(
-    project: Path, flow: str | None, as_json: bool, state: str | None, env: str | None
-) -> None:
+@with_ledger
+def errors(asked: Asked, flow: str | None, as_json: bool) -> None:
     """Show what is open by cause: since when, how much would pass now, what to do next.
 
     The ledger's copies of the records are transformed with today's flow; no request is made.
     """
-    from mapgen.runtime.ledger.reports import Choice, Reports
+    from mapgen.runtime.ledger.reports import Choice
 
-    with opened_ledger(project, state, env) as ledger:
-        reports = Reports(ledger)
-        found = reports.failures(Choice(flow), trying(project, ledger, reports))
-        now = ledger.now()
+    passes = trying(asked.project, asked.ledger)
+    found = asked.reports.failures(Choice(flow), passes)
     if as_json:
-        piped(json.dumps([_as_data(one) for one in found], ensure_ascii=False))
+        piped_json([_as_data(one) for one in found])
         return
     if not found:
         click.echo("nothing is open", err=True)
     for one in found:
-        _tell(one, now)
+        _tell(one, asked.ledger.now())
 
 
 def _tell(one: Failure, now: float) -> None:
@@ -56,15 +49,13 @@ def _tell(one: Failure, now: float) -> None:
     click.echo(f"{first}; {would_pass(one)}")
     meaning = title_of(one.cause.code)
     words = one.fault.message if one.fault is not None else one.example.reason or ""
-    lines = [
+    facts = [
         ("meaning", meaning),
         ("example", f"{one.example.source}: {words}"),
-        ("rule", ", ".join(one.rules[:3]) or None),
+        ("rule", ", ".join(one.rules[:3])),
         ("next", next_step(one)),
     ]
-    for name, told in lines:
-        if told:
-            click.echo(f"  {name:<8} {visible(told)}")
+    tell_facts(facts, 8)
 
 
 def would_pass(one: Failure) -> str:
@@ -86,8 +77,6 @@ def next_step(one: Failure) -> str:
 
 
 def _as_data(one: Failure) -> dict[str, Any]:
-    from mapgen.runtime.summary import instant_of
-
     return {
         "flow": one.of.flow,
         "tenant": one.of.tenant,

@@ -4,25 +4,46 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from functools import cache
+from functools import cache, wraps
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Concatenate, ParamSpec
 
 import click
+from msgspec import Struct
 
 from mapgen.cli import FAULTS
+from mapgen.cli.options import ledger_env_option, state_option
 from mapgen.cli.output import make_folder
+from mapgen.cli.summary import tell_aborted
+from mapgen.disk.workspace import Workspace
 from mapgen.durations import seconds_of
 from mapgen.escaping import visible
+from mapgen.runtime.aborted import RunAborted
 
 if TYPE_CHECKING:
-    from mapgen.disk.workspace import Workspace
     from mapgen.project.binding import BoundFlow
     from mapgen.runtime.ledger import Ledger
     from mapgen.runtime.ledger.book import Book
     from mapgen.runtime.ledger.reports import OpenRecord, Reports
+
+P = ParamSpec("P")
+
+
+class Asked(Struct, frozen=True):
+    """What a command about a ledger is asked in: the workspace, and the ledger, open."""
+
+    project: Path
+    ledger: Ledger
+
+    @property
+    def reports(self) -> Reports:
+        """What the ledger tells."""
+        from mapgen.runtime.ledger.reports import Reports
+
+        return Reports(self.ledger)
+
 
 WORDS = {
     "staged": "queued",
@@ -73,9 +94,6 @@ def opened_ledger(project: Path, state: str | None, env: str | None = None) -> I
 
     What fails in it is told, and ends the command.
     """
-    from mapgen.cli.summary import tell_aborted
-    from mapgen.disk.workspace import Workspace
-    from mapgen.runtime.aborted import RunAborted
     from mapgen.runtime.ledger import Ledger
 
     try:
@@ -86,12 +104,40 @@ def opened_ledger(project: Path, state: str | None, env: str | None = None) -> I
         sys.exit(FAULTS)
 
 
+def with_ledger(command: Callable[Concatenate[Asked, P], None]) -> Callable[..., None]:
+    """Give a command the ledger that its options `--env` and `--state` name."""
+
+    @ledger_env_option
+    @state_option
+    @click.pass_obj
+    @wraps(command)
+    def opened(
+        project: Path, /, state: str | None, env: str | None, *given: P.args, **options: P.kwargs
+    ) -> None:
+        with opened_ledger(project, state, env) as ledger:
+            command(Asked(project, ledger), *given, **options)
+
+    return opened
+
+
+def tell_row(*cells: str) -> None:
+    """Print what belongs to one thing in a line, with tabs between."""
+    click.echo("\t".join(map(visible, cells)))
+
+
+def tell_facts(facts: Iterable[tuple[str, object]], width: int, *, err: bool = False) -> None:
+    """Print facts that are known, one a line, below what they are about."""
+    for name, told in facts:
+        if told:
+            click.echo(f"  {name:<{width}} {visible(str(told))}", err=err)
+
+
 def whose(book: Book) -> str:
     """Return a flow and its tenant, as text for a terminal."""
     return visible(f"{book.flow} in {book.tenant}")
 
 
-def trying(project: Path, ledger: Ledger, reports: Reports) -> Callable[[OpenRecord], bool | None]:
+def trying(project: Path, ledger: Ledger) -> Callable[[OpenRecord], bool | None]:
     """Return what says of an open record whether it would pass now, None where nobody knows.
 
     No request is made: the flow transforms the ledger's copy, in the environment of its last run.
@@ -99,6 +145,8 @@ def trying(project: Path, ledger: Ledger, reports: Reports) -> Callable[[OpenRec
     """
     from mapgen.report import Stopped
     from mapgen.runtime.delivery.again import passes
+
+    reports = Asked(project, ledger).reports
 
     @cache
     def flow_of(book: str) -> BoundFlow | None:
@@ -126,9 +174,10 @@ def offline(project: Path, ledger: Ledger, book: str) -> BoundFlow:
     from mapgen.cli.flows import open_flow
     from mapgen.runtime.delivery.again import OfflineTables
     from mapgen.runtime.ledger.book import parts_of
-    from mapgen.runtime.ledger.reports import Reports
 
     of = parts_of(book)
-    last = next((one for one in Reports(ledger).flows(of.flow) if one.book == book), None)
+    last = next(
+        (one for one in Asked(project, ledger).reports.flows(of.flow) if one.book == book), None
+    )
     environment = None if last is None or last.last_run is None else last.last_run.env
     return open_flow(project, of.flow, environment, {}, OfflineTables(ledger, of).table)

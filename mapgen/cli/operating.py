@@ -195,10 +195,9 @@ def _watch_of(around: Around, environment: Environment) -> Watch:
 def _replayer_of(project: Path, around: Around) -> Replayer:
     """Return what the forms of the console are done by."""
     from mapgen.cli.ledgers import trying
-    from mapgen.runtime.ledger.reports import Reports
     from mapgen.service.replaying import Replayer
 
-    would_pass = trying(project, around.ledger, Reports(around.ledger))
+    would_pass = trying(project, around.ledger)
     return Replayer((), around.ledger, around.observer, would_pass, around.drain)
 
 

@@ -43,6 +43,13 @@ def piped(text: str, *, nl: bool = True, err: bool = False) -> None:
     click.echo(lines(text) if stream.isatty() else text, nl=nl, err=err)
 
 
+def piped_json(data: object) -> None:
+    """Print data for a program as JSON, in one line."""
+    import json
+
+    piped(json.dumps(data, ensure_ascii=False))
+
+
 def give(text: str, output: Path | None, *, force: bool, is_ours: IsOurs | None = None) -> None:
     """Print a text, or write it. Takes what `place` takes, raises what it raises."""
     if output is None or output == STANDARD_OUTPUT:

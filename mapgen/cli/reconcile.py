@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -15,9 +14,9 @@ import click
 import msgspec
 
 from mapgen.cli import FAULTS
-from mapgen.cli.ledgers import WORDS, Age, opened_ledger
+from mapgen.cli.ledgers import WORDS, Age, opened_ledger, tell_row
 from mapgen.cli.options import json_option, state_option
-from mapgen.cli.output import piped, say
+from mapgen.cli.output import piped_json, say
 from mapgen.escaping import visible
 
 if TYPE_CHECKING:
@@ -132,12 +131,11 @@ def _compare(
     bound: BoundFlow, live: RemoteTables, ledger: Ledger, options: _Options, repair: _Repair
 ) -> tuple[Books, int]:
     """Compare, telling what is not the same; return the books, and how many records are none."""
-    from mapgen.project.leads import environment_of_run
     from mapgen.runtime.delivery.reconcile import Booked, Books, Scope, compared
     from mapgen.runtime.outcome import Rejected
 
     plan = bound.flow.plan
-    environment = environment_of_run(bound.workspace, bound.environment, plan)
+    environment = bound.run_in
     source, rejected = options["source"], 0
     books = Books(has_source=source is not None)
 
@@ -187,7 +185,6 @@ def _send_again(
     from mapgen.cli.run import finish
     from mapgen.cli.watching import watching
     from mapgen.project.binding import once_more
-    from mapgen.project.leads import environment_of_run
     from mapgen.runtime.delivery import Mapped, deliver
     from mapgen.runtime.delivery.remote import RemoteTables
     from mapgen.runtime.feeds.file import FileFeed
@@ -197,7 +194,7 @@ def _send_again(
     assert source is not None
     bound = open_flow(project, flow, options["env"], {}, live.table)
     plan = bound.flow.plan
-    environment = environment_of_run(bound.workspace, bound.environment, plan)
+    environment = bound.run_in
 
     def sent() -> Summary:
         with ExitStack() as files:
@@ -234,11 +231,10 @@ def _tell(one: Compared, *, as_json: bool) -> None:
     if as_json:
         members = msgspec.to_builtins(one) | {"is_in_ledger": one.is_in_ledger}
         del members["record"]
-        piped(json.dumps(members, ensure_ascii=False))
+        piped_json(members)
         return
     ledger = "not in the ledger" if one.state is None else f"{WORDS[one.state]}, says the ledger"
-    shown = (one.source, one.entity, one.number or "", one.verdict, ledger)
-    click.echo("\t".join(map(visible, shown)))
+    tell_row(one.source, one.entity, one.number or "", one.verdict, ledger)
     for fault in one.faults:
         rule = f" ({fault.spec})" if fault.spec else ""
         click.echo(f"  {visible(f'{fault.code} {fault.target or str()}: {fault.message}{rule}')}")
@@ -252,7 +248,7 @@ def _tell_books(bound: BoundFlow, books: Books, rejected: int, *, as_json: bool)
     if as_json:
         counts = {"flow": bound.flow.plan.flow, **books.by_verdict, "rejected": rejected}
         money = msgspec.to_builtins(books.money)
-        piped(json.dumps({**counts, "money": money, "not_asked": list(cannot)}))
+        piped_json({**counts, "money": money, "not_asked": list(cannot)})
     else:
         for line in books.money:
             sides = [("ledger", line.ledger), ("ERP", line.target)]
@@ -260,7 +256,7 @@ def _tell_books(bound: BoundFlow, books: Books, rejected: int, *, as_json: bool)
             told = [f"{side} {amount}" for side, amount in sorted(sides, reverse=True)]
             first = line.source or line.ledger or "0"
             told.append(f"difference {Decimal(line.target) - Decimal(first):f}")
-            click.echo("\t".join(map(visible, ("money", line.document, line.currency, *told))))
+            tell_row("money", line.document, line.currency, *told)
     for words in cannot:
         say(f"not asked: {words}", err=True)
     told_counts = [f"{count} {verdict}" for verdict, count in books.by_verdict.items()]

@@ -67,13 +67,12 @@ def resync(
     Exit code 1 where no feed reads anything again by it.
     """
     from mapgen.cli.flows import open_flow
-    from mapgen.project.leads import environment_of_run
     from mapgen.runtime.delivery.remote import RemoteTables
     from mapgen.runtime.ledger import book_of
 
     bound = open_flow(project, flow, env, {}, RemoteTables().table)
     plan = bound.flow.plan
-    place = environment_of_run(bound.workspace, bound.environment, plan).place
+    place = bound.run_in.place
     with opened_ledger(project, state, env) as ledger:
         book = book_of(plan.flow, place.name, place.url)
         if dry_run:

@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING
 import click
 
 from mapgen.cli import FAULTS
-from mapgen.cli.ledgers import opened_ledger
+from mapgen.cli.ledgers import opened_ledger, tell_row
 from mapgen.cli.options import state_option
-from mapgen.escaping import visible
 
 if TYPE_CHECKING:
     from mapgen.agreed.plan import Plan
@@ -35,7 +34,6 @@ def rollback(project: Path, run_id: str, env: str | None, yes: bool, state: str 
     something could not be taken back.
     """
     from mapgen.cli.flows import open_flow
-    from mapgen.project.leads import environment_of_run
     from mapgen.runtime.delivery.again import OfflineTables
     from mapgen.runtime.delivery.rollback import planned, take_back
     from mapgen.runtime.ledger import book_of
@@ -48,7 +46,7 @@ def rollback(project: Path, run_id: str, env: str | None, yes: bool, state: str 
             raise click.UsageError(f"`{run_id}` is not one run of the ledger; see `mapgen runs`")
         tables = OfflineTables(ledger, run.of)
         bound = open_flow(project, run.of.flow, env or run.env, {}, tables.table)
-        environment = environment_of_run(bound.workspace, bound.environment, bound.flow.plan)
+        environment = bound.run_in
         place = environment.place
         if book_of(run.of.flow, place.name, place.url) != run.book:
             raise click.UsageError(f"the run delivered to another tenant: {run.of.tenant}")
@@ -85,8 +83,7 @@ def _tell(made: Made, plan: Plan, words: str) -> None:
     steps = {one.name_in(of.name): one.action for of in plan.documents for one in of.then}
     step = steps.get(made.document)
     told = words if step is None else f"{step}: {words}"
-    shown = (made.source, made.entity or "", made.number or "", told)
-    click.echo("\t".join(map(visible, shown)))
+    tell_row(made.source, made.entity or "", made.number or "", told)
 
 
 def _why(bound: BoundFlow) -> str | None:

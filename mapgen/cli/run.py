@@ -122,7 +122,6 @@ def _delivered(bound: BoundFlow, live: RemoteTables, options: Options) -> Summar
     from mapgen.cli.ledgers import address_of
     from mapgen.cli.watching import watching
     from mapgen.project.binding import once_more
-    from mapgen.project.leads import environment_of_run
     from mapgen.runtime.aborted import RunAborted
     from mapgen.runtime.delivery import Mapped, deliver
     from mapgen.runtime.feeds.file import FileFeed
@@ -134,7 +133,7 @@ def _delivered(bound: BoundFlow, live: RemoteTables, options: Options) -> Summar
     with ExitStack() as files:
         stream = files.enter_context(open_input(bound, source))
         joins = files.enter_context(open_joins(bound, dict(options["joins"]), source))
-        environment = environment_of_run(bound.workspace, bound.environment, bound.flow.plan)
+        environment = bound.run_in
         state = address_of(bound.workspace, options["state"], options["env"])
         ledger = files.enter_context(Ledger(state))
         total = count_records(bound, source, joins)

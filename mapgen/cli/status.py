@@ -5,17 +5,17 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from mapgen.cli.ledgers import WORDS, opened_ledger, whose
-from mapgen.cli.options import json_option, ledger_env_option, state_option
-from mapgen.cli.output import piped
+from mapgen.cli.ledgers import WORDS, Asked, whose, with_ledger
+from mapgen.cli.options import json_option
+from mapgen.cli.output import piped_json
 from mapgen.cli.typed import typed
 from mapgen.durations import ago
 from mapgen.escaping import visible
+from mapgen.runtime.summary import instant_of
 
 if TYPE_CHECKING:
     from mapgen.runtime.ledger.accounts import Comparison
@@ -29,29 +29,22 @@ _OF_A_RUN = ("read", "created", "updated", "rejected", "deferred", "dead_lettere
 @click.argument("flow", required=False)
 @click.option("--watch", is_flag=True, help="Look again every two seconds, until Ctrl-C.")
 @json_option
-@ledger_env_option
-@state_option
-@click.pass_obj
-def status(
-    project: Path, flow: str | None, watch: bool, as_json: bool, state: str | None, env: str | None
-) -> None:
+@with_ledger
+def status(asked: Asked, flow: str | None, watch: bool, as_json: bool) -> None:
     """Show how each flow is: its queue, what is open, its rates, its last run."""
-    from mapgen.runtime.ledger.reports import Reports
-
-    with opened_ledger(project, state, env) as ledger:
-        while True:
-            flows, now = Reports(ledger).flows(flow), ledger.now()
-            if watch and not as_json:
-                click.clear()
-            _show(flows, now, as_json=as_json)
-            if not watch:
-                return
-            time.sleep(_EVERY)
+    while True:
+        flows, now = asked.reports.flows(flow), asked.ledger.now()
+        if watch and not as_json:
+            click.clear()
+        _show(flows, now, as_json=as_json)
+        if not watch:
+            return
+        time.sleep(_EVERY)
 
 
 def _show(flows: tuple[FlowReport, ...], now: float, *, as_json: bool) -> None:
     if as_json:
-        piped(_json([_as_data(one) for one in flows]))
+        piped_json([_as_data(one) for one in flows])
         return
     if not flows:
         click.echo("the ledger knows no flow yet", err=True)
@@ -110,20 +103,12 @@ def _of_run(run: RunReport, now: float) -> str:
 @click.argument("flow", required=False)
 @click.option("--limit", type=click.IntRange(1), default=20, show_default=True)
 @json_option
-@ledger_env_option
-@state_option
-@click.pass_obj
-def runs(
-    project: Path, flow: str | None, limit: int, as_json: bool, state: str | None, env: str | None
-) -> None:
+@with_ledger
+def runs(asked: Asked, flow: str | None, limit: int, as_json: bool) -> None:
     """List the latest runs: which flow, when, how each ended, what it did."""
-    from mapgen.runtime.ledger.reports import Reports
-    from mapgen.runtime.summary import instant_of
-
-    with opened_ledger(project, state, env) as ledger:
-        found, now = Reports(ledger).runs(flow, limit), ledger.now()
+    found, now = asked.reports.runs(flow, limit), asked.ledger.now()
     if as_json:
-        piped(_json([_run_as_data(one) for one in found]))
+        piped_json([_run_as_data(one) for one in found])
         return
     for one in found:
         began = instant_of(one.began_at) or ""
@@ -132,8 +117,6 @@ def runs(
 
 
 def _as_data(one: FlowReport) -> dict[str, Any]:
-    from mapgen.runtime.summary import instant_of
-
     return {
         "flow": one.of.flow,
         "tenant": one.of.tenant,
@@ -156,8 +139,6 @@ def _as_data(one: FlowReport) -> dict[str, Any]:
 
 
 def _compared_as_data(one: Comparison) -> Mapping[str, Any]:
-    from mapgen.runtime.summary import instant_of
-
     money = [
         {"document": line.document, "currency": line.currency, "ledger": line.ledger,
          "target": line.target}
@@ -167,8 +148,6 @@ def _compared_as_data(one: Comparison) -> Mapping[str, Any]:
 
 
 def _run_as_data(one: RunReport) -> Mapping[str, Any]:
-    from mapgen.runtime.summary import instant_of
-
     return {
         "run": one.run,
         "flow": one.of.flow,
@@ -182,9 +161,3 @@ def _run_as_data(one: RunReport) -> Mapping[str, Any]:
         "reason": one.reason,
         "counts": one.counts,
     }
-
-
-def _json(data: object) -> str:
-    import json
-
-    return json.dumps(data, ensure_ascii=False)
