@@ -16,6 +16,7 @@ from mapgen.contract.model import Entity
 from mapgen.contract.personal import personal_kind
 from mapgen.contract.source_schema import SourceSchema
 from mapgen.draft.proposals import Open, Part, Proposed, Rule
+from mapgen.emit.templates import render
 
 # Without `?`: loaders other than libyaml refuse it in braces.
 _PLAIN = re.compile(r"[A-Za-z][\w .()!=*/+'-]*", re.ASCII)
@@ -47,39 +48,29 @@ class Frame(Struct, frozen=True):
 
 def draft(frame: Frame, entity: Entity, schema: SourceSchema, proposed: Proposed) -> str:
     """Return the spec as YAML."""
-    lines = [
-        *_head(frame, entity, proposed),
-        *_rules(proposed.members, proposed.missing, 4),
-        *_note(proposed.note),
-        "",
-        *_ignores(schema, frame.record, proposed.reads),
-        *_tail(frame, entity, schema),
-    ]
-    return "\n".join(lines) + "\n"
-
-
-def _head(frame: Frame, entity: Entity, proposed: Proposed) -> Iterator[str]:
-    yield "# A draft: every rule is a proposal by name and type. Review it, then remove its mark."
-    if frame.modeline is not None:
-        yield f"# yaml-language-server: $schema={frame.modeline}"
-    yield "maps: 1"
-    yield f"flow: {frame.flow}"
-    yield f"summary: {frame.record} records become {entity.name} documents"
-    yield "owner: not named yet"
-    yield ""
-    yield "mapping:"
-    schema, contract = _scalar(frame.schema), _scalar(frame.contract)
-    key = f"key: {_scalar(proposed.key)}{_form(frame.form)}"
-    yield f"  source: {{name: {frame.record}, schema: {schema}, {key}}}"
-    yield f"  target: {{contract: {contract}, entity: {entity.name}, operation: create}}"
-    if proposed.reads_zone:
-        yield "  # Whose calendar tells the day of an instant? Each environment names the zone."
-        yield "  settings: {zone: timezone}"
-    yield f"  # {proposed.identity.because}"
-    value = _scalar(proposed.identity.expression)
-    yield f"  identity: {{field: {proposed.identity.target}, value: {value}}}"
-    yield ""
-    yield "  fields:" if proposed.members or proposed.missing else "  fields: {}"
+    undo = (name for name in entity.actions if name.lower().startswith(_UNDO))
+    return render(
+        "draft.maps.yaml.jinja",
+        modeline=frame.modeline,
+        flow=frame.flow,
+        record=frame.record,
+        schema=_scalar(frame.schema),
+        key=_scalar(proposed.key),
+        form=_form(frame.form),
+        contract=_scalar(frame.contract),
+        entity=entity.name,
+        reads_zone=proposed.reads_zone,
+        identity=proposed.identity,
+        identity_value=_scalar(proposed.identity.expression),
+        rules=[*_rules(proposed.members, proposed.missing, 4)],
+        note=proposed.note and _rule(proposed.note),
+        unread=[*map(_scalar, _unread(schema, frame.record, proposed.reads))],
+        given=frame.given,
+        gives=frame.gives(entity),
+        connection=frame.connection,
+        personal=[*map(_scalar, _personal(schema, frame.record))],
+        undo=next(undo, None),
+    )
 
 
 def _form(form: Form) -> str:
@@ -132,20 +123,6 @@ def _rule(rule: Rule) -> str:
     return f"{{{', '.join(words)}}}"
 
 
-def _note(note: Rule | None) -> Iterator[str]:
-    if note is not None:
-        yield ""
-        yield f"  note: {_rule(note)}"
-
-
-def _ignores(schema: SourceSchema, name: str, reads: frozenset[str]) -> Iterator[str]:
-    paths = _unread(schema, name, reads)
-    if paths:
-        yield "  ignore:"
-        for path in paths:
-            yield f"    {_scalar(path)}: not decided yet"
-
-
 def _unread(schema: SourceSchema, name: str, reads: frozenset[str]) -> list[str]:
     """Return the source paths that nothing reads; an object is one, where none of its fields is."""
     found: list[str] = []
@@ -157,33 +134,11 @@ def _unread(schema: SourceSchema, name: str, reads: frozenset[str]) -> list[str]
     return [without_rows(path) for path in found]
 
 
-def _tail(frame: Frame, entity: Entity, schema: SourceSchema) -> Iterator[str]:
-    yield ""
-    yield "  examples:"
-    yield f"    # A record, and what it has to become, which `mapgen accept {frame.flow}` writes."
-    yield f"    - {{name: the first one, given: {frame.given}, gives: {frame.gives(entity)}}}"
-    yield ""
-    yield "auth:"
-    yield f"  target: {frame.connection}"
-    yield ""
-    yield "performance:"
-    yield "  mode: queued"
-    yield "  volume: {peak_per_minute: 1, per_day: 100}"
-    yield ""
-    yield "security:"
-    personal = [
-        without_rows(path)
-        for path in leaf_paths(reached(schema.record, ()), frame.record)
-        if personal_kind(path, type_at(schema.record, path)) is not None
-    ]
-    yield "  data:" if personal else "  data: {}"
-    for path in personal:
-        yield f"    {_scalar(path)}: personal"
-    undo = next((name for name in entity.actions if name.lower().startswith(_UNDO)), None)
-    if undo is not None:
-        yield f"  rollback: {{undo: {{action: {undo}}}}}"
-    else:
-        yield "  rollback: {irreversible: not decided yet}"
+def _personal(schema: SourceSchema, name: str) -> Iterator[str]:
+    """Yield the source paths that look personal."""
+    for path in leaf_paths(reached(schema.record, ()), name):
+        if personal_kind(path, type_at(schema.record, path)) is not None:
+            yield without_rows(path)
 
 
 def _scalar(text: str) -> str:
