@@ -1,4 +1,7 @@
-"""Compiles `$filter`, the OData 3 subset of contract 4, into conditions of records."""
+"""Compiles `$filter` into conditions of records: the OData 3 subset of contract 4, and OData 4.
+
+They differ in how a moment is written: `datetimeoffset'…'` in OData 3, without quotes in OData 4.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +23,7 @@ Edm: TypeAlias = Literal["String", "Decimal", "Boolean", "DateTimeOffset", "Guid
 Operand: TypeAlias = str | Decimal | bool | datetime | None
 Test: TypeAlias = Callable[[Record], bool]
 
-_EDM: Mapping[ValueType, Edm] = {
+EDM: Mapping[ValueType, Edm] = {
     **dict.fromkeys(("string", "single_select", "multi_select"), "String"),
     **dict.fromkeys(("decimal", "double", "int", "short", "byte", "long"), "Decimal"),
     **dict.fromkeys(("datetime", "date"), "DateTimeOffset"),
@@ -46,6 +49,7 @@ _TOKEN = re.compile(
     r"\s*(?:"
     r"(?P<typed>(?:datetimeoffset|datetime|date|guid)'[^']*')"
     r"|(?P<string>'(?:[^']|'')*')"
+    r"|(?P<moment>\d{4}-\d\d-\d\d(?:T[\d:.]+(?:Z|[+-]\d\d:\d\d)?)?)(?![\w.])"
     r"|(?P<number>-?\d+(?:\.\d+)?(?:[eE][+-]?\d{1,3})?)[mMdDfFlL]?(?![\w.])"
     r"|(?P<custom>cf\.\w+)"
     r"|(?P<name>[A-Za-z_]\w*(?:/[A-Za-z_]\w*)*)"
@@ -81,13 +85,15 @@ class _Term:
     constant: str | None = None
 
 
-def compile_filter(text: str, entity: Entity, contract: Contract) -> Condition:
-    """Return the condition that a `$filter` asks for.
+def compile_filter(
+    text: str, entity: Entity, contract: Contract, version: Literal[3, 4] = 3
+) -> Condition:
+    """Return the condition that a `$filter` of a version of OData asks for.
 
     Raises Refused (500) as the ERP does for what it cannot read, for an unknown field and for a
     comparison of different types; filtering on details is not supported.
     """
-    parser = _Parser(text, entity, contract)
+    parser = _Parser(text, entity, contract, version)
     condition = parser.either()
     parser.end()
     return condition
@@ -100,7 +106,8 @@ def _syntax(words: str) -> Refused:
 class _Parser:
     """A recursive descent through the tokens: pairs of a kind and a text."""
 
-    def __init__(self, text: str, entity: Entity, contract: Contract) -> None:
+    def __init__(self, text: str, entity: Entity, contract: Contract, version: int) -> None:
+        self._literals = ("string", "number", "moment" if version == 4 else "typed")
         found = [(str(match.lastgroup), match) for match in _TOKEN.finditer(text)]
         self._tokens = [(kind, match[kind]) for kind, match in found]
         self._tokens.append(("end", "the end"))
@@ -154,7 +161,7 @@ class _Parser:
 
     def _term(self) -> _Term:
         kind, text = self._tokens[self._at]
-        if kind not in ("string", "number", "typed", "custom", "name"):
+        if kind not in (*self._literals, "custom", "name"):
             raise self._unexpected()
         self._at += 1
         match kind:
@@ -162,8 +169,10 @@ class _Parser:
                 return _constant("String", text[1:-1].replace("''", "'"))
             case "number":
                 return _constant("Decimal", Decimal(text))
+            case "moment":
+                return _typed("DateTimeOffset", text)
             case "typed":
-                return _typed(text)
+                return _typed("Guid" if text.startswith("guid") else "DateTimeOffset", text)
             case "custom":
                 return self._custom(text)
         if text in ("true", "false"):
@@ -183,7 +192,7 @@ class _Parser:
         kind = _field(entity, last).value_type
         if kind is None:
             raise _syntax(f"'{last}' of '{entity.name}' has no value to compare.")
-        edm = _EDM[kind]
+        edm = EDM[kind]
 
         def get(record: Record) -> Operand:
             held: Record | None = record
@@ -191,7 +200,7 @@ class _Parser:
                 held = None if held is None else held.linked.get(part)
             if held is None:
                 return None
-            return _operand(held.values.get(last), edm)
+            return operand(held.values.get(last), edm)
 
         return _Term(edm, get, path)
 
@@ -221,14 +230,14 @@ class _Parser:
         self._expect("(")
         if self._taken("name", "f"):
             self._expect("=")
-        path, edm = self._term().constant, _EDM[kind]
+        path, edm = self._term().constant, EDM[kind]
         if path is None:
             raise self._unexpected()
         self._expect(")")
 
         def get(record: Record) -> Operand:
             held = record.custom.get(path)
-            return None if held is None else _operand(held.value, edm)
+            return None if held is None else operand(held.value, edm)
 
         return _Term(edm, get)
 
@@ -256,17 +265,18 @@ def _constant(edm: Edm, value: Operand) -> _Term:
     return _Term(edm, lambda _: value, constant=value if isinstance(value, str) else None)
 
 
-def _typed(literal: str) -> _Term:
-    kind, words = literal[:-1].split("'", 1)
-    if kind == "guid":
-        return _Term("Guid", lambda _: words.lower())
+def _typed(edm: Edm, literal: str) -> _Term:
+    words = literal.rpartition("'")[0].partition("'")[2] or literal
+    if edm == "Guid":
+        return _Term(edm, lambda _: words.lower())
     try:
-        return _constant("DateTimeOffset", moment(words))
+        return _constant(edm, moment(words))
     except (ValueError, OverflowError):
         raise _syntax(f"Unrecognized '{literal}' literal.") from None
 
 
-def _operand(value: object, edm: Edm) -> Operand:
+def operand(value: object, edm: Edm) -> Operand:
+    """Return the value of a field as it is compared."""
     if value is None:
         return None
     match edm:
@@ -290,7 +300,7 @@ def _compared(left: _Term, name: str, right: _Term) -> Condition:
 
     def test(record: Record) -> bool:
         """Compare as SQL does: an empty field is neither equal to, nor different from, a value."""
-        one, other = _comparable(left.get(record)), _comparable(right.get(record))
+        one, other = comparable(left.get(record)), comparable(right.get(record))
         return one is not None and other is not None and holds(one, other)
 
     if name == "eq" and left.edm == "String" and left.path and right.constant is not None:
@@ -298,8 +308,9 @@ def _compared(left: _Term, name: str, right: _Term) -> Condition:
     return Condition(test)
 
 
-def _comparable(operand: Operand) -> Operand:
-    return folded(operand) if isinstance(operand, str) else operand
+def comparable(value: Operand) -> Operand:
+    """Return a value as the database compares it: case and padding of texts do not count."""
+    return folded(value) if isinstance(value, str) else value
 
 
 def _shared(some: tuple[Among, ...], others: tuple[Among, ...]) -> tuple[Among, ...]:

@@ -6,19 +6,16 @@ Sources: the ERP's user guide to generic inquiries by OData: plain values under 
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterable, Mapping
-from datetime import datetime
-from decimal import Decimal
+from collections.abc import Iterable, Mapping
 from functools import partial
 from typing import Any
 from xml.sax.saxutils import quoteattr
 
 from mapgen.contract.model import Contract, Entity, Field, ValueType
 from mapgen.sandbox.errors import InvalidRequest, not_found
+from mapgen.sandbox.filter import EDM, comparable, compile_filter, operand
 from mapgen.sandbox.query import read_page
 from mapgen.sandbox.records import Store
-from mapgen.sandbox.values import moment
 
 _TYPES: Mapping[ValueType, str] = {
     **dict.fromkeys(("int", "short", "byte"), "Int32"),
@@ -28,14 +25,6 @@ _TYPES: Mapping[ValueType, str] = {
     "boolean": "Boolean",
     "guid": "Guid",
 }
-_COMPARISON = re.compile(r"(\w+) (eq|ge|gt|le|lt) (?:'((?:[^']|'')*)'|(\S+))")
-_SIGNS: Mapping[str, Callable[[int], bool]] = {
-    "eq": lambda order: order == 0,
-    "ge": lambda order: order >= 0,
-    "gt": lambda order: order > 0,
-    "le": lambda order: order <= 0,
-    "lt": lambda order: order < 0,
-}
 
 
 def inquired(store: Store, contract: Contract, name: str, asked: Mapping[str, str]) -> object:
@@ -44,11 +33,12 @@ def inquired(store: Store, contract: Contract, name: str, asked: Mapping[str, st
     if entity is None:
         raise not_found(name)
     columns = _columns(entity)
-    rows = [
-        {one.name: record.values.get(one.name) for one in columns} for record in store.all(name)
-    ]
-    for condition in filter(None, asked.get("$filter", "").split(" and ")):
-        rows = [row for row in rows if _holds(row, condition, columns)]
+    if words := asked.get("$filter"):
+        chosen = compile_filter(words, entity, contract, version=4)
+        records = [one for one in store.all(name, chosen.among(entity)) if chosen.test(one)]
+    else:
+        records = store.all(name)
+    rows = [{one.name: record.values.get(one.name) for one in columns} for record in records]
     for column in reversed([one for one in asked.get("$orderby", "").split(",") if one]):
         field, _, direction = column.strip().partition(" ")
         known = _named(columns, field)
@@ -92,32 +82,10 @@ def _named(columns: Iterable[Field], name: str) -> Field:
     for one in columns:
         if one.name == name:
             return one
-    raise InvalidRequest(f"Could not find a property named '{name}'.", "$filter")
-
-
-def _holds(row: Mapping[str, object], condition: str, columns: Iterable[Field]) -> bool:
-    found = _COMPARISON.fullmatch(condition.strip())
-    if found is None:
-        raise InvalidRequest(f"Syntax error in '{condition}'.", "$filter")
-    field = _named(columns, found[1])
-    if row[field.name] is None:
-        return False
-    words = found[4] if found[3] is None else found[3].replace("''", "'")
-    one, other = _order(field, row)[1], _value(field, words)
-    return _SIGNS[found[2]](int(one > other) - int(one < other))
+    raise InvalidRequest(f"Could not find a property named '{name}'.", "$orderby")
 
 
 def _order(field: Field, row: Mapping[str, object]) -> tuple[bool, Any]:
     """Return by what rows are sorted: what has no value comes first."""
-    value = row[field.name]
-    return (False, "") if value is None else (True, _value(field, value))
-
-
-def _value(field: Field, value: object) -> Any:
-    match _TYPES.get(field.value_type or "string"):
-        case "DateTimeOffset":
-            return value if isinstance(value, datetime) else moment(str(value))
-        case "Int32" | "Int64" | "Decimal":
-            return Decimal(str(value))
-        case _:
-            return str(value).casefold()
+    found = operand(row[field.name], EDM[field.value_type or "string"])
+    return found is not None, "" if found is None else comparable(found)
