@@ -216,31 +216,25 @@ def _console_of(around: Around, watch: Watch, hands: Replayer) -> BaseRoute:
 
 
 def _channels(environment: Environment) -> Iterator[Channel]:
+    from mapgen.project.leads import values_of
     from mapgen.report import Stopped
     from mapgen.report.catalogue import project as messages
     from mapgen.service.telling import Mail, Unfit, Webhook
 
-    notices, path = environment.alerts, environment.source.path
+    notices = environment.alerts
+    if notices is None:
+        return
 
-    def value(reference: Reference) -> str:
-        text = reference.text.value
-        found = os.environ.get(text, "") if reference.is_variable else text
-        if not found:
-            raise Stopped([messages.variable_missing(reference.text, path=path)])
-        return found
+    def value(reference: Reference | None) -> str | None:
+        return None if reference is None else values_of(environment, [reference])[0]
 
     try:
-        if notices is not None and notices.webhook is not None:
-            yield Webhook(value(notices.webhook))
-        if notices is not None and notices.email is not None:
-            mail = notices.email
-            yield Mail(
-                value(mail.server),
-                mail.sender.value,
-                tuple(one.value for one in mail.recipients),
-                None if mail.username is None else value(mail.username),
-                None if mail.password is None else value(mail.password),
-            )
+        if url := value(notices.webhook):
+            yield Webhook(url)
+        if (mail := notices.email) is not None and (server := value(mail.server)):
+            recipients = tuple(one.value for one in mail.recipients)
+            username, password = value(mail.username), value(mail.password)
+            yield Mail(server, mail.sender.value, recipients, username, password)
     except Unfit as unfit:
         name, reason = environment.name.value, f"`alerts`: {unfit}"
         raise Stopped(

@@ -127,13 +127,9 @@ def state_of(workspace: Workspace, environment: spec.Environment) -> str | None:
 
     The path of a file is of the workspace. Raises Stopped for a variable that is not set.
     """
-    state = environment.state
-    if state is None:
+    if environment.state is None:
         return None
-    text = state.text
-    address = os.environ.get(text.value, "") if state.is_variable else text.value
-    if not address:
-        raise Stopped([messages.variable_missing(text, path=environment.source.path)])
+    (address,) = values_of(environment, [environment.state])
     file = address.removeprefix("sqlite:///")
     if file in (address, "", ":memory:"):
         return address
@@ -158,15 +154,25 @@ def _given(
     if missing:
         kind = connection.kind.value
         raise Stopped(operations.value_missing(lead.at, kind, value) for value in missing)
-    found = {value: lead.references[value] for value in needs}
-    values = {
-        value: os.environ.get(one.text.value, "") if one.is_variable else one.text.value
-        for value, one in found.items()
-    }
-    unset = [found[value].text for value, text in values.items() if not text]
+    values = values_of(environment, [lead.references[value] for value in needs])
+    return dict(zip(needs, values, strict=True))
+
+
+def values_of(
+    environment: spec.Environment, references: Sequence[spec.Reference]
+) -> tuple[str, ...]:
+    """Return what is written in an environment, or what the variables named there hold.
+
+    Raises Stopped for those that are not set.
+    """
+    values = tuple(
+        os.environ.get(one.text.value, "") if one.is_variable else one.text.value
+        for one in references
+    )
+    unset = [one.text for one, value in zip(references, values, strict=True) if not value]
     if unset:
         path = environment.source.path
-        raise Stopped([messages.variable_missing(text, path=path) for text in unset])
+        raise Stopped(messages.variable_missing(text, path=path) for text in unset)
     return values
 
 
