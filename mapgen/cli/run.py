@@ -100,7 +100,7 @@ def finish(flow: str, delivered: Callable[[], Summary], *, as_json: bool) -> Non
     except RunAborted as aborted:
         tell_aborted(aborted)
         is_aborted = True
-        summary = aborted.summary or Summary(flow, 0, 0, 0, 0, 0, 0, 0)
+        summary = aborted.summary or Summary(flow=flow)
     except KeyboardInterrupt:
         say(f"\n{_GO_ON}", err=True)
         raise

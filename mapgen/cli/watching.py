@@ -19,7 +19,8 @@ from mapgen.escaping import visible
 from mapgen.report import Stopped
 from mapgen.report.catalogue import project as messages
 from mapgen.runtime.aborted import LogFailed
-from mapgen.runtime.events import Event, JsonLog, Observer, Progress, TechnicalEvent, Together
+from mapgen.runtime.events import Event, JsonLog, Observer, TechnicalEvent, Together
+from mapgen.runtime.summary import Counts
 
 _STEPS = 10
 _EVERY = 500
@@ -32,7 +33,7 @@ class _Bar:
         self._bar = click.progressbar(length=total, label="delivering", file=sys.stderr)
         self._shown = 0
 
-    def on_progress(self, progress: Progress) -> None:
+    def on_progress(self, progress: Counts) -> None:
         """Move the bar."""
         self._bar.update(max(0, progress.finished - self._shown))
         self._shown = max(self._shown, progress.finished)
@@ -55,7 +56,7 @@ class _Lines:
         self._said = 0
         self._failing: dict[object, str] = {}
 
-    def on_progress(self, progress: Progress) -> None:
+    def on_progress(self, progress: Counts) -> None:
         """Say a line when another tenth is done, or another 500 of nobody knows how many."""
         done = progress.finished
         steps = done // _EVERY if self._total is None else done * _STEPS // max(1, self._total)
@@ -130,7 +131,7 @@ class _Log:
         with contextlib.suppress(OSError):  # told when the event came
             self._stream.close()
 
-    def on_progress(self, progress: Progress) -> None:
+    def on_progress(self, progress: Counts) -> None:
         """Leave progress to others."""
 
     def on_event(self, event: Event) -> None:

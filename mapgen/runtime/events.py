@@ -11,6 +11,7 @@ from typing import Literal, Protocol, TextIO, assert_never
 import msgspec
 
 from mapgen.runtime.lines import shown_json
+from mapgen.runtime.summary import Counts
 
 Arrival = Literal["created", "updated", "already exists", "unchanged", "done"]
 EventOutcome = Literal[Arrival, "rejected", "skipped", "deferred", "dead_lettered"]
@@ -59,38 +60,10 @@ class TechnicalEvent:
 Event = BusinessEvent | TechnicalEvent
 
 
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """How far a run is: the counts of its summary so far, and whether all input is read.
-
-    `made` counts what the records read have given: documents, steps after them, rejections, skips.
-    """
-
-    read: int
-    skipped: int
-    rejected: int
-    created: int
-    already_exists: int
-    dead_lettered: int
-    deferred: int
-    updated: int
-    unchanged: int
-    made: int
-    is_read: bool
-    done: int = 0
-
-    @property
-    def finished(self) -> int:
-        """How many records have found their end; a share of them where some give several."""
-        ends = (self.skipped, self.rejected, self.created, self.updated, self.already_exists)
-        ended = sum(ends) + self.unchanged + self.dead_lettered + self.deferred + self.done
-        return ended if self.made == self.read else ended * self.read // max(1, self.made)
-
-
 class Observer(Protocol):
     """Who watches a run. Called from several threads, one call at a time."""
 
-    def on_progress(self, progress: Progress) -> None:
+    def on_progress(self, progress: Counts) -> None:
         """Take note of the counts; called after every batch read and every group acknowledged."""
 
     def on_event(self, event: Event) -> None:
@@ -100,7 +73,7 @@ class Observer(Protocol):
 class Unobserved:
     """An observer that looks away."""
 
-    def on_progress(self, progress: Progress) -> None:
+    def on_progress(self, progress: Counts) -> None:
         """Do nothing."""
 
     def on_event(self, event: Event) -> None:
@@ -118,7 +91,7 @@ class JsonLog:
         self._business = business
         self._technical = technical
 
-    def on_progress(self, progress: Progress) -> None:
+    def on_progress(self, progress: Counts) -> None:
         """Leave progress to others."""
 
     def on_event(self, event: Event) -> None:
@@ -151,7 +124,7 @@ class Together:
 
     observers: tuple[Observer, ...]
 
-    def on_progress(self, progress: Progress) -> None:
+    def on_progress(self, progress: Counts) -> None:
         """Tell each."""
         for observer in self.observers:
             observer.on_progress(progress)
@@ -169,7 +142,7 @@ class InTurn:
         self._observer = observer
         self._turn = threading.Lock()
 
-    def on_progress(self, progress: Progress) -> None:
+    def on_progress(self, progress: Counts) -> None:
         """Tell it when nobody else does."""
         with self._turn:
             self._observer.on_progress(progress)

@@ -12,12 +12,13 @@ from typing import Any
 from sqlalchemy import update
 
 from mapgen.agreed.plan import CircuitBreaker, DocumentPlan, Identity, Plan, Retry
-from mapgen.runtime.events import Event, Progress
+from mapgen.runtime.events import Event
 from mapgen.runtime.feeds.kind import Page
 from mapgen.runtime.ledger import Claim, Ledger
 from mapgen.runtime.ledger.schema import RECORDS
 from mapgen.runtime.outcome import Document, Origin
 from mapgen.runtime.rules import Rule, Rules
+from mapgen.runtime.summary import Counts
 
 RULES = Rules(
     {
@@ -130,9 +131,9 @@ class Watcher:
 
     def __init__(self) -> None:
         self.events: list[Event] = []
-        self.progress: list[Progress] = []
+        self.progress: list[Counts] = []
 
-    def on_progress(self, progress: Progress) -> None:
+    def on_progress(self, progress: Counts) -> None:
         self.progress.append(progress)
 
     def on_event(self, event: Event) -> None:

@@ -561,7 +561,7 @@ def test_progress(ledger: Ledger) -> None:
 
     finished = [progress.finished for progress in watcher.progress]
     assert finished == sorted(finished)
-    assert (finished[-1], watcher.progress[-1].read, watcher.progress[-1].is_read) == (30, 30, True)
+    assert (finished[-1], watcher.progress[-1].read) == (30, 30)
 
 
 def test_numbers_in_bodies(ledger: Ledger) -> None:

@@ -167,7 +167,6 @@ def _deliver_all(
         feed = outcomes.feed.name if isinstance(outcomes, Mapped) else ""
         for batch in _batches(_read(outcomes, environment, ways, run), run.plan):
             workers.has_news(_stage(batch, run, feed))
-        run.stats.saw_all()
         # Only now: a record that waits and is in the input again is read from there.
         for batch in _batches([(None, _once_more(run, outcomes))], run.plan):
             workers.has_news(_stage(batch, run, feed))

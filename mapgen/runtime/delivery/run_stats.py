@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
-from typing import assert_never
+from typing import assert_never, get_args
 
 from mapgen.agreed.paths import without_numbers
 from mapgen.runtime.aborted import RunAborted
@@ -16,12 +16,11 @@ from mapgen.runtime.events import (
     Event,
     EventOutcome,
     Observer,
-    Progress,
     TechnicalEvent,
 )
 from mapgen.runtime.ledger import Acknowledgement, State, StillOpen
 from mapgen.runtime.outcome import ErrorReport
-from mapgen.runtime.summary import Kind, Reason, Shown, Summary
+from mapgen.runtime.summary import Counts, Kind, Reason, Shown, Summary
 
 _MOST_REASONS = 200
 _MOST_SHOWN = 20
@@ -38,7 +37,6 @@ class RunStats:
         self._turn = threading.RLock()
         self._read = 0
         self._made = 0
-        self._is_read = False
         self._counts: Counter[EventOutcome | Kind] = Counter()
         self._reasons: Counter[tuple[Kind, str]] = Counter()
         self._examples: dict[tuple[Kind, str], str] = {}
@@ -68,12 +66,6 @@ class RunStats:
         with self._turn:
             self._read += records
             self._made += outcomes
-            self._progress()
-
-    def saw_all(self) -> None:
-        """Note that the input is at its end."""
-        with self._turn:
-            self._is_read = True
             self._progress()
 
     def arrived(self, outcome: Arrival, source: str, entity: str, number: str | None) -> None:
@@ -167,18 +159,7 @@ class RunStats:
             reasons = sorted(self._reasons.items(), key=lambda one: (-one[1], one[0]))
             return Summary(
                 flow=self._flow,
-                read=self._read,
-                skipped=self._counts["skipped"],
-                rejected=self._counts["rejected"],
-                created=self._counts["created"],
-                already_exists=self._counts["already exists"],
-                dead_lettered=self._counts["dead_lettered"],
-                deferred=self._counts["deferred"],
-                updated=self._counts["updated"],
-                done=self._counts["done"],
-                unchanged=self._counts["unchanged"],
                 differing=self._counts["differing"],
-                made=self._made,
                 withdrawn=self._withdrawn,
                 open=self._still_open.count,
                 open_since=self._still_open.since,
@@ -187,26 +168,19 @@ class RunStats:
                 reasons=tuple(Reason(*key, n, self._examples.get(key)) for key, n in reasons),
                 shown=tuple(one for shown in self._shown.values() for one in shown),
                 run=self.run,
+                **self._so_far(),
             )
 
     def _progress(self) -> None:
-        self._observer.on_progress(
-            Progress(
-                read=self._read,
-                skipped=self._counts["skipped"],
-                rejected=self._counts["rejected"],
-                created=self._counts["created"],
-                already_exists=self._counts["already exists"],
-                dead_lettered=self._counts["dead_lettered"],
-                deferred=self._counts["deferred"],
-                updated=self._counts["updated"],
-                done=self._counts["done"],
-                unchanged=self._counts["unchanged"],
-                made=self._made,
-                is_read=self._is_read,
-            )
-        )
+        self._observer.on_progress(Counts(**self._so_far()))
 
+    def _so_far(self) -> dict[str, int]:
+        """Return what `Counts` has."""
+        ends = {name: self._counts[end] for end, name in _ENDS.items()}
+        return {"read": self._read, "made": self._made, **ends}
+
+
+_ENDS: Mapping[EventOutcome, str] = {one: one.replace(" ", "_") for one in get_args(EventOutcome)}
 
 # A document that is still in other hands when this run ends was there when this run read it.
 _ELSEWHERE: dict[State, EventOutcome] = {
@@ -223,13 +197,9 @@ _ELSEWHERE: dict[State, EventOutcome] = {
 def _words(shown: Shown) -> tuple[str, ...]:
     if shown.reason is not None:
         return (shown.reason,)
-    return _distinct([_fault_words(fault) for fault in shown.faults])
+    return tuple(dict.fromkeys(map(_fault_words, shown.faults)))
 
 
 def _fault_words(fault: ErrorReport) -> str:
     target = "" if fault.target is None else f" {without_numbers(fault.target)}"
     return f"{fault.code}{target}"
-
-
-def _distinct(words: Sequence[str]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(words))
