@@ -208,8 +208,9 @@ def edit(asked: Asked, flow: str, key: str, file: Path | None, reason: str | Non
 
     A copy that gives no documents, or those of another record, is not taken.
     """
+    from msgspec.structs import replace
+
     from mapgen.project.binding import once_more
-    from mapgen.runtime.ledger import Kept
     from mapgen.runtime.ledger.interventions import Interventions
     from mapgen.runtime.ledger.reports import Choice
 
@@ -223,7 +224,7 @@ def edit(asked: Asked, flow: str, key: str, file: Path | None, reason: str | Non
         click.echo("nothing has changed", err=True)
         return
     bound = offline(asked.project, asked.ledger, record.book)
-    _stop_for_faults(list(once_more(bound, Kept(copy.origin, data), None)), record)
+    _stop_for_faults(list(once_more(bound, replace(copy, data=data), None)), record)
     if not Interventions(asked.ledger, getpass.getuser()).edit(record, data, reason):
         click.echo("the record has changed meanwhile; look at it again", err=True)
         sys.exit(FAULTS)

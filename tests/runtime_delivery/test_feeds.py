@@ -218,10 +218,10 @@ def test_the_record_of_what_failed_is_kept(address: str) -> None:
 
 def records(ledger: Ledger) -> list[int]:
     """The numbers of the orders whose records the ledger holds."""
-    from mapgen.runtime.ledger.rows import KeptRecord
+    from mapgen.runtime.ledger.rows import decode_kept
     from mapgen.runtime.ledger.schema import RECORDS
 
     with ledger._engine.begin() as connection:
         found = connection.scalars(select(RECORDS.c.record).order_by(RECORDS.c.id)).all()
-    held = [msgspec.json.decode(bytes(one), type=KeptRecord) for one in found if one is not None]
+    held = [decode_kept(one) for one in found if one is not None]
     return [int(one.data.strip(b"{}")) for one in held]

@@ -22,10 +22,10 @@ from mapgen.runtime.ledger.book import Book
 from mapgen.runtime.ledger.interventions import Interventions
 from mapgen.runtime.ledger.lookup import LedgerTable
 from mapgen.runtime.ledger.reports import OpenRecord, Reports
-from mapgen.runtime.ledger.rows import KeptRecord
+from mapgen.runtime.ledger.rows import decode_kept
 from mapgen.runtime.ledger.schema import in_parts
 from mapgen.runtime.lookups import Asked, Key, Make, Remote
-from mapgen.runtime.outcome import ONLY, Origin, Outcome, Rejected
+from mapgen.runtime.outcome import ONLY, Outcome, Rejected
 
 OfKept = Callable[[Kept], Iterable[Outcome]]
 
@@ -101,7 +101,13 @@ class Replay:
     def mapped(self, of_kept: OfKept, remote: RemoteTables, drain: Drain | None = None) -> Mapped:
         """Return what `deliver` takes; `of_kept` says what becomes of a copy today."""
         feed = _CopiesFeed(self._copies)
-        return Mapped(feed, lambda page: of_kept(_kept_in(page)), of_kept, remote, drain=drain)
+        return Mapped(
+            feed,
+            lambda page: of_kept(decode_kept(page.stream.read())),
+            of_kept,
+            remote,
+            drain=drain,
+        )
 
     def _copies(self) -> Iterator[Kept]:
         reports, people = Reports(self.ledger), Interventions(self.ledger, self.who)
@@ -120,12 +126,4 @@ class _CopiesFeed:
     def pages(self, _cursor: Cursor | None, _ways: Ways) -> Iterator[Page]:
         """Yield the copies."""
         for kept in self.copies():
-            origin = kept.origin
-            whole = KeptRecord(origin.file, origin.record, origin.line, kept.data)
-            yield Page(io.BytesIO(msgspec.json.encode(whole)), origin.file)
-
-
-def _kept_in(page: Page) -> Kept:
-    """Return the copy that a page of the feed is."""
-    found = msgspec.json.decode(page.stream.read(), type=KeptRecord)
-    return Kept(Origin(found.file, found.number, found.line, again=True), found.data)
+            yield Page(io.BytesIO(msgspec.json.encode(kept)), kept.file)

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import msgspec
-from sqlalchemy import Row, select
+from sqlalchemy import Row, bindparam, select
 
+from mapgen.runtime.ledger.book import books_at
 from mapgen.runtime.ledger.ledger import Ledger
 from mapgen.runtime.ledger.rows import decode_keys
 from mapgen.runtime.ledger.schema import COMPARISONS, RECORDS, SENT, in_parts, insert_into
@@ -100,31 +101,23 @@ class Accounts:
 
     def sent(self, documents: Sequence[str], since: float) -> Iterator[list[Entry]]:
         """Yield the documents that were sent since then, in portions."""
-        after = 0
-        while True:
-            with self._ledger.transaction() as connection:
-                rows = connection.execute(
-                    select(*_COLUMNS)
-                    .where(_ROWS.flow == self._book, SENT, _ROWS.document.in_(documents))
-                    .where(_ROWS.changed_at >= since, _ROWS.identity.is_not(None))
-                    .where(_ROWS.id > after)
-                    .order_by(_ROWS.id)
-                    .limit(_AT_ONCE)
-                ).all()
-            if not rows:
-                return
+        found = (
+            select(*_COLUMNS)
+            .where(_ROWS.flow == self._book, SENT, _ROWS.document.in_(documents))
+            .where(_ROWS.changed_at >= since, _ROWS.identity.is_not(None))
+            .where(_ROWS.id > bindparam("behind"))
+            .order_by(_ROWS.id)
+            .limit(_AT_ONCE)
+        )
+        for rows in self._ledger.pages(found):
             yield [_entry(one) for one in rows]
-            after = rows[-1].id
 
     def others(self, entity: str, identities: Sequence[str], place: str) -> set[str]:
         """Return which documents of an entity other flows know, of those that go to `place`."""
         with self._ledger.transaction() as connection:
-            books = connection.scalars(
-                select(_ROWS.flow).where(_ROWS.flow.endswith(place, autoescape=True)).distinct()
-            ).all()
             return {
                 identity
-                for book in books
+                for book in books_at(connection, place)
                 for part in in_parts(identities)
                 for identity in connection.scalars(
                     select(_ROWS.identity)

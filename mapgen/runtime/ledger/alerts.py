@@ -9,11 +9,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from sqlalchemy import Connection, delete, func, select, true, update
+from sqlalchemy import Connection, delete, func, select, update
 
 from mapgen.durations import span
 from mapgen.runtime.ledger.accounts import Accounts
-from mapgen.runtime.ledger.book import Book, beginning, parts_of
+from mapgen.runtime.ledger.book import Book, is_of, parts_of
 from mapgen.runtime.ledger.ledger import Ledger
 from mapgen.runtime.ledger.schema import ALERTS, INBOX, RECORDS, SENT, insert_into
 from mapgen.runtime.ledger.text import storable
@@ -150,12 +150,11 @@ class Alerts:
         start = (self._ledger.now() // _MINUTE - minutes + 1) * _MINUTE
         found: dict[float, list[float]] = {}
         with self._ledger.transaction() as connection:
-            of_flow = (
-                true() if flow is None else rows.flow.startswith(beginning(flow), autoescape=True)
-            )
             for at, took in connection.execute(
                 select(rows.changed_at, rows.took)
-                .where(SENT, rows.changed_at >= start, rows.took.is_not(None), of_flow)
+                .where(
+                    SENT, rows.changed_at >= start, rows.took.is_not(None), is_of(rows.flow, flow)
+                )
                 .order_by(rows.took)
             ):
                 found.setdefault(at // _MINUTE * _MINUTE, []).append(took)

@@ -11,7 +11,7 @@ from typing import Literal
 
 from sqlalchemy import Connection, delete, select
 
-from mapgen.runtime.ledger.book import Book, beginning, book_of, parts_of
+from mapgen.runtime.ledger.book import Book, book_of, is_of, parts_of
 from mapgen.runtime.ledger.ledger import Ledger
 from mapgen.runtime.ledger.schema import CONDITIONS, RUNS, insert_into
 from mapgen.runtime.ledger.text import storable
@@ -71,8 +71,7 @@ class Conditions:
         """Return the book of a flow's last run in an environment; one without an address else."""
         found = (
             select(RUNS.c.flow)
-            .where(RUNS.c.flow.startswith(beginning(flow), autoescape=True))
-            .where(RUNS.c.env == environment)
+            .where(is_of(RUNS.c.flow, flow), RUNS.c.env == environment)
             .order_by(RUNS.c.began_at.desc())
             .limit(1)
         )

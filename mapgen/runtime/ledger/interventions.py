@@ -12,7 +12,7 @@ from sqlalchemy import Connection, insert, select, update
 from mapgen.runtime.ledger.ledger import Ledger
 from mapgen.runtime.ledger.queue import forget_needs
 from mapgen.runtime.ledger.reports import OpenRecord
-from mapgen.runtime.ledger.rows import KeptRecord
+from mapgen.runtime.ledger.rows import decode_kept
 from mapgen.runtime.ledger.schema import INTERVENTIONS, RECORDS
 from mapgen.runtime.ledger.staging import withdrawn_values
 from mapgen.runtime.ledger.text import storable
@@ -81,12 +81,11 @@ class Interventions:
             ).first()
             if row is None:
                 return False
-            kept = msgspec.json.decode(bytes(row.record), type=KeptRecord)
-            content = msgspec.json.encode(msgspec.structs.replace(kept, data=data))
+            kept = msgspec.structs.replace(decode_kept(row.record), data=data)
             connection.execute(
                 update(RECORDS)
                 .where(_ROWS.id == row.id)
-                .values(record=content, changed_at=self._ledger.now())
+                .values(record=msgspec.json.encode(kept), changed_at=self._ledger.now())
             )
             self._note(connection, record, "edited", reason)
         return True

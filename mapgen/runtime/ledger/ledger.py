@@ -8,15 +8,15 @@ import time
 from collections.abc import Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Self
+from typing import Any, Self
 
 import msgspec
 from sqlalchemy import (
     Boolean,
-    ColumnElement,
     Connection,
     Double,
     Executable,
+    Row,
     Text,
     and_,
     bindparam,
@@ -27,7 +27,6 @@ from sqlalchemy import (
     insert,
     or_,
     select,
-    text,
     true,
     update,
 )
@@ -35,7 +34,7 @@ from sqlalchemy import (
 from mapgen.runtime.clock import uptime
 from mapgen.runtime.environment import Limits
 from mapgen.runtime.ledger import cycles, inbox, seats
-from mapgen.runtime.ledger.book import beginning
+from mapgen.runtime.ledger.book import is_of
 from mapgen.runtime.ledger.cursors import cursor_of, forget_cursor, note_marks
 from mapgen.runtime.ledger.database import open_engine, translated_errors
 from mapgen.runtime.ledger.deferred_signals import deferred_signals
@@ -58,12 +57,12 @@ from mapgen.runtime.ledger.rows import (
     Held,
     Hold,
     Kept,
-    KeptRecord,
     Mark,
     NextHead,
     Queued,
     Staged,
     StillOpen,
+    decode_kept,
     decode_next,
     digest_of,
     encode_faults,
@@ -73,7 +72,7 @@ from mapgen.runtime.ledger.schema import AT_ONCE, MET, NEEDS, RECORDS, RUNS, Sta
 from mapgen.runtime.ledger.seats import Seat
 from mapgen.runtime.ledger.staging import Staging, fresh_values, need, withdrawn_values
 from mapgen.runtime.network.rate_limit import Budget, RateLimiter
-from mapgen.runtime.outcome import ONLY, Document, Origin, Outcome
+from mapgen.runtime.outcome import ONLY, Document, Outcome
 
 _ROWS = RECORDS.c
 _OTHER = RECORDS.alias("other")
@@ -370,9 +369,7 @@ class Ledger:
         """Return the record of a claimed document, as it was read; None where it is gone."""
         with self.transaction() as connection:
             found = connection.execute(_RECORD_OF, {"row": claim.row}).scalar()
-        if found is None:
-            return None
-        return msgspec.json.decode(bytes(found), type=KeptRecord).data
+        return None if found is None else decode_kept(found).data
 
     def number_of(self, flow: str, document: str, identity: str) -> str | None:
         """Return what the ERP calls a document that it has; None for one that it has not yet."""
@@ -456,18 +453,8 @@ class Ledger:
 
     def kept(self, flow: str, run: str) -> Iterator[Kept]:
         """Yield the records that wait, and that this run has not read, the oldest first."""
-        last = 0
-        while True:
-            with self.transaction() as connection:
-                values = {"of_flow": flow, "behind": last, "run": run}
-                rows = connection.execute(_KEPT, values).all()
-            if not rows:
-                return
-            for row in rows:
-                found = msgspec.json.decode(bytes(row.record), type=KeptRecord)
-                origin = Origin(found.file, found.number, found.line, again=True)
-                yield Kept(origin, found.data)
-            last = rows[-1].id
+        for rows in self.pages(_KEPT, of_flow=flow, run=run):
+            yield from (decode_kept(row.record) for row in rows)
 
     def still_open(self, flow: str, before: float, rules: str = "") -> StillOpen:
         """Count what came before a time and has no end, and what other rules made of it."""
@@ -527,7 +514,7 @@ class Ledger:
                     _ROWS.rules,
                 )
                 .where(_ROWS.state.in_(("staged", "sending", "deferred")))
-                .where(true() if flow is None else _is_of(flow, tenant))
+                .where(is_of(_ROWS.flow, flow, tenant))
                 .order_by(_ROWS.flow, _ROWS.id)
             ).all()  # fmt: skip
         return [
@@ -560,10 +547,22 @@ class Ledger:
             return 0.0
         with self.transaction() as connection:
             before = time.time()
-            there = connection.execute(
-                text("SELECT CAST(extract(epoch FROM clock_timestamp()) AS double precision)")
-            ).scalar_one()
-            return float(there) - (before + time.time()) / 2
+            there = self._leases.moment(connection)
+            return there - (before + time.time()) / 2
+
+    def pages(self, statement: Executable, /, **values: object) -> Iterator[Sequence[Row[Any]]]:
+        """Yield what a statement gives page by page, each in a transaction of its own.
+
+        Its rows have an `id`, in the order of which they come, from the one `behind` on.
+        """
+        last = 0
+        while True:
+            with self.transaction() as connection:
+                rows = connection.execute(statement, values | {"behind": last}).all()
+            if not rows:
+                return
+            yield rows
+            last = rows[-1].id
 
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
@@ -575,11 +574,6 @@ class Ledger:
             else:
                 with self._turn, self._engine.begin() as connection:
                     yield connection
-
-
-def _is_of(flow: str, tenant: str | None) -> ColumnElement[bool]:
-    """Return the condition of what belongs to a flow, in one tenant or in any."""
-    return _ROWS.flow.startswith(beginning(flow, tenant), autoescape=True)
 
 
 def _locked(connection: Connection, claims: Sequence[Claim]) -> dict[Hold, NextHead | None]:

@@ -13,16 +13,16 @@ from itertools import groupby
 from typing import Any, cast
 
 import msgspec
-from sqlalchemy import ColumnElement, Select, func, or_, select, true
+from sqlalchemy import Select, bindparam, func, or_, select
 
 from mapgen.agreed.paths import without_numbers
 from mapgen.runtime.ledger.accounts import Comparison, comparison_of
-from mapgen.runtime.ledger.book import Book, beginning, parts_of
+from mapgen.runtime.ledger.book import Book, is_of, parts_of
 from mapgen.runtime.ledger.conditions import Condition, current
 from mapgen.runtime.ledger.ledger import Ledger
-from mapgen.runtime.ledger.rows import Kept, KeptRecord
+from mapgen.runtime.ledger.rows import Kept, decode_kept
 from mapgen.runtime.ledger.schema import AT_ONCE, COMPARISONS, INBOX, RECORDS, RUNS, SENT, State
-from mapgen.runtime.outcome import ErrorReport, Origin
+from mapgen.runtime.outcome import ErrorReport
 
 _ROWS = RECORDS.c
 OPEN = ("rejected", "deferred", "dead_lettered")
@@ -285,7 +285,7 @@ def _states(flow: str | None) -> Select[Any]:
             func.min(_ROWS.open_since).label("since"),
             func.max(_ROWS.changed_at).label("latest"),
         )
-        .where(_of(_ROWS.flow, flow))
+        .where(is_of(_ROWS.flow, flow))
         .group_by(_ROWS.flow, _ROWS.state)
     )
 
@@ -294,7 +294,7 @@ def _rates(flow: str | None, now: float) -> Select[Any]:
     last_minute = func.count().filter(_ROWS.changed_at > now - _MINUTE).label("minute")
     return (
         select(_ROWS.flow, last_minute, func.count().label("hour"))
-        .where(SENT, _ROWS.changed_at > now - _HOUR, _of(_ROWS.flow, flow))
+        .where(SENT, _ROWS.changed_at > now - _HOUR, is_of(_ROWS.flow, flow))
         .group_by(_ROWS.flow)
     )
 
@@ -302,7 +302,7 @@ def _rates(flow: str | None, now: float) -> Select[Any]:
 def _waiting(flow: str | None) -> Select[Any]:
     return (
         select(INBOX.c.book, func.count().label("records"))
-        .where(INBOX.c.taken_at.is_(None), _of(INBOX.c.book, flow))
+        .where(INBOX.c.taken_at.is_(None), is_of(INBOX.c.book, flow))
         .group_by(INBOX.c.book)
     )
 
@@ -322,7 +322,7 @@ class Reports:
             inbox = connection.execute(_waiting(flow)).all()
             last = connection.execute(_last_runs(flow)).all()
             said = [one for one in current(connection, now) if flow in (None, one.of.flow)]
-            books = select(COMPARISONS).where(_of(COMPARISONS.c.book, flow))
+            books = select(COMPARISONS).where(is_of(COMPARISONS.c.book, flow))
             compared = {row.book: comparison_of(row) for row in connection.execute(books)}
         runs = {row.flow: _run(row) for row in last}
         rate_of = {row.flow: (row.minute, row.hour) for row in rates}
@@ -339,7 +339,7 @@ class Reports:
 
     def runs(self, flow: str | None = None, limit: int = 20) -> tuple[RunReport, ...]:
         """Return the latest runs, the youngest first."""
-        found = select(RUNS).where(_of(RUNS.c.flow, flow))
+        found = select(RUNS).where(is_of(RUNS.c.flow, flow))
         with self._ledger.transaction() as connection:
             rows = connection.execute(found.order_by(RUNS.c.began_at.desc()).limit(limit)).all()
         return tuple(map(_run, rows))
@@ -370,14 +370,8 @@ class Reports:
 
     def records(self, choice: Choice) -> Iterator[OpenRecord]:
         """Yield the records that are meant, the oldest first, page by page."""
-        last = 0
-        while True:
-            with self._ledger.transaction() as connection:
-                rows = connection.execute(self._chosen(choice, last)).all()
-            if not rows:
-                return
+        for rows in self._ledger.pages(self._chosen(choice)):
             yield from (one for one in map(_open, rows) if choice.takes(one))
-            last = rows[-1].id
 
     def failures(
         self, choice: Choice, passes: Callable[[OpenRecord], bool | None] | None = None
@@ -393,7 +387,7 @@ class Reports:
                     _ROWS.entity, _ROWS.erp_keys, _ROWS.was_there, _ROWS.rules, _ROWS.reader,
                     _ROWS.finisher,
                 )
-                .where(_ROWS.flow.startswith(beginning(flow, tenant), autoescape=True))
+                .where(is_of(_ROWS.flow, flow, tenant))
                 .where(or_(_ROWS.source == key, _ROWS.subject == key))
                 .order_by(_ROWS.id)
             ).all()  # fmt: skip
@@ -412,10 +406,7 @@ class Reports:
                 .order_by(_ROWS.id)
                 .limit(1)
             ).first()
-        if row is None:
-            return None
-        kept = msgspec.json.decode(bytes(row.record), type=KeptRecord)
-        return Kept(Origin(kept.file, kept.number, kept.line, again=True), kept.data)
+        return None if row is None else decode_kept(row.record)
 
     def sent_by_minute(self, flow: str | None, minutes: int) -> tuple[tuple[float, int], ...]:
         """Return how many documents arrived in the ERP, by the minute that began then."""
@@ -424,7 +415,7 @@ class Reports:
         counts: dict[float, int] = {}
         with self._ledger.transaction() as connection:
             found = select(_ROWS.changed_at).where(
-                SENT, _ROWS.changed_at >= start, _of(_ROWS.flow, flow)
+                SENT, _ROWS.changed_at >= start, is_of(_ROWS.flow, flow)
             )
             for at in connection.scalars(found):
                 counts[at // _MINUTE * _MINUTE] = counts.get(at // _MINUTE * _MINUTE, 0) + 1
@@ -433,10 +424,10 @@ class Reports:
             for each in range(minutes)
         )
 
-    def _chosen(self, choice: Choice, last: int) -> Select[Any]:
+    def _chosen(self, choice: Choice) -> Select[Any]:
         now = self._ledger.now()
-        found = _RECORDS.where(_ROWS.id > last, _ROWS.state.in_(choice.states))
-        found = found.where(_of(_ROWS.flow, choice.flow, choice.tenant))
+        found = _RECORDS.where(_ROWS.id > bindparam("behind"), _ROWS.state.in_(choice.states))
+        found = found.where(is_of(_ROWS.flow, choice.flow, choice.tenant))
         if choice.key is not None:
             found = found.where(or_(_ROWS.source == choice.key, _ROWS.subject == choice.key))
         if choice.older_than is not None:
@@ -473,19 +464,10 @@ _RECORDS = select(
 )
 
 
-def _of(
-    column: ColumnElement[str], flow: str | None, tenant: str | None = None
-) -> ColumnElement[bool]:
-    """Return the condition of what belongs to a flow, in one tenant or in any, or to any flow."""
-    if flow is None:
-        return true()
-    return column.startswith(beginning(flow, tenant), autoescape=True)
-
-
 def _last_runs(flow: str | None) -> Select[Any]:
     """Return the latest run of each book."""
     turn = func.row_number().over(partition_by=RUNS.c.flow, order_by=RUNS.c.began_at.desc())
-    numbered = select(RUNS, turn.label("turn")).where(_of(RUNS.c.flow, flow)).subquery()
+    numbered = select(RUNS, turn.label("turn")).where(is_of(RUNS.c.flow, flow)).subquery()
     return select(numbered).where(numbered.c.turn == 1)
 
 

@@ -120,14 +120,6 @@ class Held:
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
-    """A record that waits, as an earlier run read it."""
-
-    origin: Origin
-    data: bytes
-
-
-@dataclass(frozen=True, slots=True)
 class StillOpen:
     """How many documents and records earlier runs left without an end, and since when.
 
@@ -154,13 +146,18 @@ class Queued:
     rules: str | None
 
 
-class KeptRecord(msgspec.Struct, frozen=True):
-    """A record that waits, as the ledger holds it."""
+class Kept(msgspec.Struct, frozen=True):
+    """A record that waits, as an earlier run read it; its JSON is what the ledger holds."""
 
     file: str
     number: int
     line: int
     data: bytes
+
+    @property
+    def origin(self) -> Origin:
+        """Where it came from, now that it comes again."""
+        return Origin(self.file, self.number, self.line, again=True)
 
 
 class NextHead(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -207,6 +204,11 @@ def decode_keys(words: str | None) -> Keys | None:
 def decode_next(words: str | None) -> NextHead | None:
     """Return what belongs to a newer body, of JSON text."""
     return None if words is None else msgspec.json.decode(words, type=NextHead)
+
+
+def decode_kept(content: bytes) -> Kept:
+    """Return a record that waits, of its JSON."""
+    return msgspec.json.decode(bytes(content), type=Kept)
 
 
 def encode_faults(faults: Sequence[ErrorReport]) -> str | None:

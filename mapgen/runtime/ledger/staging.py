@@ -26,7 +26,7 @@ from mapgen.runtime.folding import alike
 from mapgen.runtime.ledger.clashes import IS_MET, Clashes
 from mapgen.runtime.ledger.queue import forget_needs, note_needs
 from mapgen.runtime.ledger.rows import (
-    KeptRecord,
+    Kept,
     NextHead,
     Staged,
     decode_next,
@@ -512,7 +512,7 @@ def _record(outcome: Rejected | Document) -> bytes | None:
     if outcome.data is None:
         return None
     origin = outcome.origin
-    return msgspec.json.encode(KeptRecord(origin.file, origin.record, origin.line, outcome.data))
+    return msgspec.json.encode(Kept(origin.file, origin.record, origin.line, outcome.data))
 
 
 def _is_under_another_identity(row: Row[*tuple[Any, ...]]) -> bool:

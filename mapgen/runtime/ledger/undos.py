@@ -8,6 +8,7 @@ from typing import Literal
 
 from sqlalchemy import Connection, or_, select, update
 
+from mapgen.runtime.ledger.book import books_at
 from mapgen.runtime.ledger.ledger import Ledger
 from mapgen.runtime.ledger.schema import RECORDS, RUNS, UNDOS, in_parts, insert_into
 from mapgen.runtime.ledger.text import storable
@@ -67,11 +68,8 @@ def _later(
 ) -> dict[tuple[str, str], str]:
     """Return which run has changed documents since a run, by entity and identity."""
     began = select(RUNS.c.began_at).where(RUNS.c.run == run).scalar_subquery()
-    books = connection.scalars(
-        select(_ROWS.flow).where(_ROWS.flow.endswith(place, autoescape=True)).distinct()
-    ).all()
     found: dict[tuple[str, str], str] = {}
-    for book in books:
+    for book in books_at(connection, place):
         for part in in_parts(identities):
             rows = connection.execute(
                 select(_ROWS.entity, _ROWS.identity, _ROWS.finisher)
