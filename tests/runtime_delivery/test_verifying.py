@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from mapgen.agreed.plan import CircuitBreaker
 from mapgen.runtime.delivery import deliver
 from mapgen.runtime.events import TechnicalEvent
-from mapgen.runtime.targets.kind import Saved, There, Unanswered
+from mapgen.runtime.targets.kind import Saved, Sending, There, Unanswered
 from mapgen.runtime.tenant import client
 from mapgen.runtime.tenant.client import Client, _echo_in
 from mapgen.runtime.tenant.connection import Connection
@@ -241,7 +241,7 @@ def test_not_verified_while_the_tenant_is_unwell() -> None:
         with Connection(environment, plan, stop=stop, tell=told.append) as connection:
             way = Client(connection, plan.documents[0], RULES)
             assert way.find(["1-shop"]).there == {}
-            assert isinstance(way.create("1-shop", b"{}", lambda: None), Unanswered)
+            assert isinstance(way.create(Sending("1-shop", b"{}", lambda: None)), Unanswered)
             there = There("SO1", {}, "the-id")
             began = time.monotonic()
 

@@ -18,6 +18,7 @@ from mapgen.runtime.targets.kind import (
     GivenUp,
     Refused,
     Saved,
+    Sending,
     Unanswered,
     WriteAnswer,
 )
@@ -156,7 +157,7 @@ def _taken_back(made: Made, action: str, actor: Actor, ledger: Ledger, who: str)
         return TakenBack(made, "refused", words)
     if not begin_undo(ledger, made, action, who):
         return TakenBack(made, "in doubt", _IN_DOUBT)
-    state, reason = _told(actor.act(there, made.identity, b"{}", _nothing))
+    state, reason = _told(actor.act(there, Sending(made.identity, b"{}", _nothing)))
     end_undo(ledger, made, state, reason)
     return TakenBack(made, state, reason)
 

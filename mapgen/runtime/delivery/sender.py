@@ -41,6 +41,7 @@ from mapgen.runtime.targets.kind import (
     Lost,
     Refused,
     Saved,
+    Sending,
     Target,
     There,
     Unanswered,
@@ -196,13 +197,7 @@ class Sender:
 
     def _act(self, actor: Actor, claim: Claim, there: There) -> None:
         try:
-            answer = actor.act(
-                there,
-                claim.identity,
-                claim.body,
-                self._first_word(claim),
-                is_last_try=self._is_last_try(claim),
-            )
+            answer = actor.act(there, self._sending(claim, claim.body, self._first_word(claim)))
         except ClaimLost:
             self._run.stats.tell(TechnicalEvent("claim lost to another worker", "warning"))
             return
@@ -259,12 +254,9 @@ class Sender:
         except UnknownKey as unknown:
             self._reject(claim, ErrorReport(KEY_UNKNOWN, str(unknown)))
             return
-        last_word, is_last = self._last_word(claim), self._is_last_try(claim)
+        sending = self._sending(claim, body, self._last_word(claim))
         try:
-            if there is None:
-                answer = writer.create(claim.identity, body, last_word, is_last_try=is_last)
-            else:
-                answer = writer.update(there, claim.identity, body, last_word, is_last_try=is_last)
+            answer = writer.create(sending) if there is None else writer.update(there, sending)
         except ClaimLost:
             self._run.stats.tell(TechnicalEvent("claim lost to another worker", "warning"))
             return
@@ -311,9 +303,9 @@ class Sender:
 
         return first_word
 
-    def _is_last_try(self, claim: Claim) -> bool:
+    def _sending(self, claim: Claim, body: bytes, last_word: Callable[[], None]) -> Sending:
         tries = min(_TRIES_WITHOUT_A_REASON, self._run.plan.retry.attempts)
-        return claim.attempts + 1 >= tries
+        return Sending(claim.identity, body, last_word, claim.attempts + 1 >= tries)
 
     def _note(self, claim: Claim, answer: WriteAnswer, arrival: Arrival) -> None:
         match answer:

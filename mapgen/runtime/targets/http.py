@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import uuid
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 from functools import partial
@@ -16,11 +17,10 @@ import msgspec
 
 from mapgen.agreed.paths import names_along
 from mapgen.agreed.plan import DocumentPlan, HttpSend, Request, Step
-from mapgen.runtime.aborted import AccessRefused, RunAborted
+from mapgen.runtime.aborted import AccessRefused
 from mapgen.runtime.events import TechnicalEvent
 from mapgen.runtime.identity import values_of
 from mapgen.runtime.network.api import HttpApi, json_of, member_at
-from mapgen.runtime.network.breaker import Stopping
 from mapgen.runtime.network.verdict import (
     Failure,
     Verdict,
@@ -45,9 +45,12 @@ from mapgen.runtime.targets.kind import (
     Read,
     Refused,
     Saved,
+    Sending,
     There,
     Unanswered,
     WriteAnswer,
+    known_after,
+    see_absent,
 )
 from mapgen.runtime.tenant.refusal import Reporter
 from mapgen.runtime.values import ENCODER
@@ -126,14 +129,7 @@ class HttpWriter:
                 found.refused[identity] = self._judge_look_up(failure)
         return found
 
-    def create(
-        self,
-        identity: str,
-        body: bytes,
-        last_word: Callable[[], None],
-        *,
-        is_last_try: bool = True,
-    ) -> WriteAnswer:
+    def create(self, sending: Sending, /) -> WriteAnswer:
         """Send one document that was not found; see `Writer`.
 
         A request is repeated here only where it was turned away at the door, and even then not
@@ -145,43 +141,38 @@ class HttpWriter:
         def make() -> httpx2.Response:
             nonlocal is_first
             if not is_first and self._send.find is not None:
-                self._see_absent(identity, body)
+                see_absent(self, sending)
             is_first = False
-            return self._request(self._send.create, identity, body, last_word)
+            return self._request(self._send.create, sending)
 
         try:
             answer = self._wire.persist(make, is_repeatable_write)
-        except NoLongerAbsent as known:
-            return known.answer
+        except NoLongerAbsent as found:
+            return found.answer
         except _Unaddressed as fault:
             return Refused((_report(fault),))
         except Failure as failure:
-            return self._judge_create(failure, identity, body, is_last_try=is_last_try)
-        return self._read(answer, identity, There(identity, {}, None))
+            # A conflict that is final is looked up at once: it may be about the document itself.
+            known = None
+            if self._send.find is not None:
+                known = known_after(self, sending, failure.verdict)
+            return known or self._judge(failure, sending)
+        return self._read(answer, sending.identity, There(sending.identity, {}, None))
 
-    def update(
-        self,
-        there: There,
-        identity: str,
-        body: bytes,
-        last_word: Callable[[], None],
-        *,
-        is_last_try: bool = True,
-    ) -> WriteAnswer:
+    def update(self, there: There, sending: Sending, /) -> WriteAnswer:
         """Send a newer state of a document, or set it to be so; sent again, it is the same."""
         request = self._send.set or self._send.update
         assert request is not None
-        sent = ENCODER.encode(of_an_update(body, self.document))
+        sent = replace(sending, body=ENCODER.encode(of_an_update(sending.body, self.document)))
         try:
             answer = self._wire.persist(
-                lambda: self._request(request, identity, sent, last_word, keys=there.keys),
-                is_repeatable_write,
+                lambda: self._request(request, sent, there.keys), is_repeatable_write
             )
         except _Unaddressed as fault:
             return Refused((_report(fault),))
         except Failure as failure:
-            return self._judge(failure, body, is_last_try=is_last_try)
-        return self._read(answer, identity, there)
+            return self._judge(failure, sending)
+        return self._read(answer, sending.identity, there)
 
     def found(self, there: There, _body: bytes) -> Saved:
         """Return a document as saved that a look-up found after a request of ours carried it."""
@@ -212,20 +203,14 @@ class HttpWriter:
         return str(uuid.uuid5(uuid.NAMESPACE_URL, name))
 
     def _request(
-        self,
-        request: Request | None,
-        identity: str,
-        body: bytes,
-        last_word: Callable[[], None],
-        *,
-        keys: Mapping[str, str] | None = None,
+        self, request: Request | None, sending: Sending, keys: Mapping[str, str] | None = None
     ) -> httpx2.Response:
         assert request is not None
         header = self._send.idempotency_key
-        headers = {} if header is None else {header: self._key_of(identity)}
-        address = self._address(request, identity, body, keys or {})
-        content = _wrapped(self._send.wrap, body)
-        return self._api.send(request, address, content, last_word, **headers)
+        headers = {} if header is None else {header: self._key_of(sending.identity)}
+        address = self._address(request, sending.identity, sending.body, keys)
+        content = _wrapped(self._send.wrap, sending.body)
+        return self._api.send(request, address, content, sending.last_word, **headers)
 
     def _address(
         self,
@@ -330,46 +315,22 @@ class HttpWriter:
             return IdentityMismatch(there.number)
         return Saved(there)
 
-    def _see_absent(self, identity: str, body: bytes) -> None:
-        """Look a document up before it is sent again. Raises NoLongerAbsent, and as `find`."""
-        found = self.find([identity], {identity: body})
-        if identity in found.there:
-            raise NoLongerAbsent(Saved(found.there[identity]))
-        if identity in found.refused:
-            raise NoLongerAbsent(Unanswered("the look-up before sending it again is refused"))
-
-    def _judge_create(
-        self, failure: Failure, identity: str, body: bytes, *, is_last_try: bool
-    ) -> WriteAnswer:
-        """Tell what a create came to that gave no saved document.
-
-        A conflict that is final is looked up at once: it may be about the document itself.
-        """
-        verdict = failure.verdict
-        if verdict.kind == "unexplained" and is_last_try and self._send.find is not None:
-            try:
-                self._see_absent(identity, body)
-            except NoLongerAbsent as known:
-                return known.answer
-            except (RunAborted, Stopping):
-                return Unanswered(verdict.reason)
-        return self._judge(failure, body, is_last_try=is_last_try)
-
-    def _judge(self, failure: Failure, body: bytes, *, is_last_try: bool) -> WriteAnswer:
+    def _judge(self, failure: Failure, sending: Sending) -> WriteAnswer:
         """Tell what a write came to that is not saved, or of which nobody knows."""
         verdict = failure.verdict
-        if verdict.kind == "transient" and verdict.effect == "unknown":
-            return self._unanswered(verdict.reason)
-        if verdict.kind == "unexplained" and not is_last_try and self._send.find is not None:
-            return Unanswered(verdict.reason)
-        if verdict.kind == "transient" and verdict.is_unreachable:
-            raise self._wire.unavailable(verdict)
-        if verdict.kind == "transient":
-            return GivenUp(verdict.reason)
-        if verdict.kind == "needs_person":
-            raise self._access_refused(verdict)
+        match verdict.kind:
+            case "transient" if verdict.effect == "unknown":
+                return self._unanswered(verdict.reason)
+            case "unexplained" if self._send.find is not None and not sending.is_last_try:
+                return Unanswered(verdict.reason)
+            case "transient" if verdict.is_unreachable:
+                raise self._wire.unavailable(verdict)
+            case "transient":
+                return GivenUp(verdict.reason)
+            case "needs_person":
+                raise self._access_refused(verdict)
         words = f"{verdict.reason}: {verdict.message}" if verdict.message else verdict.reason
-        return Refused((self._reporter.document(DOCUMENT_REFUSED, words, body),))
+        return Refused((self._reporter.document(DOCUMENT_REFUSED, words, sending.body),))
 
     def _unanswered(self, reason: str) -> WriteAnswer:
         return Unanswered(reason) if self.can_tell else Lost(reason)

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from types import MappingProxyType
 from typing import Any, Protocol
 
+import msgspec
+
 from mapgen.agreed.plan import DocumentPlan, Step
+from mapgen.runtime.aborted import RunAborted
+from mapgen.runtime.network.breaker import Stopping
+from mapgen.runtime.network.verdict import Verdict
 from mapgen.runtime.outcome import ErrorReport
 from mapgen.runtime.rules import Rules
 
@@ -89,6 +94,21 @@ class Read:
 WriteAnswer = Saved | Refused | Depends | GivenUp | Unanswered | Lost | IdentityMismatch
 
 
+@dataclass(frozen=True, slots=True)
+class Sending:
+    """A document, or a step after one, as it is sent under a claim.
+
+    `last_word` is called right before whatever may take effect, and keeps it back by raising, which
+    whoever sends raises, too. What explains nothing refuses the document where this `is_last_try`;
+    before, it leaves open what became of it.
+    """
+
+    identity: str
+    body: bytes
+    last_word: Callable[[], None]
+    is_last_try: bool = True
+
+
 class NoLongerAbsent(Exception):
     """A create is not sent again: the look-up before it said something else than absent."""
 
@@ -130,30 +150,10 @@ class Writer(Protocol):
         What is neither there, refused nor doubled is surely absent.
         """
 
-    def create(
-        self,
-        identity: str,
-        body: bytes,
-        last_word: Callable[[], None],
-        *,
-        is_last_try: bool = True,
-    ) -> WriteAnswer:
-        """Send one document that a look-up under the same claim has not found.
+    def create(self, sending: Sending, /) -> WriteAnswer:
+        """Send one document that a look-up under the same claim has not found."""
 
-        `last_word` is called right before whatever may take effect, and keeps it back by raising,
-        which this raises, too. What explains nothing refuses the document where this `is_last_try`;
-        before, it leaves open what became of it.
-        """
-
-    def update(
-        self,
-        there: There,
-        identity: str,
-        body: bytes,
-        last_word: Callable[[], None],
-        *,
-        is_last_try: bool = True,
-    ) -> WriteAnswer:
+    def update(self, there: There, sending: Sending, /) -> WriteAnswer:
         """Send a newer state of a document that is there; sent again, it comes to the same."""
 
     def found(self, there: There, body: bytes) -> Saved:
@@ -170,6 +170,45 @@ class Writer(Protocol):
 
         None for a target that is asked by identity alone.
         """
+
+
+def see_absent(writer: Writer, sending: Sending) -> None:
+    """Look a document up before it is sent again. Raises NoLongerAbsent, and as `find`."""
+    identity = sending.identity
+    found = writer.find([identity], {identity: sending.body})
+    if identity in found.there:
+        raise NoLongerAbsent(writer.found(found.there[identity], sending.body))
+    if identity in found.refused:
+        raise NoLongerAbsent(Unanswered("the look-up before sending it again is refused"))
+
+
+def known_after(writer: Writer, sending: Sending, verdict: Verdict) -> WriteAnswer | None:
+    """Return what a look-up knows of a create that failed; None where the verdict stands.
+
+    The target may have saved the document before it failed, whatever it says: a verdict is given
+    only on one that is absent. What may pass is looked up after the settle time, by who takes the
+    document next; what is final is looked up now.
+    """
+    is_sent_again = verdict.kind == "unexplained" and not sending.is_last_try
+    if verdict.effect == "none" or verdict.kind == "transient" or is_sent_again:
+        return None
+    try:
+        see_absent(writer, sending)
+    except NoLongerAbsent as known:
+        return known.answer
+    except (RunAborted, Stopping):
+        return Unanswered(verdict.reason)
+    return None
+
+
+def reworded(answer: WriteAnswer, words: str) -> WriteAnswer:
+    """Return an answer whose errors say first what it is that failed, if not the document."""
+    if not isinstance(answer, Refused | Depends):
+        return answer
+    faults = (
+        msgspec.structs.replace(one, message=f"{words}: {one.message}") for one in answer.faults
+    )
+    return replace(answer, faults=tuple(faults))
 
 
 class Actor(Protocol):
@@ -193,19 +232,11 @@ class Actor(Protocol):
     def is_done(self, there: There, body: bytes) -> bool:
         """Tell whether a document that was looked up shows the step as done, as a body has it."""
 
-    def act(
-        self,
-        there: There,
-        identity: str,
-        body: bytes,
-        last_word: Callable[[], None],
-        *,
-        is_last_try: bool = True,
-    ) -> WriteAnswer:
+    def act(self, there: There, sending: Sending, /) -> WriteAnswer:
         """Do the step with a document that does not show it as done, and follow it to its end.
 
-        `last_word` is called as in `Writer.create`, and again while the action runs, so that nobody
-        else takes the document meanwhile.
+        The last word is called again while the action runs, so that nobody else takes the document
+        meanwhile.
         """
 
 

@@ -26,13 +26,14 @@ from mapgen.runtime.outcome import ErrorReport
 from mapgen.runtime.rules import Rules
 from mapgen.runtime.targets.codes import ACTION_WITHOUT_EFFECT, LOOK_UP_REFUSED
 from mapgen.runtime.targets.kind import (
-    Depends,
     Found,
     Refused,
     Saved,
+    Sending,
     There,
     Unanswered,
     WriteAnswer,
+    reworded,
 )
 from mapgen.runtime.tenant.client import Client
 from mapgen.runtime.tenant.connection import Connection
@@ -79,15 +80,7 @@ class Action:
             for name, values in self.step.until.items()
         )
 
-    def act(
-        self,
-        there: There,
-        identity: str,
-        body: bytes,
-        last_word: Callable[[], None],
-        *,
-        is_last_try: bool = True,
-    ) -> WriteAnswer:
+    def act(self, there: There, sending: Sending, /) -> WriteAnswer:
         """Do the action with a document that does not show it as done.
 
         A request is repeated here only where it was turned away at the door. Raises as
@@ -99,25 +92,14 @@ class Action:
         connection = self._connection
         try:
             with connection.screens.alone(self.document.entity):
-                connection.persist(
-                    lambda: self._to_its_end(there, body, last_word), is_repeatable_write
-                )
+                connection.persist(lambda: self._to_its_end(there, sending), is_repeatable_write)
         except Failure as failure:
-            given = ENCODER.encode(_named(self.step, body))
-            return self._told(self._client.judge(failure, given, is_last_try=is_last_try), there)
-        return self._read_back(there, identity, body)
+            given = replace(sending, body=ENCODER.encode(_named(self.step, sending.body)))
+            words = f"{there.number} stays as it is, `{self.step.action}` was not done"
+            return reworded(self._client.judge(failure, given), words)
+        return self._read_back(there, sending)
 
-    def _told(self, answer: WriteAnswer, there: There) -> WriteAnswer:
-        """Return an answer whose errors say that it is the action that failed, not the document."""
-        if not isinstance(answer, Refused | Depends):
-            return answer
-        words = f"{there.number} stays as it is, `{self.step.action}` was not done"
-        faults = (
-            msgspec.structs.replace(one, message=f"{words}: {one.message}") for one in answer.faults
-        )
-        return replace(answer, faults=tuple(faults))
-
-    def _read_back(self, there: There, identity: str, body: bytes) -> WriteAnswer:
+    def _read_back(self, there: There, sending: Sending) -> WriteAnswer:
         """Believe that it is done only if the document shows it, where one can.
 
         A release that fails may leave no other trace than a document that is as it was.
@@ -125,21 +107,21 @@ class Action:
         if not self.step.until:
             return Saved(there)
         try:
-            after = self.find([identity]).there.get(identity)
+            after = self.find([sending.identity]).there.get(sending.identity)
         except (RunAborted, Stopping):
             after = None
         if after is None:
             return Unanswered("done, as the ERP says, and the document could not be read again")
-        if self.is_done(after, body):
+        if self.is_done(after, sending.body):
             return Saved(after)
         shown = ", ".join(f"`{name}` is `{after.shown.get(name, '')}`" for name in self.step.until)
         words = f"the ERP answered that `{self.step.action}` is done, but {shown}"
         return Refused((ErrorReport(ACTION_WITHOUT_EFFECT, words, next(iter(self.step.until))),))
 
-    def _to_its_end(self, there: There, body: bytes, last_word: Callable[[], None]) -> None:
+    def _to_its_end(self, there: There, sending: Sending) -> None:
         """Send the action, and wait until it is over. Raises Failure, and what `last_word` does."""
         began_in = [0]
-        content = ENCODER.encode({"entity": {"id": there.id}, **_parameters(body)})
+        content = ENCODER.encode({"entity": {"id": there.id}, **_parameters(sending.body)})
 
         def build(http: httpx2.Client, session: int) -> httpx2.Request:
             began_in[0] = session
@@ -148,14 +130,14 @@ class Action:
                 self._url,
                 content=content,
                 headers={"Content-Type": "application/json", **self._client.headers},
-                extensions={LAST_WORD: last_word},
+                extensions={LAST_WORD: sending.last_word},
             )
 
         answer = self._connection.attempt(build)
         if answer.status_code != _ACCEPTED:
             return
         try:
-            self._follow(answer, began_in[0], last_word)
+            self._follow(answer, began_in[0], sending.last_word)
         except (RunAborted, Stopping) as fault:
             # It is at work: the document must not go back into the queue as if nothing had begun.
             raise _unknown(f"it was not followed to its end ({type(fault).__name__})") from None

@@ -16,14 +16,13 @@ from typing import Any
 from urllib.parse import quote
 
 import httpx2
-import msgspec
 
 from mapgen.agreed.plan import DocumentPlan, Step
 from mapgen.runtime.aborted import RunAborted
 from mapgen.runtime.folding import folded
 from mapgen.runtime.network.breaker import Stopping
 from mapgen.runtime.network.transport import LAST_WORD, PLACE
-from mapgen.runtime.network.verdict import Failure, is_repeatable_write, may_pass
+from mapgen.runtime.network.verdict import Failure, is_repeatable_write
 from mapgen.runtime.outcome import ErrorReport
 from mapgen.runtime.rules import Rules
 from mapgen.runtime.targets.codes import ACTION_WITHOUT_EFFECT, FILE_NOT_READ, LOOK_UP_REFUSED
@@ -34,12 +33,14 @@ from mapgen.runtime.targets.kind import (
     Found,
     Refused,
     Saved,
+    Sending,
     There,
     Unanswered,
     WriteAnswer,
+    reworded,
 )
 from mapgen.runtime.tenant.client import WITH_ARCHIVED, Client
-from mapgen.runtime.tenant.connection import Connection, entity_in
+from mapgen.runtime.tenant.connection import Connection, entity_in, getting
 from mapgen.runtime.tenant.query import encoded
 from mapgen.runtime.values import ENCODER
 
@@ -107,17 +108,9 @@ class Attachment:
             is_known and self.document.does.updates and comment != _comment(content_of(file))
         )
 
-    def act(
-        self,
-        there: There,
-        _identity: str,
-        body: bytes,
-        last_word: Callable[[], None],
-        *,
-        is_last_try: bool = True,
-    ) -> WriteAnswer:
+    def act(self, there: There, sending: Sending, /) -> WriteAnswer:
         """Attach the file to a document that does not have it. Raises as `Client.create`."""
-        file = file_of(body)
+        file = file_of(sending.body)
         try:
             content = self._files.content(self._attached, file)
         except Unfetched as unfetched:
@@ -130,13 +123,13 @@ class Attachment:
             return Refused((ErrorReport(LOOK_UP_REFUSED, words),))
         try:
             self._connection.persist(
-                lambda: self._put(address, content, last_word), is_repeatable_write
+                lambda: self._put(address, content, sending.last_word), is_repeatable_write
             )
         except Failure as failure:
             named = {f"then {self.step.key_of('file')}": {"value": file.file}}
-            told = self._client.judge(failure, ENCODER.encode(named), is_last_try=is_last_try)
-            return _told(told, f"{there.number} stays as it is, the file was not attached")
-        return self._read_back(there, body)
+            told = self._client.judge(failure, replace(sending, body=ENCODER.encode(named)))
+            return reworded(told, f"{there.number} stays as it is, the file was not attached")
+        return self._read_back(there, sending.body)
 
     def _put(self, address: str, content: bytes, last_word: Callable[[], None]) -> httpx2.Response:
         headers = {
@@ -175,19 +168,13 @@ class Attachment:
         url = f"{self._root}/{quote(there.id)}?{query}"
         headers = {**WITH_ARCHIVED, **self._client.headers}
 
-        def build(http: httpx2.Client, _session: int) -> httpx2.Request:
-            return http.build_request("GET", url, headers=headers)
-
-        def ask() -> dict[str, Any]:
-            return entity_in(self._connection.attempt_at(self.document.entity, build))
-
+        entity, build = self.document.entity, getting(url, headers)
         try:
-            row = self._connection.persist(ask, may_pass)
+            row = self._connection.asked(
+                lambda: entity_in(self._connection.attempt_at(entity, build))
+            )
         except Failure as failure:
-            if failure.verdict.kind == "transient":
-                raise self._connection.unavailable(failure.verdict) from None
             if failure.verdict.kind == "needs_person":
-                entity = self.document.entity
                 raise self._connection.access_refused(failure.verdict, entity) from None
             raise
         return _HavingFiles(
@@ -204,16 +191,6 @@ class Attachment:
             return None
         keys = "/".join(quote(value or "", safe="") for value in values)
         return f"{self._root}/{keys}/files/{quote(name, safe='')}"
-
-
-def _told(answer: WriteAnswer, words: str) -> WriteAnswer:
-    """Return an answer whose errors say that it is the file that failed, not the document."""
-    if not isinstance(answer, Refused | Depends):
-        return answer
-    faults = (
-        msgspec.structs.replace(one, message=f"{words}: {one.message}") for one in answer.faults
-    )
-    return replace(answer, faults=tuple(faults))
 
 
 def _comment(content: bytes) -> str:

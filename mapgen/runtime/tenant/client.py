@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from functools import lru_cache
 from typing import Any, NamedTuple, assert_never
@@ -41,9 +42,12 @@ from mapgen.runtime.targets.kind import (
     Read,
     Refused,
     Saved,
+    Sending,
     There,
     Unanswered,
     WriteAnswer,
+    known_after,
+    see_absent,
 )
 from mapgen.runtime.tenant.body import UnclearRows, row_lists, shown_parts, with_ids
 from mapgen.runtime.tenant.connection import (
@@ -51,6 +55,7 @@ from mapgen.runtime.tenant.connection import (
     Connection,
     entities_in,
     entity_in,
+    getting,
 )
 from mapgen.runtime.tenant.query import (
     LONGEST_QUERY,
@@ -118,54 +123,34 @@ class Client:
             self._find_group(group, found)
         return found
 
-    def create(
-        self,
-        identity: str,
-        body: bytes,
-        last_word: Callable[[], None],
-        *,
-        is_last_try: bool = True,
-    ) -> WriteAnswer:
+    def create(self, sending: Sending, /) -> WriteAnswer:
         """Send one document that is not there yet.
 
-        An answer that explains nothing refuses the document where this `is_last_try`; before, it
-        leaves open what became of it.
-
-        `last_word` is called with the token in hand right before every request that carries the
-        document, and keeps it back by raising. A request is repeated here only where it was turned
-        away at the door, and even then never without another look-up. Raises as `find`, and what
-        `last_word` raises.
+        The last word is called with the token in hand right before every request that carries the
+        document. A request is repeated here only where it was turned away at the door, and even
+        then never without another look-up. Raises as `find`, and what the last word raises.
         """
         is_first = True
 
         def build(http: httpx2.Client, _session: int) -> httpx2.Request:
             nonlocal is_first
             if not is_first:
-                self._see_absent(identity, body)
+                see_absent(self, sending)
             is_first = False
-            return self._put(http, body, last_word)
+            return self._put(http, sending)
 
-        connection = self._connection
         try:
-            echo = connection.persist(
-                lambda: _echo_in(self._attempt(build)),
-                is_repeatable_write,
+            echo = self._connection.persist(
+                lambda: _echo_in(self._attempt(build)), is_repeatable_write
             )
-        except NoLongerAbsent as known:
-            return known.answer
+        except NoLongerAbsent as found:
+            return found.answer
         except Failure as failure:
-            return self._judge_create(failure, identity, body, is_last_try=is_last_try)
-        return self._read_back(identity, body, echo)
+            known = known_after(self, sending, failure.verdict)
+            return known or self.judge(failure, sending)
+        return self._read_back(sending, echo)
 
-    def update(
-        self,
-        there: There,
-        identity: str,
-        body: bytes,
-        last_word: Callable[[], None],
-        *,
-        is_last_try: bool = True,
-    ) -> WriteAnswer:
+    def update(self, there: There, sending: Sending, /) -> WriteAnswer:
         """Send a newer state of a document that is there; see `create` for what else it takes.
 
         Sent again, it comes to the same: rows are matched with those that the ERP has by then.
@@ -175,14 +160,14 @@ class Client:
             return Refused((ErrorReport(LOOK_UP_REFUSED, words),))
         try:
             echo = self._connection.persist(
-                lambda: self._write_over(there, body, last_word), is_repeatable_write
+                lambda: self._write_over(there, sending), is_repeatable_write
             )
         except Failure as failure:
-            return self.judge(failure, body, is_last_try=is_last_try)
+            return self.judge(failure, sending)
         except UnclearRows as unclear:
             words = f"{unclear.target}: {unclear}"
             return Refused((ErrorReport(ROWS_UNCLEAR, words, unclear.target),))
-        return self._read_update_back(there, identity, body, echo)
+        return self._read_update_back(there, sending, echo)
 
     def found(self, there: There, body: bytes) -> Saved:
         """Return a document as saved that a look-up found after a request of ours carried it.
@@ -198,19 +183,14 @@ class Client:
     def read(self, there: There, body: bytes) -> Read:
         """Return a document as the ERP has it, compared with a body; its parts are shown."""
         url = f"{self._url}/{quote(there.id or '')}{self._showing(body)}"
-
-        def build(http: httpx2.Client, _session: int) -> httpx2.Request:
-            extensions = {BRIEF: _LONGEST_VERIFYING}
-            return http.build_request("GET", url, headers=WITH_ARCHIVED, extensions=extensions)
-
-        connection = self._connection
+        briefly = {BRIEF: _LONGEST_VERIFYING}
         try:
             if there.id is None:
                 raise Failure(Verdict("permanent", "none", "the look-up gives no `id` of it"))
-            kept = entity_in(self._attempt(build))
+            kept = entity_in(self._attempt(getting(url, WITH_ARCHIVED, briefly)))
         except (Failure, RunAborted, Stopping) as fault:
             reason = fault.verdict.reason if isinstance(fault, Failure) else type(fault).__name__
-            connection.tell(TechnicalEvent("not verified", "warning", {"reason": reason}))
+            self._connection.tell(TechnicalEvent("not verified", "warning", {"reason": reason}))
             return Read(None)
         return Read(kept, self._otherwise(body, kept, there.number))
 
@@ -276,14 +256,6 @@ class Client:
             return request
 
         return self._connection.attempt_at(self.document.entity, in_branch)
-
-    def _see_absent(self, identity: str, body: bytes) -> None:
-        """Look a document up before it is sent again. Raises NoLongerAbsent, and as `find`."""
-        found = self.find([identity])
-        if identity in found.there:
-            raise NoLongerAbsent(self.found(found.there[identity], body))
-        if identity in found.refused:
-            raise NoLongerAbsent(Unanswered("the look-up before sending it again is refused"))
 
     def _find_group(self, group: Sequence[str], found: Found) -> None:
         try:
@@ -379,34 +351,14 @@ class Client:
         words = f"the ERP does not look this identity up: {verdict.message or verdict.reason}"
         found.refused[group[0]] = ErrorReport(LOOK_UP_REFUSED, words, self.document.identity.field)
 
-    def _judge_create(
-        self, failure: Failure, identity: str, body: bytes, *, is_last_try: bool
-    ) -> WriteAnswer:
-        """Tell what a create came to that gave no saved document.
-
-        The ERP may have saved it before it failed, whatever it says: a verdict is given only on a
-        document that is absent. What may pass is looked up after the settle time, by who takes the
-        document next; what is final is looked up now.
-        """
-        verdict = failure.verdict
-        is_final = verdict.kind != "transient" and (is_last_try or verdict.kind != "unexplained")
-        if verdict.effect == "unknown" and is_final:
-            try:
-                self._see_absent(identity, body)
-            except NoLongerAbsent as known:
-                return known.answer
-            except (RunAborted, Stopping):
-                return Unanswered(verdict.reason)
-        return self.judge(failure, body, is_last_try=is_last_try)
-
-    def judge(self, failure: Failure, body: bytes, *, is_last_try: bool) -> WriteAnswer:
+    def judge(self, failure: Failure, sending: Sending) -> WriteAnswer:
         """Tell what a write came to that is not saved, or of which nobody knows."""
-        verdict = failure.verdict
+        verdict, body = failure.verdict, sending.body
         words = verdict.message or verdict.reason
         match verdict.kind:
             case "transient" if verdict.effect == "unknown":
                 return Unanswered(verdict.reason)
-            case "unexplained" if not is_last_try:
+            case "unexplained" if not sending.is_last_try:
                 return Unanswered(verdict.reason)
             case "transient" if verdict.is_unreachable:
                 raise self._connection.unavailable(verdict)
@@ -423,11 +375,12 @@ class Client:
             case _:
                 assert_never(verdict.kind)
 
-    def _read_back(self, identity: str, body: bytes, answer: _Echo) -> WriteAnswer:
+    def _read_back(self, sending: Sending, answer: _Echo) -> WriteAnswer:
         """Believe a success only if the echo has a number and the identity that was sent.
 
         The ERP answers 200 where nothing was saved, and where it changed what was sent.
         """
+        identity, body = sending.identity, sending.body
         echo, has_errors = answer
         number = self._number(echo)
         if number is not None and self._is_same(echo, identity) and not has_errors:
@@ -453,10 +406,9 @@ class Client:
         words = "the ERP answered that it saved the document, but did not"
         return Refused((self._reporter.document(NOTHING_SAVED, words, body),))
 
-    def _read_update_back(
-        self, there: There, identity: str, body: bytes, answer: _Echo
-    ) -> WriteAnswer:
+    def _read_update_back(self, there: There, sending: Sending, answer: _Echo) -> WriteAnswer:
         """Believe a success only if the echo has no errors and the identity that was sent."""
+        identity, body = sending.identity, sending.body
         echo, has_errors = answer
         if has_errors:
             faults = self._reporter.fields(msgspec.json.encode(echo), body)
@@ -473,20 +425,20 @@ class Client:
             return ()
         return self._reporter.otherwise(differences(body, echo), body, number)
 
-    def _write_over(self, there: There, body: bytes, last_word: Callable[[], None]) -> _Echo:
+    def _write_over(self, there: There, sending: Sending) -> _Echo:
         """Read the rows that the ERP has, and send the document with their ids.
 
         They hold in one session only: the write goes out in the session of the reading, or not.
         """
-        part = of_an_update(body, self.document)
+        part = of_an_update(sending.body, self.document)
         lists = row_lists(part, self.document)
         read_in, rows = self._read_rows(there, lists) if lists else (None, {})
-        content = with_ids(part, there.id or "", rows, self.document)
+        sent = replace(sending, body=with_ids(part, there.id or "", rows, self.document))
 
         def build(http: httpx2.Client, session: int) -> httpx2.Request:
             if read_in not in (None, session):
                 raise Failure(Verdict("transient", "none", "the ids of rows went with the session"))
-            return self._put(http, content, last_word)
+            return self._put(http, sent)
 
         return _echo_in(self._attempt(build))
 
@@ -505,24 +457,16 @@ class Client:
             read_in[0] = session
             return http.build_request("GET", f"{self._url}/{quote(there.id or '')}?{query}")
 
-        connection = self._connection
-        try:
-            rows = connection.persist(lambda: entity_in(self._attempt(build)), may_pass)
-        except Failure as failure:
-            if failure.verdict.kind == "transient":
-                raise connection.unavailable(failure.verdict) from None
-            raise
+        rows = self._connection.asked(lambda: entity_in(self._attempt(build)))
         return read_in[0], rows
 
-    def _put(
-        self, http: httpx2.Client, body: bytes, last_word: Callable[[], None]
-    ) -> httpx2.Request:
+    def _put(self, http: httpx2.Client, sending: Sending) -> httpx2.Request:
         return http.build_request(
             "PUT",
-            _address(self._url + self._showing(body)),
-            content=body,
+            _address(self._url + self._showing(sending.body)),
+            content=sending.body,
             headers={"Content-Type": "application/json"},
-            extensions={LAST_WORD: last_word},
+            extensions={LAST_WORD: sending.last_word},
         )
 
     def _showing(self, body: bytes) -> str:
@@ -538,9 +482,7 @@ class Client:
 
     def _ask(self, identities: Sequence[str]) -> httpx2.Response:
         url = f"{self._url}?{self._query(identities)}"
-        return self._attempt(
-            lambda http, _session: http.build_request("GET", url, headers=WITH_ARCHIVED),
-        )
+        return self._attempt(getting(url, WITH_ARCHIVED))
 
     def _groups(self, identities: Sequence[str]) -> Iterator[list[str]]:
         group: list[str] = []

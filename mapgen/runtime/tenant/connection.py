@@ -120,6 +120,18 @@ class Connection:
         with self.screens.shared(entity):
             return self.attempt(build)
 
+    def asked(self, once: Callable[[], T]) -> T:
+        """Return what a request without effect gives, made until it is answered.
+
+        Raises Failure where it is refused, TenantUnavailable where no answer comes, and Stopping.
+        """
+        try:
+            return self.persist(once, may_pass)
+        except Failure as failure:
+            if failure.verdict.kind == "transient":
+                raise self.unavailable(failure.verdict) from None
+            raise
+
     def headers_of(self, document: DocumentPlan) -> Mapping[str, str]:
         """Return what requests about a document say besides: the branch that it belongs to.
 
@@ -141,17 +153,12 @@ class Connection:
 
         Raises TenantUnavailable, AccessRefused, SignInRefused and Stopping.
         """
-        url = f"{self.endpoint}/{quote(entity)}?{query}"
+        build = getting(f"{self.endpoint}/{quote(entity)}?{query}")
         try:
-            return self.persist(
-                lambda: entities_in(
-                    self.attempt_at(entity, lambda http, _session: http.build_request("GET", url))
-                ),
-                may_pass,
-            )
+            return self.asked(lambda: entities_in(self.attempt_at(entity, build)))
         except Failure as failure:
             verdict = failure.verdict
-        if verdict.kind == "transient" or self.is_unwell(verdict, entity, query):
+        if self.is_unwell(verdict, entity, query):
             raise self.unavailable(verdict)
         if verdict.kind == "needs_person":
             raise self.access_refused(verdict, entity)
@@ -169,17 +176,14 @@ class Connection:
         url = f"{self.endpoint}/{quote(entity)}?{query}"
 
         def once() -> Told:
-            answer = self.attempt(lambda http, _session: http.build_request("GET", url))
+            answer = self.attempt(getting(url))
             entities_in(answer)
             return Told(answer.content, _told_at(answer))
 
         try:
-            return self.persist(once, may_pass)
+            return self.asked(once)
         except Failure as failure:
-            verdict = failure.verdict
-        if verdict.kind == "transient":
-            raise self.unavailable(verdict)
-        raise self.access_refused(verdict, entity)
+            raise self.access_refused(failure.verdict, entity) from None
 
     def inquire(self, url: str, inquiry: str) -> Told:
         """Return a page of a generic inquiry, as the ERP wrote it, and when.
@@ -189,22 +193,19 @@ class Connection:
         """
 
         def once() -> Told:
-            answer = self.attempt(lambda http, _session: http.build_request("GET", url))
+            answer = self.attempt(getting(url))
             if not isinstance(entity_in(answer).get("value"), list):
                 raise Failure(Verdict("permanent", "none", "an answer without `value`"))
             return Told(answer.content, _told_at(answer))
 
         try:
-            return self.persist(once, may_pass)
+            return self.asked(once)
         except Failure as failure:
-            verdict = failure.verdict
-        if verdict.kind == "transient":
-            raise self.unavailable(verdict)
-        raise AccessRefused(
-            f"the tenant refuses the inquiry `{inquiry}`: {verdict.reason}",
-            "see on the form Generic Inquiry (SM208000) that it is there by this name and exposed"
-            " via OData, and that the user may see it; nothing is lost",
-        )
+            raise AccessRefused(
+                f"the tenant refuses the inquiry `{inquiry}`: {failure.verdict.reason}",
+                "see on the form Generic Inquiry (SM208000) that it is there by this name and"
+                " exposed via OData, and that the user may see it; nothing is lost",
+            ) from None
 
     def is_unwell(self, verdict: Verdict, entity: str, query: str) -> bool:
         """Whether an answer without explanation is about the entity, or all, not about one query.
@@ -216,7 +217,7 @@ class Connection:
         select = next(part for part in query.split("&") if part.startswith("$select="))
         url = f"{self.endpoint}/{quote(entity)}?{select}&$top=1"
         try:
-            self.attempt(lambda http, _session: http.build_request("GET", url))
+            self.attempt(getting(url))
         except Failure:
             return True
         return False
@@ -231,6 +232,17 @@ class Connection:
     def unavailable(self, verdict: Verdict) -> TenantUnavailable:
         """Return what stops the run where the tenant fails whatever is asked."""
         return self._wire.unavailable(verdict)
+
+
+def getting(
+    url: str,
+    headers: Mapping[str, str] | None = None,
+    extensions: Mapping[str, object] | None = None,
+) -> Build:
+    """Return what makes a request for what is at an address, in whatever session."""
+    return lambda http, _session: http.build_request(
+        "GET", url, headers=headers, extensions=dict(extensions or {})
+    )
 
 
 def _told_at(answer: httpx2.Response) -> datetime:
