@@ -14,9 +14,9 @@ from mapgen.agreed.plan import Join
 from mapgen.cli.flows import STANDARD_INPUT, all_known, open_records, readable, shown
 from mapgen.cli.output import say
 from mapgen.project.binding import BoundFlow
+from mapgen.runtime.annotations import struct_of
 from mapgen.runtime.joins import JoinedFile, Joins
 from mapgen.runtime.members import name_of
-from mapgen.runtime.source import struct_of
 from mapgen.runtime.sources.cells import Row, needed_columns
 from mapgen.runtime.sources.kinds import files_of
 from mapgen.runtime.sources.plain import plain

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import ipaddress
 import re
-import types
 import typing
 from collections.abc import Callable, Mapping
 from decimal import Context, Decimal
@@ -18,11 +17,19 @@ import msgspec
 
 from mapgen.agreed.constraints import Constraints as Constraints
 from mapgen.agreed.constraints import Sign
+from mapgen.runtime.annotations import (
+    all_in,
+    fields_of,
+    held_by,
+    is_union,
+    present_in,
+    present_type,
+    struct_in,
+)
 from mapgen.runtime.patterns import Pattern
 from mapgen.runtime.varied import (
     InText,
     Nothing,
-    Varied,
     is_nothing,
     json_of,
     nothing_of,
@@ -196,25 +203,14 @@ def keeps(value: Mapping[str, JsonValue] | msgspec.Struct, kind: type) -> bool:
 
 def are_told(kind: type) -> bool:
     """Tell whether a struct shows all that is asked of it, or else its JSON has to be looked at."""
-    return _are_told(kind, set())
+    return all(map(_is_told, all_in(kind)))
 
 
-def _are_told(kind: type, seen: set[type]) -> bool:
-    seen.add(kind)
-    return all(_is_told(one.type, seen) for one in fields_of(kind))
-
-
-def _is_told(annotation: object, seen: set[type]) -> bool:
-    present, own = present_type(annotation), _constraints(annotation)
+def _is_told(annotation: object) -> bool:
+    own = _constraints(annotation)
     if own and varied_of(annotation) is not None:
         return False
-    if present not in (str, bool, int) and any(_is_of_text(said) for said in own):
-        return False
-    held = _held_by(present)
-    if held is not None:
-        return _is_told(held, seen)
-    struct = _struct(present)
-    return struct is None or struct in seen or _are_told(struct, seen)
+    return present_type(annotation) in (str, bool, int) or not any(map(_is_of_text, own))
 
 
 def _is_of_text(said: Constraints) -> bool:
@@ -233,7 +229,7 @@ def keeps_value(value: JsonValue, annotation: object) -> bool:
 @cache
 def keeper(annotation: object) -> Callable[[typing.Any], bool] | None:
     """Return what tells whether a member, or its JSON, keeps to its annotation, if that asks."""
-    asked = _asked(annotation, set())
+    asked = _asked(annotation)
     return None if asked is None else lambda value: _is_kept(value, asked)
 
 
@@ -266,72 +262,37 @@ def _problem(value: object, constraints: tuple[Constraints, ...]) -> str | None:
 
 
 @cache
-def fields_of(kind: type) -> tuple[msgspec.structs.FieldInfo, ...]:
-    """Return the members of a struct: each time msgspec would read their annotations anew."""
-    return msgspec.structs.fields(kind)
-
-
-@cache
 def _members(kind: type) -> tuple[_Member, ...]:
     """Return the members of a struct of which, or below which, anything is asked."""
     found = []
     for one in fields_of(kind):
-        asked = _asked(one.type, set())
+        asked = _asked(one.type)
         if asked is not None:
             found.append(_Member(one.encode_name, one.name, asked))
     return tuple(found)
 
 
-def asks(kind: type, seen: set[type] | None = None) -> bool:
-    """Tell whether anything is asked of what a struct holds; one may hold itself."""
-    seen = set() if seen is None else seen
-    if kind in seen:
-        return False
-    seen.add(kind)
-    return any(_asked(one.type, seen) is not None for one in fields_of(kind))
+def asks(kind: type) -> bool:
+    """Tell whether anything is asked of what a struct holds."""
+    return any(map(_constraints, all_in(kind)))
 
 
-def _asked(annotation: object, seen: set[type]) -> _Asked | None:
+def _asked(annotation: object) -> _Asked | None:
     """Return what is asked of a value, None where that is nothing."""
-    present, own = present_type(annotation), _constraints(annotation)
-    held, struct = _held_by(present), _struct(present)
-    inner = None if held is None else _asked(held, seen)
-    if struct is not None and not asks(struct, {*seen}):
+    own, held, struct = _constraints(annotation), held_by(annotation), struct_in(annotation)
+    inner = None if held is None else _asked(held)
+    if struct is not None and not asks(struct):
         struct = None
     if not own and inner is None and struct is None:
         return None
-    is_map = typing.get_origin(present) is dict
+    is_map = typing.get_origin(present_type(annotation)) is dict
     return _Asked(own, inner, struct, is_map, nothing_of(annotation))
-
-
-def _held_by(present: object) -> object | None:
-    """Return the annotation of what a list or a map holds, None where it is neither."""
-    if typing.get_origin(present) not in (list, dict):
-        return None
-    return typing.cast(object, typing.get_args(present)[-1])
-
-
-def _struct(present: object) -> type | None:
-    is_struct = isinstance(present, type) and issubclass(present, msgspec.Struct)
-    return typing.cast(type, present) if is_struct else None
-
-
-def present_type(annotation: object) -> object:
-    """Return `T` of `T | None`, of `Annotated[T, …]` and of `Varied[T, …]`."""
-    if isinstance(annotation, types.UnionType) or typing.get_origin(annotation) is typing.Union:
-        return present_type(
-            next(one for one in typing.get_args(annotation) if one is not type(None))
-        )
-    if typing.get_origin(annotation) in (typing.Annotated, Varied):
-        return present_type(typing.get_args(annotation)[0])
-    return annotation
 
 
 def _constraints(annotation: object) -> tuple[Constraints, ...]:
     """Return what is asked of a member itself: of `Annotated[T, …] | None` too."""
-    if isinstance(annotation, types.UnionType) or typing.get_origin(annotation) is typing.Union:
-        present = (one for one in typing.get_args(annotation) if one is not type(None))
-        return _constraints(next(present))
+    if is_union(annotation):
+        return _constraints(present_in(annotation))
     if typing.get_origin(annotation) is not typing.Annotated:
         return ()
     inner, *more = typing.get_args(annotation)

@@ -15,15 +15,9 @@ import typing
 import msgspec
 
 from mapgen.agreed.paths import member_path
-from mapgen.runtime.constraints import fields_of
+from mapgen.runtime.annotations import fields_of, struct_of
 from mapgen.runtime.errors import SourceError
-from mapgen.runtime.source import (
-    DOUBTS,
-    decoder_of,
-    missing,
-    patient_member,
-    struct_of,
-)
+from mapgen.runtime.source import DOUBTS, decoder_of, missing, patient_member
 from mapgen.runtime.sources.records import UNTYPED
 
 # The members that lead to a value, the outermost first, whatever the row.

@@ -9,7 +9,7 @@ from functools import cache
 import msgspec
 
 from mapgen.agreed.escaped import uncarried
-from mapgen.runtime.constraints import fields_of, present_type
+from mapgen.runtime.annotations import all_in, fields_of, present_type, struct_in
 
 
 def name_of(field: msgspec.structs.FieldInfo) -> str:
@@ -20,21 +20,8 @@ def name_of(field: msgspec.structs.FieldInfo) -> str:
 @cache
 def are_escaped(annotation: object) -> bool:
     """Tell whether a struct in a type carries another name than records have."""
-    todo, seen = [present_type(annotation)], set[object]()
-    while todo:
-        kind = todo.pop()
-        if kind in seen:
-            continue
-        seen.add(kind)
-        struct = _struct(kind)
-        if struct is None:
-            todo += map(present_type, typing.get_args(kind))
-            continue
-        fields = fields_of(struct)
-        if any(name_of(one) != one.encode_name for one in fields):
-            return True
-        todo += (present_type(one.type) for one in fields)
-    return False
+    structs = filter(None, map(struct_in, all_in(annotation)))
+    return any(name_of(one) != one.encode_name for struct in structs for one in fields_of(struct))
 
 
 def as_carried(value: typing.Any, annotation: object) -> typing.Any:
@@ -46,7 +33,7 @@ def as_carried(value: typing.Any, annotation: object) -> typing.Any:
         if typing.get_origin(kind) is dict:
             held = typing.get_args(kind)[-1]
             return {name: as_carried(one, held) for name, one in value.items()}
-        struct = _struct(kind)
+        struct = struct_in(kind)
         if struct is not None:
             return {
                 known.encode_name: as_carried(value[name], known.type)
@@ -62,9 +49,4 @@ def as_carried(value: typing.Any, annotation: object) -> typing.Any:
 
 @cache
 def _named(struct: type) -> Mapping[str, msgspec.structs.FieldInfo]:
-    return {name_of(one): one for one in msgspec.structs.fields(struct)}
-
-
-def _struct(kind: object) -> type | None:
-    is_struct = isinstance(kind, type) and issubclass(kind, msgspec.Struct)
-    return typing.cast(type, kind) if is_struct else None
+    return {name_of(one): one for one in fields_of(struct)}

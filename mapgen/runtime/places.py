@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from mapgen.agreed.paths import member_path
-from mapgen.runtime.constraints import fields_of
+from mapgen.runtime.annotations import fields_of
 from mapgen.runtime.members import name_of
 from mapgen.runtime.source import is_scalar
 

@@ -13,7 +13,15 @@ from types import GenericAlias
 import msgspec
 
 from mapgen.agreed.paths import holder_of, member_path
-from mapgen.runtime.constraints import broken, fields_of, keeps, keeps_value, present_type
+from mapgen.runtime.annotations import (
+    all_in,
+    fields_of,
+    held_by,
+    may_be_missing,
+    present_type,
+    struct_in,
+)
+from mapgen.runtime.constraints import broken, keeps, keeps_value
 from mapgen.runtime.errors import RuleError, SourceError, Unjoined
 from mapgen.runtime.exact import MOST_DIGITS, without_sign_of_zero
 from mapgen.runtime.members import are_escaped, as_carried, name_of
@@ -146,18 +154,9 @@ def _with_decimals(value: typing.Any) -> typing.Any:
             return value
 
 
-def is_varied(kind: object, seen: frozenset[object] = frozenset()) -> bool:
+def is_varied(kind: object) -> bool:
     """Tell whether anything in a type is varied."""
-    present = present_type(kind)
-    if varied_of(kind) is not None:
-        return True
-    if typing.get_origin(present) in (list, dict):
-        return is_varied(typing.get_args(present)[-1], seen)
-    is_struct = isinstance(present, type) and issubclass(present, msgspec.Struct)
-    if not is_struct or present in seen:
-        return False
-    fields = fields_of(typing.cast(type, present))
-    return any(is_varied(one.type, seen | {present}) for one in fields)
+    return any(varied_of(one) is not None for one in all_in(kind))
 
 
 def instant(value: object) -> datetime:
@@ -280,12 +279,10 @@ class _Shape(typing.NamedTuple):
 
 @cache
 def _shape(kind: object) -> _Shape:
-    inner = present_type(kind)
-    is_struct = isinstance(inner, type) and issubclass(inner, msgspec.Struct)
     return _Shape(
-        struct=typing.cast(type, inner) if is_struct else None,
-        holder=typing.get_origin(inner),
-        held=(typing.get_args(inner) or (None,))[-1],
+        struct=struct_in(kind),
+        holder=typing.get_origin(present_type(kind)),
+        held=held_by(kind),
         is_in_text=isinstance(nothing_of(kind), InText),
         is_varied=varied_of(kind) is not None,
         may_be_missing=may_be_missing(kind),
@@ -413,23 +410,9 @@ def missing(field: msgspec.structs.FieldInfo, path: str, faults: list[SourceErro
     return _noted(fault, member_path(path, name_of(field)), faults)
 
 
-def may_be_missing(annotation: object) -> bool:
-    """Tell whether a member may be null."""
-    return type(None) in typing.get_args(annotation)
-
-
 def is_scalar(kind: object) -> bool:
     """Tell whether a member holds one value: no object, and no list."""
     return present_type(kind) in _WORDS
-
-
-def struct_of(kind: object) -> type | None:
-    """Return the struct that a member holds, alone or in a list; None for other members."""
-    inner = present_type(kind)
-    if typing.get_origin(inner) is list:
-        inner = present_type(typing.get_args(inner)[0])
-    is_struct = isinstance(inner, type) and issubclass(inner, msgspec.Struct)
-    return typing.cast(type, inner) if is_struct else None
 
 
 _WORDS = {

@@ -26,8 +26,8 @@ from msgspec import UNSET
 from mapgen.agreed.paths import names_along
 from mapgen.agreed.plan import STEPS, DocumentPlan, FileTable, Plan
 from mapgen.disk.boundary import OutsideError, StrangeFileError, plain_file
+from mapgen.runtime.annotations import fields_of, struct_of
 from mapgen.runtime.collecting import Collector, Spot, error_collecting_build
-from mapgen.runtime.constraints import fields_of
 from mapgen.runtime.errors import RuleError, SourceError, Unjoined, beyond_counting
 from mapgen.runtime.exact import calculated, exactly
 from mapgen.runtime.identity import joined
@@ -43,7 +43,7 @@ from mapgen.runtime.lookups import (
 )
 from mapgen.runtime.outcome import ONLY, Document, ErrorReport, Origin, Outcome, Rejected, Skipped
 from mapgen.runtime.rules import Made, Rule, Rules, fill_indices, indices_of, load_rules
-from mapgen.runtime.source import ErrorValue, patient, strict, struct_of
+from mapgen.runtime.source import ErrorValue, patient, strict
 from mapgen.runtime.sources.groups import Record
 from mapgen.runtime.sources.kind import Source
 from mapgen.runtime.sources.kinds import source_of

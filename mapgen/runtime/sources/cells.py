@@ -12,10 +12,10 @@ from typing import ClassVar, cast
 import msgspec
 
 from mapgen.agreed.plan import Form
-from mapgen.runtime.constraints import fields_of, present_type
+from mapgen.runtime.annotations import fields_of, present_type, struct_of
 from mapgen.runtime.errors import RuleError
 from mapgen.runtime.members import name_of
-from mapgen.runtime.source import TypeMismatch, struct_of
+from mapgen.runtime.source import TypeMismatch
 from mapgen.runtime.sources.records import JsonValue
 from mapgen.runtime.sources.spelling import Spelling
 from mapgen.runtime.varied import Nothing, is_nothing, nothing_of

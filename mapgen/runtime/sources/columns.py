@@ -12,10 +12,11 @@ from typing import Any
 
 import msgspec
 
-from mapgen.runtime.constraints import fields_of, keeper, present_type
+from mapgen.runtime.annotations import fields_of, present_type, struct_of
+from mapgen.runtime.constraints import keeper
 from mapgen.runtime.errors import RuleError
 from mapgen.runtime.members import name_of
-from mapgen.runtime.source import Amount, amount, exact, one_type, struct_of
+from mapgen.runtime.source import Amount, amount, exact, one_type
 from mapgen.runtime.sources.cells import Row, getter, typed_cell
 from mapgen.runtime.sources.groups import RowGroup
 from mapgen.runtime.sources.records import JsonValue

@@ -19,7 +19,8 @@ from msgspec.structs import replace
 
 from mapgen.agreed.paths import member_path
 from mapgen.agreed.plan import Form
-from mapgen.runtime.constraints import are_told, asks, fields_of
+from mapgen.runtime.annotations import fields_of
+from mapgen.runtime.constraints import are_told, asks
 from mapgen.runtime.doubted import DoubtedReader
 from mapgen.runtime.errors import RuleError, SourceError
 from mapgen.runtime.members import name_of

@@ -13,10 +13,9 @@ from typing import ClassVar, cast
 import msgspec
 
 from mapgen.agreed.plan import Group
-from mapgen.runtime.constraints import fields_of
+from mapgen.runtime.annotations import fields_of, struct_of
 from mapgen.runtime.errors import Unjoined
 from mapgen.runtime.members import name_of
-from mapgen.runtime.source import struct_of
 from mapgen.runtime.sources.cells import Row, getter, named, needed_columns
 from mapgen.runtime.sources.records import LONGEST_RECORD, JsonValue, RawRecord
 

@@ -8,7 +8,7 @@ from typing import Any, BinaryIO
 import msgspec
 
 from mapgen.agreed.plan import Form, Plan
-from mapgen.runtime.constraints import fields_of
+from mapgen.runtime.annotations import fields_of
 from mapgen.runtime.members import are_escaped
 from mapgen.runtime.source import decoder_of, patient
 from mapgen.runtime.sources.entity import remade
