@@ -12,7 +12,7 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from itertools import islice
 from typing import Any
 
@@ -22,6 +22,7 @@ from mapgen.agreed.plan import Reads
 from mapgen.runtime.aborted import FeedFailed
 from mapgen.runtime.feeds.inbox import InboxFeed
 from mapgen.runtime.feeds.kind import Cursor, Page, Ways
+from mapgen.runtime.feeds.looking_back import moment_of
 from mapgen.runtime.tenant.query import (
     LONGEST_QUERY,
     behind_keys,
@@ -46,6 +47,15 @@ class Polled(msgspec.Struct, omit_defaults=True):
     seen: str | None = None
     began: str | None = None
     after: list[str] | None = None
+
+    def ended(self, seen: str | None) -> Polled:
+        """Return how far a poll is that has come to its end, having seen this at the latest.
+
+        What was changed amid the pages may be older than what the last of them showed.
+        """
+        if seen is None:
+            return Polled(self.since)
+        return Polled(min(filter(None, (seen, self.began)), key=moment_of))
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +94,7 @@ class PolledEntity:
     def _query(self, state: Polled, top: int | None) -> str:
         conditions = []
         if self.changed is not None and state.since is not None:
-            since = _moment(state.since) - timedelta(seconds=self.overlap)
+            since = moment_of(state.since) - timedelta(seconds=self.overlap)
             conditions.append(f"{self.changed} ge datetimeoffset'{since.isoformat()}'")
         if state.after is not None and top is not None:
             conditions.append(behind_keys(self.reads.keys, state.after))
@@ -103,7 +113,7 @@ class PolledEntity:
         changed = self.changed
         moments = [] if changed is None else [value_of(row, changed) for row in rows]
         try:
-            seen = max(filter(None, (state.seen, *moments)), key=_moment, default=None)
+            seen = max(filter(None, (state.seen, *moments)), key=moment_of, default=None)
         except ValueError:
             raise FeedFailed(
                 f"`{self.reads.entity}.{changed}` of a record in the ERP is not a date and time",
@@ -111,10 +121,7 @@ class PolledEntity:
             ) from None
         if not is_last:
             return Polled(state.since, seen, state.began, keys_in(rows[-1], self.reads.keys))
-        if seen is None:
-            return Polled(state.since)
-        # What was changed amid the pages may be older than what the last of them showed.
-        return Polled(min(filter(None, (seen, state.began)), key=_moment))
+        return state.ended(seen)
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,9 +200,3 @@ def _rows_of(page: Page) -> tuple[dict[str, Any], ...]:
 
 def _plain(name: str) -> str:
     return "".join(filter(str.isalnum, name)).casefold()
-
-
-def _moment(text: str) -> datetime:
-    """Return a moment as the ERP tells it; without an offset, it is in UTC."""
-    found = datetime.fromisoformat(text)
-    return found if found.tzinfo is not None else found.replace(tzinfo=UTC)

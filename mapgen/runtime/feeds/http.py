@@ -12,7 +12,7 @@ import hashlib
 import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from email.utils import parsedate_to_datetime
 from functools import partial
 from itertools import count
@@ -25,7 +25,7 @@ from mapgen.agreed.paths import names_along
 from mapgen.agreed.plan import Request
 from mapgen.runtime.aborted import FeedFailed, TenantUnavailable
 from mapgen.runtime.feeds.kind import Cursor, Page, Ways
-from mapgen.runtime.feeds.looking_back import Place, Unfit, behind
+from mapgen.runtime.feeds.looking_back import Place, Unfit, as_asked, aware, begun, behind
 from mapgen.runtime.network.api import HttpApi
 from mapgen.runtime.network.verdict import Failure, Verdict, may_pass
 
@@ -156,7 +156,7 @@ class ListedRecords:
         what = f"the member `{self.feed.cursor}`"
         since = behind(place_of(reached), self.feed.overlap, self.feed.back, what)
         if isinstance(since, datetime) and since.tzinfo is not None:
-            return since.astimezone(UTC).isoformat().replace("+00:00", "Z")
+            return as_asked(since)
         return since.isoformat() if isinstance(since, date) else str(since)
 
     def _next(self, listed: _Shown, state: Listed, api: HttpApi) -> str | None:
@@ -255,8 +255,4 @@ def place_of(value: str | int) -> Place:
 def _order(value: str | int) -> float:
     """Return by what values are compared; a moment without an offset is in UTC."""
     place = place_of(value)
-    if isinstance(place, datetime):
-        return (place if place.tzinfo else place.replace(tzinfo=UTC)).timestamp()
-    if isinstance(place, date):
-        return datetime(place.year, place.month, place.day, tzinfo=UTC).timestamp()
-    return float(place)
+    return aware(begun(place)).timestamp() if isinstance(place, date) else float(place)

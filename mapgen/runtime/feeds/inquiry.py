@@ -22,7 +22,7 @@ from mapgen.agreed.feeds import InquiryFeed
 from mapgen.runtime.aborted import FeedFailed
 from mapgen.runtime.feeds.erp import Polled
 from mapgen.runtime.feeds.kind import Cursor, Page, Ways
-from mapgen.runtime.feeds.looking_back import behind
+from mapgen.runtime.feeds.looking_back import as_asked, behind, moment_of, utc
 from mapgen.runtime.tenant import Connection
 from mapgen.runtime.tenant.query import encoded
 
@@ -104,17 +104,17 @@ class InquiredRows:
         """Return at which moment a page begins, and how many rows from there are left out."""
         if state.after is not None:
             begins, skip = state.after
-            return (_moment(begins) if begins else None), int(skip)
+            return (moment_of(begins) if begins else None), int(skip)
         if state.since is None:
             return None, 0
-        start = behind(_moment(state.since), self.feed.overlap, None, self.feed.inquiry)
+        start = behind(moment_of(state.since), self.feed.overlap, None, self.feed.inquiry)
         assert isinstance(start, datetime)
         return start, 0
 
     def _url(self, erp: Connection, start: datetime | None, skip: int) -> str:
         asked = {"$orderby": str(self.feed.cursor), "$top": str(_AT_ONCE)}
         if start is not None:
-            asked["$filter"] = f"{self.feed.cursor} ge {_literal(start)}"
+            asked["$filter"] = f"{self.feed.cursor} ge {as_asked(start)}"
         if skip:
             asked["$skip"] = str(skip)
         query = "&".join(f"{name}={encoded(value)}" for name, value in asked.items())
@@ -153,7 +153,7 @@ def _behind(
 ) -> Polled:
     """Return how far the feed is behind a page that began `at` a moment."""
     known = [one for one in moments if one != _BEFORE_ALL]
-    seen = [*known, *([_moment(state.seen)] if state.seen else [])]
+    seen = [*known, *([moment_of(state.seen)] if state.seen else [])]
     latest = max(seen).isoformat() if seen else None
     if not is_last:
         start, skip = at
@@ -164,10 +164,7 @@ def _behind(
         if not is_stuck:
             after[1] = "0"
         return Polled(state.since, latest, state.began, after)
-    if latest is None:
-        return Polled(state.since)
-    # What was changed amid the pages may be older than what the last of them showed.
-    return Polled(min(filter(None, (latest, state.began)), key=_moment))
+    return state.ended(latest)
 
 
 def _next(url: str, link: str) -> str:
@@ -182,18 +179,4 @@ def _at(row: msgspec.Raw, column: str) -> datetime:
     """Return when a row was changed. Raises MsgspecError, ValueError, OverflowError."""
     found = msgspec.json.decode(row, type=dict[str, msgspec.Raw]).get(column)
     text = None if found is None else msgspec.json.decode(found, type=str | None)
-    return _BEFORE_ALL if text is None else _moment(text)
-
-
-def _moment(text: str) -> datetime:
-    """Return a moment as the ERP tells it; without an offset, it is in UTC.
-
-    Raises ValueError, and OverflowError for one that UTC has no date for.
-    """
-    found = datetime.fromisoformat(text)
-    return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
-
-
-def _literal(moment: datetime) -> str:
-    """Return a moment as OData 4 has it in a query."""
-    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    return _BEFORE_ALL if text is None else utc(moment_of(text))

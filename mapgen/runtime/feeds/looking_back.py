@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 _OVERLAP, _BACK = timedelta(minutes=10), 100
@@ -17,6 +17,31 @@ class Unfit(Exception):
     def __init__(self, why: str, help: str) -> None:
         super().__init__(why)
         self.help = help
+
+
+def aware(moment: datetime) -> datetime:
+    """Return a moment with its offset; one without is in UTC."""
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
+
+
+def utc(moment: datetime) -> datetime:
+    """Return a moment in UTC. Raises OverflowError for one that UTC has no date for."""
+    return aware(moment).astimezone(UTC)
+
+
+def moment_of(text: str) -> datetime:
+    """Return the moment that a text is; without an offset, it is in UTC. Raises ValueError."""
+    return aware(datetime.fromisoformat(text))
+
+
+def begun(day: date) -> datetime:
+    """Return the moment at which a day begins; a moment is one."""
+    return day if isinstance(day, datetime) else datetime(day.year, day.month, day.day)
+
+
+def as_asked(moment: datetime) -> str:
+    """Return a moment as queries have it: in UTC, told by a `Z`."""
+    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
 def behind(value: Place, overlap: float | None, back: int | None, what: str) -> Place:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from decimal import Decimal
 
 import msgspec
@@ -12,7 +12,7 @@ from mapgen.agreed.feeds import ErpFeed, Feed, HttpFeed, InquiryFeed, SqlFeed, T
 from mapgen.runtime.feeds.erp import Polled
 from mapgen.runtime.feeds.http import Listed, place_of
 from mapgen.runtime.feeds.kind import Cursor
-from mapgen.runtime.feeds.looking_back import Place
+from mapgen.runtime.feeds.looking_back import Place, begun, moment_of, utc
 from mapgen.runtime.feeds.sql import Reached
 
 _State = Reached | Listed | Polled
@@ -83,7 +83,7 @@ def _place(state: _State, was: str | int) -> Place:
     """Return where a feed is."""
     match state:
         case Polled():
-            return _utc(datetime.fromisoformat(str(was)))
+            return utc(moment_of(str(was)))
         case Reached(kind="text") | Listed():
             return place_of(was)
         case Reached():
@@ -109,8 +109,9 @@ def _as(to: Place, reached: Place) -> Place:
         wanted = "a moment" if isinstance(reached, date) else "a number"
         raise Unmoved(f"is at {reached}: give {wanted}")
     if isinstance(to, date) and isinstance(reached, date):
-        at: Place = _as_date(to, reached)
-        is_behind = _utc(_moment(at)) < _utc(_moment(reached))
+        day = _as_date(to, reached)
+        at: Place = day
+        is_behind = utc(begun(day)) < utc(begun(reached))
     else:
         at = to
         is_behind = _number(at) < _number(reached)
@@ -122,24 +123,15 @@ def _as(to: Place, reached: Place) -> Place:
 def _as_date(to: date, reached: date) -> date:
     if not isinstance(reached, datetime):
         return to.date() if isinstance(to, datetime) else to
-    moment = _moment(to)
+    moment = begun(to)
     if reached.tzinfo is not None:
-        return _utc(moment)
-    return moment if moment.tzinfo is None else _utc(moment).replace(tzinfo=None)
-
-
-def _moment(day: Place) -> datetime:
-    assert isinstance(day, date)
-    return day if isinstance(day, datetime) else datetime(day.year, day.month, day.day)
+        return utc(moment)
+    return moment if moment.tzinfo is None else utc(moment).replace(tzinfo=None)
 
 
 def _number(value: Place) -> Decimal:
     assert isinstance(value, int | Decimal | float)
     return Decimal(value)
-
-
-def _utc(moment: datetime) -> datetime:
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
 def _as_text(at: Place, was: str) -> str:
