@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from urllib.parse import quote, unquote, urlsplit
 
@@ -33,20 +33,13 @@ class Tenant:
     scope: str = "api offline_access"
 
     def __post_init__(self) -> None:
-        for name in (
-            "url",
-            "tenant",
-            "client_id",
-            "client_secret",
-            "username",
-            "password",
-            "scope",
-        ):
-            if not getattr(self, name).strip():
+        for one in fields(self):
+            value = getattr(self, one.name)
+            if not value.strip():
                 raise EnvironmentInvalid(
-                    f"the tenant's `{name}` is empty", "set it in the environment of the run"
+                    f"the tenant's `{one.name}` is empty", "set it in the environment of the run"
                 )
-            _check_text(name, getattr(self, name))
+            _check_text(one.name, value)
         check_address("the tenant", self.url)
         bound_to = self.client_id.rpartition("@")[2] if "@" in self.client_id else self.tenant
         if bound_to != self.tenant:
@@ -110,21 +103,13 @@ class Limits:
     sessions: int | None = None
 
     def __post_init__(self) -> None:
-        if self.requests_per_minute is not None and self.requests_per_minute < 1:
-            raise EnvironmentInvalid(
-                f"`requests_per_minute` is {self.requests_per_minute}, less than 1",
-                "give the number of the licence monitoring console, or leave it out",
-            )
-        if self.concurrent_requests < 1:
-            raise EnvironmentInvalid(
-                f"`concurrent_requests` is {self.concurrent_requests}, less than 1",
-                "give the number of the licence monitoring console",
-            )
-        if self.sessions is not None and self.sessions < 1:
-            raise EnvironmentInvalid(
-                f"`sessions` is {self.sessions}, less than 1",
-                "give the number of the licence monitoring console, or leave it out",
-            )
+        for name, otherwise in _COUNTED.items():
+            number = getattr(self, name)
+            if number is not None and number < 1:
+                raise EnvironmentInvalid(
+                    f"`{name}` is {number}, less than 1",
+                    f"give the number of the licence monitoring console{otherwise}",
+                )
         if not 0 < self.request_timeout < self.settle:
             raise EnvironmentInvalid(
                 f"`settle` ({self.settle:g} s) does not exceed `request_timeout`"
@@ -137,6 +122,12 @@ class Limits:
         """How long after its intent a document may be sent; later, the intent is renewed first."""
         return min(_LONGEST_LEASE, self.settle / 4)
 
+
+_COUNTED = {
+    "requests_per_minute": ", or leave it out",
+    "concurrent_requests": "",
+    "sessions": ", or leave it out",
+}
 
 API_LIMITS = Limits(None, 4, 30.0, 60.0)
 """What an API is taken to allow that nothing is said of."""
