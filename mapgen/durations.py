@@ -16,6 +16,16 @@ def seconds_of(text: str) -> float:
     return float(number) * UNITS[text[len(number) :]]
 
 
+def minute_of(moment: float) -> float:
+    """Return when the minute of a moment began."""
+    return moment // MINUTE * MINUTE
+
+
+def last_minutes(now: float, count: int) -> tuple[float, ...]:
+    """Return when each of the last minutes began, the one of now being the last."""
+    return tuple(minute_of(now) - each * MINUTE for each in reversed(range(count)))
+
+
 def span(seconds: float | None) -> str:
     """Return how long something takes, in its largest unit and the next one."""
     if seconds is None:

@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from sqlalchemy import Connection, delete, func, select, update
 
-from mapgen.durations import span
+from mapgen.durations import last_minutes, minute_of, span
 from mapgen.runtime.ledger.accounts import Accounts
 from mapgen.runtime.ledger.book import Book, is_of, parts_of
 from mapgen.runtime.ledger.ledger import Ledger
@@ -21,7 +21,6 @@ from mapgen.runtime.ledger.text import storable
 _ROWS = ALERTS.c
 _KEPT = 90 * 86_400.0
 _MOST_MEASURED = 10_000
-_MINUTE = 60.0
 _FAILED = ("rejected", "dead_lettered")
 NOT_BOUND = "not_bound"
 """The alert of a flow that cannot run at all, which needs no threshold in its spec."""
@@ -147,18 +146,20 @@ class Alerts:
     ) -> tuple[tuple[float, float | None], ...]:
         """Return within how many seconds 95 of 100 documents arrived, by the minute they did."""
         rows = RECORDS.c
-        start = (self._ledger.now() // _MINUTE - minutes + 1) * _MINUTE
+        moments = last_minutes(self._ledger.now(), minutes)
         found: dict[float, list[float]] = {}
         with self._ledger.transaction() as connection:
             for at, took in connection.execute(
                 select(rows.changed_at, rows.took)
                 .where(
-                    SENT, rows.changed_at >= start, rows.took.is_not(None), is_of(rows.flow, flow)
+                    SENT,
+                    rows.changed_at >= moments[0],
+                    rows.took.is_not(None),
+                    is_of(rows.flow, flow),
                 )
                 .order_by(rows.took)
             ):
-                found.setdefault(at // _MINUTE * _MINUTE, []).append(took)
-        moments = (start + each * _MINUTE for each in range(minutes))
+                found.setdefault(minute_of(at), []).append(took)
         return tuple((moment, p95(found.get(moment, ()))) for moment in moments)
 
     def note(self, measured: Sequence[Measured], repeat: float) -> tuple[Alert, ...]:

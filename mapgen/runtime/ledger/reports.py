@@ -7,6 +7,7 @@ are not personal.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import groupby
@@ -16,6 +17,7 @@ import msgspec
 from sqlalchemy import Select, bindparam, func, or_, select
 
 from mapgen.agreed.paths import without_numbers
+from mapgen.durations import HOUR, MINUTE, last_minutes, minute_of
 from mapgen.runtime.ledger.accounts import Comparison, comparison_of
 from mapgen.runtime.ledger.book import Book, is_of, parts_of
 from mapgen.runtime.ledger.conditions import Condition, current
@@ -26,7 +28,6 @@ from mapgen.runtime.outcome import ErrorReport
 
 _ROWS = RECORDS.c
 OPEN = ("rejected", "deferred", "dead_lettered")
-_MINUTE, _HOUR = 60.0, 3_600.0
 _LOOKUP = re.compile(r"\blookup `([^`]+)`")
 _FAULTS = msgspec.json.Decoder(tuple[ErrorReport, ...])
 _COUNTS = msgspec.json.Decoder(dict[str, str | int | None])
@@ -291,10 +292,10 @@ def _states(flow: str | None) -> Select[Any]:
 
 
 def _rates(flow: str | None, now: float) -> Select[Any]:
-    last_minute = func.count().filter(_ROWS.changed_at > now - _MINUTE).label("minute")
+    last_minute = func.count().filter(_ROWS.changed_at > now - MINUTE).label("minute")
     return (
         select(_ROWS.flow, last_minute, func.count().label("hour"))
-        .where(SENT, _ROWS.changed_at > now - _HOUR, is_of(_ROWS.flow, flow))
+        .where(SENT, _ROWS.changed_at > now - HOUR, is_of(_ROWS.flow, flow))
         .group_by(_ROWS.flow)
     )
 
@@ -410,19 +411,13 @@ class Reports:
 
     def sent_by_minute(self, flow: str | None, minutes: int) -> tuple[tuple[float, int], ...]:
         """Return how many documents arrived in the ERP, by the minute that began then."""
-        now = self._ledger.now()
-        start = (now // _MINUTE - minutes + 1) * _MINUTE
-        counts: dict[float, int] = {}
-        with self._ledger.transaction() as connection:
-            found = select(_ROWS.changed_at).where(
-                SENT, _ROWS.changed_at >= start, is_of(_ROWS.flow, flow)
-            )
-            for at in connection.scalars(found):
-                counts[at // _MINUTE * _MINUTE] = counts.get(at // _MINUTE * _MINUTE, 0) + 1
-        return tuple(
-            (start + each * _MINUTE, counts.get(start + each * _MINUTE, 0))
-            for each in range(minutes)
+        moments = last_minutes(self._ledger.now(), minutes)
+        found = select(_ROWS.changed_at).where(
+            SENT, _ROWS.changed_at >= moments[0], is_of(_ROWS.flow, flow)
         )
+        with self._ledger.transaction() as connection:
+            counts = Counter(map(minute_of, connection.scalars(found)))
+        return tuple((moment, counts[moment]) for moment in moments)
 
     def _chosen(self, choice: Choice) -> Select[Any]:
         now = self._ledger.now()
