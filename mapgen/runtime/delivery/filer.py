@@ -20,7 +20,7 @@ from mapgen.runtime.ledger import Acknowledgement, Claim
 from mapgen.runtime.network.breaker import Stopping
 from mapgen.runtime.outcome import ErrorReport
 from mapgen.runtime.rules import Rules
-from mapgen.runtime.targets.codes import GIVEN_UP
+from mapgen.runtime.targets import codes
 from mapgen.runtime.targets.file import FileTarget
 from mapgen.runtime.tracing import traced, within
 
@@ -81,7 +81,7 @@ class Filer:
             return Acknowledgement(claim, "skipped", reason="its record was taken back")
         if claim.document != self._target.document.name:
             words = f"the flow makes no document `{claim.document}` any more"
-            gone = ErrorReport(GIVEN_UP, words, retry=True)
+            gone = ErrorReport(codes.GIVEN_UP, words, retry=True)
             return Acknowledgement(claim, "dead_lettered", reason=words, faults=(gone,))
         gate = self._run.gate
         faults = () if gate is None else gate.faults(claim.document, claim.body)

@@ -22,13 +22,8 @@ from mapgen.runtime.ledger import Keys, Ledger, book_of
 from mapgen.runtime.ledger.accounts import Accounts, Entry, Line
 from mapgen.runtime.outcome import Document, ErrorReport, Outcome
 from mapgen.runtime.rules import Rules
+from mapgen.runtime.targets import codes
 from mapgen.runtime.targets.bodies import UnknownKey, filled, read_body
-from mapgen.runtime.targets.codes import (
-    IDENTITY_CHANGED,
-    IDENTITY_DOUBLED,
-    KEY_UNKNOWN,
-    SAVED_OTHERWISE,
-)
 from mapgen.runtime.targets.kind import Found, There, Writer
 from mapgen.runtime.targets.opening import opened
 
@@ -308,7 +303,7 @@ class _Sides:
         keys = entry.keys if entry is not None and entry.is_sent else None
         if entry is not None and verdict == "missing" and keys and writer.has(keys):
             words = f"the ERP has {entry.number}, but not under the identity that was sent"
-            return "unclear", (ErrorReport(IDENTITY_CHANGED, words),), None
+            return "unclear", (ErrorReport(codes.IDENTITY_CHANGED, words),), None
         return verdict, faults, there
 
 
@@ -331,7 +326,7 @@ def _found(
         return "unclear", (refused,), there
     if identity in found.doubled:
         words = "several documents of the ERP have this identity"
-        return "unclear", (ErrorReport(IDENTITY_DOUBLED, words),), there
+        return "unclear", (ErrorReport(codes.IDENTITY_DOUBLED, words),), there
     return ("missing", (), None) if there is None else ("same", (), there)
 
 
@@ -342,10 +337,10 @@ def _read(
     try:
         read = writer.read(there, filled(one.body, keys))
     except UnknownKey as unknown:
-        return "unclear", (ErrorReport(KEY_UNKNOWN, str(unknown)),), None
+        return "unclear", (ErrorReport(codes.KEY_UNKNOWN, str(unknown)),), None
     if read.part is None:
         words = "the ERP could not be read to compare it"
-        return "unclear", (ErrorReport(SAVED_OTHERWISE, words),), None
+        return "unclear", (ErrorReport(codes.SAVED_OTHERWISE, words),), None
     return ("different" if read.otherwise else "same"), read.otherwise, read.part
 
 
@@ -365,7 +360,7 @@ def _sent_money(entry: Entry | None) -> Money | None:
 
 def _of_amount(sent: Money, there: Money) -> ErrorReport:
     words = f"{_AMOUNT} was {sent} when it was sent, and is {there} in the ERP"
-    return ErrorReport(SAVED_OTHERWISE, words)
+    return ErrorReport(codes.SAVED_OTHERWISE, words)
 
 
 def _keys(one: Document, found: Mapping[str, Found], part: Sequence[Document]) -> dict[str, Keys]:

@@ -19,18 +19,8 @@ from mapgen.runtime.ledger import Acknowledgement, Arrival, Claim, Keys, Need
 from mapgen.runtime.network.breaker import Stopping
 from mapgen.runtime.outcome import ErrorReport
 from mapgen.runtime.rules import Rules
+from mapgen.runtime.targets import codes
 from mapgen.runtime.targets.bodies import UnknownKey, filled, read_body
-from mapgen.runtime.targets.codes import (
-    ACTION_IN_DOUBT,
-    EFFECT_UNKNOWN,
-    GIVEN_UP,
-    IDENTITY_CHANGED,
-    IDENTITY_DOUBLED,
-    KEY_UNKNOWN,
-    LEFT_TO_OWNER,
-    NOT_THERE_YET,
-    RECORD_CHANGED,
-)
 from mapgen.runtime.targets.files import RecordChanged, is_of_record, with_content
 from mapgen.runtime.targets.kind import (
     Actor,
@@ -169,7 +159,7 @@ class Sender:
             return replace(claim, body=with_content(claim.body, self._run.ledger.record_of(claim)))
         except RecordChanged:
             words = "the record has changed since, and its file is attached as it is by then"
-            fault = ErrorReport(RECORD_CHANGED, words, retry=True)
+            fault = ErrorReport(codes.RECORD_CHANGED, words, retry=True)
             self._end(Acknowledgement(claim, "deferred", faults=(fault,)))
             return None
 
@@ -212,7 +202,7 @@ class Sender:
             f"nothing shows whether `{step.action}` was done with {there.number} ({reason}):"
             " a person looks"
         )
-        self._die(claim, words, code=ACTION_IN_DOUBT, number=there.number)
+        self._die(claim, words, code=codes.ACTION_IN_DOUBT, number=there.number)
 
     def _settle(self, writer: Writer, claim: Claim, found: Found) -> None:
         """Decide what is done with a document, by its operation and by what the tenant has."""
@@ -252,7 +242,7 @@ class Sender:
         try:
             body = filled(claim.body, self._keys_of(claim))
         except UnknownKey as unknown:
-            self._reject(claim, ErrorReport(KEY_UNKNOWN, str(unknown)))
+            self._reject(claim, ErrorReport(codes.KEY_UNKNOWN, str(unknown)))
             return
         sending = self._sending(claim, body, self._last_word(claim))
         try:
@@ -336,7 +326,7 @@ class Sender:
                 self._lose(claim, reason)
             case IdentityMismatch(number):
                 words = f"saved as {number}, but its identity came back changed"
-                self._die(claim, words, code=IDENTITY_CHANGED, number=number)
+                self._die(claim, words, code=codes.IDENTITY_CHANGED, number=number)
             case _:
                 assert_never(answer)
 
@@ -364,10 +354,10 @@ class Sender:
     def _lose(self, claim: Claim, reason: str) -> None:
         """Leave a document to a person: it may be there, and is never sent again by itself."""
         words = f"{reason}; nobody knows whether the target has it"
-        self._die(claim, words, code=EFFECT_UNKNOWN, number=claim.identity)
+        self._die(claim, words, code=codes.EFFECT_UNKNOWN, number=claim.identity)
 
     def _die(
-        self, claim: Claim, words: str, *, code: str = GIVEN_UP, number: str | None = None
+        self, claim: Claim, words: str, *, code: str = codes.GIVEN_UP, number: str | None = None
     ) -> None:
         fault = ErrorReport(code, words, retry=number is None)
         self._end(Acknowledgement(claim, "dead_lettered", number, reason=words, faults=(fault,)))
@@ -393,20 +383,20 @@ def _ways(
 
 def _gone(document: DocumentPlan) -> ErrorReport:
     words = f"no `{document.entity}` of the ERP has this identity any more"
-    return ErrorReport(NOT_THERE_YET, words, document.identity.field, retry=True)
+    return ErrorReport(codes.NOT_THERE_YET, words, document.identity.field, retry=True)
 
 
 def _doubled(document: DocumentPlan) -> ErrorReport:
     words = "several documents of the ERP have this identity"
-    return ErrorReport(IDENTITY_DOUBLED, words, document.identity.field)
+    return ErrorReport(codes.IDENTITY_DOUBLED, words, document.identity.field)
 
 
 def _left_to_others(document: DocumentPlan) -> ErrorReport | None:
     """Return what a document that is absent waits for, None where this flow creates it."""
     words = f"no `{document.entity}` of the ERP has this identity yet"
     if not document.does.creates:
-        return ErrorReport(NOT_THERE_YET, words, document.identity.field, retry=True)
+        return ErrorReport(codes.NOT_THERE_YET, words, document.identity.field, retry=True)
     if document.owner is None:
         return None
     words += f"; `{document.owner}` makes it"
-    return ErrorReport(LEFT_TO_OWNER, words, document.identity.field, retry=True)
+    return ErrorReport(codes.LEFT_TO_OWNER, words, document.identity.field, retry=True)

@@ -22,8 +22,8 @@ from mapgen.runtime.network.wire import pause_after
 from mapgen.runtime.outcome import ErrorReport
 from mapgen.runtime.rules import Rules
 from mapgen.runtime.storage.kind import Storage, StorageFailed
+from mapgen.runtime.targets import codes
 from mapgen.runtime.targets.bodies import read_body
-from mapgen.runtime.targets.codes import FORMULA
 
 _HOLE = re.compile(r"\{(\w+)\}")
 # What spreadsheets take for a formula; numbers and numbers of telephones with a sign are none.
@@ -118,9 +118,9 @@ class FileTarget:
         rule, indices = rules.find(path, self.document.name) or (None, ())
         words = "a spreadsheet would run it as a formula"
         if rule is None:
-            return ErrorReport(FORMULA, words, path)
+            return ErrorReport(codes.FORMULA, words, path)
         shown = MASKED if rule.is_personal else value[:_SHOWN]
-        return ErrorReport(FORMULA, words, path, rule.source_path(indices), shown, rule.spec)
+        return ErrorReport(codes.FORMULA, words, path, rule.source_path(indices), shown, rule.spec)
 
 
 def _cells(part: Mapping[str, object], columns: Sequence[str]) -> list[str]:

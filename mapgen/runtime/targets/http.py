@@ -29,12 +29,8 @@ from mapgen.runtime.network.verdict import (
 )
 from mapgen.runtime.outcome import ErrorReport
 from mapgen.runtime.rules import Rules
+from mapgen.runtime.targets import codes
 from mapgen.runtime.targets.bodies import Part, of_an_update, read_body
-from mapgen.runtime.targets.codes import (
-    ADDRESS_INCOMPLETE,
-    DOCUMENT_REFUSED,
-    LOOK_UP_REFUSED,
-)
 from mapgen.runtime.targets.kind import (
     NO_BODIES,
     Found,
@@ -330,7 +326,7 @@ class HttpWriter:
             case "needs_person":
                 raise self._access_refused(verdict)
         words = f"{verdict.reason}: {verdict.message}" if verdict.message else verdict.reason
-        return Refused((self._reporter.document(DOCUMENT_REFUSED, words, sending.body),))
+        return Refused((self._reporter.document(codes.DOCUMENT_REFUSED, words, sending.body),))
 
     def _unanswered(self, reason: str) -> WriteAnswer:
         return Unanswered(reason) if self.can_tell else Lost(reason)
@@ -341,7 +337,7 @@ class HttpWriter:
             raise self._wire.unavailable(verdict)
         if verdict.kind == "needs_person":
             raise self._access_refused(verdict)
-        return ErrorReport(LOOK_UP_REFUSED, f"the look-up failed: {verdict.reason}")
+        return ErrorReport(codes.LOOK_UP_REFUSED, f"the look-up failed: {verdict.reason}")
 
     def _access_refused(self, verdict: Verdict) -> AccessRefused:
         return AccessRefused(
@@ -352,7 +348,7 @@ class HttpWriter:
 
 
 def _report(fault: _Unaddressed) -> ErrorReport:
-    return ErrorReport(ADDRESS_INCOMPLETE, str(fault), fault.field)
+    return ErrorReport(codes.ADDRESS_INCOMPLETE, str(fault), fault.field)
 
 
 def _text(value: Any) -> str | None:

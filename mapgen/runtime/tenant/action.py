@@ -24,7 +24,7 @@ from mapgen.runtime.network.transport import LAST_WORD
 from mapgen.runtime.network.verdict import Failure, Verdict, is_repeatable_write
 from mapgen.runtime.outcome import ErrorReport
 from mapgen.runtime.rules import Rules
-from mapgen.runtime.targets.codes import ACTION_WITHOUT_EFFECT, LOOK_UP_REFUSED
+from mapgen.runtime.targets import codes
 from mapgen.runtime.targets.kind import (
     Found,
     Refused,
@@ -88,7 +88,7 @@ class Action:
         """
         if there.id is None:
             words = "the look-up gives no `id` of the document, by which the action would find it"
-            return Refused((ErrorReport(LOOK_UP_REFUSED, words),))
+            return Refused((ErrorReport(codes.LOOK_UP_REFUSED, words),))
         connection = self._connection
         try:
             with connection.screens.alone(self.document.entity):
@@ -116,7 +116,9 @@ class Action:
             return Saved(after)
         shown = ", ".join(f"`{name}` is `{after.shown.get(name, '')}`" for name in self.step.until)
         words = f"the ERP answered that `{self.step.action}` is done, but {shown}"
-        return Refused((ErrorReport(ACTION_WITHOUT_EFFECT, words, next(iter(self.step.until))),))
+        return Refused(
+            (ErrorReport(codes.ACTION_WITHOUT_EFFECT, words, next(iter(self.step.until))),)
+        )
 
     def _to_its_end(self, there: There, sending: Sending) -> None:
         """Send the action, and wait until it is over. Raises Failure, and what `last_word` does."""

@@ -25,7 +25,7 @@ from mapgen.runtime.network.transport import LAST_WORD, PLACE
 from mapgen.runtime.network.verdict import Failure, is_repeatable_write
 from mapgen.runtime.outcome import ErrorReport
 from mapgen.runtime.rules import Rules
-from mapgen.runtime.targets.codes import ACTION_WITHOUT_EFFECT, FILE_NOT_READ, LOOK_UP_REFUSED
+from mapgen.runtime.targets import codes
 from mapgen.runtime.targets.fetching import Files, Unfetched
 from mapgen.runtime.targets.files import content_of, file_of
 from mapgen.runtime.targets.kind import (
@@ -94,7 +94,7 @@ class Attachment:
             except Failure as failure:
                 verdict = failure.verdict
                 words = f"the ERP does not list the files of {there.number}: {verdict.reason}"
-                found.refused[identity] = ErrorReport(LOOK_UP_REFUSED, words)
+                found.refused[identity] = ErrorReport(codes.LOOK_UP_REFUSED, words)
         return found
 
     def is_done(self, there: There, body: bytes) -> bool:
@@ -115,12 +115,12 @@ class Attachment:
             content = self._files.content(self._attached, file)
         except Unfetched as unfetched:
             words = f"{there.number} is without the file of `{self.step.action}`: {unfetched}"
-            fault = ErrorReport(FILE_NOT_READ, words, retry=unfetched.may_come)
+            fault = ErrorReport(codes.FILE_NOT_READ, words, retry=unfetched.may_come)
             return Depends((fault,)) if unfetched.may_come else Refused((fault,))
         address = self._address(there, file.file)
         if address is None:
             words = "the look-up gives neither a link for files nor the keys of the document"
-            return Refused((ErrorReport(LOOK_UP_REFUSED, words),))
+            return Refused((ErrorReport(codes.LOOK_UP_REFUSED, words),))
         try:
             self._connection.persist(
                 lambda: self._put(address, content, sending.last_word), is_repeatable_write
@@ -158,7 +158,7 @@ class Attachment:
         if self.is_done(after, body):
             return Saved(after)
         words = f"the ERP answered that the file is attached, but {there.number} does not list it"
-        return Refused((ErrorReport(ACTION_WITHOUT_EFFECT, words),))
+        return Refused((ErrorReport(codes.ACTION_WITHOUT_EFFECT, words),))
 
     def _with_files(self, there: There) -> _HavingFiles:
         """Return a document with its files. Raises Failure, and as `Client.find`."""

@@ -24,14 +24,8 @@ from mapgen.runtime.network.transport import BRIEF, LAST_WORD
 from mapgen.runtime.network.verdict import Failure, Verdict, is_repeatable_write, may_pass
 from mapgen.runtime.outcome import IDENTITY_ALIKE, ErrorReport
 from mapgen.runtime.rules import Rules
+from mapgen.runtime.targets import codes
 from mapgen.runtime.targets.bodies import of_an_update, read_body
-from mapgen.runtime.targets.codes import (
-    DEPENDENCY_MISSING,
-    DOCUMENT_REFUSED,
-    LOOK_UP_REFUSED,
-    NOTHING_SAVED,
-    ROWS_UNCLEAR,
-)
 from mapgen.runtime.targets.kind import (
     NO_BODIES,
     Depends,
@@ -157,7 +151,7 @@ class Client:
         """
         if there.id is None:
             words = "the look-up gives no `id` of the document, by which it would be updated"
-            return Refused((ErrorReport(LOOK_UP_REFUSED, words),))
+            return Refused((ErrorReport(codes.LOOK_UP_REFUSED, words),))
         try:
             echo = self._connection.persist(
                 lambda: self._write_over(there, sending), is_repeatable_write
@@ -166,7 +160,7 @@ class Client:
             return self.judge(failure, sending)
         except UnclearRows as unclear:
             words = f"{unclear.target}: {unclear}"
-            return Refused((ErrorReport(ROWS_UNCLEAR, words, unclear.target),))
+            return Refused((ErrorReport(codes.ROWS_UNCLEAR, words, unclear.target),))
         return self._read_update_back(there, sending, echo)
 
     def found(self, there: There, body: bytes) -> Saved:
@@ -332,7 +326,7 @@ class Client:
                 continue
             words = "the look-up gives documents with another identity: none is proved absent"
             found.refused[identity] = ErrorReport(
-                LOOK_UP_REFUSED, words, self.document.identity.field
+                codes.LOOK_UP_REFUSED, words, self.document.identity.field
             )
 
     def _judge_look_up(self, failure: Failure, group: Sequence[str], found: Found) -> None:
@@ -349,7 +343,9 @@ class Client:
                 self._find_group([identity], found)
             return
         words = f"the ERP does not look this identity up: {verdict.message or verdict.reason}"
-        found.refused[group[0]] = ErrorReport(LOOK_UP_REFUSED, words, self.document.identity.field)
+        found.refused[group[0]] = ErrorReport(
+            codes.LOOK_UP_REFUSED, words, self.document.identity.field
+        )
 
     def judge(self, failure: Failure, sending: Sending) -> WriteAnswer:
         """Tell what a write came to that is not saved, or of which nobody knows."""
@@ -365,11 +361,13 @@ class Client:
             case "transient" | "unauthenticated":
                 return GivenUp(verdict.reason)
             case "needs_dependency":
-                fault = self._reporter.document(DEPENDENCY_MISSING, words, body, retry=True)
+                fault = self._reporter.document(codes.DEPENDENCY_MISSING, words, body, retry=True)
                 return Depends((fault,))
             case "permanent" | "unexplained":
                 faults = self._reporter.fields(failure.body, body)
-                return Refused(faults or (self._reporter.document(DOCUMENT_REFUSED, words, body),))
+                return Refused(
+                    faults or (self._reporter.document(codes.DOCUMENT_REFUSED, words, body),)
+                )
             case "needs_person":
                 raise self._access_refused(verdict, body)
             case _:
@@ -404,7 +402,7 @@ class Client:
         elif number is not None:
             return IdentityMismatch(number)
         words = "the ERP answered that it saved the document, but did not"
-        return Refused((self._reporter.document(NOTHING_SAVED, words, body),))
+        return Refused((self._reporter.document(codes.NOTHING_SAVED, words, body),))
 
     def _read_update_back(self, there: There, sending: Sending, answer: _Echo) -> WriteAnswer:
         """Believe a success only if the echo has no errors and the identity that was sent."""
@@ -413,7 +411,7 @@ class Client:
         if has_errors:
             faults = self._reporter.fields(msgspec.json.encode(echo), body)
             words = "the ERP answered that it saved the document, but did not"
-            return Refused(faults or (self._reporter.document(NOTHING_SAVED, words, body),))
+            return Refused(faults or (self._reporter.document(codes.NOTHING_SAVED, words, body),))
         if not self._is_same(echo, identity) and identity not in self.find([identity]).there:
             return IdentityMismatch(there.number)
         sent = ENCODER.encode(of_an_update(body, self.document))
@@ -531,7 +529,8 @@ class Client:
     def _access_refused(self, verdict: Verdict, body: bytes | None) -> AccessRefused:
         words = ""
         if body is not None and verdict.message:
-            words = f": {self._reporter.document(DOCUMENT_REFUSED, verdict.message, body).message}"
+            told = self._reporter.document(codes.DOCUMENT_REFUSED, verdict.message, body)
+            words = f": {told.message}"
         return self._connection.access_refused(verdict, self.document.entity, words)
 
 

@@ -14,7 +14,7 @@ from mapgen.runtime.masking import MASKED, Masker, masker
 from mapgen.runtime.network.reading import Unreadable, decoded
 from mapgen.runtime.outcome import ONLY, ErrorReport
 from mapgen.runtime.rules import Rules
-from mapgen.runtime.targets.codes import DOCUMENT_REFUSED, FIELD_REFUSED, SAVED_OTHERWISE
+from mapgen.runtime.targets import codes
 from mapgen.runtime.tenant.verifying import Difference
 
 _MOST_FAULTS = 100
@@ -72,7 +72,7 @@ class Reporter:
         sent = MASKED if is_personal else _shortened(_words(one.sent))
         what = "has no value there" if is_dropped else f"has `{saved}` there"
         return ErrorReport(
-            SAVED_OTHERWISE,
+            codes.SAVED_OTHERWISE,
             f"saved as {document}, but the ERP {what}, not what was sent",
             one.target,
             None if rule is None else rule.source_path(indices),
@@ -87,19 +87,25 @@ class Reporter:
     def _report(self, refused: _Refused, personal: Masker | None) -> ErrorReport:
         message = _mask(refused.message.strip(), personal)
         if not refused.target:
-            return ErrorReport(DOCUMENT_REFUSED, message)
+            return ErrorReport(codes.DOCUMENT_REFUSED, message)
         found = self.rules.find(refused.target, self.name)
         value = None if refused.value is None else _mask(_words(refused.value), personal)
         if found is None:
             # A field that no rule sets holds what the ERP itself put there, of what it was sent.
-            return ErrorReport(FIELD_REFUSED, message, refused.target, value=value)
+            return ErrorReport(codes.FIELD_REFUSED, message, refused.target, value=value)
         rule, indices = found
         if rule.is_personal and value:
             message = _mask(message, masker({_words(refused.value)}))
             value = MASKED
         source_path = rule.source_path(indices)
         return ErrorReport(
-            FIELD_REFUSED, message, refused.target, source_path, value, rule.spec, rule.may_come
+            codes.FIELD_REFUSED,
+            message,
+            refused.target,
+            source_path,
+            value,
+            rule.spec,
+            rule.may_come,
         )
 
     def _personal(self, body: bytes) -> set[str]:
