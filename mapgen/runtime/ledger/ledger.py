@@ -306,8 +306,8 @@ class Ledger:
         self, connection: Connection, claims: Sequence[Claim], name: str, *, is_whole: bool
     ) -> None:
         moment, now = self._leases.moment(connection), self.now()
-        noted = {"name": name, "whole": is_whole, "at": moment, "moment": now}
-        _execute_all(connection, _NOTE_FILE, [_guard(one) | noted for one in claims])
+        noted = {"file": name, "is_whole": is_whole, "intent_at": moment, "changed_at": now}
+        _execute_all(connection, _OF_CLAIM, [_guard(one) | noted for one in claims])
 
     def unsettle(self, claim: Claim) -> None:
         """Give up a document whose request stayed without an answer: it settles from now on."""
@@ -322,11 +322,9 @@ class Ledger:
             now = self.now()
             followed = _locked(connection, claims)
             held = sorted((one for one in claims if one.hold in followed), key=lambda one: one.hold)
-            _execute_all(
-                connection,
-                _RELEASE,
-                [_guard(one) | {"moment": now, "tried": one.attempts} for one in held],
-            )
+            free = _released(now)
+            released = [_guard(one) | free | {"attempts": one.attempts} for one in held]
+            _execute_all(connection, _OF_CLAIM, released)
             for claim in held:
                 _follow(connection, claim, followed[claim.hold], now)
 
@@ -339,9 +337,7 @@ class Ledger:
         with self.transaction() as connection:
             now = self.now()
             head = _locked(connection, [claim]).get(claim.hold)
-            values = {"state": "staged", "claim": None, "intent_at": None, "changed_at": now}
-            values |= {"file": None, "is_whole": None}
-            if not _change(connection, claim, **values):
+            if not _change(connection, claim, **_released(now), intent_at=None):
                 return
             if head is not None and head.overtakes:
                 overtake(connection, claim.row, head)
@@ -610,18 +606,27 @@ def _guard(claim: Claim) -> dict[str, object]:
     return {"row": claim.row, "token": claim.token}
 
 
+def _released(now: float) -> dict[str, object]:
+    """Return what the row of a document holds that goes back into the queue."""
+    return {"state": "staged", "claim": None, "file": None, "is_whole": None, "changed_at": now}
+
+
 def _finished(end: Acknowledgement, run: str, now: float) -> dict[str, object]:
     return _guard(end.claim) | {
-        "end": end.end,
-        "no": end.number,
-        "found": end.arrival not in ("created", "done"),
-        "why": end.reason,
-        "reports": encode_faults(end.faults),
-        "run": run,
+        "state": end.end,
+        "number": end.number,
+        "was_there": end.arrival not in ("created", "done"),
+        "reason": end.reason,
+        "errors": encode_faults(end.faults),
+        "finisher": run,
+        "claim": None,
+        "changed_at": now,
+        "amount": end.amount,
+        "file": None,
+        "is_whole": None,
         "keys": encode_keys(end.keys),
-        "moment": now,
-        "is_made": end.end == "sent" and end.arrival in ("created", "done"),
-        "money": end.amount,
+        "arrived_at": now if end.end == "sent" else None,
+        "new_maker": run if end.end == "sent" and end.arrival in ("created", "done") else None,
         "is_closed": end.end in ("sent", "skipped"),
         "is_over": end.end in ("sent", "skipped") and not end.keeps_record,
         "is_skipped": end.end == "skipped",
@@ -638,44 +643,16 @@ _LOCK = (
 _OLDEST_REQUEST = select(func.min(LAST_REQUEST)).where(
     _ROWS.flow == bindparam("of_flow"), _ROWS.state == "sending"
 )
-# The guard of all hand-overs: who lost the document changes nothing.
+# The guard of all hand-overs: who lost the document changes nothing. Values go by columns.
 _OF_CLAIM = update(RECORDS).where(
     _ROWS.id == bindparam("row"), _ROWS.claim == bindparam("token"), _ROWS.state == "sending"
 )
-_RELEASE = _OF_CLAIM.values(
-    state="staged",
-    claim=None,
-    attempts=bindparam("tried"),
-    file=None,
-    is_whole=None,
-    changed_at=bindparam("moment"),
-)
-_NOTE_FILE = _OF_CLAIM.values(
-    file=bindparam("name"),
-    is_whole=bindparam("whole"),
-    intent_at=bindparam("at"),
-    changed_at=bindparam("moment"),
-)
 _FINISH = _OF_CLAIM.values(
-    state=bindparam("end"),
-    number=bindparam("no"),
-    was_there=bindparam("found"),
-    reason=bindparam("why"),
-    errors=bindparam("reports"),
-    finisher=bindparam("run"),
-    claim=None,
-    changed_at=bindparam("moment"),
     erp_keys=func.coalesce(bindparam("keys", type_=Text), _ROWS.erp_keys),
     body=case((bindparam("is_closed", type_=Boolean), None), else_=_ROWS.body),
     open_since=case((bindparam("is_closed", type_=Boolean), None), else_=_ROWS.open_since),
-    took=case(
-        (bindparam("end") == "sent", bindparam("moment", type_=Double) - _ROWS.open_since),
-        else_=None,
-    ),
-    maker=case((bindparam("is_made", type_=Boolean), bindparam("run")), else_=_ROWS.maker),
-    amount=bindparam("money", type_=Text),
-    file=None,
-    is_whole=None,
+    took=bindparam("arrived_at", type_=Double) - _ROWS.open_since,
+    maker=func.coalesce(bindparam("new_maker", type_=Text), _ROWS.maker),
     digest=case((bindparam("is_skipped", type_=Boolean), None), else_=_ROWS.digest),
     # Of several documents another may need it still, and a newer state brought its own.
     record=case(
