@@ -11,13 +11,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
-from io import BufferedReader, RawIOBase
-from typing import BinaryIO, cast
+from io import BufferedReader
 
 from mapgen.agreed.feeds import FilesFeed
 from mapgen.runtime.aborted import FeedFailed
 from mapgen.runtime.draining import Drain
 from mapgen.runtime.feeds.kind import Cursor, Page, Ways
+from mapgen.runtime.sources.plain import Read
 from mapgen.runtime.storage.kind import Storage, StorageFailed, StoredFile, Unreadable
 
 _FAILED = "failed"
@@ -54,7 +54,7 @@ class ArrivingFiles:
                 continue
             if stream is None:
                 continue
-            with stream, BufferedReader(_Failing(stream)) as reader:
+            with stream, BufferedReader(Read(_failing()(stream.read))) as reader:
                 place = f"{file.name} ({_told(file)})"
                 yield Page(reader, place, taken=arrived.move, failed=arrived.failed, file=file.name)
 
@@ -105,24 +105,6 @@ class _Arrived:
             if moved is not None and self.reasons:
                 text = "\n".join(self.reasons) + "\n"
                 self.storage.put(f"{folder}/{to}", moved + _REASON, text.encode())
-
-
-class _Failing(RawIOBase):
-    """A file whose failures, while it is read, are those of the feed."""
-
-    def __init__(self, stream: BinaryIO) -> None:
-        self._stream = stream
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: object) -> int:
-        """Put some bytes into a buffer; return how many."""
-        view = memoryview(cast(bytearray, buffer))
-        with _failing():
-            piece = self._stream.read(len(view))
-        view[: len(piece)] = piece
-        return len(piece)
 
 
 @contextmanager

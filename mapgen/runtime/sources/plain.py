@@ -84,7 +84,7 @@ def _begun(stream: BinaryIO) -> tuple[bytes, BinaryIO]:
     head = b""
     while len(head) < SIZE_OF_HEAD and (more := stream.read(SIZE_OF_HEAD - len(head))):
         head += more
-    return head, _Pieces(_Behind(head, stream), CHUNK)
+    return head, _Pieces(Read(_reading(stream), head), CHUNK)
 
 
 def _contradiction(form: Form, found: str, mark: int) -> UnfitBytes:
@@ -99,12 +99,12 @@ def _contradiction(form: Form, found: str, mark: int) -> UnfitBytes:
     return UnfitBytes(f"{told}, and its source says `encoding: {form.encoding}`", advice)
 
 
-class _Behind(io.RawIOBase):
-    """A stream whose first bytes have been read already."""
+class Read(io.RawIOBase):
+    """A stream of what a function gives that reads about so many bytes, `head` before all."""
 
-    def __init__(self, head: bytes, stream: BinaryIO) -> None:
+    def __init__(self, read: Callable[[int], bytes], head: bytes = b"") -> None:
+        self._some = read
         self._head = head
-        self._read: Callable[[int], bytes] = getattr(stream, "read1", stream.read)
 
     def readable(self) -> bool:
         return True
@@ -113,19 +113,24 @@ class _Behind(io.RawIOBase):
         """Put some bytes into a buffer; return how many."""
         view = memoryview(cast(bytearray, buffer))
         if not self._head:
-            self._head = self._read(len(view))
+            self._head = self._some(len(view))
         chunk, self._head = self._head[: len(view)], self._head[len(view) :]
         view[: len(chunk)] = chunk
         return len(chunk)
 
 
-class _Unpacked(_Behind):
+def _reading(stream: BinaryIO) -> Callable[[int], bytes]:
+    """Return what reads some bytes of a stream, and does not wait for more."""
+    found: Callable[[int], bytes] = getattr(stream, "read1", stream.read)
+    return found
+
+
+class _Unpacked(Read):
     """A stream of gzip, unpacked. What is behind its end is more of it."""
 
     def __init__(self, stream: BinaryIO) -> None:
-        super().__init__(b"", stream)
-        self._raw = self._read
-        self._read = self._unpacked
+        super().__init__(self._unpacked)
+        self._raw = _reading(stream)
         self._member = zlib.decompressobj(_WBITS_OF_GZIP)
         self._packed = b""
         self._taken = self._given = 0
@@ -166,13 +171,12 @@ class _Unpacked(_Behind):
         return piece
 
 
-class _Recoded(_Behind):
+class _Recoded(Read):
     """A stream in another encoding as UTF-8; what is no text in it becomes NO_TEXT."""
 
     def __init__(self, stream: BinaryIO, codec: str, label: str) -> None:
-        super().__init__(b"", stream)
-        self._raw = self._read
-        self._read = self._recoded
+        super().__init__(self._recoded)
+        self._raw = _reading(stream)
         self._codec = codec
         self._label = label
         self._decoder = codecs.getincrementaldecoder(codec)(_NO_TEXT)
