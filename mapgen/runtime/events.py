@@ -60,6 +60,10 @@ class TechnicalEvent:
 Event = BusinessEvent | TechnicalEvent
 
 
+def untold(_event: Event) -> None:
+    """Leave an event to the log of runs."""
+
+
 class Observer(Protocol):
     """Who watches a run. Called from several threads, one call at a time."""
 

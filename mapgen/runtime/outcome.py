@@ -26,6 +26,11 @@ class Origin(msgspec.Struct, frozen=True, omit_defaults=True):
     key: str | None = None
     again: bool = False
 
+    @property
+    def place(self) -> tuple[str, int]:
+        """The record: its file, and its number in it."""
+        return self.file, self.record
+
     def __str__(self) -> str:
         return (
             f"{self.file}:{self.line}"
@@ -74,6 +79,11 @@ class Document(msgspec.Struct, frozen=True):
     lost: Literal["missing", "different"] | None = None
     steps: bytes | None = None
     branch: str | None = None
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """What it is known by within its flow: its name and its identity."""
+        return self.document, self.identity
 
 
 @dataclass(frozen=True, slots=True)

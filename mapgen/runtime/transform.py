@@ -327,7 +327,7 @@ class Transformer:
         if not found:
             names = ", ".join(f"`{name}`" for name in made)
             return (Skipped(origin, f"none of its documents is made: {names}"),)
-        doubled = _first_doubled((one.document, one.identity) for one in found)
+        doubled = _first_doubled(one.key for one in found)
         if doubled is not None:
             return (Rejected(origin, (self._doubled_report(*doubled),)),)
         return self._told_apart(origin, found)

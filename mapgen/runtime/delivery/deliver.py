@@ -231,8 +231,8 @@ def _stage(batch: _Batch, run: Run, feed: str) -> int:
                 run.stats.stayed_out(Shown("skipped", source, (), outcome.reason))
             case _:
                 assert_never(outcome)
-    read = (one for one in staged.outcomes if not one.origin.again)
-    run.stats.saw(sum(1 for _ in groupby(read, _record_of)), len(staged.outcomes))
+    read = (one.origin.place for one in staged.outcomes if not one.origin.again)
+    run.stats.saw(sum(1 for _ in groupby(read)), len(staged.outcomes))
     return queued
 
 
@@ -266,11 +266,7 @@ def _by_record(outcomes: Iterable[Outcome], plan: Plan) -> Iterator[Iterable[Out
     if plan.documents[0].name == ONLY and not plan.only.then:
         # Each is a record of its own: none waits until the next one shows that it is complete.
         return zip(outcomes)
-    return (of_one_record for _, of_one_record in groupby(outcomes, _record_of))
-
-
-def _record_of(outcome: Outcome) -> tuple[str, int]:
-    return outcome.origin.file, outcome.origin.record
+    return (of_one_record for _, of_one_record in groupby(outcomes, lambda one: one.origin.place))
 
 
 @contextlib.contextmanager

@@ -49,9 +49,7 @@ def _with_steps(
         plan = having.get(document.document)
         if plan is not None:
             steps = tuple(_steps(document, plan, _told(outcome.steps), data))
-            after[document.document, document.identity] = tuple(
-                (step.document, step.identity) for step in steps
-            )
+            after[document.key] = tuple(step.key for step in steps)
             yield from steps
 
 
@@ -62,7 +60,7 @@ def _told(steps: bytes | None) -> _Told:
 
 def _steps(document: Document, plan: DocumentPlan, told: _Told, data: bytes) -> Iterator[Document]:
     """Yield the steps of a document; of one that may be updated anew for each of its states."""
-    needs: tuple[_Need, ...] = ((document.document, document.identity),)
+    needs: tuple[_Need, ...] = (document.key,)
     of: dict[str, object] = {"of": digest_of(document.body)} if plan.does.updates else {}
     for step in plan.then:
         said = {one: told[step.key_of(one)] for one in step.told if step.key_of(one) in told}

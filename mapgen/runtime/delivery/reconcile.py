@@ -171,7 +171,7 @@ def compared(
     # What a run does not compare (`verify: off`) is compared here: that is what was asked for.
     asking, environment = msgspec.structs.replace(flow.plan, verify="warn"), flow.environment
     ended = stop or threading.Event()
-    with opened(environment, asking, ledger, stop=ended, tell=_untold) as ways:
+    with opened(environment, asking, ledger, stop=ended) as ways:
         if flow.remote is not None:
             flow.remote.connect(ledger, environment.tenant, ways.erp)
         writers = {
@@ -200,14 +200,14 @@ class _Sides:
         """Yield the documents that the source gives; where it is whole, then what it lacks."""
         documents = (one for one in outcomes if isinstance(one, Document))
         while part := list(islice(documents, _AT_ONCE)):
-            entries = self._accounts.entries((one.document, one.identity) for one in part)
+            entries = self._accounts.entries(one.key for one in part)
             found = _looked_up(part, self._writers)
             for one in part:
                 seen = self._seen[one.document]
                 if one.identity in seen and not self._writers[one.document].document.does.updates:
                     continue  # the first one is made, and no other
                 seen.add(one.identity)
-                keys, entry = _keys(one, found, part), entries.get((one.document, one.identity))
+                keys, entry = _keys(one, found, part), entries.get(one.key)
                 yield self._given(one, found[one.document], keys, entry)
         if self._scope.is_whole:
             for sent in self._sent():
@@ -371,7 +371,3 @@ def _keys(one: Document, found: Mapping[str, Found], part: Sequence[Document]) -
         if there is not None and other.origin == one.origin:
             keys[other.document] = there.keys
     return keys
-
-
-def _untold(_event: object) -> None:
-    """Leave the log to runs."""

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 from mapgen.agreed.plan import DocumentPlan, Plan, Step
 from mapgen.runtime.environment import Environment
-from mapgen.runtime.events import TechnicalEvent
 from mapgen.runtime.ledger import Ledger
 from mapgen.runtime.ledger.undos import Made, UndoState, begin_undo, end_undo
 from mapgen.runtime.rules import Rules
@@ -134,7 +133,7 @@ def take_back(
     documents = {one.name: one for one in plan.documents}
     documents |= {step.name_in(one.name): one for one in plan.documents for step in one.then}
     stuck: set[tuple[str | None, str]] = set()
-    with opened(environment, plan, ledger, stop=threading.Event(), tell=_untold) as ways:
+    with opened(environment, plan, ledger, stop=threading.Event()) as ways:
         for one in chosen:
             if one.action is None:
                 continue
@@ -178,7 +177,3 @@ def _told(answer: WriteAnswer) -> tuple[UndoState, str | None]:
 
 def _nothing() -> None:
     """Keep no request back."""
-
-
-def _untold(_event: TechnicalEvent) -> None:
-    """Leave the log to runs."""

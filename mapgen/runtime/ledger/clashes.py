@@ -61,7 +61,7 @@ class Clashes:
         known = self._known([one for one in outcomes if isinstance(one, Document)])
         return [
             one
-            for _, of_record in groupby(outcomes, _record_of)
+            for _, of_record in groupby(outcomes, lambda one: one.origin.place)
             for one in self._judged(list(of_record), known)
         ]
 
@@ -71,7 +71,7 @@ class Clashes:
         faults = [
             fault
             for one in documents
-            for fault in self._faults(one, known, is_needed=_key(one) in needed)
+            for fault in self._faults(one, known, is_needed=one.key in needed)
         ]
         if faults:
             return [Rejected(documents[0].origin, tuple(faults), documents[0].data)]
@@ -166,11 +166,3 @@ _ALIKE = (
         )
     )
 )  # fmt: skip
-
-
-def _key(document: Document) -> tuple[str, str]:
-    return document.document, document.identity
-
-
-def _record_of(outcome: Outcome) -> tuple[str, int]:
-    return outcome.origin.file, outcome.origin.record

@@ -87,7 +87,7 @@ class Staging:
         clashes = Clashes(self._connection, self._flow, self._run, self._updating, self._rules)
         outcomes = clashes.refused(outcomes)
         chosen = self._choose(outcomes)
-        known, overtaken = self._locked(outcomes, [_key(one) for one in chosen.values()])
+        known, overtaken = self._locked(outcomes, [one.key for one in chosen.values()])
         self._withdraw(overtaken)
         self._forget_refusals([subject_of(document.origin) for document in chosen.values()])
         # What could not be read there is a record with a key now: a line that was not whole yet.
@@ -95,7 +95,7 @@ class Staging:
         self._forget_refusals([subject_by_place(one) for one in named if not one.again])
         fresh: dict[int, Document] = {}
         for at, document in sorted(chosen.items()):
-            row = known.get(_key(document))
+            row = known.get(document.key)
             if row is None:
                 fresh[at] = document
             elif document.lost and row.state == "sent" and row.finisher != self._run:
@@ -121,12 +121,12 @@ class Staging:
         for at, outcome in enumerate(outcomes):
             if not isinstance(outcome, Document):
                 continue
-            before = chosen.setdefault(_key(outcome), at)
+            before = chosen.setdefault(outcome.key, at)
             if before == at:
                 continue
             if outcome.document in self._updating:
                 self._unchanged[before] = None
-                chosen[_key(outcome)] = at
+                chosen[outcome.key] = at
             else:
                 self._already_there[at] = None
         documents = ((at, outcomes[at]) for at in chosen.values())
@@ -148,7 +148,7 @@ class Staging:
         """
         subjects = list(dict.fromkeys(subject_of(one.origin) for one in outcomes))
         rows = self._rows({*self._ids_of(keys), *self._ids_left_of(subjects)})
-        given = {_key(one) for one in outcomes if isinstance(one, Document)}
+        given = {one.key for one in outcomes if isinstance(one, Document)}
         known = {(row.document, row.identity): row for row in rows}
         overtaken = [row for key, row in known.items() if key not in given]
         return {key: row for key, row in known.items() if key in given}, overtaken
@@ -313,7 +313,7 @@ class Staging:
         # Staging takes turns, so that nobody can have staged one of them since we looked.
         self._connection.execute(insert(RECORDS), rows)
         self._staged.extend(fresh)
-        needing = {_key(document): document for document in fresh.values() if document.needs}
+        needing = {document.key: document for document in fresh.values() if document.needs}
         made = self._rows(self._ids_of(list(needing)))
         need(
             self._connection,
@@ -497,10 +497,6 @@ def need(connection: Connection, needs: Mapping[int, Sequence[_Key]]) -> None:
         return
     forget_needs(connection, list(needs))
     note_needs(connection, needs)
-
-
-def _key(document: Document) -> _Key:
-    return document.document, document.identity
 
 
 def _words(head: NextHead) -> str:

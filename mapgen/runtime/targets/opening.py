@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from mapgen.agreed.plan import Plan
 from mapgen.runtime.aborted import NotBuilt
 from mapgen.runtime.environment import Api, Environment, FolderPlace, S3Place, SftpPlace
-from mapgen.runtime.events import TechnicalEvent
+from mapgen.runtime.events import TechnicalEvent, untold
 from mapgen.runtime.ledger import Ledger
 from mapgen.runtime.network.api import HttpApi
 from mapgen.runtime.storage.opening import opened as opened_storage
@@ -44,7 +44,7 @@ def opened(
     ledger: Ledger,
     *,
     stop: threading.Event,
-    tell: Callable[[TechnicalEvent], None],
+    tell: Callable[[TechnicalEvent], None] = untold,
 ) -> Iterator[Opened]:
     """Open the ways of a run until the block ends; the ERP is signed in to when first asked.
 
