@@ -13,7 +13,6 @@ import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from email.utils import parsedate_to_datetime
 from functools import partial
 from itertools import count
 
@@ -27,6 +26,7 @@ from mapgen.runtime.aborted import FeedFailed, TenantUnavailable
 from mapgen.runtime.feeds.kind import Cursor, Page, Ways
 from mapgen.runtime.feeds.looking_back import Place, Unfit, as_asked, aware, begun, behind
 from mapgen.runtime.network.api import HttpApi
+from mapgen.runtime.network.reading import told_at
 from mapgen.runtime.network.verdict import Failure, Verdict, may_pass
 
 _MOST_PAGES = 100_000
@@ -121,7 +121,8 @@ class ListedRecords:
                 state = Listed(state.since)
         address = str(self._first(state, api))
         listed = api.wire.persist(partial(self._ask, api, address), may_pass)
-        state.began = _told_at(listed.answer)
+        began = told_at(listed.answer)
+        state.began = None if began is None else began.isoformat()
         return listed, state
 
     def _ask(self, api: HttpApi, address: str) -> _Shown:
@@ -204,14 +205,6 @@ class ListedRecords:
         return FeedFailed(
             f"the list `{self.feed.path}` of the connection `{self.feed.connection}` {what}", help
         )
-
-
-def _told_at(answer: httpx2.Response) -> str | None:
-    """Return when the API says that it answered."""
-    try:
-        return parsedate_to_datetime(answer.headers.get("date", "")).isoformat()
-    except ValueError:
-        return None
 
 
 def _joined(url: httpx2.URL, address: str) -> httpx2.URL:

@@ -122,15 +122,6 @@ class HttpApi:
         return str(url)
 
 
-def json_of(answer: httpx2.Response, shape: type[Any]) -> Any:
-    """Return the JSON of an answer. Raises Failure for what is none."""
-    try:
-        return decoded(answer.content, shape)
-    except Unreadable:
-        # A proxy's page with status 200.
-        raise Failure(Verdict("transient", "unknown", "an answer that is no JSON")) from None
-
-
 def member_at(content: Any, path: str) -> Any:
     """Return what stands at a path of members, None where nothing does."""
     for name in names_along(path):

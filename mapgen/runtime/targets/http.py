@@ -20,7 +20,8 @@ from mapgen.agreed.plan import DocumentPlan, HttpSend, Request, Step
 from mapgen.runtime.aborted import AccessRefused
 from mapgen.runtime.events import TechnicalEvent
 from mapgen.runtime.identity import values_of
-from mapgen.runtime.network.api import HttpApi, json_of, member_at
+from mapgen.runtime.network.api import HttpApi, member_at
+from mapgen.runtime.network.reading import held
 from mapgen.runtime.network.verdict import (
     Failure,
     Verdict,
@@ -53,6 +54,7 @@ from mapgen.runtime.values import ENCODER
 
 _HOLE = re.compile(r"\{([^{}]*)\}")
 _MOST_PAGES = 100
+_NO_JSON = "an answer that is no JSON"
 
 
 class _Unaddressed(Exception):
@@ -254,14 +256,14 @@ class HttpWriter:
 
     def _documents_in(self, answer: httpx2.Response) -> list[Part]:
         """Return the documents of an answer. Raises Failure for what holds none as declared."""
-        content: Any = json_of(answer, Any)
-        held = content if self._send.found is None else member_at(content, self._send.found)
+        content: Any = held(answer, object, _NO_JSON)
+        found = content if self._send.found is None else member_at(content, self._send.found)
         if self._send.found is None and isinstance(content, dict):
-            held = _unwrapped(self._send.wrap, content)
-        if isinstance(held, dict):
-            return [held]
-        if isinstance(held, list) and all(isinstance(one, dict) for one in held):
-            return held
+            found = _unwrapped(self._send.wrap, content)
+        if isinstance(found, dict):
+            return [found]
+        if isinstance(found, list) and all(isinstance(one, dict) for one in found):
+            return found
         where = "the answer" if self._send.found is None else f"`{self._send.found}` of the answer"
         raise Failure(Verdict("permanent", "none", f"{where} is neither a document nor a list"))
 
@@ -301,7 +303,7 @@ class HttpWriter:
         if not answer.content.strip():
             return Saved(known)
         try:
-            content = _unwrapped(self._send.wrap, json_of(answer, Any))
+            content = _unwrapped(self._send.wrap, held(answer, object, _NO_JSON))
         except Failure as failure:
             return self._unanswered(failure.verdict.reason)
         document = content if isinstance(content, dict) else {}

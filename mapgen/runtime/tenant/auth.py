@@ -17,6 +17,7 @@ from mapgen.runtime.events import TechnicalEvent
 from mapgen.runtime.network.reading import Unreadable, decoded
 from mapgen.runtime.network.transport import UNMETERED
 from mapgen.runtime.network.verdict import Failure, Verdict
+from mapgen.runtime.network.wire import Wire
 from mapgen.runtime.tenant.classify import classify
 
 _LONGEST_MARGIN = 120.0
@@ -38,17 +39,6 @@ class _OAuthError(msgspec.Struct, frozen=True):
     """The token endpoint's refusal (RFC 6749, section 5.2)."""
 
     error: str | None = None
-
-
-class Way(Protocol):
-    """How a run reaches the tenant: within its licence, and what is open to it."""
-
-    @property
-    def http(self) -> httpx2.Client:
-        """What makes requests."""
-
-    def send(self, request: httpx2.Request) -> httpx2.Response:
-        """Make one request."""
 
 
 class Seat(Protocol):
@@ -87,7 +77,7 @@ class Session:
         """Whether it was signed in."""
         return self._token is not None
 
-    def bearer(self, way: Way, stop: threading.Event) -> tuple[str, int]:
+    def bearer(self, way: Wire, stop: threading.Event) -> tuple[str, int]:
         """Return a token that does not expire soon, signing in or refreshing where it must.
 
         With it comes the number of the session that the token belongs to: a refresh keeps the
@@ -157,7 +147,7 @@ class Session:
         self._refresh_at = time.monotonic() + token.expires_in - margin
         self.tell(TechnicalEvent(name, facts={"expires_in": token.expires_in}))
 
-    def _sign_in(self, way: Way) -> _Token:
+    def _sign_in(self, way: Wire) -> _Token:
         grant = {
             "grant_type": "password",
             "username": self._tenant.username,
@@ -168,7 +158,7 @@ class Session:
         self._opened += 1
         return token
 
-    def _refresh(self, old: _Token, way: Way) -> _Token:
+    def _refresh(self, old: _Token, way: Wire) -> _Token:
         if old.refresh_token is None:
             return self._sign_in(way)
         try:
@@ -183,7 +173,7 @@ class Session:
             token, refresh_token=old.refresh_token
         )  # fmt: skip
 
-    def _ask(self, grant: dict[str, str], way: Way) -> _Token:
+    def _ask(self, grant: dict[str, str], way: Wire) -> _Token:
         application = {
             "client_id": self._tenant.client_id,
             "client_secret": self._tenant.client_secret,

@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import Any, Self, TypeVar
 from urllib.parse import quote
 
@@ -23,7 +22,7 @@ from mapgen.runtime.aborted import (
 from mapgen.runtime.environment import Environment
 from mapgen.runtime.events import TechnicalEvent
 from mapgen.runtime.network.rate_limit import RateLimiter
-from mapgen.runtime.network.reading import Unreadable, decoded
+from mapgen.runtime.network.reading import held, told_at
 from mapgen.runtime.network.verdict import Failure, Verdict, may_pass
 from mapgen.runtime.network.wire import Wire
 from mapgen.runtime.tenant.auth import Seat
@@ -32,6 +31,7 @@ from mapgen.runtime.tenant.screens import Screens
 from mapgen.runtime.tenant.sessions import SESSIONS
 
 _SIGN_INS = 3
+_NOT_OURS = "an answer that is not the ERP's"
 
 _BRANCH = "PX-CbApiBranch"
 """Source: the vendor's integration guide (Changing_Branch): for the one request."""
@@ -178,7 +178,7 @@ class Connection:
         def once() -> Told:
             answer = self.attempt(getting(url))
             entities_in(answer)
-            return Told(answer.content, _told_at(answer))
+            return Told(answer.content, told_at(answer) or datetime.now(UTC))
 
         try:
             return self.asked(once)
@@ -196,7 +196,7 @@ class Connection:
             answer = self.attempt(getting(url))
             if not isinstance(entity_in(answer).get("value"), list):
                 raise Failure(Verdict("permanent", "none", "an answer without `value`"))
-            return Told(answer.content, _told_at(answer))
+            return Told(answer.content, told_at(answer) or datetime.now(UTC))
 
         try:
             return self.asked(once)
@@ -245,27 +245,11 @@ def getting(
     )
 
 
-def _told_at(answer: httpx2.Response) -> datetime:
-    """Return when an answer was given, by the clock of who gave it; else by ours."""
-    try:
-        return parsedate_to_datetime(answer.headers["Date"])
-    except (KeyError, ValueError):
-        return datetime.now(UTC)
-
-
 def entity_in(answer: httpx2.Response) -> dict[str, Any]:
     """Return the record of an answer. Raises Failure where it holds none."""
-    return _decoded(answer, dict[str, Any])
+    return held(answer, dict[str, Any], _NOT_OURS)
 
 
 def entities_in(answer: httpx2.Response) -> list[dict[str, Any]]:
     """Return the records of an answer. Raises Failure where it holds none."""
-    return _decoded(answer, list[dict[str, Any]])
-
-
-def _decoded(answer: httpx2.Response, shape: type[T]) -> T:
-    try:
-        return decoded(answer.content, shape)
-    except Unreadable:
-        # A sign-in page or a proxy's page with status 200.
-        raise Failure(Verdict("transient", "unknown", "an answer that is not the ERP's")) from None
+    return held(answer, list[dict[str, Any]], _NOT_OURS)
