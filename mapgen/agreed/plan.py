@@ -554,6 +554,17 @@ class Plan(Grown, frozen=True, kw_only=True):
         (document,) = self.documents
         return document
 
+    @property
+    def steps(self) -> dict[str, tuple[DocumentPlan, Step]]:
+        """The steps after documents, by name, each with its document."""
+        return {step.name_in(one.name): (one, step) for one in self.documents for step in one.then}
+
+    @property
+    def sent(self) -> dict[str, DocumentPlan]:
+        """The documents of all that is sent, by its name: of documents, and of steps after them."""
+        of_steps = {name: document for name, (document, _) in self.steps.items()}
+        return {one.name: one for one in self.documents} | of_steps
+
     def document(self, name: str) -> DocumentPlan:
         """Return a document by its name."""
         return next(document for document in self.documents if document.name == name)

@@ -80,9 +80,8 @@ def _words(one: Planned, *, is_dry: bool) -> str:
 
 
 def _tell(made: Made, plan: Plan, words: str) -> None:
-    steps = {one.name_in(of.name): one.action for of in plan.documents for one in of.then}
-    step = steps.get(made.document)
-    told = words if step is None else f"{step}: {words}"
+    _, step = plan.steps.get(made.document, (None, None))
+    told = words if step is None else f"{step.action}: {words}"
     tell_row(made.source, made.entity or "", made.number or "", told)
 
 

@@ -55,7 +55,7 @@ def planned(made: Sequence[Made], plan: Plan, irreversible: str | None) -> tuple
     `irreversible` is why the spec declares no action. The last comes first: steps before their
     document, what was made after a document before it. A document stays with a step that does.
     """
-    steps = {step.name_in(one.name): (one, step) for one in plan.documents for step in one.then}
+    steps = plan.steps
     names = {one.name: one for one in plan.documents}
     makers = {_thing(one): one.document for one in made if one.is_made and one.document in names}
     held: dict[tuple[str | None, str], str] = {}
@@ -130,8 +130,7 @@ def take_back(
     Each is written down before its request; one whose answer went lost is in doubt from then on,
     and is never repeated. Raises RunAborted where the tenant cannot be worked with.
     """
-    documents = {one.name: one for one in plan.documents}
-    documents |= {step.name_in(one.name): one for one in plan.documents for step in one.then}
+    documents = plan.sent
     stuck: set[tuple[str | None, str]] = set()
     with opened(environment, plan, ledger, stop=threading.Event()) as ways:
         for one in chosen:

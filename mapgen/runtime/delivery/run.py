@@ -40,6 +40,5 @@ class Run:
     @property
     def updating(self) -> frozenset[str]:
         """What has a newer state after an older one: documents of the flow, and their steps."""
-        documents = [one for one in self.plan.documents if one.does.updates]
-        steps = (step.name_in(one.name) for one in documents for step in one.then)
-        return frozenset([*(one.name for one in documents), *steps])
+        sent = self.plan.sent.items()
+        return frozenset(name for name, document in sent if document.does.updates)

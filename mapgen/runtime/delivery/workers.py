@@ -27,9 +27,7 @@ class Workers:
     def __init__(self, run: Run, target: Target | FileTarget, rules: Rules) -> None:
         plan, self._run = run.plan, run
         self._acks = AckBatcher(run.ledger, run.id, tell=self._told)
-        self._documents = {one.name: one for one in plan.documents} | {
-            step.name_in(one.name): one for one in plan.documents for step in one.then
-        }
+        self._documents = plan.sent
         if isinstance(target, FileTarget):
             self._carrier: Filer | Sender = Filer(run, target, rules, self._acks)
             workers, self._most = 1, plan.batch_size
