@@ -643,7 +643,8 @@ _LOCK = (
 _OLDEST_REQUEST = select(func.min(LAST_REQUEST)).where(
     _ROWS.flow == bindparam("of_flow"), _ROWS.state == "sending"
 )
-# The guard of all hand-overs: who lost the document changes nothing. Values go by columns.
+# The guard of all hand-overs: who lost the document changes nothing. What is set is named as its
+# columns are.
 _OF_CLAIM = update(RECORDS).where(
     _ROWS.id == bindparam("row"), _ROWS.claim == bindparam("token"), _ROWS.state == "sending"
 )

@@ -31,19 +31,17 @@ _STATES_OF_3 = {"dead": "dead_lettered", "waiting": "deferred"}
 
 def migrate(connection: Connection, version: int) -> None:
     """Bring a ledger of an older version to this one, step by step; new tables are made after."""
-    if version < 2:
-        migrate_from_1(connection)
-    if version < 3:
-        migrate_from_2(connection)
-    if version < 4:
-        migrate_from_3(connection)
-    if version < 5:
-        migrate_from_4(connection)
-    if version < 6:
-        migrate_from_5(connection)
-    if version < 7:
-        _add_columns(connection, RECORDS, _NEW_IN_7)
-    _add_columns(connection, RECORDS, _NEW_IN_8)
+    steps = (
+        migrate_from_1,
+        migrate_from_2,
+        migrate_from_3,
+        migrate_from_4,
+        migrate_from_5,
+        migrate_from_6,
+        migrate_from_7,
+    )
+    for step in steps[version - 1 :]:
+        step(connection)
     connection.execute(update(META).values(version=VERSION))
 
 
@@ -104,6 +102,16 @@ def migrate_from_5(connection: Connection) -> None:
         .where(RECORDS.c.state == "sent", RECORDS.c.was_there.is_(False))
         .values(maker=RECORDS.c.finisher)
     )
+
+
+def migrate_from_6(connection: Connection) -> None:
+    """Let documents go into files."""
+    _add_columns(connection, RECORDS, _NEW_IN_7)
+
+
+def migrate_from_7(connection: Connection) -> None:
+    """Let records say the branch of their document."""
+    _add_columns(connection, RECORDS, _NEW_IN_8)
 
 
 def _add_columns(connection: Connection, table: Table, names: tuple[str, ...]) -> None:
