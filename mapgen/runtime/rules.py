@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache, lru_cache, partial
+from typing import Any
 
 import msgspec
 
@@ -114,20 +115,15 @@ def load_rules(text: bytes, place: Callable[[str], str | None]) -> Rules:
     """
     rule_map = msgspec.json.decode(text, type=_RuleMap)
     by_code = {
-        line.code: Rule(
-            line.target,
-            line.reads,
-            cache(partial(_spec, line, rule_map, place)),
-            line.is_personal,
-            line.each,
-            line.rows_differ,
-            line.may_come,
-            line.relies_on,
-            line.warns,
-        )
+        line.code: Rule(placed=cache(partial(_spec, line, rule_map, place)), **_said_by(line))
         for line in rule_map.rules
     }
     return Rules(_by_target(by_code.values()), by_code, rule_map.personal)
+
+
+def _said_by(line: _Line) -> dict[str, Any]:
+    """Return what the rule map says of a rule."""
+    return {name: getattr(line, name) for name in Rule.__struct_fields__ if name != "placed"}
 
 
 def _spec(line: _Line, rule_map: _RuleMap, place: Callable[[str], str | None]) -> str:

@@ -27,32 +27,20 @@ class Tracer(Protocol):
         """Return what makes the block part of a run, in a thread that is not the run's own."""
 
 
-class _Untraced:
-    def span(
-        self, _kind: Kind, _facts: Mapping[str, Plain], _run: str | None
-    ) -> AbstractContextManager[object]:
-        return _NOTHING
-
-    def within(self, _run: str) -> AbstractContextManager[object]:
-        return _NOTHING
-
-
 _NOTHING = nullcontext()
-_tracers: list[Tracer] = [_Untraced()]
+_tracers: list[Tracer] = []
 
 
 def traced(kind: Kind, run: str | None = None, /, **facts: Plain) -> AbstractContextManager[object]:
     """Return a span of what the block does."""
-    return _tracers[-1].span(kind, facts, run)
+    return _tracers[-1].span(kind, facts, run) if _tracers else _NOTHING
 
 
 def within(run: str) -> AbstractContextManager[object]:
     """Make what the block does part of a run, in a thread that is not the run's own."""
-    return _tracers[-1].within(run)
+    return _tracers[-1].within(run) if _tracers else _NOTHING
 
 
 def trace_by(tracer: Tracer | None) -> None:
     """Let what happens from now on in this process be traced, or no more for None."""
-    del _tracers[1:]
-    if tracer is not None:
-        _tracers.append(tracer)
+    _tracers[:] = [] if tracer is None else [tracer]
