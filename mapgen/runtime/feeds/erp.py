@@ -21,7 +21,7 @@ import msgspec
 from mapgen.agreed.plan import Reads
 from mapgen.runtime.aborted import FeedFailed
 from mapgen.runtime.feeds.inbox import InboxFeed
-from mapgen.runtime.feeds.kind import Cursor, Page, Ways
+from mapgen.runtime.feeds.kind import Cursor, Page, Ways, page_of
 from mapgen.runtime.feeds.looking_back import moment_of
 from mapgen.runtime.tenant.query import (
     LONGEST_QUERY,
@@ -86,8 +86,7 @@ class PolledEntity:
             is_last = is_whole or len(rows) < _AT_ONCE
             state = self._behind(state, rows, is_last=is_last)
             number += 1
-            place = f"{self.reads.entity} page {number}"
-            yield Page(io.BytesIO(content), place, msgspec.json.encode(state).decode())
+            yield page_of(content, f"{self.reads.entity} page {number}", state)
             if is_last:
                 return
 

@@ -9,7 +9,6 @@ since what is changed while its pages are read may lie behind them.
 from __future__ import annotations
 
 import hashlib
-import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -23,7 +22,7 @@ from mapgen.agreed.feeds import HttpFeed
 from mapgen.agreed.paths import names_along
 from mapgen.agreed.plan import Request
 from mapgen.runtime.aborted import FeedFailed, TenantUnavailable
-from mapgen.runtime.feeds.kind import Cursor, Page, Ways
+from mapgen.runtime.feeds.kind import Cursor, Page, Ways, page_of
 from mapgen.runtime.feeds.looking_back import Place, Unfit, as_asked, aware, begun, behind
 from mapgen.runtime.network.api import HttpApi
 from mapgen.runtime.network.reading import told_at
@@ -102,7 +101,7 @@ class ListedRecords:
             state = self._behind(state, listed, following)
             known.add(following or "")
             place = f"{self.feed.connection} {digest[:12]}.json"
-            yield Page(io.BytesIO(content), place, msgspec.json.encode(state).decode())
+            yield page_of(content, place, state)
             if following is None:
                 return
 

@@ -8,7 +8,6 @@ over a page. Only among rows of one moment is it counted.
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -21,7 +20,7 @@ import msgspec
 from mapgen.agreed.feeds import InquiryFeed
 from mapgen.runtime.aborted import FeedFailed
 from mapgen.runtime.feeds.erp import Polled
-from mapgen.runtime.feeds.kind import Cursor, Page, Ways
+from mapgen.runtime.feeds.kind import Cursor, Page, Ways, page_of
 from mapgen.runtime.feeds.looking_back import as_asked, behind, moment_of, utc
 from mapgen.runtime.tenant import Connection
 from mapgen.runtime.tenant.query import encoded
@@ -72,7 +71,7 @@ class InquiredRows:
             moments = self._moments(found.value, start)
             is_last = len(found.value) < _AT_ONCE and found.next is None
             state = _behind(state, moments, (start, skip), is_last=is_last or not moments)
-            yield self._page(found, number, msgspec.json.encode(state).decode())
+            yield self._page(found, number, state)
             if state.after is None:
                 return
 
@@ -96,9 +95,9 @@ class InquiredRows:
         except msgspec.MsgspecError:
             raise self._failed("answers what is no page of rows", "see what it answers") from None
 
-    def _page(self, found: _Answer, number: int, cursor: Cursor | None) -> Page:
+    def _page(self, found: _Answer, number: int, state: Polled | None) -> Page:
         content = b"[" + b",".join(map(bytes, found.value)) + b"]"
-        return Page(io.BytesIO(content), f"{self.feed.inquiry} page {number}", cursor)
+        return page_of(content, f"{self.feed.inquiry} page {number}", state)
 
     def _start(self, state: Polled) -> tuple[datetime | None, int]:
         """Return at which moment a page begins, and how many rows from there are left out."""

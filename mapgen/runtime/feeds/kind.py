@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import BinaryIO, Protocol
+
+import msgspec
+from msgspec import Struct
 
 from mapgen.runtime.network.api import HttpApi
 from mapgen.runtime.tenant import Connection
@@ -41,6 +45,12 @@ class Page:
     taken: Callable[[], None] = _nothing
     failed: Callable[[str], None] = _unheard
     file: str | None = None
+
+
+def page_of(content: bytes, name: str, state: Struct | None = None) -> Page:
+    """Return a page of what was read, and of how far the feed is by it."""
+    cursor = None if state is None else msgspec.json.encode(state).decode()
+    return Page(io.BytesIO(content), name, cursor)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,6 @@ it was makes no request. Rows of which the column is empty are read each time.
 from __future__ import annotations
 
 import hashlib
-import io
 import ipaddress
 import math
 import sqlite3
@@ -49,7 +48,7 @@ from sqlalchemy.exc import (
 
 from mapgen.agreed.feeds import SqlFeed
 from mapgen.runtime.aborted import FeedFailed
-from mapgen.runtime.feeds.kind import Cursor, Page, Ways
+from mapgen.runtime.feeds.kind import Cursor, Page, Ways, page_of
 from mapgen.runtime.feeds.looking_back import Unfit, behind
 
 _KEEP_ALIVE = {
@@ -116,9 +115,8 @@ class QueriedRows:
                     return
                 reached = self._behind(reached, rows, names)
                 lines = b"".join(_line(names, row) for row in rows)
-                known = None if reached is None else msgspec.json.encode(reached).decode()
                 place = f"{self.feed.connection} {hashlib.sha256(lines).hexdigest()[:12]}.jsonl"
-                yield Page(io.BytesIO(lines), place, known)
+                yield page_of(lines, place, reached)
 
     def _executed(self, connection: Connection, reached: Reached | None) -> CursorResult[Any]:
         try:
