@@ -10,7 +10,8 @@ from typing import Any
 import msgspec
 
 from mapgen.agreed.paths import covers, holder_of, numbered, row_numbers, without_numbers
-from mapgen.runtime.outcome import ONLY
+from mapgen.runtime.masking import MASKED
+from mapgen.runtime.outcome import ONLY, ErrorReport
 
 # The numbers of the rows that a statement made of a row of the record, by the statement's place in
 # the transformer and the concrete path of the row.
@@ -235,6 +236,19 @@ class Rules:
                 return self.by_target[f"{document}[]: {path}"], (None, *indices)
             path, _ = holder_of(path)
         return None
+
+    def report(
+        self, code: str, message: str, target: str, value: str | None, document: str = ONLY
+    ) -> ErrorReport:
+        """Return an error of a field of a document, in the place of the rule that sets it.
+
+        A personal value is masked; one of which no rule says whether it is, is left out.
+        """
+        rule, indices = self.find(target, document) or (None, ())
+        if rule is None:
+            return ErrorReport(code, message, target or None)
+        shown = MASKED if rule.is_personal and value is not None else value
+        return ErrorReport(code, message, target, rule.source_path(indices), shown, rule.spec)
 
     def row_of(self, rule: Rule, source_path: str, made: Made) -> tuple[int | None, ...]:
         """Return the numbers of the rows that became of the row that a source path lies in.

@@ -12,7 +12,6 @@ import msgspec
 
 from mapgen.agreed.paths import written_name
 from mapgen.agreed.plan import Plan
-from mapgen.runtime.masking import MASKED
 from mapgen.runtime.outcome import ONLY, ErrorReport
 from mapgen.runtime.rules import Rules
 from mapgen.runtime.targets.bodies import read_body
@@ -81,19 +80,8 @@ class Gate:
         if limit is None:
             limit = _at(self.schemas[document], error.schema_path)
         message = f"does not match {_FILE}: `{keyword}: {_words(limit)}`"
-        rule, indices = self.rules.find(target, document) or (None, ())
-        if rule is None:
-            return ErrorReport(SCHEMA_BROKEN, message, target or None)
-        is_value = not isinstance(error.instance, dict | list)
-        value = MASKED if rule.is_personal else _words(error.instance)
-        return ErrorReport(
-            SCHEMA_BROKEN,
-            message,
-            target,
-            rule.source_path(indices),
-            value if is_value else None,
-            rule.spec,
-        )
+        value = None if isinstance(error.instance, dict | list) else _words(error.instance)
+        return self.rules.report(SCHEMA_BROKEN, message, target, value, document)
 
 
 def _schema_of(document: str, whole: dict[str, Any]) -> dict[str, Any]:

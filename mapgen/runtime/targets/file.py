@@ -16,7 +16,6 @@ from mapgen.agreed.paths import written_name
 from mapgen.agreed.plan import FileSend, Plan
 from mapgen.runtime.aborted import FilesFailed
 from mapgen.runtime.events import TechnicalEvent
-from mapgen.runtime.masking import MASKED
 from mapgen.runtime.network.breaker import Stopping
 from mapgen.runtime.network.wire import pause_after
 from mapgen.runtime.outcome import ErrorReport
@@ -30,6 +29,7 @@ _HOLE = re.compile(r"\{(\w+)\}")
 _FORMULA = re.compile(r"[=＝@＠\t\r\n]|[+＋\-－](?![\d\s.,()/-]*\Z)")
 
 _SHOWN = 200
+_RUNS = "a spreadsheet would run it as a formula"
 
 
 class FileTarget:
@@ -58,7 +58,9 @@ class FileTarget:
         if not WRITTEN[self._send.format].holds_cells or self._send.formulas == "keep":
             return ()
         return tuple(
-            self._formula(name, value, rules)
+            rules.report(
+                codes.FORMULA, _RUNS, written_name(name), value[:_SHOWN], self.document.name
+            )
             for name, value in read_body(body).items()
             if isinstance(value, str) and _FORMULA.match(value)
         )
@@ -112,15 +114,6 @@ class FileTarget:
             if self._stop.wait(pause_after(self._retry, attempt)):
                 raise Stopping
         raise AssertionError("the last attempt returns or raises")
-
-    def _formula(self, name: str, value: str, rules: Rules) -> ErrorReport:
-        path = written_name(name)
-        rule, indices = rules.find(path, self.document.name) or (None, ())
-        words = "a spreadsheet would run it as a formula"
-        if rule is None:
-            return ErrorReport(codes.FORMULA, words, path)
-        shown = MASKED if rule.is_personal else value[:_SHOWN]
-        return ErrorReport(codes.FORMULA, words, path, rule.source_path(indices), shown, rule.spec)
 
 
 def _cells(part: Mapping[str, object], columns: Sequence[str]) -> list[str]:
