@@ -26,7 +26,7 @@ _STEPS = 10
 _EVERY = 500
 
 
-class _Bar:
+class _Bar(Observer):
     """Shows on a terminal how many records have found their end."""
 
     def __init__(self, total: int) -> None:
@@ -48,7 +48,7 @@ class _Bar:
         self._bar.render_finish()
 
 
-class _Lines:
+class _Lines(Observer):
     """Says in a line, about every tenth of the way, how many records have found their end."""
 
     def __init__(self, total: int | None) -> None:
@@ -105,7 +105,7 @@ def _state_of_the_tenant(event: Event) -> str | None:
 _Kinds = Literal["business", "technical", "both"]
 
 
-class _Log:
+class _Log(Observer):
     """The events of a run as JSON lines at the end of a file."""
 
     def __init__(self, path: Path, kinds: _Kinds) -> None:
@@ -130,9 +130,6 @@ class _Log:
     def __exit__(self, *_: object) -> None:
         with contextlib.suppress(OSError):  # told when the event came
             self._stream.close()
-
-    def on_progress(self, progress: Counts) -> None:
-        """Leave progress to others."""
 
     def on_event(self, event: Event) -> None:
         """Write a line. Raises LogFailed, once: after it nothing more is written."""

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Literal, Protocol, TextIO, assert_never
+from typing import Literal, TextIO, assert_never
 
 import msgspec
 
@@ -64,8 +64,11 @@ def untold(_event: Event) -> None:
     """Leave an event to the log of runs."""
 
 
-class Observer(Protocol):
-    """Who watches a run. Called from several threads, one call at a time."""
+class Observer:
+    """Who watches a run, and looks away from what it does not take note of.
+
+    Called from several threads, one call at a time.
+    """
 
     def on_progress(self, progress: Counts) -> None:
         """Take note of the counts; called after every batch read and every group acknowledged."""
@@ -74,17 +77,7 @@ class Observer(Protocol):
         """Take note of one event."""
 
 
-class Unobserved:
-    """An observer that looks away."""
-
-    def on_progress(self, progress: Counts) -> None:
-        """Do nothing."""
-
-    def on_event(self, event: Event) -> None:
-        """Do nothing."""
-
-
-class JsonLog:
+class JsonLog(Observer):
     """An observer that writes events as JSON lines: business and technical ones apart.
 
     Where runs begin and end, with their counts, is in both. A stream that is None stays unwritten.
@@ -94,9 +87,6 @@ class JsonLog:
     def __init__(self, *, business: TextIO | None, technical: TextIO | None) -> None:
         self._business = business
         self._technical = technical
-
-    def on_progress(self, progress: Counts) -> None:
-        """Leave progress to others."""
 
     def on_event(self, event: Event) -> None:
         """Write the event as one line into the stream of its kind."""
@@ -123,7 +113,7 @@ _OF_BOTH = frozenset({"run began", "run ended"})
 
 
 @dataclass(frozen=True, slots=True)
-class Together:
+class Together(Observer):
     """Several observers as one, told in their order."""
 
     observers: tuple[Observer, ...]
@@ -139,7 +129,7 @@ class Together:
             observer.on_event(event)
 
 
-class InTurn:
+class InTurn(Observer):
     """An observer of several runs at once, told one thing at a time."""
 
     def __init__(self, observer: Observer) -> None:

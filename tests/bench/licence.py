@@ -20,7 +20,7 @@ from tempfile import TemporaryDirectory
 
 from mapgen.runtime.delivery import deliver
 from mapgen.runtime.environment import Environment, Limits
-from mapgen.runtime.events import BusinessEvent, Event, Unobserved
+from mapgen.runtime.events import BusinessEvent, Event, Observer
 from mapgen.runtime.ledger import Ledger, licence
 from mapgen.runtime.network import rate_limit
 from mapgen.runtime.outcome import Document
@@ -63,7 +63,7 @@ class Kept:
         return is_kept and not (self.lost or self.doubled)
 
 
-class _Sizes(Unobserved):
+class _Sizes(Observer):
     """Notes the memory of the process after each twentieth of the documents."""
 
     def __init__(self, count: int) -> None:

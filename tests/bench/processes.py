@@ -23,7 +23,7 @@ from sqlalchemy import URL, create_engine, event, text
 from mapgen.contract.lock import load
 from mapgen.runtime.delivery import deliver
 from mapgen.runtime.environment import Environment, Limits
-from mapgen.runtime.events import Unobserved
+from mapgen.runtime.events import Observer
 from mapgen.runtime.ledger import Ledger
 from tests.bench.delivery import tenant as served_tenant
 from tests.bench.flows import MAPGEN
@@ -52,7 +52,7 @@ def send(url: str, address: str, first: int, count: int, most: int) -> None:
     environment = Environment("test", tenant_of(url), Limits(None, most, 60.0, 90.0))
     found = (order(number) for number in range(first, first + count))
     with Ledger(address) as ledger:
-        deliver(found, plan_of(batch_size=20), environment, ledger, RULES, Unobserved())
+        deliver(found, plan_of(batch_size=20), environment, ledger, RULES, Observer())
 
 
 def cost_of_a_document(address: str, count: int) -> dict[str, float]:
@@ -65,7 +65,7 @@ def cost_of_a_document(address: str, count: int) -> dict[str, float]:
         event.listen(engine, "connect", lambda *_: counted.update(["connections"]))
         found = (order(number) for number in range(1, count + 1))
         plan, environment = plan_of(batch_size=20), stand_in.environment()
-        deliver(found, plan, environment, ledger, RULES, Unobserved())
+        deliver(found, plan, environment, ledger, RULES, Observer())
         counted["requests"] = len(stand_in.asked)
     each = {name: counted[name] / count for name in ("statements", "transactions", "requests")}
     return each | {"connections": counted["connections"] + 1}  # one was there before

@@ -15,7 +15,7 @@ from sqlalchemy import event
 
 from mapgen.runtime.delivery import Mapped, deliver
 from mapgen.runtime.delivery.deliver import Outcomes
-from mapgen.runtime.events import Unobserved
+from mapgen.runtime.events import Observer
 from mapgen.runtime.ledger import Ledger
 from mapgen.runtime.outcome import Outcome
 from tests.faults.ways import WAYS
@@ -106,4 +106,4 @@ def deliver_task(task: Task) -> None:
         if task.jump:
             outcomes = jumping(task, outcomes)
         environment = way.environment(task.url, task.user)
-        deliver(outcomes, way.plan, environment, ledger, RULES, Unobserved())
+        deliver(outcomes, way.plan, environment, ledger, RULES, Observer())

@@ -14,7 +14,7 @@ import pytest
 
 from mapgen.runtime.aborted import LedgerFailed
 from mapgen.runtime.delivery import deliver
-from mapgen.runtime.events import Unobserved
+from mapgen.runtime.events import Observer
 from mapgen.runtime.ledger import Ledger
 from tests.runtime_delivery.orders import RULES, orders, plan_of
 from tests.runtime_delivery.servers import Server, empty_database, execute, running_server
@@ -41,7 +41,7 @@ def send(tenant: StandIn, address: str) -> None:
     with Ledger(address) as ledger:
         environment = tenant.environment(settle=0.5, request_timeout=0.4)
         plan = plan_of(batch_size=5)
-        deliver(orders(COUNT), plan, environment, ledger, RULES, Unobserved())
+        deliver(orders(COUNT), plan, environment, ledger, RULES, Observer())
 
 
 def assert_made_good(tenant: StandIn, address: str) -> None:

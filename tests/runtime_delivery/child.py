@@ -15,7 +15,7 @@ from mapgen.agreed.plan import Plan, Reads, Retry, Shape
 from mapgen.runtime.delivery import Mapped, deliver
 from mapgen.runtime.delivery.deliver import Outcomes
 from mapgen.runtime.environment import Api, Environment, Limits
-from mapgen.runtime.events import Unobserved
+from mapgen.runtime.events import Observer
 from mapgen.runtime.feeds.erp import PolledEntity
 from mapgen.runtime.feeds.files import ArrivingFiles
 from mapgen.runtime.feeds.http import ListedRecords
@@ -133,5 +133,5 @@ def deliver_flow(
             queried = SqlFeed("shop", "SELECT * FROM shop_orders", "changed_at", overlap=5.0)
             rows = QueriedRows(queried, words, Path(), threading.Event(), at_once=20)
             outcomes = Mapped(rows, of_rows, nothing)
-        summary = deliver(outcomes, plan, environment, ledger, RULES, Unobserved())
+        summary = deliver(outcomes, plan, environment, ledger, RULES, Observer())
     counts.send(summary.counts())

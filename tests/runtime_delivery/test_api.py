@@ -15,7 +15,7 @@ from mapgen.agreed.plan import DocumentPlan, HttpSend, Identity, Plan, Request, 
 from mapgen.runtime.aborted import AccessRefused
 from mapgen.runtime.delivery import deliver
 from mapgen.runtime.environment import Api, Environment, Limits
-from mapgen.runtime.events import Event, Observer, TechnicalEvent, Unobserved
+from mapgen.runtime.events import Event, Observer, TechnicalEvent
 from mapgen.runtime.ledger import Ledger
 from mapgen.runtime.ledger.schema import PROCESSES as PROCESSES_OF_LICENCES
 from mapgen.runtime.outcome import Document, Origin
@@ -72,7 +72,7 @@ def send_all(
     api = Api("shop", url, headers, Limits(None, 4, settle / 2, settle))
     environment = Environment("test", None, Limits(), api)
     with Ledger(address) as ledger:
-        seen = observer or Unobserved()
+        seen = observer or Observer()
         return deliver(fulfilments(count), plan_of(send), environment, ledger, Rules({}), seen)
 
 
@@ -119,7 +119,7 @@ def test_an_identity_inside_a_part(tmp_path: Path) -> None:
         assert len(shop.shop.fulfilments) == 5
 
 
-class Seen(Unobserved):
+class Seen(Observer):
     """An observer that keeps what it is told."""
 
     def __init__(self) -> None:

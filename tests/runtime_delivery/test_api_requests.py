@@ -16,7 +16,7 @@ import pytest
 from mapgen.agreed.plan import DocumentPlan, HttpSend, Identity, Plan, Request, Retry
 from mapgen.runtime.delivery import deliver
 from mapgen.runtime.environment import Api, Environment, Limits
-from mapgen.runtime.events import Unobserved
+from mapgen.runtime.events import Observer
 from mapgen.runtime.identity import joined
 from mapgen.runtime.ledger import Ledger
 from mapgen.runtime.outcome import Document, Origin
@@ -139,7 +139,7 @@ def send_all(board: Board, address: str, plan: Plan, *documents: Document) -> Su
         "test", None, Limits(), Api("board", board.url, {}, Limits(None, 1, 0.5, 0.6))
     )
     with Ledger(address) as ledger:
-        return deliver(iter(documents), plan, environment, ledger, Rules({}), Unobserved())
+        return deliver(iter(documents), plan, environment, ledger, Rules({}), Observer())
 
 
 @pytest.mark.parametrize("send", [BY_KEY, BY_NAME], ids=["by a key", "by its address"])

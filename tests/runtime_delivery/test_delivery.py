@@ -21,7 +21,7 @@ from mapgen.agreed.plan import CircuitBreaker, Retry
 from mapgen.runtime.aborted import AccessRefused, RunAborted, TenantUnavailable, Terminated
 from mapgen.runtime.clock import uptime
 from mapgen.runtime.delivery import deliver, sender
-from mapgen.runtime.events import BusinessEvent, TechnicalEvent, Unobserved
+from mapgen.runtime.events import BusinessEvent, Observer, TechnicalEvent
 from mapgen.runtime.ledger import Ledger, book_of
 from mapgen.runtime.network.transport import LARGEST_ANSWER
 from mapgen.runtime.outcome import ErrorReport, Origin, Outcome, Rejected, Skipped
@@ -530,7 +530,7 @@ def test_much_input(ledger: Ledger) -> None:
         gc.freeze()  # what other tests hold is not looked through
         tracemalloc.start()
         try:
-            summary = run(tenant, ledger, outcomes(4_000), batch_size=100, watcher=Unobserved())
+            summary = run(tenant, ledger, outcomes(4_000), batch_size=100, watcher=Observer())
         finally:
             tracemalloc.stop()
             gc.unfreeze()

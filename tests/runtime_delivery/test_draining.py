@@ -13,7 +13,7 @@ from mapgen.contract.lock import load
 from mapgen.runtime.aborted import Terminated
 from mapgen.runtime.delivery import Mapped, deliver
 from mapgen.runtime.draining import Drain
-from mapgen.runtime.events import Event, TechnicalEvent, Unobserved
+from mapgen.runtime.events import Event, Observer, TechnicalEvent
 from mapgen.runtime.feeds.erp import PolledEntity
 from mapgen.runtime.feeds.files import ArrivingFiles
 from mapgen.runtime.feeds.kind import Ways
@@ -26,7 +26,7 @@ from tests.runtime_delivery.test_against_sandbox import LOCK, environment_of, te
 _AN_HOUR = 3_600.0
 
 
-class _Ending(Unobserved):
+class _Ending(Observer):
     """Asks the run to end as soon as something of a kind is told."""
 
     def __init__(self, name: str, drain: Drain) -> None:

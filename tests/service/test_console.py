@@ -22,7 +22,7 @@ from mapgen.project.leads import environment_of_run
 from mapgen.project.named import named_environment
 from mapgen.runtime.delivery.remote import RemoteTables
 from mapgen.runtime.draining import Drain
-from mapgen.runtime.events import Unobserved
+from mapgen.runtime.events import Observer
 from mapgen.runtime.ledger import Began, Ledger, book_of
 from mapgen.runtime.ledger.alerts import Alerts, Measured
 from mapgen.runtime.ledger.reports import Choice, Reports
@@ -77,7 +77,7 @@ def console(path: Path, flow: ServedFlow) -> Iterator[tuple[str, Ledger]]:
         Alerts(ledger).note([Measured(BOOK, "dead_letters", "> 0", 2, is_firing=True)], 60)
         drain, history = Drain(), History()
         history.note(time.time(), {"orders": 2})
-        hands = Replayer([flow], ledger, Unobserved(), lambda one: one.source == "#1", drain)
+        hands = Replayer([flow], ledger, Observer(), lambda one: one.source == "#1", drain)
         pages = Console(ledger, SignIn(TOKEN), hands, history).routes()
         app = Starlette(routes=[Mount("/console", Gate(Starlette(routes=pages)))])
         server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="error", lifespan="off"))

@@ -25,7 +25,7 @@ from standardwebhooks import Webhook
 from mapgen.runtime.aborted import TenantUnavailable
 from mapgen.runtime.delivery import Mapped, deliver
 from mapgen.runtime.draining import Drain
-from mapgen.runtime.events import Observer, Unobserved
+from mapgen.runtime.events import Observer
 from mapgen.runtime.feeds.inbox import InboxFeed
 from mapgen.runtime.feeds.kind import Page
 from mapgen.runtime.ledger import Delivery, Ledger, book_of
@@ -224,7 +224,7 @@ def test_a_failing_flow_is_well_again_whoever_runs_it(tmp_path: Path) -> None:
     """What one process said of it is over when a cycle of another goes well."""
     with standing_in() as tenant, Ledger(f"sqlite:///{tmp_path}/l.db") as ledger:
         flow, first, second = Orders(tenant), Status(), Status()
-        here, there = (Around(ledger, ServiceClock(), Unobserved(), name) for name in "ab")
+        here, there = (Around(ledger, ServiceClock(), Observer(), name) for name in "ab")
         note_failed(flow, first, here, ValueError("a customer's name"), 5.0)
         (told,) = Conditions(ledger).current()
         assert (told.reason, first.failures) == ("ValueError", 1)
@@ -270,7 +270,7 @@ def test_a_signal_that_another_thread_gets() -> None:
     script = textwrap.dedent("""
         import signal, tempfile, threading
         from mapgen.cli.operating import _ended_by_signals
-        from mapgen.runtime.events import Unobserved
+        from mapgen.runtime.events import Observer
         from mapgen.runtime.ledger import Ledger
         from mapgen.service.clock import ServiceClock
         from mapgen.service.loop import Around
@@ -291,7 +291,7 @@ def test_a_signal_that_another_thread_gets() -> None:
         ended.__class__ = Waiting
         threading.Thread(target=struck, daemon=True).start()
         with Ledger(f"sqlite:///{tempfile.mkdtemp()}/l.db") as ledger:
-            Service((), Around(ledger, ServiceClock(), Unobserved(), "me")).run(ended)
+            Service((), Around(ledger, ServiceClock(), Observer(), "me")).run(ended)
     """)
     done = subprocess.run([sys.executable, "-c", script], timeout=60, check=False)
     assert done.returncode == 0

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from mapgen.runtime.events import Event, Unobserved
+from mapgen.runtime.events import Event, Observer
 from mapgen.runtime.ledger import Ledger, book_of
 from mapgen.runtime.ledger.alerts import Alerts
 from mapgen.runtime.ledger.conditions import Condition
@@ -27,7 +27,7 @@ from tests.runtime_delivery.test_reports import delivered, rejected, unknown
 BOOK = book_of("orders", "Live", "https://erp.example.com")
 
 
-class Seen(Unobserved):
+class Seen(Observer):
     """Keeps the events."""
 
     def __init__(self) -> None:

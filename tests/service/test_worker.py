@@ -17,7 +17,7 @@ import httpx2
 import pytest
 
 from mapgen.runtime.draining import Drain
-from mapgen.runtime.events import Observer, Unobserved
+from mapgen.runtime.events import Observer
 from mapgen.runtime.ledger import Delivery, Ledger, book_of
 from mapgen.runtime.summary import Summary
 from mapgen.service.clock import ServiceClock
@@ -102,7 +102,7 @@ def test_the_bell(database: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("mapgen.service.worker._LOOK", 3_600.0)
     ended = threading.Event()
     with standing_in() as tenant, Ledger(database) as ledger:
-        around = Around(ledger, ServiceClock(), Unobserved(), "one")
+        around = Around(ledger, ServiceClock(), Observer(), "one")
         flow = Orders(tenant.url)
         worker = Worker([flow], around, database)
         thread = threading.Thread(target=worker.run, args=(ended,))
@@ -158,9 +158,7 @@ def test_after_another_flow(database: str) -> None:
     second = Timed("second", Schedule(seconds=3, after="first"), notes)
     ended = threading.Event()
     with Ledger(database) as ledger:
-        worker = Worker(
-            [second, first], Around(ledger, ServiceClock(), Unobserved(), "a"), database
-        )
+        worker = Worker([second, first], Around(ledger, ServiceClock(), Observer(), "a"), database)
         thread = threading.Thread(target=worker.run, args=(ended,))
         thread.start()
         ends = time.monotonic() + LONGEST

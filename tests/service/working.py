@@ -12,7 +12,7 @@ from mapgen.agreed.plan import Retry
 from mapgen.runtime.delivery import Mapped, deliver
 from mapgen.runtime.draining import Drain
 from mapgen.runtime.environment import Environment, Limits
-from mapgen.runtime.events import Observer, Unobserved
+from mapgen.runtime.events import Observer
 from mapgen.runtime.feeds.inbox import InboxFeed
 from mapgen.runtime.feeds.kind import Page
 from mapgen.runtime.ledger import Ledger, book_of
@@ -62,5 +62,5 @@ def work(url: str, address: str, rules: str = "of today") -> None:
     ended = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: ended.set())
     with Ledger(address) as ledger:
-        around = Around(ledger, ServiceClock(), Unobserved(), holder())
+        around = Around(ledger, ServiceClock(), Observer(), holder())
         Worker([Orders(url, rules)], around, address).run(ended)
