@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass
 from itertools import groupby
+from typing import Any
 
 from sqlalchemy import Connection, Text, bindparam, exists, or_, select
 
@@ -138,13 +139,13 @@ class Clashes:
         values = {"of_flow": self._flow, "of_run": self._run, "named": document, "wanted": wanted}
         for row in self._connection.execute(_ALIKE, values):
             head = decode_next(row.next_head)
-            is_newer = head is not None and not head.is_withdrawal
+            newest: Any = row if head is None or head.is_withdrawal else head
             known.setdefault((document, row.folded), {})[row.identity] = _Holder(
-                head.subject if head is not None and is_newer else row.subject,
-                head.source if head is not None and is_newer else row.source,
-                head.place if head is not None and is_newer else row.place,
-                head.digest if head is not None and is_newer else row.digest,
-                head.rules if head is not None and is_newer else row.rules,
+                newest.subject,
+                newest.source,
+                newest.place,
+                newest.digest,
+                newest.rules,
                 bool(row.reader == self._run or row.is_met),
             )
 

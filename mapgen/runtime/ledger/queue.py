@@ -187,16 +187,16 @@ def _take(
     needs = _needs_of(connection, intent.flow, ids)
     claims = []
     for row in rows:
-        head = newer.get(row.id)
         following = decode_next(row.next_head)
+        latest: Any = newer.get(row.id, row)
         claims.append(
             Claim(
                 row.id,
                 intent.token,
                 row.document,
                 row.identity,
-                row.source if head is None else head.source,
-                bytes(row.body if head is None else row.next_body),
+                latest.source,
+                bytes(row.body if latest is row else row.next_body),
                 row.attempts,
                 intent.held_since,
                 tuple(
@@ -204,11 +204,11 @@ def _take(
                     for one in needs[row.id]
                 ),
                 is_withdrawn=following is not None and following.is_withdrawal,
-                is_outdated=(row.rules if head is None else head.rules) != intent.rules,
+                is_outdated=latest.rules != intent.rules,
                 is_in_doubt=is_in_doubt,
                 file=row.file,
                 is_whole=bool(row.is_whole),
-                branch=row.branch if head is None else head.branch,
+                branch=latest.branch,
             )
         )
     return claims
