@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Literal
 
 from msgspec import Struct
 
 Sign = Literal[">", ">=", "<", "<="]
+SIGNS: Mapping[Sign, str] = {">": "above", ">=": "at least", "<": "below", "<=": "at most"}
+"""What a sign asks of a number, in words."""
 
 
 class Constraints(Struct, frozen=True):

@@ -15,8 +15,8 @@ from functools import cache
 
 import msgspec
 
+from mapgen.agreed.constraints import SIGNS, Sign
 from mapgen.agreed.constraints import Constraints as Constraints
-from mapgen.agreed.constraints import Sign
 from mapgen.runtime.annotations import (
     all_in,
     fields_of,
@@ -39,7 +39,6 @@ from mapgen.runtime.varied import (
 if typing.TYPE_CHECKING:
     from mapgen.runtime.sources.records import JsonValue
 
-_WORDS: Mapping[Sign, str] = {">": "above", ">=": "at least", "<": "below", "<=": "at most"}
 # A remainder is exact whatever the digits: a number of a record has as many as fit in 16 MiB.
 _MOST_EXACT = 10_000
 
@@ -89,7 +88,7 @@ def _problem_of_number(said: Constraints, value: Decimal) -> str | None:
         return "it is none of the values that the schema names"
     for sign, bound in said.bounds:
         if not _COMPARED[sign](value, Decimal(bound)):
-            return f"it has to be {_WORDS[sign]} {bound}"
+            return f"it has to be {SIGNS[sign]} {bound}"
     if said.step is not None and not _is_multiple(value, Decimal(said.step)):
         return f"it is no multiple of {said.step}"
     return None

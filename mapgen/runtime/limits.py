@@ -18,6 +18,7 @@ from urllib.parse import unquote
 
 import msgspec
 
+from mapgen.agreed.constraints import SIGNS, Sign
 from mapgen.runtime.errors import RuleError
 from mapgen.runtime.exact import has_places, to_places
 from mapgen.runtime.patterns import Pattern
@@ -33,12 +34,6 @@ _ROUNDINGS: Mapping[Rounding, str] = {
     "half_even": decimal.ROUND_HALF_EVEN,
     "up": decimal.ROUND_UP,
     "down": decimal.ROUND_DOWN,
-}
-_SIGNS: Mapping[str, str] = {
-    "<": "below",
-    "<=": "at most",
-    ">": "above",
-    ">=": "at least",
 }
 
 LARGEST_FILE = 25_000 << 10
@@ -169,19 +164,9 @@ def with_places(value: Decimal, places: int) -> Decimal:
     if has_places(value, places):
         return value
     exponent = value.as_tuple().exponent
-    if isinstance(exponent, int) and -exponent > places and value != _cut(value, places):
+    if isinstance(exponent, int) and -exponent > places and value != rounded(value, places, "down"):
         raise RuleError("R302", f"the number has more than {places} decimal places", value)
     return value
-
-
-def _cut(value: Decimal, places: int) -> Decimal:
-    """Return the number without the digits behind the places."""
-    try:
-        return to_places(value, places, decimal.ROUND_DOWN)
-    except decimal.InvalidOperation:
-        raise RuleError(
-            "R302", f"the number is too long for {places} decimal places", value
-        ) from None
 
 
 def rounded(value: Decimal, places: int, rounding: Rounding) -> Decimal:
@@ -217,11 +202,11 @@ def at_least(value: Number, bound: Number, words: str = "") -> Number:
     return value if value >= bound else _out_of_range(value, ">=", bound, words)
 
 
-def _out_of_range(value: Number, sign: str, bound: Number, words: str) -> Number:
+def _out_of_range(value: Number, sign: Sign, bound: Number, words: str) -> Number:
     if not words:
-        raise RuleError("R303", f"the number has to be {_SIGNS[sign]} {bound}", value)
+        raise RuleError("R303", f"the number has to be {SIGNS[sign]} {bound}", value)
     shown = f"{as_text(value)} against {as_text(bound)}"
-    raise RuleError("R303", f"the number has to be {_SIGNS[sign]} `{words}`", shown)
+    raise RuleError("R303", f"the number has to be {SIGNS[sign]} `{words}`", shown)
 
 
 def whole(value: int, lowest: int, highest: int) -> int:

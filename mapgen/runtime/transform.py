@@ -17,7 +17,7 @@ from functools import cache, partial
 from operator import attrgetter
 from pathlib import Path
 from types import ModuleType
-from typing import Any, BinaryIO, cast, get_args, get_type_hints
+from typing import Any, BinaryIO, get_args, get_type_hints
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -263,11 +263,6 @@ class Transformer:
             except (RuleError, ArithmeticError):
                 pass  # why is told by what collects all errors
         return self._refused(origin, record, found)
-
-    @property
-    def source_type(self) -> type[msgspec.Struct]:
-        """What the rules read of a record, as a struct."""
-        return cast(type[msgspec.Struct], self._module.Source)
 
     def source(self, raw: Record) -> Any:
         """Return what the rules read of a record that they take: a struct of the flow's own."""

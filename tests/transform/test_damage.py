@@ -165,7 +165,7 @@ def test_both_ways_agree(flow: FlowUnderTest, order: Any, data: st.DataObject) -
 
     try:
         value = decode(RawRecord(1, 1, text(record).encode()))
-        source, found = patient(value, transformer.source_type, "order")
+        source, found = patient(value, transformer._module.Source, "order")
         (complete,) = transformer._refused(fast.origin, source, found)
     except AssertionError:
         complete = None  # nothing was found
