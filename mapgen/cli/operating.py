@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict
 
 import click
 
@@ -50,6 +50,36 @@ class Operation:
     speed: float
     log: Path | None
     technical_log: Path | None
+
+
+class Options(TypedDict):
+    """What `serve` and `worker` take alike, by the names of their options."""
+
+    env: str
+    state: str | None
+    host: str
+    port: int | None
+    log: Path | None
+    technical_log: Path | None
+
+
+def operation_of(project: Path, options: Options, speed: float = 1.0) -> Operation:
+    """Return what a command was asked for. Raises Stopped."""
+    from mapgen.cli.ledgers import address_of
+    from mapgen.disk.workspace import Workspace
+    from mapgen.project.named import named_environment
+
+    workspace = Workspace.find(project)
+    return Operation(
+        project,
+        named_environment(workspace, options["env"]),
+        address_of(workspace, options["state"], options["env"]),
+        options["host"],
+        options["port"],
+        speed,
+        options["log"],
+        options["technical_log"],
+    )
 
 
 def operate(operation: Operation, made: Callable[[Around], Reception]) -> None:

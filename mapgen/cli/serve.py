@@ -3,23 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TypedDict, Unpack
+from typing import TYPE_CHECKING, Unpack
 
 import click
 
 from mapgen.cli.options import log_option, state_option, technical_log_option
 
-
-class _Options(TypedDict):
-    """What the command takes, by the names of its options."""
-
-    env: str
-    state: str | None
-    host: str
-    port: int
-    speed: float
-    log: Path | None
-    technical_log: Path | None
+if TYPE_CHECKING:
+    from mapgen.cli.operating import Options
 
 
 @click.command()
@@ -31,22 +22,13 @@ class _Options(TypedDict):
 @log_option
 @technical_log_option
 @click.pass_obj
-def serve(project: Path, /, **options: Unpack[_Options]) -> None:
+def serve(project: Path, /, speed: float, **options: Unpack[Options]) -> None:
     """Run all flows that have a feed or a schedule, until Ctrl-C or SIGTERM; then exit with 0.
 
     A flow that cannot be bound is told, and tried again; the others run.
     """
-    from mapgen.cli.ledgers import address_of
-    from mapgen.cli.operating import Operation, operate
-    from mapgen.disk.workspace import Workspace
-    from mapgen.project.named import named_environment
+    from mapgen.cli.operating import operate, operation_of
     from mapgen.service.service import Service
 
-    workspace = Workspace.find(project)
-    environment = named_environment(workspace, options["env"])
-    address = address_of(workspace, options["state"], options["env"])
-    operation = Operation(
-        project, environment, address, options["host"], options["port"], options["speed"],
-        options["log"], options["technical_log"],
-    )  # fmt: skip
+    operation = operation_of(project, options, speed)
     operate(operation, lambda around: Service((), around))

@@ -3,22 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TypedDict, Unpack
+from typing import TYPE_CHECKING, Unpack
 
 import click
 
 from mapgen.cli.options import log_option, technical_log_option
 
-
-class _Options(TypedDict):
-    """What the command takes, by the names of its options."""
-
-    env: str
-    state: str | None
-    host: str
-    port: int | None
-    log: Path | None
-    technical_log: Path | None
+if TYPE_CHECKING:
+    from mapgen.cli.operating import Options
 
 
 @click.command()
@@ -33,20 +25,16 @@ class _Options(TypedDict):
 @log_option
 @technical_log_option
 @click.pass_obj
-def worker(project: Path, /, **options: Unpack[_Options]) -> None:
+def worker(project: Path, /, **options: Unpack[Options]) -> None:
     """Run flows as one of any number of workers, until Ctrl-C or SIGTERM; then exit with 0.
 
     All workers of a ledger in PostgreSQL share the flows and the tenant's licence. With --port, one
     takes webhooks and pushes, and shows the console, /metrics, /health and /ready, as `serve` does.
     """
-    from mapgen.cli.ledgers import address_of
-    from mapgen.cli.operating import Operation, operate
-    from mapgen.disk.workspace import Workspace
-    from mapgen.project.named import named_environment
+    from mapgen.cli.operating import operate, operation_of
 
-    workspace = Workspace.find(project)
-    address = address_of(workspace, options["state"], options["env"])
-    if not address.startswith("postgresql"):
+    operation = operation_of(project, options)
+    if not operation.address.startswith("postgresql"):
         raise click.UsageError(
             "workers share a ledger in PostgreSQL: give --state postgresql+psycopg://USER@HOST/"
             "DATABASE, or `state:` in the environment; with SQLite, `mapgen serve`"
@@ -54,9 +42,4 @@ def worker(project: Path, /, **options: Unpack[_Options]) -> None:
         )
     from mapgen.service.worker import Worker
 
-    environment = named_environment(workspace, options["env"])
-    operation = Operation(
-        project, environment, address, options["host"], options["port"], 1.0, options["log"],
-        options["technical_log"],
-    )  # fmt: skip
-    operate(operation, lambda around: Worker((), around, address))
+    operate(operation, lambda around: Worker((), around, operation.address))
