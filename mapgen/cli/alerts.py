@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mapgen.cli.ledgers import opened_ledger, tell_row, whose
+from mapgen.cli.ledgers import opened_ledger, whose
 from mapgen.cli.options import json_option, state_option
-from mapgen.cli.output import piped_json
+from mapgen.cli.output import piped_json, tell_row
 from mapgen.cli.typed import typed
 from mapgen.durations import ago
 from mapgen.escaping import visible

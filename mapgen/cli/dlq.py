@@ -21,14 +21,12 @@ from mapgen.cli.ledgers import (
     Asked,
     offline,
     opened_ledger,
-    tell_facts,
-    tell_row,
     trying,
     whose,
     with_ledger,
 )
 from mapgen.cli.options import json_option, state_option
-from mapgen.cli.output import piped_json, say
+from mapgen.cli.output import piped_json, say, tell_facts, tell_row
 from mapgen.cli.typed import typed
 from mapgen.durations import ago
 from mapgen.escaping import visible
@@ -303,7 +301,7 @@ def _tell(one: DocumentStory, ledger: Ledger, passes: Callable[[OpenRecord], boo
         ("read by", one.reader and f"run {one.reader.run[:12]}"),
         ("ended by", one.finisher and f"run {one.finisher.run[:12]}"),
     ]
-    tell_facts(facts, 9)
+    tell_facts(((name, told or None) for name, told in facts), 9)
     for fault in record.faults:
         _tell_fault(fault)
     for act in interventions_of(ledger, record):
@@ -316,7 +314,7 @@ def _tell_fault(fault: ErrorReport, *, err: bool = False) -> None:
     head = click.style(fault.code, fg="red", bold=True)
     title = title_of(fault.code)
     click.echo(f"  {head} {visible(title or fault.message)}", err=err)
-    lines = [
+    facts = [
         ("message", fault.message if title else None),
         ("field", fault.target),
         ("reads", fault.source_path),
@@ -324,9 +322,7 @@ def _tell_fault(fault: ErrorReport, *, err: bool = False) -> None:
         ("rule", fault.spec),
         ("to do", advice_of(fault.code)),
     ]
-    for name, told in lines:
-        if told is not None:
-            click.echo(f"       {name:<8} {visible(told)}", err=err)
+    tell_facts(facts, 8, 7, err=err)
 
 
 def _next(record: OpenRecord, passes: Callable[[OpenRecord], bool | None]) -> str:

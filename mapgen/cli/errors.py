@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mapgen.cli.explain import title_of
-from mapgen.cli.ledgers import WORDS, Asked, tell_facts, trying, whose, with_ledger
+from mapgen.cli.ledgers import WORDS, Asked, trying, whose, with_ledger
 from mapgen.cli.options import json_option
-from mapgen.cli.output import piped_json
+from mapgen.cli.output import piped_json, tell_facts
 from mapgen.cli.typed import typed
 from mapgen.durations import ago
 from mapgen.escaping import visible
@@ -52,7 +52,7 @@ def _tell(one: Failure, now: float) -> None:
     facts = [
         ("meaning", meaning),
         ("example", f"{one.example.source}: {words}"),
-        ("rule", ", ".join(one.rules[:3])),
+        ("rule", ", ".join(one.rules[:3]) or None),
         ("next", next_step(one)),
     ]
     tell_facts(facts, 8)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache, wraps
 from pathlib import Path
@@ -118,18 +118,6 @@ def with_ledger(command: Callable[Concatenate[Asked, P], None]) -> Callable[...,
             command(Asked(project, ledger), *given, **options)
 
     return opened
-
-
-def tell_row(*cells: str) -> None:
-    """Print what belongs to one thing in a line, with tabs between."""
-    click.echo("\t".join(map(visible, cells)))
-
-
-def tell_facts(facts: Iterable[tuple[str, object]], width: int, *, err: bool = False) -> None:
-    """Print facts that are known, one a line, below what they are about."""
-    for name, told in facts:
-        if told:
-            click.echo(f"  {name:<{width}} {visible(str(told))}", err=err)
 
 
 def whose(book: Book) -> str:

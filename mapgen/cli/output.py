@@ -37,6 +37,20 @@ def tell(words: str) -> None:
     say(words, err=True)
 
 
+def tell_row(*cells: str) -> None:
+    """Print what belongs to one thing in a line, with tabs between."""
+    click.echo("\t".join(map(visible, cells)))
+
+
+def tell_facts(
+    facts: Iterable[tuple[str, object]], width: int, indent: int = 2, *, err: bool = False
+) -> None:
+    """Print facts that are known, one a line, below what they are about."""
+    for name, told in facts:
+        if told is not None:
+            click.echo(f"{'':<{indent}}{name:<{width}} {visible(str(told))}", err=err)
+
+
 def piped(text: str, *, nl: bool = True, err: bool = False) -> None:
     """Print data for a program as it is, or as a person may see it where a terminal shows it."""
     stream = sys.stderr if err else sys.stdout

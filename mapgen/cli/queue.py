@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import click
 
-from mapgen.cli.ledgers import Asked, tell_row, with_ledger
+from mapgen.cli.ledgers import Asked, with_ledger
+from mapgen.cli.output import tell_row
 from mapgen.escaping import visible
 from mapgen.runtime.summary import instant_of
 

@@ -14,9 +14,9 @@ import click
 import msgspec
 
 from mapgen.cli import FAULTS
-from mapgen.cli.ledgers import WORDS, Age, opened_ledger, tell_row
+from mapgen.cli.ledgers import WORDS, Age, opened_ledger
 from mapgen.cli.options import json_option, state_option
-from mapgen.cli.output import piped_json, say
+from mapgen.cli.output import piped_json, say, tell_row
 from mapgen.escaping import visible
 
 if TYPE_CHECKING:

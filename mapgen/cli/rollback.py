@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 import click
 
 from mapgen.cli import FAULTS
-from mapgen.cli.ledgers import opened_ledger, tell_row
+from mapgen.cli.ledgers import opened_ledger
 from mapgen.cli.options import state_option
+from mapgen.cli.output import tell_row
 
 if TYPE_CHECKING:
     from mapgen.agreed.plan import Plan

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from mapgen.cli.explain import title_of
-from mapgen.cli.output import say
+from mapgen.cli.output import say, tell_facts
 from mapgen.cli.typed import typed
 from mapgen.escaping import lines, visible
 from mapgen.runtime.aborted import RunAborted
@@ -110,13 +110,8 @@ def _tell_fault(fault: ErrorReport) -> None:
     head = click.style(f"{fault.code}", fg="red", bold=True)
     told = visible(f"{fault.target or 'the record'}: {fault.message}")
     click.echo(f"  {head} {told}", err=True)
-    for name, value in (
-        ("read from", fault.source_path),
-        ("value", fault.value),
-        ("rule", fault.spec),
-    ):
-        if value is not None:
-            click.echo(f"       {name:<9} {visible(value)}", err=True)
+    facts = [("read from", fault.source_path), ("value", fault.value), ("rule", fault.spec)]
+    tell_facts(facts, 9, 7, err=True)
 
 
 def tell_aborted(aborted: RunAborted) -> None:
