@@ -12,7 +12,7 @@ from typing import Any
 from xml.sax.saxutils import quoteattr
 
 from mapgen.contract.model import Contract, Entity, Field, ValueType
-from mapgen.sandbox.errors import InvalidRequest, not_found
+from mapgen.sandbox.errors import InvalidRequest, Refused, not_found
 from mapgen.sandbox.filter import EDM, comparable, compile_filter, operand
 from mapgen.sandbox.query import read_page
 from mapgen.sandbox.records import Store
@@ -34,7 +34,10 @@ def inquired(store: Store, contract: Contract, name: str, asked: Mapping[str, st
         raise not_found(name)
     columns = _columns(entity)
     if words := asked.get("$filter"):
-        chosen = compile_filter(words, entity, contract, version=4)
+        try:
+            chosen = compile_filter(words, entity, contract, version=4)
+        except Refused as refused:  # here it is the request that is wrong, and no error inside
+            raise Refused(400, refused.body) from None
         records = [one for one in store.all(name, chosen.among(entity)) if chosen.test(one)]
     else:
         records = store.all(name)
