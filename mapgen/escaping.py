@@ -139,3 +139,24 @@ def code(text: str) -> str:
 def cell(markdown: str) -> str:
     """Return a line of Markdown as a cell of a table: its bars separate no columns."""
     return markdown.replace("|", "\\|").replace("\n", " ")
+
+
+# YAML
+
+# Without `?`: loaders other than libyaml refuse it in braces.
+_WORDS = re.compile(r"[A-Za-z][\w .()!=*/+'-]*(?<! )", re.ASCII)
+# What is no text there: no value, and the words for yes and no, in YAML 1.1 as well.
+_NO_TEXT = re.compile(r"null|true|false|yes|no|on|off|y|n", re.IGNORECASE)
+
+
+def yaml(text: str) -> str:
+    """Return a text as YAML reads it back, in braces too: words bare, anything else quoted."""
+    if _WORDS.fullmatch(text) and not _NO_TEXT.fullmatch(text):
+        return text
+    return f'"{"".join(map(_in_yaml, text))}"'
+
+
+def _in_yaml(letter: str) -> str:
+    if letter in '"\\':
+        return f"\\{letter}"
+    return letter if letter.isprintable() else f"\\U{ord(letter):08x}"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterable, Iterator
 
 from msgspec import Struct
@@ -17,10 +16,8 @@ from mapgen.contract.personal import personal_kind
 from mapgen.contract.source_schema import SourceSchema
 from mapgen.draft.proposals import Open, Part, Proposed, Rule
 from mapgen.emit.templates import render
+from mapgen.escaping import yaml
 
-# Without `?`: loaders other than libyaml refuse it in braces.
-_PLAIN = re.compile(r"[A-Za-z][\w .()!=*/+'-]*", re.ASCII)
-_NOT_TEXT = re.compile(r"null|true|false", re.IGNORECASE)
 _UNDO = ("cancel", "void", "reverse", "delete")
 WIDTH = 100
 
@@ -54,21 +51,20 @@ def draft(frame: Frame, entity: Entity, schema: SourceSchema, proposed: Proposed
         modeline=frame.modeline,
         flow=frame.flow,
         record=frame.record,
-        schema=_scalar(frame.schema),
-        key=_scalar(proposed.key),
+        schema=frame.schema,
+        key=proposed.key,
         form=_form(frame.form),
-        contract=_scalar(frame.contract),
+        contract=frame.contract,
         entity=entity.name,
         reads_zone=proposed.reads_zone,
         identity=proposed.identity,
-        identity_value=_scalar(proposed.identity.expression),
         rules=[*_rules(proposed.members, proposed.missing, 4)],
         note=proposed.note and _rule(proposed.note),
-        unread=[*map(_scalar, _unread(schema, frame.record, proposed.reads))],
+        unread=_unread(schema, frame.record, proposed.reads),
         given=frame.given,
         gives=frame.gives(entity),
         connection=frame.connection,
-        personal=[*map(_scalar, _personal(schema, frame.record))],
+        personal=[*_personal(schema, frame.record)],
         undo=next(undo, None),
     )
 
@@ -79,7 +75,7 @@ def _form(form: Form) -> str:
     if form.format != "json":
         said["format"] = form.format
     if form.envelope:
-        said["envelope"] = f"[{', '.join(map(_scalar, form.envelope))}]"
+        said["envelope"] = f"[{', '.join(map(yaml, form.envelope))}]"
     if form.delimiter != ",":
         said["delimiter"] = json.dumps(form.delimiter)
     if form.encoding != "utf-8":
@@ -92,7 +88,7 @@ def _form(form: Form) -> str:
         if sign is not None
     }
     if form.dates:
-        days = (f"{_scalar(name)}: {_scalar(words)}" for name, words in form.dates.items())
+        days = (f"{yaml(name)}: {yaml(words)}" for name, words in form.dates.items())
         said["dates"] = f"{{{', '.join(days)}}}"
     return "".join(f", {name}: {words}" for name, words in said.items())
 
@@ -100,26 +96,26 @@ def _form(form: Form) -> str:
 def _rules(members: Iterable[Rule | Part], missing: Iterable[Open], indent: int) -> Iterator[str]:
     pad = " " * indent
     for one in missing:
-        yield f"{pad}{one.target}: {{todo: {_scalar(one.question)}}}"
+        yield f"{pad}{yaml(one.target)}: {{todo: {yaml(one.question)}}}"
     for member in members:
         if isinstance(member, Rule):
-            yield f"{pad}{member.target}: {_rule(member)}"
+            yield f"{pad}{yaml(member.target)}: {_rule(member)}"
             continue
-        yield f"{pad}{member.target}:"
+        yield f"{pad}{yaml(member.target)}:"
         if member.source is not None:
-            yield f"{pad}  {'each' if member.is_rows else 'object'}: {_scalar(member.source)}"
+            yield f"{pad}  {'each' if member.is_rows else 'object'}: {yaml(member.source)}"
             yield f"{pad}  as: {member.alias}"
         yield f"{pad}  fields:"
         yield from _rules(member.members, member.missing, indent + 4)
-        yield f"{pad}  because: {_scalar(member.because)}"
+        yield f"{pad}  because: {yaml(member.because)}"
         yield f"{pad}  proposed: true"
 
 
 def _rule(rule: Rule) -> str:
-    words = [f"value: {_scalar(rule.expression)}"]
+    words = [f"value: {yaml(rule.expression)}"]
     words += ["if_missing: reject"] if rule.rejects_missing else []
     words += [f"too_long: {rule.too_long}"] if rule.too_long is not None else []
-    words += [f"because: {_scalar(rule.because)}", "proposed: true"]
+    words += [f"because: {yaml(rule.because)}", "proposed: true"]
     return f"{{{', '.join(words)}}}"
 
 
@@ -139,10 +135,3 @@ def _personal(schema: SourceSchema, name: str) -> Iterator[str]:
     for path in leaf_paths(reached(schema.record, ()), name):
         if personal_kind(path, type_at(schema.record, path)) is not None:
             yield without_rows(path)
-
-
-def _scalar(text: str) -> str:
-    """Return text as YAML reads it back, in braces too."""
-    if _PLAIN.fullmatch(text) and not _NOT_TEXT.fullmatch(text) and not text.endswith(" "):
-        return text
-    return json.dumps(text, ensure_ascii=False)

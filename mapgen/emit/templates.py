@@ -17,6 +17,7 @@ _DOORS: Mapping[str, Callable[[str], str]] = {
     "docstring": escaping.in_docstring,
     "literal": escaping.literal,
     "prose": escaping.prose,
+    "yaml": escaping.yaml,
 }
 
 

@@ -12,7 +12,7 @@ from jinja2 import Environment, nodes
 ROOT = Path(__file__).resolve().parents[2]
 MODULES = sorted((ROOT / "mapgen/emit").rglob("*.py"))
 TEMPLATES = sorted((ROOT / "templates").glob("*.jinja"))
-DOORS = {"code", "comment", "docstring", "literal", "prose"}
+DOORS = {"code", "comment", "docstring", "literal", "prose", "yaml"}
 
 # What is code or Markdown already when it comes to a template: the back ends made it by the door,
 # or it is a word of ours, or a name with a form that needs no door.
@@ -23,6 +23,7 @@ FINISHED = {
         module.lookups_name module.returns
         function.name function.parameters function.returns function.result statement.text
     """,
+    "draft.maps.yaml.jinja": "form line note",
     "test_flow.py.jinja": "example",
     "mapping.md.jinja": """
         fields flow.name join.takes one.of one.target one.heading one.made one.checked reason rights

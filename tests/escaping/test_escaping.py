@@ -7,6 +7,7 @@ import io
 import tokenize
 
 import pytest
+import yaml
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -109,6 +110,20 @@ def test_prose_holds_no_element_and_opens_no_block(text: str) -> None:
         letter == "<" and outside[at - 1 : at] != "\\" for at, letter in enumerate(outside)
     )
     assert not shown.startswith(("#", ">", "* ", "- ", "+ ", "```", "~~~", "="))
+
+
+@hostile
+def test_a_text_in_yaml_gives_itself_back(text: str) -> None:
+    shown = escaping.yaml(text)
+    assert shown.isprintable()
+    assert yaml.safe_load(f"{{a: {shown}, b: [{shown}]}}") == {"a": text, "b": [text]}
+    if len(shown) < 1000:  # longer ones are no keys of YAML
+        assert yaml.safe_load(f"{shown}: {{{shown}: a}}") == {text: {text: "a"}}
+
+
+@pytest.mark.parametrize("text", ["on", "Yes", "Null", "1e3", "- a", "a ", "?", "a: b", "~", ""])
+def test_what_yaml_would_take_for_something_else(text: str) -> None:
+    assert escaping.yaml(text) == f'"{text}"'
 
 
 @pytest.mark.parametrize(
