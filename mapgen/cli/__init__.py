@@ -128,6 +128,7 @@ def _stopped(stop: click.Abort) -> int:
 def _failed(error: Exception) -> int:
     from mapgen.cli.extras import told
     from mapgen.report import Stopped
+    from mapgen.runtime.aborted import RunAborted
 
     error = told(error)
     if isinstance(error, OSError) and error.filename is not None:
@@ -140,6 +141,11 @@ def _failed(error: Exception) -> int:
         from mapgen.cli.terminal import show
 
         show(error.diagnostics)
+        return FAULTS
+    if isinstance(error, RunAborted):
+        from mapgen.cli.summary import tell_aborted
+
+        tell_aborted(error)
         return FAULTS
     import traceback
 

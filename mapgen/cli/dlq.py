@@ -6,7 +6,6 @@ import getpass
 import sys
 from collections import Counter
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict, TypeVar, Unpack
 
@@ -34,8 +33,6 @@ from mapgen.runtime.outcome import ErrorReport, Outcome, Rejected
 from mapgen.runtime.summary import Summary, instant_of
 
 if TYPE_CHECKING:
-    from mapgen.project.binding import BoundFlow
-    from mapgen.runtime.delivery.remote import RemoteTables
     from mapgen.runtime.ledger import Ledger
     from mapgen.runtime.ledger.reports import Choice, DocumentStory, OpenRecord
 
@@ -147,29 +144,25 @@ def replay(
 
     What may be in the ERP already is not sent again, and told. Ends as `run` does.
     """
-    from mapgen.cli.flows import open_flow
-    from mapgen.cli.run import finish, is_delivered
-    from mapgen.runtime.delivery.remote import RemoteTables
-    from mapgen.runtime.ledger import book_of
+    from mapgen.cli.flows import live_flow
+    from mapgen.cli.run import finish
+    from mapgen.cli.watching import watching
 
-    live = RemoteTables()
-    bound = open_flow(project, flow, env, {}, live.table)
-    is_delivered(bound)
-    place = bound.run_in.place
+    live = live_flow(project, flow, env)
     with opened_ledger(project, state, env) as ledger:
-        book = book_of(flow, place.name, place.url)
-        found = [
-            one
-            for one in Asked(project, ledger).reports.records(_choice(flow, chosen))
-            if one.book == book
-        ]
-        subjects = {one.subject: one for one in found if one.refusal is None}
+        reports = Asked(project, ledger).reports
+        found = [one for one in reports.records(_choice(flow, chosen)) if one.book == live.book]
+        records = tuple({one.subject: one for one in found if one.refusal is None}.values())
         _tell_refused(found)
-        if not subjects:
+        if not records:
             click.echo("nothing to send again", err=True)
             sys.exit(FAULTS if found else 0)
-        records = tuple(subjects.values())
-        finish(flow, lambda: _replayed(bound, live, ledger, records, log), as_json=as_json)
+
+        def sent() -> Summary:
+            with watching(len(records), log) as observer:
+                return live.replay(records, getpass.getuser(), ledger, observer)
+
+        finish(flow, sent, as_json=as_json)
 
 
 @dlq.command()
@@ -254,26 +247,6 @@ def _stop_for_faults(outcomes: list[Outcome], record: OpenRecord) -> None:
     if any(subject_of(one.origin) != record.subject for one in outcomes):
         click.echo("the corrected record has another key; the copy is as it was", err=True)
         sys.exit(FAULTS)
-
-
-def _replayed(
-    bound: BoundFlow,
-    live: RemoteTables,
-    ledger: Ledger,
-    records: tuple[OpenRecord, ...],
-    log: Path | None,
-) -> Summary:
-    """Deliver the ledger's copies of records."""
-    from mapgen.cli.watching import watching
-    from mapgen.project.binding import once_more
-    from mapgen.runtime.delivery import deliver
-    from mapgen.runtime.delivery.again import Replay
-
-    replay = Replay(ledger, records, getpass.getuser())
-    mapped = replay.mapped(partial(once_more, bound), live)
-    environment = bound.run_in
-    with watching(len(records), log) as observer:
-        return deliver(mapped, bound.flow.plan, environment, ledger, bound.flow.rules, observer)
 
 
 def _tell_refused(found: list[OpenRecord]) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections import Counter
 from contextlib import ExitStack
@@ -14,7 +13,7 @@ import click
 from mapgen.cli import FAULTS
 from mapgen.cli.asked import Options, only
 from mapgen.cli.ledgers import opened_ledger
-from mapgen.cli.output import piped, refusal, say, stop_for, writing
+from mapgen.cli.output import piped_json, say, spare_lines, writing
 
 if TYPE_CHECKING:
     from mapgen.agreed.plan import Plan
@@ -30,9 +29,8 @@ def rehearse(project: Path, options: Options) -> None:
     A lookup in the tenant needs `--lookup NAME=FILE`, as in `transform`; one in the ledger does
     not. Raises Stopped, click.UsageError.
     """
-    from mapgen.cli.flows import kept_outcomes, open_flow, open_input, out_of_reach
-    from mapgen.cli.joining import open_joins
-    from mapgen.cli.transform import is_of_transform
+    from mapgen.cli.flows import open_flow, out_of_reach
+    from mapgen.cli.inputs import open_input
     from mapgen.runtime.delivery.again import OfflineTables
     from mapgen.runtime.ledger import book_of
     from mapgen.runtime.ledger.book import Book
@@ -40,8 +38,7 @@ def rehearse(project: Path, options: Options) -> None:
     from mapgen.runtime.outcome import Document
 
     name, source, rejects = options["flow"], options["source"], options["rejects"]
-    if rejects is not None:
-        stop_for([refusal(rejects, force=options["force"] or is_of_transform(rejects))])
+    spare_lines([rejects], force=options["force"])
     tables = dict(options["lookups"])
     with ExitStack() as files:
         ledger = files.enter_context(opened_ledger(project, options["state"], options["env"]))
@@ -49,13 +46,12 @@ def rehearse(project: Path, options: Options) -> None:
         bound = open_flow(project, name, options["env"], tables, offline.table)
         place = bound.run_in.place
         offline.tenant = Book(name, place.name, place.url)
-        stream = files.enter_context(open_input(bound, source))
-        joins = files.enter_context(open_joins(bound, dict(options["joins"]), source))
+        given = files.enter_context(open_input(bound, source, dict(options["joins"])))
         write = None
         if rejects is not None:
             write = files.enter_context(writing(rejects, is_private=True))
         counts, book = Counter[str](), book_of(name, place.name, place.url)
-        found = only(kept_outcomes(bound, source, stream, joins), options["only"])
+        found = only(given.outcomes(), options["only"])
         for outcome in found:
             counts[_becomes(outcome, ledger, book, bound.flow.plan)] += 1
             if write is not None and not isinstance(outcome, Document):
@@ -64,7 +60,7 @@ def rehearse(project: Path, options: Options) -> None:
     for words in _ROWS:
         click.echo(f"{counts[words]:>7}  {words}", err=True)
     if options["as_json"]:
-        piped(json.dumps({"flow": name, **{one.replace(" ", "_"): counts[one] for one in _ROWS}}))
+        piped_json({"flow": name, **{one.replace(" ", "_"): counts[one] for one in _ROWS}})
     if counts["rejected"]:
         sys.exit(FAULTS)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache, wraps
@@ -13,14 +12,11 @@ from typing import TYPE_CHECKING, Concatenate, ParamSpec
 import click
 from msgspec import Struct
 
-from mapgen.cli import FAULTS
 from mapgen.cli.options import ledger_env_option, state_option
 from mapgen.cli.output import make_folder
-from mapgen.cli.summary import tell_aborted
 from mapgen.disk.workspace import Workspace
 from mapgen.durations import seconds_of
 from mapgen.escaping import visible
-from mapgen.runtime.aborted import RunAborted
 
 if TYPE_CHECKING:
     from mapgen.project.binding import BoundFlow
@@ -92,16 +88,12 @@ def address_of(workspace: Workspace, state: str | None, env: str | None) -> str:
 def opened_ledger(project: Path, state: str | None, env: str | None = None) -> Iterator[Ledger]:
     """Give a ledger: the one that is named, or that of the environment, or the workspace's.
 
-    What fails in it is told, and ends the command.
+    Raises Stopped as `address_of` does, LedgerFailed.
     """
     from mapgen.runtime.ledger import Ledger
 
-    try:
-        with Ledger(address_of(Workspace.find(project), state, env)) as ledger:
-            yield ledger
-    except RunAborted as aborted:
-        tell_aborted(aborted)
-        sys.exit(FAULTS)
+    with Ledger(address_of(Workspace.find(project), state, env)) as ledger:
+        yield ledger
 
 
 def with_ledger(command: Callable[Concatenate[Asked, P], None]) -> Callable[..., None]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import socket
-import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, closing, contextmanager
@@ -15,7 +14,6 @@ from typing import TYPE_CHECKING, TypedDict
 
 import click
 
-from mapgen.cli import FAULTS
 from mapgen.cli.output import say
 from mapgen.disk.boundary import reason_of
 
@@ -83,13 +81,12 @@ def operation_of(project: Path, options: Options, speed: float = 1.0) -> Operati
 
 
 def operate(operation: Operation, made: Callable[[Around], Reception]) -> None:
-    """Run what `made` gives until Ctrl-C or SIGTERM; exit with 1 where it cannot go on.
+    """Run what `made` gives until Ctrl-C or SIGTERM.
 
-    Raises Stopped where no flow can be bound, ClickException for a port that is taken.
+    Raises Stopped where no flow can be bound, ClickException for a port that is taken, RunAborted
+    where it cannot go on.
     """
-    from mapgen.cli.summary import tell_aborted
     from mapgen.cli.watching import watching
-    from mapgen.runtime.aborted import RunAborted
     from mapgen.runtime.ledger import Ledger
     from mapgen.runtime.tenant.sessions import SESSIONS
     from mapgen.service.clock import ServiceClock
@@ -97,19 +94,15 @@ def operate(operation: Operation, made: Callable[[Around], Reception]) -> None:
     from mapgen.service.service import holder
 
     ended = _ended_by_signals()
-    try:
-        with ExitStack() as open_:
-            place = _place(operation)
-            listener = None if place is None else open_.enter_context(_listening(*place))
-            ledger = open_.enter_context(Ledger(operation.address))
-            observer = open_.enter_context(watching(None, operation.log, operation.technical_log))
-            open_.enter_context(SESSIONS.lingering(_LINGERS))
-            around = Around(ledger, ServiceClock(operation.speed), observer, holder())
-            with _staffed(operation, around, made, listener) as works:
-                works.run(ended)
-    except RunAborted as aborted:
-        tell_aborted(aborted)
-        sys.exit(FAULTS)
+    with ExitStack() as open_:
+        place = _place(operation)
+        listener = None if place is None else open_.enter_context(_listening(*place))
+        ledger = open_.enter_context(Ledger(operation.address))
+        observer = open_.enter_context(watching(None, operation.log, operation.technical_log))
+        open_.enter_context(SESSIONS.lingering(_LINGERS))
+        around = Around(ledger, ServiceClock(operation.speed), observer, holder())
+        with _staffed(operation, around, made, listener) as works:
+            works.run(ended)
 
 
 @contextmanager

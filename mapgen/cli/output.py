@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 Write = Callable[[bytes], object]
 IsOurs = Callable[[bytes], bool]
 T = TypeVar("T")
+# How each line of documents and rejects begins: with where its record stands.
+_FIRST_OF_A_LINE = b'{"source":{"file":'
 
 
 def say(words: str, *, nl: bool = True, err: bool = False) -> None:
@@ -138,6 +140,19 @@ def stop_for(found: Iterable[Diagnostic | None]) -> None:
 
     if faults := [one for one in found if one is not None]:
         raise Stopped(faults)
+
+
+def spare_lines(paths: Iterable[Path | None], *, force: bool) -> None:
+    """Raise Stopped where a file is not of lines that `transform` or `run` wrote before."""
+    stop_for(refusal(path, force=force or _holds_lines(path)) for path in paths if path is not None)
+
+
+def _holds_lines(path: Path) -> bool:
+    with contextlib.suppress(OSError):
+        if path.is_file():  # a pipe would be waited for
+            with path.open("rb") as stream:
+                return stream.read(len(_FIRST_OF_A_LINE)) == _FIRST_OF_A_LINE
+    return False
 
 
 def make_folder(folder: Path) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from contextlib import ExitStack
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
@@ -20,9 +19,9 @@ from mapgen.cli.output import piped_json, say, tell_row
 from mapgen.escaping import visible
 
 if TYPE_CHECKING:
-    from mapgen.project.binding import BoundFlow
+    from mapgen.agreed.plan import Plan
+    from mapgen.project.live import LiveFlow
     from mapgen.runtime.delivery.reconcile import Books, Compared
-    from mapgen.runtime.delivery.remote import RemoteTables
     from mapgen.runtime.ledger import Ledger
     from mapgen.runtime.outcome import Outcome
     from mapgen.runtime.summary import Summary
@@ -82,31 +81,27 @@ def reconcile(project: Path, /, **options: Unpack[_Options]) -> None:
     Each that is missing, extra, different or unclear is named, with its rule; then the money of
     each side. Nothing is changed without --yes. Exit code 1 where the sides do not agree.
     """
-    from mapgen.cli.flows import open_flow
-    from mapgen.cli.run import is_delivered
-    from mapgen.runtime.delivery.remote import RemoteTables
+    from mapgen.cli.flows import live_flow
 
     _understood(options)
-    live = RemoteTables()
-    bound = open_flow(project, options["flow"], options["env"], {}, live.table)
-    is_delivered(bound)
-    _is_shown(bound)
+    live = live_flow(project, options["flow"], options["env"])
+    _is_shown(live)
     repair = _Repair()
     with opened_ledger(project, options["state"], options["env"]) as ledger:
-        books, rejected = _compare(bound, live, ledger, options, repair)
-        _tell_books(bound, books, rejected, as_json=options["as_json"])
+        books, rejected = _compare(live, ledger, options, repair)
+        _tell_books(live.plan, books, rejected, as_json=options["as_json"])
         if options["repair"]:
             _tell_repair(repair, is_done=options["yes"])
             if options["yes"] and repair.documents:
-                _send_again(project, bound.flow.plan.flow, options, ledger, repair)
+                _send_again(project, options, ledger, repair)
                 return
     if books.disagreeing or rejected:
         sys.exit(FAULTS)
 
 
-def _is_shown(bound: BoundFlow) -> None:
+def _is_shown(live: LiveFlow) -> None:
     """Raise click.UsageError for a flow whose documents nobody can look at again."""
-    plan = bound.flow.plan
+    plan = live.plan
     if plan.goes_to.takes_portions:
         raise click.UsageError(
             f"`{plan.flow}` writes its documents into files, which are not read again: there is"
@@ -128,46 +123,38 @@ def _understood(options: _Options) -> None:
 
 
 def _compare(
-    bound: BoundFlow, live: RemoteTables, ledger: Ledger, options: _Options, repair: _Repair
+    live: LiveFlow, ledger: Ledger, options: _Options, repair: _Repair
 ) -> tuple[Books, int]:
     """Compare, telling what is not the same; return the books, and how many records are none."""
+    from mapgen.cli.inputs import open_input
     from mapgen.runtime.delivery.reconcile import Booked, Books, Scope, compared
     from mapgen.runtime.outcome import Rejected
 
-    plan = bound.flow.plan
-    environment = bound.run_in
     source, rejected = options["source"], 0
     books = Books(has_source=source is not None)
 
     def outcomes() -> Iterator[Outcome]:
         nonlocal rejected
         assert source is not None
-        for outcome in _outcomes(bound, source):
-            rejected += isinstance(outcome, Rejected)
-            yield outcome
+        with open_input(live.bound, source) as records:
+            for outcome in records.kept_outcomes():
+                rejected += isinstance(outcome, Rejected)
+                yield outcome
 
     scope = Scope(ledger.now() - options["since"], options["whole"])
     given = None if source is None else outcomes
-    flow = Booked(plan, environment, bound.flow.rules, live)
+    flow = Booked(live.plan, live.environment, live.bound.flow.rules, live.remote)
     for one in compared(given, flow, ledger, scope):
         books.add(one)
         if one.verdict != "same":
             _tell(one, as_json=options["as_json"])
-            _note(one, bound, repair)
+            _note(one, live.plan, repair)
     return books, rejected
 
 
-def _outcomes(bound: BoundFlow, source: Path) -> Iterator[Outcome]:
-    from mapgen.cli.flows import kept_outcomes, open_input
-    from mapgen.cli.joining import open_joins
-
-    with open_input(bound, source) as stream, open_joins(bound, {}, source) as joins:
-        yield from kept_outcomes(bound, source, stream, joins)
-
-
-def _note(one: Compared, bound: BoundFlow, repair: _Repair) -> None:
+def _note(one: Compared, whole: Plan, repair: _Repair) -> None:
     """Note what of a document can be sent again: what is missing, and updates of what differs."""
-    plan = bound.flow.plan.document(one.document)
+    plan = whole.document(one.document)
     is_sent = one.verdict == "missing" and plan.does.creates and plan.owner is None
     if one.record is None or not (is_sent or (one.verdict == "different" and plan.does.updates)):
         repair.left += 1
@@ -176,46 +163,27 @@ def _note(one: Compared, bound: BoundFlow, repair: _Repair) -> None:
     repair.documents[one.document, one.identity] = "missing" if is_sent else "different"
 
 
-def _send_again(
-    project: Path, flow: str, options: _Options, ledger: Ledger, repair: _Repair
-) -> None:
+def _send_again(project: Path, options: _Options, ledger: Ledger, repair: _Repair) -> None:
     """Deliver the records of a repair, as `run` does, and end with its exit code."""
-    from mapgen.cli.flows import kept_outcomes, open_flow, open_input, shown
-    from mapgen.cli.joining import open_joins
+    from mapgen.cli.flows import live_flow
+    from mapgen.cli.inputs import open_input
     from mapgen.cli.run import finish
     from mapgen.cli.watching import watching
-    from mapgen.project.binding import once_more
-    from mapgen.runtime.delivery import Mapped, deliver
-    from mapgen.runtime.delivery.remote import RemoteTables
-    from mapgen.runtime.feeds.file import FileFeed
-    from mapgen.runtime.feeds.kind import Page
 
-    live, source = RemoteTables(), options["source"]
+    source = options["source"]
     assert source is not None
-    bound = open_flow(project, flow, options["env"], {}, live.table)
-    plan = bound.flow.plan
-    environment = bound.run_in
+    live = live_flow(project, options["flow"], options["env"])
+
+    def chosen(found: Iterator[Outcome]) -> Iterator[Outcome]:
+        for one in found:
+            if (one.origin.file, one.origin.record) in repair.records:
+                yield _lost(one, repair)
 
     def sent() -> Summary:
-        with ExitStack() as files:
-            stream = files.enter_context(open_input(bound, source))
-            joins = files.enter_context(open_joins(bound, {}, source))
-            observer = files.enter_context(watching(None, None))
+        with open_input(live.bound, source) as records, watching(None, None) as observer:
+            return live.deliver(records.mapped(live.remote, chosen), ledger, observer)
 
-            def records(page: Page) -> Iterator[Outcome]:
-                for one in kept_outcomes(bound, source, page.stream, joins):
-                    if (one.origin.file, one.origin.record) in repair.records:
-                        yield _lost(one, repair)
-
-            mapped = Mapped(
-                FileFeed(stream, shown(source)),
-                records,
-                lambda kept: once_more(bound, kept, joins),
-                live,
-            )
-            return deliver(mapped, plan, environment, ledger, bound.flow.rules, observer)
-
-    finish(plan.flow, sent, as_json=options["as_json"])
+    finish(live.name, sent, as_json=options["as_json"])
 
 
 def _lost(one: Outcome, repair: _Repair) -> Outcome:
@@ -240,13 +208,13 @@ def _tell(one: Compared, *, as_json: bool) -> None:
         click.echo(f"  {visible(f'{fault.code} {fault.target or str()}: {fault.message}{rule}')}")
 
 
-def _tell_books(bound: BoundFlow, books: Books, rejected: int, *, as_json: bool) -> None:
+def _tell_books(plan: Plan, books: Books, rejected: int, *, as_json: bool) -> None:
     """Say how many documents agree, what the sides come to in money, and what was not asked."""
     from mapgen.runtime.delivery.reconcile import unasked
 
-    cannot = unasked(bound.flow.plan)
+    cannot = unasked(plan)
     if as_json:
-        counts = {"flow": bound.flow.plan.flow, **books.by_verdict, "rejected": rejected}
+        counts = {"flow": plan.flow, **books.by_verdict, "rejected": rejected}
         money = msgspec.to_builtins(books.money)
         piped_json({**counts, "money": money, "not_asked": list(cannot)})
     else:

@@ -66,19 +66,14 @@ def resync(
     The next cycle of `mapgen serve` or a worker reads it. What is as it was sent makes no request.
     Exit code 1 where no feed reads anything again by it.
     """
-    from mapgen.cli.flows import open_flow
-    from mapgen.runtime.delivery.remote import RemoteTables
-    from mapgen.runtime.ledger import book_of
+    from mapgen.cli.flows import live_flow
 
-    bound = open_flow(project, flow, env, {}, RemoteTables().table)
-    plan = bound.flow.plan
-    place = bound.run_in.place
+    live = live_flow(project, flow, env)
     with opened_ledger(project, state, env) as ledger:
-        book = book_of(plan.flow, place.name, place.url)
         if dry_run:
-            count = _moved(ledger, book, plan.feeds, start, is_rehearsed=True)
+            count = _moved(ledger, live.book, live.plan.feeds, start, is_rehearsed=True)
         else:
-            count = _with_the_cycles(ledger, book, plan.feeds, start)
+            count = _with_the_cycles(ledger, live.book, live.plan.feeds, start)
     if not count:
         click.echo(f"nothing of {flow} is read again", err=True)
         sys.exit(FAULTS)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Unpack
 
@@ -21,15 +21,12 @@ from mapgen.cli.options import (
     lookup_option,
     state_option,
 )
-from mapgen.cli.output import piped, refusal, say, stop_for, writing
+from mapgen.cli.output import piped_json, say, spare_lines, writing
 
 if TYPE_CHECKING:
     from mapgen.project.binding import BoundFlow
     from mapgen.runtime.delivery import Gate
-    from mapgen.runtime.delivery.remote import RemoteTables
-    from mapgen.runtime.feeds.kind import Page
-    from mapgen.runtime.ledger import Kept, Ledger
-    from mapgen.runtime.outcome import Outcome
+    from mapgen.runtime.ledger import Ledger
     from mapgen.runtime.summary import Summary
 
 _GO_ON = "stopped; nothing is lost: run the same command again to go on"
@@ -71,21 +68,13 @@ def run(project: Path, /, **options: Unpack[Options]) -> None:
     code 1 if a record was rejected or dead-lettered, or the run had to stop; 4 if none was, and
     records of earlier runs are still open.
     """
-    from mapgen.cli.flows import open_flow
-    from mapgen.cli.transform import is_of_transform
-    from mapgen.runtime.delivery.remote import RemoteTables
-
     if options["dry_run"]:
         from mapgen.cli.dry_run import rehearse
 
         rehearse(project, options)
         return
-    if (rejects := options["rejects"]) is not None:
-        stop_for([refusal(rejects, force=options["force"] or is_of_transform(rejects))])
-    live = RemoteTables()
-    tables = dict(options["lookups"])
-    bound = open_flow(project, options["flow"], options["env"], tables, live.table)
-    finish(options["flow"], lambda: _delivered(bound, live, options), as_json=options["as_json"])
+    spare_lines([options["rejects"]], force=options["force"])
+    finish(options["flow"], lambda: _delivered(project, options), as_json=options["as_json"])
 
 
 def finish(flow: str, delivered: Callable[[], Summary], *, as_json: bool) -> None:
@@ -109,52 +98,37 @@ def finish(flow: str, delivered: Callable[[], Summary], *, as_json: bool) -> Non
     if as_json:
         counts = summary.counts()
         former = {old: counts[name] for old, name in _FORMER_NAMES.items()}
-        piped(json.dumps(counts | former))
+        piped_json(counts | former)
     if is_aborted or summary.rejected or summary.dead_lettered:
         sys.exit(FAULTS)
     if summary.open:
         sys.exit(STILL_OPEN)
 
 
-def _delivered(bound: BoundFlow, live: RemoteTables, options: Options) -> Summary:
-    from mapgen.cli.flows import count_records, kept_outcomes, open_input, shown, tell_passed
-    from mapgen.cli.joining import open_joins, tell_unasked
+def _delivered(project: Path, options: Options) -> Summary:
+    from mapgen.cli.flows import live_flow
+    from mapgen.cli.inputs import open_input
     from mapgen.cli.ledgers import address_of
     from mapgen.cli.watching import watching
-    from mapgen.project.binding import once_more
     from mapgen.runtime.aborted import RunAborted
-    from mapgen.runtime.delivery import Mapped, deliver
-    from mapgen.runtime.feeds.file import FileFeed
     from mapgen.runtime.ledger import Ledger
 
-    source = options["source"]
-    is_delivered(bound)
-    gate = _gate(bound) if options["gate"] == "full" else None
+    env, source = options["env"], options["source"]
+    flow = live_flow(project, options["flow"], env, dict(options["lookups"]))
+    gate = _gate(flow.bound) if options["gate"] == "full" else None
     with ExitStack() as files:
-        stream = files.enter_context(open_input(bound, source))
-        joins = files.enter_context(open_joins(bound, dict(options["joins"]), source))
-        environment = bound.run_in
-        state = address_of(bound.workspace, options["state"], options["env"])
+        given = files.enter_context(open_input(flow.bound, source, dict(options["joins"])))
+        state = address_of(flow.bound.workspace, options["state"], env)
         ledger = files.enter_context(Ledger(state))
-        total = count_records(bound, source, joins)
-        observer = files.enter_context(watching(total, options["log"]))
-
-        def records(page: Page) -> Iterator[Outcome]:
-            return only(kept_outcomes(bound, source, page.stream, joins), options["only"])
-
-        def again(kept: Kept) -> Iterator[Outcome]:
-            return once_more(bound, kept, joins)
-
-        rules = bound.flow.rules
-        mapped = Mapped(FileFeed(stream, shown(source)), records, again, live, gate)
+        observer = files.enter_context(watching(given.count(), options["log"]))
+        mapped = given.mapped(flow.remote, partial(only, keys=options["only"]), gate)
         try:
-            summary = deliver(mapped, bound.flow.plan, environment, ledger, rules, observer)
+            summary = flow.deliver(mapped, ledger, observer)
         except RunAborted as aborted:
             _write_rejects(options["rejects"], ledger, aborted.summary)
             raise
         _write_rejects(options["rejects"], ledger, summary)
-        tell_passed(bound)
-        tell_unasked(joins)
+        given.tell_passed()
         return summary
 
 
@@ -177,19 +151,6 @@ def _write_rejects(path: Path | None, ledger: Ledger, summary: Summary | None) -
                 write(reject_line(Skipped(origin, one.reason or "")))
             else:
                 write(reject_line(Rejected(origin, one.faults)))
-
-
-def is_delivered(bound: BoundFlow) -> None:
-    """Raise NotBuilt for a flow whose documents are not sent, before anything is asked for."""
-    from mapgen.runtime.aborted import NotBuilt
-
-    if not bound.flow.plan.goes_to.is_delivered:
-        name = bound.flow.plan.flow
-        raise NotBuilt(
-            f"the flow `{name}` does not say where its documents are sent",
-            f"write `send:` under its `target`, or `mapgen transform {name} --input FILE --output"
-            " FILE`, which writes them, one a line",
-        )
 
 
 def _gate(bound: BoundFlow) -> Gate:

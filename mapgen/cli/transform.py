@@ -16,14 +16,10 @@ from msgspec import Struct
 
 from mapgen.cli import FAULTS
 from mapgen.cli.options import Target, force_option, input_option, join_option, lookup_option
-from mapgen.cli.output import Write, refusal, say, stop_for, writing
+from mapgen.cli.output import Write, say, spare_lines, writing
 
 if TYPE_CHECKING:
     from mapgen.runtime.outcome import Outcome
-
-
-# How each line begins that the command writes: with where its record stands.
-_FIRST_OF_A_LINE = b'{"source":{"file":'
 
 
 class _Options(TypedDict):
@@ -61,28 +57,26 @@ def transform(project: Path, /, **options: Unpack[_Options]) -> None:
     Exit code 1 if a record was rejected; each stands in REJECTS, or on standard error, with all its
     faults.
     """
-    from mapgen.cli.flows import open_flow, open_input, out_of_reach, outcomes, tell_passed
-    from mapgen.cli.joining import open_joins, tell_unasked
+    from mapgen.cli.flows import open_flow, out_of_reach
+    from mapgen.cli.inputs import open_input
     from mapgen.runtime.lookups import sample_of
 
     gc.disable()  # what is loaded is needed to the end
     _keep_apart(options)
-    _spare_files(options)
+    spare_lines([options["output"], options["rejects"]], force=options["force"])
     live = sample_of if options["sample_lookups"] else out_of_reach(options["flow"])
     tables = dict(options["lookups"])
     bound = open_flow(project, options["flow"], options["env"], tables, live)
     gc.freeze()
     gc.enable()
     with contextlib.ExitStack() as files:
-        stream = files.enter_context(open_input(bound, options["source"]))
-        joins = files.enter_context(open_joins(bound, dict(options["joins"]), options["source"]))
+        given = open_input(bound, options["source"], dict(options["joins"]))
+        records = files.enter_context(given)
         documents = files.enter_context(writing(options["output"]))
         rejects = writing(options["rejects"], sys.stderr.buffer, is_private=True)
         refused = files.enter_context(rejects)
-        found = outcomes(bound, options["source"], stream, joins)
-        counts = _write(found, documents, refused, bound.flow.plan.target)
-        tell_passed(bound)
-        tell_unasked(joins)
+        counts = _write(records.outcomes(), documents, refused, bound.flow.plan.target)
+        records.tell_passed()
     say(counts.shown, err=True)
     if counts.rejected:
         sys.exit(FAULTS)
@@ -95,27 +89,6 @@ def _keep_apart(options: _Options) -> None:
     for (first, path), (second, other) in (*product(read, written), (written[0], written[1])):
         if path is not None and other is not None and _is_same(path, other):
             raise click.UsageError(f"{first} and {second} name the same file, `{other}`")
-
-
-def _spare_files(options: _Options) -> None:
-    """Refuse to lose a file of the author's, before the first record is read."""
-    targets = (options["output"], options["rejects"])
-    stop_for(
-        refusal(path, force=options["force"] or is_of_transform(path))
-        for path in targets
-        if path is not None
-    )
-
-
-def is_of_transform(path: Path) -> bool:
-    """Tell whether a file holds lines of an earlier transform: those may be written again."""
-    try:
-        if not path.is_file():  # a pipe would be waited for
-            return False
-        with path.open("rb") as stream:
-            return stream.read(len(_FIRST_OF_A_LINE)) == _FIRST_OF_A_LINE
-    except OSError:
-        return False
 
 
 def _is_same(path: Path, other: Path) -> bool:

@@ -12,15 +12,14 @@ from mapgen.agreed.plan import Plan
 from mapgen.disk.workspace import Workspace
 from mapgen.project.binding import BoundFlow, once_more, outcomes_of
 from mapgen.project.leads import webhook_secret
+from mapgen.project.live import LiveFlow
 from mapgen.project.named import named_connection
-from mapgen.runtime.delivery import Mapped, deliver
-from mapgen.runtime.delivery.remote import RemoteTables
+from mapgen.runtime.delivery import Mapped
 from mapgen.runtime.draining import Drain
-from mapgen.runtime.environment import Environment
 from mapgen.runtime.events import Observer
 from mapgen.runtime.feeds.kind import Feed, NoFeed
 from mapgen.runtime.feeds.kinds import Around, opened
-from mapgen.runtime.ledger import Ledger, book_of
+from mapgen.runtime.ledger import Ledger
 from mapgen.runtime.summary import Summary
 from mapgen.service.loop import Why
 from mapgen.service.reception import Awaiting, Sender, Taker
@@ -30,37 +29,15 @@ from mapgen.spec import model as spec
 
 
 @dataclass(frozen=True, slots=True)
-class ServedFlow:
-    """A flow that is bound, where it delivers, and the tables that it asks.
+class ServedFlow(LiveFlow):
+    """A flow that a service runs; `tables` of files are read again where one has changed."""
 
-    `tables` are those of files, read again where one has changed.
-    """
-
-    bound: BoundFlow
-    environment: Environment
-    remote: RemoteTables
     tables: FreshTables | None = None
-
-    @property
-    def plan(self) -> Plan:
-        """What the compiler decided."""
-        return self.bound.flow.plan
 
     @property
     def fresh(self) -> BoundFlow:
         """The flow with its tables as they are now. Raises EnvironmentInvalid."""
         return self.bound if self.tables is None else self.tables.bound()
-
-    @property
-    def name(self) -> str:
-        """What it is called."""
-        return self.plan.flow
-
-    @property
-    def book(self) -> str:
-        """What the ledger keeps it under."""
-        place = self.environment.place
-        return book_of(self.plan.flow, place.name, place.url)
 
     @property
     def rules(self) -> str:
@@ -95,9 +72,7 @@ class ServedFlow:
         summary = None
         for way in opening:
             with way as feed:
-                mapped = self._mapped(feed, drain)
-                rules = self.bound.flow.rules
-                summary = deliver(mapped, self.plan, self.environment, ledger, rules, observer)
+                summary = self.deliver(self._mapped(feed, drain), ledger, observer)
         return summary
 
     def _mapped(self, feed: Feed, drain: Drain) -> Mapped:

@@ -6,10 +6,7 @@ import threading
 from collections.abc import Iterable
 from functools import partial
 
-from mapgen.project.binding import once_more
 from mapgen.runtime.aborted import RunAborted
-from mapgen.runtime.delivery import deliver
-from mapgen.runtime.delivery.again import Replay
 from mapgen.runtime.draining import Drain
 from mapgen.runtime.events import Observer, TechnicalEvent
 from mapgen.runtime.ledger import Ledger
@@ -70,11 +67,8 @@ class Replayer:
         return self._would_pass if flow in self._flows else None
 
     def _deliver(self, flow: ServedFlow, records: tuple[OpenRecord, ...], who: str) -> None:
-        replay = Replay(self._ledger, records, who)
-        mapped = replay.mapped(partial(once_more, flow.fresh), flow.remote, self._drain)
         try:
-            deliver(mapped, flow.plan, flow.environment, self._ledger, flow.bound.flow.rules,
-                    self._observer)  # fmt: skip
+            flow.replay(records, who, self._ledger, self._observer, self._drain)
         except RunAborted as aborted:
             facts = {"flow": flow.name, "code": aborted.code, "message": aborted.message}
             self._observer.on_event(TechnicalEvent("replay failed", "error", facts))

@@ -10,6 +10,7 @@ from click.testing import CliRunner, Result
 from mapgen.cli.queue import queue
 from mapgen.runtime.ledger import Ledger, book_of
 from mapgen.runtime.outcome import Document, ErrorReport, Origin, Rejected, Skipped
+from tests.cli.conftest import ROOT, mapgen
 
 ERP = "https://erp.example.com"
 
@@ -79,9 +80,9 @@ def test_drop(state: str) -> None:
 
 def test_ledger_that_cannot_be_opened(tmp_path: Path) -> None:
     """What is no ledger is told, without a traceback."""
-    result = asked(f"sqlite:///{tmp_path}", "list")
+    result = mapgen("queue", "list", "--state", f"sqlite:///{tmp_path}", cwd=ROOT)
 
-    assert result.exit_code == 1
+    assert result.returncode == 1
     assert "error[R5" in result.stderr
 
 

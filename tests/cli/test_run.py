@@ -334,6 +334,22 @@ def test_sign_in_that_cannot_work(
     assert not any(secret in done.stdout + done.stderr for secret in secrets(spoiled))
 
 
+@pytest.mark.parametrize(
+    "command",
+    ["resync FLOW --from start", "reconcile FLOW", "dlq replay FLOW"],
+    ids=["resync", "reconcile", "replay"],
+)
+def test_address_that_no_run_can_use(workspace: Path, shared_tenant: Tenant, command: str) -> None:
+    """Each command that asks the tenant says what is wrong with its address, as `run` does."""
+    spoiled = {**shared_tenant.variables, "ACUMATICA_URL": "ftp://erp.example.com"}
+    asked = command.replace("FLOW", FLOW).split()
+
+    done = mapgen(*asked, "--env", "local", cwd=workspace, **spoiled)
+
+    assert done.returncode == 1
+    assert done.stderr.startswith("error[R501]")
+
+
 def test_variables_missing(workspace: Path) -> None:
     """All variables that are not set are told at once, with the place that asks for them."""
     done = mapgen(*words(), cwd=workspace, ACUMATICA_URL="http://localhost:1")

@@ -16,10 +16,12 @@ from typing import Any
 import pytest
 import yaml
 
-from mapgen.cli.flows import open_flow, outcomes
+from mapgen.cli.flows import open_flow
+from mapgen.cli.inputs import Input
 from mapgen.disk.workspace import Workspace
 from mapgen.project.binding import BoundFlow
 from mapgen.project.compiler import generate
+from mapgen.runtime.joins import Joins
 from mapgen.runtime.lookups import sample_of
 from mapgen.runtime.outcome import ONLY, Document, Outcome, Rejected, Skipped
 from tests.cli.conftest import mapgen
@@ -230,9 +232,14 @@ def _plain(document: Any) -> Any:
     return {name: _plain(member) for name, member in document.items()}
 
 
+def _through(flow: BoundFlow, name: str, content: bytes) -> list[Outcome]:
+    joins = Joins(flow.flow.plan, {})
+    return list(Input(flow, Path(name), BytesIO(content), joins).outcomes())
+
+
 def _outcomes(flow: BoundFlow, given: Any) -> list[Outcome]:
     record = json.dumps({"id": 1, **given}).encode()
-    return list(outcomes(flow, Path("records.jsonl"), BytesIO(record)))
+    return _through(flow, "records.jsonl", record)
 
 
 def _whole(documents: Iterable[Outcome], wanted: Any) -> Any:
@@ -286,7 +293,7 @@ def test_out_of_the_erp(kitchen: Path) -> None:
     flow = open_flow(kitchen, "shipped", "local", {}, sample_of)
     given = (kitchen / "specs/shipment.json").read_bytes()
 
-    [outcome] = outcomes(flow, Path("shipments.json"), BytesIO(given))
+    [outcome] = _through(flow, "shipments.json", given)
 
     assert isinstance(outcome, Document)
     shown = (kitchen / "specs/shipped.json").read_text("utf-8")

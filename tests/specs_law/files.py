@@ -11,8 +11,7 @@ from random import Random
 from typing import Any
 
 from mapgen.agreed.plan import Form
-from mapgen.cli.flows import open_input, outcomes
-from mapgen.cli.joining import open_joins
+from mapgen.cli.inputs import open_input
 from mapgen.disk.workspace import Workspace
 from mapgen.project.binding import BoundFlow
 from mapgen.runtime.outcome import Document, Outcome, Rejected, Skipped
@@ -43,8 +42,8 @@ def through_files(
         schema = files.schema_of(join)
         files.write(paths[name], joined[name], schema, known.form)
     bound = BoundFlow(Workspace(folder), flow, None, transformer)  # type: ignore[arg-type]
-    with open_input(bound, source) as stream, open_joins(bound, paths, source) as joins:
-        found = list(outcomes(bound, source, stream, joins))
+    with open_input(bound, source, paths) as records:
+        found = list(records.outcomes())
     by_record: dict[int, list[Outcome]] = {}
     for one in found:
         assert one.origin.file == source.name, f"a sound joined record is refused: {one}"
