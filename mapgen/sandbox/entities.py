@@ -21,7 +21,7 @@ from mapgen.sandbox.query import read_page, read_view
 from mapgen.sandbox.records import Record
 from mapgen.sandbox.rendering import render
 from mapgen.sandbox.tenant import Tenant, Work
-from mapgen.sandbox.writing import Precondition, invoke, matching, put
+from mapgen.sandbox.writing import invoke, matching, put
 
 
 class Entities:
@@ -82,8 +82,7 @@ class Entities:
 
     def _put(self, call: Call, entity: Entity) -> Reply:
         sent = read_sent(parse_object(call.raw), entity, self._tenant.contract)
-        chosen, precondition = self._filter(call, entity), _precondition(call)
-        return self._shown(call, put(self._work(call), entity, sent, chosen, precondition))
+        return self._shown(call, put(self._work(call), entity, sent, self._filter(call, entity)))
 
     def _invoke(self, call: Call, entity: Entity, rest: list[str], session: str) -> Reply:
         if len(rest) > 1 or rest[0] not in entity.actions:
@@ -124,10 +123,3 @@ class Entities:
         if branch and "Branch" in self._tenant.seeded and not self._tenant.has("Branch", branch):
             raise http_error("Error: The branch cannot be found in the system.")
         return Work(self._tenant, self._tenant.settings.now(), branch)
-
-
-def _precondition(call: Call) -> Precondition:
-    for name in ("if-match", "if-none-match"):
-        if call.headers.get(name, "*").strip() != "*":
-            raise InvalidRequest(f"The {name} header takes no other value than *.", name)
-    return Precondition("if-match" in call.headers, "if-none-match" in call.headers)

@@ -75,17 +75,6 @@ def wrong_verb(method: str, status: int = 405) -> Refused:
     )
 
 
-def precondition_failed(header: str) -> Refused:
-    """Return a 412: `If-None-Match: *` met a record, or `If-Match: *` met none."""
-    reason = {
-        "If-None-Match": "The entity already exists and cannot be inserted.",
-        "If-Match": "The entity does not exist and cannot be updated.",
-    }[header]
-    return http_error(
-        reason, "PX.Api.ContractBased.EntityPreconditionException", status=412, message=reason
-    )
-
-
 def deadlock() -> Refused:
     """Return what the database says to the one of two transactions that it ends."""
     return http_error(

@@ -1,6 +1,7 @@
 """Compiles `$filter` into conditions of records: the OData 3 subset of contract 4, and OData 4.
 
-They differ in how a moment is written: `datetimeoffset'…'` in OData 3, without quotes in OData 4.
+What deliveries and feeds ask: fields compared with values, joined by `and`, `or` and brackets. The
+versions differ in how a moment is written: `datetimeoffset'…'` in OData 3, without quotes in 4.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from typing import Any, Literal, TypeAlias
 from mapgen.contract.model import Contract, Entity, Field, ValueType
 from mapgen.sandbox.errors import Refused, http_error
 from mapgen.sandbox.records import Among, Record, folded
-from mapgen.sandbox.values import custom_type, moment
+from mapgen.sandbox.values import moment
 
 Edm: TypeAlias = Literal["String", "Decimal", "Boolean", "DateTimeOffset", "Guid"]
 Operand: TypeAlias = str | Decimal | bool | datetime | None
@@ -38,22 +39,15 @@ _COMPARISONS: Mapping[str, tuple[str, Callable[[Any, Any], bool]]] = {
     "lt": ("LessThan", operator.lt),
     "le": ("LessThanOrEqual", operator.le),
 }
-_TEXT_TESTS: Mapping[str, Callable[[str, str], bool]] = {
-    "startswith": str.startswith,
-    "endswith": str.endswith,
-    "contains": str.__contains__,
-    "substringof": lambda part, text: part in text,
-}
 _DEEPEST = 100
 _TOKEN = re.compile(
     r"\s*(?:"
-    r"(?P<typed>(?:datetimeoffset|datetime|date|guid)'[^']*')"
+    r"(?P<typed>(?:datetimeoffset|datetime|date)'[^']*')"
     r"|(?P<string>'(?:[^']|'')*')"
     r"|(?P<moment>\d{4}-\d\d-\d\d(?:T[\d:.]+(?:Z|[+-]\d\d:\d\d)?)?)(?![\w.])"
     r"|(?P<number>-?\d+(?:\.\d+)?(?:[eE][+-]?\d{1,3})?)[mMdDfFlL]?(?![\w.])"
-    r"|(?P<custom>cf\.\w+)"
     r"|(?P<name>[A-Za-z_]\w*(?:/[A-Za-z_]\w*)*)"
-    r"|(?P<mark>[(),=])"
+    r"|(?P<mark>[()])"
     r"|(?P<unknown>\S)"
     r")"
 )
@@ -73,16 +67,6 @@ class Condition:
         """
         identities = [one for one in self.indexed if one.path in entity.identities]
         return next(reversed(identities or self.indexed), None)
-
-
-@dataclass(frozen=True, slots=True)
-class _Term:
-    """An operand: its type and how to get it; the `path` of a field, the `constant` of a text."""
-
-    edm: Edm
-    get: Callable[[Record], Operand]
-    path: str | None = None
-    constant: str | None = None
 
 
 def compile_filter(
@@ -138,48 +122,41 @@ class _Parser:
         self._depth += 1
         if self._depth > _DEEPEST:
             raise _syntax("The expression is nested too deeply.")
-        if self._taken("name", "not"):
-            negated = self._single().test
-            condition = Condition(lambda record: not negated(record))
-        elif self._taken("mark", "("):
+        if self._taken("mark", "("):
             condition = self.either()
-            self._expect(")")
+            if not self._taken("mark", ")"):
+                raise self._unexpected()
         else:
             condition = self._comparison()
         self._depth -= 1
         return condition
 
     def _comparison(self) -> Condition:
-        left = self._term()
+        path = self._next("name")
+        edm, get = self._field(path)
         kind, name = self._tokens[self._at]
-        if kind == "name" and name in _COMPARISONS:
-            self._at += 1
-            return _compared(left, name, self._term())
-        if left.edm != "Boolean":
+        if kind != "name" or name not in _COMPARISONS:
             raise _syntax("The $filter expression must evaluate to a single boolean value.")
-        return Condition(lambda record: left.get(record) is True)
-
-    def _term(self) -> _Term:
-        kind, text = self._tokens[self._at]
-        if kind not in (*self._literals, "custom", "name"):
-            raise self._unexpected()
         self._at += 1
-        match kind:
-            case "string":
-                return _constant("String", text[1:-1].replace("''", "'"))
-            case "number":
-                return _constant("Decimal", Decimal(text))
-            case "moment":
-                return _typed("DateTimeOffset", text)
-            case "typed":
-                return _typed("Guid" if text.startswith("guid") else "DateTimeOffset", text)
-            case "custom":
-                return self._custom(text)
-        if text in ("true", "false"):
-            return _constant("Boolean", text == "true")
-        return self._call(text) if self._taken("mark", "(") else self._named(text)
+        other, value = self._literal()
+        words, holds = _COMPARISONS[name]
+        if edm != other:
+            raise _syntax(
+                "A binary operator with incompatible types was detected. Found operand types "
+                f"'Edm.{edm}' and 'Edm.{other}' for operator kind '{words}'."
+            )
+        wanted = comparable(value)
 
-    def _named(self, path: str) -> _Term:
+        def test(record: Record) -> bool:
+            """Compare as SQL does: an empty field is neither equal to, nor not, a value."""
+            found = comparable(get(record))
+            return found is not None and holds(found, wanted)
+
+        is_text = name == "eq" and isinstance(value, str)
+        return Condition(test, (Among(path, frozenset({str(value)})),) if is_text else ())
+
+    def _field(self, path: str) -> tuple[Edm, Callable[[Record], Operand]]:
+        """Return the type of a field of the entity or of a part, and how to get it."""
         *parts, last = path.split("/")
         entity = self._entity
         for part in parts:
@@ -198,57 +175,41 @@ class _Parser:
             held: Record | None = record
             for part in parts:
                 held = None if held is None else held.linked.get(part)
-            if held is None:
-                return None
-            return operand(held.values.get(last), edm)
+            return None if held is None else operand(held.values.get(last), edm)
 
-        return _Term(edm, get, path)
+        return edm, get
 
-    def _call(self, name: str) -> _Term:
-        first = self._term()
-        self._expect(",")
-        second = self._term()
-        self._expect(")")
-        if first.edm != "String" or second.edm != "String":
-            raise _syntax(f"No function signature for the function with name '{name}'.")
-        if name not in _TEXT_TESTS:
-            raise _syntax(f"An unknown function with name '{name}' was found.")
-        holds = _TEXT_TESTS[name]
+    def _literal(self) -> tuple[Edm, Operand]:
+        """Return the type and the value of what a field is compared with."""
+        kind = self._tokens[self._at][0]
+        text = self._next(*self._literals, "name")
+        match kind:
+            case "string":
+                return "String", text[1:-1].replace("''", "'")
+            case "number":
+                return "Decimal", Decimal(text)
+            case "name" if text in ("true", "false"):
+                return "Boolean", text == "true"
+            case "name":
+                self._at -= 1
+                raise self._unexpected()
+        try:
+            return "DateTimeOffset", moment(text.rpartition("'")[0].partition("'")[2] or text)
+        except (ValueError, OverflowError):
+            raise _syntax(f"Unrecognized '{text}' literal.") from None
 
-        def get(record: Record) -> Operand:
-            left, right = first.get(record), second.get(record)
-            texts = isinstance(left, str) and isinstance(right, str)
-            return texts and holds(str(left).casefold(), str(right).casefold())
-
-        return _Term("Boolean", get)
-
-    def _custom(self, name: str) -> _Term:
-        """Read `cf.String(f='View.Field')`; contract 5 leaves the `f=` out."""
-        kind = custom_type(f"Custom{name.removeprefix('cf.')}Field")
-        if kind is None:
-            raise _syntax(f"An unknown function with name '{name}' was found.")
-        self._expect("(")
-        if self._taken("name", "f"):
-            self._expect("=")
-        path, edm = self._term().constant, EDM[kind]
-        if path is None:
+    def _next(self, *kinds: str) -> str:
+        """Take the next token, which is of one of these kinds."""
+        kind, text = self._tokens[self._at]
+        if kind not in kinds:
             raise self._unexpected()
-        self._expect(")")
-
-        def get(record: Record) -> Operand:
-            held = record.custom.get(path)
-            return None if held is None else operand(held.value, edm)
-
-        return _Term(edm, get)
+        self._at += 1
+        return text
 
     def _taken(self, kind: str, text: str) -> bool:
         is_there = self._tokens[self._at] == (kind, text)
         self._at += is_there
         return is_there
-
-    def _expect(self, mark: str) -> None:
-        if not self._taken("mark", mark):
-            raise self._unexpected()
 
     def _unexpected(self) -> Refused:
         return _syntax(f"Syntax error: '{self._tokens[self._at][1]}' was not expected.")
@@ -259,20 +220,6 @@ def _field(entity: Entity, name: str) -> Field:
     if field is None:
         raise _syntax(f"Could not find a property named '{name}' on type '{entity.name}'.")
     return field
-
-
-def _constant(edm: Edm, value: Operand) -> _Term:
-    return _Term(edm, lambda _: value, constant=value if isinstance(value, str) else None)
-
-
-def _typed(edm: Edm, literal: str) -> _Term:
-    words = literal.rpartition("'")[0].partition("'")[2] or literal
-    if edm == "Guid":
-        return _Term(edm, lambda _: words.lower())
-    try:
-        return _constant(edm, moment(words))
-    except (ValueError, OverflowError):
-        raise _syntax(f"Unrecognized '{literal}' literal.") from None
 
 
 def operand(value: object, edm: Edm) -> Operand:
@@ -288,24 +235,6 @@ def operand(value: object, edm: Edm) -> Operand:
             return value is True
         case _:
             return str(value)
-
-
-def _compared(left: _Term, name: str, right: _Term) -> Condition:
-    words, holds = _COMPARISONS[name]
-    if left.edm != right.edm:
-        raise _syntax(
-            "A binary operator with incompatible types was detected. Found operand types "
-            f"'Edm.{left.edm}' and 'Edm.{right.edm}' for operator kind '{words}'."
-        )
-
-    def test(record: Record) -> bool:
-        """Compare as SQL does: an empty field is neither equal to, nor different from, a value."""
-        one, other = comparable(left.get(record)), comparable(right.get(record))
-        return one is not None and other is not None and holds(one, other)
-
-    if name == "eq" and left.edm == "String" and left.path and right.constant is not None:
-        return Condition(test, (Among(left.path, frozenset({right.constant})),))
-    return Condition(test)
 
 
 def comparable(value: Operand) -> Operand:

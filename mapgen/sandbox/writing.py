@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from decimal import Decimal
 
 from mapgen.contract.model import Entity, Field
 from mapgen.sandbox.body import Sent
 from mapgen.sandbox.documents import DEFAULTS, act, first_number, numbered_key, settle
-from mapgen.sandbox.errors import Refused, http_error, no_entity, precondition_failed
+from mapgen.sandbox.errors import Refused, http_error, no_entity
 from mapgen.sandbox.filter import Condition
 from mapgen.sandbox.records import Record, folded
 from mapgen.sandbox.rendering import refused
@@ -20,28 +20,13 @@ _BRANCHES = ("Branch", "BranchID")
 """What entities call the branch that a record belongs to."""
 
 
-@dataclass(frozen=True, slots=True)
-class Precondition:
-    """`If-Match: *` and `If-None-Match: *`: the ERP takes no other value, there are no ETags."""
-
-    must_exist: bool = False
-    must_be_new: bool = False
-
-
-def put(
-    work: Work, entity: Entity, sent: Sent, chosen: Condition | None, precondition: Precondition
-) -> Record:
+def put(work: Work, entity: Entity, sent: Sent, chosen: Condition | None) -> Record:
     """Insert or update a record and return it. Source: protocol of the ERP's PUT.
 
     The record is found by `id`, by `$filter` (`chosen`) or by the keys sent; otherwise it is new.
-    Raises Refused: 412, or 422 with the record and its field errors, and then nothing is stored.
+    Raises Refused: 422 with the record and its field errors, and then nothing is stored.
     """
-    found = _find(work.tenant, entity, sent, chosen)
-    if found is None and precondition.must_exist:
-        raise precondition_failed("If-Match")
-    if found is not None and precondition.must_be_new:
-        raise precondition_failed("If-None-Match")
-    return _save(work, entity, found, sent)
+    return _save(work, entity, _find(work.tenant, entity, sent, chosen), sent)
 
 
 def invoke(work: Work, entity: Entity, action: str, sent: Sent) -> None:

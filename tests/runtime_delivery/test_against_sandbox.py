@@ -209,7 +209,6 @@ TEXTS: Mapping[str, Callable[[], errors.Refused]] = {
     "not_signed_in": errors.not_signed_in,
     "not_found": lambda: errors.not_found("/entity/x"),
     "wrong_verb": lambda: errors.wrong_verb("PATCH"),
-    "precondition_failed": lambda: errors.precondition_failed("If-Match"),
     "deadlock": errors.deadlock,
     "lost_race": errors.lost_race,
     "login_limit": errors.login_limit,

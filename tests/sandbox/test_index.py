@@ -63,7 +63,7 @@ def steps(store: Store, words: str) -> tuple[int, list[object]]:
         pytest.param("ShipToAddress/City eq 'City 5'", ["SO000005"], id="field of a part"),
         pytest.param("ExternalRef eq 'none'", [], id="nothing"),
         pytest.param(
-            "ExternalRef eq '7-shop' and not (OrderNbr eq 'SO000007')", [], id="and a test more"
+            "ExternalRef eq '7-shop' and OrderNbr ne 'SO000007'", [], id="and a test more"
         ),
     ],
 )
@@ -72,7 +72,7 @@ def test_a_look_up_costs_the_same(tmp_path: Path, words: str, found: list[object
     few, many = (filled(tmp_path / f"{count}.db", count) for count in (FEW, MANY))
 
     assert steps(few, words) == (steps(many, words)[0], found)
-    assert steps(many, "startswith(ExternalRef,'7-')")[0] > MANY
+    assert steps(many, "ExternalRef ge '7-'")[0] > MANY
     for store in (few, many):
         store.close()
 
@@ -81,9 +81,7 @@ def test_a_look_up_costs_the_same(tmp_path: Path, words: str, found: list[object
     ("words", "count"),
     [
         ("ExternalRef eq '7-shop' or OrderNbr eq 'SO000008'", 2),
-        ("ExternalRef eq '7-shop' or startswith(ExternalRef,'8-')", 2),
-        ("not (ExternalRef eq '7-shop')", FEW - 1),
-        ("ExternalRef eq OrderNbr", 0),
+        ("ExternalRef eq '7-shop' or OrderNbr gt 'SO000000'", FEW - 1),
         ("ExternalRef ne '7-shop'", FEW - 1),
     ],
 )
