@@ -123,7 +123,6 @@ def _staffed(
     works, watch = made(around), _watch_of(around, operation.environment)
     bookkeeper = Bookkeeper(around)
     replayer = _replayer_of(operation.project, around)
-    roster = Roster(operation.project, operation.environment.name.value, around)
 
     def joined(entry: Entry) -> None:
         works.expect(entry.name, entry.senders, entry.takers)
@@ -134,20 +133,15 @@ def _staffed(
             replayer.add(entry.flow)
             works.add(entry.flow)
 
+    roster = Roster(operation.project, operation.environment.name.value, around, joined)
     with ExitStack() as open_:
-        open_.callback(roster.stop)
         entries = roster.open()
-        for entry in entries:
-            joined(entry)
         if listener is not None:
             token = os.environ.get("MAPGEN_METRICS_TOKEN")
             pages = application(works, _console_of(around, watch, replayer), token=token)
             open_.enter_context(running(server_of(pages), listener))
-        open_.callback(watch.stop)
-        watch.start()
-        open_.callback(bookkeeper.stop)
-        bookkeeper.start()
-        roster.start(joined)
+        for duty in (watch, bookkeeper, roster):
+            open_.enter_context(duty)
         _tell(entries, None if listener is None else url_of(listener))
         yield works
 

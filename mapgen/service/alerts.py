@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Protocol
 
 from mapgen.agreed.plan import Plan
@@ -24,6 +23,7 @@ from mapgen.runtime.ledger.alerts import (
 )
 from mapgen.runtime.ledger.conditions import Condition, Conditions
 from mapgen.runtime.ledger.reports import Reports
+from mapgen.service.duty import Duty
 from mapgen.service.history import History
 from mapgen.service.telling import Channel, NotTold
 
@@ -95,37 +95,33 @@ def standing(
             yield Measured(book, alert, f"> {span(patience)}", value, is_firing=is_firing)
 
 
-@dataclass(slots=True)
-class Watch:
+class Watch(Duty):
     """Looks at each flow once a minute, keeps its alerts in the ledger, and sends word of them."""
 
-    ledger: Ledger
-    flows: list[Watched]
-    channels: Sequence[Channel]
-    observer: Observer
-    environment: str
-    history: History = field(default_factory=History)
-    repeat: float = REPEAT
-    every: float = _EVERY
-    _is_over: threading.Event = field(default_factory=threading.Event)
-    _thread: threading.Thread | None = None
-
-    def start(self) -> None:
-        """Look from now on, in a thread of its own."""
-        self._thread = threading.Thread(target=self._run, name="alerts", daemon=True)
-        self._thread.start()
+    def __init__(
+        self,
+        ledger: Ledger,
+        flows: list[Watched],
+        channels: Sequence[Channel],
+        observer: Observer,
+        environment: str,
+        *,
+        repeat: float = REPEAT,
+    ) -> None:
+        super().__init__("alerts")
+        self.ledger = ledger
+        self.flows = flows
+        self.channels = channels
+        self.observer = observer
+        self.environment = environment
+        self.repeat = repeat
+        self.history = History()
 
     def add(self, flow: Watchable) -> None:
         """Look after one more flow, instead of what was looked after by its name."""
         plan = flow.plan
         others = [one for one in self.flows if one.name != plan.flow]
         self.flows = [*others, watched(plan.flow, flow.book, plan.alerts, plan.latency)]
-
-    def stop(self) -> None:
-        """Look no more."""
-        self._is_over.set()
-        if self._thread is not None:
-            self._thread.join(30.0)
 
     def look(self) -> tuple[Alert, ...]:
         """Look once; return the alerts that word was sent of. Raises LedgerFailed."""
@@ -162,11 +158,9 @@ class Watch:
         while not self._is_over.is_set():
             try:
                 self.look()
-            except LedgerFailed as failed:
-                facts = {"message": failed.message}
-                self.observer.on_event(TechnicalEvent("alerts not looked at", "error", facts))
             except Exception as error:  # noqa: BLE001 - the next look may be better; flows go on
-                facts = {"message": type(error).__name__}
+                is_told = isinstance(error, LedgerFailed)  # words of others may hold anything
+                facts = {"message": str(error) if is_told else type(error).__name__}
                 with suppress(Exception):
                     self.observer.on_event(TechnicalEvent("alerts not looked at", "error", facts))
-            self._is_over.wait(self.every)
+            self._is_over.wait(_EVERY)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from contextlib import suppress
 from dataclasses import dataclass
@@ -13,13 +12,13 @@ from mapgen.runtime.delivery.reconcile import Booked, Books, Scope, compared
 from mapgen.runtime.events import Level, Plain, TechnicalEvent
 from mapgen.runtime.ledger.accounts import Accounts, Comparison
 from mapgen.runtime.network.breaker import Stopping
+from mapgen.service.duty import Duty
 from mapgen.service.loop import LEASE, Around, keeping
 from mapgen.service.schedule import Schedule, schedule_of
 
 _LOOK = 1.0
 _AGAIN = 300.0
 """Seconds after a comparison that could not be made."""
-_GRACE = 30.0
 
 
 @dataclass(slots=True)
@@ -43,18 +42,17 @@ class _Account:
         return f"books of {self.flow.book}"
 
 
-class Bookkeeper:
-    """Compares what the ledger knows as sent with the targets, in a thread of its own.
+class Bookkeeper(Duty):
+    """Compares what the ledger knows as sent with the targets; its end breaks off a comparison.
 
     Of several processes on one ledger, one makes each comparison.
     """
 
     def __init__(self, around: Around) -> None:
+        super().__init__("books")
         self._around = around
         self._ledger = around.ledger
-        self._is_over = threading.Event()
         self._accounts: list[_Account] = []
-        self._thread = threading.Thread(target=self._run, name="books", daemon=True)
 
     def add(self, flow: Booked) -> None:
         """Compare the books of a flow as well, where its spec says when."""
@@ -62,15 +60,6 @@ class Bookkeeper:
             schedule = schedule_of(flow.plan.reconcile.schedule)
             next_at = schedule.next(self._around.clock.now())
             self._accounts.append(_Account(flow, schedule, next_at, self._ledger.now()))
-
-    def start(self) -> None:
-        """Compare from now on."""
-        self._thread.start()
-
-    def stop(self) -> None:
-        """Compare no more; what is under way is broken off."""
-        self._is_over.set()
-        self._thread.join(_GRACE)
 
     def look(self) -> None:
         """Compare what is due. Raises Stopping once this is stopped."""

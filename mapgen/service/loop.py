@@ -201,18 +201,10 @@ class Loop:
         return self.status.failures > 0 and self._again_at is not None and now < self._again_at
 
     def _cycle(self, why: Why) -> None:
-        self.status.is_running = True
-        try:
-            with keeping(self._ledger, self.flow, self._around.holder):
-                # Before the cycle: what arrives in it starts another one.
-                self._news.clear()
-                found = self.flow.cycle(why, self._ledger, self._around.observer, self._drain)
-        finally:
-            self.status.is_running = False
-        self.status.cycles += 1
-        note_well(self.flow, self.status, self._around)
+        # Before the cycle: what arrives in it starts another one.
+        self._news.clear()
+        found = cycled(self.flow, self.status, self._around, why)
         self._wait = _FIRST_WAIT
-        self.status.last = found or self.status.last
         is_left = found is not None and (found.deferred or found.open)
         self._again_at = time.monotonic() + self.flow.retry_seconds if is_left else None
         self._pass_over()
@@ -243,6 +235,20 @@ class Loop:
                 self._drain.wait(_LONGEST_REST)  # more may come, which then go together
         elif has_news:
             self._drain.wait(rest)
+
+
+def cycled(flow: Cycled, status: Status, around: Around, why: Why) -> Summary | None:
+    """Run a cycle whose turn a process has taken. Returns and raises what the cycle does."""
+    status.is_running = True
+    try:
+        with keeping(around.ledger, flow, around.holder):
+            found = flow.cycle(why, around.ledger, around.observer, around.drain)
+    finally:
+        status.is_running = False
+    status.cycles += 1
+    note_well(flow, status, around)
+    status.last = found or status.last
+    return found
 
 
 def note_failed(

@@ -6,7 +6,6 @@ What is sent to it meanwhile is kept for it, or refused where nobody knows where
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -23,6 +22,7 @@ from mapgen.runtime.delivery.remote import RemoteTables
 from mapgen.runtime.events import Level, Plain, TechnicalEvent
 from mapgen.runtime.ledger import book_of
 from mapgen.runtime.ledger.conditions import Conditions
+from mapgen.service.duty import Duty
 from mapgen.service.flows import ServedFlow, sender_of, takers_of
 from mapgen.service.loop import Around, Unbound
 from mapgen.service.reception import Awaiting, Sender, Taker
@@ -48,17 +48,19 @@ class Entry:
         return self.flow.name
 
 
-class Roster:
-    """Binds flows, those again and again that cannot be bound."""
+class Roster(Duty):
+    """Binds flows, those again and again that cannot be bound; `joined` is told of each."""
 
-    def __init__(self, project: Path, environment: str, around: Around) -> None:
+    def __init__(
+        self, project: Path, environment: str, around: Around, joined: Callable[[Entry], None]
+    ) -> None:
         """Take the folder of the workspace, and the name of the environment."""
+        super().__init__("flows that are not bound")
+        self._joined = joined
         self._project = project
         self._environment = environment
         self._around = around
         self._conditions = Conditions(around.ledger)
-        self._is_over = threading.Event()
-        self._thread: threading.Thread | None = None
 
     def open(self) -> tuple[Entry, ...]:
         """Return the flows of the workspace that run by themselves.
@@ -76,24 +78,15 @@ class Roster:
             raise _together([fault for _, fault in tries if fault is not None])
         for entry, _ in tries:
             self._note(entry)
+            self._joined(entry)
         return tuple(entry for entry, _ in tries)
 
-    def start(self, joined: Callable[[Entry], None]) -> None:
-        """Try what is not bound from now on, in a thread; `joined` is told what has changed."""
-        self._thread = threading.Thread(
-            target=self._run, args=(joined,), name="flows that are not bound", daemon=True
-        )
-        self._thread.start()
-
-    def stop(self) -> None:
-        """Try no more."""
-        self._is_over.set()
-        if self._thread is not None:
-            self._thread.join(30.0)
+    def __exit__(self, *_: object) -> None:
+        super().__exit__()
         with suppress(LedgerFailed):
             self._conditions.over("not bound", self._around.holder)
 
-    def _run(self, joined: Callable[[Entry], None]) -> None:
+    def _run(self) -> None:
         wait = _FIRST_WAIT
         while self._around.board.unbound and not self._is_over.wait(wait):
             wait = min(2 * wait, _LONGEST_WAIT)
@@ -104,7 +97,7 @@ class Roster:
                     continue
                 with suppress(LedgerFailed):
                     self._note(found[0])
-                joined(found[0])
+                self._joined(found[0])
 
     def _note(self, entry: Entry) -> None:
         """Tell what has become of a flow. Raises LedgerFailed."""

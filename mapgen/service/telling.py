@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import smtplib
 import ssl
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from email.message import EmailMessage
 from email.utils import formatdate, make_msgid
 from typing import Protocol
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 import httpx2
 
@@ -66,6 +66,18 @@ def sentence(alert: Alert, environment: str) -> str:
     return one_line(f"{where}: {alert.words}")
 
 
+def _address(url: str, schemes: Collection[str], what: str, form: str) -> SplitResult:
+    """Return the parts of an address. Raises Unfit for one of another form."""
+    try:
+        found = urlsplit(url)
+        is_fit = found.scheme in schemes and bool(found.hostname) and found.port != 0
+    except ValueError:
+        is_fit = False
+    if not is_fit:
+        raise Unfit(f"{what} is not of the form {form}")
+    return found
+
+
 @dataclass(frozen=True, slots=True)
 class Webhook:
     """A POST of JSON to an address, which may hold a secret and is not shown.
@@ -78,14 +90,8 @@ class Webhook:
     name: str = "webhook"
 
     def __post_init__(self) -> None:
-        try:
-            found = urlsplit(self.url)
-            host, _ = found.hostname, found.port
-        except ValueError:
-            raise Unfit("the address is not of the form https://HOST/PATH") from None
-        if found.scheme not in ("http", "https") or not host:
-            raise Unfit("the address is not of the form https://HOST/PATH")
-        if found.scheme == "http" and host not in LOOPBACK:
+        found = _address(self.url, ("http", "https"), "the address", "https://HOST/PATH")
+        if found.scheme == "http" and found.hostname not in LOOPBACK:
             raise Unfit("the address has no encryption: use https")
 
     def send(self, alert: Alert, environment: str) -> None:
@@ -113,12 +119,8 @@ class Mail:
     name: str = "email"
 
     def __post_init__(self) -> None:
-        try:
-            found = urlsplit(self.server)
-            host, _ = found.hostname, found.port
-        except ValueError:
-            raise Unfit("the mail server is not of the form smtps://HOST:PORT") from None
-        if found.scheme not in _PORTS or not host or found.username or found.password:
+        found = _address(self.server, _PORTS, "the mail server", "smtps://HOST:PORT")
+        if found.username or found.password:
             raise Unfit("the mail server is not of the form smtps://HOST:PORT")
 
     def send(self, alert: Alert, environment: str) -> None:

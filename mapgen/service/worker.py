@@ -31,16 +31,7 @@ from sqlalchemy.engine import make_url
 
 from mapgen.runtime.aborted import RunAborted, Terminated
 from mapgen.runtime.ledger.bell import ARRIVED, word_of
-from mapgen.service.loop import (
-    LEASE,
-    Around,
-    Cycled,
-    Status,
-    Why,
-    keeping,
-    note_failed,
-    note_well,
-)
+from mapgen.service.loop import LEASE, Around, Cycled, Status, Why, cycled, note_failed
 from mapgen.service.reception import Reception
 
 TASK = "mapgen.drain"
@@ -292,7 +283,6 @@ class Worker(Reception):
         except Exception as fault:  # noqa: BLE001 - one flow's failure is not the others'
             note_failed(known.flow, known.status, self._around, fault, _AGAIN)
         finally:
-            known.status.is_running = False
             known.turn.release()
         return False
 
@@ -301,15 +291,10 @@ class Worker(Reception):
         status.is_elsewhere = not around.ledger.take_cycles(flow.book, around.holder, LEASE)
         if status.is_elsewhere:
             return why != "scheduled"
-        status.is_running = True
         try:
-            with keeping(around.ledger, flow, around.holder):
-                found = flow.cycle(why, around.ledger, around.observer, around.drain)
+            cycled(flow, status, around, why)
         finally:
             around.ledger.leave_cycles(flow.book, around.holder)
-        status.cycles += 1
-        note_well(flow, status, around)
-        status.last = found or status.last
         return True
 
 

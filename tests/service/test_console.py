@@ -218,7 +218,7 @@ def test_who_asks_from_elsewhere_signs_in_first() -> None:
         sent: list[Any] = []
         console = Console.__new__(Console)
         console._sign_in = SignIn(TOKEN)
-        page = console._page(lambda request, session: pytest.fail("it was shown"))
+        page = console._page("runs", lambda asked: pytest.fail("it was shown"))
         scope = {
             "type": "http", "method": "GET", "path": "/", "root_path": "", "query_string": b"",
             "headers": [(b"host", host.encode())], "client": (client, 1), "scheme": "http",

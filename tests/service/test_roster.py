@@ -67,15 +67,15 @@ def test_one_that_is_stale(place: Path) -> None:
     fresh = (place / ORDERS).read_text(encoding="utf-8")
     (place / ORDERS).write_text(fresh.replace("every 5 min", "every 6 min"), "utf-8")
     with around(place) as (it, seen):
-        service, roster = Service((), it), Roster(place, "local", it)
+        service = Service((), it)
         joined: list[Entry] = []
 
         def join(entry: Entry) -> None:
             service.expect(entry.name, entry.senders, entry.takers)
             joined.append(entry)
 
-        for entry in roster.open():
-            join(entry)
+        roster = Roster(place, "local", it, join)
+        roster.open()
         bound = {one.name: not isinstance(one.flow, Unbound) for one in joined}
         delivery = Delivery("", "d1", "orders/create", b"{}")
         assert service.take("shop", "orders/create", delivery) == 1
@@ -84,10 +84,9 @@ def test_one_that_is_stale(place: Path) -> None:
         fired, again = watch.look(), watch.look()
 
         (place / ORDERS).write_text(fresh, encoding="utf-8")
-        roster.start(join)
-        until(lambda: not it.board.unbound)
-        over = watch.look()
-        roster.stop()
+        with roster:
+            until(lambda: not it.board.unbound)
+            over = watch.look()
         left = [one for one in Reports(it.ledger).flows() if one.conditions]
     assert bound == {
         "shopify_orders": False, "shopify_customers": True, "shopify_inventory_levels": True,
@@ -107,13 +106,13 @@ def test_one_whose_place_is_unknown(place: Path, monkeypatch: pytest.MonkeyPatch
     monkeypatch.delenv("ACUMATICA_PASSWORD")
     with around(place) as (it, _):
         with pytest.raises(Stopped) as stopped:
-            Roster(place, "local", it).open()
+            Roster(place, "local", it, lambda _: None).open()
         assert "ACUMATICA_PASSWORD" in str(stopped.value)
     monkeypatch.setenv("ACUMATICA_PASSWORD", "p")
     monkeypatch.delenv("SHOP_TOKEN")
     with around(place) as (it, _):
         service = Service((), it)
-        entries = {one.name: one for one in Roster(place, "local", it).open()}
+        entries = {one.name: one for one in Roster(place, "local", it, lambda _: None).open()}
         for entry in entries.values():
             service.expect(entry.name, entry.senders, entry.takers)
         levels = entries["shopify_inventory_levels"].flow

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from importlib.resources import files
 from itertools import count, islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlencode
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -40,7 +40,7 @@ _OPEN = Choice().states
 _CHOSEN = ("flow", "tenant", "cause", "key")
 _Passes = Callable[[OpenRecord], bool | None]
 Form = Mapping[str, str]
-Handler = Callable[[Request, Session | None], Response]
+Words = Mapping[str, Any]
 
 
 def _templates() -> Environment:
@@ -73,13 +73,13 @@ class Console:
 
     def routes(self) -> list[BaseRoute]:
         """Return the addresses of the pages."""
-        pages: Mapping[str, Handler] = {
-            "/": self.status,
-            "/failures": self.failures,
-            "/records": self.records,
-            "/record": self.record,
-            "/runs": self.runs,
-            "/alerts": self.alerts,
+        pages: Mapping[str, Callable[[Form], Words]] = {
+            "": self.status,
+            "failures": self.failures,
+            "records": self.records,
+            "record": self.record,
+            "runs": self.runs,
+            "alerts": self.alerts,
         }
         forms: Mapping[str, Callable[[Form], Response]] = {
             "/replay": self.replay,
@@ -87,7 +87,7 @@ class Console:
             "/acknowledge": self.acknowledge,
         }
         return [
-            *(Route(path, self._page(make)) for path, make in pages.items()),
+            *(Route(f"/{page}", self._page(page, make)) for page, make in pages.items()),
             *(Route(path, self._form(do), methods=["POST"]) for path, do in forms.items()),
             Route("/sign-in", self._ask_for_token),
             Route("/sign-in", self._take_token, methods=["POST"]),
@@ -95,60 +95,43 @@ class Console:
             Route("/static/{name}", _static),
         ]
 
-    def status(self, request: Request, session: Session | None) -> Response:
+    def status(self, asked: Form) -> Words:
         """How the flows are, what fires, what was sent lately."""
-        flow = request.query_params.get("flow") or None
-        flows = self._reports.flows(flow)
-        return self._answer(
-            request, session, "status", flow=flow, flows=flows, alerts=self._alerts.firing(),
-            charts=self._charts(flow), now=self._ledger.now(),
-        )  # fmt: skip
+        flow = asked.get("flow") or None
+        flows, charts = self._reports.flows(flow), self._charts(flow)
+        return {"flow": flow, "flows": flows, "alerts": self._alerts.firing(), "charts": charts}
 
-    def failures(self, request: Request, session: Session | None) -> Response:
+    def failures(self, asked: Form) -> Words:
         """What is open, by cause."""
-        choice = _choice(request.query_params)
-        is_tried = request.query_params.get("try") == "1"
-        passes = None
-        if is_tried and choice.flow and self._hands is not None:
-            passes = first_tried(self._hands.passes(choice.flow), _MOST_TRIED)
-        groups = self._reports.failures(choice, passes)
-        return self._answer(
-            request, session, "failures", choice=choice, groups=groups, now=self._ledger.now(),
-            can_try=self._hands is not None, most_tried=_MOST_TRIED, done=_done(request),
-        )  # fmt: skip
+        choice, hands, passes = _choice(asked), self._hands, None
+        if asked.get("try") == "1" and choice.flow and hands is not None:
+            passes = first_tried(hands.passes(choice.flow), _MOST_TRIED)
+        groups, can_try = self._reports.failures(choice, passes), hands is not None
+        return {"choice": choice, "groups": groups, "can_try": can_try, "most_tried": _MOST_TRIED}
 
-    def records(self, request: Request, session: Session | None) -> Response:
+    def records(self, asked: Form) -> Words:
         """The records of one cause."""
-        choice = _choice(request.query_params)
+        choice = _choice(asked)
         found = tuple(islice(self._reports.records(choice), _MOST_SHOWN + 1))
-        return self._answer(
-            request, session, "records", choice=choice, records=found[:_MOST_SHOWN],
-            has_more=len(found) > _MOST_SHOWN, now=self._ledger.now(),
-        )  # fmt: skip
+        more = len(found) > _MOST_SHOWN
+        return {"choice": choice, "records": found[:_MOST_SHOWN], "has_more": more}
 
-    def record(self, request: Request, session: Session | None) -> Response:
+    def record(self, asked: Form) -> Words:
         """One record's story."""
-        asked = request.query_params
         flow, key = asked.get("flow", ""), asked.get("key", "")
         told = self._reports.story(flow, key, asked.get("tenant") or None) if flow and key else ()
         names = sorted({one.of.flow for one in self._reports.flows()})
-        return self._answer(
-            request, session, "record", status=200 if told or not key else 404, flow=flow, key=key,
-            story=told, names=names, now=self._ledger.now(), done=_done(request),
-        )  # fmt: skip
+        status = 200 if told or not key else 404
+        return {"status": status, "flow": flow, "key": key, "story": told, "names": names}
 
-    def runs(self, request: Request, session: Session | None) -> Response:
+    def runs(self, asked: Form) -> Words:
         """The latest runs."""
-        flow = request.query_params.get("flow") or None
-        found = self._reports.runs(flow, _MOST_RUNS)
-        return self._answer(request, session, "runs", flow=flow, runs=found, now=self._ledger.now())
+        flow = asked.get("flow") or None
+        return {"flow": flow, "runs": self._reports.runs(flow, _MOST_RUNS)}
 
-    def alerts(self, request: Request, session: Session | None) -> Response:
+    def alerts(self, _asked: Form) -> Words:
         """What fires and what fired."""
-        found = self._alerts.latest()
-        return self._answer(
-            request, session, "alerts", alerts=found, now=self._ledger.now(), done=_done(request)
-        )
+        return {"alerts": self._alerts.latest()}
 
     def replay(self, form: Form) -> Response:
         """Send the records of a cause, or one record, again."""
@@ -188,12 +171,7 @@ class Console:
         return charts
 
     def _answer(
-        self,
-        request: Request,
-        session: Session | None,
-        page: str,
-        status: int = 200,
-        **words: object,
+        self, request: Request, session: Session | None, page: str, words: Words
     ) -> Response:
         text = self._templates.get_template(f"{page}.html.jinja").render(
             page=page,
@@ -202,18 +180,25 @@ class Console:
             base=request.scope.get("root_path", ""),
             **words,
         )
-        return HTMLResponse(text, status, {"cache-control": "no-store"})
+        return HTMLResponse(text, words.get("status", 200), {"cache-control": "no-store"})
 
-    def _page(self, make: Handler) -> Callable[[Request], Awaitable[Response]]:
+    def _page(
+        self, page: str, make: Callable[[Form], Words]
+    ) -> Callable[[Request], Awaitable[Response]]:
+        def made(request: Request, session: Session | None) -> Response:
+            asked = request.query_params
+            words = {**make(asked), "now": self._ledger.now(), "done": _done(asked)}
+            return self._answer(request, session, page or "status", words)
+
         async def answer(request: Request) -> Response:
             session = self._sign_in.session(request.cookies.get(COOKIE))
             if session is None and not is_local(request):
                 return _to_sign_in()
             try:
-                return await run_in_threadpool(make, request, session)
+                return await run_in_threadpool(made, request, session)
             except LedgerFailed as failed:
-                words = {"message": failed.message, "help": failed.help}
-                return self._answer(request, session, "failed", 503, **words)
+                words = {"status": 503, "message": failed.message, "help": failed.help}
+                return self._answer(request, session, "failed", words)
 
         return answer
 
@@ -233,20 +218,21 @@ class Console:
         return answer
 
     async def _ask_for_token(self, request: Request) -> Response:
-        return self._answer(request, None, "sign-in", fault=None)
+        return self._answer(request, None, "sign-in", {"fault": None})
 
     async def _take_token(self, request: Request) -> Response:
         address = request.client.host if request.client else ""
         wait = self._sign_in.wait(address)
         if wait:
-            fault = f"too many tries: wait {span(wait)}"
-            answer = self._answer(request, None, "sign-in", 429, fault=fault)
+            words = {"status": 429, "fault": f"too many tries: wait {span(wait)}"}
+            answer = self._answer(request, None, "sign-in", words)
             answer.headers["retry-after"] = str(int(wait) + 1)
             return answer
         form = await _form_of(request)
         cookie = self._sign_in.cookie_for((form or {}).get("token", ""), address)
         if cookie is None:
-            return self._answer(request, None, "sign-in", 403, fault="this is not the token")
+            words = {"status": 403, "fault": "this is not the token"}
+            return self._answer(request, None, "sign-in", words)
         back = RedirectResponse("./", 303)
         back.set_cookie(
             COOKIE,
@@ -273,9 +259,9 @@ def _choice(asked: Mapping[str, str]) -> Choice:
     return Choice(flow, tenant, cause, key, (state,) if state in _OPEN else _OPEN)
 
 
-def _done(request: Request) -> tuple[str, int] | None:
+def _done(asked: Form) -> tuple[str, int] | None:
     """Return what a form has just done: only words and numbers of ours come back by an address."""
-    done, count = request.query_params.get("done"), request.query_params.get("count", "")
+    done, count = asked.get("done"), asked.get("count", "")
     if done not in ("replay", "discard", "acknowledge") or not (
         count.isascii() and count.isdigit()
     ):
