@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import getpass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -14,10 +14,15 @@ from mapgen.cli.output import piped_json, tell_row
 from mapgen.cli.typed import typed
 from mapgen.durations import ago
 from mapgen.escaping import visible
-from mapgen.runtime.summary import instant_of
+from mapgen.runtime.ledger.book import told
 
 if TYPE_CHECKING:
     from mapgen.runtime.ledger.alerts import Alert
+
+_FACTS = (
+    *("number", "state", "flow", "tenant", "value", "threshold"),
+    *("fired_at", "resolved_at", "acknowledged_at", "acknowledged_by"),
+)
 
 
 @click.group()
@@ -37,7 +42,7 @@ def show(project: Path, limit: int, as_json: bool, state: str | None) -> None:
     with opened_ledger(project, state) as ledger:
         found, now = Alerts(ledger).latest(limit), ledger.now()
     if as_json:
-        piped_json([_as_data(one) for one in found])
+        piped_json([{"alert": one.name, **told(one, *_FACTS)} for one in found])
         return
     if not found:
         click.echo("no alert has fired", err=True)
@@ -75,19 +80,3 @@ def _columns(one: Alert, now: float) -> tuple[str, ...]:
     elif one.acknowledged_by is not None:
         fired += f", seen to by {one.acknowledged_by}"
     return str(one.number), one.state, whose(one.of), one.words, fired
-
-
-def _as_data(one: Alert) -> dict[str, Any]:
-    return {
-        "number": one.number,
-        "alert": one.name,
-        "state": one.state,
-        "flow": one.of.flow,
-        "tenant": one.of.tenant,
-        "value": one.value,
-        "threshold": one.threshold,
-        "fired_at": instant_of(one.fired_at),
-        "resolved_at": instant_of(one.resolved_at),
-        "acknowledged_at": instant_of(one.acknowledged_at),
-        "acknowledged_by": one.acknowledged_by,
-    }

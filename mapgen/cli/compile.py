@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from mapgen.cli import FAULTS, STALE
 from mapgen.cli.options import force_option
-from mapgen.cli.output import refusal, say, stop_for
+from mapgen.cli.output import refusal, say, stop_for, tell
 from mapgen.cli.terminal import Format, show
 
 if TYPE_CHECKING:
@@ -101,25 +101,27 @@ def generate(
     gc.freeze()  # nor is it looked through where the process ends
     staleness = _of(files, workspace.staleness(files, written.files), is_all=not specs)
     for path in staleness.foreign:
-        say(f"note: {path} is not what `mapgen generate` wrote, it is left alone", err=True)
+        tell(f"note: {path} is not what `mapgen generate` wrote, it is left alone")
     if only_check:
         if written.formatter not in ("", FORMATTER):
             words = f"by {written.formatter}, this mapgen uses {FORMATTER}"
-            click.echo(f"note: generated/ was formatted {words}", err=True)
+            tell(f"note: generated/ was formatted {words}")
         _say_stale(staleness, len(files))
-        if not staleness.foreign:
-            remember_fresh(workspace, fingerprint, len(files))
-        return
-    _spare_files(workspace, staleness, written, force=force)
-    workspace.write(files, staleness)
-    for path in (*staleness.stale, *staleness.missing):
+    else:
+        _spare_files(workspace, staleness, written, force=force)
+        workspace.write(files, staleness)
+        _say_written(staleness, len(files))
+    if not staleness.foreign:
+        remember_fresh(workspace, fingerprint, len(files))
+
+
+def _say_written(staleness: Staleness, count: int) -> None:
+    written = (*staleness.stale, *staleness.missing)
+    for path in written:
         say(f"wrote {path}")
     for path in staleness.orphaned:
         say(f"removed {path}")
-    if not staleness.foreign:
-        remember_fresh(workspace, fingerprint, len(files))
-    changed = len(staleness.stale) + len(staleness.missing)
-    say(f"{changed} of {len(files)} files written")
+    say(f"{len(written)} of {count} files written")
 
 
 def _others(
@@ -169,6 +171,6 @@ def _say_stale(staleness: Staleness, count: int) -> None:
         ("orphaned", staleness.orphaned),
     ):
         for path in paths:
-            say(f"{word}: {path}", err=True)
-    say("help: run `mapgen generate` and commit what it writes", err=True)
+            tell(f"{word}: {path}")
+    tell("help: run `mapgen generate` and commit what it writes")
     sys.exit(STALE)

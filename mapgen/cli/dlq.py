@@ -29,6 +29,7 @@ from mapgen.cli.output import piped_json, say, tell_facts, tell_row
 from mapgen.cli.typed import typed
 from mapgen.durations import ago
 from mapgen.escaping import visible
+from mapgen.runtime.ledger.book import told
 from mapgen.runtime.outcome import ErrorReport, Outcome, Rejected
 from mapgen.runtime.summary import Summary, instant_of
 
@@ -37,6 +38,10 @@ if TYPE_CHECKING:
     from mapgen.runtime.ledger.reports import Choice, DocumentStory, OpenRecord
 
 _KINDS = {"rejected": "rejected", "deferred": "deferred", "dead-lettered": "dead_lettered"}
+_FACTS = (
+    *("flow", "tenant", "state", "source", "document", "number"),
+    *("reason", "place", "since", "attempts", "refusal"),
+)
 T = TypeVar("T", bound=Callable[..., object])
 
 
@@ -316,20 +321,9 @@ def _next(record: OpenRecord, passes: Callable[[OpenRecord], bool | None]) -> st
 
 
 def _as_data(one: OpenRecord) -> dict[str, Any]:
-    return {
-        "flow": one.of.flow,
-        "tenant": one.of.tenant,
-        "state": one.state,
-        "source": one.source,
-        "document": one.document,
-        "number": one.number,
-        "reason": one.reason,
-        "place": one.place,
-        "since": instant_of(one.since),
-        "attempts": one.attempts,
+    return told(one, *_FACTS) | {
         "errors": msgspec.to_builtins(one.faults),
         "replayable": one.refusal is None,
-        "refusal": one.refusal,
     }
 
 

@@ -13,7 +13,7 @@ from mapgen.cli.output import piped_json, tell_facts
 from mapgen.cli.typed import typed
 from mapgen.durations import ago
 from mapgen.escaping import visible
-from mapgen.runtime.summary import instant_of
+from mapgen.runtime.ledger.book import told
 
 if TYPE_CHECKING:
     from mapgen.runtime.ledger.reports import Failure
@@ -77,18 +77,11 @@ def next_step(one: Failure) -> str:
 
 
 def _as_data(one: Failure) -> dict[str, Any]:
-    return {
-        "flow": one.of.flow,
-        "tenant": one.of.tenant,
-        "state": one.state,
+    return told(one, "flow", "tenant", "state", "count", "since", "would_pass", "untold") | {
         "code": one.cause.code,
         "about": one.cause.about,
-        "count": one.count,
-        "since": instant_of(one.since),
         "rules": list(one.rules),
         "example": one.example.source,
         "message": one.fault.message if one.fault is not None else one.example.reason,
-        "would_pass": one.would_pass,
-        "untold": one.untold,
         "next": next_step(one),
     }

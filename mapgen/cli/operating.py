@@ -8,7 +8,6 @@ import socket
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, closing, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict
 
@@ -33,25 +32,11 @@ _LINGERS = 30.0
 """Seconds for which a session stays open after a cycle, for the next one."""
 
 
-@dataclass(frozen=True, slots=True)
-class Operation:
-    """What runs the flows of a workspace: where, by what ledger, and what it listens on.
+class Options(TypedDict):
+    """What `serve` and `worker` take alike, by the names of their options.
 
     `port` is None for one that listens nowhere.
     """
-
-    project: Path
-    environment: Environment
-    address: str
-    host: str
-    port: int | None
-    speed: float
-    log: Path | None
-    technical_log: Path | None
-
-
-class Options(TypedDict):
-    """What `serve` and `worker` take alike, by the names of their options."""
 
     env: str
     state: str | None
@@ -61,58 +46,50 @@ class Options(TypedDict):
     technical_log: Path | None
 
 
-def operation_of(project: Path, options: Options, speed: float = 1.0) -> Operation:
-    """Return what a command was asked for. Raises Stopped."""
-    from mapgen.cli.ledgers import address_of
-    from mapgen.disk.workspace import Workspace
-    from mapgen.project.named import named_environment
-
-    workspace = Workspace.find(project)
-    return Operation(
-        project,
-        named_environment(workspace, options["env"]),
-        address_of(workspace, options["state"], options["env"]),
-        options["host"],
-        options["port"],
-        speed,
-        options["log"],
-        options["technical_log"],
-    )
-
-
-def operate(operation: Operation, made: Callable[[Around], Reception]) -> None:
+def operate(
+    project: Path, options: Options, made: Callable[[Around], Reception], speed: float = 1.0
+) -> None:
     """Run what `made` gives until Ctrl-C or SIGTERM.
 
     Raises Stopped where no flow can be bound, ClickException for a port that is taken, RunAborted
     where it cannot go on.
     """
+    from mapgen.cli.ledgers import address_of
     from mapgen.cli.watching import watching
+    from mapgen.disk.workspace import Workspace
+    from mapgen.project.named import named_environment
     from mapgen.runtime.ledger import Ledger
     from mapgen.runtime.tenant.sessions import SESSIONS
     from mapgen.service.clock import ServiceClock
     from mapgen.service.loop import Around
     from mapgen.service.service import holder
 
+    workspace, env, port = Workspace.find(project), options["env"], options["port"]
+    environment = named_environment(workspace, env)
+    address = address_of(workspace, options["state"], env)
     ended = _ended_by_signals()
     with ExitStack() as open_:
-        place = _place(operation)
-        listener = None if place is None else open_.enter_context(_listening(*place))
-        ledger = open_.enter_context(Ledger(operation.address))
-        observer = open_.enter_context(watching(None, operation.log, operation.technical_log))
+        listener = None
+        if port is not None:
+            listener = open_.enter_context(_listening(options["host"], port))
+        ledger = open_.enter_context(Ledger(address))
+        observer = open_.enter_context(watching(None, options["log"], options["technical_log"]))
         open_.enter_context(SESSIONS.lingering(_LINGERS))
-        around = Around(ledger, ServiceClock(operation.speed), observer, holder())
-        with _staffed(operation, around, made, listener) as works:
-            works.run(ended)
+        around = Around(ledger, ServiceClock(speed), observer, holder())
+        works = made(around)
+        open_.enter_context(_staffed(project, environment, around, works, listener))
+        works.run(ended)
 
 
 @contextmanager
 def _staffed(
-    operation: Operation,
+    project: Path,
+    environment: Environment,
     around: Around,
-    made: Callable[[Around], Reception],
+    works: Reception,
     listener: socket.socket | None,
-) -> Iterator[Reception]:
-    """Give what runs the flows, with all that looks after it at work."""
+) -> Iterator[None]:
+    """Have all at work that looks after what runs the flows."""
     from mapgen.runtime.delivery.reconcile import Booked
     from mapgen.service.app import application
     from mapgen.service.books import Bookkeeper
@@ -120,9 +97,9 @@ def _staffed(
     from mapgen.service.roster import Roster
     from mapgen.sockets import running, server_of, url_of
 
-    works, watch = made(around), _watch_of(around, operation.environment)
+    watch = _watch_of(around, environment)
     bookkeeper = Bookkeeper(around)
-    replayer = _replayer_of(operation.project, around)
+    replayer = _replayer_of(project, around)
 
     def joined(entry: Entry) -> None:
         works.expect(entry.name, entry.senders, entry.takers)
@@ -133,7 +110,7 @@ def _staffed(
             replayer.add(entry.flow)
             works.add(entry.flow)
 
-    roster = Roster(operation.project, operation.environment.name.value, around, joined)
+    roster = Roster(project, environment.name.value, around, joined)
     with ExitStack() as open_:
         entries = roster.open()
         if listener is not None:
@@ -143,7 +120,7 @@ def _staffed(
         for duty in (watch, bookkeeper, roster):
             open_.enter_context(duty)
         _tell(entries, None if listener is None else url_of(listener))
-        yield works
+        yield
 
 
 def _tell(entries: Iterable[Entry], url: str | None) -> None:
@@ -178,10 +155,6 @@ def _ended_by_signals() -> threading.Event:
         signal.signal(name, end)
     threading.Thread(target=tell, name="ending", daemon=True).start()
     return ended
-
-
-def _place(operation: Operation) -> tuple[str, int] | None:
-    return None if operation.port is None else (operation.host, operation.port)
 
 
 @contextmanager

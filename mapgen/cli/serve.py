@@ -27,8 +27,7 @@ def serve(project: Path, /, speed: float, **options: Unpack[Options]) -> None:
 
     A flow that cannot be bound is told, and tried again; the others run.
     """
-    from mapgen.cli.operating import operate, operation_of
+    from mapgen.cli.operating import operate
     from mapgen.service.service import Service
 
-    operation = operation_of(project, options, speed)
-    operate(operation, lambda around: Service((), around))
+    operate(project, options, lambda around: Service((), around), speed)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -15,6 +14,7 @@ from mapgen.cli.output import piped_json
 from mapgen.cli.typed import typed
 from mapgen.durations import ago
 from mapgen.escaping import visible
+from mapgen.runtime.ledger.book import told
 from mapgen.runtime.summary import instant_of
 
 if TYPE_CHECKING:
@@ -22,6 +22,15 @@ if TYPE_CHECKING:
     from mapgen.runtime.ledger.reports import FlowReport, RunReport
 
 _EVERY = 2.0
+_OF_A_FLOW = (
+    *("flow", "tenant", "url", "inbox", "queued_since", "open", "open_since"),
+    *("sent_last_minute", "sent_last_hour", "last_sent"),
+)
+_OF_RUNS = (
+    *("run", "flow", "tenant", "env", "feed", "mapgen", "rules"),
+    *("began_at", "ended_at", "reason", "counts"),
+)
+_OF_MONEY = ("document", "currency", "ledger", "target")
 _OF_A_RUN = ("read", "created", "updated", "rejected", "deferred", "dead_lettered")
 
 
@@ -108,7 +117,7 @@ def runs(asked: Asked, flow: str | None, limit: int, as_json: bool) -> None:
     """List the latest runs: which flow, when, how each ended, what it did."""
     found, now = asked.reports.runs(flow, limit), asked.ledger.now()
     if as_json:
-        piped_json([_run_as_data(one) for one in found])
+        piped_json([told(one, *_OF_RUNS) for one in found])
         return
     for one in found:
         began = instant_of(one.began_at) or ""
@@ -117,47 +126,16 @@ def runs(asked: Asked, flow: str | None, limit: int, as_json: bool) -> None:
 
 
 def _as_data(one: FlowReport) -> dict[str, Any]:
-    return {
-        "flow": one.of.flow,
-        "tenant": one.of.tenant,
-        "url": one.of.url,
-        "counts": {state: one.counts.get(state, 0) for state in WORDS},  # type: ignore[call-overload]
-        "inbox": one.inbox,
-        "queued_since": instant_of(one.queued_since),
-        "open": one.open,
-        "open_since": instant_of(one.open_since),
-        "sent_last_minute": one.sent_last_minute,
-        "sent_last_hour": one.sent_last_hour,
-        "last_sent": instant_of(one.last_sent),
-        "last_run": None if one.last_run is None else _run_as_data(one.last_run),
-        "compared": None if one.compared is None else _compared_as_data(one.compared),
-        "conditions": [
-            {"condition": each.name, "since": instant_of(each.since), "reason": each.reason}
-            for each in one.conditions
-        ],
+    compared = one.compared and {
+        "at": instant_of(one.compared.at),
+        "counts": one.compared.counts,
+        "money": [{name: getattr(line, name) for name in _OF_MONEY} for line in one.compared.money],
     }
-
-
-def _compared_as_data(one: Comparison) -> Mapping[str, Any]:
-    money = [
-        {"document": line.document, "currency": line.currency, "ledger": line.ledger,
-         "target": line.target}
-        for line in one.money
-    ]  # fmt: skip
-    return {"at": instant_of(one.at), "counts": one.counts, "money": money}
-
-
-def _run_as_data(one: RunReport) -> Mapping[str, Any]:
-    return {
-        "run": one.run,
-        "flow": one.of.flow,
-        "tenant": one.of.tenant,
-        "env": one.env,
-        "feed": one.feed,
-        "mapgen": one.mapgen,
-        "rules": one.rules,
-        "began_at": instant_of(one.began_at),
-        "ended_at": instant_of(one.ended_at),
-        "reason": one.reason,
-        "counts": one.counts,
+    return told(one, *_OF_A_FLOW) | {
+        "counts": {state: one.counts.get(state, 0) for state in WORDS},  # type: ignore[call-overload]
+        "last_run": one.last_run and told(one.last_run, *_OF_RUNS),
+        "compared": compared,
+        "conditions": [
+            {"condition": it.name, **told(it, "since", "reason")} for it in one.conditions
+        ],
     }

@@ -31,10 +31,12 @@ def worker(project: Path, /, **options: Unpack[Options]) -> None:
     All workers of a ledger in PostgreSQL share the flows and the tenant's licence. With --port, one
     takes webhooks and pushes, and shows the console, /metrics, /health and /ready, as `serve` does.
     """
-    from mapgen.cli.operating import operate, operation_of
+    from mapgen.cli.ledgers import address_of
+    from mapgen.cli.operating import operate
+    from mapgen.disk.workspace import Workspace
 
-    operation = operation_of(project, options)
-    if not operation.address.startswith("postgresql"):
+    address = address_of(Workspace.find(project), options["state"], options["env"])
+    if not address.startswith("postgresql"):
         raise click.UsageError(
             "workers share a ledger in PostgreSQL: give --state postgresql+psycopg://USER@HOST/"
             "DATABASE, or `state:` in the environment; with SQLite, `mapgen serve`"
@@ -42,4 +44,4 @@ def worker(project: Path, /, **options: Unpack[Options]) -> None:
         )
     from mapgen.service.worker import Worker
 
-    operate(operation, lambda around: Worker((), around, operation.address))
+    operate(project, options, lambda around: Worker((), around, address))

@@ -16,7 +16,7 @@ import httpx2
 from mapgen.escaping import one_line
 from mapgen.runtime.environment import LOOPBACK
 from mapgen.runtime.ledger.alerts import Alert
-from mapgen.runtime.summary import instant_of
+from mapgen.runtime.ledger.book import told
 
 _LONGEST = 10.0
 _PORTS = {"smtp": 587, "smtps": 465}
@@ -43,19 +43,9 @@ class Channel(Protocol):
 
 def facts_of(alert: Alert, environment: str) -> dict[str, object]:
     """Return what is told of an alert, as plain data."""
-    return {
-        "alert": alert.name,
-        "state": alert.state,
-        "flow": alert.of.flow,
-        "tenant": alert.of.tenant,
-        "environment": environment,
-        "value": alert.value,
-        "threshold": alert.threshold,
-        "fired_at": instant_of(alert.fired_at),
-        "resolved_at": instant_of(alert.resolved_at),
-        "number": alert.number,
-        "text": sentence(alert, environment),
-    }
+    names = ("state", "flow", "tenant", "value", "threshold", "fired_at", "resolved_at", "number")
+    facts = {"alert": alert.name, "environment": environment, **told(alert, *names)}
+    return {**facts, "text": sentence(alert, environment)}
 
 
 def sentence(alert: Alert, environment: str) -> str:
