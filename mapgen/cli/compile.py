@@ -13,7 +13,7 @@ import click
 from msgspec.structs import replace
 
 from mapgen.cli import FAULTS, STALE
-from mapgen.cli.options import force_option
+from mapgen.cli.options import FILE, force_option
 from mapgen.cli.output import refusal, say, stop_for, tell
 from mapgen.cli.terminal import Format, show
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("specs", nargs=-1, type=click.Path(path_type=Path))
+@click.argument("specs", nargs=-1, type=FILE)
 @click.option(
     "--format",
     "form",
@@ -67,7 +67,7 @@ def check(
 
 
 @click.command()
-@click.argument("specs", nargs=-1, type=click.Path(path_type=Path))
+@click.argument("specs", nargs=-1, type=FILE)
 @click.option("--check", "only_check", is_flag=True, help="Write nothing; exit 3 if stale.")
 @click.option("--release", is_flag=True, help="Refuse proposed rules and catch-all ignores.")
 @force_option

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mapgen.cli.options import STANDARD_OUTPUT, Target, force_option
+from mapgen.cli.options import FILE, STANDARD_OUTPUT, Target, force_option
 from mapgen.cli.output import give, piped, say
 
 if TYPE_CHECKING:
@@ -25,12 +25,12 @@ def contract() -> None:
 
 
 @contract.command("import")
-@click.argument("openapi", type=click.Path(path_type=Path))
-@click.option("--keys", type=click.Path(path_type=Path), help="Key fields of each entity, JSON.")
-@click.option("--metadata", type=click.Path(path_type=Path), help="Labels and SQL types, JSON.")
+@click.argument("openapi", type=FILE)
+@click.option("--keys", type=FILE, help="Key fields of each entity, JSON.")
+@click.option("--metadata", type=FILE, help="Labels and SQL types, JSON.")
 @click.option(
     "--overlay",
-    type=click.Path(path_type=Path),
+    type=FILE,
     help="Reviewed facts, YAML. [default: NAME.overlay.yaml beside the lock]",
 )
 @click.option(

@@ -24,18 +24,17 @@ from mapgen.cli.ledgers import (
     whose,
     with_ledger,
 )
-from mapgen.cli.options import json_option, state_option
+from mapgen.cli.options import FILE, env_option, json_option, state_option
 from mapgen.cli.output import piped_json, say, tell_facts, tell_row
 from mapgen.cli.typed import typed
 from mapgen.durations import ago
 from mapgen.escaping import visible
-from mapgen.runtime.ledger.book import told
 from mapgen.runtime.outcome import ErrorReport, Outcome, Rejected
-from mapgen.runtime.summary import Summary, instant_of
+from mapgen.runtime.summary import Summary, instant_of, told
 
 if TYPE_CHECKING:
     from mapgen.runtime.ledger import Ledger
-    from mapgen.runtime.ledger.reports import Choice, DocumentStory, OpenRecord
+    from mapgen.runtime.ledger.reports import DocumentStory, OpenRecord
 
 _KINDS = {"rejected": "rejected", "deferred": "deferred", "dead-lettered": "dead_lettered"}
 _FACTS = (
@@ -46,44 +45,34 @@ T = TypeVar("T", bound=Callable[..., object])
 
 
 class _Chosen(TypedDict):
-    """Which records are meant, by the names of the options."""
+    """Which records are meant, as `Choice` has it, by the names of the options."""
 
     tenant: str | None
     cause: str | None
     key: str | None
-    kind: str | None
+    states: tuple[str, ...] | None
     older_than: float | None
     younger_than: float | None
 
 
+def _states(_context: object, _option: object, kind: str | None) -> tuple[str, ...] | None:
+    return None if kind is None else (_KINDS[kind],)
+
+
 def _choosing(command: T) -> T:
     """Add the options that say which records are meant."""
+    kinds = click.Choice(tuple(_KINDS))
     options = (
         click.option("--tenant", help="In this tenant alone."),
         click.option("--cause", help="A code, or a whole cause as `errors` shows it."),
         click.option("--key", help="The key of one record."),
-        click.option("--kind", type=click.Choice(tuple(_KINDS)), help="How it ended."),
+        click.option("--kind", "states", type=kinds, callback=_states, help="How it ended."),
         click.option("--older-than", type=Age(), help="Open for longer: 90s, 10m, 12h, 3d."),
         click.option("--younger-than", type=Age(), help="Open for less than that."),
     )
     for option in reversed(options):
         command = option(command)
     return command
-
-
-def _choice(flow: str | None, chosen: _Chosen) -> Choice:
-    from mapgen.runtime.ledger.reports import OPEN, Choice
-
-    kind = chosen["kind"]
-    return Choice(
-        flow,
-        chosen["tenant"],
-        chosen["cause"],
-        chosen["key"],
-        OPEN if kind is None else (_KINDS[kind],),
-        chosen["older_than"],
-        chosen["younger_than"],
-    )
 
 
 @click.group()
@@ -101,7 +90,7 @@ def dlq() -> None:
 @with_ledger
 def list_(asked: Asked, /, flow: str | None, as_json: bool, **chosen: Unpack[_Chosen]) -> None:
     """List what is open, one record a line: flow, how it ended, key, causes, since when."""
-    for one in asked.reports.records(_choice(flow, chosen)):
+    for one in asked.records(flow, **chosen):
         if as_json:
             piped_json(_as_data(one))
             continue
@@ -129,9 +118,9 @@ def show(asked: Asked, flow: str, key: str, as_json: bool) -> None:
 
 @dlq.command()
 @click.argument("flow")
-@click.option("--env", required=True, help="The environment: which tenant, which settings.")
+@env_option
 @_choosing
-@click.option("--log", type=click.Path(path_type=Path), help="Events as JSON lines, appended.")
+@click.option("--log", type=FILE, help="Events as JSON lines, appended.")
 @json_option
 @state_option
 @click.pass_obj
@@ -155,8 +144,8 @@ def replay(
 
     live = live_flow(project, flow, env)
     with opened_ledger(project, state, env) as ledger:
-        reports = Asked(project, ledger).reports
-        found = [one for one in reports.records(_choice(flow, chosen)) if one.book == live.book]
+        asked = Asked(project, ledger)
+        found = [one for one in asked.records(flow, **chosen) if one.book == live.book]
         records = tuple({one.subject: one for one in found if one.refusal is None}.values())
         _tell_refused(found)
         if not records:
@@ -184,7 +173,7 @@ def discard(
 
     if not is_all and not any(chosen.values()):
         raise click.UsageError("say which: by --key, --cause, --kind or an age, or --all of them")
-    found = {one.subject: one for one in asked.reports.records(_choice(flow, chosen))}
+    found = {one.subject: one for one in asked.records(flow, **chosen)}
     people = Interventions(asked.ledger, getpass.getuser())
     count = sum(people.discard(one, reason) for one in found.values())
     click.echo(f"{count} discarded", err=True)
@@ -196,7 +185,7 @@ def discard(
 @dlq.command()
 @click.argument("flow")
 @click.argument("key")
-@click.option("--file", type=click.Path(path_type=Path), help="The corrected record; - for stdin.")
+@click.option("--file", type=FILE, help="The corrected record; - for stdin.")
 @click.option("--reason", help="Why; kept in the ledger.")
 @with_ledger
 def edit(asked: Asked, flow: str, key: str, file: Path | None, reason: str | None) -> None:
@@ -208,11 +197,9 @@ def edit(asked: Asked, flow: str, key: str, file: Path | None, reason: str | Non
 
     from mapgen.project.binding import once_more
     from mapgen.runtime.ledger.interventions import Interventions
-    from mapgen.runtime.ledger.reports import Choice
 
-    reports = asked.reports
-    record = next(reports.records(Choice(flow, key=key)), None)
-    copy = None if record is None else reports.copy_of(record)
+    record = next(asked.records(flow, key=key), None)
+    copy = None if record is None else asked.reports.copy_of(record)
     if record is None or copy is None:
         raise click.UsageError(f"the ledger has no open record `{key}` of `{flow}` with a copy")
     data = _corrected(copy.data, file)

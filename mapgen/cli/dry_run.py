@@ -6,19 +6,21 @@ import sys
 from collections import Counter
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
+from mapgen.agreed.plan import Plan
 from mapgen.cli import FAULTS
 from mapgen.cli.asked import Options, only
+from mapgen.cli.flows import open_flow, out_of_reach
+from mapgen.cli.inputs import open_input
 from mapgen.cli.ledgers import opened_ledger
 from mapgen.cli.output import piped_json, say, spare_lines, writing
-
-if TYPE_CHECKING:
-    from mapgen.agreed.plan import Plan
-    from mapgen.runtime.ledger import Ledger
-    from mapgen.runtime.outcome import Outcome
+from mapgen.runtime.delivery.again import OfflineTables
+from mapgen.runtime.ledger import Ledger, book_of
+from mapgen.runtime.ledger.book import Book
+from mapgen.runtime.lines import reject_line
+from mapgen.runtime.outcome import Document, Outcome, Skipped
 
 _ROWS = ("would be sent", "known as sent", "skipped", "rejected", "deferred")
 
@@ -29,14 +31,6 @@ def rehearse(project: Path, options: Options) -> None:
     A lookup in the tenant needs `--lookup NAME=FILE`, as in `transform`; one in the ledger does
     not. Raises Stopped, click.UsageError.
     """
-    from mapgen.cli.flows import open_flow, out_of_reach
-    from mapgen.cli.inputs import open_input
-    from mapgen.runtime.delivery.again import OfflineTables
-    from mapgen.runtime.ledger import book_of
-    from mapgen.runtime.ledger.book import Book
-    from mapgen.runtime.lines import reject_line
-    from mapgen.runtime.outcome import Document
-
     name, source, rejects = options["flow"], options["source"], options["rejects"]
     spare_lines([rejects], force=options["force"])
     tables = dict(options["lookups"])
@@ -67,8 +61,6 @@ def rehearse(project: Path, options: Options) -> None:
 
 def _becomes(outcome: Outcome, ledger: Ledger, book: str, plan: Plan) -> str:
     """Return what would become of an outcome. An update is sent where its state is another one."""
-    from mapgen.runtime.outcome import Document, Skipped
-
     if isinstance(outcome, Skipped):
         return "skipped"
     if not isinstance(outcome, Document):

@@ -13,7 +13,7 @@ from mapgen.cli.output import piped_json, tell_facts
 from mapgen.cli.typed import typed
 from mapgen.durations import ago
 from mapgen.escaping import visible
-from mapgen.runtime.ledger.book import told
+from mapgen.runtime.summary import told
 
 if TYPE_CHECKING:
     from mapgen.runtime.ledger.reports import Failure

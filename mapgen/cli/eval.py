@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, BinaryIO
 import click
 
 from mapgen.cli import FAULTS
-from mapgen.cli.options import lookup_option
+from mapgen.cli.options import FILE, lookup_option
 from mapgen.cli.output import piped, say
 
 if TYPE_CHECKING:
@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 
 @click.command("eval")
 @click.argument("expression", required=False)
-@click.option("--data", type=click.Path(path_type=Path), help="A JSON object: names and values.")
-@click.option("--jsonl", type=click.Path(path_type=Path), help="Many, a line each; - is stdin.")
+@click.option("--data", type=FILE, help="A JSON object: names and values.")
+@click.option("--jsonl", type=FILE, help="Many, a line each; - is stdin.")
 @click.option("--flow", help="The flow whose names the expression may use.")
-@click.option("--record", type=click.Path(path_type=Path), help="A record of it; the first counts.")
+@click.option("--record", type=FILE, help="A record of it; the first counts.")
 @click.option("--env", help="The environment whose settings hold; needed if there are several.")
 @click.option("--rule", help="Only this rule: a target field, as in Details.UnitPrice.")
 @lookup_option

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mapgen.cli.options import force_option
+from mapgen.cli.options import FILE, force_option
 from mapgen.cli.output import make_folder, place, refusal, say, stop_for
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ _NEXT = (
 
 
 @click.command()
-@click.argument("folder", metavar="[DIR]", default=".", type=click.Path(path_type=Path))
+@click.argument("folder", metavar="[DIR]", default=".", type=FILE)
 @force_option
 @click.pass_obj
 def init(project: Path, folder: Path, *, force: bool) -> None:

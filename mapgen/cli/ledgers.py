@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache, wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Concatenate, ParamSpec
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec
 
 import click
 from msgspec import Struct
@@ -39,6 +39,13 @@ class Asked(Struct, frozen=True):
         from mapgen.runtime.ledger.reports import Reports
 
         return Reports(self.ledger)
+
+    def records(self, flow: str | None, **chosen: Any) -> Iterator[OpenRecord]:
+        """Yield what is open, the oldest first; the names of what is chosen are those of Choice."""
+        from mapgen.runtime.ledger.reports import Choice
+
+        given = {name: value for name, value in chosen.items() if value is not None}
+        return self.reports.records(Choice(flow, **given))
 
 
 WORDS = {

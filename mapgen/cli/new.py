@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 from msgspec import Struct
 
-from mapgen.cli.options import contract_option, force_option
+from mapgen.cli.options import FILE, contract_option, force_option
 from mapgen.cli.output import make_folder, place, refusal, say, stop_for, tell
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     "samples",
     required=True,
     multiple=True,
-    type=click.Path(path_type=Path),
+    type=FILE,
     help="Samples, as `schema infer` takes them, or a JSON Schema. May be given several times.",
 )
 @click.option("--to", "entity", required=True, help="The entity that documents are of: SalesOrder.")

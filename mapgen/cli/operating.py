@@ -9,24 +9,37 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, TypedDict
+from typing import TypedDict
 
 import click
+from starlette.applications import Starlette
+from starlette.routing import BaseRoute, Mount
 
+from mapgen.cli.ledgers import address_of, trying
 from mapgen.cli.output import say
+from mapgen.cli.watching import watching
 from mapgen.disk.boundary import reason_of
-
-if TYPE_CHECKING:
-    from starlette.routing import BaseRoute
-
-    from mapgen.service.alerts import Watch
-    from mapgen.service.loop import Around
-    from mapgen.service.reception import Reception
-    from mapgen.service.replaying import Replayer
-    from mapgen.service.roster import Entry
-    from mapgen.service.telling import Channel
-    from mapgen.spec.model import Environment, Reference
-
+from mapgen.disk.workspace import Workspace
+from mapgen.project.leads import values_of
+from mapgen.project.named import named_environment
+from mapgen.report import Stopped
+from mapgen.report.catalogue import project as messages
+from mapgen.runtime.delivery.reconcile import Booked
+from mapgen.runtime.ledger import Ledger
+from mapgen.runtime.tenant.sessions import SESSIONS
+from mapgen.service.alerts import REPEAT, Watch
+from mapgen.service.app import application
+from mapgen.service.books import Bookkeeper
+from mapgen.service.clock import ServiceClock
+from mapgen.service.console import Console, Gate, SignIn
+from mapgen.service.loop import Around, Unbound
+from mapgen.service.reception import Reception
+from mapgen.service.replaying import Replayer
+from mapgen.service.roster import Entry, Roster
+from mapgen.service.service import holder
+from mapgen.service.telling import Channel, Mail, Unfit, Webhook
+from mapgen.sockets import listen, running, server_of, url_of
+from mapgen.spec.model import Environment, Reference
 
 _LINGERS = 30.0
 """Seconds for which a session stays open after a cycle, for the next one."""
@@ -54,16 +67,6 @@ def operate(
     Raises Stopped where no flow can be bound, ClickException for a port that is taken, RunAborted
     where it cannot go on.
     """
-    from mapgen.cli.ledgers import address_of
-    from mapgen.cli.watching import watching
-    from mapgen.disk.workspace import Workspace
-    from mapgen.project.named import named_environment
-    from mapgen.runtime.ledger import Ledger
-    from mapgen.runtime.tenant.sessions import SESSIONS
-    from mapgen.service.clock import ServiceClock
-    from mapgen.service.loop import Around
-    from mapgen.service.service import holder
-
     workspace, env, port = Workspace.find(project), options["env"], options["port"]
     environment = named_environment(workspace, env)
     address = address_of(workspace, options["state"], env)
@@ -90,13 +93,6 @@ def _staffed(
     listener: socket.socket | None,
 ) -> Iterator[None]:
     """Have all at work that looks after what runs the flows."""
-    from mapgen.runtime.delivery.reconcile import Booked
-    from mapgen.service.app import application
-    from mapgen.service.books import Bookkeeper
-    from mapgen.service.loop import Unbound
-    from mapgen.service.roster import Roster
-    from mapgen.sockets import running, server_of, url_of
-
     watch = _watch_of(around, environment)
     bookkeeper = Bookkeeper(around)
     replayer = _replayer_of(project, around)
@@ -125,8 +121,6 @@ def _staffed(
 
 def _tell(entries: Iterable[Entry], url: str | None) -> None:
     """Say how many flows run, and which do not."""
-    from mapgen.service.loop import Unbound
-
     waiting = [one.flow for one in entries if isinstance(one.flow, Unbound)]
     count = sum(1 for _ in entries) - len(waiting)
     flows = f"{count} flow{'s' * (count != 1)}"
@@ -160,8 +154,6 @@ def _ended_by_signals() -> threading.Event:
 @contextmanager
 def _listening(host: str, port: int) -> Iterator[socket.socket]:
     """Listen. Raises ClickException where the place is taken, before anything is opened."""
-    from mapgen.sockets import listen
-
     try:
         listener = listen(host, port)
     except OSError as error:
@@ -173,8 +165,6 @@ def _listening(host: str, port: int) -> Iterator[socket.socket]:
 
 def _watch_of(around: Around, environment: Environment) -> Watch:
     """Return what looks after the flows of an environment. Raises Stopped for unset variables."""
-    from mapgen.service.alerts import REPEAT, Watch
-
     notices = environment.alerts
     repeat = REPEAT if notices is None else notices.repeat.seconds
     channels = tuple(_channels(environment))
@@ -184,20 +174,12 @@ def _watch_of(around: Around, environment: Environment) -> Watch:
 
 def _replayer_of(project: Path, around: Around) -> Replayer:
     """Return what the forms of the console are done by."""
-    from mapgen.cli.ledgers import trying
-    from mapgen.service.replaying import Replayer
-
     would_pass = trying(project, around.ledger)
     return Replayer((), around.ledger, around.observer, would_pass, around.drain)
 
 
 def _console_of(around: Around, watch: Watch, hands: Replayer) -> BaseRoute:
     """Return the pages of the console, under `/console`."""
-    from starlette.applications import Starlette
-    from starlette.routing import Mount
-
-    from mapgen.service.console import Console, Gate, SignIn
-
     sign_in = SignIn(os.environ.get("MAPGEN_CONSOLE_TOKEN"))
     pages = Starlette(routes=Console(around.ledger, sign_in, hands, watch.history).routes())
     names = os.environ.get("MAPGEN_CONSOLE_HOSTS", "").split(",")
@@ -206,11 +188,6 @@ def _console_of(around: Around, watch: Watch, hands: Replayer) -> BaseRoute:
 
 
 def _channels(environment: Environment) -> Iterator[Channel]:
-    from mapgen.project.leads import values_of
-    from mapgen.report import Stopped
-    from mapgen.report.catalogue import project as messages
-    from mapgen.service.telling import Mail, Unfit, Webhook
-
     notices = environment.alerts
     if notices is None:
         return

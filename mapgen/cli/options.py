@@ -8,6 +8,8 @@ from pathlib import Path
 import click
 
 STANDARD_OUTPUT = Path("/dev/stdout")
+FILE = click.Path(path_type=Path)
+"""A file that a command reads, or adds to."""
 
 
 class Target(click.Path):
@@ -63,11 +65,11 @@ force_option = click.option(
 )
 
 input_option = click.option(
-    "--input",
-    "source",
-    required=True,
-    type=click.Path(path_type=Path),
-    help="Records; - for stdin.",
+    "--input", "source", required=True, type=FILE, help="Records; - for stdin."
+)
+
+env_option = click.option(
+    "--env", required=True, help="The environment: which tenant, which settings."
 )
 
 state_option = click.option(
@@ -86,13 +88,13 @@ contract_option = click.option(
 
 log_option = click.option(
     "--log",
-    type=click.Path(path_type=Path),
+    type=FILE,
     envvar="MAPGEN_LOG",
     help="Events as JSON lines, appended. [env: MAPGEN_LOG]",
 )
 technical_log_option = click.option(
     "--technical-log",
-    type=click.Path(path_type=Path),
+    type=FILE,
     envvar="MAPGEN_TECHNICAL_LOG",
     help="What the machinery does, apart from --log. [env: MAPGEN_TECHNICAL_LOG]",
 )

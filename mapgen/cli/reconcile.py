@@ -14,7 +14,7 @@ import msgspec
 
 from mapgen.cli import FAULTS
 from mapgen.cli.ledgers import WORDS, Age, opened_ledger
-from mapgen.cli.options import json_option, state_option
+from mapgen.cli.options import FILE, env_option, json_option, state_option
 from mapgen.cli.output import piped_json, say, tell_row
 from mapgen.escaping import visible
 
@@ -58,10 +58,10 @@ class _Repair:
 @click.option(
     "--input",
     "source",
-    type=click.Path(path_type=Path),
+    type=FILE,
     help="Records; - for stdin. Without, the ledger is compared with the ERP.",
 )
-@click.option("--env", required=True, help="The environment: which tenant, which settings.")
+@env_option
 @click.option(
     "--since",
     type=Age(),

@@ -12,7 +12,7 @@ import click
 
 from mapgen.cli import FAULTS
 from mapgen.cli.ledgers import opened_ledger
-from mapgen.cli.options import state_option
+from mapgen.cli.options import env_option, state_option
 from mapgen.escaping import visible
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ class _From(click.ParamType["Place | None"]):
 
 @click.command()
 @click.argument("flow")
-@click.option("--env", required=True, help="The environment: which tenant, which settings.")
+@env_option
 @click.option(
     "--from",
     "start",

@@ -14,7 +14,9 @@ import click
 from mapgen.cli import FAULTS, STILL_OPEN
 from mapgen.cli.asked import Options, only
 from mapgen.cli.options import (
+    FILE,
     Target,
+    env_option,
     force_option,
     input_option,
     join_option,
@@ -39,7 +41,7 @@ _FORMER_NAMES = {"already_there": "already_exists", "waiting": "deferred", "dead
 @click.command()
 @click.argument("flow")
 @input_option
-@click.option("--env", required=True, help="The environment: which tenant, which settings.")
+@env_option
 @lookup_option
 @join_option
 @state_option
@@ -50,7 +52,7 @@ _FORMER_NAMES = {"already_there": "already_exists", "waiting": "deferred", "dead
     show_default=True,
     help="full: validate each document with its JSON Schema before it is sent.",
 )
-@click.option("--log", type=click.Path(path_type=Path), help="Events as JSON lines, appended.")
+@click.option("--log", type=FILE, help="Events as JSON lines, appended.")
 @click.option(
     "--rejects", type=Target(), help="What did not arrive, with all errors; as JSON lines."
 )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mapgen.cli.options import Target, force_option
+from mapgen.cli.options import FILE, Target, force_option
 
 if TYPE_CHECKING:
     from mapgen.disk.workspace import Workspace
@@ -117,7 +117,7 @@ def _is_of_a_flow(path: Path | None) -> bool:
 
 
 @schema.command()
-@click.argument("metadata", type=click.Path(path_type=Path))
+@click.argument("metadata", type=FILE)
 @click.argument("inquiry")
 @OUTPUT
 @force_option
@@ -133,7 +133,7 @@ def inquiry(metadata: Path, inquiry: str, output: Path | None, *, force: bool) -
 
 
 @schema.command()
-@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument("files", nargs=-1, required=True, type=FILE)
 @click.option("--name", default="record", help="What one record is called: order.")
 @click.option("--envelope", multiple=True, help="A member that records are wrapped in.")
 @click.option(

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Unpack
 
 import click
 
-from mapgen.cli.options import log_option, state_option, technical_log_option
+from mapgen.cli.options import env_option, log_option, state_option, technical_log_option
 
 if TYPE_CHECKING:
     from mapgen.cli.operating import Options
 
 
 @click.command()
-@click.option("--env", required=True, help="The environment: which tenant, which settings.")
+@env_option
 @state_option
 @click.option("--host", default="127.0.0.1", show_default=True, help="Where to listen.")
 @click.option("--port", default=8300, show_default=True, type=click.IntRange(0, 65535))

@@ -14,8 +14,7 @@ from mapgen.cli.output import piped_json
 from mapgen.cli.typed import typed
 from mapgen.durations import ago
 from mapgen.escaping import visible
-from mapgen.runtime.ledger.book import told
-from mapgen.runtime.summary import instant_of
+from mapgen.runtime.summary import instant_of, told
 
 if TYPE_CHECKING:
     from mapgen.runtime.ledger.accounts import Comparison

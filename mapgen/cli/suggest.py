@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mapgen.cli.options import Target, contract_option, force_option
+from mapgen.cli.options import FILE, Target, contract_option, force_option
 
 if TYPE_CHECKING:
     from mapgen.contract.model import Contract, Entity
@@ -18,9 +18,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.option(
-    "--source", required=True, type=click.Path(path_type=Path), help="The source's JSON Schema."
-)
+@click.option("--source", required=True, type=FILE, help="The source's JSON Schema.")
 @contract_option
 @click.option("--entity", required=True, help="The entity that documents are of: SalesOrder.")
 @click.option("--flow", help="The flow's name.")

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Unpack
 
 import click
 
-from mapgen.cli.options import log_option, technical_log_option
+from mapgen.cli.options import env_option, log_option, technical_log_option
 
 if TYPE_CHECKING:
     from mapgen.cli.operating import Options
 
 
 @click.command()
-@click.option("--env", required=True, help="The environment: which tenant, which settings.")
+@env_option
 @click.option(
     "--state", help="The ledger: postgresql+psycopg://USER@HOST/DATABASE. [default: of --env]"
 )

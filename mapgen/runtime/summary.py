@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Literal
+from typing import Any, Literal
 
 from msgspec import Struct
 
@@ -99,8 +99,7 @@ class Summary(Counts, frozen=True, kw_only=True):
 
     def counts(self) -> dict[str, str | int | None]:
         """Return flow and counts, in the order in which machines are given them."""
-        told = {name: getattr(self, name) for name in _TOLD}
-        return told | {"open_since": instant_of(self.open_since)}
+        return told(self, *_TOLD)
 
 
 _TOLD = (
@@ -115,3 +114,16 @@ def instant_of(seconds: float | None) -> str | None:
     if seconds is None:
         return None
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def told(one: Any, *names: str) -> dict[str, Any]:
+    """Return facts as plain data, by name; moments are texts in UTC.
+
+    What is not of this one itself is of its book: the flow, the tenant, the address.
+    """
+    return {name: _fact(one if hasattr(one, name) else one.of, name) for name in names}
+
+
+def _fact(one: object, name: str) -> Any:
+    value = getattr(one, name)
+    return instant_of(value) if name.endswith(("_at", "since")) or name == "last_sent" else value

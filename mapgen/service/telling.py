@@ -16,7 +16,7 @@ import httpx2
 from mapgen.escaping import one_line
 from mapgen.runtime.environment import LOOPBACK
 from mapgen.runtime.ledger.alerts import Alert
-from mapgen.runtime.ledger.book import told
+from mapgen.runtime.summary import told
 
 _LONGEST = 10.0
 _PORTS = {"smtp": 587, "smtps": 465}

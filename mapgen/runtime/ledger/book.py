@@ -7,15 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
 
 from sqlalchemy import ColumnElement, Connection, select, true
 
 from mapgen.runtime.ledger.schema import RECORDS
 from mapgen.runtime.ledger.text import storable
-from mapgen.runtime.summary import instant_of
-
-_OF_A_BOOK = ("flow", "tenant", "url")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,21 +53,3 @@ def parts_of(book: str) -> Book:
     flow, _, rest = book.partition(" in ")
     tenant, _, url = rest.rpartition(" at ")
     return Book(flow, tenant, url)
-
-
-class InBook(Protocol):
-    """Something that a ledger tells of a book."""
-
-    @property
-    def of(self) -> Book:
-        """The flow and the tenant."""
-
-
-def told(one: InBook, *names: str) -> dict[str, Any]:
-    """Return facts as plain data, by name: also those of the book, and moments as texts in UTC."""
-    return {name: _fact(one.of if name in _OF_A_BOOK else one, name) for name in names}
-
-
-def _fact(one: object, name: str) -> Any:
-    value = getattr(one, name)
-    return instant_of(value) if name.endswith(("_at", "since")) or name == "last_sent" else value
