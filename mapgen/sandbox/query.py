@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from mapgen.sandbox.errors import InvalidRequest
 
@@ -34,13 +35,17 @@ def read_view(parameters: Mapping[str, str]) -> View:
 
     Custom fields are in `$custom`, and in `$select` from contract version 5 on.
     """
-    chosen = _paths(parameters.get("$select"))
-    custom = [path for path in chosen if "." in path[-1]]
+    return _read_view(*map(parameters.get, ("$expand", "$select", "$custom")))
+
+
+@lru_cache(256)  # a client asks for the same again and again
+def _read_view(expand: str | None, select: str | None, custom: str | None) -> View:
+    chosen = _paths(select)
     fields = [path for path in chosen if "." not in path[-1]]
     return _view(
-        _paths(parameters.get("$expand")),
-        None if parameters.get("$select") is None or ("*",) in fields else fields,
-        [*_paths(parameters.get("$custom")), *custom],
+        _paths(expand),
+        None if select is None or ("*",) in fields else fields,
+        [*_paths(custom), *(path for path in chosen if "." in path[-1])],
     )
 
 
