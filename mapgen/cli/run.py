@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -108,6 +109,7 @@ def finish(flow: str, delivered: Callable[[], Summary], *, as_json: bool) -> Non
 
 
 def _delivered(project: Path, options: Options) -> Summary:
+    gc.disable()  # what is loaded is needed to the end
     from mapgen.cli.flows import live_flow
     from mapgen.cli.inputs import open_input
     from mapgen.cli.ledgers import address_of
@@ -122,6 +124,8 @@ def _delivered(project: Path, options: Options) -> Summary:
         given = files.enter_context(open_input(flow.bound, source, dict(options["joins"])))
         state = address_of(flow.bound.workspace, options["state"], env)
         ledger = files.enter_context(Ledger(state))
+        gc.freeze()
+        gc.enable()
         observer = files.enter_context(watching(given.count(), options["log"]))
         mapped = given.mapped(flow.remote, partial(only, keys=options["only"]), gate)
         try:
