@@ -173,12 +173,11 @@ def discard(
 
     if not is_all and not any(chosen.values()):
         raise click.UsageError("say which: by --key, --cause, --kind or an age, or --all of them")
-    found = {one.subject: one for one in asked.records(flow, **chosen)}
     people = Interventions(asked.ledger, getpass.getuser())
-    count = sum(people.discard(one, reason) for one in found.values())
+    count, left = people.discard_all(asked.records(flow, **chosen), reason)
     click.echo(f"{count} discarded", err=True)
-    if count < len(found):
-        click.echo(f"{len(found) - count} are in hand; try again when the run is over", err=True)
+    if left:
+        click.echo(f"{left} are in hand; try again when the run is over", err=True)
         sys.exit(FAULTS)
 
 

@@ -11,7 +11,7 @@ from typing import Never, TypeVar
 
 from msgspec import Struct
 
-from mapgen.report import Diagnostic, Label, Source, Span, Stopped
+from mapgen.report import Diagnostic, Label, Source, Span, Stopped, noting
 from mapgen.report.catalogue import contract as words
 from mapgen.report.catalogue import reading
 from mapgen.report.message import Message
@@ -176,10 +176,8 @@ def gather(reads: Iterable[Callable[[], T]]) -> list[T]:
     found: list[T] = []
     faults: list[Diagnostic] = []
     for one in reads:
-        try:
+        with noting(faults):
             found.append(one())
-        except Stopped as stopped:
-            faults.extend(stopped.diagnostics)
     if faults:
         raise Stopped(faults)
     return found

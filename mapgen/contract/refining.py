@@ -14,7 +14,7 @@ from mapgen.contract.document import gather
 from mapgen.contract.metadata import with_keys
 from mapgen.contract.model import Contract, Entity, Field
 from mapgen.contract.overlay import NONE, OF_ENTITIES, Fact, Kind, Overlay
-from mapgen.report import Diagnostic, Label, Span, Stopped, Text
+from mapgen.report import Diagnostic, Label, Span, Stopped, Text, noting
 from mapgen.report.catalogue import contract as words
 
 # What a fact of a kind says of its field.
@@ -51,10 +51,8 @@ def apply(contract: Contract, overlay: Overlay, kept: frozenset[str]) -> Applied
     facts = tuple(fact for fact in overlay.facts if holds_for(fact, contract.version))
     entities = dict(contract.entities)
     for fact in in_order(facts):
-        try:
+        with noting(faults):
             entities[fact.entity.value] = refine(contract, entities, fact)
-        except Stopped as stopped:
-            faults.extend(stopped.diagnostics)
     faults.extend(fault for fact in facts for fault in _misnumbered(fact, entities))
     if faults:
         raise Stopped(sorted(faults, key=_place))

@@ -17,7 +17,7 @@ from mapgen.disk.workspace import PARTS_SUFFIX, Workspace
 from mapgen.project.loading import Shelf
 from mapgen.project.others import check_others
 from mapgen.project.specs import Specs, borrowed, merged
-from mapgen.report import Diagnostic, Stopped
+from mapgen.report import Diagnostic, Stopped, noting
 from mapgen.report.catalogue import project
 from mapgen.report.catalogue.operations import unknown_connection
 from mapgen.spec.model import Spec
@@ -116,12 +116,9 @@ def _defaults(shelf: Shelf, *, is_whole: bool) -> Iterator[Diagnostic]:
 def _read(shelf: Shelf, paths: Iterable[str], faults: list[Diagnostic]) -> list[Spec]:
     specs: dict[str, Spec] = {}
     for path in paths:
-        try:
+        with noting(faults):
             found = shelf.flow(path)
-        except Stopped as stopped:
-            faults.extend(stopped.diagnostics)
-            continue
-        first = specs.setdefault(found.flow.value, found)
-        if first is not found:
-            faults.append(project.same_flow_twice(found.flow, first=first.flow))
+            first = specs.setdefault(found.flow.value, found)
+            if first is not found:
+                faults.append(project.same_flow_twice(found.flow, first=first.flow))
     return list(specs.values())

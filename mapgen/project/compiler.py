@@ -16,7 +16,7 @@ from mapgen.emit.python.formatting import STYLE_YEAR, WrongFormatter, require_st
 from mapgen.project.checking import Findings, check_specs
 from mapgen.project.loading import Shelf
 from mapgen.project.written import Digests, inputs_of
-from mapgen.report import Diagnostic, Stopped
+from mapgen.report import Diagnostic, Stopped, noting
 from mapgen.report.catalogue import project
 
 
@@ -41,10 +41,8 @@ def generate(
     faults: list[Diagnostic] = list(_unreviewed(findings)) if is_release else []
     flows = []
     for checked in findings.flows:
-        try:
+        with noting(faults):
             flows.append(shelf.with_examples(checked))
-        except Stopped as stopped:
-            faults.extend(stopped.diagnostics)
     if faults:
         raise Stopped(faults)
     try:

@@ -27,7 +27,7 @@ from mapgen.project.named import named_connection, named_environment
 from mapgen.project.shared import Shared
 from mapgen.project.specs import Specs
 from mapgen.project.verdicts import Verdicts
-from mapgen.report import Diagnostic, Source, Stopped, Text
+from mapgen.report import Diagnostic, Source, Stopped, Text, noting
 from mapgen.report.catalogue import mapping, reading
 from mapgen.runtime.lookups import ColumnError, Longest, Table, TableError, read_table
 from mapgen.spec import model as spec
@@ -98,11 +98,9 @@ class Shelf(Struct, dict=True):
 
     def _tried(self, read: Callable[[], T | None]) -> T | None:
         """Return what is read; None where it cannot be used, which is reported."""
-        try:
+        with noting(self.faults):
             return read()
-        except Stopped as stopped:
-            self.faults.extend(stopped.diagnostics)
-            return None
+        return None
 
     def _once(self, known: dict[K, T | None], key: K, read: Callable[[], T | None]) -> T | None:
         """Return what is known by a key; what is not is read, and reported where it is no use."""
@@ -290,13 +288,11 @@ class Shelf(Struct, dict=True):
 
     def _json(self, path: Text, faults: list[Diagnostic]) -> str:
         shown = from_specs(path.value)
-        try:
+        with noting(faults):
             source = self.workspace.read(shown, "the example", path.span())
             parsed_file(source, "the example")
-        except Stopped as stopped:
-            faults.extend(stopped.diagnostics)
-            return "null"
-        return source.text
+            return source.text
+        return "null"
 
     def around(self, flow: spec.Spec) -> Surroundings:
         """Return what a spec refers to."""

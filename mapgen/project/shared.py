@@ -17,7 +17,7 @@ from mapgen.ir.types import Type
 from mapgen.ondemand import OnDemand
 from mapgen.project.specs import Specs
 from mapgen.project.verdicts import Verdicts, verdict
-from mapgen.report import TOLD_ELSEWHERE, Diagnostic, Stopped, Text
+from mapgen.report import TOLD_ELSEWHERE, Diagnostic, Stopped, Text, noting
 from mapgen.report.catalogue import mapping, reading
 from mapgen.spec import model as spec
 from mapgen.spec.data import json_of
@@ -57,15 +57,12 @@ class Shared(Struct):
 
     def _reading(self, faults: list[Diagnostic]) -> Callable[[Text], Vocabulary | None]:
         def read(named: Text) -> Vocabulary | None:
-            try:
+            with noting(faults):
                 file = self.file(from_specs(named.value), named)
-            except Stopped as stopped:
-                faults.extend(stopped.diagnostics)
-                return None
-            if file is None:
+                if file is not None:
+                    return self.words(file)
                 faults.append(TOLD_ELSEWHERE)
-                return None
-            return self.words(file)
+            return None
 
         return read
 
@@ -80,11 +77,9 @@ class Shared(Struct):
         if path not in self._files:
             at = None if asked_at is None else asked_at.span()
             source = self.specs.workspace.read(path, "the file of parts", at)
-            try:
+            self._files[path] = None
+            with noting(self.faults):
                 self._files[path] = read_parts(source)
-            except Stopped as stopped:
-                self._files[path] = None
-                self.faults.extend(stopped.diagnostics)
         return self._files[path]
 
     def words(self, file: spec.PartsFile) -> Vocabulary:
@@ -123,16 +118,12 @@ class Shared(Struct):
     def check_files(self, paths: Iterable[str]) -> Iterator[spec.PartsFile]:
         """Yield files of parts, each checked whole."""
         for path in paths:
-            try:
+            file = None
+            with noting(self.faults):
                 file = self.file(path)
-            except Stopped as stopped:
-                self.faults.extend(stopped.diagnostics)
-                continue
-            if file is None:
-                continue
-            words = self.words(file)
-            self._check_all(words)
-            yield file
+            if file is not None:
+                self._check_all(self.words(file))
+                yield file
 
     def _facts(self, definition: spec.Definition, words: Vocabulary) -> PartFacts:
         """Return what uses have to know of a part, which is checked where it is written."""

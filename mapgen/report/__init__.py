@@ -1,6 +1,6 @@
 """How we speak: sources and spans, diagnostics, the catalogue of every message, the renderers."""
 
-from mapgen.report.diagnostic import TOLD_ELSEWHERE, Diagnostic, Label, Severity, Stopped
+from mapgen.report.diagnostic import TOLD_ELSEWHERE, Diagnostic, Label, Severity, Stopped, noting
 from mapgen.report.fix import Fix, Replacement
 from mapgen.report.near import near_names, suggestion
 from mapgen.report.source import Source, Span, Text
@@ -17,5 +17,6 @@ __all__ = [
     "Stopped",
     "Text",
     "near_names",
+    "noting",
     "suggestion",
 ]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Literal
 
 from msgspec import Struct
@@ -67,3 +68,12 @@ class Stopped(Exception):
         found = (fault for fault in found if fault != TOLD_ELSEWHERE)
         self.diagnostics = tuple(sorted(dict.fromkeys(found), key=lambda fault: fault.order))
         super().__init__("; ".join(fault.message for fault in self.diagnostics))
+
+
+@contextmanager
+def noting(faults: list[Diagnostic]) -> Iterator[None]:
+    """Add the faults of what stops the block to others; what is behind the block goes on."""
+    try:
+        yield
+    except Stopped as stopped:
+        faults.extend(stopped.diagnostics)

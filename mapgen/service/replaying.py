@@ -58,9 +58,8 @@ class Replayer:
 
     def discard(self, choice: Choice, reason: str, who: str) -> int:
         """Give records up; return how many, without those that a worker has in hand."""
-        people = Interventions(self._ledger, who)
-        found = {(one.book, one.subject): one for one in self._reports.records(choice)}
-        return sum(people.discard(one, reason) for one in found.values())
+        found = self._reports.records(choice)
+        return Interventions(self._ledger, who).discard_all(found, reason)[0]
 
     def passes(self, flow: str) -> Passes | None:
         """Return what says of a record whether it would pass now, None for a flow of others."""

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from mapgen.cli.dlq import dlq
 from mapgen.cli.queue import queue
 from mapgen.runtime.ledger import Ledger, book_of
 from mapgen.runtime.outcome import Document, ErrorReport, Origin, Rejected, Skipped
@@ -76,6 +77,20 @@ def test_drop(state: str) -> None:
     assert "Test" in unclear.stderr
     assert (dropped.exit_code, dropped.stderr) == (0, "2 dropped\n")
     assert sources(state) == ["1003"]
+
+
+def test_a_record_is_given_up_in_each_tenant(state: str) -> None:
+    """One record may be open in several tenants: `--all` of a flow gives up all of them."""
+    for tenant in ("Live", "Test"):
+        fault = ErrorReport("R202", "there is no such element")
+        staged(state, tenant, Rejected(Origin("in.jsonl", 1, 1, "1001"), (fault,)))
+
+    words = ["discard", "orders", "--all", "--reason", "a test", "--state", state]
+    done = CliRunner().invoke(dlq, words, obj=Path.cwd())
+
+    assert (done.exit_code, done.stderr) == (0, "2 discarded\n")
+    left = CliRunner().invoke(dlq, ["list", "--state", state], obj=Path.cwd())
+    assert left.stdout == ""
 
 
 def test_ledger_that_cannot_be_opened(tmp_path: Path) -> None:

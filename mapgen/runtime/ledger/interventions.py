@@ -65,6 +65,12 @@ class Interventions:
             self._note(connection, record, "discarded", reason)
         return True
 
+    def discard_all(self, records: Iterable[OpenRecord], reason: str) -> tuple[int, int]:
+        """Give up records, each in every tenant; return how many were, and how many are in hand."""
+        found = {(one.book, one.subject): one for one in records}
+        count = sum(self.discard(one, reason) for one in found.values())
+        return count, len(found) - count
+
     def edit(self, record: OpenRecord, data: bytes, reason: str | None = None) -> bool:
         """Put a corrected record in the place of the ledger's copy; False where there is none.
 
