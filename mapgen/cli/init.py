@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 import click
 
 from mapgen.cli.options import FILE, force_option
-from mapgen.cli.output import make_folder, place, refusal, say, stop_for
+from mapgen.cli.output import say, stop_for
 
 if TYPE_CHECKING:
-    from mapgen.report import Diagnostic
+    pass
 
 CONTRACT = "default-24.200.001"
 # Of the author's own, where a folder has them: they are kept.
@@ -39,8 +39,9 @@ def init(project: Path, folder: Path, *, force: bool) -> None:
     It holds a contract, a connection, an environment for the sandbox and one flow, and can be
     checked, generated and run at once. A README.md and a .gitignore that are there stay.
     """
-    from mapgen.cli.schema import write_flow_schema
-    from mapgen.disk.workspace import Workspace
+    from mapgen.cli.schema import write_flow
+    from mapgen.disk.workspace import SPECS, Workspace
+    from mapgen.report.catalogue import project as messages
 
     root = project / folder
     files = {
@@ -48,12 +49,10 @@ def init(project: Path, folder: Path, *, force: bool) -> None:
         for name, text in workspace_files().items()
         if name not in _KEPT or not (root / name).exists()
     }
-    stop_for(_refusals(root, files, force=force))
-    for name, text in files.items():
-        make_folder((root / name).parent)
-        if place(text, root / name, force=force):
-            say(f"wrote {name}")
-    write_flow_schema(Workspace(root), _FLOW, force=force)
+    workspace = Workspace(root)
+    if not force and (root / SPECS).is_dir() and not {*workspace.spec_paths()} <= {*files}:
+        stop_for([messages.is_workspace(path=root.as_posix())])
+    write_flow(workspace, _FLOW, files, force=force)
     say("next:")
     here = () if folder == Path() else (f"cd {shlex.quote(folder.as_posix())}",)
     for command in (*here, *_NEXT):
@@ -75,18 +74,3 @@ def workspace_files() -> Mapping[str, str]:
         text = json.dumps(editor_schema(kind), indent=2, ensure_ascii=False)
         files[f"specs/{kind}.schema.json"] = f"{text}\n"
     return dict(sorted(files.items()))
-
-
-def _refusals(root: Path, files: Mapping[str, str], *, force: bool) -> list[Diagnostic | None]:
-    """Return why no workspace may be made there: it is one, or files of the author's are there."""
-    from mapgen.cli.schema import schema_refusal
-    from mapgen.disk.workspace import SPECS, Workspace
-    from mapgen.report.catalogue import project as messages
-
-    if not force and (root / SPECS).is_dir() and not {*Workspace(root).spec_paths()} <= {*files}:
-        return [messages.is_workspace(path=root.as_posix())]
-    found = (
-        refusal(root / name, force=force, is_ours=text.encode().__eq__)
-        for name, text in files.items()
-    )
-    return [*found, schema_refusal(Workspace(root), _FLOW, force=force)]

@@ -11,7 +11,7 @@ import click
 from msgspec import Struct
 
 from mapgen.cli.options import FILE, contract_option, force_option
-from mapgen.cli.output import make_folder, place, refusal, say, stop_for, tell
+from mapgen.cli.output import say, tell
 
 if TYPE_CHECKING:
     from mapgen.disk.workspace import Workspace
@@ -53,7 +53,7 @@ def new(  # noqa: PLR0913 - one parameter an option
     listed in the end. The example is the first sample, with stand-ins for what looks personal. Of a
     flow in which nothing is to be decided, what the example gives is written, too.
     """
-    from mapgen.cli.schema import write_flow_schema
+    from mapgen.cli.schema import write_flow
     from mapgen.cli.suggest import checked_name, record_name
     from mapgen.disk.workspace import Workspace
     from mapgen.draft.samples import read_samples
@@ -64,8 +64,7 @@ def new(  # noqa: PLR0913 - one parameter an option
 
     found = read_samples(samples, record, (record, f"{record}s", *envelope), tell)
     wanted = _Wanted(flow, record, entity, contract, connection)
-    _write(workspace, flow, _files(workspace, found, wanted), force=force)
-    write_flow_schema(workspace, flow, force=force)
+    write_flow(workspace, flow, _files(workspace, found, wanted), force=force)
     _go_on(context, workspace, flow)
 
 
@@ -125,23 +124,6 @@ def _connection(workspace: Workspace, name: str | None) -> str:
         listed = ", ".join(f"`{known}`" for known in names)
         raise click.UsageError(f"choose a connection with --connection: {listed}")
     return name or (names or ("acumatica",))[0]
-
-
-def _write(workspace: Workspace, flow: str, files: Mapping[str, str], *, force: bool) -> None:
-    """Write all files of a flow, or none where one of the author's is there."""
-    from mapgen.cli.schema import schema_refusal
-
-    root = workspace.root
-    found = (
-        refusal(root / name, force=force, is_ours=text.encode().__eq__, shown=name)
-        for name, text in files.items()
-    )
-    stop_for((*found, schema_refusal(workspace, flow, force=force)))
-    for name, text in files.items():
-        path = root / name
-        make_folder(path.parent)
-        place(text, path, force=force)
-        say(f"wrote {name}")
 
 
 def _go_on(context: click.Context, workspace: Workspace, flow: str) -> None:

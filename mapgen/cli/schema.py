@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import contextlib
+import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from mapgen.cli.options import FILE, Target, force_option
+from mapgen.cli.output import give, make_folder, place, refusal, say, stop_for, tell
 
 if TYPE_CHECKING:
     from mapgen.disk.workspace import Workspace
-    from mapgen.report import Diagnostic
 
 OUTPUT = click.option("--output", type=Target(), help="The file to write.")
 
@@ -44,14 +46,10 @@ for _kind, _what in (
 
 
 def _write(found: dict[str, object], output: Path | None, *, force: bool) -> None:
-    from mapgen.cli.output import give
-
     give(_text(found), output, force=force)
 
 
 def _text(found: dict[str, object]) -> str:
-    import json
-
     return json.dumps(found, indent=2, ensure_ascii=False) + "\n"
 
 
@@ -72,26 +70,27 @@ def flow_command(project: Path, name: str, output: Path | None, *, force: bool) 
     _write(found, output, force=force or _is_of_a_flow(output))
 
 
-def schema_refusal(workspace: Workspace, flow: str, *, force: bool) -> Diagnostic | None:
-    """Return why the editors' schema of a flow may not be written; None where it may."""
-    from mapgen.cli.output import refusal
+def write_flow(workspace: Workspace, flow: str, files: Mapping[str, str], *, force: bool) -> None:
+    """Write files, by path from the workspace, and the editors' schema of a flow; report it.
 
-    path = workspace.root / editor_path(flow)
-    return refusal(path, force=force or _is_of_a_flow(path), shown=editor_path(flow))
-
-
-def write_flow_schema(workspace: Workspace, flow: str, *, force: bool) -> None:
-    """Write the editors' schema of a flow where its spec looks for it, and report it.
-
-    Raises Stopped where something else is there (E533).
+    Raises Stopped where a file of the author's is there (E533), before anything is written.
     """
-    from mapgen.cli.output import make_folder, place, say
+    root, schema_path = workspace.root, editor_path(flow)
+    is_ours = force or _is_of_a_flow(root / schema_path)
+    found = [
+        refusal(root / name, force=force, is_ours=text.encode().__eq__, shown=name)
+        for name, text in files.items()
+    ]
+    stop_for((*found, refusal(root / schema_path, force=is_ours, shown=schema_path)))
+    for name, text in files.items():
+        _place(root / name, text, name, force=force)
+    _place(root / schema_path, _text(_flow_schema(workspace, flow)), schema_path, force=is_ours)
 
-    path = workspace.root / editor_path(flow)
+
+def _place(path: Path, text: str, shown: str, *, force: bool) -> None:
     make_folder(path.parent)
-    found = _flow_schema(workspace, flow)
-    if place(_text(found), path, force=force or _is_of_a_flow(path)):
-        say(f"wrote {editor_path(flow)}")
+    if place(text, path, force=force):
+        say(f"wrote {shown}")
 
 
 def editor_path(flow: str) -> str:
@@ -158,9 +157,6 @@ def infer(
     samples show what may be, not all that may be. What is no record is told on standard error and
     left out.
     """
-    import json
-
-    from mapgen.cli.output import tell
     from mapgen.cli.suggest import checked_name
     from mapgen.contract.source_schema import read_source_schema
     from mapgen.draft.samples import read_samples
